@@ -1,0 +1,40 @@
+#include "core/base/err.h"
+
+#include <ctype.h>
+#include <stddef.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *text;
+    int socks5, http;
+} table[ERR_COUNT] = {
+#define X(name, text, socks, http) {#name, text, socks, http},
+    ERR_TABLE(X)
+#undef X
+};
+
+const char *err_name(enum err e)
+{
+    static char names[ERR_COUNT][24];
+    if (names[e][0] == '\0') {
+        const char *from = table[e].name;
+        for (size_t i = 0; from[i] != '\0' && i < sizeof names[e] - 1; i++)
+            names[e][i] = from[i] == '_' ? '-' : (char)tolower((unsigned char)from[i]);
+    }
+    return names[e];
+}
+
+const char *err_text(enum err e)
+{
+    return table[e].text;
+}
+
+int err_socks5(enum err e)
+{
+    return table[e].socks5;
+}
+
+int err_http(enum err e)
+{
+    return table[e].http;
+}

@@ -1,0 +1,42 @@
+/* The program's log: lines for people on stderr, or one JSON object per line. One log per process,
+ * set up once in main; messages never carry tokens or keys.
+ *
+ * Levels are those of the reference local proxy's -v: 0 off, 1 fatal, 2 error, 3 warning, 4 info,
+ * 5 debug, 6 trace. */
+#ifndef CORE_BASE_LOG_H
+#define CORE_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum log_level { LOG_OFF, LOG_FATAL, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG, LOG_TRACE };
+
+void log_setup(enum log_level level, bool json);
+bool log_wants(enum log_level level);
+
+/* One message; no newline at its end. */
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A structured record: printed as `event key=value ...` for people, as fields in JSON. */
+struct log_field {
+    const char *key;
+    const char *text; /* when not NULL: a string; it is escaped here */
+    int64_t number;   /* else this */
+};
+void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n);
+
+/* Tests and the console see lines elsewhere: f gets each finished line without newline. */
+void log_redirect(void (*f)(void *ctx, enum log_level level, const char *line), void *ctx);
+
+#define log_fatal(...) log_line(LOG_FATAL, __VA_ARGS__)
+#define log_error(...) log_line(LOG_ERROR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_WARNING, __VA_ARGS__)
+#define log_info(...) log_line(LOG_INFO, __VA_ARGS__)
+#define log_debug(...)                                                                             \
+    do {                                                                                           \
+        if (log_wants(LOG_DEBUG))                                                                  \
+            log_line(LOG_DEBUG, __VA_ARGS__);                                                      \
+    } while (0)
+
+#endif

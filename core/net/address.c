@@ -1,0 +1,49 @@
+#include "core/base/str.h"
+#include "core/net/tcp.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool address_is_ip(const char *host)
+{
+    struct in6_addr a;
+    return inet_pton(AF_INET, host, &a) == 1 || inet_pton(AF_INET6, host, &a) == 1;
+}
+
+/* "[v6]", "[v6]:port", "host:port", "host", ":port", "port", and a bare "v6". */
+bool address_split(const char *text, char **host, int *port)
+{
+    struct span rest = span_of(text), name = {0}, number = {0};
+    const char *colon = strchr(text, ':');
+    if (text[0] == '[') {
+        rest = (struct span){text + 1, rest.n - 1};
+        const char *end = strchr(rest.p, ']');
+        if (end == NULL || (end[1] != '\0' && end[1] != ':') || end == rest.p)
+            return false;
+        name = (struct span){rest.p, (size_t)(end - rest.p)};
+        if (end[1] == ':')
+            number = span_of(end + 2);
+        if (end[1] == ':' && number.n == 0)
+            return false;
+    } else if (colon != NULL && strchr(colon + 1, ':') != NULL) {
+        name = rest;
+        if (!address_is_ip(text))
+            return false;
+    } else if (colon != NULL) {
+        name = span_cut(&rest, ':');
+        number = rest;
+        if (number.n == 0)
+            return false;
+    } else if (rest.n > 0 && strspn(text, "0123456789") == rest.n) {
+        number = rest;
+    } else {
+        name = rest;
+    }
+    uint64_t value = 0;
+    if ((number.n > 0 && !str_number(number, 65535, &value)) || (name.n == 0 && number.n == 0))
+        return false;
+    *port = (int)value;
+    *host = name.n > 0 ? span_dup(name) : NULL;
+    return name.n == 0 || *host != NULL;
+}

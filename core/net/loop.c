@@ -1,0 +1,167 @@
+#include "core/net/loop.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define SPARE_BLOCKS 64 /* kept for reuse: 4 MB at most */
+
+struct loop {
+    uv_loop_t uv;
+    uv_prepare_t prepare; /* runs deferred work before the loop sleeps */
+    uv_idle_t idle;       /* active while deferred work waits: the loop must not sleep then */
+    struct list deferred;
+    uint8_t *spare[SPARE_BLOCKS];
+    size_t n_spare;
+};
+
+struct timer {
+    uv_timer_t uv;
+    void (*fire)(void *owner);
+    void *owner;
+};
+
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle;
+}
+
+/* Work that is deferred by deferred work waits for the next round, so that sockets get their turn. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    struct loop *l = prepare->data;
+    struct list now;
+    list_init(&now);
+    while (!list_empty(&l->deferred))
+        list_append(&now, l->deferred.next);
+    while (!list_empty(&now)) {
+        struct deferred *d = list_entry(now.next, struct deferred, node);
+        list_remove(&d->node);
+        d->run(d->owner);
+    }
+    if (list_empty(&l->deferred))
+        uv_idle_stop(&l->idle);
+    else
+        uv_idle_start(&l->idle, on_idle);
+}
+
+struct loop *loop_new(void)
+{
+    struct loop *l = calloc(1, sizeof *l);
+    if (l == NULL)
+        return NULL;
+    if (uv_loop_init(&l->uv) != 0) {
+        free(l);
+        return NULL;
+    }
+    list_init(&l->deferred);
+    uv_prepare_init(&l->uv, &l->prepare);
+    uv_idle_init(&l->uv, &l->idle);
+    l->prepare.data = l;
+    uv_prepare_start(&l->prepare, on_prepare);
+    uv_unref((uv_handle_t *)&l->prepare);
+    return l;
+}
+
+void loop_run(struct loop *l)
+{
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+}
+
+void loop_stop(struct loop *l)
+{
+    uv_stop(&l->uv);
+}
+
+void loop_free(struct loop *l)
+{
+    uv_close((uv_handle_t *)&l->prepare, NULL);
+    uv_close((uv_handle_t *)&l->idle, NULL);
+    uv_run(&l->uv, UV_RUN_DEFAULT);
+    uv_loop_close(&l->uv);
+    while (l->n_spare > 0)
+        free(l->spare[--l->n_spare]);
+    free(l);
+}
+
+uv_loop_t *loop_uv(struct loop *l)
+{
+    return &l->uv;
+}
+
+uint64_t loop_now(struct loop *l)
+{
+    return uv_now(&l->uv);
+}
+
+uint8_t *loop_block(struct loop *l)
+{
+    return l->n_spare > 0 ? l->spare[--l->n_spare] : malloc(LOOP_BLOCK);
+}
+
+void loop_unblock(struct loop *l, uint8_t *block)
+{
+    if (block != NULL && l->n_spare < SPARE_BLOCKS)
+        l->spare[l->n_spare++] = block;
+    else
+        free(block);
+}
+
+void deferred_init(struct deferred *d, void (*run)(void *owner), void *owner)
+{
+    list_init(&d->node);
+    d->run = run;
+    d->owner = owner;
+}
+
+void loop_defer(struct loop *l, struct deferred *d)
+{
+    if (list_is_on(&d->node))
+        return;
+    list_append(&l->deferred, &d->node);
+    /* Harmless when on_prepare comes anyway; needed when this is called from it. */
+    uv_idle_start(&l->idle, on_idle);
+}
+
+void loop_cancel(struct deferred *d)
+{
+    list_remove(&d->node);
+}
+
+static void on_timer(uv_timer_t *uv)
+{
+    struct timer *t = uv->data;
+    t->fire(t->owner);
+}
+
+struct timer *timer_new(struct loop *l, void (*fire)(void *owner), void *owner)
+{
+    struct timer *t = malloc(sizeof *t);
+    if (t == NULL)
+        return NULL;
+    uv_timer_init(&l->uv, &t->uv);
+    t->uv.data = t;
+    t->fire = fire;
+    t->owner = owner;
+    return t;
+}
+
+void timer_start(struct timer *t, uint64_t ms)
+{
+    uv_timer_start(&t->uv, on_timer, ms, 0);
+}
+
+void timer_stop(struct timer *t)
+{
+    uv_timer_stop(&t->uv);
+}
+
+static void on_timer_closed(uv_handle_t *uv)
+{
+    free(uv->data);
+}
+
+void timer_free(struct timer *t)
+{
+    if (t != NULL)
+        uv_close((uv_handle_t *)&t->uv, on_timer_closed);
+}

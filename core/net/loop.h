@@ -1,0 +1,49 @@
+/* The event loop of one thread, with what everything on it shares: the clock, timers, blocks of
+ * memory, and work put off to the end of the iteration. */
+#ifndef CORE_NET_LOOP_H
+#define CORE_NET_LOOP_H
+
+#include "core/base/list.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+/* Room for four full TLS records with their headers, or the largest tunnel frame (65,537 bytes). */
+#define LOOP_BLOCK 67584
+
+struct loop;
+
+struct loop *loop_new(void); /* NULL: no memory or descriptors */
+/* Runs until nothing is left to wait for or loop_stop is called. */
+void loop_run(struct loop *l);
+void loop_stop(struct loop *l);
+/* Everything on it must have been closed; runs outstanding close callbacks first. */
+void loop_free(struct loop *l);
+uv_loop_t *loop_uv(struct loop *l);
+uint64_t loop_now(struct loop *l); /* milliseconds, monotonic, constant within one callback */
+
+/* A block of LOOP_BLOCK bytes. Blocks are recycled, so steady traffic allocates nothing.
+ * NULL: out of memory. */
+uint8_t *loop_block(struct loop *l);
+void loop_unblock(struct loop *l, uint8_t *block); /* NULL is fine */
+
+/* Work for the end of this iteration, before the loop sleeps. Owners embed it; deferring twice
+ * before it ran is one run. loop_cancel before the memory goes away. */
+struct deferred {
+    struct list node;
+    void (*run)(void *owner);
+    void *owner;
+};
+void deferred_init(struct deferred *d, void (*run)(void *owner), void *owner);
+void loop_defer(struct loop *l, struct deferred *d);
+void loop_cancel(struct deferred *d);
+
+/* A one-shot timer. Freed by timer_free at any time, also inside its own callback. */
+struct timer;
+struct timer *timer_new(struct loop *l, void (*fire)(void *owner), void *owner); /* NULL: memory */
+void timer_start(struct timer *t, uint64_t ms); /* starts anew when it was running */
+void timer_stop(struct timer *t);
+void timer_free(struct timer *t); /* NULL is fine */
+
+#endif

@@ -1,0 +1,120 @@
+/* Bytes both ways with back-pressure: a TCP or unix socket (net/tcp.h), or TLS over another
+ * stream (tls/tls.h). A stream has one owner, who pulls bytes when told that there are some and who
+ * is told when it may write again. Nothing is read ahead and nothing is queued without the owner's
+ * knowledge, so being full anywhere stops the reader upstream.
+ *
+ * Rules for owners: inside any event you may close the stream; after stream_close no event comes.
+ * Reading starts switched off. */
+#ifndef CORE_NET_STREAM_H
+#define CORE_NET_STREAM_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct stream;
+
+struct stream_events {
+    /* Once, when the stream can be used (TLS: the handshake is done). Streams that are handed out
+     * ready (accepted sockets, finished dials) do not send it. May be NULL. */
+    void (*opened)(void *owner);
+    /* There are bytes, an end or an error to be had by peek or pull; only while reading is on.
+     * Comes again in the next iteration as long as that is so. */
+    void (*readable)(void *owner);
+    /* The write that was pending has been taken; also once after a failed write, then
+     * stream_write and peek return the error. */
+    void (*writable)(void *owner);
+    /* The stream failed outside of a call (handshake, write error). Close it. */
+    void (*failed)(void *owner, enum err why);
+};
+
+struct stream_ops {
+    void (*read_on)(struct stream *s, bool on);
+    long (*peek)(struct stream *s, size_t want, uint8_t **p);
+    void (*consume)(struct stream *s, size_t n);
+    long (*pull)(struct stream *s, uint8_t *p, size_t n);
+    size_t (*try_write)(struct stream *s, const uint8_t *p, size_t n);
+    bool (*write)(struct stream *s, const uint8_t *p, size_t n);
+    bool (*ready)(const struct stream *s);
+    void (*shutdown)(struct stream *s);
+    void (*close)(struct stream *s);
+};
+
+struct stream {
+    const struct stream_ops *ops;
+    const struct stream_events *events;
+    void *owner;
+    char name[80]; /* the other side for people: "127.0.0.1:5555", "/run/x.sock", "pid 12" */
+};
+
+/* Hands the stream to a new owner. */
+static inline void stream_own(struct stream *s, const struct stream_events *ev, void *owner)
+{
+    s->events = ev;
+    s->owner = owner;
+}
+
+/* Switches `readable` on or off. On with bytes already held: readable comes in this iteration's
+ * deferred work, never from inside this call. */
+static inline void stream_read_on(struct stream *s, bool on)
+{
+    s->ops->read_on(s, on);
+}
+
+/* The bytes that are there now, in place, at least `want` of them if they can be had without
+ * waiting (want <= 32768; 1 for "any"). They may be overwritten by the caller. At most one system
+ * call is made per `readable`.
+ * > 0: how many lie at *p; stays valid until consume, peek or pull. 0: nothing (more) now.
+ * < 0: -ERR_EOF for the orderly end, else minus the error; only after all bytes were consumed. */
+static inline long stream_peek(struct stream *s, size_t want, uint8_t **p)
+{
+    return s->ops->peek(s, want, p);
+}
+
+/* Drops the first n of the bytes peeked. */
+static inline void stream_consume(struct stream *s, size_t n)
+{
+    s->ops->consume(s, n);
+}
+
+/* Moves up to n bytes to p; straight from the kernel where possible. Result as for peek. */
+static inline long stream_pull(struct stream *s, uint8_t *p, size_t n)
+{
+    return s->ops->pull(s, p, n);
+}
+
+/* Takes what can be taken now and returns how much; never pending, never fails (an error shows at
+ * the next peek, or as `failed`). Only while stream_ready. */
+static inline size_t stream_try_write(struct stream *s, const uint8_t *p, size_t n)
+{
+    return s->ops->try_write(s, p, n);
+}
+
+/* True: all n bytes are taken, p is free again. False: pending; keep p unchanged until `writable`
+ * and do not write before. Only while stream_ready. */
+static inline bool stream_write(struct stream *s, const uint8_t *p, size_t n)
+{
+    return s->ops->write(s, p, n);
+}
+
+/* No write is pending. */
+static inline bool stream_ready(const struct stream *s)
+{
+    return s->ops->ready(s);
+}
+
+/* After what has been written: no more from this side (FIN, close_notify). Reading goes on. */
+static inline void stream_shutdown(struct stream *s)
+{
+    s->ops->shutdown(s);
+}
+
+/* Ends it now: what is pending may be lost. Frees the stream. */
+static inline void stream_close(struct stream *s)
+{
+    s->ops->close(s);
+}
+
+#endif

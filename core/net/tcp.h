@@ -1,0 +1,62 @@
+/* TCP and unix sockets: streams over libuv, listeners, and dialling by name. TCP_NODELAY and
+ * keep-alive are always on. */
+#ifndef CORE_NET_TCP_H
+#define CORE_NET_TCP_H
+
+#include "core/net/loop.h"
+#include "core/net/stream.h"
+
+/* ---- listening ---- */
+
+struct listener;
+struct listener_events {
+    /* A newcomer, who belongs to the owner from now on; set its events at once (stream_own). */
+    void (*accepted)(void *owner, struct listener *l, struct stream *s);
+};
+
+/* where: "127.0.0.1:1080", "[::1]:0", "localhost:80" (every address of the name), or a unix path
+ * with a '/' in it (mode 0600; a dead socket file is replaced). Port 0 takes a free one.
+ * NULL with *why: ERR_ADDRESS_IN_USE, ERR_PERMISSION, ERR_RESOLVE, ERR_USAGE, … */
+struct listener *listener_new(struct loop *loop, const char *where,
+                              const struct listener_events *events, void *owner, enum err *why);
+int listener_port(const struct listener *l);         /* the port in use; 0 for unix */
+const char *listener_name(const struct listener *l); /* "127.0.0.1:1080" with the real port */
+void *listener_owner(const struct listener *l);
+void listener_free(struct listener *l); /* removes a unix socket's file; NULL is fine */
+
+/* ---- dialling ---- */
+
+struct dial;
+struct dial_options {
+    const char *host;     /* name or address (no brackets), or unix path with a '/' */
+    int port;             /* 0 for unix paths */
+    const char *bind;     /* local address to go out from, or NULL */
+    uint64_t timeout_ms;  /* for each address tried; 0: 10,000 */
+};
+/* Resolves and tries every address in turn. done comes exactly once, never from inside dial_start:
+ * a ready stream that now belongs to the owner, or NULL with the last error. The struct dial is
+ * gone after it. NULL: no memory. */
+struct dial *dial_start(struct loop *loop, const struct dial_options *options,
+                        void (*done)(void *owner, struct stream *s, enum err why), void *owner);
+void dial_cancel(struct dial *d); /* done will not come */
+
+/* ---- streams ---- */
+
+/* A stream from a descriptor that is connected already (a pipe or socket): takes it over.
+ * NULL: not a stream, or no memory; the descriptor is closed then. */
+struct stream *stream_from_fd(struct loop *loop, int fd);
+
+/* Bounds what the kernel holds unsent for s (TCP_NOTSENT_LOWAT; no effect elsewhere). */
+void stream_unsent_limit(struct stream *s, unsigned bytes);
+
+/* "host:port", "[v6]:port", ":port" or "port" → host (brackets off, NULL when absent) and port
+ * (0 when absent). host is malloc'd. False: not one of these, or port above 65535. */
+bool address_split(const char *text, char **host, int *port);
+
+/* True for an IPv4 or IPv6 literal, without brackets. */
+bool address_is_ip(const char *host);
+
+/* The error for a negative libuv status. */
+enum err err_from_uv(int status);
+
+#endif

@@ -1,0 +1,72 @@
+# How every target of the project is compiled, and where its packages are found.
+#   tunnel_library(core_net DEPENDS core_base PRIVATE pkg::uv)   all *.c of the folder
+#   tunnel_program(tunnel-agent SOURCES main.c DEPENDS destination)
+#   tunnel_unit_test(socks DEPENDS source)                       test_socks.c, run by ctest as unit/socks
+# One static library per folder: an include that points the wrong way does not link.
+
+find_package(PkgConfig REQUIRED)
+
+# Our programs carry everything but libc with them where Debian ships an archive.
+function(tunnel_package name header)
+  find_library(${name}_LIB NAMES ${ARGN} REQUIRED)
+  find_path(${name}_INC NAMES ${header} REQUIRED)
+  add_library(pkg::${name} INTERFACE IMPORTED GLOBAL)
+  target_link_libraries(pkg::${name} INTERFACE ${${name}_LIB})
+  target_include_directories(pkg::${name} SYSTEM INTERFACE ${${name}_INC})
+endfunction()
+
+tunnel_package(uv uv.h libuv_a.a uv)
+target_link_libraries(pkg::uv INTERFACE pthread dl rt)
+tunnel_package(bearssl bearssl.h libbearssl.a bearssl)
+tunnel_package(cjson cjson/cJSON.h cjson)
+tunnel_package(nanopb pb.h libprotobuf-nanopb.a protobuf-nanopb)
+tunnel_package(inih ini.h libinih.a inih)
+tunnel_package(http_parser http_parser.h libhttp_parser.a http_parser)
+
+set(TUNNEL_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror)
+
+function(tunnel_compile target)
+  target_compile_options(${target} PRIVATE ${TUNNEL_WARNINGS})
+  target_compile_definitions(${target} PRIVATE _GNU_SOURCE TUNNEL_VERSION="${PROJECT_VERSION}")
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR})
+  if(TUNNEL_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${TUNNEL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+    string(REPLACE "fuzzer-no-link," "" link_sanitize "${TUNNEL_SANITIZE}")
+    target_link_options(${target} PRIVATE -fsanitize=${link_sanitize})
+  endif()
+  if(CMAKE_BUILD_TYPE STREQUAL Release)
+    target_compile_options(${target} PRIVATE -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -ffunction-sections -fdata-sections)
+    target_link_options(${target} PRIVATE -pie -Wl,-z,relro,-z,now -Wl,--gc-sections)
+  endif()
+endfunction()
+
+function(tunnel_library name)
+  cmake_parse_arguments(A "" "" "DEPENDS;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS *.c)
+  if(NOT sources)
+    add_library(${name} INTERFACE)
+    return()
+  endif()
+  add_library(${name} STATIC ${sources})
+  tunnel_compile(${name})
+  target_link_libraries(${name} PUBLIC ${A_DEPENDS} PRIVATE ${A_PRIVATE})
+endfunction()
+
+function(tunnel_program name)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(${name} ${A_SOURCES})
+  tunnel_compile(${name})
+  target_link_libraries(${name} PRIVATE ${A_DEPENDS})
+  install(TARGETS ${name})
+endfunction()
+
+function(tunnel_unit_test name)
+  cmake_parse_arguments(A "" "" "DEPENDS" ${ARGN})
+  add_executable(test_${name} test_${name}.c)
+  tunnel_compile(test_${name})
+  target_compile_options(test_${name} PRIVATE -Wno-missing-prototypes)
+  target_link_libraries(test_${name} PRIVATE ${A_DEPENDS} cmocka)
+  set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME unit/${name} COMMAND test_${name})
+  set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120)
+endfunction()
