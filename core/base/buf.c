@@ -17,10 +17,8 @@ void buf_wipe(struct buf *b)
     buf_free(b);
 }
 
-uint8_t *buf_room(struct buf *b, size_t n)
+static uint8_t *room(struct buf *b, size_t n)
 {
-    if (n > b->limit || b->size > b->limit - n)
-        return NULL;
     size_t front = b->memory != NULL ? (size_t)(b->data - b->memory) : 0;
     if (front + b->size + n > b->capacity && front > 0) {
         memmove(b->memory, b->data, b->size);
@@ -42,6 +40,16 @@ uint8_t *buf_room(struct buf *b, size_t n)
         b->capacity = capacity;
     }
     return b->data + b->size;
+}
+
+static bool fits(const struct buf *b, size_t n)
+{
+    return n <= b->limit && b->size <= b->limit - n;
+}
+
+uint8_t *buf_room(struct buf *b, size_t n)
+{
+    return fits(b, n) ? room(b, n > 0 ? n : 1) : NULL;
 }
 
 void buf_added(struct buf *b, size_t n)
@@ -66,7 +74,8 @@ bool buf_vprintf(struct buf *b, const char *format, va_list args)
     va_list again;
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
-    uint8_t *to = n < 0 ? NULL : buf_room(b, (size_t)n + 1);
+    /* One more for the NUL, which does not count. */
+    uint8_t *to = n < 0 || !fits(b, (size_t)n) ? NULL : room(b, (size_t)n + 1);
     if (to != NULL) {
         vsnprintf((char *)to, (size_t)n + 1, format, again);
         b->size += (size_t)n;
@@ -86,6 +95,8 @@ bool buf_printf(struct buf *b, const char *format, ...)
 
 void buf_take(struct buf *b, size_t n)
 {
+    if (n == 0)
+        return;
     b->data += n;
     b->size -= n;
     if (b->size == 0)

@@ -15,7 +15,7 @@ static const struct {
 
 const char *err_name(enum err e)
 {
-    static char names[ERR_COUNT][24];
+    static _Thread_local char names[ERR_COUNT][24];
     if (names[e][0] == '\0') {
         const char *from = table[e].name;
         for (size_t i = 0; from[i] != '\0' && i < sizeof names[e] - 1; i++)

@@ -49,6 +49,7 @@ static inline void list_append(struct list *head, struct list *node)
 
 static inline void list_prepend(struct list *head, struct list *node)
 {
+    list_remove(node); /* it may be the first one itself */
     list_append(head->next, node);
 }
 

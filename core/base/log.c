@@ -10,6 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+/* A text of LOG_TEXT_MAX bytes that must all be escaped as \u00NN, and the stamp. */
+#define LINE_MAX_BYTES (6 * LOG_TEXT_MAX + 512)
+
 static struct {
     enum log_level level;
     bool json;
@@ -37,16 +40,40 @@ void log_redirect(void (*f)(void *ctx, enum log_level level, const char *line), 
 }
 
 /* JSON wants UTF-8; what is not printable ASCII goes out as \u00NN of its byte. */
-static void json_string(struct buf *line, const char *text)
+static void json_string(struct buf *line, struct span text, size_t max)
 {
+    size_t end = line->size + 1 + max;
     buf_append(line, "\"", 1);
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-        if (*p < 32 || *p > 126 || *p == '"' || *p == '\\')
-            buf_printf(line, "\\u%04x", *p);
+    for (size_t i = 0; i < text.n; i++) {
+        unsigned char c = (unsigned char)text.p[i];
+        bool escape = c < 32 || c > 126 || c == '"' || c == '\\';
+        if (line->size + (escape ? 6 : 1) > end) {
+            buf_append(line, "...", 3);
+            break;
+        }
+        if (escape)
+            buf_printf(line, "\\u%04x", c);
         else
-            buf_append(line, p, 1);
+            buf_append(line, &c, 1);
     }
     buf_append(line, "\"", 1);
+}
+
+/* C0 and DEL, and C1 as UTF-8 has it (C2 80 to C2 9F): terminals obey both. */
+static bool is_control(const unsigned char *p, size_t i)
+{
+    return p[i] < 32 || p[i] == 127 || (p[i] >= 0x80 && p[i] < 0xa0 && i > 0 && p[i - 1] == 0xc2);
+}
+
+static void plain_text(struct buf *line, struct span text)
+{
+    const unsigned char *p = (const unsigned char *)text.p;
+    for (size_t i = 0; i < text.n; i++) {
+        if (is_control(p, i))
+            buf_printf(line, "\\x%02x", p[i]);
+        else
+            buf_append(line, &p[i], 1);
+    }
 }
 
 static void begin(struct buf *line, enum log_level level)
@@ -69,15 +96,18 @@ static void begin(struct buf *line, enum log_level level)
 
 static void finish(struct buf *line, enum log_level level)
 {
+    line->limit += 2; /* room for what ends it, whatever is in it */
     if (out.json)
         buf_append(line, "}", 1);
-    if (out.sink != NULL) {
+    if (line->size == 0) {
+        /* No memory for a single line: what is wrong will show elsewhere. */
+    } else if (out.sink != NULL) {
         buf_append(line, "", 1);
         out.sink(out.ctx, level, (const char *)line->data);
     } else {
         buf_append(line, "\n", 1);
         /* One write a line, so that lines of several programs on one terminal do not mix. */
-        if (line->size > 0 && write(STDERR_FILENO, line->data, line->size) < 0) {
+        if (write(STDERR_FILENO, line->data, line->size) < 0) {
             /* stderr is gone: there is nobody left to tell. */
         }
     }
@@ -88,38 +118,40 @@ void log_line(enum log_level level, const char *format, ...)
 {
     if (!log_wants(level))
         return;
-    struct buf line = {.limit = 16384}, text = {.limit = 8192};
+    struct buf line = {.limit = LINE_MAX_BYTES};
+    char text[LOG_TEXT_MAX + 1];
     va_list args;
     va_start(args, format);
-    buf_vprintf(&text, format, args);
+    int n = vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    buf_append(&text, "", 1);
+    if (n > LOG_TEXT_MAX)
+        memcpy(text + LOG_TEXT_MAX - 3, "...", 3);
+    struct span whole = {text, n < 0 ? 0 : n > LOG_TEXT_MAX ? LOG_TEXT_MAX : (size_t)n};
     begin(&line, level);
     if (out.json) {
         buf_printf(&line, ",\"message\":");
-        json_string(&line, (const char *)text.data);
+        json_string(&line, whole, LINE_MAX_BYTES);
     } else {
-        buf_append(&line, text.data, text.size - 1);
+        plain_text(&line, whole);
     }
     finish(&line, level);
-    buf_free(&text);
 }
 
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n)
 {
     if (!log_wants(level))
         return;
-    struct buf line = {.limit = 16384};
+    struct buf line = {.limit = LINE_MAX_BYTES};
     begin(&line, level);
     buf_printf(&line, out.json ? ",\"event\":\"%s\"" : "%s", event);
     for (size_t i = 0; i < n; i++) {
-        char text[600];
+        char text[LOG_FIELD_MAX + 1];
         const struct log_field *f = &fields[i];
         buf_printf(&line, out.json ? ",\"%s\":" : " %s=", f->key);
         if (f->text == NULL)
             buf_printf(&line, "%" PRId64, f->number);
         else if (out.json)
-            json_string(&line, f->text);
+            json_string(&line, span_of(f->text), LOG_FIELD_MAX);
         else if (f->text[0] == '\0' || strpbrk(f->text, " \"=") != NULL)
             buf_printf(&line, "\"%s\"", str_escape(span_of(f->text), text, sizeof text));
         else

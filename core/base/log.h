@@ -15,13 +15,17 @@ enum log_level { LOG_OFF, LOG_FATAL, LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG
 void log_setup(enum log_level level, bool json);
 bool log_wants(enum log_level level);
 
-/* One message; no newline at its end. */
+/* One message of up to LOG_TEXT_MAX bytes (longer ones are cut, with "..."); no newline at its end.
+ * Control bytes are escaped here, so that no text from outside can forge a line or move the
+ * cursor; other bytes, UTF-8 included, stay. */
+#define LOG_TEXT_MAX 8192
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A structured record: printed as `event key=value ...` for people, as fields in JSON. */
+#define LOG_FIELD_MAX 512 /* characters as printed */
 struct log_field {
     const char *key;
-    const char *text; /* when not NULL: a string; it is escaped here */
+    const char *text; /* when not NULL: a string; escaped here, and cut at LOG_FIELD_MAX */
     int64_t number;   /* else this */
 };
 void log_event(enum log_level level, const char *event, const struct log_field *fields, size_t n);

@@ -86,24 +86,30 @@ bool str_number(struct span s, uint64_t max, uint64_t *out)
     return true;
 }
 
+static bool plain(unsigned char c)
+{
+    return c >= 32 && c <= 126 && c != '"' && c != '\\';
+}
+
 char *str_escape(struct span s, char *out, size_t size)
 {
-    size_t used = 0;
+    size_t used = 0, whole = 0;
+    for (size_t i = 0; i < s.n && whole < size; i++)
+        whole += plain((unsigned char)s.p[i]) ? 1 : 4;
+    size_t dots = whole < size ? 0 : size < 4 ? size - 1 : 3;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        char piece[5] = {(char)c};
-        if (c < 32 || c > 126 || c == '"' || c == '\\')
-            snprintf(piece, sizeof piece, "\\x%02x", c);
-        size_t n = strlen(piece), reserve = i + 1 < s.n ? 4 : 1;
-        if (used + n + reserve > size) {
-            for (int dots = 0; dots < 3 && used + 1 < size; dots++)
-                out[used++] = '.';
+        size_t n = plain(c) ? 1 : 4;
+        if (used + n + dots + 1 > size)
             break;
-        }
-        memcpy(out + used, piece, n);
+        if (n == 1)
+            out[used] = (char)c;
+        else
+            snprintf(out + used, 5, "\\x%02x", c);
         used += n;
     }
-    out[used] = '\0';
+    memset(out + used, '.', dots);
+    out[used + dots] = '\0';
     return out;
 }
 

@@ -26,8 +26,8 @@ char *span_dup(struct span s);                              /* malloc'd, termina
 /* Decimal, digits only, no sign, no space; false when it is not one or is above max. */
 bool str_number(struct span s, uint64_t max, uint64_t *out);
 
-/* Writes s as printable ASCII into `out` (always terminated): control bytes, quotes, backslashes
- * and bytes above 126 become \xNN; cut with "..." when it does not fit. Returns out. */
+/* Writes s as printable ASCII into `out` (size >= 1; always terminated): control bytes, quotes,
+ * backslashes and bytes above 126 become \xNN; cut with "..." when it does not fit. Returns out. */
 char *str_escape(struct span s, char *out, size_t size);
 
 bool str_equal_constant_time(struct span a, struct span b);
@@ -35,7 +35,8 @@ bool str_equal_constant_time(struct span a, struct span b);
 /* RFC 4648 section 4, or section 5 without padding when `url`. out holds BASE64_SIZE(n) bytes. */
 #define BASE64_SIZE(n) (((n) + 2) / 3 * 4 + 1)
 size_t base64_encode(const void *p, size_t n, char *out, bool url);
-/* Strict (padding required); returns the length, or -1. out holds s.n / 4 * 3 bytes. */
+/* Of section 4, strict: padding required, unused bits zero. Returns the length, or -1. out holds
+ * s.n / 4 * 3 bytes. */
 long base64_decode(struct span s, uint8_t *out);
 
 /* Lower-case hex, terminated; out holds 2 * n + 1 bytes. hex_decode needs exactly 2 * n digits. */
