@@ -1,0 +1,73 @@
+/* HTTP/1.1 message heads and bodies (RFC 9112): pure incremental parsers and small helpers.
+ *
+ * Chunked bodies run through http-parser, which only this folder knows. Heads do not: the library
+ * as Debian builds it (HTTP_PARSER_STRICT=0) lets folded lines, blanks before the colon and bare LF
+ * pass, has a fixed list of methods and its own idea of what a target is. */
+#ifndef CORE_HTTP_HTTP_H
+#define CORE_HTTP_HTTP_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/base/str.h"
+
+#define HTTP_MAX_HEADERS 100
+
+struct http_head {
+    bool request;
+    struct span method;     /* request */
+    struct span target;     /* request: as sent */
+    int status;             /* response */
+    struct span reason;     /* response */
+    int minor;              /* HTTP/1.minor */
+    bool keep_alive;        /* what version and Connection say */
+    bool chunked;           /* Transfer-Encoding: chunked */
+    int64_t content_length; /* -1: not given */
+    size_t n_headers;
+    struct {
+        struct span name, value; /* value trimmed */
+    } headers[HTTP_MAX_HEADERS];
+};
+
+/* Reads one head, fed any split of bytes. Strict: obsolete line folding, blanks before a colon,
+ * bare CR, two Hosts, Content-Length twice or beside Transfer-Encoding, Transfer-Encoding twice, in
+ * HTTP/1.0, or in a request without chunked as its last coding, bytes that are no header
+ * characters, and HTTP/0.9 or 2 are ERR_PROTOCOL; more than `limit` bytes or HTTP_MAX_HEADERS lines
+ * ERR_TOO_LARGE. Any method of token characters and any target of visible ASCII will do. Empty
+ * lines before a request are skipped; a request without Host is accepted (HTTP/1.0 clients):
+ * whoever needs it checks. Lines end with CRLF; in responses a bare LF is accepted too (9112 2.2),
+ * since small devices send it. */
+struct http_reader;
+struct http_reader *http_reader_new(bool request, size_t limit); /* NULL: memory */
+void http_reader_free(struct http_reader *r);
+/* Takes bytes up to the end of the head and no further: 0 when it is complete already. Returns how
+ * many were taken, or -err, also at every later call. When the head is complete, http_reader_head
+ * gives it (views live until free), NULL before. */
+long http_reader_feed(struct http_reader *r, const uint8_t *p, size_t n);
+const struct http_head *http_reader_head(const struct http_reader *r);
+
+/* The header of that name (case-blind): the first, or an empty span with p == NULL; how often. */
+struct span http_header(const struct http_head *h, const char *name);
+size_t http_header_count(const struct http_head *h, const char *name);
+/* True when a comma-separated header (all its lines) has that token (case-blind). */
+bool http_header_has(const struct http_head *h, const char *name, const char *token);
+
+/* Finds where one message ends: tells how many of the bytes after its head belong to its body.
+ * For relaying one exchange; no byte is changed or kept. A response to HEAD and one with status
+ * 1xx, 204 or 304 has none; after a 1xx other than 101 another head follows, and a 101 or the 2xx
+ * to a CONNECT is followed by bytes of another protocol: these are the caller's to know. */
+struct http_body;
+struct http_body *http_body_new(const struct http_head *h, bool head_request); /* NULL: memory */
+void http_body_free(struct http_body *b);
+/* Returns how many of the n bytes belong to the message (fewer than n: it ended there), or
+ * -ERR_PROTOCOL for broken chunk framing, also at every later call. A response without length ends
+ * with the connection: all bytes, and done never becomes true. */
+long http_body_feed(struct http_body *b, const uint8_t *p, size_t n);
+bool http_body_done(const struct http_body *b); /* at once for messages without body */
+
+/* "Authorization"-style Basic credentials (RFC 7617): base64 of user:password. False: not Basic, or
+ * broken. *user and *password are malloc'd. */
+bool http_basic(struct span value, char **user, char **password);
+
+const char *http_reason(int status); /* "Not Found"; "Unknown" for codes without a name */
+
+#endif

@@ -1,0 +1,207 @@
+#include "core/http/http.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct http_reader {
+    struct buf bytes; /* all of the head so far */
+    size_t line;      /* where the current line begins in it */
+    size_t start;     /* where the start line begins */
+    bool started;     /* the start line is complete */
+    size_t n_lines;   /* header lines so far */
+    bool done;
+    enum err failed;
+    struct http_head head;
+};
+
+struct http_reader *http_reader_new(bool request, size_t limit)
+{
+    struct http_reader *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    r->bytes.limit = limit;
+    r->head.request = request;
+    r->head.content_length = -1;
+    return r;
+}
+
+void http_reader_free(struct http_reader *r)
+{
+    if (r == NULL)
+        return;
+    buf_wipe(&r->bytes); /* heads carry tokens and passwords */
+    free(r);
+}
+
+const struct http_head *http_reader_head(const struct http_reader *r)
+{
+    return r->done ? &r->head : NULL;
+}
+
+/* RFC 9110 5.6.2 */
+static bool is_token(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        unsigned char c = (unsigned char)s.p[i];
+        if (c <= ' ' || c >= 127 || strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
+            return false;
+    }
+    return s.n > 0;
+}
+
+static bool is_visible(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] > '~')
+            return false;
+    return s.n > 0;
+}
+
+/* "HTTP/1.x" */
+static bool version(struct span s, int *minor)
+{
+    if (s.n != 8 || memcmp(s.p, "HTTP/1.", 7) != 0 || s.p[7] < '0' || s.p[7] > '9')
+        return false;
+    *minor = s.p[7] - '0';
+    return true;
+}
+
+static bool request_line(struct http_head *h, struct span line)
+{
+    h->method = span_cut(&line, ' ');
+    h->target = span_cut(&line, ' ');
+    return is_token(h->method) && is_visible(h->target) && version(line, &h->minor);
+}
+
+/* The blank in front of an empty reason is left out by some. */
+static bool status_line(struct http_head *h, struct span line)
+{
+    uint64_t status;
+    struct span first = span_cut(&line, ' ');
+    struct span code = span_cut(&line, ' ');
+    h->reason = line;
+    if (!version(first, &h->minor) || code.n != 3 || !str_number(code, 999, &status))
+        return false;
+    h->status = (int)status;
+    return status >= 100;
+}
+
+static bool start_line(struct http_head *h, struct span line)
+{
+    return h->request ? request_line(h, line) : status_line(h, line);
+}
+
+/* A folded line begins with a blank, which no token has. */
+static bool header_line(struct span line, struct span *name, struct span *value)
+{
+    const char *colon = memchr(line.p, ':', line.n);
+    if (colon == NULL)
+        return false;
+    *name = span_cut(&line, ':');
+    *value = span_trim(line);
+    return is_token(*name);
+}
+
+/* Transfer-Encoding (RFC 9112 6.1): which codings, and is chunked the last of them? */
+static bool transfer_coding(struct http_head *h)
+{
+    struct span rest = http_header(h, "Transfer-Encoding");
+    size_t lines = http_header_count(h, "Transfer-Encoding"), chunks = 0;
+    if (lines == 0)
+        return true;
+    if (lines > 1 || h->minor == 0 || h->content_length >= 0 || rest.n == 0)
+        return false;
+    bool more;
+    do {
+        more = memchr(rest.p, ',', rest.n) != NULL;
+        struct span coding = span_trim(span_cut(&rest, ','));
+        if (coding.n == 0)
+            return false;
+        h->chunked = span_is_nocase(coding, "chunked");
+        chunks += h->chunked;
+    } while (more);
+    return chunks <= 1 && (h->chunked || (!h->request && chunks == 0));
+}
+
+/* What the headers say about the message's end and the connection's. */
+static bool framing(struct http_head *h)
+{
+    uint64_t length;
+    size_t lengths = http_header_count(h, "Content-Length");
+    if (lengths > 1 || (h->request && http_header_count(h, "Host") > 1))
+        return false;
+    if (lengths == 1) {
+        if (!str_number(http_header(h, "Content-Length"), INT64_MAX, &length))
+            return false;
+        h->content_length = (int64_t)length;
+    }
+    bool close = http_header_has(h, "Connection", "close");
+    h->keep_alive = !close && (h->minor > 0 || http_header_has(h, "Connection", "keep-alive"));
+    return transfer_coding(h);
+}
+
+/* The line that begins at offset `at`, without its end; *at moves behind it. */
+static struct span line_at(const struct http_reader *r, size_t *at)
+{
+    const char *p = (const char *)r->bytes.data + *at;
+    const char *end = memchr(p, '\n', r->bytes.size - *at);
+    size_t n = (size_t)(end - p);
+    *at += n + 1;
+    return (struct span){p, n > 0 && p[n - 1] == '\r' ? n - 1 : n};
+}
+
+/* All lines are there and each was found right: now that the bytes move no more, look at them for
+ * good. */
+static enum err finish(struct http_reader *r)
+{
+    struct http_head *h = &r->head;
+    size_t at = r->start;
+    start_line(h, line_at(r, &at));
+    for (h->n_headers = 0; h->n_headers < r->n_lines; h->n_headers++)
+        header_line(line_at(r, &at), &h->headers[h->n_headers].name,
+                    &h->headers[h->n_headers].value);
+    r->done = framing(h);
+    return r->done ? ERR_OK : ERR_PROTOCOL;
+}
+
+/* A line has come. Wrong ones are told at once: who sends an ssh banner does not go on. */
+static enum err line_done(struct http_reader *r)
+{
+    size_t at = r->line, begin = r->line;
+    struct span line = line_at(r, &at), name, value;
+    bool crlf = r->bytes.size - begin - line.n == 2;
+    r->line = at;
+    if (!crlf && r->head.request)
+        return ERR_PROTOCOL;
+    if (!r->started) {
+        if (line.n == 0 && r->head.request)
+            return ERR_OK;
+        r->started = true;
+        r->start = begin;
+        return start_line(&r->head, line) ? ERR_OK : ERR_PROTOCOL;
+    }
+    if (line.n == 0)
+        return finish(r);
+    if (r->n_lines == HTTP_MAX_HEADERS)
+        return ERR_TOO_LARGE;
+    r->n_lines++;
+    return header_line(line, &name, &value) ? ERR_OK : ERR_PROTOCOL;
+}
+
+static enum err take(struct http_reader *r, uint8_t c)
+{
+    bool after_cr = r->bytes.size > 0 && r->bytes.data[r->bytes.size - 1] == '\r';
+    if (after_cr ? c != '\n' : (c < ' ' && strchr("\t\r\n", c) == NULL) || c == 0 || c == 127)
+        return ERR_PROTOCOL;
+    if (!buf_append(&r->bytes, &c, 1))
+        return r->bytes.size == r->bytes.limit ? ERR_TOO_LARGE : ERR_NO_MEMORY;
+    return c == '\n' ? line_done(r) : ERR_OK;
+}
+
+long http_reader_feed(struct http_reader *r, const uint8_t *p, size_t n)
+{
+    size_t used = 0;
+    while (used < n && !r->done && r->failed == ERR_OK)
+        r->failed = take(r, p[used++]);
+    return r->failed != ERR_OK ? -(long)r->failed : (long)used;
+}

@@ -1,0 +1,260 @@
+#include "core/ws/private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLOSE_TIMEOUT_MS 2000
+
+/* ---- life ---- */
+
+static void release(struct ws *w)
+{
+    w->depth--;
+    if (w->dead && w->depth == 0)
+        free(w);
+}
+
+void ws_free(struct ws *w)
+{
+    if (w == NULL || w->dead)
+        return;
+    loop_cancel(&w->again);
+    timer_free(w->timer);
+    stream_close(w->stream);
+    buf_free(&w->early);
+    w->dead = true;
+    if (w->depth == 0)
+        free(w);
+}
+
+void ws_over(struct ws *w, enum err why, int code, const char *text)
+{
+    if (w->state == OVER || w->dead)
+        return;
+    w->state = OVER;
+    timer_stop(w->timer);
+    loop_cancel(&w->again);
+    stream_read_on(w->stream, false);
+    w->events->closed(w->owner, why, code, text);
+}
+
+/* ---- sending ---- */
+
+static const uint8_t *next_mask(struct ws *w)
+{
+    if (!w->client)
+        return NULL;
+    if (w->masks_used == sizeof w->masks) {
+        random_bytes(w->masks, sizeof w->masks);
+        w->masks_used = 0;
+    }
+    w->masks_used += 4;
+    return w->masks + w->masks_used - 4;
+}
+
+/* WS_HEADER_MAX bytes in front of p are free for the header. */
+static bool send_frame(struct ws *w, enum ws_opcode op, uint8_t *p, size_t n)
+{
+    const uint8_t *mask = next_mask(w);
+    size_t header = ws_header(p, true, op, n, mask);
+    if (mask != NULL)
+        ws_mask(p, n, mask, 0);
+    return stream_write(w->stream, p - header, header + n);
+}
+
+static void send_control(struct ws *w, enum ws_opcode op, struct ws_control *c)
+{
+    if (!c->wanted || !stream_ready(w->stream))
+        return;
+    c->wanted = false;
+    if (c->n > 0)
+        memcpy(w->out + WS_HEADER_MAX, c->payload, c->n);
+    send_frame(w, op, w->out + WS_HEADER_MAX, c->n);
+}
+
+static void send_controls(struct ws *w)
+{
+    send_control(w, WS_PONG, &w->pong);
+    send_control(w, WS_PING, &w->ping);
+    send_control(w, WS_CLOSE, &w->close);
+}
+
+void ws_want_close(struct ws *w, enum ws_state state, int code, const char *text)
+{
+    w->state = state;
+    w->close.n = ws_close_write(w->close.payload, code, text);
+    w->close.wanted = true;
+    timer_start(w->timer, CLOSE_TIMEOUT_MS);
+}
+
+/* After anything that may have let the last Close leave: that was all from this side. */
+static void settle(struct ws *w)
+{
+    if (w->close.wanted || !stream_ready(w->stream))
+        return;
+    if (!w->shut && (w->state == ECHOING || w->state == FAILING)) {
+        w->shut = true;
+        stream_shutdown(w->stream);
+    }
+    if (w->state == ECHOING)
+        ws_over(w, w->why, w->code, w->text);
+}
+
+bool ws_ready(const struct ws *w)
+{
+    return w->state == OPEN && stream_ready(w->stream);
+}
+
+bool ws_send(struct ws *w, uint8_t *p, size_t n)
+{
+    assert(ws_ready(w));
+    return send_frame(w, WS_BINARY, p, n);
+}
+
+void ws_ping(struct ws *w, const void *p, size_t n)
+{
+    if (w->state != OPEN)
+        return;
+    w->ping.wanted = true;
+    w->ping.n = n < WS_CONTROL_MAX ? n : WS_CONTROL_MAX;
+    if (n > 0)
+        memcpy(w->ping.payload, p, w->ping.n);
+    send_controls(w);
+}
+
+static void resume_reading(struct ws *w)
+{
+    w->paused = false;
+    if (w->early.size > 0)
+        loop_defer(w->loop, &w->again);
+    else
+        stream_read_on(w->stream, true);
+}
+
+void ws_close(struct ws *w, int code, const char *text)
+{
+    if (w->state != OPEN)
+        return;
+    ws_want_close(w, CLOSING, code, text);
+    send_controls(w);
+    resume_reading(w); /* only the peer's Close is looked for from now on */
+}
+
+/* ---- events ---- */
+
+static void after_reading(struct ws *w)
+{
+    if (w->dead || w->state == OVER)
+        return;
+    if (w->paused)
+        stream_read_on(w->stream, false);
+    send_controls(w);
+    settle(w);
+}
+
+static void on_again(void *owner)
+{
+    struct ws *w = owner;
+    w->depth++;
+    ws_read_early(w);
+    after_reading(w);
+    release(w);
+}
+
+static void on_readable(void *owner)
+{
+    struct ws *w = owner;
+    w->depth++;
+    w->received_at = loop_now(w->loop);
+    ws_read_stream(w);
+    after_reading(w);
+    release(w);
+}
+
+static void on_writable(void *owner)
+{
+    struct ws *w = owner;
+    w->depth++;
+    if (w->state != OVER) {
+        send_controls(w);
+        settle(w);
+        if (!w->dead && ws_ready(w))
+            w->events->writable(w->owner);
+    }
+    release(w);
+}
+
+static void on_failed(void *owner, enum err why)
+{
+    struct ws *w = owner;
+    w->depth++;
+    /* A write may have failed because the peer said goodbye and left: look for its Close. */
+    ws_read_early(w);
+    if (!w->dead && w->early.size == 0)
+        ws_read_stream(w);
+    after_reading(w);
+    if (w->state == FAILING || w->state == ECHOING)
+        ws_over(w, w->why, w->code, w->text);
+    else
+        ws_over(w, why, 0, err_text(why));
+    release(w);
+}
+
+static void on_timeout(void *owner)
+{
+    struct ws *w = owner;
+    w->depth++;
+    if (w->state == CLOSING)
+        ws_over(w, ERR_TIMEOUT, 0, "no answer to our Close");
+    else
+        ws_over(w, w->why, w->code, w->text);
+    release(w);
+}
+
+static const struct stream_events stream_callbacks = {
+    .readable = on_readable, .writable = on_writable, .failed = on_failed};
+
+struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const uint8_t *early, size_t n,
+                  const struct ws_events *events, void *owner)
+{
+    struct ws *w = calloc(1, sizeof *w);
+    if (w == NULL) {
+        stream_close(s);
+        return NULL;
+    }
+    *w = (struct ws){.loop = loop,
+                     .stream = s,
+                     .events = events,
+                     .owner = owner,
+                     .client = client,
+                     .early = {.limit = n},
+                     .received_at = loop_now(loop)};
+    w->masks_used = sizeof w->masks;
+    ws_parser_init(&w->parser, !client);
+    deferred_init(&w->again, on_again, w);
+    w->timer = timer_new(loop, on_timeout, w);
+    if (w->timer == NULL || !buf_append(&w->early, early, n)) {
+        ws_free(w);
+        return NULL;
+    }
+    stream_own(s, &stream_callbacks, w);
+    resume_reading(w);
+    return w;
+}
+
+void ws_resume(struct ws *w)
+{
+    if (w->paused && w->state == OPEN)
+        resume_reading(w);
+}
+
+struct stream *ws_stream(struct ws *w)
+{
+    return w->stream;
+}
+
+uint64_t ws_received_at(const struct ws *w)
+{
+    return w->received_at;
+}
