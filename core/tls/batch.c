@@ -1,0 +1,116 @@
+#include "core/tls/batch.h"
+
+#include <string.h>
+
+static bool has_block(struct batch *b)
+{
+    if (b->block == NULL && !b->no_memory)
+        b->block = loop_block(b->loop);
+    b->no_memory = b->block == NULL;
+    return !b->no_memory;
+}
+
+static void release(struct batch *b)
+{
+    loop_unblock(b->loop, b->block);
+    b->block = NULL;
+    b->sealed = 0;
+}
+
+static void seal(struct batch *b, enum record_type type)
+{
+    if (b->open > 0)
+        b->sealed += record_seal(b->keys, type, b->block + b->sealed, b->open);
+    b->open = 0;
+}
+
+/* How long the record after the sealed ones may become. */
+static size_t record_room(const struct batch *b)
+{
+    size_t around = b->sealed + b->keys->front + b->keys->back;
+    size_t room = around < LOOP_BLOCK ? LOOP_BLOCK - around : 0;
+    return room < b->keys->max_plain ? room : b->keys->max_plain;
+}
+
+size_t batch_put(struct batch *b, const uint8_t *p, size_t n)
+{
+    size_t taken = 0;
+    if (b->sending || n == 0 || !has_block(b))
+        return 0;
+    while (taken < n) {
+        size_t left = n - taken, max = b->keys->max_plain;
+        size_t whole = left < max ? left : max;
+        if (b->open > 0 && left <= max && b->open + left > record_room(b))
+            seal(b, RECORD_DATA);
+        if (b->open == 0 && whole > record_room(b))
+            break;
+        size_t part = record_room(b) - b->open;
+        part = left < part ? left : part;
+        memcpy(b->block + b->sealed + b->keys->front + b->open, p + taken, part);
+        b->open += part;
+        taken += part;
+        if (b->open == max)
+            seal(b, RECORD_DATA);
+        else if (part < left && b->open == record_room(b))
+            break;
+    }
+    return taken;
+}
+
+bool batch_alert(struct batch *b, int level, int number)
+{
+    if (b->sending || !has_block(b))
+        return false;
+    seal(b, RECORD_DATA);
+    if (record_room(b) < 2)
+        return false;
+    uint8_t *alert = b->block + b->sealed + b->keys->front;
+    alert[0] = (uint8_t)level;
+    alert[1] = (uint8_t)number;
+    b->open = 2;
+    seal(b, RECORD_ALERT);
+    return true;
+}
+
+size_t batch_room(struct batch *b, uint8_t **p)
+{
+    if (b->sending || !has_block(b))
+        return 0;
+    *p = b->block + b->sealed;
+    return LOOP_BLOCK - b->sealed;
+}
+
+void batch_added(struct batch *b, size_t n)
+{
+    b->sealed += n;
+}
+
+bool batch_flush(struct batch *b)
+{
+    if (b->sending)
+        return false;
+    seal(b, RECORD_DATA);
+    b->sending = b->sealed > 0 && !stream_write(b->lower, b->block, b->sealed);
+    if (!b->sending)
+        release(b);
+    return !b->sending;
+}
+
+void batch_sent(struct batch *b)
+{
+    if (b->sending)
+        release(b);
+    b->sending = false;
+}
+
+void batch_end(struct batch *b)
+{
+    if (!b->sending) {
+        seal(b, RECORD_DATA);
+        if (b->sealed > 0)
+            stream_try_write(b->lower, b->block, b->sealed);
+        b->sending = true;
+    }
+    loop_unblock(b->loop, b->block);
+    b->block = NULL;
+}

@@ -1,0 +1,265 @@
+#include "core/tls/handshake.h"
+
+#include "core/base/str.h"
+#include "core/tls/alert.h"
+#include "core/tls/cache.h"
+#include "core/tls/identity.h"
+#include "core/tls/san.h"
+#include "core/tls/suites.h"
+#include "core/tls/verify.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_HOST 255
+
+struct handshake {
+    union {
+        br_ssl_engine_context engine;
+        br_ssl_client_context client;
+        br_ssl_server_context server;
+    } u;
+    bool is_client;
+    char host[MAX_HOST + 1]; /* without a dot at its end */
+    struct verifier verifier;
+    struct tls_session *session;
+    br_ssl_session_parameters offered;
+    struct cache_use cache;
+    unsigned char buffer[BR_SSL_BUFSIZE_BIDI];
+};
+
+static struct handshake *new_handshake(void)
+{
+    struct handshake *h = malloc(sizeof *h);
+    if (h != NULL) /* all but the buffer */
+        memset(h, 0, offsetof(struct handshake, buffer));
+    return h;
+}
+
+static void seed(br_ssl_engine_context *engine)
+{
+    uint8_t entropy[32];
+    random_bytes(entropy, sizeof entropy);
+    br_ssl_engine_inject_entropy(engine, entropy, sizeof entropy);
+    explicit_bzero(entropy, sizeof entropy);
+}
+
+static void set_host(struct handshake *h, const char *host)
+{
+    /* One that is too long is left empty and fails in client_reset. */
+    size_t n = strlen(host);
+    if (n > 1 && host[n - 1] == '.')
+        n--;
+    if (n <= MAX_HOST)
+        memcpy(h->host, host, n);
+}
+
+struct handshake *handshake_client(const struct tls_client_options *options)
+{
+    struct handshake *h = new_handshake();
+    if (h == NULL)
+        return NULL;
+    br_ssl_client_context *c = &h->u.client;
+    h->is_client = true;
+    h->session = options->session;
+    set_host(h, options->host);
+    verifier_init(&h->verifier, options->trust, h->host);
+    br_ssl_client_zero(c);
+    suites_setup(&c->eng, suites_fast_aes() && !options->chacha_first);
+    seed(&c->eng);
+    br_ssl_engine_set_x509(&c->eng, &h->verifier.vtable);
+    br_ssl_engine_set_buffer(&c->eng, h->buffer, sizeof h->buffer, 1);
+    bool resume = session_take(h->session, options->trust, h->host, &h->offered);
+    if (resume)
+        br_ssl_engine_set_session_parameters(&c->eng, &h->offered);
+    br_ssl_client_reset(c, h->host, resume);
+    return h;
+}
+
+struct handshake *handshake_server(const struct tls_server_options *options)
+{
+    struct handshake *h = new_handshake();
+    if (h == NULL)
+        return NULL;
+    const struct identity *i = options->identity;
+    br_ssl_server_context *c = &h->u.server;
+    br_ssl_server_zero(c);
+    /* The client's order counts: the weaker of both ends knows best what is fast for it. */
+    suites_setup(&c->eng, suites_fast_aes());
+    seed(&c->eng);
+    if (br_skey_decoder_key_type(&i->key) == BR_KEYTYPE_RSA)
+        br_ssl_server_set_single_rsa(c, i->chain, i->n, br_skey_decoder_get_rsa(&i->key),
+                                     BR_KEYTYPE_SIGN, NULL, br_rsa_pkcs1_sign_get_default());
+    else
+        br_ssl_server_set_single_ec(c, i->chain, i->n, br_skey_decoder_get_ec(&i->key),
+                                    BR_KEYTYPE_SIGN, i->issuer_key_type, br_ec_get_default(),
+                                    br_ecdsa_sign_asn1_get_default());
+    if (options->cache != NULL)
+        cache_attach(&h->cache, options->cache, c);
+    br_ssl_engine_set_buffer(&c->eng, h->buffer, sizeof h->buffer, 1);
+    br_ssl_server_reset(c);
+    return h;
+}
+
+void handshake_free(struct handshake *h)
+{
+    if (h == NULL)
+        return;
+    if (h->is_client)
+        verifier_free(&h->verifier);
+    explicit_bzero(h, sizeof *h);
+    free(h);
+}
+
+enum handshake_state handshake_state(const struct handshake *h)
+{
+    unsigned state = br_ssl_engine_current_state(&h->u.engine);
+    if ((state & BR_SSL_CLOSED) != 0)
+        return HANDSHAKE_FAILED;
+    if ((state & BR_SSL_SENDREC) != 0)
+        return HANDSHAKE_WRITES;
+    return (state & BR_SSL_SENDAPP) != 0 ? HANDSHAKE_DONE : HANDSHAKE_READS;
+}
+
+size_t handshake_take(struct handshake *h, uint8_t *p, size_t n)
+{
+    size_t there = 0, taken = 0;
+    const unsigned char *from = br_ssl_engine_sendrec_buf(&h->u.engine, &there);
+    while (from != NULL && taken < n) {
+        size_t part = there < n - taken ? there : n - taken;
+        memcpy(p + taken, from, part);
+        br_ssl_engine_sendrec_ack(&h->u.engine, part);
+        taken += part;
+        from = br_ssl_engine_sendrec_buf(&h->u.engine, &there);
+    }
+    return taken;
+}
+
+void handshake_feed(struct handshake *h, const uint8_t *record, size_t size)
+{
+    while (size > 0) {
+        size_t room = 0;
+        unsigned char *to = br_ssl_engine_recvrec_buf(&h->u.engine, &room);
+        if (to == NULL)
+            return; /* failed, which its state tells */
+        size_t part = room < size ? room : size;
+        memcpy(to, record, part);
+        br_ssl_engine_recvrec_ack(&h->u.engine, part);
+        record += part;
+        size -= part;
+    }
+}
+
+static bool same_session(const br_ssl_session_parameters *a, const br_ssl_session_parameters *b)
+{
+    return a->session_id_len > 0 && a->session_id_len == b->session_id_len &&
+           memcmp(a->session_id, b->session_id, a->session_id_len) == 0;
+}
+
+bool handshake_finish(struct handshake *h, struct record_layer *keys, bool *resumed)
+{
+    br_ssl_session_parameters now;
+    br_ssl_engine_get_session_parameters(&h->u.engine, &now);
+    *resumed = h->is_client ? same_session(&now, &h->offered) : h->cache.resumed;
+    if (h->is_client)
+        session_put(h->session, h->verifier.trust, h->host, &now);
+    explicit_bzero(&now, sizeof now);
+    return record_take_over(keys, &h->u.engine);
+}
+
+/* ---- errors ---- */
+
+static const struct cause {
+    int number;
+    enum err why;
+    int alert;
+    const char *text; /* NULL: err_text(why) */
+} causes[] = {
+    {BR_ERR_X509_NOT_TRUSTED, ERR_TLS_UNTRUSTED, ALERT_UNKNOWN_CA, NULL},
+    {BR_ERR_X509_BAD_SIGNATURE, ERR_TLS_UNTRUSTED, ALERT_BAD_CERTIFICATE,
+     "a signature in the certificate chain is wrong"},
+    {BR_ERR_X509_DN_MISMATCH, ERR_TLS_UNTRUSTED, ALERT_UNKNOWN_CA,
+     "the certificates of the chain do not follow each other"},
+    {BR_ERR_X509_NOT_CA, ERR_TLS_UNTRUSTED, ALERT_UNKNOWN_CA,
+     "a certificate of the chain is signed by one that is not an authority's"},
+    {BR_ERR_X509_FORBIDDEN_KEY_USAGE, ERR_TLS_UNTRUSTED, ALERT_BAD_CERTIFICATE,
+     "a certificate of the chain is not meant for this use"},
+    {BR_ERR_X509_WEAK_PUBLIC_KEY, ERR_TLS_UNTRUSTED, ALERT_BAD_CERTIFICATE,
+     "a key in the certificate chain is too short"},
+    {BR_ERR_X509_CRITICAL_EXTENSION, ERR_TLS_UNTRUSTED, ALERT_UNSUPPORTED_CERTIFICATE,
+     "a certificate of the chain has a critical extension that is not known here"},
+    {BR_ERR_X509_EMPTY_CHAIN, ERR_TLS_UNTRUSTED, ALERT_BAD_CERTIFICATE,
+     "the other side sent no certificate"},
+    {BR_ERR_X509_EXPIRED, ERR_TLS_EXPIRED, ALERT_CERTIFICATE_EXPIRED, NULL},
+    {BR_ERR_X509_TIME_UNKNOWN, ERR_TLS_EXPIRED, ALERT_CERTIFICATE_UNKNOWN,
+     "the time is not known, so the certificate cannot be checked"},
+    {BR_ERR_X509_BAD_SERVER_NAME, ERR_TLS_NAME, ALERT_BAD_CERTIFICATE, NULL},
+    {BR_ERR_UNSUPPORTED_VERSION, ERR_TLS, ALERT_PROTOCOL_VERSION,
+     "the other side does not speak TLS 1.2"},
+    {BR_ERR_BAD_VERSION, ERR_TLS, ALERT_PROTOCOL_VERSION,
+     "the other side does not speak TLS 1.2"},
+    {BR_ERR_BAD_MAC, ERR_TLS, ALERT_BAD_RECORD_MAC, "a record was damaged on the way"},
+    {BR_ERR_BAD_LENGTH, ERR_TLS, ALERT_RECORD_OVERFLOW, "a record has a wrong length"},
+    {BR_ERR_TOO_LARGE, ERR_TLS, ALERT_RECORD_OVERFLOW, "a record or message is too large"},
+    {BR_ERR_UNEXPECTED, ERR_TLS, ALERT_UNEXPECTED_MESSAGE,
+     "a message came that does not belong there"},
+    {BR_ERR_BAD_FINISHED, ERR_TLS, ALERT_DECRYPT_ERROR,
+     "the handshake was tampered with (wrong Finished)"},
+    {BR_ERR_BAD_SIGNATURE, ERR_TLS, ALERT_DECRYPT_ERROR,
+     "the other side could not prove that the certificate is its own"},
+    {BR_ERR_BAD_CIPHER_SUITE, ERR_TLS, ALERT_ILLEGAL_PARAMETER,
+     "the other side chose a cipher that was not offered"},
+    {BR_ERR_BAD_PARAM, ERR_TLS, -1, "the host name is empty or too long"},
+    {0, ERR_EOF, -1, "closed by the other side during the TLS handshake"},
+};
+
+static const struct cause *find_cause(int number)
+{
+    for (size_t i = 0; i < sizeof causes / sizeof *causes; i++)
+        if (causes[i].number == number)
+            return &causes[i];
+    return NULL;
+}
+
+static void explain_name(const struct handshake *h, char *text, size_t size)
+{
+    char name[64];
+    const struct buf *leaf = &h->verifier.leaf;
+    san_first(leaf->data, leaf->size, name, sizeof name);
+    if (name[0] != '\0')
+        snprintf(text, size, "certificate is for %s, not %.64s", name, h->host);
+    else
+        snprintf(text, size, "certificate is for another host name than %.64s", h->host);
+}
+
+enum err handshake_error(const struct handshake *h, char *text, size_t size, int *alert)
+{
+    int error = br_ssl_engine_last_error(&h->u.engine);
+    const struct cause *c = find_cause(error);
+    bool clear = h->u.engine.out.vtable == &br_sslrec_out_clear_vtable;
+    *alert = -1;
+    if (error >= BR_ERR_SEND_FATAL_ALERT) {
+        error -= BR_ERR_SEND_FATAL_ALERT;
+        snprintf(text, size, "no way to agree with the other side (%s, alert %d)",
+                 alert_name(error), error);
+        return ERR_TLS;
+    }
+    if (error >= BR_ERR_RECV_FATAL_ALERT) {
+        error -= BR_ERR_RECV_FATAL_ALERT;
+        snprintf(text, size, "alert %d from the other side (%s)", error, alert_name(error));
+        return ERR_TLS;
+    }
+    if (clear)
+        *alert = c != NULL ? c->alert : ALERT_HANDSHAKE_FAILURE;
+    if (c != NULL && c->why == ERR_TLS_NAME)
+        explain_name(h, text, size);
+    else if (c != NULL)
+        snprintf(text, size, "%s", c->text != NULL ? c->text : err_text(c->why));
+    else
+        snprintf(text, size, "%s (BearSSL's error %d)",
+                 error >= BR_ERR_X509_OK ? "a certificate is damaged or not supported"
+                                         : "the TLS handshake failed",
+                 error);
+    return c != NULL ? c->why : ERR_TLS;
+}

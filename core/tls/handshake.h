@@ -1,0 +1,38 @@
+/* A TLS handshake as a machine that takes records and gives bytes to send: BearSSL's engine, set up
+ * for one connection. It is fed whole records only and asks for no more, so it never swallows
+ * application data. About 41 KB, which live no longer than the handshake. */
+#ifndef CORE_TLS_HANDSHAKE_H
+#define CORE_TLS_HANDSHAKE_H
+
+#include "core/tls/record.h"
+#include "core/tls/tls.h"
+
+struct handshake;
+
+/* NULL: no memory. What the options name must outlive it. */
+struct handshake *handshake_client(const struct tls_client_options *options);
+struct handshake *handshake_server(const struct tls_server_options *options);
+void handshake_free(struct handshake *h); /* wipes; NULL is fine */
+
+enum handshake_state {
+    HANDSHAKE_WRITES, /* take its output first */
+    HANDSHAKE_READS,  /* needs the next record */
+    HANDSHAKE_DONE,
+    HANDSHAKE_FAILED,
+};
+enum handshake_state handshake_state(const struct handshake *h);
+
+/* Moves up to n bytes of output to p. */
+size_t handshake_take(struct handshake *h, uint8_t *p, size_t n);
+/* One whole record; only in HANDSHAKE_READS. */
+void handshake_feed(struct handshake *h, const uint8_t *record, size_t size);
+
+/* After HANDSHAKE_DONE: the keys, and whether an earlier session was resumed. The client's session
+ * is remembered here. False: no suite of ours. */
+bool handshake_finish(struct handshake *h, struct record_layer *keys, bool *resumed);
+
+/* After HANDSHAKE_FAILED: why, as a sentence in text. *alert: the alert to tell the other side in
+ * the clear, or -1 when it should not or cannot be told. */
+enum err handshake_error(const struct handshake *h, char *text, size_t size, int *alert);
+
+#endif

@@ -1,0 +1,18 @@
+/* PEM files: reading them whole, and the objects in their text. */
+#ifndef CORE_TLS_PEM_H
+#define CORE_TLS_PEM_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+
+/* Reads a regular file (16 MB at most) into an empty buf; wipe it (buf_wipe) when it may hold keys.
+ * ERR_NOT_FOUND, ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_IO. */
+enum err pem_read(const char *path, struct buf *out);
+
+/* An object's name is upper case ("CERTIFICATE"). The bytes are wiped after the call; n is 0 for an
+ * object that is damaged (or encrypted in the old way). False stops. */
+typedef bool pem_object(void *ctx, const char *name, const uint8_t *der, size_t n);
+/* Calls `each` for every object in the text. False: it said so, or no memory. */
+bool pem_each(const void *text, size_t n, pem_object *each, void *ctx);
+
+#endif

@@ -1,0 +1,15 @@
+/* What we speak: TLS 1.2, ECDHE, authenticated encryption only; and in which order. */
+#ifndef CORE_TLS_SUITES_H
+#define CORE_TLS_SUITES_H
+
+#include <bearssl.h>
+#include <stdbool.h>
+
+/* True when the CPU has AES instructions that BearSSL uses. */
+bool suites_fast_aes(void);
+
+/* Sets versions, suites and the fastest implementations of everything. AES-GCM goes first when
+ * aes_first (PERFORMANCE: 570 against 168 MB/s with AES instructions, 83 against 330 without). */
+void suites_setup(br_ssl_engine_context *engine, bool aes_first);
+
+#endif

@@ -1,0 +1,412 @@
+#include "core/tls/tls.h"
+
+#include "core/tls/alert.h"
+#include "core/tls/batch.h"
+#include "core/tls/handshake.h"
+#include "core/tls/inbox.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* 1.3 KB per stream once the handshake is over; blocks come and go with traffic. */
+struct tls {
+    struct stream stream;
+    struct loop *loop;
+    struct stream *lower;
+    struct handshake *handshake; /* NULL: done */
+    struct record_layer keys;
+    struct deferred flush, wake;
+    enum err failed; /* then nothing works any more */
+    bool resumed, reading;
+    struct inbox in;
+    struct batch out;
+    const uint8_t *parked; /* the rest of a pending write */
+    size_t parked_left;
+    bool ending, ended; /* shutdown: asked for, done */
+};
+
+static struct tls *of(struct stream *s)
+{
+    return (struct tls *)(void *)s; /* its first member */
+}
+
+static const struct tls *of_const(const struct stream *s)
+{
+    return (const struct tls *)(const void *)s;
+}
+
+/* The stream is of no use any more. The owner is told, after which t may be gone. */
+static void fail(struct tls *t, enum err why)
+{
+    if (t->failed != ERR_OK)
+        return;
+    t->failed = why;
+    inbox_end(&t->in, why, -1, "%s", err_text(why));
+    loop_cancel(&t->flush);
+    loop_cancel(&t->wake);
+    stream_read_on(t->lower, false);
+    t->stream.events->failed(t->stream.owner, why);
+}
+
+/* ---- reading ---- */
+
+static long peek(struct tls *t, size_t want, uint8_t **p)
+{
+    long there = inbox_peek(&t->in, want, p);
+    if (there < 0 && t->in.alert >= 0) {
+        if (batch_alert(&t->out, ALERT_FATAL, t->in.alert))
+            batch_flush(&t->out);
+        t->in.alert = -1;
+    }
+    return there;
+}
+
+/* The owner may take as little as it likes; unless it asks until nothing is left, it is told again
+ * in the next iteration. */
+static void tell_readable(void *owner)
+{
+    struct tls *t = owner;
+    uint8_t *p;
+    if (!t->reading || peek(t, 1, &p) == 0)
+        return;
+    loop_defer(t->loop, &t->wake);
+    t->stream.events->readable(t->stream.owner);
+}
+
+static void tls_read_on(struct stream *s, bool on)
+{
+    struct tls *t = of(s);
+    t->reading = on;
+    if (!on)
+        loop_cancel(&t->wake);
+    if (t->handshake != NULL || t->failed != ERR_OK)
+        return;
+    stream_read_on(t->lower, on && t->in.end == ERR_OK);
+    if (on && (t->in.left > 0 || t->in.carry != NULL || t->in.end != ERR_OK))
+        loop_defer(t->loop, &t->wake);
+}
+
+static long tls_peek(struct stream *s, size_t want, uint8_t **p)
+{
+    struct tls *t = of(s);
+    long there = peek(t, want, p);
+    if (there <= 0)
+        loop_cancel(&t->wake);
+    return there;
+}
+
+static void tls_consume(struct stream *s, size_t n)
+{
+    inbox_consume(&of(s)->in, n);
+}
+
+static long tls_pull(struct stream *s, uint8_t *p, size_t n)
+{
+    size_t taken = 0;
+    while (taken < n) {
+        uint8_t *from;
+        long there = tls_peek(s, 1, &from);
+        if (there <= 0)
+            return taken > 0 ? (long)taken : there;
+        size_t part = (size_t)there < n - taken ? (size_t)there : n - taken;
+        memcpy(p + taken, from, part);
+        tls_consume(s, part);
+        taken += part;
+    }
+    return (long)taken;
+}
+
+/* ---- writing ---- */
+
+/* Takes what can go now, until the lower stream is full. */
+static size_t put(struct tls *t, const uint8_t *p, size_t n)
+{
+    size_t taken = batch_put(&t->out, p, n);
+    while (taken < n && !t->out.no_memory && batch_flush(&t->out))
+        taken += batch_put(&t->out, p + taken, n - taken);
+    if (!t->out.sending)
+        loop_defer(t->loop, &t->flush);
+    return taken;
+}
+
+static size_t tls_try_write(struct stream *s, const uint8_t *p, size_t n)
+{
+    struct tls *t = of(s);
+    assert(t->handshake == NULL && t->parked_left == 0 && !t->ending);
+    return t->failed != ERR_OK ? 0 : put(t, p, n);
+}
+
+/* After a failure everything is "taken": the owner learns by `failed`. */
+static bool tls_write(struct stream *s, const uint8_t *p, size_t n)
+{
+    struct tls *t = of(s);
+    assert(t->handshake == NULL && t->parked_left == 0 && !t->ending);
+    size_t taken = t->failed != ERR_OK ? n : put(t, p, n);
+    if (t->out.no_memory)
+        taken = n;
+    t->parked = p + taken;
+    t->parked_left = n - taken;
+    return t->parked_left == 0;
+}
+
+static bool tls_ready(const struct stream *s)
+{
+    return of_const(s)->parked_left == 0;
+}
+
+/* close_notify, once all that was written is on its way. */
+static void finish_ending(struct tls *t)
+{
+    if (t->ended || t->parked_left > 0 || !batch_flush(&t->out) ||
+        !batch_alert(&t->out, ALERT_WARNING, ALERT_CLOSE_NOTIFY))
+        return;
+    t->ended = true;
+    batch_flush(&t->out);
+    stream_shutdown(t->lower);
+}
+
+static void tls_shutdown(struct stream *s)
+{
+    struct tls *t = of(s);
+    if (t->ending || t->failed != ERR_OK)
+        return;
+    t->ending = true;
+    if (t->handshake == NULL)
+        finish_ending(t);
+}
+
+static void tls_close(struct stream *s)
+{
+    struct tls *t = of(s);
+    loop_cancel(&t->flush);
+    loop_cancel(&t->wake);
+    if (t->handshake == NULL && !t->ended && t->failed == ERR_OK && t->parked_left == 0)
+        batch_alert(&t->out, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
+    batch_end(&t->out);
+    inbox_free(&t->in);
+    stream_close(t->lower);
+    handshake_free(t->handshake);
+    record_wipe(&t->keys);
+    free(t);
+}
+
+/* ---- the handshake ---- */
+
+static void handshake_failed(struct tls *t)
+{
+    static const uint8_t header[] = {RECORD_ALERT, 3, 3, 0, 2, ALERT_FATAL};
+    int alert;
+    uint8_t *p;
+    enum err why =
+        handshake_error(t->handshake, t->in.problem, sizeof t->in.problem, &alert);
+    if (alert >= 0 && batch_room(&t->out, &p) > sizeof header) {
+        memcpy(p, header, sizeof header);
+        p[sizeof header] = (uint8_t)alert;
+        batch_added(&t->out, sizeof header + 1);
+    }
+    batch_flush(&t->out);
+    t->in.end = why; /* with the problem that is there */
+    fail(t, why);
+}
+
+/* The last flight is left in the batch: what the owner writes in `opened` goes along with it. */
+static void handshake_done(struct tls *t)
+{
+    bool ok = handshake_finish(t->handshake, &t->keys, &t->resumed);
+    handshake_free(t->handshake);
+    t->handshake = NULL;
+    t->in.handshaking = false;
+    if (!ok) {
+        fail(t, ERR_TLS);
+        return;
+    }
+    loop_defer(t->loop, &t->flush);
+    stream_read_on(t->lower, t->reading);
+    if (t->reading)
+        loop_defer(t->loop, &t->wake);
+    if (t->ending)
+        finish_ending(t);
+    if (t->stream.events->opened != NULL)
+        t->stream.events->opened(t->stream.owner);
+}
+
+/* Moves the handshake's output into the batch. False: the lower stream must take some first. */
+static bool collect(struct tls *t)
+{
+    uint8_t *p;
+    size_t room = batch_room(&t->out, &p);
+    if (room == 0 && batch_flush(&t->out))
+        room = batch_room(&t->out, &p);
+    if (room > 0)
+        batch_added(&t->out, handshake_take(t->handshake, p, room));
+    return room > 0;
+}
+
+/* False: nothing to feed now, or t has failed and may be gone. */
+static bool feed(struct tls *t)
+{
+    uint8_t *p;
+    batch_flush(&t->out); /* it is the other side's turn */
+    long size = inbox_record(&t->in, &p);
+    if (size < 0)
+        fail(t, t->in.end);
+    if (size <= 0)
+        return false;
+    handshake_feed(t->handshake, p, (size_t)size);
+    stream_consume(t->lower, (size_t)size);
+    return true;
+}
+
+static void drive(struct tls *t)
+{
+    for (;;) {
+        switch (handshake_state(t->handshake)) {
+        case HANDSHAKE_WRITES:
+            if (collect(t))
+                break;
+            /* Until it is taken there is no point in hearing that more has come. */
+            stream_read_on(t->lower, false);
+            if (t->out.no_memory)
+                fail(t, ERR_NO_MEMORY);
+            return;
+        case HANDSHAKE_READS:
+            stream_read_on(t->lower, true);
+            if (feed(t))
+                break;
+            return;
+        case HANDSHAKE_DONE:
+            handshake_done(t);
+            return;
+        case HANDSHAKE_FAILED:
+            handshake_failed(t);
+            return;
+        }
+    }
+}
+
+/* ---- events from below ---- */
+
+/* Deferred: the end of an iteration in which something was written, or the begin of it all. */
+static void on_flush(void *owner)
+{
+    struct tls *t = owner;
+    if (t->out.no_memory)
+        fail(t, ERR_NO_MEMORY);
+    else if (t->handshake != NULL)
+        drive(t);
+    else
+        batch_flush(&t->out);
+}
+
+static void on_lower_readable(void *owner)
+{
+    struct tls *t = owner;
+    if (t->handshake != NULL)
+        drive(t);
+    else
+        tell_readable(t);
+}
+
+static void on_lower_writable(void *owner)
+{
+    struct tls *t = owner;
+    batch_sent(&t->out);
+    if (t->failed != ERR_OK)
+        return;
+    if (t->handshake != NULL) {
+        drive(t);
+        return;
+    }
+    bool pending = t->parked_left > 0;
+    if (pending) {
+        size_t taken = put(t, t->parked, t->parked_left);
+        t->parked += taken;
+        t->parked_left -= taken;
+        if (t->out.no_memory || t->parked_left > 0)
+            return;
+    }
+    if (t->ending)
+        finish_ending(t);
+    if (pending)
+        t->stream.events->writable(t->stream.owner);
+}
+
+static void on_lower_failed(void *owner, enum err why)
+{
+    fail(owner, why);
+}
+
+static const struct stream_events lower_events = {
+    .readable = on_lower_readable,
+    .writable = on_lower_writable,
+    .failed = on_lower_failed,
+};
+
+static const struct stream_ops ops = {
+    .read_on = tls_read_on,
+    .peek = tls_peek,
+    .consume = tls_consume,
+    .pull = tls_pull,
+    .try_write = tls_try_write,
+    .write = tls_write,
+    .ready = tls_ready,
+    .shutdown = tls_shutdown,
+    .close = tls_close,
+};
+
+/* ---- making one ---- */
+
+static struct stream *start(struct loop *loop, struct stream *lower, struct handshake *handshake,
+                            bool is_client, const struct stream_events *events, void *owner)
+{
+    struct tls *t = calloc(1, sizeof *t);
+    if (t == NULL || handshake == NULL) {
+        handshake_free(handshake);
+        stream_close(lower);
+        free(t);
+        return NULL;
+    }
+    t->stream.ops = &ops;
+    memcpy(t->stream.name, lower->name, sizeof t->stream.name);
+    t->loop = loop;
+    t->lower = lower;
+    t->handshake = handshake;
+    t->in = (struct inbox){.loop = loop,
+                           .lower = lower,
+                           .keys = &t->keys,
+                           .is_client = is_client,
+                           .handshaking = true,
+                           .alert = -1};
+    t->out = (struct batch){.loop = loop, .lower = lower, .keys = &t->keys};
+    deferred_init(&t->flush, on_flush, t);
+    deferred_init(&t->wake, tell_readable, t);
+    stream_own(&t->stream, events, owner);
+    stream_own(lower, &lower_events, t);
+    loop_defer(loop, &t->flush); /* events come from the loop only */
+    return &t->stream;
+}
+
+struct stream *tls_client(struct loop *loop, struct stream *lower,
+                          const struct tls_client_options *options,
+                          const struct stream_events *events, void *owner)
+{
+    return start(loop, lower, handshake_client(options), true, events, owner);
+}
+
+struct stream *tls_server(struct loop *loop, struct stream *lower,
+                          const struct tls_server_options *options,
+                          const struct stream_events *events, void *owner)
+{
+    return start(loop, lower, handshake_server(options), false, events, owner);
+}
+
+bool tls_resumed(const struct stream *s)
+{
+    return of_const(s)->resumed;
+}
+
+const char *tls_problem(const struct stream *s)
+{
+    return of_const(s)->in.problem;
+}

@@ -1,0 +1,435 @@
+/* Trust anchors, keys, and the names in certificates. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/tls/identity.h"
+#include "core/tls/pem.h"
+#include "core/tls/san.h"
+#include "core/tls/trust.h"
+#include "tests/unit/certs.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char text[256];
+
+static void put_file(const char *name, const char *content)
+{
+    FILE *f = fopen(certs_file(name), "w");
+    assert_non_null(f);
+    assert_true(fputs(content, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+static struct buf get_file(const char *name)
+{
+    struct buf b;
+    assert_int_equal(pem_read(certs_file(name), &b), ERR_OK);
+    return b;
+}
+
+static struct trust *load(const struct trust_sources *from)
+{
+    enum err why = ERR_COUNT;
+    struct trust *t = trust_new(from, &why, text, sizeof text);
+    if (t == NULL)
+        fail_msg("%s", text);
+    assert_int_equal(why, ERR_OK);
+    return t;
+}
+
+static void refuse(const struct trust_sources *from, enum err expected, const char *says)
+{
+    enum err why = ERR_OK;
+    text[0] = '\0';
+    assert_null(trust_new(from, &why, text, sizeof text));
+    assert_int_equal(why, expected);
+    if (strstr(text, says) == NULL)
+        fail_msg("\"%s\" does not say \"%s\"", text, says);
+}
+
+/* ---- trust ---- */
+
+static void test_file(void **state)
+{
+    (void)state;
+    struct trust *t = load(&(struct trust_sources){.file = certs_file("ca.pem")});
+    assert_int_equal(t->n, 1);
+    assert_int_equal(t->anchors[0].flags, BR_X509_TA_CA);
+    assert_int_equal(t->anchors[0].pkey.key_type, BR_KEYTYPE_EC);
+    trust_free(t);
+    t = load(&(struct trust_sources){.file = certs_file("self.pem")});
+    assert_int_equal(t->anchors[0].flags, 0);
+    trust_free(t);
+    t = load(&(struct trust_sources){.file = certs_file("v1.pem")});
+    assert_int_equal(t->anchors[0].flags, BR_X509_TA_CA);
+    trust_free(t);
+    /* A chain: the leaf (no CA) and the CA; rsa.pem has an RSA leaf. */
+    t = load(&(struct trust_sources){.file = certs_file("rsa.pem")});
+    assert_int_equal(t->n, 2);
+    assert_int_equal(t->anchors[0].pkey.key_type, BR_KEYTYPE_RSA);
+    assert_int_equal(t->anchors[0].flags, 0);
+    assert_int_equal(t->anchors[0].pkey.key.rsa.nlen, 256);
+    trust_free(t);
+}
+
+static void test_bad_files(void **state)
+{
+    (void)state;
+    put_file("empty", "");
+    put_file("garbage", "-----BEGIN CERTIFICATE-----\nMIIB????\n-----END CERTIFICATE-----\n");
+    put_file("zeros", "-----BEGIN CERTIFICATE-----\nAAAAAAAAAAAAAAAA\n-----END CERTIFICATE-----\n");
+    refuse(&(struct trust_sources){.file = certs_file("empty")}, ERR_USAGE, "no certificate in it");
+    refuse(&(struct trust_sources){.file = certs_file("garbage")}, ERR_USAGE, "no certificate");
+    refuse(&(struct trust_sources){.file = certs_file("zeros")}, ERR_USAGE, "no certificate");
+    refuse(&(struct trust_sources){.file = certs_file("ca.key")}, ERR_USAGE, "no certificate");
+    refuse(&(struct trust_sources){.file = certs_file("absent")}, ERR_NOT_FOUND, "absent");
+    refuse(&(struct trust_sources){.file = certs_directory}, ERR_IO, certs_directory);
+    refuse(&(struct trust_sources){.directory = certs_file("absent")}, ERR_NOT_FOUND, "absent");
+    assert_int_equal(mkdir(certs_file("bare"), 0700), 0);
+    refuse(&(struct trust_sources){.directory = certs_file("bare")}, ERR_USAGE, "no certificate");
+}
+
+static void test_directory(void **state)
+{
+    (void)state;
+    char command[512];
+    snprintf(command, sizeof command,
+             "cd %s && mkdir plain hashed && cp ca.pem other.pem ca.key openssl.log plain &&"
+             " mkfifo plain/fifo && mkdir plain/sub && ln -s /nowhere plain/dangling &&"
+             " cat ca.pem other.pem >plain/bundle.crt &&"
+             " cp ca.pem other.pem hashed && openssl rehash hashed",
+             certs_directory);
+    assert_int_equal(system(command), 0);
+    struct trust *t = load(&(struct trust_sources){.directory = certs_file("plain")});
+    assert_int_equal(t->n, 2);
+    trust_free(t);
+    t = load(&(struct trust_sources){.directory = certs_file("hashed")});
+    assert_int_equal(t->n, 2);
+    trust_free(t);
+    t = load(&(struct trust_sources){.directory = certs_file("hashed"),
+                                     .file = certs_file("self.pem")});
+    assert_int_equal(t->n, 3);
+    trust_free(t);
+}
+
+static void test_system(void **state)
+{
+    (void)state;
+    setenv("SSL_CERT_FILE", certs_file("ca.pem"), 1);
+    unsetenv("SSL_CERT_DIR");
+    struct trust *t = load(&(struct trust_sources){.file = NULL});
+    assert_int_equal(t->n, 1);
+    trust_free(t);
+    t = load(&(struct trust_sources){.file = certs_file("other.pem"), .system = true});
+    assert_int_equal(t->n, 2);
+    trust_free(t);
+    t = load(&(struct trust_sources){.insecure = true});
+    assert_int_equal(t->n, 0);
+    trust_free(t);
+    setenv("SSL_CERT_FILE", "/nonexistent/file", 1);
+    refuse(&(struct trust_sources){.file = NULL}, ERR_NOT_FOUND, "/nonexistent/file");
+    unsetenv("SSL_CERT_FILE");
+}
+
+/* Every cut and every flipped byte of a PEM file is either understood or passed over. */
+static void test_damaged(void **state)
+{
+    (void)state;
+    struct buf whole = get_file("ca.pem");
+    for (size_t i = 0; i < whole.size; i += 3) {
+        struct trust t = {0};
+        size_t found = 0;
+        assert_true(trust_add_pem(&t, whole.data, i, &found));
+        whole.data[i] ^= 0x15;
+        assert_true(trust_add_pem(&t, whole.data, whole.size, &found));
+        whole.data[i] ^= 0x15;
+        for (size_t k = 0; k < t.n; k++)
+            free(t.anchors[k].dn.data);
+        free(t.anchors);
+    }
+    struct trust t = {0};
+    size_t found = 0;
+    /* The last line without its newline still counts. */
+    assert_true(trust_add_pem(&t, whole.data, whole.size - 1, &found));
+    assert_int_equal(found, 1);
+    assert_true(trust_add_pem(&t, whole.data, whole.size, &found));
+    assert_int_equal(found, 2);
+    assert_int_equal(t.n, 1);
+    free(t.anchors[0].dn.data);
+    free(t.anchors);
+    buf_free(&whole);
+}
+
+/* ---- identity ---- */
+
+static void test_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *certificate, *key;
+        int type;
+    } good[] = {
+        {"rsa.pem", "rsa.key", BR_KEYTYPE_RSA},      {"rsa.pem", "rsa-pkcs1.key", BR_KEYTYPE_RSA},
+        {"rsa.pem", "rsa-pkcs8.key", BR_KEYTYPE_RSA}, {"ec.pem", "ec.key", BR_KEYTYPE_EC},
+        {"ec.pem", "ec-pkcs8.key", BR_KEYTYPE_EC},
+    };
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        enum err why = ERR_COUNT;
+        struct identity *id = identity_new(certs_file(good[i].certificate),
+                                           certs_file(good[i].key), &why, text, sizeof text);
+        if (id == NULL)
+            fail_msg("%s", text);
+        assert_int_equal(why, ERR_OK);
+        assert_int_equal(id->n, 2);
+        assert_int_equal(br_skey_decoder_key_type(&id->key), good[i].type);
+        assert_int_equal(id->issuer_key_type, BR_KEYTYPE_EC);
+        identity_free(id);
+    }
+}
+
+static void test_bad_keys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *certificate, *key;
+        enum err why;
+        const char *says;
+    } bad[] = {
+        {"absent", "ec.key", ERR_NOT_FOUND, "absent"},
+        {"ec.pem", "absent", ERR_NOT_FOUND, "absent"},
+        {"ec.key", "ec.key", ERR_USAGE, "no certificate in it"},
+        {"ec.pem", "ec.pem", ERR_USAGE, "no private key in it"},
+        {"ec.pem", "rsa.key", ERR_USAGE, "is an RSA key, but the certificate"},
+        {"rsa.pem", "ec.key", ERR_USAGE, "is an EC key, but the certificate"},
+        {"ec.pem", "ca.key", ERR_USAGE, "does not belong to the certificate"},
+        {"ec.pem", "ec-params.key", ERR_USAGE, "does not belong to the certificate"},
+        {"ec.pem", "ec-secret.key", ERR_USAGE, "is encrypted"},
+        {"ec.pem", "ec-oldsecret.key", ERR_USAGE, "encrypted"},
+        {"ec.pem", "ed.key", ERR_USAGE, "not supported"},
+        {"many.pem", "ec.key", ERR_USAGE, "too many certificates"},
+    };
+    char command[256];
+    snprintf(command, sizeof command,
+             "cd %s && cat ec.pem ec.pem ec.pem ec.pem ec.pem >many.pem", certs_directory);
+    assert_int_equal(system(command), 0);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        enum err why = ERR_OK;
+        text[0] = '\0';
+        assert_null(identity_new(certs_file(bad[i].certificate), certs_file(bad[i].key), &why, text,
+                                 sizeof text));
+        if (why != bad[i].why || strstr(text, bad[i].says) == NULL)
+            fail_msg("%s with %s: %s: \"%s\"", bad[i].certificate, bad[i].key, err_name(why), text);
+    }
+}
+
+static void test_rsa_mismatch(void **state)
+{
+    (void)state;
+    char command[256];
+    enum err why = ERR_OK;
+    snprintf(command, sizeof command, "cd %s && openssl genrsa -out rsa2.key 2048 2>/dev/null",
+             certs_directory);
+    assert_int_equal(system(command), 0);
+    assert_null(identity_new(certs_file("rsa.pem"), certs_file("rsa2.key"), &why, text,
+                             sizeof text));
+    assert_non_null(strstr(text, "does not belong"));
+}
+
+/* ---- DER and subjectAltName ---- */
+
+static void test_der(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t bytes[8];
+        size_t n;
+        bool good;
+        size_t content;
+    } cases[] = {
+        {{0x04, 0x00}, 2, true, 0},
+        {{0x04, 0x02, 1, 2}, 4, true, 2},
+        {{0x04, 0x02, 1}, 3, false, 0},              /* cut */
+        {{0x04}, 1, false, 0},                       /* no length */
+        {{0}, 0, false, 0},                          /* nothing */
+        {{0x04, 0x80, 0, 0}, 4, false, 0},           /* indefinite */
+        {{0x04, 0x81, 0x02, 1, 2}, 5, false, 0},     /* length not minimal */
+        {{0x04, 0x82, 0x00, 0x02, 1, 2}, 6, false, 0},
+        {{0x04, 0x85, 0, 0, 0, 0, 1, 1}, 8, false, 0},
+        {{0x04, 0x84, 0xFF, 0xFF, 0xFF, 0xFF}, 6, false, 0}, /* beyond everything */
+        {{0x1F, 0x01, 1}, 3, false, 0},              /* high tag */
+        {{0x04, 0x82, 1}, 3, false, 0},              /* cut in the length */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct der in = {cases[i].bytes, cases[i].n}, content;
+        uint8_t tag;
+        assert_int_equal(der_next(&in, &tag, &content), cases[i].good);
+        if (cases[i].good) {
+            assert_int_equal(content.n, cases[i].content);
+            assert_int_equal(in.n, 0);
+        } else {
+            assert_ptr_equal(in.p, cases[i].bytes);
+        }
+    }
+    uint8_t large[131] = {0x04, 0x81, 0x80};
+    struct der in = {large, sizeof large}, content;
+    assert_true(der_expect(&in, DER_OCTETS, &content));
+    assert_int_equal(content.n, 128);
+    in = (struct der){large, sizeof large};
+    assert_false(der_expect(&in, DER_SEQUENCE, &content));
+    assert_int_equal(in.n, sizeof large);
+}
+
+/* A certificate as far as the walker looks, around these GeneralNames. */
+static size_t wrap(uint8_t *out, uint8_t tag, const uint8_t *p, size_t n)
+{
+    memmove(out + 2, p, n);
+    out[0] = tag;
+    out[1] = (uint8_t)n;
+    assert_true(n < 0x80);
+    return n + 2;
+}
+
+static size_t craft(uint8_t *out, const uint8_t *names, size_t n, bool critical)
+{
+    static const uint8_t oid[] = {0x06, 3, 0x55, 0x1D, 0x11}, yes[] = {0x01, 1, 0xFF};
+    uint8_t b[160], value[160];
+    size_t v = wrap(value, DER_OCTETS, value, wrap(value, DER_SEQUENCE, names, n)), at = 0;
+    memcpy(b, oid, sizeof oid);
+    at = sizeof oid;
+    if (critical) {
+        memcpy(b + at, yes, sizeof yes);
+        at += sizeof yes;
+    }
+    memcpy(b + at, value, v);
+    at = wrap(b, DER_SEQUENCE, b, at + v);           /* extension */
+    at = wrap(b, DER_SEQUENCE, b, at);               /* extensions */
+    at = wrap(b, DER_CONTEXT_CONSTRUCTED + 3, b, at);
+    memmove(b + 3, b, at);
+    memcpy(b, (const uint8_t[]){DER_INTEGER, 1, 7}, 3);
+    at = wrap(b, DER_SEQUENCE, b, at + 3);           /* TBSCertificate */
+    return wrap(out, DER_SEQUENCE, b, at);
+}
+
+static const uint8_t loopback[] = {127, 0, 0, 1};
+
+static bool names_loopback(const uint8_t *p, size_t n)
+{
+    return san_has_address(p, n, loopback, 4, "127.0.0.1");
+}
+
+static void test_san_crafted(void **state)
+{
+    (void)state;
+    static const struct {
+        uint8_t names[24];
+        size_t n;
+        bool match;
+        const char *first;
+    } cases[] = {
+        {{0x87, 4, 127, 0, 0, 1}, 6, true, "127.0.0.1"},
+        {{0x87, 4, 127, 0, 0, 2}, 6, false, "127.0.0.2"},
+        {{0x82, 1, 'x', 0x87, 4, 127, 0, 0, 1}, 9, true, "x"},
+        {{0x82, 9, '1', '2', '7', '.', '0', '.', '0', '.', '1'}, 11, true, "127.0.0.1"},
+        {{0x82, 8, '1', '2', '7', '.', '0', '.', '0', '.'}, 10, false, "127.0.0."},
+        /* an address that does not match rules the text out */
+        {{0x82, 9, '1', '2', '7', '.', '0', '.', '0', '.', '1', 0x87, 4, 1, 1, 1, 1}, 17, false,
+         "127.0.0.1"},
+        {{0x87, 3, 127, 0, 0}, 5, false, ""},
+        {{0x87, 5, 127, 0, 0, 1, 0}, 7, false, ""},
+        {{0x86, 4, 127, 0, 0, 1}, 6, false, ""}, /* a URI */
+        {{0x87, 4, 127, 0, 0, 1, 0x82, 9}, 8, false, "127.0.0.1"}, /* damaged behind it */
+        {{0}, 0, false, ""},
+        {{0x82, 3, 'a', 0, 'b'}, 5, false, "a\\x00b"},
+    };
+    uint8_t certificate[200];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (int critical = 0; critical < 2; critical++) {
+            char first[40];
+            size_t n = craft(certificate, cases[i].names, cases[i].n, critical != 0);
+            assert_int_equal(names_loopback(certificate, n), cases[i].match);
+            assert_string_equal(san_first(certificate, n, first, sizeof first), cases[i].first);
+            for (size_t cut = 0; cut < n; cut++)
+                assert_false(names_loopback(certificate, cut));
+            certificate[n] = 0; /* something after it */
+            assert_false(names_loopback(certificate, n + 1));
+        }
+}
+
+static void on_der_fuzz(const uint8_t *p, size_t n)
+{
+    char first[40];
+    for (size_t i = 0; i < n; i++)
+        for (unsigned flip = 1; flip < 256; flip <<= 1) {
+            uint8_t *copy = malloc(n);
+            assert_non_null(copy);
+            memcpy(copy, p, n);
+            copy[i] ^= (uint8_t)flip;
+            names_loopback(copy, n);
+            san_first(copy, n, first, sizeof first);
+            free(copy);
+        }
+}
+
+struct leaf_check {
+    unsigned seen;
+};
+
+static bool on_leaf(void *ctx, const char *name, const uint8_t *der, size_t n)
+{
+    struct leaf_check *c = ctx;
+    static const uint8_t v6[16] = {[15] = 1}, other[16] = {[15] = 2};
+    char first[40];
+    assert_string_equal(name, "CERTIFICATE");
+    if (c->seen++ == 0) {
+        assert_true(names_loopback(der, n));
+        assert_true(san_has_address(der, n, v6, 16, "::1"));
+        assert_false(san_has_address(der, n, other, 16, "::2"));
+        assert_false(san_has_address(der, n, v6, 4, "0.0.0.0"));
+        assert_string_equal(san_first(der, n, first, sizeof first), "localhost");
+        on_der_fuzz(der, n);
+    } else {
+        assert_false(names_loopback(der, n)); /* the CA's: no names at all */
+        assert_string_equal(san_first(der, n, first, sizeof first), "");
+    }
+    return true;
+}
+
+static void test_san_real(void **state)
+{
+    (void)state;
+    struct buf pem = get_file("ec.pem");
+    struct leaf_check c = {0};
+    assert_true(pem_each(pem.data, pem.size, on_leaf, &c));
+    assert_int_equal(c.seen, 2);
+    buf_free(&pem);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    return certs_make();
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    return certs_remove();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_file),        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_directory),   cmocka_unit_test(test_system),
+        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_bad_keys),    cmocka_unit_test(test_rsa_mismatch),
+        cmocka_unit_test(test_der),         cmocka_unit_test(test_san_crafted),
+        cmocka_unit_test(test_san_real),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
