@@ -1,0 +1,410 @@
+/* One connection in a session and the local stream it is pumped to and from. */
+#include "core/tunnel/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SPARSE_READ 4096        /* a connection that last read less than this goes first */
+#define DIALLING_LIMIT 4194304  /* bytes held while the service is being dialled: nobody waits for it */
+#define LAST_WORDS_MS 2000      /* for the local side to close after our FIN */
+
+static uint64_t *counter(struct conn *c, bool from_local)
+{
+    bool up = from_local == (c->session->role == SESSION_SOURCE);
+    return up ? &c->stats.up : &c->stats.down;
+}
+
+/* ---- life ---- */
+
+struct conn *conn_create(struct session *s, struct service *service, uint32_t connection)
+{
+    struct conn *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    c->session = s;
+    c->service = service;
+    c->stream = service->stream;
+    c->nameless = service->nameless;
+    c->connection = connection;
+    c->key = (struct conn_key){service, connection};
+    snprintf(c->id, sizeof c->id, "%s", service->id);
+    c->stats.started_ms = loop_now(s->loop);
+    c->early.limit = c->held.limit = c->sending.limit = DIALLING_LIMIT + FRAME_PAYLOAD_MAX;
+    c->phase = CONN_DRAINING;
+    list_init(&c->all);
+    list_init(&c->control);
+    list_init(&c->ring);
+    list_append(&s->leaving, &c->all);
+    s->n_leaving++;
+    return c;
+}
+
+bool conn_register(struct conn *c)
+{
+    if (!map_put(&c->session->by_id, &c->key, sizeof c->key, c))
+        return false;
+    c->phase = CONN_LIVE;
+    list_append(&c->service->conns, &c->all);
+    c->service->live++;
+    c->session->n_live++;
+    c->session->n_leaving--;
+    return true;
+}
+
+void conn_destroy(struct conn *c)
+{
+    list_remove(&c->all);
+    list_remove(&c->control);
+    list_remove(&c->ring);
+    c->session->n_leaving--;
+    timer_free(c->timer);
+    buf_free(&c->early);
+    buf_free(&c->held);
+    buf_free(&c->sending);
+    free(c);
+}
+
+void conn_free_if_done(struct conn *c)
+{
+    if (c->phase == CONN_GONE && !c->reset_owed && c->start_type == 0)
+        conn_destroy(c);
+}
+
+static void unregister(struct conn *c)
+{
+    struct session *s = c->session;
+    map_remove(&s->by_id, &c->key, sizeof c->key);
+    list_append(&s->leaving, &c->all);
+    list_remove(&c->ring);
+    c->service->live--;
+    c->service = NULL;
+    s->n_live--;
+    s->n_leaving++;
+}
+
+/* The local side is over: tell the owner, and leave when nothing is owed. */
+static void gone(struct conn *c)
+{
+    struct session *s = c->session;
+    struct conn_stats stats = c->stats;
+    const struct conn_events *events = c->events;
+    void *owner = c->owner;
+    if (c->local != NULL)
+        stream_close(c->local);
+    c->local = NULL;
+    timer_free(c->timer);
+    c->timer = NULL;
+    buf_free(&c->early);
+    buf_free(&c->held);
+    buf_free(&c->sending);
+    c->phase = CONN_GONE;
+    if (events != NULL && !c->answered && events->answer != NULL) {
+        c->answered = true;
+        events->answer(owner, c, stats.why);
+    }
+    if (events != NULL)
+        events->ended(owner, c, &stats);
+    conn_free_if_done(c);
+    session_unstall(s);
+}
+
+static void on_timer(void *owner)
+{
+    struct conn *c = owner;
+    if (c->phase == CONN_LIVE)
+        conn_finish(c, ERR_LINGERED, true, CONN_FLUSH);
+    else
+        gone(c);
+}
+
+static void start_timer(struct conn *c, uint64_t ms)
+{
+    if (c->timer == NULL)
+        c->timer = timer_new(c->session->loop, on_timer, c);
+    if (c->timer != NULL)
+        timer_start(c->timer, ms);
+}
+
+/* Everything is delivered: FIN, then wait for the local side's, so that the kernel does not answer
+ * late bytes with a reset that would take undelivered ones along. */
+static void close_softly(struct conn *c)
+{
+    c->phase = CONN_CLOSING;
+    stream_shutdown(c->local);
+    if (c->local_ended) {
+        gone(c);
+        return;
+    }
+    start_timer(c, LAST_WORDS_MS);
+    if (c->timer == NULL)
+        gone(c);
+    else
+        stream_read_on(c->local, true);
+}
+
+static bool all_delivered(const struct conn *c)
+{
+    return c->held.size == 0 && c->sending.size == 0;
+}
+
+void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
+{
+    struct session *s = c->session;
+    if (c->phase == CONN_LIVE) {
+        unregister(c);
+        c->phase = CONN_DRAINING;
+        c->stats.why = why;
+        if (c->timer != NULL)
+            timer_stop(c->timer);
+    }
+    if (c->start_type != 0) { /* the far end has never heard of it */
+        c->start_type = 0;
+        list_remove(&c->control);
+    } else if (tell && !c->reset_owed && s->attached) {
+        c->reset_owed = true;
+        list_append(&s->control, &c->control);
+    }
+    if (c->phase == CONN_GONE)
+        return;
+    if (how == CONN_NOW || (c->local == NULL && all_delivered(c)))
+        gone(c);
+    else if (c->local != NULL && all_delivered(c) && c->phase == CONN_DRAINING)
+        close_softly(c);
+    else if (c->local != NULL && c->phase == CONN_DRAINING)
+        stream_read_on(c->local, false);
+    session_pump(s);
+}
+
+/* ---- down: from the session to the local stream ---- */
+
+/* Hands over what is held. Buffers swap, since a pending write must not move. */
+static void flush_held(struct conn *c)
+{
+    if (c->local == NULL || !stream_ready(c->local))
+        return;
+    c->sending.size = 0;
+    if (c->held.size > 0) {
+        struct buf full = c->held;
+        c->held = c->sending;
+        c->sending = full;
+        if (!stream_write(c->local, c->sending.data, c->sending.size))
+            return;
+    }
+    buf_free(&c->held);
+    buf_free(&c->sending);
+    if (c->phase == CONN_DRAINING)
+        close_softly(c);
+}
+
+static bool accept_data(struct conn *c, const uint8_t *p, size_t n)
+{
+    size_t taken = 0;
+    if (c->local != NULL && all_delivered(c) && stream_ready(c->local))
+        taken = stream_try_write(c->local, p, n);
+    if (taken == n)
+        return true;
+    if (!buf_append(&c->held, p + taken, n - taken)) {
+        conn_finish(c, ERR_NO_MEMORY, true, CONN_NOW);
+        return false;
+    }
+    flush_held(c);
+    return true;
+}
+
+bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
+{
+    size_t held = c->held.size + c->sending.size;
+    if (c->local != NULL && held > 0 && held + n > c->session->queue_limit)
+        return false;
+    if (c->local == NULL && held + n > DIALLING_LIMIT) {
+        conn_finish(c, ERR_LIMIT, true, CONN_NOW);
+        return true;
+    }
+    *counter(c, false) += n;
+    if (c->local_ended)
+        start_timer(c, c->session->linger_ms);
+    bool over = c->tap.down != NULL && !c->tap.down(c->tap.ctx, p, n);
+    if (!accept_data(c, p, n))
+        return true;
+    if (over) {
+        conn_finish(c, ERR_OK, true, CONN_FLUSH);
+    } else if (!c->answered && c->events != NULL && c->events->answer != NULL) {
+        c->answered = true;
+        c->events->answer(c->owner, c, ERR_OK);
+    }
+    return true;
+}
+
+/* ---- up: from the local stream to the session ---- */
+
+static void local_over(struct conn *c, enum err why)
+{
+    struct session *s = c->session;
+    list_remove(&c->ring);
+    if (why != ERR_EOF) {
+        conn_finish(c, why, c->phase == CONN_LIVE, CONN_NOW);
+        return;
+    }
+    c->local_ended = true;
+    stream_read_on(c->local, false);
+    if (c->phase == CONN_CLOSING)
+        gone(c);
+    else if (c->phase == CONN_LIVE && s->role == SESSION_DESTINATION)
+        conn_finish(c, ERR_SERVICE_CLOSED, true, CONN_FLUSH);
+    else if (c->phase == CONN_LIVE)
+        start_timer(c, s->linger_ms); /* V1 to V3 cannot say that only one direction ended */
+}
+
+size_t conn_read(struct conn *c, uint8_t *p, size_t n)
+{
+    if (c->early.size > 0) {
+        size_t take = c->early.size < n ? c->early.size : n;
+        memcpy(p, c->early.data, take);
+        buf_take(&c->early, take);
+        if (c->early.size == 0)
+            buf_free(&c->early);
+        *counter(c, true) += take;
+        if (c->local == NULL && c->early.size == 0)
+            list_remove(&c->ring);
+        return take;
+    }
+    long got = stream_pull(c->local, p, n);
+    if (got < 0) {
+        local_over(c, (enum err) - got);
+        return 0;
+    }
+    size_t size = (size_t)got;
+    c->last_read = size;
+    if (size < n) {
+        list_remove(&c->ring);
+        stream_read_on(c->local, true);
+    } else {
+        list_append(&c->session->bulk, &c->ring);
+    }
+    if (size > 0 && c->tap.up != NULL && !c->up_done) {
+        size_t may = c->tap.up(c->tap.ctx, p, size);
+        c->up_done = may < size;
+        size = may;
+    } else if (c->up_done) {
+        size = 0; /* read on only to learn of the client's end */
+    }
+    *counter(c, true) += size;
+    return size;
+}
+
+static void want_to_send(struct conn *c)
+{
+    struct session *s = c->session;
+    if (!list_is_on(&c->ring))
+        list_append(c->last_read < SPARSE_READ ? &s->sparse : &s->bulk, &c->ring);
+}
+
+static void on_readable(void *owner)
+{
+    struct conn *c = owner;
+    struct session *s = c->session;
+    if (c->phase == CONN_CLOSING) {
+        uint8_t lost[4096];
+        long got = stream_pull(c->local, lost, sizeof lost);
+        if (got < 0)
+            local_over(c, (enum err) - got);
+        return;
+    }
+    if (!session_ready(s))
+        stream_read_on(c->local, false);
+    want_to_send(c);
+    session_pump(s);
+}
+
+static void on_writable(void *owner)
+{
+    struct conn *c = owner;
+    struct session *s = c->session;
+    flush_held(c);
+    session_unstall(s);
+}
+
+static void on_failed(void *owner, enum err why)
+{
+    local_over(owner, why);
+}
+
+static const struct stream_events local_events = {
+    .readable = on_readable,
+    .writable = on_writable,
+    .failed = on_failed,
+};
+
+/* ---- for owners ---- */
+
+void conn_own(struct conn *c, const struct conn_events *events, void *owner)
+{
+    c->events = events;
+    c->owner = owner;
+}
+
+const char *conn_service(const struct conn *c)
+{
+    return c->id;
+}
+
+struct session *conn_session(const struct conn *c)
+{
+    return c->session;
+}
+
+const struct conn_stats *conn_statistics(const struct conn *c)
+{
+    return &c->stats;
+}
+
+uint32_t conn_id(const struct conn *c)
+{
+    return c->connection;
+}
+
+int32_t conn_stream(const struct conn *c)
+{
+    return c->stream;
+}
+
+bool conn_early(struct conn *c, const void *p, size_t n)
+{
+    if (n == 0 || c->phase != CONN_LIVE)
+        return true;
+    if (!buf_append(&c->early, p, n))
+        return false;
+    want_to_send(c); /* behind its start: control frames go first */
+    session_pump(c->session);
+    return true;
+}
+
+void conn_tap(struct conn *c, const struct conn_tap *tap)
+{
+    c->tap = *tap;
+}
+
+void conn_attach(struct conn *c, struct stream *stream)
+{
+    stream_own(stream, &local_events, c);
+    c->local = stream;
+    c->answered = true;
+    if (c->phase == CONN_LIVE)
+        stream_read_on(stream, true);
+    if (c->phase == CONN_DRAINING && all_delivered(c))
+        close_softly(c);
+    else
+        flush_held(c);
+}
+
+void conn_refuse(struct conn *c, enum err why)
+{
+    conn_finish(c, why, true, CONN_NOW);
+}
+
+void conn_abort(struct conn *c, enum err why)
+{
+    c->answered = true; /* the owner knows */
+    conn_finish(c, why, c->phase == CONN_LIVE, CONN_NOW);
+}

@@ -1,0 +1,48 @@
+/* A session's way to the hub: resolve, web proxy, TLS, WebSocket upgrade, pings, and again with
+ * exponential back-off and jitter when it is lost. A 4xx (or 3xx) answer and a Close frame are
+ * final, everything else is retried. */
+#ifndef CORE_TUNNEL_LINK_H
+#define CORE_TUNNEL_LINK_H
+
+#include "core/http/upstream.h"
+#include "core/tls/tls.h"
+#include "core/tunnel/session.h"
+
+struct link;
+
+struct link_options {
+    const char *host; /* of the hub; all strings are copied */
+    int port;
+    enum session_role role;
+    const char *access_token;
+    const char *client_token; /* NULL: none is sent */
+    const char *subprotocol;  /* NULL: aws.iot.securetunneling-3.0 */
+    const struct trust *trust;
+    const char *proxy;             /* URL, or NULL */
+    const char *bind;              /* local address, or NULL */
+    uint64_t ping_ms;              /* 0: 20,000 */
+    uint64_t retry_first_ms;       /* 0: 500 */
+    uint64_t retry_max_ms;         /* 0: 30,000 */
+    const char *agent;             /* User-Agent */
+};
+
+struct link_events {
+    void (*up)(void *owner);                      /* attached; SERVICE_IDS come next */
+    void (*down)(void *owner, enum err why, const char *text); /* will try again */
+    /* No further try. ERR_REJECTED: status and body in text; ERR_TUNNEL_CLOSED: the hub sent Close;
+     * or what session_events.services returned. */
+    void (*finished)(void *owner, enum err why, const char *text);
+};
+
+/* Starts at once; the session must outlive the link. NULL: memory or a bad proxy URL (*why). */
+struct link *link_new(struct loop *loop, struct session *session, const struct link_options *o,
+                      const struct link_events *events, void *owner, enum err *why);
+void link_free(struct link *l); /* sends a Close when it is up; allowed in any event */
+/* For session_events.broken: drops the WebSocket; reconnects when `why` allows it. */
+void link_drop(struct link *l, enum err why, const char *text);
+
+bool link_is_up(const struct link *l);
+uint64_t link_round_trip_us(const struct link *l);   /* last ping; 0: not known yet */
+uint64_t link_since(const struct link *l);           /* loop_now when it went up or down */
+
+#endif

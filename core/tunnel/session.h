@@ -1,0 +1,122 @@
+/* One end of a tunnel: the protocol's state for V1, V2 and V3 in both roles, and the connections
+ * in it. A session knows nothing of WebSockets or sockets by name: it sends through a transport
+ * that it may lose and get anew, and its connections are pumped to and from local streams.
+ *
+ * Scheduling: local streams are not read ahead. A connection whose stream is readable waits in one
+ * of two rings; whenever the transport has room, control frames go first, then sparse connections
+ * (their last read was small), then bulk ones in turn, one frame of at most SESSION_QUANTUM bytes
+ * each. When the transport is full nobody is read. Nothing else is queued on the way up.
+ * On the way down a connection holds at most `queue_limit` bytes for a slow local stream; beyond
+ * that the transport is not read (V1 to V3 have no flow control of their own for connections). */
+#ifndef CORE_TUNNEL_SESSION_H
+#define CORE_TUNNEL_SESSION_H
+
+#include "core/base/err.h"
+#include "core/net/loop.h"
+#include "core/net/stream.h"
+#include "core/tunnel/frame.h"
+
+/* One frame, with all heads, then fills exactly one TLS record: in place on every hop. */
+#define SESSION_QUANTUM 16128
+
+enum session_role { SESSION_SOURCE, SESSION_DESTINATION };
+
+struct session;
+struct conn;
+
+struct transport {
+    bool (*ready)(void *ctx);
+    /* One message; WS_HEADER_MAX bytes in front of p may be overwritten, and p too. False: pending,
+     * p stays untouched until session_writable. */
+    bool (*send)(void *ctx, uint8_t *p, size_t n);
+    void (*resume)(void *ctx); /* session_input took less than it was given: offer it again */
+    void *ctx;
+};
+
+struct session_options {
+    enum session_role role;
+    int version;              /* source: 1, 2 or 3. destination: 0 (as the source does) or 1 */
+    size_t queue_limit;       /* bytes held for one slow local stream; 0: 262,144 */
+    size_t max_connections;   /* at once in one service; 0: 4,096 */
+    uint64_t linger_ms;       /* silence allowed after the client's FIN; 0: 30,000 */
+    int32_t first_stream;     /* the first stream id of a source; 0: random */
+    const char *name;         /* of the tunnel, for logs; NULL: "" */
+};
+
+struct session_events {
+    /* The services of the tunnel (SERVICE_IDS, duplicates removed), each time they come. ERR_OK to
+     * go on; an error ends the link for good (`broken` with it). */
+    enum err (*services)(void *owner, const char *const *ids, size_t n);
+    /* Destination: someone wants `conn_service(c)`. Dial, then conn_attach or conn_refuse; both may
+     * be called from inside. Data that comes meanwhile is held. Set the connection's events first. */
+    void (*incoming)(void *owner, struct conn *c);
+    /* The peer broke the protocol (text says how): the transport must be dropped. */
+    void (*broken)(void *owner, enum err why, const char *text);
+};
+
+/* What went through one connection. up: client to device, down: device to client. */
+struct conn_stats {
+    uint64_t up, down;    /* payload bytes */
+    uint64_t started_ms;  /* loop_now */
+    enum err why;         /* how it ended; ERR_CLIENT_CLOSED and ERR_SERVICE_CLOSED are normal */
+};
+
+struct conn_events {
+    /* Source, before conn_attach: the far end showed its first sign. ERR_OK: bytes came. Otherwise
+     * it was refused, and `ended` follows at once. At most once. */
+    void (*answer)(void *owner, struct conn *c, enum err why);
+    /* The last event; c is gone after it. */
+    void (*ended)(void *owner, struct conn *c, const struct conn_stats *stats);
+};
+
+struct session *session_new(struct loop *loop, const struct session_options *options,
+                            const struct session_events *events, void *owner); /* NULL: memory */
+void session_free(struct session *s); /* ends every connection (ERR_SHUTDOWN) first */
+
+/* ---- the transport's side ---- */
+void session_attach(struct session *s, const struct transport *t);
+/* The transport is gone: every connection ends with `why`. (Native sessions will keep them.) */
+void session_detach(struct session *s, enum err why);
+size_t session_input(struct session *s, uint8_t *p, size_t n); /* returns how many were taken */
+void session_writable(struct session *s);                      /* the transport is ready again */
+
+/* ---- what it knows ---- */
+bool session_open(const struct session *s);     /* SERVICE_IDS came over the present transport */
+bool session_stalled(const struct session *s);  /* the transport is not read: a reader is slow */
+size_t session_services(const struct session *s, const char *const **ids);
+size_t session_connections(const struct session *s);
+
+/* ---- connections ---- */
+
+/* Source: opens one to `service` ("" for a tunnel without services). What the far end sends is held
+ * (up to queue_limit) until conn_attach. NULL with *why: ERR_HUB_DOWN, ERR_NO_SERVICE, ERR_LIMIT,
+ * ERR_BUSY (V1, V2: one at a time), ERR_NO_MEMORY. */
+struct conn *conn_open(struct session *s, const char *service, const struct conn_events *events,
+                       void *owner, enum err *why);
+/* Destination: from inside `incoming`. */
+void conn_own(struct conn *c, const struct conn_events *events, void *owner);
+const char *conn_service(const struct conn *c);
+struct session *conn_session(const struct conn *c);
+const struct conn_stats *conn_statistics(const struct conn *c);
+uint32_t conn_id(const struct conn *c);    /* the protocol's; 0 in V1 and V2 */
+int32_t conn_stream(const struct conn *c);
+
+/* Bytes to go up before those of the stream (copied). Before conn_attach. False: no memory. */
+bool conn_early(struct conn *c, const void *p, size_t n);
+/* Looks at what passes, without changing it. up returns how many of n may go; fewer than n ends the
+ * upward direction there (no FIN is implied). down sees bytes on their way to the local stream and
+ * returns false to end the connection, in good order, behind these n bytes. Either may be NULL. */
+struct conn_tap {
+    size_t (*up)(void *ctx, const uint8_t *p, size_t n);
+    bool (*down)(void *ctx, const uint8_t *p, size_t n);
+    void *ctx;
+};
+void conn_tap(struct conn *c, const struct conn_tap *tap); /* copied; before conn_attach */
+/* Takes the stream over (it must be ready for writing): pumps both ways until the end. */
+void conn_attach(struct conn *c, struct stream *stream);
+/* Destination: the dial failed. CONNECTION_RESET in V3, STREAM_RESET in V1 and V2. */
+void conn_refuse(struct conn *c, enum err why);
+/* Ends it now, whatever state it is in; `ended` comes from inside. */
+void conn_abort(struct conn *c, enum err why);
+
+#endif

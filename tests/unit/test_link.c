@@ -1,0 +1,519 @@
+/* A link against a scripted hub (and web proxy) in the same loop: answers, refusals, losses. */
+#include "core/base/log.h"
+#include "core/http/http.h"
+#include "core/net/tcp.h"
+#include "core/tls/tls.h"
+#include "core/tunnel/link.h"
+#include "core/ws/handshake.h"
+#include "core/ws/ws.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+/* What the hub does with the n-th connection; the last step is repeated. */
+struct step {
+    const char *answer; /* HTTP answer; NULL: 101 */
+    int close_code;     /* > 0: Close at once after SERVICE_IDS */
+    bool cut;           /* close the transport at once after the 101 */
+    bool mute;          /* never read again after the 101 */
+    bool junk;          /* answer the TLS handshake with junk */
+};
+
+static struct {
+    struct loop *loop;
+    char dir[64], cert[100], key[100];
+    struct identity *identity;
+    struct tls_cache *cache;
+    struct trust *trust;
+    struct listener *listener;
+    const struct step *script;
+    size_t n_script, accepted;
+    const char *proxy_answer; /* not NULL: a CONNECT comes first */
+    char proxy_request[1000], request[4000];
+
+    struct stream *stream;
+    struct http_reader *reader;
+    struct ws *ws;
+    uint8_t out[WS_HEADER_MAX + 100];
+    int resumed;
+} hub;
+
+static struct {
+    struct session *session;
+    struct link *link;
+    int ups, downs, finishes, services;
+    enum err why;
+    char text[400];
+    bool (*done)(void);
+} end;
+
+static void look(void)
+{
+    if (end.done != NULL && end.done())
+        loop_stop(hub.loop);
+}
+
+/* ---- the hub ---- */
+
+static size_t hub_data(void *owner, uint8_t *p, size_t n)
+{
+    (void)owner, (void)p;
+    return n;
+}
+
+static void hub_nothing(void *owner)
+{
+    (void)owner;
+}
+
+static void hub_closed(void *owner, enum err why, int code, const char *text)
+{
+    (void)owner, (void)why, (void)code, (void)text;
+    ws_free(hub.ws);
+    hub.ws = NULL;
+}
+
+static const struct ws_events hub_ws_events = {
+    .data = hub_data, .writable = hub_nothing, .closed = hub_closed};
+
+static const struct step *step_now(void)
+{
+    size_t i = hub.accepted - 1;
+    return &hub.script[i < hub.n_script ? i : hub.n_script - 1];
+}
+
+static void welcome(void)
+{
+    const struct step *now = step_now();
+    char accept[WS_ACCEPT_SIZE];
+    struct buf answer = {.limit = 1000};
+    ws_accept_key(http_header(http_reader_head(hub.reader), "sec-websocket-key"), accept);
+    buf_printf(&answer,
+               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+               "sec-websocket-accept: %s\r\nsec-websocket-protocol: aws.iot.securetunneling-2.0\r\n\r\n",
+               accept);
+    stream_write(hub.stream, answer.data, answer.size);
+    buf_free(&answer);
+    struct stream *s = hub.stream;
+    hub.stream = NULL;
+    if (now->cut) {
+        stream_close(s);
+        return;
+    }
+    hub.ws = ws_new(hub.loop, s, false, NULL, 0, &hub_ws_events, NULL);
+    if (now->mute)
+        stream_read_on(s, false);
+    struct frame ids = {.type = FRAME_SERVICE_IDS, .n_services = 1, .services = {{"SSH1", 4}}};
+    size_t n = frame_encode(&ids, hub.out + WS_HEADER_MAX, 100);
+    ws_send(hub.ws, hub.out + WS_HEADER_MAX, n);
+    if (now->close_code > 0)
+        ws_close(hub.ws, now->close_code, "because");
+}
+
+static void drop_stream(void)
+{
+    if (hub.stream != NULL)
+        stream_close(hub.stream);
+    hub.stream = NULL;
+}
+
+static void hub_opened(void *owner);
+static void hub_readable(void *owner);
+
+static void hub_failed(void *owner, enum err why)
+{
+    (void)owner, (void)why;
+    drop_stream();
+}
+
+static const struct stream_events hub_events = {.opened = hub_opened,
+                                                .readable = hub_readable,
+                                                .writable = hub_nothing,
+                                                .failed = hub_failed};
+
+static void start_tls(void)
+{
+    struct tls_server_options o = {.identity = hub.identity, .cache = hub.cache};
+    stream_read_on(hub.stream, false);
+    hub.stream = tls_server(hub.loop, hub.stream, &o, &hub_events, NULL);
+}
+
+static void new_reader(void)
+{
+    http_reader_free(hub.reader);
+    hub.reader = http_reader_new(true, 8000);
+    stream_read_on(hub.stream, true);
+}
+
+static void hub_opened(void *owner)
+{
+    (void)owner;
+    hub.resumed += tls_resumed(hub.stream);
+    new_reader();
+}
+
+static void keep(char *to, size_t size, const uint8_t *p, size_t n)
+{
+    snprintf(to, size, "%.*s", (int)n, (const char *)p);
+}
+
+static void hub_readable(void *owner)
+{
+    uint8_t *p;
+    long n = stream_peek(hub.stream, 1, &p);
+    (void)owner;
+    if (n < 0)
+        drop_stream();
+    if (n <= 0)
+        return;
+    bool proxy = hub.proxy_answer != NULL && hub.proxy_request[0] == '\0';
+    keep(proxy ? hub.proxy_request : hub.request, proxy ? 1000 : 4000, p, (size_t)n);
+    long used = http_reader_feed(hub.reader, p, (size_t)n);
+    assert_true(used > 0);
+    stream_consume(hub.stream, (size_t)used);
+    assert_non_null(http_reader_head(hub.reader));
+    const char *answer = proxy ? hub.proxy_answer : step_now()->answer;
+    if (answer == NULL) {
+        welcome();
+        return;
+    }
+    stream_write(hub.stream, (const uint8_t *)answer, strlen(answer));
+    if (proxy && strstr(answer, " 200 ") != NULL)
+        start_tls();
+}
+
+static void hub_accepted(void *owner, struct listener *l, struct stream *s)
+{
+    (void)owner, (void)l;
+    drop_stream();
+    ws_free(hub.ws);
+    hub.ws = NULL;
+    hub.accepted++;
+    stream_own(s, &hub_events, NULL);
+    hub.stream = s;
+    hub.proxy_request[0] = '\0';
+    if (step_now()->junk) {
+        stream_write(s, (const uint8_t *)"SSH-2.0-nothing\r\n", 17);
+        stream_read_on(s, false);
+    } else if (hub.proxy_answer != NULL) {
+        new_reader();
+    } else {
+        start_tls();
+    }
+}
+
+/* ---- the end ---- */
+
+static enum err on_services(void *owner, const char *const *ids, size_t n)
+{
+    (void)owner;
+    assert_int_equal(n, 1);
+    assert_string_equal(ids[0], "SSH1");
+    end.services++;
+    look();
+    return ERR_OK;
+}
+
+static void on_broken(void *owner, enum err why, const char *text)
+{
+    (void)owner;
+    link_drop(end.link, why, text);
+}
+
+static const struct session_events session_events = {.services = on_services, .broken = on_broken};
+
+static void on_up(void *owner)
+{
+    (void)owner;
+    end.ups++;
+    look();
+}
+
+static void on_down(void *owner, enum err why, const char *text)
+{
+    (void)owner;
+    end.downs++;
+    end.why = why;
+    snprintf(end.text, sizeof end.text, "%s", text);
+    look();
+}
+
+static void on_finished(void *owner, enum err why, const char *text)
+{
+    (void)owner;
+    end.finishes++;
+    end.why = why;
+    snprintf(end.text, sizeof end.text, "%s", text);
+    look();
+}
+
+static const struct link_events link_events = {on_up, on_down, on_finished};
+
+static bool is_finished(void)
+{
+    return end.finishes > 0;
+}
+
+static bool has_services(void)
+{
+    return end.services > 0;
+}
+
+static bool is_down(void)
+{
+    return end.downs > 0;
+}
+
+static void begin(const struct step *script, size_t n, const char *proxy, uint64_t ping_ms)
+{
+    char url[100];
+    enum err why;
+    memset(&end, 0, sizeof end);
+    hub.script = script;
+    hub.n_script = n;
+    hub.accepted = 0;
+    hub.resumed = 0;
+    end.session = session_new(hub.loop, &(struct session_options){.role = SESSION_SOURCE},
+                              &session_events, NULL);
+    if (proxy != NULL)
+        snprintf(url, sizeof url, "http://%s127.0.0.1:%d", proxy, listener_port(hub.listener));
+    struct link_options o = {
+        .host = "localhost",
+        .port = proxy != NULL ? 443 : listener_port(hub.listener),
+        .role = SESSION_SOURCE,
+        .access_token = "secret-token",
+        .client_token = "12345678901234567890123456789012",
+        .trust = hub.trust,
+        .proxy = proxy != NULL ? url : NULL,
+        .ping_ms = ping_ms,
+        .retry_first_ms = 10,
+        .retry_max_ms = 40,
+    };
+    end.link = link_new(hub.loop, end.session, &o, &link_events, NULL, &why);
+    assert_int_equal(why, ERR_OK);
+}
+
+static void run_until(bool (*done)(void))
+{
+    end.done = done;
+    loop_run(hub.loop);
+    end.done = NULL;
+}
+
+static void over(void)
+{
+    link_free(end.link);
+    session_free(end.session);
+    drop_stream();
+    ws_free(hub.ws);
+    hub.ws = NULL;
+}
+
+static int setup(void **state)
+{
+    static const struct listener_events events = {.accepted = hub_accepted};
+    char command[700], text[200];
+    enum err why;
+    (void)state;
+    log_setup(LOG_OFF, false);
+    memset(&hub, 0, sizeof hub);
+    snprintf(hub.dir, sizeof hub.dir, "/tmp/test_link.XXXXXX");
+    assert_non_null(mkdtemp(hub.dir));
+    snprintf(hub.cert, sizeof hub.cert, "%s/cert.pem", hub.dir);
+    snprintf(hub.key, sizeof hub.key, "%s/key.pem", hub.dir);
+    snprintf(command, sizeof command,
+             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+             "-subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1 "
+             "-keyout %s -out %s 2>/dev/null",
+             hub.key, hub.cert);
+    assert_int_equal(system(command), 0);
+    hub.loop = loop_new();
+    hub.identity = identity_new(hub.cert, hub.key, &why, text, sizeof text);
+    assert_non_null(hub.identity);
+    hub.trust = trust_new(&(struct trust_sources){.file = hub.cert}, &why, text, sizeof text);
+    assert_non_null(hub.trust);
+    hub.cache = tls_cache_new(10000);
+    hub.listener = listener_new(hub.loop, "localhost:0", &events, NULL, &why);
+    assert_non_null(hub.listener);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    listener_free(hub.listener);
+    http_reader_free(hub.reader);
+    loop_free(hub.loop);
+    identity_free(hub.identity);
+    trust_free(hub.trust);
+    tls_cache_free(hub.cache);
+    unlink(hub.cert);
+    unlink(hub.key);
+    rmdir(hub.dir);
+    return 0;
+}
+
+/* ---- tests ---- */
+
+static bool round_trip_known(void)
+{
+    return link_round_trip_us(end.link) > 0;
+}
+
+static void poll_round_trip(void *owner)
+{
+    look();
+    timer_start(*(struct timer **)owner, 1);
+}
+
+static void goes_up_and_pings(void **state)
+{
+    static const struct step script[] = {{0}};
+    (void)state;
+    begin(script, 1, NULL, 10);
+    run_until(has_services);
+    assert_true(link_is_up(end.link));
+    assert_non_null(strstr(hub.request, "GET /tunnel?local-proxy-mode=source HTTP/1.1\r\n"));
+    assert_non_null(strstr(hub.request, "access-token: secret-token\r\n"));
+    assert_non_null(strstr(hub.request, "client-token: 12345678901234567890123456789012\r\n"));
+    assert_non_null(strstr(hub.request, "Sec-WebSocket-Protocol: aws.iot.securetunneling-3.0\r\n"));
+    struct timer *poll = timer_new(hub.loop, poll_round_trip, &poll);
+    timer_start(poll, 1);
+    run_until(round_trip_known);
+    timer_free(poll);
+    over();
+}
+
+static void a_refusal_is_final_and_says_why(void **state)
+{
+    static const struct step script[] = {
+        {.answer = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 20\r\n\r\n"
+                   "Invalid access token"}};
+    (void)state;
+    begin(script, 1, NULL, 0);
+    run_until(is_finished);
+    assert_int_equal(end.why, ERR_REJECTED);
+    assert_non_null(strstr(end.text, "400: Invalid access token"));
+    assert_null(strstr(end.text, "secret-token"));
+    assert_int_equal(hub.accepted, 1);
+    over();
+}
+
+static void a_5xx_and_nonsense_are_retried(void **state)
+{
+    static const struct step script[] = {
+        {.answer = "HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nwait"},
+        {.answer = "SSH-2.0-OpenSSH\r\n\r\n"},
+        {.junk = true},
+        {.cut = true},
+        {0}};
+    (void)state;
+    begin(script, 5, NULL, 0);
+    run_until(has_services);
+    assert_int_equal(hub.accepted, 5);
+    assert_int_equal(end.downs, 4);
+    assert_int_equal(end.finishes, 0);
+    assert_true(hub.resumed > 0);
+    over();
+}
+
+static void close_codes(void **state)
+{
+    static const struct {
+        int code;
+        enum err finished; /* ERR_OK: tried again */
+    } cases[] = {{1000, ERR_TUNNEL_CLOSED}, {1001, ERR_OK},       {1012, ERR_OK},
+                 {1008, ERR_REJECTED},      {1002, ERR_REJECTED}, {4000, ERR_REJECTED}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct step script[] = {{.close_code = cases[i].code}};
+        begin(script, 1, NULL, 0);
+        run_until(cases[i].finished != ERR_OK ? is_finished : is_down);
+        assert_int_equal(end.why, cases[i].finished != ERR_OK ? cases[i].finished : ERR_LINK_LOST);
+        assert_non_null(strstr(end.text, "because"));
+        over();
+    }
+}
+
+static void a_silent_hub_is_given_up(void **state)
+{
+    static const struct step script[] = {{.mute = true}};
+    (void)state;
+    begin(script, 1, NULL, 20);
+    run_until(is_down);
+    assert_int_equal(end.why, ERR_TIMEOUT);
+    over();
+}
+
+static void through_a_proxy(void **state)
+{
+    static const struct step script[] = {{0}};
+    (void)state;
+    hub.proxy_answer = "HTTP/1.0 200 Connection established\r\n\r\n";
+    begin(script, 1, "user:pa%20ss@", 0);
+    run_until(has_services);
+    assert_non_null(strstr(hub.proxy_request, "CONNECT localhost:443 HTTP/1.1\r\n"));
+    assert_non_null(strstr(hub.proxy_request, "Host: localhost:443\r\n"));
+    assert_non_null(strstr(hub.proxy_request, "dXNlcjpwYSBzcw=="));
+    assert_non_null(strstr(hub.request, "Host: localhost\r\n"));
+    over();
+}
+
+static void a_proxy_that_wants_a_password(void **state)
+{
+    static const struct step script[] = {{0}};
+    (void)state;
+    hub.proxy_answer = "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
+    begin(script, 1, "", 0);
+    run_until(is_finished);
+    assert_int_equal(end.why, ERR_REJECTED);
+    assert_non_null(strstr(end.text, "407"));
+    over();
+}
+
+static void wrong_authority_and_nobody_there(void **state)
+{
+    static const struct step script[] = {{0}};
+    enum err why;
+    char text[200];
+    (void)state;
+    struct trust *ours = hub.trust;
+    hub.trust = trust_new(&(struct trust_sources){.system = true}, &why, text, sizeof text);
+    begin(script, 1, NULL, 0);
+    run_until(is_down);
+    assert_int_equal(end.why, ERR_TLS_UNTRUSTED);
+    assert_int_equal(end.finishes, 0);
+    over();
+    trust_free(hub.trust);
+    hub.trust = ours;
+    struct listener *gone = hub.listener;
+    begin(script, 1, NULL, 0);
+    listener_free(gone);
+    hub.listener = NULL;
+    run_until(is_down);
+    assert_int_equal(end.why, ERR_REFUSED);
+    assert_non_null(strstr(end.text, "hub localhost:"));
+    over();
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        T(goes_up_and_pings),
+        T(a_refusal_is_final_and_says_why),
+        T(a_5xx_and_nonsense_are_retried),
+        T(close_codes),
+        T(a_silent_hub_is_given_up),
+        T(through_a_proxy),
+        T(a_proxy_that_wants_a_password),
+        T(wrong_authority_and_nobody_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
