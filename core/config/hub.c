@@ -1,0 +1,404 @@
+#include "core/config/hub.h"
+
+#include "core/base/log.h"
+#include "core/base/str.h"
+#include "core/config/file.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { DEFAULT_PORT = 443, REGION_MAX = 64, HOST_MAX = 253, TOKEN_FILE_MAX = 16384 };
+
+static const struct option table[] = {
+    {"proxy-endpoint", 'e', "HOST[:PORT]", "AWSIOT_TUNNEL_ENDPOINT", NULL, NULL,
+     "The hub to connect to, port 443 if none is given; IPv6 addresses in brackets.", 0},
+    {"region", 'r', "REGION", "AWSIOT_TUNNEL_REGION", NULL, NULL,
+     "Instead of an endpoint: the AWS region of the tunnel, such as eu-central-1.", 0},
+    {"access-token", 't', "TOKEN", "AWSIOT_TUNNEL_ACCESS_TOKEN", NULL, NULL,
+     "The tunnel's access token for this side. Better in the environment or in a file: command "
+     "lines end up in histories.",
+     OPTION_SECRET},
+    {"token-file", 0, "FILE", NULL, NULL, NULL,
+     "Read the access token from a file (\"-\": standard input).", OPTION_EXACT},
+    {"client-token", 'i', "TOKEN", "AWSIOT_TUNNEL_CLIENT_TOKEN", NULL, NULL,
+     "32 to 128 characters that let this client use its single-use access token again after a lost "
+     "connection.",
+     OPTION_SECRET},
+    {"ca", 0, "FILE", NULL, NULL, NULL,
+     "Only these certificate authorities (PEM) may sign the hub's certificate, not the system's.",
+     OPTION_EXACT},
+    {"capath", 'c', "DIR", NULL, NULL, NULL,
+     "These may, too: all PEM files of a directory, with or without hash links. Adds to --ca or "
+     "else to the system's.",
+     0},
+    {"no-ssl-host-verify", 'k', NULL, NULL, NULL, NULL,
+     "Do not verify the hub's certificate at all. Anyone on the way can then read and change what "
+     "passes.",
+     0},
+    {"web-proxy", 0, "URL", NULL, NULL, NULL,
+     "Reach the hub through this web proxy: http[s]://[user:password@]host[:port]. Without it the "
+     "environment counts: https_proxy, HTTPS_PROXY, no_proxy.",
+     OPTION_EXACT | OPTION_SECRET},
+    {"local-bind-address", 'b', "ADDRESS", NULL, NULL, NULL,
+     "The local address to use.", 0},
+    {"ping-period", 0, "TIME", NULL, "tunneling.proxy.websocket.ping_period_ms", "20s",
+     "How often to ping the hub.", OPTION_EXACT},
+    {"retry-delay", 0, "TIME", NULL, "tunneling.proxy.websocket.retry_delay_ms", NULL,
+     "Delay before the first try to reconnect.", OPTION_HIDDEN | OPTION_EXACT},
+    {"subprotocol", 0, "NAME", NULL, "tunneling.proxy.websocket.subprotocol", NULL,
+     "WebSocket subprotocol to ask for.", OPTION_HIDDEN | OPTION_EXACT},
+    {"endpoint-format", 0, "FORMAT", NULL, "tunneling.proxy.endpoint_format",
+     "data.tunneling.iot.%s.amazonaws.com", "Host name for a region (%s).",
+     OPTION_HIDDEN | OPTION_EXACT},
+    {"region-endpoint", 0, "REGION=HOST", NULL, "tunneling.proxy.region_endpoint_overrides.*", NULL,
+     "Host name for one region.", OPTION_HIDDEN | OPTION_EXACT | OPTION_MANY},
+};
+const struct option_group hub_options = OPTION_GROUP("Connection to the hub", table);
+
+static const struct {
+    const char *region, *host;
+} exceptions[] = {
+    {"cn-north-1", "data.tunneling.iot.cn-north-1.amazonaws.com.cn"},
+    {"cn-northwest-1", "data.tunneling.iot.cn-northwest-1.amazonaws.com.cn"},
+};
+
+/* ---- endpoint ---- */
+
+static bool all_in(const char *text, const char *allowed)
+{
+    return text[strspn(text, allowed)] == '\0';
+}
+
+static const char endpoint_characters[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:[]-";
+
+/* What is wrong with it, or NULL. Sets host and port (empty: none given). */
+static const char *cut_endpoint(struct span text, struct span *host, struct span *port)
+{
+    struct span rest = text;
+    *port = (struct span){NULL, 0};
+    if (rest.n > 0 && rest.p[0] == '[') {
+        rest.p++, rest.n--;
+        *host = span_cut(&rest, ']');
+        if (rest.n == 0 && host->p + host->n == text.p + text.n)
+            return "has an opening bracket only";
+        if (rest.n == 1 || (rest.n > 1 && rest.p[0] != ':'))
+            return "should have :PORT behind the bracket";
+        *port = rest.n > 0 ? (struct span){rest.p + 1, rest.n - 1} : rest;
+        return NULL;
+    }
+    *host = span_cut(&rest, ':');
+    if (rest.n > 0 && memchr(rest.p, ':', rest.n) != NULL)
+        *host = text; /* a bare IPv6 address */
+    else if (host->n < text.n && rest.n == 0)
+        return "ends in ':' without a port";
+    else
+        *port = rest;
+    return NULL;
+}
+
+enum err endpoint_parse(const char *text, char **host, int *port, char *problem, size_t size)
+{
+    struct span name, digits;
+    uint64_t number;
+    const char *wrong = NULL;
+    *host = NULL;
+    if (strstr(text, "://") != NULL || strchr(text, '/') != NULL)
+        wrong = "is a URL: give HOST or HOST:PORT only";
+    else if (!all_in(text, endpoint_characters))
+        wrong = "has a character that is in no host name";
+    else
+        wrong = cut_endpoint(span_of(text), &name, &digits);
+    if (wrong == NULL && (name.n == 0 || name.n > HOST_MAX))
+        wrong = "has no host name of 1 to 253 characters: give HOST or HOST:PORT";
+    if (wrong == NULL && memchr(name.p, ']', name.n) != NULL)
+        wrong = "has a stray bracket";
+    if (wrong == NULL && digits.n > 0 && (!str_number(digits, 65535, &number) || number == 0))
+        wrong = "has a port that is not a number from 1 to 65535";
+    if (wrong != NULL) {
+        snprintf(problem, size, "%s", wrong);
+        return ERR_USAGE;
+    }
+    if (digits.n > 0)
+        *port = (int)number;
+    *host = span_dup(name);
+    if (*host == NULL) {
+        snprintf(problem, size, "out of memory");
+        return ERR_NO_MEMORY;
+    }
+    for (char *p = *host; *p != '\0'; p++)
+        *p = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
+    return ERR_OK;
+}
+
+/* The host for a region: settings, then the built-in exceptions, then the format. NULL: memory. */
+static char *region_host(const struct options *o, const char *region)
+{
+    const char *entry, *format = options_get(o, "endpoint-format"), *at = strstr(format, "%s");
+    size_t n = strlen(region), size = strlen(format) + n + 1;
+    for (size_t i = 0; (entry = options_each(o, "region-endpoint", i)) != NULL; i++)
+        if (strncmp(entry, region, n) == 0 && entry[n] == '=')
+            return span_dup(span_of(entry + n + 1));
+    for (size_t i = 0; i < sizeof exceptions / sizeof *exceptions; i++)
+        if (strcmp(exceptions[i].region, region) == 0)
+            return span_dup(span_of(exceptions[i].host));
+    char *host = malloc(size);
+    if (host != NULL && at != NULL)
+        snprintf(host, size, "%.*s%s%s", (int)(at - format), format, region, at + 2);
+    else if (host != NULL)
+        snprintf(host, size, "%s", format);
+    return host;
+}
+
+static enum err read_endpoint(struct options *o, const char *name, const char *text,
+                              struct hub_config *out)
+{
+    char problem[160];
+    out->port = DEFAULT_PORT;
+    enum err why = endpoint_parse(text, &out->host, &out->port, problem, sizeof problem);
+    return why == ERR_OK ? ERR_OK : options_reject(o, name, "%s", problem);
+}
+
+static enum err read_region(struct options *o, const char *region, struct hub_config *out)
+{
+    if (strlen(region) > REGION_MAX || !all_in(region, "abcdefghijklmnopqrstuvwxyz0123456789-"))
+        return options_reject(o, "region",
+                              "is not a region: it has 1 to 64 lower-case letters, digits and '-', "
+                              "as in eu-central-1");
+    char *host = region_host(o, region);
+    if (host == NULL) {
+        options_fail(o, "out of memory");
+        return ERR_NO_MEMORY;
+    }
+    enum err why = read_endpoint(o, "region", host, out);
+    free(host);
+    return why;
+}
+
+static enum err read_host(struct options *o, struct hub_config *out)
+{
+    const char *endpoint = options_get(o, "proxy-endpoint"), *region = options_get(o, "region");
+    char there[160], here[160];
+    if (endpoint != NULL && region != NULL)
+        return options_fail(o,
+                            "--proxy-endpoint (%s) and --region (%s) are both given: give one of "
+                            "them",
+                            options_where(o, "proxy-endpoint", here, sizeof here),
+                            options_where(o, "region", there, sizeof there));
+    if (endpoint == NULL && region == NULL)
+        return options_fail(o, "give the hub to connect to: --proxy-endpoint HOST[:PORT], or "
+                               "--region for AWS");
+    return endpoint != NULL ? read_endpoint(o, "proxy-endpoint", endpoint, out)
+                            : read_region(o, region, out);
+}
+
+/* ---- tokens ---- */
+
+static bool has_control(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++)
+        if (*p < 32 || *p == 127)
+            return true;
+    return false;
+}
+
+static enum err copy(struct options *o, char **to, const char *text)
+{
+    *to = text != NULL ? span_dup(span_of(text)) : NULL;
+    if (text == NULL || *to != NULL)
+        return ERR_OK;
+    options_fail(o, "out of memory");
+    return ERR_NO_MEMORY;
+}
+
+/* Of a token on the command line and a file in the configuration (or the other way round) the
+ * higher source counts; on one level both would be a guess. */
+static enum err which_token(struct options *o, bool *file)
+{
+    char here[160];
+    *file = options_get(o, "token-file") != NULL;
+    if (!*file || options_get(o, "access-token") == NULL)
+        return ERR_OK;
+    if (options_source(o, "token-file") == options_source(o, "access-token"))
+        return options_fail(o, "--access-token and --token-file are both given %s: give one of "
+                               "them",
+                            options_where(o, "token-file", here, sizeof here));
+    *file = options_source(o, "token-file") > options_source(o, "access-token");
+    return ERR_OK;
+}
+
+static void warn_if_readable(const char *path)
+{
+    struct stat st;
+    if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+        (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
+        log_warning("%s can be read by others: chmod 600 %s", path, path);
+}
+
+static enum err read_token_file(struct options *o, char **token)
+{
+    const char *path = options_get(o, "token-file");
+    char problem[400];
+    struct span text;
+    enum err why = file_read(path, TOKEN_FILE_MAX, &text, problem, sizeof problem);
+    if (why != ERR_OK) {
+        options_fail(o, "--token-file: %s", problem);
+        return why;
+    }
+    warn_if_readable(path);
+    struct span rest = text, line = span_cut(&rest, '\n');
+    while (line.n > 0 && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == ' '))
+        line.n--;
+    if (line.n == 0)
+        why = options_fail(o, "--token-file: the first line of %s is empty; the token belongs there",
+                           path);
+    else if ((*token = span_dup(line)) == NULL)
+        why = ERR_NO_MEMORY;
+    file_wipe(&text);
+    return why;
+}
+
+static enum err read_access_token(struct options *o, struct hub_config *out)
+{
+    bool file;
+    enum err why = which_token(o, &file);
+    if (why != ERR_OK)
+        return why;
+    why = file ? read_token_file(o, &out->access_token)
+               : copy(o, &out->access_token, options_get(o, "access-token"));
+    if (why != ERR_OK)
+        return why;
+    const char *token = out->access_token, *name = file ? "token-file" : "access-token";
+    if (token == NULL)
+        return options_fail(o, "give the tunnel's access token: --token-file FILE, or the "
+                               "environment variable AWSIOT_TUNNEL_ACCESS_TOKEN");
+    if (strlen(token) > ACCESS_TOKEN_MAX)
+        return options_reject(o, name, "is too long: an access token has at most %d characters",
+                              ACCESS_TOKEN_MAX);
+    if (has_control(token))
+        return options_reject(o, name, "has a control character in it: is something else pasted "
+                                       "with it?");
+    if (!file && options_source(o, "access-token") == OPTION_ARGV)
+        log_warning("The access token was given on the command line, where histories keep it: "
+                    "better use AWSIOT_TUNNEL_ACCESS_TOKEN or a file");
+    return ERR_OK;
+}
+
+static enum err make_client_token(struct options *o, char **token)
+{
+    unsigned char bytes[24];
+    *token = malloc(2 * sizeof bytes + 1);
+    if (*token == NULL) {
+        options_fail(o, "out of memory");
+        return ERR_NO_MEMORY;
+    }
+    random_bytes(bytes, sizeof bytes);
+    hex_encode(bytes, sizeof bytes, *token);
+    explicit_bzero(bytes, sizeof bytes);
+    return ERR_OK;
+}
+
+static enum err read_client_token(struct options *o, const struct hub_rules *rules,
+                                  struct hub_config *out)
+{
+    const char *token = options_get(o, "client-token");
+    if (token == NULL)
+        return rules->make_client_token ? make_client_token(o, &out->client_token) : ERR_OK;
+    size_t n = strlen(token);
+    if (n < CLIENT_TOKEN_MIN || n > CLIENT_TOKEN_MAX)
+        return options_reject(o, "client-token", "has %zu characters, but must have %d to %d", n,
+                              CLIENT_TOKEN_MIN, CLIENT_TOKEN_MAX);
+    if (has_control(token))
+        return options_reject(o, "client-token", "has a control character in it");
+    if (!all_in(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"))
+        log_warning("The client token has characters other than letters, digits and '-': the hub "
+                    "may refuse it");
+    return copy(o, &out->client_token, token);
+}
+
+/* ---- the rest ---- */
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* --ca is also a valid abbreviation of the reference program's --capath, so either takes both. */
+static enum err read_trust(struct options *o, struct hub_config *out)
+{
+    const char *names[] = {"ca", "capath"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *path = options_get(o, names[i]);
+        struct stat st;
+        if (path == NULL)
+            continue;
+        if (stat(path, &st) != 0)
+            return options_reject(o, names[i], "cannot be found");
+        char **to = is_directory(path) ? &out->capath : &out->ca;
+        if (*to != NULL)
+            return options_reject(o, names[i], "is one too many: --ca takes a file, --capath a "
+                                               "directory");
+        enum err why = copy(o, to, path);
+        if (why != ERR_OK)
+            return why;
+    }
+    out->insecure = options_flag(o, "no-ssl-host-verify");
+    out->system_ca = out->ca == NULL && !out->insecure;
+    if (out->insecure)
+        log_warning("The hub's certificate is NOT verified (--no-ssl-host-verify): anyone on the "
+                    "way can read and change what passes");
+    return ERR_OK;
+}
+
+static enum err read_rest(struct options *o, struct hub_config *out)
+{
+    enum err why = copy(o, &out->web_proxy, options_get(o, "web-proxy"));
+    if (why == ERR_OK)
+        why = copy(o, &out->bind, options_get(o, "local-bind-address"));
+    if (why == ERR_OK)
+        why = copy(o, &out->subprotocol, options_get(o, "subprotocol"));
+    if (why == ERR_OK)
+        why = options_duration(o, "ping-period", &out->ping_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "retry-delay", &out->retry_ms);
+    if (why == ERR_OK && out->ping_ms < 1000)
+        why = options_reject(o, "ping-period", "is too short: at least 1s");
+    return why;
+}
+
+enum err hub_config_read(struct options *o, const struct hub_rules *rules, struct hub_config *out)
+{
+    *out = (struct hub_config){.port = DEFAULT_PORT};
+    enum err why = read_host(o, out);
+    if (why == ERR_OK)
+        why = read_access_token(o, out);
+    if (why == ERR_OK)
+        why = read_client_token(o, rules, out);
+    if (why == ERR_OK)
+        why = read_trust(o, out);
+    if (why == ERR_OK)
+        why = read_rest(o, out);
+    return why;
+}
+
+static void wipe(char *secret)
+{
+    if (secret != NULL)
+        explicit_bzero(secret, strlen(secret));
+    free(secret);
+}
+
+void hub_config_free(struct hub_config *c)
+{
+    free(c->host);
+    wipe(c->access_token);
+    wipe(c->client_token);
+    free(c->ca);
+    free(c->capath);
+    wipe(c->web_proxy);
+    free(c->bind);
+    free(c->subprotocol);
+    *c = (struct hub_config){.port = DEFAULT_PORT};
+}

@@ -1,0 +1,57 @@
+/* How a client reaches its hub: the options that tunnel-agent, tunnel-gateway and localproxy share,
+ * and what they come to. */
+#ifndef CORE_CONFIG_HUB_H
+#define CORE_CONFIG_HUB_H
+
+#include "core/base/err.h"
+#include "core/config/options.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define ACCESS_TOKEN_MAX 4096
+#define CLIENT_TOKEN_MIN 32
+#define CLIENT_TOKEN_MAX 128
+
+/* -e --proxy-endpoint, -r --region, -t --access-token, --token-file, -i --client-token, --ca,
+ * -c --capath, -k --no-ssl-host-verify, --web-proxy, -b --local-bind-address, --ping-period, and
+ * hidden ones for the settings JSON (endpoint-format, region-endpoint, subprotocol, retry-delay).
+ *
+ * Named --web-proxy because --proxy is a valid abbreviation of --proxy-endpoint. */
+extern const struct option_group hub_options;
+
+/* All strings are malloc'd; they go straight into struct link_options and struct trust_sources. */
+struct hub_config {
+    char *host; /* lower case, without brackets */
+    int port;
+    char *access_token;
+    char *client_token; /* NULL: none */
+    char *ca;           /* PEM file, or NULL */
+    char *capath;       /* directory, or NULL */
+    bool system_ca;     /* trust the system's authorities too: unless --ca or -k is given */
+    bool insecure;
+    char *web_proxy;    /* URL from --web-proxy, or NULL: ask upstream_from_env(host, port) */
+    char *bind;         /* local address, or NULL */
+    uint64_t ping_ms;
+    uint64_t retry_ms;  /* first delay before a reconnect; 0: the link's own */
+    char *subprotocol;  /* NULL: the standard one */
+};
+
+struct hub_rules {
+    bool make_client_token; /* a random one when none is given, so that a lost connection can be
+                               taken up again with a single-use token (localproxy must not) */
+};
+
+/* Validates (aws-wire section 3): exactly one of endpoint and region over all sources, a token of
+ * 1..4096 characters, a client token of 32..128. ERR_USAGE with a sentence in options_problem that
+ * says what to give; ERR_NOT_FOUND and the like for the token file. Warns in the log about a token
+ * on the command line, a token file that others can read, and -k. Free with hub_config_free
+ * whatever the result; out is zeroed first. */
+enum err hub_config_read(struct options *o, const struct hub_rules *rules, struct hub_config *out);
+void hub_config_free(struct hub_config *c); /* wipes the tokens */
+
+/* "host", "host:port", "[v6]:port", "[v6]" or a bare v6 address; port stays when none is given.
+ * host is malloc'd, lower case, without brackets. ERR_USAGE with a sentence. Pure. */
+enum err endpoint_parse(const char *text, char **host, int *port, char *problem, size_t size);
+
+#endif

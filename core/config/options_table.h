@@ -1,0 +1,29 @@
+/* Private to options*.c: what the table has been filled with. */
+#ifndef CORE_CONFIG_OPTIONS_TABLE_H
+#define CORE_CONFIG_OPTIONS_TABLE_H
+
+#include "core/config/options.h"
+
+struct option_state {
+    const struct option *option;
+    enum option_source source; /* of all its values */
+    char **values;
+    size_t n;
+    char *where; /* of the last one; NULL: source says it all */
+};
+
+struct options {
+    const struct option_group *const *groups;
+    size_t n_groups;
+    struct option_state *states;
+    size_t n;
+    char **operands;
+    size_t n_operands;
+    char problem[512];
+};
+
+struct option_state *options_find(const struct options *o, struct span name); /* exact; or NULL */
+enum err option_store(struct options *o, struct option_state *s, struct span value,
+                      enum option_source source, const char *where);
+
+#endif

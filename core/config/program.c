@@ -1,0 +1,90 @@
+#include "core/config/program.h"
+
+#include "core/base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const struct option table[] = {
+    {"config", 0, "FILE", NULL, NULL, NULL,
+     "Read options from a file of \"name = value\" lines with these long names.", OPTION_CLI_ONLY},
+    {"verbose", 'v', "LEVEL", NULL, NULL, "4",
+     "What to log: 0 nothing, 1 fatal, 2 errors, 3 warnings, 4 information, 5 debugging, 6 and "
+     "above everything.",
+     0},
+    {"log-format", 0, "text|json", NULL, NULL, "text",
+     "Lines for people, or one JSON object a line.", OPTION_EXACT},
+    {"help", 'h', NULL, NULL, NULL, NULL, "Show this.", OPTION_CLI_ONLY},
+    {"version", 'V', NULL, NULL, NULL, NULL, "Show the version.", OPTION_CLI_ONLY},
+};
+const struct option_group program_options = OPTION_GROUP("General", table);
+
+int program_fail(const struct program *p, const struct options *o)
+{
+    fprintf(stderr, "%s: %s\nTry '%s --help' for a list of options.\n", p->name, options_problem(o),
+            p->name);
+    return 1;
+}
+
+static void print_help(const struct program *p, const struct options *o)
+{
+    printf("%s\n\nUsage:\n%s\n", p->summary, p->usage);
+    options_help(o, stdout);
+    if (p->examples != NULL)
+        printf("\nExamples:\n%s", p->examples);
+}
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+static char *writable_environment(const char *name)
+{
+    return getenv(name);
+}
+
+static enum err setup_log(struct options *o)
+{
+    uint64_t level = LOG_INFO;
+    const char *format = options_get(o, "log-format");
+    enum err why = options_number(o, "verbose", 0, 255, &level);
+    if (why != ERR_OK)
+        return why;
+    if (strcmp(format, "text") != 0 && strcmp(format, "json") != 0)
+        return options_reject(o, "log-format", "is neither text nor json");
+    log_setup(level > LOG_TRACE ? LOG_TRACE : (enum log_level)level, strcmp(format, "json") == 0);
+    return ERR_OK;
+}
+
+static enum err read_all(const struct program *p, struct options *o)
+{
+    enum err why = ERR_OK;
+    if (options_get(o, "config") != NULL)
+        why = options_file(o, options_get(o, "config"), p->section, p->owner);
+    if (why == ERR_OK)
+        why = options_env(o, environment);
+    if (why == ERR_OK)
+        why = setup_log(o);
+    return why;
+}
+
+enum program_next program_read(const struct program *p, struct options *o, int argc, char **argv)
+{
+    enum err why = options_argv(o, argc, argv, p->max_operands);
+    if (why == ERR_OK && options_flag(o, "help")) {
+        print_help(p, o);
+        return PROGRAM_DONE;
+    }
+    if (why == ERR_OK && options_flag(o, "version")) {
+        printf("%s %s\n", p->name, TUNNEL_VERSION);
+        return PROGRAM_DONE;
+    }
+    if (why == ERR_OK)
+        why = read_all(p, o);
+    options_wipe_env(o, writable_environment);
+    if (why == ERR_OK)
+        return PROGRAM_GO;
+    program_fail(p, o);
+    return PROGRAM_FAILED;
+}

@@ -1,0 +1,228 @@
+#include "core/config/services.h"
+
+#include "core/base/str.h"
+#include "core/config/services_add.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+static bool only(struct span s, const char *more)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '\0' || (strchr(letters, s.p[i]) == NULL && strchr(more, s.p[i]) == NULL))
+            return false;
+    return s.n > 0;
+}
+
+static bool valid_id(struct span id)
+{
+    return id.n <= SERVICE_ID_MAX && only(id, ":_-");
+}
+
+bool service_id_valid(const char *id)
+{
+    return valid_id(span_of(id));
+}
+
+/* ---- endpoints ---- */
+
+static const char forms[2][64] = {"PORT, HOST:PORT, [IPv6]:PORT or /path/of.socket",
+                                  "PORT, ADDRESS:PORT, [IPv6]:PORT or /path/of.socket"};
+
+static enum err bad_endpoint(struct span endpoint, enum services_use use, const char *what,
+                             char *problem, size_t size)
+{
+    char quoted[100];
+    snprintf(problem, size, "\"%s\" %s: write %s",
+             str_escape(endpoint, quoted, sizeof quoted), what, forms[use]);
+    return ERR_USAGE;
+}
+
+static enum err split(struct span endpoint, enum services_use use, struct span *host,
+                      struct span *port, char *problem, size_t size)
+{
+    struct span rest = endpoint;
+    if (rest.n > 0 && rest.p[0] == '[') {
+        rest.p++, rest.n--;
+        *host = span_cut(&rest, ']');
+        if (!only(*host, ":.%") || rest.n < 2 || rest.p[0] != ':')
+            return bad_endpoint(endpoint, use, "is not an address in brackets with a port", problem,
+                                size);
+        *port = (struct span){rest.p + 1, rest.n - 1};
+        return ERR_OK;
+    }
+    if (memchr(rest.p, ':', rest.n) == NULL) {
+        *port = rest;
+        return ERR_OK;
+    }
+    *host = span_cut(&rest, ':');
+    *port = rest;
+    if (rest.n > 0 && memchr(rest.p, ':', rest.n) != NULL)
+        return bad_endpoint(endpoint, use, "has too many colons (an IPv6 address goes in brackets)",
+                            problem, size);
+    if (host->n > 0 && !only(*host, "._-"))
+        return bad_endpoint(endpoint, use, "has no valid host name", problem, size);
+    return ERR_OK;
+}
+
+static enum err parse_path(struct span endpoint, enum services_use use, struct service *out,
+                           char *problem, size_t size)
+{
+    if (endpoint.n >= sizeof((struct sockaddr_un *)0)->sun_path)
+        return bad_endpoint(endpoint, use, "is too long for a socket's path", problem, size);
+    out->host = span_dup(endpoint);
+    return out->host != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+static enum err parse_endpoint(struct span endpoint, enum services_use use, struct service *out,
+                               char *problem, size_t size)
+{
+    struct span host = {NULL, 0}, port = {NULL, 0};
+    uint64_t number;
+    if (endpoint.n > 0 && memchr(endpoint.p, '/', endpoint.n) != NULL)
+        return parse_path(endpoint, use, out, problem, size);
+    enum err why = split(endpoint, use, &host, &port, problem, size);
+    if (why != ERR_OK)
+        return why;
+    if (!str_number(port, 65535, &number) || (number == 0 && use == SERVICES_DIAL))
+        return bad_endpoint(endpoint, use,
+                            use == SERVICES_DIAL ? "has no port from 1 to 65535"
+                                                 : "has no port from 0 to 65535",
+                            problem, size);
+    out->port = (int)number;
+    out->host = host.n > 0 ? span_dup(host) : NULL;
+    return host.n == 0 || out->host != NULL ? ERR_OK : ERR_NO_MEMORY;
+}
+
+/* ---- the map ---- */
+
+static void service_clear(struct service *s)
+{
+    free(s->id);
+    free(s->host);
+}
+
+void services_free(struct services *s)
+{
+    for (size_t i = 0; i < s->n; i++)
+        service_clear(&s->items[i]);
+    free(s->items);
+    *s = (struct services){.n = 0};
+}
+
+const struct service *services_find(const struct services *s, const char *id)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->items[i].id, id) == 0)
+            return &s->items[i];
+    return NULL;
+}
+
+bool services_unnamed(const struct services *s)
+{
+    return s->n == 1 && s->items[0].id[0] == '\0';
+}
+
+const char *service_where(const struct service *s, const char *default_host, char *out, size_t size)
+{
+    const char *host = s->host != NULL ? s->host : default_host;
+    if (strchr(host, '/') != NULL)
+        snprintf(out, size, "%s", host);
+    else
+        snprintf(out, size, strchr(host, ':') != NULL ? "[%s]:%d" : "%s:%d", host, s->port);
+    return out;
+}
+
+static enum err append(struct services *s, struct service *item)
+{
+    struct service *items = realloc(s->items, (s->n + 1) * sizeof *items);
+    if (items == NULL)
+        return ERR_NO_MEMORY;
+    s->items = items;
+    s->items[s->n++] = *item;
+    return ERR_OK;
+}
+
+static void note_duplicate(struct services *s, const struct service *first)
+{
+    char where[150];
+    snprintf(s->warning, sizeof s->warning,
+             "service id \"%.60s\" is mapped twice; the first mapping (%.130s) counts", first->id,
+             service_where(first, "port", where, sizeof where));
+}
+
+enum err services_add(struct services *s, struct span id, struct span endpoint,
+                      enum services_use use, char *problem, size_t size)
+{
+    struct service item = {0};
+    char quoted[100];
+    if (id.p != NULL && !valid_id(id)) {
+        snprintf(problem, size,
+                 "\"%s\" is not a service id: it has 1 to %d letters, digits, '-', '_' or ':'",
+                 str_escape(id, quoted, sizeof quoted), SERVICE_ID_MAX);
+        return ERR_USAGE;
+    }
+    enum err why = parse_endpoint(endpoint, use, &item, problem, size);
+    if (why == ERR_OK && (item.id = span_dup(id)) == NULL)
+        why = ERR_NO_MEMORY;
+    const struct service *first = why == ERR_OK ? services_find(s, item.id) : NULL;
+    if (first != NULL && id.p != NULL) {
+        note_duplicate(s, first);
+        service_clear(&item);
+        return ERR_OK;
+    }
+    if (why == ERR_OK)
+        why = append(s, &item);
+    if (why != ERR_OK)
+        service_clear(&item);
+    if (why == ERR_NO_MEMORY)
+        snprintf(problem, size, "out of memory");
+    return why;
+}
+
+/* "ID=endpoint"; an '=' behind a '/' belongs to a path. */
+static struct span cut_id(struct span *mapping)
+{
+    const char *equals = mapping->n > 0 ? memchr(mapping->p, '=', mapping->n) : NULL;
+    const char *slash = mapping->n > 0 ? memchr(mapping->p, '/', mapping->n) : NULL;
+    if (equals == NULL || (slash != NULL && slash < equals))
+        return (struct span){NULL, 0};
+    return span_trim(span_cut(mapping, '='));
+}
+
+static bool mixes_unnamed(const struct services *s)
+{
+    return s->n > 1 && services_find(s, "") != NULL;
+}
+
+enum err services_parse(struct services *s, const char *text, enum services_use use, char *problem,
+                        size_t size)
+{
+    struct span rest = span_of(text);
+    char quoted[100];
+    bool more = true;
+    while (more) {
+        more = rest.n > 0 && memchr(rest.p, ',', rest.n) != NULL;
+        struct span mapping = span_trim(span_cut(&rest, ','));
+        struct span id = cut_id(&mapping);
+        if (mapping.n == 0 && id.p == NULL) {
+            snprintf(problem, size, "\"%s\" has an empty mapping in it",
+                     str_escape(span_of(text), quoted, sizeof quoted));
+            return ERR_USAGE;
+        }
+        enum err why = services_add(s, id, span_trim(mapping), use, problem, size);
+        if (why != ERR_OK)
+            return why;
+    }
+    if (mixes_unnamed(s)) {
+        snprintf(problem, size,
+                 "\"%s\": with several mappings each needs a service id, as in SSH1=22,HTTP1=80",
+                 str_escape(span_of(text), quoted, sizeof quoted));
+        return ERR_USAGE;
+    }
+    return ERR_OK;
+}

@@ -1,0 +1,54 @@
+/* Service maps: which service id goes with which endpoint (destination: what is dialled) or
+ * listening port (source). From -d and -s, and from the ini files of a --config-dir. */
+#ifndef CORE_CONFIG_SERVICES_H
+#define CORE_CONFIG_SERVICES_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define SERVICE_ID_MAX 128
+
+struct service {
+    char *id;   /* "" when the map names none: `-d 22` */
+    char *host; /* name or address without brackets; NULL: only a port was given; or a unix path */
+    int port;   /* 0 for a unix path; 0 in a listening map: any free port */
+};
+
+/* A zeroed struct is an empty map. */
+struct services {
+    struct service *items; /* in the order given */
+    size_t n;
+    char warning[256]; /* the last thing worth telling (a duplicate id: the first one counts), or "" */
+};
+
+enum services_use {
+    SERVICES_DIAL,  /* PORT, HOST:PORT, [V6]:PORT or /unix/path; ports 1..65535 */
+    SERVICES_LISTEN /* PORT, ADDRESS:PORT, [V6]:PORT or /unix/path; ports 0..65535 */
+};
+
+/* Adds "HTTP1=80,SSH1=host:22" or a single "22" to the map. Pure. ERR_USAGE with a sentence in
+ * problem that quotes what is wrong: bad id, bad port, several mappings of which one has no id. */
+enum err services_parse(struct services *s, const char *text, enum services_use use, char *problem,
+                        size_t size);
+
+/* Adds `id = endpoint` lines of all ini files below a directory, in the order of their names; of an
+ * id that is there twice the first counts. Hidden files and those ending in '~' are passed over.
+ * ERR_NOT_FOUND: no such directory; others as services_parse, with file and line. */
+enum err services_load(struct services *s, const char *directory, enum services_use use,
+                       char *problem, size_t size);
+
+void services_free(struct services *s); /* an empty map afterwards */
+
+/* The mapping for an id: the exact one; NULL: none. */
+const struct service *services_find(const struct services *s, const char *id);
+/* True when the map has one mapping and that has no id. */
+bool services_unnamed(const struct services *s);
+
+bool service_id_valid(const char *id); /* [A-Za-z0-9:_-]{1,128} */
+/* "127.0.0.1:22", "[::1]:22", "/run/x.sock"; default_host where only a port was given. */
+const char *service_where(const struct service *s, const char *default_host, char *out,
+                          size_t size);
+
+#endif

@@ -1,0 +1,709 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "core/base/log.h"
+#include "core/config/hub.h"
+#include "core/config/program.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct option table[] = {
+    {"access-token", 't', "TOKEN", "T_TOKEN", NULL, NULL, "A secret.", OPTION_SECRET},
+    {"proxy-endpoint", 'e', "HOST", "T_ENDPOINT", "p.endpoint", NULL, "Where to.", 0},
+    {"proxy-ours", 0, "X", NULL, NULL, NULL, "Not in the reference program.", OPTION_EXACT},
+    {"verbose", 'v', "LEVEL", NULL, "p.verbose", "4", "How much.", 0},
+    {"version", 'V', NULL, NULL, NULL, NULL, "Version.", OPTION_CLI_ONLY},
+    {"insecure", 'k', NULL, "T_INSECURE", NULL, NULL, "A flag.", 0},
+    {"quiet", 'q', NULL, NULL, NULL, NULL, "Another flag.", 0},
+    {"listen", 'l', "WHERE", NULL, NULL, "default", "Many.", OPTION_MANY},
+    {"region-endpoint", 0, "R=H", NULL, "p.regions.*", NULL, "Hidden.",
+     OPTION_MANY | OPTION_HIDDEN},
+    {"linger", 0, "TIME", NULL, "p.linger_ms", "30s", "A time.", 0},
+};
+static const struct option_group group = OPTION_GROUP("Test", table);
+
+static struct options *fresh(void)
+{
+    const struct option_group *groups[] = {&group};
+    struct options *o = options_new(groups, 1);
+    assert_non_null(o);
+    return o;
+}
+
+/* Runs options_argv over a copy of the words; the last argv stays until the next call. */
+static char words[20][128];
+static enum err argv(struct options *o, size_t max_operands, const char *const *text)
+{
+    char *pointers[21];
+    int n = 0;
+    for (; text[n] != NULL; n++) {
+        snprintf(words[n], sizeof words[n], "%s", text[n]);
+        pointers[n] = words[n];
+    }
+    pointers[n] = NULL;
+    return options_argv(o, n, pointers, max_operands);
+}
+#define ARGV(o, max, ...) argv(o, max, (const char *const[]){"prog", __VA_ARGS__, NULL})
+
+static void forms(void **state)
+{
+    (void)state;
+    static const char *const lines[][4] = {
+        {"prog", "--access-token=a=b", "--verbose=5"}, {"prog", "--access-token", "a=b", "-v5"},
+        {"prog", "-ta=b", "--verb=5"},                 {"prog", "-t", "a=b", "--verb=5"},
+        {"prog", "--access=a=b", "-v5"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        const char *const text[] = {lines[i][0], lines[i][1], lines[i][2], lines[i][3], NULL};
+        struct options *o = fresh();
+        assert_int_equal(argv(o, 0, text), ERR_OK);
+        assert_string_equal(options_get(o, "access-token"), "a=b");
+        assert_string_equal(options_get(o, "verbose"), "5");
+        assert_int_equal(options_source(o, "verbose"), OPTION_ARGV);
+        assert_null(options_get(o, "proxy-endpoint"));
+        options_free(o);
+    }
+}
+
+static void flags_and_operands(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    char *const *operands;
+    assert_int_equal(ARGV(o, 3, "one", "-kqv6", "-", "--", "-k"), ERR_OK);
+    assert_true(options_flag(o, "insecure"));
+    assert_true(options_flag(o, "quiet"));
+    assert_false(options_flag(o, "version"));
+    assert_string_equal(options_get(o, "verbose"), "6");
+    assert_int_equal(options_operands(o, &operands), 3);
+    assert_string_equal(operands[0], "one");
+    assert_string_equal(operands[1], "-");
+    assert_string_equal(operands[2], "-k");
+    options_free(o);
+
+    o = fresh();
+    assert_int_equal(ARGV(o, 0, "--insecure=no"), ERR_OK);
+    assert_false(options_flag(o, "insecure"));
+    assert_int_equal(options_source(o, "insecure"), OPTION_ARGV);
+    options_free(o);
+}
+
+static void refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line[4], *problem;
+    } cases[] = {
+        {{"prog", "--nope"}, "there is no option --nope"},
+        {{"prog", "--ver", "x"}, "--ver may mean any of --verbose, --version"},
+        {{"prog", "-z"}, "there is no option -z"},
+        {{"prog", "-kz"}, "there is no option -z"},
+        {{"prog", "-t"}, "--access-token needs a value: TOKEN"},
+        {{"prog", "-t", ""}, "--access-token needs a value: TOKEN"},
+        {{"prog", "--verbose="}, "--verbose needs a value: LEVEL"},
+        {{"prog", "-v5", "-v6"}, "--verbose was given twice"},
+        {{"prog", "-k", "-k"}, "--insecure was given twice"},
+        {{"prog", "--insecure=maybe"}, "--insecure is either true or false, not \"maybe\""},
+        {{"prog", "stray"}, "\"stray\" is one argument too many"},
+        {{"prog", "--\x01"}, "there is no option --\\x01"},
+        {{"prog", "--region-end", "x"}, "there is no option --region-end"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const text[] = {cases[i].line[0], cases[i].line[1], cases[i].line[2],
+                                    cases[i].line[3], NULL};
+        struct options *o = fresh();
+        assert_int_equal(argv(o, 0, text), ERR_USAGE);
+        assert_string_equal(options_problem(o), cases[i].problem);
+        options_free(o);
+    }
+}
+
+static void abbreviations_prefer_the_reference(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    assert_int_equal(ARGV(o, 0, "--proxy", "a", "--proxy-o", "b"), ERR_OK);
+    assert_string_equal(options_get(o, "proxy-endpoint"), "a");
+    assert_string_equal(options_get(o, "proxy-ours"), "b");
+    options_free(o);
+}
+
+static void secrets_leave_argv(void **state)
+{
+    (void)state;
+    static const char *const lines[][4] = {{"prog", "-t", "hunter2"},
+                                           {"prog", "-kthunter2"},
+                                           {"prog", "--access-token=hunter2"},
+                                           {"prog", "--acc", "hunter2"}};
+    for (size_t i = 0; i < 4; i++) {
+        const char *const text[] = {lines[i][0], lines[i][1], lines[i][2], NULL};
+        struct options *o = fresh();
+        assert_int_equal(argv(o, 0, text), ERR_OK);
+        assert_string_equal(options_get(o, "access-token"), "hunter2");
+        for (size_t w = 0; text[w] != NULL; w++)
+            assert_null(strstr(words[w], "hunter2"));
+        options_free(o);
+    }
+    struct options *o = fresh();
+    assert_int_equal(ARGV(o, 0, "-t", "hunter2", "-t", "hunter3"), ERR_USAGE);
+    assert_null(strstr(words[2], "hunter"));
+    assert_null(strstr(words[4], "hunter"));
+    assert_null(strstr(options_problem(o), "hunter"));
+    options_free(o);
+}
+
+/* ---- precedence ---- */
+
+static const char *environment(const char *name)
+{
+    if (strcmp(name, "T_ENDPOINT") == 0)
+        return "from-env";
+    if (strcmp(name, "T_TOKEN") == 0)
+        return "";
+    return NULL;
+}
+
+static const char *nothing(const char *name)
+{
+    (void)name;
+    return NULL;
+}
+
+static enum err text(struct options *o, const char *content)
+{
+    return options_text(o, "x.conf", span_of(content), NULL, NULL);
+}
+
+/* Every subset of the four sources, read in every rotation of their order. */
+static void precedence(void **state)
+{
+    (void)state;
+    static const char *const expected[] = {NULL, "from-settings", "from-env", "from-file",
+                                           "from-argv"};
+    for (unsigned set = 0; set < 16; set++) {
+        for (unsigned first = 0; first < 4; first++) {
+            struct options *o = fresh();
+            unsigned top = 0;
+            for (unsigned k = 0; k < 4; k++) {
+                unsigned source = (first + k) % 4 + 1;
+                if (!(set & 1u << (source - 1)))
+                    continue;
+                top = source > top ? source : top;
+                enum err why = ERR_OK;
+                if (source == OPTION_SETTINGS)
+                    why = options_setting(o, "p.endpoint", "from-settings");
+                else if (source == OPTION_ENVIRONMENT)
+                    why = options_env(o, environment);
+                else if (source == OPTION_FILE)
+                    why = text(o, "proxy-endpoint = from-file\n");
+                else
+                    why = ARGV(o, 0, "-e", "from-argv");
+                assert_int_equal(why, ERR_OK);
+            }
+            if (expected[top] == NULL)
+                assert_null(options_get(o, "proxy-endpoint"));
+            else
+                assert_string_equal(options_get(o, "proxy-endpoint"), expected[top]);
+            assert_int_equal(options_source(o, "proxy-endpoint"), top);
+            options_free(o);
+        }
+    }
+}
+
+static void empty_environment_is_unset(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    assert_int_equal(options_env(o, environment), ERR_OK);
+    assert_null(options_get(o, "access-token"));
+    options_free(o);
+}
+
+static char env_token[] = "hunter2";
+static char *writable(const char *name)
+{
+    return strcmp(name, "T_TOKEN") == 0 ? env_token : NULL;
+}
+
+static void environment_is_wiped(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    options_wipe_env(o, writable);
+    assert_string_equal(env_token, "*******");
+    options_free(o);
+}
+
+static void many(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    assert_string_equal(options_each(o, "listen", 0), "default");
+    assert_null(options_each(o, "listen", 1));
+    assert_int_equal(text(o, "listen = file1\nlisten = file2\n"), ERR_OK);
+    assert_string_equal(options_each(o, "listen", 0), "file1");
+    assert_string_equal(options_each(o, "listen", 1), "file2");
+    assert_null(options_each(o, "listen", 2));
+    assert_int_equal(ARGV(o, 0, "-l", "argv1", "-largv2", "--listen=argv3"), ERR_OK);
+    assert_string_equal(options_each(o, "listen", 0), "argv1");
+    assert_string_equal(options_each(o, "listen", 2), "argv3");
+    assert_null(options_each(o, "listen", 3));
+    assert_string_equal(options_get(o, "listen"), "argv3");
+    options_free(o);
+}
+
+static void settings(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    assert_int_equal(options_setting(o, "p.verbose", "6"), ERR_OK);
+    assert_int_equal(options_setting(o, "p.other", "6"), ERR_NOT_FOUND);
+    assert_string_equal(options_problem(o), "");
+    assert_int_equal(options_setting(o, "p.regions.eu-x-1", "hub.example"), ERR_OK);
+    assert_int_equal(options_setting(o, "p.regions.", "hub.example"), ERR_NOT_FOUND);
+    assert_string_equal(options_get(o, "verbose"), "6");
+    assert_string_equal(options_each(o, "region-endpoint", 0), "eu-x-1=hub.example");
+    options_free(o);
+}
+
+/* ---- files ---- */
+
+struct seen {
+    char text[600];
+};
+
+static enum err section(void *owner, struct options *o, const struct ini_entry *e)
+{
+    struct seen *seen = owner;
+    size_t used = strlen(seen->text);
+    if (span_is(e->key, "bad"))
+        return options_fail(o, "no good");
+    snprintf(seen->text + used, sizeof seen->text - used, "%d[%.*s]%.*s=%.*s;", e->line,
+             (int)e->section.n, e->section.p, (int)e->key.n, e->key.p != NULL ? e->key.p : "",
+             (int)e->value.n, e->value.p != NULL ? e->value.p : "");
+    return ERR_OK;
+}
+
+static void files(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    struct seen seen = {""};
+    static const char content[] = "\xef\xbb\xbf# comment\r\n"
+                                  "verbose=6 # the most\r\n"
+                                  "\n"
+                                  "  proxy-endpoint = a#b;c=d  \n"
+                                  "; comment\n"
+                                  "insecure = yes\n"
+                                  "[ tunnel plant 7 ] # here\n"
+                                  "plc:modbus = [::1]:22\n"
+                                  "[empty]";
+    assert_int_equal(options_text(o, "x.conf", span_of(content), section, &seen), ERR_OK);
+    assert_string_equal(options_get(o, "verbose"), "6");
+    assert_string_equal(options_get(o, "proxy-endpoint"), "a#b;c=d");
+    assert_true(options_flag(o, "insecure"));
+    assert_string_equal(seen.text, "7[tunnel plant 7]=;8[tunnel plant 7]plc:modbus=[::1]:22;"
+                                   "9[empty]=;");
+    char where[100];
+    assert_string_equal(options_where(o, "verbose", where, sizeof where), "in x.conf:2");
+    options_free(o);
+}
+
+static void long_lines(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    char token[4097], content[4400];
+    memset(token, 'a', 4096);
+    token[4096] = '\0';
+    snprintf(content, sizeof content, "access-token = %s\n", token);
+    assert_int_equal(text(o, content), ERR_OK);
+    assert_string_equal(options_get(o, "access-token"), token);
+    options_free(o);
+}
+
+static void bad_files(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *content, *problem;
+    } cases[] = {
+        {"\nnope = 1\n", "x.conf:2: no option is called \"nope\""},
+        {"verb = 1\n", "x.conf:1: no option is called \"verb\""},
+        {"verbose\n", "x.conf:1: \"verbose\" is not \"key = value\""},
+        {"= 5\n", "x.conf:1: \"=\" is not \"key = value\""},
+        {"access-token eyJhbGciOi\n", "x.conf:1: \"access-token\" is not \"key = value\""},
+        {"verbose =\n", "x.conf:1: --verbose needs a value: LEVEL"},
+        {"version = true\n", "x.conf:1: \"version\" only works on the command line"},
+        {"verbose = 1\nverbose = 2\n", "x.conf:2: --verbose was given twice"},
+        {"insecure = perhaps\n", "x.conf:1: --insecure is either true or false, not \"perhaps\""},
+        {"[open\n", "x.conf:1: \"[open\" should be a [section]"},
+        {"[]\n", "x.conf:1: \"[]\" should be a [section]"},
+        {"[tunnel a]\n", "x.conf:1: there are no sections in this file, but here is [tunnel a]"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct options *o = fresh();
+        assert_int_equal(text(o, cases[i].content), ERR_USAGE);
+        assert_string_equal(options_problem(o), cases[i].problem);
+        options_free(o);
+    }
+    struct options *o = fresh();
+    static const char zero[] = "verbose = 1\0 2\n";
+    assert_int_equal(
+        options_text(o, "x.conf", (struct span){zero, sizeof zero - 1}, NULL, NULL), ERR_USAGE);
+    assert_non_null(strstr(options_problem(o), "zero byte"));
+    struct seen seen = {""};
+    assert_int_equal(options_text(o, "x.conf", span_of("[a]\nbad=1\n"), section, &seen), ERR_USAGE);
+    assert_string_equal(options_problem(o), "x.conf:2: no good");
+    assert_int_equal(options_file(o, "/nonexistent/x.conf", NULL, NULL), ERR_NOT_FOUND);
+    assert_string_equal(options_problem(o), "/nonexistent/x.conf: no such file");
+    assert_int_equal(options_file(o, "/tmp", NULL, NULL), ERR_UNSUPPORTED);
+    assert_string_equal(options_problem(o), "/tmp: is a directory, not a file");
+    options_free(o);
+}
+
+/* Junk of every kind ends in an answer, not in a crash; ASan and UBSan watch. */
+static void random_files(void **state)
+{
+    (void)state;
+    static const char alphabet[] = "[]=#; \t\r\nabkverbose-\xef\xbb\xbf";
+    unsigned seed = 7;
+    for (int round = 0; round < 2000; round++) {
+        struct options *o = fresh();
+        struct seen seen = {""};
+        char content[64];
+        size_t n = (size_t)rand_r(&seed) % sizeof content;
+        for (size_t i = 0; i < n; i++)
+            content[i] = alphabet[(size_t)rand_r(&seed) % sizeof alphabet];
+        enum err why = options_text(o, "x", (struct span){content, n}, section, &seen);
+        assert_true((why == ERR_OK) == (*options_problem(o) == '\0'));
+        options_free(o);
+    }
+}
+
+/* ---- values ---- */
+
+static void numbers(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    uint64_t n = 99;
+    assert_int_equal(options_number(o, "verbose", 0, 255, &n), ERR_OK);
+    assert_int_equal(n, 4);
+    n = 99;
+    assert_int_equal(options_number(o, "proxy-endpoint", 0, 255, &n), ERR_OK);
+    assert_int_equal(n, 99);
+    assert_int_equal(text(o, "verbose = 256"), ERR_OK);
+    assert_int_equal(options_number(o, "verbose", 0, 255, &n), ERR_USAGE);
+    assert_string_equal(options_problem(o),
+                        "--verbose \"256\" (in x.conf:1) is not a number from 0 to 255");
+    assert_int_equal(n, 99);
+    options_free(o);
+}
+
+static void durations(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        long ms; /* -1: refused */
+    } cases[] = {{"0", 0},          {"500ms", 500}, {"20s", 20000}, {"5m", 300000},
+                 {"12h", 43200000}, {"7d", 604800000}, {"20", -1},  {"s", -1},
+                 {"5 s", -1},       {"-5s", -1},    {"99999999999999999999s", -1},
+                 {"999999999d", -1}, {"1.5s", -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct options *o = fresh();
+        uint64_t ms = 77;
+        assert_int_equal(ARGV(o, 0, "--linger", cases[i].text), ERR_OK);
+        enum err why = options_duration(o, "linger", &ms);
+        assert_int_equal(why, cases[i].ms < 0 ? ERR_USAGE : ERR_OK);
+        assert_int_equal(ms, cases[i].ms < 0 ? 77 : cases[i].ms);
+        options_free(o);
+    }
+    struct options *o = fresh();
+    uint64_t ms = 77;
+    assert_int_equal(options_duration(o, "linger", &ms), ERR_OK);
+    assert_int_equal(ms, 30000);
+    assert_int_equal(options_setting(o, "p.linger_ms", "1500"), ERR_OK);
+    assert_int_equal(options_duration(o, "linger", &ms), ERR_OK);
+    assert_int_equal(ms, 1500);
+    options_free(o);
+}
+
+static void help(void **state)
+{
+    (void)state;
+    static const struct option_group *const only_ours[] = {&hub_options, &program_options};
+    char *printed = NULL;
+    size_t size = 0;
+    FILE *f = open_memstream(&printed, &size);
+    struct options *o = options_new(only_ours, 2);
+    options_help(o, f);
+    fclose(f);
+    assert_non_null(strstr(printed, "Connection to the hub:\n  -e, --proxy-endpoint HOST[:PORT]\n"));
+    assert_non_null(strstr(printed, "\nGeneral:\n      --config FILE           Read options"));
+    assert_null(strstr(printed, "endpoint-format"));
+    assert_non_null(strstr(printed, "(default: 20s)"));
+    for (const char *line = printed; line != NULL && *line != '\0';) {
+        size_t n = strcspn(line, "\n");
+        assert_true(n <= 80);
+        assert_true(n == 0 || line[n - 1] != ' ');
+        line += n + (line[n] == '\n');
+    }
+    options_free(o);
+    free(printed);
+}
+
+/* ---- the hub's options ---- */
+
+static int warnings;
+static void count_warning(void *ctx, enum log_level level, const char *line)
+{
+    (void)ctx;
+    (void)line;
+    warnings += level == LOG_WARNING;
+}
+
+struct outcome {
+    struct options *o;
+    struct hub_config c;
+    enum err why;
+};
+
+static struct outcome hub(bool make, const char *const *line)
+{
+    const struct option_group *groups[] = {&hub_options, &program_options};
+    struct outcome out = {.o = options_new(groups, 2)};
+    warnings = 0;
+    out.why = argv(out.o, 0, line);
+    if (out.why == ERR_OK)
+        out.why = options_env(out.o, nothing);
+    if (out.why == ERR_OK)
+        out.why = hub_config_read(out.o, &(struct hub_rules){make}, &out.c);
+    return out;
+}
+#define HUB(make, ...) hub(make, (const char *const[]){"prog", __VA_ARGS__, NULL})
+
+static void done(struct outcome *out)
+{
+    hub_config_free(&out->c);
+    options_free(out->o);
+}
+
+static void hub_regions(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *region, *host;
+    } cases[] = {
+        {"eu-central-1", "data.tunneling.iot.eu-central-1.amazonaws.com"},
+        {"cn-north-1", "data.tunneling.iot.cn-north-1.amazonaws.com.cn"},
+        {"cn-northwest-1", "data.tunneling.iot.cn-northwest-1.amazonaws.com.cn"},
+    };
+    for (size_t i = 0; i < 3; i++) {
+        struct outcome r = HUB(false, "-r", cases[i].region, "-t", "x");
+        assert_int_equal(r.why, ERR_OK);
+        assert_string_equal(r.c.host, cases[i].host);
+        assert_int_equal(r.c.port, 443);
+        assert_null(r.c.client_token);
+        assert_int_equal(r.c.ping_ms, 20000);
+        assert_int_equal(warnings, 1);
+        done(&r);
+    }
+    struct outcome r = HUB(false, "-r", "x-1", "-t", "x", "--region-endpoint", "x-1=Hub.Test:8443");
+    assert_int_equal(r.why, ERR_OK);
+    assert_string_equal(r.c.host, "hub.test");
+    assert_int_equal(r.c.port, 8443);
+    done(&r);
+    r = HUB(false, "-r", "x-1", "-t", "x", "--endpoint-format", "t.%s.example");
+    assert_int_equal(r.why, ERR_OK);
+    assert_string_equal(r.c.host, "t.x-1.example");
+    done(&r);
+}
+
+static void hub_endpoints(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *host;
+        int port;
+    } cases[] = {
+        {"Hub.Example", "hub.example", 443}, {"hub:8443", "hub", 8443},
+        {"127.0.0.1:1", "127.0.0.1", 1},     {"[::1]:8443", "::1", 8443},
+        {"[2001:DB8::1]", "2001:db8::1", 443}, {"::1", "::1", 443},
+        {"hub:65535", "hub", 65535},         {"hub:65536", NULL, 0},
+        {"hub:0", NULL, 0},                  {"hub:", NULL, 0},
+        {":443", NULL, 0},                   {"[::1", NULL, 0},
+        {"[::1]x", NULL, 0},                 {"[::1]:", NULL, 0},
+        {"[]:443", NULL, 0},                 {"wss://hub", NULL, 0},
+        {"hub/tunnel", NULL, 0},             {"hub name", NULL, 0},
+        {"h\xc3\xbc" "b", NULL, 0},          {"hub]", NULL, 0},
+        {"hub:x", NULL, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *host, problem[200] = "";
+        int port = 443;
+        enum err why = endpoint_parse(cases[i].text, &host, &port, problem, sizeof problem);
+        assert_int_equal(why, cases[i].host != NULL ? ERR_OK : ERR_USAGE);
+        if (cases[i].host != NULL) {
+            assert_string_equal(host, cases[i].host);
+            assert_int_equal(port, cases[i].port);
+        } else {
+            assert_null(host);
+            assert_string_not_equal(problem, "");
+        }
+        free(host);
+    }
+}
+
+static void hub_problems(void **state)
+{
+    (void)state;
+#define SHORT_TOKEN "1234567890123456789012345678901"
+    static const struct {
+        const char *line[6], *problem;
+    } cases[] = {
+        {{"p", "-t", "x"}, "give the hub to connect to: --proxy-endpoint HOST[:PORT], or --region "
+                           "for AWS"},
+        {{"p", "-e", "h", "-r", "r", "-tx"},
+         "--proxy-endpoint (on the command line) and --region (on the command line) are both "
+         "given: give one of them"},
+        {{"p", "-r", "EU", "-tx"},
+         "--region \"EU\" is not a region: it has 1 to 64 lower-case letters, digits and '-', as "
+         "in eu-central-1"},
+        {{"p", "-e", "wss://h", "-tx"},
+         "--proxy-endpoint \"wss://h\" is a URL: give HOST or HOST:PORT only"},
+        {{"p", "-e", "h"}, "give the tunnel's access token: --token-file FILE, or the environment "
+                           "variable AWSIOT_TUNNEL_ACCESS_TOKEN"},
+        {{"p", "-e", "h", "-t", "a\nb"},
+         "--access-token has a control character in it: is something else pasted with it?"},
+        {{"p", "-e", "h", "-tx", "-i" SHORT_TOKEN},
+         "--client-token has 31 characters, but must have 32 to 128"},
+        {{"p", "-e", "h", "-tx", "--token-file", "f"},
+         "--access-token and --token-file are both given on the command line: give one of them"},
+        {{"p", "-e", "h", "--token-file", "/nonexistent/f"},
+         "--token-file: /nonexistent/f: no such file"},
+        {{"p", "-e", "h", "-tx", "--ping-period=5"},
+         "--ping-period \"5\" is not a time: write 500ms, 20s, 5m, 12h or 7d"},
+        {{"p", "-e", "h", "-tx", "--ping-period=5ms"},
+         "--ping-period \"5ms\" is too short: at least 1s"},
+        {{"p", "-e", "h", "-tx", "-c", "/nonexistent/f"},
+         "--capath \"/nonexistent/f\" cannot be found"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *const *l = cases[i].line;
+        const char *const line[] = {l[0], l[1], l[2], l[3], l[4], l[5], NULL};
+        struct outcome r = hub(false, line);
+        assert_int_not_equal(r.why, ERR_OK);
+        assert_string_equal(options_problem(r.o), cases[i].problem);
+        done(&r);
+    }
+}
+
+static void hub_token_lengths(void **state)
+{
+    (void)state;
+    const struct option_group *groups[] = {&hub_options};
+    for (size_t n = 4095; n <= 4097; n++) {
+        struct options *o = options_new(groups, 1);
+        struct hub_config c;
+        char *token = malloc(n + 1);
+        memset(token, 'a', n);
+        token[n] = '\0';
+        options_set(o, span_of("access-token"), span_of(token), OPTION_ENVIRONMENT, "T");
+        options_set(o, span_of("proxy-endpoint"), span_of("h"), OPTION_ENVIRONMENT, "E");
+        assert_int_equal(hub_config_read(o, &(struct hub_rules){false}, &c),
+                         n > 4096 ? ERR_USAGE : ERR_OK);
+        assert_null(strstr(options_problem(o), "aaa"));
+        hub_config_free(&c);
+        options_free(o);
+        free(token);
+    }
+}
+
+static void hub_client_tokens(void **state)
+{
+    (void)state;
+    struct outcome a = HUB(true, "-e", "h", "-tx"), b = HUB(true, "-e", "h", "-tx");
+    assert_int_equal(a.why, ERR_OK);
+    assert_int_equal(strlen(a.c.client_token), 48);
+    assert_string_not_equal(a.c.client_token, b.c.client_token);
+    done(&a);
+    done(&b);
+    a = HUB(false, "-e", "h", "-tx", "-i", "abcdefghijklmnopqrstuvwxyz-01234");
+    assert_int_equal(a.why, ERR_OK);
+    assert_string_equal(a.c.client_token, "abcdefghijklmnopqrstuvwxyz-01234");
+    assert_int_equal(warnings, 1);
+    done(&a);
+    a = HUB(false, "-e", "h", "-tx", "-i", "abcdefghijklmnopqrstuvwxyz_01234");
+    assert_int_equal(a.why, ERR_OK);
+    assert_int_equal(warnings, 2);
+    done(&a);
+}
+
+static void hub_files(void **state)
+{
+    (void)state;
+    char dir[] = "/tmp/test-options-XXXXXX", path[64];
+    assert_non_null(mkdtemp(dir));
+    snprintf(path, sizeof path, "%s/token", dir);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("hunter2 \r\nsecond line\n", f);
+    fclose(f);
+    chmod(path, 0600);
+    struct outcome r = HUB(false, "-e", "h", "--token-file", path, "--ca", dir, "-k");
+    assert_int_equal(r.why, ERR_OK);
+    assert_string_equal(r.c.access_token, "hunter2");
+    assert_string_equal(r.c.capath, dir);
+    assert_null(r.c.ca);
+    assert_true(r.c.insecure);
+    assert_int_equal(warnings, 1);
+    done(&r);
+    chmod(path, 0644);
+    r = HUB(false, "-e", "h", "--token-file", path, "--capath", path);
+    assert_int_equal(r.why, ERR_OK);
+    assert_string_equal(r.c.ca, path);
+    assert_int_equal(warnings, 1);
+    done(&r);
+    unlink(path);
+    rmdir(dir);
+}
+
+int main(void)
+{
+    log_redirect(count_warning, NULL);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(forms),
+        cmocka_unit_test(flags_and_operands),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(abbreviations_prefer_the_reference),
+        cmocka_unit_test(secrets_leave_argv),
+        cmocka_unit_test(precedence),
+        cmocka_unit_test(empty_environment_is_unset),
+        cmocka_unit_test(environment_is_wiped),
+        cmocka_unit_test(many),
+        cmocka_unit_test(settings),
+        cmocka_unit_test(files),
+        cmocka_unit_test(long_lines),
+        cmocka_unit_test(bad_files),
+        cmocka_unit_test(random_files),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(durations),
+        cmocka_unit_test(help),
+        cmocka_unit_test(hub_regions),
+        cmocka_unit_test(hub_endpoints),
+        cmocka_unit_test(hub_problems),
+        cmocka_unit_test(hub_token_lengths),
+        cmocka_unit_test(hub_client_tokens),
+        cmocka_unit_test(hub_files),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
