@@ -23,6 +23,9 @@ tunnel_package(nanopb pb.h libprotobuf-nanopb.a protobuf-nanopb)
 tunnel_package(inih ini.h libinih.a inih)
 tunnel_package(http_parser http_parser.h libhttp_parser.a http_parser)
 
+# Optimisation and hardening are chosen below, once.
+set(CMAKE_C_FLAGS_RELEASE "")
+
 set(TUNNEL_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror)
 
 function(tunnel_compile target)
@@ -35,7 +38,7 @@ function(tunnel_compile target)
     target_link_options(${target} PRIVATE -fsanitize=${link_sanitize})
   endif()
   if(CMAKE_BUILD_TYPE STREQUAL Release)
-    target_compile_options(${target} PRIVATE -O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -ffunction-sections -fdata-sections)
+    target_compile_options(${target} PRIVATE -O2 -g1 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -ffunction-sections -fdata-sections)
     target_link_options(${target} PRIVATE -pie -Wl,-z,relro,-z,now -Wl,--gc-sections)
   endif()
 endfunction()

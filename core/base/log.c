@@ -30,7 +30,7 @@ void log_setup(enum log_level level, bool json)
 
 bool log_wants(enum log_level level)
 {
-    return level <= out.level;
+    return level != LOG_OFF && level <= out.level;
 }
 
 void log_redirect(void (*f)(void *ctx, enum log_level level, const char *line), void *ctx)

@@ -1,14 +1,13 @@
-#include "core/config/hub.h"
+#include "core/config/hub_parts.h"
 
 #include "core/base/log.h"
 #include "core/base/str.h"
-#include "core/config/file.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-enum { DEFAULT_PORT = 443, REGION_MAX = 64, HOST_MAX = 253, TOKEN_FILE_MAX = 16384 };
+enum { DEFAULT_PORT = 443, REGION_MAX = 64, HOST_MAX = 253 };
 
 static const struct option table[] = {
     {"proxy-endpoint", 'e', "HOST[:PORT]", "AWSIOT_TUNNEL_ENDPOINT", NULL, NULL,
@@ -38,7 +37,7 @@ static const struct option table[] = {
      0},
     {"web-proxy", 0, "URL", NULL, NULL, NULL,
      "Reach the hub through this web proxy: http[s]://[user:password@]host[:port]. Without it the "
-     "environment counts: https_proxy, HTTPS_PROXY, no_proxy.",
+     "environment counts: https_proxy, http_proxy, no_proxy, in either case.",
      OPTION_EXACT | OPTION_SECRET},
     {"local-bind-address", 'b', "ADDRESS", NULL, NULL, NULL,
      "The local address to use.", 0},
@@ -193,17 +192,9 @@ static enum err read_host(struct options *o, struct hub_config *out)
                             : read_region(o, region, out);
 }
 
-/* ---- tokens ---- */
+/* ---- the rest ---- */
 
-static bool has_control(const char *text)
-{
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++)
-        if (*p < 32 || *p == 127)
-            return true;
-    return false;
-}
-
-static enum err copy(struct options *o, char **to, const char *text)
+enum err hub_copy(struct options *o, char **to, const char *text)
 {
     *to = text != NULL ? span_dup(span_of(text)) : NULL;
     if (text == NULL || *to != NULL)
@@ -211,113 +202,6 @@ static enum err copy(struct options *o, char **to, const char *text)
     options_fail(o, "out of memory");
     return ERR_NO_MEMORY;
 }
-
-/* Of a token on the command line and a file in the configuration (or the other way round) the
- * higher source counts; on one level both would be a guess. */
-static enum err which_token(struct options *o, bool *file)
-{
-    char here[160];
-    *file = options_get(o, "token-file") != NULL;
-    if (!*file || options_get(o, "access-token") == NULL)
-        return ERR_OK;
-    if (options_source(o, "token-file") == options_source(o, "access-token"))
-        return options_fail(o, "--access-token and --token-file are both given %s: give one of "
-                               "them",
-                            options_where(o, "token-file", here, sizeof here));
-    *file = options_source(o, "token-file") > options_source(o, "access-token");
-    return ERR_OK;
-}
-
-static void warn_if_readable(const char *path)
-{
-    struct stat st;
-    if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-        (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
-        log_warning("%s can be read by others: chmod 600 %s", path, path);
-}
-
-static enum err read_token_file(struct options *o, char **token)
-{
-    const char *path = options_get(o, "token-file");
-    char problem[400];
-    struct span text;
-    enum err why = file_read(path, TOKEN_FILE_MAX, &text, problem, sizeof problem);
-    if (why != ERR_OK) {
-        options_fail(o, "--token-file: %s", problem);
-        return why;
-    }
-    warn_if_readable(path);
-    struct span rest = text, line = span_cut(&rest, '\n');
-    while (line.n > 0 && (line.p[line.n - 1] == '\r' || line.p[line.n - 1] == ' '))
-        line.n--;
-    if (line.n == 0)
-        why = options_fail(o, "--token-file: the first line of %s is empty; the token belongs there",
-                           path);
-    else if ((*token = span_dup(line)) == NULL)
-        why = ERR_NO_MEMORY;
-    file_wipe(&text);
-    return why;
-}
-
-static enum err read_access_token(struct options *o, struct hub_config *out)
-{
-    bool file;
-    enum err why = which_token(o, &file);
-    if (why != ERR_OK)
-        return why;
-    why = file ? read_token_file(o, &out->access_token)
-               : copy(o, &out->access_token, options_get(o, "access-token"));
-    if (why != ERR_OK)
-        return why;
-    const char *token = out->access_token, *name = file ? "token-file" : "access-token";
-    if (token == NULL)
-        return options_fail(o, "give the tunnel's access token: --token-file FILE, or the "
-                               "environment variable AWSIOT_TUNNEL_ACCESS_TOKEN");
-    if (strlen(token) > ACCESS_TOKEN_MAX)
-        return options_reject(o, name, "is too long: an access token has at most %d characters",
-                              ACCESS_TOKEN_MAX);
-    if (has_control(token))
-        return options_reject(o, name, "has a control character in it: is something else pasted "
-                                       "with it?");
-    if (!file && options_source(o, "access-token") == OPTION_ARGV)
-        log_warning("The access token was given on the command line, where histories keep it: "
-                    "better use AWSIOT_TUNNEL_ACCESS_TOKEN or a file");
-    return ERR_OK;
-}
-
-static enum err make_client_token(struct options *o, char **token)
-{
-    unsigned char bytes[24];
-    *token = malloc(2 * sizeof bytes + 1);
-    if (*token == NULL) {
-        options_fail(o, "out of memory");
-        return ERR_NO_MEMORY;
-    }
-    random_bytes(bytes, sizeof bytes);
-    hex_encode(bytes, sizeof bytes, *token);
-    explicit_bzero(bytes, sizeof bytes);
-    return ERR_OK;
-}
-
-static enum err read_client_token(struct options *o, const struct hub_rules *rules,
-                                  struct hub_config *out)
-{
-    const char *token = options_get(o, "client-token");
-    if (token == NULL)
-        return rules->make_client_token ? make_client_token(o, &out->client_token) : ERR_OK;
-    size_t n = strlen(token);
-    if (n < CLIENT_TOKEN_MIN || n > CLIENT_TOKEN_MAX)
-        return options_reject(o, "client-token", "has %zu characters, but must have %d to %d", n,
-                              CLIENT_TOKEN_MIN, CLIENT_TOKEN_MAX);
-    if (has_control(token))
-        return options_reject(o, "client-token", "has a control character in it");
-    if (!all_in(token, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-"))
-        log_warning("The client token has characters other than letters, digits and '-': the hub "
-                    "may refuse it");
-    return copy(o, &out->client_token, token);
-}
-
-/* ---- the rest ---- */
 
 static bool is_directory(const char *path)
 {
@@ -340,7 +224,7 @@ static enum err read_trust(struct options *o, struct hub_config *out)
         if (*to != NULL)
             return options_reject(o, names[i], "is one too many: --ca takes a file, --capath a "
                                                "directory");
-        enum err why = copy(o, to, path);
+        enum err why = hub_copy(o, to, path);
         if (why != ERR_OK)
             return why;
     }
@@ -354,11 +238,11 @@ static enum err read_trust(struct options *o, struct hub_config *out)
 
 static enum err read_rest(struct options *o, struct hub_config *out)
 {
-    enum err why = copy(o, &out->web_proxy, options_get(o, "web-proxy"));
+    enum err why = hub_copy(o, &out->web_proxy, options_get(o, "web-proxy"));
     if (why == ERR_OK)
-        why = copy(o, &out->bind, options_get(o, "local-bind-address"));
+        why = hub_copy(o, &out->bind, options_get(o, "local-bind-address"));
     if (why == ERR_OK)
-        why = copy(o, &out->subprotocol, options_get(o, "subprotocol"));
+        why = hub_copy(o, &out->subprotocol, options_get(o, "subprotocol"));
     if (why == ERR_OK)
         why = options_duration(o, "ping-period", &out->ping_ms);
     if (why == ERR_OK)
@@ -373,9 +257,9 @@ enum err hub_config_read(struct options *o, const struct hub_rules *rules, struc
     *out = (struct hub_config){.port = DEFAULT_PORT};
     enum err why = read_host(o, out);
     if (why == ERR_OK)
-        why = read_access_token(o, out);
+        why = hub_access_token(o, out);
     if (why == ERR_OK)
-        why = read_client_token(o, rules, out);
+        why = hub_client_token(o, rules, out);
     if (why == ERR_OK)
         why = read_trust(o, out);
     if (why == ERR_OK)

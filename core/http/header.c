@@ -44,10 +44,9 @@ static bool is_plain(struct span s)
 
 static bool split_credentials(struct span s, char **user, char **password)
 {
-    struct span name = {s.p, 0};
     if (s.n == 0 || memchr(s.p, ':', s.n) == NULL || !is_plain(s))
         return false;
-    name = span_cut(&s, ':');
+    struct span name = span_cut(&s, ':');
     *user = span_dup(name);
     *password = span_dup(s);
     if (*user != NULL && *password != NULL)

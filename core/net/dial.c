@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/un.h>
 
 #define DEFAULT_TIMEOUT_MS 10000
 
@@ -119,7 +120,7 @@ static bool begin_attempt(struct dial *d, bool unix_socket)
 static void connect_to(struct dial *d, const struct sockaddr *address)
 {
     if (d->bind && d->local.ss_family != address->sa_family) {
-        attempt_failed(d, ERR_UNREACHABLE);
+        attempt_failed(d, d->why != ERR_OK ? d->why : ERR_UNREACHABLE);
         return;
     }
     if (!begin_attempt(d, false))
@@ -211,10 +212,13 @@ struct dial *dial_start(struct loop *loop, const struct dial_options *options,
         free_dial(d);
         return NULL;
     }
-    d->bind = options->bind != NULL && strchr(d->host, '/') == NULL;
-    if (d->bind && !parse_literal(options->bind, 0, &d->local))
+    bool path = strchr(d->host, '/') != NULL;
+    d->bind = options->bind != NULL && !path;
+    if (d->bind && !parse_literal(options->bind, 0, &d->local)) {
         d->why = ERR_USAGE;
-    else if (strchr(d->host, '/') == NULL) {
+    } else if (path && strlen(d->host) >= sizeof((struct sockaddr_un *)0)->sun_path) {
+        d->why = ERR_USAGE; /* libuv would cut it */
+    } else if (!path) {
         d->literal_left = parse_literal(d->host, d->port, &d->literal);
         if (!d->literal_left) {
             if (resolve(d))

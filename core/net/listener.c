@@ -1,164 +1,297 @@
 #include "core/base/log.h"
 #include "core/net/socket.h"
 
-#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #define MAX_ADDRESSES 8 /* of one name */
 #define BACKLOG 511
+#define ACCEPTS 64    /* in one go, so that a flood does not starve who is being served */
+#define PORT_TRIES 16 /* for a free port that is free on every address of the name */
+#define PAUSE_MS 100  /* before asking again when there was not even a descriptor to refuse with */
 
-struct socket_handle {
-    union {
-        uv_handle_t any;
-        uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
-    } uv;
+/* libuv's own accept loop has no way out when descriptors are short and another thread took its
+ * spare one; so libuv only polls here. */
+struct door {
+    uv_poll_t poll;
+    int fd;
+    struct listener *listener; /* NULL: it is gone; this one waits for its close callback */
 };
 
 struct listener {
     struct loop *loop;
     const struct listener_events *events;
     void *owner;
-    struct socket_handle *handles[MAX_ADDRESSES]; /* each lives until its close callback */
+    struct door *doors[MAX_ADDRESSES];
     size_t n;
+    int spare; /* a descriptor held back, to refuse with when all others are used up; or -1 */
+    struct timer *pause;
+    uint64_t refused; /* since the last one who was let in */
     int port;
     char *path; /* of a unix socket: removed at the end */
     char name[120];
 };
 
-static void on_connection(uv_stream_t *server, int status)
+/* ---- accepting ---- */
+
+static void on_connection(uv_poll_t *poll, int status, int events);
+
+static void open_doors(void *owner)
 {
-    struct listener *l = server->data;
-    if (status < 0) {
-        log_warning("%s: a connection could not be accepted: %s", l->name, uv_strerror(status));
-        return;
-    }
-    struct socket_stream *t = socket_new(l->loop, l->path != NULL);
+    struct listener *l = owner;
+    for (size_t i = 0; i < l->n; i++)
+        uv_poll_start(&l->doors[i]->poll, UV_READABLE, on_connection);
+}
+
+static void pause_doors(struct listener *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        uv_poll_stop(&l->doors[i]->poll);
+    timer_start(l->pause, PAUSE_MS);
+}
+
+static int open_spare(void)
+{
+    return open("/dev/null", O_RDONLY | O_CLOEXEC);
+}
+
+/* Counts them, for one line when it begins and one when it is over. */
+static void refused(struct listener *l, enum err why)
+{
+    if (l->refused++ == 0)
+        log_warning("%s: new connections are refused: %s", l->name, err_text(why));
+}
+
+static void let_in(struct listener *l, int fd)
+{
+    struct socket_stream *t = socket_open(l->loop, fd, l->path != NULL);
     if (t == NULL) {
-        log_warning("%s: no memory for a new connection", l->name);
+        refused(l, ERR_NO_MEMORY);
         return;
     }
-    if (uv_accept(server, &t->uv.stream) < 0) {
-        socket_close(t);
-        return;
-    }
-    socket_ready(t);
+    if (l->refused > 0)
+        log_warning("%s: new connections are let in again; %llu were refused", l->name,
+                    (unsigned long long)l->refused);
+    l->refused = 0;
     l->events->accepted(l->owner, l, &t->stream);
 }
 
-static void on_handle_closed(uv_handle_t *uv)
+/* Closing the spare descriptor makes room for one newcomer, who is closed at once. Returns 0, or
+ * why nobody came in. */
+static int turn_away(struct listener *l, int door)
 {
-    free(uv);
+    int error = EMFILE;
+    if (l->spare >= 0) {
+        close(l->spare);
+        int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+        error = fd >= 0 ? 0 : errno;
+        if (fd >= 0)
+            close(fd);
+    }
+    l->spare = open_spare();
+    if (error == 0)
+        refused(l, ERR_NO_DESCRIPTORS);
+    return error;
 }
 
-static struct socket_handle *add_handle(struct listener *l)
+/* True: go on, since what accept4 says about one newcomer who is gone already is no reason to
+ * stop. */
+static bool accept_failed(struct door *d, int error)
 {
-    struct socket_handle *h = calloc(1, sizeof *h);
-    if (h == NULL)
-        return NULL;
-    if (l->path != NULL)
-        uv_pipe_init(loop_uv(l->loop), &h->uv.pipe, 0);
-    else
-        uv_tcp_init(loop_uv(l->loop), &h->uv.tcp);
-    h->uv.any.data = l;
-    l->handles[l->n++] = h;
-    return h;
+    if (error == EMFILE || error == ENFILE)
+        error = turn_away(d->listener, d->fd);
+    if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS) {
+        pause_doors(d->listener);
+        return false;
+    }
+    return error != EAGAIN && error != EWOULDBLOCK;
 }
 
-/* A socket file that nobody answers on is left over from a program that died. */
-static void remove_dead_socket(const char *path)
+static void on_connection(uv_poll_t *poll, int status, int events)
+{
+    struct door *d = poll->data;
+    (void)status, (void)events;
+    for (int i = 0; i < ACCEPTS && d->listener != NULL; i++) {
+        int fd = accept4(d->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0)
+            let_in(d->listener, fd);
+        else if (!accept_failed(d, errno))
+            return;
+    }
+}
+
+/* ---- opening ---- */
+
+static void on_door_closed(uv_handle_t *uv)
+{
+    free(uv->data);
+}
+
+static void close_door(struct door *d)
+{
+    d->listener = NULL;
+    uv_close((uv_handle_t *)&d->poll, on_door_closed);
+    close(d->fd);
+}
+
+static enum err from_errno(void)
+{
+    return err_from_uv(uv_translate_sys_error(errno));
+}
+
+/* A socket that listens at `a`. */
+static enum err open_socket(const struct sockaddr *a, socklen_t size, int *out)
+{
+    int on = 1, fd = socket(a->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return from_errno();
+    if (a->sa_family != AF_UNIX)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (a->sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, a, size) != 0 || listen(fd, BACKLOG) != 0) {
+        enum err why = from_errno();
+        close(fd);
+        return why;
+    }
+    *out = fd;
+    return ERR_OK;
+}
+
+/* Takes over fd. */
+static enum err add_door(struct listener *l, int fd)
+{
+    struct door *d = calloc(1, sizeof *d);
+    if (d == NULL || uv_poll_init(loop_uv(l->loop), &d->poll, fd) != 0) {
+        free(d);
+        close(fd);
+        return ERR_NO_MEMORY;
+    }
+    d->poll.data = d;
+    d->fd = fd;
+    d->listener = l;
+    l->doors[l->n++] = d;
+    return ERR_OK;
+}
+
+/* ---- unix paths ---- */
+
+/* A socket file on which nobody answers is left over from a program that died. Anything else stays:
+ * a full queue (EAGAIN), somebody else's socket (EACCES), another type (EPROTOTYPE). */
+static void remove_dead_socket(const char *path, const struct sockaddr_un *a)
 {
     struct stat st;
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
     if (lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
         return;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return;
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
-    if (connect(fd, (struct sockaddr *)&a, sizeof a) != 0)
+    if (connect(fd, (const struct sockaddr *)a, sizeof *a) != 0 && errno == ECONNREFUSED)
         unlink(path);
     close(fd);
 }
 
 static enum err listen_unix(struct listener *l, const char *path)
 {
-    if (strlen(path) >= sizeof((struct sockaddr_un *)0)->sun_path)
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(l->name, sizeof l->name, "%s", path);
+    if (strlen(path) >= sizeof a.sun_path)
         return ERR_USAGE;
-    remove_dead_socket(path);
+    memcpy(a.sun_path, path, strlen(path));
     char *copy = strdup(path);
     if (copy == NULL)
         return ERR_NO_MEMORY;
-    l->path = copy;
-    struct socket_handle *h = add_handle(l);
-    if (h == NULL)
-        return ERR_NO_MEMORY;
+    remove_dead_socket(path, &a);
+    int fd;
     mode_t before = umask(0177);
-    int status = uv_pipe_bind(&h->uv.pipe, path);
+    enum err why = open_socket((struct sockaddr *)&a, sizeof a, &fd);
     umask(before);
-    if (status == 0)
-        status = uv_listen(&h->uv.stream, BACKLOG, on_connection);
-    else {
-        free(l->path); /* somebody else's: leave it alone */
-        l->path = NULL;
+    if (why != ERR_OK) {
+        free(copy); /* what is there is not ours: it stays */
+        return why;
     }
-    snprintf(l->name, sizeof l->name, "%s", path);
-    return err_from_uv(status);
+    l->path = copy;
+    return add_door(l, fd);
 }
 
-static int port_of(const struct socket_handle *h)
+/* ---- TCP ---- */
+
+static in_port_t *port_in(struct sockaddr *a)
 {
-    struct sockaddr_storage a = {0};
-    int n = sizeof a;
-    uv_tcp_getsockname(&h->uv.tcp, (struct sockaddr *)&a, &n);
-    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&a)->sin6_port
-                                         : ((struct sockaddr_in *)&a)->sin_port);
+    return a->sa_family == AF_INET6 ? &((struct sockaddr_in6 *)(void *)a)->sin6_port
+                                    : &((struct sockaddr_in *)(void *)a)->sin_port;
 }
 
-static enum err listen_address(struct listener *l, struct addrinfo *a)
+static enum err listen_address(struct listener *l, const struct addrinfo *a)
 {
-    struct socket_handle *h = add_handle(l);
-    if (h == NULL)
-        return ERR_NO_MEMORY;
-    in_port_t port = htons((uint16_t)l->port);
-    if (a->ai_family == AF_INET6)
-        ((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_port = port;
-    else
-        ((struct sockaddr_in *)(void *)a->ai_addr)->sin_port = port;
-    int status = uv_tcp_bind(&h->uv.tcp, a->ai_addr, a->ai_family == AF_INET6 ? UV_TCP_IPV6ONLY : 0);
-    if (status == 0)
-        status = uv_listen(&h->uv.stream, BACKLOG, on_connection);
-    if (status == 0)
-        l->port = port_of(h);
-    return err_from_uv(status);
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    memcpy(&at, a->ai_addr, a->ai_addrlen);
+    *port_in((struct sockaddr *)&at) = htons((uint16_t)l->port);
+    int fd;
+    enum err why = open_socket((struct sockaddr *)&at, a->ai_addrlen, &fd);
+    if (why != ERR_OK)
+        return why;
+    if (getsockname(fd, (struct sockaddr *)&at, &size) == 0)
+        l->port = ntohs(*port_in((struct sockaddr *)&at));
+    return add_door(l, fd);
+}
+
+/* Resolvers may give one address twice. */
+static bool seen_before(const struct addrinfo *all, const struct addrinfo *a)
+{
+    for (; all != a; all = all->ai_next)
+        if (all->ai_addrlen == a->ai_addrlen && memcmp(all->ai_addr, a->ai_addr, a->ai_addrlen) == 0)
+            return true;
+    return false;
+}
+
+/* Every address; of a name, those of a family that this machine lacks do not count. */
+static enum err listen_all(struct listener *l, const struct addrinfo *all)
+{
+    enum err lacking = ERR_RESOLVE;
+    for (const struct addrinfo *a = all; a != NULL && l->n < MAX_ADDRESSES; a = a->ai_next) {
+        if (seen_before(all, a))
+            continue;
+        enum err why = listen_address(l, a);
+        if (why == ERR_UNREACHABLE)
+            lacking = why;
+        else if (why != ERR_OK)
+            return why;
+    }
+    return l->n > 0 ? ERR_OK : lacking;
+}
+
+static void close_doors(struct listener *l)
+{
+    while (l->n > 0)
+        close_door(l->doors[--l->n]);
 }
 
 static enum err listen_tcp(struct listener *l, const char *where)
 {
     char *host = NULL;
-    if (!address_split(where, &host, &l->port))
+    int port = 0;
+    if (!address_split(where, &host, &port))
         return ERR_USAGE;
+    const char *name = host != NULL ? host : "localhost";
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *all = NULL;
     /* getaddrinfo wants a name or a service; "0" stands for the port that is filled in later. */
-    int status = getaddrinfo(host != NULL ? host : "localhost", "0", &hints, &all);
-    enum err why = status == 0 ? ERR_OK : ERR_RESOLVE;
-    bool literal = host != NULL && address_is_ip(host);
-    for (struct addrinfo *a = all; a != NULL && why == ERR_OK && l->n < MAX_ADDRESSES;
-         a = a->ai_next) {
-        why = listen_address(l, a);
-        /* A name may have an address of a family that this machine lacks. */
-        if (why == ERR_UNREACHABLE && !literal && (l->n > 1 || a->ai_next != NULL))
-            why = ERR_OK;
+    enum err why = getaddrinfo(name, "0", &hints, &all) == 0 ? ERR_ADDRESS_IN_USE : ERR_RESOLVE;
+    for (int tries = port == 0 ? PORT_TRIES : 1; tries > 0 && why == ERR_ADDRESS_IN_USE; tries--) {
+        close_doors(l);
+        l->port = port;
+        why = listen_all(l, all);
     }
-    bool v6 = host != NULL && strchr(host, ':') != NULL;
-    snprintf(l->name, sizeof l->name, v6 ? "[%s]:%d" : "%s:%d", host != NULL ? host : "localhost",
+    snprintf(l->name, sizeof l->name, strchr(name, ':') != NULL ? "[%s]:%d" : "%s:%d", name,
              l->port);
     if (all != NULL)
         freeaddrinfo(all);
@@ -173,10 +306,14 @@ struct listener *listener_new(struct loop *loop, const char *where,
     *why = ERR_NO_MEMORY;
     if (l == NULL)
         return NULL;
-    *l = (struct listener){.loop = loop, .events = events, .owner = owner};
-    *why = strchr(where, '/') != NULL ? listen_unix(l, where) : listen_tcp(l, where);
-    if (*why == ERR_OK)
+    *l = (struct listener){.loop = loop, .events = events, .owner = owner, .spare = open_spare()};
+    l->pause = timer_new(loop, open_doors, l);
+    if (l->pause != NULL)
+        *why = strchr(where, '/') != NULL ? listen_unix(l, where) : listen_tcp(l, where);
+    if (*why == ERR_OK) {
+        open_doors(l);
         return l;
+    }
     listener_free(l);
     return NULL;
 }
@@ -200,8 +337,10 @@ void listener_free(struct listener *l)
 {
     if (l == NULL)
         return;
-    for (size_t i = 0; i < l->n; i++)
-        uv_close(&l->handles[i]->uv.any, on_handle_closed);
+    close_doors(l);
+    timer_free(l->pause);
+    if (l->spare >= 0)
+        close(l->spare);
     if (l->path != NULL)
         unlink(l->path);
     free(l->path);

@@ -76,7 +76,9 @@ void loop_free(struct loop *l)
 {
     uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->idle, NULL);
-    uv_run(&l->uv, UV_RUN_DEFAULT);
+    while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0) {
+        /* A loop_stop that came too late ended that run early. */
+    }
     uv_loop_close(&l->uv);
     while (l->n_spare > 0)
         free(l->spare[--l->n_spare]);

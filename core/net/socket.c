@@ -30,6 +30,8 @@ static const struct {
     {UV_EAI_FAMILY, ERR_RESOLVE},     {UV_EAI_ADDRFAMILY, ERR_RESOLVE},
     {UV_EAI_SERVICE, ERR_RESOLVE},    {UV_ECANCELED, ERR_SHUTDOWN},
     {UV_EINVAL, ERR_USAGE},           {UV_ENAMETOOLONG, ERR_USAGE},
+    {UV_EAFNOSUPPORT, ERR_UNREACHABLE}, {UV_EAI_MEMORY, ERR_NO_MEMORY},
+    {UV_EAGAIN, ERR_REFUSED}, /* connect(2) to a unix socket whose queue is full */
 };
 
 enum err err_from_uv(int status)
@@ -62,16 +64,24 @@ static void fail(struct socket_stream *t, enum err why)
     }
 }
 
-/* Deferred: bytes that were held when reading was switched on, or a failure to tell. */
+/* The kernel does not tell again of bytes that are held already. */
+static void wake_for_held(struct socket_stream *t)
+{
+    if (t->reading && !t->starved && t->end > t->start)
+        loop_defer(t->loop, &t->wake);
+}
+
+/* Deferred: bytes that are held while reading is on, or a failure to tell. */
 static void on_wake(void *owner)
 {
     struct socket_stream *t = owner;
     if (t->failed != ERR_OK && !t->failure_told) {
         t->failure_told = true;
         t->stream.events->failed(t->stream.owner, t->failed);
-    } else if (t->reading) {
+    } else if (t->reading && !t->starved && t->end > t->start) {
         t->stream.events->readable(t->stream.owner);
     }
+    wake_for_held(t); /* closed meanwhile: it is not reading then */
 }
 
 /* libuv is only asked to tell that there is something: an empty buffer makes it call back without
@@ -87,8 +97,10 @@ static void on_readable(uv_stream_t *uv, ssize_t n, const uv_buf_t *buf)
     struct socket_stream *t = uv->data;
     (void)n, (void)buf;
     t->may_read = true;
+    t->starved = false;
     if (t->reading)
         t->stream.events->readable(t->stream.owner);
+    wake_for_held(t); /* as above */
 }
 
 static void tcp_read_on(struct stream *s, bool on)
@@ -96,27 +108,31 @@ static void tcp_read_on(struct stream *s, bool on)
     struct socket_stream *t = of(s);
     if (on && !t->reading) {
         uv_read_start(&t->uv.stream, give_no_buffer, on_readable);
-        if (t->end > t->start)
-            loop_defer(t->loop, &t->wake);
     } else if (!on && t->reading) {
         uv_read_stop(&t->uv.stream);
     }
     t->reading = on;
+    t->starved = false; /* a new owner may want less */
+    wake_for_held(t);
 }
 
-/* One read(2): > 0 bytes, 0 nothing there now, < 0 the end or an error. */
+/* One read(2): > 0 bytes, 0 nothing there now, < 0 the end or an error. A failed write does not
+ * lose what the other side said before it went away. */
 static long receive(struct socket_stream *t, uint8_t *p, size_t n)
 {
-    if (t->failed != ERR_OK)
-        return -(long)t->failed;
     if (t->eof)
         return -(long)ERR_EOF;
+    t->may_read = false;
     ssize_t got;
     do
         got = read(descriptor(t), p, n);
     while (got < 0 && errno == EINTR);
     if (got > 0)
         return got;
+    if (t->failed != ERR_OK) {
+        t->failure_told = true;
+        return -(long)t->failed;
+    }
     if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
         return 0;
     if (got == 0) {
@@ -137,7 +153,6 @@ static long more(struct socket_stream *t)
         t->end -= t->start;
         t->start = 0;
     }
-    t->may_read = false;
     long got = receive(t, t->block + t->end, LOOP_BLOCK - t->end);
     if (got > 0)
         t->end += (size_t)got;
@@ -153,13 +168,15 @@ static long tcp_peek(struct stream *s, size_t want, uint8_t **p)
 {
     struct socket_stream *t = of(s);
     if (t->end - t->start < want) {
-        if (!t->may_read && !t->eof && t->failed == ERR_OK)
-            return 0;
-        long got = more(t);
-        if (got < 0)
-            return got;
-        if (t->end - t->start < want)
-            return 0;
+        long got = t->may_read || t->eof || t->failed != ERR_OK ? more(t) : 0;
+        if (t->end - t->start < want) {
+            t->starved = true;
+            return got < 0 ? got : 0;
+        }
+    }
+    if (t->starved) {
+        t->starved = false;
+        wake_for_held(t);
     }
     *p = t->block + t->start;
     return (long)(t->end - t->start);
@@ -174,6 +191,8 @@ static void tcp_consume(struct stream *s, size_t n)
         t->block = NULL;
         t->start = t->end = 0;
     }
+    t->starved = false;
+    wake_for_held(t);
 }
 
 static long tcp_pull(struct stream *s, uint8_t *p, size_t n)
@@ -329,24 +348,31 @@ void socket_ready(struct socket_stream *t)
         snprintf(t->stream.name, sizeof t->stream.name, "unix");
 }
 
+struct socket_stream *socket_open(struct loop *loop, int fd, bool unix_socket)
+{
+    struct socket_stream *t = socket_new(loop, unix_socket);
+    int status = UV_ENOMEM;
+    if (t != NULL)
+        status = unix_socket ? uv_pipe_open(&t->uv.pipe, fd) : uv_tcp_open(&t->uv.tcp, fd);
+    if (status == 0) {
+        socket_ready(t);
+        return t;
+    }
+    if (t != NULL)
+        socket_close(t);
+    close(fd);
+    return NULL;
+}
+
 struct stream *stream_from_fd(struct loop *loop, int fd)
 {
     uv_handle_type type = uv_guess_handle(fd);
-    struct socket_stream *t = NULL;
-    if (type == UV_TCP || type == UV_NAMED_PIPE)
-        t = socket_new(loop, type == UV_NAMED_PIPE);
-    if (t == NULL) {
+    if (type != UV_TCP && type != UV_NAMED_PIPE) {
         close(fd);
         return NULL;
     }
-    int status = type == UV_TCP ? uv_tcp_open(&t->uv.tcp, fd) : uv_pipe_open(&t->uv.pipe, fd);
-    if (status < 0) {
-        close(fd);
-        socket_close(t);
-        return NULL;
-    }
-    socket_ready(t);
-    return &t->stream;
+    struct socket_stream *t = socket_open(loop, fd, type == UV_NAMED_PIPE);
+    return t != NULL ? &t->stream : NULL;
 }
 
 void stream_unsent_limit(struct stream *s, unsigned bytes)

@@ -19,11 +19,15 @@ struct socket_stream {
     uv_write_t write;
     uv_shutdown_t shutdown;
     enum err failed; /* ERR_OK: not */
-    bool eof, reading, may_read, writing, failure_told, closing;
+    bool eof, reading, writing, failure_told, closing;
+    bool may_read; /* told that there is something, and not asked the kernel since */
+    bool starved;  /* the last peek wanted more than there was */
 };
 
 struct socket_stream *socket_new(struct loop *loop, bool unix_socket); /* NULL: no memory */
-/* Connected or accepted: options, and the peer's name. */
+/* Takes over a connected descriptor; NULL: no memory, or not one; it is closed then. */
+struct socket_stream *socket_open(struct loop *loop, int fd, bool unix_socket);
+/* Connected: options, and the peer's name. socket_open has done it. */
 void socket_ready(struct socket_stream *t);
 void socket_close(struct socket_stream *t);
 

@@ -21,7 +21,8 @@ struct stream_events {
      * ready (accepted sockets, finished dials) do not send it. May be NULL. */
     void (*opened)(void *owner);
     /* There are bytes, an end or an error to be had by peek or pull; only while reading is on.
-     * Comes again in the next iteration as long as that is so. */
+     * Comes again in the next iteration as long as that is so; but when the last peek wanted more
+     * than there was (result 0), not before more has come. */
     void (*readable)(void *owner);
     /* The write that was pending has been taken; also once after a failed write, then
      * stream_write and peek return the error. */
@@ -66,8 +67,9 @@ static inline void stream_read_on(struct stream *s, bool on)
 /* The bytes that are there now, in place, at least `want` of them if they can be had without
  * waiting (want <= 32768; 1 for "any"). They may be overwritten by the caller. At most one system
  * call is made per `readable`.
- * > 0: how many lie at *p; stays valid until consume, peek or pull. 0: nothing (more) now.
- * < 0: -ERR_EOF for the orderly end, else minus the error; only after all bytes were consumed. */
+ * > 0: how many lie at *p, at least `want`; valid until consume, peek or pull. 0: not so many now.
+ * < 0: -ERR_EOF for the orderly end, else minus the error: there will never be `want` bytes any
+ * more (fewer may still be had: for want = 1 all have been consumed). Stays so. */
 static inline long stream_peek(struct stream *s, size_t want, uint8_t **p)
 {
     return s->ops->peek(s, want, p);
@@ -79,7 +81,8 @@ static inline void stream_consume(struct stream *s, size_t n)
     s->ops->consume(s, n);
 }
 
-/* Moves up to n bytes to p; straight from the kernel where possible. Result as for peek. */
+/* Moves up to n > 0 bytes to p; straight from the kernel where possible, with one system call at
+ * most. Result as for peek. */
 static inline long stream_pull(struct stream *s, uint8_t *p, size_t n)
 {
     return s->ops->pull(s, p, n);

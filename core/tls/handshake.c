@@ -47,7 +47,7 @@ static void seed(br_ssl_engine_context *engine)
 
 static void set_host(struct handshake *h, const char *host)
 {
-    /* One that is too long is left empty and fails in client_reset. */
+    /* One that is too long is left empty, and no certificate is for that. */
     size_t n = strlen(host);
     if (n > 1 && host[n - 1] == '.')
         n--;
@@ -210,7 +210,6 @@ static const struct cause {
      "the other side could not prove that the certificate is its own"},
     {BR_ERR_BAD_CIPHER_SUITE, ERR_TLS, ALERT_ILLEGAL_PARAMETER,
      "the other side chose a cipher that was not offered"},
-    {BR_ERR_BAD_PARAM, ERR_TLS, -1, "the host name is empty or too long"},
     {0, ERR_EOF, -1, "closed by the other side during the TLS handshake"},
 };
 
@@ -227,7 +226,9 @@ static void explain_name(const struct handshake *h, char *text, size_t size)
     char name[64];
     const struct buf *leaf = &h->verifier.leaf;
     san_first(leaf->data, leaf->size, name, sizeof name);
-    if (name[0] != '\0')
+    if (h->host[0] == '\0')
+        snprintf(text, size, "the host name is empty or too long to be in a certificate");
+    else if (name[0] != '\0')
         snprintf(text, size, "certificate is for %s, not %.64s", name, h->host);
     else
         snprintf(text, size, "certificate is for another host name than %.64s", h->host);

@@ -35,7 +35,8 @@ long inbox_end(struct inbox *in, enum err why, int alert, const char *format, ..
  * below by the caller. */
 long inbox_record(struct inbox *in, uint8_t **p);
 
-/* Plaintext, as stream_peek and stream_consume. */
+/* Plaintext, as stream_peek and stream_consume. As with sockets, less than `want` is 0, and the end
+ * when no more will come; a peek for 1 then still gives what there is. */
 long inbox_peek(struct inbox *in, size_t want, uint8_t **p);
 void inbox_consume(struct inbox *in, size_t n);
 

@@ -62,15 +62,21 @@ static long peek(struct tls *t, size_t want, uint8_t **p)
     return there;
 }
 
-/* The owner may take as little as it likes; unless it asks until nothing is left, it is told again
- * in the next iteration. */
+/* `readable` comes again for what is held here: carried bytes, and the end. What lies below the
+ * lower stream reminds of, since a record is consumed there only when it is used up. */
+static void remind(struct tls *t)
+{
+    if (t->reading && (t->in.carry != NULL || t->in.end != ERR_OK))
+        loop_defer(t->loop, &t->wake);
+}
+
 static void tell_readable(void *owner)
 {
     struct tls *t = owner;
     uint8_t *p;
     if (!t->reading || peek(t, 1, &p) == 0)
         return;
-    loop_defer(t->loop, &t->wake);
+    remind(t);
     t->stream.events->readable(t->stream.owner);
 }
 
@@ -83,15 +89,17 @@ static void tls_read_on(struct stream *s, bool on)
     if (t->handshake != NULL || t->failed != ERR_OK)
         return;
     stream_read_on(t->lower, on && t->in.end == ERR_OK);
-    if (on && (t->in.left > 0 || t->in.carry != NULL || t->in.end != ERR_OK))
-        loop_defer(t->loop, &t->wake);
+    remind(t);
 }
 
+/* Who has been told that there is no more (or not so much) is not reminded. */
 static long tls_peek(struct stream *s, size_t want, uint8_t **p)
 {
     struct tls *t = of(s);
     long there = peek(t, want, p);
-    if (there <= 0)
+    if (there > 0)
+        remind(t);
+    else
         loop_cancel(&t->wake);
     return there;
 }
@@ -107,6 +115,8 @@ static long tls_pull(struct stream *s, uint8_t *p, size_t n)
     while (taken < n) {
         uint8_t *from;
         long there = tls_peek(s, 1, &from);
+        if (there < 0 && taken > 0)
+            remind(of(s)); /* the end is told after the bytes */
         if (there <= 0)
             return taken > 0 ? (long)taken : there;
         size_t part = (size_t)there < n - taken ? (size_t)there : n - taken;
@@ -223,8 +233,6 @@ static void handshake_done(struct tls *t)
     }
     loop_defer(t->loop, &t->flush);
     stream_read_on(t->lower, t->reading);
-    if (t->reading)
-        loop_defer(t->loop, &t->wake);
     if (t->ending)
         finish_ending(t);
     if (t->stream.events->opened != NULL)

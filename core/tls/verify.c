@@ -61,6 +61,9 @@ static unsigned end_chain(const br_x509_class **ctx)
         return (unsigned)br_x509_decoder_last_error(&v->decoder);
     }
     unsigned result = v->minimal.vtable->end_chain(&v->minimal.vtable);
+    /* Without a name "minimal" checks none. */
+    if (result == 0 && v->host[0] == '\0')
+        result = BR_ERR_X509_BAD_SERVER_NAME;
     if (result == 0 && v->address_bytes > 0 &&
         !san_has_address(v->leaf.data, v->leaf.size, v->address, v->address_bytes, v->host))
         result = BR_ERR_X509_BAD_SERVER_NAME;

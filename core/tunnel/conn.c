@@ -227,12 +227,12 @@ bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
     bool over = c->tap.down != NULL && !c->tap.down(c->tap.ctx, p, n);
     if (!accept_data(c, p, n))
         return true;
-    if (over) {
+    bool first = !c->answered && c->events != NULL && c->events->answer != NULL;
+    c->answered = true;
+    if (over)
         conn_finish(c, ERR_OK, true, CONN_FLUSH);
-    } else if (!c->answered && c->events != NULL && c->events->answer != NULL) {
-        c->answered = true;
+    if (first) /* it holds these bytes and has no stream yet: it is still there */
         c->events->answer(c->owner, c, ERR_OK);
-    }
     return true;
 }
 

@@ -22,7 +22,7 @@ static const char *const type_names[] = {
 
 const char *frame_type_name(int type)
 {
-    static char other[24];
+    static _Thread_local char other[24];
     if (type >= 0 && (size_t)type < sizeof type_names / sizeof *type_names)
         return type_names[type];
     snprintf(other, sizeof other, "type %d", type);
@@ -31,35 +31,49 @@ const char *frame_type_name(int type)
 
 /* ---- decoding: strings and bytes are viewed where they lie ---- */
 
-static struct span view(pb_istream_t *stream)
+struct decoding {
+    struct frame *out;
+    uintptr_t begin, end; /* of the input */
+};
+
+/* A field of another wire type is decoded from a copy on the stack, which cannot be viewed. */
+static bool view(pb_istream_t *stream, const struct decoding *d, struct span *out)
 {
     struct span s = {stream->state, stream->bytes_left};
-    return pb_read(stream, NULL, s.n) ? s : (struct span){0};
+    uintptr_t at = (uintptr_t)s.p;
+    if (at < d->begin || at > d->end || s.n > d->end - at || !pb_read(stream, NULL, s.n))
+        return false;
+    *out = s;
+    return true;
 }
 
 static bool on_payload(pb_istream_t *stream, const pb_field_t *field, void **arg)
 {
-    struct frame *f = *arg;
-    struct span s = view(stream);
+    const struct decoding *d = *arg;
+    struct span s;
     (void)field;
-    f->payload = (const uint8_t *)s.p;
-    f->payload_size = s.n;
+    if (!view(stream, d, &s))
+        return false;
+    d->out->payload = (const uint8_t *)s.p;
+    d->out->payload_size = s.n;
     return true;
 }
 
 static bool on_service(pb_istream_t *stream, const pb_field_t *field, void **arg)
 {
-    struct frame *f = *arg;
+    const struct decoding *d = *arg;
     (void)field;
-    f->service = view(stream);
-    return true;
+    return view(stream, d, &d->out->service);
 }
 
 static bool on_available_service(pb_istream_t *stream, const pb_field_t *field, void **arg)
 {
-    struct frame *f = *arg;
-    struct span s = view(stream);
+    const struct decoding *d = *arg;
+    struct frame *f = d->out;
+    struct span s;
     (void)field;
+    if (!view(stream, d, &s))
+        return false;
     if (f->n_services < FRAME_SERVICES_MAX)
         f->services[f->n_services++] = s;
     return true;
@@ -71,10 +85,11 @@ enum err frame_decode(const uint8_t *p, size_t n, struct frame *out)
     out->payload_size = 0;
     out->service = (struct span){0};
     out->n_services = 0;
+    struct decoding d = {out, (uintptr_t)p, (uintptr_t)p + n};
     tunnel_Message m = tunnel_Message_init_zero;
-    m.payload = (pb_callback_t){.funcs.decode = on_payload, .arg = out};
-    m.serviceId = (pb_callback_t){.funcs.decode = on_service, .arg = out};
-    m.availableServiceIds = (pb_callback_t){.funcs.decode = on_available_service, .arg = out};
+    m.payload = (pb_callback_t){.funcs.decode = on_payload, .arg = &d};
+    m.serviceId = (pb_callback_t){.funcs.decode = on_service, .arg = &d};
+    m.availableServiceIds = (pb_callback_t){.funcs.decode = on_available_service, .arg = &d};
     pb_istream_t stream = pb_istream_from_buffer(p, n);
     if (!pb_decode(&stream, tunnel_Message_fields, &m))
         return ERR_PROTOCOL;

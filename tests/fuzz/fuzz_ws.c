@@ -40,8 +40,9 @@ static void frame_end(struct reading *r)
     note(r, w->fin ? 'F' : 'f', (unsigned)w->op);
 }
 
-/* All of n bytes at p; seed: takes payload in parts. */
-static void give(struct reading *r, uint8_t *p, size_t n, unsigned *seed)
+/* Gives n bytes at p; with a seed takes payload in parts and may stop at any of them. Returns how
+ * many were used. */
+static size_t give(struct reading *r, uint8_t *p, size_t n, unsigned *seed)
 {
     size_t used = 0;
     while (!r->failed) {
@@ -50,7 +51,7 @@ static void give(struct reading *r, uint8_t *p, size_t n, unsigned *seed)
         MUST(used <= n);
         if (e.type == WS_NEED_MORE) {
             MUST(used == n);
-            return;
+            return n;
         }
         if (e.type == WS_ERROR) {
             r->failed = true;
@@ -63,8 +64,11 @@ static void give(struct reading *r, uint8_t *p, size_t n, unsigned *seed)
             MUST(buf_append(&r->log, e.payload, took));
             ws_parser_took(&r->parser, took);
             used += took;
+            if (took < e.n && next_random(seed) % 2 == 0)
+                return used;
         }
     }
+    return n;
 }
 
 static struct buf whole(bool masked, const uint8_t *p, size_t n)
@@ -79,18 +83,22 @@ static struct buf whole(bool masked, const uint8_t *p, size_t n)
     return r.log;
 }
 
+/* What was not used is shown again, with more behind it. */
 static struct buf split(bool masked, const uint8_t *p, size_t n, unsigned seed)
 {
     struct reading r = {.log = {.limit = SIZE_MAX}};
+    struct buf held = {.limit = n};
+    uint8_t nothing;
     ws_parser_init(&r.parser, masked);
-    for (size_t at = 0; at < n;) {
+    for (size_t at = 0; !r.failed && (at < n || held.size > 0);) {
         size_t piece = 1 + next_random(&seed) % 11;
         piece = piece < n - at ? piece : n - at;
-        uint8_t copy[16];
-        memcpy(copy, p + at, piece);
-        give(&r, copy, piece, &seed);
+        MUST(buf_append(&held, p + at, piece));
         at += piece;
+        size_t used = give(&r, held.size > 0 ? held.data : &nothing, held.size, &seed);
+        buf_take(&held, used);
     }
+    buf_free(&held);
     return r.log;
 }
 

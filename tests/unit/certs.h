@@ -55,12 +55,12 @@ static int certs_remove(void)
     return system(command);
 }
 
-/* The path of a file there; valid until the fourth call after this one. */
+/* The path of a file there; valid until the 32nd call after this one. */
 static inline const char *certs_file(const char *name)
 {
-    static char paths[4][128];
+    static char paths[32][128];
     static unsigned turn;
-    char *path = paths[turn++ % 4];
+    char *path = paths[turn++ % 32];
     snprintf(path, sizeof paths[0], "%s/%s", certs_directory, name);
     return path;
 }

@@ -793,6 +793,33 @@ static void a_tap_bounds_one_exchange(void **state)
     part();
 }
 
+/* The whole exchange may be over before the owner has attached its stream. */
+static void a_tap_may_end_it_before_attach(void **state)
+{
+    struct end e;
+    (void)state;
+    begin(&e, SESSION_SOURCE, 3, 0);
+    give_services(&e, 2, two);
+    size_t left = 100;
+    struct conn *c = open_conn(&e, "HTTP1");
+    conn_tap(c, &(struct conn_tap){tap_up, tap_down, &left});
+    give(&e, (struct frame){.type = FRAME_DATA, .stream = 7, .service = span_of("HTTP1"), .connection = 1,
+                            .payload = (const uint8_t *)"reply!", .payload_size = 6});
+    assert_int_equal(e.answers, 1);
+    assert_int_equal(e.answer, ERR_OK);
+    assert_int_equal(e.ended, 0);
+    got_down = 0;
+    conn_attach(c, pair(&client_fd));
+    while (!client_hung_up())
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    assert_int_equal(got_down, 6);
+    close(client_fd);
+    while (e.ended == 0)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    assert_int_equal(e.ended_why, ERR_OK);
+    finish(&e);
+}
+
 /* ---- fairness ---- */
 
 /* Ten bulk connections and a sparse one while the transport takes one frame at a time. */
@@ -853,6 +880,7 @@ int main(void)
         T(data_waits_for_the_dial),
         T(losing_the_transport_ends_all),
         T(a_tap_bounds_one_exchange),
+        T(a_tap_may_end_it_before_attach),
         T(sparse_goes_before_bulk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,12 @@
+/* Private to hub*.c: the parts of hub_config_read. */
+#ifndef CORE_CONFIG_HUB_PARTS_H
+#define CORE_CONFIG_HUB_PARTS_H
+
+#include "core/config/hub.h"
+
+enum err hub_access_token(struct options *o, struct hub_config *out);
+enum err hub_client_token(struct options *o, const struct hub_rules *rules,
+                          struct hub_config *out);
+enum err hub_copy(struct options *o, char **to, const char *text); /* NULL stays NULL */
+
+#endif

@@ -1,0 +1,127 @@
+#include "core/base/log.h"
+#include "core/base/str.h"
+#include "core/config/file.h"
+#include "core/config/hub_parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { TOKEN_FILE_MAX = 16384 };
+
+static const char client_token_characters[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+
+static bool has_control(const char *text)
+{
+    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++)
+        if (*p < 32 || *p == 127)
+            return true;
+    return false;
+}
+
+/* Of a token on the command line and a file in the configuration (or the other way round) the
+ * higher source counts; on one level both would be a guess. */
+static enum err which_token(struct options *o, bool *file)
+{
+    char here[160];
+    *file = options_get(o, "token-file") != NULL;
+    if (!*file || options_get(o, "access-token") == NULL)
+        return ERR_OK;
+    if (options_source(o, "token-file") == options_source(o, "access-token"))
+        return options_fail(o, "--access-token and --token-file are both given %s: give one of "
+                               "them",
+                            options_where(o, "token-file", here, sizeof here));
+    *file = options_source(o, "token-file") > options_source(o, "access-token");
+    return ERR_OK;
+}
+
+static void warn_if_readable(const char *path)
+{
+    struct stat st;
+    if (strcmp(path, "-") != 0 && stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+        (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
+        log_warning("%s can be read by others: chmod 600 %s", path, path);
+}
+
+static enum err read_token_file(struct options *o, char **token)
+{
+    const char *path = options_get(o, "token-file");
+    char problem[400];
+    struct span text;
+    enum err why = file_read(path, TOKEN_FILE_MAX, &text, problem, sizeof problem);
+    if (why != ERR_OK) {
+        options_fail(o, "--token-file: %s", problem);
+        return why;
+    }
+    warn_if_readable(path);
+    struct span rest = text, line = span_cut(&rest, '\n');
+    if (line.n > 0 && line.p[line.n - 1] == '\r')
+        line.n--;
+    line = span_trim(line);
+    if (line.n == 0)
+        why = options_fail(o, "--token-file: the first line of %s is empty; the token belongs there",
+                           path);
+    else if ((*token = span_dup(line)) == NULL)
+        why = options_fail(o, "out of memory");
+    file_wipe(&text);
+    return why;
+}
+
+enum err hub_access_token(struct options *o, struct hub_config *out)
+{
+    bool file;
+    enum err why = which_token(o, &file);
+    if (why != ERR_OK)
+        return why;
+    why = file ? read_token_file(o, &out->access_token)
+               : hub_copy(o, &out->access_token, options_get(o, "access-token"));
+    if (why != ERR_OK)
+        return why;
+    const char *token = out->access_token, *name = file ? "token-file" : "access-token";
+    if (token == NULL)
+        return options_fail(o, "give the tunnel's access token: --token-file FILE, or the "
+                               "environment variable AWSIOT_TUNNEL_ACCESS_TOKEN");
+    if (strlen(token) > ACCESS_TOKEN_MAX)
+        return options_reject(o, name, "is too long: an access token has at most %d characters",
+                              ACCESS_TOKEN_MAX);
+    if (has_control(token))
+        return options_reject(o, name, "has a control character in it: is something else pasted "
+                                       "with it?");
+    if (!file && options_source(o, "access-token") == OPTION_ARGV)
+        log_warning("The access token was given on the command line, where histories keep it: "
+                    "better use AWSIOT_TUNNEL_ACCESS_TOKEN or a file");
+    return ERR_OK;
+}
+
+static enum err make_client_token(struct options *o, char **token)
+{
+    unsigned char bytes[24];
+    *token = malloc(2 * sizeof bytes + 1);
+    if (*token == NULL) {
+        options_fail(o, "out of memory");
+        return ERR_NO_MEMORY;
+    }
+    random_bytes(bytes, sizeof bytes);
+    hex_encode(bytes, sizeof bytes, *token);
+    explicit_bzero(bytes, sizeof bytes);
+    return ERR_OK;
+}
+
+enum err hub_client_token(struct options *o, const struct hub_rules *rules,
+                                  struct hub_config *out)
+{
+    const char *token = options_get(o, "client-token");
+    if (token == NULL)
+        return rules->make_client_token ? make_client_token(o, &out->client_token) : ERR_OK;
+    size_t n = strlen(token);
+    if (n < CLIENT_TOKEN_MIN || n > CLIENT_TOKEN_MAX)
+        return options_reject(o, "client-token", "has %zu characters, but must have %d to %d", n,
+                              CLIENT_TOKEN_MIN, CLIENT_TOKEN_MAX);
+    if (has_control(token))
+        return options_reject(o, "client-token", "has a control character in it");
+    if (token[strspn(token, client_token_characters)] != '\0')
+        log_warning("The client token has characters other than letters, digits and '-': the hub "
+                    "may refuse it");
+    return hub_copy(o, &out->client_token, token);
+}
