@@ -38,8 +38,9 @@ struct hub_config {
 };
 
 struct hub_rules {
-    bool make_client_token; /* a random one when none is given, so that a lost connection can be
-                               taken up again with a single-use token (localproxy must not) */
+    bool make_client_token; /* one of our own when none is given, the same for this token on this
+                               machine, so that a single-use token works again after a lost
+                               connection or a restart (localproxy must not) */
 };
 
 /* Validates (aws-wire section 3): exactly one of endpoint and region over all sources, a token of

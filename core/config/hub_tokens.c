@@ -3,9 +3,12 @@
 #include "core/config/file.h"
 #include "core/config/hub_parts.h"
 
+#include <bearssl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { TOKEN_FILE_MAX = 16384 };
 
@@ -94,17 +97,42 @@ enum err hub_access_token(struct options *o, struct hub_config *out)
     return ERR_OK;
 }
 
-static enum err make_client_token(struct options *o, char **token)
+/* What tells this machine from others, so that a stolen token file alone is not enough. */
+static void machine_id(char *out, size_t size)
 {
-    unsigned char bytes[24];
-    *token = malloc(2 * sizeof bytes + 1);
+    char problem[400];
+    struct span text;
+    out[0] = '\0';
+    if (file_read("/etc/machine-id", size - 1, &text, problem, sizeof problem) == ERR_OK) {
+        snprintf(out, size, "%.*s", (int)text.n, text.p);
+        file_wipe(&text);
+    }
+    if (out[0] == '\0')
+        gethostname(out, size - 1);
+}
+
+/* The same one each time this token is used on this machine: a program that crashed or was restarted
+ * may go on with its single-use token, others may not. */
+static enum err make_client_token(struct options *o, const char *access_token, char **token)
+{
+    unsigned char mac[br_sha256_SIZE];
+    char machine[128] = "";
+    br_hmac_key_context key;
+    br_hmac_context hmac;
+    *token = malloc(2 * sizeof mac + 1);
     if (*token == NULL) {
         options_fail(o, "out of memory");
         return ERR_NO_MEMORY;
     }
-    random_bytes(bytes, sizeof bytes);
-    hex_encode(bytes, sizeof bytes, *token);
-    explicit_bzero(bytes, sizeof bytes);
+    machine_id(machine, sizeof machine);
+    br_hmac_key_init(&key, &br_sha256_vtable, access_token, strlen(access_token));
+    br_hmac_init(&hmac, &key, 0);
+    br_hmac_update(&hmac, "tunnel client token ", 20);
+    br_hmac_update(&hmac, machine, strlen(machine));
+    br_hmac_out(&hmac, mac);
+    hex_encode(mac, sizeof mac, *token);
+    explicit_bzero(&key, sizeof key);
+    explicit_bzero(&hmac, sizeof hmac);
     return ERR_OK;
 }
 
@@ -113,7 +141,8 @@ enum err hub_client_token(struct options *o, const struct hub_rules *rules,
 {
     const char *token = options_get(o, "client-token");
     if (token == NULL)
-        return rules->make_client_token ? make_client_token(o, &out->client_token) : ERR_OK;
+        return rules->make_client_token ? make_client_token(o, out->access_token, &out->client_token)
+                                        : ERR_OK;
     size_t n = strlen(token);
     if (n < CLIENT_TOKEN_MIN || n > CLIENT_TOKEN_MAX)
         return options_reject(o, "client-token", "has %zu characters, but must have %d to %d", n,

@@ -2,8 +2,18 @@
 #include "core/net/tcp.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* "::1" and, with the interface that it belongs to, "fe80::1%eth0". */
+static bool is_v6(struct span s)
+{
+    struct sockaddr_in6 a;
+    char text[64];
+    snprintf(text, sizeof text, "%.*s", s.n < sizeof text ? (int)s.n : 0, s.p);
+    return uv_ip6_addr(text, 0, &a) == 0;
+}
 
 bool address_is_ip(const char *host)
 {
@@ -22,13 +32,15 @@ bool address_split(const char *text, char **host, int *port)
         if (end == NULL || (end[1] != '\0' && end[1] != ':') || end == rest.p)
             return false;
         name = (struct span){rest.p, (size_t)(end - rest.p)};
+        if (!is_v6(name))
+            return false;
         if (end[1] == ':')
             number = span_of(end + 2);
         if (end[1] == ':' && number.n == 0)
             return false;
     } else if (colon != NULL && strchr(colon + 1, ':') != NULL) {
         name = rest;
-        if (!address_is_ip(text))
+        if (!is_v6(name))
             return false;
     } else if (colon != NULL) {
         name = span_cut(&rest, ':');

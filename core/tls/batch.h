@@ -14,9 +14,9 @@ struct batch {
     struct stream *lower;
     struct record_layer *keys; /* may be used once the handshake is done */
     uint8_t *block;
-    size_t sealed; /* bytes at the front that may go */
-    size_t open;   /* plaintext bytes in the record after them; 0: none */
-    bool sending;  /* all of it is with the lower stream */
+    size_t sealed;  /* bytes at the front that may go */
+    size_t open;    /* plaintext bytes in the record after them; 0: none */
+    bool sending;   /* all of it is with the lower stream */
     bool no_memory; /* once and for all: something was lost */
 };
 
@@ -30,7 +30,8 @@ bool batch_alert(struct batch *b, int level, int number);
 size_t batch_room(struct batch *b, uint8_t **p);
 void batch_added(struct batch *b, size_t n);
 
-/* Seals and sends. False: the lower stream is not done with it; call batch_sent on its `writable`. */
+/* Seals and sends. False: the lower stream is not done with it; call batch_sent on its `writable`.
+ */
 bool batch_flush(struct batch *b);
 void batch_sent(struct batch *b);
 /* Without waiting: what the lower stream takes at once, and ends. */

@@ -70,7 +70,8 @@ struct session {
     uint8_t bound_to[16]; /* hash of trust and host */
     bool valid;
 };
-_Static_assert(sizeof(struct session) <= sizeof(struct tls_session), "struct tls_session too small");
+_Static_assert(sizeof(struct session) <= sizeof(struct tls_session),
+               "struct tls_session too small");
 
 static void bind_to(uint8_t out[16], const struct trust *trust, const char *host)
 {

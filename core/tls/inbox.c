@@ -30,6 +30,12 @@ long inbox_end(struct inbox *in, enum err why, int alert, const char *format, ..
     return -(long)why;
 }
 
+void inbox_note(struct inbox *in, const char *problem)
+{
+    if (in->end == ERR_OK)
+        snprintf(in->problem, sizeof in->problem, "%s", problem);
+}
+
 /* ---- whole records ---- */
 
 /* Without close_notify it still counts as an orderly end, since the service that we talk to ends
@@ -62,7 +68,7 @@ long inbox_record(struct inbox *in, uint8_t **p)
         return -(long)in->end;
     long got = stream_peek(in->lower, RECORD_HEADER, p);
     if (got < 0)
-        return lower_ended(in, (enum err)-got);
+        return lower_ended(in, (enum err) - got);
     if (got < RECORD_HEADER)
         return 0;
     size_t size = record_size(*p);
@@ -70,7 +76,7 @@ long inbox_record(struct inbox *in, uint8_t **p)
         return no_record(in, *p);
     got = stream_peek(in->lower, size, p);
     if (got < 0)
-        return lower_ended(in, (enum err)-got);
+        return lower_ended(in, (enum err) - got);
     return got >= (long)size ? (long)size : 0;
 }
 
@@ -82,8 +88,7 @@ static long on_alert(struct inbox *in, const uint8_t *p, size_t n)
         return inbox_end(in, ERR_TLS, ALERT_DECODE_ERROR, "a malformed alert came");
     if (p[1] == ALERT_CLOSE_NOTIFY)
         return inbox_end(in, ERR_EOF, -1, "closed by the other side");
-    return inbox_end(in, ERR_TLS, -1, "alert %d from the other side (%s)", p[1],
-                     alert_name(p[1]));
+    return inbox_end(in, ERR_TLS, -1, "alert %d from the other side (%s)", p[1], alert_name(p[1]));
 }
 
 /* A server may ask for a new handshake (RFC 5246 section 7.4.1.1), and we may ignore it. */
@@ -129,7 +134,7 @@ static long open_record(struct inbox *in, uint8_t *p, size_t size)
 static long fetch(struct inbox *in)
 {
     while (in->left == 0) {
-        uint8_t *p;
+        uint8_t *p = NULL;
         long size = in->handshaking ? 0 : inbox_record(in, &p);
         if (size > 0)
             size = open_record(in, p, (size_t)size);

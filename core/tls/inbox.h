@@ -31,6 +31,9 @@ void inbox_free(struct inbox *in);
 long inbox_end(struct inbox *in, enum err why, int alert, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
+/* A problem that does not end reading. */
+void inbox_note(struct inbox *in, const char *problem);
+
 /* The next whole record as it is, for the handshake: its size, 0 not yet, < 0 the end. Consumed
  * below by the caller. */
 long inbox_record(struct inbox *in, uint8_t **p);

@@ -9,10 +9,11 @@
  * ERR_NOT_FOUND, ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_IO. */
 enum err pem_read(const char *path, struct buf *out);
 
-/* An object's name is upper case ("CERTIFICATE"). The bytes are wiped after the call; n is 0 for an
- * object that is damaged (or encrypted in the old way). False stops. */
+/* An object's name is as "CERTIFICATE". The bytes are wiped after the call; n is 0 for an object
+ * that is damaged or cut off (or encrypted in the old way). False stops. */
 typedef bool pem_object(void *ctx, const char *name, const uint8_t *der, size_t n);
-/* Calls `each` for every object in the text. False: it said so, or no memory. */
+/* Calls `each` for every object in the text (RFC 7468). False: it said so, or no memory, or an
+ * object above 1 MB. */
 bool pem_each(const void *text, size_t n, pem_object *each, void *ctx);
 
 #endif

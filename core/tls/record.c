@@ -49,6 +49,6 @@ uint8_t *record_open(struct record_layer *r, uint8_t *record, size_t size, size_
 
 size_t record_seal(struct record_layer *r, enum record_type type, uint8_t *record, size_t n)
 {
-    r->out.vtable->encrypt(&r->out.vtable, type, BR_TLS12, record + r->front, &n);
+    r->out.vtable->encrypt(&r->out.vtable, (int)type, BR_TLS12, record + r->front, &n);
     return n;
 }

@@ -1,8 +1,8 @@
 /* TLS 1.2 records after the handshake, encrypted and decrypted where they lie.
  *
- * Why not through the engine: it copies every byte into and out of its own buffers and gives out one
- * record per write. In place, with several records per write, was measured 7 % faster (15 % with
- * faster AES code), and a connection needs no 33 KB of buffers.
+ * Why not through the engine: it copies every byte into and out of its own buffers and gives out
+ * one record per write. In place, with several records per write, was measured 7 % faster (15 %
+ * with faster AES code), and a connection needs no 33 KB of buffers.
  *
  * It relies on what bearssl_ssl.h shows: an engine's `in` and `out` are record contexts that start
  * with a vtable (br_sslrec_in_class, br_sslrec_out_class), hold no pointers into themselves, and

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 1.3 KB per stream once the handshake is over; blocks come and go with traffic. */
+/* 1.2 KB per stream once the handshake is over; blocks come and go with traffic. */
 struct tls {
     struct stream stream;
     struct loop *loop;
@@ -86,7 +86,7 @@ static void tls_read_on(struct stream *s, bool on)
     t->reading = on;
     if (!on)
         loop_cancel(&t->wake);
-    if (t->handshake != NULL || t->failed != ERR_OK)
+    if (t->handshake != NULL)
         return;
     stream_read_on(t->lower, on && t->in.end == ERR_OK);
     remind(t);
@@ -191,7 +191,8 @@ static void tls_close(struct stream *s)
     struct tls *t = of(s);
     loop_cancel(&t->flush);
     loop_cancel(&t->wake);
-    if (t->handshake == NULL && !t->ended && t->failed == ERR_OK && t->parked_left == 0)
+    if (t->handshake == NULL && !t->ended && t->failed == ERR_OK && t->in.end != ERR_TLS &&
+        t->parked_left == 0)
         batch_alert(&t->out, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
     batch_end(&t->out);
     inbox_free(&t->in);
@@ -208,8 +209,7 @@ static void handshake_failed(struct tls *t)
     static const uint8_t header[] = {RECORD_ALERT, 3, 3, 0, 2, ALERT_FATAL};
     int alert;
     uint8_t *p;
-    enum err why =
-        handshake_error(t->handshake, t->in.problem, sizeof t->in.problem, &alert);
+    enum err why = handshake_error(t->handshake, t->in.problem, sizeof t->in.problem, &alert);
     if (alert >= 0 && batch_room(&t->out, &p) > sizeof header) {
         memcpy(p, header, sizeof header);
         p[sizeof header] = (uint8_t)alert;
@@ -340,9 +340,17 @@ static void on_lower_writable(void *owner)
         t->stream.events->writable(t->stream.owner);
 }
 
+/* What the other side said before it went away can still be read. */
 static void on_lower_failed(void *owner, enum err why)
 {
-    fail(owner, why);
+    struct tls *t = owner;
+    if (t->handshake != NULL) {
+        fail(t, why);
+    } else if (t->failed == ERR_OK) {
+        t->failed = why;
+        inbox_note(&t->in, err_text(why));
+        t->stream.events->failed(t->stream.owner, why);
+    }
 }
 
 static const struct stream_events lower_events = {

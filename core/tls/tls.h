@@ -41,7 +41,8 @@ struct tls_cache;
 struct tls_cache *tls_cache_new(size_t bytes); /* NULL: no memory */
 void tls_cache_free(struct tls_cache *c);
 
-/* A client's memory of its last session with one server; zeroed at first, resumed when it can be. */
+/* A client's memory of its last session with one server; zeroed at first. Resumed when it can be,
+ * but only for the host and the trust that it was verified with. */
 struct tls_session {
     unsigned char private_[112];
 };
@@ -49,14 +50,16 @@ struct tls_session {
 /* ---- streams ---- */
 
 struct tls_client_options {
-    const struct trust *trust; /* must outlive the stream */
-    const char *host;          /* name or IP address: SNI (also for addresses) and name check */
-    struct tls_session *session; /* may be NULL */
+    const struct trust *trust;   /* must outlive the stream */
+    const char *host;            /* name or IP address: SNI (also for addresses) and name check */
+    struct tls_session *session; /* may be NULL; must outlive the handshake */
     bool chacha_first;           /* as if the CPU had no AES instructions */
 };
 /* Takes `lower` over (closed with this stream, also on failure) and starts the handshake; the new
  * stream sends `opened` or `failed` (ERR_TLS_UNTRUSTED, ERR_TLS_EXPIRED, ERR_TLS_NAME, ERR_TLS, …).
- * NULL: no memory. `events` as given to the new stream's owner. */
+ * NULL: no memory. `events` as given to the new stream's owner. A handshake has no time-out of its
+ * own. Nothing may be written before `opened`. Peeks for more than a record's rest are copied
+ * together, all others are in place. */
 struct stream *tls_client(struct loop *loop, struct stream *lower,
                           const struct tls_client_options *options,
                           const struct stream_events *events, void *owner);

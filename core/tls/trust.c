@@ -122,9 +122,8 @@ static bool add_certificate(struct adding *a, const uint8_t *der, size_t n)
     bool ok = true;
     if (key != NULL && name.limit != 0 && name.size > 0) {
         bool ca = br_x509_decoder_isCA(&decoder) || is_old_root(der, n);
-        br_x509_trust_anchor anchor = {.dn = {name.data, name.size},
-                                       .flags = ca ? BR_X509_TA_CA : 0,
-                                       .pkey = *key};
+        br_x509_trust_anchor anchor = {
+            .dn = {name.data, name.size}, .flags = ca ? BR_X509_TA_CA : 0, .pkey = *key};
         ++*a->found;
         ok = has_anchor(a->trust, &anchor) || add_anchor(a->trust, &anchor);
     }

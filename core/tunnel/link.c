@@ -561,7 +561,7 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
         .trust = o->trust,
         .ping_ms = o->ping_ms != 0 ? o->ping_ms : 20000,
         .retry_first_ms = o->retry_first_ms != 0 ? o->retry_first_ms : 500,
-        .retry_max_ms = o->retry_max_ms != 0 ? o->retry_max_ms : 30000,
+        .retry_max_ms = o->retry_max_ms != 0 ? o->retry_max_ms : 10000,
     };
     l->timer = timer_new(loop, on_timer, l);
     if (l->timer == NULL || !ok) {
