@@ -40,7 +40,9 @@ static const struct option table[] = {
      "environment counts: https_proxy, http_proxy, no_proxy, in either case.",
      OPTION_EXACT | OPTION_SECRET},
     {"local-bind-address", 'b', "ADDRESS", NULL, NULL, NULL,
-     "The local address to use.", 0},
+     "The local address of listening ports (source), or of connections to services "
+     "(destination).",
+     0},
     {"ping-period", 0, "TIME", NULL, "tunneling.proxy.websocket.ping_period_ms", "20s",
      "How often to ping the hub.", OPTION_EXACT},
     {"retry-delay", 0, "TIME", NULL, "tunneling.proxy.websocket.retry_delay_ms", NULL,
@@ -103,7 +105,9 @@ enum err endpoint_parse(const char *text, char **host, int *port, char *problem,
     uint64_t number;
     const char *wrong = NULL;
     *host = NULL;
-    if (strstr(text, "://") != NULL || strchr(text, '/') != NULL)
+    if (strncmp(text, "http", 4) == 0 && strstr(text, "://") != NULL)
+        wrong = "is a URL: give HOST or HOST:PORT only (a web proxy belongs to --web-proxy)";
+    else if (strchr(text, '/') != NULL)
         wrong = "is a URL: give HOST or HOST:PORT only";
     else if (!all_in(text, endpoint_characters))
         wrong = "has a character that is in no host name";
@@ -222,8 +226,9 @@ static enum err read_trust(struct options *o, struct hub_config *out)
             return options_reject(o, names[i], "cannot be found");
         char **to = is_directory(path) ? &out->capath : &out->ca;
         if (*to != NULL)
-            return options_reject(o, names[i], "is one too many: --ca takes a file, --capath a "
-                                               "directory");
+            return options_reject(o, names[i],
+                                  "is one too many: --ca takes a file, --capath a "
+                                  "directory");
         enum err why = hub_copy(o, to, path);
         if (why != ERR_OK)
             return why;

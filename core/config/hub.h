@@ -30,11 +30,11 @@ struct hub_config {
     char *capath;       /* directory, or NULL */
     bool system_ca;     /* trust the system's authorities too: unless --ca or -k is given */
     bool insecure;
-    char *web_proxy;    /* URL from --web-proxy, or NULL: ask upstream_from_env(host, port) */
-    char *bind;         /* local address, or NULL */
+    char *web_proxy; /* URL from --web-proxy, or NULL: ask upstream_from_env(host, port) */
+    char *bind;      /* local address, or NULL */
     uint64_t ping_ms;
-    uint64_t retry_ms;  /* first delay before a reconnect; 0: the link's own */
-    char *subprotocol;  /* NULL: the standard one */
+    uint64_t retry_ms; /* first delay before a reconnect; 0: the link's own */
+    char *subprotocol; /* NULL: the standard one */
 };
 
 struct hub_rules {

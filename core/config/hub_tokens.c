@@ -32,8 +32,9 @@ static enum err which_token(struct options *o, bool *file)
     if (!*file || options_get(o, "access-token") == NULL)
         return ERR_OK;
     if (options_source(o, "token-file") == options_source(o, "access-token"))
-        return options_fail(o, "--access-token and --token-file are both given %s: give one of "
-                               "them",
+        return options_fail(o,
+                            "--access-token and --token-file are both given %s: give one of "
+                            "them",
                             options_where(o, "token-file", here, sizeof here));
     *file = options_source(o, "token-file") > options_source(o, "access-token");
     return ERR_OK;
@@ -63,8 +64,8 @@ static enum err read_token_file(struct options *o, char **token)
         line.n--;
     line = span_trim(line);
     if (line.n == 0)
-        why = options_fail(o, "--token-file: the first line of %s is empty; the token belongs there",
-                           path);
+        why = options_fail(
+            o, "--token-file: the first line of %s is empty; the token belongs there", path);
     else if ((*token = span_dup(line)) == NULL)
         why = options_fail(o, "out of memory");
     file_wipe(&text);
@@ -89,8 +90,9 @@ enum err hub_access_token(struct options *o, struct hub_config *out)
         return options_reject(o, name, "is too long: an access token has at most %d characters",
                               ACCESS_TOKEN_MAX);
     if (has_control(token))
-        return options_reject(o, name, "has a control character in it: is something else pasted "
-                                       "with it?");
+        return options_reject(o, name,
+                              "has a control character in it: is something else pasted "
+                              "with it?");
     if (!file && options_source(o, "access-token") == OPTION_ARGV)
         log_warning("The access token was given on the command line, where histories keep it: "
                     "better use AWSIOT_TUNNEL_ACCESS_TOKEN or a file");
@@ -111,8 +113,8 @@ static void machine_id(char *out, size_t size)
         gethostname(out, size - 1);
 }
 
-/* The same one each time this token is used on this machine: a program that crashed or was restarted
- * may go on with its single-use token, others may not. */
+/* The same one each time this token is used on this machine: a program that crashed or was
+ * restarted may go on with its single-use token, others may not. */
 static enum err make_client_token(struct options *o, const char *access_token, char **token)
 {
     unsigned char mac[br_sha256_SIZE];
@@ -136,13 +138,13 @@ static enum err make_client_token(struct options *o, const char *access_token, c
     return ERR_OK;
 }
 
-enum err hub_client_token(struct options *o, const struct hub_rules *rules,
-                                  struct hub_config *out)
+enum err hub_client_token(struct options *o, const struct hub_rules *rules, struct hub_config *out)
 {
     const char *token = options_get(o, "client-token");
     if (token == NULL)
-        return rules->make_client_token ? make_client_token(o, out->access_token, &out->client_token)
-                                        : ERR_OK;
+        return rules->make_client_token
+                   ? make_client_token(o, out->access_token, &out->client_token)
+                   : ERR_OK;
     size_t n = strlen(token);
     if (n < CLIENT_TOKEN_MIN || n > CLIENT_TOKEN_MAX)
         return options_reject(o, "client-token", "has %zu characters, but must have %d to %d", n,

@@ -10,8 +10,8 @@
 #include "core/base/str.h"
 
 struct ini_entry {
-    const char *file; /* as given, for messages */
-    int line;         /* from 1 */
+    const char *file;    /* as given, for messages */
+    int line;            /* from 1 */
     struct span section; /* trimmed; p == NULL before the first section */
     struct span key;     /* trimmed; p == NULL: the section starts here */
     struct span value;   /* trimmed; may be empty */

@@ -26,8 +26,8 @@ struct options *options_new(const struct option_group *const *groups, size_t n)
         free(states);
         return NULL;
     }
-    if (n > 0)
-        memcpy(copy, groups, n * sizeof *copy);
+    for (size_t g = 0; g < n; g++)
+        copy[g] = groups[g];
     *o = (struct options){.groups = copy, .n_groups = n, .states = states};
     for (size_t g = 0; g < n; g++) {
         for (size_t i = 0; i < groups[g]->n; i++) {
@@ -117,7 +117,8 @@ const char *options_problem(const struct options *o)
 
 static bool parse_flag(struct span value, bool *on)
 {
-    static const char *const words[2][4] = {{"false", "no", "off", "0"}, {"true", "yes", "on", "1"}};
+    static const char *const words[2][4] = {{"false", "no", "off", "0"},
+                                            {"true", "yes", "on", "1"}};
     for (size_t i = 0; i < 8; i++) {
         if (span_is_nocase(value, words[i / 4][i % 4])) {
             *on = i >= 4;
@@ -129,15 +130,14 @@ static bool parse_flag(struct span value, bool *on)
 
 static enum err add(struct options *o, struct option_state *s, struct span value)
 {
-    char **values = realloc(s->values, (s->n + 1) * sizeof *values);
     char *copy = span_dup(value);
-    if (values != NULL)
-        s->values = values;
-    if (values == NULL || copy == NULL) {
+    char **values = copy != NULL ? realloc(s->values, (s->n + 1) * sizeof *values) : NULL;
+    if (values == NULL) {
         free(copy);
         options_fail(o, "out of memory");
         return ERR_NO_MEMORY;
     }
+    s->values = values;
     s->values[s->n++] = copy;
     return ERR_OK;
 }
@@ -293,8 +293,8 @@ enum err options_number(struct options *o, const char *name, uint64_t min, uint6
     if (value == NULL)
         return ERR_OK;
     if (!str_number(span_of(value), max, &number) || number < min)
-        return options_reject(o, name, "is not a number from %llu to %llu",
-                              (unsigned long long)min, (unsigned long long)max);
+        return options_reject(o, name, "is not a number from %llu to %llu", (unsigned long long)min,
+                              (unsigned long long)max);
     *out = number;
     return ERR_OK;
 }

@@ -22,12 +22,12 @@
 #include <stdio.h>
 
 enum option_flag {
-    OPTION_MANY = 1,      /* may be repeated; the values add up within one source */
-    OPTION_SECRET = 2,    /* overwritten in argv, never quoted in an error, wiped when freed */
-    OPTION_CLI_ONLY = 4,  /* an error in a file */
-    OPTION_HIDDEN = 8,    /* not in the help */
-    OPTION_EXACT = 16     /* a shortened --name means it only when nothing else fits (names that the
-                             reference program does not have must not shadow its abbreviations) */
+    OPTION_MANY = 1,     /* may be repeated; the values add up within one source */
+    OPTION_SECRET = 2,   /* overwritten in argv, never quoted in an error, wiped when freed */
+    OPTION_CLI_ONLY = 4, /* an error in a file */
+    OPTION_HIDDEN = 8,   /* not in the help */
+    OPTION_EXACT = 16    /* a shortened --name means it only when nothing else fits (names that the
+                            reference program does not have must not shadow its abbreviations) */
 };
 
 struct option {
@@ -48,10 +48,19 @@ struct option_group {
     const struct option *options;
     size_t n;
 };
-#define OPTION_GROUP(title, table) {(title), (table), sizeof(table) / sizeof *(table)}
+#define OPTION_GROUP(title, table)                                                                 \
+    {                                                                                              \
+        (title), (table), sizeof(table) / sizeof *(table)                                          \
+    }
 
 /* Where a value came from; the larger one counts. */
-enum option_source { OPTION_DEFAULT, OPTION_SETTINGS, OPTION_ENVIRONMENT, OPTION_FILE, OPTION_ARGV };
+enum option_source {
+    OPTION_DEFAULT,
+    OPTION_SETTINGS,
+    OPTION_ENVIRONMENT,
+    OPTION_FILE,
+    OPTION_ARGV
+};
 
 struct options;
 

@@ -17,8 +17,8 @@ static enum err entry(void *owner, const struct ini_entry *e)
     if (e->section.p == NULL)
         return options_set(r->o, e->key, e->value, OPTION_FILE, where);
     if (r->section == NULL)
-        return options_fail(r->o, "%s: there are no sections in this file, but here is [%s]",
-                            where, str_escape(e->section, name, sizeof name));
+        return options_fail(r->o, "%s: there are no sections in this file, but here is [%s]", where,
+                            str_escape(e->section, name, sizeof name));
     enum err why = r->section(r->owner, r->o, e);
     if (why != ERR_OK && strncmp(r->o->problem, where, strlen(where)) != 0) {
         char sentence[sizeof r->o->problem];

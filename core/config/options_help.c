@@ -49,9 +49,10 @@ static void one(FILE *out, const struct option *option)
     int column = left_part(option, left, sizeof left);
     bool plain = option->fallback == NULL || *option->fallback == '\0';
     fputs(left, out);
-    snprintf(help, sizeof help, "%s%s%s%s%s%s%s", option->help, plain ? "" : " (default: ",
-             plain ? "" : option->fallback, plain ? "" : ")", option->env != NULL ? " [" : "",
-             option->env != NULL ? option->env : "", option->env != NULL ? "]" : "");
+    snprintf(help, sizeof help, "%s%s%s%s%s%s%s", option->help,
+             plain ? "" : " (default: ", plain ? "" : option->fallback, plain ? "" : ")",
+             option->env != NULL ? " [" : "", option->env != NULL ? option->env : "",
+             option->env != NULL ? "]" : "");
     wrapped(out, help, column);
 }
 

@@ -8,9 +8,9 @@
 extern const struct option_group program_options;
 
 struct program {
-    const char *name;    /* "tunnel-agent" */
-    const char *summary; /* one line: what it is for */
-    const char *usage;   /* the lines after "usage: ", without the name's repetition */
+    const char *name;     /* "tunnel-agent" */
+    const char *summary;  /* one line: what it is for */
+    const char *usage;    /* the lines after "usage: ", without the name's repetition */
     const char *examples; /* shown at the end of the help; NULL: none */
     size_t max_operands;
     options_section *section; /* for [sections] in the --config file; NULL: an error there */

@@ -37,8 +37,8 @@ static enum err bad_endpoint(struct span endpoint, enum services_use use, const 
                              char *problem, size_t size)
 {
     char quoted[100];
-    snprintf(problem, size, "\"%s\" %s: write %s",
-             str_escape(endpoint, quoted, sizeof quoted), what, forms[use]);
+    snprintf(problem, size, "\"%s\" %s: write %s", str_escape(endpoint, quoted, sizeof quoted),
+             what, forms[use]);
     return ERR_USAGE;
 }
 

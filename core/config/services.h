@@ -20,7 +20,8 @@ struct service {
 struct services {
     struct service *items; /* in the order given */
     size_t n;
-    char warning[256]; /* the last thing worth telling (a duplicate id: the first one counts), or "" */
+    char warning[256]; /* the last thing worth telling (a duplicate id: the first one counts), or ""
+                        */
 };
 
 enum services_use {

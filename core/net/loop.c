@@ -1,5 +1,6 @@
 #include "core/net/loop.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -53,6 +54,7 @@ struct loop *loop_new(void)
         free(l);
         return NULL;
     }
+    signal(SIGPIPE, SIG_IGN); /* writes tell by their result */
     list_init(&l->deferred);
     uv_prepare_init(&l->uv, &l->prepare);
     uv_idle_init(&l->uv, &l->idle);

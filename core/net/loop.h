@@ -14,7 +14,8 @@
 
 struct loop;
 
-struct loop *loop_new(void); /* NULL: no memory or descriptors */
+/* Also makes the process ignore SIGPIPE. NULL: no memory or descriptors. */
+struct loop *loop_new(void);
 /* Runs until nothing is left to wait for or loop_stop is called. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define KEEPALIVE_SECONDS 30
+#define SHORT_PATH_US 2000
 
 static const struct {
     int status;
@@ -380,4 +381,21 @@ void stream_unsent_limit(struct stream *s, unsigned bytes)
     struct socket_stream *t = of(s);
     if (s->ops == &ops && t->uv.any.type == UV_TCP)
         setsockopt(descriptor(t), IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, sizeof bytes);
+}
+
+void stream_unread_limit(struct stream *s, int bytes)
+{
+    struct socket_stream *t = of(s);
+    struct tcp_info info = {0};
+    socklen_t n = sizeof info;
+    if (s->ops == &ops && t->uv.any.type == UV_TCP &&
+        getsockopt(descriptor(t), IPPROTO_TCP, TCP_INFO, &info, &n) == 0 &&
+        info.tcpi_rtt < SHORT_PATH_US)
+        setsockopt(descriptor(t), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
+bool stream_peer_gone(struct stream *s)
+{
+    struct socket_stream *t = of(s);
+    return s->ops == &ops && socket_peer_gone(descriptor(t), t->uv.any.type == UV_NAMED_PIPE);
 }

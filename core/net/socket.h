@@ -30,5 +30,7 @@ struct socket_stream *socket_open(struct loop *loop, int fd, bool unix_socket);
 /* Connected: options, and the peer's name. socket_open has done it. */
 void socket_ready(struct socket_stream *t);
 void socket_close(struct socket_stream *t);
+/* gone.c */
+bool socket_peer_gone(int fd, bool unix_socket);
 
 #endif

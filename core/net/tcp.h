@@ -49,6 +49,16 @@ struct stream *stream_from_fd(struct loop *loop, int fd);
 /* Bounds what the kernel holds unsent for s (TCP_NOTSENT_LOWAT; no effect elsewhere). */
 void stream_unsent_limit(struct stream *s, unsigned bytes);
 
+/* Bounds what the kernel holds unread for s (SO_RCVBUF) when the path is short (a round trip below
+ * 2 ms). There the kernel's own growing buffer only adds waiting: megabytes of it, for everything
+ * that shares s. A longer path needs the window and is left alone. */
+void stream_unread_limit(struct stream *s, int bytes);
+
+/* After its end was read: whether nobody holds the other side any more, so that nothing written will
+ * be read. False also when that cannot be known (the other side is not on this machine). Costs a
+ * few system calls. */
+bool stream_peer_gone(struct stream *s);
+
 /* "host:port", "[v6]:port", ":port" or "port" → host (brackets off, NULL when absent) and port
  * (0 when absent). host is malloc'd. False: not one of these, or port above 65535. */
 bool address_split(const char *text, char **host, int *port);

@@ -1,4 +1,5 @@
 /* One connection in a session and the local stream it is pumped to and from. */
+#include "core/net/tcp.h"
 #include "core/tunnel/internal.h"
 
 #include <stdio.h>
@@ -7,6 +8,7 @@
 
 #define SPARSE_READ 4096        /* a connection that last read less than this goes first */
 #define DIALLING_LIMIT 4194304  /* bytes held while the service is being dialled: nobody waits for it */
+#define LOOK_AGAIN_MS 500       /* whether a client that has finished sending is still there */
 #define LAST_WORDS_MS 2000      /* for the local side to close after our FIN */
 
 static uint64_t *counter(struct conn *c, bool from_local)
@@ -109,11 +111,30 @@ static void gone(struct conn *c)
     session_unstall(s);
 }
 
+static void start_timer(struct conn *c, uint64_t ms);
+
+/* The client has finished sending, which V1 to V3 cannot say to the far end. It may still wait for
+ * an answer, until `linger_ms` of silence; when it is gone altogether nobody waits. A process that
+ * is just closing may look alive for a moment, so the look is repeated. */
+static void linger(struct conn *c)
+{
+    struct session *s = c->session;
+    uint64_t silence = loop_now(s->loop) - c->heard_at;
+    if (stream_peer_gone(c->local)) {
+        conn_finish(c, ERR_CLIENT_CLOSED, true, CONN_NOW);
+    } else if (silence >= s->linger_ms) {
+        conn_finish(c, ERR_LINGERED, true, CONN_FLUSH);
+    } else {
+        uint64_t left = s->linger_ms - silence;
+        start_timer(c, left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS);
+    }
+}
+
 static void on_timer(void *owner)
 {
     struct conn *c = owner;
     if (c->phase == CONN_LIVE)
-        conn_finish(c, ERR_LINGERED, true, CONN_FLUSH);
+        linger(c);
     else
         gone(c);
 }
@@ -152,6 +173,8 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
 {
     struct session *s = c->session;
     if (c->phase == CONN_LIVE) {
+        if (c->start_type != 0)
+            session_start_unsent(s, c->service, c);
         unregister(c);
         c->phase = CONN_DRAINING;
         c->stats.why = why;
@@ -222,8 +245,7 @@ bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
         return true;
     }
     *counter(c, false) += n;
-    if (c->local_ended)
-        start_timer(c, c->session->linger_ms);
+    c->heard_at = loop_now(c->session->loop);
     bool over = c->tap.down != NULL && !c->tap.down(c->tap.ctx, p, n);
     if (!accept_data(c, p, n))
         return true;
@@ -252,8 +274,10 @@ static void local_over(struct conn *c, enum err why)
         gone(c);
     else if (c->phase == CONN_LIVE && s->role == SESSION_DESTINATION)
         conn_finish(c, ERR_SERVICE_CLOSED, true, CONN_FLUSH);
-    else if (c->phase == CONN_LIVE)
-        start_timer(c, s->linger_ms); /* V1 to V3 cannot say that only one direction ended */
+    else if (c->phase == CONN_LIVE) {
+        c->heard_at = loop_now(s->loop);
+        linger(c);
+    }
 }
 
 size_t conn_read(struct conn *c, uint8_t *p, size_t n)
@@ -390,8 +414,7 @@ void conn_attach(struct conn *c, struct stream *stream)
     stream_own(stream, &local_events, c);
     c->local = stream;
     c->answered = true;
-    if (c->phase == CONN_LIVE)
-        stream_read_on(stream, true);
+    stream_read_on(stream, c->phase == CONN_LIVE);
     if (c->phase == CONN_DRAINING && all_delivered(c))
         close_softly(c);
     else

@@ -50,6 +50,7 @@ struct conn {
     bool answered;          /* `answer` was sent, or is not wanted */
     bool local_ended;       /* the local side's FIN was read */
     bool up_done;           /* the tap said that no more goes up */
+    uint64_t heard_at;      /* loop_now of the last bytes for the local side, or of its FIN */
     size_t last_read;       /* of the local stream: tells sparse from bulk */
     struct buf early;       /* goes up before the stream's bytes */
     struct buf held;        /* on its way down, not yet handed over */
@@ -75,10 +76,12 @@ struct session {
     struct list leaving; /* connections that are not live (any more) */
     size_t n_leaving, n_live;
     struct list control, sparse, bulk;
+    unsigned sparse_run; /* sparse connections served since a bulk one was */
     struct deferred again; /* goes on pumping after the others had their turn */
     uint8_t *out;          /* room for heads, then one quantum */
     struct frame_cutter cutter;
-    uint8_t *waiting;      /* an assembled frame that could not be delivered yet */
+    uint8_t *waiting;      /* an assembled frame that could not be delivered yet; its last byte has
+                            * not been taken from the transport */
     size_t waiting_size;
 };
 
@@ -99,5 +102,8 @@ void conn_free_if_done(struct conn *c); /* after an owed frame has left */
 bool session_ready(const struct session *s); /* the transport is there and has room */
 void session_pump(struct session *s);
 void session_unstall(struct session *s);
+/* c ends before its start has left. When that was to open the service's stream, the next start in
+ * line has to, or the stream was never there. */
+void session_start_unsent(struct session *s, struct service *service, const struct conn *c);
 
 #endif

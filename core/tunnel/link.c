@@ -16,7 +16,8 @@
 #define CONNECT_MS 30000      /* for everything from the dial to the 101 */
 #define HEAD_LIMIT 16384      /* of the proxy's and the hub's answer */
 #define BODY_LIMIT 1024       /* of a refusal, for its reader */
-#define UNSENT_LIMIT 16384    /* PERFORMANCE, choice 3 */
+#define UNSENT_LIMIT 16384    /* share/doc/performance.md, "Little queued" */
+#define UNREAD_LIMIT 131072   /* as above */
 #define STEADY_MS 5000        /* up for so long: the next loss starts the back-off anew */
 #define PING_SILENCES 3       /* ping periods without a byte: the link is dead */
 
@@ -112,11 +113,12 @@ static void lost(struct link *l, enum err why, const char *text)
     l->events->down(l->owner, why, text);
 }
 
-/* Errors that no later try can mend by itself. */
+/* Errors that no later try can mend by itself: of the hub's refusal, and of what
+ * session_events.services found wrong in the configuration. */
 static bool is_final(enum err why)
 {
     return why == ERR_REJECTED || why == ERR_TUNNEL_CLOSED || why == ERR_USAGE ||
-           why == ERR_NO_SERVICE;
+           why == ERR_NO_SERVICE || why == ERR_ADDRESS_IN_USE || why == ERR_PERMISSION;
 }
 
 void link_drop(struct link *l, enum err why, const char *text)
@@ -456,6 +458,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
         return;
     }
     stream_unsent_limit(s, UNSENT_LIMIT);
+    stream_unread_limit(s, UNREAD_LIMIT);
     stream_own(s, &stream_events, l);
     l->stream = s;
     if (!l->proxied) {

@@ -3,6 +3,7 @@
 #include "core/tunnel/internal.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #define DEFAULT_MAX_CONNECTIONS 4096
 #define DEFAULT_LINGER_MS 30000
 #define FRAMES_A_TURN 8      /* sent before the other sockets of the loop get their turn */
+#define SPARSE_RUN 16        /* sparse connections served in a row while bulk ones wait */
 #define MAX_OWED 65536       /* connections that only wait for their reset to leave */
 #define PAYLOAD_AT (WS_HEADER_MAX + FRAME_HEAD_MAX)
 
@@ -152,6 +154,15 @@ static void send_control(struct session *s, struct conn *c)
     conn_free_if_done(c);
 }
 
+/* Whose turn it is; NULL: nobody's. */
+static struct conn *next_in_rings(struct session *s)
+{
+    bool bulk = list_empty(&s->sparse) || (s->sparse_run >= SPARSE_RUN && !list_empty(&s->bulk));
+    struct list *ring = bulk ? &s->bulk : &s->sparse;
+    s->sparse_run = bulk ? 0 : s->sparse_run + 1;
+    return list_empty(ring) ? NULL : list_entry(ring->next, struct conn, ring);
+}
+
 /* Control frames, then sparse connections, then bulk ones in turn, while there is room. */
 void session_pump(struct session *s)
 {
@@ -164,10 +175,9 @@ void session_pump(struct session *s)
             send_control(s, list_entry(s->control.next, struct conn, control));
             continue;
         }
-        struct list *ring = !list_empty(&s->sparse) ? &s->sparse : &s->bulk;
-        if (list_empty(ring))
+        struct conn *c = next_in_rings(s);
+        if (c == NULL)
             break;
-        struct conn *c = list_entry(ring->next, struct conn, ring);
         size_t n = conn_read(c, s->out + PAYLOAD_AT, SESSION_QUANTUM);
         if (n > 0)
             send_frame(s, c, FRAME_DATA, n);
@@ -196,17 +206,25 @@ static struct conn *find_conn(struct session *s, struct service *service, uint32
     return map_get(&s->by_id, &key, sizeof key);
 }
 
-/* Ends every live connection of a service's stream; the stream is closed then. */
+/* Ends every live connection of a service's stream, which is closed then; not those that owners open
+ * when they hear of it. */
 static void end_stream(struct service *service, enum err why)
 {
+    struct list ending;
+    list_init(&ending);
     service->stream = 0;
     while (!list_empty(&service->conns))
-        conn_finish(list_entry(service->conns.next, struct conn, all), why, false, CONN_FLUSH);
+        list_append(&ending, service->conns.next);
+    while (!list_empty(&ending))
+        conn_finish(list_entry(ending.next, struct conn, all), why, false, CONN_FLUSH);
 }
 
-/* A connection that exists only to owe the far end a reset. */
+/* A connection that exists only to owe the far end a reset, in the words of its start: the service
+ * may be one that we do not have. */
 static void reject(struct session *s, struct service *service, const struct frame *f, enum err why)
 {
+    if (f->service.n > FRAME_SERVICE_MAX)
+        return;
     if (s->n_leaving > MAX_OWED) {
         broken(s, ERR_LIMIT, "too many connections were refused at once");
         return;
@@ -215,6 +233,9 @@ static void reject(struct session *s, struct service *service, const struct fram
     if (c == NULL)
         return;
     c->stream = f->stream;
+    c->nameless = f->service.n == 0;
+    if (!c->nameless)
+        snprintf(c->id, sizeof c->id, "%.*s", (int)f->service.n, f->service.p);
     log_debug("%s: %s for service \"%s\" refused: %s", s->name, frame_type_name(f->type), service->id,
               err_text(why));
     conn_finish(c, why, true, CONN_NOW);
@@ -328,13 +349,16 @@ static bool on_frame(struct session *s, const uint8_t *p, size_t n)
     }
 }
 
-/* Delivers an assembled frame that had to wait. */
-static bool deliver_waiting(struct session *s)
+/* Delivers an assembled frame that had to wait, and tells by *taken that its last byte, which was
+ * left to the transport meanwhile, is done with now. */
+static bool deliver_waiting(struct session *s, size_t *taken)
 {
-    uint8_t *frame = s->waiting;
-    if (frame != NULL && !on_frame(s, frame, s->waiting_size))
+    if (s->waiting == NULL)
+        return true;
+    if (!on_frame(s, s->waiting, s->waiting_size))
         return false;
     s->waiting = NULL;
+    *taken = 1;
     return true;
 }
 
@@ -356,7 +380,7 @@ size_t session_input(struct session *s, uint8_t *p, size_t n)
 {
     size_t taken = 0;
     s->stalled = false;
-    if (!deliver_waiting(s)) {
+    if (!deliver_waiting(s, &taken)) {
         s->stalled = true;
         return 0;
     }
@@ -376,7 +400,7 @@ size_t session_input(struct session *s, uint8_t *p, size_t n)
                 break;
             s->waiting = frame;
             s->waiting_size = size;
-            taken += used;
+            taken += used - 1; /* less than all: only then does the transport come again */
             break;
         }
         taken += used;
@@ -396,18 +420,37 @@ void session_unstall(struct session *s)
 
 /* ---- connections of the source ---- */
 
-/* V1 and V2 carry one connection a service. One whose client has finished sending makes room. */
+void session_start_unsent(struct session *s, struct service *service, const struct conn *c)
+{
+    if (c->start_type != FRAME_STREAM_START || c->stream != service->stream)
+        return;
+    list_each(node, &s->control)
+    {
+        struct conn *next = list_entry(node, struct conn, control);
+        if (next == c || next->service != service || next->start_type != FRAME_CONNECTION_START)
+            continue;
+        next->start_type = FRAME_STREAM_START;
+        return;
+    }
+    service->stream = 0;
+}
+
+/* V1 and V2 carry one connection a service. When it is full, one whose client has finished sending
+ * makes room: it lingers only in case that an answer is still to come. */
 static enum err make_room(struct session *s, struct service *service)
 {
-    if (s->version >= 3)
-        return service->live < s->max_connections ? ERR_OK : ERR_LIMIT;
-    if (list_empty(&service->conns))
+    size_t most = s->version >= 3 ? s->max_connections : 1;
+    if (service->live < most)
         return ERR_OK;
-    struct conn *c = list_entry(service->conns.next, struct conn, all);
-    if (!c->local_ended)
-        return ERR_BUSY;
-    conn_finish(c, ERR_STREAM_REPLACED, true, CONN_FLUSH);
-    return ERR_OK;
+    list_each(node, &service->conns)
+    {
+        struct conn *c = list_entry(node, struct conn, all);
+        if (!c->local_ended)
+            continue;
+        conn_finish(c, ERR_STREAM_REPLACED, true, CONN_FLUSH);
+        return ERR_OK;
+    }
+    return s->version >= 3 ? ERR_LIMIT : ERR_BUSY;
 }
 
 static uint32_t next_connection(struct session *s, struct service *service)
@@ -439,13 +482,14 @@ struct conn *conn_open(struct session *s, const char *id, const struct conn_even
     *why = service == NULL ? ERR_NO_SERVICE : make_room(s, service);
     if (*why != ERR_OK)
         return NULL;
+    int32_t stream = service->stream;
     int type = open_stream(s, service);
     struct conn *c = conn_create(s, service, s->version >= 3 ? next_connection(s, service) : 0);
-    *why = ERR_NO_MEMORY;
-    if (c == NULL)
-        return NULL;
-    if (!conn_register(c)) {
-        conn_destroy(c);
+    if (c == NULL || !conn_register(c)) {
+        *why = ERR_NO_MEMORY;
+        service->stream = stream;
+        if (c != NULL)
+            conn_destroy(c);
         return NULL;
     }
     *why = ERR_OK;

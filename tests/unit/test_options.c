@@ -56,8 +56,10 @@ static void forms(void **state)
 {
     (void)state;
     static const char *const lines[][4] = {
-        {"prog", "--access-token=a=b", "--verbose=5"}, {"prog", "--access-token", "a=b", "-v5"},
-        {"prog", "-ta=b", "--verb=5"},                 {"prog", "-t", "a=b", "--verb=5"},
+        {"prog", "--access-token=a=b", "--verbose=5"},
+        {"prog", "--access-token", "a=b", "-v5"},
+        {"prog", "-ta=b", "--verb=5"},
+        {"prog", "-t", "a=b", "--verb=5"},
         {"prog", "--access=a=b", "-v5"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -356,8 +358,8 @@ static void bad_files(void **state)
     }
     struct options *o = fresh();
     static const char zero[] = "verbose = 1\0 2\n";
-    assert_int_equal(
-        options_text(o, "x.conf", (struct span){zero, sizeof zero - 1}, NULL, NULL), ERR_USAGE);
+    assert_int_equal(options_text(o, "x.conf", (struct span){zero, sizeof zero - 1}, NULL, NULL),
+                     ERR_USAGE);
     assert_non_null(strstr(options_problem(o), "zero byte"));
     struct seen seen = {""};
     assert_int_equal(options_text(o, "x.conf", span_of("[a]\nbad=1\n"), section, &seen), ERR_USAGE);
@@ -414,10 +416,19 @@ static void durations(void **state)
     static const struct {
         const char *text;
         long ms; /* -1: refused */
-    } cases[] = {{"0", 0},          {"500ms", 500}, {"20s", 20000}, {"5m", 300000},
-                 {"12h", 43200000}, {"7d", 604800000}, {"20", -1},  {"s", -1},
-                 {"5 s", -1},       {"-5s", -1},    {"99999999999999999999s", -1},
-                 {"999999999d", -1}, {"1.5s", -1}};
+    } cases[] = {{"0", 0},
+                 {"500ms", 500},
+                 {"20s", 20000},
+                 {"5m", 300000},
+                 {"12h", 43200000},
+                 {"7d", 604800000},
+                 {"20", -1},
+                 {"s", -1},
+                 {"5 s", -1},
+                 {"-5s", -1},
+                 {"99999999999999999999s", -1},
+                 {"999999999d", -1},
+                 {"1.5s", -1}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct options *o = fresh();
         uint64_t ms = 77;
@@ -447,7 +458,8 @@ static void help(void **state)
     struct options *o = options_new(only_ours, 2);
     options_help(o, f);
     fclose(f);
-    assert_non_null(strstr(printed, "Connection to the hub:\n  -e, --proxy-endpoint HOST[:PORT]\n"));
+    assert_non_null(
+        strstr(printed, "Connection to the hub:\n  -e, --proxy-endpoint HOST[:PORT]\n"));
     assert_non_null(strstr(printed, "\nGeneral:\n      --config FILE           Read options"));
     assert_null(strstr(printed, "endpoint-format"));
     assert_non_null(strstr(printed, "(default: 20s)"));
@@ -535,16 +547,28 @@ static void hub_endpoints(void **state)
         const char *text, *host;
         int port;
     } cases[] = {
-        {"Hub.Example", "hub.example", 443}, {"hub:8443", "hub", 8443},
-        {"127.0.0.1:1", "127.0.0.1", 1},     {"[::1]:8443", "::1", 8443},
-        {"[2001:DB8::1]", "2001:db8::1", 443}, {"::1", "::1", 443},
-        {"hub:65535", "hub", 65535},         {"hub:65536", NULL, 0},
-        {"hub:0", NULL, 0},                  {"hub:", NULL, 0},
-        {":443", NULL, 0},                   {"[::1", NULL, 0},
-        {"[::1]x", NULL, 0},                 {"[::1]:", NULL, 0},
-        {"[]:443", NULL, 0},                 {"wss://hub", NULL, 0},
-        {"hub/tunnel", NULL, 0},             {"hub name", NULL, 0},
-        {"h\xc3\xbc" "b", NULL, 0},          {"hub]", NULL, 0},
+        {"Hub.Example", "hub.example", 443},
+        {"hub:8443", "hub", 8443},
+        {"127.0.0.1:1", "127.0.0.1", 1},
+        {"[::1]:8443", "::1", 8443},
+        {"[2001:DB8::1]", "2001:db8::1", 443},
+        {"::1", "::1", 443},
+        {"hub:65535", "hub", 65535},
+        {"hub:65536", NULL, 0},
+        {"hub:0", NULL, 0},
+        {"hub:", NULL, 0},
+        {":443", NULL, 0},
+        {"[::1", NULL, 0},
+        {"[::1]x", NULL, 0},
+        {"[::1]:", NULL, 0},
+        {"[]:443", NULL, 0},
+        {"wss://hub", NULL, 0},
+        {"hub/tunnel", NULL, 0},
+        {"hub name", NULL, 0},
+        {"h\xc3\xbc"
+         "b",
+         NULL, 0},
+        {"hub]", NULL, 0},
         {"hub:x", NULL, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -570,8 +594,9 @@ static void hub_problems(void **state)
     static const struct {
         const char *line[6], *problem;
     } cases[] = {
-        {{"p", "-t", "x"}, "give the hub to connect to: --proxy-endpoint HOST[:PORT], or --region "
-                           "for AWS"},
+        {{"p", "-t", "x"},
+         "give the hub to connect to: --proxy-endpoint HOST[:PORT], or --region "
+         "for AWS"},
         {{"p", "-e", "h", "-r", "r", "-tx"},
          "--proxy-endpoint (on the command line) and --region (on the command line) are both "
          "given: give one of them"},
@@ -580,8 +605,9 @@ static void hub_problems(void **state)
          "in eu-central-1"},
         {{"p", "-e", "wss://h", "-tx"},
          "--proxy-endpoint \"wss://h\" is a URL: give HOST or HOST:PORT only"},
-        {{"p", "-e", "h"}, "give the tunnel's access token: --token-file FILE, or the environment "
-                           "variable AWSIOT_TUNNEL_ACCESS_TOKEN"},
+        {{"p", "-e", "h"},
+         "give the tunnel's access token: --token-file FILE, or the environment "
+         "variable AWSIOT_TUNNEL_ACCESS_TOKEN"},
         {{"p", "-e", "h", "-t", "a\nb"},
          "--access-token has a control character in it: is something else pasted with it?"},
         {{"p", "-e", "h", "-tx", "-i" SHORT_TOKEN},
@@ -631,12 +657,16 @@ static void hub_token_lengths(void **state)
 static void hub_client_tokens(void **state)
 {
     (void)state;
-    struct outcome a = HUB(true, "-e", "h", "-tx"), b = HUB(true, "-e", "h", "-tx");
+    /* The same for the same access token on this machine, so that a restarted program may go on. */
+    struct outcome a = HUB(true, "-e", "h", "-tx"), b = HUB(true, "-e", "other", "-tx"),
+                   c = HUB(true, "-e", "h", "-ty");
     assert_int_equal(a.why, ERR_OK);
-    assert_int_equal(strlen(a.c.client_token), 48);
-    assert_string_not_equal(a.c.client_token, b.c.client_token);
+    assert_int_equal(strlen(a.c.client_token), 64);
+    assert_string_equal(a.c.client_token, b.c.client_token);
+    assert_string_not_equal(a.c.client_token, c.c.client_token);
     done(&a);
     done(&b);
+    done(&c);
     a = HUB(false, "-e", "h", "-tx", "-i", "abcdefghijklmnopqrstuvwxyz-01234");
     assert_int_equal(a.why, ERR_OK);
     assert_string_equal(a.c.client_token, "abcdefghijklmnopqrstuvwxyz-01234");

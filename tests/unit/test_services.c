@@ -99,8 +99,8 @@ static void refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct services s = {0};
         char problem[300] = "";
-        assert_int_equal(
-            services_parse(&s, cases[i].text, SERVICES_DIAL, problem, sizeof problem), ERR_USAGE);
+        assert_int_equal(services_parse(&s, cases[i].text, SERVICES_DIAL, problem, sizeof problem),
+                         ERR_USAGE);
         assert_string_equal(problem, cases[i].problem);
         services_free(&s);
     }
@@ -111,18 +111,17 @@ static void lengths(void **state)
     (void)state;
     struct services s = {0};
     char problem[300];
-    assert_int_equal(services_parse(&s, HUNDRED TEN TEN "01234567=1", SERVICES_DIAL, problem,
-                                    sizeof problem),
-                     ERR_OK);
-    assert_int_equal(services_parse(&s, HUNDRED TEN TEN "012345678=1", SERVICES_DIAL, problem,
-                                    sizeof problem),
-                     ERR_USAGE);
-    assert_int_equal(services_parse(&s, "p=/" HUNDRED "012345", SERVICES_DIAL, problem,
-                                    sizeof problem),
-                     ERR_OK);
-    assert_int_equal(services_parse(&s, "q=/" HUNDRED "0123456", SERVICES_DIAL, problem,
-                                    sizeof problem),
-                     ERR_USAGE);
+    assert_int_equal(
+        services_parse(&s, HUNDRED TEN TEN "01234567=1", SERVICES_DIAL, problem, sizeof problem),
+        ERR_OK);
+    assert_int_equal(
+        services_parse(&s, HUNDRED TEN TEN "012345678=1", SERVICES_DIAL, problem, sizeof problem),
+        ERR_USAGE);
+    assert_int_equal(
+        services_parse(&s, "p=/" HUNDRED "012345", SERVICES_DIAL, problem, sizeof problem), ERR_OK);
+    assert_int_equal(
+        services_parse(&s, "q=/" HUNDRED "0123456", SERVICES_DIAL, problem, sizeof problem),
+        ERR_USAGE);
     assert_int_equal(s.n, 2);
     services_free(&s);
 }

@@ -351,6 +351,31 @@ static void v2_and_v1_traces(void **state)
     }
 }
 
+/* At the limit a connection whose client has said its last word makes room. */
+static void lingering_connections_make_room(void **state)
+{
+    struct end e = {.wire.limit = WIRE_MAX, .room = 65536, .service_fd = -1};
+    struct session_options o = {.role = SESSION_SOURCE, .version = 3, .first_stream = 7, .max_connections = 2};
+    int fds[2];
+    enum err why;
+    (void)state;
+    e.session = session_new(loop, &o, &session_events, &e);
+    attach(&e);
+    give_services(&e, 2, two);
+    for (int i = 0; i < 2; i++)
+        conn_attach(open_conn(&e, "SSH1"), pair(&fds[i]));
+    assert_null(conn_open(e.session, "SSH1", &conn_events, &e, &why));
+    assert_int_equal(why, ERR_LIMIT);
+    shutdown(fds[1], SHUT_WR);
+    for (int i = 0; i < 3; i++)
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    assert_non_null(open_conn(&e, "SSH1"));
+    assert_int_equal(e.ended_why, ERR_STREAM_REPLACED);
+    finish(&e);
+    close(fds[0]);
+    close(fds[1]);
+}
+
 static void tunnel_without_services(void **state)
 {
     struct end e;
@@ -491,6 +516,15 @@ static bool ended_both(void)
     return world.source.ended == 1 && world.destination.ended == 1;
 }
 
+static bool client_hung_up(void)
+{
+    char bytes[100];
+    ssize_t got = read(client_fd, bytes, sizeof bytes);
+    if (got > 0)
+        got_down += (size_t)got;
+    return got == 0;
+}
+
 static void echo_all_versions(void **state)
 {
     static const size_t pieces[] = {1, 7, 1000, 3000};
@@ -505,11 +539,11 @@ static void echo_all_versions(void **state)
             assert_true(conn_early(c, "", 0));
             conn_attach(c, s);
             run_until(echoed);
-            close(client_fd);
-            world.source.ended = 0;
             /* The service ends: both sides are told and count the same bytes. */
             close(world.destination.service_fd);
             world.destination.service_fd = -1;
+            run_until(client_hung_up);
+            close(client_fd);
             run_until(ended_both);
             assert_int_equal(world.destination.ended_why, ERR_SERVICE_CLOSED);
             assert_int_equal(world.source.ended_why, ERR_PEER_RESET);
@@ -651,6 +685,21 @@ static void silence_after_half_close_ends_it(void **state)
     part();
 }
 
+/* A client that is gone altogether is not waited for. */
+static void a_client_that_left_ends_it(void **state)
+{
+    (void)state;
+    join(3, 3000, 0);
+    struct conn *c = open_conn(&world.source, "SSH1");
+    conn_attach(c, pair(&client_fd));
+    assert_int_equal(write(client_fd, "bye", 3), 3);
+    close(client_fd);
+    run_until(lingered);
+    assert_int_equal(world.source.ended_why, ERR_CLIENT_CLOSED);
+    assert_int_equal(world.source.stats.up, 3);
+    part();
+}
+
 static bool destination_has_held(void)
 {
     return world.destination.held_conn != NULL && world.source.wire.size == 0 && sent_up == to_send;
@@ -761,15 +810,6 @@ static bool service_got_five(void)
     return service_n == 5;
 }
 
-static bool client_hung_up(void)
-{
-    char bytes[100];
-    ssize_t got = read(client_fd, bytes, sizeof bytes);
-    if (got > 0)
-        got_down += (size_t)got;
-    return got == 0;
-}
-
 static void a_tap_bounds_one_exchange(void **state)
 {
     (void)state;
@@ -868,6 +908,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(v3_trace),
         T(v2_and_v1_traces),
+        T(lingering_connections_make_room),
         T(tunnel_without_services),
         T(destination_refuses),
         T(destination_replaces_an_active_stream),
@@ -877,6 +918,7 @@ int main(void)
         T(slow_reader_loses_nothing),
         T(client_may_half_close),
         T(silence_after_half_close_ends_it),
+        T(a_client_that_left_ends_it),
         T(data_waits_for_the_dial),
         T(losing_the_transport_ends_all),
         T(a_tap_bounds_one_exchange),

@@ -111,8 +111,8 @@ static void test_directory(void **state)
     t = load(&(struct trust_sources){.directory = certs_file("hashed")});
     assert_int_equal(t->n, 2);
     trust_free(t);
-    t = load(&(struct trust_sources){.directory = certs_file("hashed"),
-                                     .file = certs_file("self.pem")});
+    t = load(
+        &(struct trust_sources){.directory = certs_file("hashed"), .file = certs_file("self.pem")});
     assert_int_equal(t->n, 3);
     trust_free(t);
 }
@@ -174,14 +174,14 @@ static void test_keys(void **state)
         const char *certificate, *key;
         int type;
     } good[] = {
-        {"rsa.pem", "rsa.key", BR_KEYTYPE_RSA},      {"rsa.pem", "rsa-pkcs1.key", BR_KEYTYPE_RSA},
+        {"rsa.pem", "rsa.key", BR_KEYTYPE_RSA},       {"rsa.pem", "rsa-pkcs1.key", BR_KEYTYPE_RSA},
         {"rsa.pem", "rsa-pkcs8.key", BR_KEYTYPE_RSA}, {"ec.pem", "ec.key", BR_KEYTYPE_EC},
         {"ec.pem", "ec-pkcs8.key", BR_KEYTYPE_EC},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         enum err why = ERR_COUNT;
-        struct identity *id = identity_new(certs_file(good[i].certificate),
-                                           certs_file(good[i].key), &why, text, sizeof text);
+        struct identity *id = identity_new(certs_file(good[i].certificate), certs_file(good[i].key),
+                                           &why, text, sizeof text);
         if (id == NULL)
             fail_msg("%s", text);
         assert_int_equal(why, ERR_OK);
@@ -214,8 +214,8 @@ static void test_bad_keys(void **state)
         {"many.pem", "ec.key", ERR_USAGE, "too many certificates"},
     };
     char command[256];
-    snprintf(command, sizeof command,
-             "cd %s && cat ec.pem ec.pem ec.pem ec.pem ec.pem >many.pem", certs_directory);
+    snprintf(command, sizeof command, "cd %s && cat ec.pem ec.pem ec.pem ec.pem ec.pem >many.pem",
+             certs_directory);
     assert_int_equal(system(command), 0);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         enum err why = ERR_OK;
@@ -235,8 +235,8 @@ static void test_rsa_mismatch(void **state)
     snprintf(command, sizeof command, "cd %s && openssl genrsa -out rsa2.key 2048 2>/dev/null",
              certs_directory);
     assert_int_equal(system(command), 0);
-    assert_null(identity_new(certs_file("rsa.pem"), certs_file("rsa2.key"), &why, text,
-                             sizeof text));
+    assert_null(
+        identity_new(certs_file("rsa.pem"), certs_file("rsa2.key"), &why, text, sizeof text));
     assert_non_null(strstr(text, "does not belong"));
 }
 
@@ -253,16 +253,16 @@ static void test_der(void **state)
     } cases[] = {
         {{0x04, 0x00}, 2, true, 0},
         {{0x04, 0x02, 1, 2}, 4, true, 2},
-        {{0x04, 0x02, 1}, 3, false, 0},              /* cut */
-        {{0x04}, 1, false, 0},                       /* no length */
-        {{0}, 0, false, 0},                          /* nothing */
-        {{0x04, 0x80, 0, 0}, 4, false, 0},           /* indefinite */
-        {{0x04, 0x81, 0x02, 1, 2}, 5, false, 0},     /* length not minimal */
+        {{0x04, 0x02, 1}, 3, false, 0},          /* cut */
+        {{0x04}, 1, false, 0},                   /* no length */
+        {{0}, 0, false, 0},                      /* nothing */
+        {{0x04, 0x80, 0, 0}, 4, false, 0},       /* indefinite */
+        {{0x04, 0x81, 0x02, 1, 2}, 5, false, 0}, /* length not minimal */
         {{0x04, 0x82, 0x00, 0x02, 1, 2}, 6, false, 0},
         {{0x04, 0x85, 0, 0, 0, 0, 1, 1}, 8, false, 0},
         {{0x04, 0x84, 0xFF, 0xFF, 0xFF, 0xFF}, 6, false, 0}, /* beyond everything */
-        {{0x1F, 0x01, 1}, 3, false, 0},              /* high tag */
-        {{0x04, 0x82, 1}, 3, false, 0},              /* cut in the length */
+        {{0x1F, 0x01, 1}, 3, false, 0},                      /* high tag */
+        {{0x04, 0x82, 1}, 3, false, 0},                      /* cut in the length */
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct der in = {cases[i].bytes, cases[i].n}, content;
@@ -306,12 +306,12 @@ static size_t craft(uint8_t *out, const uint8_t *names, size_t n, bool critical)
         at += sizeof yes;
     }
     memcpy(b + at, value, v);
-    at = wrap(b, DER_SEQUENCE, b, at + v);           /* extension */
-    at = wrap(b, DER_SEQUENCE, b, at);               /* extensions */
+    at = wrap(b, DER_SEQUENCE, b, at + v); /* extension */
+    at = wrap(b, DER_SEQUENCE, b, at);     /* extensions */
     at = wrap(b, DER_CONTEXT_CONSTRUCTED + 3, b, at);
     memmove(b + 3, b, at);
     memcpy(b, (const uint8_t[]){DER_INTEGER, 1, 7}, 3);
-    at = wrap(b, DER_SEQUENCE, b, at + 3);           /* TBSCertificate */
+    at = wrap(b, DER_SEQUENCE, b, at + 3); /* TBSCertificate */
     return wrap(out, DER_SEQUENCE, b, at);
 }
 
@@ -337,11 +337,13 @@ static void test_san_crafted(void **state)
         {{0x82, 9, '1', '2', '7', '.', '0', '.', '0', '.', '1'}, 11, true, "127.0.0.1"},
         {{0x82, 8, '1', '2', '7', '.', '0', '.', '0', '.'}, 10, false, "127.0.0."},
         /* an address that does not match rules the text out */
-        {{0x82, 9, '1', '2', '7', '.', '0', '.', '0', '.', '1', 0x87, 4, 1, 1, 1, 1}, 17, false,
+        {{0x82, 9, '1', '2', '7', '.', '0', '.', '0', '.', '1', 0x87, 4, 1, 1, 1, 1},
+         17,
+         false,
          "127.0.0.1"},
         {{0x87, 3, 127, 0, 0}, 5, false, ""},
         {{0x87, 5, 127, 0, 0, 1, 0}, 7, false, ""},
-        {{0x86, 4, 127, 0, 0, 1}, 6, false, ""}, /* a URI */
+        {{0x86, 4, 127, 0, 0, 1}, 6, false, ""},                   /* a URI */
         {{0x87, 4, 127, 0, 0, 1, 0x82, 9}, 8, false, "127.0.0.1"}, /* damaged behind it */
         {{0}, 0, false, ""},
         {{0x82, 3, 'a', 0, 'b'}, 5, false, "a\\x00b"},
@@ -424,11 +426,11 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_file),        cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_directory),   cmocka_unit_test(test_system),
-        cmocka_unit_test(test_damaged),     cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_bad_keys),    cmocka_unit_test(test_rsa_mismatch),
-        cmocka_unit_test(test_der),         cmocka_unit_test(test_san_crafted),
+        cmocka_unit_test(test_file),      cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_directory), cmocka_unit_test(test_system),
+        cmocka_unit_test(test_damaged),   cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_bad_keys),  cmocka_unit_test(test_rsa_mismatch),
+        cmocka_unit_test(test_der),       cmocka_unit_test(test_san_crafted),
         cmocka_unit_test(test_san_real),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

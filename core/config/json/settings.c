@@ -94,8 +94,8 @@ static enum err walk(struct options *o, const char *path, const cJSON *object, c
         const char *value = leaf(item, number, sizeof number);
         enum err why;
         if (item->string == NULL || depth == DEPTH_MAX ||
-            snprintf(key, sizeof key, "%s%s%s", prefix, *prefix != '\0' ? "." : "",
-                     item->string) >= (int)sizeof key)
+            snprintf(key, sizeof key, "%s%s%s", prefix, *prefix != '\0' ? "." : "", item->string) >=
+                (int)sizeof key)
             return options_fail(o, "%s: the settings below %s are not objects of a sane depth",
                                 path, str_escape(span_of(prefix), quoted, sizeof quoted));
         if (cJSON_IsObject(item))

@@ -1,0 +1,541 @@
+#include "tests/unit/net_help.h"
+
+#include "core/base/log.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+/* ---- listeners ---- */
+
+struct house {
+    struct listener *listener;
+    struct probe guests[64];
+    int n;
+    bool leave; /* free the listener when somebody comes */
+};
+
+static void on_accepted(void *owner, struct listener *l, struct stream *s)
+{
+    struct house *h = owner;
+    assert_ptr_equal(l, h->listener);
+    assert_ptr_equal(listener_owner(l), h);
+    assert_true(h->n < 64);
+    struct probe *guest = &h->guests[h->n++];
+    *guest = (struct probe){.on_readable = drain};
+    probe_own(guest, s);
+    stream_read_on(s, true);
+    if (h->leave) {
+        listener_free(l);
+        h->listener = NULL;
+    }
+}
+
+static const struct listener_events house_events = {.accepted = on_accepted};
+
+static enum err open_house(struct house *h, const char *where)
+{
+    enum err why = ERR_INTERNAL;
+    *h = (struct house){.n = 0};
+    h->listener = listener_new(loop, where, &house_events, h, &why);
+    assert_int_equal(h->listener != NULL, why == ERR_OK);
+    return why;
+}
+
+static void close_house(struct house *h)
+{
+    for (int i = 0; i < h->n; i++)
+        probe_close(&h->guests[i]);
+    listener_free(h->listener);
+}
+
+/* Somebody comes at fd, and both ends talk. */
+static void assert_welcome(struct house *h, int fd)
+{
+    char bytes[4] = "";
+    int before = h->n;
+    assert_true(fd >= 0);
+    UNTIL(h->n == before + 1);
+    struct probe *guest = &h->guests[before];
+    say(fd, "ask", 3);
+    UNTIL(guest->size == 3);
+    assert_true(stream_write(guest->stream, (const uint8_t *)"yes", 3));
+    assert_int_equal(recv(fd, bytes, 3, MSG_WAITALL), 3);
+    assert_string_equal(bytes, "yes");
+    assert_int_equal(guest->opened, 0);
+    close(fd);
+}
+
+static void listens_at_a_free_port(void **state)
+{
+    struct house h;
+    char name[40];
+    (void)state;
+    assert_int_equal(open_house(&h, "127.0.0.1:0"), ERR_OK);
+    assert_in_range(listener_port(h.listener), 1, 65535);
+    snprintf(name, sizeof name, "127.0.0.1:%d", listener_port(h.listener));
+    assert_string_equal(listener_name(h.listener), name);
+    for (int i = 0; i < 5; i++)
+        assert_welcome(&h, connect_tcp("127.0.0.1", listener_port(h.listener)));
+    assert_int_equal(strncmp(h.guests[0].stream->name, "127.0.0.1:", 10), 0);
+    int port = listener_port(h.listener);
+    close_house(&h);
+    snprintf(name, sizeof name, "127.0.0.1:%d", port);
+    assert_int_equal(open_house(&h, name), ERR_OK); /* again at once */
+    assert_int_equal(listener_port(h.listener), port);
+    close_house(&h);
+}
+
+static void listens_at_v6(void **state)
+{
+    struct house h;
+    (void)state;
+    if (!have_ipv6())
+        skip();
+    assert_int_equal(open_house(&h, "[::1]:0"), ERR_OK);
+    assert_int_equal(strncmp(listener_name(h.listener), "[::1]:", 6), 0);
+    struct sockaddr_in6 a = {.sin6_family = AF_INET6,
+                             .sin6_addr = IN6ADDR_LOOPBACK_INIT,
+                             .sin6_port = htons((uint16_t)listener_port(h.listener))};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof a), 0);
+    assert_welcome(&h, fd);
+    close_house(&h);
+}
+
+/* One port, on every address of the name. */
+static void listens_at_every_address_of_a_name(void **state)
+{
+    static const char *const names[] = {"two.test:0", "twice.test:0", "two.test:0"};
+    struct house h;
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(open_house(&h, names[i]), ERR_OK);
+        assert_welcome(&h, connect_tcp("127.0.0.1", listener_port(h.listener)));
+        assert_welcome(&h, connect_tcp("127.0.0.2", listener_port(h.listener)));
+        close_house(&h);
+    }
+    static const char *const local[] = {"localhost:0", ":0", "0"};
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(open_house(&h, local[i]), ERR_OK);
+        assert_int_equal(strncmp(listener_name(h.listener), "localhost:", 10), 0);
+        assert_welcome(&h, connect_tcp("127.0.0.1", listener_port(h.listener)));
+        close_house(&h);
+    }
+}
+
+/* Of a name's addresses, those that this machine does not have do not count; one must be left. */
+static void addresses_that_are_not_here_do_not_count(void **state)
+{
+    struct house h;
+    (void)state;
+    assert_int_equal(open_house(&h, "lacking.test:0"), ERR_OK);
+    assert_welcome(&h, connect_tcp("127.0.0.1", listener_port(h.listener)));
+    close_house(&h);
+    assert_int_equal(open_house(&h, "foreign.test:0"), ERR_UNREACHABLE);
+    assert_int_equal(open_house(&h, "192.0.2.1:0"), ERR_UNREACHABLE);
+}
+
+static void a_port_in_use_is_told(void **state)
+{
+    struct house first, second;
+    char name[40];
+    (void)state;
+    assert_int_equal(open_house(&first, "127.0.0.2:0"), ERR_OK);
+    assert_int_equal(open_house(&second, listener_name(first.listener)), ERR_ADDRESS_IN_USE);
+    snprintf(name, sizeof name, "two.test:%d", listener_port(first.listener));
+    assert_int_equal(open_house(&second, name), ERR_ADDRESS_IN_USE); /* on one of them */
+    assert_welcome(&first, connect_tcp("127.0.0.2", listener_port(first.listener)));
+    close_house(&first);
+}
+
+static void bad_addresses_are_told(void **state)
+{
+    static const struct {
+        const char *where;
+        enum err why;
+    } cases[] = {
+        {"", ERR_USAGE},
+        {":", ERR_USAGE},
+        {"127.0.0.1:", ERR_USAGE},
+        {"127.0.0.1:65536", ERR_USAGE},
+        {"127.0.0.1:x", ERR_USAGE},
+        {"[::1", ERR_USAGE},
+        {"no-such-host.invalid:0", ERR_RESOLVE},
+        {"/no/such/directory/s", ERR_NOT_FOUND},
+    };
+    struct house h;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        assert_int_equal(open_house(&h, cases[i].where), cases[i].why);
+    char longest[300] = "/tmp/";
+    memset(longest + 5, 'x', 200);
+    assert_int_equal(open_house(&h, longest), ERR_USAGE);
+}
+
+static void a_listener_may_leave_when_somebody_comes(void **state)
+{
+    struct house h;
+    int fds[5];
+    (void)state;
+    assert_int_equal(open_house(&h, "two.test:0"), ERR_OK);
+    h.leave = true;
+    for (int i = 0; i < 5; i++)
+        fds[i] = connect_tcp("127.0.0.1", listener_port(h.listener));
+    UNTIL(h.listener == NULL);
+    pass(5);
+    assert_int_equal(h.n, 1);
+    say(fds[0], "abc", 3); /* who is in stays in */
+    UNTIL(h.guests[0].size == 3);
+    for (int i = 0; i < 5; i++)
+        close(fds[i]);
+    close_house(&h);
+    listener_free(NULL);
+}
+
+static void a_crowd_is_let_in(void **state)
+{
+    enum { N = 200 };
+    struct house h;
+    int fds[N];
+    (void)state;
+    assert_int_equal(open_house(&h, "127.0.0.1:0"), ERR_OK);
+    for (int round = 0; round < N / 50; round++) {
+        for (int i = 0; i < 50; i++)
+            fds[i] = connect_tcp("127.0.0.1", listener_port(h.listener));
+        UNTIL(h.n == 50);
+        for (int i = 0; i < 50; i++) {
+            close(fds[i]);
+            probe_close(&h.guests[i]);
+        }
+        h.n = 0;
+    }
+    close_house(&h);
+}
+
+/* ---- unix listeners ---- */
+
+static void listens_at_a_path(void **state)
+{
+    const char *path = in_dir("s");
+    struct house h;
+    struct stat st;
+    mode_t before = umask(0);
+    (void)state;
+    assert_int_equal(open_house(&h, path), ERR_OK);
+    assert_int_equal(umask(before), 0); /* put back as it was */
+    assert_string_equal(listener_name(h.listener), path);
+    assert_int_equal(listener_port(h.listener), 0);
+    assert_int_equal(lstat(path, &st), 0);
+    assert_true(S_ISSOCK(st.st_mode));
+    assert_int_equal(st.st_mode & 07777, 0600);
+    for (int i = 0; i < 3; i++)
+        assert_welcome(&h, connect_unix(path));
+    char name[40];
+    snprintf(name, sizeof name, "pid %ld", (long)getpid());
+    assert_string_equal(h.guests[0].stream->name, name);
+    close_house(&h);
+    assert_int_equal(lstat(path, &st), -1); /* removed */
+}
+
+static int bind_unix(const char *path, int type)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+    return fd;
+}
+
+static void a_dead_socket_is_replaced(void **state)
+{
+    const char *path = in_dir("s");
+    struct house h;
+    (void)state;
+    close(bind_unix(path, SOCK_STREAM)); /* the file stays */
+    assert_int_equal(open_house(&h, path), ERR_OK);
+    assert_welcome(&h, connect_unix(path));
+    close_house(&h);
+}
+
+static void a_live_socket_is_left_alone(void **state)
+{
+    const char *path = in_dir("s");
+    struct house first, second;
+    (void)state;
+    assert_int_equal(open_house(&first, path), ERR_OK);
+    assert_int_equal(open_house(&second, path), ERR_ADDRESS_IN_USE);
+    pass(5); /* the look at it is a visitor, too */
+    assert_welcome(&first, connect_unix(path));
+    close_house(&first);
+    /* One whose queue is full would let us wait, or look dead. */
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    int server = bind_unix(path, SOCK_STREAM), clients[8];
+    assert_int_equal(listen(server, 0), 0);
+    for (int i = 0; i < 8; i++) {
+        clients[i] = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
+        connect(clients[i], (struct sockaddr *)&a, sizeof a);
+    }
+    assert_int_equal(open_house(&second, path), ERR_ADDRESS_IN_USE);
+    assert_int_equal(access(path, F_OK), 0);
+    for (int i = 0; i < 8; i++)
+        close(clients[i]);
+    close(server);
+    unlink(path);
+}
+
+static void other_files_are_left_alone(void **state)
+{
+    const char *path = in_dir("s");
+    struct house h;
+    struct stat st;
+    char bytes[8] = "";
+    (void)state;
+    int fd = open(path, O_CREAT | O_WRONLY, 0600);
+    say(fd, "content", 7);
+    close(fd);
+    assert_int_equal(open_house(&h, path), ERR_ADDRESS_IN_USE);
+    fd = open(path, O_RDONLY);
+    assert_int_equal(read(fd, bytes, 7), 7);
+    assert_string_equal(bytes, "content");
+    close(fd);
+    unlink(path);
+    fd = bind_unix(path, SOCK_DGRAM); /* somebody's, who does not take streams */
+    assert_int_equal(open_house(&h, path), ERR_ADDRESS_IN_USE);
+    assert_int_equal(lstat(path, &st), 0);
+    close(fd);
+    unlink(path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    assert_int_equal(open_house(&h, path), ERR_ADDRESS_IN_USE);
+    rmdir(path);
+    assert_int_equal(symlink("/nowhere/s", path), 0);
+    assert_int_equal(open_house(&h, path), ERR_ADDRESS_IN_USE);
+    assert_int_equal(lstat(path, &st), 0);
+    unlink(path);
+}
+
+/* ---- out of descriptors ---- */
+
+static bool no_open; /* as if another thread had taken the last descriptor */
+
+int open(const char *path, int flags, ...)
+{
+    va_list args;
+    va_start(args, flags);
+    mode_t mode = (flags & O_CREAT) != 0 ? va_arg(args, mode_t) : 0;
+    va_end(args);
+    if (no_open) {
+        errno = EMFILE;
+        return -1;
+    }
+    return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+#define FILLERS 512
+
+struct scarcity {
+    struct rlimit before;
+    int fillers[FILLERS], n;
+};
+
+/* Leaves `left` free descriptors. */
+static void use_up(struct scarcity *s, int left)
+{
+    struct rlimit few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &s->before), 0);
+    few = (struct rlimit){.rlim_cur = FILLERS / 2, .rlim_max = s->before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    for (s->n = 0; s->n < FILLERS; s->n++) {
+        s->fillers[s->n] = dup(STDERR_FILENO);
+        if (s->fillers[s->n] < 0)
+            break;
+    }
+    assert_in_range(s->n, left, FILLERS - 1);
+    for (int i = 0; i < left; i++)
+        close(s->fillers[--s->n]);
+}
+
+static void give_back(struct scarcity *s)
+{
+    for (int i = 0; i < s->n; i++)
+        close(s->fillers[i]);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &s->before), 0);
+}
+
+static int warnings;
+
+static void count_warning(void *ctx, enum log_level level, const char *line)
+{
+    (void)ctx, (void)line;
+    warnings += level == LOG_WARNING;
+}
+
+static void connect_all(const struct house *h, const int *fds, int n)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)listener_port(h->listener)),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    for (int i = 0; i < n; i++)
+        assert_int_equal(connect(fds[i], (struct sockaddr *)&a, sizeof a), 0);
+}
+
+static bool is_ended(int fd)
+{
+    char byte;
+    ssize_t n = recv(fd, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+    return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
+static void assert_alive(struct probe *guest, int fd)
+{
+    char byte;
+    size_t before = guest->size;
+    say(fd, "?", 1);
+    UNTIL(guest->size == before + 1);
+    assert_true(stream_write(guest->stream, (const uint8_t *)"!", 1));
+    assert_int_equal(read(fd, &byte, 1), 1);
+}
+
+/* Two of twelve find a place; ten are refused, those who are served notice nothing, and when there
+ * is room again, newcomers are let in. */
+static void out_of_descriptors_newcomers_are_refused(void **state)
+{
+    enum { N = 12 };
+    struct house h;
+    struct scarcity s;
+    int fds[N], old, refused = 0;
+    (void)state;
+    assert_int_equal(open_house(&h, "127.0.0.1:0"), ERR_OK);
+    old = connect_tcp("127.0.0.1", listener_port(h.listener));
+    UNTIL(h.n == 1);
+    for (int i = 0; i < N; i++)
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    warnings = 0;
+    log_redirect(count_warning, NULL);
+    use_up(&s, 2);
+    connect_all(&h, fds, N);
+    while (refused < N - 2) {
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+        assert_alive(&h.guests[0], old);
+        refused = 0;
+        for (int i = 0; i < N; i++)
+            refused += is_ended(fds[i]);
+    }
+    assert_int_equal(h.n, 3);
+    assert_int_equal(refused, N - 2);
+    assert_int_equal(warnings, 1); /* one line for all of them */
+    assert_true(turns_in(30) < 10);
+    assert_alive(&h.guests[0], old);
+    assert_alive(&h.guests[1], fds[0]);
+    assert_alive(&h.guests[2], fds[1]);
+    for (int i = 0; i < N; i++)
+        close(fds[i]);
+    UNTIL(h.guests[1].end != ERR_OK && h.guests[2].end != ERR_OK);
+    probe_close(&h.guests[1]); /* makes room */
+    probe_close(&h.guests[2]);
+    pass(2);
+    assert_welcome(&h, connect_tcp("127.0.0.1", listener_port(h.listener)));
+    assert_int_equal(warnings, 2); /* and one that it is over */
+    assert_welcome(&h, connect_tcp("127.0.0.1", listener_port(h.listener)));
+    assert_int_equal(warnings, 2);
+    assert_alive(&h.guests[0], old);
+    give_back(&s);
+    log_redirect(NULL, NULL);
+    close(old);
+    close_house(&h);
+}
+
+/* Not even the spare descriptor is left: newcomers wait, nothing spins, and later they come in. */
+static void without_a_spare_descriptor_newcomers_wait(void **state)
+{
+    enum { N = 6 };
+    struct house h;
+    struct scarcity s;
+    int fds[N], old;
+    (void)state;
+    assert_int_equal(open_house(&h, "127.0.0.1:0"), ERR_OK);
+    old = connect_tcp("127.0.0.1", listener_port(h.listener));
+    UNTIL(h.n == 1);
+    for (int i = 0; i < N; i++)
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    log_redirect(count_warning, NULL);
+    use_up(&s, 0);
+    no_open = true;
+    connect_all(&h, fds, 1);
+    UNTIL(is_ended(fds[0])); /* refused; but the spare one could not be had again */
+    int taken = dup(STDERR_FILENO);
+    assert_true(taken >= 0);
+    connect_all(&h, fds + 1, N - 1);
+    assert_alive(&h.guests[0], old);
+    assert_true(turns_in(60) < 20);
+    assert_alive(&h.guests[0], old);
+    for (int i = 1; i < N; i++)
+        assert_false(is_ended(fds[i]));
+    assert_int_equal(h.n, 1);
+    no_open = false;
+    close(taken);
+    give_back(&s);
+    UNTIL(h.n == N);
+    for (int i = 1; i < N; i++)
+        assert_alive(&h.guests[i], fds[i]);
+    assert_alive(&h.guests[0], old);
+    log_redirect(NULL, NULL);
+    for (int i = 0; i < N; i++)
+        close(fds[i]);
+    close(old);
+    close_house(&h);
+}
+
+/* Freed while it waits for descriptors. */
+static void a_waiting_listener_may_be_freed(void **state)
+{
+    struct house h;
+    struct scarcity s;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)state;
+    assert_int_equal(open_house(&h, "127.0.0.1:0"), ERR_OK);
+    log_redirect(count_warning, NULL);
+    use_up(&s, 0);
+    no_open = true;
+    connect_all(&h, &fd, 1);
+    UNTIL(is_ended(fd));
+    int taken = dup(STDERR_FILENO);
+    connect_all(&h, &other, 1);
+    pass(5);
+    no_open = false;
+    close_house(&h);
+    close(taken);
+    give_back(&s);
+    pass(120); /* longer than it would have waited */
+    log_redirect(NULL, NULL);
+    close(fd);
+    close(other);
+}
+
+#define NET_TEST(f) cmocka_unit_test_setup_teardown(f, loop_begin, loop_end)
+#define DIR_TEST(f) cmocka_unit_test_setup_teardown(f, dir_begin, dir_end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NET_TEST(listens_at_a_free_port),
+        NET_TEST(listens_at_v6),
+        NET_TEST(listens_at_every_address_of_a_name),
+        NET_TEST(addresses_that_are_not_here_do_not_count),
+        NET_TEST(a_port_in_use_is_told),
+        NET_TEST(bad_addresses_are_told),
+        NET_TEST(a_listener_may_leave_when_somebody_comes),
+        NET_TEST(a_crowd_is_let_in),
+        DIR_TEST(listens_at_a_path),
+        DIR_TEST(a_dead_socket_is_replaced),
+        DIR_TEST(a_live_socket_is_left_alone),
+        DIR_TEST(other_files_are_left_alone),
+        NET_TEST(out_of_descriptors_newcomers_are_refused),
+        NET_TEST(without_a_spare_descriptor_newcomers_wait),
+        NET_TEST(a_waiting_listener_may_be_freed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

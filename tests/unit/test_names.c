@@ -1,0 +1,309 @@
+#include "gateway/source/names.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const plain[] = {"SSH1", "HTTP1"};
+static const char *const odd[] = {"plc:modbus_2", "SSH_1", "ssh:1", "Web", "WEB", "-dash", "xn--a"};
+
+static const struct names_tunnel one[] = {{"", true, plain, 2}};
+static const struct names_tunnel strange[] = {{"", true, odd, 7}};
+static const struct names_tunnel three[] = {
+    {"", true, plain, 2}, {"plant7", true, plain, 1}, {"Pump_07", true, odd, 7}};
+static const struct names_tunnel named[] = {{"plant7", true, plain, 2}, {"pump-07", true, odd, 7}};
+static const struct names_tunnel bare[] = {{"", true, NULL, 0}, {"gone", false, NULL, 0}};
+
+#define ASK(n, tunnels, host, answer)                                                              \
+    ask(n, tunnels, sizeof tunnels / sizeof *tunnels, host, NULL, answer)
+
+static enum err ask(const struct names *n, const struct names_tunnel *tunnels, size_t count,
+                    const char *host, const char *hint, struct names_answer *answer)
+{
+    /* On the heap and not terminated, so that a read past the name is seen. */
+    size_t size = strlen(host);
+    char *copy = malloc(size + 1);
+    assert_non_null(copy);
+    memcpy(copy, host, size);
+    char *tight = realloc(copy, size > 0 ? size : 1);
+    assert_non_null(tight);
+    const struct names_question q = {
+        .host = {tight, size}, .hint = hint, .tunnels = tunnels, .n_tunnels = count};
+    enum err why = names_resolve(n, &q, answer);
+    free(tight);
+    if (why != ERR_OK) {
+        assert_true(strlen(answer->text) > 0);
+        for (const char *p = answer->text; *p != '\0'; p++)
+            assert_true(*p >= ' ' && *p < 127);
+    }
+    return why;
+}
+
+static void plain_names(void **state)
+{
+    static const struct {
+        const char *host;
+        enum err why;
+        const char *service;
+    } cases[] = {
+        {"SSH1.tunnel", ERR_OK, "SSH1"},
+        {"ssh1.tunnel", ERR_OK, "SSH1"},
+        {"sSh1.TuNNeL", ERR_OK, "SSH1"},
+        {"HTTP1.tunnel.", ERR_OK, "HTTP1"},
+        {"ssh1.TUNNEL.", ERR_OK, "SSH1"},
+        {"ssh9.tunnel", ERR_NO_SERVICE, ""},
+        {"ssh1", ERR_FORBIDDEN, ""},
+        {"tunnel", ERR_FORBIDDEN, ""},
+        {".tunnel", ERR_FORBIDDEN, ""},
+        {"ssh1.tunnel..", ERR_FORBIDDEN, ""},
+        {"ssh1.tunnels", ERR_FORBIDDEN, ""},
+        {"ssh1.xtunnel", ERR_FORBIDDEN, ""},
+        {"example.org", ERR_FORBIDDEN, ""},
+        {"localhost", ERR_FORBIDDEN, ""},
+        {"127.0.0.1", ERR_FORBIDDEN, ""},
+        {"::1", ERR_FORBIDDEN, ""},
+        {"[::1]", ERR_FORBIDDEN, ""},
+        {"", ERR_FORBIDDEN, ""},
+        {".", ERR_FORBIDDEN, ""},
+        {"..tunnel", ERR_NO_SERVICE, ""},
+        {"ssh1..tunnel", ERR_NO_SERVICE, ""},
+        {".ssh1.tunnel", ERR_NO_SERVICE, ""},
+        {"ssh1.plant.tunnel", ERR_NO_SERVICE, ""},
+    };
+    (void)state;
+    struct names *n = names_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct names_answer a;
+        if (ASK(n, one, cases[i].host, &a) != cases[i].why)
+            fail_msg("%s: %s", cases[i].host, a.text);
+        assert_string_equal(a.service, cases[i].service);
+    }
+    names_free(n);
+}
+
+static void likeness(void **state)
+{
+    static const struct {
+        const char *host;
+        enum err why;
+        const char *service;
+    } cases[] = {
+        {"plc:modbus_2.tunnel", ERR_OK, "plc:modbus_2"},
+        {"PLC:MODBUS_2.tunnel", ERR_OK, "plc:modbus_2"},
+        {"plc-modbus-2.tunnel", ERR_OK, "plc:modbus_2"},
+        {"ssh_1.tunnel", ERR_OK, "SSH_1"},
+        {"SSH:1.tunnel", ERR_OK, "ssh:1"},
+        {"ssh-1.tunnel", ERR_AMBIGUOUS, ""},
+        {"Web.tunnel", ERR_OK, "Web"},
+        {"web.tunnel", ERR_AMBIGUOUS, ""},
+        {"-dash.tunnel", ERR_OK, "-dash"},
+        {"_dash.tunnel", ERR_OK, "-dash"},
+    };
+    (void)state;
+    struct names *n = names_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct names_answer a;
+        if (ASK(n, strange, cases[i].host, &a) != cases[i].why)
+            fail_msg("%s: %s", cases[i].host, a.text);
+        assert_string_equal(a.service, cases[i].service);
+    }
+    names_free(n);
+}
+
+static void sentences(void **state)
+{
+    (void)state;
+    struct names *n = names_new();
+    struct names_answer a;
+    ASK(n, one, "ssh9.tunnel", &a);
+    assert_string_equal(a.text, "no service \"ssh9\"; have SSH1,HTTP1");
+    ASK(n, strange, "ssh-1.tunnel", &a);
+    assert_string_equal(a.text, "ambiguous name \"ssh-1\": SSH_1,ssh:1; use an alias");
+    ASK(n, one, "example.org", &a);
+    assert_string_equal(a.text, "only *.tunnel names; use remote DNS (socks5h)");
+    ASK(n, one, "a\x01\"\x80.tunnel", &a);
+    assert_string_equal(a.text, "no service \"a\\x01\\x22\\x80\"; have SSH1,HTTP1");
+    ASK(n, three, "ssh1.nowhere.tunnel", &a);
+    assert_string_equal(a.text, "no tunnel \"nowhere\"; have (default),plant7,Pump_07");
+
+    const struct names_question q = {
+        .host = span_of("ssh9.tunnel"), .quiet = true, .tunnels = one, .n_tunnels = 1};
+    assert_int_equal(names_resolve(n, &q, &a), ERR_NO_SERVICE);
+    assert_string_equal(a.text, "no service \"ssh9\"");
+    names_free(n);
+}
+
+static void long_sentences_are_cut(void **state)
+{
+    (void)state;
+    char ids[40][NAMES_HOST];
+    const char *list[40];
+    for (int i = 0; i < 40; i++) {
+        snprintf(ids[i], sizeof ids[i], "service-number-%d-%0*d", i, i * 3 + 1, 0);
+        list[i] = ids[i];
+    }
+    const struct names_tunnel t[] = {{"", true, list, 40}};
+    struct names *n = names_new();
+    struct names_answer a;
+    char host[400];
+    for (int size = 1; size < 300; size++) {
+        snprintf(host, sizeof host, "%0*d.tunnel", size, 7);
+        assert_int_equal(ASK(n, t, host, &a), ERR_NO_SERVICE);
+        assert_true(strlen(a.text) < NAMES_TEXT);
+        assert_non_null(strstr(a.text, "..."));
+    }
+    names_free(n);
+}
+
+static void tunnels(void **state)
+{
+    (void)state;
+    struct names *n = names_new();
+    struct names_answer a;
+    assert_int_equal(ASK(n, three, "ssh1.tunnel", &a), ERR_OK);
+    assert_int_equal(a.tunnel, 0);
+    assert_int_equal(ASK(n, three, "ssh1.PLANT7.tunnel", &a), ERR_OK);
+    assert_int_equal(a.tunnel, 1);
+    assert_int_equal(ASK(n, three, "http1.plant7.tunnel", &a), ERR_NO_SERVICE);
+    assert_true(a.tunnel_found);
+    assert_int_equal(ASK(n, three, "ssh_1.pump-07.tunnel", &a), ERR_OK);
+    assert_int_equal(a.tunnel, 2);
+    assert_string_equal(a.service, "SSH_1");
+
+    assert_int_equal(ASK(n, named, "ssh1.tunnel", &a), ERR_AMBIGUOUS);
+    assert_int_equal(ask(n, named, 2, "ssh1.tunnel", "Plant7", &a), ERR_OK);
+    assert_int_equal(a.tunnel, 0);
+    assert_int_equal(ask(n, named, 2, "ssh1.tunnel", "stranger", &a), ERR_AMBIGUOUS);
+    assert_int_equal(ask(n, three, 3, "ssh1.tunnel", "stranger", &a), ERR_OK);
+    assert_int_equal(ask(n, named, 1, "ssh1.tunnel", NULL, &a), ERR_OK);
+    /* The host name counts more than the user name. */
+    assert_int_equal(ask(n, named, 2, "web.pump-07.tunnel", "plant7", &a), ERR_AMBIGUOUS);
+    assert_int_equal(a.tunnel, 1);
+    names_free(n);
+}
+
+static void without_services(void **state)
+{
+    (void)state;
+    struct names *n = names_new();
+    struct names_answer a;
+    assert_int_equal(ASK(n, bare, "anything.tunnel", &a), ERR_OK);
+    assert_string_equal(a.service, "");
+    assert_int_equal(ASK(n, bare, "a.b.tunnel", &a), ERR_NO_SERVICE);
+    assert_int_equal(ASK(n, bare, "ssh1.gone.tunnel", &a), ERR_HUB_DOWN);
+    assert_true(a.tunnel_found);
+    assert_int_equal(a.tunnel, 1);
+    const struct names_question none = {.host = span_of("ssh1.tunnel")};
+    assert_int_equal(names_resolve(n, &none, &a), ERR_AMBIGUOUS);
+    assert_false(a.tunnel_found);
+    names_free(n);
+}
+
+static void suffixes(void **state)
+{
+    (void)state;
+    struct names *n = names_new();
+    struct names_answer a;
+    assert_string_equal(names_suffix(n), "tunnel");
+    assert_int_equal(names_add_suffix(n, ".Internal"), ERR_OK);
+    assert_int_equal(names_add_suffix(n, "tunnel.internal"), ERR_OK);
+    assert_int_equal(names_add_suffix(n, "TUNNEL.internal"), ERR_OK);
+    assert_string_equal(names_suffix(n), "internal");
+    assert_int_equal(ASK(n, one, "ssh1.internal", &a), ERR_OK);
+    assert_int_equal(ASK(n, one, "ssh1.tunnel.INTERNAL.", &a), ERR_OK);
+    assert_int_equal(ASK(n, one, "ssh1.tunnel", &a), ERR_FORBIDDEN);
+    static const char *const bad[] = {"", ".", "a..b", "a b", "a.", "..a", "a/b", "\x80"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(names_add_suffix(n, bad[i]), ERR_USAGE);
+    names_free(n);
+}
+
+static void aliases(void **state)
+{
+    (void)state;
+    struct names *n = names_new();
+    struct names_answer a;
+    assert_int_equal(names_add_alias(n, "plc", "plc:modbus_2"), ERR_OK);
+    assert_int_equal(names_add_alias(n, "PLC", "SSH_1"), ERR_USAGE);
+    assert_int_equal(names_add_alias(n, "ssh-1", "ssh:1"), ERR_OK);
+    assert_int_equal(names_add_alias(n, "far", "SSH1.plant7"), ERR_OK);
+    assert_int_equal(names_add_alias(n, "gone", "nothing"), ERR_OK);
+    assert_int_equal(names_add_alias(n, "", "x"), ERR_USAGE);
+    assert_int_equal(names_add_alias(n, "x", ""), ERR_USAGE);
+    assert_int_equal(ASK(n, strange, "Plc.tunnel", &a), ERR_OK);
+    assert_string_equal(a.service, "plc:modbus_2");
+    assert_int_equal(ASK(n, strange, "ssh-1.tunnel", &a), ERR_OK);
+    assert_string_equal(a.service, "ssh:1");
+    assert_int_equal(ASK(n, three, "far.tunnel", &a), ERR_OK);
+    assert_int_equal(a.tunnel, 1);
+    assert_int_equal(ASK(n, three, "plc.pump-07.tunnel", &a), ERR_OK);
+    assert_int_equal(a.tunnel, 2);
+    assert_int_equal(ASK(n, strange, "gone.tunnel", &a), ERR_NO_SERVICE);
+    names_free(n);
+}
+
+static void expect_canonical(const struct names *n, const struct names_tunnel *t, size_t count,
+                             size_t tunnel, const char *service, bool fits, const char *host)
+{
+    char out[NAMES_HOST];
+    bool result = names_canonical(n, t, count, tunnel, service, out);
+    assert_string_equal(out, host);
+    assert_int_equal(result, fits);
+}
+
+static void canonical(void **state)
+{
+    (void)state;
+    struct names *n = names_new();
+    expect_canonical(n, one, 1, 0, "SSH1", true, "ssh1.tunnel");
+    expect_canonical(n, three, 3, 1, "SSH1", true, "ssh1.plant7.tunnel");
+    expect_canonical(n, three, 3, 2, "plc:modbus_2", true, "plc-modbus-2.pump-07.tunnel");
+    expect_canonical(n, bare, 2, 0, "", true, "default.tunnel");
+    expect_canonical(n, strange, 1, 0, "SSH_1", false, "ssh_1.tunnel");
+    expect_canonical(n, strange, 1, 0, "ssh:1", false, "ssh:1.tunnel");
+    expect_canonical(n, strange, 1, 0, "Web", false, "Web.tunnel");
+    expect_canonical(n, strange, 1, 0, "-dash", false, "-dash.tunnel");
+    expect_canonical(n, strange, 1, 0, "xn--a", false, "xn--a.tunnel");
+    assert_int_equal(names_add_alias(n, "W", "Web"), ERR_OK);
+    expect_canonical(n, strange, 1, 0, "Web", true, "w.tunnel");
+    names_free(n);
+}
+
+/* 128 characters on both sides do not fit a SOCKS5 name: an alias is needed. */
+static void longest_names(void **state)
+{
+    (void)state;
+    char service[129] = "", tunnel[129] = "", host[NAMES_HOST];
+    memset(service, 's', 128);
+    memset(tunnel, 't', 128);
+    const char *const ids[] = {service};
+    const struct names_tunnel t[] = {{tunnel, true, ids, 1}, {"", true, ids, 1}};
+    struct names *n = names_new();
+    assert_false(names_canonical(n, t, 2, 0, service, host));
+    assert_string_equal(host, "");
+    assert_false(names_canonical(n, t, 2, 1, service, host));
+    assert_int_equal(strlen(host), 128 + 7);
+    char target[300];
+    snprintf(target, sizeof target, "%s.%s", service, tunnel);
+    assert_int_equal(names_add_alias(n, "long", target), ERR_OK);
+    assert_true(names_canonical(n, t, 2, 0, service, host));
+    assert_string_equal(host, "long.tunnel");
+    names_free(n);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(plain_names), cmocka_unit_test(likeness),
+        cmocka_unit_test(sentences),   cmocka_unit_test(long_sentences_are_cut),
+        cmocka_unit_test(tunnels),     cmocka_unit_test(without_services),
+        cmocka_unit_test(suffixes),    cmocka_unit_test(aliases),
+        cmocka_unit_test(canonical),   cmocka_unit_test(longest_names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
