@@ -1,0 +1,284 @@
+#include "gateway/destination/client.h"
+
+#include "core/base/log.h"
+#include "core/tls/tls.h"
+#include "core/tunnel/link.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct client {
+    const struct client_options *options;
+    const struct client_events *events;
+    void *owner;
+    struct loop *loop;
+    struct trust *trust;
+    struct session *session;
+    struct link *link;
+    uv_signal_t signals[2];
+    size_t n_signals;
+    bool started, up, over;
+    unsigned failures; /* tries in a row that led to nothing */
+    enum err outcome;
+};
+
+void client_end(struct client *c, enum err outcome)
+{
+    if (!c->over)
+        c->outcome = outcome;
+    c->over = true;
+    loop_stop(c->loop);
+}
+
+static const char *hub_name(const struct client *c, char *text, size_t size)
+{
+    const struct hub_config *hub = c->options->hub;
+    bool v6 = strchr(hub->host, ':') != NULL;
+    snprintf(text, size, v6 ? "wss://[%s]:%d" : "wss://%s:%d", hub->host, hub->port);
+    return text;
+}
+
+/* ---- session ---- */
+
+static enum err on_services(void *owner, const char *const *ids, size_t n)
+{
+    struct client *c = owner;
+    enum err why = c->events->services(c->owner, ids, n);
+    if (why != ERR_OK)
+        client_end(c, why);
+    return why;
+}
+
+static void on_incoming(void *owner, struct conn *conn)
+{
+    struct client *c = owner;
+    c->events->incoming(c->owner, conn);
+}
+
+static void on_broken(void *owner, enum err why, const char *text)
+{
+    struct client *c = owner;
+    link_drop(c->link, why, text);
+}
+
+static const struct session_events session_events = {
+    .services = on_services,
+    .incoming = on_incoming,
+    .broken = on_broken,
+};
+
+/* ---- link ---- */
+
+static void on_up(void *owner)
+{
+    struct client *c = owner;
+    char name[300];
+    c->up = true;
+    c->failures = 0;
+    log_info("Successfully established websocket connection with proxy server: %s",
+             hub_name(c, name, sizeof name));
+}
+
+static void on_down(void *owner, enum err why, const char *text)
+{
+    struct client *c = owner;
+    const struct client_options *o = c->options;
+    bool was_up = c->up;
+    (void)why;
+    c->up = false;
+    c->failures += !was_up;
+    if (was_up && o->once) {
+        log_fatal("%s; the settings forbid to reconnect", text);
+        client_end(c, ERR_LINK_LOST);
+    } else if (o->give_up && c->failures > o->tries) {
+        log_fatal("%s; giving up after %u tries", text, c->failures);
+        client_end(c, ERR_LINK_LOST);
+    } else {
+        log_error("%s; trying again", text);
+    }
+}
+
+static void on_finished(void *owner, enum err why, const char *text)
+{
+    struct client *c = owner;
+    if (!c->over) /* else its cause has been told */
+        log_line(why == ERR_TUNNEL_CLOSED ? LOG_INFO : LOG_FATAL, "%s", text);
+    client_end(c, why);
+}
+
+static const struct link_events link_events = {
+    .up = on_up,
+    .down = on_down,
+    .finished = on_finished,
+};
+
+/* ---- signals ---- */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    struct client *c = handle->data;
+    log_info("%s: closing", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    client_end(c, ERR_SHUTDOWN);
+}
+
+static bool catch_signals(struct client *c)
+{
+    static const int numbers[] = {SIGTERM, SIGINT};
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < 2; i++) {
+        if (uv_signal_init(loop_uv(c->loop), &c->signals[i]) != 0)
+            return false;
+        c->n_signals++;
+        c->signals[i].data = c;
+        if (uv_signal_start(&c->signals[i], on_signal, numbers[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* ---- life ---- */
+
+static enum err start_link(struct client *c)
+{
+    const struct hub_config *hub = c->options->hub;
+    enum err why;
+    c->link = link_new(c->loop, c->session,
+                       &(struct link_options){
+                           .host = hub->host,
+                           .port = hub->port,
+                           .role = c->options->role,
+                           .access_token = hub->access_token,
+                           .client_token = hub->client_token,
+                           .subprotocol = hub->subprotocol,
+                           .trust = c->trust,
+                           .proxy = c->options->web_proxy,
+                           .ping_ms = hub->ping_ms,
+                           .retry_first_ms = hub->retry_ms,
+                           .agent = c->options->user_agent,
+                       },
+                       &link_events, c, &why);
+    if (c->link == NULL)
+        log_fatal("%s", why == ERR_USAGE
+                            ? "The web proxy's URL is not http[s]://[user:password@]host[:port]"
+                            : err_text(why));
+    return c->link != NULL ? ERR_OK : why;
+}
+
+/* A machine without certificates of its own (a container) can do with --capath. */
+static struct trust *trust(const struct hub_config *hub, enum err *why, char *text, size_t size)
+{
+    struct trust_sources from = {
+        .file = hub->ca,
+        .directory = hub->capath,
+        .system = hub->system_ca,
+        .insecure = hub->insecure,
+    };
+    struct trust *t = trust_new(&from, why, text, size);
+    if (t == NULL && from.system && from.directory != NULL && *why == ERR_NOT_FOUND) {
+        from.system = false;
+        t = trust_new(&from, why, text, size);
+    }
+    return t;
+}
+
+static enum err start(struct client *c)
+{
+    const struct hub_config *hub = c->options->hub;
+    enum err why = ERR_NO_MEMORY;
+    char text[300] = "out of memory";
+    c->loop = loop_new();
+    if (c->loop == NULL || !catch_signals(c)) {
+        log_fatal("No event loop: out of memory or file descriptors");
+        return why;
+    }
+    c->trust = trust(hub, &why, text, sizeof text);
+    if (c->trust == NULL) {
+        log_fatal("%s", text);
+        return why;
+    }
+    c->session = session_new(c->loop,
+                             &(struct session_options){
+                                 .role = c->options->role,
+                                 .version = c->options->version,
+                                 .max_connections = c->options->max_connections,
+                                 .linger_ms = c->options->linger_ms,
+                             },
+                             &session_events, c);
+    if (c->session == NULL) {
+        log_fatal("Out of memory");
+        return ERR_NO_MEMORY;
+    }
+    c->started = true;
+    why = c->events->started(c->owner, c, c->loop, c->session);
+    if (why != ERR_OK)
+        return why;
+    log_info("Attempting to establish web socket connection with endpoint %s",
+             hub_name(c, text, sizeof text));
+    return start_link(c);
+}
+
+/* libuv's threads belong to the process, so does this: one of them still waits for a resolver. */
+static bool still_resolving;
+
+/* Runs what is left of the loop. A name that is being resolved cannot be called back, and may take
+ * as long as the resolver's timeouts. */
+static bool settles(uv_loop_t *uv)
+{
+    for (int i = 0; i < 20; i++) {
+        if (uv_run(uv, UV_RUN_NOWAIT) == 0)
+            return true;
+        uv_sleep(10);
+    }
+    return false;
+}
+
+void client_exit(int code)
+{
+    if (still_resolving) {
+        fflush(NULL);
+        _exit(code); /* exit would wait for the thread */
+    }
+    exit(code);
+}
+
+static void stop(struct client *c)
+{
+    if (c->loop == NULL)
+        return;
+    if (c->link != NULL)
+        link_free(c->link);
+    if (c->started)
+        c->events->stopping(c->owner);
+    if (c->session != NULL)
+        session_free(c->session);
+    /* One that comes now must not change the exit code: it is decided, and the end is near. */
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &ours, NULL);
+    for (size_t i = 0; i < c->n_signals; i++)
+        uv_close((uv_handle_t *)&c->signals[i], NULL);
+    if (settles(loop_uv(c->loop)))
+        loop_free(c->loop);
+    else
+        still_resolving = true;
+    if (c->trust != NULL)
+        trust_free(c->trust);
+}
+
+enum err client_run(const struct client_options *options, const struct client_events *events,
+                    void *owner)
+{
+    struct client c = {.options = options, .events = events, .owner = owner};
+    enum err why = start(&c);
+    if (why == ERR_OK) {
+        loop_run(c.loop);
+        why = c.outcome;
+    }
+    stop(&c);
+    return why;
+}

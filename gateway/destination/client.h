@@ -1,0 +1,50 @@
+/* A client of the hub at work: one session, its link, and the signals that end it. What the session
+ * is for, its role knows: destination (agent.h), or a source with listening ports (localproxy). */
+#ifndef GATEWAY_DESTINATION_CLIENT_H
+#define GATEWAY_DESTINATION_CLIENT_H
+
+#include "core/config/hub.h"
+#include "core/net/loop.h"
+#include "core/tunnel/session.h"
+
+struct client_options {
+    const struct hub_config *hub;
+    const char *web_proxy; /* URL, or NULL for none: hub->web_proxy is not looked at */
+    enum session_role role;
+    int version;            /* as in struct session_options */
+    size_t max_connections; /* at once in one service; 0: the session's own */
+    uint64_t linger_ms;     /* 0: the session's own */
+    const char *user_agent;
+    bool give_up; /* after `tries` failed ones in a row (else never) */
+    unsigned tries;
+    bool once; /* do not reconnect after a connection that had been made was lost */
+};
+
+struct client;
+
+struct client_events {
+    /* The session is there; before its link starts. An error ends client_run with it. */
+    enum err (*started)(void *owner, struct client *c, struct loop *loop, struct session *session);
+    /* As in struct session_events; an error, which it has logged itself, ends client_run with it.
+     * incoming is NULL at a source. */
+    enum err (*services)(void *owner, const char *const *ids, size_t n);
+    void (*incoming)(void *owner, struct conn *c);
+    /* The session is about to be freed; always comes when `started` was called. */
+    void (*stopping)(void *owner);
+};
+
+/* Runs until SIGTERM or SIGINT (ERR_SHUTDOWN; a Close is sent), the hub's Close (ERR_TUNNEL_CLOSED)
+ * or something that no retry can mend: ERR_REJECTED (token), ERR_LINK_LOST (give_up, once), what
+ * `started` or `services` returned, ERR_USAGE (the proxy's URL), certificates that cannot be read.
+ * What happened is in the log, in the words of the reference program where scripts look for them.
+ */
+enum err client_run(const struct client_options *options, const struct client_events *events,
+                    void *owner);
+
+/* For the end of main, instead of return: does not wait for a name that is still being resolved. */
+_Noreturn void client_exit(int code);
+
+/* Ends client_run with `why` soon; from inside its events and whatever else runs on its loop. */
+void client_end(struct client *c, enum err why);
+
+#endif

@@ -1,0 +1,265 @@
+#include "gateway/destination/destination.h"
+
+#include "core/base/log.h"
+#include "core/net/tcp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct destination {
+    struct loop *loop;
+    const struct services *services;
+    char *default_host, *bind;
+    enum destination_match match;
+    unsigned retries;
+    uint64_t retry_delay_ms, dial_timeout_ms;
+    size_t n_ids;       /* services of the tunnel, by the last list */
+    struct list visits; /* all that are being dialled or open */
+    size_t n_visits;
+};
+
+/* One connection and the service it goes to: DIALLING (dial) → attached, or WAITING (timer) for the
+ * next try. */
+struct visit {
+    struct list node;
+    struct destination *d;
+    struct conn *conn;
+    const struct service *service; /* NULL: there is none */
+    char target[320];
+    struct dial *dial;
+    struct timer *timer;
+    unsigned tries;
+};
+
+static char *copy(const char *text)
+{
+    return text != NULL ? strdup(text) : NULL;
+}
+
+struct destination *destination_new(struct loop *loop, const struct destination_options *o)
+{
+    struct destination *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return NULL;
+    *d = (struct destination){
+        .loop = loop,
+        .services = o->services,
+        .default_host = copy(o->default_host != NULL ? o->default_host : "localhost"),
+        .bind = copy(o->bind),
+        .match = o->match,
+        .retries = o->retries,
+        .retry_delay_ms = o->retry_delay_ms,
+        .dial_timeout_ms = o->dial_timeout_ms,
+    };
+    list_init(&d->visits);
+    if (d->default_host == NULL || (o->bind != NULL && d->bind == NULL)) {
+        destination_free(d);
+        return NULL;
+    }
+    return d;
+}
+
+static void free_visit(struct visit *v)
+{
+    list_remove(&v->node);
+    v->d->n_visits--;
+    if (v->dial != NULL)
+        dial_cancel(v->dial);
+    timer_free(v->timer);
+    free(v);
+}
+
+void destination_free(struct destination *d)
+{
+    if (d == NULL)
+        return;
+    while (!list_empty(&d->visits))
+        conn_abort(list_entry(d->visits.next, struct visit, node)->conn, ERR_SHUTDOWN);
+    free(d->default_host);
+    free(d->bind);
+    free(d);
+}
+
+size_t destination_active(const struct destination *d)
+{
+    return d->n_visits;
+}
+
+/* ---- the tunnel's services against the mappings ---- */
+
+static bool listed(const char *id, const char *const *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(ids[i], id) == 0)
+            return true;
+    return false;
+}
+
+static const char *join(const char *const *ids, size_t n, char *out, size_t size)
+{
+    size_t used = 0;
+    snprintf(out, size, "none");
+    for (size_t i = 0; i < n && used < size; i++) {
+        char id[2 * SERVICE_ID_MAX];
+        int added = snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "",
+                             str_escape(span_of(ids[i]), id, sizeof id));
+        used += added > 0 ? (size_t)added : 0;
+    }
+    return out;
+}
+
+/* Mappings to services that the tunnel does not have. */
+static size_t superfluous(const struct services *map, const char *const *ids, size_t n,
+                          enum log_level level)
+{
+    size_t found = 0;
+    char have[600];
+    join(ids, n, have, sizeof have);
+    for (size_t i = 0; i < map->n; i++) {
+        if (listed(map->items[i].id, ids, n))
+            continue;
+        log_line(level,
+                 "Service \"%s\" is mapped here, but the tunnel does not have it; it has: %s",
+                 map->items[i].id, have);
+        found++;
+    }
+    return found;
+}
+
+/* Services of the tunnel that nothing is mapped to. */
+static size_t missing(const struct services *map, const char *const *ids, size_t n,
+                      enum log_level level)
+{
+    size_t found = 0;
+    char id[2 * SERVICE_ID_MAX];
+    for (size_t i = 0; i < n; i++) {
+        if (services_find(map, ids[i]) != NULL)
+            continue;
+        str_escape(span_of(ids[i]), id, sizeof id);
+        log_line(level,
+                 "The tunnel has service \"%s\", but nothing is mapped to it here: map it "
+                 "with -d %s=PORT",
+                 id, id);
+        found++;
+    }
+    return found;
+}
+
+enum err destination_services(struct destination *d, const char *const *ids, size_t n)
+{
+    const struct services *map = d->services;
+    char have[600];
+    d->n_ids = n;
+    log_info("Services of the tunnel: %s", join(ids, n, have, sizeof have));
+    if (services_unnamed(map)) {
+        if (n > 1)
+            log_warning("The mapping here names no service, but the tunnel has several: map each "
+                        "with -d SERVICE=PORT,SERVICE=PORT");
+        return ERR_OK;
+    }
+    enum log_level extra = d->match == DESTINATION_EXACT   ? LOG_FATAL
+                           : d->match == DESTINATION_WHOLE ? LOG_DEBUG
+                                                           : LOG_WARNING;
+    bool wrong = superfluous(map, ids, n, extra) > 0 && d->match == DESTINATION_EXACT;
+    wrong |= missing(map, ids, n, d->match == DESTINATION_ANY ? LOG_WARNING : LOG_FATAL) > 0 &&
+             d->match != DESTINATION_ANY;
+    if (wrong)
+        log_fatal("Wrong configurations detected in local proxy: its mappings and the services of "
+                  "the tunnel differ");
+    return wrong ? ERR_USAGE : ERR_OK;
+}
+
+/* With one mapping and at most one service there is no doubt which is meant. */
+static const struct service *find(const struct destination *d, const char *id)
+{
+    const struct service *exact = services_find(d->services, id);
+    bool only = d->services->n == 1 && (services_unnamed(d->services) || *id == '\0');
+    if (exact == NULL && only && d->n_ids <= 1)
+        return &d->services->items[0];
+    return exact;
+}
+
+/* ---- one connection ---- */
+
+static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats)
+{
+    struct visit *v = owner;
+    char id[2 * SERVICE_ID_MAX];
+    const struct log_field fields[] = {
+        {"service", str_escape(span_of(conn_service(c)), id, sizeof id), 0},
+        {"target", v->target, 0},
+        {"ms", NULL, (int64_t)(loop_now(v->d->loop) - stats->started_ms)},
+        {"up", NULL, (int64_t)stats->up},
+        {"down", NULL, (int64_t)stats->down},
+        {"reason", err_name(stats->why), 0},
+    };
+    log_event(LOG_INFO, "stream", fields, sizeof fields / sizeof *fields);
+    free_visit(v);
+}
+
+static const struct conn_events conn_events = {.ended = on_ended};
+
+static void dial(void *owner);
+
+static void on_dialled(void *owner, struct stream *s, enum err why)
+{
+    struct visit *v = owner;
+    v->dial = NULL;
+    if (s != NULL) {
+        log_info("Connected to %s for service \"%s\"", v->target, conn_service(v->conn));
+        conn_attach(v->conn, s); /* v may be gone now */
+        return;
+    }
+    bool again = v->tries++ < v->d->retries;
+    log_error("Could not connect to destination %s -- %s%s", v->target, err_text(why),
+              again ? "; trying again" : "");
+    if (again && v->timer == NULL)
+        v->timer = timer_new(v->d->loop, dial, v);
+    if (again && v->timer != NULL)
+        timer_start(v->timer, v->d->retry_delay_ms);
+    else
+        conn_refuse(v->conn, why);
+}
+
+static void dial(void *owner)
+{
+    struct visit *v = owner;
+    const struct destination *d = v->d;
+    const char *host = v->service->host != NULL ? v->service->host : d->default_host;
+    bool self = d->bind != NULL && strcmp(host, d->bind) == 0;
+    log_debug("Connecting to %s", v->target);
+    v->dial = dial_start(d->loop,
+                         &(struct dial_options){
+                             .host = host,
+                             .port = v->service->port,
+                             .bind = self ? NULL : d->bind,
+                             .timeout_ms = d->dial_timeout_ms,
+                         },
+                         on_dialled, v);
+    if (v->dial == NULL)
+        conn_refuse(v->conn, ERR_NO_MEMORY);
+}
+
+void destination_incoming(struct destination *d, struct conn *c)
+{
+    struct visit *v = calloc(1, sizeof *v);
+    if (v == NULL) {
+        log_error("Out of memory: a connection for service \"%s\" is refused", conn_service(c));
+        conn_refuse(c, ERR_NO_MEMORY);
+        return;
+    }
+    v->d = d;
+    v->conn = c;
+    list_init(&v->node);
+    list_append(&d->visits, &v->node);
+    d->n_visits++;
+    conn_own(c, &conn_events, v);
+    v->service = find(d, conn_service(c));
+    if (v->service == NULL) {
+        conn_refuse(c, ERR_NO_SERVICE);
+        return;
+    }
+    service_where(v->service, d->default_host, v->target, sizeof v->target);
+    dial(v);
+}

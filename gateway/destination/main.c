@@ -1,0 +1,146 @@
+/* tunnel-agent: the program on the device. */
+#include "core/base/log.h"
+#include "core/config/hub.h"
+#include "core/config/program.h"
+#include "core/http/upstream.h"
+#include "core/net/tcp.h"
+#include "gateway/destination/agent.h"
+
+#include <stdlib.h>
+
+static const struct option table[] = {
+    {"destination-app", 'd', "MAP", NULL, NULL, NULL,
+     "What to reach for which service: SSH1=22,HTTP1=host:80,X=/run/x.sock, or a single 22 for a "
+     "tunnel with one service. May be repeated.",
+     OPTION_MANY},
+    {"config-dir", 0, "DIR", NULL, NULL, NULL,
+     "Read mappings from the ini files below a directory, one \"SERVICE = ENDPOINT\" a line. What "
+     "-d says comes first.",
+     OPTION_EXACT},
+    {"connect-retries", 0, "N", NULL, NULL, "0", "Further tries when a service cannot be reached.",
+     OPTION_EXACT},
+    {"connect-retry-delay", 0, "TIME", NULL, NULL, "1s", "Time between them.", OPTION_EXACT},
+    {"connect-timeout", 0, "TIME", NULL, NULL, "10s",
+     "How long one address of a service may take to answer.", OPTION_EXACT},
+    {"max-connections", 0, "N", NULL, NULL, "4096", "At once, for each service.", OPTION_EXACT},
+    {"destination-client-type", 'y', "V1", NULL, NULL, NULL,
+     "Serve the first service only, as protocol version 1 has it. Needed for sources that speak V1 "
+     "on a tunnel with service ids.",
+     0},
+};
+static const struct option_group group = OPTION_GROUP("Services", table);
+
+static const struct program program = {
+    .name = "tunnel-agent",
+    .summary = "Makes local services reachable through a secure tunnel (its destination end).",
+    .usage = "  tunnel-agent -e HUB[:PORT] --token-file FILE -d SSH1=22,HTTP1=80\n",
+    .examples = "  tunnel-agent -r eu-central-1 --token-file /run/token -d 22\n"
+                "  AWSIOT_TUNNEL_ACCESS_TOKEN=... tunnel-agent -e hub.example:8443 --ca ca.pem \\\n"
+                "      -d SSH1=22,DOOR=192.168.7.20:8080,DB=/run/db.sock\n",
+};
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+static enum err read_services(struct options *o, struct services *out)
+{
+    char problem[400];
+    const char *text, *dir = options_get(o, "config-dir");
+    enum err why = ERR_OK;
+    for (size_t i = 0; why == ERR_OK && (text = options_each(o, "destination-app", i)) != NULL; i++)
+        why = services_parse(out, text, SERVICES_DIAL, problem, sizeof problem);
+    if (why != ERR_OK)
+        return options_fail(o, "--destination-app: %s", problem);
+    if (dir != NULL)
+        why = services_load(out, dir, SERVICES_DIAL, problem, sizeof problem);
+    if (why != ERR_OK)
+        return options_fail(o, "--config-dir: %s", problem);
+    if (out->n == 0)
+        return options_fail(o, "say what the tunnel leads to: -d SERVICE=PORT, or -d PORT for a "
+                               "tunnel with one service");
+    if (out->warning[0] != '\0')
+        log_warning("%s", out->warning);
+    return ERR_OK;
+}
+
+static enum err read_version(struct options *o, int *version)
+{
+    const char *text = options_get(o, "destination-client-type");
+    if (text == NULL)
+        return ERR_OK;
+    if (!span_is_nocase(span_of(text), "V1"))
+        return options_reject(o, "destination-client-type",
+                              "is not V1; other versions need no option here");
+    *version = 1;
+    return ERR_OK;
+}
+
+static enum err read_client(struct options *o, struct hub_config *hub, struct client_options *out)
+{
+    uint64_t connections = 0;
+    enum err why = hub_config_read(o, &(struct hub_rules){.make_client_token = true}, hub);
+    if (why != ERR_OK)
+        return why;
+    out->hub = hub;
+    out->web_proxy = hub->web_proxy != NULL ? hub->web_proxy
+                                            : upstream_from_env(hub->host, hub->port, environment);
+    why = read_version(o, &out->version);
+    if (why == ERR_OK)
+        why = options_number(o, "max-connections", 1, 65535, &connections);
+    out->max_connections = connections;
+    return why;
+}
+
+static enum err read_destination(struct options *o, const struct hub_config *hub,
+                                 struct services *services, struct destination_options *out)
+{
+    uint64_t retries = 0;
+    enum err why = read_services(o, services);
+    if (why == ERR_OK)
+        why = options_number(o, "connect-retries", 0, 1000, &retries);
+    if (why == ERR_OK)
+        why = options_duration(o, "connect-retry-delay", &out->retry_delay_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "connect-timeout", &out->dial_timeout_ms);
+    if (why == ERR_OK && hub->bind != NULL && !address_is_ip(hub->bind))
+        why = options_reject(o, "local-bind-address", "is not an IP address of this machine");
+    out->retries = (unsigned)retries;
+    out->services = services;
+    out->bind = hub->bind;
+    return why;
+}
+
+int main(int argc, char **argv)
+{
+    const struct option_group *groups[] = {&hub_options, &group, &program_options};
+    struct options *o = options_new(groups, 3);
+    struct hub_config hub = {.port = 0};
+    struct services services = {.n = 0};
+    struct client_options client = {.user_agent = "tunnel-agent/" TUNNEL_VERSION};
+    struct destination_options destination = {.match = DESTINATION_ANY};
+    int code = 1;
+    if (o == NULL)
+        return 1;
+    switch (program_read(&program, o, argc, argv)) {
+    case PROGRAM_GO:
+        if (read_client(o, &hub, &client) != ERR_OK ||
+            read_destination(o, &hub, &services, &destination) != ERR_OK) {
+            code = program_fail(&program, o);
+            break;
+        }
+        enum err why = agent_run(&client, &destination);
+        code = why == ERR_SHUTDOWN || why == ERR_TUNNEL_CLOSED ? 0 : 1;
+        break;
+    case PROGRAM_DONE:
+        code = 0;
+        break;
+    case PROGRAM_FAILED:
+        break;
+    }
+    services_free(&services);
+    hub_config_free(&hub);
+    options_free(o);
+    client_exit(code);
+}

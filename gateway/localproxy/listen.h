@@ -1,0 +1,11 @@
+/* localproxy's source mode: listening ports for the tunnel's services. */
+#ifndef GATEWAY_LOCALPROXY_LISTEN_H
+#define GATEWAY_LOCALPROXY_LISTEN_H
+
+#include "gateway/destination/client.h"
+#include "gateway/localproxy/plan.h"
+
+/* client_run in the role of a source (client.role is set here). */
+enum err listen_run(const struct client_options *client, const struct plan *plan);
+
+#endif

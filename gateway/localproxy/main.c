@@ -1,0 +1,137 @@
+/* localproxy: takes the place of the reference local proxy, in either role. */
+#include "core/base/log.h"
+#include "core/config/hub.h"
+#include "core/config/json/settings.h"
+#include "core/config/program.h"
+#include "core/http/upstream.h"
+#include "core/net/tcp.h"
+#include "gateway/destination/agent.h"
+#include "gateway/localproxy/listen.h"
+#include "gateway/localproxy/plan.h"
+
+#include <stdlib.h>
+
+static const struct program program = {
+    .name = "localproxy",
+    .summary = "One end of a secure tunnel, with the command line of the AWS local proxy.",
+    .usage = "  localproxy -r REGION -t TOKEN -s 5555               (source)\n"
+             "  localproxy -e HUB[:PORT] -t TOKEN -d SSH1=22,WEB=80 (destination)\n",
+    .examples = "  AWSIOT_TUNNEL_ACCESS_TOKEN=... localproxy -r eu-central-1 -s SSH1=5555\n"
+                "  AWSIOT_TUNNEL_ACCESS_TOKEN=... localproxy -r eu-central-1 -d SSH1=22 -v 5\n",
+};
+
+/* Where this differs from the reference program on purpose:
+ *   exit code         it exits with 0 after every answer of the hub that is neither 101 nor 5xx,
+ *                     wrong tokens included, and when connect_retry_count is used up; a script
+ *                     cannot tell these from a tunnel that was closed in good order: 1 here
+ *   SIGTERM           kills it (143); here it is the orderly end, with 0
+ *   connect_retry_count, reconnect_on_data_error, verbose in a --config file
+ *                     have the effect that their names promise
+ *   -s                takes ADDRESS:PORT and unix paths, too; -d takes [IPv6]:PORT
+ *   -b                is, beside the host of a bare -d PORT, what connections to services go out
+ *                     from, as its documents say
+ *   --config-dir      works with any number of services
+ *   web proxy         http_proxy, HTTP_PROXY and NO_PROXY count; no scheme means http://
+ *   retries           back off exponentially, with jitter, instead of every 2.5 s */
+
+/* How it ended, and what the shell sees; everything else is 1. */
+static const struct {
+    enum err why;
+    int code;
+} exit_codes[] = {
+    {ERR_TUNNEL_CLOSED, 0}, /* a Close frame: the tunnel was closed or its lifetime is over */
+    {ERR_SHUTDOWN, 0},      /* SIGTERM, SIGINT */
+};
+
+static int exit_code(enum err why)
+{
+    for (size_t i = 0; i < sizeof exit_codes / sizeof *exit_codes; i++)
+        if (exit_codes[i].why == why)
+            return exit_codes[i].code;
+    return 1;
+}
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+static void read_destination(const struct plan *plan, struct destination_options *out)
+{
+    *out = (struct destination_options){
+        .services = &plan->services,
+        .default_host = plan->address,
+        .match = plan->from_files ? DESTINATION_WHOLE : DESTINATION_EXACT,
+        .retries = plan->connect_retries,
+        .retry_delay_ms = plan->connect_retry_ms,
+    };
+    if (plan->address_given && address_is_ip(plan->address))
+        out->bind = plan->address;
+}
+
+static enum err run(const struct hub_config *hub, const struct plan *plan)
+{
+    struct destination_options destination;
+    struct client_options client = {
+        .hub = hub,
+        .web_proxy = hub->web_proxy != NULL ? hub->web_proxy
+                                            : upstream_from_env(hub->host, hub->port, environment),
+        .version = plan->version,
+        .max_connections = plan->max_connections,
+        .user_agent = "localproxy/" TUNNEL_VERSION,
+        .give_up = plan->give_up,
+        .tries = plan->hub_tries,
+        .once = !plan->reconnect,
+    };
+    read_destination(plan, &destination);
+    log_info("Starting proxy in %s mode", plan->source ? "source" : "destination");
+    return plan->source ? listen_run(&client, plan) : agent_run(&client, &destination);
+}
+
+/* Everything after the options are in; what it returns is the exit code. */
+static int go(struct options *o)
+{
+    struct hub_config hub = {.port = 0};
+    struct plan plan = {.source = false};
+    const char *settings = options_get(o, "settings-json");
+    enum err why = settings != NULL ? settings_load(o, settings) : ERR_OK;
+    if (why == ERR_OK)
+        why = hub_config_read(o, &(struct hub_rules){.make_client_token = false}, &hub);
+    if (why == ERR_OK)
+        why = plan_read(o, &plan);
+    int code = why == ERR_OK ? exit_code(run(&hub, &plan)) : program_fail(&program, o);
+    plan_free(&plan);
+    hub_config_free(&hub);
+    return code;
+}
+
+static int export(struct options *o)
+{
+    return settings_export(o, options_get(o, "export-default-settings")) == ERR_OK
+               ? 0
+               : program_fail(&program, o);
+}
+
+int main(int argc, char **argv)
+{
+    const struct option_group *groups[] = {&hub_options, &plan_options, &settings_options,
+                                           &program_options};
+    struct options *o = options_new(groups, 4);
+    int code = 1;
+    if (o == NULL)
+        return 1;
+    printf("Running AWS IoT Secure Tunneling Local Proxy version: %s\n", TUNNEL_VERSION);
+    fflush(stdout);
+    switch (program_read(&program, o, argc, argv)) {
+    case PROGRAM_GO:
+        code = options_get(o, "export-default-settings") != NULL ? export(o) : go(o);
+        break;
+    case PROGRAM_DONE:
+        code = 0;
+        break;
+    case PROGRAM_FAILED:
+        break;
+    }
+    options_free(o);
+    client_exit(code);
+}
