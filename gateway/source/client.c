@@ -1,0 +1,90 @@
+#include "gateway/source/client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void client_free(struct client *c)
+{
+    list_remove(&c->node);
+    c->in->n--;
+    timer_free(c->timer);
+    socks_free(c->socks);
+    http_reader_free(c->http);
+    free(c);
+}
+
+void client_close(struct client *c)
+{
+    stream_close(c->stream);
+    client_free(c);
+}
+
+void client_part(struct client *c, struct buf *words)
+{
+    parting_start(c->in->partings, c->stream, words);
+    client_free(c);
+}
+
+void client_refuse(struct client *c, const char *protocol, const char *asked, enum err why,
+                   const char *text, struct buf *words)
+{
+    struct buf none = {.limit = 1};
+    access_refused(c->in->access, c->stream->name, protocol, asked, why, text);
+    client_part(c, words != NULL ? words : &none);
+}
+
+static void refuse_front(struct client *c, const struct front *f, const char *asked, enum err why,
+                         const char *text)
+{
+    struct buf words = {.limit = 8192};
+    if (!f->answer(why, text, &words))
+        buf_free(&words);
+    client_refuse(c, f->protocol, asked, why, text, &words);
+}
+
+bool client_credentials_right(const struct client *c, const char *user, const char *password)
+{
+    const struct ingress *in = c->in;
+    bool right = str_equal_constant_time(span_of(in->user), span_of(user));
+    return str_equal_constant_time(span_of(in->password), span_of(password)) && right;
+}
+
+/* On the same machine: what there is to be had may be named. */
+static bool is_local(const struct stream *s)
+{
+    static const char *const prefixes[] = {"127.", "[::1]:", "[::ffff:127.", "pid ", "unix", "/"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strncmp(s->name, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
+}
+
+bool client_is_stranger(const struct client *c)
+{
+    return c->in->user == NULL && !is_local(c->stream);
+}
+
+static bool is_full(const struct ingress *in)
+{
+    return in->n + passages_count(in->passages) + partings_count(in->partings) > in->max_clients;
+}
+
+void client_hand_over(struct client *c, struct passage_options *o)
+{
+    struct ingress *in = c->in;
+    char asked[PROXY_HOST_MAX + 1];
+    if (is_full(in)) {
+        if (o->tap_free != NULL)
+            o->tap_free(o->tap.ctx);
+        snprintf(asked, sizeof asked, "%.*s", (int)o->question.host.n, o->question.host.p);
+        refuse_front(c, o->front, asked, ERR_LIMIT, "too many clients of the gateway");
+        return;
+    }
+    struct stream *s = c->stream;
+    o->resolve = in->resolve;
+    o->owner = in->owner;
+    o->question.quiet = client_is_stranger(c);
+    passage_start(in->passages, s, o);
+    client_free(c);
+}

@@ -1,0 +1,62 @@
+/* Private to the endpoint: a client until its request is complete. ingress.c accepts it and looks
+ * at its first byte, client_socks.c and client_http.c read the request, client.c sends it on its
+ * way. */
+#ifndef GATEWAY_SOURCE_CLIENT_H
+#define GATEWAY_SOURCE_CLIENT_H
+
+#include "core/base/list.h"
+#include "gateway/source/ingress.h"
+#include "gateway/source/socks.h"
+
+#define INGRESS_LISTENERS_MAX 64
+
+struct ingress {
+    struct loop *loop;
+    struct passages *passages;
+    struct partings *partings;
+    struct access *access;
+    passage_resolve *resolve;
+    bool (*page)(void *owner, const struct ingress_page *page, struct buf *out);
+    void *owner;
+    enum socks_auth auth;
+    char *user, *password;
+    size_t max_clients, n;
+    struct list clients;
+    struct listener *listeners[INGRESS_LISTENERS_MAX];
+    size_t n_listeners;
+};
+
+/* A client until its request is complete; the parser is made when the first byte has come. */
+struct client {
+    struct list node;
+    struct ingress *in;
+    struct listener *listener;
+    struct stream *stream;
+    struct timer *timer;
+    struct socks *socks;
+    struct http_reader *http;
+    uint8_t out[SOCKS_OUTPUT_MAX]; /* pending while the stream is not ready */
+};
+
+void client_free(struct client *c);  /* without its stream */
+void client_close(struct client *c); /* with it, at once */
+void client_part(struct client *c, struct buf *words);
+/* Closes with `words` (NULL: none) and a line in the log. protocol: static text. */
+void client_refuse(struct client *c, const char *protocol, const char *asked, enum err why,
+                   const char *text, struct buf *words);
+/* Starts its passage: fills in what is the same for all. c is gone afterwards. */
+void client_hand_over(struct client *c, struct passage_options *o);
+bool client_credentials_right(const struct client *c, const char *user, const char *password);
+/* Neither on this machine nor known by password: not told what there is. */
+bool client_is_stranger(const struct client *c);
+
+/* What has come: bytes at p, still in the stream. True: go on with what else there is; false: c is
+ * gone, or has to wait. */
+bool client_socks(struct client *c, const uint8_t *p, size_t n);
+bool client_http(struct client *c, const uint8_t *p, size_t n);
+/* The SOCKS answer that had been pending is out. */
+void client_socks_written(struct client *c);
+void client_http_refuse(struct client *c, const char *asked, enum err why, int status,
+                        const char *text, bool head);
+
+#endif

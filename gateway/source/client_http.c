@@ -1,0 +1,142 @@
+#include "gateway/source/client.h"
+#include "gateway/source/exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EARLY_MAX 65536     /* a rewritten head, and as much of a body as is there already */
+#define FIRST_BYTE_MS 30000 /* for a whole forwarded request; then it is attached all the same */
+
+void client_http_refuse(struct client *c, const char *asked, enum err why, int status,
+                        const char *text, bool head)
+{
+    struct buf words = {.limit = 8192};
+    const struct proxy_answer a = {
+        .status = status, .reason = text, .error = err_name(why), .head = head};
+    if (!proxy_answer_write(&a, &words))
+        buf_free(&words);
+    client_refuse(c, "http", asked, why, text, &words);
+}
+
+static void http_page(struct client *c, const struct http_head *head, const struct proxy_request *r,
+                      bool known)
+{
+    struct buf words = {.limit = 1048576};
+    const struct ingress_page page = {.head = head,
+                                      .request = r,
+                                      .listener = listener_name(c->listener),
+                                      .trusted =
+                                          known || (c->in->user == NULL && !client_is_stranger(c))};
+    if (!c->in->page(c->in->owner, &page, &words))
+        buf_free(&words);
+    client_part(c, &words);
+}
+
+/* Checks Proxy-Authorization (our own pages: Authorization). *user is malloc'd, or NULL. */
+static bool http_user(struct client *c, const struct http_head *head, bool page, char **user)
+{
+    char *password = NULL;
+    *user = NULL;
+    struct span value = http_header(head, page ? "Authorization" : "Proxy-Authorization");
+    bool given = value.p != NULL && http_basic(value, user, &password);
+    bool right = c->in->user == NULL || (given && client_credentials_right(c, *user, password));
+    if (password != NULL)
+        explicit_bzero(password, strlen(password));
+    free(password);
+    return right;
+}
+
+static void http_connect(struct client *c, const struct proxy_request *r, const char *user)
+{
+    client_hand_over(c, &(struct passage_options){
+                            .front = &front_connect,
+                            .question = {.host = span_of(r->host), .hint = user},
+                        });
+}
+
+/* As much of the body as has come goes along with the head: a request that is whole can then be
+ * answered with a page of ours when the service refuses. */
+static enum err take_body(struct client *c, struct exchange *e, struct buf *early)
+{
+    uint8_t *p;
+    long n = stream_peek(c->stream, 1, &p);
+    while (n > 0 && early->size + (size_t)n <= early->limit) {
+        size_t belongs = exchange_up(e, p, (size_t)n);
+        if (belongs > 0 && !buf_append(early, p, belongs))
+            return ERR_NO_MEMORY;
+        stream_consume(c->stream, belongs);
+        n = belongs < (size_t)n ? 0 : stream_peek(c->stream, 1, &p);
+    }
+    return exchange_broken(e) ? ERR_PROTOCOL : ERR_OK;
+}
+
+static void forward(struct client *c, const struct proxy_request *r, const char *user, bool head,
+                    struct exchange *e, struct buf *early)
+{
+    client_hand_over(c, &(struct passage_options){
+                            .front = head ? &front_forward_head : &front_forward,
+                            .question = {.host = span_of(r->host), .hint = user},
+                            .early = early,
+                            .tap = {.up = exchange_up, .down = exchange_down, .ctx = e},
+                            .tap_free = exchange_free,
+                            .patience_ms = exchange_request_done(e) ? FIRST_BYTE_MS : 0,
+                        });
+}
+
+static void http_forward(struct client *c, const struct http_head *head,
+                         const struct proxy_request *r, const char *user)
+{
+    struct buf early = {.limit = EARLY_MAX};
+    struct exchange *e = exchange_new(head);
+    bool is_head = span_is(head->method, "HEAD");
+    enum err why = e != NULL && proxy_rewrite(head, r, &early) ? ERR_OK : ERR_NO_MEMORY;
+    if (why == ERR_OK)
+        why = take_body(c, e, &early);
+    if (why == ERR_OK) {
+        forward(c, r, user, is_head, e, &early);
+    } else {
+        exchange_free(e);
+        client_http_refuse(c, r->host, why, err_http(why),
+                           why == ERR_PROTOCOL ? "broken chunks in the body" : err_text(why),
+                           is_head);
+    }
+    buf_free(&early);
+}
+
+static void http_complete(struct client *c, const struct http_head *head)
+{
+    struct proxy_request r;
+    char *user;
+    bool is_head = span_is(head->method, "HEAD");
+    proxy_decide(head, &r);
+    bool right = http_user(c, head, r.kind == PROXY_PAGE, &user);
+    if (r.kind == PROXY_REFUSE)
+        client_http_refuse(c, r.host, r.why, r.status, r.text, is_head);
+    else if (r.kind == PROXY_PAGE)
+        http_page(c, head, &r, c->in->user != NULL && right);
+    else if (!right)
+        client_http_refuse(c, r.host, ERR_AUTH, 407, "user name and password required", is_head);
+    else if (r.kind == PROXY_CONNECT)
+        http_connect(c, &r, user);
+    else
+        http_forward(c, head, &r, user);
+    free(user);
+}
+
+bool client_http(struct client *c, const uint8_t *p, size_t n)
+{
+    long used = http_reader_feed(c->http, p, n);
+    if (used < 0) {
+        enum err why = (enum err) - used;
+        client_http_refuse(c, "", why, err_http(why),
+                           why == ERR_TOO_LARGE ? "the request's head is too large"
+                                                : "a request that is no valid HTTP/1.1",
+                           false);
+        return false;
+    }
+    stream_consume(c->stream, (size_t)used);
+    const struct http_head *head = http_reader_head(c->http);
+    if (head != NULL)
+        http_complete(c, head);
+    return head == NULL;
+}

@@ -1,0 +1,58 @@
+#include "gateway/source/client.h"
+
+static const char *socks_name(const struct socks_request *r)
+{
+    return r->version == 4 ? "socks4" : "socks5";
+}
+
+static void socks_failed(struct client *c)
+{
+    const struct socks_request *r = socks_request(c->socks);
+    struct buf words = {.limit = 64};
+    uint8_t out[SOCKS_OUTPUT_MAX];
+    size_t n = socks_output(c->socks, out);
+    if (!buf_append(&words, out, n))
+        buf_free(&words);
+    client_refuse(c, socks_name(r), r->host, socks_why(c->socks), NULL, &words);
+}
+
+static void socks_complete(struct client *c)
+{
+    const struct socks_request *r = socks_request(c->socks);
+    client_hand_over(
+        c, &(struct passage_options){
+               .front = r->version == 4 ? &front_socks4 : &front_socks5,
+               .question = {.host = span_of(r->host), .literal = r->literal, .hint = r->user},
+           });
+}
+
+bool client_socks(struct client *c, const uint8_t *p, size_t n)
+{
+    stream_consume(c->stream, socks_feed(c->socks, p, n));
+    if (socks_state(c->socks) == SOCKS_CHECK) {
+        const struct socks_request *r = socks_request(c->socks);
+        socks_verdict(c->socks, client_credentials_right(c, r->user, r->password));
+    }
+    if (socks_state(c->socks) == SOCKS_FAILED) {
+        socks_failed(c);
+        return false;
+    }
+    size_t size = socks_output(c->socks, c->out);
+    if (size > 0 && !stream_write(c->stream, c->out, size)) {
+        stream_read_on(c->stream, false); /* until on_writable */
+        return false;
+    }
+    if (socks_state(c->socks) == SOCKS_DONE) {
+        socks_complete(c);
+        return false;
+    }
+    return true;
+}
+
+void client_socks_written(struct client *c)
+{
+    if (socks_state(c->socks) == SOCKS_DONE)
+        socks_complete(c);
+    else
+        stream_read_on(c->stream, true);
+}

@@ -1,0 +1,104 @@
+#include "gateway/source/exchange.h"
+
+#include <stdlib.h>
+
+#define RESPONSE_HEAD_MAX 65536
+
+enum phase { HEAD, BODY, UNTIL_CLOSE };
+
+struct exchange {
+    bool head_request;
+    bool up_broken;
+    enum phase phase;
+    struct http_body *request;
+    struct http_reader *reader; /* HEAD */
+    struct http_body *response; /* BODY */
+};
+
+struct exchange *exchange_new(const struct http_head *request)
+{
+    struct exchange *e = calloc(1, sizeof *e);
+    if (e == NULL)
+        return NULL;
+    e->head_request = span_is(request->method, "HEAD");
+    e->request = http_body_new(request, false);
+    e->reader = http_reader_new(false, RESPONSE_HEAD_MAX);
+    if (e->request != NULL && e->reader != NULL)
+        return e;
+    exchange_free(e);
+    return NULL;
+}
+
+void exchange_free(void *ctx)
+{
+    struct exchange *e = ctx;
+    if (e == NULL)
+        return;
+    http_body_free(e->request);
+    http_body_free(e->response);
+    http_reader_free(e->reader);
+    free(e);
+}
+
+size_t exchange_up(void *ctx, const uint8_t *p, size_t n)
+{
+    struct exchange *e = ctx;
+    if (e->up_broken || http_body_done(e->request))
+        return 0;
+    long belongs = http_body_feed(e->request, p, n);
+    e->up_broken = belongs < 0;
+    return belongs < 0 ? 0 : (size_t)belongs;
+}
+
+bool exchange_request_done(const struct exchange *e)
+{
+    return e->up_broken || http_body_done(e->request);
+}
+
+bool exchange_broken(const struct exchange *e)
+{
+    return e->up_broken;
+}
+
+/* Takes a head that is complete; an interim one (100, 103) is followed by another. */
+static void head_done(struct exchange *e, const struct http_head *head)
+{
+    bool interim = head->status >= 100 && head->status < 200 && head->status != 101;
+    e->phase = interim ? HEAD : head->status == 101 ? UNTIL_CLOSE : BODY;
+    if (e->phase == BODY)
+        e->response = http_body_new(head, e->head_request);
+    http_reader_free(e->reader);
+    e->reader = interim ? http_reader_new(false, RESPONSE_HEAD_MAX) : NULL;
+    if ((e->phase == HEAD && e->reader == NULL) || (e->phase == BODY && e->response == NULL))
+        e->phase = UNTIL_CLOSE;
+}
+
+static bool in_body(struct exchange *e, const uint8_t *p, size_t n)
+{
+    if (http_body_done(e->response))
+        return false;
+    if (n > 0 && http_body_feed(e->response, p, n) < 0) {
+        e->phase = UNTIL_CLOSE;
+        return true;
+    }
+    return !http_body_done(e->response);
+}
+
+bool exchange_down(void *ctx, const uint8_t *p, size_t n)
+{
+    struct exchange *e = ctx;
+    while (e->phase == HEAD && n > 0) {
+        long used = http_reader_feed(e->reader, p, n);
+        if (used < 0) {
+            e->phase = UNTIL_CLOSE;
+            return true;
+        }
+        p += used;
+        n -= (size_t)used;
+        const struct http_head *head = http_reader_head(e->reader);
+        if (head == NULL)
+            return true;
+        head_done(e, head);
+    }
+    return e->phase != BODY || in_body(e, p, n);
+}

@@ -1,0 +1,23 @@
+/* One forwarded HTTP exchange: watches the request's body up, so that nothing behind it reaches the
+ * service, and the response down, so that both sides are closed behind it. Pure. */
+#ifndef GATEWAY_SOURCE_EXCHANGE_H
+#define GATEWAY_SOURCE_EXCHANGE_H
+
+#include "core/http/http.h"
+
+#include <stdbool.h>
+
+struct exchange;
+struct exchange *exchange_new(const struct http_head *request); /* NULL: memory */
+void exchange_free(void *e);                                    /* NULL is fine */
+
+/* Of n bytes behind the request's head (or behind those given before): how many belong to it. */
+size_t exchange_up(void *e, const uint8_t *p, size_t n);
+bool exchange_request_done(const struct exchange *e);
+bool exchange_broken(
+    const struct exchange *e); /* the request's chunks are not framed as they must */
+/* Bytes of the response; false: it ends within these. An answer that is no HTTP ends with its
+ * connection. */
+bool exchange_down(void *e, const uint8_t *p, size_t n);
+
+#endif

@@ -1,0 +1,25 @@
+/* How each protocol of the endpoint tells its client what became of the request. Pure. */
+#ifndef GATEWAY_SOURCE_FRONT_H
+#define GATEWAY_SOURCE_FRONT_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+
+#include <stdbool.h>
+
+struct front {
+    const char *protocol; /* for the log */
+    bool patient;         /* a success is worth waiting for: the client is told of it */
+    /* Appends the answer; ERR_OK: bytes of the service follow it. text: the failure in a sentence
+     * of printable ASCII. False: no memory. */
+    bool (*answer)(enum err why, const char *text, struct buf *out);
+};
+
+extern const struct front front_socks5;
+extern const struct front front_socks4;
+extern const struct front front_connect;
+extern const struct front front_forward;      /* an http:// request */
+extern const struct front front_forward_head; /* the same with method HEAD */
+extern const struct front front_mapped;       /* a listening port of one service */
+
+#endif

@@ -1,0 +1,166 @@
+#include "gateway/source/ingress.h"
+
+#include "core/base/log.h"
+#include "gateway/source/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TLS_HANDSHAKE 0x16
+
+/* ---- the first byte ---- */
+
+static bool is_letter(uint8_t c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+/* Makes the parser; false: c is gone. */
+static bool choose(struct client *c, uint8_t first)
+{
+    if (first == 4 || first == 5)
+        c->socks = socks_new(c->in->auth);
+    else if (is_letter(first))
+        c->http = http_reader_new(true, PROXY_HEAD_MAX);
+    else if (first == TLS_HANDSHAKE)
+        client_refuse(
+            c, "tls", "", ERR_PROTOCOL,
+            "a TLS hello: the endpoint itself is not encrypted, name it with http:// or socks5h://",
+            NULL);
+    else
+        client_refuse(c, "unknown", "", ERR_PROTOCOL, "neither SOCKS nor HTTP", NULL);
+    if (first != 4 && first != 5 && !is_letter(first))
+        return false;
+    if (c->socks == NULL && c->http == NULL) {
+        client_close(c);
+        return false;
+    }
+    return true;
+}
+
+static void on_readable(void *owner)
+{
+    struct client *c = owner;
+    bool more = true;
+    while (more) {
+        uint8_t *p;
+        long n = stream_peek(c->stream, 1, &p);
+        if (n < 0)
+            client_close(c); /* gone before it asked for anything: nobody to tell */
+        if (n <= 0)
+            return;
+        if (c->socks == NULL && c->http == NULL && !choose(c, p[0]))
+            return;
+        more = c->socks != NULL ? client_socks(c, p, (size_t)n) : client_http(c, p, (size_t)n);
+    }
+}
+
+static void on_writable(void *owner)
+{
+    client_socks_written(owner);
+}
+
+static void on_failed(void *owner, enum err why)
+{
+    (void)why;
+    client_close(owner);
+}
+
+static void on_time(void *owner)
+{
+    struct client *c = owner;
+    if (c->http != NULL && stream_ready(c->stream)) {
+        client_http_refuse(c, "", ERR_SILENT, 408, "the request did not come in time", false);
+    } else if (c->socks != NULL) {
+        access_refused(c->in->access, c->stream->name, "socks", "", ERR_SILENT, NULL);
+        client_close(c);
+    } else {
+        /* Browsers open connections that they may need later. */
+        log_debug("%s was silent and is closed", c->stream->name);
+        client_close(c);
+    }
+}
+
+/* ---- newcomers ---- */
+
+static void on_accepted(void *owner, struct listener *l, struct stream *s)
+{
+    static const struct stream_events events = {
+        .readable = on_readable, .writable = on_writable, .failed = on_failed};
+    struct ingress *in = owner;
+    size_t present = in->n + passages_count(in->passages) + partings_count(in->partings);
+    struct client *c = NULL;
+    if (present < in->max_clients + INGRESS_POLITE)
+        c = calloc(1, sizeof *c);
+    struct timer *timer = c != NULL ? timer_new(in->loop, on_time, c) : NULL;
+    if (timer == NULL) {
+        access_refused(in->access, s->name, "unknown", "", c == NULL ? ERR_LIMIT : ERR_NO_MEMORY,
+                       NULL);
+        free(c);
+        stream_close(s);
+        return;
+    }
+    *c = (struct client){.in = in, .listener = l, .stream = s, .timer = timer};
+    list_init(&c->node);
+    list_append(&in->clients, &c->node);
+    in->n++;
+    stream_own(s, &events, c);
+    timer_start(timer, INGRESS_GREETING_MS);
+    stream_read_on(s, true);
+}
+
+const char *ingress_listen(struct ingress *in, const char *where, enum err *why)
+{
+    static const struct listener_events events = {.accepted = on_accepted};
+    *why = ERR_LIMIT;
+    if (in->n_listeners == INGRESS_LISTENERS_MAX)
+        return NULL;
+    struct listener *l = listener_new(in->loop, where, &events, in, why);
+    if (l == NULL)
+        return NULL;
+    in->listeners[in->n_listeners++] = l;
+    return listener_name(l);
+}
+
+/* ---- life ---- */
+
+struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o)
+{
+    struct ingress *in = calloc(1, sizeof *in);
+    if (in == NULL)
+        return NULL;
+    *in = (struct ingress){.loop = loop,
+                           .passages = o->passages,
+                           .partings = passages_partings(o->passages),
+                           .access = passages_access(o->passages),
+                           .resolve = o->resolve,
+                           .page = o->page,
+                           .owner = o->owner,
+                           .max_clients = o->max_clients};
+    in->auth = o->ask_user ? SOCKS_AUTH_OPTIONAL : SOCKS_AUTH_NONE;
+    list_init(&in->clients);
+    if (o->user == NULL)
+        return in;
+    in->auth = SOCKS_AUTH_REQUIRED;
+    in->user = span_dup(span_of(o->user));
+    in->password = span_dup(span_of(o->password));
+    if (in->user != NULL && in->password != NULL)
+        return in;
+    ingress_free(in);
+    return NULL;
+}
+
+void ingress_free(struct ingress *in)
+{
+    if (in == NULL)
+        return;
+    for (size_t i = 0; i < in->n_listeners; i++)
+        listener_free(in->listeners[i]);
+    while (!list_empty(&in->clients))
+        client_close(list_entry(in->clients.next, struct client, node));
+    if (in->password != NULL)
+        explicit_bzero(in->password, strlen(in->password));
+    free(in->user);
+    free(in->password);
+    free(in);
+}

@@ -1,0 +1,38 @@
+/* The endpoint: accepts clients, tells their protocol from the first byte, reads the request and
+ * sends them on their way (passage.h). */
+#ifndef GATEWAY_SOURCE_INGRESS_H
+#define GATEWAY_SOURCE_INGRESS_H
+
+#include "core/net/tcp.h"
+#include "gateway/source/passage.h"
+#include "gateway/source/proxy.h"
+
+#define INGRESS_GREETING_MS 10000
+#define INGRESS_POLITE 64 /* clients beyond the limit who are still told so in their protocol */
+
+struct ingress_page {
+    const struct http_head *head;
+    const struct proxy_request *request;
+    const char *listener; /* "127.0.0.1:1080" */
+    bool trusted;         /* may see what there is */
+};
+
+struct ingress_options {
+    struct passages *passages; /* must outlive the ingress */
+    passage_resolve *resolve;
+    /* Appends the whole answer to a request for one of our own pages; false: no memory. */
+    bool (*page)(void *owner, const struct ingress_page *page, struct buf *out);
+    void *owner;
+    bool ask_user;    /* prefer to learn a SOCKS user name: it may pick a tunnel */
+    const char *user; /* NULL: no authentication; copied */
+    const char *password;
+    size_t max_clients;
+};
+
+struct ingress;
+struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o); /* NULL: memory */
+void ingress_free(struct ingress *i);
+/* Another listener; `where` as for listener_new. Its name, or NULL with *why. */
+const char *ingress_listen(struct ingress *i, const char *where, enum err *why);
+
+#endif

@@ -1,0 +1,386 @@
+#include "gateway/source/main/config.h"
+
+#include "core/base/log.h"
+#include "core/config/file.h"
+#include "gateway/source/tunnels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PASSWORD_FILE_MAX 4096
+
+/* ---- tables ---- */
+
+static const struct option endpoint_table[] = {
+    {"listen", 0, "WHERE", NULL, NULL, CONFIG_DEFAULT_LISTEN,
+     "Where clients find SOCKS5, SOCKS4a and HTTP: ADDRESS:PORT or the path of a unix socket. May "
+     "be "
+     "repeated.",
+     OPTION_MANY | OPTION_EXACT},
+    {"suffix", 0, "NAME", NULL, NULL, "tunnel",
+     "What host names end in, also a list with commas. May be repeated; the first one is shown.",
+     OPTION_MANY | OPTION_EXACT},
+    {"user", 0, "NAME", NULL, NULL, NULL,
+     "Ask clients for this user name and the password of --password-file.", OPTION_EXACT},
+    {"password-file", 0, "FILE", NULL, NULL, NULL, "The first line of this file is the password.",
+     OPTION_EXACT},
+    {"open-grace", 0, "TIME", NULL, NULL, "auto",
+     "How long to wait for a refusal or a first byte before a client is told that its connection "
+     "stands; auto: two round trips and 150 ms. Not for services whose client speaks first.",
+     OPTION_EXACT},
+    {"max-clients", 0, "N", NULL, NULL, "4096", "How many clients at once.", OPTION_EXACT},
+};
+static const struct option_group endpoint_group = OPTION_GROUP("Endpoint", endpoint_table);
+
+/* Also valid in a [tunnel NAME] section. */
+static const struct option tunnel_table[] = {
+    {"source-listen-port", 's', "MAP", NULL, NULL, NULL,
+     "Listening ports of single services besides the endpoint: HTTP1=5555,SSH1=3333, or a single "
+     "5555. May be repeated.",
+     OPTION_MANY},
+    {"config-dir", 0, "DIR", NULL, NULL, NULL,
+     "Read more of these from the ini files below a directory, one \"SERVICE = PORT\" a line; "
+     "services without one get a free port.",
+     OPTION_EXACT},
+    {"mode", 'm', "src", NULL, NULL, NULL,
+     "Given without -s: every service gets a listening port of the system's choice.", 0},
+    {"destination-client-type", 'y', "V1|V2", NULL, NULL, NULL,
+     "The protocol version of the destination, when it is an old one (AWS IoT Device Client, "
+     "Greengrass: V1).",
+     0},
+    {"linger", 0, "TIME", NULL, NULL, "30s",
+     "How long a service may be silent after its client has finished sending.", OPTION_EXACT},
+};
+static const struct option_group tunnel_group = OPTION_GROUP("Services", tunnel_table);
+
+static enum err on_section(void *owner, struct options *o, const struct ini_entry *entry);
+
+static struct program program = {
+    .name = "tunnel-gateway",
+    .summary =
+        "Reaches the services of devices by name: a SOCKS and HTTP proxy into secure tunnels.",
+    .usage =
+        "  tunnel-gateway -e HUB[:PORT] --token-file FILE [options]\n"
+        "  tunnel-gateway connect HOST PORT      stdin and stdout to a service (ProxyCommand)\n"
+        "  tunnel-gateway services               what there is, from the running gateway\n"
+        "  tunnel-gateway print ssh-config|pac|unit\n",
+    .examples =
+        "  tunnel-gateway -e hub.example --token-file /run/token\n"
+        "  curl --proxy socks5h://127.0.0.1:1080 http://http1.tunnel/\n"
+        "  ssh -o ProxyCommand='tunnel-gateway connect %h %p' user@ssh1.tunnel\n"
+        "\nFile (--config): besides the options above,\n"
+        "  [tunnel NAME]     endpoint, token-file, ca, ...: another tunnel; its services are\n"
+        "                    SERVICE.NAME.tunnel\n"
+        "  [alias]           plc = plc:modbus_2, or plc = SERVICE.NAME\n"
+        "  [service ID]      client-speaks-first = yes: connections are answered at once\n",
+    .section = on_section,
+};
+
+/* ---- sections ---- */
+
+static struct config_tunnel *find_tunnel(struct config *c, struct span name)
+{
+    for (size_t i = 0; i < c->n_tunnels; i++)
+        if (span_is_nocase(name, c->tunnels[i].name))
+            return &c->tunnels[i];
+    return NULL;
+}
+
+static enum err add_tunnel(struct config *c, struct options *o, struct span name)
+{
+    static const struct option_group *const groups[] = {&hub_options, &tunnel_group};
+    char safe[80];
+    str_escape(name, safe, sizeof safe);
+    if (c->n_tunnels == CONFIG_TUNNELS_MAX)
+        return options_fail(o, "more than %d tunnels", CONFIG_TUNNELS_MAX);
+    if (find_tunnel(c, name) != NULL)
+        return options_fail(o, "there are two sections [tunnel %s]", safe);
+    struct config_tunnel *t = &c->tunnels[c->n_tunnels];
+    t->name = span_dup(name);
+    t->options = options_new(groups, sizeof groups / sizeof *groups);
+    c->n_tunnels++;
+    if (t->name == NULL || t->options == NULL)
+        return options_fail(o, "out of memory");
+    if (!service_id_valid(t->name))
+        return options_fail(o, "\"%s\" is no tunnel name: letters, digits, ':', '_' and '-' only",
+                            safe);
+    return ERR_OK;
+}
+
+static enum err tunnel_key(struct config *c, struct options *o, struct span name,
+                           const struct ini_entry *e)
+{
+    static const struct {
+        const char *written, *meant;
+    } shorts[] = {{"endpoint", "proxy-endpoint"}, {"token", "access-token"}};
+    if (e->key.p == NULL)
+        return add_tunnel(c, o, name);
+    struct config_tunnel *t = find_tunnel(c, name);
+    struct span key = e->key;
+    char where[300];
+    for (size_t i = 0; i < sizeof shorts / sizeof *shorts; i++)
+        if (span_is(key, shorts[i].written))
+            key = span_of(shorts[i].meant);
+    snprintf(where, sizeof where, "%s:%d", e->file, e->line);
+    if (options_set(t->options, key, e->value, OPTION_FILE, where) == ERR_OK)
+        return ERR_OK;
+    return options_fail(o, "%s", options_problem(t->options));
+}
+
+static enum err alias_key(struct config *c, struct options *o, const struct ini_entry *e)
+{
+    if (e->key.p == NULL)
+        return ERR_OK;
+    char *label = span_dup(e->key), *target = span_dup(e->value);
+    enum err why = ERR_NO_MEMORY;
+    if (label != NULL && target != NULL)
+        why = names_add_alias(c->names, label, target);
+    free(label);
+    free(target);
+    return why == ERR_OK ? ERR_OK
+                         : options_fail(o, "an alias needs a new name and a service it stands for");
+}
+
+static enum err service_key(struct config *c, struct options *o, struct span id,
+                            const struct ini_entry *e)
+{
+    if (e->key.p == NULL)
+        return ERR_OK;
+    if (!span_is(e->key, "client-speaks-first"))
+        return options_fail(o, "a [service] section has client-speaks-first = yes|no only");
+    if (span_is(e->value, "no"))
+        return ERR_OK;
+    if (!span_is(e->value, "yes"))
+        return options_fail(o, "client-speaks-first is yes or no");
+    if (c->n_client_speaks_first == CONFIG_FIRST_MAX)
+        return options_fail(o, "more than %d services", CONFIG_FIRST_MAX);
+    char *copy = span_dup(id);
+    if (copy == NULL)
+        return options_fail(o, "out of memory");
+    c->client_speaks_first[c->n_client_speaks_first++] = copy;
+    return ERR_OK;
+}
+
+/* "tunnel plant7" gives "tunnel", and "plant7" in *name. Quotes around the name are taken off. */
+static struct span section_kind(struct span section, struct span *name)
+{
+    *name = section;
+    struct span kind = span_cut(name, ' ');
+    *name = span_trim(*name);
+    if (name->n >= 2 && name->p[0] == '"' && name->p[name->n - 1] == '"')
+        *name = (struct span){name->p + 1, name->n - 2};
+    return kind;
+}
+
+static enum err on_section(void *owner, struct options *o, const struct ini_entry *e)
+{
+    struct config *c = owner;
+    struct span name, kind = section_kind(e->section, &name);
+    if (span_is(kind, "tunnel") && name.n > 0)
+        return tunnel_key(c, o, name, e);
+    if (span_is(kind, "alias") && name.n == 0)
+        return alias_key(c, o, e);
+    if (span_is(kind, "service") && name.n > 0)
+        return service_key(c, o, name, e);
+    char safe[80];
+    return options_fail(o, "[%s]: sections are [tunnel NAME], [alias] and [service ID]",
+                        str_escape(e->section, safe, sizeof safe));
+}
+
+/* ---- one tunnel ---- */
+
+static enum err read_version(struct options *o, int *version)
+{
+    const char *text = options_get(o, "destination-client-type");
+    *version = 3;
+    if (text == NULL || span_is_nocase(span_of(text), "V3"))
+        return ERR_OK;
+    if (!span_is_nocase(span_of(text), "V1") && !span_is_nocase(span_of(text), "V2"))
+        return options_fail(o, "--destination-client-type is V1 or V2");
+    *version = text[1] - '0';
+    return ERR_OK;
+}
+
+static enum err read_mode(struct options *o, bool *source)
+{
+    const char *mode = options_get(o, "mode");
+    *source = mode != NULL;
+    if (mode == NULL || strcmp(mode, "src") == 0 || strcmp(mode, "source") == 0)
+        return ERR_OK;
+    return options_fail(o, "--mode can only be src here: the other side is tunnel-agent");
+}
+
+static enum err read_map(struct options *o, struct config_tunnel *t)
+{
+    char problem[400];
+    const char *text, *dir = options_get(o, "config-dir");
+    bool source;
+    enum err why = read_mode(o, &source);
+    if (why != ERR_OK)
+        return why;
+    for (size_t i = 0; (text = options_each(o, "source-listen-port", i)) != NULL; i++)
+        if (services_parse(&t->map, text, SERVICES_LISTEN, problem, sizeof problem) != ERR_OK)
+            return options_fail(o, "--source-listen-port: %s", problem);
+    t->assign = dir != NULL || (source && t->map.n == 0);
+    if (dir != NULL &&
+        services_load(&t->map, dir, SERVICES_LISTEN, problem, sizeof problem) != ERR_OK)
+        return options_fail(o, "--config-dir: %s", problem);
+    if (t->map.warning[0] != '\0')
+        log_warning("%s", t->map.warning);
+    return ERR_OK;
+}
+
+static enum err read_tunnel(struct options *o, struct config_tunnel *t)
+{
+    enum err why = hub_config_read(o, &(struct hub_rules){.make_client_token = true}, &t->hub);
+    if (why == ERR_OK)
+        why = read_version(o, &t->version);
+    if (why == ERR_OK)
+        why = read_map(o, t);
+    if (why == ERR_OK)
+        why = options_duration(o, "linger", &t->linger_ms);
+    return why;
+}
+
+static bool nameless_wanted(const struct config *c)
+{
+    static const char *const signs[] = {"proxy-endpoint", "region", "access-token", "token-file"};
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
+        if (options_get(c->options, signs[i]) != NULL)
+            return true;
+    return c->n_tunnels == 0;
+}
+
+static enum err read_tunnels(struct config *c)
+{
+    bool nameless = nameless_wanted(c);
+    for (size_t i = 0; i < c->n_tunnels; i++) {
+        struct config_tunnel *t = &c->tunnels[i];
+        if (read_tunnel(t->options, t) != ERR_OK)
+            return options_fail(c->options, "[tunnel %s]: %s", t->name,
+                                options_problem(t->options));
+    }
+    if (!nameless)
+        return ERR_OK;
+    if (c->n_tunnels == CONFIG_TUNNELS_MAX)
+        return options_fail(c->options, "more than %d tunnels", CONFIG_TUNNELS_MAX);
+    struct config_tunnel *t = &c->tunnels[c->n_tunnels++];
+    t->name = span_dup(span_of(""));
+    return t->name != NULL ? read_tunnel(c->options, t) : options_fail(c->options, "out of memory");
+}
+
+/* ---- the endpoint ---- */
+
+static enum err read_suffixes(struct config *c)
+{
+    const char *text;
+    for (size_t i = 0; (text = options_each(c->options, "suffix", i)) != NULL; i++) {
+        struct span rest = span_of(text);
+        while (rest.n > 0) {
+            struct span one = span_trim(span_cut(&rest, ','));
+            char copy[NAMES_HOST], safe[80];
+            snprintf(copy, sizeof copy, "%.*s", (int)one.n, one.p);
+            if (one.n >= sizeof copy || names_add_suffix(c->names, copy) != ERR_OK)
+                return options_fail(c->options, "--suffix: \"%s\" is no end of a host name",
+                                    str_escape(one, safe, sizeof safe));
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err read_grace(struct config *c)
+{
+    c->grace_ms = TUNNELS_GRACE_AUTO;
+    if (strcmp(options_get(c->options, "open-grace"), "auto") == 0)
+        return ERR_OK;
+    return options_duration(c->options, "open-grace", &c->grace_ms);
+}
+
+enum err config_password(const char *file, char **out, char *problem, size_t size)
+{
+    struct span text = {NULL, 0}, rest;
+    enum err why = file_read(file, PASSWORD_FILE_MAX, &text, problem, size);
+    if (why != ERR_OK)
+        return why;
+    rest = text;
+    struct span line = span_cut(&rest, '\n');
+    if (line.n > 0 && line.p[line.n - 1] == '\r')
+        line.n--;
+    *out = span_dup(line);
+    file_wipe(&text);
+    if (*out == NULL || line.n > 255 || line.n == 0) {
+        snprintf(problem, size, "%s: the first line must be a password of 1 to 255 characters",
+                 file);
+        return ERR_USAGE;
+    }
+    return ERR_OK;
+}
+
+static enum err read_auth(struct config *c)
+{
+    const char *user = options_get(c->options, "user"),
+               *file = options_get(c->options, "password-file");
+    char problem[400];
+    if (user == NULL && file == NULL)
+        return ERR_OK;
+    if (user == NULL || file == NULL)
+        return options_fail(c->options, "--user and --password-file belong together");
+    if (user[0] == '\0' || strlen(user) > 255 || strchr(user, ':') != NULL)
+        return options_fail(c->options, "--user has 1 to 255 characters and no ':'");
+    c->user = span_dup(span_of(user));
+    if (config_password(file, &c->password, problem, sizeof problem) != ERR_OK)
+        return options_fail(c->options, "--password-file: %s", problem);
+    return c->user != NULL ? ERR_OK : options_fail(c->options, "out of memory");
+}
+
+const char *config_listen(const struct config *c, size_t i)
+{
+    return options_each(c->options, "listen", i);
+}
+
+enum program_next config_read(struct config *c, int argc, char **argv)
+{
+    static const struct option_group *const groups[] = {&endpoint_group, &hub_options,
+                                                        &tunnel_group, &program_options};
+    *c = (struct config){.options = options_new(groups, sizeof groups / sizeof *groups),
+                         .names = names_new()};
+    if (c->options == NULL || c->names == NULL)
+        return PROGRAM_FAILED;
+    program.owner = c;
+    enum program_next next = program_read(&program, c->options, argc, argv);
+    if (next != PROGRAM_GO)
+        return next;
+    enum err why = read_suffixes(c);
+    if (why == ERR_OK)
+        why = read_grace(c);
+    if (why == ERR_OK)
+        why = options_number(c->options, "max-clients", 1, 1000000, &c->max_clients);
+    if (why == ERR_OK)
+        why = read_auth(c);
+    if (why == ERR_OK)
+        why = read_tunnels(c);
+    if (why == ERR_OK)
+        return PROGRAM_GO;
+    program_fail(&program, c->options);
+    return PROGRAM_FAILED;
+}
+
+void config_free(struct config *c)
+{
+    for (size_t i = 0; i < c->n_tunnels; i++) {
+        struct config_tunnel *t = &c->tunnels[i];
+        services_free(&t->map);
+        hub_config_free(&t->hub);
+        options_free(t->options);
+        free(t->name);
+    }
+    for (size_t i = 0; i < c->n_client_speaks_first; i++)
+        free(c->client_speaks_first[i]);
+    if (c->password != NULL)
+        explicit_bzero(c->password, strlen(c->password));
+    free(c->password);
+    free(c->user);
+    names_free(c->names);
+    options_free(c->options);
+}

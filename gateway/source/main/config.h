@@ -1,0 +1,46 @@
+/* What tunnel-gateway is told by its command line, files and environment. */
+#ifndef GATEWAY_SOURCE_MAIN_CONFIG_H
+#define GATEWAY_SOURCE_MAIN_CONFIG_H
+
+#include "core/config/hub.h"
+#include "core/config/program.h"
+#include "core/config/services.h"
+#include "gateway/source/names.h"
+
+#define CONFIG_TUNNELS_MAX 256
+#define CONFIG_FIRST_MAX 256
+#define CONFIG_DEFAULT_LISTEN "127.0.0.1:1080"
+
+struct config_tunnel {
+    char *name;              /* "" for the nameless one */
+    struct options *options; /* of a [tunnel NAME] section; NULL for the nameless one */
+    struct hub_config hub;
+    struct services map; /* listening ports */
+    bool assign;         /* and ports of the system's choice for the rest */
+    int version;
+    uint64_t linger_ms;
+};
+
+struct config {
+    struct options *options;
+    struct names *names;
+    struct config_tunnel tunnels[CONFIG_TUNNELS_MAX];
+    size_t n_tunnels;
+    char *client_speaks_first[CONFIG_FIRST_MAX];
+    size_t n_client_speaks_first;
+    char *user, *password; /* NULL: no authentication */
+    uint64_t grace_ms;     /* or TUNNELS_GRACE_AUTO */
+    uint64_t max_clients;
+};
+
+/* Reads everything; PROGRAM_FAILED: the sentence is on stderr. Call config_free in any case. */
+enum program_next config_read(struct config *c, int argc, char **argv);
+void config_free(struct config *c); /* wipes secrets */
+
+/* The i-th address to listen on; NULL: no more. */
+const char *config_listen(const struct config *c, size_t i);
+
+/* The first line of a file with a password, malloc'd. */
+enum err config_password(const char *file, char **out, char *problem, size_t size);
+
+#endif

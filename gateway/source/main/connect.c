@@ -1,0 +1,264 @@
+/* tunnel-gateway connect HOST PORT: stdin and stdout to a service, for ssh's ProxyCommand. */
+#include "core/config/program.h"
+#include "gateway/source/main/command.h"
+#include "gateway/source/main/dialogue.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define COPY_SIZE 65536
+#define HEAD_MAX 8192
+#define HOST_LONGEST 255
+
+static const struct option table[] = {
+    {"socks5", 0, NULL, NULL, NULL, NULL, "Speak SOCKS5 instead of HTTP CONNECT.", OPTION_EXACT},
+    {"fdpass", 0, NULL, NULL, NULL, NULL,
+     "Hand the connected socket over on stdout and leave, for ssh's ProxyUseFdpass=yes.",
+     OPTION_EXACT},
+};
+static const struct option_group group = OPTION_GROUP("Connection", table);
+
+static const struct program program = {
+    .name = "tunnel-gateway connect",
+    .summary = "Connects stdin and stdout to a service through a running gateway.",
+    .usage = "  tunnel-gateway connect [options] HOST PORT\n",
+    .examples = "  ssh -o ProxyCommand='tunnel-gateway connect %h %p' user@ssh1.tunnel\n",
+    .max_operands = 2,
+};
+
+/* ---- HTTP ---- */
+
+static bool http_request(const struct dialogue *d, const char *host, int port, struct buf *out)
+{
+    const char *open = strchr(host, ':') != NULL ? "[" : "", *close = open[0] != '\0' ? "]" : "";
+    return buf_printf(out, "CONNECT %s%s%s:%d HTTP/1.1\r\nHost: %s%s%s:%d\r\n", open, host, close,
+                      port, open, host, close, port) &&
+           dialogue_credentials(d, "Proxy-Authorization", out) && buf_append(out, "\r\n", 2);
+}
+
+static bool connect_http(const struct dialogue *d, const char *host, int port)
+{
+    struct buf request = {.limit = 4096};
+    char head[HEAD_MAX];
+    const char *phrase;
+    bool sent =
+        http_request(d, host, port, &request) && dialogue_send(d, request.data, request.size);
+    buf_wipe(&request);
+    if (!sent || !dialogue_head(d, head, sizeof head)) {
+        dialogue_complain("%s does not answer like a gateway", d->where);
+        return false;
+    }
+    int status = dialogue_status(head, &phrase);
+    if (status / 100 == 2)
+        return true;
+    if (status == 0)
+        dialogue_complain("%s does not answer like a gateway", d->where);
+    else
+        dialogue_complain("%s: %d %s", host, status, phrase);
+    return false;
+}
+
+/* ---- SOCKS5 ---- */
+
+static const char *const replies[] = {
+    "",
+    "the gateway failed or is full",
+    "not allowed: only names that end in the gateway's suffix",
+    "the hub or the device is not connected",
+    "no such service, or an ambiguous name",
+    "the device refused the connection",
+    "the device did not answer in time",
+    "command not supported",
+    "address type not supported",
+};
+
+static bool socks_login(const struct dialogue *d)
+{
+    uint8_t text[3 + 255 + 255], answer[2];
+    size_t user = strlen(d->user), password = strlen(d->password);
+    if (user > 255 || password > 255)
+        return false;
+    text[0] = 1;
+    text[1] = (uint8_t)user;
+    memcpy(text + 2, d->user, user);
+    text[2 + user] = (uint8_t)password;
+    memcpy(text + 3 + user, d->password, password);
+    bool good = dialogue_send(d, text, 3 + user + password) &&
+                dialogue_receive(d, answer, sizeof answer) && answer[1] == 0;
+    explicit_bzero(text, sizeof text);
+    return good;
+}
+
+static bool socks_greet(const struct dialogue *d)
+{
+    const uint8_t greeting[3] = {5, 1, d->user != NULL ? 2 : 0};
+    uint8_t answer[2];
+    if (!dialogue_send(d, greeting, sizeof greeting) ||
+        !dialogue_receive(d, answer, sizeof answer) || answer[0] != 5) {
+        dialogue_complain("%s does not answer like a gateway", d->where);
+        return false;
+    }
+    if (answer[1] != greeting[2] || (d->user != NULL && !socks_login(d))) {
+        dialogue_complain("%s asks for another user name or password", d->where);
+        return false;
+    }
+    return true;
+}
+
+static bool connect_socks(const struct dialogue *d, const char *host, int port)
+{
+    uint8_t text[7 + HOST_LONGEST] = {5, 1, 0, 3}, answer[10];
+    size_t n = strlen(host);
+    if (!socks_greet(d))
+        return false;
+    text[4] = (uint8_t)n;
+    memcpy(text + 5, host, n);
+    text[5 + n] = (uint8_t)(port >> 8);
+    text[6 + n] = (uint8_t)port;
+    if (!dialogue_send(d, text, 7 + n) || !dialogue_receive(d, answer, sizeof answer)) {
+        dialogue_complain("%s hung up", d->where);
+        return false;
+    }
+    bool known = answer[1] < sizeof replies / sizeof *replies;
+    if (answer[1] != 0)
+        dialogue_complain("%s: %s", host, known ? replies[answer[1]] : "refused");
+    return answer[1] == 0;
+}
+
+/* ---- copying ---- */
+
+static bool write_all(int fd, const char *p, size_t n)
+{
+    while (n > 0) {
+        ssize_t put = write(fd, p, n);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return false;
+        p += put;
+        n -= (size_t)put;
+    }
+    return true;
+}
+
+/* Until the end of `from`; false: `to` takes no more. */
+static bool copy(int from, int to)
+{
+    char bytes[COPY_SIZE];
+    for (;;) {
+        ssize_t got = read(from, bytes, sizeof bytes);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return true;
+        if (!write_all(to, bytes, (size_t)got))
+            return false;
+    }
+}
+
+static void *copy_up(void *arg)
+{
+    const struct dialogue *d = arg;
+    copy(STDIN_FILENO, d->fd);
+    shutdown(d->fd, SHUT_WR);
+    return NULL;
+}
+
+/* Each direction has a thread that blocks in it: nothing can wait for the wrong thing. The program
+ * ends with the service's last byte, whether or not stdin has ended. */
+static bool relay(struct dialogue *d)
+{
+    pthread_t up;
+    if (pthread_create(&up, NULL, copy_up, d) != 0) {
+        dialogue_complain("out of memory");
+        return false;
+    }
+    pthread_detach(up);
+    return copy(d->fd, STDOUT_FILENO);
+}
+
+static bool pass_descriptor(int fd)
+{
+    char byte = 0;
+    struct iovec io = {.iov_base = &byte, .iov_len = 1};
+    union {
+        struct cmsghdr align;
+        char room[CMSG_SPACE(sizeof(int))];
+    } control = {.room = {0}};
+    struct msghdr message = {.msg_iov = &io,
+                             .msg_iovlen = 1,
+                             .msg_control = control.room,
+                             .msg_controllen = sizeof control.room};
+    struct cmsghdr *c = CMSG_FIRSTHDR(&message);
+    c->cmsg_level = SOL_SOCKET;
+    c->cmsg_type = SCM_RIGHTS;
+    c->cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(c), &fd, sizeof fd);
+    if (sendmsg(STDOUT_FILENO, &message, 0) == 1)
+        return true;
+    dialogue_complain("stdout is not ssh's socket: --fdpass goes with ProxyUseFdpass=yes");
+    return false;
+}
+
+/* ---- the command ---- */
+
+static bool read_operands(struct options *o, const char **host, int *port)
+{
+    char *const *operands;
+    uint64_t number = 0;
+    if (options_operands(o, &operands) != 2 || !str_number(span_of(operands[1]), 65535, &number)) {
+        dialogue_complain("say where to: tunnel-gateway connect HOST PORT");
+        return false;
+    }
+    *host = operands[0];
+    *port = (int)number;
+    for (const char *p = *host; *p != '\0'; p++)
+        if (*p <= ' ' || *p == 127 || *p == '[' || *p == ']') {
+            dialogue_complain("that is no host name");
+            return false;
+        }
+    if ((*host)[0] != '\0' && strlen(*host) <= HOST_LONGEST)
+        return true;
+    dialogue_complain("a host name has 1 to %d characters", HOST_LONGEST);
+    return false;
+}
+
+static bool connect_and_relay(struct options *o, struct dialogue *d)
+{
+    const char *host;
+    int port;
+    const struct timeval forever = {0};
+    *d = (struct dialogue){.fd = -1};
+    if (!read_operands(o, &host, &port) || !dialogue_open(d, o))
+        return false;
+    if (!(options_flag(o, "socks5") ? connect_socks : connect_http)(d, host, port))
+        return false;
+    if (setsockopt(d->fd, SOL_SOCKET, SO_RCVTIMEO, &forever, sizeof forever) != 0)
+        return false;
+    return options_flag(o, "fdpass") ? pass_descriptor(d->fd) : relay(d);
+}
+
+int command_connect(int argc, char **argv)
+{
+    static const struct option_group *const groups[] = {&group, &dialogue_options,
+                                                        &program_options};
+    struct options *o = options_new(groups, sizeof groups / sizeof *groups);
+    if (o == NULL)
+        return 1;
+    enum program_next next = program_read(&program, o, argc, argv);
+    if (next != PROGRAM_GO) {
+        options_free(o);
+        return next == PROGRAM_DONE ? 0 : 1;
+    }
+    struct dialogue d;
+    bool good = connect_and_relay(o, &d);
+    /* The thread at stdin may still be in `d`: leaving the process ends both. */
+    fflush(stdout);
+    _exit(good ? 0 : 1);
+}

@@ -1,0 +1,219 @@
+#include "gateway/source/main/dialogue.h"
+
+#include "core/net/tcp.h"
+#include "gateway/source/main/config.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define ANSWER_SECONDS 30
+
+static const struct option table[] = {
+    {"gateway", 0, "WHERE", "TUNNEL_GATEWAY", NULL, CONFIG_DEFAULT_LISTEN,
+     "The running gateway: ADDRESS:PORT or the path of its unix socket.", OPTION_EXACT},
+    {"user", 0, "NAME", NULL, NULL, NULL, "When the gateway asks for a password.", OPTION_EXACT},
+    {"password-file", 0, "FILE", NULL, NULL, NULL, "The first line of this file is the password.",
+     OPTION_EXACT},
+};
+const struct option_group dialogue_options = OPTION_GROUP("Gateway", table);
+
+void dialogue_complain(const char *format, ...)
+{
+    char text[600], safe[900];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    /* What the gateway said may quote what a stranger called himself. */
+    size_t n = 0;
+    for (const char *p = text; *p != '\0'; p++)
+        safe[n++] = *p >= ' ' && *p < 127 ? *p : '?';
+    safe[n] = '\0';
+    fprintf(stderr, "tunnel-gateway: %s\n", safe);
+}
+
+/* ---- connecting ---- */
+
+static int connect_unix(const char *path)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof a.sun_path) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(a.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0 && connect(fd, (struct sockaddr *)&a, sizeof a) != 0) {
+        int why = errno;
+        close(fd);
+        errno = why;
+        fd = -1;
+    }
+    return fd;
+}
+
+static int connect_first(const struct addrinfo *list)
+{
+    for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
+        int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            continue;
+        if (connect(fd, a->ai_addr, a->ai_addrlen) == 0)
+            return fd;
+        int why = errno;
+        close(fd);
+        errno = why;
+    }
+    return -1;
+}
+
+static int connect_tcp(const char *where)
+{
+    char *host = NULL, port_text[8];
+    int port = 0, fd = -1;
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    if (!address_split(where, &host, &port) || port == 0) {
+        free(host);
+        errno = EINVAL;
+        return -1;
+    }
+    snprintf(port_text, sizeof port_text, "%d", port);
+    if (getaddrinfo(host != NULL ? host : "127.0.0.1", port_text, &hints, &list) == 0)
+        fd = connect_first(list);
+    else
+        errno = EHOSTUNREACH;
+    if (list != NULL)
+        freeaddrinfo(list);
+    free(host);
+    return fd;
+}
+
+static bool read_options(struct dialogue *d, struct options *o)
+{
+    const char *user = options_get(o, "user"), *file = options_get(o, "password-file");
+    char problem[400];
+    d->where = span_dup(span_of(options_get(o, "gateway")));
+    if (d->where == NULL)
+        return false;
+    if ((user != NULL) != (file != NULL)) {
+        dialogue_complain("--user and --password-file belong together");
+        return false;
+    }
+    if (user == NULL)
+        return true;
+    d->user = span_dup(span_of(user));
+    if (config_password(file, &d->password, problem, sizeof problem) != ERR_OK) {
+        dialogue_complain("%s", problem);
+        return false;
+    }
+    return d->user != NULL;
+}
+
+bool dialogue_open(struct dialogue *d, struct options *o)
+{
+    const struct timeval patience = {.tv_sec = ANSWER_SECONDS};
+    *d = (struct dialogue){.fd = -1};
+    if (!read_options(d, o))
+        return false;
+    d->fd = strchr(d->where, '/') != NULL ? connect_unix(d->where) : connect_tcp(d->where);
+    if (d->fd < 0) {
+        dialogue_complain("no gateway at %s: %s (is it running? --gateway and $TUNNEL_GATEWAY say "
+                          "where)",
+                          d->where, strerror(errno));
+        return false;
+    }
+    return setsockopt(d->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0;
+}
+
+void dialogue_close(struct dialogue *d)
+{
+    if (d->fd >= 0)
+        close(d->fd);
+    if (d->password != NULL)
+        explicit_bzero(d->password, strlen(d->password));
+    free(d->password);
+    free(d->user);
+    free(d->where);
+    *d = (struct dialogue){.fd = -1};
+}
+
+/* ---- talking ---- */
+
+bool dialogue_send(const struct dialogue *d, const void *p, size_t n)
+{
+    const char *at = p;
+    while (n > 0) {
+        ssize_t sent = send(d->fd, at, n, MSG_NOSIGNAL);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent <= 0)
+            return false;
+        at += sent;
+        n -= (size_t)sent;
+    }
+    return true;
+}
+
+bool dialogue_receive(const struct dialogue *d, void *p, size_t n)
+{
+    char *at = p;
+    while (n > 0) {
+        ssize_t got = recv(d->fd, at, n, 0);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return false;
+        at += got;
+        n -= (size_t)got;
+    }
+    return true;
+}
+
+bool dialogue_head(const struct dialogue *d, char *out, size_t size)
+{
+    size_t n = 0;
+    while (n + 1 < size && dialogue_receive(d, out + n, 1)) {
+        n++;
+        out[n] = '\0';
+        if (n >= 4 && memcmp(out + n - 4, "\r\n\r\n", 4) == 0)
+            return true;
+    }
+    return false;
+}
+
+bool dialogue_credentials(const struct dialogue *d, const char *name, struct buf *out)
+{
+    char both[512], encoded[BASE64_SIZE(sizeof both)];
+    if (d->user == NULL)
+        return true;
+    int n = snprintf(both, sizeof both, "%s:%s", d->user, d->password);
+    if (n < 0 || (size_t)n >= sizeof both)
+        return false;
+    base64_encode(both, (size_t)n, encoded, false);
+    bool good = buf_printf(out, "%s: Basic %s\r\n", name, encoded);
+    explicit_bzero(both, sizeof both);
+    explicit_bzero(encoded, sizeof encoded);
+    return good;
+}
+
+int dialogue_status(char *head, const char **phrase)
+{
+    uint64_t status;
+    char *end = strstr(head, "\r\n");
+    if (end == NULL || strncmp(head, "HTTP/1.", 7) != 0 || strlen(head) < 13)
+        return 0;
+    *end = '\0';
+    if (head[8] != ' ' || !str_number((struct span){head + 9, 3}, 999, &status))
+        return 0;
+    *phrase = strlen(head) > 13 ? head + 13 : "";
+    return (int)status;
+}

@@ -1,0 +1,130 @@
+/* tunnel-gateway print: pieces of configuration for other programs. */
+#include "core/config/program.h"
+#include "gateway/source/main/command.h"
+#include "gateway/source/main/config.h"
+#include "gateway/source/main/dialogue.h"
+#include "gateway/source/pages.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const struct option table[] = {
+    {"gateway", 0, "WHERE", "TUNNEL_GATEWAY", NULL, CONFIG_DEFAULT_LISTEN,
+     "Where the gateway listens: ADDRESS:PORT or the path of its unix socket.", OPTION_EXACT},
+    {"suffix", 0, "NAME", NULL, NULL, "tunnel",
+     "What host names end in. May be repeated; the first one is shown.",
+     OPTION_MANY | OPTION_EXACT},
+};
+static const struct option_group group = OPTION_GROUP("Gateway", table);
+
+static const struct program program = {
+    .name = "tunnel-gateway print",
+    .summary = "Prints a piece of configuration for another program.",
+    .usage = "  tunnel-gateway print ssh-config     for ~/.ssh/config\n"
+             "  tunnel-gateway print pac            proxy auto-configuration for browsers\n"
+             "  tunnel-gateway print unit           a systemd user unit\n",
+    .max_operands = 1,
+};
+
+static bool print_ssh(const char *gateway, const struct names *names)
+{
+    const char *suffix;
+    printf("Host");
+    for (size_t i = 0; (suffix = names_suffix_at(names, i)) != NULL; i++)
+        printf(" *.%s", suffix);
+    if (strchr(gateway, '/') == NULL)
+        printf("\n    ProxyCommand nc -X 5 -x %s %%h %%p\n"
+               "    # or, with better error messages:\n"
+               "    # ProxyCommand tunnel-gateway connect --gateway %s %%h %%p\n",
+               gateway, gateway);
+    else
+        printf("\n    ProxyCommand tunnel-gateway connect --gateway %s %%h %%p\n", gateway);
+    printf("    ServerAliveInterval 15\n"
+           "    ControlMaster auto\n"
+           "    ControlPath ~/.ssh/cm-%%C\n"
+           "    ControlPersist 60\n");
+    return true;
+}
+
+static bool print_pac(const char *gateway, const struct names *names)
+{
+    struct buf out = {.limit = 65536};
+    if (strchr(gateway, '/') != NULL) {
+        dialogue_complain("browsers cannot use a unix socket: give --gateway ADDRESS:PORT");
+        return false;
+    }
+    bool good =
+        pages_pac(names, NULL, gateway, &out) && fwrite(out.data, 1, out.size, stdout) == out.size;
+    buf_free(&out);
+    return good;
+}
+
+static bool print_unit(const char *gateway, const struct names *names)
+{
+    (void)names;
+    printf("# ~/.config/systemd/user/tunnel-gateway.service\n"
+           "# systemctl --user daemon-reload && systemctl --user enable --now tunnel-gateway\n"
+           "[Unit]\n"
+           "Description=Secure tunnels to devices, by name\n"
+           "After=network-online.target\n\n"
+           "[Service]\n"
+           "ExecStart=tunnel-gateway --config %%h/.config/tunnel-gateway.conf --listen %s\n"
+           "Restart=on-failure\n"
+           "RestartSec=5\n"
+           "NoNewPrivileges=yes\n\n"
+           "[Install]\n"
+           "WantedBy=default.target\n",
+           gateway);
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*print)(const char *gateway, const struct names *names);
+} pieces[] = {{"ssh-config", print_ssh}, {"pac", print_pac}, {"unit", print_unit}};
+
+static bool add_suffixes(struct options *o, struct names *names)
+{
+    const char *suffix;
+    for (size_t i = 0; (suffix = options_each(o, "suffix", i)) != NULL; i++)
+        if (names_add_suffix(names, suffix) != ERR_OK) {
+            dialogue_complain("--suffix: \"%s\" is no end of a host name", suffix);
+            return false;
+        }
+    return true;
+}
+
+static bool print(struct options *o, const char *piece)
+{
+    struct names *names = names_new();
+    bool good = names != NULL && add_suffixes(o, names), known = false;
+    for (size_t i = 0; good && i < sizeof pieces / sizeof *pieces; i++) {
+        if (strcmp(piece, pieces[i].name) != 0)
+            continue;
+        known = true;
+        good = pieces[i].print(options_get(o, "gateway"), names);
+    }
+    names_free(names);
+    if (good && !known)
+        dialogue_complain("print what? ssh-config, pac or unit");
+    return good && known && fflush(stdout) == 0;
+}
+
+int command_print(int argc, char **argv)
+{
+    static const struct option_group *const groups[] = {&group, &program_options};
+    struct options *o = options_new(groups, sizeof groups / sizeof *groups);
+    char *const *operands;
+    int code = 1;
+    if (o == NULL)
+        return 1;
+    enum program_next next = program_read(&program, o, argc, argv);
+    if (next == PROGRAM_GO) {
+        size_t n = options_operands(o, &operands);
+        code = print(o, n == 1 ? operands[0] : "") ? 0 : 1;
+    } else if (next == PROGRAM_DONE) {
+        code = 0;
+    }
+    options_free(o);
+    return code;
+}

@@ -1,0 +1,216 @@
+/* The gateway at work: endpoint, tunnels, and the signals that end it. */
+#include "core/base/log.h"
+#include "gateway/source/main/command.h"
+#include "gateway/source/main/config.h"
+#include "gateway/source/pages.h"
+#include "gateway/source/source.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+static const int signals[] = {SIGTERM, SIGINT};
+#define SIGNALS (sizeof signals / sizeof *signals)
+
+struct run {
+    struct loop *loop;
+    const struct config *config;
+    struct passages *passages;
+    struct tunnels *tunnels;
+    struct ingress *ingress;
+    uv_signal_t signals[SIGNALS];
+    bool stopped;
+    int code;
+};
+
+static void stop(struct run *r, int code)
+{
+    if (r->stopped)
+        return;
+    r->stopped = true;
+    r->code = code;
+    loop_stop(r->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    log_info("%s: shutting down", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    stop(handle->data, 0);
+}
+
+/* The last tunnel is over. With several, that one of them was closed in good order is no success.
+ */
+static void on_finished(void *owner, enum err why)
+{
+    struct run *r = owner;
+    stop(r, why == ERR_TUNNEL_CLOSED && r->config->n_tunnels == 1 ? 0 : 1);
+}
+
+static bool on_page(void *owner, const struct ingress_page *page, struct buf *out)
+{
+    struct run *r = owner;
+    struct pages_view view = {.names = r->config->names};
+    view.n_tunnels = tunnels_list(r->tunnels, &view.tunnels);
+    struct pages_tunnel states[CONFIG_TUNNELS_MAX];
+    for (size_t i = 0; i < view.n_tunnels; i++)
+        states[i] = (struct pages_tunnel){.up = tunnels_is_up(r->tunnels, i),
+                                          .connections = tunnels_connections(r->tunnels, i)};
+    view.states = states;
+    const struct pages_question q = {.head = page->head,
+                                     .path = page->request->path,
+                                     .listener = page->listener,
+                                     .trusted = page->trusted};
+    return pages_answer(&view, &q, out);
+}
+
+static enum err resolve(void *owner, const struct passage_question *q, struct passage_target *out,
+                        char text[PASSAGE_TEXT])
+{
+    return tunnels_resolve(((struct run *)owner)->tunnels, q, out, text);
+}
+
+/* ---- setting up ---- */
+
+/* Many clients are many descriptors; and tokens do not belong into a core file. */
+static void set_limits(void)
+{
+    struct rlimit files, none = {0, 0};
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+            log_debug("the limit of open files stays as it was");
+    }
+    if (setrlimit(RLIMIT_CORE, &none) != 0)
+        log_debug("core files could not be switched off");
+}
+
+static bool watch_signals(struct run *r)
+{
+    for (size_t i = 0; i < SIGNALS; i++) {
+        if (uv_signal_init(loop_uv(r->loop), &r->signals[i]) != 0)
+            return false;
+        r->signals[i].data = r;
+        if (uv_signal_start(&r->signals[i], on_signal, signals[i]) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool is_loopback(const char *name)
+{
+    return strchr(name, '/') != NULL || strncmp(name, "127.", 4) == 0 ||
+           strncmp(name, "[::1]", 5) == 0;
+}
+
+static bool listen_all(struct run *r)
+{
+    const char *where;
+    for (size_t i = 0; (where = config_listen(r->config, i)) != NULL; i++) {
+        enum err why = ERR_OK;
+        const char *name = ingress_listen(r->ingress, where, &why);
+        if (name == NULL) {
+            log_error("Cannot listen on %s: %s", where, err_text(why));
+            return false;
+        }
+        log_info("Listening on %s (SOCKS5, SOCKS4a, HTTP)", name);
+        if (!is_loopback(name) && r->config->user == NULL)
+            log_warning(
+                "%s can be reached from other machines and asks for no password: give --user "
+                "and --password-file",
+                name);
+    }
+    return true;
+}
+
+static bool make_parts(struct run *r)
+{
+    const struct config *c = r->config;
+    r->passages = passages_new(r->loop);
+    if (r->passages == NULL)
+        return false;
+    const struct tunnels_options tunnels = {.passages = r->passages,
+                                            .names = c->names,
+                                            .grace_ms = c->grace_ms,
+                                            .client_speaks_first =
+                                                (const char *const *)c->client_speaks_first,
+                                            .n_client_speaks_first = c->n_client_speaks_first,
+                                            .finished = on_finished,
+                                            .owner = r};
+    r->tunnels = tunnels_new(r->loop, &tunnels);
+    const struct ingress_options ingress = {.passages = r->passages,
+                                            .resolve = resolve,
+                                            .page = on_page,
+                                            .owner = r,
+                                            .ask_user = c->n_tunnels > 1,
+                                            .user = c->user,
+                                            .password = c->password,
+                                            .max_clients = (size_t)c->max_clients};
+    r->ingress = ingress_new(r->loop, &ingress);
+    return r->tunnels != NULL && r->ingress != NULL;
+}
+
+static bool start_tunnels(struct run *r)
+{
+    for (size_t i = 0; i < r->config->n_tunnels; i++) {
+        const struct config_tunnel *t = &r->config->tunnels[i];
+        char text[400] = "";
+        const struct tunnel_options o = {.name = t->name,
+                                         .hub = &t->hub,
+                                         .version = t->version,
+                                         .linger_ms = t->linger_ms,
+                                         .map = t->map.n > 0 ? &t->map : NULL,
+                                         .assign = t->assign};
+        if (tunnels_add(r->tunnels, &o, text, sizeof text) != ERR_OK) {
+            log_error("tunnel%s%s: %s", t->name[0] != '\0' ? " " : "", t->name, text);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void tear_down(struct run *r)
+{
+    ingress_free(r->ingress);
+    passages_free(r->passages);
+    tunnels_free(r->tunnels);
+    for (size_t i = 0; i < SIGNALS; i++)
+        if (r->signals[i].data != NULL)
+            uv_close((uv_handle_t *)&r->signals[i], NULL);
+    loop_free(r->loop);
+}
+
+static int run(const struct config *c)
+{
+    struct run r = {.config = c, .loop = loop_new(), .code = 1};
+    if (r.loop == NULL)
+        return 1;
+    set_limits();
+    if (!watch_signals(&r) || !make_parts(&r))
+        log_error("%s", err_text(ERR_NO_MEMORY));
+    else if (listen_all(&r) && start_tunnels(&r))
+        loop_run(r.loop);
+    tear_down(&r);
+    return r.code;
+}
+
+int command_run(int argc, char **argv)
+{
+    struct config *c = calloc(1, sizeof *c);
+    int code = 1;
+    if (c == NULL)
+        return 1;
+    switch (config_read(c, argc, argv)) {
+    case PROGRAM_GO:
+        code = run(c);
+        break;
+    case PROGRAM_DONE:
+        code = 0;
+        break;
+    case PROGRAM_FAILED:
+        break;
+    }
+    config_free(c);
+    free(c);
+    return code;
+}

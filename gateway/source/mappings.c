@@ -1,0 +1,280 @@
+#include "gateway/source/mappings.h"
+
+#include "core/base/log.h"
+#include "core/net/tcp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct mapping {
+    struct list node;
+    struct mappings *set;
+    char *id;
+    struct listener *listener; /* NULL: the tunnel has no such service any more */
+};
+
+struct mappings {
+    struct loop *loop;
+    struct session *session;
+    struct services map;
+    char *bind;
+    bool exact, assign;
+    struct passages *passages;
+    bool own_passages;
+    struct list all;
+};
+
+/* ---- clients ---- */
+
+static enum err resolve(void *owner, const struct passage_question *q, struct passage_target *out,
+                        char text[PASSAGE_TEXT])
+{
+    struct mapping *m = owner;
+    (void)q;
+    if (m->listener == NULL) {
+        snprintf(text, PASSAGE_TEXT, "%s", err_text(ERR_NO_SERVICE));
+        return ERR_NO_SERVICE;
+    }
+    *out = (struct passage_target){m->set->session, m->id, 0};
+    return session_open(m->set->session) ? ERR_OK : ERR_HUB_DOWN;
+}
+
+static void on_accepted(void *owner, struct listener *l, struct stream *s)
+{
+    struct mapping *m = owner;
+    char asked[24];
+    snprintf(asked, sizeof asked, "%d", listener_port(l));
+    passage_start(m->set->passages, s,
+                  &(struct passage_options){.front = &front_mapped,
+                                            .question = {.host = span_of(asked)},
+                                            .resolve = resolve,
+                                            .owner = m});
+}
+
+/* ---- listeners ---- */
+
+static struct mapping *find(const struct mappings *set, const char *id)
+{
+    list_each(node, &set->all)
+    {
+        struct mapping *m = list_entry(node, struct mapping, node);
+        if (strcmp(m->id, id) == 0)
+            return m;
+    }
+    return NULL;
+}
+
+static struct mapping *make(struct mappings *set, const char *id)
+{
+    struct mapping *m = calloc(1, sizeof *m);
+    if (m == NULL)
+        return NULL;
+    m->set = set;
+    m->id = span_dup(span_of(id));
+    if (m->id == NULL) {
+        free(m);
+        return NULL;
+    }
+    list_init(&m->node);
+    list_append(&set->all, &m->node);
+    return m;
+}
+
+static void tell(const struct mapping *m, bool assigned)
+{
+    int port = listener_port(m->listener);
+    if (port == 0) {
+        log_info("Listening for new connection on %s", listener_name(m->listener));
+        return;
+    }
+    if (assigned)
+        log_info("Listen port assigned for service id %s. New port mapping: %s = %d", m->id, m->id,
+                 port);
+    log_info("Listening for new connection on port %d", port);
+}
+
+/* from: NULL for a port of the system's choice. */
+static enum err open_listener(struct mappings *set, const char *id, const struct service *from)
+{
+    static const struct listener_events events = {.accepted = on_accepted};
+    const struct service any = {.id = NULL, .host = NULL, .port = 0};
+    struct mapping *m = find(set, id);
+    char where[300];
+    if (m != NULL && m->listener != NULL)
+        return ERR_OK;
+    if (m == NULL && (m = make(set, id)) == NULL)
+        return ERR_NO_MEMORY;
+    service_where(from != NULL ? from : &any, set->bind, where, sizeof where);
+    enum err why = ERR_OK;
+    m->listener = listener_new(set->loop, where, &events, m, &why);
+    if (m->listener == NULL) {
+        log_error("Cannot listen on %s for service id \"%s\": %s", where, id, err_text(why));
+        return why;
+    }
+    tell(m, from == NULL || from->port == 0);
+    return ERR_OK;
+}
+
+/* ---- the map against the tunnel ---- */
+
+static bool has(const char *const *ids, size_t n, const char *id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(ids[i], id) == 0)
+            return true;
+    return false;
+}
+
+static void join(const char *const *ids, size_t n, struct buf *out)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "%s%s", i > 0 ? ", " : "", ids[i]);
+    if (n == 0)
+        buf_printf(out, "none");
+    if (!buf_append(out, "", 1) && out->size > 0)
+        out->data[out->size - 1] = '\0';
+}
+
+static enum err wrong(const char *id, const char *const *ids, size_t n)
+{
+    struct buf have = {.limit = 2048};
+    join(ids, n, &have);
+    log_error(
+        "Wrong configurations detected in local proxy: service id \"%s\" %s; the tunnel has: %s",
+        id, has(ids, n, id) ? "has no mapping" : "is not in the tunnel",
+        have.data != NULL ? (const char *)have.data : "");
+    buf_free(&have);
+    return ERR_USAGE;
+}
+
+static enum err check(const struct mappings *set, const char *const *ids, size_t n)
+{
+    for (size_t i = 0; i < set->map.n; i++)
+        if (!set->assign && !has(ids, n, set->map.items[i].id))
+            return wrong(set->map.items[i].id, ids, n);
+    for (size_t i = 0; set->exact && !set->assign && i < n; i++)
+        if (services_find(&set->map, ids[i]) == NULL)
+            return wrong(ids[i], ids, n);
+    return ERR_OK;
+}
+
+static void close_vanished(struct mappings *set, const char *const *ids, size_t n)
+{
+    list_each(node, &set->all)
+    {
+        struct mapping *m = list_entry(node, struct mapping, node);
+        if (m->listener == NULL || m->id[0] == '\0' || has(ids, n, m->id))
+            continue;
+        log_warning("The tunnel has no service id \"%s\" any more: port %d is closed", m->id,
+                    listener_port(m->listener));
+        listener_free(m->listener);
+        m->listener = NULL;
+    }
+}
+
+/* `-s 5555`: the only service of the tunnel; with none or several, messages carry no service id. */
+static enum err open_unnamed(struct mappings *set, const char *const *ids, size_t n)
+{
+    if (n > 1)
+        log_warning("The tunnel has %zu services and the mapping names none: the far end decides",
+                    n);
+    return open_listener(set, n == 1 ? ids[0] : "", &set->map.items[0]);
+}
+
+enum err mappings_services(struct mappings *set, const char *const *ids, size_t n)
+{
+    enum err why = ERR_OK;
+    if (services_unnamed(&set->map)) {
+        why = open_unnamed(set, ids, n);
+    } else {
+        why = check(set, ids, n);
+        if (why == ERR_OK)
+            close_vanished(set, ids, n);
+        for (size_t i = 0; why == ERR_OK && i < n; i++) {
+            const struct service *from = services_find(&set->map, ids[i]);
+            if (from != NULL || set->assign)
+                why = open_listener(set, ids[i], from);
+        }
+    }
+    if (why == ERR_OK && set->own_passages)
+        passages_wake(set->passages);
+    return why;
+}
+
+bool mappings_each(const struct mappings *set, size_t i, const char **service, const char **where)
+{
+    list_each(node, &set->all)
+    {
+        struct mapping *m = list_entry(node, struct mapping, node);
+        if (m->listener == NULL || i-- > 0)
+            continue;
+        *service = m->id;
+        *where = listener_name(m->listener);
+        return true;
+    }
+    return false;
+}
+
+/* ---- life ---- */
+
+static bool copy_map(struct services *to, const struct services *from)
+{
+    if (from == NULL || from->n == 0)
+        return true;
+    to->items = calloc(from->n, sizeof *to->items);
+    if (to->items == NULL)
+        return false;
+    for (; to->n < from->n; to->n++) {
+        const struct service *item = &from->items[to->n];
+        struct service copy = {span_dup(span_of(item->id)),
+                               item->host != NULL ? span_dup(span_of(item->host)) : NULL,
+                               item->port};
+        if (copy.id == NULL || (item->host != NULL && copy.host == NULL)) {
+            free(copy.id);
+            free(copy.host);
+            return false;
+        }
+        to->items[to->n] = copy;
+    }
+    return true;
+}
+
+struct mappings *mappings_new(struct loop *loop, const struct mappings_options *o)
+{
+    struct mappings *set = calloc(1, sizeof *set);
+    if (set == NULL)
+        return NULL;
+    *set = (struct mappings){.loop = loop,
+                             .session = o->session,
+                             .bind = span_dup(span_of(o->bind != NULL ? o->bind : "localhost")),
+                             .exact = o->exact,
+                             .assign = o->assign,
+                             .passages = o->passages,
+                             .own_passages = o->passages == NULL};
+    list_init(&set->all);
+    if (set->own_passages)
+        set->passages = passages_new(loop);
+    if (set->bind != NULL && set->passages != NULL && copy_map(&set->map, o->map))
+        return set;
+    mappings_free(set);
+    return NULL;
+}
+
+void mappings_free(struct mappings *set)
+{
+    if (set == NULL)
+        return;
+    if (set->own_passages)
+        passages_free(set->passages);
+    while (!list_empty(&set->all)) {
+        struct mapping *m = list_entry(set->all.next, struct mapping, node);
+        listener_free(m->listener);
+        list_remove(&m->node);
+        free(m->id);
+        free(m);
+    }
+    services_free(&set->map);
+    free(set->bind);
+    free(set);
+}

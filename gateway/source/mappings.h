@@ -1,0 +1,35 @@
+/* Listening ports of single services, as `-s SSH1=3333` and `-m src` ask for them: whoever connects
+ * is in the service, without any protocol in front. The listeners stay open while the tunnel's link
+ * is lost and comes back. */
+#ifndef GATEWAY_SOURCE_MAPPINGS_H
+#define GATEWAY_SOURCE_MAPPINGS_H
+
+#include "core/config/services.h"
+#include "core/tunnel/session.h"
+#include "gateway/source/passage.h"
+
+struct mappings_options {
+    struct session *session;    /* of the source; must outlive the mappings */
+    const struct services *map; /* copied; one entry without id: the tunnel's only service, or "" */
+    const char *bind;           /* address for entries that are only a port; NULL: "localhost" */
+    bool exact;  /* the ids must be the tunnel's, all of them (localproxy); else unknown ones are an
+                    error and others may stay without a port */
+    bool assign; /* ids of the tunnel without an entry get a free port */
+    struct passages *passages; /* shared, must be freed before the mappings; NULL: their own */
+};
+
+struct mappings;
+struct mappings *mappings_new(struct loop *loop,
+                              const struct mappings_options *o); /* NULL: memory */
+void mappings_free(struct mappings *m); /* its own passages, too; NULL is fine */
+
+/* For session_events.services: checks the map against the tunnel's ids, opens and closes listeners,
+ * says so in the log ("Listening for new connection on port 5555"), and lets waiting clients in.
+ * An error has been logged in a sentence: ERR_USAGE when the map does not fit, or what listening
+ * says (ERR_ADDRESS_IN_USE, …); what is open stays open, and a second call tries the rest again. */
+enum err mappings_services(struct mappings *m, const char *const *ids, size_t n);
+
+/* What listens: name of the i-th listener ("127.0.0.1:5555") and its service; false: no more. */
+bool mappings_each(const struct mappings *m, size_t i, const char **service, const char **where);
+
+#endif

@@ -1,0 +1,67 @@
+/* Host names to services (SERVICE.tunnel, SERVICE.NAME.tunnel) and back. Pure: what tunnels and
+ * services there are is handed in with each question.
+ *
+ * Order: alias, the exact id, the id in any case, the folded id (lower case, ':' and '_' as '-').
+ * More than one hit within a step is refused, not guessed. A tunnel without service ids has one
+ * service, "", which any label reaches. */
+#ifndef GATEWAY_SOURCE_NAMES_H
+#define GATEWAY_SOURCE_NAMES_H
+
+#include "core/base/err.h"
+#include "core/base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define NAMES_TEXT 192 /* a sentence fits an HTTP reason phrase under 200 bytes */
+#define NAMES_HOST 256 /* a host name with its NUL */
+
+struct names;
+struct names *names_new(void); /* NULL: memory */
+void names_free(struct names *n);
+
+/* "tunnel", ".tunnel" or "tunnel.internal"; the first one added is used in canonical names. None:
+ * "tunnel". ERR_USAGE: not a host name. Adding one twice is fine. */
+enum err names_add_suffix(struct names *n, const char *suffix);
+/* label → "SERVICE" or "SERVICE.NAME". ERR_USAGE: either is empty, or the label is there already.
+ */
+enum err names_add_alias(struct names *n, const char *label, const char *target);
+const char *names_alias_at(const struct names *n, size_t i); /* the label; NULL: no more */
+const char *names_suffix(const struct names *n);             /* the first, without a dot in front */
+const char *names_suffix_at(const struct names *n, size_t i); /* NULL: no more */
+
+struct names_tunnel {
+    const char *name; /* "" for the nameless one */
+    bool known;       /* its services have been told */
+    const char *const *services;
+    size_t n_services;
+};
+
+struct names_question {
+    struct span host;
+    bool literal;     /* came as an address, not as a name */
+    const char *hint; /* a user name that may be a tunnel's; NULL or unknown: ignored */
+    bool quiet;       /* the asker is a stranger: names nothing that there is */
+    const struct names_tunnel *tunnels;
+    size_t n_tunnels;
+};
+
+struct names_answer {
+    size_t tunnel; /* index; also set when only the service is not found */
+    bool tunnel_found;
+    const char *service;   /* one of tunnels[tunnel].services, or "" */
+    char text[NAMES_TEXT]; /* a failure for people: printable ASCII */
+};
+
+/* ERR_FORBIDDEN: an address, or outside the suffixes. ERR_NO_SERVICE, ERR_AMBIGUOUS: as they say.
+ * ERR_HUB_DOWN: the tunnel's services are not known. */
+enum err names_resolve(const struct names *n, const struct names_question *q,
+                       struct names_answer *out);
+
+/* The best host name that leads to that service: an alias, else lower case and folded as far as it
+ * stays unique. False: no name does that all clients accept (an alias is needed); out is "" when
+ * none does at all. */
+bool names_canonical(const struct names *n, const struct names_tunnel *tunnels, size_t n_tunnels,
+                     size_t tunnel, const char *service, char out[NAMES_HOST]);
+
+#endif

@@ -1,0 +1,208 @@
+#include "gateway/source/pages.h"
+
+#include "gateway/source/proxy.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_MAX 524288
+
+struct page {
+    const char *path;
+    const char *type;
+    bool for_trusted; /* lists what there is */
+    bool (*write)(const struct pages_view *v, const struct pages_question *q, struct buf *out);
+    int (*status)(const struct pages_view *v); /* NULL: 200 */
+};
+
+static bool put(struct buf *out, const char *text)
+{
+    return buf_append(out, text, strlen(text));
+}
+
+/* ---- what there is ---- */
+
+struct entry {
+    char host[NAMES_HOST]; /* "" when no name leads there */
+    const char *service, *tunnel;
+    bool up;
+};
+
+static bool each_service(const struct pages_view *v,
+                         bool (*write)(const struct entry *e, struct buf *), struct buf *out)
+{
+    for (size_t i = 0; i < v->n_tunnels; i++) {
+        const struct names_tunnel *t = &v->tunnels[i];
+        size_t n = t->n_services > 0 ? t->n_services : t->known;
+        for (size_t k = 0; k < n; k++) {
+            struct entry e = {.service = t->n_services > 0 ? t->services[k] : "",
+                              .tunnel = t->name,
+                              .up = v->states[i].up};
+            names_canonical(v->names, v->tunnels, v->n_tunnels, i, e.service, e.host);
+            if (!write(&e, out))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool write_row(const struct entry *e, struct buf *out)
+{
+    return put(out, "<tr><td>") && proxy_escape_html(span_of(e->host), out) &&
+           put(out, "</td><td>") && proxy_escape_html(span_of(e->service), out) &&
+           put(out, "</td><td>") && proxy_escape_html(span_of(e->tunnel), out) &&
+           buf_printf(out, "</td><td>%s</td></tr>\n", e->up ? "up" : "down");
+}
+
+static bool write_line(const struct entry *e, struct buf *out)
+{
+    return buf_printf(out, "%s\t%s\t%s\t%s\n", e->host[0] != '\0' ? e->host : "-",
+                      e->service[0] != '\0' ? e->service : "-",
+                      e->tunnel[0] != '\0' ? e->tunnel : "-", e->up ? "up" : "down");
+}
+
+static bool write_comment(const struct entry *e, struct buf *out)
+{
+    return e->host[0] == '\0' || buf_printf(out, "// %s\n", e->host);
+}
+
+/* ---- pages ---- */
+
+static bool write_home(const struct pages_view *v, const struct pages_question *q, struct buf *out)
+{
+    return put(out,
+               "<!DOCTYPE html>\n<meta charset=\"utf-8\">\n<title>tunnel-gateway</title>\n"
+               "<h1>tunnel-gateway</h1>\n<p>This is a SOCKS5, SOCKS4a and HTTP proxy to the "
+               "services of devices. Point a browser at <a href=\"/proxy.pac\">/proxy.pac</a>, "
+               "or use <code>curl --proxy socks5h://") &&
+           proxy_escape_html(span_of(q->listener), out) &&
+           put(out, "</code>.</p>\n<table>\n<tr><th>host name</th><th>service</th><th>tunnel</th>"
+                    "<th>state</th></tr>\n") &&
+           each_service(v, write_row, out) && put(out, "</table>\n");
+}
+
+static bool write_services(const struct pages_view *v, const struct pages_question *q,
+                           struct buf *out)
+{
+    (void)q;
+    return each_service(v, write_line, out);
+}
+
+/* PROXY first for http: a failure is then shown as our own page, not as a generic one. */
+bool pages_pac(const struct names *names, const struct pages_view *v, const char *endpoint,
+               struct buf *out)
+{
+    bool good = v == NULL || each_service(v, write_comment, out);
+    good = good &&
+           put(out, "function FindProxyForURL(url, host) {\n"
+                    "  host = host.toLowerCase();\n"
+                    "  if (host.charAt(host.length - 1) == \".\") host = host.slice(0, -1);\n");
+    const char *suffix;
+    for (size_t i = 0; (suffix = names_suffix_at(names, i)) != NULL; i++)
+        good = good && buf_printf(out,
+                                  "  if (dnsDomainIs(host, \".%s\"))\n"
+                                  "    return url.substring(0, 5) == \"http:\"\n"
+                                  "      ? \"PROXY %s; SOCKS5 %s\" : \"SOCKS5 %s; PROXY %s\";\n",
+                                  suffix, endpoint, endpoint, endpoint, endpoint);
+    return good && put(out, "  return \"DIRECT\";\n}\n");
+}
+
+/* The endpoint as the client named it: what reached us once will do so again. */
+static bool write_pac(const struct pages_view *v, const struct pages_question *q, struct buf *out)
+{
+    struct span host = http_header(q->head, "Host");
+    char name[PROXY_HOST_MAX + 1], endpoint[PROXY_HOST_MAX + 16];
+    int port;
+    const char *use = q->listener;
+    if (host.n > 0 && host.n < sizeof endpoint && proxy_authority(host, name, &port) && port > 0) {
+        memcpy(endpoint, host.p, host.n);
+        endpoint[host.n] = '\0';
+        use = endpoint;
+    }
+    return pages_pac(v->names, q->trusted ? v : NULL, use, out);
+}
+
+static int health(const struct pages_view *v)
+{
+    for (size_t i = 0; i < v->n_tunnels; i++)
+        if (v->states[i].up)
+            return 200;
+    return 503;
+}
+
+static bool write_health(const struct pages_view *v, const struct pages_question *q,
+                         struct buf *out)
+{
+    size_t up = 0;
+    (void)q;
+    for (size_t i = 0; i < v->n_tunnels; i++)
+        up += v->states[i].up;
+    return buf_printf(out, "%s: %zu of %zu tunnels up\n", up > 0 ? "ok" : "down", up, v->n_tunnels);
+}
+
+static const struct page pages[] = {
+    {"/", "text/html; charset=utf-8", true, write_home, NULL},
+    {"/services", "text/plain; charset=us-ascii", true, write_services, NULL},
+    {"/proxy.pac", "application/x-ns-proxy-autoconfig", false, write_pac, NULL},
+    {"/healthz", "text/plain; charset=us-ascii", false, write_health, health},
+};
+
+/* ---- who asks ---- */
+
+static bool is_address(const char *host)
+{
+    unsigned char address[16];
+    return inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1;
+}
+
+static bool host_is_ours(const struct pages_question *q)
+{
+    struct span host = http_header(q->head, "Host");
+    char name[PROXY_HOST_MAX + 1], own[PROXY_HOST_MAX + 1];
+    int port;
+    if (host.p == NULL || host.n == 0)
+        return true; /* HTTP/1.0: no browser sends that */
+    if (!proxy_authority(host, name, &port))
+        return false;
+    if (is_address(name) || span_is_nocase(span_of(name), "localhost"))
+        return true;
+    return proxy_authority(span_of(q->listener), own, &port) &&
+           span_equal_nocase(span_of(name), span_of(own));
+}
+
+static const struct page *find(struct span path)
+{
+    for (size_t i = 0; i < sizeof pages / sizeof *pages; i++)
+        if (span_is(path, pages[i].path))
+            return &pages[i];
+    return NULL;
+}
+
+bool pages_answer(const struct pages_view *v, const struct pages_question *q, struct buf *out)
+{
+    struct buf body = {.limit = PAGE_MAX};
+    struct proxy_answer a = {.status = 200, .head = span_is(q->head->method, "HEAD")};
+    const struct page *page = find(q->path);
+    bool good = true;
+    if (!host_is_ours(q)) {
+        a.status = 403;
+        a.reason = "not answered under this host name; use the address";
+        a.error = err_name(ERR_FORBIDDEN);
+    } else if (page == NULL) {
+        a.status = 404;
+        a.reason = "no such page; there are /, /services, /proxy.pac and /healthz";
+    } else if (page->for_trusted && !q->trusted) {
+        a.status = 401;
+        a.reason = "user name and password required";
+        a.error = err_name(ERR_AUTH);
+    } else {
+        good = page->write(v, q, &body);
+        a.status = page->status != NULL ? page->status(v) : 200;
+        a.type = page->type;
+        a.body = (struct span){body.data != NULL ? (const char *)body.data : "", body.size};
+    }
+    good = good && proxy_answer_write(&a, out);
+    buf_free(&body);
+    return good;
+}

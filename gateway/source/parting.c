@@ -1,0 +1,117 @@
+#include "gateway/source/parting.h"
+
+#include "core/base/list.h"
+
+#include <stdlib.h>
+
+struct partings {
+    struct loop *loop;
+    struct list all;
+    size_t n;
+};
+
+struct parting {
+    struct list node;
+    struct partings *set;
+    struct stream *stream;
+    struct timer *timer;
+    struct buf words;
+    size_t dropped;
+};
+
+struct partings *partings_new(struct loop *loop)
+{
+    struct partings *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return NULL;
+    p->loop = loop;
+    list_init(&p->all);
+    return p;
+}
+
+static void end(struct parting *p)
+{
+    stream_close(p->stream);
+    timer_free(p->timer);
+    buf_free(&p->words);
+    list_remove(&p->node);
+    p->set->n--;
+    free(p);
+}
+
+void partings_free(struct partings *p)
+{
+    if (p == NULL)
+        return;
+    while (!list_empty(&p->all))
+        end(list_entry(p->all.next, struct parting, node));
+    free(p);
+}
+
+size_t partings_count(const struct partings *p)
+{
+    return p->n;
+}
+
+static void on_time(void *owner)
+{
+    end(owner);
+}
+
+static void said(struct parting *p)
+{
+    buf_free(&p->words);
+    stream_shutdown(p->stream);
+    stream_read_on(p->stream, true);
+}
+
+static void on_readable(void *owner)
+{
+    struct parting *p = owner;
+    uint8_t *bytes;
+    long n;
+    while ((n = stream_peek(p->stream, 1, &bytes)) > 0) {
+        stream_consume(p->stream, (size_t)n);
+        p->dropped += (size_t)n;
+        if (p->dropped > PARTING_BYTES)
+            break;
+    }
+    if (n != 0)
+        end(p);
+}
+
+static void on_writable(void *owner)
+{
+    said(owner);
+}
+
+static void on_failed(void *owner, enum err why)
+{
+    (void)why;
+    end(owner);
+}
+
+void parting_start(struct partings *set, struct stream *s, struct buf *words)
+{
+    static const struct stream_events events = {
+        .readable = on_readable, .writable = on_writable, .failed = on_failed};
+    struct parting *p = calloc(1, sizeof *p);
+    struct timer *timer = p != NULL ? timer_new(set->loop, on_time, p) : NULL;
+    if (timer == NULL) {
+        /* No memory for manners. */
+        free(p);
+        buf_free(words);
+        stream_close(s);
+        return;
+    }
+    *p = (struct parting){.set = set, .stream = s, .timer = timer, .words = *words};
+    *words = (struct buf){.limit = words->limit};
+    list_init(&p->node);
+    list_append(&set->all, &p->node);
+    set->n++;
+    stream_own(s, &events, p);
+    stream_read_on(s, false);
+    timer_start(p->timer, PARTING_MS);
+    if (p->words.size == 0 || stream_write(s, p->words.data, p->words.size))
+        said(p);
+}

@@ -1,0 +1,377 @@
+#include "gateway/source/passage.h"
+
+#include "core/base/list.h"
+#include "core/base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct passages {
+    struct loop *loop;
+    struct access *access;
+    struct partings *partings;
+    struct list all;
+    size_t n;
+};
+
+enum state {
+    WAITING,   /* for the tunnel */
+    OPENING,   /* for the far end's first sign, or the grace time */
+    ANSWERING, /* the success is being written */
+    ATTACHED   /* the stream is the connection's */
+};
+
+struct passage {
+    struct list node;
+    struct passages *set;
+    enum state state;
+    struct stream *stream; /* until attached */
+    struct timer *timer;   /* until attached */
+    struct conn *conn;     /* from OPENING on */
+    const struct front *front;
+    char client[80];
+    char *asked;
+    char *hint;
+    char *service;
+    bool literal, quiet;
+    passage_resolve *resolve;
+    void *owner;
+    struct buf early, out;
+    struct conn_tap tap;
+    void (*tap_free)(void *ctx);
+    uint64_t patience_ms;
+};
+
+/* ---- the set ---- */
+
+struct passages *passages_new(struct loop *loop)
+{
+    struct passages *p = calloc(1, sizeof *p);
+    if (p == NULL)
+        return NULL;
+    p->loop = loop;
+    list_init(&p->all);
+    p->access = access_new(loop);
+    p->partings = partings_new(loop);
+    if (p->access == NULL || p->partings == NULL) {
+        passages_free(p);
+        return NULL;
+    }
+    return p;
+}
+
+size_t passages_count(const struct passages *p)
+{
+    return p->n;
+}
+
+struct access *passages_access(struct passages *p)
+{
+    return p->access;
+}
+
+struct partings *passages_partings(struct passages *p)
+{
+    return p->partings;
+}
+
+/* ---- the end ---- */
+
+static void release(struct passage *p)
+{
+    list_remove(&p->node);
+    p->set->n--;
+    timer_free(p->timer);
+    if (p->tap_free != NULL)
+        p->tap_free(p->tap.ctx);
+    buf_free(&p->early);
+    buf_free(&p->out);
+    free(p->asked);
+    free(p->hint);
+    free(p->service);
+    free(p);
+}
+
+/* Drops the connection without its `ended` reaching us. */
+static void forget_conn(struct passage *p, enum err why)
+{
+    struct conn *c = p->conn;
+    p->conn = NULL;
+    if (c != NULL)
+        conn_abort(c, why);
+}
+
+static void refuse(struct passage *p, enum err why, const char *text)
+{
+    struct buf words = {.limit = 8192};
+    forget_conn(p, why);
+    access_refused(p->set->access, p->client, p->front->protocol, p->asked, why, text);
+    if (!p->front->answer(why, text, &words))
+        buf_free(&words);
+    parting_start(p->set->partings, p->stream, &words);
+    release(p);
+}
+
+static void refuse_service(struct passage *p, enum err why)
+{
+    char text[PASSAGE_TEXT], safe[140];
+    const char *what = why == ERR_PEER_RESET ? "device refused the connection" : err_text(why);
+    str_escape(span_of(p->service), safe, sizeof safe);
+    snprintf(text, sizeof text, "%.100s%s%.80s", safe, safe[0] != '\0' ? ": " : "", what);
+    refuse(p, why, text);
+}
+
+/* The client went away before it was attached. */
+static void drop(struct passage *p, enum err why)
+{
+    forget_conn(p, why);
+    access_refused(p->set->access, p->client, p->front->protocol, p->asked, why, NULL);
+    stream_close(p->stream);
+    release(p);
+}
+
+static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats)
+{
+    struct passage *p = owner;
+    (void)c;
+    if (p->conn == NULL)
+        return; /* forget_conn */
+    p->conn = NULL;
+    if (p->state == OPENING) {
+        refuse_service(p, stats->why);
+    } else if (p->state == ANSWERING) {
+        drop(p, stats->why); /* half an answer is out: it cannot be taken back */
+    } else {
+        access_ended(&(struct access_line){.client = p->client,
+                                           .protocol = p->front->protocol,
+                                           .asked = p->asked,
+                                           .service = p->service,
+                                           .ms = loop_now(p->set->loop) - stats->started_ms,
+                                           .up = stats->up,
+                                           .down = stats->down,
+                                           .why = stats->why});
+        release(p);
+    }
+}
+
+void passages_free(struct passages *set)
+{
+    if (set == NULL)
+        return;
+    while (!list_empty(&set->all)) {
+        struct passage *p = list_entry(set->all.next, struct passage, node);
+        if (p->state == ATTACHED)
+            conn_abort(p->conn, ERR_SHUTDOWN);
+        else
+            drop(p, ERR_SHUTDOWN);
+    }
+    partings_free(set->partings);
+    access_free(set->access);
+    free(set);
+}
+
+/* ---- opening ---- */
+
+static void attach(struct passage *p)
+{
+    struct stream *s = p->stream;
+    p->state = ATTACHED;
+    p->stream = NULL;
+    timer_free(p->timer);
+    p->timer = NULL;
+    buf_free(&p->out);
+    conn_attach(p->conn, s);
+}
+
+static void answer(struct passage *p)
+{
+    timer_stop(p->timer);
+    p->state = ANSWERING;
+    if (!p->front->answer(ERR_OK, "", &p->out)) {
+        drop(p, ERR_NO_MEMORY);
+        return;
+    }
+    if (p->out.size == 0 || stream_write(p->stream, p->out.data, p->out.size))
+        attach(p);
+}
+
+static void on_answer(void *owner, struct conn *c, enum err why)
+{
+    struct passage *p = owner;
+    (void)c;
+    if (why == ERR_OK && p->state == OPENING)
+        answer(p); /* a refusal's `ended` comes next */
+}
+
+static const struct conn_events conn_events = {.answer = on_answer, .ended = on_ended};
+
+static size_t watch_up(void *ctx, const uint8_t *bytes, size_t n)
+{
+    struct passage *p = ctx;
+    return p->tap.up(p->tap.ctx, bytes, n);
+}
+
+/* A response that is complete before anybody told the client: attach, so that it is delivered. Not
+ * from in here, where the connection is about to hold these bytes. */
+static bool watch_down(void *ctx, const uint8_t *bytes, size_t n)
+{
+    struct passage *p = ctx;
+    bool more = p->tap.down(p->tap.ctx, bytes, n);
+    if (!more && p->state == OPENING)
+        timer_start(p->timer, 0);
+    return more;
+}
+
+static void watch(struct passage *p)
+{
+    const struct conn_tap tap = {.up = p->tap.up != NULL ? watch_up : NULL,
+                                 .down = p->tap.down != NULL ? watch_down : NULL,
+                                 .ctx = p};
+    if (tap.up != NULL || tap.down != NULL)
+        conn_tap(p->conn, &tap);
+}
+
+/* The bytes that go up first and the watchers, then the wait for a sign. */
+static void opened(struct passage *p, uint64_t grace_ms)
+{
+    p->state = OPENING;
+    watch(p);
+    if (p->early.size > 0 && !conn_early(p->conn, p->early.data, p->early.size)) {
+        refuse_service(p, ERR_NO_MEMORY);
+        return;
+    }
+    buf_free(&p->early);
+    if (!p->front->patient || (grace_ms == 0 && p->patience_ms == 0))
+        answer(p);
+    else
+        timer_start(p->timer, p->patience_ms != 0 ? p->patience_ms : grace_ms);
+}
+
+static enum err ask(struct passage *p, struct passage_target *target, char text[PASSAGE_TEXT])
+{
+    const struct passage_question q = {span_of(p->asked), p->literal, p->hint, p->quiet};
+    *target = (struct passage_target){.service = ""};
+    snprintf(text, PASSAGE_TEXT, "%s", err_text(ERR_HUB_DOWN));
+    return p->resolve(p->owner, &q, target, text);
+}
+
+static void look(struct passage *p)
+{
+    char text[PASSAGE_TEXT];
+    struct passage_target target;
+    enum err why = ask(p, &target, text);
+    if (why == ERR_HUB_DOWN)
+        return;
+    if (why != ERR_OK) {
+        refuse(p, why, text);
+        return;
+    }
+    p->service = span_dup(span_of(target.service));
+    if (p->service == NULL) {
+        refuse(p, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+        return;
+    }
+    timer_stop(p->timer);
+    p->conn = conn_open(target.session, p->service, &conn_events, p, &why);
+    if (p->conn == NULL)
+        refuse_service(p, why);
+    else
+        opened(p, target.grace_ms);
+}
+
+static void on_time(void *owner)
+{
+    struct passage *p = owner;
+    char text[PASSAGE_TEXT];
+    struct passage_target target;
+    enum err why = p->state == WAITING ? ask(p, &target, text) : ERR_OK;
+    if (why != ERR_OK)
+        refuse(p, why, text);
+    else if (p->state == WAITING)
+        look(p);
+    else if (p->state == OPENING)
+        answer(p);
+}
+
+void passages_wake(struct passages *set)
+{
+    /* A passage that ends may take others along (a lost link): start over after each. */
+    struct list todo;
+    list_init(&todo);
+    list_each(node, &set->all) if (list_entry(node, struct passage, node)->state == WAITING)
+        list_append(&todo, node);
+    while (!list_empty(&todo)) {
+        struct passage *p = list_entry(todo.next, struct passage, node);
+        list_append(&set->all, &p->node);
+        look(p);
+    }
+}
+
+/* ---- the client's stream, until it is attached ---- */
+
+static void on_readable(void *owner)
+{
+    stream_read_on(((struct passage *)owner)->stream, false);
+}
+
+static void on_writable(void *owner)
+{
+    struct passage *p = owner;
+    if (p->state == ANSWERING)
+        attach(p);
+}
+
+static void on_failed(void *owner, enum err why)
+{
+    drop(owner, why);
+}
+
+void passage_start(struct passages *set, struct stream *stream, const struct passage_options *o)
+{
+    static const struct stream_events events = {
+        .readable = on_readable, .writable = on_writable, .failed = on_failed};
+    struct passage *p = calloc(1, sizeof *p);
+    struct buf none = {.limit = 1};
+    if (p == NULL)
+        goto fail_passage;
+    *p = (struct passage){.set = set,
+                          .stream = stream,
+                          .front = o->front,
+                          .asked = span_dup(o->question.host),
+                          .literal = o->question.literal,
+                          .quiet = o->question.quiet,
+                          .resolve = o->resolve,
+                          .owner = o->owner,
+                          .out = {.limit = 8192},
+                          .tap = o->tap,
+                          .patience_ms = o->patience_ms};
+    p->hint = o->question.hint != NULL ? span_dup(span_of(o->question.hint)) : NULL;
+    p->timer = timer_new(set->loop, on_time, p);
+    if (p->asked == NULL || p->timer == NULL || (o->question.hint != NULL && p->hint == NULL))
+        goto fail_parts;
+    p->tap_free = o->tap_free;
+    if (o->early != NULL) {
+        p->early = *o->early;
+        *o->early = (struct buf){.limit = o->early->limit};
+    }
+    memcpy(p->client, stream->name, sizeof p->client);
+    list_init(&p->node);
+    list_append(&set->all, &p->node);
+    set->n++;
+    stream_own(stream, &events, p);
+    stream_read_on(stream, false);
+    timer_start(p->timer, PASSAGE_WAIT_MS);
+    look(p);
+    return;
+
+fail_parts:
+    timer_free(p->timer);
+    free(p->hint);
+    free(p->asked);
+    free(p);
+fail_passage:
+    if (o->tap_free != NULL)
+        o->tap_free(o->tap.ctx);
+    parting_start(set->partings, stream, &none);
+}

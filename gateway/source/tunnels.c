@@ -1,0 +1,373 @@
+#include "gateway/source/tunnels.h"
+
+#include "core/base/log.h"
+#include "core/tunnel/link.h"
+#include "gateway/source/mappings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TUNNELS_MAX 256
+#define GRACE_FLOOR_MS 150
+#define GRACE_CAP_MS 1000
+
+struct tunnel {
+    struct tunnels *set;
+    char *name;
+    char *where; /* "hub.example:443" */
+    struct session *session;
+    struct link *link;
+    struct trust *trust;
+    struct mappings *mappings; /* or NULL */
+    struct buf told;           /* the services that were logged last */
+    bool told_once;
+    bool over;               /* the link will not try again */
+    enum err why;            /* why it is down, or over */
+    char text[PASSAGE_TEXT]; /* the same as a sentence */
+};
+
+struct tunnels {
+    struct loop *loop;
+    struct passages *passages;
+    const struct names *names;
+    uint64_t grace_ms;
+    const char *const *client_speaks_first;
+    size_t n_client_speaks_first;
+    void (*finished)(void *owner, enum err why);
+    void *owner;
+    struct tunnel *all[TUNNELS_MAX];
+    struct names_tunnel list[TUNNELS_MAX];
+    size_t n;
+    bool freeing;
+};
+
+/* "tunnel plant7", or "tunnel" for the nameless one. */
+static const char *title(const struct tunnel *t, char out[160])
+{
+    char safe[140];
+    str_escape(span_of(t->name), safe, sizeof safe);
+    snprintf(out, 160, "tunnel%s%s", safe[0] != '\0' ? " " : "", safe);
+    return out;
+}
+
+static void copy_text(struct tunnel *t, enum err why, const char *text)
+{
+    t->why = why;
+    str_escape(span_of(text != NULL && text[0] != '\0' ? text : err_text(why)), t->text,
+               sizeof t->text);
+}
+
+/* ---- what the link and the session tell ---- */
+
+static void tell_names(const struct tunnel *t, size_t index)
+{
+    const struct names_tunnel *list;
+    size_t n = tunnels_list(t->set, &list);
+    const struct names_tunnel *self = &list[index];
+    size_t count = self->n_services > 0 ? self->n_services : 1;
+    for (size_t i = 0; i < count; i++) {
+        const char *id = self->n_services > 0 ? self->services[i] : "";
+        char host[NAMES_HOST];
+        if (names_canonical(t->set->names, list, n, index, id, host))
+            log_info("  %s (service %s)", host, id[0] != '\0' ? id : "without id");
+        else if (host[0] != '\0')
+            log_warning("  %s (service %s): not every program accepts this name; give it an alias",
+                        host, id);
+        else
+            log_warning("  service %s: no host name leads to it; give it an alias", id);
+    }
+}
+
+static size_t index_of(const struct tunnel *t)
+{
+    for (size_t i = 0; i < t->set->n; i++)
+        if (t->set->all[i] == t)
+            return i;
+    return 0;
+}
+
+/* Whether the ids differ from those told last; remembers them. */
+static bool is_news(struct tunnel *t, const char *const *ids, size_t n)
+{
+    struct buf now = {.limit = 65536};
+    for (size_t i = 0; i < n; i++)
+        buf_append(&now, ids[i], strlen(ids[i]) + 1);
+    bool same = t->told_once && now.size == t->told.size &&
+                (now.size == 0 || memcmp(now.data, t->told.data, now.size) == 0);
+    buf_free(&t->told);
+    t->told = now;
+    t->told_once = true;
+    return !same;
+}
+
+static enum err on_services(void *owner, const char *const *ids, size_t n)
+{
+    struct tunnel *t = owner;
+    char name[160];
+    if (is_news(t, ids, n)) {
+        log_info("%s is up, with %zu service%s:", title(t, name), n, n == 1 ? "" : "s");
+        tell_names(t, index_of(t));
+    } else {
+        log_info("%s is up again", title(t, name));
+    }
+    enum err why = t->mappings != NULL ? mappings_services(t->mappings, ids, n) : ERR_OK;
+    if (why != ERR_OK)
+        return ERR_USAGE; /* final: connecting anew does not free a port */
+    passages_wake(t->set->passages);
+    return ERR_OK;
+}
+
+static void on_broken(void *owner, enum err why, const char *text)
+{
+    struct tunnel *t = owner;
+    link_drop(t->link, why, text);
+}
+
+static void on_up(void *owner)
+{
+    struct tunnel *t = owner;
+    t->why = ERR_OK;
+    t->text[0] = '\0';
+    log_info("Successfully established websocket connection with proxy server: wss://%s", t->where);
+}
+
+/* The same failure at every try is told once. */
+static void on_down(void *owner, enum err why, const char *text)
+{
+    struct tunnel *t = owner;
+    char name[160], before[PASSAGE_TEXT];
+    enum err last = t->why;
+    memcpy(before, t->text, sizeof before);
+    copy_text(t, why, text);
+    bool again = last == why && strcmp(before, t->text) == 0;
+    log_line(again ? LOG_DEBUG : LOG_WARNING, "%s: %s; trying again", title(t, name), t->text);
+}
+
+static void on_finished(void *owner, enum err why, const char *text)
+{
+    struct tunnel *t = owner;
+    struct tunnels *set = t->set;
+    char name[160];
+    t->over = true;
+    copy_text(t, why, text);
+    log_line(why == ERR_TUNNEL_CLOSED ? LOG_INFO : LOG_ERROR, "%s: %s", title(t, name), t->text);
+    passages_wake(set->passages);
+    for (size_t i = 0; i < set->n; i++)
+        if (!set->all[i]->over)
+            return;
+    if (!set->freeing)
+        set->finished(set->owner, why);
+}
+
+/* ---- names ---- */
+
+size_t tunnels_list(struct tunnels *set, const struct names_tunnel **list)
+{
+    for (size_t i = 0; i < set->n; i++) {
+        const struct tunnel *t = set->all[i];
+        struct names_tunnel *out = &set->list[i];
+        out->name = t->name;
+        out->n_services = session_services(t->session, &out->services);
+        out->known = out->n_services > 0 || session_open(t->session);
+    }
+    *list = set->list;
+    return set->n;
+}
+
+bool tunnels_is_up(const struct tunnels *set, size_t i)
+{
+    return session_open(set->all[i]->session);
+}
+
+size_t tunnels_connections(const struct tunnels *set, size_t i)
+{
+    return session_connections(set->all[i]->session);
+}
+
+static bool client_first(const struct tunnels *set, const char *service)
+{
+    static const char *const prefixes[] = {"HTTP", "WEB"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strncasecmp(service, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    for (size_t i = 0; i < set->n_client_speaks_first; i++)
+        if (strcmp(service, set->client_speaks_first[i]) == 0)
+            return true;
+    return false;
+}
+
+static uint64_t grace(const struct tunnels *set, const struct tunnel *t, const char *service)
+{
+    if (client_first(set, service))
+        return 0;
+    if (set->grace_ms != TUNNELS_GRACE_AUTO)
+        return set->grace_ms;
+    uint64_t ms = link_round_trip_us(t->link) / 500 + GRACE_FLOOR_MS;
+    return ms < GRACE_CAP_MS ? ms : GRACE_CAP_MS;
+}
+
+enum err tunnels_resolve(void *owner, const struct passage_question *q, struct passage_target *out,
+                         char text[PASSAGE_TEXT])
+{
+    struct tunnels *set = owner;
+    struct names_question question = {
+        .host = q->host, .literal = q->literal, .hint = q->hint, .quiet = q->quiet};
+    struct names_answer answer;
+    question.n_tunnels = tunnels_list(set, &question.tunnels);
+    enum err why = names_resolve(set->names, &question, &answer);
+    snprintf(text, PASSAGE_TEXT, "%s", answer.text);
+    if (!answer.tunnel_found)
+        return why;
+    const struct tunnel *t = set->all[answer.tunnel];
+    if (t->over) {
+        snprintf(text, PASSAGE_TEXT, "%s", q->quiet ? err_text(ERR_TUNNEL_CLOSED) : t->text);
+        return err_http(t->why) == 503 ? t->why : ERR_TUNNEL_CLOSED;
+    }
+    if (!session_open(t->session) && (why == ERR_OK || why == ERR_HUB_DOWN)) {
+        snprintf(text, PASSAGE_TEXT, "not connected to the hub%s%.120s",
+                 t->text[0] != '\0' && !q->quiet ? ": " : "", q->quiet ? "" : t->text);
+        return ERR_HUB_DOWN;
+    }
+    if (why == ERR_OK)
+        *out = (struct passage_target){t->session, answer.service, grace(set, t, answer.service)};
+    return why;
+}
+
+/* ---- life ---- */
+
+static void tunnel_free(struct tunnel *t)
+{
+    if (t == NULL)
+        return;
+    buf_free(&t->told);
+    mappings_free(t->mappings);
+    if (t->link != NULL)
+        link_free(t->link);
+    if (t->session != NULL)
+        session_free(t->session);
+    if (t->trust != NULL)
+        trust_free(t->trust);
+    free(t->name);
+    free(t->where);
+    free(t);
+}
+
+static enum err make_trust(struct tunnel *t, const struct hub_config *hub, char *text, size_t size)
+{
+    enum err why = ERR_OK;
+    const struct trust_sources from = {.file = hub->ca,
+                                       .directory = hub->capath,
+                                       .system = hub->capath != NULL,
+                                       .insecure = hub->insecure};
+    t->trust = trust_new(&from, &why, text, size);
+    return t->trust != NULL ? ERR_OK : why;
+}
+
+static bool make_session(struct tunnel *t, struct loop *loop, const struct tunnel_options *o)
+{
+    static const struct session_events events = {.services = on_services, .broken = on_broken};
+    const struct session_options options = {
+        .role = SESSION_SOURCE, .version = o->version, .linger_ms = o->linger_ms, .name = o->name};
+    t->session = session_new(loop, &options, &events, t);
+    if (t->session == NULL)
+        return false;
+    if (o->map == NULL && !o->assign)
+        return true;
+    const struct mappings_options mapped = {.session = t->session,
+                                            .map = o->map,
+                                            .bind = o->hub->bind,
+                                            .assign = o->assign,
+                                            .passages = t->set->passages};
+    t->mappings = mappings_new(loop, &mapped);
+    return t->mappings != NULL;
+}
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+static enum err make_link(struct tunnel *t, struct loop *loop, const struct hub_config *hub)
+{
+    static const struct link_events events = {
+        .up = on_up, .down = on_down, .finished = on_finished};
+    enum err why = ERR_OK;
+    const char *proxy = hub->web_proxy;
+    if (proxy == NULL)
+        proxy = upstream_from_env(hub->host, hub->port, environment);
+    const struct link_options options = {.host = hub->host,
+                                         .port = hub->port,
+                                         .role = SESSION_SOURCE,
+                                         .access_token = hub->access_token,
+                                         .client_token = hub->client_token,
+                                         .subprotocol = hub->subprotocol,
+                                         .trust = t->trust,
+                                         .proxy = proxy,
+                                         .ping_ms = hub->ping_ms,
+                                         .retry_first_ms = hub->retry_ms,
+                                         .agent = "tunnel-gateway/" TUNNEL_VERSION};
+    t->link = link_new(loop, t->session, &options, &events, t, &why);
+    return t->link != NULL ? ERR_OK : why;
+}
+
+enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *text, size_t size)
+{
+    char where[300];
+    enum err why = ERR_NO_MEMORY;
+    if (set->n == TUNNELS_MAX)
+        return ERR_LIMIT;
+    struct tunnel *t = calloc(1, sizeof *t);
+    if (t == NULL)
+        return ERR_NO_MEMORY;
+    t->set = set;
+    t->told.limit = 65536;
+    snprintf(where, sizeof where, "%s:%d", o->hub->host, o->hub->port);
+    snprintf(text, size, "%s", err_text(why));
+    t->name = span_dup(span_of(o->name));
+    t->where = span_dup(span_of(where));
+    if (t->name == NULL || t->where == NULL)
+        goto fail;
+    why = make_trust(t, o->hub, text, size);
+    if (why != ERR_OK)
+        goto fail;
+    if (!make_session(t, set->loop, o)) {
+        why = ERR_NO_MEMORY;
+        goto fail;
+    }
+    set->all[set->n++] = t;
+    why = make_link(t, set->loop, o->hub);
+    if (why == ERR_OK)
+        return ERR_OK;
+    snprintf(text, size, "the web proxy: %s", err_text(why));
+    set->n--;
+fail:
+    tunnel_free(t);
+    return why;
+}
+
+struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o)
+{
+    struct tunnels *set = calloc(1, sizeof *set);
+    if (set == NULL)
+        return NULL;
+    set->loop = loop;
+    set->passages = o->passages;
+    set->names = o->names;
+    set->grace_ms = o->grace_ms;
+    set->client_speaks_first = o->client_speaks_first;
+    set->n_client_speaks_first = o->n_client_speaks_first;
+    set->finished = o->finished;
+    set->owner = o->owner;
+    return set;
+}
+
+void tunnels_free(struct tunnels *set)
+{
+    if (set == NULL)
+        return;
+    set->freeing = true;
+    for (size_t i = 0; i < set->n; i++)
+        tunnel_free(set->all[i]);
+    free(set);
+}

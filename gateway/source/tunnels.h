@@ -1,0 +1,51 @@
+/* The tunnels of one gateway: a session with its link to the hub each, and where a host name leads
+ * in them. */
+#ifndef GATEWAY_SOURCE_TUNNELS_H
+#define GATEWAY_SOURCE_TUNNELS_H
+
+#include "core/config/hub.h"
+#include "core/config/services.h"
+#include "gateway/source/names.h"
+#include "gateway/source/passage.h"
+
+#define TUNNELS_GRACE_AUTO UINT64_MAX /* two round trips and 150 ms, at most 1 s */
+
+struct tunnels;
+
+struct tunnels_options {
+    struct passages *passages; /* must be freed before the tunnels */
+    const struct names *names; /* must outlive them */
+    uint64_t grace_ms;         /* or TUNNELS_GRACE_AUTO */
+    /* Services whose client speaks first: answered at once. Besides ids that begin with HTTP or WEB
+     * in any case. Exact ids; must outlive the tunnels. */
+    const char *const *client_speaks_first;
+    size_t n_client_speaks_first;
+    /* No tunnel is left. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order. */
+    void (*finished)(void *owner, enum err why);
+    void *owner;
+};
+struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o); /* NULL: memory */
+void tunnels_free(struct tunnels *t);
+
+struct tunnel_options {
+    const char *name; /* "": the nameless one */
+    const struct hub_config *hub;
+    int version;                /* 1, 2 or 3 */
+    uint64_t linger_ms;         /* 0: the session's default */
+    const struct services *map; /* listening ports; NULL: none */
+    bool assign;                /* listening ports of the system's choice for the rest */
+};
+/* Starts its link. ERR_USAGE and others with a sentence in text. */
+enum err tunnels_add(struct tunnels *t, const struct tunnel_options *o, char *text, size_t size);
+
+/* A passage_resolve with the tunnels as owner. */
+enum err tunnels_resolve(void *tunnels, const struct passage_question *q,
+                         struct passage_target *out, char text[PASSAGE_TEXT]);
+
+/* As names.h wants to see them; the array lives until the next call or event. */
+size_t tunnels_list(struct tunnels *t, const struct names_tunnel **list);
+bool tunnels_is_up(const struct tunnels *t, size_t i);
+/* Connections of the i-th one at present. */
+size_t tunnels_connections(const struct tunnels *t, size_t i);
+
+#endif

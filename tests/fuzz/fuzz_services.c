@@ -1,0 +1,69 @@
+/* Service maps and endpoints: what is accepted can be written out and is understood the same way
+ * again. */
+#include "core/config/hub.h"
+#include "core/config/services.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void check(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static void same_again(const struct service *s, enum services_use use)
+{
+    char where[512], text[1024], problem[256] = "";
+    service_where(s, "127.0.0.1", where, sizeof where);
+    if (strlen(where) + 1 >= sizeof where)
+        return; /* cut */
+    int n = snprintf(text, sizeof text, "%s%s%s", s->id, s->id[0] != '\0' ? "=" : "", where);
+    check(n > 0 && (size_t)n < sizeof text);
+    struct services again = {0};
+    check(services_parse(&again, text, use, problem, sizeof problem) == ERR_OK);
+    check(again.n == 1 && again.items[0].port == s->port);
+    check(strcmp(again.items[0].id, s->id) == 0);
+    services_free(&again);
+}
+
+static void map(const char *text, enum services_use use)
+{
+    struct services s = {0};
+    char problem[256] = "";
+    enum err why = services_parse(&s, text, use, problem, sizeof problem);
+    check((why == ERR_OK) == (problem[0] == '\0'));
+    for (size_t i = 0; why == ERR_OK && i < s.n; i++) {
+        check(s.items[i].id[0] == '\0' || service_id_valid(s.items[i].id));
+        check(s.items[i].port >= 0 && s.items[i].port <= 65535);
+        check(services_find(&s, s.items[i].id) == &s.items[i]);
+        same_again(&s.items[i], use);
+    }
+    services_free(&s);
+}
+
+static void endpoint(const char *text)
+{
+    char *host = NULL, problem[256] = "";
+    int port = 443;
+    if (endpoint_parse(text, &host, &port, problem, sizeof problem) == ERR_OK)
+        check(host != NULL && host[0] != '\0' && port >= 1 && port <= 65535);
+    else
+        check(problem[0] != '\0');
+    free(host);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    char *text = malloc(size + 1);
+    check(text != NULL);
+    if (size > 0)
+        memcpy(text, data, size);
+    text[size] = '\0';
+    map(text, SERVICES_DIAL);
+    map(text, SERVICES_LISTEN);
+    endpoint(text);
+    free(text);
+    return 0;
+}
