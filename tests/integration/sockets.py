@@ -1,0 +1,103 @@
+"""Small clients for the gateway's endpoint, where a real program cannot show what is asked."""
+
+import hashlib
+import socket
+import struct
+
+from programs import DEADLINE
+
+
+class Refused(Exception):
+    """The gateway said no; .code is the SOCKS reply or HTTP status."""
+
+    def __init__(self, code, text=""):
+        super().__init__(f"{code} {text}")
+        self.code = code
+
+
+def dial(port, host="127.0.0.1"):
+    s = socket.create_connection((host, port), DEADLINE)
+    s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return s
+
+
+def read_exactly(s, n):
+    data = b""
+    while len(data) < n:
+        piece = s.recv(n - len(data))
+        if not piece:
+            raise EOFError(f"closed after {data!r}")
+        data += piece
+    return data
+
+
+def read_all(s):
+    """Everything until the other side closes (or resets)."""
+    data = bytearray()
+    try:
+        while piece := s.recv(65536):
+            data += piece
+    except ConnectionError:
+        pass
+    return bytes(data)
+
+
+def socks5(port, name, to=80):
+    """A connection to a service through SOCKS5; raises Refused."""
+    s = dial(port)
+    host = name.encode()
+    s.sendall(b"\5\1\0")
+    if read_exactly(s, 2) != b"\5\0":
+        raise Refused(0xFF)
+    s.sendall(b"\5\1\0\3" + bytes([len(host)]) + host + struct.pack(">H", to))
+    reply = read_exactly(s, 4)
+    read_exactly(s, {1: 4, 4: 16}[reply[3]] + 2)
+    if reply[1] != 0:
+        s.close()
+        raise Refused(reply[1])
+    return s
+
+
+def read_head(s):
+    """An HTTP head, byte by byte so that nothing behind it is taken."""
+    head = b""
+    while not head.endswith(b"\r\n\r\n"):
+        piece = s.recv(1)
+        if not piece:
+            break
+        head += piece
+    return head.decode("latin-1")
+
+
+def read_answer(s):
+    """(status, head) of a response; status 0 when none came."""
+    head = read_head(s)
+    return int(head.split()[1]) if head else 0, head
+
+
+def http_connect(port, name, to=80):
+    s = dial(port)
+    s.sendall(f"CONNECT {name}:{to} HTTP/1.1\r\nHost: {name}:{to}\r\n\r\n".encode())
+    status, text = read_answer(s)
+    if status != 200:
+        s.close()
+        raise Refused(status, text)
+    return s
+
+
+def get(s, path, host="service"):
+    """One HTTP/1.1 request on a connected socket, read to its end: (status, body)."""
+    s.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())
+    status, _ = read_answer(s)
+    return status, read_all(s)
+
+
+def get_hash(s, path):
+    """As get, without holding the body: (status, its length, its sha256)."""
+    s.sendall(f"GET {path} HTTP/1.1\r\nHost: service\r\nConnection: close\r\n\r\n".encode())
+    status, _ = read_answer(s)
+    digest, n = hashlib.sha256(), 0
+    while data := s.recv(262144):
+        digest.update(data)
+        n += len(data)
+    return status, n, digest.hexdigest()

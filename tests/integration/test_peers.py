@@ -1,0 +1,660 @@
+"""Our ends against scripted ones: a hub and peers that behave as the reference program and the real
+service do, and a hub that means harm."""
+
+import socket
+import threading
+import unittest
+import uuid
+
+from harness import ESTABLISHED, Case
+from origins import Abrupt, Echo, Greeter, Http
+from programs import wait_until
+from sockets import Refused, read_all, read_exactly, socks5
+from wire import (BINARY, CONNECTION_RESET, CONNECTION_START, DATA, PING, PONG,
+                  SERVICE_IDS, SESSION_RESET, STREAM_RESET, STREAM_START, TEXT, UNKNOWN, Closed,
+                  Dropped, FakeHub, Message, connect, headers_of)
+
+
+class Script(Case):
+    """Our programs on a hub that the test plays itself."""
+
+    services = ["SSH1"]
+
+    def setUp(self):
+        super().setUp()
+        self.fake = FakeHub()
+        self.addCleanup(self.fake.close)
+        self.token = self.dir / "token"
+        self.token.write_text("a-token-for-the-scripted-hub\n")
+        self.token.chmod(0o600)
+
+    def accept(self, services=None, **options):
+        peer = self.fake.accept(services=self.services if services is None else services,
+                                **options)
+        self.addCleanup(peer.drop)
+        return peer
+
+    def end_on_fake(self, program, *more, **options):
+        return self.end(program, self.fake, self.token, *more, **options)
+
+
+class ReferenceDestination(Script):
+    """The gateway with the reference program as destination behind the real service."""
+
+    def setUp(self):
+        super().setUp()
+        self.gateway_program = self.end_on_fake("tunnel-gateway", "--listen", "127.0.0.1:0",
+                                                *self.options())
+        port = self.gateway_program.wait_line(r"Listening on \S+:(\d+)")
+        self.port = int(port.group(1))
+        self.peer = self.accept()
+
+    def options(self):
+        return []
+
+    def open(self, name="SSH1.tunnel"):
+        """A client, and the message that its connection starts with."""
+        client = socks5_later(self.port, name)
+        return client, self.peer.recv()
+
+    def test_request_is_what_the_service_wants(self):
+        head, headers = self.peer.head, headers_of(self.peer.head)
+        self.assertTrue(head.startswith("GET /tunnel?local-proxy-mode=source HTTP/1.1\r\n"), head)
+        self.assertEqual(headers["access-token"], "a-token-for-the-scripted-hub")
+        self.assertEqual(headers["sec-websocket-protocol"], "aws.iot.securetunneling-3.0")
+        self.assertEqual(headers["sec-websocket-version"], "13")
+        self.assertEqual(headers["upgrade"].lower(), "websocket")
+        self.assertEqual(headers["connection"].lower(), "upgrade")
+        self.assertEqual(head.lower().count("access-token:"), 1)
+        self.assertLess(len(head), 4096)
+        self.assertNotIn("origin", headers)
+        self.assertNotIn("sec-websocket-extensions", headers)
+        if "client-token" in headers:
+            self.assertRegex(headers["client-token"], r"^[a-zA-Z0-9-]{32,128}$")
+
+    def test_v3_trace(self):
+        """First STREAM_START, then CONNECTION_START on the same stream; an id on everything."""
+        client, start = self.open()
+        self.assertEqual((start.type, start.service), (STREAM_START, "SSH1"))
+        self.assertGreater(start.stream, 0)
+        self.assertGreaterEqual(start.connection, 1)
+        self.assertEqual(start.payload, b"")
+        self.assertEqual(self.peer.buffer, b"")  # alone in its message
+        self.peer.send(Message(DATA, start.stream, "SSH1", start.connection, b"SSH-2.0-x\r\n"))
+        s = client.get()
+        self.assertEqual(read_exactly(s, 11), b"SSH-2.0-x\r\n")
+        s.sendall(b"hello")
+        m = self.peer.recv()
+        self.assertEqual(m, Message(DATA, start.stream, "SSH1", start.connection, b"hello"))
+
+        client2, second = self.open()
+        self.assertEqual((second.type, second.stream, second.service),
+                         (CONNECTION_START, start.stream, "SSH1"))
+        self.assertNotIn(second.connection, (0, start.connection))
+        self.peer.send(Message(DATA, start.stream, "SSH1", second.connection, b"two"))
+        s2 = client2.get()
+        self.assertEqual(read_exactly(s2, 3), b"two")
+
+        self.peer.send(Message(CONNECTION_RESET, start.stream, "SSH1", start.connection))
+        self.assertEqual(read_all(s), b"")
+        self.peer.send(Message(DATA, start.stream, "SSH1", second.connection, b"alive"))
+        self.assertEqual(read_exactly(s2, 5), b"alive")
+        s2.close()
+        while (m := self.peer.recv()).connection != second.connection:
+            self.assertEqual((m.type, m.connection), (CONNECTION_RESET, start.connection))
+        self.assertEqual((m.type, m.stream), (CONNECTION_RESET, start.stream))
+        s.close()
+
+    def test_stream_reset_ends_all_and_the_next_is_a_new_stream(self):
+        client, start = self.open()
+        self.peer.send(Message(DATA, start.stream, "SSH1", start.connection, b"x"))
+        s = client.get()
+        read_exactly(s, 1)
+        # Made by the reference: the connection id is left over, or missing.
+        self.peer.send(Message(STREAM_RESET, start.stream, "SSH1", 0))
+        self.assertEqual(read_all(s), b"")
+        _, again = self.open()
+        while again.type == STREAM_RESET or again.type == CONNECTION_RESET:
+            again = self.peer.recv()
+        self.assertEqual(again.type, STREAM_START)
+        self.assertNotEqual(again.stream, start.stream)
+
+    def test_refusal_before_the_first_byte(self):
+        """The reference answers a dead port with STREAM_RESET; ours with CONNECTION_RESET."""
+        for kind in (STREAM_RESET, CONNECTION_RESET):
+            client, start = self.open()
+            while start.type not in (STREAM_START, CONNECTION_START):
+                start = self.peer.recv()
+            self.peer.send(Message(kind, start.stream, "SSH1", start.connection))
+            with self.assertRaises(Refused) as refused:
+                client.get()
+            self.assertEqual(refused.exception.code, 5)
+
+    def test_everything_before_a_reset_is_delivered(self):
+        client, start = self.open()
+        data = [Message(DATA, start.stream, "SSH1", start.connection, bytes([i]) * 60000)
+                for i in range(30)]
+        self.peer.send(*data, Message(CONNECTION_RESET, start.stream, "SSH1", start.connection))
+        self.assertEqual(len(read_all(client.get())), 30 * 60000)
+
+    def test_stale_and_unknown_things_are_ignored(self):
+        client, start = self.open()
+        at = (start.stream, "SSH1")
+        self.peer.send(
+            Message(DATA, start.stream + 5, "SSH1", start.connection, b"stale stream"),
+            Message(DATA, *at, 4711, b"unknown connection"),
+            Message(CONNECTION_RESET, *at, 4711), Message(CONNECTION_RESET, *at, 4711),
+            Message(STREAM_RESET, start.stream + 5, "SSH1", 1),
+            Message(CONNECTION_RESET, start.stream, "NOPE", 1),
+            Message(99, *at, start.connection, ignorable=True),
+            Message(SERVICE_IDS, services=["SSH1"]),
+            Message(DATA, *at, start.connection, b"right"))
+        self.assertEqual(read_exactly(client.get(), 5), b"right")
+
+    def test_negative_and_wrapped_ids(self):
+        """Large numbers from a peer are only numbers."""
+        self.peer.send(Message(DATA, -1, "SSH1", 2**32 - 1, b"x"),
+                       Message(CONNECTION_RESET, -2**31, "SSH1", 2**32 - 1))
+        client, start = self.open()
+        self.peer.send(Message(DATA, start.stream, "SSH1", start.connection, b"y"))
+        self.assertEqual(read_exactly(client.get(), 1), b"y")
+
+    def test_session_reset_ends_all(self):
+        client, start = self.open()
+        self.peer.send(Message(DATA, start.stream, "SSH1", start.connection, b"x"))
+        s = client.get()
+        read_exactly(s, 1)
+        self.peer.send(Message(SESSION_RESET))
+        self.assertEqual(read_all(s), b"")
+        self.assertTrue(self.gateway_program.alive())
+
+    def test_frames_in_any_split(self):
+        client, start = self.open()
+        m = Message(DATA, start.stream, "SSH1", start.connection, b"0123456789")
+        frame = m.frame()
+        s = None
+        for step in range(1, len(frame) + 1):
+            self.peer.send_bytes(frame, step)
+            s = s or client.get()
+            self.assertEqual(read_exactly(s, 10), b"0123456789")
+        for cut in range(1, len(frame)):  # also across messages
+            self.peer.send_bytes(frame[:cut])
+            self.peer.send_bytes(frame[cut:])
+            self.assertEqual(read_exactly(s, 10), b"0123456789")
+        self.peer.send_bytes(frame * 50)
+        self.assertEqual(read_exactly(s, 500), b"0123456789" * 50)
+
+    def test_subprotocol_that_was_not_offered(self):
+        """AWS's own test server answers 2.0."""
+        self.peer.drop()
+        self.peer = self.accept(subprotocol="aws.iot.securetunneling-2.0")
+        client, start = self.open()
+        self.peer.send(Message(DATA, start.stream, "SSH1", start.connection, b"x"))
+        self.assertEqual(read_exactly(client.get(), 1), b"x")
+
+    def test_stream_ids_are_not_used_again_after_a_reconnect(self):
+        _, start = self.open()
+        self.peer.drop()
+        self.peer = self.accept()
+        _, again = self.open()
+        self.assertEqual(again.type, STREAM_START)
+        self.assertNotEqual(again.stream, start.stream)
+
+    def test_pings(self):
+        self.peer.send_frame(PING, b"hello")
+        self.peer.send_frame(PING, b"")
+        pongs = []
+        while b"" not in pongs:
+            opcode, _, payload = self.peer.recv_frame()
+            if opcode == PONG:
+                pongs.append(payload)
+            elif opcode == PING:
+                self.assertRegex(payload, rb"^\d+$")  # the reference reads it as a number
+        self.assertTrue(self.gateway_program.alive())
+
+
+class ReferenceDestinationV1(ReferenceDestination):
+    """The same with -y V1: no service id, no connection id."""
+
+    def options(self):
+        return ["-y", "V1"]
+
+    def test_v3_trace(self):
+        streams = []
+        for _ in range(3):
+            client, start = self.open()
+            while start.type == STREAM_RESET:  # of the one before: allowed
+                start = self.peer.recv()
+            self.assertEqual((start.type, start.service, start.connection), (STREAM_START, "", 0))
+            streams.append(start.stream)
+            self.peer.send(Message(DATA, start.stream, payload=b"x"))
+            s = client.get()
+            self.assertEqual(read_exactly(s, 1), b"x")
+            s.sendall(b"up")
+            self.assertEqual(self.peer.recv(), Message(DATA, start.stream, payload=b"up"))
+            self.peer.send(Message(STREAM_RESET, start.stream))
+            self.assertEqual(read_all(s), b"")
+            s.close()
+        self.assertEqual(len(set(streams)), 3)
+
+    # What follows speaks of connection ids, which V1 does not have.
+    test_stream_reset_ends_all_and_the_next_is_a_new_stream = None
+    test_refusal_before_the_first_byte = None
+    test_everything_before_a_reset_is_delivered = None
+    test_stale_and_unknown_things_are_ignored = None
+    test_negative_and_wrapped_ids = None
+    test_session_reset_ends_all = None
+    test_frames_in_any_split = None
+    test_subprotocol_that_was_not_offered = None
+    test_stream_ids_are_not_used_again_after_a_reconnect = None
+
+
+def cut_off(peer, part):
+    """Sends it and ends its side of the transport."""
+    peer.sock.sendall(part)
+    peer.sock = peer.sock.unwrap()
+    peer.sock.shutdown(socket.SHUT_WR)
+
+
+class socks5_later:
+    """A SOCKS5 client in the background: the answer may wait for the far end's first sign."""
+
+    def __init__(self, port, name):
+        self.result = self.error = None
+
+        def work():
+            try:
+                self.result = socks5(port, name)
+            except Exception as e:  # handed to the test by get()
+                self.error = e
+        self.thread = threading.Thread(target=work, daemon=True)
+        self.thread.start()
+
+    def get(self):
+        self.thread.join()
+        if self.error:
+            raise self.error
+        return self.result
+
+
+class ReferenceSource(Script):
+    """The agent with the reference program as source behind the real service."""
+
+    services = ["SSH1", "HTTP1"]
+
+    def setUp(self):
+        super().setUp()
+        self.echo, self.greeter = self.origin(Echo()), self.origin(Greeter())
+        self.agent_program = self.end_on_fake(
+            "tunnel-agent", "-d", f"SSH1={self.echo.address},HTTP1={self.greeter.address}")
+        self.peer = self.accept()
+
+    def assert_echo(self, stream, service, connection, data=b"hello"):
+        self.peer.send(Message(DATA, stream, service, connection, data))
+        m = self.peer.recv()
+        self.assertEqual(m, Message(DATA, stream, service, connection, data))
+
+    def test_request(self):
+        self.assertTrue(self.peer.head.startswith(
+            "GET /tunnel?local-proxy-mode=destination HTTP/1.1\r\n"), self.peer.head)
+
+    def test_v3(self):
+        self.peer.send(Message(STREAM_START, 1, "SSH1", 1))
+        self.assert_echo(1, "SSH1", 1)
+        self.peer.send(Message(CONNECTION_START, 1, "SSH1", 2))
+        self.assert_echo(1, "SSH1", 2)
+        self.assert_echo(1, "SSH1", 1)
+        self.peer.send(Message(CONNECTION_RESET, 1, "SSH1", 1))
+        self.assert_echo(1, "SSH1", 2)
+        wait_until(lambda: self.echo.open_clients == 1, "the first one's end")
+        self.peer.send(Message(CONNECTION_START, 1, "SSH1", 3))
+        self.assert_echo(1, "SSH1", 3)
+
+    def test_v2(self):
+        for stream in (1, 2, 3):
+            self.peer.send(Message(STREAM_START, stream, "SSH1"))
+            self.assert_echo(stream, "SSH1", 0)
+            self.peer.send(Message(STREAM_RESET, stream, "SSH1"))
+            self.wait_no_clients(self.echo)
+
+    def test_new_stream_replaces_the_old_one(self):
+        """The reference swallows the start; the guide says: close the old, start the new."""
+        self.peer.send(Message(STREAM_START, 1, "SSH1", 1))
+        self.assert_echo(1, "SSH1", 1)
+        self.peer.send(Message(STREAM_START, 2, "SSH1", 1))
+        self.assert_echo(2, "SSH1", 1)
+        wait_until(lambda: self.echo.open_clients == 1, "the old one's end")
+
+    def test_restarted_source_begins_with_the_same_numbers(self):
+        """After the service's STREAM_RESET."""
+        self.peer.send(Message(STREAM_START, 1, "SSH1", 1))
+        self.assert_echo(1, "SSH1", 1)
+        self.peer.send(Message(STREAM_RESET, 1, "SSH1", 1), Message(STREAM_START, 1, "SSH1", 1))
+        self.assert_echo(1, "SSH1", 1)
+
+    def test_connection_start_without_stream_start(self):
+        self.peer.send(Message(CONNECTION_START, 4, "SSH1", 2))
+        self.assert_echo(4, "SSH1", 2)
+
+    def test_connection_id_that_is_open(self):
+        """CONNECTION_RESET for that id at once; nothing else is touched."""
+        self.peer.send(Message(STREAM_START, 1, "SSH1", 1), Message(CONNECTION_START, 1, "SSH1", 2))
+        self.assert_echo(1, "SSH1", 1)
+        self.assert_echo(1, "SSH1", 2)
+        self.peer.send(Message(CONNECTION_START, 1, "SSH1", 2))
+        self.assertEqual(self.peer.recv(), Message(CONNECTION_RESET, 1, "SSH1", 2))
+        self.assert_echo(1, "SSH1", 1)
+
+    def test_data_right_behind_the_start(self):
+        self.peer.send(Message(STREAM_START, 1, "SSH1", 1), Message(DATA, 1, "SSH1", 1, b"early"))
+        self.assertEqual(self.peer.recv_data(5), b"early")
+
+    def test_service_speaks_first(self):
+        self.peer.send(Message(STREAM_START, 1, "HTTP1", 1))
+        self.assertEqual(self.peer.recv_data(len(Greeter.greeting)), Greeter.greeting)
+
+    def test_data_without_connection_id_in_v3(self):
+        """The guide: it is connection 1."""
+        self.peer.send(Message(STREAM_START, 1, "SSH1", 1), Message(DATA, 1, "SSH1", 0, b"zero"))
+        m = self.peer.recv()
+        self.assertEqual((m.type, m.payload, m.connection), (DATA, b"zero", 1))
+
+    def test_end_of_the_service(self):
+        abrupt = self.origin(Abrupt())
+        fake, self.fake = self.fake, FakeHub()
+        self.addCleanup(self.fake.close)
+        self.end_on_fake("tunnel-agent", "-d", f"SSH1={abrupt.address}")
+        peer = self.accept(services=["SSH1"])
+        peer.send(Message(STREAM_START, 1, "SSH1", 1), Message(DATA, 1, "SSH1", 1, b"x"))
+        self.assertEqual(peer.recv(), Message(CONNECTION_RESET, 1, "SSH1", 1))
+        peer.send(Message(CONNECTION_RESET, 1, "SSH1", 1))  # both ends send one: to be ignored
+        peer.send(Message(STREAM_RESET, 1, "SSH1", 1))
+        peer.send(Message(STREAM_START, 2, "SSH1"), Message(DATA, 2, "SSH1", 0, b"x"))
+        self.assertEqual(peer.recv(), Message(STREAM_RESET, 2, "SSH1"))
+        self.fake = fake
+
+    def test_dead_port(self):
+        """One dead service: CONNECTION_RESET in V3, STREAM_RESET before, quickly."""
+
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            self.fake = FakeHub()
+            self.addCleanup(self.fake.close)
+            self.end_on_fake("tunnel-agent", "-d", f"SSH1=127.0.0.1:{taken.getsockname()[1]}")
+            peer = self.accept(services=["SSH1"])
+            peer.send(Message(STREAM_START, 1, "SSH1", 1))
+            self.assertEqual(peer.recv(), Message(CONNECTION_RESET, 1, "SSH1", 1))
+            peer.send(Message(CONNECTION_START, 1, "SSH1", 2))
+            self.assertEqual(peer.recv(), Message(CONNECTION_RESET, 1, "SSH1", 2))
+            peer.send(Message(STREAM_START, 2, "SSH1"))
+            self.assertEqual(peer.recv(), Message(STREAM_RESET, 2, "SSH1"))
+
+    def test_session_reset(self):
+        self.peer.send(Message(STREAM_START, 1, "SSH1", 1))
+        self.assert_echo(1, "SSH1", 1)
+        self.peer.send(Message(SESSION_RESET))
+        self.wait_no_clients(self.echo)
+        self.peer.send(Message(STREAM_START, 2, "SSH1", 1))
+        self.assert_echo(2, "SSH1", 1)
+
+    def test_ws_frames_of_4096_bytes(self):
+        self.peer.send(Message(STREAM_START, 1, "SSH1", 1))
+        data = bytes(range(256)) * 252
+        self.peer.send(Message(DATA, 1, "SSH1", 1, data))
+        self.assertEqual(self.peer.recv_data(len(data)), data)
+        self.assertLessEqual(max(self.peer.message_sizes), 65538)
+
+
+class Tolerant(Script):
+    """What the real service or a proxy on the way may do."""
+
+    def agent_on_fake(self, *more, **options):
+        return self.end_on_fake("tunnel-agent", "-d", "SSH1=1", *more, **options)
+
+    def test_close_ends_the_program(self):
+        """That is how CloseTunnel and the end of a tunnel's life are told."""
+        for code in (1000, None):
+            with self.subTest(code):
+                agent = self.agent_on_fake()
+                peer = self.accept()
+                peer.close(code)
+                self.assertEqual(agent.wait(), 0)
+
+    def test_close_of_a_hub_that_goes_away_is_retried(self):
+        agent = self.agent_on_fake()
+        self.accept().close(1001)
+        self.accept()
+        self.assertTrue(agent.alive())
+
+    def test_rejection_ends_the_program_with_its_text(self):
+        agent = self.agent_on_fake(ends=(1,))
+        self.fake.reject("400 Bad Request", "Invalid access token: The access token was previously "
+                         "used and can not be used again.")
+        self.assertEqual(agent.wait(), 1)
+        agent.wait_line("previously used and can not be used again")
+
+    def test_5xx_is_retried(self):
+        agent = self.agent_on_fake()
+        for status in ("500 Internal Server Error", "503 Service Unavailable"):
+            self.fake.reject(status, "later")
+        self.accept()
+        agent.wait_line(ESTABLISHED)
+
+    def test_drop_is_retried(self):
+        agent = self.agent_on_fake()
+        for _ in range(3):
+            self.accept().drop()
+        self.accept()
+        self.assertTrue(agent.alive())
+
+    def test_drop_before_and_within_the_handshake(self):
+        agent = self.agent_on_fake()
+        self.fake.listener.accept()[0].close()
+        self.fake.accept_tls().close()
+        sock, _, _ = self.fake.accept_request()
+        sock.sendall(b"HTTP/1.1 101 Switching Pro")
+        sock.close()
+        self.accept()
+        agent.wait_line(ESTABLISHED)
+
+    def test_same_client_token_after_a_drop(self):
+        """Without one a single-use token would be dead."""
+        self.agent_on_fake()
+        first = self.accept()
+        first.drop()
+        second = self.accept()
+        tokens = [headers_of(p.head).get("client-token") for p in (first, second)]
+        self.assertIsNotNone(tokens[0])
+        self.assertEqual(tokens[0], tokens[1])
+
+    def test_empty_list_of_services(self):
+        """A tunnel without services: everything has the empty id."""
+        echo = self.origin(Echo())
+        self.end_on_fake("tunnel-agent", "-d", echo.address)
+        peer = self.accept(services=[])
+        peer.send(Message(STREAM_START, 1, "", 1), Message(DATA, 1, "", 1, b"hello"))
+        self.assertEqual(peer.recv(), Message(DATA, 1, "", 1, b"hello"))
+
+    def test_duplicate_services(self):
+        agent = self.agent_on_fake()
+        self.accept(services=["SSH1", "SSH1"])
+        agent.wait_line(ESTABLISHED)
+        self.assertTrue(agent.alive())
+
+
+class Hostile(Script):
+    """A hub that breaks the rules: one clear line, the WebSocket is dropped, and it comes back."""
+
+    def setUp(self):
+        super().setUp()
+        self.echo = self.origin(Echo())
+        self.ends_under_test = {
+            "tunnel-agent": ["-d", f"SSH1={self.echo.address}"],
+            "tunnel-gateway": ["--listen", "127.0.0.1:0"],
+        }
+
+    def test_violations_drop_and_reconnect(self):
+        acts = {
+            "text frame": lambda p: p.send_frame(TEXT, b"hello"),
+            "oversized frame": lambda p: p.send_frame(BINARY, b"\0" * 131077),
+            "enormous length": lambda p: p.sock.sendall(b"\x82\x7f" + b"\x7f" + b"\xff" * 7),
+            "negative length": lambda p: p.sock.sendall(b"\x82\x7f" + b"\xff" * 8),
+            "masked": lambda p: p.send_frame(BINARY, b"\0\0", mask=True),
+            "reserved bits": lambda p: p.send_frame(BINARY, b"\0\0", rsv=1),
+            "unknown opcode": lambda p: p.send_frame(5, b""),
+            "control frame in pieces": lambda p: p.send_frame(PING, b"x", fin=False),
+            "long control frame": lambda p: p.send_frame(PING, b"x" * 126),
+            "continuation of nothing": lambda p: p.send_frame(0, b"\0\0"),
+            "unknown type, not ignorable": lambda p: p.send(Message(99, 1, "SSH1", 1)),
+            "type 0": lambda p: p.send(Message(UNKNOWN, 1, "SSH1", 1)),
+            "not protobuf": lambda p: p.send_bytes(b"\0\4\xff\xff\xff\xff"),
+            "empty message": lambda p: p.send_bytes(b"\0\0"),
+        }
+        for program, options in self.ends_under_test.items():
+            for name, act in acts.items():
+                with self.subTest(f"{program}: {name}"):
+                    self.violate(program, options, act)
+
+    def violate(self, program, options, act):
+        running = self.end_on_fake(program, *options, "--retry-delay", "50ms")
+        peer = self.accept()
+        try:
+            act(peer)
+        except OSError:
+            pass  # it hung up before all was written
+        self.assertNotEqual(peer.expect_end(), 1000)
+        peer.drop()
+        peer = self.accept()
+        self.assertTrue(running.alive(), running.output())
+        if program == "tunnel-agent":
+            peer.send(Message(STREAM_START, 7, "SSH1", 1), Message(DATA, 7, "SSH1", 1, b"ok"))
+            self.assertEqual(peer.recv_data(2), b"ok")
+        running.terminate()
+        peer.drop()
+
+    def test_stream_with_a_wrong_service_or_id(self):
+        """The agent refuses the stream and lives on, on the same or a new WebSocket."""
+        running = self.end_on_fake("tunnel-agent", "-d", f"SSH1={self.echo.address}",
+                                   "--retry-delay", "50ms")
+        for m in (Message(STREAM_START, 1, "NOPE", 1), Message(STREAM_START, 0, "SSH1", 1),
+                  Message(CONNECTION_START, 0, "SSH1", 1), Message(SERVICE_IDS, services=["X"])):
+            with self.subTest(m):
+                peer = self.accept()
+                peer.send(m)
+                peer.drop()
+        peer = self.accept()
+        peer.send(Message(STREAM_START, 9, "SSH1", 1), Message(DATA, 9, "SSH1", 1, b"ok"))
+        self.assertEqual(peer.recv_data(2), b"ok")
+        self.assertTrue(running.alive())
+
+    def test_starts_sent_to_a_source(self):
+        """The reference crashes or gets out of step; ours says so and goes on."""
+        running = self.end_on_fake("tunnel-gateway", "--listen", "127.0.0.1:0",
+                                   "--retry-delay", "50ms")
+        for m in (Message(CONNECTION_START, 1, "SSH1", 1), Message(STREAM_START, 1, "SSH1", 1),
+                  Message(STREAM_START, 1, "NOPE", 1)):
+            peer = self.accept()
+            peer.send(m)
+            peer.drop()
+        self.accept()
+        self.assertTrue(running.alive())
+
+    def test_second_service_ids(self):
+        """Neither the same list nor another one harms what is open."""
+        running = self.end_on_fake("tunnel-gateway", "--listen", "127.0.0.1:0")
+        port = int(running.wait_line(r"Listening on \S+:(\d+)").group(1))
+        peer = self.accept()
+        client = socks5_later(port, "SSH1.tunnel")
+        start = peer.recv()
+        peer.send(Message(DATA, start.stream, "SSH1", start.connection, b"x"))
+        s = client.get()
+        read_exactly(s, 1)
+        peer.send(Message(SERVICE_IDS, services=["SSH1"]))
+        peer.send(Message(DATA, start.stream, "SSH1", start.connection, b"y"))
+        self.assertEqual(read_exactly(s, 1), b"y")
+        peer.send(Message(SERVICE_IDS, services=["SSH1", "NEW"]))
+        peer.send(Message(DATA, start.stream, "SSH1", start.connection, b"z"))
+        self.assertEqual(read_exactly(s, 1), b"z")
+        running.wait_line("(?i)services")
+        self.assertTrue(running.alive())
+
+    def test_frames_cut_at_every_byte(self):
+        """The transport ends within a frame, wherever that is."""
+        frame = Message(STREAM_START, 1, "SSH1", 1).frame()
+        whole = bytes([0x82, len(frame)]) + frame
+        for cut in range(1, len(whole)):
+            self.violate("tunnel-agent", self.ends_under_test["tunnel-agent"],
+                         lambda peer, part=whole[:cut]: cut_off(peer, part))
+
+    def test_junk_instead_of_an_answer(self):
+        for answer in (b"\0" * 500, b"HTTP/1.1 200 OK\r\n\r\n", b"SSH-2.0-x\r\n\r\n\r\n",
+                       b"HTTP/1.1 101 x\r\n\r\n", b"HTTP/1.1 101 x\r\n" + b"A: b\r\n" * 50000,
+                       b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
+                       b"upgrade\r\nSec-WebSocket-Accept: wrong\r\n\r\n"):
+            with self.subTest(answer[:30]):
+                running = self.end_on_fake("tunnel-agent", "-d", "SSH1=1", ends=(0, 1))
+                sock, _, _ = self.fake.accept_request()
+                try:
+                    sock.sendall(answer)
+                except OSError:
+                    pass
+                sock.close()
+                wait_until(lambda: running.mark() > 1, "a line about it")
+                running.terminate()
+
+    def test_handshake_with_a_flood_behind_it(self):
+        """A hundred frames in the same bytes as the 101."""
+        running = self.end_on_fake("tunnel-agent", "-d", f"SSH1={self.echo.address}")
+        peer = self.accept()
+        burst = b"".join(bytes([0x82, len(f)]) + f for f in (
+            Message(DATA, 1, "SSH1", 1, b"early").frame() for _ in range(100)))
+        peer.sock.sendall(burst)
+        peer.send(Message(STREAM_START, 2, "SSH1", 1), Message(DATA, 2, "SSH1", 1, b"ok"))
+        self.assertEqual(peer.recv_data(2), b"ok")
+        self.assertTrue(running.alive())
+
+
+class RealHub(Case):
+    """A scripted reference peer on our hub, with one of our ends on the other side."""
+
+    def test_reference_source_to_our_agent(self):
+        web = self.origin(Http("web"))
+        tokens = self.tunnel({"HTTP1": web})
+        hub = self.hub()
+        self.agent(hub, tokens, {"HTTP1": web})
+        peer = connect(hub.port, "source", tokens.source, str(uuid.uuid4()))
+        self.addCleanup(peer.drop)
+        self.assertEqual(peer.recv().services, ["HTTP1"])
+        request = b"GET /name HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        for connection in (1, 2, 3):
+            kind = STREAM_START if connection == 1 else CONNECTION_START
+            peer.send(Message(kind, 1, "HTTP1", connection))
+            peer.send(Message(DATA, 1, "HTTP1", connection, request))
+            body = b""
+            while (m := peer.recv()).type == DATA:
+                self.assertEqual(m.connection, connection)
+                body += m.payload
+            self.assertEqual((m.type, m.connection), (CONNECTION_RESET, connection))
+            self.assertTrue(body.endswith(b"web /name\n"), body)
+            peer.send(Message(CONNECTION_RESET, 1, "HTTP1", connection))
+
+    def test_our_gateway_to_a_reference_destination(self):
+        tokens = self.tunnel(["SSH1"])
+        hub = self.hub()
+        peer = connect(hub.port, "destination", tokens.destination, str(uuid.uuid4()))
+        self.addCleanup(peer.drop)
+        self.assertEqual(peer.recv().type, SERVICE_IDS)
+        gateway = self.gateway(hub, tokens)
+        client = socks5_later(gateway.port, "SSH1.tunnel")
+        start = peer.recv()
+        self.assertEqual((start.type, start.service), (STREAM_START, "SSH1"))
+        peer.send(Message(DATA, start.stream, "SSH1", start.connection, b"hello"))
+        s = client.get()
+        self.assertEqual(read_exactly(s, 5), b"hello")
+        # Replaced: the hub tells the gateway, and the next connection is a new stream.
+        peer.drop()
+        self.assertEqual(read_all(s), b"")
+
+
+if __name__ == "__main__":
+    unittest.main()
