@@ -91,21 +91,27 @@ static bool plain(unsigned char c)
     return c >= 32 && c <= 126 && c != '"' && c != '\\';
 }
 
+/* How many characters it takes to show c. */
+static size_t shown(unsigned char c)
+{
+    return plain(c) ? 1 : c == '"' || c == '\\' ? 2 : 4;
+}
+
 char *str_escape(struct span s, char *out, size_t size)
 {
     size_t used = 0, whole = 0;
     for (size_t i = 0; i < s.n && whole < size; i++)
-        whole += plain((unsigned char)s.p[i]) ? 1 : 4;
+        whole += shown((unsigned char)s.p[i]);
     size_t dots = whole < size ? 0 : size < 4 ? size - 1 : 3;
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        size_t n = plain(c) ? 1 : 4;
+        size_t n = shown(c);
         if (used + n + dots + 1 > size)
             break;
-        if (n == 1)
-            out[used] = (char)c;
-        else
+        if (n == 4)
             snprintf(out + used, 5, "\\x%02x", c);
+        else
+            snprintf(out + used, 3, n == 2 ? "\\%c" : "%c", c);
         used += n;
     }
     memset(out + used, '.', dots);

@@ -26,8 +26,8 @@ char *span_dup(struct span s);                              /* malloc'd, termina
 /* Decimal, digits only, no sign, no space; false when it is not one or is above max. */
 bool str_number(struct span s, uint64_t max, uint64_t *out);
 
-/* Writes s as printable ASCII into `out` (size >= 1; always terminated): control bytes, quotes,
- * backslashes and bytes above 126 become \xNN; cut with "..." when it does not fit. Returns out. */
+/* Writes s as printable ASCII into `out` (size >= 1; always terminated): quotes and
+ * backslashes get a backslash, control bytes and bytes above 126 become \xNN; cut with "..." when it does not fit. Returns out. */
 char *str_escape(struct span s, char *out, size_t size);
 
 bool str_equal_constant_time(struct span a, struct span b);

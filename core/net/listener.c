@@ -249,7 +249,8 @@ static enum err listen_address(struct listener *l, const struct addrinfo *a)
 static bool seen_before(const struct addrinfo *all, const struct addrinfo *a)
 {
     for (; all != a; all = all->ai_next)
-        if (all->ai_addrlen == a->ai_addrlen && memcmp(all->ai_addr, a->ai_addr, a->ai_addrlen) == 0)
+        if (all->ai_addrlen == a->ai_addrlen &&
+            memcmp(all->ai_addr, a->ai_addr, a->ai_addrlen) == 0)
             return true;
     return false;
 }

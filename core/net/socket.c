@@ -2,10 +2,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -392,6 +394,15 @@ void stream_unread_limit(struct stream *s, int bytes)
         getsockopt(descriptor(t), IPPROTO_TCP, TCP_INFO, &info, &n) == 0 &&
         info.tcpi_rtt < SHORT_PATH_US)
         setsockopt(descriptor(t), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
+size_t stream_backlog(const struct stream *s)
+{
+    const struct socket_stream *t = (const struct socket_stream *)(const void *)s;
+    int kernel = 0;
+    if (s->ops != &ops || ioctl(descriptor(t), SIOCOUTQ, &kernel) != 0)
+        return 0;
+    return uv_stream_get_write_queue_size(&t->uv.stream) + (size_t)kernel;
 }
 
 bool stream_peer_gone(struct stream *s)

@@ -54,6 +54,9 @@ void stream_unsent_limit(struct stream *s, unsigned bytes);
  * that shares s. A longer path needs the window and is left alone. */
 void stream_unread_limit(struct stream *s, int bytes);
 
+/* Bytes written that the other side has not taken yet: tells whether it goes on reading. */
+size_t stream_backlog(const struct stream *s);
+
 /* After its end was read: whether nobody holds the other side any more, so that nothing written will
  * be read. False also when that cannot be known (the other side is not on this machine). Costs a
  * few system calls. */

@@ -9,7 +9,8 @@
 bool suites_fast_aes(void);
 
 /* Sets versions, suites and the fastest implementations of everything. AES-GCM goes first when
- * aes_first (PERFORMANCE: 570 against 168 MB/s with AES instructions, 83 against 330 without). */
+ * aes_first (share/doc/performance.md: 570 against 168 MB/s with AES instructions, 83 against 330
+ * without). */
 void suites_setup(br_ssl_engine_context *engine, bool aes_first);
 
 #endif

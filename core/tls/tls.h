@@ -1,6 +1,6 @@
 /* TLS 1.2 over any stream, with BearSSL: ECDHE with AES-GCM and ChaCha20-Poly1305 only, no
- * renegotiation. AES-GCM comes first where the CPU has AES instructions (PERFORMANCE: 570 against
- * 168 MB/s), ChaCha20 first elsewhere.
+ * renegotiation. AES-GCM comes first where the CPU has AES instructions (share/doc/performance.md:
+ * 570 against 168 MB/s), ChaCha20 first elsewhere.
  *
  * Handshakes run through BearSSL's engine; afterwards records are encrypted and decrypted in place
  * in our own blocks (record.h), so that a byte is copied once, into its record, and several records
@@ -15,7 +15,8 @@
 
 struct trust;
 /* Any number of sources adds up; none of them given: the system's store (SSL_CERT_FILE,
- * SSL_CERT_DIR, else /etc/ssl/certs/ca-certificates.crt). */
+ * SSL_CERT_DIR, else /etc/ssl/certs/ca-certificates.crt). When another source gave certificates, a
+ * system's store that is not there is only worth a warning. */
 struct trust_sources {
     const char *file;      /* PEM certificates */
     const char *directory; /* every PEM certificate in it, with or without hash links */

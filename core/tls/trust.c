@@ -217,7 +217,7 @@ static bool add_system(struct trust *t, struct report *r)
             return false;
     }
     return complain(r, ERR_NOT_FOUND, system_files[0],
-                    "this system's certificates are not there; name a CA file");
+                    "this system's certificates are not there");
 }
 
 struct trust *trust_new(const struct trust_sources *from, enum err *why, char *text, size_t size)
@@ -234,11 +234,18 @@ struct trust *trust_new(const struct trust_sources *from, enum err *why, char *t
     bool named = from->file != NULL || from->directory != NULL;
     bool ok = (from->file == NULL || add_file(t, from->file, &r)) &&
               (from->directory == NULL || add_directory(t, from->directory, &r));
-    if (ok && (from->system || (!named && !from->insecure)))
-        ok = add_system(t, &r);
+    if (ok && (from->system || (!named && !from->insecure)) && !add_system(t, &r)) {
+        /* A machine without certificates of its own (a container) can do with those named. */
+        ok = named && r.why == ERR_NOT_FOUND;
+        if (ok)
+            log_warning("%s; only the authorities that were named are trusted", r.text);
+    }
     *why = ok ? ERR_OK : r.why;
     if (ok)
         return t;
+    size_t used = strlen(text);
+    if (!named && r.why == ERR_NOT_FOUND)
+        snprintf(text + used, size - used, "; name a CA file");
     trust_free(t);
     return NULL;
 }

@@ -8,6 +8,7 @@
 
 #define SPARSE_READ 4096        /* a connection that last read less than this goes first */
 #define DIALLING_LIMIT 4194304  /* bytes held while the service is being dialled: nobody waits for it */
+#define DIALLING_TOTAL 67108864 /* ... for all of a session */
 #define LOOK_AGAIN_MS 500       /* whether a client that has finished sending is still there */
 #define LAST_WORDS_MS 2000      /* for the local side to close after our FIN */
 
@@ -77,6 +78,8 @@ static void unregister(struct conn *c)
 {
     struct session *s = c->session;
     map_remove(&s->by_id, &c->key, sizeof c->key);
+    if (s->stuck == c)
+        s->stuck = NULL;
     list_append(&s->leaving, &c->all);
     list_remove(&c->ring);
     c->service->live--;
@@ -94,6 +97,8 @@ static void gone(struct conn *c)
     void *owner = c->owner;
     if (c->local != NULL)
         stream_close(c->local);
+    else
+        s->dialling -= c->held.size;
     c->local = NULL;
     timer_free(c->timer);
     c->timer = NULL;
@@ -225,12 +230,14 @@ static bool accept_data(struct conn *c, const uint8_t *p, size_t n)
     size_t taken = 0;
     if (c->local != NULL && all_delivered(c) && stream_ready(c->local))
         taken = stream_try_write(c->local, p, n);
-    if (taken == n)
+    if (taken == n || c->unwritable)
         return true;
     if (!buf_append(&c->held, p + taken, n - taken)) {
         conn_finish(c, ERR_NO_MEMORY, true, CONN_NOW);
         return false;
     }
+    if (c->local == NULL)
+        c->session->dialling += n;
     flush_held(c);
     return true;
 }
@@ -240,7 +247,8 @@ bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
     size_t held = c->held.size + c->sending.size;
     if (c->local != NULL && held > 0 && held + n > c->session->queue_limit)
         return false;
-    if (c->local == NULL && held + n > DIALLING_LIMIT) {
+    bool dialling = c->local == NULL;
+    if (dialling && (held + n > DIALLING_LIMIT || c->session->dialling + n > DIALLING_TOTAL)) {
         conn_finish(c, ERR_LIMIT, true, CONN_NOW);
         return true;
     }
@@ -349,9 +357,21 @@ static void on_writable(void *owner)
     session_unstall(s);
 }
 
+/* What the local side said before it went away (an early HTTP 413, say) may still be there to read;
+ * reading then ends with the error. */
 static void on_failed(void *owner, enum err why)
 {
-    local_over(owner, why);
+    struct conn *c = owner;
+    struct session *s = c->session;
+    if (c->phase != CONN_LIVE || c->local_ended || c->unwritable) {
+        local_over(c, why);
+        return;
+    }
+    c->unwritable = true;
+    buf_free(&c->held);
+    want_to_send(c);
+    session_pump(s);
+    session_unstall(s);
 }
 
 static const struct stream_events local_events = {
@@ -413,6 +433,7 @@ void conn_attach(struct conn *c, struct stream *stream)
 {
     stream_own(stream, &local_events, c);
     c->local = stream;
+    c->session->dialling -= c->held.size;
     c->answered = true;
     stream_read_on(stream, c->phase == CONN_LIVE);
     if (c->phase == CONN_DRAINING && all_delivered(c))

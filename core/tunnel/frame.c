@@ -105,8 +105,9 @@ enum err frame_decode(const uint8_t *p, size_t n, struct frame *out)
 static bool put_service(pb_ostream_t *stream, const pb_field_t *field, void *const *arg)
 {
     const struct frame *f = *arg;
-    return f->service.n == 0 || (pb_encode_tag_for_field(stream, field) &&
-                                 pb_encode_string(stream, (const pb_byte_t *)f->service.p, f->service.n));
+    return f->service.n == 0 ||
+           (pb_encode_tag_for_field(stream, field) &&
+            pb_encode_string(stream, (const pb_byte_t *)f->service.p, f->service.n));
 }
 
 static bool put_services(pb_ostream_t *stream, const pb_field_t *field, void *const *arg)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_PAYLOAD_MAX 64512  /* bytes of payload in one frame (aws-wire 2.3) */
+#define FRAME_PAYLOAD_MAX 64512  /* bytes of payload in one frame (share/doc/protocol.md) */
 #define FRAME_MAX (2 + 65535)    /* a whole frame with its length */
 #define FRAME_SERVICE_MAX 128    /* characters of a service id */
 #define FRAME_HEAD_MAX 192       /* what frame_wrap may put in front of a payload */

@@ -1,5 +1,5 @@
-/* Private to core/tunnel: what session.c (frames, services, the scheduler) and conn.c (one
- * connection and its local stream) know of each other. */
+/* Private to core/tunnel: what session.c (life, scheduler), receive.c (frames that come in),
+ * services.c and conn.c (one connection and its local stream) know of each other. */
 #ifndef CORE_TUNNEL_INTERNAL_H
 #define CORE_TUNNEL_INTERNAL_H
 
@@ -48,6 +48,7 @@ struct conn {
     int start_type;         /* FRAME_STREAM_START or FRAME_CONNECTION_START while owed, else 0 */
     bool reset_owed;
     bool answered;          /* `answer` was sent, or is not wanted */
+    bool unwritable;        /* writing to the local stream failed: it is only read to its end */
     bool local_ended;       /* the local side's FIN was read */
     bool up_done;           /* the tap said that no more goes up */
     uint64_t heard_at;      /* loop_now of the last bytes for the local side, or of its FIN */
@@ -62,7 +63,7 @@ struct session {
     enum session_role role;
     int version;
     size_t queue_limit, max_connections;
-    uint64_t linger_ms;
+    uint64_t linger_ms, stall_ms;
     char *name;
     const struct session_events *events;
     void *owner;
@@ -77,6 +78,11 @@ struct session {
     size_t n_leaving, n_live;
     struct list control, sparse, bulk;
     unsigned sparse_run; /* sparse connections served since a bulk one was */
+    struct conn *stuck;      /* the one that the session is or was last stalled for */
+    size_t stuck_backlog;    /* of its local stream, since: */
+    uint64_t stuck_since;
+    struct timer *watch;     /* looks whether it moves */
+    size_t dialling;         /* bytes held for all connections that are not attached yet */
     struct deferred again; /* goes on pumping after the others had their turn */
     uint8_t *out;          /* room for heads, then one quantum */
     struct frame_cutter cutter;
@@ -98,7 +104,23 @@ size_t conn_read(struct conn *c, uint8_t *p, size_t n);
 void conn_destroy(struct conn *c);      /* frees it at once; only when the session goes */
 void conn_free_if_done(struct conn *c); /* after an owed frame has left */
 
+/* services.c */
+bool session_take_services(struct session *s, const struct frame *f); /* from SERVICE_IDS; false: memory */
+bool session_same_services(struct session *s, const struct frame *f);
+void session_free_services(struct session *s);
+/* An empty id means the only service there is (in V1: the first); with several, the one whose stream
+ * has that id and was opened without a name. NULL: none. */
+struct service *session_find_service(struct session *s, struct span id, int32_t stream);
+
+/* receive.c */
+struct conn *session_find_conn(struct session *s, struct service *service, uint32_t connection);
+/* Ends every live connection of a service's stream; the stream is closed then. */
+void session_end_stream(struct service *service, enum err why);
+void session_return_memory(struct session *s); /* what is half assembled is forgotten */
+void session_look_at_stuck(void *session);     /* the watch timer's */
+
 /* session.c */
+void session_send(struct session *s, struct conn *c, int type, size_t payload_size);
 bool session_ready(const struct session *s); /* the transport is there and has room */
 void session_pump(struct session *s);
 void session_unstall(struct session *s);

@@ -7,7 +7,8 @@
  * (their last read was small), then bulk ones in turn, one frame of at most SESSION_QUANTUM bytes
  * each. When the transport is full nobody is read. Nothing else is queued on the way up.
  * On the way down a connection holds at most `queue_limit` bytes for a slow local stream; beyond
- * that the transport is not read (V1 to V3 have no flow control of their own for connections). */
+ * that the transport is not read (V1 to V3 have no flow control of their own for connections), and
+ * when the local side then takes nothing at all for `stall_ms`, it is dropped for the others' sake. */
 #ifndef CORE_TUNNEL_SESSION_H
 #define CORE_TUNNEL_SESSION_H
 
@@ -38,6 +39,8 @@ struct session_options {
     int version;              /* source: 1, 2 or 3. destination: 0 (as the source does) or 1 */
     size_t queue_limit;       /* bytes held for one slow local stream; 0: 262,144 */
     size_t max_connections;   /* at once in one service; 0: 4,096 */
+    uint64_t stall_ms;        /* a local side may take nothing for so long while everybody else in
+                                 the session waits for it; 0: 30,000 */
     uint64_t linger_ms;       /* silence allowed after the client's FIN; 0: 30,000 */
     int32_t first_stream;     /* the first stream id of a source; 0: random */
     const char *name;         /* of the tunnel, for logs; NULL: "" */

@@ -15,7 +15,7 @@ enum ws_opcode { WS_CONTINUATION, WS_TEXT, WS_BINARY, WS_CLOSE = 8, WS_PING, WS_
 #define WS_HEADER_MAX 14    /* bytes in front of a payload */
 #define WS_CONTROL_MAX 125  /* payload of a control frame */
 #define WS_REASON_MAX 123   /* text in a Close: what its code leaves */
-#define WS_FRAME_MAX 131076 /* payload of a data frame that we accept (aws-wire 2.3) */
+#define WS_FRAME_MAX 131076 /* payload of a data frame that we accept (share/doc/protocol.md) */
 
 /* x ^= mask, for n bytes that begin at payload offset `at`. */
 void ws_mask(uint8_t *p, size_t n, const uint8_t mask[4], size_t at);

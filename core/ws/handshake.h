@@ -21,7 +21,7 @@ bool ws_request_write(const struct ws_request *r, struct buf *out);
 
 /* Checks an answer to `key`. ERR_OK: 101 and right. ERR_REJECTED: another status (head->status
  * tells). ERR_PROTOCOL: 101 that is wrong, with a sentence in *text. A subprotocol that was not
- * offered is accepted: the real service's test server does that (aws-wire 2.2). */
+ * offered is accepted: the real service's test server does that (share/doc/protocol.md). */
 enum err ws_response_check(const struct http_head *head, const char *key, const char **text);
 
 /* Checks a request's upgrade part: method GET, HTTP/1.1, Upgrade and Connection (any case), version

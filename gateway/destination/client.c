@@ -6,9 +6,7 @@
 
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct client {
     const struct client_options *options;
@@ -167,23 +165,6 @@ static enum err start_link(struct client *c)
     return c->link != NULL ? ERR_OK : why;
 }
 
-/* A machine without certificates of its own (a container) can do with --capath. */
-static struct trust *trust(const struct hub_config *hub, enum err *why, char *text, size_t size)
-{
-    struct trust_sources from = {
-        .file = hub->ca,
-        .directory = hub->capath,
-        .system = hub->system_ca,
-        .insecure = hub->insecure,
-    };
-    struct trust *t = trust_new(&from, why, text, size);
-    if (t == NULL && from.system && from.directory != NULL && *why == ERR_NOT_FOUND) {
-        from.system = false;
-        t = trust_new(&from, why, text, size);
-    }
-    return t;
-}
-
 static enum err start(struct client *c)
 {
     const struct hub_config *hub = c->options->hub;
@@ -194,7 +175,11 @@ static enum err start(struct client *c)
         log_fatal("No event loop: out of memory or file descriptors");
         return why;
     }
-    c->trust = trust(hub, &why, text, sizeof text);
+    c->trust = trust_new(&(struct trust_sources){.file = hub->ca,
+                                                 .directory = hub->capath,
+                                                 .system = hub->system_ca,
+                                                 .insecure = hub->insecure},
+                         &why, text, sizeof text);
     if (c->trust == NULL) {
         log_fatal("%s", text);
         return why;
@@ -220,30 +205,6 @@ static enum err start(struct client *c)
     return start_link(c);
 }
 
-/* libuv's threads belong to the process, so does this: one of them still waits for a resolver. */
-static bool still_resolving;
-
-/* Runs what is left of the loop. A name that is being resolved cannot be called back, and may take
- * as long as the resolver's timeouts. */
-static bool settles(uv_loop_t *uv)
-{
-    for (int i = 0; i < 20; i++) {
-        if (uv_run(uv, UV_RUN_NOWAIT) == 0)
-            return true;
-        uv_sleep(10);
-    }
-    return false;
-}
-
-void client_exit(int code)
-{
-    if (still_resolving) {
-        fflush(NULL);
-        _exit(code); /* exit would wait for the thread */
-    }
-    exit(code);
-}
-
 static void stop(struct client *c)
 {
     if (c->loop == NULL)
@@ -254,18 +215,10 @@ static void stop(struct client *c)
         c->events->stopping(c->owner);
     if (c->session != NULL)
         session_free(c->session);
-    /* One that comes now must not change the exit code: it is decided, and the end is near. */
-    sigset_t ours;
-    sigemptyset(&ours);
-    sigaddset(&ours, SIGTERM);
-    sigaddset(&ours, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ours, NULL);
+    loop_block_signals();
     for (size_t i = 0; i < c->n_signals; i++)
         uv_close((uv_handle_t *)&c->signals[i], NULL);
-    if (settles(loop_uv(c->loop)))
-        loop_free(c->loop);
-    else
-        still_resolving = true;
+    loop_leave(c->loop);
     if (c->trust != NULL)
         trust_free(c->trust);
 }

@@ -37,12 +37,9 @@ struct client_events {
  * or something that no retry can mend: ERR_REJECTED (token), ERR_LINK_LOST (give_up, once), what
  * `started` or `services` returned, ERR_USAGE (the proxy's URL), certificates that cannot be read.
  * What happened is in the log, in the words of the reference program where scripts look for them.
- */
+ * End main with loop_exit. */
 enum err client_run(const struct client_options *options, const struct client_events *events,
                     void *owner);
-
-/* For the end of main, instead of return: does not wait for a name that is still being resolved. */
-_Noreturn void client_exit(int code);
 
 /* Ends client_run with `why` soon; from inside its events and whatever else runs on its loop. */
 void client_end(struct client *c, enum err why);

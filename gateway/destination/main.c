@@ -142,5 +142,5 @@ int main(int argc, char **argv)
     services_free(&services);
     hub_config_free(&hub);
     options_free(o);
-    client_exit(code);
+    loop_exit(code);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #define STUCK_FACTOR 10 /* idle limits allowed to a silent client that does not read either */
+#define HELD_PING_MS 5000 /* to clients that are not read, whose own pings get no answer */
 
 struct client {
     struct list node;
@@ -18,7 +19,7 @@ struct client {
     struct relay *relay; /* NULL once it has left */
     enum side side;
     char name[80], channel[40], tunnel[TUNNEL_TEXT_MAX + 1];
-    uint64_t since, alive_at;
+    uint64_t since, alive_at, pinged_at;
     uint64_t received, sent; /* bytes of messages */
     const char *why;         /* why we end it; NULL: we do not */
     char why_text[128];
@@ -209,12 +210,25 @@ void clients_drop(struct list *clients, const char *why)
     }
 }
 
+/* A client that is not read because the other end is slow must not take us for dead: its pings lie
+ * behind what it sent. The payload is a number, as that of clients' pings. */
+static void ping_held(struct client *c, uint64_t now)
+{
+    char text[24];
+    if (!relay_holds(c->relay, c->side) || now - c->pinged_at < HELD_PING_MS)
+        return;
+    c->pinged_at = now;
+    snprintf(text, sizeof text, "%llu", (unsigned long long)now);
+    ws_ping(c->ws, text, strlen(text));
+}
+
 /* The silence of a client that we do not read, or that does not read us, is excused for a while. */
 static void tick(struct client *c, uint64_t now, uint64_t idle_ms)
 {
     uint64_t received_at = ws_received_at(c->ws);
     if (c->relay == NULL)
         return;
+    ping_held(c, now);
     if (relay_holds(c->relay, c->side) ||
         (!ws_ready(c->ws) && now - received_at < STUCK_FACTOR * idle_ms))
         c->alive_at = now;

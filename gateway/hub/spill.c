@@ -81,7 +81,7 @@ static bool spill_write(struct stream *s, const uint8_t *p, size_t n)
 static bool spill_ready(const struct stream *s)
 {
     const struct spill *x = spill_of(s);
-    return x->block == NULL && stream_ready(x->lower);
+    return x->block == NULL && !list_is_on(&x->broken.node) && stream_ready(x->lower);
 }
 
 static void spill_shutdown(struct stream *s)

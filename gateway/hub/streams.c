@@ -196,7 +196,8 @@ static enum verdict judge_connection_start(struct streams *s, struct service *v,
 }
 
 /* Late words about a stream that is over go to an end that knew it, and will ignore them; another
- * one could take them for something new. */
+ * one could take them for something new. The reference program does not look at the stream of a
+ * CONNECTION_RESET, and would end a connection of the present one. */
 static enum verdict judge_other(struct streams *s, enum side side, struct service *v,
                                 const struct frame *f)
 {
@@ -204,7 +205,8 @@ static enum verdict judge_other(struct streams *s, enum side side, struct servic
     bool current = on_stream(v, f->stream);
     if (current && f->type == FRAME_STREAM_RESET)
         v->active = false;
-    return current || (s->there[to] && v->ends[to].seen) ? FRAME_PASS : FRAME_DROP;
+    bool harmless = f->type != FRAME_CONNECTION_RESET && s->there[to] && v->ends[to].seen;
+    return current || harmless ? FRAME_PASS : FRAME_DROP;
 }
 
 /* What holds for every frame of a known type; FRAME_PASS: nothing is wrong so far. */

@@ -133,5 +133,5 @@ int main(int argc, char **argv)
         break;
     }
     options_free(o);
-    client_exit(code);
+    loop_exit(code);
 }

@@ -121,8 +121,8 @@ static HELP_UNUSED int turns_in(uint64_t ms)
 struct probe {
     struct stream *stream; /* NULL: closed */
     int opened, readable, writable, failed;
-    enum err why, end;                     /* of failed; of what peek and pull said */
-    uint8_t *got;                          /* what `drain` took */
+    enum err why, end; /* of failed; of what peek and pull said */
+    uint8_t *got;      /* what `drain` took */
     size_t size, limit;
     bool inside; /* an event is being told */
     void (*on_readable)(struct probe *p);
@@ -214,7 +214,7 @@ static HELP_UNUSED void drain(struct probe *p)
         probe_keep(p, bytes, (size_t)n);
         stream_consume(p->stream, (size_t)n);
     } else if (n < 0) {
-        p->end = (enum err)-n;
+        p->end = (enum err) - n;
         stream_read_on(p->stream, false);
     }
 }
@@ -278,10 +278,17 @@ static HELP_UNUSED int connect_tcp(const char *host, int port)
     return fd;
 }
 
-static HELP_UNUSED int connect_unix(const char *path)
+static HELP_UNUSED struct sockaddr_un unix_address(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    assert_true(strlen(path) < sizeof a.sun_path);
+    memcpy(a.sun_path, path, strlen(path));
+    return a;
+}
+
+static HELP_UNUSED int connect_unix(const char *path)
+{
+    struct sockaddr_un a = unix_address(path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     if (connect(fd, (struct sockaddr *)&a, sizeof a) == 0)
@@ -313,7 +320,7 @@ static const struct {
 
 /* A semaphore that holds the resolver's answer back until a test lets it go; NULL: at once. */
 static uv_sem_t *resolver_gate;
-static int resolved_names;
+static int names_begun, names_resolved;
 
 static struct addrinfo *fake_address(const char *text, int port)
 {
@@ -333,9 +340,11 @@ static struct addrinfo *fake_address(const char *text, int port)
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
                 struct addrinfo **out)
 {
-    if (resolver_gate != NULL)
-        uv_sem_wait(resolver_gate);
-    __atomic_add_fetch(&resolved_names, 1, __ATOMIC_SEQ_CST);
+    uv_sem_t *gate = resolver_gate;
+    __atomic_add_fetch(&names_begun, 1, __ATOMIC_SEQ_CST);
+    if (gate != NULL)
+        uv_sem_wait(gate);
+    __atomic_add_fetch(&names_resolved, 1, __ATOMIC_SEQ_CST);
     for (size_t i = 0; i < sizeof fake_names / sizeof *fake_names; i++) {
         if (strcmp(name, fake_names[i].name) != 0)
             continue;

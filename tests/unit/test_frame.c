@@ -86,12 +86,24 @@ static void write_fields(struct bytes *b, const int order[7])
 {
     for (int i = 0; i < 7; i++) {
         switch (order[i]) {
-        case TYPE: put_number(b, TYPE, FRAME_CONNECTION_START); break;
-        case STREAM: put_number(b, STREAM, 300); break;
-        case IGNORABLE: put_number(b, IGNORABLE, 1); break;
-        case PAYLOAD: put_string(b, PAYLOAD, "pay\0load", 8); break;
-        case SERVICE: put_string(b, SERVICE, "SSH1", 4); break;
-        case CONNECTION: put_number(b, CONNECTION, 0xffffffffu); break;
+        case TYPE:
+            put_number(b, TYPE, FRAME_CONNECTION_START);
+            break;
+        case STREAM:
+            put_number(b, STREAM, 300);
+            break;
+        case IGNORABLE:
+            put_number(b, IGNORABLE, 1);
+            break;
+        case PAYLOAD:
+            put_string(b, PAYLOAD, "pay\0load", 8);
+            break;
+        case SERVICE:
+            put_string(b, SERVICE, "SSH1", 4);
+            break;
+        case CONNECTION:
+            put_number(b, CONNECTION, 0xffffffffu);
+            break;
         default:
             put_string(b, SERVICES, "HTTP1", 5);
             put_string(b, SERVICES, "", 0);
@@ -314,15 +326,15 @@ static void rejects_what_is_no_message(void **state)
         const char *p;
         size_t n;
     } bad[] = {
-        {"\x00\x00", 2},                                             /* field 0 */
-        {"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12},     /* varint of 11 bytes */
-        {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11},         /* tag of 11 bytes */
-        {"\x0f", 1},                                                 /* wire type 7 */
-        {"\x0a\x01x", 3},                                            /* type as a string */
-        {"\x12\x01x", 3},                                            /* stream as a string */
-        {"\x22\xff\xff\xff\xff\x0f", 6},                             /* 4 GB of payload */
-        {"\x22\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11},         /* more than any memory */
-        {"\x2a\x05SSH1", 6},                                         /* one byte short */
+        {"\x00\x00", 2},                                          /* field 0 */
+        {"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12}, /* varint of 11 bytes */
+        {"\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11},     /* tag of 11 bytes */
+        {"\x0f", 1},                                              /* wire type 7 */
+        {"\x0a\x01x", 3},                                         /* type as a string */
+        {"\x12\x01x", 3},                                         /* stream as a string */
+        {"\x22\xff\xff\xff\xff\x0f", 6},                          /* 4 GB of payload */
+        {"\x22\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11},     /* more than any memory */
+        {"\x2a\x05SSH1", 6},                                      /* one byte short */
         {"GET / HTTP/1.1\r\n", 16},
     };
     (void)state;
@@ -387,8 +399,8 @@ static void survives_damage(void **state)
 
 static void encodes_known_bytes(void **state)
 {
-    struct frame f = {.type = FRAME_STREAM_START, .stream = 1, .service = span_of("SSH1"),
-                      .connection = 1};
+    struct frame f = {
+        .type = FRAME_STREAM_START, .stream = 1, .service = span_of("SSH1"), .connection = 1};
     uint8_t out[100];
     (void)state;
     assert_int_equal(frame_encode(&f, out, sizeof out), 14);
@@ -436,8 +448,8 @@ static void assert_same(const struct frame *a, const struct frame *b)
         assert_true(span_equal(a->services[i], b->services[i]));
 }
 
-static const size_t sizes[] = {0,     1,     2,     126,   127,   128,   129,   255,  256,
-                               16382, 16383, 16384, 16385, 32768, 64511, FRAME_PAYLOAD_MAX};
+static const size_t sizes[] = {0,   1,     2,     126,   127,   128,   129,   255,
+                               256, 16382, 16383, 16384, 16385, 32768, 64511, FRAME_PAYLOAD_MAX};
 #define SIZES (sizeof sizes / sizeof *sizes)
 
 static void payloads_round_trip(void **state)
@@ -509,8 +521,8 @@ static void encode_knows_its_limits(void **state)
     struct frame f = {.type = FRAME_DATA, .payload = payload};
     (void)state;
     for (size_t size = 0; size < 14; size++) {
-        struct frame start = {.type = FRAME_STREAM_START, .stream = 1, .service = span_of("SSH1"),
-                              .connection = 1};
+        struct frame start = {
+            .type = FRAME_STREAM_START, .stream = 1, .service = span_of("SSH1"), .connection = 1};
         uint8_t *exact = malloc(size + 1);
         assert_non_null(exact);
         assert_int_equal(frame_encode(&start, exact, size), 0);

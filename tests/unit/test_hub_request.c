@@ -1,4 +1,4 @@
-/* The hub's rules for requests: aws-wire 2.2 case by case, through the real HTTP reader. */
+/* The hub's rules for requests: share/doc/protocol.md case by case, through the real HTTP reader. */
 #include "gateway/hub/request.h"
 
 #include <setjmp.h>

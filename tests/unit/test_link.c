@@ -48,6 +48,7 @@ static struct {
     struct session *session;
     struct link *link;
     int ups, downs, finishes, services;
+    bool free_in_event;
     enum err why;
     char text[400];
     bool (*done)(void);
@@ -228,10 +229,19 @@ static void on_broken(void *owner, enum err why, const char *text)
 
 static const struct session_events session_events = {.services = on_services, .broken = on_broken};
 
+static void maybe_free(void)
+{
+    if (!end.free_in_event)
+        return;
+    link_free(end.link);
+    end.link = NULL;
+}
+
 static void on_up(void *owner)
 {
     (void)owner;
     end.ups++;
+    maybe_free();
     look();
 }
 
@@ -241,6 +251,7 @@ static void on_down(void *owner, enum err why, const char *text)
     end.downs++;
     end.why = why;
     snprintf(end.text, sizeof end.text, "%s", text);
+    maybe_free();
     look();
 }
 
@@ -250,6 +261,7 @@ static void on_finished(void *owner, enum err why, const char *text)
     end.finishes++;
     end.why = why;
     snprintf(end.text, sizeof end.text, "%s", text);
+    maybe_free();
     look();
 }
 
@@ -308,7 +320,8 @@ static void run_until(bool (*done)(void))
 
 static void over(void)
 {
-    link_free(end.link);
+    if (end.link != NULL)
+        link_free(end.link);
     session_free(end.session);
     drop_stream();
     ws_free(hub.ws);
@@ -423,6 +436,36 @@ static void a_5xx_and_nonsense_are_retried(void **state)
     over();
 }
 
+static bool is_freed(void)
+{
+    return end.link == NULL;
+}
+
+static void may_be_freed_in_any_event(void **state)
+{
+    static const struct step scripts[] = {
+        {0},
+        {.answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"},
+        {.answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno"},
+        {.answer = "HTTP/1.1 101 Switching Protocols\r\n\r\n"},
+        {.answer = "SSH-2.0-OpenSSH\r\n\r\n"},
+        {.junk = true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof scripts / sizeof *scripts; i++) {
+        begin(&scripts[i], 1, NULL, 0);
+        end.free_in_event = true;
+        run_until(is_freed);
+        assert_int_equal(end.ups + end.downs + end.finishes, 1);
+        over();
+    }
+    hub.proxy_answer = "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n";
+    begin(scripts, 1, "", 0);
+    end.free_in_event = true;
+    run_until(is_freed);
+    over();
+}
+
 static void close_codes(void **state)
 {
     static const struct {
@@ -509,6 +552,7 @@ int main(void)
         T(goes_up_and_pings),
         T(a_refusal_is_final_and_says_why),
         T(a_5xx_and_nonsense_are_retried),
+        T(may_be_freed_in_any_event),
         T(close_codes),
         T(a_silent_hub_is_given_up),
         T(through_a_proxy),

@@ -240,8 +240,7 @@ static void listens_at_a_path(void **state)
 
 static int bind_unix(const char *path, int type)
 {
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    struct sockaddr_un a = unix_address(path);
     int fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
@@ -270,8 +269,7 @@ static void a_live_socket_is_left_alone(void **state)
     assert_welcome(&first, connect_unix(path));
     close_house(&first);
     /* One whose queue is full would let us wait, or look dead. */
-    struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(a.sun_path, sizeof a.sun_path, "%s", path);
+    struct sockaddr_un a = unix_address(path);
     int server = bind_unix(path, SOCK_STREAM), clients[8];
     assert_int_equal(listen(server, 0), 0);
     for (int i = 0; i < 8; i++) {

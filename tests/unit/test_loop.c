@@ -1,5 +1,9 @@
 #include "tests/unit/net_help.h"
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* ---- deferred work ---- */
 
 static char ran[64];
@@ -286,6 +290,54 @@ static void timers_are_freed_in_their_callback(void **state)
     pass(5);
 }
 
+/* ---- the end of a program ---- */
+
+static int never[2]; /* a pipe that nobody writes to: stands for a resolver that does not answer */
+
+static void resolver(uv_work_t *work)
+{
+    char c;
+    (void)work;
+    (void)!read(never[0], &c, 1);
+}
+
+static void resolved(uv_work_t *work, int status)
+{
+    (void)work, (void)status;
+}
+
+static int leaves_with(bool resolving)
+{
+    int status = 0;
+    assert_int_equal(pipe(never), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        static uv_work_t work;
+        struct loop *l = loop_new();
+        alarm(60); /* should it hang */
+        if (resolving)
+            uv_queue_work(loop_uv(l), &work, resolver, resolved);
+        loop_block_signals();
+        loop_leave(l);
+        raise(SIGTERM);
+        loop_exit(7);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    close(never[0]);
+    close(never[1]);
+    return status;
+}
+
+static void nobody_waits_for_a_resolver_at_the_end(void **state)
+{
+    (void)state;
+    for (int resolving = 0; resolving < 2; resolving++) {
+        int status = leaves_with(resolving != 0);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 7);
+    }
+}
+
 #define NET_TEST(f) cmocka_unit_test_setup_teardown(f, loop_begin, loop_end)
 
 int main(void)
@@ -303,6 +355,7 @@ int main(void)
         NET_TEST(timers_fire_once_and_in_order),
         NET_TEST(timers_restart_and_stop),
         NET_TEST(timers_are_freed_in_their_callback),
+        cmocka_unit_test(nobody_waits_for_a_resolver_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

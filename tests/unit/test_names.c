@@ -127,7 +127,7 @@ static void sentences(void **state)
     ASK(n, one, "example.org", &a);
     assert_string_equal(a.text, "only *.tunnel names; use remote DNS (socks5h)");
     ASK(n, one, "a\x01\"\x80.tunnel", &a);
-    assert_string_equal(a.text, "no service \"a\\x01\\x22\\x80\"; have SSH1,HTTP1");
+    assert_string_equal(a.text, "no service \"a\\x01\\\"\\x80\"; have SSH1,HTTP1");
     ASK(n, three, "ssh1.nowhere.tunnel", &a);
     assert_string_equal(a.text, "no tunnel \"nowhere\"; have (default),plant7,Pump_07");
 
@@ -247,6 +247,30 @@ static void aliases(void **state)
     names_free(n);
 }
 
+static void foreign_names(void **state)
+{
+    static const char *const ours[] = {
+        "ssh1.tunnel", "SSH1.TUNNEL", "ssh1.tunnel.",  "ssh1.tunnel..", "a.b.c.tunnel",
+        "tunnel",      ".tunnel",     "x.lab.example", "lab.example",   "10.0.0.1.tunnel",
+    };
+    static const char *const foreign[] = {
+        "",         "example.org", "xtunnel", "tunnel.example", "example",
+        "10.1.2.3", "10.1.2.3.",   "::1",     "[::1]",          "x.tunnel.example",
+    };
+    (void)state;
+    struct names *n = names_new();
+    assert_int_equal(names_add_suffix(n, "tunnel"), ERR_OK);
+    assert_int_equal(names_add_suffix(n, "lab.example"), ERR_OK);
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (names_is_foreign(n, span_of(ours[i]), false))
+            fail_msg("%s", ours[i]);
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (!names_is_foreign(n, span_of(foreign[i]), false))
+            fail_msg("%s", foreign[i]);
+    assert_true(names_is_foreign(n, span_of("10.1.2.3"), true));
+    names_free(n);
+}
+
 static void expect_canonical(const struct names *n, const struct names_tunnel *t, size_t count,
                              size_t tunnel, const char *service, bool fits, const char *host)
 {
@@ -299,11 +323,12 @@ static void longest_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_names), cmocka_unit_test(likeness),
-        cmocka_unit_test(sentences),   cmocka_unit_test(long_sentences_are_cut),
-        cmocka_unit_test(tunnels),     cmocka_unit_test(without_services),
-        cmocka_unit_test(suffixes),    cmocka_unit_test(aliases),
-        cmocka_unit_test(canonical),   cmocka_unit_test(longest_names),
+        cmocka_unit_test(plain_names),   cmocka_unit_test(likeness),
+        cmocka_unit_test(sentences),     cmocka_unit_test(long_sentences_are_cut),
+        cmocka_unit_test(tunnels),       cmocka_unit_test(without_services),
+        cmocka_unit_test(suffixes),      cmocka_unit_test(aliases),
+        cmocka_unit_test(canonical),     cmocka_unit_test(longest_names),
+        cmocka_unit_test(foreign_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

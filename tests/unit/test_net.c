@@ -46,7 +46,7 @@ static void take_records(struct probe *p)
         stream_consume(p->stream, whole);
     }
     if (n < 0) {
-        p->end = (enum err)-n;
+        p->end = (enum err) - n;
         stream_read_on(p->stream, false);
     }
 }
@@ -95,7 +95,7 @@ static void pull_one(struct probe *p)
     if (n > 0)
         probe_keep(p, piece, (size_t)n);
     if (n < 0) {
-        p->end = (enum err)-n;
+        p->end = (enum err) - n;
         stream_read_on(p->stream, false);
     }
 }
@@ -111,7 +111,7 @@ static void peek_or_pull(struct probe *p)
             probe_keep(p, bytes, take);
             stream_consume(p->stream, take);
         } else if (n < 0) {
-            p->end = (enum err)-n;
+            p->end = (enum err) - n;
             stream_read_on(p->stream, false);
         }
     } else {
@@ -230,7 +230,7 @@ static void want_ten(struct probe *p)
     if (n > 0)
         p->size = (size_t)n;
     if (n < 0) {
-        p->end = (enum err)-n;
+        p->end = (enum err) - n;
         stream_read_on(p->stream, false);
     }
 }
@@ -338,7 +338,7 @@ static void want_much(struct probe *p)
         stream_consume(p->stream, take);
     }
     if (n < 0) {
-        p->end = (enum err)-n;
+        p->end = (enum err) - n;
         stream_read_on(p->stream, false);
     }
 }

@@ -1,4 +1,4 @@
-/* What localproxy makes of its command line (aws-wire sections 2.4 and 3). */
+/* What localproxy makes of its command line (share/doc/localproxy.md). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

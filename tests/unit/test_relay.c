@@ -261,7 +261,7 @@ static void test_services_wait(void **state)
 
 /* ---- versions ---- */
 
-/* Traces of aws-wire 2.5. */
+/* Traces of share/doc/protocol.md. */
 static void test_versions_pass(void **state)
 {
     (void)state;
@@ -404,6 +404,12 @@ static void test_late_words(void **state)
     say(r, SIDE_SOURCE, FRAME_DATA, 2, "SSH1", 1);
     say(r, SIDE_SOURCE, FRAME_STREAM_RESET, 2, "SSH1", 1);
     assert_int_equal(r->ends[SIDE_DESTINATION].n, 3);
+    /* except those that the reference program would take for the present stream's */
+    say(r, SIDE_SOURCE, FRAME_STREAM_START, 3, "SSH1", 1);
+    say(r, SIDE_SOURCE, FRAME_CONNECTION_RESET, 2, "SSH1", 1);
+    assert_int_equal(r->ends[SIDE_DESTINATION].n, 4);
+    say(r, SIDE_SOURCE, FRAME_CONNECTION_RESET, 3, "SSH1", 1);
+    assert_int_equal(r->ends[SIDE_DESTINATION].n, 5);
     assert_int_equal(r->ends[SIDE_SOURCE].code, -1);
     unrig(r);
 }

@@ -5,6 +5,7 @@
 #include "core/tunnel/session.h"
 #include "core/ws/frame.h"
 
+#include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -783,6 +784,97 @@ static void losing_the_transport_ends_all(void **state)
     part();
 }
 
+/* ---- readers that stop ---- */
+
+static void on_nothing(void *owner)
+{
+    (void)owner;
+}
+
+/* One that reads nothing holds up the session for stall_ms and is dropped then; the other one gets
+ * what waited behind it. Alone it may stop for as long as it likes. */
+static void a_stuck_reader_is_dropped_for_the_others(void **state)
+{
+    struct end e = {.wire.limit = WIRE_MAX, .room = 65536, .service_fd = -1};
+    struct session_options o = {.role = SESSION_SOURCE, .version = 3, .first_stream = 7,
+                                .queue_limit = 50000, .stall_ms = 20};
+    static uint8_t block[20000];
+    static uint8_t wire[FRAME_MAX];
+    int stuck_fd, other_fd;
+    (void)state;
+    e.session = session_new(loop, &o, &session_events, &e);
+    attach(&e);
+    give_services(&e, 2, two);
+    conn_attach(open_conn(&e, "SSH1"), pair(&stuck_fd));
+    struct frame f = {.type = FRAME_DATA, .stream = 7, .service = span_of("SSH1"), .connection = 1,
+                      .payload = block, .payload_size = sizeof block};
+    size_t n = frame_encode(&f, wire, sizeof wire);
+    while (session_input(e.session, wire, n) == n) {
+    }
+    assert_true(session_stalled(e.session));
+    uint64_t begun = loop_now(loop);
+    struct timer *wake = timer_new(loop, on_nothing, NULL);
+    while (loop_now(loop) - begun < 100) {
+        timer_start(wake, 5);
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    }
+    assert_int_equal(e.ended, 0);
+    conn_attach(open_conn(&e, "SSH1"), pair(&other_fd));
+    while (e.ended == 0) {
+        timer_start(wake, 5);
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    }
+    assert_int_equal(e.ended_why, ERR_STALLED);
+    assert_true(e.resume);
+    f.connection = 2;
+    f.payload_size = 5;
+    n = frame_encode(&f, wire, sizeof wire);
+    assert_int_equal(session_input(e.session, wire, n), n);
+    assert_int_equal(read(other_fd, block, sizeof block), 5);
+    timer_free(wake);
+    finish(&e);
+    close(stuck_fd);
+    close(other_fd);
+}
+
+/* A service that answers and resets before it has read everything: the answer arrives. */
+static void the_last_words_of_a_service_that_resets(void **state)
+{
+    int fds[2], listener = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof a;
+    struct end e;
+    struct frame f;
+    (void)state;
+    assert_int_equal(bind(listener, (struct sockaddr *)&a, sizeof a), 0);
+    assert_int_equal(listen(listener, 1), 0);
+    getsockname(listener, (struct sockaddr *)&a, &size);
+    fds[0] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+    (void)connect(fds[0], (struct sockaddr *)&a, sizeof a);
+    fds[1] = accept(listener, NULL, NULL);
+    close(listener);
+
+    begin(&e, SESSION_DESTINATION, 0, 0);
+    give_services(&e, 2, two);
+    e.hold = true;
+    f = (struct frame){.type = FRAME_STREAM_START, .stream = 3, .service = span_of("SSH1"), .connection = 1};
+    give(&e, f);
+    f = (struct frame){.type = FRAME_DATA, .stream = 3, .service = span_of("SSH1"), .connection = 1,
+                       .payload = (const uint8_t *)"body", .payload_size = 4};
+    conn_attach(e.held_conn, stream_from_fd(loop, fds[0]));
+    give(&e, f);
+    assert_int_equal(write(fds[1], "413", 3), 3);
+    close(fds[1]); /* with "body" unread: a reset */
+    give(&e, f);   /* fails */
+    while (e.ended == 0)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    assert_true(sent(&e, &f));
+    assert_int_equal(f.type, FRAME_DATA);
+    assert_int_equal(f.payload_size, 3);
+    expect(&e, FRAME_CONNECTION_RESET, 3, "SSH1", 1);
+    finish(&e);
+}
+
 /* ---- the tap ---- */
 
 static size_t tap_up(void *ctx, const uint8_t *p, size_t n)
@@ -860,6 +952,67 @@ static void a_tap_may_end_it_before_attach(void **state)
     finish(&e);
 }
 
+/* ---- starts that never left ---- */
+
+static void a_start_that_never_left_opens_no_stream(void **state)
+{
+    struct end e;
+    (void)state;
+    begin(&e, SESSION_SOURCE, 3, 0);
+    give_services(&e, 2, two);
+    e.room = 0;
+    struct conn *a = open_conn(&e, "SSH1");
+    open_conn(&e, "SSH1");
+    conn_abort(a, ERR_CLIENT_CLOSED);
+    conn_abort(open_conn(&e, "HTTP1"), ERR_CLIENT_CLOSED);
+    open_conn(&e, "HTTP1");
+    e.room = 65536;
+    session_writable(e.session);
+    expect(&e, FRAME_STREAM_START, 7, "SSH1", 2); /* the next in line opens it */
+    expect(&e, FRAME_STREAM_START, 9, "HTTP1", 2);
+    expect_nothing(&e);
+    finish(&e);
+}
+
+static void on_ended_again(void *owner, struct conn *c, const struct conn_stats *stats)
+{
+    struct end *e = owner;
+    (void)c, (void)stats;
+    if (e->ended++ == 0)
+        open_conn(e, "SSH1");
+}
+
+/* A connection that is opened while its service's stream is being reset belongs to the next one. */
+static void ended_may_open_the_next(void **state)
+{
+    static const struct conn_events again = {.ended = on_ended_again};
+    struct end e;
+    enum err why;
+    (void)state;
+    begin(&e, SESSION_SOURCE, 3, 0);
+    give_services(&e, 2, two);
+    assert_non_null(conn_open(e.session, "SSH1", &again, &e, &why));
+    expect(&e, FRAME_STREAM_START, 7, "SSH1", 1);
+    give(&e, (struct frame){.type = FRAME_STREAM_RESET, .stream = 7, .service = span_of("SSH1")});
+    assert_int_equal(e.ended, 1);
+    assert_int_equal(session_connections(e.session), 1);
+    expect(&e, FRAME_STREAM_START, 8, "SSH1", 2);
+    finish(&e);
+}
+
+/* What is refused is reset under the name that it came with: another service's connection of the
+ * same number is not meant. */
+static void a_refusal_names_the_service_asked_for(void **state)
+{
+    struct end e;
+    (void)state;
+    begin(&e, SESSION_DESTINATION, 0, 0);
+    give_services(&e, 2, two);
+    give(&e, (struct frame){.type = FRAME_STREAM_START, .stream = 5, .service = span_of("NOPE"), .connection = 1});
+    expect(&e, FRAME_CONNECTION_RESET, 5, "NOPE", 1);
+    finish(&e);
+}
+
 /* ---- fairness ---- */
 
 /* Ten bulk connections and a sparse one while the transport takes one frame at a time. */
@@ -921,8 +1074,13 @@ int main(void)
         T(a_client_that_left_ends_it),
         T(data_waits_for_the_dial),
         T(losing_the_transport_ends_all),
+        T(a_stuck_reader_is_dropped_for_the_others),
+        T(the_last_words_of_a_service_that_resets),
         T(a_tap_bounds_one_exchange),
         T(a_tap_may_end_it_before_attach),
+        T(a_start_that_never_left_opens_no_stream),
+        T(ended_may_open_the_next),
+        T(a_refusal_names_the_service_asked_for),
         T(sparse_goes_before_bulk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,13 @@ static void test_system(void **state)
     trust_free(t);
     setenv("SSL_CERT_FILE", "/nonexistent/file", 1);
     refuse(&(struct trust_sources){.file = NULL}, ERR_NOT_FOUND, "/nonexistent/file");
+    refuse(&(struct trust_sources){.file = NULL}, ERR_NOT_FOUND, "name a CA file");
+    t = load(&(struct trust_sources){.directory = certs_file("hashed"), .system = true});
+    assert_int_equal(t->n, 2);
+    trust_free(t);
+    setenv("SSL_CERT_FILE", certs_file("ca.key"), 1);
+    refuse(&(struct trust_sources){.file = certs_file("other.pem"), .system = true}, ERR_USAGE,
+           "ca.key");
     unsetenv("SSL_CERT_FILE");
 }
 

@@ -507,7 +507,7 @@ static void the_peer_closes(void **state)
         {"\x03\xe8", 2, 1000, "", 2},
         {"\x03\xe9"
          "going\n\"away\" \xc3\xa9",
-         17, 1001, "going\\x0a\\x22away\\x22 \\xc3\\xa9", 2},
+         17, 1001, "going\\x0a\\\"away\\\" \\xc3\\xa9", 2},
     };
     for (int client = 0; client <= 1; client++)
         for (size_t i = 0; i < COUNT(cases); i++) {

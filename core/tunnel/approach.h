@@ -1,0 +1,42 @@
+/* One try to reach the hub: name, web proxy, TLS, WebSocket upgrade. Tries again are the link's
+ * business (link.h). */
+#ifndef CORE_TUNNEL_APPROACH_H
+#define CORE_TUNNEL_APPROACH_H
+
+#include "core/http/upstream.h"
+#include "core/net/loop.h"
+#include "core/net/stream.h"
+#include "core/tls/tls.h"
+
+struct approach;
+
+/* Everything here must live until the approach has ended. */
+struct approach_target {
+    const char *host;
+    int port;
+    const struct upstream *proxy; /* NULL: straight */
+    const char *bind;             /* local address, or NULL */
+    const struct trust *trust;
+    struct tls_session *tls_session;
+    bool source; /* else the destination */
+    const char *access_token;
+    const char *client_token; /* NULL: none */
+    const char *subprotocol;
+    const char *agent; /* User-Agent */
+};
+
+struct approach_events {
+    /* The stream is upgraded and belongs to the owner; what the hub sent after its 101 is still in
+     * it. The approach is gone. */
+    void (*arrived)(void *owner, struct stream *s);
+    /* It came to nothing, and the approach is gone. final: no later try can do better. The text is
+     * a sentence for people: who did not do what. */
+    void (*failed)(void *owner, enum err why, const char *text, bool final);
+};
+
+/* Events come later, never from inside. NULL: no memory. */
+struct approach *approach_start(struct loop *loop, const struct approach_target *target,
+                                const struct approach_events *events, void *owner);
+void approach_cancel(struct approach *a); /* no event comes; NULL is fine */
+
+#endif
