@@ -65,16 +65,16 @@ bool client_is_stranger(const struct client *c)
     return c->in->user == NULL && !is_local(c->stream);
 }
 
-static bool is_full(const struct ingress *in)
+static bool goes_direct(const struct ingress *in, const struct passage_question *q)
 {
-    return in->n + passages_count(in->passages) + partings_count(in->partings) > in->max_clients;
+    return in->directs != NULL && in->direct(in->owner, q);
 }
 
-void client_hand_over(struct client *c, struct passage_options *o)
+void client_hand_over(struct client *c, struct passage_options *o, int port)
 {
     struct ingress *in = c->in;
     char asked[PROXY_HOST_MAX + 1];
-    if (is_full(in)) {
+    if (ingress_present(in) > in->max_clients) {
         if (o->tap_free != NULL)
             o->tap_free(o->tap.ctx);
         snprintf(asked, sizeof asked, "%.*s", (int)o->question.host.n, o->question.host.p);
@@ -85,6 +85,15 @@ void client_hand_over(struct client *c, struct passage_options *o)
     o->resolve = in->resolve;
     o->owner = in->owner;
     o->question.quiet = client_is_stranger(c);
-    passage_start(in->passages, s, o);
+    if (goes_direct(in, &o->question))
+        direct_start(in->directs, s,
+                     &(struct direct_options){.front = o->front,
+                                              .host = o->question.host,
+                                              .port = port,
+                                              .early = o->early,
+                                              .tap = o->tap,
+                                              .tap_free = o->tap_free});
+    else
+        passage_start(in->passages, s, o);
     client_free(c);
 }

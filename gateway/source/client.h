@@ -5,6 +5,7 @@
 #define GATEWAY_SOURCE_CLIENT_H
 
 #include "core/base/list.h"
+#include "gateway/source/direct.h"
 #include "gateway/source/ingress.h"
 #include "gateway/source/socks.h"
 
@@ -15,7 +16,9 @@ struct ingress {
     struct passages *passages;
     struct partings *partings;
     struct access *access;
+    struct directs *directs; /* NULL: nothing goes direct */
     passage_resolve *resolve;
+    bool (*direct)(void *owner, const struct passage_question *q);
     bool (*page)(void *owner, const struct ingress_page *page, struct buf *out);
     void *owner;
     enum socks_auth auth;
@@ -38,14 +41,16 @@ struct client {
     uint8_t out[SOCKS_OUTPUT_MAX]; /* pending while the stream is not ready */
 };
 
-void client_free(struct client *c);  /* without its stream */
-void client_close(struct client *c); /* with it, at once */
+size_t ingress_present(const struct ingress *in); /* clients in whatever stage */
+void client_free(struct client *c);               /* without its stream */
+void client_close(struct client *c);              /* with it, at once */
 void client_part(struct client *c, struct buf *words);
 /* Closes with `words` (NULL: none) and a line in the log. protocol: static text. */
 void client_refuse(struct client *c, const char *protocol, const char *asked, enum err why,
                    const char *text, struct buf *words);
-/* Starts its passage: fills in what is the same for all. c is gone afterwards. */
-void client_hand_over(struct client *c, struct passage_options *o);
+/* Starts its passage, or dials port `port` of the host itself when that is no name of ours and may
+ * go direct. Fills in what is the same for all. c is gone afterwards. */
+void client_hand_over(struct client *c, struct passage_options *o, int port);
 bool client_credentials_right(const struct client *c, const char *user, const char *password);
 /* Neither on this machine nor known by password: not told what there is. */
 bool client_is_stranger(const struct client *c);

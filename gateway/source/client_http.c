@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EARLY_MAX 65536     /* a rewritten head, and as much of a body as is there already */
+#define EARLY_MAX 65536 /* a rewritten head, and as much of a body as is there already */
+#define HTTP_PORT 80
 #define FIRST_BYTE_MS 30000 /* for a whole forwarded request; then it is attached all the same */
 
 void client_http_refuse(struct client *c, const char *asked, enum err why, int status,
@@ -48,10 +49,12 @@ static bool http_user(struct client *c, const struct http_head *head, bool page,
 
 static void http_connect(struct client *c, const struct proxy_request *r, const char *user)
 {
-    client_hand_over(c, &(struct passage_options){
-                            .front = &front_connect,
-                            .question = {.host = span_of(r->host), .hint = user},
-                        });
+    client_hand_over(c,
+                     &(struct passage_options){
+                         .front = &front_connect,
+                         .question = {.host = span_of(r->host), .hint = user},
+                     },
+                     r->port);
 }
 
 /* As much of the body as has come goes along with the head: a request that is whole can then be
@@ -73,14 +76,16 @@ static enum err take_body(struct client *c, struct exchange *e, struct buf *earl
 static void forward(struct client *c, const struct proxy_request *r, const char *user, bool head,
                     struct exchange *e, struct buf *early)
 {
-    client_hand_over(c, &(struct passage_options){
-                            .front = head ? &front_forward_head : &front_forward,
-                            .question = {.host = span_of(r->host), .hint = user},
-                            .early = early,
-                            .tap = {.up = exchange_up, .down = exchange_down, .ctx = e},
-                            .tap_free = exchange_free,
-                            .patience_ms = exchange_request_done(e) ? FIRST_BYTE_MS : 0,
-                        });
+    client_hand_over(c,
+                     &(struct passage_options){
+                         .front = head ? &front_forward_head : &front_forward,
+                         .question = {.host = span_of(r->host), .hint = user},
+                         .early = early,
+                         .tap = {.up = exchange_up, .down = exchange_down, .ctx = e},
+                         .tap_free = exchange_free,
+                         .patience_ms = exchange_request_done(e) ? FIRST_BYTE_MS : 0,
+                     },
+                     r->port != 0 ? r->port : HTTP_PORT);
 }
 
 static void http_forward(struct client *c, const struct http_head *head,

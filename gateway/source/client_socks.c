@@ -20,10 +20,12 @@ static void socks_complete(struct client *c)
 {
     const struct socks_request *r = socks_request(c->socks);
     client_hand_over(
-        c, &(struct passage_options){
-               .front = r->version == 4 ? &front_socks4 : &front_socks5,
-               .question = {.host = span_of(r->host), .literal = r->literal, .hint = r->user},
-           });
+        c,
+        &(struct passage_options){
+            .front = r->version == 4 ? &front_socks4 : &front_socks5,
+            .question = {.host = span_of(r->host), .literal = r->literal, .hint = r->user},
+        },
+        r->port);
 }
 
 bool client_socks(struct client *c, const uint8_t *p, size_t n)

@@ -83,14 +83,19 @@ static void on_time(void *owner)
 
 /* ---- newcomers ---- */
 
+size_t ingress_present(const struct ingress *in)
+{
+    return in->n + passages_count(in->passages) + directs_count(in->directs) +
+           partings_count(in->partings);
+}
+
 static void on_accepted(void *owner, struct listener *l, struct stream *s)
 {
     static const struct stream_events events = {
         .readable = on_readable, .writable = on_writable, .failed = on_failed};
     struct ingress *in = owner;
-    size_t present = in->n + passages_count(in->passages) + partings_count(in->partings);
     struct client *c = NULL;
-    if (present < in->max_clients + INGRESS_POLITE)
+    if (ingress_present(in) < in->max_clients + INGRESS_POLITE)
         c = calloc(1, sizeof *c);
     struct timer *timer = c != NULL ? timer_new(in->loop, on_time, c) : NULL;
     if (timer == NULL) {
@@ -134,11 +139,16 @@ struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o)
                            .partings = passages_partings(o->passages),
                            .access = passages_access(o->passages),
                            .resolve = o->resolve,
+                           .direct = o->direct,
                            .page = o->page,
                            .owner = o->owner,
                            .max_clients = o->max_clients};
     in->auth = o->ask_user ? SOCKS_AUTH_OPTIONAL : SOCKS_AUTH_NONE;
     list_init(&in->clients);
+    if (o->direct != NULL && (in->directs = directs_new(loop, o->passages)) == NULL) {
+        ingress_free(in);
+        return NULL;
+    }
     if (o->user == NULL)
         return in;
     in->auth = SOCKS_AUTH_REQUIRED;
@@ -158,6 +168,7 @@ void ingress_free(struct ingress *in)
         listener_free(in->listeners[i]);
     while (!list_empty(&in->clients))
         client_close(list_entry(in->clients.next, struct client, node));
+    directs_free(in->directs);
     if (in->password != NULL)
         explicit_bzero(in->password, strlen(in->password));
     free(in->user);

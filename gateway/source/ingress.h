@@ -20,6 +20,8 @@ struct ingress_page {
 struct ingress_options {
     struct passages *passages; /* must outlive the ingress */
     passage_resolve *resolve;
+    /* Whether what a client asks for is dialled from here instead (direct.h). NULL: never. */
+    bool (*direct)(void *owner, const struct passage_question *q);
     /* Appends the whole answer to a request for one of our own pages; false: no memory. */
     bool (*page)(void *owner, const struct ingress_page *page, struct buf *out);
     void *owner;

@@ -254,6 +254,25 @@ static struct span before_suffix(const struct names *n, struct span host)
     return longest > 0 ? (struct span){host.p, host.n - longest - 1} : (struct span){host.p, 0};
 }
 
+/* "tunnel" and ".tunnel" are ours, too: they lead nowhere, but nobody else is to hear of them. */
+bool names_is_foreign(const struct names *n, struct span host, bool literal)
+{
+    const char *text;
+    while (host.n > 0 && host.p[host.n - 1] == '.')
+        host.n--;
+    if (literal || is_address(host))
+        return true;
+    for (size_t i = 0; (text = names_suffix_at(n, i)) != NULL; i++) {
+        struct span suffix = span_of(text), end = host;
+        if (host.n < suffix.n)
+            continue;
+        end = (struct span){host.p + host.n - suffix.n, suffix.n};
+        if (span_equal_nocase(end, suffix) && (end.p == host.p || end.p[-1] == '.'))
+            return false;
+    }
+    return true;
+}
+
 static enum err refuse_foreign(const struct names *n, const struct names_question *q,
                                struct names_answer *out)
 {

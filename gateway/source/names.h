@@ -58,6 +58,9 @@ struct names_answer {
 enum err names_resolve(const struct names *n, const struct names_question *q,
                        struct names_answer *out);
 
+/* An address, or a name that ends in no suffix: never one of ours. */
+bool names_is_foreign(const struct names *n, struct span host, bool literal);
+
 /* The best host name that leads to that service: an alias, else lower case and folded as far as it
  * stays unique. False: no name does that all clients accept (an alias is needed); out is "" when
  * none does at all. */

@@ -206,37 +206,11 @@ static void on_answer(void *owner, struct conn *c, enum err why)
 
 static const struct conn_events conn_events = {.answer = on_answer, .ended = on_ended};
 
-static size_t watch_up(void *ctx, const uint8_t *bytes, size_t n)
-{
-    struct passage *p = ctx;
-    return p->tap.up(p->tap.ctx, bytes, n);
-}
-
-/* A response that is complete before anybody told the client: attach, so that it is delivered. Not
- * from in here, where the connection is about to hold these bytes. */
-static bool watch_down(void *ctx, const uint8_t *bytes, size_t n)
-{
-    struct passage *p = ctx;
-    bool more = p->tap.down(p->tap.ctx, bytes, n);
-    if (!more && p->state == OPENING)
-        timer_start(p->timer, 0);
-    return more;
-}
-
-static void watch(struct passage *p)
-{
-    const struct conn_tap tap = {.up = p->tap.up != NULL ? watch_up : NULL,
-                                 .down = p->tap.down != NULL ? watch_down : NULL,
-                                 .ctx = p};
-    if (tap.up != NULL || tap.down != NULL)
-        conn_tap(p->conn, &tap);
-}
-
-/* The bytes that go up first and the watchers, then the wait for a sign. */
+/* The bytes that go up first and the watcher, then the wait for a sign. */
 static void opened(struct passage *p, uint64_t grace_ms)
 {
     p->state = OPENING;
-    watch(p);
+    conn_tap(p->conn, &p->tap);
     if (p->early.size > 0 && !conn_early(p->conn, p->early.data, p->early.size)) {
         refuse_service(p, ERR_NO_MEMORY);
         return;

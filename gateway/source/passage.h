@@ -1,8 +1,9 @@
 /* One client's way from its request to a connection in a tunnel: wait for the tunnel when it is
  * down, open, give a refusal the time to show, answer, attach; and the line in the log at the end.
  *
- * The tunnel protocol does not answer an opening (aws-wire 2.5): for services whose server speaks
- * first, the first byte or a reset within the grace time tells; silence counts as success. */
+ * The tunnel protocol does not answer an opening (share/doc/protocol.md): for services whose server
+ * speaks first, the first byte or a reset within the grace time tells; silence counts as success.
+ */
 #ifndef GATEWAY_SOURCE_PASSAGE_H
 #define GATEWAY_SOURCE_PASSAGE_H
 

@@ -258,7 +258,7 @@ static enum err make_trust(struct tunnel *t, const struct hub_config *hub, char 
     enum err why = ERR_OK;
     const struct trust_sources from = {.file = hub->ca,
                                        .directory = hub->capath,
-                                       .system = hub->capath != NULL,
+                                       .system = hub->system_ca,
                                        .insecure = hub->insecure};
     t->trust = trust_new(&from, &why, text, size);
     return t->trust != NULL ? ERR_OK : why;
@@ -267,8 +267,11 @@ static enum err make_trust(struct tunnel *t, const struct hub_config *hub, char 
 static bool make_session(struct tunnel *t, struct loop *loop, const struct tunnel_options *o)
 {
     static const struct session_events events = {.services = on_services, .broken = on_broken};
-    const struct session_options options = {
-        .role = SESSION_SOURCE, .version = o->version, .linger_ms = o->linger_ms, .name = o->name};
+    const struct session_options options = {.role = SESSION_SOURCE,
+                                            .version = o->version,
+                                            .linger_ms = o->linger_ms,
+                                            .max_connections = o->max_connections,
+                                            .name = o->name};
     t->session = session_new(loop, &options, &events, t);
     if (t->session == NULL)
         return false;

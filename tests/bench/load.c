@@ -131,11 +131,11 @@ static void serve(void)
 struct client {
     pthread_t thread;
     const struct target *target;
-    char what;          /* 'd', 'u' or 'e' */
-    uint64_t amount;    /* bytes */
-    double end;         /* connect, echo: when to stop */
+    char what;       /* 'd', 'u' or 'e' */
+    uint64_t amount; /* bytes */
+    double end;      /* connect, echo: when to stop */
     double finished_at;
-    uint32_t *samples;  /* nanoseconds */
+    uint32_t *samples; /* nanoseconds */
     size_t n_samples, most_samples;
 };
 

@@ -40,6 +40,11 @@ class Way:
         return f"127.0.0.1:{self.port}"
 
 
+def verbose(more):
+    """Everything is logged, unless a test says how much."""
+    return [] if "-v" in more else ["-v", "5"]
+
+
 def mapping(services):
     """{"HTTP1": origin or "host:port"} as -d wants it."""
     return ",".join(f"{name}={getattr(to, 'address', to)}" for name, to in services.items())
@@ -107,7 +112,7 @@ class Case(unittest.TestCase):
             self.tunnel(["HTTP1"])
         hub = self.start(self.program("tunnel-hub"), "--listen", f"127.0.0.1:{port}",
                          "--cert", cert.cert, "--key", cert.key,
-                         "--tunnels", self.tunnels_file, "-v", "5", *more, **options)
+                         "--tunnels", self.tunnels_file, *verbose(more), *more, **options)
         hub.port = int(hub.wait_line(r"Listening on 127\.0\.0\.1:(\d+)").group(1))
         return hub
 
@@ -116,7 +121,7 @@ class Case(unittest.TestCase):
         endpoint = endpoint or f"127.0.0.1:{hub.port}"
         ca = ca or certificates.certificate().ca
         return self.start(self.program(program), "-e", endpoint, "--token-file", token_file,
-                          "--ca", ca, "-v", "5", *more, **options)
+                          "--ca", ca, *verbose(more), *more, **options)
 
     def agent(self, hub, tokens, services, *more, up=True, **options):
         agent = self.end("tunnel-agent", hub, tokens.destination, "-d", mapping(services),
@@ -150,7 +155,7 @@ class Case(unittest.TestCase):
         ca_folder.mkdir(exist_ok=True)
         shutil.copy(certificates.certificate().ca, ca_folder)
         proxy = self.start(self.program("localproxy"), "-e", f"localhost:{hub.port}",
-                           "-c", ca_folder, "-v", "5", *more, **options)
+                           "-c", ca_folder, *verbose(more), *more, **options)
         if up:
             proxy.wait_line(ESTABLISHED)
         return proxy

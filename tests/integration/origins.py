@@ -100,8 +100,8 @@ class Greeter(Origin):
 
 
 class Late(Origin):
-    """Reads "N" and a line feed, then N bytes; thinks for a while, so that the client's end has been
-    seen on the way; answers with their number and hash, and `tail` bytes of content."""
+    """Reads "N" and a line feed, then N bytes; thinks for a while, so that the client's end has
+    been seen on the way; answers with their number and hash, and `tail` bytes of content."""
 
     def __init__(self, tail=0, thinks=0.5):
         self.tail, self.thinks = tail, thinks
@@ -249,7 +249,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Http(socketserver.ThreadingMixIn, http.server.HTTPServer):
-    """A web server: /bytes/N, /stalled/N, /page with 30 images, /head, /name; PUT gives the hash."""
+    """A web server: /bytes/N, /stalled/N, /page with 30 images, /head, /name; PUT answers with the
+    hash of what came."""
 
     daemon_threads = True
     block_on_close = False

@@ -59,7 +59,8 @@ class Program:
         self._ended = False
         # Killed with us, should the test run itself be killed (ctest's time limit).
         self.process = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", *self.argv], cwd=cwd, env=env or environment(), stdin=stdin,
+            ["setpriv", "--pdeathsig", "KILL", *self.argv], cwd=cwd,
+            env=env or environment(), stdin=stdin,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -149,6 +150,8 @@ class Program:
                 self.process.wait()
         self._reader.join(DEADLINE)
         self.process.stdout.close()
+        if self._left_behind():
+            return f"{self.name}: left processes of its own behind"
         if SANITIZER.search(self.output()):
             return f"{self.name}: sanitizer report:\n{self.output()}"
         if forced:
@@ -157,6 +160,21 @@ class Program:
             return (f"{self.name}: exit code {self.process.returncode}, not {self.ends}:\n"
                     + self.output()[-4000:])
         return None
+
+    def _left_behind(self):
+        """Whether its group still has processes; ends them."""
+        def group_is_empty():
+            try:
+                os.killpg(self.pid, 0)
+                return False
+            except ProcessLookupError:
+                return True
+        try:
+            wait_until(group_is_empty, "the end of its group", 5)
+            return False
+        except AssertionError:
+            os.killpg(self.pid, signal.SIGKILL)
+            return True
 
 
 class Result:

@@ -229,6 +229,9 @@ class Start(Case):
             self.assert_retries("connection refused",
                                 endpoint=f"127.0.0.1:{taken.getsockname()[1]}")
 
+    def test_name_that_does_not_resolve(self):
+        self.assert_retries("does not resolve", endpoint="hub.invalid:443")
+
     def test_hub_that_does_not_speak_tls(self):
         web = self.origin(Http())
         self.assert_retries("(?i)TLS", endpoint=web.address)

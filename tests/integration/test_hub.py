@@ -186,6 +186,23 @@ class Handshake(Case):
         stays.send(Message(STREAM_START, 1, "SSH1", 1))
         self.assertIn(stays.recv().type, (STREAM_RESET, CONNECTION_RESET))
 
+    def test_list_and_close(self):
+        """tunnelctl works on the running hub's file."""
+        listed = run(self.program("tunnelctl"), "list", "--tunnels", self.tunnels_file)
+        self.assertEqual(listed.code, 0, listed)
+        for word in ("device1", "device2", "SSH1"):
+            self.assertIn(word, listed.text)
+        peer = connect(self.port, "source", self.tokens.source)
+        closed = run(self.program("tunnelctl"), "close", "device1", "--tunnels",
+                     self.tunnels_file)
+        self.assertEqual(closed.code, 0, closed)
+        self.assertEqual(peer.expect_end(), 1000)
+        listed = run(self.program("tunnelctl"), "list", "--tunnels", self.tunnels_file)
+        self.assertNotIn("device1", listed.text)
+        again = run(self.program("tunnelctl"), "close", "device1", "--tunnels",
+                    self.tunnels_file)
+        self.assertEqual(again.code, 1, again)
+
     def edit_tunnel(self, name, remove=False, **changes):
         """As an editor or a script would do it: a new file in the old one's place."""
         file = json.loads(self.tunnels_file.read_text())

@@ -74,8 +74,9 @@ class Gateway(Base):
     def test_service_that_the_tunnel_does_not_have(self):
         hub, tokens = self.ways()
         gateway = self.end("tunnel-gateway", hub, tokens.source, "--listen", "127.0.0.1:0",
-                           "-s", f"HTTP1={free_port()},NOPE={free_port()}", ends=(0, 1))
+                           "-s", f"HTTP1={free_port()},NOPE={free_port()}", ends=(1,))
         gateway.wait_line("NOPE")
+        self.assertEqual(gateway.wait(), 1)
 
     # ---- several tunnels in one gateway ----
 
@@ -241,8 +242,8 @@ class LocalProxy(Base):
         hub, tokens = self.ways()
         wrong = self.dir / "wrong"
         wrong.write_text("w" * 40)
-        source = self.localproxy(hub, wrong, "-s", f"HTTP1={free_port()}", up=False, ends=(0, 1))
-        source.wait()
+        source = self.localproxy(hub, wrong, "-s", f"HTTP1={free_port()}", up=False, ends=(1,))
+        self.assertEqual(source.wait(), 1)
         source.wait_line("40[0-9]")
 
     def test_insecure(self):

@@ -1,4 +1,4 @@
-"""Bounded memory, measured on the release programs: sanitizers keep freed memory and pad the rest."""
+"""Bounded memory, measured on the release programs: sanitizers keep freed memory and pad blocks."""
 
 import os
 import subprocess

@@ -216,6 +216,8 @@ class ReferenceDestination(Script):
 class ReferenceDestinationV1(ReferenceDestination):
     """The same with -y V1: no service id, no connection id."""
 
+    service = ""
+
     def options(self):
         return ["-y", "V1"]
 
@@ -225,14 +227,16 @@ class ReferenceDestinationV1(ReferenceDestination):
             client, start = self.open()
             while start.type == STREAM_RESET:  # of the one before: allowed
                 start = self.peer.recv()
-            self.assertEqual((start.type, start.service, start.connection), (STREAM_START, "", 0))
+            self.assertEqual((start.type, start.service, start.connection),
+                             (STREAM_START, self.service, 0))
             streams.append(start.stream)
-            self.peer.send(Message(DATA, start.stream, payload=b"x"))
+            self.peer.send(Message(DATA, start.stream, self.service, payload=b"x"))
             s = client.get()
             self.assertEqual(read_exactly(s, 1), b"x")
             s.sendall(b"up")
-            self.assertEqual(self.peer.recv(), Message(DATA, start.stream, payload=b"up"))
-            self.peer.send(Message(STREAM_RESET, start.stream))
+            self.assertEqual(self.peer.recv(),
+                             Message(DATA, start.stream, self.service, payload=b"up"))
+            self.peer.send(Message(STREAM_RESET, start.stream, self.service))
             self.assertEqual(read_all(s), b"")
             s.close()
         self.assertEqual(len(set(streams)), 3)
@@ -247,6 +251,15 @@ class ReferenceDestinationV1(ReferenceDestination):
     test_frames_in_any_split = None
     test_subprotocol_that_was_not_offered = None
     test_stream_ids_are_not_used_again_after_a_reconnect = None
+
+
+class ReferenceDestinationV2(ReferenceDestinationV1):
+    """And with -y V2: the service id, but no connection id."""
+
+    service = "SSH1"
+
+    def options(self):
+        return ["-y", "V2"]
 
 
 def cut_off(peer, part):
@@ -587,20 +600,32 @@ class Hostile(Script):
                          lambda peer, part=whole[:cut]: cut_off(peer, part))
 
     def test_junk_instead_of_an_answer(self):
-        for answer in (b"\0" * 500, b"HTTP/1.1 200 OK\r\n\r\n", b"SSH-2.0-x\r\n\r\n\r\n",
-                       b"HTTP/1.1 101 x\r\n\r\n", b"HTTP/1.1 101 x\r\n" + b"A: b\r\n" * 50000,
+        for answer in (b"\0" * 500, b"SSH-2.0-x\r\n\r\n\r\n", b"HTTP/1.1 101 x\r\n\r\n",
+                       b"HTTP/1.1 101 x\r\n" + b"A: b\r\n" * 50000,
                        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: "
                        b"upgrade\r\nSec-WebSocket-Accept: wrong\r\n\r\n"):
             with self.subTest(answer[:30]):
-                running = self.end_on_fake("tunnel-agent", "-d", "SSH1=1", ends=(0, 1))
-                sock, _, _ = self.fake.accept_request()
-                try:
-                    sock.sendall(answer)
-                except OSError:
-                    pass
-                sock.close()
-                wait_until(lambda: running.mark() > 1, "a line about it")
+                running = self.answered_with(answer)
+                self.accept()  # it tries again
                 running.terminate()
+
+    def test_another_status_is_final(self):
+        for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+                       b"HTTP/1.1 302 Found\r\nLocation: https://x/\r\n\r\n"):
+            with self.subTest(answer[:30]):
+                running = self.answered_with(answer, ends=(1,))
+                self.assertEqual(running.wait(), 1)
+
+    def answered_with(self, answer, **options):
+        running = self.end_on_fake("tunnel-agent", "-d", "SSH1=1", "--retry-delay", "50ms",
+                                   **options)
+        sock, _, _ = self.fake.accept_request()
+        try:
+            sock.sendall(answer)
+        except OSError:
+            pass  # it has seen enough
+        sock.close()
+        return running
 
     def test_handshake_with_a_flood_behind_it(self):
         """A hundred frames in the same bytes as the 101."""

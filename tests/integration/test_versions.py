@@ -1,6 +1,7 @@
 """V1, V2 and V3 sessions between our own ends, seen by what arrives and by the services."""
 
 import concurrent.futures
+import pathlib
 import time
 import unittest
 
@@ -33,7 +34,8 @@ class Versions(Case):
         return ports
 
     def listens(self, port):
-        text = open("/proc/net/tcp").read() + open("/proc/net/tcp6").read()
+        text = "".join(pathlib.Path(f"/proc/net/{kind}").read_text()
+                       for kind in ("tcp", "tcp6"))
         return f":{port:04X} " in text
 
     def get(self, port, path="/name"):

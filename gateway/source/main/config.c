@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define PASSWORD_FILE_MAX 4096
+#define CONNECTIONS 4096
+#define CONNECTIONS_REGION 128
 
 /* ---- tables ---- */
 
@@ -30,6 +32,10 @@ static const struct option endpoint_table[] = {
      "stands; auto: two round trips and 150 ms. Not for services whose client speaks first.",
      OPTION_EXACT},
     {"max-clients", 0, "N", NULL, NULL, "4096", "How many clients at once.", OPTION_EXACT},
+    {"direct", 0, NULL, NULL, NULL, NULL,
+     "Connect clients that ask for an address, or for a name outside the suffixes, straight from "
+     "this machine instead of refusing them.",
+     OPTION_EXACT},
 };
 static const struct option_group endpoint_group = OPTION_GROUP("Endpoint", endpoint_table);
 
@@ -51,6 +57,10 @@ static const struct option tunnel_table[] = {
      0},
     {"linger", 0, "TIME", NULL, NULL, "30s",
      "How long a service may be silent after its client has finished sending.", OPTION_EXACT},
+    {"max-connections", 0, "N", NULL, NULL, NULL,
+     "At once, for each service (default: 4096; with --region 128, since the reference local proxy "
+     "as destination does not survive more).",
+     OPTION_EXACT},
 };
 static const struct option_group tunnel_group = OPTION_GROUP("Services", tunnel_table);
 
@@ -231,6 +241,15 @@ static enum err read_map(struct options *o, struct config_tunnel *t)
     return ERR_OK;
 }
 
+/* Behind Amazon's service there may be the reference program, which crashes at its 129th. */
+static enum err read_connections(struct options *o, size_t *out)
+{
+    uint64_t n = options_get(o, "region") != NULL ? CONNECTIONS_REGION : CONNECTIONS;
+    enum err why = options_number(o, "max-connections", 1, 65535, &n);
+    *out = (size_t)n;
+    return why;
+}
+
 static enum err read_tunnel(struct options *o, struct config_tunnel *t)
 {
     enum err why = hub_config_read(o, &(struct hub_rules){.make_client_token = true}, &t->hub);
@@ -240,6 +259,8 @@ static enum err read_tunnel(struct options *o, struct config_tunnel *t)
         why = read_map(o, t);
     if (why == ERR_OK)
         why = options_duration(o, "linger", &t->linger_ms);
+    if (why == ERR_OK)
+        why = read_connections(o, &t->max_connections);
     return why;
 }
 
@@ -356,6 +377,7 @@ enum program_next config_read(struct config *c, int argc, char **argv)
         why = read_grace(c);
     if (why == ERR_OK)
         why = options_number(c->options, "max-clients", 1, 1000000, &c->max_clients);
+    c->direct = options_flag(c->options, "direct");
     if (why == ERR_OK)
         why = read_auth(c);
     if (why == ERR_OK)

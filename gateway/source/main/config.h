@@ -19,6 +19,7 @@ struct config_tunnel {
     bool assign;         /* and ports of the system's choice for the rest */
     int version;
     uint64_t linger_ms;
+    size_t max_connections;
 };
 
 struct config {
@@ -31,6 +32,7 @@ struct config {
     char *user, *password; /* NULL: no authentication */
     uint64_t grace_ms;     /* or TUNNELS_GRACE_AUTO */
     uint64_t max_clients;
+    bool direct; /* what is no name of ours is dialled from here */
 };
 
 /* Reads everything; PROGRAM_FAILED: the sentence is on stderr. Call config_free in any case. */

@@ -1,4 +1,5 @@
 /* tunnel-gateway: the program on the laptop. Without a sub-command it runs the gateway. */
+#include "core/net/loop.h"
 #include "gateway/source/main/command.h"
 
 #include <signal.h>
@@ -20,6 +21,6 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
-    return command_run(argc, argv);
+            loop_exit(commands[i].run(argc - 1, argv + 1));
+    loop_exit(command_run(argc, argv));
 }

@@ -59,22 +59,21 @@ static bool print_pac(const char *gateway, const struct names *names)
     return good;
 }
 
+/* The unit of share/systemd, line by line, with the folders of this installation. */
+static const char *const unit_lines[] = {
+#include "unit_lines.h"
+};
+
+/* An endpoint that is not the default belongs into the command. */
 static bool print_unit(const char *gateway, const struct names *names)
 {
+    bool usual = strcmp(gateway, CONFIG_DEFAULT_LISTEN) == 0;
     (void)names;
-    printf("# ~/.config/systemd/user/tunnel-gateway.service\n"
-           "# systemctl --user daemon-reload && systemctl --user enable --now tunnel-gateway\n"
-           "[Unit]\n"
-           "Description=Secure tunnels to devices, by name\n"
-           "After=network-online.target\n\n"
-           "[Service]\n"
-           "ExecStart=tunnel-gateway --config %%h/.config/tunnel-gateway.conf --listen %s\n"
-           "Restart=on-failure\n"
-           "RestartSec=5\n"
-           "NoNewPrivileges=yes\n\n"
-           "[Install]\n"
-           "WantedBy=default.target\n",
-           gateway);
+    for (size_t i = 0; i < sizeof unit_lines / sizeof *unit_lines; i++) {
+        bool command = strncmp(unit_lines[i], "ExecStart=", 10) == 0;
+        printf("%s%s%s\n", unit_lines[i], command && !usual ? " --listen " : "",
+               command && !usual ? gateway : "");
+    }
     return true;
 }
 

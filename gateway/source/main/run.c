@@ -70,6 +70,11 @@ static enum err resolve(void *owner, const struct passage_question *q, struct pa
     return tunnels_resolve(((struct run *)owner)->tunnels, q, out, text);
 }
 
+static bool goes_direct(void *owner, const struct passage_question *q)
+{
+    return names_is_foreign(((struct run *)owner)->config->names, q->host, q->literal);
+}
+
 /* ---- setting up ---- */
 
 /* Many clients are many descriptors; and tokens do not belong into a core file. */
@@ -114,11 +119,17 @@ static bool listen_all(struct run *r)
             return false;
         }
         log_info("Listening on %s (SOCKS5, SOCKS4a, HTTP)", name);
-        if (!is_loopback(name) && r->config->user == NULL)
-            log_warning(
-                "%s can be reached from other machines and asks for no password: give --user "
-                "and --password-file",
-                name);
+        if (is_loopback(name) || r->config->user != NULL)
+            continue;
+        if (r->config->direct) {
+            log_error("%s can be reached from other machines: with --direct that needs --user and "
+                      "--password-file, or it would be an open proxy",
+                      name);
+            return false;
+        }
+        log_warning("%s can be reached from other machines and asks for no password: give --user "
+                    "and --password-file",
+                    name);
     }
     return true;
 }
@@ -140,6 +151,7 @@ static bool make_parts(struct run *r)
     r->tunnels = tunnels_new(r->loop, &tunnels);
     const struct ingress_options ingress = {.passages = r->passages,
                                             .resolve = resolve,
+                                            .direct = c->direct ? goes_direct : NULL,
                                             .page = on_page,
                                             .owner = r,
                                             .ask_user = c->n_tunnels > 1,
@@ -159,6 +171,7 @@ static bool start_tunnels(struct run *r)
                                          .hub = &t->hub,
                                          .version = t->version,
                                          .linger_ms = t->linger_ms,
+                                         .max_connections = t->max_connections,
                                          .map = t->map.n > 0 ? &t->map : NULL,
                                          .assign = t->assign};
         if (tunnels_add(r->tunnels, &o, text, sizeof text) != ERR_OK) {
@@ -174,10 +187,11 @@ static void tear_down(struct run *r)
     ingress_free(r->ingress);
     passages_free(r->passages);
     tunnels_free(r->tunnels);
+    loop_block_signals();
     for (size_t i = 0; i < SIGNALS; i++)
         if (r->signals[i].data != NULL)
             uv_close((uv_handle_t *)&r->signals[i], NULL);
-    loop_free(r->loop);
+    loop_leave(r->loop);
 }
 
 static int run(const struct config *c)

@@ -1,0 +1,373 @@
+#include "gateway/source/direct.h"
+
+#include "core/base/list.h"
+#include "core/net/tcp.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(DIRECT_BLOCK <= LOOP_BLOCK, "a direction's bytes lie in one block of the loop");
+
+struct directs {
+    struct loop *loop;
+    struct access *access;
+    struct partings *partings;
+    struct list all;
+    size_t n;
+};
+
+enum { CLIENT, FAR };
+
+/* One of the two streams, and what was read from it. */
+struct side {
+    struct direct *direct;
+    struct stream *stream; /* NULL: not there yet, or given away */
+    uint8_t *block;        /* read here and pending at the other side; NULL: nothing is */
+    uint64_t bytes;        /* that were read and may pass */
+    bool ended;            /* nothing more comes from it */
+};
+
+enum state {
+    DIALLING,
+    ANSWERING,
+    RELAYING,
+    LEAVING /* the last bytes for the client are pending */
+};
+
+struct direct {
+    struct list node;
+    struct directs *set;
+    enum state state;
+    struct side sides[2];
+    struct dial *dial; /* running */
+    const struct front *front;
+    char *host;
+    int port;
+    char client[80];
+    uint64_t started_ms;
+    enum err why; /* how it ended, once one side has */
+    struct buf early, out;
+    struct conn_tap tap;
+    void (*tap_free)(void *ctx);
+    bool up_done; /* no more goes up: the tap said so, or the far side takes none */
+};
+
+/* ---- the set ---- */
+
+struct directs *directs_new(struct loop *loop, struct passages *passages)
+{
+    struct directs *set = calloc(1, sizeof *set);
+    if (set == NULL)
+        return NULL;
+    set->loop = loop;
+    set->access = passages_access(passages);
+    set->partings = passages_partings(passages);
+    list_init(&set->all);
+    return set;
+}
+
+size_t directs_count(const struct directs *set)
+{
+    return set != NULL ? set->n : 0;
+}
+
+/* ---- the end ---- */
+
+static void release(struct direct *d)
+{
+    list_remove(&d->node);
+    d->set->n--;
+    if (d->dial != NULL)
+        dial_cancel(d->dial);
+    for (size_t i = 0; i < 2; i++) {
+        if (d->sides[i].stream != NULL)
+            stream_close(d->sides[i].stream);
+        loop_unblock(d->set->loop, d->sides[i].block);
+    }
+    if (d->tap_free != NULL)
+        d->tap_free(d->tap.ctx);
+    buf_free(&d->early);
+    buf_free(&d->out);
+    free(d->host);
+    free(d);
+}
+
+static void part(struct direct *d, struct buf *words)
+{
+    struct stream *client = d->sides[CLIENT].stream;
+    d->sides[CLIENT].stream = NULL;
+    parting_start(d->set->partings, client, words);
+    release(d);
+}
+
+static void refuse(struct direct *d, enum err why, const char *what)
+{
+    char text[PASSAGE_TEXT], safe[100];
+    struct buf words = {.limit = 8192};
+    snprintf(text, sizeof text, "%s: %s", str_escape(span_of(d->host), safe, sizeof safe), what);
+    access_refused(d->set->access, d->client, d->front->protocol, d->host, why, text);
+    if (!d->front->answer(why, text, &words))
+        buf_free(&words);
+    part(d, &words);
+}
+
+/* Ends it at once, whatever state it is in; what the client has not got is lost. */
+static void drop(struct direct *d, enum err why)
+{
+    if (d->state == DIALLING || d->state == ANSWERING)
+        access_refused(d->set->access, d->client, d->front->protocol, d->host, why, NULL);
+    else
+        access_ended(&(struct access_line){.client = d->client,
+                                           .protocol = d->front->protocol,
+                                           .asked = d->host,
+                                           .service = "-",
+                                           .ms = loop_now(d->set->loop) - d->started_ms,
+                                           .up = d->sides[CLIENT].bytes,
+                                           .down = d->sides[FAR].bytes,
+                                           .why = why});
+    release(d);
+}
+
+/* The far side is over for both directions; the client still gets what has come for it. */
+static void leave(struct direct *d, enum err why)
+{
+    struct buf none = {.limit = 1};
+    struct stream *client = d->sides[CLIENT].stream;
+    if (d->state == RELAYING)
+        d->why = why;
+    d->state = LEAVING;
+    if (d->sides[FAR].stream != NULL)
+        stream_close(d->sides[FAR].stream);
+    d->sides[FAR].stream = NULL;
+    stream_read_on(client, false);
+    if (!stream_ready(client))
+        return;
+    d->sides[CLIENT].stream = NULL; /* the line below ends the rest */
+    parting_start(d->set->partings, client, &none);
+    drop(d, d->why);
+}
+
+void directs_free(struct directs *set)
+{
+    if (set == NULL)
+        return;
+    while (!list_empty(&set->all))
+        drop(list_entry(set->all.next, struct direct, node), ERR_SHUTDOWN);
+    free(set);
+}
+
+/* ---- relaying ---- */
+
+static struct side *other(struct side *s)
+{
+    return &s->direct->sides[s == &s->direct->sides[CLIENT] ? FAR : CLIENT];
+}
+
+/* A FIN goes on behind what was read before it. */
+static void on_end(struct side *s)
+{
+    struct direct *d = s->direct;
+    bool client = s == &d->sides[CLIENT];
+    s->ended = true;
+    stream_read_on(s->stream, false);
+    if (!other(s)->ended) {
+        d->why = client ? ERR_CLIENT_CLOSED : ERR_SERVICE_CLOSED;
+        stream_shutdown(other(s)->stream);
+    } else if (client) {
+        drop(d, d->why);
+    } else {
+        leave(d, d->why);
+    }
+}
+
+/* How many of n bytes may pass; *last: they are the last ones down. */
+static size_t tapped(struct side *s, size_t n, bool *last)
+{
+    struct direct *d = s->direct;
+    bool up = s == &d->sides[CLIENT];
+    *last = !up && d->tap.down != NULL && !d->tap.down(d->tap.ctx, s->block, n);
+    if (up && d->up_done)
+        return 0;
+    if (!up || d->tap.up == NULL)
+        return n;
+    size_t may = d->tap.up(d->tap.ctx, s->block, n);
+    d->up_done |= may < n; /* read on only to learn of the client's end */
+    return may;
+}
+
+static void unblock(struct side *s)
+{
+    loop_unblock(s->direct->set->loop, s->block);
+    s->block = NULL;
+}
+
+static void pass(struct side *s, size_t n)
+{
+    struct direct *d = s->direct;
+    bool last;
+    n = tapped(s, n, &last);
+    s->bytes += n;
+    if (n == 0 || stream_write(other(s)->stream, s->block, n))
+        unblock(s);
+    else
+        stream_read_on(s->stream, false); /* until on_writable of the other side */
+    if (last)
+        leave(d, ERR_OK);
+}
+
+static void on_readable(void *owner)
+{
+    struct side *s = owner;
+    struct direct *d = s->direct;
+    if (d->state != RELAYING || s->block != NULL || !stream_ready(other(s)->stream)) {
+        stream_read_on(s->stream, false);
+        return;
+    }
+    s->block = loop_block(d->set->loop);
+    if (s->block == NULL) {
+        drop(d, ERR_NO_MEMORY);
+        return;
+    }
+    long n = stream_pull(s->stream, s->block, DIRECT_BLOCK);
+    if (n > 0) {
+        pass(s, (size_t)n);
+        return;
+    }
+    unblock(s);
+    if (n == -ERR_EOF)
+        on_end(s);
+    else if (n < 0 && s == &d->sides[FAR])
+        leave(d, (enum err) - n);
+    else if (n < 0)
+        drop(d, (enum err) - n);
+}
+
+static void relay(struct direct *d)
+{
+    buf_free(&d->out);
+    d->state = RELAYING;
+    for (size_t i = 0; i < 2; i++)
+        stream_read_on(d->sides[i].stream, !d->sides[i].ended);
+}
+
+static void on_writable(void *owner)
+{
+    struct side *s = owner, *from = other(s);
+    struct direct *d = s->direct;
+    if (s == &d->sides[CLIENT] && d->state == ANSWERING) {
+        relay(d);
+        return;
+    }
+    if (s == &d->sides[CLIENT] && d->state == LEAVING) {
+        leave(d, d->why);
+        return;
+    }
+    unblock(from);
+    if (s == &d->sides[FAR])
+        buf_free(&d->early);
+    if (d->state == RELAYING && !from->ended)
+        stream_read_on(from->stream, true);
+}
+
+static void on_failed(void *owner, enum err why)
+{
+    struct side *s = owner;
+    struct direct *d = s->direct;
+    if (s == &d->sides[CLIENT] || d->state != RELAYING) {
+        drop(d, why);
+    } else if (s->ended) {
+        leave(d, why);
+    } else { /* what it said before it went away is still to be had, then the error */
+        d->up_done = true;
+        stream_read_on(s->stream, s->block == NULL);
+    }
+}
+
+static const struct stream_events events = {
+    .readable = on_readable, .writable = on_writable, .failed = on_failed};
+
+/* ---- dialling ---- */
+
+static void on_dialled(void *owner, struct stream *s, enum err why)
+{
+    struct direct *d = owner;
+    struct stream *client = d->sides[CLIENT].stream;
+    d->dial = NULL;
+    if (s == NULL) {
+        refuse(d, why, err_text(why));
+        return;
+    }
+    d->sides[FAR].stream = s;
+    stream_own(s, &events, &d->sides[FAR]);
+    if (d->early.size > 0) {
+        d->sides[CLIENT].bytes = d->early.size;
+        if (stream_write(s, d->early.data, d->early.size))
+            buf_free(&d->early);
+    }
+    d->state = ANSWERING;
+    if (!d->front->answer(ERR_OK, "", &d->out))
+        drop(d, ERR_NO_MEMORY);
+    else if (d->out.size == 0 || stream_write(client, d->out.data, d->out.size))
+        relay(d);
+}
+
+/* No '/' above all: to the dialler that would be a unix socket's path. */
+static bool is_host(const char *host)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_:";
+    return host[0] != '\0' && host[0] != '-' && host[strspn(host, allowed)] == '\0';
+}
+
+static void dial(struct direct *d)
+{
+    const struct dial_options o = {.host = d->host, .port = d->port};
+    if (!is_host(d->host)) {
+        refuse(d, ERR_PROTOCOL, "no host name");
+        return;
+    }
+    if (d->port < 1 || d->port > 65535) {
+        refuse(d, ERR_PROTOCOL, "no port to go to");
+        return;
+    }
+    d->dial = dial_start(d->set->loop, &o, on_dialled, d);
+    if (d->dial == NULL)
+        refuse(d, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+}
+
+void direct_start(struct directs *set, struct stream *client, const struct direct_options *o)
+{
+    struct direct *d = calloc(1, sizeof *d);
+    char *host = span_dup(o->host);
+    if (d == NULL || host == NULL) {
+        struct buf none = {.limit = 1};
+        free(d);
+        free(host);
+        if (o->tap_free != NULL)
+            o->tap_free(o->tap.ctx);
+        parting_start(set->partings, client, &none);
+        return;
+    }
+    *d = (struct direct){.set = set,
+                         .front = o->front,
+                         .host = host,
+                         .port = o->port,
+                         .started_ms = loop_now(set->loop),
+                         .out = {.limit = 8192},
+                         .tap = o->tap,
+                         .tap_free = o->tap_free};
+    if (o->early != NULL) {
+        d->early = *o->early;
+        *o->early = (struct buf){.limit = o->early->limit};
+    }
+    d->sides[CLIENT] = (struct side){.direct = d, .stream = client};
+    d->sides[FAR] = (struct side){.direct = d};
+    snprintf(d->client, sizeof d->client, "%s", client->name);
+    list_init(&d->node);
+    list_append(&set->all, &d->node);
+    set->n++;
+    stream_own(client, &events, &d->sides[CLIENT]);
+    stream_read_on(client, false);
+    dial(d);
+}
