@@ -49,7 +49,8 @@ static enum err split(struct span endpoint, enum services_use use, struct span *
     if (rest.n > 0 && rest.p[0] == '[') {
         rest.p++, rest.n--;
         *host = span_cut(&rest, ']');
-        if (!only(*host, ":.%") || rest.n < 2 || rest.p[0] != ':')
+        bool v6 = memchr(host->p, ':', host->n) != NULL;
+        if (!v6 || !only(*host, ":.%") || rest.n < 2 || rest.p[0] != ':')
             return bad_endpoint(endpoint, use, "is not an address in brackets with a port", problem,
                                 size);
         *port = (struct span){rest.p + 1, rest.n - 1};

@@ -254,8 +254,11 @@ bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
     }
     *counter(c, false) += n;
     c->heard_at = loop_now(c->session->loop);
-    bool over = c->tap.down != NULL && !c->tap.down(c->tap.ctx, p, n);
-    if (!accept_data(c, p, n))
+    struct conn_insert insert = {0};
+    bool over = c->tap.down != NULL && !c->tap.down(c->tap.ctx, p, n, &insert);
+    if (!accept_data(c, p, insert.at) ||
+        !accept_data(c, (const uint8_t *)insert.text.p, insert.text.n) ||
+        !accept_data(c, p + insert.at, n - insert.at))
         return true;
     bool first = !c->answered && c->events != NULL && c->events->answer != NULL;
     c->answered = true;

@@ -106,12 +106,18 @@ int32_t conn_stream(const struct conn *c);
 
 /* Bytes to go up before those of the stream (copied). Before conn_attach. False: no memory. */
 bool conn_early(struct conn *c, const void *p, size_t n);
-/* Looks at what passes, without changing it. up returns how many of n may go; fewer than n ends the
- * upward direction there (no FIN is implied). down sees bytes on their way to the local stream and
- * returns false to end the connection, in good order, behind these n bytes. Either may be NULL. */
+/* A text to go down in the middle of what passes: before byte `at` of it. */
+struct conn_insert {
+    size_t at;
+    struct span text;
+};
+/* Looks at what passes. up returns how many of n may go; fewer than n ends the
+ * upward direction there (no FIN is implied). down sees bytes on their way to the local stream, may
+ * ask for an insertion (empty when called; the text must stay), and returns false to end the
+ * connection, in good order, behind these n bytes. Either may be NULL. */
 struct conn_tap {
     size_t (*up)(void *ctx, const uint8_t *p, size_t n);
-    bool (*down)(void *ctx, const uint8_t *p, size_t n);
+    bool (*down)(void *ctx, const uint8_t *p, size_t n, struct conn_insert *insert);
     void *ctx;
 };
 void conn_tap(struct conn *c, const struct conn_tap *tap); /* copied; before conn_attach */

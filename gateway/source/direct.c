@@ -181,15 +181,37 @@ static void on_end(struct side *s)
     }
 }
 
-/* How many of n bytes may pass; *last: they are the last ones down. */
+/* The block has room for it: LOOP_BLOCK is more than DIRECT_BLOCK. */
+static size_t insert_into(uint8_t *block, size_t n, const struct conn_insert *insert)
+{
+    size_t more = insert->text.n;
+    if (more == 0 || n + more > LOOP_BLOCK)
+        return n;
+    memmove(block + insert->at + more, block + insert->at, n - insert->at);
+    memcpy(block + insert->at, insert->text.p, more);
+    return n + more;
+}
+
+static size_t tapped_down(struct side *s, size_t n, bool *last)
+{
+    struct direct *d = s->direct;
+    struct conn_insert insert = {0};
+    if (d->tap.down == NULL)
+        return n;
+    *last = !d->tap.down(d->tap.ctx, s->block, n, &insert);
+    return insert_into(s->block, n, &insert);
+}
+
+/* How many bytes of the block shall pass, of n that came; *last: they are the last ones down. */
 static size_t tapped(struct side *s, size_t n, bool *last)
 {
     struct direct *d = s->direct;
-    bool up = s == &d->sides[CLIENT];
-    *last = !up && d->tap.down != NULL && !d->tap.down(d->tap.ctx, s->block, n);
-    if (up && d->up_done)
+    *last = false;
+    if (s != &d->sides[CLIENT])
+        return tapped_down(s, n, last);
+    if (d->up_done)
         return 0;
-    if (!up || d->tap.up == NULL)
+    if (d->tap.up == NULL)
         return n;
     size_t may = d->tap.up(d->tap.ctx, s->block, n);
     d->up_done |= may < n; /* read on only to learn of the client's end */

@@ -1,6 +1,7 @@
 #include "gateway/source/exchange.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define RESPONSE_HEAD_MAX 65536
 
@@ -10,6 +11,9 @@ struct exchange {
     bool head_request;
     bool up_broken;
     enum phase phase;
+    char line[16]; /* HEAD: how the status line begins */
+    size_t line_size;
+    bool line_over;
     struct http_body *request;
     struct http_reader *reader; /* HEAD */
     struct http_body *response; /* BODY */
@@ -60,6 +64,23 @@ bool exchange_broken(const struct exchange *e)
     return e->up_broken;
 }
 
+/* Looks for the end of the status line in what is left of n bytes; true: `*at` is behind it, and it
+ * is that of a final response. */
+static bool status_line_ends(struct exchange *e, const uint8_t *p, size_t n, size_t *at)
+{
+    for (size_t i = 0; i < n && !e->line_over; i++) {
+        if (e->line_size < sizeof e->line - 1)
+            e->line[e->line_size++] = (char)p[i];
+        if (p[i] != '\n')
+            continue;
+        *at = i + 1;
+        e->line_over = true;
+        return strncmp(e->line, "HTTP/1.", 7) == 0 && e->line[8] == ' ' && e->line[9] >= '2' &&
+               e->line[9] <= '9';
+    }
+    return false;
+}
+
 /* Takes a head that is complete; an interim one (100, 103) is followed by another. */
 static void head_done(struct exchange *e, const struct http_head *head)
 {
@@ -67,6 +88,8 @@ static void head_done(struct exchange *e, const struct http_head *head)
     e->phase = interim ? HEAD : head->status == 101 ? UNTIL_CLOSE : BODY;
     if (e->phase == BODY)
         e->response = http_body_new(head, e->head_request);
+    e->line_over = false;
+    e->line_size = 0;
     http_reader_free(e->reader);
     e->reader = interim ? http_reader_new(false, RESPONSE_HEAD_MAX) : NULL;
     if ((e->phase == HEAD && e->reader == NULL) || (e->phase == BODY && e->response == NULL))
@@ -84,10 +107,15 @@ static bool in_body(struct exchange *e, const uint8_t *p, size_t n)
     return !http_body_done(e->response);
 }
 
-bool exchange_down(void *ctx, const uint8_t *p, size_t n)
+bool exchange_down(void *ctx, const uint8_t *p, size_t n, struct conn_insert *insert)
 {
+    static const char close_line[] = "Connection: close\r\n";
     struct exchange *e = ctx;
+    const uint8_t *begin = p;
+    size_t at;
     while (e->phase == HEAD && n > 0) {
+        if (status_line_ends(e, p, n, &at))
+            *insert = (struct conn_insert){(size_t)(p - begin) + at, span_of(close_line)};
         long used = http_reader_feed(e->reader, p, n);
         if (used < 0) {
             e->phase = UNTIL_CLOSE;

@@ -54,9 +54,10 @@ static void exchanged(const struct http_head *head, const uint8_t *p, size_t n)
     while (bytes < n && exchange_up(split, p + bytes, 1) == 1)
         bytes++;
     MUST(bytes == belongs || belongs == 0);
-    bool more = exchange_down(whole, p, n), goes_on = true;
+    struct conn_insert insert = {0};
+    bool more = exchange_down(whole, p, n, &insert), goes_on = true;
     for (size_t i = 0; i < n && goes_on; i++)
-        goes_on = exchange_down(split, p + i, 1);
+        goes_on = exchange_down(split, p + i, 1, &insert);
     MUST(n == 0 || more == goes_on);
     exchange_free(whole);
     exchange_free(split);

@@ -319,6 +319,17 @@ static void nothing_behind_the_request(void **state)
     assert_true(request_body(chunked, "zz\r\nabc", 7) < 7);
 }
 
+static char passed[4096]; /* what the client gets */
+static size_t passed_size;
+
+static void append(const char *p, size_t n)
+{
+    assert_true(passed_size + n <= sizeof passed);
+    if (n > 0)
+        memcpy(passed + passed_size, p, n);
+    passed_size += n;
+}
+
 /* After how many bytes the response ends; 0: only with the connection. */
 static size_t response_end(const char *method, const char *text, size_t cut)
 {
@@ -329,13 +340,45 @@ static size_t response_end(const char *method, const char *text, size_t cut)
     struct exchange *e = exchange_new(http_reader_head(r));
     http_reader_free(r);
     size_t n = strlen(text), end = 0;
+    passed_size = 0;
     for (size_t at = 0; at < n && end == 0; at += cut) {
         size_t piece = n - at < cut ? n - at : cut;
-        if (!exchange_down(e, (const uint8_t *)text + at, piece))
+        struct conn_insert insert = {0};
+        if (!exchange_down(e, (const uint8_t *)text + at, piece, &insert))
             end = at + piece;
+        assert_true(insert.at <= piece);
+        append(text + at, insert.at);
+        append(insert.text.p, insert.text.n);
+        append(text + at + insert.at, piece - insert.at);
     }
     exchange_free(e);
     return end;
+}
+
+/* The client is told not to send its next request on this connection, whatever the service says. */
+static void the_client_is_told_to_close(void **state)
+{
+    static const struct {
+        const char *text, *passed;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab",
+         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nab"},
+        {"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 404 No\r\nConnection: keep-alive\r\n\r\n",
+         "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.0 404 No\r\nConnection: close\r\n"
+         "Connection: keep-alive\r\n\r\n"},
+        {"HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\nHTTP/1.1 200 OK\r\n",
+         "HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\nHTTP/1.1 200 OK\r\n"},
+        {"SSH-2.0-x\r\nHTTP/1.1 200 OK\r\n", "SSH-2.0-x\r\nHTTP/1.1 200 OK\r\n"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (size_t cut = 1; cut <= strlen(cases[i].text); cut++) {
+            passed_size = 0;
+            response_end("GET", cases[i].text, cut);
+            assert_int_equal(passed_size, strlen(cases[i].passed));
+            assert_memory_equal(passed, cases[i].passed, passed_size);
+        }
+    }
 }
 
 static void the_end_of_the_response(void **state)
@@ -439,6 +482,7 @@ int main(void)
         cmocka_unit_test(fronts),
         cmocka_unit_test(nothing_behind_the_request),
         cmocka_unit_test(the_end_of_the_response),
+        cmocka_unit_test(the_client_is_told_to_close),
         cmocka_unit_test(pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

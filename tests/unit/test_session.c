@@ -517,12 +517,16 @@ static bool ended_both(void)
     return world.source.ended == 1 && world.destination.ended == 1;
 }
 
+static char client_got[100];
+
 static bool client_hung_up(void)
 {
     char bytes[100];
     ssize_t got = read(client_fd, bytes, sizeof bytes);
-    if (got > 0)
+    if (got > 0) {
+        memcpy(client_got, bytes, (size_t)got);
         got_down += (size_t)got;
+    }
     return got == 0;
 }
 
@@ -886,9 +890,11 @@ static size_t tap_up(void *ctx, const uint8_t *p, size_t n)
     return n;
 }
 
-static bool tap_down(void *ctx, const uint8_t *p, size_t n)
+static bool tap_down(void *ctx, const uint8_t *p, size_t n, struct conn_insert *insert)
 {
     (void)ctx;
+    if (memchr(p, '!', n) != NULL)
+        *insert = (struct conn_insert){3, {"<->", 3}};
     return memchr(p, '!', n) == NULL;
 }
 
@@ -917,7 +923,8 @@ static void a_tap_bounds_one_exchange(void **state)
     assert_memory_equal(service_got, "first", 5);
     assert_int_equal(write(world.destination.service_fd, "reply!", 6), 6);
     run_until(client_hung_up);
-    assert_int_equal(got_down, 6);
+    assert_int_equal(got_down, 9);
+    assert_memory_equal(client_got, "rep<->ly!", 9);
     assert_int_equal(service_n, 5);
     close(client_fd);
     run_until(both_ended);
@@ -944,7 +951,8 @@ static void a_tap_may_end_it_before_attach(void **state)
     conn_attach(c, pair(&client_fd));
     while (!client_hung_up())
         uv_run(loop_uv(loop), UV_RUN_NOWAIT);
-    assert_int_equal(got_down, 6);
+    assert_int_equal(got_down, 9);
+    assert_memory_equal(client_got, "rep<->ly!", 9);
     close(client_fd);
     while (e.ended == 0)
         uv_run(loop_uv(loop), UV_RUN_ONCE);
