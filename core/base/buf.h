@@ -16,8 +16,8 @@ struct buf {
     size_t capacity; /* private */
 };
 
-void buf_free(struct buf *b);                               /* empty afterwards, limit kept */
-bool buf_append(struct buf *b, const void *p, size_t n);    /* false: limit or memory; unchanged */
+void buf_free(struct buf *b);                            /* empty afterwards, limit kept */
+bool buf_append(struct buf *b, const void *p, size_t n); /* false: limit or memory; unchanged */
 bool buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 bool buf_vprintf(struct buf *b, const char *format, va_list args);
 uint8_t *buf_room(struct buf *b, size_t n); /* n writable bytes at the end; NULL as above */

@@ -15,10 +15,10 @@ struct map {
 };
 
 /* A zeroed struct map is an empty map. */
-void map_free(struct map *m);                                             /* not the values */
-void *map_get(const struct map *m, const void *key, size_t n);            /* NULL: none */
-bool map_put(struct map *m, const void *key, size_t n, void *value);      /* false: no memory */
-void *map_remove(struct map *m, const void *key, size_t n);               /* the value, or NULL */
+void map_free(struct map *m);                                        /* not the values */
+void *map_get(const struct map *m, const void *key, size_t n);       /* NULL: none */
+bool map_put(struct map *m, const void *key, size_t n, void *value); /* false: no memory */
+void *map_remove(struct map *m, const void *key, size_t n);          /* the value, or NULL */
 /* Walks all entries: start with *at = 0, ends with NULL. Do not put or remove meanwhile. */
 void *map_next(const struct map *m, size_t *at);
 

@@ -18,16 +18,17 @@ bool span_equal(struct span a, struct span b);
 bool span_equal_nocase(struct span a, struct span b); /* ASCII */
 bool span_is(struct span a, const char *text);
 bool span_is_nocase(struct span a, const char *text);
-struct span span_trim(struct span s);                       /* spaces and tabs at both ends */
+struct span span_trim(struct span s); /* spaces and tabs at both ends */
 /* Cuts off and returns what stands before `separator` (all of it when there is none). */
 struct span span_cut(struct span *rest, char separator);
-char *span_dup(struct span s);                              /* malloc'd, terminated; NULL: memory */
+char *span_dup(struct span s); /* malloc'd, terminated; NULL: memory */
 
 /* Decimal, digits only, no sign, no space; false when it is not one or is above max. */
 bool str_number(struct span s, uint64_t max, uint64_t *out);
 
 /* Writes s as printable ASCII into `out` (size >= 1; always terminated): quotes and
- * backslashes get a backslash, control bytes and bytes above 126 become \xNN; cut with "..." when it does not fit. Returns out. */
+ * backslashes get a backslash, control bytes and bytes above 126 become \xNN; cut with "..." when
+ * it does not fit. Returns out. */
 char *str_escape(struct span s, char *out, size_t size);
 
 bool str_equal_constant_time(struct span a, struct span b);

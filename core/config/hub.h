@@ -44,9 +44,9 @@ struct hub_rules {
 };
 
 /* Validates (share/doc/localproxy.md): exactly one of endpoint and region over all sources, a token
- * of 1..4096 characters, a client token of 32..128. ERR_USAGE with a sentence in options_problem that
- * says what to give; ERR_NOT_FOUND and the like for the token file. Warns in the log about a token
- * on the command line, a token file that others can read, and -k. Free with hub_config_free
+ * of 1..4096 characters, a client token of 32..128. ERR_USAGE with a sentence in options_problem
+ * that says what to give; ERR_NOT_FOUND and the like for the token file. Warns in the log about a
+ * token on the command line, a token file that others can read, and -k. Free with hub_config_free
  * whatever the result; out is zeroed first. */
 enum err hub_config_read(struct options *o, const struct hub_rules *rules, struct hub_config *out);
 void hub_config_free(struct hub_config *c); /* wipes the tokens */

@@ -42,9 +42,11 @@ static bool ask(int netlink, const struct address *local, const struct address *
         struct nlmsghdr head;
         struct inet_diag_req_v2 body;
     } request = {
-        .head = {.nlmsg_len = sizeof request, .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+        .head = {.nlmsg_len = sizeof request,
+                 .nlmsg_type = SOCK_DIAG_BY_FAMILY,
                  .nlmsg_flags = NLM_F_REQUEST},
-        .body = {.sdiag_family = (uint8_t)local->family, .sdiag_protocol = IPPROTO_TCP,
+        .body = {.sdiag_family = (uint8_t)local->family,
+                 .sdiag_protocol = IPPROTO_TCP,
                  .idiag_states = ~0u},
     };
     struct inet_diag_sockid *id = &request.body.id;

@@ -26,7 +26,8 @@ static void on_idle(uv_idle_t *idle)
     (void)idle;
 }
 
-/* Work that is deferred by deferred work waits for the next round, so that sockets get their turn. */
+/* Work that is deferred by deferred work waits for the next round, so that sockets get their turn.
+ */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct loop *l = prepare->data;

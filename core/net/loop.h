@@ -21,9 +21,9 @@ void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 /* Everything on it must have been closed; runs outstanding close callbacks first. */
 void loop_free(struct loop *l);
-/* For the end of a program: as loop_free, but a name that is still being resolved, which may take as
- * long as the resolver's timeouts, is not waited for; the loop is not freed then. End with loop_exit
- * instead of returning from main, which would wait for the resolver's thread. */
+/* For the end of a program: as loop_free, but a name that is still being resolved, which may take
+ * as long as the resolver's timeouts, is not waited for; the loop is not freed then. End with
+ * loop_exit instead of returning from main, which would wait for the resolver's thread. */
 void loop_leave(struct loop *l);
 /* SIGTERM and SIGINT from now on change nothing: the exit code is decided, and the end is near.
  * Before the handles that caught them are closed. */

@@ -28,10 +28,10 @@ void listener_free(struct listener *l); /* removes a unix socket's file; NULL is
 
 struct dial;
 struct dial_options {
-    const char *host;     /* name or address (no brackets), or unix path with a '/' */
-    int port;             /* 0 for unix paths */
-    const char *bind;     /* local address to go out from, or NULL */
-    uint64_t timeout_ms;  /* for each address tried; 0: 10,000 */
+    const char *host;    /* name or address (no brackets), or unix path with a '/' */
+    int port;            /* 0 for unix paths */
+    const char *bind;    /* local address to go out from, or NULL */
+    uint64_t timeout_ms; /* for each address tried; 0: 10,000 */
 };
 /* Resolves and tries every address in turn. done comes exactly once, never from inside dial_start:
  * a ready stream that now belongs to the owner, or NULL with the last error. The struct dial is
@@ -57,9 +57,9 @@ void stream_unread_limit(struct stream *s, int bytes);
 /* Bytes written that the other side has not taken yet: tells whether it goes on reading. */
 size_t stream_backlog(const struct stream *s);
 
-/* After its end was read: whether nobody holds the other side any more, so that nothing written will
- * be read. False also when that cannot be known (the other side is not on this machine). Costs a
- * few system calls. */
+/* After its end was read: whether nobody holds the other side any more, so that nothing written
+ * will be read. False also when that cannot be known (the other side is not on this machine). Costs
+ * a few system calls. */
 bool stream_peer_gone(struct stream *s);
 
 /* "host:port", "[v6]:port", ":port" or "port" → host (brackets off, NULL when absent) and port

@@ -216,8 +216,7 @@ static bool add_system(struct trust *t, struct report *r)
         if (r->why != ERR_NOT_FOUND)
             return false;
     }
-    return complain(r, ERR_NOT_FOUND, system_files[0],
-                    "this system's certificates are not there");
+    return complain(r, ERR_NOT_FOUND, system_files[0], "this system's certificates are not there");
 }
 
 struct trust *trust_new(const struct trust_sources *from, enum err *why, char *text, size_t size)

@@ -96,15 +96,15 @@ static void upgrade(struct approach *a)
     snprintf(host, sizeof host, v6 ? "[%s]" : "%s", a->target.host);
     if (a->target.port != 443)
         snprintf(host + strlen(host), sizeof host - strlen(host), ":%d", a->target.port);
-    snprintf(extra, sizeof extra, "access-token: %s\r\n%s%s%sUser-Agent: %s\r\n", a->target.access_token,
-             a->target.client_token != NULL ? "client-token: " : "",
-             a->target.client_token != NULL ? a->target.client_token : "", a->target.client_token != NULL ? "\r\n" : "",
-             a->target.agent);
+    snprintf(extra, sizeof extra, "access-token: %s\r\n%s%s%sUser-Agent: %s\r\n",
+             a->target.access_token, a->target.client_token != NULL ? "client-token: " : "",
+             a->target.client_token != NULL ? a->target.client_token : "",
+             a->target.client_token != NULL ? "\r\n" : "", a->target.agent);
     bool fits = ws_request_write(
         &(struct ws_request){
             .host = host,
             .target = a->target.source ? "/tunnel?local-proxy-mode=source"
-                                                : "/tunnel?local-proxy-mode=destination",
+                                       : "/tunnel?local-proxy-mode=destination",
             .protocols = a->target.subprotocol,
             .key = a->key,
             .extra = extra,
@@ -155,7 +155,8 @@ static void start_hub_tls(struct approach *a)
 static void ask_proxy(struct approach *a)
 {
     a->reader = http_reader_new(false, HEAD_LIMIT);
-    if (a->reader == NULL || !upstream_request(a->target.proxy, a->target.host, a->target.port, &a->request)) {
+    if (a->reader == NULL ||
+        !upstream_request(a->target.proxy, a->target.host, a->target.port, &a->request)) {
         fail(a, ERR_NO_MEMORY, "no memory for the request to the proxy");
         return;
     }
@@ -202,9 +203,9 @@ static void proxy_answered(struct approach *a, const struct http_head *head)
         start_hub_tls(a);
         return;
     }
-    snprintf(text, sizeof text, "the proxy %s:%d refused the way to %s:%d: %d %s%s", a->target.proxy->host,
-             a->target.proxy->port, a->target.host, a->target.port, status, reason,
-             status == 407 ? " (give user:password in the proxy's URL)" : "");
+    snprintf(text, sizeof text, "the proxy %s:%d refused the way to %s:%d: %d %s%s",
+             a->target.proxy->host, a->target.proxy->port, a->target.host, a->target.port, status,
+             reason, status == 407 ? " (give user:password in the proxy's URL)" : "");
     end(a, ERR_REJECTED, text, status == 407);
 }
 
@@ -260,8 +261,9 @@ static bool take_answer(struct approach *a, uint8_t *p, size_t n)
     }
     long used = http_reader_feed(a->reader, p, n);
     if (used < 0) {
-        fail(a, ERR_PROTOCOL, a->step == PROXY_ANSWER ? "the proxy's answer is not HTTP"
-                                                      : "the hub's answer is not HTTP");
+        fail(a, ERR_PROTOCOL,
+             a->step == PROXY_ANSWER ? "the proxy's answer is not HTTP"
+                                     : "the hub's answer is not HTTP");
         return false;
     }
     stream_consume(a->stream, (size_t)used);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define SPARSE_READ 4096        /* a connection that last read less than this goes first */
-#define DIALLING_LIMIT 4194304  /* bytes held while the service is being dialled: nobody waits for it */
+#define DIALLING_LIMIT 4194304  /* bytes held while a service is being dialled; nobody waits */
 #define DIALLING_TOTAL 67108864 /* ... for all of a session */
 #define LOOK_AGAIN_MS 500       /* whether a client that has finished sending is still there */
 #define LAST_WORDS_MS 2000      /* for the local side to close after our FIN */

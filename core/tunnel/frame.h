@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FRAME_PAYLOAD_MAX 64512  /* bytes of payload in one frame (share/doc/protocol.md) */
-#define FRAME_MAX (2 + 65535)    /* a whole frame with its length */
-#define FRAME_SERVICE_MAX 128    /* characters of a service id */
-#define FRAME_HEAD_MAX 192       /* what frame_wrap may put in front of a payload */
-#define FRAME_SERVICES_MAX 64    /* ids in one SERVICE_IDS that we look at */
+#define FRAME_PAYLOAD_MAX 64512 /* bytes of payload in one frame (share/doc/protocol.md) */
+#define FRAME_MAX (2 + 65535)   /* a whole frame with its length */
+#define FRAME_SERVICE_MAX 128   /* characters of a service id */
+#define FRAME_HEAD_MAX 192      /* what frame_wrap may put in front of a payload */
+#define FRAME_SERVICES_MAX 64   /* ids in one SERVICE_IDS that we look at */
 
 enum frame_type {
     FRAME_UNKNOWN,
@@ -49,7 +49,8 @@ enum err frame_decode(const uint8_t *p, size_t n, struct frame *out);
  * (FRAME_HEAD_MAX bytes of room in front); the payload field comes last. Returns its length. */
 size_t frame_wrap(uint8_t *end, const struct frame *f, size_t payload_size);
 
-/* Writes a whole frame, payload and services included; returns its length, 0 when it does not fit. */
+/* Writes a whole frame, payload and services included; returns its length, 0 when it does not fit.
+ */
 size_t frame_encode(const struct frame *f, uint8_t *out, size_t size);
 
 /* Cuts frames out of bytes in any split. Frames that lie whole in the input are given in place;

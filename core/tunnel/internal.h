@@ -10,10 +10,10 @@
 
 /* One service id and the stream that is open on it. */
 struct service {
-    char *id;          /* "" on a tunnel without services */
-    int32_t stream;    /* 0: none is open */
-    bool nameless;     /* the stream was opened without a service id (V1) */
-    bool numbered;     /* ... with a connection id (V3) */
+    char *id;       /* "" on a tunnel without services */
+    int32_t stream; /* 0: none is open */
+    bool nameless;  /* the stream was opened without a service id (V1) */
+    bool numbered;  /* ... with a connection id (V3) */
     uint32_t last_connection;
     struct list conns; /* live connections */
     size_t live;       /* how many */
@@ -26,7 +26,7 @@ enum conn_phase { CONN_LIVE, CONN_DRAINING, CONN_CLOSING, CONN_GONE };
 
 struct conn {
     struct session *session;
-    struct service *service; /* while it is live */
+    struct service *service;        /* while it is live */
     char id[FRAME_SERVICE_MAX + 1]; /* of the service: services come anew with each transport */
     struct conn_key {
         const struct service *service;
@@ -39,23 +39,23 @@ struct conn {
     const struct conn_events *events;
     void *owner;
     struct conn_stats stats;
-    struct stream *local;   /* NULL until attached, and after it was closed */
+    struct stream *local; /* NULL until attached, and after it was closed */
     struct conn_tap tap;
-    struct timer *timer;    /* linger, and waiting for the local end */
-    struct list all;        /* in service.conns while live, then in session.leaving */
-    struct list control;    /* in session.control while a frame is owed */
-    struct list ring;       /* in session.sparse or session.bulk while it may have data to send */
-    int start_type;         /* FRAME_STREAM_START or FRAME_CONNECTION_START while owed, else 0 */
+    struct timer *timer; /* linger, and waiting for the local end */
+    struct list all;     /* in service.conns while live, then in session.leaving */
+    struct list control; /* in session.control while a frame is owed */
+    struct list ring;    /* in session.sparse or session.bulk while it may have data to send */
+    int start_type;      /* FRAME_STREAM_START or FRAME_CONNECTION_START while owed, else 0 */
     bool reset_owed;
-    bool answered;          /* `answer` was sent, or is not wanted */
-    bool unwritable;        /* writing to the local stream failed: it is only read to its end */
-    bool local_ended;       /* the local side's FIN was read */
-    bool up_done;           /* the tap said that no more goes up */
-    uint64_t heard_at;      /* loop_now of the last bytes for the local side, or of its FIN */
-    size_t last_read;       /* of the local stream: tells sparse from bulk */
-    struct buf early;       /* goes up before the stream's bytes */
-    struct buf held;        /* on its way down, not yet handed over */
-    struct buf sending;     /* handed to the local stream, pending there */
+    bool answered;      /* `answer` was sent, or is not wanted */
+    bool unwritable;    /* writing to the local stream failed: it is only read to its end */
+    bool local_ended;   /* the local side's FIN was read */
+    bool up_done;       /* the tap said that no more goes up */
+    uint64_t heard_at;  /* loop_now of the last bytes for the local side, or of its FIN */
+    size_t last_read;   /* of the local stream: tells sparse from bulk */
+    struct buf early;   /* goes up before the stream's bytes */
+    struct buf held;    /* on its way down, not yet handed over */
+    struct buf sending; /* handed to the local stream, pending there */
 };
 
 struct session {
@@ -73,21 +73,21 @@ struct session {
     const char **ids; /* of services, for callers; n_ids is 0 when the only service is "" */
     size_t n_services, n_ids;
     int32_t last_stream;
-    struct map by_id;  /* live connections by conn_key */
+    struct map by_id;    /* live connections by conn_key */
     struct list leaving; /* connections that are not live (any more) */
     size_t n_leaving, n_live;
     struct list control, sparse, bulk;
-    unsigned sparse_run; /* sparse connections served since a bulk one was */
-    struct conn *stuck;      /* the one that the session is or was last stalled for */
-    size_t stuck_backlog;    /* of its local stream, since: */
+    unsigned sparse_run;  /* sparse connections served since a bulk one was */
+    struct conn *stuck;   /* the one that the session is or was last stalled for */
+    size_t stuck_backlog; /* of its local stream, since: */
     uint64_t stuck_since;
-    struct timer *watch;     /* looks whether it moves */
-    size_t dialling;         /* bytes held for all connections that are not attached yet */
+    struct timer *watch;   /* looks whether it moves */
+    size_t dialling;       /* bytes held for all connections that are not attached yet */
     struct deferred again; /* goes on pumping after the others had their turn */
     uint8_t *out;          /* room for heads, then one quantum */
     struct frame_cutter cutter;
-    uint8_t *waiting;      /* an assembled frame that could not be delivered yet; its last byte has
-                            * not been taken from the transport */
+    uint8_t *waiting; /* an assembled frame that could not be delivered yet; its last byte has
+                       * not been taken from the transport */
     size_t waiting_size;
 };
 
@@ -105,11 +105,12 @@ void conn_destroy(struct conn *c);      /* frees it at once; only when the sessi
 void conn_free_if_done(struct conn *c); /* after an owed frame has left */
 
 /* services.c */
-bool session_take_services(struct session *s, const struct frame *f); /* from SERVICE_IDS; false: memory */
+bool session_take_services(struct session *s,
+                           const struct frame *f); /* from SERVICE_IDS; false: memory */
 bool session_same_services(struct session *s, const struct frame *f);
 void session_free_services(struct session *s);
-/* An empty id means the only service there is (in V1: the first); with several, the one whose stream
- * has that id and was opened without a name. NULL: none. */
+/* An empty id means the only service there is (in V1: the first); with several, the one whose
+ * stream has that id and was opened without a name. NULL: none. */
 struct service *session_find_service(struct session *s, struct span id, int32_t stream);
 
 /* receive.c */

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #define SUBPROTOCOL "aws.iot.securetunneling-3.0"
-#define STEADY_MS 5000        /* up for so long: the next loss starts the back-off anew */
-#define PING_SILENCES 3       /* ping periods without a byte: the link is dead */
-#define FULL_SILENCES 30      /* ... while it does not take what we have to send either */
+#define STEADY_MS 5000   /* up for so long: the next loss starts the back-off anew */
+#define PING_SILENCES 3  /* ping periods without a byte: the link is dead */
+#define FULL_SILENCES 30 /* ... while it does not take what we have to send either */
 
 enum step { WAITING, APPROACHING, UP, FINISHED };
 
@@ -180,8 +180,8 @@ static void on_closed(void *owner, enum err why, int code, const char *text)
         lost(l, ERR_LINK_LOST, line);
     } else {
         bool orderly = code == 1000 || code == 1005;
-        snprintf(line, sizeof line, "the hub closed the tunnel%s%.160s", text[0] != '\0' ? ": " : "",
-                 text);
+        snprintf(line, sizeof line, "the hub closed the tunnel%s%.160s",
+                 text[0] != '\0' ? ": " : "", text);
         finished(l, orderly ? ERR_TUNNEL_CLOSED : ERR_REJECTED, line);
     }
 }
@@ -247,8 +247,9 @@ static void connect_to_hub(struct link *l)
         lost(l, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
 }
 
-/* A stalled session reads nothing, so silence means nothing then, nor just after it. A hub that does
- * not take what we send may wait for somebody on the other side, and our pings wait with it. */
+/* A stalled session reads nothing, so silence means nothing then, nor just after it. A hub that
+ * does not take what we send may wait for somebody on the other side, and our pings wait with it.
+ */
 static bool is_dead(struct link *l)
 {
     uint64_t now = loop_now(l->loop), heard_at = ws_received_at(l->ws);

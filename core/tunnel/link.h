@@ -18,16 +18,16 @@ struct link_options {
     const char *client_token; /* NULL: none is sent */
     const char *subprotocol;  /* NULL: aws.iot.securetunneling-3.0 */
     const struct trust *trust;
-    const char *proxy;             /* URL, or NULL */
-    const char *bind;              /* local address, or NULL */
-    uint64_t ping_ms;              /* 0: 20,000 */
-    uint64_t retry_first_ms;       /* 0: 500 */
-    uint64_t retry_max_ms;         /* 0: 10,000 */
-    const char *agent;             /* User-Agent */
+    const char *proxy;       /* URL, or NULL */
+    const char *bind;        /* local address, or NULL */
+    uint64_t ping_ms;        /* 0: 20,000 */
+    uint64_t retry_first_ms; /* 0: 500 */
+    uint64_t retry_max_ms;   /* 0: 10,000 */
+    const char *agent;       /* User-Agent */
 };
 
 struct link_events {
-    void (*up)(void *owner);                      /* attached; SERVICE_IDS come next */
+    void (*up)(void *owner);                                   /* attached; SERVICE_IDS come next */
     void (*down)(void *owner, enum err why, const char *text); /* will try again */
     /* No further try. ERR_REJECTED: status and body in text; ERR_TUNNEL_CLOSED: the hub sent Close;
      * or what session_events.services returned. */
@@ -42,7 +42,7 @@ void link_free(struct link *l); /* sends a Close when it is up; allowed in any e
 void link_drop(struct link *l, enum err why, const char *text);
 
 bool link_is_up(const struct link *l);
-uint64_t link_round_trip_us(const struct link *l);   /* last ping; 0: not known yet */
-uint64_t link_since(const struct link *l);           /* loop_now when it went up or down */
+uint64_t link_round_trip_us(const struct link *l); /* last ping; 0: not known yet */
+uint64_t link_since(const struct link *l);         /* loop_now when it went up or down */
 
 #endif

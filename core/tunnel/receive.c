@@ -16,8 +16,9 @@ static void on_service_ids(struct session *s, const struct frame *f)
 {
     if (s->open) {
         if (!session_same_services(s, f))
-            log_warning("%s: the hub sent another list of services in mid-session; the first one stays",
-                        s->name);
+            log_warning(
+                "%s: the hub sent another list of services in mid-session; the first one stays",
+                s->name);
         return;
     }
     session_free_services(s);
@@ -38,8 +39,8 @@ struct conn *session_find_conn(struct session *s, struct service *service, uint3
     return map_get(&s->by_id, &key, sizeof key);
 }
 
-/* Ends every live connection of a service's stream, which is closed then; not those that owners open
- * when they hear of it. */
+/* Ends every live connection of a service's stream, which is closed then; not those that owners
+ * open when they hear of it. */
 void session_end_stream(struct service *service, enum err why)
 {
     struct list ending;
@@ -85,8 +86,8 @@ static void reject(struct session *s, struct service *service, const struct fram
         return;
     }
     name_refused(c, f);
-    log_debug("%s: %s for service \"%s\" refused: %s", s->name, frame_type_name(f->type), service->id,
-              err_text(why));
+    log_debug("%s: %s for service \"%s\" refused: %s", s->name, frame_type_name(f->type),
+              service->id, err_text(why));
     conn_finish(c, why, true, CONN_NOW);
 }
 

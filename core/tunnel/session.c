@@ -9,8 +9,8 @@
 #define DEFAULT_MAX_CONNECTIONS 4096
 #define DEFAULT_LINGER_MS 30000
 #define DEFAULT_STALL_MS 30000
-#define FRAMES_A_TURN 8      /* sent before the other sockets of the loop get their turn */
-#define SPARSE_RUN 16        /* sparse connections served in a row while bulk ones wait */
+#define FRAMES_A_TURN 8 /* sent before the other sockets of the loop get their turn */
+#define SPARSE_RUN 16   /* sparse connections served in a row while bulk ones wait */
 #define PAYLOAD_AT (WS_HEADER_MAX + FRAME_HEAD_MAX)
 
 static size_t or_default(size_t value, size_t fallback)
@@ -133,7 +133,8 @@ static uint32_t next_connection(struct session *s, struct service *service)
 {
     do
         service->last_connection++;
-    while (service->last_connection == 0 || session_find_conn(s, service, service->last_connection) != NULL);
+    while (service->last_connection == 0 ||
+           session_find_conn(s, service, service->last_connection) != NULL);
     return service->last_connection;
 }
 

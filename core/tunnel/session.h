@@ -8,7 +8,8 @@
  * each. When the transport is full nobody is read. Nothing else is queued on the way up.
  * On the way down a connection holds at most `queue_limit` bytes for a slow local stream; beyond
  * that the transport is not read (V1 to V3 have no flow control of their own for connections), and
- * when the local side then takes nothing at all for `stall_ms`, it is dropped for the others' sake. */
+ * when the local side then takes nothing at all for `stall_ms`, it is dropped for the others' sake.
+ */
 #ifndef CORE_TUNNEL_SESSION_H
 #define CORE_TUNNEL_SESSION_H
 
@@ -36,14 +37,14 @@ struct transport {
 
 struct session_options {
     enum session_role role;
-    int version;              /* source: 1, 2 or 3. destination: 0 (as the source does) or 1 */
-    size_t queue_limit;       /* bytes held for one slow local stream; 0: 262,144 */
-    size_t max_connections;   /* at once in one service; 0: 4,096 */
-    uint64_t stall_ms;        /* a local side may take nothing for so long while everybody else in
-                                 the session waits for it; 0: 30,000 */
-    uint64_t linger_ms;       /* silence allowed after the client's FIN; 0: 30,000 */
-    int32_t first_stream;     /* the first stream id of a source; 0: random */
-    const char *name;         /* of the tunnel, for logs; NULL: "" */
+    int version;            /* source: 1, 2 or 3. destination: 0 (as the source does) or 1 */
+    size_t queue_limit;     /* bytes held for one slow local stream; 0: 262,144 */
+    size_t max_connections; /* at once in one service; 0: 4,096 */
+    uint64_t stall_ms;      /* a local side may take nothing for so long while everybody else in
+                               the session waits for it; 0: 30,000 */
+    uint64_t linger_ms;     /* silence allowed after the client's FIN; 0: 30,000 */
+    int32_t first_stream;   /* the first stream id of a source; 0: random */
+    const char *name;       /* of the tunnel, for logs; NULL: "" */
 };
 
 struct session_events {
@@ -51,7 +52,8 @@ struct session_events {
      * go on; an error ends the link for good (`broken` with it). */
     enum err (*services)(void *owner, const char *const *ids, size_t n);
     /* Destination: someone wants `conn_service(c)`. Dial, then conn_attach or conn_refuse; both may
-     * be called from inside. Data that comes meanwhile is held. Set the connection's events first. */
+     * be called from inside. Data that comes meanwhile is held. Set the connection's events first.
+     */
     void (*incoming)(void *owner, struct conn *c);
     /* The peer broke the protocol (text says how): the transport must be dropped. */
     void (*broken)(void *owner, enum err why, const char *text);
@@ -59,9 +61,9 @@ struct session_events {
 
 /* What went through one connection. up: client to device, down: device to client. */
 struct conn_stats {
-    uint64_t up, down;    /* payload bytes */
-    uint64_t started_ms;  /* loop_now */
-    enum err why;         /* how it ended; ERR_CLIENT_CLOSED and ERR_SERVICE_CLOSED are normal */
+    uint64_t up, down;   /* payload bytes */
+    uint64_t started_ms; /* loop_now */
+    enum err why;        /* how it ended; ERR_CLIENT_CLOSED and ERR_SERVICE_CLOSED are normal */
 };
 
 struct conn_events {
@@ -84,8 +86,8 @@ size_t session_input(struct session *s, uint8_t *p, size_t n); /* returns how ma
 void session_writable(struct session *s);                      /* the transport is ready again */
 
 /* ---- what it knows ---- */
-bool session_open(const struct session *s);     /* SERVICE_IDS came over the present transport */
-bool session_stalled(const struct session *s);  /* the transport is not read: a reader is slow */
+bool session_open(const struct session *s);    /* SERVICE_IDS came over the present transport */
+bool session_stalled(const struct session *s); /* the transport is not read: a reader is slow */
 size_t session_services(const struct session *s, const char *const **ids);
 size_t session_connections(const struct session *s);
 
@@ -101,7 +103,7 @@ void conn_own(struct conn *c, const struct conn_events *events, void *owner);
 const char *conn_service(const struct conn *c);
 struct session *conn_session(const struct conn *c);
 const struct conn_stats *conn_statistics(const struct conn *c);
-uint32_t conn_id(const struct conn *c);    /* the protocol's; 0 in V1 and V2 */
+uint32_t conn_id(const struct conn *c); /* the protocol's; 0 in V1 and V2 */
 int32_t conn_stream(const struct conn *c);
 
 /* Bytes to go up before those of the stream (copied). Before conn_attach. False: no memory. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STUCK_FACTOR 10 /* idle limits allowed to a silent client that does not read either */
+#define STUCK_FACTOR 10   /* idle limits allowed to a silent client that does not read either */
 #define HELD_PING_MS 5000 /* to clients that are not read, whose own pings get no answer */
 
 struct client {

@@ -13,7 +13,7 @@
 #define MAX_LISTENERS 16
 #define MAX_VISITORS 1024
 #define TIMEOUT_MS 10000
-#define LEAVING_MS 2000  /* for the answer to arrive; closing on unread bytes would take it away */
+#define LEAVING_MS 2000 /* for the answer to arrive; closing on unread bytes would take it away */
 /* Bytes in the kernel beyond our back-pressure: share/doc/performance.md, "Little queued". */
 #define UNSENT_MAX 16384
 #define UNREAD_MAX 131072

@@ -18,9 +18,9 @@ bool exchange_request_done(const struct exchange *e);
 bool exchange_broken(
     const struct exchange *e); /* the request's chunks are not framed as they must */
 /* Bytes of the response; false: it ends within these. An answer that is no HTTP ends with its
- * connection. Behind the status line of the final response "Connection: close" is inserted, in front
- * of what the service may say about its own connection: the client must not send its next request
- * here. */
+ * connection. Behind the status line of the final response "Connection: close" is inserted, in
+ * front of what the service may say about its own connection: the client must not send its next
+ * request here. */
 bool exchange_down(void *e, const uint8_t *p, size_t n, struct conn_insert *insert);
 
 #endif

@@ -32,8 +32,10 @@ static void run_a_while(void)
 /* A client on that side; its socket's far end. */
 static int join(struct tunnel *t, enum side side)
 {
-    struct request r = {
-        .kind = REQUEST_TUNNEL, .side = side, .protocol = "aws.iot.securetunneling-3.0", .version = 3};
+    struct request r = {.kind = REQUEST_TUNNEL,
+                        .side = side,
+                        .protocol = "aws.iot.securetunneling-3.0",
+                        .version = 3};
     int fds[2], size = 8192;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
     setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
@@ -58,7 +60,8 @@ static bool say(int fd, int type, size_t payload)
                       .payload = zeros,
                       .payload_size = payload};
     uint8_t *p = out + WS_HEADER_MAX;
-    size_t n = frame_encode(&f, p, FRAME_MAX), header = ws_header(p, true, WS_BINARY, n, mask), at = 0;
+    size_t n = frame_encode(&f, p, FRAME_MAX), header = ws_header(p, true, WS_BINARY, n, mask),
+           at = 0;
     for (ssize_t k; at < header + n; at += (size_t)k) {
         k = write(fd, p - header + at, header + n - at);
         if (k <= 0)

@@ -1,4 +1,5 @@
-/* The hub's rules for requests: share/doc/protocol.md case by case, through the real HTTP reader. */
+/* The hub's rules for requests: share/doc/protocol.md case by case, through the real HTTP reader.
+ */
 #include "gateway/hub/request.h"
 
 #include <setjmp.h>

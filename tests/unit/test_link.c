@@ -95,10 +95,11 @@ static void welcome(void)
     char accept[WS_ACCEPT_SIZE];
     struct buf answer = {.limit = 1000};
     ws_accept_key(http_header(http_reader_head(hub.reader), "sec-websocket-key"), accept);
-    buf_printf(&answer,
-               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-               "sec-websocket-accept: %s\r\nsec-websocket-protocol: aws.iot.securetunneling-2.0\r\n\r\n",
-               accept);
+    buf_printf(
+        &answer,
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+        "sec-websocket-accept: %s\r\nsec-websocket-protocol: aws.iot.securetunneling-2.0\r\n\r\n",
+        accept);
     stream_write(hub.stream, answer.data, answer.size);
     buf_free(&answer);
     struct stream *s = hub.stream;
@@ -133,10 +134,8 @@ static void hub_failed(void *owner, enum err why)
     drop_stream();
 }
 
-static const struct stream_events hub_events = {.opened = hub_opened,
-                                                .readable = hub_readable,
-                                                .writable = hub_nothing,
-                                                .failed = hub_failed};
+static const struct stream_events hub_events = {
+    .opened = hub_opened, .readable = hub_readable, .writable = hub_nothing, .failed = hub_failed};
 
 static void start_tls(void)
 {
@@ -406,8 +405,9 @@ static void goes_up_and_pings(void **state)
 static void a_refusal_is_final_and_says_why(void **state)
 {
     static const struct step script[] = {
-        {.answer = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 20\r\n\r\n"
-                   "Invalid access token"}};
+        {.answer =
+             "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 20\r\n\r\n"
+             "Invalid access token"}};
     (void)state;
     begin(script, 1, NULL, 0);
     run_until(is_finished);

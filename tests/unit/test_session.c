@@ -1,4 +1,5 @@
-/* Sessions: two ends joined by a small in-memory hub (V1 to V3), and one end against scripted frames. */
+/* Sessions: two ends joined by a small in-memory hub (V1 to V3), and one end against scripted
+ * frames. */
 #include "core/base/buf.h"
 #include "core/base/log.h"
 #include "core/net/tcp.h"
@@ -179,7 +180,8 @@ static bool sent(struct end *e, struct frame *f)
     return true;
 }
 
-static void expect(struct end *e, int type, int32_t stream, const char *service, uint32_t connection)
+static void expect(struct end *e, int type, int32_t stream, const char *service,
+                   uint32_t connection)
 {
     struct frame f;
     assert_true(sent(e, &f));
@@ -313,7 +315,9 @@ static void v3_trace(void **state)
     assert_int_equal(e.answers, 0);
     (void)b;
     /* A reset of the stream ends what is on it; the next one opens another stream. */
-    give(&e, (struct frame){.type = FRAME_STREAM_RESET, .stream = 7, .service = span_of("SSH1"), .connection = 1});
+    give(&e,
+         (struct frame){
+             .type = FRAME_STREAM_RESET, .stream = 7, .service = span_of("SSH1"), .connection = 1});
     assert_int_equal(e.ended, 2);
     assert_int_equal(e.answer, ERR_PEER_RESET);
     expect_nothing(&e);
@@ -321,7 +325,10 @@ static void v3_trace(void **state)
     expect(&e, FRAME_STREAM_START, 9, "SSH1", 3);
     /* Late and duplicate resets are nothing. */
     give(&e, (struct frame){.type = FRAME_STREAM_RESET, .stream = 7, .service = span_of("SSH1")});
-    give(&e, (struct frame){.type = FRAME_CONNECTION_RESET, .stream = 9, .service = span_of("SSH1"), .connection = 1});
+    give(&e, (struct frame){.type = FRAME_CONNECTION_RESET,
+                            .stream = 9,
+                            .service = span_of("SSH1"),
+                            .connection = 1});
     assert_int_equal(e.ended, 2);
     /* All of them. */
     give(&e, (struct frame){.type = FRAME_SESSION_RESET});
@@ -356,7 +363,8 @@ static void v2_and_v1_traces(void **state)
 static void lingering_connections_make_room(void **state)
 {
     struct end e = {.wire.limit = WIRE_MAX, .room = 65536, .service_fd = -1};
-    struct session_options o = {.role = SESSION_SOURCE, .version = 3, .first_stream = 7, .max_connections = 2};
+    struct session_options o = {
+        .role = SESSION_SOURCE, .version = 3, .first_stream = 7, .max_connections = 2};
     int fds[2];
     enum err why;
     (void)state;
@@ -396,16 +404,23 @@ static void destination_refuses(void **state)
     begin(&e, SESSION_DESTINATION, 0, 0);
     give_services(&e, 2, two);
     e.refuse = true;
-    give(&e, (struct frame){.type = FRAME_STREAM_START, .stream = 3, .service = span_of("SSH1"), .connection = 1});
+    give(&e,
+         (struct frame){
+             .type = FRAME_STREAM_START, .stream = 3, .service = span_of("SSH1"), .connection = 1});
     expect(&e, FRAME_CONNECTION_RESET, 3, "SSH1", 1);
     give(&e, (struct frame){.type = FRAME_STREAM_START, .stream = 4, .service = span_of("HTTP1")});
     expect(&e, FRAME_STREAM_RESET, 4, "HTTP1", 0);
-    give(&e, (struct frame){.type = FRAME_CONNECTION_START, .stream = 3, .service = span_of("SSH1"), .connection = 2});
+    give(&e, (struct frame){.type = FRAME_CONNECTION_START,
+                            .stream = 3,
+                            .service = span_of("SSH1"),
+                            .connection = 2});
     expect(&e, FRAME_CONNECTION_RESET, 3, "SSH1", 2);
     assert_int_equal(e.incoming, 3);
     assert_int_equal(e.ended, 3);
     /* A service that is not there is refused, not a reason to drop everyone. */
-    give(&e, (struct frame){.type = FRAME_STREAM_START, .stream = 5, .service = span_of("NOPE"), .connection = 9});
+    give(&e,
+         (struct frame){
+             .type = FRAME_STREAM_START, .stream = 5, .service = span_of("NOPE"), .connection = 9});
     assert_int_equal(e.incoming, 3);
     assert_int_equal(e.broken, ERR_OK);
     finish(&e);
@@ -418,15 +433,25 @@ static void destination_replaces_an_active_stream(void **state)
     begin(&e, SESSION_DESTINATION, 0, 0);
     give_services(&e, 2, two);
     e.hold = true;
-    give(&e, (struct frame){.type = FRAME_STREAM_START, .stream = 3, .service = span_of("SSH1"), .connection = 1});
-    give(&e, (struct frame){.type = FRAME_CONNECTION_START, .stream = 3, .service = span_of("SSH1"), .connection = 2});
+    give(&e,
+         (struct frame){
+             .type = FRAME_STREAM_START, .stream = 3, .service = span_of("SSH1"), .connection = 1});
+    give(&e, (struct frame){.type = FRAME_CONNECTION_START,
+                            .stream = 3,
+                            .service = span_of("SSH1"),
+                            .connection = 2});
     assert_int_equal(session_connections(e.session), 2);
-    give(&e, (struct frame){.type = FRAME_STREAM_START, .stream = 4, .service = span_of("SSH1"), .connection = 1});
+    give(&e,
+         (struct frame){
+             .type = FRAME_STREAM_START, .stream = 4, .service = span_of("SSH1"), .connection = 1});
     assert_int_equal(session_connections(e.session), 1);
     assert_int_equal(e.ended_why, ERR_STREAM_REPLACED);
     assert_int_equal(e.incoming, 3);
     /* An id that is open already is reset at once. */
-    give(&e, (struct frame){.type = FRAME_CONNECTION_START, .stream = 4, .service = span_of("SSH1"), .connection = 1});
+    give(&e, (struct frame){.type = FRAME_CONNECTION_START,
+                            .stream = 4,
+                            .service = span_of("SSH1"),
+                            .connection = 1});
     expect(&e, FRAME_CONNECTION_RESET, 4, "SSH1", 1);
     assert_int_equal(session_connections(e.session), 0);
     finish(&e);
@@ -453,9 +478,14 @@ static void protocol_violations(void **state)
     begin(&e, SESSION_DESTINATION, 0, 0);
     give_services(&e, 2, two);
     give(&e, (struct frame){.type = 99, .ignorable = true});
-    give(&e, (struct frame){.type = FRAME_DATA, .stream = 77, .service = span_of("SSH1"), .connection = 5,
-                            .payload = (const uint8_t *)"x", .payload_size = 1});
-    give(&e, (struct frame){.type = FRAME_CONNECTION_RESET, .stream = 1, .service = span_of("NOPE")});
+    give(&e, (struct frame){.type = FRAME_DATA,
+                            .stream = 77,
+                            .service = span_of("SSH1"),
+                            .connection = 5,
+                            .payload = (const uint8_t *)"x",
+                            .payload_size = 1});
+    give(&e,
+         (struct frame){.type = FRAME_CONNECTION_RESET, .stream = 1, .service = span_of("NOPE")});
     give_services(&e, 2, two);
     give_services(&e, 1, two);
     assert_int_equal(e.n_ids, 2);
@@ -615,8 +645,8 @@ static bool client_at_end(void)
     return got == 0;
 }
 
-/* The service sends and hangs up at once; a client that reads late still gets every byte, and is not
- * allowed to make anyone hold more than the limit. */
+/* The service sends and hangs up at once; a client that reads late still gets every byte, and is
+ * not allowed to make anyone hold more than the limit. */
 static void slow_reader_loses_nothing(void **state)
 {
     (void)state;
@@ -675,8 +705,8 @@ static void silence_after_half_close_ends_it(void **state)
     (void)state;
     join(3, 3000, 0);
     finish(&world.source);
-    world.source = (struct end){.wire.limit = WIRE_MAX, .room = 65536, .service_fd = -1,
-                                .peer = &world.destination};
+    world.source = (struct end){
+        .wire.limit = WIRE_MAX, .room = 65536, .service_fd = -1, .peer = &world.destination};
     struct session_options o = {.role = SESSION_SOURCE, .version = 3, .linger_ms = 20};
     world.source.session = session_new(loop, &o, &session_events, &world.source);
     attach(&world.source);
@@ -800,8 +830,11 @@ static void on_nothing(void *owner)
 static void a_stuck_reader_is_dropped_for_the_others(void **state)
 {
     struct end e = {.wire.limit = WIRE_MAX, .room = 65536, .service_fd = -1};
-    struct session_options o = {.role = SESSION_SOURCE, .version = 3, .first_stream = 7,
-                                .queue_limit = 50000, .stall_ms = 20};
+    struct session_options o = {.role = SESSION_SOURCE,
+                                .version = 3,
+                                .first_stream = 7,
+                                .queue_limit = 50000,
+                                .stall_ms = 20};
     static uint8_t block[20000];
     static uint8_t wire[FRAME_MAX];
     int stuck_fd, other_fd;
@@ -810,8 +843,12 @@ static void a_stuck_reader_is_dropped_for_the_others(void **state)
     attach(&e);
     give_services(&e, 2, two);
     conn_attach(open_conn(&e, "SSH1"), pair(&stuck_fd));
-    struct frame f = {.type = FRAME_DATA, .stream = 7, .service = span_of("SSH1"), .connection = 1,
-                      .payload = block, .payload_size = sizeof block};
+    struct frame f = {.type = FRAME_DATA,
+                      .stream = 7,
+                      .service = span_of("SSH1"),
+                      .connection = 1,
+                      .payload = block,
+                      .payload_size = sizeof block};
     size_t n = frame_encode(&f, wire, sizeof wire);
     while (session_input(e.session, wire, n) == n) {
     }
@@ -861,10 +898,15 @@ static void the_last_words_of_a_service_that_resets(void **state)
     begin(&e, SESSION_DESTINATION, 0, 0);
     give_services(&e, 2, two);
     e.hold = true;
-    f = (struct frame){.type = FRAME_STREAM_START, .stream = 3, .service = span_of("SSH1"), .connection = 1};
+    f = (struct frame){
+        .type = FRAME_STREAM_START, .stream = 3, .service = span_of("SSH1"), .connection = 1};
     give(&e, f);
-    f = (struct frame){.type = FRAME_DATA, .stream = 3, .service = span_of("SSH1"), .connection = 1,
-                       .payload = (const uint8_t *)"body", .payload_size = 4};
+    f = (struct frame){.type = FRAME_DATA,
+                       .stream = 3,
+                       .service = span_of("SSH1"),
+                       .connection = 1,
+                       .payload = (const uint8_t *)"body",
+                       .payload_size = 4};
     conn_attach(e.held_conn, stream_from_fd(loop, fds[0]));
     give(&e, f);
     assert_int_equal(write(fds[1], "413", 3), 3);
@@ -942,8 +984,12 @@ static void a_tap_may_end_it_before_attach(void **state)
     size_t left = 100;
     struct conn *c = open_conn(&e, "HTTP1");
     conn_tap(c, &(struct conn_tap){tap_up, tap_down, &left});
-    give(&e, (struct frame){.type = FRAME_DATA, .stream = 7, .service = span_of("HTTP1"), .connection = 1,
-                            .payload = (const uint8_t *)"reply!", .payload_size = 6});
+    give(&e, (struct frame){.type = FRAME_DATA,
+                            .stream = 7,
+                            .service = span_of("HTTP1"),
+                            .connection = 1,
+                            .payload = (const uint8_t *)"reply!",
+                            .payload_size = 6});
     assert_int_equal(e.answers, 1);
     assert_int_equal(e.answer, ERR_OK);
     assert_int_equal(e.ended, 0);
@@ -1016,7 +1062,9 @@ static void a_refusal_names_the_service_asked_for(void **state)
     (void)state;
     begin(&e, SESSION_DESTINATION, 0, 0);
     give_services(&e, 2, two);
-    give(&e, (struct frame){.type = FRAME_STREAM_START, .stream = 5, .service = span_of("NOPE"), .connection = 1});
+    give(&e,
+         (struct frame){
+             .type = FRAME_STREAM_START, .stream = 5, .service = span_of("NOPE"), .connection = 1});
     expect(&e, FRAME_CONNECTION_RESET, 5, "NOPE", 1);
     finish(&e);
 }
@@ -1052,7 +1100,8 @@ static void sparse_goes_before_bulk(void **state)
         }
         if (i == 12)
             assert_int_equal(write(fds[BULK], "key", 3), 3);
-        uv_run(loop_uv(loop), UV_RUN_NOWAIT); /* it is seen to be readable while the transport is full */
+        uv_run(loop_uv(loop),
+               UV_RUN_NOWAIT); /* it is seen to be readable while the transport is full */
         session_writable(e.session);
     }
     assert_in_range(sparse_at, 13, 15);

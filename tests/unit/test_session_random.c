@@ -26,7 +26,7 @@
 
 /* One side of a connection's bytes: the program at a socket. */
 struct side {
-    int fd;         /* -1: closed */
+    int fd; /* -1: closed */
     size_t to_send, sent, got;
     bool eof;
     struct conn *conn; /* alive in the session */
@@ -312,7 +312,8 @@ static void turn(uv_idle_t *i)
 
 static void begin(struct end *e, struct end *peer, enum session_role role, int number)
 {
-    struct session_options o = {.role = role, .version = number, .queue_limit = 500 + dice(1 + dice(60000))};
+    struct session_options o = {
+        .role = role, .version = number, .queue_limit = 500 + dice(1 + dice(60000))};
     *e = (struct end){.peer = peer, .wire.limit = 400000, .room = 1 + dice(40000)};
     e->session = session_new(loop, &o, &session_events, e);
     assert_non_null(e->session);
@@ -339,9 +340,10 @@ static void prepare_pairs(void)
 static void check(unsigned seed, const struct pair *p)
 {
     if (stuck && !is_over(p))
-        fail_msg("seed %u: connection %d stands still: up %zu/%zu, down %zu/%zu, stalled %d %d", seed,
-                 p->number, p->service.got, p->client.to_send, p->client.got, p->service.to_send,
-                 session_stalled(source.session), session_stalled(destination.session));
+        fail_msg("seed %u: connection %d stands still: up %zu/%zu, down %zu/%zu, stalled %d %d",
+                 seed, p->number, p->service.got, p->client.to_send, p->client.got,
+                 p->service.to_send, session_stalled(source.session),
+                 session_stalled(destination.session));
     assert_true(p->service.ended == p->service.was_open);
     if (p->disturbed || p->refused)
         return;
