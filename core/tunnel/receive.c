@@ -120,17 +120,28 @@ static void on_start(struct session *s, struct service *service, const struct fr
     s->events->incoming(s->owner, c);
 }
 
+/* A reset is the protocol's only word for every end. For one connection it is the ordinary one, but
+ * for a service that has said nothing yet: that one was refused, most likely. */
+static enum err meaning_of_reset(const struct session *s, const struct conn *c)
+{
+    if (s->role == SESSION_DESTINATION)
+        return ERR_CLIENT_CLOSED;
+    return c->stats.down > 0 ? ERR_SERVICE_CLOSED : ERR_PEER_RESET;
+}
+
 static void on_reset(struct session *s, struct service *service, const struct frame *f)
 {
     if (f->stream != service->stream)
         return; /* late: that stream is gone already */
-    if (f->type == FRAME_STREAM_RESET) {
+    if (f->type == FRAME_STREAM_RESET && service->numbered) {
         session_end_stream(service, ERR_PEER_RESET);
         return;
     }
     struct conn *c = session_find_conn(s, service, f->connection);
+    if (f->type == FRAME_STREAM_RESET)
+        service->stream = 0;
     if (c != NULL)
-        conn_finish(c, ERR_PEER_RESET, false, CONN_FLUSH);
+        conn_finish(c, meaning_of_reset(s, c), false, CONN_FLUSH);
 }
 
 /* ---- readers that stop ---- */

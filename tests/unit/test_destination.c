@@ -365,7 +365,7 @@ static void reset_while_it_retries(void **state)
     give((struct frame){
         .type = FRAME_CONNECTION_RESET, .stream = 1, .connection = 1, .service = span_of("SSH1")});
     UNTIL(destination_active(destination) == 0);
-    expect_log("reason=peer-reset\n");
+    expect_log("reason=client-closed\n");
     close(bound);
 }
 

@@ -581,7 +581,7 @@ static void echo_all_versions(void **state)
             close(client_fd);
             run_until(ended_both);
             assert_int_equal(world.destination.ended_why, ERR_SERVICE_CLOSED);
-            assert_int_equal(world.source.ended_why, ERR_PEER_RESET);
+            assert_int_equal(world.source.ended_why, ERR_SERVICE_CLOSED);
             assert_int_equal(world.source.stats.up, to_send);
             assert_int_equal(world.source.stats.down, to_send);
             assert_int_equal(world.destination.stats.up, to_send);
