@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#define NARROW_WRITES 16
+
 static bool has_block(struct batch *b)
 {
     if (b->block == NULL && !b->no_memory)
@@ -42,7 +44,7 @@ size_t batch_put(struct batch *b, const uint8_t *p, size_t n)
         size_t whole = left < max ? left : max;
         if (b->open > 0 && left <= max && b->open + left > record_room(b))
             seal(b, RECORD_DATA);
-        if (b->open == 0 && whole > record_room(b))
+        if (b->open == 0 && (whole > record_room(b) || (b->narrow > 0 && b->sealed > 0)))
             break;
         size_t part = record_room(b) - b->open;
         part = left < part ? left : part;
@@ -91,6 +93,10 @@ bool batch_flush(struct batch *b)
         return false;
     seal(b, RECORD_DATA);
     b->sending = b->sealed > 0 && !stream_write(b->lower, b->block, b->sealed);
+    if (b->sending)
+        b->narrow = NARROW_WRITES;
+    else if (b->narrow > 0)
+        b->narrow--;
     if (!b->sending)
         release(b);
     return !b->sending;

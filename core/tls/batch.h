@@ -1,7 +1,8 @@
 /* Outgoing records on their way to the lower stream: gathered in one block, sealed where they lie,
  * and sent with one write. While that write is pending nothing can be added, so what is queued here
- * is one block (LOOP_BLOCK bytes, four full records and a bit) at most. The block goes back to the
- * loop as soon as it is empty. */
+ * is one block (LOOP_BLOCK bytes, four full records and a bit) at most, and one record while the way
+ * is narrow: there a batch is time that a keystroke waits (64 KB are half a second at 1 Mbit/s).
+ * The block goes back to the loop as soon as it is empty. */
 #ifndef CORE_TLS_BATCH_H
 #define CORE_TLS_BATCH_H
 
@@ -17,6 +18,7 @@ struct batch {
     size_t sealed;  /* bytes at the front that may go */
     size_t open;    /* plaintext bytes in the record after them; 0: none */
     bool sending;   /* all of it is with the lower stream */
+    int narrow;     /* so many more writes must be taken at once before batches grow again */
     bool no_memory; /* once and for all: something was lost */
 };
 
