@@ -76,7 +76,9 @@ struct conn_events {
 
 struct session *session_new(struct loop *loop, const struct session_options *options,
                             const struct session_events *events, void *owner); /* NULL: memory */
-void session_free(struct session *s); /* ends every connection (ERR_SHUTDOWN) first */
+/* Ends every connection (ERR_SHUTDOWN) first. Not from inside an event of the session or of one of
+ * its connections. */
+void session_free(struct session *s);
 
 /* ---- the transport's side ---- */
 void session_attach(struct session *s, const struct transport *t);
