@@ -29,10 +29,12 @@ static bool address_of(const struct sockaddr_storage *from, struct address *out)
         memcpy(out->ip, &in->sin_addr, sizeof in->sin_addr);
         return true;
     }
+    if (from->ss_family != AF_INET6)
+        return false;
     const struct sockaddr_in6 *in6 = (const void *)from;
     out->port = in6->sin6_port;
     memcpy(out->ip, &in6->sin6_addr, sizeof in6->sin6_addr);
-    return from->ss_family == AF_INET6;
+    return true;
 }
 
 /* Asks for the socket on this machine that goes from `local` to `remote`. */
