@@ -190,6 +190,7 @@ static enum err start(struct client *c)
                                  .version = c->options->version,
                                  .max_connections = c->options->max_connections,
                                  .linger_ms = c->options->linger_ms,
+                                 .stall_ms = c->options->stall_ms,
                              },
                              &session_events, c);
     if (c->session == NULL) {

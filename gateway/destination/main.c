@@ -23,6 +23,8 @@ static const struct option table[] = {
     {"connect-timeout", 0, "TIME", NULL, NULL, "10s",
      "How long one address of a service may take to answer.", OPTION_EXACT},
     {"max-connections", 0, "N", NULL, NULL, "4096", "At once, for each service.", OPTION_EXACT},
+    {"stall-timeout", 0, "TIME", NULL, NULL, "30s",
+     "How long a service may read nothing while other connections wait behind it.", OPTION_EXACT},
     {"destination-client-type", 'y', "V1", NULL, NULL, NULL,
      "Serve the first service only, as protocol version 1 has it. Needed for sources that speak V1 "
      "on a tunnel with service ids.",
@@ -90,6 +92,8 @@ static enum err read_client(struct options *o, struct hub_config *hub, struct cl
     if (why == ERR_OK)
         why = options_number(o, "max-connections", 1, 65535, &connections);
     out->max_connections = connections;
+    if (why == ERR_OK)
+        why = options_duration(o, "stall-timeout", &out->stall_ms);
     return why;
 }
 

@@ -270,6 +270,7 @@ static bool make_session(struct tunnel *t, struct loop *loop, const struct tunne
     const struct session_options options = {.role = SESSION_SOURCE,
                                             .version = o->version,
                                             .linger_ms = o->linger_ms,
+                                            .stall_ms = o->stall_ms,
                                             .max_connections = o->max_connections,
                                             .name = o->name};
     t->session = session_new(loop, &options, &events, t);

@@ -32,6 +32,7 @@ struct tunnel_options {
     const struct hub_config *hub;
     int version;                /* 1, 2 or 3 */
     uint64_t linger_ms;         /* 0: the session's default */
+    uint64_t stall_ms;          /* 0: the session's default */
     size_t max_connections;     /* at once in one service; 0: the session's default */
     const struct services *map; /* listening ports; NULL: none */
     bool assign;                /* listening ports of the system's choice for the rest */

@@ -57,6 +57,8 @@ static const struct option tunnel_table[] = {
      0},
     {"linger", 0, "TIME", NULL, NULL, "30s",
      "How long a service may be silent after its client has finished sending.", OPTION_EXACT},
+    {"stall-timeout", 0, "TIME", NULL, NULL, "30s",
+     "How long a client may read nothing while other connections wait behind it.", OPTION_EXACT},
     {"max-connections", 0, "N", NULL, NULL, NULL,
      "At once, for each service (default: 4096; with --region 128, since the reference local proxy "
      "as destination does not survive more).",
@@ -259,6 +261,8 @@ static enum err read_tunnel(struct options *o, struct config_tunnel *t)
         why = read_map(o, t);
     if (why == ERR_OK)
         why = options_duration(o, "linger", &t->linger_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "stall-timeout", &t->stall_ms);
     if (why == ERR_OK)
         why = read_connections(o, &t->max_connections);
     return why;

@@ -18,7 +18,7 @@ struct config_tunnel {
     struct services map; /* listening ports */
     bool assign;         /* and ports of the system's choice for the rest */
     int version;
-    uint64_t linger_ms;
+    uint64_t linger_ms, stall_ms;
     size_t max_connections;
 };
 

@@ -171,6 +171,7 @@ static bool start_tunnels(struct run *r)
                                          .hub = &t->hub,
                                          .version = t->version,
                                          .linger_ms = t->linger_ms,
+                                         .stall_ms = t->stall_ms,
                                          .max_connections = t->max_connections,
                                          .map = t->map.n > 0 ? &t->map : NULL,
                                          .assign = t->assign};

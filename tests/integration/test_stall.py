@@ -1,0 +1,26 @@
+"""A client that reads nothing holds up the tunnel for the stall timeout only when others wait."""
+
+import unittest
+
+from harness import Case
+from origins import Http
+from programs import run
+from sockets import socks5
+
+
+class Stall(Case):
+    def test_a_stuck_client_does_not_stop_the_others(self):
+        way = self.open_way({"HTTP1": self.origin(Http())}, gateway=("--stall-timeout", "1s"))
+        mark = way.gateway.mark()
+        with socks5(way.port, "HTTP1.tunnel") as stuck:
+            # More than all buffers between here and there hold; nothing of it is read.
+            stuck.sendall(b"GET /bytes/64000000 HTTP/1.1\r\nHost: service\r\n\r\n")
+            done = run("curl", "-sS", "--max-time", "80", "--socks5-hostname", way.proxy,
+                       "http://HTTP1.tunnel/bytes/3000000", "-o", "/dev/null",
+                       "-w", "%{size_download}")
+            self.assertEqual((done.code, done.text), (0, "3000000"), done)
+            way.gateway.wait_line(r"stream .*service=HTTP1 .*reason=stalled", after=mark)
+
+
+if __name__ == "__main__":
+    unittest.main()
