@@ -1,6 +1,7 @@
 #include "core/base/err.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -37,4 +38,26 @@ int err_socks5(enum err e)
 int err_http(enum err e)
 {
     return table[e].http;
+}
+
+enum err err_from_errno(int number)
+{
+    switch (number) {
+    case ENOENT:
+    case ENOTDIR:
+        return ERR_NOT_FOUND;
+    case EACCES:
+    case EPERM:
+    case EROFS:
+        return ERR_PERMISSION;
+    case EISDIR:
+        return ERR_UNSUPPORTED;
+    case ENOMEM:
+        return ERR_NO_MEMORY;
+    case EMFILE:
+    case ENFILE:
+        return ERR_NO_DESCRIPTORS;
+    default:
+        return ERR_IO;
+    }
 }

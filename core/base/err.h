@@ -1,7 +1,7 @@
 /* Every way in which something can end or fail, in one table: the log, the access line, the
  * SOCKS and HTTP answers, metrics and screens all take names and texts from here.
  *
- * Functions that can fail return `enum err`; ERR_OK is 0. `errno` stays inside core/net. */
+ * Functions that can fail return `enum err`; ERR_OK is 0. `errno` does not cross a border. */
 #ifndef CORE_BASE_ERR_H
 #define CORE_BASE_ERR_H
 
@@ -60,5 +60,8 @@ const char *err_name(enum err e); /* "peer-reset": for logs, JSON and metrics */
 const char *err_text(enum err e); /* "the far end reset the connection" */
 int err_socks5(enum err e);       /* RFC 1928 section 6, REP */
 int err_http(enum err e);         /* HTTP status code */
+
+/* For a positive errno of a file operation; a directory in place of a file is ERR_UNSUPPORTED. */
+enum err err_from_errno(int number);
 
 #endif

@@ -14,25 +14,6 @@ static enum err fail(enum err why, const char *path, char *problem, size_t size)
     return why;
 }
 
-static enum err err_from_errno(int e)
-{
-    switch (e) {
-    case ENOENT:
-    case ENOTDIR:
-        return ERR_NOT_FOUND;
-    case EACCES:
-    case EPERM:
-        return ERR_PERMISSION;
-    case EISDIR:
-        return ERR_UNSUPPORTED;
-    case EMFILE:
-    case ENFILE:
-        return ERR_NO_DESCRIPTORS;
-    default:
-        return ERR_IO;
-    }
-}
-
 /* Reads until the end or until `room` is full; -1 on error. */
 static ssize_t read_all(int fd, char *to, size_t room)
 {

@@ -13,23 +13,6 @@
 #define MAX_NAME 64
 #define STEP 16384
 
-static enum err why_not(int number)
-{
-    switch (number) {
-    case ENOENT:
-    case ENOTDIR:
-        return ERR_NOT_FOUND;
-    case EACCES:
-    case EPERM:
-        return ERR_PERMISSION;
-    case EMFILE:
-    case ENFILE:
-        return ERR_NO_DESCRIPTORS;
-    default:
-        return ERR_IO;
-    }
-}
-
 static enum err read_all(int fd, struct buf *out)
 {
     for (;;) {
@@ -54,7 +37,7 @@ enum err pem_read(const char *path, struct buf *out)
     /* O_NONBLOCK: a FIFO in a directory of certificates must not hold us up. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return why_not(errno);
+        return err_from_errno(errno);
     struct stat st;
     enum err why = ERR_IO;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))

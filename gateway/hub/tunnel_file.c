@@ -13,21 +13,7 @@ static enum err from_errno(const char *what, const char *path, char *text, size_
 {
     int e = errno;
     snprintf(text, size, "cannot %s %s: %s", what, path, strerror(e));
-    switch (e) {
-    case ENOENT:
-        return ERR_NOT_FOUND;
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return ERR_PERMISSION;
-    case ENOMEM:
-        return ERR_NO_MEMORY;
-    case EMFILE:
-    case ENFILE:
-        return ERR_NO_DESCRIPTORS;
-    default:
-        return ERR_IO;
-    }
+    return err_from_errno(e);
 }
 
 static enum err read_all(int fd, const char *path, struct buf *out, char *text, size_t size)

@@ -5,6 +5,7 @@
 #include "core/base/map.h"
 #include "core/base/str.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,6 +40,10 @@ static void err_names_are_distinct_and_plain(void **state)
             assert_string_not_equal(name, err_name((enum err)b));
     }
     assert_int_equal(ERR_OK, 0);
+    assert_int_equal(err_from_errno(ENOENT), ERR_NOT_FOUND);
+    assert_int_equal(err_from_errno(EACCES), ERR_PERMISSION);
+    assert_int_equal(err_from_errno(EMFILE), ERR_NO_DESCRIPTORS);
+    assert_int_equal(err_from_errno(EIO), ERR_IO);
     assert_string_equal(err_name(ERR_PEER_RESET), "peer-reset");
     assert_string_equal(err_name(ERR_OK), "ok");
     assert_string_equal(err_name(ERR_TLS_UNTRUSTED), "tls-untrusted");
