@@ -92,7 +92,7 @@ static void on_connected(uv_connect_t *request, int status)
     struct socket_stream *t = d->attempt;
     d->attempt = NULL;
     socket_ready(t);
-    if (t->uv.any.type == UV_NAMED_PIPE)
+    if (t->unix_socket)
         snprintf(t->stream.name, sizeof t->stream.name, "%.70s", d->host);
     finish(d, &t->stream, ERR_OK);
 }
@@ -127,9 +127,9 @@ static void connect_to(struct dial *d, const struct sockaddr *address)
         return;
     int status = 0;
     if (d->bind)
-        status = uv_tcp_bind(&d->attempt->uv.tcp, (struct sockaddr *)&d->local, 0);
+        status = uv_tcp_bind(&d->attempt->handle->uv.tcp, (struct sockaddr *)&d->local, 0);
     if (status == 0)
-        status = uv_tcp_connect(d->connect, &d->attempt->uv.tcp, address, on_connected);
+        status = uv_tcp_connect(d->connect, &d->attempt->handle->uv.tcp, address, on_connected);
     if (status < 0) {
         free(d->connect);
         d->connect = NULL;
@@ -142,7 +142,7 @@ static void try_next(void *owner)
     struct dial *d = owner;
     if (strchr(d->host, '/') != NULL && d->why == ERR_OK) {
         if (begin_attempt(d, true))
-            uv_pipe_connect(d->connect, &d->attempt->uv.pipe, d->host, on_connected);
+            uv_pipe_connect(d->connect, &d->attempt->handle->uv.pipe, d->host, on_connected);
     } else if (d->literal_left) {
         d->literal_left = false;
         connect_to(d, (struct sockaddr *)&d->literal);

@@ -98,10 +98,13 @@ static bool tcp_gone(int fd)
     return gone;
 }
 
-bool socket_peer_gone(int fd, bool unix_socket)
+bool stream_peer_gone(struct stream *s)
 {
-    struct pollfd p = {.fd = fd};
-    if (!unix_socket)
-        return tcp_gone(fd);
+    const struct socket_stream *t = socket_of(s);
+    if (t == NULL)
+        return false;
+    struct pollfd p = {.fd = socket_descriptor(t)};
+    if (!t->unix_socket)
+        return tcp_gone(p.fd);
     return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
 }

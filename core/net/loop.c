@@ -105,7 +105,7 @@ uint8_t *loop_block(struct loop *l)
 
 void loop_unblock(struct loop *l, uint8_t *block)
 {
-    if (block != NULL && l->n_spare < SPARE_BLOCKS)
+    if (l != NULL && block != NULL && l->n_spare < SPARE_BLOCKS)
         l->spare[l->n_spare++] = block;
     else
         free(block);

@@ -35,7 +35,9 @@ uint64_t loop_now(struct loop *l); /* milliseconds, monotonic, constant within o
 /* A block of LOOP_BLOCK bytes. Blocks are recycled, so steady traffic allocates nothing.
  * NULL: out of memory. */
 uint8_t *loop_block(struct loop *l);
-void loop_unblock(struct loop *l, uint8_t *block); /* NULL is fine */
+/* block NULL is fine; so is l NULL, for what has left its loop. A block may go back to another loop
+ * than it came from. */
+void loop_unblock(struct loop *l, uint8_t *block);
 
 /* Work for the end of this iteration, before the loop sleeps. Owners embed it; deferring twice
  * before it ran is one run. loop_cancel before the memory goes away. */

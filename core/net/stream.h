@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct loop;
 struct stream;
 
 struct stream_events {
@@ -41,6 +42,8 @@ struct stream_ops {
     bool (*ready)(const struct stream *s);
     void (*shutdown)(struct stream *s);
     void (*close)(struct stream *s);
+    bool (*leave)(struct stream *s);                   /* may be NULL: cannot */
+    bool (*join)(struct stream *s, struct loop *loop); /* with it */
 };
 
 struct stream {
@@ -112,6 +115,23 @@ static inline bool stream_ready(const struct stream *s)
 static inline void stream_shutdown(struct stream *s)
 {
     s->ops->shutdown(s);
+}
+
+/* Takes the stream off its loop, so that it may go to another thread with all that it holds: no
+ * event comes until stream_join. Only between events or at the end of one, and while stream_ready.
+ * False, and nothing has changed: bytes that were written are still on their way (TLS may hold some
+ * although it is ready; no event tells when they have gone), no descriptors, or this kind of stream
+ * cannot. One that has left may only be joined or closed, on any thread. */
+static inline bool stream_leave(struct stream *s)
+{
+    return s->ops->leave != NULL && s->ops->leave(s);
+}
+
+/* Goes on, on that loop and its thread, with reading off. Set its events (stream_own) first. False:
+ * no memory or descriptors; close it. */
+static inline bool stream_join(struct stream *s, struct loop *loop)
+{
+    return s->ops->join(s, loop);
 }
 
 /* Ends it now: what is pending may be lost. Frees the stream. */

@@ -12,6 +12,9 @@ struct listener;
 struct listener_events {
     /* A newcomer, who belongs to the owner from now on; set its events at once (stream_own). */
     void (*accepted)(void *owner, struct listener *l, struct stream *s);
+    /* In its place when not NULL: the bare descriptor (non-blocking), to be given to another thread,
+     * which makes a stream of it (stream_from_fd). */
+    void (*descriptor)(void *owner, struct listener *l, int fd);
 };
 
 /* where: "127.0.0.1:1080", "[::1]:0", "localhost:80" (every address of the name), or a unix path
@@ -19,6 +22,11 @@ struct listener_events {
  * NULL with *why: ERR_ADDRESS_IN_USE, ERR_PERMISSION, ERR_RESOLVE, ERR_USAGE, … */
 struct listener *listener_new(struct loop *loop, const char *where,
                               const struct listener_events *events, void *owner, enum err *why);
+/* The same on a socket that listens already (socket activation): takes it over. The file of a unix
+ * one stays at the end: who made it removes it. NULL: it is none (ERR_USAGE), or no memory; it is
+ * closed then. */
+struct listener *listener_from_fd(struct loop *loop, int fd, const struct listener_events *events,
+                                  void *owner, enum err *why);
 int listener_port(const struct listener *l);         /* the port in use; 0 for unix */
 const char *listener_name(const struct listener *l); /* "127.0.0.1:1080" with the real port */
 void *listener_owner(const struct listener *l);

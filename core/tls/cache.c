@@ -6,6 +6,7 @@
 /* ---- a server's ---- */
 
 struct tls_cache {
+    uv_mutex_t lock;
     br_ssl_session_cache_lru lru;
     size_t size;
     unsigned char store[];
@@ -14,8 +15,10 @@ struct tls_cache {
 struct tls_cache *tls_cache_new(size_t bytes)
 {
     struct tls_cache *c = calloc(1, sizeof *c + bytes);
-    if (c == NULL)
+    if (c == NULL || uv_mutex_init(&c->lock) != 0) {
+        free(c);
         return NULL;
+    }
     c->size = bytes;
     br_ssl_session_cache_lru_init(&c->lru, c->store, bytes);
     return c;
@@ -25,6 +28,7 @@ void tls_cache_free(struct tls_cache *c)
 {
     if (c == NULL)
         return;
+    uv_mutex_destroy(&c->lock);
     explicit_bzero(c, sizeof *c + c->size);
     free(c);
 }
@@ -39,14 +43,22 @@ static void save(const br_ssl_session_cache_class **ctx, br_ssl_server_context *
 {
     struct cache_use *use = of(ctx);
     use->resumed = false;
-    use->cache->lru.vtable->save(&use->cache->lru.vtable, server, parameters);
+    if (*use->shown > 0)
+        return;
+    struct tls_cache *c = use->cache;
+    uv_mutex_lock(&c->lock);
+    c->lru.vtable->save(&c->lru.vtable, server, parameters);
+    uv_mutex_unlock(&c->lock);
 }
 
 static int load(const br_ssl_session_cache_class **ctx, br_ssl_server_context *server,
                 br_ssl_session_parameters *parameters)
 {
     struct cache_use *use = of(ctx);
-    int found = use->cache->lru.vtable->load(&use->cache->lru.vtable, server, parameters);
+    struct tls_cache *c = use->cache;
+    uv_mutex_lock(&c->lock);
+    int found = c->lru.vtable->load(&c->lru.vtable, server, parameters);
+    uv_mutex_unlock(&c->lock);
     use->resumed = found != 0;
     return found;
 }
@@ -57,9 +69,10 @@ static const br_ssl_session_cache_class use_class = {
     .load = load,
 };
 
-void cache_attach(struct cache_use *use, struct tls_cache *cache, br_ssl_server_context *server)
+void cache_attach(struct cache_use *use, struct tls_cache *cache, const unsigned *shown,
+                  br_ssl_server_context *server)
 {
-    *use = (struct cache_use){.vtable = &use_class, .cache = cache};
+    *use = (struct cache_use){.vtable = &use_class, .cache = cache, .shown = shown};
     br_ssl_server_set_cache(server, &use->vtable);
 }
 
@@ -67,24 +80,26 @@ void cache_attach(struct cache_use *use, struct tls_cache *cache, br_ssl_server_
 
 struct session {
     br_ssl_session_parameters parameters;
-    uint8_t bound_to[16]; /* hash of trust and host */
+    uint8_t bound_to[16]; /* hash of its scope */
     bool valid;
 };
 _Static_assert(sizeof(struct session) <= sizeof(struct tls_session),
                "struct tls_session too small");
 
-static void bind_to(uint8_t out[16], const struct trust *trust, const char *host)
+static void bind_to(uint8_t out[16], const struct session_scope *scope)
 {
+    static const uint8_t nobody[sizeof scope->identity->id];
     uint8_t hash[br_sha256_SIZE];
     br_sha256_context c;
     br_sha256_init(&c);
-    br_sha256_update(&c, trust->id, sizeof trust->id);
-    br_sha256_update(&c, host, strlen(host));
+    br_sha256_update(&c, scope->trust->id, sizeof scope->trust->id);
+    br_sha256_update(&c, scope->identity != NULL ? scope->identity->id : nobody, sizeof nobody);
+    br_sha256_update(&c, scope->host, strlen(scope->host));
     br_sha256_out(&c, hash);
     memcpy(out, hash, 16);
 }
 
-bool session_take(struct tls_session *s, const struct trust *trust, const char *host,
+bool session_take(struct tls_session *s, const struct session_scope *scope,
                   br_ssl_session_parameters *out)
 {
     struct session own;
@@ -93,7 +108,7 @@ bool session_take(struct tls_session *s, const struct trust *trust, const char *
         return false;
     memcpy(&own, s, sizeof own);
     explicit_bzero(s, sizeof *s);
-    bind_to(bound_to, trust, host);
+    bind_to(bound_to, scope);
     bool good = own.valid && memcmp(own.bound_to, bound_to, sizeof bound_to) == 0;
     if (good)
         *out = own.parameters;
@@ -101,13 +116,13 @@ bool session_take(struct tls_session *s, const struct trust *trust, const char *
     return good;
 }
 
-void session_put(struct tls_session *s, const struct trust *trust, const char *host,
+void session_put(struct tls_session *s, const struct session_scope *scope,
                  const br_ssl_session_parameters *parameters)
 {
     struct session own = {.parameters = *parameters, .valid = parameters->session_id_len > 0};
     if (s == NULL)
         return;
-    bind_to(own.bound_to, trust, host);
+    bind_to(own.bound_to, scope);
     memcpy(s, &own, sizeof own);
     explicit_bzero(&own, sizeof own);
 }

@@ -2,7 +2,7 @@
 #ifndef CORE_TLS_CACHE_H
 #define CORE_TLS_CACHE_H
 
-#include "core/tls/tls.h"
+#include "core/tls/identity.h"
 #include "core/tls/trust.h"
 
 #include <bearssl.h>
@@ -12,17 +12,27 @@
 struct cache_use {
     const br_ssl_session_cache_class *vtable; /* first */
     struct tls_cache *cache;
+    const unsigned *shown; /* how many certificates the client has shown; not NULL */
     bool resumed;
 };
-void cache_attach(struct cache_use *use, struct tls_cache *cache, br_ssl_server_context *server);
+/* The session of a client who shows a certificate is not saved: resumption would not prove again
+ * whose it is. */
+void cache_attach(struct cache_use *use, struct tls_cache *cache, const unsigned *shown,
+                  br_ssl_server_context *server);
 
-/* Takes the session out, when it is good for this host and this trust: only those that it was
- * verified with. It comes back when the handshake succeeds, so one that makes a handshake fail is
- * not offered again. s may be NULL. */
-bool session_take(struct tls_session *s, const struct trust *trust, const char *host,
+/* Whom a client's session was made with, and as whom. */
+struct session_scope {
+    const struct trust *trust;
+    const char *host;
+    const struct identity *identity; /* NULL: as nobody */
+};
+/* Takes the session out, when it is good for this scope: only for what it was verified with. It
+ * comes back when the handshake succeeds, so one that makes a handshake fail is not offered again.
+ * s may be NULL. */
+bool session_take(struct tls_session *s, const struct session_scope *scope,
                   br_ssl_session_parameters *out);
 /* The handshake must be complete and the server verified. s may be NULL. */
-void session_put(struct tls_session *s, const struct trust *trust, const char *host,
+void session_put(struct tls_session *s, const struct session_scope *scope,
                  const br_ssl_session_parameters *parameters);
 
 #endif

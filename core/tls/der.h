@@ -13,6 +13,7 @@ enum der_tag {
     DER_OCTETS = 0x04,
     DER_OID = 0x06,
     DER_SEQUENCE = 0x30,
+    DER_SET = 0x31,
     DER_CONTEXT = 0x80,             /* + number */
     DER_CONTEXT_CONSTRUCTED = 0xA0, /* + number */
 };

@@ -5,6 +5,7 @@
 #include "core/tls/cache.h"
 #include "core/tls/identity.h"
 #include "core/tls/san.h"
+#include "core/tls/subject.h"
 #include "core/tls/suites.h"
 #include "core/tls/verify.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define MAX_HOST 255
+#define MAX_NAMES 60000 /* bytes of them in a CertificateRequest, which has two for the size */
 
 struct handshake {
     union {
@@ -22,10 +24,12 @@ struct handshake {
     } u;
     bool is_client;
     char host[MAX_HOST + 1]; /* without a dot at its end */
-    struct verifier verifier;
+    char peer_name[SUBJECT_NAME_MAX + 1];
+    struct verifier verifier; /* of a server: only when it asks for certificates */
     struct tls_session *session;
     br_ssl_session_parameters offered;
     struct cache_use cache;
+    struct identity *identity; /* held */
     unsigned char buffer[BR_SSL_BUFSIZE_BIDI];
 };
 
@@ -55,6 +59,22 @@ static void set_host(struct handshake *h, const char *host)
         memcpy(h->host, host, n);
 }
 
+static struct session_scope scope_of(const struct handshake *h)
+{
+    return (struct session_scope){h->verifier.trust, h->host, h->identity};
+}
+
+static void show_identity(br_ssl_client_context *c, const struct identity *i)
+{
+    if (br_skey_decoder_key_type(&i->key) == BR_KEYTYPE_RSA)
+        br_ssl_client_set_single_rsa(c, i->chain, i->n, br_skey_decoder_get_rsa(&i->key),
+                                     br_rsa_pkcs1_sign_get_default());
+    else
+        br_ssl_client_set_single_ec(c, i->chain, i->n, br_skey_decoder_get_ec(&i->key),
+                                    BR_KEYTYPE_SIGN, i->issuer_key_type, br_ec_get_default(),
+                                    br_ecdsa_sign_asn1_get_default());
+}
+
 struct handshake *handshake_client(const struct tls_client_options *options)
 {
     struct handshake *h = new_handshake();
@@ -70,11 +90,26 @@ struct handshake *handshake_client(const struct tls_client_options *options)
     seed(&c->eng);
     br_ssl_engine_set_x509(&c->eng, &h->verifier.vtable);
     br_ssl_engine_set_buffer(&c->eng, h->buffer, sizeof h->buffer, 1);
-    bool resume = session_take(h->session, options->trust, h->host, &h->offered);
+    if (options->identity != NULL)
+        show_identity(c, h->identity = identity_ref(options->identity));
+    struct session_scope scope = scope_of(h);
+    bool resume = session_take(h->session, &scope, &h->offered);
     if (resume)
         br_ssl_engine_set_session_parameters(&c->eng, &h->offered);
     br_ssl_client_reset(c, h->host, resume);
     return h;
+}
+
+/* Their names only help the client to choose, so that some are left out does no harm. */
+static size_t names_that_fit(const struct trust *trust)
+{
+    size_t i = 0, size = 0;
+    for (; i < trust->n; i++) {
+        size += 2 + trust->anchors[i].dn.len;
+        if (size > MAX_NAMES)
+            break;
+    }
+    return i;
 }
 
 struct handshake *handshake_server(const struct tls_server_options *options)
@@ -82,7 +117,7 @@ struct handshake *handshake_server(const struct tls_server_options *options)
     struct handshake *h = new_handshake();
     if (h == NULL)
         return NULL;
-    const struct identity *i = options->identity;
+    const struct identity *i = h->identity = identity_ref(options->identity);
     br_ssl_server_context *c = &h->u.server;
     br_ssl_server_zero(c);
     /* The client's order counts: the weaker of both ends knows best what is fast for it. */
@@ -95,8 +130,13 @@ struct handshake *handshake_server(const struct tls_server_options *options)
         br_ssl_server_set_single_ec(c, i->chain, i->n, br_skey_decoder_get_ec(&i->key),
                                     BR_KEYTYPE_SIGN, i->issuer_key_type, br_ec_get_default(),
                                     br_ecdsa_sign_asn1_get_default());
+    if (options->client_trust != NULL) {
+        verifier_init_client(&h->verifier, options->client_trust, &c->eng);
+        br_ssl_server_set_trust_anchor_names_alt(c, options->client_trust->anchors,
+                                                 names_that_fit(options->client_trust));
+    }
     if (options->cache != NULL)
-        cache_attach(&h->cache, options->cache, c);
+        cache_attach(&h->cache, options->cache, &h->verifier.certificates, c);
     br_ssl_engine_set_buffer(&c->eng, h->buffer, sizeof h->buffer, 1);
     br_ssl_server_reset(c);
     return h;
@@ -106,8 +146,9 @@ void handshake_free(struct handshake *h)
 {
     if (h == NULL)
         return;
-    if (h->is_client)
+    if (h->verifier.vtable != NULL)
         verifier_free(&h->verifier);
+    identity_free(h->identity);
     explicit_bzero(h, sizeof *h);
     free(h);
 }
@@ -162,10 +203,21 @@ bool handshake_finish(struct handshake *h, struct record_layer *keys, bool *resu
     br_ssl_session_parameters now;
     br_ssl_engine_get_session_parameters(&h->u.engine, &now);
     *resumed = h->is_client ? same_session(&now, &h->offered) : h->cache.resumed;
+    struct session_scope scope = scope_of(h);
     if (h->is_client)
-        session_put(h->session, h->verifier.trust, h->host, &now);
+        session_put(h->session, &scope, &now);
     explicit_bzero(&now, sizeof now);
     return record_take_over(keys, &h->u.engine);
+}
+
+const char *handshake_peer_name(struct handshake *h, const char **problem)
+{
+    const struct verifier *v = &h->verifier;
+    *problem = NULL;
+    if (h->is_client || v->certificates == 0 || v->trust->insecure)
+        return NULL;
+    *problem = subject_common_name(v->leaf.data, v->leaf.size, h->peer_name);
+    return *problem == NULL ? h->peer_name : NULL;
 }
 
 /* ---- errors ---- */
@@ -205,6 +257,8 @@ static const struct cause {
      "a message came that does not belong there"},
     {BR_ERR_BAD_FINISHED, ERR_TLS, ALERT_DECRYPT_ERROR,
      "the handshake was tampered with (wrong Finished)"},
+    {BR_ERR_WRONG_KEY_USAGE, ERR_TLS_UNTRUSTED, ALERT_UNSUPPORTED_CERTIFICATE,
+     "the key in the certificate is not meant for this use"},
     {BR_ERR_BAD_SIGNATURE, ERR_TLS, ALERT_DECRYPT_ERROR,
      "the other side could not prove that the certificate is its own"},
     {BR_ERR_BAD_CIPHER_SUITE, ERR_TLS, ALERT_ILLEGAL_PARAMETER,

@@ -31,6 +31,11 @@ void handshake_feed(struct handshake *h, const uint8_t *record, size_t size);
  * is remembered here. False: no suite of ours. */
 bool handshake_finish(struct handshake *h, struct record_layer *keys, bool *resumed);
 
+/* After HANDSHAKE_DONE, of a server: the common name in the client's certificate, as long as h
+ * lives. NULL: it has shown none, or none with a name that can be used, which *problem says then.
+ */
+const char *handshake_peer_name(struct handshake *h, const char **problem);
+
 /* After HANDSHAKE_FAILED: why, as a sentence in text. *alert: the alert to tell the other side in
  * the clear, or -1 when it should not or cannot be told. */
 enum err handshake_error(const struct handshake *h, char *text, size_t size, int *alert);

@@ -1,5 +1,6 @@
 #include "core/tls/identity.h"
 
+#include "core/base/str.h"
 #include "core/tls/pem.h"
 
 #include <stdio.h>
@@ -165,6 +166,8 @@ struct identity *identity_new(const char *cert_file, const char *key_file, enum 
         snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
         return NULL;
     }
+    atomic_init(&i->holders, 1);
+    random_bytes(i->id, sizeof i->id);
     const char *file = cert_file, *problem = read_chain(i, cert_file, why);
     if (problem == NULL) {
         file = key_file;
@@ -181,9 +184,15 @@ struct identity *identity_new(const char *cert_file, const char *key_file, enum 
     return NULL;
 }
 
+struct identity *identity_ref(struct identity *i)
+{
+    atomic_fetch_add_explicit(&i->holders, 1, memory_order_relaxed);
+    return i;
+}
+
 void identity_free(struct identity *i)
 {
-    if (i == NULL)
+    if (i == NULL || atomic_fetch_sub_explicit(&i->holders, 1, memory_order_acq_rel) > 1)
         return;
     for (size_t k = 0; k < i->n; k++)
         free(i->chain[k].data);

@@ -12,13 +12,14 @@
 /* 1.2 KB per stream once the handshake is over; blocks come and go with traffic. */
 struct tls {
     struct stream stream;
-    struct loop *loop;
+    struct loop *loop; /* NULL: it has left */
     struct stream *lower;
     struct handshake *handshake; /* NULL: done */
     struct record_layer keys;
     struct deferred flush, wake;
     enum err failed; /* then nothing works any more */
     bool resumed, reading;
+    char *peer_name; /* NULL: none */
     struct inbox in;
     struct batch out;
     const uint8_t *parked; /* the rest of a pending write */
@@ -191,15 +192,47 @@ static void tls_close(struct stream *s)
     struct tls *t = of(s);
     loop_cancel(&t->flush);
     loop_cancel(&t->wake);
-    if (t->handshake == NULL && !t->ended && t->failed == ERR_OK && t->in.end != ERR_TLS &&
-        t->parked_left == 0)
+    if (t->loop != NULL && t->handshake == NULL && !t->ended && t->failed == ERR_OK &&
+        t->in.end != ERR_TLS && t->parked_left == 0)
         batch_alert(&t->out, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
     batch_end(&t->out);
     inbox_free(&t->in);
     stream_close(t->lower);
     handshake_free(t->handshake);
     record_wipe(&t->keys);
+    free(t->peer_name);
     free(t);
+}
+
+/* ---- from loop to loop ---- */
+
+static void set_loop(struct tls *t, struct loop *loop)
+{
+    t->loop = t->in.loop = t->out.loop = loop;
+}
+
+/* What was received stays where it is: records in the lower stream's block, carried bytes here. */
+static bool tls_leave(struct stream *s)
+{
+    struct tls *t = of(s);
+    if (t->handshake != NULL || t->failed != ERR_OK || t->parked_left > 0 ||
+        t->ending != t->ended || !batch_flush(&t->out) || t->out.no_memory ||
+        !stream_leave(t->lower))
+        return false;
+    loop_cancel(&t->flush);
+    loop_cancel(&t->wake);
+    t->reading = false;
+    set_loop(t, NULL);
+    return true;
+}
+
+static bool tls_join(struct stream *s, struct loop *loop)
+{
+    struct tls *t = of(s);
+    if (!stream_join(t->lower, loop))
+        return false;
+    set_loop(t, loop);
+    return true;
 }
 
 /* ---- the handshake ---- */
@@ -220,15 +253,25 @@ static void handshake_failed(struct tls *t)
     fail(t, why);
 }
 
+static enum err take_name(struct tls *t)
+{
+    const char *problem, *name = handshake_peer_name(t->handshake, &problem);
+    if (problem != NULL)
+        inbox_note(&t->in, problem);
+    if (name != NULL && (t->peer_name = strdup(name)) == NULL)
+        return ERR_NO_MEMORY;
+    return ERR_OK;
+}
+
 /* The last flight is left in the batch: what the owner writes in `opened` goes along with it. */
 static void handshake_done(struct tls *t)
 {
-    bool ok = handshake_finish(t->handshake, &t->keys, &t->resumed);
+    enum err why = handshake_finish(t->handshake, &t->keys, &t->resumed) ? take_name(t) : ERR_TLS;
     handshake_free(t->handshake);
     t->handshake = NULL;
     t->in.handshaking = false;
-    if (!ok) {
-        fail(t, ERR_TLS);
+    if (why != ERR_OK) {
+        fail(t, why);
         return;
     }
     loop_defer(t->loop, &t->flush);
@@ -369,6 +412,8 @@ static const struct stream_ops ops = {
     .ready = tls_ready,
     .shutdown = tls_shutdown,
     .close = tls_close,
+    .leave = tls_leave,
+    .join = tls_join,
 };
 
 /* ---- making one ---- */
@@ -415,6 +460,11 @@ struct stream *tls_server(struct loop *loop, struct stream *lower,
                           const struct stream_events *events, void *owner)
 {
     return start(loop, lower, handshake_server(options), false, events, owner);
+}
+
+const char *tls_peer_name(const struct stream *s)
+{
+    return of_const(s)->peer_name;
 }
 
 bool tls_resumed(const struct stream *s)

@@ -33,11 +33,13 @@ struct identity;
 /* PEM files; key PKCS#1, PKCS#8 or SEC1; RSA or EC (P-256, P-384, P-521). */
 struct identity *identity_new(const char *cert_file, const char *key_file, enum err *why,
                               char *text, size_t size);
-void identity_free(struct identity *i);
+struct identity *identity_ref(struct identity *i); /* one more holder, on any thread; returns i */
+void identity_free(struct identity *i);            /* one holder less; NULL is fine */
 
 /* ---- sessions ---- */
 
-/* A server's cache of sessions for resumption, shared by its connections. */
+/* A server's cache of sessions for resumption, shared by its connections on all threads (it has a
+ * lock of its own). */
 struct tls_cache;
 struct tls_cache *tls_cache_new(size_t bytes); /* NULL: no memory */
 void tls_cache_free(struct tls_cache *c);
@@ -54,6 +56,7 @@ struct tls_client_options {
     const struct trust *trust;   /* must outlive the stream */
     const char *host;            /* name or IP address: SNI (also for addresses) and name check */
     struct tls_session *session; /* may be NULL; must outlive the handshake */
+    struct identity *identity;   /* for servers that ask who we are, or NULL; a reference is held */
     bool chacha_first;           /* as if the CPU had no AES instructions */
 };
 /* Takes `lower` over (closed with this stream, also on failure) and starts the handshake; the new
@@ -66,15 +69,26 @@ struct stream *tls_client(struct loop *loop, struct stream *lower,
                           const struct stream_events *events, void *owner);
 
 struct tls_server_options {
-    const struct identity *identity; /* must outlive the stream */
-    struct tls_cache *cache;         /* may be NULL */
+    struct identity *identity;        /* a reference is held as long as it is needed */
+    struct tls_cache *cache;          /* may be NULL; must outlive the handshake */
+    const struct trust *client_trust; /* not NULL: clients are asked for a certificate; who has
+                                         none is let in nameless, who has one that these did not
+                                         sign is not let in. Must outlive the handshake */
 };
 struct stream *tls_server(struct loop *loop, struct stream *lower,
                           const struct tls_server_options *options,
                           const struct stream_events *events, void *owner);
 
+/* These are for s made here only. */
+
+/* Of a server's stream: the common name (CN) in the certificate that the client has proven to own,
+ * 1 to 128 printable ASCII characters. NULL: it has shown none, or one with another kind of name,
+ * which tls_problem tells. Such sessions are not kept for resumption, which would not prove it
+ * again. Lives as long as s. */
+const char *tls_peer_name(const struct stream *s);
+
 /* Whether the handshake resumed an earlier session, and a sentence about the last failure ("alert
- * 42 from the peer", "certificate is for x.example, not localhost"); both for s made here only. */
+ * 42 from the peer", "certificate is for x.example, not localhost"). */
 bool tls_resumed(const struct stream *s);
 const char *tls_problem(const struct stream *s);
 

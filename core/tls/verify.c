@@ -16,6 +16,8 @@ static void start_chain(const br_x509_class **ctx, const char *server_name)
     struct verifier *v = of(ctx);
     v->certificates = 0;
     buf_free(&v->leaf);
+    if (v->asking != NULL)
+        br_ssl_engine_remove_flags(v->asking, BR_OPT_TOLERATE_NO_CLIENT_AUTH);
     if (v->trust->insecure)
         br_x509_decoder_init(&v->decoder, NULL, NULL);
     else
@@ -62,7 +64,7 @@ static unsigned end_chain(const br_x509_class **ctx)
     }
     unsigned result = v->minimal.vtable->end_chain(&v->minimal.vtable);
     /* Without a name "minimal" checks none. */
-    if (result == 0 && v->host[0] == '\0')
+    if (result == 0 && v->asking == NULL && v->host[0] == '\0')
         result = BR_ERR_X509_BAD_SERVER_NAME;
     if (result == 0 && v->address_bytes > 0 &&
         !san_has_address(v->leaf.data, v->leaf.size, v->address, v->address_bytes, v->host))
@@ -112,6 +114,15 @@ void verifier_init(struct verifier *v, const struct trust *trust, const char *ho
     else if (inet_pton(AF_INET6, host, v->address) == 1)
         v->address_bytes = 16;
     setup_minimal(&v->minimal, trust);
+}
+
+void verifier_init_client(struct verifier *v, const struct trust *trust,
+                          br_ssl_engine_context *engine)
+{
+    verifier_init(v, trust, "");
+    v->asking = engine;
+    br_ssl_engine_set_x509(engine, &v->vtable);
+    br_ssl_engine_add_flags(engine, BR_OPT_TOLERATE_NO_CLIENT_AUTH);
 }
 
 void verifier_free(struct verifier *v)

@@ -137,9 +137,11 @@ static const struct stream_events stream_events = {
     .failed = on_failed,
 };
 
-static void start_tls(struct approach *a, const char *host, struct tls_session *session)
+static void start_tls(struct approach *a, const char *host, struct tls_session *session,
+                      struct identity *identity)
 {
-    struct tls_client_options o = {.trust = a->target.trust, .host = host, .session = session};
+    struct tls_client_options o = {
+        .trust = a->target.trust, .host = host, .session = session, .identity = identity};
     struct stream *lower = a->stream;
     a->stream = tls_client(a->loop, lower, &o, &stream_events, a);
     if (a->stream == NULL)
@@ -149,7 +151,7 @@ static void start_tls(struct approach *a, const char *host, struct tls_session *
 static void start_hub_tls(struct approach *a)
 {
     a->step = HUB_TLS;
-    start_tls(a, a->target.host, a->target.tls_session);
+    start_tls(a, a->target.host, a->target.tls_session, a->target.identity);
 }
 
 static void ask_proxy(struct approach *a)
@@ -310,7 +312,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
         start_hub_tls(a);
     } else if (a->target.proxy->tls) {
         a->step = PROXY_TLS;
-        start_tls(a, a->target.proxy->host, NULL);
+        start_tls(a, a->target.proxy->host, NULL, NULL);
     } else {
         ask_proxy(a);
     }

@@ -18,7 +18,8 @@ struct approach_target {
     const char *bind;             /* local address, or NULL */
     const struct trust *trust;
     struct tls_session *tls_session;
-    bool source; /* else the destination */
+    struct identity *identity; /* shown to the hub when it asks, or NULL */
+    bool source;               /* else the destination */
     const char *access_token;
     const char *client_token; /* NULL: none */
     const char *subprotocol;

@@ -26,6 +26,7 @@ struct link {
     int port;
     enum session_role role;
     const struct trust *trust;
+    struct identity *identity; /* held; NULL: none */
     struct upstream proxy;
     bool proxied;
     uint64_t ping_ms, retry_first_ms, retry_max_ms;
@@ -235,6 +236,7 @@ static void connect_to_hub(struct link *l)
         .bind = l->bind,
         .trust = l->trust,
         .tls_session = &l->tls_session,
+        .identity = l->identity,
         .source = l->role == SESSION_SOURCE,
         .access_token = l->access_token,
         .client_token = l->client_token,
@@ -301,6 +303,7 @@ static void free_link(struct link *l)
     free(l->subprotocol);
     free(l->bind);
     free(l->agent);
+    identity_free(l->identity);
     free(l);
 }
 
@@ -326,6 +329,7 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
         .bind = copy_of(o->bind, &ok),
         .agent = copy_of(o->agent != NULL ? o->agent : "tunnel/" TUNNEL_VERSION, &ok),
         .trust = o->trust,
+        .identity = o->identity != NULL ? identity_ref(o->identity) : NULL,
         .ping_ms = o->ping_ms != 0 ? o->ping_ms : 20000,
         .retry_first_ms = o->retry_first_ms != 0 ? o->retry_first_ms : 500,
         .retry_max_ms = o->retry_max_ms != 0 ? o->retry_max_ms : 10000,

@@ -18,12 +18,13 @@ struct link_options {
     const char *client_token; /* NULL: none is sent */
     const char *subprotocol;  /* NULL: aws.iot.securetunneling-3.0 */
     const struct trust *trust;
-    const char *proxy;       /* URL, or NULL */
-    const char *bind;        /* local address, or NULL */
-    uint64_t ping_ms;        /* 0: 20,000 */
-    uint64_t retry_first_ms; /* 0: 500 */
-    uint64_t retry_max_ms;   /* 0: 10,000 */
-    const char *agent;       /* User-Agent */
+    struct identity *identity; /* for a hub that asks who we are, or NULL; a reference is held */
+    const char *proxy;         /* URL, or NULL */
+    const char *bind;          /* local address, or NULL */
+    uint64_t ping_ms;          /* 0: 20,000 */
+    uint64_t retry_first_ms;   /* 0: 500 */
+    uint64_t retry_max_ms;     /* 0: 10,000 */
+    const char *agent;         /* User-Agent */
 };
 
 struct link_events {

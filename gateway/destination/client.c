@@ -1,7 +1,6 @@
 #include "gateway/destination/client.h"
 
 #include "core/base/log.h"
-#include "core/tls/tls.h"
 #include "core/tunnel/link.h"
 
 #include <signal.h>
@@ -152,6 +151,7 @@ static enum err start_link(struct client *c)
                            .client_token = hub->client_token,
                            .subprotocol = hub->subprotocol,
                            .trust = c->trust,
+                           .identity = c->options->identity,
                            .proxy = c->options->web_proxy,
                            .ping_ms = hub->ping_ms,
                            .retry_first_ms = hub->retry_ms,

@@ -5,11 +5,13 @@
 
 #include "core/config/hub.h"
 #include "core/net/loop.h"
+#include "core/tls/tls.h"
 #include "core/tunnel/session.h"
 
 struct client_options {
     const struct hub_config *hub;
-    const char *web_proxy; /* URL, or NULL for none: hub->web_proxy is not looked at */
+    const char *web_proxy;     /* URL, or NULL for none: hub->web_proxy is not looked at */
+    struct identity *identity; /* for a hub that asks who we are, or NULL */
     enum session_role role;
     int version;            /* as in struct session_options */
     size_t max_connections; /* at once in one service; 0: the session's own */

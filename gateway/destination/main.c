@@ -32,6 +32,14 @@ static const struct option table[] = {
 };
 static const struct option_group group = OPTION_GROUP("Services", table);
 
+static const struct option device_table[] = {
+    {"cert", 0, "FILE", NULL, NULL, NULL,
+     "The device's certificate (PEM, with what leads to its authority), for a hub that wants one.",
+     OPTION_EXACT},
+    {"key", 0, "FILE", NULL, NULL, NULL, "Its private key (PEM, RSA or EC).", OPTION_EXACT},
+};
+static const struct option_group device_group = OPTION_GROUP("The device's identity", device_table);
+
 static const struct program program = {
     .name = "tunnel-agent",
     .summary = "Makes local services reachable through a secure tunnel (its destination end).",
@@ -79,6 +87,23 @@ static enum err read_version(struct options *o, int *version)
     return ERR_OK;
 }
 
+/* Both or neither. */
+static enum err read_identity(struct options *o, struct identity **out)
+{
+    const char *cert = options_get(o, "cert"), *key = options_get(o, "key");
+    char problem[400];
+    enum err why;
+    if (cert == NULL && key == NULL)
+        return ERR_OK;
+    if (cert == NULL || key == NULL)
+        return options_fail(o, "--%s needs --%s as well: a certificate and its key belong together",
+                            cert != NULL ? "cert" : "key", cert != NULL ? "key" : "cert");
+    *out = identity_new(cert, key, &why, problem, sizeof problem);
+    if (*out == NULL)
+        return options_fail(o, "--cert and --key: %s", problem);
+    return ERR_OK;
+}
+
 static enum err read_client(struct options *o, struct hub_config *hub, struct client_options *out)
 {
     uint64_t connections = 0;
@@ -94,6 +119,8 @@ static enum err read_client(struct options *o, struct hub_config *hub, struct cl
     out->max_connections = connections;
     if (why == ERR_OK)
         why = options_duration(o, "stall-timeout", &out->stall_ms);
+    if (why == ERR_OK)
+        why = read_identity(o, &out->identity);
     return why;
 }
 
@@ -118,8 +145,8 @@ static enum err read_destination(struct options *o, const struct hub_config *hub
 
 int main(int argc, char **argv)
 {
-    const struct option_group *groups[] = {&hub_options, &group, &program_options};
-    struct options *o = options_new(groups, 3);
+    const struct option_group *groups[] = {&hub_options, &device_group, &group, &program_options};
+    struct options *o = options_new(groups, 4);
     struct hub_config hub = {.port = 0};
     struct services services = {.n = 0};
     struct client_options client = {.user_agent = "tunnel-agent/" TUNNEL_VERSION};
@@ -143,6 +170,7 @@ int main(int argc, char **argv)
     case PROGRAM_FAILED:
         break;
     }
+    identity_free(client.identity);
     services_free(&services);
     hub_config_free(&hub);
     options_free(o);

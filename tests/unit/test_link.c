@@ -31,6 +31,9 @@ static struct {
     struct identity *identity;
     struct tls_cache *cache;
     struct trust *trust;
+    bool asks; /* for the client's certificate */
+    char client_name[40];
+    struct identity *shown; /* by the client */
     struct listener *listener;
     const struct step *script;
     size_t n_script, accepted;
@@ -139,7 +142,8 @@ static const struct stream_events hub_events = {
 
 static void start_tls(void)
 {
-    struct tls_server_options o = {.identity = hub.identity, .cache = hub.cache};
+    struct tls_server_options o = {
+        .identity = hub.identity, .cache = hub.cache, .client_trust = hub.asks ? hub.trust : NULL};
     stream_read_on(hub.stream, false);
     hub.stream = tls_server(hub.loop, hub.stream, &o, &hub_events, NULL);
 }
@@ -154,7 +158,9 @@ static void new_reader(void)
 static void hub_opened(void *owner)
 {
     (void)owner;
+    const char *name = tls_peer_name(hub.stream);
     hub.resumed += tls_resumed(hub.stream);
+    snprintf(hub.client_name, sizeof hub.client_name, "%s", name != NULL ? name : "nobody");
     new_reader();
 }
 
@@ -301,6 +307,7 @@ static void begin(const struct step *script, size_t n, const char *proxy, uint64
         .access_token = "secret-token",
         .client_token = "12345678901234567890123456789012",
         .trust = hub.trust,
+        .identity = hub.shown,
         .proxy = proxy != NULL ? url : NULL,
         .ping_ms = ping_ms,
         .retry_first_ms = 10,
@@ -508,6 +515,28 @@ static void through_a_proxy(void **state)
     over();
 }
 
+/* Straight and through a proxy; and again after the connection was lost. */
+static void a_hub_that_asks_learns_who_we_are(void **state)
+{
+    static const struct step script[] = {{.cut = true}, {0}};
+    (void)state;
+    hub.asks = true;
+    hub.proxy_answer = "HTTP/1.0 200 Connection established\r\n\r\n";
+    for (int i = 0; i < 4; i++) {
+        bool proxied = i % 2 == 1, shows = i >= 2;
+        const char *answer = hub.proxy_answer;
+        hub.proxy_answer = proxied ? answer : NULL;
+        hub.proxy_request[0] = '\0';
+        hub.shown = shows ? hub.identity : NULL;
+        begin(script + proxied, 2 - (size_t)proxied, proxied ? "" : NULL, 0);
+        run_until(has_services);
+        assert_string_equal(hub.client_name, shows ? "localhost" : "nobody");
+        assert_int_equal(hub.accepted, proxied ? 1 : 2);
+        over();
+        hub.proxy_answer = answer;
+    }
+}
+
 static void a_proxy_that_wants_a_password(void **state)
 {
     static const struct step script[] = {{0}};
@@ -556,6 +585,7 @@ int main(void)
         T(close_codes),
         T(a_silent_hub_is_given_up),
         T(through_a_proxy),
+        T(a_hub_that_asks_learns_who_we_are),
         T(a_proxy_that_wants_a_password),
         T(wrong_authority_and_nobody_there),
     };

@@ -516,6 +516,160 @@ static void a_waiting_listener_may_be_freed(void **state)
 #define NET_TEST(f) cmocka_unit_test_setup_teardown(f, loop_begin, loop_end)
 #define DIR_TEST(f) cmocka_unit_test_setup_teardown(f, dir_begin, dir_end)
 
+/* ---- for other threads ---- */
+
+struct gate {
+    struct listener *listener;
+    int fds[8], n;
+    bool leave;
+};
+
+static void on_descriptor(void *owner, struct listener *l, int fd)
+{
+    struct gate *g = owner;
+    assert_ptr_equal(l, g->listener);
+    assert_true(g->n < 8);
+    g->fds[g->n++] = fd;
+    if (g->leave) {
+        listener_free(l);
+        g->listener = NULL;
+    }
+}
+
+/* A stream can be made of it later, and on another loop. */
+static void newcomers_may_come_bare(void **state)
+{
+    static const struct listener_events bare = {.descriptor = on_descriptor};
+    static const char *const wheres[] = {"127.0.0.1:0", "path"};
+    enum err why;
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct gate g = {.n = 0};
+        const char *path = in_dir("bare.sock");
+        g.listener = listener_new(loop, i == 0 ? wheres[0] : path, &bare, &g, &why);
+        assert_non_null(g.listener);
+        int fd = i == 0 ? connect_tcp("127.0.0.1", listener_port(g.listener)) : connect_unix(path);
+        UNTIL(g.n == 1);
+        assert_true((fcntl(g.fds[0], F_GETFL) & O_NONBLOCK) != 0);
+        assert_true((fcntl(g.fds[0], F_GETFD) & FD_CLOEXEC) != 0);
+        struct loop *other = loop_new();
+        struct stream *s = stream_from_fd(other, g.fds[0]);
+        assert_non_null(s);
+        assert_true(stream_write(s, (const uint8_t *)"hi", 2));
+        char hi[3] = "";
+        assert_int_equal(recv(fd, hi, 2, MSG_WAITALL), 2);
+        assert_string_equal(hi, "hi");
+        stream_close(s);
+        loop_free(other);
+        close(fd);
+        g.leave = true;
+        fd = i == 0 ? connect_tcp("127.0.0.1", listener_port(g.listener)) : connect_unix(path);
+        UNTIL(g.n == 2);
+        close(g.fds[1]);
+        close(fd);
+        assert_null(g.listener);
+    }
+}
+
+/* ---- sockets that listen already ---- */
+
+static int listening_inet(const struct sockaddr *a, socklen_t n)
+{
+    int fd = socket(a->sa_family, SOCK_STREAM, 0);
+    assert_int_equal(bind(fd, a, n), 0);
+    assert_int_equal(listen(fd, 10), 0);
+    return fd;
+}
+
+static enum err open_given(struct house *h, int fd)
+{
+    enum err why = ERR_INTERNAL;
+    *h = (struct house){.n = 0};
+    h->listener = listener_from_fd(loop, fd, &house_events, h, &why);
+    assert_int_equal(h->listener != NULL, why == ERR_OK);
+    return why;
+}
+
+static void listens_at_a_given_socket(void **state)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct house h;
+    char name[40];
+    (void)state;
+    int fd = listening_inet((struct sockaddr *)&a, sizeof a);
+    assert_int_equal(open_given(&h, fd), ERR_OK);
+    assert_in_range(listener_port(h.listener), 1, 65535);
+    snprintf(name, sizeof name, "127.0.0.1:%d", listener_port(h.listener));
+    assert_string_equal(listener_name(h.listener), name);
+    assert_true((fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
+    assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    for (int i = 0; i < 3; i++)
+        assert_welcome(&h, connect_tcp("127.0.0.1", listener_port(h.listener)));
+    assert_int_equal(strncmp(h.guests[0].stream->name, "127.0.0.1:", 10), 0);
+    close_house(&h);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    if (!have_ipv6())
+        return;
+    struct sockaddr_in6 a6 = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    assert_int_equal(open_given(&h, listening_inet((struct sockaddr *)&a6, sizeof a6)), ERR_OK);
+    snprintf(name, sizeof name, "[::1]:%d", listener_port(h.listener));
+    assert_string_equal(listener_name(h.listener), name);
+    close_house(&h);
+}
+
+static void a_given_path_is_not_removed(void **state)
+{
+    struct house h;
+    struct stat st;
+    (void)state;
+    const char *path = in_dir("given.sock");
+    int fd = bind_unix(path, SOCK_STREAM);
+    assert_int_equal(listen(fd, 10), 0);
+    assert_int_equal(open_given(&h, fd), ERR_OK);
+    assert_string_equal(listener_name(h.listener), path);
+    assert_int_equal(listener_port(h.listener), 0);
+    assert_welcome(&h, connect_unix(path));
+    assert_int_equal(strncmp(h.guests[0].stream->name, "pid ", 4), 0);
+    close_house(&h);
+    assert_int_equal(lstat(path, &st), 0);
+    unlink(path);
+}
+
+static void a_given_abstract_socket_has_a_name(void **state)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    struct house h;
+    (void)state;
+    int n = snprintf(a.sun_path + 1, sizeof a.sun_path - 1, "test_listener.%ld", (long)getpid());
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n);
+    assert_int_equal(open_given(&h, listening_inet((struct sockaddr *)&a, size)), ERR_OK);
+    assert_int_equal(listener_name(h.listener)[0], '@');
+    assert_string_equal(listener_name(h.listener) + 1, a.sun_path + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&a, size), 0);
+    assert_welcome(&h, fd);
+    close_house(&h);
+}
+
+static void what_does_not_listen_is_refused(void **state)
+{
+    struct house h;
+    int fds[2];
+    (void)state;
+    int bad[] = {open("/dev/null", O_RDONLY), socket(AF_INET, SOCK_STREAM, 0),
+                 socket(AF_INET, SOCK_DGRAM, 0), socket(AF_UNIX, SOCK_SEQPACKET, 0), -1};
+    struct sockaddr_un a = {.sun_family = AF_UNIX}; /* takes a free abstract name */
+    assert_int_equal(bind(bad[3], (struct sockaddr *)&a, sizeof(sa_family_t)), 0);
+    assert_int_equal(listen(bad[3], 1), 0);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(open_given(&h, bad[i]), ERR_USAGE);
+        assert_int_equal(fcntl(bad[i], F_GETFD), -1); /* it was taken over */
+    }
+    make_pair(TCP_PAIR, fds); /* connected, not listening */
+    assert_int_equal(open_given(&h, fds[0]), ERR_USAGE);
+    close(fds[1]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -531,6 +685,11 @@ int main(void)
         DIR_TEST(a_dead_socket_is_replaced),
         DIR_TEST(a_live_socket_is_left_alone),
         DIR_TEST(other_files_are_left_alone),
+        DIR_TEST(newcomers_may_come_bare),
+        NET_TEST(listens_at_a_given_socket),
+        DIR_TEST(a_given_path_is_not_removed),
+        NET_TEST(a_given_abstract_socket_has_a_name),
+        NET_TEST(what_does_not_listen_is_refused),
         NET_TEST(out_of_descriptors_newcomers_are_refused),
         NET_TEST(without_a_spare_descriptor_newcomers_wait),
         NET_TEST(a_waiting_listener_may_be_freed),

@@ -1,0 +1,209 @@
+/* Sockets that listen: opened by address, name or path, or given by who started us. */
+#include "core/net/listener.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define BACKLOG 511
+#define PORT_TRIES 16 /* for a free port that is free on every address of the name */
+
+static enum err from_errno(void)
+{
+    return err_from_uv(uv_translate_sys_error(errno));
+}
+
+/* A socket that listens at `a`. */
+static enum err open_socket(const struct sockaddr *a, socklen_t size, int *out)
+{
+    int on = 1, fd = socket(a->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return from_errno();
+    if (a->sa_family != AF_UNIX)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (a->sa_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, a, size) != 0 || listen(fd, BACKLOG) != 0) {
+        enum err why = from_errno();
+        close(fd);
+        return why;
+    }
+    *out = fd;
+    return ERR_OK;
+}
+
+/* ---- unix paths ---- */
+
+/* A socket file on which nobody answers is left over from a program that died. Anything else stays:
+ * a full queue (EAGAIN), somebody else's socket (EACCES), another type (EPROTOTYPE). */
+static void remove_dead_socket(const char *path, const struct sockaddr_un *a)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+        return;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (connect(fd, (const struct sockaddr *)a, sizeof *a) != 0 && errno == ECONNREFUSED)
+        unlink(path);
+    close(fd);
+}
+
+enum err listen_unix(struct listener *l, const char *path)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    snprintf(l->name, sizeof l->name, "%s", path);
+    if (strlen(path) >= sizeof a.sun_path)
+        return ERR_USAGE;
+    memcpy(a.sun_path, path, strlen(path));
+    char *copy = strdup(path);
+    if (copy == NULL)
+        return ERR_NO_MEMORY;
+    remove_dead_socket(path, &a);
+    int fd;
+    mode_t before = umask(0177);
+    enum err why = open_socket((struct sockaddr *)&a, sizeof a, &fd);
+    umask(before);
+    if (why != ERR_OK) {
+        free(copy); /* what is there is not ours: it stays */
+        return why;
+    }
+    l->path = copy;
+    l->unix_socket = true;
+    return listener_add(l, fd);
+}
+
+/* ---- TCP ---- */
+
+static in_port_t *port_in(struct sockaddr *a)
+{
+    return a->sa_family == AF_INET6 ? &((struct sockaddr_in6 *)(void *)a)->sin6_port
+                                    : &((struct sockaddr_in *)(void *)a)->sin_port;
+}
+
+static enum err listen_address(struct listener *l, const struct addrinfo *a)
+{
+    struct sockaddr_storage at = {0};
+    socklen_t size = sizeof at;
+    memcpy(&at, a->ai_addr, a->ai_addrlen);
+    *port_in((struct sockaddr *)&at) = htons((uint16_t)l->port);
+    int fd;
+    enum err why = open_socket((struct sockaddr *)&at, a->ai_addrlen, &fd);
+    if (why != ERR_OK)
+        return why;
+    if (getsockname(fd, (struct sockaddr *)&at, &size) == 0)
+        l->port = ntohs(*port_in((struct sockaddr *)&at));
+    return listener_add(l, fd);
+}
+
+/* Resolvers may give one address twice. */
+static bool seen_before(const struct addrinfo *all, const struct addrinfo *a)
+{
+    for (; all != a; all = all->ai_next)
+        if (all->ai_addrlen == a->ai_addrlen &&
+            memcmp(all->ai_addr, a->ai_addr, a->ai_addrlen) == 0)
+            return true;
+    return false;
+}
+
+/* Every address; of a name, those of a family that this machine lacks do not count. */
+static enum err listen_all(struct listener *l, const struct addrinfo *all)
+{
+    enum err lacking = ERR_RESOLVE;
+    for (const struct addrinfo *a = all; a != NULL && l->n < LISTENER_DOORS; a = a->ai_next) {
+        if (seen_before(all, a))
+            continue;
+        enum err why = listen_address(l, a);
+        if (why == ERR_UNREACHABLE)
+            lacking = why;
+        else if (why != ERR_OK)
+            return why;
+    }
+    return l->n > 0 ? ERR_OK : lacking;
+}
+
+enum err listen_tcp(struct listener *l, const char *where)
+{
+    char *host = NULL;
+    int port = 0;
+    if (!address_split(where, &host, &port))
+        return ERR_USAGE;
+    const char *name = host != NULL ? host : "localhost";
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *all = NULL;
+    /* getaddrinfo wants a name or a service; "0" stands for the port that is filled in later. */
+    enum err why = getaddrinfo(name, "0", &hints, &all) == 0 ? ERR_ADDRESS_IN_USE : ERR_RESOLVE;
+    for (int tries = port == 0 ? PORT_TRIES : 1; tries > 0 && why == ERR_ADDRESS_IN_USE; tries--) {
+        listener_close_doors(l);
+        l->port = port;
+        why = listen_all(l, all);
+    }
+    snprintf(l->name, sizeof l->name, strchr(name, ':') != NULL ? "[%s]:%d" : "%s:%d", name,
+             l->port);
+    if (all != NULL)
+        freeaddrinfo(all);
+    free(host);
+    return why;
+}
+
+/* ---- sockets that listen already ---- */
+
+static bool listens(int fd)
+{
+    int on = 0, type = 0;
+    socklen_t n = sizeof on, m = sizeof type;
+    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &on, &n) == 0 && on != 0 &&
+           getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &m) == 0 && type == SOCK_STREAM;
+}
+
+/* An abstract socket's name begins with NUL, which is written as '@'. */
+static void name_unix(struct listener *l, const struct sockaddr_un *a, socklen_t size)
+{
+    int n = (int)(size - offsetof(struct sockaddr_un, sun_path));
+    bool abstract = n > 0 && a->sun_path[0] == '\0';
+    snprintf(l->name, sizeof l->name, "%s%.*s", abstract ? "@" : "", abstract ? n - 1 : n,
+             a->sun_path + abstract);
+    l->unix_socket = true;
+}
+
+static bool name_inet(struct listener *l, struct sockaddr *a)
+{
+    char host[INET6_ADDRSTRLEN] = "";
+    if ((a->sa_family != AF_INET && a->sa_family != AF_INET6) ||
+        uv_ip_name(a, host, sizeof host) != 0)
+        return false;
+    l->port = ntohs(*port_in(a));
+    snprintf(l->name, sizeof l->name, a->sa_family == AF_INET6 ? "[%s]:%d" : "%s:%d", host,
+             l->port);
+    return true;
+}
+
+/* Takes over fd, also when it fails. */
+enum err listen_given(struct listener *l, int fd)
+{
+    union {
+        struct sockaddr any;
+        struct sockaddr_un un;
+        struct sockaddr_storage room;
+    } at = {0};
+    socklen_t size = sizeof at;
+    bool good = listens(fd) && getsockname(fd, &at.any, &size) == 0;
+    if (good && at.any.sa_family == AF_UNIX)
+        name_unix(l, &at.un, size);
+    else
+        good = good && name_inet(l, &at.any);
+    int flags = good ? fcntl(fd, F_GETFL) : -1;
+    if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+        fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+        close(fd);
+        return ERR_USAGE;
+    }
+    return listener_add(l, fd);
+}
