@@ -13,8 +13,8 @@
 #define CORE_CONFIG_OPTIONS_H
 
 #include "core/base/err.h"
+#include "core/base/ini.h"
 #include "core/base/str.h"
-#include "core/config/ini.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Ini files: whatever the bytes are, entries lie inside them, in order, or there is a sentence.
  * The same bytes then go through the option table as a --config file. */
-#include "core/config/ini.h"
+#include "core/base/ini.h"
 #include "core/config/options.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "core/config/ini.h"
+#include "core/base/ini.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -6,9 +6,11 @@
 static enum err complain(struct ini_entry *e, const char *what, struct span line, char *problem,
                          size_t size)
 {
-    char quoted[32];
-    /* The first word only: what follows may be a token whose '=' was forgotten. */
+    char quoted[16];
+    /* The first word only, and not much of that: the line may be a secret whose '=' was forgotten
+     * or that stands there alone. */
     struct span word = span_cut(&line, ' ');
+    word = span_cut(&word, ':');
     snprintf(problem, size, "%s:%d: \"%s\" %s", e->file, e->line,
              str_escape(word, quoted, sizeof quoted), what);
     return ERR_USAGE;

@@ -3,8 +3,8 @@
  *
  * Not the inih library: as packaged it cuts lines at 200 bytes (an access token has up to 4,096)
  * and section names at 49, splits keys at ':', and takes what it cut off for a line of its own. */
-#ifndef CORE_CONFIG_INI_H
-#define CORE_CONFIG_INI_H
+#ifndef CORE_BASE_INI_H
+#define CORE_BASE_INI_H
 
 #include "core/base/err.h"
 #include "core/base/str.h"

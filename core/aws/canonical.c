@@ -1,0 +1,222 @@
+#include "core/aws/private.h"
+
+#include <bearssl.h>
+#include <stdlib.h>
+#include <string.h>
+
+void sha256_hex(struct span bytes, char out[SIGV4_HEX + 1])
+{
+    uint8_t hash[br_sha256_SIZE];
+    br_sha256_context c;
+    br_sha256_init(&c);
+    br_sha256_update(&c, bytes.p, bytes.n);
+    br_sha256_out(&c, hash);
+    hex_encode(hash, sizeof hash, out);
+}
+
+static void put(br_sha256_context *c, struct span s)
+{
+    br_sha256_update(c, s.p, s.n);
+}
+
+static void put_text(br_sha256_context *c, const char *text)
+{
+    put(c, span_of(text));
+}
+
+/* ---- percent encoding, one character at a time, so that nothing is kept ---- */
+
+struct encoder {
+    struct span rest;
+    bool decode;   /* %XX stands for its byte; else '%' is one like any other */
+    char queue[2]; /* digits still to come, the last first */
+    size_t queued;
+};
+
+static bool is_unreserved(unsigned char c)
+{
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '.' || c == '_' || c == '~';
+}
+
+/* The next character, or -1. */
+static int next(struct encoder *e)
+{
+    if (e->queued > 0)
+        return e->queue[--e->queued];
+    if (e->rest.n == 0)
+        return -1;
+    unsigned char c = (unsigned char)e->rest.p[0];
+    size_t used = 1;
+    if (e->decode && c == '%' && e->rest.n >= 3 &&
+        hex_decode((struct span){e->rest.p + 1, 2}, &c, 1))
+        used = 3;
+    e->rest = (struct span){e->rest.p + used, e->rest.n - used};
+    if (is_unreserved(c))
+        return c;
+    e->queue[0] = "0123456789ABCDEF"[c & 15];
+    e->queue[1] = "0123456789ABCDEF"[c >> 4];
+    e->queued = 2;
+    return '%';
+}
+
+static void put_encoded(br_sha256_context *c, struct span s, bool decode)
+{
+    struct encoder e = {.rest = s, .decode = decode};
+    for (int got = next(&e); got >= 0; got = next(&e))
+        br_sha256_update(c, &(char){(char)got}, 1);
+}
+
+/* ---- the path ---- */
+
+/* RFC 3986 5.2.4, and empty segments go too. What the client has encoded once is encoded again:
+ * that is how services other than S3 want it. */
+static bool put_path(br_sha256_context *c, struct span path)
+{
+    struct span segments[SIGV4_MAX_SEGMENTS];
+    size_t n = 0;
+    if (path.n == 0 || path.p[0] != '/')
+        return false;
+    bool slash_at_end = path.p[path.n - 1] == '/';
+    while (path.n > 0) {
+        struct span s = span_cut(&path, '/');
+        if (s.n == 0 || span_is(s, "."))
+            continue;
+        if (span_is(s, "..")) {
+            n -= n > 0;
+            continue;
+        }
+        if (n == SIGV4_MAX_SEGMENTS)
+            return false;
+        segments[n++] = s;
+    }
+    for (size_t i = 0; i < n; i++) {
+        put_text(c, "/");
+        put_encoded(c, segments[i], false);
+    }
+    if (n == 0 || slash_at_end)
+        put_text(c, "/");
+    return true;
+}
+
+/* ---- the query ---- */
+
+struct parameter {
+    struct span name, value;
+};
+
+static bool escapes_are_whole(struct span s)
+{
+    uint8_t c;
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] == '%' && (s.n - i < 3 || !hex_decode((struct span){s.p + i + 1, 2}, &c, 1)))
+            return false;
+    return true;
+}
+
+/* In the order of the encoded text, which is not that of the bytes: "%7B" comes before "a". */
+static int compare_encoded(struct span a, struct span b)
+{
+    struct encoder x = {.rest = a, .decode = true}, y = {.rest = b, .decode = true};
+    int left, right;
+    do {
+        left = next(&x);
+        right = next(&y);
+    } while (left == right && left >= 0);
+    return left - right;
+}
+
+static int compare_parameters(const void *a, const void *b)
+{
+    const struct parameter *x = a, *y = b;
+    int names = compare_encoded(x->name, y->name);
+    return names != 0 ? names : compare_encoded(x->value, y->value);
+}
+
+static bool put_query(br_sha256_context *c, struct span query)
+{
+    struct parameter parameters[SIGV4_MAX_PARAMETERS];
+    size_t n = 0;
+    if (!escapes_are_whole(query))
+        return false;
+    while (query.n > 0) {
+        struct span value = span_cut(&query, '&');
+        if (value.n == 0)
+            continue;
+        if (n == SIGV4_MAX_PARAMETERS)
+            return false;
+        struct span name = span_cut(&value, '=');
+        parameters[n++] = (struct parameter){name, value};
+    }
+    if (n > 1)
+        qsort(parameters, n, sizeof *parameters, compare_parameters);
+    for (size_t i = 0; i < n; i++) {
+        put_text(c, i > 0 ? "&" : "");
+        put_encoded(c, parameters[i].name, true);
+        put_text(c, "=");
+        put_encoded(c, parameters[i].value, true);
+    }
+    return true;
+}
+
+/* ---- the headers ---- */
+
+/* Runs of blanks become one, also inside quotes: the older documents say otherwise, AWS's test
+ * suite (get-header-value-trim) and all its clients do it like this. */
+static void put_folded(br_sha256_context *c, struct span value)
+{
+    value = span_trim(value);
+    while (value.n > 0) {
+        size_t n = 0;
+        while (n < value.n && value.p[n] != ' ' && value.p[n] != '\t')
+            n++;
+        put(c, (struct span){value.p, n});
+        value = (struct span){value.p + n, value.n - n};
+        if (value.n > 0)
+            put_text(c, " ");
+        value = span_trim(value);
+    }
+}
+
+/* A header that occurs several times is one list. */
+static void put_header(br_sha256_context *c, const struct http_head *head, struct span name)
+{
+    bool more = false;
+    put(c, name);
+    put_text(c, ":");
+    for (size_t i = 0; i < head->n_headers; i++) {
+        if (!span_equal_nocase(head->headers[i].name, name))
+            continue;
+        put_text(c, more ? "," : "");
+        put_folded(c, head->headers[i].value);
+        more = true;
+    }
+    put_text(c, "\n");
+}
+
+bool canonical_hash(const struct http_head *head, struct span signed_headers,
+                    const char body_hex[SIGV4_HEX + 1], char out[SIGV4_HEX + 1])
+{
+    uint8_t hash[br_sha256_SIZE];
+    br_sha256_context c;
+    struct span query = head->target;
+    struct span path = span_cut(&query, '?');
+    br_sha256_init(&c);
+    put(&c, head->method);
+    put_text(&c, "\n");
+    if (!put_path(&c, path))
+        return false;
+    put_text(&c, "\n");
+    if (!put_query(&c, query))
+        return false;
+    put_text(&c, "\n");
+    for (struct span rest = signed_headers; rest.n > 0;)
+        put_header(&c, head, span_cut(&rest, ';'));
+    put_text(&c, "\n");
+    put(&c, signed_headers);
+    put_text(&c, "\n");
+    put_text(&c, body_hex);
+    br_sha256_out(&c, hash);
+    hex_encode(hash, sizeof hash, out);
+    return true;
+}

@@ -1,0 +1,99 @@
+#include "core/base/prometheus.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool undo(struct buf *out, size_t size)
+{
+    out->size = size;
+    return false;
+}
+
+static bool put(struct buf *out, const char *text)
+{
+    return buf_append(out, text, strlen(text));
+}
+
+/* Backslashes and line feeds always, quotes in label values only. */
+static bool put_escaped(struct buf *out, const char *text, bool quotes)
+{
+    bool ok = true;
+    for (; *text != '\0' && ok; text++) {
+        if (*text == '\n')
+            ok = put(out, "\\n");
+        else if (*text == '\\' || (*text == '"' && quotes))
+            ok = put(out, "\\") && buf_append(out, text, 1);
+        else
+            ok = buf_append(out, text, 1);
+    }
+    return ok;
+}
+
+bool prometheus_metric(struct buf *out, const char *name, enum prometheus_kind kind,
+                       const char *help)
+{
+    static const char *const kinds[] = {[PROMETHEUS_COUNTER] = "counter",
+                                        [PROMETHEUS_GAUGE] = "gauge",
+                                        [PROMETHEUS_HISTOGRAM] = "histogram",
+                                        [PROMETHEUS_SUMMARY] = "summary",
+                                        [PROMETHEUS_UNTYPED] = "untyped"};
+    size_t before = out->size;
+    if (buf_printf(out, "# HELP %s ", name) && put_escaped(out, help, false) &&
+        buf_printf(out, "\n# TYPE %s %s\n", name, kinds[kind]))
+        return true;
+    return undo(out, before);
+}
+
+static bool put_label(struct buf *out, const struct prometheus_label *label, bool first)
+{
+    return buf_printf(out, "%s%s=\"", first ? "{" : ",", label->name) &&
+           put_escaped(out, label->value, true) && put(out, "\"");
+}
+
+static bool sample(struct buf *out, const char *name, const struct prometheus_label *labels,
+                   size_t n, const char *value)
+{
+    size_t before = out->size;
+    bool ok = put(out, name);
+    for (size_t i = 0; i < n && ok; i++)
+        ok = put_label(out, &labels[i], i == 0);
+    if (ok && buf_printf(out, "%s %s\n", n > 0 ? "}" : "", value))
+        return true;
+    return undo(out, before);
+}
+
+bool prometheus_number(struct buf *out, const char *name, const struct prometheus_label *labels,
+                       size_t n, uint64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    return sample(out, name, labels, n, text);
+}
+
+/* As short as it can be read back from. */
+static void format_real(double value, char *out, size_t size)
+{
+    if (isnan(value) || isinf(value)) {
+        snprintf(out, size, "%s", isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf");
+        return;
+    }
+    for (int digits = 15; digits <= 17; digits++) {
+        snprintf(out, size, "%.*g", digits, value);
+        if (strtod(out, NULL) == value)
+            break;
+    }
+    char *comma = strchr(out, ','); /* some locales */
+    if (comma != NULL)
+        *comma = '.';
+}
+
+bool prometheus_real(struct buf *out, const char *name, const struct prometheus_label *labels,
+                     size_t n, double value)
+{
+    char text[40];
+    format_real(value, text, sizeof text);
+    return sample(out, name, labels, n, text);
+}
