@@ -20,6 +20,8 @@ target_link_libraries(pkg::uv INTERFACE pthread dl rt)
 tunnel_package(bearssl bearssl.h libbearssl.a bearssl)
 tunnel_package(cjson cjson/cJSON.h cjson)
 tunnel_package(nanopb pb.h libprotobuf-nanopb.a protobuf-nanopb)
+tunnel_package(sqlite3 sqlite3.h libsqlite3.a sqlite3)
+target_link_libraries(pkg::sqlite3 INTERFACE m pthread dl)
 tunnel_package(http_parser http_parser.h libhttp_parser.a http_parser)
 
 # Optimisation and hardening are chosen below, once.

@@ -1,16 +1,13 @@
 #include "core/aws/credentials.h"
 
+#include "core/base/file.h"
 #include "core/base/ini.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define FILE_MAX 1048576 /* bytes of one file; a few hundred profiles take a hundredth of it */
 
 /* X(name here, key in the files, variable) */
 #define VALUE_TABLE(X)                                                                             \
@@ -135,63 +132,26 @@ static enum err each(void *owner, const struct ini_entry *e)
     return set_value(r->source, e);
 }
 
-/* Reads until the end or until `room` is full; -1 on error. */
-static ssize_t read_all(int fd, char *to, size_t room)
+static enum err complain(enum err why, const char *what, char *text, size_t size)
 {
-    size_t have = 0;
-    while (have < room) {
-        ssize_t got = read(fd, to + have, room - have);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        have += (size_t)got;
-    }
-    return (ssize_t)have;
-}
-
-static enum err complain(enum err why, const char *path, char *text, size_t size)
-{
-    snprintf(text, size, "%s: %s", path, err_text(why));
+    snprintf(text, size, "%s: %s", what, err_text(why));
     return why;
 }
 
-static enum err parse(struct source *s, int fd, struct reading *r, char *text, size_t size)
-{
-    enum err why = ERR_OK;
-    char *memory = malloc(FILE_MAX + 1);
-    ssize_t got = memory != NULL ? read_all(fd, memory, FILE_MAX + 1) : 0;
-    if (memory == NULL)
-        why = complain(ERR_NO_MEMORY, s->where, text, size);
-    else if (got < 0)
-        why = complain(errno == EISDIR ? ERR_IO : err_from_errno(errno), s->where, text, size);
-    else if (got > FILE_MAX)
-        why = complain(ERR_TOO_LARGE, s->where, text, size);
-    if (why == ERR_OK) {
-        r->text = (struct span){memory, (size_t)got};
-        why = ini_parse(s->where, r->text, each, r, text, size);
-    }
-    if (why == ERR_NO_MEMORY)
-        complain(why, s->where, text, size);
-    if (memory != NULL)
-        explicit_bzero(memory, FILE_MAX + 1);
-    free(memory);
-    return why;
-}
-
+/* A file that is not there is no error. */
 static enum err read_file(struct source *s, const char *profile, bool config, char *text,
                           size_t size)
 {
     struct reading r = {.source = s, .profile = profile, .config = config};
-    int fd = *s->where != '\0' ? open(s->where, O_RDONLY | O_CLOEXEC) : -1;
-    if (fd < 0 && (*s->where == '\0' || errno == ENOENT || errno == ENOTDIR))
+    if (*s->where == '\0' || access(s->where, F_OK) != 0)
         return ERR_OK;
-    if (fd < 0)
-        return complain(err_from_errno(errno), s->where, text, size);
-    enum err why = parse(s, fd, &r, text, size);
-    close(fd);
+    enum err why = file_read(s->where, FILE_CONFIG_MAX, &r.text, text, size);
+    if (why != ERR_OK)
+        return why;
+    why = ini_parse(s->where, r.text, each, &r, text, size);
+    if (why == ERR_NO_MEMORY)
+        complain(why, s->where, text, size);
+    file_wipe(&r.text);
     return why;
 }
 

@@ -18,7 +18,7 @@ struct aws_profile {
  * too, as with the CLI's --profile. get: getenv or a test's; an empty variable is as none. A file
  * that is not there is no error; ERR_NOT_FOUND with a sentence: a profile that was asked for by
  * name is in none of them; ERR_USAGE: half a key, or a file that cannot be parsed; ERR_PERMISSION,
- * ERR_IO, ERR_TOO_LARGE. Free the profile whatever the result. */
+ * and the others of file_read. Free the profile whatever the result. */
 enum err aws_profile_read(const char *profile, const char *(*get)(const char *name),
                           struct aws_profile *out, char *text, size_t size);
 void aws_profile_free(struct aws_profile *p); /* wipes */

@@ -7,8 +7,8 @@
 #include "core/http/http.h"
 
 #define SIGV4_SERVICE "IoTSecuredTunneling" /* the signing name of the tunneling API */
-#define SIGV4_SKEW_MS 900000 /* 15 minutes */
-#define SIGV4_MAX_HEADERS 32 /* in SignedHeaders */
+#define SIGV4_SKEW_MS 900000                /* 15 minutes */
+#define SIGV4_MAX_HEADERS 32                /* in SignedHeaders */
 #define SIGV4_MAX_KEY_ID 128
 #define SIGV4_MAX_REGION 64 /* of the service's name too */
 

@@ -1,6 +1,6 @@
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
-#include "core/config/file.h"
 #include "core/config/hub_parts.h"
 
 #include <bearssl.h>

@@ -1,4 +1,4 @@
-#include "core/config/file.h"
+#include "core/base/file.h"
 #include "core/config/options_table.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
+#include "core/base/file.h"
 #include "core/base/ini.h"
-#include "core/config/file.h"
 #include "core/config/services_add.h"
 
 #include <dirent.h>

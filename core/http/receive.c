@@ -1,6 +1,7 @@
 #include "core/http/conn.h"
 
 #include <stdio.h>
+#include <string.h>
 
 /* ---- requests ---- */
 
@@ -98,7 +99,14 @@ static bool is_blank(const uint8_t *p, size_t n)
     return true;
 }
 
-static void read_head(struct http_conn *c, const uint8_t *p, size_t n)
+/* Drops bytes that were copied. They may hold secrets, and the memory is lent to others next. */
+static void consume(struct http_conn *c, uint8_t *p, size_t n)
+{
+    explicit_bzero(p, n);
+    stream_consume(c->stream, n);
+}
+
+static void read_head(struct http_conn *c, uint8_t *p, size_t n)
 {
     if (c->state == CONN_IDLE && !is_blank(p, n)) {
         c->state = CONN_HEAD;
@@ -111,13 +119,13 @@ static void read_head(struct http_conn *c, const uint8_t *p, size_t n)
         refuse_head(c, (enum err)(-taken));
         return;
     }
-    stream_consume(c->stream, (size_t)taken);
+    consume(c, p, (size_t)taken);
     const struct http_head *head = conn_head(c);
     if (head != NULL)
         head_done(c, head);
 }
 
-static void read_body(struct http_conn *c, const uint8_t *p, size_t n)
+static void read_body(struct http_conn *c, uint8_t *p, size_t n)
 {
     if (n > c->left)
         n = c->left;
@@ -125,7 +133,7 @@ static void read_body(struct http_conn *c, const uint8_t *p, size_t n)
         refuse_head(c, ERR_NO_MEMORY);
         return;
     }
-    stream_consume(c->stream, n);
+    consume(c, p, n);
     c->left -= n;
     if (c->left == 0)
         whole(c);

@@ -25,8 +25,8 @@ void loop_free(struct loop *l);
  * as long as the resolver's timeouts, is not waited for; the loop is not freed then. End with
  * loop_exit instead of returning from main, which would wait for the resolver's thread. */
 void loop_leave(struct loop *l);
-/* SIGTERM and SIGINT from now on change nothing: the exit code is decided, and the end is near.
- * Before the handles that caught them are closed. */
+/* SIGTERM, SIGINT and SIGHUP from now on change nothing: the exit code is decided, and the end is
+ * near. Before the handles that caught them are closed. */
 void loop_block_signals(void);
 _Noreturn void loop_exit(int code);
 uv_loop_t *loop_uv(struct loop *l);

@@ -12,8 +12,8 @@ struct listener;
 struct listener_events {
     /* A newcomer, who belongs to the owner from now on; set its events at once (stream_own). */
     void (*accepted)(void *owner, struct listener *l, struct stream *s);
-    /* In its place when not NULL: the bare descriptor (non-blocking), to be given to another thread,
-     * which makes a stream of it (stream_from_fd). */
+    /* In its place when not NULL: the bare descriptor (non-blocking), to be given to another
+     * thread, which makes a stream of it (stream_from_fd). */
     void (*descriptor)(void *owner, struct listener *l, int fd);
 };
 

@@ -1,8 +1,8 @@
 /* Outgoing records on their way to the lower stream: gathered in one block, sealed where they lie,
  * and sent with one write. While that write is pending nothing can be added, so what is queued here
- * is one block (LOOP_BLOCK bytes, four full records and a bit) at most, and one record while the way
- * is narrow: there a batch is time that a keystroke waits (64 KB are half a second at 1 Mbit/s).
- * The block goes back to the loop as soon as it is empty. */
+ * is one block (LOOP_BLOCK bytes, four full records and a bit) at most, and one record while the
+ * way is narrow: there a batch is time that a keystroke waits (64 KB are half a second at 1
+ * Mbit/s). The block goes back to the loop as soon as it is empty. */
 #ifndef CORE_TLS_BATCH_H
 #define CORE_TLS_BATCH_H
 

@@ -1,59 +1,58 @@
+/* tunnelctl close. */
 #include "gateway/ctl/ctl.h"
+#include "gateway/ctl/which.h"
 
-#include <string.h>
+#define OPERANDS_MAX 1000
 
-static const struct program program = {
-    .name = "tunnelctl close",
-    .summary = "Closes a tunnel: takes it off the hub's list, and the hub ends its connections.",
-    .usage = "  tunnelctl close --tunnels FILE ID|NAME\n",
-    .max_operands = 1,
+static const struct option table[] = {
+    {"delete", 0, NULL, NULL, NULL, NULL,
+     "Delete what is known of it at once, too; else it stays visible for some hours.", 0},
 };
+static const struct option_group own = OPTION_GROUP("Closing", table);
 
-/* An id counts more than a name; a name must be one tunnel's only. */
-static enum err take_out(void *ctx, struct tunnel_file *f, char *text, size_t size)
+static int close_one(struct ctl *c, const char *name, bool delete)
 {
-    const char *wanted = ctx;
-    size_t found = 0, at = 0;
-    for (size_t i = 0; i < f->n; i++) {
-        if (strcmp(f->records[i].id, wanted) == 0) {
-            tunnel_file_remove(f, i);
-            return ERR_OK;
-        }
-        if (strcmp(f->records[i].name, wanted) == 0) {
-            at = i;
-            found++;
-        }
-    }
-    if (found == 1) {
-        tunnel_file_remove(f, at);
-        return ERR_OK;
-    }
-    if (found == 0)
-        snprintf(text, size, "there is no tunnel %s", wanted);
-    else
-        snprintf(text, size, "%zu tunnels are called %s: close one by its id", found, wanted);
-    return found == 0 ? ERR_NOT_FOUND : ERR_AMBIGUOUS;
+    struct which tunnel;
+    cJSON *answer;
+    int code = ctl_outcome(c, which_tunnel(&c->api, name, false, &tunnel));
+    if (code != CTL_OK)
+        return code;
+    cJSON *input = json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(tunnel.id));
+    if (delete)
+        input = json_put(input, "delete", cJSON_CreateTrue());
+    code = ctl_call(c, "CloseTunnel", input, &answer);
+    cJSON_Delete(answer);
+    if (code == CTL_OK && !ctl_wants_json(c))
+        printf("%s %s\n", delete ? "closed and deleted" : "closed", tunnel.id);
+    return code;
 }
 
-static int close_tunnel(struct options *o)
+/* One that cannot be closed does not keep the others open; the service's silence does. */
+static int close_all(struct ctl *c)
 {
-    char text[512] = "";
     char *const *operands;
-    if (options_operands(o, &operands) != 1 || operands[0][0] == '\0') {
-        options_fail(o, "which tunnel? Give its id or its name");
-        return program_fail(&program, o);
+    size_t n = options_operands(c->options, &operands);
+    int worst = CTL_OK;
+    if (n == 0) {
+        options_fail(c->options, "which tunnels? tunnelctl close ID...");
+        return ctl_usage(c);
     }
-    if (tunnel_file_update(options_get(o, "tunnels"), take_out, operands[0], text, sizeof text) !=
-        ERR_OK)
-        return ctl_fail(text);
-    return 0;
+    for (size_t i = 0; i < n && worst != CTL_UNREACHABLE; i++) {
+        int code = close_one(c, operands[i], options_flag(c->options, "delete"));
+        worst = code > worst ? code : worst;
+    }
+    if (worst == CTL_OK && ctl_wants_json(c))
+        printf("{}\n");
+    return worst;
 }
 
-int command_close(int argc, char **argv)
-{
-    struct options *o;
-    enum program_next next = ctl_read(&program, NULL, &o, argc, argv);
-    int status = next == PROGRAM_GO ? close_tunnel(o) : next == PROGRAM_DONE ? 0 : 1;
-    options_free(o);
-    return status;
-}
+const struct command command_close = {
+    .word = "close",
+    .summary = "close tunnels",
+    .program = {.name = "tunnelctl close",
+                .summary = "Closes tunnels: both ends are disconnected and the tokens are void.",
+                .usage = "  tunnelctl close ID... [--delete]\n",
+                .max_operands = OPERANDS_MAX},
+    .groups = {&own},
+    .run = close_all,
+};

@@ -1,79 +1,311 @@
 #include "gateway/ctl/ctl.h"
 
-#include <cjson/cJSON.h>
+#include "core/base/log.h"
+#include "core/tls/tls.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
+#define DEFAULT_ENDPOINT "https://127.0.0.1:8443"
+#define DEFAULT_REGION "us-east-1" /* hubs take any */
+
 static const struct option table[] = {
-    {"tunnels", 0, "FILE", NULL, NULL, NULL, "The hub's list of tunnels (its --tunnels).", 0},
-    {"json", 0, NULL, NULL, NULL, NULL, "Print JSON.", 0},
+    {"endpoint", 0, "URL", "TUNNEL_ENDPOINT", NULL, DEFAULT_ENDPOINT,
+     "The hub's control API: https://HOST[:PORT] or HOST[:PORT], port 443 if none is given.", 0},
+    {"ca", 0, "FILE", "AWS_CA_BUNDLE", NULL, NULL,
+     "Only these certificate authorities (PEM) may sign its certificate, not the system's.", 0},
+    {"no-ssl-host-verify", 'k', NULL, NULL, NULL, NULL,
+     "Do not verify its certificate at all. Anyone on the way can then read the tokens.", 0},
+    {"profile", 0, "NAME", NULL, NULL, NULL,
+     "The access key of this profile in ~/.aws/credentials. Without it: AWS_ACCESS_KEY_ID and "
+     "AWS_SECRET_ACCESS_KEY, or the profile AWS_PROFILE or \"default\".",
+     0},
+    {"region", 0, "REGION", NULL, NULL, NULL, "The region to sign for; hubs take any.", 0},
+    {"unsigned", 0, NULL, NULL, NULL, NULL,
+     "Do not sign (for a hub on this machine with --allow-unsigned-loopback).", 0},
+    {"json", 0, NULL, NULL, NULL, NULL, "Print the service's JSON.", 0},
 };
-const struct option_group ctl_options = OPTION_GROUP("Tunnels", table);
+static const struct option_group common = OPTION_GROUP("Control API", table);
 
-enum program_next ctl_read(const struct program *p, const struct option_group *own,
-                           struct options **o, int argc, char **argv)
+static const struct command *const commands[] = {
+    &command_open,   &command_list, &command_describe, &command_close,
+    &command_rotate, &command_tag,  &command_untag,    NULL,
+};
+
+/* ---- telling ---- */
+
+int ctl_fail(const char *format, ...)
 {
-    const struct option_group *groups[3];
+    va_list args;
+    va_start(args, format);
+    fputs("tunnelctl: ", stderr);
+    vfprintf(stderr, format, args);
+    fputc('\n', stderr);
+    va_end(args);
+    return CTL_FAILED;
+}
+
+int ctl_no_memory(void)
+{
+    return ctl_fail("%s", err_text(ERR_NO_MEMORY));
+}
+
+int ctl_usage(struct ctl *c)
+{
+    return program_fail(&c->command->program, c->options);
+}
+
+int ctl_outcome(struct ctl *c, enum outcome outcome)
+{
+    if (outcome != CTL_OK)
+        ctl_fail("%s", c->api.problem);
+    return (int)outcome;
+}
+
+int ctl_call(struct ctl *c, const char *operation, cJSON *input, cJSON **output)
+{
+    return ctl_outcome(c, tunneling_call(&c->api, operation, input, output));
+}
+
+bool ctl_wants_json(const struct ctl *c)
+{
+    return options_flag(c->options, "json");
+}
+
+int ctl_print_json(const cJSON *j)
+{
+    return j != NULL && json_print(j) ? CTL_OK : ctl_fail("the answer could not be printed");
+}
+
+int ctl_flush(void)
+{
+    return fflush(stdout) == 0 && !ferror(stdout) ? CTL_OK
+                                                  : ctl_fail("the output could not be written");
+}
+
+const char *ctl_ca(const struct ctl *c)
+{
+    const char *given = options_get(c->options, "ca");
+    return given != NULL ? given : c->profile.ca_bundle;
+}
+
+bool ctl_insecure(const struct ctl *c)
+{
+    return options_flag(c->options, "no-ssl-host-verify");
+}
+
+/* ---- setting up ---- */
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+static int64_t wall_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int read_endpoint(struct ctl *c)
+{
+    char problem[200];
+    if (endpoint_read(options_get(c->options, "endpoint"), &c->api.endpoint, problem,
+                      sizeof problem) == ERR_OK)
+        return CTL_OK;
+    options_reject(c->options, "endpoint", "%s", problem);
+    return ctl_usage(c);
+}
+
+static int read_profile(struct ctl *c)
+{
+    char text[600] = "";
+    if (options_flag(c->options, "unsigned"))
+        return CTL_OK;
+    if (aws_profile_read(options_get(c->options, "profile"), environment, &c->profile, text,
+                         sizeof text) != ERR_OK)
+        return ctl_fail("%s", text);
+    if (c->profile.credentials.key_id != NULL)
+        c->api.credentials = &c->profile.credentials;
+    else if (!endpoint_is_loopback(&c->api.endpoint))
+        return ctl_fail("no access key was found: set AWS_ACCESS_KEY_ID and "
+                        "AWS_SECRET_ACCESS_KEY, or use --profile with a profile in "
+                        "~/.aws/credentials");
+    return CTL_OK;
+}
+
+/* What was asked for, else what AWS's host name says, else what the profile says. */
+static int read_region(struct ctl *c, char *memory, size_t size)
+{
+    struct span in_name = endpoint_region(&c->api.endpoint);
+    const char *region = options_get(c->options, "region");
+    if (region == NULL && in_name.n > 0) {
+        snprintf(memory, size, "%.*s", (int)in_name.n, in_name.p);
+        region = memory;
+    }
+    if (region == NULL)
+        region = c->profile.region != NULL ? c->profile.region : DEFAULT_REGION;
+    size_t plain = strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    if (region[0] == '\0' || region[plain] != '\0' || plain > 64) {
+        options_fail(c->options, "the region has other characters than lower-case letters, "
+                                 "digits and '-', or is too long: --region");
+        return ctl_usage(c);
+    }
+    c->api.region = region;
+    return CTL_OK;
+}
+
+static bool is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int read_trust(struct ctl *c)
+{
+    const char *ca = ctl_ca(c);
+    bool directory = ca != NULL && is_directory(ca);
+    struct trust_sources from = {.insecure = ctl_insecure(c),
+                                 .file = directory ? NULL : ca,
+                                 .directory = directory ? ca : NULL};
+    char text[600];
+    enum err why;
+    if (from.insecure)
+        log_warning("The hub's certificate is NOT verified (--no-ssl-host-verify): anyone on the "
+                    "way can read and change what passes");
+    c->trust = trust_new(&from, &why, text, sizeof text);
+    return c->trust != NULL ? CTL_OK : ctl_fail("certificate authorities: %s", text);
+}
+
+/* Not to this machine: no proxy is a way to that. */
+static int read_proxy(struct ctl *c)
+{
+    const struct endpoint *e = &c->api.endpoint;
+    const char *url = upstream_from_env(e->host, e->port, environment);
+    if (url == NULL || endpoint_is_loopback(e))
+        return CTL_OK;
+    enum err why = upstream_parse(url, &c->proxy);
+    if (why == ERR_OK)
+        return CTL_OK;
+    return ctl_fail("the web proxy in the environment (https_proxy) is no "
+                    "http[s]://[user:password@]host[:port]: %s",
+                    err_text(why));
+}
+
+static int connect_service(struct ctl *c)
+{
+    int code = read_trust(c);
+    if (code == CTL_OK)
+        code = read_proxy(c);
+    if (code != CTL_OK)
+        return code;
+    const struct caller_options o = {.target = {.host = c->api.endpoint.host,
+                                                .port = c->api.endpoint.port,
+                                                .proxy = c->proxy.host != NULL ? &c->proxy : NULL,
+                                                .trust = c->trust}};
+    c->caller = caller_new(c->loop, &o);
+    c->api.post = caller_post;
+    c->api.carrier = c->caller;
+    return c->caller != NULL ? CTL_OK : ctl_no_memory();
+}
+
+static int set_up_and_run(struct ctl *c)
+{
+    char region[80];
+    int code = read_endpoint(c);
+    if (c->api.clock == NULL)
+        c->api.clock = wall_clock;
+    if (code == CTL_OK)
+        code = read_profile(c);
+    if (code == CTL_OK)
+        code = read_region(c, region, sizeof region);
+    if (code == CTL_OK && (c->loop = loop_new()) == NULL)
+        code = ctl_no_memory();
+    if (code == CTL_OK && c->api.post == NULL)
+        code = connect_service(c);
+    if (code == CTL_OK)
+        code = c->command->run(c);
+    return code == CTL_OK ? ctl_flush() : code;
+}
+
+static void tear_down(struct ctl *c)
+{
+    caller_free(c->caller);
+    trust_free(c->trust);
+    upstream_free(&c->proxy);
+    aws_profile_free(&c->profile);
+    endpoint_free(&c->api.endpoint);
+    if (c->loop != NULL)
+        loop_leave(c->loop); /* a name may still be on its way */
+    options_free(c->options);
+}
+
+/* ---- commands ---- */
+
+/* Cuts argv at "--" for a command that takes what follows. */
+static void cut_rest(struct ctl *c, int *argc, char **argv)
+{
+    for (int i = 1; c->command->takes_rest && i < *argc; i++) {
+        if (strcmp(argv[i], "--") != 0)
+            continue;
+        c->rest = argv + i + 1;
+        c->n_rest = (size_t)(*argc - i - 1);
+        *argc = i;
+    }
+}
+
+static int run_command(struct ctl *c, int argc, char **argv)
+{
+    const struct option_group *groups[4];
     size_t n = 0;
-    if (own != NULL)
-        groups[n++] = own;
-    groups[n++] = &ctl_options;
+    for (size_t i = 0; i < 2; i++)
+        if (c->command->groups[i] != NULL)
+            groups[n++] = c->command->groups[i];
+    groups[n++] = &common;
     groups[n++] = &program_options;
-    *o = options_new(groups, n);
-    if (*o == NULL) {
-        ctl_fail(err_text(ERR_NO_MEMORY));
-        return PROGRAM_FAILED;
+    c->options = options_new(groups, n);
+    if (c->options == NULL)
+        return ctl_no_memory();
+    cut_rest(c, &argc, argv);
+    enum program_next next = program_read(&c->command->program, c->options, argc, argv);
+    int code = next == PROGRAM_GO ? set_up_and_run(c) : next == PROGRAM_DONE ? CTL_OK : CTL_FAILED;
+    tear_down(c);
+    return code;
+}
+
+static void usage(FILE *out)
+{
+    fprintf(out, "The tunnels of a hub.\n\nUsage:\n");
+    for (size_t i = 0; commands[i] != NULL; i++)
+        fprintf(out, "  tunnelctl %-8s  %s\n", commands[i]->word, commands[i]->summary);
+    fprintf(out, "\nA tunnel is named by its id, the first 6 characters of it or more, its ARN, or "
+                 "thing:NAME.\n\"tunnelctl COMMAND --help\" tells more.\n");
+}
+
+int ctl_main(struct ctl *c, int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    char safe[80];
+    for (size_t i = 0; commands[i] != NULL; i++) {
+        if (strcmp(name, commands[i]->word) != 0)
+            continue;
+        c->command = commands[i];
+        return run_command(c, argc - 1, argv + 1);
     }
-    enum program_next next = program_read(p, *o, argc, argv);
-    if (next == PROGRAM_GO && options_get(*o, "tunnels") == NULL) {
-        options_fail(*o, "--tunnels is missing");
-        program_fail(p, *o);
-        next = PROGRAM_FAILED;
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
+        usage(stdout);
+        return CTL_OK;
     }
-    return next;
-}
-
-int ctl_fail(const char *sentence)
-{
-    fprintf(stderr, "tunnelctl: %s\n", sentence);
-    return 1;
-}
-
-char *ctl_time(int64_t epoch, char out[32])
-{
-    time_t t = (time_t)epoch;
-    struct tm parts;
-    if (epoch == 0 || gmtime_r(&t, &parts) == NULL ||
-        strftime(out, 32, "%Y-%m-%d %H:%M UTC", &parts) == 0)
-        snprintf(out, 32, "-");
-    return out;
-}
-
-char *ctl_services(const struct tunnel_record *r, char *out, size_t size)
-{
-    size_t used = 0;
-    snprintf(out, size, "-");
-    for (size_t i = 0; i < r->n_services && used < size; i++) {
-        int n = snprintf(out + used, size - used, "%s%s", i > 0 ? ", " : "", r->services[i]);
-        used += n > 0 ? (size_t)n : 0;
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        printf("tunnelctl %s\n", TUNNEL_VERSION);
+        return CTL_OK;
     }
-    return out;
-}
-
-struct cJSON *ctl_json(const struct tunnel_record *r)
-{
-    cJSON *j = cJSON_CreateObject(), *services = NULL;
-    bool ok = cJSON_AddStringToObject(j, "tunnelId", r->id) != NULL &&
-              cJSON_AddStringToObject(j, "name", r->name) != NULL &&
-              (services = cJSON_AddArrayToObject(j, "services")) != NULL;
-    for (size_t i = 0; ok && i < r->n_services; i++)
-        ok = cJSON_AddItemToArray(services, cJSON_CreateString(r->services[i]));
-    if (ok && r->created != 0)
-        ok = cJSON_AddNumberToObject(j, "created", (double)r->created) != NULL;
-    if (ok && r->expires != 0)
-        ok = cJSON_AddNumberToObject(j, "expires", (double)r->expires) != NULL;
-    if (ok)
-        return j;
-    cJSON_Delete(j);
-    return NULL;
+    if (name[0] != '\0')
+        ctl_fail("there is no command \"%s\"\n", str_escape(span_of(name), safe, sizeof safe));
+    usage(stderr);
+    return CTL_FAILED;
 }

@@ -1,38 +1,65 @@
-/* tunnelctl's commands: one file each, one table (main.c). */
+/* tunnelctl: tunnels from the shell, through the control API of a hub or of AWS. Each command is a
+ * table entry in a file of its own; what they all share is here. */
 #ifndef GATEWAY_CTL_CTL_H
 #define GATEWAY_CTL_CTL_H
 
+#include "core/aws/credentials.h"
 #include "core/config/program.h"
-#include "gateway/hub/tunnel_file.h"
+#include "gateway/ctl/tunneling.h"
 
-struct command {
-    const char *name;
-    const char *summary;
-    /* argv[0] is the command's name; returns the exit code. */
-    int (*run)(int argc, char **argv);
+struct command;
+
+/* One run of one command. */
+struct ctl {
+    /* A test sets api.post, api.carrier and api.clock beforehand; else calls go over the network.
+     */
+    struct tunneling api;
+    const struct command *command;
+    struct options *options;
+    char *const *rest; /* what stood behind "--", for commands that take it */
+    size_t n_rest;
+    struct loop *loop;
+    /* private */
+    struct aws_profile profile;
+    struct trust *trust;
+    struct upstream proxy;
+    struct caller *caller;
 };
 
-int command_new(int argc, char **argv);
-int command_list(int argc, char **argv);
-int command_close(int argc, char **argv);
+struct command {
+    const char *word, *summary;
+    struct program program;
+    const struct option_group *groups[2]; /* its own; NULL: none */
+    bool takes_rest;
+    int (*run)(struct ctl *c); /* returns the exit code, an enum outcome in most cases */
+};
 
-/* --tunnels and --json, which every command has. */
-extern const struct option_group ctl_options;
+extern const struct command command_open, command_close, command_describe, command_list,
+    command_rotate, command_tag, command_untag;
 
-/* Options in; the command goes on only with PROGRAM_GO, and --tunnels is given then. *o is to be
- * freed in any case. `own` may be NULL. */
-enum program_next ctl_read(const struct program *p, const struct option_group *own,
-                           struct options **o, int argc, char **argv);
+/* Runs the command that argv[1] names. Returns the exit code. */
+int ctl_main(struct ctl *c, int argc, char **argv);
 
-/* "tunnelctl: sentence" on stderr; returns 1. */
-int ctl_fail(const char *sentence);
+/* ---- for commands ---- */
 
-/* "2026-11-21 11:40 UTC", "-" for 0. */
-char *ctl_time(int64_t epoch, char out[32]);
-/* "HTTP1, SSH1" or "-"; cut when it does not fit. */
-char *ctl_services(const struct tunnel_record *r, char *out, size_t size);
+/* "tunnelctl: sentence" on stderr; returns CTL_FAILED. */
+int ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+int ctl_no_memory(void);
+/* The same with a hint at --help, after options_fail and its like. */
+int ctl_usage(struct ctl *c);
+/* Tells api.problem when the outcome is a failure. Returns the outcome. */
+int ctl_outcome(struct ctl *c, enum outcome outcome);
+/* tunneling_call whose failure has been told. */
+int ctl_call(struct ctl *c, const char *operation, cJSON *input, cJSON **output);
 
-/* The tunnel as an object, without any token or hash; NULL: memory. */
-struct cJSON *ctl_json(const struct tunnel_record *r);
+bool ctl_wants_json(const struct ctl *c);
+/* On stdout; CTL_FAILED, told: it could not be printed. */
+int ctl_print_json(const cJSON *j);
+/* What was written to stdout has arrived; CTL_FAILED, told: it has not. */
+int ctl_flush(void);
+
+/* The PEM file or directory with the hub's authority, or NULL; whether nothing is verified. */
+const char *ctl_ca(const struct ctl *c);
+bool ctl_insecure(const struct ctl *c);
 
 #endif

@@ -1,64 +1,186 @@
+/* tunnelctl list. */
 #include "gateway/ctl/ctl.h"
+#include "gateway/ctl/print.h"
 
-#include <cjson/cJSON.h>
-#include <stdlib.h>
-#include <time.h>
+#include <string.h>
 
-static const struct program program = {
-    .name = "tunnelctl list",
-    .summary = "Shows the tunnels in the hub's list.",
-    .usage = "  tunnelctl list --tunnels FILE\n",
+#define DESCRIPTION_WIDTH 60
+
+static const struct option table[] = {
+    {"thing", 0, "NAME", NULL, NULL, NULL, "Only tunnels to this thing.", 0},
+    {"all", 0, NULL, NULL, NULL, NULL, "Closed ones, too.", 0},
+    {"short", 0, NULL, NULL, NULL, NULL,
+     "One call for all: without thing, services, which ends are connected, and until when, which "
+     "take a call for each tunnel.",
+     0},
+};
+static const struct option_group own = OPTION_GROUP("List", table);
+
+/* ---- columns ---- */
+
+static void cell_text(const cJSON *tunnel, const char *path, char out[CELL])
+{
+    print_safe(json_text(tunnel, path), 0, out, CELL);
+}
+
+static void cell_id(const cJSON *tunnel, char out[CELL])
+{
+    cell_text(tunnel, "tunnelId", out);
+}
+
+static void cell_status(const cJSON *tunnel, char out[CELL])
+{
+    cell_text(tunnel, "status", out);
+}
+
+static void cell_created(const cJSON *tunnel, char out[CELL])
+{
+    print_time(json_number(tunnel, "createdAt"), out);
+}
+
+static void cell_description(const cJSON *tunnel, char out[CELL])
+{
+    print_safe(json_text(tunnel, "description"), DESCRIPTION_WIDTH, out, CELL);
+}
+
+static void cell_thing(const cJSON *tunnel, char out[CELL])
+{
+    cell_text(tunnel, "destinationConfig.thingName", out);
+}
+
+static void cell_services(const cJSON *tunnel, char out[CELL])
+{
+    print_list(json_at(tunnel, "destinationConfig.services"), out, CELL);
+}
+
+static bool is_connected(const cJSON *tunnel, const char *path)
+{
+    const char *status = json_text(tunnel, path);
+    return status != NULL && strcmp(status, "CONNECTED") == 0;
+}
+
+static void cell_connected(const cJSON *tunnel, char out[CELL])
+{
+    bool source = is_connected(tunnel, "sourceConnectionState.status");
+    bool destination = is_connected(tunnel, "destinationConnectionState.status");
+    const char *text = source ? "source" : destination ? "destination" : "-";
+    snprintf(out, CELL, "%s", source && destination ? "both" : text);
+}
+
+static bool is_open(const cJSON *tunnel)
+{
+    const char *status = json_text(tunnel, "status");
+    return status != NULL && strcmp(status, "OPEN") == 0;
+}
+
+static void cell_until(const cJSON *tunnel, char out[CELL])
+{
+    print_time(is_open(tunnel) ? print_expiry(tunnel) : 0, out);
+}
+
+static const struct column short_columns[] = {
+    {"ID", cell_id},
+    {"STATUS", cell_status},
+    {"CREATED", cell_created},
+    {"DESCRIPTION", cell_description},
+};
+static const struct column columns[] = {
+    {"ID", cell_id},
+    {"THING", cell_thing},
+    {"SERVICES", cell_services},
+    {"STATUS", cell_status},
+    {"CONNECTED", cell_connected},
+    {"CREATED", cell_created},
+    {"UNTIL", cell_until},
+    {"DESCRIPTION", cell_description},
 };
 
-static void print_text(const struct tunnel_file *f, int64_t now)
+/* ---- what there is ---- */
+
+static void drop_closed(cJSON *tunnels)
 {
-    char services[200], created[32], expires[32];
-    printf("%-16s  %-16s  %-20s  %-20s  %s\n", "ID", "NAME", "CREATED", "EXPIRES", "SERVICES");
-    for (size_t i = 0; i < f->n; i++) {
-        const struct tunnel_record *r = &f->records[i];
-        bool over = r->expires != 0 && r->expires <= now;
-        printf("%-16s  %-16s  %-20s  %-20s  %s\n", r->id, r->name[0] != '\0' ? r->name : "-",
-               ctl_time(r->created, created), over ? "expired" : ctl_time(r->expires, expires),
-               ctl_services(r, services, sizeof services));
+    for (cJSON *t = tunnels->child, *next; t != NULL; t = next) {
+        next = t->next;
+        if (!is_open(t))
+            cJSON_Delete(cJSON_DetachItemViaPointer(tunnels, t));
     }
 }
 
-static bool print_json(const struct tunnel_file *f)
+/* One that is gone by now is passed over. */
+static int describe_all(struct ctl *c, const cJSON *summaries, cJSON **tunnels)
 {
-    cJSON *root = cJSON_CreateObject();
-    cJSON *list = cJSON_AddArrayToObject(root, "tunnels");
-    bool ok = list != NULL;
-    for (size_t i = 0; ok && i < f->n; i++)
-        ok = cJSON_AddItemToArray(list, ctl_json(&f->records[i]));
-    char *text = ok ? cJSON_Print(root) : NULL;
-    cJSON_Delete(root);
-    if (text == NULL)
-        return false;
-    puts(text);
-    free(text);
-    return true;
+    const cJSON *summary;
+    *tunnels = cJSON_CreateArray();
+    cJSON_ArrayForEach(summary, summaries)
+    {
+        cJSON *tunnel;
+        const char *id = json_text(summary, "tunnelId");
+        if (id == NULL)
+            continue;
+        enum outcome result = tunneling_describe(&c->api, id, &tunnel);
+        if (result == CTL_OK) {
+            *tunnels = json_push(*tunnels, tunnel);
+        } else if (strcmp(c->api.error, "ResourceNotFoundException") != 0) {
+            cJSON_Delete(*tunnels);
+            *tunnels = NULL;
+            return ctl_outcome(c, result);
+        }
+    }
+    return *tunnels != NULL ? CTL_OK : ctl_no_memory();
 }
 
-static int list(struct options *o)
+/* ---- telling ---- */
+
+static int print_text(struct ctl *c, const cJSON *tunnels, bool all, bool with_details)
 {
-    struct tunnel_file f;
-    char text[512];
-    int status = 0;
-    if (tunnel_file_read(options_get(o, "tunnels"), &f, text, sizeof text) != ERR_OK)
-        return ctl_fail(text);
-    if (!options_flag(o, "json"))
-        print_text(&f, (int64_t)time(NULL));
-    else if (!print_json(&f))
-        status = ctl_fail(err_text(ERR_NO_MEMORY));
-    tunnel_file_free(&f);
-    return status;
+    const char *thing = options_get(c->options, "thing");
+    if (cJSON_GetArraySize(tunnels) == 0)
+        printf("No %stunnels%s%s.\n", all ? "" : "open ", thing != NULL ? " to " : "",
+               thing != NULL ? thing : "");
+    else if (with_details)
+        print_table(tunnels, columns, sizeof columns / sizeof *columns);
+    else
+        print_table(tunnels, short_columns, sizeof short_columns / sizeof *short_columns);
+    return ctl_flush();
 }
 
-int command_list(int argc, char **argv)
+/* As the service has it, all pages in one. Takes the array over. */
+static int print_document(cJSON *summaries)
 {
-    struct options *o;
-    enum program_next next = ctl_read(&program, NULL, &o, argc, argv);
-    int status = next == PROGRAM_GO ? list(o) : next == PROGRAM_DONE ? 0 : 1;
-    options_free(o);
-    return status;
+    cJSON *document = json_put(cJSON_CreateObject(), "tunnelSummaries", summaries);
+    int code = ctl_print_json(document);
+    cJSON_Delete(document);
+    return code;
 }
+
+static int list(struct ctl *c)
+{
+    bool all = options_flag(c->options, "all"), with_details = !options_flag(c->options, "short");
+    cJSON *tunnels, *details = NULL;
+    int code = ctl_outcome(c, tunneling_list(&c->api, options_get(c->options, "thing"), &tunnels));
+    if (code != CTL_OK)
+        return code;
+    if (!all)
+        drop_closed(tunnels);
+    if (ctl_wants_json(c))
+        return print_document(tunnels);
+    if (with_details) {
+        code = describe_all(c, tunnels, &details);
+        cJSON_Delete(tunnels);
+        tunnels = details;
+    }
+    if (code == CTL_OK)
+        code = print_text(c, tunnels, all, with_details);
+    cJSON_Delete(tunnels);
+    return code;
+}
+
+const struct command command_list = {
+    .word = "list",
+    .summary = "show the tunnels",
+    .program = {.name = "tunnelctl list",
+                .summary = "Shows the open tunnels, newest first.",
+                .usage = "  tunnelctl list [--thing NAME] [--all] [--short]\n"},
+    .groups = {&own},
+    .run = list,
+};

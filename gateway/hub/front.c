@@ -1,121 +1,91 @@
 #include "gateway/hub/front.h"
 
-#include "core/base/log.h"
+#include "core/base/map.h"
+#include "core/http/server.h"
 #include "core/net/tcp.h"
 #include "core/tls/tls.h"
-#include "core/ws/handshake.h"
-#include "gateway/hub/spill.h"
+#include "gateway/hub/api/api.h"
+#include "gateway/hub/relay/request.h"
+#include "gateway/hub/relay/spill.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_LISTENERS 16
 #define MAX_VISITORS 1024
 #define TIMEOUT_MS 10000
-#define LEAVING_MS 2000 /* for the answer to arrive; closing on unread bytes would take it away */
+#define IDLE_MS 60000   /* between calls on one connection */
+#define OFFICE_MS 60000 /* after which the office's answer must have been lost: out of memory */
 /* Bytes in the kernel beyond our back-pressure: share/doc/performance.md, "Little queued". */
 #define UNSENT_MAX 16384
 #define UNREAD_MAX 131072
-#define TLS_CACHE_BYTES 262144
-
-/* A certificate and its key, as long as a stream uses them. */
-struct certificate {
-    struct identity *identity;
-    size_t users;
-};
+#define API_TYPE "application/x-amz-json-1.1"
 
 struct front {
-    struct loop *loop;
-    struct hub *hub;
-    struct front_options options;
-    struct certificate *certificate;
-    struct tls_cache *cache;
-    struct listener *listeners[MAX_LISTENERS];
-    size_t n_listeners;
+    struct front_options o;
+    struct identity *identity;
+    struct map by_id;
     struct list visitors;
-    size_t n_visitors;
+    uint64_t last_id;
 };
 
-enum visitor_state {
-    VISITOR_TLS,    /* in the handshake */
-    VISITOR_HEAD,   /* the request is coming */
-    VISITOR_LEAVING /* it has been answered: the rest is thrown away */
-};
-
+/* A connection that is not a tunnel's end, or not yet. */
 struct visitor {
     struct list node;
     struct front *front;
-    struct stream *tls, *stream; /* stream: the spill around tls, which is owned */
-    struct http_reader *reader;
-    struct timer *timer;
-    enum visitor_state state;
-    bool shut;
-    char channel[36]; /* "channel-id": this connection's name in logs on both sides */
+    uint64_t id;
+    struct stream *tls;     /* below `stream`, or below that of http */
+    struct stream *stream;  /* the spill around tls; NULL once http has it */
+    struct http_conn *http; /* NULL: in the TLS handshake */
+    struct timer *timer;    /* of that, and while the office is asked */
+    bool asked;             /* the office has to answer */
+    char channel[36];       /* "channel-id" */
 };
 
-/* ---- certificates ---- */
-
-static void certificate_release(void *ctx)
-{
-    struct certificate *c = ctx;
-    if (c == NULL || --c->users > 0)
-        return;
-    identity_free(c->identity);
-    free(c);
-}
-
-enum err front_reload(struct front *f, char *text, size_t size)
-{
-    enum err why;
-    struct certificate *c = calloc(1, sizeof *c);
-    if (c == NULL)
-        return ERR_NO_MEMORY;
-    c->users = 1;
-    c->identity = identity_new(f->options.cert_file, f->options.key_file, &why, text, size);
-    if (c->identity == NULL) {
-        free(c);
-        return why;
-    }
-    certificate_release(f->certificate);
-    f->certificate = c;
-    return ERR_OK;
-}
-
-/* ---- visitors ---- */
+/* ---- life ---- */
 
 static void visitor_free(struct visitor *v)
 {
+    struct front *f = v->front;
+    map_remove(&f->by_id, &v->id, sizeof v->id);
     list_remove(&v->node);
-    v->front->n_visitors--;
+    count(&f->o.counts->visitors, (uint64_t)-1);
     timer_free(v->timer);
-    http_reader_free(v->reader);
+    http_conn_free(v->http);
     if (v->stream != NULL)
         stream_close(v->stream);
     free(v);
 }
 
-static void refused(struct visitor *v, const char *reason)
+static void post_refused(struct front *f, const char *client, int status, const char *reason)
 {
-    refusals_add(hub_refusals(v->front->hub), loop_now(v->front->loop), v->stream->name, reason);
-}
-
-static void on_timeout(void *owner)
-{
-    struct visitor *v = owner;
-    if (v->state != VISITOR_LEAVING)
-        refused(v, v->state == VISITOR_TLS ? "the TLS handshake took too long"
-                                           : "the request took too long");
-    visitor_free(v);
-}
-
-static void shut_when_written(struct visitor *v)
-{
-    if (v->shut || !stream_ready(v->stream))
+    struct message_refused *m = MESSAGE(struct message_refused, MESSAGE_REFUSED, f->o.worker);
+    if (m == NULL)
         return;
-    v->shut = true;
-    stream_shutdown(v->stream);
+    m->side = SIDE_COUNT;
+    m->status = status;
+    snprintf(m->client, sizeof m->client, "%s", client);
+    snprintf(m->reason, sizeof m->reason, "%s", reason);
+    mailbox_post(f->o.office, &m->message.mail);
 }
+
+void post_left(struct mailbox *office, size_t worker, const struct departure *d)
+{
+    struct message_left *m = d->ticket->way_back;
+    d->ticket->way_back = NULL;
+    m->message.worker = worker;
+    m->departure = *d;
+    mailbox_post(office, &m->message.mail);
+}
+
+static void lose(struct front *f, struct ticket *ticket, const char *why)
+{
+    struct departure d = {.ticket = ticket};
+    snprintf(d.why, sizeof d.why, "%s", why);
+    post_left(f->o.office, f->o.worker, &d);
+}
+
+/* ---- answers ---- */
 
 static const char *more_headers(int status)
 {
@@ -124,149 +94,201 @@ static const char *more_headers(int status)
         return "Allow: GET\r\n";
     case 426:
         return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    case 503:
+        return "Retry-After: 1\r\n";
     default:
         return "";
     }
 }
 
-static void answer(struct visitor *v, int status, const char *text)
+static void answer(struct visitor *v, int status, const char *text, bool close)
 {
-    char out[2048];
-    int n = snprintf(out, sizeof out,
-                     "HTTP/1.1 %d %s\r\n"
-                     "Content-Type: text/plain; charset=utf-8\r\n"
-                     "Content-Length: %zu\r\n"
-                     "Cache-Control: no-store\r\n"
-                     "channel-id: %s\r\n"
-                     "%s"
-                     "Connection: close\r\n"
-                     "\r\n"
-                     "%s\n",
-                     status, http_reason(status), strlen(text) + 1, v->channel,
-                     more_headers(status), text);
-    v->state = VISITOR_LEAVING;
-    timer_start(v->timer, LEAVING_MS);
-    if (n > 0 && (size_t)n < sizeof out)
-        stream_write(v->stream, (const uint8_t *)out, (size_t)n);
-    shut_when_written(v);
+    char headers[160], body[600];
+    int n = snprintf(body, sizeof body, "%s\n", text);
+    snprintf(headers, sizeof headers, "channel-id: %s\r\n%s", v->channel, more_headers(status));
+    struct http_answer a = {.status = status,
+                            .type = "text/plain; charset=utf-8",
+                            .headers = headers,
+                            .body = {body, (size_t)n < sizeof body ? (size_t)n : sizeof body - 1},
+                            .close = close};
+    http_conn_answer(v->http, &a);
 }
 
 static void refuse(struct visitor *v, int status, const char *text)
 {
-    refused(v, text);
-    answer(v, status, text);
+    post_refused(v->front, http_conn_name(v->http), status, text);
+    answer(v, status, text, true);
 }
 
-/* The stream goes on as a tunnel's end; the visitor is over. */
-static void upgrade(struct visitor *v, const struct request *r, struct tunnel *t)
+static void answer_api(struct visitor *v, int status, const char *request_id, const char *error,
+                       struct span body, bool close)
 {
-    char out[512], accept[WS_ACCEPT_SIZE];
-    struct stream *stream = v->stream;
-    ws_accept_key(r->key, accept);
-    int n = snprintf(out, sizeof out,
-                     "HTTP/1.1 101 Switching Protocols\r\n"
-                     "Connection: upgrade\r\n"
-                     "Upgrade: websocket\r\n"
-                     "sec-websocket-accept: %s\r\n"
-                     "sec-websocket-protocol: %s\r\n"
-                     "channel-id: %s\r\n"
-                     "\r\n",
-                     accept, r->protocol, v->channel);
-    stream_write(stream, (const uint8_t *)out, (size_t)n);
-    v->stream = NULL;
-    hub_join(v->front->hub, t, r, stream, v->channel);
-    visitor_free(v);
+    char headers[200];
+    snprintf(headers, sizeof headers, "x-amzn-RequestId: %s\r\n%s%s%s", request_id,
+             error != NULL ? "x-amzn-ErrorType: " : "", error != NULL ? error : "",
+             error != NULL ? "\r\n" : "");
+    struct http_answer a = {
+        .status = status, .type = API_TYPE, .headers = headers, .body = body, .close = close};
+    http_conn_answer(v->http, &a);
 }
 
-static void decide(struct visitor *v, const struct http_head *head)
+/* ---- requests ---- */
+
+/* As they came, but for blanks around values. */
+static size_t head_size(const struct http_head *h)
 {
+    size_t n = h->method.n + h->target.n + strlen("  HTTP/1.1\r\n\r\n");
+    for (size_t i = 0; i < h->n_headers; i++)
+        n += h->headers[i].name.n + h->headers[i].value.n + strlen(": \r\n");
+    return n;
+}
+
+static bool on_head(void *owner, const struct http_head *head)
+{
+    if (api_wants(head) || head_size(head) <= REQUEST_MAX)
+        return true;
+    refuse(owner, 431, "The request has more than 4096 bytes.");
+    return false;
+}
+
+static void ask(struct visitor *v, struct message *m)
+{
+    v->asked = true;
+    timer_start(v->timer, OFFICE_MS);
+    mailbox_post(v->front->o.office, &m->mail);
+}
+
+static bool knock_fill(struct message_knock *m, struct visitor *v, const struct request *r)
+{
+    const char *device = tls_peer_name(v->tls);
+    m->visitor = v->id;
+    m->side = r->side;
+    m->version = r->version;
+    m->protocol = r->protocol;
+    snprintf(m->key, sizeof m->key, "%.*s", (int)r->key.n, r->key.p);
+    snprintf(m->channel, sizeof m->channel, "%s", v->channel);
+    snprintf(m->client, sizeof m->client, "%s", http_conn_name(v->http));
+    m->token = span_dup(r->token);
+    m->client_token = r->client_token.p != NULL ? span_dup(r->client_token) : NULL;
+    m->device = device != NULL ? strdup(device) : NULL;
+    return m->token != NULL && (m->client_token != NULL || r->client_token.p == NULL) &&
+           (m->device != NULL || device == NULL);
+}
+
+static void knock(struct visitor *v, const struct request *r)
+{
+    struct front *f = v->front;
+    struct message_knock *m = MESSAGE(struct message_knock, MESSAGE_KNOCK, f->o.worker);
+    if (m != NULL && knock_fill(m, v, r)) {
+        ask(v, &m->message);
+        return;
+    }
+    if (m != NULL)
+        message_free(&m->message);
+    refuse(v, 503, "The hub is out of memory: try again.");
+}
+
+static void call(struct visitor *v, const struct http_head *head, struct span body)
+{
+    struct front *f = v->front;
+    struct message_call *m = message_call_new(f->o.worker, head, body);
+    if (m == NULL) {
+        refuse(v, 503, "The hub is out of memory: try again.");
+        return;
+    }
+    m->visitor = v->id;
+    snprintf(m->client, sizeof m->client, "%s", http_conn_name(v->http));
+    ask(v, &m->message);
+}
+
+static void on_request(void *owner, const struct http_head *head, struct span body)
+{
+    struct visitor *v = owner;
+    if (api_wants(head)) {
+        call(v, head, body);
+        return;
+    }
     struct request r = request_check(head);
-    if (r.kind == REQUEST_HEALTH) {
-        answer(v, r.status, r.text);
-    } else if (r.kind == REQUEST_REFUSED) {
+    if (r.kind == REQUEST_HEALTH)
+        answer(v, r.status, r.text, false);
+    else if (r.kind == REQUEST_REFUSED)
         refuse(v, r.status, r.text);
-    } else {
-        struct admission a = hub_admit(v->front->hub, &r);
-        if (a.tunnel != NULL)
-            upgrade(v, &r, a.tunnel);
-        else
-            refuse(v, a.status, a.text);
-    }
+    else
+        knock(v, &r);
 }
 
-/* Takes the request's bytes and none behind them: those are the tunnel's. */
-static void read_head(struct visitor *v)
+static void on_bad(void *owner, const struct http_head *head, int status, const char *text)
 {
-    uint8_t *p;
-    long n = stream_peek(v->stream, 1, &p);
-    if (n == 0)
-        return;
-    if (n < 0) {
+    struct visitor *v = owner;
+    struct api_answer a;
+    char body[600];
+    bool api = head != NULL && api_wants(head);
+    if (!api && status == 408) {
+        /* Any answer but 5xx makes a tunnel's client give up, and the way was only slow. */
+        post_refused(v->front, http_conn_name(v->http), 0, text);
         visitor_free(v);
         return;
     }
-    long taken = http_reader_feed(v->reader, p, (size_t)n);
-    if (taken < 0) {
-        enum err why = (enum err)(-taken);
-        refuse(v, err_http(why),
-               why == ERR_TOO_LARGE ? "The request has more than 4096 bytes."
-                                    : "The request is not HTTP/1.1.");
+    if (!api) {
+        refuse(v, status, text);
         return;
     }
-    stream_consume(v->stream, (size_t)taken);
-    const struct http_head *head = http_reader_head(v->reader);
-    if (head != NULL)
-        decide(v, head);
+    post_refused(v->front, http_conn_name(v->http), status, text);
+    api_bad_request(status, text, &a, body, sizeof body);
+    answer_api(v, a.status, a.request_id, a.error, a.body, true);
 }
 
-static void throw_away(struct visitor *v)
+static void on_closed(void *owner, const char *why)
 {
-    uint8_t *p;
-    long n = stream_peek(v->stream, 1, &p);
-    if (n > 0)
-        stream_consume(v->stream, (size_t)n);
-    else if (n < 0)
-        visitor_free(v);
+    (void)why; /* who left without asking is nobody's concern */
+    visitor_free(owner);
 }
+
+static const struct http_conn_events http_events = {
+    .head = on_head, .request = on_request, .bad = on_bad, .closed = on_closed};
+
+/* ---- the TLS handshake ---- */
 
 static void on_opened(void *owner)
 {
     struct visitor *v = owner;
-    v->state = VISITOR_HEAD;
-    stream_read_on(v->stream, true);
+    struct front *f = v->front;
+    struct http_conn_options options = {.request_ms = f->o.timeout_ms, .idle_ms = IDLE_MS};
+    struct stream *s = v->stream;
+    count(&f->o.counts->handshakes, 1);
+    if (tls_resumed(v->tls))
+        count(&f->o.counts->resumed, 1);
+    timer_stop(v->timer);
+    v->stream = NULL;
+    v->http = http_conn_new(f->o.loop, s, &options, &http_events, v);
+    if (v->http == NULL)
+        visitor_free(v);
 }
 
-static void on_readable(void *owner)
+static void handshake_failed(struct visitor *v, const char *why)
 {
-    struct visitor *v = owner;
-    if (v->state == VISITOR_LEAVING)
-        throw_away(v);
-    else if (stream_ready(v->stream)) /* else an answer could not be written */
-        read_head(v);
-    else
-        stream_read_on(v->stream, false);
-}
-
-static void on_writable(void *owner)
-{
-    struct visitor *v = owner;
-    if (v->state == VISITOR_LEAVING)
-        shut_when_written(v);
-    else
-        stream_read_on(v->stream, true);
+    count(&v->front->o.counts->handshakes_failed, 1);
+    post_refused(v->front, v->stream->name, 0, why);
+    visitor_free(v);
 }
 
 static void on_failed(void *owner, enum err why)
 {
     struct visitor *v = owner;
     const char *problem = tls_problem(v->tls);
-    if (v->state == VISITOR_TLS)
-        refused(v, problem != NULL && problem[0] != '\0' ? problem : err_text(why));
-    visitor_free(v);
+    handshake_failed(v, problem != NULL && problem[0] != '\0' ? problem : err_text(why));
 }
 
-static const struct stream_events visitor_events = {
-    .opened = on_opened, .readable = on_readable, .writable = on_writable, .failed = on_failed};
+static void on_timeout(void *owner)
+{
+    struct visitor *v = owner;
+    if (v->http == NULL)
+        handshake_failed(v, "the TLS handshake took too long");
+    else
+        visitor_free(v);
+}
+
+static const struct stream_events handshake_events = {.opened = on_opened, .failed = on_failed};
 
 static void name_channel(char out[36])
 {
@@ -279,92 +301,163 @@ static void name_channel(char out[36])
 static bool open_stream(struct visitor *v, struct stream *socket)
 {
     struct front *f = v->front;
-    struct tls_server_options options = {.identity = f->certificate->identity, .cache = f->cache};
+    struct tls_server_options options = {
+        .identity = f->identity, .cache = f->o.cache, .client_trust = f->o.device_trust};
     stream_unsent_limit(socket, UNSENT_MAX);
     stream_unread_limit(socket, UNREAD_MAX);
-    v->tls = tls_server(f->loop, socket, &options, &visitor_events, v);
-    v->stream = v->tls != NULL ? spill_new(f->loop, v->tls, &visitor_events, v) : NULL;
-    if (v->stream == NULL)
-        return false;
-    f->certificate->users++;
-    spill_at_close(v->stream, certificate_release, f->certificate);
-    return true;
+    v->tls = tls_server(f->o.loop, socket, &options, &handshake_events, v);
+    v->stream = v->tls != NULL ? spill_new(f->o.loop, v->tls, &handshake_events, v) : NULL;
+    return v->stream != NULL;
 }
 
-static void on_accepted(void *owner, struct listener *l, struct stream *socket)
+static struct visitor *visitor_new(struct front *f)
 {
-    struct front *f = owner;
-    struct visitor *v = f->n_visitors < f->options.max_visitors ? calloc(1, sizeof *v) : NULL;
-    (void)l;
-    if (v == NULL) {
-        refusals_add(hub_refusals(f->hub), loop_now(f->loop), socket->name,
-                     "too many connections are shaking hands");
-        stream_close(socket);
+    struct visitor *v = calloc(1, sizeof *v);
+    if (v == NULL)
+        return NULL;
+    v->front = f;
+    v->id = ++f->last_id;
+    v->timer = timer_new(f->o.loop, on_timeout, v);
+    list_init(&v->node);
+    if (v->timer == NULL || !map_put(&f->by_id, &v->id, sizeof v->id, v)) {
+        timer_free(v->timer);
+        free(v);
+        return NULL;
+    }
+    list_append(&f->visitors, &v->node);
+    count(&f->o.counts->visitors, 1);
+    name_channel(v->channel);
+    return v;
+}
+
+/* Who has been shaking hands or silent for longest makes room, so that nobody can shut the door by
+ * standing in it. */
+static void make_room(struct front *f)
+{
+    list_each(node, &f->visitors)
+    {
+        struct visitor *v = list_entry(node, struct visitor, node);
+        if (v->asked)
+            continue;
+        post_refused(f, v->http != NULL ? http_conn_name(v->http) : v->stream->name, 0,
+                     "too many connections are shaking hands or asking");
+        visitor_free(v);
         return;
     }
-    v->front = f;
-    f->n_visitors++;
-    list_init(&v->node);
-    list_append(&f->visitors, &v->node);
-    name_channel(v->channel);
-    v->reader = http_reader_new(true, REQUEST_MAX);
-    v->timer = timer_new(f->loop, on_timeout, v);
-    if (v->reader == NULL || v->timer == NULL) {
+}
+
+void front_accept(struct front *f, int fd)
+{
+    struct stream *socket = stream_from_fd(f->o.loop, fd);
+    if (socket == NULL)
+        return;
+    if (f->by_id.size >= f->o.max_visitors)
+        make_room(f);
+    struct visitor *v = f->by_id.size < f->o.max_visitors ? visitor_new(f) : NULL;
+    if (v == NULL) {
+        post_refused(f, socket->name, 0, "too many connections are asking");
         stream_close(socket);
-        visitor_free(v);
     } else if (!open_stream(v, socket)) {
         visitor_free(v);
     } else {
-        timer_start(v->timer, f->options.timeout_ms);
+        timer_start(v->timer, f->o.timeout_ms);
     }
 }
 
-static const struct listener_events listener_events = {.accepted = on_accepted};
+/* ---- what the office said ---- */
+
+/* NULL: it has left. */
+static struct visitor *answered(const struct front *f, const uint64_t *id)
+{
+    struct visitor *v = map_get(&f->by_id, id, sizeof *id);
+    if (v != NULL) {
+        v->asked = false;
+        timer_stop(v->timer);
+    }
+    return v;
+}
+
+/* The stream goes on as a tunnel's end; the visitor is over. */
+static void let_in(struct visitor *v, struct message_verdict *m)
+{
+    struct front *f = v->front;
+    struct ticket *ticket = m->ticket;
+    struct stream *stream = http_conn_take(v->http);
+    m->ticket = NULL;
+    v->http = NULL;
+    visitor_free(v);
+    if (m->here) {
+        rooms_join(f->o.rooms, ticket, stream);
+        return;
+    }
+    struct message_client *out = MESSAGE(struct message_client, MESSAGE_HANDED, f->o.worker);
+    if (out == NULL || !stream_leave(stream)) {
+        free(out);
+        stream_close(stream);
+        lose(f, ticket, "it could not be handed over");
+        return;
+    }
+    out->ticket = ticket;
+    out->stream = stream;
+    count(&f->o.counts->moved, 1);
+    mailbox_post(f->o.office, &out->message.mail);
+}
+
+void front_verdict(struct front *f, struct message_verdict *m)
+{
+    struct visitor *v = answered(f, &m->visitor);
+    if (v != NULL && m->ticket != NULL) {
+        let_in(v, m);
+    } else if (v != NULL) {
+        answer(v, m->status, m->text, true);
+    } else if (m->ticket != NULL) {
+        lose(f, m->ticket, "it left before it was answered");
+        m->ticket = NULL;
+    }
+}
+
+void front_answer(struct front *f, const struct message_answer *m)
+{
+    struct visitor *v = answered(f, &m->visitor);
+    if (v != NULL)
+        answer_api(v, m->status, m->request_id, m->error, (struct span){m->body, m->size}, false);
+}
 
 /* ---- the door ---- */
 
-struct front *front_new(const struct front_options *o, enum err *why, char *text, size_t size)
+struct front *front_new(const struct front_options *o)
 {
     struct front *f = calloc(1, sizeof *f);
-    *why = ERR_NO_MEMORY;
     if (f == NULL)
         return NULL;
-    *f = (struct front){.loop = o->loop, .hub = o->hub, .options = *o};
+    f->o = *o;
     list_init(&f->visitors);
-    if (f->options.max_visitors == 0)
-        f->options.max_visitors = MAX_VISITORS;
-    if (f->options.timeout_ms == 0)
-        f->options.timeout_ms = TIMEOUT_MS;
-    f->cache = tls_cache_new(TLS_CACHE_BYTES);
-    if (f->cache != NULL)
-        *why = front_reload(f, text, size);
-    if (*why == ERR_OK)
-        return f;
-    front_free(f);
-    return NULL;
+    if (f->o.max_visitors == 0)
+        f->o.max_visitors = MAX_VISITORS;
+    if (f->o.timeout_ms == 0)
+        f->o.timeout_ms = TIMEOUT_MS;
+    return f;
+}
+
+void front_identity(struct front *f, struct identity *identity)
+{
+    identity_free(f->identity);
+    f->identity = identity;
+}
+
+bool front_asks(const struct front *f)
+{
+    list_each(node, &f->visitors) if (list_entry(node, struct visitor, node)->asked) return true;
+    return false;
 }
 
 void front_free(struct front *f)
 {
     if (f == NULL)
         return;
-    for (size_t i = 0; i < f->n_listeners; i++)
-        listener_free(f->listeners[i]);
     while (!list_empty(&f->visitors))
         visitor_free(list_entry(f->visitors.next, struct visitor, node));
-    certificate_release(f->certificate);
-    tls_cache_free(f->cache);
+    map_free(&f->by_id);
+    identity_free(f->identity);
     free(f);
-}
-
-const char *front_listen(struct front *f, const char *where, enum err *why)
-{
-    *why = ERR_LIMIT;
-    if (f->n_listeners == MAX_LISTENERS)
-        return NULL;
-    struct listener *l = listener_new(f->loop, where, &listener_events, f, why);
-    if (l == NULL)
-        return NULL;
-    f->listeners[f->n_listeners++] = l;
-    return listener_name(l);
 }

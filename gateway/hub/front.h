@@ -1,29 +1,40 @@
-/* The hub's front door: listeners, TLS, the request, and its answer. Whoever asks for a tunnel
- * rightly is handed to the hub; everybody else gets a status, a sentence, and the door. */
+/* A worker's front door: what is accepted shakes hands (TLS), asks (HTTP), and becomes a tunnel's
+ * end, gets an answer of the control API, or a status, a sentence, and the door. Decides nothing
+ * itself: it asks the office (messages.h). */
 #ifndef GATEWAY_HUB_FRONT_H
 #define GATEWAY_HUB_FRONT_H
 
-#include "gateway/hub/hub.h"
+#include "gateway/hub/messages.h"
+#include "gateway/hub/relay/rooms.h"
 
 struct front;
 
 struct front_options {
     struct loop *loop;
-    struct hub *hub;
-    const char *cert_file, *key_file; /* PEM; must outlive the front */
-    size_t max_visitors;              /* connections that are not a tunnel's end yet; 0: 1,024 */
-    uint64_t timeout_ms;              /* for TLS and the request together; 0: 10,000 */
+    struct mailbox *office;
+    size_t worker; /* its number, for messages */
+    struct rooms *rooms;
+    struct counts *counts;
+    struct tls_cache *cache;          /* may be NULL */
+    const struct trust *device_trust; /* may be NULL: no client certificates */
+    size_t max_visitors;              /* connections that are not a tunnel's end; 0: 1,024. When
+                                         one more comes the oldest of them has to go */
+    uint64_t timeout_ms;              /* for TLS, and for each request; 0: 10,000 */
 };
 
-/* NULL with *why and a sentence. */
-struct front *front_new(const struct front_options *o, enum err *why, char *text, size_t size);
+struct front *front_new(const struct front_options *o); /* NULL: no memory */
 void front_free(struct front *f);
 
-/* One more address to listen on. NULL: *why; else the address with its real port, for people. */
-const char *front_listen(struct front *f, const char *where, enum err *why);
+/* For whoever comes from now on; a reference is taken over. Needed before the first one comes. */
+void front_identity(struct front *f, struct identity *identity);
 
-/* Reads certificate and key again; those who are connected keep the old ones. On error the old ones
- * stay in use. */
-enum err front_reload(struct front *f, char *text, size_t size);
+/* A connected socket, which is taken over. */
+void front_accept(struct front *f, int fd);
+void front_verdict(struct front *f, struct message_verdict *m);
+void front_answer(struct front *f, const struct message_answer *m);
+bool front_asks(const struct front *f); /* somebody waits for the office's answer */
+
+/* Posts LEFT with that departure, whose ticket is taken over. */
+void post_left(struct mailbox *office, size_t worker, const struct departure *d);
 
 #endif

@@ -1,57 +1,120 @@
 /* tunnel-hub: the service in the middle. */
 #include "core/base/log.h"
 #include "core/config/program.h"
-#include "gateway/hub/front.h"
+#include "core/net/systemd.h"
+#include "gateway/hub/office.h"
+#include "gateway/hub/ops.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
+#include <time.h>
+
+#define MAX_SOCKETS 16 /* of systemd's */
+#define MAX_WORKERS 64
 
 static const struct option hub_table[] = {
     {"listen", 'l', "ADDRESS:PORT", NULL, NULL, "127.0.0.1:8443",
-     "Where to wait for clients; may be repeated. Port 0 takes a free one.", OPTION_MANY},
+     "Where to wait for clients and API calls; may be repeated. Port 0 takes a free one.",
+     OPTION_MANY},
     {"cert", 0, "FILE", NULL, NULL, NULL, "The certificate, PEM, with its chain.", 0},
     {"key", 0, "FILE", NULL, NULL, NULL, "Its private key, PEM.", 0},
-    {"tunnels", 0, "FILE", NULL, NULL, NULL,
-     "The tunnels that are served; \"tunnelctl new\" adds one. Changes are noticed.", 0},
+    {"state", 0, "DIR", "STATE_DIRECTORY", NULL, NULL,
+     "Where tunnels are kept; made when it is not there.", 0},
+    {"workers", 0, "N", NULL, NULL, NULL, "Threads for clients. Default: one for each core.", 0},
     {"idle-timeout", 0, "TIME", NULL, NULL, "60s",
      "Drop a client from which nothing came for so long. Clients send a ping every 20 s.", 0},
+    {"grace", 0, "TIME", NULL, NULL, "5s",
+     "At SIGTERM, let what is being transferred go on for at most so long.", 0},
 };
 static const struct option_group hub_group = OPTION_GROUP("Hub", hub_table);
+
+static const struct option access_table[] = {
+    {"keys", 0, "FILE", NULL, NULL, NULL,
+     "The access keys that may call the control API (mode 0600).", 0},
+    {"allow-unsigned-loopback", 0, NULL, NULL, NULL, NULL,
+     "Calls from this machine need no signature: for trying out.", 0},
+    {"limits-preset", 0, "NAME", NULL, NULL, NULL,
+     "Which limits hold: generous (the default), or aws.", 0},
+    {"limits", 0, "FILE", NULL, NULL, NULL, "Other limits, for all keys or single ones.", 0},
+    {"device-ca", 0, "FILE", NULL, NULL, NULL,
+     "Destinations must show a certificate of these authorities whose CN is the tunnel's thing.",
+     0},
+    {"region", 0, "NAME", NULL, NULL, "us-east-1", "The region in ARNs.", 0},
+    {"account", 0, "NUMBER", NULL, NULL, "000000000000", "The account in ARNs.", 0},
+};
+static const struct option_group access_group = OPTION_GROUP("Access", access_table);
+
+static const struct option watch_table[] = {
+    {"ops-listen", 0, "ADDRESS:PORT", NULL, NULL, "127.0.0.1:9464",
+     "Where /healthz, /readyz and /metrics are answered, without TLS; \"off\": nowhere.", 0},
+    {"audit-log", 0, "FILE", NULL, NULL, NULL,
+     "One JSON line for each call, connection, disconnection and refusal.", 0},
+};
+static const struct option_group watch_group = OPTION_GROUP("Watching", watch_table);
 
 static const struct program program = {
     .name = "tunnel-hub",
     .summary = "Joins tunnel-gateway (source) and tunnel-agent (destination) to tunnels.",
-    .usage = "  tunnel-hub --cert FILE --key FILE --tunnels FILE [--listen ADDRESS:PORT]...\n",
-    .examples = "  tunnel-hub --cert hub.pem --key hub.key --tunnels tunnels.json\n"
-                "  tunnelctl new --tunnels tunnels.json --services HTTP1,SSH1\n",
+    .usage = "  tunnel-hub --cert FILE --key FILE --state DIR [--keys FILE] "
+             "[--listen ADDRESS:PORT]...\n",
+    .examples = "  tunnel-hub --cert hub.pem --key hub.key --state state "
+                "--allow-unsigned-loopback\n"
+                "  tunnelctl open --ca ca.pem --services HTTP1,SSH1\n",
 };
 
 struct app {
     struct loop *loop;
-    struct hub *hub;
-    struct front *front;
+    struct office *office;
+    struct ops *ops;
+    struct options *options;
+    uint64_t idle_ms, grace_ms, workers;
+    bool ending;
     uv_signal_t reload, terminate, interrupt;
 };
+
+/* ---- signals ---- */
+
+/* sd_notify(3): a reload's begin carries the time, so that its end can be told from it. */
+static void notify_reloading(void)
+{
+    char text[80];
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%llu",
+             (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
+    systemd_notify(text);
+}
 
 static void on_reload(uv_signal_t *signal, int number)
 {
     struct app *a = signal->data;
-    char text[512];
     (void)number;
-    if (front_reload(a->front, text, sizeof text) == ERR_OK)
-        log_info("certificate and key were read again");
-    else
-        log_error("%s; going on with the certificate in use", text);
-    hub_reload(a->hub);
+    notify_reloading();
+    office_reload(a->office);
+    systemd_notify("READY=1");
 }
 
+static void on_drained(void *owner)
+{
+    struct app *a = owner;
+    loop_stop(a->loop);
+}
+
+/* The first one ends it gracefully, another one at once. */
 static void on_end(uv_signal_t *signal, int number)
 {
     struct app *a = signal->data;
+    if (a->ending) {
+        loop_stop(a->loop);
+        return;
+    }
+    a->ending = true;
     log_info("ending by signal %d", number);
-    loop_stop(a->loop);
+    systemd_notify("STOPPING=1");
+    office_drain(a->office, a->grace_ms, on_drained, a);
 }
 
 static void watch(struct app *a, uv_signal_t *signal, uv_signal_cb f, int number)
@@ -66,6 +129,8 @@ static void unwatch(uv_signal_t *signal)
     uv_close((uv_handle_t *)signal, NULL);
 }
 
+/* ---- start ---- */
+
 /* Each client is a descriptor. */
 static void raise_descriptor_limit(void)
 {
@@ -76,91 +141,155 @@ static void raise_descriptor_limit(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static enum err check_options(struct options *o, uint64_t *idle_ms)
+static enum err check_options(struct app *a)
 {
-    static const char *const needed[] = {"cert", "key", "tunnels"};
+    static const char *const needed[] = {"cert", "key", "state"};
+    struct options *o = a->options;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (options_get(o, needed[i]) == NULL)
             return options_fail(o, "--%s is missing", needed[i]);
-    enum err why = options_duration(o, "idle-timeout", idle_ms);
-    if (why == ERR_OK && *idle_ms < 1000)
+    enum err why = options_duration(o, "idle-timeout", &a->idle_ms);
+    if (why == ERR_OK && a->idle_ms < 1000)
         why = options_reject(o, "idle-timeout", "must be at least 1s");
+    if (why == ERR_OK)
+        why = options_duration(o, "grace", &a->grace_ms);
+    a->workers = uv_available_parallelism();
+    if (a->workers > MAX_WORKERS)
+        a->workers = MAX_WORKERS;
+    if (why == ERR_OK)
+        why = options_number(o, "workers", 1, MAX_WORKERS, &a->workers);
     return why;
 }
 
-static bool listen_all(struct app *a, struct options *o)
+static bool listening(const char *name, const char *where, enum err why)
 {
-    const char *where, *name;
-    for (size_t i = 0; (where = options_each(o, "listen", i)) != NULL; i++) {
-        enum err why;
-        if ((name = front_listen(a->front, where, &why)) == NULL) {
-            log_fatal("cannot listen on %s: %s", where, err_text(why));
-            return false;
-        }
+    if (name != NULL)
         log_info("Listening on %s", name);
+    else
+        log_fatal("cannot listen on %s: %s", where, err_text(why));
+    return name != NULL;
+}
+
+/* Sockets that systemd opened count in place of --listen. */
+static bool listen_all(struct app *a)
+{
+    int fds[MAX_SOCKETS];
+    const char *where;
+    enum err why;
+    size_t n = systemd_sockets(fds, MAX_SOCKETS);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = office_adopt(a->office, fds[i], &why);
+        if (!listening(name, "a socket that was passed in", why))
+            return false;
+    }
+    for (size_t i = 0; n == 0 && (where = options_each(a->options, "listen", i)) != NULL; i++) {
+        const char *name = office_listen(a->office, where, &why);
+        if (!listening(name, where, why))
+            return false;
     }
     return true;
 }
 
-static bool start(struct app *a, struct options *o, uint64_t idle_ms)
+static const char *unready(void *owner)
 {
-    char text[512] = "out of memory";
-    enum err why;
-    struct hub_options hub = {
-        .loop = a->loop, .tunnels_file = options_get(o, "tunnels"), .idle_ms = idle_ms};
-    a->hub = hub_new(&hub, &why, text, sizeof text);
-    struct front_options front = {.loop = a->loop,
-                                  .hub = a->hub,
-                                  .cert_file = options_get(o, "cert"),
-                                  .key_file = options_get(o, "key")};
-    if (a->hub != NULL)
-        a->front = front_new(&front, &why, text, sizeof text);
-    if (a->front == NULL) {
-        log_fatal("%s", text);
-        return false;
-    }
-    return listen_all(a, o);
+    return office_unready(((struct app *)owner)->office);
 }
 
-static int run(struct options *o, uint64_t idle_ms)
+static void metrics(void *owner, struct buf *out)
 {
-    struct app a = {.loop = loop_new()};
-    if (a.loop == NULL) {
+    office_metrics(((struct app *)owner)->office, out);
+}
+
+static bool open_ops(struct app *a)
+{
+    const char *where = options_get(a->options, "ops-listen");
+    struct ops_options o = {
+        .loop = a->loop, .where = where, .unready = unready, .metrics = metrics, .owner = a};
+    enum err why;
+    if (strcmp(where, "off") == 0)
+        return true;
+    a->ops = ops_new(&o, &why);
+    if (a->ops == NULL)
+        log_fatal("operations: cannot listen on %s: %s", where, err_text(why));
+    else
+        log_info("operations: listening on %s", ops_name(a->ops));
+    return a->ops != NULL;
+}
+
+static bool open_office(struct app *a)
+{
+    struct options *o = a->options;
+    char text[512];
+    enum err why;
+    struct office_options office = {
+        .loop = a->loop,
+        .cert_file = options_get(o, "cert"),
+        .key_file = options_get(o, "key"),
+        .state_folder = options_get(o, "state"),
+        .keys_file = options_get(o, "keys"),
+        .limits_file = options_get(o, "limits"),
+        .limits_preset = options_get(o, "limits-preset"),
+        .audit_file = options_get(o, "audit-log"),
+        .device_ca = options_get(o, "device-ca"),
+        .region = options_get(o, "region"),
+        .account = options_get(o, "account"),
+        .allow_unsigned_loopback = options_flag(o, "allow-unsigned-loopback"),
+        .workers = (size_t)a->workers,
+        .idle_ms = a->idle_ms,
+    };
+    a->office = office_new(&office, &why, text, sizeof text);
+    if (a->office == NULL)
+        log_fatal("%s", text);
+    else if (office.allow_unsigned_loopback)
+        log_warning("calls of the control API from this machine need no signature "
+                    "(--allow-unsigned-loopback)");
+    else if (office.keys_file == NULL)
+        log_warning("nobody can call the control API: give access keys (--keys)");
+    return a->office != NULL;
+}
+
+static int run(struct app *a)
+{
+    a->loop = loop_new();
+    if (a->loop == NULL) {
         log_fatal("%s", err_text(ERR_NO_MEMORY));
         return EXIT_FAILURE;
     }
-    watch(&a, &a.reload, on_reload, SIGHUP);
-    watch(&a, &a.terminate, on_end, SIGTERM);
-    watch(&a, &a.interrupt, on_end, SIGINT);
-    bool started = start(&a, o, idle_ms);
-    if (started)
-        loop_run(a.loop);
-    front_free(a.front);
-    hub_free(a.hub);
-    unwatch(&a.reload);
-    unwatch(&a.terminate);
-    unwatch(&a.interrupt);
-    loop_free(a.loop);
+    watch(a, &a->reload, on_reload, SIGHUP);
+    watch(a, &a->terminate, on_end, SIGTERM);
+    watch(a, &a->interrupt, on_end, SIGINT);
+    bool started = open_office(a) && open_ops(a) && listen_all(a);
+    if (started) {
+        systemd_notify("READY=1");
+        loop_run(a->loop);
+    }
+    loop_block_signals();
+    ops_free(a->ops);
+    office_free(a->office);
+    unwatch(&a->reload);
+    unwatch(&a->terminate);
+    unwatch(&a->interrupt);
+    loop_free(a->loop);
     return started ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option_group *const groups[] = {&hub_group, &program_options};
-    struct options *o = options_new(groups, 2);
-    uint64_t idle_ms = 0;
+    static const struct option_group *const groups[] = {&hub_group, &access_group, &watch_group,
+                                                        &program_options};
+    struct app a = {.options = options_new(groups, sizeof groups / sizeof *groups)};
     int status = EXIT_FAILURE;
-    if (o == NULL)
+    if (a.options == NULL)
         return status;
     signal(SIGPIPE, SIG_IGN);
     raise_descriptor_limit();
-    enum program_next next = program_read(&program, o, argc, argv);
+    enum program_next next = program_read(&program, a.options, argc, argv);
     if (next == PROGRAM_DONE)
         status = EXIT_SUCCESS;
-    else if (next == PROGRAM_GO && check_options(o, &idle_ms) != ERR_OK)
-        status = program_fail(&program, o);
+    else if (next == PROGRAM_GO && check_options(&a) != ERR_OK)
+        status = program_fail(&program, a.options);
     else if (next == PROGRAM_GO)
-        status = run(o, idle_ms);
-    options_free(o);
+        status = run(&a);
+    options_free(a.options);
     return status;
 }

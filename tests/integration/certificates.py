@@ -4,6 +4,7 @@ import atexit
 import functools
 import pathlib
 import shutil
+import ssl
 import subprocess
 import tempfile
 from dataclasses import dataclass
@@ -74,6 +75,29 @@ def certificate(names=NAMES, ca="ca", start="20240101000000Z", end="204901010000
     openssl("ca", "-batch", "-notext", "-config", folder / "openssl.cnf", "-in", request,
             "-out", made, "-startdate", start, "-enddate", end)
     return Certificate(made, base.with_suffix(".key"), folder / "ca.pem")
+
+
+@functools.cache
+def device(name, ca="devices"):
+    """A client certificate whose common name is `name`."""
+    folder = authority(ca)
+    base = folder / f"device-{abs(hash(name))}"
+    made, request = base.with_suffix(".pem"), base.with_suffix(".csr")
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-keyout", base.with_suffix(".key"), "-out", request, "-subj", f"/CN={name}",
+            "-addext", "extendedKeyUsage=clientAuth")
+    openssl("ca", "-batch", "-notext", "-config", folder / "openssl.cnf", "-in", request,
+            "-out", made, "-days", 30)
+    return Certificate(made, base.with_suffix(".key"), folder / "ca.pem")
+
+
+@functools.cache
+def trust(verify=True):
+    """What a client trusts that knows certificate()'s authority."""
+    context = ssl.create_default_context(cafile=certificate().ca)
+    if not verify:
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
 
 
 def expired():

@@ -9,17 +9,27 @@ import unittest
 from dataclasses import dataclass
 
 import certificates
-from programs import BIN, Program, environment, run, wait_until
+import ops
+from api import Api
+from programs import BIN, Program, environment, wait_until
 
 ESTABLISHED = "Successfully established websocket connection"
 
 
 @dataclass
 class Tokens:
-    """A tunnel's two access tokens, in files."""
+    """A tunnel's two access tokens, in files (written when the tunnel is opened)."""
 
     source: pathlib.Path
     destination: pathlib.Path
+    id: str = ""
+
+    def take(self, answer):
+        """Keeps the tokens of an answer of OpenTunnel or RotateTunnelAccessToken."""
+        self.id = answer["tunnelArn"].rpartition("/")[2]
+        for name, file in (("source", self.source), ("destination", self.destination)):
+            if token := answer.get(f"{name}AccessToken"):
+                write_secret(file, token + "\n")
 
 
 @dataclass
@@ -40,6 +50,14 @@ class Way:
         return f"127.0.0.1:{self.port}"
 
 
+def write_secret(path, text):
+    """A file for our eyes only."""
+    path.touch(0o600)
+    path.chmod(0o600)
+    path.write_text(text)
+    return path
+
+
 def verbose(more):
     """Everything is logged, unless a test says how much."""
     return [] if "-v" in more else ["-v", "5"]
@@ -54,12 +72,15 @@ class Case(unittest.TestCase):
     """Each test has its own folder (self.dir) and its own processes."""
 
     bin = BIN
+    hub_binary = None  # another one than bin's
     maxDiff = None
 
     def setUp(self):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tunnel-test-"))
         self.programs = []
         self._tunnels = 0
+        self._wanted = []  # tunnels to open when there is a hub
+        self._hub = None
         self.addCleanup(shutil.rmtree, self.dir, ignore_errors=True)
         self.addCleanup(self._finish)
 
@@ -86,35 +107,62 @@ class Case(unittest.TestCase):
         self.addCleanup(server.close)
         return server
 
-    # ---- the tunnel ----
+    # ---- the hub and its tunnels ----
 
-    @property
-    def tunnels_file(self):
-        return self.dir / "tunnels.json"
-
-    def tunnel(self, services, name=None, lifetime=None):
-        """Writes a tunnel's entry with tunnelctl and returns its tokens."""
+    def tunnel(self, services, name=None, lifetime=None, **more):
+        """Opens a tunnel and returns its tokens: at once, or when a hub runs. lifetime: minutes."""
         self._tunnels += 1
         name = name or f"device{self._tunnels}"
         tokens = Tokens(self.dir / f"{name}.source", self.dir / f"{name}.destination")
-        more = ["--lifetime", lifetime] if lifetime else []
-        made = run(self.program("tunnelctl"), "new", "--tunnels", self.tunnels_file,
-                   "--name", name, "--services", ",".join(services), *more,
-                   "--source-token-file", tokens.source,
-                   "--destination-token-file", tokens.destination, cwd=self.dir)
-        self.assertEqual(made.code, 0, made)
+        self._wanted.append((tokens, dict(more, services=services, thing=name, lifetime=lifetime)))
+        if self._hub and self._hub.alive():
+            self._open_wanted()
         return tokens
 
-    def hub(self, *more, cert=None, port=0, **options):
-        """A hub for the tunnels made before; .port is where it listens."""
+    def _open_wanted(self):
+        while self._wanted:
+            tokens, how = self._wanted.pop(0)
+            tokens.take(self._hub.api.open(**how))
+
+    def hub(self, *more, cert=None, port=0, host="127.0.0.1", state=None, before=(),
+            unsigned=True, **options):
+        """A hub with the tunnels that were asked for before; .port is where it listens, .api is
+        its control API without signatures, .ops_port its operations listener. A hub started after
+        another one has the same state directory, unless `state` names one. before: words before
+        the command."""
         cert = cert or certificates.certificate()
-        if not self.tunnels_file.exists():
-            self.tunnel(["HTTP1"])
-        hub = self.start(self.program("tunnel-hub"), "--listen", f"127.0.0.1:{port}",
+        binary = self.hub_binary or self.program("tunnel-hub")
+        address = f"[{host}]" if ":" in host else host
+        hub = self.start(*before, binary, "--listen", f"{address}:{port}",
                          "--cert", cert.cert, "--key", cert.key,
-                         "--tunnels", self.tunnels_file, *verbose(more), *more, **options)
-        hub.port = int(hub.wait_line(r"Listening on 127\.0\.0\.1:(\d+)").group(1))
+                         "--state", state or self.dir / "state",
+                         *(["--allow-unsigned-loopback"] if unsigned else []),
+                         "--ops-listen", "127.0.0.1:0", *verbose(more), *more,
+                         name="tunnel-hub", **options)
+        return self.take_hub(hub, host)
+
+    def take_hub(self, hub, host="127.0.0.1"):
+        """Waits until a hub listens and makes it the one that tunnels are opened on."""
+        hub.port = int(hub.wait_line(r"Listening on \S+:(\d+)").group(1))
+        hub.ops_port = int(hub.wait_line(r"operations: listening on \S+:(\d+)").group(1))
+        hub.api = Api(hub.port, host=host, verify=False)  # tests give hubs bad certificates, too
+        self._hub = hub
+        self._open_wanted()
         return hub
+
+    def made_up_token(self):
+        """For programs that never get as far as showing it."""
+        return write_secret(self.dir / "made-up", "A" * 60 + "\n")
+
+    def keys_file(self, *sections):
+        """A keys file of these sections (Key.section)."""
+        return write_secret(self.dir / "keys", "\n".join(sections))
+
+    def limits_file(self, **limits):
+        """A limits file; services_per_tunnel=3 stands for "services-per-tunnel = 3"."""
+        file = self.dir / "limits"
+        file.write_text("".join(f"{k.replace('_', '-')} = {v}\n" for k, v in limits.items()))
+        return file
 
     def end(self, program, hub, token_file, *more, ca=None, endpoint=None, **options):
         """tunnel-agent or tunnel-gateway with what both take."""
@@ -141,9 +189,10 @@ class Case(unittest.TestCase):
         return gateway
 
     def open_way(self, services, gateway=(), agent=(), hub=()):
-        """Hub, agent and gateway for {"HTTP1": origin}; ready for clients."""
+        """Hub (the one that runs, if there is one), agent and gateway for {"HTTP1": origin}; ready
+        for clients."""
+        the_hub = self._hub if self._hub and self._hub.alive() else self.hub(*hub)
         tokens = self.tunnel(services)
-        the_hub = self.hub(*hub)
         the_agent = self.agent(the_hub, tokens, services, *agent)
         the_gateway = self.gateway(the_hub, tokens, *gateway)
         return Way(the_hub, the_agent, the_gateway, tokens)
@@ -173,3 +222,12 @@ class Case(unittest.TestCase):
 def descriptors(program):
     """How many files a program has open."""
     return len(os.listdir(f"/proc/{program.pid}/fd"))
+
+
+def warm_descriptors(hub):
+    """The same of a hub all of whose workers have had clients, who are gone: each worker keeps a
+    spare descriptor from then on."""
+    for _ in range(16):
+        hub.api.call("ListTunnels", maxResults=1)
+    wait_until(lambda: ops.metrics(hub)["tunnel_hub_visitors"] == 0, "its visitors are gone")
+    return descriptors(hub)

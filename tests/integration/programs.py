@@ -21,15 +21,19 @@ DEADLINE = float(os.environ.get("TUNNEL_DEADLINE", "90"))
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
 
-SANITIZER = re.compile(r"ERROR: \w+Sanitizer|runtime error:|SUMMARY: \w+Sanitizer")
+HERE = pathlib.Path(__file__).resolve().parent
+SANITIZER = re.compile(r"(ERROR|WARNING|SUMMARY): \w+Sanitizer|runtime error:")
+FOREIGN = re.compile(r"(?i)(.*_proxy|AWS_.*|AWSIOT_.*|SSL_CERT_.*|SSH_AUTH_SOCK|NOTIFY_SOCKET|"
+                     r"LISTEN_.*|NODE_.*|npm_.*)$")
 
 
 def environment(**more):
-    """The environment of every process: no proxies or tokens of the person who runs the tests."""
-    env = {k: v for k, v in os.environ.items()
-           if not re.match(r"(?i)(.*_proxy|AWSIOT_.*|SSL_CERT_.*|SSH_AUTH_SOCK)$", k)}
+    """The environment of every process: no proxies, keys or tokens of the person who runs the
+    tests."""
+    env = {k: v for k, v in os.environ.items() if not FOREIGN.match(k)}
     env["ASAN_OPTIONS"] = "detect_leaks=1:abort_on_error=0:exitcode=99"
     env["UBSAN_OPTIONS"] = "print_stacktrace=1"
+    env["TSAN_OPTIONS"] = f"halt_on_error=0:exitcode=66:suppressions={HERE / 'tsan.supp'}"
     env["LC_ALL"] = "C.UTF-8"
     env.update({k: str(v) for k, v in more.items()})
     return env
@@ -49,7 +53,8 @@ def wait_until(condition, what, deadline=None):
 class Program:
     """A running program. Its output (stdout and stderr) is kept line by line."""
 
-    def __init__(self, argv, cwd, env=None, stdin=subprocess.DEVNULL, name=None, ends=(0,)):
+    def __init__(self, argv, cwd, env=None, stdin=subprocess.DEVNULL, name=None, ends=(0,),
+                 pass_fds=()):
         self.argv = [str(a) for a in argv]
         self.name = name or pathlib.Path(self.argv[0]).name
         self.ends = ends  # exit codes that are right at teardown
@@ -61,7 +66,8 @@ class Program:
         self.process = subprocess.Popen(
             ["setpriv", "--pdeathsig", "KILL", *self.argv], cwd=cwd,
             env=env or environment(), stdin=stdin,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            pass_fds=pass_fds)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 

@@ -300,7 +300,7 @@ class BadInput(Case):
     def test_out_of_descriptors(self):
         """The newcomer is refused, who is being served goes on."""
         tokens = self.tunnel({"ECHO": self.echo}, name="small")
-        hub = self.hub()
+        hub = self.way.hub
         self.agent(hub, tokens, {"ECHO": self.echo})
         limited = self.start("sh", "-c", 'ulimit -n 40; exec "$@"', "sh",
                              self.program("tunnel-gateway"), "-e", f"127.0.0.1:{hub.port}",

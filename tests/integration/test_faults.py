@@ -175,18 +175,12 @@ class Start(Case):
     def each(self):
         return "tunnel-agent", "tunnel-gateway"
 
-    def side(self, tokens, program):
-        return tokens.source if program == "tunnel-gateway" else tokens.destination
-
     def test_wrong_token(self):
         """Final: trying again would not help."""
         hub = self.hub()
-        wrong = self.dir / "wrong"
-        wrong.write_text("A" * 60 + "\n")
-        wrong.chmod(0o600)
         for program in self.each():
             with self.subTest(program):
-                p = self.attempt(program, wrong, hub=hub, ends=(1,))
+                p = self.attempt(program, self.made_up_token(), hub=hub, ends=(1,))
                 self.assertEqual(p.wait(), 1)
                 p_lines = [line for line in p.output().splitlines() if "400" in line or "401" in
                            line or "403" in line]
@@ -202,10 +196,9 @@ class Start(Case):
         p.wait_line("(?i)destination")
 
     def assert_retries(self, pattern, **what):
-        tokens = self.tunnel(["HTTP1"])
         for program in self.each():
             with self.subTest(program):
-                p = self.attempt(program, self.side(tokens, program), **what)
+                p = self.attempt(program, self.made_up_token(), **what)
                 p.wait_line(pattern)
                 self.assertTrue(p.alive(), p.output())
                 self.assertEqual(p.terminate(), 0)
@@ -237,10 +230,8 @@ class Start(Case):
         self.assert_retries("(?i)TLS", endpoint=web.address)
 
     def test_missing_files(self):
-        tokens = self.tunnel(["HTTP1"])
-        good = certificates.certificate()
+        token, good = self.made_up_token(), certificates.certificate()
         for program in self.each():
-            token = self.side(tokens, program)
             for what, token_file, ca in (("no-token", self.dir / "no-token", good.ca),
                                          ("no-ca", token, self.dir / "no-ca"),
                                          (pathlib.Path(good.key).name, token, good.key)):
@@ -257,7 +248,7 @@ class Start(Case):
                               ("tunnel-gateway", ["--listen"]),
                               ("tunnel-gateway", ["nonsense"]),
                               ("tunnel-hub", ["--listen", "127.0.0.1:0"]),
-                              ("tunnelctl", ["new"]),
+                              ("tunnelctl", ["nonsense"]),
                               ("localproxy", ["-m", "sideways"])):
             with self.subTest(f"{program} {args}"):
                 done = run(self.program(program), *args, cwd=self.dir)
@@ -275,9 +266,8 @@ class Start(Case):
     def test_port_taken(self):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = taken.getsockname()[1]
-            tokens = self.tunnel(["HTTP1"])
-            p = self.end("tunnel-gateway", None, tokens.source, "--listen", f"127.0.0.1:{port}",
-                         endpoint="localhost:1", ends=(1,))
+            p = self.end("tunnel-gateway", None, self.made_up_token(), "--listen",
+                         f"127.0.0.1:{port}", endpoint="localhost:1", ends=(1,))
             self.assertEqual(p.wait(), 1)
             p.wait_line(f"{port}.*in use")
 

@@ -2,13 +2,10 @@
 goes or is replaced."""
 
 import base64
-import json
-import time
 import unittest
 import uuid
 
 from harness import Case
-from programs import run
 from wire import (CLOSE, CONNECTION_RESET, CONNECTION_START, DATA, PING, SERVICE_IDS, STREAM_RESET,
                   STREAM_START, SUBPROTOCOL, TEXT, Message, ask, connect, request,
                   tls_client)
@@ -66,7 +63,7 @@ class Handshake(Case):
                 self.assertEqual(answer.headers["sec-websocket-protocol"], chosen)
 
     def fresh(self):
-        """A source token of a new tunnel: the running hub finds it in its file."""
+        """A source token of a new tunnel."""
         return self.tunnel(["SSH1"]).source.read_text().strip()
 
     def test_no_service_ids_for_1_0(self):
@@ -165,70 +162,6 @@ class Handshake(Case):
                             "does not match|client token")
         self.assert_refused(request("source", self.source))
         connect(self.port, "source", self.tokens.source, mine).close()
-
-    def test_expiry(self):
-        """Close 1000 to both sides, and the tokens are worth nothing afterwards."""
-        tokens = self.tunnel(["SSH1"], name="short", lifetime="1")
-        source = connect(self.port, "source", tokens.source, str(uuid.uuid4()))
-        destination = connect(self.port, "destination", tokens.destination, str(uuid.uuid4()))
-        self.edit_tunnel("short", expires=int(time.time()) + 1)
-        self.assertEqual(source.expect_end(), 1000)
-        self.assertEqual(destination.expect_end(), 1000)
-        self.assert_refused(request("source", tokens.source.read_text().strip()))
-
-    def test_removed_from_the_file(self):
-        """Taking a tunnel out of the file ends it, and only it."""
-        stays = connect(self.port, "source", self.others.source)
-        self.assertEqual(stays.recv().type, SERVICE_IDS)
-        peer = connect(self.port, "source", self.tokens.source)
-        self.edit_tunnel("device1", remove=True)
-        self.assertEqual(peer.expect_end(), 1000)
-        stays.send(Message(STREAM_START, 1, "SSH1", 1))
-        self.assertIn(stays.recv().type, (STREAM_RESET, CONNECTION_RESET))
-
-    def test_list_and_close(self):
-        """tunnelctl works on the running hub's file."""
-        listed = run(self.program("tunnelctl"), "list", "--tunnels", self.tunnels_file)
-        self.assertEqual(listed.code, 0, listed)
-        for word in ("device1", "device2", "SSH1"):
-            self.assertIn(word, listed.text)
-        peer = connect(self.port, "source", self.tokens.source)
-        closed = run(self.program("tunnelctl"), "close", "device1", "--tunnels",
-                     self.tunnels_file)
-        self.assertEqual(closed.code, 0, closed)
-        self.assertEqual(peer.expect_end(), 1000)
-        listed = run(self.program("tunnelctl"), "list", "--tunnels", self.tunnels_file)
-        self.assertNotIn("device1", listed.text)
-        again = run(self.program("tunnelctl"), "close", "device1", "--tunnels",
-                    self.tunnels_file)
-        self.assertEqual(again.code, 1, again)
-
-    def edit_tunnel(self, name, remove=False, **changes):
-        """As an editor or a script would do it: a new file in the old one's place."""
-        file = json.loads(self.tunnels_file.read_text())
-        entry = next(t for t in file["tunnels"] if t["name"] == name)
-        entry.update(changes)
-        if remove:
-            file["tunnels"].remove(entry)
-        new = self.tunnels_file.with_suffix(".new")
-        new.write_text(json.dumps(file))
-        new.chmod(0o600)
-        new.replace(self.tunnels_file)
-
-    def test_tokens_are_stored_hashed(self):
-        text = self.tunnels_file.read_text()
-        self.assertNotIn(self.source, text)
-        self.assertNotIn(self.destination, text)
-        self.assertEqual(self.tunnels_file.stat().st_mode & 0o077, 0)
-        self.assertEqual(self.tokens.source.stat().st_mode & 0o777, 0o600)
-
-    def test_tunnelctl_json(self):
-        done = run(self.program("tunnelctl"), "new", "--tunnels", self.tunnels_file, "--name",
-                   "json", "--services", "A,B", "--json", cwd=self.dir)
-        self.assertEqual(done.code, 0, done)
-        made = json.loads(done.text)
-        tokens = [v for v in made.values() if isinstance(v, str) and len(v) >= 32]
-        self.assertGreaterEqual(len(tokens), 2, made)
 
 
 class Relay(Case):

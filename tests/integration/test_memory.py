@@ -1,15 +1,16 @@
 """Bounded memory, measured on the release programs: sanitizers keep freed memory and pad blocks."""
 
-import os
 import subprocess
 import threading
 import time
 import unittest
 
-from harness import Case
+from api import Api, head, request
+from harness import Case, descriptors, warm_descriptors
 from origins import Echo, Mute, Sender, content
 from programs import RELEASE_BIN, run, wait_until
 from sockets import read_exactly, socks5
+from wire import tls_client
 
 MB = 1024 * 1024
 
@@ -131,12 +132,48 @@ class Memory(Case):
                     read_exactly(s, 1)
             self.wait_no_clients(echo)
         round_of(300)
-        descriptors = {p.name: len(os.listdir(f"/proc/{p.pid}/fd")) for p in programs}
+        open_files = {p.name: descriptors(p) for p in programs}
         memory = {p.name: p.rss() for p in programs}
         round_of(1500)
         for p in programs:
             self.assertLess(p.rss() - memory[p.name], 2 * MB, p.name)
-            self.assertLessEqual(len(os.listdir(f"/proc/{p.pid}/fd")), descriptors[p.name] + 1)
+            self.assertLessEqual(descriptors(p), open_files[p.name] + 1)
+
+    def test_hub_after_calls(self):
+        """Tunnels that were opened and deleted leave nothing in the hub."""
+        hub = self.hub()
+        with Api(hub.port, keep=True) as calls:
+            def round_of(n):
+                for _ in range(n):
+                    opened = calls.open(["SSH1"], description="d" * 2000)
+                    calls.describe(opened["tunnelId"])
+                    calls.close_tunnel(opened["tunnelId"], delete=True)
+            round_of(200)
+            before = hub.rss(), descriptors(hub)
+            round_of(800)
+            self.assertLess(hub.rss() - before[0], 2 * MB)
+            self.assertLessEqual(descriptors(hub), before[1])
+
+    def test_hub_after_crowds(self):
+        """Nor do those who say half of something and leave."""
+        hub = self.hub()
+        body = b'{"description":"never"}'
+        whole = request(head("127.0.0.1", "OpenTunnel", body), body)
+
+        def crowd():
+            sockets = [tls_client(hub.port) for _ in range(250)]
+            for i, s in enumerate(sockets):
+                s.sendall(whole[:i % len(whole)])
+            for s in sockets:
+                s.close()
+            wait_until(lambda: descriptors(hub) <= before, "its descriptors")
+        before = warm_descriptors(hub)
+        crowd()
+        memory = hub.rss()
+        for _ in range(4):
+            crowd()
+        self.assertLess(hub.rss() - memory, 2 * MB)
+        self.assertEqual(hub.api.list(), [])
 
     def test_size_of_the_agent(self):
         """Stripped, with everything but libc linked statically: under 700 KB."""

@@ -81,11 +81,9 @@ class Trust(Case):
             except OSError:
                 self.skipTest("this machine has no IPv6 loopback")
         tokens = self.tunnel(self.services)
-        cert = certificates.certificate()
-        hub = self.start(self.program("tunnel-hub"), "--listen", "[::1]:0", "--cert", cert.cert,
-                         "--key", cert.key, "--tunnels", self.tunnels_file)
-        hub.port = int(hub.wait_line(r"Listening on \[::1\]:(\d+)").group(1))
-        self.agent_with(hub, tokens, "--ca", cert.ca, endpoint=f"[::1]:{hub.port}")
+        hub = self.hub(host="::1")
+        self.agent_with(hub, tokens, "--ca", certificates.certificate().ca,
+                        endpoint=f"[::1]:{hub.port}")
 
 
 class Server(Case):

@@ -12,10 +12,13 @@ from sockets import dial, get, get_hash, read_all, read_exactly
 
 
 class Versions(Case):
+    def setUp(self):
+        super().setUp()
+        self.the_hub = self.hub()
+
     def localproxy_way(self, version, services, agent=None):
         """localproxy as source with -y; returns {service: port}."""
-        tokens = self.tunnel(services)
-        hub = self.hub()
+        tokens, hub = self.tunnel(services), self.the_hub
         if agent is None:
             # A V1 source names no service; by -y the agent knows that this is meant.
             self.agent(hub, tokens, services, *(["-y", "V1"] if version == "V1" else []))

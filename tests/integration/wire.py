@@ -303,11 +303,9 @@ def request(mode, token, headers=(), path=None, subprotocol=SUBPROTOCOL, token_h
 
 
 def tls_client(port, name="127.0.0.1"):
-    context = ssl.create_default_context(cafile=certificates.certificate().ca)
-    sock = context.wrap_socket(socket.create_connection(("127.0.0.1", port), DEADLINE),
-                               server_hostname=name)
-    sock.settimeout(DEADLINE)
-    return sock
+    bare = socket.create_connection(("127.0.0.1", port), DEADLINE)
+    bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return certificates.trust().wrap_socket(bare, server_hostname=name)
 
 
 def ask(port, text):
@@ -324,10 +322,12 @@ def ask(port, text):
     return Answer(status, headers, rest.decode("utf-8", "replace"))
 
 
-def connect(port, mode, token_file, client_token=None, **options):
-    """A peer on a real hub; SERVICE_IDS is still to be read."""
+def connect(port, mode, token, client_token=None, **options):
+    """A peer on a real hub, by a token or a file that holds it; SERVICE_IDS is still to be
+    read."""
     headers = [f"client-token: {client_token}"] if client_token else []
-    answer = ask(port, request(mode, token_file.read_text().strip(), headers, **options))
+    token = token if isinstance(token, str) else token.read_text().strip()
+    answer = ask(port, request(mode, token, headers, **options))
     if answer.status != 101:
         raise AssertionError(f"{answer.status} {answer.body}")
     return answer.peer

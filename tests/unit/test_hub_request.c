@@ -1,6 +1,6 @@
 /* The hub's rules for requests: share/doc/protocol.md case by case, through the real HTTP reader.
  */
-#include "gateway/hub/request.h"
+#include "gateway/hub/relay/request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,10 @@
 /* The relay between two scripted ends: what passes, what is answered, what is thrown out, and that
  * nobody is read while the other side is full. */
-#include "gateway/hub/relay.h"
+#include "gateway/hub/relay/relay.h"
 
 #include "core/tunnel/frame.h"
 #include "core/ws/frame.h"
+#include "gateway/hub/relay/meter.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -26,8 +27,8 @@ struct end {
         uint8_t *p;
         size_t n;
     } got[MESSAGES];
-    int resumed;
-    int code; /* rejected with it; -1: not */
+    int resumed, resumed_at; /* how often, and when: a count of all */
+    int code;                /* rejected with it; -1: not */
     char text[128];
 };
 
@@ -60,7 +61,9 @@ static void end_resume(void *end)
 {
     struct end *e = end;
     assert_false(e->in_input);
+    static int clock;
     e->resumed++;
+    e->resumed_at = ++clock;
 }
 
 static void end_reject(void *end, int code, const char *text)
@@ -805,6 +808,71 @@ static void test_at_random(void **state)
         play(seed);
 }
 
+/* ---- bandwidth ---- */
+
+#define CHUNK 5000
+#define CHUNKS 20
+
+/* Offers one more chunk if its turn has come; counts those that were taken. */
+static void go_on(struct rig *r, enum side side, int *resumed, size_t *passed)
+{
+    uint8_t out[FRAME_MAX], payload[CHUNK] = {0};
+    if (r->ends[side].resumed == *resumed)
+        return;
+    *resumed = r->ends[side].resumed;
+    size_t n = put(out, FRAME_DATA, 1, "SSH1", 1, payload, CHUNK);
+    while (*passed < CHUNKS) {
+        size_t taken = offer(r, side, out, n, 6);
+        if (taken == 0)
+            return;
+        assert_int_equal(taken, n);
+        ++*passed;
+    }
+}
+
+/* Two tunnels on one meter, both busy both ways: nothing is lost, and each way gets its turns. */
+static void test_metered(void **state)
+{
+    _Atomic uint64_t rate = 1000000;
+    struct meter meter;
+    struct rig *rigs[2];
+    int resumed[4] = {-1, -1, -1, -1};
+    size_t passed[4] = {0};
+    (void)state;
+    meter_init(&meter, &rate, METER_CREDIT_MS);
+    for (size_t i = 0; i < 2; i++) {
+        rigs[i] = rig();
+        assert_true(relay_meter(rigs[i]->relay, &meter));
+        say(rigs[i], SIDE_SOURCE, FRAME_STREAM_START, 1, "SSH1", 1);
+    }
+    meter_charge(&meter, loop_now(rigs[0]->loop), 200000); /* no credit left */
+    for (bool done = false; !done;) {
+        done = true;
+        for (size_t i = 0; i < 2; i++) {
+            struct rig *r = rigs[i];
+            uv_run(loop_uv(r->loop), UV_RUN_NOWAIT);
+            /* Those who were resumed first go on first, as WebSockets do. */
+            bool swap = r->ends[0].resumed_at > r->ends[1].resumed_at;
+            for (size_t k = 0; k < 2; k++) {
+                size_t way = i * 2 + (swap ? 1 - k : k);
+                go_on(r, (enum side)(way % 2), &resumed[way], &passed[way]);
+                done = done && passed[way] == CHUNKS;
+            }
+        }
+        size_t least = CHUNKS, most = 0;
+        for (size_t i = 0; i < 4; i++) {
+            least = passed[i] < least ? passed[i] : least;
+            most = passed[i] > most ? passed[i] : most;
+        }
+        assert_true(most - least <= CHUNKS / 2); /* nobody starves */
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(rigs[i]->ends[SIDE_SOURCE].n, CHUNKS);
+        assert_int_equal(rigs[i]->ends[SIDE_DESTINATION].n, CHUNKS + 1);
+        unrig(rigs[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -831,6 +899,7 @@ int main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_full_end_leaves),
         cmocka_unit_test(test_refused_source_that_does_not_read),
+        cmocka_unit_test(test_metered),
         cmocka_unit_test(test_at_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

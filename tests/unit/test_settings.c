@@ -5,8 +5,8 @@
 
 #include <cmocka.h>
 
+#include "core/base/file.h"
 #include "core/base/log.h"
-#include "core/config/file.h"
 #include "core/config/hub.h"
 #include "core/config/json/settings.h"
 

@@ -1,5 +1,5 @@
 /* The spill: bytes that were written are free at once, whatever the stream below can take. */
-#include "gateway/hub/spill.h"
+#include "gateway/hub/relay/spill.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,8 @@ struct lower {
     size_t pending_size;
     uint8_t input[64];
     size_t input_size;
-    bool shut, closed, reading;
+    bool shut, closed, reading, stays, away;
+    struct loop *joined;
 };
 
 static struct lower *lower_of(const struct stream *s)
@@ -92,6 +93,22 @@ static void lower_close(struct stream *s)
     lower_of(s)->closed = true;
 }
 
+static bool lower_leave(struct stream *s)
+{
+    struct lower *l = lower_of(s);
+    l->away = !l->stays;
+    return l->away;
+}
+
+static bool lower_join(struct stream *s, struct loop *loop)
+{
+    struct lower *l = lower_of(s);
+    assert_true(l->away);
+    l->away = false;
+    l->joined = loop;
+    return true;
+}
+
 static const struct stream_ops lower_ops = {
     .read_on = lower_read_on,
     .peek = lower_peek,
@@ -102,6 +119,8 @@ static const struct stream_ops lower_ops = {
     .ready = lower_ready,
     .shutdown = lower_shutdown,
     .close = lower_close,
+    .leave = lower_leave,
+    .join = lower_join,
 };
 
 static void drain(struct lower *l)
@@ -218,14 +237,44 @@ static void test_closed_while_pending(void **state)
     assert_int_equal(r->owner.writable, 0);
 }
 
-static void test_at_close(void **state)
+static void test_moves(void **state)
 {
     struct rig *r = *state;
-    struct owner told = {0};
-    spill_at_close(r->spill, on_opened, &told);
-    assert_int_equal(told.opened, 0);
+    struct lower *l = &r->lower;
+    uint8_t *p;
+    l->input_size = 10;
+    assert_int_equal(stream_peek(r->spill, 1, &p), 10);
+    assert_false(stream_write(r->spill, (const uint8_t *)"abc", 3));
+    assert_false(stream_leave(r->spill)); /* its block is on the way */
+    drain(l);
+    l->stays = true;
+    assert_false(stream_leave(r->spill));
+    l->stays = false;
+    assert_true(stream_leave(r->spill));
+    assert_true(l->away);
+    struct loop *other = loop_new();
+    assert_true(stream_join(r->spill, other));
+    assert_ptr_equal(l->joined, other);
+    assert_int_equal(spill_room(r->spill, p + 6), 6); /* what was peeked is where it was */
+    assert_false(stream_write(r->spill, (const uint8_t *)"def", 3));
+    drain(l);
+    assert_int_equal(r->owner.writable, 2);
+    assert_memory_equal(l->got, "abcdef", 6);
+    assert_true(stream_leave(r->spill));
     stream_close(r->spill);
-    assert_int_equal(told.opened, 1);
+    assert_true(l->closed);
+    loop_free(other);
+}
+
+/* Out of memory cannot be told on the way, so it does not go. */
+static void test_broken_stays(void **state)
+{
+    struct rig *r = *state;
+    static uint8_t too_much[LOOP_BLOCK + 1];
+    assert_false(stream_write(r->spill, too_much, sizeof too_much));
+    assert_false(stream_leave(r->spill));
+    loop_run(r->loop);
+    assert_int_equal(r->owner.failed, ERR_NO_MEMORY);
 }
 
 static void test_events_and_reading_pass(void **state)
@@ -272,9 +321,9 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_bytes_are_free),          TEST(test_largest),
-        TEST(test_closed_while_pending),    TEST(test_at_close),
-        TEST(test_events_and_reading_pass), TEST(test_room),
+        TEST(test_bytes_are_free), TEST(test_largest),      TEST(test_closed_while_pending),
+        TEST(test_moves),          TEST(test_broken_stays), TEST(test_events_and_reading_pass),
+        TEST(test_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

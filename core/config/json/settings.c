@@ -1,7 +1,7 @@
 #include "core/config/json/settings.h"
 
+#include "core/base/file.h"
 #include "core/base/log.h"
-#include "core/config/file.h"
 
 #include <cjson/cJSON.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "gateway/source/main/config.h"
 
+#include "core/base/file.h"
 #include "core/base/log.h"
-#include "core/config/file.h"
 #include "gateway/source/tunnels.h"
 
 #include <stdio.h>

@@ -1,0 +1,66 @@
+#include "core/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static enum err fail(enum err why, const char *path, char *problem, size_t size)
+{
+    snprintf(problem, size, "%s: %s", path,
+             why == ERR_UNSUPPORTED ? "is a directory, not a file" : err_text(why));
+    return why;
+}
+
+/* Reads until the end or until `room` is full; -1 on error. */
+static ssize_t read_all(int fd, char *to, size_t room)
+{
+    size_t have = 0;
+    while (have < room) {
+        ssize_t got = read(fd, to + have, room - have);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
+enum err file_read(const char *path, size_t max, struct span *text, char *problem, size_t size)
+{
+    bool standard_input = strcmp(path, "-") == 0;
+    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(err_from_errno(errno), path, problem, size);
+    char *memory = malloc(max + 2);
+    ssize_t got = memory != NULL ? read_all(fd, memory, max + 1) : 0;
+    enum err why = memory == NULL      ? ERR_NO_MEMORY
+                   : got < 0           ? err_from_errno(errno)
+                   : (size_t)got > max ? ERR_TOO_LARGE
+                                       : ERR_OK;
+    if (!standard_input)
+        close(fd);
+    if (why != ERR_OK) {
+        if (memory != NULL)
+            explicit_bzero(memory, max + 2);
+        free(memory);
+        return fail(why, path, problem, size);
+    }
+    memory[got] = '\0';
+    *text = (struct span){memory, (size_t)got};
+    return ERR_OK;
+}
+
+void file_wipe(struct span *text)
+{
+    char *memory = (char *)(uintptr_t)text->p;
+    if (memory != NULL)
+        explicit_bzero(memory, text->n);
+    free(memory);
+    *text = (struct span){NULL, 0};
+}

@@ -1,0 +1,18 @@
+/* Small files read whole: configuration, tokens. */
+#ifndef CORE_BASE_FILE_H
+#define CORE_BASE_FILE_H
+
+#include "core/base/err.h"
+#include "core/base/str.h"
+
+#define FILE_CONFIG_MAX 1048576 /* bytes of one configuration file */
+
+/* Reads a whole file of at most `max` bytes; text->p is malloc'd and terminated. ERR_NOT_FOUND,
+ * ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_IO (a directory, …), with a sentence. "-" is
+ * the standard input. */
+enum err file_read(const char *path, size_t max, struct span *text, char *problem, size_t size);
+
+/* Zeroes and frees what file_read gave; for everything that may hold a secret. */
+void file_wipe(struct span *text);
+
+#endif

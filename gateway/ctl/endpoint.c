@@ -1,0 +1,114 @@
+#include "gateway/ctl/endpoint.h"
+
+#include "core/config/hub.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_PORT 443
+#define PATH_MAX_LENGTH 1000
+#define AWS_PREFIX "api."
+#define AWS_SERVICE "tunneling.iot." /* then REGION.amazonaws.com[.cn] */
+
+/* ---- reading it ---- */
+
+static bool starts(struct span s, const char *prefix)
+{
+    size_t n = strlen(prefix);
+    return s.n >= n && span_is_nocase((struct span){s.p, n}, prefix);
+}
+
+/* What is wrong with a path, or NULL. */
+static const char *path_wrong(struct span path)
+{
+    if (path.n > PATH_MAX_LENGTH)
+        return "has a path that is too long";
+    for (size_t i = 0; i < path.n; i++) {
+        if (path.p[i] == '?' || path.p[i] == '#')
+            return "has a query or a fragment: give https://HOST:PORT";
+        if (path.p[i] <= ' ' || path.p[i] > '~')
+            return "has a character that is in no URL";
+    }
+    return NULL;
+}
+
+static const char *cut_url(struct span text, struct span *host, struct span *path)
+{
+    if (starts(text, "http://"))
+        return "is not https: keys and tokens do not travel unencrypted";
+    bool url = starts(text, "https://");
+    *host = url ? (struct span){text.p + 8, text.n - 8} : text;
+    const char *slash = url && host->n > 0 ? memchr(host->p, '/', host->n) : NULL;
+    *path = (struct span){NULL, 0};
+    if (slash != NULL) {
+        *path = (struct span){slash, (size_t)(host->p + host->n - slash)};
+        host->n -= path->n;
+    }
+    return path_wrong(*path);
+}
+
+enum err endpoint_read(const char *text, struct endpoint *out, char *problem, size_t size)
+{
+    struct span host, path;
+    *out = (struct endpoint){.port = DEFAULT_PORT};
+    const char *wrong = cut_url(span_of(text), &host, &path);
+    if (wrong != NULL) {
+        snprintf(problem, size, "%s", wrong);
+        return ERR_USAGE;
+    }
+    char *name = span_dup(host);
+    out->path = span_dup(path.n > 0 ? path : span_of("/"));
+    enum err why = ERR_NO_MEMORY;
+    snprintf(problem, size, "%s", err_text(why));
+    if (name != NULL && out->path != NULL)
+        why = endpoint_parse(name, &out->host, &out->port, problem, size);
+    free(name);
+    return why;
+}
+
+void endpoint_free(struct endpoint *e)
+{
+    free(e->host);
+    free(e->path);
+    *e = (struct endpoint){.port = DEFAULT_PORT};
+}
+
+/* ---- asking ---- */
+
+bool endpoint_is_loopback(const struct endpoint *e)
+{
+    return strcmp(e->host, "localhost") == 0 || strncmp(e->host, "127.", 4) == 0 ||
+           strcmp(e->host, "::1") == 0;
+}
+
+char *endpoint_name(const struct endpoint *e, char out[ENDPOINT_NAME])
+{
+    bool v6 = strchr(e->host, ':') != NULL;
+    int n = snprintf(out, ENDPOINT_NAME, "%s%s%s", v6 ? "[" : "", e->host, v6 ? "]" : "");
+    if (e->port != DEFAULT_PORT && n > 0 && n < ENDPOINT_NAME)
+        snprintf(out + n, ENDPOINT_NAME - (size_t)n, ":%d", e->port);
+    return out;
+}
+
+static bool is_aws(const struct endpoint *e)
+{
+    struct span host = span_of(e->host);
+    return starts(host, AWS_PREFIX AWS_SERVICE) && strstr(e->host, ".amazonaws.com") != NULL;
+}
+
+char *endpoint_data(const struct endpoint *e, char out[ENDPOINT_NAME])
+{
+    bool v6 = strchr(e->host, ':') != NULL, aws = is_aws(e);
+    snprintf(out, ENDPOINT_NAME, "%s%s%s%s:%d", v6 ? "[" : "", aws ? "data." : "",
+             e->host + (aws ? strlen(AWS_PREFIX) : 0), v6 ? "]" : "", e->port);
+    return out;
+}
+
+struct span endpoint_region(const struct endpoint *e)
+{
+    if (!is_aws(e))
+        return (struct span){NULL, 0};
+    struct span rest = span_of(e->host + strlen(AWS_PREFIX AWS_SERVICE));
+    return span_cut(&rest, '.');
+}

@@ -1,0 +1,34 @@
+/* Where the control API is, as an option or the environment names it. Pure. */
+#ifndef GATEWAY_CTL_ENDPOINT_H
+#define GATEWAY_CTL_ENDPOINT_H
+
+#include "core/base/err.h"
+#include "core/base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define ENDPOINT_NAME 280 /* holds any of the names below */
+
+struct endpoint {
+    char *host; /* lower case, without brackets */
+    int port;
+    char *path; /* of requests: "/", or what the URL says */
+};
+
+/* "https://HOST[:PORT][/PATH]" or "HOST[:PORT]", port 443 when none is given; IPv6 addresses in
+ * brackets. ERR_USAGE with the rest of a sentence about the text ("is …"). Free it in any case. */
+enum err endpoint_read(const char *text, struct endpoint *out, char *problem, size_t size);
+void endpoint_free(struct endpoint *e);
+
+/* localhost, 127.0.0.0/8, ::1 */
+bool endpoint_is_loopback(const struct endpoint *e);
+/* "host:8443", "[::1]:8443", and without the port when that is 443: for the Host header. */
+char *endpoint_name(const struct endpoint *e, char out[ENDPOINT_NAME]);
+/* Where the ends of tunnels connect, "host:8443": at the same place, except for AWS, whose control
+ * API has a host of its own. */
+char *endpoint_data(const struct endpoint *e, char out[ENDPOINT_NAME]);
+/* The region in the name of AWS's control API; empty for other hosts. */
+struct span endpoint_region(const struct endpoint *e);
+
+#endif

@@ -1,0 +1,77 @@
+#include "gateway/ctl/json.h"
+
+#include "core/base/str.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY_MAX 64
+
+cJSON *json_put(cJSON *object, const char *key, cJSON *value)
+{
+    if (object != NULL && value != NULL && cJSON_AddItemToObject(object, key, value))
+        return object;
+    cJSON_Delete(object);
+    cJSON_Delete(value);
+    return NULL;
+}
+
+cJSON *json_push(cJSON *array, cJSON *value)
+{
+    if (array != NULL && value != NULL && cJSON_AddItemToArray(array, value))
+        return array;
+    cJSON_Delete(array);
+    cJSON_Delete(value);
+    return NULL;
+}
+
+const cJSON *json_at(const cJSON *j, const char *path)
+{
+    struct span rest = span_of(path);
+    while (j != NULL && rest.n > 0) {
+        struct span step = span_cut(&rest, '.');
+        char key[KEY_MAX];
+        snprintf(key, sizeof key, "%.*s", (int)step.n, step.p);
+        j = cJSON_GetObjectItemCaseSensitive(j, key);
+    }
+    return j;
+}
+
+const char *json_text(const cJSON *j, const char *path)
+{
+    return cJSON_GetStringValue(json_at(j, path));
+}
+
+double json_number(const cJSON *j, const char *path)
+{
+    const cJSON *item = json_at(j, path);
+    return cJSON_IsNumber(item) ? item->valuedouble : 0;
+}
+
+bool json_print(const cJSON *j)
+{
+    bool empty = cJSON_IsObject(j) && j->child == NULL; /* cJSON takes two lines for that */
+    char *text = empty ? cJSON_PrintUnformatted(j) : cJSON_Print(j);
+    if (text == NULL)
+        return false;
+    bool ok = puts(text) != EOF && fflush(stdout) == 0;
+    explicit_bzero(text, strlen(text));
+    free(text);
+    return ok;
+}
+
+static void wipe_texts(cJSON *j)
+{
+    for (cJSON *item = j; item != NULL; item = item->next) {
+        if (cJSON_IsString(item) && item->valuestring != NULL)
+            explicit_bzero(item->valuestring, strlen(item->valuestring));
+        wipe_texts(item->child);
+    }
+}
+
+void json_wipe(cJSON *j)
+{
+    wipe_texts(j);
+    cJSON_Delete(j);
+}

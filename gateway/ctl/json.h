@@ -1,0 +1,28 @@
+/* Small helpers over cJSON: building without a check after each step, asking without one, and
+ * tokens that do not stay in memory. */
+#ifndef GATEWAY_CTL_JSON_H
+#define GATEWAY_CTL_JSON_H
+
+#include <cjson/cJSON.h>
+#include <stdbool.h>
+
+/* Puts value into the object, or at the array's end, and returns that. When either of them is NULL
+ * (no memory) the other one is deleted, and the result is NULL: a chain of these fails as a whole.
+ */
+cJSON *json_put(cJSON *object, const char *key, cJSON *value);
+cJSON *json_push(cJSON *array, cJSON *value);
+
+/* The text at a path of keys ("destinationConfig.thingName"); NULL: there is none. */
+const char *json_text(const cJSON *j, const char *path);
+/* What is there; NULL: nothing. */
+const cJSON *json_at(const cJSON *j, const char *path);
+/* The number there; 0: there is none. */
+double json_number(const cJSON *j, const char *path);
+
+/* On stdout; false: no memory, or it cannot be written. */
+bool json_print(const cJSON *j);
+
+/* Overwrites all texts, then deletes it. NULL is fine. */
+void json_wipe(cJSON *j);
+
+#endif

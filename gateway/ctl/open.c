@@ -1,0 +1,245 @@
+/* tunnelctl open. */
+#include "core/config/services.h"
+#include "gateway/ctl/handover.h"
+#include "gateway/ctl/run.h"
+#include "gateway/ctl/tag.h"
+#include "gateway/ctl/which.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LIFETIME_MAX 5256000 /* minutes, ten years: beyond is a slip; the service has its own */
+
+static const struct option table[] = {
+    {"thing", 0, "NAME", NULL, NULL, NULL, "The thing (device) that it leads to.", 0},
+    {"services", 0, "ID[,ID...]", NULL, NULL, NULL,
+     "The services that can be reached through it, such as HTTP1,SSH1; without: one nameless.", 0},
+    {"lifetime", 0, "MINUTES", NULL, NULL, NULL, "How long it lasts; 720 unless the hub says less.",
+     0},
+    {"description", 0, "TEXT", NULL, NULL, NULL, "What it is for; lists show it.", 0},
+    {"tag", 0, "KEY=VALUE", NULL, NULL, NULL, "A tag. May be repeated.", OPTION_MANY},
+    {"run-source", 0, NULL, NULL, NULL, NULL,
+     "Run tunnel-gateway as its source, with the arguments behind \"--\", and close the tunnel "
+     "when it ends.",
+     0},
+    {"keep-open", 0, NULL, NULL, NULL, NULL,
+     "With --run-source: leave the tunnel open when the gateway ends.", 0},
+};
+static const struct option_group own = OPTION_GROUP("New tunnel", table);
+
+/* ---- what is asked for ---- */
+
+/* NULL with a sentence for ctl_usage, or no memory. */
+static cJSON *read_services(struct options *o, const char *text)
+{
+    cJSON *services = cJSON_CreateArray();
+    struct span rest = span_of(text);
+    for (bool more = true; more && services != NULL;) {
+        size_t before = rest.n;
+        struct span item = span_cut(&rest, ',');
+        more = item.n < before; /* also for an empty id behind the last comma */
+        char *id = span_dup(span_trim(item));
+        bool valid = id != NULL && service_id_valid(id);
+        if (id != NULL && !valid)
+            options_reject(o, "services",
+                           "has an id that is not 1 to %d letters, digits, hyphens, underscores "
+                           "and colons",
+                           SERVICE_ID_MAX);
+        services = json_push(services, valid ? cJSON_CreateString(id) : NULL);
+        free(id);
+    }
+    return services;
+}
+
+static cJSON *put_destination(struct options *o, cJSON *input)
+{
+    const char *thing = options_get(o, "thing"), *services = options_get(o, "services");
+    if (services == NULL && thing != NULL) {
+        options_fail(o, "a tunnel to a thing needs --services");
+        cJSON_Delete(input);
+        return NULL;
+    }
+    if (services == NULL)
+        return input;
+    cJSON *config = json_put(cJSON_CreateObject(), "services", read_services(o, services));
+    if (thing != NULL)
+        config = json_put(config, "thingName", cJSON_CreateString(thing));
+    return json_put(input, "destinationConfig", config);
+}
+
+static cJSON *put_tags(struct options *o, cJSON *input)
+{
+    const char *text;
+    if (options_each(o, "tag", 0) == NULL)
+        return input;
+    cJSON *tags = cJSON_CreateArray();
+    for (size_t i = 0; (text = options_each(o, "tag", i)) != NULL; i++) {
+        if (!tag_is(text))
+            options_reject(o, "tag", "is not KEY=VALUE");
+        tags = json_push(tags, tag_is(text) ? tag_json(text) : NULL);
+    }
+    return json_put(input, "tags", tags);
+}
+
+static cJSON *put_lifetime(struct options *o, cJSON *input)
+{
+    uint64_t minutes = 0;
+    if (options_get(o, "lifetime") == NULL)
+        return input;
+    cJSON *number = options_number(o, "lifetime", 1, LIFETIME_MAX, &minutes) == ERR_OK
+                        ? cJSON_CreateNumber((double)minutes)
+                        : NULL;
+    return json_put(input, "timeoutConfig",
+                    json_put(cJSON_CreateObject(), "maxLifetimeTimeoutMinutes", number));
+}
+
+static cJSON *make_input(struct options *o)
+{
+    cJSON *input = put_destination(o, cJSON_CreateObject());
+    if (input != NULL && options_get(o, "description") != NULL)
+        input = json_put(input, "description", cJSON_CreateString(options_get(o, "description")));
+    if (input != NULL)
+        input = put_lifetime(o, input);
+    return input != NULL ? put_tags(o, input) : NULL;
+}
+
+/* ---- the gateway ---- */
+
+static int close_again(struct ctl *c, const char *id)
+{
+    cJSON *answer, *input = json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(id));
+    enum outcome result = tunneling_call(&c->api, "CloseTunnel", input, &answer);
+    cJSON_Delete(answer);
+    if (result == CTL_OK || strcmp(c->api.error, "ResourceNotFoundException") == 0)
+        return CTL_OK;
+    ctl_fail("the tunnel %s could not be closed: %s", id, c->api.problem);
+    return (int)result;
+}
+
+static int run_and_close(struct ctl *c, const struct run_options *o, const char *id)
+{
+    char text[400];
+    int code = CTL_FAILED;
+    if (c->caller != NULL)
+        caller_rest(c->caller);
+    if (run_wait(c->loop, o, &code, text, sizeof text) != ERR_OK)
+        code = ctl_fail("%s", text);
+    int closed = close_again(c, id);
+    if (closed == CTL_OK)
+        fprintf(stderr, "tunnelctl: the gateway has ended, the tunnel %s is closed\n", id);
+    return code != CTL_OK ? code : closed;
+}
+
+static int run_gateway(struct ctl *c, const cJSON *answer, const char *id)
+{
+    char endpoint[ENDPOINT_NAME], program[4096], text[400];
+    const struct run_options o = {.program = run_find(program, sizeof program),
+                                  .token = handover_token(answer, END_SOURCE),
+                                  .endpoint = handover_endpoint(c, endpoint),
+                                  .ca = ctl_ca(c),
+                                  .insecure = ctl_insecure(c),
+                                  .args = c->rest,
+                                  .n_args = c->n_rest};
+    if (!options_flag(c->options, "keep-open"))
+        return run_and_close(c, &o, id);
+    run_become(&o, text, sizeof text);
+    ctl_fail("%s", text);
+    close_again(c, id); /* nobody has its token */
+    return CTL_FAILED;
+}
+
+/* ---- the command ---- */
+
+/* The tunnel as the service describes it, or as far as it is known from what was asked for. */
+static cJSON *learn(struct ctl *c, const char *id, cJSON **asked)
+{
+    cJSON *tunnel = NULL;
+    if (tunneling_describe(&c->api, id, &tunnel) != CTL_OK) {
+        double now = (double)c->api.clock() / 1000;
+        tunnel = json_put(*asked, "createdAt", cJSON_CreateNumber(now));
+        *asked = NULL;
+    }
+    return tunnel;
+}
+
+static int tell(struct ctl *c, const cJSON *answer, const char *id, cJSON **asked)
+{
+    char title[TUNNEL_ID_MAX + 40];
+    snprintf(title, sizeof title, "Tunnel %s is open", id);
+    cJSON *tunnel = ctl_wants_json(c) ? NULL : learn(c, id, asked);
+    int code =
+        handover_tell(c, &(struct handover){.answer = answer,
+                                            .tunnel = tunnel,
+                                            .title = title,
+                                            .runs_source = options_flag(c->options, "run-source")});
+    cJSON_Delete(tunnel);
+    return code;
+}
+
+/* A tunnel whose tokens got lost is of no use to anybody. */
+static int hand_over(struct ctl *c, const cJSON *answer, cJSON **asked)
+{
+    const char *id = json_text(answer, "tunnelId");
+    if (id == NULL || strlen(id) > TUNNEL_ID_MAX || handover_token(answer, END_SOURCE) == NULL ||
+        handover_token(answer, END_DESTINATION) == NULL)
+        return ctl_fail("the hub's answer has no tunnel or no tokens in it");
+    int code = handover_save(c, answer);
+    if (code == CTL_OK)
+        code = tell(c, answer, id, asked);
+    if (code != CTL_OK) {
+        if (close_again(c, id) == CTL_OK)
+            ctl_fail("the tunnel %s, whose tokens are lost, was closed again", id);
+        return code;
+    }
+    return options_flag(c->options, "run-source") ? run_gateway(c, answer, id) : CTL_OK;
+}
+
+static bool rest_is_right(struct ctl *c)
+{
+    if (options_flag(c->options, "run-source"))
+        return true;
+    if (c->n_rest > 0)
+        options_fail(c->options, "arguments behind \"--\" are for the gateway: --run-source");
+    else if (options_flag(c->options, "keep-open"))
+        options_fail(c->options, "--keep-open is for --run-source");
+    else
+        return true;
+    return false;
+}
+
+static int open_tunnel(struct ctl *c)
+{
+    cJSON *input, *asked, *answer;
+    if (!rest_is_right(c))
+        return ctl_usage(c);
+    int code = handover_check(c);
+    if (code != CTL_OK)
+        return code;
+    input = make_input(c->options);
+    if (input == NULL)
+        return options_problem(c->options)[0] != '\0' ? ctl_usage(c) : ctl_no_memory();
+    asked = cJSON_Duplicate(input, true);
+    code = ctl_call(c, "OpenTunnel", input, &answer);
+    if (code == CTL_OK)
+        code = hand_over(c, answer, &asked);
+    cJSON_Delete(asked);
+    json_wipe(answer);
+    return code;
+}
+
+const struct command command_open = {
+    .word = "open",
+    .summary = "open a tunnel and print its two access tokens",
+    .program = {.name = "tunnelctl open",
+                .summary =
+                    "Opens a tunnel and prints its two access tokens, which are stored nowhere "
+                    "else.",
+                .usage = "  tunnelctl open [--thing NAME] [--services ID,ID...] [options]\n"
+                         "  tunnelctl open ... --run-source [-- tunnel-gateway's arguments]\n",
+                .examples = "  tunnelctl open --thing plant7 --services SSH1,HTTP1 --lifetime 60\n"
+                            "  tunnelctl open --services SSH1 --destination-token-file d.token \\\n"
+                            "      --run-source -- --listen 127.0.0.1:1080\n"},
+    .groups = {&own, &handover_options},
+    .takes_rest = true,
+    .run = open_tunnel,
+};

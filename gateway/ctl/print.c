@@ -1,0 +1,186 @@
+#include "gateway/ctl/print.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+char *print_time(double epoch_seconds, char out[32])
+{
+    time_t t = epoch_seconds > 0 && epoch_seconds < 253402300800.0 ? (time_t)epoch_seconds : 0;
+    struct tm parts;
+    if (t == 0 || gmtime_r(&t, &parts) == NULL ||
+        strftime(out, 32, "%Y-%m-%d %H:%M UTC", &parts) == 0)
+        snprintf(out, 32, "-");
+    return out;
+}
+
+/* ---- texts ---- */
+
+static bool continues(char byte)
+{
+    return ((unsigned char)byte & 0xC0) == 0x80;
+}
+
+/* Control characters of ASCII and of Latin-1 (C2 80 to C2 9F). */
+static bool is_control(const char *p)
+{
+    unsigned char first = (unsigned char)p[0], second = first != 0 ? (unsigned char)p[1] : 0;
+    return first < ' ' || first == 127 || (first == 0xC2 && second >= 0x80 && second < 0xA0);
+}
+
+static size_t character(const char *p)
+{
+    size_t n = 1;
+    while (n < 4 && continues(p[n]))
+        n++;
+    return n;
+}
+
+static size_t characters(const char *text)
+{
+    size_t n = 0;
+    for (; *text != '\0'; text++)
+        n += !continues(*text);
+    return n;
+}
+
+char *print_safe(const char *text, size_t most, char *out, size_t size)
+{
+    size_t used = 0, count = 0, left, n;
+    if (text == NULL || text[0] == '\0')
+        text = "-";
+    left = characters(text);
+    for (; *text != '\0'; text += n, count++) {
+        n = character(text);
+        if (used + n + 4 > size || (most > 3 && left > most && count == most - 3)) {
+            snprintf(out + used, size - used, "...");
+            return out;
+        }
+        if (is_control(text))
+            out[used++] = '?';
+        else
+            memcpy(out + used, text, n), used += n;
+    }
+    out[used] = '\0';
+    return out;
+}
+
+char *print_list(const cJSON *texts, char *out, size_t size)
+{
+    const cJSON *item;
+    size_t used = 0;
+    snprintf(out, size, "-");
+    cJSON_ArrayForEach(item, texts)
+    {
+        char one[160];
+        if (!cJSON_IsString(item) || used >= size)
+            continue;
+        int n = snprintf(out + used, size - used, "%s%s", used > 0 ? ", " : "",
+                         print_safe(item->valuestring, 0, one, sizeof one));
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return out;
+}
+
+double print_expiry(const cJSON *tunnel)
+{
+    double created = json_number(tunnel, "createdAt");
+    double minutes = json_number(tunnel, "timeoutConfig.maxLifetimeTimeoutMinutes");
+    return created > 0 && minutes > 0 ? created + minutes * 60 : 0;
+}
+
+/* ---- tables ---- */
+
+#define COLUMNS_MAX 8
+
+static void print_cell(const char *text, size_t width, bool last)
+{
+    size_t wide = characters(text);
+    printf("%s%*s", text, last ? 0 : (int)(width > wide ? width - wide : 0) + 2, "");
+}
+
+void print_table(const cJSON *array, const struct column *columns, size_t n)
+{
+    size_t width[COLUMNS_MAX];
+    char text[CELL];
+    const cJSON *item;
+    for (size_t i = 0; i < n; i++)
+        width[i] = strlen(columns[i].head);
+    cJSON_ArrayForEach(item, array)
+    {
+        for (size_t i = 0; i < n; i++) {
+            columns[i].cell(item, text);
+            size_t wide = characters(text);
+            width[i] = wide > width[i] ? wide : width[i];
+        }
+    }
+    for (size_t i = 0; i < n; i++)
+        print_cell(columns[i].head, width[i], i == n - 1);
+    putchar('\n');
+    cJSON_ArrayForEach(item, array)
+    {
+        for (size_t i = 0; i < n; i++) {
+            columns[i].cell(item, text);
+            print_cell(text, width[i], i == n - 1);
+        }
+        putchar('\n');
+    }
+}
+
+/* ---- a tunnel ---- */
+
+static void print_field(const char *name, const char *text)
+{
+    char safe[9000];
+    printf("  %-11s  %s\n", name, print_safe(text, 0, safe, sizeof safe));
+}
+
+static void print_end(const char *name, const cJSON *state)
+{
+    const char *status = json_text(state, "status");
+    double since = json_number(state, "lastUpdatedAt");
+    char time[32], text[80];
+    bool connected = status != NULL && strcmp(status, "CONNECTED") == 0;
+    if (since > 0)
+        snprintf(text, sizeof text, "%s since %s", connected ? "connected" : "not connected",
+                 print_time(since, time));
+    else
+        snprintf(text, sizeof text, connected ? "connected" : "not connected yet");
+    print_field(name, text);
+}
+
+static void print_tags(const cJSON *tags)
+{
+    const cJSON *tag;
+    const char *name = "tags";
+    cJSON_ArrayForEach(tag, tags)
+    {
+        const char *key = json_text(tag, "key"), *value = json_text(tag, "value");
+        char text[1000];
+        snprintf(text, sizeof text, "%s=%s", key != NULL ? key : "", value != NULL ? value : "");
+        print_field(name, text);
+        name = "";
+    }
+    if (cJSON_GetArraySize(tags) == 0)
+        print_field(name, NULL);
+}
+
+void print_tunnel(const cJSON *tunnel)
+{
+    char safe[200], services[9000], time[32];
+    const char *status = json_text(tunnel, "status");
+    printf("Tunnel %s\n", print_safe(json_text(tunnel, "tunnelId"), 0, safe, sizeof safe));
+    print_field("ARN", json_text(tunnel, "tunnelArn"));
+    print_field("status", status);
+    print_field("thing", json_text(tunnel, "destinationConfig.thingName"));
+    print_field("services", print_list(json_at(tunnel, "destinationConfig.services"), services,
+                                       sizeof services));
+    print_field("description", json_text(tunnel, "description"));
+    print_end("source", json_at(tunnel, "sourceConnectionState"));
+    print_end("destination", json_at(tunnel, "destinationConnectionState"));
+    print_field("created", print_time(json_number(tunnel, "createdAt"), time));
+    print_field("updated", print_time(json_number(tunnel, "lastUpdatedAt"), time));
+    if (status != NULL && strcmp(status, "OPEN") == 0)
+        print_field("until", print_time(print_expiry(tunnel), time));
+    print_tags(json_at(tunnel, "tags"));
+}

@@ -1,0 +1,101 @@
+/* tunnelctl tag, tunnelctl untag. */
+#include "gateway/ctl/tag.h"
+
+#include "core/base/str.h"
+#include "gateway/ctl/ctl.h"
+#include "gateway/ctl/which.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define OPERANDS_MAX 201 /* a tunnel, and as many tags as one can have */
+
+bool tag_is(const char *text)
+{
+    return text[0] != '=' && strchr(text, '=') != NULL;
+}
+
+cJSON *tag_json(const char *text)
+{
+    struct span value = span_of(text);
+    char *key = span_dup(span_cut(&value, '='));
+    cJSON *tag =
+        key == NULL ? NULL : json_put(cJSON_CreateObject(), "key", cJSON_CreateString(key));
+    free(key);
+    return tag == NULL ? NULL : json_put(tag, "value", cJSON_CreateString(value.p));
+}
+
+/* Makes the rest of the input from what follows the tunnel; finds the tunnel and calls. */
+static int change(struct ctl *c, const char *operation, const char *member,
+                  cJSON *(*make)(const char *text), const char *done)
+{
+    char *const *operands;
+    size_t n = options_operands(c->options, &operands);
+    struct which tunnel;
+    cJSON *items = cJSON_CreateArray(), *answer;
+    int code = ctl_outcome(c, which_tunnel(&c->api, operands[0], true, &tunnel));
+    for (size_t i = 1; i < n; i++)
+        items = json_push(items, make(operands[i]));
+    if (code != CTL_OK) {
+        cJSON_Delete(items);
+        return code;
+    }
+    cJSON *input = json_put(cJSON_CreateObject(), "resourceArn", cJSON_CreateString(tunnel.arn));
+    code = ctl_call(c, operation, json_put(input, member, items), &answer);
+    if (code == CTL_OK && ctl_wants_json(c))
+        code = ctl_print_json(answer);
+    else if (code == CTL_OK)
+        printf("%s %s\n", done, tunnel.id);
+    cJSON_Delete(answer);
+    return code;
+}
+
+static int tag(struct ctl *c)
+{
+    char *const *operands;
+    size_t n = options_operands(c->options, &operands);
+    char safe[80];
+    if (n < 2) {
+        options_fail(c->options, "which tunnel, and which tags? tunnelctl tag ID KEY=VALUE");
+        return ctl_usage(c);
+    }
+    for (size_t i = 1; i < n; i++) {
+        if (tag_is(operands[i]))
+            continue;
+        options_fail(c->options, "\"%s\" is not KEY=VALUE",
+                     str_escape(span_of(operands[i]), safe, sizeof safe));
+        return ctl_usage(c);
+    }
+    return change(c, "TagResource", "tags", tag_json, "tagged");
+}
+
+static int untag(struct ctl *c)
+{
+    char *const *operands;
+    size_t n = options_operands(c->options, &operands);
+    if (n < 2) {
+        options_fail(c->options, "which tunnel, and which tags? tunnelctl untag ID KEY");
+        return ctl_usage(c);
+    }
+    return change(c, "UntagResource", "tagKeys", cJSON_CreateString, "untagged");
+}
+
+const struct command command_tag = {
+    .word = "tag",
+    .summary = "set tags of a tunnel",
+    .program = {.name = "tunnelctl tag",
+                .summary = "Sets tags of a tunnel; those with other keys stay.",
+                .usage = "  tunnelctl tag ID KEY=VALUE...\n",
+                .max_operands = OPERANDS_MAX},
+    .run = tag,
+};
+
+const struct command command_untag = {
+    .word = "untag",
+    .summary = "take tags off a tunnel",
+    .program = {.name = "tunnelctl untag",
+                .summary = "Takes tags off a tunnel.",
+                .usage = "  tunnelctl untag ID KEY...\n",
+                .max_operands = OPERANDS_MAX},
+    .run = untag,
+};

@@ -1,0 +1,12 @@
+/* Tags as people write them: KEY=VALUE. */
+#ifndef GATEWAY_CTL_TAG_H
+#define GATEWAY_CTL_TAG_H
+
+#include "gateway/ctl/json.h"
+
+/* The text has a key and a '='. */
+bool tag_is(const char *text);
+/* {"key": …, "value": …}; NULL: no memory. */
+cJSON *tag_json(const char *text);
+
+#endif

@@ -1,0 +1,264 @@
+#include "gateway/ctl/tunneling.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TYPE "application/x-amz-json-1.1"
+#define TARGET_PREFIX SIGV4_SERVICE "."
+#define SIGNATURE_LIMIT 16384 /* a session token has 1 to 2 KB */
+#define PAGE 100              /* the most that ListTunnels gives at once */
+#define PAGES_MAX 100000
+
+/* ---- failures ---- */
+
+static enum outcome no_memory(struct tunneling *s)
+{
+    snprintf(s->problem, sizeof s->problem, "%s", err_text(ERR_NO_MEMORY));
+    return CTL_FAILED;
+}
+
+static const struct {
+    enum err why;
+    const char *text;
+} unreachable[] = {
+    {ERR_REFUSED, "is the hub running there? --endpoint or TUNNEL_ENDPOINT names another place"},
+    {ERR_RESOLVE, "--endpoint or TUNNEL_ENDPOINT says where the hub is"},
+    {ERR_TLS_UNTRUSTED, "name the authority that signed it with --ca FILE"},
+    {ERR_TLS_NAME, "use a name that the certificate has with --endpoint"},
+    {ERR_TLS_EXPIRED, "is this machine's clock right?"},
+};
+
+static enum outcome not_reached(struct tunneling *s, enum err why, const char *text)
+{
+    const char *advice = NULL;
+    char name[ENDPOINT_NAME];
+    for (size_t i = 0; i < sizeof unreachable / sizeof *unreachable; i++)
+        if (unreachable[i].why == why)
+            advice = unreachable[i].text;
+    snprintf(s->problem, sizeof s->problem, "cannot reach %s: %s%s%s",
+             endpoint_name(&s->endpoint, name), text, advice != NULL ? "; " : "",
+             advice != NULL ? advice : "");
+    return CTL_UNREACHABLE;
+}
+
+static const struct {
+    const char *error, *text;
+} advices[] = {
+    {"MissingAuthenticationTokenException",
+     "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY or use --profile; a hub on this machine "
+     "takes unsigned calls when it runs with --allow-unsigned-loopback"},
+    {"MissingAuthenticationToken", "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"},
+    {"UnrecognizedClientException", "check the access key (AWS_ACCESS_KEY_ID or --profile)"},
+    {"InvalidSignatureException",
+     "check the secret key (AWS_SECRET_ACCESS_KEY or --profile) and this machine's clock"},
+    {"IncompleteSignatureException", "check the access key (AWS_ACCESS_KEY_ID or --profile)"},
+    {"RequestExpired", "check this machine's clock"},
+    {"AccessDeniedException", "ask who runs the hub"},
+    {"ResourceNotFoundException", "\"tunnelctl list --all\" shows what there is"},
+    {"LimitExceededException", "close tunnels that are not needed, or ask who runs the hub"},
+    {"ThrottlingException", "try again later"},
+    {"InternalServerException", "the hub's log says more; try again later"},
+    {"UnknownOperationException", "is that a hub's control API?"},
+};
+
+static const char *advice_for(const char *error)
+{
+    for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
+        if (strcmp(advices[i].error, error) == 0)
+            return advices[i].text;
+    return NULL;
+}
+
+/* "com.amazonaws.iot#Name" in a body, "Name:http://…" in the header: the name alone. */
+static void keep_name(struct tunneling *s, const char *text)
+{
+    struct span rest = span_of(text), name;
+    const char *hash = strrchr(text, '#');
+    if (hash != NULL)
+        rest = span_of(hash + 1);
+    name = span_cut(&rest, ':');
+    str_escape(name, s->error, sizeof s->error);
+}
+
+/* The service's own words, without what would break the line, and without a full stop. */
+static void clean(const char *text, char *out, size_t size)
+{
+    size_t n = 0;
+    for (; *text != '\0' && n + 1 < size; text++)
+        out[n++] = (unsigned char)*text < ' ' || *text == 127 ? ' ' : *text;
+    while (n > 0 && (out[n - 1] == '.' || out[n - 1] == ' '))
+        n--;
+    out[n] = '\0';
+}
+
+static enum outcome refused(struct tunneling *s, const struct call_answer *a, const cJSON *body)
+{
+    const char *name = json_text(body, "__type"), *said = json_text(body, "message");
+    char message[900];
+    if (said == NULL)
+        said = json_text(body, "Message");
+    keep_name(s, name != NULL ? name : a->error);
+    if (s->error[0] == '\0') {
+        char where[ENDPOINT_NAME];
+        snprintf(s->problem, sizeof s->problem,
+                 "%s answers HTTP %d (%s), and not as a hub's control API does; --endpoint or "
+                 "TUNNEL_ENDPOINT says where the hub is",
+                 endpoint_name(&s->endpoint, where), a->status, http_reason(a->status));
+        return CTL_FAILED;
+    }
+    clean(said != NULL ? said : "no reason was given", message, sizeof message);
+    const char *advice = advice_for(s->error);
+    snprintf(s->problem, sizeof s->problem, "%s: %s%s%s", s->error, message,
+             advice != NULL ? "; " : "", advice != NULL ? advice : "");
+    return CTL_FAILED;
+}
+
+/* ---- one call ---- */
+
+static enum err sign(struct tunneling *s, const char *host, const char *target, const char *body,
+                     char *out, size_t size)
+{
+    const struct sigv4_request r = {.host = host,
+                                    .path = s->endpoint.path,
+                                    .content_type = TYPE,
+                                    .target = target,
+                                    .region = s->region,
+                                    .body = span_of(body),
+                                    .now = s->clock()};
+    out[0] = '\0';
+    return s->credentials != NULL ? sigv4_sign(&r, s->credentials, out, size) : ERR_OK;
+}
+
+static enum err write_request(struct tunneling *s, const char *operation, const char *body,
+                              struct buf *out)
+{
+    char host[ENDPOINT_NAME], target[160], signature[SIGNATURE_LIMIT];
+    endpoint_name(&s->endpoint, host);
+    snprintf(target, sizeof target, TARGET_PREFIX "%s", operation);
+    enum err why = sign(s, host, target, body, signature, sizeof signature);
+    if (why == ERR_OK &&
+        !buf_printf(out,
+                    "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: tunnelctl/" TUNNEL_VERSION "\r\n"
+                    "Content-Type: " TYPE "\r\nX-Amz-Target: %s\r\n%sContent-Length: %zu\r\n"
+                    "\r\n%s",
+                    s->endpoint.path, host, target, signature, strlen(body), body))
+        why = ERR_TOO_LARGE;
+    explicit_bzero(signature, sizeof signature); /* a session token may be in it */
+    return why;
+}
+
+static enum outcome judge(struct tunneling *s, const struct call_answer *a, cJSON **output)
+{
+    cJSON *body =
+        a->body.size > 0 ? cJSON_ParseWithLength((const char *)a->body.data, a->body.size) : NULL;
+    if (a->status == 200 && cJSON_IsObject(body)) {
+        *output = body;
+        return CTL_OK;
+    }
+    enum outcome result = refused(s, a, body);
+    json_wipe(body);
+    return result;
+}
+
+static enum outcome post(struct tunneling *s, struct span request, cJSON **output)
+{
+    struct call_answer answer;
+    char text[512] = "";
+    enum err why = s->post(s->carrier, request, &answer, text, sizeof text);
+    enum outcome result = why == ERR_OK ? judge(s, &answer, output) : not_reached(s, why, text);
+    buf_wipe(&answer.body);
+    return result;
+}
+
+enum outcome tunneling_call(struct tunneling *s, const char *operation, cJSON *input,
+                            cJSON **output)
+{
+    struct buf request = {.limit = CALL_REQUEST_MAX};
+    char *body = input != NULL ? cJSON_PrintUnformatted(input) : NULL;
+    enum outcome result = CTL_FAILED;
+    cJSON_Delete(input);
+    *output = NULL;
+    s->error[0] = '\0';
+    if (body == NULL)
+        return no_memory(s);
+    enum err why = write_request(s, operation, body, &request);
+    if (why == ERR_OK)
+        result = post(s, (struct span){(const char *)request.data, request.size}, output);
+    else
+        snprintf(s->problem, sizeof s->problem, "the request cannot be written: %s", err_text(why));
+    free(body);
+    buf_wipe(&request);
+    return result;
+}
+
+/* ---- calls that commands share ---- */
+
+/* Moves the page's tunnels to the end of `all`. */
+static void gather(cJSON *all, const cJSON *answer)
+{
+    cJSON *page = cJSON_GetObjectItemCaseSensitive(answer, "tunnelSummaries"), *item;
+    while (cJSON_IsArray(page) && (item = cJSON_DetachItemFromArray(page, 0)) != NULL)
+        cJSON_AddItemToArray(all, item);
+}
+
+static cJSON *page_input(const char *thing, const char *token)
+{
+    cJSON *input = json_put(cJSON_CreateObject(), "maxResults", cJSON_CreateNumber(PAGE));
+    if (thing != NULL)
+        input = json_put(input, "thingName", cJSON_CreateString(thing));
+    if (token != NULL)
+        input = json_put(input, "nextToken", cJSON_CreateString(token));
+    return input;
+}
+
+static enum outcome all_pages(struct tunneling *s, const char *thing, cJSON *all)
+{
+    cJSON *answer = NULL;
+    enum outcome result = CTL_OK;
+    const char *token = NULL;
+    for (int pages = 0; pages == 0 || (result == CTL_OK && token != NULL); pages++) {
+        if (pages == PAGES_MAX) {
+            snprintf(s->problem, sizeof s->problem, "the list of tunnels does not end");
+            result = CTL_FAILED;
+            break;
+        }
+        cJSON *input = page_input(thing, token);
+        cJSON_Delete(answer); /* the token is in it */
+        result = tunneling_call(s, "ListTunnels", input, &answer);
+        token = json_text(answer, "nextToken");
+        if (token != NULL && token[0] == '\0')
+            token = NULL;
+        if (result == CTL_OK)
+            gather(all, answer);
+    }
+    cJSON_Delete(answer);
+    return result;
+}
+
+enum outcome tunneling_list(struct tunneling *s, const char *thing, cJSON **summaries)
+{
+    *summaries = cJSON_CreateArray();
+    if (*summaries == NULL)
+        return no_memory(s);
+    enum outcome result = all_pages(s, thing, *summaries);
+    if (result != CTL_OK) {
+        cJSON_Delete(*summaries);
+        *summaries = NULL;
+    }
+    return result;
+}
+
+enum outcome tunneling_describe(struct tunneling *s, const char *id, cJSON **tunnel)
+{
+    cJSON *answer;
+    enum outcome result =
+        tunneling_call(s, "DescribeTunnel",
+                       json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(id)), &answer);
+    *tunnel = answer != NULL ? cJSON_DetachItemFromObjectCaseSensitive(answer, "tunnel") : NULL;
+    cJSON_Delete(answer);
+    if (result != CTL_OK || *tunnel != NULL)
+        return result;
+    snprintf(s->problem, sizeof s->problem, "the hub's answer describes no tunnel");
+    return CTL_FAILED;
+}

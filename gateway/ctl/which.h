@@ -1,0 +1,22 @@
+/* Which tunnel is meant: an id, the beginning of one, an ARN, or thing:NAME. */
+#ifndef GATEWAY_CTL_WHICH_H
+#define GATEWAY_CTL_WHICH_H
+
+#include "gateway/ctl/tunneling.h"
+
+#define TUNNEL_ID_MAX 128
+#define TUNNEL_ARN_MAX 1600
+#define TUNNEL_ID_PREFIX 6 /* characters that a shortened id needs */
+
+struct which {
+    char id[TUNNEL_ID_MAX + 1];
+    char arn[TUNNEL_ARN_MAX + 1]; /* "" unless it was asked for or is known anyway */
+};
+
+/* An id in the form of a UUID and an ARN are taken as they are; everything else is looked up with
+ * ListTunnels: the beginning of an id among all tunnels, thing:NAME among the open ones of that
+ * thing. An ARN that is wanted is asked for with DescribeTunnel if need be. Without CTL_OK,
+ * s->problem is a sentence. */
+enum outcome which_tunnel(struct tunneling *s, const char *name, bool want_arn, struct which *out);
+
+#endif

@@ -1,0 +1,165 @@
+#include "gateway/hub/api/call.h"
+
+#include "gateway/hub/api/json.h"
+#include "gateway/hub/api/shapes.h"
+
+#include <cjson/cJSON.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define CONTENT_TYPE "application/x-amz-json-1.1"
+#define TARGET_PREFIX "IoTSecuredTunneling."
+/* 100 tunnels with the longest descriptions in four-byte characters, all escaped. */
+#define ANSWER_MAX ((size_t)4 * 1024 * 1024)
+
+/* ---- life ---- */
+
+static int64_t real_clock(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct api *api_new(const struct api_options *o)
+{
+    struct api *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        return NULL;
+    a->registry = o->registry;
+    a->audit = o->audit;
+    a->allow_unsigned_loopback = o->allow_unsigned_loopback;
+    a->clock = o->clock != NULL ? o->clock : real_clock;
+    a->region = strdup(o->region);
+    a->account = strdup(o->account);
+    if (a->region != NULL && a->account != NULL)
+        return a;
+    api_free(a);
+    return NULL;
+}
+
+void api_free(struct api *a)
+{
+    if (a == NULL)
+        return;
+    free(a->region);
+    free(a->account);
+    free(a);
+}
+
+void api_rules(struct api *a, const struct keys *keys, const struct limit_book *limits)
+{
+    a->keys = keys;
+    a->limits = limits;
+}
+
+const struct api_counts *api_counts(const struct api *a)
+{
+    return &a->counts;
+}
+
+/* ---- what is asked for ---- */
+
+static bool has_type(const struct http_head *head)
+{
+    struct span value = http_header(head, "Content-Type");
+    return http_header_count(head, "Content-Type") == 1 &&
+           span_is_nocase(span_trim(span_cut(&value, ';')), CONTENT_TYPE);
+}
+
+bool api_wants(const struct http_head *head)
+{
+    return http_header_count(head, "X-Amz-Target") > 0 || has_type(head);
+}
+
+static bool find_operation(struct call *c)
+{
+    struct span target = http_header(c->head, "X-Amz-Target");
+    size_t prefix = strlen(TARGET_PREFIX);
+    snprintf(c->target, sizeof c->target, "%.*s", (int)target.n, target.n > 0 ? target.p : "");
+    if (target.n < prefix || memcmp(target.p, TARGET_PREFIX, prefix) != 0)
+        return false;
+    target = (struct span){target.p + prefix, target.n - prefix};
+    enum operation o;
+    if (http_header_count(c->head, "X-Amz-Target") != 1 || !operation_from(target, &o))
+        return false;
+    c->operation = o;
+    snprintf(c->target, sizeof c->target, "%s", operation_name(o));
+    return true;
+}
+
+static bool route(struct call *c)
+{
+    if (!find_operation(c))
+        return REFUSE(c, FAULT_UNKNOWN_OPERATION,
+                      "X-Amz-Target names no operation of this service: it must be " TARGET_PREFIX
+                      "OpenTunnel or the like.");
+    if (!span_is(c->head->method, "POST"))
+        return REFUSE(c, FAULT_UNKNOWN_OPERATION, "The method must be POST.");
+    if (!has_type(c->head))
+        return REFUSE(c, FAULT_SERIALIZATION, "Content-Type must be " CONTENT_TYPE ".");
+    return true;
+}
+
+static bool read_input(struct call *c)
+{
+    enum err why;
+    const char *problem;
+    c->input = json_object(c->body, &why, &problem);
+    if (c->input == NULL)
+        return REFUSE(c, why == ERR_NO_MEMORY ? FAULT_INTERNAL : FAULT_SERIALIZATION, "%s",
+                      problem);
+    struct buf text = {.limit = 2 * SHAPES_MAX_TEXT};
+    why = shapes_check(c->operation, c->input, (int64_t)limits_of_call(c)->lifetime_minutes, &text);
+    if (why != ERR_OK)
+        answer_fault(c,
+                     why == ERR_PROTOCOL ? FAULT_SERIALIZATION
+                     : why == ERR_USAGE  ? FAULT_VALIDATION
+                                         : FAULT_INTERNAL,
+                     "%.*s", (int)text.size, (const char *)text.data);
+    buf_free(&text);
+    return why == ERR_OK;
+}
+
+/* ---- calls ---- */
+
+static struct call *call_new(struct api *a, const struct api_call *q)
+{
+    struct call *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    *c = (struct call){.api = a,
+                       .head = q->head,
+                       .body = q->body,
+                       .operation = OPERATION_COUNT,
+                       .out.bytes.limit = ANSWER_MAX};
+    snprintf(c->client, sizeof c->client, "%s", q->client);
+    request_id_new(c->request_id);
+    return c;
+}
+
+void api_handle(struct api *a, const struct api_call *q,
+                void (*done)(void *ctx, const struct api_answer *answer), void *ctx)
+{
+    static operation_run *const operations[OPERATION_COUNT] = {
+        [OPERATION_OPEN] = open_tunnel,         [OPERATION_CLOSE] = close_tunnel,
+        [OPERATION_DESCRIBE] = describe_tunnel, [OPERATION_LIST] = list_tunnels,
+        [OPERATION_ROTATE] = rotate_token,      [OPERATION_TAG] = tag_resource,
+        [OPERATION_UNTAG] = untag_resource,     [OPERATION_LIST_TAGS] = list_tags,
+    };
+    struct call *c = call_new(a, q);
+    if (c == NULL) {
+        struct api_answer answer;
+        char body[128];
+        api_bad_request(500, "The hub is out of memory.", &answer, body, sizeof body);
+        a->counts.failed[OPERATION_COUNT]++;
+        done(ctx, &answer);
+        return;
+    }
+    c->done = done;
+    c->ctx = ctx;
+    if (route(c) && authorize(c) && read_input(c))
+        operations[c->operation](c);
+}

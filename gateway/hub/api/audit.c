@@ -1,0 +1,158 @@
+#include "gateway/hub/api/audit.h"
+
+#include "core/base/str.h"
+#include "gateway/hub/api/json_write.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LINE_MAX_BYTES ((size_t)256 * 1024)
+#define TEXT_MAX 8192 /* bytes of a field; more are cut, with "..." */
+#define COMPLAINT_SECONDS 60
+
+struct audit {
+    char *path; /* NULL: nothing is written */
+    int fd;
+    bool torn; /* the last line is there in part: the next one begins on a line of its own */
+    uint64_t lost;
+    bool complained;
+    time_t when; /* monotonic */
+};
+
+/* Not blocking, for a pipe that nobody reads: the hub does not wait for its audit log. */
+static int open_path(const char *path, enum err *why)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);
+    *why = fd >= 0 ? ERR_OK : err_from_errno(errno);
+    return fd;
+}
+
+struct audit *audit_new(const char *path, enum err *why)
+{
+    struct audit *a = calloc(1, sizeof *a);
+    *why = ERR_NO_MEMORY;
+    if (a == NULL)
+        return NULL;
+    a->fd = -1;
+    a->path = path != NULL ? strdup(path) : NULL;
+    if (path == NULL) {
+        *why = ERR_OK;
+        return a;
+    }
+    if (a->path != NULL && (a->fd = open_path(path, why)) >= 0)
+        return a;
+    audit_free(a);
+    return NULL;
+}
+
+void audit_free(struct audit *a)
+{
+    if (a == NULL)
+        return;
+    if (a->fd >= 0)
+        close(a->fd);
+    free(a->path);
+    free(a);
+}
+
+enum err audit_reopen(struct audit *a)
+{
+    enum err why;
+    if (a->path == NULL)
+        return ERR_OK;
+    int fd = open_path(a->path, &why);
+    if (fd < 0)
+        return why;
+    close(a->fd);
+    a->fd = fd;
+    a->torn = false;
+    return ERR_OK;
+}
+
+/* ---- lines ---- */
+
+static void write_time(struct json_writer *w)
+{
+    struct timespec now;
+    struct tm tm;
+    char text[40], stamp[64];
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &tm);
+    strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(stamp, sizeof stamp, "%s.%03ldZ", text, now.tv_nsec / 1000000);
+    json_text(w, "time", span_of(stamp));
+}
+
+static void write_field(struct json_writer *w, const struct log_field *f)
+{
+    struct span s = span_of(f->text);
+    char cut[TEXT_MAX + 4];
+    if (f->text == NULL) {
+        json_number(w, f->key, f->number);
+        return;
+    }
+    if (s.n > TEXT_MAX) {
+        memcpy(cut, s.p, TEXT_MAX);
+        memcpy(cut + TEXT_MAX, "...", 4);
+        s = span_of(cut);
+    }
+    json_text(w, f->key, s);
+}
+
+static void complain(struct audit *a, const char *why)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    a->lost++;
+    if (a->complained && now.tv_sec - a->when < COMPLAINT_SECONDS)
+        return;
+    a->complained = true;
+    a->when = now.tv_sec;
+    log_error("%s: %s; lines of the audit log that were lost so far: %" PRIu64, a->path, why,
+              a->lost);
+}
+
+static void put(struct audit *a, const struct buf *line)
+{
+    ssize_t n;
+    do
+        n = write(a->fd, line->data, line->size);
+    while (n < 0 && errno == EINTR);
+    if (n == (ssize_t)line->size) {
+        a->torn = false;
+        return;
+    }
+    a->torn = a->torn || n > 0;
+    complain(a, n < 0 ? strerror(errno) : "the disk is full");
+}
+
+void audit_event(struct audit *a, const char *event, const struct log_field *fields, size_t n)
+{
+    struct json_writer w = {.bytes.limit = LINE_MAX_BYTES};
+    if (a->path == NULL)
+        return;
+    bool fine = !a->torn || buf_append(&w.bytes, "\n", 1);
+    json_open(&w, NULL, '{');
+    write_time(&w);
+    json_text(&w, "event", span_of(event));
+    for (size_t i = 0; i < n; i++)
+        write_field(&w, &fields[i]);
+    json_close(&w, '}');
+    fine = fine && !w.failed && buf_append(&w.bytes, "\n", 1);
+    if (fine)
+        put(a, &w.bytes);
+    else
+        complain(a, err_text(ERR_NO_MEMORY));
+    buf_free(&w.bytes);
+}
+
+uint64_t audit_lost(const struct audit *a)
+{
+    return a->lost;
+}

@@ -1,0 +1,23 @@
+/* The audit log: one JSON object a line, one line for each control call and for each connection,
+ * disconnection and refusal of a tunnel's end. Names of fields are in share/doc/audit.md.
+ * Opened for appending, mode 0600; each line is one write. Never a token, never a secret. */
+#ifndef GATEWAY_HUB_API_AUDIT_H
+#define GATEWAY_HUB_API_AUDIT_H
+
+#include "core/base/err.h"
+#include "core/base/log.h"
+
+struct audit;
+
+/* path NULL: an audit that writes nothing. NULL with *why. */
+struct audit *audit_new(const char *path, enum err *why);
+void audit_free(struct audit *a);
+/* After a rotation: opens the path again. On error the old file stays in use. */
+enum err audit_reopen(struct audit *a);
+
+/* {"time":"2026-11-21T02:30:00.123Z","event":"call",…}: fields with text NULL are numbers. A line
+ * that cannot be written (a full disk) is counted and told in the program's log once a minute. */
+void audit_event(struct audit *a, const char *event, const struct log_field *fields, size_t n);
+uint64_t audit_lost(const struct audit *a); /* lines that could not be written */
+
+#endif

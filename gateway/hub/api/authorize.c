@@ -1,0 +1,88 @@
+/* Who calls: the signature, or a place on this machine. */
+#include "core/aws/sigv4.h"
+#include "gateway/hub/api/call.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+/* As net/socket.c names clients. */
+bool is_this_machine(const char *client)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    static const uint8_t mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
+    char host[INET6_ADDRSTRLEN];
+    if (strncmp(client, "pid ", 4) == 0 || strcmp(client, "unix") == 0)
+        return true;
+    const char *colon = strrchr(client, ':');
+    bool bracket = client[0] == '[' && colon != NULL && colon[-1] == ']';
+    if (colon == NULL || (client[0] == '[' && !bracket))
+        return false;
+    int n =
+        snprintf(host, sizeof host, "%.*s", (int)(colon - client) - 2 * bracket, client + bracket);
+    if (n < 0 || (size_t)n >= sizeof host)
+        return false;
+    if (!bracket)
+        return inet_pton(AF_INET, host, &v4) == 1 && ntohl(v4.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET6, host, &v6) == 1 &&
+           (IN6_IS_ADDR_LOOPBACK(&v6) || memcmp(&v6, mapped, sizeof mapped) == 0);
+}
+
+static void stamp(int64_t ms, char out[32])
+{
+    struct tm tm;
+    time_t seconds = (time_t)(ms / 1000);
+    gmtime_r(&seconds, &tm);
+    strftime(out, 32, "%Y%m%dT%H%M%SZ", &tm);
+}
+
+/* In AWS's words: which clock is wrong, and how far. X-Amz-Date has one form, so the order of texts
+ * is the order of times. */
+static bool refuse_expired(struct call *c, const struct sigv4_auth *auth, int64_t now)
+{
+    char here[32], edge[32];
+    stamp(now, here);
+    bool early = strncmp(auth->time.p, here, auth->time.n) > 0;
+    stamp(early ? now + SIGV4_SKEW_MS : now - SIGV4_SKEW_MS, edge);
+    return REFUSE(c, FAULT_INVALID_SIGNATURE, "%s: %.*s is %s than %s (%s %c %d min.)",
+                  early ? "Signature not yet current" : "Signature expired", (int)auth->time.n,
+                  auth->time.p, early ? "still later" : "now earlier", edge, here,
+                  early ? '+' : '-', SIGV4_SKEW_MS / 60000);
+}
+
+static bool authorize_unsigned(struct call *c)
+{
+    if (c->api->allow_unsigned_loopback && is_this_machine(c->client))
+        return true;
+    return REFUSE(c, FAULT_MISSING_TOKEN, "Missing Authentication Token: %s",
+                  sigv4_text(SIGV4_MISSING));
+}
+
+bool authorize(struct call *c)
+{
+    struct sigv4_auth auth;
+    enum sigv4_verdict verdict = sigv4_parse(c->head, &auth);
+    int64_t now = c->api->clock();
+    if (verdict == SIGV4_MISSING)
+        return authorize_unsigned(c);
+    if (verdict != SIGV4_OK)
+        return REFUSE(c, FAULT_INCOMPLETE_SIGNATURE, "%s", sigv4_text(verdict));
+    snprintf(c->key_id, sizeof c->key_id, "%.*s", (int)auth.key_id.n, auth.key_id.p);
+    const struct access_key *key =
+        c->api->keys != NULL ? keys_find(c->api->keys, auth.key_id) : NULL;
+    /* The same work for a key that nobody has: so its absence does not show in time. */
+    struct span secret = key != NULL ? access_key_secret(key) : span_of("0123456789abcdefghij");
+    verdict = sigv4_verify(&auth, c->head, c->body, secret, now);
+    if (key == NULL)
+        return REFUSE(c, FAULT_UNRECOGNIZED_CLIENT,
+                      "The security token included in the request is invalid: the hub has no such "
+                      "access key.");
+    if (verdict == SIGV4_EXPIRED)
+        return refuse_expired(c, &auth, now);
+    if (verdict != SIGV4_OK)
+        return REFUSE(c, FAULT_INVALID_SIGNATURE, "%s", sigv4_text(verdict));
+    c->key = key;
+    return true;
+}

@@ -1,0 +1,140 @@
+/* Private to the API's parts: one call on its way from the request to the answer.
+ *
+ * A call is made by api_handle and gone after answer_ok or answer_fault, which every way must end
+ * in, once. Functions that return false have answered already. */
+#ifndef GATEWAY_HUB_API_CALL_H
+#define GATEWAY_HUB_API_CALL_H
+
+#include "core/base/buf.h"
+#include "gateway/hub/api/api.h"
+#include "gateway/hub/api/json_write.h"
+
+struct cJSON;
+
+/* X(name, exception, HTTP status) */
+#define FAULT_TABLE(X)                                                                             \
+    X(ACCESS_DENIED, "AccessDeniedException", 403)                                                 \
+    X(INCOMPLETE_SIGNATURE, "IncompleteSignatureException", 400)                                   \
+    X(INTERNAL, "InternalServerException", 500)                                                    \
+    X(INVALID_SIGNATURE, "InvalidSignatureException", 403)                                         \
+    X(LIMIT_EXCEEDED, "LimitExceededException", 400)                                               \
+    X(MISSING_TOKEN, "MissingAuthenticationTokenException", 403)                                   \
+    X(NOT_FOUND, "ResourceNotFoundException", 400)                                                 \
+    X(SERIALIZATION, "SerializationException", 400)                                                \
+    X(UNKNOWN_OPERATION, "UnknownOperationException", 400)                                         \
+    X(UNRECOGNIZED_CLIENT, "UnrecognizedClientException", 403)                                     \
+    X(VALIDATION, "ValidationException", 400)
+enum fault {
+#define X(name, text, status) FAULT_##name,
+    FAULT_TABLE(X)
+#undef X
+        FAULT_COUNT
+};
+
+#define REQUEST_ID_SIZE 37   /* a UUID and NUL */
+#define ACCESS_TOKEN_SIZE 64 /* 47 characters and NUL */
+#define NOTES_MAX 2
+
+struct api {
+    struct registry *registry;
+    struct audit *audit;
+    char *region, *account;
+    bool allow_unsigned_loopback;
+    int64_t (*clock)(void);
+    const struct keys *keys; /* NULL: nobody has one */
+    const struct limit_book *limits;
+    struct api_counts counts;
+};
+
+struct call {
+    struct api *api;
+    void (*done)(void *ctx, const struct api_answer *answer);
+    void *ctx;
+    char request_id[REQUEST_ID_SIZE];
+    struct json_writer out; /* the answer's body; wiped */
+
+    /* only inside api_handle: rules and request may be gone afterwards */
+    const struct http_head *head;
+    struct span body;
+    const struct access_key *key; /* NULL: an unsigned call that is fine */
+    struct cJSON *input;
+
+    enum operation operation; /* OPERATION_COUNT: unknown */
+    char key_id[129];         /* "": unsigned */
+    char client[80];
+
+    /* a new token for each side that is `fresh`; wiped */
+    bool fresh[SIDE_COUNT];
+    char token[SIDE_COUNT][ACCESS_TOKEN_SIZE];
+    uint8_t hash[SIDE_COUNT][TOKEN_HASH];
+
+    /* for the audit log */
+    char target[129]; /* the operation as it was named */
+    char tunnel[129]; /* "": none */
+    char thing[129];
+    struct {
+        const char *name;
+        char *text;
+    } notes[NOTES_MAX];
+};
+
+/* ---- answers.c ---- */
+
+void request_id_new(char out[REQUEST_ID_SIZE]);
+/* 200 with what was written to c->out. */
+void answer_ok(struct call *c);
+void answer_fault(struct call *c, enum fault f, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* answer_fault for use in a `return`: false. */
+#define REFUSE(c, f, ...) (answer_fault((c), (f), __VA_ARGS__), false)
+/* For registry_done's errors. */
+void answer_error(struct call *c, enum err why);
+/* A registry_done whose answer is {}. */
+void answer_empty(void *ctx, enum err why, struct tunnel *t);
+
+/* ---- authorize.c ---- */
+
+/* Who calls? Sets key and key_id. */
+bool authorize(struct call *c);
+bool is_this_machine(const char *client);
+
+/* ---- open.c, operations.c, listing.c, tagging.c ---- */
+
+typedef void operation_run(struct call *c);
+extern operation_run open_tunnel, close_tunnel, describe_tunnel, list_tunnels, rotate_token,
+    tag_resource, untag_resource, list_tags;
+
+/* ---- resources.c: what calls are about ---- */
+
+/* The tunnel that the input names by "tunnelId" or "resourceArn"; noted for the audit log. NULL:
+ * answered. */
+struct tunnel *named_tunnel(struct call *c);
+/* Whether the caller may do that to t (NULL: to what w describes); thing, services and tags are
+ * taken from t. */
+bool permitted(struct call *c, struct wish *w, const struct tunnel *t);
+void note_tunnel(struct call *c, const struct tunnel *t);
+/* One more field of the audit line: items (strings, or tags as key=value) with commas between
+ * them. */
+bool note_items(struct call *c, const char *name, const struct cJSON *items);
+bool note_text(struct call *c, const char *name, const char *text);
+const struct limits *limits_of_call(const struct call *c);
+
+/* "arn:aws:iot:region:account:tunnel/id" */
+void write_arn(struct call *c, const char *name, const char *tunnel_id);
+void write_tags(struct call *c, const struct tags *tags);
+void write_summary(struct call *c,
+                   const struct tunnel_record *r); /* the members of TunnelSummary */
+
+/* The text of a member of the input, or NULL. */
+const char *input_text(const struct cJSON *object, const char *name);
+/* Appends copies. False: answered, no memory. */
+bool take_texts(struct call *c, const struct cJSON *list, struct texts *out);
+/* Adds or replaces. False: answered; a key that is there twice is refused. */
+bool take_tags(struct call *c, const struct cJSON *list, struct tags *out);
+
+/* ---- tokens.c ---- */
+
+void token_new(struct call *c, enum side side);
+void write_tokens(struct call *c);
+
+#endif

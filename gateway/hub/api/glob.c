@@ -1,0 +1,25 @@
+#include "gateway/hub/api/glob.h"
+
+/* When it comes to nothing, only the last star takes one character more: what stood before it has
+ * matched as early as it can, and matching it later would not leave more for the rest. */
+bool glob_match(struct span pattern, struct span text)
+{
+    size_t p = 0, t = 0, star = pattern.n, resume = 0; /* star: pattern.n means none yet */
+    while (t < text.n) {
+        if (p < pattern.n && pattern.p[p] == '*') {
+            star = p++;
+            resume = t;
+        } else if (p < pattern.n && (pattern.p[p] == '?' || pattern.p[p] == text.p[t])) {
+            p++;
+            t++;
+        } else if (star < pattern.n) {
+            p = star + 1;
+            t = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.n && pattern.p[p] == '*')
+        p++;
+    return p == pattern.n;
+}

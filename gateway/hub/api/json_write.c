@@ -1,0 +1,93 @@
+#include "gateway/hub/api/json_write.h"
+
+#include "gateway/hub/api/unicode.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void add(struct json_writer *w, const char *p, size_t n)
+{
+    w->failed = w->failed || !buf_append(&w->bytes, p, n);
+}
+
+static void add_unit(struct json_writer *w, unsigned unit)
+{
+    w->failed = w->failed || !buf_printf(&w->bytes, "\\u%04x", unit);
+}
+
+static void add_escaped(struct json_writer *w, uint32_t c)
+{
+    if (c >= 0x10000) {
+        add_unit(w, 0xd800 + ((c - 0x10000) >> 10));
+        c = 0xdc00 + ((c - 0x10000) & 0x3ff);
+    }
+    add_unit(w, c);
+}
+
+static bool is_risky(uint32_t c)
+{
+    return c == 0x2028 || c == 0x2029 || unicode_class_of(c) == UNICODE_CONTROL;
+}
+
+static void add_string(struct json_writer *w, struct span s)
+{
+    add(w, "\"", 1);
+    while (s.n > 0 && !w->failed) {
+        uint32_t c;
+        size_t n = utf8_decode(s, &c);
+        if (n == 0)
+            add(w, "\xef\xbf\xbd", 3);
+        else if (c == '"' || c == '\\')
+            add(w, c == '"' ? "\\\"" : "\\\\", 2);
+        else if (is_risky(c))
+            add_escaped(w, c);
+        else
+            add(w, s.p, n);
+        n = n > 0 ? n : 1;
+        s = (struct span){s.p + n, s.n - n};
+    }
+    add(w, "\"", 1);
+}
+
+static void begin(struct json_writer *w, const char *name)
+{
+    if (w->more)
+        add(w, ",", 1);
+    w->more = true;
+    if (name != NULL) {
+        add_string(w, span_of(name));
+        add(w, ":", 1);
+    }
+}
+
+void json_open(struct json_writer *w, const char *name, char bracket)
+{
+    begin(w, name);
+    add(w, &bracket, 1);
+    w->more = false;
+}
+
+void json_close(struct json_writer *w, char bracket)
+{
+    add(w, &bracket, 1);
+    w->more = true;
+}
+
+void json_text(struct json_writer *w, const char *name, struct span s)
+{
+    begin(w, name);
+    add_string(w, s);
+}
+
+void json_number(struct json_writer *w, const char *name, int64_t number)
+{
+    begin(w, name);
+    w->failed = w->failed || !buf_printf(&w->bytes, "%" PRId64, number);
+}
+
+void json_time(struct json_writer *w, const char *name, int64_t ms)
+{
+    begin(w, name);
+    w->failed =
+        w->failed || !buf_printf(&w->bytes, "%" PRId64 ".%03d", ms / 1000, (int)(ms % 1000));
+}

@@ -1,0 +1,238 @@
+#include "gateway/hub/api/glob.h"
+#include "gateway/hub/api/keys_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const operation_names[] = {
+#define X(name, text) text,
+    OPERATION_TABLE(X)
+#undef X
+};
+
+const char *operation_name(enum operation o)
+{
+    return operation_names[o];
+}
+
+bool operation_from(struct span name, enum operation *out)
+{
+    for (int i = 0; i < OPERATION_COUNT; i++)
+        if (span_is(name, operation_names[i])) {
+            *out = (enum operation)i;
+            return true;
+        }
+    return false;
+}
+
+/* ---- keys ---- */
+
+static void key_free(struct access_key *k)
+{
+    if (k->secret != NULL)
+        explicit_bzero(k->secret, strlen(k->secret));
+    free(k->secret);
+    free(k->id);
+    texts_free(&k->things);
+    texts_free(&k->services);
+    texts_free(&k->tags);
+    free(k);
+}
+
+void keys_free(struct keys *k)
+{
+    if (k == NULL)
+        return;
+    while (k->first != NULL) {
+        struct access_key *key = k->first;
+        k->first = key->next;
+        key_free(key);
+    }
+    map_free(&k->by_id);
+    free(k);
+}
+
+size_t keys_count(const struct keys *k)
+{
+    return k->by_id.size;
+}
+
+const struct access_key *keys_find(const struct keys *k, struct span id)
+{
+    return id.n > 0 ? map_get(&k->by_id, id.p, id.n) : NULL;
+}
+
+const char *access_key_id(const struct access_key *k)
+{
+    return k->id;
+}
+
+struct span access_key_secret(const struct access_key *k)
+{
+    return span_of(k->secret);
+}
+
+/* ---- denials ---- */
+
+enum denial {
+    DENIAL_NONE,
+    DENIAL_OPERATION,
+    DENIAL_THING,
+    DENIAL_NO_THING,
+    DENIAL_SERVICES,
+    DENIAL_NO_SERVICES,
+    DENIAL_TAGS,
+    DENIAL_UNTAG,
+    DENIAL_SOURCE,
+    DENIAL_DESTINATION,
+    DENIAL_DELETE,
+    DENIAL_COUNT
+};
+
+#define SENTENCE(operation, on, because)                                                           \
+    "The access key is not authorized to perform: iot:" operation " on " on ", because " because "."
+/* Of one operation, so that all sentences are constants. */
+#define SENTENCES(operation)                                                                       \
+    {                                                                                              \
+        [DENIAL_OPERATION] =                                                                       \
+            SENTENCE(operation, "any tunnel", "the operation is not among its operations"),        \
+        [DENIAL_THING] =                                                                           \
+            SENTENCE(operation, "the tunnel's thing", "none of its things matches that"),          \
+        [DENIAL_NO_THING] =                                                                        \
+            SENTENCE(operation, "a tunnel without a thing", "it is limited to certain things"),    \
+        [DENIAL_SERVICES] = SENTENCE(operation, "all services of the tunnel",                      \
+                                     "its services do not match each of them"),                    \
+        [DENIAL_NO_SERVICES] =                                                                     \
+            SENTENCE(operation, "a tunnel without services", "it is limited to certain services"), \
+        [DENIAL_TAGS] = SENTENCE(operation, "a tunnel with such tags",                             \
+                                 "a tag that it requires is missing or has another value"),        \
+        [DENIAL_UNTAG] =                                                                           \
+            SENTENCE(operation, "these tags", "it requires one of them on its tunnels"),           \
+        [DENIAL_SOURCE] =                                                                          \
+            SENTENCE(operation, "the source's token", "SOURCE is not among its client-modes"),     \
+        [DENIAL_DESTINATION] = SENTENCE(operation, "the destination's token",                      \
+                                        "DESTINATION is not among its client-modes"),              \
+        [DENIAL_DELETE] =                                                                          \
+            SENTENCE(operation, "the tunnel with delete", "its may-delete is \"no\""),             \
+    }
+static const char *const sentences[OPERATION_COUNT][DENIAL_COUNT] = {
+#define X(name, text) [OPERATION_##name] = SENTENCES(text),
+    OPERATION_TABLE(X)
+#undef X
+};
+
+static bool matches_one(const struct texts *globs, struct span text)
+{
+    for (size_t i = 0; i < globs->n; i++)
+        if (glob_match(span_of(globs->items[i]), text))
+            return true;
+    return false;
+}
+
+static enum denial check_thing(const struct access_key *k, const struct wish *w)
+{
+    struct span thing = span_of(w->thing);
+    if (k->things.n == 0)
+        return DENIAL_NONE;
+    if (thing.n == 0)
+        return DENIAL_NO_THING; /* "*" is any thing, but a thing */
+    return matches_one(&k->things, thing) ? DENIAL_NONE : DENIAL_THING;
+}
+
+/* Whoever rotates a token gets one, so it is as if the tunnel were opened for him. */
+static enum denial check_services(const struct access_key *k, const struct wish *w)
+{
+    bool gives_tokens = w->operation == OPERATION_OPEN || w->operation == OPERATION_ROTATE;
+    if (!gives_tokens || k->services.n == 0)
+        return DENIAL_NONE;
+    if (w->services == NULL || w->services->n == 0)
+        return DENIAL_NO_SERVICES;
+    for (size_t i = 0; i < w->services->n; i++)
+        if (!matches_one(&k->services, span_of(w->services->items[i])))
+            return DENIAL_SERVICES;
+    return DENIAL_NONE;
+}
+
+static const struct tag *find_tag(const struct tags *tags, struct span key)
+{
+    for (size_t i = 0; tags != NULL && i < tags->n; i++)
+        if (span_is(key, tags->items[i].key))
+            return &tags->items[i];
+    return NULL;
+}
+
+/* A tag that is required: KEY, or KEY=VALUE. */
+struct requirement {
+    struct span key, value;
+    bool any_value;
+};
+
+static struct requirement requirement_of(const char *text)
+{
+    struct span rest = span_of(text);
+    bool any_value = strchr(text, '=') == NULL;
+    struct span key = span_cut(&rest, '=');
+    return (struct requirement){key, rest, any_value};
+}
+
+static bool has_value(const struct tag *tag, const struct requirement *r)
+{
+    return r->any_value || span_is(r->value, tag->value);
+}
+
+static enum denial check_tags(const struct access_key *k, const struct wish *w)
+{
+    for (size_t i = 0; i < k->tags.n; i++) {
+        struct requirement r = requirement_of(k->tags.items[i]);
+        const struct tag *tag = find_tag(w->tags, r.key);
+        if (tag == NULL || !has_value(tag, &r))
+            return DENIAL_TAGS;
+    }
+    return DENIAL_NONE;
+}
+
+static enum denial check_untag(const struct access_key *k, const struct wish *w)
+{
+    for (size_t i = 0; w->untag != NULL && i < k->tags.n; i++)
+        if (texts_have(w->untag, requirement_of(k->tags.items[i]).key))
+            return DENIAL_UNTAG;
+    return DENIAL_NONE;
+}
+
+static enum denial check_modes(const struct access_key *k, const struct wish *w)
+{
+    if (w->operation != OPERATION_ROTATE)
+        return DENIAL_NONE;
+    if (w->source && !k->source)
+        return DENIAL_SOURCE;
+    return w->destination && !k->destination ? DENIAL_DESTINATION : DENIAL_NONE;
+}
+
+static enum denial check_delete(const struct access_key *k, const struct wish *w)
+{
+    return w->remove && !k->may_delete ? DENIAL_DELETE : DENIAL_NONE;
+}
+
+static enum denial (*const checks[])(const struct access_key *k, const struct wish *w) = {
+    check_thing, check_services, check_tags, check_untag, check_modes, check_delete,
+};
+
+const char *key_denies(const struct access_key *k, const struct wish *w)
+{
+    if ((k->operations & 1u << w->operation) == 0)
+        return sentences[w->operation][DENIAL_OPERATION];
+    if (w->operation == OPERATION_LIST)
+        return NULL;
+    for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
+        enum denial why = checks[i](k, w);
+        if (why != DENIAL_NONE)
+            return sentences[w->operation][why];
+    }
+    return NULL;
+}
+
+bool key_sees(const struct access_key *k, const char *thing, const struct tags *tags)
+{
+    const struct wish w = {.operation = OPERATION_LIST, .thing = thing, .tags = tags};
+    return check_thing(k, &w) == DENIAL_NONE && check_tags(k, &w) == DENIAL_NONE;
+}

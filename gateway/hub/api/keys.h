@@ -1,0 +1,76 @@
+/* Who may call the control API, and what for: the keys file (ini; mode 0600 or less and ours or
+ * root's, or it is refused).
+ *
+ *   [key AKIDEXAMPLE]
+ *   secret = wJalrXUtnFEMI...      ; 16 characters or more
+ *   operations = OpenTunnel DescribeTunnel ListTunnels    ; absent: all
+ *   things = plant-* press7        ; globs (* and ?); absent: all, and tunnels without a thing
+ *   services = SSH* HTTP1          ; globs: what a tunnel may be opened for, or its tokens rotated;
+ *                                  ; absent: all, and tunnels without services
+ *   tags = team=ops site           ; what a tunnel must carry (KEY=VALUE or KEY); absent: nothing
+ *   client-modes = SOURCE          ; which tokens it may have rotated; absent: all
+ *   may-delete = no                ; CloseTunnel with delete; absent: yes
+ *
+ * Words are separated by blanks or commas; a setting without a word is refused. The AWS names of
+ * the same: actions, thing and tunnel resources, iot:TunnelDestinationService, aws:RequestTag and
+ * aws:ResourceTag, iot:ClientMode, iot:Delete. Pure once it is read. */
+#ifndef GATEWAY_HUB_API_KEYS_H
+#define GATEWAY_HUB_API_KEYS_H
+
+#include "core/base/err.h"
+#include "core/base/str.h"
+#include "gateway/hub/registry/record.h"
+
+#include <stdbool.h>
+
+struct access_key;
+struct keys;
+
+/* The operations, by the name that follows "IoTSecuredTunneling." in X-Amz-Target. */
+#define OPERATION_TABLE(X)                                                                         \
+    X(OPEN, "OpenTunnel")                                                                          \
+    X(CLOSE, "CloseTunnel")                                                                        \
+    X(DESCRIBE, "DescribeTunnel")                                                                  \
+    X(LIST, "ListTunnels")                                                                         \
+    X(ROTATE, "RotateTunnelAccessToken")                                                           \
+    X(TAG, "TagResource")                                                                          \
+    X(UNTAG, "UntagResource")                                                                      \
+    X(LIST_TAGS, "ListTagsForResource")
+enum operation {
+#define X(name, text) OPERATION_##name,
+    OPERATION_TABLE(X)
+#undef X
+        OPERATION_COUNT
+};
+const char *operation_name(enum operation o);
+bool operation_from(struct span name, enum operation *out);
+
+/* NULL with *why and a sentence: ERR_PERMISSION when others can read or change the file, ERR_USAGE
+ * ("FILE:LINE: …") when something in it is wrong. No sentence has a secret in it: of a line that is
+ * not "key = value" it quotes 12 characters at most. */
+struct keys *keys_read(const char *path, enum err *why, char *text, size_t size);
+void keys_free(struct keys *k); /* wipes */
+size_t keys_count(const struct keys *k);
+const struct access_key *keys_find(const struct keys *k, struct span id); /* NULL: none */
+const char *access_key_id(const struct access_key *k);
+struct span access_key_secret(const struct access_key *k);
+
+/* What is asked for. For OPEN the fields describe the tunnel to be; for the others they are the
+ * existing tunnel's. LIST asks without a tunnel, and key_sees then picks what it shows. TAG asks
+ * twice: with the tags as they are, and as they would be, so that no key moves a tunnel out of its
+ * reach and into another's. */
+struct wish {
+    enum operation operation;
+    const char *thing; /* NULL: none */
+    const struct texts *services;
+    const struct tags *tags;
+    bool source, destination;  /* ROTATE: which tokens */
+    bool remove;               /* CLOSE with delete */
+    const struct texts *untag; /* UNTAG: keys to go; a required one must stay */
+};
+/* NULL: allowed; else a sentence for the client that names what is missing. */
+const char *key_denies(const struct access_key *k, const struct wish *w);
+/* Whether a tunnel of that thing and tags is shown to k by LIST. */
+bool key_sees(const struct access_key *k, const char *thing, const struct tags *tags);
+
+#endif

@@ -1,0 +1,48 @@
+/* The hub's limits: one table of names, bounds and presets; a file (ini) changes single ones, for
+ * all keys or in a [key ID] section for one.
+ *
+ *   preset = aws
+ *   services-per-tunnel = 3
+ *   [key AKIDEXAMPLE]
+ *   bandwidth-per-key = 10M
+ *
+ * Pure once it is read. */
+#ifndef GATEWAY_HUB_API_LIMITS_H
+#define GATEWAY_HUB_API_LIMITS_H
+
+#include "core/base/err.h"
+#include "core/base/str.h"
+
+#include <stdint.h>
+
+/* X(field, name, generous default, aws preset, smallest, largest, "unit for the documents").
+ * 0 means "no limit" where the smallest is 0. */
+#define LIMIT_TABLE(X)                                                                             \
+    X(services_per_tunnel, "services-per-tunnel", 64, 3, 1, 64, "services")                        \
+    X(tunnels_per_key, "tunnels-per-key", 10000, 10000, 0, 1000000, "open tunnels")                \
+    X(connects_per_second, "connects-per-second", 1000, 10, 0, 1000000,                            \
+      "connections of tunnel ends, of one key's tunnels together")                                 \
+    X(bandwidth_per_tunnel, "bandwidth-per-tunnel", 0, 800000, 0, 100000000000,                    \
+      "bytes per second, both directions together")                                                \
+    X(bandwidth_per_key, "bandwidth-per-key", 0, 0, 0, 100000000000,                               \
+      "bytes per second, both directions of all tunnels together")                                 \
+    X(lifetime_minutes, "lifetime-minutes", 720, 720, 1, 5256000, "minutes")
+
+struct limits {
+#define X(field, name, generous, aws, min, max, unit) uint64_t field;
+    LIMIT_TABLE(X)
+#undef X
+};
+
+struct limit_book;
+
+/* preset: "generous", "aws" or NULL (generous); path: NULL for the preset alone. A preset in the
+ * file counts over `preset`. Numbers may end in k, M or G (powers of 1000). NULL with *why and a
+ * sentence. */
+struct limit_book *limits_read(const char *preset, const char *path, enum err *why, char *text,
+                               size_t size);
+void limits_free(struct limit_book *b);
+/* The limits for that key. Lives as long as the book. */
+const struct limits *limits_of(const struct limit_book *b, const char *key_id);
+
+#endif

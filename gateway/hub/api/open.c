@@ -1,0 +1,116 @@
+/* OpenTunnel. */
+#include "gateway/hub/api/call.h"
+
+#include "gateway/hub/api/model.h"
+#include "gateway/hub/api/shapes.h"
+
+#include <cjson/cJSON.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The lifetime that was asked for, or AWS's default, or less if the limit is less. */
+static int64_t lifetime_of(const struct call *c)
+{
+    const cJSON *minutes =
+        shape_member(shape_member(c->input, "timeoutConfig"), "maxLifetimeTimeoutMinutes");
+    int64_t most = (int64_t)limits_of_call(c)->lifetime_minutes;
+    if (minutes != NULL)
+        return (int64_t)minutes->valuedouble;
+    return most < MODEL_LIFETIME_MINUTES ? most : MODEL_LIFETIME_MINUTES;
+}
+
+static bool check_services(struct call *c, const cJSON *list)
+{
+    uint64_t most = limits_of_call(c)->services_per_tunnel;
+    uint64_t n = (uint64_t)cJSON_GetArraySize(list);
+    if (n > most)
+        return REFUSE(c, FAULT_LIMIT_EXCEEDED,
+                      "The limit services-per-tunnel is %" PRIu64 ": %" PRIu64 " were asked for.",
+                      most, n);
+    return true;
+}
+
+/* At most as many as the limit, 64. */
+static bool take_services(struct call *c, const cJSON *list, struct texts *out)
+{
+    if (!take_texts(c, list, out))
+        return false;
+    for (size_t i = 0; i < out->n; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(out->items[i], out->items[j]) == 0)
+                return REFUSE(c, FAULT_VALIDATION, "Service '%s' is given twice.", out->items[i]);
+    return true;
+}
+
+static char *copy_text(const char *text)
+{
+    return strdup(text != NULL ? text : "");
+}
+
+static bool fill_record(struct call *c, struct tunnel_record *r)
+{
+    const cJSON *destination = shape_member(c->input, "destinationConfig");
+    r->key_id = copy_text(c->key_id);
+    r->thing = copy_text(input_text(destination, "thingName"));
+    r->description = copy_text(input_text(c->input, "description"));
+    r->lifetime_minutes = lifetime_of(c);
+    if (r->key_id == NULL || r->thing == NULL || r->description == NULL) {
+        answer_error(c, ERR_NO_MEMORY);
+        return false;
+    }
+    memcpy(c->thing, r->thing, strlen(r->thing) + 1); /* the model: 128 characters, ASCII */
+    return take_services(c, shape_member(destination, "services"), &r->services) &&
+           take_tags(c, shape_member(c->input, "tags"), &r->tags);
+}
+
+static bool may_open(struct call *c, const struct tunnel_record *r)
+{
+    struct wish w = {
+        .thing = r->thing[0] != '\0' ? r->thing : NULL, .services = &r->services, .tags = &r->tags};
+    return permitted(c, &w, NULL);
+}
+
+static void on_opened(void *ctx, enum err why, struct tunnel *t)
+{
+    struct call *c = ctx;
+    if (why == ERR_LIMIT) {
+        answer_fault(c, FAULT_LIMIT_EXCEEDED,
+                     "The limit tunnels-per-key is %" PRIu64 ": so many tunnels of this access key "
+                     "are open.",
+                     limits_of_call(c)->tunnels_per_key);
+        return;
+    }
+    if (why != ERR_OK) {
+        answer_error(c, why);
+        return;
+    }
+    note_tunnel(c, t);
+    json_open(&c->out, NULL, '{');
+    json_text(&c->out, "tunnelId", span_of(t->record.id));
+    write_arn(c, "tunnelArn", t->record.id);
+    write_tokens(c);
+    json_close(&c->out, '}');
+    answer_ok(c);
+}
+
+static bool prepare(struct call *c, struct tunnel_record *r)
+{
+    const cJSON *services = shape_member(shape_member(c->input, "destinationConfig"), "services");
+    return note_items(c, "services", services) &&
+           note_items(c, "tags", shape_member(c->input, "tags")) && check_services(c, services) &&
+           fill_record(c, r) && may_open(c, r);
+}
+
+void open_tunnel(struct call *c)
+{
+    struct tunnel_record r = {0};
+    if (prepare(c, &r)) {
+        for (enum side s = 0; s < SIDE_COUNT; s++) {
+            token_new(c, s);
+            memcpy(r.sides[s].token, c->hash[s], TOKEN_HASH);
+        }
+        registry_open(c->api->registry, &r, limits_of_call(c)->tunnels_per_key, on_opened, c);
+    }
+    tunnel_record_free(&r);
+}

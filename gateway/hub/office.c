@@ -1,0 +1,364 @@
+#include "gateway/hub/office_private.h"
+
+#include "core/base/log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TICK_MS 1000
+#define REFUSALS_WINDOW_MS 60000
+#define TLS_CACHE_BYTES (1 << 20) /* some 10,000 sessions */
+
+void office_post(struct office *o, struct message *m)
+{
+    if (m != NULL)
+        worker_post(o->workers[m->worker], m);
+    else
+        log_error("a client could not be told: %s", err_text(ERR_NO_MEMORY));
+}
+
+/* ---- the control API ---- */
+
+static void on_called(void *ctx, const struct api_answer *a)
+{
+    struct message_call *call = ctx;
+    struct office *o = call->office;
+    struct message_answer *m = MESSAGE(struct message_answer, MESSAGE_ANSWER, call->message.worker);
+    if (m != NULL && (m->body = malloc(a->body.n + 1)) == NULL) {
+        free(m);
+        m = NULL;
+    }
+    if (m != NULL) {
+        memcpy(m->body, a->body.p, a->body.n);
+        m->size = a->body.n;
+        m->visitor = call->visitor;
+        m->status = a->status;
+        m->error = a->error;
+        memcpy(m->request_id, a->request_id, sizeof a->request_id);
+    }
+    office_post(o, m != NULL ? &m->message : NULL);
+    message_free(&call->message);
+}
+
+static void call(struct office *o, struct message_call *m)
+{
+    struct api_call c = {.head = &m->head, .body = m->body, .client = m->client};
+    m->office = o;
+    api_handle(o->api, &c, on_called, m);
+}
+
+/* ---- messages ---- */
+
+static void end_drain(struct office *o)
+{
+    timer_stop(o->grace);
+    o->drained(o->drained_owner);
+}
+
+static void on_message(void *owner, struct mail *mail)
+{
+    struct office *o = owner;
+    struct message *message = message_of(mail);
+    void *m = message;
+    switch (message->kind) {
+    case MESSAGE_KNOCK: /* these three go on with the message */
+        admission_knock(o, m);
+        return;
+    case MESSAGE_HANDED:
+        admission_handed(o, m);
+        return;
+    case MESSAGE_CALL:
+        call(o, m);
+        return;
+    case MESSAGE_LEFT:
+        admission_left(o, m);
+        break;
+    case MESSAGE_REFUSED:
+        admission_refused(o, m);
+        break;
+    case MESSAGE_DRAINED:
+        if (--o->undrained == 0)
+            end_drain(o);
+        break;
+    default: /* a worker's */
+        break;
+    }
+    message_free(message);
+}
+
+/* After the workers have stopped: only the ends that are gone matter. */
+static void on_last_message(void *owner, struct mail *mail)
+{
+    struct message *m = message_of(mail);
+    if (m->kind == MESSAGE_LEFT)
+        admission_left(owner, (const struct message_left *)(const void *)m);
+    message_free(m);
+}
+
+/* ---- listening ---- */
+
+static void on_descriptor(void *owner, struct listener *l, int fd)
+{
+    struct office *o = owner;
+    size_t worker = o->next_worker;
+    struct message_accepted *m = MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, worker);
+    (void)l;
+    if (m == NULL) {
+        close(fd);
+        return;
+    }
+    o->next_worker = (worker + 1) % o->n_workers;
+    o->accepted++;
+    m->fd = fd;
+    office_post(o, &m->message);
+}
+
+static const struct listener_events listener_events = {.descriptor = on_descriptor};
+
+static const char *keep_listener(struct office *o, struct listener *l)
+{
+    if (l == NULL)
+        return NULL;
+    o->listeners[o->n_listeners++] = l;
+    return listener_name(l);
+}
+
+const char *office_listen(struct office *o, const char *where, enum err *why)
+{
+    *why = ERR_LIMIT;
+    if (o->n_listeners == OFFICE_MAX_LISTENERS)
+        return NULL;
+    return keep_listener(o, listener_new(o->o.loop, where, &listener_events, o, why));
+}
+
+const char *office_adopt(struct office *o, int fd, enum err *why)
+{
+    *why = ERR_LIMIT;
+    if (o->n_listeners < OFFICE_MAX_LISTENERS)
+        return keep_listener(o, listener_from_fd(o->o.loop, fd, &listener_events, o, why));
+    close(fd);
+    return NULL;
+}
+
+static void stop_listening(struct office *o)
+{
+    while (o->n_listeners > 0)
+        listener_free(o->listeners[--o->n_listeners]);
+}
+
+/* ---- rules: what SIGHUP reads again ---- */
+
+static bool load_identity(struct office *o, enum err *why, char *text, size_t size)
+{
+    struct identity *i = identity_new(o->o.cert_file, o->o.key_file, why, text, size);
+    if (i == NULL)
+        return false;
+    identity_free(o->identity);
+    o->identity = i;
+    return true;
+}
+
+static void share_identity(struct office *o)
+{
+    for (size_t i = 0; i < o->n_workers; i++) {
+        struct message_identity *m = MESSAGE(struct message_identity, MESSAGE_IDENTITY, i);
+        if (m != NULL)
+            m->identity = identity_ref(o->identity);
+        office_post(o, m != NULL ? &m->message : NULL);
+    }
+}
+
+/* Both or none. */
+static bool load_rules(struct office *o, enum err *why, char *text, size_t size)
+{
+    struct limit_book *limits = limits_read(o->o.limits_preset, o->o.limits_file, why, text, size);
+    struct keys *keys = NULL;
+    if (limits != NULL && o->o.keys_file != NULL)
+        keys = keys_read(o->o.keys_file, why, text, size);
+    if (limits == NULL || (keys == NULL && o->o.keys_file != NULL)) {
+        limits_free(limits);
+        return false;
+    }
+    api_rules(o->api, keys, limits);
+    accounts_rules(o->accounts, limits);
+    keys_free(o->keys);
+    limits_free(o->limits);
+    o->keys = keys;
+    o->limits = limits;
+    return true;
+}
+
+bool office_reload(struct office *o)
+{
+    char text[512];
+    enum err why;
+    bool certificate = load_identity(o, &why, text, sizeof text);
+    if (certificate)
+        share_identity(o);
+    else
+        log_error("%s; going on with the certificate in use", text);
+    bool rules = load_rules(o, &why, text, sizeof text);
+    if (!rules)
+        log_error("%s; going on with the keys and limits in use", text);
+    why = audit_reopen(o->audit);
+    if (why != ERR_OK)
+        log_error("%s: %s; going on with the audit log in use", o->o.audit_file, err_text(why));
+    if (certificate && rules && why == ERR_OK)
+        log_info("certificate, keys and limits were read again; access keys: %zu",
+                 o->keys != NULL ? keys_count(o->keys) : 0);
+    return certificate && rules && why == ERR_OK;
+}
+
+/* ---- life ---- */
+
+static void on_tick(void *owner)
+{
+    struct office *o = owner;
+    timer_start(o->tick, TICK_MS);
+    refusals_tick(o->refusals, loop_now(o->o.loop));
+}
+
+static bool open_audit(struct office *o, enum err *why, char *text, size_t size)
+{
+    o->audit = audit_new(o->o.audit_file, why);
+    if (o->audit == NULL)
+        snprintf(text, size, "%s: %s", o->o.audit_file, err_text(*why));
+    return o->audit != NULL;
+}
+
+static bool open_registry(struct office *o, enum err *why, char *text, size_t size)
+{
+    struct registry_options r = {
+        .loop = o->o.loop, .folder = o->o.state_folder, .events = &admission_events, .owner = o};
+    o->registry = registry_new(&r, why, text, size);
+    if (o->registry == NULL)
+        return false;
+    struct api_options a = {.registry = o->registry,
+                            .audit = o->audit,
+                            .region = o->o.region,
+                            .account = o->o.account,
+                            .allow_unsigned_loopback = o->o.allow_unsigned_loopback};
+    o->api = api_new(&a);
+    *why = ERR_NO_MEMORY;
+    return o->api != NULL;
+}
+
+static bool open_trust(struct office *o, enum err *why, char *text, size_t size)
+{
+    struct trust_sources from = {.file = o->o.device_ca};
+    if (o->o.device_ca == NULL)
+        return true;
+    o->device_trust = trust_new(&from, why, text, size);
+    return o->device_trust != NULL;
+}
+
+static bool start_workers(struct office *o)
+{
+    struct worker_options w = {.office = o->mailbox,
+                               .cache = o->cache,
+                               .device_trust = o->device_trust,
+                               .idle_ms = o->o.idle_ms};
+    while (o->n_workers < o->o.workers) {
+        w.number = o->n_workers;
+        struct worker *worker = worker_new(&w);
+        if (worker == NULL)
+            return false;
+        o->workers[o->n_workers++] = worker;
+    }
+    share_identity(o);
+    return true;
+}
+
+static bool furnish(struct office *o)
+{
+    o->accounts = accounts_new();
+    o->refusals = refusals_new(REFUSALS_WINDOW_MS);
+    o->tick = timer_new(o->o.loop, on_tick, o);
+    o->cache = tls_cache_new(TLS_CACHE_BYTES);
+    o->mailbox = mailbox_new(o->o.loop, on_message, o);
+    return o->accounts != NULL && o->refusals != NULL && o->tick != NULL && o->cache != NULL &&
+           o->mailbox != NULL;
+}
+
+struct office *office_new(const struct office_options *options, enum err *why, char *text,
+                          size_t size)
+{
+    struct office *o = calloc(1, sizeof *o);
+    *why = ERR_NO_MEMORY;
+    snprintf(text, size, "%s", err_text(*why));
+    if (o == NULL)
+        return NULL;
+    o->o = *options;
+    if (furnish(o) && load_identity(o, why, text, size) && open_trust(o, why, text, size) &&
+        open_audit(o, why, text, size) && open_registry(o, why, text, size) &&
+        load_rules(o, why, text, size) && start_workers(o)) {
+        timer_start(o->tick, TICK_MS);
+        log_info("open tunnels: %zu; access keys: %zu; workers: %zu",
+                 registry_open_count(o->registry), o->keys != NULL ? keys_count(o->keys) : 0,
+                 o->n_workers);
+        return o;
+    }
+    office_free(o);
+    return NULL;
+}
+
+/* Workers first, since they use what is shared; then what they still had to say; then the registry,
+ * which may still have something to say to them. */
+void office_free(struct office *o)
+{
+    if (o == NULL)
+        return;
+    stop_listening(o);
+    for (size_t i = 0; i < o->n_workers; i++)
+        worker_stop(o->workers[i]);
+    mailbox_free(o->mailbox, on_last_message);
+    registry_free(o->registry);
+    api_free(o->api);
+    for (size_t i = 0; i < o->n_workers; i++)
+        worker_free(o->workers[i]);
+    audit_free(o->audit);
+    keys_free(o->keys);
+    limits_free(o->limits);
+    accounts_free(o->accounts);
+    refusals_free(o->refusals);
+    timer_free(o->tick);
+    timer_free(o->grace);
+    tls_cache_free(o->cache);
+    trust_free(o->device_trust);
+    identity_free(o->identity);
+    free(o);
+}
+
+/* ---- the end ---- */
+
+static void on_grace_over(void *owner)
+{
+    end_drain(owner);
+}
+
+void office_drain(struct office *o, uint64_t grace_ms, void (*done)(void *owner), void *owner)
+{
+    stop_listening(o);
+    o->drained = done;
+    o->drained_owner = owner;
+    o->undrained = o->n_workers;
+    o->grace = timer_new(o->o.loop, on_grace_over, o);
+    if (o->grace == NULL) {
+        done(owner);
+        return;
+    }
+    timer_start(o->grace, grace_ms);
+    for (size_t i = 0; i < o->n_workers; i++)
+        office_post(o, MESSAGE(struct message, MESSAGE_DRAIN, i));
+}
+
+const char *office_unready(const struct office *o)
+{
+    if (o->grace != NULL)
+        return "the hub is shutting down";
+    if (!registry_healthy(o->registry))
+        return "tunnels cannot be stored";
+    return o->n_listeners == 0 ? "nobody can connect yet" : NULL;
+}

@@ -1,0 +1,51 @@
+/* The hub's main thread: owns the tunnels (registry), the rules (keys, limits), the control API,
+ * the audit log, the listening sockets and the workers, and decides who comes in. */
+#ifndef GATEWAY_HUB_OFFICE_H
+#define GATEWAY_HUB_OFFICE_H
+
+#include "core/base/buf.h"
+#include "core/net/loop.h"
+
+#include <stdbool.h>
+
+struct office;
+
+struct office_options {
+    struct loop *loop;
+    const char *cert_file, *key_file; /* PEM; these and all paths must outlive the office */
+    const char *state_folder;
+    const char *keys_file;     /* access keys, or NULL */
+    const char *limits_file;   /* or NULL */
+    const char *limits_preset; /* or NULL */
+    const char *audit_file;    /* or NULL */
+    const char *device_ca;     /* authorities of devices' certificates, or NULL */
+    const char *region, *account;
+    bool allow_unsigned_loopback;
+    size_t workers;
+    uint64_t idle_ms; /* a client that is silent for so long is dropped; it may come back */
+};
+
+/* NULL with *why and a sentence. */
+struct office *office_new(const struct office_options *o, enum err *why, char *text, size_t size);
+/* Drops every client without a Close frame, so that they come back to the next hub. */
+void office_free(struct office *o);
+
+/* One more address to listen on. NULL: *why; else the address with its real port, for people. */
+const char *office_listen(struct office *o, const char *where, enum err *why);
+/* The same for a socket that listens already; it is taken over. */
+const char *office_adopt(struct office *o, int fd, enum err *why);
+
+/* Reads certificate, keys and limits again and opens the audit log anew. Nobody is disconnected.
+ * What cannot be read stays as it was, and the log says why: then the result is false. */
+bool office_reload(struct office *o);
+
+/* Stops accepting; drops clients, without a Close frame, as their tunnels fall silent, and the rest
+ * after grace_ms. `done` is called then. */
+void office_drain(struct office *o, uint64_t grace_ms, void (*done)(void *owner), void *owner);
+
+/* NULL: it can do all that it is there for; else why not, static storage. */
+const char *office_unready(const struct office *o);
+/* Appends metrics in Prometheus' text format. */
+void office_metrics(const struct office *o, struct buf *out);
+
+#endif

@@ -1,0 +1,57 @@
+/* Private to office.c and its parts. */
+#ifndef GATEWAY_HUB_OFFICE_PRIVATE_H
+#define GATEWAY_HUB_OFFICE_PRIVATE_H
+
+#include "core/net/tcp.h"
+#include "gateway/hub/accounts.h"
+#include "gateway/hub/api/api.h"
+#include "gateway/hub/office.h"
+#include "gateway/hub/refusals.h"
+#include "gateway/hub/worker.h"
+
+#define OFFICE_MAX_WORKERS 64
+#define OFFICE_MAX_LISTENERS 16
+
+struct office {
+    struct office_options o;
+    struct mailbox *mailbox;
+    struct registry *registry;
+    struct api *api;
+    struct audit *audit;
+    struct keys *keys; /* NULL: nobody has one */
+    struct limit_book *limits;
+    struct accounts *accounts;
+    struct refusals *refusals;
+    struct timer *tick;
+    struct identity *identity;
+    struct tls_cache *cache;
+    struct trust *device_trust; /* or NULL */
+    struct listener *listeners[OFFICE_MAX_LISTENERS];
+    size_t n_listeners;
+    struct worker *workers[OFFICE_MAX_WORKERS];
+    size_t n_workers;
+    size_t load[OFFICE_MAX_WORKERS]; /* ends of tunnels at each, also those on their way */
+    size_t next_worker;              /* who gets the next newcomer */
+    uint64_t serial;                 /* of the last admission */
+
+    struct timer *grace; /* not NULL: it is draining */
+    size_t undrained;    /* workers that still have clients */
+    void (*drained)(void *owner);
+    void *drained_owner;
+
+    uint64_t admitted, refused, accepted; /* for metrics */
+};
+
+/* ---- admission.c: who comes in, and who is gone ---- */
+
+/* Takes the message over. */
+void admission_knock(struct office *o, struct message_knock *m);
+void admission_handed(struct office *o, struct message_client *m);
+void admission_left(struct office *o, const struct message_left *m);
+void admission_refused(struct office *o, const struct message_refused *m);
+extern const struct registry_events admission_events;
+
+/* Posts m; NULL (no memory) is fine, then it is only logged. */
+void office_post(struct office *o, struct message *m);
+
+#endif

@@ -1,0 +1,253 @@
+/* The life of access tokens (share/doc/protocol.md, "Tokens"): who may come in with which. */
+#include "gateway/hub/registry/registry_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define WAITING_MAX 16 /* attempts with the same token while its first use is being stored */
+
+static const char previously_used[] =
+    "Invalid access token: The access token was previously used and can not be used again. "
+    "Open a new tunnel, and give the client a client token (-i) if it shall be able to reconnect.";
+static const char other_client[] =
+    "Invalid client token: The provided client token does not match the client token that was "
+    "previously set. Connect with the same one, or open a new tunnel.";
+static const char unknown_token[] =
+    "Invalid access token: no open tunnel has it. The tunnel may have been closed or the token "
+    "replaced, or it belongs to another hub: open a new tunnel, or check the token and the "
+    "endpoint.";
+static const char is_over[] =
+    "Invalid access token: its tunnel is closed or has expired. Open a new one.";
+static const char is_destination_token[] =
+    "Invalid access token: it is the destination's, not the source's. Give this one to the agent "
+    "on the device, and the source token to the gateway.";
+static const char is_source_token[] = "Invalid access token: it is the source's, not the "
+                                      "destination's. Give this one to the gateway, "
+                                      "and the destination token to the agent on the device.";
+static const char no_certificate[] =
+    "This tunnel is a device's: its agent has to show the device's certificate.";
+static const char other_device[] =
+    "This tunnel is another device's: the common name of the certificate is not the tunnel's thing "
+    "name.";
+static const char not_stored[] =
+    "The hub cannot store that the access token is used: try again in a moment.";
+static const char no_memory[] = "The hub is out of memory: try again in a moment.";
+static const char too_many[] = "Too many connections at once with this access token.";
+
+/* One attempt. What it has brought is in `change`: side, token[side], client. */
+struct visit {
+    struct change change;
+    struct list node; /* entry->waiting */
+    struct registry *registry;
+    struct entry *entry; /* pinned once it has to wait */
+    const char *device;
+    char *own_device; /* a copy of it, as soon as it has to wait */
+    bool device_required;
+    void (*done)(void *ctx, struct admission a);
+    void *ctx;
+};
+
+static struct admission refuse(int status, const char *text, const struct entry *e)
+{
+    return (struct admission){
+        .status = status, .text = text, .known = e != NULL && !e->gone ? &e->tunnel : NULL};
+}
+
+static struct admission admit(struct entry *e)
+{
+    return (struct admission){.tunnel = &e->tunnel, .known = &e->tunnel};
+}
+
+static bool same_hash(const uint8_t a[TOKEN_HASH], const uint8_t b[TOKEN_HASH])
+{
+    return str_equal_constant_time((struct span){(const char *)a, TOKEN_HASH},
+                                   (struct span){(const char *)b, TOKEN_HASH});
+}
+
+/* A token that was used before: by the same client? */
+static struct admission judge_again(const struct visit *v, struct entry *e)
+{
+    const struct record_side *s = &e->tunnel.record.sides[v->change.side];
+    if (!s->has_client || !v->change.has_client)
+        return refuse(400, previously_used, e);
+    if (!same_hash(s->client, v->change.client))
+        return refuse(400, other_client, e);
+    return admit(e);
+}
+
+/* Of the tunnel that has the token, on that side. status 0 and no tunnel: it may be used for the
+ * first time. */
+static struct admission judge_token(const struct visit *v, struct entry *e, enum side side)
+{
+    const struct tunnel_record *r = &e->tunnel.record;
+    if (entry_is_over(e, v->registry->o.now()))
+        return refuse(403, is_over, e);
+    if (side != v->change.side)
+        return refuse(403, side == SIDE_SOURCE ? is_source_token : is_destination_token, e);
+    if (v->device_required && side == SIDE_DESTINATION && r->thing[0] != '\0') {
+        if (v->device == NULL)
+            return refuse(403, no_certificate, e);
+        if (strcmp(v->device, r->thing) != 0)
+            return refuse(403, other_device, e);
+    }
+    return r->sides[side].used ? judge_again(v, e) : refuse(0, NULL, e);
+}
+
+static struct entry *find(const struct visit *v, enum side *side)
+{
+    const struct change *c = &v->change;
+    struct entry *e = index_by_token(&v->registry->index, c->token[c->side], side);
+    return e != NULL && !e->opening ? e : NULL;
+}
+
+static struct admission judge(const struct visit *v, struct entry **e)
+{
+    enum side side;
+    *e = find(v, &side);
+    return *e == NULL ? refuse(403, unknown_token, NULL) : judge_token(v, *e, side);
+}
+
+static bool is_settled(const struct admission *a)
+{
+    return a->tunnel != NULL || a->status != 0;
+}
+
+/* ---- waiting for the store ---- */
+
+static void end(struct visit *v, struct admission a)
+{
+    v->done(v->ctx, a);
+    if (v->entry != NULL)
+        entry_unpin(v->entry);
+    free(v->own_device);
+    free(v);
+}
+
+static void hold(struct visit *v, struct entry *e)
+{
+    v->entry = e;
+    entry_pin(e);
+}
+
+static void on_use_stored(struct change *c, enum err why);
+
+static void start(struct visit *v, struct entry *e)
+{
+    enum side side = v->change.side;
+    hold(v, e);
+    if (e->tunnel.admitting[side]) {
+        e->n_waiting[side]++;
+        list_append(&e->waiting[side], &v->node);
+        return;
+    }
+    e->tunnel.admitting[side] = true;
+    v->change.kind = CHANGE_USE;
+    v->change.number = e->tunnel.record.number;
+    v->change.done = on_use_stored;
+    store_ask(v->registry->store, &v->change);
+}
+
+/* Has the tunnel still the token that was used? */
+static bool has_token(const struct visit *v)
+{
+    enum side side;
+    return find(v, &side) == v->entry && !v->entry->gone;
+}
+
+static void use(struct visit *v)
+{
+    const struct change *c = &v->change;
+    struct record_side *s = &v->entry->tunnel.record.sides[c->side];
+    s->used = true;
+    s->has_client = c->has_client;
+    memcpy(s->client, c->client, TOKEN_HASH);
+}
+
+static struct admission verdict_of_first(struct visit *v, enum err why)
+{
+    struct entry *e = v->entry;
+    if (!has_token(v))
+        return refuse(403, unknown_token, e);
+    if (why == ERR_OK)
+        use(v);
+    if (entry_is_over(e, v->registry->o.now()))
+        return refuse(403, is_over, e);
+    return why == ERR_OK ? admit(e) : refuse(503, not_stored, e);
+}
+
+/* Those who came meanwhile: the first one's luck decides. */
+static void end_waiting(struct list *waiting)
+{
+    while (!list_empty(waiting)) {
+        struct visit *v = list_entry(waiting->next, struct visit, node);
+        struct entry *e;
+        list_remove(&v->node);
+        struct admission a = judge(v, &e);
+        end(v, is_settled(&a) ? a : refuse(503, not_stored, e));
+    }
+}
+
+static void on_use_stored(struct change *c, enum err why)
+{
+    struct visit *v = (struct visit *)c;
+    struct entry *e = v->entry;
+    struct list waiting;
+    entry_pin(e);
+    list_init(&waiting);
+    e->tunnel.admitting[c->side] = false;
+    while (!list_empty(&e->waiting[c->side]))
+        list_append(&waiting, e->waiting[c->side].next);
+    e->n_waiting[c->side] = 0;
+    end(v, verdict_of_first(v, why));
+    end_waiting(&waiting);
+    entry_unpin(e);
+}
+
+/* ---- */
+
+static void fill(struct visit *v, struct registry *r, const struct admission_request *q)
+{
+    struct change *c = &v->change;
+    *v = (struct visit){.registry = r, .device = q->device, .device_required = q->device_required};
+    c->side = q->side;
+    token_hash(q->token, c->token[q->side]);
+    c->has_client = q->client_token.p != NULL;
+    if (c->has_client)
+        token_hash(q->client_token, c->client);
+    list_init(&v->node);
+}
+
+static struct visit *keep(const struct visit *from)
+{
+    struct visit *v = malloc(sizeof *v);
+    if (v == NULL)
+        return NULL;
+    *v = *from;
+    list_init(&v->node);
+    if (from->device == NULL)
+        return v;
+    v->device = v->own_device = strdup(from->device);
+    if (v->device != NULL)
+        return v;
+    free(v);
+    return NULL;
+}
+
+void registry_admit(struct registry *r, const struct admission_request *q,
+                    void (*done)(void *ctx, struct admission a), void *ctx)
+{
+    struct visit first, *v;
+    struct entry *e;
+    fill(&first, r, q);
+    first.done = done;
+    first.ctx = ctx;
+    struct admission a = judge(&first, &e);
+    if (is_settled(&a))
+        done(ctx, a);
+    else if (e->n_waiting[q->side] >= WAITING_MAX)
+        done(ctx, refuse(503, too_many, e));
+    else if ((v = keep(&first)) == NULL)
+        done(ctx, refuse(503, no_memory, e));
+    else
+        start(v, e);
+}

@@ -1,0 +1,44 @@
+/* One change of the tunnels, as the registry asks the store for it. */
+#ifndef GATEWAY_HUB_REGISTRY_CHANGE_H
+#define GATEWAY_HUB_REGISTRY_CHANGE_H
+
+#include "core/base/err.h"
+#include "core/base/list.h"
+#include "gateway/hub/registry/record.h"
+
+/* X(name): what it says of the tunnel `number` */
+#define CHANGE_TABLE(X)                                                                            \
+    X(OPEN)   /* it is there: all of `record` */                                                   \
+    X(CLOSE)  /* closed at `at`, unless it is already */                                           \
+    X(REMOVE) /* all of it goes */                                                                 \
+    X(ROTATE) /* unless closed: sides with has_token have a new `token`, not used */               \
+    X(USE)    /* token[side], if the side still has it, is used, by `client` when has_client */    \
+    X(TAG)    /* tags of `remove` go, those of `add` are set */                                    \
+    X(STATE)  /* `side` became connected or not at `at` */
+
+enum change_kind {
+#define X(name) CHANGE_##name,
+    CHANGE_TABLE(X)
+#undef X
+        CHANGE_COUNT
+};
+
+/* Its owner fills it in and leaves it and what it points to alone until `done`. */
+struct change {
+    struct list node; /* the store's */
+    enum change_kind kind;
+    int64_t number;
+    int64_t at; /* ms since the epoch */
+    enum side side;
+    const struct tunnel_record *record;
+    bool has_token[SIDE_COUNT];
+    uint8_t token[SIDE_COUNT][TOKEN_HASH];
+    bool has_client;
+    uint8_t client[TOKEN_HASH];
+    bool connected;
+    struct tags add;
+    struct texts remove;
+    void (*done)(struct change *c, enum err why);
+};
+
+#endif

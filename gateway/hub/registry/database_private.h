@@ -1,0 +1,51 @@
+/* Private to database.c and its parts. */
+#ifndef GATEWAY_HUB_REGISTRY_DATABASE_PRIVATE_H
+#define GATEWAY_HUB_REGISTRY_DATABASE_PRIVATE_H
+
+#include "gateway/hub/registry/database.h"
+#include "gateway/hub/registry/sql.h"
+
+/* X(name, SQL); parameters in the order in which they are put */
+#define STATEMENT_TABLE(X)                                                                         \
+    X(OPEN, "INSERT INTO tunnels (number, id, key_id, thing, description, created, updated, "      \
+            "lifetime_minutes, expires, closed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")            \
+    X(OPEN_SIDE, "INSERT INTO sides (tunnel, side, token, used, client, connected, changed) "      \
+                 "VALUES (?, ?, ?, ?, ?, ?, ?)")                                                   \
+    X(OPEN_SERVICE, "INSERT INTO services (tunnel, position, name) VALUES (?, ?, ?)")              \
+    X(CLOSE, "UPDATE tunnels SET closed = ?2, updated = ?2 WHERE number = ?1 AND closed = 0")      \
+    X(UPDATE, "UPDATE tunnels SET updated = ?2 WHERE number = ?1")                                 \
+    X(UPDATE_OPEN, "UPDATE tunnels SET updated = ?2 WHERE number = ?1 AND closed = 0")             \
+    X(REMOVE, "DELETE FROM tunnels WHERE number = ?")                                              \
+    X(REMOVE_SIDES, "DELETE FROM sides WHERE tunnel = ?")                                          \
+    X(REMOVE_SERVICES, "DELETE FROM services WHERE tunnel = ?")                                    \
+    X(REMOVE_TAGS, "DELETE FROM tags WHERE tunnel = ?")                                            \
+    X(ROTATE, "UPDATE sides SET token = ?3, used = 0, client = NULL WHERE tunnel = ?1 AND "        \
+              "side = ?2 AND EXISTS (SELECT 1 FROM tunnels WHERE number = ?1 AND closed = 0)")     \
+    X(USE, "UPDATE sides SET used = 1, client = ?4 "                                               \
+           "WHERE tunnel = ?1 AND side = ?2 AND token = ?3")                                       \
+    X(TAG, "INSERT INTO tags (tunnel, key, value) SELECT ?1, ?2, ?3 WHERE EXISTS "                 \
+           "(SELECT 1 FROM tunnels WHERE number = ?1) "                                            \
+           "ON CONFLICT (tunnel, key) DO UPDATE SET value = excluded.value")                       \
+    X(UNTAG, "DELETE FROM tags WHERE tunnel = ? AND key = ?")                                      \
+    X(STATE, "UPDATE sides SET connected = ?3, changed = ?4 WHERE tunnel = ?1 AND side = ?2")
+
+enum statement {
+#define X(name, sql) STATEMENT_##name,
+    STATEMENT_TABLE(X)
+#undef X
+        STATEMENT_COUNT
+};
+
+struct database {
+    char *path;
+    sqlite3 *db; /* NULL: given up after an error, to be opened anew */
+    sqlite3_stmt *statements[STATEMENT_COUNT];
+    unsigned long long device, inode; /* of the file that was read */
+};
+
+/* The error for a result of SQLite's, with a sentence. */
+enum err database_wrong(const struct database *d, int result, char *text, size_t size);
+
+int change_apply(struct database *d, const struct change *c); /* change.c; SQLITE_OK, ... */
+
+#endif

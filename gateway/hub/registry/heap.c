@@ -1,0 +1,79 @@
+#include "gateway/hub/registry/heap.h"
+
+#include <stdlib.h>
+
+void heap_free(struct heap *h)
+{
+    free(h->items);
+    *h = (struct heap){0};
+}
+
+/* Places count from 1: the two below i are 2i and 2i + 1. */
+static struct entry *get(const struct heap *h, size_t i)
+{
+    return h->items[i - 1];
+}
+
+static void put(struct heap *h, size_t i, struct entry *e)
+{
+    h->items[i - 1] = e;
+    e->heap_at = i;
+}
+
+static bool sooner(const struct entry *a, const struct entry *b)
+{
+    return a->tunnel.record.expires < b->tunnel.record.expires;
+}
+
+static void rise(struct heap *h, size_t i, struct entry *e)
+{
+    for (; i > 1 && sooner(e, get(h, i / 2)); i /= 2)
+        put(h, i, get(h, i / 2));
+    put(h, i, e);
+}
+
+static void sink(struct heap *h, size_t i, struct entry *e)
+{
+    for (size_t below; (below = 2 * i) <= h->n; i = below) {
+        if (below < h->n && sooner(get(h, below + 1), get(h, below)))
+            below++;
+        if (!sooner(get(h, below), e))
+            break;
+        put(h, i, get(h, below));
+    }
+    put(h, i, e);
+}
+
+bool heap_add(struct heap *h, struct entry *e)
+{
+    if (h->n == h->capacity) {
+        size_t capacity = h->capacity != 0 ? 2 * h->capacity : 16;
+        struct entry **items = reallocarray(h->items, capacity, sizeof(struct entry *));
+        if (items == NULL)
+            return false;
+        h->items = items;
+        h->capacity = capacity;
+    }
+    rise(h, ++h->n, e);
+    return true;
+}
+
+void heap_remove(struct heap *h, struct entry *e)
+{
+    size_t hole = e->heap_at;
+    if (hole == 0)
+        return;
+    e->heap_at = 0;
+    struct entry *last = get(h, h->n--);
+    if (last == e)
+        return;
+    if (hole > 1 && sooner(last, get(h, hole / 2)))
+        rise(h, hole, last);
+    else
+        sink(h, hole, last);
+}
+
+struct entry *heap_top(const struct heap *h)
+{
+    return h->n > 0 ? h->items[0] : NULL;
+}

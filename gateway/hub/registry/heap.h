@@ -1,0 +1,17 @@
+/* Open tunnels by the time of their expiry, the next one on top. Private to the registry. */
+#ifndef GATEWAY_HUB_REGISTRY_HEAP_H
+#define GATEWAY_HUB_REGISTRY_HEAP_H
+
+#include "gateway/hub/registry/entry.h"
+
+struct heap {
+    struct entry **items;
+    size_t n, capacity;
+};
+
+void heap_free(struct heap *h);
+bool heap_add(struct heap *h, struct entry *e);    /* false: no memory */
+void heap_remove(struct heap *h, struct entry *e); /* fine when it is not in it */
+struct entry *heap_top(const struct heap *h);      /* or NULL */
+
+#endif

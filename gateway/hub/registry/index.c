@@ -1,0 +1,193 @@
+#include "gateway/hub/registry/index.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct opener {
+    size_t open;
+    char key_id[];
+};
+
+void index_init(struct index *x)
+{
+    *x = (struct index){0};
+    list_init(&x->tunnels);
+}
+
+void index_free(struct index *x)
+{
+    size_t at = 0;
+    while (!list_empty(&x->tunnels)) {
+        struct entry *e = entry_of(list_entry(x->tunnels.next, struct tunnel, node));
+        list_remove(&e->tunnel.node);
+        entry_drop(e);
+    }
+    for (struct opener *o; (o = map_next(&x->openers, &at)) != NULL;)
+        free(o);
+    map_free(&x->by_id);
+    for (int side = 0; side < SIDE_COUNT; side++)
+        map_free(&x->by_token[side]);
+    map_free(&x->openers);
+    free(x->places.items);
+}
+
+/* ---- places ---- */
+
+/* The first place with at least that number, or n. */
+static size_t place_at(const struct places *p, int64_t number)
+{
+    size_t low = 0, high = p->n;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (p->items[middle].number < number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static bool place_add(struct places *p, struct entry *e)
+{
+    if (p->n == p->capacity) {
+        size_t capacity = p->capacity != 0 ? 2 * p->capacity : 16;
+        struct place *items = reallocarray(p->items, capacity, sizeof *items);
+        if (items == NULL)
+            return false;
+        p->items = items;
+        p->capacity = capacity;
+    }
+    p->items[p->n++] = (struct place){e->tunnel.record.number, e};
+    return true;
+}
+
+static void close_up(struct places *p)
+{
+    size_t to = 0;
+    for (size_t i = 0; i < p->n; i++)
+        if (p->items[i].entry != NULL)
+            p->items[to++] = p->items[i];
+    p->n = to;
+    p->empty = 0;
+}
+
+static void place_remove(struct places *p, const struct entry *e)
+{
+    size_t at = place_at(p, e->tunnel.record.number);
+    if (at == p->n || p->items[at].entry != e)
+        return;
+    p->items[at].entry = NULL;
+    if (++p->empty > p->n / 2)
+        close_up(p);
+}
+
+struct entry *index_below(const struct index *x, int64_t number)
+{
+    for (size_t at = place_at(&x->places, number); at > 0; at--)
+        if (x->places.items[at - 1].entry != NULL)
+            return x->places.items[at - 1].entry;
+    return NULL;
+}
+
+/* ---- tunnels ---- */
+
+static bool is_known(const struct index *x, const struct tunnel_record *r)
+{
+    enum side side;
+    return index_find(x, span_of(r->id)) != NULL ||
+           index_by_token(x, r->sides[SIDE_SOURCE].token, &side) != NULL ||
+           index_by_token(x, r->sides[SIDE_DESTINATION].token, &side) != NULL ||
+           memcmp(r->sides[SIDE_SOURCE].token, r->sides[SIDE_DESTINATION].token, TOKEN_HASH) == 0;
+}
+
+enum err index_add(struct index *x, struct entry *e)
+{
+    struct tunnel_record *r = &e->tunnel.record;
+    if (is_known(x, r))
+        return ERR_PROTOCOL;
+    bool added = map_put(&x->by_id, r->id, strlen(r->id), e);
+    for (int side = 0; added && side < SIDE_COUNT; side++)
+        added = map_put(&x->by_token[side], r->sides[side].token, TOKEN_HASH, e);
+    if (added && place_add(&x->places, e)) {
+        list_append(&x->tunnels, &e->tunnel.node);
+        return ERR_OK;
+    }
+    index_remove(x, e);
+    return ERR_NO_MEMORY;
+}
+
+void index_remove(struct index *x, struct entry *e)
+{
+    struct tunnel_record *r = &e->tunnel.record;
+    map_remove(&x->by_id, r->id, strlen(r->id));
+    for (int side = 0; side < SIDE_COUNT; side++)
+        map_remove(&x->by_token[side], r->sides[side].token, TOKEN_HASH);
+    place_remove(&x->places, e);
+    list_remove(&e->tunnel.node);
+}
+
+/* Putting cannot fail where one was just removed. */
+void index_set_token(struct index *x, struct entry *e, enum side side, const uint8_t *token)
+{
+    uint8_t *own = e->tunnel.record.sides[side].token;
+    map_remove(&x->by_token[side], own, TOKEN_HASH);
+    memcpy(own, token, TOKEN_HASH);
+    map_put(&x->by_token[side], own, TOKEN_HASH, e);
+}
+
+struct entry *index_find(const struct index *x, struct span id)
+{
+    return map_get(&x->by_id, id.p, id.n);
+}
+
+/* Looking hashes up takes a time that tells something of hashes, from which no token follows. */
+struct entry *index_by_token(const struct index *x, const uint8_t *token, enum side *side)
+{
+    for (int i = 0; i < SIDE_COUNT; i++) {
+        struct entry *e = map_get(&x->by_token[i], token, TOKEN_HASH);
+        *side = (enum side)i;
+        if (e != NULL)
+            return e;
+    }
+    return NULL;
+}
+
+/* ---- access keys ---- */
+
+static struct opener *opener_get(const struct index *x, const char *key_id)
+{
+    return map_get(&x->openers, key_id, strlen(key_id));
+}
+
+size_t index_opener_count(const struct index *x, const char *key_id)
+{
+    const struct opener *o = opener_get(x, key_id);
+    return o != NULL ? o->open : 0;
+}
+
+bool index_opener_add(struct index *x, const char *key_id)
+{
+    struct opener *o = opener_get(x, key_id);
+    size_t n = strlen(key_id);
+    if (o == NULL) {
+        o = calloc(1, sizeof *o + n + 1);
+        if (o == NULL)
+            return false;
+        memcpy(o->key_id, key_id, n);
+        if (!map_put(&x->openers, o->key_id, n, o)) {
+            free(o);
+            return false;
+        }
+    }
+    o->open++;
+    return true;
+}
+
+void index_opener_remove(struct index *x, const char *key_id)
+{
+    struct opener *o = opener_get(x, key_id);
+    if (o == NULL || --o->open > 0)
+        return;
+    map_remove(&x->openers, key_id, strlen(key_id));
+    free(o);
+}

@@ -1,0 +1,44 @@
+/* By what tunnels are found. Private to the registry. */
+#ifndef GATEWAY_HUB_REGISTRY_INDEX_H
+#define GATEWAY_HUB_REGISTRY_INDEX_H
+
+#include "core/base/err.h"
+#include "core/base/map.h"
+#include "gateway/hub/registry/entry.h"
+
+/* Places in the order of creation, so that a number is found by halving; those of removed tunnels
+ * stay empty until they are the greater part. */
+struct places {
+    struct place {
+        int64_t number;
+        struct entry *entry; /* NULL: removed */
+    } * items;
+    size_t n, capacity, empty;
+};
+
+struct index {
+    struct map by_id, by_token[SIDE_COUNT];
+    struct map openers; /* struct opener, by access key: those that are open or being opened */
+    struct list tunnels;
+    struct places places;
+};
+
+void index_init(struct index *x);
+void index_free(struct index *x); /* with all entries */
+/* e is newer than all others. ERR_PROTOCOL: its id or one of its tokens is known already;
+ * ERR_NO_MEMORY. */
+enum err index_add(struct index *x, struct entry *e);
+void index_remove(struct index *x, struct entry *e);
+void index_set_token(struct index *x, struct entry *e, enum side side, const uint8_t *token);
+
+/* Without regard to `opening`. */
+struct entry *index_find(const struct index *x, struct span id);
+struct entry *index_by_token(const struct index *x, const uint8_t *token, enum side *side);
+struct entry *index_below(const struct index *x, int64_t number);
+
+/* How many tunnels are or will be open by that key. */
+size_t index_opener_count(const struct index *x, const char *key_id);
+bool index_opener_add(struct index *x, const char *key_id); /* false: no memory */
+void index_opener_remove(struct index *x, const char *key_id);
+
+#endif

@@ -1,0 +1,215 @@
+#include "gateway/hub/registry/registry_private.h"
+
+#include <stdlib.h>
+
+#define TICK_MS 1000
+#define SOON_MS 20      /* until the next tick when there is more to do than CHORES_MAX */
+#define CHORES_MAX 1000 /* so that there is room in the store's queue for those who wait */
+
+static const char expired[] = "the tunnel has expired";
+
+struct chore {
+    struct change change;
+    struct registry *registry;
+    struct entry *entry;
+};
+
+/* false: not now. */
+static bool chore_ask(struct registry *r, struct entry *e, enum change_kind kind, int64_t at,
+                      void (*done)(struct change *c, enum err why))
+{
+    struct chore *c = r->chores < CHORES_MAX ? calloc(1, sizeof *c) : NULL;
+    if (c == NULL)
+        return false;
+    *c = (struct chore){
+        .change = {.kind = kind, .number = e->tunnel.record.number, .at = at, .done = done},
+        .registry = r,
+        .entry = e,
+    };
+    entry_pin(e);
+    r->chores++;
+    store_ask(r->store, &c->change);
+    return true;
+}
+
+static void chore_free(struct chore *c)
+{
+    c->registry->chores--;
+    entry_unpin(c->entry);
+    free(c);
+}
+
+/* ---- the end of one ---- */
+
+static void count_out(struct registry *r, struct entry *e)
+{
+    heap_remove(&r->heap, e);
+    r->n_open--;
+    index_opener_remove(&r->index, e->tunnel.record.key_id);
+}
+
+void lifetimes_close(struct registry *r, struct entry *e, int64_t at, const char *why)
+{
+    struct tunnel_record *record = &e->tunnel.record;
+    count_out(r, e);
+    record->closed = record->updated = at;
+    list_append(&r->closed, &e->closed);
+    r->n_closed++;
+    r->o.events->ended(r->o.owner, &e->tunnel, why);
+}
+
+void lifetimes_remove(struct registry *r, struct entry *e, int64_t at, const char *why)
+{
+    if (e->tunnel.record.closed == 0) {
+        count_out(r, e);
+        e->tunnel.record.closed = at;
+        r->o.events->ended(r->o.owner, &e->tunnel, why);
+    }
+    if (list_is_on(&e->closed))
+        r->n_closed--;
+    index_remove(&r->index, e);
+    entry_drop(e);
+}
+
+/* ---- expiry ---- */
+
+static void on_expiry_stored(struct change *change, enum err why)
+{
+    struct chore *c = (struct chore *)change;
+    struct registry *r = c->registry;
+    struct entry *e = c->entry;
+    if (!e->gone && e->tunnel.record.closed == 0)
+        lifetimes_close(r, e, e->tunnel.record.expires, expired);
+    if (!e->gone && why != ERR_OK)
+        list_append(&r->unstored, &e->unstored);
+    chore_free(c);
+}
+
+/* A tunnel does not live on because the disk is full. */
+static void expire_unstored(struct registry *r, struct entry *e)
+{
+    entry_pin(e);
+    list_append(&r->unstored, &e->unstored);
+    lifetimes_close(r, e, e->tunnel.record.expires, expired);
+    entry_unpin(e);
+}
+
+/* false: there is more. */
+static bool expire(struct registry *r, int64_t now)
+{
+    for (struct entry *e; (e = heap_top(&r->heap)) != NULL && e->tunnel.record.expires <= now;) {
+        int64_t at = e->tunnel.record.expires;
+        if (e->opening || (r->chores >= CHORES_MAX && store_healthy(r->store)))
+            return false;
+        heap_remove(&r->heap, e);
+        if (!store_healthy(r->store) || !chore_ask(r, e, CHANGE_CLOSE, at, on_expiry_stored))
+            expire_unstored(r, e);
+    }
+    return true;
+}
+
+/* What fails at once comes back on the list: hence a bound. */
+static bool store_again(struct registry *r)
+{
+    for (size_t i = 0; i < CHORES_MAX && !list_empty(&r->unstored); i++) {
+        struct entry *e = list_entry(r->unstored.next, struct entry, unstored);
+        list_remove(&e->unstored);
+        if (!chore_ask(r, e, CHANGE_CLOSE, e->tunnel.record.closed, on_expiry_stored)) {
+            list_append(&r->unstored, &e->unstored);
+            break;
+        }
+    }
+    return list_empty(&r->unstored);
+}
+
+/* ---- closed ones ---- */
+
+static void on_removal_stored(struct change *change, enum err why)
+{
+    struct chore *c = (struct chore *)change;
+    struct registry *r = c->registry;
+    struct entry *e = c->entry;
+    if (!e->gone && why == ERR_OK) {
+        lifetimes_remove(r, e, change->at, "");
+    } else if (!e->gone) {
+        list_prepend(&r->closed, &e->closed);
+        r->n_closed++;
+    }
+    chore_free(c);
+}
+
+static bool is_due(const struct registry *r, const struct entry *e, int64_t now)
+{
+    return r->n_closed > r->o.max_closed ||
+           e->tunnel.record.closed <= now - (int64_t)r->o.keep_closed_ms;
+}
+
+static bool remove_old(struct registry *r, int64_t now)
+{
+    for (size_t i = 0; i < CHORES_MAX && !list_empty(&r->closed); i++) {
+        struct entry *e = list_entry(r->closed.next, struct entry, closed);
+        if (!is_due(r, e, now))
+            return true;
+        list_remove(&e->closed);
+        r->n_closed--;
+        if (!chore_ask(r, e, CHANGE_REMOVE, now, on_removal_stored)) {
+            list_prepend(&r->closed, &e->closed);
+            r->n_closed++;
+            break;
+        }
+    }
+    return list_empty(&r->closed);
+}
+
+void lifetimes_tick(void *owner)
+{
+    struct registry *r = owner;
+    int64_t now = r->o.now();
+    bool done = expire(r, now);
+    if (store_healthy(r->store)) {
+        done = store_again(r) && done;
+        done = remove_old(r, now) && done;
+    }
+    timer_start(r->tick, done ? TICK_MS : SOON_MS);
+}
+
+/* ---- after a restart ---- */
+
+void lifetimes_resume(struct registry *r, struct entry *e, int64_t now)
+{
+    struct tunnel_record *record = &e->tunnel.record;
+    if (record->closed != 0) {
+        list_append(&r->closed, &e->closed);
+        r->n_closed++;
+        return;
+    }
+    r->n_open++;
+    if (record->expires > now)
+        return;
+    list_append(&r->unstored, &e->unstored);
+    count_out(r, e);
+    record->closed = record->updated = record->expires;
+    list_append(&r->closed, &e->closed);
+    r->n_closed++;
+}
+
+static int by_closing(const void *a, const void *b)
+{
+    const struct entry *const *x = a, *const *y = b;
+    int64_t first = (*x)->tunnel.record.closed, second = (*y)->tunnel.record.closed;
+    return (first > second) - (first < second);
+}
+
+/* Without memory they stay in the order of creation, and some are seen for longer. */
+void lifetimes_sort(struct registry *r)
+{
+    struct entry **all = calloc(r->n_closed + 1, sizeof(struct entry *));
+    size_t n = 0;
+    if (all == NULL)
+        return;
+    list_each(node, &r->closed) all[n++] = list_entry(node, struct entry, closed);
+    qsort(all, n, sizeof(struct entry *), by_closing);
+    for (size_t i = 0; i < n; i++)
+        list_append(&r->closed, &all[i]->closed);
+    free(all);
+}

@@ -1,0 +1,62 @@
+/* What is known of a tunnel, as it is kept in memory and in the store. Plain data. */
+#ifndef GATEWAY_HUB_REGISTRY_RECORD_H
+#define GATEWAY_HUB_REGISTRY_RECORD_H
+
+#include "core/base/str.h"
+#include "gateway/hub/side.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOKEN_HASH 32 /* SHA-256 */
+void token_hash(struct span token, uint8_t out[TOKEN_HASH]);
+
+struct texts {
+    char **items;
+    size_t n;
+};
+struct tag {
+    char *key, *value;
+};
+struct tags {
+    struct tag *items;
+    size_t n;
+};
+/* All own malloc'd copies; false: no memory (what was added before stays). */
+bool texts_add(struct texts *t, struct span text);
+bool texts_copy(struct texts *to, const struct texts *from);
+bool texts_have(const struct texts *t, struct span text);
+void texts_free(struct texts *t);                                  /* empty afterwards */
+bool tags_set(struct tags *t, struct span key, struct span value); /* adds or replaces */
+bool tags_remove(struct tags *t, struct span key);                 /* whether it was there */
+bool tags_copy(struct tags *to, const struct tags *from);
+void tags_free(struct tags *t);
+
+/* One end of a tunnel. */
+struct record_side {
+    uint8_t token[TOKEN_HASH];
+    bool used;       /* a connection was admitted with this token */
+    bool has_client; /* and brought this client token */
+    uint8_t client[TOKEN_HASH];
+    bool connected;  /* as DescribeTunnel shows it */
+    int64_t changed; /* when `connected` became so; 0: it never was */
+};
+
+struct tunnel_record {
+    char *id;          /* a UUID */
+    int64_t number;    /* counts up in the order of creation */
+    char *key_id;      /* the access key that opened it; "" for unsigned calls */
+    char *thing;       /* "" when it has none */
+    char *description; /* "" when it has none */
+    struct texts services;
+    struct tags tags;
+    int64_t created, updated; /* ms */
+    int64_t lifetime_minutes;
+    int64_t expires; /* ms */
+    int64_t closed;  /* ms; 0: it is open */
+    struct record_side sides[SIDE_COUNT];
+};
+void tunnel_record_free(struct tunnel_record *r); /* what it holds, not r itself; zeroed after */
+
+#endif

@@ -1,0 +1,164 @@
+#include "gateway/hub/registry/registry_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define KEEP_CLOSED_MS 10800000 /* 3 h */
+#define MAX_CLOSED 100000
+#define FIRST_TICK_MS 20
+#define EVER_MS ((uint64_t)1 << 60)
+
+static int64_t system_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- from the beginning to the end ---- */
+
+static void set_options(struct registry *r, const struct registry_options *o)
+{
+    r->o = *o;
+    r->o.folder = NULL; /* theirs, and not needed any more */
+    if (o->keep_closed_ms == 0)
+        r->o.keep_closed_ms = KEEP_CLOSED_MS;
+    if (o->keep_closed_ms > EVER_MS)
+        r->o.keep_closed_ms = EVER_MS;
+    if (o->max_closed == 0)
+        r->o.max_closed = MAX_CLOSED;
+    if (o->now == NULL)
+        r->o.now = system_now;
+}
+
+static enum err resume(void *owner, struct tunnel_record *record)
+{
+    struct registry *r = owner;
+    struct entry *e = entry_new(record);
+    if (e == NULL)
+        return ERR_NO_MEMORY;
+    enum err why = index_add(&r->index, e);
+    if (why != ERR_OK) {
+        entry_drop(e);
+        return why;
+    }
+    bool open = e->tunnel.record.closed == 0;
+    if (open && !(heap_add(&r->heap, e) && index_opener_add(&r->index, e->tunnel.record.key_id)))
+        return ERR_NO_MEMORY; /* all of it goes now */
+    r->last_number = e->tunnel.record.number;
+    lifetimes_resume(r, e, r->o.now());
+    return ERR_OK;
+}
+
+static void disconnect_all(struct registry *r)
+{
+    list_each(node, &r->index.tunnels)
+    {
+        const struct tunnel_record *t = &list_entry(node, struct tunnel, node)->record;
+        for (int side = 0; side < SIDE_COUNT; side++)
+            registry_connected(r, span_of(t->id), (enum side)side, false);
+    }
+}
+
+struct registry *registry_new(const struct registry_options *o, enum err *why, char *text,
+                              size_t size)
+{
+    struct registry *r = calloc(1, sizeof *r);
+    *why = ERR_NO_MEMORY;
+    snprintf(text, size, "%s", err_text(*why));
+    if (r == NULL)
+        return NULL;
+    set_options(r, o);
+    index_init(&r->index);
+    list_init(&r->closed);
+    list_init(&r->unstored);
+    r->tick = timer_new(o->loop, lifetimes_tick, r);
+    struct store_options s = {.loop = o->loop, .folder = o->folder, .each = resume, .owner = r};
+    if (r->tick != NULL)
+        r->store = store_new(&s, why, text, size);
+    if (r->store == NULL) {
+        registry_free(r);
+        return NULL;
+    }
+    lifetimes_sort(r);
+    disconnect_all(r);
+    timer_start(r->tick, FIRST_TICK_MS);
+    return r;
+}
+
+void registry_free(struct registry *r)
+{
+    if (r == NULL)
+        return;
+    timer_free(r->tick);
+    store_free(r->store);
+    index_free(&r->index);
+    heap_free(&r->heap);
+    free(r);
+}
+
+/* ---- looking ---- */
+
+static struct tunnel *seen(struct entry *e)
+{
+    return e != NULL && !e->opening ? &e->tunnel : NULL;
+}
+
+struct tunnel *registry_find(struct registry *r, struct span id)
+{
+    return seen(index_find(&r->index, id));
+}
+
+struct tunnel *registry_by_token(struct registry *r, struct span token)
+{
+    uint8_t hash[TOKEN_HASH];
+    enum side side;
+    token_hash(token, hash);
+    return seen(index_by_token(&r->index, hash, &side));
+}
+
+struct tunnel *registry_older(struct registry *r, const struct tunnel *t)
+{
+    const struct list *at = t != NULL ? &t->node : &r->index.tunnels;
+    for (struct list *node = at->prev; node != &r->index.tunnels; node = node->prev) {
+        struct tunnel *older = list_entry(node, struct tunnel, node);
+        if (seen(entry_of(older)) != NULL)
+            return older;
+    }
+    return NULL;
+}
+
+struct tunnel *registry_below(struct registry *r, int64_t number)
+{
+    struct entry *e = index_below(&r->index, number);
+    return e == NULL || !e->opening ? seen(e) : registry_older(r, &e->tunnel);
+}
+
+size_t registry_open_count(const struct registry *r)
+{
+    return r->n_open;
+}
+
+size_t registry_count_of(const struct registry *r, const char *key_id)
+{
+    return index_opener_count(&r->index, key_id);
+}
+
+bool registry_healthy(const struct registry *r)
+{
+    return store_healthy(r->store);
+}
+
+/* ---- connection states ---- */
+
+void registry_connected(struct registry *r, struct span id, enum side side, bool connected)
+{
+    struct tunnel *t = registry_find(r, id);
+    if (t == NULL || t->record.sides[side].connected == connected)
+        return;
+    t->record.sides[side].connected = connected;
+    t->record.sides[side].changed = r->o.now();
+    store_state(r->store, t->record.number, side, connected, t->record.sides[side].changed);
+}

@@ -1,0 +1,33 @@
+/* Private to registry.c and its parts. */
+#ifndef GATEWAY_HUB_REGISTRY_REGISTRY_PRIVATE_H
+#define GATEWAY_HUB_REGISTRY_REGISTRY_PRIVATE_H
+
+#include "gateway/hub/registry/heap.h"
+#include "gateway/hub/registry/index.h"
+#include "gateway/hub/registry/store.h"
+
+struct registry {
+    struct registry_options o;
+    struct store *store;
+    struct index index;
+    struct heap heap;     /* open ones */
+    struct list closed;   /* entries in the order of closing */
+    struct list unstored; /* entries that are closed, which is to be stored again */
+    size_t n_open, n_closed;
+    size_t chores; /* changes on their way that nobody but the registry waits for */
+    int64_t last_number;
+    struct timer *tick;
+};
+
+/* ---- lifetimes.c: how tunnels end ---- */
+
+/* Stored or not: it is closed now, and whoever is in it has to go. The caller has it pinned. */
+void lifetimes_close(struct registry *r, struct entry *e, int64_t at, const char *why);
+/* It was removed at `at`, from the store already. The caller has it pinned. */
+void lifetimes_remove(struct registry *r, struct entry *e, int64_t at, const char *why);
+/* Of one that was read from the store. */
+void lifetimes_resume(struct registry *r, struct entry *e, int64_t now);
+void lifetimes_sort(struct registry *r); /* when all are read */
+void lifetimes_tick(void *owner);        /* what is due now, each second */
+
+#endif

@@ -1,0 +1,340 @@
+/* Opening, closing and changing tunnels: each is a change that is stored and applied after that. */
+#include "core/base/log.h"
+#include "gateway/hub/registry/registry_private.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TAGS_MAX 200
+#define MINUTE_MS 60000
+
+static const char was_closed[] = "the tunnel was closed";
+
+struct request {
+    struct change change;
+    struct registry *registry;
+    struct entry *entry;
+    registry_done *done;
+    void *ctx;
+};
+
+static struct request *request_new(struct registry *r, struct entry *e, registry_done *done,
+                                   void *ctx)
+{
+    struct request *q = calloc(1, sizeof *q);
+    if (q == NULL)
+        return NULL;
+    q->change.number = e->tunnel.record.number;
+    q->change.at = r->o.now();
+    q->registry = r;
+    q->entry = e;
+    q->done = done;
+    q->ctx = ctx;
+    entry_pin(e);
+    return q;
+}
+
+static void request_free(struct request *q)
+{
+    tags_free(&q->change.add);
+    texts_free(&q->change.remove);
+    explicit_bzero(q->change.token, sizeof q->change.token);
+    entry_unpin(q->entry);
+    free(q);
+}
+
+/* Tells the asker, while the tunnel is still pinned. */
+static void answer(struct request *q, enum err why, bool with_tunnel)
+{
+    struct tunnel *t = why == ERR_OK && with_tunnel ? &q->entry->tunnel : NULL;
+    q->done(q->ctx, why, t);
+    request_free(q);
+}
+
+/* ---- open ---- */
+
+/* Of version 4, RFC 4122 section 4.4. */
+static char *new_id(void)
+{
+    uint8_t b[16];
+    char hex[33], *id = NULL;
+    random_bytes(b, sizeof b);
+    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+    hex_encode(b, sizeof b, hex);
+    if (asprintf(&id, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20) < 0)
+        return NULL;
+    return id;
+}
+
+static bool fill_text(char **text)
+{
+    if (*text == NULL)
+        *text = strdup("");
+    return *text != NULL;
+}
+
+static bool fill_record(struct registry *r, struct tunnel_record *record)
+{
+    int64_t now = r->o.now();
+    free(record->id);
+    record->id = new_id();
+    record->number = ++r->last_number;
+    record->created = record->updated = now;
+    record->expires = now + record->lifetime_minutes * MINUTE_MS;
+    record->closed = 0;
+    return record->id != NULL && fill_text(&record->key_id) && fill_text(&record->thing) &&
+           fill_text(&record->description);
+}
+
+static void take_out(struct registry *r, struct entry *e)
+{
+    heap_remove(&r->heap, e);
+    index_opener_remove(&r->index, e->tunnel.record.key_id);
+    index_remove(&r->index, e);
+    entry_drop(e);
+}
+
+static void on_open_stored(struct change *c, enum err why)
+{
+    struct request *q = (struct request *)c;
+    struct registry *r = q->registry;
+    q->entry->opening = false;
+    if (why == ERR_OK)
+        r->n_open++;
+    else
+        take_out(r, q->entry);
+    answer(q, why, true);
+}
+
+/* It has all its places from the beginning, so that nothing can fail when it is stored. */
+static enum err put_in(struct registry *r, struct entry *e)
+{
+    enum err why = index_add(&r->index, e);
+    if (why != ERR_OK) {
+        entry_drop(e);
+        return why == ERR_PROTOCOL ? ERR_INTERNAL : why;
+    }
+    if (!index_opener_add(&r->index, e->tunnel.record.key_id)) {
+        index_remove(&r->index, e);
+        entry_drop(e);
+        return ERR_NO_MEMORY;
+    }
+    if (heap_add(&r->heap, e))
+        return ERR_OK;
+    take_out(r, e);
+    return ERR_NO_MEMORY;
+}
+
+static enum err prepare_open(struct registry *r, struct tunnel_record *record, size_t max_open,
+                             struct entry **out)
+{
+    if (!fill_text(&record->key_id))
+        return ERR_NO_MEMORY;
+    if (max_open > 0 && index_opener_count(&r->index, record->key_id) >= max_open)
+        return ERR_LIMIT;
+    struct entry *e = fill_record(r, record) ? entry_new(record) : NULL;
+    if (e == NULL)
+        return ERR_NO_MEMORY;
+    e->opening = true;
+    *out = e;
+    return put_in(r, e);
+}
+
+void registry_open(struct registry *r, struct tunnel_record *record, size_t max_open,
+                   registry_done *done, void *ctx)
+{
+    struct entry *e = NULL;
+    enum err why = prepare_open(r, record, max_open, &e);
+    tunnel_record_free(record);
+    struct request *q = why == ERR_OK ? request_new(r, e, done, ctx) : NULL;
+    if (q == NULL) {
+        if (why == ERR_OK) {
+            take_out(r, e);
+            why = ERR_NO_MEMORY;
+        }
+        done(ctx, why, NULL);
+        return;
+    }
+    q->change.kind = CHANGE_OPEN;
+    q->change.record = &e->tunnel.record;
+    q->change.done = on_open_stored;
+    store_ask(r->store, &q->change);
+}
+
+/* ---- close ---- */
+
+static void on_close_stored(struct change *c, enum err why)
+{
+    struct request *q = (struct request *)c;
+    struct entry *e = q->entry;
+    if (why == ERR_OK && e->gone)
+        why = ERR_NOT_FOUND;
+    if (why == ERR_OK && e->tunnel.record.closed == 0)
+        lifetimes_close(q->registry, e, c->at, was_closed);
+    answer(q, why, true);
+}
+
+static void on_remove_stored(struct change *c, enum err why)
+{
+    struct request *q = (struct request *)c;
+    if (why == ERR_OK && q->entry->gone)
+        why = ERR_NOT_FOUND;
+    if (why == ERR_OK)
+        lifetimes_remove(q->registry, q->entry, c->at, was_closed);
+    answer(q, why, false);
+}
+
+/* The tunnel's entry and a request about it; NULL: `done` has been told why not. */
+static struct request *request_about(struct registry *r, const char *id, registry_done *done,
+                                     void *ctx)
+{
+    struct tunnel *t = registry_find(r, span_of(id));
+    struct request *q = t != NULL ? request_new(r, entry_of(t), done, ctx) : NULL;
+    if (q == NULL)
+        done(ctx, t == NULL ? ERR_NOT_FOUND : ERR_NO_MEMORY, NULL);
+    return q;
+}
+
+void registry_close(struct registry *r, const char *id, bool remove, registry_done *done, void *ctx)
+{
+    struct request *q = request_about(r, id, done, ctx);
+    if (q == NULL)
+        return;
+    if (!remove && q->entry->tunnel.record.closed != 0) {
+        answer(q, ERR_OK, true);
+        return;
+    }
+    q->change.kind = remove ? CHANGE_REMOVE : CHANGE_CLOSE;
+    q->change.done = remove ? on_remove_stored : on_close_stored;
+    store_ask(r->store, &q->change);
+}
+
+/* ---- rotate ---- */
+
+static void set_token(struct registry *r, struct entry *e, enum side side, const uint8_t *token)
+{
+    struct record_side *s = &e->tunnel.record.sides[side];
+    index_set_token(&r->index, e, side, token);
+    s->used = s->has_client = false;
+    memset(s->client, 0, sizeof s->client);
+}
+
+static void on_rotate_stored(struct change *c, enum err why)
+{
+    struct request *q = (struct request *)c;
+    struct registry *r = q->registry;
+    struct entry *e = q->entry;
+    if (why == ERR_OK && (e->gone || e->tunnel.record.closed != 0))
+        why = e->gone ? ERR_NOT_FOUND : ERR_TUNNEL_CLOSED;
+    if (why == ERR_OK)
+        e->tunnel.record.updated = c->at;
+    for (int side = 0; why == ERR_OK && side < SIDE_COUNT; side++)
+        if (c->has_token[side])
+            set_token(r, e, (enum side)side, c->token[side]);
+    for (int side = 0; why == ERR_OK && side < SIDE_COUNT; side++)
+        if (c->has_token[side])
+            r->o.events->rotated(r->o.owner, &e->tunnel, (enum side)side);
+    answer(q, why, true);
+}
+
+/* ERR_INTERNAL: somebody has that token already, so it was not made at random. */
+static enum err take_tokens(struct request *q, const uint8_t *const token[SIDE_COUNT])
+{
+    struct change *c = &q->change;
+    enum side of;
+    for (int side = 0; side < SIDE_COUNT; side++) {
+        if (token[side] == NULL)
+            continue;
+        if (index_by_token(&q->registry->index, token[side], &of) != NULL)
+            return ERR_INTERNAL;
+        c->has_token[side] = true;
+        memcpy(c->token[side], token[side], TOKEN_HASH);
+    }
+    bool both = c->has_token[SIDE_SOURCE] && c->has_token[SIDE_DESTINATION];
+    return both && memcmp(c->token[0], c->token[1], TOKEN_HASH) == 0 ? ERR_INTERNAL : ERR_OK;
+}
+
+void registry_rotate(struct registry *r, const char *id, const uint8_t *const token[SIDE_COUNT],
+                     registry_done *done, void *ctx)
+{
+    struct request *q = request_about(r, id, done, ctx);
+    if (q == NULL)
+        return;
+    enum err why = entry_is_over(q->entry, r->o.now()) ? ERR_TUNNEL_CLOSED : take_tokens(q, token);
+    if (why != ERR_OK) {
+        answer(q, why, false);
+        return;
+    }
+    q->change.kind = CHANGE_ROTATE;
+    q->change.done = on_rotate_stored;
+    store_ask(r->store, &q->change);
+}
+
+/* ---- tag ---- */
+
+static bool change_tags(struct tags *to, const struct tags *from, const struct tags *add,
+                        const struct texts *remove)
+{
+    if (!tags_copy(to, from))
+        return false;
+    for (size_t i = 0; i < remove->n; i++)
+        tags_remove(to, span_of(remove->items[i]));
+    return tags_copy(to, add);
+}
+
+static void on_tag_stored(struct change *c, enum err why)
+{
+    struct request *q = (struct request *)c;
+    struct entry *e = q->entry;
+    struct tunnel_record *record = &e->tunnel.record;
+    struct tags now = {0};
+    e->tags_asked -= c->add.n;
+    if (why == ERR_OK && e->gone)
+        why = ERR_NOT_FOUND;
+    if (why == ERR_OK && !change_tags(&now, &record->tags, &c->add, &c->remove)) {
+        log_error("tunnel %s: its new tags are stored, but seen after a restart only: %s",
+                  record->id, err_text(ERR_NO_MEMORY));
+        tags_free(&now);
+        why = ERR_NO_MEMORY;
+    }
+    if (why == ERR_OK) {
+        tags_free(&record->tags);
+        record->tags = now;
+        record->updated = c->at;
+    }
+    answer(q, why, true);
+}
+
+/* Exact, but for requests on their way, whose tags all count as new ones. */
+static enum err count_tags(const struct request *q)
+{
+    struct tags after = {0};
+    const struct entry *e = q->entry;
+    bool known = change_tags(&after, &e->tunnel.record.tags, &q->change.add, &q->change.remove);
+    size_t n = after.n + e->tags_asked;
+    tags_free(&after);
+    return !known ? ERR_NO_MEMORY : n > TAGS_MAX ? ERR_LIMIT : ERR_OK;
+}
+
+void registry_tag(struct registry *r, const char *id, const struct tags *add,
+                  const struct texts *remove, registry_done *done, void *ctx)
+{
+    struct request *q = request_about(r, id, done, ctx);
+    if (q == NULL)
+        return;
+    struct change *c = &q->change;
+    enum err why = (add == NULL || tags_copy(&c->add, add)) &&
+                           (remove == NULL || texts_copy(&c->remove, remove))
+                       ? count_tags(q)
+                       : ERR_NO_MEMORY;
+    if (why != ERR_OK) {
+        answer(q, why, false);
+        return;
+    }
+    q->entry->tags_asked += c->add.n;
+    c->kind = CHANGE_TAG;
+    c->done = on_tag_stored;
+    store_ask(r->store, c);
+}

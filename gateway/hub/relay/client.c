@@ -1,0 +1,276 @@
+#include "gateway/hub/relay/client.h"
+
+#include "core/base/log.h"
+#include "core/ws/handshake.h"
+#include "core/ws/ws.h"
+#include "gateway/hub/relay/relay.h"
+#include "gateway/hub/relay/spill.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STUCK_FACTOR 10   /* idle limits allowed to a silent client that does not read either */
+#define HELD_PING_MS 5000 /* to clients that are not read, whose own pings get no answer */
+
+struct client {
+    struct list node;
+    struct client_options o;
+    struct ws *ws;
+    struct relay *relay; /* NULL once it has left */
+    struct ticket *ticket;
+    uint64_t since, alive_at, pinged_at;
+    uint64_t received, sent; /* bytes of messages */
+    char why[128];           /* why we end it; "": we do not */
+    struct deferred drop;
+};
+
+static void log_connected(const struct ticket *t)
+{
+    struct log_field fields[] = {
+        {"tunnel", t->label, 0},         {"side", side_name(t->side), 0}, {"client", t->client, 0},
+        {"subprotocol", t->protocol, 0}, {"channel", t->channel, 0},
+    };
+    log_event(LOG_INFO, "connected", fields, sizeof fields / sizeof *fields);
+}
+
+static void log_gone(const struct departure *d)
+{
+    const struct ticket *t = d->ticket;
+    struct log_field fields[] = {
+        {"tunnel", t->label, 0},
+        {"side", side_name(t->side), 0},
+        {"client", t->client, 0},
+        {"reason", d->why, 0},
+        {"seconds", NULL, (int64_t)d->seconds},
+        {"received", NULL, (int64_t)d->received},
+        {"sent", NULL, (int64_t)d->sent},
+        {"channel", t->channel, 0},
+    };
+    log_event(LOG_INFO, "disconnected", fields, sizeof fields / sizeof *fields);
+}
+
+static void leave(struct client *c)
+{
+    struct relay *r = c->relay;
+    c->relay = NULL;
+    if (r != NULL)
+        relay_detach(r, c->ticket->side);
+}
+
+/* The one end. */
+static void client_free(struct client *c, const char *why)
+{
+    struct departure d = {.ticket = c->ticket,
+                          .seconds = (loop_now(c->o.loop) - c->since) / 1000,
+                          .received = c->received,
+                          .sent = c->sent};
+    struct client_options o = c->o;
+    snprintf(d.why, sizeof d.why, "%s", c->why[0] != '\0' ? c->why : why);
+    log_gone(&d);
+    leave(c);
+    list_remove(&c->node);
+    loop_cancel(&c->drop);
+    ws_free(c->ws);
+    free(c);
+    count(&o.counts->clients, (uint64_t)-1);
+    o.gone(o.owner, &d);
+}
+
+static void on_drop(void *owner)
+{
+    client_free(owner, "dropped");
+}
+
+static void keep_why(struct client *c, const char *why)
+{
+    if (c->why[0] == '\0')
+        snprintf(c->why, sizeof c->why, "%s", why);
+}
+
+/* A drop that is deferred: its maker goes on with it first. */
+static void end_later(struct client *c, const char *why)
+{
+    keep_why(c, why);
+    loop_defer(c->o.loop, &c->drop);
+}
+
+void client_close(struct client *c, int code, const char *text)
+{
+    keep_why(c, text);
+    leave(c);
+    ws_close(c->ws, code, text);
+}
+
+void client_drop(struct client *c, const char *why)
+{
+    client_free(c, why);
+}
+
+const struct ticket *client_ticket(const struct client *c)
+{
+    return c->ticket;
+}
+
+struct client *client_at(struct list *node)
+{
+    return list_entry(node, struct client, node);
+}
+
+/* ---- as the relay's end ---- */
+
+static bool end_ready(const void *end)
+{
+    return ws_ready(((const struct client *)end)->ws);
+}
+
+static size_t header_size(size_t n)
+{
+    return n < 126 ? 2 : n < 65536 ? 4 : 10;
+}
+
+/* The stream under the WebSocket is a spill: the bytes are free after ws_send in any case. */
+static void end_send(void *end, uint8_t *p, size_t n, size_t room)
+{
+    struct client *c = end;
+    c->sent += n;
+    if (room >= header_size(n)) {
+        ws_send(c->ws, p, n);
+        return;
+    }
+    uint8_t *block = loop_block(c->o.loop);
+    if (block == NULL) {
+        end_later(c, err_text(ERR_NO_MEMORY));
+        return;
+    }
+    memcpy(block + WS_HEADER_MAX, p, n);
+    ws_send(c->ws, block + WS_HEADER_MAX, n);
+    loop_unblock(c->o.loop, block);
+}
+
+static void end_resume(void *end)
+{
+    ws_resume(((struct client *)end)->ws);
+}
+
+static void end_reject(void *end, int code, const char *text)
+{
+    struct client *c = end;
+    c->relay = NULL;
+    keep_why(c, text);
+    if (code == 0)
+        loop_defer(c->o.loop, &c->drop);
+    else
+        ws_close(c->ws, code, text);
+}
+
+static const struct relay_end_ops end_ops = {
+    .ready = end_ready, .send = end_send, .resume = end_resume, .reject = end_reject};
+
+/* ---- as the WebSocket's owner ---- */
+
+static size_t on_data(void *owner, uint8_t *p, size_t n)
+{
+    struct client *c = owner;
+    if (c->relay == NULL)
+        return n;
+    enum side side = c->ticket->side;
+    size_t taken = relay_input(c->relay, side, p, n, spill_room(ws_stream(c->ws), p));
+    c->received += taken;
+    *c->o.active = loop_now(c->o.loop);
+    count(side == SIDE_SOURCE ? &c->o.counts->from_source : &c->o.counts->from_destination, taken);
+    return taken;
+}
+
+static void on_writable(void *owner)
+{
+    struct client *c = owner;
+    if (c->relay != NULL)
+        relay_writable(c->relay, c->ticket->side);
+}
+
+static void on_closed(void *owner, enum err why, int code, const char *text)
+{
+    struct client *c = owner;
+    char words[256];
+    if (code > 0 && text[0] != '\0')
+        snprintf(words, sizeof words, "it sent Close %d: %s", code, text);
+    else if (code > 0)
+        snprintf(words, sizeof words, "it sent Close %d", code);
+    else
+        snprintf(words, sizeof words, "%s", text[0] != '\0' ? text : err_text(why));
+    client_free(c, words);
+}
+
+static const struct ws_events ws_callbacks = {
+    .data = on_data, .writable = on_writable, .closed = on_closed};
+
+static void answer(struct stream *s, const struct ticket *t)
+{
+    char out[512], accept[WS_ACCEPT_SIZE];
+    ws_accept_key(span_of(t->key), accept);
+    int n = snprintf(out, sizeof out,
+                     "HTTP/1.1 101 Switching Protocols\r\n"
+                     "Connection: upgrade\r\n"
+                     "Upgrade: websocket\r\n"
+                     "sec-websocket-accept: %s\r\n"
+                     "sec-websocket-protocol: %s\r\n"
+                     "channel-id: %s\r\n"
+                     "\r\n",
+                     accept, t->protocol, t->channel);
+    stream_write(s, (const uint8_t *)out, (size_t)n);
+}
+
+void client_new(const struct client_options *o, struct ticket *ticket, struct stream *spill)
+{
+    struct client *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        struct departure d = {.ticket = ticket, .why = "out of memory"};
+        stream_close(spill);
+        o->gone(o->owner, &d);
+        return;
+    }
+    *c = (struct client){.o = *o, .ticket = ticket, .since = loop_now(o->loop)};
+    c->alive_at = c->since;
+    deferred_init(&c->drop, on_drop, c);
+    list_init(&c->node);
+    list_append(o->list, &c->node);
+    count(&o->counts->clients, 1);
+    log_connected(ticket);
+    answer(spill, ticket);
+    c->ws = ws_new(o->loop, spill, false, NULL, 0, &ws_callbacks, c);
+    if (c->ws == NULL) {
+        end_later(c, err_text(ERR_NO_MEMORY));
+        return;
+    }
+    c->relay = o->relay;
+    relay_attach(c->relay, ticket->side, ticket->version, &end_ops, c);
+}
+
+/* A client that is not read because the other end is slow must not take us for dead: its pings lie
+ * behind what it sent. The payload is a number, as that of clients' pings. */
+static void ping_held(struct client *c, uint64_t now)
+{
+    char text[24];
+    if (!relay_holds(c->relay, c->ticket->side) || now - c->pinged_at < HELD_PING_MS)
+        return;
+    c->pinged_at = now;
+    snprintf(text, sizeof text, "%llu", (unsigned long long)now);
+    ws_ping(c->ws, text, strlen(text));
+}
+
+/* The silence of a client that we do not read, or that does not read us, is excused for a while. */
+void client_tick(struct client *c, uint64_t now, uint64_t idle_ms)
+{
+    if (c->relay == NULL)
+        return;
+    uint64_t received_at = ws_received_at(c->ws);
+    ping_held(c, now);
+    if (relay_holds(c->relay, c->ticket->side) ||
+        (!ws_ready(c->ws) && now - received_at < STUCK_FACTOR * idle_ms))
+        c->alive_at = now;
+    if (received_at > c->alive_at)
+        c->alive_at = received_at;
+    if (now - c->alive_at >= idle_ms)
+        client_free(c, "nothing came from it in time");
+}

@@ -1,0 +1,52 @@
+/* One connected client: a WebSocket that is one end of a room's relay. It owns itself, its stream
+ * and its ticket, and is gone when its connection is. */
+#ifndef GATEWAY_HUB_RELAY_CLIENT_H
+#define GATEWAY_HUB_RELAY_CLIENT_H
+
+#include "core/net/loop.h"
+#include "core/net/stream.h"
+#include "gateway/hub/relay/counts.h"
+#include "gateway/hub/relay/ticket.h"
+
+/* RFC 6455 section 7.4.1. A client of the reference program that gets any Close stops for good. */
+#define CLIENT_CLOSE_END 1000
+#define CLIENT_CLOSE_REPLACED 1008
+#define CLIENT_DROP 0 /* no Close: it shall come back */
+
+struct client;
+struct relay;
+
+/* What is left of a client: its ticket (the receiver's now) and what it did. */
+struct departure {
+    struct ticket *ticket;
+    char why[128];
+    uint64_t seconds, received, sent; /* bytes of messages */
+};
+
+struct client_options {
+    struct loop *loop;
+    struct relay *relay;
+    struct counts *counts;
+    struct list *list;                                    /* of clients, where it appends itself */
+    void (*gone)(void *owner, const struct departure *d); /* the last event; always comes */
+    void *owner;
+    uint64_t *active; /* set to loop_now with each message that comes */
+};
+
+/* Answers the upgrade with 101 and becomes the end of the relay on its ticket's side, where none
+ * may be. Takes stream (a spill, opened) and ticket over. Without memory the connection is dropped.
+ */
+void client_new(const struct client_options *o, struct ticket *ticket, struct stream *spill);
+
+/* Leaves the relay now and says Close; text: what the log and the client are told. */
+void client_close(struct client *c, int code, const char *text);
+/* Gone at once, without a Close, so that it comes back. */
+void client_drop(struct client *c, const char *why);
+const struct ticket *client_ticket(const struct client *c);
+
+/* One that was on `list`. */
+struct client *client_at(struct list *node);
+/* Drops it when nothing came from it for idle_ms, and keeps those alive that cannot be read. */
+void client_tick(struct client *c, uint64_t now, uint64_t idle_ms);
+
+#endif

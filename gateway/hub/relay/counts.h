@@ -1,0 +1,27 @@
+/* What a worker counts, for metrics: written by its thread only, read by any. */
+#ifndef GATEWAY_HUB_RELAY_COUNTS_H
+#define GATEWAY_HUB_RELAY_COUNTS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+struct counts {
+    _Atomic uint64_t visitors;            /* connections that are no tunnel's end (yet) */
+    _Atomic uint64_t clients;             /* connected ends of tunnels */
+    _Atomic uint64_t handshakes, resumed; /* TLS: all that succeeded, and those of them */
+    _Atomic uint64_t handshakes_failed;
+    _Atomic uint64_t from_source, from_destination; /* bytes of messages received */
+    _Atomic uint64_t moved;                         /* clients handed over to another worker */
+};
+
+static inline void count(_Atomic uint64_t *n, uint64_t more)
+{
+    atomic_fetch_add_explicit(n, more, memory_order_relaxed);
+}
+
+static inline uint64_t count_of(const _Atomic uint64_t *n)
+{
+    return atomic_load_explicit(n, memory_order_relaxed);
+}
+
+#endif

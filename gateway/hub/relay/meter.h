@@ -1,0 +1,25 @@
+/* A limit on bytes per second that never drops anything: whoever has passed bytes on is in debt for
+ * as long as they take at that rate, and passes nothing more meanwhile (the generic cell rate
+ * algorithm). Idleness gives credit, but not without bound. Counts other things than bytes just as
+ * well. One meter may be shared by threads. */
+#ifndef GATEWAY_HUB_RELAY_METER_H
+#define GATEWAY_HUB_RELAY_METER_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct meter {
+    const _Atomic uint64_t *rate; /* bytes per second; 0: no limit. May change at any time */
+    int64_t credit;               /* nanoseconds, at most */
+    _Atomic int64_t paid;         /* monotonic nanoseconds when the debt is paid, */
+    _Atomic uint64_t by;          /* at this rate; at another one everything is forgiven */
+};
+
+#define METER_CREDIT_MS 100 /* for bytes */
+void meter_init(struct meter *m, const _Atomic uint64_t *rate, unsigned credit_ms);
+/* now: monotonic milliseconds. Milliseconds until bytes may pass, 0: now. */
+uint64_t meter_wait(const struct meter *m, uint64_t now);
+void meter_charge(struct meter *m, uint64_t now, size_t bytes);
+
+#endif

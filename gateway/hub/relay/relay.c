@@ -1,0 +1,284 @@
+#include "gateway/hub/relay/relay.h"
+
+#include "core/tunnel/frame.h"
+#include "core/ws/frame.h"
+#include "gateway/hub/relay/meter.h"
+#include "gateway/hub/relay/streams.h"
+
+#include <stdlib.h>
+
+#define METER_TURN 16384   /* bytes */
+#define METER_LOOK_MS 1000 /* the longest wait for a meter at once */
+/* SERVICE_IDS with every id at its longest. */
+#define OWN_MAX (FRAME_SERVICES_MAX * (FRAME_SERVICE_MAX + 4) + FRAME_HEAD_MAX)
+
+struct end {
+    const struct relay_end_ops *ops;
+    void *ctx;       /* NULL: nobody is there */
+    bool hello_owed; /* SERVICE_IDS have to be sent */
+    bool held;       /* the last relay_input left something */
+    uint8_t *block;  /* for a frame in pieces: WS_HEADER_MAX bytes of room, then the frame */
+    struct frame_cutter cutter;
+};
+
+struct relay {
+    struct loop *loop;
+    struct streams *streams;
+    struct end ends[SIDE_COUNT];
+    struct meter *meters[RELAY_METERS];
+    size_t n_meters;
+    struct timer *paid; /* fires when the meters let bytes pass again; made with the first meter */
+    enum side first;    /* whose turn it is then */
+    size_t turn;        /* bytes that passed since the meters last let some pass */
+};
+
+struct relay *relay_new(struct loop *loop, const char *const *services, size_t n)
+{
+    struct relay *r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return NULL;
+    r->loop = loop;
+    r->streams = streams_new(services, n);
+    if (r->streams != NULL)
+        return r;
+    free(r);
+    return NULL;
+}
+
+void relay_free(struct relay *r)
+{
+    if (r == NULL)
+        return;
+    for (size_t side = 0; side < SIDE_COUNT; side++)
+        loop_unblock(r->loop, r->ends[side].block);
+    streams_free(r->streams);
+    timer_free(r->paid);
+    free(r);
+}
+
+void *relay_end(const struct relay *r, enum side side)
+{
+    return r->ends[side].ctx;
+}
+
+bool relay_holds(const struct relay *r, enum side side)
+{
+    return r->ends[side].held;
+}
+
+static bool ready(const struct end *e)
+{
+    return e->ctx != NULL && e->ops->ready(e->ctx);
+}
+
+/* ---- what the hub itself says ---- */
+
+static void send_own(struct end *e, const struct frame *f)
+{
+    uint8_t out[WS_HEADER_MAX + OWN_MAX];
+    size_t n = frame_encode(f, out + WS_HEADER_MAX, OWN_MAX);
+    e->ops->send(e->ctx, out + WS_HEADER_MAX, n, WS_HEADER_MAX);
+}
+
+/* Says what is owed to that end as far as it can take it. True: nothing is owed any more. */
+static bool say(struct relay *r, enum side side)
+{
+    struct end *e = &r->ends[side];
+    struct frame f;
+    if (e->ctx == NULL)
+        return true;
+    if (e->hello_owed && ready(e)) {
+        e->hello_owed = false;
+        streams_services(r->streams, &f);
+        send_own(e, &f);
+    }
+    while (!e->hello_owed && streams_owe(r->streams, side) && ready(e)) {
+        streams_pay(r->streams, side, &f);
+        send_own(e, &f);
+    }
+    return !e->hello_owed && !streams_owe(r->streams, side);
+}
+
+/* ---- back-pressure ---- */
+
+/* Whether the meters let bytes pass; if not, the timer tells when they do. A turn is METER_TURN
+ * bytes at least, so that those with small messages get as much; the debt grows by it. Who has just
+ * had one lets others on the same meter go first; his millisecond is not lost, it becomes credit.
+ */
+static bool paid(struct relay *r)
+{
+    uint64_t now = loop_now(r->loop), wait = 0;
+    for (size_t i = 0; i < r->n_meters; i++) {
+        uint64_t own = meter_wait(r->meters[i], now);
+        wait = own > wait ? own : wait;
+    }
+    if (wait == 0)
+        r->turn = 0;
+    if (wait == 0 || (r->turn > 0 && r->turn < METER_TURN))
+        return true;
+    /* Not the whole of a long wait: limits may change. */
+    timer_start(r->paid, (wait < METER_LOOK_MS ? wait : METER_LOOK_MS) + (r->turn > 0 ? 1 : 0));
+    return false;
+}
+
+static void charge(struct relay *r, enum side side, size_t n)
+{
+    for (size_t i = 0; i < r->n_meters; i++)
+        meter_charge(r->meters[i], loop_now(r->loop), n);
+    r->first = side_other(side);
+    r->turn += n;
+}
+
+/* Whether the next message of that side can go where it has to. */
+static bool may_take(struct relay *r, enum side side)
+{
+    struct end *other = &r->ends[side_other(side)];
+    return say(r, side) && say(r, side_other(side)) && (other->ctx == NULL || ready(other)) &&
+           paid(r);
+}
+
+/* After anything that may have changed that answer. */
+static void kick(struct relay *r)
+{
+    enum side side = r->first;
+    for (size_t i = 0; i < SIDE_COUNT; i++, side = side_other(side)) {
+        struct end *e = &r->ends[side];
+        say(r, side);
+        if (e->ctx == NULL || !e->held || !may_take(r, side))
+            continue;
+        e->held = false;
+        e->ops->resume(e->ctx);
+    }
+}
+
+static void on_paid(void *owner)
+{
+    kick(owner);
+}
+
+bool relay_meter(struct relay *r, struct meter *m)
+{
+    if (r->paid == NULL && (r->paid = timer_new(r->loop, on_paid, r)) == NULL)
+        return false;
+    r->meters[r->n_meters++] = m;
+    return true;
+}
+
+/* ---- ends ---- */
+
+void relay_attach(struct relay *r, enum side side, int version, const struct relay_end_ops *ops,
+                  void *end)
+{
+    r->ends[side] = (struct end){.ops = ops, .ctx = end, .hello_owed = version > 1};
+    streams_attach(r->streams, side);
+    kick(r);
+}
+
+void relay_detach(struct relay *r, enum side side)
+{
+    struct end *e = &r->ends[side];
+    if (e->ctx == NULL)
+        return;
+    loop_unblock(r->loop, e->block);
+    *e = (struct end){0};
+    streams_detach(r->streams, side);
+    kick(r);
+}
+
+void relay_writable(struct relay *r, enum side side)
+{
+    (void)side; /* both may have waited for it */
+    kick(r);
+}
+
+/* What was right before the offence has been sent by now. */
+static void throw_out(struct relay *r, enum side side, const struct offence *why)
+{
+    struct end e = r->ends[side];
+    relay_detach(r, side);
+    e.ops->reject(e.ctx, why->code, why->text);
+}
+
+/* ---- forwarding ---- */
+
+static bool passes(enum verdict v)
+{
+    return v == FRAME_PASS || v == FRAME_PASS_ALONE;
+}
+
+static void forward(struct relay *r, enum side to, uint8_t *p, size_t n, size_t room)
+{
+    struct end *e = &r->ends[to];
+    if (n > 0 && e->ctx != NULL) /* nobody there: dropped */
+        e->ops->send(e->ctx, p, n, room);
+}
+
+/* Whole frames that lie at p, up to where a message has to end: one message. Returns the bytes
+ * used; 0: the first frame is not complete. */
+static size_t step_in_place(struct relay *r, enum side side, uint8_t *p, size_t n, size_t room)
+{
+    struct frame_cutter look = {0}; /* without memory: cuts only what is whole */
+    enum verdict v = FRAME_PASS;
+    struct offence offence;
+    size_t run = 0, used = 0, size;
+    uint8_t *frame;
+    while (v == FRAME_PASS && used < n) {
+        size_t took = frame_cut(&look, p + used, n - used, &frame, &size);
+        if (frame == NULL || used + took > FRAME_MAX)
+            break;
+        v = streams_judge(r->streams, side, frame, size, &offence);
+        used += took;
+        if (passes(v))
+            run = used;
+    }
+    forward(r, side_other(side), p, run, room);
+    if (v == FRAME_REJECT)
+        throw_out(r, side, &offence);
+    return used;
+}
+
+/* Puts a frame together that came in pieces, and sends it when it is complete. */
+static size_t step_assembled(struct relay *r, enum side side, uint8_t *p, size_t n)
+{
+    static const struct offence no_memory = {.code = 0, .text = "out of memory"};
+    struct end *e = &r->ends[side];
+    struct offence offence;
+    uint8_t *frame;
+    size_t size;
+    if (e->block == NULL && (e->block = loop_block(r->loop)) == NULL) {
+        throw_out(r, side, &no_memory);
+        return n;
+    }
+    e->cutter.memory = e->block + WS_HEADER_MAX;
+    size_t used = frame_cut(&e->cutter, p, n, &frame, &size);
+    if (frame == NULL)
+        return used;
+    enum verdict v = streams_judge(r->streams, side, frame, size, &offence);
+    if (passes(v))
+        forward(r, side_other(side), frame - 2, size + 2, WS_HEADER_MAX);
+    loop_unblock(r->loop, e->block);
+    e->block = NULL;
+    if (v == FRAME_REJECT)
+        throw_out(r, side, &offence);
+    return used;
+}
+
+size_t relay_input(struct relay *r, enum side side, uint8_t *p, size_t n, size_t room)
+{
+    struct end *e = &r->ends[side];
+    size_t taken = 0;
+    while (taken < n && e->ctx != NULL && may_take(r, side)) {
+        size_t used = 0;
+        if (e->cutter.have == 0)
+            used = step_in_place(r, side, p + taken, n - taken, room + taken);
+        if (used == 0)
+            used = step_assembled(r, side, p + taken, n - taken);
+        taken += used;
+        charge(r, side, used);
+    }
+    if (e->ctx == NULL)
+        return n;
+    e->held = taken < n;
+    say(r, side);
+    return taken;
+}

@@ -1,0 +1,192 @@
+#include "gateway/hub/relay/request.h"
+
+#include "core/ws/handshake.h"
+
+#include <string.h>
+
+/* Best first. */
+static const struct {
+    const char *name;
+    int version;
+} protocols[] = {
+    {"aws.iot.securetunneling-3.0", 3},
+    {"aws.iot.securetunneling-2.0", 2},
+    {"aws.iot.securetunneling-1.0", 1},
+};
+
+static bool refuse(struct request *r, int status, const char *text)
+{
+    *r = (struct request){.kind = REQUEST_REFUSED, .status = status, .text = text};
+    return false;
+}
+
+/* Letters, digits and the bytes of `more`; at least one. */
+static bool made_of(struct span s, struct span more)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!alnum && memchr(more.p, c, more.n) == NULL)
+            return false;
+    }
+    return s.n > 0;
+}
+
+/* Escapes are not undone: a name that needs them is none of ours, and could hide a second mode. */
+static bool check_query(struct request *r, struct span query)
+{
+    size_t modes = 0;
+    if (query.n == 0)
+        return refuse(r, 400,
+                      "The query parameter local-proxy-mode is missing: "
+                      "use /tunnel?local-proxy-mode=source or =destination.");
+    for (bool more = true; more;) {
+        struct span before = query;
+        struct span value = span_cut(&query, '&');
+        more = value.n < before.n;
+        struct span name = span_cut(&value, '=');
+        if (!made_of(name, span_of("-._~")))
+            return refuse(r, 400, "The query is malformed: expected local-proxy-mode=MODE.");
+        if (!span_is(name, "local-proxy-mode"))
+            continue;
+        if (span_is(value, "source"))
+            r->side = SIDE_SOURCE;
+        else if (span_is(value, "destination"))
+            r->side = SIDE_DESTINATION;
+        else
+            return refuse(r, 400, "local-proxy-mode must be source or destination.");
+        modes++;
+    }
+    if (modes != 1)
+        return refuse(r, 400, "The query parameter local-proxy-mode must be given exactly once.");
+    return true;
+}
+
+/* Adds the token cookies of one Cookie line (RFC 6265 section 4.2.1) to what is known. */
+static size_t cookie_tokens(struct span line, struct span *token)
+{
+    size_t found = 0;
+    while (line.n > 0) {
+        struct span value = span_trim(span_cut(&line, ';'));
+        struct span name = span_cut(&value, '=');
+        if (!span_is(span_trim(name), "awsiot-tunnel-token"))
+            continue;
+        *token = span_trim(value);
+        found++;
+    }
+    return found;
+}
+
+static bool check_token(struct request *r, const struct http_head *head)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < head->n_headers; i++) {
+        if (span_is_nocase(head->headers[i].name, "access-token")) {
+            r->token = head->headers[i].value;
+            found++;
+        } else if (span_is_nocase(head->headers[i].name, "cookie")) {
+            found += cookie_tokens(head->headers[i].value, &r->token);
+        }
+    }
+    if (found == 0)
+        return refuse(r, 400,
+                      "Invalid access token: none was sent. Send the tunnel's token in the header "
+                      "access-token or in the cookie awsiot-tunnel-token.");
+    if (found > 1)
+        return refuse(r, 400,
+                      "Invalid access token: more than one was sent. Send it once, either in the "
+                      "header access-token or in the cookie awsiot-tunnel-token.");
+    if (r->token.n == 0)
+        return refuse(r, 400, "Invalid access token: it is empty.");
+    return true;
+}
+
+static bool check_client_token(struct request *r, const struct http_head *head)
+{
+    size_t count = http_header_count(head, "client-token");
+    if (count > 1)
+        return refuse(r, 400, "Invalid client token: more than one was sent.");
+    if (count == 0)
+        return true;
+    r->client_token = http_header(head, "client-token");
+    size_t n = r->client_token.n;
+    if (n < CLIENT_TOKEN_MIN || n > CLIENT_TOKEN_MAX || !made_of(r->client_token, span_of("-")))
+        return refuse(r, 400,
+                      "Invalid client token: it must be 32 to 128 letters, digits and hyphens.");
+    return true;
+}
+
+static bool offered(const struct http_head *head, const char *protocol)
+{
+    for (size_t i = 0; i < head->n_headers; i++) {
+        struct span rest = head->headers[i].value;
+        if (!span_is_nocase(head->headers[i].name, "sec-websocket-protocol"))
+            continue;
+        while (rest.n > 0)
+            if (span_is(span_trim(span_cut(&rest, ',')), protocol)) /* their case counts */
+                return true;
+    }
+    return false;
+}
+
+static bool check_protocol(struct request *r, const struct http_head *head)
+{
+    for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
+        if (!offered(head, protocols[i].name))
+            continue;
+        r->protocol = protocols[i].name;
+        r->version = protocols[i].version;
+        return true;
+    }
+    return refuse(r, 400,
+                  "No known WebSocket subprotocol was offered: send Sec-WebSocket-Protocol: "
+                  "aws.iot.securetunneling-3.0 (or -2.0, -1.0).");
+}
+
+static bool check_upgrade(struct request *r, const struct http_head *head)
+{
+    const char *text = NULL;
+    if (!span_is(head->method, "GET"))
+        return refuse(r, 405, "A tunnel is opened with GET and a WebSocket upgrade.");
+    if (http_header_count(head, "upgrade") == 0)
+        return refuse(r, 426,
+                      "This address speaks WebSocket only: connect with tunnel-gateway, "
+                      "tunnel-agent or localproxy.");
+    struct span version = http_header(head, "sec-websocket-version");
+    if (version.p != NULL && !span_is(version, "13"))
+        return refuse(r, 426, "Only WebSocket version 13 is spoken here.");
+    if (ws_request_check(head, &text) != ERR_OK)
+        return refuse(r, 400, text != NULL ? text : "The WebSocket handshake is malformed.");
+    if (head->content_length > 0 || head->chunked)
+        return refuse(r, 400, "An upgrade request must not have a body.");
+    if (http_header_count(head, "sec-websocket-key") != 1)
+        return refuse(r, 400, "Sec-WebSocket-Key must be given exactly once.");
+    r->key = http_header(head, "sec-websocket-key");
+    return true;
+}
+
+static bool check_tunnel(struct request *r, const struct http_head *head, struct span query)
+{
+    return check_upgrade(r, head) && check_query(r, query) && check_token(r, head) &&
+           check_client_token(r, head) && check_protocol(r, head);
+}
+
+struct request request_check(const struct http_head *head)
+{
+    struct request r = {.kind = REQUEST_TUNNEL};
+    struct span query = head->target;
+    struct span path = span_cut(&query, '?');
+    if (span_is(path, "/tunnel")) {
+        check_tunnel(&r, head, query);
+    } else if (span_is(path, "/healthz")) {
+        if (span_is(head->method, "GET"))
+            r = (struct request){.kind = REQUEST_HEALTH, .status = 200, .text = "ok"};
+        else
+            refuse(&r, 405, "Ask with GET.");
+    } else if (http_header_count(head, "upgrade") > 0) {
+        refuse(&r, 400, "Tunnels are opened at /tunnel?local-proxy-mode=source or =destination.");
+    } else {
+        refuse(&r, 404, "Nothing is here. Tunnels are opened at /tunnel, health is at /healthz.");
+    }
+    return r;
+}

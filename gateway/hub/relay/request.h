@@ -1,0 +1,30 @@
+/* What a client asks of the hub: the rules for the upgrade request to /tunnel
+ * (share/doc/protocol.md) and for the few other paths. Pure: a parsed head in, a decision out. */
+#ifndef GATEWAY_HUB_RELAY_REQUEST_H
+#define GATEWAY_HUB_RELAY_REQUEST_H
+
+#include "core/http/http.h"
+#include "gateway/hub/side.h"
+
+#define REQUEST_MAX 4096 /* bytes of request line and headers, as the real service has it */
+#define CLIENT_TOKEN_MIN 32
+#define CLIENT_TOKEN_MAX 128
+
+enum request_kind { REQUEST_REFUSED, REQUEST_HEALTH, REQUEST_TUNNEL };
+
+/* Views live as long as the head. */
+struct request {
+    enum request_kind kind;
+    int status;       /* REQUEST_REFUSED: what to answer */
+    const char *text; /* and why: a sentence or two, static storage */
+    enum side side;
+    struct span token;
+    struct span client_token; /* p is NULL when none came */
+    struct span key;          /* Sec-WebSocket-Key */
+    const char *protocol;     /* the subprotocol chosen, one of those offered */
+    int version;              /* its major number: 1, 2 or 3 */
+};
+
+struct request request_check(const struct http_head *head);
+
+#endif

@@ -1,0 +1,194 @@
+#include "gateway/hub/relay/spill.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct spill {
+    struct stream stream; /* first: what owners see */
+    struct loop *loop;    /* NULL: it has left */
+    struct stream *lower;
+    uint8_t *block; /* what lower could not take; NULL: no write is pending */
+    uint8_t *peeked;
+    size_t peeked_size;
+    struct deferred broken;
+};
+
+static struct spill *spill_of(const struct stream *s)
+{
+    return (struct spill *)(void *)(uintptr_t)s;
+}
+
+static void spill_read_on(struct stream *s, bool on)
+{
+    stream_read_on(spill_of(s)->lower, on);
+}
+
+static long spill_peek(struct stream *s, size_t want, uint8_t **p)
+{
+    struct spill *x = spill_of(s);
+    long n = stream_peek(x->lower, want, p);
+    x->peeked = n > 0 ? *p : NULL;
+    x->peeked_size = n > 0 ? (size_t)n : 0;
+    return n;
+}
+
+static void spill_consume(struct stream *s, size_t n)
+{
+    struct spill *x = spill_of(s);
+    x->peeked = NULL;
+    x->peeked_size = 0;
+    stream_consume(x->lower, n);
+}
+
+static long spill_pull(struct stream *s, uint8_t *p, size_t n)
+{
+    struct spill *x = spill_of(s);
+    x->peeked = NULL;
+    x->peeked_size = 0;
+    return stream_pull(x->lower, p, n);
+}
+
+static size_t spill_try_write(struct stream *s, const uint8_t *p, size_t n)
+{
+    return stream_try_write(spill_of(s)->lower, p, n);
+}
+
+static bool spill_write(struct stream *s, const uint8_t *p, size_t n)
+{
+    struct spill *x = spill_of(s);
+    size_t taken = stream_try_write(x->lower, p, n);
+    if (taken == n)
+        return true;
+    p += taken;
+    n -= taken;
+    uint8_t *block = n <= LOOP_BLOCK ? loop_block(x->loop) : NULL;
+    if (block == NULL) {
+        loop_defer(x->loop, &x->broken);
+        return false;
+    }
+    memcpy(block, p, n);
+    if (stream_write(x->lower, block, n)) {
+        loop_unblock(x->loop, block);
+        return true;
+    }
+    x->block = block;
+    return false;
+}
+
+static bool spill_ready(const struct stream *s)
+{
+    const struct spill *x = spill_of(s);
+    return x->block == NULL && !list_is_on(&x->broken.node) && stream_ready(x->lower);
+}
+
+static void spill_shutdown(struct stream *s)
+{
+    stream_shutdown(spill_of(s)->lower);
+}
+
+static void spill_close(struct stream *s)
+{
+    struct spill *x = spill_of(s);
+    loop_cancel(&x->broken);
+    stream_close(x->lower); /* before the block: it may still point into it */
+    loop_unblock(x->loop, x->block);
+    free(x);
+}
+
+static bool spill_leave(struct stream *s)
+{
+    struct spill *x = spill_of(s);
+    if (!spill_ready(s) || !stream_leave(x->lower))
+        return false;
+    x->loop = NULL;
+    return true;
+}
+
+static bool spill_join(struct stream *s, struct loop *loop)
+{
+    struct spill *x = spill_of(s);
+    if (!stream_join(x->lower, loop))
+        return false;
+    x->loop = loop;
+    return true;
+}
+
+static const struct stream_ops ops = {
+    .read_on = spill_read_on,
+    .peek = spill_peek,
+    .consume = spill_consume,
+    .pull = spill_pull,
+    .try_write = spill_try_write,
+    .write = spill_write,
+    .ready = spill_ready,
+    .shutdown = spill_shutdown,
+    .close = spill_close,
+    .leave = spill_leave,
+    .join = spill_join,
+};
+
+static void lower_opened(void *owner)
+{
+    struct spill *x = owner;
+    if (x->stream.events->opened != NULL)
+        x->stream.events->opened(x->stream.owner);
+}
+
+static void lower_readable(void *owner)
+{
+    struct spill *x = owner;
+    x->stream.events->readable(x->stream.owner);
+}
+
+static void lower_writable(void *owner)
+{
+    struct spill *x = owner;
+    loop_unblock(x->loop, x->block);
+    x->block = NULL;
+    x->stream.events->writable(x->stream.owner);
+}
+
+static void lower_failed(void *owner, enum err why)
+{
+    struct spill *x = owner;
+    x->stream.events->failed(x->stream.owner, why);
+}
+
+static const struct stream_events lower_events = {
+    .opened = lower_opened,
+    .readable = lower_readable,
+    .writable = lower_writable,
+    .failed = lower_failed,
+};
+
+static void out_of_memory(void *owner)
+{
+    struct spill *x = owner;
+    x->stream.events->failed(x->stream.owner, ERR_NO_MEMORY);
+}
+
+struct stream *spill_new(struct loop *loop, struct stream *lower,
+                         const struct stream_events *events, void *owner)
+{
+    struct spill *x = calloc(1, sizeof *x);
+    if (x == NULL) {
+        stream_close(lower);
+        return NULL;
+    }
+    x->stream.ops = &ops;
+    stream_own(&x->stream, events, owner);
+    snprintf(x->stream.name, sizeof x->stream.name, "%s", lower->name);
+    x->loop = loop;
+    x->lower = lower;
+    deferred_init(&x->broken, out_of_memory, x);
+    stream_own(lower, &lower_events, x);
+    return &x->stream;
+}
+
+size_t spill_room(const struct stream *spill, const uint8_t *p)
+{
+    const struct spill *x = spill_of(spill);
+    uintptr_t at = (uintptr_t)p, from = (uintptr_t)x->peeked;
+    return x->peeked != NULL && at >= from && at - from < x->peeked_size ? at - from : 0;
+}

@@ -1,0 +1,21 @@
+/* A stream around another one that never holds on to its owner's memory: what the lower stream
+ * cannot take at once is copied into a block of its own. So a relay may send straight out of the
+ * input of one connection, which may end or read on while the other is slow.
+ *
+ * Differs from net/stream.h in one point only: after stream_write returned false the bytes are free
+ * (`writable` still tells when the next write may come). A write takes at most LOOP_BLOCK bytes. */
+#ifndef GATEWAY_HUB_RELAY_SPILL_H
+#define GATEWAY_HUB_RELAY_SPILL_H
+
+#include "core/net/loop.h"
+#include "core/net/stream.h"
+
+/* Takes `lower` over, which may still be in its handshake. NULL: no memory (lower is closed). */
+struct stream *spill_new(struct loop *loop, struct stream *lower,
+                         const struct stream_events *events, void *owner);
+
+/* How many bytes in front of p may be overwritten: those that the last peek gave before it, which
+ * its owner has parsed already. 0 when p is not in what was peeked. */
+size_t spill_room(const struct stream *spill, const uint8_t *p);
+
+#endif

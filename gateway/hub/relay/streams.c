@@ -1,0 +1,255 @@
+#include "gateway/hub/relay/streams.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CODE_PROTOCOL 1002
+#define CODE_POLICY 1008
+#define CODE_TOO_BIG 1009
+
+/* A service, with the one stream that it may have. */
+struct service {
+    struct span id;
+    bool active;
+    bool numbered; /* the stream's connections have ids: V3 */
+    int32_t stream;
+    struct service_end {
+        bool seen; /* a STREAM_START has passed this end since it came */
+        bool owed; /* it has yet to get the STREAM_RESET for: */
+        bool owed_numbered;
+        int32_t owed_stream;
+    } ends[SIDE_COUNT];
+};
+
+struct streams {
+    bool there[SIDE_COUNT];
+    size_t n_owed[SIDE_COUNT];
+    struct frame frame; /* the one being judged: too large for a stack that is used per frame */
+    size_t n_services;
+    struct service services[]; /* the first is "", for V1 and for tunnels without services */
+};
+
+static const struct rule {
+    bool may_send[SIDE_COUNT];
+    bool alone; /* the reference program does not see what follows in the same message */
+} rules[] = {
+    [FRAME_DATA] = {{true, true}, false},
+    [FRAME_STREAM_START] = {{true, false}, true},
+    [FRAME_STREAM_RESET] = {{true, true}, true},
+    [FRAME_SESSION_RESET] = {{false, false}, true},
+    [FRAME_SERVICE_IDS] = {{false, false}, true},
+    [FRAME_CONNECTION_START] = {{true, false}, false},
+    [FRAME_CONNECTION_RESET] = {{true, true}, false},
+};
+#define N_RULES ((int)(sizeof rules / sizeof *rules))
+
+struct streams *streams_new(const char *const *services, size_t n)
+{
+    size_t text = 1;
+    for (size_t i = 0; i < n; i++)
+        text += strlen(services[i]);
+    struct streams *s = calloc(1, sizeof *s + (n + 1) * sizeof s->services[0] + text);
+    if (s == NULL)
+        return NULL;
+    s->n_services = n + 1;
+    char *at = (char *)&s->services[n + 1];
+    s->services[0].id = (struct span){at, 0};
+    for (size_t i = 0; i < n; i++) {
+        struct span id = {at, strlen(services[i])};
+        memcpy(at, services[i], id.n);
+        at += id.n;
+        s->services[i + 1].id = id;
+    }
+    return s;
+}
+
+void streams_free(struct streams *s)
+{
+    free(s);
+}
+
+/* ---- what is owed ---- */
+
+static void owe(struct streams *s, struct service *v, enum side side, int32_t stream, bool numbered)
+{
+    struct service_end *e = &v->ends[side];
+    if (!e->owed)
+        s->n_owed[side]++;
+    *e = (struct service_end){
+        .seen = e->seen, .owed = true, .owed_stream = stream, .owed_numbered = numbered};
+}
+
+bool streams_owe(const struct streams *s, enum side side)
+{
+    return s->n_owed[side] > 0;
+}
+
+/* Peers of V3 want a connection id in it, those of V1 and V2 none. */
+void streams_pay(struct streams *s, enum side side, struct frame *out)
+{
+    size_t i = 0;
+    while (!s->services[i].ends[side].owed)
+        i++;
+    struct service_end *e = &s->services[i].ends[side];
+    *out = (struct frame){.type = FRAME_STREAM_RESET,
+                          .stream = e->owed_stream,
+                          .service = s->services[i].id,
+                          .connection = e->owed_numbered ? 1 : 0};
+    e->owed = false;
+    s->n_owed[side]--;
+}
+
+void streams_services(const struct streams *s, struct frame *out)
+{
+    *out = (struct frame){.type = FRAME_SERVICE_IDS};
+    for (size_t i = 1; i < s->n_services; i++)
+        out->services[out->n_services++] = s->services[i].id;
+}
+
+/* ---- ends ---- */
+
+static void forget_end(struct streams *s, enum side side)
+{
+    s->n_owed[side] = 0;
+    for (size_t i = 0; i < s->n_services; i++)
+        s->services[i].ends[side] = (struct service_end){0};
+}
+
+void streams_attach(struct streams *s, enum side side)
+{
+    s->there[side] = true;
+    forget_end(s, side);
+}
+
+void streams_detach(struct streams *s, enum side side)
+{
+    enum side other = side_other(side);
+    s->there[side] = false;
+    forget_end(s, side);
+    for (size_t i = 0; i < s->n_services; i++) {
+        struct service *v = &s->services[i];
+        if (v->active && s->there[other])
+            owe(s, v, other, v->stream, v->numbered);
+        v->active = false;
+    }
+}
+
+/* ---- judging ---- */
+
+__attribute__((format(printf, 3, 4))) static enum verdict reject(struct offence *offence, int code,
+                                                                 const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    offence->code = code;
+    vsnprintf(offence->text, sizeof offence->text, format, args);
+    va_end(args);
+    return FRAME_REJECT;
+}
+
+static struct service *find_service(struct streams *s, struct span id)
+{
+    for (size_t i = 0; i < s->n_services; i++)
+        if (span_equal(s->services[i].id, id))
+            return &s->services[i];
+    return NULL;
+}
+
+static bool on_stream(const struct service *v, int32_t stream)
+{
+    return v->active && v->stream == stream;
+}
+
+/* A stream that was started without a service id goes on without. */
+static bool mixes_services(const struct streams *s, const struct service *v, const struct frame *f)
+{
+    return v->id.n > 0 && f->type != FRAME_STREAM_START && !on_stream(v, f->stream) &&
+           on_stream(&s->services[0], f->stream);
+}
+
+static enum verdict judge_start(struct streams *s, struct service *v, const struct frame *f)
+{
+    bool numbered = f->connection != 0;
+    v->ends[SIDE_SOURCE].seen = true;
+    if (!s->there[SIDE_DESTINATION]) {
+        owe(s, v, SIDE_SOURCE, f->stream, numbered);
+        return FRAME_DROP;
+    }
+    v->ends[SIDE_DESTINATION].seen = true;
+    v->active = true;
+    v->stream = f->stream;
+    v->numbered = numbered;
+    return FRAME_PASS;
+}
+
+/* A connection in a stream that the destination does not have: the source has to start it anew. A
+ * CONNECTION_RESET would leave it with a stream that never answers. */
+static enum verdict judge_connection_start(struct streams *s, struct service *v,
+                                           const struct frame *f)
+{
+    if (on_stream(v, f->stream))
+        return FRAME_PASS;
+    owe(s, v, SIDE_SOURCE, f->stream, true);
+    return FRAME_DROP;
+}
+
+/* Late words about a stream that is over go to an end that knew it, and will ignore them; another
+ * one could take them for something new. The reference program does not look at the stream of a
+ * CONNECTION_RESET, and would end a connection of the present one. */
+static enum verdict judge_other(struct streams *s, enum side side, struct service *v,
+                                const struct frame *f)
+{
+    enum side to = side_other(side);
+    bool current = on_stream(v, f->stream);
+    if (current && f->type == FRAME_STREAM_RESET)
+        v->active = false;
+    bool harmless = f->type != FRAME_CONNECTION_RESET && s->there[to] && v->ends[to].seen;
+    return current || harmless ? FRAME_PASS : FRAME_DROP;
+}
+
+/* What holds for every frame of a known type; FRAME_PASS: nothing is wrong so far. */
+static enum verdict check(const struct frame *f, enum side side, struct offence *offence)
+{
+    if (!rules[f->type].may_send[side])
+        return reject(offence, CODE_POLICY, "%s must not come from a %s", frame_type_name(f->type),
+                      side_name(side));
+    if (f->payload_size > FRAME_PAYLOAD_MAX)
+        return reject(offence, CODE_TOO_BIG, "payload above %d bytes", FRAME_PAYLOAD_MAX);
+    if (f->stream == 0)
+        return reject(offence, CODE_POLICY, "streamId 0");
+    return FRAME_PASS;
+}
+
+static enum verdict judge_stream(struct streams *s, enum side side, struct offence *offence)
+{
+    const struct frame *f = &s->frame;
+    struct service *v = find_service(s, f->service);
+    if (v == NULL)
+        return reject(offence, CODE_POLICY, "a service id that is not in this tunnel");
+    if (mixes_services(s, v, f))
+        return reject(offence, CODE_POLICY, "a service id in a stream that began without");
+    if (f->type == FRAME_DATA && !v->ends[side].seen)
+        return reject(offence, CODE_POLICY, "DATA for a service without a STREAM_START");
+    if (f->type == FRAME_STREAM_START)
+        return judge_start(s, v, f);
+    if (f->type == FRAME_CONNECTION_START)
+        return judge_connection_start(s, v, f);
+    return judge_other(s, side, v, f);
+}
+
+enum verdict streams_judge(struct streams *s, enum side side, const uint8_t *p, size_t n,
+                           struct offence *offence)
+{
+    struct frame *f = &s->frame;
+    if (frame_decode(p, n, f) != ERR_OK || f->type == FRAME_UNKNOWN)
+        return reject(offence, CODE_PROTOCOL, "not a message of the tunnel protocol");
+    if (f->type < 0 || f->type >= N_RULES)
+        return f->ignorable ? FRAME_PASS
+                            : reject(offence, CODE_POLICY, "unknown message type %d", f->type);
+    enum verdict v = check(f, side, offence);
+    if (v == FRAME_PASS)
+        v = judge_stream(s, side, offence);
+    return v == FRAME_PASS && rules[f->type].alone ? FRAME_PASS_ALONE : v;
+}

@@ -1,0 +1,16 @@
+#include "gateway/hub/relay/ticket.h"
+
+#include <stdlib.h>
+
+void ticket_free(struct ticket *t)
+{
+    if (t == NULL)
+        return;
+    for (size_t i = 0; i < t->n_services; i++)
+        free(t->services[i]);
+    free(t->services);
+    free(t->way_back);
+    free(t->label);
+    free(t->tunnel);
+    free(t);
+}

@@ -1,0 +1,37 @@
+/* What an admitted client is in the relay, from its admission to its end: made by the office, taken
+ * along from thread to thread by whoever has the client, and given back at last. Plain data. */
+#ifndef GATEWAY_HUB_RELAY_TICKET_H
+#define GATEWAY_HUB_RELAY_TICKET_H
+
+#include "gateway/hub/relay/meter.h"
+#include "gateway/hub/side.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What the tunnels of one access key share. Lives as long as the hub; on all threads. */
+struct account {
+    _Atomic uint64_t tunnel_rate, rate; /* limits in bytes per second; 0: none */
+    struct meter meter;                 /* by `rate` */
+};
+
+struct ticket {
+    uint64_t serial; /* counts admissions */
+    char *tunnel;    /* id */
+    char *label;     /* the thing, else the id: for the log */
+    char **services; /* n_services of them */
+    size_t n_services;
+    struct account *account;
+    size_t home;    /* the office's: the worker that has the room */
+    void *way_back; /* the office's: the message with which it comes back, made in time */
+    enum side side;
+    int version;          /* of the subprotocol: 1, 2 or 3 */
+    const char *protocol; /* its name, static */
+    char key[32];         /* Sec-WebSocket-Key */
+    char channel[36];     /* channel-id: this connection's name in logs on both sides */
+    char client[80];      /* "address:port" */
+};
+
+void ticket_free(struct ticket *t); /* NULL is fine */
+
+#endif

@@ -1,0 +1,106 @@
+/* The hub's metrics. Names end in their unit, as Prometheus wants it; share/doc/hub.md lists them.
+ */
+#include "core/base/prometheus.h"
+#include "gateway/hub/office_private.h"
+
+typedef uint64_t counter(const struct counts *c);
+
+/* Summed over the workers. */
+static uint64_t sum(const struct office *o, counter *get)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < o->n_workers; i++)
+        n += get(worker_counts(o->workers[i]));
+    return n;
+}
+
+#define COUNTER(field)                                                                             \
+    static uint64_t get_##field(const struct counts *c)                                            \
+    {                                                                                              \
+        return count_of(&c->field);                                                                \
+    }
+COUNTER(visitors)
+COUNTER(clients)
+COUNTER(handshakes)
+COUNTER(resumed)
+COUNTER(handshakes_failed)
+COUNTER(from_source)
+COUNTER(from_destination)
+COUNTER(moved)
+
+static void one(struct buf *out, const char *name, enum prometheus_kind kind, const char *help,
+                uint64_t value)
+{
+    prometheus_metric(out, name, kind, help);
+    prometheus_number(out, name, NULL, 0, value);
+}
+
+static void labelled(struct buf *out, const char *name, const char *label, const char *text,
+                     uint64_t value)
+{
+    struct prometheus_label l = {label, text};
+    prometheus_number(out, name, &l, 1, value);
+}
+
+static void tunnels(const struct office *o, struct buf *out)
+{
+    one(out, "tunnel_hub_tunnels_open", PROMETHEUS_GAUGE, "Open tunnels.",
+        registry_open_count(o->registry));
+    one(out, "tunnel_hub_ends", PROMETHEUS_GAUGE, "Connected ends of tunnels.",
+        sum(o, get_clients));
+    one(out, "tunnel_hub_store_healthy", PROMETHEUS_GAUGE,
+        "Whether the last change could be stored.", registry_healthy(o->registry));
+}
+
+static void traffic(const struct office *o, struct buf *out)
+{
+    static const char bytes[] = "tunnel_hub_relayed_bytes_total";
+    prometheus_metric(out, bytes, PROMETHEUS_COUNTER,
+                      "Bytes of tunnel messages received, by the side that sent them.");
+    labelled(out, bytes, "from", "source", sum(o, get_from_source));
+    labelled(out, bytes, "from", "destination", sum(o, get_from_destination));
+}
+
+static void connections(const struct office *o, struct buf *out)
+{
+    static const char tls[] = "tunnel_hub_tls_handshakes_total";
+    uint64_t resumed = sum(o, get_resumed);
+    one(out, "tunnel_hub_accepted_total", PROMETHEUS_COUNTER, "Connections accepted.", o->accepted);
+    one(out, "tunnel_hub_visitors", PROMETHEUS_GAUGE,
+        "Connections that are no end of a tunnel, or not yet.", sum(o, get_visitors));
+    prometheus_metric(out, tls, PROMETHEUS_COUNTER, "TLS handshakes, by their result.");
+    labelled(out, tls, "result", "full", sum(o, get_handshakes) - resumed);
+    labelled(out, tls, "result", "resumed", resumed);
+    labelled(out, tls, "result", "failed", sum(o, get_handshakes_failed));
+    one(out, "tunnel_hub_admitted_total", PROMETHEUS_COUNTER, "Ends of tunnels that were let in.",
+        o->admitted);
+    one(out, "tunnel_hub_refused_total", PROMETHEUS_COUNTER,
+        "Connections and requests that were refused.", o->refused);
+    one(out, "tunnel_hub_moved_total", PROMETHEUS_COUNTER,
+        "Ends that were handed over to the worker of their tunnel.", sum(o, get_moved));
+}
+
+static void calls(const struct office *o, struct buf *out)
+{
+    static const char name[] = "tunnel_hub_api_calls_total";
+    const struct api_counts *c = api_counts(o->api);
+    prometheus_metric(out, name, PROMETHEUS_COUNTER, "API calls, by operation and result.");
+    for (enum operation i = 0; i <= OPERATION_COUNT; i++) {
+        struct prometheus_label l[] = {
+            {"operation", i < OPERATION_COUNT ? operation_name(i) : "unknown"}, {"result", "ok"}};
+        prometheus_number(out, name, l, 2, c->ok[i]);
+        l[1].value = "failed";
+        prometheus_number(out, name, l, 2, c->failed[i]);
+    }
+}
+
+void office_metrics(const struct office *o, struct buf *out)
+{
+    tunnels(o, out);
+    traffic(o, out);
+    connections(o, out);
+    calls(o, out);
+    one(out, "tunnel_hub_workers", PROMETHEUS_GAUGE, "Threads for clients.", o->n_workers);
+    one(out, "tunnel_hub_audit_lost_total", PROMETHEUS_COUNTER,
+        "Lines of the audit log that could not be written.", audit_lost(o->audit));
+}

@@ -1,0 +1,186 @@
+#include "gateway/hub/worker.h"
+
+#include "gateway/hub/front.h"
+
+#include <stdlib.h>
+#include <uv.h>
+
+#define DRAIN_LOOK_MS 50
+
+struct worker {
+    struct worker_options o;
+    struct loop *loop;
+    struct mailbox *mailbox;
+    struct front *front;
+    struct rooms *rooms;
+    struct timer *drained; /* runs while draining */
+    struct counts counts;
+    struct message *last; /* STOP, made in time: there is no other way to reach the thread */
+    uv_thread_t thread;
+};
+
+/* ---- messages ---- */
+
+static void join(struct worker *w, struct message_client *m)
+{
+    struct departure d = {.ticket = m->ticket, .why = "it could not be taken up"};
+    struct stream *stream = m->stream;
+    m->ticket = NULL;
+    m->stream = NULL;
+    if (stream_join(stream, w->loop)) {
+        rooms_join(w->rooms, d.ticket, stream);
+        return;
+    }
+    stream_close(stream);
+    post_left(w->o.office, w->o.number, &d);
+}
+
+/* Tells the office once when there is no client left, and nobody waits for an answer. */
+static void on_drain_look(void *owner)
+{
+    struct worker *w = owner;
+    if (!rooms_empty(w->rooms) || front_asks(w->front)) {
+        timer_start(w->drained, DRAIN_LOOK_MS);
+        return;
+    }
+    struct message *m = MESSAGE(struct message, MESSAGE_DRAINED, w->o.number);
+    if (m != NULL) /* else the grace time ends it */
+        mailbox_post(w->o.office, &m->mail);
+}
+
+static void drain(struct worker *w)
+{
+    rooms_drain(w->rooms);
+    timer_start(w->drained, 0);
+}
+
+/* Only what keeps the loop from ending is left when this returns: the mailbox. */
+static void stop(struct worker *w)
+{
+    front_free(w->front);
+    rooms_free(w->rooms);
+    timer_free(w->drained);
+    w->front = NULL;
+    loop_stop(w->loop);
+}
+
+static void on_message(void *owner, struct mail *mail)
+{
+    struct worker *w = owner;
+    struct message *message = message_of(mail);
+    void *m = message;
+    if (w->front == NULL) { /* stopped */
+        message_free(message);
+        return;
+    }
+    switch (message->kind) {
+    case MESSAGE_ACCEPTED:
+        front_accept(w->front, ((struct message_accepted *)m)->fd);
+        ((struct message_accepted *)m)->fd = -1;
+        break;
+    case MESSAGE_VERDICT:
+        front_verdict(w->front, m);
+        break;
+    case MESSAGE_JOIN:
+        join(w, m);
+        break;
+    case MESSAGE_CLOSE: {
+        const struct message_close *c = m;
+        rooms_close(w->rooms, c->tunnel, c->side, c->code, c->text);
+        break;
+    }
+    case MESSAGE_ANSWER:
+        front_answer(w->front, m);
+        break;
+    case MESSAGE_IDENTITY:
+        front_identity(w->front, ((struct message_identity *)m)->identity);
+        ((struct message_identity *)m)->identity = NULL;
+        break;
+    case MESSAGE_DRAIN:
+        drain(w);
+        break;
+    case MESSAGE_STOP:
+        stop(w);
+        break;
+    default: /* the office's */
+        break;
+    }
+    message_free(message);
+}
+
+static void on_gone(void *owner, const struct departure *d)
+{
+    struct worker *w = owner;
+    post_left(w->o.office, w->o.number, d);
+}
+
+/* ---- life ---- */
+
+static void run(void *arg)
+{
+    loop_run(((struct worker *)arg)->loop);
+}
+
+static bool furnish(struct worker *w)
+{
+    struct rooms_options rooms = {.loop = w->loop,
+                                  .counts = &w->counts,
+                                  .idle_ms = w->o.idle_ms,
+                                  .gone = on_gone,
+                                  .owner = w};
+    w->rooms = rooms_new(&rooms);
+    struct front_options front = {.loop = w->loop,
+                                  .office = w->o.office,
+                                  .worker = w->o.number,
+                                  .rooms = w->rooms,
+                                  .counts = &w->counts,
+                                  .cache = w->o.cache,
+                                  .device_trust = w->o.device_trust};
+    w->front = w->rooms != NULL ? front_new(&front) : NULL;
+    w->drained = timer_new(w->loop, on_drain_look, w);
+    w->mailbox = mailbox_new(w->loop, on_message, w);
+    w->last = MESSAGE(struct message, MESSAGE_STOP, w->o.number);
+    return w->front != NULL && w->drained != NULL && w->mailbox != NULL && w->last != NULL;
+}
+
+struct worker *worker_new(const struct worker_options *o)
+{
+    struct worker *w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return NULL;
+    w->o = *o;
+    w->loop = loop_new();
+    if (w->loop != NULL && furnish(w) && uv_thread_create(&w->thread, run, w) == 0)
+        return w;
+    front_free(w->front);
+    rooms_free(w->rooms);
+    timer_free(w->drained);
+    worker_free(w);
+    return NULL;
+}
+
+void worker_post(struct worker *w, struct message *m)
+{
+    mailbox_post(w->mailbox, &m->mail);
+}
+
+const struct counts *worker_counts(const struct worker *w)
+{
+    return &w->counts;
+}
+
+void worker_stop(struct worker *w)
+{
+    worker_post(w, w->last);
+    w->last = NULL;
+    uv_thread_join(&w->thread);
+}
+
+void worker_free(struct worker *w)
+{
+    mailbox_free(w->mailbox, message_discard);
+    if (w->loop != NULL)
+        loop_free(w->loop);
+    free(w->last);
+    free(w);
+}

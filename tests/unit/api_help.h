@@ -1,0 +1,348 @@
+/* For tests of the API: one with a real registry in a folder of its own, real keys, limits and
+ * audit log, and calls as they come from clients. */
+#ifndef TESTS_UNIT_API_HELP_H
+#define TESTS_UNIT_API_HELP_H
+
+#include "core/aws/sigv4.h"
+#include "gateway/hub/api/api.h"
+#include "tests/unit/net_help.h"
+
+#include <cjson/cJSON.h>
+#include <dirent.h>
+#include <sys/stat.h>
+
+#define HERE "127.0.0.1:40000"
+#define ELSEWHERE "192.0.2.7:40000"
+#define HOST "hub.example:8443"
+#define NOW INT64_C(1795207430000) /* 2026-11-20T20:43:50Z */
+
+static struct {
+    struct registry *registry;
+    struct audit *audit;
+    struct api *api;
+    struct keys *keys;
+    struct limit_book *limits;
+    char folder[64], keys_file[96], limits_file[96], audit_file[96];
+    int64_t now;                       /* the API's clock */
+    int ended[2], rotated[SIDE_COUNT]; /* events of the registry; ended: [1] with removal */
+} world;
+
+static struct reply {
+    int calls; /* of done */
+    int status;
+    char request_id[37], error[64];
+    char *body;
+    cJSON *json;
+} reply;
+
+static void reply_clear(void)
+{
+    cJSON_Delete(reply.json);
+    free(reply.body);
+    reply = (struct reply){0};
+}
+
+/* ---- the world ---- */
+
+static void on_ended(void *owner, struct tunnel *t, const char *why)
+{
+    (void)owner;
+    assert_non_null(t);
+    assert_true(why[0] != '\0');
+    world.ended[0]++;
+}
+
+static void on_rotated_side(void *owner, struct tunnel *t, enum side side)
+{
+    (void)owner;
+    assert_non_null(t);
+    world.rotated[side]++;
+}
+
+static const struct registry_events world_events = {.ended = on_ended, .rotated = on_rotated_side};
+
+static int64_t world_clock(void)
+{
+    return world.now;
+}
+
+static void write_file(const char *path, const char *text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+    close(fd);
+}
+
+/* keys NULL: nobody has one. */
+HELP_UNUSED static void world_rules(const char *keys, const char *limits)
+{
+    char text[256];
+    enum err why;
+    struct keys *old_keys = world.keys;
+    struct limit_book *old_limits = world.limits;
+    world.keys = NULL;
+    if (keys != NULL) {
+        write_file(world.keys_file, keys);
+        world.keys = keys_read(world.keys_file, &why, text, sizeof text);
+        if (world.keys == NULL)
+            fail_msg("%s", text);
+    }
+    write_file(world.limits_file, limits);
+    world.limits = limits_read(NULL, world.limits_file, &why, text, sizeof text);
+    if (world.limits == NULL)
+        fail_msg("%s", text);
+    api_rules(world.api, world.keys, world.limits);
+    keys_free(old_keys);
+    limits_free(old_limits);
+}
+
+static void world_api(bool unsigned_loopback)
+{
+    struct api_options o = {.registry = world.registry,
+                            .audit = world.audit,
+                            .region = "eu-test-1",
+                            .account = "123456789012",
+                            .allow_unsigned_loopback = unsigned_loopback,
+                            .clock = world_clock};
+    world.api = api_new(&o);
+    assert_non_null(world.api);
+}
+
+static int world_begin(void **state)
+{
+    char text[256], state_folder[96];
+    enum err why;
+    loop_begin(state);
+    memset(&world, 0, sizeof world);
+    world.now = NOW;
+    snprintf(world.folder, sizeof world.folder, "/tmp/test-api-XXXXXX");
+    assert_non_null(mkdtemp(world.folder));
+    snprintf(state_folder, sizeof state_folder, "%s/state", world.folder);
+    snprintf(world.keys_file, sizeof world.keys_file, "%s/keys", world.folder);
+    snprintf(world.limits_file, sizeof world.limits_file, "%s/limits", world.folder);
+    snprintf(world.audit_file, sizeof world.audit_file, "%s/audit", world.folder);
+    struct registry_options o = {
+        .loop = loop, .folder = state_folder, .events = &world_events, .owner = &world};
+    world.registry = registry_new(&o, &why, text, sizeof text);
+    if (world.registry == NULL)
+        fail_msg("%s", text);
+    world.audit = audit_new(world.audit_file, &why);
+    assert_non_null(world.audit);
+    world_api(true);
+    world_rules(NULL, "");
+    return 0;
+}
+
+static void remove_tree(const char *path)
+{
+    DIR *dir = opendir(path);
+    if (dir == NULL) {
+        unlink(path);
+        return;
+    }
+    for (struct dirent *e; (e = readdir(dir)) != NULL;) {
+        char *inner = NULL;
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
+            continue;
+        assert_true(asprintf(&inner, "%s/%s", path, e->d_name) > 0);
+        remove_tree(inner);
+        free(inner);
+    }
+    closedir(dir);
+    rmdir(path);
+}
+
+static int world_end(void **state)
+{
+    reply_clear();
+    registry_free(world.registry);
+    api_free(world.api);
+    audit_free(world.audit);
+    keys_free(world.keys);
+    limits_free(world.limits);
+    remove_tree(world.folder);
+    return loop_end(state);
+}
+
+/* ---- calls ---- */
+
+static void on_answer(void *ctx, const struct api_answer *a)
+{
+    struct reply *r = ctx;
+    r->calls++;
+    r->status = a->status;
+    memcpy(r->request_id, a->request_id, sizeof r->request_id);
+    snprintf(r->error, sizeof r->error, "%s", a->error != NULL ? a->error : "");
+    r->body = span_dup(a->body);
+    assert_non_null(r->body);
+    r->json = cJSON_Parse(r->body);
+}
+
+/* A UUID, and a body that fits the status. */
+static void check_reply(void)
+{
+    assert_int_equal(reply.calls, 1);
+    assert_int_equal(strlen(reply.request_id), 36);
+    assert_int_equal(reply.request_id[14], '4');
+    assert_true(cJSON_IsObject(reply.json));
+    const cJSON *type = cJSON_GetObjectItemCaseSensitive(reply.json, "__type");
+    if (reply.status == 200) {
+        assert_string_equal(reply.error, "");
+        assert_null(type);
+        return;
+    }
+    assert_string_equal(type->valuestring, reply.error);
+    assert_true(cJSON_IsString(cJSON_GetObjectItemCaseSensitive(reply.json, "message")));
+}
+
+/* A request whose head (lines with CRLF, without the empty one) and body are given. */
+static void ask(const char *client, const char *head, const char *body)
+{
+    struct http_reader *reader = http_reader_new(true, 65536);
+    assert_non_null(reader);
+    assert_int_equal(http_reader_feed(reader, (const uint8_t *)head, strlen(head)), strlen(head));
+    assert_int_equal(http_reader_feed(reader, (const uint8_t *)"\r\n", 2), 2);
+    assert_non_null(http_reader_head(reader));
+    reply_clear();
+    struct api_call call = {
+        .head = http_reader_head(reader), .body = span_of(body), .client = client};
+    api_handle(world.api, &call, on_answer, &reply);
+    UNTIL(reply.calls > 0);
+    http_reader_free(reader);
+    check_reply();
+}
+
+#define HEAD(target)                                                                               \
+    "POST / HTTP/1.1\r\nHost: " HOST "\r\nContent-Type: application/x-amz-json-1.1\r\n"            \
+    "X-Amz-Target: IoTSecuredTunneling." target "\r\n"
+
+/* Unsigned, from this machine. */
+static void call(const char *operation, const char *body)
+{
+    char head[512];
+    snprintf(head, sizeof head, HEAD("%s"), operation);
+    ask(HERE, head, body);
+}
+
+static void callf(const char *operation, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+HELP_UNUSED static void callf(const char *operation, const char *format, ...)
+{
+    char *body = NULL;
+    va_list args;
+    va_start(args, format);
+    assert_true(vasprintf(&body, format, args) > 0);
+    va_end(args);
+    call(operation, body);
+    free(body);
+}
+
+#define SECRET_OF(id) id "-0123456789abcdef" /* the secret of each key in these tests */
+
+/* Signed with that key, from elsewhere. */
+HELP_UNUSED static void call_as(const char *id, const char *operation, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+HELP_UNUSED static void call_as(const char *id, const char *operation, const char *format, ...)
+{
+    char target[64], key_id[64], secret[96], headers[2048], head[4096];
+    char *body = NULL;
+    va_list args;
+    va_start(args, format);
+    assert_true(vasprintf(&body, format, args) > 0);
+    va_end(args);
+    snprintf(target, sizeof target, "IoTSecuredTunneling.%s", operation);
+    snprintf(key_id, sizeof key_id, "%s", id);
+    snprintf(secret, sizeof secret, SECRET_OF("%s"), id);
+    struct sigv4_credentials credentials = {.key_id = key_id, .secret = secret};
+    struct sigv4_request r = {.host = HOST,
+                              .path = "/",
+                              .content_type = "application/x-amz-json-1.1",
+                              .target = target,
+                              .region = "us-east-1",
+                              .body = span_of(body),
+                              .now = world.now};
+    assert_int_equal(sigv4_sign(&r, &credentials, headers, sizeof headers), ERR_OK);
+    snprintf(head, sizeof head, HEAD("%s") "%s", operation, headers);
+    ask(ELSEWHERE, head, body);
+    free(body);
+}
+
+/* ---- what came ---- */
+
+static const char *text_of(const char *name)
+{
+    const cJSON *j = cJSON_GetObjectItemCaseSensitive(reply.json, name);
+    if (!cJSON_IsString(j))
+        fail_msg("no %s in %s", name, reply.body);
+    return j->valuestring;
+}
+
+static void must_succeed(void)
+{
+    if (reply.status != 200)
+        fail_msg("%s", reply.body);
+}
+
+static void must_fail(const char *error, int status, const char *words)
+{
+    if (strcmp(reply.error, error) != 0 || reply.status != status ||
+        strstr(text_of("message"), words) == NULL)
+        fail_msg("wanted %s (%d) with \"%s\": %s", error, status, words, reply.body);
+}
+
+/* The id of a new tunnel. */
+HELP_UNUSED static void opened(char id[64])
+{
+    must_succeed();
+    snprintf(id, 64, "%s", text_of("tunnelId"));
+}
+
+/* Of what DescribeTunnel answered. */
+HELP_UNUSED static const cJSON *tunnel_member(const char *name)
+{
+    must_succeed();
+    return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(reply.json, "tunnel"),
+                                            name);
+}
+
+HELP_UNUSED static void tunnel_has(const char *name, const char *value)
+{
+    const cJSON *j = tunnel_member(name);
+    if (!cJSON_IsString(j))
+        fail_msg("no %s in %s", name, reply.body);
+    assert_string_equal(j->valuestring, value);
+}
+
+/* The last line of the audit log, parsed. */
+HELP_UNUSED static cJSON *last_audit(void)
+{
+    char *text = calloc(1, 1 << 22);
+    FILE *f = fopen(world.audit_file, "rb");
+    assert_non_null(text);
+    assert_non_null(f);
+    size_t n = fread(text, 1, (1 << 22) - 1, f);
+    fclose(f);
+    assert_true(n > 0 && text[n - 1] == '\n');
+    text[n - 1] = '\0';
+    char *line = strrchr(text, '\n');
+    cJSON *j = cJSON_Parse(line != NULL ? line + 1 : text);
+    assert_non_null(j);
+    free(text);
+    return j;
+}
+
+HELP_UNUSED static void audit_has(const char *name, const char *value)
+{
+    cJSON *line = last_audit();
+    const cJSON *j = cJSON_GetObjectItemCaseSensitive(line, name);
+    if (value == NULL)
+        assert_null(j);
+    else if (!cJSON_IsString(j))
+        fail_msg("no %s in the audit log", name);
+    else
+        assert_string_equal(j->valuestring, value);
+    cJSON_Delete(line);
+}
+
+#endif

@@ -1,0 +1,444 @@
+/* The life of access tokens: who is let in, and who is told what. */
+#include "registry_help.h"
+
+#define CLIENT_1 "11111111111111111111111111111111"
+#define CLIENT_2 "22222222222222222222222222222222"
+
+static struct loop *loop;
+static struct registry *registry;
+static struct registry_options options;
+static char id[64];
+static int64_t clock_ms;
+
+static int64_t now(void)
+{
+    return clock_ms;
+}
+
+static void on_ended(void *owner, struct tunnel *t, const char *why)
+{
+    (void)owner;
+    (void)t;
+    (void)why;
+}
+
+static void on_rotated(void *owner, struct tunnel *t, enum side side)
+{
+    (void)owner;
+    (void)t;
+    (void)side;
+}
+
+static const struct registry_events events = {on_ended, on_rotated};
+
+static void open_registry(void)
+{
+    char text[512] = "";
+    enum err why;
+    registry = registry_new(&options, &why, text, sizeof text);
+    if (registry == NULL)
+        fail_msg("%s: %s", err_name(why), text);
+}
+
+static void close_registry(void)
+{
+    registry_free(registry);
+    registry = NULL;
+}
+
+static void reopen(void)
+{
+    close_registry();
+    open_registry();
+}
+
+/* ---- tunnels ---- */
+
+static int n_done;
+static enum err last_why;
+
+static void on_done(void *ctx, enum err why, struct tunnel *t)
+{
+    (void)ctx;
+    n_done++;
+    last_why = why;
+    if (t != NULL)
+        snprintf(id, sizeof id, "%s", t->record.id);
+}
+
+static void open_tunnel(const char *thing, const char *source, const char *destination)
+{
+    struct tunnel_record r = {.thing = strdup(thing), .lifetime_minutes = 60};
+    int before = n_done;
+    set_tokens(&r, source, destination);
+    registry_open(registry, &r, 0, on_done, NULL);
+    UNTIL(loop, n_done > before);
+    assert_int_equal(last_why, ERR_OK);
+}
+
+static void ask_rotate(const char *source)
+{
+    uint8_t hash[TOKEN_HASH];
+    const uint8_t *const token[SIDE_COUNT] = {hash, NULL};
+    token_hash(span_of(source), hash);
+    registry_rotate(registry, id, token, on_done, NULL);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    log_setup(LOG_OFF, false);
+    make_folder();
+    loop = loop_new();
+    clock_ms = 1700000000000;
+    options = (struct registry_options){
+        .loop = loop, .folder = folder, .events = &events, .owner = &options, .now = now};
+    open_registry();
+    open_tunnel("plant7", "src", "dst");
+    return loop == NULL;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    close_registry();
+    loop_free(loop);
+    remove_folder();
+    return 0;
+}
+
+/* ---- attempts ---- */
+
+struct visit {
+    int calls;
+    struct admission a;
+    bool admitted;
+    char tunnel[64];
+    int order;
+};
+static int order;
+
+static void on_admission(void *ctx, struct admission a)
+{
+    struct visit *v = ctx;
+    v->calls++;
+    v->a = a;
+    v->order = ++order;
+    v->admitted = a.tunnel != NULL;
+    assert_true(v->admitted || (a.status >= 400 && a.text != NULL));
+    snprintf(v->tunnel, sizeof v->tunnel, "%s", a.known != NULL ? a.known->record.id : "");
+}
+
+static void knock(struct visit *v, enum side side, const char *token, const char *client)
+{
+    struct admission_request q = {
+        .side = side, .token = span_of(token), .client_token = span_of(client)};
+    *v = (struct visit){0};
+    registry_admit(registry, &q, on_admission, v);
+}
+
+static void wait_for(struct visit *v)
+{
+    UNTIL(loop, v->calls > 0);
+    assert_int_equal(v->calls, 1);
+}
+
+static void is_admitted(struct visit *v)
+{
+    wait_for(v);
+    if (!v->admitted)
+        fail_msg("%d %s", v->a.status, v->a.text);
+    assert_string_equal(v->tunnel, id);
+}
+
+static void is_refused(struct visit *v, int status, const char *words, bool known)
+{
+    wait_for(v);
+    if (v->admitted || v->a.status != status || strstr(v->a.text, words) == NULL)
+        fail_msg("%d %s", v->a.status, v->a.text);
+    assert_string_equal(v->tunnel, known ? id : "");
+}
+
+static void admits(enum side side, const char *token, const char *client)
+{
+    struct visit v;
+    knock(&v, side, token, client);
+    is_admitted(&v);
+}
+
+static void refuses(enum side side, const char *token, const char *client, int status,
+                    const char *words, bool known)
+{
+    struct visit v;
+    knock(&v, side, token, client);
+    assert_int_equal(v.calls, 1); /* nothing has to be stored for that */
+    is_refused(&v, status, words, known);
+}
+
+/* ---- the rules ---- */
+
+static void test_once(void **state)
+{
+    struct visit v;
+    (void)state;
+    knock(&v, SIDE_SOURCE, "src", NULL);
+    assert_int_equal(v.calls, 0);
+    assert_true(registry_find(registry, span_of(id))->admitting[SIDE_SOURCE]);
+    is_admitted(&v);
+    assert_false(registry_find(registry, span_of(id))->admitting[SIDE_SOURCE]);
+    for (int i = 0; i < 2; i++) {
+        refuses(SIDE_SOURCE, "src", NULL, 400,
+                "Invalid access token: The access token was previously used", true);
+        refuses(SIDE_SOURCE, "src", CLIENT_1, 400, "previously used", true);
+        reopen();
+    }
+    admits(SIDE_DESTINATION, "dst", NULL);
+}
+
+static void test_client_token(void **state)
+{
+    struct visit v;
+    (void)state;
+    admits(SIDE_DESTINATION, "dst", CLIENT_1);
+    for (int i = 0; i < 2; i++) {
+        knock(&v, SIDE_DESTINATION, "dst", CLIENT_1);
+        assert_int_equal(v.calls, 1);
+        is_admitted(&v);
+        refuses(SIDE_DESTINATION, "dst", CLIENT_2, 400,
+                "Invalid client token: The provided client token does not match", true);
+        refuses(SIDE_DESTINATION, "dst", NULL, 400, "previously used", true);
+        reopen();
+    }
+}
+
+static void test_wrong_tokens(void **state)
+{
+    (void)state;
+    refuses(SIDE_SOURCE, "other", NULL, 403, "no open tunnel has it", false);
+    refuses(SIDE_SOURCE, "", NULL, 403, "no open tunnel has it", false);
+    refuses(SIDE_SOURCE, "dst", NULL, 403, "it is the destination's, not the source's", true);
+    refuses(SIDE_DESTINATION, "src", NULL, 403, "it is the source's, not the destination's", true);
+    admits(SIDE_SOURCE, "src", NULL); /* nothing was used by that */
+    admits(SIDE_DESTINATION, "dst", NULL);
+}
+
+static void test_closed(void **state)
+{
+    (void)state;
+    admits(SIDE_SOURCE, "src", CLIENT_1);
+    registry_close(registry, id, false, on_done, NULL);
+    UNTIL(loop, n_done > 0 && registry_open_count(registry) == 0);
+    refuses(SIDE_SOURCE, "src", CLIENT_1, 403, "closed or has expired", true);
+    refuses(SIDE_DESTINATION, "dst", NULL, 403, "closed or has expired", true);
+    registry_close(registry, id, true, on_done, NULL);
+    UNTIL(loop, registry_find(registry, span_of(id)) == NULL);
+    refuses(SIDE_SOURCE, "src", CLIENT_1, 403, "no open tunnel has it", false);
+}
+
+/* Even before anybody has noticed that it has. */
+static void test_expired(void **state)
+{
+    (void)state;
+    admits(SIDE_SOURCE, "src", CLIENT_1);
+    clock_ms += 3600000;
+    refuses(SIDE_SOURCE, "src", CLIENT_1, 403, "closed or has expired", true);
+}
+
+static void test_rotated(void **state)
+{
+    (void)state;
+    admits(SIDE_SOURCE, "src", CLIENT_1);
+    int before = n_done;
+    ask_rotate("new");
+    UNTIL(loop, n_done > before);
+    refuses(SIDE_SOURCE, "src", CLIENT_1, 403, "no open tunnel has it", false);
+    admits(SIDE_SOURCE, "new", CLIENT_2);
+    refuses(SIDE_SOURCE, "new", CLIENT_1, 400, "Invalid client token", true);
+}
+
+static void test_device(void **state)
+{
+    struct admission_request q = {
+        .side = SIDE_DESTINATION, .token = span_of("dst"), .device_required = true};
+    struct visit v = {0};
+    char device[16] = "plant7";
+    (void)state;
+    registry_admit(registry, &q, on_admission, &v);
+    is_refused(&v, 403, "show the device's certificate", true);
+    v = (struct visit){0};
+    q.device = "plant8";
+    registry_admit(registry, &q, on_admission, &v);
+    is_refused(&v, 403, "another device's", true);
+    v = (struct visit){0};
+    q.device = device;
+    registry_admit(registry, &q, on_admission, &v);
+    memset(device, 0, sizeof device); /* needed in the call only */
+    is_admitted(&v);
+    v = (struct visit){0};
+    q = (struct admission_request){
+        .side = SIDE_SOURCE, .token = span_of("src"), .device_required = true};
+    registry_admit(registry, &q, on_admission, &v);
+    is_admitted(&v);
+    open_tunnel("", "src2", "dst2"); /* of no thing */
+    v = (struct visit){0};
+    q = (struct admission_request){
+        .side = SIDE_DESTINATION, .token = span_of("dst2"), .device_required = true};
+    registry_admit(registry, &q, on_admission, &v);
+    is_admitted(&v);
+}
+
+/* ---- at the same time ---- */
+
+static void test_only_one_wins(void **state)
+{
+    struct visit all[10];
+    (void)state;
+    for (int i = 0; i < 10; i++)
+        knock(&all[i], SIDE_SOURCE, "src", NULL);
+    is_admitted(&all[0]);
+    for (int i = 1; i < 10; i++) {
+        is_refused(&all[i], 400, "previously used", true);
+        assert_true(all[i].order > all[0].order);
+    }
+}
+
+static void test_same_client_twice(void **state)
+{
+    struct visit all[4];
+    (void)state;
+    knock(&all[0], SIDE_SOURCE, "src", CLIENT_1);
+    knock(&all[1], SIDE_SOURCE, "src", CLIENT_1);
+    knock(&all[2], SIDE_SOURCE, "src", CLIENT_2);
+    knock(&all[3], SIDE_DESTINATION, "dst", CLIENT_2);
+    is_admitted(&all[0]);
+    is_admitted(&all[1]);
+    is_refused(&all[2], 400, "Invalid client token", true);
+    is_admitted(&all[3]);
+}
+
+static void test_too_many_wait(void **state)
+{
+    struct visit all[30];
+    int waited = 0;
+    (void)state;
+    for (int i = 0; i < 30; i++) {
+        knock(&all[i], SIDE_SOURCE, "src", CLIENT_1);
+        waited += all[i].calls == 0;
+    }
+    assert_int_equal(waited, 17);
+    is_refused(&all[29], 503, "Too many connections at once", true);
+    is_admitted(&all[16]);
+    admits(SIDE_SOURCE, "src", CLIENT_1);
+}
+
+/* ---- meanwhile ---- */
+
+static void test_closed_meanwhile(void **state)
+{
+    struct visit before, after, third;
+    (void)state;
+    registry_close(registry, id, false, on_done, NULL);
+    knock(&before, SIDE_SOURCE, "src", CLIENT_1);
+    knock(&third, SIDE_SOURCE, "src", CLIENT_1);
+    is_refused(&before, 403, "closed or has expired", true);
+    is_refused(&third, 403, "closed or has expired", true);
+    open_tunnel("plant7", "src2", "dst2");
+    knock(&after, SIDE_SOURCE, "src2", CLIENT_1);
+    registry_close(registry, id, false, on_done, NULL); /* in the order of the asking */
+    is_admitted(&after);
+}
+
+static void test_removed_meanwhile(void **state)
+{
+    struct visit first, second;
+    (void)state;
+    registry_close(registry, id, true, on_done, NULL);
+    knock(&first, SIDE_SOURCE, "src", NULL);
+    knock(&second, SIDE_SOURCE, "src", NULL);
+    is_refused(&first, 403, "no open tunnel has it", false);
+    is_refused(&second, 403, "no open tunnel has it", false);
+}
+
+static void test_rotated_meanwhile(void **state)
+{
+    struct visit first, second;
+    (void)state;
+    ask_rotate("new");
+    knock(&first, SIDE_SOURCE, "src", CLIENT_1);
+    knock(&second, SIDE_SOURCE, "src", CLIENT_1);
+    is_refused(&first, 403, "no open tunnel has it", true);
+    is_refused(&second, 403, "no open tunnel has it", false);
+    reopen();
+    admits(SIDE_SOURCE, "new", NULL); /* not used by the first one */
+}
+
+static void test_expired_meanwhile(void **state)
+{
+    struct visit v;
+    (void)state;
+    knock(&v, SIDE_SOURCE, "src", CLIENT_1);
+    clock_ms += 3600000;
+    is_refused(&v, 403, "closed or has expired", true);
+}
+
+static void test_not_stored(void **state)
+{
+    struct visit first, second, third;
+    (void)state;
+    admits(SIDE_DESTINATION, "dst", CLIENT_1);
+    sqlite3 *other = other_program("BEGIN EXCLUSIVE");
+    knock(&first, SIDE_SOURCE, "src", CLIENT_1);
+    knock(&second, SIDE_SOURCE, "src", CLIENT_1);
+    admits(SIDE_DESTINATION, "dst", CLIENT_1); /* was admitted before: needs no store */
+    assert_int_equal(first.calls, 0);
+    is_refused(&first, 503, "cannot store", true);
+    is_refused(&second, 503, "cannot store", true);
+    sqlite3_close(other);
+    knock(&third, SIDE_SOURCE, "src", CLIENT_2); /* nobody has used it */
+    is_admitted(&third);
+    reopen();
+    refuses(SIDE_SOURCE, "src", CLIENT_1, 400, "Invalid client token", true);
+}
+
+static void test_free_answers(void **state)
+{
+    struct visit first, second, third;
+    (void)state;
+    knock(&first, SIDE_SOURCE, "src", CLIENT_1);
+    uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    knock(&second, SIDE_SOURCE, "src", CLIENT_2);
+    knock(&third, SIDE_DESTINATION, "dst", NULL);
+    close_registry();
+    assert_int_equal(first.calls + second.calls + third.calls, 3);
+    assert_true(first.admitted);
+    assert_false(second.admitted);
+    assert_true(third.admitted);
+    open_registry();
+    admits(SIDE_SOURCE, "src", CLIENT_1);
+    refuses(SIDE_DESTINATION, "dst", NULL, 400, "previously used", true);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_once),
+        TEST(test_client_token),
+        TEST(test_wrong_tokens),
+        TEST(test_closed),
+        TEST(test_expired),
+        TEST(test_rotated),
+        TEST(test_device),
+        TEST(test_only_one_wins),
+        TEST(test_same_client_twice),
+        TEST(test_too_many_wait),
+        TEST(test_closed_meanwhile),
+        TEST(test_removed_meanwhile),
+        TEST(test_rotated_meanwhile),
+        TEST(test_expired_meanwhile),
+        TEST(test_not_stored),
+        TEST(test_free_answers),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

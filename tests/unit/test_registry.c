@@ -1,0 +1,813 @@
+/* The hub's tunnels: what is seen of them, how they are changed, how they end. */
+#include "registry_help.h"
+
+static struct loop *loop;
+static struct registry *registry;
+static struct registry_options options;
+
+/* ---- time ---- */
+
+static int64_t clock_ms;
+
+static int64_t now(void)
+{
+    return clock_ms;
+}
+
+/* ---- events ---- */
+
+static int n_ended, n_rotated[SIDE_COUNT];
+static char ended_id[64], ended_why[64];
+
+static void on_ended(void *owner, struct tunnel *t, const char *why)
+{
+    assert_ptr_equal(owner, &options);
+    assert_int_not_equal(t->record.closed, 0);
+    n_ended++;
+    snprintf(ended_id, sizeof ended_id, "%s", t->record.id);
+    snprintf(ended_why, sizeof ended_why, "%s", why);
+}
+
+static void on_rotated(void *owner, struct tunnel *t, enum side side)
+{
+    assert_ptr_equal(owner, &options);
+    assert_int_equal(t->record.closed, 0);
+    n_rotated[side]++;
+}
+
+static const struct registry_events events = {on_ended, on_rotated};
+
+/* ---- from the beginning to the end ---- */
+
+static void open_registry(void)
+{
+    char text[512] = "";
+    enum err why;
+    registry = registry_new(&options, &why, text, sizeof text);
+    if (registry == NULL)
+        fail_msg("%s: %s", err_name(why), text);
+}
+
+static void close_registry(void)
+{
+    registry_free(registry);
+    registry = NULL;
+}
+
+static void reopen(void)
+{
+    close_registry();
+    open_registry();
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    log_setup(LOG_OFF, false);
+    make_folder();
+    loop = loop_new();
+    clock_ms = 1700000000000;
+    n_ended = n_rotated[0] = n_rotated[1] = 0;
+    options = (struct registry_options){
+        .loop = loop, .folder = folder, .events = &events, .owner = &options, .now = now};
+    open_registry();
+    return loop == NULL;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    close_registry();
+    loop_free(loop);
+    remove_folder();
+    return 0;
+}
+
+/* ---- asking ---- */
+
+struct answer {
+    int calls;
+    enum err why;
+    char id[64]; /* "" without tunnel */
+};
+
+static void on_done(void *ctx, enum err why, struct tunnel *t)
+{
+    struct answer *a = ctx;
+    a->calls++;
+    a->why = why;
+    snprintf(a->id, sizeof a->id, "%s", t != NULL ? t->record.id : "");
+}
+
+static void on_nobody(void *ctx, enum err why, struct tunnel *t)
+{
+    (void)ctx;
+    (void)t;
+    assert_int_equal(why, ERR_OK);
+}
+
+static enum err wait_for(struct answer *a)
+{
+    UNTIL(loop, a->calls > 0);
+    assert_int_equal(a->calls, 1);
+    assert_true(a->why == ERR_OK || a->id[0] == '\0');
+    return a->why;
+}
+
+static struct tunnel_record make_record(const char *key_id)
+{
+    static int n;
+    char source[32], destination[32];
+    struct tunnel_record r = {.key_id = strdup(key_id),
+                              .thing = strdup("plant7"),
+                              .description = strdup("a line"),
+                              .lifetime_minutes = 60};
+    snprintf(source, sizeof source, "source %d", ++n);
+    snprintf(destination, sizeof destination, "destination %d", n);
+    set_tokens(&r, source, destination);
+    assert_true(texts_add(&r.services, span_of("SSH1")));
+    assert_true(tags_set(&r.tags, span_of("site"), span_of("north")));
+    return r;
+}
+
+static void ask_open(struct answer *a, const char *key_id, size_t max_open)
+{
+    struct tunnel_record r = make_record(key_id);
+    *a = (struct answer){0};
+    registry_open(registry, &r, max_open, on_done, a);
+    assert_null(r.id);
+    assert_null(r.key_id);
+}
+
+/* Opens one; its id is good until the next but three. */
+static const char *open_tunnel(void)
+{
+    static struct answer all[4];
+    static int at;
+    struct answer *a = &all[at++ % 4];
+    ask_open(a, "AKID", 0);
+    assert_int_equal(a->calls, 0);
+    assert_int_equal(wait_for(a), ERR_OK);
+    return a->id;
+}
+
+static enum err close_tunnel(const char *id, bool remove)
+{
+    struct answer a = {0};
+    registry_close(registry, id, remove, on_done, &a);
+    return wait_for(&a);
+}
+
+static enum err rotate(const char *id, const char *source, const char *destination)
+{
+    uint8_t hash[SIDE_COUNT][TOKEN_HASH];
+    const uint8_t *const token[SIDE_COUNT] = {source != NULL ? hash[0] : NULL,
+                                              destination != NULL ? hash[1] : NULL};
+    struct answer a = {0};
+    token_hash(span_of(source), hash[0]);
+    token_hash(span_of(destination), hash[1]);
+    registry_rotate(registry, id, token, on_done, &a);
+    return wait_for(&a);
+}
+
+static struct tunnel *get(const char *id)
+{
+    struct tunnel *t = registry_find(registry, span_of(id));
+    assert_non_null(t);
+    assert_string_equal(t->record.id, id);
+    return t;
+}
+
+static size_t count_all(void)
+{
+    size_t n = 0;
+    int64_t last = INT64_MAX;
+    for (struct tunnel *t = NULL; (t = registry_older(registry, t)) != NULL; n++) {
+        assert_true(t->record.number < last);
+        last = t->record.number;
+    }
+    return n;
+}
+
+/* ---- opening ---- */
+
+static void is_uuid(const char *id)
+{
+    assert_int_equal(strlen(id), 36);
+    for (size_t i = 0; i < 36; i++)
+        if (i == 8 || i == 13 || i == 18 || i == 23)
+            assert_int_equal(id[i], '-');
+        else
+            assert_non_null(strchr("0123456789abcdef", id[i]));
+    assert_int_equal(id[14], '4');
+    assert_non_null(strchr("89ab", id[19]));
+}
+
+static void test_open(void **state)
+{
+    struct answer a;
+    (void)state;
+    ask_open(&a, "AKID", 0);
+    assert_int_equal(count_all(), 0); /* nobody sees it before it is stored */
+    assert_int_equal(registry_open_count(registry), 0);
+    assert_int_equal(registry_count_of(registry, "AKID"), 1);
+    assert_int_equal(wait_for(&a), ERR_OK);
+    is_uuid(a.id);
+    for (int i = 0; i < 2; i++) {
+        const struct tunnel_record *r = &get(a.id)->record;
+        assert_string_equal(r->key_id, "AKID");
+        assert_string_equal(r->thing, "plant7");
+        assert_string_equal(r->description, "a line");
+        assert_string_equal(r->services.items[0], "SSH1");
+        assert_string_equal(r->tags.items[0].value, "north");
+        assert_int_equal(r->created, clock_ms);
+        assert_int_equal(r->updated, clock_ms);
+        assert_int_equal(r->expires, clock_ms + 3600000);
+        assert_int_equal(r->lifetime_minutes, 60);
+        assert_int_equal(r->closed, 0);
+        assert_int_equal(registry_open_count(registry), 1);
+        assert_int_equal(registry_count_of(registry, "AKID"), 1);
+        reopen();
+    }
+    assert_null(registry_find(registry, span_of("AKID")));
+    assert_null(registry_find(registry, (struct span){NULL, 0}));
+}
+
+static void test_empty_texts(void **state)
+{
+    struct tunnel_record r = {.lifetime_minutes = 1};
+    struct answer a = {0};
+    (void)state;
+    set_tokens(&r, "x", "y");
+    registry_open(registry, &r, 0, on_done, &a);
+    assert_int_equal(wait_for(&a), ERR_OK);
+    reopen();
+    assert_string_equal(get(a.id)->record.thing, "");
+    assert_string_equal(get(a.id)->record.key_id, "");
+    assert_int_equal(registry_count_of(registry, ""), 1);
+}
+
+static void test_find(void **state)
+{
+    char ids[5][64];
+    (void)state;
+    for (int i = 0; i < 5; i++)
+        snprintf(ids[i], sizeof ids[i], "%s", open_tunnel());
+    for (int round = 0; round < 2; round++) {
+        const struct tunnel *t = NULL;
+        for (int i = 4; i >= 0; i--) {
+            int64_t number = get(ids[i])->record.number;
+            t = registry_older(registry, t);
+            assert_ptr_equal(t, get(ids[i]));
+            assert_ptr_equal(registry_below(registry, number),
+                             i > 0 ? registry_find(registry, span_of(ids[i - 1])) : NULL);
+            assert_ptr_equal(registry_below(registry, number + 1), t);
+        }
+        assert_null(registry_older(registry, t));
+        assert_ptr_equal(registry_below(registry, INT64_MAX), get(ids[4]));
+        assert_null(registry_below(registry, 0));
+        assert_null(registry_below(registry, INT64_MIN));
+        reopen();
+    }
+    /* A list goes on where it was, though what was shown last is gone. */
+    int64_t number = get(ids[3])->record.number;
+    assert_int_equal(close_tunnel(ids[3], true), ERR_OK);
+    assert_ptr_equal(registry_below(registry, number), get(ids[2]));
+    assert_ptr_equal(registry_older(registry, get(ids[4])), get(ids[2]));
+}
+
+static void test_by_token(void **state)
+{
+    struct tunnel_record r = make_record("AKID");
+    struct answer a = {0};
+    (void)state;
+    set_tokens(&r, "left", "right");
+    registry_open(registry, &r, 0, on_done, &a);
+    assert_null(registry_by_token(registry, span_of("left")));
+    assert_int_equal(wait_for(&a), ERR_OK);
+    assert_ptr_equal(registry_by_token(registry, span_of("left")), get(a.id));
+    assert_ptr_equal(registry_by_token(registry, span_of("right")), get(a.id));
+    assert_null(registry_by_token(registry, span_of("")));
+    assert_int_equal(rotate(a.id, "up", NULL), ERR_OK);
+    assert_null(registry_by_token(registry, span_of("left")));
+    assert_ptr_equal(registry_by_token(registry, span_of("up")), get(a.id));
+}
+
+static void test_limit(void **state)
+{
+    struct answer all[4];
+    (void)state;
+    for (int i = 0; i < 4; i++)
+        ask_open(&all[i], "AKID", 3);
+    assert_int_equal(all[3].calls, 1); /* those on their way count */
+    assert_int_equal(all[3].why, ERR_LIMIT);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(wait_for(&all[i]), ERR_OK);
+    struct answer other;
+    ask_open(&other, "BKID", 3);
+    assert_int_equal(wait_for(&other), ERR_OK);
+    reopen();
+    ask_open(&other, "AKID", 3);
+    assert_int_equal(wait_for(&other), ERR_LIMIT);
+    assert_int_equal(close_tunnel(all[0].id, false), ERR_OK);
+    assert_int_equal(registry_count_of(registry, "AKID"), 2);
+    ask_open(&other, "AKID", 3);
+    assert_int_equal(wait_for(&other), ERR_OK);
+    assert_int_equal(close_tunnel(all[1].id, true), ERR_OK);
+    assert_int_equal(registry_count_of(registry, "AKID"), 2);
+    assert_int_equal(registry_count_of(registry, "CKID"), 0);
+    assert_int_equal(registry_open_count(registry), 3);
+}
+
+static void test_same_tokens(void **state)
+{
+    struct answer a = {0};
+    struct tunnel_record r = make_record("AKID");
+    (void)state;
+    set_tokens(&r, "same", "same");
+    registry_open(registry, &r, 0, on_done, &a);
+    assert_int_equal(wait_for(&a), ERR_INTERNAL);
+    assert_int_equal(registry_count_of(registry, "AKID"), 0);
+    const char *id = open_tunnel();
+    assert_int_equal(rotate(id, "a", "a"), ERR_INTERNAL);
+    assert_int_equal(rotate(id, "a", "b"), ERR_OK);
+    assert_int_equal(rotate(open_tunnel(), "b", NULL), ERR_INTERNAL);
+    assert_int_equal(count_all(), 2);
+}
+
+/* ---- closing ---- */
+
+static void test_close(void **state)
+{
+    (void)state;
+    const char *id = open_tunnel();
+    clock_ms += 5000;
+    struct answer a = {0}, b = {0};
+    registry_close(registry, id, false, on_done, &a);
+    registry_close(registry, id, false, on_done, &b);
+    assert_int_equal(get(id)->record.closed, 0);
+    assert_int_equal(wait_for(&a), ERR_OK);
+    assert_int_equal(wait_for(&b), ERR_OK);
+    assert_string_equal(a.id, id);
+    assert_int_equal(n_ended, 1);
+    assert_string_equal(ended_id, id);
+    assert_string_equal(ended_why, "the tunnel was closed");
+    clock_ms += 5000;
+    assert_int_equal(close_tunnel(id, false), ERR_OK);
+    assert_int_equal(get(id)->record.closed, clock_ms - 5000);
+    assert_int_equal(get(id)->record.updated, clock_ms - 5000);
+    reopen();
+    assert_int_equal(get(id)->record.closed, clock_ms - 5000);
+    assert_int_equal(registry_open_count(registry), 0);
+    assert_int_equal(count_all(), 1);
+    assert_int_equal(rotate(id, "a", "b"), ERR_TUNNEL_CLOSED);
+    assert_int_equal(n_ended, 1);
+    assert_int_equal(close_tunnel("nobody", false), ERR_NOT_FOUND);
+}
+
+static void test_remove(void **state)
+{
+    (void)state;
+    const char *id = open_tunnel(), *other = open_tunnel(), *third = open_tunnel();
+    struct answer a = {0}, b = {0}, c = {0}, d = {0}, e = {0};
+    uint8_t hash[TOKEN_HASH] = {1};
+    const uint8_t *const tokens[SIDE_COUNT] = {hash, NULL};
+    struct tags tags = {0};
+    assert_true(tags_set(&tags, span_of("a"), span_of("b")));
+    registry_close(registry, id, true, on_done, &a);
+    registry_close(registry, id, true, on_done, &b);
+    registry_rotate(registry, id, tokens, on_done, &c);
+    registry_tag(registry, id, &tags, NULL, on_done, &d);
+    registry_close(registry, id, false, on_done, &e);
+    assert_int_equal(wait_for(&a), ERR_OK);
+    assert_string_equal(a.id, "");
+    assert_int_equal(wait_for(&e), ERR_NOT_FOUND);
+    assert_int_equal(wait_for(&b), ERR_NOT_FOUND);
+    assert_int_equal(wait_for(&c), ERR_NOT_FOUND);
+    assert_int_equal(wait_for(&d), ERR_NOT_FOUND);
+    assert_int_equal(n_ended, 1);
+    assert_null(registry_find(registry, span_of(id)));
+    assert_int_equal(close_tunnel(id, true), ERR_NOT_FOUND);
+    assert_int_equal(close_tunnel(other, false), ERR_OK);
+    assert_int_equal(close_tunnel(other, true), ERR_OK); /* ended already: no event */
+    assert_int_equal(n_ended, 2);
+    reopen();
+    assert_int_equal(count_all(), 1);
+    get(third);
+    tags_free(&tags);
+}
+
+/* ---- changing ---- */
+
+static void test_rotate(void **state)
+{
+    (void)state;
+    const char *id = open_tunnel();
+    uint8_t before[TOKEN_HASH];
+    memcpy(before, get(id)->record.sides[SIDE_DESTINATION].token, TOKEN_HASH);
+    clock_ms += 7000;
+    assert_int_equal(rotate(id, "new", NULL), ERR_OK);
+    assert_int_equal(n_rotated[SIDE_SOURCE], 1);
+    assert_int_equal(n_rotated[SIDE_DESTINATION], 0);
+    reopen();
+    assert_memory_equal(before, get(id)->record.sides[SIDE_DESTINATION].token, TOKEN_HASH);
+    assert_ptr_equal(registry_by_token(registry, span_of("new")), get(id));
+    assert_int_equal(get(id)->record.updated, clock_ms);
+    assert_int_equal(get(id)->record.expires, clock_ms - 7000 + 3600000);
+    assert_int_equal(rotate(id, "newer", "newest"), ERR_OK);
+    assert_int_equal(n_rotated[SIDE_SOURCE], 2);
+    assert_int_equal(n_rotated[SIDE_DESTINATION], 1);
+    assert_int_equal(rotate("nobody", "a", "b"), ERR_NOT_FOUND);
+    clock_ms += 3600000;
+    assert_int_equal(rotate(id, "too", "late"), ERR_TUNNEL_CLOSED); /* expired just now */
+    assert_int_equal(n_rotated[SIDE_SOURCE], 2);
+}
+
+static void test_rotate_closing(void **state)
+{
+    (void)state;
+    const char *id = open_tunnel();
+    uint8_t hash[TOKEN_HASH] = {1};
+    const uint8_t *const tokens[SIDE_COUNT] = {hash, NULL};
+    struct answer a = {0}, b = {0};
+    registry_close(registry, id, false, on_done, &a);
+    registry_rotate(registry, id, tokens, on_done, &b);
+    assert_int_equal(wait_for(&a), ERR_OK);
+    assert_int_equal(wait_for(&b), ERR_TUNNEL_CLOSED);
+    assert_int_equal(n_rotated[SIDE_SOURCE], 0);
+    assert_memory_not_equal(get(id)->record.sides[SIDE_SOURCE].token, hash, TOKEN_HASH);
+    reopen();
+    assert_memory_not_equal(get(id)->record.sides[SIDE_SOURCE].token, hash, TOKEN_HASH);
+}
+
+static enum err tag(const char *id, const struct tags *add, const struct texts *remove)
+{
+    struct answer a = {0};
+    registry_tag(registry, id, add, remove, on_done, &a);
+    return wait_for(&a);
+}
+
+static void test_tag(void **state)
+{
+    struct tags many = {0}, more = {0};
+    struct texts remove = {0};
+    (void)state;
+    const char *id = open_tunnel();
+    char key[16];
+    for (int i = 0; i < 199; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        assert_true(tags_set(&many, span_of(key), span_of("v")));
+    }
+    clock_ms += 1000;
+    assert_int_equal(tag(id, &many, NULL), ERR_OK);
+    assert_int_equal(get(id)->record.tags.n, 200);
+    assert_int_equal(tag(id, &many, NULL), ERR_OK); /* no more than before */
+    assert_true(tags_set(&more, span_of("one"), span_of("too many")));
+    assert_int_equal(tag(id, &more, NULL), ERR_LIMIT);
+    assert_true(texts_add(&remove, span_of("site")));
+    assert_true(texts_add(&remove, span_of("k7")));
+    assert_int_equal(tag(id, &more, &remove), ERR_OK);
+    for (int i = 0; i < 2; i++) {
+        const struct tunnel_record *r = &get(id)->record;
+        assert_int_equal(r->tags.n, 199);
+        assert_string_equal(r->tags.items[0].key, "k0");
+        assert_string_equal(r->tags.items[7].key, "k8");
+        assert_string_equal(r->tags.items[198].value, "too many");
+        assert_int_equal(r->updated, clock_ms);
+        reopen();
+    }
+    struct answer a = {0}, b = {0}; /* both together would be too many */
+    tags_free(&more);
+    assert_true(tags_set(&more, span_of("x"), span_of("")));
+    registry_tag(registry, id, &more, NULL, on_done, &a);
+    assert_true(tags_set(&more, span_of("y"), span_of("")));
+    registry_tag(registry, id, &more, NULL, on_done, &b);
+    assert_int_equal(wait_for(&b), ERR_LIMIT);
+    assert_int_equal(wait_for(&a), ERR_OK);
+    assert_int_equal(tag("nobody", &more, NULL), ERR_NOT_FOUND);
+    assert_int_equal(close_tunnel(id, false), ERR_OK);
+    assert_int_equal(tag(id, NULL, &remove), ERR_OK); /* closed ones have tags, too */
+    tags_free(&many);
+    tags_free(&more);
+    texts_free(&remove);
+}
+
+static void test_connected(void **state)
+{
+    (void)state;
+    const char *id = open_tunnel();
+    struct record_side *s = &get(id)->record.sides[SIDE_DESTINATION];
+    clock_ms += 10;
+    registry_connected(registry, span_of("nobody"), SIDE_SOURCE, true);
+    registry_connected(registry, span_of(id), SIDE_SOURCE, false); /* as it was */
+    assert_int_equal(get(id)->record.sides[SIDE_SOURCE].changed, 0);
+    registry_connected(registry, span_of(id), SIDE_DESTINATION, true);
+    assert_true(s->connected);
+    assert_int_equal(s->changed, clock_ms);
+    clock_ms += 10;
+    registry_connected(registry, span_of(id), SIDE_DESTINATION, true);
+    assert_int_equal(s->changed, clock_ms - 10);
+    reopen(); /* nobody is connected to a hub that has just begun */
+    s = &get(id)->record.sides[SIDE_DESTINATION];
+    assert_false(s->connected);
+    assert_int_equal(s->changed, clock_ms);
+    UNTIL(loop, number_in_database("SELECT max(connected) FROM sides") == 0);
+    assert_int_equal(number_in_database("SELECT max(changed) FROM sides"), clock_ms);
+}
+
+/* ---- the end of a lifetime ---- */
+
+static void test_expiry(void **state)
+{
+    (void)state;
+    const char *nearly = open_tunnel();
+    clock_ms++;
+    const char *first = open_tunnel();
+    clock_ms += 60000;
+    const char *second = open_tunnel();
+    int64_t expires = get(first)->record.expires;
+    clock_ms = expires - 1;
+    UNTIL(loop, n_ended == 1);
+    assert_string_equal(ended_id, nearly);
+    assert_int_equal(close_tunnel(nearly, true), ERR_OK);
+    clock_ms = expires + 5;
+    UNTIL(loop, n_ended == 2);
+    assert_string_equal(ended_id, first);
+    assert_string_equal(ended_why, "the tunnel has expired");
+    assert_int_equal(get(first)->record.closed, expires);
+    assert_int_equal(get(second)->record.closed, 0);
+    assert_int_equal(registry_open_count(registry), 1);
+    assert_int_equal(registry_count_of(registry, "AKID"), 1);
+    assert_int_equal(number_in_database("SELECT max(closed) FROM tunnels"), expires);
+    assert_int_equal(number_in_database("SELECT min(closed) FROM tunnels"), 0);
+}
+
+/* In any order of lifetimes, they end in the order of their expiry. */
+static void test_expiry_order(void **state)
+{
+    enum { N = 300 };
+    static struct answer all[N];
+    uint32_t random = 3;
+    int64_t begin = clock_ms;
+    (void)state;
+    for (int i = 0; i < N; i++) {
+        struct tunnel_record r = make_record("AKID");
+        random = random * 1664525 + 1013904223;
+        r.lifetime_minutes = 1 + (random >> 16) % 700;
+        all[i] = (struct answer){0};
+        registry_open(registry, &r, 0, on_done, &all[i]);
+    }
+    assert_int_equal(wait_for(&all[N - 1]), ERR_OK);
+    for (int i = 0; i < N; i += 3)
+        registry_close(registry, all[i].id, i % 2 == 0, on_nobody, NULL);
+    UNTIL(loop, n_ended == N / 3);
+    for (int64_t minutes = 100; minutes <= 700; minutes += 300) {
+        clock_ms = begin + minutes * 60000;
+        size_t alive = 0;
+        for (int i = 0; i < N; i++) {
+            const struct tunnel *t = registry_find(registry, span_of(all[i].id));
+            alive += t != NULL && t->record.closed == 0 && t->record.expires > clock_ms;
+        }
+        UNTIL(loop, registry_open_count(registry) == alive);
+    }
+    assert_int_equal(registry_open_count(registry), 0);
+    assert_int_equal(n_ended, N);
+}
+
+static void test_expired_meanwhile(void **state)
+{
+    (void)state;
+    const char *id = open_tunnel();
+    int64_t expires = get(id)->record.expires;
+    close_registry();
+    clock_ms = expires + 1000;
+    open_registry();
+    assert_int_equal(get(id)->record.closed, expires);
+    assert_int_equal(registry_open_count(registry), 0);
+    assert_int_equal(registry_count_of(registry, "AKID"), 0);
+    UNTIL(loop, number_in_database("SELECT closed FROM tunnels") == expires);
+    assert_int_equal(n_ended, 0);
+}
+
+static void test_keep_closed(void **state)
+{
+    (void)state;
+    options.keep_closed_ms = 5000;
+    reopen();
+    const char *first = open_tunnel(), *second = open_tunnel(), *third = open_tunnel();
+    assert_int_equal(close_tunnel(second, false), ERR_OK);
+    clock_ms += 3000;
+    assert_int_equal(close_tunnel(first, false), ERR_OK);
+    clock_ms += 2000;
+    UNTIL(loop, registry_find(registry, span_of(second)) == NULL);
+    get(first);
+    reopen();
+    clock_ms += 3000;
+    UNTIL(loop, registry_find(registry, span_of(first)) == NULL);
+    assert_int_equal(get(third)->record.closed, 0);
+    assert_int_equal(number_in_database("SELECT count(*) FROM tunnels"), 1);
+    assert_int_equal(n_ended, 2);
+}
+
+static void test_max_closed(void **state)
+{
+    (void)state;
+    options.max_closed = 2;
+    reopen();
+    const char *ids[4];
+    for (int i = 0; i < 4; i++)
+        ids[i] = open_tunnel();
+    for (int i = 3; i >= 0; i--)
+        assert_int_equal(close_tunnel(ids[i], false), ERR_OK);
+    UNTIL(loop, count_all() == 2);
+    get(ids[1]);
+    get(ids[0]);
+}
+
+/* ---- when the store fails ---- */
+
+static void test_store_fails(void **state)
+{
+    struct answer open, close = {0}, remove = {0}, turn = {0}, tags = {0};
+    uint8_t hash[TOKEN_HASH] = {1};
+    const uint8_t *const tokens[SIDE_COUNT] = {hash, NULL};
+    struct tags add = {0};
+    (void)state;
+    const char *id = open_tunnel();
+    assert_true(tags_set(&add, span_of("a"), span_of("b")));
+    sqlite3 *other = other_program("BEGIN EXCLUSIVE");
+    ask_open(&open, "AKID", 0);
+    registry_close(registry, id, false, on_done, &close);
+    registry_close(registry, id, true, on_done, &remove);
+    registry_rotate(registry, id, tokens, on_done, &turn);
+    registry_tag(registry, id, &add, NULL, on_done, &tags);
+    assert_int_equal(wait_for(&open), ERR_BUSY);
+    assert_int_equal(wait_for(&close), ERR_BUSY);
+    assert_int_equal(wait_for(&remove), ERR_BUSY);
+    assert_int_equal(wait_for(&turn), ERR_BUSY);
+    assert_int_equal(wait_for(&tags), ERR_BUSY);
+    assert_false(registry_healthy(registry));
+    assert_int_equal(n_ended + n_rotated[0], 0);
+    assert_int_equal(count_all(), 1);
+    assert_int_equal(get(id)->record.tags.n, 1);
+    assert_int_equal(registry_count_of(registry, "AKID"), 1);
+    sqlite3_close(other);
+    registry_tag(registry, id, &add, NULL, on_nobody, NULL);
+    UNTIL(loop, registry_healthy(registry));
+    reopen();
+    assert_int_equal(count_all(), 1);
+    assert_int_equal(get(id)->record.closed, 0);
+    tags_free(&add);
+}
+
+static void test_expiry_while_store_fails(void **state)
+{
+    (void)state;
+    const char *first = open_tunnel();
+    clock_ms += 60000;
+    const char *second = open_tunnel();
+    int64_t expires = get(first)->record.expires;
+    sqlite3 *other = other_program("BEGIN EXCLUSIVE");
+    clock_ms = expires;
+    UNTIL(loop, n_ended == 1); /* after the attempt to store it */
+    assert_int_equal(get(first)->record.closed, expires);
+    clock_ms = get(second)->record.expires;
+    UNTIL(loop, n_ended == 2); /* at once */
+    assert_false(registry_healthy(registry));
+    assert_int_equal(number_in_database("SELECT max(closed) FROM tunnels"), 0);
+    sqlite3_close(other);
+    UNTIL(loop, number_in_database("SELECT count(*) FROM tunnels WHERE closed = expires") == 2);
+    assert_true(registry_healthy(registry));
+    reopen();
+    assert_int_equal(get(first)->record.closed, expires);
+}
+
+static void test_removal_while_store_fails(void **state)
+{
+    (void)state;
+    options.keep_closed_ms = 5000;
+    reopen();
+    const char *id = open_tunnel();
+    assert_int_equal(close_tunnel(id, false), ERR_OK);
+    sqlite3 *other = other_program("BEGIN EXCLUSIVE");
+    clock_ms += 5000;
+    UNTIL(loop, !registry_healthy(registry));
+    get(id);
+    sqlite3_close(other);
+    UNTIL(loop, registry_find(registry, span_of(id)) == NULL);
+    assert_int_equal(number_in_database("SELECT count(*) FROM tunnels"), 0);
+    assert_int_equal(n_ended, 1);
+}
+
+/* Asked for, and the hub ends at once. */
+static void test_free_answers(void **state)
+{
+    struct answer open, close = {0};
+    (void)state;
+    const char *id = open_tunnel();
+    ask_open(&open, "AKID", 0);
+    registry_close(registry, id, false, on_done, &close);
+    close_registry();
+    assert_int_equal(open.why, ERR_OK);
+    assert_int_equal(close.why, ERR_OK);
+    assert_int_equal(n_ended, 1);
+    open_registry();
+    assert_int_equal(get(open.id)->record.closed, 0);
+    assert_int_equal(get(id)->record.closed, clock_ms);
+}
+
+static void test_duplicates_refused(void **state)
+{
+    char text[256];
+    enum err why;
+    (void)state;
+    open_tunnel();
+    open_tunnel();
+    close_registry();
+    sqlite3_close(other_program("UPDATE tunnels SET id = 'one'"));
+    assert_null(registry_new(&options, &why, text, sizeof text));
+    assert_int_equal(why, ERR_PROTOCOL);
+    assert_non_null(strstr(text, "tunnel number 2: its id or a token is another one's, too"));
+    sqlite3_close(other_program("UPDATE tunnels SET id = number; UPDATE sides SET token = "
+                                "zeroblob(32) WHERE tunnel <> side"));
+    assert_null(registry_new(&options, &why, text, sizeof text));
+    assert_int_equal(why, ERR_PROTOCOL);
+}
+
+/* ---- many ---- */
+
+static int n_many, n_many_failed;
+
+static void on_many(void *ctx, enum err why, struct tunnel *t)
+{
+    (void)ctx;
+    (void)t;
+    n_many++;
+    n_many_failed += why != ERR_OK;
+}
+
+static void test_many(void **state)
+{
+    enum { N = 20000, WAVE = 2000 };
+    (void)state;
+    n_many = n_many_failed = 0;
+    uint64_t begin = uv_hrtime();
+    for (int i = 1; i <= N; i++) {
+        struct tunnel_record r = make_record("AKID");
+        registry_open(registry, &r, 0, on_many, NULL);
+        if (i % WAVE == 0)
+            UNTIL(loop, n_many == i);
+    }
+    uint64_t opened = uv_hrtime();
+    assert_int_equal(n_many_failed, 0);
+    assert_int_equal(registry_open_count(registry), N);
+    reopen();
+    uint64_t read = uv_hrtime();
+    assert_int_equal(registry_open_count(registry), N);
+    assert_int_equal(count_all(), N);
+    print_message("%d tunnels opened in %llu ms, read in %llu ms\n", N,
+                  (unsigned long long)(opened - begin) / 1000000,
+                  (unsigned long long)(read - opened) / 1000000);
+    assert_true(opened - begin < 30000000000u);
+    assert_true(read - opened < 30000000000u);
+    clock_ms += 3600000; /* all of them expire at once */
+    UNTIL(loop, n_ended == N);
+    assert_true(registry_healthy(registry));
+    assert_int_equal(number_in_database("SELECT count(*) FROM tunnels WHERE closed = 0"), 0);
+    clock_ms += 10800000;
+    UNTIL(loop, count_all() == 0);
+    assert_int_equal(number_in_database("SELECT count(*) FROM tunnels"), 0);
+    assert_null(registry_below(registry, INT64_MAX));
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_open),
+        TEST(test_empty_texts),
+        TEST(test_find),
+        TEST(test_by_token),
+        TEST(test_limit),
+        TEST(test_same_tokens),
+        TEST(test_close),
+        TEST(test_remove),
+        TEST(test_rotate),
+        TEST(test_rotate_closing),
+        TEST(test_tag),
+        TEST(test_connected),
+        TEST(test_expiry),
+        TEST(test_expiry_order),
+        TEST(test_expired_meanwhile),
+        TEST(test_keep_closed),
+        TEST(test_max_closed),
+        TEST(test_store_fails),
+        TEST(test_expiry_while_store_fails),
+        TEST(test_removal_while_store_fails),
+        TEST(test_free_answers),
+        TEST(test_duplicates_refused),
+        TEST(test_many),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

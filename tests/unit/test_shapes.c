@@ -1,0 +1,706 @@
+/* Bodies of the API: what is JSON and what is not, and every constraint of the service model at its
+ * bound and one past it. */
+#include "gateway/hub/api/json.h"
+#include "gateway/hub/api/json_write.h"
+#include "gateway/hub/api/shapes.h"
+#include "gateway/hub/api/unicode.h"
+
+#include <cjson/cJSON.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NAME_PATTERN "Member must satisfy regular expression pattern: [a-zA-Z0-9:_-]+"
+#define TAG_PATTERN                                                                                \
+    "Member must satisfy regular expression pattern: ^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$"
+
+/* ---- JSON ---- */
+
+/* A copy of exactly that size, so that a read past its end is found. */
+static cJSON *parse(struct span body, enum err *why, const char **text)
+{
+    char *copy = malloc(body.n > 0 ? body.n : 1);
+    assert_non_null(copy);
+    if (body.n > 0)
+        memcpy(copy, body.p, body.n);
+    cJSON *j = json_object((struct span){copy, body.n}, why, text);
+    free(copy);
+    return j;
+}
+
+static void is_json(const char *body)
+{
+    enum err why;
+    const char *text;
+    cJSON *j = parse(span_of(body), &why, &text);
+    if (j == NULL)
+        fail_msg("%s: %s", body, text);
+    assert_int_equal(why, ERR_OK);
+    cJSON_Delete(j);
+}
+
+static void is_not(struct span body, const char *words)
+{
+    enum err why;
+    const char *text;
+    cJSON *j = parse(body, &why, &text);
+    if (j != NULL)
+        fail_msg("%.*s was taken", (int)body.n, body.p);
+    assert_int_equal(why, ERR_PROTOCOL);
+    if (strstr(text, words) == NULL)
+        fail_msg("%.*s: \"%s\" lacks \"%s\"", (int)body.n, body.p, text, words);
+}
+
+static void test_json(void **state)
+{
+    (void)state;
+    is_json("{}");
+    is_json(" \t\r\n{ } \n");
+    is_json("{\"a\":[1,-0,0.5,1e9,1E+2,2.5e-3,true,false,null,\"\",{}],\"b\":{\"a\":[]}}");
+    is_json("{\"\\u00e9\\ud83d\\ude00\":\"\xc3\xa9\xf0\x9f\x98\x80\\\"\\\\\\/\\b\\f\\n\\r\\t\"}");
+    is_json("{\"a\":1,\"A\":2,\"\":3}");
+}
+
+static void test_not_json(void **state)
+{
+    static const struct {
+        const char *body, *words;
+    } cases[] = {
+        {"", "no body"},
+        {"  \n", "no body"},
+        {"[]", "object"},
+        {"null", "object"},
+        {"\"a\"", "object"},
+        {"\xef\xbb\xbf{}", "object"},
+        {"{} {}", "after"},
+        {"{}x", "after"},
+        {"{", "not valid JSON"},
+        {"{\"a\"", "not valid JSON"},
+        {"{\"a\":", "not valid JSON"},
+        {"{\"a\":1", "not valid JSON"},
+        {"{\"a\":1,", "not valid JSON"},
+        {"{\"a\":1,}", "not valid JSON"},
+        {"{,}", "not valid JSON"},
+        {"{a:1}", "not valid JSON"},
+        {"{'a':1}", "not valid JSON"},
+        {"{\"a\" 1}", "not valid JSON"},
+        {"{\"a\":[1,]}", "not valid JSON"},
+        {"{\"a\":[1}", "not valid JSON"},
+        {"{\"a\":tru}", "not valid JSON"},
+        {"{\"a\":TRUE}", "not valid JSON"},
+        {"{\"a\":NaN}", "not valid JSON"},
+        {"{\"a\":-}", "not valid JSON"},
+        {"{\"a\":+1}", "not valid JSON"},
+        {"{\"a\":.5}", "not valid JSON"},
+        {"{\"a\":01}", "number"},
+        {"{\"a\":1.}", "number"},
+        {"{\"a\":1e}", "number"},
+        {"{\"a\":1e+}", "number"},
+        {"{\"a\":0x1}", "not valid JSON"},
+        {"{\"a\":1 /* b */}", "not valid JSON"},
+        {"{\"a\":\"b}", "ends inside"},
+        {"{\"a\":\"b\n\"}", "control character"},
+        {"{\"a\":\"\\x\"}", "escape"},
+        {"{\"a\":\"\\u12g4\"}", "escape"},
+        {"{\"a\":\"\\u0000\"}", "\\u0000"},
+        {"{\"a\\u0000\":1}", "\\u0000"},
+        {"{\"a\":\"\\ud800\"}", "surrogate"},
+        {"{\"a\":\"\\ud800x\"}", "surrogate"},
+        {"{\"a\":\"\\ud800\\n\"}", "surrogate"},
+        {"{\"a\":\"\\ud800\\ud800\"}", "surrogate"},
+        {"{\"a\":\"\\udc00\\ud800\"}", "surrogate"},
+        {"{\"a\":\"\\udc00\\udc00\"}", "surrogate"},
+        {"{\"a\":\"\xff\"}", "UTF-8"},
+        {"{\"a\":\"\xc0\x80\"}", "UTF-8"},         /* overlong NUL */
+        {"{\"a\":\"\xe0\x80\xaf\"}", "UTF-8"},     /* overlong slash */
+        {"{\"a\":\"\xed\xa0\x80\"}", "UTF-8"},     /* a surrogate */
+        {"{\"a\":\"\xf4\x90\x80\x80\"}", "UTF-8"}, /* above U+10FFFF */
+        {"{\"a\":\"\xc3\"}", "UTF-8"},
+        {"{\"a\":1,\"a\":1}", "twice"},
+        {"{\"a\":1,\"\\u0061\":2}", "twice"},
+        {"{\"x\":[{\"y\":{\"b\":1,\"c\":2,\"b\":3}}]}", "twice"},
+        {"{\"\":1,\"\":2}", "twice"},
+        {"{\"a\":[1e999]}", "too large"},
+        {"{\"a\":-1e999}", "too large"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        is_not(span_of(cases[i].body), cases[i].words);
+    is_not((struct span){"{\"a\":\"\0\"}", 9}, "control character");
+    is_not((struct span){"{}\0", 3}, "after");
+    is_not((struct span){"\0", 1}, "object");
+}
+
+static void test_every_prefix(void **state)
+{
+    static const char body[] =
+        "{\"tags\":[{\"key\":\"\\u00e9\\ud83d\\ude00\",\"value\":\"\xc3\xa9\"}],"
+        "\"n\":-12.5e+3,\"t\":true,\"f\":false,\"z\":null}";
+    (void)state;
+    is_json(body);
+    for (size_t n = 0; n < sizeof body - 1; n++)
+        is_not((struct span){body, n}, "The request");
+}
+
+/* {"a":[[…]]} with that many objects and arrays. */
+static void nest(char *out, size_t depth)
+{
+    out += sprintf(out, "{\"a\":");
+    for (size_t i = 1; i < depth; i++)
+        out += sprintf(out, "[");
+    for (size_t i = 1; i < depth; i++)
+        out += sprintf(out, "]");
+    sprintf(out, "%s}", depth == 1 ? "0" : "");
+}
+
+static void test_nesting(void **state)
+{
+    char *body = calloc(1, 140000);
+    (void)state;
+    assert_non_null(body);
+    nest(body, 1);
+    is_json(body);
+    nest(body, JSON_DEPTH);
+    is_json(body);
+    nest(body, JSON_DEPTH + 1);
+    is_not(span_of(body), "nested too deeply");
+    nest(body, 60000);
+    is_not(span_of(body), "nested too deeply");
+    free(body);
+}
+
+static void test_many_names(void **state)
+{
+    struct buf b = {.limit = 1 << 17};
+    (void)state;
+    assert_true(buf_printf(&b, "{\"n0\":0"));
+    for (int i = 1; i < 6000; i++)
+        assert_true(buf_printf(&b, ",\"n%d\":0", i));
+    assert_true(buf_append(&b, "}", 2));
+    is_json((const char *)b.data);
+    b.size -= 2;
+    assert_true(buf_append(&b, ",\"n77\":1}", 10));
+    is_not(span_of((const char *)b.data), "twice");
+    buf_free(&b);
+}
+
+static void test_long_numbers(void **state)
+{
+    char digits[JSON_NUMBER_MAX + 2], body[128];
+    (void)state;
+    memset(digits, '7', sizeof digits);
+    snprintf(body, sizeof body, "{\"a\":%.*s}", JSON_NUMBER_MAX, digits);
+    is_json(body);
+    snprintf(body, sizeof body, "{\"a\":%.*s}", JSON_NUMBER_MAX + 1, digits);
+    is_not(span_of(body), "too long");
+}
+
+/* ---- characters ---- */
+
+static void test_classes(void **state)
+{
+    static const struct {
+        uint32_t c;
+        enum unicode_class class;
+    } cases[] = {
+        {0, UNICODE_CONTROL},      {'\n', UNICODE_CONTROL},   {' ', UNICODE_TEXT},
+        {'!', UNICODE_OTHER},      {'0', UNICODE_TEXT},       {'A', UNICODE_TEXT},
+        {'_', UNICODE_OTHER},      {0x7f, UNICODE_CONTROL},   {0x85, UNICODE_CONTROL},
+        {0xa0, UNICODE_TEXT},      {0xad, UNICODE_CONTROL},   {0xdf, UNICODE_TEXT},
+        {0x301, UNICODE_OTHER},    {0x4e2d, UNICODE_TEXT},    {0x200b, UNICODE_CONTROL},
+        {0x200d, UNICODE_CONTROL}, {0x2028, UNICODE_TEXT},    {0x202e, UNICODE_CONTROL},
+        {0x20ac, UNICODE_OTHER},   {0xd800, UNICODE_CONTROL}, {0xe000, UNICODE_CONTROL},
+        {0xfeff, UNICODE_CONTROL}, {0xffff, UNICODE_CONTROL}, {0x1f600, UNICODE_OTHER},
+        {0x20000, UNICODE_TEXT},   {0x378, UNICODE_CONTROL},  {0x10ffff, UNICODE_CONTROL},
+        {0xe0100, UNICODE_OTHER},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (unicode_class_of(cases[i].c) != cases[i].class)
+            fail_msg("U+%04X", cases[i].c);
+}
+
+static void test_utf8(void **state)
+{
+    (void)state;
+    size_t counted = 0;
+    for (uint32_t c = 0; c <= 0x10ffff; c += c < 0x3000 ? 1 : 61) {
+        char s[4];
+        uint32_t out = 0xffffffff;
+        size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+        static const unsigned first[] = {0, 0, 0xc0, 0xe0, 0xf0};
+        for (size_t i = 0; i < n; i++) {
+            unsigned bits = c >> 6 * (n - 1 - i);
+            s[i] = (char)(i == 0 ? first[n] | bits : 0x80 | (bits & 0x3f));
+        }
+        bool surrogate = c >= 0xd800 && c < 0xe000;
+        assert_int_equal(utf8_decode((struct span){s, n}, &out), surrogate ? 0 : n);
+        assert_true(surrogate || out == c);
+        for (size_t less = 0; less < n; less++)
+            assert_int_equal(utf8_decode((struct span){s, less}, &out), 0);
+        counted++;
+    }
+    assert_true(counted > 12000);
+    assert_int_equal(utf8_count(span_of("Gr\xc3\xb6\xc3\x9f\x65 \xf0\x9f\x98\x80")), 7);
+}
+
+/* ---- shapes ---- */
+
+struct verdict {
+    enum err why;
+    char text[8192];
+};
+
+static const struct verdict *check_limited(enum operation o, const char *body, int64_t minutes)
+{
+    static struct verdict v;
+    struct buf text = {.limit = 2 * SHAPES_MAX_TEXT};
+    const char *problem;
+    cJSON *j = json_object(span_of(body), &v.why, &problem);
+    if (j == NULL)
+        fail_msg("%s: %s", body, problem);
+    v.why = shapes_check(o, j, minutes, &text);
+    assert_true(text.size < sizeof v.text);
+    snprintf(v.text, sizeof v.text, "%.*s", (int)text.size, (const char *)text.data);
+    buf_free(&text);
+    cJSON_Delete(j);
+    return &v;
+}
+
+static const struct verdict *check(enum operation o, const char *body)
+{
+    return check_limited(o, body, 720);
+}
+
+static void fits(enum operation o, const char *body)
+{
+    const struct verdict *v = check(o, body);
+    if (v->why != ERR_OK)
+        fail_msg("%.300s: %s", body, v->text);
+    assert_string_equal(v->text, "");
+}
+
+static void violates(enum operation o, const char *body, const char *text)
+{
+    const struct verdict *v = check(o, body);
+    assert_int_equal(v->why, ERR_USAGE);
+    assert_string_equal(v->text, text);
+}
+
+static void mistyped(enum operation o, const char *body, const char *text)
+{
+    const struct verdict *v = check(o, body);
+    assert_int_equal(v->why, ERR_PROTOCOL);
+    assert_string_equal(v->text, text);
+}
+
+static void test_minimal(void **state)
+{
+    (void)state;
+    fits(OPERATION_OPEN, "{}");
+    fits(OPERATION_LIST, "{}");
+    fits(OPERATION_OPEN, "{\"description\":null,\"tags\":null,\"destinationConfig\":null,"
+                         "\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":null}}");
+    fits(OPERATION_OPEN, "{\"timeoutConfig\":{},\"unknown\":[{\"deep\":1}],\"Description\":7}");
+    fits(OPERATION_OPEN, "{\"destinationConfig\":{\"services\":[\"SSH\"],\"thingName\":null}}");
+    fits(OPERATION_CLOSE, "{\"tunnelId\":\"t1\",\"delete\":true}");
+    fits(OPERATION_CLOSE, "{\"tunnelId\":\"t1\",\"delete\":null}");
+    fits(OPERATION_DESCRIBE, "{\"tunnelId\":\"a-B_9+=:\"}");
+    fits(OPERATION_ROTATE, "{\"tunnelId\":\"t1\",\"clientMode\":\"ALL\"}");
+    fits(OPERATION_TAG, "{\"resourceArn\":\"x\",\"tags\":[{\"key\":\"a\",\"value\":\"\"}]}");
+    fits(OPERATION_UNTAG, "{\"resourceArn\":\"x\",\"tagKeys\":[]}");
+    fits(OPERATION_LIST_TAGS, "{\"resourceArn\":\"x\"}");
+}
+
+#define ONE "1 validation error detected: "
+#define NULL_AT(where)                                                                             \
+    "Value null at '" where "' failed to satisfy constraint: Member must not be null"
+
+static void test_required(void **state)
+{
+    (void)state;
+    violates(OPERATION_CLOSE, "{}", ONE NULL_AT("tunnelId"));
+    violates(OPERATION_CLOSE, "{\"tunnelId\":null}", ONE NULL_AT("tunnelId"));
+    violates(OPERATION_DESCRIBE, "{\"TunnelId\":\"t\"}", ONE NULL_AT("tunnelId"));
+    violates(OPERATION_ROTATE, "{}",
+             "2 validation errors detected: " NULL_AT("tunnelId") "; " NULL_AT("clientMode"));
+    violates(OPERATION_TAG, "{}",
+             "2 validation errors detected: " NULL_AT("resourceArn") "; " NULL_AT("tags"));
+    violates(OPERATION_UNTAG, "{\"resourceArn\":\"x\"}", ONE NULL_AT("tagKeys"));
+    violates(OPERATION_LIST_TAGS, "{}", ONE NULL_AT("resourceArn"));
+    violates(OPERATION_OPEN, "{\"destinationConfig\":{\"thingName\":\"d\"}}",
+             ONE NULL_AT("destinationConfig.services"));
+    violates(OPERATION_OPEN, "{\"tags\":[{\"key\":\"a\",\"value\":\"b\"},{\"key\":null}]}",
+             "2 validation errors detected: " NULL_AT("tags.2.member.key") "; " NULL_AT(
+                 "tags.2.member.value"));
+    violates(OPERATION_OPEN, "{\"tags\":[null]}", ONE NULL_AT("tags.1.member"));
+}
+
+static void test_words(void **state)
+{
+    (void)state;
+    violates(OPERATION_OPEN,
+             "{\"destinationConfig\":{\"thingName\":\"bad name!\",\"services\":[\"S\"]}}",
+             ONE "Value 'bad name!' at 'destinationConfig.thingName' failed to satisfy "
+                 "constraint: " NAME_PATTERN);
+    violates(OPERATION_ROTATE, "{\"tunnelId\":\"t\",\"clientMode\":\"BOTH\"}",
+             ONE "Value 'BOTH' at 'clientMode' failed to satisfy constraint: Member must satisfy "
+                 "enum value set: [SOURCE, DESTINATION, ALL]");
+    violates(OPERATION_ROTATE, "{\"tunnelId\":\"t\",\"clientMode\":\"source\"}",
+             ONE "Value 'source' at 'clientMode' failed to satisfy constraint: Member must satisfy "
+                 "enum value set: [SOURCE, DESTINATION, ALL]");
+    violates(OPERATION_OPEN, "{\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":721}}",
+             ONE "Value '721' at 'timeoutConfig.maxLifetimeTimeoutMinutes' failed to satisfy "
+                 "constraint: Member must have value less than or equal to 720");
+    violates(
+        OPERATION_LIST, "{\"maxResults\":0,\"nextToken\":\"\"}",
+        "2 validation errors detected: Value '0' at 'maxResults' failed to satisfy constraint: "
+        "Member must have value greater than or equal to 1; Value '' at 'nextToken' failed to "
+        "satisfy constraint: Member must satisfy regular expression pattern: "
+        "[a-zA-Z0-9_=-]{1,4096}");
+    violates(OPERATION_OPEN, "{\"destinationConfig\":{\"services\":[]}}",
+             ONE "Value '[]' at 'destinationConfig.services' failed to satisfy constraint: Member "
+                 "must have length greater than or equal to 1");
+    violates(OPERATION_OPEN, "{\"destinationConfig\":{\"services\":[\"SSH\",\"a b\",null]}}",
+             ONE
+             "Value '[SSH, a b, null]' at 'destinationConfig.services' failed to satisfy "
+             "constraint: Member must satisfy constraint: [Member must have length less than or "
+             "equal to 128, Member must have length greater than or equal to 1, " NAME_PATTERN
+             ", Member must not be null]");
+    violates(
+        OPERATION_TAG, "{\"resourceArn\":\"\",\"tags\":[{\"key\":\"\",\"value\":\"a!\"}]}",
+        "3 validation errors detected: Value '' at 'resourceArn' failed to satisfy constraint: "
+        "Member must have length greater than or equal to 1; Value '' at 'tags.1.member.key' "
+        "failed to satisfy constraint: Member must have length greater than or equal to 1; "
+        "Value 'a!' at 'tags.1.member.value' failed to satisfy constraint: " TAG_PATTERN);
+}
+
+static void test_types(void **state)
+{
+    (void)state;
+    mistyped(OPERATION_OPEN, "{\"description\":7}",
+             "NUMBER_VALUE at 'description' can not be converted to a String");
+    mistyped(OPERATION_OPEN, "{\"tags\":{}}",
+             "STRUCTURE_VALUE at 'tags' can not be converted to a List");
+    mistyped(OPERATION_OPEN, "{\"tags\":[[]]}",
+             "LIST_VALUE at 'tags.1.member' can not be converted to a Structure");
+    mistyped(OPERATION_OPEN, "{\"tags\":[{\"key\":true,\"value\":\"\"}]}",
+             "TRUE_VALUE at 'tags.1.member.key' can not be converted to a String");
+    mistyped(OPERATION_OPEN, "{\"destinationConfig\":\"SSH\"}",
+             "STRING_VALUE at 'destinationConfig' can not be converted to a Structure");
+    mistyped(OPERATION_OPEN, "{\"destinationConfig\":{\"services\":\"SSH\"}}",
+             "STRING_VALUE at 'destinationConfig.services' can not be converted to a List");
+    mistyped(OPERATION_OPEN, "{\"destinationConfig\":{\"services\":[\"S\",7]}}",
+             "NUMBER_VALUE at 'destinationConfig.services.2.member' can not be converted to a "
+             "String");
+    mistyped(OPERATION_OPEN, "{\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":\"60\"}}",
+             "STRING_VALUE at 'timeoutConfig.maxLifetimeTimeoutMinutes' can not be converted to an "
+             "Integer");
+    mistyped(OPERATION_LIST, "{\"maxResults\":1.5}",
+             "NUMBER_VALUE at 'maxResults' can not be converted to an Integer");
+    mistyped(OPERATION_LIST, "{\"maxResults\":1e300}",
+             "NUMBER_VALUE at 'maxResults' can not be converted to an Integer");
+    mistyped(OPERATION_LIST, "{\"maxResults\":-2147483649}",
+             "NUMBER_VALUE at 'maxResults' can not be converted to an Integer");
+    mistyped(OPERATION_CLOSE, "{\"tunnelId\":\"t\",\"delete\":\"true\"}",
+             "STRING_VALUE at 'delete' can not be converted to a Boolean");
+    mistyped(OPERATION_CLOSE, "{\"tunnelId\":\"t\",\"delete\":1}",
+             "NUMBER_VALUE at 'delete' can not be converted to a Boolean");
+    mistyped(OPERATION_CLOSE, "{\"tunnelId\":false}",
+             "FALSE_VALUE at 'tunnelId' can not be converted to a String");
+    /* A wrong type counts over constraints, wherever it stands. */
+    mistyped(OPERATION_ROTATE, "{\"tunnelId\":\"\",\"clientMode\":[]}",
+             "LIST_VALUE at 'clientMode' can not be converted to a String");
+    mistyped(OPERATION_UNTAG, "{\"resourceArn\":\"\",\"tagKeys\":[\"\",{}]}",
+             "STRUCTURE_VALUE at 'tagKeys.2.member' can not be converted to a String");
+}
+
+/* n times that character. */
+static const char *many(const char *c, size_t n)
+{
+    static char out[20000];
+    assert_true(strlen(c) * n < sizeof out);
+    out[0] = '\0';
+    for (size_t i = 0; i < n; i++)
+        memcpy(out + i * strlen(c), c, strlen(c) + 1);
+    return out;
+}
+
+/* Bodies with one text in them: fits with `most` characters, not with one more, nor with one less
+ * than `least`. */
+static void test_lengths(void **state)
+{
+    static const struct {
+        enum operation o;
+        const char *before, *after;
+        size_t least, most;
+    } texts[] = {
+        {OPERATION_OPEN, "{\"description\":\"", "\"}", 1, 2048},
+        {OPERATION_OPEN, "{\"destinationConfig\":{\"services\":[\"S\"],\"thingName\":\"", "\"}}", 1,
+         128},
+        {OPERATION_OPEN, "{\"destinationConfig\":{\"services\":[\"A\",\"", "\"]}}", 1, 128},
+        {OPERATION_OPEN, "{\"tags\":[{\"value\":\"\",\"key\":\"", "\"}]}", 1, 128},
+        {OPERATION_OPEN, "{\"tags\":[{\"key\":\"k\",\"value\":\"", "\"}]}", 0, 256},
+        {OPERATION_CLOSE, "{\"tunnelId\":\"", "\"}", 1, 128},
+        {OPERATION_DESCRIBE, "{\"tunnelId\":\"", "\"}", 1, 128},
+        {OPERATION_LIST, "{\"thingName\":\"", "\"}", 1, 128},
+        {OPERATION_LIST, "{\"nextToken\":\"", "\"}", 1, 4096},
+        {OPERATION_ROTATE, "{\"clientMode\":\"ALL\",\"tunnelId\":\"", "\"}", 1, 128},
+        {OPERATION_ROTATE,
+         "{\"clientMode\":\"ALL\",\"tunnelId\":\"t\",\"destinationConfig\":{\"services\":[\"",
+         "\"]}}", 1, 128},
+        {OPERATION_TAG, "{\"tags\":[{\"key\":\"k\",\"value\":\"\"}],\"resourceArn\":\"", "\"}", 1,
+         1011},
+        {OPERATION_UNTAG, "{\"resourceArn\":\"x\",\"tagKeys\":[\"", "\"]}", 1, 128},
+        {OPERATION_UNTAG, "{\"tagKeys\":[],\"resourceArn\":\"", "\"}", 1, 1011},
+        {OPERATION_LIST_TAGS, "{\"resourceArn\":\"", "\"}", 1, 1011},
+    };
+    char body[8192];
+    (void)state;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        for (size_t n = texts[i].least > 0 ? texts[i].least - 1 : 0; n <= texts[i].most + 1;
+             n = n < texts[i].least  ? n + 1
+                 : n < texts[i].most ? texts[i].most
+                                     : n + 1) {
+            bool fine = n >= texts[i].least && n <= texts[i].most;
+            snprintf(body, sizeof body, "%s%s%s", texts[i].before, many("x", n), texts[i].after);
+            enum err why = check(texts[i].o, body)->why;
+            if (why != (fine ? ERR_OK : ERR_USAGE))
+                fail_msg("%s… with %zu characters: %d", texts[i].before, n, why);
+        }
+    }
+}
+
+/* Lengths are characters, not bytes. */
+static void test_characters(void **state)
+{
+    static const char *const letters[] = {"\xc3\x9f", "\xe4\xb8\xad", "\xf0\xa0\x80\x80", "\\u00df",
+                                          "\\ud840\\udc00"};
+    char body[16384];
+    (void)state;
+    for (size_t i = 0; i < sizeof letters / sizeof *letters; i++) {
+        snprintf(body, sizeof body, "{\"tags\":[{\"key\":\"%s\",\"value\":\"\"}]}",
+                 many(letters[i], 128));
+        fits(OPERATION_OPEN, body);
+        snprintf(body, sizeof body, "{\"tags\":[{\"key\":\"%s\",\"value\":\"\"}]}",
+                 many(letters[i], 129));
+        assert_int_equal(check(OPERATION_OPEN, body)->why, ERR_USAGE);
+    }
+    snprintf(body, sizeof body, "{\"description\":\"%s\"}", many("\xf0\x9f\x98\x80", 2048));
+    fits(OPERATION_OPEN, body);
+    snprintf(body, sizeof body, "{\"description\":\"%s\"}", many("\xf0\x9f\x98\x80", 2049));
+    assert_int_equal(check(OPERATION_OPEN, body)->why, ERR_USAGE);
+}
+
+/* Items of lists. */
+static void list_body(char *out, const char *before, const char *item, size_t n, const char *after)
+{
+    out += sprintf(out, "%s", before);
+    for (size_t i = 0; i < n; i++)
+        out += sprintf(out, "%s%s", i > 0 ? "," : "", item);
+    sprintf(out, "%s", after);
+}
+
+static void test_list_sizes(void **state)
+{
+    static const char tag[] = "{\"key\":\"k\",\"value\":\"v\"}";
+    char body[16384];
+    (void)state;
+    list_body(body, "{\"tags\":[", tag, 200, "]}");
+    fits(OPERATION_OPEN, body);
+    list_body(body, "{\"tags\":[", tag, 201, "]}");
+    assert_non_null(strstr(check(OPERATION_OPEN, body)->text,
+                           "at 'tags' failed to satisfy constraint: Member must have length less "
+                           "than or equal to 200"));
+    list_body(body, "{\"resourceArn\":\"x\",\"tags\":[", tag, 0, "]}");
+    violates(OPERATION_TAG, body,
+             ONE "Value '[]' at 'tags' failed to satisfy constraint: Member must have length "
+                 "greater than or equal to 1");
+    list_body(body, "{\"resourceArn\":\"x\",\"tagKeys\":[", "\"k\"", 200, "]}");
+    fits(OPERATION_UNTAG, body);
+    list_body(body, "{\"resourceArn\":\"x\",\"tagKeys\":[", "\"k\"", 201, "]}");
+    assert_int_equal(check(OPERATION_UNTAG, body)->why, ERR_USAGE);
+    list_body(body, "{\"destinationConfig\":{\"services\":[", "\"S\"", 500, "]}}");
+    fits(OPERATION_OPEN, body); /* the model has no maximum; the limits have */
+}
+
+static void test_numbers(void **state)
+{
+    (void)state;
+    fits(OPERATION_LIST, "{\"maxResults\":1}");
+    fits(OPERATION_LIST, "{\"maxResults\":100}");
+    fits(OPERATION_LIST, "{\"maxResults\":1e2}");
+    fits(OPERATION_LIST, "{\"maxResults\":50.0}");
+    assert_int_equal(check(OPERATION_LIST, "{\"maxResults\":101}")->why, ERR_USAGE);
+    assert_int_equal(check(OPERATION_LIST, "{\"maxResults\":-1}")->why, ERR_USAGE);
+    fits(OPERATION_OPEN, "{\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":1}}");
+    fits(OPERATION_OPEN, "{\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":720}}");
+    assert_int_equal(
+        check(OPERATION_OPEN, "{\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":0}}")->why,
+        ERR_USAGE);
+    /* The limit stands in for the model's maximum, both ways. */
+    static const char hour[] = "{\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":60}}";
+    static const char week[] = "{\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":10080}}";
+    assert_int_equal(check_limited(OPERATION_OPEN, hour, 60)->why, ERR_OK);
+    assert_int_equal(check_limited(OPERATION_OPEN, hour, 59)->why, ERR_USAGE);
+    assert_int_equal(check_limited(OPERATION_OPEN, week, 10080)->why, ERR_OK);
+    assert_int_equal(check_limited(OPERATION_OPEN, week, 10079)->why, ERR_USAGE);
+    assert_int_equal(check_limited(OPERATION_LIST, "{\"maxResults\":60}", 10)->why, ERR_OK);
+}
+
+struct letter {
+    const char *text;
+    bool fine;
+};
+
+static void test_letters(void **state)
+{
+    static const struct letter in_names[] = {
+        {"aZ09:_-", true},   {"a.b", false}, {"a b", false},    {"a/b", false},
+        {"\xc3\xa4", false}, {"a+", false},  {"\\u0061", true}, {"a\\u000d\\u000a", false}};
+    static const struct letter in_tags[] = {{"Gr\xc3\xb6\xc3\x9f\x65", true},
+                                            {"\xe4\xb8\xad\xe6\x96\x87", true},
+                                            {"a b\xc2\xa0\xe3\x80\x80", true},
+                                            {"_.:/=+-@", true},
+                                            {"\xd9\xa3\xe2\x85\xa7", true},
+                                            {"\xf0\x9f\x98\x80", false},
+                                            {"a!", false},
+                                            {"a,b", false},
+                                            {"\\u0009", false},
+                                            {"\\u007f", false},
+                                            {"e\xcc\x81", false},
+                                            {"\xe2\x82\xac", false},
+                                            {"\xe2\x80\x8d", false},
+                                            {"a\\\\b", false},
+                                            {"\\\"", false},
+                                            {"\\u2028", true}};
+    static const struct letter in_descriptions[] = {
+        {"hello, world! \xf0\x9f\x98\x80 \xe2\x82\xac e\xcc\x81", true},
+        {"\\u2028", true},
+        {"a\\nb", false},
+        {"\\u0085", false},
+        {"\\u200e", false},
+        {"\xee\x80\x80", false}, /* private use */
+        {"\xcd\xb8", false},     /* not assigned */
+        {"\\\"\\\\", true}};
+    static const struct {
+        enum operation o;
+        const char *before, *after;
+        const struct letter *letters;
+        size_t n;
+    } fields[] = {
+#define LETTERS(l) l, sizeof l / sizeof *l
+        {OPERATION_OPEN, "{\"description\":\"", "\"}", LETTERS(in_descriptions)},
+        {OPERATION_OPEN, "{\"tags\":[{\"value\":\"\",\"key\":\"", "\"}]}", LETTERS(in_tags)},
+        {OPERATION_OPEN, "{\"tags\":[{\"key\":\"k\",\"value\":\"", "\"}]}", LETTERS(in_tags)},
+        {OPERATION_UNTAG, "{\"resourceArn\":\"x\",\"tagKeys\":[\"", "\"]}", LETTERS(in_tags)},
+        {OPERATION_OPEN, "{\"destinationConfig\":{\"services\":[\"", "\"]}}", LETTERS(in_names)},
+        {OPERATION_LIST, "{\"thingName\":\"", "\"}", LETTERS(in_names)},
+    };
+    char body[512];
+    (void)state;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        for (size_t j = 0; j < fields[i].n; j++) {
+            const struct letter *l = &fields[i].letters[j];
+            snprintf(body, sizeof body, "%s%s%s", fields[i].before, l->text, fields[i].after);
+            if (check(fields[i].o, body)->why != (l->fine ? ERR_OK : ERR_USAGE))
+                fail_msg("%s", body);
+        }
+}
+
+/* Nobody gets a message without end. */
+static void test_bounded_messages(void **state)
+{
+    char body[20000];
+    (void)state;
+    snprintf(body, sizeof body, "{\"description\":\"%s\"}", many("\xf0\x9f\x98\x80", 4000));
+    const struct verdict *v = check(OPERATION_OPEN, body);
+    assert_int_equal(v->why, ERR_USAGE);
+    assert_true(strlen(v->text) < 4 * SHAPES_MAX_SHOWN + 200);
+    assert_non_null(strstr(v->text, "\xf0\x9f\x98\x80...' at 'description'"));
+    list_body(body, "{\"tags\":[", "{\"key\":\"!\",\"value\":\"!\"}", 150, "]}");
+    v = check(OPERATION_OPEN, body);
+    assert_int_equal(v->why, ERR_USAGE);
+    assert_non_null(strstr(v->text, "10 validation errors detected: "));
+    assert_non_null(strstr(v->text, "tags.5.member.value"));
+    assert_null(strstr(v->text, "tags.6.member"));
+    list_body(body, "{\"destinationConfig\":{\"services\":[", "\"a b\"", 2000, "]}}");
+    v = check(OPERATION_OPEN, body);
+    assert_int_equal(v->why, ERR_USAGE);
+    assert_true(strlen(v->text) < 1024);
+    assert_non_null(strstr(v->text, "...]' at 'destinationConfig.services'"));
+}
+
+/* ---- writing ---- */
+
+static void writes(struct span s, const char *want)
+{
+    struct json_writer w = {.bytes.limit = 1024};
+    json_text(&w, NULL, s);
+    assert_false(w.failed);
+    assert_true(span_is((struct span){(const char *)w.bytes.data, w.bytes.size}, want));
+    buf_free(&w.bytes);
+}
+
+static void test_writer_texts(void **state)
+{
+    (void)state;
+    writes(span_of(""), "\"\"");
+    writes(span_of("a \"b\" \\ / \xc3\x9f \xf0\x9f\x98\x80"),
+           "\"a \\\"b\\\" \\\\ / \xc3\x9f \xf0\x9f\x98\x80\"");
+    writes((struct span){"\0\r\n\x7f", 4}, "\"\\u0000\\u000d\\u000a\\u007f\"");
+    writes(span_of("\xc2\x85\xe2\x80\xa8\xe2\x80\xae\xef\xbb\xbf"),
+           "\"\\u0085\\u2028\\u202e\\ufeff\"");
+    writes(span_of("\xf3\xa0\x80\xa1"), "\"\\udb40\\udc21\""); /* a tag character: format */
+    writes(span_of("a\xff\xc3(\xed\xa0\x80"),
+           "\"a\xef\xbf\xbd\xef\xbf\xbd(\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+    writes(span_of("\xf0\x9f\x98"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
+}
+
+static void test_writer(void **state)
+{
+    struct json_writer w = {.bytes.limit = 1024};
+    (void)state;
+    json_open(&w, NULL, '{');
+    json_open(&w, "empty", '[');
+    json_close(&w, ']');
+    json_open(&w, "list", '[');
+    json_text(&w, NULL, span_of("a"));
+    json_open(&w, NULL, '{');
+    json_close(&w, '}');
+    json_number(&w, NULL, -7);
+    json_close(&w, ']');
+    json_time(&w, "time", 1700000000003);
+    json_close(&w, '}');
+    assert_false(w.failed);
+    assert_true(span_is((struct span){(const char *)w.bytes.data, w.bytes.size},
+                        "{\"empty\":[],\"list\":[\"a\",{},-7],\"time\":1700000000.003}"));
+    buf_free(&w.bytes);
+    w = (struct json_writer){.bytes.limit = 16};
+    json_text(&w, NULL, span_of("more than fits in there"));
+    assert_true(w.failed);
+    buf_free(&w.bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_json),         cmocka_unit_test(test_not_json),
+        cmocka_unit_test(test_every_prefix), cmocka_unit_test(test_nesting),
+        cmocka_unit_test(test_many_names),   cmocka_unit_test(test_long_numbers),
+        cmocka_unit_test(test_classes),      cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_minimal),      cmocka_unit_test(test_required),
+        cmocka_unit_test(test_words),        cmocka_unit_test(test_types),
+        cmocka_unit_test(test_lengths),      cmocka_unit_test(test_characters),
+        cmocka_unit_test(test_list_sizes),   cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_letters),      cmocka_unit_test(test_bounded_messages),
+        cmocka_unit_test(test_writer_texts), cmocka_unit_test(test_writer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
