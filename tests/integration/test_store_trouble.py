@@ -3,9 +3,11 @@ afterwards all is well again."""
 
 import concurrent.futures
 import contextlib
+import http.client
 import json
 import os
 import resource
+import signal
 import subprocess
 import unittest
 import uuid
@@ -15,7 +17,7 @@ import store
 from api import Api, ApiError
 from harness import Case
 from programs import wait_until
-from wire import DATA, SERVICE_IDS, STREAM_START, Message, ask, connect, request
+from wire import DATA, SERVICE_IDS, STREAM_START, Dropped, Message, ask, connect, request
 
 
 class Trouble(Case):
@@ -109,6 +111,44 @@ class Locked(Trouble):
         with store.locked(self.dir / "state"):
             self.assert_trouble(opened)
         self.assert_well_again(opened)
+
+    def test_ended_while_locked(self):
+        """What is on its way to the store at SIGTERM is stored or not, and the hub ends in good
+        order."""
+        self.the_hub = self.hub("--grace", "100ms")
+        tunnels = [self.the_hub.api.open(["SSH1"]) for _ in range(4)]
+        knocks = [request("source", t["sourceAccessToken"], ["client-token: " + "c" * 32])
+                  for t in tunnels]
+        calls = [(ask, self.the_hub.port, k) for k in knocks] + [(Api(self.the_hub.port).open,)]
+        with concurrent.futures.ThreadPoolExecutor(len(calls)) as pool:
+            running = []
+            with store.locked(self.dir / "state"):
+                for i, call in enumerate(calls):  # the first one keeps the store busy
+                    running.append(pool.submit(self.attempt, *call))
+                    wait_until(lambda n=i + 1: self.visitors() == n, "it waits")
+                threads = self.threads()
+                self.the_hub.process.send_signal(signal.SIGTERM)
+                wait_until(lambda: self.threads() < threads, "its workers have ended")
+            self.assertEqual(self.the_hub.wait(), 0)
+            answers = [r.result() for r in running]
+        self.the_hub = self.hub("--grace", "100ms")
+        self.assertGreaterEqual(len(self.the_hub.api.list()), len(tunnels))
+        for knock, answer in zip(knocks, answers):  # whoever was told nothing comes again
+            answer = answer or ask(self.the_hub.port, knock)
+            self.assertIn(answer.status // 100, (1, 5), answer)
+
+    def visitors(self):
+        return ops.metrics(self.the_hub)["tunnel_hub_visitors"]
+
+    def threads(self):
+        return len(os.listdir(f"/proc/{self.the_hub.pid}/task"))
+
+    @staticmethod
+    def attempt(what, *arguments):
+        try:
+            return what(*arguments)
+        except (OSError, http.client.HTTPException, Dropped, ApiError):
+            return None
 
 
 class Full(Trouble):

@@ -95,6 +95,8 @@ static struct state *state_get(struct store *s, int64_t number, enum side side)
 
 void store_state(struct store *s, int64_t number, enum side side, bool connected, int64_t at)
 {
+    if (s->closing)
+        return; /* at the next opening nobody is connected anyway */
     struct state *state = state_get(s, number, side);
     if (state == NULL) {
         log_warning("a connection state is not stored: %s", err_text(ERR_NO_MEMORY));
