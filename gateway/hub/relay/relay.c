@@ -30,6 +30,7 @@ struct relay {
     struct timer *paid; /* fires when the meters let bytes pass again; made with the first meter */
     enum side first;    /* whose turn it is then */
     size_t turn;        /* bytes that passed since the meters last let some pass */
+    bool took;          /* some passed since the timer fired */
 };
 
 struct relay *relay_new(struct loop *loop, const char *const *services, size_t n)
@@ -117,7 +118,7 @@ static bool paid(struct relay *r)
     if (wait == 0 || (r->turn > 0 && r->turn < METER_TURN))
         return true;
     /* Not the whole of a long wait: limits may change. */
-    timer_start(r->paid, (wait < METER_LOOK_MS ? wait : METER_LOOK_MS) + (r->turn > 0 ? 1 : 0));
+    timer_start(r->paid, (wait < METER_LOOK_MS ? wait : METER_LOOK_MS) + (r->took ? 1 : 0));
     return false;
 }
 
@@ -127,6 +128,7 @@ static void charge(struct relay *r, enum side side, size_t n)
         meter_charge(r->meters[i], loop_now(r->loop), n);
     r->first = side_other(side);
     r->turn += n;
+    r->took = true;
 }
 
 /* Whether the next message of that side can go where it has to. */
@@ -153,7 +155,9 @@ static void kick(struct relay *r)
 
 static void on_paid(void *owner)
 {
-    kick(owner);
+    struct relay *r = owner;
+    r->took = false;
+    kick(r);
 }
 
 bool relay_meter(struct relay *r, struct meter *m)
