@@ -15,6 +15,16 @@ struct knock {
     struct message_knock *message;
 };
 
+/* For the log: "36bbe34e (plant7)", or the id when it has no thing. */
+#define LABEL_MAX 160
+static void label(const struct tunnel_record *r, char out[LABEL_MAX])
+{
+    if (r->thing[0] != '\0')
+        snprintf(out, LABEL_MAX, "%.8s (%s)", r->id, r->thing);
+    else
+        snprintf(out, LABEL_MAX, "%s", r->id);
+}
+
 /* ---- the audit log ---- */
 
 static void audit_refuse(struct office *o, const char *client, enum side side, int status,
@@ -29,7 +39,10 @@ static void audit_refuse(struct office *o, const char *client, enum side side, i
         {"status", NULL, status},
         {"reason", text, 0},
     };
-    audit_event(o->audit, "refuse", fields, sizeof fields / sizeof *fields);
+    if (t != NULL)
+        audit_event(o->audit, "refuse", fields, sizeof fields / sizeof *fields);
+    else
+        audit_stranger(o->audit, "refuse", fields, sizeof fields / sizeof *fields);
 }
 
 static void audit_connect(struct office *o, const struct ticket *ticket, const struct tunnel *t)
@@ -117,12 +130,14 @@ static struct ticket *ticket_new(struct office *o, const struct message_knock *k
                                  const struct tunnel *t)
 {
     const struct tunnel_record *r = &t->record;
+    char name[LABEL_MAX];
     struct ticket *ticket = calloc(1, sizeof *ticket);
     if (ticket == NULL)
         return NULL;
     ticket->serial = ++o->serial;
     ticket->tunnel = strdup(r->id);
-    ticket->label = strdup(r->thing[0] != '\0' ? r->thing : r->id);
+    label(r, name);
+    ticket->label = strdup(name);
     ticket->account = accounts_get(o->accounts, r->key_id);
     ticket->way_back = MESSAGE(struct message_left, MESSAGE_LEFT, 0);
     ticket->side = k->side;
@@ -274,15 +289,18 @@ static void close_side(struct office *o, struct tunnel *t, enum side side, const
 
 static void on_ended(void *owner, struct tunnel *t, const char *why)
 {
-    log_info("tunnel %s: %s", t->record.thing[0] != '\0' ? t->record.thing : t->record.id, why);
+    char name[LABEL_MAX];
+    label(&t->record, name);
+    log_info("tunnel %s: %s", name, why);
     for (int side = 0; side < SIDE_COUNT; side++)
         close_side(owner, t, (enum side)side, why);
 }
 
 static void on_rotated(void *owner, struct tunnel *t, enum side side)
 {
-    log_info("tunnel %s: the %s has a new access token",
-             t->record.thing[0] != '\0' ? t->record.thing : t->record.id, side_name(side));
+    char name[LABEL_MAX];
+    label(&t->record, name);
+    log_info("tunnel %s: the %s has a new access token", name, side_name(side));
     close_side(owner, t, side, "the access token was replaced");
 }
 

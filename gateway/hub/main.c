@@ -131,10 +131,11 @@ static void unwatch(uv_signal_t *signal)
 
 /* ---- start ---- */
 
-/* Each client is a descriptor. */
-static void raise_descriptor_limit(void)
+/* Each client is a descriptor. Keys and tokens are in no core file. */
+static void set_limits(void)
 {
-    struct rlimit limit;
+    struct rlimit limit, none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;
@@ -266,6 +267,8 @@ static int run(struct app *a)
     loop_block_signals();
     ops_free(a->ops);
     office_free(a->office);
+    if (started)
+        log_info("ended");
     unwatch(&a->reload);
     unwatch(&a->terminate);
     unwatch(&a->interrupt);
@@ -282,7 +285,7 @@ int main(int argc, char **argv)
     if (a.options == NULL)
         return status;
     signal(SIGPIPE, SIG_IGN);
-    raise_descriptor_limit();
+    set_limits();
     enum program_next next = program_read(&program, a.options, argc, argv);
     if (next == PROGRAM_DONE)
         status = EXIT_SUCCESS;

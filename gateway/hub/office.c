@@ -195,19 +195,21 @@ bool office_reload(struct office *o)
     char text[512];
     enum err why;
     bool certificate = load_identity(o, &why, text, sizeof text);
-    if (certificate)
+    if (certificate) {
         share_identity(o);
-    else
+        log_info("certificate and key were read again");
+    } else {
         log_error("%s; going on with the certificate in use", text);
+    }
     bool rules = load_rules(o, &why, text, sizeof text);
-    if (!rules)
+    if (rules)
+        log_info("access keys and limits were read again; access keys: %zu",
+                 o->keys != NULL ? keys_count(o->keys) : 0);
+    else
         log_error("%s; going on with the keys and limits in use", text);
     why = audit_reopen(o->audit);
     if (why != ERR_OK)
         log_error("%s: %s; going on with the audit log in use", o->o.audit_file, err_text(why));
-    if (certificate && rules && why == ERR_OK)
-        log_info("certificate, keys and limits were read again; access keys: %zu",
-                 o->keys != NULL ? keys_count(o->keys) : 0);
     return certificate && rules && why == ERR_OK;
 }
 
@@ -223,9 +225,13 @@ static void on_tick(void *owner)
 static bool open_audit(struct office *o, enum err *why, char *text, size_t size)
 {
     o->audit = audit_new(o->o.audit_file, why);
-    if (o->audit == NULL)
+    if (o->audit == NULL) {
         snprintf(text, size, "%s: %s", o->o.audit_file, err_text(*why));
-    return o->audit != NULL;
+        return false;
+    }
+    struct log_field version = {"version", TUNNEL_VERSION, 0};
+    audit_event(o->audit, "start", &version, 1);
+    return true;
 }
 
 static bool open_registry(struct office *o, enum err *why, char *text, size_t size)

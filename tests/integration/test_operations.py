@@ -93,7 +93,7 @@ class Reload(Case):
     def reload(self):
         mark = self.the_hub.mark()
         self.the_hub.process.send_signal(signal.SIGHUP)
-        self.the_hub.wait_line("were read again", after=mark)
+        self.the_hub.wait_line("keys and limits were read again", after=mark)
 
     def shown(self):
         """The certificate that a newcomer sees."""
@@ -203,6 +203,25 @@ class Ending(Case):
                 return False
         wait_until(works, "a request after the hub's return")
 
+    def test_messages_until_the_end(self):
+        hub = self.hub("--grace", "60s")
+        opened = hub.api.open(["SSH1"])
+        source, destination = (connect(hub.port, mode, opened[f"{mode}AccessToken"])
+                               for mode in ("source", "destination"))
+        for peer in (source, destination):
+            self.assertEqual(peer.recv().type, SERVICE_IDS)
+        start = Message(STREAM_START, 1, "SSH1", 1)
+        source.send(start)
+        self.assertEqual(destination.recv(), start)
+        hub.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: self.refuses(hub.port), "newcomers are refused")
+        data = Message(DATA, 1, "SSH1", 1, os.urandom(50000))
+        source.send(data)
+        self.assertEqual(destination.recv(), data)
+        source.drop()
+        self.assertNotEqual(destination.expect_end(), 1000)
+        self.assertEqual(hub.wait(), 0)
+
     @staticmethod
     def refuses(port):
         try:
@@ -271,29 +290,6 @@ class Systemd(Case):
                 opened = hub.api.open(["SSH1"])
                 connect(port, "source", opened["sourceAccessToken"]).drop()
                 self.assertEqual(hub.terminate(), 0)
-
-
-class TransferAcrossEnds(Case):
-    """What the Ending tests say, at the level of messages."""
-
-    def test_data_until_the_end(self):
-        hub = self.hub("--grace", "60s")
-        opened = hub.api.open(["SSH1"])
-        source, destination = (connect(hub.port, mode, opened[f"{mode}AccessToken"])
-                               for mode in ("source", "destination"))
-        for peer in (source, destination):
-            self.assertEqual(peer.recv().type, SERVICE_IDS)
-        start = Message(STREAM_START, 1, "SSH1", 1)
-        source.send(start)
-        self.assertEqual(destination.recv(), start)
-        hub.process.send_signal(signal.SIGTERM)
-        wait_until(lambda: Ending.refuses(hub.port), "newcomers are refused")
-        data = Message(DATA, 1, "SSH1", 1, os.urandom(50000))
-        source.send(data)
-        self.assertEqual(destination.recv(), data)
-        source.drop()
-        self.assertNotEqual(destination.expect_end(), 1000)
-        self.assertEqual(hub.wait(), 0)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """Many tunnels on several workers at once: ends whose handshakes land on different ones, with real
 data both ways, replaced and gone at any moment."""
 
+import itertools
 import os
 import random
+import resource
 import signal
 import threading
 import time
@@ -14,7 +16,7 @@ from api import Api
 from harness import Case, descriptors, warm_descriptors
 from programs import DEADLINE, wait_until
 from wire import (CLOSE, DATA, PING, PONG, SERVICE_IDS, STREAM_RESET, STREAM_START, Closed, Dropped,
-                  Message, ask, connect, request)
+                  Message, ask, connect, request, tls_client)
 
 ENDS = ("source", "destination")
 THREADS, EACH = 8, 25
@@ -242,6 +244,53 @@ class Workers(Case):
             code = peer.expect_end()
             if code != 1000:
                 raise AssertionError(f"{mode} was told {code}, not that the tunnel was closed")
+
+
+class LostOnTheWay(Case):
+    """A client that cannot be handed over to its tunnel's worker: there is no descriptor for it."""
+
+    @staticmethod
+    def handshakes(hub):
+        return sum(n for name, n in ops.metrics(hub).items()
+                   if name.startswith("tunnel_hub_tls_handshakes_total"))
+
+    def come(self, hub, text):
+        """Whether it was let in, with no descriptor to spare once the hub has accepted it."""
+        before = self.handshakes(hub)
+        with tls_client(hub.port) as sock:
+            wait_until(lambda: self.handshakes(hub) > before, "the handshake")
+            usual = resource.prlimit(hub.pid, resource.RLIMIT_NOFILE)
+            used = {int(fd) for fd in os.listdir(f"/proc/{hub.pid}/fd")}
+            free = next(fd for fd in itertools.count() if fd not in used)
+            resource.prlimit(hub.pid, resource.RLIMIT_NOFILE, (free, usual[1]))
+            try:
+                sock.sendall(text)
+                return sock.recv(4096) != b""
+            except OSError:
+                return False
+            finally:
+                resource.prlimit(hub.pid, resource.RLIMIT_NOFILE, usual)
+
+    def test_the_one_before_has_to_go_too(self):
+        """It would stay where the office does not know of it, and outlive its token."""
+        hub = self.hub("--workers", "4", unsigned=True)
+        opened = hub.api.open(["SSH1"])
+        client = str(uuid.uuid4())
+        text = request("source", opened["sourceAccessToken"], [f"client-token: {client}"]).encode()
+        first = connect(hub.port, "source", opened["sourceAccessToken"], client)
+        for _ in range(8):
+            if not self.come(hub, text):
+                break
+            # It was at the tunnel's worker at once; the first one was replaced by it.
+            first = connect(hub.port, "source", opened["sourceAccessToken"], client)
+        else:
+            self.fail("every connection was at the tunnel's worker")
+        self.assertIsNone(first.expect_end())  # no Close: it comes back
+        wait_until(lambda: hub.api.states(opened["tunnelId"]) == ("DISCONNECTED", "DISCONNECTED"),
+                   "nobody is connected")
+        again = connect(hub.port, "source", opened["sourceAccessToken"], client)
+        hub.api.rotate(opened["tunnelId"], "SOURCE")
+        self.assertEqual(again.expect_end(), 1000)
 
 
 class Storm(Case):

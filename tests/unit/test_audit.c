@@ -285,6 +285,27 @@ static void test_torn_line(void **state)
     audit_free(a);
 }
 
+/* Whoever has neither key nor token cannot fill the disk, nor shut others out of the log. */
+static void test_strangers(void **state)
+{
+    struct audit *a = open_audit(path);
+    struct log_field who = {"key", "KNOWN", 0};
+    size_t lines = 0;
+    (void)state;
+    for (int i = 0; i < 50 * AUDIT_STRANGERS_MAX; i++)
+        audit_stranger(a, "refuse", NULL, 0);
+    audit_event(a, "call", &who, 1);
+    char *text = contents(path);
+    for (const char *p = text; (p = strchr(p, '\n')) != NULL; p++)
+        lines++;
+    /* A minute may have ended meanwhile: then it is twice as many, and a line that says so. */
+    assert_true(lines == AUDIT_STRANGERS_MAX + 1 || lines == 2 * AUDIT_STRANGERS_MAX + 2);
+    assert_non_null(strstr(text, "KNOWN"));
+    assert_int_equal(audit_lost(a), 0);
+    free(text);
+    audit_free(a);
+}
+
 static int ignore_sigpipe_and_make_folder(void **state)
 {
     signal(SIGPIPE, SIG_IGN); /* as loop_new does in the hub */
@@ -303,6 +324,7 @@ int main(void)
         cmocka_unit_test_teardown(test_no_file, remove_files),
         cmocka_unit_test_teardown(test_full_disk, remove_files),
         cmocka_unit_test_teardown(test_torn_line, remove_files),
+        cmocka_unit_test_teardown(test_strangers, remove_files),
     };
     return cmocka_run_group_tests(tests, ignore_sigpipe_and_make_folder, remove_folder);
 }

@@ -22,7 +22,9 @@ struct audit {
     bool torn; /* the last line is there in part: the next one begins on a line of its own */
     uint64_t lost;
     bool complained;
-    time_t when; /* monotonic */
+    time_t when;                   /* monotonic */
+    time_t minute;                 /* monotonic: when strangers' lines were counted anew */
+    uint64_t strangers, left_out;  /* lines since: written, and not */
 };
 
 /* Not blocking, for a pipe that nobody reads: the hub does not wait for its audit log. */
@@ -105,15 +107,21 @@ static void write_field(struct json_writer *w, const struct log_field *f)
     json_text(w, f->key, s);
 }
 
-static void complain(struct audit *a, const char *why)
+static time_t seconds(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static void complain(struct audit *a, const char *why)
+{
+    time_t now = seconds();
     a->lost++;
-    if (a->complained && now.tv_sec - a->when < COMPLAINT_SECONDS)
+    if (a->complained && now - a->when < COMPLAINT_SECONDS)
         return;
     a->complained = true;
-    a->when = now.tv_sec;
+    a->when = now;
     log_error("%s: %s; lines of the audit log that were lost so far: %" PRIu64, a->path, why,
               a->lost);
 }
@@ -150,6 +158,24 @@ void audit_event(struct audit *a, const char *event, const struct log_field *fie
     else
         complain(a, err_text(ERR_NO_MEMORY));
     buf_free(&w.bytes);
+}
+
+void audit_stranger(struct audit *a, const char *event, const struct log_field *fields, size_t n)
+{
+    time_t now = seconds();
+    if (now - a->minute >= 60) {
+        struct log_field lines = {"lines", NULL, (int64_t)a->left_out};
+        if (a->left_out > 0)
+            audit_event(a, "suppressed", &lines, 1);
+        a->minute = now;
+        a->strangers = a->left_out = 0;
+    }
+    if (a->strangers < AUDIT_STRANGERS_MAX) {
+        a->strangers++;
+        audit_event(a, event, fields, n);
+    } else {
+        a->left_out++;
+    }
 }
 
 uint64_t audit_lost(const struct audit *a)

@@ -18,6 +18,11 @@ enum err audit_reopen(struct audit *a);
 /* {"time":"2026-11-21T02:30:00.123Z","event":"call",…}: fields with text NULL are numbers. A line
  * that cannot be written (a full disk) is counted and told in the program's log once a minute. */
 void audit_event(struct audit *a, const char *event, const struct log_field *fields, size_t n);
+/* The same for what anybody can cause who has neither key nor token: 100 lines a minute at most, so
+ * that strangers cannot fill the disk. Those left out are counted in a line {"event":"suppressed",
+ * "lines":N} before the first line of another minute. */
+#define AUDIT_STRANGERS_MAX 100
+void audit_stranger(struct audit *a, const char *event, const struct log_field *fields, size_t n);
 uint64_t audit_lost(const struct audit *a); /* lines that could not be written */
 
 #endif

@@ -72,6 +72,16 @@ static bool ready(const struct end *e)
     return e->ctx != NULL && e->ops->ready(e->ctx);
 }
 
+bool relay_busy(const struct relay *r)
+{
+    for (size_t side = 0; side < SIDE_COUNT; side++) {
+        const struct end *e = &r->ends[side];
+        if (e->ctx != NULL && (e->held || !ready(e)))
+            return true;
+    }
+    return false;
+}
+
 /* ---- what the hub itself says ---- */
 
 static void send_own(struct end *e, const struct frame *f)

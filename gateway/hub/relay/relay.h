@@ -55,6 +55,8 @@ void *relay_end(const struct relay *r, enum side side); /* NULL: none */
 size_t relay_input(struct relay *r, enum side side, uint8_t *p, size_t n, size_t room);
 /* That end is ready again. */
 void relay_writable(struct relay *r, enum side side);
+/* Some end's bytes wait, or an end has not taken what it was sent. */
+bool relay_busy(const struct relay *r);
 /* That end's bytes wait for the other one. */
 bool relay_holds(const struct relay *r, enum side side);
 

@@ -112,13 +112,19 @@ void rooms_close(struct rooms *r, const char *tunnel, enum side side, int code, 
 
 /* ---- time ---- */
 
+/* Nothing has come for a while, and what came is gone: a slow reader is not silence. */
+static bool is_quiet(const struct room *room, uint64_t now)
+{
+    return now - room->active >= QUIET_MS && !relay_busy(room->relay);
+}
+
 static void drop_quiet(struct rooms *r, uint64_t now)
 {
     list_each(node, &r->clients)
     {
         struct client *c = client_at(node);
         const struct room *room = find(r, client_ticket(c)->tunnel);
-        if (now - room->active >= QUIET_MS)
+        if (is_quiet(room, now))
             client_drop(c, shutting_down);
     }
 }

@@ -18,7 +18,7 @@ struct account {
 struct ticket {
     uint64_t serial; /* counts admissions */
     char *tunnel;    /* id */
-    char *label;     /* the thing, else the id: for the log */
+    char *label;     /* the tunnel's name for the log */
     char **services; /* n_services of them */
     size_t n_services;
     struct account *account;
