@@ -18,6 +18,7 @@
     X(LINK_LOST, "the connection to the hub was lost", 3, 503)                                     \
     X(HUB_DOWN, "not connected to the hub", 3, 503)                                                \
     X(TUNNEL_CLOSED, "the tunnel was closed", 3, 503)                                              \
+    X(TOKEN_REPLACED, "the access token was replaced", 3, 503)                                     \
     X(REFUSED, "connection refused", 5, 502)                                                       \
     X(UNREACHABLE, "no route to host", 4, 502)                                                     \
     X(TIMEOUT, "timed out", 6, 504)                                                                \

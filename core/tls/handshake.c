@@ -301,7 +301,12 @@ enum err handshake_error(const struct handshake *h, char *text, size_t size, int
     }
     if (error >= BR_ERR_RECV_FATAL_ALERT) {
         error -= BR_ERR_RECV_FATAL_ALERT;
-        snprintf(text, size, "alert %d from the other side (%s)", error, alert_name(error));
+        snprintf(
+            text, size, "alert %d from the other side (%s)%s", error, alert_name(error),
+            h->is_client && h->identity != NULL && error == ALERT_UNKNOWN_CA
+                ? ": the hub does not accept this device's certificate (--cert): its authority "
+                  "is not in the hub's --device-ca"
+                : "");
         return ERR_TLS;
     }
     if (clear)

@@ -182,7 +182,10 @@ static void on_failed(void *owner, enum err why)
     char text[600], name[260];
     const char *detail = a->step == PROXY_TLS || a->step == HUB_TLS ? tls_problem(a->stream) : "";
     name_of(a, name, sizeof name);
-    snprintf(text, sizeof text, "%s: %.200s", name, detail[0] != '\0' ? detail : err_text(why));
+    snprintf(text, sizeof text, "%s: %.200s%s", name, detail[0] != '\0' ? detail : err_text(why),
+             why == ERR_TLS_UNTRUSTED
+                 ? "; name the authority that signed it with --ca FILE or -c DIR"
+                 : "");
     fail(a, why, text);
 }
 

@@ -15,6 +15,9 @@
 #define PING_SILENCES 3  /* ping periods without a byte: the link is dead */
 #define FULL_SILENCES 30 /* ... while it does not take what we have to send either */
 
+/* What our hub says in a Close 1000 to an end whose token was rotated away. */
+static const char replaced[] = "the access token was replaced";
+
 enum step { WAITING, APPROACHING, UP, FINISHED };
 
 struct link {
@@ -81,6 +84,9 @@ static void lost(struct link *l, enum err why, const char *text)
 {
     bool was_up = l->step == UP;
     uint64_t now = loop_now(l->loop);
+    char line[600];
+    snprintf(line, sizeof line, "the connection to hub %.200s:%d was lost: %.300s", l->host,
+             l->port, text);
     if (was_up && now - l->since >= STEADY_MS)
         l->tries = 0;
     drop_transport(l);
@@ -91,7 +97,7 @@ static void lost(struct link *l, enum err why, const char *text)
     l->tries++;
     if (was_up)
         session_detach(l->session, ERR_LINK_LOST);
-    l->events->down(l->owner, why, text);
+    l->events->down(l->owner, why, was_up ? line : text);
 }
 
 /* Errors that no later try can mend by itself: of the hub's refusal, and of what
@@ -174,16 +180,21 @@ static void on_closed(void *owner, enum err why, int code, const char *text)
     struct link *l = owner;
     char line[240];
     if (code == 0) {
-        snprintf(line, sizeof line, "%s", why == ERR_EOF ? "the hub ended the connection" : text);
+        snprintf(line, sizeof line, "%s", why == ERR_EOF ? "the hub ended it" : text);
         lost(l, why, line);
     } else if (code == 1001 || (code >= 1011 && code <= 1014)) {
-        snprintf(line, sizeof line, "the hub closed: %d %.160s", code, text);
+        snprintf(line, sizeof line, "the hub closed it: %d %.160s", code, text);
         lost(l, ERR_LINK_LOST, line);
     } else {
         bool orderly = code == 1000 || code == 1005;
-        snprintf(line, sizeof line, "the hub closed the tunnel%s%.160s",
-                 text[0] != '\0' ? ": " : "", text);
-        finished(l, orderly ? ERR_TUNNEL_CLOSED : ERR_REJECTED, line);
+        bool goes_on = code == 1000 && strncmp(text, replaced, strlen(replaced)) == 0;
+        snprintf(line, sizeof line, "the hub closed the tunnel%s%.160s%s",
+                 text[0] != '\0' ? ": " : "", text, goes_on ? "; give this end the new token" : "");
+        finished(l,
+                 goes_on   ? ERR_TOKEN_REPLACED
+                 : orderly ? ERR_TUNNEL_CLOSED
+                           : ERR_REJECTED,
+                 line);
     }
 }
 

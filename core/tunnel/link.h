@@ -31,7 +31,8 @@ struct link_events {
     void (*up)(void *owner);                                   /* attached; SERVICE_IDS come next */
     void (*down)(void *owner, enum err why, const char *text); /* will try again */
     /* No further try. ERR_REJECTED: status and body in text; ERR_TUNNEL_CLOSED: the hub sent Close;
-     * or what session_events.services returned. */
+     * ERR_TOKEN_REPLACED: the same, and the tunnel goes on with a new token; or what
+     * session_events.services returned. */
     void (*finished)(void *owner, enum err why, const char *text);
 };
 

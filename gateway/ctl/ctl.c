@@ -286,16 +286,30 @@ static void usage(FILE *out)
                  "thing:NAME.\n\"tunnelctl COMMAND --help\" tells more.\n");
 }
 
+static const struct command *find_command(const char *word)
+{
+    for (size_t i = 0; commands[i] != NULL; i++)
+        if (strcmp(word, commands[i]->word) == 0)
+            return commands[i];
+    return NULL;
+}
+
+/* The one that stands behind options, for advice. */
+static const char *first_command(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (find_command(argv[i]) != NULL)
+            return argv[i];
+    return "COMMAND";
+}
+
 int ctl_main(struct ctl *c, int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
     char safe[80];
-    for (size_t i = 0; commands[i] != NULL; i++) {
-        if (strcmp(name, commands[i]->word) != 0)
-            continue;
-        c->command = commands[i];
+    c->command = find_command(name);
+    if (c->command != NULL)
         return run_command(c, argc - 1, argv + 1);
-    }
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         usage(stdout);
         return CTL_OK;
@@ -304,7 +318,9 @@ int ctl_main(struct ctl *c, int argc, char **argv)
         printf("tunnelctl %s\n", TUNNEL_VERSION);
         return CTL_OK;
     }
-    if (name[0] != '\0')
+    if (name[0] == '-')
+        ctl_fail("options go behind the command: tunnelctl %s ...\n", first_command(argc, argv));
+    else if (name[0] != '\0')
         ctl_fail("there is no command \"%s\"\n", str_escape(span_of(name), safe, sizeof safe));
     usage(stderr);
     return CTL_FAILED;

@@ -20,7 +20,7 @@ static const struct option table[] = {
     {"tag", 0, "KEY=VALUE", NULL, NULL, NULL, "A tag. May be repeated.", OPTION_MANY},
     {"run-source", 0, NULL, NULL, NULL, NULL,
      "Run tunnel-gateway as its source, with the arguments behind \"--\", and close the tunnel "
-     "when it ends.",
+     "when it ends (not when its token was rotated away).",
      0},
     {"keep-open", 0, NULL, NULL, NULL, NULL,
      "With --run-source: leave the tunnel open when the gateway ends.", 0},
@@ -124,6 +124,12 @@ static int run_and_close(struct ctl *c, const struct run_options *o, const char 
         caller_rest(c->caller);
     if (run_wait(c->loop, o, &code, text, sizeof text) != ERR_OK)
         code = ctl_fail("%s", text);
+    if (code == RUN_TOKEN_REPLACED) {
+        ctl_fail("the gateway has ended: its source token was replaced by someone else; the tunnel "
+                 "%s stays open",
+                 id);
+        return code;
+    }
     int closed = close_again(c, id);
     if (closed == CTL_OK)
         fprintf(stderr, "tunnelctl: the gateway has ended, the tunnel %s is closed\n", id);

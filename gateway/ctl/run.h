@@ -20,6 +20,9 @@ struct run_options {
     size_t n_args;
 };
 
+/* The gateway's exit code when somebody has given its tunnel another source token. */
+#define RUN_TOKEN_REPLACED 3
+
 /* tunnel-gateway beside this program's own file; when there is none: the bare name, for PATH. */
 const char *run_find(char *memory, size_t size);
 

@@ -109,8 +109,12 @@ static enum outcome refused(struct tunneling *s, const struct call_answer *a, co
     }
     clean(said != NULL ? said : "no reason was given", message, sizeof message);
     const char *advice = advice_for(s->error);
-    snprintf(s->problem, sizeof s->problem, "%s: %s%s%s", s->error, message,
-             advice != NULL ? "; " : "", advice != NULL ? advice : "");
+    bool no_such_key = strcmp(s->error, "UnrecognizedClientException") == 0;
+    snprintf(s->problem, sizeof s->problem, "%s: %s%s%s%s", s->error, message,
+             advice != NULL ? "; " : "", advice != NULL ? advice : "",
+             no_such_key && endpoint_is_loopback(&s->endpoint)
+                 ? "; or --unsigned, when the hub runs with --allow-unsigned-loopback"
+                 : "");
     return CTL_FAILED;
 }
 

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #define UUID_LENGTH 36
+#define TEXT(number) #number
+#define TEXT_OF(macro) TEXT(macro)
 #define SHOWN 3 /* of several that fit */
 
 static const char id_characters[] =
@@ -17,6 +19,7 @@ static enum outcome fail(struct tunneling *s, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
+    s->error[0] = '\0';
     vsnprintf(s->problem, sizeof s->problem, format, args);
     va_end(args);
     return CTL_FAILED;
@@ -101,6 +104,26 @@ static void take(struct which *out, const cJSON *tunnel)
         snprintf(out->arn, sizeof out->arn, "%s", arn);
 }
 
+/* Whether a thing of that name has an open tunnel. */
+static bool is_thing(struct tunneling *s, const char *name)
+{
+    struct search w = {.prefix = NULL};
+    cJSON *summaries;
+    if (tunneling_list(s, name, &summaries) != CTL_OK)
+        return false;
+    search(&w, summaries);
+    cJSON_Delete(summaries);
+    return w.n > 0;
+}
+
+/* Nothing fits: `advice` says what to do, unless the name of a thing was given without "thing:". */
+static enum outcome unknown(struct tunneling *s, const char *name, const char *advice)
+{
+    if (is_thing(s, name))
+        return fail(s, "there is no tunnel %s; did you mean thing:%s?", name, name);
+    return fail(s, "there is no tunnel %s; %s", name, advice);
+}
+
 static enum outcome from_list(struct tunneling *s, const char *thing, const char *prefix,
                               struct which *out)
 {
@@ -115,8 +138,7 @@ static enum outcome from_list(struct tunneling *s, const char *thing, const char
     else if (w.n == 0 && thing != NULL)
         result = fail(s, "there is no open tunnel to the thing %s", thing);
     else if (w.n == 0)
-        result =
-            fail(s, "there is no tunnel %s; \"tunnelctl list --all\" shows what there is", prefix);
+        result = unknown(s, prefix, "\"tunnelctl list --all\" shows what there is");
     else if (thing != NULL)
         result = fail(s, "there are %zu open tunnels to the thing %s (%s): name one by its id", w.n,
                       thing, w.shown);
@@ -153,8 +175,7 @@ static enum outcome find(struct tunneling *s, const char *name, struct which *ou
         return CTL_OK;
     }
     if (strlen(name) < TUNNEL_ID_PREFIX)
-        return fail(s, "\"%s\" is too short for an id: give at least %d characters of it", safe,
-                    TUNNEL_ID_PREFIX);
+        return unknown(s, name, "of an id give at least " TEXT_OF(TUNNEL_ID_PREFIX) " characters");
     return from_list(s, NULL, name, out);
 }
 

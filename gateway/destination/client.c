@@ -102,7 +102,10 @@ static void on_finished(void *owner, enum err why, const char *text)
 {
     struct client *c = owner;
     if (!c->over) /* else its cause has been told */
-        log_line(why == ERR_TUNNEL_CLOSED ? LOG_INFO : LOG_FATAL, "%s", text);
+        log_line(why == ERR_TUNNEL_CLOSED    ? LOG_INFO
+                 : why == ERR_TOKEN_REPLACED ? LOG_ERROR
+                                             : LOG_FATAL,
+                 "%s", text);
     client_end(c, why);
 }
 

@@ -36,11 +36,11 @@ struct client_events {
     void (*stopping)(void *owner);
 };
 
-/* Runs until SIGTERM or SIGINT (ERR_SHUTDOWN; a Close is sent), the hub's Close (ERR_TUNNEL_CLOSED)
- * or something that no retry can mend: ERR_REJECTED (token), ERR_LINK_LOST (give_up, once), what
- * `started` or `services` returned, ERR_USAGE (the proxy's URL), certificates that cannot be read.
- * What happened is in the log, in the words of the reference program where scripts look for them.
- * End main with loop_exit. */
+/* Runs until SIGTERM or SIGINT (ERR_SHUTDOWN; a Close is sent), the hub's Close (ERR_TUNNEL_CLOSED,
+ * or ERR_TOKEN_REPLACED when the tunnel goes on without us) or something that no retry can mend:
+ * ERR_REJECTED (token), ERR_LINK_LOST (give_up, once), what `started` or `services` returned,
+ * ERR_USAGE (the proxy's URL), certificates that cannot be read. What happened is in the log, in
+ * the words of the reference program where scripts look for them. End main with loop_exit. */
 enum err client_run(const struct client_options *options, const struct client_events *events,
                     void *owner);
 

@@ -39,8 +39,9 @@ static const struct {
     enum err why;
     int code;
 } exit_codes[] = {
-    {ERR_TUNNEL_CLOSED, 0}, /* a Close frame: the tunnel was closed or its lifetime is over */
-    {ERR_SHUTDOWN, 0},      /* SIGTERM, SIGINT */
+    {ERR_TUNNEL_CLOSED, 0},  /* a Close frame: the tunnel was closed or its lifetime is over */
+    {ERR_TOKEN_REPLACED, 0}, /* a Close frame, too */
+    {ERR_SHUTDOWN, 0},       /* SIGTERM, SIGINT */
 };
 
 static int exit_code(enum err why)

@@ -276,11 +276,13 @@ bool names_is_foreign(const struct names *n, struct span host, bool literal)
 static enum err refuse_foreign(const struct names *n, const struct names_question *q,
                                struct names_answer *out)
 {
+    char safe[400];
     if (q->literal || is_address(q->host))
         add(out->text, "only *.%.60s names, no addresses; use remote DNS (socks5h, socks4a)",
             names_suffix(n));
     else
-        add(out->text, "only *.%.60s names; use remote DNS (socks5h)", names_suffix(n));
+        add(out->text, "%.80s does not end in .%.60s; --direct would allow it",
+            str_escape(q->host, safe, sizeof safe), names_suffix(n));
     return ERR_FORBIDDEN;
 }
 

@@ -116,9 +116,12 @@ static void refuse(struct passage *p, enum err why, const char *text)
 static void refuse_service(struct passage *p, enum err why)
 {
     char text[PASSAGE_TEXT], safe[140];
-    const char *what = why == ERR_PEER_RESET ? "device refused the connection" : err_text(why);
+    const char *what = why == ERR_PEER_RESET
+                           ? "refused: no agent is connected, or the service does not listen (the "
+                             "agent's log tells)"
+                           : err_text(why);
     str_escape(span_of(p->service), safe, sizeof safe);
-    snprintf(text, sizeof text, "%.100s%s%.80s", safe, safe[0] != '\0' ? ": " : "", what);
+    snprintf(text, sizeof text, "%.100s%s%.88s", safe, safe[0] != '\0' ? ": " : "", what);
     refuse(p, why, text);
 }
 

@@ -141,7 +141,7 @@ static void on_down(void *owner, enum err why, const char *text)
     memcpy(before, t->text, sizeof before);
     copy_text(t, why, text);
     bool again = last == why && strcmp(before, t->text) == 0;
-    log_line(again ? LOG_DEBUG : LOG_WARNING, "%s: %s; trying again", title(t, name), t->text);
+    log_line(again ? LOG_DEBUG : LOG_ERROR, "%s: %s; trying again", title(t, name), t->text);
 }
 
 static void on_finished(void *owner, enum err why, const char *text)
@@ -153,9 +153,12 @@ static void on_finished(void *owner, enum err why, const char *text)
     copy_text(t, why, text);
     log_line(why == ERR_TUNNEL_CLOSED ? LOG_INFO : LOG_ERROR, "%s: %s", title(t, name), t->text);
     passages_wake(set->passages);
-    for (size_t i = 0; i < set->n; i++)
+    for (size_t i = 0; i < set->n; i++) {
         if (!set->all[i]->over)
             return;
+        if (set->all[i]->why == ERR_TOKEN_REPLACED)
+            why = ERR_TOKEN_REPLACED;
+    }
     if (!set->freeing)
         set->finished(set->owner, why);
 }

@@ -20,7 +20,8 @@ struct tunnels_options {
      * in any case. Exact ids; must outlive the tunnels. */
     const char *const *client_speaks_first;
     size_t n_client_speaks_first;
-    /* No tunnel is left. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order. */
+    /* No tunnel is left. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order;
+     * ERR_TOKEN_REPLACED when one of them goes on with another token. */
     void (*finished)(void *owner, enum err why);
     void *owner;
 };

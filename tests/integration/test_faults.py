@@ -214,7 +214,7 @@ class Start(Case):
     def test_unknown_ca(self):
         hub = self.hub()
         other = certificates.authority("other") / "ca.pem"
-        self.assert_retries("not signed by a trusted authority", hub=hub, ca=other)
+        self.assert_retries("not signed by a trusted authority.*--ca FILE", hub=hub, ca=other)
 
     def test_no_hub_there(self):
         with socket.socket() as taken:

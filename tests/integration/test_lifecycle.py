@@ -163,11 +163,23 @@ class Rotation(Base):
                               self.join("destination", first["destinationAccessToken"]), 1)
 
     def test_own_clients_end(self):
+        """As failures, so that a supervisor starts them again with the new token; only localproxy
+        ends as the reference program does."""
+        told = "the access token was replaced; give this end the new token"
         tokens = self.tunnel(["SSH1"])
-        agent = self.end("tunnel-agent", self.the_hub, tokens.destination, "-d", "SSH1=1")
+        agent = self.end("tunnel-agent", self.the_hub, tokens.destination, "-d", "SSH1=1",
+                         ends=(1,))
+        gateway = self.gateway(self.the_hub, tokens, ends=(3,))
         agent.wait_line(ESTABLISHED)
+        self.api.rotate(tokens.id, "ALL")
+        for program, code in ((agent, 1), (gateway, 3)):
+            self.assertEqual(program.wait(), code)
+            program.wait_line(rf"\[error\].*{told}")
+        tokens = self.tunnel(["SSH1"])
+        proxy = self.localproxy(self.the_hub, tokens.destination, "-d", "1")
         self.api.rotate(tokens.id, "DESTINATION")
-        self.assertEqual(agent.wait(), 0)
+        self.assertEqual(proxy.wait(), 0)
+        proxy.wait_line(told)
 
 
 class Closing(Base):

@@ -118,9 +118,11 @@ class Commands(Base):
 
     def test_errors(self):
         nowhere = "b2de92a3-b8ff-46c0-b0f2-afa28b00cecd"
+        self.said("open", "--thing", "plant7", "--services", "SSH1")
         for args, code, pattern in (
                 (("describe", nowhere), 1, "does not exist"),
                 (("describe", "b2de92a3"), 1, "(?i)no tunnel"),
+                (("describe", "plant7"), 1, r"did you mean thing:plant7\?"),
                 (("describe",), 1, "which tunnel"),
                 (("open", "--thing", "press7"), 1, "--services"),
                 (("open", "--services", "a/b"), 1, "services"),
@@ -208,12 +210,12 @@ class RunSource(Base):
         self.web = self.origin(Http("web"))
         self.destination = self.dir / "d.token"
 
-    def run_source(self, *more):
+    def run_source(self, *more, **options):
         """tunnelctl open --run-source, and an agent; the gateway's port."""
         program = self.start(*self.words(
             "open", "--thing", "press7", "--services", "HTTP1", "--destination-token-file",
             self.destination, "--run-source", *more, "--", "--listen", "127.0.0.1:0", "-v", "5"),
-            env=self.by_key())
+            env=self.by_key(), **options)
         port = int(program.wait_line(r"Listening on 127\.0\.0\.1:(\d+)").group(1))
         self.end("tunnel-agent", self.the_hub, self.destination, "-d",
                  f"HTTP1={self.web.address}").wait_line(ESTABLISHED)
@@ -254,6 +256,16 @@ class RunSource(Base):
         program = self.run_source()
         self.api.close_tunnel(self.api.list()[0]["tunnelId"])
         program.wait_line("(?i)closed")
+        self.assertEqual(program.wait(), 0)
+
+    def test_taken_over(self):
+        """Somebody else has a new source token: the tunnel is theirs."""
+        program = self.run_source(ends=(3,))
+        tunnel = self.api.list()[0]["tunnelId"]
+        self.told("rotate", tunnel, "--source")
+        self.assertEqual(program.wait(), 3)
+        program.wait_line("its source token was replaced by someone else; the tunnel .* stays open")
+        self.assertEqual(self.api.describe(tunnel)["status"], "OPEN")
 
 
 if __name__ == "__main__":

@@ -523,6 +523,9 @@ static void answers_with_nothing_in_them(void **state)
                   AND SUMMARY(ID3, "CLOSED", "")))
 #define DESCRIBED(id) call("DescribeTunnel", "{\"tunnelId\":\"" id "\"}", 200, DETAILS(id))
 
+#define THING(name, summaries)                                                                     \
+    call("ListTunnels", "{\"maxResults\":100,\"thingName\":\"" name "\"}", 200, LIST(summaries))
+
 static void names_that_fit(void **state)
 {
     (void)state;
@@ -551,10 +554,25 @@ static void names_that_do_not_fit(void **state)
     assert_int_equal(run(CALLS(ALL_THREE), WORDS("describe", "b2de92")), CTL_FAILED);
     assert_string_equal(err,
                         "tunnelctl: 2 ids begin with b2de92 (" ID1 ", " ID2 "): give more of it\n");
-    assert_int_equal(run(CALLS(ALL_THREE), WORDS("describe", "b2de93")), CTL_FAILED);
-    assert_has(err, "there is no tunnel b2de93");
-    assert_int_equal(run(NO_CALLS, WORDS("describe", "b2de9")), CTL_FAILED);
+    assert_int_equal(run(CALLS(ALL_THREE, THING("b2de93", "")), WORDS("describe", "b2de93")),
+                     CTL_FAILED);
+    assert_has(err, "there is no tunnel b2de93; \"tunnelctl list --all\"");
+    assert_int_equal(
+        run(CALLS(THING("b2de9", SUMMARY(ID1, "CLOSED", ""))), WORDS("describe", "b2de9")),
+        CTL_FAILED);
     assert_has(err, "at least 6 characters");
+    assert_int_equal(run(CALLS(ALL_THREE, THING("plant7", SUMMARY(ID1, "OPEN", ""))),
+                         WORDS("describe", "plant7")),
+                     CTL_FAILED);
+    assert_string_equal(err, "tunnelctl: there is no tunnel plant7; did you mean thing:plant7?\n");
+    assert_int_equal(run(CALLS(THING("oven", SUMMARY(ID1, "OPEN", ""))), WORDS("describe", "oven")),
+                     CTL_FAILED);
+    assert_has(err, "did you mean thing:oven?");
+    assert_int_equal(run(CALLS(ALL_THREE, call("ListTunnels", NULL, 400,
+                                               "{\"__type\":\"ValidationException\"}")),
+                         WORDS("describe", "a=b=c=d")),
+                     CTL_FAILED);
+    assert_has(err, "there is no tunnel a=b=c=d; \"tunnelctl list --all\"");
     assert_int_equal(run(NO_CALLS, WORDS("describe", "a tunnel")), CTL_FAILED);
     assert_has(err, "\"a tunnel\" is not the id of a tunnel");
     assert_int_equal(run(NO_CALLS, WORDS("describe", "")), CTL_FAILED);
@@ -789,6 +807,10 @@ static void overall_usage(void **state)
     assert_has(err, "tunnelctl untag ");
     assert_int_equal(run(NO_CALLS, WORDS("new")), CTL_FAILED);
     assert_has(err, "there is no command \"new\"");
+    assert_int_equal(run(NO_CALLS, WORDS("--config", "f", "list")), CTL_FAILED);
+    assert_has(err, "options go behind the command: tunnelctl list ...\n");
+    assert_int_equal(run(NO_CALLS, WORDS("--json")), CTL_FAILED);
+    assert_has(err, "tunnelctl COMMAND ...\n");
     assert_int_equal(run(NO_CALLS, WORDS("--version")), CTL_OK);
     assert_string_equal(out, "tunnelctl " TUNNEL_VERSION "\n");
     assert_int_equal(run(NO_CALLS, WORDS("open", "--help")), CTL_OK);
@@ -902,7 +924,8 @@ static void errors_of_the_service(void **state)
     } cases[] = {
         {403, "{\"__type\":\"UnrecognizedClientException\",\"message\":\"Unknown key.\"}", NULL,
          "tunnelctl: UnrecognizedClientException: Unknown key; check the access key "
-         "(AWS_ACCESS_KEY_ID or --profile)\n"},
+         "(AWS_ACCESS_KEY_ID or --profile); or --unsigned, when the hub runs with "
+         "--allow-unsigned-loopback\n"},
         {403, "{\"__type\":\"InvalidSignatureException\",\"message\":\"x\"}", NULL, "secret key"},
         {400, "{\"__type\":\"com.amazonaws.iot#LimitExceededException\",\"Message\":\"full\"}",
          NULL, "tunnelctl: LimitExceededException: full; close tunnels"},
@@ -1052,7 +1075,7 @@ static const char gateway_script[] = "#!/bin/sh\n"
                                      "echo \"args: $*\"\n"
                                      "env | grep -E '^AWS' | sort\n"
                                      "[ -z \"$GATEWAY_SIGNAL\" ] || kill -$GATEWAY_SIGNAL $$\n"
-                                     "exit 3\n";
+                                     "exit ${GATEWAY_CODE:-7}\n";
 
 static void make_gateway(void)
 {
@@ -1078,7 +1101,7 @@ static void runs_the_gateway(void **state)
     unsetenv("AWSIOT_TUNNEL_ACCESS_TOKEN");
     unsetenv("AWSIOT_TUNNEL_REGION");
     set_keys(false);
-    assert_int_equal(code, 3);
+    assert_int_equal(code, 7);
     assert_has(out, "On the device");
     assert_has_not(out, "Here:");
     assert_has(out, "\nargs: --ca /ca.pem --listen /tmp/x y\n"
@@ -1104,13 +1127,26 @@ static void a_gateway_that_is_killed(void **state)
     assert_has(err, "is closed\n");
 }
 
+/* Its tunnel belongs to somebody else now. */
+static void a_gateway_whose_token_was_replaced(void **state)
+{
+    (void)state;
+    setenv("GATEWAY_CODE", "3", 1);
+    int code = run(CALLS(call("OpenTunnel", NULL, 200, OPENED), DESCRIBED(ID1)),
+                   WORDS("open", "--run-source"));
+    unsetenv("GATEWAY_CODE");
+    assert_int_equal(code, RUN_TOKEN_REPLACED);
+    assert_has(err,
+               "its source token was replaced by someone else; the tunnel " ID1 " stays open\n");
+}
+
 static void a_tunnel_that_cannot_be_closed(void **state)
 {
     (void)state;
     assert_int_equal(run(CALLS(call("OpenTunnel", NULL, 200, OPENED), DESCRIBED(ID1),
                                lost("CloseTunnel", ERR_TIMEOUT, "timed out")),
                          WORDS("open", "--run-source")),
-                     3);
+                     7);
     assert_has(err, "the tunnel " ID1 " could not be closed: cannot reach 127.0.0.1:8443");
 }
 
@@ -1151,7 +1187,7 @@ static void becomes_the_gateway(void **state)
     }
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 3);
+    assert_int_equal(WEXITSTATUS(status), 7);
     read_back(fd, out, sizeof out);
     assert_has(out, "On the device");
     assert_has(out, "AWSIOT_TUNNEL_ACCESS_TOKEN=SOURCE\n");
@@ -1258,6 +1294,7 @@ int main(void)
         cmocka_unit_test(the_endpoint_in_the_environment),
         cmocka_unit_test(runs_the_gateway),
         cmocka_unit_test(a_gateway_that_is_killed),
+        cmocka_unit_test(a_gateway_whose_token_was_replaced),
         cmocka_unit_test(a_tunnel_that_cannot_be_closed),
         cmocka_unit_test(no_gateway),
         cmocka_unit_test(becomes_the_gateway),

@@ -20,6 +20,7 @@
 struct step {
     const char *answer; /* HTTP answer; NULL: 101 */
     int close_code;     /* > 0: Close at once after SERVICE_IDS */
+    const char *reason; /* in it; NULL: "because" */
     bool cut;           /* close the transport at once after the 101 */
     bool mute;          /* never read again after the 101 */
     bool junk;          /* answer the TLS handshake with junk */
@@ -118,7 +119,7 @@ static void welcome(void)
     size_t n = frame_encode(&ids, hub.out + WS_HEADER_MAX, 100);
     ws_send(hub.ws, hub.out + WS_HEADER_MAX, n);
     if (now->close_code > 0)
-        ws_close(hub.ws, now->close_code, "because");
+        ws_close(hub.ws, now->close_code, now->reason != NULL ? now->reason : "because");
 }
 
 static void drop_stream(void)
@@ -487,8 +488,24 @@ static void close_codes(void **state)
         run_until(cases[i].finished != ERR_OK ? is_finished : is_down);
         assert_int_equal(end.why, cases[i].finished != ERR_OK ? cases[i].finished : ERR_LINK_LOST);
         assert_non_null(strstr(end.text, "because"));
+        assert_int_equal(strstr(end.text, "the connection to hub localhost:") != NULL,
+                         cases[i].finished == ERR_OK);
         over();
     }
+}
+
+/* The tunnel goes on, but not with this token. */
+static void a_replaced_token(void **state)
+{
+    static const struct step script[] = {
+        {.close_code = 1000, .reason = "the access token was replaced"}};
+    (void)state;
+    begin(script, 1, NULL, 0);
+    run_until(is_finished);
+    assert_int_equal(end.why, ERR_TOKEN_REPLACED);
+    assert_string_equal(end.text, "the hub closed the tunnel: the access token was replaced; give "
+                                  "this end the new token");
+    over();
 }
 
 static void a_silent_hub_is_given_up(void **state)
@@ -583,6 +600,7 @@ int main(void)
         T(a_5xx_and_nonsense_are_retried),
         T(may_be_freed_in_any_event),
         T(close_codes),
+        T(a_replaced_token),
         T(a_silent_hub_is_given_up),
         T(through_a_proxy),
         T(a_hub_that_asks_learns_who_we_are),

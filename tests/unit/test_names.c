@@ -125,7 +125,7 @@ static void sentences(void **state)
     ASK(n, strange, "ssh-1.tunnel", &a);
     assert_string_equal(a.text, "ambiguous name \"ssh-1\": SSH_1,ssh:1; use an alias");
     ASK(n, one, "example.org", &a);
-    assert_string_equal(a.text, "only *.tunnel names; use remote DNS (socks5h)");
+    assert_string_equal(a.text, "example.org does not end in .tunnel; --direct would allow it");
     ASK(n, one, "a\x01\"\x80.tunnel", &a);
     assert_string_equal(a.text, "no service \"a\\x01\\\"\\x80\"; have SSH1,HTTP1");
     ASK(n, three, "ssh1.nowhere.tunnel", &a);

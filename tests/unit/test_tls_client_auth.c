@@ -193,6 +193,8 @@ static void wrong_ones_are_refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         expect_refusal(&(struct setup){"ec", cases[i].client, .asks = true}, cases[i].why,
                        cases[i].says, cases[i].alert);
+    expect_refusal(&(struct setup){"ec", "stranger", .asks = true}, ERR_TLS_UNTRUSTED,
+                   "not signed by a trusted", "not in the hub's --device-ca");
     /* Nobody minds where nobody asks. */
     expect_name(&(struct setup){"ec", "stranger", .asks = false}, NULL, false);
 }

@@ -72,7 +72,7 @@ static const char *const replies[] = {
     "not allowed: only names that end in the gateway's suffix",
     "the hub or the device is not connected",
     "no such service, or an ambiguous name",
-    "the device refused the connection",
+    "refused: no agent is connected, or the service does not listen (the agent's log tells)",
     "the device did not answer in time",
     "command not supported",
     "address type not supported",

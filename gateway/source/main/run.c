@@ -10,6 +10,8 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#define CODE_TOKEN_REPLACED 3 /* "tunnelctl open --run-source" must tell it from the others */
+
 static const int signals[] = {SIGTERM, SIGINT};
 #define SIGNALS (sizeof signals / sizeof *signals)
 
@@ -44,7 +46,10 @@ static void on_signal(uv_signal_t *handle, int number)
 static void on_finished(void *owner, enum err why)
 {
     struct run *r = owner;
-    stop(r, why == ERR_TUNNEL_CLOSED && r->config->n_tunnels == 1 ? 0 : 1);
+    if (why == ERR_TOKEN_REPLACED)
+        stop(r, CODE_TOKEN_REPLACED);
+    else
+        stop(r, why == ERR_TUNNEL_CLOSED && r->config->n_tunnels == 1 ? 0 : 1);
 }
 
 static bool on_page(void *owner, const struct ingress_page *page, struct buf *out)
