@@ -189,10 +189,13 @@ static void on_admission(void *ctx, struct admission a)
     free(k);
 }
 
-/* Before anything is used up. */
-static bool may_connect(struct office *o, const struct tunnel *t)
+/* Before anything is used up. Who is refused anyway does not count. */
+static bool may_connect(struct office *o, const struct admission_request *q,
+                        const struct tunnel *t)
 {
-    struct account *account = t != NULL ? accounts_get(o->accounts, t->record.key_id) : NULL;
+    if (t == NULL || !registry_would_admit(o->registry, q))
+        return true;
+    struct account *account = accounts_get(o->accounts, t->record.key_id);
     return account == NULL || account_connect(account, loop_now(o->o.loop));
 }
 
@@ -207,7 +210,7 @@ void admission_knock(struct office *o, struct message_knock *m)
     };
     struct tunnel *t = registry_by_token(o->registry, q.token);
     struct knock *k = calloc(1, sizeof *k);
-    if (k == NULL || !may_connect(o, t)) {
+    if (k == NULL || !may_connect(o, &q, t)) {
         refuse(o, m, 503, k == NULL ? no_memory : too_many, t);
         message_free(&m->message);
         free(k);

@@ -134,7 +134,9 @@ static void knock(struct visit *v, enum side side, const char *token, const char
     struct admission_request q = {
         .side = side, .token = span_of(token), .client_token = span_of(client)};
     *v = (struct visit){0};
+    bool would = registry_would_admit(registry, &q);
     registry_admit(registry, &q, on_admission, v);
+    assert_int_equal(would, v->calls == 0 || v->admitted);
 }
 
 static void wait_for(struct visit *v)
@@ -209,6 +211,27 @@ static void test_client_token(void **state)
         refuses(SIDE_DESTINATION, "dst", NULL, 400, "previously used", true);
         reopen();
     }
+}
+
+/* Being asked for it uses nothing; what `knock` compares holds for all other tests. */
+static void test_would_admit(void **state)
+{
+    struct admission_request q = {.side = SIDE_SOURCE, .token = span_of("src")};
+    (void)state;
+    for (int i = 0; i < 40; i++)
+        assert_true(registry_would_admit(registry, &q));
+    assert_false(registry_find(registry, span_of(id))->admitting[SIDE_SOURCE]);
+    admits(SIDE_SOURCE, "src", CLIENT_1);
+    assert_false(registry_would_admit(registry, &q));
+    q.client_token = span_of(CLIENT_2);
+    assert_false(registry_would_admit(registry, &q));
+    q.client_token = span_of(CLIENT_1);
+    assert_true(registry_would_admit(registry, &q));
+    q = (struct admission_request){
+        .side = SIDE_DESTINATION, .token = span_of("dst"), .device_required = true};
+    assert_false(registry_would_admit(registry, &q));
+    q.device = "plant7";
+    assert_true(registry_would_admit(registry, &q));
 }
 
 static void test_wrong_tokens(void **state)
@@ -425,7 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_once),
         TEST(test_client_token),
-        TEST(test_wrong_tokens),
+        TEST(test_would_admit), TEST(test_wrong_tokens),
         TEST(test_closed),
         TEST(test_expired),
         TEST(test_rotated),

@@ -233,6 +233,20 @@ static struct visit *keep(const struct visit *from)
     return NULL;
 }
 
+static bool is_full(const struct entry *e, enum side side)
+{
+    return e->n_waiting[side] >= WAITING_MAX;
+}
+
+bool registry_would_admit(struct registry *r, const struct admission_request *q)
+{
+    struct visit v;
+    struct entry *e;
+    fill(&v, r, q);
+    struct admission a = judge(&v, &e);
+    return is_settled(&a) ? a.tunnel != NULL : !is_full(e, q->side);
+}
+
 void registry_admit(struct registry *r, const struct admission_request *q,
                     void (*done)(void *ctx, struct admission a), void *ctx)
 {
@@ -244,7 +258,7 @@ void registry_admit(struct registry *r, const struct admission_request *q,
     struct admission a = judge(&first, &e);
     if (is_settled(&a))
         done(ctx, a);
-    else if (e->n_waiting[q->side] >= WAITING_MAX)
+    else if (is_full(e, q->side))
         done(ctx, refuse(503, too_many, e));
     else if ((v = keep(&first)) == NULL)
         done(ctx, refuse(503, no_memory, e));

@@ -106,6 +106,9 @@ struct admission_request {
 /* The token rules of share/doc/protocol.md. A first use is stored before done is called. */
 void registry_admit(struct registry *r, const struct admission_request *q,
                     void (*done)(void *ctx, struct admission a), void *ctx);
+/* What registry_admit would say now, without doing anything. True: it would admit, perhaps when it
+ * has stored that the token is used, or has to wait for a first use that is being stored. */
+bool registry_would_admit(struct registry *r, const struct admission_request *q);
 /* What DescribeTunnel shows; stored when there is time, nobody waits. Unknown ids are fine. */
 void registry_connected(struct registry *r, struct span id, enum side side, bool connected);
 
