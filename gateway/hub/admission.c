@@ -190,8 +190,7 @@ static void on_admission(void *ctx, struct admission a)
 }
 
 /* Before anything is used up. Who is refused anyway does not count. */
-static bool may_connect(struct office *o, const struct admission_request *q,
-                        const struct tunnel *t)
+static bool may_connect(struct office *o, const struct admission_request *q, const struct tunnel *t)
 {
     if (t == NULL || !registry_would_admit(o->registry, q))
         return true;

@@ -196,20 +196,26 @@ static void check_reply(void)
     assert_true(cJSON_IsString(cJSON_GetObjectItemCaseSensitive(reply.json, "message")));
 }
 
-/* A request whose head (lines with CRLF, without the empty one) and body are given. */
-static void ask(const char *client, const char *head, const char *body)
+/* A request whose head (lines with CRLF, without the empty one) and body are given; the answer may
+ * be still to come. */
+static void begin_ask(const char *client, const char *head, const char *body, struct reply *to)
 {
     struct http_reader *reader = http_reader_new(true, 65536);
     assert_non_null(reader);
     assert_int_equal(http_reader_feed(reader, (const uint8_t *)head, strlen(head)), strlen(head));
     assert_int_equal(http_reader_feed(reader, (const uint8_t *)"\r\n", 2), 2);
     assert_non_null(http_reader_head(reader));
-    reply_clear();
     struct api_call call = {
         .head = http_reader_head(reader), .body = span_of(body), .client = client};
-    api_handle(world.api, &call, on_answer, &reply);
-    UNTIL(reply.calls > 0);
+    api_handle(world.api, &call, on_answer, to);
     http_reader_free(reader);
+}
+
+static void ask(const char *client, const char *head, const char *body)
+{
+    reply_clear();
+    begin_ask(client, head, body, &reply);
+    UNTIL(reply.calls > 0);
     check_reply();
 }
 

@@ -448,7 +448,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_once),
         TEST(test_client_token),
-        TEST(test_would_admit), TEST(test_wrong_tokens),
+        TEST(test_would_admit),
+        TEST(test_wrong_tokens),
         TEST(test_closed),
         TEST(test_expired),
         TEST(test_rotated),

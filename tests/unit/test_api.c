@@ -106,7 +106,8 @@ static void test_open_limits(void **state)
     (void)state;
     world_rules(NULL, "services-per-tunnel = 3\ntunnels-per-key = 2\nlifetime-minutes = 100\n");
     call("OpenTunnel", "{\"destinationConfig\":{\"services\":[\"A\",\"B\",\"C\",\"D\"]}}");
-    must_fail("LimitExceededException", 400, "services-per-tunnel is 3");
+    must_fail("LimitExceededException", 400,
+              "services-per-tunnel is 3: 4 were asked for. Ask for fewer services.");
     call("OpenTunnel", "{\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":101}}");
     must_fail("ValidationException", 400, "Member must have value less than or equal to 100");
     call("OpenTunnel", "{\"destinationConfig\":{\"services\":[\"A\",\"B\",\"C\"]}}");
@@ -117,6 +118,7 @@ static void test_open_limits(void **state)
     for (int i = 0; i < 3; i++) { /* clients ask three times */
         call("OpenTunnel", "{}");
         must_fail("LimitExceededException", 400, "tunnels-per-key is 2");
+        assert_non_null(strstr(reply.body, "Close tunnels that are not needed."));
         assert_int_equal(registry_open_count(world.registry), 2);
     }
     callf("CloseTunnel", "{\"tunnelId\":\"%s\"}", first);
@@ -400,6 +402,36 @@ static void test_page_tokens(void **state)
     assert_int_equal(cJSON_GetArraySize(summaries()), 0);
 }
 
+/* The longest descriptions of characters that are escaped: no page is longer than what one answer
+ * may have. */
+static void test_pages_of_bytes(void **state)
+{
+    enum { N = 90, LENGTH = 2048 };
+    char *text = calloc(1, 3 * LENGTH + 1);
+    char token[64] = "";
+    int seen = 0, pages = 0;
+    (void)state;
+    assert_non_null(text);
+    for (size_t i = 0; i < LENGTH; i++)
+        memcpy(text + 3 * i, "\xe2\x80\xa8", 3); /* U+2028, in JSON \u2028 */
+    for (int i = 0; i < N; i++) {
+        callf("OpenTunnel", "{\"description\":\"%s\"}", text);
+        must_succeed();
+    }
+    do {
+        callf("ListTunnels", "{\"nextToken\":%s%s%s}", pages > 0 ? "\"" : "",
+              pages > 0 ? token : "null", pages > 0 ? "\"" : "");
+        seen += cJSON_GetArraySize(summaries());
+        assert_true(strlen(reply.body) < 600000);
+        const cJSON *next = cJSON_GetObjectItem(reply.json, "nextToken");
+        snprintf(token, sizeof token, "%s", next != NULL ? next->valuestring : "");
+        pages++;
+    } while (token[0] != '\0');
+    assert_int_equal(seen, N);
+    assert_int_equal(pages, 3);
+    free(text);
+}
+
 /* ---- tags ---- */
 
 static void tags_are(const char *arn, const char *want)
@@ -506,21 +538,62 @@ static void test_arns(void **state)
 
 static void test_ends_while_pending(void **state)
 {
-    struct http_reader *reader = http_reader_new(true, 4096);
-    const char *head = HEAD("OpenTunnel") "\r\n";
     (void)state;
-    assert_non_null(reader);
-    assert_true(http_reader_feed(reader, (const uint8_t *)head, strlen(head)) > 0);
-    struct api_call q = {.head = http_reader_head(reader), .body = span_of("{}"), .client = HERE};
     reply_clear();
-    api_handle(world.api, &q, on_answer, &reply);
-    http_reader_free(reader);
+    begin_ask(HERE, HEAD("OpenTunnel"), "{}", &reply);
     registry_free(world.registry);
     world.registry = NULL;
     check_reply();
     must_succeed();
     assert_int_equal(api_counts(world.api)->ok[OPERATION_OPEN], 1);
     cJSON_Delete(last_audit());
+}
+
+static size_t n_allocated; /* of cJSON's */
+
+static void *counted_malloc(size_t n)
+{
+    n_allocated++;
+    return malloc(n);
+}
+
+static void counted_free(void *p)
+{
+    n_allocated -= p != NULL;
+    free(p);
+}
+
+/* What was read of a request is let go before the store is waited for. */
+static void test_input_is_dropped(void **state)
+{
+    static const char *const operations[][2] = {
+        {HEAD("OpenTunnel"), "{\"unknown\":[[],[],{}],\"description\":\"x\"}"},
+        {HEAD("RotateTunnelAccessToken"), "{\"tunnelId\":\"%s\",\"clientMode\":\"ALL\"}"},
+        {HEAD("TagResource"), "{\"resourceArn\":\"arn:aws:iot:eu-test-1:123456789012:tunnel/%s\","
+                              "\"tags\":[{\"key\":\"a\",\"value\":\"b\"}]}"},
+        {HEAD("UntagResource"), "{\"resourceArn\":\"arn:aws:iot:eu-test-1:123456789012:tunnel/%s\","
+                                "\"tagKeys\":[\"a\"]}"},
+        {HEAD("CloseTunnel"), "{\"tunnelId\":\"%s\"}"},
+    };
+    cJSON_Hooks hooks = {counted_malloc, counted_free};
+    char id[64], body[512];
+    (void)state;
+    call("OpenTunnel", "{}");
+    opened(id);
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+        const char *format = operations[i][1], *gap = strstr(format, "%s");
+        snprintf(body, sizeof body, "%.*s%s%s", (int)(gap != NULL ? gap - format : 0), format,
+                 gap != NULL ? id : "", gap != NULL ? gap + 2 : format);
+        reply_clear();
+        n_allocated = 0;
+        cJSON_InitHooks(&hooks);
+        begin_ask(HERE, operations[i][0], body, &reply);
+        cJSON_InitHooks(NULL);
+        assert_int_equal(reply.calls, 0);
+        assert_int_equal(n_allocated, 0);
+        UNTIL(reply.calls > 0);
+        must_succeed();
+    }
 }
 
 /* As on a full disk: no file may be written to. */
@@ -585,10 +658,12 @@ int main(void)
         IN_WORLD(test_pages),
         IN_WORLD(test_pages_move),
         IN_WORLD(test_page_tokens),
+        IN_WORLD(test_pages_of_bytes),
         IN_WORLD(test_tags),
         IN_WORLD(test_200_tags),
         IN_WORLD(test_arns),
         IN_WORLD(test_ends_while_pending),
+        IN_WORLD(test_input_is_dropped),
         IN_WORLD(test_full_disk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,6 +300,16 @@ static void test_operations_rule(void **state)
             id);
     must_fail("AccessDeniedException", 403, "RotateTunnelAccessToken");
     audit_has("tunnel", id);
+    call_as("READER", "CloseTunnel", "{\"tunnelId\":\"no-such-tunnel\"}"); /* nor is that told */
+    must_fail("AccessDeniedException", 403, "among the key's operations");
+    audit_has("tunnel", "no-such-tunnel");
+    call_as("READER", "TagResource",
+            "{\"resourceArn\":\"arn:aws:iot:x:1:tunnel/a\",\"tags\":[{\"key\":\"a\","
+            "\"value\":\"b\"}]}");
+    must_fail("AccessDeniedException", 403, "among the key's operations");
+    call_as("READER", "DescribeTunnel", "{\"tunnelId\":\"no-such-tunnel\"}");
+    must_fail("ResourceNotFoundException", 400, "no-such-tunnel");
+    call_as("READER", "CloseTunnel", "{\"tunnelId\":\"%s\"}", id);
     audit_has("key", "READER");
     assert_int_equal(registry_open_count(world.registry), 1);
     world_rules("[key ADMIN]\nsecret = " SECRET_OF("ADMIN") "\noperations = OpenTunnel\n", "");
@@ -371,6 +381,69 @@ static void test_tags_rule(void **state)
     must_succeed();
     call_as("OPS", "ListTagsForResource", "{\"resourceArn\":\"%s\"}", arn);
     must_fail("AccessDeniedException", 403, "tag");
+}
+
+#define TEAM(arn, team)                                                                            \
+    "{\"resourceArn\":\"" arn "\",\"tags\":[{\"key\":\"team\",\"value\":\"" team "\"}]}"
+
+/* Tags that are being stored count already: what somebody takes away from a key cannot be taken
+ * back at the same time. */
+static void test_tags_rule_meanwhile(void **state)
+{
+    struct reply away = {0};
+    char arn[128], body[256];
+    (void)state;
+    world_rules(KEYS, "");
+    call_as("OPS", "OpenTunnel",
+            "{\"tags\":[{\"key\":\"team\",\"value\":\"ops\"},{\"key\":\"site\",\"value\":\"1\"}]}");
+    must_succeed();
+    snprintf(arn, sizeof arn, "%s", text_of("tunnelArn"));
+    call_as("OPS", "TagResource", TEAM("%s", "ops"), arn);
+    must_succeed();
+    snprintf(body, sizeof body, TEAM("%s", "dev"), arn);
+    begin_ask(HERE, HEAD("TagResource"), body, &away);
+    call_as("OPS", "TagResource", TEAM("%s", "ops"), arn);
+    must_fail("AccessDeniedException", 403, "a tag that the key requires is missing");
+    assert_int_equal(away.status, 200);
+    const struct tags *tags = &registry_older(world.registry, NULL)->record.tags;
+    assert_string_equal(tags->items[0].value, "dev");
+    cJSON_Delete(away.json);
+    free(away.body);
+}
+
+/* Whoever's rule is about tags makes the hub read them all: it does so for a while, and then says
+ * where to go on. */
+static void test_list_budget(void **state)
+{
+    enum { N = 150, TAGS = 200 };
+    struct buf b = {.limit = 1 << 20};
+    char token[64] = "";
+    int pages = 0, seen = 0;
+    (void)state;
+    world_rules(KEYS, "");
+    for (int i = 0; i < TAGS; i++)
+        assert_true(buf_printf(&b, "%s{\"key\":\"t%d\",\"value\":\"\"}", i > 0 ? "," : "", i));
+    call_as("OPS", "OpenTunnel",
+            "{\"tags\":[{\"key\":\"team\",\"value\":\"ops\"},{\"key\":\"site\",\"value\":\"1\"}]}");
+    must_succeed();
+    for (int i = 0; i < N; i++) {
+        callf("OpenTunnel", "{\"tags\":[%.*s]}", (int)b.size, (const char *)b.data);
+        must_succeed();
+    }
+    buf_free(&b);
+    do {
+        call_as("OPS", "ListTunnels", "{\"maxResults\":1,\"nextToken\":%s%s%s}",
+                pages > 0 ? "\"" : "", pages > 0 ? token : "null", pages > 0 ? "\"" : "");
+        must_succeed();
+        seen += cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "tunnelSummaries"));
+        const cJSON *next = cJSON_GetObjectItem(reply.json, "nextToken");
+        snprintf(token, sizeof token, "%s", next != NULL ? next->valuestring : "");
+        pages++;
+    } while (token[0] != '\0');
+    assert_int_equal(seen, 1);
+    assert_int_equal(pages, 2);
+    call_as("ADMIN", "ListTunnels", "{}"); /* has no such rule */
+    assert_int_equal(cJSON_GetArraySize(cJSON_GetObjectItem(reply.json, "tunnelSummaries")), 100);
 }
 
 /* A list shows what the key may see, and its pages are as full as others'. */
@@ -592,15 +665,26 @@ int main(void)
 {
 #define IN_WORLD(f) cmocka_unit_test_setup_teardown(f, world_begin, world_end)
     const struct CMUnitTest tests[] = {
-        IN_WORLD(test_route),           cmocka_unit_test(test_wants),
-        IN_WORLD(test_bodies),          IN_WORLD(test_unsigned),
-        IN_WORLD(test_signed),          IN_WORLD(test_bad_signatures),
-        IN_WORLD(test_replay),          IN_WORLD(test_new_keys),
-        IN_WORLD(test_operations_rule), IN_WORLD(test_things_rule),
-        IN_WORLD(test_tags_rule),       IN_WORLD(test_list_rule),
-        IN_WORLD(test_limits_of_keys),  IN_WORLD(test_audit),
-        IN_WORLD(test_no_secrets),      IN_WORLD(test_injection),
-        IN_WORLD(test_counts),          cmocka_unit_test(test_bad_requests),
+        IN_WORLD(test_route),
+        cmocka_unit_test(test_wants),
+        IN_WORLD(test_bodies),
+        IN_WORLD(test_unsigned),
+        IN_WORLD(test_signed),
+        IN_WORLD(test_bad_signatures),
+        IN_WORLD(test_replay),
+        IN_WORLD(test_new_keys),
+        IN_WORLD(test_operations_rule),
+        IN_WORLD(test_things_rule),
+        IN_WORLD(test_tags_rule),
+        IN_WORLD(test_list_rule),
+        IN_WORLD(test_tags_rule_meanwhile),
+        IN_WORLD(test_list_budget),
+        IN_WORLD(test_limits_of_keys),
+        IN_WORLD(test_audit),
+        IN_WORLD(test_no_secrets),
+        IN_WORLD(test_injection),
+        IN_WORLD(test_counts),
+        cmocka_unit_test(test_bad_requests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

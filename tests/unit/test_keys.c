@@ -438,19 +438,19 @@ static void by_operation(void **state)
     ALLOWED(.operation = OPERATION_LIST);
     ALLOWED(.operation = OPERATION_DESCRIBE, .thing = "x");
     ALLOWED(.operation = OPERATION_LIST_TAGS, .thing = "x");
-    DENIED("OpenTunnel on any tunnel, because the operation is not among its operations.",
+    DENIED("OpenTunnel on any tunnel, because it is not among the key's operations.",
            .operation = OPERATION_OPEN);
-    DENIED("CloseTunnel on any tunnel, because the operation is not among its operations.",
+    DENIED("CloseTunnel on any tunnel, because it is not among the key's operations.",
            .operation = OPERATION_CLOSE);
-    DENIED("RotateTunnelAccessToken on any tunnel, because the operation is not among its "
+    DENIED("RotateTunnelAccessToken on any tunnel, because it is not among the key's "
            "operations.",
            .operation = OPERATION_ROTATE);
-    DENIED("TagResource on any tunnel, because the operation is not among its operations.",
+    DENIED("TagResource on any tunnel, because it is not among the key's operations.",
            .operation = OPERATION_TAG);
-    DENIED("UntagResource on any tunnel, because the operation is not among its operations.",
+    DENIED("UntagResource on any tunnel, because it is not among the key's operations.",
            .operation = OPERATION_UNTAG);
     use("operations = UntagResource\n");
-    DENIED("ListTunnels on any tunnel, because the operation is not among its operations.",
+    DENIED("ListTunnels on any tunnel, because it is not among the key's operations.",
            .operation = OPERATION_LIST);
 }
 
@@ -471,13 +471,14 @@ static void by_thing(void **state)
         assert_non_null(denied((struct wish){.operation = o, .thing = "press"}));
         assert_non_null(denied((struct wish){.operation = o}));
     }
-    DENIED("OpenTunnel on the tunnel's thing, because none of its things matches that.",
+    DENIED("OpenTunnel on the tunnel's thing, because none of the key's things matches it.",
            .operation = OPERATION_OPEN, .thing = "plant-77");
-    DENIED("DescribeTunnel on a tunnel without a thing, because it is limited to certain things.",
-           .operation = OPERATION_DESCRIBE, .thing = "");
+    DENIED(
+        "DescribeTunnel on a tunnel without a thing, because the key is limited to certain things.",
+        .operation = OPERATION_DESCRIBE, .thing = "");
     use("things = *\n");
     ALLOWED(.operation = OPERATION_OPEN, .thing = "x");
-    DENIED("OpenTunnel on a tunnel without a thing, because it is limited to certain things.",
+    DENIED("OpenTunnel on a tunnel without a thing, because the key is limited to certain things.",
            .operation = OPERATION_OPEN);
 }
 
@@ -487,16 +488,18 @@ static void by_service(void **state)
     use("services = SSH* VNC\n");
     ALLOWED(.operation = OPERATION_OPEN, .services = &ssh);
     ALLOWED(.operation = OPERATION_OPEN, .services = &vnc);
-    DENIED("OpenTunnel on all services of the tunnel, because its services do not match each of "
-           "them.",
+    DENIED("OpenTunnel on all services of the tunnel, because the key's services do not cover "
+           "them all.",
            .operation = OPERATION_OPEN, .services = &both);
-    DENIED("OpenTunnel on a tunnel without services, because it is limited to certain services.",
-           .operation = OPERATION_OPEN, .services = &none);
-    DENIED("OpenTunnel on a tunnel without services, because it is limited to certain services.",
-           .operation = OPERATION_OPEN);
+    DENIED(
+        "OpenTunnel on a tunnel without services, because the key is limited to certain services.",
+        .operation = OPERATION_OPEN, .services = &none);
+    DENIED(
+        "OpenTunnel on a tunnel without services, because the key is limited to certain services.",
+        .operation = OPERATION_OPEN);
     /* Who gets a tunnel's token gets all of its services. */
-    DENIED("RotateTunnelAccessToken on all services of the tunnel, because its services do not "
-           "match each of them.",
+    DENIED("RotateTunnelAccessToken on all services of the tunnel, because the key's services "
+           "do not cover them all.",
            .operation = OPERATION_ROTATE, .services = &both, .source = true);
     ALLOWED(.operation = OPERATION_ROTATE, .services = &ssh, .source = true);
     ALLOWED(.operation = OPERATION_DESCRIBE, .services = &both);
@@ -518,9 +521,10 @@ static void by_tag(void **state)
         assert_non_null(denied((struct wish){.operation = o, .tags = &no_tags}));
         assert_non_null(denied((struct wish){.operation = o}));
     }
-    DENIED("OpenTunnel on a tunnel with such tags, because a tag that it requires is missing or "
-           "has another value.",
-           .operation = OPERATION_OPEN, .tags = &dev);
+    DENIED(
+        "OpenTunnel on a tunnel with such tags, because a tag that the key requires is missing or "
+        "has another value.",
+        .operation = OPERATION_OPEN, .tags = &dev);
     use("tags = team=\n"); /* empty, and nothing else */
     assert_non_null(denied((struct wish){.operation = OPERATION_OPEN, .tags = &dev}));
     use("tags = site=\n");
@@ -534,7 +538,7 @@ static void tags_that_must_stay(void **state)
     static char *site[] = {"colour", "site"}, *shade[] = {"colour", "team=ops"};
     const struct texts required = {site, 2}, others = {shade, 2};
     use("tags = team=ops,site\n");
-    DENIED("UntagResource on these tags, because it requires one of them on its tunnels.",
+    DENIED("UntagResource on these tags, because the key requires one of them on its tunnels.",
            .operation = OPERATION_UNTAG, .tags = &ops, .untag = &required);
     ALLOWED(.operation = OPERATION_UNTAG, .tags = &ops, .untag = &others);
 }
@@ -545,18 +549,18 @@ static void by_mode(void **state)
     use("client-modes = SOURCE\n");
     ALLOWED(.operation = OPERATION_ROTATE, .source = true);
     DENIED("RotateTunnelAccessToken on the destination's token, because DESTINATION is not among "
-           "its client-modes.",
+           "the key's client-modes.",
            .operation = OPERATION_ROTATE, .destination = true);
     DENIED("RotateTunnelAccessToken on the destination's token, because DESTINATION is not among "
-           "its client-modes.",
+           "the key's client-modes.",
            .operation = OPERATION_ROTATE, .source = true, .destination = true);
     ALLOWED(.operation = OPERATION_OPEN);
     use("client-modes = DESTINATION\n");
     ALLOWED(.operation = OPERATION_ROTATE, .destination = true);
-    DENIED("RotateTunnelAccessToken on the source's token, because SOURCE is not among its "
+    DENIED("RotateTunnelAccessToken on the source's token, because SOURCE is not among the key's "
            "client-modes.",
            .operation = OPERATION_ROTATE, .source = true);
-    DENIED("RotateTunnelAccessToken on the source's token, because SOURCE is not among its "
+    DENIED("RotateTunnelAccessToken on the source's token, because SOURCE is not among the key's "
            "client-modes.",
            .operation = OPERATION_ROTATE, .source = true, .destination = true);
     use("client-modes = SOURCE,DESTINATION\n");
@@ -570,7 +574,7 @@ static void by_deletion(void **state)
     (void)state;
     use("may-delete = no\n");
     ALLOWED(.operation = OPERATION_CLOSE);
-    DENIED("CloseTunnel on the tunnel with delete, because its may-delete is \"no\".",
+    DENIED("CloseTunnel on the tunnel with delete, because the key's may-delete is \"no\".",
            .operation = OPERATION_CLOSE, .remove = true);
     use("may-delete = yes\n");
     ALLOWED(.operation = OPERATION_CLOSE, .remove = true);

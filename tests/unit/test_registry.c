@@ -377,7 +377,7 @@ static void test_remove(void **state)
     registry_close(registry, id, true, on_done, &a);
     registry_close(registry, id, true, on_done, &b);
     registry_rotate(registry, id, tokens, on_done, &c);
-    registry_tag(registry, id, &tags, NULL, on_done, &d);
+    registry_tag(registry, id, &(struct tag_change){.add = &tags}, on_done, &d);
     registry_close(registry, id, false, on_done, &e);
     assert_int_equal(wait_for(&a), ERR_OK);
     assert_string_equal(a.id, "");
@@ -443,7 +443,7 @@ static void test_rotate_closing(void **state)
 static enum err tag(const char *id, const struct tags *add, const struct texts *remove)
 {
     struct answer a = {0};
-    registry_tag(registry, id, add, remove, on_done, &a);
+    registry_tag(registry, id, &(struct tag_change){.add = add, .remove = remove}, on_done, &a);
     return wait_for(&a);
 }
 
@@ -479,9 +479,9 @@ static void test_tag(void **state)
     struct answer a = {0}, b = {0}; /* both together would be too many */
     tags_free(&more);
     assert_true(tags_set(&more, span_of("x"), span_of("")));
-    registry_tag(registry, id, &more, NULL, on_done, &a);
+    registry_tag(registry, id, &(struct tag_change){.add = &more}, on_done, &a);
     assert_true(tags_set(&more, span_of("y"), span_of("")));
-    registry_tag(registry, id, &more, NULL, on_done, &b);
+    registry_tag(registry, id, &(struct tag_change){.add = &more}, on_done, &b);
     assert_int_equal(wait_for(&b), ERR_LIMIT);
     assert_int_equal(wait_for(&a), ERR_OK);
     assert_int_equal(tag("nobody", &more, NULL), ERR_NOT_FOUND);
@@ -490,6 +490,110 @@ static void test_tag(void **state)
     tags_free(&many);
     tags_free(&more);
     texts_free(&remove);
+}
+
+static void fat_tags(struct tags *t, int n)
+{
+    char key[16], value[257];
+    memset(value, 'v', sizeof value - 1);
+    value[sizeof value - 1] = '\0';
+    for (int i = 0; i < n; i++) {
+        snprintf(key, sizeof key, "fat%d", i);
+        assert_true(tags_set(t, span_of(key), span_of(value)));
+    }
+}
+
+/* What one key's open tunnels take. */
+static void test_bytes_of_key(void **state)
+{
+    struct tags fat = {0};
+    struct answer all[8];
+    (void)state;
+    options.max_key_bytes = 32768;
+    reopen();
+    fat_tags(&fat, 50);
+    for (int i = 0; i < 8; i++) {
+        struct tunnel_record r = make_record("AKID");
+        all[i] = (struct answer){0};
+        assert_true(tags_copy(&r.tags, &fat));
+        registry_open(registry, &r, 0, on_done, &all[i]);
+    }
+    assert_int_equal(wait_for(&all[0]), ERR_OK); /* some 16 KiB each */
+    for (int i = 2; i < 8; i++)
+        assert_int_equal(wait_for(&all[i]), ERR_TOO_LARGE);
+    struct answer a;
+    ask_open(&a, "BKID", 0);
+    assert_int_equal(wait_for(&a), ERR_OK); /* another key's room */
+    char other[64];
+    snprintf(other, sizeof other, "%s", a.id);
+    assert_int_equal(tag(other, &fat, NULL), ERR_OK);
+    reopen(); /* what is there already counts */
+    ask_open(&a, "BKID", 0);
+    assert_int_equal(wait_for(&a), ERR_OK);
+    assert_int_equal(tag(a.id, &fat, NULL), ERR_TOO_LARGE);
+    assert_int_equal(get(a.id)->record.tags.n, 1);
+    assert_int_equal(close_tunnel(other, false), ERR_OK);
+    assert_int_equal(tag(a.id, &fat, NULL), ERR_OK);
+    struct texts keys = {0};
+    for (int i = 0; i < 50; i++)
+        assert_true(texts_add(&keys, span_of(fat.items[i].key)));
+    assert_int_equal(tag(a.id, NULL, &keys), ERR_OK);
+    ask_open(&all[0], "BKID", 0);
+    assert_int_equal(wait_for(&all[0]), ERR_OK);
+    assert_int_equal(tag(all[0].id, &fat, NULL), ERR_OK);
+    texts_free(&keys);
+    tags_free(&fat);
+}
+
+static int n_judged;
+
+/* Only a tunnel that has and keeps site=north. */
+static bool keeps_site(void *ctx, const struct tunnel *t, const struct tags *after)
+{
+    const struct tags *both[] = {&t->record.tags, after};
+    (void)ctx;
+    n_judged++;
+    for (size_t i = 0; i < 2; i++)
+        if (both[i]->n == 0 || strcmp(both[i]->items[0].value, "north") != 0)
+            return false;
+    return true;
+}
+
+/* Who may change a tunnel's tags depends on them, also on those that are being stored. */
+static void test_tag_by_turns(void **state)
+{
+    struct tags north = {0}, south = {0};
+    struct answer moved = {0}, back = {0}, all[70] = {0};
+    (void)state;
+    n_judged = 0;
+    const char *id = open_tunnel();
+    assert_true(tags_set(&north, span_of("site"), span_of("north")));
+    assert_true(tags_set(&south, span_of("site"), span_of("south")));
+    const struct tag_change mine = {.add = &north, .permits = keeps_site};
+    registry_tag(registry, id, &mine, on_done, &back);
+    assert_int_equal(n_judged, 1);
+    assert_int_equal(wait_for(&back), ERR_OK);
+    back = (struct answer){0};
+    registry_tag(registry, id, &(struct tag_change){.add = &south}, on_done, &moved);
+    registry_tag(registry, id, &mine, on_done, &back);
+    assert_int_equal(n_judged, 1);
+    assert_int_equal(wait_for(&moved), ERR_OK);
+    assert_int_equal(wait_for(&back), ERR_FORBIDDEN);
+    assert_string_equal(get(id)->record.tags.items[0].value, "south");
+    for (int i = 0; i < 70; i++)
+        registry_tag(registry, id, &(struct tag_change){.add = &north}, on_done, &all[i]);
+    for (int i = 0; i < 70; i++)
+        assert_int_equal(wait_for(&all[i]), i < 64 ? ERR_OK : ERR_BUSY);
+    memset(all, 0, sizeof all);
+    for (int i = 0; i < 3; i++)
+        registry_tag(registry, id, &(struct tag_change){.add = &south}, on_done, &all[i]);
+    reopen(); /* while two of them wait */
+    assert_int_equal(wait_for(&all[0]), ERR_OK);
+    assert_int_equal(wait_for(&all[1]), ERR_SHUTDOWN);
+    assert_int_equal(wait_for(&all[2]), ERR_SHUTDOWN);
+    assert_string_equal(get(id)->record.tags.items[0].value, "south");
+    tags_free(&north);
+    tags_free(&south);
 }
 
 static void test_connected(void **state)
@@ -624,6 +728,31 @@ static void test_max_closed(void **state)
     get(ids[0]);
 }
 
+static void test_max_closed_bytes(void **state)
+{
+    struct tags fat = {0};
+    (void)state;
+    options.max_closed_bytes = 32768;
+    reopen();
+    fat_tags(&fat, 50);
+    const char *ids[4];
+    for (int i = 0; i < 4; i++)
+        ids[i] = open_tunnel();
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(close_tunnel(ids[i], false), ERR_OK);
+    assert_int_equal(tag(ids[1], &fat, NULL), ERR_OK); /* while it is closed already */
+    assert_int_equal(tag(ids[3], &fat, NULL), ERR_OK);
+    clock_ms += 1000;
+    assert_int_equal(count_all(), 4);
+    assert_int_equal(close_tunnel(ids[3], false), ERR_OK);
+    UNTIL(loop, count_all() <= 2);
+    get(ids[2]);
+    get(ids[3]);
+    reopen();
+    assert_int_equal(count_all(), 2);
+    tags_free(&fat);
+}
+
 /* ---- when the store fails ---- */
 
 static void test_store_fails(void **state)
@@ -640,7 +769,7 @@ static void test_store_fails(void **state)
     registry_close(registry, id, false, on_done, &close);
     registry_close(registry, id, true, on_done, &remove);
     registry_rotate(registry, id, tokens, on_done, &turn);
-    registry_tag(registry, id, &add, NULL, on_done, &tags);
+    registry_tag(registry, id, &(struct tag_change){.add = &add}, on_done, &tags);
     assert_int_equal(wait_for(&open), ERR_BUSY);
     assert_int_equal(wait_for(&close), ERR_BUSY);
     assert_int_equal(wait_for(&remove), ERR_BUSY);
@@ -652,7 +781,7 @@ static void test_store_fails(void **state)
     assert_int_equal(get(id)->record.tags.n, 1);
     assert_int_equal(registry_count_of(registry, "AKID"), 1);
     sqlite3_close(other);
-    registry_tag(registry, id, &add, NULL, on_nobody, NULL);
+    registry_tag(registry, id, &(struct tag_change){.add = &add}, on_nobody, NULL);
     UNTIL(loop, registry_healthy(registry));
     reopen();
     assert_int_equal(count_all(), 1);
@@ -790,18 +919,21 @@ int main(void)
         TEST(test_find),
         TEST(test_by_token),
         TEST(test_limit),
+        TEST(test_bytes_of_key),
         TEST(test_same_tokens),
         TEST(test_close),
         TEST(test_remove),
         TEST(test_rotate),
         TEST(test_rotate_closing),
         TEST(test_tag),
+        TEST(test_tag_by_turns),
         TEST(test_connected),
         TEST(test_expiry),
         TEST(test_expiry_order),
         TEST(test_expired_meanwhile),
         TEST(test_keep_closed),
         TEST(test_max_closed),
+        TEST(test_max_closed_bytes),
         TEST(test_store_fails),
         TEST(test_expiry_while_store_fails),
         TEST(test_removal_while_store_fails),

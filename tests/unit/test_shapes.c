@@ -635,6 +635,11 @@ static void test_bounded_messages(void **state)
     assert_int_equal(v->why, ERR_USAGE);
     assert_true(strlen(v->text) < 1024);
     assert_non_null(strstr(v->text, "...]' at 'destinationConfig.services'"));
+    list_body(body, "{\"resourceArn\":\"x\",\"tagKeys\":[", "1e300", 201, "]}");
+    v = check(OPERATION_UNTAG, body);
+    assert_int_equal(v->why, ERR_PROTOCOL);
+    assert_string_equal(v->text,
+                        "NUMBER_VALUE at 'tagKeys.1.member' can not be converted to a String");
 }
 
 /* ---- writing ---- */

@@ -44,14 +44,23 @@ static void audit(const struct call *c, const char *result, int status)
             fields[n++] = (struct log_field){c->notes[i].name, c->notes[i].text, 0};
     fields[n++] = (struct log_field){"result", result, 0};
     fields[n++] = (struct log_field){"status", NULL, status};
-    audit_event(c->api->audit, "call", fields, n);
+    if (c->known)
+        audit_event(c->api->audit, "call", fields, n);
+    else
+        audit_stranger(c->api->audit, "call", fields, n);
 }
 
 /* ---- the end of a call ---- */
 
-static void call_free(struct call *c)
+void drop_input(struct call *c)
 {
     cJSON_Delete(c->input);
+    c->input = NULL;
+}
+
+static void call_free(struct call *c)
+{
+    drop_input(c);
     buf_wipe(&c->out.bytes);
     for (size_t i = 0; i < NOTES_MAX; i++)
         free(c->notes[i].text);
@@ -125,8 +134,15 @@ void answer_error(struct call *c, enum err why)
         answer_fault(c, FAULT_NOT_FOUND, "Tunnel %s is closed: it has no access tokens any more.",
                      c->tunnel);
         break;
+    case ERR_TOO_LARGE:
+        answer_fault(c, FAULT_LIMIT_EXCEEDED,
+                     "What the hub keeps of the open tunnels of this access key is limited, tags "
+                     "most of all: close tunnels that are not needed, or give them fewer tags.");
+        break;
     case ERR_BUSY:
-        answer_fault(c, FAULT_INTERNAL, "The hub's store is in use elsewhere: try again.");
+        answer_fault(c, FAULT_INTERNAL,
+                     "The hub's store is busy, or another program has locked it: "
+                     "try again.");
         break;
     default:
         answer_fault(c, FAULT_INTERNAL, "The hub could not store it: %s.", err_text(why));

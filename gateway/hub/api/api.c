@@ -1,5 +1,6 @@
 #include "gateway/hub/api/call.h"
 
+#include "core/http/server.h"
 #include "gateway/hub/api/json.h"
 #include "gateway/hub/api/shapes.h"
 
@@ -11,8 +12,7 @@
 
 #define CONTENT_TYPE "application/x-amz-json-1.1"
 #define TARGET_PREFIX "IoTSecuredTunneling."
-/* 100 tunnels with the longest descriptions in four-byte characters, all escaped. */
-#define ANSWER_MAX ((size_t)4 * 1024 * 1024)
+#define ANSWER_MAX HTTP_ANSWER_MAX
 
 /* ---- life ---- */
 

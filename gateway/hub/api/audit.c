@@ -22,9 +22,9 @@ struct audit {
     bool torn; /* the last line is there in part: the next one begins on a line of its own */
     uint64_t lost;
     bool complained;
-    time_t when;                   /* monotonic */
-    time_t minute;                 /* monotonic: when strangers' lines were counted anew */
-    uint64_t strangers, left_out;  /* lines since: written, and not */
+    time_t when;                  /* monotonic */
+    time_t minute;                /* monotonic: when strangers' lines were counted anew */
+    uint64_t strangers, left_out; /* lines since: written, and not */
 };
 
 /* Not blocking, for a pipe that nobody reads: the hub does not wait for its audit log. */

@@ -57,10 +57,12 @@ struct call {
     const struct http_head *head;
     struct span body;
     const struct access_key *key; /* NULL: an unsigned call that is fine */
-    struct cJSON *input;
+    bool known;                   /* whoever calls may: a line of the audit log is due */
+    struct cJSON *input;          /* until drop_input */
 
     enum operation operation; /* OPERATION_COUNT: unknown */
     char key_id[129];         /* "": unsigned */
+    const char *denied;       /* why registry_tag got a no; static storage */
     char client[80];
 
     /* a new token for each side that is `fresh`; wiped */
@@ -81,6 +83,8 @@ struct call {
 /* ---- answers.c ---- */
 
 void request_id_new(char out[REQUEST_ID_SIZE]);
+/* Before the call waits for the store: what was read from a request of 64 KiB may take 1 MiB. */
+void drop_input(struct call *c);
 /* 200 with what was written to c->out. */
 void answer_ok(struct call *c);
 void answer_fault(struct call *c, enum fault f, const char *format, ...)
@@ -107,11 +111,13 @@ extern operation_run open_tunnel, close_tunnel, describe_tunnel, list_tunnels, r
 /* ---- resources.c: what calls are about ---- */
 
 /* The tunnel that the input names by "tunnelId" or "resourceArn"; noted for the audit log. NULL:
- * answered. */
+ * answered, and whoever may not call this operation at all does not learn whether there is one. */
 struct tunnel *named_tunnel(struct call *c);
 /* Whether the caller may do that to t (NULL: to what w describes); thing, services and tags are
  * taken from t. */
 bool permitted(struct call *c, struct wish *w, const struct tunnel *t);
+/* The same at any time, by the keys of that time: NULL or the sentence. */
+const char *denial(const struct call *c, const struct wish *w);
 void note_tunnel(struct call *c, const struct tunnel *t);
 /* One more field of the audit line: items (strings, or tags as key=value) with commas between
  * them. */

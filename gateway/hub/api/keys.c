@@ -95,25 +95,25 @@ enum denial {
 #define SENTENCES(operation)                                                                       \
     {                                                                                              \
         [DENIAL_OPERATION] =                                                                       \
-            SENTENCE(operation, "any tunnel", "the operation is not among its operations"),        \
+            SENTENCE(operation, "any tunnel", "it is not among the key's operations"),             \
         [DENIAL_THING] =                                                                           \
-            SENTENCE(operation, "the tunnel's thing", "none of its things matches that"),          \
-        [DENIAL_NO_THING] =                                                                        \
-            SENTENCE(operation, "a tunnel without a thing", "it is limited to certain things"),    \
+            SENTENCE(operation, "the tunnel's thing", "none of the key's things matches it"),      \
+        [DENIAL_NO_THING] = SENTENCE(operation, "a tunnel without a thing",                        \
+                                     "the key is limited to certain things"),                      \
         [DENIAL_SERVICES] = SENTENCE(operation, "all services of the tunnel",                      \
-                                     "its services do not match each of them"),                    \
-        [DENIAL_NO_SERVICES] =                                                                     \
-            SENTENCE(operation, "a tunnel without services", "it is limited to certain services"), \
+                                     "the key's services do not cover them all"),                  \
+        [DENIAL_NO_SERVICES] = SENTENCE(operation, "a tunnel without services",                    \
+                                        "the key is limited to certain services"),                 \
         [DENIAL_TAGS] = SENTENCE(operation, "a tunnel with such tags",                             \
-                                 "a tag that it requires is missing or has another value"),        \
+                                 "a tag that the key requires is missing or has another value"),   \
         [DENIAL_UNTAG] =                                                                           \
-            SENTENCE(operation, "these tags", "it requires one of them on its tunnels"),           \
-        [DENIAL_SOURCE] =                                                                          \
-            SENTENCE(operation, "the source's token", "SOURCE is not among its client-modes"),     \
+            SENTENCE(operation, "these tags", "the key requires one of them on its tunnels"),      \
+        [DENIAL_SOURCE] = SENTENCE(operation, "the source's token",                                \
+                                   "SOURCE is not among the key's client-modes"),                  \
         [DENIAL_DESTINATION] = SENTENCE(operation, "the destination's token",                      \
-                                        "DESTINATION is not among its client-modes"),              \
+                                        "DESTINATION is not among the key's client-modes"),        \
         [DENIAL_DELETE] =                                                                          \
-            SENTENCE(operation, "the tunnel with delete", "its may-delete is \"no\""),             \
+            SENTENCE(operation, "the tunnel with delete", "the key's may-delete is \"no\""),       \
     }
 static const char *const sentences[OPERATION_COUNT][DENIAL_COUNT] = {
 #define X(name, text) [OPERATION_##name] = SENTENCES(text),
@@ -217,10 +217,16 @@ static enum denial (*const checks[])(const struct access_key *k, const struct wi
     check_thing, check_services, check_tags, check_untag, check_modes, check_delete,
 };
 
+const char *key_denies_operation(const struct access_key *k, enum operation o)
+{
+    return (k->operations & 1u << o) != 0 ? NULL : sentences[o][DENIAL_OPERATION];
+}
+
 const char *key_denies(const struct access_key *k, const struct wish *w)
 {
-    if ((k->operations & 1u << w->operation) == 0)
-        return sentences[w->operation][DENIAL_OPERATION];
+    const char *denied = key_denies_operation(k, w->operation);
+    if (denied != NULL)
+        return denied;
     if (w->operation == OPERATION_LIST)
         return NULL;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
@@ -229,6 +235,11 @@ const char *key_denies(const struct access_key *k, const struct wish *w)
             return sentences[w->operation][why];
     }
     return NULL;
+}
+
+bool key_reads_tags(const struct access_key *k)
+{
+    return k->tags.n > 0;
 }
 
 bool key_sees(const struct access_key *k, const char *thing, const struct tags *tags)

@@ -70,7 +70,10 @@ struct wish {
 };
 /* NULL: allowed; else a sentence for the client that names what is missing. */
 const char *key_denies(const struct access_key *k, const struct wish *w);
+/* The same for all that can be said without a tunnel. */
+const char *key_denies_operation(const struct access_key *k, enum operation o);
 /* Whether a tunnel of that thing and tags is shown to k by LIST. */
 bool key_sees(const struct access_key *k, const char *thing, const struct tags *tags);
+bool key_reads_tags(const struct access_key *k); /* key_sees then takes longer the more tags */
 
 #endif

@@ -1,5 +1,5 @@
-/* ListTunnels: newest first, in pages. A page's token names the last tunnel on it by its number,
- * which goes on being right while tunnels come and go. */
+/* ListTunnels: newest first, in pages. A page's token names the last tunnel that was looked at by
+ * its number, which goes on being right while tunnels come and go. */
 #include "gateway/hub/api/call.h"
 
 #include "gateway/hub/api/shapes.h"
@@ -9,6 +9,8 @@
 #include <string.h>
 
 #define PAGE 100 /* when maxResults is not given; its maximum too */
+#define PAGE_BYTES ((size_t)512 * 1024)
+#define PAGE_LOOKS 20000 /* some milliseconds, in which the office does nothing else */
 #define PAGE_TOKEN_BYTES 8
 
 static void write_page_token(struct call *c, int64_t number)
@@ -33,40 +35,61 @@ static bool read_page_token(const char *text, int64_t *number)
     return value <= INT64_MAX;
 }
 
-static bool is_shown(const struct call *c, const struct tunnel *t, const char *thing)
+struct page {
+    struct call *c;
+    const char *thing; /* NULL: any */
+    size_t room;       /* tunnels that still fit */
+    size_t looks;      /* tunnels and tags that may still be looked at */
+    int64_t last;      /* the last tunnel that was looked at, and shown if it is to be */
+};
+
+static bool look(struct page *p, const struct tunnel_record *r)
 {
-    const struct tunnel_record *r = &t->record;
-    const char *its = r->thing[0] != '\0' ? r->thing : NULL;
-    return (thing == NULL || strcmp(r->thing, thing) == 0) &&
-           (c->key == NULL || key_sees(c->key, its, &r->tags));
+    const struct access_key *key = p->c->key;
+    if (p->thing != NULL && strcmp(r->thing, p->thing) != 0)
+        return false;
+    if (key == NULL)
+        return true;
+    if (key_reads_tags(key))
+        p->looks -= p->looks < r->tags.n ? p->looks : r->tags.n;
+    return key_sees(key, r->thing[0] != '\0' ? r->thing : NULL, &r->tags);
 }
 
-/* The next one to show, from t on. */
-static struct tunnel *skip(const struct call *c, struct tunnel *t)
+/* The next one to show, from t on; or, without looks, where to go on. NULL: the end. */
+static struct tunnel *skip(struct page *p, struct tunnel *t)
 {
-    const char *thing = input_text(c->input, "thingName");
-    while (t != NULL && !is_shown(c, t, thing))
-        t = registry_older(c->api->registry, t);
+    while (t != NULL && p->looks > 0) {
+        p->looks--;
+        if (look(p, &t->record))
+            return t;
+        p->last = t->record.number;
+        t = registry_older(p->c->api->registry, t);
+    }
     return t;
 }
 
-static void write_page(struct call *c, struct tunnel *t, size_t room)
+static bool is_open(const struct page *p)
 {
-    int64_t last = 0;
-    json_open(&c->out, NULL, '{');
-    json_open(&c->out, "tunnelSummaries", '[');
-    for (t = skip(c, t); t != NULL && room > 0; room--) {
-        json_open(&c->out, NULL, '{');
-        write_summary(c, &t->record);
-        json_close(&c->out, '}');
-        last = t->record.number;
-        t = skip(c, registry_older(c->api->registry, t));
+    return p->room > 0 && p->looks > 0 && p->c->out.bytes.size < PAGE_BYTES;
+}
+
+static void write_page(struct page *p, struct tunnel *t)
+{
+    struct json_writer *out = &p->c->out;
+    json_open(out, NULL, '{');
+    json_open(out, "tunnelSummaries", '[');
+    for (t = skip(p, t); t != NULL && is_open(p); p->room--) {
+        json_open(out, NULL, '{');
+        write_summary(p->c, &t->record);
+        json_close(out, '}');
+        p->last = t->record.number;
+        t = skip(p, registry_older(p->c->api->registry, t));
     }
-    json_close(&c->out, ']');
+    json_close(out, ']');
     if (t != NULL)
-        write_page_token(c, last);
-    json_close(&c->out, '}');
-    answer_ok(c);
+        write_page_token(p->c, p->last);
+    json_close(out, '}');
+    answer_ok(p->c);
 }
 
 void list_tunnels(struct call *c)
@@ -83,5 +106,9 @@ void list_tunnels(struct call *c)
     }
     struct tunnel *first = token != NULL ? registry_below(c->api->registry, number)
                                          : registry_older(c->api->registry, NULL);
-    write_page(c, first, max != NULL ? (size_t)max->valuedouble : PAGE);
+    struct page page = {.c = c,
+                        .thing = input_text(c->input, "thingName"),
+                        .room = max != NULL ? (size_t)max->valuedouble : PAGE,
+                        .looks = PAGE_LOOKS};
+    write_page(&page, first);
 }

@@ -26,7 +26,8 @@ static bool check_services(struct call *c, const cJSON *list)
     uint64_t n = (uint64_t)cJSON_GetArraySize(list);
     if (n > most)
         return REFUSE(c, FAULT_LIMIT_EXCEEDED,
-                      "The limit services-per-tunnel is %" PRIu64 ": %" PRIu64 " were asked for.",
+                      "The limit services-per-tunnel is %" PRIu64 ": %" PRIu64 " were asked for. "
+                      "Ask for fewer services.",
                       most, n);
     return true;
 }
@@ -77,7 +78,7 @@ static void on_opened(void *ctx, enum err why, struct tunnel *t)
     if (why == ERR_LIMIT) {
         answer_fault(c, FAULT_LIMIT_EXCEEDED,
                      "The limit tunnels-per-key is %" PRIu64 ": so many tunnels of this access key "
-                     "are open.",
+                     "are open. Close tunnels that are not needed.",
                      limits_of_call(c)->tunnels_per_key);
         return;
     }
@@ -110,6 +111,7 @@ void open_tunnel(struct call *c)
             token_new(c, s);
             memcpy(r.sides[s].token, c->hash[s], TOKEN_HASH);
         }
+        drop_input(c);
         registry_open(c->api->registry, &r, limits_of_call(c)->tunnels_per_key, on_opened, c);
     }
     tunnel_record_free(&r);

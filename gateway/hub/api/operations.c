@@ -12,8 +12,10 @@ void close_tunnel(struct call *c)
 {
     struct wish w = {.remove = cJSON_IsTrue(shape_member(c->input, "delete"))};
     struct tunnel *t = named_tunnel(c);
-    if (t != NULL && permitted(c, &w, t) && note_text(c, "delete", w.remove ? "true" : "false"))
-        registry_close(c->api->registry, t->record.id, w.remove, answer_empty, c);
+    if (t == NULL || !permitted(c, &w, t) || !note_text(c, "delete", w.remove ? "true" : "false"))
+        return;
+    drop_input(c);
+    registry_close(c->api->registry, t->record.id, w.remove, answer_empty, c);
 }
 
 /* ---- DescribeTunnel ---- */
@@ -145,5 +147,6 @@ void rotate_token(struct call *c)
             token_new(c, s);
         hashes[s] = c->fresh[s] ? c->hash[s] : NULL;
     }
+    drop_input(c);
     registry_rotate(c->api->registry, t->record.id, hashes, on_rotated, c);
 }

@@ -65,7 +65,6 @@ void note_tunnel(struct call *c, const struct tunnel *t)
 static struct tunnel *find(struct call *c, struct span id)
 {
     struct tunnel *t = registry_find(c->api->registry, id);
-    snprintf(c->tunnel, sizeof c->tunnel, "%.*s", (int)id.n, id.p);
     if (t != NULL)
         note_tunnel(c, t);
     else
@@ -73,14 +72,26 @@ static struct tunnel *find(struct call *c, struct span id)
     return t;
 }
 
+static bool may_operate(struct call *c)
+{
+    const char *denied = c->key != NULL ? key_denies_operation(c->key, c->operation) : NULL;
+    return denied == NULL || REFUSE(c, FAULT_ACCESS_DENIED, "%s", denied);
+}
+
 struct tunnel *named_tunnel(struct call *c)
 {
     const char *arn = input_text(c->input, "resourceArn");
     struct span id;
-    bool elsewhere;
+    bool elsewhere = false, named = true;
     if (arn == NULL)
-        return find(c, span_of(input_text(c->input, "tunnelId")));
-    if (parse_arn(c->api, arn, &id, &elsewhere))
+        id = span_of(input_text(c->input, "tunnelId"));
+    else
+        named = parse_arn(c->api, arn, &id, &elsewhere);
+    if (named)
+        snprintf(c->tunnel, sizeof c->tunnel, "%.*s", (int)id.n, id.p);
+    if (!may_operate(c))
+        return NULL;
+    if (named)
         return find(c, id);
     if (elsewhere)
         answer_fault(
@@ -96,6 +107,15 @@ struct tunnel *named_tunnel(struct call *c)
 
 /* ---- rules ---- */
 
+const char *denial(const struct call *c, const struct wish *w)
+{
+    if (c->key_id[0] == '\0')
+        return NULL;
+    const struct access_key *key =
+        c->api->keys != NULL ? keys_find(c->api->keys, span_of(c->key_id)) : NULL;
+    return key != NULL ? key_denies(key, w) : "The hub does not have that access key any more.";
+}
+
 bool permitted(struct call *c, struct wish *w, const struct tunnel *t)
 {
     w->operation = c->operation;
@@ -104,7 +124,7 @@ bool permitted(struct call *c, struct wish *w, const struct tunnel *t)
         w->services = &t->record.services;
         w->tags = &t->record.tags;
     }
-    const char *denied = c->key != NULL ? key_denies(c->key, w) : NULL;
+    const char *denied = denial(c, w);
     return denied == NULL || REFUSE(c, FAULT_ACCESS_DENIED, "%s", denied);
 }
 

@@ -5,6 +5,7 @@
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Where a value stands: "tags.1.member.key". */
@@ -55,12 +56,14 @@ static bool say_text(struct check *c, struct span s, size_t *room)
 
 static bool say_scalar(struct check *c, const cJSON *j, size_t *room)
 {
+    char number[32];
     if (cJSON_IsString(j))
         return say_text(c, span_of(j->valuestring), room);
-    if (cJSON_IsNumber(j))
-        say(c, "%.0f", j->valuedouble);
-    else
-        say(c, cJSON_IsNull(j) ? "null" : "{}");
+    if (cJSON_IsNumber(j)) {
+        snprintf(number, sizeof number, "%.15g", j->valuedouble);
+        return say_text(c, span_of(number), room);
+    }
+    say(c, cJSON_IsNull(j) ? "null" : "{}");
     return true;
 }
 
@@ -138,6 +141,7 @@ static void wrong_type(struct check *c, const struct shape *s, const cJSON *j,
     if (c->wrong_type)
         return;
     buf_free(&c->errors);
+    c->failed = false;
     c->wrong_type = true;
     say(c, "%s at '", type_name(j));
     say_where(c, at);

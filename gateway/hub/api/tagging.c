@@ -10,25 +10,37 @@
 static void on_tagged(void *ctx, enum err why, struct tunnel *t)
 {
     struct call *c = ctx;
-    if (why == ERR_LIMIT)
+    if (why == ERR_FORBIDDEN)
+        answer_fault(c, FAULT_ACCESS_DENIED, "%s", c->denied);
+    else if (why == ERR_LIMIT)
         answer_fault(c, FAULT_LIMIT_EXCEEDED, "The limit of tags is %d per tunnel.", TAGS_MAX);
     else
         answer_empty(c, why, t);
 }
 
-/* The tags that t would have. A key that must see `team=ops` on a tunnel may not change it. */
-static bool permitted_after(struct call *c, const struct tunnel *t, const struct tags *add)
+/* A key that must see `team=ops` on a tunnel may not change it; nor what somebody else has changed
+ * meanwhile. */
+static bool permits(void *ctx, const struct tunnel *t, const struct tags *after)
 {
+    struct call *c = ctx;
     const struct tunnel_record *r = &t->record;
-    struct tags after = {0};
-    struct wish w = {
-        .thing = r->thing[0] != '\0' ? r->thing : NULL, .services = &r->services, .tags = &after};
-    bool fine = tags_copy(&after, &r->tags) && tags_copy(&after, add);
-    if (!fine)
-        answer_error(c, ERR_NO_MEMORY);
-    fine = fine && permitted(c, &w, NULL);
-    tags_free(&after);
-    return fine;
+    struct wish w = {.operation = c->operation,
+                     .thing = r->thing[0] != '\0' ? r->thing : NULL,
+                     .services = &r->services,
+                     .tags = &r->tags};
+    c->denied = denial(c, &w);
+    w.tags = after;
+    if (c->denied == NULL)
+        c->denied = denial(c, &w);
+    return c->denied == NULL;
+}
+
+static void change(struct call *c, const struct tunnel *t, const struct tags *add,
+                   const struct texts *remove)
+{
+    const struct tag_change change = {.add = add, .remove = remove, .permits = permits};
+    drop_input(c);
+    registry_tag(c->api->registry, t->record.id, &change, on_tagged, c);
 }
 
 void tag_resource(struct call *c)
@@ -37,9 +49,8 @@ void tag_resource(struct call *c)
     struct tunnel *t = named_tunnel(c);
     struct wish w = {0};
     struct tags add = {0};
-    if (t != NULL && permitted(c, &w, t) && take_tags(c, list, &add) &&
-        permitted_after(c, t, &add) && note_items(c, "tags", list))
-        registry_tag(c->api->registry, t->record.id, &add, NULL, on_tagged, c);
+    if (t != NULL && permitted(c, &w, t) && take_tags(c, list, &add) && note_items(c, "tags", list))
+        change(c, t, &add, NULL);
     tags_free(&add);
 }
 
@@ -51,7 +62,7 @@ void untag_resource(struct call *c)
     struct wish w = {.untag = &keys};
     if (t != NULL && take_texts(c, list, &keys) && permitted(c, &w, t) &&
         note_items(c, "tagKeys", list))
-        registry_tag(c->api->registry, t->record.id, NULL, &keys, answer_empty, c);
+        change(c, t, NULL, &keys);
     texts_free(&keys);
 }
 

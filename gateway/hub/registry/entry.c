@@ -12,6 +12,8 @@ struct entry *entry_new(struct tunnel_record *r)
     list_init(&e->tunnel.node);
     list_init(&e->closed);
     list_init(&e->unstored);
+    list_init(&e->taggings);
+    e->bytes = tunnel_record_size(&e->tunnel.record);
     for (int side = 0; side < SIDE_COUNT; side++)
         list_init(&e->waiting[side]);
     return e;

@@ -12,7 +12,10 @@ struct entry {
     size_t heap_at;       /* in the heap of those that will expire, from 1; 0: not there */
     struct list closed;   /* in the order of closing; not while its removal is being stored */
     struct list unstored; /* it is closed, but the store does not know */
-    size_t tags_asked;    /* being added by requests on their way */
+    size_t bytes;         /* counted for it: of its opener while it is open, then of `closed` */
+    bool tagging;         /* one change of its tags is on its way, others wait for their turn */
+    struct list taggings; /* those: struct tagging */
+    size_t n_taggings;
     struct list waiting[SIDE_COUNT]; /* struct visit: while `admitting` */
     size_t n_waiting[SIDE_COUNT];
 };

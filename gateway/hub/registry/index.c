@@ -4,7 +4,7 @@
 #include <string.h>
 
 struct opener {
-    size_t open;
+    size_t open, bytes;
     char key_id[];
 };
 
@@ -165,8 +165,15 @@ size_t index_opener_count(const struct index *x, const char *key_id)
     return o != NULL ? o->open : 0;
 }
 
-bool index_opener_add(struct index *x, const char *key_id)
+size_t index_opener_bytes(const struct index *x, const char *key_id)
 {
+    const struct opener *o = opener_get(x, key_id);
+    return o != NULL ? o->bytes : 0;
+}
+
+bool index_opener_add(struct index *x, const struct entry *e)
+{
+    const char *key_id = e->tunnel.record.key_id;
     struct opener *o = opener_get(x, key_id);
     size_t n = strlen(key_id);
     if (o == NULL) {
@@ -180,14 +187,27 @@ bool index_opener_add(struct index *x, const char *key_id)
         }
     }
     o->open++;
+    o->bytes += e->bytes;
     return true;
 }
 
-void index_opener_remove(struct index *x, const char *key_id)
+void index_opener_remove(struct index *x, const struct entry *e)
 {
+    const char *key_id = e->tunnel.record.key_id;
     struct opener *o = opener_get(x, key_id);
-    if (o == NULL || --o->open > 0)
+    if (o == NULL)
+        return;
+    o->bytes -= e->bytes;
+    if (--o->open > 0)
         return;
     map_remove(&x->openers, key_id, strlen(key_id));
     free(o);
+}
+
+void index_opener_resize(struct index *x, struct entry *e, size_t bytes)
+{
+    struct opener *o = opener_get(x, e->tunnel.record.key_id);
+    if (o != NULL)
+        o->bytes = o->bytes - e->bytes + bytes;
+    e->bytes = bytes;
 }

@@ -36,9 +36,11 @@ struct entry *index_find(const struct index *x, struct span id);
 struct entry *index_by_token(const struct index *x, const uint8_t *token, enum side *side);
 struct entry *index_below(const struct index *x, int64_t number);
 
-/* How many tunnels are or will be open by that key. */
+/* How many tunnels are or will be open by that key, and their bytes together. */
 size_t index_opener_count(const struct index *x, const char *key_id);
-bool index_opener_add(struct index *x, const char *key_id); /* false: no memory */
-void index_opener_remove(struct index *x, const char *key_id);
+size_t index_opener_bytes(const struct index *x, const char *key_id);
+bool index_opener_add(struct index *x, const struct entry *e); /* false: no memory */
+void index_opener_remove(struct index *x, const struct entry *e);
+void index_opener_resize(struct index *x, struct entry *e, size_t bytes);
 
 #endif

@@ -45,7 +45,33 @@ static void count_out(struct registry *r, struct entry *e)
 {
     heap_remove(&r->heap, e);
     r->n_open--;
-    index_opener_remove(&r->index, e->tunnel.record.key_id);
+    index_opener_remove(&r->index, e);
+}
+
+/* On the list of closed ones, at its end or (oldest) where the next ones go from. */
+static void shelve(struct registry *r, struct entry *e, bool oldest)
+{
+    (oldest ? list_prepend : list_append)(&r->closed, &e->closed);
+    r->n_closed++;
+    r->closed_bytes += e->bytes;
+}
+
+static void unshelve(struct registry *r, struct entry *e)
+{
+    list_remove(&e->closed);
+    r->n_closed--;
+    r->closed_bytes -= e->bytes;
+}
+
+void lifetimes_resize(struct registry *r, struct entry *e, size_t bytes)
+{
+    if (e->tunnel.record.closed == 0) {
+        index_opener_resize(&r->index, e, bytes);
+        return;
+    }
+    if (list_is_on(&e->closed))
+        r->closed_bytes = r->closed_bytes - e->bytes + bytes;
+    e->bytes = bytes;
 }
 
 void lifetimes_close(struct registry *r, struct entry *e, int64_t at, const char *why)
@@ -53,8 +79,7 @@ void lifetimes_close(struct registry *r, struct entry *e, int64_t at, const char
     struct tunnel_record *record = &e->tunnel.record;
     count_out(r, e);
     record->closed = record->updated = at;
-    list_append(&r->closed, &e->closed);
-    r->n_closed++;
+    shelve(r, e, false);
     r->o.events->ended(r->o.owner, &e->tunnel, why);
 }
 
@@ -66,7 +91,7 @@ void lifetimes_remove(struct registry *r, struct entry *e, int64_t at, const cha
         r->o.events->ended(r->o.owner, &e->tunnel, why);
     }
     if (list_is_on(&e->closed))
-        r->n_closed--;
+        unshelve(r, e);
     index_remove(&r->index, e);
     entry_drop(e);
 }
@@ -132,15 +157,14 @@ static void on_removal_stored(struct change *change, enum err why)
     if (!e->gone && why == ERR_OK) {
         lifetimes_remove(r, e, change->at, "");
     } else if (!e->gone) {
-        list_prepend(&r->closed, &e->closed);
-        r->n_closed++;
+        shelve(r, e, true);
     }
     chore_free(c);
 }
 
 static bool is_due(const struct registry *r, const struct entry *e, int64_t now)
 {
-    return r->n_closed > r->o.max_closed ||
+    return r->n_closed > r->o.max_closed || r->closed_bytes > r->o.max_closed_bytes ||
            e->tunnel.record.closed <= now - (int64_t)r->o.keep_closed_ms;
 }
 
@@ -150,11 +174,9 @@ static bool remove_old(struct registry *r, int64_t now)
         struct entry *e = list_entry(r->closed.next, struct entry, closed);
         if (!is_due(r, e, now))
             return true;
-        list_remove(&e->closed);
-        r->n_closed--;
+        unshelve(r, e);
         if (!chore_ask(r, e, CHANGE_REMOVE, now, on_removal_stored)) {
-            list_prepend(&r->closed, &e->closed);
-            r->n_closed++;
+            shelve(r, e, true);
             break;
         }
     }
@@ -179,8 +201,7 @@ void lifetimes_resume(struct registry *r, struct entry *e, int64_t now)
 {
     struct tunnel_record *record = &e->tunnel.record;
     if (record->closed != 0) {
-        list_append(&r->closed, &e->closed);
-        r->n_closed++;
+        shelve(r, e, false);
         return;
     }
     r->n_open++;
@@ -189,8 +210,7 @@ void lifetimes_resume(struct registry *r, struct entry *e, int64_t now)
     list_append(&r->unstored, &e->unstored);
     count_out(r, e);
     record->closed = record->updated = record->expires;
-    list_append(&r->closed, &e->closed);
-    r->n_closed++;
+    shelve(r, e, false);
 }
 
 static int by_closing(const void *a, const void *b)

@@ -14,6 +14,9 @@ void token_hash(struct span token, uint8_t out[TOKEN_HASH])
     explicit_bzero(&c, sizeof c); /* it holds the end of the token */
 }
 
+/* What an allocation takes beside what was asked for, about. */
+#define ALLOCATION 24
+
 /* Room for one more of n items: arrays have as many places as the next power of two, so growing is
  * due only when n is one. NULL: no memory. */
 static void *grown(void *items, size_t n, size_t size)
@@ -126,6 +129,28 @@ void tags_free(struct tags *t)
     }
     free(t->items);
     *t = (struct tags){0};
+}
+
+static size_t text_size(const char *text)
+{
+    return text != NULL ? strlen(text) + 1 + ALLOCATION : 0;
+}
+
+size_t tags_size(const struct tags *t)
+{
+    size_t n = t->n * sizeof *t->items;
+    for (size_t i = 0; i < t->n; i++)
+        n += text_size(t->items[i].key) + text_size(t->items[i].value);
+    return n;
+}
+
+size_t tunnel_record_size(const struct tunnel_record *r)
+{
+    size_t n = sizeof *r + text_size(r->id) + text_size(r->key_id) + text_size(r->thing) +
+               text_size(r->description) + r->services.n * sizeof *r->services.items;
+    for (size_t i = 0; i < r->services.n; i++)
+        n += text_size(r->services.items[i]);
+    return n + tags_size(&r->tags);
 }
 
 void tunnel_record_free(struct tunnel_record *r)

@@ -32,6 +32,7 @@ bool tags_set(struct tags *t, struct span key, struct span value); /* adds or re
 bool tags_remove(struct tags *t, struct span key);                 /* whether it was there */
 bool tags_copy(struct tags *to, const struct tags *from);
 void tags_free(struct tags *t);
+size_t tags_size(const struct tags *t); /* bytes of memory, about */
 
 /* One end of a tunnel. */
 struct record_side {
@@ -58,5 +59,6 @@ struct tunnel_record {
     struct record_side sides[SIDE_COUNT];
 };
 void tunnel_record_free(struct tunnel_record *r); /* what it holds, not r itself; zeroed after */
+size_t tunnel_record_size(const struct tunnel_record *r); /* bytes of memory, about */
 
 #endif

@@ -7,6 +7,8 @@
 
 #define KEEP_CLOSED_MS 10800000 /* 3 h */
 #define MAX_CLOSED 100000
+#define MAX_CLOSED_BYTES ((size_t)64 << 20)
+#define MAX_KEY_BYTES ((size_t)256 << 20)
 #define FIRST_TICK_MS 20
 #define EVER_MS ((uint64_t)1 << 60)
 
@@ -29,6 +31,10 @@ static void set_options(struct registry *r, const struct registry_options *o)
         r->o.keep_closed_ms = EVER_MS;
     if (o->max_closed == 0)
         r->o.max_closed = MAX_CLOSED;
+    if (o->max_closed_bytes == 0)
+        r->o.max_closed_bytes = MAX_CLOSED_BYTES;
+    if (o->max_key_bytes == 0)
+        r->o.max_key_bytes = MAX_KEY_BYTES;
     if (o->now == NULL)
         r->o.now = system_now;
 }
@@ -45,7 +51,7 @@ static enum err resume(void *owner, struct tunnel_record *record)
         return why;
     }
     bool open = e->tunnel.record.closed == 0;
-    if (open && !(heap_add(&r->heap, e) && index_opener_add(&r->index, e->tunnel.record.key_id)))
+    if (open && !(heap_add(&r->heap, e) && index_opener_add(&r->index, e)))
         return ERR_NO_MEMORY; /* all of it goes now */
     r->last_number = e->tunnel.record.number;
     lifetimes_resume(r, e, r->o.now());

@@ -42,6 +42,8 @@ struct registry_options {
     void *owner;
     uint64_t keep_closed_ms; /* how long closed tunnels stay visible; 0: 3 h */
     size_t max_closed;       /* and how many of them, the oldest go; 0: 100,000 */
+    size_t max_closed_bytes; /* and how many bytes of memory; 0: 64 MiB */
+    size_t max_key_bytes;    /* of the open tunnels of one key: more are refused; 0: 256 MiB */
     int64_t (*now)(void);    /* ms since the epoch; NULL: the system's clock */
 };
 
@@ -70,7 +72,8 @@ size_t registry_count_of(const struct registry *r, const char *key_id);
 bool registry_healthy(const struct registry *r); /* the last attempt to store succeeded */
 
 /* t: NULL when why is not ERR_OK. ERR_NOT_FOUND: no such tunnel (any more); ERR_TUNNEL_CLOSED: it
- * is closed already (rotate); ERR_LIMIT: max_open reached; ERR_IO, ERR_BUSY (locked),
+ * is closed already (rotate); ERR_LIMIT: max_open reached; ERR_TOO_LARGE: the open tunnels of its
+ * key would take more than max_key_bytes; ERR_IO, ERR_BUSY (locked, or too much waits),
  * ERR_NO_MEMORY: not stored. */
 typedef void registry_done(void *ctx, enum err why, struct tunnel *t);
 
@@ -84,9 +87,17 @@ void registry_close(struct registry *r, const char *id, bool remove, registry_do
 /* token[side] NULL: that side keeps its own. */
 void registry_rotate(struct registry *r, const char *id, const uint8_t *const token[SIDE_COUNT],
                      registry_done *done, void *ctx);
-/* ERR_LIMIT: there would be more than 200 tags. */
-void registry_tag(struct registry *r, const char *id, const struct tags *add,
-                  const struct texts *remove, registry_done *done, void *ctx);
+struct tag_change {
+    const struct tags *add;     /* NULL: none; needed in the call only, */
+    const struct texts *remove; /* as these are */
+    /* Asked once, when all changes of that tunnel's tags that were asked for before are made or
+     * have failed. NULL: yes. */
+    bool (*permits)(void *ctx, const struct tunnel *t, const struct tags *after);
+};
+/* ERR_FORBIDDEN: `permits` said no; ERR_LIMIT: there would be more than 200 tags. Those that still
+ * wait for others of the same tunnel when the registry is freed get ERR_SHUTDOWN. */
+void registry_tag(struct registry *r, const char *id, const struct tag_change *c,
+                  registry_done *done, void *ctx);
 
 /* ---- ends ---- */
 

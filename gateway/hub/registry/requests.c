@@ -1,12 +1,10 @@
 /* Opening, closing and changing tunnels: each is a change that is stored and applied after that. */
-#include "core/base/log.h"
 #include "gateway/hub/registry/registry_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TAGS_MAX 200
 #define MINUTE_MS 60000
 
 static const char was_closed[] = "the tunnel was closed";
@@ -37,8 +35,6 @@ static struct request *request_new(struct registry *r, struct entry *e, registry
 
 static void request_free(struct request *q)
 {
-    tags_free(&q->change.add);
-    texts_free(&q->change.remove);
     explicit_bzero(q->change.token, sizeof q->change.token);
     entry_unpin(q->entry);
     free(q);
@@ -91,7 +87,7 @@ static bool fill_record(struct registry *r, struct tunnel_record *record)
 static void take_out(struct registry *r, struct entry *e)
 {
     heap_remove(&r->heap, e);
-    index_opener_remove(&r->index, e->tunnel.record.key_id);
+    index_opener_remove(&r->index, e);
     index_remove(&r->index, e);
     entry_drop(e);
 }
@@ -116,7 +112,7 @@ static enum err put_in(struct registry *r, struct entry *e)
         entry_drop(e);
         return why == ERR_PROTOCOL ? ERR_INTERNAL : why;
     }
-    if (!index_opener_add(&r->index, e->tunnel.record.key_id)) {
+    if (!index_opener_add(&r->index, e)) {
         index_remove(&r->index, e);
         entry_drop(e);
         return ERR_NO_MEMORY;
@@ -134,7 +130,12 @@ static enum err prepare_open(struct registry *r, struct tunnel_record *record, s
         return ERR_NO_MEMORY;
     if (max_open > 0 && index_opener_count(&r->index, record->key_id) >= max_open)
         return ERR_LIMIT;
-    struct entry *e = fill_record(r, record) ? entry_new(record) : NULL;
+    if (!fill_record(r, record))
+        return ERR_NO_MEMORY;
+    if (tunnel_record_size(record) + index_opener_bytes(&r->index, record->key_id) >
+        r->o.max_key_bytes)
+        return ERR_TOO_LARGE;
+    struct entry *e = entry_new(record);
     if (e == NULL)
         return ERR_NO_MEMORY;
     e->opening = true;
@@ -270,71 +271,4 @@ void registry_rotate(struct registry *r, const char *id, const uint8_t *const to
     q->change.kind = CHANGE_ROTATE;
     q->change.done = on_rotate_stored;
     store_ask(r->store, &q->change);
-}
-
-/* ---- tag ---- */
-
-static bool change_tags(struct tags *to, const struct tags *from, const struct tags *add,
-                        const struct texts *remove)
-{
-    if (!tags_copy(to, from))
-        return false;
-    for (size_t i = 0; i < remove->n; i++)
-        tags_remove(to, span_of(remove->items[i]));
-    return tags_copy(to, add);
-}
-
-static void on_tag_stored(struct change *c, enum err why)
-{
-    struct request *q = (struct request *)c;
-    struct entry *e = q->entry;
-    struct tunnel_record *record = &e->tunnel.record;
-    struct tags now = {0};
-    e->tags_asked -= c->add.n;
-    if (why == ERR_OK && e->gone)
-        why = ERR_NOT_FOUND;
-    if (why == ERR_OK && !change_tags(&now, &record->tags, &c->add, &c->remove)) {
-        log_error("tunnel %s: its new tags are stored, but seen after a restart only: %s",
-                  record->id, err_text(ERR_NO_MEMORY));
-        tags_free(&now);
-        why = ERR_NO_MEMORY;
-    }
-    if (why == ERR_OK) {
-        tags_free(&record->tags);
-        record->tags = now;
-        record->updated = c->at;
-    }
-    answer(q, why, true);
-}
-
-/* Exact, but for requests on their way, whose tags all count as new ones. */
-static enum err count_tags(const struct request *q)
-{
-    struct tags after = {0};
-    const struct entry *e = q->entry;
-    bool known = change_tags(&after, &e->tunnel.record.tags, &q->change.add, &q->change.remove);
-    size_t n = after.n + e->tags_asked;
-    tags_free(&after);
-    return !known ? ERR_NO_MEMORY : n > TAGS_MAX ? ERR_LIMIT : ERR_OK;
-}
-
-void registry_tag(struct registry *r, const char *id, const struct tags *add,
-                  const struct texts *remove, registry_done *done, void *ctx)
-{
-    struct request *q = request_about(r, id, done, ctx);
-    if (q == NULL)
-        return;
-    struct change *c = &q->change;
-    enum err why = (add == NULL || tags_copy(&c->add, add)) &&
-                           (remove == NULL || texts_copy(&c->remove, remove))
-                       ? count_tags(q)
-                       : ERR_NO_MEMORY;
-    if (why != ERR_OK) {
-        answer(q, why, false);
-        return;
-    }
-    q->entry->tags_asked += c->add.n;
-    c->kind = CHANGE_TAG;
-    c->done = on_tag_stored;
-    store_ask(r->store, c);
 }

@@ -186,7 +186,8 @@ struct request request_check(const struct http_head *head)
     } else if (http_header_count(head, "upgrade") > 0) {
         refuse(&r, 400, "Tunnels are opened at /tunnel?local-proxy-mode=source or =destination.");
     } else {
-        refuse(&r, 404, "Nothing is here. Ends of tunnels connect at /tunnel, the control API takes "
+        refuse(&r, 404,
+               "Nothing is here. Ends of tunnels connect at /tunnel, the control API takes "
                "POST with X-Amz-Target, health is at /healthz.");
     }
     return r;
