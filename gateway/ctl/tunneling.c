@@ -56,7 +56,6 @@ static const struct {
     {"RequestExpired", "check this machine's clock"},
     {"AccessDeniedException", "ask who runs the hub"},
     {"ResourceNotFoundException", "\"tunnelctl list --all\" shows what there is"},
-    {"LimitExceededException", "close tunnels that are not needed, or ask who runs the hub"},
     {"ThrottlingException", "try again later"},
     {"InternalServerException", "the hub's log says more; try again later"},
     {"UnknownOperationException", "is that a hub's control API?"},

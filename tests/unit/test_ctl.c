@@ -928,7 +928,7 @@ static void errors_of_the_service(void **state)
          "--allow-unsigned-loopback\n"},
         {403, "{\"__type\":\"InvalidSignatureException\",\"message\":\"x\"}", NULL, "secret key"},
         {400, "{\"__type\":\"com.amazonaws.iot#LimitExceededException\",\"Message\":\"full\"}",
-         NULL, "tunnelctl: LimitExceededException: full; close tunnels"},
+         NULL, "tunnelctl: LimitExceededException: full\n"},
         {500, "", "InternalServerException:http://internal.amazon.com/x",
          "tunnelctl: InternalServerException: no reason was given; the hub's log says more"},
         {400, "{\"__type\":\"NewException\",\"message\":\"two\\nlines\\u001b\"}", NULL,
