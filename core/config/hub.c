@@ -196,6 +196,17 @@ static enum err read_host(struct options *o, struct hub_config *out)
                             : read_region(o, region, out);
 }
 
+/* By region or by name. */
+static bool is_amazons(const struct options *o, const char *host)
+{
+    static const char *const ends[] = {".amazonaws.com", ".amazonaws.com.cn"};
+    size_t n = strlen(host);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (n > strlen(ends[i]) && strcmp(host + n - strlen(ends[i]), ends[i]) == 0)
+            return true;
+    return options_get(o, "region") != NULL;
+}
+
 /* ---- the rest ---- */
 
 enum err hub_copy(struct options *o, char **to, const char *text)
@@ -254,6 +265,7 @@ static enum err read_rest(struct options *o, struct hub_config *out)
         why = options_duration(o, "retry-delay", &out->retry_ms);
     if (why == ERR_OK && out->ping_ms < 1000)
         why = options_reject(o, "ping-period", "is too short: at least 1s");
+    out->native = out->subprotocol == NULL && !is_amazons(o, out->host);
     return why;
 }
 

@@ -35,6 +35,8 @@ struct hub_config {
     uint64_t ping_ms;
     uint64_t retry_ms; /* first delay before a reconnect; 0: the link's own */
     char *subprotocol; /* NULL: the standard one */
+    bool native;       /* native sessions may be offered: the hub is not Amazon's, and no
+                          subprotocol was given */
 };
 
 struct hub_rules {

@@ -3,6 +3,7 @@
 #include "core/base/str.h"
 #include "core/http/http.h"
 #include "core/net/tcp.h"
+#include "core/tunnel/frame.h"
 #include "core/ws/handshake.h"
 
 #include <stdio.h>
@@ -65,14 +66,14 @@ static void fail(struct approach *a, enum err why, const char *text)
     end(a, why, text, false);
 }
 
-static void arrive(struct approach *a)
+static void arrive(struct approach *a, bool native)
 {
     const struct approach_events *events = a->events;
     void *owner = a->owner;
     struct stream *s = a->stream;
     a->stream = NULL;
     approach_cancel(a);
-    events->arrived(owner, s);
+    events->arrived(owner, s, native);
 }
 
 /* The one that is being talked to, for error texts. */
@@ -88,7 +89,8 @@ static void name_of(const struct approach *a, char *out, size_t size)
 
 static void upgrade(struct approach *a)
 {
-    char host[300], extra[8192];
+    const struct approach_target *t = &a->target;
+    char host[300], protocols[200], extra[8192];
     uint8_t nonce[16];
     bool v6 = strchr(a->target.host, ':') != NULL;
     random_bytes(nonce, sizeof nonce);
@@ -96,16 +98,19 @@ static void upgrade(struct approach *a)
     snprintf(host, sizeof host, v6 ? "[%s]" : "%s", a->target.host);
     if (a->target.port != 443)
         snprintf(host + strlen(host), sizeof host - strlen(host), ":%d", a->target.port);
-    snprintf(extra, sizeof extra, "access-token: %s\r\n%s%s%sUser-Agent: %s\r\n",
-             a->target.access_token, a->target.client_token != NULL ? "client-token: " : "",
-             a->target.client_token != NULL ? a->target.client_token : "",
-             a->target.client_token != NULL ? "\r\n" : "", a->target.agent);
+    snprintf(protocols, sizeof protocols, "%s%s",
+             t->instance != NULL ? FRAME_NATIVE_PROTOCOL ", " : "", t->subprotocol);
+    snprintf(extra, sizeof extra, "access-token: %s\r\n%s%s%s%s%s%sUser-Agent: %s\r\n",
+             t->access_token, t->client_token != NULL ? "client-token: " : "",
+             t->client_token != NULL ? t->client_token : "", t->client_token != NULL ? "\r\n" : "",
+             t->instance != NULL ? "tunnel-instance: " : "", t->instance != NULL ? t->instance : "",
+             t->instance != NULL ? "\r\n" : "", t->agent);
     bool fits = ws_request_write(
         &(struct ws_request){
             .host = host,
             .target = a->target.source ? "/tunnel?local-proxy-mode=source"
                                        : "/tunnel?local-proxy-mode=destination",
-            .protocols = a->target.subprotocol,
+            .protocols = protocols,
             .key = a->key,
             .extra = extra,
         },
@@ -234,7 +239,8 @@ static bool hub_answered(struct approach *a, const struct http_head *head)
     if (why == ERR_OK && !stream_ready(a->stream)) { /* it still needs the request's memory */
         fail(a, ERR_PROTOCOL, ANSWERED_EARLY);
     } else if (why == ERR_OK) {
-        arrive(a);
+        arrive(a, a->target.instance != NULL &&
+                      span_is(http_header(head, "Sec-WebSocket-Protocol"), FRAME_NATIVE_PROTOCOL));
     } else if (why == ERR_REJECTED) {
         a->status = head->status;
         a->body.limit = head->content_length >= 0 && head->content_length < BODY_LIMIT

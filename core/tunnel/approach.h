@@ -22,14 +22,16 @@ struct approach_target {
     bool source;               /* else the destination */
     const char *access_token;
     const char *client_token; /* NULL: none */
-    const char *subprotocol;
-    const char *agent; /* User-Agent */
+    const char *subprotocol;  /* to offer */
+    const char *instance;     /* NULL; else FRAME_NATIVE_PROTOCOL is offered first, and this process
+                                 says with which instance id */
+    const char *agent;        /* User-Agent */
 };
 
 struct approach_events {
     /* The stream is upgraded and belongs to the owner; what the hub sent after its 101 is still in
-     * it. The approach is gone. */
-    void (*arrived)(void *owner, struct stream *s);
+     * it. native: the hub took FRAME_NATIVE_PROTOCOL. The approach is gone. */
+    void (*arrived)(void *owner, struct stream *s, bool native);
     /* It came to nothing, and the approach is gone. final: no later try can do better. The text is
      * a sentence for people: who did not do what. */
     void (*failed)(void *owner, enum err why, const char *text, bool final);

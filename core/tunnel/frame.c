@@ -18,15 +18,30 @@ static const char *const type_names[] = {
     [FRAME_SERVICE_IDS] = "SERVICE_IDS",
     [FRAME_CONNECTION_START] = "CONNECTION_START",
     [FRAME_CONNECTION_RESET] = "CONNECTION_RESET",
+    [FRAME_PEER] = "PEER",
+    [FRAME_CONNECTION_OPENED] = "CONNECTION_OPENED",
+    [FRAME_CONNECTION_FIN] = "CONNECTION_FIN",
+    [FRAME_CREDIT] = "CREDIT",
+    [FRAME_RESUME] = "RESUME",
+    [FRAME_ECHO] = "ECHO",
+    [FRAME_ECHO_REPLY] = "ECHO_REPLY",
 };
 
 const char *frame_type_name(int type)
 {
     static _Thread_local char other[24];
-    if (type >= 0 && (size_t)type < sizeof type_names / sizeof *type_names)
+    if (type >= 0 && (size_t)type < sizeof type_names / sizeof *type_names &&
+        type_names[type] != NULL)
         return type_names[type];
     snprintf(other, sizeof other, "type %d", type);
     return other;
+}
+
+bool frame_is_native(const struct frame *f)
+{
+    return (f->type >= FRAME_PEER && f->type <= FRAME_ECHO_REPLY) ||
+           (f->stream == 0 && (f->type == FRAME_DATA || f->type == FRAME_CONNECTION_START ||
+                               f->type == FRAME_CONNECTION_RESET));
 }
 
 /* ---- decoding: strings and bytes are viewed where they lie ---- */
@@ -59,11 +74,17 @@ static bool on_payload(pb_istream_t *stream, const pb_field_t *field, void **arg
     return true;
 }
 
-static bool on_service(pb_istream_t *stream, const pb_field_t *field, void **arg)
+/* A text and where its view goes. */
+struct viewing {
+    const struct decoding *d;
+    struct span *out;
+};
+
+static bool on_text(pb_istream_t *stream, const pb_field_t *field, void **arg)
 {
-    const struct decoding *d = *arg;
+    const struct viewing *v = *arg;
     (void)field;
-    return view(stream, d, &d->out->service);
+    return view(stream, v->d, v->out);
 }
 
 static bool on_available_service(pb_istream_t *stream, const pb_field_t *field, void **arg)
@@ -83,13 +104,19 @@ enum err frame_decode(const uint8_t *p, size_t n, struct frame *out)
 {
     out->payload = NULL;
     out->payload_size = 0;
-    out->service = (struct span){0};
+    out->service = out->subprotocol = out->instance = out->device = (struct span){0};
     out->n_services = 0;
     struct decoding d = {out, (uintptr_t)p, (uintptr_t)p + n};
     tunnel_Message m = tunnel_Message_init_zero;
     m.payload = (pb_callback_t){.funcs.decode = on_payload, .arg = &d};
-    m.serviceId = (pb_callback_t){.funcs.decode = on_service, .arg = &d};
+    struct viewing service = {&d, &out->service};
+    m.serviceId = (pb_callback_t){.funcs.decode = on_text, .arg = &service};
     m.availableServiceIds = (pb_callback_t){.funcs.decode = on_available_service, .arg = &d};
+    struct viewing subprotocol = {&d, &out->subprotocol}, instance = {&d, &out->instance},
+                   device = {&d, &out->device};
+    m.subprotocol = (pb_callback_t){.funcs.decode = on_text, .arg = &subprotocol};
+    m.instance = (pb_callback_t){.funcs.decode = on_text, .arg = &instance};
+    m.device = (pb_callback_t){.funcs.decode = on_text, .arg = &device};
     pb_istream_t stream = pb_istream_from_buffer(p, n);
     if (!pb_decode(&stream, tunnel_Message_fields, &m))
         return ERR_PROTOCOL;
@@ -97,17 +124,27 @@ enum err frame_decode(const uint8_t *p, size_t n, struct frame *out)
     out->stream = m.streamId;
     out->connection = m.connectionId;
     out->ignorable = m.ignorable;
+    out->epoch = m.epoch;
+    out->attached = m.attached;
+    out->error = m.error;
+    out->received = m.received;
+    out->window = m.window;
+    out->fin = m.fin;
     return ERR_OK;
 }
 
 /* ---- encoding: every field but the payload, then the payload's tag and length ---- */
 
-static bool put_service(pb_ostream_t *stream, const pb_field_t *field, void *const *arg)
+static bool put_text(pb_ostream_t *stream, const pb_field_t *field, void *const *arg)
 {
-    const struct frame *f = *arg;
-    return f->service.n == 0 ||
-           (pb_encode_tag_for_field(stream, field) &&
-            pb_encode_string(stream, (const pb_byte_t *)f->service.p, f->service.n));
+    const struct span *text = *arg;
+    return text->n == 0 || (pb_encode_tag_for_field(stream, field) &&
+                            pb_encode_string(stream, (const pb_byte_t *)text->p, text->n));
+}
+
+static pb_callback_t text_of(const struct span *text)
+{
+    return (pb_callback_t){.funcs.encode = put_text, .arg = (void *)(uintptr_t)text};
 }
 
 static bool put_services(pb_ostream_t *stream, const pb_field_t *field, void *const *arg)
@@ -129,8 +166,17 @@ static size_t encode_head(const struct frame *f, size_t payload_size, uint8_t *o
         .streamId = f->stream,
         .ignorable = f->ignorable,
         .connectionId = f->connection,
-        .serviceId = {.funcs.encode = put_service, .arg = arg},
+        .serviceId = text_of(&f->service),
         .availableServiceIds = {.funcs.encode = put_services, .arg = arg},
+        .epoch = f->epoch,
+        .attached = f->attached,
+        .subprotocol = text_of(&f->subprotocol),
+        .instance = text_of(&f->instance),
+        .device = text_of(&f->device),
+        .error = f->error,
+        .received = f->received,
+        .window = f->window,
+        .fin = f->fin,
     };
     if (size < 2)
         return 0;

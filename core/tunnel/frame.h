@@ -24,8 +24,18 @@ enum frame_type {
     FRAME_SESSION_RESET,
     FRAME_SERVICE_IDS,
     FRAME_CONNECTION_START,
-    FRAME_CONNECTION_RESET
+    FRAME_CONNECTION_RESET,
+    /* native sessions (share/doc/native.md) */
+    FRAME_PEER = 16,
+    FRAME_CONNECTION_OPENED,
+    FRAME_CONNECTION_FIN,
+    FRAME_CREDIT,
+    FRAME_RESUME,
+    FRAME_ECHO,
+    FRAME_ECHO_REPLY
 };
+
+#define FRAME_NATIVE_PROTOCOL "tunnel.native-1" /* the WebSocket subprotocol */
 
 struct frame {
     int type; /* enum frame_type, or a number that we do not know */
@@ -37,7 +47,19 @@ struct frame {
     size_t payload_size;
     size_t n_services; /* SERVICE_IDS; duplicates are left in */
     struct span services[FRAME_SERVICES_MAX];
+    /* of native sessions */
+    uint32_t epoch;                            /* PEER, RESUME */
+    bool attached;                             /* PEER */
+    struct span subprotocol, instance, device; /* PEER */
+    uint32_t error;                            /* CONNECTION_OPENED: enum frame_error */
+    uint64_t received;                         /* RESUME, CREDIT: bytes, counted from 0 */
+    uint32_t window;                           /* CREDIT: bytes beyond `received` */
+    bool fin;                                  /* RESUME, CREDIT: and then the FIN */
 };
+
+/* Whether it belongs to a native session: a type that only such sessions have, or one of theirs
+ * that V1 to V3 have as well, but never without a stream id. */
+bool frame_is_native(const struct frame *f);
 
 const char *frame_type_name(int type); /* "STREAM_START", or "type 99" (static storage) */
 

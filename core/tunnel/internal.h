@@ -68,6 +68,7 @@ struct session {
     const struct session_events *events;
     void *owner;
     struct transport transport;
+    struct session_peer peer;
     bool attached, open, stalled, pumping;
     struct service *services;
     const char **ids; /* of services, for callers; n_ids is 0 when the only service is "" */
@@ -112,6 +113,9 @@ void session_free_services(struct session *s);
 /* An empty id means the only service there is (in V1: the first); with several, the one whose
  * stream has that id and was opened without a name. NULL: none. */
 struct service *session_find_service(struct session *s, struct span id, int32_t stream);
+
+/* peer.c */
+void session_take_peer(struct session *s, const struct frame *f); /* a PEER */
 
 /* receive.c */
 struct conn *session_find_conn(struct session *s, struct service *service, uint32_t connection);

@@ -25,7 +25,7 @@ struct link {
     struct session *session;
     const struct link_events *events;
     void *owner;
-    char *host, *access_token, *client_token, *subprotocol, *bind, *agent;
+    char *host, *access_token, *client_token, *subprotocol, *instance, *bind, *agent;
     int port;
     enum session_role role;
     const struct trust *trust;
@@ -205,7 +205,7 @@ static const struct ws_events ws_events = {
     .closed = on_closed,
 };
 
-static void on_arrived(void *owner, struct stream *s)
+static void on_arrived(void *owner, struct stream *s, bool native)
 {
     struct link *l = owner;
     l->approach = NULL;
@@ -221,6 +221,7 @@ static void on_arrived(void *owner, struct stream *s)
                                    .ready = transport_ready,
                                    .send = transport_send,
                                    .resume = transport_resume,
+                                   .native = native,
                                    .ctx = l,
                                });
     ping(l);
@@ -252,6 +253,7 @@ static void connect_to_hub(struct link *l)
         .access_token = l->access_token,
         .client_token = l->client_token,
         .subprotocol = l->subprotocol,
+        .instance = l->instance,
         .agent = l->agent,
     };
     l->step = APPROACHING;
@@ -287,6 +289,13 @@ static void on_timer(void *owner)
 
 /* ---- life ---- */
 
+void link_instance(char out[LINK_INSTANCE_SIZE])
+{
+    uint8_t bytes[16];
+    random_bytes(bytes, sizeof bytes);
+    base64_encode(bytes, sizeof bytes, out, true);
+}
+
 static char *copy_of(const char *text, bool *ok)
 {
     char *copy = text != NULL ? strdup(text) : NULL;
@@ -312,6 +321,7 @@ static void free_link(struct link *l)
     free_secret(l->client_token);
     free(l->host);
     free(l->subprotocol);
+    free(l->instance);
     free(l->bind);
     free(l->agent);
     identity_free(l->identity);
@@ -337,6 +347,7 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
         .access_token = copy_of(o->access_token, &ok),
         .client_token = copy_of(o->client_token, &ok),
         .subprotocol = copy_of(o->subprotocol != NULL ? o->subprotocol : SUBPROTOCOL, &ok),
+        .instance = copy_of(o->instance, &ok),
         .bind = copy_of(o->bind, &ok),
         .agent = copy_of(o->agent != NULL ? o->agent : "tunnel/" TUNNEL_VERSION, &ok),
         .trust = o->trust,

@@ -17,6 +17,8 @@ struct link_options {
     const char *access_token;
     const char *client_token; /* NULL: none is sent */
     const char *subprotocol;  /* NULL: aws.iot.securetunneling-3.0 */
+    const char *instance;     /* NULL; else native sessions are offered first: what link_instance
+                                 made, the same for every link of the process */
     const struct trust *trust;
     struct identity *identity; /* for a hub that asks who we are, or NULL; a reference is held */
     const char *proxy;         /* URL, or NULL */
@@ -26,6 +28,10 @@ struct link_options {
     uint64_t retry_max_ms;     /* 0: 10,000 */
     const char *agent;         /* User-Agent */
 };
+
+/* Which process this is, for the far end of a native session: 128 random bits in base64url. */
+#define LINK_INSTANCE_SIZE 23 /* with the end */
+void link_instance(char out[LINK_INSTANCE_SIZE]);
 
 struct link_events {
     void (*up)(void *owner);                                   /* attached; SERVICE_IDS come next */

@@ -241,6 +241,9 @@ static bool on_frame(struct session *s, const uint8_t *p, size_t n)
     case FRAME_SERVICE_IDS:
         on_service_ids(s, &f);
         return true;
+    case FRAME_PEER:
+        session_take_peer(s, &f);
+        return true;
     case FRAME_SESSION_RESET:
         for (size_t i = 0; i < s->n_services; i++)
             session_end_stream(&s->services[i], ERR_PEER_RESET);

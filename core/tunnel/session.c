@@ -217,6 +217,7 @@ struct session *session_new(struct loop *loop, const struct session_options *o,
 void session_attach(struct session *s, const struct transport *t)
 {
     s->transport = *t;
+    s->peer = (struct session_peer){0};
     s->attached = true;
     s->open = false;
 }
@@ -264,6 +265,11 @@ bool session_stalled(const struct session *s)
 bool session_open(const struct session *s)
 {
     return s->open;
+}
+
+const struct session_peer *session_peer(const struct session *s)
+{
+    return &s->peer;
 }
 
 size_t session_services(const struct session *s, const char *const **ids)

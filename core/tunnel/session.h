@@ -32,7 +32,14 @@ struct transport {
      * p stays untouched until session_writable. */
     bool (*send)(void *ctx, uint8_t *p, size_t n);
     void (*resume)(void *ctx); /* session_input took less than it was given: offer it again */
+    bool native;               /* the hub speaks FRAME_NATIVE_PROTOCOL: it sends PEER */
     void *ctx;
+};
+
+/* Who is on the other side, as the hub says. */
+struct session_peer {
+    bool attached, native;
+    char subprotocol[64], instance[40], device[256]; /* "" without native hub */
 };
 
 struct session_options {
@@ -90,6 +97,7 @@ void session_writable(struct session *s);                      /* the transport 
 /* ---- what it knows ---- */
 bool session_open(const struct session *s);    /* SERVICE_IDS came over the present transport */
 bool session_stalled(const struct session *s); /* the transport is not read: a reader is slow */
+const struct session_peer *session_peer(const struct session *s);
 size_t session_services(const struct session *s, const char *const **ids);
 size_t session_connections(const struct session *s);
 

@@ -144,7 +144,9 @@ static bool catch_signals(struct client *c)
 static enum err start_link(struct client *c)
 {
     const struct hub_config *hub = c->options->hub;
+    char instance[LINK_INSTANCE_SIZE];
     enum err why;
+    link_instance(instance);
     c->link = link_new(c->loop, c->session,
                        &(struct link_options){
                            .host = hub->host,
@@ -153,6 +155,7 @@ static enum err start_link(struct client *c)
                            .access_token = hub->access_token,
                            .client_token = hub->client_token,
                            .subprotocol = hub->subprotocol,
+                           .instance = c->options->native ? instance : NULL,
                            .trust = c->trust,
                            .identity = c->options->identity,
                            .proxy = c->options->web_proxy,

@@ -14,6 +14,7 @@ struct client_options {
     struct identity *identity; /* for a hub that asks who we are, or NULL */
     enum session_role role;
     int version;            /* as in struct session_options */
+    bool native;            /* native sessions are offered to the hub */
     size_t max_connections; /* at once in one service; 0: the session's own */
     uint64_t linger_ms;     /* 0: the session's own */
     uint64_t stall_ms;      /* 0: the session's own */

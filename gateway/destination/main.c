@@ -114,6 +114,7 @@ static enum err read_client(struct options *o, struct hub_config *hub, struct cl
     out->web_proxy = hub->web_proxy != NULL ? hub->web_proxy
                                             : upstream_from_env(hub->host, hub->port, environment);
     why = read_version(o, &out->version);
+    out->native = hub->native && out->version == 0;
     if (why == ERR_OK)
         why = options_number(o, "max-connections", 1, 65535, &connections);
     out->max_connections = connections;

@@ -146,8 +146,10 @@ static struct ticket *ticket_new(struct office *o, const struct message_knock *k
     memcpy(ticket->key, k->key, sizeof ticket->key);
     memcpy(ticket->channel, k->channel, sizeof ticket->channel);
     memcpy(ticket->client, k->client, sizeof ticket->client);
-    if (ticket->tunnel != NULL && ticket->label != NULL && ticket->account != NULL &&
-        ticket->way_back != NULL && copy_services(ticket, &r->services))
+    memcpy(ticket->instance, k->instance, sizeof ticket->instance);
+    ticket->device = strdup(r->thing);
+    if (ticket->tunnel != NULL && ticket->label != NULL && ticket->device != NULL &&
+        ticket->account != NULL && ticket->way_back != NULL && copy_services(ticket, &r->services))
         return ticket;
     ticket_free(ticket);
     return NULL;

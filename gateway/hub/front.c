@@ -168,6 +168,7 @@ static bool knock_fill(struct message_knock *m, struct visitor *v, const struct 
     snprintf(m->key, sizeof m->key, "%.*s", (int)r->key.n, r->key.p);
     snprintf(m->channel, sizeof m->channel, "%s", v->channel);
     snprintf(m->client, sizeof m->client, "%s", http_conn_name(v->http));
+    snprintf(m->instance, sizeof m->instance, "%.*s", (int)r->instance.n, r->instance.p);
     m->token = span_dup(r->token);
     m->client_token = r->client_token.p != NULL ? span_dup(r->client_token) : NULL;
     m->device = device != NULL ? strdup(device) : NULL;

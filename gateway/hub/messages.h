@@ -99,9 +99,10 @@ struct message_knock {
     int version;
     const char *protocol; /* static storage */
     char key[32], channel[36], client[80];
-    char *token;        /* wiped */
-    char *client_token; /* NULL: none */
-    char *device;       /* NULL: none */
+    char instance[INSTANCE_SIZE + 1]; /* "": not a native one */
+    char *token;                      /* wiped */
+    char *client_token;               /* NULL: none */
+    char *device;                     /* NULL: none */
 };
 struct message_left {
     struct message message;

@@ -34,6 +34,7 @@ struct tunnels {
     uint64_t grace_ms;
     const char *const *client_speaks_first;
     size_t n_client_speaks_first;
+    const char *instance;
     void (*finished)(void *owner, enum err why);
     void *owner;
     struct tunnel *all[TUNNELS_MAX];
@@ -295,8 +296,9 @@ static const char *environment(const char *name)
     return getenv(name);
 }
 
-static enum err make_link(struct tunnel *t, struct loop *loop, const struct hub_config *hub)
+static enum err make_link(struct tunnel *t, struct loop *loop, const struct tunnel_options *o)
 {
+    const struct hub_config *hub = o->hub;
     static const struct link_events events = {
         .up = on_up, .down = on_down, .finished = on_finished};
     enum err why = ERR_OK;
@@ -309,6 +311,7 @@ static enum err make_link(struct tunnel *t, struct loop *loop, const struct hub_
                                          .access_token = hub->access_token,
                                          .client_token = hub->client_token,
                                          .subprotocol = hub->subprotocol,
+                                         .instance = o->native ? t->set->instance : NULL,
                                          .trust = t->trust,
                                          .proxy = proxy,
                                          .ping_ms = hub->ping_ms,
@@ -343,7 +346,7 @@ enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *
         goto fail;
     }
     set->all[set->n++] = t;
-    why = make_link(t, set->loop, o->hub);
+    why = make_link(t, set->loop, o);
     if (why == ERR_OK)
         return ERR_OK;
     snprintf(text, size, "the web proxy: %s", err_text(why));
@@ -364,6 +367,7 @@ struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o)
     set->grace_ms = o->grace_ms;
     set->client_speaks_first = o->client_speaks_first;
     set->n_client_speaks_first = o->n_client_speaks_first;
+    set->instance = o->instance;
     set->finished = o->finished;
     set->owner = o->owner;
     return set;

@@ -20,6 +20,7 @@ struct tunnels_options {
      * in any case. Exact ids; must outlive the tunnels. */
     const char *const *client_speaks_first;
     size_t n_client_speaks_first;
+    const char *instance; /* of the process, by link_instance; must outlive the tunnels */
     /* No tunnel is left. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order;
      * ERR_TOKEN_REPLACED when one of them goes on with another token. */
     void (*finished)(void *owner, enum err why);
@@ -32,6 +33,7 @@ struct tunnel_options {
     const char *name; /* "": the nameless one */
     const struct hub_config *hub;
     int version;                /* 1, 2 or 3 */
+    bool native;                /* native sessions are offered to the hub */
     uint64_t linger_ms;         /* 0: the session's default */
     uint64_t stall_ms;          /* 0: the session's default */
     size_t max_connections;     /* at once in one service; 0: the session's default */

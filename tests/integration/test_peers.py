@@ -41,6 +41,8 @@ class Script(Case):
 class ReferenceDestination(Script):
     """The gateway with the reference program as destination behind the real service."""
 
+    offers = ["tunnel.native-1", "aws.iot.securetunneling-3.0"]
+
     def setUp(self):
         super().setUp()
         self.gateway_program = self.end_on_fake("tunnel-gateway", "--listen", "127.0.0.1:0",
@@ -61,7 +63,11 @@ class ReferenceDestination(Script):
         head, headers = self.peer.head, headers_of(self.peer.head)
         self.assertTrue(head.startswith("GET /tunnel?local-proxy-mode=source HTTP/1.1\r\n"), head)
         self.assertEqual(headers["access-token"], "a-token-for-the-scripted-hub")
-        self.assertEqual(headers["sec-websocket-protocol"], "aws.iot.securetunneling-3.0")
+        self.assertEqual(headers["sec-websocket-protocol"], ", ".join(self.offers))
+        if self.offers == ["aws.iot.securetunneling-3.0"]:
+            self.assertNotIn("tunnel-instance", headers)
+        else:
+            self.assertRegex(headers["tunnel-instance"], r"^[A-Za-z0-9_-]{22}$")
         self.assertEqual(headers["sec-websocket-version"], "13")
         self.assertEqual(headers["upgrade"].lower(), "websocket")
         self.assertEqual(headers["connection"].lower(), "upgrade")
@@ -217,6 +223,7 @@ class ReferenceDestinationV1(ReferenceDestination):
     """The same with -y V1: no service id, no connection id."""
 
     service = ""
+    offers = ["aws.iot.securetunneling-3.0"]
 
     def options(self):
         return ["-y", "V1"]

@@ -16,7 +16,13 @@ from programs import DEADLINE
  CONNECTION_RESET) = range(8)
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+(PEER, CONNECTION_OPENED, CONNECTION_FIN, CREDIT, RESUME, ECHO, ECHO_REPLY) = range(16, 23)
 SUBPROTOCOL = "aws.iot.securetunneling-3.0"
+NATIVE = "tunnel.native-1"
+# Fields of native sessions: number, name, whether a text.
+NATIVE_FIELDS = ((16, "epoch", False), (17, "attached", False), (18, "subprotocol", True),
+                 (19, "instance", True), (20, "device", True), (21, "error", False),
+                 (22, "received", False), (23, "window", False), (24, "fin", False))
 
 
 # ---- protobuf ----
@@ -49,6 +55,7 @@ class Message:
     payload: bytes = b""
     ignorable: bool = False
     services: list = field(default_factory=list)
+    native: dict = field(default_factory=dict)  # NATIVE_FIELDS by name
 
     def body(self):
         out = b""
@@ -61,6 +68,13 @@ class Message:
                 out += varint(number << 3 | 2) + varint(len(value)) + value
         if self.connection:
             out += varint(7 << 3) + varint(self.connection)
+        for number, name, text in NATIVE_FIELDS:
+            value = self.native.get(name)
+            if value and text:
+                value = value.encode()
+                out += varint(number << 3 | 2) + varint(len(value)) + value
+            elif value:
+                out += varint(number << 3) + varint(int(value))
         return out
 
     def frame(self):
@@ -68,7 +82,9 @@ class Message:
         return struct.pack(">H", len(body)) + body
 
     @classmethod
-    def parse(cls, data):
+    def parse(cls, data, native=False):
+        """native: fields of native sessions are in the schema."""
+        known = {number: (name, text) for number, name, text in NATIVE_FIELDS} if native else {}
         m, at = cls(UNKNOWN), 0
         while at < len(data):
             tag, at = read_varint(data, at)
@@ -94,6 +110,9 @@ class Message:
                 m.services.append(value.decode())
             elif number == 7:
                 m.connection = value
+            elif number in known:
+                name, text = known[number]
+                m.native[name] = value.decode() if text else value
             else:
                 raise ValueError(f"field {number} is not in the schema")
         return m
@@ -118,6 +137,7 @@ class Peer:
 
     def __init__(self, sock, client, early=b"", head=""):
         self.sock, self.client, self.head = sock, client, head
+        self.native = False      # NATIVE was agreed on
         self.buffer = early      # from the transport
         self.bytes = b""         # of tunnel frames
         self.pongs = []
@@ -220,7 +240,7 @@ class Peer:
             if len(self.bytes) >= 2:
                 n = struct.unpack(">H", self.bytes[:2])[0]
                 if len(self.bytes) >= 2 + n:
-                    m = Message.parse(self.bytes[2:2 + n])
+                    m = Message.parse(self.bytes[2:2 + n], self.native)
                     self.bytes = self.bytes[2 + n:]
                     return m
             self.bytes += self.recv_message()
@@ -315,7 +335,9 @@ def ask(port, text):
     head, rest = read_head(sock)
     status, headers = int(head.split()[1]), headers_of(head)
     if status == 101:
-        return Answer(status, headers, "", Peer(sock, True, rest, head))
+        peer = Peer(sock, True, rest, head)
+        peer.native = headers.get("sec-websocket-protocol") == NATIVE
+        return Answer(status, headers, "", peer)
     while len(rest) < int(headers.get("content-length", 0)) and (data := sock.recv(4096)):
         rest += data
     sock.close()
@@ -330,6 +352,18 @@ def connect(port, mode, token, client_token=None, **options):
     answer = ask(port, request(mode, token, headers, **options))
     if answer.status != 101:
         raise AssertionError(f"{answer.status} {answer.body}")
+    return answer.peer
+
+
+def connect_native(port, mode, token, instance="A" * 22, client_token=None):
+    """The same as an end of a native session; PEER comes first."""
+    headers = [f"tunnel-instance: {instance}"]
+    if client_token:
+        headers.append(f"client-token: {client_token}")
+    token = token.read_text().strip()
+    answer = ask(port, request(mode, token, headers, subprotocol=f"{NATIVE}, {SUBPROTOCOL}"))
+    if answer.status != 101 or not answer.peer.native:
+        raise AssertionError(f"{answer.status} {answer.headers} {answer.body}")
     return answer.peer
 
 
@@ -367,6 +401,7 @@ class FakeHub:
                      f"sec-websocket-protocol: {subprotocol}\r\nchannel-id: 0ea2b3fffe\r\n"
                      f"{extra}\r\n".encode())
         peer = Peer(sock, False, rest, head)
+        peer.native = subprotocol == NATIVE
         if services is not None:
             peer.send(Message(SERVICE_IDS, services=services))
         return peer

@@ -230,7 +230,8 @@ static void begin(const char *map, const struct destination_options *more, size_
                           &session_events, NULL);
     assert_non_null(destination);
     assert_non_null(session);
-    session_attach(session, &(struct transport){ready, send_message, resume, NULL});
+    session_attach(session,
+                   &(struct transport){.ready = ready, .send = send_message, .resume = resume});
     struct frame f = {.type = FRAME_SERVICE_IDS, .n_services = n};
     for (size_t i = 0; i < n; i++)
         f.services[i] = span_of(ids[i]);

@@ -2,6 +2,8 @@
  */
 #include "gateway/hub/relay/request.h"
 
+#include "core/tunnel/frame.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -137,6 +139,43 @@ static void test_subprotocols(void **state)
             "subprotocol");
 }
 
+static void test_native(void **state)
+{
+    (void)state;
+    static const char offer[] =
+        "Sec-WebSocket-Protocol: tunnel.native-1, aws.iot.securetunneling-3.0\r\n";
+    static const struct {
+        const char *line;
+        bool right;
+    } cases[] = {
+        {"tunnel-instance: AAAAAAAAAAAAAAAAAAAA-_\r\n", true},
+        {"", false},
+        {"tunnel-instance: AAAAAAAAAAAAAAAAAAAA-\r\n", false},
+        {"tunnel-instance: AAAAAAAAAAAAAAAAAAAA-_A\r\n", false},
+        {"tunnel-instance: AAAAAAAAAAAAAAAAAAAA-=\r\n", false},
+        {"tunnel-instance: AAAAAAAAAAAAAAAAAAAA-_\r\ntunnel-instance: AAAAAAAAAAAAAAAAAAAA-_\r\n",
+         false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char headers[1024];
+        snprintf(headers, sizeof headers, UPGRADE TOKEN "%s%s", offer, cases[i].line);
+        if (!cases[i].right) {
+            refuses(SOURCE, headers, 400, "tunnel-instance");
+            continue;
+        }
+        struct parsed p = parse(compose(SOURCE, headers), 0);
+        assert_int_equal(p.request.kind, REQUEST_TUNNEL);
+        assert_string_equal(p.request.protocol, FRAME_NATIVE_PROTOCOL);
+        assert_int_equal(p.request.version, 3);
+        assert_true(span_is(p.request.instance, "AAAAAAAAAAAAAAAAAAAA-_"));
+        http_reader_free(p.reader);
+    }
+    struct parsed p = parse(compose(SOURCE, UPGRADE V3 TOKEN "tunnel-instance: x\r\n"), 0);
+    assert_int_equal(p.request.kind, REQUEST_TUNNEL);
+    assert_int_equal(p.request.instance.n, 0); /* of no interest */
+    http_reader_free(p.reader);
+}
+
 static void test_mode(void **state)
 {
     (void)state;
@@ -259,15 +298,11 @@ static void test_no_secrets_in_reasons(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),
-        cmocka_unit_test(test_real_clients),
-        cmocka_unit_test(test_subprotocols),
-        cmocka_unit_test(test_mode),
-        cmocka_unit_test(test_tokens),
-        cmocka_unit_test(test_client_tokens),
-        cmocka_unit_test(test_handshake),
-        cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_no_secrets_in_reasons),
+        cmocka_unit_test(test_accepted),      cmocka_unit_test(test_real_clients),
+        cmocka_unit_test(test_subprotocols),  cmocka_unit_test(test_native),
+        cmocka_unit_test(test_mode),          cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_client_tokens), cmocka_unit_test(test_handshake),
+        cmocka_unit_test(test_paths),         cmocka_unit_test(test_no_secrets_in_reasons),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,6 +24,7 @@ struct step {
     bool cut;           /* close the transport at once after the 101 */
     bool mute;          /* never read again after the 101 */
     bool junk;          /* answer the TLS handshake with junk */
+    bool native;        /* take tunnel.native-1, and say PEER */
 };
 
 static struct {
@@ -44,7 +45,7 @@ static struct {
     struct stream *stream;
     struct http_reader *reader;
     struct ws *ws;
-    uint8_t out[WS_HEADER_MAX + 100];
+    uint8_t out[WS_HEADER_MAX + 300];
     int resumed;
 } hub;
 
@@ -53,6 +54,7 @@ static struct {
     struct link *link;
     int ups, downs, finishes, services;
     bool free_in_event;
+    const char *instance; /* offers native sessions with it */
     enum err why;
     char text[400];
     bool (*done)(void);
@@ -99,11 +101,10 @@ static void welcome(void)
     char accept[WS_ACCEPT_SIZE];
     struct buf answer = {.limit = 1000};
     ws_accept_key(http_header(http_reader_head(hub.reader), "sec-websocket-key"), accept);
-    buf_printf(
-        &answer,
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-        "sec-websocket-accept: %s\r\nsec-websocket-protocol: aws.iot.securetunneling-2.0\r\n\r\n",
-        accept);
+    buf_printf(&answer,
+               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
+               "sec-websocket-accept: %s\r\nsec-websocket-protocol: %s\r\n\r\n",
+               accept, now->native ? FRAME_NATIVE_PROTOCOL : "aws.iot.securetunneling-2.0");
     stream_write(hub.stream, answer.data, answer.size);
     buf_free(&answer);
     struct stream *s = hub.stream;
@@ -115,8 +116,13 @@ static void welcome(void)
     hub.ws = ws_new(hub.loop, s, false, NULL, 0, &hub_ws_events, NULL);
     if (now->mute)
         stream_read_on(s, false);
+    struct frame peer = {.type = FRAME_PEER,
+                         .attached = true,
+                         .subprotocol = span_of(FRAME_NATIVE_PROTOCOL),
+                         .instance = span_of("the-other-one")};
     struct frame ids = {.type = FRAME_SERVICE_IDS, .n_services = 1, .services = {{"SSH1", 4}}};
-    size_t n = frame_encode(&ids, hub.out + WS_HEADER_MAX, 100);
+    size_t n = frame_encode(&peer, hub.out + WS_HEADER_MAX, 150);
+    n += frame_encode(&ids, hub.out + WS_HEADER_MAX + n, 150);
     ws_send(hub.ws, hub.out + WS_HEADER_MAX, n);
     if (now->close_code > 0)
         ws_close(hub.ws, now->close_code, now->reason != NULL ? now->reason : "because");
@@ -292,6 +298,7 @@ static void begin(const struct step *script, size_t n, const char *proxy, uint64
 {
     char url[100];
     enum err why;
+    const char *instance = end.instance;
     memset(&end, 0, sizeof end);
     hub.script = script;
     hub.n_script = n;
@@ -309,6 +316,7 @@ static void begin(const struct step *script, size_t n, const char *proxy, uint64
         .client_token = "12345678901234567890123456789012",
         .trust = hub.trust,
         .identity = hub.shown,
+        .instance = instance,
         .proxy = proxy != NULL ? url : NULL,
         .ping_ms = ping_ms,
         .retry_first_ms = 10,
@@ -407,6 +415,44 @@ static void goes_up_and_pings(void **state)
     timer_start(poll, 1);
     run_until(round_trip_known);
     timer_free(poll);
+    over();
+}
+
+/* What a hub that knows native sessions says counts only where we offered them, and only then. */
+static void native_sessions_are_offered(void **state)
+{
+    static const struct step native[] = {{.native = true}}, other[] = {{0}};
+    char instance[LINK_INSTANCE_SIZE], another[LINK_INSTANCE_SIZE];
+    (void)state;
+    link_instance(instance);
+    link_instance(another);
+    assert_int_equal(strlen(instance), 22);
+    assert_string_not_equal(instance, another);
+
+    end.instance = instance;
+    begin(native, 1, NULL, 0);
+    run_until(has_services);
+    assert_non_null(strstr(hub.request, "Sec-WebSocket-Protocol: tunnel.native-1, "
+                                        "aws.iot.securetunneling-3.0\r\n"));
+    const char *header = strstr(hub.request, "tunnel-instance: ");
+    assert_non_null(header);
+    assert_memory_equal(header + 17, instance, 22);
+    assert_true(session_peer(end.session)->native);
+    assert_string_equal(session_peer(end.session)->instance, "the-other-one");
+    over();
+
+    end.instance = instance;
+    begin(other, 1, NULL, 0); /* a hub that took the other one */
+    run_until(has_services);
+    assert_false(session_peer(end.session)->attached);
+    over();
+
+    end.instance = NULL;
+    begin(native, 1, NULL, 0); /* nobody asked for it */
+    run_until(has_services);
+    assert_null(strstr(hub.request, "native"));
+    assert_null(strstr(hub.request, "tunnel-instance"));
+    assert_false(session_peer(end.session)->attached);
     over();
 }
 
@@ -596,6 +642,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
         T(goes_up_and_pings),
+        T(native_sessions_are_offered),
         T(a_refusal_is_final_and_says_why),
         T(a_5xx_and_nonsense_are_retried),
         T(may_be_freed_in_any_event),

@@ -509,6 +509,32 @@ static void done(struct outcome *out)
     options_free(out->o);
 }
 
+/* To Amazon's own service nothing is offered that it does not know. */
+static void hub_native(void **state)
+{
+    static const struct {
+        const char *option, *value;
+        bool native;
+    } cases[] = {
+        {"-e", "hub.example:8443", true},
+        {"-e", "notamazonaws.com", true},
+        {"-e", "data.tunneling.iot.eu-central-1.amazonaws.com", false},
+        {"-e", "data.tunneling.iot.cn-north-1.amazonaws.com.cn:443", false},
+        {"-r", "eu-central-1", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct outcome r = HUB(false, cases[i].option, cases[i].value, "-t", "x");
+        assert_int_equal(r.why, ERR_OK);
+        assert_int_equal(r.c.native, cases[i].native);
+        done(&r);
+    }
+    struct outcome r = HUB(false, "-e", "hub.example", "-t", "x", "--subprotocol", "x");
+    assert_int_equal(r.why, ERR_OK);
+    assert_false(r.c.native);
+    done(&r);
+}
+
 static void hub_regions(void **state)
 {
     (void)state;
@@ -729,6 +755,7 @@ int main(void)
         cmocka_unit_test(durations),
         cmocka_unit_test(help),
         cmocka_unit_test(hub_regions),
+        cmocka_unit_test(hub_native),
         cmocka_unit_test(hub_endpoints),
         cmocka_unit_test(hub_problems),
         cmocka_unit_test(hub_token_lengths),

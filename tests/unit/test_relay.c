@@ -99,7 +99,8 @@ static const char *const two[] = {"SSH1", "HTTP1"};
 
 static void attach(struct rig *r, enum side side)
 {
-    relay_attach(r->relay, side, 3, &ops, &r->ends[side]);
+    static const struct relay_peer peer = {3, "aws.iot.securetunneling-3.0", "", ""};
+    relay_attach(r->relay, side, &peer, &ops, &r->ends[side]);
 }
 
 /* Both ends there, their SERVICE_IDS forgotten. */
@@ -203,7 +204,8 @@ static void test_services_first(void **state)
     relay_writable(r->relay, SIDE_SOURCE);
     assert_int_equal(e->n, 1);
     /* not to clients of V1 only */
-    relay_attach(r->relay, SIDE_DESTINATION, 1, &ops, &r->ends[SIDE_DESTINATION]);
+    static const struct relay_peer old = {1, "aws.iot.securetunneling-1.0", "", ""};
+    relay_attach(r->relay, SIDE_DESTINATION, &old, &ops, &r->ends[SIDE_DESTINATION]);
     assert_int_equal(r->ends[SIDE_DESTINATION].n, 0);
     unrig(r);
 }
@@ -808,6 +810,166 @@ static void test_at_random(void **state)
         play(seed);
 }
 
+/* ---- native ends ---- */
+
+static void attach_native(struct rig *r, enum side side, const char *instance)
+{
+    const struct relay_peer peer = {3, FRAME_NATIVE_PROTOCOL, instance, "plant7"};
+    relay_attach(r->relay, side, &peer, &ops, &r->ends[side]);
+}
+
+/* Message i of that end is a PEER that says this; instance NULL: nobody. Returns its epoch. */
+static uint32_t got_peer(struct rig *r, enum side side, size_t i, const char *protocol,
+                         const char *instance)
+{
+    struct frame f;
+    struct end *e = &r->ends[side];
+    assert_true(i < e->n);
+    assert_int_equal(frame_decode(e->got[i].p + 2, e->got[i].n - 2, &f), ERR_OK);
+    assert_int_equal(f.type, FRAME_PEER);
+    assert_int_equal(f.attached, instance != NULL);
+    assert_true(span_is(f.subprotocol, protocol));
+    assert_true(span_is(f.instance, instance != NULL ? instance : ""));
+    return f.epoch;
+}
+
+/* Each native end is told who is there, before anything else and at each change; the epoch grows
+ * with each new pair. */
+static void test_peers_are_told(void **state)
+{
+    (void)state;
+    struct rig *r = rig_with(two, 2);
+    struct end *source = &r->ends[SIDE_SOURCE];
+    attach_native(r, SIDE_SOURCE, "A");
+    uint32_t alone = got_peer(r, SIDE_SOURCE, 0, "", NULL);
+    got(r, SIDE_SOURCE, 1, FRAME_SERVICE_IDS, 0, "", 0);
+    attach_native(r, SIDE_DESTINATION, "B");
+    uint32_t paired = got_peer(r, SIDE_SOURCE, 2, FRAME_NATIVE_PROTOCOL, "B");
+    assert_int_equal(got_peer(r, SIDE_DESTINATION, 0, FRAME_NATIVE_PROTOCOL, "A"), paired);
+    assert_true(paired > alone);
+    relay_detach(r->relay, SIDE_DESTINATION);
+    got_peer(r, SIDE_SOURCE, 3, "", NULL);
+    attach(r, SIDE_DESTINATION);
+    assert_true(got_peer(r, SIDE_SOURCE, 4, "aws.iot.securetunneling-3.0", "") > paired);
+    assert_int_equal(source->n, 5);
+    /* an end of V3 is told nothing */
+    forget(&r->ends[SIDE_DESTINATION]);
+    relay_detach(r->relay, SIDE_SOURCE);
+    assert_int_equal(r->ends[SIDE_DESTINATION].n, 0);
+    unrig(r);
+}
+
+/* What was meant for the end before is not given out before both know of the new one. */
+static void test_nothing_passes_a_peer(void **state)
+{
+    (void)state;
+    struct rig *r = rig_with(two, 2);
+    uint8_t out[64];
+    attach_native(r, SIDE_SOURCE, "A");
+    attach_native(r, SIDE_DESTINATION, "B");
+    relay_detach(r->relay, SIDE_DESTINATION);
+    forget(&r->ends[SIDE_SOURCE]);
+    r->ends[SIDE_SOURCE].full = true;
+    forget(&r->ends[SIDE_DESTINATION]);
+    attach_native(r, SIDE_DESTINATION, "C");
+    size_t n = put(out, FRAME_RESUME, 0, "", 0, NULL, 0);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), 0);
+    r->ends[SIDE_SOURCE].full = false;
+    relay_writable(r->relay, SIDE_SOURCE);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), n);
+    got_peer(r, SIDE_SOURCE, 0, FRAME_NATIVE_PROTOCOL, "C");
+    got(r, SIDE_SOURCE, 1, FRAME_RESUME, 0, "", 0);
+    unrig(r);
+}
+
+static const int native_types[] = {FRAME_DATA,      FRAME_CONNECTION_RESET, FRAME_CONNECTION_FIN,
+                                   FRAME_CREDIT,    FRAME_RESUME,           FRAME_ECHO,
+                                   FRAME_ECHO_REPLY};
+#define NATIVE_TYPES (sizeof native_types / sizeof *native_types)
+
+/* Native messages pass between two native ends, in both directions, and go nowhere else. */
+static void test_native_messages(void **state)
+{
+    (void)state;
+    struct rig *r = rig_with(two, 2);
+    attach_native(r, SIDE_SOURCE, "A");
+    attach_native(r, SIDE_DESTINATION, "B");
+    for (size_t i = 0; i < NATIVE_TYPES; i++)
+        for (int side = 0; side < SIDE_COUNT; side++) {
+            enum side to = side_other((enum side)side);
+            forget(&r->ends[to]);
+            say(r, (enum side)side, native_types[i], 0, "", 5);
+            got(r, to, 0, native_types[i], 0, "", 5);
+        }
+    forget(&r->ends[SIDE_SOURCE]);
+    forget(&r->ends[SIDE_DESTINATION]);
+    say(r, SIDE_SOURCE, FRAME_CONNECTION_START, 0, "SSH1", 6);
+    got(r, SIDE_DESTINATION, 0, FRAME_CONNECTION_START, 0, "SSH1", 6);
+    say(r, SIDE_DESTINATION, FRAME_CONNECTION_OPENED, 0, "", 6);
+    got(r, SIDE_SOURCE, 0, FRAME_CONNECTION_OPENED, 0, "", 6);
+    /* V3 between the same two */
+    say(r, SIDE_SOURCE, FRAME_STREAM_START, 1, "SSH1", 1);
+    got(r, SIDE_DESTINATION, 1, FRAME_STREAM_START, 1, "SSH1", 1);
+    relay_detach(r->relay, SIDE_DESTINATION);
+    forget(&r->ends[SIDE_SOURCE]);
+    for (int other = 0; other < 2; other++) { /* nobody, then an end of V3 */
+        for (size_t i = 0; i < NATIVE_TYPES; i++)
+            say(r, SIDE_SOURCE, native_types[i], 0, "", 5);
+        assert_int_equal(r->ends[SIDE_SOURCE].code, -1);
+        if (other == 1)
+            break;
+        attach(r, SIDE_DESTINATION);
+        forget(&r->ends[SIDE_DESTINATION]);
+    }
+    assert_int_equal(r->ends[SIDE_DESTINATION].n, 0);
+    unrig(r);
+}
+
+static void offends(bool native, enum side side, int type)
+{
+    struct rig *r = rig_with(two, 2);
+    if (native)
+        attach_native(r, side, "A");
+    else
+        attach(r, side);
+    attach_native(r, side_other(side), "B");
+    forget(&r->ends[side_other(side)]);
+    say(r, side, type, 0, "", 5);
+    assert_int_equal(r->ends[side].code, 1008);
+    got_peer(r, side_other(side), 0, "", NULL); /* it has gone, and this is all that came */
+    assert_int_equal(r->ends[side_other(side)].n, 1);
+    unrig(r);
+}
+
+static void test_native_offences(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < NATIVE_TYPES; i++)
+        offends(false, SIDE_SOURCE, native_types[i]);
+    offends(true, SIDE_SOURCE, FRAME_PEER);
+    offends(true, SIDE_DESTINATION, FRAME_PEER);
+    offends(true, SIDE_SOURCE, FRAME_CONNECTION_OPENED);
+    offends(true, SIDE_DESTINATION, FRAME_CONNECTION_START);
+    offends(true, SIDE_SOURCE, FRAME_STREAM_START); /* those that native ends do not have */
+    offends(true, SIDE_SOURCE, FRAME_STREAM_RESET);
+    /* An end that is not native cannot speak to one by calling it ignorable. */
+    struct rig *r = rig_with(two, 2);
+    uint8_t out[64];
+    struct frame f = {.type = FRAME_RESUME, .ignorable = true};
+    attach(r, SIDE_SOURCE);
+    attach_native(r, SIDE_DESTINATION, "B");
+    forget(&r->ends[SIDE_DESTINATION]);
+    size_t n = frame_encode(&f, out, sizeof out);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), n);
+    f.type = FRAME_PEER;
+    n = frame_encode(&f, out, sizeof out);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), n);
+    assert_int_equal(r->ends[SIDE_SOURCE].code, 1008);
+    got_peer(r, SIDE_DESTINATION, 0, "", NULL);
+    assert_int_equal(r->ends[SIDE_DESTINATION].n, 1);
+    unrig(r);
+}
+
 /* ---- bandwidth ---- */
 
 #define CHUNK 5000
@@ -898,6 +1060,10 @@ int main(void)
         cmocka_unit_test(test_full),
         cmocka_unit_test(test_full_end_leaves),
         cmocka_unit_test(test_refused_source_that_does_not_read),
+        cmocka_unit_test(test_peers_are_told),
+        cmocka_unit_test(test_nothing_passes_a_peer),
+        cmocka_unit_test(test_native_messages),
+        cmocka_unit_test(test_native_offences),
         cmocka_unit_test(test_metered),
         cmocka_unit_test(test_at_random),
     };

@@ -125,7 +125,9 @@ static const struct session_events session_events = {
 
 static void attach(struct end *e)
 {
-    session_attach(e->session, &(struct transport){end_ready, end_send, end_resume, e});
+    session_attach(
+        e->session,
+        &(struct transport){.ready = end_ready, .send = end_send, .resume = end_resume, .ctx = e});
 }
 
 static void begin(struct end *e, enum session_role role, int version, size_t queue_limit)

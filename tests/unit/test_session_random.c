@@ -117,7 +117,9 @@ static void attach(struct end *e)
 {
     buf_free(&e->wire);
     e->paused = e->waits = false;
-    session_attach(e->session, &(struct transport){end_ready, end_send, end_resume, e});
+    session_attach(
+        e->session,
+        &(struct transport){.ready = end_ready, .send = end_send, .resume = end_resume, .ctx = e});
 }
 
 static void give_services(struct end *e)

@@ -244,7 +244,12 @@ void client_new(const struct client_options *o, struct ticket *ticket, struct st
         return;
     }
     c->relay = o->relay;
-    relay_attach(c->relay, ticket->side, ticket->version, &end_ops, c);
+    relay_attach(c->relay, ticket->side,
+                 &(struct relay_peer){.version = ticket->version,
+                                      .protocol = ticket->protocol,
+                                      .instance = ticket->instance,
+                                      .device = ticket->device},
+                 &end_ops, c);
 }
 
 /* A client that is not read because the other end is slow must not take us for dead: its pings lie

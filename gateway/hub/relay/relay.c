@@ -11,10 +11,14 @@
 #define METER_LOOK_MS 1000 /* the longest wait for a meter at once */
 /* SERVICE_IDS with every id at its longest. */
 #define OWN_MAX (FRAME_SERVICES_MAX * (FRAME_SERVICE_MAX + 4) + FRAME_HEAD_MAX)
+#define DEVICE_MAX 255 /* bytes of its name in PEER */
 
 struct end {
     const struct relay_end_ops *ops;
-    void *ctx;       /* NULL: nobody is there */
+    void *ctx; /* NULL: nobody is there */
+    struct relay_peer peer;
+    bool native;     /* it wants to know who is on the other side */
+    bool peer_owed;  /* PEER has to be sent */
     bool hello_owed; /* SERVICE_IDS have to be sent */
     bool held;       /* the last relay_input left something */
     uint8_t *block;  /* for a frame in pieces: WS_HEADER_MAX bytes of room, then the frame */
@@ -25,6 +29,7 @@ struct relay {
     struct loop *loop;
     struct streams *streams;
     struct end ends[SIDE_COUNT];
+    uint32_t epoch; /* of the pair of ends: counts attachments, on either side */
     struct meter *meters[RELAY_METERS];
     size_t n_meters;
     struct timer *paid; /* fires when the meters let bytes pass again; made with the first meter */
@@ -91,23 +96,53 @@ static void send_own(struct end *e, const struct frame *f)
     e->ops->send(e->ctx, out + WS_HEADER_MAX, n, WS_HEADER_MAX);
 }
 
+static void describe_peer(const struct relay *r, enum side side, struct frame *out)
+{
+    const struct end *other = &r->ends[side_other(side)];
+    *out = (struct frame){.type = FRAME_PEER, .epoch = r->epoch};
+    if (other->ctx == NULL)
+        return;
+    out->attached = true;
+    out->subprotocol = span_of(other->peer.protocol);
+    out->instance = span_of(other->peer.instance);
+    out->device = span_of(other->peer.device);
+    if (out->device.n > DEVICE_MAX)
+        out->device.n = DEVICE_MAX;
+}
+
+/* Takes what has to be said next to that end; false: nothing is owed. */
+static bool next_owed(struct relay *r, enum side side, struct frame *out)
+{
+    struct end *e = &r->ends[side];
+    if (e->peer_owed) {
+        e->peer_owed = false;
+        describe_peer(r, side, out);
+    } else if (e->hello_owed) {
+        e->hello_owed = false;
+        streams_services(r->streams, out);
+    } else if (streams_owe(r->streams, side)) {
+        streams_pay(r->streams, side, out);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 /* Says what is owed to that end as far as it can take it. True: nothing is owed any more. */
 static bool say(struct relay *r, enum side side)
 {
     struct end *e = &r->ends[side];
     struct frame f;
-    if (e->ctx == NULL)
-        return true;
-    if (e->hello_owed && ready(e)) {
-        e->hello_owed = false;
-        streams_services(r->streams, &f);
+    while (e->ctx != NULL && ready(e) && next_owed(r, side, &f))
         send_own(e, &f);
-    }
-    while (!e->hello_owed && streams_owe(r->streams, side) && ready(e)) {
-        streams_pay(r->streams, side, &f);
-        send_own(e, &f);
-    }
-    return !e->hello_owed && !streams_owe(r->streams, side);
+    return e->ctx == NULL || (!e->peer_owed && !e->hello_owed && !streams_owe(r->streams, side));
+}
+
+/* Somebody has come or gone on the side across from that one. */
+static void owe_peer(struct relay *r, enum side side)
+{
+    struct end *e = &r->ends[side];
+    e->peer_owed = e->ctx != NULL && e->native;
 }
 
 /* ---- back-pressure ---- */
@@ -180,11 +215,19 @@ bool relay_meter(struct relay *r, struct meter *m)
 
 /* ---- ends ---- */
 
-void relay_attach(struct relay *r, enum side side, int version, const struct relay_end_ops *ops,
-                  void *end)
+void relay_attach(struct relay *r, enum side side, const struct relay_peer *peer,
+                  const struct relay_end_ops *ops, void *end)
 {
-    r->ends[side] = (struct end){.ops = ops, .ctx = end, .hello_owed = version > 1};
-    streams_attach(r->streams, side);
+    bool native = peer->instance[0] != '\0';
+    r->ends[side] = (struct end){.ops = ops,
+                                 .ctx = end,
+                                 .peer = *peer,
+                                 .native = native,
+                                 .peer_owed = native,
+                                 .hello_owed = peer->version > 1};
+    r->epoch++;
+    streams_attach(r->streams, side, native);
+    owe_peer(r, side_other(side));
     kick(r);
 }
 
@@ -196,6 +239,7 @@ void relay_detach(struct relay *r, enum side side)
     loop_unblock(r->loop, e->block);
     *e = (struct end){0};
     streams_detach(r->streams, side);
+    owe_peer(r, side_other(side));
     kick(r);
 }
 

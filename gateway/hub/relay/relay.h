@@ -41,10 +41,18 @@ void relay_free(struct relay *r); /* NULL is fine; ends are not told */
 #define RELAY_METERS 2
 bool relay_meter(struct relay *r, struct meter *m);
 
+/* What an end has said about itself; the texts must live as long as it is attached. */
+struct relay_peer {
+    int version;          /* of its subprotocol */
+    const char *protocol; /* its name */
+    const char *instance; /* "": not a native one */
+    const char *device;   /* the tunnel's, for people */
+};
 /* A new end on that side, where none may be. It is sent SERVICE_IDS first, alone, once, unless its
- * subprotocol version is 1, which does not know them. */
-void relay_attach(struct relay *r, enum side side, int version, const struct relay_end_ops *ops,
-                  void *end);
+ * version is 1, which does not know them. A native end is sent PEER before that, and again whenever
+ * somebody comes or goes on the other side; nothing of the other side passes it. */
+void relay_attach(struct relay *r, enum side side, const struct relay_peer *peer,
+                  const struct relay_end_ops *ops, void *end);
 /* It is gone: the other end gets a STREAM_RESET for each active stream. Fine without an end. */
 void relay_detach(struct relay *r, enum side side);
 void *relay_end(const struct relay *r, enum side side); /* NULL: none */

@@ -1,5 +1,6 @@
 #include "gateway/hub/relay/request.h"
 
+#include "core/tunnel/frame.h"
 #include "core/ws/handshake.h"
 
 #include <string.h>
@@ -9,6 +10,7 @@ static const struct {
     const char *name;
     int version;
 } protocols[] = {
+    {FRAME_NATIVE_PROTOCOL, 3},
     {"aws.iot.securetunneling-3.0", 3},
     {"aws.iot.securetunneling-2.0", 2},
     {"aws.iot.securetunneling-1.0", 1},
@@ -129,6 +131,20 @@ static bool offered(const struct http_head *head, const char *protocol)
     return false;
 }
 
+static bool check_instance(struct request *r, const struct http_head *head)
+{
+    if (strcmp(r->protocol, FRAME_NATIVE_PROTOCOL) != 0)
+        return true;
+    r->instance = http_header(head, "tunnel-instance");
+    if (http_header_count(head, "tunnel-instance") != 1 || r->instance.n != INSTANCE_SIZE ||
+        !made_of(r->instance, span_of("-_")))
+        return refuse(r, 400,
+                      "Who offers the subprotocol " FRAME_NATIVE_PROTOCOL
+                      " has to send the header tunnel-instance once: 16 random bytes in base64url, "
+                      "22 characters.");
+    return true;
+}
+
 static bool check_protocol(struct request *r, const struct http_head *head)
 {
     for (size_t i = 0; i < sizeof protocols / sizeof *protocols; i++) {
@@ -168,7 +184,7 @@ static bool check_upgrade(struct request *r, const struct http_head *head)
 static bool check_tunnel(struct request *r, const struct http_head *head, struct span query)
 {
     return check_upgrade(r, head) && check_query(r, query) && check_token(r, head) &&
-           check_client_token(r, head) && check_protocol(r, head);
+           check_client_token(r, head) && check_protocol(r, head) && check_instance(r, head);
 }
 
 struct request request_check(const struct http_head *head)

@@ -9,6 +9,7 @@
 #define REQUEST_MAX 4096 /* bytes of request line and headers, as the real service has it */
 #define CLIENT_TOKEN_MIN 32
 #define CLIENT_TOKEN_MAX 128
+#define INSTANCE_SIZE 22 /* characters: base64url of 128 bits */
 
 enum request_kind { REQUEST_REFUSED, REQUEST_HEALTH, REQUEST_TUNNEL };
 
@@ -22,7 +23,8 @@ struct request {
     struct span client_token; /* p is NULL when none came */
     struct span key;          /* Sec-WebSocket-Key */
     const char *protocol;     /* the subprotocol chosen, one of those offered */
-    int version;              /* its major number: 1, 2 or 3 */
+    int version;              /* of the messages that it begins with: 1, 2 or 3 */
+    struct span instance;     /* which process it is; n is 0 when it is not a native one */
 };
 
 struct request request_check(const struct http_head *head);

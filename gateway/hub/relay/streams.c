@@ -24,13 +24,14 @@ struct service {
 };
 
 struct streams {
-    bool there[SIDE_COUNT];
+    bool there[SIDE_COUNT], native[SIDE_COUNT];
     size_t n_owed[SIDE_COUNT];
     struct frame frame; /* the one being judged: too large for a stack that is used per frame */
     size_t n_services;
     struct service services[]; /* the first is "", for V1 and for tunnels without services */
 };
 
+/* By type; what it does not name may not be sent at all. */
 static const struct rule {
     bool may_send[SIDE_COUNT];
     bool alone; /* the reference program does not see what follows in the same message */
@@ -42,8 +43,20 @@ static const struct rule {
     [FRAME_SERVICE_IDS] = {{false, false}, true},
     [FRAME_CONNECTION_START] = {{true, false}, false},
     [FRAME_CONNECTION_RESET] = {{true, true}, false},
+    [FRAME_PEER] = {{false, false}, false},
+    [FRAME_CONNECTION_OPENED] = {{false, true}, false},
+    [FRAME_CONNECTION_FIN] = {{true, true}, false},
+    [FRAME_CREDIT] = {{true, true}, false},
+    [FRAME_RESUME] = {{true, true}, false},
+    [FRAME_ECHO] = {{true, true}, false},
+    [FRAME_ECHO_REPLY] = {{true, true}, false},
 };
 #define N_RULES ((int)(sizeof rules / sizeof *rules))
+
+static bool is_known(int type)
+{
+    return type >= 0 && type < N_RULES && (type <= FRAME_CONNECTION_RESET || type >= FRAME_PEER);
+}
 
 struct streams *streams_new(const char *const *services, size_t n)
 {
@@ -117,16 +130,17 @@ static void forget_end(struct streams *s, enum side side)
         s->services[i].ends[side] = (struct service_end){0};
 }
 
-void streams_attach(struct streams *s, enum side side)
+void streams_attach(struct streams *s, enum side side, bool native)
 {
     s->there[side] = true;
+    s->native[side] = native;
     forget_end(s, side);
 }
 
 void streams_detach(struct streams *s, enum side side)
 {
     enum side other = side_other(side);
-    s->there[side] = false;
+    s->there[side] = s->native[side] = false;
     forget_end(s, side);
     for (size_t i = 0; i < s->n_services; i++) {
         struct service *v = &s->services[i];
@@ -217,15 +231,28 @@ static enum verdict check(const struct frame *f, enum side side, struct offence 
                       side_name(side));
     if (f->payload_size > FRAME_PAYLOAD_MAX)
         return reject(offence, CODE_TOO_BIG, "payload above %d bytes", FRAME_PAYLOAD_MAX);
-    if (f->stream == 0)
-        return reject(offence, CODE_POLICY, "streamId 0");
     return FRAME_PASS;
+}
+
+/* They know no streams: nothing to book. */
+static enum verdict judge_native(const struct streams *s, enum side side, const struct frame *f,
+                                 struct offence *offence)
+{
+    if (s->native[side])
+        return s->native[side_other(side)] ? FRAME_PASS : FRAME_DROP;
+    if (f->type < FRAME_PEER)
+        return reject(offence, CODE_POLICY, "streamId 0");
+    return f->ignorable ? FRAME_DROP
+                        : reject(offence, CODE_POLICY, "%s from an end that is not native",
+                                 frame_type_name(f->type));
 }
 
 static enum verdict judge_stream(struct streams *s, enum side side, struct offence *offence)
 {
     const struct frame *f = &s->frame;
     struct service *v = find_service(s, f->service);
+    if (f->stream == 0)
+        return reject(offence, CODE_POLICY, "streamId 0");
     if (v == NULL)
         return reject(offence, CODE_POLICY, "a service id that is not in this tunnel");
     if (mixes_services(s, v, f))
@@ -245,10 +272,12 @@ enum verdict streams_judge(struct streams *s, enum side side, const uint8_t *p, 
     struct frame *f = &s->frame;
     if (frame_decode(p, n, f) != ERR_OK || f->type == FRAME_UNKNOWN)
         return reject(offence, CODE_PROTOCOL, "not a message of the tunnel protocol");
-    if (f->type < 0 || f->type >= N_RULES)
+    if (!is_known(f->type))
         return f->ignorable ? FRAME_PASS
                             : reject(offence, CODE_POLICY, "unknown message type %d", f->type);
     enum verdict v = check(f, side, offence);
+    if (v == FRAME_PASS && frame_is_native(f))
+        return judge_native(s, side, f, offence);
     if (v == FRAME_PASS)
         v = judge_stream(s, side, offence);
     return v == FRAME_PASS && rules[f->type].alone ? FRAME_PASS_ALONE : v;

@@ -13,9 +13,9 @@ struct streams;
 struct streams *streams_new(const char *const *services, size_t n);
 void streams_free(struct streams *s); /* NULL is fine */
 
-/* An end has come, where none was; or it is gone: the other one is owed a STREAM_RESET for each
- * active stream, and all are forgotten. */
-void streams_attach(struct streams *s, enum side side);
+/* An end has come, where none was (native: one that may speak natively, share/doc/native.md); or it
+ * is gone: the other one is owed a STREAM_RESET for each active stream, and all are forgotten. */
+void streams_attach(struct streams *s, enum side side, bool native);
 void streams_detach(struct streams *s, enum side side);
 
 enum verdict {

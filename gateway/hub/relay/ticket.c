@@ -11,6 +11,7 @@ void ticket_free(struct ticket *t)
     free(t->services);
     free(t->way_back);
     free(t->label);
+    free(t->device);
     free(t->tunnel);
     free(t);
 }

@@ -4,7 +4,7 @@
 #define GATEWAY_HUB_RELAY_TICKET_H
 
 #include "gateway/hub/relay/meter.h"
-#include "gateway/hub/side.h"
+#include "gateway/hub/relay/request.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -25,11 +25,13 @@ struct ticket {
     size_t home;    /* the office's: the worker that has the room */
     void *way_back; /* the office's: the message with which it comes back, made in time */
     enum side side;
-    int version;          /* of the subprotocol: 1, 2 or 3 */
-    const char *protocol; /* its name, static */
-    char key[32];         /* Sec-WebSocket-Key */
-    char channel[36];     /* channel-id: this connection's name in logs on both sides */
-    char client[80];      /* "address:port" */
+    int version;          /* of the messages that the subprotocol begins with: 1, 2 or 3 */
+    const char *protocol; /* the subprotocol's name, static */
+    char instance[INSTANCE_SIZE + 1]; /* which process it is; "": not a native one */
+    char *device;                     /* the tunnel's thing, for people; "": none */
+    char key[32];                     /* Sec-WebSocket-Key */
+    char channel[36];                 /* channel-id: this connection's name in logs on both sides */
+    char client[80];                  /* "address:port" */
 };
 
 void ticket_free(struct ticket *t); /* NULL is fine */

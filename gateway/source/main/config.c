@@ -257,6 +257,7 @@ static enum err read_tunnel(struct options *o, struct config_tunnel *t)
     enum err why = hub_config_read(o, &(struct hub_rules){.make_client_token = true}, &t->hub);
     if (why == ERR_OK)
         why = read_version(o, &t->version);
+    t->native = t->hub.native && options_get(o, "destination-client-type") == NULL;
     if (why == ERR_OK)
         why = read_map(o, t);
     if (why == ERR_OK)

@@ -18,6 +18,7 @@ struct config_tunnel {
     struct services map; /* listening ports */
     bool assign;         /* and ports of the system's choice for the rest */
     int version;
+    bool native; /* native sessions are offered to the hub */
     uint64_t linger_ms, stall_ms;
     size_t max_connections;
 };

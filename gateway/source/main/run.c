@@ -1,5 +1,6 @@
 /* The gateway at work: endpoint, tunnels, and the signals that end it. */
 #include "core/base/log.h"
+#include "core/tunnel/link.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/config.h"
 #include "gateway/source/pages.h"
@@ -21,6 +22,7 @@ struct run {
     struct passages *passages;
     struct tunnels *tunnels;
     struct ingress *ingress;
+    char instance[LINK_INSTANCE_SIZE];
     uv_signal_t signals[SIGNALS];
     bool stopped;
     int code;
@@ -142,6 +144,7 @@ static bool listen_all(struct run *r)
 static bool make_parts(struct run *r)
 {
     const struct config *c = r->config;
+    link_instance(r->instance);
     r->passages = passages_new(r->loop);
     if (r->passages == NULL)
         return false;
@@ -151,6 +154,7 @@ static bool make_parts(struct run *r)
                                             .client_speaks_first =
                                                 (const char *const *)c->client_speaks_first,
                                             .n_client_speaks_first = c->n_client_speaks_first,
+                                            .instance = r->instance,
                                             .finished = on_finished,
                                             .owner = r};
     r->tunnels = tunnels_new(r->loop, &tunnels);
@@ -175,6 +179,7 @@ static bool start_tunnels(struct run *r)
         const struct tunnel_options o = {.name = t->name,
                                          .hub = &t->hub,
                                          .version = t->version,
+                                         .native = t->native,
                                          .linger_ms = t->linger_ms,
                                          .stall_ms = t->stall_ms,
                                          .max_connections = t->max_connections,
