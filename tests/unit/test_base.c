@@ -3,6 +3,7 @@
 #include "core/base/list.h"
 #include "core/base/log.h"
 #include "core/base/map.h"
+#include "core/base/ring.h"
 #include "core/base/str.h"
 
 #include <errno.h>
@@ -24,6 +25,40 @@ static uint32_t dice(uint32_t below)
 {
     seed = seed * 1664525u + 1013904223u;
     return (uint32_t)((uint64_t)seed * below >> 32);
+}
+
+/* ---- ring ---- */
+
+/* Against an array: bytes are their own numbers. */
+static void ring_agrees_with_a_model(void **state)
+{
+    static uint8_t bytes[5000], got[5000];
+    struct ring r = {0};
+    size_t first = 0, end = 0; /* of the bytes held */
+    (void)state;
+    ring_take(&r, 0);
+    ring_copy(&r, 0, got, 0);
+    for (int step = 0; step < 20000; step++) {
+        size_t n = dice(dice(4) == 0 ? 5000 : 100);
+        if (dice(2) == 0 && end - first < 40000) {
+            for (size_t i = 0; i < n; i++)
+                bytes[i] = (uint8_t)((end + i) * 7 + (end + i) / 256);
+            assert_true(ring_append(&r, bytes, n));
+            end += n;
+        } else {
+            n = n < end - first ? n : end - first;
+            ring_take(&r, n);
+            first += n;
+        }
+        assert_int_equal(r.size, end - first);
+        size_t at = dice((uint32_t)r.size + 1), m = r.size - at;
+        m = m < sizeof got ? m : sizeof got;
+        ring_copy(&r, at, got, m);
+        for (size_t i = 0; i < m; i++)
+            assert_int_equal(got[i], (uint8_t)((first + at + i) * 7 + (first + at + i) / 256));
+    }
+    ring_free(&r);
+    assert_int_equal(r.size, 0);
 }
 
 /* ---- err ---- */
@@ -913,6 +948,7 @@ static void log_goes_to_stderr(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(ring_agrees_with_a_model),
         cmocka_unit_test(err_names_are_distinct_and_plain),
         cmocka_unit_test(err_answers_are_in_range),
         cmocka_unit_test(list_keeps_order),
