@@ -11,6 +11,7 @@
 #define DIALLING_TOTAL 67108864 /* ... for all of a session */
 #define LOOK_AGAIN_MS 500       /* whether a client that has finished sending is still there */
 #define LAST_WORDS_MS 2000      /* for the local side to close after our FIN */
+#define HANDED_OVER 65536       /* of a native one at once: so often is it acknowledged */
 
 static uint64_t *counter(struct conn *c, bool from_local)
 {
@@ -31,6 +32,10 @@ struct conn *conn_create(struct session *s, struct service *service, uint32_t co
     c->nameless = service->nameless;
     c->connection = connection;
     c->key = (struct conn_key){service, connection};
+    list_init(&c->flow.kin);
+    list_init(&c->flow.listing);
+    list_init(&c->flow.hushed);
+    list_init(&c->flow.starved);
     snprintf(c->id, sizeof c->id, "%s", service->id);
     c->stats.started_ms = loop_now(s->loop);
     c->early.limit = c->held.limit = c->sending.limit = DIALLING_LIMIT + FRAME_PAYLOAD_MAX;
@@ -52,11 +57,28 @@ bool conn_register(struct conn *c)
     c->service->live++;
     c->session->n_live++;
     c->session->n_leaving--;
+    if (c->native)
+        list_append(&c->session->natives, &c->flow.kin);
     return true;
+}
+
+bool conn_owes(const struct conn *c)
+{
+    return c->start_type != 0 || c->opened_owed || c->credit_owed || c->fin_owed || c->reset_owed;
+}
+
+void conn_owe(struct conn *c)
+{
+    if (!list_is_on(&c->control)) /* starts stay in their order */
+        list_append(&c->session->control, &c->control);
+    if (c->native)
+        session_pump_later(c->session);
 }
 
 void conn_destroy(struct conn *c)
 {
+    if (c->native)
+        native_retire(c);
     list_remove(&c->all);
     list_remove(&c->control);
     list_remove(&c->ring);
@@ -70,7 +92,7 @@ void conn_destroy(struct conn *c)
 
 void conn_free_if_done(struct conn *c)
 {
-    if (c->phase == CONN_GONE && !c->reset_owed && c->start_type == 0)
+    if (c->phase == CONN_GONE && !conn_owes(c))
         conn_destroy(c);
 }
 
@@ -82,6 +104,8 @@ static void unregister(struct conn *c)
         s->stuck = NULL;
     list_append(&s->leaving, &c->all);
     list_remove(&c->ring);
+    if (c->native)
+        native_retire(c);
     c->service->live--;
     c->service = NULL;
     s->n_live--;
@@ -106,6 +130,10 @@ static void gone(struct conn *c)
     buf_free(&c->held);
     buf_free(&c->sending);
     c->phase = CONN_GONE;
+    if (c->native) {
+        flow_account(c);
+        native_retire(c);
+    }
     if (events != NULL && !c->answered && events->answer != NULL) {
         c->answered = true;
         events->answer(owner, c, stats.why);
@@ -157,7 +185,8 @@ static void start_timer(struct conn *c, uint64_t ms)
 static void close_softly(struct conn *c)
 {
     c->phase = CONN_CLOSING;
-    stream_shutdown(c->local);
+    if (!c->flow.shut)
+        stream_shutdown(c->local);
     if (c->local_ended) {
         gone(c);
         return;
@@ -169,9 +198,19 @@ static void close_softly(struct conn *c)
         stream_read_on(c->local, true);
 }
 
-static bool all_delivered(const struct conn *c)
+bool conn_all_delivered(const struct conn *c)
 {
     return c->held.size == 0 && c->sending.size == 0;
+}
+
+/* An answer to its opening is the last word of a native one that was refused. */
+static void owe_end(struct conn *c)
+{
+    if (c->refusal != ERR_OK)
+        c->opened_owed = true;
+    else
+        c->reset_owed = true;
+    conn_owe(c);
 }
 
 void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
@@ -183,6 +222,10 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
         unregister(c);
         c->phase = CONN_DRAINING;
         c->stats.why = why;
+        c->credit_owed = c->credit_owed && !tell;
+        c->fin_owed = false;
+        if (!conn_owes(c))
+            list_remove(&c->control);
         if (c->timer != NULL)
             timer_stop(c->timer);
     }
@@ -190,14 +233,13 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
         c->start_type = 0;
         list_remove(&c->control);
     } else if (tell && !c->reset_owed && s->attached) {
-        c->reset_owed = true;
-        list_append(&s->control, &c->control);
+        owe_end(c);
     }
     if (c->phase == CONN_GONE)
         return;
-    if (how == CONN_NOW || (c->local == NULL && all_delivered(c)))
+    if (how == CONN_NOW || (c->local == NULL && conn_all_delivered(c)))
         gone(c);
-    else if (c->local != NULL && all_delivered(c) && c->phase == CONN_DRAINING)
+    else if (c->local != NULL && conn_all_delivered(c) && c->phase == CONN_DRAINING)
         close_softly(c);
     else if (c->local != NULL && c->phase == CONN_DRAINING)
         stream_read_on(c->local, false);
@@ -206,29 +248,48 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
 
 /* ---- down: from the session to the local stream ---- */
 
-/* Hands over what is held. Buffers swap, since a pending write must not move. */
-static void flush_held(struct conn *c)
+/* What is handed over must not move: buffers swap, or, so that much of it can be acknowledged
+ * piece by piece, a piece is copied. */
+static void next_piece(struct conn *c)
+{
+    c->sending.size = 0;
+    if (c->native && c->held.size > HANDED_OVER &&
+        buf_append(&c->sending, c->held.data, HANDED_OVER)) {
+        buf_take(&c->held, HANDED_OVER);
+        return;
+    }
+    struct buf full = c->held;
+    c->held = c->sending;
+    c->sending = full;
+}
+
+void conn_flush(struct conn *c)
 {
     if (c->local == NULL || !stream_ready(c->local))
         return;
     c->sending.size = 0;
-    if (c->held.size > 0) {
-        struct buf full = c->held;
-        c->held = c->sending;
-        c->sending = full;
+    while (c->held.size > 0) {
+        next_piece(c);
         if (!stream_write(c->local, c->sending.data, c->sending.size))
-            return;
+            break;
+        c->sending.size = 0;
     }
-    buf_free(&c->held);
-    buf_free(&c->sending);
-    if (c->phase == CONN_DRAINING)
+    if (conn_all_delivered(c)) {
+        buf_free(&c->held);
+        buf_free(&c->sending);
+    }
+    if (c->native)
+        flow_account(c);
+    if (c->native && c->phase == CONN_LIVE)
+        native_delivered(c);
+    else if (c->phase == CONN_DRAINING && conn_all_delivered(c))
         close_softly(c);
 }
 
 static bool accept_data(struct conn *c, const uint8_t *p, size_t n)
 {
     size_t taken = 0;
-    if (c->local != NULL && all_delivered(c) && stream_ready(c->local))
+    if (c->local != NULL && conn_all_delivered(c) && stream_ready(c->local))
         taken = stream_try_write(c->local, p, n);
     if (taken == n || c->unwritable)
         return true;
@@ -238,21 +299,32 @@ static bool accept_data(struct conn *c, const uint8_t *p, size_t n)
     }
     if (c->local == NULL)
         c->session->dialling += n;
-    flush_held(c);
+    conn_flush(c);
     return true;
+}
+
+/* Whether it may hold n bytes more. A native one has a window: only the sum is looked at. */
+static bool may_hold(struct conn *c, size_t n)
+{
+    const struct session *s = c->session;
+    size_t held = c->held.size + c->sending.size;
+    if (c->native)
+        return s->held + n <= s->budget;
+    return c->local == NULL || held == 0 || held + n <= s->queue_limit;
 }
 
 bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
 {
     size_t held = c->held.size + c->sending.size;
-    if (c->local != NULL && held > 0 && held + n > c->session->queue_limit)
+    if (!may_hold(c, n))
         return false;
-    bool dialling = c->local == NULL;
+    bool dialling = c->local == NULL && !c->native;
     if (dialling && (held + n > DIALLING_LIMIT || c->session->dialling + n > DIALLING_TOTAL)) {
         conn_finish(c, ERR_LIMIT, true, CONN_NOW);
         return true;
     }
     *counter(c, false) += n;
+    c->flow.received += n;
     c->heard_at = loop_now(c->session->loop);
     struct conn_insert insert = {0};
     bool over = c->tap.down != NULL && !c->tap.down(c->tap.ctx, p, n, &insert);
@@ -260,6 +332,8 @@ bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
         !accept_data(c, (const uint8_t *)insert.text.p, insert.text.n) ||
         !accept_data(c, p + insert.at, n - insert.at))
         return true;
+    if (c->native)
+        native_delivered(c);
     bool first = !c->answered && c->events != NULL && c->events->answer != NULL;
     c->answered = true;
     if (over)
@@ -283,6 +357,8 @@ static void local_over(struct conn *c, enum err why)
     stream_read_on(c->local, false);
     if (c->phase == CONN_CLOSING)
         gone(c);
+    else if (c->phase == CONN_LIVE && c->native)
+        native_local_ended(c);
     else if (c->phase == CONN_LIVE && s->role == SESSION_DESTINATION)
         conn_finish(c, ERR_SERVICE_CLOSED, true, CONN_FLUSH);
     else if (c->phase == CONN_LIVE) {
@@ -293,6 +369,12 @@ static void local_over(struct conn *c, enum err why)
 
 size_t conn_read(struct conn *c, uint8_t *p, size_t n)
 {
+    if (c->native && !flow_all_sent(c))
+        return flow_again(c, p, n);
+    if (c->native && (c->local == NULL || c->local_ended || (n = flow_room(c, n)) == 0)) {
+        list_remove(&c->ring);
+        return 0;
+    }
     if (c->early.size > 0) {
         size_t take = c->early.size < n ? c->early.size : n;
         memcpy(p, c->early.data, take);
@@ -325,12 +407,18 @@ size_t conn_read(struct conn *c, uint8_t *p, size_t n)
         size = 0; /* read on only to learn of the client's end */
     }
     *counter(c, true) += size;
+    if (c->native && !flow_keep(c, p, size)) {
+        conn_finish(c, ERR_NO_MEMORY, true, CONN_NOW);
+        return 0;
+    }
     return size;
 }
 
-static void want_to_send(struct conn *c)
+void conn_want_to_send(struct conn *c)
 {
     struct session *s = c->session;
+    if (c->native && !s->synced)
+        return; /* all of them are asked when it is */
     if (!list_is_on(&c->ring))
         list_append(c->last_read < SPARSE_READ ? &s->sparse : &s->bulk, &c->ring);
 }
@@ -346,9 +434,9 @@ static void on_readable(void *owner)
             local_over(c, (enum err) - got);
         return;
     }
-    if (!session_ready(s))
+    if (!session_ready(s) || (c->native && !s->synced))
         stream_read_on(c->local, false);
-    want_to_send(c);
+    conn_want_to_send(c);
     session_pump(s);
 }
 
@@ -356,7 +444,7 @@ static void on_writable(void *owner)
 {
     struct conn *c = owner;
     struct session *s = c->session;
-    flush_held(c);
+    conn_flush(c);
     session_unstall(s);
 }
 
@@ -372,7 +460,9 @@ static void on_failed(void *owner, enum err why)
     }
     c->unwritable = true;
     buf_free(&c->held);
-    want_to_send(c);
+    if (c->native)
+        native_delivered(c);
+    conn_want_to_send(c);
     session_pump(s);
     session_unstall(s);
 }
@@ -411,6 +501,11 @@ uint32_t conn_id(const struct conn *c)
     return c->connection;
 }
 
+bool conn_native(const struct conn *c)
+{
+    return c->native;
+}
+
 int32_t conn_stream(const struct conn *c)
 {
     return c->stream;
@@ -420,9 +515,13 @@ bool conn_early(struct conn *c, const void *p, size_t n)
 {
     if (n == 0 || c->phase != CONN_LIVE)
         return true;
-    if (!buf_append(&c->early, p, n))
+    if (c->native ? !ring_append(&c->flow.kept, p, n) : !buf_append(&c->early, p, n))
         return false;
-    want_to_send(c); /* behind its start: control frames go first */
+    if (c->native) {
+        *counter(c, true) += n;
+        c->session->kept += n;
+    }
+    conn_want_to_send(c); /* behind its start: control frames go first */
     session_pump(c->session);
     return true;
 }
@@ -439,14 +538,20 @@ void conn_attach(struct conn *c, struct stream *stream)
     c->session->dialling -= c->held.size;
     c->answered = true;
     stream_read_on(stream, c->phase == CONN_LIVE);
-    if (c->phase == CONN_DRAINING && all_delivered(c))
+    if (c->native && c->phase == CONN_LIVE && c->session->role == SESSION_DESTINATION) {
+        c->opened_owed = true;
+        conn_owe(c);
+    }
+    if (c->phase == CONN_DRAINING && conn_all_delivered(c))
         close_softly(c);
     else
-        flush_held(c);
+        conn_flush(c);
 }
 
 void conn_refuse(struct conn *c, enum err why)
 {
+    if (c->native)
+        c->refusal = why;
     conn_finish(c, why, true, CONN_NOW);
 }
 

@@ -5,6 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/map.h"
+#include "core/base/ring.h"
 #include "core/tunnel/session.h"
 #include "core/ws/frame.h"
 
@@ -24,14 +25,44 @@ struct service {
  * closed and the owner knows; the object lives on while a frame is owed. */
 enum conn_phase { CONN_LIVE, CONN_DRAINING, CONN_CLOSING, CONN_GONE };
 
+#define FLOW_INITIAL 262144 /* the window that both ends begin with */
+#define FLOW_MOST 8388608   /* the largest */
+
+/* What a native connection counts; bytes of each direction from 0. */
+struct flow {
+    struct ring kept; /* from the local stream, not yet acknowledged: [acked, end) */
+    uint64_t acked;   /* the far end has handed on so many */
+    uint64_t sent;    /* the next one to send over the present transport */
+    uint64_t limit;   /* the far end takes them up to here */
+    bool fin_sent;    /* over the present transport */
+    bool fin_ever, fin_acked;
+    uint64_t received;       /* bytes that came */
+    uint64_t granted;        /* the far end may send up to here */
+    uint64_t told;           /* of `received`, as acknowledged last */
+    uint32_t window;         /* granted beyond what has been handed on, at the next CREDIT */
+    uint64_t lap, lap_at;    /* a window's worth of bytes is timed: `received` and loop_now of its
+                                beginning */
+    bool fin_received, shut; /* shut: the local stream has been given the FIN */
+    bool opened;             /* the far end has answered the opening */
+    bool we_ended;           /* our local side was the first to end */
+    bool listed;             /* in our RESUMEs, and the far end has not named it yet */
+    size_t counted;          /* of held bytes, in session.held */
+    struct list kin;         /* in session.natives while live */
+    struct list listing;     /* in session.listing while its RESUME has to leave */
+    struct list hushed;      /* in session.hushed while a CREDIT waits for the timer */
+    struct list starved;     /* in session.starved while the budget is used up */
+};
+
 struct conn {
     struct session *session;
     struct service *service;        /* while it is live */
     char id[FRAME_SERVICE_MAX + 1]; /* of the service: services come anew with each transport */
     struct conn_key {
-        const struct service *service;
+        const struct service *service; /* NULL: a native one */
         uint64_t connection;
     } key;
+    bool native;
+    struct flow flow; /* of a native one */
     int32_t stream;
     uint32_t connection;
     bool nameless;
@@ -46,7 +77,8 @@ struct conn {
     struct list control; /* in session.control while a frame is owed */
     struct list ring;    /* in session.sparse or session.bulk while it may have data to send */
     int start_type;      /* FRAME_STREAM_START or FRAME_CONNECTION_START while owed, else 0 */
-    bool reset_owed;
+    bool opened_owed, credit_owed, fin_owed, reset_owed;
+    enum err refusal;   /* what CONNECTION_OPENED will say */
     bool answered;      /* `answer` was sent, or is not wanted */
     bool unwritable;    /* writing to the local stream failed: it is only read to its end */
     bool local_ended;   /* the local side's FIN was read */
@@ -69,6 +101,26 @@ struct session {
     void *owner;
     struct transport transport;
     struct session_peer peer;
+    char
+        far[sizeof(((struct session_peer *)NULL)->instance)]; /* whom native connections are with */
+    uint32_t epoch;                                           /* of the last PEER */
+    bool synced;          /* all RESUMEs of this epoch came: what both say counts */
+    bool listing_owed;    /* our RESUMEs have not all left */
+    uint32_t last_native; /* the last native connection id that was begun */
+    struct list natives;  /* live native connections */
+    struct list listing;  /* those whose RESUME has to leave */
+    struct list hushed;   /* those whose CREDIT waits for: */
+    struct timer *hush;
+    struct timer *patience; /* for a far end that has gone */
+    uint64_t resume_ms;
+    size_t budget;
+    size_t held, kept, windows; /* sums over native connections; windows: those granted */
+    struct list starved;        /* do not read on because of `kept` */
+    bool echo_owed, reply_owed;
+    uint8_t echo[8], reply[8]; /* the payload of our last ECHO; of the one to be answered */
+    uint64_t echoed_ms;        /* loop_now of our last ECHO */
+    uint64_t echoed_at;        /* uv_hrtime of it */
+    uint64_t round_trip_us;
     bool attached, open, stalled, pumping;
     struct service *services;
     const char **ids; /* of services, for callers; n_ids is 0 when the only service is "" */
@@ -104,20 +156,64 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how);
 size_t conn_read(struct conn *c, uint8_t *p, size_t n);
 void conn_destroy(struct conn *c);      /* frees it at once; only when the session goes */
 void conn_free_if_done(struct conn *c); /* after an owed frame has left */
+void conn_owe(struct conn *c);          /* one of its owed frames was set: it shall leave */
+bool conn_owes(const struct conn *c);
+void conn_want_to_send(struct conn *c);
+bool conn_all_delivered(const struct conn *c);
+void conn_flush(struct conn *c); /* hands on what is held, and then what follows from that */
+
+/* native.c: one native connection */
+void native_create(struct conn *c);
+void native_retire(struct conn *c); /* it sends and grants no more; more than once is fine */
+/* How it ended if both directions ended well. */
+enum err native_end(const struct conn *c);
+/* Fills in what frames of this type say. */
+void native_fill(const struct conn *c, struct frame *f);
+/* A native frame came: all but DATA is done with. */
+void native_frame(struct session *s, const struct frame *f);
+/* DATA came: for whom; NULL: for nobody. */
+struct conn *native_data(struct session *s, const struct frame *f);
+void native_delivered(struct conn *c); /* held bytes were handed on */
+void native_local_ended(struct conn *c);
+void native_sent(struct conn *c); /* what it had to send may all have left: then the FIN is due */
+/* A RESUME names it. False: it says what cannot be. */
+bool native_resumed(struct session *s, const struct frame *f);
+
+/* flow.c: windows and what is kept */
+size_t flow_again(struct conn *c, uint8_t *p, size_t n); /* moves kept bytes that have to be sent */
+bool flow_all_sent(const struct conn *c);
+size_t flow_room(struct conn *c, size_t n); /* how much of n may be read now; 0: it waits for it */
+bool flow_keep(struct conn *c, const uint8_t *p,
+               size_t n);                   /* before they are sent; false: memory */
+void flow_account(struct conn *c);          /* held bytes may have changed */
+void flow_credit(struct conn *c, bool now); /* a CREDIT is due, or will be */
+/* CREDIT came. NULL, or what is wrong with it. */
+const char *flow_credited(struct conn *c, const struct frame *f);
+void flow_go_on(struct conn *c); /* after anything that may let it send */
+void flow_timer(void *session);
 
 /* services.c */
 bool session_take_services(struct session *s,
                            const struct frame *f); /* from SERVICE_IDS; false: memory */
 bool session_same_services(struct session *s, const struct frame *f);
+void session_renew_services(struct session *s);
 void session_free_services(struct session *s);
 /* An empty id means the only service there is (in V1: the first); with several, the one whose
  * stream has that id and was opened without a name. NULL: none. */
 struct service *session_find_service(struct session *s, struct span id, int32_t stream);
 
 /* peer.c */
-void session_take_peer(struct session *s, const struct frame *f); /* a PEER */
+void peer_take(struct session *s, const struct frame *f);   /* a PEER */
+void peer_resume(struct session *s, const struct frame *f); /* a RESUME */
+void peer_lost(struct session *s);                          /* nobody is there */
+/* Every native connection; tell: the far end may still have them. */
+void peer_end_all(struct session *s, enum err why, bool tell);
+void peer_out_of_patience(void *session); /* the timer's */
+/* Sends what belongs to the session, or to nobody yet; false: nothing is owed. */
+bool peer_send_next(struct session *s);
 
 /* receive.c */
+void session_broken(struct session *s, enum err why, const char *text);
 struct conn *session_find_conn(struct session *s, struct service *service, uint32_t connection);
 /* Ends every live connection of a service's stream; the stream is closed then. */
 void session_end_stream(struct service *service, enum err why);
@@ -125,9 +221,12 @@ void session_return_memory(struct session *s); /* what is half assembled is forg
 void session_look_at_stuck(void *session);     /* the watch timer's */
 
 /* session.c */
+void session_send_frame(struct session *s, const struct frame *f, size_t payload_size);
+uint8_t *session_payload(struct session *s); /* SESSION_QUANTUM bytes, for session_send */
 void session_send(struct session *s, struct conn *c, int type, size_t payload_size);
 bool session_ready(const struct session *s); /* the transport is there and has room */
 void session_pump(struct session *s);
+void session_pump_later(struct session *s); /* at the end of the iteration: nobody ends in it now */
 void session_unstall(struct session *s);
 /* c ends before its start has left. When that was to open the service's stream, the next start in
  * line has to, or the stream was never there. */

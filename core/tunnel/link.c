@@ -11,9 +11,11 @@
 #include <string.h>
 
 #define SUBPROTOCOL "aws.iot.securetunneling-3.0"
-#define STEADY_MS 5000   /* up for so long: the next loss starts the back-off anew */
-#define PING_SILENCES 3  /* ping periods without a byte: the link is dead */
-#define FULL_SILENCES 30 /* ... while it does not take what we have to send either */
+#define STEADY_MS 5000 /* up for so long: the next loss starts the back-off anew */
+#define RETRY_MS 500
+#define RETRY_NATIVE_MS 100 /* connections wait for it */
+#define PING_SILENCES 3     /* ping periods without a byte: the link is dead */
+#define FULL_SILENCES 30    /* ... while it does not take what we have to send either */
 
 /* What our hub says in a Close 1000 to an end whose token was rotated away. */
 static const char replaced[] = "the access token was replaced";
@@ -33,6 +35,7 @@ struct link {
     struct upstream proxy;
     bool proxied;
     uint64_t ping_ms, retry_first_ms, retry_max_ms;
+    bool native; /* the hub took FRAME_NATIVE_PROTOCOL last time */
 
     enum step step;
     struct approach *approach; /* APPROACHING */
@@ -58,11 +61,9 @@ static void drop_transport(struct link *l)
 
 static void finished(struct link *l, enum err why, const char *text)
 {
-    bool was_up = l->step == UP;
     l->step = FINISHED;
     drop_transport(l);
-    if (was_up)
-        session_detach(l->session, why == ERR_TUNNEL_CLOSED ? why : ERR_LINK_LOST);
+    session_detach(l->session, why == ERR_TUNNEL_CLOSED ? why : ERR_LINK_LOST);
     l->events->finished(l->owner, why, text);
 }
 
@@ -72,6 +73,8 @@ static uint64_t pause_ms(struct link *l)
 {
     uint64_t pause = l->retry_first_ms;
     uint32_t dice;
+    if (pause == 0)
+        pause = l->native ? RETRY_NATIVE_MS : RETRY_MS;
     for (unsigned i = 0; i < l->tries && pause < l->retry_max_ms; i++)
         pause *= 2;
     if (pause > l->retry_max_ms)
@@ -87,7 +90,9 @@ static void lost(struct link *l, enum err why, const char *text)
     char line[600];
     snprintf(line, sizeof line, "the connection to hub %.200s:%d was lost: %.300s", l->host,
              l->port, text);
-    if (was_up && now - l->since >= STEADY_MS)
+    /* A native far end that answered shows the same as a while without loss. */
+    bool met = session_peer(l->session)->native && session_open(l->session);
+    if (was_up && (met || now - l->since >= STEADY_MS))
         l->tries = 0;
     drop_transport(l);
     l->step = WAITING;
@@ -96,7 +101,7 @@ static void lost(struct link *l, enum err why, const char *text)
     timer_start(l->timer, pause_ms(l));
     l->tries++;
     if (was_up)
-        session_detach(l->session, ERR_LINK_LOST);
+        session_lost(l->session);
     l->events->down(l->owner, why, was_up ? line : text);
 }
 
@@ -209,6 +214,7 @@ static void on_arrived(void *owner, struct stream *s, bool native)
 {
     struct link *l = owner;
     l->approach = NULL;
+    l->native = native;
     l->tries = l->tries > 0 ? l->tries : 1;
     l->ws = ws_new(l->loop, s, true, NULL, 0, &ws_events, l);
     if (l->ws == NULL) {
@@ -353,7 +359,7 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
         .trust = o->trust,
         .identity = o->identity != NULL ? identity_ref(o->identity) : NULL,
         .ping_ms = o->ping_ms != 0 ? o->ping_ms : 20000,
-        .retry_first_ms = o->retry_first_ms != 0 ? o->retry_first_ms : 500,
+        .retry_first_ms = o->retry_first_ms,
         .retry_max_ms = o->retry_max_ms != 0 ? o->retry_max_ms : 10000,
     };
     l->timer = timer_new(loop, on_timer, l);

@@ -7,9 +7,26 @@
 
 #define MAX_OWED 65536 /* connections that only wait for their reset to leave */
 
-static void broken(struct session *s, enum err why, const char *text)
+/* With one that breaks the rules nothing is taken up again. */
+void session_broken(struct session *s, enum err why, const char *text)
 {
+    if (why == ERR_PROTOCOL)
+        peer_end_all(s, why, false);
     s->events->broken(s->owner, why, text);
+}
+
+static bool take_services(struct session *s, const struct frame *f)
+{
+    if (s->n_services > 0 && session_same_services(s, f)) {
+        session_renew_services(s);
+        return true;
+    }
+    peer_end_all(s, ERR_STREAM_REPLACED, false);
+    session_free_services(s);
+    if (session_take_services(s, f))
+        return true;
+    session_free_services(s);
+    return false;
 }
 
 static void on_service_ids(struct session *s, const struct frame *f)
@@ -21,16 +38,14 @@ static void on_service_ids(struct session *s, const struct frame *f)
                 s->name);
         return;
     }
-    session_free_services(s);
-    if (!session_take_services(s, f)) {
-        session_free_services(s);
-        broken(s, ERR_NO_MEMORY, "no memory for the list of services");
+    if (!take_services(s, f)) {
+        session_broken(s, ERR_NO_MEMORY, "no memory for the list of services");
         return;
     }
     s->open = true;
     enum err why = s->events->services(s->owner, s->ids, s->n_ids);
     if (why != ERR_OK)
-        broken(s, why, "the services of the tunnel do not fit the configuration");
+        session_broken(s, why, "the services of the tunnel do not fit the configuration");
 }
 
 struct conn *session_find_conn(struct session *s, struct service *service, uint32_t connection)
@@ -46,8 +61,8 @@ void session_end_stream(struct service *service, enum err why)
     struct list ending;
     list_init(&ending);
     service->stream = 0;
-    while (!list_empty(&service->conns))
-        list_append(&ending, service->conns.next);
+    list_each(node, &service->conns) if (!list_entry(node, struct conn, all)->native)
+        list_append(&ending, node);
     while (!list_empty(&ending))
         conn_finish(list_entry(ending.next, struct conn, all), why, false, CONN_FLUSH);
 }
@@ -77,7 +92,7 @@ static void reject(struct session *s, struct service *service, const struct fram
     if (f->service.n > FRAME_SERVICE_MAX)
         return;
     if (s->n_leaving > MAX_OWED) {
-        broken(s, ERR_LIMIT, "too many connections were refused at once");
+        session_broken(s, ERR_LIMIT, "too many connections were refused at once");
         return;
     }
     struct conn *c = conn_create(s, service, f->connection);
@@ -146,12 +161,31 @@ static void on_reset(struct session *s, struct service *service, const struct fr
 
 /* ---- readers that stop ---- */
 
+static size_t backlog(const struct conn *c)
+{
+    return c->local != NULL ? stream_backlog(c->local) : 0;
+}
+
+/* Native connections share one budget: who holds the most of it is to blame. */
+static struct conn *most_held(struct session *s, struct conn *c)
+{
+    list_each(node, &s->natives)
+    {
+        struct conn *other = list_entry(node, struct conn, flow.kin);
+        if (other->flow.counted > c->flow.counted)
+            c = other;
+    }
+    return c;
+}
+
 static void watch(struct session *s, struct conn *c)
 {
+    if (c->native)
+        c = most_held(s, c);
     if (s->stuck == c)
         return;
     s->stuck = c;
-    s->stuck_backlog = stream_backlog(c->local);
+    s->stuck_backlog = backlog(c);
     s->stuck_since = loop_now(s->loop);
     timer_start(s->watch, s->stall_ms / 4 + 1);
 }
@@ -165,9 +199,9 @@ void session_look_at_stuck(void *owner)
     if (c == NULL)
         return;
     timer_start(s->watch, s->stall_ms / 4 + 1);
-    size_t backlog = stream_backlog(c->local);
-    if (backlog != s->stuck_backlog || s->n_live == 1) {
-        s->stuck_backlog = backlog;
+    size_t now_there = backlog(c);
+    if (now_there != s->stuck_backlog || s->n_live == 1) {
+        s->stuck_backlog = now_there;
         s->stuck_since = now;
     } else if (now - s->stuck_since >= s->stall_ms) {
         log_warning("%s: a connection to service \"%s\" is dropped: nothing was read from it while "
@@ -178,25 +212,46 @@ void session_look_at_stuck(void *owner)
 }
 
 /* False: its connection cannot take more now; the frame must come again. */
+static bool deliver(struct session *s, struct conn *c, const struct frame *f)
+{
+    if (!conn_deliver(c, f->payload, f->payload_size)) {
+        watch(s, c);
+        return false;
+    }
+    return true;
+}
+
 static bool on_data(struct session *s, struct service *service, const struct frame *f)
 {
     if (f->stream != service->stream || f->payload_size == 0)
         return true; /* stale */
     uint32_t connection = f->connection == 0 && service->numbered ? 1 : f->connection;
     struct conn *c = session_find_conn(s, service, connection);
-    if (c != NULL && !conn_deliver(c, f->payload, f->payload_size)) {
-        watch(s, c);
+    if (c != NULL && !deliver(s, c, f))
         return false;
-    }
     if (s->stuck == c)
         s->stuck = NULL;
+    return true;
+}
+
+static bool on_native_frame(struct session *s, const struct frame *f)
+{
+    if (f->type == FRAME_DATA) {
+        struct conn *c = native_data(s, f);
+        if (c != NULL && !deliver(s, c, f))
+            return false;
+        if (c != NULL)
+            s->stuck = NULL;
+        return true;
+    }
+    native_frame(s, f);
     return true;
 }
 
 static void on_unknown(struct session *s, const struct frame *f)
 {
     if (!f->ignorable)
-        broken(s, ERR_PROTOCOL, "a message of unknown type that must not be ignored");
+        session_broken(s, ERR_PROTOCOL, "a message of unknown type that must not be ignored");
 }
 
 static bool on_stream_frame(struct session *s, const struct frame *f)
@@ -206,9 +261,9 @@ static bool on_stream_frame(struct session *s, const struct frame *f)
     if (!s->open)
         return true; /* nothing can have been opened before SERVICE_IDS */
     if (start && s->role == SESSION_SOURCE) {
-        broken(s, ERR_PROTOCOL, "the destination tried to open a connection");
+        session_broken(s, ERR_PROTOCOL, "the destination tried to open a connection");
     } else if (start && f->stream == 0) {
-        broken(s, ERR_PROTOCOL, "a start without stream id");
+        session_broken(s, ERR_PROTOCOL, "a start without stream id");
     } else if (start && service == NULL) {
         char id[80];
         log_warning("%s: a stream for service \"%s\", which this tunnel does not have", s->name,
@@ -228,9 +283,11 @@ static bool on_frame(struct session *s, const uint8_t *p, size_t n)
 {
     struct frame f;
     if (frame_decode(p, n, &f) != ERR_OK) {
-        broken(s, ERR_PROTOCOL, "bytes that are no tunnel message");
+        session_broken(s, ERR_PROTOCOL, "bytes that are no tunnel message");
         return true;
     }
+    if (frame_is_native(&f) && s->transport.native)
+        return on_native_frame(s, &f);
     switch (f.type) {
     case FRAME_DATA:
     case FRAME_STREAM_START:
@@ -240,9 +297,6 @@ static bool on_frame(struct session *s, const uint8_t *p, size_t n)
         return on_stream_frame(s, &f);
     case FRAME_SERVICE_IDS:
         on_service_ids(s, &f);
-        return true;
-    case FRAME_PEER:
-        session_take_peer(s, &f);
         return true;
     case FRAME_SESSION_RESET:
         for (size_t i = 0; i < s->n_services; i++)
@@ -295,7 +349,7 @@ size_t session_input(struct session *s, uint8_t *p, size_t n)
         if (frame == NULL && used == 0) {
             if (lend_memory(s))
                 continue;
-            broken(s, ERR_NO_MEMORY, "no memory for a message");
+            session_broken(s, ERR_NO_MEMORY, "no memory for a message");
             break;
         }
         bool in_place = frame >= p && frame < p + n;

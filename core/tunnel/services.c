@@ -62,6 +62,17 @@ bool session_take_services(struct session *s, const struct frame *f)
     return s->n_services > 0 || add_service(s, span_of(""));
 }
 
+/* The list stays, for connections that are still there; what the protocol said of it does not. */
+void session_renew_services(struct session *s)
+{
+    for (size_t i = 0; i < s->n_services; i++) {
+        struct service *service = &s->services[i];
+        service->stream = 0;
+        service->nameless = service->numbered = false;
+        service->last_connection = 0;
+    }
+}
+
 bool session_same_services(struct session *s, const struct frame *f)
 {
     size_t known = 0;

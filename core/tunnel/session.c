@@ -9,6 +9,8 @@
 #define DEFAULT_MAX_CONNECTIONS 4096
 #define DEFAULT_LINGER_MS 30000
 #define DEFAULT_STALL_MS 30000
+#define DEFAULT_RESUME_MS 120000
+#define DEFAULT_BUDGET 67108864
 #define FRAMES_A_TURN 8 /* sent before the other sockets of the loop get their turn */
 #define SPARSE_RUN 16   /* sparse connections served in a row while bulk ones wait */
 #define PAYLOAD_AT (WS_HEADER_MAX + FRAME_HEAD_MAX)
@@ -25,29 +27,65 @@ bool session_ready(const struct session *s)
     return s->attached && s->transport.ready(s->transport.ctx);
 }
 
+uint8_t *session_payload(struct session *s)
+{
+    return s->out + PAYLOAD_AT;
+}
+
+void session_send_frame(struct session *s, const struct frame *f, size_t payload_size)
+{
+    uint8_t *payload = session_payload(s);
+    size_t head = frame_wrap(payload, f, payload_size);
+    s->transport.send(s->transport.ctx, payload - head, head + payload_size);
+}
+
 void session_send(struct session *s, struct conn *c, int type, size_t payload_size)
 {
     struct frame f = {.type = type, .stream = c->stream, .connection = c->connection};
-    if (!c->nameless)
+    if (c->native)
+        native_fill(c, &f);
+    else if (!c->nameless)
         f.service = span_of(c->id);
-    uint8_t *payload = s->out + PAYLOAD_AT;
-    size_t head = frame_wrap(payload, &f, payload_size);
-    s->transport.send(s->transport.ctx, payload - head, head + payload_size);
+    session_send_frame(s, &f, payload_size);
+}
+
+/* Takes the next frame that it owes: a start before all, a reset behind all. */
+static int next_owed(struct conn *c)
+{
+    int start = c->start_type;
+    c->start_type = 0;
+    if (start != 0)
+        return start;
+    bool *const flags[] = {&c->opened_owed, &c->credit_owed, &c->fin_owed};
+    static const int types[] = {FRAME_CONNECTION_OPENED, FRAME_CREDIT, FRAME_CONNECTION_FIN};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (*flags[i]) {
+            *flags[i] = false;
+            return types[i];
+        }
+    c->reset_owed = false;
+    return c->connection != 0 ? FRAME_CONNECTION_RESET : FRAME_STREAM_RESET;
 }
 
 static void send_control(struct session *s, struct conn *c)
 {
-    int type = c->start_type;
-    if (type != 0) {
-        c->start_type = 0;
-    } else {
-        type = c->connection != 0 ? FRAME_CONNECTION_RESET : FRAME_STREAM_RESET;
-        c->reset_owed = false;
-    }
-    if (!c->reset_owed)
+    int type = next_owed(c);
+    if (!conn_owes(c))
         list_remove(&c->control);
     session_send(s, c, type, 0);
     conn_free_if_done(c);
+}
+
+/* The first whose owed frames may go out; NULL: none. Native ones wait for the far end. */
+static struct conn *next_control(struct session *s)
+{
+    list_each(node, &s->control)
+    {
+        struct conn *c = list_entry(node, struct conn, control);
+        if (!c->native || s->synced)
+            return c;
+    }
+    return NULL;
 }
 
 /* Whose turn it is; NULL: nobody's. */
@@ -67,11 +105,14 @@ void session_pump(struct session *s)
     s->pumping = true;
     int turn = FRAMES_A_TURN;
     while (turn > 0 && session_ready(s)) {
-        if (!list_empty(&s->control)) {
-            send_control(s, list_entry(s->control.next, struct conn, control));
+        if (peer_send_next(s))
+            continue;
+        struct conn *c = next_control(s);
+        if (c != NULL) {
+            send_control(s, c);
             continue;
         }
-        struct conn *c = next_in_rings(s);
+        c = next_in_rings(s);
         if (c == NULL)
             break;
         size_t n = conn_read(c, s->out + PAYLOAD_AT, SESSION_QUANTUM);
@@ -82,6 +123,11 @@ void session_pump(struct session *s)
     s->pumping = false;
     if (turn == 0)
         loop_defer(s->loop, &s->again);
+}
+
+void session_pump_later(struct session *s)
+{
+    loop_defer(s->loop, &s->again);
 }
 
 static void pump_again(void *owner)
@@ -103,7 +149,8 @@ void session_start_unsent(struct session *s, struct service *service, const stru
     list_each(node, &s->control)
     {
         struct conn *next = list_entry(node, struct conn, control);
-        if (next == c || next->service != service || next->start_type != FRAME_CONNECTION_START)
+        if (next == c || next->service != service || next->native ||
+            next->start_type != FRAME_CONNECTION_START)
             continue;
         next->start_type = FRAME_STREAM_START;
         return;
@@ -118,6 +165,8 @@ static enum err make_room(struct session *s, struct service *service)
     size_t most = s->version >= 3 ? s->max_connections : 1;
     if (service->live < most)
         return ERR_OK;
+    if (s->peer.native)
+        return ERR_LIMIT;
     list_each(node, &service->conns)
     {
         struct conn *c = list_entry(node, struct conn, all);
@@ -149,19 +198,40 @@ static int open_stream(struct session *s, struct service *service)
     return FRAME_STREAM_START;
 }
 
+static struct conn *open_plain(struct session *s, struct service *service)
+{
+    int type = open_stream(s, service);
+    struct conn *c = conn_create(s, service, s->version >= 3 ? next_connection(s, service) : 0);
+    if (c != NULL)
+        c->start_type = type;
+    return c;
+}
+
+/* Its id is the session's alone, and never comes again. */
+static struct conn *open_native(struct session *s, struct service *service)
+{
+    struct conn *c =
+        s->last_native < UINT32_MAX ? conn_create(s, service, s->last_native + 1) : NULL;
+    if (c == NULL)
+        return NULL;
+    s->last_native++;
+    native_create(c);
+    c->start_type = FRAME_CONNECTION_START;
+    return c;
+}
+
 struct conn *conn_open(struct session *s, const char *id, const struct conn_events *events,
                        void *owner, enum err *why)
 {
     *why = ERR_HUB_DOWN;
-    if (!s->attached || !s->open)
+    if (!session_open(s))
         return NULL;
     struct service *service = session_find_service(s, span_of(id), 0);
     *why = service == NULL ? ERR_NO_SERVICE : make_room(s, service);
     if (*why != ERR_OK)
         return NULL;
     int32_t stream = service->stream;
-    int type = open_stream(s, service);
-    struct conn *c = conn_create(s, service, s->version >= 3 ? next_connection(s, service) : 0);
+    struct conn *c = s->peer.native ? open_native(s, service) : open_plain(s, service);
     if (c == NULL || !conn_register(c)) {
         *why = ERR_NO_MEMORY;
         service->stream = stream;
@@ -171,8 +241,7 @@ struct conn *conn_open(struct session *s, const char *id, const struct conn_even
     }
     *why = ERR_OK;
     conn_own(c, events, owner);
-    c->start_type = type;
-    list_append(&s->control, &c->control);
+    conn_owe(c);
     session_pump(s);
     return c;
 }
@@ -193,18 +262,23 @@ struct session *session_new(struct loop *loop, const struct session_options *o,
         .max_connections = or_default(o->max_connections, DEFAULT_MAX_CONNECTIONS),
         .linger_ms = or_default(o->linger_ms, DEFAULT_LINGER_MS),
         .stall_ms = or_default(o->stall_ms, DEFAULT_STALL_MS),
+        .budget = or_default(o->budget, DEFAULT_BUDGET),
+        .resume_ms = or_default(o->resume_ms, DEFAULT_RESUME_MS),
         .events = events,
         .owner = owner,
     };
-    list_init(&s->leaving);
-    list_init(&s->control);
-    list_init(&s->sparse);
-    list_init(&s->bulk);
+    struct list *const lists[] = {&s->leaving, &s->control, &s->sparse, &s->bulk,
+                                  &s->natives, &s->listing, &s->hushed, &s->starved};
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
+        list_init(lists[i]);
     deferred_init(&s->again, pump_again, s);
     s->name = strdup(o->name != NULL ? o->name : "");
     s->out = malloc(PAYLOAD_AT + SESSION_QUANTUM);
     s->watch = timer_new(loop, session_look_at_stuck, s);
-    if (s->name == NULL || s->out == NULL || s->watch == NULL) {
+    s->hush = timer_new(loop, flow_timer, s);
+    s->patience = timer_new(loop, peer_out_of_patience, s);
+    if (s->name == NULL || s->out == NULL || s->watch == NULL || s->hush == NULL ||
+        s->patience == NULL) {
         session_free(s);
         return NULL;
     }
@@ -216,8 +290,9 @@ struct session *session_new(struct loop *loop, const struct session_options *o,
 
 void session_attach(struct session *s, const struct transport *t)
 {
+    if (!t->native)
+        peer_end_all(s, ERR_LINK_LOST, false);
     s->transport = *t;
-    s->peer = (struct session_peer){0};
     s->attached = true;
     s->open = false;
 }
@@ -225,8 +300,11 @@ void session_attach(struct session *s, const struct transport *t)
 /* Nothing can be sent any more: what is owed is forgotten. */
 static void forget_owed(struct session *s)
 {
-    while (!list_empty(&s->control)) {
-        struct conn *c = list_entry(s->control.next, struct conn, control);
+    list_each(node, &s->control)
+    {
+        struct conn *c = list_entry(node, struct conn, control);
+        if (c->native)
+            continue; /* peer_lost has seen to it */
         list_remove(&c->control);
         c->start_type = 0;
         c->reset_owed = false;
@@ -234,13 +312,25 @@ static void forget_owed(struct session *s)
     }
 }
 
-void session_detach(struct session *s, enum err why)
+static void detach(struct session *s, enum err why)
 {
     s->attached = s->open = s->stalled = false;
+    peer_lost(s);
     forget_owed(s);
     for (size_t i = 0; i < s->n_services; i++)
         session_end_stream(&s->services[i], why);
     session_return_memory(s);
+}
+
+void session_lost(struct session *s)
+{
+    detach(s, ERR_LINK_LOST);
+}
+
+void session_detach(struct session *s, enum err why)
+{
+    detach(s, why);
+    peer_end_all(s, why, false);
 }
 
 void session_free(struct session *s)
@@ -250,6 +340,8 @@ void session_free(struct session *s)
         conn_finish(list_entry(s->leaving.next, struct conn, all), ERR_SHUTDOWN, false, CONN_NOW);
     loop_cancel(&s->again);
     timer_free(s->watch);
+    timer_free(s->hush);
+    timer_free(s->patience);
     map_free(&s->by_id);
     session_free_services(s);
     free(s->name);
@@ -264,7 +356,13 @@ bool session_stalled(const struct session *s)
 
 bool session_open(const struct session *s)
 {
-    return s->open;
+    bool awaited = s->peer.native || (!s->peer.attached && !list_empty(&s->natives));
+    return s->attached && s->open && (s->synced || !awaited);
+}
+
+uint64_t session_round_trip_us(const struct session *s)
+{
+    return s->round_trip_us;
 }
 
 const struct session_peer *session_peer(const struct session *s)

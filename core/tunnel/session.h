@@ -1,6 +1,8 @@
-/* One end of a tunnel: the protocol's state for V1, V2 and V3 in both roles, and the connections
- * in it. A session knows nothing of WebSockets or sockets by name: it sends through a transport
- * that it may lose and get anew, and its connections are pumped to and from local streams.
+/* One end of a tunnel: the protocol's state for V1, V2, V3 and native sessions in both roles, and
+ * the connections in it. Which of them is spoken follows from `version` and, over a native hub,
+ * from what it says of the other end (share/doc/native.md). A session knows nothing of WebSockets
+ * or sockets by name: it sends through a transport that it may lose and get anew, and its
+ * connections are pumped to and from local streams.
  *
  * Scheduling: local streams are not read ahead. A connection whose stream is readable waits in one
  * of two rings; whenever the transport has room, control frames go first, then sparse connections
@@ -9,6 +11,10 @@
  * On the way down a connection holds at most `queue_limit` bytes for a slow local stream; beyond
  * that the transport is not read (V1 to V3 have no flow control of their own for connections), and
  * when the local side then takes nothing at all for `stall_ms`, it is dropped for the others' sake.
+ *
+ * Native connections have windows of their own instead: a slow local stream holds up nobody else,
+ * as long as what all of them hold stays below `budget`. They can end one direction at a time, the
+ * opening is answered, and they outlive a lost transport for `resume_ms`.
  */
 #ifndef CORE_TUNNEL_SESSION_H
 #define CORE_TUNNEL_SESSION_H
@@ -50,6 +56,9 @@ struct session_options {
     uint64_t stall_ms;      /* a local side may take nothing for so long while everybody else in
                                the session waits for it; 0: 30,000 */
     uint64_t linger_ms;     /* silence allowed after the client's FIN; 0: 30,000 */
+    size_t budget;          /* bytes that native connections may hold together, for each
+                               direction; 0: 67,108,864 */
+    uint64_t resume_ms;     /* native connections wait for the other end; 0: 120,000 */
     int32_t first_stream;   /* the first stream id of a source; 0: random */
     const char *name;       /* of the tunnel, for logs; NULL: "" */
 };
@@ -64,18 +73,22 @@ struct session_events {
     void (*incoming)(void *owner, struct conn *c);
     /* The peer broke the protocol (text says how): the transport must be dropped. */
     void (*broken)(void *owner, enum err why, const char *text);
+    /* session_open became true later than `services` said. May be NULL. */
+    void (*reachable)(void *owner);
 };
 
 /* What went through one connection. up: client to device, down: device to client. */
 struct conn_stats {
     uint64_t up, down;   /* payload bytes */
     uint64_t started_ms; /* loop_now */
+    unsigned resumed;    /* lost transports that it has outlived */
     enum err why;        /* how it ended; ERR_CLIENT_CLOSED and ERR_SERVICE_CLOSED are normal */
 };
 
 struct conn_events {
-    /* Source, before conn_attach: the far end showed its first sign. ERR_OK: bytes came. Otherwise
-     * it was refused, and `ended` follows at once. At most once. */
+    /* Source, before conn_attach: the far end showed its first sign. ERR_OK: bytes came, or, in a
+     * native session, the service was reached. Otherwise it was refused (there with the true
+     * reason), and `ended` follows at once. At most once. */
     void (*answer)(void *owner, struct conn *c, enum err why);
     /* The last event; c is gone after it. */
     void (*ended)(void *owner, struct conn *c, const struct conn_stats *stats);
@@ -89,13 +102,19 @@ void session_free(struct session *s);
 
 /* ---- the transport's side ---- */
 void session_attach(struct session *s, const struct transport *t);
-/* The transport is gone: every connection ends with `why`. (Native sessions will keep them.) */
+/* The transport is gone for now: native connections wait for the next one, all others end with
+ * ERR_LINK_LOST. */
+void session_lost(struct session *s);
+/* The transport is gone for good, or never comes: every connection ends with `why`. */
 void session_detach(struct session *s, enum err why);
 size_t session_input(struct session *s, uint8_t *p, size_t n); /* returns how many were taken */
 void session_writable(struct session *s);                      /* the transport is ready again */
 
 /* ---- what it knows ---- */
-bool session_open(const struct session *s);    /* SERVICE_IDS came over the present transport */
+/* SERVICE_IDS came over the present transport, and a native end that is or was there just now is
+ * ready: conn_open makes sense. */
+bool session_open(const struct session *s);
+uint64_t session_round_trip_us(const struct session *s); /* to the native far end; 0: not known */
 bool session_stalled(const struct session *s); /* the transport is not read: a reader is slow */
 const struct session_peer *session_peer(const struct session *s);
 size_t session_services(const struct session *s, const char *const **ids);
@@ -114,9 +133,11 @@ const char *conn_service(const struct conn *c);
 struct session *conn_session(const struct conn *c);
 const struct conn_stats *conn_statistics(const struct conn *c);
 uint32_t conn_id(const struct conn *c); /* the protocol's; 0 in V1 and V2 */
+bool conn_native(const struct conn *c); /* its opening will be answered */
 int32_t conn_stream(const struct conn *c);
 
-/* Bytes to go up before those of the stream (copied). Before conn_attach. False: no memory. */
+/* Bytes to go up before those of the stream (copied; at once, right behind the start). Before
+ * conn_attach. False: no memory. */
 bool conn_early(struct conn *c, const void *p, size_t n);
 /* A text to go down in the middle of what passes: before byte `at` of it. */
 struct conn_insert {
@@ -135,7 +156,8 @@ struct conn_tap {
 void conn_tap(struct conn *c, const struct conn_tap *tap); /* copied; before conn_attach */
 /* Takes the stream over (it must be ready for writing): pumps both ways until the end. */
 void conn_attach(struct conn *c, struct stream *stream);
-/* Destination: the dial failed. CONNECTION_RESET in V3, STREAM_RESET in V1 and V2. */
+/* Destination: the dial failed. CONNECTION_RESET in V3, STREAM_RESET in V1 and V2; in a native
+ * session the far end is told why. */
 void conn_refuse(struct conn *c, enum err why);
 /* Ends it now, whatever state it is in; `ended` comes from inside. */
 void conn_abort(struct conn *c, enum err why);

@@ -197,6 +197,7 @@ static enum err start(struct client *c)
                                  .max_connections = c->options->max_connections,
                                  .linger_ms = c->options->linger_ms,
                                  .stall_ms = c->options->stall_ms,
+                                 .resume_ms = c->options->resume_ms,
                              },
                              &session_events, c);
     if (c->session == NULL) {

@@ -18,6 +18,7 @@ struct client_options {
     size_t max_connections; /* at once in one service; 0: the session's own */
     uint64_t linger_ms;     /* 0: the session's own */
     uint64_t stall_ms;      /* 0: the session's own */
+    uint64_t resume_ms;     /* 0: the session's own */
     const char *user_agent;
     bool give_up; /* after `tries` failed ones in a row (else never) */
     unsigned tries;

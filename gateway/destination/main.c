@@ -25,6 +25,8 @@ static const struct option table[] = {
     {"max-connections", 0, "N", NULL, NULL, "4096", "At once, for each service.", OPTION_EXACT},
     {"stall-timeout", 0, "TIME", NULL, NULL, "30s",
      "How long a service may read nothing while other connections wait behind it.", OPTION_EXACT},
+    {"resume-timeout", 0, "TIME", NULL, NULL, "2m",
+     "How long connections of a native session outlive a lost hub or far end.", OPTION_EXACT},
     {"destination-client-type", 'y', "V1", NULL, NULL, NULL,
      "Serve the first service only, as protocol version 1 has it. Needed for sources that speak V1 "
      "on a tunnel with service ids.",
@@ -120,6 +122,8 @@ static enum err read_client(struct options *o, struct hub_config *hub, struct cl
     out->max_connections = connections;
     if (why == ERR_OK)
         why = options_duration(o, "stall-timeout", &out->stall_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "resume-timeout", &out->resume_ms);
     if (why == ERR_OK)
         why = read_identity(o, &out->identity);
     return why;

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define EARLY_MAX 262144 /* what a client may send before it has its answer: a native window */
+
 struct passages {
     struct loop *loop;
     struct access *access;
@@ -17,7 +19,7 @@ struct passages {
 
 enum state {
     WAITING,   /* for the tunnel */
-    OPENING,   /* for the far end's first sign, or the grace time */
+    OPENING,   /* for the far end's answer, or its first sign, or the grace time */
     ANSWERING, /* the success is being written */
     ATTACHED   /* the stream is the connection's */
 };
@@ -41,6 +43,7 @@ struct passage {
     struct conn_tap tap;
     void (*tap_free)(void *ctx);
     uint64_t patience_ms;
+    size_t sent_early; /* behind the start, while the answer is awaited */
 };
 
 /* ---- the set ---- */
@@ -113,13 +116,20 @@ static void refuse(struct passage *p, enum err why, const char *text)
     release(p);
 }
 
+static const char *text_of(enum err why)
+{
+    if (why == ERR_PEER_RESET)
+        return "refused: no agent is connected, or the service does not listen (the agent's log "
+               "tells)";
+    if (why == ERR_NO_SERVICE)
+        return "no such service: nothing is mapped to it on the device";
+    return err_text(why);
+}
+
 static void refuse_service(struct passage *p, enum err why)
 {
     char text[PASSAGE_TEXT], safe[140];
-    const char *what = why == ERR_PEER_RESET
-                           ? "refused: no agent is connected, or the service does not listen (the "
-                             "agent's log tells)"
-                           : err_text(why);
+    const char *what = text_of(why);
     str_escape(span_of(p->service), safe, sizeof safe);
     snprintf(text, sizeof text, "%.100s%s%.88s", safe, safe[0] != '\0' ? ": " : "", what);
     refuse(p, why, text);
@@ -190,6 +200,7 @@ static void attach(struct passage *p)
 static void answer(struct passage *p)
 {
     timer_stop(p->timer);
+    stream_read_on(p->stream, false);
     p->state = ANSWERING;
     if (!p->front->answer(ERR_OK, "", &p->out)) {
         drop(p, ERR_NO_MEMORY);
@@ -219,7 +230,11 @@ static void opened(struct passage *p, uint64_t grace_ms)
         return;
     }
     buf_free(&p->early);
-    if (!p->front->patient || (grace_ms == 0 && p->patience_ms == 0))
+    bool native = conn_native(p->conn) && p->front->patient;
+    if (native) {
+        timer_start(p->timer, PASSAGE_ANSWER_MS);
+        stream_read_on(p->stream, p->tap.up == NULL); /* a tap counts what goes up */
+    } else if (!p->front->patient || (grace_ms == 0 && p->patience_ms == 0))
         answer(p);
     else
         timer_start(p->timer, p->patience_ms != 0 ? p->patience_ms : grace_ms);
@@ -267,6 +282,8 @@ static void on_time(void *owner)
         refuse(p, why, text);
     else if (p->state == WAITING)
         look(p);
+    else if (p->state == OPENING && conn_native(p->conn))
+        refuse_service(p, ERR_TIMEOUT);
     else if (p->state == OPENING)
         answer(p);
 }
@@ -287,9 +304,24 @@ void passages_wake(struct passages *set)
 
 /* ---- the client's stream, until it is attached ---- */
 
+/* Its end, or an error, is seen again by the connection. */
 static void on_readable(void *owner)
 {
-    stream_read_on(((struct passage *)owner)->stream, false);
+    struct passage *p = owner;
+    uint8_t *bytes;
+    long n = 0;
+    if (p->state == OPENING && p->sent_early < EARLY_MAX)
+        n = stream_peek(p->stream, 1, &bytes);
+    if (n <= 0) {
+        stream_read_on(p->stream, false);
+        return;
+    }
+    if (!conn_early(p->conn, bytes, (size_t)n)) {
+        refuse_service(p, ERR_NO_MEMORY);
+        return;
+    }
+    p->sent_early += (size_t)n;
+    stream_consume(p->stream, (size_t)n);
 }
 
 static void on_writable(void *owner)

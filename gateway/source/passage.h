@@ -1,8 +1,9 @@
 /* One client's way from its request to a connection in a tunnel: wait for the tunnel when it is
  * down, open, give a refusal the time to show, answer, attach; and the line in the log at the end.
  *
- * The tunnel protocol does not answer an opening (share/doc/protocol.md): for services whose server
- * speaks first, the first byte or a reset within the grace time tells; silence counts as success.
+ * A native session answers an opening, and the client is told that; what it sends meanwhile goes
+ * along. V1 to V3 do not answer (share/doc/protocol.md): for services whose server speaks first,
+ * the first byte or a reset within the grace time tells; silence counts as success.
  */
 #ifndef GATEWAY_SOURCE_PASSAGE_H
 #define GATEWAY_SOURCE_PASSAGE_H
@@ -13,7 +14,9 @@
 #include "gateway/source/parting.h"
 
 #define PASSAGE_TEXT 192
-#define PASSAGE_WAIT_MS 2000 /* for a tunnel that is down */
+#define PASSAGE_WAIT_MS 2000     /* for a tunnel that is down */
+#define PASSAGE_ANSWER_MS 120000 /* for a native session's answer, which no lost link takes away   \
+                                  */
 
 /* All passages of one owner, with the log and the partings that they share. */
 struct passages;
@@ -34,7 +37,7 @@ struct passage_question {
 struct passage_target {
     struct session *session;
     const char *service;
-    uint64_t grace_ms; /* 0: answer at once */
+    uint64_t grace_ms; /* 0: answer at once; of no interest in a native session */
 };
 
 /* Where it goes. ERR_HUB_DOWN: asked again at passages_wake, for PASSAGE_WAIT_MS. Other errors are

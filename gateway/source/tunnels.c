@@ -133,6 +133,12 @@ static void on_up(void *owner)
     log_info("Successfully established websocket connection with proxy server: wss://%s", t->where);
 }
 
+static void on_reachable(void *owner)
+{
+    struct tunnel *t = owner;
+    passages_wake(t->set->passages);
+}
+
 /* The same failure at every try is told once. */
 static void on_down(void *owner, enum err why, const char *text)
 {
@@ -270,11 +276,13 @@ static enum err make_trust(struct tunnel *t, const struct hub_config *hub, char 
 
 static bool make_session(struct tunnel *t, struct loop *loop, const struct tunnel_options *o)
 {
-    static const struct session_events events = {.services = on_services, .broken = on_broken};
+    static const struct session_events events = {
+        .services = on_services, .broken = on_broken, .reachable = on_reachable};
     const struct session_options options = {.role = SESSION_SOURCE,
                                             .version = o->version,
                                             .linger_ms = o->linger_ms,
                                             .stall_ms = o->stall_ms,
+                                            .resume_ms = o->resume_ms,
                                             .max_connections = o->max_connections,
                                             .name = o->name};
     t->session = session_new(loop, &options, &events, t);

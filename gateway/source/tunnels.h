@@ -36,6 +36,7 @@ struct tunnel_options {
     bool native;                /* native sessions are offered to the hub */
     uint64_t linger_ms;         /* 0: the session's default */
     uint64_t stall_ms;          /* 0: the session's default */
+    uint64_t resume_ms;         /* 0: the session's default */
     size_t max_connections;     /* at once in one service; 0: the session's default */
     const struct services *map; /* listening ports; NULL: none */
     bool assign;                /* listening ports of the system's choice for the rest */

@@ -13,6 +13,10 @@ from sockets import Refused, get, http_connect, read_all, read_exactly, socks5
 
 
 class Restart(Case):
+    """In V3."""
+
+    gateway_options, agent_options = ("-y", "V3"), ()
+
     def setUp(self):
         super().setUp()
         self.http = self.origin(Http("web"))
@@ -27,10 +31,12 @@ class Restart(Case):
     # A client token of one's own makes the access token good for another process, too.
 
     def start_agent(self):
-        self.the_agent = self.agent(self.the_hub, self.tokens, self.services, "-i", "d" * 40)
+        self.the_agent = self.agent(self.the_hub, self.tokens, self.services, "-i", "d" * 40,
+                                    *self.agent_options)
 
     def start_gateway(self):
-        self.the_gateway = self.gateway(self.the_hub, self.tokens, "-i", "s" * 40)
+        self.the_gateway = self.gateway(self.the_hub, self.tokens, "-i", "s" * 40,
+                                        *self.gateway_options)
 
     def in_transfer(self):
         s = socks5(self.the_gateway.port, "BIG.tunnel")
@@ -99,6 +105,13 @@ class Restart(Case):
         for program in (self.the_gateway, self.the_agent, self.the_hub):
             self.assertEqual(program.terminate(), 0, program.output()[-2000:])
         read_all(transfer)
+
+
+class NativeRestart(Restart):
+    """The same in a native session whose connections wait only for a moment: what is taken up again
+    otherwise, test_resume shows."""
+
+    gateway_options = agent_options = ("--resume-timeout", "1s")
 
 
 class Service(Case):

@@ -1,4 +1,4 @@
-"""Clients that have finished sending: those that are gone end at once, those that still listen get
+"""Clients that have finished sending, in V3, which cannot pass that on: those that are gone end at once, those that still listen get
 their answer."""
 
 import socket
@@ -28,7 +28,7 @@ class Linger(Case):
         self.path = self.dir / "gateway.sock"
         self.way = self.open_way(
             {"HTTP1": self.web, "HTTP2": self.silent, "LATE": self.late},
-            gateway=("--listen", self.path, "--linger", f"{LINGER_MS}ms", "--max-connections", "1",
+            gateway=("-y", "V3", "--listen", self.path, "--linger", f"{LINGER_MS}ms", "--max-connections", "1",
                      "--open-grace", "0ms"))
 
     def ended(self, service, reason, mark):

@@ -1,4 +1,4 @@
-"""A client that reads nothing holds up the tunnel for the stall timeout only when others wait."""
+"""In V3, a client that reads nothing holds up the tunnel for the stall timeout only when others wait."""
 
 import time
 import unittest
@@ -13,7 +13,7 @@ STALLED = r"stream .*service=HTTP1 .*reason=stalled"
 
 class Stall(Case):
     def test_a_stuck_client_does_not_stop_the_others(self):
-        way = self.open_way({"HTTP1": self.origin(Http())}, gateway=("--stall-timeout", "1s"))
+        way = self.open_way({"HTTP1": self.origin(Http())}, gateway=("-y", "V3", "--stall-timeout", "1s"))
         mark = way.gateway.mark()
         with socks5(way.port, "HTTP1.tunnel") as stuck:
             # More than all buffers between here and there hold; nothing of it is read.

@@ -59,6 +59,8 @@ static const struct option tunnel_table[] = {
      "How long a service may be silent after its client has finished sending.", OPTION_EXACT},
     {"stall-timeout", 0, "TIME", NULL, NULL, "30s",
      "How long a client may read nothing while other connections wait behind it.", OPTION_EXACT},
+    {"resume-timeout", 0, "TIME", NULL, NULL, "2m",
+     "How long connections of a native session outlive a lost hub or far end.", OPTION_EXACT},
     {"max-connections", 0, "N", NULL, NULL, NULL,
      "At once, for each service (default: 4096; with --region 128, since the reference local proxy "
      "as destination does not survive more).",
@@ -264,6 +266,8 @@ static enum err read_tunnel(struct options *o, struct config_tunnel *t)
         why = options_duration(o, "linger", &t->linger_ms);
     if (why == ERR_OK)
         why = options_duration(o, "stall-timeout", &t->stall_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "resume-timeout", &t->resume_ms);
     if (why == ERR_OK)
         why = read_connections(o, &t->max_connections);
     return why;

@@ -19,7 +19,7 @@ struct config_tunnel {
     bool assign;         /* and ports of the system's choice for the rest */
     int version;
     bool native; /* native sessions are offered to the hub */
-    uint64_t linger_ms, stall_ms;
+    uint64_t linger_ms, stall_ms, resume_ms;
     size_t max_connections;
 };
 

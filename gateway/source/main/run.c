@@ -182,6 +182,7 @@ static bool start_tunnels(struct run *r)
                                          .native = t->native,
                                          .linger_ms = t->linger_ms,
                                          .stall_ms = t->stall_ms,
+                                         .resume_ms = t->resume_ms,
                                          .max_connections = t->max_connections,
                                          .map = t->map.n > 0 ? &t->map : NULL,
                                          .assign = t->assign};

@@ -1,0 +1,177 @@
+/* Windows of native connections, and what is kept until the far end has handed it on
+ * (share/doc/native.md, "Flow control"). */
+#include "core/tunnel/internal.h"
+
+#define ECHO_MS 2000 /* between two measures of the round trip, at least */
+#define HUSH_MS 100  /* a small amount handed on is acknowledged after so long */
+
+/* ---- what goes out ---- */
+
+static uint64_t end_of(const struct flow *f)
+{
+    return f->acked + f->kept.size;
+}
+
+bool flow_all_sent(const struct conn *c)
+{
+    return c->flow.sent == end_of(&c->flow);
+}
+
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t flow_again(struct conn *c, uint8_t *p, size_t n)
+{
+    struct flow *f = &c->flow;
+    n = (size_t)least(n, least(end_of(f), f->limit) - f->sent);
+    if (n == 0) {
+        list_remove(&c->ring);
+        return 0;
+    }
+    ring_copy(&f->kept, (size_t)(f->sent - f->acked), p, n);
+    f->sent += n;
+    list_append(&c->session->bulk, &c->ring);
+    if (flow_all_sent(c) && c->local_ended)
+        native_sent(c);
+    return n;
+}
+
+size_t flow_room(struct conn *c, size_t n)
+{
+    struct session *s = c->session;
+    struct flow *f = &c->flow;
+    size_t room = (size_t)least(n, f->limit - f->sent);
+    if (room > 0 && s->kept >= s->budget) {
+        list_append(&s->starved, &f->starved);
+        room = 0;
+    }
+    if (room == 0)
+        stream_read_on(c->local, false);
+    return room;
+}
+
+bool flow_keep(struct conn *c, const uint8_t *p, size_t n)
+{
+    struct flow *f = &c->flow;
+    if (!ring_append(&f->kept, p, n))
+        return false;
+    f->sent += n;
+    c->session->kept += n;
+    return true;
+}
+
+static void feed_starved(struct session *s)
+{
+    while (!list_empty(&s->starved) && s->kept < s->budget) {
+        struct conn *c = list_entry(s->starved.next, struct conn, flow.starved);
+        list_remove(&c->flow.starved);
+        conn_want_to_send(c);
+    }
+    session_pump_later(s);
+}
+
+const char *flow_credited(struct conn *c, const struct frame *m)
+{
+    struct session *s = c->session;
+    struct flow *f = &c->flow;
+    if (m->received < f->acked)
+        return "a credit that goes back";
+    if (m->received > f->sent || (m->fin && (!f->fin_sent || m->received != f->sent)))
+        return "a credit for what was not sent";
+    if (m->window > FLOW_MOST || m->received + m->window < f->limit)
+        return "a window that is wrong";
+    size_t n = (size_t)(m->received - f->acked);
+    ring_take(&f->kept, n);
+    s->kept -= n;
+    f->acked = m->received;
+    f->limit = m->received + m->window;
+    f->fin_acked = m->fin;
+    feed_starved(s);
+    return NULL;
+}
+
+void flow_go_on(struct conn *c)
+{
+    if (c->local != NULL && !c->local_ended)
+        stream_read_on(c->local, true);
+    conn_want_to_send(c);
+    native_sent(c);
+    session_pump_later(c->session);
+}
+
+/* ---- what comes in ---- */
+
+void flow_account(struct conn *c)
+{
+    struct flow *f = &c->flow;
+    size_t now = c->held.size + c->sending.size;
+    c->session->held += now;
+    c->session->held -= f->counted;
+    f->counted = now;
+}
+
+/* What a tap put in between is held, too, so this may seem to go back for a while. */
+static uint64_t consumed(const struct conn *c)
+{
+    const struct flow *f = &c->flow;
+    uint64_t handed_on = f->received > f->counted ? f->received - f->counted : 0;
+    return handed_on > f->told ? handed_on : f->told;
+}
+
+/* Doubles the window of a sender that used all of it within two round trips, while the budget
+ * allows; takes from those that have more than the first one when it does not. */
+static void tune(struct conn *c)
+{
+    struct session *s = c->session;
+    struct flow *f = &c->flow;
+    uint64_t now = loop_now(s->loop), two_trips_ms = s->round_trip_us / 500 + 1;
+    uint32_t before = f->window;
+    if (s->windows > s->budget && f->window > FLOW_INITIAL) {
+        f->window /= 2;
+    } else if (f->received - f->lap >= f->window) {
+        if (now - f->lap_at <= two_trips_ms && f->window < FLOW_MOST &&
+            s->windows + f->window <= s->budget)
+            f->window *= 2;
+        f->lap = f->received;
+        f->lap_at = now;
+    }
+    s->windows += f->window;
+    s->windows -= before;
+}
+
+static void owe_credit(struct conn *c)
+{
+    struct flow *f = &c->flow;
+    tune(c);
+    list_remove(&f->hushed);
+    f->told = consumed(c);
+    if (f->told + f->window > f->granted) /* what was granted stays granted */
+        f->granted = f->told + f->window;
+    c->credit_owed = true;
+    conn_owe(c);
+    if (loop_now(c->session->loop) - c->session->echoed_ms >= ECHO_MS)
+        c->session->echo_owed = true;
+}
+
+void flow_credit(struct conn *c, bool now)
+{
+    struct session *s = c->session;
+    struct flow *f = &c->flow;
+    uint64_t fresh = consumed(c) - f->told;
+    if (now || fresh >= f->window / 2) {
+        owe_credit(c);
+    } else if (fresh > 0 && !list_is_on(&f->hushed)) {
+        if (list_empty(&s->hushed))
+            timer_start(s->hush, HUSH_MS);
+        list_append(&s->hushed, &f->hushed);
+    }
+}
+
+void flow_timer(void *owner)
+{
+    struct session *s = owner;
+    while (!list_empty(&s->hushed))
+        owe_credit(list_entry(s->hushed.next, struct conn, flow.hushed));
+}
