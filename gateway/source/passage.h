@@ -14,9 +14,10 @@
 #include "gateway/source/parting.h"
 
 #define PASSAGE_TEXT 192
-#define PASSAGE_WAIT_MS 2000     /* for a tunnel that is down */
-#define PASSAGE_ANSWER_MS 120000 /* for a native session's answer, which no lost link takes away   \
-                                  */
+#define PASSAGE_WAIT_MS 2000 /* for a tunnel that is down */
+#define PASSAGE_ANSWER_MS                                                                          \
+    120000 /* for a native session's answer, which no lost link takes away                         \
+            */
 
 /* All passages of one owner, with the log and the partings that they share. */
 struct passages;

@@ -26,6 +26,11 @@ static void round_trip(const struct frame *f)
     check(span_equal(again.service, f->service) && again.n_services == f->n_services);
     for (size_t i = 0; i < f->n_services; i++)
         check(span_equal(again.services[i], f->services[i]));
+    check(again.epoch == f->epoch && again.attached == f->attached);
+    check(span_equal(again.subprotocol, f->subprotocol));
+    check(span_equal(again.instance, f->instance) && span_equal(again.device, f->device));
+    check(again.error == f->error && again.received == f->received);
+    check(again.window == f->window && again.fin == f->fin);
     check(again.payload_size == f->payload_size);
     check(f->payload_size == 0 || memcmp(again.payload, f->payload, f->payload_size) == 0);
 }

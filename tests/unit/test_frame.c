@@ -515,6 +515,52 @@ static void services_round_trip(void **state)
     }
 }
 
+/* What native sessions add, and which messages are theirs. */
+static void native_fields_round_trip(void **state)
+{
+    (void)state;
+    static const struct frame peer = {.type = FRAME_PEER,
+                                      .epoch = 7,
+                                      .attached = true,
+                                      .subprotocol = {"tunnel.native-1", 15},
+                                      .instance = {"AAAA", 4},
+                                      .device = {"plant7", 6}};
+    static const struct frame credit = {.type = FRAME_CREDIT,
+                                        .connection = UINT32_MAX,
+                                        .received = UINT64_MAX,
+                                        .window = UINT32_MAX,
+                                        .fin = true,
+                                        .error = 15};
+    uint8_t out[200];
+    struct frame f;
+    size_t n = frame_encode(&peer, out, sizeof out);
+    assert_int_equal(frame_decode(out + 2, n - 2, &f), ERR_OK);
+    assert_int_equal(f.epoch, 7);
+    assert_true(f.attached);
+    assert_true(span_is(f.subprotocol, "tunnel.native-1"));
+    assert_true(span_is(f.instance, "AAAA") && span_is(f.device, "plant7"));
+    assert_int_equal(f.received + f.window + f.error + f.fin, 0);
+    n = frame_encode(&credit, out, sizeof out);
+    assert_int_equal(frame_decode(out + 2, n - 2, &f), ERR_OK);
+    assert_int_equal(f.connection, UINT32_MAX);
+    assert_true(f.received == UINT64_MAX && f.window == UINT32_MAX && f.fin);
+    assert_int_equal(f.error, 15);
+    assert_int_equal(f.epoch + f.attached + f.device.n + f.instance.n + f.subprotocol.n, 0);
+}
+
+static void native_messages_are_told_apart(void **state)
+{
+    (void)state;
+    for (int type = -1; type < 40; type++) {
+        bool with_stream = type >= FRAME_PEER && type <= FRAME_ECHO_REPLY;
+        bool without = with_stream || type == FRAME_DATA || type == FRAME_CONNECTION_START ||
+                       type == FRAME_CONNECTION_RESET;
+        assert_int_equal(frame_is_native(&(struct frame){.type = type, .stream = 1}), with_stream);
+        assert_int_equal(frame_is_native(&(struct frame){.type = type}), without);
+        assert_non_null(frame_type_name(type));
+    }
+}
+
 static void encode_knows_its_limits(void **state)
 {
     static uint8_t payload[70000], out[70100];
@@ -711,6 +757,8 @@ static void asks_for_memory_only_when_needed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(native_fields_round_trip),
+        cmocka_unit_test(native_messages_are_told_apart),
         cmocka_unit_test(decodes_fields_in_any_order),
         cmocka_unit_test(decodes_nothing_as_defaults),
         cmocka_unit_test(decodes_negative_streams),

@@ -1,0 +1,185 @@
+/* A native session whose far end says whatever the input holds: after both have met, the input's
+ * bytes are tunnel frames, given in pieces that its first byte decides. Whatever they say, nothing
+ * crashes, what is held keeps to the budget, and a session that was broken keeps nothing. */
+#include "core/base/log.h"
+#include "core/net/tcp.h"
+#include "core/tunnel/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUDGET 300000
+#define SOCKETS 8
+
+static struct loop *loop;
+static struct session *session;
+static int fds[SOCKETS];
+static size_t n_fds;
+static bool broken;
+
+static void check(bool holds)
+{
+    if (!holds)
+        abort();
+}
+
+static bool ready(void *ctx)
+{
+    (void)ctx;
+    return true;
+}
+
+static bool send_message(void *ctx, uint8_t *p, size_t n)
+{
+    (void)ctx;
+    memset(p - WS_HEADER_MAX, 0xee, WS_HEADER_MAX + n);
+    return true;
+}
+
+static void resume(void *ctx)
+{
+    (void)ctx;
+}
+
+static const struct transport transport = {
+    .ready = ready, .send = send_message, .resume = resume, .native = true};
+
+static enum err on_services(void *owner, const char *const *ids, size_t n)
+{
+    (void)owner, (void)ids, (void)n;
+    return ERR_OK;
+}
+
+static void on_broken(void *owner, enum err why, const char *text)
+{
+    (void)owner;
+    check(why != ERR_OK && text != NULL);
+    broken = true;
+    session_lost(session);
+}
+
+static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats)
+{
+    (void)owner, (void)c, (void)stats;
+}
+
+static const struct conn_events conn_events = {.ended = on_ended};
+
+/* Something to read lies there already, and its end. */
+static void attach(struct conn *c)
+{
+    int pair[2];
+    check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) == 0);
+    check(write(pair[1], "0123456789", 10) == 10);
+    shutdown(pair[1], SHUT_WR);
+    fds[n_fds++] = pair[1];
+    struct stream *s = stream_from_fd(loop, pair[0]);
+    check(s != NULL);
+    conn_attach(c, s);
+}
+
+/* Every third one is being dialled for ever, and every third one refused. */
+static void on_incoming(void *owner, struct conn *c)
+{
+    (void)owner;
+    conn_own(c, &conn_events, NULL);
+    if (conn_id(c) % 3 == 0)
+        conn_refuse(c, ERR_REFUSED);
+    else if (conn_id(c) % 3 == 1 && n_fds < SOCKETS)
+        attach(c);
+}
+
+static const struct session_events events = {
+    .services = on_services, .incoming = on_incoming, .broken = on_broken};
+
+static void give(const struct frame *f)
+{
+    uint8_t out[300];
+    size_t n = frame_encode(f, out, sizeof out);
+    check(n > 0 && session_input(session, out, n) == n);
+}
+
+/* Both ends meet; the epoch of a second meeting is 2. */
+static void meet(uint32_t epoch)
+{
+    session_attach(session, &transport);
+    give(&(struct frame){.type = FRAME_PEER,
+                         .attached = true,
+                         .epoch = epoch,
+                         .subprotocol = span_of(FRAME_NATIVE_PROTOCOL),
+                         .instance = span_of("far")});
+    give(&(struct frame){.type = FRAME_SERVICE_IDS, .n_services = 1, .services = {{"SSH1", 4}}});
+}
+
+static void turn(void)
+{
+    for (int i = 0; i < 3; i++)
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    check(session->held <= BUDGET && session->kept <= BUDGET + SESSION_QUANTUM + 30);
+}
+
+static void begin(enum session_role role)
+{
+    session =
+        session_new(loop, &(struct session_options){.role = role, .budget = BUDGET}, &events, NULL);
+    check(session != NULL);
+    meet(1);
+    give(&(struct frame){.type = FRAME_RESUME, .epoch = 1});
+    for (int i = 0; role == SESSION_SOURCE && i < 3; i++) {
+        enum err why;
+        struct conn *c = conn_open(session, "SSH1", &conn_events, NULL, &why);
+        check(c != NULL && conn_early(c, "early data", 10));
+        if (i > 0)
+            attach(c);
+    }
+    turn();
+}
+
+static void feed(const uint8_t *data, size_t size, size_t step)
+{
+    uint8_t *piece = malloc(step);
+    check(piece != NULL);
+    for (size_t at = 0; at < size && !broken;) {
+        size_t n = size - at < step ? size - at : step;
+        memcpy(piece, data + at, n);
+        size_t taken = session_input(session, piece, n);
+        check(taken <= n);
+        turn();
+        if (taken == 0 && session_stalled(session))
+            break;
+        at += taken;
+    }
+    free(piece);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 2)
+        return 0;
+    log_setup(LOG_OFF, false);
+    loop = loop_new();
+    check(loop != NULL);
+    broken = false;
+    n_fds = 0;
+    begin(data[0] & 1 ? SESSION_SOURCE : SESSION_DESTINATION);
+    size_t step = (data[0] & 2) != 0 ? data[1] + 1U : size, half = size / 2;
+    if ((data[0] & 4) != 0 && size > 20) { /* the transport is lost in the middle */
+        feed(data + 2, half, step);
+        if (!broken) {
+            session_lost(session);
+            meet(2);
+            feed(data + half, size - half, step);
+        }
+    } else {
+        feed(data + 2, size - 2, step);
+    }
+    if (broken)
+        check(session_connections(session) == 0 && session->kept == 0 && session->windows == 0);
+    session_free(session);
+    for (size_t i = 0; i < n_fds; i++)
+        close(fds[i]);
+    loop_free(loop);
+    return 0;
+}
