@@ -5,8 +5,8 @@
  *   json_text(&w, "status", span_of("OPEN"));
  *   json_close(&w, '}');
  */
-#ifndef GATEWAY_HUB_API_JSON_WRITE_H
-#define GATEWAY_HUB_API_JSON_WRITE_H
+#ifndef CORE_BASE_JSON_WRITE_H
+#define CORE_BASE_JSON_WRITE_H
 
 #include "core/base/buf.h"
 #include "core/base/str.h"
@@ -26,7 +26,7 @@ void json_close(struct json_writer *w, char bracket);
  * or turns its neighbours around. */
 void json_text(struct json_writer *w, const char *name, struct span s);
 void json_number(struct json_writer *w, const char *name, int64_t number);
-/* ms since the epoch, written as AWS does: seconds with a fraction. */
+/* ms since the epoch, written as seconds with a fraction (as AWS does). */
 void json_time(struct json_writer *w, const char *name, int64_t ms);
 
 #endif

@@ -1,6 +1,6 @@
-#include "gateway/hub/api/json_write.h"
+#include "core/base/json_write.h"
 
-#include "gateway/hub/api/unicode.h"
+#include "core/base/unicode.h"
 
 #include <inttypes.h>
 #include <string.h>

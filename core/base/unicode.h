@@ -1,7 +1,6 @@
-/* Characters: UTF-8, and the Unicode classes that the API's patterns name (\p{L}, \p{Z}, \p{N} and
- * \p{C}), as of Unicode 14. */
-#ifndef GATEWAY_HUB_API_UNICODE_H
-#define GATEWAY_HUB_API_UNICODE_H
+/* Characters: UTF-8, and the Unicode classes \p{L}, \p{Z}, \p{N} and \p{C}, as of Unicode 14. */
+#ifndef CORE_BASE_UNICODE_H
+#define CORE_BASE_UNICODE_H
 
 #include "core/base/str.h"
 

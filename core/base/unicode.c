@@ -1,4 +1,4 @@
-#include "gateway/hub/api/unicode.h"
+#include "core/base/unicode.h"
 
 /* Where a run of characters of one class begins: character << 2 | class; the run goes up to the
  * next entry. Made of Unicode 14.0 (what Debian 12's Python and the AWS of its day know) by
