@@ -1,9 +1,9 @@
 /* tunnel-hub: the service in the middle. */
 #include "core/base/log.h"
 #include "core/config/program.h"
+#include "core/control/endpoint.h"
 #include "core/net/systemd.h"
 #include "gateway/hub/office.h"
-#include "gateway/hub/ops.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -68,7 +68,7 @@ static const struct program program = {
 struct app {
     struct loop *loop;
     struct office *office;
-    struct ops *ops;
+    struct endpoint *ops;
     struct options *options;
     uint64_t idle_ms, grace_ms, workers;
     bool ending;
@@ -204,16 +204,16 @@ static void metrics(void *owner, struct buf *out)
 static bool open_ops(struct app *a)
 {
     const char *where = options_get(a->options, "ops-listen");
-    struct ops_options o = {
+    struct endpoint_options o = {
         .loop = a->loop, .where = where, .unready = unready, .metrics = metrics, .owner = a};
     enum err why;
     if (strcmp(where, "off") == 0)
         return true;
-    a->ops = ops_new(&o, &why);
+    a->ops = endpoint_new(&o, &why);
     if (a->ops == NULL)
         log_fatal("operations: cannot listen on %s: %s", where, err_text(why));
     else
-        log_info("operations: listening on %s", ops_name(a->ops));
+        log_info("operations: listening on %s", endpoint_name(a->ops));
     return a->ops != NULL;
 }
 
@@ -265,7 +265,7 @@ static int run(struct app *a)
         loop_run(a->loop);
     }
     loop_block_signals();
-    ops_free(a->ops);
+    endpoint_free(a->ops);
     office_free(a->office);
     if (started)
         log_info("ended");
