@@ -3,6 +3,7 @@
 #include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/control/control.h"
+#include "gateway/source/main/command.h"
 #include "gateway/source/tunnels.h"
 
 #include <stdio.h>
@@ -67,6 +68,9 @@ static const struct option tunnel_table[] = {
 };
 static const struct option_group tunnel_group = OPTION_GROUP("Services", tunnel_table);
 
+static const struct program *const commands[] = {&program_connect, &program_print,
+                                                 &program_services, NULL};
+
 static enum err on_section(void *owner, struct options *o, const struct ini_entry *entry);
 
 static struct program program = {
@@ -88,6 +92,7 @@ static struct program program = {
         "  [alias]           plc = plc:modbus_2, or plc = SERVICE.NAME\n"
         "  [service ID]      client-speaks-first = yes: connections are answered at once\n",
     .section = on_section,
+    .commands = commands,
 };
 
 /* ---- sections ---- */
