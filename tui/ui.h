@@ -6,31 +6,11 @@
 
 #include "tui/filter.h"
 #include "tui/format.h"
+#include "tui/key.h"
 #include "tui/model.h"
 
 #define UI_TEXT_MAX 200  /* bytes of a filter or search */
 #define UI_TAGS_MAX 1024 /* streams tagged at once */
-
-/* Keys that are no characters. Characters are their code points. */
-enum key {
-    KEY_NONE_ = 0x110000,
-    KEY_UP_,
-    KEY_DOWN_,
-    KEY_LEFT_,
-    KEY_RIGHT_,
-    KEY_PAGE_UP_,
-    KEY_PAGE_DOWN_,
-    KEY_HOME_,
-    KEY_END_,
-    KEY_TAB_,
-    KEY_BACK_TAB_,
-    KEY_ENTER_,
-    KEY_ESCAPE_,
-    KEY_BACKSPACE_,
-    KEY_DELETE_,
-    KEY_F_,               /* KEY_F_ + 1 is F1 */
-    KEY_CLICK_ = 0x110040 /* ui_click instead */
-};
 
 enum screen { SCREEN_MAIN, SCREEN_STREAM, SCREEN_SERVICE, SCREEN_HELP };
 enum pane { PANE_STREAMS, PANE_SERVICES, PANE_LOG, PANE_COUNT };
