@@ -167,7 +167,7 @@ static const struct {
     {"closed-all", "close", ROLE_TEXT, write_text}, {"note", "note", ROLE_TEXT, write_text},
 };
 
-void log_line(const struct snapshot_event *e, struct log_line *out)
+void log_line_write(const struct snapshot_event *e, struct log_line *out)
 {
     *out = (struct log_line){.word = "", .role = ROLE_TEXT};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)

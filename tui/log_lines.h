@@ -19,7 +19,7 @@ struct log_line {
     enum role role;
     char text[LOG_LINE_MAX];
 };
-void log_line(const struct snapshot_event *e, struct log_line *out);
+void log_line_write(const struct snapshot_event *e, struct log_line *out);
 
 /* "peer-reset": "the far end reset the connection"; names that are not ours as they are. */
 const char *reason_text(const char *name);

@@ -8,7 +8,7 @@ void draw_event(struct canvas *v, int row, const struct snapshot_event *e)
     char clock[FORMAT_SIZE];
     struct log_line line;
     format_clock(e->time, v->c->utc_offset, false, clock);
-    log_line(e, &line);
+    log_line_write(e, &line);
     grid_text(v->g, row, 1, 8, span_of(clock), ROLE_QUIET);
     grid_text(v->g, row, 10, 5, span_of(line.word), line.role);
     grid_text(v->g, row, 16, -1, span_of(line.text), ROLE_TEXT);
