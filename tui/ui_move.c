@@ -188,7 +188,7 @@ unsigned ui_enter(struct ui *ui, struct model *m, uint32_t key)
     ui_step(ui, m, 0); /* from "the first row" to what is there */
     if (ui->focus == PANE_SERVICES && m->shown.n_services > 0)
         ui->screen = SCREEN_SERVICE;
-    else if (ui->focus == PANE_STREAMS && ui->stream != 0)
+    else if (ui->focus == PANE_STREAMS && ui_selected(ui, m) != 0)
         ui->screen = SCREEN_STREAM;
     return UI_REFRESH;
 }

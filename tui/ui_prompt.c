@@ -40,16 +40,24 @@ void ui_clear_filter(struct ui *ui)
     ui->filter_text[0] = '\0';
 }
 
-/* What is no filter yet (a word is half typed) leaves the last one that was. */
+/* While a word is half typed ("age>") the ones before it filter. */
 static void apply(struct ui *ui, struct model *m)
 {
+    char text[sizeof ui->text];
     ui->problem[0] = '\0';
     if (ui->prompt == PROMPT_SEARCH) {
         set_text(ui->search_text, ui->text);
         return;
     }
-    if (filter_parse(ui->text, &ui->filter, ui->problem, sizeof ui->problem))
-        set_text(ui->filter_text, ui->text);
+    set_text(text, ui->text);
+    if (!filter_parse(text, &ui->filter, ui->problem, sizeof ui->problem)) {
+        char ignored[sizeof ui->problem];
+        char *last = strrchr(text, ' ');
+        *(last != NULL ? last : text) = '\0';
+        if (!filter_parse(text, &ui->filter, ignored, sizeof ignored))
+            return; /* an earlier word was wrong: the filter stays as it was */
+    }
+    set_text(ui->filter_text, text);
     ui_settle(ui, m);
 }
 
@@ -173,10 +181,10 @@ static void list_key(struct ui *ui, struct model *m, uint32_t key)
     ui->list_at = ui->list_at < 0 ? 0 : ui->list_at;
     if (by != 0)
         return;
-    if ((key == KEY_ENTER_ || key == ' ') && n > 0)
+    bool enter = key == KEY_ENTER_, done = enter && ui->prompt == PROMPT_COLUMNS;
+    if ((enter || key == ' ') && !done && n > 0)
         pick(ui, m, at[ui->list_at]);
-    if (key == KEY_ESCAPE_ || key == 'q' || key == CTRL('c') ||
-        (key == KEY_ENTER_ && ui->prompt == PROMPT_COLUMNS))
+    if (done || key == KEY_ESCAPE_ || key == 'q' || key == CTRL('c'))
         ui->prompt = PROMPT_NONE;
 }
 
