@@ -419,6 +419,7 @@ static bool begin(struct app *a)
 
 static void finish(struct app *a)
 {
+    loop_block_signals();
     leave_screen(a);
     log_redirect(NULL, NULL);
     watch_free(a->watch);

@@ -26,7 +26,9 @@ void json_close(struct json_writer *w, char bracket);
  * or turns its neighbours around. */
 void json_text(struct json_writer *w, const char *name, struct span s);
 void json_number(struct json_writer *w, const char *name, int64_t number);
-/* ms since the epoch, written as seconds with a fraction (as AWS does). */
+/* Milliseconds, or microseconds, written as seconds with a fraction (as AWS does). */
 void json_time(struct json_writer *w, const char *name, int64_t ms);
+void json_micro(struct json_writer *w, const char *name, int64_t us);
+void json_flag(struct json_writer *w, const char *name, bool flag);
 
 #endif

@@ -86,6 +86,9 @@ enum monitor_state {
     MONITOR_STREAM_DRAINING,   /* over; what is held is still being delivered */
     MONITOR_STREAM_CLOSED      /* gone; listed for MONITOR_CLOSED_MS */
 };
+#define MONITOR_CLOSED_MS 5000
+#define MONITOR_CLOSED_MAX 256 /* closed ones that are listed; the newest */
+#define MONITOR_SERVICES_MAX 4096
 
 struct monitor_counters {
     enum monitor_state state;
@@ -108,7 +111,8 @@ struct monitor_stream;
 struct peer; /* core/net/peer.h */
 
 struct monitor_stream_info {
-    const char *client;      /* "127.0.0.1:50312"; "": not known (destination) */
+    const char *client;      /* "127.0.0.1:50312"; NULL: not known (destination) */
+    uint64_t accepted_ms;    /* when it came, on the monitor's clock; 0: just now */
     const struct peer *peer; /* who that is, if it can be found out; copied; NULL: not known */
     const char *via;         /* "socks5", "socks4", "connect", "http", "port"; static; NULL: none */
     const char *asked;       /* what the client asked for, as it said it; NULL: nothing */
@@ -129,21 +133,26 @@ void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunn
 void monitor_stream_answered(struct monitor_stream *s);
 /* What is dialled, once that is known; copied. */
 void monitor_stream_target(struct monitor_stream *s, const char *target);
-/* It is over, the last call for s. last: its final counters (state does not matter); NULL: none
- * passed. One that was never answered counts as refused, not as served. text: the reason as told
- * to the client; NULL: that of why. */
-void monitor_stream_ended(struct monitor_stream *s, enum err why,
-                          const struct monitor_counters *last, const char *text);
+struct monitor_end {
+    enum err why;
+    const char *text;                    /* the reason as told to the client; NULL: that of why */
+    const struct monitor_counters *last; /* its final counters (state does not matter); NULL: it is
+                                            looked at once more */
+    bool untold;                         /* refused, and so were others in this way just now: it
+                                            counts and is no event (monitor_refused_more) */
+};
+/* It is over, the last call for s. One that was never answered counts as refused, not as served. */
+void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *end);
 
 /* ---- what happened ---- */
 
-/* A client that never became a stream: it counts, and when `told` it is an event, too (a browser
- * pointed wholesale at the gateway asks for hundreds of foreign names). */
+/* A client that never became a stream. */
 struct monitor_refusal {
-    const char *client, *via, *asked;
+    const char *client, *via, *asked; /* via: static */
     enum err why;
     const char *text; /* NULL: that of why */
-    bool told;
+    bool untold;      /* as in struct monitor_end: a browser pointed wholesale at the gateway asks
+                         for hundreds of foreign names */
 };
 void monitor_refused(struct monitor *m, const struct monitor_refusal *r);
 /* `count` more of the same kind were refused and not told; asked: by the last of them. */

@@ -16,6 +16,10 @@ struct report_wish {
 /* One JSON object, complete. On failure (memory, limit) w->failed is set. */
 void report_snapshot(struct monitor *m, const struct report_wish *wish, struct json_writer *w);
 
+struct journal_event;
+/* One event, as an object without a name. */
+void report_event(const struct journal_event *e, struct json_writer *w);
+
 /* Appends the metrics of a source or destination in Prometheus' text format. */
 void report_metrics(struct monitor *m, struct buf *out);
 

@@ -1,9 +1,9 @@
 /* tunnel-hub: the service in the middle. */
 #include "core/base/log.h"
 #include "core/config/program.h"
+#include "core/control/endpoint.h"
 #include "core/net/systemd.h"
 #include "gateway/hub/office.h"
-#include "gateway/hub/ops.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -36,8 +36,8 @@ static const struct option access_table[] = {
      "The access keys that may call the control API (mode 0600).", 0},
     {"allow-unsigned-loopback", 0, NULL, NULL, NULL, NULL,
      "Calls from this machine need no signature: for trying out.", 0},
-    {"limits-preset", 0, "NAME", NULL, NULL, NULL,
-     "Which limits hold: generous (the default), or aws.", 0},
+    {"limits-preset", 0, "generous|aws", NULL, NULL, NULL, "Which limits hold. Default: generous.",
+     0},
     {"limits", 0, "FILE", NULL, NULL, NULL, "Other limits, for all keys or single ones.", 0},
     {"device-ca", 0, "FILE", NULL, NULL, NULL,
      "Destinations must show a certificate of these authorities whose CN is the tunnel's thing.",
@@ -58,8 +58,8 @@ static const struct option_group watch_group = OPTION_GROUP("Watching", watch_ta
 static const struct program program = {
     .name = "tunnel-hub",
     .summary = "Joins tunnel-gateway (source) and tunnel-agent (destination) to tunnels.",
-    .usage = "  tunnel-hub --cert FILE --key FILE --state DIR [--keys FILE] "
-             "[--listen ADDRESS:PORT]...\n",
+    .usage = "  tunnel-hub --cert FILE --key FILE --state DIR [--keys FILE]\n"
+             "             [--listen ADDRESS:PORT]...\n",
     .examples = "  tunnel-hub --cert hub.pem --key hub.key --state state "
                 "--allow-unsigned-loopback\n"
                 "  tunnelctl open --ca ca.pem --services HTTP1,SSH1\n",
@@ -68,7 +68,7 @@ static const struct program program = {
 struct app {
     struct loop *loop;
     struct office *office;
-    struct ops *ops;
+    struct endpoint *ops;
     struct options *options;
     uint64_t idle_ms, grace_ms, workers;
     bool ending;
@@ -204,16 +204,16 @@ static void metrics(void *owner, struct buf *out)
 static bool open_ops(struct app *a)
 {
     const char *where = options_get(a->options, "ops-listen");
-    struct ops_options o = {
+    struct endpoint_options o = {
         .loop = a->loop, .where = where, .unready = unready, .metrics = metrics, .owner = a};
     enum err why;
     if (strcmp(where, "off") == 0)
         return true;
-    a->ops = ops_new(&o, &why);
+    a->ops = endpoint_new(&o, &why);
     if (a->ops == NULL)
         log_fatal("operations: cannot listen on %s: %s", where, err_text(why));
     else
-        log_info("operations: listening on %s", ops_name(a->ops));
+        log_info("operations: listening on %s", endpoint_name(a->ops));
     return a->ops != NULL;
 }
 
@@ -265,7 +265,7 @@ static int run(struct app *a)
         loop_run(a->loop);
     }
     loop_block_signals();
-    ops_free(a->ops);
+    endpoint_free(a->ops);
     office_free(a->office);
     if (started)
         log_info("ended");

@@ -203,7 +203,10 @@ class Screen(Case):
         self.ended(t)
 
     def settled(self, t, columns, rows):
-        """The picture is the one that belongs to that size."""
+        """The picture is the one that belongs to that size. (One cell is the lower right corner,
+        which ncurses does not write where that would scroll.)"""
+        if columns * rows == 1:
+            return t.asks("#{pane_width}x#{pane_height}") == "1x1"
         wanted = self.tui("--replay", self.recording, "--render", f"{columns}x{rows}").text
         return self.timeless(t.look()) == self.timeless(wanted)
 
@@ -297,6 +300,12 @@ class Screen(Case):
         self.assertIn("there is no such socket", t.look().replace("\n", ""))
         self.assertIn("is tunnel-gateway running? systemctl --user status tunnel-gateway",
                       t.look().replace("\n", ""))
+
+    def test_no_keyboard(self):
+        t = self.terminal()
+        t.command(f"echo | {self.program('tunnel-tui')} --socket {self.server.path}; echo code=$?")
+        t.wait("^code=1")
+        self.assertIn("stdin is not a terminal; --once needs none", t.look())
 
     # ---- ends ----
 

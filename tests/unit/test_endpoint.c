@@ -1,7 +1,7 @@
-/* The hub's operations listener, as curl and Prometheus ask it. */
+/* An endpoint as curl and Prometheus ask it: the hub's operations listener is one. */
 #include "tests/unit/net_help.h"
 
-#include "gateway/hub/ops.h"
+#include "core/control/endpoint.h"
 
 #define CRLF "\r\n"
 #define HOST "Host: localhost" CRLF
@@ -9,7 +9,7 @@
 /* ---- a hub to be watched ---- */
 
 struct watched {
-    struct ops *ops;
+    struct endpoint *endpoint;
     const char *unready;
     size_t metrics_size;
 };
@@ -29,18 +29,18 @@ static void metrics(void *owner, struct buf *out)
 
 static void begin(struct watched *w)
 {
-    struct ops_options o = {
+    struct endpoint_options o = {
         .loop = loop, .where = "127.0.0.1:0", .unready = unready, .metrics = metrics, .owner = w};
     enum err why;
     *w = (struct watched){.metrics_size = 1};
-    w->ops = ops_new(&o, &why);
-    assert_non_null(w->ops);
+    w->endpoint = endpoint_new(&o, &why);
+    assert_non_null(w->endpoint);
     assert_int_equal(why, ERR_OK);
 }
 
 static int visit(const struct watched *w)
 {
-    const char *name = ops_name(w->ops);
+    const char *name = endpoint_name(w->endpoint);
     assert_int_equal(strncmp(name, "127.0.0.1:", 10), 0);
     return connect_tcp("127.0.0.1", atoi(name + 10));
 }
@@ -94,7 +94,7 @@ static void pages(void **state)
     static const char text[] = CRLF "Content-Type: text/plain; charset=utf-8" CRLF;
     static const char prometheus[] =
         CRLF "Content-Type: text/plain; version=0.0.4; charset=utf-8" CRLF;
-    static const char lost[] = "Nothing is here. Try /healthz, /readyz or /metrics.\n";
+    static const char lost[] = "Nothing is here. Try /healthz, /readyz, /metrics.\n";
     static const char method[] = "Ask with GET or HEAD.\n";
     struct watched w;
     (void)state;
@@ -117,7 +117,7 @@ static void pages(void **state)
     assert_answer(&w, "GET /healthz", 200, text, "ok\n");
     w.metrics_size = 0;
     assert_answer(&w, "GET /metrics", 200, CRLF "Content-Length: 0" CRLF, "");
-    ops_free(w.ops);
+    endpoint_free(w.endpoint);
 }
 
 static bool has(int fd, struct reply *r, size_t n)
@@ -140,7 +140,7 @@ static void stays_open(void **state)
     say(fd, request, sizeof request - 1);
     UNTIL(has(fd, &two, one.size));
     assert_string_equal(one.bytes, two.bytes);
-    ops_free(w.ops); /* with a client that is still there */
+    endpoint_free(w.endpoint); /* with a client that is still there */
     UNTIL(!goes_on(fd, &two));
     close(fd);
 }
@@ -153,7 +153,7 @@ static void many_metrics(void **state)
     size_t total = 0;
     (void)state;
     begin(&w);
-    w.metrics_size = 1u << 20;
+    w.metrics_size = ENDPOINT_ANSWER_MAX;
     int fd = visit(&w);
     say(fd, "GET /metrics HTTP/1.0" CRLF CRLF, 25);
     while (!r.ended) {
@@ -162,9 +162,9 @@ static void many_metrics(void **state)
         total += r.size;
         uv_run(loop_uv(loop), UV_RUN_NOWAIT);
     }
-    assert_in_range(total, 1000000, 1048576 + 512);
+    assert_in_range(total, ENDPOINT_ANSWER_MAX - 1000, ENDPOINT_ANSWER_MAX + 512);
     close(fd);
-    ops_free(w.ops);
+    endpoint_free(w.endpoint);
 }
 
 /* Who comes when all places are taken is turned away, and only he is. */
@@ -172,10 +172,10 @@ static void crowded(void **state)
 {
     static const char request[] = "GET /healthz HTTP/1.1" CRLF HOST CRLF;
     struct watched w;
-    int fds[OPS_MAX_CLIENTS];
+    int fds[ENDPOINT_MAX_CLIENTS];
     (void)state;
     begin(&w);
-    for (size_t i = 0; i < OPS_MAX_CLIENTS; i++) {
+    for (size_t i = 0; i < ENDPOINT_MAX_CLIENTS; i++) {
         struct reply r = {.size = 0};
         fds[i] = visit(&w);
         say(fds[i], request, sizeof request - 1);
@@ -195,9 +195,9 @@ static void crowded(void **state)
         r = fetch(&w, "GET /healthz");
     while (r.size == 0);
     assert_int_equal(strncmp(r.bytes, "HTTP/1.1 200 OK" CRLF, 17), 0);
-    for (size_t i = 1; i < OPS_MAX_CLIENTS; i++)
+    for (size_t i = 1; i < ENDPOINT_MAX_CLIENTS; i++)
         close(fds[i]);
-    ops_free(w.ops);
+    endpoint_free(w.endpoint);
 }
 
 static void address_in_use(void **state)
@@ -206,11 +206,11 @@ static void address_in_use(void **state)
     enum err why;
     (void)state;
     begin(&w);
-    struct ops_options o = {.loop = loop, .where = ops_name(w.ops)};
-    assert_null(ops_new(&o, &why));
+    struct endpoint_options o = {.loop = loop, .where = endpoint_name(w.endpoint)};
+    assert_null(endpoint_new(&o, &why));
     assert_int_equal(why, ERR_ADDRESS_IN_USE);
-    ops_free(w.ops);
-    ops_free(NULL);
+    endpoint_free(w.endpoint);
+    endpoint_free(NULL);
 }
 
 int main(void)
