@@ -266,6 +266,15 @@ def fleet():
     return [s]
 
 
+def nameless():
+    """One tunnel, and it has no name."""
+    s = gateway()
+    for one in s["tunnels"] + s["services"] + s["streams"]:
+        one.pop("tunnel", None)
+    s["tunnels"][0].pop("name")
+    return [s]
+
+
 def agent():
     s = gateway()
     s |= {"program": "tunnel-agent", "role": "destination", "host": "pump-07", "listen": []}
@@ -326,7 +335,7 @@ def later():
 
 SCENES = {f.__name__.replace("_", "-"): f for f in (
     main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, over, fleet,
-    agent, hub, lost, paused, later)}
+    nameless, agent, hub, lost, paused, later)}
 
 
 def ndjson(name):
