@@ -28,7 +28,8 @@ int column_find(const struct columns *c, const char *name)
 bool column_is_in(const struct column *c, enum column_role role, enum totals totals)
 {
     return c->titles[role] != NULL && !(c->kind == COLUMN_RATE && totals == SHOW_TOTALS) &&
-           !(c->kind == COLUMN_TOTAL && totals == SHOW_RATES);
+           !(c->kind == COLUMN_TOTAL && totals == SHOW_RATES) &&
+           !(c->kind == COLUMN_NO_RATE && totals != SHOW_TOTALS);
 }
 
 static void choose(const struct columns *c, const struct columns_options *o,

@@ -29,7 +29,7 @@ struct column {
     uint8_t keep;                     /* the lowest go first when the screen is narrow */
     uint16_t from;                    /* not on screens narrower than that */
     bool number;                      /* to the right, and the greatest comes first */
-    enum { COLUMN_ALWAYS, COLUMN_RATE, COLUMN_TOTAL } kind;
+    enum { COLUMN_ALWAYS, COLUMN_RATE, COLUMN_TOTAL, COLUMN_NO_RATE } kind;
     /* row: a snapshot_stream or snapshot_service. */
     void (*write)(const void *row, enum units units, int width, struct column_text *out);
     int (*compare)(const void *a, const void *b); /* ascending */

@@ -31,6 +31,7 @@ WRITE(tunnel, column_put_text(out, s->tunnel, ROLE_TEXT);)
 WRITE(target, { out->text = format_address(s->target, width, out->buffer, sizeof out->buffer); })
 WRITE(asked, column_put_text(out, s->asked, ROLE_TEXT);)
 WRITE(via, column_put_text(out, format_via(s->via), ROLE_TEXT);)
+WRITE(reason, column_put_text(out, s->reason, ROLE_QUIET);)
 WRITE(age, {
     format_age(s->age, out->buffer);
     column_put_text(out, out->buffer, ROLE_TEXT);
@@ -92,6 +93,7 @@ COMPARE(tunnel, compare_texts, tunnel)
 COMPARE(target, compare_texts, target)
 COMPARE(asked, compare_texts, asked)
 COMPARE(state, compare_counts, state)
+COMPARE(reason, compare_texts, reason)
 COMPARE(age, compare_numbers, age)
 COMPARE(down, compare_counts, bytes_down)
 COMPARE(up, compare_counts, bytes_up)
@@ -121,6 +123,8 @@ static const struct column items[] = {
     {"asked", {"ASKED FOR", NULL, NULL}, 16, 56, 2, 10, 140, false, COLUMN_ALWAYS, write_asked, by_asked},
     {"asked", {NULL, NULL, "TUNNEL"}, 8, 8, 0, 30, 0, false, COLUMN_ALWAYS, write_tunnel_id, by_asked},
     {"state", ALL("STATE"), 5, 5, 0, 80, 0, false, COLUMN_ALWAYS, write_state, by_state},
+    /* Why it is over; stands where the rates were when those are shown. */
+    {"reason", ALL("REASON"), 15, 15, 0, 45, 0, false, COLUMN_NO_RATE, write_reason, by_reason},
     {"age", ALL("AGE"), 5, 5, 0, 50, 0, true, COLUMN_ALWAYS, write_age, by_age},
     {"bytes_down", ALL("DOWN"), 5, 5, 0, 40, 0, true, COLUMN_TOTAL, write_down, by_down},
     {"bytes_up", ALL("UP"), 5, 5, 0, 39, 0, true, COLUMN_TOTAL, write_up, by_up},

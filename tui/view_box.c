@@ -19,7 +19,7 @@ static bool open_box(struct canvas *v, int height, int width, struct box *b)
         width = columns - 4;
     if (height < 1 || width < 20)
         return false;
-    *b = (struct box){1 + (rows - height) / 2, (columns - width) / 2, height, width};
+    *b = (struct box){2 + (rows - 4 - height) / 2, (columns - width) / 2, height, width};
     for (int row = b->row - 1; row <= b->row + height; row++) {
         bool edge = row < b->row || row == b->row + height;
         grid_fill(v->g, row, b->column - 1, width + 2, edge ? glyphs->horizontal : ' ', ROLE_TEXT);

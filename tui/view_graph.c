@@ -17,7 +17,7 @@ static int left_of(const struct canvas *v)
 
 static int graph_width(const struct canvas *v)
 {
-    return v->g->columns - left_of(v) - 2 - (is_wide(v) ? 17 : RIGHT);
+    return v->g->columns - left_of(v) - 2 - (is_wide(v) ? 19 : RIGHT);
 }
 
 static struct graph graph_of(const struct canvas *v, const struct series *s)

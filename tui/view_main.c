@@ -92,6 +92,10 @@ static void draw_totals(struct canvas *v)
             break;
     }
     int used = grid_text(v->g, row, 1, columns - 2, span_of(left), ROLE_TEXT);
+    if (used + 4 + wanted > columns) {
+        right_text(v, false, right, sizeof right);
+        wanted = grid_width(span_of(right));
+    }
     if (used + 4 + wanted <= columns)
         grid_text(v->g, row, columns - 1 - wanted, wanted, span_of(right), ROLE_QUIET);
 }

@@ -45,11 +45,22 @@ void page_field(struct page *p, const char *name, const char *format, ...)
     p->row++;
 }
 
-void page_pair(struct page *p, const char *name, const char *down, const char *up, bool colours)
+static int pair_width(const struct page *p)
 {
     int width = (p->v->g->columns - PAIR_NAME - 4) / 2;
-    if (width > 27)
-        width = 27;
+    return width > 27 ? 27 : width;
+}
+
+void page_directions(struct page *p)
+{
+    bool narrow = pair_width(p) < 23;
+    page_pair(p, "", narrow ? "DOWN" : "DOWN (device to client)",
+              narrow ? "UP" : "UP (client to device)", false);
+}
+
+void page_pair(struct page *p, const char *name, const char *down, const char *up, bool colours)
+{
+    int width = pair_width(p);
     if (full(p) || width < 1)
         return;
     grid_text(p->v->g, p->row, 1, PAIR_NAME - 1, span_of(name), ROLE_QUIET);

@@ -17,6 +17,8 @@ void page_gap(struct page *p);
 /* "Client    127.0.0.1:49822": nothing when there is no text. */
 void page_field(struct page *p, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The head of the pairs below. */
+void page_directions(struct page *p);
 /* Three columns: name, down, up. */
 void page_pair(struct page *p, const char *name, const char *down, const char *up, bool colours);
 

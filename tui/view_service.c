@@ -49,7 +49,7 @@ static void draw_counts(struct page *p, const struct snapshot_service *s)
 static void draw_bytes(struct page *p, const struct snapshot_service *s)
 {
     char a[FORMAT_SIZE], b[FORMAT_SIZE];
-    page_pair(p, "", "DOWN (device to client)", "UP (client to device)", false);
+    page_directions(p);
     format_bytes_long(s->counts.bytes_down, a);
     format_bytes_long(s->counts.bytes_up, b);
     page_pair(p, "Bytes", a, b, true);

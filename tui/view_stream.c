@@ -56,10 +56,12 @@ static void draw_who(struct page *p, const struct snapshot_stream *s)
     page_field(p, hub ? "Tunnel" : "Asked", "%s%s%s", s->asked, s->via[0] != '\0' ? " by " : "",
                via_text(s->via));
     page_field(p, target_names[p->v->role], "%s", s->target);
-    if (s->service[0] != '\0')
-        page_field(p, hub ? "Thing" : "Service", "%s%s%s   stream id %lld   connection id %llu",
-                   s->service, s->tunnel[0] != '\0' ? "   device " : "", s->tunnel,
-                   (long long)s->stream_id, (unsigned long long)s->connection_id);
+    if (hub)
+        page_field(p, "Thing", "%s", s->service);
+    else if (s->service[0] != '\0')
+        page_field(p, "Service", "%s%s%s   stream id %lld   connection id %llu", s->service,
+                   s->tunnel[0] != '\0' ? "   device " : "", s->tunnel, (long long)s->stream_id,
+                   (unsigned long long)s->connection_id);
     format_clock(s->opened, p->v->c->utc_offset, false, opened);
     format_wait(s->first_byte, first);
     page_field(p, "Opened", "%s%s%s", opened,
@@ -98,7 +100,7 @@ static void paused_text(uint64_t times, double seconds, char out[2 * FORMAT_SIZE
 static void draw_how_much(struct page *p, const struct snapshot_stream *s)
 {
     char a[2 * FORMAT_SIZE], b[2 * FORMAT_SIZE];
-    page_pair(p, "", "DOWN (device to client)", "UP (client to device)", false);
+    page_directions(p);
     format_bytes_long(s->bytes_down, a);
     format_bytes_long(s->bytes_up, b);
     page_pair(p, "Bytes", a, b, true);

@@ -100,7 +100,7 @@ static bool is_tagged(const struct ui *ui, uint64_t id)
     return false;
 }
 
-/* Why it is over stands where its rates were; without those, behind the last column. */
+/* Why it is over stands where its rates were. */
 static void draw_reason(struct canvas *v, int row, const struct table *t, const char *reason)
 {
     int from = -1, to = 0;
@@ -111,13 +111,7 @@ static void draw_reason(struct canvas *v, int row, const struct table *t, const 
         from = from < 0 ? f->at : from;
         to = f->at + f->width;
     }
-    if (from < 0) { /* only totals are shown: room is in the first column that has text */
-        const struct columns_fitted *f = &t->fit.items[t->fit.n > 1];
-        from = f->at + f->width - grid_width(span_of(reason));
-        to = f->at + f->width;
-        from = from < f->at + 16 ? f->at + 16 : from;
-    }
-    if (from >= to)
+    if (from < 0)
         return;
     grid_fill(v->g, row, from, to - from, ' ', ROLE_QUIET);
     grid_text_right(v->g, row, from, to - from, span_of(reason), ROLE_QUIET);
