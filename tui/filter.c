@@ -221,6 +221,14 @@ static bool id_contains(uint64_t id, const char *word)
     return contains(digits, word);
 }
 
+bool filter_contains(const struct snapshot_stream *s, const char *text)
+{
+    for (int i = 0; i < FIELDS; i++)
+        if (fields[i].plain && fields[i].text != NULL && contains(fields[i].text(s), text))
+            return true;
+    return false;
+}
+
 static bool stream_word(const struct filter_word *w, const struct snapshot_stream *s)
 {
     if (w->field == ID)
@@ -232,10 +240,7 @@ static bool stream_word(const struct filter_word *w, const struct snapshot_strea
         return field->text == NULL || contains(field->text(s), w->text) ||
                contains(format_via(field->text(s)), w->text); /* as the table shows it */
     }
-    for (int i = 0; i < FIELDS; i++)
-        if (fields[i].plain && fields[i].text != NULL && contains(fields[i].text(s), w->text))
-            return true;
-    return false;
+    return filter_contains(s, w->text);
 }
 
 bool filter_stream(const struct filter *f, const struct snapshot_stream *s)

@@ -28,6 +28,9 @@ bool filter_stream(const struct filter *f, const struct snapshot_stream *s);
  * stream. What concerns no single stream ("down", "lost", ...) matches always. */
 bool filter_event(const struct filter *f, const struct snapshot_event *e);
 
+/* What a plain word does. */
+bool filter_contains(const struct snapshot_stream *s, const char *text);
+
 /* Where `word` is in text, whatever the case; -1: nowhere, or it is empty. */
 long filter_find(struct span text, const char *word);
 

@@ -152,20 +152,12 @@ unsigned ui_next_pane(struct ui *ui, struct model *m, uint32_t key)
 
 /* ---- matches ---- */
 
-static bool matches(const struct ui *ui, const struct snapshot_stream *s)
-{
-    struct filter f = {.n = 1, .words = {{.field = -1}}};
-    if (ui->search_text[0] == '\0')
-        return true; /* the filter has chosen */
-    strncpy(f.words[0].text, ui->search_text, sizeof f.words[0].text - 1);
-    return filter_stream(&f, s);
-}
-
 unsigned ui_next_match(struct ui *ui, struct model *m, uint32_t key)
 {
     struct order o = order_streams(ui, m);
     size_t row = stream_row(ui, m, &o), by = key == 'N' ? o.n - 1 : 1, i = 1;
-    while (i <= o.n && !matches(ui, &m->shown.streams[o.at[(row + i * by) % o.n]]))
+    while (i <= o.n && /* without a text the filter has chosen */
+           !filter_contains(&m->shown.streams[o.at[(row + i * by) % o.n]], ui->search_text))
         i++;
     if (i > o.n) {
         ui_say(ui, true, "nothing matches \"%s\"", ui->search_text);

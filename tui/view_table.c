@@ -81,6 +81,8 @@ static void draw_cells(struct canvas *v, int row, const struct table *t, const v
 
 static void draw_matches(struct canvas *v, int row, const struct table *t, const void *item)
 {
+    if (v->ui->search_text[0] == '\0' && v->ui->filter.n == 0)
+        return;
     for (int i = 0; i < t->fit.n; i++) {
         struct column_text text = {.role = ROLE_TEXT};
         const struct columns_fitted *f = &t->fit.items[i];
