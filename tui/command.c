@@ -25,12 +25,12 @@ static const struct option look_table[] = {
     {"sort", 0, "COLUMN", NULL, NULL, NULL,
      "Sort streams by a column's title; - in front reverses (--sort=-age). Also for --once.", 0},
     {"units", 0, "bytes|bits", NULL, NULL, "bytes", "Rates in bytes or bits a second. Key u.", 0},
-    {"color", 0, "WHEN", NULL, NULL, "auto",
-     "auto, never, 16 or 256 colours. auto heeds NO_COLOR and the terminal.", 0},
+    {"color", 0, "auto|never|16|256", NULL, NULL, "auto",
+     "How many colours; auto heeds NO_COLOR and the terminal.", 0},
     {"ascii", 0, NULL, NULL, NULL, NULL,
      "Nothing but ASCII on the screen, as where the locale is not UTF-8.", 0},
-    {"graph", 0, "STYLE", NULL, NULL, NULL,
-     "braille, blocks or ascii. Default: braille, where it can be shown.", 0},
+    {"graph", 0, "braille|blocks|ascii", NULL, NULL, NULL,
+     "What graphs are made of. Default: braille, where it can be shown.", 0},
     {"mouse", 0, NULL, NULL, NULL, NULL, "Clicks and the wheel do something. Key M.", 0},
     {"copy", 0, NULL, NULL, NULL, NULL,
      "Key y may put text onto the terminal's clipboard (OSC 52).", 0},
@@ -39,8 +39,8 @@ static const struct option look_table[] = {
 static const struct option script_table[] = {
     {"once", 0, NULL, NULL, NULL, NULL,
      "Print tables and exit; also when the output is not a terminal.", OPTION_CLI_ONLY},
-    {"pane", 0, "NAME", NULL, NULL, NULL,
-     "With --once, only one of services, streams, log, tunnels.", OPTION_CLI_ONLY},
+    {"pane", 0, "services|streams|log|tunnels", NULL, NULL, NULL, "With --once, only that.",
+     OPTION_CLI_ONLY},
     {"json", 0, NULL, NULL, NULL, NULL, "Print the snapshot as one JSON object, on one line.",
      OPTION_CLI_ONLY},
     {"interval", 0, "SECONDS", NULL, NULL, NULL,
@@ -86,10 +86,7 @@ const struct program command_program = {
     .examples = "  tunnel-tui\n"
                 "  tunnel-tui --once --pane streams --sort down\n"
                 "  tunnel-tui --json | jq .totals\n"
-                "  ssh -t gw tunnel-tui\n"
-                "\n"
-                "Exit codes: 0 fine, 1 the program cannot be reached, 2 wrong usage, 3 reached, "
-                "but a hub is\nnot (with --check).\n",
+                "  ssh -t gw tunnel-tui\n",
 };
 
 /* ---- values ---- */

@@ -57,7 +57,7 @@ static bool read_number(struct reader *r, const cJSON *item, double least, doubl
 
 bool read_count(struct reader *r, const cJSON *item, void *at)
 {
-    double number;
+    double number = 0;
     if (!read_number(r, item, 0, &number))
         return false;
     *(uint64_t *)at = (uint64_t)number;
@@ -66,7 +66,7 @@ bool read_count(struct reader *r, const cJSON *item, void *at)
 
 bool read_integer(struct reader *r, const cJSON *item, void *at)
 {
-    double number;
+    double number = 0;
     if (!read_number(r, item, -NUMBER_MAX, &number))
         return false;
     *(int64_t *)at = (int64_t)number;

@@ -20,7 +20,7 @@ struct watch {
     struct dial *dial;
     struct stream *stream; /* also between requests */
     bool kept;             /* it has carried a request before */
-    bool *gone;            /* set by watch_free, for whoever calls out */
+    bool telling, gone; /* lines; and watch_free came meanwhile: its memory is freed after them */
     /* The request at hand. */
     bool busy, follow;
     bool heard; /* something of an answer has come */
@@ -120,9 +120,8 @@ static void deliver(struct watch *w)
 static bool deliver_lines(struct watch *w)
 {
     const uint8_t *end;
-    bool gone = false;
-    w->gone = &gone;
-    while (!gone && w->body != NULL && w->content.size > 0 &&
+    w->telling = true;
+    while (w->body != NULL && w->content.size > 0 &&
            (end = memchr(w->content.data, '\n', w->content.size)) != NULL) {
         /* Its own memory: the owner may ask for something else, which ends this answer. */
         size_t n = (size_t)(end - w->content.data);
@@ -132,9 +131,11 @@ static bool deliver_lines(struct watch *w)
             w->events.line(w->owner, (struct span){line, line[n - 1] == '\r' ? n - 1 : n});
         free(line);
     }
-    if (!gone)
-        w->gone = NULL;
-    return !gone;
+    w->telling = false;
+    if (!w->gone)
+        return true;
+    free(w);
+    return false;
 }
 
 static void keep(void *owner, const uint8_t *p, size_t n)
@@ -362,12 +363,12 @@ void watch_free(struct watch *w)
 {
     if (w == NULL)
         return;
-    if (w->gone != NULL)
-        *w->gone = true;
     drop(w);
     forget_answer(w);
     timer_free(w->timer);
     buf_free(&w->request);
     free(w->path);
-    free(w);
+    w->gone = true;
+    if (!w->telling)
+        free(w);
 }
