@@ -15,6 +15,7 @@
 #define TICK_MS 1000
 #define PEER_AGE_MS 200 /* shorter streams are not worth a walk through /proc */
 #define JSON_TYPE "application/json"
+#define KEEP_MS 10000 /* a snapshot's memory, for the next one */
 
 static const struct option table[] = {
     {"control", 0, "PATH", NULL, NULL, NULL,
@@ -36,6 +37,8 @@ struct control {
     struct peer_search *search;
     uint64_t searched_ms;     /* when the last one began */
     uint64_t ids[PEER_BATCH]; /* whose peers are searched */
+    struct json_writer out;   /* the last snapshot */
+    uint64_t asked_ms;        /* when it was asked for */
 };
 
 /* ---- who the clients are ---- */
@@ -87,11 +90,12 @@ static uint64_t query_number(struct span query, const char *name)
     return 0;
 }
 
+/* Half a megabyte a second, with a thousand streams: its memory is kept while somebody asks. */
 static void snapshot(void *owner, struct endpoint_client *client, struct span rest,
                      struct span query)
 {
     struct control *c = owner;
-    struct json_writer w = {.bytes.limit = ENDPOINT_ANSWER_MAX - sizeof JSON_TYPE};
+    struct json_writer *w = &c->out;
     const struct report_wish wish = {.history = query_number(query, "history"),
                                      .tens = query_number(query, "tens"),
                                      .events = query_number(query, "events"),
@@ -99,13 +103,15 @@ static void snapshot(void *owner, struct endpoint_client *client, struct span re
                                      .readonly = c->setup.readonly};
     (void)rest;
     search_peers(c);
-    report_snapshot(c->monitor, &wish, &w);
-    if (w.failed || !buf_append(&w.bytes, "\n", 1))
+    buf_take(&w->bytes, w->bytes.size);
+    w->more = w->failed = false;
+    c->asked_ms = monitor_now(c->monitor);
+    report_snapshot(c->monitor, &wish, w);
+    if (w->failed || !buf_append(&w->bytes, "\n", 1))
         endpoint_text(client, 503, "The snapshot is too large, or memory is short.\n");
     else
         endpoint_answer(client, 200, JSON_TYPE,
-                        (struct span){(const char *)w.bytes.data, w.bytes.size});
-    buf_free(&w.bytes);
+                        (struct span){(const char *)w->bytes.data, w->bytes.size});
 }
 
 static void events(void *owner, struct endpoint_client *client, struct span rest, struct span query)
@@ -163,6 +169,8 @@ static void on_tick(void *owner)
     struct control *c = owner;
     timer_start(c->tick, TICK_MS);
     monitor_tick(c->monitor);
+    if (monitor_now(c->monitor) - c->asked_ms > KEEP_MS)
+        buf_free(&c->out.bytes);
 }
 
 /* ---- life ---- */
@@ -240,6 +248,7 @@ struct control *control_new(const struct control_setup *s, enum err *why, char *
     if (c == NULL)
         return NULL;
     c->setup = *s;
+    c->out.bytes.limit = ENDPOINT_ANSWER_MAX - sizeof JSON_TYPE;
     c->tick = timer_new(s->loop, on_tick, c);
     c->monitor = monitor_new(&(struct monitor_options){.program = s->program,
                                                        .role = s->role,
@@ -265,6 +274,7 @@ void control_free(struct control *c)
     endpoint_free(c->endpoint);
     events_free(c->events);
     timer_free(c->tick);
+    buf_free(&c->out.bytes);
     monitor_free(c->monitor);
     free(c);
 }

@@ -136,7 +136,7 @@ static void on_event(void *owner, const struct journal_event *event)
     struct events *e = owner;
     if (list_empty(&e->readers))
         return;
-    e->line.bytes.size = 0;
+    buf_take(&e->line.bytes, e->line.bytes.size);
     e->line.more = e->line.failed = false;
     report_event(event, &e->line);
     if (e->line.failed || !buf_append(&e->line.bytes, "\n", 1))
