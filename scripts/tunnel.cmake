@@ -62,6 +62,7 @@ function(tunnel_program name)
   tunnel_compile(${name})
   target_link_libraries(${name} PRIVATE ${A_DEPENDS})
   install(TARGETS ${name})
+  set_property(GLOBAL APPEND PROPERTY TUNNEL_PROGRAMS ${name}) # share/man has a page for each
 endfunction()
 
 function(tunnel_unit_test name)

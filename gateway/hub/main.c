@@ -39,8 +39,8 @@ static const struct option access_table[] = {
      "The access keys that may call the control API (mode 0600).", 0},
     {"allow-unsigned-loopback", 0, NULL, NULL, NULL, NULL,
      "Calls from this machine need no signature: for trying out.", 0},
-    {"limits-preset", 0, "NAME", NULL, NULL, NULL,
-     "Which limits hold: generous (the default), or aws.", 0},
+    {"limits-preset", 0, "generous|aws", NULL, NULL, NULL, "Which limits hold. Default: generous.",
+     0},
     {"limits", 0, "FILE", NULL, NULL, NULL, "Other limits, for all keys or single ones.", 0},
     {"device-ca", 0, "FILE", NULL, NULL, NULL,
      "Destinations must show a certificate of these authorities whose CN is the tunnel's thing.",
@@ -55,8 +55,8 @@ static const struct option_group access_group = OPTION_GROUP("Access", access_ta
 static const struct program program = {
     .name = "tunnel-hub",
     .summary = "Joins tunnel-gateway (source) and tunnel-agent (destination) to tunnels.",
-    .usage = "  tunnel-hub --cert FILE --key FILE --state DIR [--keys FILE] "
-             "[--listen ADDRESS:PORT]...\n",
+    .usage = "  tunnel-hub --cert FILE --key FILE --state DIR [--keys FILE]\n"
+             "             [--listen ADDRESS:PORT]...\n",
     .examples = "  tunnel-hub --cert hub.pem --key hub.key --state state "
                 "--allow-unsigned-loopback\n"
                 "  tunnelctl open --ca ca.pem --services HTTP1,SSH1\n",

@@ -2,6 +2,7 @@
 
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "gateway/source/main/command.h"
 #include "gateway/source/tunnels.h"
 
 #include <stdio.h>
@@ -66,6 +67,9 @@ static const struct option tunnel_table[] = {
 };
 static const struct option_group tunnel_group = OPTION_GROUP("Services", tunnel_table);
 
+static const struct program *const commands[] = {&program_connect, &program_print,
+                                                 &program_services, NULL};
+
 static enum err on_section(void *owner, struct options *o, const struct ini_entry *entry);
 
 static struct program program = {
@@ -87,6 +91,7 @@ static struct program program = {
         "  [alias]           plc = plc:modbus_2, or plc = SERVICE.NAME\n"
         "  [service ID]      client-speaks-first = yes: connections are answered at once\n",
     .section = on_section,
+    .commands = commands,
 };
 
 /* ---- sections ---- */
