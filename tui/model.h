@@ -55,14 +55,16 @@ struct model {
 void model_init(struct model *m, const char *socket);
 void model_free(struct model *m);
 
-/* Takes *s over (zeroed). A snapshot of another instance begins everything anew, with an event
- * "restarted"; one that comes after a loss leaves an event "back" that says how long the view was
- * blind. now: the local monotonic clock. */
+/* Takes *s over (zeroed). A snapshot of another instance begins everything anew, also a pause, with
+ * an event "restarted"; the events that were seen stay, as number 0. One that comes after a loss
+ * leaves an event "back" that says how long the view was blind. now: the local monotonic clock. */
 void model_take(struct model *m, struct snapshot *s, double now);
 /* "/v1/snapshot?history=...&tens=...&events=..." for what is missing; detail: a stream's id, or 0.
  */
 void model_target(const struct model *m, uint64_t detail, char *out, size_t size);
 void model_lost(struct model *m, const char *problem, double now, double retry_at);
+/* An event that came by itself (of a replay), unless it is known already; strings are copied. */
+void model_event(struct model *m, const struct snapshot_event *e);
 void model_pause(struct model *m, bool pause);
 /* Events that the pause hides. */
 size_t model_held(const struct model *m);

@@ -3,10 +3,9 @@
 #ifndef TUI_VIEW_H
 #define TUI_VIEW_H
 
+#include "tui/graph.h"
 #include "tui/grid.h"
 #include "tui/ui.h"
-
-enum graph_style { GRAPH_BRAILLE, GRAPH_BLOCKS, GRAPH_ASCII };
 
 struct glyphs {
     uint32_t horizontal, vertical, top_left, top_right, bottom_left, bottom_right;

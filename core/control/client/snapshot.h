@@ -1,6 +1,7 @@
 /* A snapshot of a program's control endpoint, read from JSON (share/doc/control.md). What is
  * missing in the JSON is zero or "" here; what is not known is ignored. Text may hold anything but
- * NUL: it is valid UTF-8 where the JSON was, and not escaped. Pure. */
+ * NUL: it is valid UTF-8 where the JSON was, and not escaped. Numbers are held to 0 .. 2^53. One
+ * thread of a program reads at a time. */
 #ifndef CORE_CONTROL_CLIENT_SNAPSHOT_H
 #define CORE_CONTROL_CLIENT_SNAPSHOT_H
 
@@ -114,6 +115,8 @@ struct snapshot {
 /* ERR_PROTOCOL: it is not one, or more than it may hold; ERR_UNSUPPORTED: of another schema
  * (out->schema says which); ERR_NO_MEMORY. problem: a sentence. Nothing is to be freed then. */
 enum err snapshot_read(struct span json, struct snapshot *out, char *problem, size_t size);
+/* The same for one line of /v1/events: out->events has it, the rest is empty (schema 0). */
+enum err snapshot_read_event(struct span json, struct snapshot *out, char *problem, size_t size);
 void snapshot_free(struct snapshot *s); /* zeroed afterwards; a zeroed one is fine */
 
 const char *snapshot_state_name(enum snapshot_state s); /* "connecting", ...; "?" for others */
