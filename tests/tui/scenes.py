@@ -2,7 +2,7 @@
 time. `python3 scenes.py NAME` prints one as NDJSON (for tunnel-tui --replay)."""
 
 import calendar
-import copy
+import functools
 import json
 import math
 import sys
@@ -338,8 +338,9 @@ SCENES = {f.__name__.replace("_", "-"): f for f in (
     nameless, agent, hub, lost, paused, later)}
 
 
+@functools.lru_cache
 def ndjson(name):
-    lines = [json.dumps(copy.deepcopy(s), ensure_ascii=False) for s in SCENES[name]()]
+    lines = [json.dumps(s, ensure_ascii=False) for s in SCENES[name]()]
     return "".join(line + "\n" for line in lines)
 
 
