@@ -12,10 +12,41 @@
 #define LOOK_AGAIN_MS 500       /* whether a client that has finished sending is still there */
 #define LAST_WORDS_MS 2000      /* for the local side to close after our FIN */
 
-static uint64_t *counter(struct conn *c, bool from_local)
+/* ---- what is counted ---- */
+
+static bool goes_up(const struct conn *c, bool from_local)
 {
-    bool up = from_local == (c->session->role == SESSION_SOURCE);
-    return up ? &c->stats.up : &c->stats.down;
+    return from_local == (c->session->role == SESSION_SOURCE);
+}
+
+/* The payload of one frame. */
+static void count(struct conn *c, bool from_local, size_t n)
+{
+    bool up = goes_up(c, from_local);
+    if (!up && c->stats.down == 0)
+        c->stats.answered_ms = loop_now(c->session->loop);
+    *(up ? &c->stats.up : &c->stats.down) += n;
+    *(up ? &c->stats.frames_up : &c->stats.frames_down) += 1;
+}
+
+static void pause_begins(struct conn *c, bool from_local)
+{
+    bool up = goes_up(c, from_local);
+    uint64_t *since = up ? &c->waits_up : &c->waits_down;
+    if (*since != 0)
+        return;
+    *since = loop_now(c->session->loop);
+    (up ? &c->stats.paused_up : &c->stats.paused_down)->times++;
+}
+
+static void pause_ends(struct conn *c, bool from_local)
+{
+    bool up = goes_up(c, from_local);
+    uint64_t *since = up ? &c->waits_up : &c->waits_down;
+    if (*since == 0)
+        return;
+    (up ? &c->stats.paused_up : &c->stats.paused_down)->ms += loop_now(c->session->loop) - *since;
+    *since = 0;
 }
 
 /* ---- life ---- */
@@ -92,6 +123,8 @@ static void unregister(struct conn *c)
 static void gone(struct conn *c)
 {
     struct session *s = c->session;
+    pause_ends(c, true);
+    pause_ends(c, false);
     struct conn_stats stats = c->stats;
     const struct conn_events *events = c->events;
     void *owner = c->owner;
@@ -245,14 +278,17 @@ static bool accept_data(struct conn *c, const uint8_t *p, size_t n)
 bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
 {
     size_t held = c->held.size + c->sending.size;
-    if (c->local != NULL && held > 0 && held + n > c->session->queue_limit)
+    if (c->local != NULL && held > 0 && held + n > c->session->queue_limit) {
+        pause_begins(c, false);
         return false;
+    }
+    pause_ends(c, false);
     bool dialling = c->local == NULL;
     if (dialling && (held + n > DIALLING_LIMIT || c->session->dialling + n > DIALLING_TOTAL)) {
         conn_finish(c, ERR_LIMIT, true, CONN_NOW);
         return true;
     }
-    *counter(c, false) += n;
+    count(c, false, n);
     c->heard_at = loop_now(c->session->loop);
     struct conn_insert insert = {0};
     bool over = c->tap.down != NULL && !c->tap.down(c->tap.ctx, p, n, &insert);
@@ -299,11 +335,12 @@ size_t conn_read(struct conn *c, uint8_t *p, size_t n)
         buf_take(&c->early, take);
         if (c->early.size == 0)
             buf_free(&c->early);
-        *counter(c, true) += take;
+        count(c, true, take);
         if (c->local == NULL && c->early.size == 0)
             list_remove(&c->ring);
         return take;
     }
+    pause_ends(c, true);
     long got = stream_pull(c->local, p, n);
     if (got < 0) {
         local_over(c, (enum err) - got);
@@ -324,7 +361,8 @@ size_t conn_read(struct conn *c, uint8_t *p, size_t n)
     } else if (c->up_done) {
         size = 0; /* read on only to learn of the client's end */
     }
-    *counter(c, true) += size;
+    if (size > 0)
+        count(c, true, size);
     return size;
 }
 
@@ -346,8 +384,10 @@ static void on_readable(void *owner)
             local_over(c, (enum err) - got);
         return;
     }
-    if (!session_ready(s))
+    if (!session_ready(s)) {
         stream_read_on(c->local, false);
+        pause_begins(c, true);
+    }
     want_to_send(c);
     session_pump(s);
 }
@@ -404,6 +444,29 @@ struct session *conn_session(const struct conn *c)
 const struct conn_stats *conn_statistics(const struct conn *c)
 {
     return &c->stats;
+}
+
+static uint64_t lasting(const struct conn *c, uint64_t since)
+{
+    return since != 0 ? loop_now(c->session->loop) - since : 0;
+}
+
+void conn_look(const struct conn *c, struct conn_present *out)
+{
+    bool source = c->session->role == SESSION_SOURCE;
+    bool over = c->phase != CONN_LIVE, local_done = c->local_ended || c->up_done;
+    size_t from_local = c->early.size, to_local = c->held.size + c->sending.size;
+    *out = (struct conn_present){
+        .stats = c->stats,
+        .held_up = source ? from_local : to_local,
+        .held_down = source ? to_local : from_local,
+        .queue_limit = c->session->queue_limit,
+        .ended_up = source ? local_done : over,
+        .ended_down = source ? over : local_done,
+        .over = over,
+    };
+    out->stats.paused_up.ms += lasting(c, c->waits_up);
+    out->stats.paused_down.ms += lasting(c, c->waits_down);
 }
 
 uint32_t conn_id(const struct conn *c)

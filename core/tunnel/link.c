@@ -12,6 +12,7 @@
 
 #define SUBPROTOCOL "aws.iot.securetunneling-3.0"
 #define STEADY_MS 5000   /* up for so long: the next loss starts the back-off anew */
+#define PROBLEM_SIZE 240 /* of the text that is kept */
 #define PING_SILENCES 3  /* ping periods without a byte: the link is dead */
 #define FULL_SILENCES 30 /* ... while it does not take what we have to send either */
 
@@ -40,7 +41,10 @@ struct link {
     struct ws *ws;       /* UP */
     struct timer *timer; /* the pause before a retry, or the next ping */
     unsigned tries;
-    uint64_t since;
+    uint64_t since, retry_at, connections;
+    enum err why; /* the last failure, and its text; OK: none since it was up */
+    char text[PROBLEM_SIZE];
+    bool repeated;
     uint64_t excused_at; /* silence before this moment does not count */
     uint64_t pinged_at_us, round_trip_us;
 };
@@ -56,10 +60,22 @@ static void drop_transport(struct link *l)
     timer_stop(l->timer);
 }
 
+static void remember(struct link *l, enum err why, const char *text)
+{
+    char now[PROBLEM_SIZE] = "";
+    snprintf(now, sizeof now, "%s", text[0] != '\0' ? text : err_text(why));
+    l->repeated = l->why == why && strcmp(l->text, now) == 0;
+    l->why = why;
+    memcpy(l->text, now, sizeof now);
+}
+
 static void finished(struct link *l, enum err why, const char *text)
 {
     bool was_up = l->step == UP;
     l->step = FINISHED;
+    l->since = loop_now(l->loop);
+    l->round_trip_us = 0;
+    remember(l, why, text);
     drop_transport(l);
     if (was_up)
         session_detach(l->session, why == ERR_TUNNEL_CLOSED ? why : ERR_LINK_LOST);
@@ -90,10 +106,13 @@ static void lost(struct link *l, enum err why, const char *text)
     if (was_up && now - l->since >= STEADY_MS)
         l->tries = 0;
     drop_transport(l);
+    uint64_t pause = pause_ms(l);
     l->step = WAITING;
-    l->since = now;
+    l->since = was_up ? now : l->since;
+    l->retry_at = now + pause;
     l->round_trip_us = 0;
-    timer_start(l->timer, pause_ms(l));
+    remember(l, why, was_up ? line : text);
+    timer_start(l->timer, pause);
     l->tries++;
     if (was_up)
         session_detach(l->session, ERR_LINK_LOST);
@@ -217,6 +236,9 @@ static void on_arrived(void *owner, struct stream *s)
     }
     l->step = UP;
     l->since = l->excused_at = loop_now(l->loop);
+    l->connections++;
+    l->why = ERR_OK;
+    l->text[0] = '\0';
     session_attach(l->session, &(struct transport){
                                    .ready = transport_ready,
                                    .send = transport_send,
@@ -385,7 +407,23 @@ uint64_t link_round_trip_us(const struct link *l)
     return l->round_trip_us;
 }
 
-uint64_t link_since(const struct link *l)
+void link_look(const struct link *l, struct link_present *out)
 {
-    return l->since;
+    static const enum link_phase phases[] = {
+        [WAITING] = LINK_WAITING,
+        [APPROACHING] = LINK_CONNECTING,
+        [UP] = LINK_UP,
+        [FINISHED] = LINK_OVER,
+    };
+    bool begins = l->step == WAITING && l->why == ERR_OK;
+    *out = (struct link_present){
+        .phase = begins ? LINK_CONNECTING : phases[l->step],
+        .since_ms = l->since,
+        .retry_ms = l->step == WAITING ? l->retry_at : 0,
+        .round_trip_us = l->round_trip_us,
+        .connections = l->connections,
+        .why = l->why,
+        .text = l->text,
+        .repeated = l->repeated,
+    };
 }

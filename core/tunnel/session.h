@@ -61,9 +61,25 @@ struct session_events {
 
 /* What went through one connection. up: client to device, down: device to client. */
 struct conn_stats {
-    uint64_t up, down;   /* payload bytes */
-    uint64_t started_ms; /* loop_now */
-    enum err why;        /* how it ended; ERR_CLIENT_CLOSED and ERR_SERVICE_CLOSED are normal */
+    uint64_t up, down;               /* payload bytes */
+    uint64_t frames_up, frames_down; /* that carried them */
+    uint64_t started_ms;             /* loop_now */
+    uint64_t answered_ms;            /* loop_now of the first byte down; 0: none came */
+    struct conn_pauses {
+        uint64_t times, ms;
+    } paused_up, paused_down; /* see below */
+    enum err why; /* how it ended; ERR_CLIENT_CLOSED and ERR_SERVICE_CLOSED are normal */
+};
+
+/* How a connection is at present. Its bytes in one direction are paused, those of the local side
+ * from when they could be read and the transport had no room until they are read, those of the far
+ * end from when they had to stay in the transport, because the local side takes too little, until
+ * they are delivered. */
+struct conn_present {
+    struct conn_stats stats; /* with the pauses that last */
+    size_t held_up, held_down, queue_limit;
+    bool ended_up, ended_down; /* no more comes from that side */
+    bool over;                 /* in the tunnel; what is held is still being delivered */
 };
 
 struct conn_events {
@@ -105,6 +121,7 @@ void conn_own(struct conn *c, const struct conn_events *events, void *owner);
 const char *conn_service(const struct conn *c);
 struct session *conn_session(const struct conn *c);
 const struct conn_stats *conn_statistics(const struct conn *c);
+void conn_look(const struct conn *c, struct conn_present *out);
 uint32_t conn_id(const struct conn *c); /* the protocol's; 0 in V1 and V2 */
 int32_t conn_stream(const struct conn *c);
 

@@ -2,6 +2,7 @@
 
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/control/control.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/tunnels.h"
 
@@ -371,8 +372,8 @@ const char *config_listen(const struct config *c, size_t i)
 
 enum program_next config_read(struct config *c, int argc, char **argv)
 {
-    static const struct option_group *const groups[] = {&endpoint_group, &hub_options,
-                                                        &tunnel_group, &program_options};
+    static const struct option_group *const groups[] = {
+        &endpoint_group, &hub_options, &tunnel_group, &control_options, &program_options};
     *c = (struct config){.options = options_new(groups, sizeof groups / sizeof *groups),
                          .names = names_new()};
     if (c->options == NULL || c->names == NULL)
@@ -387,6 +388,8 @@ enum program_next config_read(struct config *c, int argc, char **argv)
     if (why == ERR_OK)
         why = options_number(c->options, "max-clients", 1, 1000000, &c->max_clients);
     c->direct = options_flag(c->options, "direct");
+    c->control = options_get(c->options, "control");
+    c->control_readonly = options_flag(c->options, "control-readonly");
     if (why == ERR_OK)
         why = read_auth(c);
     if (why == ERR_OK)
