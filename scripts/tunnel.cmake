@@ -23,6 +23,9 @@ tunnel_package(nanopb pb.h libprotobuf-nanopb.a protobuf-nanopb)
 tunnel_package(sqlite3 sqlite3.h libsqlite3.a sqlite3)
 target_link_libraries(pkg::sqlite3 INTERFACE m pthread dl)
 tunnel_package(http_parser http_parser.h libhttp_parser.a http_parser)
+tunnel_package(tinfo term.h libtinfo.a tinfo)
+tunnel_package(ncurses curses.h libncursesw.a ncursesw)
+target_link_libraries(pkg::ncurses INTERFACE pkg::tinfo)
 
 # Optimisation and hardening are chosen below, once.
 set(CMAKE_C_FLAGS_RELEASE "")
@@ -62,6 +65,7 @@ function(tunnel_program name)
   tunnel_compile(${name})
   target_link_libraries(${name} PRIVATE ${A_DEPENDS})
   install(TARGETS ${name})
+  set_property(GLOBAL APPEND PROPERTY TUNNEL_PROGRAMS ${name}) # share/man has a page for each
 endfunction()
 
 function(tunnel_unit_test name)

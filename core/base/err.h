@@ -47,6 +47,7 @@
     X(PERMISSION, "permission denied", 1, 500)                                                     \
     X(NOT_FOUND, "no such file", 1, 500)                                                           \
     X(USAGE, "wrong usage", 1, 500)                                                                \
+    X(OPERATOR, "closed by the operator", 2, 403)                                                  \
     X(SHUTDOWN, "shutting down", 1, 503)                                                           \
     X(INTERNAL, "internal error", 1, 500)
 

@@ -291,6 +291,13 @@ static void wipe(char *secret)
     free(secret);
 }
 
+const char *hub_config_url(const struct hub_config *c, char *out, size_t size)
+{
+    bool v6 = strchr(c->host, ':') != NULL;
+    snprintf(out, size, v6 ? "wss://[%s]:%d" : "wss://%s:%d", c->host, c->port);
+    return out;
+}
+
 void hub_config_free(struct hub_config *c)
 {
     free(c->host);

@@ -52,6 +52,8 @@ struct hub_rules {
  * whatever the result; out is zeroed first. */
 enum err hub_config_read(struct options *o, const struct hub_rules *rules, struct hub_config *out);
 void hub_config_free(struct hub_config *c); /* wipes the tokens */
+/* "wss://hub.example:443", "wss://[::1]:443". Returns out. */
+const char *hub_config_url(const struct hub_config *c, char *out, size_t size);
 
 /* "host", "host:port", "[v6]:port", "[v6]" or a bare v6 address; port stays when none is given.
  * host is malloc'd, lower case, without brackets. ERR_USAGE with a sentence. Pure. */

@@ -1,6 +1,9 @@
 #include "core/config/program.h"
 
 #include "core/base/log.h"
+#include "core/config/completion.h"
+#include "core/config/manual.h"
+#include "core/config/options_table.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +19,10 @@ static const struct option table[] = {
      "Lines for people, or one JSON object a line.", OPTION_EXACT},
     {"help", 'h', NULL, NULL, NULL, NULL, "Show this.", OPTION_CLI_ONLY},
     {"version", 'V', NULL, NULL, NULL, NULL, "Show the version.", OPTION_CLI_ONLY},
+    {"manual", 0, NULL, NULL, NULL, NULL, "Print the manual page, for man -l.",
+     OPTION_CLI_ONLY | OPTION_HIDDEN | OPTION_EXACT},
+    {"completion", 0, "bash|zsh|fish", NULL, NULL, NULL, "Print completions for that shell.",
+     OPTION_CLI_ONLY | OPTION_HIDDEN | OPTION_EXACT},
 };
 const struct option_group program_options = OPTION_GROUP("General", table);
 
@@ -32,6 +39,23 @@ static void print_help(const struct program *p, const struct options *o)
     options_help(o, stdout);
     if (p->examples != NULL)
         printf("\nExamples:\n%s", p->examples);
+}
+
+static enum err print_pages(const struct program *p, struct options *o)
+{
+    struct program whole = *p;
+    whole.groups = o->groups;
+    const char *shell = options_get(o, "completion");
+    if (strchr(p->name, ' ') != NULL)
+        return options_fail(o, "--manual and --completion are about the whole program: no command "
+                               "stands before them");
+    if (options_flag(o, "manual"))
+        manual_write(&whole, stdout);
+    if (shell != NULL && !completion_write(&whole, shell, stdout))
+        return options_reject(o, "completion", "is none of bash, zsh and fish");
+    if (fflush(stdout) != 0 || ferror(stdout))
+        return options_fail(o, "the output could not be written");
+    return ERR_OK;
 }
 
 static const char *environment(const char *name)
@@ -69,9 +93,38 @@ static enum err read_all(const struct program *p, struct options *o)
     return why;
 }
 
+struct options *program_options_new(const struct program *p)
+{
+    size_t n = 0;
+    while (p->groups[n] != NULL)
+        n++;
+    return options_new(p->groups, n);
+}
+
+const char *program_word(const struct program *command)
+{
+    const char *space = strrchr(command->name, ' ');
+    return space != NULL ? space + 1 : command->name;
+}
+
+static void say_banner(const struct program *p)
+{
+    if (p->banner == NULL)
+        return;
+    puts(p->banner);
+    fflush(stdout);
+}
+
 enum program_next program_read(const struct program *p, struct options *o, int argc, char **argv)
 {
     enum err why = options_argv(o, argc, argv, p->max_operands);
+    bool pages = why == ERR_OK && (options_flag(o, "manual") || options_get(o, "completion"));
+    if (pages)
+        why = print_pages(p, o);
+    else
+        say_banner(p);
+    if (pages && why == ERR_OK)
+        return PROGRAM_DONE;
     if (why == ERR_OK && options_flag(o, "help")) {
         print_help(p, o);
         return PROGRAM_DONE;

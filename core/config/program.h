@@ -4,29 +4,44 @@
 
 #include "core/config/options.h"
 
-/* -h --help, -V --version, --config, -v --verbose, --log-format. */
+/* -h --help, -V --version, --config, -v --verbose, --log-format; and, not in the help, --manual and
+ * --completion, which print the pages that the build installs. */
 extern const struct option_group program_options;
 
+/* A program, or one command of a program. */
 struct program {
-    const char *name;     /* "tunnel-agent" */
+    const char *name;     /* "tunnel-agent"; of a command: "tunnelctl open" */
     const char *summary;  /* one line: what it is for */
     const char *usage;    /* the lines after "usage: ", without the name's repetition */
     const char *examples; /* shown at the end of the help; NULL: none */
+    const char *banner;   /* a line on stdout before all else; NULL: none */
     size_t max_operands;
+    const char *operands;     /* when they are certain words: "pac|unit"; else NULL */
     options_section *section; /* for [sections] in the --config file; NULL: an error there */
     void *owner;
+    /* The rest is for --manual and --completion. */
+    const struct program *const *commands; /* NULL ends them; NULL: there are none */
+    bool needs_command; /* without one there is nothing but --help and --version */
+    /* Of a command; NULL ends them. For the program itself program_read takes those of o. */
+    const struct option_group *const *groups;
 };
 
 enum program_next {
     PROGRAM_GO,    /* options are read: go on */
-    PROGRAM_DONE,  /* --help or --version was answered: exit 0 */
+    PROGRAM_DONE,  /* --help or its like was answered: exit 0 */
     PROGRAM_FAILED /* the sentence is on stderr: exit 1 */
 };
+
+/* Options of p's groups; NULL: memory. */
+struct options *program_options_new(const struct program *p);
 
 /* Reads argv, the --config file and the environment into o (which must have program_options among
  * its groups), sets the log up. Secrets in the environment are overwritten once they are read. */
 enum program_next program_read(const struct program *p, struct options *o, int argc, char **argv);
 /* Prints options_problem and where to find help; returns 1, for `return program_fail(...)`. */
 int program_fail(const struct program *p, const struct options *o);
+
+/* What stands last in a command's name: "open" of "tunnelctl open". */
+const char *program_word(const struct program *command);
 
 #endif

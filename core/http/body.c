@@ -14,7 +14,15 @@ struct http_body {
     uint8_t last;          /* the framing byte before that */
     bool after_data;
     bool ended;
+    http_body_content *content; /* may be NULL */
+    void *owner;
 };
+
+static void tell(const struct http_body *b, const void *p, size_t n)
+{
+    if (b->content != NULL && n > 0)
+        b->content(b->owner, p, n);
+}
 
 static bool look(struct http_body *b, const uint8_t *to)
 {
@@ -37,6 +45,7 @@ static int on_data(http_parser *parser, const char *p, size_t n)
         return -1;
     b->looked = (const uint8_t *)p + n;
     b->after_data = true;
+    tell(b, p, n);
     return 0;
 }
 
@@ -80,6 +89,12 @@ struct http_body *http_body_new(const struct http_head *h, bool head_request)
     return b;
 }
 
+void http_body_tell(struct http_body *b, http_body_content *content, void *owner)
+{
+    b->content = content;
+    b->owner = owner;
+}
+
 void http_body_free(struct http_body *b)
 {
     free(b);
@@ -106,6 +121,7 @@ long http_body_feed(struct http_body *b, const uint8_t *p, size_t n)
     case NOTHING_LEFT:
         return 0;
     case UNTIL_CLOSE:
+        tell(b, p, n);
         return (long)n;
     case CHUNKED:
         return n > 0 ? feed_chunks(b, p, n) : 0;
@@ -114,6 +130,7 @@ long http_body_feed(struct http_body *b, const uint8_t *p, size_t n)
         b->left -= take;
         if (b->left == 0)
             b->kind = NOTHING_LEFT;
+        tell(b, p, take);
         return (long)take;
     default:
         return -ERR_PROTOCOL;

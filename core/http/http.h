@@ -63,6 +63,10 @@ void http_body_free(struct http_body *b);
  * with the connection: all bytes, and done never becomes true. */
 long http_body_feed(struct http_body *b, const uint8_t *p, size_t n);
 bool http_body_done(const struct http_body *b); /* at once for messages without body */
+/* From now on http_body_feed also tells what the body consists of, without chunk framing: pieces of
+ * the bytes it is fed. Nothing may be done with b from inside. */
+typedef void http_body_content(void *owner, const uint8_t *p, size_t n);
+void http_body_tell(struct http_body *b, http_body_content *content, void *owner);
 
 /* "Authorization"-style Basic credentials (RFC 7617): base64 of user:password. False: not Basic, or
  * broken. *user and *password are malloc'd. */

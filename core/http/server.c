@@ -144,8 +144,8 @@ static bool compose(struct http_conn *c, const struct http_answer *a, bool *keep
     static const struct http_answer too_large = {.status = 500,
                                                  .type = "text/plain; charset=utf-8",
                                                  .body = {"The answer is too large.\n", 25}};
-    c->out.limit = HTTP_ANSWER_MAX + LINES_ROOM;
-    if (length(a->type) + length(a->headers) + a->body.n > HTTP_ANSWER_MAX) {
+    c->out.limit = c->o.max_answer + LINES_ROOM;
+    if (length(a->type) + length(a->headers) + a->body.n > c->o.max_answer) {
         *keep = false;
         a = &too_large;
     }
@@ -190,6 +190,7 @@ static struct http_conn_options with_defaults(const struct http_conn_options *o)
     return (struct http_conn_options){
         .max_head = o->max_head != 0 ? o->max_head : MAX_HEAD,
         .max_body = o->max_body != 0 ? o->max_body : MAX_BODY,
+        .max_answer = o->max_answer != 0 ? o->max_answer : HTTP_ANSWER_MAX,
         .request_ms = o->request_ms != 0 ? o->request_ms : REQUEST_MS,
         .idle_ms = o->idle_ms != 0 ? o->idle_ms : IDLE_MS,
     };

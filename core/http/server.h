@@ -13,6 +13,7 @@ struct http_conn;
 
 struct http_conn_options {
     size_t max_head, max_body; /* bytes; 0: 16,384 and 65,536 */
+    size_t max_answer;         /* bytes of an answer's type, headers and body; 0: HTTP_ANSWER_MAX */
     uint64_t request_ms;       /* from the begin (for the first request: from http_conn_new) to the
                                   last byte of a request; 0: 10,000 */
     uint64_t idle_ms;          /* between requests; 0: 30,000 */
@@ -49,7 +50,7 @@ struct http_answer {
     struct span body;
     bool close; /* and no further request is taken */
 };
-/* Answers the request at hand (copied; more than HTTP_ANSWER_MAX bytes become a 500); without one
+/* Answers the request at hand (copied; more than max_answer bytes become a 500); without one
  * at hand it does nothing. No event comes from inside. HEAD gets no body. The connection goes on
  * when request and answer want it to, and the body was read; else it is closed after the answer
  * arrived (unread bytes are thrown away until then, so that no reset overtakes it; for 2 s at

@@ -13,10 +13,41 @@
 #define LAST_WORDS_MS 2000      /* for the local side to close after our FIN */
 #define HANDED_OVER 65536       /* of a native one at once: so often is it acknowledged */
 
-static uint64_t *counter(struct conn *c, bool from_local)
+/* ---- what is counted ---- */
+
+static bool goes_up(const struct conn *c, bool from_local)
 {
-    bool up = from_local == (c->session->role == SESSION_SOURCE);
-    return up ? &c->stats.up : &c->stats.down;
+    return from_local == (c->session->role == SESSION_SOURCE);
+}
+
+/* The payload of one frame. */
+static void count(struct conn *c, bool from_local, size_t n)
+{
+    bool up = goes_up(c, from_local);
+    if (!up && c->stats.down == 0)
+        c->stats.answered_ms = loop_now(c->session->loop);
+    *(up ? &c->stats.up : &c->stats.down) += n;
+    *(up ? &c->stats.frames_up : &c->stats.frames_down) += 1;
+}
+
+static void pause_begins(struct conn *c, bool from_local)
+{
+    bool up = goes_up(c, from_local);
+    uint64_t *since = up ? &c->waits_up : &c->waits_down;
+    if (*since != 0)
+        return;
+    *since = loop_now(c->session->loop);
+    (up ? &c->stats.paused_up : &c->stats.paused_down)->times++;
+}
+
+static void pause_ends(struct conn *c, bool from_local)
+{
+    bool up = goes_up(c, from_local);
+    uint64_t *since = up ? &c->waits_up : &c->waits_down;
+    if (*since == 0)
+        return;
+    (up ? &c->stats.paused_up : &c->stats.paused_down)->ms += loop_now(c->session->loop) - *since;
+    *since = 0;
 }
 
 /* ---- life ---- */
@@ -116,6 +147,8 @@ static void unregister(struct conn *c)
 static void gone(struct conn *c)
 {
     struct session *s = c->session;
+    pause_ends(c, true);
+    pause_ends(c, false);
     struct conn_stats stats = c->stats;
     const struct conn_events *events = c->events;
     void *owner = c->owner;
@@ -316,14 +349,17 @@ static bool may_hold(struct conn *c, size_t n)
 bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
 {
     size_t held = c->held.size + c->sending.size;
-    if (!may_hold(c, n))
+    if (!may_hold(c, n)) {
+        pause_begins(c, false);
         return false;
+    }
+    pause_ends(c, false);
     bool dialling = c->local == NULL && !c->native;
     if (dialling && (held + n > DIALLING_LIMIT || c->session->dialling + n > DIALLING_TOTAL)) {
         conn_finish(c, ERR_LIMIT, true, CONN_NOW);
         return true;
     }
-    *counter(c, false) += n;
+    count(c, false, n);
     c->flow.received += n;
     c->heard_at = loop_now(c->session->loop);
     struct conn_insert insert = {0};
@@ -371,8 +407,13 @@ size_t conn_read(struct conn *c, uint8_t *p, size_t n)
 {
     if (c->native && !flow_all_sent(c))
         return flow_again(c, p, n);
-    if (c->native && (c->local == NULL || c->local_ended || (n = flow_room(c, n)) == 0)) {
+    if (c->native && (c->local == NULL || c->local_ended)) {
         list_remove(&c->ring);
+        return 0;
+    }
+    if (c->native && (n = flow_room(c, n)) == 0) {
+        list_remove(&c->ring);
+        pause_begins(c, true);
         return 0;
     }
     if (c->early.size > 0) {
@@ -381,11 +422,12 @@ size_t conn_read(struct conn *c, uint8_t *p, size_t n)
         buf_take(&c->early, take);
         if (c->early.size == 0)
             buf_free(&c->early);
-        *counter(c, true) += take;
+        count(c, true, take);
         if (c->local == NULL && c->early.size == 0)
             list_remove(&c->ring);
         return take;
     }
+    pause_ends(c, true);
     long got = stream_pull(c->local, p, n);
     if (got < 0) {
         local_over(c, (enum err) - got);
@@ -406,7 +448,8 @@ size_t conn_read(struct conn *c, uint8_t *p, size_t n)
     } else if (c->up_done) {
         size = 0; /* read on only to learn of the client's end */
     }
-    *counter(c, true) += size;
+    if (size > 0)
+        count(c, true, size);
     if (c->native && !flow_keep(c, p, size)) {
         conn_finish(c, ERR_NO_MEMORY, true, CONN_NOW);
         return 0;
@@ -434,8 +477,10 @@ static void on_readable(void *owner)
             local_over(c, (enum err) - got);
         return;
     }
-    if (!session_ready(s) || (c->native && !s->synced))
+    if (!session_ready(s) || (c->native && !s->synced)) {
         stream_read_on(c->local, false);
+        pause_begins(c, true);
+    }
     conn_want_to_send(c);
     session_pump(s);
 }
@@ -496,6 +541,31 @@ const struct conn_stats *conn_statistics(const struct conn *c)
     return &c->stats;
 }
 
+static uint64_t lasting(const struct conn *c, uint64_t since)
+{
+    return since != 0 ? loop_now(c->session->loop) - since : 0;
+}
+
+void conn_look(const struct conn *c, struct conn_present *out)
+{
+    bool source = c->session->role == SESSION_SOURCE;
+    bool over = c->phase != CONN_LIVE, local_done = c->local_ended || c->up_done;
+    bool far_done = over || c->flow.fin_received;
+    size_t from_local = c->early.size + c->flow.kept.size,
+           to_local = c->held.size + c->sending.size;
+    *out = (struct conn_present){
+        .stats = c->stats,
+        .held_up = source ? from_local : to_local,
+        .held_down = source ? to_local : from_local,
+        .queue_limit = c->native ? c->flow.window : c->session->queue_limit,
+        .ended_up = source ? local_done : far_done,
+        .ended_down = source ? far_done : local_done,
+        .over = over,
+    };
+    out->stats.paused_up.ms += lasting(c, c->waits_up);
+    out->stats.paused_down.ms += lasting(c, c->waits_down);
+}
+
 uint32_t conn_id(const struct conn *c)
 {
     return c->connection;
@@ -518,7 +588,7 @@ bool conn_early(struct conn *c, const void *p, size_t n)
     if (c->native ? !ring_append(&c->flow.kept, p, n) : !buf_append(&c->early, p, n))
         return false;
     if (c->native) {
-        *counter(c, true) += n;
+        count(c, true, n);
         c->session->kept += n;
     }
     conn_want_to_send(c); /* behind its start: control frames go first */

@@ -70,7 +70,8 @@ struct conn {
     const struct conn_events *events;
     void *owner;
     struct conn_stats stats;
-    struct stream *local; /* NULL until attached, and after it was closed */
+    uint64_t waits_up, waits_down; /* loop_now since when its bytes are paused; 0: they are not */
+    struct stream *local;          /* NULL until attached, and after it was closed */
     struct conn_tap tap;
     struct timer *timer; /* linger, and waiting for the local end */
     struct list all;     /* in service.conns while live, then in session.leaving */

@@ -16,6 +16,7 @@
 #define RETRY_NATIVE_MS 100 /* connections wait for it */
 #define PING_SILENCES 3     /* ping periods without a byte: the link is dead */
 #define FULL_SILENCES 30    /* ... while it does not take what we have to send either */
+#define PROBLEM_SIZE 240    /* of the text that is kept */
 
 /* What our hub says in a Close 1000 to an end whose token was rotated away. */
 static const char replaced[] = "the access token was replaced";
@@ -43,7 +44,10 @@ struct link {
     struct ws *ws;       /* UP */
     struct timer *timer; /* the pause before a retry, or the next ping */
     unsigned tries;
-    uint64_t since;
+    uint64_t since, retry_at, connections;
+    enum err why; /* the last failure, and its text; OK: none since it was up */
+    char text[PROBLEM_SIZE];
+    bool repeated;
     uint64_t excused_at; /* silence before this moment does not count */
     uint64_t pinged_at_us, round_trip_us;
 };
@@ -59,9 +63,21 @@ static void drop_transport(struct link *l)
     timer_stop(l->timer);
 }
 
+static void remember(struct link *l, enum err why, const char *text)
+{
+    char now[PROBLEM_SIZE] = "";
+    snprintf(now, sizeof now, "%s", text[0] != '\0' ? text : err_text(why));
+    l->repeated = l->why == why && strcmp(l->text, now) == 0;
+    l->why = why;
+    memcpy(l->text, now, sizeof now);
+}
+
 static void finished(struct link *l, enum err why, const char *text)
 {
     l->step = FINISHED;
+    l->since = loop_now(l->loop);
+    l->round_trip_us = 0;
+    remember(l, why, text);
     drop_transport(l);
     session_detach(l->session, why == ERR_TUNNEL_CLOSED ? why : ERR_LINK_LOST);
     l->events->finished(l->owner, why, text);
@@ -91,14 +107,17 @@ static void lost(struct link *l, enum err why, const char *text)
     snprintf(line, sizeof line, "the connection to hub %.200s:%d was lost: %.300s", l->host,
              l->port, text);
     /* A native far end that answered shows the same as a while without loss. */
-    bool met = session_peer(l->session)->native && session_open(l->session);
+    bool met = session_peer(l->session)->native && session_reachable(l->session);
     if (was_up && (met || now - l->since >= STEADY_MS))
         l->tries = 0;
     drop_transport(l);
+    uint64_t pause = pause_ms(l);
     l->step = WAITING;
-    l->since = now;
+    l->since = was_up ? now : l->since;
+    l->retry_at = now + pause;
     l->round_trip_us = 0;
-    timer_start(l->timer, pause_ms(l));
+    remember(l, why, was_up ? line : text);
+    timer_start(l->timer, pause);
     l->tries++;
     if (was_up)
         session_lost(l->session);
@@ -223,6 +242,9 @@ static void on_arrived(void *owner, struct stream *s, bool native)
     }
     l->step = UP;
     l->since = l->excused_at = loop_now(l->loop);
+    l->connections++;
+    l->why = ERR_OK;
+    l->text[0] = '\0';
     session_attach(l->session, &(struct transport){
                                    .ready = transport_ready,
                                    .send = transport_send,
@@ -402,7 +424,23 @@ uint64_t link_round_trip_us(const struct link *l)
     return l->round_trip_us;
 }
 
-uint64_t link_since(const struct link *l)
+void link_look(const struct link *l, struct link_present *out)
 {
-    return l->since;
+    static const enum link_phase phases[] = {
+        [WAITING] = LINK_WAITING,
+        [APPROACHING] = LINK_CONNECTING,
+        [UP] = LINK_UP,
+        [FINISHED] = LINK_OVER,
+    };
+    bool begins = l->step == WAITING && l->why == ERR_OK;
+    *out = (struct link_present){
+        .phase = begins ? LINK_CONNECTING : phases[l->step],
+        .since_ms = l->since,
+        .retry_ms = l->step == WAITING ? l->retry_at : 0,
+        .round_trip_us = l->round_trip_us,
+        .connections = l->connections,
+        .why = l->why,
+        .text = l->text,
+        .repeated = l->repeated,
+    };
 }

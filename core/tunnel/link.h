@@ -33,6 +33,7 @@ struct link_options {
 #define LINK_INSTANCE_SIZE 23 /* with the end */
 void link_instance(char out[LINK_INSTANCE_SIZE]);
 
+/* Texts are sentences of printable ASCII. */
 struct link_events {
     void (*up)(void *owner);                                   /* attached; SERVICE_IDS come next */
     void (*down)(void *owner, enum err why, const char *text); /* will try again */
@@ -51,6 +52,21 @@ void link_drop(struct link *l, enum err why, const char *text);
 
 bool link_is_up(const struct link *l);
 uint64_t link_round_trip_us(const struct link *l); /* last ping; 0: not known yet */
-uint64_t link_since(const struct link *l);         /* loop_now when it went up or down */
+
+enum link_phase { LINK_CONNECTING, LINK_UP, LINK_WAITING, LINK_OVER };
+
+struct link_present {
+    enum link_phase phase;  /* WAITING: for its next try; OVER: there will be none */
+    uint64_t since_ms;      /* loop_now when it went up, was lost, or began at all: tries that fail
+                               change nothing */
+    uint64_t retry_ms;      /* WAITING: loop_now of the next try */
+    uint64_t round_trip_us; /* as above */
+    uint64_t connections;   /* that were made, since the start */
+    enum err why;           /* the last failure; OK: it is up, or there was none yet */
+    const char *text;       /* as told to `down` or `finished`; lives until the next event */
+    bool repeated;          /* the failure before was the same one, word by word */
+};
+/* Also from inside the link's events, where it is as they tell. */
+void link_look(const struct link *l, struct link_present *out);
 
 #endif

@@ -224,7 +224,7 @@ struct conn *conn_open(struct session *s, const char *id, const struct conn_even
                        void *owner, enum err *why)
 {
     *why = ERR_HUB_DOWN;
-    if (!session_open(s))
+    if (!session_reachable(s))
         return NULL;
     struct service *service = session_find_service(s, span_of(id), 0);
     *why = service == NULL ? ERR_NO_SERVICE : make_room(s, service);
@@ -355,6 +355,11 @@ bool session_stalled(const struct session *s)
 }
 
 bool session_open(const struct session *s)
+{
+    return s->open;
+}
+
+bool session_reachable(const struct session *s)
 {
     bool awaited = s->peer.native || (!s->peer.attached && !list_empty(&s->natives));
     return s->attached && s->open && (s->synced || !awaited);

@@ -73,16 +73,35 @@ struct session_events {
     void (*incoming)(void *owner, struct conn *c);
     /* The peer broke the protocol (text says how): the transport must be dropped. */
     void (*broken)(void *owner, enum err why, const char *text);
-    /* session_open became true later than `services` said. May be NULL. */
+    /* session_reachable became true (again), later than `services` came. May be NULL. */
     void (*reachable)(void *owner);
 };
 
 /* What went through one connection. up: client to device, down: device to client. */
 struct conn_stats {
-    uint64_t up, down;   /* payload bytes */
-    uint64_t started_ms; /* loop_now */
-    unsigned resumed;    /* lost transports that it has outlived */
-    enum err why;        /* how it ended; ERR_CLIENT_CLOSED and ERR_SERVICE_CLOSED are normal */
+    uint64_t up, down;               /* payload bytes */
+    uint64_t frames_up, frames_down; /* that carried them */
+    uint64_t started_ms;             /* loop_now */
+    uint64_t answered_ms;            /* loop_now of the first byte down; 0: none came */
+    struct conn_pauses {
+        uint64_t times, ms;
+    } paused_up, paused_down; /* see below */
+    unsigned resumed;         /* lost transports that it has outlived */
+    enum err why; /* how it ended; ERR_CLIENT_CLOSED and ERR_SERVICE_CLOSED are normal */
+};
+
+/* How a connection is at present. What a native one holds of its local side's bytes is what the far
+ * end has not handed on yet. Its bytes in one direction are paused, those of the local side
+ * from when they could be read and the transport (or a native one's window) had no room until they
+ * are read, those of the far
+ * end from when they had to stay in the transport, because the local side takes too little, until
+ * they are delivered. */
+struct conn_present {
+    struct conn_stats stats; /* with the pauses that last */
+    size_t held_up, held_down;
+    size_t queue_limit;        /* of what is held for the local side; a native one's window */
+    bool ended_up, ended_down; /* no more comes from that side */
+    bool over;                 /* in the tunnel; what is held is still being delivered */
 };
 
 struct conn_events {
@@ -111,9 +130,9 @@ size_t session_input(struct session *s, uint8_t *p, size_t n); /* returns how ma
 void session_writable(struct session *s);                      /* the transport is ready again */
 
 /* ---- what it knows ---- */
-/* SERVICE_IDS came over the present transport, and a native end that is or was there just now is
- * ready: conn_open makes sense. */
-bool session_open(const struct session *s);
+bool session_open(const struct session *s); /* SERVICE_IDS came over the present transport */
+/* And a native end that is there, or that connections wait for, is ready: conn_open makes sense. */
+bool session_reachable(const struct session *s);
 uint64_t session_round_trip_us(const struct session *s); /* to the native far end; 0: not known */
 bool session_stalled(const struct session *s); /* the transport is not read: a reader is slow */
 const struct session_peer *session_peer(const struct session *s);
@@ -132,6 +151,7 @@ void conn_own(struct conn *c, const struct conn_events *events, void *owner);
 const char *conn_service(const struct conn *c);
 struct session *conn_session(const struct conn *c);
 const struct conn_stats *conn_statistics(const struct conn *c);
+void conn_look(const struct conn *c, struct conn_present *out);
 uint32_t conn_id(const struct conn *c); /* the protocol's; 0 in V1 and V2 */
 bool conn_native(const struct conn *c); /* its opening will be answered */
 int32_t conn_stream(const struct conn *c);

@@ -46,13 +46,15 @@ static int close_all(struct ctl *c)
     return worst;
 }
 
+static const struct option_group *const groups[] = {&own, &ctl_options, &program_options, NULL};
+
 const struct command command_close = {
     .word = "close",
     .summary = "close tunnels",
     .program = {.name = "tunnelctl close",
                 .summary = "Closes tunnels: both ends are disconnected and the tokens are void.",
                 .usage = "  tunnelctl close ID... [--delete]\n",
-                .max_operands = OPERANDS_MAX},
-    .groups = {&own},
+                .max_operands = OPERANDS_MAX,
+                .groups = groups},
     .run = close_all,
 };

@@ -28,7 +28,7 @@ static const struct option table[] = {
      "Do not sign (for a hub on this machine with --allow-unsigned-loopback).", 0},
     {"json", 0, NULL, NULL, NULL, NULL, "Print the service's JSON.", 0},
 };
-static const struct option_group common = OPTION_GROUP("Control API", table);
+const struct option_group ctl_options = OPTION_GROUP("Control API", table);
 
 static const struct command *const commands[] = {
     &command_open,   &command_list, &command_describe, &command_close,
@@ -260,14 +260,7 @@ static void cut_rest(struct ctl *c, int *argc, char **argv)
 
 static int run_command(struct ctl *c, int argc, char **argv)
 {
-    const struct option_group *groups[4];
-    size_t n = 0;
-    for (size_t i = 0; i < 2; i++)
-        if (c->command->groups[i] != NULL)
-            groups[n++] = c->command->groups[i];
-    groups[n++] = &common;
-    groups[n++] = &program_options;
-    c->options = options_new(groups, n);
+    c->options = program_options_new(&c->command->program);
     if (c->options == NULL)
         return ctl_no_memory();
     cut_rest(c, &argc, argv);
@@ -284,6 +277,27 @@ static void usage(FILE *out)
         fprintf(out, "  tunnelctl %-8s  %s\n", commands[i]->word, commands[i]->summary);
     fprintf(out, "\nA tunnel is named by its id, the first 6 characters of it or more, its ARN, or "
                  "thing:NAME.\n\"tunnelctl COMMAND --help\" tells more.\n");
+}
+
+/* What --manual and --completion tell of is all commands. */
+static int describe(int argc, char **argv)
+{
+    static const struct option_group *const groups[] = {&program_options, NULL};
+    const struct program *programs[sizeof commands / sizeof *commands] = {NULL};
+    for (size_t i = 0; commands[i] != NULL; i++)
+        programs[i] = &commands[i]->program;
+    const struct program program = {.name = "tunnelctl",
+                                    .summary = "Opens, shows and closes the tunnels of a hub.",
+                                    .usage = "  tunnelctl COMMAND [options]\n",
+                                    .commands = programs,
+                                    .needs_command = true,
+                                    .groups = groups};
+    struct options *o = program_options_new(&program);
+    if (o == NULL)
+        return ctl_no_memory();
+    int code = program_read(&program, o, argc, argv) == PROGRAM_DONE ? CTL_OK : CTL_FAILED;
+    options_free(o);
+    return code;
 }
 
 static const struct command *find_command(const char *word)
@@ -318,6 +332,8 @@ int ctl_main(struct ctl *c, int argc, char **argv)
         printf("tunnelctl %s\n", TUNNEL_VERSION);
         return CTL_OK;
     }
+    if (strcmp(name, "--manual") == 0 || strncmp(name, "--completion", 12) == 0)
+        return describe(argc, argv);
     if (name[0] == '-')
         ctl_fail("options go behind the command: tunnelctl %s ...\n", first_command(argc, argv));
     else if (name[0] != '\0')

@@ -29,13 +29,15 @@ struct ctl {
 struct command {
     const char *word, *summary;
     struct program program;
-    const struct option_group *groups[2]; /* its own; NULL: none */
     bool takes_rest;
     int (*run)(struct ctl *c); /* returns the exit code, an enum outcome in most cases */
 };
 
 extern const struct command command_open, command_close, command_describe, command_list,
     command_rotate, command_tag, command_untag;
+
+/* For the end of a command's groups. */
+extern const struct option_group ctl_options;
 
 /* Runs the command that argv[1] names. Returns the exit code. */
 int ctl_main(struct ctl *c, int argc, char **argv);

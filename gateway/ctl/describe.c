@@ -26,12 +26,15 @@ static int describe(struct ctl *c)
     return code;
 }
 
+static const struct option_group *const groups[] = {&ctl_options, &program_options, NULL};
+
 const struct command command_describe = {
     .word = "describe",
     .summary = "show everything about a tunnel",
     .program = {.name = "tunnelctl describe",
                 .summary = "Shows everything about a tunnel: its state, its ends, its tags.",
                 .usage = "  tunnelctl describe ID\n",
-                .max_operands = 1},
+                .max_operands = 1,
+                .groups = groups},
     .run = describe,
 };

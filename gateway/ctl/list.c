@@ -175,12 +175,14 @@ static int list(struct ctl *c)
     return code;
 }
 
+static const struct option_group *const groups[] = {&own, &ctl_options, &program_options, NULL};
+
 const struct command command_list = {
     .word = "list",
     .summary = "show the tunnels",
     .program = {.name = "tunnelctl list",
                 .summary = "Shows the open tunnels, newest first.",
-                .usage = "  tunnelctl list [--thing NAME] [--all] [--short]\n"},
-    .groups = {&own},
+                .usage = "  tunnelctl list [--thing NAME] [--all] [--short]\n",
+                .groups = groups},
     .run = list,
 };

@@ -233,6 +233,9 @@ static int open_tunnel(struct ctl *c)
     return code;
 }
 
+static const struct option_group *const groups[] = {&own, &handover_options, &ctl_options,
+                                                    &program_options, NULL};
+
 const struct command command_open = {
     .word = "open",
     .summary = "open a tunnel and print its two access tokens",
@@ -244,8 +247,8 @@ const struct command command_open = {
                          "  tunnelctl open ... --run-source [-- tunnel-gateway's arguments]\n",
                 .examples = "  tunnelctl open --thing plant7 --services SSH1,HTTP1 --lifetime 60\n"
                             "  tunnelctl open --services SSH1 --destination-token-file d.token \\\n"
-                            "      --run-source -- --listen 127.0.0.1:1080\n"},
-    .groups = {&own, &handover_options},
+                            "      --run-source -- --listen 127.0.0.1:1080\n",
+                .groups = groups},
     .takes_rest = true,
     .run = open_tunnel,
 };

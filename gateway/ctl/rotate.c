@@ -59,6 +59,9 @@ static int rotate(struct ctl *c)
     return code;
 }
 
+static const struct option_group *const groups[] = {&own, &handover_options, &ctl_options,
+                                                    &program_options, NULL};
+
 const struct command command_rotate = {
     .word = "rotate",
     .summary = "give a tunnel new access tokens",
@@ -66,7 +69,7 @@ const struct command command_rotate = {
                 .summary = "Gives a tunnel new access tokens: the old ones are void, and who is "
                            "connected with one is disconnected. Its end does not move.",
                 .usage = "  tunnelctl rotate ID [--source|--destination]\n",
-                .max_operands = 1},
-    .groups = {&own, &handover_options},
+                .max_operands = 1,
+                .groups = groups},
     .run = rotate,
 };

@@ -80,13 +80,16 @@ static int untag(struct ctl *c)
     return change(c, "UntagResource", "tagKeys", cJSON_CreateString, "untagged");
 }
 
+static const struct option_group *const groups[] = {&ctl_options, &program_options, NULL};
+
 const struct command command_tag = {
     .word = "tag",
     .summary = "set tags of a tunnel",
     .program = {.name = "tunnelctl tag",
                 .summary = "Sets tags of a tunnel; those with other keys stay.",
                 .usage = "  tunnelctl tag ID KEY=VALUE...\n",
-                .max_operands = OPERANDS_MAX},
+                .max_operands = OPERANDS_MAX,
+                .groups = groups},
     .run = tag,
 };
 
@@ -96,6 +99,7 @@ const struct command command_untag = {
     .program = {.name = "tunnelctl untag",
                 .summary = "Takes tags off a tunnel.",
                 .usage = "  tunnelctl untag ID KEY...\n",
-                .max_operands = OPERANDS_MAX},
+                .max_operands = OPERANDS_MAX,
+                .groups = groups},
     .run = untag,
 };

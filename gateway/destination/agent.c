@@ -11,9 +11,11 @@ static enum err on_started(void *owner, struct client *c, struct loop *loop,
                            struct session *session)
 {
     struct agent *a = owner;
-    (void)c;
+    struct destination_options o = *a->options;
     (void)session;
-    a->destination = destination_new(loop, a->options);
+    o.monitor = client_monitor(c);
+    o.watched = client_watched(c);
+    a->destination = destination_new(loop, &o);
     if (a->destination == NULL)
         log_fatal("Out of memory");
     return a->destination != NULL ? ERR_OK : ERR_NO_MEMORY;

@@ -1,7 +1,9 @@
 #include "gateway/destination/client.h"
 
 #include "core/base/log.h"
+#include "core/control/control.h"
 #include "core/tunnel/link.h"
+#include "gateway/watch/watch.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -12,6 +14,8 @@ struct client {
     const struct client_events *events;
     void *owner;
     struct loop *loop;
+    struct control *control; /* NULL: nobody watches */
+    struct monitor_tunnel *watched;
     struct trust *trust;
     struct session *session;
     struct link *link;
@@ -30,12 +34,14 @@ void client_end(struct client *c, enum err outcome)
     loop_stop(c->loop);
 }
 
-static const char *hub_name(const struct client *c, char *text, size_t size)
+struct monitor *client_monitor(const struct client *c)
 {
-    const struct hub_config *hub = c->options->hub;
-    bool v6 = strchr(hub->host, ':') != NULL;
-    snprintf(text, size, v6 ? "wss://[%s]:%d" : "wss://%s:%d", hub->host, hub->port);
-    return text;
+    return c->control != NULL ? control_monitor(c->control) : NULL;
+}
+
+struct monitor_tunnel *client_watched(const struct client *c)
+{
+    return c->watched;
 }
 
 /* ---- session ---- */
@@ -43,8 +49,12 @@ static const char *hub_name(const struct client *c, char *text, size_t size)
 static enum err on_services(void *owner, const char *const *ids, size_t n)
 {
     struct client *c = owner;
+    char text[80];
     enum err why = c->events->services(c->owner, ids, n);
-    if (why != ERR_OK)
+    snprintf(text, sizeof text, "the tunnel is up, with %zu service%s", n, n == 1 ? "" : "s");
+    if (why == ERR_OK)
+        monitor_tunnel_event(c->watched, MONITOR_UP, ERR_OK, text);
+    else
         client_end(c, why);
     return why;
 }
@@ -76,7 +86,7 @@ static void on_up(void *owner)
     c->up = true;
     c->failures = 0;
     log_info("Successfully established websocket connection with proxy server: %s",
-             hub_name(c, name, sizeof name));
+             hub_config_url(c->options->hub, name, sizeof name));
 }
 
 static void on_down(void *owner, enum err why, const char *text)
@@ -84,7 +94,10 @@ static void on_down(void *owner, enum err why, const char *text)
     struct client *c = owner;
     const struct client_options *o = c->options;
     bool was_up = c->up;
-    (void)why;
+    struct link_present now;
+    link_look(c->link, &now);
+    if (!now.repeated)
+        monitor_tunnel_event(c->watched, MONITOR_DOWN, why, text);
     c->up = false;
     c->failures += !was_up;
     if (was_up && o->once) {
@@ -106,6 +119,7 @@ static void on_finished(void *owner, enum err why, const char *text)
                  : why == ERR_TOKEN_REPLACED ? LOG_ERROR
                                              : LOG_FATAL,
                  "%s", text);
+    monitor_tunnel_event(c->watched, MONITOR_OVER, why, text);
     client_end(c, why);
 }
 
@@ -137,6 +151,52 @@ static bool catch_signals(struct client *c)
             return false;
     }
     return true;
+}
+
+/* ---- for who watches ---- */
+
+static void show(void *ctx, struct monitor_tunnel_state *out)
+{
+    const struct client *c = ctx;
+    if (c->link != NULL)
+        watch_link(c->link, c->session, out);
+}
+
+static const char *unready(void *owner)
+{
+    const struct client *c = owner;
+    return c->session != NULL && session_open(c->session)
+               ? NULL
+               : "The tunnel is not connected to its hub.";
+}
+
+static enum err start_control(struct client *c)
+{
+    const struct client_control *o = &c->options->control;
+    char text[400], url[300];
+    enum err why = ERR_OK;
+    if (o->program == NULL)
+        return ERR_OK;
+    c->control = control_new(
+        &(struct control_setup){
+            .loop = c->loop,
+            .program = o->program,
+            .role = c->options->role == SESSION_SOURCE ? "source" : "destination",
+            .path = o->path,
+            .readonly = o->readonly,
+            .unready = unready,
+            .owner = c,
+        },
+        &why, text, sizeof text);
+    if (c->control == NULL) {
+        log_fatal("--control: %s", text);
+        return why;
+    }
+    c->watched =
+        monitor_tunnel_add(control_monitor(c->control),
+                           &(struct monitor_tunnel_info){
+                               "", hub_config_url(c->options->hub, url, sizeof url), show, c});
+    return ERR_OK;
 }
 
 /* ---- life ---- */
@@ -204,12 +264,15 @@ static enum err start(struct client *c)
         log_fatal("Out of memory");
         return ERR_NO_MEMORY;
     }
+    why = start_control(c);
+    if (why != ERR_OK)
+        return why;
     c->started = true;
     why = c->events->started(c->owner, c, c->loop, c->session);
     if (why != ERR_OK)
         return why;
     log_info("Attempting to establish web socket connection with endpoint %s",
-             hub_name(c, text, sizeof text));
+             hub_config_url(hub, text, sizeof text));
     return start_link(c);
 }
 
@@ -217,12 +280,14 @@ static void stop(struct client *c)
 {
     if (c->loop == NULL)
         return;
+    monitor_tunnel_remove(c->watched);
     if (c->link != NULL)
         link_free(c->link);
     if (c->started)
         c->events->stopping(c->owner);
     if (c->session != NULL)
         session_free(c->session);
+    control_free(c->control); /* what the others told it is told by now */
     loop_block_signals();
     for (size_t i = 0; i < c->n_signals; i++)
         uv_close((uv_handle_t *)&c->signals[i], NULL);

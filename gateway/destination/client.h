@@ -4,6 +4,7 @@
 #define GATEWAY_DESTINATION_CLIENT_H
 
 #include "core/config/hub.h"
+#include "core/control/monitor.h"
 #include "core/net/loop.h"
 #include "core/tls/tls.h"
 #include "core/tunnel/session.h"
@@ -23,6 +24,10 @@ struct client_options {
     bool give_up; /* after `tries` failed ones in a row (else never) */
     unsigned tries;
     bool once; /* do not reconnect after a connection that had been made was lost */
+    struct client_control {
+        const char *program, *path; /* as in struct control_setup; program NULL: no endpoint */
+        bool readonly;
+    } control;
 };
 
 struct client;
@@ -41,10 +46,15 @@ struct client_events {
 /* Runs until SIGTERM or SIGINT (ERR_SHUTDOWN; a Close is sent), the hub's Close (ERR_TUNNEL_CLOSED,
  * or ERR_TOKEN_REPLACED when the tunnel goes on without us) or something that no retry can mend:
  * ERR_REJECTED (token), ERR_LINK_LOST (give_up, once), what `started` or `services` returned,
- * ERR_USAGE (the proxy's URL), certificates that cannot be read. What happened is in the log, in
- * the words of the reference program where scripts look for them. End main with loop_exit. */
+ * ERR_USAGE (the proxy's URL), a control endpoint that cannot be opened, certificates that cannot
+ * be read. What happened is in the log, in the words of the reference program where scripts look
+ * for them. End main with loop_exit. */
 enum err client_run(const struct client_options *options, const struct client_events *events,
                     void *owner);
+
+/* What the client's connections are to be told to; NULL: nobody watches. In its events. */
+struct monitor *client_monitor(const struct client *c);
+struct monitor_tunnel *client_watched(const struct client *c);
 
 /* Ends client_run with `why` soon; from inside its events and whatever else runs on its loop. */
 void client_end(struct client *c, enum err why);

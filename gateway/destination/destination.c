@@ -2,6 +2,7 @@
 
 #include "core/base/log.h"
 #include "core/net/tcp.h"
+#include "gateway/watch/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +18,8 @@ struct destination {
     size_t n_ids;       /* services of the tunnel, by the last list */
     struct list visits; /* all that are being dialled or open */
     size_t n_visits;
+    struct monitor *monitor;
+    struct monitor_tunnel *watched;
 };
 
 /* One connection and the service it goes to: DIALLING (dial) → attached, or WAITING (timer) for the
@@ -30,6 +33,8 @@ struct visit {
     struct dial *dial;
     struct timer *timer;
     unsigned tries;
+    bool attached;
+    struct monitor_stream *watched;
 };
 
 static char *copy(const char *text)
@@ -51,6 +56,8 @@ struct destination *destination_new(struct loop *loop, const struct destination_
         .retries = o->retries,
         .retry_delay_ms = o->retry_delay_ms,
         .dial_timeout_ms = o->dial_timeout_ms,
+        .monitor = o->monitor,
+        .watched = o->watched,
     };
     list_init(&d->visits);
     if (d->default_host == NULL || (o->bind != NULL && d->bind == NULL)) {
@@ -146,11 +153,40 @@ static size_t missing(const struct services *map, const char *const *ids, size_t
     return found;
 }
 
+/* With one mapping and at most one service there is no doubt which is meant. */
+static const struct service *find(const struct destination *d, const char *id)
+{
+    const struct service *exact = services_find(d->services, id);
+    bool only = d->services->n == 1 && (services_unnamed(d->services) || *id == '\0');
+    if (exact == NULL && only && d->n_ids <= 1)
+        return &d->services->items[0];
+    return exact;
+}
+
+static void show_services(const struct destination *d, const char *const *ids, size_t n)
+{
+    size_t count = n > 0 ? n : 1;
+    struct monitor_service_info *infos = calloc(count, sizeof *infos);
+    char(*targets)[320] = calloc(count, sizeof *targets);
+    for (size_t i = 0; infos != NULL && targets != NULL && i < count; i++) {
+        infos[i].id = n > 0 ? ids[i] : "";
+        const struct service *s = find(d, infos[i].id);
+        if (s != NULL)
+            infos[i].target = service_where(s, d->default_host, targets[i], sizeof targets[i]);
+    }
+    if (infos != NULL && targets != NULL)
+        monitor_services(d->watched, infos, count);
+    free(infos);
+    free(targets);
+}
+
 enum err destination_services(struct destination *d, const char *const *ids, size_t n)
 {
     const struct services *map = d->services;
     char have[600];
     d->n_ids = n;
+    if (d->watched != NULL)
+        show_services(d, ids, n);
     log_info("Services of the tunnel: %s", join(ids, n, have, sizeof have));
     if (services_unnamed(map)) {
         if (n > 1)
@@ -170,16 +206,6 @@ enum err destination_services(struct destination *d, const char *const *ids, siz
     return wrong ? ERR_USAGE : ERR_OK;
 }
 
-/* With one mapping and at most one service there is no doubt which is meant. */
-static const struct service *find(const struct destination *d, const char *id)
-{
-    const struct service *exact = services_find(d->services, id);
-    bool only = d->services->n == 1 && (services_unnamed(d->services) || *id == '\0');
-    if (exact == NULL && only && d->n_ids <= 1)
-        return &d->services->items[0];
-    return exact;
-}
-
 /* ---- one connection ---- */
 
 static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats)
@@ -195,6 +221,7 @@ static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats
         {"reason", err_name(stats->why), 0},
     };
     log_event(LOG_INFO, "stream", fields, sizeof fields / sizeof *fields);
+    monitor_stream_ended(v->watched, &(struct monitor_end){.why = stats->why});
     free_visit(v);
 }
 
@@ -208,6 +235,8 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
     v->dial = NULL;
     if (s != NULL) {
         log_info("Connected to %s for service \"%s\"", v->target, conn_service(v->conn));
+        v->attached = true;
+        monitor_stream_answered(v->watched);
         conn_attach(v->conn, s); /* v may be gone now */
         return;
     }
@@ -241,6 +270,31 @@ static void dial(void *owner)
         conn_refuse(v->conn, ERR_NO_MEMORY);
 }
 
+static void show(void *ctx, struct monitor_counters *out)
+{
+    const struct visit *v = ctx;
+    watch_conn(v->conn, out);
+    if (!v->attached)
+        out->state = MONITOR_STREAM_CONNECTING;
+}
+
+static void close_it(void *ctx)
+{
+    const struct visit *v = ctx;
+    conn_abort(v->conn, ERR_OPERATOR);
+}
+
+static void show_visit(struct visit *v)
+{
+    v->watched = monitor_stream_began(
+        v->d->monitor,
+        &(struct monitor_stream_info){.target = v->target[0] != '\0' ? v->target : NULL,
+                                      .look = show,
+                                      .close = close_it,
+                                      .ctx = v});
+    monitor_stream_opened(v->watched, v->d->watched, conn_service(v->conn));
+}
+
 void destination_incoming(struct destination *d, struct conn *c)
 {
     struct visit *v = calloc(1, sizeof *v);
@@ -256,10 +310,11 @@ void destination_incoming(struct destination *d, struct conn *c)
     d->n_visits++;
     conn_own(c, &conn_events, v);
     v->service = find(d, conn_service(c));
-    if (v->service == NULL) {
+    if (v->service != NULL)
+        service_where(v->service, d->default_host, v->target, sizeof v->target);
+    show_visit(v);
+    if (v->service != NULL)
+        dial(v);
+    else
         conn_refuse(c, ERR_NO_SERVICE);
-        return;
-    }
-    service_where(v->service, d->default_host, v->target, sizeof v->target);
-    dial(v);
 }

@@ -4,6 +4,7 @@
 #define GATEWAY_DESTINATION_DESTINATION_H
 
 #include "core/config/services.h"
+#include "core/control/monitor.h"
 #include "core/net/loop.h"
 #include "core/tunnel/session.h"
 
@@ -25,6 +26,9 @@ struct destination_options {
     unsigned retries;         /* further tries when a service cannot be reached */
     uint64_t retry_delay_ms;  /* between them */
     uint64_t dial_timeout_ms; /* for each address; 0: the dial's own */
+    struct monitor *monitor; /* that is told of connections, with the tunnel that they are in; NULL:
+                                nobody watches */
+    struct monitor_tunnel *watched;
 };
 
 /* NULL: no memory. The strings are copied. */

@@ -1,7 +1,7 @@
 /* tunnel-agent: the program on the device. */
 #include "core/base/log.h"
-#include "core/config/hub.h"
 #include "core/config/program.h"
+#include "core/control/control.h"
 #include "core/http/upstream.h"
 #include "core/net/tcp.h"
 #include "gateway/destination/agent.h"
@@ -120,6 +120,9 @@ static enum err read_client(struct options *o, struct hub_config *hub, struct cl
     if (why == ERR_OK)
         why = options_number(o, "max-connections", 1, 65535, &connections);
     out->max_connections = connections;
+    out->control = (struct client_control){.program = "tunnel-agent",
+                                           .path = options_get(o, "control"),
+                                           .readonly = options_flag(o, "control-readonly")};
     if (why == ERR_OK)
         why = options_duration(o, "stall-timeout", &out->stall_ms);
     if (why == ERR_OK)
@@ -150,8 +153,9 @@ static enum err read_destination(struct options *o, const struct hub_config *hub
 
 int main(int argc, char **argv)
 {
-    const struct option_group *groups[] = {&hub_options, &device_group, &group, &program_options};
-    struct options *o = options_new(groups, 4);
+    const struct option_group *groups[] = {&hub_options, &device_group, &group, &control_options,
+                                           &program_options};
+    struct options *o = options_new(groups, sizeof groups / sizeof *groups);
     struct hub_config hub = {.port = 0};
     struct services services = {.n = 0};
     struct client_options client = {.user_agent = "tunnel-agent/" TUNNEL_VERSION};

@@ -16,6 +16,7 @@ static const struct program program = {
     .summary = "One end of a secure tunnel, with the command line of the AWS local proxy.",
     .usage = "  localproxy -r REGION -t TOKEN -s 5555               (source)\n"
              "  localproxy -e HUB[:PORT] -t TOKEN -d SSH1=22,WEB=80 (destination)\n",
+    .banner = "Running AWS IoT Secure Tunneling Local Proxy version: " TUNNEL_VERSION,
     .examples = "  AWSIOT_TUNNEL_ACCESS_TOKEN=... localproxy -r eu-central-1 -s SSH1=5555\n"
                 "  AWSIOT_TUNNEL_ACCESS_TOKEN=... localproxy -r eu-central-1 -d SSH1=22 -v 5\n",
 };
@@ -121,8 +122,6 @@ int main(int argc, char **argv)
     int code = 1;
     if (o == NULL)
         return 1;
-    printf("Running AWS IoT Secure Tunneling Local Proxy version: %s\n", TUNNEL_VERSION);
-    fflush(stdout);
     switch (program_read(&program, o, argc, argv)) {
     case PROGRAM_GO:
         code = options_get(o, "export-default-settings") != NULL ? export(o) : go(o);

@@ -82,12 +82,14 @@ void client_hand_over(struct client *c, struct passage_options *o, int port)
         return;
     }
     struct stream *s = c->stream;
+    o->accepted_ms = c->accepted_ms;
     o->resolve = in->resolve;
     o->owner = in->owner;
     o->question.quiet = client_is_stranger(c);
     if (goes_direct(in, &o->question))
         direct_start(in->directs, s,
                      &(struct direct_options){.front = o->front,
+                                              .accepted_ms = o->accepted_ms,
                                               .host = o->question.host,
                                               .port = port,
                                               .early = o->early,

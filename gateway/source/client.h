@@ -35,6 +35,7 @@ struct client {
     struct ingress *in;
     struct listener *listener;
     struct stream *stream;
+    uint64_t accepted_ms; /* loop_now */
     struct timer *timer;
     struct socks *socks;
     struct http_reader *http;

@@ -42,11 +42,10 @@ struct direct {
     struct side sides[2];
     struct dial *dial; /* running */
     const struct front *front;
-    char *host;
+    struct access_client who; /* what it asked for is the host */
     int port;
-    char client[80];
-    uint64_t started_ms;
-    enum err why; /* how it ended, once one side has */
+    uint64_t started_ms, first_byte_ms; /* of the far side; 0: none has come */
+    enum err why;                       /* how it ended, once one side has */
     struct buf early, out;
     struct conn_tap tap;
     void (*tap_free)(void *ctx);
@@ -89,7 +88,7 @@ static void release(struct direct *d)
         d->tap_free(d->tap.ctx);
     buf_free(&d->early);
     buf_free(&d->out);
-    free(d->host);
+    access_forget(&d->who);
     free(d);
 }
 
@@ -105,8 +104,9 @@ static void refuse(struct direct *d, enum err why, const char *what)
 {
     char text[PASSAGE_TEXT], safe[100];
     struct buf words = {.limit = 8192};
-    snprintf(text, sizeof text, "%s: %s", str_escape(span_of(d->host), safe, sizeof safe), what);
-    access_refused(d->set->access, d->client, d->front->protocol, d->host, why, text);
+    snprintf(text, sizeof text, "%s: %s", str_escape(span_of(d->who.asked), safe, sizeof safe),
+             what);
+    access_refuse(&d->who, why, text);
     if (!d->front->answer(why, text, &words))
         buf_free(&words);
     part(d, &words);
@@ -116,16 +116,13 @@ static void refuse(struct direct *d, enum err why, const char *what)
 static void drop(struct direct *d, enum err why)
 {
     if (d->state == DIALLING || d->state == ANSWERING)
-        access_refused(d->set->access, d->client, d->front->protocol, d->host, why, NULL);
+        access_refuse(&d->who, why, NULL);
     else
-        access_ended(&(struct access_line){.client = d->client,
-                                           .protocol = d->front->protocol,
-                                           .asked = d->host,
-                                           .service = "-",
-                                           .ms = loop_now(d->set->loop) - d->started_ms,
-                                           .up = d->sides[CLIENT].bytes,
-                                           .down = d->sides[FAR].bytes,
-                                           .why = why});
+        access_ended(&d->who, &(struct access_end){.service = "-",
+                                                   .ms = loop_now(d->set->loop) - d->started_ms,
+                                                   .up = d->sides[CLIENT].bytes,
+                                                   .down = d->sides[FAR].bytes,
+                                                   .why = why});
     release(d);
 }
 
@@ -229,6 +226,8 @@ static void pass(struct side *s, size_t n)
     struct direct *d = s->direct;
     bool last;
     n = tapped(s, n, &last);
+    if (s == &d->sides[FAR] && s->bytes == 0)
+        d->first_byte_ms = loop_now(d->set->loop);
     s->bytes += n;
     if (n == 0 || stream_write(other(s)->stream, s->block, n))
         unblock(s);
@@ -269,6 +268,7 @@ static void relay(struct direct *d)
 {
     buf_free(&d->out);
     d->state = RELAYING;
+    access_answered(&d->who);
     for (size_t i = 0; i < 2; i++)
         stream_read_on(d->sides[i].stream, !d->sides[i].ended);
 }
@@ -344,8 +344,8 @@ static bool is_host(const char *host)
 
 static void dial(struct direct *d)
 {
-    const struct dial_options o = {.host = d->host, .port = d->port};
-    if (!is_host(d->host)) {
+    const struct dial_options o = {.host = d->who.asked, .port = d->port};
+    if (!is_host(d->who.asked)) {
         refuse(d, ERR_PROTOCOL, "no host name");
         return;
     }
@@ -353,39 +353,79 @@ static void dial(struct direct *d)
         refuse(d, ERR_PROTOCOL, "no port to go to");
         return;
     }
+    access_opened(&d->who, NULL, "");
     d->dial = dial_start(d->set->loop, &o, on_dialled, d);
     if (d->dial == NULL)
         refuse(d, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
 }
 
+/* ---- for who watches ---- */
+
+static void show(void *ctx, struct monitor_counters *out)
+{
+    const struct direct *d = ctx;
+    const struct side *client = &d->sides[CLIENT], *far = &d->sides[FAR];
+    *out = (struct monitor_counters){
+        .state = d->state == DIALLING || d->state == ANSWERING ? MONITOR_STREAM_CONNECTING
+                 : d->state == LEAVING                         ? MONITOR_STREAM_DRAINING
+                 : client->ended || far->ended                 ? MONITOR_STREAM_HALF
+                                                               : MONITOR_STREAM_OPEN,
+        .up = client->bytes,
+        .down = far->bytes,
+        .answered = d->first_byte_ms != 0,
+        .first_byte_ms = d->first_byte_ms != 0 ? d->first_byte_ms - d->started_ms : 0,
+        .ended_up = client->ended || d->up_done,
+        .ended_down = far->ended,
+    };
+}
+
+static void close_it(void *ctx)
+{
+    struct direct *d = ctx;
+    if (d->state == DIALLING)
+        refuse(d, ERR_OPERATOR, err_text(ERR_OPERATOR));
+    else
+        drop(d, ERR_OPERATOR);
+}
+
+static bool begin(struct direct *d, struct stream *client, const struct direct_options *o)
+{
+    return access_began(d->set->access,
+                        &(struct access_options){.stream = client,
+                                                 .protocol = o->front->protocol,
+                                                 .asked = o->host,
+                                                 .accepted_ms = o->accepted_ms,
+                                                 .look = show,
+                                                 .close = close_it,
+                                                 .ctx = d},
+                        &d->who);
+}
+
 void direct_start(struct directs *set, struct stream *client, const struct direct_options *o)
 {
     struct direct *d = calloc(1, sizeof *d);
-    char *host = span_dup(o->host);
-    if (d == NULL || host == NULL) {
+    if (d != NULL)
+        *d = (struct direct){.set = set,
+                             .front = o->front,
+                             .port = o->port,
+                             .started_ms = loop_now(set->loop),
+                             .out = {.limit = 8192},
+                             .tap = o->tap,
+                             .tap_free = o->tap_free};
+    if (d == NULL || !begin(d, client, o)) {
         struct buf none = {.limit = 1};
         free(d);
-        free(host);
         if (o->tap_free != NULL)
             o->tap_free(o->tap.ctx);
         parting_start(set->partings, client, &none);
         return;
     }
-    *d = (struct direct){.set = set,
-                         .front = o->front,
-                         .host = host,
-                         .port = o->port,
-                         .started_ms = loop_now(set->loop),
-                         .out = {.limit = 8192},
-                         .tap = o->tap,
-                         .tap_free = o->tap_free};
     if (o->early != NULL) {
         d->early = *o->early;
         *o->early = (struct buf){.limit = o->early->limit};
     }
     d->sides[CLIENT] = (struct side){.direct = d, .stream = client};
     d->sides[FAR] = (struct side){.direct = d};
-    snprintf(d->client, sizeof d->client, "%s", client->name);
     list_init(&d->node);
     list_append(&set->all, &d->node);
     set->n++;

@@ -17,10 +17,11 @@ size_t directs_count(const struct directs *d); /* NULL: 0 */
 
 struct direct_options {
     const struct front *front;
-    struct span host;    /* a name or an address without brackets */
-    int port;            /* 1..65535 */
-    struct buf *early;   /* as in struct passage_options: goes up first; moved out; NULL: none */
-    struct conn_tap tap; /* none: zeroes */
+    uint64_t accepted_ms; /* as in struct passage_options */
+    struct span host;     /* a name or an address without brackets */
+    int port;             /* 1..65535 */
+    struct buf *early;    /* as in struct passage_options: goes up first; moved out; NULL: none */
+    struct conn_tap tap;  /* none: zeroes */
     void (*tap_free)(void *ctx);
 };
 

@@ -105,7 +105,8 @@ static void on_accepted(void *owner, struct listener *l, struct stream *s)
         stream_close(s);
         return;
     }
-    *c = (struct client){.in = in, .listener = l, .stream = s, .timer = timer};
+    *c = (struct client){
+        .in = in, .listener = l, .stream = s, .accepted_ms = loop_now(in->loop), .timer = timer};
     list_init(&c->node);
     list_append(&in->clients, &c->node);
     in->n++;

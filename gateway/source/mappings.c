@@ -20,6 +20,7 @@ struct mappings {
     struct services map;
     char *bind;
     bool exact, assign;
+    struct monitor_tunnel *watched;
     struct passages *passages;
     bool own_passages;
     struct list all;
@@ -36,8 +37,8 @@ static enum err resolve(void *owner, const struct passage_question *q, struct pa
         snprintf(text, PASSAGE_TEXT, "%s", err_text(ERR_NO_SERVICE));
         return ERR_NO_SERVICE;
     }
-    *out = (struct passage_target){m->set->session, m->id, 0};
-    return session_open(m->set->session) ? ERR_OK : ERR_HUB_DOWN;
+    *out = (struct passage_target){m->set->session, m->id, 0, m->set->watched};
+    return session_reachable(m->set->session) ? ERR_OK : ERR_HUB_DOWN;
 }
 
 static void on_accepted(void *owner, struct listener *l, struct stream *s)
@@ -250,11 +251,12 @@ struct mappings *mappings_new(struct loop *loop, const struct mappings_options *
                              .bind = span_dup(span_of(o->bind != NULL ? o->bind : "localhost")),
                              .exact = o->exact,
                              .assign = o->assign,
+                             .watched = o->watched,
                              .passages = o->passages,
                              .own_passages = o->passages == NULL};
     list_init(&set->all);
     if (set->own_passages)
-        set->passages = passages_new(loop);
+        set->passages = passages_new(loop, NULL);
     if (set->bind != NULL && set->passages != NULL && copy_map(&set->map, o->map))
         return set;
     mappings_free(set);

@@ -15,7 +15,8 @@ struct mappings_options {
     bool exact;  /* the ids must be the tunnel's, all of them (localproxy); else unknown ones are an
                     error and others may stay without a port */
     bool assign; /* ids of the tunnel without an entry get a free port */
-    struct passages *passages; /* shared, must be freed before the mappings; NULL: their own */
+    struct monitor_tunnel *watched; /* that the session is an end of, or NULL */
+    struct passages *passages;      /* shared, must be freed before the mappings; NULL: their own */
 };
 
 struct mappings;

@@ -1,7 +1,7 @@
 #include "gateway/source/passage.h"
 
 #include "core/base/list.h"
-#include "core/base/log.h"
+#include "gateway/watch/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,9 +31,9 @@ struct passage {
     struct stream *stream; /* until attached */
     struct timer *timer;   /* until attached */
     struct conn *conn;     /* from OPENING on */
+    bool conn_over;        /* it has ended, and is only looked at */
     const struct front *front;
-    char client[80];
-    char *asked;
+    struct access_client who;
     char *hint;
     char *service;
     bool literal, quiet;
@@ -48,14 +48,14 @@ struct passage {
 
 /* ---- the set ---- */
 
-struct passages *passages_new(struct loop *loop)
+struct passages *passages_new(struct loop *loop, struct monitor *monitor)
 {
     struct passages *p = calloc(1, sizeof *p);
     if (p == NULL)
         return NULL;
     p->loop = loop;
     list_init(&p->all);
-    p->access = access_new(loop);
+    p->access = access_new(loop, monitor);
     p->partings = partings_new(loop);
     if (p->access == NULL || p->partings == NULL) {
         passages_free(p);
@@ -90,7 +90,7 @@ static void release(struct passage *p)
         p->tap_free(p->tap.ctx);
     buf_free(&p->early);
     buf_free(&p->out);
-    free(p->asked);
+    access_forget(&p->who);
     free(p->hint);
     free(p->service);
     free(p);
@@ -101,15 +101,15 @@ static void forget_conn(struct passage *p, enum err why)
 {
     struct conn *c = p->conn;
     p->conn = NULL;
-    if (c != NULL)
+    if (c != NULL && !p->conn_over)
         conn_abort(c, why);
 }
 
 static void refuse(struct passage *p, enum err why, const char *text)
 {
     struct buf words = {.limit = 8192};
+    access_refuse(&p->who, why, text);
     forget_conn(p, why);
-    access_refused(p->set->access, p->client, p->front->protocol, p->asked, why, text);
     if (!p->front->answer(why, text, &words))
         buf_free(&words);
     parting_start(p->set->partings, p->stream, &words);
@@ -138,8 +138,8 @@ static void refuse_service(struct passage *p, enum err why)
 /* The client went away before it was attached. */
 static void drop(struct passage *p, enum err why)
 {
+    access_refuse(&p->who, why, NULL);
     forget_conn(p, why);
-    access_refused(p->set->access, p->client, p->front->protocol, p->asked, why, NULL);
     stream_close(p->stream);
     release(p);
 }
@@ -150,20 +150,17 @@ static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats
     (void)c;
     if (p->conn == NULL)
         return; /* forget_conn */
-    p->conn = NULL;
+    p->conn_over = true;
     if (p->state == OPENING) {
         refuse_service(p, stats->why);
     } else if (p->state == ANSWERING) {
         drop(p, stats->why); /* half an answer is out: it cannot be taken back */
     } else {
-        access_ended(&(struct access_line){.client = p->client,
-                                           .protocol = p->front->protocol,
-                                           .asked = p->asked,
-                                           .service = p->service,
-                                           .ms = loop_now(p->set->loop) - stats->started_ms,
-                                           .up = stats->up,
-                                           .down = stats->down,
-                                           .why = stats->why});
+        access_ended(&p->who, &(struct access_end){.service = p->service,
+                                                   .ms = loop_now(p->set->loop) - stats->started_ms,
+                                                   .up = stats->up,
+                                                   .down = stats->down,
+                                                   .why = stats->why});
         release(p);
     }
 }
@@ -190,6 +187,7 @@ static void attach(struct passage *p)
 {
     struct stream *s = p->stream;
     p->state = ATTACHED;
+    access_answered(&p->who);
     p->stream = NULL;
     timer_free(p->timer);
     p->timer = NULL;
@@ -242,7 +240,7 @@ static void opened(struct passage *p, uint64_t grace_ms)
 
 static enum err ask(struct passage *p, struct passage_target *target, char text[PASSAGE_TEXT])
 {
-    const struct passage_question q = {span_of(p->asked), p->literal, p->hint, p->quiet};
+    const struct passage_question q = {span_of(p->who.asked), p->literal, p->hint, p->quiet};
     *target = (struct passage_target){.service = ""};
     snprintf(text, PASSAGE_TEXT, "%s", err_text(ERR_HUB_DOWN));
     return p->resolve(p->owner, &q, target, text);
@@ -266,10 +264,12 @@ static void look(struct passage *p)
     }
     timer_stop(p->timer);
     p->conn = conn_open(target.session, p->service, &conn_events, p, &why);
-    if (p->conn == NULL)
+    if (p->conn == NULL) {
         refuse_service(p, why);
-    else
-        opened(p, target.grace_ms);
+        return;
+    }
+    access_opened(&p->who, target.watched, p->service);
+    opened(p, target.grace_ms);
 }
 
 static void on_time(void *owner)
@@ -336,6 +336,28 @@ static void on_failed(void *owner, enum err why)
     drop(owner, why);
 }
 
+/* ---- for who watches ---- */
+
+static void show(void *ctx, struct monitor_counters *out)
+{
+    const struct passage *p = ctx;
+    if (p->conn != NULL)
+        watch_conn(p->conn, out);
+    if (p->state != ATTACHED)
+        out->state = MONITOR_STREAM_CONNECTING;
+}
+
+static void close_it(void *ctx)
+{
+    struct passage *p = ctx;
+    if (p->state == ATTACHED)
+        conn_abort(p->conn, ERR_OPERATOR);
+    else if (p->state == ANSWERING)
+        drop(p, ERR_OPERATOR);
+    else
+        refuse(p, ERR_OPERATOR, err_text(ERR_OPERATOR));
+}
+
 void passage_start(struct passages *set, struct stream *stream, const struct passage_options *o)
 {
     static const struct stream_events events = {
@@ -347,7 +369,6 @@ void passage_start(struct passages *set, struct stream *stream, const struct pas
     *p = (struct passage){.set = set,
                           .stream = stream,
                           .front = o->front,
-                          .asked = span_dup(o->question.host),
                           .literal = o->question.literal,
                           .quiet = o->question.quiet,
                           .resolve = o->resolve,
@@ -357,14 +378,22 @@ void passage_start(struct passages *set, struct stream *stream, const struct pas
                           .patience_ms = o->patience_ms};
     p->hint = o->question.hint != NULL ? span_dup(span_of(o->question.hint)) : NULL;
     p->timer = timer_new(set->loop, on_time, p);
-    if (p->asked == NULL || p->timer == NULL || (o->question.hint != NULL && p->hint == NULL))
+    if (p->timer == NULL || (o->question.hint != NULL && p->hint == NULL) ||
+        !access_began(set->access,
+                      &(struct access_options){.stream = stream,
+                                               .protocol = o->front->protocol,
+                                               .asked = o->question.host,
+                                               .accepted_ms = o->accepted_ms,
+                                               .look = show,
+                                               .close = close_it,
+                                               .ctx = p},
+                      &p->who))
         goto fail_parts;
     p->tap_free = o->tap_free;
     if (o->early != NULL) {
         p->early = *o->early;
         *o->early = (struct buf){.limit = o->early->limit};
     }
-    memcpy(p->client, stream->name, sizeof p->client);
     list_init(&p->node);
     list_append(&set->all, &p->node);
     set->n++;
@@ -377,7 +406,6 @@ void passage_start(struct passages *set, struct stream *stream, const struct pas
 fail_parts:
     timer_free(p->timer);
     free(p->hint);
-    free(p->asked);
     free(p);
 fail_passage:
     if (o->tap_free != NULL)

@@ -15,16 +15,15 @@
 
 #define PASSAGE_TEXT 192
 #define PASSAGE_WAIT_MS 2000 /* for a tunnel that is down */
-#define PASSAGE_ANSWER_MS                                                                          \
-    120000 /* for a native session's answer, which no lost link takes away                         \
-            */
+/* For a native session's answer, which no lost link takes away. */
+#define PASSAGE_ANSWER_MS 120000
 
-/* All passages of one owner, with the log and the partings that they share. */
+/* All passages of one owner, with the log and the partings that they share. monitor may be NULL. */
 struct passages;
-struct passages *passages_new(struct loop *loop); /* NULL: memory */
-void passages_free(struct passages *p);           /* ends every one (ERR_SHUTDOWN); NULL is fine */
-void passages_wake(struct passages *p);           /* a session opened, or ended for good */
-size_t passages_count(const struct passages *p);  /* also those that are attached */
+struct passages *passages_new(struct loop *loop, struct monitor *monitor); /* NULL: memory */
+void passages_free(struct passages *p);          /* ends every one (ERR_SHUTDOWN); NULL is fine */
+void passages_wake(struct passages *p);          /* a session opened, or ended for good */
+size_t passages_count(const struct passages *p); /* also those that are attached */
 struct access *passages_access(struct passages *p);
 struct partings *passages_partings(struct passages *p);
 
@@ -38,7 +37,8 @@ struct passage_question {
 struct passage_target {
     struct session *session;
     const char *service;
-    uint64_t grace_ms; /* 0: answer at once; of no interest in a native session */
+    uint64_t grace_ms;              /* 0: answer at once; of no interest in a native session */
+    struct monitor_tunnel *watched; /* that the session is an end of, or NULL */
 };
 
 /* Where it goes. ERR_HUB_DOWN: asked again at passages_wake, for PASSAGE_WAIT_MS. Other errors are
@@ -48,6 +48,7 @@ typedef enum err passage_resolve(void *owner, const struct passage_question *q,
 
 struct passage_options {
     const struct front *front;
+    uint64_t accepted_ms;             /* loop_now when the client came; 0: just now */
     struct passage_question question; /* copied */
     passage_resolve *resolve;
     void *owner;

@@ -3,6 +3,7 @@
 #include "core/base/log.h"
 #include "core/tunnel/link.h"
 #include "gateway/source/mappings.h"
+#include "gateway/watch/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,20 +16,20 @@
 struct tunnel {
     struct tunnels *set;
     char *name;
-    char *where; /* "hub.example:443" */
+    char *hub; /* "wss://hub.example:443" */
     struct session *session;
     struct link *link;
     struct trust *trust;
     struct mappings *mappings; /* or NULL */
-    struct buf told;           /* the services that were logged last */
+    struct monitor_tunnel *watched;
+    struct buf told; /* the services that were logged last */
     bool told_once;
-    bool over;               /* the link will not try again */
-    enum err why;            /* why it is down, or over */
-    char text[PASSAGE_TEXT]; /* the same as a sentence */
+    bool over; /* the link will not try again */
 };
 
 struct tunnels {
     struct loop *loop;
+    struct monitor *monitor;
     struct passages *passages;
     const struct names *names;
     uint64_t grace_ms;
@@ -50,13 +51,6 @@ static const char *title(const struct tunnel *t, char out[160])
     str_escape(span_of(t->name), safe, sizeof safe);
     snprintf(out, 160, "tunnel%s%s", safe[0] != '\0' ? " " : "", safe);
     return out;
-}
-
-static void copy_text(struct tunnel *t, enum err why, const char *text)
-{
-    t->why = why;
-    str_escape(span_of(text != NULL && text[0] != '\0' ? text : err_text(why)), t->text,
-               sizeof t->text);
 }
 
 /* ---- what the link and the session tell ---- */
@@ -88,6 +82,29 @@ static size_t index_of(const struct tunnel *t)
     return 0;
 }
 
+/* A host name that leads to a service depends on what the other tunnels have, so all are told anew.
+ */
+static void show_services(struct tunnels *set)
+{
+    const struct names_tunnel *list;
+    size_t n = tunnels_list(set, &list);
+    for (size_t i = 0; i < n; i++) {
+        size_t count = list[i].n_services > 0 ? list[i].n_services : list[i].known;
+        struct monitor_service_info *infos = calloc(count + 1, sizeof *infos);
+        char(*hosts)[NAMES_HOST] = calloc(count + 1, sizeof *hosts);
+        for (size_t k = 0; infos != NULL && hosts != NULL && k < count; k++) {
+            const char *id = list[i].n_services > 0 ? list[i].services[k] : "";
+            names_canonical(set->names, list, n, i, id, hosts[k]);
+            infos[k] = (struct monitor_service_info){.id = id,
+                                                     .host = hosts[k][0] != '\0' ? hosts[k] : NULL};
+        }
+        if (infos != NULL && hosts != NULL)
+            monitor_services(set->all[i]->watched, infos, count);
+        free(infos);
+        free(hosts);
+    }
+}
+
 /* Whether the ids differ from those told last; remembers them. */
 static bool is_news(struct tunnel *t, const char *const *ids, size_t n)
 {
@@ -105,13 +122,18 @@ static bool is_news(struct tunnel *t, const char *const *ids, size_t n)
 static enum err on_services(void *owner, const char *const *ids, size_t n)
 {
     struct tunnel *t = owner;
-    char name[160];
-    if (is_news(t, ids, n)) {
-        log_info("%s is up, with %zu service%s:", title(t, name), n, n == 1 ? "" : "s");
+    char name[160], line[200];
+    bool news = is_news(t, ids, n);
+    if (news)
+        snprintf(line, sizeof line, "%s is up, with %zu service%s", title(t, name), n,
+                 n == 1 ? "" : "s");
+    else
+        snprintf(line, sizeof line, "%s is up again", title(t, name));
+    log_info("%s%s", line, news ? ":" : "");
+    if (news)
         tell_names(t, index_of(t));
-    } else {
-        log_info("%s is up again", title(t, name));
-    }
+    show_services(t->set);
+    monitor_tunnel_event(t->watched, MONITOR_UP, ERR_OK, line);
     enum err why = t->mappings != NULL ? mappings_services(t->mappings, ids, n) : ERR_OK;
     if (why != ERR_OK)
         return ERR_USAGE; /* final: connecting anew does not free a port */
@@ -127,10 +149,15 @@ static void on_broken(void *owner, enum err why, const char *text)
 
 static void on_up(void *owner)
 {
-    struct tunnel *t = owner;
-    t->why = ERR_OK;
-    t->text[0] = '\0';
-    log_info("Successfully established websocket connection with proxy server: wss://%s", t->where);
+    const struct tunnel *t = owner;
+    log_info("Successfully established websocket connection with proxy server: %s", t->hub);
+}
+
+static struct link_present present(const struct tunnel *t)
+{
+    struct link_present now;
+    link_look(t->link, &now);
+    return now;
 }
 
 static void on_reachable(void *owner)
@@ -143,12 +170,11 @@ static void on_reachable(void *owner)
 static void on_down(void *owner, enum err why, const char *text)
 {
     struct tunnel *t = owner;
-    char name[160], before[PASSAGE_TEXT];
-    enum err last = t->why;
-    memcpy(before, t->text, sizeof before);
-    copy_text(t, why, text);
-    bool again = last == why && strcmp(before, t->text) == 0;
-    log_line(again ? LOG_DEBUG : LOG_ERROR, "%s: %s; trying again", title(t, name), t->text);
+    char name[160];
+    bool again = present(t).repeated;
+    log_line(again ? LOG_DEBUG : LOG_ERROR, "%s: %s; trying again", title(t, name), text);
+    if (!again)
+        monitor_tunnel_event(t->watched, MONITOR_DOWN, why, text);
 }
 
 static void on_finished(void *owner, enum err why, const char *text)
@@ -157,13 +183,13 @@ static void on_finished(void *owner, enum err why, const char *text)
     struct tunnels *set = t->set;
     char name[160];
     t->over = true;
-    copy_text(t, why, text);
-    log_line(why == ERR_TUNNEL_CLOSED ? LOG_INFO : LOG_ERROR, "%s: %s", title(t, name), t->text);
+    log_line(why == ERR_TUNNEL_CLOSED ? LOG_INFO : LOG_ERROR, "%s: %s", title(t, name), text);
+    monitor_tunnel_event(t->watched, MONITOR_OVER, why, text);
     passages_wake(set->passages);
     for (size_t i = 0; i < set->n; i++) {
         if (!set->all[i]->over)
             return;
-        if (set->all[i]->why == ERR_TOKEN_REPLACED)
+        if (present(set->all[i]).why == ERR_TOKEN_REPLACED)
             why = ERR_TOKEN_REPLACED;
     }
     if (!set->freeing)
@@ -230,17 +256,19 @@ enum err tunnels_resolve(void *owner, const struct passage_question *q, struct p
     if (!answer.tunnel_found)
         return why;
     const struct tunnel *t = set->all[answer.tunnel];
+    const struct link_present now = present(t);
     if (t->over) {
-        snprintf(text, PASSAGE_TEXT, "%s", q->quiet ? err_text(ERR_TUNNEL_CLOSED) : t->text);
-        return err_http(t->why) == 503 ? t->why : ERR_TUNNEL_CLOSED;
+        snprintf(text, PASSAGE_TEXT, "%s", q->quiet ? err_text(ERR_TUNNEL_CLOSED) : now.text);
+        return err_http(now.why) == 503 ? now.why : ERR_TUNNEL_CLOSED;
     }
-    if (!session_open(t->session) && (why == ERR_OK || why == ERR_HUB_DOWN)) {
+    if (!session_reachable(t->session) && (why == ERR_OK || why == ERR_HUB_DOWN)) {
         snprintf(text, PASSAGE_TEXT, "not connected to the hub%s%.120s",
-                 t->text[0] != '\0' && !q->quiet ? ": " : "", q->quiet ? "" : t->text);
+                 now.text[0] != '\0' && !q->quiet ? ": " : "", q->quiet ? "" : now.text);
         return ERR_HUB_DOWN;
     }
     if (why == ERR_OK)
-        *out = (struct passage_target){t->session, answer.service, grace(set, t, answer.service)};
+        *out = (struct passage_target){t->session, answer.service, grace(set, t, answer.service),
+                                       t->watched};
     return why;
 }
 
@@ -250,6 +278,7 @@ static void tunnel_free(struct tunnel *t)
 {
     if (t == NULL)
         return;
+    monitor_tunnel_remove(t->watched);
     buf_free(&t->told);
     mappings_free(t->mappings);
     if (t->link != NULL)
@@ -259,7 +288,7 @@ static void tunnel_free(struct tunnel *t)
     if (t->trust != NULL)
         trust_free(t->trust);
     free(t->name);
-    free(t->where);
+    free(t->hub);
     free(t);
 }
 
@@ -294,6 +323,7 @@ static bool make_session(struct tunnel *t, struct loop *loop, const struct tunne
                                             .map = o->map,
                                             .bind = o->hub->bind,
                                             .assign = o->assign,
+                                            .watched = t->watched,
                                             .passages = t->set->passages};
     t->mappings = mappings_new(loop, &mapped);
     return t->mappings != NULL;
@@ -329,9 +359,15 @@ static enum err make_link(struct tunnel *t, struct loop *loop, const struct tunn
     return t->link != NULL ? ERR_OK : why;
 }
 
+static void show(void *ctx, struct monitor_tunnel_state *out)
+{
+    const struct tunnel *t = ctx;
+    watch_link(t->link, t->session, out);
+}
+
 enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *text, size_t size)
 {
-    char where[300];
+    char url[300];
     enum err why = ERR_NO_MEMORY;
     if (set->n == TUNNELS_MAX)
         return ERR_LIMIT;
@@ -340,12 +376,13 @@ enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *
         return ERR_NO_MEMORY;
     t->set = set;
     t->told.limit = 65536;
-    snprintf(where, sizeof where, "%s:%d", o->hub->host, o->hub->port);
     snprintf(text, size, "%s", err_text(why));
     t->name = span_dup(span_of(o->name));
-    t->where = span_dup(span_of(where));
-    if (t->name == NULL || t->where == NULL)
+    t->hub = span_dup(span_of(hub_config_url(o->hub, url, sizeof url)));
+    if (t->name == NULL || t->hub == NULL)
         goto fail;
+    t->watched =
+        monitor_tunnel_add(set->monitor, &(struct monitor_tunnel_info){t->name, t->hub, show, t});
     why = make_trust(t, o->hub, text, size);
     if (why != ERR_OK)
         goto fail;
@@ -370,6 +407,7 @@ struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o)
     if (set == NULL)
         return NULL;
     set->loop = loop;
+    set->monitor = o->monitor;
     set->passages = o->passages;
     set->names = o->names;
     set->grace_ms = o->grace_ms;

@@ -13,6 +13,7 @@
 struct tunnels;
 
 struct tunnels_options {
+    struct monitor *monitor;   /* or NULL; must outlive them */
     struct passages *passages; /* must be freed before the tunnels */
     const struct names *names; /* must outlive them */
     uint64_t grace_ms;         /* or TUNNELS_GRACE_AUTO */

@@ -1,10 +1,10 @@
 /* Bodies of the control API: every input is read as JSON and checked as the input of all eight
  * operations. The oracles: what is taken is still taken after cJSON has written it anew, and gets
  * the same verdicts; messages are valid UTF-8 of bounded length and can be sent and read back. */
+#include "core/base/json_write.h"
+#include "core/base/unicode.h"
 #include "gateway/hub/api/json.h"
-#include "gateway/hub/api/json_write.h"
 #include "gateway/hub/api/shapes.h"
-#include "gateway/hub/api/unicode.h"
 
 #include <cjson/cJSON.h>
 #include <stdlib.h>

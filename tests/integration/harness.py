@@ -92,8 +92,11 @@ class Case(unittest.TestCase):
 
     # ---- processes ----
 
-    def start(self, *argv, **options):
-        program = Program(argv, cwd=self.dir, **options)
+    def start(self, *argv, env=None, **options):
+        """With control sockets below self.dir, not those of other tests or of this machine."""
+        env = dict(env or environment())
+        env.setdefault("XDG_RUNTIME_DIR", str(self.dir))
+        program = Program(argv, cwd=self.dir, env=env, **options)
         self.programs.append(program)
         return program
 

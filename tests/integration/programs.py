@@ -24,7 +24,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
 HERE = pathlib.Path(__file__).resolve().parent
 SANITIZER = re.compile(r"(ERROR|WARNING|SUMMARY): \w+Sanitizer|runtime error:")
 FOREIGN = re.compile(r"(?i)(.*_proxy|AWS_.*|AWSIOT_.*|SSL_CERT_.*|SSH_AUTH_SOCK|NOTIFY_SOCKET|"
-                     r"LISTEN_.*|NODE_.*|npm_.*)$")
+                     r"LISTEN_.*|NODE_.*|npm_.*|XDG_RUNTIME_DIR)$")
 
 
 def environment(**more):

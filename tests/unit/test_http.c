@@ -492,6 +492,42 @@ static void bodies_end_where_they_end(void **state)
     http_body_free(NULL);
 }
 
+static void keep_content(void *owner, const uint8_t *p, size_t n)
+{
+    assert_true(n > 0);
+    assert_true(buf_append(owner, p, n));
+}
+
+static void bodies_tell_what_they_consist_of(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *bytes, *content;
+    } cases[] = {
+        {LENGTH("5"), "helloHTTP/1.1", "hello"},
+        {LENGTH("0"), "HTTP", ""},
+        {"HTTP/1.1 200 OK" CRLF CRLF, "to the end", "to the end"},
+        {CHUNKED, "5" CRLF "hello" CRLF "6;x" CRLF " world" CRLF "0" CRLF CRLF "HTTP",
+         "hello world"},
+        {CHUNKED,
+         "2" CRLF CRLF CRLF "9" CRLF "0" CRLF CRLF "0" CRLF "x" CRLF "0" CRLF "A: b" CRLF CRLF,
+         CRLF "0" CRLF CRLF "0" CRLF "x"},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        for (unsigned cut = 0; cut < N_CUTS; cut++) {
+            struct buf content = {.limit = 100};
+            struct http_body *b = body_of(false, cases[i].head, false);
+            http_body_tell(b, keep_content, &content);
+            assert_true(feed_body(b, cases[i].bytes, strlen(cases[i].bytes), cut_number(cut)) >= 0);
+            assert_int_equal(content.size, strlen(cases[i].content));
+            assert_true(content.size == 0 ||
+                        memcmp(content.data, cases[i].content, content.size) == 0);
+            http_body_free(b);
+            buf_free(&content);
+        }
+    }
+}
+
 static void broken_chunks_are_refused(void **state)
 {
     (void)state;
@@ -597,6 +633,7 @@ int main(void)
         cmocka_unit_test(a_megabyte_of_header_costs_no_more_than_the_limit),
         cmocka_unit_test(half_a_head_is_not_yet_anything),
         cmocka_unit_test(bodies_end_where_they_end),
+        cmocka_unit_test(bodies_tell_what_they_consist_of),
         cmocka_unit_test(broken_chunks_are_refused),
         cmocka_unit_test(endless_trailers_are_refused),
         cmocka_unit_test(basic_credentials),

@@ -490,6 +490,73 @@ static void a_5xx_and_nonsense_are_retried(void **state)
     over();
 }
 
+static int downs_wanted;
+
+static bool has_downs(void)
+{
+    return end.downs == downs_wanted;
+}
+
+static struct link_present after_downs(int n)
+{
+    struct link_present now;
+    downs_wanted = n;
+    run_until(has_downs);
+    link_look(end.link, &now);
+    return now;
+}
+
+static void it_tells_how_it_is(void **state)
+{
+    static const char busy[] = "HTTP/1.1 503 Busy\r\nContent-Length: 3\r\n\r\na\x1b!";
+    static const struct step script[] = {
+        {.answer = busy},
+        {.answer = busy},
+        {0},
+        {.answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno"},
+    };
+    struct link_present now;
+    (void)state;
+    begin(script, 4, NULL, 0);
+    link_look(end.link, &now);
+    uint64_t begun = now.since_ms;
+    assert_int_equal(now.phase, LINK_CONNECTING);
+    assert_int_equal(now.why, ERR_OK);
+    assert_string_equal(now.text, "");
+
+    now = after_downs(1);
+    assert_int_equal(now.phase, LINK_WAITING);
+    assert_int_equal(now.why, end.why);
+    assert_non_null(strstr(now.text, "503: a\\x1b!"));
+    assert_false(now.repeated);
+    assert_true(now.retry_ms > begun);
+    now = after_downs(2);
+    assert_true(now.repeated);
+    assert_int_equal(now.since_ms, begun); /* still not connected */
+    assert_int_equal(now.connections, 0);
+
+    run_until(has_services);
+    link_look(end.link, &now);
+    assert_int_equal(now.phase, LINK_UP);
+    assert_int_equal(now.why, ERR_OK);
+    assert_string_equal(now.text, "");
+    assert_true(now.since_ms > begun);
+    assert_int_equal(now.connections, 1);
+
+    link_drop(end.link, ERR_TIMEOUT, "nothing came");
+    link_look(end.link, &now);
+    assert_int_equal(now.phase, LINK_WAITING);
+    assert_int_equal(now.why, ERR_TIMEOUT);
+    assert_string_equal(now.text, end.text);
+    run_until(is_finished);
+    link_look(end.link, &now);
+    assert_int_equal(now.phase, LINK_OVER);
+    assert_int_equal(now.why, ERR_REJECTED);
+    assert_int_equal(now.connections, 1);
+    assert_int_equal(now.retry_ms, 0);
+    over();
+}
+
 static bool is_freed(void)
 {
     return end.link == NULL;
@@ -645,6 +712,7 @@ int main(void)
         T(native_sessions_are_offered),
         T(a_refusal_is_final_and_says_why),
         T(a_5xx_and_nonsense_are_retried),
+        T(it_tells_how_it_is),
         T(may_be_freed_in_any_event),
         T(close_codes),
         T(a_replaced_token),

@@ -216,9 +216,9 @@ static void begin_with(struct session_options o)
     struct frame f = expect(FRAME_RESUME, 0);
     assert_int_equal(f.epoch, epoch);
     give_services();
-    assert_false(session_open(e.session));
+    assert_false(session_reachable(e.session));
     far_resumes(0);
-    assert_true(session_open(e.session));
+    assert_true(session_reachable(e.session));
     give_echo_reply();
     expect_nothing();
 }
@@ -322,7 +322,7 @@ static void meeting(void **state)
     assert_memory_equal(f.payload, "12345678", 8);
     /* Nobody is there; then one who is not native: V3. */
     peer(NULL, "");
-    assert_true(session_open(e.session));
+    assert_true(session_reachable(e.session));
     peer("aws.iot.securetunneling-3.0", "");
     expect_nothing();
     enum err why;
@@ -357,7 +357,7 @@ static void stale_messages_are_nothing(void **state)
     assert_int_equal(e.ended, 0);
     assert_int_equal(session_connections(e.session), 1);
     assert_int_equal(e.conn->flow.received, 0);
-    assert_false(session_open(e.session));
+    assert_false(session_reachable(e.session));
     finish();
 }
 

@@ -562,6 +562,17 @@ static bool client_hung_up(void)
     return got == 0;
 }
 
+/* Both ends counted as many, and took the time of the first one down. */
+static void same_frames(const struct conn_stats *a, const struct conn_stats *b)
+{
+    assert_in_range(a->frames_up, (a->up + SESSION_QUANTUM - 1) / SESSION_QUANTUM, a->up);
+    assert_in_range(a->frames_down, (a->down + SESSION_QUANTUM - 1) / SESSION_QUANTUM, a->down);
+    assert_int_equal(a->frames_up, b->frames_up);
+    assert_int_equal(a->frames_down, b->frames_down);
+    assert_true(a->answered_ms >= a->started_ms);
+    assert_true(b->answered_ms >= b->started_ms);
+}
+
 static void echo_all_versions(void **state)
 {
     static const size_t pieces[] = {1, 7, 1000, 3000};
@@ -588,6 +599,7 @@ static void echo_all_versions(void **state)
             assert_int_equal(world.source.stats.down, to_send);
             assert_int_equal(world.destination.stats.up, to_send);
             assert_int_equal(world.destination.stats.down, to_send);
+            same_frames(&world.source.stats, &world.destination.stats);
             part();
         }
     }
@@ -880,6 +892,101 @@ static void a_stuck_reader_is_dropped_for_the_others(void **state)
     close(other_fd);
 }
 
+static void sleep_in_loop(uint64_t ms)
+{
+    uint64_t begun = loop_now(loop);
+    struct timer *wake = timer_new(loop, on_nothing, NULL);
+    while (loop_now(loop) - begun < ms) {
+        timer_start(wake, ms);
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    }
+    timer_free(wake);
+}
+
+/* What a client sends waits while the transport is full. */
+static void a_full_transport_pauses_up(void **state)
+{
+    struct end e;
+    struct conn_present now;
+    int fd;
+    (void)state;
+    begin(&e, SESSION_SOURCE, 3, 0);
+    give_services(&e, 2, two);
+    struct conn *c = open_conn(&e, "SSH1");
+    conn_attach(c, pair(&fd));
+    conn_look(c, &now);
+    assert_int_equal(now.stats.paused_up.times, 0);
+    e.room = 0;
+    assert_int_equal(write(fd, "words", 5), 5);
+    do {
+        sleep_in_loop(5);
+        conn_look(c, &now);
+    } while (now.stats.paused_up.ms < 20);
+    assert_int_equal(now.stats.paused_up.times, 1);
+    assert_int_equal(now.stats.up, 0);
+    e.room = 65536;
+    session_writable(e.session);
+    conn_look(c, &now);
+    assert_int_equal(now.stats.up, 5);
+    assert_int_equal(now.stats.frames_up, 1);
+    assert_int_equal(now.stats.answered_ms, 0);
+    uint64_t paused = now.stats.paused_up.ms;
+    sleep_in_loop(10); /* it lasts no longer */
+    conn_look(c, &now);
+    assert_int_equal(now.stats.paused_up.ms, paused);
+    assert_int_equal(now.stats.paused_down.times, 0);
+    assert_false(now.ended_up || now.ended_down || now.over);
+    shutdown(fd, SHUT_WR);
+    while (!now.ended_up) {
+        sleep_in_loop(1);
+        conn_look(c, &now);
+    }
+    assert_false(now.ended_down);
+    finish(&e);
+    close(fd);
+}
+
+/* What comes for a client that does not read waits, and is held up to the limit. */
+static void a_slow_reader_pauses_down(void **state)
+{
+    enum { LIMIT = 50000 };
+    static uint8_t block[20000], wire[FRAME_MAX];
+    struct end e;
+    struct conn_present now;
+    int fd;
+    (void)state;
+    begin(&e, SESSION_SOURCE, 3, LIMIT);
+    give_services(&e, 2, two);
+    struct conn *c = open_conn(&e, "SSH1");
+    conn_attach(c, pair(&fd));
+    struct frame f = {.type = FRAME_DATA,
+                      .stream = 7,
+                      .service = span_of("SSH1"),
+                      .connection = 1,
+                      .payload = block,
+                      .payload_size = sizeof block};
+    size_t n = frame_encode(&f, wire, sizeof wire);
+    uint64_t frames = 0;
+    for (; session_input(e.session, wire, n) == n; frames++)
+        assert_true(frames < 1000);
+    do {
+        sleep_in_loop(5);
+        assert_int_equal(session_input(e.session, wire, n), 0);
+        conn_look(c, &now);
+    } while (now.stats.paused_down.ms < 20);
+    assert_int_equal(now.stats.paused_down.times, 1);
+    assert_int_equal(now.stats.frames_down, frames);
+    assert_int_equal(now.stats.down, frames * sizeof block);
+    assert_int_equal(now.queue_limit, LIMIT);
+    assert_in_range(now.held_down, 1, LIMIT);
+    assert_int_equal(now.held_up, 0);
+    conn_abort(c, ERR_OPERATOR);
+    assert_int_equal(e.ended_why, ERR_OPERATOR);
+    assert_true(e.stats.paused_down.ms >= 20); /* also in what the owner is told at the end */
+    finish(&e);
+    close(fd);
+}
+
 /* A service that answers and resets before it has read everything: the answer arrives. */
 static void the_last_words_of_a_service_that_resets(void **state)
 {
@@ -1134,6 +1241,8 @@ int main(void)
         T(data_waits_for_the_dial),
         T(losing_the_transport_ends_all),
         T(a_stuck_reader_is_dropped_for_the_others),
+        T(a_full_transport_pauses_up),
+        T(a_slow_reader_pauses_down),
         T(the_last_words_of_a_service_that_resets),
         T(a_tap_bounds_one_exchange),
         T(a_tap_may_end_it_before_attach),

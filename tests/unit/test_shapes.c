@@ -1,9 +1,9 @@
 /* Bodies of the API: what is JSON and what is not, and every constraint of the service model at its
  * bound and one past it. */
+#include "core/base/json_write.h"
+#include "core/base/unicode.h"
 #include "gateway/hub/api/json.h"
-#include "gateway/hub/api/json_write.h"
 #include "gateway/hub/api/shapes.h"
-#include "gateway/hub/api/unicode.h"
 
 #include <cjson/cJSON.h>
 #include <setjmp.h>

@@ -1,7 +1,7 @@
 #include "gateway/hub/api/audit.h"
 
+#include "core/base/json_write.h"
 #include "core/base/str.h"
-#include "gateway/hub/api/json_write.h"
 
 #include <errno.h>
 #include <fcntl.h>

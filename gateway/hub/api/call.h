@@ -6,8 +6,8 @@
 #define GATEWAY_HUB_API_CALL_H
 
 #include "core/base/buf.h"
+#include "core/base/json_write.h"
 #include "gateway/hub/api/api.h"
-#include "gateway/hub/api/json_write.h"
 
 struct cJSON;
 

@@ -1,6 +1,6 @@
 #include "gateway/hub/api/json.h"
 
-#include "gateway/hub/api/unicode.h"
+#include "core/base/unicode.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>

@@ -1,7 +1,7 @@
 #include "gateway/hub/api/shapes.h"
 
+#include "core/base/unicode.h"
 #include "gateway/hub/api/model.h"
-#include "gateway/hub/api/unicode.h"
 
 #include <cjson/cJSON.h>
 #include <inttypes.h>

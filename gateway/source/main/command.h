@@ -3,6 +3,10 @@
 #ifndef GATEWAY_SOURCE_MAIN_COMMAND_H
 #define GATEWAY_SOURCE_MAIN_COMMAND_H
 
+#include "core/config/program.h"
+
+extern const struct program program_connect, program_print, program_services;
+
 int command_run(int argc, char **argv);
 int command_connect(int argc, char **argv);
 int command_print(int argc, char **argv);

@@ -2,6 +2,8 @@
 
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/control/control.h"
+#include "gateway/source/main/command.h"
 #include "gateway/source/tunnels.h"
 
 #include <stdio.h>
@@ -68,6 +70,9 @@ static const struct option tunnel_table[] = {
 };
 static const struct option_group tunnel_group = OPTION_GROUP("Services", tunnel_table);
 
+static const struct program *const commands[] = {&program_connect, &program_print,
+                                                 &program_services, NULL};
+
 static enum err on_section(void *owner, struct options *o, const struct ini_entry *entry);
 
 static struct program program = {
@@ -89,6 +94,7 @@ static struct program program = {
         "  [alias]           plc = plc:modbus_2, or plc = SERVICE.NAME\n"
         "  [service ID]      client-speaks-first = yes: connections are answered at once\n",
     .section = on_section,
+    .commands = commands,
 };
 
 /* ---- sections ---- */
@@ -371,8 +377,8 @@ const char *config_listen(const struct config *c, size_t i)
 
 enum program_next config_read(struct config *c, int argc, char **argv)
 {
-    static const struct option_group *const groups[] = {&endpoint_group, &hub_options,
-                                                        &tunnel_group, &program_options};
+    static const struct option_group *const groups[] = {
+        &endpoint_group, &hub_options, &tunnel_group, &control_options, &program_options};
     *c = (struct config){.options = options_new(groups, sizeof groups / sizeof *groups),
                          .names = names_new()};
     if (c->options == NULL || c->names == NULL)
@@ -387,6 +393,8 @@ enum program_next config_read(struct config *c, int argc, char **argv)
     if (why == ERR_OK)
         why = options_number(c->options, "max-clients", 1, 1000000, &c->max_clients);
     c->direct = options_flag(c->options, "direct");
+    c->control = options_get(c->options, "control");
+    c->control_readonly = options_flag(c->options, "control-readonly");
     if (why == ERR_OK)
         why = read_auth(c);
     if (why == ERR_OK)

@@ -33,7 +33,9 @@ struct config {
     char *user, *password; /* NULL: no authentication */
     uint64_t grace_ms;     /* or TUNNELS_GRACE_AUTO */
     uint64_t max_clients;
-    bool direct; /* what is no name of ours is dialled from here */
+    const char *control;   /* path of the control socket, "off", or NULL: the default one */
+    bool control_readonly; /* nothing can be closed through it */
+    bool direct;           /* what is no name of ours is dialled from here */
 };
 
 /* Reads everything; PROGRAM_FAILED: the sentence is on stderr. Call config_free in any case. */

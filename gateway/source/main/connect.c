@@ -24,12 +24,16 @@ static const struct option table[] = {
 };
 static const struct option_group group = OPTION_GROUP("Connection", table);
 
-static const struct program program = {
+static const struct option_group *const groups[] = {&group, &dialogue_options, &program_options,
+                                                    NULL};
+
+const struct program program_connect = {
     .name = "tunnel-gateway connect",
     .summary = "Connects stdin and stdout to a service through a running gateway.",
     .usage = "  tunnel-gateway connect [options] HOST PORT\n",
     .examples = "  ssh -o ProxyCommand='tunnel-gateway connect %h %p' user@ssh1.tunnel\n",
     .max_operands = 2,
+    .groups = groups,
 };
 
 /* ---- HTTP ---- */
@@ -246,12 +250,10 @@ static bool connect_and_relay(struct options *o, struct dialogue *d)
 
 int command_connect(int argc, char **argv)
 {
-    static const struct option_group *const groups[] = {&group, &dialogue_options,
-                                                        &program_options};
-    struct options *o = options_new(groups, sizeof groups / sizeof *groups);
+    struct options *o = program_options_new(&program_connect);
     if (o == NULL)
         return 1;
-    enum program_next next = program_read(&program, o, argc, argv);
+    enum program_next next = program_read(&program_connect, o, argc, argv);
     if (next != PROGRAM_GO) {
         options_free(o);
         return next == PROGRAM_DONE ? 0 : 1;

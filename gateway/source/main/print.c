@@ -17,13 +17,17 @@ static const struct option table[] = {
 };
 static const struct option_group group = OPTION_GROUP("Gateway", table);
 
-static const struct program program = {
+static const struct option_group *const groups[] = {&group, &program_options, NULL};
+
+const struct program program_print = {
     .name = "tunnel-gateway print",
     .summary = "Prints a piece of configuration for another program.",
     .usage = "  tunnel-gateway print ssh-config     for ~/.ssh/config\n"
              "  tunnel-gateway print pac            proxy auto-configuration for browsers\n"
              "  tunnel-gateway print unit           a systemd user unit\n",
     .max_operands = 1,
+    .operands = "ssh-config|pac|unit",
+    .groups = groups,
 };
 
 static bool print_ssh(const char *gateway, const struct names *names)
@@ -111,13 +115,12 @@ static bool print(struct options *o, const char *piece)
 
 int command_print(int argc, char **argv)
 {
-    static const struct option_group *const groups[] = {&group, &program_options};
-    struct options *o = options_new(groups, sizeof groups / sizeof *groups);
+    struct options *o = program_options_new(&program_print);
     char *const *operands;
     int code = 1;
     if (o == NULL)
         return 1;
-    enum program_next next = program_read(&program, o, argc, argv);
+    enum program_next next = program_read(&program_print, o, argc, argv);
     if (next == PROGRAM_GO) {
         size_t n = options_operands(o, &operands);
         code = print(o, n == 1 ? operands[0] : "") ? 0 : 1;

@@ -1,5 +1,6 @@
 /* The gateway at work: endpoint, tunnels, and the signals that end it. */
 #include "core/base/log.h"
+#include "core/control/control.h"
 #include "core/tunnel/link.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/config.h"
@@ -19,6 +20,7 @@ static const int signals[] = {SIGTERM, SIGINT};
 struct run {
     struct loop *loop;
     const struct config *config;
+    struct control *control;
     struct passages *passages;
     struct tunnels *tunnels;
     struct ingress *ingress;
@@ -82,6 +84,16 @@ static bool goes_direct(void *owner, const struct passage_question *q)
     return names_is_foreign(((struct run *)owner)->config->names, q->host, q->literal);
 }
 
+static const char *unready(void *owner)
+{
+    const struct run *r = owner;
+    for (size_t i = 0; i < r->config->n_tunnels; i++)
+        if (tunnels_is_up(r->tunnels, i))
+            return NULL;
+    return r->config->n_tunnels == 1 ? "The tunnel is not connected to its hub."
+                                     : "No tunnel is connected to its hub.";
+}
+
 /* ---- setting up ---- */
 
 /* Many clients are many descriptors; and tokens do not belong into a core file. */
@@ -126,6 +138,7 @@ static bool listen_all(struct run *r)
             return false;
         }
         log_info("Listening on %s (SOCKS5, SOCKS4a, HTTP)", name);
+        monitor_listening(control_monitor(r->control), name);
         if (is_loopback(name) || r->config->user != NULL)
             continue;
         if (r->config->direct) {
@@ -141,14 +154,33 @@ static bool listen_all(struct run *r)
     return true;
 }
 
+static bool make_control(struct run *r)
+{
+    const struct control_setup setup = {.loop = r->loop,
+                                        .program = "tunnel-gateway",
+                                        .role = "source",
+                                        .path = r->config->control,
+                                        .readonly = r->config->control_readonly,
+                                        .unready = unready,
+                                        .owner = r};
+    char text[400];
+    enum err why;
+    r->control = control_new(&setup, &why, text, sizeof text);
+    if (r->control == NULL)
+        log_error("--control: %s", text);
+    return r->control != NULL;
+}
+
 static bool make_parts(struct run *r)
 {
     const struct config *c = r->config;
+    struct monitor *monitor = control_monitor(r->control);
     link_instance(r->instance);
-    r->passages = passages_new(r->loop);
+    r->passages = passages_new(r->loop, monitor);
     if (r->passages == NULL)
         return false;
-    const struct tunnels_options tunnels = {.passages = r->passages,
+    const struct tunnels_options tunnels = {.monitor = monitor,
+                                            .passages = r->passages,
                                             .names = c->names,
                                             .grace_ms = c->grace_ms,
                                             .client_speaks_first =
@@ -199,11 +231,20 @@ static void tear_down(struct run *r)
     ingress_free(r->ingress);
     passages_free(r->passages);
     tunnels_free(r->tunnels);
+    control_free(r->control); /* what the others told it is told by now */
     loop_block_signals();
     for (size_t i = 0; i < SIGNALS; i++)
         if (r->signals[i].data != NULL)
             uv_close((uv_handle_t *)&r->signals[i], NULL);
     loop_leave(r->loop);
+}
+
+/* Memory, and descriptors. */
+static bool had(bool enough)
+{
+    if (!enough)
+        log_error("%s", err_text(ERR_NO_MEMORY));
+    return enough;
 }
 
 static int run(const struct config *c)
@@ -212,9 +253,8 @@ static int run(const struct config *c)
     if (r.loop == NULL)
         return 1;
     set_limits();
-    if (!watch_signals(&r) || !make_parts(&r))
-        log_error("%s", err_text(ERR_NO_MEMORY));
-    else if (listen_all(&r) && start_tunnels(&r))
+    if (had(watch_signals(&r)) && make_control(&r) && had(make_parts(&r)) && listen_all(&r) &&
+        start_tunnels(&r))
         loop_run(r.loop);
     tear_down(&r);
     return r.code;

@@ -10,10 +10,13 @@
 #define HEAD_MAX 8192
 #define BODY_MAX 1048576
 
-static const struct program program = {
+static const struct option_group *const groups[] = {&dialogue_options, &program_options, NULL};
+
+const struct program program_services = {
     .name = "tunnel-gateway services",
     .summary = "Lists the services of a running gateway: host name, service id, tunnel, state.",
     .usage = "  tunnel-gateway services [options]\n",
+    .groups = groups,
 };
 
 static bool ask(const struct dialogue *d, char head[HEAD_MAX], struct buf *body)
@@ -72,12 +75,11 @@ static int list(struct options *o)
 
 int command_services(int argc, char **argv)
 {
-    static const struct option_group *const groups[] = {&dialogue_options, &program_options};
-    struct options *o = options_new(groups, sizeof groups / sizeof *groups);
+    struct options *o = program_options_new(&program_services);
     int code = 1;
     if (o == NULL)
         return 1;
-    enum program_next next = program_read(&program, o, argc, argv);
+    enum program_next next = program_read(&program_services, o, argc, argv);
     if (next != PROGRAM_FAILED)
         code = next == PROGRAM_DONE ? 0 : list(o);
     options_free(o);

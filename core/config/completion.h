@@ -1,0 +1,16 @@
+/* A program's completions for interactive shells, from its option tables: its commands, its
+ * options, and what an option takes, as far as the name of its argument tells: FILE, DIR names of
+ * files, of directories text|json, V1, src  these words (a name in capitals alone stands for
+ * something else) HOST, N, ...        nothing Hidden options are left out. */
+#ifndef CORE_CONFIG_COMPLETION_H
+#define CORE_CONFIG_COMPLETION_H
+
+#include "core/config/program.h"
+
+#include <stdio.h>
+
+/* The script for "bash", "zsh" or "fish"; false: for another shell, and nothing is written.
+ * p->groups must be set. */
+bool completion_write(const struct program *p, const char *shell, FILE *out);
+
+#endif

@@ -1,0 +1,124 @@
+/* A snapshot of a program's control endpoint, read from JSON (share/doc/control.md). What is
+ * missing in the JSON is zero or "" here; what is not known is ignored. Text may hold anything but
+ * NUL: it is valid UTF-8 where the JSON was, and not escaped. Numbers are held to 0 .. 2^53. One
+ * thread of a program reads at a time. */
+#ifndef CORE_CONTROL_CLIENT_SNAPSHOT_H
+#define CORE_CONTROL_CLIENT_SNAPSHOT_H
+
+#include "core/base/err.h"
+#include "core/base/str.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SNAPSHOT_SCHEMA 1
+#define SNAPSHOT_STREAMS_MAX 65536 /* more in one snapshot are an error, as of all below */
+#define SNAPSHOT_REASONS_MAX 64
+#define SNAPSHOT_SAMPLES_MAX 600
+
+/* Reason to count, in the order of the JSON. */
+struct snapshot_reasons {
+    size_t n;
+    struct snapshot_reason {
+        const char *name;
+        uint64_t count;
+    } * items;
+};
+
+/* Streams; a service's or all of them. */
+struct snapshot_counts {
+    uint64_t open, max, served, refused, failed;
+    uint64_t bytes_down, bytes_up;
+    double rate_down, rate_up;
+    struct snapshot_reasons errors, refusals;
+};
+
+struct snapshot_tunnel {
+    const char *name, *hub, *state, *reason, *text;
+    double state_for, retry_in, round_trip, round_trip_max;
+    uint64_t connections;
+};
+
+struct snapshot_service {
+    const char *id, *tunnel, *host, *target, *state;
+    struct snapshot_counts counts;
+    double first_byte;
+};
+
+/* Bytes in a second (or ten); the newest last. last: its number. */
+struct snapshot_samples {
+    uint64_t last;
+    size_t n; /* as many down as up */
+    uint64_t *down, *up;
+};
+
+enum snapshot_state {
+    SNAPSHOT_CONNECTING,
+    SNAPSHOT_OPEN,
+    SNAPSHOT_HALF,
+    SNAPSHOT_DRAINING,
+    SNAPSHOT_CLOSED,
+    SNAPSHOT_STATE_OTHER /* of a newer program */
+};
+
+struct snapshot_stream {
+    uint64_t id;
+    const char *client, *process, *via, *asked, *service, *tunnel, *target, *reason;
+    int64_t pid, uid; /* pid 0: not known, then neither is uid */
+    int64_t stream_id;
+    uint64_t connection_id;
+    enum snapshot_state state;
+    double opened, age, closed_for;
+    uint64_t bytes_down, bytes_up, frames_down, frames_up;
+    double rate_down, rate_up, mean_down, mean_up, peak_down, peak_up;
+    uint64_t queued_down, queued_up, queue_limit;
+    uint64_t pauses_down, pauses_up;
+    double paused_down, paused_up;
+    bool ended_down, ended_up;
+    double requested, started, answered, first_byte; /* 0: it has not come to that */
+    struct snapshot_samples history;                 /* n == 0: it was not asked for */
+};
+
+struct snapshot_event {
+    const char *event; /* "open", "close", "refuse", "up", "down", "over", "dropped", ... */
+    uint64_t number;
+    double time;
+    uint64_t stream; /* id */
+    const char *client, *via, *asked, *service, *tunnel, *reason, *text;
+    double age;
+    uint64_t bytes_down, bytes_up, count;
+};
+
+struct snapshot {
+    int schema;
+    const char *program, *role, *version, *instance, *host;
+    int64_t pid;
+    double time, clock, uptime;
+    bool readonly;
+    size_t n_listen;
+    const char **listen;
+    struct snapshot_counts totals;
+    size_t n_tunnels;
+    struct snapshot_tunnel *tunnels;
+    size_t n_services;
+    struct snapshot_service *services;
+    size_t n_streams;
+    struct snapshot_stream *streams;
+    struct snapshot_samples seconds, tens;
+    uint64_t last_event;
+    size_t n_events;
+    struct snapshot_event *events;
+    void *memory; /* private */
+};
+
+/* ERR_PROTOCOL: it is not one, or more than it may hold; ERR_UNSUPPORTED: of another schema
+ * (out->schema says which); ERR_NO_MEMORY. problem: a sentence. Nothing is to be freed then. */
+enum err snapshot_read(struct span json, struct snapshot *out, char *problem, size_t size);
+/* The same for one line of /v1/events: out->events has it, the rest is empty (schema 0). */
+enum err snapshot_read_event(struct span json, struct snapshot *out, char *problem, size_t size);
+void snapshot_free(struct snapshot *s); /* zeroed afterwards; a zeroed one is fine */
+
+const char *snapshot_state_name(enum snapshot_state s); /* "connecting", ...; "?" for others */
+
+#endif

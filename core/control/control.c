@@ -1,0 +1,290 @@
+#include "core/control/control.h"
+
+#include "core/base/log.h"
+#include "core/control/endpoint.h"
+#include "core/control/events.h"
+#include "core/control/monitor_private.h"
+#include "core/control/path.h"
+#include "core/control/report.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TICK_MS 1000
+#define PEER_AGE_MS 200 /* shorter streams are not worth a walk through /proc */
+#define JSON_TYPE "application/json"
+#define KEEP_MS 10000 /* a snapshot's memory, for the next one */
+
+static const struct option table[] = {
+    {"control", 0, "PATH", NULL, NULL, NULL,
+     "The unix socket for tunnel-tui, /v1/snapshot and /metrics, or \"off\". Default: admin.sock "
+     "in "
+     "$XDG_RUNTIME_DIR/PROGRAM or /run/PROGRAM.",
+     OPTION_EXACT},
+    {"control-readonly", 0, NULL, NULL, NULL, NULL, "Nothing can be closed through that socket.",
+     OPTION_EXACT},
+};
+const struct option_group control_options = OPTION_GROUP("Watching", table);
+
+struct control {
+    struct control_setup setup;
+    struct monitor *monitor;
+    struct timer *tick;
+    struct endpoint *endpoint; /* NULL: none */
+    struct events *events;     /* the same */
+    struct peer_search *search;
+    uint64_t searched_ms;     /* when the last one began */
+    uint64_t ids[PEER_BATCH]; /* whose peers are searched */
+    struct json_writer out;   /* the last snapshot */
+    uint64_t asked_ms;        /* when it was asked for */
+};
+
+/* ---- who the clients are ---- */
+
+static void on_found(void *owner, const struct peer *found, size_t n)
+{
+    struct control *c = owner;
+    c->search = NULL;
+    for (size_t i = 0; i < n; i++) {
+        struct monitor_stream *s = monitor_stream_find(c->monitor, c->ids[i]);
+        if (s != NULL)
+            s->peer = found[i];
+    }
+}
+
+/* Only while somebody looks, and at most once a tick. */
+static void search_peers(struct control *c)
+{
+    struct peer peers[PEER_BATCH];
+    uint64_t now = monitor_now(c->monitor);
+    size_t n = 0;
+    if (c->search != NULL || now - c->searched_ms < TICK_MS)
+        return;
+    list_each(node, &c->monitor->streams)
+    {
+        const struct monitor_stream *s = list_entry(node, struct monitor_stream, node);
+        if (n == PEER_BATCH || s->peer.state != PEER_LOCAL || now - s->accepted_ms < PEER_AGE_MS)
+            continue;
+        c->ids[n] = s->id;
+        peers[n++] = s->peer;
+    }
+    if (n == 0)
+        return;
+    c->searched_ms = now;
+    c->search = peer_search_start(c->setup.loop, peers, n, on_found, c);
+}
+
+/* ---- pages ---- */
+
+/* The value of NAME in a query of numbers; 0: it is not there, or is none. */
+static uint64_t query_number(struct span query, const char *name)
+{
+    while (query.n > 0) {
+        struct span value = span_cut(&query, '&'), key = span_cut(&value, '=');
+        uint64_t n;
+        if (span_is(key, name) && str_number(value, INT64_MAX, &n))
+            return n;
+    }
+    return 0;
+}
+
+/* Half a megabyte a second, with a thousand streams: its memory is kept while somebody asks. */
+static void snapshot(void *owner, struct endpoint_client *client, struct span rest,
+                     struct span query)
+{
+    struct control *c = owner;
+    struct json_writer *w = &c->out;
+    const struct report_wish wish = {.history = query_number(query, "history"),
+                                     .tens = query_number(query, "tens"),
+                                     .events = query_number(query, "events"),
+                                     .detail = query_number(query, "detail"),
+                                     .readonly = c->setup.readonly};
+    (void)rest;
+    search_peers(c);
+    buf_take(&w->bytes, w->bytes.size);
+    w->more = w->failed = false;
+    c->asked_ms = monitor_now(c->monitor);
+    report_snapshot(c->monitor, &wish, w);
+    if (w->failed || !buf_append(&w->bytes, "\n", 1))
+        endpoint_text(client, 503, "The snapshot is too large, or memory is short.\n");
+    else
+        endpoint_answer(client, 200, JSON_TYPE,
+                        (struct span){(const char *)w->bytes.data, w->bytes.size});
+}
+
+static void events(void *owner, struct endpoint_client *client, struct span rest, struct span query)
+{
+    struct control *c = owner;
+    (void)rest, (void)query;
+    events_join(c->events, endpoint_take(client));
+}
+
+static void close_stream(void *owner, struct endpoint_client *client, struct span rest,
+                         struct span query)
+{
+    struct control *c = owner;
+    uint64_t id;
+    (void)query;
+    if (c->setup.readonly) {
+        endpoint_text(client, 403, "This endpoint is read-only (--control-readonly).\n");
+        return;
+    }
+    struct monitor_stream *s =
+        str_number(rest, INT64_MAX, &id) ? monitor_stream_find(c->monitor, id) : NULL;
+    if (s == NULL || s->counters.state == MONITOR_STREAM_CLOSED) {
+        endpoint_text(client, 404, "There is no such stream; /v1/snapshot lists them.\n");
+    } else if (s->close == NULL) {
+        endpoint_text(client, 403, "This program cannot close single streams.\n");
+    } else {
+        s->close(s->ctx); /* s is closed now */
+        endpoint_answer(client, 204, NULL, (struct span){NULL, 0});
+    }
+}
+
+static const struct endpoint_page pages[] = {
+    {"GET", "/v1/snapshot", snapshot},
+    {"GET", "/v1/events", events},
+    {"DELETE", "/v1/streams/", close_stream},
+};
+
+/* ---- time ---- */
+
+static uint64_t now(void *loop)
+{
+    return loop_now(loop);
+}
+
+static int64_t wall(void *loop)
+{
+    struct timespec t;
+    (void)loop;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void on_tick(void *owner)
+{
+    struct control *c = owner;
+    timer_start(c->tick, TICK_MS);
+    monitor_tick(c->monitor);
+    if (monitor_now(c->monitor) - c->asked_ms > KEEP_MS)
+        buf_free(&c->out.bytes);
+}
+
+/* ---- life ---- */
+
+static const char *ready(void *owner)
+{
+    struct control *c = owner;
+    return c->setup.unready != NULL ? c->setup.unready(c->setup.owner) : NULL;
+}
+
+static void metrics(void *owner, struct buf *out)
+{
+    struct control *c = owner;
+    if (c->setup.metrics != NULL)
+        c->setup.metrics(c->setup.owner, out);
+    else
+        report_metrics(c->monitor, out);
+}
+
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
+static enum err open_endpoint(struct control *c, const char *path, char *text, size_t size)
+{
+    const struct endpoint_options o = {.loop = c->setup.loop,
+                                       .where = path,
+                                       .unready = ready,
+                                       .metrics = metrics,
+                                       .pages = pages,
+                                       .n_pages = sizeof pages / sizeof *pages,
+                                       .owner = c};
+    enum err why = control_folder(path, text, size);
+    if (why != ERR_OK)
+        return why;
+    c->events = events_new(c->setup.loop, c->monitor);
+    if (c->events != NULL)
+        c->endpoint = endpoint_new(&o, &why);
+    else
+        why = ERR_NO_MEMORY;
+    if (why == ERR_ADDRESS_IN_USE)
+        snprintf(text, size, "%s is in use by another %s", path, c->setup.program);
+    else
+        snprintf(text, size, "cannot listen on %s: %s", path, err_text(why));
+    return why;
+}
+
+/* At the path that was asked for, or at the default one if that can be had. */
+static enum err open_somewhere(struct control *c, const char *asked, char *text, size_t size)
+{
+    char path[256];
+    if (asked != NULL && strcmp(asked, "off") == 0)
+        return ERR_OK;
+    if (asked == NULL && !control_path(c->setup.program, environment, path, sizeof path))
+        return ERR_OK;
+    enum err why = open_endpoint(c, asked != NULL ? asked : path, text, size);
+    if (why == ERR_OK) {
+        log_info("tunnel-tui can watch this at %s", control_where(c));
+    } else if (asked == NULL) {
+        log_warning("tunnel-tui cannot watch this: %s (--control names another place, or \"off\")",
+                    text);
+        events_free(c->events);
+        c->events = NULL;
+        why = ERR_OK;
+    }
+    return why;
+}
+
+struct control *control_new(const struct control_setup *s, enum err *why, char *text, size_t size)
+{
+    struct control *c = calloc(1, sizeof *c);
+    *why = ERR_NO_MEMORY;
+    snprintf(text, size, "%s", err_text(*why));
+    if (c == NULL)
+        return NULL;
+    c->setup = *s;
+    c->out.bytes.limit = ENDPOINT_ANSWER_MAX - sizeof JSON_TYPE;
+    c->tick = timer_new(s->loop, on_tick, c);
+    c->monitor = monitor_new(&(struct monitor_options){.program = s->program,
+                                                       .role = s->role,
+                                                       .version = TUNNEL_VERSION,
+                                                       .now = now,
+                                                       .wall = wall,
+                                                       .clock = s->loop});
+    if (c->tick != NULL && c->monitor != NULL)
+        *why = open_somewhere(c, s->path, text, size);
+    if (*why != ERR_OK) {
+        control_free(c);
+        return NULL;
+    }
+    timer_start(c->tick, TICK_MS);
+    return c;
+}
+
+void control_free(struct control *c)
+{
+    if (c == NULL)
+        return;
+    peer_search_cancel(c->search);
+    endpoint_free(c->endpoint);
+    events_free(c->events);
+    timer_free(c->tick);
+    buf_free(&c->out.bytes);
+    monitor_free(c->monitor);
+    free(c);
+}
+
+struct monitor *control_monitor(struct control *c)
+{
+    return c != NULL ? c->monitor : NULL;
+}
+
+const char *control_where(const struct control *c)
+{
+    return c->endpoint != NULL ? endpoint_name(c->endpoint) : NULL;
+}

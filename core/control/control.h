@@ -1,0 +1,46 @@
+/* The control endpoint of a program: HTTP/1.1 with JSON on a unix socket, for tunnel-tui, curl and
+ * Prometheus (share/doc/control.md). It owns the program's monitor and ticks it. Only the user who
+ * runs the program, and root, are let in; a reader that is slow or stuck loses events and is
+ * dropped in the end, and never makes the program wait. */
+#ifndef CORE_CONTROL_CONTROL_H
+#define CORE_CONTROL_CONTROL_H
+
+#include "core/base/buf.h"
+#include "core/config/options.h"
+#include "core/control/monitor.h"
+#include "core/net/loop.h"
+
+/* --control PATH|off, --control-readonly. */
+extern const struct option_group control_options;
+
+struct control;
+
+struct control_setup {
+    struct loop *loop;
+    const char *program,
+        *role;        /* as in struct monitor_options; program names the socket's folder */
+    const char *path; /* of the socket; NULL: control_path's; "off": none, only a monitor
+                         without listener is kept */
+    bool readonly;    /* nothing can be closed through it */
+    /* For /readyz; NULL: ready; else a sentence why not (static). */
+    const char *(*unready)(void *owner);
+    /* For /metrics, in place of report_metrics; NULL: report_metrics. */
+    void (*metrics)(void *owner, struct buf *out);
+    void *owner;
+};
+
+/* Always gives a control unless memory is short (NULL). A socket that cannot be opened at a path
+ * that was asked for is an error: *why and a sentence in text, NULL. At the default path it is a
+ * line in the log, since a second gateway on the same machine is no mistake. */
+struct control *control_new(const struct control_setup *s, enum err *why, char *text, size_t size);
+void control_free(struct control *c); /* with its monitor, and all its readers; NULL is fine */
+struct monitor *control_monitor(struct control *c);
+const char *control_where(const struct control *c); /* path in use, or NULL */
+
+/* Where a program's control socket is by default: $XDG_RUNTIME_DIR/PROGRAM/admin.sock, or without
+ * that variable /run/PROGRAM/admin.sock. `get` is getenv or a test's. False: does not fit. Makes
+ * nothing. */
+bool control_path(const char *program, const char *(*get)(const char *name), char *out,
+                  size_t size);
+
+#endif

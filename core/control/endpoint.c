@@ -1,0 +1,252 @@
+#include "core/control/endpoint.h"
+
+#include "core/base/log.h"
+#include "core/base/prometheus.h"
+#include "core/http/server.h"
+#include "core/net/tcp.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define MAX_HEAD 8192
+#define MAX_BODY 1024 /* nobody needs one */
+#define TYPE "text/plain; charset=utf-8"
+
+struct endpoint {
+    struct endpoint_options o;
+    struct listener *listener;
+    struct list clients;
+    size_t n_clients;
+};
+
+struct endpoint_client {
+    struct list node;
+    struct endpoint *endpoint;
+    struct http_conn *http;
+};
+
+/* ---- answers ---- */
+
+void endpoint_answer(struct endpoint_client *c, int status, const char *type, struct span body)
+{
+    http_conn_answer(c->http, &(struct http_answer){.status = status, .type = type, .body = body});
+}
+
+void endpoint_text(struct endpoint_client *c, int status, const char *text)
+{
+    endpoint_answer(c, status, TYPE, span_of(text));
+}
+
+static void client_free(struct endpoint_client *c)
+{
+    list_remove(&c->node);
+    c->endpoint->n_clients--;
+    http_conn_free(c->http);
+    free(c);
+}
+
+struct stream *endpoint_take(struct endpoint_client *c)
+{
+    struct stream *s = http_conn_take(c->http);
+    c->http = NULL;
+    client_free(c);
+    return s;
+}
+
+/* ---- pages that every endpoint has ---- */
+
+static void healthz(void *owner, struct endpoint_client *c, struct span rest, struct span query)
+{
+    (void)owner, (void)rest, (void)query;
+    endpoint_text(c, 200, "ok\n");
+}
+
+static void readyz(void *owner, struct endpoint_client *c, struct span rest, struct span query)
+{
+    const char *why = c->endpoint->o.unready(owner);
+    struct buf text = {.limit = 1024};
+    (void)rest, (void)query;
+    if (why == NULL) {
+        endpoint_text(c, 200, "ready\n");
+        return;
+    }
+    bool ok = buf_printf(&text, "%s\n", why);
+    endpoint_answer(c, 503, TYPE, (struct span){(const char *)text.data, ok ? text.size : 0});
+    buf_free(&text);
+}
+
+static void metrics(void *owner, struct endpoint_client *c, struct span rest, struct span query)
+{
+    struct buf text = {.limit = ENDPOINT_ANSWER_MAX - sizeof PROMETHEUS_TYPE};
+    (void)rest, (void)query;
+    c->endpoint->o.metrics(owner, &text);
+    endpoint_answer(c, 200, PROMETHEUS_TYPE, (struct span){(const char *)text.data, text.size});
+    buf_free(&text);
+}
+
+static const struct endpoint_page common[] = {
+    {"GET", "/healthz", healthz},
+    {"GET", "/readyz", readyz},
+    {"GET", "/metrics", metrics},
+};
+#define COMMON (sizeof common / sizeof *common)
+
+/* ---- requests ---- */
+
+static const struct endpoint_page *page_at(const struct endpoint *e, size_t i)
+{
+    if (i < COMMON)
+        return &common[i];
+    return i - COMMON < e->o.n_pages ? &e->o.pages[i - COMMON] : NULL;
+}
+
+static bool is_for(const struct endpoint_page *page, struct span path, struct span *rest)
+{
+    size_t n = strlen(page->path);
+    if (path.n < n || memcmp(path.p, page->path, n) != 0)
+        return false;
+    *rest = (struct span){path.p + n, path.n - n};
+    return rest->n == 0 || page->path[n - 1] == '/';
+}
+
+static bool allows(const struct endpoint_page *page, struct span method)
+{
+    return span_is(method, page->method) ||
+           (span_is(method, "HEAD") && strcmp(page->method, "GET") == 0);
+}
+
+static void wrong_method(struct endpoint_client *c, const char *method)
+{
+    bool get = strcmp(method, "GET") == 0;
+    char allow[64], text[64];
+    snprintf(allow, sizeof allow, "Allow: %s\r\n", get ? "GET, HEAD" : method);
+    snprintf(text, sizeof text, "Ask with %s.\n", get ? "GET or HEAD" : method);
+    http_conn_answer(c->http,
+                     &(struct http_answer){
+                         .status = 405, .type = TYPE, .headers = allow, .body = span_of(text)});
+}
+
+static void not_found(struct endpoint_client *c)
+{
+    struct buf text = {.limit = 1024};
+    const struct endpoint_page *page;
+    bool ok = buf_printf(&text, "Nothing is here. Try");
+    for (size_t i = 0; (page = page_at(c->endpoint, i)) != NULL; i++)
+        if (strcmp(page->method, "GET") == 0)
+            ok = ok && buf_printf(&text, "%s %s", i > 0 ? "," : "", page->path);
+    ok = ok && buf_printf(&text, ".\n");
+    endpoint_answer(c, 404, TYPE, (struct span){(const char *)text.data, ok ? text.size : 0});
+    buf_free(&text);
+}
+
+static void on_request(void *owner, const struct http_head *head, struct span body)
+{
+    struct endpoint_client *c = owner;
+    struct span query = head->target, path = span_cut(&query, '?'), rest;
+    const struct endpoint_page *page, *other = NULL;
+    (void)body;
+    for (size_t i = 0; (page = page_at(c->endpoint, i)) != NULL; i++) {
+        if (!is_for(page, path, &rest))
+            continue;
+        if (allows(page, head->method)) {
+            page->answer(c->endpoint->o.owner, c, rest, query);
+            return;
+        }
+        other = page;
+    }
+    if (other != NULL)
+        wrong_method(c, other->method);
+    else
+        not_found(c);
+}
+
+static void on_closed(void *owner, const char *why)
+{
+    (void)why; /* who asks for metrics comes and goes */
+    client_free(owner);
+}
+
+/* ---- clients ---- */
+
+/* Whether a peer on a unix socket may know, and do, what the program's own user may. */
+static bool is_ours(int fd)
+{
+    struct ucred peer;
+    socklen_t n = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+        return false;
+    return peer.uid == geteuid() || peer.uid == 0;
+}
+
+static void let_in(struct endpoint *e, struct stream *s)
+{
+    static const struct http_conn_events events = {.request = on_request, .closed = on_closed};
+    struct http_conn_options options = {.max_head = MAX_HEAD,
+                                        .max_body = MAX_BODY,
+                                        .max_answer = ENDPOINT_ANSWER_MAX,
+                                        .request_ms = e->o.request_ms,
+                                        .idle_ms = e->o.idle_ms};
+    struct endpoint_client *c = e->n_clients < ENDPOINT_MAX_CLIENTS ? calloc(1, sizeof *c) : NULL;
+    if (c == NULL) {
+        log_debug("%s: %s was turned away: too many connections", endpoint_name(e), s->name);
+        stream_close(s);
+        return;
+    }
+    c->endpoint = e;
+    e->n_clients++;
+    list_init(&c->node);
+    list_append(&e->clients, &c->node);
+    c->http = http_conn_new(e->o.loop, s, &options, &events, c);
+    if (c->http == NULL)
+        client_free(c);
+}
+
+static void on_descriptor(void *owner, struct listener *l, int fd)
+{
+    struct endpoint *e = owner;
+    if (listener_port(l) == 0 && !is_ours(fd)) {
+        log_warning("%s: a process of another user was turned away", endpoint_name(e));
+        close(fd);
+        return;
+    }
+    struct stream *s = stream_from_fd(e->o.loop, fd);
+    if (s != NULL)
+        let_in(e, s);
+}
+
+/* ---- the listener ---- */
+
+struct endpoint *endpoint_new(const struct endpoint_options *o, enum err *why)
+{
+    static const struct listener_events events = {.descriptor = on_descriptor};
+    struct endpoint *e = calloc(1, sizeof *e);
+    *why = ERR_NO_MEMORY;
+    if (e == NULL)
+        return NULL;
+    e->o = *o;
+    list_init(&e->clients);
+    e->listener = listener_new(o->loop, o->where, &events, e, why);
+    if (e->listener != NULL)
+        return e;
+    free(e);
+    return NULL;
+}
+
+void endpoint_free(struct endpoint *e)
+{
+    if (e == NULL)
+        return;
+    listener_free(e->listener);
+    list_each(node, &e->clients)
+    {
+        client_free(list_entry(node, struct endpoint_client, node));
+    }
+    free(e);
+}
+
+const char *endpoint_name(const struct endpoint *e)
+{
+    return listener_name(e->listener);
+}

@@ -1,0 +1,52 @@
+/* A small HTTP server for those who watch a program: GET or HEAD /healthz (200 as long as the
+ * process runs), /readyz (200, or 503 with the reason) and /metrics (Prometheus' text format), and
+ * pages of the owner's besides. On a TCP address it has no access control: the address is the
+ * access control. On a unix socket only the user who runs the program, and root, are let in. */
+#ifndef CORE_CONTROL_ENDPOINT_H
+#define CORE_CONTROL_ENDPOINT_H
+
+#include "core/base/buf.h"
+#include "core/base/err.h"
+#include "core/http/http.h"
+#include "core/net/loop.h"
+#include "core/net/stream.h"
+
+#define ENDPOINT_MAX_CLIENTS 64      /* at once; more are closed at once */
+#define ENDPOINT_ANSWER_MAX 33554432 /* bytes; 65,536 streams of a snapshot */
+
+struct endpoint;
+struct endpoint_client;
+
+/* One more page. path: what the request's must be, or, with a '/' at its end, begin with. */
+struct endpoint_page {
+    const char *method; /* "GET" (HEAD is answered, too) or another */
+    const char *path;
+    /* Answers with one of the functions below, at once. rest: the path behind `path`; query:
+     * behind '?'. */
+    void (*answer)(void *owner, struct endpoint_client *c, struct span rest, struct span query);
+};
+
+struct endpoint_options {
+    struct loop *loop;
+    const char *where;                             /* as for listener_new */
+    const char *(*unready)(void *owner);           /* NULL: ready; else a sentence why not */
+    void (*metrics)(void *owner, struct buf *out); /* appends them */
+    const struct endpoint_page *pages;             /* n_pages; must outlive the endpoint */
+    size_t n_pages;
+    void *owner;
+    uint64_t request_ms, idle_ms; /* as in http_conn_options; 0: its defaults */
+};
+
+struct endpoint *endpoint_new(const struct endpoint_options *o,
+                              enum err *why);        /* NULL: *why, as of listeners */
+void endpoint_free(struct endpoint *e);              /* NULL is fine */
+const char *endpoint_name(const struct endpoint *e); /* the address with its real port, or path */
+
+/* ---- answers; the client may be gone afterwards ---- */
+
+void endpoint_text(struct endpoint_client *c, int status, const char *text); /* ends in "\n" */
+void endpoint_answer(struct endpoint_client *c, int status, const char *type, struct span body);
+/* Gives the bare connection away instead, reading off. Set its events at once. */
+struct stream *endpoint_take(struct endpoint_client *c);
+
+#endif

@@ -1,0 +1,181 @@
+/* A monitor's counters for Prometheus (share/doc/control.md lists them). */
+#include "core/base/prometheus.h"
+#include "core/control/monitor_private.h"
+#include "core/control/report.h"
+
+#include <stdio.h>
+
+#define LABELS_MAX 3
+
+/* Labels of one sample: of a service, and one more. */
+struct labels {
+    struct prometheus_label items[LABELS_MAX];
+    size_t n;
+};
+
+static struct labels of_tunnel(const struct monitor_tunnel *t)
+{
+    return (struct labels){{{"tunnel", t->name}}, 1};
+}
+
+static struct labels of_service(const struct monitor_tunnel *t, const struct monitor_service *s)
+{
+    return (struct labels){{{"tunnel", t->name}, {"service", s->id}}, 2};
+}
+
+static struct labels with(struct labels l, const char *name, const char *value)
+{
+    l.items[l.n++] = (struct prometheus_label){name, value};
+    return l;
+}
+
+typedef void each_service(const struct monitor_tunnel *t, const struct monitor_service *s,
+                          const char *name, struct buf *out);
+
+static void services(struct monitor *m, struct buf *out, const char *name,
+                     enum prometheus_kind kind, const char *help, each_service *each)
+{
+    prometheus_metric(out, name, kind, help);
+    list_each(node, &m->tunnels)
+    {
+        const struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);
+        list_each(at, &t->services)
+            each(t, list_entry(at, struct monitor_service, node), name, out);
+    }
+}
+
+static void put(struct buf *out, const char *name, struct labels l, uint64_t value)
+{
+    prometheus_number(out, name, l.items, l.n, value);
+}
+
+static void put_reasons(struct buf *out, const char *name, struct labels l,
+                        const uint64_t counts[ERR_COUNT])
+{
+    for (size_t i = 0; i < ERR_COUNT; i++)
+        if (counts[i] > 0)
+            put(out, name, with(l, "reason", err_name((enum err)i)), counts[i]);
+}
+
+static void put_open(const struct monitor_tunnel *t, const struct monitor_service *s,
+                     const char *name, struct buf *out)
+{
+    put(out, name, of_service(t, s), s->tally.open);
+}
+
+static void put_served(const struct monitor_tunnel *t, const struct monitor_service *s,
+                       const char *name, struct buf *out)
+{
+    put(out, name, of_service(t, s), s->tally.served);
+}
+
+static void put_failed(const struct monitor_tunnel *t, const struct monitor_service *s,
+                       const char *name, struct buf *out)
+{
+    put_reasons(out, name, of_service(t, s), s->tally.errors);
+}
+
+static void put_refused(const struct monitor_tunnel *t, const struct monitor_service *s,
+                        const char *name, struct buf *out)
+{
+    put_reasons(out, name, of_service(t, s), s->tally.refusals);
+}
+
+static void put_bytes(const struct monitor_tunnel *t, const struct monitor_service *s,
+                      const char *name, struct buf *out)
+{
+    put(out, name, with(of_service(t, s), "direction", "down"), s->tally.down);
+    put(out, name, with(of_service(t, s), "direction", "up"), s->tally.up);
+}
+
+static void put_first_byte(const struct monitor_tunnel *t, const struct monitor_service *s,
+                           const char *name, struct buf *out)
+{
+    struct labels l = of_service(t, s);
+    char part[80], bound[24];
+    uint64_t n = 0;
+    snprintf(part, sizeof part, "%s_bucket", name);
+    for (size_t i = 0; i <= FIRST_BYTE_BUCKETS; i++) {
+        n += s->first_bytes[i];
+        snprintf(bound, sizeof bound, "%g",
+                 i < FIRST_BYTE_BUCKETS ? (double)monitor_first_byte_bounds[i] / 1000 : 0);
+        put(out, part, with(l, "le", i < FIRST_BYTE_BUCKETS ? bound : "+Inf"), n);
+    }
+    snprintf(part, sizeof part, "%s_sum", name);
+    prometheus_real(out, part, l.items, l.n, (double)s->first_byte_ms / 1000);
+    snprintf(part, sizeof part, "%s_count", name);
+    put(out, part, l, n);
+}
+
+/* Those of clients for whom no service was found: the rest of the total. */
+static void put_unplaced(const struct monitor *m, struct buf *out, const char *name)
+{
+    uint64_t rest[ERR_COUNT];
+    for (size_t i = 0; i < ERR_COUNT; i++)
+        rest[i] = m->total.refusals[i];
+    list_each(node, &m->tunnels)
+    {
+        const struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);
+        list_each(at, &t->services)
+        {
+            const struct monitor_service *s = list_entry(at, struct monitor_service, node);
+            for (size_t i = 0; i < ERR_COUNT; i++)
+                rest[i] -= s->tally.refusals[i];
+        }
+    }
+    put_reasons(out, name, (struct labels){.n = 0}, rest);
+}
+
+static void tunnels(struct monitor *m, struct buf *out)
+{
+    static const struct {
+        const char *name, *help;
+        enum prometheus_kind kind;
+    } rows[] = {
+        {"tunnel_hub_connected", "Whether the tunnel is connected to its hub.", PROMETHEUS_GAUGE},
+        {"tunnel_hub_connections_total", "Connections to the hub that were made.",
+         PROMETHEUS_COUNTER},
+        {"tunnel_hub_round_trip_seconds", "To the hub and back, by the last ping.",
+         PROMETHEUS_GAUGE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        prometheus_metric(out, rows[i].name, rows[i].kind, rows[i].help);
+        list_each(node, &m->tunnels)
+        {
+            struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);
+            struct labels l = of_tunnel(t);
+            struct monitor_tunnel_state s;
+            monitor_tunnel_look(t, &s);
+            if (i == 0)
+                put(out, rows[i].name, l, s.link == MONITOR_UP);
+            else if (i == 1)
+                put(out, rows[i].name, l, s.connections);
+            else if (s.round_trip_us > 0)
+                prometheus_real(out, rows[i].name, l.items, l.n, (double)s.round_trip_us / 1e6);
+        }
+    }
+}
+
+void report_metrics(struct monitor *m, struct buf *out)
+{
+    static const char refused[] = "tunnel_streams_refused_total";
+    monitor_absorb_all(m);
+    services(m, out, "tunnel_streams_open", PROMETHEUS_GAUGE, "Streams in flight.", put_open);
+    services(m, out, "tunnel_streams_served_total", PROMETHEUS_COUNTER,
+             "Streams that the far end answered.", put_served);
+    services(m, out, "tunnel_streams_failed_total", PROMETHEUS_COUNTER,
+             "Those of them that did not end in good order.", put_failed);
+    services(m, out, refused, PROMETHEUS_COUNTER, "Clients that got no stream.", put_refused);
+    put_unplaced(m, out, refused);
+    services(m, out, "tunnel_bytes_total", PROMETHEUS_COUNTER,
+             "Payload; down: device to client, up: client to device.", put_bytes);
+    services(m, out, "tunnel_first_byte_seconds", PROMETHEUS_HISTOGRAM,
+             "From a stream's opening to the device's first byte.", put_first_byte);
+    tunnels(m, out);
+    prometheus_metric(out, "tunnel_events_dropped_total", PROMETHEUS_COUNTER,
+                      "Events that were not sent to slow readers.");
+    prometheus_number(out, "tunnel_events_dropped_total", NULL, 0, m->events_dropped);
+    prometheus_metric(out, "tunnel_start_time_seconds", PROMETHEUS_GAUGE,
+                      "When the program started, in seconds since 1970.");
+    prometheus_real(out, "tunnel_start_time_seconds", NULL, 0, (double)m->started_wall_ms / 1000);
+}

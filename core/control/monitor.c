@@ -1,0 +1,177 @@
+#include "core/control/monitor_private.h"
+
+#include "core/base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ---- */
+
+const char *monitor_state_name(enum monitor_state s)
+{
+    static const char *const names[] = {"connecting", "open", "half", "draining", "closed"};
+    return names[s];
+}
+
+const char *monitor_link_name(enum monitor_link l)
+{
+    static const char *const names[] = {"connecting", "up", "down", "over"};
+    return names[l];
+}
+
+bool monitor_is_orderly(enum err why)
+{
+    static const enum err orderly[] = {
+        ERR_OK,         ERR_EOF,      ERR_CLIENT_CLOSED, ERR_SERVICE_CLOSED,
+        ERR_PEER_RESET, ERR_LINGERED, ERR_OPERATOR,      ERR_SHUTDOWN,
+    };
+    for (size_t i = 0; i < sizeof orderly / sizeof *orderly; i++)
+        if (orderly[i] == why)
+            return true;
+    return false;
+}
+
+/* ---- life ---- */
+
+struct monitor *monitor_new(const struct monitor_options *o)
+{
+    struct monitor *m = calloc(1, sizeof *m);
+    uint8_t instance[16];
+    if (m == NULL)
+        return NULL;
+    m->o = *o;
+    m->started_ms = m->ticked_ms = monitor_now(m);
+    m->started_wall_ms = o->wall(o->clock);
+    random_bytes(instance, sizeof instance);
+    hex_encode(instance, sizeof instance, m->instance);
+    list_init(&m->tunnels);
+    list_init(&m->streams);
+    list_init(&m->closed);
+    history_init(&m->history);
+    return m;
+}
+
+static void free_streams(struct list *streams)
+{
+    while (!list_empty(streams))
+        monitor_stream_free(list_entry(streams->next, struct monitor_stream, node));
+}
+
+void monitor_free(struct monitor *m)
+{
+    if (m == NULL)
+        return;
+    free_streams(&m->streams);
+    free_streams(&m->closed);
+    while (!list_empty(&m->tunnels))
+        monitor_tunnel_free(list_entry(m->tunnels.next, struct monitor_tunnel, node));
+    for (size_t i = 0; i < m->n_listen; i++)
+        free(m->listen[i]);
+    journal_free(&m->journal);
+    free(m);
+}
+
+void monitor_listening(struct monitor *m, const char *where)
+{
+    if (m == NULL || m->n_listen == MONITOR_LISTEN_MAX)
+        return;
+    m->listen[m->n_listen] = strdup(where);
+    if (m->listen[m->n_listen] != NULL)
+        m->n_listen++;
+}
+
+/* ---- time ---- */
+
+static void tally_tick(struct tally *t, uint64_t elapsed)
+{
+    t->rate_down = t->second_down * 1000 / elapsed;
+    t->rate_up = t->second_up * 1000 / elapsed;
+    t->second_down = t->second_up = 0;
+}
+
+/* A sample for each second that has passed. After a sleep of the machine nobody knows when in it
+ * bytes came: they are spread. */
+static void add_samples(struct monitor *m, uint64_t elapsed)
+{
+    uint64_t seconds = (elapsed + 500) / 1000;
+    uint64_t down = m->total.second_down, up = m->total.second_up;
+    if (seconds == 0)
+        seconds = 1;
+    if (seconds > HISTORY_SECONDS)
+        seconds = HISTORY_SECONDS;
+    for (uint64_t left = seconds; left > 0; left--) {
+        history_add(&m->history, down / left, up / left);
+        down -= down / left;
+        up -= up / left;
+    }
+}
+
+static void forget_closed(struct monitor *m, uint64_t now)
+{
+    while (!list_empty(&m->closed)) {
+        struct monitor_stream *s = list_entry(m->closed.next, struct monitor_stream, node);
+        if (m->n_closed <= MONITOR_CLOSED_MAX && now - s->closed_ms < MONITOR_CLOSED_MS)
+            return;
+        m->n_closed--;
+        monitor_stream_free(s);
+    }
+}
+
+void monitor_absorb_all(struct monitor *m)
+{
+    list_each(node, &m->streams) monitor_absorb(list_entry(node, struct monitor_stream, node));
+}
+
+void monitor_tick(struct monitor *m)
+{
+    if (m == NULL)
+        return;
+    uint64_t now = monitor_now(m), elapsed = now - m->ticked_ms;
+    if (elapsed == 0)
+        return;
+    monitor_absorb_all(m);
+    list_each(node, &m->streams)
+        monitor_stream_tick(list_entry(node, struct monitor_stream, node), elapsed);
+    add_samples(m, elapsed);
+    tally_tick(&m->total, elapsed);
+    list_each(node, &m->tunnels)
+    {
+        struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);
+        struct monitor_tunnel_state state;
+        monitor_tunnel_look(t, &state);
+        list_each(at, &t->services)
+            tally_tick(&list_entry(at, struct monitor_service, node)->tally, elapsed);
+    }
+    m->ticked_ms = now;
+    forget_closed(m, now);
+}
+
+/* ---- what happened ---- */
+
+void monitor_refused(struct monitor *m, const struct monitor_refusal *r)
+{
+    if (m == NULL)
+        return;
+    if (r->more == 0) {
+        m->total.refused++;
+        m->total.refusals[r->why]++;
+    }
+    if (r->untold)
+        return;
+    journal_add(&m->journal,
+                &(struct journal_event){.event = "refuse",
+                                        .wall_ms = m->o.wall(m->o.clock),
+                                        .client = r->client,
+                                        .via = r->via,
+                                        .asked = r->asked,
+                                        .why = r->why,
+                                        .text = r->text != NULL ? r->text : err_text(r->why),
+                                        .count = r->more});
+}
+
+void monitor_refused_more(struct monitor *m, const char *via, enum err why, uint64_t count,
+                          const char *asked)
+{
+    monitor_refused(
+        m, &(struct monitor_refusal){.via = via, .asked = asked, .why = why, .more = count});
+}

@@ -1,0 +1,173 @@
+/* What is going on in this program, kept for those who watch it: its tunnels, services and streams,
+ * totals, ten minutes of history second by second and an hour before that, and the last events. The
+ * roles tell it what happens; report.h writes it out.
+ *
+ * Pure: no sockets, and time is passed in. It costs a byte on its way nothing: counters stay where
+ * they are counted, and are looked at once a second (monitor_tick) and when somebody asks.
+ *
+ * Every function takes NULL in place of a monitor, tunnel or stream and does nothing then, so that
+ * a program that is not watched needs no branches, and running out of memory costs the view, never
+ * the stream. down: device to client; up: client to device. */
+#ifndef CORE_CONTROL_MONITOR_H
+#define CORE_CONTROL_MONITOR_H
+
+#include "core/base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct monitor;
+
+/* ---- life ---- */
+
+struct monitor_options {
+    const char *program;          /* "tunnel-gateway"; static, as all strings here */
+    const char *role;             /* "source", "destination" or "hub" */
+    const char *version;          /* of the program */
+    uint64_t (*now)(void *clock); /* monotonic milliseconds */
+    int64_t (*wall)(void *clock); /* milliseconds since 1970 */
+    void *clock;
+};
+
+struct monitor *monitor_new(const struct monitor_options *o); /* NULL: no memory */
+/* Streams and tunnels are gone with it: end streams first. NULL is fine. */
+void monitor_free(struct monitor *m);
+/* Takes the next sample; call it once a second. A call that comes late counts for the time that
+ * has really passed. */
+void monitor_tick(struct monitor *m);
+/* One more address where clients find this program; copied. */
+void monitor_listening(struct monitor *m, const char *where);
+
+/* ---- tunnels: an end of one, with its link to a hub ---- */
+
+enum monitor_link { MONITOR_CONNECTING, MONITOR_UP, MONITOR_DOWN, MONITOR_OVER };
+
+struct monitor_tunnel_state {
+    enum monitor_link link; /* DOWN: waits for its next try; OVER: there will be none */
+    uint64_t since_ms;      /* on the monitor's clock: when it came into that state */
+    uint64_t retry_ms;      /* DOWN: when the next try begins, on that clock */
+    uint64_t round_trip_us; /* of the last ping to the hub; 0: not known */
+    uint64_t connections;   /* to the hub that were made since the start */
+    enum err why;           /* not UP: why */
+    const char *text;       /* the same in a sentence of printable ASCII; "": none */
+};
+
+struct monitor_tunnel;
+struct monitor_tunnel_info {
+    const char *name; /* "": the nameless one */
+    const char *hub;  /* "wss://hub.example:443" */
+    /* Fills *out, which is zeroed; asked at each tick and report. */
+    void (*look)(void *ctx, struct monitor_tunnel_state *out);
+    void *ctx;
+};
+struct monitor_tunnel *monitor_tunnel_add(struct monitor *m,
+                                          const struct monitor_tunnel_info *info);
+/* look will not be called any more. */
+void monitor_tunnel_remove(struct monitor_tunnel *t);
+
+struct monitor_service_info {
+    const char *id;     /* "": the only one of a tunnel without service ids */
+    const char *host;   /* source: the host name that leads to it; NULL: none */
+    const char *target; /* destination: what is dialled; NULL: nothing is mapped to it */
+};
+/* The services that it has from now on (strings are copied). One that is not among them keeps its
+ * counters and is not listed until it comes back. */
+void monitor_services(struct monitor_tunnel *t, const struct monitor_service_info *infos, size_t n);
+
+/* ---- streams: what one client gets ---- */
+
+/* The names on the screen, in JSON and in metrics: "connecting", "open", "half", "draining",
+ * "closed". */
+enum monitor_state {
+    MONITOR_STREAM_CONNECTING, /* the far end has not answered */
+    MONITOR_STREAM_OPEN,       /* both ways */
+    MONITOR_STREAM_HALF,       /* one side has finished sending */
+    MONITOR_STREAM_DRAINING,   /* over; what is held is still being delivered */
+    MONITOR_STREAM_CLOSED      /* gone; listed for MONITOR_CLOSED_MS */
+};
+#define MONITOR_CLOSED_MS 5000
+#define MONITOR_CLOSED_MAX 256 /* closed ones that are listed; the newest */
+#define MONITOR_SERVICES_MAX 4096
+
+struct monitor_counters {
+    enum monitor_state state;
+    uint64_t up, down; /* payload bytes */
+    uint64_t frames_up, frames_down;
+    uint64_t first_byte_ms; /* from the opening in the tunnel to the first byte of the device;
+                               meaningful when answered */
+    bool answered;
+    size_t queued_up, queued_down; /* bytes held now */
+    size_t queue_limit;            /* what may be held each way; 0: not known */
+    /* How often, and for how long in all, its bytes had to wait: up, since the tunnel took no
+     * more; down, since the client did not. */
+    uint64_t pauses_up, pauses_down, paused_up_ms, paused_down_ms;
+    bool ended_up, ended_down; /* that direction is finished */
+    int32_t stream_id;         /* the protocol's; 0: none */
+    uint32_t connection_id;
+};
+
+struct monitor_stream;
+struct peer; /* core/net/peer.h */
+
+struct monitor_stream_info {
+    const char *client;      /* "127.0.0.1:50312"; NULL: not known (destination) */
+    uint64_t accepted_ms;    /* when it came, on the monitor's clock; 0: just now */
+    const struct peer *peer; /* who that is, if it can be found out; copied; NULL: not known */
+    const char *via;         /* "socks5", "socks4", "connect", "http", "port"; static; NULL: none */
+    const char *asked;       /* what the client asked for, as it said it; NULL: nothing */
+    const char *target;      /* what is dialled, or a hub's other end; NULL: nothing */
+    const char *label;       /* stands in place of its service while it has none: at a hub, where
+                                streams have no service, the tunnel's thing; NULL: nothing */
+    /* Fills *out, which is zeroed. Not called after monitor_stream_ended. */
+    void (*look)(void *ctx, struct monitor_counters *out);
+    /* Ends it now, with ERR_OPERATOR; calls monitor_stream_ended from inside. NULL: cannot. */
+    void (*close)(void *ctx);
+    void *ctx;
+};
+/* A client whose request is complete. All strings are copied. */
+struct monitor_stream *monitor_stream_began(struct monitor *m,
+                                            const struct monitor_stream_info *info);
+/* It is opened in that tunnel now, towards that service. tunnel NULL: it goes direct. */
+void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunnel,
+                           const char *service);
+/* The far end has answered: the client was told that its connection stands. */
+void monitor_stream_answered(struct monitor_stream *s);
+/* What is dialled, once that is known, and who the client is now; copied. "": nobody. */
+void monitor_stream_target(struct monitor_stream *s, const char *target);
+void monitor_stream_client(struct monitor_stream *s, const char *client);
+struct monitor_end {
+    enum err why;
+    const char *text;                    /* the reason as told to the client; NULL: that of why */
+    const struct monitor_counters *last; /* its final counters (state does not matter); NULL: it is
+                                            looked at once more */
+    bool untold;                         /* refused, and so were others in this way just now: it
+                                            counts and is no event (monitor_refused_more) */
+    bool orderly;                        /* nothing went wrong, whatever `why` is: it counts neither
+                                            as failed nor, never answered, as refused */
+};
+/* It is over, the last call for s. One that was never answered counts as refused, not as served. */
+void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *end);
+
+/* ---- what happened ---- */
+
+/* A client that never became a stream. */
+struct monitor_refusal {
+    const char *client, *via, *asked; /* via: static */
+    enum err why;
+    const char *text; /* NULL: that of why */
+    bool untold;      /* as in struct monitor_end: a browser pointed wholesale at the gateway asks
+                         for hundreds of foreign names */
+    uint64_t more;    /* > 0: so many that were untold, all like this one; counts nothing more */
+};
+void monitor_refused(struct monitor *m, const struct monitor_refusal *r);
+/* `count` more of the same kind were refused and not told; asked: by the last of them. The same as
+ * monitor_refused with `more`. */
+void monitor_refused_more(struct monitor *m, const char *via, enum err why, uint64_t count,
+                          const char *asked);
+
+/* Something about a tunnel, in a sentence: up, down (why), over (why). */
+void monitor_tunnel_event(struct monitor_tunnel *t, enum monitor_link link, enum err why,
+                          const char *text);
+
+#endif

@@ -1,0 +1,269 @@
+/* A monitor's streams. */
+#include "core/control/monitor_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const uint64_t monitor_first_byte_bounds[FIRST_BYTE_BUCKETS] = {5,   10,   25,   50,   100,  250,
+                                                                500, 1000, 2500, 5000, 10000};
+
+/* The tallies that a stream counts in; the second one is NULL while it has no service. */
+static void tallies(const struct monitor_stream *s, struct tally *out[2])
+{
+    out[0] = &s->monitor->total;
+    out[1] = s->service != NULL ? &s->service->tally : NULL;
+}
+
+/* ---- counting ---- */
+
+static void count_first_byte(struct monitor_stream *s)
+{
+    uint64_t ms = s->counters.first_byte_ms;
+    size_t i = 0;
+    if (!s->counters.answered || s->first_byte_counted || s->service == NULL)
+        return;
+    s->first_byte_counted = true;
+    while (i < FIRST_BYTE_BUCKETS && ms > monitor_first_byte_bounds[i])
+        i++;
+    s->service->first_bytes[i]++;
+    s->service->first_byte_ms += ms;
+}
+
+static void take_counters(struct monitor_stream *s, const struct monitor_counters *now)
+{
+    struct tally *t[2];
+    uint64_t down = now->down - s->counters.down, up = now->up - s->counters.up;
+    tallies(s, t);
+    for (size_t i = 0; i < 2 && t[i] != NULL; i++) {
+        t[i]->down += down;
+        t[i]->up += up;
+        t[i]->second_down += down;
+        t[i]->second_up += up;
+    }
+    s->counters = *now;
+    count_first_byte(s);
+}
+
+void monitor_absorb(struct monitor_stream *s)
+{
+    struct monitor_counters now = {.state = MONITOR_STREAM_CONNECTING};
+    s->look(s->ctx, &now);
+    take_counters(s, &now);
+}
+
+static uint32_t sample(uint64_t bytes)
+{
+    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
+}
+
+void monitor_stream_tick(struct monitor_stream *s, uint64_t elapsed)
+{
+    struct stream_history *h = &s->history;
+    s->rate_down = (s->counters.down - s->tick_down) * 1000 / elapsed;
+    s->rate_up = (s->counters.up - s->tick_up) * 1000 / elapsed;
+    s->tick_down = s->counters.down;
+    s->tick_up = s->counters.up;
+    if (s->rate_down > s->peak_down)
+        s->peak_down = s->rate_down;
+    if (s->rate_up > s->peak_up)
+        s->peak_up = s->rate_up;
+    size_t at = ++h->last % STREAM_SECONDS;
+    h->down[at] = sample(s->rate_down);
+    h->up[at] = sample(s->rate_up);
+}
+
+void monitor_stream_mean(const struct monitor_stream *s, uint64_t *down, uint64_t *up)
+{
+    const struct stream_history *h = &s->history;
+    uint64_t n = h->last < MEAN_SECONDS ? h->last : MEAN_SECONDS;
+    *down = *up = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        *down += h->down[(h->last - i) % STREAM_SECONDS];
+        *up += h->up[(h->last - i) % STREAM_SECONDS];
+    }
+    *down /= MEAN_SECONDS;
+    *up /= MEAN_SECONDS;
+}
+
+/* ---- life ---- */
+
+void monitor_stream_free(struct monitor_stream *s)
+{
+    list_remove(&s->node);
+    free(s->client);
+    free(s->asked);
+    free(s->target);
+    free(s->label);
+    free(s);
+}
+
+static char *copy(const char *text)
+{
+    return text != NULL ? strdup(text) : NULL;
+}
+
+struct monitor_stream *monitor_stream_began(struct monitor *m,
+                                            const struct monitor_stream_info *info)
+{
+    struct monitor_stream *s = m != NULL ? calloc(1, sizeof *s) : NULL;
+    if (s == NULL)
+        return NULL;
+    uint64_t now = monitor_now(m);
+    *s = (struct monitor_stream){.monitor = m,
+                                 .id = ++m->last_stream,
+                                 .client = copy(info->client),
+                                 .asked = copy(info->asked),
+                                 .target = copy(info->target),
+                                 .label = copy(info->label),
+                                 .via = info->via,
+                                 .look = info->look,
+                                 .close = info->close,
+                                 .ctx = info->ctx,
+                                 .accepted_ms = info->accepted_ms != 0 ? info->accepted_ms : now,
+                                 .requested_ms = now};
+    s->wall_ms = m->o.wall(m->o.clock) - (int64_t)(now - s->accepted_ms);
+    if (info->peer != NULL)
+        s->peer = *info->peer;
+    list_init(&s->node);
+    list_append(&m->streams, &s->node);
+    if (++m->total.open > m->total.max)
+        m->total.max = m->total.open;
+    return s;
+}
+
+const char *monitor_stream_service(const struct monitor_stream *s)
+{
+    return s->service != NULL ? s->service->id : s->label;
+}
+
+static struct journal_event describe(const struct monitor_stream *s, const char *event)
+{
+    return (struct journal_event){.event = event,
+                                  .wall_ms = s->monitor->o.wall(s->monitor->o.clock),
+                                  .stream = s->id,
+                                  .client = s->client,
+                                  .via = s->via,
+                                  .asked = s->asked,
+                                  .service = monitor_stream_service(s),
+                                  .tunnel = s->tunnel != NULL ? s->tunnel->name : NULL};
+}
+
+void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunnel,
+                           const char *service)
+{
+    if (s == NULL)
+        return;
+    s->opened_ms = monitor_now(s->monitor);
+    s->tunnel = tunnel;
+    s->service = tunnel != NULL ? monitor_service_get(tunnel, service) : NULL;
+    if (s->service != NULL && ++s->service->tally.open > s->service->tally.max)
+        s->service->tally.max = s->service->tally.open;
+    struct journal_event e = describe(s, "open");
+    journal_add(&s->monitor->journal, &e);
+}
+
+void monitor_stream_answered(struct monitor_stream *s)
+{
+    struct tally *t[2];
+    if (s == NULL || s->answered)
+        return;
+    s->answered = true;
+    s->answered_ms = monitor_now(s->monitor);
+    tallies(s, t);
+    for (size_t i = 0; i < 2 && t[i] != NULL; i++)
+        t[i]->served++;
+}
+
+/* Without memory nothing is known rather than what was. */
+static void replace(char **text, const char *by)
+{
+    free(*text);
+    *text = strdup(by);
+}
+
+void monitor_stream_target(struct monitor_stream *s, const char *target)
+{
+    if (s != NULL)
+        replace(&s->target, target);
+}
+
+void monitor_stream_client(struct monitor_stream *s, const char *client)
+{
+    if (s != NULL)
+        replace(&s->client, client);
+}
+
+static void count_end(const struct monitor_stream *s, const struct monitor_end *end)
+{
+    struct tally *t[2];
+    tallies(s, t);
+    for (size_t i = 0; i < 2 && t[i] != NULL; i++) {
+        t[i]->open--;
+        if (end->orderly)
+            continue;
+        if (!s->answered) {
+            t[i]->refused++;
+            t[i]->refusals[end->why]++;
+        } else if (!monitor_is_orderly(end->why)) {
+            t[i]->failed++;
+            t[i]->errors[end->why]++;
+        }
+    }
+}
+
+static void tell_end(const struct monitor_stream *s, const struct monitor_end *end)
+{
+    bool refused = !s->answered && !end->orderly;
+    struct journal_event e = describe(s, refused ? "refuse" : "close");
+    if (refused && end->untold)
+        return;
+    e.why = end->why;
+    e.text = end->text != NULL ? end->text : err_text(end->why);
+    e.age_ms = s->closed_ms - s->accepted_ms;
+    e.down = s->counters.down;
+    e.up = s->counters.up;
+    journal_add(&s->monitor->journal, &e);
+}
+
+void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *end)
+{
+    if (s == NULL)
+        return;
+    struct monitor *m = s->monitor;
+    if (end->last != NULL)
+        take_counters(s, end->last);
+    else
+        monitor_absorb(s);
+    s->counters.state = MONITOR_STREAM_CLOSED;
+    s->counters.queued_down = s->counters.queued_up = 0;
+    s->rate_down = s->rate_up = 0;
+    s->closed_ms = monitor_now(m);
+    s->why = end->why;
+    s->look = NULL;
+    s->close = NULL;
+    count_end(s, end);
+    tell_end(s, end);
+    list_append(&m->closed, &s->node);
+    m->n_closed++;
+    if (m->n_closed <= MONITOR_CLOSED_MAX)
+        return;
+    m->n_closed--;
+    monitor_stream_free(list_entry(m->closed.next, struct monitor_stream, node));
+}
+
+static struct monitor_stream *find(const struct list *streams, uint64_t id)
+{
+    list_each(node, streams)
+    {
+        struct monitor_stream *s = list_entry(node, struct monitor_stream, node);
+        if (s->id == id)
+            return s;
+    }
+    return NULL;
+}
+
+struct monitor_stream *monitor_stream_find(struct monitor *m, uint64_t id)
+{
+    struct monitor_stream *s = find(&m->streams, id);
+    return s != NULL ? s : find(&m->closed, id);
+}

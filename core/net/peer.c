@@ -1,0 +1,209 @@
+#include "core/net/peer.h"
+
+#include "core/net/diag.h"
+#include "core/net/socket.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A socket whose process is looked for. */
+struct wanted {
+    uint32_t inode;
+    struct peer *peer; /* of the result */
+};
+
+struct peer_search {
+    uv_work_t work;
+    void (*done)(void *owner, const struct peer *found, size_t n);
+    void *owner;
+    atomic_bool cancelled;
+    struct wanted wanted[PEER_BATCH]; /* by inode, as long as they are not found */
+    size_t n_wanted;
+    size_t n;
+    struct peer peers[];
+};
+
+/* ---- what the stream tells ---- */
+
+static bool is_loopback(const struct peer_end *e)
+{
+    static const uint8_t v6[16] = {[15] = 1};
+    return e->family == AF_INET ? e->ip[0] == 127 : memcmp(e->ip, v6, sizeof v6) == 0;
+}
+
+void peer_of(struct stream *s, struct peer *out)
+{
+    const struct socket_stream *t = socket_of(s);
+    struct ucred who;
+    socklen_t size = sizeof who;
+    *out = (struct peer){.state = PEER_ELSEWHERE};
+    if (t == NULL)
+        return;
+    int fd = socket_descriptor(t);
+    if (!t->unix_socket) {
+        if (diag_ends(fd, &out->ours, &out->theirs) &&
+            (is_loopback(&out->theirs) ||
+             memcmp(out->ours.ip, out->theirs.ip, sizeof out->ours.ip) == 0))
+            out->state = PEER_LOCAL;
+    } else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && who.pid > 0) {
+        *out =
+            (struct peer){.state = PEER_LOCAL, .pid = who.pid, .uid_known = true, .uid = who.uid};
+    }
+}
+
+/* ---- on the thread ---- */
+
+static void read_name(struct peer *p)
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%ld/comm", (long)p->pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd >= 0 ? read(fd, p->name, sizeof p->name) : 0;
+    if (fd >= 0)
+        close(fd);
+    if (n > 0 && p->name[n - 1] == '\n')
+        n--;
+    if (n < 0)
+        n = 0;
+    p->name[n < PEER_NAME ? n : PEER_NAME - 1] = '\0';
+}
+
+static int by_inode(const void *a, const void *b)
+{
+    const struct wanted *x = a, *y = b;
+    return x->inode < y->inode ? -1 : x->inode > y->inode;
+}
+
+/* From addresses to inodes; of a unix socket's peer only the name is missing. */
+static void find_sockets(struct peer_search *s)
+{
+    int diag = diag_open();
+    size_t looked = 0;
+    for (size_t i = 0; i < s->n && looked < PEER_BATCH; i++) {
+        struct peer *p = &s->peers[i];
+        struct diag_socket found;
+        if (p->state != PEER_LOCAL)
+            continue;
+        looked++;
+        p->state = PEER_SEARCHED;
+        if (p->pid != 0) {
+            read_name(p);
+        } else if (diag >= 0 && diag_find(diag, &p->theirs, &p->ours, &found) == DIAG_HELD) {
+            p->uid_known = true;
+            p->uid = found.uid;
+            s->wanted[s->n_wanted++] = (struct wanted){found.inode, p};
+        }
+    }
+    if (diag >= 0)
+        close(diag);
+    qsort(s->wanted, s->n_wanted, sizeof *s->wanted, by_inode);
+}
+
+/* The descriptor called `name` of a process is one of those wanted: it is found. */
+static void look_at(struct peer_search *s, int fds, const char *name, pid_t pid)
+{
+    char text[64];
+    unsigned long inode;
+    ssize_t n = readlinkat(fds, name, text, sizeof text - 1);
+    if (n <= 0)
+        return;
+    text[n] = '\0';
+    if (sscanf(text, "socket:[%lu]", &inode) != 1)
+        return;
+    struct wanted key = {.inode = (uint32_t)inode};
+    struct wanted *w = bsearch(&key, s->wanted, s->n_wanted, sizeof *w, by_inode);
+    if (w == NULL)
+        return;
+    w->peer->pid = pid;
+    read_name(w->peer);
+    s->n_wanted--;
+    memmove(w, w + 1, (size_t)(&s->wanted[s->n_wanted] - w) * sizeof *w);
+}
+
+static DIR *open_dir(int at, const char *path)
+{
+    int fd = openat(at, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    if (dir == NULL && fd >= 0)
+        close(fd);
+    return dir;
+}
+
+static void search_process(struct peer_search *s, int proc, const char *name)
+{
+    char path[300];
+    snprintf(path, sizeof path, "%s/fd", name);
+    DIR *fds = open_dir(proc, path);
+    if (fds == NULL)
+        return; /* another user's, or it has ended */
+    for (struct dirent *e; s->n_wanted > 0 && (e = readdir(fds)) != NULL;)
+        if (isdigit((unsigned char)e->d_name[0]) && !s->cancelled)
+            look_at(s, dirfd(fds), e->d_name, (pid_t)atol(name));
+    closedir(fds);
+}
+
+/* Sockets of several processes (of parent and child) are the first one's. */
+static void find_processes(struct peer_search *s)
+{
+    DIR *proc = open_dir(AT_FDCWD, "/proc");
+    if (proc == NULL)
+        return;
+    for (struct dirent *e; s->n_wanted > 0 && !s->cancelled && (e = readdir(proc)) != NULL;)
+        if (isdigit((unsigned char)e->d_name[0]))
+            search_process(s, dirfd(proc), e->d_name);
+    closedir(proc);
+}
+
+static void search(uv_work_t *work)
+{
+    struct peer_search *s = work->data;
+    find_sockets(s);
+    if (s->n_wanted > 0)
+        find_processes(s);
+}
+
+/* ---- on the loop ---- */
+
+static void after_search(uv_work_t *work, int status)
+{
+    struct peer_search *s = work->data;
+    (void)status; /* only one that was cancelled has another than 0 */
+    if (!s->cancelled)
+        s->done(s->owner, s->peers, s->n);
+    free(s);
+}
+
+struct peer_search *peer_search_start(struct loop *loop, const struct peer *peers, size_t n,
+                                      void (*done)(void *owner, const struct peer *found, size_t n),
+                                      void *owner)
+{
+    struct peer_search *s = calloc(1, sizeof *s + n * sizeof *peers);
+    if (s == NULL)
+        return NULL;
+    s->work.data = s;
+    s->done = done;
+    s->owner = owner;
+    s->n = n;
+    if (n > 0)
+        memcpy(s->peers, peers, n * sizeof *peers);
+    if (uv_queue_work(loop_uv(loop), &s->work, search, after_search) == 0)
+        return s;
+    free(s);
+    return NULL;
+}
+
+void peer_search_cancel(struct peer_search *s)
+{
+    if (s == NULL)
+        return;
+    s->cancelled = true;
+    uv_cancel((uv_req_t *)&s->work); /* fails when it runs: then it ends soon */
+}

@@ -1,0 +1,52 @@
+#include "gateway/watch/watch.h"
+
+void watch_conn(const struct conn *c, struct monitor_counters *out)
+{
+    struct conn_present now;
+    conn_look(c, &now);
+    const struct conn_stats *s = &now.stats;
+    *out = (struct monitor_counters){
+        .state = now.over                         ? MONITOR_STREAM_DRAINING
+                 : now.ended_up || now.ended_down ? MONITOR_STREAM_HALF
+                                                  : MONITOR_STREAM_OPEN,
+        .up = s->up,
+        .down = s->down,
+        .frames_up = s->frames_up,
+        .frames_down = s->frames_down,
+        .answered = s->answered_ms != 0,
+        .first_byte_ms = s->answered_ms != 0 ? s->answered_ms - s->started_ms : 0,
+        .queued_up = now.held_up,
+        .queued_down = now.held_down,
+        .queue_limit = now.queue_limit,
+        .pauses_up = s->paused_up.times,
+        .pauses_down = s->paused_down.times,
+        .paused_up_ms = s->paused_up.ms,
+        .paused_down_ms = s->paused_down.ms,
+        .ended_up = now.ended_up,
+        .ended_down = now.ended_down,
+        .stream_id = conn_stream(c),
+        .connection_id = conn_id(c),
+    };
+}
+
+void watch_link(const struct link *l, const struct session *s, struct monitor_tunnel_state *out)
+{
+    static const enum monitor_link links[] = {
+        [LINK_CONNECTING] = MONITOR_CONNECTING,
+        [LINK_UP] = MONITOR_UP,
+        [LINK_WAITING] = MONITOR_DOWN,
+        [LINK_OVER] = MONITOR_OVER,
+    };
+    struct link_present now;
+    link_look(l, &now);
+    bool usable = now.phase != LINK_UP || session_open(s);
+    *out = (struct monitor_tunnel_state){
+        .link = usable ? links[now.phase] : MONITOR_CONNECTING,
+        .since_ms = now.since_ms,
+        .retry_ms = now.retry_ms,
+        .round_trip_us = now.round_trip_us,
+        .connections = now.connections,
+        .why = now.why,
+        .text = now.text,
+    };
+}

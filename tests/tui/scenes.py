@@ -1,0 +1,348 @@
+"""What the golden screens show: snapshots as a program would send them, made up, the same each
+time. `python3 scenes.py NAME` prints one as NDJSON (for tunnel-tui --replay)."""
+
+import calendar
+import functools
+import json
+import math
+import sys
+
+NOW = float(calendar.timegm((2026, 1, 15, 12, 41, 7)))
+K, M, G = 1 << 10, 1 << 20, 1 << 30
+
+
+def wave(n, peak, step, floor=0):
+    """n samples between floor and peak that look like traffic."""
+    ups = (abs(math.sin(i / step) * math.sin(i / 2.3 + 1)) ** 1.5 for i in range(n))
+    return [floor + int(u * (peak - floor)) for u in ups]
+
+
+def history(seconds=200, peak_down=4.1 * M, peak_up=900 * K):
+    tens = min(360, max(1, seconds))
+    return {
+        "seconds": {
+            "last": 7000 + seconds,
+            "down": wave(seconds, peak_down, 17.0),
+            "up": wave(seconds, peak_up, 11.0),
+        },
+        "tens": {
+            "last": 700,
+            "down": wave(tens, 7 * peak_down, 31.0),
+            "up": wave(tens, 7 * peak_up, 23.0),
+        },
+    }
+
+
+def stream(id, client, service, **more):
+    s = {
+        "id": id,
+        "client": client,
+        "via": "socks5",
+        "asked": f"{service.lower()}.tunnel:22",
+        "service": service,
+        "tunnel": "pump-07",
+        "stream_id": 7,
+        "connection_id": id % 100,
+        "state": "open",
+        "age": 4.2,
+        "queue_limit": 262144,
+        "requested": 0.001,
+        "started": 0.0012,
+        "answered": 0.04,
+        "first_byte": 0.025,
+    } | more
+    s["opened"] = NOW - s["age"]
+    s.setdefault("mean_down", s.get("rate_down", 0))
+    s.setdefault("mean_up", s.get("rate_up", 0))
+    s.setdefault("peak_down", 1.9 * M)
+    s.setdefault("peak_up", 220 * K)
+    return s
+
+
+def five_streams():
+    return [
+        stream(1102, "[2001:db8::17a4:1]:40112", "SSH1", via="connect", state="half", age=4920,
+               bytes_down=1069548, bytes_up=90112, ended_up=True),
+        stream(1171, "127.0.0.1:49822", "SSH1", age=724, bytes_down=int(4.4 * M),
+               bytes_up=310 * K, rate_down=32.1 * K, rate_up=14.2 * K, pid=8123, process="ssh",
+               uid=1000, frames_down=3412, frames_up=2907, pauses_down=2, paused_down=0.31,
+               first_byte=0.061,
+               history={"last": 724, "down": wave(60, 1.9 * M, 9.0), "up": wave(60, 220 * K, 5.0)}),
+        stream(1198, "192.0.2.20:61544", "HTTP1", via="http", age=31, bytes_down=220 * K,
+               bytes_up=18 * K, rate_down=2.1 * K, rate_up=98 * K, first_byte=0.027),
+        stream(1203, "127.0.0.1:50310", "HTTP1", age=4, bytes_down=41 * K, bytes_up=2 * K,
+               first_byte=0),
+        stream(1204, "127.0.0.1:50312", "HTTP1", bytes_down=int(9.81 * M), bytes_up=1126,
+               rate_down=1.21 * M, queued_down=96 * K),
+    ]
+
+
+def service(id, host, tunnel="pump-07", **more):
+    return {"id": id, "host": host, "tunnel": tunnel, "state": "ready"} | more
+
+
+def services():
+    return [
+        service("HTTP1", "http1.tunnel", open=3, max=16, served=1101, bytes_down=int(2.9 * G),
+                bytes_up=301 * M, rate_down=1.21 * M, rate_up=98 * K, first_byte=0.021),
+        service("SSH1", "ssh1.tunnel", open=2, max=3, served=101, failed=1, refused=2,
+                bytes_down=310 * M, bytes_up=108 * M, rate_down=32.1 * K, rate_up=14.2 * K,
+                first_byte=0.058, errors={"peer-reset": 1}, refusals={"limit": 2}),
+        service("plc:modbus_2", "plc-modbus-2.tunnel", max=1, served=2, bytes_down=1126,
+                bytes_up=640),
+    ]
+
+
+def events():
+    return [
+        {"event": "down", "number": 88, "time": NOW - 5937, "tunnel": "pump-07",
+         "reason": "timeout", "text": "no byte for 60 s"},
+        {"event": "up", "number": 89, "time": NOW - 5935, "tunnel": "pump-07"},
+        {"event": "close", "number": 90, "time": NOW - 31, "stream": 1197,
+         "client": "127.0.0.1:50298", "service": "SSH1", "age": 492, "bytes_down": 1258291,
+         "bytes_up": 92160, "reason": "service-closed"},
+        {"event": "refuse", "number": 91, "time": NOW - 9, "client": "127.0.0.1:50301",
+         "via": "socks5", "asked": "ssh9.tunnel:22", "reason": "no-service",
+         "text": "no such service; have HTTP1 SSH1 plc:modbus_2"},
+        {"event": "refuse", "number": 92, "time": NOW - 6, "client": "192.0.2.20:61540",
+         "via": "http", "asked": "www.example.com:80", "reason": "forbidden", "count": 213},
+        {"event": "open", "number": 93, "time": NOW - 4, "stream": 1204,
+         "client": "127.0.0.1:50312", "via": "socks5", "asked": "http1.tunnel:80",
+         "service": "HTTP1"},
+    ]
+
+
+def tunnel(name="pump-07", **more):
+    return {"name": name, "hub": "wss://hub.example.net", "state": "up", "state_for": 273600,
+            "round_trip": 0.023, "round_trip_max": 0.061, "connections": 2} | more
+
+
+def gateway():
+    return {
+        "schema": 1, "program": "tunnel-gateway", "role": "source", "version": "0.1.0",
+        "instance": "1f", "host": "gw1", "pid": 4711, "time": NOW, "clock": 9000.5,
+        "uptime": 273650, "listen": ["127.0.0.1:1080"],
+        "totals": {"open": 5, "max": 19, "served": 1204, "refused": 3, "failed": 1,
+                   "bytes_down": int(3.21 * G), "bytes_up": 410 * M, "rate_down": 1.24 * M,
+                   "rate_up": 112 * K},
+        "tunnels": [tunnel()],
+        "services": services(),
+        "streams": five_streams(),
+        "history": history(),
+        "events": {"last": 93, "list": events()},
+    }
+
+
+# ---- the scenes: each gives the snapshots in their order ----
+
+
+def main():
+    return [gateway()]
+
+
+def empty():
+    s = gateway()
+    s["streams"] = []
+    s["totals"] = {"open": 0, "max": 0, "served": 0, "refused": 0, "failed": 0, "bytes_down": 0,
+                   "bytes_up": 0}
+    for one in s["services"]:
+        for name in set(one) - {"id", "host", "tunnel", "state"}:
+            del one[name]
+    s["events"] = {"last": 0, "list": []}
+    s["history"] = {"seconds": {"last": 3, "down": [0, 0, 0], "up": [0, 0, 0]}}
+    return [s]
+
+
+def one():
+    s = gateway()
+    s["streams"] = s["streams"][1:2]
+    s["totals"] |= {"open": 1}
+    return [s]
+
+
+def many(n=41):
+    s = gateway()
+    names = ["HTTP1", "SSH1", "plc:modbus_2"]
+    vias = ["socks5", "socks4", "connect", "http", "port"]
+    s["streams"] = [
+        stream(i + 1, f"192.0.2.{i % 250 + 1}:{40000 + i * 7 % 20000}", names[i % 3],
+               via=vias[i % 5], age=(n - i) * 13.0, bytes_down=i * i * 1000,
+               bytes_up=i * 900, rate_down=float(i * 7919 % 100003) if i % 4 else 0,
+               rate_up=float(i * 104729 % 50021) if i % 3 else 0,
+               state=["open", "open", "half", "open", "draining", "connecting"][i % 6])
+        for i in range(n)
+    ]
+    s["totals"] |= {"open": n, "max": n, "served": n}
+    return [s]
+
+
+def ten_thousand():
+    return many(10000)
+
+
+def closed():
+    s = gateway()
+    reasons = ["peer-reset", "stream-replaced", "client-closed"]
+    for one, reason in zip(s["streams"], reasons):
+        one |= {"state": "closed", "reason": reason, "closed_for": 2.5, "rate_down": 0,
+                "rate_up": 0, "mean_down": 0, "mean_up": 0}
+    return [s]
+
+
+def names():
+    """Long, wide, combining, hostile."""
+    s = gateway()
+    long = "x" * 124 + "-end"
+    wide = "泵房七號-水泵"
+    odd = "e\u0301tage \u202e\u001b[31mred\u0007 \U0001f4a7 \u200d"
+    for one, name in zip(s["services"], (long, wide, odd)):
+        one |= {"id": name, "host": name + ".tunnel", "tunnel": name}
+    for one, name in zip(s["streams"], (long, wide, odd, long, wide)):
+        one |= {"service": name, "tunnel": name, "asked": name + ":22"}
+    s["streams"][2]["client"] = "/run/user/1000/" + "d" * 60 + "/client.sock"
+    s["streams"][3]["process"] = odd
+    s["tunnels"] = [tunnel(long)]
+    s["host"] = wide
+    s["events"]["list"][3] |= {"asked": odd, "text": wide * 12}
+    return [s]
+
+
+def ipv6():
+    s = gateway()
+    s["listen"] = ["[::1]:1080"]
+    addresses = ["[::1]:22", "[2001:db8:1:2:3:4:5:6]:65535", "[fe80::1%eth0]:40000",
+                 "[2001:db8::1]:1", "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535"]
+    for one, address in zip(s["streams"], addresses):
+        one["client"] = address
+    return [s]
+
+
+def backwards():
+    """Counters, samples and clocks that go back or jump."""
+    first, second = gateway(), gateway()
+    second["time"] = NOW - 86400 * 400
+    second["clock"] = 5.0
+    second["uptime"] = 0
+    second["totals"] |= {"bytes_down": 10, "bytes_up": 0, "served": 2, "rate_down": 9e15}
+    second["history"] = history(20)
+    second["history"]["seconds"]["last"] = 30
+    second["streams"][0] |= {"age": 0, "opened": 0, "bytes_down": 9007199254740992,
+                             "rate_down": 1e15}
+    second["streams"][1] |= {"age": 5e8, "first_byte": 4000, "bytes_down": 1}
+    return [first, second]
+
+
+def hub_down():
+    s = gateway()
+    s["tunnels"] = [tunnel(state="down", state_for=2, retry_in=4.6, reason="timeout",
+                           text="no byte for 60 s", round_trip=0)]
+    for one in s["services"]:
+        one["state"] = "offline"
+        one["open"] = 0
+        one.pop("rate_down", None)
+        one.pop("rate_up", None)
+    s["streams"] = []
+    s["totals"] |= {"open": 0, "rate_down": 0, "rate_up": 0}
+    s["events"] = {"last": 94, "list": s["events"]["list"][:3]}
+    s["events"]["list"].append({"event": "down", "number": 94, "time": NOW - 2,
+                                "tunnel": "pump-07", "reason": "timeout",
+                                "text": "no byte for 60 s"})
+    return [s]
+
+
+def over():
+    s = hub_down()[0]
+    s["tunnels"] = [tunnel(state="over", state_for=4000, reason="tunnel-closed", round_trip=0,
+                           text="the tunnel was closed by its owner")]
+    return [s]
+
+
+def fleet():
+    """Several tunnels, one of them in trouble; reading only."""
+    s = gateway()
+    s["readonly"] = True
+    s["tunnels"] += [tunnel("pump-09", state="connecting", state_for=3.0), tunnel("valve-1")]
+    s["services"].append(service("SSH1", "ssh1.pump-09.tunnel", "pump-09", state="offline"))
+    return [s]
+
+
+def nameless():
+    """One tunnel, and it has no name."""
+    s = gateway()
+    for one in s["tunnels"] + s["services"] + s["streams"]:
+        one.pop("tunnel", None)
+    s["tunnels"][0].pop("name")
+    return [s]
+
+
+def agent():
+    s = gateway()
+    s |= {"program": "tunnel-agent", "role": "destination", "host": "pump-07", "listen": []}
+    targets = {"HTTP1": "127.0.0.1:80", "SSH1": "[::1]:22", "plc:modbus_2": "192.168.7.21:502"}
+    for one in s["services"]:
+        del one["host"]
+        one["target"] = targets[one["id"]]
+    for one in s["streams"]:
+        for name in ("client", "via", "asked", "pid", "process", "uid"):
+            one.pop(name, None)
+        one["target"] = targets[one["service"]]
+    s["events"]["list"] = [
+        {"event": "open", "number": 93, "time": NOW - 4, "stream": 1204, "service": "HTTP1",
+         "target": "127.0.0.1:80"},
+    ]
+    return [s]
+
+
+def hub():
+    s = gateway()
+    s |= {"program": "tunnel-hub", "role": "hub", "host": "hub1", "services": [], "tunnels": [],
+          "listen": ["0.0.0.0:443"]}
+    for i, one in enumerate(s["streams"]):
+        for name in ("via", "tunnel", "pid", "process", "uid", "stream_id", "connection_id"):
+            one.pop(name, None)
+        one |= {"client": f"198.51.100.{7 + i}:5{i}210", "target": f"203.0.113.{9 * i + 1}:41{i}44",
+                "service": f"pump-{i + 4:02}", "asked": f"9f3c{i}a1e-77b0-4c1f-9a55-d1e0c0ffee00"}
+    s["events"]["list"] = []
+    return [s]
+
+
+def lost():
+    """The last picture is 8 s old, and the fourth try is next."""
+    return main() + [{"event": "lost", "text": "connection closed by peer", "age": 8, "count": 4}]
+
+
+def paused():
+    """A pause hides the second picture, which came seven seconds and three events later."""
+    first, second = later()
+    return [first, {"event": "keys", "text": "p"}, second]
+
+
+def later():
+    """Two pictures, seven seconds and three events apart."""
+    first, second = gateway(), gateway()
+    second["time"] = NOW + 7
+    second["clock"] += 7
+    second["totals"]["bytes_down"] += 100 * M
+    second["history"]["seconds"]["last"] += 7
+    second["events"]["last"] = 96
+    for i in range(3):
+        second["events"]["list"].append({"event": "open", "number": 94 + i, "time": NOW + 1 + i,
+                                         "stream": 1205 + i, "client": f"127.0.0.1:5040{i}",
+                                         "via": "socks5", "asked": "http1.tunnel:80",
+                                         "service": "HTTP1"})
+    return [first, second]
+
+
+SCENES = {f.__name__.replace("_", "-"): f for f in (
+    main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, over, fleet,
+    nameless, agent, hub, lost, paused, later)}
+
+
+@functools.lru_cache
+def ndjson(name):
+    lines = [json.dumps(s, ensure_ascii=False) for s in SCENES[name]()]
+    return "".join(line + "\n" for line in lines)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(ndjson(sys.argv[1]))

@@ -1,0 +1,163 @@
+"""What the dashboard draws, compared with the pictures in golden/: NAME.txt as text, NAME.roles with
+a letter for what each cell is for (its colour). After a change that is meant, write them anew and
+look at each difference:
+
+    TUNNEL_GOLDEN=write python3 -m unittest test_golden
+    git diff golden
+"""
+
+import difflib
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+from dataclasses import dataclass
+
+sys.path.insert(0, os.path.dirname(__file__))
+import scenes  # noqa: E402
+
+BIN = pathlib.Path(os.environ.get("TUNNEL_BIN", "../../build/debug/bin"))
+GOLDEN = pathlib.Path(__file__).parent / "golden"
+WRITE = os.environ.get("TUNNEL_GOLDEN") == "write"
+
+
+@dataclass
+class Case:
+    name: str
+    scene: str
+    size: str = "80x24"
+    keys: str = ""
+    options: tuple = ("--ascii",)
+    roles: bool = False  # also compare these
+    clock: float = scenes.NOW
+
+    def draw(self, roles):
+        command = [BIN / "tunnel-tui", "--replay", "-", "--render", self.size,
+                   "--clock", str(self.clock), *self.options]
+        command += ["--keys", self.keys] if self.keys else []
+        command += ["--roles"] if roles else []
+        done = subprocess.run(command, input=scenes.ndjson(self.scene), text=True,
+                              capture_output=True, encoding="utf-8", timeout=120,
+                              env=os.environ | {"LC_ALL": "C.UTF-8"})
+        if done.returncode != 0 or done.stderr:
+            raise AssertionError(f"{self.name}: exit {done.returncode}: {done.stderr}")
+        return done.stdout
+
+
+UTF8 = ("--graph", "braille")
+CASES = [
+    # Sizes, from large to none.
+    Case("200x60", "main", "200x60", options=UTF8),
+    Case("120x36", "main", "120x36", options=UTF8, roles=True),
+    Case("120x36-ascii", "main", "120x36"),
+    Case("100x30-blocks", "main", "100x30", options=("--graph", "blocks")),
+    Case("80x24", "main", roles=True),
+    Case("80x24-utf8", "main", options=UTF8),
+    Case("79x23", "main", "79x23"),
+    Case("60x12", "main", "60x12", roles=True),
+    Case("59x24", "main", "59x24"),
+    Case("40x6", "main", "40x6", roles=True),
+    Case("20x3", "main", "20x3"),
+    Case("3x2", "main", "3x2"),
+    Case("1x1", "main", "1x1"),
+    # How many.
+    Case("empty", "empty"),
+    Case("one", "one"),
+    Case("many", "many", "120x36"),
+    Case("many-end", "many", keys="<End>", roles=True),
+    Case("ten-thousand", "ten-thousand"),
+    Case("ten-thousand-filter", "ten-thousand", keys="/state=drain age>1d<Enter>"),
+    # What is in them.
+    Case("closed", "closed", roles=True),
+    Case("closed-totals", "closed", keys="tt"),
+    Case("names", "names"),
+    Case("names-120x36", "names", "120x36", options=UTF8),
+    Case("names-40x6", "names", "40x6"),
+    Case("names-detail", "names", keys="j<Enter>"),
+    Case("ipv6", "ipv6"),
+    Case("ipv6-120x36", "ipv6", "120x36"),
+    Case("backwards", "backwards"),
+    Case("clock-zero", "main", clock=0.0),
+    # How it stands.
+    Case("lost", "lost", roles=True, clock=scenes.NOW + 8),
+    Case("lost-40x6", "lost", "40x6", clock=scenes.NOW + 8),
+    Case("hub-down", "hub-down", roles=True),
+    Case("hub-down-40x6", "hub-down", "40x6"),
+    Case("over", "over"),
+    Case("fleet", "fleet", "120x36"),
+    Case("paused", "paused", roles=True, clock=scenes.NOW + 14),
+    Case("later", "later"),
+    Case("nameless", "nameless", "120x36"),
+    # Other programs.
+    Case("agent", "agent"),
+    Case("agent-120x36", "agent", "120x36"),
+    Case("hub", "hub"),
+    Case("hub-120x36", "hub", "120x36"),
+    # What keys make of it.
+    Case("bits", "main", keys="u<Esc>"),
+    Case("bits-120x36", "main", "120x36", keys="u<Esc>"),
+    Case("window", "main", "120x36", keys="wwL<Esc>"),
+    Case("totals", "main", keys="tt<Esc>"),
+    Case("rates", "main", keys="t<Esc>"),
+    Case("sort", "main", keys="<Tab>>>><Tab><Tab><<<<r"),
+    Case("sort-list", "main", keys="s", roles=True),
+    Case("columns-list", "main", keys="cj j j <Enter>"),
+    Case("filter-typing", "main", keys="/ssh age>4", roles=True),
+    Case("filter-wrong", "main", keys="/ssh age>"),
+    Case("filter", "main", keys="/ssh<Enter>", roles=True),
+    Case("filter-none", "main", keys="/nobody<Enter>"),
+    Case("search", "main", keys="<F3>50310<Enter>", roles=True),
+    Case("tagged", "main", keys="  ", roles=True),
+    Case("close", "main", keys="jK", roles=True),
+    Case("close-tagged", "main", keys="  K"),
+    Case("readonly", "fleet", roles=True),
+    Case("readonly-close", "fleet", keys="K"),
+    Case("log", "main", keys="<BackTab>kk", roles=True),
+    Case("log-8", "main", keys="l<BackTab>"),
+    Case("services", "main", keys="<Tab>j", roles=True),
+    Case("detail", "main", keys="j<Enter>", roles=True),
+    Case("detail-120x36", "main", "120x36", keys="j<Enter>", options=UTF8),
+    Case("detail-60x12", "main", "60x12", keys="j<Enter>"),
+    Case("detail-closed", "closed", keys="j<Enter>"),
+    Case("detail-agent", "agent", keys="<Enter>"),
+    Case("detail-hub", "hub", keys="<Enter>"),
+    Case("service", "main", keys="<Tab>jj<Enter>", roles=True),
+    Case("service-60x12", "main", "60x12", keys="<Tab><Enter>"),
+    Case("service-agent", "agent", keys="<Tab><Enter>"),
+    Case("help", "main", keys="?", roles=True),
+    Case("help-readonly", "fleet", keys="?"),
+    Case("help-120x36", "main", "120x36", keys="?"),
+    Case("help-40x6", "main", "40x6", keys="?jj"),
+]
+
+
+class Golden(unittest.TestCase):
+    def compare(self, file, drawn):
+        path = GOLDEN / file
+        if WRITE:
+            GOLDEN.mkdir(exist_ok=True)
+            path.write_text(drawn, encoding="utf-8")
+            return
+        wanted = path.read_text(encoding="utf-8")
+        if drawn != wanted:
+            self.fail(f"{file} is drawn otherwise:\n" + "".join(difflib.unified_diff(
+                wanted.splitlines(True), drawn.splitlines(True), "golden", "drawn")))
+
+    def test_pictures(self):
+        for case in CASES:
+            with self.subTest(case.name):
+                self.compare(f"{case.name}.txt", case.draw(False))
+                if case.roles:
+                    self.compare(f"{case.name}.roles", case.draw(True))
+
+    def test_no_picture_is_left_over(self):
+        if WRITE:
+            return
+        wanted = {f"{c.name}.txt" for c in CASES} | {f"{c.name}.roles" for c in CASES if c.roles}
+        self.assertEqual(wanted, {p.name for p in GOLDEN.iterdir()})
+        self.assertEqual(len({c.name for c in CASES}), len(CASES))
+
+
+if __name__ == "__main__":
+    unittest.main()

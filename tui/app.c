@@ -1,0 +1,464 @@
+#include "tui/app.h"
+
+#include "core/base/log.h"
+#include "core/control/client/watch.h"
+#include "tui/fetch.h"
+#include "tui/terminal.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define FRAME_MS 33   /* at most 30 pictures a second */
+#define QUIET_MS 1000 /* at least one: ages and countdowns go on */
+#define EMPTY_MAX 3   /* wake-ups without a byte: the terminal is gone */
+
+/* Seconds before each try to connect again; the last for all further ones. */
+static const double delays[] = {0.5, 1, 2, 4, 5};
+
+static const int signals[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT};
+enum { N_SIGNALS = sizeof signals / sizeof *signals, STOP_SIGNAL = 4 };
+
+struct app {
+    struct command *command;
+    struct ui *ui;
+    struct model *model, own;
+    struct loop *loop;
+    struct terminal *terminal; /* NULL: nothing has been heard yet */
+    struct grid grid;
+    uv_poll_t keys;
+    uv_signal_t signals[N_SIGNALS];
+    int open_handles, empty;
+    struct timer *look, *draw; /* the next snapshot, the next picture */
+    uint64_t drawn_ms;
+    struct watch *watch, *closer; /* closer: closes streams, while watch asks */
+    bool ask_again;
+    uint64_t closing[UI_TAGS_MAX];
+    size_t n_closing, closed;
+    bool replay;
+    double replay_now;
+    int code;
+};
+
+/* ---- time ---- */
+
+static double now(const struct app *a)
+{
+    return a->replay ? a->replay_now : (double)loop_now(a->loop) / 1000;
+}
+
+/* The program's time of day. */
+static double time_of_day(const struct app *a)
+{
+    const struct model *m = a->model;
+    const struct snapshot *s = m->newest.schema != 0 ? &m->newest : &m->shown;
+    return a->command->clock >= 0 ? a->command->clock : s->time + (now(a) - m->heard_at);
+}
+
+static long utc_offset(const struct app *a)
+{
+    time_t t = (time_t)time_of_day(a);
+    struct tm tm;
+    return a->command->clock < 0 && localtime_r(&t, &tm) != NULL ? tm.tm_gmtoff : 0;
+}
+
+/* ---- pictures ---- */
+
+static void fit(struct app *a)
+{
+    int columns, rows;
+    terminal_resize(a->terminal, &columns, &rows);
+    if (columns != a->grid.columns || rows != a->grid.rows)
+        grid_resize(&a->grid, columns, rows); /* without memory it stays as it was */
+    a->ui->columns = a->grid.columns;
+    a->ui->rows = a->grid.rows;
+    ui_settle(a->ui, a->model);
+}
+
+static void draw(void *owner)
+{
+    struct app *a = owner;
+    const struct view_context context = {.glyphs = &a->command->glyphs,
+                                         .now = now(a),
+                                         .time = time_of_day(a),
+                                         .utc_offset = utc_offset(a),
+                                         .version = TUNNEL_VERSION};
+    grid_clear(&a->grid);
+    view_draw(a->model, a->ui, &context, &a->grid);
+    terminal_show(a->terminal, &a->grid);
+    a->drawn_ms = loop_now(a->loop);
+    timer_start(a->draw, QUIET_MS);
+}
+
+static void draw_soon(struct app *a)
+{
+    uint64_t since = loop_now(a->loop) - a->drawn_ms;
+    if (a->terminal == NULL)
+        return;
+    if (since >= FRAME_MS)
+        draw(a);
+    else
+        timer_start(a->draw, FRAME_MS - since);
+}
+
+/* ---- the end ---- */
+
+static void end(struct app *a, int code)
+{
+    a->code = code;
+    loop_stop(a->loop);
+}
+
+/* The screen goes first, so that what is printed stays. */
+static void leave_screen(struct app *a)
+{
+    terminal_close(a->terminal);
+    a->terminal = NULL;
+}
+
+/* ---- looking ---- */
+
+static void look(void *owner)
+{
+    struct app *a = owner;
+    char target[200];
+    if (a->replay)
+        return;
+    if (watch_busy(a->watch)) {
+        a->ask_again = true;
+        return;
+    }
+    a->ask_again = false;
+    model_target(a->model, ui_detail(a->ui), target, sizeof target);
+    timer_start(a->look, (uint64_t)(a->ui->refresh * 1000));
+    watch_ask(a->watch, "GET", target);
+}
+
+static void lost(struct app *a, const char *text)
+{
+    size_t tries = a->model->link == MODEL_LOST ? a->model->tries : 0;
+    size_t last = sizeof delays / sizeof *delays - 1;
+    double delay = delays[tries < last ? tries : last];
+    watch_rest(a->watch);
+    model_lost(a->model, text, now(a), now(a) + delay);
+    timer_start(a->look, (uint64_t)(delay * 1000));
+    draw_soon(a);
+}
+
+static bool open_terminal(struct app *a);
+
+static void misread(struct app *a, enum err why, const char *problem)
+{
+    char text[256];
+    if (why == ERR_UNSUPPORTED || a->terminal == NULL) {
+        leave_screen(a);
+        end(a, fetch_misread(a->command, why, problem));
+        return;
+    }
+    snprintf(text, sizeof text, "its snapshot cannot be read: %s", problem);
+    lost(a, text);
+}
+
+static void on_answer(void *owner, int status, struct span body)
+{
+    struct app *a = owner;
+    struct snapshot s;
+    char problem[200];
+    if (status != 200 && a->terminal == NULL) {
+        end(a, fetch_refused(a->command, status, body));
+        return;
+    }
+    if (status != 200) {
+        snprintf(problem, sizeof problem, "it answered %d instead of a snapshot", status);
+        lost(a, problem);
+        return;
+    }
+    enum err why = snapshot_read(body, &s, problem, sizeof problem);
+    if (why != ERR_OK) {
+        misread(a, why, problem);
+        return;
+    }
+    model_take(a->model, &s, now(a));
+    if (a->terminal == NULL && !open_terminal(a))
+        return;
+    ui_settle(a->ui, a->model);
+    draw_soon(a);
+    if (a->ask_again)
+        look(a);
+}
+
+static void on_lost(void *owner, enum err why, const char *text)
+{
+    struct app *a = owner;
+    if (a->terminal == NULL)
+        end(a, fetch_unreached(a->command, why, text));
+    else
+        lost(a, text);
+}
+
+/* ---- closing streams ---- */
+
+static void say(struct app *a, bool bad, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void say(struct app *a, bool bad, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(a->ui->message, sizeof a->ui->message, format, args);
+    va_end(args);
+    a->ui->message_bad = bad;
+    draw_soon(a);
+}
+
+static void close_next(struct app *a)
+{
+    char target[80];
+    if (a->closed == a->n_closing) {
+        a->n_closing = a->closed = 0;
+        look(a);
+        return;
+    }
+    snprintf(target, sizeof target, "/v1/streams/%" PRIu64, a->closing[a->closed]);
+    watch_ask(a->closer, "DELETE", target);
+}
+
+static void on_closed(void *owner, int status, struct span body)
+{
+    struct app *a = owner;
+    char text[120];
+    uint64_t id = a->closing[a->closed++];
+    while (body.n > 0 && body.p[body.n - 1] == '\n')
+        body.n--;
+    if (status == 404)
+        say(a, false, "stream %" PRIu64 " was gone already", id);
+    else if (status != 204 && status != 200)
+        say(a, true, "stream %" PRIu64 " was not closed: %s", id,
+            str_escape(body, text, sizeof text));
+    close_next(a);
+}
+
+static void on_close_lost(void *owner, enum err why, const char *text)
+{
+    struct app *a = owner;
+    (void)why;
+    if (a->n_closing == 0)
+        return; /* an idle connection ended */
+    say(a, true, "stream %" PRIu64 " was not closed: %s", a->closing[a->closed], text);
+    a->n_closing = a->closed = 0;
+}
+
+static void close_streams(struct app *a)
+{
+    uint64_t id;
+    bool running = a->n_closing > 0;
+    for (size_t i = 0; a->n_closing < UI_TAGS_MAX && (id = ui_closing(a->ui, i)) != 0; i++)
+        a->closing[a->n_closing++] = id;
+    if (a->replay)
+        a->n_closing = 0;
+    else if (!running && a->n_closing > 0)
+        close_next(a);
+}
+
+/* ---- keys ---- */
+
+static void on_signal(uv_signal_t *uv, int number);
+
+/* As the shell's job control wants it. The connection would be closed by the other side meanwhile,
+ * and look lost. */
+static void stop(struct app *a)
+{
+    watch_rest(a->watch);
+    uv_signal_stop(&a->signals[STOP_SIGNAL]);
+    terminal_suspend(a->terminal);
+    raise(SIGTSTP);
+    terminal_resume(a->terminal);
+    uv_signal_start(&a->signals[STOP_SIGNAL], on_signal, SIGTSTP);
+    uv_update_time(loop_uv(a->loop));
+    fit(a);
+    look(a);
+}
+
+static void copy(struct app *a)
+{
+    terminal_copy(a->terminal, span_of(a->ui->copied));
+}
+
+static void quit(struct app *a)
+{
+    end(a, 0);
+}
+
+static void redraw(struct app *a)
+{
+    terminal_redraw(a->terminal);
+}
+
+static void look_now(struct app *a)
+{
+    look(a);
+}
+
+static void set_mouse(struct app *a)
+{
+    terminal_mouse(a->terminal, a->ui->mouse);
+}
+
+static const struct {
+    unsigned wish;
+    void (*grant)(struct app *a);
+} wishes[] = {
+    {UI_REDRAW, redraw},       {UI_MOUSE, set_mouse},  {UI_COPY, copy}, {UI_RETRY, look_now},
+    {UI_CLOSE, close_streams}, {UI_REFRESH, look_now}, {UI_STOP, stop}, {UI_QUIT, quit},
+};
+
+static void grant(struct app *a, unsigned wished)
+{
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++)
+        if ((wished & wishes[i].wish) != 0)
+            wishes[i].grant(a);
+}
+
+static void on_keys(uv_poll_t *uv, int status, int events)
+{
+    struct app *a = uv->data;
+    struct terminal_key key;
+    bool any = false;
+    int waiting = 0;
+    (void)status, (void)events;
+    while (terminal_key(a->terminal, &key)) {
+        any = true;
+        if (key.key == KEY_CLICK_)
+            grant(a, ui_click(a->ui, a->model, key.row, key.column, key.button));
+        else if (key.key != KEY_NONE_)
+            grant(a, ui_key(a->ui, a->model, key.key));
+    }
+    a->empty = any ? 0 : a->empty + 1;
+    if (a->empty >= EMPTY_MAX && (ioctl(STDIN_FILENO, FIONREAD, &waiting) != 0 || waiting == 0))
+        end(a, 0);
+    else if (any)
+        draw(a);
+}
+
+static void on_signal(uv_signal_t *uv, int number)
+{
+    struct app *a = uv->data;
+    if (number == SIGTERM || number == SIGHUP || number == SIGINT) {
+        end(a, 0);
+    } else if (a->terminal == NULL) {
+        if (number == SIGTSTP)
+            raise(SIGSTOP);
+    } else if (number == SIGTSTP) {
+        stop(a);
+        draw(a);
+    } else {
+        if (number == SIGCONT)
+            terminal_resume(a->terminal);
+        fit(a);
+        draw(a);
+    }
+}
+
+/* ---- life ---- */
+
+static void log_to_screen(void *owner, enum log_level level, const char *line)
+{
+    struct app *a = owner;
+    if (level <= LOG_WARNING)
+        model_note(a->model, "note", time_of_day(a), "%s", line);
+}
+
+static bool open_terminal(struct app *a)
+{
+    char problem[200];
+    struct terminal_options o = {.color = a->command->color, .mouse = a->ui->mouse};
+    a->terminal = terminal_open(&o, problem, sizeof problem);
+    if (a->terminal == NULL) {
+        fprintf(stderr, "tunnel-tui: %s; --once needs none\n", problem);
+        end(a, 1);
+        return false;
+    }
+    log_redirect(log_to_screen, a);
+    if (uv_poll_start(&a->keys, UV_READABLE, on_keys) != 0) {
+        leave_screen(a);
+        fprintf(stderr, "tunnel-tui: the terminal cannot be waited for; --once needs none\n");
+        end(a, 1);
+        return false;
+    }
+    fit(a);
+    draw(a);
+    return true;
+}
+
+static bool begin(struct app *a)
+{
+    static const struct watch_events watch = {.answer = on_answer, .lost = on_lost};
+    static const struct watch_events closer = {.answer = on_closed, .lost = on_close_lost};
+    a->loop = loop_new();
+    if (a->loop == NULL || uv_poll_init(loop_uv(a->loop), &a->keys, STDIN_FILENO) != 0)
+        return false;
+    a->keys.data = a;
+    a->open_handles = 1;
+    for (int i = 0; i < N_SIGNALS; i++) {
+        uv_signal_init(loop_uv(a->loop), &a->signals[i]);
+        a->signals[i].data = a;
+        uv_signal_start(&a->signals[i], on_signal, signals[i]);
+        a->open_handles++;
+    }
+    a->look = timer_new(a->loop, look, a);
+    a->draw = timer_new(a->loop, draw, a);
+    a->watch = watch_new(a->loop, a->command->path, &watch, a);
+    a->closer = watch_new(a->loop, a->command->path, &closer, a);
+    return a->look != NULL && a->draw != NULL && a->watch != NULL && a->closer != NULL;
+}
+
+static void finish(struct app *a)
+{
+    loop_block_signals();
+    leave_screen(a);
+    log_redirect(NULL, NULL);
+    watch_free(a->watch);
+    watch_free(a->closer);
+    timer_free(a->look);
+    timer_free(a->draw);
+    if (a->open_handles > 0)
+        uv_close((uv_handle_t *)&a->keys, NULL);
+    for (int i = 0; i < a->open_handles - 1; i++)
+        uv_close((uv_handle_t *)&a->signals[i], NULL);
+    if (a->loop != NULL)
+        loop_free(a->loop);
+    grid_free(&a->grid);
+    model_free(&a->own);
+}
+
+int app_run(struct command *c, struct model *model, double replay_now)
+{
+    static struct app app; /* 100 kB */
+    struct app *a = &app;
+    *a = (struct app){.command = c, .ui = &c->ui, .model = model, .replay = model != NULL};
+    a->replay_now = replay_now;
+    model_init(&a->own, c->path);
+    if (model == NULL)
+        a->model = &a->own;
+    if (!isatty(STDIN_FILENO)) {
+        fprintf(stderr, "tunnel-tui: stdin is not a terminal; --once needs none\n");
+        return 1;
+    }
+    if (!begin(a)) {
+        fprintf(stderr, "tunnel-tui: %s\n", err_text(ERR_NO_MEMORY));
+        a->code = 1;
+    } else if (a->replay) {
+        if (open_terminal(a))
+            loop_run(a->loop);
+    } else {
+        look(a);
+        loop_run(a->loop);
+    }
+    finish(a);
+    return a->code;
+}

@@ -1,0 +1,290 @@
+#include "tui/command.h"
+
+#include "tui/where.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct option watch_table[] = {
+    {"socket", 0, "PATH", "TUNNEL_TUI_SOCKET", NULL, NULL,
+     "The control socket of the program to watch. Default: that of tunnel-gateway, in "
+     "$XDG_RUNTIME_DIR, else in /run.",
+     0},
+    {"program", 0, "NAME", NULL, NULL, "tunnel-gateway",
+     "Watch another program at its default socket: tunnel-agent or tunnel-hub.", 0},
+    {"refresh", 0, "SECONDS", NULL, NULL, "1", "Time between two looks: 0.2 to 10. Keys + and -.",
+     0},
+};
+
+static const struct option look_table[] = {
+    {"filter", 0, "WORDS", NULL, NULL, NULL,
+     "Show only what matches, such as \"SSH1 down>1M\"; key ? has the rules. Also for --once.", 0},
+    {"sort", 0, "COLUMN", NULL, NULL, NULL,
+     "Sort streams by a column's title; - in front reverses (--sort=-age). Also for --once.", 0},
+    {"units", 0, "bytes|bits", NULL, NULL, "bytes", "Rates in bytes or bits a second. Key u.", 0},
+    {"color", 0, "auto|never|16|256", NULL, NULL, "auto",
+     "How many colours; auto heeds NO_COLOR and the terminal.", 0},
+    {"ascii", 0, NULL, NULL, NULL, NULL,
+     "Nothing but ASCII on the screen, as where the locale is not UTF-8.", 0},
+    {"graph", 0, "braille|blocks|ascii", NULL, NULL, NULL,
+     "What graphs are made of. Default: braille, where it can be shown.", 0},
+    {"mouse", 0, NULL, NULL, NULL, NULL, "Clicks and the wheel do something. Key M.", 0},
+    {"copy", 0, NULL, NULL, NULL, NULL,
+     "Key y may put text onto the terminal's clipboard (OSC 52).", 0},
+};
+
+static const struct option script_table[] = {
+    {"once", 0, NULL, NULL, NULL, NULL,
+     "Print tables and exit; also when the output is not a terminal.", OPTION_CLI_ONLY},
+    {"pane", 0, "services|streams|log|tunnels", NULL, NULL, NULL, "With --once, only that.",
+     OPTION_CLI_ONLY},
+    {"json", 0, NULL, NULL, NULL, NULL, "Print the snapshot as one JSON object, on one line.",
+     OPTION_CLI_ONLY},
+    {"interval", 0, "SECONDS", NULL, NULL, NULL,
+     "With --json: again and again, each with the samples and events that are new.",
+     OPTION_CLI_ONLY},
+    {"count", 0, "N", NULL, NULL, NULL, "With --interval: so often. Default: for ever.",
+     OPTION_CLI_ONLY},
+    {"events", 0, NULL, NULL, NULL, NULL, "Print what happens from now on, one JSON object a line.",
+     OPTION_CLI_ONLY},
+    {"check", 0, NULL, NULL, NULL, NULL,
+     "Exit 3 when a tunnel has no connection to its hub; alone, say in one line how it is.",
+     OPTION_CLI_ONLY},
+};
+
+static const struct option replay_table[] = {
+    {"replay", 0, "FILE", NULL, NULL, NULL,
+     "Show a recording (of --json --interval 1, or --events) instead of a program; - is stdin.",
+     OPTION_CLI_ONLY},
+    {"render", 0, "COLSxROWS", NULL, NULL, NULL,
+     "Print the screen in that size as text and exit. With --replay.", OPTION_CLI_ONLY},
+    {"keys", 0, "KEYS", NULL, NULL, NULL,
+     "Keys to press first, such as \"j<Enter>\". With --replay.", OPTION_CLI_ONLY},
+    {"clock", 0, "SECONDS", NULL, NULL, NULL,
+     "The time of day to show, since 1970, in UTC. With --replay.", OPTION_CLI_ONLY},
+    {"roles", 0, NULL, NULL, NULL, NULL,
+     "With --render: what each cell is for, as a letter, instead of its character.",
+     OPTION_CLI_ONLY},
+};
+
+static const struct option_group watch_options = OPTION_GROUP("What to watch", watch_table);
+static const struct option_group look_options = OPTION_GROUP("How it looks", look_table);
+static const struct option_group script_options = OPTION_GROUP("For scripts", script_table);
+static const struct option_group replay_options = OPTION_GROUP("Recordings", replay_table);
+static const struct option_group *const groups[] = {
+    &watch_options, &look_options, &script_options, &replay_options, &program_options,
+};
+
+const struct program command_program = {
+    .name = "tunnel-tui",
+    .summary = "tunnel-tui shows what goes on in a tunnel-gateway: streams, services and events.",
+    .usage = "  tunnel-tui [options]\n"
+             "  tunnel-tui --once | --json | --events | --check [options]\n",
+    .examples = "  tunnel-tui\n"
+                "  tunnel-tui --once --pane streams --sort down\n"
+                "  tunnel-tui --json | jq .totals\n"
+                "  ssh -t gw tunnel-tui\n",
+};
+
+/* ---- values ---- */
+
+/* Digits with at most one point among them. */
+static enum err read_seconds(struct options *o, const char *name, double least, double most,
+                             double *out)
+{
+    const char *text = options_get(o, name);
+    if (text == NULL)
+        return ERR_OK;
+    char *end;
+    size_t digits = strspn(text, "0123456789.");
+    double value = strtod(text, &end);
+    if (digits == 0 || text[digits] != '\0' || *end != '\0')
+        return options_reject(o, name, "is not a number of seconds");
+    if (value < least || value > most)
+        return options_reject(o, name, "is not between %g and %g", least, most);
+    *out = value;
+    return ERR_OK;
+}
+
+/* The index of the option's value among names; unset: *out stays. */
+static enum err read_choice(struct options *o, const char *name, const char *const *names,
+                            const char *all, int *out)
+{
+    const char *text = options_get(o, name);
+    if (text == NULL)
+        return ERR_OK;
+    for (int i = 0; names[i] != NULL; i++)
+        if (strcmp(names[i], text) == 0) {
+            *out = i;
+            return ERR_OK;
+        }
+    return options_reject(o, name, "is none of %s", all);
+}
+
+static enum err read_size(struct options *o, struct command *c)
+{
+    struct span text = span_of(options_get(o, "render"));
+    uint64_t columns, rows;
+    struct span first = span_cut(&text, 'x');
+    if (!str_number(first, GRID_MAX, &columns) || !str_number(text, GRID_MAX, &rows) ||
+        columns == 0 || rows == 0)
+        return options_reject(o, "render", "is not a size like 80x24, of at most %dx%d", GRID_MAX,
+                              GRID_MAX);
+    c->columns = (int)columns;
+    c->rows = (int)rows;
+    return ERR_OK;
+}
+
+/* ---- how it looks ---- */
+
+static enum err read_glyphs(struct options *o, struct command *c)
+{
+    static const char *const styles[] = {"braille", "blocks", "ascii", NULL};
+    bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 || options_get(o, "render") != NULL;
+    c->glyphs = utf8 && !options_flag(o, "ascii") ? glyphs_utf8 : glyphs_ascii;
+    int style = (int)c->glyphs.graph;
+    enum err why = read_choice(o, "graph", styles, "braille, blocks, ascii", &style);
+    if (why == ERR_OK && (utf8 && !options_flag(o, "ascii")))
+        c->glyphs.graph = (enum graph_style)style;
+    return why;
+}
+
+static enum err read_ui(struct options *o, struct command *c)
+{
+    static const char *const units[] = {"bytes", "bits", NULL};
+    struct ui *ui = &c->ui;
+    const char *filter = options_get(o, "filter"), *sort = options_get(o, "sort");
+    int unit = UNITS_BYTES;
+    ui->mouse = options_flag(o, "mouse");
+    ui->copy = options_flag(o, "copy");
+    if (filter != NULL && !ui_set_filter(ui, filter))
+        return options_reject(o, "filter", "is not understood: %s", ui->message);
+    if (sort != NULL && !ui_set_sort(ui, sort))
+        return options_reject(o, "sort", "names no column");
+    enum err why = read_seconds(o, "refresh", 0.2, 10, &ui->refresh);
+    if (why == ERR_OK)
+        why = read_choice(o, "units", units, "bytes, bits", &unit);
+    ui->units = (enum units)unit;
+    return why;
+}
+
+static enum err read_look(struct options *o, struct command *c)
+{
+    static const char *const colors[] = {"auto", "never", "16", "256", NULL};
+    int color = 0;
+    enum err why = read_ui(o, c);
+    if (why == ERR_OK)
+        why = read_choice(o, "color", colors, "auto, never, 16, 256", &color);
+    c->color = colors[color];
+    return why == ERR_OK ? read_glyphs(o, c) : why;
+}
+
+/* ---- what to do ---- */
+
+static const struct {
+    const char *option;
+    enum mode mode;
+} modes[] = {
+    {"once", MODE_ONCE}, {"json", MODE_JSON}, {"events", MODE_EVENTS}, {"render", MODE_RENDER}};
+
+static enum err read_mode(struct options *o, struct command *c)
+{
+    const char *given = NULL;
+    c->check = options_flag(o, "check");
+    c->mode = c->check ? MODE_CHECK : isatty(STDOUT_FILENO) ? MODE_SCREEN : MODE_ONCE;
+    for (size_t i = 0; i < sizeof modes / sizeof *modes; i++) {
+        const char *name = modes[i].option;
+        if (strcmp(name, "render") == 0 ? options_get(o, name) == NULL : !options_flag(o, name))
+            continue;
+        if (given != NULL)
+            return options_fail(o, "--%s and --%s do not go together", given, name);
+        given = name;
+        c->mode = modes[i].mode;
+    }
+    return c->mode == MODE_RENDER ? read_size(o, c) : ERR_OK;
+}
+
+/* Options that only mean something beside another one. */
+static const struct {
+    const char *option, *beside;
+} needs[] = {
+    {"interval", "json"}, {"count", "interval"}, {"render", "replay"},
+    {"keys", "replay"},   {"clock", "replay"},   {"roles", "render"},
+};
+
+static bool is_given(const struct options *o, const char *name)
+{
+    return options_source(o, name) != OPTION_DEFAULT;
+}
+
+static enum err read_script(struct options *o, struct command *c)
+{
+    static const char *const panes[] = {"", "services", "streams", "log", "tunnels", NULL};
+    int pane = ONCE_ALL;
+    for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
+        if (is_given(o, needs[i].option) && !is_given(o, needs[i].beside))
+            return options_fail(o, "--%s goes with --%s", needs[i].option, needs[i].beside);
+    if (is_given(o, "pane") && c->mode != MODE_ONCE)
+        return options_fail(o, "--pane goes with --once");
+    if (c->mode == MODE_EVENTS && c->check)
+        return options_fail(o, "--events and --check do not go together");
+    c->roles = options_flag(o, "roles");
+    c->keys = options_get(o, "keys");
+    enum err why = read_choice(o, "pane", panes, "services, streams, log, tunnels", &pane);
+    c->pane = (enum once_pane)pane;
+    if (why == ERR_OK)
+        why = read_seconds(o, "interval", 0.1, 86400, &c->interval);
+    if (why == ERR_OK)
+        why = options_number(o, "count", 1, UINT32_MAX, &c->count);
+    return why == ERR_OK ? read_seconds(o, "clock", 0, 253402300799.0, &c->clock) : why;
+}
+
+static enum err read_source(struct options *o, struct command *c)
+{
+    const char *socket = options_get(o, "socket");
+    c->program = options_get(o, "program");
+    c->replay = options_get(o, "replay");
+    if (c->program[0] == '\0' || strchr(c->program, '/') != NULL)
+        return options_reject(o, "program", "is not a program's name");
+    if (c->replay != NULL && c->mode != MODE_SCREEN && c->mode != MODE_RENDER &&
+        c->mode != MODE_ONCE)
+        return options_fail(o, "--replay is for the screen, --render and --once");
+    if (c->replay != NULL || socket == NULL)
+        return ERR_OK;
+    /* Without a '/' it would be taken for a host name. */
+    int n =
+        snprintf(c->path, sizeof c->path, "%s%s", strchr(socket, '/') == NULL ? "./" : "", socket);
+    if (n < 0 || (size_t)n >= sizeof c->path)
+        return options_reject(o, "socket", "is too long");
+    return ERR_OK;
+}
+
+static enum err read_all(struct options *o, struct command *c)
+{
+    enum err why = read_mode(o, c);
+    if (why == ERR_OK)
+        why = read_source(o, c);
+    if (why == ERR_OK)
+        why = read_script(o, c);
+    return why == ERR_OK ? read_look(o, c) : why;
+}
+
+enum program_next command_read(struct command *c, int argc, char **argv, struct options **o)
+{
+    *c = (struct command){.clock = -1};
+    ui_init(&c->ui);
+    *o = options_new(groups, sizeof groups / sizeof *groups);
+    if (*o == NULL) {
+        fprintf(stderr, "%s: %s\n", command_program.name, err_text(ERR_NO_MEMORY));
+        return PROGRAM_FAILED;
+    }
+    enum program_next next = program_read(&command_program, *o, argc, argv);
+    if (next == PROGRAM_GO && read_all(*o, c) != ERR_OK) {
+        program_fail(&command_program, *o);
+        next = PROGRAM_FAILED;
+    }
+    return next;
+}

@@ -1,0 +1,18 @@
+/* Tables of what goes on as plain text, for --once: no escapes, nothing cut. */
+#ifndef TUI_ONCE_H
+#define TUI_ONCE_H
+
+#include "core/base/buf.h"
+#include "tui/ui.h"
+
+enum once_pane { ONCE_ALL, ONCE_SERVICES, ONCE_STREAMS, ONCE_LOG, ONCE_TUNNELS };
+
+/* Appends them, filtered and sorted as ui says. utc_offset: seconds, for the log. False: limit or
+ * memory. */
+bool once_print(const struct model *m, const struct ui *ui, enum once_pane pane, long utc_offset,
+                struct buf *out);
+/* "tunnel-gateway gw1: up for 3d04h, 5 open, ..."; or which tunnel is not, and why. True: each
+ * tunnel is connected. */
+bool once_check(const struct model *m, struct buf *out);
+
+#endif

@@ -1,0 +1,13 @@
+/* The lists of columns to sort by and to show, for the keys and the view. Pure. */
+#ifndef TUI_PICK_H
+#define TUI_PICK_H
+
+#include "tui/columns.h"
+#include "tui/model.h"
+
+/* The columns that ui->prompt lists: indices into the table; returns how many. */
+int pick_list(const struct ui *ui, const struct model *m, int at[COLUMNS_MAX]);
+/* The table that the focus is on. */
+const struct columns *pick_table(const struct ui *ui);
+
+#endif

@@ -1,0 +1,388 @@
+#include "tui/terminal.h"
+
+#include "tui/key.h"
+#include "tui/theme.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <time.h>
+#include <unistd.h>
+#include <wchar.h>
+#define NCURSES_NOMACROS
+#define NCURSES_WIDECHAR 1
+#include <curses.h>
+
+#define ESCAPE_MS 25
+#define RUN_MAX 256 /* cells handed to ncurses at once */
+
+struct terminal {
+    SCREEN *curses;
+    attr_t attributes[ROLE_COUNT];
+    short pairs[ROLE_COUNT];
+    struct grid shown;
+    bool anew, mouse;
+    int last_row, last_column; /* of a click */
+    long last_ms;
+};
+
+/* ---- crashes: what gives the terminal back, ready to be written by a signal handler ---- */
+
+static struct {
+    volatile sig_atomic_t armed;
+    struct termios terminal;
+    char text[256];
+    size_t n;
+    struct sigaction before[NSIG];
+} rescue;
+
+static const int crashes[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGQUIT};
+
+static void on_crash(int number)
+{
+    if (rescue.armed) {
+        rescue.armed = 0;
+        ssize_t written = write(STDOUT_FILENO, rescue.text, rescue.n);
+        (void)written;
+        tcsetattr(STDIN_FILENO, TCSANOW, &rescue.terminal);
+    }
+    sigaction(number, &rescue.before[number], NULL);
+    raise(
+        number); /* held until this returns; the handler before it reports (sanitizers), or none */
+}
+
+/* Capabilities without the delays "$<5>" that terminals of glass needed. */
+static void rescue_add(const char *text)
+{
+    while (text != NULL && text != (char *)-1 && *text != '\0' &&
+           rescue.n < sizeof rescue.text - 1) {
+        const char *end = strncmp(text, "$<", 2) == 0 ? strchr(text, '>') : NULL;
+        if (end != NULL)
+            text = end + 1;
+        else
+            rescue.text[rescue.n++] = *text++;
+    }
+}
+
+static void rescue_text(void)
+{
+    static const char *const capabilities[] = {"sgr0", "op", "cnorm", "rmkx", "rmcup"};
+    rescue.n = 0;
+    rescue_add("\033[?1000l\033[?1006l");
+    for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
+        rescue_add(tigetstr((char *)(uintptr_t)capabilities[i]));
+}
+
+static void arm(void)
+{
+    struct sigaction action = {.sa_handler = on_crash};
+    sigemptyset(&action.sa_mask);
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+        sigaction(crashes[i], &action, &rescue.before[crashes[i]]);
+    rescue.armed = 1;
+}
+
+static void disarm(void)
+{
+    if (!rescue.armed)
+        return;
+    rescue.armed = 0;
+    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
+        sigaction(crashes[i], &rescue.before[crashes[i]], NULL);
+}
+
+/* ---- life ---- */
+
+static void set_looks(struct terminal *s, const char *color)
+{
+    int colours = tigetnum((char *)(uintptr_t) "colors"); /* below 0: none */
+    enum depth depth = theme_depth(color, getenv("NO_COLOR"), getenv("TERM"), colours);
+    if (depth == DEPTH_256 && colours < 256)
+        depth = DEPTH_16;
+    if (depth == DEPTH_16 && colours < 8)
+        depth = DEPTH_MONO;
+    if (depth >= DEPTH_16) {
+        start_color();
+        use_default_colors();
+    }
+    for (int role = 0; role < ROLE_COUNT; role++) {
+        const struct look *look = theme_look(depth, (enum role)role);
+        s->attributes[role] = (look->bold ? A_BOLD : 0) | (look->dim ? A_DIM : 0) |
+                              (look->reverse ? A_REVERSE : 0) | (look->underline ? A_UNDERLINE : 0);
+        bool coloured = depth >= DEPTH_16 && (look->text >= 0 || look->back >= 0);
+        s->pairs[role] = coloured ? (short)(role + 1) : 0;
+        if (coloured)
+            init_pair(s->pairs[role], look->text, look->back);
+    }
+}
+
+static void set_modes(struct terminal *s)
+{
+    raw(); /* Ctrl-C, Ctrl-Z and the like are keys */
+    noecho();
+    nonl();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    set_escdelay(ESCAPE_MS);
+    curs_set(0);
+    mouseinterval(0); /* every press is told at once */
+    terminal_mouse(s, s->mouse);
+}
+
+struct terminal *terminal_open(const struct terminal_options *o, char *problem, size_t size)
+{
+    struct terminal *s = calloc(1, sizeof *s);
+    if (s == NULL || tcgetattr(STDIN_FILENO, &rescue.terminal) != 0) {
+        snprintf(problem, size, "%s", s == NULL ? "out of memory" : "stdin is not a terminal");
+        free(s);
+        return NULL;
+    }
+    *s = (struct terminal){.anew = true, .mouse = o->mouse};
+    s->curses = newterm(NULL, stdout, stdin);
+    if (s->curses == NULL) {
+        const char *term = getenv("TERM");
+        char quoted[80];
+        snprintf(problem, size, "the terminal (TERM=%s) is not known, or cannot do what this needs",
+                 str_escape(span_of(term), quoted, sizeof quoted));
+        free(s);
+        return NULL;
+    }
+    set_looks(s, o->color);
+    rescue_text();
+    arm();
+    set_modes(s);
+    return s;
+}
+
+void terminal_close(struct terminal *s)
+{
+    if (s == NULL)
+        return;
+    terminal_mouse(s, false);
+    endwin();
+    disarm();
+    delscreen(s->curses);
+    grid_free(&s->shown);
+    free(s);
+}
+
+void terminal_suspend(struct terminal *s)
+{
+    bool mouse = s->mouse;
+    terminal_mouse(s, false);
+    s->mouse = mouse;
+    endwin();
+    disarm();
+}
+
+void terminal_resume(struct terminal *s)
+{
+    if (!rescue.armed)
+        arm();
+    set_modes(s);
+    terminal_redraw(s);
+    wrefresh(stdscr); /* out of endwin's state */
+}
+
+/* ---- pictures ---- */
+
+void terminal_resize(struct terminal *s, int *columns, int *rows)
+{
+    struct winsize size;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0 &&
+        (size.ws_col != COLS || size.ws_row != LINES)) {
+        resizeterm(size.ws_row, size.ws_col);
+        terminal_redraw(s);
+    }
+    *columns = COLS > 0 ? COLS : 1;
+    *rows = LINES > 0 ? LINES : 1;
+}
+
+void terminal_redraw(struct terminal *s)
+{
+    s->anew = true;
+}
+
+/* What the C library takes for another width than the grid would shift the rest of the row. */
+static wchar_t shown_as(const struct grid *g, const struct cell *cell, int column)
+{
+    bool wide = column + 1 < g->columns && cell[1].c == 0;
+    int width = wcwidth((wchar_t)cell->c);
+    return width == (wide ? 2 : 1) ? (wchar_t)cell->c : L'?';
+}
+
+static void put_run(const struct terminal *s, const struct grid *g, int row, int from, int to)
+{
+    const struct cell *cells = &g->cells[row * g->columns];
+    cchar_t out[RUN_MAX];
+    int n = 0, at = from;
+    for (int i = from; i < to; i++) {
+        wchar_t text[2] = {cells[i].c != 0 ? shown_as(g, &cells[i], i) : L' ', L'\0'};
+        if (cells[i].c == 0 && i > from && wcwidth((wchar_t)cells[i - 1].c) == 2)
+            continue; /* the right half */
+        if (n == RUN_MAX) {
+            mvwadd_wchnstr(stdscr, row, at, out, n);
+            at = i;
+            n = 0;
+        }
+        setcchar(&out[n++], text, s->attributes[cells[i].role], s->pairs[cells[i].role], NULL);
+    }
+    mvwadd_wchnstr(stdscr, row, at, out, n);
+}
+
+static bool same(const struct cell *a, const struct cell *b)
+{
+    return a->c == b->c && a->role == b->role;
+}
+
+static void put_row(struct terminal *s, const struct grid *g, int row)
+{
+    const struct cell *now = &g->cells[row * g->columns];
+    struct cell *before = &s->shown.cells[row * g->columns];
+    int from = 0, to = g->columns;
+    while (!s->anew && from < to && same(&now[from], &before[from]))
+        from++;
+    while (!s->anew && to > from && same(&now[to - 1], &before[to - 1]))
+        to--;
+    if (from == to)
+        return;
+    while (from > 0 && (now[from].c == 0 || before[from].c == 0)) /* no half of a wide one */
+        from--;
+    while (to < g->columns && (now[to].c == 0 || before[to].c == 0))
+        to++;
+    put_run(s, g, row, from, to);
+    memcpy(before, now, (size_t)g->columns * sizeof *now);
+}
+
+void terminal_show(struct terminal *s, const struct grid *g)
+{
+    if (s->shown.columns != g->columns || s->shown.rows != g->rows) {
+        if (!grid_resize(&s->shown, g->columns, g->rows))
+            return;
+        s->anew = true;
+    }
+    if (s->anew) {
+        werase(stdscr);
+        clearok(curscr, TRUE);
+    }
+    for (int row = 0; row < g->rows; row++)
+        put_row(s, g, row);
+    s->anew = false;
+    wrefresh(stdscr);
+}
+
+void terminal_beep(struct terminal *s)
+{
+    (void)s;
+    beep();
+}
+
+void terminal_copy(struct terminal *s, struct span text)
+{
+    char *encoded = malloc(BASE64_SIZE(text.n));
+    (void)s;
+    if (encoded == NULL)
+        return;
+    base64_encode(text.p, text.n, encoded, false);
+    printf("\033]52;c;%s\a", encoded);
+    fflush(stdout);
+    free(encoded);
+}
+
+/* ---- keys ---- */
+
+void terminal_mouse(struct terminal *s, bool on)
+{
+    s->mouse = on;
+    mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
+}
+
+static const struct {
+    wint_t curses;
+    unsigned key;
+} keys[] = {
+    {KEY_UP, KEY_UP_},       {KEY_DOWN, KEY_DOWN_},     {KEY_LEFT, KEY_LEFT_},
+    {KEY_RIGHT, KEY_RIGHT_}, {KEY_PPAGE, KEY_PAGE_UP_}, {KEY_NPAGE, KEY_PAGE_DOWN_},
+    {KEY_HOME, KEY_HOME_},   {KEY_FIND, KEY_HOME_},     {KEY_A1, KEY_HOME_},
+    {KEY_A3, KEY_PAGE_UP_},  {KEY_END, KEY_END_},       {KEY_SELECT, KEY_END_},
+    {KEY_C1, KEY_END_},      {KEY_C3, KEY_PAGE_DOWN_},  {KEY_BTAB, KEY_BACK_TAB_},
+    {KEY_ENTER, KEY_ENTER_}, {KEY_DC, KEY_DELETE_},     {KEY_BACKSPACE, KEY_BACKSPACE_},
+};
+
+static unsigned special_key(wint_t c)
+{
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (keys[i].curses == c)
+            return keys[i].key;
+    if (c > KEY_F0 && c <= KEY_F(12))
+        return KEY_F_ + (c - KEY_F0);
+    return KEY_NONE_;
+}
+
+static unsigned plain_key(wint_t c)
+{
+    switch (c) {
+    case '\t':
+        return KEY_TAB_;
+    case '\r':
+    case '\n':
+        return KEY_ENTER_;
+    case 27:
+        return KEY_ESCAPE_;
+    case 8:
+    case 127:
+        return KEY_BACKSPACE_;
+    default:
+        return c;
+    }
+}
+
+static long milliseconds(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* A second press at the same place within 400 ms is a double click. */
+static void read_click(struct terminal *s, struct terminal_key *out)
+{
+    MEVENT event;
+    out->key = KEY_NONE_;
+    if (getmouse(&event) != OK)
+        return;
+    long now = milliseconds();
+    bool again = now - s->last_ms < 400 && event.y == s->last_row && event.x == s->last_column;
+    *out = (struct terminal_key){.key = KEY_CLICK_, .row = event.y, .column = event.x};
+    out->button = (event.bstate & BUTTON4_PRESSED) != 0   ? 4
+                  : (event.bstate & BUTTON5_PRESSED) != 0 ? 5
+                  : again                                 ? 2
+                                                          : 1;
+    s->last_row = event.y;
+    s->last_column = event.x;
+    s->last_ms = out->button == 1 ? now : 0;
+}
+
+bool terminal_key(struct terminal *s, struct terminal_key *out)
+{
+    wint_t c;
+    *out = (struct terminal_key){.key = KEY_NONE_};
+    switch (wget_wch(stdscr, &c)) {
+    case OK:
+        out->key = plain_key(c);
+        return true;
+    case KEY_CODE_YES:
+        if (c == KEY_MOUSE)
+            read_click(s, out);
+        else
+            out->key = special_key(c);
+        return true;
+    default:
+        return false;
+    }
+}

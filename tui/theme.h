@@ -1,0 +1,26 @@
+/* What each role looks like (grid.h), by how many colours the terminal has. Every look differs from
+ * its neighbours without colours, too, or says in words what it means. Pure. */
+#ifndef TUI_THEME_H
+#define TUI_THEME_H
+
+#include "tui/grid.h"
+
+enum depth {
+    DEPTH_PLAIN, /* no colours are wanted, and no greys (no-color.org) */
+    DEPTH_MONO,  /* there are none */
+    DEPTH_16,
+    DEPTH_256
+};
+
+struct look {
+    short text, back; /* colour numbers; -1: the terminal's own */
+    bool bold, dim, reverse, underline;
+};
+
+const struct look *theme_look(enum depth depth, enum role role);
+
+/* wish: of --color: "auto", "never", "16" or "256"; no_color, term: the environment's NO_COLOR and
+ * TERM, or NULL; colours: of the terminal. The first that says something decides. */
+enum depth theme_depth(const char *wish, const char *no_color, const char *term, int colours);
+
+#endif

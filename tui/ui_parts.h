@@ -1,0 +1,33 @@
+/* Between the files of ui.h only. */
+#ifndef TUI_UI_PARTS_H
+#define TUI_UI_PARTS_H
+
+#include "tui/layout.h"
+#include "tui/order.h"
+#include "tui/ui.h"
+
+#define CTRL(c) ((c)&31)
+
+void ui_say(struct ui *ui, bool bad, const char *format, ...) __attribute__((format(printf, 3, 4)));
+struct layout ui_layout(const struct ui *ui, const struct model *m);
+
+/* Movement (ui_move.c): each is an action of the key table. */
+unsigned ui_move(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_next_pane(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_next_match(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_enter(struct ui *ui, struct model *m, uint32_t key);
+/* rows: how far, down is positive; in the pane that has the focus, or the screen. */
+void ui_step(struct ui *ui, const struct model *m, long rows);
+/* The stream that is selected, also when that is by its row; 0: there is none. */
+uint64_t ui_selected(const struct ui *ui, const struct model *m);
+
+/* Text entry and lists (ui_prompt.c). */
+unsigned ui_ask_filter(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_ask_search(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_ask_sort(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_ask_columns(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_ask_close(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_prompt_key(struct ui *ui, struct model *m, uint32_t key);
+void ui_clear_filter(struct ui *ui);
+
+#endif
