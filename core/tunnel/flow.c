@@ -120,20 +120,48 @@ static uint64_t consumed(const struct conn *c)
     return handed_on > f->told ? handed_on : f->told;
 }
 
-/* Doubles the window of a sender that used all of it within two round trips, while the budget
- * allows; takes from those that have more than the first one when it does not. */
+void flow_measured(struct session *s, uint64_t round_trip_us)
+{
+    s->round_trip_us = round_trip_us > 0 ? round_trip_us : 1;
+    s->trips_us[s->n_trips++ % FLOW_TRIPS] = s->round_trip_us;
+}
+
+/* Of the path alone: the shortest of the last ones, since most wait behind bulk data. */
+static uint64_t own_trip_us(const struct session *s)
+{
+    uint64_t shortest = UINT64_MAX;
+    for (size_t i = 0; i < FLOW_TRIPS; i++)
+        if (s->trips_us[i] != 0 && s->trips_us[i] < shortest)
+            shortest = s->trips_us[i];
+    return shortest != UINT64_MAX ? shortest : 0;
+}
+
+/* The window that a lap shows to be right, when all of it was used. If that took hardly longer than
+ * the path's own round trip, the window was what held the sender up. Else it was the path, or the
+ * reader: then it is a third more than what passes in a round trip, and no more is in flight that
+ * a keystroke would wait behind. */
+static uint32_t fitting(const struct session *s, const struct flow *f, uint64_t elapsed_ms)
+{
+    uint64_t trip_ms = own_trip_us(s) / 1000 + 1, right = 2 * (uint64_t)f->window;
+    if (4 * elapsed_ms > 5 * trip_ms)
+        right = (f->received - f->lap) * trip_ms * 4 / (3 * elapsed_ms);
+    right = right < FLOW_INITIAL ? FLOW_INITIAL : right;
+    return (uint32_t)least(right, FLOW_MOST);
+}
+
+/* Large windows pay when the budget is used up. */
 static void tune(struct conn *c)
 {
     struct session *s = c->session;
     struct flow *f = &c->flow;
-    uint64_t now = loop_now(s->loop), two_trips_ms = s->round_trip_us / 500 + 1;
+    uint64_t now = loop_now(s->loop);
     uint32_t before = f->window;
     if (s->windows > s->budget && f->window > FLOW_INITIAL) {
         f->window /= 2;
     } else if (f->received - f->lap >= f->window) {
-        if (now - f->lap_at <= two_trips_ms && f->window < FLOW_MOST &&
-            s->windows + f->window <= s->budget)
-            f->window *= 2;
+        uint32_t right = fitting(s, f, now - f->lap_at);
+        if (right < before || s->windows + (right - before) <= s->budget)
+            f->window = right;
         f->lap = f->received;
         f->lap_at = now;
     }
@@ -155,12 +183,19 @@ static void owe_credit(struct conn *c)
         c->session->echo_owed = true;
 }
 
+/* So much is handed on before it is acknowledged. A sender on a long path needs steps that are
+ * small against its window, or it would stand still between them. */
+static uint64_t step(const struct flow *f)
+{
+    return f->window / 8 > FLOW_INITIAL / 2 ? f->window / 8 : FLOW_INITIAL / 2;
+}
+
 void flow_credit(struct conn *c, bool now)
 {
     struct session *s = c->session;
     struct flow *f = &c->flow;
     uint64_t fresh = consumed(c) - f->told;
-    if (now || fresh >= f->window / 2) {
+    if (now || fresh >= step(f)) {
         owe_credit(c);
     } else if (fresh > 0 && !list_is_on(&f->hushed)) {
         if (list_empty(&s->hushed))

@@ -26,7 +26,8 @@ struct service {
 enum conn_phase { CONN_LIVE, CONN_DRAINING, CONN_CLOSING, CONN_GONE };
 
 #define FLOW_INITIAL 262144 /* the window that both ends begin with */
-#define FLOW_MOST 8388608   /* the largest */
+#define FLOW_MOST 16777216  /* the largest: 1 Gbit/s over 100 ms holds 12.5 MB */
+#define FLOW_TRIPS 8        /* measured round trips, of which the shortest is the path's own */
 
 /* What a native connection counts; bytes of each direction from 0. */
 struct flow {
@@ -118,10 +119,12 @@ struct session {
     size_t held, kept, windows; /* sums over native connections; windows: those granted */
     struct list starved;        /* do not read on because of `kept` */
     bool echo_owed, reply_owed;
-    uint8_t echo[8], reply[8]; /* the payload of our last ECHO; of the one to be answered */
-    uint64_t echoed_ms;        /* loop_now of our last ECHO */
-    uint64_t echoed_at;        /* uv_hrtime of it */
-    uint64_t round_trip_us;
+    uint8_t echo[8], reply[8];     /* the payload of our last ECHO; of the one to be answered */
+    uint64_t echoed_ms;            /* loop_now of our last ECHO */
+    uint64_t echoed_at;            /* uv_hrtime of it */
+    uint64_t round_trip_us;        /* the last one measured; 0: none */
+    uint64_t trips_us[FLOW_TRIPS]; /* the last ones, in turn; 0: not there yet */
+    size_t n_trips;
     bool attached, open, stalled, pumping;
     struct service *services;
     const char **ids; /* of services, for callers; n_ids is 0 when the only service is "" */
@@ -192,6 +195,7 @@ void flow_credit(struct conn *c, bool now); /* a CREDIT is due, or will be */
 const char *flow_credited(struct conn *c, const struct frame *f);
 void flow_go_on(struct conn *c); /* after anything that may let it send */
 void flow_timer(void *session);
+void flow_measured(struct session *s, uint64_t round_trip_us);
 
 /* services.c */
 bool session_take_services(struct session *s,

@@ -251,7 +251,7 @@ static void on_echo(struct session *s, const struct frame *f)
         s->reply_owed = true;
         session_pump(s);
     } else if (memcmp(f->payload, s->echo, sizeof s->echo) == 0) {
-        s->round_trip_us = (uv_hrtime() - s->echoed_at) / 1000;
+        flow_measured(s, (uv_hrtime() - s->echoed_at) / 1000);
     }
 }
 

@@ -76,6 +76,7 @@ static void meet(struct session *s)
         return;
     peer_end_all(s, ERR_PEER_RESET, false);
     memcpy(s->far, s->peer.instance, sizeof s->far);
+    memset(s->trips_us, 0, sizeof s->trips_us);
     if (s->role == SESSION_DESTINATION)
         s->last_native = 0;
 }

@@ -262,6 +262,10 @@ enum err tunnels_resolve(void *owner, const struct passage_question *q, struct p
         return err_http(now.why) == 503 ? now.why : ERR_TUNNEL_CLOSED;
     }
     if (!session_reachable(t->session) && (why == ERR_OK || why == ERR_HUB_DOWN)) {
+        if (session_open(t->session)) {
+            snprintf(text, PASSAGE_TEXT, "the device is not connected at the moment");
+            return ERR_HUB_DOWN;
+        }
         snprintf(text, PASSAGE_TEXT, "not connected to the hub%s%.120s",
                  now.text[0] != '\0' && !q->quiet ? ": " : "", q->quiet ? "" : now.text);
         return ERR_HUB_DOWN;

@@ -128,7 +128,7 @@ static struct pair {
 static struct end {
     struct session *session;
     enum side role;
-    char instance[16];
+    char instance[32];
     int processes;
     struct buf up, down; /* on their way to the hub, and from it */
     size_t room;
