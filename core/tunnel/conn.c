@@ -505,8 +505,10 @@ static void on_failed(void *owner, enum err why)
     }
     c->unwritable = true;
     buf_free(&c->held);
-    if (c->native)
+    if (c->native) {
+        c->sending.size = 0;
         native_delivered(c);
+    }
     conn_want_to_send(c);
     session_pump(s);
     session_unstall(s);

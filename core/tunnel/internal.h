@@ -121,7 +121,7 @@ struct session {
     bool echo_owed, reply_owed;
     uint8_t echo[8], reply[8];     /* the payload of our last ECHO; of the one to be answered */
     uint64_t echoed_ms;            /* loop_now of our last ECHO */
-    uint64_t echoed_at;            /* uv_hrtime of it */
+    uint64_t echoed_at;            /* uv_hrtime of it while it is not answered, else 0 */
     uint64_t round_trip_us;        /* the last one measured; 0: none */
     uint64_t trips_us[FLOW_TRIPS]; /* the last ones, in turn; 0: not there yet */
     size_t n_trips;

@@ -205,7 +205,10 @@ static void on_fin(struct session *s, struct conn *c)
         return;
     }
     c->flow.fin_received = true;
-    conn_flush(c);
+    if (c->unwritable)
+        native_delivered(c);
+    else
+        conn_flush(c);
 }
 
 static void on_credit(struct session *s, struct conn *c, const struct frame *f)
@@ -227,8 +230,9 @@ bool native_resumed(struct session *s, const struct frame *f)
     if (c == NULL)
         return true; /* we did not list it: it ends there, or is started again */
     struct flow *w = &c->flow;
-    if (!w->listed || f->received < w->acked || f->received > w->acked + w->kept.size ||
-        (f->fin && (!w->fin_ever || f->received != w->acked + w->kept.size)))
+    uint64_t end = w->acked + w->kept.size;
+    if (!w->listed || f->received < w->acked || f->received > end || f->received > w->limit ||
+        (f->fin && (!w->fin_ever || f->received != end)))
         return false;
     w->listed = false;
     w->sent = f->received;
@@ -250,8 +254,9 @@ static void on_echo(struct session *s, const struct frame *f)
         memcpy(s->reply, f->payload, sizeof s->reply);
         s->reply_owed = true;
         session_pump(s);
-    } else if (memcmp(f->payload, s->echo, sizeof s->echo) == 0) {
+    } else if (s->echoed_at != 0 && memcmp(f->payload, s->echo, sizeof s->echo) == 0) {
         flow_measured(s, (uv_hrtime() - s->echoed_at) / 1000);
+        s->echoed_at = 0;
     }
 }
 

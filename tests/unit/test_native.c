@@ -850,6 +850,14 @@ static void resumes_of_what_never_was(void **state)
         assert_int_equal(e.ended, 1);
         finish();
     }
+    static uint8_t much[FLOW_INITIAL + 20000];
+    begin(SESSION_SOURCE);
+    assert_true(conn_early(open_conn(), much, sizeof much));
+    spin();
+    meet_again("far");
+    resumed(1, FLOW_INITIAL + 10000, false); /* kept, but beyond the window: it never left */
+    assert_int_equal(e.broken, ERR_PROTOCOL);
+    finish();
     begin(SESSION_DESTINATION);
     far_resumes(0); /* in mid-session */
     assert_int_equal(e.broken, ERR_PROTOCOL);
