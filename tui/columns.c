@@ -32,6 +32,43 @@ bool column_is_in(const struct column *c, enum column_role role, enum totals tot
            !(c->kind == COLUMN_NO_RATE && totals != SHOW_TOTALS);
 }
 
+/* ---- what a screen shows ---- */
+
+/* Digits of the longest id: an id that is cut is none. */
+static int id_width(const struct snapshot *s)
+{
+    uint64_t most = 0;
+    int digits = 1;
+    for (size_t i = 0; i < s->n_streams; i++)
+        most = s->streams[i].id > most ? s->streams[i].id : most;
+    for (; most > 9; most /= 10)
+        digits++;
+    return digits;
+}
+
+static uint64_t without_names(const struct columns *c, const struct snapshot *s)
+{
+    for (size_t i = 0; i < s->n_tunnels; i++)
+        if (s->tunnels[i].name[0] != '\0')
+            return 0;
+    int column = s->n_tunnels > 0 ? column_find(c, "tunnel") : -1;
+    return column >= 0 ? (uint64_t)1 << column : 0;
+}
+
+struct columns_options columns_options(const struct columns *c, const struct snapshot *s,
+                                       const struct ui *ui, int width)
+{
+    bool streams = c == &stream_columns;
+    return (struct columns_options){.role = column_role_of(s),
+                                    .totals = ui->totals,
+                                    .hidden = (streams ? ui->hidden : 0) | without_names(c, s),
+                                    .at = streams ? 2 : 1, /* marks of selection and tag */
+                                    .width = width,
+                                    .first = streams ? id_width(s) : 0};
+}
+
+/* ---- where ---- */
+
 static void choose(const struct columns *c, const struct columns_options *o,
                    struct columns_fit *out)
 {

@@ -59,6 +59,9 @@ struct columns_options {
     int at, width;   /* the first column's place; columns of the screen */
     int first;       /* the first column is at least that wide */
 };
+/* Those of a screen that wide. Ids are not cut, and tunnels without names have no column. */
+struct columns_options columns_options(const struct columns *c, const struct snapshot *s,
+                                       const struct ui *ui, int width);
 /* Widths are the least ones; what remains of the row is shared by those that can use it. */
 void columns_fit(const struct columns *c, const struct columns_options *o, struct columns_fit *out);
 /* Whether the column can be shown at all, on a screen that is wide enough. */

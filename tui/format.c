@@ -33,7 +33,7 @@ static bool nothing(double v)
 static void brief(double v, const struct scale *s, char out[FORMAT_SIZE])
 {
     if (nothing(v)) {
-        strcpy(out, "-");
+        snprintf(out, FORMAT_SIZE, "-");
         return;
     }
     char unit = scaled(v, s, out);
@@ -98,7 +98,7 @@ void format_thousands(uint64_t n, char out[FORMAT_SIZE])
 void format_age(double seconds, char out[FORMAT_SIZE])
 {
     if (!(seconds >= 0) || seconds > 9999 * YEAR) {
-        strcpy(out, "-");
+        snprintf(out, FORMAT_SIZE, "-");
         return;
     }
     unsigned long long s = (unsigned long long)seconds;
@@ -132,9 +132,9 @@ static void moment(double seconds, const char *space, char out[FORMAT_SIZE])
 void format_moment(double seconds, char out[FORMAT_SIZE])
 {
     if (!(seconds > 0))
-        strcpy(out, "-");
+        snprintf(out, FORMAT_SIZE, "-");
     else if (seconds < 0.0005)
-        strcpy(out, "<1ms");
+        snprintf(out, FORMAT_SIZE, "<1ms");
     else
         moment(seconds, "", out);
 }
@@ -147,7 +147,7 @@ void format_wait(double seconds, char out[FORMAT_SIZE])
 void format_seconds(double seconds, char out[FORMAT_SIZE])
 {
     if (!(seconds > 0))
-        strcpy(out, "0 s");
+        snprintf(out, FORMAT_SIZE, "0 s");
     else if (seconds < 59.5)
         snprintf(out, FORMAT_SIZE, "%.0f s", seconds);
     else
@@ -158,7 +158,7 @@ void format_clock(double time, long utc_offset, bool milliseconds, char out[FORM
 {
     double local = time + (double)utc_offset;
     if (!(local >= 0) || local > 1e12) {
-        strcpy(out, "--:--:--");
+        snprintf(out, FORMAT_SIZE, "--:--:--");
         return;
     }
     unsigned long long ms = (unsigned long long)(local * 1000 + 1e-3), s = ms / 1000 % 86400;

@@ -53,11 +53,7 @@ ACTION(quit)
 static int neighbour(const struct ui *ui, const struct model *m, int sort, int by)
 {
     const struct columns *c = ui->focus == PANE_SERVICES ? &service_columns : &stream_columns;
-    struct columns_options o = {.role = column_role_of(&m->shown),
-                                .totals = ui->totals,
-                                .hidden = c == &stream_columns ? ui->hidden : 0,
-                                .at = c == &stream_columns ? 2 : 1,
-                                .width = ui->columns};
+    struct columns_options o = columns_options(c, &m->shown, ui, ui->columns);
     struct columns_fit fit;
     columns_fit(c, &o, &fit);
     for (int i = 0; i < fit.n; i++)

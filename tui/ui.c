@@ -63,10 +63,11 @@ unsigned ui_key(struct ui *ui, struct model *m, uint32_t key)
 /* ---- clicks ---- */
 
 /* The column whose head is at x; -1: none. */
-static int head_at(const struct columns *c, const struct columns_options *o, int x)
+static int head_at(const struct ui *ui, const struct model *m, const struct columns *c, int x)
 {
+    struct columns_options o = columns_options(c, &m->shown, ui, ui->columns);
     struct columns_fit fit;
-    columns_fit(c, o, &fit);
+    columns_fit(c, &o, &fit);
     for (int i = 0; i < fit.n; i++)
         if (x >= fit.items[i].at && x < fit.items[i].at + fit.items[i].width)
             return fit.items[i].column;
@@ -75,12 +76,7 @@ static int head_at(const struct columns *c, const struct columns_options *o, int
 
 static void click_head(struct ui *ui, const struct model *m, int x, bool services)
 {
-    struct columns_options o = {.role = column_role_of(&m->shown),
-                                .totals = ui->totals,
-                                .hidden = services ? 0 : ui->hidden,
-                                .at = services ? 1 : 2,
-                                .width = ui->columns};
-    int column = head_at(services ? &service_columns : &stream_columns, &o, x);
+    int column = head_at(ui, m, services ? &service_columns : &stream_columns, x);
     int *sort = services ? &ui->service_sort : &ui->sort;
     bool *reverse = services ? &ui->service_reverse : &ui->reverse;
     if (column < 0)

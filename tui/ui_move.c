@@ -86,11 +86,10 @@ void ui_step(struct ui *ui, const struct model *m, long rows)
 {
     if (ui->screen == SCREEN_HELP)
         step_help(ui, rows);
-    else if (ui->screen == SCREEN_STREAM)
-        step_streams(ui, m, rows);
-    else if (ui->screen == SCREEN_SERVICE || ui->focus == PANE_SERVICES)
+    else if (ui->screen == SCREEN_SERVICE ||
+             (ui->screen == SCREEN_MAIN && ui->focus == PANE_SERVICES))
         step_services(ui, m, rows);
-    else if (ui->focus == PANE_LOG)
+    else if (ui->screen == SCREEN_MAIN && ui->focus == PANE_LOG)
         step_log(ui, m, rows);
     else
         step_streams(ui, m, rows);

@@ -21,9 +21,9 @@ static void totals_text(const struct canvas *v, int less, char *out, size_t size
     (wide ? format_bytes_long : format_bytes)(t->bytes_down, down);
     (wide ? format_bytes_long : format_bytes)(t->bytes_up, up);
     if (t->bytes_down == 0) /* in a sentence it is no dash */
-        strcpy(down, "0");
+        snprintf(down, sizeof down, "0");
     if (t->bytes_up == 0)
-        strcpy(up, "0");
+        snprintf(up, sizeof up, "0");
     if (wide)
         snprintf(max, sizeof max, " (max %llu)", (unsigned long long)t->max);
     if (less < 1)

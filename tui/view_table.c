@@ -139,18 +139,6 @@ static void draw_stream_row(struct canvas *v, int row, const struct table *t,
     draw_matches(v, row, t, s);
 }
 
-/* Digits of the longest id: an id that is cut is none. */
-static int id_width(const struct snapshot *s)
-{
-    uint64_t most = 0;
-    int digits = 1;
-    for (size_t i = 0; i < s->n_streams; i++)
-        most = s->streams[i].id > most ? s->streams[i].id : most;
-    for (; most > 9; most /= 10)
-        digits++;
-    return digits;
-}
-
 static size_t selected_row(const struct canvas *v, const struct order *which)
 {
     long row = order_stream_row(which, v->m, v->ui->stream);
@@ -171,12 +159,7 @@ void draw_stream_table(struct canvas *v, int head, int first, int rows, const st
                        size_t top, bool focus)
 {
     struct table t = {&stream_columns, {0}, v->ui->sort, v->ui->reverse, focus};
-    struct columns_options o = {.role = v->role,
-                                .totals = v->ui->totals,
-                                .hidden = v->ui->hidden,
-                                .at = 2,
-                                .width = v->g->columns,
-                                .first = id_width(v->s)};
+    struct columns_options o = columns_options(t.columns, v->s, v->ui, v->g->columns);
     size_t selected = selected_row(v, which);
     columns_fit(t.columns, &o, &t.fit);
     draw_head(v, head, &t);
@@ -195,8 +178,7 @@ void draw_service_table(struct canvas *v, int head, int first, int rows, const s
 {
     bool focus = v->ui->focus == PANE_SERVICES;
     struct table t = {&service_columns, {0}, v->ui->service_sort, v->ui->service_reverse, focus};
-    struct columns_options o = {
-        .role = v->role, .totals = v->ui->totals, .at = 1, .width = v->g->columns};
+    struct columns_options o = columns_options(t.columns, v->s, v->ui, v->g->columns);
     long selected = order_service_row(which, v->m, v->ui->service);
     columns_fit(t.columns, &o, &t.fit);
     draw_head(v, head, &t);

@@ -152,8 +152,10 @@ void monitor_refused(struct monitor *m, const struct monitor_refusal *r)
 {
     if (m == NULL)
         return;
-    m->total.refused++;
-    m->total.refusals[r->why]++;
+    if (r->more == 0) {
+        m->total.refused++;
+        m->total.refusals[r->why]++;
+    }
     if (r->untold)
         return;
     journal_add(&m->journal,
@@ -163,19 +165,13 @@ void monitor_refused(struct monitor *m, const struct monitor_refusal *r)
                                         .via = r->via,
                                         .asked = r->asked,
                                         .why = r->why,
-                                        .text = r->text != NULL ? r->text : err_text(r->why)});
+                                        .text = r->text != NULL ? r->text : err_text(r->why),
+                                        .count = r->more});
 }
 
 void monitor_refused_more(struct monitor *m, const char *via, enum err why, uint64_t count,
                           const char *asked)
 {
-    if (m == NULL)
-        return;
-    journal_add(&m->journal, &(struct journal_event){.event = "refuse",
-                                                     .wall_ms = m->o.wall(m->o.clock),
-                                                     .via = via,
-                                                     .asked = asked,
-                                                     .why = why,
-                                                     .text = err_text(why),
-                                                     .count = count});
+    monitor_refused(
+        m, &(struct monitor_refusal){.via = via, .asked = asked, .why = why, .more = count});
 }

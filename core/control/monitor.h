@@ -117,6 +117,8 @@ struct monitor_stream_info {
     const char *via;         /* "socks5", "socks4", "connect", "http", "port"; static; NULL: none */
     const char *asked;       /* what the client asked for, as it said it; NULL: nothing */
     const char *target;      /* what is dialled, or a hub's other end; NULL: nothing */
+    const char *label;       /* stands in place of its service while it has none: at a hub, where
+                                streams have no service, the tunnel's thing; NULL: nothing */
     /* Fills *out, which is zeroed. Not called after monitor_stream_ended. */
     void (*look)(void *ctx, struct monitor_counters *out);
     /* Ends it now, with ERR_OPERATOR; calls monitor_stream_ended from inside. NULL: cannot. */
@@ -131,8 +133,9 @@ void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunn
                            const char *service);
 /* The far end has answered: the client was told that its connection stands. */
 void monitor_stream_answered(struct monitor_stream *s);
-/* What is dialled, once that is known; copied. */
+/* What is dialled, once that is known, and who the client is now; copied. "": nobody. */
 void monitor_stream_target(struct monitor_stream *s, const char *target);
+void monitor_stream_client(struct monitor_stream *s, const char *client);
 struct monitor_end {
     enum err why;
     const char *text;                    /* the reason as told to the client; NULL: that of why */
@@ -140,6 +143,8 @@ struct monitor_end {
                                             looked at once more */
     bool untold;                         /* refused, and so were others in this way just now: it
                                             counts and is no event (monitor_refused_more) */
+    bool orderly;                        /* nothing went wrong, whatever `why` is: it counts neither
+                                            as failed nor, never answered, as refused */
 };
 /* It is over, the last call for s. One that was never answered counts as refused, not as served. */
 void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *end);
@@ -153,9 +158,11 @@ struct monitor_refusal {
     const char *text; /* NULL: that of why */
     bool untold;      /* as in struct monitor_end: a browser pointed wholesale at the gateway asks
                          for hundreds of foreign names */
+    uint64_t more;    /* > 0: so many that were untold, all like this one; counts nothing more */
 };
 void monitor_refused(struct monitor *m, const struct monitor_refusal *r);
-/* `count` more of the same kind were refused and not told; asked: by the last of them. */
+/* `count` more of the same kind were refused and not told; asked: by the last of them. The same as
+ * monitor_refused with `more`. */
 void monitor_refused_more(struct monitor *m, const char *via, enum err why, uint64_t count,
                           const char *asked);
 

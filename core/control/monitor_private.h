@@ -55,7 +55,7 @@ struct monitor_stream {
     struct list node; /* in the monitor's streams, or in its closed ones */
     struct monitor *monitor;
     uint64_t id;
-    char *client, *asked, *target;
+    char *client, *asked, *target, *label;
     const char *via;
     void (*look)(void *ctx, struct monitor_counters *out);
     void (*close)(void *ctx);
@@ -103,6 +103,8 @@ void monitor_absorb_all(struct monitor *m);
 void monitor_stream_free(struct monitor_stream *s);
 /* elapsed: milliseconds since the last tick, > 0. */
 void monitor_stream_tick(struct monitor_stream *s, uint64_t elapsed);
+/* What it goes to, for people; NULL: nothing. */
+const char *monitor_stream_service(const struct monitor_stream *s);
 /* By id, also a closed one; NULL: none. */
 struct monitor_stream *monitor_stream_find(struct monitor *m, uint64_t id);
 /* The mean rate of the last MEAN_SECONDS. */

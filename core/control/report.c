@@ -251,7 +251,7 @@ static void put_stream(const struct monitor_stream *s, uint64_t now, bool detail
     put_peer(&s->peer, w);
     put_text(w, "via", s->via);
     put_text(w, "asked", s->asked);
-    put_text(w, "service", s->service != NULL ? s->service->id : NULL);
+    put_text(w, "service", monitor_stream_service(s));
     put_text(w, "tunnel", s->tunnel != NULL ? s->tunnel->name : NULL);
     put_text(w, "target", s->target);
     put_text(w, "state", monitor_state_name(s->counters.state));

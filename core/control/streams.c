@@ -93,6 +93,7 @@ void monitor_stream_free(struct monitor_stream *s)
     free(s->client);
     free(s->asked);
     free(s->target);
+    free(s->label);
     free(s);
 }
 
@@ -113,6 +114,7 @@ struct monitor_stream *monitor_stream_began(struct monitor *m,
                                  .client = copy(info->client),
                                  .asked = copy(info->asked),
                                  .target = copy(info->target),
+                                 .label = copy(info->label),
                                  .via = info->via,
                                  .look = info->look,
                                  .close = info->close,
@@ -129,6 +131,11 @@ struct monitor_stream *monitor_stream_began(struct monitor *m,
     return s;
 }
 
+const char *monitor_stream_service(const struct monitor_stream *s)
+{
+    return s->service != NULL ? s->service->id : s->label;
+}
+
 static struct journal_event describe(const struct monitor_stream *s, const char *event)
 {
     return (struct journal_event){.event = event,
@@ -137,7 +144,7 @@ static struct journal_event describe(const struct monitor_stream *s, const char 
                                   .client = s->client,
                                   .via = s->via,
                                   .asked = s->asked,
-                                  .service = s->service != NULL ? s->service->id : NULL,
+                                  .service = monitor_stream_service(s),
                                   .tunnel = s->tunnel != NULL ? s->tunnel->name : NULL};
 }
 
@@ -167,35 +174,48 @@ void monitor_stream_answered(struct monitor_stream *s)
         t[i]->served++;
 }
 
-void monitor_stream_target(struct monitor_stream *s, const char *target)
+/* Without memory nothing is known rather than what was. */
+static void replace(char **text, const char *by)
 {
-    char *mine = s != NULL ? strdup(target) : NULL;
-    if (mine == NULL)
-        return;
-    free(s->target);
-    s->target = mine;
+    free(*text);
+    *text = strdup(by);
 }
 
-static void count_end(const struct monitor_stream *s, enum err why)
+void monitor_stream_target(struct monitor_stream *s, const char *target)
+{
+    if (s != NULL)
+        replace(&s->target, target);
+}
+
+void monitor_stream_client(struct monitor_stream *s, const char *client)
+{
+    if (s != NULL)
+        replace(&s->client, client);
+}
+
+static void count_end(const struct monitor_stream *s, const struct monitor_end *end)
 {
     struct tally *t[2];
     tallies(s, t);
     for (size_t i = 0; i < 2 && t[i] != NULL; i++) {
         t[i]->open--;
+        if (end->orderly)
+            continue;
         if (!s->answered) {
             t[i]->refused++;
-            t[i]->refusals[why]++;
-        } else if (!monitor_is_orderly(why)) {
+            t[i]->refusals[end->why]++;
+        } else if (!monitor_is_orderly(end->why)) {
             t[i]->failed++;
-            t[i]->errors[why]++;
+            t[i]->errors[end->why]++;
         }
     }
 }
 
 static void tell_end(const struct monitor_stream *s, const struct monitor_end *end)
 {
-    struct journal_event e = describe(s, s->answered ? "close" : "refuse");
-    if (!s->answered && end->untold)
+    bool refused = !s->answered && !end->orderly;
+    struct journal_event e = describe(s, refused ? "refuse" : "close");
+    if (refused && end->untold)
         return;
     e.why = end->why;
     e.text = end->text != NULL ? end->text : err_text(end->why);
@@ -221,7 +241,7 @@ void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *en
     s->why = end->why;
     s->look = NULL;
     s->close = NULL;
-    count_end(s, end->why);
+    count_end(s, end);
     tell_end(s, end);
     list_append(&m->closed, &s->node);
     m->n_closed++;

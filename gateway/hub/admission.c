@@ -5,9 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char too_many[] =
-    "The tunnels of this access key are being connected to too often: try again in a moment.";
-static const char no_memory[] = "The hub is out of memory: try again.";
+static const struct admission too_many = {
+    .status = 503,
+    .why = ERR_LIMIT,
+    .text =
+        "The tunnels of this access key are being connected to too often: try again in a moment."};
+static const struct admission no_memory = {
+    .status = 503, .why = ERR_NO_MEMORY, .text = "The hub is out of memory: try again."};
 
 /* What has to be known when the registry has decided. */
 struct knock {
@@ -27,17 +31,27 @@ static void label(const struct tunnel_record *r, char out[LABEL_MAX])
 
 /* ---- the audit log ---- */
 
-static void audit_refuse(struct office *o, const char *client, enum side side, int status,
-                         const char *text, const struct tunnel *t, const char *channel)
+/* Somebody who does not come in. */
+struct refusal {
+    const char *client, *channel;
+    enum side side; /* SIDE_COUNT: not known */
+    int status;
+    enum err why;
+    const char *text;
+    const struct tunnel *tunnel; /* NULL: not known */
+};
+
+static void audit_refuse(struct office *o, const struct refusal *r)
 {
+    const struct tunnel *t = r->tunnel;
     struct log_field fields[] = {
-        {"client", client, 0},
-        {"side", side < SIDE_COUNT ? side_name(side) : "", 0},
+        {"client", r->client, 0},
+        {"side", r->side < SIDE_COUNT ? side_name(r->side) : "", 0},
         {"tunnel", t != NULL ? t->record.id : "", 0},
         {"thing", t != NULL ? t->record.thing : "", 0},
-        {"channel", channel, 0},
-        {"status", NULL, status},
-        {"reason", text, 0},
+        {"channel", r->channel, 0},
+        {"status", NULL, r->status},
+        {"reason", r->text, 0},
     };
     if (t != NULL)
         audit_event(o->audit, "refuse", fields, sizeof fields / sizeof *fields);
@@ -66,7 +80,7 @@ static void audit_disconnect(struct office *o, const struct departure *d, const 
         {"side", side_name(ticket->side), 0},
         {"client", ticket->client, 0},
         {"channel", ticket->channel, 0},
-        {"reason", d->why, 0},
+        {"reason", d->text, 0},
         {"seconds", NULL, (int64_t)d->seconds},
         {"received", NULL, (int64_t)d->received},
         {"sent", NULL, (int64_t)d->sent},
@@ -74,32 +88,64 @@ static void audit_disconnect(struct office *o, const struct departure *d, const 
     audit_event(o->audit, "disconnect", fields, sizeof fields / sizeof *fields);
 }
 
-static void note_refused(struct office *o, const char *client, enum side side, int status,
-                         const char *text, const struct tunnel *t, const char *channel)
+static void note_refused(struct office *o, const struct refusal *r)
 {
     o->refused++;
-    refusals_add(o->refusals, loop_now(o->o.loop), client, text);
-    audit_refuse(o, client, side, status, text, t, channel);
+    bool told = refusals_add(o->refusals, loop_now(o->o.loop), r->client, r->text, r->why);
+    monitor_refused(o->monitor, &(struct monitor_refusal){
+                                    .client = r->client,
+                                    .asked = r->tunnel != NULL ? r->tunnel->record.id : NULL,
+                                    .why = r->why,
+                                    .text = r->text,
+                                    .untold = !told});
+    audit_refuse(o, r);
+}
+
+void admission_refused_again(void *owner, const struct refused_again *r)
+{
+    struct office *o = owner;
+    monitor_refused(o->monitor,
+                    &(struct monitor_refusal){
+                        .client = r->address, .why = r->why, .text = r->reason, .more = r->times});
 }
 
 void admission_refused(struct office *o, const struct message_refused *m)
 {
-    note_refused(o, m->client, m->side, m->status, m->reason, NULL, "");
+    note_refused(o, &(struct refusal){.client = m->client,
+                                      .channel = "",
+                                      .side = m->side,
+                                      .status = m->status,
+                                      .why = m->why,
+                                      .text = m->reason});
 }
 
 /* ---- verdicts ---- */
 
-static void refuse(struct office *o, const struct message_knock *k, int status, const char *text,
-                   const struct tunnel *t)
+static void refuse(struct office *o, const struct message_knock *k, const struct admission *a)
 {
     struct message_verdict *m = MESSAGE(struct message_verdict, MESSAGE_VERDICT, k->message.worker);
-    note_refused(o, k->client, k->side, status, text, t, k->channel);
+    note_refused(o, &(struct refusal){.client = k->client,
+                                      .channel = k->channel,
+                                      .side = k->side,
+                                      .status = a->status,
+                                      .why = a->why,
+                                      .text = a->text,
+                                      .tunnel = a->known});
     if (m != NULL) {
         m->visitor = k->visitor;
-        m->status = status;
-        m->text = text;
+        m->status = a->status;
+        m->text = a->text;
     }
     office_post(o, m != NULL ? &m->message : NULL);
+}
+
+/* Although its token may be right. */
+static void turn_away(struct office *o, const struct message_knock *k, const struct admission *why,
+                      const struct tunnel *t)
+{
+    struct admission a = *why;
+    a.known = t;
+    refuse(o, k, &a);
 }
 
 static bool copy_services(struct ticket *ticket, const struct texts *services)
@@ -153,28 +199,38 @@ static struct ticket *ticket_new(struct office *o, const struct message_knock *k
     return NULL;
 }
 
+/* The last ticket has come back, or the first one was never made. */
+static bool drop_empty(struct presence *p, struct tunnel *t)
+{
+    if (p == NULL || p->present > 0)
+        return false;
+    if (t != NULL)
+        t->presence = NULL;
+    presence_free(p);
+    return true;
+}
+
 static void let_in(struct office *o, const struct message_knock *k, struct tunnel *t)
 {
     struct message_verdict *m = MESSAGE(struct message_verdict, MESSAGE_VERDICT, k->message.worker);
     struct ticket *ticket = ticket_new(o, k, t);
-    if (m == NULL || ticket == NULL) {
+    if (t->presence == NULL)
+        t->presence = presence_new(&o->presences, choose_home(o, k->message.worker));
+    if (m == NULL || ticket == NULL || t->presence == NULL) {
         free(m);
         ticket_free(ticket);
-        refuse(o, k, 503, no_memory, t);
+        drop_empty(t->presence, t);
+        turn_away(o, k, &no_memory, t);
         return;
     }
-    if (t->present == 0)
-        t->home = choose_home(o, k->message.worker);
-    o->load[t->home]++;
-    t->present++;
-    ticket->home = t->home;
-    t->end[k->side] = ticket->serial;
+    presence_join(t->presence, o->monitor, &t->record, ticket);
+    o->load[t->presence->home]++;
     o->admitted++;
     registry_connected(o->registry, span_of(t->record.id), k->side, true);
     audit_connect(o, ticket, t);
     m->visitor = k->visitor;
     m->ticket = ticket;
-    m->here = t->home == k->message.worker;
+    m->here = t->presence->home == k->message.worker;
     office_post(o, &m->message);
 }
 
@@ -184,7 +240,7 @@ static void on_admission(void *ctx, struct admission a)
     if (a.tunnel != NULL)
         let_in(k->office, k->message, a.tunnel);
     else
-        refuse(k->office, k->message, a.status, a.text, a.known);
+        refuse(k->office, k->message, &a);
     message_free(&k->message->message);
     free(k);
 }
@@ -210,7 +266,7 @@ void admission_knock(struct office *o, struct message_knock *m)
     struct tunnel *t = registry_by_token(o->registry, q.token);
     struct knock *k = calloc(1, sizeof *k);
     if (k == NULL || !may_connect(o, &q, t)) {
-        refuse(o, m, 503, k == NULL ? no_memory : too_many, t);
+        turn_away(o, m, k == NULL ? &no_memory : &too_many, t);
         message_free(&m->message);
         free(k);
         return;
@@ -221,38 +277,37 @@ void admission_knock(struct office *o, struct message_knock *m)
 
 /* ---- ends on their way, and gone ---- */
 
-static void post_close(struct office *o, const struct tunnel *t, enum side side, int code,
-                       const char *why)
+static void post_close(struct office *o, const struct tunnel *t, enum side side,
+                       const struct farewell *f)
 {
-    struct message_close *m = MESSAGE(struct message_close, MESSAGE_CLOSE, t->home);
+    struct message_close *m = MESSAGE(struct message_close, MESSAGE_CLOSE, t->presence->home);
     if (m != NULL && (m->tunnel = strdup(t->record.id)) == NULL) {
         free(m);
         m = NULL;
     }
     if (m != NULL) {
         m->side = side;
-        m->code = code;
-        m->text = why;
+        m->farewell = *f;
     }
     office_post(o, m != NULL ? &m->message : NULL);
 }
 
 static void depart(struct office *o, const struct departure *d)
 {
+    static const struct farewell orphaned = {CLIENT_DROP, ERR_STREAM_REPLACED,
+                                             "its successor was lost on the way"};
     struct tunnel *t = registry_find(o->registry, span_of(d->ticket->tunnel));
+    struct presence *p = presence_of(d->ticket);
     enum side side = d->ticket->side;
     audit_disconnect(o, d, t);
-    o->load[d->ticket->home]--;
-    if (t == NULL)
+    o->load[p->home]--;
+    bool held = presence_leave(p, d), over = drop_empty(p, t);
+    if (t == NULL || !held)
         return;
-    t->present--;
-    if (t->end[side] != d->ticket->serial)
-        return;
-    t->end[side] = 0;
     registry_connected(o->registry, span_of(t->record.id), side, false);
     /* It may have been lost on its way to the room, where the one that it replaces still is. */
-    if (t->present > 0)
-        post_close(o, t, side, CLIENT_DROP, "its successor was lost on the way");
+    if (!over)
+        post_close(o, t, side, &orphaned);
 }
 
 void admission_left(struct office *o, const struct message_left *m)
@@ -265,13 +320,15 @@ void admission_handed(struct office *o, struct message_client *m)
 {
     const struct ticket *ticket = m->ticket;
     const struct tunnel *t = registry_find(o->registry, span_of(ticket->tunnel));
-    if (t != NULL && t->record.closed == 0 && t->end[ticket->side] == ticket->serial) {
+    const struct presence *p = presence_of(ticket);
+    if (t != NULL && t->record.closed == 0 && p->end[ticket->side] == ticket->serial) {
         m->message.kind = MESSAGE_JOIN;
-        m->message.worker = t->home;
+        m->message.worker = p->home;
         office_post(o, &m->message);
         return;
     }
-    struct departure d = {.ticket = m->ticket, .why = "its place was taken meanwhile"};
+    struct departure d = {
+        .ticket = m->ticket, .why = ERR_STREAM_REPLACED, .text = "its place was taken meanwhile"};
     depart(o, &d);
     message_free(&m->message);
 }
@@ -279,14 +336,14 @@ void admission_handed(struct office *o, struct message_client *m)
 /* ---- tunnels that end ---- */
 
 /* Whoever is on that side has to go; whoever is still on the way there has lost its place. */
-static void close_side(struct office *o, struct tunnel *t, enum side side, const char *why)
+static void close_side(struct office *o, struct tunnel *t, enum side side, enum err why,
+                       const char *text)
 {
-    if (t->present == 0)
+    if (t->presence == NULL)
         return;
-    if (t->end[side] != 0)
+    if (presence_dismiss(t->presence, side, why, text))
         registry_connected(o->registry, span_of(t->record.id), side, false);
-    t->end[side] = 0;
-    post_close(o, t, side, CLIENT_CLOSE_END, why);
+    post_close(o, t, side, &(struct farewell){CLIENT_CLOSE_END, why, text});
 }
 
 static void on_ended(void *owner, struct tunnel *t, const char *why)
@@ -295,7 +352,7 @@ static void on_ended(void *owner, struct tunnel *t, const char *why)
     label(&t->record, name);
     log_info("tunnel %s: %s", name, why);
     for (int side = 0; side < SIDE_COUNT; side++)
-        close_side(owner, t, (enum side)side, why);
+        close_side(owner, t, (enum side)side, ERR_TUNNEL_CLOSED, why);
 }
 
 static void on_rotated(void *owner, struct tunnel *t, enum side side)
@@ -303,7 +360,7 @@ static void on_rotated(void *owner, struct tunnel *t, enum side side)
     char name[LABEL_MAX];
     label(&t->record, name);
     log_info("tunnel %s: the %s has a new access token", name, side_name(side));
-    close_side(owner, t, side, "the access token was replaced");
+    close_side(owner, t, side, ERR_TOKEN_REPLACED, "the access token was replaced");
 }
 
 const struct registry_events admission_events = {.ended = on_ended, .rotated = on_rotated};

@@ -57,13 +57,15 @@ static void visitor_free(struct visitor *v)
     free(v);
 }
 
-static void post_refused(struct front *f, const char *client, int status, const char *reason)
+static void post_refused(struct front *f, const char *client, int status, enum err why,
+                         const char *reason)
 {
     struct message_refused *m = MESSAGE(struct message_refused, MESSAGE_REFUSED, f->o.worker);
     if (m == NULL)
         return;
     m->side = SIDE_COUNT;
     m->status = status;
+    m->why = why;
     snprintf(m->client, sizeof m->client, "%s", client);
     snprintf(m->reason, sizeof m->reason, "%s", reason);
     mailbox_post(f->o.office, &m->message.mail);
@@ -78,10 +80,10 @@ void post_left(struct mailbox *office, size_t worker, const struct departure *d)
     mailbox_post(office, &m->message.mail);
 }
 
-static void lose(struct front *f, struct ticket *ticket, const char *why)
+static void lose(struct front *f, struct ticket *ticket, enum err why, const char *text)
 {
-    struct departure d = {.ticket = ticket};
-    snprintf(d.why, sizeof d.why, "%s", why);
+    struct departure d = {.ticket = ticket, .why = why};
+    snprintf(d.text, sizeof d.text, "%s", text);
     post_left(f->o.office, f->o.worker, &d);
 }
 
@@ -114,9 +116,25 @@ static void answer(struct visitor *v, int status, const char *text, bool close)
     http_conn_answer(v->http, &a);
 }
 
+/* What a refusal with that status counts as. */
+static enum err reason_of(int status)
+{
+    static const struct {
+        int status;
+        enum err why;
+    } rows[] = {
+        {403, ERR_FORBIDDEN}, {405, ERR_UNSUPPORTED}, {408, ERR_SILENT},
+        {413, ERR_TOO_LARGE}, {431, ERR_TOO_LARGE},   {503, ERR_NO_MEMORY},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].status == status)
+            return rows[i].why;
+    return ERR_PROTOCOL;
+}
+
 static void refuse(struct visitor *v, int status, const char *text)
 {
-    post_refused(v->front, http_conn_name(v->http), status, text);
+    post_refused(v->front, http_conn_name(v->http), status, reason_of(status), text);
     answer(v, status, text, true);
 }
 
@@ -225,7 +243,7 @@ static void on_bad(void *owner, const struct http_head *head, int status, const 
     bool api = head != NULL && api_wants(head);
     if (!api && status == 408) {
         /* Any answer but 5xx makes a tunnel's client give up, and the way was only slow. */
-        post_refused(v->front, http_conn_name(v->http), 0, text);
+        post_refused(v->front, http_conn_name(v->http), 0, ERR_SILENT, text);
         visitor_free(v);
         return;
     }
@@ -233,7 +251,7 @@ static void on_bad(void *owner, const struct http_head *head, int status, const 
         refuse(v, status, text);
         return;
     }
-    post_refused(v->front, http_conn_name(v->http), status, text);
+    post_refused(v->front, http_conn_name(v->http), status, reason_of(status), text);
     api_bad_request(status, text, &a, body, sizeof body);
     answer_api(v, a.status, a.request_id, a.error, a.body, true);
 }
@@ -265,10 +283,10 @@ static void on_opened(void *owner)
         visitor_free(v);
 }
 
-static void handshake_failed(struct visitor *v, const char *why)
+static void handshake_failed(struct visitor *v, enum err why, const char *text)
 {
     count(&v->front->o.counts->handshakes_failed, 1);
-    post_refused(v->front, v->stream->name, 0, why);
+    post_refused(v->front, v->stream->name, 0, why, text);
     visitor_free(v);
 }
 
@@ -276,14 +294,14 @@ static void on_failed(void *owner, enum err why)
 {
     struct visitor *v = owner;
     const char *problem = tls_problem(v->tls);
-    handshake_failed(v, problem != NULL && problem[0] != '\0' ? problem : err_text(why));
+    handshake_failed(v, why, problem != NULL && problem[0] != '\0' ? problem : err_text(why));
 }
 
 static void on_timeout(void *owner)
 {
     struct visitor *v = owner;
     if (v->http == NULL)
-        handshake_failed(v, "the TLS handshake took too long");
+        handshake_failed(v, ERR_SILENT, "the TLS handshake took too long");
     else
         visitor_free(v);
 }
@@ -339,7 +357,7 @@ static void make_room(struct front *f)
         struct visitor *v = list_entry(node, struct visitor, node);
         if (v->asked)
             continue;
-        post_refused(f, v->http != NULL ? http_conn_name(v->http) : v->stream->name, 0,
+        post_refused(f, v->http != NULL ? http_conn_name(v->http) : v->stream->name, 0, ERR_LIMIT,
                      "too many connections are shaking hands or asking");
         visitor_free(v);
         return;
@@ -355,7 +373,7 @@ void front_accept(struct front *f, int fd)
         make_room(f);
     struct visitor *v = f->by_id.size < f->o.max_visitors ? visitor_new(f) : NULL;
     if (v == NULL) {
-        post_refused(f, socket->name, 0, "too many connections are asking");
+        post_refused(f, socket->name, 0, ERR_LIMIT, "too many connections are asking");
         stream_close(socket);
     } else if (!open_stream(v, socket)) {
         visitor_free(v);
@@ -394,7 +412,7 @@ static void let_in(struct visitor *v, struct message_verdict *m)
     if (out == NULL || !stream_leave(stream)) {
         free(out);
         stream_close(stream);
-        lose(f, ticket, "it could not be handed over");
+        lose(f, ticket, ERR_NO_DESCRIPTORS, "it could not be handed over");
         return;
     }
     out->ticket = ticket;
@@ -411,7 +429,7 @@ void front_verdict(struct front *f, struct message_verdict *m)
     } else if (v != NULL) {
         answer(v, m->status, m->text, true);
     } else if (m->ticket != NULL) {
-        lose(f, m->ticket, "it left before it was answered");
+        lose(f, m->ticket, ERR_CLIENT_CLOSED, "it left before it was answered");
         m->ticket = NULL;
     }
 }

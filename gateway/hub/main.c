@@ -1,6 +1,7 @@
 /* tunnel-hub: the service in the middle. */
 #include "core/base/log.h"
 #include "core/config/program.h"
+#include "core/control/control.h"
 #include "core/control/endpoint.h"
 #include "core/net/systemd.h"
 #include "gateway/hub/office.h"
@@ -28,6 +29,8 @@ static const struct option hub_table[] = {
      "Drop a client from which nothing came for so long. Clients send a ping every 20 s.", 0},
     {"grace", 0, "TIME", NULL, NULL, "5s",
      "At SIGTERM, let what is being transferred go on for at most so long.", 0},
+    {"ops-listen", 0, "ADDRESS:PORT", NULL, NULL, "127.0.0.1:9464",
+     "Where /healthz, /readyz and /metrics are answered, without TLS; \"off\": nowhere.", 0},
 };
 static const struct option_group hub_group = OPTION_GROUP("Hub", hub_table);
 
@@ -42,18 +45,12 @@ static const struct option access_table[] = {
     {"device-ca", 0, "FILE", NULL, NULL, NULL,
      "Destinations must show a certificate of these authorities whose CN is the tunnel's thing.",
      0},
+    {"audit-log", 0, "FILE", NULL, NULL, NULL,
+     "One JSON line for each call, connection, disconnection and refusal.", 0},
     {"region", 0, "NAME", NULL, NULL, "us-east-1", "The region in ARNs.", 0},
     {"account", 0, "NUMBER", NULL, NULL, "000000000000", "The account in ARNs.", 0},
 };
 static const struct option_group access_group = OPTION_GROUP("Access", access_table);
-
-static const struct option watch_table[] = {
-    {"ops-listen", 0, "ADDRESS:PORT", NULL, NULL, "127.0.0.1:9464",
-     "Where /healthz, /readyz and /metrics are answered, without TLS; \"off\": nowhere.", 0},
-    {"audit-log", 0, "FILE", NULL, NULL, NULL,
-     "One JSON line for each call, connection, disconnection and refusal.", 0},
-};
-static const struct option_group watch_group = OPTION_GROUP("Watching", watch_table);
 
 static const struct program program = {
     .name = "tunnel-hub",
@@ -69,6 +66,7 @@ struct app {
     struct loop *loop;
     struct office *office;
     struct endpoint *ops;
+    struct control *control;
     struct options *options;
     uint64_t idle_ms, grace_ms, workers;
     bool ending;
@@ -162,13 +160,15 @@ static enum err check_options(struct app *a)
     return why;
 }
 
-static bool listening(const char *name, const char *where, enum err why)
+static bool listening(struct app *a, const char *name, const char *where, enum err why)
 {
-    if (name != NULL)
-        log_info("Listening on %s", name);
-    else
+    if (name == NULL) {
         log_fatal("cannot listen on %s: %s", where, err_text(why));
-    return name != NULL;
+        return false;
+    }
+    log_info("Listening on %s", name);
+    monitor_listening(control_monitor(a->control), name);
+    return true;
 }
 
 /* Sockets that systemd opened count in place of --listen. */
@@ -180,12 +180,12 @@ static bool listen_all(struct app *a)
     size_t n = systemd_sockets(fds, MAX_SOCKETS);
     for (size_t i = 0; i < n; i++) {
         const char *name = office_adopt(a->office, fds[i], &why);
-        if (!listening(name, "a socket that was passed in", why))
+        if (!listening(a, name, "a socket that was passed in", why))
             return false;
     }
     for (size_t i = 0; n == 0 && (where = options_each(a->options, "listen", i)) != NULL; i++) {
         const char *name = office_listen(a->office, where, &why);
-        if (!listening(name, where, why))
+        if (!listening(a, name, where, why))
             return false;
     }
     return true;
@@ -215,6 +215,27 @@ static bool open_ops(struct app *a)
     else
         log_info("operations: listening on %s", endpoint_name(a->ops));
     return a->ops != NULL;
+}
+
+/* How tunnel-tui sees the hub. */
+static bool open_control(struct app *a)
+{
+    const struct control_setup s = {.loop = a->loop,
+                                    .program = program.name,
+                                    .role = "hub",
+                                    .path = options_get(a->options, "control"),
+                                    .readonly = options_flag(a->options, "control-readonly"),
+                                    .unready = unready,
+                                    .metrics = metrics,
+                                    .owner = a};
+    char text[512];
+    enum err why;
+    a->control = control_new(&s, &why, text, sizeof text);
+    if (a->control != NULL)
+        office_watch(a->office, control_monitor(a->control));
+    else
+        log_fatal("%s", text);
+    return a->control != NULL;
 }
 
 static bool open_office(struct app *a)
@@ -259,13 +280,15 @@ static int run(struct app *a)
     watch(a, &a->reload, on_reload, SIGHUP);
     watch(a, &a->terminate, on_end, SIGTERM);
     watch(a, &a->interrupt, on_end, SIGINT);
-    bool started = open_office(a) && open_ops(a) && listen_all(a);
+    bool started = open_office(a) && open_ops(a) && open_control(a) && listen_all(a);
     if (started) {
         systemd_notify("READY=1");
         loop_run(a->loop);
     }
     loop_block_signals();
     endpoint_free(a->ops);
+    office_watch(a->office, NULL);
+    control_free(a->control);
     office_free(a->office);
     if (started)
         log_info("ended");
@@ -278,7 +301,7 @@ static int run(struct app *a)
 
 int main(int argc, char **argv)
 {
-    static const struct option_group *const groups[] = {&hub_group, &access_group, &watch_group,
+    static const struct option_group *const groups[] = {&hub_group, &access_group, &control_options,
                                                         &program_options};
     struct app a = {.options = options_new(groups, sizeof groups / sizeof *groups)};
     int status = EXIT_FAILURE;

@@ -76,8 +76,7 @@ struct message_close {
     struct message message;
     char *tunnel;
     enum side side;
-    int code;
-    const char *text; /* static storage */
+    struct farewell farewell; /* its text: static storage */
 };
 struct message_answer {
     struct message message;
@@ -123,6 +122,7 @@ struct message_refused {
     char reason[160];
     enum side side; /* SIDE_COUNT: not known */
     int status;     /* 0: it got no answer */
+    enum err why;
 };
 
 /* A copy of the request that outlives the connection. NULL: no memory. */

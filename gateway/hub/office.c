@@ -280,7 +280,7 @@ static bool start_workers(struct office *o)
 static bool furnish(struct office *o)
 {
     o->accounts = accounts_new();
-    o->refusals = refusals_new(REFUSALS_WINDOW_MS);
+    o->refusals = refusals_new(REFUSALS_WINDOW_MS, admission_refused_again, o);
     o->tick = timer_new(o->o.loop, on_tick, o);
     o->cache = tls_cache_new(TLS_CACHE_BYTES);
     o->mailbox = mailbox_new(o->o.loop, on_message, o);
@@ -297,6 +297,7 @@ struct office *office_new(const struct office_options *options, enum err *why, c
     if (o == NULL)
         return NULL;
     o->o = *options;
+    list_init(&o->presences);
     if (furnish(o) && load_identity(o, why, text, size) && open_trust(o, why, text, size) &&
         open_audit(o, why, text, size) && open_registry(o, why, text, size) &&
         load_rules(o, why, text, size) && start_workers(o)) {
@@ -308,6 +309,15 @@ struct office *office_new(const struct office_options *options, enum err *why, c
     }
     office_free(o);
     return NULL;
+}
+
+void office_watch(struct office *o, struct monitor *m)
+{
+    if (o == NULL)
+        return;
+    o->monitor = m;
+    if (m == NULL)
+        list_each(node, &o->presences) presence_unwatch(list_entry(node, struct presence, node));
 }
 
 /* Workers first, since they use what is shared; then what they still had to say; then the registry,
@@ -324,6 +334,8 @@ void office_free(struct office *o)
     api_free(o->api);
     for (size_t i = 0; i < o->n_workers; i++)
         worker_free(o->workers[i]);
+    while (!list_empty(&o->presences)) /* whose tickets were in messages that nobody read */
+        presence_free(list_entry(o->presences.next, struct presence, node));
     audit_free(o->audit);
     keys_free(o->keys);
     limits_free(o->limits);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+struct monitor;
 struct office;
 
 struct office_options {
@@ -29,6 +30,10 @@ struct office_options {
 struct office *office_new(const struct office_options *o, enum err *why, char *text, size_t size);
 /* Drops every client without a Close frame, so that they come back to the next hub. */
 void office_free(struct office *o);
+
+/* Tells m from now on what goes on: tunnels with ends here, and refusals. NULL: nobody any more;
+ * m may go then. Before the first client, and before office_free. o: NULL is fine. */
+void office_watch(struct office *o, struct monitor *m);
 
 /* One more address to listen on. NULL: *why; else the address with its real port, for people. */
 const char *office_listen(struct office *o, const char *where, enum err *why);

@@ -6,6 +6,7 @@
 #include "gateway/hub/accounts.h"
 #include "gateway/hub/api/api.h"
 #include "gateway/hub/office.h"
+#include "gateway/hub/presence.h"
 #include "gateway/hub/refusals.h"
 #include "gateway/hub/worker.h"
 
@@ -22,6 +23,8 @@ struct office {
     struct limit_book *limits;
     struct accounts *accounts;
     struct refusals *refusals;
+    struct monitor *monitor; /* NULL: nobody watches */
+    struct list presences;   /* of tunnels with ends */
     struct timer *tick;
     struct identity *identity;
     struct tls_cache *cache;
@@ -49,6 +52,7 @@ void admission_knock(struct office *o, struct message_knock *m);
 void admission_handed(struct office *o, struct message_client *m);
 void admission_left(struct office *o, const struct message_left *m);
 void admission_refused(struct office *o, const struct message_refused *m);
+void admission_refused_again(void *office, const struct refused_again *r); /* for refusals_new */
 extern const struct registry_events admission_events;
 
 /* Posts m; NULL (no memory) is fine, then it is only logged. */

@@ -13,21 +13,29 @@
 struct entry {
     char address[64]; /* "": free */
     char reason[REASON_MAX];
+    enum err why;
     uint64_t since;
     uint64_t more; /* after the first */
 };
 
 struct refusals {
     uint64_t window_ms;
+    void (*again)(void *owner, const struct refused_again *r);
+    void *owner;
     struct entry entries[ENTRIES];
     struct entry others; /* what found no entry */
 };
 
-struct refusals *refusals_new(uint64_t window_ms)
+struct refusals *refusals_new(uint64_t window_ms,
+                              void (*again)(void *owner, const struct refused_again *r),
+                              void *owner)
 {
     struct refusals *r = calloc(1, sizeof *r);
-    if (r != NULL)
-        r->window_ms = window_ms;
+    if (r == NULL)
+        return NULL;
+    r->window_ms = window_ms;
+    r->again = again;
+    r->owner = owner;
     return r;
 }
 
@@ -36,7 +44,7 @@ void refusals_free(struct refusals *r)
     free(r);
 }
 
-static void say(const struct entry *e, uint64_t now)
+static void say(struct refusals *r, const struct entry *e, uint64_t now)
 {
     struct log_field fields[] = {
         {"client", e->address, 0},
@@ -45,6 +53,8 @@ static void say(const struct entry *e, uint64_t now)
         {"seconds", NULL, (int64_t)((now - e->since) / 1000)},
     };
     log_event(LOG_WARNING, "refused-again", fields, 4);
+    if (r->again != NULL)
+        r->again(r->owner, &(struct refused_again){e->address, e->reason, e->why, e->more});
 }
 
 static struct entry *find(struct refusals *r, const char *address, const char *reason)
@@ -60,7 +70,8 @@ static struct entry *find(struct refusals *r, const char *address, const char *r
     return vacant;
 }
 
-void refusals_add(struct refusals *r, uint64_t now, const char *client, const char *reason)
+bool refusals_add(struct refusals *r, uint64_t now, const char *client, const char *reason,
+                  enum err why)
 {
     char address[sizeof r->entries[0].address], cut[REASON_MAX];
     const char *port = strrchr(client, ':');
@@ -72,16 +83,18 @@ void refusals_add(struct refusals *r, uint64_t now, const char *client, const ch
         e = &r->others;
         snprintf(address, sizeof address, "many addresses");
         snprintf(cut, sizeof cut, "various reasons");
+        why = ERR_REJECTED;
     }
     if (e->address[0] != '\0') {
         e->more++;
-        return;
+        return false;
     }
-    *e = (struct entry){.since = now};
+    *e = (struct entry){.since = now, .why = why};
     memcpy(e->address, address, sizeof address);
     memcpy(e->reason, cut, sizeof cut);
     struct log_field fields[] = {{"client", client, 0}, {"reason", reason, 0}};
     log_event(LOG_WARNING, "refused", fields, 2);
+    return true;
 }
 
 static void tick(struct refusals *r, struct entry *e, uint64_t now)
@@ -89,7 +102,7 @@ static void tick(struct refusals *r, struct entry *e, uint64_t now)
     if (e->address[0] == '\0' || now - e->since < r->window_ms)
         return;
     if (e->more > 0)
-        say(e, now);
+        say(r, e, now);
     *e = (struct entry){0};
 }
 

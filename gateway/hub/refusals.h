@@ -3,14 +3,29 @@
 #ifndef GATEWAY_HUB_REFUSALS_H
 #define GATEWAY_HUB_REFUSALS_H
 
+#include "core/base/err.h"
+
+#include <stdbool.h>
 #include <stdint.h>
 
 struct refusals;
 
-struct refusals *refusals_new(uint64_t window_ms); /* NULL: no memory */
+/* What has piled up in one window behind the first. */
+struct refused_again {
+    const char *address, *reason; /* escaped */
+    enum err why;
+    uint64_t times;
+};
+
+/* again: told besides the log; or NULL. NULL: no memory. */
+struct refusals *refusals_new(uint64_t window_ms,
+                              void (*again)(void *owner, const struct refused_again *r),
+                              void *owner);
 void refusals_free(struct refusals *r);
-/* client: "address:port"; the port does not count. now: milliseconds, monotonic. */
-void refusals_add(struct refusals *r, uint64_t now, const char *client, const char *reason);
+/* client: "address:port"; the port does not count, nor does why. now: milliseconds, monotonic.
+ * True: it is the first of its kind and is in the log; false: it is kept for later. */
+bool refusals_add(struct refusals *r, uint64_t now, const char *client, const char *reason,
+                  enum err why);
 /* Says what has piled up in windows that are over. Call it now and then. */
 void refusals_tick(struct refusals *r, uint64_t now);
 

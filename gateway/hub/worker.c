@@ -23,7 +23,8 @@ struct worker {
 
 static void join(struct worker *w, struct message_client *m)
 {
-    struct departure d = {.ticket = m->ticket, .why = "it could not be taken up"};
+    struct departure d = {
+        .ticket = m->ticket, .why = ERR_NO_DESCRIPTORS, .text = "it could not be taken up"};
     struct stream *stream = m->stream;
     m->ticket = NULL;
     m->stream = NULL;
@@ -86,7 +87,7 @@ static void on_message(void *owner, struct mail *mail)
         break;
     case MESSAGE_CLOSE: {
         const struct message_close *c = m;
-        rooms_close(w->rooms, c->tunnel, c->side, c->code, c->text);
+        rooms_close(w->rooms, c->tunnel, c->side, &c->farewell);
         break;
     }
     case MESSAGE_ANSWER:

@@ -7,6 +7,7 @@ import unittest
 
 import ops
 import test_crash
+import test_hub_control
 import test_lifecycle
 import test_limits
 import test_operations
@@ -35,6 +36,18 @@ class Workers(Tsan, test_workers.Workers):
 
 @watched
 class Storm(Tsan, test_workers.Storm):
+    pass
+
+
+@watched
+class Watching(Tsan, test_hub_control.Bytes):
+    """Snapshots are read while bytes pass."""
+
+    size = 400_000
+
+
+@watched
+class Rounds(Tsan, test_hub_control.Rounds):
     pass
 
 

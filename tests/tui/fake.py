@@ -47,7 +47,7 @@ def snapshot(streams=5, **more):
             "streams": many,
             "history": {"seconds": samples(60), "tens": samples(6)},
             "events": {"last": 2, "list": [
-                {"event": "open", "number": 1, "time": TIME - 60, "id": 1,
+                {"event": "open", "number": 1, "time": TIME - 60, "stream": 1,
                  "client": "127.0.0.1:40001", "via": "socks5", "service": "SSH1",
                  "tunnel": "pump-07"},
                 {"event": "refuse", "number": 2, "time": TIME - 2, "client": "127.0.0.1:40009",

@@ -2,7 +2,7 @@
 time. `python3 scenes.py NAME` prints one as NDJSON (for tunnel-tui --replay)."""
 
 import calendar
-import copy
+import functools
 import json
 import math
 import sys
@@ -98,7 +98,7 @@ def events():
         {"event": "down", "number": 88, "time": NOW - 5937, "tunnel": "pump-07",
          "reason": "timeout", "text": "no byte for 60 s"},
         {"event": "up", "number": 89, "time": NOW - 5935, "tunnel": "pump-07"},
-        {"event": "close", "number": 90, "time": NOW - 31, "id": 1197,
+        {"event": "close", "number": 90, "time": NOW - 31, "stream": 1197,
          "client": "127.0.0.1:50298", "service": "SSH1", "age": 492, "bytes_down": 1258291,
          "bytes_up": 92160, "reason": "service-closed"},
         {"event": "refuse", "number": 91, "time": NOW - 9, "client": "127.0.0.1:50301",
@@ -106,7 +106,7 @@ def events():
          "text": "no such service; have HTTP1 SSH1 plc:modbus_2"},
         {"event": "refuse", "number": 92, "time": NOW - 6, "client": "192.0.2.20:61540",
          "via": "http", "asked": "www.example.com:80", "reason": "forbidden", "count": 213},
-        {"event": "open", "number": 93, "time": NOW - 4, "id": 1204,
+        {"event": "open", "number": 93, "time": NOW - 4, "stream": 1204,
          "client": "127.0.0.1:50312", "via": "socks5", "asked": "http1.tunnel:80",
          "service": "HTTP1"},
     ]
@@ -266,6 +266,15 @@ def fleet():
     return [s]
 
 
+def nameless():
+    """One tunnel, and it has no name."""
+    s = gateway()
+    for one in s["tunnels"] + s["services"] + s["streams"]:
+        one.pop("tunnel", None)
+    s["tunnels"][0].pop("name")
+    return [s]
+
+
 def agent():
     s = gateway()
     s |= {"program": "tunnel-agent", "role": "destination", "host": "pump-07", "listen": []}
@@ -278,7 +287,7 @@ def agent():
             one.pop(name, None)
         one["target"] = targets[one["service"]]
     s["events"]["list"] = [
-        {"event": "open", "number": 93, "time": NOW - 4, "id": 1204, "service": "HTTP1",
+        {"event": "open", "number": 93, "time": NOW - 4, "stream": 1204, "service": "HTTP1",
          "target": "127.0.0.1:80"},
     ]
     return [s]
@@ -318,7 +327,7 @@ def later():
     second["events"]["last"] = 96
     for i in range(3):
         second["events"]["list"].append({"event": "open", "number": 94 + i, "time": NOW + 1 + i,
-                                         "id": 1205 + i, "client": f"127.0.0.1:5040{i}",
+                                         "stream": 1205 + i, "client": f"127.0.0.1:5040{i}",
                                          "via": "socks5", "asked": "http1.tunnel:80",
                                          "service": "HTTP1"})
     return [first, second]
@@ -326,11 +335,12 @@ def later():
 
 SCENES = {f.__name__.replace("_", "-"): f for f in (
     main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, over, fleet,
-    agent, hub, lost, paused, later)}
+    nameless, agent, hub, lost, paused, later)}
 
 
+@functools.lru_cache
 def ndjson(name):
-    lines = [json.dumps(copy.deepcopy(s), ensure_ascii=False) for s in SCENES[name]()]
+    lines = [json.dumps(s, ensure_ascii=False) for s in SCENES[name]()]
     return "".join(line + "\n" for line in lines)
 
 

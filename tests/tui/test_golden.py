@@ -88,6 +88,7 @@ CASES = [
     Case("fleet", "fleet", "120x36"),
     Case("paused", "paused", roles=True, clock=scenes.NOW + 14),
     Case("later", "later"),
+    Case("nameless", "nameless", "120x36"),
     # Other programs.
     Case("agent", "agent"),
     Case("agent-120x36", "agent", "120x36"),

@@ -66,7 +66,7 @@ static int loop_end(void **state)
     return 0;
 }
 
-static void on_tick(uv_timer_t *t)
+static HELP_UNUSED void on_tick(uv_timer_t *t)
 {
     (void)t;
 }

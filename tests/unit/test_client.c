@@ -1,5 +1,5 @@
-/* A hub's clients: one that is not read, because the other end of its tunnel does not read either,
- * hears from the hub all the same, and nobody drops it. */
+/* A hub's clients: what comes from them is counted; one that is not read, because the other end of
+ * its tunnel does not read either, hears from the hub all the same, and nobody drops it. */
 #include "gateway/hub/relay/client.h"
 
 #include "core/base/log.h"
@@ -25,8 +25,10 @@ static struct relay *relay;
 static struct list clients;
 static struct counts counts;
 static struct account account;
+static struct traffic traffic;
 static uint64_t active;
 static size_t departed;
+static struct departure last; /* its ticket is gone */
 
 static void run_a_while(void)
 {
@@ -37,7 +39,9 @@ static void run_a_while(void)
 static void on_gone(void *owner, const struct departure *d)
 {
     (void)owner;
-    assert_true(d->why[0] != '\0');
+    assert_true(d->text[0] != '\0');
+    assert_true(d->why != ERR_OK);
+    last = *d;
     ticket_free(d->ticket);
     departed++;
 }
@@ -50,6 +54,7 @@ static struct ticket *new_ticket(enum side side)
                          .tunnel = strdup("t"),
                          .label = strdup("t"),
                          .account = &account,
+                         .traffic = &traffic,
                          .side = side,
                          .version = 3,
                          .protocol = "aws.iot.securetunneling-3.0",
@@ -90,6 +95,9 @@ static void tick(uint64_t now)
     run_a_while();
 }
 
+/* Bytes of the message that was said last, without the WebSocket's. */
+static size_t said;
+
 /* Sends a tunnel frame as a client does, as far as the socket takes it. True: all of it. */
 static bool say(int fd, int type, size_t payload)
 {
@@ -104,6 +112,7 @@ static bool say(int fd, int type, size_t payload)
     uint8_t *p = out + WS_HEADER_MAX;
     size_t n = frame_encode(&f, p, FRAME_MAX), header = ws_header(p, true, WS_BINARY, n, mask),
            at = 0;
+    said = n;
     for (ssize_t k; at < header + n; at += (size_t)k) {
         k = write(fd, p - header + at, header + n - at);
         if (k <= 0)
@@ -124,14 +133,71 @@ static bool got_ping(int fd)
     return ping;
 }
 
-static void who_is_held_hears_from_the_hub(void **state)
+static int begin(void **state)
 {
-    const char *const services[] = {"SSH1"};
-    uint8_t bytes[4096];
+    static const char *const services[] = {"SSH1"};
     (void)state;
     loop = loop_new();
     list_init(&clients);
     relay = relay_new(loop, services, 1);
+    counts = (struct counts){0};
+    traffic = (struct traffic){0};
+    departed = 0;
+    return relay == NULL;
+}
+
+static int end(void **state)
+{
+    const struct farewell over = {CLIENT_DROP, ERR_SHUTDOWN, "over"};
+    (void)state;
+    while (!list_empty(&clients)) /* of a test that failed */
+        client_end(client_at(clients.next), &over);
+    relay_free(relay);
+    loop_free(loop);
+    return 0;
+}
+
+/* Once for the worker and once for the tunnel: messages whole, also what nobody got. */
+static void what_comes_is_counted(void **state)
+{
+    uint64_t up = 0, down = 0;
+    (void)state;
+    int source = join(SIDE_SOURCE);
+    run_a_while();
+    assert_true(say(source, FRAME_STREAM_START, 0)); /* the other end is not there */
+    up += said;
+    int destination = join(SIDE_DESTINATION);
+    run_a_while();
+    const size_t sizes[] = {0, 1, 500, 20000};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        static uint8_t bytes[65536];
+        assert_true(say(source, i == 0 ? FRAME_STREAM_START : FRAME_DATA, sizes[i]));
+        up += said;
+        assert_true(say(destination, FRAME_DATA, sizes[i] / 2));
+        down += said;
+        while (read(source, bytes, sizeof bytes) > 0 || read(destination, bytes, sizeof bytes) > 0)
+            run_a_while();
+    }
+    assert_true(up > 20000 && down > 10000);
+    assert_int_equal(count_of(&traffic.received[SIDE_SOURCE]), up);
+    assert_int_equal(count_of(&traffic.received[SIDE_DESTINATION]), down);
+    assert_int_equal(count_of(&counts.from_source), up);
+    assert_int_equal(count_of(&counts.from_destination), down);
+    shutdown(source, SHUT_WR);
+    run_a_while();
+    assert_int_equal(departed, 1);
+    assert_int_equal(last.why, ERR_EOF);
+    close(source);
+    close(destination);
+    run_a_while();
+    assert_int_equal(departed, 2);
+    assert_int_equal(count_of(&counts.clients), 0);
+}
+
+static void who_is_held_hears_from_the_hub(void **state)
+{
+    uint8_t bytes[4096];
+    (void)state;
     int source = join(SIDE_SOURCE), destination = join(SIDE_DESTINATION);
     run_a_while();
     assert_int_equal(count_of(&counts.clients), 2);
@@ -145,7 +211,8 @@ static void who_is_held_hears_from_the_hub(void **state)
     for (int i = 0; i < 100 && say(source, FRAME_DATA, 60000); i++)
         run_a_while();
     assert_true(relay_holds(relay, SIDE_SOURCE));
-    assert_true(count_of(&counts.from_source) > 60000);
+    assert_true(count_of(&counts.from_source) > 60000); /* what was taken, */
+    assert_int_equal(count_of(&traffic.received[SIDE_SOURCE]), count_of(&counts.from_source));
     for (uint64_t at = now + 20000; at < now + 5 * IDLE_MS; at += 20000) {
         tick(at);
         assert_true(got_ping(source));
@@ -159,18 +226,22 @@ static void who_is_held_hears_from_the_hub(void **state)
     assert_null(relay_end(relay, SIDE_DESTINATION));
     assert_int_equal(departed, 1);
 
-    client_drop(client_at(clients.next), "over");
+    assert_int_equal(last.why, ERR_SILENT);
+
+    client_end(client_at(clients.next), &(struct farewell){CLIENT_DROP, ERR_SHUTDOWN, "over"});
     assert_int_equal(departed, 2);
+    assert_int_equal(last.why, ERR_SHUTDOWN);
+    assert_string_equal(last.text, "over");
     assert_int_equal(count_of(&counts.clients), 0);
-    relay_free(relay);
     close(source);
     close(destination);
-    loop_free(loop);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(who_is_held_hears_from_the_hub)};
+#define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+    const struct CMUnitTest tests[] = {TEST(what_comes_is_counted),
+                                       TEST(who_is_held_hears_from_the_hub)};
     log_setup(LOG_OFF, false);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -339,6 +339,72 @@ static void refused_and_failed(void **state)
     cJSON_Delete(j);
 }
 
+/* At a hub a stream is a tunnel, whose ends come and go. */
+static void ends_of_a_hubs_tunnel(void **state)
+{
+    struct flow f = {.counters = {.state = MONITOR_STREAM_HALF, .up = 5}}, g = f;
+    struct monitor_stream_info info = {
+        .client = "10.0.0.1:5", .asked = "36bbe34e", .label = "plant7", .look = look_at_flow};
+    (void)state;
+    info.ctx = &f;
+    f.stream = monitor_stream_began(monitor, &info);
+    monitor_stream_opened(f.stream, NULL, NULL);
+    monitor_stream_target(f.stream, "10.0.0.2:6");
+    monitor_stream_answered(f.stream);
+    f.counters.state = MONITOR_STREAM_OPEN;
+    cJSON *j = read_all();
+    assert_string_equal(text(j, "streams.0.service"), "plant7");
+    assert_string_equal(text(j, "streams.0.client"), "10.0.0.1:5");
+    assert_string_equal(text(j, "streams.0.target"), "10.0.0.2:6");
+    assert_int_equal(cJSON_GetArraySize(at(j, "services")), 0);
+    cJSON_Delete(j);
+    monitor_stream_client(f.stream, "");
+    j = read_all();
+    assert_null(at(j, "streams.0.client"));
+    assert_string_equal(text(j, "streams.0.target"), "10.0.0.2:6");
+    cJSON_Delete(j);
+    monitor_stream_ended(
+        f.stream, &(struct monitor_end){.why = ERR_TUNNEL_CLOSED, .text = "gone", .orderly = true});
+
+    info.ctx = &g; /* its other end does not come */
+    g.stream = monitor_stream_began(monitor, &info);
+    monitor_stream_ended(g.stream, &(struct monitor_end){.why = ERR_RESET, .orderly = true});
+    j = read_all();
+    assert_about(number(j, "totals.open"), 0);
+    assert_about(number(j, "totals.served"), 1);
+    assert_about(number(j, "totals.failed"), 0);
+    assert_about(number(j, "totals.refused"), 0);
+    assert_about(number(j, "totals.bytes_up"), 10);
+    assert_string_equal(text(j, "events.list.0.event"), "open");
+    assert_string_equal(text(j, "events.list.0.service"), "plant7");
+    assert_string_equal(text(j, "events.list.1.event"), "close");
+    assert_string_equal(text(j, "events.list.1.reason"), "tunnel-closed");
+    assert_string_equal(text(j, "events.list.1.text"), "gone");
+    assert_string_equal(text(j, "events.list.2.event"), "close");
+    assert_string_equal(text(j, "events.list.2.reason"), "reset");
+    cJSON_Delete(j);
+}
+
+/* What was not told one by one is told in one event, and counted once. */
+static void more_of_the_same(void **state)
+{
+    struct monitor_refusal r = {
+        .client = "10.0.0.1:5", .why = ERR_FORBIDDEN, .text = "bad token", .untold = true};
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        monitor_refused(monitor, &r);
+    r = (struct monitor_refusal){
+        .client = "10.0.0.1", .why = ERR_FORBIDDEN, .text = "bad token", .more = 3};
+    monitor_refused(monitor, &r);
+    cJSON *j = read_all();
+    assert_about(number(j, "totals.refusals.forbidden"), 3);
+    assert_int_equal(cJSON_GetArraySize(at(j, "events.list")), 1);
+    assert_string_equal(text(j, "events.list.0.client"), "10.0.0.1");
+    assert_string_equal(text(j, "events.list.0.text"), "bad token");
+    assert_about(number(j, "events.list.0.count"), 3);
+    cJSON_Delete(j);
+}
+
 static void history_is_bounded(void **state)
 {
     struct monitor_tunnel_state up = {.link = MONITOR_UP, .text = ""};
@@ -562,6 +628,7 @@ static void nobody_watches(void **state)
     monitor_stream_opened(NULL, NULL, "");
     monitor_stream_answered(NULL);
     monitor_stream_target(NULL, "");
+    monitor_stream_client(NULL, "");
     monitor_stream_ended(NULL, &(struct monitor_end){.why = ERR_OK});
     monitor_refused(NULL, &(struct monitor_refusal){.why = ERR_OK});
     monitor_refused_more(NULL, "", ERR_OK, 1, "");
@@ -576,6 +643,8 @@ int main(void)
         TEST(counts_and_rates),
         TEST(the_last_bytes_count),
         TEST(refused_and_failed),
+        TEST(ends_of_a_hubs_tunnel),
+        TEST(more_of_the_same),
         TEST(history_is_bounded),
         TEST(a_late_tick),
         TEST(events_are_bounded),

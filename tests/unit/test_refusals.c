@@ -26,6 +26,24 @@ static void on_line(void *ctx, enum log_level level, const char *line)
 }
 
 static struct lines lines;
+
+struct again {
+    char address[64], reason[200];
+    enum err why;
+    uint64_t times;
+};
+
+static struct again again;
+
+static void on_again(void *owner, const struct refused_again *a)
+{
+    assert_ptr_equal(owner, &again);
+    snprintf(again.address, sizeof again.address, "%s", a->address);
+    snprintf(again.reason, sizeof again.reason, "%s", a->reason);
+    again.why = a->why;
+    again.times = a->times;
+}
+
 static struct refusals *r;
 
 static int setup(void **state)
@@ -34,7 +52,8 @@ static int setup(void **state)
     lines = (struct lines){0};
     log_setup(LOG_INFO, false);
     log_redirect(on_line, &lines);
-    r = refusals_new(60000);
+    again = (struct again){0};
+    r = refusals_new(60000, on_again, &again);
     return r == NULL;
 }
 
@@ -49,14 +68,14 @@ static int teardown(void **state)
 static void test_summed_up(void **state)
 {
     (void)state;
-    refusals_add(r, 1000, "10.0.0.1:5", "bad token");
+    assert_true(refusals_add(r, 1000, "10.0.0.1:5", "bad token", ERR_FORBIDDEN));
     assert_int_equal(lines.n, 1);
     assert_non_null(strstr(lines.last, "10.0.0.1:5"));
     assert_non_null(strstr(lines.last, "bad token"));
     for (int port = 6; port < 106; port++) {
         char client[32];
         snprintf(client, sizeof client, "10.0.0.1:%d", port);
-        refusals_add(r, 2000, client, "bad token");
+        assert_false(refusals_add(r, 2000, client, "bad token", ERR_FORBIDDEN));
     }
     refusals_tick(r, 60999);
     assert_int_equal(lines.n, 1);
@@ -64,9 +83,13 @@ static void test_summed_up(void **state)
     assert_int_equal(lines.n, 2);
     assert_non_null(strstr(lines.last, "times=100"));
     assert_non_null(strstr(lines.last, "seconds=60"));
+    assert_string_equal(again.address, "10.0.0.1");
+    assert_string_equal(again.reason, "bad token");
+    assert_int_equal(again.why, ERR_FORBIDDEN);
+    assert_int_equal(again.times, 100);
     refusals_tick(r, 200000);
     assert_int_equal(lines.n, 2);
-    refusals_add(r, 200000, "10.0.0.1:7", "bad token"); /* a new window */
+    refusals_add(r, 200000, "10.0.0.1:7", "bad token", ERR_FORBIDDEN); /* a new window */
     assert_int_equal(lines.n, 3);
     refusals_tick(r, 300000);
     assert_int_equal(lines.n, 3);
@@ -75,13 +98,13 @@ static void test_summed_up(void **state)
 static void test_told_apart(void **state)
 {
     (void)state;
-    refusals_add(r, 0, "10.0.0.1:5", "bad token");
-    refusals_add(r, 0, "10.0.0.2:5", "bad token");
-    refusals_add(r, 0, "10.0.0.1:5", "no TLS");
-    refusals_add(r, 0, "[::1]:5", "no TLS");
-    refusals_add(r, 0, "[::1]:6", "no TLS");
-    refusals_add(r, 0, "/run/hub.sock", "no TLS");
-    refusals_add(r, 0, "", "no TLS");
+    refusals_add(r, 0, "10.0.0.1:5", "bad token", ERR_FORBIDDEN);
+    refusals_add(r, 0, "10.0.0.2:5", "bad token", ERR_FORBIDDEN);
+    refusals_add(r, 0, "10.0.0.1:5", "no TLS", ERR_TLS);
+    refusals_add(r, 0, "[::1]:5", "no TLS", ERR_TLS);
+    refusals_add(r, 0, "[::1]:6", "no TLS", ERR_TLS);
+    refusals_add(r, 0, "/run/hub.sock", "no TLS", ERR_TLS);
+    refusals_add(r, 0, "", "no TLS", ERR_TLS);
     assert_int_equal(lines.n, 6);
 }
 
@@ -92,12 +115,14 @@ static void test_flood(void **state)
     for (int i = 0; i < 10000; i++) {
         char client[32];
         snprintf(client, sizeof client, "10.0.%d.%d:1", i / 256, i % 256);
-        refusals_add(r, 0, client, "bad token");
+        refusals_add(r, 0, client, "bad token", ERR_FORBIDDEN);
     }
     assert_true(lines.n <= 300);
     refusals_tick(r, 60000);
     assert_true(lines.n <= 301);
     assert_non_null(strstr(lines.last, "many addresses"));
+    assert_string_equal(again.address, "many addresses");
+    assert_int_equal(again.why, ERR_REJECTED);
 }
 
 static void test_hostile_reason(void **state)
@@ -107,8 +132,8 @@ static void test_hostile_reason(void **state)
     memset(reason, 'x', sizeof reason);
     reason[sizeof reason - 1] = '\0';
     reason[3] = '\n';
-    refusals_add(r, 0, "10.0.0.1:5", reason);
-    refusals_add(r, 0, "10.0.0.1:6", reason);
+    refusals_add(r, 0, "10.0.0.1:5", reason, ERR_PROTOCOL);
+    refusals_add(r, 0, "10.0.0.1:6", reason, ERR_PROTOCOL);
     assert_int_equal(lines.n, 1);
     assert_null(strchr(lines.last, '\n'));
     refusals_tick(r, 60000);

@@ -62,7 +62,7 @@ static const char full[] =
     "\"history\":{\"last\":3,\"down\":[1,2,3],\"up\":[4,5,6]}}],"
     "\"history\":{\"seconds\":{\"last\":9,\"down\":[1,2],\"up\":[3,4]},"
     "\"tens\":{\"last\":1,\"down\":[5],\"up\":[6]}},"
-    "\"events\":{\"last\":4,\"list\":[{\"event\":\"close\",\"number\":4,\"time\":5.5,\"id\":7,"
+    "\"events\":{\"last\":4,\"list\":[{\"event\":\"close\",\"number\":4,\"time\":5.5,\"stream\":7,"
     "\"client\":\"c\",\"via\":\"v\",\"asked\":\"a\",\"service\":\"s\",\"tunnel\":\"t\","
     "\"reason\":\"r\",\"text\":\"x\",\"age\":6.5,\"bytes_down\":7,\"bytes_up\":8,\"count\":9}]},"
     "\"later\":{\"unknown\":[1,{\"x\":null}]}}\n";

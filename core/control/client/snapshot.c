@@ -185,7 +185,7 @@ static const struct snapshot_stream no_stream = {.client = "",
 #define STRUCT snapshot_event
 static const struct member event_members[] = {
     SAME(event, read_text),       SAME(number, read_count),   SAME(time, read_real),
-    AT("id", read_count, stream), SAME(client, read_text),    SAME(via, read_text),
+    SAME(stream, read_count),     SAME(client, read_text),    SAME(via, read_text),
     SAME(asked, read_text),       SAME(service, read_text),   SAME(tunnel, read_text),
     SAME(reason, read_text),      SAME(text, read_text),      SAME(age, read_real),
     SAME(bytes_down, read_count), SAME(bytes_up, read_count), SAME(count, read_count),

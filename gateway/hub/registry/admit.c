@@ -47,10 +47,12 @@ struct visit {
     void *ctx;
 };
 
-static struct admission refuse(int status, const char *text, const struct entry *e)
+static struct admission refuse(int status, enum err why, const char *text, const struct entry *e)
 {
-    return (struct admission){
-        .status = status, .text = text, .known = e != NULL && !e->gone ? &e->tunnel : NULL};
+    return (struct admission){.status = status,
+                              .why = why,
+                              .text = text,
+                              .known = e != NULL && !e->gone ? &e->tunnel : NULL};
 }
 
 static struct admission admit(struct entry *e)
@@ -69,9 +71,9 @@ static struct admission judge_again(const struct visit *v, struct entry *e)
 {
     const struct record_side *s = &e->tunnel.record.sides[v->change.side];
     if (!s->has_client || !v->change.has_client)
-        return refuse(400, previously_used, e);
+        return refuse(400, ERR_FORBIDDEN, previously_used, e);
     if (!same_hash(s->client, v->change.client))
-        return refuse(400, other_client, e);
+        return refuse(400, ERR_FORBIDDEN, other_client, e);
     return admit(e);
 }
 
@@ -81,16 +83,17 @@ static struct admission judge_token(const struct visit *v, struct entry *e, enum
 {
     const struct tunnel_record *r = &e->tunnel.record;
     if (entry_is_over(e, v->registry->o.now()))
-        return refuse(403, is_over, e);
+        return refuse(403, ERR_FORBIDDEN, is_over, e);
     if (side != v->change.side)
-        return refuse(403, side == SIDE_SOURCE ? is_source_token : is_destination_token, e);
+        return refuse(403, ERR_FORBIDDEN,
+                      side == SIDE_SOURCE ? is_source_token : is_destination_token, e);
     if (v->device_required && side == SIDE_DESTINATION && r->thing[0] != '\0') {
         if (v->device == NULL)
-            return refuse(403, no_certificate, e);
+            return refuse(403, ERR_FORBIDDEN, no_certificate, e);
         if (strcmp(v->device, r->thing) != 0)
-            return refuse(403, other_device, e);
+            return refuse(403, ERR_FORBIDDEN, other_device, e);
     }
-    return r->sides[side].used ? judge_again(v, e) : refuse(0, NULL, e);
+    return r->sides[side].used ? judge_again(v, e) : refuse(0, ERR_OK, NULL, e);
 }
 
 static struct entry *find(const struct visit *v, enum side *side)
@@ -104,7 +107,7 @@ static struct admission judge(const struct visit *v, struct entry **e)
 {
     enum side side;
     *e = find(v, &side);
-    return *e == NULL ? refuse(403, unknown_token, NULL) : judge_token(v, *e, side);
+    return *e == NULL ? refuse(403, ERR_FORBIDDEN, unknown_token, NULL) : judge_token(v, *e, side);
 }
 
 static bool is_settled(const struct admission *a)
@@ -167,12 +170,12 @@ static struct admission verdict_of_first(struct visit *v, enum err why)
 {
     struct entry *e = v->entry;
     if (!has_token(v))
-        return refuse(403, unknown_token, e);
+        return refuse(403, ERR_FORBIDDEN, unknown_token, e);
     if (why == ERR_OK)
         use(v);
     if (entry_is_over(e, v->registry->o.now()))
-        return refuse(403, is_over, e);
-    return why == ERR_OK ? admit(e) : refuse(503, not_stored, e);
+        return refuse(403, ERR_FORBIDDEN, is_over, e);
+    return why == ERR_OK ? admit(e) : refuse(503, ERR_IO, not_stored, e);
 }
 
 /* Those who came meanwhile: the first one's luck decides. */
@@ -183,7 +186,7 @@ static void end_waiting(struct list *waiting)
         struct entry *e;
         list_remove(&v->node);
         struct admission a = judge(v, &e);
-        end(v, is_settled(&a) ? a : refuse(503, not_stored, e));
+        end(v, is_settled(&a) ? a : refuse(503, ERR_IO, not_stored, e));
     }
 }
 
@@ -259,9 +262,9 @@ void registry_admit(struct registry *r, const struct admission_request *q,
     if (is_settled(&a))
         done(ctx, a);
     else if (is_full(e, q->side))
-        done(ctx, refuse(503, too_many, e));
+        done(ctx, refuse(503, ERR_LIMIT, too_many, e));
     else if ((v = keep(&first)) == NULL)
-        done(ctx, refuse(503, no_memory, e));
+        done(ctx, refuse(503, ERR_NO_MEMORY, no_memory, e));
     else
         start(v, e);
 }

@@ -22,9 +22,7 @@ struct tunnel {
     struct tunnel_record record;
     struct list node;           /* registry: in the order of creation */
     bool admitting[SIDE_COUNT]; /* registry: a first use of that token is being stored */
-    size_t home;                /* office: the worker that has its ends; counts while present > 0 */
-    size_t present;           /* office: ends that were sent to `home` and are not reported gone */
-    uint64_t end[SIDE_COUNT]; /* office: serial of the end that holds the side; 0: none */
+    struct presence *presence;  /* office: its ends that are here; NULL: none */
 };
 
 struct registry_events {
@@ -104,6 +102,7 @@ void registry_tag(struct registry *r, const char *id, const struct tag_change *c
 struct admission {
     struct tunnel *tunnel;      /* NULL: refused, */
     int status;                 /* with this HTTP status */
+    enum err why;               /* which counts as this */
     const char *text;           /* and this text, static storage */
     const struct tunnel *known; /* refused, but the token is this tunnel's (for the audit log) */
 };

@@ -21,7 +21,8 @@ struct client {
     struct ticket *ticket;
     uint64_t since, alive_at, pinged_at;
     uint64_t received, sent; /* bytes of messages */
-    char why[128];           /* why we end it; "": we do not */
+    enum err why;            /* why we end it, */
+    char text[128];          /* in words; "": we do not */
     struct deferred drop;
 };
 
@@ -41,7 +42,7 @@ static void log_gone(const struct departure *d)
         {"tunnel", t->label, 0},
         {"side", side_name(t->side), 0},
         {"client", t->client, 0},
-        {"reason", d->why, 0},
+        {"reason", d->text, 0},
         {"seconds", NULL, (int64_t)d->seconds},
         {"received", NULL, (int64_t)d->received},
         {"sent", NULL, (int64_t)d->sent},
@@ -59,14 +60,16 @@ static void leave(struct client *c)
 }
 
 /* The one end. */
-static void client_free(struct client *c, const char *why)
+static void client_free(struct client *c, enum err why, const char *text)
 {
+    bool ours = c->text[0] != '\0';
     struct departure d = {.ticket = c->ticket,
+                          .why = ours ? c->why : why,
                           .seconds = (loop_now(c->o.loop) - c->since) / 1000,
                           .received = c->received,
                           .sent = c->sent};
     struct client_options o = c->o;
-    snprintf(d.why, sizeof d.why, "%s", c->why[0] != '\0' ? c->why : why);
+    snprintf(d.text, sizeof d.text, "%s", ours ? c->text : text);
     log_gone(&d);
     leave(c);
     list_remove(&c->node);
@@ -79,32 +82,33 @@ static void client_free(struct client *c, const char *why)
 
 static void on_drop(void *owner)
 {
-    client_free(owner, "dropped");
+    client_free(owner, ERR_INTERNAL, "dropped");
 }
 
-static void keep_why(struct client *c, const char *why)
+static void keep_why(struct client *c, enum err why, const char *text)
 {
-    if (c->why[0] == '\0')
-        snprintf(c->why, sizeof c->why, "%s", why);
+    if (c->text[0] != '\0')
+        return;
+    c->why = why;
+    snprintf(c->text, sizeof c->text, "%s", text);
 }
 
 /* A drop that is deferred: its maker goes on with it first. */
-static void end_later(struct client *c, const char *why)
+static void end_later(struct client *c, enum err why, const char *text)
 {
-    keep_why(c, why);
+    keep_why(c, why, text);
     loop_defer(c->o.loop, &c->drop);
 }
 
-void client_close(struct client *c, int code, const char *text)
+void client_end(struct client *c, const struct farewell *f)
 {
-    keep_why(c, text);
+    if (f->code == CLIENT_DROP) {
+        client_free(c, f->why, f->text);
+        return;
+    }
+    keep_why(c, f->why, f->text);
     leave(c);
-    ws_close(c->ws, code, text);
-}
-
-void client_drop(struct client *c, const char *why)
-{
-    client_free(c, why);
+    ws_close(c->ws, f->code, f->text);
 }
 
 const struct ticket *client_ticket(const struct client *c)
@@ -140,7 +144,7 @@ static void end_send(void *end, uint8_t *p, size_t n, size_t room)
     }
     uint8_t *block = loop_block(c->o.loop);
     if (block == NULL) {
-        end_later(c, err_text(ERR_NO_MEMORY));
+        end_later(c, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
         return;
     }
     memcpy(block + WS_HEADER_MAX, p, n);
@@ -157,11 +161,12 @@ static void end_reject(void *end, int code, const char *text)
 {
     struct client *c = end;
     c->relay = NULL;
-    keep_why(c, text);
-    if (code == 0)
-        loop_defer(c->o.loop, &c->drop);
-    else
-        ws_close(c->ws, code, text);
+    if (code == 0) {
+        end_later(c, ERR_NO_MEMORY, text);
+        return;
+    }
+    keep_why(c, ERR_PROTOCOL, text);
+    ws_close(c->ws, code, text);
 }
 
 static const struct relay_end_ops end_ops = {
@@ -177,6 +182,7 @@ static size_t on_data(void *owner, uint8_t *p, size_t n)
     enum side side = c->ticket->side;
     size_t taken = relay_input(c->relay, side, p, n, spill_room(ws_stream(c->ws), p));
     c->received += taken;
+    count(&c->ticket->traffic->received[side], taken);
     *c->o.active = loop_now(c->o.loop);
     count(side == SIDE_SOURCE ? &c->o.counts->from_source : &c->o.counts->from_destination, taken);
     return taken;
@@ -199,7 +205,7 @@ static void on_closed(void *owner, enum err why, int code, const char *text)
         snprintf(words, sizeof words, "it sent Close %d", code);
     else
         snprintf(words, sizeof words, "%s", text[0] != '\0' ? text : err_text(why));
-    client_free(c, words);
+    client_free(c, code > 0 ? ERR_CLIENT_CLOSED : why, words);
 }
 
 static const struct ws_events ws_callbacks = {
@@ -225,7 +231,7 @@ void client_new(const struct client_options *o, struct ticket *ticket, struct st
 {
     struct client *c = calloc(1, sizeof *c);
     if (c == NULL) {
-        struct departure d = {.ticket = ticket, .why = "out of memory"};
+        struct departure d = {.ticket = ticket, .why = ERR_NO_MEMORY, .text = "out of memory"};
         stream_close(spill);
         o->gone(o->owner, &d);
         return;
@@ -240,7 +246,7 @@ void client_new(const struct client_options *o, struct ticket *ticket, struct st
     answer(spill, ticket);
     c->ws = ws_new(o->loop, spill, false, NULL, 0, &ws_callbacks, c);
     if (c->ws == NULL) {
-        end_later(c, err_text(ERR_NO_MEMORY));
+        end_later(c, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
         return;
     }
     c->relay = o->relay;
@@ -272,5 +278,5 @@ void client_tick(struct client *c, uint64_t now, uint64_t idle_ms)
     if (received_at > c->alive_at)
         c->alive_at = received_at;
     if (now - c->alive_at >= idle_ms)
-        client_free(c, "nothing came from it in time");
+        client_free(c, ERR_SILENT, "nothing came from it in time");
 }

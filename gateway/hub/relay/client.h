@@ -3,6 +3,7 @@
 #ifndef GATEWAY_HUB_RELAY_CLIENT_H
 #define GATEWAY_HUB_RELAY_CLIENT_H
 
+#include "core/base/err.h"
 #include "core/net/loop.h"
 #include "core/net/stream.h"
 #include "gateway/hub/relay/counts.h"
@@ -16,10 +17,18 @@
 struct client;
 struct relay;
 
+/* Why a client has to go. */
+struct farewell {
+    int code;         /* of the Close, or CLIENT_DROP */
+    enum err why;     /* for who watches */
+    const char *text; /* what the log and, with a Close, the client are told */
+};
+
 /* What is left of a client: its ticket (the receiver's now) and what it did. */
 struct departure {
     struct ticket *ticket;
-    char why[128];
+    enum err why;
+    char text[128];
     uint64_t seconds, received, sent; /* bytes of messages */
 };
 
@@ -38,10 +47,9 @@ struct client_options {
  */
 void client_new(const struct client_options *o, struct ticket *ticket, struct stream *spill);
 
-/* Leaves the relay now and says Close; text: what the log and the client are told. */
-void client_close(struct client *c, int code, const char *text);
-/* Gone at once, without a Close, so that it comes back. */
-void client_drop(struct client *c, const char *why);
+/* Leaves the relay now and says Close. With CLIENT_DROP it is gone at once, so that it comes back.
+ */
+void client_end(struct client *c, const struct farewell *f);
 const struct ticket *client_ticket(const struct client *c);
 
 /* One that was on `list`. */

@@ -1,6 +1,9 @@
-/* What a worker counts, for metrics: written by its thread only, read by any. */
+/* What is counted in workers' threads and read in any. A worker's own counts are written by its
+ * thread only. */
 #ifndef GATEWAY_HUB_RELAY_COUNTS_H
 #define GATEWAY_HUB_RELAY_COUNTS_H
+
+#include "gateway/hub/side.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -12,6 +15,12 @@ struct counts {
     _Atomic uint64_t handshakes_failed;
     _Atomic uint64_t from_source, from_destination; /* bytes of messages received */
     _Atomic uint64_t moved;                         /* clients handed over to another worker */
+};
+
+/* Of one tunnel, whichever worker it is at. Made by the office, which frees it when every ticket
+ * that points to it has come back. */
+struct traffic {
+    _Atomic uint64_t received[SIDE_COUNT]; /* bytes of messages, by the side that sent them */
 };
 
 static inline void count(_Atomic uint64_t *n, uint64_t more)

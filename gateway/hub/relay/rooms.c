@@ -10,7 +10,10 @@
 #define DRAIN_TICK_MS 100
 #define QUIET_MS 1000 /* nothing came for so long: a room that may be dropped when draining */
 
-static const char shutting_down[] = "the hub is shutting down";
+static const struct farewell shutting_down = {CLIENT_DROP, ERR_SHUTDOWN,
+                                              "the hub is shutting down"};
+static const struct farewell replaced = {CLIENT_CLOSE_REPLACED, ERR_STREAM_REPLACED,
+                                         "replaced by a newer connection"};
 
 struct room {
     char *tunnel; /* id, the key in rooms.by_tunnel */
@@ -72,20 +75,18 @@ static void on_gone(void *owner, const struct departure *d)
     r->o.gone(r->o.owner, d);
 }
 
-static void close_side(struct room *room, enum side side, int code, const char *text)
+static void close_side(struct room *room, enum side side, const struct farewell *f)
 {
     struct client *c = relay_end(room->relay, side);
-    if (c != NULL && code == CLIENT_DROP)
-        client_drop(c, text);
-    else if (c != NULL)
-        client_close(c, code, text);
+    if (c != NULL)
+        client_end(c, f);
 }
 
 void rooms_join(struct rooms *r, struct ticket *ticket, struct stream *spill)
 {
     struct room *room = find(r, ticket->tunnel);
     if (room == NULL && (room = room_new(r, ticket)) == NULL) {
-        struct departure d = {.ticket = ticket, .why = "out of memory"};
+        struct departure d = {.ticket = ticket, .why = ERR_NO_MEMORY, .text = "out of memory"};
         stream_close(spill);
         r->o.gone(r->o.owner, &d);
         return;
@@ -99,15 +100,15 @@ void rooms_join(struct rooms *r, struct ticket *ticket, struct stream *spill)
                                      .active = &room->active};
     room->present++;
     room->active = loop_now(r->o.loop);
-    close_side(room, ticket->side, CLIENT_CLOSE_REPLACED, "replaced by a newer connection");
+    close_side(room, ticket->side, &replaced);
     client_new(&options, ticket, spill);
 }
 
-void rooms_close(struct rooms *r, const char *tunnel, enum side side, int code, const char *text)
+void rooms_close(struct rooms *r, const char *tunnel, enum side side, const struct farewell *f)
 {
     struct room *room = find(r, tunnel);
     if (room != NULL)
-        close_side(room, side, code, text);
+        close_side(room, side, f);
 }
 
 /* ---- time ---- */
@@ -125,7 +126,7 @@ static void drop_quiet(struct rooms *r, uint64_t now)
         struct client *c = client_at(node);
         const struct room *room = find(r, client_ticket(c)->tunnel);
         if (is_quiet(room, now))
-            client_drop(c, shutting_down);
+            client_end(c, &shutting_down);
     }
 }
 
@@ -173,7 +174,7 @@ void rooms_free(struct rooms *r)
     if (r == NULL)
         return;
     while (!list_empty(&r->clients))
-        client_drop(client_at(r->clients.next), shutting_down);
+        client_end(client_at(r->clients.next), &shutting_down);
     map_free(&r->by_tunnel);
     timer_free(r->timer);
     free(r);

@@ -22,8 +22,8 @@ void rooms_free(struct rooms *r);
 
 /* Takes ticket and stream over. Replaces whoever is on that side. */
 void rooms_join(struct rooms *r, struct ticket *ticket, struct stream *spill);
-/* Says Close, or CLIENT_DROP, to whoever is on that side of that tunnel. */
-void rooms_close(struct rooms *r, const char *tunnel, enum side side, int code, const char *text);
+/* Ends whoever is on that side of that tunnel. */
+void rooms_close(struct rooms *r, const char *tunnel, enum side side, const struct farewell *f);
 /* From now on drops clients, without a Close, when nothing has come through their room for a
  * second: they come back to the next hub. */
 void rooms_drain(struct rooms *r);

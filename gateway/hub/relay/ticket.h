@@ -3,6 +3,7 @@
 #ifndef GATEWAY_HUB_RELAY_TICKET_H
 #define GATEWAY_HUB_RELAY_TICKET_H
 
+#include "gateway/hub/relay/counts.h"
 #include "gateway/hub/relay/meter.h"
 #include "gateway/hub/side.h"
 
@@ -22,8 +23,8 @@ struct ticket {
     char **services; /* n_services of them */
     size_t n_services;
     struct account *account;
-    size_t home;    /* the office's: the worker that has the room */
-    void *way_back; /* the office's: the message with which it comes back, made in time */
+    struct traffic *traffic; /* of the tunnel */
+    void *way_back;          /* the office's: the message with which it comes back, made in time */
     enum side side;
     int version;          /* of the subprotocol: 1, 2 or 3 */
     const char *protocol; /* its name, static */
