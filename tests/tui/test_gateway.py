@@ -82,10 +82,17 @@ class Gateway(Case):
         self.ended(t)
 
     def test_close_ends_ssh(self):
+        self.close_ends_ssh("{gateway} connect --gateway {way.proxy} %h %p")
+
+    def test_close_ends_ssh_behind_nc(self):
+        """Which would keep a connection that is only half closed."""
+        self.close_ends_ssh("nc -X 5 -x {way.proxy} %h %p")
+
+    def close_ends_ssh(self, proxy):
         sshd = Sshd(self, self.dir)
         way = self.open_way({"SSH1": sshd})
         t = self.shell(way)
-        proxy = f"{self.program('tunnel-gateway')} connect --gateway {way.proxy} %h %p"
+        proxy = proxy.format(gateway=self.program("tunnel-gateway"), way=way)
         p = subprocess.Popen(["ssh", *sshd.options(proxy), sshd.user("SSH1.tunnel"), "cat"],
                              env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE)
