@@ -1,7 +1,9 @@
-"""The demo's web service: a few small pages on a free port of loopback."""
+"""The demo's web service on a free port of loopback: a page that says that it came through, and
+/trickle, an answer that takes a minute and comes now faster, now slower."""
 
 import html
 import http.server
+import math
 import platform
 import time
 
@@ -23,6 +25,25 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        if self.path == "/trickle":
+            self.trickle()
+        else:
+            self.page()
+
+    def trickle(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        try:
+            for i in range(300):
+                self.wfile.write(bytes(int(20000 * (1.2 + math.sin(i / 10)))))
+                time.sleep(0.2)
+        except ConnectionError:
+            pass  # the reader has gone
+
+    def page(self):
         request = f"{self.requestline}\n{self.headers}"
         body = PAGE.format(host=html.escape(platform.node()), up=int(time.time() - STARTED),
                            request=html.escape(request)).encode()

@@ -119,7 +119,9 @@ void format_age(double seconds, char out[FORMAT_SIZE])
 
 static void moment(double seconds, const char *space, char out[FORMAT_SIZE])
 {
-    if (seconds < 0.9995)
+    if (seconds > 0 && seconds < 0.0005)
+        snprintf(out, FORMAT_SIZE, "<1%sms", space);
+    else if (seconds < 0.9995)
         snprintf(out, FORMAT_SIZE, "%.0f%sms", floor(seconds * 1000 + 0.5), space);
     else if (seconds < 9.95)
         snprintf(out, FORMAT_SIZE, "%.1f%ss", seconds, space);
@@ -133,8 +135,6 @@ void format_moment(double seconds, char out[FORMAT_SIZE])
 {
     if (!(seconds > 0))
         snprintf(out, FORMAT_SIZE, "-");
-    else if (seconds < 0.0005)
-        snprintf(out, FORMAT_SIZE, "<1ms");
     else
         moment(seconds, "", out);
 }

@@ -106,6 +106,8 @@ static void draw_how_much(struct page *p, const struct snapshot_stream *s)
     page_pair(p, "Bytes", a, b, true);
     pair_rates(p, "Rate now", s->rate_down, s->rate_up);
     pair_rates(p, "Peak 1 s", s->peak_down, s->peak_up);
+    if (p->v->role == COLUMN_HUB)
+        return; /* it does not look into messages, and holds none */
     format_thousands(s->frames_down, a);
     format_thousands(s->frames_up, b);
     page_pair(p, "Frames", a, b, false);
@@ -137,14 +139,17 @@ static void draw_history(struct page *p, const struct snapshot_stream *s)
 
 static void draw_times(struct page *p, const struct snapshot_stream *s)
 {
+    static const char *const began[] = {"accepted", "asked for", "one end connected"};
+    static const char *const answered[] = {"client told", "service connected",
+                                           "both ends connected"};
     const struct {
         const char *what;
         double at; /* after it was opened */
         bool came;
-    } times[] = {{"accepted", 0, true},
+    } times[] = {{began[p->v->role], 0, true},
                  {"request complete", s->requested, s->requested > 0},
                  {"device asked", s->started, s->started > 0},
-                 {"client told", s->answered, s->answered > 0},
+                 {answered[p->v->role], s->answered, s->answered > 0},
                  {"first byte from device", s->started + s->first_byte, s->first_byte > 0}};
     int width = 38, across = (p->v->g->columns - 1) / width, n = 0;
     for (size_t i = 0; i < sizeof times / sizeof *times; i++) {

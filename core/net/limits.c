@@ -26,6 +26,14 @@ void stream_unread_limit(struct stream *s, int bytes)
         setsockopt(socket_descriptor(t), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
 
+void stream_close_hard(struct stream *s)
+{
+    const struct socket_stream *t = socket_of(s);
+    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    if (t != NULL && !t->unix_socket)
+        setsockopt(socket_descriptor(t), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+}
+
 size_t stream_backlog(const struct stream *s)
 {
     const struct socket_stream *t = socket_of((struct stream *)(uintptr_t)s);

@@ -152,6 +152,8 @@ static void gone(struct conn *c)
     struct conn_stats stats = c->stats;
     const struct conn_events *events = c->events;
     void *owner = c->owner;
+    if (c->local != NULL && stats.why == ERR_OPERATOR)
+        stream_close_hard(c->local);
     if (c->local != NULL)
         stream_close(c->local);
     else

@@ -179,7 +179,8 @@ void conn_attach(struct conn *c, struct stream *stream);
 /* Destination: the dial failed. CONNECTION_RESET in V3, STREAM_RESET in V1 and V2; in a native
  * session the far end is told why. */
 void conn_refuse(struct conn *c, enum err why);
-/* Ends it now, whatever state it is in; `ended` comes from inside. */
+/* Ends it now, whatever state it is in; `ended` comes from inside. With ERR_OPERATOR the local side
+ * gets a reset. */
 void conn_abort(struct conn *c, enum err why);
 
 #endif

@@ -379,13 +379,22 @@ static void show(void *ctx, struct monitor_counters *out)
     };
 }
 
+/* As conn_abort does it. */
+static void kill_it(struct direct *d)
+{
+    for (size_t i = 0; i < 2; i++)
+        if (d->sides[i].stream != NULL)
+            stream_close_hard(d->sides[i].stream);
+    drop(d, ERR_OPERATOR);
+}
+
 static void close_it(void *ctx)
 {
     struct direct *d = ctx;
     if (d->state == DIALLING)
         refuse(d, ERR_OPERATOR, err_text(ERR_OPERATOR));
     else
-        drop(d, ERR_OPERATOR);
+        kill_it(d);
 }
 
 static bool begin(struct direct *d, struct stream *client, const struct direct_options *o)

@@ -1,6 +1,7 @@
-"""What the dashboard costs with a thousand streams that all move, looking once a second: CPU of
-tunnel-tui and of the gateway, bytes that go to the terminal, and how long a key takes to show. The
-program watched is a fake (tests/tui/fake.py), or with --gateway a real one with real clients."""
+"""What the dashboard costs with a thousand streams, looking once a second: CPU of tunnel-tui, bytes
+that go to the terminal, and how long a key takes to show, in front of a fake program of which all
+streams move (tests/tui/fake.py); then the CPU of a real gateway with a thousand clients, watched and
+not."""
 
 import json
 import multiprocessing
@@ -18,8 +19,11 @@ os.environ.setdefault("TUNNEL_BIN", str(TOP / "build/release/bin"))
 sys.path[:0] = [str(TOP / "tests/integration"), str(TOP / "tests/tui")]
 
 import fake  # noqa: E402
+from harness import Case  # noqa: E402
+from origins import Echo  # noqa: E402
 from programs import BIN  # noqa: E402
 from pseudo import Pseudo  # noqa: E402
+from sockets import socks5  # noqa: E402
 
 QUICK = "--quick" in sys.argv
 STREAMS = 1000
@@ -118,9 +122,51 @@ def with_fake(folder):
     server.join()
 
 
+# ---- a real gateway ----
+
+class Bench(Case):
+    def runTest(self):
+        way = self.open_way({"ECHO": self.origin(Echo())}, gateway=("-v", "4"),
+                            agent=("-v", "4"))
+        clients = [socks5(way.port, "ECHO.tunnel") for _ in range(STREAMS)]
+        for c in clients:
+            self.addCleanup(c.close)
+        print(f"A real gateway, {STREAMS} clients, of which a hundred say something each second")
+        self.share(way, clients, "nobody looks")
+        tui = begin(self.dir / "tunnel-gateway/admin.sock", self.dir, 80, 24)
+        used = cpu(tui.pid)
+        passed = self.share(way, clients, "tunnel-tui looks")
+        print(f"  tunnel-tui: {100 * (cpu(tui.pid) - used) / passed:.2f} %")
+        tui.terminate()
+        tui.close()
+
+    def share(self, way, clients, what):
+        """Of a core that the gateway takes; the seconds that were looked at."""
+        time.sleep(3)
+        used, start = cpu(way.gateway.pid), time.monotonic()
+        for second in range(SECONDS):
+            for c in clients[::10]:
+                c.sendall(b"0123456789")
+            for c in clients[::10]:
+                c.recv(64)
+            time.sleep(max(0, start + second + 1 - time.monotonic()))
+        passed = time.monotonic() - start
+        print(f"  {what}: the gateway takes {100 * (cpu(way.gateway.pid) - used) / passed:.2f} % of "
+              "a core", flush=True)
+        return passed
+
+
+def with_gateway():
+    result = Bench().run()
+    for _, text in result.errors + result.failures:
+        print(text, file=sys.stderr)
+    return not result.errors and not result.failures
+
+
 if __name__ == "__main__":
     work = tempfile.mkdtemp(prefix="tunnel-bench-")
     try:
         with_fake(work)
     finally:
         shutil.rmtree(work)
+    sys.exit(not with_gateway())

@@ -202,7 +202,7 @@ class Ends(Watched):
                          ("connect", "127.0.0.1", "open"))
         self.assertNotIn("service", stream)
         self.assertEqual(gateway.close(stream), 204)
-        self.assertEqual(s.recv(1), b"")
+        self.assertRaises(ConnectionResetError, s.recv, 1)
 
     def test_not_when_it_is_readonly(self):
         way, gateway, agent = self.way({"SSH1": self.origin(Echo())},
@@ -225,7 +225,7 @@ class Ends(Watched):
         stream = gateway.wait_stream(via="port")
         self.assertEqual((stream["service"], stream["asked"]), ("SSH1", str(port)))
         self.assertEqual(gateway.close(stream), 204)
-        self.assertEqual(s.recv(1), b"")
+        self.assertRaises(ConnectionResetError, s.recv, 1)
 
 
 class Events(Watched):

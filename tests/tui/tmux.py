@@ -26,7 +26,11 @@ class Tmux:
         self.tmux("-f", "/dev/null", "-u", "start-server", ";",
                   "set-option", "-g", "default-terminal", "tmux-256color", ";",
                   "new-session", "-d", "-x", columns, "-y", rows, "bash", "--norc", "--noprofile")
-        self.wait(PROMPT)
+        try:
+            self.wait(PROMPT)
+        except AssertionError:
+            self.close()
+            raise
 
     def tmux(self, *words):
         done = subprocess.run(["tmux", "-L", self.name, *map(str, words)], env=self.env,

@@ -1,0 +1,198 @@
+"""The dashboard in front of a real gateway, agent and hub, with real clients."""
+
+import json
+import signal
+import subprocess
+import unittest
+
+from case import Case, re, wait_until
+from origins import Echo, Greeter, Http, Origin, content
+from programs import DEADLINE, environment, run
+from sockets import socks5
+from sshd import Sshd
+
+MUCH = 100_000_000
+
+
+class Bulk(Origin):
+    """MUCH bytes after the first byte that comes, and nothing else."""
+
+    def serve(self, connection):
+        connection.recv(1)
+        for piece in content(MUCH):
+            connection.sendall(piece)
+
+
+def ends(client):
+    """Orderly, or by a reset."""
+    client.settimeout(DEADLINE)
+    try:
+        return client.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+class Gateway(Case):
+    def socket(self, name="tunnel-gateway"):
+        return self.dir / name / "admin.sock"
+
+    def shell(self, way, *more, **options):
+        """The dashboard, which finds the gateway by itself."""
+        t = self.dashboard(*more, XDG_RUNTIME_DIR=self.dir, **options)
+        t.wait(r"tunnel-tui .* UP ")
+        return t
+
+    def nc(self, way, name):
+        p = subprocess.Popen(["nc", "-X", "5", "-x", way.proxy, name, "1"], env=environment(),
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for close in (p.wait, p.kill, p.stdout.close, p.stdin.close):
+            self.addCleanup(close)
+        return p
+
+    def test_a_client_comes_and_goes(self):
+        way = self.open_way({"SSH1": self.origin(Greeter()), "ECHO": self.origin(Echo())})
+        t = self.shell(way)
+        t.wait(r"^ ECHO +echo\.tunnel +ready +0")
+        p = self.nc(way, "ECHO.tunnel")
+        p.stdin.write(b"x" * 2048)
+        p.stdin.flush()
+        self.assertEqual(len(p.stdout.read(2048)), 2048)
+        t.wait(r"127\.0\.0\.1:\d+.* s5 +ECHO +open +\w+ +2\.00K +2\.00K")
+        t.keys("Enter")
+        t.wait(rf"Client +127\.0\.0\.1:\d+ +pid {p.pid} nc")
+        t.wait(r"Asked +ECHO\.tunnel")
+        t.keys("q")
+        p.kill()
+        t.wait(r"^ *\S+ close .* ECHO .* down 2\.00K up 2\.00K")
+        t.keys("q")
+        self.ended(t)
+
+    def test_close_ends_the_client(self):
+        way = self.open_way({"ECHO": self.origin(Echo())})
+        t = self.shell(way)
+        client = socks5(way.port, "ECHO.tunnel")
+        self.addCleanup(client.close)
+        t.wait(r"^> .* ECHO +open")
+        t.keys("K")
+        t.wait(r"Close stream 1 .*\?")
+        t.keys("y")
+        self.assertTrue(ends(client))
+        t.wait(r" clos ")
+        t.keys("q")
+        self.ended(t)
+
+    def test_close_ends_ssh(self):
+        self.close_ends_ssh("{gateway} connect --gateway {way.proxy} %h %p")
+
+    def test_close_ends_ssh_behind_nc(self):
+        """Which would keep a connection that is only half closed."""
+        self.close_ends_ssh("nc -X 5 -x {way.proxy} %h %p")
+
+    def close_ends_ssh(self, proxy):
+        sshd = Sshd(self, self.dir)
+        way = self.open_way({"SSH1": sshd})
+        t = self.shell(way)
+        proxy = proxy.format(gateway=self.program("tunnel-gateway"), way=way)
+        p = subprocess.Popen(["ssh", *sshd.options(proxy), sshd.user("SSH1.tunnel"), "cat"],
+                             env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE)
+        for close in (p.wait, p.kill, p.stdout.close, p.stdin.close, p.stderr.close):
+            self.addCleanup(close)
+        p.stdin.write(b"hello\n")
+        p.stdin.flush()
+        self.assertEqual(p.stdout.readline(), b"hello\n")
+        t.wait(r"^> .* SSH1 +open")
+        t.keys("K")
+        t.wait(r"Close stream 1 .*\?")
+        t.keys("y")
+        self.assertEqual(p.wait(90), 255)
+        t.keys("q")
+        self.ended(t)
+
+    def test_killed_and_started_again(self):
+        way = self.open_way({"ECHO": self.origin(Echo())})
+        t = self.shell(way)
+        way.gateway.kill()
+        t.wait("GATEWAY LOST")
+        t.wait("ECHO")  # the last picture stays
+        self.gateway(way.hub, way.tokens)
+        t.wait("was started anew")
+        t.wait(r"tunnel-tui .* UP ")
+        t.keys("q")
+        self.ended(t)
+
+    def test_hub_down(self):
+        way = self.open_way({"ECHO": self.origin(Echo())})
+        t = self.shell(way)
+        check = ("--socket", self.socket(), "--check")
+        self.assertEqual(self.tui(*check).code, 0)
+        port = way.hub.port
+        way.hub.terminate()
+        t.wait("HUB DOWN")
+        self.assertNotIn("LOST", t.look())
+        self.assertEqual(self.tui(*check).code, 3)
+        self.hub(port=port)
+        t.wait(r"tunnel-tui .* UP ")
+        wait_until(lambda: self.tui(*check).code == 0, "it is up again")
+        t.keys("q")
+        self.ended(t)
+
+    def test_numbers(self):
+        """100 MB are 100 MB, to the byte, in the tables and in JSON."""
+        way = self.open_way({"BULK": self.origin(Bulk()), "HTTP1": self.origin(Http())})
+        p = self.nc(way, "BULK.tunnel")
+        p.stdin.write(b"!")
+        p.stdin.flush()
+        left = MUCH
+        while left:
+            left -= len(p.stdout.read(min(left, 1 << 20)))
+        p.stdin.close()
+        p.wait()
+        at = ("--socket", self.socket())
+        wait_until(lambda: json.loads(self.tui(*at, "--json").text)["totals"].get("open", 0) == 0,
+                   "its end")
+        shot = json.loads(self.tui(*at, "--json").text)
+        self.assertEqual((shot["totals"]["bytes_down"], shot["totals"]["bytes_up"]), (MUCH, 1))
+        rows = self.tui(*at, "--once", "--pane", "services").text
+        self.assertRegex(rows, r"(?m)^BULK .* 95\.4M +1 ")
+
+    def test_readonly(self):
+        way = self.open_way({"ECHO": self.origin(Echo())}, gateway=("--control-readonly",))
+        t = self.shell(way)
+        self.nc(way, "ECHO.tunnel")
+        t.wait(r"^> .* ECHO +open")
+        t.keys("K")
+        t.wait("nothing can be closed here")
+        self.assertNotIn("Close stream", t.look())
+        t.keys("q")
+        self.ended(t)
+
+    def test_agent(self):
+        self.open_way({"ECHO": self.origin(Echo())})
+        text = self.tui("--program", "tunnel-agent",
+                        env=environment(XDG_RUNTIME_DIR=self.dir)).text
+        self.assertRegex(text, r"^tunnel-agent ")
+        self.assertIn("ECHO", text)
+
+    def test_recording(self):
+        """What a session was can be looked at afterwards."""
+        way = self.open_way({"HTTP1": self.origin(Http())})
+        p = self.start(self.program("tunnel-tui"), "--socket", self.socket(), "--json",
+                       "--interval", "0.1", ends=(-signal.SIGTERM,))
+        wait_until(lambda: p.lines, "a snapshot")
+        done = run("curl", "-sS", "--socks5-hostname", way.proxy, "http://HTTP1.tunnel/bytes/1000",
+                   cwd=self.dir)
+        self.assertEqual(done.code, 0, done)
+        p.wait_line('"event":"close"')
+        p.process.terminate()
+        p.wait()
+        recording = self.dir / "recording"
+        recording.write_text("\n".join(p.lines) + "\n")
+        screen = self.tui("--replay", recording, "--render", "120x36").text
+        self.assertRegex(screen, r"HTTP1 +http1\.tunnel .*ready")
+        self.assertRegex(screen, r"close +\d+ 127\.0\.0\.1:\d+ HTTP1")
+        self.assertTrue(re.search(r" clos ", screen), screen)
+
+
+if __name__ == "__main__":
+    unittest.main()
