@@ -155,12 +155,14 @@ static bool print_line(struct buf *out, const char *format, ...)
 
 static bool print_tunnel(const struct snapshot_tunnel *t, struct buf *out)
 {
-    char age[FORMAT_SIZE], trip[FORMAT_SIZE];
+    char age[FORMAT_SIZE], trip[FORMAT_SIZE], far[FORMAT_SIZE];
     format_age(t->state_for, age);
     format_wait(t->round_trip, trip);
-    return print_line(out, "tunnel%s%s %s for %s, hub %s%s%s%s%s", *t->name != '\0' ? " " : "",
+    format_wait(t->far_round_trip, far);
+    return print_line(out, "tunnel%s%s %s for %s, hub %s%s%s%s%s%s%s", *t->name != '\0' ? " " : "",
                       t->name, t->state, age, t->hub, t->round_trip > 0 ? " " : "",
-                      t->round_trip > 0 ? trip : "", *t->text != '\0' ? ": " : "", t->text);
+                      t->round_trip > 0 ? trip : "", t->far_round_trip > 0 ? ", other end " : "",
+                      t->far_round_trip > 0 ? far : "", *t->text != '\0' ? ": " : "", t->text);
 }
 
 static bool print_tunnels(const struct model *m, const struct ui *ui, long utc_offset,

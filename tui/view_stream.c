@@ -67,6 +67,9 @@ static void draw_who(struct page *p, const struct snapshot_stream *s)
     page_field(p, "Opened", "%s%s%s", opened,
                s->first_byte > 0 ? "   first byte from the device after " : "",
                s->first_byte > 0 ? first : "");
+    if (s->resumed > 0)
+        page_field(p, "Resumed", "%llu time%s: the connection to the hub was lost and came back",
+                   (unsigned long long)s->resumed, s->resumed == 1 ? "" : "s");
     if (s->state == SNAPSHOT_CLOSED)
         page_field(p, "Closed", "%s", reason_text(s->reason));
 }
@@ -97,6 +100,24 @@ static void paused_text(uint64_t times, double seconds, char out[2 * FORMAT_SIZE
              (unsigned long long)times, times == 1 ? "" : "s", time);
 }
 
+/* "256 KiB, by the reader": what keeps bytes now stands behind it. */
+static void window_text(uint64_t window, const char *bound, char out[2 * FORMAT_SIZE])
+{
+    static const struct {
+        const char *name, *text;
+    } bounds[] = {{"path", ", by the path"},
+                  {"window", ", used up"},
+                  {"budget", ", by memory"},
+                  {"reader", ", by the reader"}};
+    char size[FORMAT_SIZE];
+    const char *text = "";
+    for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++)
+        if (strcmp(bounds[i].name, bound) == 0)
+            text = bounds[i].text;
+    format_bytes_long(window, size);
+    snprintf(out, 2 * FORMAT_SIZE, "%.14s%s", size, text);
+}
+
 static void draw_how_much(struct page *p, const struct snapshot_stream *s)
 {
     char a[2 * FORMAT_SIZE], b[2 * FORMAT_SIZE];
@@ -117,6 +138,11 @@ static void draw_how_much(struct page *p, const struct snapshot_stream *s)
     paused_text(s->pauses_down, s->paused_down, a);
     paused_text(s->pauses_up, s->paused_up, b);
     page_pair(p, "Waited", a, b, false);
+    if (s->window_down + s->window_up > 0) {
+        window_text(s->window_down, s->bound_down, a);
+        window_text(s->window_up, s->bound_up, b);
+        page_pair(p, "Window", a, b, false);
+    }
     page_pair(p, "Finished", s->ended_down ? "yes" : "no", s->ended_up ? "yes" : "no", false);
 }
 
@@ -191,7 +217,8 @@ void draw_stream(struct canvas *v)
     snprintf(title, sizeof title, "Stream %llu   %.200s%s%.200s", (unsigned long long)s->id, name,
              s->tunnel[0] != '\0' ? " on " : "", s->tunnel);
     snprintf(state, sizeof state, "%s %s", state_text(s, &role), age);
-    int rows = ROWS + (s->target[0] != '\0') + (s->state == SNAPSHOT_CLOSED);
+    int rows = ROWS + (s->target[0] != '\0') + (s->state == SNAPSHOT_CLOSED) + (s->resumed > 0) +
+               (s->window_down + s->window_up > 0);
     struct page p = page_begin(v, rows, title, state, role);
     draw_who(&p, s);
     page_gap(&p);

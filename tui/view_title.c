@@ -143,6 +143,21 @@ static void drop_least(struct parts *p)
     memmove(&p->items[least], &p->items[least + 1], (size_t)(p->n - least) * sizeof *p->items);
 }
 
+/* The only tunnel's other end, in a native session. */
+static double far_trip(const struct canvas *v)
+{
+    return v->s->n_tunnels == 1 ? v->s->tunnels[0].far_round_trip : 0;
+}
+
+static void add_far_trip(struct parts *p, const struct canvas *v)
+{
+    char now[FORMAT_SIZE];
+    if (!(far_trip(v) > 0) || v->m->link == MODEL_LOST)
+        return;
+    format_wait(far_trip(v), now);
+    add(p, 1, 20, ROLE_TITLE, "%s %s", v->role == COLUMN_SOURCE ? "device" : "gateway", now);
+}
+
 /* "hub 23 ms"; on wide screens its address and the longest time as well. */
 static void add_hub(struct parts *p, const struct canvas *v)
 {
@@ -155,7 +170,7 @@ static void add_hub(struct parts *p, const struct canvas *v)
         return;
     format_wait(t->round_trip, now);
     format_wait(t->round_trip_max, most);
-    if (v->g->columns >= 110)
+    if (v->g->columns >= (far_trip(v) > 0 ? 130 : 110))
         add(p, 6, 64, ROLE_TITLE, "hub %s %s (max %s)", t->hub, now, most);
     else
         add(p, 6, 20, ROLE_TITLE, "hub %s", now);
@@ -205,6 +220,7 @@ static void gather(struct parts *p, const struct canvas *v)
     if (v->m->paused)
         add(p, 8, 10, ROLE_BUSY, "PAUSED");
     add_hub(p, v);
+    add_far_trip(p, v);
     add_devices(p, v);
 }
 

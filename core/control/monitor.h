@@ -44,9 +44,11 @@ void monitor_listening(struct monitor *m, const char *where);
 enum monitor_link { MONITOR_CONNECTING, MONITOR_UP, MONITOR_DOWN, MONITOR_OVER };
 
 struct monitor_tunnel_state {
-    enum monitor_link link; /* DOWN: waits for its next try; OVER: there will be none */
-    uint64_t since_ms;      /* on the monitor's clock: when it came into that state */
-    uint64_t retry_ms;      /* DOWN: when the next try begins, on that clock */
+    enum monitor_link link;     /* DOWN: waits for its next try; OVER: there will be none */
+    uint64_t since_ms;          /* on the monitor's clock: when it came into that state */
+    uint64_t retry_ms;          /* DOWN: when the next try begins, on that clock */
+    uint64_t far_round_trip_us; /* to the other end and back; 0: not known */
+    const char *far_end;    /* what the other end speaks, its subprotocol; NULL, "": not known */
     uint64_t round_trip_us; /* of the last ping to the hub; 0: not known */
     uint64_t connections;   /* to the hub that were made since the start */
     enum err why;           /* not UP: why */
@@ -102,8 +104,12 @@ struct monitor_counters {
     /* How often, and for how long in all, its bytes had to wait: up, since the tunnel took no
      * more; down, since the client did not. */
     uint64_t pauses_up, pauses_down, paused_up_ms, paused_down_ms;
-    bool ended_up, ended_down; /* that direction is finished */
-    int32_t stream_id;         /* the protocol's; 0: none */
+    uint64_t window_up, window_down;   /* bytes that may be in flight; 0: not known */
+    const char *bound_up, *bound_down; /* what keeps its bytes now: "path", "window", "budget",
+                                          "reader"; static; NULL: nothing */
+    unsigned resumed;                  /* connections to the hub that it has outlived */
+    bool ended_up, ended_down;         /* that direction is finished */
+    int32_t stream_id;                 /* the protocol's; 0: none */
     uint32_t connection_id;
 };
 

@@ -123,6 +123,9 @@ static void put_tunnel(struct monitor_tunnel *t, uint64_t now, struct json_write
         json_micro(w, "round_trip", (int64_t)s.round_trip_us);
     if (t->round_trip_max_us > 0)
         json_micro(w, "round_trip_max", (int64_t)t->round_trip_max_us);
+    put_text(w, "far_end", s.far_end);
+    if (s.far_round_trip_us > 0)
+        json_micro(w, "far_round_trip", (int64_t)s.far_round_trip_us);
     put_number(w, "connections", s.connections);
     json_close(w, '}');
 }
@@ -179,6 +182,11 @@ static void put_counters(const struct monitor_counters *c, struct json_writer *w
     put_number(w, "pauses_up", c->pauses_up);
     put_time(w, "paused_down", c->paused_down_ms);
     put_time(w, "paused_up", c->paused_up_ms);
+    put_number(w, "window_down", c->window_down);
+    put_number(w, "window_up", c->window_up);
+    put_text(w, "bound_down", c->bound_down);
+    put_text(w, "bound_up", c->bound_up);
+    put_number(w, "resumed", c->resumed);
     put_flag(w, "ended_down", c->ended_down);
     put_flag(w, "ended_up", c->ended_up);
     if (c->answered)

@@ -236,6 +236,7 @@ void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *en
         monitor_absorb(s);
     s->counters.state = MONITOR_STREAM_CLOSED;
     s->counters.queued_down = s->counters.queued_up = 0;
+    s->counters.bound_down = s->counters.bound_up = NULL;
     s->rate_down = s->rate_up = 0;
     s->closed_ms = monitor_now(m);
     s->why = end->why;

@@ -566,6 +566,8 @@ void conn_look(const struct conn *c, struct conn_present *out)
         .ended_down = source ? far_done : local_done,
         .over = over,
     };
+    if (c->native)
+        flow_look(c, out);
     out->stats.paused_up.ms += lasting(c, c->waits_up);
     out->stats.paused_down.ms += lasting(c, c->waits_down);
 }

@@ -210,3 +210,29 @@ void flow_timer(void *owner)
     while (!list_empty(&s->hushed))
         owe_credit(list_entry(s->hushed.next, struct conn, flow.hushed));
 }
+
+/* ---- for who watches ---- */
+
+static enum conn_bound outgoing_bound(const struct conn *c)
+{
+    const struct flow *f = &c->flow;
+    bool paused = (c->session->role == SESSION_SOURCE ? c->waits_up : c->waits_down) != 0;
+    if (!paused && flow_all_sent(c))
+        return CONN_BOUND_NOTHING;
+    if (list_is_on(&f->starved))
+        return CONN_BOUND_BUDGET;
+    return f->sent >= f->limit ? CONN_BOUND_WINDOW : CONN_BOUND_PATH;
+}
+
+void flow_look(const struct conn *c, struct conn_present *out)
+{
+    const struct flow *f = &c->flow;
+    bool source = c->session->role == SESSION_SOURCE;
+    uint64_t in = f->granted - f->told, sent = f->limit - f->acked;
+    enum conn_bound in_bound = f->counted > 0 ? CONN_BOUND_READER : CONN_BOUND_NOTHING;
+    enum conn_bound out_bound = outgoing_bound(c);
+    out->window_up = source ? sent : in;
+    out->window_down = source ? in : sent;
+    out->bound_up = source ? out_bound : in_bound;
+    out->bound_down = source ? in_bound : out_bound;
+}

@@ -195,6 +195,7 @@ void flow_credit(struct conn *c, bool now); /* a CREDIT is due, or will be */
 const char *flow_credited(struct conn *c, const struct frame *f);
 void flow_go_on(struct conn *c); /* after anything that may let it send */
 void flow_timer(void *session);
+void flow_look(const struct conn *c, struct conn_present *out); /* windows, and what bounds it */
 void flow_measured(struct session *s, uint64_t round_trip_us);
 
 /* services.c */

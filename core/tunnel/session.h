@@ -99,7 +99,19 @@ struct conn_stats {
 struct conn_present {
     struct conn_stats stats; /* with the pauses that last */
     size_t held_up, held_down;
-    size_t queue_limit;        /* of what is held for the local side; a native one's window */
+    size_t queue_limit; /* of what is held for the local side; a native one's window */
+    /* Of a native one: what may be in flight in that direction (0: it is none), and what keeps its
+     * bytes now. */
+    uint64_t window_up, window_down;
+    enum conn_bound {
+        CONN_BOUND_NOTHING,
+        CONN_BOUND_PATH,   /* the transport has no room, or is not there */
+        CONN_BOUND_WINDOW, /* the far end takes no more: whoever reads there is slow, or the window
+                              is small for the path */
+        CONN_BOUND_BUDGET, /* the session holds as much as it may */
+        CONN_BOUND_READER  /* the local side takes too little */
+    } bound_up,
+        bound_down;
     bool ended_up, ended_down; /* no more comes from that side */
     bool over;                 /* in the tunnel; what is held is still being delivered */
 };

@@ -1,5 +1,15 @@
 #include "gateway/watch/watch.h"
 
+static const char *bound_name(enum conn_bound bound)
+{
+    static const char *const names[] = {
+        [CONN_BOUND_NOTHING] = NULL,    [CONN_BOUND_PATH] = "path",
+        [CONN_BOUND_WINDOW] = "window", [CONN_BOUND_BUDGET] = "budget",
+        [CONN_BOUND_READER] = "reader",
+    };
+    return names[bound];
+}
+
 void watch_conn(const struct conn *c, struct monitor_counters *out)
 {
     struct conn_present now;
@@ -22,6 +32,11 @@ void watch_conn(const struct conn *c, struct monitor_counters *out)
         .pauses_down = s->paused_down.times,
         .paused_up_ms = s->paused_up.ms,
         .paused_down_ms = s->paused_down.ms,
+        .window_up = now.window_up,
+        .window_down = now.window_down,
+        .bound_up = bound_name(now.bound_up),
+        .bound_down = bound_name(now.bound_down),
+        .resumed = s->resumed,
         .ended_up = now.ended_up,
         .ended_down = now.ended_down,
         .stream_id = conn_stream(c),
@@ -45,6 +60,8 @@ void watch_link(const struct link *l, const struct session *s, struct monitor_tu
         .since_ms = now.since_ms,
         .retry_ms = now.retry_ms,
         .round_trip_us = now.round_trip_us,
+        .far_round_trip_us = session_round_trip_us(s),
+        .far_end = session_peer(s)->subprotocol,
         .connections = now.connections,
         .why = now.why,
         .text = now.text,

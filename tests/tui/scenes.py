@@ -266,6 +266,16 @@ def fleet():
     return [s]
 
 
+def native():
+    """A native session: windows, what bounds them, round trip end to end, an outlived hub."""
+    s = gateway()
+    s["tunnels"][0] |= {"far_end": "tunnel.native-1", "far_round_trip": 0.045}
+    for one in s["streams"]:
+        one |= {"window_down": 1468006, "window_up": 262144, "bound_down": "reader",
+                "queued_down": 98304, "queue_limit": 1468006, "resumed": 2}
+    return [s]
+
+
 def nameless():
     """One tunnel, and it has no name."""
     s = gateway()
@@ -335,7 +345,7 @@ def later():
 
 SCENES = {f.__name__.replace("_", "-"): f for f in (
     main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, over, fleet,
-    nameless, agent, hub, lost, paused, later)}
+    native, nameless, agent, hub, lost, paused, later)}
 
 
 @functools.lru_cache

@@ -120,6 +120,8 @@ CASES = [
     Case("detail-120x36", "main", "120x36", keys="j<Enter>", options=UTF8),
     Case("detail-60x12", "main", "60x12", keys="j<Enter>"),
     Case("detail-closed", "closed", keys="j<Enter>"),
+    Case("native", "native", "120x36", options=UTF8),
+    Case("detail-native", "native", keys="<Enter>"),
     Case("detail-agent", "agent", keys="<Enter>"),
     Case("detail-hub", "hub", keys="<Enter>"),
     Case("service", "main", keys="<Tab>jj<Enter>", roles=True),

@@ -496,6 +496,16 @@ static size_t drain(int fd)
     return all;
 }
 
+/* What is told to who watches. */
+static void assert_bound(enum conn_bound down, enum conn_bound up, uint64_t window_down)
+{
+    struct conn_present now;
+    conn_look(e.conn, &now);
+    assert_int_equal(now.bound_down, down);
+    assert_int_equal(now.bound_up, up);
+    assert_int_equal(now.window_down, window_down);
+}
+
 static void a_sender_keeps_to_the_window(void **state)
 {
     static char bytes[65536];
@@ -505,6 +515,7 @@ static void a_sender_keeps_to_the_window(void **state)
     expect(FRAME_CONNECTION_OPENED, 1);
     size_t written = 0, got = 0;
     struct frame f;
+    assert_bound(CONN_BOUND_NOTHING, CONN_BOUND_NOTHING, FLOW_INITIAL);
     for (int i = 0; i < 60; i++) {
         ssize_t n = write(e.fd, bytes, sizeof bytes);
         written += n > 0 ? (size_t)n : 0;
@@ -514,6 +525,7 @@ static void a_sender_keeps_to_the_window(void **state)
         got += f.payload_size;
     assert_int_equal(got, FLOW_INITIAL);
     assert_true(written > got);
+    assert_bound(CONN_BOUND_WINDOW, CONN_BOUND_NOTHING, FLOW_INITIAL);
     credit(1, 100000, FLOW_INITIAL, false);
     while (sent(&f))
         got += f.payload_size;
@@ -558,9 +570,10 @@ static void a_stopped_reader_stops_nobody_else(void **state)
     begin(SESSION_DESTINATION);
     start(1);
     int stopped = e.fd;
-    start(2);
     for (size_t n = 0; n < FLOW_INITIAL; n += FLOW_INITIAL / 16)
         give_data(1, FLOW_INITIAL / 16);
+    assert_bound(CONN_BOUND_NOTHING, CONN_BOUND_READER, FLOW_INITIAL);
+    start(2);
     assert_false(session_stalled(e.session));
     for (int i = 0; i < 10; i++) {
         give_data(2, 1000);

@@ -47,7 +47,7 @@ static const char full[] =
     "\"refusals\":{\"no-service\":5}},"
     "\"tunnels\":[{\"name\":\"t\",\"hub\":\"wss://h\",\"state\":\"down\",\"state_for\":1.5,"
     "\"retry_in\":2.5,\"reason\":\"refused\",\"text\":\"no\",\"round_trip\":0.023,"
-    "\"round_trip_max\":0.061,\"connections\":9}],"
+    "\"round_trip_max\":0.061,\"connections\":9,\"far_end\":\"n\",\"far_round_trip\":0.07}],"
     "\"services\":[{\"id\":\"SSH1\",\"tunnel\":\"t\",\"host\":\"ssh1.tunnel\",\"target\":\"x:22\","
     "\"state\":\"ready\",\"open\":2,\"refusals\":{\"busy\":1},\"first_byte\":0.03},{}],"
     "\"streams\":[{\"id\":7,\"client\":\"127.0.0.1:5\",\"pid\":8,\"process\":\"ssh\",\"uid\":1000,"
@@ -56,8 +56,9 @@ static const char full[] =
     "\"closed_for\":1,\"opened\":1700000000,\"age\":2,\"bytes_down\":3,\"bytes_up\":4,"
     "\"frames_down\":5,\"frames_up\":6,\"rate_down\":7,\"rate_up\":8,\"mean_down\":9,"
     "\"mean_up\":10,\"peak_down\":11,\"peak_up\":12,\"queued_down\":13,\"queued_up\":14,"
-    "\"queue_limit\":15,\"pauses_down\":16,\"paused_down\":17.5,\"pauses_up\":18,"
-    "\"paused_up\":19.5,\"ended_down\":true,\"ended_up\":false,\"requested\":0.1,"
+    "\"queue_limit\":15,\"window_down\":20,\"window_up\":21,\"bound_down\":\"path\","
+    "\"bound_up\":\"reader\",\"resumed\":22,\"pauses_down\":16,\"paused_down\":17.5,\"pauses_up\":"
+    "18,\"paused_up\":19.5,\"ended_down\":true,\"ended_up\":false,\"requested\":0.1,"
     "\"started\":0.2,\"answered\":0.3,\"first_byte\":0.4,"
     "\"history\":{\"last\":3,\"down\":[1,2,3],\"up\":[4,5,6]}}],"
     "\"history\":{\"seconds\":{\"last\":9,\"down\":[1,2],\"up\":[3,4]},"
@@ -110,7 +111,8 @@ static void test_tunnels_and_services(void **state)
     assert_string_equal(t->reason, "refused");
     assert_string_equal(t->text, "no");
     assert_true(t->state_for == 1.5 && t->retry_in == 2.5 && t->round_trip == 0.023 &&
-                t->round_trip_max == 0.061 && t->connections == 9);
+                t->round_trip_max == 0.061 && t->connections == 9 && t->far_round_trip == 0.07);
+    assert_string_equal(t->far_end, "n");
     assert_int_equal(s.n_services, 2);
     assert_string_equal(s.services[0].id, "SSH1");
     assert_string_equal(s.services[0].tunnel, "t");
@@ -145,6 +147,9 @@ static void test_streams(void **state)
     assert_true(t->rate_down == 7 && t->rate_up == 8 && t->mean_down == 9 && t->mean_up == 10);
     assert_true(t->peak_down == 11 && t->peak_up == 12);
     assert_true(t->queued_down == 13 && t->queued_up == 14 && t->queue_limit == 15);
+    assert_true(t->window_down == 20 && t->window_up == 21 && t->resumed == 22);
+    assert_string_equal(t->bound_down, "path");
+    assert_string_equal(t->bound_up, "reader");
     assert_true(t->pauses_down == 16 && t->paused_down == 17.5 && t->pauses_up == 18 &&
                 t->paused_up == 19.5);
     assert_true(t->ended_down && !t->ended_up);

@@ -138,10 +138,10 @@ static const struct member tunnel_members[] = {
     SAME(name, read_text),         SAME(hub, read_text),        SAME(state, read_text),
     SAME(state_for, read_real),    SAME(retry_in, read_real),   SAME(reason, read_text),
     SAME(text, read_text),         SAME(round_trip, read_real), SAME(round_trip_max, read_real),
-    SAME(connections, read_count),
+    SAME(connections, read_count), SAME(far_end, read_text),    SAME(far_round_trip, read_real),
 };
 static const struct snapshot_tunnel no_tunnel = {
-    .name = "", .hub = "", .state = "", .reason = "", .text = ""};
+    .name = "", .hub = "", .state = "", .reason = "", .text = "", .far_end = ""};
 #undef STRUCT
 
 #define STRUCT snapshot_service
@@ -166,10 +166,12 @@ static const struct member stream_members[] = {
     SAME(rate_down, read_real),    SAME(rate_up, read_real),      SAME(mean_down, read_real),
     SAME(mean_up, read_real),      SAME(peak_down, read_real),    SAME(peak_up, read_real),
     SAME(queued_down, read_count), SAME(queued_up, read_count),   SAME(queue_limit, read_count),
-    SAME(pauses_down, read_count), SAME(paused_down, read_real),  SAME(pauses_up, read_count),
-    SAME(paused_up, read_real),    SAME(ended_down, read_flag),   SAME(ended_up, read_flag),
-    SAME(requested, read_real),    SAME(started, read_real),      SAME(answered, read_real),
-    SAME(first_byte, read_real),   SAME(history, read_samples),
+    SAME(window_down, read_count), SAME(window_up, read_count),   SAME(resumed, read_count),
+    SAME(bound_down, read_text),   SAME(bound_up, read_text),     SAME(pauses_down, read_count),
+    SAME(paused_down, read_real),  SAME(pauses_up, read_count),   SAME(paused_up, read_real),
+    SAME(ended_down, read_flag),   SAME(ended_up, read_flag),     SAME(requested, read_real),
+    SAME(started, read_real),      SAME(answered, read_real),     SAME(first_byte, read_real),
+    SAME(history, read_samples),
 };
 static const struct snapshot_stream no_stream = {.client = "",
                                                  .process = "",
@@ -179,6 +181,8 @@ static const struct snapshot_stream no_stream = {.client = "",
                                                  .tunnel = "",
                                                  .target = "",
                                                  .reason = "",
+                                                 .bound_down = "",
+                                                 .bound_up = "",
                                                  .state = SNAPSHOT_STATE_OTHER};
 #undef STRUCT
 

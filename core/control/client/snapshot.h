@@ -36,7 +36,8 @@ struct snapshot_counts {
 
 struct snapshot_tunnel {
     const char *name, *hub, *state, *reason, *text;
-    double state_for, retry_in, round_trip, round_trip_max;
+    const char *far_end;
+    double state_for, retry_in, round_trip, round_trip_max, far_round_trip;
     uint64_t connections;
 };
 
@@ -73,6 +74,8 @@ struct snapshot_stream {
     uint64_t bytes_down, bytes_up, frames_down, frames_up;
     double rate_down, rate_up, mean_down, mean_up, peak_down, peak_up;
     uint64_t queued_down, queued_up, queue_limit;
+    uint64_t window_down, window_up, resumed;
+    const char *bound_down, *bound_up;
     uint64_t pauses_down, pauses_up;
     double paused_down, paused_up;
     bool ended_down, ended_up;
