@@ -305,7 +305,8 @@ static void hang_up(void)
         ;
     close(e.fd);
     e.fd = -1;
-    spin();
+    while (e.session->n_leaving > 0)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
 }
 
 /* ---- tests ---- */
