@@ -2,6 +2,7 @@
 #   tunnel_library(core_net DEPENDS core_base PRIVATE pkg::uv)   all *.c of the folder
 #   tunnel_program(tunnel-agent SOURCES main.c DEPENDS destination)
 #   tunnel_unit_test(socks DEPENDS source)                       test_socks.c, run by ctest as unit/socks
+#   tunnel_python_tests(interop)                                 all test_*.py of the folder
 # One static library per folder: an include that points the wrong way does not link.
 
 find_package(PkgConfig REQUIRED)
@@ -77,4 +78,26 @@ function(tunnel_unit_test name)
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME unit/${name} COMMAND test_${name})
   set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120)
+endfunction()
+
+# Each test_NAME.py of the folder is the ctest test FOLDER/NAME; LONG ones are begun first, ENV is
+# their environment besides the programs' place and the integration tests' harness.
+function(tunnel_python_tests folder)
+  cmake_parse_arguments(A "" "" "LONG;ENV" ${ARGN})
+  find_package(Python3 3.11 COMPONENTS Interpreter REQUIRED)
+  file(GLOB files CONFIGURE_DEPENDS test_*.py)
+  foreach(file ${files})
+    get_filename_component(module ${file} NAME_WE)
+    string(REPLACE "test_" "" name ${module})
+    add_test(NAME ${folder}/${name}
+      COMMAND ${Python3_EXECUTABLE} -B -W ignore::ResourceWarning -m unittest -v ${module}
+      WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR})
+    set_tests_properties(${folder}/${name} PROPERTIES
+      TIMEOUT 600
+      LABELS ${folder}
+      ENVIRONMENT "TUNNEL_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/integration;${A_ENV}")
+    if(name IN_LIST A_LONG)
+      set_tests_properties(${folder}/${name} PROPERTIES COST 10)
+    endif()
+  endforeach()
 endfunction()

@@ -61,20 +61,10 @@ static void apply(struct ui *ui, struct model *m)
     ui_settle(ui, m);
 }
 
-static size_t encode(uint32_t c, char out[4])
-{
-    static const uint8_t first[] = {0, 0, 0xc0, 0xe0, 0xf0};
-    size_t n = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    for (size_t i = n; i-- > 1; c >>= 6)
-        out[i] = (char)(0x80 | (c & 0x3f));
-    out[0] = (char)(first[n] | c);
-    return n;
-}
-
 static void insert(struct ui *ui, uint32_t c)
 {
     char bytes[4];
-    size_t n = strlen(ui->text), more = encode(c, bytes);
+    size_t n = strlen(ui->text), more = utf8_encode(c, bytes);
     if (n + more > UI_TEXT_MAX)
         return;
     memcpy(ui->text + n, bytes, more);

@@ -14,6 +14,8 @@ enum unicode_class unicode_class_of(uint32_t c);
 /* The first character of s and its length in bytes; 0: s is empty, or does not begin with valid
  * UTF-8 (overlong forms and surrogates are none). */
 size_t utf8_decode(struct span s, uint32_t *c);
+/* The other way round; c is a character (below 0x110000). Returns how many bytes. */
+size_t utf8_encode(uint32_t c, char out[static 4]);
 size_t utf8_count(struct span s); /* characters of valid UTF-8 */
 
 #endif

@@ -10,6 +10,7 @@
 #define DIALLING_LIMIT 4194304  /* bytes held while a service is being dialled; nobody waits */
 #define DIALLING_TOTAL 67108864 /* ... for all of a session */
 #define LOOK_AGAIN_MS 500       /* whether a client that has finished sending is still there */
+#define LOOK_AT_BACKLOG_MS 20   /* whether the kernel has sent all */
 #define LAST_WORDS_MS 2000      /* for the local side to close after our FIN */
 #define HANDED_OVER 65536       /* of a native one at once: so often is it acknowledged */
 
@@ -198,11 +199,15 @@ static void linger(struct conn *c)
     }
 }
 
+static void break_off(struct conn *c);
+
 static void on_timer(void *owner)
 {
     struct conn *c = owner;
     if (c->phase == CONN_LIVE)
         linger(c);
+    else if (native_broke(c))
+        break_off(c);
     else
         gone(c);
 }
@@ -215,11 +220,31 @@ static void start_timer(struct conn *c, uint64_t ms)
         timer_start(c->timer, ms);
 }
 
+/* The client of a native connection that did not come to its end gets what there is, and then no
+ * end but a reset: it must not take a part for the whole. */
+static void break_off(struct conn *c)
+{
+    uint64_t waited = loop_now(c->session->loop) - c->heard_at;
+    if (stream_backlog(c->local) > 0 && waited < LAST_WORDS_MS) {
+        start_timer(c, LOOK_AT_BACKLOG_MS);
+        if (c->timer != NULL)
+            return;
+    }
+    stream_close_hard(c->local);
+    gone(c);
+}
+
 /* Everything is delivered: FIN, then wait for the local side's, so that the kernel does not answer
  * late bytes with a reset that would take undelivered ones along. */
 static void close_softly(struct conn *c)
 {
     c->phase = CONN_CLOSING;
+    if (native_broke(c)) {
+        c->heard_at = loop_now(c->session->loop);
+        stream_read_on(c->local, false);
+        break_off(c);
+        return;
+    }
     if (!c->flow.shut)
         stream_shutdown(c->local);
     if (c->local_ended) {

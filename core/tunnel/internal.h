@@ -171,6 +171,7 @@ void native_create(struct conn *c);
 void native_retire(struct conn *c); /* it sends and grants no more; more than once is fine */
 /* How it ended if both directions ended well. */
 enum err native_end(const struct conn *c);
+bool native_broke(const struct conn *c); /* at a source: it is native, and ended in another way */
 /* Fills in what frames of this type say. */
 void native_fill(const struct conn *c, struct frame *f);
 /* A native frame came: all but DATA is done with. */

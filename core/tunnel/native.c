@@ -62,6 +62,13 @@ enum err native_end(const struct conn *c)
     return client ? ERR_CLIENT_CLOSED : ERR_SERVICE_CLOSED;
 }
 
+bool native_broke(const struct conn *c)
+{
+    enum err why = c->stats.why;
+    return c->native && c->session->role == SESSION_SOURCE && why != ERR_OK &&
+           why != ERR_CLIENT_CLOSED && why != ERR_SERVICE_CLOSED;
+}
+
 void native_fill(const struct conn *c, struct frame *f)
 {
     const struct flow *w = &c->flow;

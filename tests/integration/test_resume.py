@@ -5,6 +5,7 @@ import concurrent.futures
 import hashlib
 import os
 import socket
+import struct
 import subprocess
 import threading
 import unittest
@@ -214,6 +215,21 @@ class Truth(Case):
             self.assertEqual(farewell.heard, [b"but I have not\n"])
             way.gateway.wait_line("stream .*service=BYE .*reason=service-closed")
 
+    def test_a_part_is_not_taken_for_the_whole(self):
+        """What breaks off ends with a reset, behind what came before it: the service's reset, a device
+        that is gone for good."""
+        way = self.open_way({"BREAK": self.origin(Breaking())}, gateway=("--resume-timeout", "1s"))
+        with socks5(way.port, "BREAK.tunnel") as s:
+            self.assertEqual(read_exactly(s, 4), b"part")
+            s.sendall(b"x")
+            with self.assertRaises(ConnectionResetError):
+                s.recv(1)
+        with socks5(way.port, "BREAK.tunnel") as s:
+            self.assertEqual(read_exactly(s, 4), b"part")
+            way.agent.kill()
+            with self.assertRaises(ConnectionResetError):
+                s.recv(1)
+
     def test_early_data_needs_no_answer(self):
         """A client that does not wait for its SOCKS answer."""
         way = self.open_way({"ECHO": self.origin(Echo())})
@@ -237,6 +253,15 @@ class Farewell(Origin):
         connection.sendall(b"I have said it all\n")
         connection.shutdown(socket.SHUT_WR)
         self.heard.append(read_all(connection))
+
+
+class Breaking(Origin):
+    """Sends something, and resets the client when it has answered."""
+
+    def serve(self, connection):
+        connection.sendall(b"part")
+        connection.recv(1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 class HeadOfLine(Case):

@@ -305,7 +305,8 @@ static void hang_up(void)
         ;
     close(e.fd);
     e.fd = -1;
-    spin();
+    while (e.session->n_leaving > 0)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
 }
 
 /* ---- tests ---- */
@@ -317,6 +318,7 @@ static void meeting(void **state)
     assert_int_equal(e.services, 1);
     assert_int_equal(e.reachable, 1);
     assert_true(session_peer(e.session)->native);
+    assert_true(session_round_trip_us(e.session) > 0);
     give((struct frame){.type = FRAME_ECHO, .payload = (uint8_t *)"12345678", .payload_size = 8});
     struct frame f = expect(FRAME_ECHO_REPLY, 0);
     assert_memory_equal(f.payload, "12345678", 8);

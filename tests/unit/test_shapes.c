@@ -239,6 +239,9 @@ static void test_utf8(void **state)
             unsigned bits = c >> 6 * (n - 1 - i);
             s[i] = (char)(i == 0 ? first[n] | bits : 0x80 | (bits & 0x3f));
         }
+        char written[4];
+        assert_int_equal(utf8_encode(c, written), n);
+        assert_memory_equal(written, s, n);
         bool surrogate = c >= 0xd800 && c < 0xe000;
         assert_int_equal(utf8_decode((struct span){s, n}, &out), surrogate ? 0 : n);
         assert_true(surrogate || out == c);
