@@ -136,6 +136,10 @@ static void fill_stream(struct input *in, struct snapshot_stream *s)
                                   .peak_up = real(in),
                                   .queued_down = number(in),
                                   .queue_limit = number(in),
+                                  .window_down = number(in),
+                                  .bound_down = text(in),
+                                  .bound_up = text(in),
+                                  .resumed = byte(in),
                                   .pauses_down = number(in),
                                   .paused_down = real(in),
                                   .requested = real(in),
@@ -169,8 +173,8 @@ static void fill_lists(struct input *in, struct snapshot *s)
     s->tunnels = take(in, s->n_tunnels * sizeof *s->tunnels);
     for (size_t i = 0; i < s->n_tunnels; i++)
         s->tunnels[i] =
-            (struct snapshot_tunnel){text(in), text(in), text(in), text(in), text(in),
-                                     real(in), real(in), real(in), real(in), number(in)};
+            (struct snapshot_tunnel){text(in), text(in), text(in), text(in), text(in), text(in),
+                                     real(in), real(in), real(in), real(in), real(in), number(in)};
     s->n_services = byte(in) % ITEMS_MAX;
     s->services = take(in, s->n_services * sizeof *s->services);
     for (size_t i = 0; i < s->n_services; i++)
