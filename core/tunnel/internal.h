@@ -1,5 +1,6 @@
-/* Private to core/tunnel: what session.c (life, scheduler), receive.c (frames that come in),
- * services.c and conn.c (one connection and its local stream) know of each other. */
+/* Private to core/tunnel: what session.c (life, scheduler), receive.c (frames that come in), peer.c
+ * (who is on the other side), services.c, and of one connection conn.c (life), conn_bytes.c,
+ * native.c and flow.c (windows) know of each other. */
 #ifndef CORE_TUNNEL_INTERNAL_H
 #define CORE_TUNNEL_INTERNAL_H
 
@@ -149,19 +150,28 @@ struct session {
 };
 
 /* conn.c */
+#define CONN_DIALLING_LIMIT 4194304 /* bytes held while a service is dialled; nobody waits */
 struct conn *conn_create(struct session *s, struct service *service, uint32_t connection);
 bool conn_register(struct conn *c); /* live, findable by its ids; false: memory */
-/* Data from the far end. False: it holds too much; the caller keeps the frame. */
-bool conn_deliver(struct conn *c, const uint8_t *p, size_t n);
 enum conn_how { CONN_FLUSH, CONN_NOW };
 /* The one teardown, whatever state c is in. tell: the far end is sent a reset. */
 void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how);
-/* Moves one quantum at most to p; > 0 bytes to send, 0 none (it has left the rings). */
-size_t conn_read(struct conn *c, uint8_t *p, size_t n);
 void conn_destroy(struct conn *c);      /* frees it at once; only when the session goes */
 void conn_free_if_done(struct conn *c); /* after an owed frame has left */
 void conn_owe(struct conn *c);          /* one of its owed frames was set: it shall leave */
 bool conn_owes(const struct conn *c);
+void conn_gone(struct conn *c); /* the local side is over: the owner is told, and nothing is left */
+void conn_linger(struct conn *c);       /* the client has finished sending (V1 to V3) */
+void conn_close_softly(struct conn *c); /* all is delivered: FIN */
+
+/* conn_bytes.c */
+extern const struct stream_events conn_local_events;
+void conn_count(struct conn *c, bool from_local, size_t n); /* the payload of one frame */
+void conn_pause_ends(struct conn *c, bool from_local);
+/* Data from the far end. False: it holds too much; the caller keeps the frame. */
+bool conn_deliver(struct conn *c, const uint8_t *p, size_t n);
+/* Moves one quantum at most to p; > 0 bytes to send, 0 none (it has left the rings). */
+size_t conn_read(struct conn *c, uint8_t *p, size_t n);
 void conn_want_to_send(struct conn *c);
 bool conn_all_delivered(const struct conn *c);
 void conn_flush(struct conn *c); /* hands on what is held, and then what follows from that */

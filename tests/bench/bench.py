@@ -6,9 +6,11 @@ and the medians and their ratios are printed. Nothing is asserted but that every
 import os
 import pathlib
 import re
+import signal
 import statistics
 import subprocess
 import sys
+import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 os.environ["TUNNEL_BIN"] = str(TOP / "build/release/bin")
@@ -95,11 +97,26 @@ class Way:
         if clients > 1:
             self.add(**{f"{name} first/last": got["first_to_last"]})
 
+    def stopped_reader(self):
+        """Fifty downloads beside one whose reader has stopped for good."""
+        stopped = subprocess.Popen([LOAD, "down", self.target, str(10**12), "1"],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(0.3)  # it reads
+            stopped.send_signal(signal.SIGSTOP)
+            time.sleep(0.3)  # all buffers on its way are full
+            got = self.load("down", BYTES / 50, 50)
+        finally:
+            stopped.kill()
+            stopped.wait()
+        self.add(**{"down50 beside a stopped reader": got["mb_per_s"]})
+
     def measure(self):
         """One round of everything."""
         self.transfer("down1", "down", 1)
         self.transfer("up1", "up", 1)
         self.transfer("down50", "down", 50)
+        self.stopped_reader()
         self.add(**{"connections/s, 32 at once": self.load("connect", SECONDS, 32)["per_s"]})
         idle = self.load("echo", SECONDS, 1)
         self.add(**{"echo p50 us": idle["p50_us"], "echo p99 us": idle["p99_us"]})
