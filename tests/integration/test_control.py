@@ -152,6 +152,41 @@ class Numbers(Watched):
                 self.assertNotIn(secret, told)
 
 
+class Native(Watched):
+    def test_what_a_native_session_knows(self):
+        """The other end, the way to it, windows, and that a stream outlived its hub."""
+        way, gateway, agent = self.way({"ECHO": self.origin(Echo())})
+        s = self.keep(socks5(way.port, "ECHO.tunnel"))
+        s.sendall(b"before")
+        self.assertEqual(read_exactly(s, 6), b"before")
+        for at in (gateway, agent):
+            tunnel = wait_until(lambda at=at: next(
+                (t for t in at.snapshot()["tunnels"] if t.get("far_round_trip")), None),
+                "the round trip to the other end is measured")
+            self.assertEqual(tunnel["far_end"], "tunnel.native-1")
+            stream = at.wait_stream(service="ECHO", state="open")
+            self.assertGreaterEqual(stream["window_down"], 262144)
+            self.assertGreaterEqual(stream["window_up"], 262144)
+            self.assertNotIn("resumed", stream)
+        way.hub.kill()
+        s.sendall(b"meanwhile")
+        gateway.wait_stream(service="ECHO", bound_up="path")
+        self.hub(port=way.hub.port)
+        self.assertEqual(read_exactly(s, 9), b"meanwhile")
+        for at in (gateway, agent):
+            stream = at.wait_stream(service="ECHO", resumed=1)
+            self.assertEqual((stream["state"], stream["bytes_up"]), ("open", 15))
+
+    def test_an_older_end(self):
+        way, gateway, _ = self.way({"ECHO": self.origin(Echo())}, agent=("-y", "V1"))
+        s = self.keep(socks5(way.port, "ECHO.tunnel"))
+        s.sendall(b"x")
+        self.assertEqual(read_exactly(s, 1), b"x")
+        self.assertNotIn("window_down", gateway.wait_stream(service="ECHO"))
+        self.assertEqual(gateway.snapshot()["tunnels"][0]["far_end"],
+                         "aws.iot.securetunneling-3.0")
+
+
 class Ends(Watched):
     def test_a_stream_is_closed(self):
         way, gateway, agent = self.way({"SSH1": self.origin(Greeter())})
