@@ -50,8 +50,10 @@ static void draw_who(struct page *p, const struct snapshot_stream *s)
     static const char *const client_names[] = {"Client", "Client", "Source"};
     static const char *const target_names[] = {"Target", "Target", "Other end"};
     bool hub = p->v->role == COLUMN_HUB;
-    char client[512], opened[FORMAT_SIZE], first[FORMAT_SIZE];
+    char client[512], opened[FORMAT_SIZE], first[FORMAT_SIZE], stream[48] = "";
     client_text(s, client, sizeof client);
+    if (s->stream_id != 0) /* native connections have none */
+        snprintf(stream, sizeof stream, "   stream id %lld", (long long)s->stream_id);
     page_field(p, client_names[p->v->role], "%s", client);
     page_field(p, hub ? "Tunnel" : "Asked", "%s%s%s", s->asked, s->via[0] != '\0' ? " by " : "",
                via_text(s->via));
@@ -59,8 +61,8 @@ static void draw_who(struct page *p, const struct snapshot_stream *s)
     if (hub)
         page_field(p, "Thing", "%s", s->service);
     else if (s->service[0] != '\0')
-        page_field(p, "Service", "%s%s%s   stream id %lld   connection id %llu", s->service,
-                   s->tunnel[0] != '\0' ? "   device " : "", s->tunnel, (long long)s->stream_id,
+        page_field(p, "Service", "%s%s%s%s   connection id %llu", s->service,
+                   s->tunnel[0] != '\0' ? "   device " : "", s->tunnel, stream,
                    (unsigned long long)s->connection_id);
     format_clock(s->opened, p->v->c->utc_offset, false, opened);
     format_wait(s->first_byte, first);

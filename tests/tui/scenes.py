@@ -271,7 +271,7 @@ def native():
     s = gateway()
     s["tunnels"][0] |= {"far_end": "tunnel.native-1", "far_round_trip": 0.045}
     for one in s["streams"]:
-        one |= {"window_down": 1468006, "window_up": 262144, "bound_down": "reader",
+        one |= {"stream_id": 0, "window_down": 1468006, "window_up": 262144, "bound_down": "reader",
                 "queued_down": 98304, "queue_limit": 1468006, "resumed": 2}
     return [s]
 
