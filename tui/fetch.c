@@ -1,5 +1,6 @@
 #include "tui/fetch.h"
 
+#include "core/base/text.h"
 #include "core/control/client/watch.h"
 #include "tui/once.h"
 #include "tui/where.h"
@@ -34,10 +35,10 @@ int fetch_unreached(const struct command *c, enum err why, const char *text)
 {
     char hint[300], quoted[600];
     where_hint(why, c->program, hint, sizeof hint);
-    fprintf(stderr, "tunnel-tui: cannot reach %s at %s: %s\n", c->program,
-            str_escape(span_of(c->path), quoted, sizeof quoted), text);
+    text_line(stderr, "tunnel-tui: cannot reach %s at %s: %s", c->program,
+              str_escape(span_of(c->path), quoted, sizeof quoted), text);
     if (hint[0] != '\0')
-        fprintf(stderr, "%s\n", hint);
+        text_line(stderr, "%s", hint);
     return EXIT_UNREACHED;
 }
 
@@ -46,17 +47,17 @@ int fetch_refused(const struct command *c, int status, struct span body)
     char quoted[300], path[600];
     while (body.n > 0 && (body.p[body.n - 1] == '\n' || body.p[body.n - 1] == '\r'))
         body.n--;
-    fprintf(stderr, "tunnel-tui: %s answered %d: %s\n",
-            str_escape(span_of(c->path), path, sizeof path), status,
-            str_escape(body, quoted, sizeof quoted));
+    text_line(stderr, "tunnel-tui: %s answered %d: %s",
+              str_escape(span_of(c->path), path, sizeof path), status,
+              str_escape(body, quoted, sizeof quoted));
     return EXIT_UNREACHED;
 }
 
 int fetch_misread(const struct command *c, enum err why, const char *problem)
 {
     char quoted[600];
-    fprintf(stderr, "tunnel-tui: the snapshot of %s cannot be read: %s\n",
-            str_escape(span_of(c->path), quoted, sizeof quoted), problem);
+    text_line(stderr, "tunnel-tui: the snapshot of %s cannot be read: %s",
+              str_escape(span_of(c->path), quoted, sizeof quoted), problem);
     if (why == ERR_UNSUPPORTED)
         fprintf(stderr, "it is of another version than tunnel-tui %s\n", TUNNEL_VERSION);
     return EXIT_UNREACHED;
@@ -78,6 +79,19 @@ static bool print(struct fetch *f, const void *p, size_t n)
         fprintf(stderr, "tunnel-tui: cannot write: %s\n", strerror(errno));
     end(f, EXIT_UNREACHED);
     return false;
+}
+
+/* JSON as it came, on a line of its own. */
+static bool print_text(struct fetch *f, struct span json)
+{
+    struct buf shown = {.limit = 6 * TEXT_MAX};
+    bool ok = text_put_json(&shown, json) && buf_append(&shown, "\n", 1);
+    if (ok)
+        ok = print(f, shown.data, shown.size);
+    else
+        end(f, fetch_unreached(f->command, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY)));
+    buf_free(&shown);
+    return ok;
 }
 
 /* ---- modes ---- */
@@ -116,9 +130,8 @@ static void print_json(struct fetch *f, struct span body)
 {
     while (body.n > 0 && (body.p[body.n - 1] == '\n' || body.p[body.n - 1] == '\r'))
         body.n--;
-    if (!print(f, body.p, body.n) || !print(f, "\n", 1))
-        return;
-    f->printed++;
+    if (print_text(f, body))
+        f->printed++;
 }
 
 static int checked(struct fetch *f)
@@ -180,8 +193,7 @@ static void on_answer(void *owner, int status, struct span body)
 static void on_line(void *owner, struct span line)
 {
     struct fetch *f = owner;
-    if (print(f, line.p, line.n))
-        print(f, "\n", 1);
+    print_text(f, line);
 }
 
 static void on_lost(void *owner, enum err why, const char *text)

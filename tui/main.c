@@ -1,5 +1,6 @@
 /* tunnel-tui: what goes on in a gateway, agent or hub, on one screen. */
 #include "core/base/file.h"
+#include "core/base/text.h"
 #include "tui/app.h"
 #include "tui/fetch.h"
 #include "tui/once.h"
@@ -71,7 +72,7 @@ static int replay(struct command *c)
     c->ui.columns = c->columns > 0 ? c->columns : 80;
     c->ui.rows = c->rows > 0 ? c->rows : 24;
     if (file_read(c->replay, REPLAY_MAX, &text, problem, sizeof problem) != ERR_OK) {
-        fprintf(stderr, "tunnel-tui: %s\n", problem);
+        text_line(stderr, "tunnel-tui: %s", problem);
         return EXIT_FAILED;
     }
     model_init(&m, "a recording");
@@ -80,7 +81,7 @@ static int replay(struct command *c)
     if (why == ERR_OK)
         code = show_replay(c, &m, now);
     else
-        fprintf(stderr, "tunnel-tui: %s: %s\n", c->replay, problem);
+        text_line(stderr, "tunnel-tui: %s: %s", c->replay, problem);
     file_wipe(&text);
     model_free(&m);
     return code;

@@ -1,5 +1,6 @@
 #include "tui/terminal.h"
 
+#include "core/base/text.h"
 #include "tui/key.h"
 #include "tui/theme.h"
 
@@ -18,6 +19,7 @@
 #define NCURSES_WIDECHAR 1
 #include <curses.h>
 
+#define COPY_MAX 4096 /* bytes for the clipboard */
 #define ESCAPE_MS 25
 #define RUN_MAX 256 /* cells handed to ncurses at once */
 
@@ -284,14 +286,15 @@ void terminal_beep(struct terminal *s)
 
 void terminal_copy(struct terminal *s, struct span text)
 {
-    char *encoded = malloc(BASE64_SIZE(text.n));
+    struct buf shown = {.limit = COPY_MAX};
+    char encoded[BASE64_SIZE(COPY_MAX)];
     (void)s;
-    if (encoded == NULL)
-        return;
-    base64_encode(text.p, text.n, encoded, false);
-    printf("\033]52;c;%s\a", encoded);
-    fflush(stdout);
-    free(encoded);
+    if (text_put(&shown, text)) {
+        base64_encode(shown.data, shown.size, encoded, false);
+        printf("\033]52;c;%s\a", encoded);
+        fflush(stdout);
+    }
+    buf_free(&shown);
 }
 
 /* ---- keys ---- */

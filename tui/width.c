@@ -1,6 +1,6 @@
 #include "tui/width.h"
 
-#include "core/base/unicode.h"
+#include "core/base/text.h"
 
 /* Where a run of characters of one width begins: character << 2 | width; the run goes up to the
  * next entry. Made of Unicode 14.0 by
@@ -212,7 +212,7 @@ int char_width(uint32_t c)
     size_t low = 0, high = RUNS; /* the run that holds c is in [low, high) */
     if (c >= ' ' && c < 127)
         return 1;
-    if (c > 0x10ffff || unicode_class_of(c) == UNICODE_CONTROL || c == 0x2028 || c == 0x2029)
+    if (c > 0x10ffff || !text_shows(c))
         return -1;
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;

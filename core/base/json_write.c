@@ -1,5 +1,6 @@
 #include "core/base/json_write.h"
 
+#include "core/base/text.h"
 #include "core/base/unicode.h"
 
 #include <string.h>
@@ -21,11 +22,6 @@ static void add_escaped(struct json_writer *w, uint32_t c)
         c = 0xdc00 + ((c - 0x10000) & 0x3ff);
     }
     add_unit(w, c);
-}
-
-static bool is_risky(uint32_t c)
-{
-    return c == 0x2028 || c == 0x2029 || unicode_class_of(c) == UNICODE_CONTROL;
 }
 
 /* Most text needs nothing done to it: a snapshot of a thousand streams is half a megabyte of it. */
@@ -53,7 +49,7 @@ static void add_string(struct json_writer *w, struct span s)
             add(w, "\xef\xbf\xbd", 3);
         else if (c == '"' || c == '\\')
             add(w, c == '"' ? "\\\"" : "\\\\", 2);
-        else if (is_risky(c))
+        else if (!text_shows(c))
             add_escaped(w, c);
         else
             add(w, s.p, n);

@@ -1,7 +1,7 @@
 #include "core/base/log.h"
 
 #include "core/base/buf.h"
-#include "core/base/str.h"
+#include "core/base/text.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -57,23 +57,6 @@ static void json_string(struct buf *line, struct span text, size_t max)
             buf_append(line, &c, 1);
     }
     buf_append(line, "\"", 1);
-}
-
-/* C0 and DEL, and C1 as UTF-8 has it (C2 80 to C2 9F): terminals obey both. */
-static bool is_control(const unsigned char *p, size_t i)
-{
-    return p[i] < 32 || p[i] == 127 || (p[i] >= 0x80 && p[i] < 0xa0 && i > 0 && p[i - 1] == 0xc2);
-}
-
-static void plain_text(struct buf *line, struct span text)
-{
-    const unsigned char *p = (const unsigned char *)text.p;
-    for (size_t i = 0; i < text.n; i++) {
-        if (is_control(p, i))
-            buf_printf(line, "\\x%02x", p[i]);
-        else
-            buf_append(line, &p[i], 1);
-    }
 }
 
 static void begin(struct buf *line, enum log_level level)
@@ -132,7 +115,7 @@ void log_line(enum log_level level, const char *format, ...)
         buf_printf(&line, ",\"message\":");
         json_string(&line, whole, LINE_MAX_BYTES);
     } else {
-        plain_text(&line, whole);
+        text_put(&line, whole);
     }
     finish(&line, level);
 }

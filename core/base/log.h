@@ -16,8 +16,8 @@ void log_setup(enum log_level level, bool json);
 bool log_wants(enum log_level level);
 
 /* One message of up to LOG_TEXT_MAX bytes (longer ones are cut, with "..."); no newline at its end.
- * Control bytes are escaped here, so that no text from outside can forge a line or move the
- * cursor; other bytes, UTF-8 included, stay. */
+ * It is shown as core/base/text.h says, so that no text from outside can forge a line or move the
+ * cursor. */
 #define LOG_TEXT_MAX 8192
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -1,5 +1,7 @@
 #include "core/base/prometheus.h"
 
+#include "core/base/text.h"
+
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -17,17 +19,17 @@ static bool put(struct buf *out, const char *text)
     return buf_append(out, text, strlen(text));
 }
 
-/* Backslashes and line feeds always, quotes in label values only. */
+/* What the text shows, with a backslash before backslashes, and before quotes in label values. */
 static bool put_escaped(struct buf *out, const char *text, bool quotes)
 {
+    struct span rest = span_of(text);
     bool ok = true;
-    for (; *text != '\0' && ok; text++) {
-        if (*text == '\n')
-            ok = put(out, "\\n");
-        else if (*text == '\\' || (*text == '"' && quotes))
-            ok = put(out, "\\") && buf_append(out, text, 1);
-        else
-            ok = buf_append(out, text, 1);
+    while (rest.n > 0 && ok) {
+        char shown[TEXT_SHOWN];
+        size_t n = text_next(&rest, TEXT_UTF8, shown);
+        if (shown[0] == '\\' || (shown[0] == '"' && quotes))
+            ok = put(out, "\\");
+        ok = ok && buf_append(out, shown, n);
     }
     return ok;
 }

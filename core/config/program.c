@@ -1,6 +1,7 @@
 #include "core/config/program.h"
 
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/config/completion.h"
 #include "core/config/manual.h"
 #include "core/config/options_table.h"
@@ -28,8 +29,8 @@ const struct option_group program_options = OPTION_GROUP("General", table);
 
 int program_fail(const struct program *p, const struct options *o)
 {
-    fprintf(stderr, "%s: %s\nTry '%s --help' for a list of options.\n", p->name, options_problem(o),
-            p->name);
+    text_line(stderr, "%s: %s", p->name, options_problem(o));
+    text_line(stderr, "Try '%s --help' for a list of options.", p->name);
     return 1;
 }
 

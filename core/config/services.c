@@ -1,6 +1,6 @@
 #include "core/config/services.h"
 
-#include "core/base/str.h"
+#include "core/base/service_id.h"
 #include "core/config/services_add.h"
 
 #include <stdio.h>
@@ -16,16 +16,6 @@ static bool only(struct span s, const char *more)
         if (s.p[i] == '\0' || (strchr(letters, s.p[i]) == NULL && strchr(more, s.p[i]) == NULL))
             return false;
     return s.n > 0;
-}
-
-static bool valid_id(struct span id)
-{
-    return id.n <= SERVICE_ID_MAX && only(id, ":_-");
-}
-
-bool service_id_valid(const char *id)
-{
-    return valid_id(span_of(id));
 }
 
 /* ---- endpoints ---- */
@@ -161,10 +151,9 @@ enum err services_add(struct services *s, struct span id, struct span endpoint,
 {
     struct service item = {0};
     char quoted[100];
-    if (id.p != NULL && !valid_id(id)) {
-        snprintf(problem, size,
-                 "\"%s\" is not a service id: it has 1 to %d letters, digits, '-', '_' or ':'",
-                 str_escape(id, quoted, sizeof quoted), SERVICE_ID_MAX);
+    if (id.p != NULL && !service_id_is(id)) {
+        snprintf(problem, size, "\"%s\" is not a service id: it has " SERVICE_ID_RULE,
+                 str_escape(id, quoted, sizeof quoted));
         return ERR_USAGE;
     }
     enum err why = parse_endpoint(endpoint, use, &item, problem, size);

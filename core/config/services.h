@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SERVICE_ID_MAX 128
-
 struct service {
     char *id;   /* "" when the map names none: `-d 22` */
     char *host; /* name or address without brackets; NULL: only a port was given; or a unix path */
@@ -47,7 +45,6 @@ const struct service *services_find(const struct services *s, const char *id);
 /* True when the map has one mapping and that has no id. */
 bool services_unnamed(const struct services *s);
 
-bool service_id_valid(const char *id); /* [A-Za-z0-9:_-]{1,128} */
 /* "127.0.0.1:22", "[::1]:22", "/run/x.sock"; default_host where only a port was given. */
 const char *service_where(const struct service *s, const char *default_host, char *out,
                           size_t size);

@@ -211,7 +211,7 @@ void flow_measured(struct session *s, uint64_t round_trip_us);
 
 /* services.c */
 bool session_take_services(struct session *s,
-                           const struct frame *f); /* from SERVICE_IDS; false: memory */
+                           const struct frame *f); /* right ids, or empty; false: memory */
 bool session_same_services(struct session *s, const struct frame *f);
 void session_renew_services(struct session *s);
 void session_free_services(struct session *s);

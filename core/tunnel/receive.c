@@ -1,5 +1,6 @@
 /* Frames that come in: what each does to the streams and connections of a session. */
 #include "core/base/log.h"
+#include "core/base/service_id.h"
 #include "core/net/tcp.h"
 #include "core/tunnel/internal.h"
 
@@ -29,8 +30,27 @@ static bool take_services(struct session *s, const struct frame *f)
     return false;
 }
 
+/* Ids get into host names, logs, labels and pages: one that breaks the rule stays out of all. An
+ * empty one is no service, as an empty list is. */
+static bool ids_are_right(struct session *s, const struct frame *f)
+{
+    char text[200], id[90];
+    for (size_t i = 0; i < f->n_services; i++) {
+        if (f->services[i].n == 0 || service_id_is(f->services[i]))
+            continue;
+        snprintf(text, sizeof text,
+                 "the hub names a service \"%s\", which is no service id (" SERVICE_ID_RULE ")",
+                 str_escape(f->services[i], id, sizeof id));
+        session_broken(s, ERR_PROTOCOL, text);
+        return false;
+    }
+    return true;
+}
+
 static void on_service_ids(struct session *s, const struct frame *f)
 {
+    if (!ids_are_right(s, f))
+        return;
     if (s->open) {
         if (!session_same_services(s, f))
             log_warning(

@@ -53,8 +53,8 @@ bool session_take_services(struct session *s, const struct frame *f)
     if (s->services == NULL || s->ids == NULL)
         return false;
     for (size_t i = 0; i < f->n_services; i++)
-        if (f->services[i].n > 0 && f->services[i].n <= FRAME_SERVICE_MAX &&
-            service_named(s, f->services[i]) == NULL && !add_service(s, f->services[i]))
+        if (f->services[i].n > 0 && service_named(s, f->services[i]) == NULL &&
+            !add_service(s, f->services[i]))
             return false;
     s->n_ids = s->n_services;
     for (size_t i = 0; i < s->n_ids; i++)

@@ -1,4 +1,5 @@
 /* tunnelctl close. */
+#include "core/base/text.h"
 #include "gateway/ctl/ctl.h"
 #include "gateway/ctl/which.h"
 
@@ -23,7 +24,7 @@ static int close_one(struct ctl *c, const char *name, bool delete)
     code = ctl_call(c, "CloseTunnel", input, &answer);
     cJSON_Delete(answer);
     if (code == CTL_OK && !ctl_wants_json(c))
-        printf("%s %s\n", delete ? "closed and deleted" : "closed", tunnel.id);
+        text_line(stdout, "%s %s", delete ? "closed and deleted" : "closed", tunnel.id);
     return code;
 }
 

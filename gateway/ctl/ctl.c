@@ -1,6 +1,7 @@
 #include "gateway/ctl/ctl.h"
 
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/tls/tls.h"
 
 #include <stdarg.h>
@@ -39,12 +40,13 @@ static const struct command *const commands[] = {
 
 int ctl_fail(const char *format, ...)
 {
+    struct buf text = {.limit = 16384};
     va_list args;
     va_start(args, format);
-    fputs("tunnelctl: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    if (buf_vprintf(&text, format, args))
+        text_line(stderr, "tunnelctl: %.*s", (int)text.size, (const char *)text.data);
     va_end(args);
+    buf_free(&text);
     return CTL_FAILED;
 }
 
@@ -335,9 +337,9 @@ int ctl_main(struct ctl *c, int argc, char **argv)
     if (strcmp(name, "--manual") == 0 || strncmp(name, "--completion", 12) == 0)
         return describe(argc, argv);
     if (name[0] == '-')
-        ctl_fail("options go behind the command: tunnelctl %s ...\n", first_command(argc, argv));
+        ctl_fail("options go behind the command: tunnelctl %s ...", first_command(argc, argv));
     else if (name[0] != '\0')
-        ctl_fail("there is no command \"%s\"\n", str_escape(span_of(name), safe, sizeof safe));
+        ctl_fail("there is no command \"%s\"", str_escape(span_of(name), safe, sizeof safe));
     usage(stderr);
     return CTL_FAILED;
 }

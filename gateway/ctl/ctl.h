@@ -44,7 +44,7 @@ int ctl_main(struct ctl *c, int argc, char **argv);
 
 /* ---- for commands ---- */
 
-/* "tunnelctl: sentence" on stderr; returns CTL_FAILED. */
+/* "tunnelctl: sentence" on stderr, by text_line; returns CTL_FAILED. */
 int ctl_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int ctl_no_memory(void);
 /* The same with a hint at --help, after options_fail and its like. */

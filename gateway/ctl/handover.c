@@ -1,5 +1,6 @@
 #include "gateway/ctl/handover.h"
 
+#include "core/base/text.h"
 #include "core/config/hub.h"
 #include "gateway/ctl/print.h"
 #include "gateway/ctl/token_file.h"
@@ -25,7 +26,11 @@ static const struct {
 
 const char *handover_token(const cJSON *answer, enum end end)
 {
-    return json_text(answer, ends[end].key);
+    const char *token = json_text(answer, ends[end].key);
+    size_t n = 0;
+    while (token != NULL && token[n] > ' ' && token[n] <= '~')
+        n++;
+    return token != NULL && n > 0 && token[n] == '\0' ? token : NULL;
 }
 
 static const char *file_of(const struct ctl *c, enum end end)
@@ -164,7 +169,7 @@ static void print_head(const struct handover *h)
     char text[9000], time[32];
     const char *arn = json_text(h->answer, "tunnelArn");
     const char *thing = json_text(h->tunnel, "destinationConfig.thingName");
-    printf("%s\n", h->title);
+    text_line(stdout, "%s", h->title);
     if (arn != NULL)
         printf("  ARN       %s\n", print_safe(arn, 0, text, sizeof text));
     if (thing != NULL)

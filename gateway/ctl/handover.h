@@ -10,7 +10,8 @@ enum end { END_SOURCE, END_DESTINATION, END_COUNT };
 /* --source-token-file, --destination-token-file, --data-endpoint. */
 extern const struct option_group handover_options;
 
-/* The end's token in an answer of OpenTunnel or RotateTunnelAccessToken; NULL: it has none. */
+/* The end's token in an answer of OpenTunnel or RotateTunnelAccessToken; NULL: it has none,
+ * or one that is not printable ASCII without blanks. */
 const char *handover_token(const cJSON *answer, enum end end);
 
 /* Before tokens are asked for: whether the options are right and the files can be written. Returns

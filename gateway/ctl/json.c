@@ -1,6 +1,6 @@
 #include "gateway/ctl/json.h"
 
-#include "core/base/str.h"
+#include "core/base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,9 +55,12 @@ bool json_print(const cJSON *j)
     char *text = empty ? cJSON_PrintUnformatted(j) : cJSON_Print(j);
     if (text == NULL)
         return false;
-    bool ok = puts(text) != EOF && fflush(stdout) == 0;
+    struct buf shown = {.limit = SIZE_MAX / 2};
+    bool ok = text_put_json(&shown, span_of(text)) && buf_append(&shown, "\n", 1) &&
+              fwrite(shown.data, 1, shown.size, stdout) == shown.size && fflush(stdout) == 0;
     explicit_bzero(text, strlen(text));
     free(text);
+    buf_wipe(&shown);
     return ok;
 }
 

@@ -19,7 +19,7 @@ const cJSON *json_at(const cJSON *j, const char *path);
 /* The number there; 0: there is none. */
 double json_number(const cJSON *j, const char *path);
 
-/* On stdout; false: no memory, or it cannot be written. */
+/* On stdout, by text_put_json; false: no memory, or it cannot be written. */
 bool json_print(const cJSON *j);
 
 /* Overwrites all texts, then deletes it. NULL is fine. */

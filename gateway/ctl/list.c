@@ -1,4 +1,5 @@
 /* tunnelctl list. */
+#include "core/base/text.h"
 #include "gateway/ctl/ctl.h"
 #include "gateway/ctl/print.h"
 
@@ -135,8 +136,8 @@ static int print_text(struct ctl *c, const cJSON *tunnels, bool all, bool with_d
 {
     const char *thing = options_get(c->options, "thing");
     if (cJSON_GetArraySize(tunnels) == 0)
-        printf("No %stunnels%s%s.\n", all ? "" : "open ", thing != NULL ? " to " : "",
-               thing != NULL ? thing : "");
+        text_line(stdout, "No %stunnels%s%s.", all ? "" : "open ", thing != NULL ? " to " : "",
+                  thing != NULL ? thing : "");
     else if (with_details)
         print_table(tunnels, columns, sizeof columns / sizeof *columns);
     else

@@ -1,5 +1,5 @@
 /* tunnelctl open. */
-#include "core/config/services.h"
+#include "core/base/service_id.h"
 #include "gateway/ctl/handover.h"
 #include "gateway/ctl/run.h"
 #include "gateway/ctl/tag.h"
@@ -39,12 +39,9 @@ static cJSON *read_services(struct options *o, const char *text)
         struct span item = span_cut(&rest, ',');
         more = item.n < before; /* also for an empty id behind the last comma */
         char *id = span_dup(span_trim(item));
-        bool valid = id != NULL && service_id_valid(id);
+        bool valid = id != NULL && service_id_is(span_of(id));
         if (id != NULL && !valid)
-            options_reject(o, "services",
-                           "has an id that is not 1 to %d letters, digits, hyphens, underscores "
-                           "and colons",
-                           SERVICE_ID_MAX);
+            options_reject(o, "services", "has an id that is not " SERVICE_ID_RULE);
         services = json_push(services, valid ? cJSON_CreateString(id) : NULL);
         free(id);
     }
@@ -132,7 +129,7 @@ static int run_and_close(struct ctl *c, const struct run_options *o, const char 
     }
     int closed = close_again(c, id);
     if (closed == CTL_OK)
-        fprintf(stderr, "tunnelctl: the gateway has ended, the tunnel %s is closed\n", id);
+        ctl_fail("the gateway has ended, the tunnel %s is closed", id);
     return code != CTL_OK ? code : closed;
 }
 
@@ -186,7 +183,7 @@ static int tell(struct ctl *c, const cJSON *answer, const char *id, cJSON **aske
 static int hand_over(struct ctl *c, const cJSON *answer, cJSON **asked)
 {
     const char *id = json_text(answer, "tunnelId");
-    if (id == NULL || strlen(id) > TUNNEL_ID_MAX || handover_token(answer, END_SOURCE) == NULL ||
+    if (id == NULL || !which_is_id(id) || handover_token(answer, END_SOURCE) == NULL ||
         handover_token(answer, END_DESTINATION) == NULL)
         return ctl_fail("the hub's answer has no tunnel or no tokens in it");
     int code = handover_save(c, answer);

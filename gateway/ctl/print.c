@@ -1,5 +1,8 @@
 #include "gateway/ctl/print.h"
 
+#include "core/base/text.h"
+#include "core/base/unicode.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -16,52 +19,25 @@ char *print_time(double epoch_seconds, char out[32])
 
 /* ---- texts ---- */
 
-static bool continues(char byte)
+/* Text of more than `most` characters (0: no matter) ends with "..." in their place. */
+static void cut(char *text, size_t most)
 {
-    return ((unsigned char)byte & 0xC0) == 0x80;
-}
-
-/* Control characters of ASCII and of Latin-1 (C2 80 to C2 9F). */
-static bool is_control(const char *p)
-{
-    unsigned char first = (unsigned char)p[0], second = first != 0 ? (unsigned char)p[1] : 0;
-    return first < ' ' || first == 127 || (first == 0xC2 && second >= 0x80 && second < 0xA0);
-}
-
-static size_t character(const char *p)
-{
-    size_t n = 1;
-    while (n < 4 && continues(p[n]))
-        n++;
-    return n;
-}
-
-static size_t characters(const char *text)
-{
-    size_t n = 0;
-    for (; *text != '\0'; text++)
-        n += !continues(*text);
-    return n;
+    struct span rest = span_of(text);
+    if (most < 4 || utf8_count(rest) <= most)
+        return;
+    for (size_t count = 0; count < most - 3; count++) {
+        uint32_t c;
+        size_t n = utf8_decode(rest, &c);
+        rest = (struct span){rest.p + n, rest.n - n};
+    }
+    memcpy(text + (rest.p - text), "...", 4);
 }
 
 char *print_safe(const char *text, size_t most, char *out, size_t size)
 {
-    size_t used = 0, count = 0, left, n;
-    if (text == NULL || text[0] == '\0')
-        text = "-";
-    left = characters(text);
-    for (; *text != '\0'; text += n, count++) {
-        n = character(text);
-        if (used + n + 4 > size || (most > 3 && left > most && count == most - 3)) {
-            snprintf(out + used, size - used, "...");
-            return out;
-        }
-        if (is_control(text))
-            out[used++] = '?';
-        else
-            memcpy(out + used, text, n), used += n;
-    }
-    out[used] = '\0';
+    bool none = text == NULL || text[0] == '\0';
+    text_copy(span_of(none ? "-" : text), TEXT_UTF8, out, size);
+    cut(out, most);
     return out;
 }
 
@@ -95,7 +71,7 @@ double print_expiry(const cJSON *tunnel)
 
 static void print_cell(const char *text, size_t width, bool last)
 {
-    size_t wide = characters(text);
+    size_t wide = utf8_count(span_of(text));
     printf("%s%*s", text, last ? 0 : (int)(width > wide ? width - wide : 0) + 2, "");
 }
 
@@ -110,7 +86,7 @@ void print_table(const cJSON *array, const struct column *columns, size_t n)
     {
         for (size_t i = 0; i < n; i++) {
             columns[i].cell(item, text);
-            size_t wide = characters(text);
+            size_t wide = utf8_count(span_of(text));
             width[i] = wide > width[i] ? wide : width[i];
         }
     }

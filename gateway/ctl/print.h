@@ -11,8 +11,8 @@
 /* "2026-11-21 11:40 UTC"; "-" for 0 and for what is no time. */
 char *print_time(double epoch_seconds, char out[32]);
 
-/* A copy without control characters, so that no text from elsewhere can move the cursor; UTF-8
- * stays. Cut with "..." after `most` characters (0: as many as fit). NULL is "-". Returns out. */
+/* A copy as core/base/text.h shows it. Cut with "..." after `most` characters (0: as many as fit).
+ * NULL is "-". Returns out. */
 char *print_safe(const char *text, size_t most, char *out, size_t size);
 
 /* "SSH1, HTTP1" from an array of texts; "-" when there is none. */

@@ -1,7 +1,7 @@
 /* tunnelctl tag, tunnelctl untag. */
 #include "gateway/ctl/tag.h"
 
-#include "core/base/str.h"
+#include "core/base/text.h"
 #include "gateway/ctl/ctl.h"
 #include "gateway/ctl/which.h"
 
@@ -45,7 +45,7 @@ static int change(struct ctl *c, const char *operation, const char *member,
     if (code == CTL_OK && ctl_wants_json(c))
         code = ctl_print_json(answer);
     else if (code == CTL_OK)
-        printf("%s %s\n", done, tunnel.id);
+        text_line(stdout, "%s %s", done, tunnel.id);
     cJSON_Delete(answer);
     return code;
 }

@@ -1,5 +1,7 @@
 #include "gateway/ctl/tunneling.h"
 
+#include "core/base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,15 +82,17 @@ static void keep_name(struct tunneling *s, const char *text)
     str_escape(name, s->error, sizeof s->error);
 }
 
-/* The service's own words, without what would break the line, and without a full stop. */
+/* The service's own words in one line, without a full stop. */
 static void clean(const char *text, char *out, size_t size)
 {
-    size_t n = 0;
-    for (; *text != '\0' && n + 1 < size; text++)
-        out[n++] = (unsigned char)*text < ' ' || *text == 127 ? ' ' : *text;
-    while (n > 0 && (out[n - 1] == '.' || out[n - 1] == ' '))
-        n--;
-    out[n] = '\0';
+    char line[900];
+    snprintf(line, sizeof line, "%s", text);
+    for (char *p = line; (p = strpbrk(p, "\r\n\t")) != NULL;)
+        *p = ' ';
+    struct span said = span_of(line);
+    while (said.n > 0 && strchr(". ", said.p[said.n - 1]) != NULL)
+        said.n--;
+    text_copy(said, TEXT_UTF8, out, size);
 }
 
 static enum outcome refused(struct tunneling *s, const struct call_answer *a, const cJSON *body)

@@ -25,7 +25,7 @@ static enum outcome fail(struct tunneling *s, const char *format, ...)
     return CTL_FAILED;
 }
 
-static bool is_id(const char *text)
+bool which_is_id(const char *text)
 {
     size_t n = strlen(text);
     return n > 0 && n <= TUNNEL_ID_MAX && strspn(text, id_characters) == n;
@@ -47,7 +47,7 @@ static enum outcome from_arn(struct tunneling *s, const char *arn, struct which 
 {
     const char *id = strstr(arn, ":tunnel/");
     char safe[200];
-    if (id == NULL || !is_id(id + strlen(":tunnel/")) || strlen(arn) > TUNNEL_ARN_MAX)
+    if (id == NULL || !which_is_id(id + strlen(":tunnel/")) || strlen(arn) > TUNNEL_ARN_MAX)
         return fail(s, "%s is not the ARN of a tunnel",
                     str_escape(span_of(arn), safe, sizeof safe));
     snprintf(out->id, sizeof out->id, "%s", id + strlen(":tunnel/"));
@@ -80,7 +80,7 @@ static void search(struct search *w, const cJSON *summaries)
     cJSON_ArrayForEach(t, summaries)
     {
         const char *id = json_text(t, "tunnelId"), *status = json_text(t, "status");
-        if (id == NULL || !is_id(id))
+        if (id == NULL || !which_is_id(id))
             continue;
         if (w->prefix != NULL && strcmp(id, w->prefix) == 0) { /* the whole of it */
             w->found = t;
@@ -166,7 +166,7 @@ static enum outcome find(struct tunneling *s, const char *name, struct which *ou
     str_escape(span_of(name), safe, sizeof safe);
     if (strncmp(name, "arn:", 4) == 0)
         return from_arn(s, name, out);
-    if (!is_id(name))
+    if (!which_is_id(name))
         return fail(s, "\"%s\" is not the id of a tunnel; \"tunnelctl list\" shows them", safe);
     if (strncmp(name, "thing:", 6) == 0 && name[6] != '\0')
         return from_list(s, name + 6, NULL, out);

@@ -13,6 +13,8 @@ struct which {
     char arn[TUNNEL_ARN_MAX + 1]; /* "" unless it was asked for or is known anyway */
 };
 
+bool which_is_id(const char *text); /* has nothing but characters of an id, 1 to 128 of them */
+
 /* An id in the form of a UUID and an ARN are taken as they are; everything else is looked up with
  * ListTunnels: the beginning of an id among all tunnels, thing:NAME among the open ones of that
  * thing. An ARN that is wanted is asked for with DescribeTunnel if need be. Without CTL_OK,

@@ -1,6 +1,7 @@
 #include "gateway/destination/destination.h"
 
 #include "core/base/log.h"
+#include "core/base/service_id.h"
 #include "core/net/tcp.h"
 #include "gateway/watch/watch.h"
 

@@ -1,9 +1,10 @@
 #include "gateway/source/pages.h"
 
+#include "core/base/text.h"
 #include "gateway/source/proxy.h"
 
 #include <arpa/inet.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PAGE_MAX 524288
@@ -55,16 +56,15 @@ static bool write_row(const struct entry *e, struct buf *out)
            buf_printf(out, "</td><td>%s</td></tr>\n", e->up ? "up" : "down");
 }
 
-static bool write_line(const struct entry *e, struct buf *out)
+static bool write_cell(const char *text, struct buf *out)
 {
-    return buf_printf(out, "%s\t%s\t%s\t%s\n", e->host[0] != '\0' ? e->host : "-",
-                      e->service[0] != '\0' ? e->service : "-",
-                      e->tunnel[0] != '\0' ? e->tunnel : "-", e->up ? "up" : "down");
+    return text_put(out, span_of(text[0] != '\0' ? text : "-")) && put(out, "\t");
 }
 
-static bool write_comment(const struct entry *e, struct buf *out)
+static bool write_line(const struct entry *e, struct buf *out)
 {
-    return e->host[0] == '\0' || buf_printf(out, "// %s\n", e->host);
+    return write_cell(e->host, out) && write_cell(e->service, out) && write_cell(e->tunnel, out) &&
+           put(out, e->up ? "up\n" : "down\n");
 }
 
 /* ---- pages ---- */
@@ -89,15 +89,34 @@ static bool write_services(const struct pages_view *v, const struct pages_questi
     return each_service(v, write_line, out);
 }
 
-/* PROXY first for http: a failure is then shown as our own page, not as a generic one. */
-bool pages_pac(const struct names *names, const struct pages_view *v, const char *endpoint,
-               struct buf *out)
+bool pages_endpoint(const char *where, char out[PAGES_ENDPOINT])
 {
-    bool good = v == NULL || each_service(v, write_comment, out);
-    good = good &&
-           put(out, "function FindProxyForURL(url, host) {\n"
-                    "  host = host.toLowerCase();\n"
-                    "  if (host.charAt(host.length - 1) == \".\") host = host.slice(0, -1);\n");
+    static const char v4[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
+    static const char v6[] = "ABCDEFabcdef0123456789:.";
+    char host[PROXY_HOST_MAX + 1];
+    int port;
+    if (!proxy_authority(span_of(where), host, &port) || port == 0)
+        return false;
+    if (host[strspn(host, v4)] == '\0')
+        snprintf(out, PAGES_ENDPOINT, "%s:%d", host, port);
+    else if (host[strspn(host, v6)] == '\0')
+        snprintf(out, PAGES_ENDPOINT, "[%s]:%d", host, port);
+    else
+        return false;
+    return true;
+}
+
+/* What a browser runs: nothing but what is known to be a host and a port gets into it.
+ * PROXY first for http: a failure is then shown as our own page, not as a generic one. */
+bool pages_pac(const struct names *names, const char *where, struct buf *out)
+{
+    char endpoint[PAGES_ENDPOINT];
+    if (!pages_endpoint(where, endpoint))
+        return put(out, "function FindProxyForURL(url, host) {\n  return \"DIRECT\";\n}\n");
+    bool good =
+        put(out, "function FindProxyForURL(url, host) {\n"
+                 "  host = host.toLowerCase();\n"
+                 "  if (host.charAt(host.length - 1) == \".\") host = host.slice(0, -1);\n");
     const char *suffix;
     for (size_t i = 0; (suffix = names_suffix_at(names, i)) != NULL; i++)
         good = good && buf_printf(out,
@@ -112,15 +131,10 @@ bool pages_pac(const struct names *names, const struct pages_view *v, const char
 static bool write_pac(const struct pages_view *v, const struct pages_question *q, struct buf *out)
 {
     struct span host = http_header(q->head, "Host");
-    char name[PROXY_HOST_MAX + 1], endpoint[PROXY_HOST_MAX + 16];
-    int port;
-    const char *use = q->listener;
-    if (host.n > 0 && host.n < sizeof endpoint && proxy_authority(host, name, &port) && port > 0) {
-        memcpy(endpoint, host.p, host.n);
-        endpoint[host.n] = '\0';
-        use = endpoint;
-    }
-    return pages_pac(v->names, q->trusted ? v : NULL, use, out);
+    char named[PAGES_ENDPOINT], checked[PAGES_ENDPOINT];
+    snprintf(named, sizeof named, "%.*s", (int)host.n, host.n > 0 ? host.p : "");
+    bool usable = host.n < sizeof named && pages_endpoint(named, checked);
+    return pages_pac(v->names, usable ? named : q->listener, out);
 }
 
 static int health(const struct pages_view *v)

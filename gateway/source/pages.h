@@ -30,9 +30,13 @@ struct pages_question {
  * answered (a web page elsewhere may have its name point here: DNS rebinding). False: no memory. */
 bool pages_answer(const struct pages_view *v, const struct pages_question *q, struct buf *out);
 
-/* The PAC file alone, for an endpoint at "host:port"; view may be NULL: without the comment that
- * lists the names. */
-bool pages_pac(const struct names *names, const struct pages_view *v, const char *endpoint,
-               struct buf *out);
+/* "host:port" put together again from its parts. False: it is not one, or has characters that hosts
+ * do not have. */
+#define PAGES_ENDPOINT 280
+bool pages_endpoint(const char *where, char out[PAGES_ENDPOINT]);
+
+/* The PAC file alone, for an endpoint at "host:port"; one that is none (a unix socket's path) makes
+ * it say DIRECT to everything. */
+bool pages_pac(const struct names *names, const char *endpoint, struct buf *out);
 
 #endif

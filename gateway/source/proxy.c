@@ -1,5 +1,7 @@
 #include "gateway/source/proxy.h"
 
+#include "core/base/text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -247,25 +249,17 @@ bool proxy_escape_html(struct span text, struct buf *out)
     static const struct {
         char c;
         const char *as;
-    } unsafe[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}};
-    for (size_t i = 0; i < text.n; i++) {
-        struct span piece = {text.p + i, 1};
+    } unsafe[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
+    while (text.n > 0) {
+        char shown[TEXT_SHOWN];
+        struct span piece = {shown, text_next(&text, TEXT_UTF8, shown)};
         for (size_t k = 0; k < COUNT(unsafe); k++)
-            if (text.p[i] == unsafe[k].c)
+            if (shown[0] == unsafe[k].c)
                 piece = span_of(unsafe[k].as);
         if (!put(out, piece))
             return false;
     }
     return true;
-}
-
-/* Control bytes and what is not ASCII become '?'. */
-static void printable(const char *text, char out[PROXY_TEXT_MAX])
-{
-    size_t i = 0;
-    for (; text[i] != '\0' && i < PROXY_TEXT_MAX - 1; i++)
-        out[i] = text[i] >= ' ' && text[i] < 127 ? text[i] : '?';
-    out[i] = '\0';
 }
 
 static bool short_page(int status, const char *reason, struct buf *out)
@@ -295,7 +289,8 @@ bool proxy_answer_write(const struct proxy_answer *a, struct buf *out)
     char reason[PROXY_TEXT_MAX];
     struct buf page = {.limit = 4096};
     struct span body = a->body;
-    printable(a->reason != NULL ? a->reason : http_reason(a->status), reason);
+    text_copy(span_of(a->reason != NULL ? a->reason : http_reason(a->status)), TEXT_ASCII, reason,
+              sizeof reason);
     bool good = true;
     if (body.p == NULL) {
         good = short_page(a->status, reason, &page);

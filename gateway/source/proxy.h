@@ -57,7 +57,7 @@ bool proxy_answer_write(const struct proxy_answer *a, struct buf *out);
 /* The success of CONNECT; static text. */
 struct span proxy_established(void);
 
-/* Appends text with & < > " made harmless. */
+/* Appends text as core/base/text.h shows it, with & < > " and ' made harmless. */
 bool proxy_escape_html(struct span text, struct buf *out);
 
 /* Splits "host[:port]", "[v6]:port", "[any name]:port"; the last colon counts when only digits

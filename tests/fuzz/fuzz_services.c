@@ -1,5 +1,6 @@
 /* Service maps and endpoints: what is accepted can be written out and is understood the same way
  * again. */
+#include "core/base/service_id.h"
 #include "core/config/hub.h"
 #include "core/config/services.h"
 
@@ -35,7 +36,7 @@ static void map(const char *text, enum services_use use)
     enum err why = services_parse(&s, text, use, problem, sizeof problem);
     check((why == ERR_OK) == (problem[0] == '\0'));
     for (size_t i = 0; why == ERR_OK && i < s.n; i++) {
-        check(s.items[i].id[0] == '\0' || service_id_valid(s.items[i].id));
+        check(s.items[i].id[0] == '\0' || service_id_is(span_of(s.items[i].id)));
         check(s.items[i].port >= 0 && s.items[i].port <= 65535);
         check(services_find(&s, s.items[i].id) == &s.items[i]);
         same_again(&s.items[i], use);

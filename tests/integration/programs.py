@@ -60,6 +60,7 @@ class Program:
         self.ends = ends  # exit codes that are right at teardown
         self.port = 0
         self.lines = []
+        self.raw = []    # the same as bytes
         self._news = threading.Condition()
         self._ended = False
         # Killed with us, should the test run itself be killed (ctest's time limit).
@@ -78,6 +79,7 @@ class Program:
     def _read(self):
         for line in self.process.stdout:
             with self._news:
+                self.raw.append(line)
                 self.lines.append(line.decode("utf-8", "backslashreplace").rstrip("\r\n"))
                 self._news.notify_all()
         with self._news:

@@ -62,16 +62,16 @@ class Message:
         for number, value in ((1, self.type), (2, self.stream), (3, int(self.ignorable))):
             if value:
                 out += varint(number << 3) + varint(value)
-        for number, value in ((4, self.payload), (5, self.service.encode()),
-                              *((6, s.encode()) for s in self.services)):
+        for number, value in ((4, self.payload), (5, self.service), *((6, s) for s in self.services)):
             if value:
+                value = value.encode() if isinstance(value, str) else value
                 out += varint(number << 3 | 2) + varint(len(value)) + value
         if self.connection:
             out += varint(7 << 3) + varint(self.connection)
         for number, name, text in NATIVE_FIELDS:
             value = self.native.get(name)
             if value and text:
-                value = value.encode()
+                value = value.encode() if isinstance(value, str) else value
                 out += varint(number << 3 | 2) + varint(len(value)) + value
             elif value:
                 out += varint(number << 3) + varint(int(value))
@@ -409,8 +409,9 @@ class FakeHub:
     def reject(self, status, body):
         """Answers the next request with this status; returns its head."""
         sock, head, _ = self.accept_request()
+        body = body.encode() if isinstance(body, str) else body
         sock.sendall(f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n"
-                     f"Content-Length: {len(body)}\r\n\r\n{body}".encode())
+                     f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
         sock.close()
         return head
 

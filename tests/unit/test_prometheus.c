@@ -31,7 +31,7 @@ static void kinds(void **state)
     assert_true(prometheus_metric(&out, "e", PROMETHEUS_UNTYPED, "e"));
     assert_written(&out, "# HELP a_total What it counts.\n# TYPE a_total counter\n"
                          "# HELP b \n# TYPE b gauge\n"
-                         "# HELP c C:\\\\ and\\n\"more\"\n# TYPE c histogram\n"
+                         "# HELP c C:\\\\ and\\\\x0a\"more\"\n# TYPE c histogram\n"
                          "# HELP d d\n# TYPE d summary\n"
                          "# HELP e e\n# TYPE e untyped\n");
 }
@@ -51,7 +51,7 @@ static void labels(void **state)
     assert_written(&out, "m 0\n"
                          "m{path=\"C:\\\\DIR\\\\FILE.TXT\"} 1\n"
                          "m{path=\"C:\\\\DIR\\\\FILE.TXT\","
-                         "error=\"Cannot find file:\\n\\\"FILE.TXT\\\"\",e=\"\","
+                         "error=\"Cannot find file:\\\\x0a\\\"FILE.TXT\\\"\",e=\"\","
                          "utf8=\"Gr\xc3\xbc\xc3\x9f"
                          "e\"} 18446744073709551615\n");
 }

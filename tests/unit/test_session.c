@@ -340,6 +340,29 @@ static void v3_trace(void **state)
     finish(&e);
 }
 
+/* A hub's ids get into names, logs and pages: a list with one that breaks the rule is refused. */
+static void bad_service_ids(void **state)
+{
+    static const char *const lists[][2] = {
+        {"SSH1", "a\nreturn 1//"}, {"a\x1b[2J", "SSH1"}, {"caf\xc3\xa9", "SSH1"}, {"a b", "SSH1"}};
+    static const char *const empty_one[] = {"", "SSH1"};
+    struct end e;
+    (void)state;
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+        begin(&e, SESSION_SOURCE, 3, 0);
+        give_services(&e, 2, lists[i]);
+        assert_int_equal(e.broken, ERR_PROTOCOL);
+        assert_int_equal(e.n_ids, 0);
+        assert_false(session_open(e.session));
+        finish(&e);
+    }
+    begin(&e, SESSION_SOURCE, 3, 0); /* no service, as in an empty list */
+    give_services(&e, 2, empty_one);
+    assert_int_equal(e.broken, ERR_OK);
+    assert_int_equal(e.n_ids, 1);
+    finish(&e);
+}
+
 static void v2_and_v1_traces(void **state)
 {
     (void)state;
@@ -1227,6 +1250,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(v3_trace),
         T(v2_and_v1_traces),
+        T(bad_service_ids),
         T(lingering_connections_make_room),
         T(tunnel_without_services),
         T(destination_refuses),

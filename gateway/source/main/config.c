@@ -2,6 +2,7 @@
 
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/base/service_id.h"
 #include "core/control/control.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/tunnels.h"
@@ -122,7 +123,7 @@ static enum err add_tunnel(struct config *c, struct options *o, struct span name
     c->n_tunnels++;
     if (t->name == NULL || t->options == NULL)
         return options_fail(o, "out of memory");
-    if (!service_id_valid(t->name))
+    if (!service_id_is(span_of(t->name)))
         return options_fail(o, "\"%s\" is no tunnel name: letters, digits, ':', '_' and '-' only",
                             safe);
     return ERR_OK;

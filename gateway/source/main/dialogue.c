@@ -1,5 +1,6 @@
 #include "gateway/source/main/dialogue.h"
 
+#include "core/base/text.h"
 #include "core/net/tcp.h"
 #include "gateway/source/main/config.h"
 
@@ -27,17 +28,12 @@ const struct option_group dialogue_options = OPTION_GROUP("Gateway", table);
 
 void dialogue_complain(const char *format, ...)
 {
-    char text[600], safe[900];
+    char text[600];
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    /* What the gateway said may quote what a stranger called himself. */
-    size_t n = 0;
-    for (const char *p = text; *p != '\0'; p++)
-        safe[n++] = *p >= ' ' && *p < 127 ? *p : '?';
-    safe[n] = '\0';
-    fprintf(stderr, "tunnel-gateway: %s\n", safe);
+    text_line(stderr, "tunnel-gateway: %s", text);
 }
 
 /* ---- connecting ---- */

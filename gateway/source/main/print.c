@@ -53,12 +53,14 @@ static bool print_ssh(const char *gateway, const struct names *names)
 static bool print_pac(const char *gateway, const struct names *names)
 {
     struct buf out = {.limit = 65536};
-    if (strchr(gateway, '/') != NULL) {
-        dialogue_complain("browsers cannot use a unix socket: give --gateway ADDRESS:PORT");
+    char endpoint[PAGES_ENDPOINT];
+    if (!pages_endpoint(gateway, endpoint)) {
+        dialogue_complain("browsers need --gateway ADDRESS:PORT%s",
+                          strchr(gateway, '/') != NULL ? " and cannot use a unix socket" : "");
         return false;
     }
     bool good =
-        pages_pac(names, NULL, gateway, &out) && fwrite(out.data, 1, out.size, stdout) == out.size;
+        pages_pac(names, gateway, &out) && fwrite(out.data, 1, out.size, stdout) == out.size;
     buf_free(&out);
     return good;
 }

@@ -1,4 +1,5 @@
 /* tunnel-gateway services: what there is to be reached, from the running gateway. */
+#include "core/base/text.h"
 #include "core/config/program.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/dialogue.h"
@@ -41,13 +42,13 @@ static bool ask(const struct dialogue *d, char head[HEAD_MAX], struct buf *body)
 
 static void print_table(struct span text)
 {
-    printf("%-40s %-24s %-20s %s\n", "HOST NAME", "SERVICE", "TUNNEL", "STATE");
+    text_line(stdout, "%-40s %-24s %-20s %s", "HOST NAME", "SERVICE", "TUNNEL", "STATE");
     while (text.n > 0) {
         struct span line = span_cut(&text, '\n'), cell[4];
         for (size_t i = 0; i < 4; i++)
             cell[i] = span_cut(&line, '\t');
-        printf("%-40.*s %-24.*s %-20.*s %.*s\n", (int)cell[0].n, cell[0].p, (int)cell[1].n,
-               cell[1].p, (int)cell[2].n, cell[2].p, (int)cell[3].n, cell[3].p);
+        text_line(stdout, "%-40.*s %-24.*s %-20.*s %.*s", (int)cell[0].n, cell[0].p, (int)cell[1].n,
+                  cell[1].p, (int)cell[2].n, cell[2].p, (int)cell[3].n, cell[3].p);
     }
 }
 
