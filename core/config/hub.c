@@ -72,7 +72,7 @@ static bool all_in(const char *text, const char *allowed)
 }
 
 static const char endpoint_characters[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:[]-";
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:[]-_";
 
 /* What is wrong with it, or NULL. Sets host and port (empty: none given). */
 static const char *cut_endpoint(struct span text, struct span *host, struct span *port)

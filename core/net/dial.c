@@ -1,54 +1,65 @@
+#include "core/net/lookup.h"
 #include "core/net/socket.h"
 
-#include <arpa/inet.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
-#define DEFAULT_TIMEOUT_MS 10000
+#define TIMEOUT_MS 10000
+#define STAGGER_MS 250 /* RFC 8305 section 5, Connection Attempt Delay */
 
-/* resolve → (connect, next address)* → done. The resolver's request cannot always be cancelled, so
- * it is an object of its own that outlives a cancelled dial. */
-struct resolve {
-    uv_getaddrinfo_t uv;
-    struct dial *dial; /* NULL: cancelled */
+/* One address on its way. */
+struct attempt {
+    struct list node;
+    struct dial *dial;
+    struct socket_stream *socket;
+    uv_connect_t *connect; /* freed in its callback */
+    struct timer *timer;
+    union address to;
 };
 
+/* resolve → attempts, one after the other and side by side → done. */
 struct dial {
     struct loop *loop;
     void (*done)(void *owner, struct stream *s, enum err why);
     void *owner;
     char *host;
     int port;
+    bool path; /* host is a unix path, not tried yet */
     bool bind;
-    struct sockaddr_storage local;
-    uint64_t timeout_ms;
-    struct resolve *resolve; /* running */
-    struct addrinfo *all, *next;
-    struct sockaddr_storage literal; /* when host is an address: no resolver is asked */
-    bool literal_left;
-    struct socket_stream *attempt; /* running */
-    uv_connect_t *connect;         /* its request; freed in its callback */
-    struct timer *timer;
+    union address local;
+    uint64_t timeout_ms, stagger_ms;
+    struct dial_memory *memory;
+    struct lookup *lookup; /* running */
+    struct addresses addresses;
+    size_t next; /* of them to try */
+    struct list attempts;
+    struct timer *pace; /* until the next address has its turn */
     struct deferred later;
-    enum err why; /* of the last attempt */
+    enum err why;
 };
+
+/* ---- ends ---- */
+
+static void free_attempt(struct attempt *a)
+{
+    list_remove(&a->node);
+    if (a->socket != NULL)
+        socket_close(a->socket);
+    if (a->connect != NULL)
+        a->connect->data = NULL;
+    timer_free(a->timer);
+    free(a);
+}
 
 static void free_dial(struct dial *d)
 {
-    if (d->resolve != NULL) {
-        d->resolve->dial = NULL;
-        uv_cancel((uv_req_t *)&d->resolve->uv);
-    }
-    if (d->attempt != NULL)
-        socket_close(d->attempt);
-    if (d->connect != NULL)
-        d->connect->data = NULL;
-    if (d->all != NULL)
-        uv_freeaddrinfo(d->all);
-    timer_free(d->timer);
+    if (d->lookup != NULL)
+        lookup_cancel(d->lookup);
+    while (!list_empty(&d->attempts))
+        free_attempt(list_entry(d->attempts.next, struct attempt, node));
+    timer_free(d->pace);
     loop_cancel(&d->later);
     free(d->host);
     free(d);
@@ -62,39 +73,49 @@ static void finish(struct dial *d, struct stream *s, enum err why)
     done(owner, s, why);
 }
 
-static void try_next(void *owner);
-
-/* The next attempt is made from deferred work: done never comes from inside dial_start. */
-static void attempt_failed(struct dial *d, enum err why)
+/* A missing route, usually of the whole IPv6, does not hide what the other addresses said. */
+static void note(struct dial *d, enum err why)
 {
-    if (d->attempt != NULL)
-        socket_close(d->attempt);
-    d->attempt = NULL;
-    if (d->connect != NULL)
-        d->connect->data = NULL;
-    d->connect = NULL;
-    d->why = why;
-    timer_stop(d->timer);
+    if (why != ERR_UNREACHABLE || d->why == ERR_OK)
+        d->why = why;
+}
+
+/* The next attempt, or the end, is deferred work: done never comes from inside dial_start. */
+static void attempt_failed(struct attempt *a, enum err why)
+{
+    struct dial *d = a->dial;
+    free_attempt(a);
+    note(d, why);
+    timer_stop(d->pace);
     loop_defer(d->loop, &d->later);
 }
 
-static void on_connected(uv_connect_t *request, int status)
+/* ---- attempts ---- */
+
+static void win(struct attempt *a)
 {
-    struct dial *d = request->data;
-    free(request);
-    if (d == NULL)
-        return;
-    d->connect = NULL;
-    if (status < 0) {
-        attempt_failed(d, err_from_uv(status));
-        return;
-    }
-    struct socket_stream *t = d->attempt;
-    d->attempt = NULL;
+    struct dial *d = a->dial;
+    struct socket_stream *t = a->socket;
+    a->socket = NULL;
+    if (d->memory != NULL && !t->unix_socket)
+        *d->memory = (struct dial_memory){.last = a->to};
     socket_ready(t);
     if (t->unix_socket)
         snprintf(t->stream.name, sizeof t->stream.name, "%.70s", d->host);
     finish(d, &t->stream, ERR_OK);
+}
+
+static void on_connected(uv_connect_t *request, int status)
+{
+    struct attempt *a = request->data;
+    free(request);
+    if (a == NULL)
+        return;
+    a->connect = NULL;
+    if (status < 0)
+        attempt_failed(a, err_from_uv(status));
+    else
+        win(a);
 }
 
 static void on_timeout(void *owner)
@@ -102,99 +123,122 @@ static void on_timeout(void *owner)
     attempt_failed(owner, ERR_TIMEOUT);
 }
 
-static bool begin_attempt(struct dial *d, bool unix_socket)
+static struct attempt *begin(struct dial *d, bool unix_socket)
 {
-    d->attempt = socket_new(d->loop, unix_socket);
-    d->connect = calloc(1, sizeof *d->connect);
-    if (d->attempt == NULL || d->connect == NULL) {
-        free(d->connect);
-        d->connect = NULL;
-        attempt_failed(d, ERR_NO_MEMORY);
-        return false;
+    struct attempt *a = calloc(1, sizeof *a);
+    if (a == NULL)
+        return NULL;
+    *a = (struct attempt){.dial = d,
+                          .socket = socket_new(d->loop, unix_socket),
+                          .connect = calloc(1, sizeof *a->connect),
+                          .timer = timer_new(d->loop, on_timeout, a)};
+    list_init(&a->node);
+    if (a->socket == NULL || a->connect == NULL || a->timer == NULL) {
+        free(a->connect);
+        a->connect = NULL;
+        free_attempt(a);
+        return NULL;
     }
-    d->connect->data = d;
-    timer_start(d->timer, d->timeout_ms);
-    return true;
+    a->connect->data = a;
+    list_append(&d->attempts, &a->node);
+    timer_start(a->timer, d->timeout_ms);
+    return a;
 }
 
-static void connect_to(struct dial *d, const struct sockaddr *address)
+/* The request that libuv did not take is ours to free. */
+static void not_begun(struct attempt *a, int status)
 {
-    if (d->bind && d->local.ss_family != address->sa_family) {
-        attempt_failed(d, d->why != ERR_OK ? d->why : ERR_UNREACHABLE);
+    free(a->connect);
+    a->connect = NULL;
+    attempt_failed(a, err_from_uv(status));
+}
+
+static void connect_to(struct dial *d, const union address *to)
+{
+    if (d->bind && d->local.any.sa_family != to->any.sa_family) {
+        note(d, ERR_UNREACHABLE);
+        loop_defer(d->loop, &d->later);
         return;
     }
-    if (!begin_attempt(d, false))
+    struct attempt *a = begin(d, false);
+    if (a == NULL) {
+        note(d, ERR_NO_MEMORY);
+        loop_defer(d->loop, &d->later);
         return;
-    int status = 0;
-    if (d->bind)
-        status = uv_tcp_bind(&d->attempt->handle->uv.tcp, (struct sockaddr *)&d->local, 0);
+    }
+    uv_tcp_t *tcp = &a->socket->handle->uv.tcp;
+    a->to = *to;
+    address_set_port(&a->to, d->port);
+    int status = d->bind ? uv_tcp_bind(tcp, &d->local.any, 0) : 0;
     if (status == 0)
-        status = uv_tcp_connect(d->connect, &d->attempt->handle->uv.tcp, address, on_connected);
-    if (status < 0) {
-        free(d->connect);
-        d->connect = NULL;
-        attempt_failed(d, err_from_uv(status));
-    }
+        status = uv_tcp_connect(a->connect, tcp, &a->to.any, on_connected);
+    if (status < 0)
+        not_begun(a, status);
+}
+
+static void connect_to_path(struct dial *d)
+{
+    struct attempt *a = begin(d, true);
+    d->path = false;
+    if (a != NULL)
+        uv_pipe_connect(a->connect, &a->socket->handle->uv.pipe, d->host, on_connected);
+    else
+        finish(d, NULL, ERR_NO_MEMORY);
 }
 
 static void try_next(void *owner)
 {
     struct dial *d = owner;
-    if (strchr(d->host, '/') != NULL && d->why == ERR_OK) {
-        if (begin_attempt(d, true))
-            uv_pipe_connect(d->connect, &d->attempt->handle->uv.pipe, d->host, on_connected);
-    } else if (d->literal_left) {
-        d->literal_left = false;
-        connect_to(d, (struct sockaddr *)&d->literal);
-    } else if (d->next != NULL) {
-        const struct sockaddr *address = d->next->ai_addr;
-        d->next = d->next->ai_next;
-        connect_to(d, address);
-    } else {
+    if (d->path) {
+        connect_to_path(d);
+    } else if (d->next < d->addresses.n) {
+        timer_start(d->pace, d->stagger_ms);
+        connect_to(d, &d->addresses.at[d->next++]);
+    } else if (list_empty(&d->attempts)) {
         finish(d, NULL, d->why != ERR_OK ? d->why : ERR_RESOLVE);
     }
 }
 
-static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *all)
+/* ---- the beginning ---- */
+
+static void in_order(struct dial *d)
 {
-    struct resolve *r = request->data;
-    struct dial *d = r->dial;
-    free(r);
-    if (d == NULL) {
-        uv_freeaddrinfo(all);
-        return;
-    }
-    d->resolve = NULL;
-    d->all = d->next = all;
-    if (status < 0) {
-        enum err why = err_from_uv(status);
-        d->why = why == ERR_IO ? ERR_RESOLVE : why;
-    }
+    addresses_interleave(&d->addresses);
+    if (d->memory != NULL)
+        addresses_rotate(&d->addresses, &d->memory->last, d->memory->failed);
+}
+
+static void on_found(void *owner, const struct addresses *found, enum err why)
+{
+    struct dial *d = owner;
+    d->lookup = NULL;
+    d->addresses = *found;
+    d->why = why;
+    in_order(d);
     try_next(d);
 }
 
-static bool parse_literal(const char *host, int port, struct sockaddr_storage *out)
+/* What to do first; false when it waits for a lookup. */
+static bool prepare(struct dial *d, const struct dial_options *o)
 {
-    return uv_ip4_addr(host, port, (struct sockaddr_in *)out) == 0 ||
-           uv_ip6_addr(host, port, (struct sockaddr_in6 *)out) == 0;
-}
-
-static bool resolve(struct dial *d)
-{
-    char port[8];
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-    snprintf(port, sizeof port, "%d", d->port);
-    struct resolve *r = calloc(1, sizeof *r);
-    if (r == NULL)
-        return false;
-    r->uv.data = r;
-    r->dial = d;
-    if (uv_getaddrinfo(loop_uv(d->loop), &r->uv, on_resolved, d->host, port, &hints) < 0) {
-        free(r);
-        return false;
+    struct addresses local;
+    d->path = strchr(d->host, '/') != NULL;
+    d->bind = o->bind != NULL && !d->path;
+    if (d->bind && !(address_is_ip(o->bind) && addresses_known(o->bind, &local))) {
+        d->why = ERR_USAGE;
+    } else if (d->path && strlen(d->host) >= sizeof((struct sockaddr_un *)0)->sun_path) {
+        d->path = false;
+        d->why = ERR_USAGE; /* libuv would cut it */
+    } else if (!d->path && addresses_known(d->host, &d->addresses)) {
+        in_order(d);
+    } else if (!d->path) {
+        const struct lookup_options lookup = {.host = d->host, .guest = o->guest};
+        d->lookup = lookup_start(d->loop, &lookup, on_found, d);
+        d->why = ERR_NO_MEMORY; /* when there is none */
     }
-    d->resolve = r;
-    return true;
+    if (d->bind && d->why != ERR_USAGE)
+        d->local = local.at[0];
+    return d->lookup == NULL;
 }
 
 struct dial *dial_start(struct loop *loop, const struct dial_options *options,
@@ -203,30 +247,23 @@ struct dial *dial_start(struct loop *loop, const struct dial_options *options,
     struct dial *d = calloc(1, sizeof *d);
     if (d == NULL)
         return NULL;
-    *d = (struct dial){.loop = loop, .done = done, .owner = owner, .port = options->port};
-    d->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : DEFAULT_TIMEOUT_MS;
+    *d = (struct dial){.loop = loop,
+                       .done = done,
+                       .owner = owner,
+                       .port = options->port,
+                       .timeout_ms = options->timeout_ms != 0 ? options->timeout_ms : TIMEOUT_MS,
+                       .stagger_ms = options->stagger_ms != 0 ? options->stagger_ms : STAGGER_MS,
+                       .memory = options->memory};
+    list_init(&d->attempts);
     deferred_init(&d->later, try_next, d);
     d->host = strdup(options->host);
-    d->timer = timer_new(loop, on_timeout, d);
-    if (d->host == NULL || d->timer == NULL) {
+    d->pace = timer_new(loop, try_next, d);
+    if (d->host == NULL || d->pace == NULL) {
         free_dial(d);
         return NULL;
     }
-    bool path = strchr(d->host, '/') != NULL;
-    d->bind = options->bind != NULL && !path;
-    if (d->bind && !parse_literal(options->bind, 0, &d->local)) {
-        d->why = ERR_USAGE;
-    } else if (path && strlen(d->host) >= sizeof((struct sockaddr_un *)0)->sun_path) {
-        d->why = ERR_USAGE; /* libuv would cut it */
-    } else if (!path) {
-        d->literal_left = parse_literal(d->host, d->port, &d->literal);
-        if (!d->literal_left) {
-            if (resolve(d))
-                return d;
-            d->why = ERR_RESOLVE;
-        }
-    }
-    loop_defer(loop, &d->later);
+    if (prepare(d, options))
+        loop_defer(loop, &d->later);
     return d;
 }
 

@@ -1,10 +1,11 @@
 /* Sockets that listen: opened by address, name or path, or given by who started us. */
 #include "core/net/listener.h"
 
+#include "core/net/lookup.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,39 +90,26 @@ static in_port_t *port_in(struct sockaddr *a)
                                     : &((struct sockaddr_in *)(void *)a)->sin_port;
 }
 
-static enum err listen_address(struct listener *l, const struct addrinfo *a)
+static enum err listen_address(struct listener *l, union address at)
 {
-    struct sockaddr_storage at = {0};
     socklen_t size = sizeof at;
-    memcpy(&at, a->ai_addr, a->ai_addrlen);
-    *port_in((struct sockaddr *)&at) = htons((uint16_t)l->port);
     int fd;
-    enum err why = open_socket((struct sockaddr *)&at, a->ai_addrlen, &fd);
+    address_set_port(&at, l->port);
+    enum err why =
+        open_socket(&at.any, at.any.sa_family == AF_INET ? sizeof at.v4 : sizeof at.v6, &fd);
     if (why != ERR_OK)
         return why;
-    if (getsockname(fd, (struct sockaddr *)&at, &size) == 0)
-        l->port = ntohs(*port_in((struct sockaddr *)&at));
+    if (getsockname(fd, &at.any, &size) == 0)
+        l->port = ntohs(*port_in(&at.any));
     return listener_add(l, fd);
 }
 
-/* Resolvers may give one address twice. */
-static bool seen_before(const struct addrinfo *all, const struct addrinfo *a)
-{
-    for (; all != a; all = all->ai_next)
-        if (all->ai_addrlen == a->ai_addrlen &&
-            memcmp(all->ai_addr, a->ai_addr, a->ai_addrlen) == 0)
-            return true;
-    return false;
-}
-
 /* Every address; of a name, those of a family that this machine lacks do not count. */
-static enum err listen_all(struct listener *l, const struct addrinfo *all)
+static enum err listen_all(struct listener *l, const struct addresses *all)
 {
     enum err lacking = ERR_RESOLVE;
-    for (const struct addrinfo *a = all; a != NULL && l->n < LISTENER_DOORS; a = a->ai_next) {
-        if (seen_before(all, a))
-            continue;
-        enum err why = listen_address(l, a);
+    for (size_t i = 0; i < all->n && l->n < LISTENER_DOORS; i++) {
+        enum err why = listen_address(l, all->at[i]);
         if (why == ERR_UNREACHABLE)
             lacking = why;
         else if (why != ERR_OK)
@@ -134,21 +122,21 @@ enum err listen_tcp(struct listener *l, const char *where)
 {
     char *host = NULL;
     int port = 0;
+    struct addresses all;
     if (!address_split(where, &host, &port))
         return ERR_USAGE;
     const char *name = host != NULL ? host : "localhost";
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *all = NULL;
-    /* getaddrinfo wants a name or a service; "0" stands for the port that is filled in later. */
-    enum err why = getaddrinfo(name, "0", &hints, &all) == 0 ? ERR_ADDRESS_IN_USE : ERR_RESOLVE;
-    for (int tries = port == 0 ? PORT_TRIES : 1; tries > 0 && why == ERR_ADDRESS_IN_USE; tries--) {
+    enum err why = lookup_now(name, &all); /* waits only for names other than localhost */
+    int tries = port == 0 ? PORT_TRIES : 1;
+    if (why == ERR_OK)
+        why = ERR_ADDRESS_IN_USE;
+    for (; tries > 0 && why == ERR_ADDRESS_IN_USE; tries--) {
         listener_close_doors(l);
         l->port = port;
-        why = listen_all(l, all);
+        why = listen_all(l, &all);
     }
     snprintf(l->name, sizeof l->name, strchr(name, ':') != NULL ? "[%s]:%d" : "%s:%d", name,
              l->port);
-    if (all != NULL)
-        freeaddrinfo(all);
     free(host);
     return why;
 }

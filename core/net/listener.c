@@ -198,6 +198,17 @@ const char *listener_name(const struct listener *l)
     return l->name;
 }
 
+bool listener_is_local(const struct listener *l)
+{
+    for (size_t i = 0; i < l->n && !l->unix_socket; i++) {
+        union address at = {.any = {0}};
+        socklen_t size = sizeof at;
+        if (getsockname(l->doors[i]->fd, &at.any, &size) != 0 || !address_is_loopback(&at.any))
+            return false;
+    }
+    return true;
+}
+
 void *listener_owner(const struct listener *l)
 {
     return l->owner;

@@ -13,6 +13,7 @@ struct loop {
     struct list deferred;
     uint8_t *spare[SPARE_BLOCKS];
     size_t n_spare;
+    struct resolver *resolver;
 };
 
 struct timer {
@@ -109,6 +110,11 @@ void loop_unblock(struct loop *l, uint8_t *block)
         l->spare[l->n_spare++] = block;
     else
         free(block);
+}
+
+struct resolver **loop_resolver(struct loop *l)
+{
+    return &l->resolver;
 }
 
 void deferred_init(struct deferred *d, void (*run)(void *owner), void *owner)

@@ -39,6 +39,10 @@ uint8_t *loop_block(struct loop *l);
  * than it came from. */
 void loop_unblock(struct loop *l, uint8_t *block);
 
+/* Where lookup.c keeps what it needs for this loop. */
+struct resolver;
+struct resolver **loop_resolver(struct loop *l);
+
 /* Work for the end of this iteration, before the loop sleeps. Owners embed it; deferring twice
  * before it ran is one run. loop_cancel before the memory goes away. */
 struct deferred {

@@ -56,6 +56,8 @@ static void end(struct approach *a, enum err why, const char *text, bool final)
 {
     const struct approach_events *events = a->events;
     void *owner = a->owner;
+    if (a->stream != NULL && a->target.memory != NULL)
+        a->target.memory->failed = true; /* who only takes connections keeps nobody from the rest */
     approach_cancel(a);
     events->failed(owner, why, text, final);
 }
@@ -343,6 +345,7 @@ struct approach *approach_start(struct loop *loop, const struct approach_target 
         .host = target->proxy != NULL ? target->proxy->host : target->host,
         .port = target->proxy != NULL ? target->proxy->port : target->port,
         .bind = target->bind,
+        .memory = target->memory,
     };
     struct approach *a = calloc(1, sizeof *a);
     if (a == NULL)

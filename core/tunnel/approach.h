@@ -5,7 +5,7 @@
 
 #include "core/http/upstream.h"
 #include "core/net/loop.h"
-#include "core/net/stream.h"
+#include "core/net/tcp.h"
 #include "core/tls/tls.h"
 
 struct approach;
@@ -16,6 +16,7 @@ struct approach_target {
     int port;
     const struct upstream *proxy; /* NULL: straight */
     const char *bind;             /* local address, or NULL */
+    struct dial_memory *memory;   /* which address the last one took, or NULL */
     const struct trust *trust;
     struct tls_session *tls_session;
     struct identity *identity; /* shown to the hub when it asks, or NULL */

@@ -41,6 +41,7 @@ struct link {
     enum step step;
     struct approach *approach; /* APPROACHING */
     struct tls_session tls_session;
+    struct dial_memory memory;
     struct ws *ws;       /* UP */
     struct timer *timer; /* the pause before a retry, or the next ping */
     unsigned tries;
@@ -274,6 +275,7 @@ static void connect_to_hub(struct link *l)
         .port = l->port,
         .proxy = l->proxied ? &l->proxy : NULL,
         .bind = l->bind,
+        .memory = &l->memory,
         .trust = l->trust,
         .tls_session = &l->tls_session,
         .identity = l->identity,

@@ -1,6 +1,7 @@
 #include "gateway/ctl/endpoint.h"
 
 #include "core/config/hub.h"
+#include "core/net/addresses.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -78,8 +79,7 @@ void endpoint_free(struct endpoint *e)
 
 bool endpoint_is_loopback(const struct endpoint *e)
 {
-    return strcmp(e->host, "localhost") == 0 || strncmp(e->host, "127.", 4) == 0 ||
-           strcmp(e->host, "::1") == 0;
+    return host_is_loopback(e->host);
 }
 
 char *endpoint_name(const struct endpoint *e, char out[ENDPOINT_NAME])

@@ -12,6 +12,7 @@
 struct destination {
     struct loop *loop;
     const struct services *services;
+    struct dial_memory *memories; /* one for each mapping */
     char *default_host, *bind;
     enum destination_match match;
     unsigned retries;
@@ -51,6 +52,7 @@ struct destination *destination_new(struct loop *loop, const struct destination_
     *d = (struct destination){
         .loop = loop,
         .services = o->services,
+        .memories = calloc(o->services->n > 0 ? o->services->n : 1, sizeof *d->memories),
         .default_host = copy(o->default_host != NULL ? o->default_host : "localhost"),
         .bind = copy(o->bind),
         .match = o->match,
@@ -61,7 +63,7 @@ struct destination *destination_new(struct loop *loop, const struct destination_
         .watched = o->watched,
     };
     list_init(&d->visits);
-    if (d->default_host == NULL || (o->bind != NULL && d->bind == NULL)) {
+    if (d->memories == NULL || d->default_host == NULL || (o->bind != NULL && d->bind == NULL)) {
         destination_free(d);
         return NULL;
     }
@@ -84,6 +86,7 @@ void destination_free(struct destination *d)
         return;
     while (!list_empty(&d->visits))
         conn_abort(list_entry(d->visits.next, struct visit, node)->conn, ERR_SHUTDOWN);
+    free(d->memories);
     free(d->default_host);
     free(d->bind);
     free(d);
@@ -265,6 +268,7 @@ static void dial(void *owner)
                              .port = v->service->port,
                              .bind = self ? NULL : d->bind,
                              .timeout_ms = d->dial_timeout_ms,
+                             .memory = &d->memories[v->service - d->services->items],
                          },
                          on_dialled, v);
     if (v->dial == NULL)

@@ -344,7 +344,7 @@ static bool is_host(const char *host)
 
 static void dial(struct direct *d)
 {
-    const struct dial_options o = {.host = d->who.asked, .port = d->port};
+    const struct dial_options o = {.host = d->who.asked, .port = d->port, .guest = true};
     if (!is_host(d->who.asked)) {
         refuse(d, ERR_PROTOCOL, "no host name");
         return;

@@ -115,17 +115,16 @@ static void on_accepted(void *owner, struct listener *l, struct stream *s)
     stream_read_on(s, true);
 }
 
-const char *ingress_listen(struct ingress *in, const char *where, enum err *why)
+const struct listener *ingress_listen(struct ingress *in, const char *where, enum err *why)
 {
     static const struct listener_events events = {.accepted = on_accepted};
     *why = ERR_LIMIT;
     if (in->n_listeners == INGRESS_LISTENERS_MAX)
         return NULL;
     struct listener *l = listener_new(in->loop, where, &events, in, why);
-    if (l == NULL)
-        return NULL;
-    in->listeners[in->n_listeners++] = l;
-    return listener_name(l);
+    if (l != NULL)
+        in->listeners[in->n_listeners++] = l;
+    return l;
 }
 
 /* ---- life ---- */

@@ -34,7 +34,7 @@ struct ingress_options {
 struct ingress;
 struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o); /* NULL: memory */
 void ingress_free(struct ingress *i);
-/* Another listener; `where` as for listener_new. Its name, or NULL with *why. */
-const char *ingress_listen(struct ingress *i, const char *where, enum err *why);
+/* Another listener; `where` as for listener_new. NULL: *why. */
+const struct listener *ingress_listen(struct ingress *i, const char *where, enum err *why);
 
 #endif

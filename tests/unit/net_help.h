@@ -316,6 +316,9 @@ static const struct {
     const char *addresses[4];
 } fake_names[] = {
     {"two.test", {"127.0.0.1", "127.0.0.2"}},
+    {"three.test", {"127.0.0.1", "127.0.0.2", "127.0.0.3"}},
+    {"mixed.test", {"2001:db8::1", "2001:db8::2", "127.0.0.1", "127.0.0.2"}},
+    {"prompt.test", {"127.0.0.1"}}, /* no gate holds it back */
     {"twice.test", {"127.0.0.1", "127.0.0.1", "127.0.0.2"}},
     {"lacking.test", {"2001:db8::1", "127.0.0.1"}},
     {"behind.test", {"127.0.0.1", "2001:db8::1"}},
@@ -326,12 +329,12 @@ static const struct {
 static uv_sem_t *resolver_gate;
 static int names_begun, names_resolved;
 
-static struct addrinfo *fake_address(const char *text, int port)
+static struct addrinfo *fake_address(const char *text)
 {
     struct addrinfo *a = calloc(1, sizeof *a);
     struct sockaddr_in6 *at = calloc(1, sizeof *at);
-    if (uv_ip4_addr(text, port, (struct sockaddr_in *)(void *)at) != 0)
-        uv_ip6_addr(text, port, at);
+    if (uv_ip4_addr(text, 0, (struct sockaddr_in *)(void *)at) != 0)
+        uv_ip6_addr(text, 0, at);
     *a = (struct addrinfo){.ai_family = at->sin6_family,
                            .ai_socktype = SOCK_STREAM,
                            .ai_addr = (struct sockaddr *)at,
@@ -344,7 +347,12 @@ static struct addrinfo *fake_address(const char *text, int port)
 int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
                 struct addrinfo **out)
 {
-    uv_sem_t *gate = resolver_gate;
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    if ((hints->ai_flags & AI_NUMERICHOST) != 0) /* asks nobody */
+        return real(name, service, hints, out);
+    uv_sem_t *gate = strcmp(name, "prompt.test") != 0 ? resolver_gate : NULL;
+    const char *end = strchr(name, '.');
     __atomic_add_fetch(&names_begun, 1, __ATOMIC_SEQ_CST);
     if (gate != NULL)
         uv_sem_wait(gate);
@@ -354,18 +362,17 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
             continue;
         struct addrinfo **next = out;
         for (size_t j = 0; j < 4 && fake_names[i].addresses[j] != NULL; j++) {
-            *next = fake_address(fake_names[i].addresses[j], atoi(service));
+            *next = fake_address(fake_names[i].addresses[j]);
             next = &(*next)->ai_next;
         }
         return 0;
     }
     /* A machine without a name server would take long to say so. */
-    if (strcmp(name, "no-such-host.invalid") == 0)
+    if (strcmp(name, "no-such-host.invalid") == 0 ||
+        (end != NULL && strcmp(end, ".unknown.test") == 0))
         return EAI_NONAME;
     if (strcmp(name, "no-server.invalid") == 0)
         return EAI_AGAIN;
-    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
-    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
     return real(name, service, hints, out);
 }
 

@@ -103,6 +103,34 @@ static void listens_at_v6(void **state)
     close_house(&h);
 }
 
+/* By the addresses that it is bound to, whatever they are called. */
+static void knows_who_can_reach_it(void **state)
+{
+    static const struct {
+        const char *where;
+        bool local;
+    } cases[] = {
+        {"127.0.0.1:0", true}, {"127.0.0.9:0", true}, {"localhost:0", true},
+        {"two.test:0", true},  {"0", true},           {"0.0.0.0:0", false},
+    };
+    struct house h;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(open_house(&h, cases[i].where), ERR_OK);
+        if (listener_is_local(h.listener) != cases[i].local)
+            fail_msg("%s", cases[i].where);
+        close_house(&h);
+    }
+    if (!have_ipv6())
+        return;
+    assert_int_equal(open_house(&h, "[::1]:0"), ERR_OK);
+    assert_true(listener_is_local(h.listener));
+    close_house(&h);
+    assert_int_equal(open_house(&h, "[::]:0"), ERR_OK);
+    assert_false(listener_is_local(h.listener));
+    close_house(&h);
+}
+
 /* One port, on every address of the name. */
 static void listens_at_every_address_of_a_name(void **state)
 {
@@ -223,6 +251,7 @@ static void listens_at_a_path(void **state)
     mode_t before = umask(0);
     (void)state;
     assert_int_equal(open_house(&h, path), ERR_OK);
+    assert_true(listener_is_local(h.listener));
     assert_int_equal(umask(before), 0); /* put back as it was */
     assert_string_equal(listener_name(h.listener), path);
     assert_int_equal(listener_port(h.listener), 0);
@@ -676,6 +705,7 @@ int main(void)
         NET_TEST(listens_at_a_free_port),
         NET_TEST(listens_at_v6),
         NET_TEST(listens_at_every_address_of_a_name),
+        NET_TEST(knows_who_can_reach_it),
         NET_TEST(addresses_that_are_not_here_do_not_count),
         NET_TEST(a_port_in_use_is_told),
         NET_TEST(bad_addresses_are_told),

@@ -580,6 +580,8 @@ static void hub_endpoints(void **state)
         {"[2001:DB8::1]", "2001:db8::1", 443},
         {"::1", "::1", 443},
         {"hub:65535", "hub", 65535},
+        {"tunnel_hub:8443", "tunnel_hub", 8443}, /* as Docker Compose calls them */
+        {"_a._b.example", "_a._b.example", 443},
         {"hub:65536", NULL, 0},
         {"hub:0", NULL, 0},
         {"hub:", NULL, 0},

@@ -1,11 +1,11 @@
 #include "gateway/source/main/dialogue.h"
 
 #include "core/base/text.h"
+#include "core/net/lookup.h"
 #include "core/net/tcp.h"
 #include "gateway/source/main/config.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,13 +56,15 @@ static int connect_unix(const char *path)
     return fd;
 }
 
-static int connect_first(const struct addrinfo *list)
+static int connect_first(struct addresses *all, int port)
 {
-    for (const struct addrinfo *a = list; a != NULL; a = a->ai_next) {
-        int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    for (size_t i = 0; i < all->n; i++) {
+        union address *a = &all->at[i];
+        int fd = socket(a->any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
             continue;
-        if (connect(fd, a->ai_addr, a->ai_addrlen) == 0)
+        address_set_port(a, port);
+        if (connect(fd, &a->any, a->any.sa_family == AF_INET ? sizeof a->v4 : sizeof a->v6) == 0)
             return fd;
         int why = errno;
         close(fd);
@@ -73,22 +75,15 @@ static int connect_first(const struct addrinfo *list)
 
 static int connect_tcp(const char *where)
 {
-    char *host = NULL, port_text[8];
+    char *host = NULL;
+    struct addresses all;
     int port = 0, fd = -1;
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-    struct addrinfo *list = NULL;
-    if (!address_split(where, &host, &port) || port == 0) {
-        free(host);
+    if (!address_split(where, &host, &port) || port == 0)
         errno = EINVAL;
-        return -1;
-    }
-    snprintf(port_text, sizeof port_text, "%d", port);
-    if (getaddrinfo(host != NULL ? host : "127.0.0.1", port_text, &hints, &list) == 0)
-        fd = connect_first(list);
-    else
+    else if (lookup_now(host != NULL ? host : "127.0.0.1", &all) != ERR_OK)
         errno = EHOSTUNREACH;
-    if (list != NULL)
-        freeaddrinfo(list);
+    else
+        fd = connect_first(&all, port);
     free(host);
     return fd;
 }

@@ -121,25 +121,20 @@ static bool watch_signals(struct run *r)
     return true;
 }
 
-static bool is_loopback(const char *name)
-{
-    return strchr(name, '/') != NULL || strncmp(name, "127.", 4) == 0 ||
-           strncmp(name, "[::1]", 5) == 0;
-}
-
 static bool listen_all(struct run *r)
 {
     const char *where;
     for (size_t i = 0; (where = config_listen(r->config, i)) != NULL; i++) {
         enum err why = ERR_OK;
-        const char *name = ingress_listen(r->ingress, where, &why);
-        if (name == NULL) {
+        const struct listener *l = ingress_listen(r->ingress, where, &why);
+        if (l == NULL) {
             log_error("Cannot listen on %s: %s", where, err_text(why));
             return false;
         }
+        const char *name = listener_name(l);
         log_info("Listening on %s (SOCKS5, SOCKS4a, HTTP)", name);
         monitor_listening(control_monitor(r->control), name);
-        if (is_loopback(name) || r->config->user != NULL)
+        if (listener_is_local(l) || r->config->user != NULL)
             continue;
         if (r->config->direct) {
             log_error("%s can be reached from other machines: with --direct that needs --user and "
