@@ -5,9 +5,9 @@
 
 /* Where an event keeps the texts that are copied. */
 static const size_t texts[] = {
-    offsetof(struct journal_event, client),  offsetof(struct journal_event, asked),
-    offsetof(struct journal_event, service), offsetof(struct journal_event, tunnel),
-    offsetof(struct journal_event, text),
+    offsetof(struct journal_event, via),    offsetof(struct journal_event, client),
+    offsetof(struct journal_event, asked),  offsetof(struct journal_event, service),
+    offsetof(struct journal_event, tunnel), offsetof(struct journal_event, text),
 };
 #define TEXTS (sizeof texts / sizeof *texts)
 

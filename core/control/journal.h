@@ -13,12 +13,11 @@
 
 /* Texts that are not there are NULL. */
 struct journal_event {
-    const char *event; /* "open", ...; static, as is via */
+    const char *event; /* "open", ...; static */
     uint64_t number;   /* set by journal_add */
     int64_t wall_ms;
     uint64_t stream; /* 0: none */
-    const char *via;
-    const char *client, *asked, *service, *tunnel, *text;
+    const char *via, *client, *asked, *service, *tunnel, *text;
     enum err why; /* ERR_OK: none */
     uint64_t age_ms, down, up, count;
 };

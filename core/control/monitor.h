@@ -159,7 +159,7 @@ void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *en
 
 /* A client that never became a stream. */
 struct monitor_refusal {
-    const char *client, *via, *asked; /* via: static */
+    const char *client, *via, *asked;
     enum err why;
     const char *text; /* NULL: that of why */
     bool untold;      /* as in struct monitor_end: a browser pointed wholesale at the gateway asks

@@ -1,3 +1,4 @@
+#include "core/base/log.h"
 #include "core/net/loop.h"
 
 #include <signal.h>
@@ -42,6 +43,7 @@ void loop_leave(struct loop *l)
 
 void loop_exit(int code)
 {
+    log_end();
     if (still_resolving) {
         fflush(NULL);
         _exit(code); /* exit would wait for the thread */

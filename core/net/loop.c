@@ -1,15 +1,19 @@
 #include "core/net/loop.h"
 
+#include "core/base/log.h"
+
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define SPARE_BLOCKS 64 /* kept for reuse: 4 MB at most */
+#define SPARE_BLOCKS 64  /* kept for reuse: 4 MB at most */
+#define LOG_TICK_MS 5000 /* while the log has left lines out */
 
 struct loop {
     uv_loop_t uv;
     uv_prepare_t prepare; /* runs deferred work before the loop sleeps */
     uv_idle_t idle;       /* active while deferred work waits: the loop must not sleep then */
+    uint64_t log_at;      /* when the log was last asked what it has left out */
     struct list deferred;
     uint8_t *spare[SPARE_BLOCKS];
     size_t n_spare;
@@ -25,6 +29,17 @@ struct timer {
 static void on_idle(uv_idle_t *idle)
 {
     (void)idle;
+}
+
+/* No timer of its own: every program has something that comes back within seconds, such as pings.
+ */
+static void watch_log(struct loop *l)
+{
+    uint64_t now = loop_now(l);
+    if (!log_pending() || now - l->log_at < LOG_TICK_MS)
+        return;
+    l->log_at = now;
+    log_tick();
 }
 
 /* Work that is deferred by deferred work waits for the next round, so that sockets get their turn.
@@ -45,6 +60,7 @@ static void on_prepare(uv_prepare_t *prepare)
         uv_idle_stop(&l->idle);
     else
         uv_idle_start(&l->idle, on_idle);
+    watch_log(l);
 }
 
 struct loop *loop_new(void)

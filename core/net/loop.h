@@ -28,7 +28,7 @@ void loop_leave(struct loop *l);
 /* SIGTERM, SIGINT and SIGHUP from now on change nothing: the exit code is decided, and the end is
  * near. Before the handles that caught them are closed. */
 void loop_block_signals(void);
-_Noreturn void loop_exit(int code);
+_Noreturn void loop_exit(int code); /* the log's last counts are told */
 uv_loop_t *loop_uv(struct loop *l);
 uint64_t loop_now(struct loop *l); /* milliseconds, monotonic, constant within one callback */
 

@@ -26,7 +26,7 @@ static const struct {
 
 const char *handover_token(const cJSON *answer, enum end end)
 {
-    const char *token = json_text(answer, ends[end].key);
+    const char *token = json_text_at(answer, ends[end].key);
     size_t n = 0;
     while (token != NULL && token[n] > ' ' && token[n] <= '~')
         n++;
@@ -167,8 +167,8 @@ static void print_device(struct ctl *c, const struct handover *h)
 static void print_head(const struct handover *h)
 {
     char text[9000], time[32];
-    const char *arn = json_text(h->answer, "tunnelArn");
-    const char *thing = json_text(h->tunnel, "destinationConfig.thingName");
+    const char *arn = json_text_at(h->answer, "tunnelArn");
+    const char *thing = json_text_at(h->tunnel, "destinationConfig.thingName");
     text_line(stdout, "%s", h->title);
     if (arn != NULL)
         printf("  ARN       %s\n", print_safe(arn, 0, text, sizeof text));

@@ -38,12 +38,12 @@ const cJSON *json_at(const cJSON *j, const char *path)
     return j;
 }
 
-const char *json_text(const cJSON *j, const char *path)
+const char *json_text_at(const cJSON *j, const char *path)
 {
     return cJSON_GetStringValue(json_at(j, path));
 }
 
-double json_number(const cJSON *j, const char *path)
+double json_number_at(const cJSON *j, const char *path)
 {
     const cJSON *item = json_at(j, path);
     return cJSON_IsNumber(item) ? item->valuedouble : 0;

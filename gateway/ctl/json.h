@@ -13,11 +13,11 @@ cJSON *json_put(cJSON *object, const char *key, cJSON *value);
 cJSON *json_push(cJSON *array, cJSON *value);
 
 /* The text at a path of keys ("destinationConfig.thingName"); NULL: there is none. */
-const char *json_text(const cJSON *j, const char *path);
+const char *json_text_at(const cJSON *j, const char *path);
 /* What is there; NULL: nothing. */
 const cJSON *json_at(const cJSON *j, const char *path);
 /* The number there; 0: there is none. */
-double json_number(const cJSON *j, const char *path);
+double json_number_at(const cJSON *j, const char *path);
 
 /* On stdout, by text_put_json; false: no memory, or it cannot be written. */
 bool json_print(const cJSON *j);

@@ -21,7 +21,7 @@ static const struct option_group own = OPTION_GROUP("List", table);
 
 static void cell_text(const cJSON *tunnel, const char *path, char out[CELL])
 {
-    print_safe(json_text(tunnel, path), 0, out, CELL);
+    print_safe(json_text_at(tunnel, path), 0, out, CELL);
 }
 
 static void cell_id(const cJSON *tunnel, char out[CELL])
@@ -36,12 +36,12 @@ static void cell_status(const cJSON *tunnel, char out[CELL])
 
 static void cell_created(const cJSON *tunnel, char out[CELL])
 {
-    print_time(json_number(tunnel, "createdAt"), out);
+    print_time(json_number_at(tunnel, "createdAt"), out);
 }
 
 static void cell_description(const cJSON *tunnel, char out[CELL])
 {
-    print_safe(json_text(tunnel, "description"), DESCRIPTION_WIDTH, out, CELL);
+    print_safe(json_text_at(tunnel, "description"), DESCRIPTION_WIDTH, out, CELL);
 }
 
 static void cell_thing(const cJSON *tunnel, char out[CELL])
@@ -56,7 +56,7 @@ static void cell_services(const cJSON *tunnel, char out[CELL])
 
 static bool is_connected(const cJSON *tunnel, const char *path)
 {
-    const char *status = json_text(tunnel, path);
+    const char *status = json_text_at(tunnel, path);
     return status != NULL && strcmp(status, "CONNECTED") == 0;
 }
 
@@ -70,7 +70,7 @@ static void cell_connected(const cJSON *tunnel, char out[CELL])
 
 static bool is_open(const cJSON *tunnel)
 {
-    const char *status = json_text(tunnel, "status");
+    const char *status = json_text_at(tunnel, "status");
     return status != NULL && strcmp(status, "OPEN") == 0;
 }
 
@@ -115,7 +115,7 @@ static int describe_all(struct ctl *c, const cJSON *summaries, cJSON **tunnels)
     cJSON_ArrayForEach(summary, summaries)
     {
         cJSON *tunnel;
-        const char *id = json_text(summary, "tunnelId");
+        const char *id = json_text_at(summary, "tunnelId");
         if (id == NULL)
             continue;
         enum outcome result = tunneling_describe(&c->api, id, &tunnel);

@@ -182,7 +182,7 @@ static int tell(struct ctl *c, const cJSON *answer, const char *id, cJSON **aske
 /* A tunnel whose tokens got lost is of no use to anybody. */
 static int hand_over(struct ctl *c, const cJSON *answer, cJSON **asked)
 {
-    const char *id = json_text(answer, "tunnelId");
+    const char *id = json_text_at(answer, "tunnelId");
     if (id == NULL || !which_is_id(id) || handover_token(answer, END_SOURCE) == NULL ||
         handover_token(answer, END_DESTINATION) == NULL)
         return ctl_fail("the hub's answer has no tunnel or no tokens in it");

@@ -97,10 +97,10 @@ static void clean(const char *text, char *out, size_t size)
 
 static enum outcome refused(struct tunneling *s, const struct call_answer *a, const cJSON *body)
 {
-    const char *name = json_text(body, "__type"), *said = json_text(body, "message");
+    const char *name = json_text_at(body, "__type"), *said = json_text_at(body, "message");
     char message[900];
     if (said == NULL)
-        said = json_text(body, "Message");
+        said = json_text_at(body, "Message");
     keep_name(s, name != NULL ? name : a->error);
     if (s->error[0] == '\0') {
         char where[ENDPOINT_NAME];
@@ -233,7 +233,7 @@ static enum outcome all_pages(struct tunneling *s, const char *thing, cJSON *all
         cJSON *input = page_input(thing, token);
         cJSON_Delete(answer); /* the token is in it */
         result = tunneling_call(s, "ListTunnels", input, &answer);
-        token = json_text(answer, "nextToken");
+        token = json_text_at(answer, "nextToken");
         if (token != NULL && token[0] == '\0')
             token = NULL;
         if (result == CTL_OK)

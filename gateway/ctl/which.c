@@ -79,7 +79,7 @@ static void search(struct search *w, const cJSON *summaries)
     const cJSON *t;
     cJSON_ArrayForEach(t, summaries)
     {
-        const char *id = json_text(t, "tunnelId"), *status = json_text(t, "status");
+        const char *id = json_text_at(t, "tunnelId"), *status = json_text_at(t, "status");
         if (id == NULL || !which_is_id(id))
             continue;
         if (w->prefix != NULL && strcmp(id, w->prefix) == 0) { /* the whole of it */
@@ -98,8 +98,8 @@ static void search(struct search *w, const cJSON *summaries)
 
 static void take(struct which *out, const cJSON *tunnel)
 {
-    const char *arn = json_text(tunnel, "tunnelArn");
-    snprintf(out->id, sizeof out->id, "%s", json_text(tunnel, "tunnelId"));
+    const char *arn = json_text_at(tunnel, "tunnelArn");
+    snprintf(out->id, sizeof out->id, "%s", json_text_at(tunnel, "tunnelId"));
     if (arn != NULL && strlen(arn) <= TUNNEL_ARN_MAX)
         snprintf(out->arn, sizeof out->arn, "%s", arn);
 }

@@ -134,6 +134,7 @@ static void set_limits(void)
 {
     struct rlimit limit, none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
+    log_limit(1000, 600); /* a fleet comes back in one go, to a machine that has room */
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
         return;
     limit.rlim_cur = limit.rlim_max;

@@ -1,5 +1,5 @@
 /* The log of what was refused: the first time at once, repetitions of the same from the same
- * address summed up once a window, so that nobody can fill the log. */
+ * address summed up once a window (core/base/repeats.h). */
 #ifndef GATEWAY_HUB_REFUSALS_H
 #define GATEWAY_HUB_REFUSALS_H
 
@@ -12,7 +12,7 @@ struct refusals;
 
 /* What has piled up in one window behind the first. */
 struct refused_again {
-    const char *address, *reason; /* escaped */
+    const char *address, *reason; /* as they came, and cut */
     enum err why;
     uint64_t times;
 };

@@ -1,90 +1,64 @@
 #include "gateway/source/access.h"
 
 #include "core/base/log.h"
+#include "core/base/repeats.h"
 #include "core/net/peer.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define KINDS_MAX 64
-
-/* Refusals of one reason in one protocol. */
-struct refusals {
-    enum err why;
-    const char *protocol;
-    bool told;       /* a line was written in this interval */
-    unsigned untold; /* refusals since */
-    char last[80];   /* what the last of them asked for */
-};
+#define KINDS_MAX 64 /* reasons, in one protocol each */
 
 struct access {
     struct monitor *monitor;
+    struct loop *loop;
     struct timer *timer;
     bool running;
-    struct refusals kinds[KINDS_MAX];
-    size_t n_kinds;
+    struct repeats *refusals;
 };
 
-static void tell(struct access *a, const struct refusals *r)
+/* Refusals of one reason in one protocol. */
+static void tell_more(void *owner, const struct repeat *r)
 {
-    const struct log_field fields[] = {{"protocol", r->protocol, 0},
-                                       {"reason", err_name(r->why), 0},
-                                       {"count", NULL, r->untold},
+    const struct access *a = owner;
+    enum err why = (enum err)r->code;
+    const struct log_field fields[] = {{"protocol", r->subject, 0},
+                                       {"reason", r->kind, 0},
+                                       {"count", NULL, (int64_t)r->times},
                                        {"last_asked", r->last, 0}};
     log_event(LOG_INFO, "refused more", fields, sizeof fields / sizeof *fields);
-    monitor_refused_more(a->monitor, r->protocol, r->why, r->untold, r->last);
+    monitor_refused_more(a->monitor, r->subject, why, r->times, r->last);
 }
 
-/* Tells the counts. A kind that was quiet for an interval begins with a full line again. */
-static void flush(void *owner)
+static void on_timer(void *owner)
 {
     struct access *a = owner;
-    a->running = false;
-    for (size_t i = 0; i < a->n_kinds; i++) {
-        struct refusals *r = &a->kinds[i];
-        if (r->untold > 0)
-            tell(a, r);
-        r->told = r->untold > 0;
-        r->untold = 0;
-        a->running |= r->told;
-    }
+    repeats_tick(a->refusals, loop_now(a->loop));
+    a->running = repeats_pending(a->refusals);
     if (a->running)
         timer_start(a->timer, ACCESS_PAUSE_MS);
-}
-
-/* When there are too many kinds the last one takes the rest. */
-static struct refusals *kind_of(struct access *a, enum err why, const char *protocol)
-{
-    for (size_t i = 0; i < a->n_kinds; i++)
-        if (a->kinds[i].why == why && strcmp(a->kinds[i].protocol, protocol) == 0)
-            return &a->kinds[i];
-    if (a->n_kinds == KINDS_MAX)
-        return &a->kinds[KINDS_MAX - 1];
-    struct refusals *r = &a->kinds[a->n_kinds++];
-    *r = (struct refusals){.why = why, .protocol = protocol};
-    return r;
 }
 
 /* True: told; false: it is counted, others of its kind were told of just now. */
 static bool tell_refusal(struct access *a, const struct monitor_refusal *what)
 {
-    struct refusals *r = kind_of(a, what->why, what->via);
-    if (r->told) {
-        r->untold++;
-        str_escape(span_of(what->asked), r->last, sizeof r->last);
-        return false;
-    }
-    r->told = true;
-    if (!a->running) {
+    const char *reason = err_name(what->why);
+    if (!repeats_add(a->refusals, loop_now(a->loop),
+                     &(struct repeat){.subject = what->via,
+                                      .kind = reason,
+                                      .last = what->asked != NULL ? what->asked : "",
+                                      .code = (int)what->why})) {
+        if (!a->running)
+            timer_start(a->timer, ACCESS_PAUSE_MS);
         a->running = true;
-        timer_start(a->timer, ACCESS_PAUSE_MS);
+        return false;
     }
     const struct log_field fields[] = {
         {"client", what->client, 0},
         {"protocol", what->via, 0},
         {"asked", what->asked, 0},
-        {"reason", err_name(what->why), 0},
+        {"reason", reason, 0},
         {"text", what->text != NULL ? what->text : err_text(what->why), 0},
     };
     log_event(LOG_INFO, "refused", fields, sizeof fields / sizeof *fields);
@@ -176,19 +150,30 @@ struct access *access_new(struct loop *loop, struct monitor *monitor)
     if (a == NULL)
         return NULL;
     a->monitor = monitor;
-    a->timer = timer_new(loop, flush, a);
-    if (a->timer == NULL) {
-        free(a);
-        return NULL;
-    }
-    return a;
+    a->loop = loop;
+    a->timer = timer_new(loop, on_timer, a);
+    a->refusals = repeats_new(&(struct repeats_options){
+        .kinds = KINDS_MAX,
+        .rest = {.subject = "", .kind = err_name(ERR_REJECTED), .code = ERR_REJECTED},
+        .burst = 1,
+        .every_ms = ACCESS_PAUSE_MS,
+        .window_ms = ACCESS_PAUSE_MS,
+        .sum = tell_more,
+        .owner = a});
+    if (a->timer != NULL && a->refusals != NULL)
+        return a;
+    timer_free(a->timer);
+    repeats_free(a->refusals);
+    free(a);
+    return NULL;
 }
 
 void access_free(struct access *a)
 {
     if (a == NULL)
         return;
-    flush(a);
+    repeats_end(a->refusals, loop_now(a->loop));
+    repeats_free(a->refusals);
     timer_free(a->timer);
     free(a);
 }

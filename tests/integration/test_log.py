@@ -1,13 +1,17 @@
 """What the programs say: levels, JSON, and one access line for each stream."""
 
+import fcntl
 import json
+import os
 import pathlib
 import re
 import unittest
 
+import certificates
 from harness import Case
 from origins import Http
 from programs import run, wait_until
+from sockets import read_all, socks5
 
 
 class Log(Case):
@@ -77,6 +81,56 @@ class Log(Case):
             secret = token.read_text().strip()
             for program in (way.gateway, way.agent, way.hub):
                 self.assertNotIn(secret, program.output())
+
+    def ask(self, port, times):
+        """So many connections, one after the other, each with an answer."""
+        for _ in range(times):
+            with socks5(port, "HTTP1.tunnel") as s:
+                s.sendall(b"GET /name HTTP/1.0\r\n\r\n")
+                self.assertIn(b"200 OK", read_all(s))
+
+    def test_lines_that_clients_make_have_a_limit(self):
+        way = self.open_way({"HTTP1": self.origin(Http())}, agent=["-v", "4"])
+        self.ask(way.port, 130)
+        way.agent.terminate()
+        text = way.agent.output()
+        for kind, line in (("Connected to", r"\] Connected to"), ("stream", r"\] stream ")):
+            told = len(re.findall(line, text))
+            left = re.findall(rf'left-out lines=(\d+) seconds=\d+ like="?{kind}', text)
+            self.assertGreaterEqual(told, 100)
+            self.assertLess(told, 130)
+            self.assertEqual(told + sum(map(int, left)), 130, text[-2000:])
+
+    def test_a_log_that_nobody_reads(self):
+        hub, tokens = self.hub(), self.tunnel(["HTTP1"])
+        self.agent(hub, tokens, {"HTTP1": self.origin(Http())})
+        fifo = self.dir / "log"
+        os.mkfifo(fifo)
+        log = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, log)
+        fcntl.fcntl(log, fcntl.F_SETPIPE_SZ, 4096)
+        said = b""
+
+        def read_until(pattern):
+            def look():
+                nonlocal said
+                try:
+                    said += os.read(log, 65536)
+                except BlockingIOError:
+                    pass
+                return re.search(pattern, said)
+            return wait_until(look, pattern)
+        gateway = self.start("sh", "-c", 'exec "$@" 2>"$0"', fifo, self.program("tunnel-gateway"),
+                             "-e", f"127.0.0.1:{hub.port}", "--token-file", tokens.source,
+                             "--ca", certificates.certificate().ca, "--listen", "127.0.0.1:0",
+                             "-v", "5")
+        port = int(read_until(rb"Listening on 127\S+:(\d+)").group(1))
+        read_until(b"is up, with")
+        self.ask(port, 60)  # far more than 4096 bytes of lines
+        os.read(log, 65536)
+        self.ask(port, 1)
+        read_until(rb"lost lines=[1-9]")
+        self.assert_alive(gateway)
 
 
 def connected_to(pid, port):

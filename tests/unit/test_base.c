@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -770,11 +771,12 @@ static int log_begin(void **state)
     return 0;
 }
 
-static int log_end(void **state)
+static int log_over(void **state)
 {
     (void)state;
     log_redirect(NULL, NULL);
     log_setup(LOG_INFO, false);
+    log_limit(LOG_BURST, LOG_A_MINUTE);
     return 0;
 }
 
@@ -867,7 +869,10 @@ static void log_lines_in_json(void **state)
     log_setup(LOG_INFO, true);
     log_error("a \"b\" \\ \n \xfc %d", 5);
     assert_string_equal(json_tail(), "\"level\":\"error\",\"message\":"
-                                     "\"a \\u0022b\\u0022 \\u005c \\u000a \\u00fc 5\"}");
+                                     "\"a \\\"b\\\" \\\\ \\u000a \xef\xbf\xbd 5\"}");
+    log_info("gr\xc3\xbc\xc3\x9f \xe2\x80\xae");
+    assert_string_equal(json_tail(), "\"level\":\"info\",\"message\":"
+                                     "\"gr\xc3\xbc\xc3\x9f \\u202e\"}");
 }
 
 static void log_cuts_long_messages(void **state)
@@ -906,7 +911,7 @@ static void log_events_in_both_formats(void **state)
     log_event(LOG_INFO, "stream", fields, 6);
     assert_string_equal(json_tail(), "\"level\":\"info\",\"event\":\"stream\","
                                      "\"client\":\"127.0.0.1:5\",\"name\":\"a b\",\"empty\":\"\","
-                                     "\"bad\":\"\\u0022\\u000a\\u005c=\","
+                                     "\"bad\":\"\\\"\\u000a\\\\=\","
                                      "\"bytes\":1234567,\"below\":-5}");
 }
 
@@ -919,31 +924,147 @@ static void log_events_cut_long_fields(void **state)
     for (int json = 0; json <= 1; json++) {
         log_setup(LOG_INFO, json == 1);
         log_event(LOG_INFO, "e", &field, 1);
-        assert_in_range(strlen(seen.line), 500, LOG_FIELD_MAX + 100);
+        assert_in_range(strlen(seen.line), 500, (json + 1) * LOG_FIELD_MAX + 100);
         assert_string_equal(strstr(seen.line, "..."), json == 1 ? "...\"}" : "...\"");
     }
+    memset(text, 'x', sizeof text - 1);
+    memcpy(text + LOG_FIELD_MAX - 4, "\xe2\x82\xac", 3); /* no character is cut in two */
+    log_event(LOG_INFO, "e", &field, 1);
+    assert_string_equal(seen.line + strlen(seen.line) - 7, "xx...\"}");
+}
+
+static void many_lines(int n)
+{
+    for (int i = 0; i < n; i++)
+        log_info("Connected to %d", i);
+}
+
+/* The first ones are there, the others are counted; other kinds have their own. */
+static void log_leaves_out_what_repeats(void **state)
+{
+    (void)state;
+    log_setup(LOG_INFO, false);
+    log_limit(100, 1);
+    many_lines(1000);
+    assert_int_equal(seen.count, 100);
+    assert_string_equal(plain_tail(), "Connected to 99");
+    assert_true(log_pending());
+    log_info("another");
+    log_event(LOG_INFO, "stream", fields, 1);
+    assert_int_equal(seen.count, 102);
+    log_tick();
+    assert_int_equal(seen.count, 102);
+    log_end();
+    assert_int_equal(seen.count, 103);
+    assert_string_equal(plain_tail(), "left-out lines=900 seconds=0 like=\"Connected to 999\"");
+    assert_int_equal(seen.level, LOG_INFO);
+    assert_false(log_pending());
+}
+
+static void log_leaves_nothing_out(void **state)
+{
+    (void)state;
+    log_limit(10, 1);
+    log_setup(LOG_DEBUG, false);
+    many_lines(1000);
+    assert_int_equal(seen.count, 1000);
+    log_setup(LOG_INFO, false);
+    for (int i = 0; i < 100; i++)
+        log_fatal("%d", i);
+    assert_int_equal(seen.count, 1100);
+    assert_false(log_pending());
+}
+
+/* Descriptor 2 while f runs is one end of what `make` makes. Returns the other. */
+static int stderr_to(int fds[2], void (*f)(void))
+{
+    int before = dup(STDERR_FILENO);
+    log_redirect(NULL, NULL);
+    dup2(fds[1], STDERR_FILENO);
+    log_setup(LOG_INFO, false);
+    f();
+    dup2(before, STDERR_FILENO);
+    log_setup(LOG_INFO, false);
+    close(before);
+    close(fds[1]);
+    return fds[0];
+}
+
+static size_t read_all(int fd, char *to, size_t room)
+{
+    size_t n = 0;
+    for (ssize_t got; n < room - 1 && (got = read(fd, to + n, room - 1 - n)) > 0;)
+        n += (size_t)got;
+    to[n] = '\0';
+    close(fd);
+    return n;
+}
+
+static int reader; /* the other end of descriptor 2 */
+static char taken[400000];
+
+/* Until nothing is taken any more, and then with room again. */
+static void fill_and_drain(void)
+{
+    log_limit(100000, 1);
+    for (int i = 0; i < 6000; i++)
+        log_info("line %d", i);
+    size_t room = 100000, n = 0;
+    for (ssize_t got; n < room && (got = recv(reader, taken, room - n, MSG_DONTWAIT)) > 0;)
+        n += (size_t)got;
+    for (ssize_t got; n == 0 && (got = read(reader, taken, room)) > 0;)
+        n += (size_t)got;
+    assert_true(n > 0);
+    log_info("back again");
+}
+
+/* Nobody reads: lines are lost and counted, and the program goes on. */
+static void nobody_reads(int fds[2])
+{
+    long lines = 0;
+    reader = fds[0];
+    read_all(stderr_to(fds, fill_and_drain), taken, sizeof taken);
+    const char *back = strstr(taken, "back again"), *lost = strstr(taken, "] lost lines=");
+    assert_non_null(back);
+    assert_non_null(lost);
+    assert_true(lost < back);
+    assert_int_equal(sscanf(lost, "] lost lines=%ld", &lines), 1);
+    assert_in_range(lines, 1000, 5999);
+}
+
+static void log_loses_lines_that_no_pipe_takes(void **state)
+{
+    int fds[2];
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    nobody_reads(fds);
+}
+
+static void log_loses_lines_that_no_socket_takes(void **state)
+{
+    int fds[2];
+    (void)state;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    nobody_reads(fds);
+}
+
+static void say_hello(void)
+{
+    log_info("to people");
 }
 
 /* Without a redirection: one write per line to descriptor 2. */
 static void log_goes_to_stderr(void **state)
 {
     char got[200] = "";
-    int fds[2], before = dup(STDERR_FILENO);
+    int fds[2];
     (void)state;
     assert_int_equal(pipe(fds), 0);
-    log_redirect(NULL, NULL);
-    log_setup(LOG_INFO, false);
-    dup2(fds[1], STDERR_FILENO);
-    log_info("to people");
-    dup2(before, STDERR_FILENO);
-    close(before);
-    close(fds[1]);
-    assert_true(read(fds[0], got, sizeof got - 1) > 0);
-    close(fds[0]);
+    read_all(stderr_to(fds, say_hello), got, sizeof got);
     assert_string_equal(strstr(got, "[info]"), "[info] to people\n");
 }
 
-#define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, log_begin, log_end)
+#define LOG_TEST(f) cmocka_unit_test_setup_teardown(f, log_begin, log_over)
 
 int main(void)
 {
@@ -979,6 +1100,10 @@ int main(void)
         LOG_TEST(log_lines_for_people),
         LOG_TEST(log_lines_in_json),
         LOG_TEST(log_cuts_long_messages),
+        LOG_TEST(log_leaves_out_what_repeats),
+        LOG_TEST(log_leaves_nothing_out),
+        LOG_TEST(log_loses_lines_that_no_pipe_takes),
+        LOG_TEST(log_loses_lines_that_no_socket_takes),
         LOG_TEST(log_events_in_both_formats),
         LOG_TEST(log_events_cut_long_fields),
         LOG_TEST(log_goes_to_stderr),

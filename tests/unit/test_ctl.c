@@ -360,8 +360,8 @@ static void tags_as_text(void **state)
     assert_false(tag_is("a"));
     assert_false(tag_is("=b"));
     cJSON *tag = tag_json("a=b=c");
-    assert_string_equal(json_text(tag, "key"), "a");
-    assert_string_equal(json_text(tag, "value"), "b=c");
+    assert_string_equal(json_text_at(tag, "key"), "a");
+    assert_string_equal(json_text_at(tag, "value"), "b=c");
     cJSON_Delete(tag);
 }
 
@@ -373,11 +373,11 @@ static void json_chains(void **state)
     assert_null(json_push(cJSON_CreateArray(), NULL));
     assert_null(json_push(NULL, cJSON_CreateTrue()));
     cJSON *j = cJSON_Parse("{\"a\":{\"b\":\"c\",\"n\":7}}");
-    assert_string_equal(json_text(j, "a.b"), "c");
-    assert_null(json_text(j, "a.n"));
-    assert_null(json_text(j, "a.b.c"));
+    assert_string_equal(json_text_at(j, "a.b"), "c");
+    assert_null(json_text_at(j, "a.n"));
+    assert_null(json_text_at(j, "a.b.c"));
     assert_null(json_at(j, "x.y"));
-    assert_true(json_number(j, "a.n") > 6.9);
+    assert_true(json_number_at(j, "a.n") > 6.9);
     json_wipe(j);
     json_wipe(NULL);
 }
@@ -417,8 +417,8 @@ static void list_pages_become_one(void **state)
     cJSON *j = cJSON_Parse(out);
     const cJSON *all = json_at(j, "tunnelSummaries");
     assert_int_equal(cJSON_GetArraySize(all), 2);
-    assert_string_equal(json_text(cJSON_GetArrayItem(all, 0), "tunnelId"), ID1);
-    assert_string_equal(json_text(cJSON_GetArrayItem(all, 1), "tunnelId"), ID2);
+    assert_string_equal(json_text_at(cJSON_GetArrayItem(all, 0), "tunnelId"), ID1);
+    assert_string_equal(json_text_at(cJSON_GetArrayItem(all, 1), "tunnelId"), ID2);
     assert_null(json_at(j, "nextToken"));
     cJSON_Delete(j);
 }
@@ -500,7 +500,7 @@ static void describes(void **state)
                          WORDS("describe", ID1, "--json")),
                      CTL_OK);
     cJSON *j = cJSON_Parse(out);
-    assert_string_equal(json_text(j, "tunnel.tunnelId"), ID1);
+    assert_string_equal(json_text_at(j, "tunnel.tunnelId"), ID1);
     cJSON_Delete(j);
 }
 
@@ -706,8 +706,8 @@ static void opens_with_token_files(void **state)
                      CTL_OK);
     cJSON *j = cJSON_Parse(out);
     assert_null(json_at(j, "sourceAccessToken"));
-    assert_string_equal(json_text(j, "destinationAccessToken"), "DESTINATION");
-    assert_string_equal(json_text(j, "tunnelArn"), ARN(ID1));
+    assert_string_equal(json_text_at(j, "destinationAccessToken"), "DESTINATION");
+    assert_string_equal(json_text_at(j, "tunnelArn"), ARN(ID1));
     cJSON_Delete(j);
     unlink(source);
     unlink(destination);

@@ -51,6 +51,7 @@ static int setup(void **state)
     (void)state;
     lines = (struct lines){0};
     log_setup(LOG_INFO, false);
+    log_limit(1000, 600); /* as the hub's */
     log_redirect(on_line, &lines);
     again = (struct again){0};
     r = refusals_new(60000, on_again, &again);

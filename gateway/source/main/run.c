@@ -107,6 +107,7 @@ static void set_limits(void)
     }
     if (setrlimit(RLIMIT_CORE, &none) != 0)
         log_debug("core files could not be switched off");
+    log_limit(1000, 600); /* a line for each request of a page, on a machine that has room */
 }
 
 static bool watch_signals(struct run *r)
