@@ -14,9 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRAME_MS 33   /* at most 30 pictures a second */
-#define QUIET_MS 1000 /* at least one: ages and countdowns go on */
-#define EMPTY_MAX 3   /* wake-ups without a byte: the terminal is gone */
+#define FRAME_MS 33      /* at most 30 pictures a second */
+#define QUIET_MS 1000    /* at least one: ages and countdowns go on */
+#define PATIENCE_MS 2000 /* a program that says nothing for so long is lost until it does */
+#define EMPTY_MAX 3      /* wake-ups without a byte: the terminal is gone */
+#define KEYS_AT_ONCE 256
 
 /* Seconds before each try to connect again; the last for all further ones. */
 static const double delays[] = {0.5, 1, 2, 4, 5};
@@ -34,6 +36,7 @@ struct app {
     uv_poll_t keys;
     uv_signal_t signals[N_SIGNALS];
     int open_handles, empty;
+    bool behind;               /* a picture waits until the terminal has taken the one before */
     struct timer *look, *draw; /* the next snapshot, the next picture */
     uint64_t drawn_ms;
     struct watch *watch, *closer; /* closer: closes streams, while watch asks */
@@ -83,6 +86,10 @@ static void fit(struct app *a)
 static void draw(void *owner)
 {
     struct app *a = owner;
+    terminal_flush(a->terminal);
+    a->behind = terminal_behind(a->terminal);
+    if (a->behind)
+        return; /* drawn once the terminal has taken what it has */
     const struct view_context context = {.glyphs = &a->command->glyphs,
                                          .now = now(a),
                                          .time = time_of_day(a),
@@ -117,6 +124,8 @@ static void end(struct app *a, int code)
 /* The screen goes first, so that what is printed stays. */
 static void leave_screen(struct app *a)
 {
+    if (a->terminal != NULL && a->keys.data != NULL)
+        uv_poll_stop(&a->keys);
     terminal_close(a->terminal);
     a->terminal = NULL;
 }
@@ -324,24 +333,39 @@ static void grant(struct app *a, unsigned wished)
             wishes[i].grant(a);
 }
 
-static void on_keys(uv_poll_t *uv, int status, int events)
+static void take_key(struct app *a, const struct terminal_key *key)
+{
+    if (key->key == KEY_CLICK_)
+        grant(a, ui_click(a->ui, a->model, key->row, key->column, key->button));
+    else if (key->key != KEY_NONE_)
+        grant(a, ui_key(a->ui, a->model, key->key));
+}
+
+/* All that can be read now is one read, however the terminal cut it. False: there was nothing. */
+static bool take_keys(struct app *a)
+{
+    struct terminal_key keys[KEYS_AT_ONCE];
+    int n;
+    a->ui->read = 0;
+    do {
+        for (n = 0; n < KEYS_AT_ONCE && terminal_key(a->terminal, &keys[n]); n++)
+            a->ui->read++;
+        for (int i = 0; i < n; i++)
+            take_key(a, &keys[i]);
+    } while (n == KEYS_AT_ONCE);
+    return a->ui->read > 0;
+}
+
+static void on_terminal(uv_poll_t *uv, int status, int events)
 {
     struct app *a = uv->data;
-    struct terminal_key key;
-    bool any = false;
     int waiting = 0;
     (void)status, (void)events;
-    while (terminal_key(a->terminal, &key)) {
-        any = true;
-        if (key.key == KEY_CLICK_)
-            grant(a, ui_click(a->ui, a->model, key.row, key.column, key.button));
-        else if (key.key != KEY_NONE_)
-            grant(a, ui_key(a->ui, a->model, key.key));
-    }
-    a->empty = any ? 0 : a->empty + 1;
+    bool went = terminal_flush(a->terminal), any = take_keys(a);
+    a->empty = any || went ? 0 : a->empty + 1;
     if (a->empty >= EMPTY_MAX && (ioctl(STDIN_FILENO, FIONREAD, &waiting) != 0 || waiting == 0))
         end(a, 0);
-    else if (any)
+    else if (any || a->behind)
         draw(a);
 }
 
@@ -384,7 +408,9 @@ static bool open_terminal(struct app *a)
         return false;
     }
     log_redirect(log_to_screen, a);
-    if (uv_poll_start(&a->keys, UV_READABLE, on_keys) != 0) {
+    if (uv_poll_init(loop_uv(a->loop), &a->keys, terminal_fd(a->terminal)) == 0)
+        a->keys.data = a;
+    if (a->keys.data == NULL || uv_poll_start(&a->keys, UV_READABLE, on_terminal) != 0) {
         leave_screen(a);
         fprintf(stderr, "tunnel-tui: the terminal cannot be waited for; --once needs none\n");
         end(a, 1);
@@ -400,10 +426,8 @@ static bool begin(struct app *a)
     static const struct watch_events watch = {.answer = on_answer, .lost = on_lost};
     static const struct watch_events closer = {.answer = on_closed, .lost = on_close_lost};
     a->loop = loop_new();
-    if (a->loop == NULL || uv_poll_init(loop_uv(a->loop), &a->keys, STDIN_FILENO) != 0)
+    if (a->loop == NULL)
         return false;
-    a->keys.data = a;
-    a->open_handles = 1;
     for (int i = 0; i < N_SIGNALS; i++) {
         uv_signal_init(loop_uv(a->loop), &a->signals[i]);
         a->signals[i].data = a;
@@ -413,6 +437,8 @@ static bool begin(struct app *a)
     a->look = timer_new(a->loop, look, a);
     a->draw = timer_new(a->loop, draw, a);
     a->watch = watch_new(a->loop, a->command->path, &watch, a);
+    if (a->watch != NULL)
+        watch_patience(a->watch, PATIENCE_MS);
     a->closer = watch_new(a->loop, a->command->path, &closer, a);
     return a->look != NULL && a->draw != NULL && a->watch != NULL && a->closer != NULL;
 }
@@ -426,9 +452,9 @@ static void finish(struct app *a)
     watch_free(a->closer);
     timer_free(a->look);
     timer_free(a->draw);
-    if (a->open_handles > 0)
+    if (a->keys.data != NULL)
         uv_close((uv_handle_t *)&a->keys, NULL);
-    for (int i = 0; i < a->open_handles - 1; i++)
+    for (int i = 0; i < a->open_handles; i++)
         uv_close((uv_handle_t *)&a->signals[i], NULL);
     if (a->loop != NULL)
         loop_free(a->loop);

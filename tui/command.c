@@ -1,5 +1,6 @@
 #include "tui/command.h"
 
+#include "tui/theme.h"
 #include "tui/where.h"
 
 #include <langinfo.h>
@@ -29,8 +30,9 @@ static const struct option look_table[] = {
      "How many colours; auto heeds NO_COLOR and the terminal.", 0},
     {"ascii", 0, NULL, NULL, NULL, NULL,
      "Nothing but ASCII on the screen, as where the locale is not UTF-8.", 0},
-    {"graph", 0, "braille|blocks|ascii", NULL, NULL, NULL,
-     "What graphs are made of. Default: braille, where it can be shown.", 0},
+    {"graph", 0, "braille|blocks|ascii", "TUNNEL_TUI_GRAPH", NULL, NULL,
+     "What graphs are made of. Default: braille in terminals known to show it, else blocks. Key B.",
+     0},
     {"mouse", 0, NULL, NULL, NULL, NULL, "Clicks and the wheel do something. Key M.", 0},
     {"copy", 0, NULL, NULL, NULL, NULL,
      "Key y may put text onto the terminal's clipboard (OSC 52).", 0},
@@ -140,15 +142,20 @@ static enum err read_size(struct options *o, struct command *c)
 
 /* ---- how it looks ---- */
 
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
 static enum err read_glyphs(struct options *o, struct command *c)
 {
     static const char *const styles[] = {"braille", "blocks", "ascii", NULL};
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 || options_get(o, "render") != NULL;
+    int style = (int)(c->mode == MODE_RENDER ? GRAPH_BRAILLE : theme_graph(environment));
     c->glyphs = utf8 && !options_flag(o, "ascii") ? glyphs_utf8 : glyphs_ascii;
-    int style = (int)c->glyphs.graph;
+    c->ui.ascii = c->glyphs.ascii;
     enum err why = read_choice(o, "graph", styles, "braille, blocks, ascii", &style);
-    if (why == ERR_OK && (utf8 && !options_flag(o, "ascii")))
-        c->glyphs.graph = (enum graph_style)style;
+    c->ui.graph = (enum graph_style)style;
     return why;
 }
 

@@ -19,6 +19,8 @@ enum key {
     KEY_ESCAPE_,
     KEY_BACKSPACE_,
     KEY_DELETE_,
+    KEY_PASTE_, /* what follows is pasted, up to: */
+    KEY_PASTE_END_,
     KEY_F_,               /* KEY_F_ + 1 is F1 */
     KEY_CLICK_ = 0x110040 /* ui_click instead */
 };

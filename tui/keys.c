@@ -182,6 +182,21 @@ ACTION(logarithmic)
     return UI_NOTHING;
 }
 
+ACTION(graph_style)
+{
+    static const char *const names[] = {
+        [GRAPH_BRAILLE] = "braille", [GRAPH_BLOCKS] = "blocks", [GRAPH_ASCII] = "ascii"};
+    (void)m, (void)key;
+    if (ui->ascii) {
+        ui_say(ui, true, "nothing but ASCII can be shown here");
+        return UI_NOTHING;
+    }
+    ui->graph = (enum graph_style)((ui->graph + 1) % 3);
+    ui_say(ui, false, "graphs of %s; TUNNEL_TUI_GRAPH=%s makes it so from the start",
+           names[ui->graph], names[ui->graph]);
+    return UI_NOTHING;
+}
+
 ACTION(refresh_time)
 {
     static const double steps[] = {0.2, 0.5, 1, 2, 5, 10};
@@ -279,6 +294,7 @@ const struct key_binding key_bindings[] = {
     {{'l'}, "l", "log size", KEYS_VIEW, ON_MAIN, NULL, NULL, false, log_size},
     {{'c'}, "c", "choose columns", KEYS_VIEW, ON_MAIN, NULL, NULL, false, ui_ask_columns},
     {{'L'}, "L", "logarithmic", KEYS_GRAPH, ON_LISTS, NULL, NULL, false, logarithmic},
+    {{'B'}, "B", "graphs' dots", KEYS_VIEW, ON_LISTS, NULL, NULL, false, graph_style},
     {{'+', '-', '='}, "+ -", "seconds a picture", KEYS_GRAPH, ON_LISTS, NULL, NULL, false, refresh_time},
     {{'M'}, "M", "mouse", KEYS_SCREEN, ON_ALL, NULL, NULL, false, mouse},
     {{CTRL('l')}, "^L", "redraw", KEYS_SCREEN, ON_ALL, NULL, NULL, false, redraw},

@@ -56,11 +56,22 @@ static const struct {
     const char *name;
     uint32_t key;
 } names[] = {
-    {"Enter", KEY_ENTER_},  {"Esc", KEY_ESCAPE_},     {"Tab", KEY_TAB_},
-    {"Up", KEY_UP_},        {"Down", KEY_DOWN_},      {"BackTab", KEY_BACK_TAB_},
-    {"Left", KEY_LEFT_},    {"Right", KEY_RIGHT_},    {"Backspace", KEY_BACKSPACE_},
-    {"Home", KEY_HOME_},    {"End", KEY_END_},        {"Del", KEY_DELETE_},
-    {"PgUp", KEY_PAGE_UP_}, {"PgDn", KEY_PAGE_DOWN_},
+    {"Enter", KEY_ENTER_},
+    {"Esc", KEY_ESCAPE_},
+    {"Tab", KEY_TAB_},
+    {"Up", KEY_UP_},
+    {"Down", KEY_DOWN_},
+    {"BackTab", KEY_BACK_TAB_},
+    {"Left", KEY_LEFT_},
+    {"Right", KEY_RIGHT_},
+    {"Backspace", KEY_BACKSPACE_},
+    {"Home", KEY_HOME_},
+    {"End", KEY_END_},
+    {"Del", KEY_DELETE_},
+    {"PgUp", KEY_PAGE_UP_},
+    {"PgDn", KEY_PAGE_DOWN_},
+    {"Paste", KEY_PASTE_},
+    {"PasteEnd", KEY_PASTE_END_},
 };
 
 /* 0: there is no such name. */

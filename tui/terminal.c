@@ -1,11 +1,12 @@
 #include "tui/terminal.h"
 
 #include "core/base/text.h"
+#include "tui/capable.h"
 #include "tui/key.h"
+#include "tui/outlet.h"
 #include "tui/theme.h"
 
-#include <errno.h>
-#include <locale.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +22,11 @@
 
 #define COPY_MAX 4096 /* bytes for the clipboard */
 #define ESCAPE_MS 25
-#define RUN_MAX 256 /* cells handed to ncurses at once */
+#define GOODBYE_MS 500 /* so long what restores the terminal may take to reach it */
+#define RUN_MAX 256    /* cells handed to ncurses at once */
 
 struct terminal {
+    struct outlet *outlet;
     SCREEN *curses;
     attr_t attributes[ROLE_COUNT];
     short pairs[ROLE_COUNT];
@@ -33,11 +36,23 @@ struct terminal {
     long last_ms;
 };
 
+/* Bracketed paste: the terminal tells what is pasted from what is typed. Those that do not know it
+ * ignore it. */
+#define PASTES_ON "\033[?2004h"
+#define PASTES_OFF "\033[?2004l"
+static const struct {
+    const char *text;
+    int code; /* beyond all that ncurses gives out itself */
+    unsigned key;
+} pastes[] = {{"\033[200~", 0x7000, KEY_PASTE_}, {"\033[201~", 0x7001, KEY_PASTE_END_}};
+enum { N_PASTES = sizeof pastes / sizeof *pastes };
+
 /* ---- crashes: what gives the terminal back, ready to be written by a signal handler ---- */
 
 static struct {
     volatile sig_atomic_t armed;
     struct termios terminal;
+    int flags; /* of the descriptor of stdin */
     char text[256];
     size_t n;
     struct sigaction before[NSIG];
@@ -49,8 +64,9 @@ static void on_crash(int number)
 {
     if (rescue.armed) {
         rescue.armed = 0;
-        ssize_t written = write(STDOUT_FILENO, rescue.text, rescue.n);
+        ssize_t written = outlet_write(STDOUT_FILENO, rescue.text, rescue.n);
         (void)written;
+        outlet_block(STDIN_FILENO, rescue.flags);
         tcsetattr(STDIN_FILENO, TCSANOW, &rescue.terminal);
     }
     sigaction(number, &rescue.before[number], NULL);
@@ -75,7 +91,7 @@ static void rescue_text(void)
 {
     static const char *const capabilities[] = {"sgr0", "op", "cnorm", "rmkx", "rmcup"};
     rescue.n = 0;
-    rescue_add("\033[?1000l\033[?1006l");
+    rescue_add("\033[?1000l\033[?1006l" PASTES_OFF);
     for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
         rescue_add(tigetstr((char *)(uintptr_t)capabilities[i]));
 }
@@ -123,17 +139,54 @@ static void set_looks(struct terminal *s, const char *color)
     }
 }
 
+/* Ctrl-C, Ctrl-Z and the like are keys. Not by ncurses, which has a file for its terminal. */
+static void set_raw(void)
+{
+    struct termios t = rescue.terminal;
+    t.c_iflag &= ~(tcflag_t)(BRKINT | PARMRK | ICRNL | INLCR | IGNCR | IXON | ISTRIP);
+    t.c_oflag &= ~(tcflag_t)OPOST;
+    t.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
+    t.c_cc[VMIN] = 1;
+    t.c_cc[VTIME] = 0;
+    tcsetattr(STDIN_FILENO, TCSANOW, &t);
+}
+
 static void set_modes(struct terminal *s)
 {
-    raw(); /* Ctrl-C, Ctrl-Z and the like are keys */
+    set_raw();
+    raw();
     noecho();
     nonl();
     keypad(stdscr, TRUE);
     nodelay(stdscr, TRUE);
     set_escdelay(ESCAPE_MS);
     curs_set(0);
+    typeahead(-1);    /* a picture is written whole: the outlet knows when there is no room */
     mouseinterval(0); /* every press is told at once */
     terminal_mouse(s, s->mouse);
+    outlet_add(s->outlet, PASTES_ON, sizeof PASTES_ON - 1);
+}
+
+/* Gives the terminal back. */
+static void unset_modes(struct terminal *s)
+{
+    bool mouse = s->mouse;
+    terminal_mouse(s, false);
+    s->mouse = mouse;
+    outlet_add(s->outlet, PASTES_OFF, sizeof PASTES_OFF - 1);
+    endwin();
+    outlet_drain(s->outlet, GOODBYE_MS, rescue.text, rescue.n);
+    tcsetattr(STDIN_FILENO, TCSANOW, &rescue.terminal);
+    disarm();
+}
+
+static void destroy(struct terminal *s)
+{
+    if (s->curses != NULL)
+        delscreen(s->curses);
+    outlet_free(s->outlet);
+    grid_free(&s->shown);
+    free(s);
 }
 
 struct terminal *terminal_open(const struct terminal_options *o, char *problem, size_t size)
@@ -145,19 +198,29 @@ struct terminal *terminal_open(const struct terminal_options *o, char *problem, 
         return NULL;
     }
     *s = (struct terminal){.anew = true, .mouse = o->mouse};
-    s->curses = newterm(NULL, stdout, stdin);
-    if (s->curses == NULL) {
-        const char *term = getenv("TERM");
-        char quoted[80];
-        snprintf(problem, size, "the terminal (TERM=%s) is not known, or cannot do what this needs",
-                 str_escape(span_of(term), quoted, sizeof quoted));
-        free(s);
+    rescue.flags = fcntl(STDIN_FILENO, F_GETFL);
+    s->outlet = outlet_new(STDIN_FILENO, STDOUT_FILENO);
+    if (s->outlet == NULL) {
+        snprintf(problem, size, "the terminal cannot be waited for");
+        destroy(s);
         return NULL;
     }
+    if (capable(fileno(outlet_file(s->outlet))))
+        s->curses = newterm(NULL, outlet_file(s->outlet), stdin);
+    if (s->curses == NULL) {
+        char quoted[80];
+        snprintf(problem, size, "the terminal (TERM=%s) is not known, or cannot do what this needs",
+                 str_escape(span_of(getenv("TERM")), quoted, sizeof quoted));
+        destroy(s);
+        return NULL;
+    }
+    for (int i = 0; i < N_PASTES; i++)
+        define_key(pastes[i].text, pastes[i].code);
     set_looks(s, o->color);
     rescue_text();
     arm();
     set_modes(s);
+    outlet_flush(s->outlet);
     return s;
 }
 
@@ -165,21 +228,13 @@ void terminal_close(struct terminal *s)
 {
     if (s == NULL)
         return;
-    terminal_mouse(s, false);
-    endwin();
-    disarm();
-    delscreen(s->curses);
-    grid_free(&s->shown);
-    free(s);
+    unset_modes(s);
+    destroy(s);
 }
 
 void terminal_suspend(struct terminal *s)
 {
-    bool mouse = s->mouse;
-    terminal_mouse(s, false);
-    s->mouse = mouse;
-    endwin();
-    disarm();
+    unset_modes(s);
 }
 
 void terminal_resume(struct terminal *s)
@@ -189,6 +244,22 @@ void terminal_resume(struct terminal *s)
     set_modes(s);
     terminal_redraw(s);
     wrefresh(stdscr); /* out of endwin's state */
+    outlet_flush(s->outlet);
+}
+
+int terminal_fd(const struct terminal *s)
+{
+    return outlet_fd(s->outlet);
+}
+
+bool terminal_flush(struct terminal *s)
+{
+    return outlet_flush(s->outlet);
+}
+
+bool terminal_behind(const struct terminal *s)
+{
+    return outlet_waits(s->outlet);
 }
 
 /* ---- pictures ---- */
@@ -276,23 +347,24 @@ void terminal_show(struct terminal *s, const struct grid *g)
         put_row(s, g, row);
     s->anew = false;
     wrefresh(stdscr);
+    outlet_flush(s->outlet);
 }
 
 void terminal_beep(struct terminal *s)
 {
-    (void)s;
     beep();
+    outlet_flush(s->outlet);
 }
 
 void terminal_copy(struct terminal *s, struct span text)
 {
     struct buf shown = {.limit = COPY_MAX};
-    char encoded[BASE64_SIZE(COPY_MAX)];
-    (void)s;
+    char encoded[BASE64_SIZE(COPY_MAX)], line[sizeof encoded + 16];
     if (text_put(&shown, text)) {
         base64_encode(shown.data, shown.size, encoded, false);
-        printf("\033]52;c;%s\a", encoded);
-        fflush(stdout);
+        int n = snprintf(line, sizeof line, "\033]52;c;%s\a", encoded);
+        outlet_add(s->outlet, line, (size_t)n);
+        outlet_flush(s->outlet);
     }
     buf_free(&shown);
 }
@@ -324,6 +396,9 @@ static unsigned special_key(wint_t c)
             return keys[i].key;
     if (c > KEY_F0 && c <= KEY_F(12))
         return KEY_F_ + (c - KEY_F0);
+    for (int i = 0; i < N_PASTES; i++)
+        if ((wint_t)pastes[i].code == c)
+            return pastes[i].key;
     return KEY_NONE_;
 }
 
@@ -375,7 +450,10 @@ bool terminal_key(struct terminal *s, struct terminal_key *out)
 {
     wint_t c;
     *out = (struct terminal_key){.key = KEY_NONE_};
-    switch (wget_wch(stdscr, &c)) {
+    int flags = outlet_unblock(STDIN_FILENO); /* ncurses waits for the rest of some sequences */
+    int what = wget_wch(stdscr, &c);
+    outlet_block(STDIN_FILENO, flags);
+    switch (what) {
     case OK:
         out->key = plain_key(c);
         return true;

@@ -12,7 +12,14 @@ struct terminal_options {
 /* Takes the terminal of stdin and stdout over, until terminal_close; should the program crash in
  * between, the terminal is given back as it was. NULL: problem is a sentence. */
 struct terminal *terminal_open(const struct terminal_options *o, char *problem, size_t size);
-void terminal_close(struct terminal *s); /* NULL is fine */
+void terminal_close(struct terminal *s); /* NULL is fine; takes at most 0.5 s */
+
+/* Nothing here waits for the terminal. What it does not take stays behind: poll terminal_fd, and
+ * call terminal_flush whenever that is readable (and read keys then). True: something went. Show no
+ * picture while terminal_behind: it would be old before it is seen. */
+int terminal_fd(const struct terminal *s);
+bool terminal_flush(struct terminal *s);
+bool terminal_behind(const struct terminal *s);
 
 /* Asks the terminal how large it is, and takes over what it says. */
 void terminal_resize(struct terminal *s, int *columns, int *rows);
@@ -29,7 +36,8 @@ void terminal_beep(struct terminal *s);
 void terminal_suspend(struct terminal *s);
 void terminal_resume(struct terminal *s);
 
-/* One key (a code point, or of enum key) or click (KEY_CLICK_, with button as in ui_click). False:
+/* One key (a code point, or of enum key; what is pasted between KEY_PASTE_ and KEY_PASTE_END_ where
+ * the terminal can tell) or click (KEY_CLICK_, with button as in ui_click). False:
  * there is none now. Never waits for longer than it takes to tell Escape from a key that begins
  * with it (25 ms). */
 struct terminal_key {

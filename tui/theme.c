@@ -33,7 +33,9 @@ static const struct look mono[ROLE_COUNT] = {
     [ROLE_MATCH] = LOOK(OWN, UNDERLINE),
 };
 
-/* Bright black would be the natural grey, and is the background's colour in some schemes. */
+/* Bright black would be the natural grey, and is the background's colour in some schemes; dim is
+ * next to white on white where a terminal in a terminal (screen in xterm) makes it. So there is no
+ * grey. */
 static const struct look sixteen[ROLE_COUNT] = {
     [ROLE_TEXT] = LOOK(OWN, PLAIN),
     [ROLE_TITLE] = LOOK(OWN, REVERSE),
@@ -47,7 +49,7 @@ static const struct look sixteen[ROLE_COUNT] = {
     [ROLE_SELECTED] = LOOK(OWN, REVERSE),
     [ROLE_SELECTED_OTHER] = LOOK(OWN, BOLD),
     [ROLE_TAGGED] = LOOK(YELLOW, BOLD),
-    [ROLE_QUIET] = LOOK(OWN, DIM),
+    [ROLE_QUIET] = LOOK(OWN, PLAIN),
     [ROLE_KEY] = LOOK(OWN, BOLD),
     [ROLE_LABEL] = LOOK(OWN, PLAIN),
     [ROLE_MATCH] = LOOK(OWN, UNDERLINE),
@@ -93,4 +95,33 @@ enum depth theme_depth(const char *wish, const char *no_color, const char *term,
     if (term == NULL || strcmp(term, "dumb") == 0 || colours < 8)
         return DEPTH_MONO;
     return colours >= 256 ? DEPTH_256 : DEPTH_16;
+}
+
+enum graph_style theme_graph(const char *(*environment)(const char *name))
+{
+    /* Beginnings of values; the first that fits decides. */
+    static const struct {
+        const char *name, *value;
+        enum graph_style style;
+    } terminals[] = {
+        {"TERM", "linux", GRAPH_ASCII},
+        {"TERM", "alacritty", GRAPH_BRAILLE},
+        {"TERM", "foot", GRAPH_BRAILLE},
+        {"TERM", "wezterm", GRAPH_BRAILLE},
+        {"TERM", "xterm-ghostty", GRAPH_BRAILLE},
+        {"TERM", "xterm-kitty", GRAPH_BRAILLE},
+        {"TERM_PROGRAM", "WezTerm", GRAPH_BRAILLE},
+        {"TERM_PROGRAM", "ghostty", GRAPH_BRAILLE},
+        {"TERM_PROGRAM", "iTerm", GRAPH_BRAILLE},
+        {"TERM_PROGRAM", "vscode", GRAPH_BRAILLE},
+        {"VTE_VERSION", "", GRAPH_BRAILLE},
+        {"KONSOLE_VERSION", "", GRAPH_BRAILLE},
+        {"WT_SESSION", "", GRAPH_BRAILLE},
+    };
+    for (size_t i = 0; i < sizeof terminals / sizeof *terminals; i++) {
+        const char *value = environment(terminals[i].name), *begin = terminals[i].value;
+        if (value != NULL && *value != '\0' && strncmp(value, begin, strlen(begin)) == 0)
+            return terminals[i].style;
+    }
+    return GRAPH_BLOCKS;
 }

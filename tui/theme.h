@@ -3,6 +3,7 @@
 #ifndef TUI_THEME_H
 #define TUI_THEME_H
 
+#include "tui/graph.h"
 #include "tui/grid.h"
 
 enum depth {
@@ -22,5 +23,10 @@ const struct look *theme_look(enum depth depth, enum role role);
 /* wish: of --color: "auto", "never", "16" or "256"; no_color, term: the environment's NO_COLOR and
  * TERM, or NULL; colours: of the terminal. The first that says something decides. */
 enum depth theme_depth(const char *wish, const char *no_color, const char *term, int colours);
+
+/* What graphs are best made of. Nobody can ask a terminal which characters its font has: braille
+ * where the environment names one that draws it itself or has fonts to fall back on, ASCII on
+ * Linux' console, and otherwise blocks, which also xterm's own fonts have. */
+enum graph_style theme_graph(const char *(*environment)(const char *name));
 
 #endif

@@ -46,9 +46,27 @@ static bool retries(const struct model *m, uint32_t key)
     return key == 'r' && m->link != MODEL_LIVE;
 }
 
+/* Pasted text goes where text is entered, and nowhere else. Ctrl-C stays what it is: were the end
+ * of a paste lost, no key would do anything. */
+static bool pasted(struct ui *ui, struct model *m, uint32_t key)
+{
+    bool was = ui->pasting;
+    ui->pasting = key == KEY_PASTE_ || (was && key != KEY_PASTE_END_ && key != CTRL('c'));
+    if (key == KEY_PASTE_ || key == KEY_PASTE_END_)
+        return true;
+    if (!ui->pasting)
+        return false;
+    if (!ui_prompt_paste(ui, m, key))
+        ui_say(ui, true, "pasted text is taken for a filter (/) or search (F3) only");
+    return true;
+}
+
 unsigned ui_key(struct ui *ui, struct model *m, uint32_t key)
 {
-    ui->message[0] = '\0';
+    if (key != KEY_PASTE_END_)
+        ui->message[0] = '\0';
+    if (pasted(ui, m, key))
+        return UI_NOTHING;
     if (ui->prompt != PROMPT_NONE)
         return ui_prompt_key(ui, m, key);
     if (retries(m, key))

@@ -6,6 +6,7 @@
 
 #include "tui/filter.h"
 #include "tui/format.h"
+#include "tui/graph.h"
 #include "tui/key.h"
 #include "tui/model.h"
 
@@ -48,6 +49,8 @@ struct ui {
     enum totals totals;
     enum window window;
     bool logarithmic;
+    enum graph_style graph;
+    bool ascii;       /* there is no other style */
     int log_rows;     /* wished: 0, 3 or 8 */
     double refresh;   /* seconds between snapshots: 0.2 .. 10 */
     bool mouse, copy; /* copy: OSC 52 is allowed */
@@ -59,6 +62,10 @@ struct ui {
     char message[200]; /* in the last row until the next key */
     bool message_bad;
     int columns, rows; /* of the screen */
+    bool pasting;      /* between KEY_PASTE_ and KEY_PASTE_END_: text, and never a command */
+    size_t read;       /* keys that came at once with the one at hand, 0 or 1: it came alone. A
+                          question takes no answer from many: that is a paste, where the terminal
+                          does not tell */
 };
 
 /* What a key asks of the app besides a new picture. */

@@ -28,6 +28,8 @@ unsigned ui_ask_sort(struct ui *ui, struct model *m, uint32_t key);
 unsigned ui_ask_columns(struct ui *ui, struct model *m, uint32_t key);
 unsigned ui_ask_close(struct ui *ui, struct model *m, uint32_t key);
 unsigned ui_prompt_key(struct ui *ui, struct model *m, uint32_t key);
+/* A key of pasted text; false: no text is being entered. */
+bool ui_prompt_paste(struct ui *ui, struct model *m, uint32_t key);
 void ui_clear_filter(struct ui *ui);
 
 #endif

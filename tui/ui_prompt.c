@@ -122,6 +122,19 @@ static void text_key(struct ui *ui, struct model *m, uint32_t key)
     apply(ui, m);
 }
 
+/* Line ends and tabs part words. */
+bool ui_prompt_paste(struct ui *ui, struct model *m, uint32_t key)
+{
+    if (ui->prompt != PROMPT_FILTER && ui->prompt != PROMPT_SEARCH)
+        return false;
+    if (key == KEY_ENTER_ || key == KEY_TAB_)
+        insert(ui, ' ');
+    else if (key <= 0x10ffff && char_width(key) >= 0)
+        insert(ui, key);
+    apply(ui, m);
+    return true;
+}
+
 /* ---- lists ---- */
 
 unsigned ui_ask_sort(struct ui *ui, struct model *m, uint32_t key)
@@ -243,7 +256,7 @@ unsigned ui_prompt_key(struct ui *ui, struct model *m, uint32_t key)
     if (key == CTRL('l'))
         return UI_REDRAW;
     if (ui->prompt == PROMPT_CLOSE)
-        return close_key(ui, key);
+        return ui->read > 1 ? UI_NOTHING : close_key(ui, key);
     if (ui->prompt == PROMPT_FILTER || ui->prompt == PROMPT_SEARCH)
         text_key(ui, m, key);
     else

@@ -2,8 +2,8 @@
 
 #include "tui/view_parts.h"
 
-const struct glyphs glyphs_ascii = {'-', '|', '+', '+', '+', '+', GRAPH_ASCII};
-const struct glyphs glyphs_utf8 = {0x2500, 0x2502, 0x250c, 0x2510, 0x2514, 0x2518, GRAPH_BRAILLE};
+const struct glyphs glyphs_ascii = {'-', '|', '+', '+', '+', '+', true};
+const struct glyphs glyphs_utf8 = {0x2500, 0x2502, 0x250c, 0x2510, 0x2514, 0x2518, false};
 
 /* What is shown is not the present. */
 static void dim(struct canvas *v)

@@ -9,9 +9,9 @@
 
 struct glyphs {
     uint32_t horizontal, vertical, top_left, top_right, bottom_left, bottom_right;
-    enum graph_style graph;
+    bool ascii; /* and graphs are, too */
 };
-extern const struct glyphs glyphs_ascii, glyphs_utf8; /* utf8: with braille */
+extern const struct glyphs glyphs_ascii, glyphs_utf8;
 
 struct view_context {
     const struct glyphs *glyphs;

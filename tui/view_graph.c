@@ -28,7 +28,7 @@ static struct graph graph_of(const struct canvas *v, const struct series *s)
                           .interval = s->interval,
                           .window = s->window,
                           .logarithmic = v->ui->logarithmic,
-                          .style = v->c->glyphs->graph,
+                          .style = v->c->glyphs->ascii ? GRAPH_ASCII : v->ui->graph,
                           .role = s->role};
 }
 

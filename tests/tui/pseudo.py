@@ -13,12 +13,14 @@ from programs import DEADLINE, environment, wait_until
 
 class Pseudo:
     def __init__(self, argv, cwd, columns=80, rows=24, **more):
-        env = environment(TERM="xterm-256color", LANG="C.UTF-8", **more)
+        env = environment(**{"TERM": "xterm-256color", "LANG": "C.UTF-8"} | more)
         self.master, self.slave = pty.openpty()
         self.resize(columns, rows)
         self.before = termios.tcgetattr(self.slave)
         self.output = bytearray()
         self.news = threading.Condition()
+        self.reading = threading.Event()  # cleared: nobody reads, from the next piece on
+        self.reading.set()
         self.pid = os.fork()
         if self.pid == 0:
             try:
@@ -37,7 +39,7 @@ class Pseudo:
 
     def _read(self):
         try:
-            while data := os.read(self.master, 65536):
+            while self.reading.wait() and (data := os.read(self.master, 65536)):
                 with self.news:
                     self.output += data
                     self.news.notify_all()
@@ -49,6 +51,26 @@ class Pseudo:
 
     def write(self, data):
         os.write(self.master, data)
+
+    def fill(self):
+        """Until the terminal takes no more. Nobody must be reading."""
+        terminal = os.open(os.ttyname(self.slave), os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+        try:
+            while os.write(terminal, b" " * 4096):
+                pass
+        except BlockingIOError:
+            pass
+        finally:
+            os.close(terminal)
+
+    def is_blocking(self):
+        """As the others who have that terminal open need it."""
+        return os.get_blocking(self.slave)
+
+    def cpu_seconds(self):
+        with open(f"/proc/{self.pid}/stat") as f:
+            fields = f.read().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def wait_output(self, text, after=0):
         """Until that was written."""
@@ -77,6 +99,7 @@ class Pseudo:
         return termios.tcgetattr(self.slave) == self.before
 
     def close(self):
+        self.reading.set()
         if self.ended() is None:
             os.kill(self.pid, signal.SIGKILL)
             self.wait()

@@ -7,7 +7,7 @@ import time
 import unittest
 
 import fake
-from case import Case
+from case import Case, wait_until
 from pseudo import Pseudo
 from tmux import sanitizer_report
 
@@ -75,7 +75,7 @@ class Keys(Case):
     def check_end(self, tui):
         self.assertEqual(tui.wait(), 0, bytes(tui.output[-3000:]))
         self.assertTrue(tui.restored())
-        self.assertIn(b"\x1b[?1049l", tui.output[-400:])
+        wait_until(lambda: b"\x1b[?1049l" in tui.output[-400:], "the screen is left")
 
     def test_random_keys(self):
         tui = self.begin()

@@ -109,6 +109,34 @@ class Screen(Case):
         t.keys("q")
         self.ended(t)
 
+    def test_paste(self):
+        """ "Kyoto": K asks, y answers."""
+        t = self.start()
+        t.tmux("set-buffer", "Kyoto q")
+        t.tmux("paste-buffer", "-p")
+        t.wait("pasted text is taken for a filter")
+        t.keys("/")
+        t.wait("Filter: ")
+        t.tmux("paste-buffer", "-p")
+        t.wait("Filter: Kyoto q")
+        t.keys("Escape")
+        t.keys("q")
+        self.ended(t)
+        self.assertEqual(self.server.deleted, [])
+
+    def test_paste_untold(self):
+        """By a terminal that does not tell it from keys: nothing is answered by it."""
+        t = self.start()
+        t.tmux("set-buffer", "Kyoto")
+        t.tmux("paste-buffer")
+        t.wait(r"Close stream 5 .*\?")
+        t.tmux("paste-buffer")
+        t.keys("x")
+        t.wait("kept")
+        self.assertEqual(self.server.deleted, [])
+        t.keys("q")
+        self.ended(t)
+
     def test_close_refused(self):
         self.server.close_status = 403
         t = self.start()
@@ -193,7 +221,7 @@ class Screen(Case):
     def test_resize(self):
         self.recording = self.dir / "recording"
         self.recording.write_text(self.tui("--socket", self.server.path, "--json").text)
-        t = self.start()
+        t = self.start("--graph", "braille")  # as recordings are rendered
         for columns, rows in ((120, 36), (1, 1), (200, 60), (40, 6), (20, 3), (300, 5), (2, 100)):
             t.resize(columns, rows)
             wait_until(lambda: self.settled(t, columns, rows), f"{columns}x{rows}")
@@ -274,6 +302,18 @@ class Screen(Case):
         t.wait("Stream 5 ")
         t.keys("q")
         t.wait(READY)
+        t.keys("q")
+        self.ended(t)
+
+    def test_frozen(self):
+        """It takes the connection and says nothing, as one that was stopped."""
+        t = self.start("--refresh", "0.2")
+        self.server.gate.clear()
+        self.addCleanup(self.server.gate.set)
+        t.wait("GATEWAY LOST")
+        t.wait("no answer within 2 s")
+        self.server.gate.set()
+        t.wait("answers again")
         t.keys("q")
         self.ended(t)
 

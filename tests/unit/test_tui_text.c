@@ -260,7 +260,43 @@ static void test_looks(void **state)
         assert_in_range(theme_look(DEPTH_256, (enum role)role)->text + 1, 0, 256);
     }
     assert_true(theme_look(DEPTH_MONO, ROLE_QUIET)->dim);
+    assert_false(theme_look(DEPTH_16, ROLE_QUIET)->dim);
     assert_true(theme_look(DEPTH_PLAIN, ROLE_SELECTED)->reverse);
+}
+
+static const char *const *variables; /* name, value, ..., NULL */
+
+static const char *variable(const char *name)
+{
+    for (size_t i = 0; variables[i] != NULL; i += 2)
+        if (strcmp(variables[i], name) == 0)
+            return variables[i + 1];
+    return NULL;
+}
+
+static void test_graphs(void **state)
+{
+    static const struct {
+        const char *variables[5];
+        enum graph_style style;
+    } cases[] = {
+        {{NULL}, GRAPH_BLOCKS},
+        {{"TERM", "xterm-256color", NULL}, GRAPH_BLOCKS},
+        {{"TERM", "screen", NULL}, GRAPH_BLOCKS},
+        {{"TERM", "linux", NULL}, GRAPH_ASCII},
+        {{"TERM", "linux", "VTE_VERSION", "6800", NULL}, GRAPH_ASCII},
+        {{"TERM", "xterm-kitty", NULL}, GRAPH_BRAILLE},
+        {{"TERM", "foot-extra", NULL}, GRAPH_BRAILLE},
+        {{"TERM", "xterm-256color", "VTE_VERSION", "6800", NULL}, GRAPH_BRAILLE},
+        {{"TERM", "xterm-256color", "VTE_VERSION", "", NULL}, GRAPH_BLOCKS},
+        {{"TERM", "xterm-256color", "TERM_PROGRAM", "iTerm.app", NULL}, GRAPH_BRAILLE},
+        {{"TERM", "xterm-256color", "TERM_PROGRAM", "Apple_Terminal", NULL}, GRAPH_BLOCKS},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        variables = cases[i].variables;
+        assert_int_equal(theme_graph(variable), cases[i].style);
+    }
 }
 
 int main(void)
@@ -278,6 +314,7 @@ int main(void)
         TEST(test_check),
         TEST(test_depths),
         TEST(test_looks),
+        TEST(test_graphs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

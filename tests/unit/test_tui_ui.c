@@ -725,6 +725,94 @@ static void keys_mean_one_thing(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* ---- pastes ---- */
+
+/* "Kyoto" asks with K and answers with y, were it typed. */
+static void pastes_are_no_commands(void **state)
+{
+    struct dashboard *d = *state;
+    press(d, KEY_PASTE_);
+    type(d, "Kyoto q");
+    press(d, KEY_ENTER_);
+    press(d, KEY_PASTE_END_);
+    assert_int_equal(d->ui.prompt, PROMPT_NONE);
+    assert_int_equal(d->ui.totals, SHOW_BOTH);
+    assert_int_equal(d->ui.screen, SCREEN_MAIN);
+    assert_true(d->ui.message_bad);
+    assert_non_null(strstr(d->ui.message, "pasted text"));
+    assert_int_equal(press(d, 'q'), UI_QUIT); /* keys are keys again */
+}
+
+static void pastes_answer_no_question(void **state)
+{
+    struct dashboard *d = *state;
+    press(d, 'K');
+    assert_int_equal(d->ui.prompt, PROMPT_CLOSE);
+    press(d, KEY_PASTE_);
+    type(d, "yes");
+    press(d, KEY_PASTE_END_);
+    assert_int_equal(d->ui.prompt, PROMPT_CLOSE);
+    assert_int_equal(press(d, 'y'), UI_CLOSE | UI_REFRESH);
+}
+
+static void pastes_into_a_filter(void **state)
+{
+    struct dashboard *d = *state;
+    press(d, '/');
+    press(d, KEY_PASTE_);
+    type(d, "service=");
+    press(d, KEY_ESCAPE_);
+    type(d, "SSH1");
+    press(d, KEY_ENTER_);
+    press(d, KEY_TAB_);
+    type(d, "q");
+    press(d, KEY_PASTE_END_);
+    assert_int_equal(d->ui.prompt, PROMPT_FILTER);
+    assert_string_equal(d->ui.text, "service=SSH1  q");
+    press(d, KEY_ENTER_);
+    assert_int_equal(d->ui.prompt, PROMPT_NONE);
+    assert_string_equal(d->ui.filter_text, "service=SSH1  q");
+}
+
+/* The end of a paste may never come. */
+static void ctrl_c_ends_a_paste(void **state)
+{
+    struct dashboard *d = *state;
+    press(d, KEY_PASTE_);
+    assert_int_equal(press(d, 'q'), UI_NOTHING);
+    assert_int_equal(press(d, CTRL('c')), UI_QUIT);
+    assert_false(d->ui.pasting);
+}
+
+/* Where the terminal does not tell a paste: an answer comes alone. */
+static void answers_come_alone(void **state)
+{
+    struct dashboard *d = *state;
+    d->ui.read = 2;
+    press(d, 'K');
+    assert_int_equal(press(d, 'y'), UI_NOTHING);
+    assert_int_equal(press(d, 'n'), UI_NOTHING);
+    assert_int_equal(d->ui.prompt, PROMPT_CLOSE);
+    d->ui.read = 1;
+    assert_int_equal(press(d, 'y'), UI_CLOSE | UI_REFRESH);
+}
+
+static void graph_styles(void **state)
+{
+    struct dashboard *d = *state;
+    enum graph_style before = d->ui.graph;
+    press(d, 'B');
+    assert_int_not_equal(d->ui.graph, before);
+    assert_non_null(strstr(d->ui.message, "TUNNEL_TUI_GRAPH="));
+    press(d, 'B');
+    press(d, 'B');
+    assert_int_equal(d->ui.graph, before);
+    d->ui.ascii = true;
+    press(d, 'B');
+    assert_int_equal(d->ui.graph, before);
+    assert_true(d->ui.message_bad);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -759,6 +847,12 @@ int main(void)
         TEST(r_tries_again),
         TEST(keys_before_the_first_picture),
         TEST(clicks),
+        TEST(pastes_are_no_commands),
+        TEST(pastes_answer_no_question),
+        TEST(pastes_into_a_filter),
+        TEST(ctrl_c_ends_a_paste),
+        TEST(answers_come_alone),
+        TEST(graph_styles),
         TEST(keys_mean_one_thing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

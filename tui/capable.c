@@ -1,0 +1,19 @@
+/* By itself, since term.h makes macros of words such as "columns". */
+#include "tui/capable.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#define NCURSES_NOMACROS
+#include <curses.h>
+#include <term.h>
+
+bool capable(int fd)
+{
+    int ignored;
+    if (setupterm(NULL, fd, &ignored) != OK)
+        return false;
+    const char *address = tigetstr((char *)(uintptr_t) "cup");
+    bool can = address != NULL && address != (char *)-1;
+    del_curterm(cur_term);
+    return can;
+}

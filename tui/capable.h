@@ -1,0 +1,11 @@
+/* Between the files of terminal.h only. */
+#ifndef TUI_CAPABLE_H
+#define TUI_CAPABLE_H
+
+#include <stdbool.h>
+
+/* The environment's TERM is known, and such a terminal can put its cursor anywhere: "dumb" cannot.
+ * Nothing is written to fd, for which ncurses asks. */
+bool capable(int fd);
+
+#endif
