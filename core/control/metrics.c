@@ -112,7 +112,7 @@ static void put_unplaced(const struct monitor *m, struct buf *out, const char *n
 {
     uint64_t rest[ERR_COUNT];
     for (size_t i = 0; i < ERR_COUNT; i++)
-        rest[i] = m->total.refusals[i];
+        rest[i] = m->total.refusals[i] - m->forgotten[i];
     list_each(node, &m->tunnels)
     {
         const struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);

@@ -144,6 +144,7 @@ void monitor_tick(struct monitor *m)
     }
     m->ticked_ms = now;
     forget_closed(m, now);
+    monitor_forget_tunnels(m);
 }
 
 /* ---- what happened ---- */

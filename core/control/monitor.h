@@ -65,7 +65,7 @@ struct monitor_tunnel_info {
 };
 struct monitor_tunnel *monitor_tunnel_add(struct monitor *m,
                                           const struct monitor_tunnel_info *info);
-/* look will not be called any more. */
+/* look will not be called any more. It is shown as over as long as streams of it are listed. */
 void monitor_tunnel_remove(struct monitor_tunnel *t);
 
 struct monitor_service_info {
@@ -74,7 +74,8 @@ struct monitor_service_info {
     const char *target; /* destination: what is dialled; NULL: nothing is mapped to it */
 };
 /* The services that it has from now on (strings are copied). One that is not among them keeps its
- * counters and is not listed until it comes back. */
+ * counters and is not listed until it comes back; of these MONITOR_ABSENT_MAX are kept, those that
+ * went last, since a hub may name others as often as it likes. */
 void monitor_services(struct monitor_tunnel *t, const struct monitor_service_info *infos, size_t n);
 
 /* ---- streams: what one client gets ---- */
@@ -91,6 +92,7 @@ enum monitor_state {
 #define MONITOR_CLOSED_MS 5000
 #define MONITOR_CLOSED_MAX 256 /* closed ones that are listed; the newest */
 #define MONITOR_SERVICES_MAX 4096
+#define MONITOR_ABSENT_MAX 256 /* in all tunnels of services that these have no more */
 
 struct monitor_counters {
     enum monitor_state state;

@@ -29,7 +29,9 @@ struct tally {
 struct monitor_service {
     struct list node; /* in its tunnel's services */
     char *id, *host, *target;
-    bool present; /* among those that the tunnel has now */
+    bool present;    /* among those that the tunnel has now */
+    uint64_t left;   /* when it went: counts up */
+    size_t referred; /* streams that point to it, closed ones too */
     struct tally tally;
     uint64_t first_bytes[FIRST_BYTE_BUCKETS + 1];
     uint64_t first_byte_ms; /* sum of those in the buckets */
@@ -43,6 +45,7 @@ struct monitor_tunnel {
     void *ctx;
     uint64_t round_trip_max_us;
     struct list services;
+    size_t referred; /* as in a service */
 };
 
 /* Bytes of one second each; sample number i is at i % STREAM_SECONDS. */
@@ -85,8 +88,10 @@ struct monitor {
     size_t n_listen;
     struct list tunnels, streams, closed;
     size_t n_closed, n_services;
+    uint64_t services_left; /* so many went */
     uint64_t last_stream;
     struct tally total;
+    uint64_t forgotten[ERR_COUNT]; /* refusals of services that were let go */
     struct history history;
     struct journal journal;
     uint64_t events_dropped; /* not sent to slow readers */
@@ -113,6 +118,8 @@ void monitor_stream_mean(const struct monitor_stream *s, uint64_t *down, uint64_
 /* A tunnel's service, made when it is not there; NULL: no memory, or too many. */
 struct monitor_service *monitor_service_get(struct monitor_tunnel *t, const char *id);
 void monitor_tunnel_free(struct monitor_tunnel *t);
+/* Frees those that were removed and that no stream points to. */
+void monitor_forget_tunnels(struct monitor *m);
 void monitor_tunnel_look(struct monitor_tunnel *t, struct monitor_tunnel_state *out);
 
 /* Whether a stream that ends so was in good order. In V1 to V3 the far end has one way to end a

@@ -30,8 +30,11 @@ struct monitor_tunnel *monitor_tunnel_add(struct monitor *m, const struct monito
     return NULL;
 }
 
-static void service_free(struct monitor_service *s)
+static void service_free(struct monitor *m, struct monitor_service *s)
 {
+    m->n_services--;
+    for (size_t i = 0; i < ERR_COUNT; i++)
+        m->forgotten[i] += s->tally.refusals[i];
     list_remove(&s->node);
     free(s->id);
     free(s->host);
@@ -42,18 +45,28 @@ static void service_free(struct monitor_service *s)
 void monitor_tunnel_free(struct monitor_tunnel *t)
 {
     while (!list_empty(&t->services))
-        service_free(list_entry(t->services.next, struct monitor_service, node));
+        service_free(t->monitor, list_entry(t->services.next, struct monitor_service, node));
     list_remove(&t->node);
     free(t->name);
     free(t->hub);
     free(t);
 }
 
-/* Closed streams and totals may still point to it. */
+/* Streams may still point to it. */
 void monitor_tunnel_remove(struct monitor_tunnel *t)
 {
     if (t != NULL)
         t->look = NULL;
+}
+
+void monitor_forget_tunnels(struct monitor *m)
+{
+    list_each(node, &m->tunnels)
+    {
+        struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);
+        if (t->look == NULL && t->referred == 0)
+            monitor_tunnel_free(t);
+    }
 }
 
 void monitor_tunnel_look(struct monitor_tunnel *t, struct monitor_tunnel_state *out)
@@ -101,15 +114,14 @@ struct monitor_service *monitor_service_get(struct monitor_tunnel *t, const char
     s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
+    t->monitor->n_services++;
     s->id = strdup(id);
     list_init(&s->node);
     list_append(&t->services, &s->node);
-    if (s->id == NULL) {
-        service_free(s);
-        return NULL;
-    }
-    t->monitor->n_services++;
-    return s;
+    if (s->id != NULL)
+        return s;
+    service_free(t->monitor, s);
+    return NULL;
 }
 
 static void describe(struct monitor_service *s, const struct monitor_service_info *info)
@@ -121,14 +133,49 @@ static void describe(struct monitor_service *s, const struct monitor_service_inf
     s->present = true;
 }
 
-void monitor_services(struct monitor_tunnel *t, const struct monitor_service_info *infos, size_t n)
+static void arrange(struct monitor_tunnel *t, const struct monitor_service_info *infos, size_t n)
 {
-    if (t == NULL)
-        return;
-    list_each(node, &t->services) list_entry(node, struct monitor_service, node)->present = false;
+    uint64_t left = ++t->monitor->services_left;
+    list_each(node, &t->services)
+    {
+        struct monitor_service *s = list_entry(node, struct monitor_service, node);
+        s->left = s->present ? left : s->left;
+        s->present = false;
+    }
     for (size_t i = 0; i < n; i++) {
         struct monitor_service *s = monitor_service_get(t, infos[i].id);
         if (s != NULL)
             describe(s, &infos[i]);
     }
+}
+
+/* How many are absent in all tunnels; *first: the one of t that went first and that nothing points
+ * to, NULL: none. */
+static size_t absent(struct monitor_tunnel *t, struct monitor_service **first)
+{
+    size_t n = 0;
+    *first = NULL;
+    list_each(node, &t->monitor->tunnels)
+    {
+        struct monitor_tunnel *each = list_entry(node, struct monitor_tunnel, node);
+        list_each(at, &each->services)
+        {
+            struct monitor_service *s = list_entry(at, struct monitor_service, node);
+            n += !s->present;
+            if (each == t && !s->present && s->referred == 0 &&
+                (*first == NULL || s->left < (*first)->left))
+                *first = s;
+        }
+    }
+    return n;
+}
+
+void monitor_services(struct monitor_tunnel *t, const struct monitor_service_info *infos, size_t n)
+{
+    struct monitor_service *first;
+    if (t == NULL)
+        return;
+    arrange(t, infos, n);
+    while (absent(t, &first) > MONITOR_ABSENT_MAX && first != NULL)
+        service_free(t->monitor, first);
 }

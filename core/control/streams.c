@@ -90,6 +90,10 @@ void monitor_stream_mean(const struct monitor_stream *s, uint64_t *down, uint64_
 void monitor_stream_free(struct monitor_stream *s)
 {
     list_remove(&s->node);
+    if (s->service != NULL)
+        s->service->referred--;
+    if (s->tunnel != NULL)
+        s->tunnel->referred--;
     free(s->client);
     free(s->asked);
     free(s->target);
@@ -156,6 +160,10 @@ void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunn
     s->opened_ms = monitor_now(s->monitor);
     s->tunnel = tunnel;
     s->service = tunnel != NULL ? monitor_service_get(tunnel, service) : NULL;
+    if (tunnel != NULL)
+        tunnel->referred++;
+    if (s->service != NULL)
+        s->service->referred++;
     if (s->service != NULL && ++s->service->tally.open > s->service->tally.max)
         s->service->tally.max = s->service->tally.open;
     struct journal_event e = describe(s, "open");

@@ -12,11 +12,14 @@ struct entry {
     char *key_id;
     _Atomic uint64_t connect_rate;
     struct meter connects;
+    size_t held;
+    uint64_t used; /* when it was last asked for, or released */
 };
 
 struct accounts {
     struct map by_key;
     const struct limit_book *limits;
+    uint64_t ticked;
 };
 
 struct accounts *accounts_new(void)
@@ -24,15 +27,19 @@ struct accounts *accounts_new(void)
     return calloc(1, sizeof(struct accounts));
 }
 
+static void entry_free(struct entry *e)
+{
+    free(e->key_id);
+    free(e);
+}
+
 void accounts_free(struct accounts *a)
 {
     size_t at = 0;
     if (a == NULL)
         return;
-    for (struct entry *e; (e = map_next(&a->by_key, &at)) != NULL;) {
-        free(e->key_id);
-        free(e);
-    }
+    for (struct entry *e; (e = map_next(&a->by_key, &at)) != NULL;)
+        entry_free(e);
     map_free(&a->by_key);
     free(a);
 }
@@ -53,24 +60,71 @@ void accounts_rules(struct accounts *a, const struct limit_book *limits)
         set_rates(a, e);
 }
 
-struct account *accounts_get(struct accounts *a, const char *key_id)
+static struct entry *make(struct accounts *a, const char *key_id)
 {
-    struct entry *e = map_get(&a->by_key, key_id, strlen(key_id));
-    if (e != NULL)
-        return &e->account;
-    e = calloc(1, sizeof *e);
+    struct entry *e = calloc(1, sizeof *e);
     if (e == NULL)
         return NULL;
     e->key_id = strdup(key_id);
     if (e->key_id == NULL || !map_put(&a->by_key, e->key_id, strlen(e->key_id), e)) {
-        free(e->key_id);
-        free(e);
+        entry_free(e);
         return NULL;
     }
     meter_init(&e->account.meter, &e->account.rate, METER_CREDIT_MS);
     meter_init(&e->connects, &e->connect_rate, CONNECT_CREDIT_MS);
     set_rates(a, e);
+    return e;
+}
+
+struct account *accounts_get(struct accounts *a, const char *key_id, uint64_t now)
+{
+    struct entry *e = map_get(&a->by_key, key_id, strlen(key_id));
+    if (e == NULL)
+        e = make(a, key_id);
+    if (e == NULL)
+        return NULL;
+    e->used = now;
     return &e->account;
+}
+
+void account_hold(struct account *account)
+{
+    ((struct entry *)account)->held++;
+}
+
+void account_release(struct account *account, uint64_t now)
+{
+    struct entry *e = (struct entry *)account;
+    e->held--;
+    e->used = now;
+}
+
+/* One at a time: a map is not changed while it is walked. */
+static struct entry *idle(const struct accounts *a, uint64_t now)
+{
+    size_t at = 0;
+    struct entry *e;
+    while ((e = map_next(&a->by_key, &at)) != NULL)
+        if (e->held == 0 && now - e->used >= ACCOUNT_IDLE_MS)
+            return e;
+    return NULL;
+}
+
+void accounts_tick(struct accounts *a, uint64_t now)
+{
+    struct entry *e;
+    if (now - a->ticked < ACCOUNT_IDLE_MS)
+        return;
+    a->ticked = now;
+    while ((e = idle(a, now)) != NULL) {
+        map_remove(&a->by_key, e->key_id, strlen(e->key_id));
+        entry_free(e);
+    }
+}
+
+size_t accounts_count(const struct accounts *a)
+{
+    return a->by_key.size;
 }
 
 bool account_connect(struct account *account, uint64_t now)

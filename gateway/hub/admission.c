@@ -184,7 +184,7 @@ static struct ticket *ticket_new(struct office *o, const struct message_knock *k
     ticket->tunnel = strdup(r->id);
     label(r, name);
     ticket->label = strdup(name);
-    ticket->account = accounts_get(o->accounts, r->key_id);
+    ticket->account = accounts_get(o->accounts, r->key_id, loop_now(o->o.loop));
     ticket->way_back = MESSAGE(struct message_left, MESSAGE_LEFT, 0);
     ticket->side = k->side;
     ticket->version = k->version;
@@ -225,6 +225,7 @@ static void let_in(struct office *o, const struct message_knock *k, struct tunne
         turn_away(o, k, &no_memory, t);
         return;
     }
+    account_hold(ticket->account);
     presence_join(t->presence, o->monitor, &t->record, ticket);
     o->load[t->presence->home]++;
     o->admitted++;
@@ -252,8 +253,9 @@ static bool may_connect(struct office *o, const struct admission_request *q, con
 {
     if (t == NULL || !registry_would_admit(o->registry, q))
         return true;
-    struct account *account = accounts_get(o->accounts, t->record.key_id);
-    return account == NULL || account_connect(account, loop_now(o->o.loop));
+    uint64_t now = loop_now(o->o.loop);
+    struct account *account = accounts_get(o->accounts, t->record.key_id, now);
+    return account == NULL || account_connect(account, now);
 }
 
 void admission_knock(struct office *o, struct message_knock *m)
@@ -303,6 +305,7 @@ static void depart(struct office *o, const struct departure *d)
     enum side side = d->ticket->side;
     audit_disconnect(o, d, t);
     o->load[p->home]--;
+    account_release(d->ticket->account, loop_now(o->o.loop));
     bool held = presence_leave(p, d), over = drop_empty(p, t);
     if (t == NULL || !held)
         return;

@@ -220,6 +220,7 @@ static void on_tick(void *owner)
     struct office *o = owner;
     timer_start(o->tick, TICK_MS);
     refusals_tick(o->refusals, loop_now(o->o.loop));
+    accounts_tick(o->accounts, loop_now(o->o.loop));
 }
 
 static bool open_audit(struct office *o, enum err *why, char *text, size_t size)

@@ -537,6 +537,60 @@ static void services_come_and_go(void **state)
     cJSON_Delete(j);
 }
 
+/* A hub that names other services each time: what was counted there is not kept for ever, nor does
+ * it keep others out; a tunnel that is removed goes when its last stream does. */
+static void services_and_tunnels_are_let_go(void **state)
+{
+    struct monitor_tunnel_state up = {.link = MONITOR_UP, .text = ""};
+    struct monitor_tunnel *t = add_tunnel("", &up);
+    struct buf out = {.limit = 16 << 20};
+    struct flow old, refused;
+    char id[20];
+    (void)state;
+    for (int i = 0; i < 2 * MONITOR_SERVICES_MAX; i++) {
+        const struct monitor_service_info info = {.id = id};
+        snprintf(id, sizeof id, "S%d", i);
+        monitor_services(t, &info, 1);
+        if (i == 0) {
+            start(&old, "x");
+            serve(&old, t, id);
+            start(&refused, "x");
+            monitor_stream_opened(refused.stream, t, id);
+        }
+    }
+    finish(&refused, ERR_REFUSED);
+    report_metrics(monitor, &out);
+    size_t lines = 0;
+    for (const uint8_t *at = out.data; (at = memmem(at, out.size - (size_t)(at - out.data),
+                                                    "\ntunnel_streams_open{", 21)) != NULL;
+         at++)
+        lines++;
+    assert_int_equal(lines, MONITOR_ABSENT_MAX + 1); /* the newest, and those before it */
+    buf_free(&out);
+    cJSON *j = read_all();
+    assert_int_equal(cJSON_GetArraySize(at(j, "services")), 2);
+    assert_string_equal(text(j, "services.0.id"), "S0"); /* in use */
+    assert_string_equal(text(j, "services.1.id"), id);
+    cJSON_Delete(j);
+    monitor_tunnel_remove(t);
+    second();
+    finish(&old, ERR_CLIENT_CLOSED);
+    j = read_all();
+    assert_int_equal(cJSON_GetArraySize(at(j, "tunnels")), 1);
+    cJSON_Delete(j);
+    for (int i = 0; i < MONITOR_CLOSED_MS / 1000 + 1; i++)
+        second();
+    j = read_all();
+    assert_int_equal(cJSON_GetArraySize(at(j, "tunnels")), 0);
+    assert_about(number(j, "totals.refused"), 1);
+    cJSON_Delete(j);
+    out = (struct buf){.limit = 65536};
+    report_metrics(monitor, &out);
+    assert_true(buf_append(&out, "", 1));
+    assert_null(strstr((const char *)out.data, "tunnel_streams_refused_total{"));
+    buf_free(&out);
+}
+
 static bool has_line(const struct buf *b, const char *line)
 {
     char *all = malloc(b->size + 1), *found;
@@ -650,6 +704,7 @@ int main(void)
         TEST(events_are_bounded),
         TEST(closed_ones_are_bounded),
         TEST(services_come_and_go),
+        TEST(services_and_tunnels_are_let_go),
         TEST(prometheus),
         TEST(histogram),
         TEST(nobody_watches),

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the tunnels of one access key share. Lives as long as the hub; on all threads. */
+/* What the tunnels of one access key share. Lives as long as a ticket has it; on all threads. */
 struct account {
     _Atomic uint64_t tunnel_rate, rate; /* limits in bytes per second; 0: none */
     struct meter meter;                 /* by `rate` */
