@@ -27,6 +27,8 @@
     X(NO_SERVICE, "no such service", 4, 404)                                                       \
     X(AMBIGUOUS, "ambiguous name", 4, 409)                                                         \
     X(FORBIDDEN, "not allowed", 2, 403)                                                            \
+    X(NOT_HTTP, "the service is not known to be HTTP", 2, 403)                                     \
+    X(FOREIGN_ORIGIN, "a web page from elsewhere asked for it", 2, 403)                            \
     X(AUTH, "authentication required", 2, 407)                                                     \
     X(BUSY, "the service takes one connection at a time and is in use", 1, 503)                    \
     X(LIMIT, "too many connections", 1, 503)                                                       \

@@ -21,6 +21,8 @@ struct ingress {
     bool (*direct)(void *owner, const struct passage_question *q);
     bool (*page)(void *owner, const struct ingress_page *page, struct buf *out);
     void *owner;
+    const struct names *names;
+    const struct origins *origins;
     enum socks_auth auth;
     char *user, *password;
     size_t max_clients, n;

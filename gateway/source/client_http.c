@@ -1,6 +1,7 @@
 #include "gateway/source/client.h"
 #include "gateway/source/exchange.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,7 +80,7 @@ static void forward(struct client *c, const struct proxy_request *r, const char 
     client_hand_over(c,
                      &(struct passage_options){
                          .front = head ? &front_forward_head : &front_forward,
-                         .question = {.host = span_of(r->host), .hint = user},
+                         .question = {.host = span_of(r->host), .hint = user, .http = true},
                          .early = early,
                          .tap = {.up = exchange_up, .down = exchange_down, .ctx = e},
                          .tap_free = exchange_free,
@@ -88,12 +89,26 @@ static void forward(struct client *c, const struct proxy_request *r, const char 
                      r->port != 0 ? r->port : HTTP_PORT);
 }
 
+static void refuse_origin(struct client *c, const struct http_head *head,
+                          const struct proxy_request *r, bool is_head)
+{
+    char text[PROXY_TEXT_MAX], page[80];
+    snprintf(text, sizeof text, "a page of %s may not ask for this (--forward-origins)",
+             str_escape(http_header(head, "Origin"), page, sizeof page));
+    client_http_refuse(c, r->host, ERR_FOREIGN_ORIGIN, err_http(ERR_FOREIGN_ORIGIN), text, is_head);
+}
+
 static void http_forward(struct client *c, const struct http_head *head,
                          const struct proxy_request *r, const char *user)
 {
     struct buf early = {.limit = EARLY_MAX};
-    struct exchange *e = exchange_new(head);
     bool is_head = span_is(head->method, "HEAD");
+    if (!names_is_foreign(c->in->names, span_of(r->host), false) &&
+        !origins_allow(c->in->origins, c->in->names, head, span_of(r->host))) {
+        refuse_origin(c, head, r, is_head);
+        return;
+    }
+    struct exchange *e = exchange_new(head);
     enum err why = e != NULL && proxy_rewrite(head, r, &early) ? ERR_OK : ERR_NO_MEMORY;
     if (why == ERR_OK)
         why = take_body(c, e, &early);

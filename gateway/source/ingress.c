@@ -142,6 +142,8 @@ struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o)
                            .direct = o->direct,
                            .page = o->page,
                            .owner = o->owner,
+                           .names = o->names,
+                           .origins = o->origins,
                            .max_clients = o->max_clients};
     in->auth = o->ask_user ? SOCKS_AUTH_OPTIONAL : SOCKS_AUTH_NONE;
     list_init(&in->clients);

@@ -4,6 +4,7 @@
 #define GATEWAY_SOURCE_INGRESS_H
 
 #include "core/net/tcp.h"
+#include "gateway/source/origins.h"
 #include "gateway/source/passage.h"
 #include "gateway/source/proxy.h"
 
@@ -25,8 +26,10 @@ struct ingress_options {
     /* Appends the whole answer to a request for one of our own pages; false: no memory. */
     bool (*page)(void *owner, const struct ingress_page *page, struct buf *out);
     void *owner;
-    bool ask_user;    /* prefer to learn a SOCKS user name: it may pick a tunnel */
-    const char *user; /* NULL: no authentication; copied */
+    const struct names *names;     /* with origins: what a tunnel's name is */
+    const struct origins *origins; /* of pages that may ask by plain http; must outlive it */
+    bool ask_user;                 /* prefer to learn a SOCKS user name: it may pick a tunnel */
+    const char *user;              /* NULL: no authentication; copied */
     const char *password;
     size_t max_clients;
 };

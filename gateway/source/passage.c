@@ -36,7 +36,7 @@ struct passage {
     struct access_client who;
     char *hint;
     char *service;
-    bool literal, quiet;
+    bool literal, quiet, http;
     passage_resolve *resolve;
     void *owner;
     struct buf early, out;
@@ -240,7 +240,11 @@ static void opened(struct passage *p, uint64_t grace_ms)
 
 static enum err ask(struct passage *p, struct passage_target *target, char text[PASSAGE_TEXT])
 {
-    const struct passage_question q = {span_of(p->who.asked), p->literal, p->hint, p->quiet};
+    const struct passage_question q = {.host = span_of(p->who.asked),
+                                       .literal = p->literal,
+                                       .hint = p->hint,
+                                       .quiet = p->quiet,
+                                       .http = p->http};
     *target = (struct passage_target){.service = ""};
     snprintf(text, PASSAGE_TEXT, "%s", err_text(ERR_HUB_DOWN));
     return p->resolve(p->owner, &q, target, text);
@@ -371,6 +375,7 @@ void passage_start(struct passages *set, struct stream *stream, const struct pas
                           .front = o->front,
                           .literal = o->question.literal,
                           .quiet = o->question.quiet,
+                          .http = o->question.http,
                           .resolve = o->resolve,
                           .owner = o->owner,
                           .out = {.limit = 8192},

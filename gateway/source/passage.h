@@ -32,6 +32,7 @@ struct passage_question {
     bool literal;     /* came as an address */
     const char *hint; /* a user name, or NULL */
     bool quiet;       /* do not name what there is */
+    bool http;        /* a plain http:// request: only services that are HTTP take it */
 };
 
 struct passage_target {

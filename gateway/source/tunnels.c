@@ -1,6 +1,7 @@
 #include "gateway/source/tunnels.h"
 
 #include "core/base/log.h"
+#include "core/base/text.h"
 #include "core/tunnel/link.h"
 #include "gateway/source/mappings.h"
 #include "gateway/watch/watch.h"
@@ -33,8 +34,7 @@ struct tunnels {
     struct passages *passages;
     const struct names *names;
     uint64_t grace_ms;
-    const char *const *client_speaks_first;
-    size_t n_client_speaks_first;
+    const struct traits *traits;
     const char *instance;
     void (*finished)(void *owner, enum err why);
     void *owner;
@@ -221,26 +221,28 @@ size_t tunnels_connections(const struct tunnels *set, size_t i)
     return session_connections(set->all[i]->session);
 }
 
-static bool client_first(const struct tunnels *set, const char *service)
-{
-    static const char *const prefixes[] = {"HTTP", "WEB"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (strncasecmp(service, prefixes[i], strlen(prefixes[i])) == 0)
-            return true;
-    for (size_t i = 0; i < set->n_client_speaks_first; i++)
-        if (strcmp(service, set->client_speaks_first[i]) == 0)
-            return true;
-    return false;
-}
-
 static uint64_t grace(const struct tunnels *set, const struct tunnel *t, const char *service)
 {
-    if (client_first(set, service))
+    if (traits_has(set->traits, service, TRAIT_CLIENT_FIRST))
         return 0;
     if (set->grace_ms != TUNNELS_GRACE_AUTO)
         return set->grace_ms;
     uint64_t ms = link_round_trip_us(t->link) / 500 + GRACE_FLOOR_MS;
     return ms < GRACE_CAP_MS ? ms : GRACE_CAP_MS;
+}
+
+/* Any web page can make a browser send lines to a host of its choice; what speaks another protocol
+ * would take them for its own. */
+static enum err refuse_http(const char *service, char text[PASSAGE_TEXT])
+{
+    char safe[60];
+    text_copy(span_of(service[0] != '\0' ? service : TRAITS_NAMELESS), TEXT_ASCII, safe,
+              sizeof safe);
+    snprintf(text, PASSAGE_TEXT,
+             "%s is not known to be HTTP; take SOCKS or CONNECT (curl -p), or name it in the "
+             "gateway's --http-services",
+             safe);
+    return ERR_NOT_HTTP;
 }
 
 enum err tunnels_resolve(void *owner, const struct passage_question *q, struct passage_target *out,
@@ -255,6 +257,8 @@ enum err tunnels_resolve(void *owner, const struct passage_question *q, struct p
     snprintf(text, PASSAGE_TEXT, "%s", answer.text);
     if (!answer.tunnel_found)
         return why;
+    if (why == ERR_OK && q->http && !traits_has(set->traits, answer.service, TRAIT_HTTP))
+        return refuse_http(answer.service, text);
     const struct tunnel *t = set->all[answer.tunnel];
     const struct link_present now = present(t);
     if (t->over) {
@@ -415,8 +419,7 @@ struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o)
     set->passages = o->passages;
     set->names = o->names;
     set->grace_ms = o->grace_ms;
-    set->client_speaks_first = o->client_speaks_first;
-    set->n_client_speaks_first = o->n_client_speaks_first;
+    set->traits = o->traits;
     set->instance = o->instance;
     set->finished = o->finished;
     set->owner = o->owner;

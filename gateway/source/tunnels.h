@@ -7,21 +7,19 @@
 #include "core/config/services.h"
 #include "gateway/source/names.h"
 #include "gateway/source/passage.h"
+#include "gateway/source/traits.h"
 
 #define TUNNELS_GRACE_AUTO UINT64_MAX /* two round trips and 150 ms, at most 1 s */
 
 struct tunnels;
 
 struct tunnels_options {
-    struct monitor *monitor;   /* or NULL; must outlive them */
-    struct passages *passages; /* must be freed before the tunnels */
-    const struct names *names; /* must outlive them */
-    uint64_t grace_ms;         /* or TUNNELS_GRACE_AUTO */
-    /* Services whose client speaks first: answered at once. Besides ids that begin with HTTP or WEB
-     * in any case. Exact ids; must outlive the tunnels. */
-    const char *const *client_speaks_first;
-    size_t n_client_speaks_first;
-    const char *instance; /* of the process, by link_instance; must outlive the tunnels */
+    struct monitor *monitor;     /* or NULL; must outlive them */
+    struct passages *passages;   /* must be freed before the tunnels */
+    const struct names *names;   /* must outlive them */
+    uint64_t grace_ms;           /* or TUNNELS_GRACE_AUTO */
+    const struct traits *traits; /* of services; must outlive the tunnels */
+    const char *instance;        /* of the process, by link_instance; must outlive the tunnels */
     /* No tunnel is left. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order;
      * ERR_TOKEN_REPLACED when one of them goes on with another token. */
     void (*finished)(void *owner, enum err why);

@@ -120,7 +120,8 @@ class Service(Case):
             taken.bind(("127.0.0.1", 0))
             closed = f"127.0.0.1:{taken.getsockname()[1]}"
             web, echo = self.origin(Http("web")), self.origin(Echo())
-            way = self.open_way({"DEAD": closed, "HTTP1": web, "ECHO": echo})
+            way = self.open_way({"DEAD": closed, "HTTP1": web, "ECHO": echo},
+                                gateway=["--http-services", "DEAD"])
             beside = socks5(way.port, "ECHO.tunnel")
             with self.assertRaises(Refused) as refused:
                 socks5(way.port, "DEAD.tunnel", 22)

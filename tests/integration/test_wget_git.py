@@ -61,7 +61,7 @@ class Git(Case):
         web = self.origin(Http())
         web.files = {f"/project.git/{path.relative_to(bare)}": path.read_bytes()
                      for path in bare.rglob("*") if path.is_file()}
-        way = self.open_way({"GIT": web})
+        way = self.open_way({"GIT": web}, gateway=["--http-services", "GIT"])
         for scheme in ("socks5h", "http"):
             with self.subTest(scheme):
                 where = self.dir / f"clone-{scheme}"

@@ -34,6 +34,16 @@ static const struct option endpoint_table[] = {
      "How long to wait for a refusal or a first byte before a client is told that its connection "
      "stands; auto: two round trips and 150 ms. Not for services whose client speaks first.",
      OPTION_EXACT},
+    {"http-services", 0, "ID[,ID...]", NULL, NULL, NULL,
+     "Services that are HTTP, besides those whose id begins with HTTP or WEB: only to these go "
+     "plain "
+     "http:// requests; default: the one of a tunnel without ids; *: all. May be repeated.",
+     OPTION_MANY | OPTION_EXACT},
+    {"forward-origins", 0, "LIST", NULL, NULL, "any",
+     "Which web pages may send plain http:// requests to services: any, or a list of tunnel (pages "
+     "below the suffixes), same (of the very host), null, and origins as https://dash.example. May "
+     "be repeated.",
+     OPTION_MANY | OPTION_EXACT},
     {"max-clients", 0, "N", NULL, NULL, "4096", "How many clients at once.", OPTION_EXACT},
     {"direct", 0, NULL, NULL, NULL, NULL,
      "Connect clients that ask for an address, or for a name outside the suffixes, straight from "
@@ -93,7 +103,8 @@ static struct program program = {
         "  [tunnel NAME]     endpoint, token-file, ca, ...: another tunnel; its services are\n"
         "                    SERVICE.NAME.tunnel\n"
         "  [alias]           plc = plc:modbus_2, or plc = SERVICE.NAME\n"
-        "  [service ID]      client-speaks-first = yes: connections are answered at once\n",
+        "  [service ID]      client-speaks-first = yes: connections are answered at once;\n"
+        "                    http = yes|no: whether plain http:// requests go there\n",
     .section = on_section,
     .commands = commands,
 };
@@ -163,24 +174,33 @@ static enum err alias_key(struct config *c, struct options *o, const struct ini_
                          : options_fail(o, "an alias needs a new name and a service it stands for");
 }
 
+static enum err set_trait(struct config *c, struct options *o, struct span id, enum trait trait,
+                          bool yes)
+{
+    enum err why = traits_set(&c->traits, id, trait, yes);
+    if (why == ERR_LIMIT)
+        return options_fail(o, "more than %d services", TRAITS_MAX);
+    return why == ERR_OK ? ERR_OK : options_fail(o, "out of memory");
+}
+
 static enum err service_key(struct config *c, struct options *o, struct span id,
                             const struct ini_entry *e)
 {
     if (e->key.p == NULL)
         return ERR_OK;
-    if (!span_is(e->key, "client-speaks-first"))
-        return options_fail(o, "a [service] section has client-speaks-first = yes|no only");
-    if (span_is(e->value, "no"))
-        return ERR_OK;
-    if (!span_is(e->value, "yes"))
-        return options_fail(o, "client-speaks-first is yes or no");
-    if (c->n_client_speaks_first == CONFIG_FIRST_MAX)
-        return options_fail(o, "more than %d services", CONFIG_FIRST_MAX);
-    char *copy = span_dup(id);
-    if (copy == NULL)
-        return options_fail(o, "out of memory");
-    c->client_speaks_first[c->n_client_speaks_first++] = copy;
-    return ERR_OK;
+    static const struct {
+        const char *key;
+        enum trait trait;
+    } keys[] = {{"client-speaks-first", TRAIT_CLIENT_FIRST}, {"http", TRAIT_HTTP}};
+    bool yes = span_is(e->value, "yes");
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (!span_is(e->key, keys[i].key))
+            continue;
+        if (!yes && !span_is(e->value, "no"))
+            return options_fail(o, "%s is yes or no", keys[i].key);
+        return set_trait(c, o, id, keys[i].trait, yes);
+    }
+    return options_fail(o, "a [service] section has client-speaks-first and http = yes|no only");
 }
 
 /* "tunnel plant7" gives "tunnel", and "plant7" in *name. Quotes around the name are taken off. */
@@ -326,6 +346,36 @@ static enum err read_suffixes(struct config *c)
     return ERR_OK;
 }
 
+static enum err read_http_services(struct config *c)
+{
+    const char *text;
+    for (size_t i = 0; (text = options_each(c->options, "http-services", i)) != NULL; i++) {
+        struct span rest = span_of(text);
+        while (rest.n > 0) {
+            struct span id = span_trim(span_cut(&rest, ','));
+            char safe[80];
+            if (!service_id_is(id) && !span_is(id, TRAITS_ANY))
+                return options_fail(c->options, "--http-services: \"%s\" is no service id",
+                                    str_escape(id, safe, sizeof safe));
+            enum err why = set_trait(c, c->options, id, TRAIT_HTTP, true);
+            if (why != ERR_OK)
+                return why;
+        }
+    }
+    return ERR_OK;
+}
+
+static enum err read_origins(struct config *c)
+{
+    const char *text;
+    for (size_t i = 0; (text = options_each(c->options, "forward-origins", i)) != NULL; i++)
+        if (origins_add(&c->origins, text) != ERR_OK)
+            return options_reject(c->options, "forward-origins",
+                                  "is not any, or a list of tunnel, same, null and origins as "
+                                  "https://dash.example");
+    return ERR_OK;
+}
+
 static enum err read_grace(struct config *c)
 {
     c->grace_ms = TUNNELS_GRACE_AUTO;
@@ -390,6 +440,10 @@ enum program_next config_read(struct config *c, int argc, char **argv)
         return next;
     enum err why = read_suffixes(c);
     if (why == ERR_OK)
+        why = read_http_services(c);
+    if (why == ERR_OK)
+        why = read_origins(c);
+    if (why == ERR_OK)
         why = read_grace(c);
     if (why == ERR_OK)
         why = options_number(c->options, "max-clients", 1, 1000000, &c->max_clients);
@@ -415,8 +469,8 @@ void config_free(struct config *c)
         options_free(t->options);
         free(t->name);
     }
-    for (size_t i = 0; i < c->n_client_speaks_first; i++)
-        free(c->client_speaks_first[i]);
+    traits_free(&c->traits);
+    origins_free(&c->origins);
     if (c->password != NULL)
         explicit_bzero(c->password, strlen(c->password));
     free(c->password);

@@ -6,9 +6,10 @@
 #include "core/config/program.h"
 #include "core/config/services.h"
 #include "gateway/source/names.h"
+#include "gateway/source/origins.h"
+#include "gateway/source/traits.h"
 
 #define CONFIG_TUNNELS_MAX 256
-#define CONFIG_FIRST_MAX 256
 #define CONFIG_DEFAULT_LISTEN "127.0.0.1:1080"
 
 struct config_tunnel {
@@ -28,8 +29,8 @@ struct config {
     struct names *names;
     struct config_tunnel tunnels[CONFIG_TUNNELS_MAX];
     size_t n_tunnels;
-    char *client_speaks_first[CONFIG_FIRST_MAX];
-    size_t n_client_speaks_first;
+    struct traits traits;
+    struct origins origins;
     char *user, *password; /* NULL: no authentication */
     uint64_t grace_ms;     /* or TUNNELS_GRACE_AUTO */
     uint64_t max_clients;

@@ -179,9 +179,7 @@ static bool make_parts(struct run *r)
                                             .passages = r->passages,
                                             .names = c->names,
                                             .grace_ms = c->grace_ms,
-                                            .client_speaks_first =
-                                                (const char *const *)c->client_speaks_first,
-                                            .n_client_speaks_first = c->n_client_speaks_first,
+                                            .traits = &c->traits,
                                             .instance = r->instance,
                                             .finished = on_finished,
                                             .owner = r};
@@ -191,6 +189,8 @@ static bool make_parts(struct run *r)
                                             .direct = c->direct ? goes_direct : NULL,
                                             .page = on_page,
                                             .owner = r,
+                                            .names = c->names,
+                                            .origins = &c->origins,
                                             .ask_user = c->n_tunnels > 1,
                                             .user = c->user,
                                             .password = c->password,
