@@ -42,6 +42,7 @@
     X(TLS, "TLS error", 1, 502)                                                                    \
     X(TLS_UNTRUSTED, "certificate not signed by a trusted authority", 1, 502)                      \
     X(TLS_EXPIRED, "certificate expired or not yet valid", 1, 502)                                 \
+    X(TLS_CERTIFICATE, "certificate that may not be used for this", 1, 502)                        \
     X(TLS_NAME, "certificate is for another host name", 1, 502)                                    \
     X(REJECTED, "the hub refused", 1, 502)                                                         \
     X(IO, "input/output error", 1, 502)                                                            \

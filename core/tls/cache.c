@@ -8,6 +8,7 @@
 struct tls_cache {
     uv_mutex_t lock;
     br_ssl_session_cache_lru lru;
+    uint8_t identity[16]; /* whose sessions these are */
     size_t size;
     unsigned char store[];
 };
@@ -38,15 +39,25 @@ static struct cache_use *of(const br_ssl_session_cache_class **ctx)
     return (struct cache_use *)(void *)ctx; /* its first member */
 }
 
+/* Under the lock. */
+static bool is_mine(const struct cache_use *use)
+{
+    return memcmp(use->cache->identity, use->server.identity->id, sizeof use->cache->identity) == 0;
+}
+
 static void save(const br_ssl_session_cache_class **ctx, br_ssl_server_context *server,
                  const br_ssl_session_parameters *parameters)
 {
     struct cache_use *use = of(ctx);
     use->resumed = false;
-    if (*use->shown > 0)
+    if (*use->server.shown > 0)
         return;
     struct tls_cache *c = use->cache;
     uv_mutex_lock(&c->lock);
+    if (!is_mine(use)) {
+        memcpy(c->identity, use->server.identity->id, sizeof c->identity);
+        br_ssl_session_cache_lru_init(&c->lru, c->store, c->size);
+    }
     c->lru.vtable->save(&c->lru.vtable, server, parameters);
     uv_mutex_unlock(&c->lock);
 }
@@ -57,7 +68,8 @@ static int load(const br_ssl_session_cache_class **ctx, br_ssl_server_context *s
     struct cache_use *use = of(ctx);
     struct tls_cache *c = use->cache;
     uv_mutex_lock(&c->lock);
-    int found = c->lru.vtable->load(&c->lru.vtable, server, parameters);
+    int found = is_mine(use) && use->server.now <= use->server.identity->ends &&
+                c->lru.vtable->load(&c->lru.vtable, server, parameters);
     uv_mutex_unlock(&c->lock);
     use->resumed = found != 0;
     return found;
@@ -69,17 +81,18 @@ static const br_ssl_session_cache_class use_class = {
     .load = load,
 };
 
-void cache_attach(struct cache_use *use, struct tls_cache *cache, const unsigned *shown,
-                  br_ssl_server_context *server)
+void cache_attach(struct cache_use *use, struct tls_cache *cache, const struct cache_server *server,
+                  br_ssl_server_context *context)
 {
-    *use = (struct cache_use){.vtable = &use_class, .cache = cache, .shown = shown};
-    br_ssl_server_set_cache(server, &use->vtable);
+    *use = (struct cache_use){.vtable = &use_class, .cache = cache, .server = *server};
+    br_ssl_server_set_cache(context, &use->vtable);
 }
 
 /* ---- a client's ---- */
 
 struct session {
     br_ssl_session_parameters parameters;
+    int64_t until;
     uint8_t bound_to[16]; /* hash of its scope */
     bool valid;
 };
@@ -100,7 +113,7 @@ static void bind_to(uint8_t out[16], const struct session_scope *scope)
 }
 
 bool session_take(struct tls_session *s, const struct session_scope *scope,
-                  br_ssl_session_parameters *out)
+                  br_ssl_session_parameters *out, int64_t *until)
 {
     struct session own;
     uint8_t bound_to[sizeof own.bound_to];
@@ -109,17 +122,21 @@ bool session_take(struct tls_session *s, const struct session_scope *scope,
     memcpy(&own, s, sizeof own);
     explicit_bzero(s, sizeof *s);
     bind_to(bound_to, scope);
-    bool good = own.valid && memcmp(own.bound_to, bound_to, sizeof bound_to) == 0;
-    if (good)
+    bool good = own.valid && scope->now <= own.until &&
+                memcmp(own.bound_to, bound_to, sizeof bound_to) == 0;
+    if (good) {
         *out = own.parameters;
+        *until = own.until;
+    }
     explicit_bzero(&own, sizeof own);
     return good;
 }
 
 void session_put(struct tls_session *s, const struct session_scope *scope,
-                 const br_ssl_session_parameters *parameters)
+                 const br_ssl_session_parameters *parameters, int64_t until)
 {
-    struct session own = {.parameters = *parameters, .valid = parameters->session_id_len > 0};
+    struct session own = {
+        .parameters = *parameters, .until = until, .valid = parameters->session_id_len > 0};
     if (s == NULL)
         return;
     bind_to(own.bound_to, scope);

@@ -7,32 +7,40 @@
 
 #include <bearssl.h>
 
+/* A server's side of a connection: whose sessions they are, and when. */
+struct cache_server {
+    const struct identity *identity;
+    const unsigned *shown; /* how many certificates the client has shown; not NULL */
+    int64_t now;           /* seconds since 1970 */
+};
+
 /* What one server connection puts between its engine and the shared cache, to learn whether the
  * session was resumed: then one was found, and none is saved at the end. */
 struct cache_use {
     const br_ssl_session_cache_class *vtable; /* first */
     struct tls_cache *cache;
-    const unsigned *shown; /* how many certificates the client has shown; not NULL */
+    struct cache_server server;
     bool resumed;
 };
 /* The session of a client who shows a certificate is not saved: resumption would not prove again
- * whose it is. */
-void cache_attach(struct cache_use *use, struct tls_cache *cache, const unsigned *shown,
-                  br_ssl_server_context *server);
+ * whose it is, nor that it is still valid. */
+void cache_attach(struct cache_use *use, struct tls_cache *cache, const struct cache_server *server,
+                  br_ssl_server_context *context);
 
-/* Whom a client's session was made with, and as whom. */
+/* Whom a client's session was made with, and as whom; and when it is now (seconds since 1970). */
 struct session_scope {
     const struct trust *trust;
     const char *host;
     const struct identity *identity; /* NULL: as nobody */
+    int64_t now;
 };
-/* Takes the session out, when it is good for this scope: only for what it was verified with. It
- * comes back when the handshake succeeds, so one that makes a handshake fail is not offered again.
- * s may be NULL. */
+/* Takes the session out, when it is good for this scope: only for what it was verified with, and
+ * not after *until, when the certificates behind it end. It comes back when the handshake succeeds,
+ * so one that makes a handshake fail is not offered again. s may be NULL. */
 bool session_take(struct tls_session *s, const struct session_scope *scope,
-                  br_ssl_session_parameters *out);
+                  br_ssl_session_parameters *out, int64_t *until);
 /* The handshake must be complete and the server verified. s may be NULL. */
 void session_put(struct tls_session *s, const struct session_scope *scope,
-                 const br_ssl_session_parameters *parameters);
+                 const br_ssl_session_parameters *parameters, int64_t until);
 
 #endif

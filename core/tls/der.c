@@ -41,10 +41,11 @@ bool der_next(struct der *in, uint8_t *tag, struct der *content)
 
 bool der_expect(struct der *in, uint8_t tag, struct der *content)
 {
-    struct der rest = *in;
+    struct der rest = *in, element;
     uint8_t found;
-    if (!der_next(&rest, &found, content) || found != tag)
+    if (!der_next(&rest, &found, &element) || found != tag)
         return false;
+    *content = element;
     *in = rest;
     return true;
 }

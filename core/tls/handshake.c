@@ -4,7 +4,6 @@
 #include "core/tls/alert.h"
 #include "core/tls/cache.h"
 #include "core/tls/identity.h"
-#include "core/tls/san.h"
 #include "core/tls/subject.h"
 #include "core/tls/suites.h"
 #include "core/tls/verify.h"
@@ -12,9 +11,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define MAX_HOST 255
 #define MAX_NAMES 60000 /* bytes of them in a CertificateRequest, which has two for the size */
+
+/* A client without a certificate, which notes that it was asked for one. */
+struct nobody {
+    const br_ssl_client_certificate_class *vtable; /* first */
+    bool asked;
+};
 
 struct handshake {
     union {
@@ -23,11 +29,14 @@ struct handshake {
         br_ssl_server_context server;
     } u;
     bool is_client;
+    int64_t now;             /* seconds since 1970 */
     char host[MAX_HOST + 1]; /* without a dot at its end */
     char peer_name[SUBJECT_NAME_MAX + 1];
     struct verifier verifier; /* of a server: only when it asks for certificates */
+    struct nobody nobody;
     struct tls_session *session;
     br_ssl_session_parameters offered;
+    int64_t offered_until; /* the certificates behind it end then */
     struct cache_use cache;
     struct identity *identity; /* held */
     unsigned char buffer[BR_SSL_BUFSIZE_BIDI];
@@ -39,6 +48,11 @@ static struct handshake *new_handshake(void)
     if (h != NULL) /* all but the buffer */
         memset(h, 0, offsetof(struct handshake, buffer));
     return h;
+}
+
+static int64_t time_or_now(int64_t given)
+{
+    return given != 0 ? given : (int64_t)time(NULL);
 }
 
 static void seed(br_ssl_engine_context *engine)
@@ -59,9 +73,48 @@ static void set_host(struct handshake *h, const char *host)
         memcpy(h->host, host, n);
 }
 
+static void on_asked(const br_ssl_client_certificate_class **ctx)
+{
+    ((struct nobody *)(void *)ctx)->asked = true;
+}
+
+static void ignore(const br_ssl_client_certificate_class **ctx)
+{
+    (void)ctx;
+}
+
+static void ignore_size(const br_ssl_client_certificate_class **ctx, size_t n)
+{
+    (void)ctx, (void)n;
+}
+
+static void ignore_bytes(const br_ssl_client_certificate_class **ctx, const unsigned char *p,
+                         size_t n)
+{
+    (void)ctx, (void)p, (void)n;
+}
+
+static void choose_none(const br_ssl_client_certificate_class **ctx,
+                        const br_ssl_client_context *client, uint32_t kinds,
+                        br_ssl_client_certificate *choice)
+{
+    (void)ctx, (void)client, (void)kinds;
+    *choice = (br_ssl_client_certificate){.chain = NULL};
+}
+
+static const br_ssl_client_certificate_class nobody_class = {
+    .context_size = sizeof(struct nobody),
+    .start_name_list = on_asked,
+    .start_name = ignore_size,
+    .append_name = ignore_bytes,
+    .end_name = ignore,
+    .end_name_list = ignore,
+    .choose = choose_none,
+};
+
 static struct session_scope scope_of(const struct handshake *h)
 {
-    return (struct session_scope){h->verifier.trust, h->host, h->identity};
+    return (struct session_scope){h->verifier.trust, h->host, h->identity, h->now};
 }
 
 static void show_identity(br_ssl_client_context *c, const struct identity *i)
@@ -82,9 +135,11 @@ struct handshake *handshake_client(const struct tls_client_options *options)
         return NULL;
     br_ssl_client_context *c = &h->u.client;
     h->is_client = true;
+    h->nobody.vtable = &nobody_class;
     h->session = options->session;
     set_host(h, options->host);
-    verifier_init(&h->verifier, options->trust, h->host);
+    h->now = time_or_now(options->now);
+    verifier_init(&h->verifier, options->trust, h->host, h->now);
     br_ssl_client_zero(c);
     suites_setup(&c->eng, suites_fast_aes() && !options->chacha_first);
     seed(&c->eng);
@@ -92,8 +147,10 @@ struct handshake *handshake_client(const struct tls_client_options *options)
     br_ssl_engine_set_buffer(&c->eng, h->buffer, sizeof h->buffer, 1);
     if (options->identity != NULL)
         show_identity(c, h->identity = identity_ref(options->identity));
+    else
+        br_ssl_client_set_client_certificate(c, &h->nobody.vtable);
     struct session_scope scope = scope_of(h);
-    bool resume = session_take(h->session, &scope, &h->offered);
+    bool resume = session_take(h->session, &scope, &h->offered, &h->offered_until);
     if (resume)
         br_ssl_engine_set_session_parameters(&c->eng, &h->offered);
     br_ssl_client_reset(c, h->host, resume);
@@ -105,7 +162,7 @@ static size_t names_that_fit(const struct trust *trust)
 {
     size_t i = 0, size = 0;
     for (; i < trust->n; i++) {
-        size += 2 + trust->anchors[i].dn.len;
+        size += 2 + trust->names[i].len;
         if (size > MAX_NAMES)
             break;
     }
@@ -118,6 +175,7 @@ struct handshake *handshake_server(const struct tls_server_options *options)
     if (h == NULL)
         return NULL;
     const struct identity *i = h->identity = identity_ref(options->identity);
+    h->now = time_or_now(options->now);
     br_ssl_server_context *c = &h->u.server;
     br_ssl_server_zero(c);
     /* The client's order counts: the weaker of both ends knows best what is fast for it. */
@@ -131,12 +189,13 @@ struct handshake *handshake_server(const struct tls_server_options *options)
                                     BR_KEYTYPE_SIGN, i->issuer_key_type, br_ec_get_default(),
                                     br_ecdsa_sign_asn1_get_default());
     if (options->client_trust != NULL) {
-        verifier_init_client(&h->verifier, options->client_trust, &c->eng);
-        br_ssl_server_set_trust_anchor_names_alt(c, options->client_trust->anchors,
-                                                 names_that_fit(options->client_trust));
+        verifier_init_client(&h->verifier, options->client_trust, &c->eng, h->now);
+        br_ssl_server_set_trust_anchor_names(c, options->client_trust->names,
+                                             names_that_fit(options->client_trust));
     }
     if (options->cache != NULL)
-        cache_attach(&h->cache, options->cache, &h->verifier.certificates, c);
+        cache_attach(&h->cache, options->cache,
+                     &(struct cache_server){i, &h->verifier.certificates, h->now}, c);
     br_ssl_engine_set_buffer(&c->eng, h->buffer, sizeof h->buffer, 1);
     br_ssl_server_reset(c);
     return h;
@@ -205,7 +264,8 @@ bool handshake_finish(struct handshake *h, struct record_layer *keys, bool *resu
     *resumed = h->is_client ? same_session(&now, &h->offered) : h->cache.resumed;
     struct session_scope scope = scope_of(h);
     if (h->is_client)
-        session_put(h->session, &scope, &now);
+        session_put(h->session, &scope, &now,
+                    *resumed ? h->offered_until : h->verifier.verdict.ends);
     explicit_bzero(&now, sizeof now);
     return record_take_over(keys, &h->u.engine);
 }
@@ -216,7 +276,8 @@ const char *handshake_peer_name(struct handshake *h, const char **problem)
     *problem = NULL;
     if (h->is_client || v->certificates == 0 || v->trust->insecure)
         return NULL;
-    *problem = subject_common_name(v->leaf.data, v->leaf.size, h->peer_name);
+    struct der leaf = verifier_leaf(v);
+    *problem = subject_common_name(leaf.p, leaf.n, h->peer_name);
     return *problem == NULL ? h->peer_name : NULL;
 }
 
@@ -228,28 +289,10 @@ static const struct cause {
     int alert;
     const char *text; /* NULL: err_text(why) */
 } causes[] = {
-    {BR_ERR_X509_NOT_TRUSTED, ERR_TLS_UNTRUSTED, ALERT_UNKNOWN_CA, NULL},
-    {BR_ERR_X509_BAD_SIGNATURE, ERR_TLS_UNTRUSTED, ALERT_BAD_CERTIFICATE,
-     "a signature in the certificate chain is wrong"},
-    {BR_ERR_X509_DN_MISMATCH, ERR_TLS_UNTRUSTED, ALERT_UNKNOWN_CA,
-     "the certificates of the chain do not follow each other"},
-    {BR_ERR_X509_NOT_CA, ERR_TLS_UNTRUSTED, ALERT_UNKNOWN_CA,
-     "a certificate of the chain is signed by one that is not an authority's"},
-    {BR_ERR_X509_FORBIDDEN_KEY_USAGE, ERR_TLS_UNTRUSTED, ALERT_BAD_CERTIFICATE,
-     "a certificate of the chain is not meant for this use"},
-    {BR_ERR_X509_WEAK_PUBLIC_KEY, ERR_TLS_UNTRUSTED, ALERT_BAD_CERTIFICATE,
-     "a key in the certificate chain is too short"},
-    {BR_ERR_X509_CRITICAL_EXTENSION, ERR_TLS_UNTRUSTED, ALERT_UNSUPPORTED_CERTIFICATE,
-     "a certificate of the chain has a critical extension that is not known here"},
-    {BR_ERR_X509_EMPTY_CHAIN, ERR_TLS_UNTRUSTED, ALERT_BAD_CERTIFICATE,
-     "the other side sent no certificate"},
-    {BR_ERR_X509_EXPIRED, ERR_TLS_EXPIRED, ALERT_CERTIFICATE_EXPIRED, NULL},
-    {BR_ERR_X509_TIME_UNKNOWN, ERR_TLS_EXPIRED, ALERT_CERTIFICATE_UNKNOWN,
-     "the time is not known, so the certificate cannot be checked"},
-    {BR_ERR_X509_BAD_SERVER_NAME, ERR_TLS_NAME, ALERT_BAD_CERTIFICATE, NULL},
     {BR_ERR_UNSUPPORTED_VERSION, ERR_TLS, ALERT_PROTOCOL_VERSION,
-     "the other side does not speak TLS 1.2"},
-    {BR_ERR_BAD_VERSION, ERR_TLS, ALERT_PROTOCOL_VERSION, "the other side does not speak TLS 1.2"},
+     "the other side does not speak TLS 1.2, the version that is spoken here"},
+    {BR_ERR_BAD_VERSION, ERR_TLS, ALERT_PROTOCOL_VERSION,
+     "the other side does not speak TLS 1.2, the version that is spoken here"},
     {BR_ERR_BAD_MAC, ERR_TLS, ALERT_BAD_RECORD_MAC, "a record was damaged on the way"},
     {BR_ERR_BAD_LENGTH, ERR_TLS, ALERT_RECORD_OVERFLOW, "a record has a wrong length"},
     {BR_ERR_TOO_LARGE, ERR_TLS, ALERT_RECORD_OVERFLOW, "a record or message is too large"},
@@ -257,7 +300,7 @@ static const struct cause {
      "a message came that does not belong there"},
     {BR_ERR_BAD_FINISHED, ERR_TLS, ALERT_DECRYPT_ERROR,
      "the handshake was tampered with (wrong Finished)"},
-    {BR_ERR_WRONG_KEY_USAGE, ERR_TLS_UNTRUSTED, ALERT_UNSUPPORTED_CERTIFICATE,
+    {BR_ERR_WRONG_KEY_USAGE, ERR_TLS_CERTIFICATE, ALERT_UNSUPPORTED_CERTIFICATE,
      "the key in the certificate is not meant for this use"},
     {BR_ERR_BAD_SIGNATURE, ERR_TLS, ALERT_DECRYPT_ERROR,
      "the other side could not prove that the certificate is its own"},
@@ -274,23 +317,42 @@ static const struct cause *find_cause(int number)
     return NULL;
 }
 
-static void explain_name(const struct handshake *h, char *text, size_t size)
+/* What an alert is likely to mean here. */
+static const char *hint(const struct handshake *h, int alert)
 {
-    char name[64];
-    const struct buf *leaf = &h->verifier.leaf;
-    san_first(leaf->data, leaf->size, name, sizeof name);
-    if (h->host[0] == '\0')
-        snprintf(text, size, "the host name is empty or too long to be in a certificate");
-    else if (name[0] != '\0')
-        snprintf(text, size, "certificate is for %s, not %.64s", name, h->host);
-    else
-        snprintf(text, size, "certificate is for another host name than %.64s", h->host);
+    bool shown = h->is_client && h->identity != NULL;
+    bool demanded = h->is_client && h->nobody.asked && h->identity == NULL;
+    switch (alert) {
+    case ALERT_UNKNOWN_CA:
+        return shown
+                   ? ": the hub does not accept this device's certificate (--cert): its authority "
+                     "is not in the hub's --device-ca"
+                   : "";
+    case ALERT_CERTIFICATE_EXPIRED:
+        return shown
+                   ? ": this device's certificate (--cert) has expired, or the hub's clock is wrong"
+                   : "";
+    case ALERT_PROTOCOL_VERSION:
+        return ": it does not speak TLS 1.2, the version that is spoken here";
+    case ALERT_HANDSHAKE_FAILURE:
+    case ALERT_BAD_CERTIFICATE:
+    case ALERT_CERTIFICATE_REQUIRED:
+        if (demanded)
+            return ": it demands a client certificate, and none was given (--cert, --key)";
+        return alert != ALERT_HANDSHAKE_FAILURE
+                   ? ""
+                   : ": nothing in common; TLS 1.2 with ECDHE, AES-GCM or ChaCha20-Poly1305 and a "
+                     "certificate with an RSA or EC key is spoken here";
+    default:
+        return "";
+    }
 }
 
 enum err handshake_error(const struct handshake *h, char *text, size_t size, int *alert)
 {
     int error = br_ssl_engine_last_error(&h->u.engine);
     const struct cause *c = find_cause(error);
+    const struct path_verdict *v = &h->verifier.verdict;
     bool clear = h->u.engine.out.vtable == &br_sslrec_out_clear_vtable;
     *alert = -1;
     if (error >= BR_ERR_SEND_FATAL_ALERT) {
@@ -301,24 +363,20 @@ enum err handshake_error(const struct handshake *h, char *text, size_t size, int
     }
     if (error >= BR_ERR_RECV_FATAL_ALERT) {
         error -= BR_ERR_RECV_FATAL_ALERT;
-        snprintf(
-            text, size, "alert %d from the other side (%s)%s", error, alert_name(error),
-            h->is_client && h->identity != NULL && error == ALERT_UNKNOWN_CA
-                ? ": the hub does not accept this device's certificate (--cert): its authority "
-                  "is not in the hub's --device-ca"
-                : "");
+        snprintf(text, size, "alert %d from the other side (%s)%s", error, alert_name(error),
+                 hint(h, error));
         return ERR_TLS;
+    }
+    if (error == BR_ERR_X509_NOT_TRUSTED && v->why != ERR_OK) {
+        *alert = clear ? v->alert : -1;
+        snprintf(text, size, "%s", v->text);
+        return v->why;
     }
     if (clear)
         *alert = c != NULL ? c->alert : ALERT_HANDSHAKE_FAILURE;
-    if (c != NULL && c->why == ERR_TLS_NAME)
-        explain_name(h, text, size);
-    else if (c != NULL)
+    if (c != NULL)
         snprintf(text, size, "%s", c->text != NULL ? c->text : err_text(c->why));
     else
-        snprintf(text, size, "%s (BearSSL's error %d)",
-                 error >= BR_ERR_X509_OK ? "a certificate is damaged or not supported"
-                                         : "the TLS handshake failed",
-                 error);
+        snprintf(text, size, "the TLS handshake failed (BearSSL's error %d)", error);
     return c != NULL ? c->why : ERR_TLS;
 }

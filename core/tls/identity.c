@@ -1,7 +1,11 @@
 #include "core/tls/identity.h"
 
+#include "core/base/log.h"
 #include "core/base/str.h"
+#include "core/tls/dn.h"
+#include "core/tls/path.h"
 #include "core/tls/pem.h"
+#include "core/tls/san.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -129,32 +133,110 @@ static bool same_ec(const br_ec_private_key *secret, const br_ec_public_key *pub
            memcmp(own.q, public->q, own.qlen) == 0;
 }
 
-static bool check_pair(struct identity *i, char *text, size_t size, const char *cert_file,
-                       const char *key_file)
+static bool same_key(const br_skey_decoder_context *secret, const struct public_key *public)
 {
-    br_x509_decoder_context decoder;
-    br_x509_decoder_init(&decoder, NULL, NULL);
-    br_x509_decoder_push(&decoder, i->chain[0].data, i->chain[0].data_len);
-    const br_x509_pkey *public = br_x509_decoder_get_pkey(&decoder);
-    if (public == NULL) {
-        snprintf(text, size, "%s: the certificate is damaged or its key is not RSA or EC",
-                 cert_file);
+    int type = br_skey_decoder_key_type(secret);
+    if (!public->supported || type != public->key.key_type)
         return false;
-    }
+    return type == BR_KEYTYPE_RSA ? same_rsa(br_skey_decoder_get_rsa(secret), &public->key.key.rsa)
+                                  : same_ec(br_skey_decoder_get_ec(secret), &public->key.key.ec);
+}
+
+struct files {
+    const char *certificate, *key;
+};
+
+/* Why the key belongs to none of them, as of the first. */
+static void explain_mismatch(const struct identity *i, const struct public_key *first,
+                             const struct files *files, char *text, size_t size)
+{
     int type = br_skey_decoder_key_type(&i->key);
-    if (type != public->key_type) {
+    if (!first->supported)
+        snprintf(text, size,
+                 "%s: the certificate has a key that is not supported: %s (RSA up to 4096 bits and "
+                 "EC on P-256, P-384 and P-521 are)",
+                 files->certificate, first->kind);
+    else if (type != first->key.key_type)
         snprintf(text, size, "%s is an %s key, but the certificate in %s is for an %s key",
-                 key_file, kind(type), cert_file, kind(public->key_type));
+                 files->key, kind(type), files->certificate, kind(first->key.key_type));
+    else
+        snprintf(text, size, "the key in %s does not belong to the certificate in %s", files->key,
+                 files->certificate);
+}
+
+/* Puts the chain into this order and frees what is not in it. */
+static void reorder(struct identity *i, const size_t *order, size_t n)
+{
+    br_x509_certificate sorted[IDENTITY_MAX_CHAIN];
+    for (size_t k = 0; k < n; k++) {
+        sorted[k] = i->chain[order[k]];
+        i->chain[order[k]].data = NULL;
+    }
+    for (size_t k = 0; k < i->n; k++)
+        free(i->chain[k].data);
+    memcpy(i->chain, sorted, n * sizeof *sorted);
+    i->n = n;
+}
+
+/* Clients that take the order as it comes are many. */
+static void sort_chain(struct identity *i, const struct certificate *parsed, size_t leaf,
+                       const char *file)
+{
+    size_t order[IDENTITY_MAX_CHAIN], n = path_order(parsed, i->n, leaf, order);
+    bool sorted = true;
+    for (size_t k = 0; k < n; k++)
+        sorted = sorted && order[k] == k;
+    if (!sorted)
+        log_warning("%s: the certificates are not in order (the key's first, then each one's "
+                    "issuer); they are sent in the right one",
+                    file);
+    if (n < i->n)
+        log_warning("%s: %zu certificates are there twice or do not belong to the first one's "
+                    "chain; they are not sent",
+                    file, i->n - n);
+    reorder(i, order, n);
+}
+
+static void take_id(struct identity *i)
+{
+    uint8_t hash[br_sha256_SIZE];
+    br_sha256_context c;
+    br_sha256_init(&c);
+    br_sha256_update(&c, i->chain[0].data, i->chain[0].data_len);
+    br_sha256_out(&c, hash);
+    memcpy(i->id, hash, sizeof i->id);
+}
+
+static bool check_pair(struct identity *i, const struct files *files, char *text, size_t size)
+{
+    struct certificate parsed[IDENTITY_MAX_CHAIN];
+    size_t leaf = 0;
+    for (size_t k = 0; k < i->n; k++) {
+        const char *problem = certificate_parse(&parsed[k], i->chain[k].data, i->chain[k].data_len);
+        if (problem != NULL) {
+            snprintf(text, size, "%s: %s", files->certificate, problem);
+            return false;
+        }
+    }
+    /* An authority's that is not the first is no mistake of order: it is the wrong key. */
+    while (leaf < i->n &&
+           (!same_key(&i->key, &parsed[leaf].key) || (leaf > 0 && parsed[leaf].is_ca)))
+        leaf++;
+    if (leaf == i->n) {
+        explain_mismatch(i, &parsed[0].key, files, text, size);
         return false;
     }
-    bool same = type == BR_KEYTYPE_RSA
-                    ? same_rsa(br_skey_decoder_get_rsa(&i->key), &public->key.rsa)
-                    : same_ec(br_skey_decoder_get_ec(&i->key), &public->key.ec);
-    if (!same)
-        snprintf(text, size, "the key in %s does not belong to the certificate in %s", key_file,
-                 cert_file);
-    i->issuer_key_type = (unsigned)br_x509_decoder_get_signer_key_type(&decoder);
-    return same;
+    if (parsed[leaf].key.key.key_type == BR_KEYTYPE_RSA && parsed[leaf].key.bits < PATH_MIN_RSA) {
+        snprintf(text, size, "%s: the key is too short: %s (%d bits at least)", files->certificate,
+                 parsed[leaf].key.kind, PATH_MIN_RSA);
+        return false;
+    }
+    sort_chain(i, parsed, leaf, files->certificate);
+    certificate_parse(&i->own, i->chain[0].data, i->chain[0].data_len);
+    i->ends = i->own.not_after;
+    take_id(i);
+    i->issuer_key_type = (unsigned)signature_key_type(&i->own);
+    return true;
 }
 
 struct identity *identity_new(const char *cert_file, const char *key_file, enum err *why,
@@ -167,7 +249,6 @@ struct identity *identity_new(const char *cert_file, const char *key_file, enum 
         return NULL;
     }
     atomic_init(&i->holders, 1);
-    random_bytes(i->id, sizeof i->id);
     const char *file = cert_file, *problem = read_chain(i, cert_file, why);
     if (problem == NULL) {
         file = key_file;
@@ -175,7 +256,7 @@ struct identity *identity_new(const char *cert_file, const char *key_file, enum 
     }
     if (problem != NULL)
         snprintf(text, size, "%s: %s", file, problem);
-    else if (check_pair(i, text, size, cert_file, key_file)) {
+    else if (check_pair(i, &(struct files){cert_file, key_file}, text, size)) {
         *why = ERR_OK;
         return i;
     } else
@@ -198,4 +279,74 @@ void identity_free(struct identity *i)
         free(i->chain[k].data);
     explicit_bzero(i, sizeof *i);
     free(i);
+}
+
+/* ---- what others will mind ---- */
+
+int64_t identity_ends(const struct identity *i)
+{
+    return i->ends;
+}
+
+static bool problem_of_time(const struct certificate *c, const char *whose, int64_t now, char *text,
+                            size_t size)
+{
+    char when[CERTIFICATE_TIME];
+    if (now > c->not_after)
+        snprintf(text, size, "%s expired on %s", whose, certificate_time(c->not_after, when));
+    else if (now < c->not_before)
+        snprintf(text, size, "%s is not valid before %s", whose,
+                 certificate_time(c->not_before, when));
+    else if (c->not_after - now < IDENTITY_SOON)
+        snprintf(text, size, "%s expires on %s, in %lld days", whose,
+                 certificate_time(c->not_after, when), (long long)((c->not_after - now) / 86400));
+    else
+        return false;
+    return true;
+}
+
+static bool problem_of_chain(const struct identity *i, int64_t now, char *text, size_t size)
+{
+    for (size_t k = 1; k < i->n; k++) {
+        struct certificate c;
+        char name[80], whose[128];
+        if (certificate_parse(&c, i->chain[k].data, i->chain[k].data_len) != NULL)
+            continue;
+        snprintf(whose, sizeof whose, "the authority's certificate of %s",
+                 dn_text(c.subject, name, sizeof name));
+        if (problem_of_time(&c, whose, now, text, size))
+            return true;
+    }
+    return false;
+}
+
+bool identity_problem(const struct identity *i, enum identity_use use, int64_t now, char *text,
+                      size_t size)
+{
+    const struct certificate *c = &i->own;
+    char issuer[80], name[64], when[CERTIFICATE_TIME];
+    unsigned purpose = use == IDENTITY_SERVER ? PURPOSE_SERVER : PURPOSE_CLIENT;
+    dn_text(c->issuer, issuer, sizeof issuer);
+    if (problem_of_time(c, "the certificate", now, text, size) ||
+        problem_of_chain(i, now, text, size))
+        return true;
+    bool fits = c->purposes == 0 || (c->purposes & (purpose | PURPOSE_ANY)) != 0;
+    if (!fits || (c->has_usage && (c->usage & USAGE_SIGNATURE) == 0))
+        snprintf(text, size, "the certificate is not meant for TLS %s (its %s)",
+                 use == IDENTITY_SERVER ? "servers" : "clients",
+                 fits ? "key usage lacks digitalSignature" : "extended key usage");
+    else if (i->n == 1 && c->tells_issuer && !certificate_self_issued(c))
+        snprintf(text, size,
+                 "the certificate stands alone: only who has that of its issuer, %s, can check it; "
+                 "it belongs into the file, behind it",
+                 issuer);
+    else {
+        san_first(c->whole.p, c->whole.n, name, sizeof name);
+        if (name[0] == '\0')
+            dn_text(c->subject, name, sizeof name);
+        snprintf(text, size, "the certificate is for %s, issued by %s, valid until %s", name,
+                 issuer, certificate_time(c->not_after, when));
+        return false;
+    }
+    return true;
 }

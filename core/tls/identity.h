@@ -2,9 +2,9 @@
 #ifndef CORE_TLS_IDENTITY_H
 #define CORE_TLS_IDENTITY_H
 
+#include "core/tls/certificate.h"
 #include "core/tls/tls.h"
 
-#include <bearssl.h>
 #include <stdatomic.h>
 
 #define IDENTITY_MAX_CHAIN 8
@@ -13,9 +13,11 @@ struct identity {
     atomic_uint holders;
     br_x509_certificate chain[IDENTITY_MAX_CHAIN]; /* the end entity's first */
     size_t n;
+    struct certificate own;   /* the first, in chain[0]'s bytes */
+    int64_t ends;             /* its end: seconds since 1970 */
     unsigned issuer_key_type; /* BR_KEYTYPE_… that signed the first */
     br_skey_decoder_context key;
-    uint8_t id[16]; /* random: ties sessions to who we said we are */
+    uint8_t id[16]; /* of the certificate: ties sessions to who we said we are */
 };
 
 #endif

@@ -16,7 +16,7 @@ struct inbox {
 
     enum err end;      /* why nothing more comes; ERR_OK: not so */
     int alert;         /* with it: what the other side must be told; -1: nothing */
-    char problem[160]; /* with it: a sentence */
+    char problem[256]; /* with it: a sentence */
 
     size_t record;  /* size of the record that lies decrypted below; 0: none */
     uint8_t *plain; /* what is left of it */

@@ -1,9 +1,22 @@
-/* The names that a certificate is for: its subjectAltName extension (RFC 5280 section 4.2.1.6).
- * BearSSL matches host names itself; addresses it does not know, so they are compared here. */
+/* The names that a certificate is for: its subjectAltName extension (RFC 5280 section 4.2.1.6). */
 #ifndef CORE_TLS_SAN_H
 #define CORE_TLS_SAN_H
 
 #include "core/tls/der.h"
+
+enum san_tag { /* of a GeneralName */
+               SAN_EMAIL = DER_CONTEXT + 1,
+               SAN_DNS = DER_CONTEXT + 2,
+               SAN_DIRECTORY = DER_CONTEXT_CONSTRUCTED + 4,
+               SAN_URI = DER_CONTEXT + 6,
+               SAN_ADDRESS = DER_CONTEXT + 7,
+};
+
+/* Whether a certificate with these names (GeneralNames, their content) and subject (RDNSequence,
+ * its content) is for this host name: one of its dNSNames, or, when it has none of these, one of
+ * its common names. A "*" may stand for the whole first label, when two labels follow (RFC 6125
+ * section 6.4). */
+bool san_has_host(struct der names, struct der subject, const char *host);
 
 /* Whether the DER certificate is for this address: `bytes` (4 or 16) among its iPAddress entries.
  * Only when it has none of these, a dNSName that spells `text` exactly counts too: home-made
@@ -14,5 +27,8 @@ bool san_has_address(const uint8_t *certificate, size_t n, const uint8_t *addres
 /* Writes the certificate's first name or address for people (printable, cut to fit); the empty
  * string when it has none. Returns out. */
 char *san_first(const uint8_t *certificate, size_t n, char *out, size_t size);
+
+/* One GeneralName for people: printable, cut to fit. Returns out. */
+char *san_text(uint8_t tag, struct der name, char *out, size_t size);
 
 #endif

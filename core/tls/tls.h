@@ -30,24 +30,38 @@ void trust_free(struct trust *t);
 /* ---- identity: a certificate chain and its key ---- */
 
 struct identity;
-/* PEM files; key PKCS#1, PKCS#8 or SEC1; RSA or EC (P-256, P-384, P-521). */
+/* PEM files; key PKCS#1, PKCS#8 or SEC1; RSA or EC (P-256, P-384, P-521). The certificate that the
+ * key belongs to need not be the first; those behind it are put into order, and what does not
+ * belong to it is left out, with a warning in the log. */
 struct identity *identity_new(const char *cert_file, const char *key_file, enum err *why,
                               char *text, size_t size);
 struct identity *identity_ref(struct identity *i); /* one more holder, on any thread; returns i */
 void identity_free(struct identity *i);            /* one holder less; NULL is fine */
 
+enum identity_use { IDENTITY_SERVER, IDENTITY_CLIENT };
+#define IDENTITY_SOON (30 * 86400) /* seconds before the end from which on it is told */
+/* When the certificate ends: seconds since 1970. */
+int64_t identity_ends(const struct identity *i);
+/* What others will mind, as a sentence in text: it has ended or not begun, ends within 30 days, is
+ * for another use, or one behind it is not there or has ended. False: none of these, and text says
+ * for whom it is, by whom and until when. now: seconds since 1970. */
+bool identity_problem(const struct identity *i, enum identity_use use, int64_t now, char *text,
+                      size_t size);
+
 /* ---- sessions ---- */
 
 /* A server's cache of sessions for resumption, shared by its connections on all threads (it has a
- * lock of its own). */
+ * lock of its own). It holds those of one identity: with the first session of another one it is
+ * emptied; and of none whose certificate has ended. */
 struct tls_cache;
 struct tls_cache *tls_cache_new(size_t bytes); /* NULL: no memory */
 void tls_cache_free(struct tls_cache *c);
 
 /* A client's memory of its last session with one server; zeroed at first. Resumed when it can be,
- * but only for the host and the trust that it was verified with. */
+ * but only for the host and the trust that it was verified with, and only as long as the
+ * certificates that it was verified by are valid. */
 struct tls_session {
-    unsigned char private_[112];
+    unsigned char private_[120];
 };
 
 /* ---- streams ---- */
@@ -58,9 +72,11 @@ struct tls_client_options {
     struct tls_session *session; /* may be NULL; must outlive the handshake */
     struct identity *identity;   /* for servers that ask who we are, or NULL; a reference is held */
     bool chacha_first;           /* as if the CPU had no AES instructions */
+    int64_t now;                 /* seconds since 1970; 0: what the clock says */
 };
 /* Takes `lower` over (closed with this stream, also on failure) and starts the handshake; the new
- * stream sends `opened` or `failed` (ERR_TLS_UNTRUSTED, ERR_TLS_EXPIRED, ERR_TLS_NAME, ERR_TLS, …).
+ * stream sends `opened` or `failed` (ERR_TLS_UNTRUSTED, ERR_TLS_EXPIRED, ERR_TLS_NAME,
+ * ERR_TLS_CERTIFICATE, ERR_TLS, …).
  * NULL: no memory. `events` as given to the new stream's owner. A handshake has no time-out of its
  * own. Nothing may be written before `opened`. Peeks for more than a record's rest are copied
  * together, all others are in place. */
@@ -74,6 +90,7 @@ struct tls_server_options {
     const struct trust *client_trust; /* not NULL: clients are asked for a certificate; who has
                                          none is let in nameless, who has one that these did not
                                          sign is not let in. Must outlive the handshake */
+    int64_t now;                      /* as above */
 };
 struct stream *tls_server(struct loop *loop, struct stream *lower,
                           const struct tls_server_options *options,

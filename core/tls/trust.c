@@ -2,7 +2,6 @@
 
 #include "core/base/log.h"
 #include "core/base/str.h"
-#include "core/tls/der.h"
 #include "core/tls/pem.h"
 
 #include <dirent.h>
@@ -11,7 +10,6 @@
 #include <string.h>
 
 #define MAX_ANCHORS 10000
-#define MAX_NAME 4096 /* of a subject, encoded */
 
 static const char *const system_files[] = {
     "/etc/ssl/certs/ca-certificates.crt", /* Debian, Alpine, Arch */
@@ -20,46 +18,11 @@ static const char *const system_files[] = {
     "/etc/ssl/cert.pem",
 };
 
-static void append_name(void *ctx, const void *p, size_t n)
-{
-    struct buf *name = ctx;
-    if (!buf_append(name, p, n))
-        name->limit = 0; /* does not fit: told by the limit */
-}
-
-/* Version 1 has no version field and no extensions, so such a root cannot say that it is a CA. As
- * OpenSSL does, a given one that has signed itself is taken for one. */
-static bool is_old_root(const uint8_t *certificate, size_t n)
-{
-    struct der tbs, serial, algorithm, issuer, validity, subject;
-    return der_certificate(certificate, n, &tbs) && der_expect(&tbs, DER_INTEGER, &serial) &&
-           der_expect(&tbs, DER_SEQUENCE, &algorithm) && der_expect(&tbs, DER_SEQUENCE, &issuer) &&
-           der_expect(&tbs, DER_SEQUENCE, &validity) && der_expect(&tbs, DER_SEQUENCE, &subject) &&
-           issuer.n == subject.n && memcmp(issuer.p, subject.p, issuer.n) == 0;
-}
-
-static bool same_bytes(const unsigned char *a, size_t an, const unsigned char *b, size_t bn)
-{
-    return an == bn && memcmp(a, b, an) == 0;
-}
-
-static bool same_key(const br_x509_pkey *a, const br_x509_pkey *b)
-{
-    if (a->key_type != b->key_type)
-        return false;
-    if (a->key_type == BR_KEYTYPE_RSA)
-        return same_bytes(a->key.rsa.n, a->key.rsa.nlen, b->key.rsa.n, b->key.rsa.nlen) &&
-               same_bytes(a->key.rsa.e, a->key.rsa.elen, b->key.rsa.e, b->key.rsa.elen);
-    return a->key.ec.curve == b->key.ec.curve &&
-           same_bytes(a->key.ec.q, a->key.ec.qlen, b->key.ec.q, b->key.ec.qlen);
-}
-
-static bool has_anchor(const struct trust *t, const br_x509_trust_anchor *a)
+static bool has_anchor(const struct trust *t, const uint8_t *der, size_t n)
 {
     for (size_t i = 0; i < t->n; i++) {
-        const br_x509_trust_anchor *b = &t->anchors[i];
-        if (a->flags == b->flags && same_bytes(a->dn.data, a->dn.len, b->dn.data, b->dn.len) &&
-            same_key(&a->pkey, &b->pkey))
+        const struct der *have = &t->anchors[i].whole;
+        if (have->n == n && memcmp(have->p, der, n) == 0)
             return true;
     }
     return false;
@@ -72,38 +35,30 @@ static bool reserve(struct trust *t)
     size_t capacity = t->capacity != 0 ? 2 * t->capacity : 16;
     if (t->n >= MAX_ANCHORS)
         return false;
-    br_x509_trust_anchor *anchors = realloc(t->anchors, capacity * sizeof *anchors);
+    struct certificate *anchors = realloc(t->anchors, capacity * sizeof *anchors);
     if (anchors == NULL)
         return false;
     t->anchors = anchors;
+    br_x500_name *names = realloc(t->names, capacity * sizeof *names);
+    if (names == NULL)
+        return false;
+    t->names = names;
     t->capacity = capacity;
     return true;
 }
 
-/* Keeps a copy: name and key in one allocation, which begins with the name. */
-static bool add_anchor(struct trust *t, const br_x509_trust_anchor *a)
+/* Keeps a copy. */
+static bool add_anchor(struct trust *t, const uint8_t *der, size_t n)
 {
-    br_x509_trust_anchor copy = *a;
-    const br_rsa_public_key *rsa = &a->pkey.key.rsa;
-    const br_ec_public_key *ec = &a->pkey.key.ec;
-    bool is_rsa = a->pkey.key_type == BR_KEYTYPE_RSA;
-    size_t first = is_rsa ? rsa->nlen : ec->qlen, second = is_rsa ? rsa->elen : 0;
-    unsigned char *p = malloc(a->dn.len + first + second);
-    if (p == NULL || !reserve(t)) {
-        free(p);
+    uint8_t *copy = malloc(n);
+    if (copy == NULL || !reserve(t)) {
+        free(copy);
         return false;
     }
-    memcpy(p, a->dn.data, a->dn.len);
-    memcpy(p + a->dn.len, is_rsa ? rsa->n : ec->q, first);
-    copy.dn.data = p;
-    if (is_rsa) {
-        memcpy(p + a->dn.len + first, rsa->e, second);
-        copy.pkey.key.rsa.n = p + a->dn.len;
-        copy.pkey.key.rsa.e = p + a->dn.len + first;
-    } else {
-        copy.pkey.key.ec.q = p + a->dn.len;
-    }
-    t->anchors[t->n++] = copy;
+    memcpy(copy, der, n);
+    struct certificate *c = &t->anchors[t->n];
+    certificate_parse(c, copy, n);
+    t->names[t->n++] = (br_x500_name){copy + (c->subject_name.p - copy), c->subject_name.n};
     return true;
 }
 
@@ -114,21 +69,14 @@ struct adding {
 
 static bool add_certificate(struct adding *a, const uint8_t *der, size_t n)
 {
-    br_x509_decoder_context decoder;
-    struct buf name = {.limit = MAX_NAME};
-    br_x509_decoder_init(&decoder, append_name, &name);
-    br_x509_decoder_push(&decoder, der, n);
-    const br_x509_pkey *key = br_x509_decoder_get_pkey(&decoder);
-    bool ok = true;
-    if (key != NULL && name.limit != 0 && name.size > 0) {
-        bool ca = br_x509_decoder_isCA(&decoder) || is_old_root(der, n);
-        br_x509_trust_anchor anchor = {
-            .dn = {name.data, name.size}, .flags = ca ? BR_X509_TA_CA : 0, .pkey = *key};
+    struct certificate c;
+    if (certificate_parse(&c, der, n) != NULL || c.subject.n == 0)
+        return true;
+    if (c.key.supported)
         ++*a->found;
-        ok = has_anchor(a->trust, &anchor) || add_anchor(a->trust, &anchor);
-    }
-    buf_free(&name);
-    return ok;
+    else
+        memcpy(a->trust->unsupported, c.key.kind, sizeof a->trust->unsupported);
+    return has_anchor(a->trust, der, n) || add_anchor(a->trust, der, n);
 }
 
 static bool on_object(void *ctx, const char *name, const uint8_t *der, size_t n)
@@ -170,9 +118,16 @@ static bool add_file(struct trust *t, const char *path, struct report *r)
     buf_free(&text);
     if (!ok)
         return complain(r, ERR_NO_MEMORY, path, err_text(ERR_NO_MEMORY));
-    if (found == 0)
+    if (found > 0)
+        return true;
+    if (t->unsupported[0] == '\0')
         return complain(r, ERR_USAGE, path, "there is no certificate in it (PEM is expected)");
-    return true;
+    char what[160];
+    snprintf(what, sizeof what,
+             "its certificate has a key that is not supported: %s (RSA up to 4096 bits and EC on "
+             "P-256, P-384 and P-521 are)",
+             t->unsupported);
+    return complain(r, ERR_USAGE, path, what);
 }
 
 /* Whatever else lies in the directory is none of our business. */
@@ -202,14 +157,48 @@ static bool add_directory(struct trust *t, const char *path, struct report *r)
     return ok;
 }
 
+/* SSL_CERT_DIR is a list with colons, of which some may not be there, as OpenSSL reads it; only
+ * when none has a certificate is that an error. */
+static bool add_directories(struct trust *t, const char *list, struct report *r)
+{
+    struct span rest = span_of(list);
+    bool any = false;
+    while (rest.n > 0) {
+        char path[4096];
+        struct span one = span_cut(&rest, ':');
+        if (one.n == 0 || one.n >= sizeof path)
+            continue;
+        memcpy(path, one.p, one.n);
+        path[one.n] = '\0';
+        if (add_directory(t, path, r))
+            any = true;
+        else if (r->why == ERR_NO_MEMORY)
+            return false;
+        else
+            log_debug("SSL_CERT_DIR: skipped: %s", r->text);
+    }
+    return any || complain(r, ERR_NOT_FOUND, list, "there is no certificate in SSL_CERT_DIR");
+}
+
+/* Either may be missing when the other one gave something, as OpenSSL has it. */
+static bool add_named(struct trust *t, const char *file, const char *directories, struct report *r)
+{
+    bool from_file = file != NULL && add_file(t, file, r);
+    if (file != NULL && !from_file && (directories == NULL || r->why == ERR_NO_MEMORY))
+        return false;
+    if (file != NULL && !from_file)
+        log_warning("SSL_CERT_FILE: %s", r->text);
+    return directories == NULL || add_directories(t, directories, r) ||
+           (from_file && r->why != ERR_NO_MEMORY);
+}
+
 static bool add_system(struct trust *t, struct report *r)
 {
     const char *file = getenv("SSL_CERT_FILE"), *directory = getenv("SSL_CERT_DIR");
     bool has_file = file != NULL && file[0] != '\0';
     bool has_directory = directory != NULL && directory[0] != '\0';
     if (has_file || has_directory)
-        return (!has_file || add_file(t, file, r)) &&
-               (!has_directory || add_directory(t, directory, r));
+        return add_named(t, has_file ? file : NULL, has_directory ? directory : NULL, r);
     for (size_t i = 0; i < sizeof system_files / sizeof *system_files; i++) {
         if (add_file(t, system_files[i], r))
             return true;
@@ -249,12 +238,18 @@ struct trust *trust_new(const struct trust_sources *from, enum err *why, char *t
     return NULL;
 }
 
+void trust_clear(struct trust *t)
+{
+    for (size_t i = 0; i < t->n; i++)
+        free((void *)(uintptr_t)t->anchors[i].whole.p);
+    free(t->anchors);
+    free(t->names);
+}
+
 void trust_free(struct trust *t)
 {
     if (t == NULL)
         return;
-    for (size_t i = 0; i < t->n; i++)
-        free(t->anchors[i].dn.data);
-    free(t->anchors);
+    trust_clear(t);
     free(t);
 }

@@ -1,10 +1,10 @@
 #include "core/tls/verify.h"
 
-#include "core/tls/san.h"
+#include "core/tls/alert.h"
 
-#include <arpa/inet.h>
+#include <stdio.h>
 
-#define MAX_LEAF 65536
+#define MAX_CHAIN (100 << 10) /* bytes; OpenSSL's limit, too */
 
 static struct verifier *of(const br_x509_class **ctx)
 {
@@ -14,72 +14,115 @@ static struct verifier *of(const br_x509_class **ctx)
 static void start_chain(const br_x509_class **ctx, const char *server_name)
 {
     struct verifier *v = of(ctx);
+    (void)server_name;
     v->certificates = 0;
-    buf_free(&v->leaf);
+    v->no_memory = false;
+    buf_free(&v->chain);
     if (v->asking != NULL)
         br_ssl_engine_remove_flags(v->asking, BR_OPT_TOLERATE_NO_CLIENT_AUTH);
-    if (v->trust->insecure)
-        br_x509_decoder_init(&v->decoder, NULL, NULL);
-    else
-        v->minimal.vtable->start_chain(&v->minimal.vtable,
-                                       v->address_bytes > 0 ? NULL : server_name);
 }
 
 static void start_certificate(const br_x509_class **ctx, uint32_t length)
 {
-    struct verifier *v = of(ctx);
-    v->certificates++;
-    if (!v->trust->insecure)
-        v->minimal.vtable->start_cert(&v->minimal.vtable, length);
+    (void)length;
+    of(ctx)->certificates++;
 }
 
+/* What is behind the last one that is looked at is not kept. */
 static void append(const br_x509_class **ctx, const unsigned char *p, size_t n)
 {
     struct verifier *v = of(ctx);
-    if (v->certificates == 1)
-        v->no_memory = !buf_append(&v->leaf, p, n) || v->no_memory;
-    if (!v->trust->insecure)
-        v->minimal.vtable->append(&v->minimal.vtable, p, n);
-    else if (v->certificates == 1)
-        br_x509_decoder_push(&v->decoder, p, n);
+    if (v->certificates <= PATH_MAX_SHOWN)
+        v->no_memory = v->no_memory || !buf_append(&v->chain, p, n);
 }
 
 static void end_certificate(const br_x509_class **ctx)
 {
     struct verifier *v = of(ctx);
+    if (v->certificates <= PATH_MAX_SHOWN)
+        v->ends[v->certificates - 1] = v->chain.size;
+}
+
+static struct der shown(const struct verifier *v, size_t i)
+{
+    size_t from = i > 0 ? v->ends[i - 1] : 0;
+    return (struct der){v->chain.data + from, v->ends[i] - from};
+}
+
+struct der verifier_leaf(const struct verifier *v)
+{
+    return v->certificates > 0 && !v->no_memory ? shown(v, 0) : (struct der){NULL, 0};
+}
+
+static void refuse(struct verifier *v, enum err why, int alert, const char *text)
+{
+    v->verdict.why = why;
+    v->verdict.alert = alert;
+    snprintf(v->verdict.text, sizeof v->verdict.text, "%s", text);
+}
+
+/* Only its own must be understood; what cannot be read behind it helps no path. */
+static size_t parse(struct verifier *v, struct certificate *out)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < v->certificates && i < PATH_MAX_SHOWN; i++) {
+        struct der der = shown(v, i);
+        const char *problem = certificate_parse(&out[n], der.p, der.n);
+        if (problem == NULL) {
+            n++;
+        } else if (i == 0) {
+            refuse(v, ERR_TLS_CERTIFICATE, ALERT_BAD_CERTIFICATE, problem);
+            return 0;
+        }
+    }
+    return n;
+}
+
+static void judge(struct verifier *v)
+{
+    struct certificate chain[PATH_MAX_SHOWN];
+    size_t n = parse(v, chain);
+    if (n == 0)
+        return;
+    v->key = chain[0].key;
+    struct path_question question = {
+        .shown = chain,
+        .n = n,
+        .anchors = v->trust->anchors,
+        .n_anchors = v->trust->n,
+        .purpose = v->asking != NULL ? PURPOSE_CLIENT : PURPOSE_SERVER,
+        .host = v->asking != NULL ? NULL : v->host,
+        .now = v->now,
+    };
     if (!v->trust->insecure)
-        v->minimal.vtable->end_cert(&v->minimal.vtable);
+        path_verify(&question, &v->verdict);
+    else if (v->key.supported)
+        v->verdict = (struct path_verdict){.why = ERR_OK, .ends = INT64_MAX};
+    else
+        refuse(v, ERR_TLS_CERTIFICATE, ALERT_UNSUPPORTED_CERTIFICATE,
+               "the key in the certificate is of a kind that is not supported");
 }
 
 static unsigned end_chain(const br_x509_class **ctx)
 {
     struct verifier *v = of(ctx);
     if (v->certificates == 0)
-        return BR_ERR_X509_EMPTY_CHAIN;
-    if (v->no_memory)
-        return BR_ERR_X509_LIMIT_EXCEEDED;
-    if (v->trust->insecure) {
-        v->key = br_x509_decoder_get_pkey(&v->decoder);
-        return (unsigned)br_x509_decoder_last_error(&v->decoder);
-    }
-    unsigned result = v->minimal.vtable->end_chain(&v->minimal.vtable);
-    /* Without a name "minimal" checks none. */
-    if (result == 0 && v->asking == NULL && v->host[0] == '\0')
-        result = BR_ERR_X509_BAD_SERVER_NAME;
-    if (result == 0 && v->address_bytes > 0 &&
-        !san_has_address(v->leaf.data, v->leaf.size, v->address, v->address_bytes, v->host))
-        result = BR_ERR_X509_BAD_SERVER_NAME;
-    return result;
+        refuse(v, ERR_TLS_CERTIFICATE, ALERT_BAD_CERTIFICATE, "the other side sent no certificate");
+    else if (v->no_memory)
+        refuse(v, ERR_TLS_CERTIFICATE, ALERT_BAD_CERTIFICATE,
+               "the certificate chain is larger than 100 KB");
+    else
+        judge(v);
+    return v->verdict.why == ERR_OK ? 0 : BR_ERR_X509_NOT_TRUSTED;
 }
 
+/* A path is only good when the key may sign, and the suites use it for nothing else. */
 static const br_x509_pkey *get_key(const br_x509_class *const *ctx, unsigned *usages)
 {
     const struct verifier *v = (const void *)ctx;
-    if (!v->trust->insecure)
-        return v->minimal.vtable->get_pkey(&v->minimal.vtable, usages);
     if (usages != NULL)
         *usages = BR_KEYTYPE_KEYX | BR_KEYTYPE_SIGN;
-    return v->key;
+    return &v->key.key;
 }
 
 static const br_x509_class verifier_class = {
@@ -92,34 +135,20 @@ static const br_x509_class verifier_class = {
     .get_pkey = get_key,
 };
 
-static void setup_minimal(br_x509_minimal_context *m, const struct trust *trust)
-{
-    br_x509_minimal_init(m, &br_sha256_vtable, trust->anchors, trust->n);
-    br_x509_minimal_set_hash(m, br_sha224_ID, &br_sha224_vtable);
-    br_x509_minimal_set_hash(m, br_sha256_ID, &br_sha256_vtable);
-    br_x509_minimal_set_hash(m, br_sha384_ID, &br_sha384_vtable);
-    br_x509_minimal_set_hash(m, br_sha512_ID, &br_sha512_vtable);
-    br_x509_minimal_set_rsa(m, br_rsa_pkcs1_vrfy_get_default());
-    br_x509_minimal_set_ecdsa(m, br_ec_get_default(), br_ecdsa_vrfy_asn1_get_default());
-}
-
-void verifier_init(struct verifier *v, const struct trust *trust, const char *host)
+void verifier_init(struct verifier *v, const struct trust *trust, const char *host, int64_t now)
 {
     v->vtable = &verifier_class;
     v->trust = trust;
     v->host = host;
-    v->leaf = (struct buf){.limit = MAX_LEAF};
-    if (inet_pton(AF_INET, host, v->address) == 1)
-        v->address_bytes = 4;
-    else if (inet_pton(AF_INET6, host, v->address) == 1)
-        v->address_bytes = 16;
-    setup_minimal(&v->minimal, trust);
+    v->now = now;
+    v->chain = (struct buf){.limit = MAX_CHAIN};
+    v->verdict = (struct path_verdict){.why = ERR_OK, .ends = INT64_MAX};
 }
 
 void verifier_init_client(struct verifier *v, const struct trust *trust,
-                          br_ssl_engine_context *engine)
+                          br_ssl_engine_context *engine, int64_t now)
 {
-    verifier_init(v, trust, "");
+    verifier_init(v, trust, "", now);
     v->asking = engine;
     br_ssl_engine_set_x509(engine, &v->vtable);
     br_ssl_engine_add_flags(engine, BR_OPT_TOLERATE_NO_CLIENT_AUTH);
@@ -127,5 +156,5 @@ void verifier_init_client(struct verifier *v, const struct trust *trust,
 
 void verifier_free(struct verifier *v)
 {
-    buf_free(&v->leaf);
+    buf_free(&v->chain);
 }

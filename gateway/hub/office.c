@@ -5,9 +5,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define TICK_MS 1000
+#define DAY_MS 86400000
 #define REFUSALS_WINDOW_MS 60000
 #define TLS_CACHE_BYTES (1 << 20) /* some 10,000 sessions */
 
@@ -150,6 +152,19 @@ static void stop_listening(struct office *o)
 
 /* ---- rules: what SIGHUP reads again ---- */
 
+/* At the start, after a reload, and every day. */
+static void tell_certificate(struct office *o, bool problems_only)
+{
+    char text[256];
+    bool problem =
+        identity_problem(o->identity, IDENTITY_SERVER, (int64_t)time(NULL), text, sizeof text);
+    o->certificate_told = loop_now(o->o.loop);
+    if (problem)
+        log_warning("%s: %s", o->o.cert_file, text);
+    else if (!problems_only)
+        log_info("%s: %s", o->o.cert_file, text);
+}
+
 static bool load_identity(struct office *o, enum err *why, char *text, size_t size)
 {
     struct identity *i = identity_new(o->o.cert_file, o->o.key_file, why, text, size);
@@ -157,6 +172,7 @@ static bool load_identity(struct office *o, enum err *why, char *text, size_t si
         return false;
     identity_free(o->identity);
     o->identity = i;
+    tell_certificate(o, false);
     return true;
 }
 
@@ -221,6 +237,8 @@ static void on_tick(void *owner)
     timer_start(o->tick, TICK_MS);
     refusals_tick(o->refusals, loop_now(o->o.loop));
     accounts_tick(o->accounts, loop_now(o->o.loop));
+    if (loop_now(o->o.loop) - o->certificate_told >= DAY_MS)
+        tell_certificate(o, true);
 }
 
 static bool open_audit(struct office *o, enum err *why, char *text, size_t size)

@@ -27,6 +27,7 @@ struct office {
     struct list presences;   /* of tunnels with ends */
     struct timer *tick;
     struct identity *identity;
+    uint64_t certificate_told; /* when its end was last looked at: loop_now */
     struct tls_cache *cache;
     struct trust *device_trust; /* or NULL */
     struct listener *listeners[OFFICE_MAX_LISTENERS];

@@ -1,6 +1,7 @@
 /* The hub's metrics. Names end in their unit, as Prometheus wants it; share/doc/hub.md lists them.
  */
 #include "core/base/prometheus.h"
+#include "core/tls/tls.h"
 #include "gateway/hub/office_private.h"
 
 typedef uint64_t counter(const struct counts *c);
@@ -100,6 +101,9 @@ void office_metrics(const struct office *o, struct buf *out)
     traffic(o, out);
     connections(o, out);
     calls(o, out);
+    one(out, "tunnel_hub_certificate_expires_timestamp_seconds", PROMETHEUS_GAUGE,
+        "When the hub's certificate expires, in seconds since 1970.",
+        identity_ends(o->identity) > 0 ? (uint64_t)identity_ends(o->identity) : 0);
     one(out, "tunnel_hub_workers", PROMETHEUS_GAUGE, "Threads for clients.", o->n_workers);
     one(out, "tunnel_hub_audit_lost_total", PROMETHEUS_COUNTER,
         "Lines of the audit log that could not be written.", audit_lost(o->audit));

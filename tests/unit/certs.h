@@ -38,7 +38,7 @@ static const char certs_script[] =
     "openssl ecparam -name prime256v1 -genkey -out ec-params.key\n"
     "openssl genpkey -algorithm ed25519 -out ed.key\n";
 
-static int certs_make(void)
+static inline int certs_make(void)
 {
     char command[sizeof certs_script + 128];
     strcpy(certs_directory, "/tmp/tls-test-XXXXXX");

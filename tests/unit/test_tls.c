@@ -21,6 +21,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_MS 30000
@@ -132,6 +133,7 @@ struct setup {
     const char *host;
     struct tls_session *session;
     struct tls_cache *cache;
+    int64_t client_now, server_now; /* 0: what the clock says */
     bool chacha_first, nested;
     struct middle *middle;
 };
@@ -178,8 +180,10 @@ static void begin(struct pair *p, const struct setup *s)
     struct tls_client_options client = {.trust = trust,
                                         .host = s->host != NULL ? s->host : "localhost",
                                         .session = s->session,
-                                        .chacha_first = s->chacha_first};
-    struct tls_server_options server = {.identity = identity, .cache = s->cache};
+                                        .chacha_first = s->chacha_first,
+                                        .now = s->client_now};
+    struct tls_server_options server = {
+        .identity = identity, .cache = s->cache, .now = s->server_now};
     p->client.s =
         tls_client(p->loop, stream_from_fd(p->loop, fd[0]), &client, &quiet_events, &p->client);
     p->server.s =
@@ -291,10 +295,10 @@ static void expect_good(const struct setup *s, bool resumed)
     finish(&p);
 }
 
-static void expect_bad(const struct setup *s, enum err why, const char *says, const char *server)
+static void expect_failure(const struct setup *s, enum err why, const char *says,
+                           const char *server)
 {
     struct pair p;
-    load(s);
     begin(&p, s);
     while (p.client.failed == ERR_OK || p.server.failed == ERR_OK) {
         assert_false(p.client.opened);
@@ -307,6 +311,12 @@ static void expect_bad(const struct setup *s, enum err why, const char *says, co
     if (strstr(p.server.problem, server) == NULL)
         fail_msg("server: \"%s\" does not say \"%s\"", p.server.problem, server);
     finish(&p);
+}
+
+static void expect_bad(const struct setup *s, enum err why, const char *says, const char *server)
+{
+    load(s);
+    expect_failure(s, why, says, server);
     unload();
 }
 
@@ -416,6 +426,55 @@ static void test_resumption(void **state)
     unload();
     tls_cache_free(cache);
     tls_cache_free(tls_cache_new(0));
+}
+
+/* A session is as good as the certificate behind it, and no longer; both ends see to that. */
+static void test_resumption_ends(void **state)
+{
+    (void)state;
+    struct tls_session session = {{0}};
+    struct tls_cache *cache = tls_cache_new(4096);
+    struct setup s = usual();
+    int64_t now = (int64_t)time(NULL), day = 86400;
+    s.session = &session;
+    s.cache = cache;
+    load(&s);
+    expect_good(&s, false);
+    s.client_now = s.server_now = now + 29 * day;
+    expect_good(&s, true);
+    s.server_now = now + 31 * day; /* a server asks for a full handshake then */
+    expect_good(&s, false);
+    s.server_now = 0;
+    expect_good(&s, true);
+    s.client_now = now + 31 * day; /* a client does not offer it */
+    expect_failure(&s, ERR_TLS_EXPIRED, "certificate expired: that of CN=ec was valid until",
+                   "alert 45");
+    unload();
+    tls_cache_free(cache);
+}
+
+static void test_new_certificate(void **state)
+{
+    (void)state;
+    struct tls_session session = {{0}};
+    struct tls_cache *cache = tls_cache_new(4096);
+    struct setup s = usual();
+    char text[256];
+    enum err why;
+    s.session = &session;
+    s.cache = cache;
+    load(&s);
+    expect_good(&s, false);
+    expect_good(&s, true);
+    identity_free(identity);
+    identity = identity_new(certs_file("ec.pem"), certs_file("ec.key"), &why, text, sizeof text);
+    expect_good(&s, true); /* read again, but the same */
+    identity_free(identity);
+    identity = identity_new(certs_file("rsa.pem"), certs_file("rsa.key"), &why, text, sizeof text);
+    expect_good(&s, false);
+    expect_good(&s, true);
+    unload();
+    tls_cache_free(cache);
 }
 
 /* An insecure session must not get a verifying client past its checks. */
@@ -927,7 +986,8 @@ static void test_tampered(void **state)
         /* Never an orderly end with all the data; mostly a TLS error. A longer length makes the
          * client wait for more than comes, until the connection ends. */
         bool told = end == -ERR_TLS || end == -ERR_RESET || end == -ERR_TLS_UNTRUSTED ||
-                    end == -ERR_TLS_NAME || end == -ERR_TLS_EXPIRED || end == -ERR_EOF;
+                    end == -ERR_TLS_NAME || end == -ERR_TLS_CERTIFICATE ||
+                    end == -ERR_TLS_EXPIRED || end == -ERR_EOF;
         if (!told || (end == -ERR_EOF && p.client.opened && p.server.opened))
             fail_msg("flipped at %zu: %s", at, err_name((enum err) - end));
         if (p.client.traffic != NULL)
@@ -1322,11 +1382,9 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
     d->done = true;
 }
 
-static void talk_to_openssl(struct pair *p, const struct setup *s, int port, bool resumed)
+static void dial_openssl(struct pair *p, const struct setup *s, int port)
 {
     struct dialled d = {0};
-    char answer[16] = "";
-    size_t got = 0;
     *p = (struct pair){.loop = loop_new()};
     p->timer = timer_new(p->loop, on_late, p);
     timer_start(p->timer, PATIENCE_MS);
@@ -1341,6 +1399,20 @@ static void talk_to_openssl(struct pair *p, const struct setup *s, int port, boo
                                                           .session = s->session,
                                                           .chacha_first = s->chacha_first},
                              &quiet_events, &p->client);
+}
+
+static void hang_up(struct pair *p)
+{
+    drop(&p->client);
+    timer_free(p->timer);
+    loop_free(p->loop);
+}
+
+static void talk_to_openssl(struct pair *p, const struct setup *s, int port, bool resumed)
+{
+    char answer[16] = "";
+    size_t got = 0;
+    dial_openssl(p, s, port);
     while (!p->client.opened) {
         if (p->client.failed != ERR_OK)
             fail_msg("%s", p->client.problem);
@@ -1357,9 +1429,7 @@ static void talk_to_openssl(struct pair *p, const struct setup *s, int port, boo
             turn(p);
     }
     assert_string_equal(answer, "fedcba\n"); /* s_server -rev */
-    drop(&p->client);
-    timer_free(p->timer);
-    loop_free(p->loop);
+    hang_up(p);
 }
 
 static void test_openssl_server(void **state)
@@ -1397,6 +1467,47 @@ static void test_openssl_server(void **state)
         close(output);
         unload();
     }
+}
+
+/* Servers that want what is not spoken here. */
+static void test_said_in_words(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *identity, *option, *says;
+    } cases[] = {
+        {"ec", "-tls1_3", "it does not speak TLS 1.2"},
+        {"ed", "-tls1_2", "nothing in common"},
+    };
+    char command[256];
+    snprintf(command, sizeof command,
+             "cd %s && openssl req -x509 -new -key ed.key -days 9 -subj /CN=ed -out ed.pem",
+             certs_directory);
+    assert_int_equal(system(command), 0);
+    struct setup s = usual();
+    load(&s);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char certificate[128], key[128];
+        int output;
+        struct pair p;
+        snprintf(certificate, sizeof certificate, "%s/%s.pem", certs_directory, cases[i].identity);
+        snprintf(key, sizeof key, "%s/%s.key", certs_directory, cases[i].identity);
+        char *const argv[] = {
+            "openssl",   "s_server", "-accept", "127.0.0.1:0", "-cert",
+            certificate, "-key",     key,       "-rev",        (char *)(uintptr_t)cases[i].option,
+            NULL};
+        pid_t pid = run_openssl(argv, &output);
+        dial_openssl(&p, &s, server_port(output));
+        while (p.client.failed == ERR_OK && !p.client.opened)
+            turn(&p);
+        if (p.client.opened || strstr(p.client.problem, cases[i].says) == NULL)
+            fail_msg("%s: \"%s\"", cases[i].option, p.client.problem);
+        hang_up(&p);
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        close(output);
+    }
+    unload();
 }
 
 static void on_accepted(void *owner, struct listener *l, struct stream *s)
@@ -1496,6 +1607,9 @@ int main(void)
         cmocka_unit_test(test_odd_names),
         cmocka_unit_test(test_resumption),
         cmocka_unit_test(test_resumption_verifies),
+        cmocka_unit_test(test_resumption_ends),
+        cmocka_unit_test(test_new_certificate),
+        cmocka_unit_test(test_said_in_words),
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_data_in_pieces),
         cmocka_unit_test(test_nested),

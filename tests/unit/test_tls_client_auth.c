@@ -186,8 +186,8 @@ static void wrong_ones_are_refused(void **state)
         {"stranger", ERR_TLS_UNTRUSTED, "not signed by a trusted", "alert 48"},
         {"alone", ERR_TLS_UNTRUSTED, "not signed by a trusted", "alert 48"},
         {"old", ERR_TLS_EXPIRED, "expired", "alert 45"},
-        {"under", ERR_TLS_UNTRUSTED, "not an authority's", "alert 48"},
-        {"sealed", ERR_TLS_UNTRUSTED, "not meant for this use", "alert 43"},
+        {"under", ERR_TLS_CERTIFICATE, "not an authority's", "alert 42"},
+        {"sealed", ERR_TLS_CERTIFICATE, "not meant for this use", "alert 42"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -650,7 +650,7 @@ static void openssl_asks_for_a_certificate(void **state)
             UNTIL(p.size == 4);
             assert_memory_equal(p.got, "cba\n", 4);
         } else {
-            assert_says(tls_problem(p.stream), "alert");
+            assert_says(tls_problem(p.stream), "demands a client certificate");
         }
         probe_close(&p);
         if (identity != NULL)

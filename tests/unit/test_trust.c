@@ -13,6 +13,7 @@
 #include "tests/unit/certs.h"
 
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 static char text[256];
@@ -59,21 +60,21 @@ static void test_file(void **state)
     (void)state;
     struct trust *t = load(&(struct trust_sources){.file = certs_file("ca.pem")});
     assert_int_equal(t->n, 1);
-    assert_int_equal(t->anchors[0].flags, BR_X509_TA_CA);
-    assert_int_equal(t->anchors[0].pkey.key_type, BR_KEYTYPE_EC);
+    assert_true(t->anchors[0].is_ca);
+    assert_int_equal(t->anchors[0].key.key.key_type, BR_KEYTYPE_EC);
     trust_free(t);
     t = load(&(struct trust_sources){.file = certs_file("self.pem")});
-    assert_int_equal(t->anchors[0].flags, 0);
+    assert_false(t->anchors[0].is_ca);
     trust_free(t);
     t = load(&(struct trust_sources){.file = certs_file("v1.pem")});
-    assert_int_equal(t->anchors[0].flags, BR_X509_TA_CA);
+    assert_true(t->anchors[0].first_version);
     trust_free(t);
     /* A chain: the leaf (no CA) and the CA; rsa.pem has an RSA leaf. */
     t = load(&(struct trust_sources){.file = certs_file("rsa.pem")});
     assert_int_equal(t->n, 2);
-    assert_int_equal(t->anchors[0].pkey.key_type, BR_KEYTYPE_RSA);
-    assert_int_equal(t->anchors[0].flags, 0);
-    assert_int_equal(t->anchors[0].pkey.key.rsa.nlen, 256);
+    assert_int_equal(t->anchors[0].key.key.key_type, BR_KEYTYPE_RSA);
+    assert_false(t->anchors[0].is_ca);
+    assert_int_equal(t->anchors[0].key.bits, 2048);
     trust_free(t);
 }
 
@@ -83,6 +84,16 @@ static void test_bad_files(void **state)
     put_file("empty", "");
     put_file("garbage", "-----BEGIN CERTIFICATE-----\nMIIB????\n-----END CERTIFICATE-----\n");
     put_file("zeros", "-----BEGIN CERTIFICATE-----\nAAAAAAAAAAAAAAAA\n-----END CERTIFICATE-----\n");
+    char command[512];
+    snprintf(command, sizeof command,
+             "cd %s && openssl req -x509 -new -key ed.key -days 9 -subj /CN=ed -out ed.pem && "
+             "openssl req -x509 -newkey rsa-pss -nodes -keyout pss.key -days 9 -subj /CN=pss "
+             "-out pss.pem 2>/dev/null",
+             certs_directory);
+    assert_int_equal(system(command), 0);
+    refuse(&(struct trust_sources){.file = certs_file("ed.pem")}, ERR_USAGE,
+           "a key that is not supported: Ed25519");
+    refuse(&(struct trust_sources){.file = certs_file("pss.pem")}, ERR_USAGE, "RSA-PSS");
     refuse(&(struct trust_sources){.file = certs_file("empty")}, ERR_USAGE, "no certificate in it");
     refuse(&(struct trust_sources){.file = certs_file("garbage")}, ERR_USAGE, "no certificate");
     refuse(&(struct trust_sources){.file = certs_file("zeros")}, ERR_USAGE, "no certificate");
@@ -137,6 +148,24 @@ static void test_system(void **state)
     t = load(&(struct trust_sources){.directory = certs_file("hashed"), .system = true});
     assert_int_equal(t->n, 2);
     trust_free(t);
+    /* A list, of which some are not there; and either variable is enough. */
+    char list[256];
+    snprintf(list, sizeof list, "/nonexistent:%s::%s", certs_file("bare"), certs_file("hashed"));
+    setenv("SSL_CERT_DIR", list, 1);
+    t = load(&(struct trust_sources){.file = NULL});
+    assert_int_equal(t->n, 2);
+    trust_free(t);
+    unsetenv("SSL_CERT_FILE");
+    t = load(&(struct trust_sources){.file = NULL});
+    assert_int_equal(t->n, 2);
+    trust_free(t);
+    setenv("SSL_CERT_DIR", "/nonexistent:/neither", 1);
+    refuse(&(struct trust_sources){.file = NULL}, ERR_NOT_FOUND, "/nonexistent:/neither");
+    setenv("SSL_CERT_FILE", certs_file("self.pem"), 1);
+    t = load(&(struct trust_sources){.file = NULL});
+    assert_int_equal(t->n, 1);
+    trust_free(t);
+    unsetenv("SSL_CERT_DIR");
     setenv("SSL_CERT_FILE", certs_file("ca.key"), 1);
     refuse(&(struct trust_sources){.file = certs_file("other.pem"), .system = true}, ERR_USAGE,
            "ca.key");
@@ -155,9 +184,7 @@ static void test_damaged(void **state)
         whole.data[i] ^= 0x15;
         assert_true(trust_add_pem(&t, whole.data, whole.size, &found));
         whole.data[i] ^= 0x15;
-        for (size_t k = 0; k < t.n; k++)
-            free(t.anchors[k].dn.data);
-        free(t.anchors);
+        trust_clear(&t);
     }
     struct trust t = {0};
     size_t found = 0;
@@ -167,8 +194,7 @@ static void test_damaged(void **state)
     assert_true(trust_add_pem(&t, whole.data, whole.size, &found));
     assert_int_equal(found, 2);
     assert_int_equal(t.n, 1);
-    free(t.anchors[0].dn.data);
-    free(t.anchors);
+    trust_clear(&t);
     buf_free(&whole);
 }
 
@@ -245,6 +271,90 @@ static void test_rsa_mismatch(void **state)
     assert_null(
         identity_new(certs_file("rsa.pem"), certs_file("rsa2.key"), &why, text, sizeof text));
     assert_non_null(strstr(text, "does not belong"));
+}
+
+/* What people put into one file, and what is sent. */
+static void test_order(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *files;
+        size_t n;
+    } cases[] = {
+        {"ec.crt ca.pem", 2},
+        {"ca.pem ec.crt", 2},
+        {"ec.key ca.pem other.pem rsa.crt ec.crt", 2},
+        {"ec.crt ec.crt ca.pem ca.pem", 2},
+        {"ec.crt other.pem", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char command[256];
+        enum err why = ERR_OK;
+        snprintf(command, sizeof command, "cd %s && cat %s >file.pem", certs_directory,
+                 cases[i].files);
+        assert_int_equal(system(command), 0);
+        struct identity *id =
+            identity_new(certs_file("file.pem"), certs_file("ec.key"), &why, text, sizeof text);
+        if (id == NULL)
+            fail_msg("%s: %s", cases[i].files, text);
+        assert_int_equal(id->n, cases[i].n);
+        assert_memory_equal(id->own.subject.p + id->own.subject.n - 2, "ec", 2);
+        identity_free(id);
+    }
+}
+
+/* What others will mind in a certificate of a hundred days, or of those days. */
+static void test_problems(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *extensions;
+        int days, later; /* in days */
+        enum identity_use use;
+        bool problem;
+        const char *says;
+    } cases[] = {
+        {"", 100, 0, IDENTITY_SERVER, false, "for localhost, issued by CN=long, valid until 20"},
+        {"", 29, 0, IDENTITY_SERVER, true, "the certificate expires on 20"},
+        {"", 10, 0, IDENTITY_SERVER, true, " UTC, in "},
+        {"", 100, 101, IDENTITY_SERVER, true, "the certificate expired on 20"},
+        {"", 100, -2, IDENTITY_SERVER, true, "is not valid before 20"},
+        {"", 800, 390, IDENTITY_SERVER, true, "the authority's certificate of CN=long expired"},
+        {"extendedKeyUsage=serverAuth", 100, 0, IDENTITY_SERVER, false, ""},
+        {"extendedKeyUsage=clientAuth", 100, 0, IDENTITY_SERVER, true, "not meant for TLS servers"},
+        {"extendedKeyUsage=clientAuth", 100, 0, IDENTITY_CLIENT, false, ""},
+        {"keyUsage=keyEncipherment", 100, 0, IDENTITY_SERVER, true, "digitalSignature"},
+        {"authorityInfoAccess=caIssuers;URI:http://ca.example/", 100, 0, IDENTITY_SERVER, false,
+         ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char command[1024];
+        enum err why = ERR_OK;
+        snprintf(command, sizeof command,
+                 "cd %s && { [ -f long.pem ] || openssl req -x509 -new -key ca.key -days 380 "
+                 "-subj /CN=long -out long.pem; } && "
+                 "printf 'subjectAltName=DNS:localhost\n%s\n' >ext && "
+                 "openssl x509 -req -in ec.csr -CA long.pem -CAkey ca.key -set_serial 7 -days %d "
+                 "-extfile ext -out problem.pem 2>/dev/null && cp problem.pem lonely.pem && "
+                 "cat long.pem >>problem.pem",
+                 certs_directory, cases[i].extensions, cases[i].days);
+        assert_int_equal(system(command), 0);
+        struct identity *id =
+            identity_new(certs_file("problem.pem"), certs_file("ec.key"), &why, text, sizeof text);
+        assert_non_null(id);
+        int64_t now = (int64_t)time(NULL) + 86400 * cases[i].later;
+        bool problem = identity_problem(id, cases[i].use, now, text, sizeof text);
+        if (problem != cases[i].problem || strstr(text, cases[i].says) == NULL)
+            fail_msg("case %zu: %d, \"%s\"", i, problem, text);
+        identity_free(id);
+    }
+    /* The last one, without its issuer's, which it tells where to find. */
+    enum err why;
+    struct identity *id =
+        identity_new(certs_file("lonely.pem"), certs_file("ec.key"), &why, text, sizeof text);
+    assert_true(identity_problem(id, IDENTITY_SERVER, (int64_t)time(NULL), text, sizeof text));
+    assert_non_null(strstr(text, "stands alone: only who has that of its issuer, CN=long"));
+    identity_free(id);
 }
 
 /* ---- DER and subjectAltName ---- */
@@ -437,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_directory), cmocka_unit_test(test_system),
         cmocka_unit_test(test_damaged),   cmocka_unit_test(test_keys),
         cmocka_unit_test(test_bad_keys),  cmocka_unit_test(test_rsa_mismatch),
+        cmocka_unit_test(test_order),     cmocka_unit_test(test_problems),
         cmocka_unit_test(test_der),       cmocka_unit_test(test_san_crafted),
         cmocka_unit_test(test_san_real),
     };

@@ -1,0 +1,23 @@
+/* Distinguished names (RFC 5280 section 4.1.2.4), as the content of an RDNSequence. */
+#ifndef CORE_TLS_DN_H
+#define CORE_TLS_DN_H
+
+#include "core/tls/der.h"
+
+/* Whether both are the same name, as section 7.1 compares: upper and lower case of ASCII, the kind
+ * of string and the number of spaces make no difference. */
+bool dn_same(struct der a, struct der b);
+/* Whether `name` is `base` or lies below it. */
+bool dn_within(struct der name, struct der base);
+
+/* Calls `each` for every value of the attribute 2.5.4.`last`, or of emailAddress for DN_EMAIL;
+ * false stops. False: it said so, or the name is damaged. */
+#define DN_COMMON_NAME 3
+#define DN_EMAIL 0
+typedef bool dn_value(void *ctx, struct der value);
+bool dn_each(struct der name, uint8_t last, dn_value *each, void *ctx);
+
+/* "O=Field, CN=ca": printable, cut to fit. Returns out. */
+char *dn_text(struct der name, char *out, size_t size);
+
+#endif
