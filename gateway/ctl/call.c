@@ -236,19 +236,21 @@ void call_unchunk(struct buf *b)
 
 /* ---- calls ---- */
 
-enum err caller_post(void *carrier, struct span request, struct call_answer *answer, char *text,
-                     size_t size)
+enum err caller_post(void *carrier, const struct call_request *request, struct call_answer *answer,
+                     char *text, size_t size)
 {
     struct caller *c = carrier;
     *answer = (struct call_answer){.body.limit = CALL_ANSWER_MAX};
     c->answer = answer;
     c->heard = c->over = false;
-    if (!buf_append(&c->request, request.p, request.n)) {
+    if (!buf_append(&c->request, request->bytes.p, request->bytes.n)) {
         snprintf(text, size, "the request is too large");
         return ERR_TOO_LARGE;
     }
     uv_update_time(loop_uv(c->loop)); /* the loop has slept since the last call */
     timer_start(c->timer, c->options.timeout_ms);
+    if (!request->repeatable)
+        drop(c);
     if (c->stream != NULL)
         send_request(c);
     else

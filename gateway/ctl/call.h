@@ -17,11 +17,16 @@ struct call_answer {
     struct buf body; /* the caller's; wiped with buf_wipe by whoever it is given to */
 };
 
-/* Who carries requests: caller_post, or a test's. The request is whole, head and body. ERR_OK: an
+struct call_request {
+    struct span bytes; /* whole, head and body */
+    bool repeatable;   /* twice is as good as once, should nobody know whether it was done */
+};
+
+/* Who carries requests: caller_post, or a test's. ERR_OK: an
  * answer came, whatever its status. Otherwise a text that says what happened ("connection
  * refused"). *answer is zeroed first. */
-typedef enum err call_post(void *carrier, struct span request, struct call_answer *answer,
-                           char *text, size_t size);
+typedef enum err call_post(void *carrier, const struct call_request *request,
+                           struct call_answer *answer, char *text, size_t size);
 
 struct caller;
 struct caller_options {
@@ -32,9 +37,10 @@ struct caller *caller_new(struct loop *loop, const struct caller_options *o); /*
 void caller_free(struct caller *c);                                           /* NULL is fine */
 
 /* Runs the loop until the answer is there (call_post's contract; carrier: the caller). A connection
- * that was kept and turns out to be closed is replaced once, when nothing of an answer has come. */
-enum err caller_post(void *carrier, struct span request, struct call_answer *answer, char *text,
-                     size_t size);
+ * that was kept and turns out to be closed is replaced once, when nothing of an answer has come; so
+ * a request that is not repeatable goes over a new one. */
+enum err caller_post(void *carrier, const struct call_request *request, struct call_answer *answer,
+                     char *text, size_t size);
 /* Gives up the connection that was kept, if there is one: before a long wait. */
 void caller_rest(struct caller *c);
 

@@ -168,7 +168,14 @@ static enum outcome judge(struct tunneling *s, const struct call_answer *a, cJSO
     return result;
 }
 
-static enum outcome post(struct tunneling *s, struct span request, cJSON **output)
+/* Those that would do it again, and of whose result only one could be told. */
+static bool is_repeatable(const char *operation)
+{
+    return strcmp(operation, "OpenTunnel") != 0 &&
+           strcmp(operation, "RotateTunnelAccessToken") != 0;
+}
+
+static enum outcome post(struct tunneling *s, const struct call_request *request, cJSON **output)
 {
     struct call_answer answer;
     char text[512] = "";
@@ -191,7 +198,10 @@ enum outcome tunneling_call(struct tunneling *s, const char *operation, cJSON *i
         return no_memory(s);
     enum err why = write_request(s, operation, body, &request);
     if (why == ERR_OK)
-        result = post(s, (struct span){(const char *)request.data, request.size}, output);
+        result = post(s,
+                      &(struct call_request){.bytes = {(const char *)request.data, request.size},
+                                             .repeatable = is_repeatable(operation)},
+                      output);
     else
         snprintf(s->problem, sizeof s->problem, "the request cannot be written: %s", err_text(why));
     free(body);

@@ -105,9 +105,18 @@ static void look_at(const struct http_head *head, struct span body, const struct
         fake.verdict = sigv4_verify(&auth, head, body, span_of("secret"), NOW_MS);
 }
 
-static enum err fake_post(void *carrier, struct span request, struct call_answer *answer,
+/* Twice would be two tunnels, or tokens that nobody is told. */
+static bool is_for_once(const struct http_head *head)
+{
+    struct span target = http_header(head, "x-amz-target");
+    return span_is(target, "IoTSecuredTunneling.OpenTunnel") ||
+           span_is(target, "IoTSecuredTunneling.RotateTunnelAccessToken");
+}
+
+static enum err fake_post(void *carrier, const struct call_request *r, struct call_answer *answer,
                           char *text, size_t size)
 {
+    struct span request = r->bytes;
     struct http_reader *reader = http_reader_new(true, 32768);
     (void)carrier;
     *answer = (struct call_answer){.body.limit = CALL_ANSWER_MAX};
@@ -118,6 +127,8 @@ static enum err fake_post(void *carrier, struct span request, struct call_answer
         http_reader_free(reader);
         return ERR_INTERNAL;
     }
+    if (r->repeatable == is_for_once(http_reader_head(reader)))
+        wrong("repeatable: %d", r->repeatable);
     const struct step *step = &fake.steps[fake.at++];
     look_at(http_reader_head(reader), (struct span){request.p + used, request.n - (size_t)used},
             step);

@@ -259,7 +259,14 @@ static char text[600];
 
 static enum err post(void)
 {
-    return caller_post(caller, span_of(REQUEST), &answer, text, sizeof text);
+    return caller_post(caller, &(struct call_request){span_of(REQUEST), true}, &answer, text,
+                       sizeof text);
+}
+
+static enum err post_once(void)
+{
+    return caller_post(caller, &(struct call_request){span_of(REQUEST), false}, &answer, text,
+                       sizeof text);
 }
 
 static void assert_answer(int status, const char *body)
@@ -333,6 +340,28 @@ static void a_kept_connection_is_gone(void **state)
     assert_string_equal(text, "it hung up without an answer");
     assert_int_equal(server.accepted, 4);
     buf_wipe(&answer.body);
+}
+
+/* Whether the server has done it before it hung up, nobody knows: it is sent once, and not where
+ * that is likely. */
+static void what_is_not_repeatable_is_sent_once(void **state)
+{
+    (void)state;
+    SERVE({.answers = {OK_ANSWER, NULL}}, {.answers = {OK_ANSWER, NULL}}, {.answers = {NULL}},
+          {.answers = {OK_ANSWER}});
+    make_caller(NULL, 0);
+    assert_int_equal(post(), ERR_OK);
+    assert_answer(200, "{}");
+    assert_int_equal(server.accepted, 1);
+    assert_int_equal(post_once(), ERR_OK); /* the kept one would have hung up */
+    assert_answer(200, "{}");
+    assert_int_equal(server.accepted, 2);
+    assert_int_equal(post_once(), ERR_EOF);
+    assert_int_equal(server.accepted, 3);
+    buf_wipe(&answer.body);
+    assert_int_equal(post(), ERR_OK);
+    assert_answer(200, "{}");
+    assert_int_equal(server.accepted, 4);
 }
 
 static void what_was_half_answered_is_not_asked_again(void **state)
@@ -489,9 +518,10 @@ static void an_oversized_request(void **state)
     assert_non_null(large);
     memset(large, 'x', CALL_REQUEST_MAX + 1);
     make_caller(NULL, 0);
-    assert_int_equal(
-        caller_post(caller, (struct span){large, CALL_REQUEST_MAX + 1}, &answer, text, sizeof text),
-        ERR_TOO_LARGE);
+    assert_int_equal(caller_post(caller,
+                                 &(struct call_request){{large, CALL_REQUEST_MAX + 1}, true},
+                                 &answer, text, sizeof text),
+                     ERR_TOO_LARGE);
     free(large);
     assert_int_equal(server.accepted, 0);
 }
@@ -603,6 +633,7 @@ int main(void)
         test(calls_on_one_connection),
         test(the_server_ends_the_connection),
         test(a_kept_connection_is_gone),
+        test(what_is_not_repeatable_is_sent_once),
         test(what_was_half_answered_is_not_asked_again),
         test(bodies_of_all_kinds),
         test(byte_by_byte),
