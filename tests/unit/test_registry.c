@@ -14,6 +14,19 @@ static int64_t now(void)
     return clock_ms;
 }
 
+static int64_t steady_ms = 7000;
+
+static int64_t steady(void)
+{
+    return steady_ms;
+}
+
+static void pass(int64_t ms)
+{
+    clock_ms += ms;
+    steady_ms += ms;
+}
+
 /* ---- events ---- */
 
 static int n_ended, n_rotated[SIDE_COUNT];
@@ -693,6 +706,54 @@ static void test_expired_meanwhile(void **state)
     assert_int_equal(n_ended, 0);
 }
 
+#define HOURS(n) ((int64_t)(n)*3600000)
+#define MINUTES(n) ((int64_t)(n)*60000)
+
+/* A tunnel of an hour lives for an hour, whatever is done to the system's clock meanwhile. */
+static void test_jumps(void **state)
+{
+    static const int64_t jumps[] = {HOURS(13), -HOURS(13), HOURS(24 * 365 * 50), 0};
+    (void)state;
+    options.steady = steady;
+    reopen();
+    for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++) {
+        const char *id = open_tunnel();
+        int64_t opened = clock_ms;
+        int ended = n_ended;
+        pass(MINUTES(20));
+        clock_ms += jumps[i];
+        assert_int_equal(rotate(id, "one", "two"), ERR_OK); /* so it is open */
+        pass(MINUTES(20));
+        reopen(); /* the jump is known to the next run, too */
+        pass(MINUTES(19));
+        assert_int_equal(rotate(id, "three", "four"), ERR_OK);
+        assert_int_equal(n_ended, ended);
+        pass(MINUTES(1));
+        assert_int_equal(rotate(id, "five", "six"), ERR_TUNNEL_CLOSED);
+        UNTIL(loop, n_ended == ended + 1);
+        assert_int_equal(get(id)->record.closed, opened + jumps[i] + HOURS(1));
+        assert_int_equal(close_tunnel(id, true), ERR_OK);
+    }
+}
+
+/* While the hub was away: what the machine's own count says, has passed, and no more. */
+static void test_jump_meanwhile(void **state)
+{
+    (void)state;
+    options.steady = steady;
+    reopen();
+    const char *id = open_tunnel();
+    close_registry();
+    pass(MINUTES(30));
+    clock_ms += HOURS(13);
+    open_registry();
+    assert_int_equal(get(id)->record.closed, 0);
+    close_registry();
+    pass(MINUTES(31));
+    open_registry();
+    assert_int_not_equal(get(id)->record.closed, 0);
+}
+
 static void test_keep_closed(void **state)
 {
     (void)state;
@@ -931,6 +992,8 @@ int main(void)
         TEST(test_expiry),
         TEST(test_expiry_order),
         TEST(test_expired_meanwhile),
+        TEST(test_jumps),
+        TEST(test_jump_meanwhile),
         TEST(test_keep_closed),
         TEST(test_max_closed),
         TEST(test_max_closed_bytes),

@@ -82,7 +82,7 @@ static struct admission judge_again(const struct visit *v, struct entry *e)
 static struct admission judge_token(const struct visit *v, struct entry *e, enum side side)
 {
     const struct tunnel_record *r = &e->tunnel.record;
-    if (entry_is_over(e, v->registry->o.now()))
+    if (entry_is_over(e, timekeeper_now(v->registry->time)))
         return refuse(403, ERR_FORBIDDEN, is_over, e);
     if (side != v->change.side)
         return refuse(403, ERR_FORBIDDEN,
@@ -173,7 +173,7 @@ static struct admission verdict_of_first(struct visit *v, enum err why)
         return refuse(403, ERR_FORBIDDEN, unknown_token, e);
     if (why == ERR_OK)
         use(v);
-    if (entry_is_over(e, v->registry->o.now()))
+    if (entry_is_over(e, timekeeper_now(v->registry->time)))
         return refuse(403, ERR_FORBIDDEN, is_over, e);
     return why == ERR_OK ? admit(e) : refuse(503, ERR_IO, not_stored, e);
 }

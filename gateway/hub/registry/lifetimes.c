@@ -104,7 +104,7 @@ static void on_expiry_stored(struct change *change, enum err why)
     struct registry *r = c->registry;
     struct entry *e = c->entry;
     if (!e->gone && e->tunnel.record.closed == 0)
-        lifetimes_close(r, e, e->tunnel.record.expires, expired);
+        lifetimes_close(r, e, c->change.at, expired);
     if (!e->gone && why != ERR_OK)
         list_append(&r->unstored, &e->unstored);
     chore_free(c);
@@ -115,7 +115,7 @@ static void expire_unstored(struct registry *r, struct entry *e)
 {
     entry_pin(e);
     list_append(&r->unstored, &e->unstored);
-    lifetimes_close(r, e, e->tunnel.record.expires, expired);
+    lifetimes_close(r, e, timekeeper_wall(r->time, e->tunnel.record.expires), expired);
     entry_unpin(e);
 }
 
@@ -123,7 +123,7 @@ static void expire_unstored(struct registry *r, struct entry *e)
 static bool expire(struct registry *r, int64_t now)
 {
     for (struct entry *e; (e = heap_top(&r->heap)) != NULL && e->tunnel.record.expires <= now;) {
-        int64_t at = e->tunnel.record.expires;
+        int64_t at = timekeeper_wall(r->time, e->tunnel.record.expires);
         if (e->opening || (r->chores >= CHORES_MAX && store_healthy(r->store)))
             return false;
         heap_remove(&r->heap, e);
@@ -187,7 +187,8 @@ void lifetimes_tick(void *owner)
 {
     struct registry *r = owner;
     int64_t now = r->o.now();
-    bool done = expire(r, now);
+    bool done = expire(r, timekeeper_now(r->time));
+    timekeeper_tick(r->time);
     if (store_healthy(r->store)) {
         done = store_again(r) && done;
         done = remove_old(r, now) && done;
@@ -209,7 +210,7 @@ void lifetimes_resume(struct registry *r, struct entry *e, int64_t now)
         return;
     list_append(&r->unstored, &e->unstored);
     count_out(r, e);
-    record->closed = record->updated = record->expires;
+    record->closed = record->updated = timekeeper_wall(r->time, record->expires);
     shelve(r, e, false);
 }
 

@@ -54,7 +54,7 @@ static enum err resume(void *owner, struct tunnel_record *record)
     if (open && !(heap_add(&r->heap, e) && index_opener_add(&r->index, e)))
         return ERR_NO_MEMORY; /* all of it goes now */
     r->last_number = e->tunnel.record.number;
-    lifetimes_resume(r, e, r->o.now());
+    lifetimes_resume(r, e, timekeeper_now(r->time));
     return ERR_OK;
 }
 
@@ -81,8 +81,14 @@ struct registry *registry_new(const struct registry_options *o, enum err *why, c
     list_init(&r->closed);
     list_init(&r->unstored);
     r->tick = timer_new(o->loop, lifetimes_tick, r);
+    r->time = timekeeper_new(&(struct timekeeper_options){
+        .loop = o->loop,
+        .folder = o->folder,
+        .wall = o->now,
+        .steady = o->steady != NULL ? o->steady : o->now,
+    });
     struct store_options s = {.loop = o->loop, .folder = o->folder, .each = resume, .owner = r};
-    if (r->tick != NULL)
+    if (r->tick != NULL && r->time != NULL)
         r->store = store_new(&s, why, text, size);
     if (r->store == NULL) {
         registry_free(r);
@@ -99,7 +105,10 @@ void registry_free(struct registry *r)
     if (r == NULL)
         return;
     timer_free(r->tick);
+    if (r->store != NULL)
+        timekeeper_save(r->time);
     store_free(r->store);
+    timekeeper_free(r->time);
     index_free(&r->index);
     heap_free(&r->heap);
     free(r);

@@ -43,6 +43,7 @@ struct registry_options {
     size_t max_closed_bytes; /* and how many bytes of memory; 0: 64 MiB */
     size_t max_key_bytes;    /* of the open tunnels of one key: more are refused; 0: 256 MiB */
     int64_t (*now)(void);    /* ms since the epoch; NULL: the system's clock */
+    int64_t (*steady)(void); /* timekeeper.h's; NULL: `now` if that is given, else the system's */
 };
 
 /* Opens the store and reads all of it; sides that were connected when the hub died are

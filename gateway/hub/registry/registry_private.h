@@ -5,10 +5,12 @@
 #include "gateway/hub/registry/heap.h"
 #include "gateway/hub/registry/index.h"
 #include "gateway/hub/registry/store.h"
+#include "gateway/hub/registry/timekeeper.h"
 
 struct registry {
     struct registry_options o;
     struct store *store;
+    struct timekeeper *time; /* by which tunnels expire; all else is by o.now */
     struct index index;
     struct heap heap;     /* open ones */
     struct list closed;   /* entries in the order of closing */

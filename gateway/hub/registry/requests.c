@@ -78,7 +78,7 @@ static bool fill_record(struct registry *r, struct tunnel_record *record)
     record->id = new_id();
     record->number = ++r->last_number;
     record->created = record->updated = now;
-    record->expires = now + record->lifetime_minutes * MINUTE_MS;
+    record->expires = timekeeper_now(r->time) + record->lifetime_minutes * MINUTE_MS;
     record->closed = 0;
     return record->id != NULL && fill_text(&record->key_id) && fill_text(&record->thing) &&
            fill_text(&record->description);
@@ -263,7 +263,8 @@ void registry_rotate(struct registry *r, const char *id, const uint8_t *const to
     struct request *q = request_about(r, id, done, ctx);
     if (q == NULL)
         return;
-    enum err why = entry_is_over(q->entry, r->o.now()) ? ERR_TUNNEL_CLOSED : take_tokens(q, token);
+    enum err why = entry_is_over(q->entry, timekeeper_now(r->time)) ? ERR_TUNNEL_CLOSED
+                                                                    : take_tokens(q, token);
     if (why != ERR_OK) {
         answer(q, why, false);
         return;
