@@ -2,6 +2,7 @@
 #include "core/base/log.h"
 #include "core/base/str.h"
 #include "core/config/hub_parts.h"
+#include "core/config/token_text.h"
 
 #include <bearssl.h>
 #include <stdio.h>
@@ -59,17 +60,18 @@ static enum err read_token_file(struct options *o, char **token)
         return why;
     }
     warn_if_readable(path);
-    struct span rest = text, line = span_cut(&rest, '\n');
-    if (line.n > 0 && line.p[line.n - 1] == '\r')
-        line.n--;
-    line = span_trim(line);
-    if (line.n == 0)
-        why = options_fail(
-            o, "--token-file: the first line of %s is empty; the token belongs there", path);
-    else if ((*token = span_dup(line)) == NULL)
-        why = options_fail(o, "out of memory");
+    const char *wrong = token_text(text, token);
+    if (wrong != NULL)
+        why = options_fail(o, "--token-file: %s %s", path, wrong);
     file_wipe(&text);
     return why;
+}
+
+static enum err read_token(struct options *o, char **token)
+{
+    const char *given = options_get(o, "access-token");
+    const char *wrong = given != NULL ? token_text(span_of(given), token) : NULL;
+    return wrong == NULL ? ERR_OK : options_reject(o, "access-token", "%s", wrong);
 }
 
 enum err hub_access_token(struct options *o, struct hub_config *out)
@@ -78,8 +80,7 @@ enum err hub_access_token(struct options *o, struct hub_config *out)
     enum err why = which_token(o, &file);
     if (why != ERR_OK)
         return why;
-    why = file ? read_token_file(o, &out->access_token)
-               : hub_copy(o, &out->access_token, options_get(o, "access-token"));
+    why = file ? read_token_file(o, &out->access_token) : read_token(o, &out->access_token);
     if (why != ERR_OK)
         return why;
     const char *token = out->access_token, *name = file ? "token-file" : "access-token";

@@ -1,6 +1,7 @@
 #include "core/tls/pem.h"
 
 #include "core/base/str.h"
+#include "core/tls/der.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,21 @@ static enum err read_all(int fd, struct buf *out)
     }
 }
 
+/* UTF-16 with its mark, as PowerShell writes it, becomes bytes; other characters than ASCII are no
+ * part of PEM, and become one that is none either. */
+static void narrow(struct buf *b)
+{
+    size_t to = 0;
+    bool little = b->size >= 2 && b->data[0] == 0xFF && b->data[1] == 0xFE;
+    bool big = b->size >= 2 && b->data[0] == 0xFE && b->data[1] == 0xFF;
+    if (!little && !big)
+        return;
+    for (size_t i = 2; i + 1 < b->size; i += 2)
+        b->data[to++] = b->data[i + little] != 0 ? '?' : b->data[i + big];
+    explicit_bzero(b->data + to, b->size - to);
+    b->size = to;
+}
+
 enum err pem_read(const char *path, struct buf *out)
 {
     *out = (struct buf){.limit = MAX_FILE};
@@ -43,7 +59,9 @@ enum err pem_read(const char *path, struct buf *out)
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         why = read_all(fd, out);
     close(fd);
-    if (why != ERR_OK)
+    if (why == ERR_OK)
+        narrow(out);
+    else
         buf_wipe(out);
     return why;
 }
@@ -57,9 +75,17 @@ struct object {
     bool too_large;
 };
 
+/* A line may also end with a backslash and an n: what secret stores and JSON make of a text. */
 static struct span next_line(struct span *text)
 {
-    struct span line = span_cut(text, '\n');
+    const char *feed = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
+    size_t n = feed != NULL ? (size_t)(feed - text->p) : text->n;
+    const char *spelled = n > 0 ? memmem(text->p, n, "\\n", 2) : NULL;
+    struct span line = {text->p, spelled != NULL ? (size_t)(spelled - text->p) : n};
+    size_t used = spelled != NULL ? line.n + 2 : feed != NULL ? n + 1 : n;
+    *text = (struct span){text->p + used, text->n - used};
+    if (line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0) /* a mark, before the first */
+        line = (struct span){line.p + 3, line.n - 3};
     while (line.n > 0 && strchr(" \t\r", line.p[line.n - 1]) != NULL)
         line.n--;
     return line;
@@ -104,10 +130,19 @@ static bool give_object(struct object *o, bool closed, pem_object *each, void *c
     return go_on;
 }
 
+/* One certificate or key in DER, which people rename to .pem; which of the two, tells who asks. */
+static bool is_der(const void *text, size_t n)
+{
+    struct der in = {text, n}, content;
+    return der_expect(&in, DER_SEQUENCE, &content) && in.n == 0;
+}
+
 bool pem_each(const void *text, size_t n, pem_object *each, void *ctx)
 {
     struct span rest = {text, n}, name;
     bool go_on = true;
+    if (is_der(text, n))
+        return each(ctx, "CERTIFICATE", text, n);
     while (go_on && rest.n > 0) {
         struct object o = {.base64.limit = MAX_OBJECT};
         if (!is_border(next_line(&rest), "-----BEGIN ", &name))

@@ -5,15 +5,16 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 
-/* Reads a regular file (16 MB at most) into an empty buf; wipe it (buf_wipe) when it may hold keys.
- * ERR_NOT_FOUND, ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_IO. */
+/* Reads a regular file (16 MB at most; UTF-16 becomes bytes) into an empty buf; wipe it (buf_wipe)
+ * when it may hold keys. ERR_NOT_FOUND, ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_IO. */
 enum err pem_read(const char *path, struct buf *out);
 
 /* An object's name is as "CERTIFICATE". The bytes are wiped after the call; n is 0 for an object
  * that is damaged or cut off (or encrypted in the old way). False stops. */
 typedef bool pem_object(void *ctx, const char *name, const uint8_t *der, size_t n);
-/* Calls `each` for every object in the text (RFC 7468). False: it said so, or no memory, or an
- * object above 1 MB. */
+/* Calls `each` for every object in the text (RFC 7468), also where a mark is before it or its lines
+ * end with "\n" spelled out; one object in DER counts as a CERTIFICATE. False: it said so, or no
+ * memory, or an object above 1 MB. */
 bool pem_each(const void *text, size_t n, pem_object *each, void *ctx);
 
 #endif

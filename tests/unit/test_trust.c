@@ -78,6 +78,30 @@ static void test_file(void **state)
     trust_free(t);
 }
 
+/* One certificate, as editors, PowerShell, secret stores and Java's tools hand it over. */
+static void test_files_as_they_come(void **state)
+{
+    (void)state;
+    static const char *const made_by[] = {
+        "{ printf '\\357\\273\\277'; cat ca.pem; }",
+        "sed 's/$/\\r/' ca.pem",
+        "{ printf '\\377\\376'; iconv -f utf-8 -t utf-16le ca.pem; }",
+        "{ printf '\\376\\377'; iconv -f utf-8 -t utf-16be ca.pem; }",
+        "openssl x509 -in ca.pem -outform der",
+        "awk '{printf \"%s\\\\n\", $0}' ca.pem",
+        "tr -d '\\n' <ca.pem | sed 's/-----BEGIN CERTIFICATE-----/&\\n/;s/-----END/\\n&/'",
+        "{ echo 'Bag Attributes'; cat ca.pem; echo; }",
+    };
+    for (size_t i = 0; i < sizeof made_by / sizeof *made_by; i++) {
+        char command[512];
+        snprintf(command, sizeof command, "cd %s && %s >shape.pem", certs_directory, made_by[i]);
+        assert_int_equal(system(command), 0);
+        struct trust *t = load(&(struct trust_sources){.file = certs_file("shape.pem")});
+        assert_int_equal(t->n, 1);
+        trust_free(t);
+    }
+}
+
 static void test_bad_files(void **state)
 {
     (void)state;
@@ -543,12 +567,19 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_file),      cmocka_unit_test(test_bad_files),
-        cmocka_unit_test(test_directory), cmocka_unit_test(test_system),
-        cmocka_unit_test(test_damaged),   cmocka_unit_test(test_keys),
-        cmocka_unit_test(test_bad_keys),  cmocka_unit_test(test_rsa_mismatch),
-        cmocka_unit_test(test_order),     cmocka_unit_test(test_problems),
-        cmocka_unit_test(test_der),       cmocka_unit_test(test_san_crafted),
+        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_bad_files),
+        cmocka_unit_test(test_files_as_they_come),
+        cmocka_unit_test(test_directory),
+        cmocka_unit_test(test_system),
+        cmocka_unit_test(test_damaged),
+        cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_bad_keys),
+        cmocka_unit_test(test_rsa_mismatch),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_problems),
+        cmocka_unit_test(test_der),
+        cmocka_unit_test(test_san_crafted),
         cmocka_unit_test(test_san_real),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
