@@ -144,6 +144,12 @@ static void write_over(const struct snapshot_event *e, struct log_line *out)
     add_tunnel(out, e);
 }
 
+static void write_memory(const struct snapshot_event *e, struct log_line *out)
+{
+    add(out, "out of budget");
+    add_tunnel(out, e);
+}
+
 static void write_dropped(const struct snapshot_event *e, struct log_line *out)
 {
     add(out, "%llu events were not sent here: too slow", (unsigned long long)e->count);
@@ -159,12 +165,13 @@ static const struct {
     enum role role;
     void (*write)(const struct snapshot_event *e, struct log_line *out);
 } kinds[] = {
-    {"open", "open", ROLE_OK, write_open},          {"close", "close", ROLE_QUIET, write_close},
-    {"refuse", "DENY", ROLE_BAD, write_refuse},     {"up", "UP", ROLE_OK, write_up},
-    {"down", "DOWN", ROLE_BUSY, write_down},        {"over", "OVER", ROLE_BAD, write_over},
-    {"dropped", "WARN", ROLE_BUSY, write_dropped},  {"lost", "LOST", ROLE_BAD, write_text},
-    {"back", "back", ROLE_OK, write_text},          {"restarted", "NEW", ROLE_BUSY, write_text},
-    {"closed-all", "close", ROLE_TEXT, write_text}, {"note", "note", ROLE_TEXT, write_text},
+    {"open", "open", ROLE_OK, write_open},       {"close", "close", ROLE_QUIET, write_close},
+    {"refuse", "DENY", ROLE_BAD, write_refuse},  {"up", "UP", ROLE_OK, write_up},
+    {"down", "DOWN", ROLE_BUSY, write_down},     {"over", "OVER", ROLE_BAD, write_over},
+    {"memory", "WARN", ROLE_BAD, write_memory},  {"dropped", "WARN", ROLE_BUSY, write_dropped},
+    {"lost", "LOST", ROLE_BAD, write_text},      {"back", "back", ROLE_OK, write_text},
+    {"restarted", "NEW", ROLE_BUSY, write_text}, {"closed-all", "close", ROLE_TEXT, write_text},
+    {"note", "note", ROLE_TEXT, write_text},
 };
 
 void log_line_write(const struct snapshot_event *e, struct log_line *out)

@@ -197,6 +197,20 @@ static void add_endpoint(struct parts *p, const struct canvas *v)
         add(p, 3, 64, ROLE_TITLE, "%s on %s", program, host);
 }
 
+/* All of them together; only while somebody waits for memory. */
+static void add_memory(struct parts *p, const struct canvas *v)
+{
+    char most[FORMAT_SIZE];
+    uint64_t limit = 0;
+    for (size_t i = 0; i < v->s->n_tunnels; i++)
+        if (v->s->tunnels[i].memory_short)
+            limit += v->s->tunnels[i].memory_limit;
+    if (limit == 0 || v->m->link == MODEL_LOST)
+        return;
+    format_bytes(limit, most);
+    add(p, 9, 30, ROLE_BAD, "MEMORY FULL %s", most);
+}
+
 static void add_devices(struct parts *p, const struct canvas *v)
 {
     if (v->s->n_tunnels == 1)
@@ -219,6 +233,7 @@ static void gather(struct parts *p, const struct canvas *v)
         add(p, 9, 30, ROLE_BUSY, "%zu of %zu", v->streams.n, v->s->n_streams);
     if (v->m->paused)
         add(p, 8, 10, ROLE_BUSY, "PAUSED");
+    add_memory(p, v);
     add_hub(p, v);
     add_far_trip(p, v);
     add_devices(p, v);

@@ -321,3 +321,21 @@ enum err options_duration(struct options *o, const char *name, uint64_t *ms)
     *ms = number * factor;
     return ERR_OK;
 }
+
+enum err options_size(struct options *o, const char *name, uint64_t min, uint64_t max,
+                      uint64_t *out)
+{
+    static const char units[] = "KMG";
+    const char *value = options_get(o, name);
+    if (value == NULL)
+        return ERR_OK;
+    size_t digits = strspn(value, "0123456789");
+    const char *unit = value[digits] != '\0' ? strchr(units, value[digits]) : NULL;
+    uint64_t factor = unit != NULL ? (uint64_t)1024 << 10 * (unit - units) : 1, number;
+    if (unit == NULL || value[digits + 1] != '\0' ||
+        !str_number((struct span){value, digits}, max / factor, &number) || number * factor < min)
+        return options_reject(o, name, "is not a size from %lluM to %lluM: write 64M or 1G",
+                              (unsigned long long)(min >> 20), (unsigned long long)(max >> 20));
+    *out = number * factor;
+    return ERR_OK;
+}

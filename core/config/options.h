@@ -128,6 +128,10 @@ enum err options_number(struct options *o, const char *name, uint64_t min, uint6
  * milliseconds in the settings JSON and refused elsewhere: nobody can know what was meant. */
 enum err options_duration(struct options *o, const char *name, uint64_t *ms);
 
+/* A size as "64K", "64M", "2G" (powers of 1024), between min and max bytes. */
+enum err options_size(struct options *o, const char *name, uint64_t min, uint64_t max,
+                      uint64_t *out);
+
 /* Prints every group that has something to show, aligned, in 80 columns. */
 void options_help(const struct options *o, FILE *out);
 

@@ -156,6 +156,52 @@ static void tunnels(struct monitor *m, struct buf *out)
     }
 }
 
+static void put_waiting(struct buf *out, const char *name, struct labels l,
+                        const struct monitor_memory *m)
+{
+    put(out, name, with(l, "for", "local"), m->held);
+    put(out, name, with(l, "for", "far"), m->kept);
+}
+
+static void put_full(struct buf *out, const char *name, struct labels l,
+                     const struct monitor_memory *m)
+{
+    put(out, name, l, m->full);
+}
+
+static void put_dropped(struct buf *out, const char *name, struct labels l,
+                        const struct monitor_memory *m)
+{
+    put(out, name, l, m->dropped);
+}
+
+static void memory(struct monitor *m, struct buf *out)
+{
+    static const struct {
+        const char *name, *help;
+        enum prometheus_kind kind;
+        void (*put)(struct buf *out, const char *name, struct labels l,
+                    const struct monitor_memory *m);
+    } rows[] = {
+        {"tunnel_memory_bytes", "What waits in memory for local sides and for the other end.",
+         PROMETHEUS_GAUGE, put_waiting},
+        {"tunnel_memory_full_total", "How often the memory budget was used up.", PROMETHEUS_COUNTER,
+         put_full},
+        {"tunnel_memory_dropped_total", "Connections that had to go then, since they had stopped.",
+         PROMETHEUS_COUNTER, put_dropped},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        prometheus_metric(out, rows[i].name, rows[i].kind, rows[i].help);
+        list_each(node, &m->tunnels)
+        {
+            struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);
+            struct monitor_tunnel_state s;
+            monitor_tunnel_look(t, &s);
+            rows[i].put(out, rows[i].name, of_tunnel(t), &s.memory);
+        }
+    }
+}
+
 void report_metrics(struct monitor *m, struct buf *out)
 {
     static const char refused[] = "tunnel_streams_refused_total";
@@ -172,6 +218,7 @@ void report_metrics(struct monitor *m, struct buf *out)
     services(m, out, "tunnel_first_byte_seconds", PROMETHEUS_HISTOGRAM,
              "From a stream's opening to the device's first byte.", put_first_byte);
     tunnels(m, out);
+    memory(m, out);
     prometheus_metric(out, "tunnel_events_dropped_total", PROMETHEUS_COUNTER,
                       "Events that were not sent to slow readers.");
     prometheus_number(out, "tunnel_events_dropped_total", NULL, 0, m->events_dropped);

@@ -51,8 +51,15 @@ struct monitor_tunnel_state {
     const char *far_end;    /* what the other end speaks, its subprotocol; NULL, "": not known */
     uint64_t round_trip_us; /* of the last ping to the hub; 0: not known */
     uint64_t connections;   /* to the hub that were made since the start */
-    enum err why;           /* not UP: why */
-    const char *text;       /* the same in a sentence of printable ASCII; "": none */
+    struct monitor_memory {
+        uint64_t held, kept; /* bytes that wait for local sides, and for the other end */
+        uint64_t limit;      /* of each */
+        uint64_t full;       /* how often that was used up */
+        uint64_t dropped;    /* connections that had to go then */
+        bool is_short;       /* it is used up now, and somebody waits */
+    } memory;
+    enum err why;     /* not UP: why */
+    const char *text; /* the same in a sentence of printable ASCII; "": none */
 };
 
 struct monitor_tunnel;
@@ -177,5 +184,7 @@ void monitor_refused_more(struct monitor *m, const char *via, enum err why, uint
 /* Something about a tunnel, in a sentence: up, down (why), over (why). */
 void monitor_tunnel_event(struct monitor_tunnel *t, enum monitor_link link, enum err why,
                           const char *text);
+/* Its memory is used up. */
+void monitor_tunnel_memory(struct monitor_tunnel *t, const char *text);
 
 #endif

@@ -106,6 +106,16 @@ static void put_program(struct monitor *m, bool readonly, struct json_writer *w)
     json_close(w, '}');
 }
 
+static void put_memory(const struct monitor_memory *m, struct json_writer *w)
+{
+    put_number(w, "memory_held", m->held);
+    put_number(w, "memory_kept", m->kept);
+    put_number(w, "memory_limit", m->limit);
+    put_number(w, "memory_full", m->full);
+    put_number(w, "memory_dropped", m->dropped);
+    put_flag(w, "memory_short", m->is_short);
+}
+
 static void put_tunnel(struct monitor_tunnel *t, uint64_t now, struct json_writer *w)
 {
     struct monitor_tunnel_state s;
@@ -127,6 +137,7 @@ static void put_tunnel(struct monitor_tunnel *t, uint64_t now, struct json_write
     if (s.far_round_trip_us > 0)
         json_micro(w, "far_round_trip", (int64_t)s.far_round_trip_us);
     put_number(w, "connections", s.connections);
+    put_memory(&s.memory, w);
     json_close(w, '}');
 }
 

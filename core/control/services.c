@@ -80,17 +80,27 @@ void monitor_tunnel_look(struct monitor_tunnel *t, struct monitor_tunnel_state *
         t->round_trip_max_us = out->round_trip_us;
 }
 
-void monitor_tunnel_event(struct monitor_tunnel *t, enum monitor_link link, enum err why,
-                          const char *text)
+static void tell(struct monitor_tunnel *t, const char *event, enum err why, const char *text)
 {
     if (t == NULL)
         return;
     struct monitor *m = t->monitor;
-    journal_add(&m->journal, &(struct journal_event){.event = monitor_link_name(link),
+    journal_add(&m->journal, &(struct journal_event){.event = event,
                                                      .wall_ms = m->o.wall(m->o.clock),
                                                      .tunnel = t->name,
                                                      .why = why,
                                                      .text = text});
+}
+
+void monitor_tunnel_event(struct monitor_tunnel *t, enum monitor_link link, enum err why,
+                          const char *text)
+{
+    tell(t, monitor_link_name(link), why, text);
+}
+
+void monitor_tunnel_memory(struct monitor_tunnel *t, const char *text)
+{
+    tell(t, "memory", ERR_NO_MEMORY, text);
 }
 
 /* ---- services ---- */

@@ -26,11 +26,20 @@ static bool tcp_gone(int fd)
 
 bool stream_peer_gone(struct stream *s)
 {
+    return stream_presence(s) != STREAM_THERE;
+}
+
+/* poll(2) tells of an error without taking it away. */
+enum stream_presence stream_presence(struct stream *s)
+{
     const struct socket_stream *t = socket_of(s);
     if (t == NULL)
-        return false;
+        return STREAM_THERE;
     struct pollfd p = {.fd = socket_descriptor(t)};
-    if (!t->unix_socket)
-        return tcp_gone(p.fd);
-    return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
+    bool told = poll(&p, 1, 0) == 1;
+    if (told && (p.revents & POLLERR) != 0)
+        return STREAM_BROKEN;
+    if (t->unix_socket)
+        return told && (p.revents & POLLHUP) != 0 ? STREAM_GONE : STREAM_THERE;
+    return tcp_gone(p.fd) ? STREAM_GONE : STREAM_THERE;
 }

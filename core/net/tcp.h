@@ -91,6 +91,12 @@ size_t stream_backlog(const struct stream *s);
  * a few system calls. */
 bool stream_peer_gone(struct stream *s);
 
+/* Whether somebody is at the other side, found out without reading: what it has sent may still wait
+ * to be read. BROKEN: it has reset the connection, or was lost. GONE: it has closed in good order,
+ * and nobody holds its end; for TCP known of this machine only. A few system calls. */
+enum stream_presence { STREAM_THERE, STREAM_GONE, STREAM_BROKEN };
+enum stream_presence stream_presence(struct stream *s);
+
 /* "host:port", "[v6]:port", ":port" or "port" → host (brackets off, NULL when absent) and port
  * (0 when absent). host is malloc'd. False: not one of these, or port above 65535. */
 bool address_split(const char *text, char **host, int *port);

@@ -30,9 +30,10 @@ struct conn *conn_create(struct session *s, struct service *service, uint32_t co
     list_init(&c->flow.starved);
     snprintf(c->id, sizeof c->id, "%s", service->id);
     c->stats.started_ms = loop_now(s->loop);
-    c->early.limit = c->held.limit = c->sending.limit = CONN_DIALLING_LIMIT + FRAME_PAYLOAD_MAX;
     c->phase = CONN_DRAINING;
     list_init(&c->all);
+    list_init(&c->draining);
+    list_init(&c->unread);
     list_init(&c->control);
     list_init(&c->ring);
     list_append(&s->leaving, &c->all);
@@ -67,6 +68,13 @@ void conn_owe(struct conn *c)
         session_pump_later(c->session);
 }
 
+static void drained(struct conn *c)
+{
+    if (list_is_on(&c->draining))
+        c->session->n_draining--;
+    list_remove(&c->draining);
+}
+
 void conn_destroy(struct conn *c)
 {
     if (c->native)
@@ -74,11 +82,12 @@ void conn_destroy(struct conn *c)
     list_remove(&c->all);
     list_remove(&c->control);
     list_remove(&c->ring);
+    list_remove(&c->unread);
+    drained(c);
     c->session->n_leaving--;
     timer_free(c->timer);
-    buf_free(&c->early);
-    buf_free(&c->held);
-    buf_free(&c->sending);
+    queue_free(&c->early, &c->session->out);
+    queue_free(&c->held, &c->session->in);
     free(c);
 }
 
@@ -96,6 +105,7 @@ static void unregister(struct conn *c)
         s->stuck = NULL;
     list_append(&s->leaving, &c->all);
     list_remove(&c->ring);
+    list_remove(&c->unread);
     if (c->native)
         native_retire(c);
     c->service->live--;
@@ -117,19 +127,16 @@ void conn_gone(struct conn *c)
         stream_close_hard(c->local);
     if (c->local != NULL)
         stream_close(c->local);
-    else
-        s->dialling -= c->held.size;
     c->local = NULL;
     timer_free(c->timer);
     c->timer = NULL;
-    buf_free(&c->early);
-    buf_free(&c->held);
-    buf_free(&c->sending);
+    queue_free(&c->early, &s->out);
+    queue_free(&c->held, &s->in);
+    c->writing = 0;
     c->phase = CONN_GONE;
-    if (c->native) {
-        flow_account(c);
+    drained(c);
+    if (c->native)
         native_retire(c);
-    }
     if (events != NULL && !c->answered && events->answer != NULL) {
         c->answered = true;
         events->answer(owner, c, stats.why);
@@ -160,12 +167,15 @@ void conn_linger(struct conn *c)
 }
 
 static void break_off(struct conn *c);
+static void look_at_drain(struct conn *c);
 
 static void on_timer(void *owner)
 {
     struct conn *c = owner;
     if (c->phase == CONN_LIVE)
         conn_linger(c);
+    else if (c->phase == CONN_DRAINING)
+        look_at_drain(c);
     else if (native_broke(c))
         break_off(c);
     else
@@ -220,7 +230,41 @@ void conn_close_softly(struct conn *c)
 
 bool conn_all_delivered(const struct conn *c)
 {
-    return c->held.size == 0 && c->sending.size == 0;
+    return c->held.size == 0;
+}
+
+/* ---- what is still delivered after the end ---- */
+
+/* It has got a part only, and must not take that for the whole. */
+static void give_up(struct conn *c)
+{
+    c->stats.why = ERR_STALLED;
+    if (c->local != NULL)
+        stream_close_hard(c->local);
+    conn_gone(c);
+}
+
+/* Nobody is at the far end any more, so a local side that takes nothing is not waited for for
+ * ever. */
+static void look_at_drain(struct conn *c)
+{
+    if (stall_drains(c))
+        start_timer(c, c->session->stall_ms / 4 + 1);
+    else
+        give_up(c);
+}
+
+/* As many of them as there may be live ones; the oldest goes first. */
+static void begin_draining(struct conn *c)
+{
+    struct session *s = c->session;
+    if (s->n_draining >= s->max_connections)
+        give_up(list_entry(s->draining.next, struct conn, draining));
+    list_append(&s->draining, &c->draining);
+    s->n_draining++;
+    start_timer(c, s->stall_ms / 4 + 1);
+    if (c->timer == NULL)
+        give_up(c);
 }
 
 /* An answer to its opening is the last word of a native one that was refused. */
@@ -261,8 +305,11 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
         conn_gone(c);
     else if (c->local != NULL && conn_all_delivered(c) && c->phase == CONN_DRAINING)
         conn_close_softly(c);
-    else if (c->local != NULL && c->phase == CONN_DRAINING)
-        stream_read_on(c->local, false);
+    else if (c->phase == CONN_DRAINING && !list_is_on(&c->draining)) {
+        if (c->local != NULL)
+            stream_read_on(c->local, false);
+        begin_draining(c);
+    }
     session_pump(s);
 }
 
@@ -308,12 +355,13 @@ bool conn_early(struct conn *c, const void *p, size_t n)
 {
     if (n == 0 || c->phase != CONN_LIVE)
         return true;
-    if (c->native ? !ring_append(&c->flow.kept, p, n) : !buf_append(&c->early, p, n))
+    struct queue *q = c->native ? &c->flow.kept : &c->early;
+    if (q->size == 0)
+        stall_begin(c, &c->flow.out);
+    if (!queue_append(q, &c->session->out, p, n))
         return false;
-    if (c->native) {
+    if (c->native)
         conn_count(c, true, n);
-        c->session->kept += n;
-    }
     conn_want_to_send(c); /* behind its start: control frames go first */
     session_pump(c->session);
     return true;
@@ -328,7 +376,6 @@ void conn_attach(struct conn *c, struct stream *stream)
 {
     stream_own(stream, &conn_local_events, c);
     c->local = stream;
-    c->session->dialling -= c->held.size;
     c->answered = true;
     stream_read_on(stream, c->phase == CONN_LIVE);
     if (c->native && c->phase == CONN_LIVE && c->session->role == SESSION_DESTINATION) {

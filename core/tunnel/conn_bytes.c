@@ -5,9 +5,7 @@
 
 #include <string.h>
 
-#define SPARSE_READ 4096        /* a connection that last read less than this goes first */
-#define DIALLING_TOTAL 67108864 /* held while services are being dialled, in a session */
-#define HANDED_OVER 65536       /* of a native one at once: so often is it acknowledged */
+#define SPARSE_READ 4096 /* a connection that last read less than this goes first */
 /* ---- what is counted ---- */
 
 static bool goes_up(const struct conn *c, bool from_local)
@@ -47,85 +45,108 @@ void conn_pause_ends(struct conn *c, bool from_local)
 
 /* ---- down: from the session to the local stream ---- */
 
-/* What is handed over must not move: buffers swap, or, so that much of it can be acknowledged
- * piece by piece, a piece is copied. */
-static void next_piece(struct conn *c)
+/* The local stream has taken n bytes of what is held. */
+static void handed_over(struct conn *c, size_t n)
 {
-    c->sending.size = 0;
-    if (c->native && c->held.size > HANDED_OVER &&
-        buf_append(&c->sending, c->held.data, HANDED_OVER)) {
-        buf_take(&c->held, HANDED_OVER);
-        return;
-    }
-    struct buf full = c->held;
-    c->held = c->sending;
-    c->sending = full;
+    queue_take(&c->held, &c->session->in, n);
+    c->handed += n;
 }
 
 void conn_flush(struct conn *c)
 {
     if (c->local == NULL || !stream_ready(c->local))
         return;
-    c->sending.size = 0;
+    handed_over(c, c->writing);
+    c->writing = 0;
     while (c->held.size > 0) {
-        next_piece(c);
-        if (!stream_write(c->local, c->sending.data, c->sending.size))
+        const uint8_t *p;
+        size_t n = queue_front(&c->held, &p);
+        if (!stream_write(c->local, p, n)) {
+            c->writing = n;
             break;
-        c->sending.size = 0;
+        }
+        handed_over(c, n);
     }
-    if (conn_all_delivered(c)) {
-        buf_free(&c->held);
-        buf_free(&c->sending);
-    }
-    if (c->native)
-        flow_account(c);
     if (c->native && c->phase == CONN_LIVE)
         native_delivered(c);
     else if (c->phase == CONN_DRAINING && conn_all_delivered(c))
         conn_close_softly(c);
 }
 
+/* What the local stream takes at once of n bytes: all of them, most of the time. */
+static size_t hand_on(struct conn *c, const uint8_t *p, size_t n)
+{
+    if (c->local == NULL || !conn_all_delivered(c) || !stream_ready(c->local))
+        return 0;
+    size_t taken = stream_try_write(c->local, p, n);
+    c->handed += taken;
+    return taken;
+}
+
 static bool accept_data(struct conn *c, const uint8_t *p, size_t n)
 {
-    size_t taken = 0;
-    if (c->local != NULL && conn_all_delivered(c) && stream_ready(c->local))
-        taken = stream_try_write(c->local, p, n);
+    size_t taken = hand_on(c, p, n);
     if (taken == n || c->unwritable)
         return true;
-    if (!buf_append(&c->held, p + taken, n - taken)) {
+    if (c->held.size == 0)
+        stall_begin(c, &c->in);
+    if (!queue_append(&c->held, &c->session->in, p + taken, n - taken)) {
         conn_finish(c, ERR_NO_MEMORY, true, CONN_NOW);
         return false;
     }
-    if (c->local == NULL)
-        c->session->dialling += n;
+    stall_consider(c->session);
     conn_flush(c);
     return true;
 }
 
-/* Whether it may hold n bytes more. A native one has a window: only the sum is looked at. */
+/* Whether it may hold n bytes more: while there is room for all, and a little in any case. Of V1 to
+ * V3 each one has a limit, which one message alone may exceed; of native ones the window is it. */
 static bool may_hold(struct conn *c, size_t n)
 {
     const struct session *s = c->session;
-    size_t held = c->held.size + c->sending.size;
-    if (c->native)
-        return s->held + n <= s->budget;
-    return c->local == NULL || held == 0 || held + n <= s->queue_limit;
+    size_t held = c->held.size;
+    if (c->unwritable)
+        return true; /* it is thrown away */
+    if (!c->native && c->local != NULL && held > 0 && held + n > s->queue_limit)
+        return false;
+    return held + n <= CONN_RESERVE || s->in.used == 0 || account_may(&s->in, n);
+}
+
+/* Of V1 to V3, while its service is dialled: nobody is kept waiting by it. */
+static bool dials_too_much(const struct conn *c, size_t n)
+{
+    const struct account *in = &c->session->in;
+    return c->local == NULL && !c->native &&
+           (c->held.size + n > CONN_DIALLING_LIMIT || !account_may(in, n + account_limit(in) / 4));
+}
+
+/* What its local stream takes of the frame needs no room in the budget. A tap looks at whole
+ * frames. */
+static bool take_part(struct conn *c, const uint8_t *p, size_t n)
+{
+    if (c->tap.down != NULL)
+        return false;
+    size_t taken = hand_on(c, p + c->part, n - c->part);
+    c->part += taken;
+    c->flow.received += taken;
+    return c->part == n || may_hold(c, n - c->part);
 }
 
 bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
 {
-    size_t held = c->held.size + c->sending.size;
-    if (!may_hold(c, n)) {
+    if (dials_too_much(c, n)) {
+        conn_finish(c, ERR_LIMIT, true, CONN_NOW);
+        return true;
+    }
+    if (!may_hold(c, n - c->part) && !take_part(c, p, n)) {
         pause_begins(c, false);
         return false;
     }
     conn_pause_ends(c, false);
-    bool dialling = c->local == NULL && !c->native;
-    if (dialling && (held + n > CONN_DIALLING_LIMIT || c->session->dialling + n > DIALLING_TOTAL)) {
-        conn_finish(c, ERR_LIMIT, true, CONN_NOW);
-        return true;
-    }
     conn_count(c, false, n);
+    p += c->part;
+    n -= c->part;
+    c->part = 0;
     c->flow.received += n;
     c->heard_at = loop_now(c->session->loop);
     struct conn_insert insert = {0};
@@ -184,16 +205,15 @@ size_t conn_read(struct conn *c, uint8_t *p, size_t n)
     }
     if (c->early.size > 0) {
         size_t take = c->early.size < n ? c->early.size : n;
-        memcpy(p, c->early.data, take);
-        buf_take(&c->early, take);
-        if (c->early.size == 0)
-            buf_free(&c->early);
+        queue_copy(&c->early, 0, p, take);
+        queue_take(&c->early, &c->session->out, take);
         conn_count(c, true, take);
         if (c->local == NULL && c->early.size == 0)
             list_remove(&c->ring);
         return take;
     }
     conn_pause_ends(c, true);
+    list_remove(&c->unread);
     long got = stream_pull(c->local, p, n);
     if (got < 0) {
         local_over(c, (enum err) - got);
@@ -246,6 +266,7 @@ static void on_readable(void *owner)
     if (!session_ready(s) || (c->native && !s->synced)) {
         stream_read_on(c->local, false);
         pause_begins(c, true);
+        stall_unread(c);
     }
     conn_want_to_send(c);
     session_pump(s);
@@ -270,11 +291,10 @@ static void on_failed(void *owner, enum err why)
         return;
     }
     c->unwritable = true;
-    buf_free(&c->held);
-    if (c->native) {
-        c->sending.size = 0;
+    queue_free(&c->held, &s->in);
+    c->writing = 0;
+    if (c->native)
         native_delivered(c);
-    }
     conn_want_to_send(c);
     session_pump(s);
     session_unstall(s);
@@ -298,8 +318,7 @@ void conn_look(const struct conn *c, struct conn_present *out)
     bool source = c->session->role == SESSION_SOURCE;
     bool over = c->phase != CONN_LIVE, local_done = c->local_ended || c->up_done;
     bool far_done = over || c->flow.fin_received;
-    size_t from_local = c->early.size + c->flow.kept.size,
-           to_local = c->held.size + c->sending.size;
+    size_t from_local = c->early.size + c->flow.kept.size, to_local = c->held.size;
     *out = (struct conn_present){
         .stats = c->stats,
         .held_up = source ? from_local : to_local,

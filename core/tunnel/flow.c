@@ -30,7 +30,7 @@ size_t flow_again(struct conn *c, uint8_t *p, size_t n)
         list_remove(&c->ring);
         return 0;
     }
-    ring_copy(&f->kept, (size_t)(f->sent - f->acked), p, n);
+    queue_copy(&f->kept, (size_t)(f->sent - f->acked), p, n);
     f->sent += n;
     list_append(&c->session->bulk, &c->ring);
     if (flow_all_sent(c) && c->local_ended)
@@ -43,28 +43,39 @@ size_t flow_room(struct conn *c, size_t n)
     struct session *s = c->session;
     struct flow *f = &c->flow;
     size_t room = (size_t)least(n, f->limit - f->sent);
-    if (room > 0 && s->kept >= s->budget) {
-        list_append(&s->starved, &f->starved);
-        room = 0;
+    if (room > 0 && !account_may(&s->out, BUDGET_BLOCK)) {
+        size_t reserve = f->kept.size < CONN_RESERVE ? CONN_RESERVE - f->kept.size : 0;
+        room = (size_t)least(room, reserve);
+        if (room == 0) {
+            stall_starved(s);
+            list_append(&s->starved, &f->starved);
+        }
     }
-    if (room == 0)
+    if (room == 0) {
         stream_read_on(c->local, false);
+        stall_unread(c);
+    }
     return room;
 }
 
 bool flow_keep(struct conn *c, const uint8_t *p, size_t n)
 {
+    struct session *s = c->session;
     struct flow *f = &c->flow;
-    if (!ring_append(&f->kept, p, n))
+    if (f->kept.size == 0)
+        stall_begin(c, &f->out);
+    if (!queue_append(&f->kept, &s->out, p, n))
         return false;
     f->sent += n;
-    c->session->kept += n;
+    stall_consider(s);
     return true;
 }
 
-static void feed_starved(struct session *s)
+void flow_feed_starved(struct session *s)
 {
-    while (!list_empty(&s->starved) && s->kept < s->budget) {
+    if (list_empty(&s->starved))
+        return;
+    while (!list_empty(&s->starved) && account_may(&s->out, BUDGET_BLOCK)) {
         struct conn *c = list_entry(s->starved.next, struct conn, flow.starved);
         list_remove(&c->flow.starved);
         conn_want_to_send(c);
@@ -83,12 +94,11 @@ const char *flow_credited(struct conn *c, const struct frame *m)
     if (m->window > FLOW_MOST || m->received + m->window < f->limit)
         return "a window that is wrong";
     size_t n = (size_t)(m->received - f->acked);
-    ring_take(&f->kept, n);
-    s->kept -= n;
+    queue_take(&f->kept, &s->out, n);
     f->acked = m->received;
     f->limit = m->received + m->window;
     f->fin_acked = m->fin;
-    feed_starved(s);
+    flow_feed_starved(s);
     return NULL;
 }
 
@@ -103,20 +113,11 @@ void flow_go_on(struct conn *c)
 
 /* ---- what comes in ---- */
 
-void flow_account(struct conn *c)
-{
-    struct flow *f = &c->flow;
-    size_t now = c->held.size + c->sending.size;
-    c->session->held += now;
-    c->session->held -= f->counted;
-    f->counted = now;
-}
-
 /* What a tap put in between is held, too, so this may seem to go back for a while. */
 static uint64_t consumed(const struct conn *c)
 {
     const struct flow *f = &c->flow;
-    uint64_t handed_on = f->received > f->counted ? f->received - f->counted : 0;
+    uint64_t handed_on = f->received > c->held.size ? f->received - c->held.size : 0;
     return handed_on > f->told ? handed_on : f->told;
 }
 
@@ -156,11 +157,12 @@ static void tune(struct conn *c)
     struct flow *f = &c->flow;
     uint64_t now = loop_now(s->loop);
     uint32_t before = f->window;
-    if (s->windows > s->budget && f->window > FLOW_INITIAL) {
+    size_t most = account_limit(&s->in);
+    if (s->windows > most && f->window > FLOW_INITIAL) {
         f->window /= 2;
     } else if (f->received - f->lap >= f->window) {
         uint32_t right = fitting(s, f, now - f->lap_at);
-        if (right < before || s->windows + (right - before) <= s->budget)
+        if (right < before || s->windows + (right - before) <= most)
             f->window = right;
         f->lap = f->received;
         f->lap_at = now;
@@ -229,7 +231,7 @@ void flow_look(const struct conn *c, struct conn_present *out)
     const struct flow *f = &c->flow;
     bool source = c->session->role == SESSION_SOURCE;
     uint64_t in = f->granted - f->told, sent = f->limit - f->acked;
-    enum conn_bound in_bound = f->counted > 0 ? CONN_BOUND_READER : CONN_BOUND_NOTHING;
+    enum conn_bound in_bound = c->held.size > 0 ? CONN_BOUND_READER : CONN_BOUND_NOTHING;
     enum conn_bound out_bound = outgoing_bound(c);
     out->window_up = source ? sent : in;
     out->window_down = source ? in : sent;

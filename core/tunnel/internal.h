@@ -1,12 +1,13 @@
 /* Private to core/tunnel: what session.c (life, scheduler), receive.c (frames that come in), peer.c
- * (who is on the other side), services.c, and of one connection conn.c (life), conn_bytes.c,
- * native.c and flow.c (windows) know of each other. */
+ * (who is on the other side), services.c, stall.c (who has to go so that the others can go on), and
+ * of one connection conn.c (life), conn_bytes.c, native.c and flow.c (windows) know of each other.
+ */
 #ifndef CORE_TUNNEL_INTERNAL_H
 #define CORE_TUNNEL_INTERNAL_H
 
 #include "core/base/buf.h"
 #include "core/base/map.h"
-#include "core/base/ring.h"
+#include "core/base/queue.h"
 #include "core/tunnel/session.h"
 #include "core/ws/frame.h"
 
@@ -30,13 +31,22 @@ enum conn_phase { CONN_LIVE, CONN_DRAINING, CONN_CLOSING, CONN_GONE };
 #define FLOW_MOST 16777216  /* the largest: 1 Gbit/s over 100 ms holds 12.5 MB */
 #define FLOW_TRIPS 8        /* measured round trips, of which the shortest is the path's own */
 
+/* Each connection may hold so much each way although the budget is used up: a keystroke passes. */
+#define CONN_RESERVE 4096
+
+/* Whether one of a connection's queues moves: judged by stall.c alone. */
+struct progress {
+    uint64_t done; /* bytes that had left it when that was last enough to count */
+    uint64_t at;   /* loop_now of then, or of when it was empty last */
+};
+
 /* What a native connection counts; bytes of each direction from 0. */
 struct flow {
-    struct ring kept; /* from the local stream, not yet acknowledged: [acked, end) */
-    uint64_t acked;   /* the far end has handed on so many */
-    uint64_t sent;    /* the next one to send over the present transport */
-    uint64_t limit;   /* the far end takes them up to here */
-    bool fin_sent;    /* over the present transport */
+    struct queue kept; /* from the local stream, not yet acknowledged: [acked, end) */
+    uint64_t acked;    /* the far end has handed on so many */
+    uint64_t sent;     /* the next one to send over the present transport */
+    uint64_t limit;    /* the far end takes them up to here */
+    bool fin_sent;     /* over the present transport */
     bool fin_ever, fin_acked;
     uint64_t received;       /* bytes that came */
     uint64_t granted;        /* the far end may send up to here */
@@ -48,11 +58,11 @@ struct flow {
     bool opened;             /* the far end has answered the opening */
     bool we_ended;           /* our local side was the first to end */
     bool listed;             /* in our RESUMEs, and the far end has not named it yet */
-    size_t counted;          /* of held bytes, in session.held */
     struct list kin;         /* in session.natives while live */
     struct list listing;     /* in session.listing while its RESUME has to leave */
     struct list hushed;      /* in session.hushed while a CREDIT waits for the timer */
     struct list starved;     /* in session.starved while the budget is used up */
+    struct progress out;     /* of kept bytes */
 };
 
 struct conn {
@@ -75,11 +85,12 @@ struct conn {
     uint64_t waits_up, waits_down; /* loop_now since when its bytes are paused; 0: they are not */
     struct stream *local;          /* NULL until attached, and after it was closed */
     struct conn_tap tap;
-    struct timer *timer; /* linger, and waiting for the local end */
-    struct list all;     /* in service.conns while live, then in session.leaving */
-    struct list control; /* in session.control while a frame is owed */
-    struct list ring;    /* in session.sparse or session.bulk while it may have data to send */
-    int start_type;      /* FRAME_STREAM_START or FRAME_CONNECTION_START while owed, else 0 */
+    struct timer *timer;  /* linger, and waiting for the local end */
+    struct list all;      /* in service.conns while live, then in session.leaving */
+    struct list draining; /* in session.draining while its local stream is still served then */
+    struct list control;  /* in session.control while a frame is owed */
+    struct list ring;     /* in session.sparse or session.bulk while it may have data to send */
+    int start_type;       /* FRAME_STREAM_START or FRAME_CONNECTION_START while owed, else 0 */
     bool opened_owed, credit_owed, fin_owed, reset_owed;
     enum err refusal;   /* what CONNECTION_OPENED will say */
     bool answered;      /* `answer` was sent, or is not wanted */
@@ -88,9 +99,14 @@ struct conn {
     bool up_done;       /* the tap said that no more goes up */
     uint64_t heard_at;  /* loop_now of the last bytes for the local side, or of its FIN */
     size_t last_read;   /* of the local stream: tells sparse from bulk */
-    struct buf early;   /* goes up before the stream's bytes */
-    struct buf held;    /* on its way down, not yet handed over */
-    struct buf sending; /* handed to the local stream, pending there */
+    struct queue early; /* goes up before the stream's bytes */
+    struct queue held;  /* on its way down, not yet handed over */
+    size_t writing;     /* so much of its front is with the local stream, pending there */
+    uint64_t handed;    /* bytes that the local stream has taken */
+    size_t part;        /* bytes taken of a DATA frame that still waits in the transport */
+    struct progress in; /* of held bytes */
+    struct list unread; /* in session.unread while its local stream is not read */
+    bool deserted;      /* nobody is behind it any more */
 };
 
 struct session {
@@ -116,9 +132,13 @@ struct session {
     struct timer *hush;
     struct timer *patience; /* for a far end that has gone */
     uint64_t resume_ms;
-    size_t budget;
-    size_t held, kept, windows; /* sums over native connections; windows: those granted */
-    struct list starved;        /* do not read on because of `kept` */
+    struct budget *budget, own_budget; /* own_budget: when it was given none */
+    struct account in, out;            /* what connections hold, and keep or have early */
+    size_t windows;                    /* the sum of those that native connections are granted */
+    struct list starved;               /* do not read on because of `out` */
+    bool full;                         /* the transport is not read since `in` has no room */
+    struct session_pressure pressure;
+    uint64_t told_ms; /* loop_now when the log was told that the budget is used up; 0: never */
     bool echo_owed, reply_owed;
     uint8_t echo[8], reply[8];     /* the payload of our last ECHO; of the one to be answered */
     uint64_t echoed_ms;            /* loop_now of our last ECHO */
@@ -131,18 +151,21 @@ struct session {
     const char **ids; /* of services, for callers; n_ids is 0 when the only service is "" */
     size_t n_services, n_ids;
     int32_t last_stream;
-    struct map by_id;    /* live connections by conn_key */
-    struct list leaving; /* connections that are not live (any more) */
-    size_t n_leaving, n_live;
+    struct map by_id;     /* live connections by conn_key */
+    struct list leaving;  /* connections that are not live (any more) */
+    struct list draining; /* those of them whose local stream is still served */
+    size_t n_leaving, n_live, n_draining;
     struct list control, sparse, bulk;
-    unsigned sparse_run;  /* sparse connections served since a bulk one was */
-    struct conn *stuck;   /* the one that the session is or was last stalled for */
-    size_t stuck_backlog; /* of its local stream, since: */
-    uint64_t stuck_since;
-    struct timer *watch;   /* looks whether it moves */
-    size_t dialling;       /* bytes held for all connections that are not attached yet */
+    unsigned sparse_run; /* sparse connections served since a bulk one was */
+    struct conn *stuck;  /* the one that the session is or was last stalled for (V1 to V3) */
+    struct timer *watch; /* looks who moves, while that matters */
+    bool watching;
+    uint64_t watched_ms; /* loop_now of its last look */
+    struct list unread;  /* connections whose local streams are not read */
+    struct timer *look;  /* looks whether those are still there */
+    bool looking;
     struct deferred again; /* goes on pumping after the others had their turn */
-    uint8_t *out;          /* room for heads, then one quantum */
+    uint8_t *outgoing;     /* room for heads, then one quantum */
     struct frame_cutter cutter;
     uint8_t *waiting; /* an assembled frame that could not be delivered yet; its last byte has
                        * not been taken from the transport */
@@ -200,11 +223,11 @@ bool flow_all_sent(const struct conn *c);
 size_t flow_room(struct conn *c, size_t n); /* how much of n may be read now; 0: it waits for it */
 bool flow_keep(struct conn *c, const uint8_t *p,
                size_t n);                   /* before they are sent; false: memory */
-void flow_account(struct conn *c);          /* held bytes may have changed */
 void flow_credit(struct conn *c, bool now); /* a CREDIT is due, or will be */
 /* CREDIT came. NULL, or what is wrong with it. */
 const char *flow_credited(struct conn *c, const struct frame *f);
-void flow_go_on(struct conn *c); /* after anything that may let it send */
+void flow_go_on(struct conn *c);           /* after anything that may let it send */
+void flow_feed_starved(struct session *s); /* there may be room in `out` */
 void flow_timer(void *session);
 void flow_look(const struct conn *c, struct conn_present *out); /* windows, and what bounds it */
 void flow_measured(struct session *s, uint64_t round_trip_us);
@@ -229,13 +252,28 @@ void peer_out_of_patience(void *session); /* the timer's */
 /* Sends what belongs to the session, or to nobody yet; false: nothing is owed. */
 bool peer_send_next(struct session *s);
 
+/* stall.c */
+void stall_begin(const struct conn *c,
+                 struct progress *p); /* a queue holds something from now on */
+/* The transport cannot be read on, since c may not hold n bytes more. */
+void stall_blocked(struct session *s, struct conn *c, size_t n);
+/* Somebody waits for room in `out`; before it is on the list of those. */
+void stall_starved(struct session *s);
+void stall_consider(struct session *s); /* it may be time to keep an eye on who moves */
+void stall_watch(void *session);        /* the watch timer's */
+/* Whether a draining one has moved lately; it is over otherwise. */
+bool stall_drains(struct conn *c);
+/* c is not read, or to its end: whether its client is still there is looked at from time to time.
+ */
+void stall_unread(struct conn *c);
+void stall_look(void *session); /* the look timer's */
+
 /* receive.c */
 void session_broken(struct session *s, enum err why, const char *text);
 struct conn *session_find_conn(struct session *s, struct service *service, uint32_t connection);
 /* Ends every live connection of a service's stream; the stream is closed then. */
 void session_end_stream(struct service *service, enum err why);
 void session_return_memory(struct session *s); /* what is half assembled is forgotten */
-void session_look_at_stuck(void *session);     /* the watch timer's */
 
 /* session.c */
 void session_send_frame(struct session *s, const struct frame *f, size_t payload_size);

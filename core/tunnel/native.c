@@ -36,7 +36,6 @@ void native_create(struct conn *c)
     c->native = true;
     c->key.service = NULL;
     c->stream = 0;
-    c->held.limit = c->sending.limit = FLOW_MOST + FRAME_PAYLOAD_MAX;
     f->limit = f->granted = f->window = FLOW_INITIAL;
     f->lap_at = loop_now(c->session->loop);
     c->session->windows += f->window;
@@ -46,14 +45,14 @@ void native_retire(struct conn *c)
 {
     struct session *s = c->session;
     struct flow *f = &c->flow;
-    s->kept -= f->kept.size;
     s->windows -= f->window;
     f->window = 0;
-    ring_free(&f->kept);
+    queue_free(&f->kept, &s->out);
     list_remove(&f->kin);
     list_remove(&f->listing);
     list_remove(&f->hushed);
     list_remove(&f->starved);
+    flow_feed_starved(s);
 }
 
 enum err native_end(const struct conn *c)
@@ -102,7 +101,6 @@ void native_delivered(struct conn *c)
     struct flow *f = &c->flow;
     bool shut = f->fin_received && !f->shut && c->local != NULL && conn_all_delivered(c) &&
                 (c->unwritable || stream_ready(c->local));
-    flow_account(c);
     session_unstall(c->session); /* there may be room in the budget */
     if (shut) {
         f->shut = true;
@@ -117,6 +115,7 @@ void native_delivered(struct conn *c)
 void native_local_ended(struct conn *c)
 {
     c->flow.we_ended = !c->flow.fin_received;
+    stall_unread(c);
     native_sent(c);
 }
 
@@ -319,7 +318,7 @@ struct conn *native_data(struct session *s, const struct frame *f)
         session_broken(s, ERR_PROTOCOL, "data behind a FIN");
         return NULL;
     }
-    if (f->payload_size > c->flow.granted - c->flow.received) {
+    if (f->payload_size - c->part > c->flow.granted - c->flow.received) {
         session_broken(s, ERR_PROTOCOL, "data beyond the window");
         return NULL;
     }

@@ -47,7 +47,12 @@ static void unsync(struct session *s)
     bool was = s->synced;
     s->synced = s->listing_owed = s->echo_owed = s->reply_owed = false;
     list_each(node, &s->listing) list_remove(node);
-    list_each(node, &s->natives) list_remove(&list_entry(node, struct conn, flow.kin)->ring);
+    list_each(node, &s->natives)
+    {
+        struct conn *c = list_entry(node, struct conn, flow.kin);
+        list_remove(&c->ring);
+        c->part = 0; /* the rest of that frame will not come */
+    }
     list_each(node, &s->control)
     {
         struct conn *c = list_entry(node, struct conn, control);

@@ -1,7 +1,6 @@
 /* Frames that come in: what each does to the streams and connections of a session. */
 #include "core/base/log.h"
 #include "core/base/service_id.h"
-#include "core/net/tcp.h"
 #include "core/tunnel/internal.h"
 
 #include <stdio.h>
@@ -179,63 +178,11 @@ static void on_reset(struct session *s, struct service *service, const struct fr
         conn_finish(c, meaning_of_reset(s, c), false, CONN_FLUSH);
 }
 
-/* ---- readers that stop ---- */
-
-static size_t backlog(const struct conn *c)
-{
-    return c->local != NULL ? stream_backlog(c->local) : 0;
-}
-
-/* Native connections share one budget: who holds the most of it is to blame. */
-static struct conn *most_held(struct session *s, struct conn *c)
-{
-    list_each(node, &s->natives)
-    {
-        struct conn *other = list_entry(node, struct conn, flow.kin);
-        if (other->flow.counted > c->flow.counted)
-            c = other;
-    }
-    return c;
-}
-
-static void watch(struct session *s, struct conn *c)
-{
-    if (c->native)
-        c = most_held(s, c);
-    if (s->stuck == c)
-        return;
-    s->stuck = c;
-    s->stuck_backlog = backlog(c);
-    s->stuck_since = loop_now(s->loop);
-    timer_start(s->watch, s->stall_ms / 4 + 1);
-}
-
-/* A local side that takes nothing may not hold up the others for ever. Alone it may. */
-void session_look_at_stuck(void *owner)
-{
-    struct session *s = owner;
-    struct conn *c = s->stuck;
-    uint64_t now = loop_now(s->loop);
-    if (c == NULL)
-        return;
-    timer_start(s->watch, s->stall_ms / 4 + 1);
-    size_t now_there = backlog(c);
-    if (now_there != s->stuck_backlog || s->n_live == 1) {
-        s->stuck_backlog = now_there;
-        s->stuck_since = now;
-    } else if (now - s->stuck_since >= s->stall_ms) {
-        log_warning("%s: a connection to service \"%s\" is dropped: nothing was read from it while "
-                    "others waited",
-                    s->name, c->id);
-        conn_finish(c, ERR_STALLED, true, CONN_NOW);
-    }
-}
-
 /* False: its connection cannot take more now; the frame must come again. */
 static bool deliver(struct session *s, struct conn *c, const struct frame *f)
 {
     if (!conn_deliver(c, f->payload, f->payload_size)) {
-        watch(s, c);
+        stall_blocked(s, c, f->payload_size);
         return false;
     }
     return true;
@@ -260,8 +207,6 @@ static bool on_native_frame(struct session *s, const struct frame *f)
         struct conn *c = native_data(s, f);
         if (c != NULL && !deliver(s, c, f))
             return false;
-        if (c != NULL)
-            s->stuck = NULL;
         return true;
     }
     native_frame(s, f);
@@ -393,6 +338,6 @@ void session_unstall(struct session *s)
 {
     if (!s->stalled || !s->attached)
         return;
-    s->stalled = false;
+    s->stalled = s->full = false;
     s->transport.resume(s->transport.ctx);
 }

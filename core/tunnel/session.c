@@ -29,7 +29,7 @@ bool session_ready(const struct session *s)
 
 uint8_t *session_payload(struct session *s)
 {
-    return s->out + PAYLOAD_AT;
+    return s->outgoing + PAYLOAD_AT;
 }
 
 void session_send_frame(struct session *s, const struct frame *f, size_t payload_size)
@@ -115,7 +115,7 @@ void session_pump(struct session *s)
         c = next_in_rings(s);
         if (c == NULL)
             break;
-        size_t n = conn_read(c, s->out + PAYLOAD_AT, SESSION_QUANTUM);
+        size_t n = conn_read(c, s->outgoing + PAYLOAD_AT, SESSION_QUANTUM);
         if (n > 0)
             session_send(s, c, FRAME_DATA, n);
         turn--;
@@ -262,23 +262,27 @@ struct session *session_new(struct loop *loop, const struct session_options *o,
         .max_connections = or_default(o->max_connections, DEFAULT_MAX_CONNECTIONS),
         .linger_ms = or_default(o->linger_ms, DEFAULT_LINGER_MS),
         .stall_ms = or_default(o->stall_ms, DEFAULT_STALL_MS),
-        .budget = or_default(o->budget, DEFAULT_BUDGET),
+        .budget = o->memory != NULL ? o->memory : &s->own_budget,
         .resume_ms = or_default(o->resume_ms, DEFAULT_RESUME_MS),
         .events = events,
         .owner = owner,
     };
-    struct list *const lists[] = {&s->leaving, &s->control, &s->sparse, &s->bulk,
-                                  &s->natives, &s->listing, &s->hushed, &s->starved};
+    struct list *const lists[] = {&s->leaving, &s->draining, &s->control, &s->sparse,  &s->bulk,
+                                  &s->natives, &s->listing,  &s->hushed,  &s->starved, &s->unread};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
         list_init(lists[i]);
     deferred_init(&s->again, pump_again, s);
     s->name = strdup(o->name != NULL ? o->name : "");
-    s->out = malloc(PAYLOAD_AT + SESSION_QUANTUM);
-    s->watch = timer_new(loop, session_look_at_stuck, s);
+    s->outgoing = malloc(PAYLOAD_AT + SESSION_QUANTUM);
+    budget_init(&s->own_budget, SIZE_MAX / 4);
+    account_open(&s->in, s->budget, or_default(o->budget, DEFAULT_BUDGET));
+    account_open(&s->out, s->budget, or_default(o->budget, DEFAULT_BUDGET));
+    s->watch = timer_new(loop, stall_watch, s);
+    s->look = timer_new(loop, stall_look, s);
     s->hush = timer_new(loop, flow_timer, s);
     s->patience = timer_new(loop, peer_out_of_patience, s);
-    if (s->name == NULL || s->out == NULL || s->watch == NULL || s->hush == NULL ||
-        s->patience == NULL) {
+    if (s->name == NULL || s->outgoing == NULL || s->watch == NULL || s->look == NULL ||
+        s->hush == NULL || s->patience == NULL) {
         session_free(s);
         return NULL;
     }
@@ -314,7 +318,7 @@ static void forget_owed(struct session *s)
 
 static void detach(struct session *s, enum err why)
 {
-    s->attached = s->open = s->stalled = false;
+    s->attached = s->open = s->stalled = s->full = false;
     peer_lost(s);
     forget_owed(s);
     for (size_t i = 0; i < s->n_services; i++)
@@ -340,18 +344,31 @@ void session_free(struct session *s)
         conn_finish(list_entry(s->leaving.next, struct conn, all), ERR_SHUTDOWN, false, CONN_NOW);
     loop_cancel(&s->again);
     timer_free(s->watch);
+    timer_free(s->look);
     timer_free(s->hush);
     timer_free(s->patience);
     map_free(&s->by_id);
     session_free_services(s);
     free(s->name);
-    free(s->out);
+    free(s->outgoing);
+    account_close(&s->in);
+    account_close(&s->out);
+    budget_free(&s->own_budget);
     free(s);
 }
 
 bool session_stalled(const struct session *s)
 {
     return s->stalled;
+}
+
+void session_pressure(const struct session *s, struct session_pressure *out)
+{
+    *out = s->pressure;
+    out->held = s->in.used;
+    out->kept = s->out.used;
+    out->limit = account_limit(&s->in);
+    out->now = (s->stalled && s->full) || !list_empty(&s->starved);
 }
 
 bool session_open(const struct session *s)

@@ -13,8 +13,9 @@
  * when the local side then takes nothing at all for `stall_ms`, it is dropped for the others' sake.
  *
  * Native connections have windows of their own instead: a slow local stream holds up nobody else,
- * as long as what all of them hold stays below `budget`. They can end one direction at a time, the
- * opening is answered, and they outlive a lost transport for `resume_ms`.
+ * as long as what all of them hold stays below `budget`; who has stopped has to go then. They can
+ * end one direction at a time, the opening is answered, and they outlive a lost transport for
+ * `resume_ms`.
  */
 #ifndef CORE_TUNNEL_SESSION_H
 #define CORE_TUNNEL_SESSION_H
@@ -29,6 +30,7 @@
 
 enum session_role { SESSION_SOURCE, SESSION_DESTINATION };
 
+struct budget; /* core/base/budget.h */
 struct session;
 struct conn;
 
@@ -56,8 +58,10 @@ struct session_options {
     uint64_t stall_ms;      /* a local side may take nothing for so long while everybody else in
                                the session waits for it; 0: 30,000 */
     uint64_t linger_ms;     /* silence allowed after the client's FIN; 0: 30,000 */
-    size_t budget;          /* bytes that native connections may hold together, for each
-                               direction; 0: 67,108,864 */
+    size_t budget;          /* bytes of memory that connections may take together for what waits
+                               in one direction, but for a few KiB each; 0: 67,108,864 */
+    struct budget *memory;  /* of the program, which bounds that further; NULL: nothing does. Must
+                               outlive the session */
     uint64_t resume_ms;     /* native connections wait for the other end; 0: 120,000 */
     int32_t first_stream;   /* the first stream id of a source; 0: random */
     const char *name;       /* of the tunnel, for logs; NULL: "" */
@@ -75,6 +79,8 @@ struct session_events {
     void (*broken)(void *owner, enum err why, const char *text);
     /* session_reachable became true (again), later than `services` came. May be NULL. */
     void (*reachable)(void *owner);
+    /* The memory budget is used up (text says by what); once a minute at most. May be NULL. */
+    void (*pressed)(void *owner, const char *text);
 };
 
 /* What went through one connection. up: client to device, down: device to client. */
@@ -147,6 +153,16 @@ bool session_open(const struct session *s); /* SERVICE_IDS came over the present
 bool session_reachable(const struct session *s);
 uint64_t session_round_trip_us(const struct session *s); /* to the native far end; 0: not known */
 bool session_stalled(const struct session *s); /* the transport is not read: a reader is slow */
+/* What waits in memory, and how often that was too much. */
+struct session_pressure {
+    size_t held;      /* bytes for local sides that read slowly */
+    size_t kept;      /* bytes that the other end has not handed on */
+    size_t limit;     /* of each */
+    uint64_t times;   /* how often the budget was used up */
+    uint64_t dropped; /* connections that had to go since they had stopped */
+    bool now;         /* it is used up, and somebody waits */
+};
+void session_pressure(const struct session *s, struct session_pressure *out);
 const struct session_peer *session_peer(const struct session *s);
 size_t session_services(const struct session *s, const char *const **ids);
 size_t session_connections(const struct session *s);

@@ -1,5 +1,6 @@
 #include "gateway/destination/client.h"
 
+#include "core/base/budget.h"
 #include "core/base/log.h"
 #include "core/control/control.h"
 #include "core/tunnel/link.h"
@@ -17,6 +18,7 @@ struct client {
     struct control *control; /* NULL: nobody watches */
     struct monitor_tunnel *watched;
     struct trust *trust;
+    struct budget budget;
     struct session *session;
     struct link *link;
     uv_signal_t signals[2];
@@ -71,10 +73,17 @@ static void on_broken(void *owner, enum err why, const char *text)
     link_drop(c->link, why, text);
 }
 
+static void on_pressed(void *owner, const char *text)
+{
+    const struct client *c = owner;
+    monitor_tunnel_memory(c->watched, text);
+}
+
 static const struct session_events session_events = {
     .services = on_services,
     .incoming = on_incoming,
     .broken = on_broken,
+    .pressed = on_pressed,
 };
 
 /* ---- link ---- */
@@ -250,6 +259,7 @@ static enum err start(struct client *c)
         log_fatal("%s", text);
         return why;
     }
+    budget_init(&c->budget, c->options->memory != 0 ? c->options->memory : CLIENT_MEMORY);
     c->session = session_new(c->loop,
                              &(struct session_options){
                                  .role = c->options->role,
@@ -258,6 +268,7 @@ static enum err start(struct client *c)
                                  .linger_ms = c->options->linger_ms,
                                  .stall_ms = c->options->stall_ms,
                                  .resume_ms = c->options->resume_ms,
+                                 .memory = &c->budget,
                              },
                              &session_events, c);
     if (c->session == NULL) {
@@ -287,6 +298,8 @@ static void stop(struct client *c)
         c->events->stopping(c->owner);
     if (c->session != NULL)
         session_free(c->session);
+    if (c->loop != NULL)
+        budget_free(&c->budget);
     control_free(c->control); /* what the others told it is told by now */
     loop_block_signals();
     for (size_t i = 0; i < c->n_signals; i++)

@@ -9,6 +9,8 @@
 #include "core/tls/tls.h"
 #include "core/tunnel/session.h"
 
+#define CLIENT_MEMORY 67108864
+
 struct client_options {
     const struct hub_config *hub;
     const char *web_proxy;     /* URL, or NULL for none: hub->web_proxy is not looked at */
@@ -20,6 +22,7 @@ struct client_options {
     uint64_t linger_ms;     /* 0: the session's own */
     uint64_t stall_ms;      /* 0: the session's own */
     uint64_t resume_ms;     /* 0: the session's own */
+    size_t memory;          /* bytes for all that waits in queues; 0: CLIENT_MEMORY */
     const char *user_agent;
     bool give_up; /* after `tries` failed ones in a row (else never) */
     unsigned tries;

@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+#define MEMORY_LEAST 1048576
+#define MEMORY_MOST 68719476736
+
 static const struct option table[] = {
     {"destination-app", 'd', "MAP", NULL, NULL, NULL,
      "What to reach for which service: SSH1=22,HTTP1=host:80,X=/run/x.sock, or a single 22 for a "
@@ -25,6 +28,10 @@ static const struct option table[] = {
     {"max-connections", 0, "N", NULL, NULL, "4096", "At once, for each service.", OPTION_EXACT},
     {"stall-timeout", 0, "TIME", NULL, NULL, "30s",
      "How long a service may read nothing while other connections wait behind it.", OPTION_EXACT},
+    {"memory-budget", 0, "SIZE", NULL, NULL, "64M",
+     "How much memory all that waits for slow services and for the gateway may take; who has "
+     "stopped reading is dropped then.",
+     OPTION_EXACT},
     {"resume-timeout", 0, "TIME", NULL, NULL, "2m",
      "How long connections of a native session outlive a lost hub or far end.", OPTION_EXACT},
     {"destination-client-type", 'y', "V1", NULL, NULL, NULL,
@@ -127,6 +134,10 @@ static enum err read_client(struct options *o, struct hub_config *hub, struct cl
         why = options_duration(o, "stall-timeout", &out->stall_ms);
     if (why == ERR_OK)
         why = options_duration(o, "resume-timeout", &out->resume_ms);
+    uint64_t memory = 0;
+    if (why == ERR_OK)
+        why = options_size(o, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &memory);
+    out->memory = (size_t)memory;
     if (why == ERR_OK)
         why = read_identity(o, &out->identity);
     return why;

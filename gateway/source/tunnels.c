@@ -1,5 +1,6 @@
 #include "gateway/source/tunnels.h"
 
+#include "core/base/budget.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/tunnel/link.h"
@@ -29,6 +30,7 @@ struct tunnel {
 };
 
 struct tunnels {
+    struct budget budget;
     struct loop *loop;
     struct monitor *monitor;
     struct passages *passages;
@@ -311,16 +313,25 @@ static enum err make_trust(struct tunnel *t, const struct hub_config *hub, char 
     return t->trust != NULL ? ERR_OK : why;
 }
 
+static void on_pressed(void *owner, const char *text)
+{
+    const struct tunnel *t = owner;
+    monitor_tunnel_memory(t->watched, text);
+}
+
 static bool make_session(struct tunnel *t, struct loop *loop, const struct tunnel_options *o)
 {
-    static const struct session_events events = {
-        .services = on_services, .broken = on_broken, .reachable = on_reachable};
+    static const struct session_events events = {.services = on_services,
+                                                 .broken = on_broken,
+                                                 .reachable = on_reachable,
+                                                 .pressed = on_pressed};
     const struct session_options options = {.role = SESSION_SOURCE,
                                             .version = o->version,
                                             .linger_ms = o->linger_ms,
                                             .stall_ms = o->stall_ms,
                                             .resume_ms = o->resume_ms,
                                             .max_connections = o->max_connections,
+                                            .memory = &t->set->budget,
                                             .name = o->name};
     t->session = session_new(loop, &options, &events, t);
     if (t->session == NULL)
@@ -420,6 +431,7 @@ struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o)
     set->names = o->names;
     set->grace_ms = o->grace_ms;
     set->traits = o->traits;
+    budget_init(&set->budget, o->memory != 0 ? o->memory : SIZE_MAX / 4);
     set->instance = o->instance;
     set->finished = o->finished;
     set->owner = o->owner;
@@ -433,5 +445,6 @@ void tunnels_free(struct tunnels *set)
     set->freeing = true;
     for (size_t i = 0; i < set->n; i++)
         tunnel_free(set->all[i]);
+    budget_free(&set->budget);
     free(set);
 }

@@ -18,6 +18,7 @@ struct tunnels_options {
     struct passages *passages;   /* must be freed before the tunnels */
     const struct names *names;   /* must outlive them */
     uint64_t grace_ms;           /* or TUNNELS_GRACE_AUTO */
+    size_t memory;               /* bytes for all that waits in queues, of all of them */
     const struct traits *traits; /* of services; must outlive the tunnels */
     const char *instance;        /* of the process, by link_instance; must outlive the tunnels */
     /* No tunnel is left. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order;

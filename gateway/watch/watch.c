@@ -54,6 +54,8 @@ void watch_link(const struct link *l, const struct session *s, struct monitor_tu
     };
     struct link_present now;
     link_look(l, &now);
+    struct session_pressure p;
+    session_pressure(s, &p);
     bool usable = now.phase != LINK_UP || session_open(s);
     *out = (struct monitor_tunnel_state){
         .link = usable ? links[now.phase] : MONITOR_CONNECTING,
@@ -63,6 +65,12 @@ void watch_link(const struct link *l, const struct session *s, struct monitor_tu
         .far_round_trip_us = session_round_trip_us(s),
         .far_end = session_peer(s)->subprotocol,
         .connections = now.connections,
+        .memory = {.held = p.held,
+                   .kept = p.kept,
+                   .limit = p.limit,
+                   .full = p.times,
+                   .dropped = p.dropped,
+                   .is_short = p.now},
         .why = now.why,
         .text = now.text,
     };

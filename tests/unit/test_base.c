@@ -3,7 +3,7 @@
 #include "core/base/list.h"
 #include "core/base/log.h"
 #include "core/base/map.h"
-#include "core/base/ring.h"
+#include "core/base/queue.h"
 #include "core/base/str.h"
 
 #include <errno.h>
@@ -28,38 +28,107 @@ static uint32_t dice(uint32_t below)
     return (uint32_t)((uint64_t)seed * below >> 32);
 }
 
-/* ---- ring ---- */
+/* ---- queue and budget ---- */
 
-/* Against an array: bytes are their own numbers. */
-static void ring_agrees_with_a_model(void **state)
+/* Every byte comes out as it went in, whatever the sizes; what is taken is charged, and all of it
+ * goes back. */
+static void queue_agrees_with_a_model(void **state)
 {
-    static uint8_t bytes[5000], got[5000];
-    struct ring r = {0};
-    size_t first = 0, end = 0; /* of the bytes held */
+    static uint8_t model[200000], got[200000];
+    struct budget budget;
+    struct account a;
+    struct queue q = {0};
+    size_t size = 0;
     (void)state;
-    ring_take(&r, 0);
-    ring_copy(&r, 0, got, 0);
-    for (int step = 0; step < 20000; step++) {
-        size_t n = dice(dice(4) == 0 ? 5000 : 100);
-        if (dice(2) == 0 && end - first < 40000) {
+    srand(7);
+    budget_init(&budget, SIZE_MAX / 4);
+    account_open(&a, &budget, SIZE_MAX / 4);
+    queue_take(&q, &a, 0);
+    queue_copy(&q, 0, got, 0);
+    for (int round = 0; round < 4000; round++) {
+        size_t n = (size_t)rand() % (rand() % 4 == 0 ? 40000 : 700);
+        if (rand() % 2 == 0 && size + n <= sizeof model) {
             for (size_t i = 0; i < n; i++)
-                bytes[i] = (uint8_t)((end + i) * 7 + (end + i) / 256);
-            assert_true(ring_append(&r, bytes, n));
-            end += n;
+                model[size + i] = (uint8_t)rand();
+            assert_true(queue_append(&q, &a, model + size, n));
+            size += n;
         } else {
-            n = n < end - first ? n : end - first;
-            ring_take(&r, n);
-            first += n;
+            n = n < size ? n : size;
+            queue_take(&q, &a, n);
+            memmove(model, model + n, size - n);
+            size -= n;
         }
-        assert_int_equal(r.size, end - first);
-        size_t at = dice((uint32_t)r.size + 1), m = r.size - at;
-        m = m < sizeof got ? m : sizeof got;
-        ring_copy(&r, at, got, m);
-        for (size_t i = 0; i < m; i++)
-            assert_int_equal(got[i], (uint8_t)((first + at + i) * 7 + (first + at + i) / 256));
+        assert_int_equal(q.size, size);
+        assert_int_equal(q.memory, a.used);
+        assert_true(q.memory <= size + size / 8 + 2 * BUDGET_BLOCK);
+        assert_true(size > 0 || q.memory == 0);
+        size_t at = size > 0 ? (size_t)rand() % size : 0,
+               m = (size - at) / (1 + (size_t)rand() % 3);
+        queue_copy(&q, at, got, m);
+        assert_memory_equal(got, model + at, m);
+        const uint8_t *front;
+        size_t together = queue_front(&q, &front);
+        assert_true(together <= size && (together > 0) == (size > 0));
+        assert_memory_equal(front, model, together);
     }
-    ring_free(&r);
-    assert_int_equal(r.size, 0);
+    queue_free(&q, &a);
+    assert_int_equal(a.used, 0);
+    account_close(&a);
+    budget_free(&budget);
+}
+
+/* A quantum and its head fit one block: a full window takes hardly more than its bytes. */
+static void queue_of_quanta_wastes_little(void **state)
+{
+    static uint8_t bytes[16128];
+    struct budget budget;
+    struct account a;
+    struct queue q = {0};
+    (void)state;
+    budget_init(&budget, SIZE_MAX / 4);
+    account_open(&a, &budget, SIZE_MAX / 4);
+    assert_true(queue_append(&q, &a, bytes, 1));
+    assert_int_equal(a.used, 1024);
+    for (int i = 0; i < 16; i++)
+        assert_true(queue_append(&q, &a, bytes, sizeof bytes));
+    assert_true(a.used <= q.size + q.size / 10);
+    queue_free(&q, &a);
+    account_close(&a);
+    budget_free(&budget);
+}
+
+/* One account may take its share and the common half, and never what is another one's share. */
+static void budget_leaves_everybody_a_share(void **state)
+{
+    enum { BLOCK = 1000 };
+    struct budget budget;
+    struct account a[2];
+    void *blocks[100];
+    size_t n = 0;
+    (void)state;
+    budget_init(&budget, 40 * BLOCK);
+    account_open(&a[0], &budget, 1000 * BLOCK);
+    account_open(&a[1], &budget, 5 * BLOCK);
+    assert_int_equal(account_limit(&a[0]), 30 * BLOCK);
+    assert_int_equal(account_limit(&a[1]), 5 * BLOCK);
+    while (account_may(&a[0], BLOCK))
+        blocks[n++] = account_take(&a[0], BLOCK);
+    assert_int_equal(n, 30);
+    while (account_may(&a[1], BLOCK))
+        blocks[n++] = account_take(&a[1], BLOCK);
+    assert_int_equal(n, 35); /* its own limit */
+    assert_false(account_may(&a[0], BLOCK));
+    while (n > 30)
+        account_give(&a[1], blocks[--n], BLOCK);
+    assert_false(account_may(&a[0], BLOCK));
+    account_close(&a[1]);
+    assert_true(account_may(&a[0], 10 * BLOCK)); /* alone it may take all */
+    while (n > 0)
+        account_give(&a[0], blocks[--n], BLOCK);
+    assert_int_equal(a[0].used, 0);
+    account_close(&a[0]);
+    account_close(&a[0]);
+    budget_free(&budget);
 }
 
 /* ---- err ---- */
@@ -1069,7 +1138,9 @@ static void log_goes_to_stderr(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(ring_agrees_with_a_model),
+        cmocka_unit_test(queue_agrees_with_a_model),
+        cmocka_unit_test(queue_of_quanta_wastes_little),
+        cmocka_unit_test(budget_leaves_everybody_a_share),
         cmocka_unit_test(err_names_are_distinct_and_plain),
         cmocka_unit_test(err_answers_are_in_range),
         cmocka_unit_test(list_keeps_order),

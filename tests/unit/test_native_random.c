@@ -3,6 +3,10 @@
  * connection and direction what arrives is a prefix of what was sent, and all of it where nobody
  * disturbed it; nobody sends beyond a window, and nobody holds more than the budget.
  *
+ * A second world has no cuts, but services and clients that stop reading, stay or give up, and more
+ * of them all the time: a fresh connection to one that reads gets its answer within the stall time
+ * all the same, and nothing of the others stays behind for long.
+ *
  * Time is the test's own: a turn of the loop is a millisecond. SEED=n replays one seed;
  * TEST_PART=i/n plays the i-th part of all. */
 #include "core/base/log.h"
@@ -21,7 +25,8 @@
 
 #include <cmocka.h>
 
-#define MAX_CONNS 8
+#define MAX_CONNS 8 /* of the first world */
+#define MAX_PAIRS 48
 #define CALM_AFTER 2500 /* turns; later nothing is disturbed that could hide a standstill */
 #define MAX_TURNS 60000 /* many more than any seed needs */
 #define SEEDS 10000
@@ -123,7 +128,9 @@ static struct pair {
     bool native, disturbed, refused, answered, cut; /* cut: a transport was lost during its life */
     int dialling;                                   /* turns until the service answers */
     int number;
-} pairs[MAX_CONNS];
+    bool hung, probe;                /* of the second world */
+    uint64_t opened_ms, gives_up_ms; /* the client leaves; 0: never */
+} pairs[MAX_PAIRS];
 
 static struct end {
     struct session *session;
@@ -540,28 +547,39 @@ static void mend(struct end *e)
 
 static void check_sums(const struct session *s)
 {
-    size_t held = 0, kept = 0, windows = 0;
+    size_t in = 0, out = 0, windows = 0, n = 0;
     list_each(node, &s->natives)
     {
         const struct conn *c = list_entry(node, struct conn, flow.kin);
         const struct flow *f = &c->flow;
-        held += c->held.size + c->sending.size;
-        kept += f->kept.size;
+        in += c->held.memory;
+        out += f->kept.memory;
+        n++;
         windows += f->window;
         assert_true(f->acked <= f->sent && f->sent <= f->limit);
         assert_true(f->sent <= f->acked + f->kept.size);
         assert_true(f->received <= f->granted && f->granted - f->told <= FLOW_MOST);
     }
+    for (size_t i = 0; i < s->n_services; i++)
+        list_each(node, &s->services[i].conns)
+        {
+            const struct conn *c = list_entry(node, struct conn, all);
+            in += c->native ? 0 : c->held.memory;
+            out += c->early.memory;
+            n += !c->native;
+        }
     list_each(node, &s->leaving)
     {
         const struct conn *c = list_entry(node, struct conn, all);
-        held += c->native ? c->held.size + c->sending.size : 0;
+        in += c->held.memory;
+        out += c->early.memory;
+        n++;
     }
-    assert_int_equal(held, s->held);
-    assert_int_equal(kept, s->kept);
+    assert_int_equal(in, s->in.used);
+    assert_int_equal(out, s->out.used);
     assert_int_equal(windows, s->windows);
-    assert_true(held <= s->budget);
-    assert_true(kept <= s->budget + SESSION_QUANTUM + 3000 * MAX_CONNS);
+    assert_true(in <= account_limit(&s->in) + n * 2 * CONN_RESERVE + BUDGET_BLOCK);
+    assert_true(out <= account_limit(&s->out) + n * 2 * CONN_RESERVE + BUDGET_BLOCK);
 }
 
 /* What one side may send, the other one takes. */
@@ -667,7 +685,7 @@ static void end_world(void)
     loop_free(loop);
 }
 
-static void play_seed(unsigned seed)
+static void begin_world(unsigned seed)
 {
     seed_now = seed;
     dice_state = seed;
@@ -677,19 +695,28 @@ static void play_seed(unsigned seed)
     list_init(&timers);
     now_ms = 1000;
     turns = 0;
-    trouble = dice(4) == 0 ? 1000000 : 50 + (int)dice(600);
     new_hub();
+    for (int i = 0; i < SIDE_COUNT; i++)
+        ends[i] = (struct end){.role = (enum side)i, .up.limit = WIRE_MAX, .down.limit = WIRE_MAX};
+}
+
+static void run_world(void (*each_turn)(uv_idle_t *i))
+{
+    uv_idle_init(loop_uv(loop), &idle);
+    uv_idle_start(&idle, each_turn);
+    loop_run(loop);
+}
+
+static void play_seed(unsigned seed)
+{
+    begin_world(seed);
+    trouble = dice(4) == 0 ? 1000000 : 50 + (int)dice(600);
     for (int i = 0; i < SIDE_COUNT; i++) {
-        ends[i] = (struct end){.role = (enum side)i,
-                               .up.limit = WIRE_MAX,
-                               .down.limit = WIRE_MAX,
-                               .room = 1 + dice(40000)};
+        ends[i].room = 1 + dice(40000);
         start_process(&ends[i]);
     }
     prepare_pairs();
-    uv_idle_init(loop_uv(loop), &idle);
-    uv_idle_start(&idle, turn);
-    loop_run(loop);
+    run_world(turn);
     for (size_t i = 0; i < n_opened; i++)
         check(&pairs[i]);
     for (int i = 0; i < SIDE_COUNT; i++)
@@ -697,24 +724,211 @@ static void play_seed(unsigned seed)
     end_world();
 }
 
-static void whatever_happens_nothing_is_lost_doubled_or_reordered(void **state)
+/* Which ones of so many are to be played. */
+static void seeds(unsigned all, unsigned *from, unsigned *to)
 {
-    (void)state;
     const char *only = getenv("SEED"), *part = getenv("TEST_PART");
-    unsigned from = 1, to = SEEDS, i = 1, n = 1;
+    unsigned i = 1, n = 1;
+    *from = 1;
+    *to = all;
     if (part != NULL && sscanf(part, "%u/%u", &i, &n) == 2) {
-        from = SEEDS / n * (i - 1) + 1;
-        to = i == n ? SEEDS : SEEDS / n * i;
+        *from = all / n * (i - 1) + 1;
+        *to = i == n ? all : all / n * i;
     }
     if (only != NULL)
-        from = to = (unsigned)atoi(only);
+        *from = *to = (unsigned)atoi(only);
+}
+
+static void whatever_happens_nothing_is_lost_doubled_or_reordered(void **state)
+{
+    unsigned from, to;
+    (void)state;
+    seeds(SEEDS, &from, &to);
     for (unsigned seed = from; seed <= to; seed++)
         play_seed(seed);
+}
+
+/* ---- the world of those who have stopped ---- */
+
+#define HUNG_SEEDS 60
+#define HUNG_TURNS 9000
+#define HUNG_CALM 4500 /* turns before the end: no more of them come */
+#define HUNG_STALL_MS 900
+#define HUNG_BUDGET 400000 /* less than two first windows */
+
+static int probes;
+static bool no_more;
+
+static void start_hung_process(struct end *e)
+{
+    struct session_options o = {.role =
+                                    e->role == SIDE_SOURCE ? SESSION_SOURCE : SESSION_DESTINATION,
+                                .budget = HUNG_BUDGET,
+                                .stall_ms = HUNG_STALL_MS};
+    snprintf(e->instance, sizeof e->instance, "%s%d", side_name(e->role), ++e->processes);
+    e->session = session_new(loop, &o, &session_events, e);
+    assert_non_null(e->session);
+}
+
+/* A hung one sends a lot in at least one direction to somebody who does not read. */
+static void become(struct pair *p, bool probe)
+{
+    int number = p->number;
+    *p = (struct pair){.client.fd = -1, .service.fd = -1, .number = number};
+    p->probe = probe;
+    p->hung = !probe;
+    if (probe) {
+        p->client.to_send = 1 + dice(3000);
+        p->service.to_send = 1 + dice(3000);
+        return;
+    }
+    unsigned way = dice(3);
+    p->client.to_send = way != 1 ? dice(600000) : dice(100);
+    p->service.to_send = way != 0 ? dice(600000) : dice(100);
+    p->dialling = dice(4) == 0 ? (int)dice(300) : 0;
+    p->gives_up_ms = dice(4) != 0 ? now_ms + dice(3 * HUNG_STALL_MS) : 0;
+}
+
+static void open_hung(struct pair *p)
+{
+    enum err why;
+    struct session *s = ends[SIDE_SOURCE].session;
+    struct conn *c = NULL;
+    if (session_peer(s)->native)
+        c = conn_open(s, "SSH1", &client_events, &p->client, &why);
+    if (c == NULL)
+        return;
+    p->client.conn = c;
+    p->client.was_open = true;
+    p->connection = conn_id(c);
+    p->native = conn_native(c);
+    p->opened_ms = now_ms;
+    conn_attach(c, open_side(&p->client));
+}
+
+/* Both read a little of what comes at first, and then no more. */
+static void play_hung(struct pair *p)
+{
+    if (p->service.conn != NULL && p->dialling > 0 && --p->dialling == 0)
+        conn_attach(p->service.conn, open_side(&p->service));
+    if (p->client.fd >= 0)
+        write_some(p, &p->client, true);
+    if (p->service.fd >= 0)
+        write_some(p, &p->service, false);
+    if (p->client.fd >= 0 && p->client.got < 100)
+        read_some(p, &p->client, false);
+    if (p->service.fd >= 0 && p->service.got < 100)
+        read_some(p, &p->service, true);
+    bool gives_up = no_more || (p->gives_up_ms != 0 && now_ms >= p->gives_up_ms);
+    if (gives_up || p->client.conn == NULL)
+        hang_up(&p->client);
+    if (p->service.conn == NULL && p->client.conn == NULL)
+        hang_up(&p->service);
+}
+
+/* Says its words, and gets an answer to them. */
+static void play_probe(struct pair *p)
+{
+    if (p->client.fd >= 0)
+        write_some(p, &p->client, true);
+    if (p->service.fd >= 0)
+        read_some(p, &p->service, true);
+    if (p->service.fd >= 0 && p->service.got > 0)
+        write_some(p, &p->service, false);
+    if (p->client.fd >= 0)
+        read_some(p, &p->client, false);
+    if (p->client.got == 0 && now_ms - p->opened_ms > HUNG_STALL_MS)
+        fail_msg("seed %u, at %llu: connection %u got no answer: up %zu/%zu", seed_now,
+                 (unsigned long long)now_ms, p->connection, p->service.got, p->client.to_send);
+    if (p->client.got == 0)
+        return;
+    probes++;
+    hang_up(&p->client);
+    hang_up(&p->service);
+}
+
+static void play_slot(struct pair *p)
+{
+    bool over =
+        p->client.conn == NULL && p->service.conn == NULL && p->client.fd < 0 && p->service.fd < 0;
+    if (over && no_more) {
+        p->opened_ms = 0;
+        return;
+    }
+    if (over && p->number > 0 && dice(200) != 0)
+        return;
+    if (over) {
+        become(p, p->number == 0);
+        open_hung(p);
+    } else if (p->probe && p->client.got == 0) {
+        play_probe(p);
+    } else if (p->hung) {
+        play_hung(p);
+    }
+}
+
+/* The calm at the end shows that nothing stays behind: only hung services are left, and they do not
+ * say so themselves. */
+static void hung_turn(uv_idle_t *i)
+{
+    (void)i;
+    turns++;
+    now_ms++;
+    no_more = turns > HUNG_TURNS - HUNG_CALM;
+    fire_timers();
+    for (int k = 0; k < SIDE_COUNT; k++) {
+        carry_up(&ends[k]);
+        carry_down(&ends[k]);
+        check_sums(ends[k].session);
+    }
+    for (size_t k = 0; k < n_opened; k++)
+        play_slot(&pairs[k]);
+    if (turns == HUNG_TURNS)
+        loop_stop(loop);
+}
+
+static void play_hung_seed(unsigned seed)
+{
+    begin_world(seed);
+    for (int i = 0; i < SIDE_COUNT; i++) {
+        ends[i].room = 1 + dice(40000);
+        start_hung_process(&ends[i]);
+        connect_end(&ends[i]);
+    }
+    memset(pairs, 0, sizeof pairs);
+    n_opened = 2 + dice(MAX_PAIRS - 1);
+    for (size_t i = 0; i < n_opened; i++) {
+        pairs[i].number = (int)i;
+        pairs[i].client.fd = pairs[i].service.fd = -1;
+    }
+    probes = 0;
+    no_more = false;
+    run_world(hung_turn);
+    assert_true(probes > 10);
+    for (int i = 0; i < SIDE_COUNT; i++) {
+        const struct session *s = ends[i].session;
+        if (s->in.used + s->out.used + s->n_live + s->n_leaving > 0)
+            fail_msg("seed %u: %s still has %zu live and %zu other ones, and holds %zu and %zu "
+                     "bytes",
+                     seed, side_name((enum side)i), s->n_live, s->n_leaving, s->in.used,
+                     s->out.used);
+    }
+    end_world();
+}
+
+static void who_has_stopped_stops_nobody_else(void **state)
+{
+    unsigned from, to;
+    (void)state;
+    seeds(HUNG_SEEDS, &from, &to);
+    for (unsigned seed = from; seed <= to; seed++)
+        play_hung_seed(seed);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_has_stopped_stops_nobody_else),
         cmocka_unit_test(whatever_happens_nothing_is_lost_doubled_or_reordered),
     };
     log_setup(LOG_FATAL, false);

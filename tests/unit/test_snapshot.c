@@ -47,7 +47,9 @@ static const char full[] =
     "\"refusals\":{\"no-service\":5}},"
     "\"tunnels\":[{\"name\":\"t\",\"hub\":\"wss://h\",\"state\":\"down\",\"state_for\":1.5,"
     "\"retry_in\":2.5,\"reason\":\"refused\",\"text\":\"no\",\"round_trip\":0.023,"
-    "\"round_trip_max\":0.061,\"connections\":9,\"far_end\":\"n\",\"far_round_trip\":0.07}],"
+    "\"round_trip_max\":0.061,\"connections\":9,\"far_end\":\"n\",\"far_round_trip\":0.07,"
+    "\"memory_held\":1,\"memory_kept\":2,\"memory_limit\":3,\"memory_full\":4,"
+    "\"memory_dropped\":5,\"memory_short\":true}],"
     "\"services\":[{\"id\":\"SSH1\",\"tunnel\":\"t\",\"host\":\"ssh1.tunnel\",\"target\":\"x:22\","
     "\"state\":\"ready\",\"open\":2,\"refusals\":{\"busy\":1},\"first_byte\":0.03},{}],"
     "\"streams\":[{\"id\":7,\"client\":\"127.0.0.1:5\",\"pid\":8,\"process\":\"ssh\",\"uid\":1000,"
@@ -112,6 +114,8 @@ static void test_tunnels_and_services(void **state)
     assert_string_equal(t->text, "no");
     assert_true(t->state_for == 1.5 && t->retry_in == 2.5 && t->round_trip == 0.023 &&
                 t->round_trip_max == 0.061 && t->connections == 9 && t->far_round_trip == 0.07);
+    assert_true(t->memory_held == 1 && t->memory_kept == 2 && t->memory_limit == 3 &&
+                t->memory_full == 4 && t->memory_dropped == 5 && t->memory_short);
     assert_string_equal(t->far_end, "n");
     assert_int_equal(s.n_services, 2);
     assert_string_equal(s.services[0].id, "SSH1");

@@ -39,6 +39,8 @@ struct snapshot_tunnel {
     const char *far_end;
     double state_for, retry_in, round_trip, round_trip_max, far_round_trip;
     uint64_t connections;
+    uint64_t memory_held, memory_kept, memory_limit, memory_full, memory_dropped;
+    bool memory_short;
 };
 
 struct snapshot_service {

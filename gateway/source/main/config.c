@@ -13,6 +13,8 @@
 
 #define PASSWORD_FILE_MAX 4096
 #define CONNECTIONS 4096
+#define MEMORY_LEAST 1048576
+#define MEMORY_MOST 68719476736
 #define CONNECTIONS_REGION 128
 
 /* ---- tables ---- */
@@ -45,6 +47,10 @@ static const struct option endpoint_table[] = {
      "be repeated.",
      OPTION_MANY | OPTION_EXACT},
     {"max-clients", 0, "N", NULL, NULL, "4096", "How many clients at once.", OPTION_EXACT},
+    {"memory-budget", 0, "SIZE", NULL, NULL, "256M",
+     "How much memory all that waits for slow clients and for devices may take; who has stopped "
+     "reading is dropped then.",
+     OPTION_EXACT},
     {"direct", 0, NULL, NULL, NULL, NULL,
      "Connect clients that ask for an address, or for a name outside the suffixes, straight from "
      "this machine instead of refusing them.",
@@ -447,6 +453,8 @@ enum program_next config_read(struct config *c, int argc, char **argv)
         why = read_grace(c);
     if (why == ERR_OK)
         why = options_number(c->options, "max-clients", 1, 1000000, &c->max_clients);
+    if (why == ERR_OK)
+        why = options_size(c->options, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &c->memory);
     c->direct = options_flag(c->options, "direct");
     c->control = options_get(c->options, "control");
     c->control_readonly = options_flag(c->options, "control-readonly");

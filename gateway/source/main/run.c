@@ -180,6 +180,7 @@ static bool make_parts(struct run *r)
                                             .names = c->names,
                                             .grace_ms = c->grace_ms,
                                             .traits = &c->traits,
+                                            .memory = (size_t)c->memory,
                                             .instance = r->instance,
                                             .finished = on_finished,
                                             .owner = r};
