@@ -16,7 +16,7 @@ struct loop {
     uint64_t log_at;      /* when the log was last asked what it has left out */
     struct list deferred;
     uint8_t *spare[SPARE_BLOCKS];
-    size_t n_spare;
+    size_t n_spare, n_lent, most_lent; /* most_lent: 0: no limit */
     struct resolver *resolver;
 };
 
@@ -117,11 +117,35 @@ uint64_t loop_now(struct loop *l)
 
 uint8_t *loop_block(struct loop *l)
 {
-    return l->n_spare > 0 ? l->spare[--l->n_spare] : malloc(LOOP_BLOCK);
+    if (l->most_lent > 0 && l->n_lent >= l->most_lent)
+        return NULL;
+    uint8_t *block = l->n_spare > 0 ? l->spare[--l->n_spare] : malloc(LOOP_BLOCK);
+    l->n_lent += block != NULL;
+    return block;
+}
+
+void loop_limit_blocks(struct loop *l, size_t bytes)
+{
+    l->most_lent = (bytes + LOOP_BLOCK - 1) / LOOP_BLOCK;
+}
+
+bool loop_blocks_short(const struct loop *l)
+{
+    return l->most_lent > 0 && l->n_lent >= l->most_lent - l->most_lent / 4;
+}
+
+void loop_block_moved(struct loop *from, struct loop *to)
+{
+    if (from != NULL)
+        from->n_lent--;
+    if (to != NULL)
+        to->n_lent++;
 }
 
 void loop_unblock(struct loop *l, uint8_t *block)
 {
+    if (l != NULL && block != NULL)
+        l->n_lent--;
     if (l != NULL && block != NULL && l->n_spare < SPARE_BLOCKS)
         l->spare[l->n_spare++] = block;
     else

@@ -5,6 +5,7 @@
 
 #include "core/base/list.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <uv.h>
@@ -35,6 +36,13 @@ uint64_t loop_now(struct loop *l); /* milliseconds, monotonic, constant within o
 /* A block of LOOP_BLOCK bytes. Blocks are recycled, so steady traffic allocates nothing.
  * NULL: out of memory. */
 uint8_t *loop_block(struct loop *l);
+/* From now on blocks that are lent take at most so many bytes together, and loop_block returns NULL
+ * beyond that. 0: no limit, as at first. */
+void loop_limit_blocks(struct loop *l, size_t bytes);
+bool loop_blocks_short(const struct loop *l); /* three quarters of that are lent */
+/* A block that is lent goes along with its owner: from NULL, from a loop that it has left; to NULL,
+ * off it. */
+void loop_block_moved(struct loop *from, struct loop *to);
 /* block NULL is fine; so is l NULL, for what has left its loop. A block may go back to another loop
  * than it came from. */
 void loop_unblock(struct loop *l, uint8_t *block);

@@ -288,6 +288,8 @@ static bool tcp_leave(struct stream *s)
         return false;
     loop_cancel(&t->wake);
     close_handle(t->handle);
+    if (t->block != NULL)
+        loop_block_moved(t->loop, NULL);
     t->reading = t->telling = false;
     t->handle = NULL;
     t->loop = NULL;
@@ -310,6 +312,8 @@ static bool tcp_join(struct stream *s, struct loop *loop)
     h->socket = t;
     t->handle = h;
     t->loop = loop;
+    if (t->block != NULL)
+        loop_block_moved(NULL, loop);
     t->fd = -1;
     t->may_read = true;
     t->starved = false;

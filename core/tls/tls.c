@@ -208,6 +208,10 @@ static void tls_close(struct stream *s)
 
 static void set_loop(struct tls *t, struct loop *loop)
 {
+    if (t->in.carry != NULL)
+        loop_block_moved(t->loop, loop);
+    if (t->out.block != NULL)
+        loop_block_moved(t->loop, loop);
     t->loop = t->in.loop = t->out.loop = loop;
 }
 

@@ -15,6 +15,8 @@
 
 #define MAX_SOCKETS 16 /* of systemd's */
 #define MAX_WORKERS 64
+#define MEMORY_LEAST 16777216
+#define MEMORY_MOST 1099511627776
 
 static const struct option hub_table[] = {
     {"listen", 'l', "ADDRESS:PORT", NULL, NULL, "127.0.0.1:8443",
@@ -27,6 +29,10 @@ static const struct option hub_table[] = {
     {"workers", 0, "N", NULL, NULL, NULL, "Threads for clients. Default: one for each core.", 0},
     {"idle-timeout", 0, "TIME", NULL, NULL, "60s",
      "Drop a client from which nothing came for so long. Clients send a ping every 20 s.", 0},
+    {"memory-budget", 0, "SIZE", NULL, NULL, "512M",
+     "How much memory all that waits for slow clients may take; who takes nothing is dropped then, "
+     "and may come back.",
+     0},
     {"grace", 0, "TIME", NULL, NULL, "5s",
      "At SIGTERM, let what is being transferred go on for at most so long.", 0},
     {"ops-listen", 0, "ADDRESS:PORT", NULL, NULL, "127.0.0.1:9464",
@@ -68,7 +74,7 @@ struct app {
     struct endpoint *ops;
     struct control *control;
     struct options *options;
-    uint64_t idle_ms, grace_ms, workers;
+    uint64_t idle_ms, grace_ms, workers, memory;
     bool ending;
     uv_signal_t reload, terminate, interrupt;
 };
@@ -158,6 +164,8 @@ static enum err check_options(struct app *a)
         a->workers = MAX_WORKERS;
     if (why == ERR_OK)
         why = options_number(o, "workers", 1, MAX_WORKERS, &a->workers);
+    if (why == ERR_OK)
+        why = options_size(o, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &a->memory);
     return why;
 }
 
@@ -259,6 +267,7 @@ static bool open_office(struct app *a)
         .allow_unsigned_loopback = options_flag(o, "allow-unsigned-loopback"),
         .workers = (size_t)a->workers,
         .idle_ms = a->idle_ms,
+        .memory = (size_t)a->memory,
     };
     a->office = office_new(&office, &why, text, sizeof text);
     if (a->office == NULL)

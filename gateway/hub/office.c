@@ -284,7 +284,8 @@ static bool start_workers(struct office *o)
     struct worker_options w = {.office = o->mailbox,
                                .cache = o->cache,
                                .device_trust = o->device_trust,
-                               .idle_ms = o->o.idle_ms};
+                               .idle_ms = o->o.idle_ms,
+                               .memory = o->o.memory / o->o.workers};
     while (o->n_workers < o->o.workers) {
         w.number = o->n_workers;
         struct worker *worker = worker_new(&w);

@@ -24,6 +24,7 @@ struct office_options {
     bool allow_unsigned_loopback;
     size_t workers;
     uint64_t idle_ms; /* a client that is silent for so long is dropped; it may come back */
+    size_t memory;    /* bytes for all that waits for clients, of all workers; 0: no limit */
 };
 
 /* NULL with *why and a sentence. */

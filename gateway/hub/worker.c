@@ -151,6 +151,8 @@ struct worker *worker_new(const struct worker_options *o)
         return NULL;
     w->o = *o;
     w->loop = loop_new();
+    if (w->loop != NULL)
+        loop_limit_blocks(w->loop, o->memory);
     if (w->loop != NULL && furnish(w) && uv_thread_create(&w->thread, run, w) == 0)
         return w;
     front_free(w->front);

@@ -14,6 +14,7 @@ struct worker_options {
     struct tls_cache *cache;          /* shared by all workers */
     const struct trust *device_trust; /* or NULL; shared too */
     uint64_t idle_ms;
+    size_t memory; /* bytes that blocks of its loop may take; 0: no limit */
 };
 
 /* Starts the thread. NULL: no memory, descriptors or threads. */

@@ -20,6 +20,7 @@ struct client {
     struct relay *relay; /* NULL once it has left */
     struct ticket *ticket;
     uint64_t since, alive_at, pinged_at;
+    uint64_t full_at;        /* loop_now since when it takes no more; 0: it does */
     uint64_t received, sent; /* bytes of messages */
     enum err why;            /* why we end it, */
     char text[128];          /* in words; "": we do not */
@@ -133,13 +134,25 @@ static size_t header_size(size_t n)
     return n < 126 ? 2 : n < 65536 ? 4 : 10;
 }
 
+static void pass_on(struct client *c, uint8_t *p, size_t n)
+{
+    ws_send(c->ws, p, n);
+    if (!ws_ready(c->ws))
+        c->full_at = loop_now(c->o.loop);
+}
+
+uint64_t client_full_ms(const struct client *c, uint64_t now)
+{
+    return c->full_at != 0 && !ws_ready(c->ws) ? now - c->full_at : 0;
+}
+
 /* The stream under the WebSocket is a spill: the bytes are free after ws_send in any case. */
 static void end_send(void *end, uint8_t *p, size_t n, size_t room)
 {
     struct client *c = end;
     c->sent += n;
     if (room >= header_size(n)) {
-        ws_send(c->ws, p, n);
+        pass_on(c, p, n);
         return;
     }
     uint8_t *block = loop_block(c->o.loop);
@@ -148,7 +161,7 @@ static void end_send(void *end, uint8_t *p, size_t n, size_t room)
         return;
     }
     memcpy(block + WS_HEADER_MAX, p, n);
-    ws_send(c->ws, block + WS_HEADER_MAX, n);
+    pass_on(c, block + WS_HEADER_MAX, n);
     loop_unblock(c->o.loop, block);
 }
 
@@ -191,6 +204,7 @@ static size_t on_data(void *owner, uint8_t *p, size_t n)
 static void on_writable(void *owner)
 {
     struct client *c = owner;
+    c->full_at = 0;
     if (c->relay != NULL)
         relay_writable(c->relay, c->ticket->side);
 }

@@ -54,6 +54,8 @@ const struct ticket *client_ticket(const struct client *c);
 
 /* One that was on `list`. */
 struct client *client_at(struct list *node);
+/* For how many milliseconds it has not taken what it was sent; 0: it has. */
+uint64_t client_full_ms(const struct client *c, uint64_t now);
 /* Drops it when nothing came from it for idle_ms, and keeps those alive that cannot be read. */
 void client_tick(struct client *c, uint64_t now, uint64_t idle_ms);
 

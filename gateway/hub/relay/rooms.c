@@ -8,10 +8,13 @@
 
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 100
+#define FULL_MS 1000  /* who takes nothing for so long may have to go when memory is short */
 #define QUIET_MS 1000 /* nothing came for so long: a room that may be dropped when draining */
 
 static const struct farewell shutting_down = {CLIENT_DROP, ERR_SHUTDOWN,
                                               "the hub is shutting down"};
+static const struct farewell stalled = {CLIENT_DROP, ERR_STALLED,
+                                        "it took nothing, and memory is short"};
 static const struct farewell replaced = {CLIENT_CLOSE_REPLACED, ERR_STREAM_REPLACED,
                                          "replaced by a newer connection"};
 
@@ -130,12 +133,38 @@ static void drop_quiet(struct rooms *r, uint64_t now)
     }
 }
 
+static struct client *fullest(struct rooms *r, uint64_t now)
+{
+    struct client *found = NULL;
+    uint64_t longest = FULL_MS - 1;
+    list_each(node, &r->clients)
+    {
+        struct client *c = client_at(node);
+        uint64_t ms = client_full_ms(c, now);
+        if (ms <= longest)
+            continue;
+        found = c;
+        longest = ms;
+    }
+    return found;
+}
+
+/* Blocks of memory wait with those who do not take what they are sent. Who has done so for longest
+ * goes first, before blocks are refused to anybody. */
+static void make_room(struct rooms *r, uint64_t now)
+{
+    struct client *c;
+    while (loop_blocks_short(r->o.loop) && (c = fullest(r, now)) != NULL)
+        client_end(c, &stalled);
+}
+
 static void on_tick(void *owner)
 {
     struct rooms *r = owner;
     uint64_t now = loop_now(r->o.loop);
     timer_start(r->timer, r->draining ? DRAIN_TICK_MS : TICK_MS);
     list_each(node, &r->clients) client_tick(client_at(node), now, r->o.idle_ms);
+    make_room(r, now);
     if (r->draining)
         drop_quiet(r, now);
 }
