@@ -30,6 +30,17 @@ const char *err_text(enum err e)
     return table[e].text;
 }
 
+bool err_is_end(enum err e)
+{
+    static const bool ends[ERR_COUNT] = {
+        [ERR_OK] = true,
+        [ERR_EOF] = true,
+        [ERR_CLIENT_CLOSED] = true,
+        [ERR_SERVICE_CLOSED] = true,
+    };
+    return ends[e];
+}
+
 int err_socks5(enum err e)
 {
     return table[e].socks5;

@@ -5,6 +5,8 @@
 #ifndef CORE_BASE_ERR_H
 #define CORE_BASE_ERR_H
 
+#include <stdbool.h>
+
 /* X(name, text for people, SOCKS5 reply, HTTP status) */
 #define ERR_TABLE(X)                                                                               \
     X(OK, "no error", 0, 200)                                                                      \
@@ -12,6 +14,7 @@
     X(CLIENT_CLOSED, "the client closed", 1, 502)                                                  \
     X(SERVICE_CLOSED, "the service closed", 1, 502)                                                \
     X(PEER_RESET, "the far end reset the connection", 5, 502)                                      \
+    X(PEER_LOST, "the other end of the tunnel went away", 3, 503)                                  \
     X(STREAM_REPLACED, "a newer stream took its place", 1, 502)                                    \
     X(LINGERED, "silence after the client finished sending", 1, 504)                               \
     X(STALLED, "it did not read while others waited", 1, 502)                                      \
@@ -63,8 +66,11 @@ enum err {
 
 const char *err_name(enum err e); /* "peer-reset": for logs, JSON and metrics */
 const char *err_text(enum err e); /* "the far end reset the connection" */
-int err_socks5(enum err e);       /* RFC 1928 section 6, REP */
-int err_http(enum err e);         /* HTTP status code */
+/* Whether a connection that ended so came to its end, so that nobody takes a part for the whole who
+ * is told of it by a FIN. Every other reason is a break, and told by a reset. */
+bool err_is_end(enum err e);
+int err_socks5(enum err e); /* RFC 1928 section 6, REP */
+int err_http(enum err e);   /* HTTP status code */
 
 /* For a positive errno of a file operation; a directory in place of a file is ERR_UNSUPPORTED. */
 enum err err_from_errno(int number);

@@ -26,10 +26,10 @@ void stream_unread_limit(struct stream *s, int bytes)
         setsockopt(socket_descriptor(t), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
 
-void stream_close_hard(struct stream *s)
+void stream_reset_on_close(struct stream *s, bool on)
 {
     const struct socket_stream *t = socket_of(s);
-    const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+    const struct linger at_once = {.l_onoff = on, .l_linger = 0};
     if (t != NULL && !t->unix_socket)
         setsockopt(socket_descriptor(t), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }

@@ -114,6 +114,21 @@ static void unregister(struct conn *c)
     s->n_leaving++;
 }
 
+/* Whether the far side's end has come and all before it is delivered: only then may the local side
+ * hear of an end. V1 to V3 say every end by a reset, so theirs counts as one where nothing else is
+ * known; but when the service ended first, its client's end can come no more. */
+static bool ended_well(const struct conn *c)
+{
+    enum err why = c->stats.why;
+    if (!conn_all_delivered(c) || why == ERR_OPERATOR)
+        return false;
+    if (c->native)
+        return c->flow.fin_received || why == ERR_OK;
+    if (c->session->role == SESSION_SOURCE)
+        return err_is_end(why) || why == ERR_PEER_RESET;
+    return err_is_end(why) && why != ERR_SERVICE_CLOSED;
+}
+
 /* The local side is over: tell the owner, and leave when nothing is owed. */
 void conn_gone(struct conn *c)
 {
@@ -123,10 +138,10 @@ void conn_gone(struct conn *c)
     struct conn_stats stats = c->stats;
     const struct conn_events *events = c->events;
     void *owner = c->owner;
-    if (c->local != NULL && stats.why == ERR_OPERATOR)
-        stream_close_hard(c->local);
-    if (c->local != NULL)
+    if (c->local != NULL) {
+        stream_reset_on_close(c->local, !ended_well(c));
         stream_close(c->local);
+    }
     c->local = NULL;
     timer_free(c->timer);
     c->timer = NULL;
@@ -176,7 +191,7 @@ static void on_timer(void *owner)
         conn_linger(c);
     else if (c->phase == CONN_DRAINING)
         look_at_drain(c);
-    else if (native_broke(c))
+    else if (!ended_well(c))
         break_off(c);
     else
         conn_gone(c);
@@ -190,8 +205,8 @@ static void start_timer(struct conn *c, uint64_t ms)
         timer_start(c->timer, ms);
 }
 
-/* The client of a native connection that did not come to its end gets what there is, and then no
- * end but a reset: it must not take a part for the whole. */
+/* The local side of a connection that did not come to its end gets what there is, and then no end
+ * but a reset: it must not take a part for the whole. */
 static void break_off(struct conn *c)
 {
     uint64_t waited = loop_now(c->session->loop) - c->heard_at;
@@ -200,7 +215,6 @@ static void break_off(struct conn *c)
         if (c->timer != NULL)
             return;
     }
-    stream_close_hard(c->local);
     conn_gone(c);
 }
 
@@ -209,7 +223,7 @@ static void break_off(struct conn *c)
 void conn_close_softly(struct conn *c)
 {
     c->phase = CONN_CLOSING;
-    if (native_broke(c)) {
+    if (!ended_well(c)) {
         c->heard_at = loop_now(c->session->loop);
         stream_read_on(c->local, false);
         break_off(c);
@@ -281,13 +295,14 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
 {
     struct session *s = c->session;
     if (c->phase == CONN_LIVE) {
+        bool said_all = tell && why == ERR_OK && native_said_all(c);
         if (c->start_type != 0)
             session_start_unsent(s, c->service, c);
         unregister(c);
         c->phase = CONN_DRAINING;
         c->stats.why = why;
         c->credit_owed = c->credit_owed && !tell;
-        c->fin_owed = false;
+        c->fin_owed = said_all;
         if (!conn_owes(c))
             list_remove(&c->control);
         if (c->timer != NULL)
@@ -375,6 +390,7 @@ void conn_tap(struct conn *c, const struct conn_tap *tap)
 void conn_attach(struct conn *c, struct stream *stream)
 {
     stream_own(stream, &conn_local_events, c);
+    stream_reset_on_close(stream, true); /* until its end has come */
     c->local = stream;
     c->answered = true;
     stream_read_on(stream, c->phase == CONN_LIVE);
@@ -397,6 +413,9 @@ void conn_refuse(struct conn *c, enum err why)
 
 void conn_abort(struct conn *c, enum err why)
 {
+    /* In V1 to V3 a reset would be the ordinary end. When we leave, the hub resets the whole stream
+     * in our place, which says more. */
+    bool tell = c->phase == CONN_LIVE && (c->native || why != ERR_SHUTDOWN);
     c->answered = true; /* the owner knows */
-    conn_finish(c, why, c->phase == CONN_LIVE, CONN_NOW);
+    conn_finish(c, why, tell, CONN_NOW);
 }

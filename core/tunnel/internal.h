@@ -15,6 +15,7 @@
 struct service {
     char *id;       /* "" on a tunnel without services */
     int32_t stream; /* 0: none is open */
+    int32_t orphan; /* a stream whose far end has left: its reset is no end */
     bool nameless;  /* the stream was opened without a service id (V1) */
     bool numbered;  /* ... with a connection id (V3) */
     uint32_t last_connection;
@@ -204,7 +205,8 @@ void native_create(struct conn *c);
 void native_retire(struct conn *c); /* it sends and grants no more; more than once is fine */
 /* How it ended if both directions ended well. */
 enum err native_end(const struct conn *c);
-bool native_broke(const struct conn *c); /* at a source: it is native, and ended in another way */
+/* It is native, and what its client had to say is complete and sent, but for the FIN. */
+bool native_said_all(const struct conn *c);
 /* Fills in what frames of this type say. */
 void native_fill(const struct conn *c, struct frame *f);
 /* A native frame came: all but DATA is done with. */

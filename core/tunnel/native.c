@@ -61,11 +61,10 @@ enum err native_end(const struct conn *c)
     return client ? ERR_CLIENT_CLOSED : ERR_SERVICE_CLOSED;
 }
 
-bool native_broke(const struct conn *c)
+bool native_said_all(const struct conn *c)
 {
-    enum err why = c->stats.why;
-    return c->native && c->session->role == SESSION_SOURCE && why != ERR_OK &&
-           why != ERR_CLIENT_CLOSED && why != ERR_SERVICE_CLOSED;
+    return c->native && !c->flow.fin_ever && flow_all_sent(c) && c->tap.whole != NULL &&
+           c->tap.whole(c->tap.ctx);
 }
 
 void native_fill(const struct conn *c, struct frame *f)
@@ -246,10 +245,11 @@ bool native_resumed(struct session *s, const struct frame *f)
     return true;
 }
 
+/* Behind the client's FIN it only says that the client wants no more. */
 static void on_reset(struct session *s, struct conn *c)
 {
-    bool source = s->role == SESSION_SOURCE;
-    conn_finish(c, source ? ERR_PEER_RESET : ERR_CLIENT_CLOSED, false, CONN_FLUSH);
+    bool said_all = s->role == SESSION_DESTINATION && c->flow.fin_received;
+    conn_finish(c, said_all ? ERR_CLIENT_CLOSED : ERR_PEER_RESET, false, CONN_FLUSH);
 }
 
 static void on_echo(struct session *s, const struct frame *f)

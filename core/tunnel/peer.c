@@ -79,7 +79,7 @@ static void meet(struct session *s)
 {
     if (strcmp(s->far, s->peer.instance) == 0)
         return;
-    peer_end_all(s, ERR_PEER_RESET, false);
+    peer_end_all(s, ERR_PEER_LOST, false);
     memcpy(s->far, s->peer.instance, sizeof s->far);
     memset(s->trips_us, 0, sizeof s->trips_us);
     if (s->role == SESSION_DESTINATION)
@@ -98,10 +98,18 @@ static void list_connections(struct session *s)
     }
 }
 
+/* The hub resets the streams of an end that has left, behind the PEER that says so. */
+static void orphan_streams(struct session *s)
+{
+    for (size_t i = 0; s->peer.attached && i < s->n_services; i++)
+        s->services[i].orphan = s->services[i].stream;
+}
+
 void peer_take(struct session *s, const struct frame *f)
 {
     struct session_peer *p = &s->peer;
     unsync(s);
+    orphan_streams(s);
     *p = (struct session_peer){.attached = f->attached};
     copy_text(p->subprotocol, sizeof p->subprotocol, f->subprotocol);
     copy_text(p->instance, sizeof p->instance, f->instance);

@@ -73,6 +73,12 @@ struct conn *session_find_conn(struct session *s, struct service *service, uint3
     return map_get(&s->by_id, &key, sizeof key);
 }
 
+/* To the client of one that has not been attached yet it is a refusal. */
+static enum err meaning_of_loss(const struct conn *c, enum err why)
+{
+    return why == ERR_PEER_LOST && c->local == NULL ? ERR_PEER_RESET : why;
+}
+
 /* Ends every live connection of a service's stream, which is closed then; not those that owners
  * open when they hear of it. */
 void session_end_stream(struct service *service, enum err why)
@@ -82,8 +88,10 @@ void session_end_stream(struct service *service, enum err why)
     service->stream = 0;
     list_each(node, &service->conns) if (!list_entry(node, struct conn, all)->native)
         list_append(&ending, node);
-    while (!list_empty(&ending))
-        conn_finish(list_entry(ending.next, struct conn, all), why, false, CONN_FLUSH);
+    while (!list_empty(&ending)) {
+        struct conn *c = list_entry(ending.next, struct conn, all);
+        conn_finish(c, meaning_of_loss(c, why), false, CONN_FLUSH);
+    }
 }
 
 /* In the words of its start: the service may be one that we do not have. */
@@ -132,6 +140,7 @@ static void on_start(struct session *s, struct service *service, const struct fr
         if (service->stream != 0)
             session_end_stream(service, ERR_STREAM_REPLACED);
         service->stream = f->stream;
+        service->orphan = 0;
         service->nameless = f->service.n == 0;
         service->numbered = f->connection != 0;
     }
@@ -167,8 +176,8 @@ static void on_reset(struct session *s, struct service *service, const struct fr
 {
     if (f->stream != service->stream)
         return; /* late: that stream is gone already */
-    if (f->type == FRAME_STREAM_RESET && service->numbered) {
-        session_end_stream(service, ERR_PEER_RESET);
+    if (f->type == FRAME_STREAM_RESET && (service->numbered || f->stream == service->orphan)) {
+        session_end_stream(service, ERR_PEER_LOST);
         return;
     }
     struct conn *c = session_find_conn(s, service, f->connection);
@@ -265,7 +274,7 @@ static bool on_frame(struct session *s, const uint8_t *p, size_t n)
         return true;
     case FRAME_SESSION_RESET:
         for (size_t i = 0; i < s->n_services; i++)
-            session_end_stream(&s->services[i], ERR_PEER_RESET);
+            session_end_stream(&s->services[i], ERR_PEER_LOST);
         return true;
     default:
         on_unknown(s, &f);

@@ -67,7 +67,7 @@ void session_renew_services(struct session *s)
 {
     for (size_t i = 0; i < s->n_services; i++) {
         struct service *service = &s->services[i];
-        service->stream = 0;
+        service->stream = service->orphan = 0;
         service->nameless = service->numbered = false;
         service->last_connection = 0;
     }

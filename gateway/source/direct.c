@@ -112,9 +112,13 @@ static void refuse(struct direct *d, enum err why, const char *what)
     part(d, &words);
 }
 
-/* Ends it at once, whatever state it is in; what the client has not got is lost. */
+/* Ends it at once, whatever state it is in; what the client has not got is lost. Neither side hears
+ * of an end that was none. */
 static void drop(struct direct *d, enum err why)
 {
+    for (size_t i = 0; i < 2; i++)
+        if (d->sides[i].stream != NULL)
+            stream_reset_on_close(d->sides[i].stream, !err_is_end(why));
     if (d->state == DIALLING || d->state == ANSWERING)
         access_refuse(&d->who, why, NULL);
     else
@@ -126,6 +130,18 @@ static void drop(struct direct *d, enum err why)
     release(d);
 }
 
+/* It gets a FIN if the client has said all. */
+static void close_far(struct direct *d)
+{
+    struct side *far = &d->sides[FAR];
+    if (far->stream == NULL)
+        return;
+    bool said_all = d->sides[CLIENT].ended || (d->tap.whole != NULL && d->tap.whole(d->tap.ctx));
+    stream_reset_on_close(far->stream, !said_all || !stream_ready(far->stream));
+    stream_close(far->stream);
+    far->stream = NULL;
+}
+
 /* The far side is over for both directions; the client still gets what has come for it. */
 static void leave(struct direct *d, enum err why)
 {
@@ -134,14 +150,15 @@ static void leave(struct direct *d, enum err why)
     if (d->state == RELAYING)
         d->why = why;
     d->state = LEAVING;
-    if (d->sides[FAR].stream != NULL)
-        stream_close(d->sides[FAR].stream);
-    d->sides[FAR].stream = NULL;
+    close_far(d);
     stream_read_on(client, false);
     if (!stream_ready(client))
         return;
-    d->sides[CLIENT].stream = NULL; /* the line below ends the rest */
-    parting_start(d->set->partings, client, &none);
+    d->sides[CLIENT].stream = NULL; /* the last line ends the rest */
+    if (err_is_end(d->why))
+        parting_start(d->set->partings, client, &none);
+    else
+        parting_cut(d->set->partings, client);
     drop(d, d->why);
 }
 
@@ -269,8 +286,10 @@ static void relay(struct direct *d)
     buf_free(&d->out);
     d->state = RELAYING;
     access_answered(&d->who);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < 2; i++) {
+        stream_reset_on_close(d->sides[i].stream, true); /* until its end has come */
         stream_read_on(d->sides[i].stream, !d->sides[i].ended);
+    }
 }
 
 static void on_writable(void *owner)
@@ -379,22 +398,13 @@ static void show(void *ctx, struct monitor_counters *out)
     };
 }
 
-/* As conn_abort does it. */
-static void kill_it(struct direct *d)
-{
-    for (size_t i = 0; i < 2; i++)
-        if (d->sides[i].stream != NULL)
-            stream_close_hard(d->sides[i].stream);
-    drop(d, ERR_OPERATOR);
-}
-
 static void close_it(void *ctx)
 {
     struct direct *d = ctx;
     if (d->state == DIALLING)
         refuse(d, ERR_OPERATOR, err_text(ERR_OPERATOR));
     else
-        kill_it(d);
+        drop(d, ERR_OPERATOR);
 }
 
 static bool begin(struct direct *d, struct stream *client, const struct direct_options *o)

@@ -59,6 +59,12 @@ bool exchange_request_done(const struct exchange *e)
     return e->up_broken || http_body_done(e->request);
 }
 
+bool exchange_whole(const void *ctx)
+{
+    const struct exchange *e = ctx;
+    return !e->up_broken && http_body_done(e->request);
+}
+
 bool exchange_broken(const struct exchange *e)
 {
     return e->up_broken;

@@ -15,6 +15,7 @@ void exchange_free(void *e);                                    /* NULL is fine 
 /* Of n bytes behind the request's head (or behind those given before): how many belong to it. */
 size_t exchange_up(void *e, const uint8_t *p, size_t n);
 bool exchange_request_done(const struct exchange *e);
+bool exchange_whole(const void *e); /* the request has come to its end, as it must */
 bool exchange_broken(
     const struct exchange *e); /* the request's chunks are not framed as they must */
 /* Bytes of the response; false: it ends within these. An answer that is no HTTP ends with its

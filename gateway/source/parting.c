@@ -1,8 +1,11 @@
 #include "gateway/source/parting.h"
 
 #include "core/base/list.h"
+#include "core/net/tcp.h"
 
 #include <stdlib.h>
+
+#define LOOK_AT_BACKLOG_MS 20 /* whether the kernel has sent all */
 
 struct partings {
     struct loop *loop;
@@ -17,6 +20,8 @@ struct parting {
     struct timer *timer;
     struct buf words;
     size_t dropped;
+    bool cut;
+    uint64_t began_ms;
 };
 
 struct partings *partings_new(struct loop *loop)
@@ -53,9 +58,23 @@ size_t partings_count(const struct partings *p)
     return p->n;
 }
 
+static void cut_off(struct parting *p)
+{
+    if (stream_backlog(p->stream) > 0 && loop_now(p->set->loop) - p->began_ms < PARTING_MS) {
+        timer_start(p->timer, LOOK_AT_BACKLOG_MS);
+        return;
+    }
+    stream_reset_on_close(p->stream, true);
+    end(p);
+}
+
 static void on_time(void *owner)
 {
-    end(owner);
+    struct parting *p = owner;
+    if (p->cut)
+        cut_off(p);
+    else
+        end(p);
 }
 
 static void said(struct parting *p)
@@ -91,26 +110,49 @@ static void on_failed(void *owner, enum err why)
     end(owner);
 }
 
-void parting_start(struct partings *set, struct stream *s, struct buf *words)
+static struct parting *begin(struct partings *set, struct stream *s)
 {
     static const struct stream_events events = {
         .readable = on_readable, .writable = on_writable, .failed = on_failed};
     struct parting *p = calloc(1, sizeof *p);
     struct timer *timer = p != NULL ? timer_new(set->loop, on_time, p) : NULL;
     if (timer == NULL) {
-        /* No memory for manners. */
         free(p);
-        buf_free(words);
-        stream_close(s);
-        return;
+        return NULL;
     }
-    *p = (struct parting){.set = set, .stream = s, .timer = timer, .words = *words};
-    *words = (struct buf){.limit = words->limit};
+    *p = (struct parting){.set = set, .stream = s, .timer = timer, .began_ms = loop_now(set->loop)};
     list_init(&p->node);
     list_append(&set->all, &p->node);
     set->n++;
     stream_own(s, &events, p);
     stream_read_on(s, false);
+    return p;
+}
+
+void parting_cut(struct partings *set, struct stream *s)
+{
+    struct parting *p = begin(set, s);
+    if (p == NULL) {
+        stream_reset_on_close(s, true);
+        stream_close(s);
+        return;
+    }
+    p->cut = true;
+    cut_off(p);
+}
+
+void parting_start(struct partings *set, struct stream *s, struct buf *words)
+{
+    struct parting *p = begin(set, s);
+    if (p == NULL) {
+        /* No memory for manners. */
+        buf_free(words);
+        stream_close(s);
+        return;
+    }
+    stream_reset_on_close(s, false);
+    p->words = *words;
+    *words = (struct buf){.limit = words->limit};
     timer_start(p->timer, PARTING_MS);
     if (p->words.size == 0 || stream_write(s, p->words.data, p->words.size))
         said(p);

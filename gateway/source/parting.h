@@ -1,4 +1,4 @@
-/* The orderly end of a client that gets no further: last words, FIN, and then what it still sends
+/* The end of a client that gets no further: last words, FIN, and then what it still sends
  * is read and dropped for a moment, since closing a socket with unread bytes resets it and takes
  * the last words away from the client. */
 #ifndef GATEWAY_SOURCE_PARTING_H
@@ -18,5 +18,9 @@ size_t partings_count(const struct partings *p);
 
 /* Takes the stream (ready for writing) and the bytes in *words (emptied) over. */
 void parting_start(struct partings *p, struct stream *s, struct buf *words);
+
+/* Takes the stream (ready for writing) of a client whose connection broke over: what the kernel has
+ * still to send leaves, for PARTING_MS at most, and then a reset instead of the FIN. */
+void parting_cut(struct partings *p, struct stream *s);
 
 #endif

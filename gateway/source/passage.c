@@ -1,6 +1,7 @@
 #include "gateway/source/passage.h"
 
 #include "core/base/list.h"
+#include "core/net/tcp.h"
 #include "gateway/watch/watch.h"
 
 #include <stdio.h>
@@ -112,7 +113,10 @@ static void refuse(struct passage *p, enum err why, const char *text)
     forget_conn(p, why);
     if (!p->front->answer(why, text, &words))
         buf_free(&words);
-    parting_start(p->set->partings, p->stream, &words);
+    if (words.size > 0)
+        parting_start(p->set->partings, p->stream, &words);
+    else /* an end would say that this was all */
+        parting_cut(p->set->partings, p->stream);
     release(p);
 }
 
@@ -140,6 +144,7 @@ static void drop(struct passage *p, enum err why)
 {
     access_refuse(&p->who, why, NULL);
     forget_conn(p, why);
+    stream_reset_on_close(p->stream, true);
     stream_close(p->stream);
     release(p);
 }

@@ -32,14 +32,31 @@ def read_exactly(s, n):
 
 
 def read_all(s):
-    """Everything until the other side closes (or resets)."""
+    """Everything until the other side's end; a reset is none."""
+    data = bytearray()
+    while piece := s.recv(65536):
+        data += piece
+    return bytes(data)
+
+
+def read_to_break(s):
+    """Everything until the other side resets the connection; an end is none."""
     data = bytearray()
     try:
         while piece := s.recv(65536):
             data += piece
-    except ConnectionError:
-        pass
-    return bytes(data)
+    except ConnectionResetError:
+        return bytes(data)
+    raise AssertionError(f"an end in good order after {len(data)} bytes")
+
+
+def dial_in_vain(port):
+    """A port that takes a connection only to reset it, which connect may see already."""
+    try:
+        with dial(port) as s:
+            return read_to_break(s)
+    except ConnectionResetError:
+        return b""
 
 
 def socks5(port, name, to=80):

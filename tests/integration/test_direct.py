@@ -10,7 +10,7 @@ import unittest
 from harness import Case
 from origins import Abrupt, Echo, Http, Mute, Origin, Sender, content, content_hash
 from programs import run, wait_until
-from sockets import Refused, dial, http_connect, read_all, read_exactly, socks5
+from sockets import Refused, dial, http_connect, read_all, read_exactly, read_to_break, socks5
 
 BULK = 64 << 20
 
@@ -145,7 +145,7 @@ class Ends(Direct):
         abrupt = self.origin(Abrupt())
         with socks5(self.way.port, "127.0.0.1", abrupt.port) as s:
             s.sendall(b"x")
-            self.assertEqual(read_all(s), b"")
+            self.assertEqual(read_to_break(s), b"")
         self.ended("up=1 down=0 reason=reset")
 
     def test_client_resets(self):
@@ -161,7 +161,7 @@ class Ends(Direct):
         echo = self.origin(Echo())
         with socks5(self.way.port, "127.0.0.1", echo.port) as s:
             self.assertEqual(self.way.gateway.terminate(), 0)
-            self.assertEqual(read_all(s), b"")
+            self.assertEqual(read_to_break(s), b"")
         self.ended("reason=shutdown")
 
 

@@ -7,7 +7,7 @@ import unittest
 from harness import Case
 from origins import Http, Late, Origin
 from programs import run, wait_until
-from sockets import Refused, read_all, socks5
+from sockets import Refused, read_to_break, socks5
 
 LINGER_MS = 600_000  # nothing here waits for it
 
@@ -83,7 +83,7 @@ class Linger(Case):
             first.sendall(b"x")
             first.shutdown(socket.SHUT_WR)
             with wait_until(self.newcomer, "the first one's end is seen, and there is room"):
-                self.assertEqual(read_all(first), b"")
+                self.assertEqual(read_to_break(first), b"")
                 self.ended("HTTP2", "stream-replaced", mark)
                 self.assertIsNone(self.newcomer())  # the second one has not finished sending
 

@@ -6,7 +6,7 @@ import unittest
 from harness import Case
 from origins import Http
 from programs import DEADLINE, run
-from sockets import socks5
+from sockets import read_to_break, socks5
 
 STALLED = r"stream .*service=HTTP1 .*reason=stalled"
 
@@ -27,6 +27,7 @@ class Stall(Case):
                            "http://HTTP1.tunnel/bytes/3000000", "-o", "/dev/null",
                            "-w", "%{size_download}")
                 self.assertEqual((done.code, done.text), (0, "3000000"), done)
+            self.assertLess(len(read_to_break(stuck)), 64_000_000)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import unittest
 from harness import Case
 from origins import Echo, Http, content_hash
 from programs import run, wait_until
-from sockets import dial, get, get_hash, read_all, read_exactly
+from sockets import dial, dial_in_vain, get, get_hash, read_exactly
 
 
 class Versions(Case):
@@ -79,8 +79,7 @@ class Versions(Case):
         for i, s in enumerate(sockets):
             s.sendall(b"%5d" % i)
             self.assertEqual(read_exactly(s, 5), b"%5d" % i)
-        with dial(ports["ECHO"]) as beyond:
-            self.assertEqual(read_all(beyond), b"")
+        self.assertEqual(dial_in_vain(ports["ECHO"]), b"")
         sockets[7].sendall(b"still here")
         self.assertEqual(read_exactly(sockets[7], 10), b"still here")
         for s in sockets:
@@ -115,7 +114,7 @@ class Versions(Case):
                 self.assertEqual(read_exactly(first, 5), b"first")
                 second = dial(port)
                 second.sendall(b"second")
-                # One of the two is served on, the other one gets an end: never a mixture.
+                # One of the two is served on, the other one is cut off: never a mixture.
                 with concurrent.futures.ThreadPoolExecutor() as pool:
                     one = pool.submit(self.try_echo, first, b"first again")
                     two = pool.submit(read_all_of, second, 6)

@@ -169,6 +169,19 @@ static void err_answers_are_in_range(void **state)
     assert_int_equal(err_http(ERR_AUTH), 407);
 }
 
+/* Whoever adds a reason has to say whether it is an end. */
+static void few_reasons_are_ends(void **state)
+{
+    static const enum err ends[] = {ERR_OK, ERR_EOF, ERR_CLIENT_CLOSED, ERR_SERVICE_CLOSED};
+    size_t found = 0;
+    (void)state;
+    for (int e = 0; e < ERR_COUNT; e++)
+        found += err_is_end((enum err)e);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        assert_true(err_is_end(ends[i]));
+    assert_int_equal(found, sizeof ends / sizeof *ends);
+}
+
 /* ---- list ---- */
 
 struct item {
@@ -1143,6 +1156,7 @@ int main(void)
         cmocka_unit_test(budget_leaves_everybody_a_share),
         cmocka_unit_test(err_names_are_distinct_and_plain),
         cmocka_unit_test(err_answers_are_in_range),
+        cmocka_unit_test(few_reasons_are_ends),
         cmocka_unit_test(list_keeps_order),
         cmocka_unit_test(list_each_allows_removing),
         cmocka_unit_test(map_agrees_with_a_model),

@@ -1089,7 +1089,7 @@ static void a_tap_bounds_one_exchange(void **state)
     service_n = got_down = 0;
     size_t left = 5;
     struct conn *c = open_conn(&world.source, "HTTP1");
-    conn_tap(c, &(struct conn_tap){tap_up, tap_down, &left});
+    conn_tap(c, &(struct conn_tap){.up = tap_up, .down = tap_down, .ctx = &left});
     struct stream *s = pair(&client_fd);
     assert_int_equal(write(client_fd, "firstsecond", 11), 11);
     conn_attach(c, s);
@@ -1115,7 +1115,7 @@ static void a_tap_may_end_it_before_attach(void **state)
     give_services(&e, 2, two);
     size_t left = 100;
     struct conn *c = open_conn(&e, "HTTP1");
-    conn_tap(c, &(struct conn_tap){tap_up, tap_down, &left});
+    conn_tap(c, &(struct conn_tap){.up = tap_up, .down = tap_down, .ctx = &left});
     give(&e, (struct frame){.type = FRAME_DATA,
                             .stream = 7,
                             .service = span_of("HTTP1"),

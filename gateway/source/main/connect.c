@@ -4,7 +4,10 @@
 #include "gateway/source/main/dialogue.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,8 +154,13 @@ static bool write_all(int fd, const char *p, size_t n)
     return true;
 }
 
-/* Until the end of `from`; false: `to` takes no more. */
-static bool copy(int from, int to)
+enum copied {
+    COPIED_ALL, /* `from` has come to its end */
+    COPIED_PART /* `from` broke off; errno says how */,
+    COPIED_REFUSED /* `to` takes no more */
+};
+
+static enum copied copy(int from, int to)
 {
     char bytes[COPY_SIZE];
     for (;;) {
@@ -160,17 +168,75 @@ static bool copy(int from, int to)
         if (got < 0 && errno == EINTR)
             continue;
         if (got <= 0)
-            return true;
+            return got == 0 ? COPIED_ALL : COPIED_PART;
         if (!write_all(to, bytes, (size_t)got))
-            return false;
+            return COPIED_REFUSED;
     }
 }
 
+/* Whether the socket is reset when the process goes, however it goes, kill -9 included. */
+static bool reset_at_exit(int fd, bool on)
+{
+    const struct linger at_once = {.l_onoff = on, .l_linger = 0};
+    return setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0;
+}
+
+/* What the signals' handler and the thread at stdin tell each other. */
+static int gateway_fd = -1;
+static atomic_int ending;      /* the signal that ends the process once stdin has been passed on */
+static atomic_bool stdin_over; /* it has been, and the FIN */
+
+static void leave_in_order(int number)
+{
+    reset_at_exit(gateway_fd, false);
+    _exit(128 + number);
+}
+
+/* ssh closes its end of our stdin and sends SIGHUP at once: what is still there to read goes up,
+ * and then the FIN. A signal before stdin has ended resets the connection, and so does a second
+ * one. */
+static void on_signal(int number)
+{
+    struct pollfd in = {.fd = STDIN_FILENO};
+    int errno_before = errno;
+    bool ended = poll(&in, 1, 0) == 1 && (in.revents & POLLHUP) != 0;
+    if (atomic_load(&stdin_over))
+        leave_in_order(number);
+    if (!ended || atomic_exchange(&ending, number) != 0)
+        _exit(128 + number);
+    errno = errno_before;
+}
+
+static bool catch_signals(int fd)
+{
+    static const int numbers[] = {SIGHUP, SIGINT, SIGTERM};
+    struct sigaction how = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    gateway_fd = fd;
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        struct sigaction before;
+        if (sigaction(numbers[i], NULL, &before) != 0)
+            return false;
+        if (before.sa_handler != SIG_IGN && sigaction(numbers[i], &how, NULL) != 0)
+            return false;
+    }
+    return reset_at_exit(fd, true);
+}
+
+/* An input that breaks off is no end: the service must not take a part for the whole. */
 static void *copy_up(void *arg)
 {
     const struct dialogue *d = arg;
-    copy(STDIN_FILENO, d->fd);
+    enum copied how = copy(STDIN_FILENO, d->fd);
+    if (how == COPIED_PART) {
+        dialogue_complain("cannot read stdin: %s", strerror(errno));
+        _exit(1);
+    }
+    if (how == COPIED_REFUSED)
+        return NULL;
     shutdown(d->fd, SHUT_WR);
+    atomic_store(&stdin_over, true);
+    if (atomic_load(&ending) != 0)
+        leave_in_order(atomic_load(&ending));
     return NULL;
 }
 
@@ -179,12 +245,16 @@ static void *copy_up(void *arg)
 static bool relay(struct dialogue *d)
 {
     pthread_t up;
-    if (pthread_create(&up, NULL, copy_up, d) != 0) {
+    if (!catch_signals(d->fd) || pthread_create(&up, NULL, copy_up, d) != 0) {
         dialogue_complain("out of memory");
         return false;
     }
     pthread_detach(up);
-    return copy(d->fd, STDOUT_FILENO);
+    enum copied how = copy(d->fd, STDOUT_FILENO);
+    if (how == COPIED_PART)
+        dialogue_complain("the connection broke off (%s); the gateway's log tells why",
+                          strerror(errno));
+    return how == COPIED_ALL && reset_at_exit(d->fd, false);
 }
 
 static bool pass_descriptor(int fd)
