@@ -88,6 +88,23 @@ void cache_attach(struct cache_use *use, struct tls_cache *cache, const struct c
     br_ssl_server_set_cache(context, &use->vtable);
 }
 
+/* RFC 5246 section 7.4.1.2: behind the record's header (5 bytes) and the message's (4), version (2)
+ * and random (32), the session id with its length. */
+bool cache_knows(struct tls_cache *c, const uint8_t *record, size_t size)
+{
+    enum { ID = 5 + 4 + 2 + 32 };
+    br_ssl_session_parameters p;
+    if (c == NULL || size < ID + 1 + sizeof p.session_id || record[ID] != sizeof p.session_id)
+        return false;
+    memcpy(p.session_id, record + ID + 1, sizeof p.session_id);
+    p.session_id_len = sizeof p.session_id;
+    uv_mutex_lock(&c->lock);
+    int found = c->lru.vtable->load(&c->lru.vtable, NULL, &p);
+    uv_mutex_unlock(&c->lock);
+    explicit_bzero(&p, sizeof p);
+    return found != 0;
+}
+
 /* ---- a client's ---- */
 
 struct session {

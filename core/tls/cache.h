@@ -27,6 +27,9 @@ struct cache_use {
 void cache_attach(struct cache_use *use, struct tls_cache *cache, const struct cache_server *server,
                   br_ssl_server_context *context);
 
+/* Whether a ClientHello, in one whole record, offers a session that is in the cache. */
+bool cache_knows(struct tls_cache *c, const uint8_t *record, size_t size);
+
 /* Whom a client's session was made with, and as whom; and when it is now (seconds since 1970). */
 struct session_scope {
     const struct trust *trust;

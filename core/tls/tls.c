@@ -2,6 +2,7 @@
 
 #include "core/tls/alert.h"
 #include "core/tls/batch.h"
+#include "core/tls/cache.h"
 #include "core/tls/handshake.h"
 #include "core/tls/inbox.h"
 
@@ -14,7 +15,10 @@ struct tls {
     struct stream stream;
     struct loop *loop; /* NULL: it has left */
     struct stream *lower;
-    struct handshake *handshake; /* NULL: done */
+    struct handshake *handshake;      /* NULL: done, or a server's that had no turn yet */
+    struct tls_server_options server; /* until it had; .waits is NULL when there are no turns */
+    uint8_t *step;                    /* a record that waits for its turn, malloc'd; or NULL */
+    size_t step_size;
     struct record_layer keys;
     struct deferred flush, wake;
     enum err failed; /* then nothing works any more */
@@ -30,6 +34,11 @@ struct tls {
 static struct tls *of(struct stream *s)
 {
     return (struct tls *)(void *)s; /* its first member */
+}
+
+static bool handshaking(const struct tls *t)
+{
+    return t->in.handshaking;
 }
 
 static const struct tls *of_const(const struct stream *s)
@@ -87,7 +96,7 @@ static void tls_read_on(struct stream *s, bool on)
     t->reading = on;
     if (!on)
         loop_cancel(&t->wake);
-    if (t->handshake != NULL)
+    if (handshaking(t))
         return;
     stream_read_on(t->lower, on && t->in.end == ERR_OK);
     remind(t);
@@ -144,7 +153,7 @@ static size_t put(struct tls *t, const uint8_t *p, size_t n)
 static size_t tls_try_write(struct stream *s, const uint8_t *p, size_t n)
 {
     struct tls *t = of(s);
-    assert(t->handshake == NULL && t->parked_left == 0 && !t->ending);
+    assert(!handshaking(t) && t->parked_left == 0 && !t->ending);
     return t->failed != ERR_OK ? 0 : put(t, p, n);
 }
 
@@ -152,7 +161,7 @@ static size_t tls_try_write(struct stream *s, const uint8_t *p, size_t n)
 static bool tls_write(struct stream *s, const uint8_t *p, size_t n)
 {
     struct tls *t = of(s);
-    assert(t->handshake == NULL && t->parked_left == 0 && !t->ending);
+    assert(!handshaking(t) && t->parked_left == 0 && !t->ending);
     size_t taken = t->failed != ERR_OK ? n : put(t, p, n);
     if (t->out.no_memory)
         taken = n;
@@ -183,7 +192,7 @@ static void tls_shutdown(struct stream *s)
     if (t->ending || t->failed != ERR_OK)
         return;
     t->ending = true;
-    if (t->handshake == NULL)
+    if (!handshaking(t))
         finish_ending(t);
 }
 
@@ -192,13 +201,15 @@ static void tls_close(struct stream *s)
     struct tls *t = of(s);
     loop_cancel(&t->flush);
     loop_cancel(&t->wake);
-    if (t->loop != NULL && t->handshake == NULL && !t->ended && t->failed == ERR_OK &&
+    if (t->loop != NULL && !handshaking(t) && !t->ended && t->failed == ERR_OK &&
         t->in.end != ERR_TLS && t->parked_left == 0)
         batch_alert(&t->out, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
     batch_end(&t->out);
     inbox_free(&t->in);
     stream_close(t->lower);
     handshake_free(t->handshake);
+    identity_free(t->server.identity);
+    free(t->step);
     record_wipe(&t->keys);
     free(t->peer_name);
     free(t);
@@ -219,9 +230,8 @@ static void set_loop(struct tls *t, struct loop *loop)
 static bool tls_leave(struct stream *s)
 {
     struct tls *t = of(s);
-    if (t->handshake != NULL || t->failed != ERR_OK || t->parked_left > 0 ||
-        t->ending != t->ended || !batch_flush(&t->out) || t->out.no_memory ||
-        !stream_leave(t->lower))
+    if (handshaking(t) || t->failed != ERR_OK || t->parked_left > 0 || t->ending != t->ended ||
+        !batch_flush(&t->out) || t->out.no_memory || !stream_leave(t->lower))
         return false;
     loop_cancel(&t->flush);
     loop_cancel(&t->wake);
@@ -286,6 +296,19 @@ static void handshake_done(struct tls *t)
         t->stream.events->opened(t->stream.owner);
 }
 
+/* A server's 41 KB are made when they are needed first. False: no memory; t may be gone. */
+static bool begin_handshake(struct tls *t)
+{
+    if (t->handshake != NULL)
+        return true;
+    t->handshake = handshake_server(&t->server);
+    identity_free(t->server.identity);
+    t->server.identity = NULL;
+    if (t->handshake == NULL)
+        fail(t, ERR_NO_MEMORY);
+    return t->handshake != NULL;
+}
+
 /* Moves the handshake's output into the batch. False: the lower stream must take some first. */
 static bool collect(struct tls *t)
 {
@@ -298,6 +321,46 @@ static bool collect(struct tls *t)
     return room > 0;
 }
 
+/* Key operations are done for messages in the clear, and none for ChangeCipherSpec and alerts. */
+static bool takes_turn(const struct tls *t, const uint8_t *record)
+{
+    return t->server.waits != NULL && record[0] == RECORD_HANDSHAKE;
+}
+
+/* A copy, since a block of the loop's for each of those who wait would be too much. Reading goes on
+ * to learn who leaves meanwhile. */
+static void wait_for_turn(struct tls *t, const uint8_t *record, size_t size)
+{
+    bool known = t->handshake != NULL || cache_knows(t->server.cache, record, size);
+    t->step = malloc(size);
+    if (t->step == NULL) {
+        fail(t, ERR_NO_MEMORY);
+        return;
+    }
+    memcpy(t->step, record, size);
+    t->step_size = size;
+    stream_consume(t->lower, size);
+    t->server.waits(t->server.turns, known);
+}
+
+/* While it waits: whoever is gone needs no turn. */
+static void look_after(struct tls *t)
+{
+    uint8_t *p;
+    long size = inbox_record(&t->in, &p);
+    if (size > 0)
+        stream_read_on(t->lower, false);
+    else if (size < 0)
+        fail(t, t->in.end);
+}
+
+static void feed_record(struct tls *t, const uint8_t *p, size_t size)
+{
+    if (p[0] == RECORD_CHANGE_CIPHER_SPEC)
+        t->server.waits = NULL;
+    handshake_feed(t->handshake, p, size);
+}
+
 /* False: nothing to feed now, or t has failed and may be gone. */
 static bool feed(struct tls *t)
 {
@@ -308,15 +371,30 @@ static bool feed(struct tls *t)
         fail(t, t->in.end);
     if (size <= 0)
         return false;
-    handshake_feed(t->handshake, p, (size_t)size);
+    if (takes_turn(t, p)) {
+        wait_for_turn(t, p, (size_t)size);
+        return false;
+    }
+    if (!begin_handshake(t))
+        return false;
+    feed_record(t, p, (size_t)size);
     stream_consume(t->lower, (size_t)size);
     return true;
 }
 
+static enum handshake_state state(const struct tls *t)
+{
+    return t->handshake != NULL ? handshake_state(t->handshake) : HANDSHAKE_READS;
+}
+
 static void drive(struct tls *t)
 {
+    if (t->step != NULL) {
+        look_after(t);
+        return;
+    }
     for (;;) {
-        switch (handshake_state(t->handshake)) {
+        switch (state(t)) {
         case HANDSHAKE_WRITES:
             if (collect(t))
                 break;
@@ -340,6 +418,20 @@ static void drive(struct tls *t)
     }
 }
 
+void tls_turn(struct stream *s)
+{
+    struct tls *t = of(s);
+    uint8_t *step = t->step;
+    t->step = NULL;
+    if (step == NULL || t->failed != ERR_OK || !begin_handshake(t)) {
+        free(step);
+        return;
+    }
+    feed_record(t, step, t->step_size);
+    free(step);
+    drive(t);
+}
+
 /* ---- events from below ---- */
 
 /* Deferred: the end of an iteration in which something was written, or the begin of it all. */
@@ -348,7 +440,7 @@ static void on_flush(void *owner)
     struct tls *t = owner;
     if (t->out.no_memory)
         fail(t, ERR_NO_MEMORY);
-    else if (t->handshake != NULL)
+    else if (handshaking(t))
         drive(t);
     else
         batch_flush(&t->out);
@@ -357,7 +449,7 @@ static void on_flush(void *owner)
 static void on_lower_readable(void *owner)
 {
     struct tls *t = owner;
-    if (t->handshake != NULL)
+    if (handshaking(t))
         drive(t);
     else
         tell_readable(t);
@@ -369,7 +461,7 @@ static void on_lower_writable(void *owner)
     batch_sent(&t->out);
     if (t->failed != ERR_OK)
         return;
-    if (t->handshake != NULL) {
+    if (handshaking(t)) {
         drive(t);
         return;
     }
@@ -391,7 +483,7 @@ static void on_lower_writable(void *owner)
 static void on_lower_failed(void *owner, enum err why)
 {
     struct tls *t = owner;
-    if (t->handshake != NULL) {
+    if (handshaking(t)) {
         fail(t, why);
     } else if (t->failed == ERR_OK) {
         t->failed = why;
@@ -422,21 +514,18 @@ static const struct stream_ops ops = {
 
 /* ---- making one ---- */
 
-static struct stream *start(struct loop *loop, struct stream *lower, struct handshake *handshake,
-                            bool is_client, const struct stream_events *events, void *owner)
+static struct tls *start(struct loop *loop, struct stream *lower, bool is_client,
+                         const struct stream_events *events, void *owner)
 {
     struct tls *t = calloc(1, sizeof *t);
-    if (t == NULL || handshake == NULL) {
-        handshake_free(handshake);
+    if (t == NULL) {
         stream_close(lower);
-        free(t);
         return NULL;
     }
     t->stream.ops = &ops;
     memcpy(t->stream.name, lower->name, sizeof t->stream.name);
     t->loop = loop;
     t->lower = lower;
-    t->handshake = handshake;
     t->in = (struct inbox){.loop = loop,
                            .lower = lower,
                            .keys = &t->keys,
@@ -449,21 +538,33 @@ static struct stream *start(struct loop *loop, struct stream *lower, struct hand
     stream_own(&t->stream, events, owner);
     stream_own(lower, &lower_events, t);
     loop_defer(loop, &t->flush); /* events come from the loop only */
-    return &t->stream;
+    return t;
 }
 
 struct stream *tls_client(struct loop *loop, struct stream *lower,
                           const struct tls_client_options *options,
                           const struct stream_events *events, void *owner)
 {
-    return start(loop, lower, handshake_client(options), true, events, owner);
+    struct tls *t = start(loop, lower, true, events, owner);
+    if (t == NULL)
+        return NULL;
+    t->handshake = handshake_client(options);
+    if (t->handshake != NULL)
+        return &t->stream;
+    tls_close(&t->stream);
+    return NULL;
 }
 
 struct stream *tls_server(struct loop *loop, struct stream *lower,
                           const struct tls_server_options *options,
                           const struct stream_events *events, void *owner)
 {
-    return start(loop, lower, handshake_server(options), false, events, owner);
+    struct tls *t = start(loop, lower, false, events, owner);
+    if (t == NULL)
+        return NULL;
+    t->server = *options;
+    identity_ref(t->server.identity);
+    return &t->stream;
 }
 
 const char *tls_peer_name(const struct stream *s)

@@ -91,12 +91,23 @@ struct tls_server_options {
                                          none is let in nameless, who has one that these did not
                                          sign is not let in. Must outlive the handshake */
     int64_t now;                      /* as above */
+    /* Not NULL: the handshake takes turns with others, since a step of it may cost a millisecond of
+     * this thread. Told with the stream's owner when there is a step to take, and tls_turn has to
+     * let it; until then it holds on to a few hundred bytes. known: it goes on with a handshake
+     * that was begun, or with a session of the cache. Comes from the loop, never from tls_turn for
+     * the same step. */
+    void (*waits)(void *turns, bool known);
+    void *turns;
 };
 struct stream *tls_server(struct loop *loop, struct stream *lower,
                           const struct tls_server_options *options,
                           const struct stream_events *events, void *owner);
 
 /* These are for s made here only. */
+
+/* Takes the step that it waits with; without one nothing happens. As in every event of a stream's,
+ * `opened` or `failed` may come from inside. */
+void tls_turn(struct stream *s);
 
 /* Of a server's stream: the common name (CN) in the certificate that the client has proven to own,
  * 1 to 128 printable ASCII characters. NULL: it has shown none, or one with another kind of name,

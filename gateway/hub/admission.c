@@ -161,15 +161,14 @@ static bool copy_services(struct ticket *ticket, const struct texts *services)
     return true;
 }
 
-/* Where a tunnel without ends gets its room: where its first end is, unless that worker has more to
- * do than another. Ends that come in pairs would else all be at the same workers. */
-static size_t choose_home(const struct office *o, size_t knocked)
+/* Where a tunnel without ends gets its room: at the worker that has the fewest. */
+static size_t choose_home(const struct office *o)
 {
-    size_t least = knocked;
-    for (size_t i = 0; i < o->n_workers; i++)
+    size_t least = 0;
+    for (size_t i = 1; i < o->n_workers; i++)
         if (o->load[i] < o->load[least])
             least = i;
-    return o->load[knocked] > o->load[least] + 1 ? least : knocked;
+    return least;
 }
 
 static struct ticket *ticket_new(struct office *o, const struct message_knock *k,
@@ -217,7 +216,7 @@ static void let_in(struct office *o, const struct message_knock *k, struct tunne
     struct message_verdict *m = MESSAGE(struct message_verdict, MESSAGE_VERDICT, k->message.worker);
     struct ticket *ticket = ticket_new(o, k, t);
     if (t->presence == NULL)
-        t->presence = presence_new(&o->presences, choose_home(o, k->message.worker));
+        t->presence = presence_new(&o->presences, choose_home(o));
     if (m == NULL || ticket == NULL || t->presence == NULL) {
         free(m);
         ticket_free(ticket);
@@ -233,7 +232,6 @@ static void let_in(struct office *o, const struct message_knock *k, struct tunne
     audit_connect(o, ticket, t);
     m->visitor = k->visitor;
     m->ticket = ticket;
-    m->here = t->presence->home == k->message.worker;
     office_post(o, &m->message);
 }
 

@@ -5,6 +5,7 @@
 #include "core/net/tcp.h"
 #include "core/tls/tls.h"
 #include "gateway/hub/api/api.h"
+#include "gateway/hub/lobby.h"
 #include "gateway/hub/relay/request.h"
 #include "gateway/hub/relay/spill.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define MAX_VISITORS 1024
+#define PATIENCE_MS 1000 /* with one who is silent, when others of its origin have no room */
 #define TIMEOUT_MS 10000
 #define IDLE_MS 60000   /* between calls on one connection */
 #define OFFICE_MS 60000 /* after which the office's answer must have been lost: out of memory */
@@ -26,12 +28,15 @@ struct front {
     struct identity *identity;
     struct map by_id;
     struct list visitors;
+    struct lobby *lobby;
+    struct deferred turns; /* gives the next one its turn */
     uint64_t last_id;
 };
 
 /* A connection that is not a tunnel's end, or not yet. */
 struct visitor {
     struct list node;
+    struct guest guest;
     struct front *front;
     uint64_t id;
     struct stream *tls;     /* below `stream`, or below that of http */
@@ -49,6 +54,7 @@ static void visitor_free(struct visitor *v)
     struct front *f = v->front;
     map_remove(&f->by_id, &v->id, sizeof v->id);
     list_remove(&v->node);
+    lobby_leave(f->lobby, &v->guest);
     count(&f->o.counts->visitors, (uint64_t)-1);
     timer_free(v->timer);
     http_conn_free(v->http);
@@ -172,6 +178,7 @@ static bool on_head(void *owner, const struct http_head *head)
 static void ask(struct visitor *v, struct message *m)
 {
     v->asked = true;
+    lobby_ours(&v->guest);
     timer_start(v->timer, OFFICE_MS);
     mailbox_post(v->front->o.office, &m->mail);
 }
@@ -277,6 +284,7 @@ static void on_opened(void *owner)
     count(&f->o.counts->handshakes, 1);
     if (tls_resumed(v->tls))
         count(&f->o.counts->resumed, 1);
+    lobby_theirs(&v->guest, loop_now(f->o.loop));
     timer_stop(v->timer);
     v->stream = NULL;
     v->http = http_conn_new(f->o.loop, s, &options, &http_events, v);
@@ -309,6 +317,30 @@ static void on_timeout(void *owner)
 
 static const struct stream_events handshake_events = {.opened = on_opened, .failed = on_failed};
 
+/* ---- turns ---- */
+
+static void on_waits(void *turns, bool known)
+{
+    struct visitor *v = turns;
+    lobby_waits(v->front->lobby, &v->guest, known);
+    loop_defer(v->front->o.loop, &v->front->turns);
+}
+
+/* Deferred: one step, and then the loop's other sockets, however many wait. */
+static void on_turn(void *owner)
+{
+    struct front *f = owner;
+    struct guest *g = lobby_next(f->lobby);
+    if (g == NULL)
+        return;
+    struct visitor *v = list_entry(g, struct visitor, guest);
+    lobby_theirs(g, loop_now(f->o.loop));
+    loop_defer(f->o.loop, &f->turns);
+    tls_turn(v->tls);
+}
+
+/* ---- newcomers ---- */
+
 static void name_channel(char out[36])
 {
     uint8_t bytes[16];
@@ -320,8 +352,11 @@ static void name_channel(char out[36])
 static bool open_stream(struct visitor *v, struct stream *socket)
 {
     struct front *f = v->front;
-    struct tls_server_options options = {
-        .identity = f->identity, .cache = f->o.cache, .client_trust = f->o.device_trust};
+    struct tls_server_options options = {.identity = f->identity,
+                                         .cache = f->o.cache,
+                                         .client_trust = f->o.device_trust,
+                                         .waits = on_waits,
+                                         .turns = v};
     stream_unsent_limit(socket, UNSENT_MAX);
     stream_unread_limit(socket, UNREAD_MAX);
     v->tls = tls_server(f->o.loop, socket, &options, &handshake_events, v);
@@ -329,7 +364,8 @@ static bool open_stream(struct visitor *v, struct stream *socket)
     return v->stream != NULL;
 }
 
-static struct visitor *visitor_new(struct front *f)
+/* Its name comes later. NULL: no memory. */
+static struct visitor *visitor_new(struct front *f, struct ip origin)
 {
     struct visitor *v = calloc(1, sizeof *v);
     if (v == NULL)
@@ -338,7 +374,10 @@ static struct visitor *visitor_new(struct front *f)
     v->id = ++f->last_id;
     v->timer = timer_new(f->o.loop, on_timeout, v);
     list_init(&v->node);
-    if (v->timer == NULL || !map_put(&f->by_id, &v->id, sizeof v->id, v)) {
+    bool in = v->timer != NULL && lobby_enter(f->lobby, &v->guest, origin, loop_now(f->o.loop));
+    if (!in || !map_put(&f->by_id, &v->id, sizeof v->id, v)) {
+        if (in)
+            lobby_leave(f->lobby, &v->guest);
         timer_free(v->timer);
         free(v);
         return NULL;
@@ -349,33 +388,39 @@ static struct visitor *visitor_new(struct front *f)
     return v;
 }
 
-/* Who has been shaking hands or silent for longest makes room, so that nobody can shut the door by
- * standing in it. */
-static void make_room(struct front *f)
+/* Room is where the most come from, so that nobody can shut the door by standing in it. */
+static bool make_room(struct front *f, struct ip ip)
 {
-    list_each(node, &f->visitors)
-    {
-        struct visitor *v = list_entry(node, struct visitor, node);
-        if (v->asked)
-            continue;
+    struct guest *victim;
+    bool exempt = f->o.exempt != NULL && ip_list_has(f->o.exempt, ip);
+    if (!lobby_room(f->lobby, ip_origin(ip), exempt, loop_now(f->o.loop), &victim))
+        return false;
+    if (victim != NULL) {
+        struct visitor *v = list_entry(victim, struct visitor, guest);
         post_refused(f, v->http != NULL ? http_conn_name(v->http) : v->stream->name, 0, ERR_LIMIT,
                      "too many connections are shaking hands or asking");
         visitor_free(v);
-        return;
     }
+    return true;
+}
+
+/* The cheapest refusal: nothing was read, and no key was touched. */
+static void turn_away(struct front *f, struct stream *socket)
+{
+    post_refused(f, socket->name, 0, ERR_LIMIT, "too many connections of this address are asking");
+    count(&f->o.counts->turned_away, 1);
+    stream_close(socket);
 }
 
 void front_accept(struct front *f, int fd)
 {
+    struct ip ip = ip_of_peer(fd);
     struct stream *socket = stream_from_fd(f->o.loop, fd);
     if (socket == NULL)
         return;
-    if (f->by_id.size >= f->o.max_visitors)
-        make_room(f);
-    struct visitor *v = f->by_id.size < f->o.max_visitors ? visitor_new(f) : NULL;
+    struct visitor *v = make_room(f, ip) ? visitor_new(f, ip_origin(ip)) : NULL;
     if (v == NULL) {
-        post_refused(f, socket->name, 0, ERR_LIMIT, "too many connections are asking");
-        stream_close(socket);
+        turn_away(f, socket);
     } else if (!open_stream(v, socket)) {
         visitor_free(v);
     } else {
@@ -391,6 +436,7 @@ static struct visitor *answered(const struct front *f, const uint64_t *id)
     struct visitor *v = map_get(&f->by_id, id, sizeof *id);
     if (v != NULL) {
         v->asked = false;
+        lobby_theirs(&v->guest, loop_now(f->o.loop));
         timer_stop(v->timer);
     }
     return v;
@@ -405,10 +451,6 @@ static void let_in(struct visitor *v, struct message_verdict *m)
     m->ticket = NULL;
     v->http = NULL;
     visitor_free(v);
-    if (m->here) {
-        rooms_join(f->o.rooms, ticket, stream);
-        return;
-    }
     struct message_client *out = MESSAGE(struct message_client, MESSAGE_HANDED, f->o.worker);
     if (out == NULL || !stream_leave(stream)) {
         free(out);
@@ -451,11 +493,17 @@ struct front *front_new(const struct front_options *o)
         return NULL;
     f->o = *o;
     list_init(&f->visitors);
+    deferred_init(&f->turns, on_turn, f);
     if (f->o.max_visitors == 0)
         f->o.max_visitors = MAX_VISITORS;
     if (f->o.timeout_ms == 0)
         f->o.timeout_ms = TIMEOUT_MS;
-    return f;
+    f->lobby = lobby_new(&(struct lobby_options){
+        .max = f->o.max_visitors, .per_origin = f->o.per_origin, .patience_ms = PATIENCE_MS});
+    if (f->lobby != NULL)
+        return f;
+    free(f);
+    return NULL;
 }
 
 void front_identity(struct front *f, struct identity *identity)
@@ -476,6 +524,8 @@ void front_free(struct front *f)
         return;
     while (!list_empty(&f->visitors))
         visitor_free(list_entry(f->visitors.next, struct visitor, node));
+    loop_cancel(&f->turns);
+    lobby_free(f->lobby);
     map_free(&f->by_id);
     identity_free(f->identity);
     free(f);

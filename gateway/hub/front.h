@@ -1,11 +1,13 @@
-/* A worker's front door: what is accepted shakes hands (TLS), asks (HTTP), and becomes a tunnel's
+/* A front door: what is accepted shakes hands (TLS), asks (HTTP), and becomes a tunnel's
  * end, gets an answer of the control API, or a status, a sentence, and the door. Decides nothing
- * itself: it asks the office (messages.h). */
+ * itself: it asks the office (messages.h). Handshakes take turns (lobby.h), one step in each
+ * iteration of the loop. */
 #ifndef GATEWAY_HUB_FRONT_H
 #define GATEWAY_HUB_FRONT_H
 
+#include "core/net/ip.h"
 #include "gateway/hub/messages.h"
-#include "gateway/hub/relay/rooms.h"
+#include "gateway/hub/relay/counts.h"
 
 struct front;
 
@@ -13,12 +15,13 @@ struct front_options {
     struct loop *loop;
     struct mailbox *office;
     size_t worker; /* its number, for messages */
-    struct rooms *rooms;
     struct counts *counts;
     struct tls_cache *cache;          /* may be NULL */
     const struct trust *device_trust; /* may be NULL: no client certificates */
     size_t max_visitors;              /* connections that are not a tunnel's end; 0: 1,024. When
-                                         one more comes the oldest of them has to go */
+                                         one more comes, one of the origin that has most goes */
+    size_t per_origin;                /* of one origin; 0: no limit of its own */
+    const struct ip_list *exempt;     /* for whom that does not hold; NULL: nobody */
     uint64_t timeout_ms;              /* for TLS, and for each request; 0: 10,000 */
 };
 

@@ -17,6 +17,7 @@
 #define MAX_WORKERS 64
 #define MEMORY_LEAST 16777216
 #define MEMORY_MOST 1099511627776
+#define MAX_PER_ADDRESS 65536
 
 static const struct option hub_table[] = {
     {"listen", 'l', "ADDRESS:PORT", NULL, NULL, "127.0.0.1:8443",
@@ -27,6 +28,14 @@ static const struct option hub_table[] = {
     {"state", 0, "DIR", "STATE_DIRECTORY", NULL, NULL,
      "Where tunnels are kept; made when it is not there.", 0},
     {"workers", 0, "N", NULL, NULL, NULL, "Threads for clients. Default: one for each core.", 0},
+    {"per-address", 0, "N", NULL, NULL, "512",
+     "Connections of one address (IPv6: of one /64) that may at once be on their way in, shaking "
+     "hands or asking; more are closed. 0: any number.",
+     0},
+    {"per-address-except", 0, "ADDRESS[/BITS]", NULL, NULL, NULL,
+     "An address or network for which that does not hold, such as a proxy's in front of the hub; "
+     "may be repeated.",
+     OPTION_MANY},
     {"idle-timeout", 0, "TIME", NULL, NULL, "60s",
      "Drop a client from which nothing came for so long. Clients send a ping every 20 s.", 0},
     {"memory-budget", 0, "SIZE", NULL, NULL, "512M",
@@ -74,7 +83,8 @@ struct app {
     struct endpoint *ops;
     struct control *control;
     struct options *options;
-    uint64_t idle_ms, grace_ms, workers, memory;
+    uint64_t idle_ms, grace_ms, workers, memory, per_address;
+    struct ip_list exempt;
     bool ending;
     uv_signal_t reload, terminate, interrupt;
 };
@@ -147,6 +157,22 @@ static void set_limits(void)
     setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static enum err check_exempt(struct app *a)
+{
+    const char *net;
+    for (size_t i = 0; (net = options_each(a->options, "per-address-except", i)) != NULL; i++) {
+        enum err why = ip_list_add(&a->exempt, net);
+        if (why == ERR_LIMIT)
+            return options_fail(a->options, "more than %d times --per-address-except", IP_LIST_MAX);
+        if (why != ERR_OK)
+            return options_fail(a->options,
+                                "--per-address-except=%s: want an address or network such as "
+                                "192.0.2.7, 10.0.0.0/8 or 2001:db8::/32",
+                                net);
+    }
+    return ERR_OK;
+}
+
 static enum err check_options(struct app *a)
 {
     static const char *const needed[] = {"cert", "key", "state"};
@@ -166,7 +192,9 @@ static enum err check_options(struct app *a)
         why = options_number(o, "workers", 1, MAX_WORKERS, &a->workers);
     if (why == ERR_OK)
         why = options_size(o, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &a->memory);
-    return why;
+    if (why == ERR_OK)
+        why = options_number(o, "per-address", 0, MAX_PER_ADDRESS, &a->per_address);
+    return why == ERR_OK ? check_exempt(a) : why;
 }
 
 static bool listening(struct app *a, const char *name, const char *where, enum err why)
@@ -266,6 +294,8 @@ static bool open_office(struct app *a)
         .account = options_get(o, "account"),
         .allow_unsigned_loopback = options_flag(o, "allow-unsigned-loopback"),
         .workers = (size_t)a->workers,
+        .per_address = (size_t)a->per_address,
+        .exempt = &a->exempt,
         .idle_ms = a->idle_ms,
         .memory = (size_t)a->memory,
     };

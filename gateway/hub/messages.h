@@ -1,11 +1,10 @@
-/* What the office (main thread) and the workers say to each other, through mailboxes. A message is
- * malloc'd by its sender and freed by its receiver, with what it carries.
+/* What the office (main thread), doors and workers say to each other, through mailboxes. A message
+ * is malloc'd by its sender and freed by its receiver, with what it carries.
  *
- * A client's way in: its worker posts KNOCK. The office answers VERDICT: refused with a status, or
- * a ticket. If the ticket's room is at the same worker, the worker joins it there; else it takes
- * the stream off its loop and posts HANDED, and the office sends it on to the room's worker as
- * JOIN. So all that concerns one room comes to its worker from the office, in the office's order.
- * Every ticket comes back once, in LEFT. */
+ * A client's way in: its door posts KNOCK. The office answers VERDICT: refused with a status, or a
+ * ticket. Then the door takes the stream off its loop and posts HANDED, and the office sends it on
+ * to the room's worker as JOIN. So all that concerns one room comes to its worker from the office,
+ * in the office's order. Every ticket comes back once, in LEFT. */
 #ifndef GATEWAY_HUB_MESSAGES_H
 #define GATEWAY_HUB_MESSAGES_H
 
@@ -16,13 +15,15 @@
 #include "gateway/hub/relay/client.h"
 
 enum message_kind {
-    /* to a worker */
+    /* to a door */
     MESSAGE_ACCEPTED,
     MESSAGE_VERDICT,
-    MESSAGE_JOIN,
-    MESSAGE_CLOSE,
     MESSAGE_ANSWER,
     MESSAGE_IDENTITY,
+    /* to a worker */
+    MESSAGE_JOIN,
+    MESSAGE_CLOSE,
+    /* to both */
     MESSAGE_DRAIN,
     MESSAGE_STOP,
     /* to the office */
@@ -38,7 +39,7 @@ enum message_kind {
 struct message {
     struct mail mail;
     enum message_kind kind;
-    size_t worker; /* who sent it, or gets it */
+    size_t worker; /* who sent it, or gets it: the number of a worker or door */
 };
 
 static inline struct message *message_of(struct mail *m)
@@ -62,7 +63,6 @@ struct message_verdict {
     struct message message;
     uint64_t visitor;
     struct ticket *ticket; /* NULL: refused, or taken */
-    bool here;             /* the room is at the worker that asked */
     int status;
     const char *text; /* static storage */
 };

@@ -16,7 +16,7 @@
 void office_post(struct office *o, struct message *m)
 {
     if (m != NULL)
-        worker_post(o->workers[m->worker], m);
+        worker_post(o->crew[m->worker], m);
     else
         log_error("a client could not be told: %s", err_text(ERR_NO_MEMORY));
 }
@@ -104,14 +104,14 @@ static void on_last_message(void *owner, struct mail *mail)
 static void on_descriptor(void *owner, struct listener *l, int fd)
 {
     struct office *o = owner;
-    size_t worker = o->next_worker;
-    struct message_accepted *m = MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, worker);
+    size_t door = o->n_workers + o->next_door;
+    struct message_accepted *m = MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, door);
     (void)l;
     if (m == NULL) {
         close(fd);
         return;
     }
-    o->next_worker = (worker + 1) % o->n_workers;
+    o->next_door = (o->next_door + 1) % (o->n_crew - o->n_workers);
     o->accepted++;
     m->fd = fd;
     office_post(o, &m->message);
@@ -178,7 +178,7 @@ static bool load_identity(struct office *o, enum err *why, char *text, size_t si
 
 static void share_identity(struct office *o)
 {
-    for (size_t i = 0; i < o->n_workers; i++) {
+    for (size_t i = o->n_workers; i < o->n_crew; i++) {
         struct message_identity *m = MESSAGE(struct message_identity, MESSAGE_IDENTITY, i);
         if (m != NULL)
             m->identity = identity_ref(o->identity);
@@ -279,20 +279,36 @@ static bool open_trust(struct office *o, enum err *why, char *text, size_t size)
     return o->device_trust != NULL;
 }
 
-static bool start_workers(struct office *o)
+static bool start_crew(struct office *o, const struct worker_options *options, size_t n)
 {
-    struct worker_options w = {.office = o->mailbox,
-                               .cache = o->cache,
-                               .device_trust = o->device_trust,
-                               .idle_ms = o->o.idle_ms,
-                               .memory = o->o.memory / o->o.workers};
-    while (o->n_workers < o->o.workers) {
-        w.number = o->n_workers;
+    struct worker_options w = *options;
+    for (size_t i = 0; i < n; i++) {
+        w.number = o->n_crew;
         struct worker *worker = worker_new(&w);
         if (worker == NULL)
             return false;
-        o->workers[o->n_workers++] = worker;
+        o->crew[o->n_crew++] = worker;
     }
+    return true;
+}
+
+/* As many doors as workers: newcomers may have all cores that nobody else needs. */
+static bool start_all(struct office *o)
+{
+    size_t n = o->o.workers;
+    struct worker_options worker = {
+        .office = o->mailbox, .idle_ms = o->o.idle_ms, .memory = o->o.memory / n};
+    struct worker_options door = {.office = o->mailbox,
+                                  .door = true,
+                                  .cache = o->cache,
+                                  .device_trust = o->device_trust,
+                                  .per_origin = (o->o.per_address + n - 1) / n,
+                                  .exempt = o->o.exempt};
+    if (!start_crew(o, &worker, n))
+        return false;
+    o->n_workers = n;
+    if (!start_crew(o, &door, n))
+        return false;
     share_identity(o);
     return true;
 }
@@ -320,7 +336,7 @@ struct office *office_new(const struct office_options *options, enum err *why, c
     list_init(&o->presences);
     if (furnish(o) && load_identity(o, why, text, size) && open_trust(o, why, text, size) &&
         open_audit(o, why, text, size) && open_registry(o, why, text, size) &&
-        load_rules(o, why, text, size) && start_workers(o)) {
+        load_rules(o, why, text, size) && start_all(o)) {
         timer_start(o->tick, TICK_MS);
         log_info("open tunnels: %zu; access keys: %zu; workers: %zu",
                  registry_open_count(o->registry), o->keys != NULL ? keys_count(o->keys) : 0,
@@ -340,20 +356,20 @@ void office_watch(struct office *o, struct monitor *m)
         list_each(node, &o->presences) presence_unwatch(list_entry(node, struct presence, node));
 }
 
-/* Workers first, since they use what is shared; then what they still had to say; then the registry,
- * which may still have something to say to them. */
+/* The crew first, since they use what is shared; then what they still had to say; then the
+ * registry, which may still have something to say to them. */
 void office_free(struct office *o)
 {
     if (o == NULL)
         return;
     stop_listening(o);
-    for (size_t i = 0; i < o->n_workers; i++)
-        worker_stop(o->workers[i]);
+    for (size_t i = 0; i < o->n_crew; i++)
+        worker_stop(o->crew[i]);
     mailbox_free(o->mailbox, on_last_message);
     registry_free(o->registry);
     api_free(o->api);
-    for (size_t i = 0; i < o->n_workers; i++)
-        worker_free(o->workers[i]);
+    for (size_t i = 0; i < o->n_crew; i++)
+        worker_free(o->crew[i]);
     while (!list_empty(&o->presences)) /* whose tickets were in messages that nobody read */
         presence_free(list_entry(o->presences.next, struct presence, node));
     audit_free(o->audit);
@@ -381,14 +397,14 @@ void office_drain(struct office *o, uint64_t grace_ms, void (*done)(void *owner)
     stop_listening(o);
     o->drained = done;
     o->drained_owner = owner;
-    o->undrained = o->n_workers;
+    o->undrained = o->n_crew;
     o->grace = timer_new(o->o.loop, on_grace_over, o);
     if (o->grace == NULL) {
         done(owner);
         return;
     }
     timer_start(o->grace, grace_ms);
-    for (size_t i = 0; i < o->n_workers; i++)
+    for (size_t i = 0; i < o->n_crew; i++)
         office_post(o, MESSAGE(struct message, MESSAGE_DRAIN, i));
 }
 

@@ -4,6 +4,7 @@
 #define GATEWAY_HUB_OFFICE_H
 
 #include "core/base/buf.h"
+#include "core/net/ip.h"
 #include "core/net/loop.h"
 
 #include <stdbool.h>
@@ -23,6 +24,8 @@ struct office_options {
     const char *region, *account;
     bool allow_unsigned_loopback;
     size_t workers;
+    size_t per_address;           /* connections of one address that are on their way in; 0: any */
+    const struct ip_list *exempt; /* addresses for which that does not hold, or NULL */
     uint64_t idle_ms; /* a client that is silent for so long is dropped; it may come back */
     size_t memory;    /* bytes for all that waits for clients, of all workers; 0: no limit */
 };

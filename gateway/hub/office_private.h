@@ -32,14 +32,14 @@ struct office {
     struct trust *device_trust; /* or NULL */
     struct listener *listeners[OFFICE_MAX_LISTENERS];
     size_t n_listeners;
-    struct worker *workers[OFFICE_MAX_WORKERS];
-    size_t n_workers;
+    struct worker *crew[2 * OFFICE_MAX_WORKERS]; /* workers, then doors */
+    size_t n_crew, n_workers;
     size_t load[OFFICE_MAX_WORKERS]; /* ends of tunnels at each, also those on their way */
-    size_t next_worker;              /* who gets the next newcomer */
+    size_t next_door;                /* who gets the next newcomer */
     uint64_t serial;                 /* of the last admission */
 
     struct timer *grace; /* not NULL: it is draining */
-    size_t undrained;    /* workers that still have clients */
+    size_t undrained;    /* of the crew: who still has clients */
     void (*drained)(void *owner);
     void *drained_owner;
 

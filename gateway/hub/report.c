@@ -6,12 +6,12 @@
 
 typedef uint64_t counter(const struct counts *c);
 
-/* Summed over the workers. */
+/* Summed over workers and doors. */
 static uint64_t sum(const struct office *o, counter *get)
 {
     uint64_t n = 0;
-    for (size_t i = 0; i < o->n_workers; i++)
-        n += get(worker_counts(o->workers[i]));
+    for (size_t i = 0; i < o->n_crew; i++)
+        n += get(worker_counts(o->crew[i]));
     return n;
 }
 
@@ -25,6 +25,7 @@ COUNTER(clients)
 COUNTER(handshakes)
 COUNTER(resumed)
 COUNTER(handshakes_failed)
+COUNTER(turned_away)
 COUNTER(from_source)
 COUNTER(from_destination)
 COUNTER(moved)
@@ -73,6 +74,9 @@ static void connections(const struct office *o, struct buf *out)
     labelled(out, tls, "result", "full", sum(o, get_handshakes) - resumed);
     labelled(out, tls, "result", "resumed", resumed);
     labelled(out, tls, "result", "failed", sum(o, get_handshakes_failed));
+    one(out, "tunnel_hub_turned_away_total", PROMETHEUS_COUNTER,
+        "Connections that were closed unheard, since too many of their address were asking.",
+        sum(o, get_turned_away));
     one(out, "tunnel_hub_admitted_total", PROMETHEUS_COUNTER, "Ends of tunnels that were let in.",
         o->admitted);
     one(out, "tunnel_hub_refused_total", PROMETHEUS_COUNTER,

@@ -1,18 +1,22 @@
 #include "gateway/hub/worker.h"
 
 #include "gateway/hub/front.h"
+#include "gateway/hub/relay/rooms.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <uv.h>
 
 #define DRAIN_LOOK_MS 50
+#define DOOR_NICE 10 /* a tenth of a core that a worker has work for (sched(7)) */
 
 struct worker {
     struct worker_options o;
     struct loop *loop;
     struct mailbox *mailbox;
-    struct front *front;
-    struct rooms *rooms;
+    struct front *front; /* a door's; else NULL */
+    struct rooms *rooms; /* a worker's; else NULL */
+    bool stopped;
     struct timer *drained; /* runs while draining */
     struct counts counts;
     struct message *last; /* STOP, made in time: there is no other way to reach the thread */
@@ -40,7 +44,7 @@ static void join(struct worker *w, struct message_client *m)
 static void on_drain_look(void *owner)
 {
     struct worker *w = owner;
-    if (!rooms_empty(w->rooms) || front_asks(w->front)) {
+    if (w->rooms != NULL ? !rooms_empty(w->rooms) : front_asks(w->front)) {
         timer_start(w->drained, DRAIN_LOOK_MS);
         return;
     }
@@ -51,7 +55,8 @@ static void on_drain_look(void *owner)
 
 static void drain(struct worker *w)
 {
-    rooms_drain(w->rooms);
+    if (w->rooms != NULL)
+        rooms_drain(w->rooms);
     timer_start(w->drained, 0);
 }
 
@@ -61,7 +66,7 @@ static void stop(struct worker *w)
     front_free(w->front);
     rooms_free(w->rooms);
     timer_free(w->drained);
-    w->front = NULL;
+    w->stopped = true;
     loop_stop(w->loop);
 }
 
@@ -70,7 +75,7 @@ static void on_message(void *owner, struct mail *mail)
     struct worker *w = owner;
     struct message *message = message_of(mail);
     void *m = message;
-    if (w->front == NULL) { /* stopped */
+    if (w->stopped) {
         message_free(message);
         return;
     }
@@ -119,29 +124,44 @@ static void on_gone(void *owner, const struct departure *d)
 
 static void run(void *arg)
 {
-    loop_run(((struct worker *)arg)->loop);
+    struct worker *w = arg;
+    if (w->o.door) /* of this thread alone; where it is not allowed, cores are shared evenly */
+        (void)setpriority(PRIO_PROCESS, 0, DOOR_NICE);
+    loop_run(w->loop);
+}
+
+static bool furnish_room(struct worker *w)
+{
+    struct rooms_options o = {.loop = w->loop,
+                              .counts = &w->counts,
+                              .idle_ms = w->o.idle_ms,
+                              .gone = on_gone,
+                              .owner = w};
+    w->rooms = rooms_new(&o);
+    return w->rooms != NULL;
+}
+
+static bool furnish_door(struct worker *w)
+{
+    struct front_options o = {.loop = w->loop,
+                              .office = w->o.office,
+                              .worker = w->o.number,
+                              .counts = &w->counts,
+                              .cache = w->o.cache,
+                              .device_trust = w->o.device_trust,
+                              .per_origin = w->o.per_origin,
+                              .exempt = w->o.exempt};
+    w->front = front_new(&o);
+    return w->front != NULL;
 }
 
 static bool furnish(struct worker *w)
 {
-    struct rooms_options rooms = {.loop = w->loop,
-                                  .counts = &w->counts,
-                                  .idle_ms = w->o.idle_ms,
-                                  .gone = on_gone,
-                                  .owner = w};
-    w->rooms = rooms_new(&rooms);
-    struct front_options front = {.loop = w->loop,
-                                  .office = w->o.office,
-                                  .worker = w->o.number,
-                                  .rooms = w->rooms,
-                                  .counts = &w->counts,
-                                  .cache = w->o.cache,
-                                  .device_trust = w->o.device_trust};
-    w->front = w->rooms != NULL ? front_new(&front) : NULL;
+    bool furnished = w->o.door ? furnish_door(w) : furnish_room(w);
     w->drained = timer_new(w->loop, on_drain_look, w);
     w->mailbox = mailbox_new(w->loop, on_message, w);
     w->last = MESSAGE(struct message, MESSAGE_STOP, w->o.number);
-    return w->front != NULL && w->drained != NULL && w->mailbox != NULL && w->last != NULL;
+    return furnished && w->drained != NULL && w->mailbox != NULL && w->last != NULL;
 }
 
 struct worker *worker_new(const struct worker_options *o)

@@ -1,8 +1,11 @@
-/* A worker: a thread with a loop of its own, which has a front door and rooms on it. The office
- * talks to it by messages only (messages.h). */
+/* A thread with a loop of its own, to which the office talks by messages only (messages.h): a
+ * worker, which has rooms on it, or a door, which has a front door. What strangers ask for is done
+ * at doors, so that nobody in a room waits for it: a key operation takes a millisecond with the
+ * usual keys and ten with long ones. Where cores are short, doors give way to workers. */
 #ifndef GATEWAY_HUB_WORKER_H
 #define GATEWAY_HUB_WORKER_H
 
+#include "core/net/ip.h"
 #include "gateway/hub/messages.h"
 #include "gateway/hub/relay/counts.h"
 
@@ -11,10 +14,15 @@ struct worker;
 struct worker_options {
     size_t number; /* its index, in messages */
     struct mailbox *office;
-    struct tls_cache *cache;          /* shared by all workers */
-    const struct trust *device_trust; /* or NULL; shared too */
+    /* A worker's: */
     uint64_t idle_ms;
     size_t memory; /* bytes that blocks of its loop may take; 0: no limit */
+    /* A door's: */
+    bool door;
+    struct tls_cache *cache;          /* shared by all doors */
+    const struct trust *device_trust; /* or NULL; shared too */
+    size_t per_origin;                /* as in front.h */
+    const struct ip_list *exempt;
 };
 
 /* Starts the thread. NULL: no memory, descriptors or threads. */

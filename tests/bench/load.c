@@ -237,8 +237,9 @@ static void print_samples(const struct client *clients, size_t n, double seconds
     for (size_t i = 0, at = 0; i < n; at += clients[i++].n_samples)
         memcpy(all + at, clients[i].samples, clients[i].n_samples * sizeof *all);
     qsort(all, total, sizeof *all, by_size);
-    printf("per_s %.0f\np50_us %.1f\np99_us %.1f\n", (double)total / seconds,
-           (double)all[total / 2] / 1e3, (double)all[total - 1 - total / 100] / 1e3);
+    printf("per_s %.0f\np50_us %.1f\np99_us %.1f\nmax_us %.1f\n", (double)total / seconds,
+           (double)all[total / 2] / 1e3, (double)all[total - 1 - total / 100] / 1e3,
+           (double)all[total - 1] / 1e3);
     free(all);
 }
 

@@ -11,6 +11,7 @@ import test_hub_control
 import test_lifecycle
 import test_limits
 import test_operations
+import test_strangers
 import test_workers
 from programs import BUILD
 
@@ -79,6 +80,11 @@ class Reload(Tsan, test_operations.Reload):
 @watched
 class Ending(Tsan, test_operations.Ending):
     pass
+
+
+@watched
+class Door(Tsan, test_strangers.Strangers):
+    test_idle = test_exceptions = test_bad_exceptions = None
 
 
 @watched

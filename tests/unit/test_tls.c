@@ -136,7 +136,23 @@ struct setup {
     int64_t client_now, server_now; /* 0: what the clock says */
     bool chacha_first, nested;
     struct middle *middle;
+    struct turns *turns; /* the server's; NULL: it takes none */
 };
+
+/* What a server's handshake has waited for. */
+struct turns {
+    unsigned strange, known;
+    bool waits;
+};
+
+static void on_waits(void *owner, bool known)
+{
+    struct turns *t = owner;
+    assert_false(t->waits);
+    t->waits = true;
+    t->known += known;
+    t->strange += !known;
+}
 
 static struct trust *trust;
 static struct identity *identity;
@@ -182,8 +198,11 @@ static void begin(struct pair *p, const struct setup *s)
                                         .session = s->session,
                                         .chacha_first = s->chacha_first,
                                         .now = s->client_now};
-    struct tls_server_options server = {
-        .identity = identity, .cache = s->cache, .now = s->server_now};
+    struct tls_server_options server = {.identity = identity,
+                                        .cache = s->cache,
+                                        .now = s->server_now,
+                                        .waits = s->turns != NULL ? on_waits : NULL,
+                                        .turns = s->turns};
     p->client.s =
         tls_client(p->loop, stream_from_fd(p->loop, fd[0]), &client, &quiet_events, &p->client);
     p->server.s =
@@ -657,6 +676,81 @@ static void exchange(struct setup *s, uint64_t up, uint64_t down, bool pauses)
     assert_string_equal(p.client.problem, "closed by the other side");
     free(p.client.traffic);
     free(p.server.traffic);
+    finish(&p);
+    unload();
+}
+
+/* ---- turns ---- */
+
+static void wait_for_step(struct pair *p, const struct turns *t)
+{
+    while (!t->waits)
+        turn(p);
+    /* Nothing goes on by itself, and nothing spins. */
+    p->polls = true;
+    for (int i = 0; i < 20; i++)
+        turn(p);
+    p->polls = false;
+    assert_false(p->server.opened);
+    assert_false(p->client.opened);
+}
+
+static void take_step(struct pair *p, struct turns *t)
+{
+    wait_for_step(p, t);
+    t->waits = false;
+    tls_turn(p->server.s);
+}
+
+/* A handshake in turns: two steps with an operation of a key; of one that is resumed the hello. */
+static void test_turns(void **state)
+{
+    (void)state;
+    struct tls_session session = {{0}};
+    struct turns turns = {0};
+    struct setup s = usual();
+    s.session = &session;
+    s.cache = tls_cache_new(4096);
+    s.turns = &turns;
+    load(&s);
+    for (int resumed = 0; resumed < 2; resumed++) {
+        struct pair p;
+        turns = (struct turns){0};
+        begin(&p, &s);
+        for (int i = 0; i < 2 - resumed; i++)
+            take_step(&p, &turns);
+        open_both(&p);
+        tls_turn(p.server.s); /* nothing waits: nothing happens */
+        greet(&p);
+        assert_int_equal(turns.strange, !resumed);
+        assert_int_equal(turns.known, 1);
+        assert_int_equal(tls_resumed(p.server.s), resumed);
+        finish(&p);
+    }
+    unload();
+    tls_cache_free(s.cache);
+}
+
+/* Who leaves before its turn, or sends more before it, costs no step; it can be closed then. */
+static void test_gone_before_its_turn(void **state)
+{
+    (void)state;
+    struct turns turns = {0};
+    struct setup s = usual();
+    struct pair p;
+    s.turns = &turns;
+    load(&s);
+    begin(&p, &s);
+    wait_for_step(&p, &turns);
+    drop(&p.client);
+    while (p.server.failed == ERR_OK)
+        turn(&p);
+    assert_string_equal(err_name(p.server.failed), err_name(ERR_EOF));
+    tls_turn(p.server.s);
+    finish(&p);
+    turns = (struct turns){0};
+    begin(&p, &s);
+    wait_for_step(&p, &turns);
     finish(&p);
     unload();
 }
@@ -1610,6 +1704,8 @@ int main(void)
         cmocka_unit_test(test_resumption_ends),
         cmocka_unit_test(test_new_certificate),
         cmocka_unit_test(test_said_in_words),
+        cmocka_unit_test(test_turns),
+        cmocka_unit_test(test_gone_before_its_turn),
         cmocka_unit_test(test_data),
         cmocka_unit_test(test_data_in_pieces),
         cmocka_unit_test(test_nested),

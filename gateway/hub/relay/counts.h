@@ -13,6 +13,7 @@ struct counts {
     _Atomic uint64_t clients;             /* connected ends of tunnels */
     _Atomic uint64_t handshakes, resumed; /* TLS: all that succeeded, and those of them */
     _Atomic uint64_t handshakes_failed;
+    _Atomic uint64_t turned_away; /* there was no room for them: nothing of theirs was read */
     _Atomic uint64_t from_source, from_destination; /* bytes of messages received */
     _Atomic uint64_t moved;                         /* clients handed over to another worker */
 };

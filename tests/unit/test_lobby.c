@@ -1,0 +1,196 @@
+/* Whose turn it is at a front door, and who has to go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "gateway/hub/lobby.h"
+
+#include <stdlib.h>
+
+#define MAX 8
+#define PER_ORIGIN 5
+#define PATIENCE 1000
+#define ALL 64
+
+struct fixture {
+    struct lobby *lobby;
+    struct guest guests[ALL]; /* .origin NULL: outside */
+    uint64_t now;
+};
+
+static int setup(void **state)
+{
+    struct fixture *f = *state = calloc(1, sizeof *f);
+    assert_non_null(f);
+    f->lobby = lobby_new(
+        &(struct lobby_options){.max = MAX, .per_origin = PER_ORIGIN, .patience_ms = PATIENCE});
+    assert_non_null(f->lobby);
+    f->now = 5000;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < ALL; i++)
+        if (f->guests[i].origin != NULL)
+            lobby_leave(f->lobby, &f->guests[i]);
+    assert_int_equal(lobby_size(f->lobby), 0);
+    lobby_free(f->lobby);
+    free(f);
+    return 0;
+}
+
+static struct ip from(uint8_t origin)
+{
+    return (struct ip){.bytes = {[15] = origin}};
+}
+
+/* Guest i comes from there; -1: nobody has to go for it, -2: no room, else who goes. */
+static int comes(struct fixture *f, int i, uint8_t origin, bool exempt)
+{
+    struct guest *victim;
+    if (!lobby_room(f->lobby, from(origin), exempt, f->now, &victim))
+        return -2;
+    if (victim != NULL)
+        lobby_leave(f->lobby, victim);
+    assert_true(lobby_enter(f->lobby, &f->guests[i], from(origin), f->now));
+    f->now++;
+    return victim != NULL ? (int)(victim - f->guests) : -1;
+}
+
+static void expect_next(struct fixture *f, int i)
+{
+    struct guest *g = lobby_next(f->lobby);
+    if (i < 0) {
+        assert_null(g);
+        return;
+    }
+    assert_non_null(g);
+    assert_int_equal(g - f->guests, i);
+    assert_int_equal(g->state, GUEST_OURS);
+    lobby_theirs(g, f->now);
+}
+
+static void fill(struct fixture *f, int first, int n, uint8_t origin)
+{
+    for (int i = first; i < first + n; i++)
+        assert_int_equal(comes(f, i, origin, true), -1);
+}
+
+static void wait_all(struct fixture *f, int first, int n, bool known)
+{
+    for (int i = first; i < first + n; i++)
+        lobby_waits(f->lobby, &f->guests[i], known);
+}
+
+/* One of a second origin does not wait for all of the first. */
+static void test_turns_by_origin(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, 4, 1);
+    fill(f, 4, 2, 2);
+    wait_all(f, 0, 6, false);
+    const int order[] = {0, 4, 1, 5, 2, 3, -1};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        expect_next(f, order[i]);
+}
+
+/* Neither lane can hold up the other. */
+static void test_turns_of_the_known(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, 6, 1);
+    wait_all(f, 0, 3, false);
+    wait_all(f, 3, 3, true);
+    const int order[] = {0, 3, 1, 4, 2, 5, -1};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        expect_next(f, order[i]);
+}
+
+static void test_who_leaves_has_no_turn(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, 3, 1);
+    wait_all(f, 0, 3, false);
+    lobby_leave(f->lobby, &f->guests[0]);
+    lobby_leave(f->lobby, &f->guests[2]);
+    expect_next(f, 1);
+    expect_next(f, -1);
+}
+
+/* A flood does not drive out those of its address who have begun; silence does. */
+static void test_full_of_one_origin(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, PER_ORIGIN, 1);
+    assert_int_equal(comes(f, 10, 1, false), -2);
+    lobby_waits(f->lobby, &f->guests[0], false);
+    lobby_ours(&f->guests[1]);
+    f->now += PATIENCE;
+    assert_int_equal(comes(f, 10, 1, false), 2);
+    lobby_theirs(&f->guests[3], f->now); /* something came from it */
+    assert_int_equal(comes(f, 11, 1, false), 4);
+    assert_int_equal(comes(f, 12, 1, false), -2);
+    assert_int_equal(comes(f, 13, 2, false), -1);
+}
+
+/* An exempt one may have all there is, but not more. */
+static void test_exempt(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, MAX, 1);
+    assert_int_equal(comes(f, 10, 1, true), -2);
+    f->now += PATIENCE;
+    assert_int_equal(comes(f, 10, 1, true), 0);
+}
+
+/* Whoever has fewer displaces one of those who have most, however fresh. */
+static void test_full_of_many(void **state)
+{
+    struct fixture *f = *state;
+    fill(f, 0, 5, 1);
+    fill(f, 5, 3, 2);
+    assert_int_equal(comes(f, 10, 3, false), 0);
+    lobby_waits(f->lobby, &f->guests[1], true);
+    lobby_waits(f->lobby, &f->guests[2], false);
+    lobby_waits(f->lobby, &f->guests[3], false);
+    lobby_ours(&f->guests[4]);
+    assert_int_equal(comes(f, 11, 3, false), 3); /* the last who waits and is not known */
+    assert_int_equal(comes(f, 12, 3, false), 5); /* as many as origin 1, silent for longest */
+}
+
+/* Of origins with one each the longest silence goes; who is asked for stays. */
+static void test_full_of_single_ones(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < MAX; i++)
+        assert_int_equal(comes(f, i, (uint8_t)(10 + i), false), -1);
+    lobby_ours(&f->guests[0]);
+    assert_int_equal(comes(f, 20, 1, false), 1);
+    assert_int_equal(comes(f, 21, 2, false), 2);
+    assert_int_equal(comes(f, 22, 2, false), -2); /* as many as anybody, and no long silence */
+    for (int i = 3; i < MAX; i++)
+        lobby_ours(&f->guests[i]);
+    lobby_ours(&f->guests[20]);
+    lobby_ours(&f->guests[21]);
+    f->now += PATIENCE;
+    assert_int_equal(comes(f, 23, 3, false), -2);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_turns_by_origin, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_turns_of_the_known, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_who_leaves_has_no_turn, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full_of_one_origin, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_exempt, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full_of_many, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_full_of_single_ones, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
