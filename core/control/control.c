@@ -28,11 +28,15 @@ static const struct option table[] = {
 };
 const struct option_group control_options = OPTION_GROUP("Watching", table);
 
+static const struct option ops_table[] = {CONTROL_OPS_OPTIONS("off")};
+const struct option_group control_ops_options = OPTION_GROUP("Operations", ops_table);
+
 struct control {
     struct control_setup setup;
     struct monitor *monitor;
     struct timer *tick;
     struct endpoint *endpoint; /* NULL: none */
+    struct endpoint *ops;      /* the same */
     struct events *events;     /* the same */
     struct peer_search *search;
     uint64_t searched_ms;     /* when the last one began */
@@ -173,7 +177,7 @@ static void on_tick(void *owner)
         buf_free(&c->out.bytes);
 }
 
-/* ---- life ---- */
+/* ---- on a unix socket ---- */
 
 static const char *ready(void *owner)
 {
@@ -222,23 +226,54 @@ static enum err open_endpoint(struct control *c, const char *path, char *text, s
 /* At the path that was asked for, or at the default one if that can be had. */
 static enum err open_somewhere(struct control *c, const char *asked, char *text, size_t size)
 {
-    char path[256];
+    char path[256], problem[400];
     if (asked != NULL && strcmp(asked, "off") == 0)
         return ERR_OK;
     if (asked == NULL && !control_path(c->setup.program, environment, path, sizeof path))
         return ERR_OK;
-    enum err why = open_endpoint(c, asked != NULL ? asked : path, text, size);
+    enum err why = open_endpoint(c, asked != NULL ? asked : path, problem, sizeof problem);
     if (why == ERR_OK) {
         log_info("tunnel-tui can watch this at %s", control_where(c));
     } else if (asked == NULL) {
         log_warning("tunnel-tui cannot watch this: %s (--control names another place, or \"off\")",
-                    text);
+                    problem);
         events_free(c->events);
         c->events = NULL;
         why = ERR_OK;
+    } else {
+        snprintf(text, size, "--control: %s", problem);
     }
     return why;
 }
+
+/* ---- on a TCP address ---- */
+
+static const char *ops_name(void *owner, size_t i)
+{
+    return options_each(((struct control *)owner)->setup.ops, "ops-host", i);
+}
+
+static enum err open_ops(struct control *c, char *text, size_t size)
+{
+    const char *where = c->setup.ops != NULL ? options_get(c->setup.ops, "ops-listen") : "off";
+    const struct endpoint_options o = {.loop = c->setup.loop,
+                                       .where = where,
+                                       .unready = ready,
+                                       .metrics = metrics,
+                                       .name = ops_name,
+                                       .owner = c};
+    enum err why = ERR_OK;
+    if (strcmp(where, "off") == 0)
+        return ERR_OK;
+    c->ops = endpoint_new(&o, &why);
+    if (c->ops == NULL)
+        snprintf(text, size, "--ops-listen: cannot listen on %s: %s", where, err_text(why));
+    else
+        log_info("operations: listening on %s", endpoint_name(c->ops));
+    return why;
+}
+
+/* ---- life ---- */
 
 struct control *control_new(const struct control_setup *s, enum err *why, char *text, size_t size)
 {
@@ -258,6 +293,8 @@ struct control *control_new(const struct control_setup *s, enum err *why, char *
                                                        .clock = s->loop});
     if (c->tick != NULL && c->monitor != NULL)
         *why = open_somewhere(c, s->path, text, size);
+    if (*why == ERR_OK)
+        *why = open_ops(c, text, size);
     if (*why != ERR_OK) {
         control_free(c);
         return NULL;
@@ -272,6 +309,7 @@ void control_free(struct control *c)
         return;
     peer_search_cancel(c->search);
     endpoint_free(c->endpoint);
+    endpoint_free(c->ops);
     events_free(c->events);
     timer_free(c->tick);
     buf_free(&c->out.bytes);

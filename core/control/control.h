@@ -12,16 +12,36 @@
 
 /* --control PATH|off, --control-readonly. */
 extern const struct option_group control_options;
+/* Rows of a table: --ops-listen, which is `fallback` unless it is given, and --ops-host. */
+#define CONTROL_OPS_OPTIONS(fallback)                                                              \
+    {"ops-listen",                                                                                 \
+     0,                                                                                            \
+     "ADDRESS:PORT",                                                                               \
+     NULL,                                                                                         \
+     NULL,                                                                                         \
+     fallback,                                                                                     \
+     "Where /healthz, /readyz and /metrics are answered, without TLS; \"off\": nowhere.",          \
+     OPTION_EXACT},                                                                                \
+    {                                                                                              \
+        "ops-host", 0, "NAME", NULL, NULL, NULL,                                                   \
+            "A host name to be asked by there, besides localhost, this machine's and IP "          \
+            "addresses; may be repeated.",                                                         \
+            OPTION_MANY | OPTION_EXACT                                                             \
+    }
+/* --ops-listen (off), --ops-host. */
+extern const struct option_group control_ops_options;
 
 struct control;
 
 struct control_setup {
     struct loop *loop;
     const char *program,
-        *role;        /* as in struct monitor_options; program names the socket's folder */
-    const char *path; /* of the socket; NULL: control_path's; "off": none, only a monitor
-                         without listener is kept */
-    bool readonly;    /* nothing can be closed through it */
+        *role;                 /* as in struct monitor_options; program names the socket's folder */
+    const char *path;          /* of the socket; NULL: control_path's; "off": none, only a monitor
+                                  without listener is kept */
+    bool readonly;             /* nothing can be closed through it */
+    const struct options *ops; /* with --ops-listen and --ops-host: health and metrics, and nothing
+                                  else, on a TCP address too; NULL: not. Must outlive the control */
     /* For /readyz; NULL: ready; else a sentence why not (static). */
     const char *(*unready)(void *owner);
     /* For /metrics, in place of report_metrics; NULL: report_metrics. */
@@ -29,9 +49,9 @@ struct control_setup {
     void *owner;
 };
 
-/* Always gives a control unless memory is short (NULL). A socket that cannot be opened at a path
- * that was asked for is an error: *why and a sentence in text, NULL. At the default path it is a
- * line in the log, since a second gateway on the same machine is no mistake. */
+/* Always gives a control unless memory is short (NULL). A socket that cannot be opened at a path or
+ * address that was asked for is an error: *why and a sentence in text, NULL. At the default path it
+ * is a line in the log, since a second gateway on the same machine is no mistake. */
 struct control *control_new(const struct control_setup *s, enum err *why, char *text, size_t size);
 void control_free(struct control *c); /* with its monitor, and all its readers; NULL is fine */
 struct monitor *control_monitor(struct control *c);

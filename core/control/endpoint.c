@@ -5,8 +5,10 @@
 #include "core/http/server.h"
 #include "core/net/tcp.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -141,9 +143,59 @@ static void not_found(struct endpoint_client *c)
     buf_free(&text);
 }
 
+/* ---- who it is asked as ---- */
+
+static bool is_this_machine(const char *host)
+{
+    char name[HOST_NAME_MAX + 1] = "";
+    gethostname(name, sizeof name - 1);
+    size_t first = strcspn(name, ".");
+    return strcasecmp(host, "localhost") == 0 ||
+           (first > 0 && (strcasecmp(host, name) == 0 ||
+                          (strlen(host) == first && strncasecmp(host, name, first) == 0)));
+}
+
+static bool is_given(const struct endpoint *e, const char *host)
+{
+    const char *name;
+    for (size_t i = 0; e->o.name != NULL && (name = e->o.name(e->o.owner, i)) != NULL; i++)
+        if (strcasecmp(host, name) == 0)
+            return true;
+    return false;
+}
+
+/* HTTP/1.0 needs no Host; no browser speaks it. */
+static bool is_asked_as_itself(const struct endpoint *e, const struct http_head *head)
+{
+    struct span value = http_header(head, "Host");
+    int port;
+    if (listener_port(e->listener) == 0) /* a unix socket, which no page can ask */
+        return true;
+    if (value.p == NULL)
+        return head->minor == 0;
+    char *host = NULL, *text = span_dup(value);
+    bool itself = text != NULL && address_split(text, &host, &port) && host != NULL &&
+                  (address_is_ip(host) || is_this_machine(host) || is_given(e, host));
+    free(text);
+    free(host);
+    return itself;
+}
+
+static void not_us(struct endpoint_client *c)
+{
+    endpoint_text(c, 421,
+                  "This is not the host that was asked for: ask by IP address or as localhost, or "
+                  "start the program with --ops-host and the name.\n");
+}
+
 static void on_request(void *owner, const struct http_head *head, struct span body)
 {
     struct endpoint_client *c = owner;
+    list_append(&c->endpoint->clients, &c->node); /* it is the last one to be sent away */
+    if (!is_asked_as_itself(c->endpoint, head)) {
+        not_us(c);
+        return;
+    }
     struct span query = head->target, path = span_cut(&query, '?'), rest;
     const struct endpoint_page *page, *other = NULL;
     (void)body;
@@ -180,6 +232,15 @@ static bool is_ours(int fd)
     return peer.uid == geteuid() || peer.uid == 0;
 }
 
+/* Else a few connections that ask for nothing would keep all others from asking. */
+static void make_room(struct endpoint *e)
+{
+    struct endpoint_client *c = list_entry(e->clients.next, struct endpoint_client, node);
+    log_debug("%s: %s was silent for longest and is closed, to make room", endpoint_name(e),
+              http_conn_name(c->http));
+    client_free(c);
+}
+
 static void let_in(struct endpoint *e, struct stream *s)
 {
     static const struct http_conn_events events = {.request = on_request, .closed = on_closed};
@@ -188,9 +249,10 @@ static void let_in(struct endpoint *e, struct stream *s)
                                         .max_answer = ENDPOINT_ANSWER_MAX,
                                         .request_ms = e->o.request_ms,
                                         .idle_ms = e->o.idle_ms};
-    struct endpoint_client *c = e->n_clients < ENDPOINT_MAX_CLIENTS ? calloc(1, sizeof *c) : NULL;
+    if (e->n_clients == ENDPOINT_MAX_CLIENTS)
+        make_room(e);
+    struct endpoint_client *c = calloc(1, sizeof *c);
     if (c == NULL) {
-        log_debug("%s: %s was turned away: too many connections", endpoint_name(e), s->name);
         stream_close(s);
         return;
     }

@@ -1,7 +1,10 @@
 /* A small HTTP server for those who watch a program: GET or HEAD /healthz (200 as long as the
  * process runs), /readyz (200, or 503 with the reason) and /metrics (Prometheus' text format), and
  * pages of the owner's besides. On a TCP address it has no access control: the address is the
- * access control. On a unix socket only the user who runs the program, and root, are let in. */
+ * access control; but a request has to name it as itself (Host), so that no web page can ask by a
+ * name of its own that leads here (DNS rebinding): by an IP address, as localhost, as this
+ * machine's name, or by a name that is given. On a unix socket only the user who runs the program,
+ * and root, are let in. When it is full, who has been silent for longest makes room. */
 #ifndef CORE_CONTROL_ENDPOINT_H
 #define CORE_CONTROL_ENDPOINT_H
 
@@ -11,7 +14,7 @@
 #include "core/net/loop.h"
 #include "core/net/stream.h"
 
-#define ENDPOINT_MAX_CLIENTS 64      /* at once; more are closed at once */
+#define ENDPOINT_MAX_CLIENTS 64      /* at once */
 #define ENDPOINT_ANSWER_MAX 33554432 /* bytes; 65,536 streams of a snapshot */
 
 struct endpoint;
@@ -33,6 +36,8 @@ struct endpoint_options {
     void (*metrics)(void *owner, struct buf *out); /* appends them */
     const struct endpoint_page *pages;             /* n_pages; must outlive the endpoint */
     size_t n_pages;
+    const char *(*name)(void *owner, size_t i); /* names to be asked by; NULL behind the last one;
+                                                   may be NULL */
     void *owner;
     uint64_t request_ms, idle_ms; /* as in http_conn_options; 0: its defaults */
 };

@@ -193,12 +193,13 @@ static enum err start_control(struct client *c)
             .role = c->options->role == SESSION_SOURCE ? "source" : "destination",
             .path = o->path,
             .readonly = o->readonly,
+            .ops = o->ops,
             .unready = unready,
             .owner = c,
         },
         &why, text, sizeof text);
     if (c->control == NULL) {
-        log_fatal("--control: %s", text);
+        log_fatal("%s", text);
         return why;
     }
     c->watched =

@@ -30,6 +30,7 @@ struct client_options {
     struct client_control {
         const char *program, *path; /* as in struct control_setup; program NULL: no endpoint */
         bool readonly;
+        const struct options *ops;
     } control;
 };
 

@@ -129,7 +129,8 @@ static enum err read_client(struct options *o, struct hub_config *hub, struct cl
     out->max_connections = connections;
     out->control = (struct client_control){.program = "tunnel-agent",
                                            .path = options_get(o, "control"),
-                                           .readonly = options_flag(o, "control-readonly")};
+                                           .readonly = options_flag(o, "control-readonly"),
+                                           .ops = o};
     if (why == ERR_OK)
         why = options_duration(o, "stall-timeout", &out->stall_ms);
     if (why == ERR_OK)
@@ -164,8 +165,9 @@ static enum err read_destination(struct options *o, const struct hub_config *hub
 
 int main(int argc, char **argv)
 {
-    const struct option_group *groups[] = {&hub_options, &device_group, &group, &control_options,
-                                           &program_options};
+    const struct option_group *groups[] = {
+        &hub_options,     &device_group,        &group,
+        &control_options, &control_ops_options, &program_options};
     struct options *o = options_new(groups, sizeof groups / sizeof *groups);
     struct hub_config hub = {.port = 0};
     struct services services = {.n = 0};

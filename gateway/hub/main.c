@@ -2,7 +2,6 @@
 #include "core/base/log.h"
 #include "core/config/program.h"
 #include "core/control/control.h"
-#include "core/control/endpoint.h"
 #include "core/net/systemd.h"
 #include "gateway/hub/office.h"
 
@@ -44,8 +43,7 @@ static const struct option hub_table[] = {
      0},
     {"grace", 0, "TIME", NULL, NULL, "5s",
      "At SIGTERM, let what is being transferred go on for at most so long.", 0},
-    {"ops-listen", 0, "ADDRESS:PORT", NULL, NULL, "127.0.0.1:9464",
-     "Where /healthz, /readyz and /metrics are answered, without TLS; \"off\": nowhere.", 0},
+    CONTROL_OPS_OPTIONS("127.0.0.1:9464"),
 };
 static const struct option_group hub_group = OPTION_GROUP("Hub", hub_table);
 
@@ -80,7 +78,6 @@ static const struct program program = {
 struct app {
     struct loop *loop;
     struct office *office;
-    struct endpoint *ops;
     struct control *control;
     struct options *options;
     uint64_t idle_ms, grace_ms, workers, memory, per_address;
@@ -238,23 +235,7 @@ static void metrics(void *owner, struct buf *out)
     office_metrics(((struct app *)owner)->office, out);
 }
 
-static bool open_ops(struct app *a)
-{
-    const char *where = options_get(a->options, "ops-listen");
-    struct endpoint_options o = {
-        .loop = a->loop, .where = where, .unready = unready, .metrics = metrics, .owner = a};
-    enum err why;
-    if (strcmp(where, "off") == 0)
-        return true;
-    a->ops = endpoint_new(&o, &why);
-    if (a->ops == NULL)
-        log_fatal("operations: cannot listen on %s: %s", where, err_text(why));
-    else
-        log_info("operations: listening on %s", endpoint_name(a->ops));
-    return a->ops != NULL;
-}
-
-/* How tunnel-tui sees the hub. */
+/* How tunnel-tui and those who operate the hub see it. */
 static bool open_control(struct app *a)
 {
     const struct control_setup s = {.loop = a->loop,
@@ -262,6 +243,7 @@ static bool open_control(struct app *a)
                                     .role = "hub",
                                     .path = options_get(a->options, "control"),
                                     .readonly = options_flag(a->options, "control-readonly"),
+                                    .ops = a->options,
                                     .unready = unready,
                                     .metrics = metrics,
                                     .owner = a};
@@ -320,13 +302,12 @@ static int run(struct app *a)
     watch(a, &a->reload, on_reload, SIGHUP);
     watch(a, &a->terminate, on_end, SIGTERM);
     watch(a, &a->interrupt, on_end, SIGINT);
-    bool started = open_office(a) && open_ops(a) && open_control(a) && listen_all(a);
+    bool started = open_office(a) && open_control(a) && listen_all(a);
     if (started) {
         systemd_notify("READY=1");
         loop_run(a->loop);
     }
     loop_block_signals();
-    endpoint_free(a->ops);
     office_watch(a->office, NULL);
     control_free(a->control);
     office_free(a->office);

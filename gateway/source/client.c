@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define DENIED_MS 1000 /* until one who gave a wrong password is told so */
+
 void client_free(struct client *c)
 {
     list_remove(&c->node);
@@ -43,12 +45,36 @@ static void refuse_front(struct client *c, const struct front *f, const char *as
     client_refuse(c, f->protocol, asked, why, text, &words);
 }
 
-bool client_credentials_right(const struct client *c, const char *user, const char *password)
+/* ---- passwords ---- */
+
+static bool credentials_right(const struct ingress *in, const char *user, const char *password)
 {
-    const struct ingress *in = c->in;
     bool right = str_equal_constant_time(span_of(in->user), span_of(user));
     return str_equal_constant_time(span_of(in->password), span_of(password)) && right;
 }
+
+const char *client_check(struct client *c, const char *user, const char *password)
+{
+    struct ip origin = ip_origin(ip_of_stream(c->stream));
+    uint64_t now = loop_now(c->in->loop);
+    if (!guesses_may(c->in->guesses, origin, now))
+        return "too many wrong passwords came from this address: try again in a minute";
+    if (credentials_right(c->in, user, password))
+        return NULL;
+    guesses_wrong(c->in->guesses, origin, now);
+    return "user name or password is wrong";
+}
+
+void client_deny(struct client *c, const char *text,
+                 void (*denied)(struct client *c, const char *text))
+{
+    stream_read_on(c->stream, false);
+    c->denied = denied;
+    c->denied_text = text;
+    timer_start(c->timer, DENIED_MS);
+}
+
+/* ---- who is where ---- */
 
 /* On the same machine: what there is to be had may be named. */
 static bool is_local(const struct stream *s)
@@ -74,7 +100,7 @@ void client_hand_over(struct client *c, struct passage_options *o, int port)
 {
     struct ingress *in = c->in;
     char asked[PROXY_HOST_MAX + 1];
-    if (ingress_present(in) > in->max_clients) {
+    if (!ingress_make_room(in, in->max_clients, c)) {
         if (o->tap_free != NULL)
             o->tap_free(o->tap.ctx);
         snprintf(asked, sizeof asked, "%.*s", (int)o->question.host.n, o->question.host.p);

@@ -6,6 +6,7 @@
 
 #include "core/base/list.h"
 #include "gateway/source/direct.h"
+#include "gateway/source/guesses.h"
 #include "gateway/source/ingress.h"
 #include "gateway/source/socks.h"
 
@@ -24,7 +25,8 @@ struct ingress {
     const struct names *names;
     const struct origins *origins;
     enum socks_auth auth;
-    char *user, *password;
+    char *user, *password;   /* NULL: everyone may come */
+    struct guesses *guesses; /* with them */
     size_t max_clients, n;
     struct list clients;
     struct listener *listeners[INGRESS_LISTENERS_MAX];
@@ -41,7 +43,10 @@ struct client {
     struct timer *timer;
     struct socks *socks;
     struct http_reader *http;
-    uint8_t out[SOCKS_OUTPUT_MAX]; /* pending while the stream is not ready */
+    void (*denied)(struct client *c, const char *text); /* its password was wrong: what the timer
+                                                           does then */
+    const char *denied_text;                            /* static */
+    uint8_t out[SOCKS_OUTPUT_MAX];                      /* pending while the stream is not ready */
 };
 
 size_t ingress_present(const struct ingress *in); /* clients in whatever stage */
@@ -54,7 +59,18 @@ void client_refuse(struct client *c, const char *protocol, const char *asked, en
 /* Starts its passage, or dials port `port` of the host itself when that is no name of ours and may
  * go direct. Fills in what is the same for all. c is gone afterwards. */
 void client_hand_over(struct client *c, struct passage_options *o, int port);
-bool client_credentials_right(const struct client *c, const char *user, const char *password);
+/* Makes room for c where there is none, by closing those who have asked for nothing yet or are
+ * leaving anyway, who were there first. False: all others are being served. c NULL: for somebody
+ * who is not in yet. */
+bool ingress_make_room(struct ingress *in, size_t most, const struct client *c);
+
+/* Whether user and password are right, NULL; else a sentence why they are not, or were not looked
+ * at. */
+const char *client_check(struct client *c, const char *user, const char *password);
+/* They were not: `denied` tells it, with that sentence, after a moment in which nothing else is
+ * heard from it. */
+void client_deny(struct client *c, const char *text,
+                 void (*denied)(struct client *c, const char *text));
 /* Neither on this machine nor known by password: not told what there is. */
 bool client_is_stranger(const struct client *c);
 

@@ -34,18 +34,41 @@ static void http_page(struct client *c, const struct http_head *head, const stru
     client_part(c, &words);
 }
 
-/* Checks Proxy-Authorization (our own pages: Authorization). *user is malloc'd, or NULL. */
-static bool http_user(struct client *c, const struct http_head *head, bool page, char **user)
+#define MISSING "user name and password required"
+
+/* Checks Proxy-Authorization (our own pages: Authorization). NULL: it is right, or none is asked
+ * for; MISSING, or a sentence why not. *user is malloc'd, or NULL. */
+static const char *http_user(struct client *c, const struct http_head *head, bool page, char **user)
 {
     char *password = NULL;
     *user = NULL;
     struct span value = http_header(head, page ? "Authorization" : "Proxy-Authorization");
     bool given = value.p != NULL && http_basic(value, user, &password);
-    bool right = c->in->user == NULL || (given && client_credentials_right(c, *user, password));
+    const char *wrong = NULL;
+    if (c->in->user != NULL)
+        wrong = given ? client_check(c, *user, password) : MISSING;
     if (password != NULL)
         explicit_bzero(password, strlen(password));
     free(password);
-    return right;
+    return wrong;
+}
+
+/* The request is still there, in its reader. */
+static void http_denied(struct client *c, const char *text)
+{
+    const struct http_head *head = http_reader_head(c->http);
+    struct proxy_request r;
+    proxy_decide(head, &r);
+    client_http_refuse(c, r.host, ERR_AUTH, 407, text, span_is(head->method, "HEAD"));
+}
+
+static void page_denied(struct client *c, const char *text)
+{
+    const struct http_head *head = http_reader_head(c->http);
+    struct proxy_request r;
+    (void)text; /* our pages say less to strangers, and refuse nobody */
+    proxy_decide(head, &r);
+    http_page(c, head, &r, false);
 }
 
 static void http_connect(struct client *c, const struct proxy_request *r, const char *user)
@@ -130,13 +153,15 @@ static void http_complete(struct client *c, const struct http_head *head)
     char *user;
     bool is_head = span_is(head->method, "HEAD");
     proxy_decide(head, &r);
-    bool right = http_user(c, head, r.kind == PROXY_PAGE, &user);
+    const char *wrong = http_user(c, head, r.kind == PROXY_PAGE, &user);
     if (r.kind == PROXY_REFUSE)
         client_http_refuse(c, r.host, r.why, r.status, r.text, is_head);
+    else if (wrong != NULL && user != NULL)
+        client_deny(c, wrong, r.kind == PROXY_PAGE ? page_denied : http_denied);
     else if (r.kind == PROXY_PAGE)
-        http_page(c, head, &r, c->in->user != NULL && right);
-    else if (!right)
-        client_http_refuse(c, r.host, ERR_AUTH, 407, "user name and password required", is_head);
+        http_page(c, head, &r, c->in->user != NULL && wrong == NULL);
+    else if (wrong != NULL)
+        client_http_refuse(c, r.host, ERR_AUTH, 407, wrong, is_head);
     else if (r.kind == PROXY_CONNECT)
         http_connect(c, &r, user);
     else

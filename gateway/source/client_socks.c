@@ -5,7 +5,7 @@ static const char *socks_name(const struct socks_request *r)
     return r->version == 4 ? "socks4" : "socks5";
 }
 
-static void socks_failed(struct client *c)
+static void socks_failed(struct client *c, const char *text)
 {
     const struct socks_request *r = socks_request(c->socks);
     struct buf words = {.limit = 64};
@@ -13,7 +13,7 @@ static void socks_failed(struct client *c)
     size_t n = socks_output(c->socks, out);
     if (!buf_append(&words, out, n))
         buf_free(&words);
-    client_refuse(c, socks_name(r), r->host, socks_why(c->socks), NULL, &words);
+    client_refuse(c, socks_name(r), r->host, socks_why(c->socks), text, &words);
 }
 
 static void socks_complete(struct client *c)
@@ -33,10 +33,15 @@ bool client_socks(struct client *c, const uint8_t *p, size_t n)
     stream_consume(c->stream, socks_feed(c->socks, p, n));
     if (socks_state(c->socks) == SOCKS_CHECK) {
         const struct socks_request *r = socks_request(c->socks);
-        socks_verdict(c->socks, client_credentials_right(c, r->user, r->password));
+        const char *wrong = client_check(c, r->user, r->password);
+        socks_verdict(c->socks, wrong == NULL);
+        if (wrong != NULL) {
+            client_deny(c, wrong, socks_failed);
+            return false;
+        }
     }
     if (socks_state(c->socks) == SOCKS_FAILED) {
-        socks_failed(c);
+        socks_failed(c, NULL);
         return false;
     }
     size_t size = socks_output(c->socks, c->out);

@@ -69,7 +69,9 @@ static void on_failed(void *owner, enum err why)
 static void on_time(void *owner)
 {
     struct client *c = owner;
-    if (c->http != NULL && stream_ready(c->stream)) {
+    if (c->denied != NULL) {
+        c->denied(c, c->denied_text);
+    } else if (c->http != NULL && stream_ready(c->stream)) {
         client_http_refuse(c, "", ERR_SILENT, 408, "the request did not come in time", false);
     } else if (c->socks != NULL) {
         access_refused(c->in->access, c->stream->name, "socks", "", ERR_SILENT, NULL);
@@ -89,13 +91,40 @@ size_t ingress_present(const struct ingress *in)
            partings_count(in->partings);
 }
 
+static struct client *oldest_but(const struct ingress *in, const struct client *c)
+{
+    list_each(node, &in->clients)
+    {
+        struct client *other = list_entry(node, struct client, node);
+        if (other != c)
+            return other;
+    }
+    return NULL;
+}
+
+/* Else whoever stands in the door and says nothing would shut it. */
+bool ingress_make_room(struct ingress *in, size_t most, const struct client *c)
+{
+    while (ingress_present(in) > most) {
+        struct client *other = oldest_but(in, c);
+        if (other != NULL) {
+            access_refused(in->access, other->stream->name, "unknown", "", ERR_LIMIT,
+                           "it asked for nothing, and others need its place");
+            client_close(other);
+        } else if (!partings_cut(in->partings)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void on_accepted(void *owner, struct listener *l, struct stream *s)
 {
     static const struct stream_events events = {
         .readable = on_readable, .writable = on_writable, .failed = on_failed};
     struct ingress *in = owner;
     struct client *c = NULL;
-    if (ingress_present(in) < in->max_clients + INGRESS_POLITE)
+    if (ingress_make_room(in, in->max_clients + INGRESS_POLITE - 1, NULL))
         c = calloc(1, sizeof *c);
     struct timer *timer = c != NULL ? timer_new(in->loop, on_time, c) : NULL;
     if (timer == NULL) {
@@ -156,7 +185,8 @@ struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o)
     in->auth = SOCKS_AUTH_REQUIRED;
     in->user = span_dup(span_of(o->user));
     in->password = span_dup(span_of(o->password));
-    if (in->user != NULL && in->password != NULL)
+    in->guesses = guesses_new();
+    if (in->user != NULL && in->password != NULL && in->guesses != NULL)
         return in;
     ingress_free(in);
     return NULL;
@@ -175,5 +205,6 @@ void ingress_free(struct ingress *in)
         explicit_bzero(in->password, strlen(in->password));
     free(in->user);
     free(in->password);
+    guesses_free(in->guesses);
     free(in);
 }

@@ -58,6 +58,14 @@ size_t partings_count(const struct partings *p)
     return p->n;
 }
 
+bool partings_cut(struct partings *p)
+{
+    if (list_empty(&p->all))
+        return false;
+    end(list_entry(p->all.next, struct parting, node));
+    return true;
+}
+
 static void cut_off(struct parting *p)
 {
     if (stream_backlog(p->stream) > 0 && loop_now(p->set->loop) - p->began_ms < PARTING_MS) {

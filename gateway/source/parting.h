@@ -15,6 +15,8 @@ struct partings;
 struct partings *partings_new(struct loop *loop); /* NULL: memory */
 void partings_free(struct partings *p);           /* cuts off who is left; NULL is fine */
 size_t partings_count(const struct partings *p);
+/* Cuts off who has been leaving for longest. False: nobody is. */
+bool partings_cut(struct partings *p);
 
 /* Takes the stream (ready for writing) and the bytes in *words (emptied) over. */
 void parting_start(struct partings *p, struct stream *s, struct buf *words);

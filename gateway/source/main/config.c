@@ -434,8 +434,9 @@ const char *config_listen(const struct config *c, size_t i)
 
 enum program_next config_read(struct config *c, int argc, char **argv)
 {
-    static const struct option_group *const groups[] = {
-        &endpoint_group, &hub_options, &tunnel_group, &control_options, &program_options};
+    static const struct option_group *const groups[] = {&endpoint_group,      &hub_options,
+                                                        &tunnel_group,        &control_options,
+                                                        &control_ops_options, &program_options};
     *c = (struct config){.options = options_new(groups, sizeof groups / sizeof *groups),
                          .names = names_new()};
     if (c->options == NULL || c->names == NULL)

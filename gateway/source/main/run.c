@@ -157,13 +157,14 @@ static bool make_control(struct run *r)
                                         .role = "source",
                                         .path = r->config->control,
                                         .readonly = r->config->control_readonly,
+                                        .ops = r->config->options,
                                         .unready = unready,
                                         .owner = r};
     char text[400];
     enum err why;
     r->control = control_new(&setup, &why, text, sizeof text);
     if (r->control == NULL)
-        log_error("--control: %s", text);
+        log_error("%s", text);
     return r->control != NULL;
 }
 
