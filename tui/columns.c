@@ -2,6 +2,9 @@
 
 #include <string.h>
 
+/* What a wanted column is kept before: host names, and ages. */
+enum { WANTED_SERVICES = 75, WANTED_STREAMS = 55 };
+
 enum column_role column_role_of(const struct snapshot *s)
 {
     const char *role = s->role != NULL ? s->role : "";
@@ -55,6 +58,15 @@ static uint64_t without_names(const struct columns *c, const struct snapshot *s)
     return column >= 0 ? (uint64_t)1 << column : 0;
 }
 
+/* Which device, where there are several. The host names of services tell that, too, on screens that
+ * have room for them. */
+static uint64_t device_column(const struct columns *c, const struct snapshot *s, int width)
+{
+    bool told = c == &service_columns && column_role_of(s) == COLUMN_SOURCE && width >= 80;
+    int column = s->n_tunnels > 1 && !told ? column_find(c, "tunnel") : -1;
+    return column >= 0 ? (uint64_t)1 << column : 0;
+}
+
 struct columns_options columns_options(const struct columns *c, const struct snapshot *s,
                                        const struct ui *ui, int width)
 {
@@ -62,6 +74,7 @@ struct columns_options columns_options(const struct columns *c, const struct sna
     return (struct columns_options){.role = column_role_of(s),
                                     .totals = ui->totals,
                                     .hidden = (streams ? ui->hidden : 0) | without_names(c, s),
+                                    .wanted = device_column(c, s, width),
                                     .at = streams ? 2 : 1, /* marks of selection and tag */
                                     .width = width,
                                     .first = streams ? id_width(s) : 0};
@@ -75,7 +88,8 @@ static void choose(const struct columns *c, const struct columns_options *o,
     out->n = 0;
     for (int i = 0; i < c->n && i < COLUMNS_MAX; i++) {
         const struct column *column = &c->items[i];
-        if (!column_is_in(column, o->role, o->totals) || o->width < column->from ||
+        bool wanted = (o->wanted >> i & 1) != 0;
+        if (!column_is_in(column, o->role, o->totals) || (o->width < column->from && !wanted) ||
             (o->hidden >> i & 1) != 0)
             continue;
         int width = i == 0 && o->first > column->least ? o->first : column->least;
@@ -91,11 +105,18 @@ static int taken(const struct columns_fit *fit)
     return sum;
 }
 
-static void drop_least(const struct columns *c, struct columns_fit *fit)
+static int keep_of(const struct columns *c, const struct columns_options *o, int column)
+{
+    int wanted = c == &service_columns ? WANTED_SERVICES : WANTED_STREAMS;
+    return (o->wanted >> column & 1) != 0 ? wanted : c->items[column].keep;
+}
+
+static void drop_least(const struct columns *c, const struct columns_options *o,
+                       struct columns_fit *fit)
 {
     int least = 0;
     for (int i = 1; i < fit->n; i++)
-        if (c->items[fit->items[i].column].keep < c->items[fit->items[least].column].keep)
+        if (keep_of(c, o, fit->items[i].column) < keep_of(c, o, fit->items[least].column))
             least = i;
     fit->n--;
     memmove(&fit->items[least], &fit->items[least + 1],
@@ -124,7 +145,7 @@ void columns_fit(const struct columns *c, const struct columns_options *o, struc
     int room = o->width - o->at;
     choose(c, o, out);
     while (out->n > 1 && taken(out) > room)
-        drop_least(c, out);
+        drop_least(c, o, out);
     grow(c, out, room - taken(out));
     for (int i = 0, at = o->at; i < out->n; i++) {
         out->items[i].at = at;

@@ -56,6 +56,7 @@ struct columns_options {
     enum column_role role;
     enum totals totals;
     uint64_t hidden; /* 1 << index */
+    uint64_t wanted; /* 1 << index: on any screen, before whatever can be left out */
     int at, width;   /* the first column's place; columns of the screen */
     int first;       /* the first column is at least that wide */
 };

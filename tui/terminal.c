@@ -116,6 +116,11 @@ static void disarm(void)
 
 /* ---- life ---- */
 
+static bool window_size(struct winsize *out)
+{
+    return ioctl(STDOUT_FILENO, TIOCGWINSZ, out) == 0 && out->ws_col > 0 && out->ws_row > 0;
+}
+
 static void set_looks(struct terminal *s, const char *color)
 {
     int colours = tigetnum((char *)(uintptr_t) "colors"); /* below 0: none */
@@ -189,6 +194,21 @@ static void destroy(struct terminal *s)
     free(s);
 }
 
+/* ncurses has a file for its terminal, and asks that in vain how large it is. It must know from the
+ * first: what it makes of the terminal's scrolling outlives us. */
+static SCREEN *begin_curses(const struct terminal *s)
+{
+    struct winsize size;
+    char lines[16], columns[16];
+    if (window_size(&size)) {
+        snprintf(lines, sizeof lines, "%d", size.ws_row);
+        snprintf(columns, sizeof columns, "%d", size.ws_col);
+        setenv("LINES", lines, 1);
+        setenv("COLUMNS", columns, 1);
+    }
+    return newterm(NULL, outlet_file(s->outlet), stdin);
+}
+
 struct terminal *terminal_open(const struct terminal_options *o, char *problem, size_t size)
 {
     struct terminal *s = calloc(1, sizeof *s);
@@ -206,7 +226,7 @@ struct terminal *terminal_open(const struct terminal_options *o, char *problem, 
         return NULL;
     }
     if (capable(fileno(outlet_file(s->outlet))))
-        s->curses = newterm(NULL, outlet_file(s->outlet), stdin);
+        s->curses = begin_curses(s);
     if (s->curses == NULL) {
         char quoted[80];
         snprintf(problem, size, "the terminal (TERM=%s) is not known, or cannot do what this needs",
@@ -242,6 +262,8 @@ void terminal_resume(struct terminal *s)
     if (!rescue.armed)
         arm();
     set_modes(s);
+    int columns, rows;
+    terminal_resize(s, &columns, &rows);
     terminal_redraw(s);
     wrefresh(stdscr); /* out of endwin's state */
     outlet_flush(s->outlet);
@@ -267,8 +289,7 @@ bool terminal_behind(const struct terminal *s)
 void terminal_resize(struct terminal *s, int *columns, int *rows)
 {
     struct winsize size;
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 && size.ws_row > 0 &&
-        (size.ws_col != COLS || size.ws_row != LINES)) {
+    if (window_size(&size) && (size.ws_col != COLS || size.ws_row != LINES)) {
         resizeterm(size.ws_row, size.ws_col);
         terminal_redraw(s);
     }

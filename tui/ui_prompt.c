@@ -213,6 +213,10 @@ static void choose_closing(struct ui *ui, const struct model *m)
 unsigned ui_ask_close(struct ui *ui, struct model *m, uint32_t key)
 {
     (void)key;
+    if (column_role_of(&m->shown) == COLUMN_HUB) {
+        ui_say(ui, true, "a hub closes whole tunnels only: tunnelctl close");
+        return UI_NOTHING;
+    }
     if (m->shown.readonly) {
         ui_say(ui, true, "nothing can be closed here: the program was started for reading only");
         return UI_NOTHING;

@@ -17,6 +17,7 @@ static void totals_text(const struct canvas *v, int less, char *out, size_t size
 {
     bool wide = v->g->columns >= 110;
     char down[FORMAT_SIZE], up[FORMAT_SIZE], max[48] = "", served[96] = "", refused[48] = "";
+    char idle[48] = "";
     const struct snapshot_counts *t = &v->s->totals;
     (wide ? format_bytes_long : format_bytes)(t->bytes_down, down);
     (wide ? format_bytes_long : format_bytes)(t->bytes_up, up);
@@ -33,8 +34,11 @@ static void totals_text(const struct canvas *v, int less, char *out, size_t size
                  (unsigned long long)t->failed);
     if (less < 2)
         snprintf(refused, sizeof refused, "  %llu refused", (unsigned long long)t->refused);
-    snprintf(out, size, "Total down %s  up %s  %llu open%s%s%s", down, up,
-             (unsigned long long)t->open, max, served, refused);
+    if (v->s->open_tunnels > t->open)
+        snprintf(idle, sizeof idle, "  %llu without ends",
+                 (unsigned long long)(v->s->open_tunnels - t->open));
+    snprintf(out, size, "Total down %s  up %s  %llu open%s%s%s%s", down, up,
+             (unsigned long long)t->open, max, idle, served, refused);
 }
 
 /* "1-5 of 5" */

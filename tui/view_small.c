@@ -3,6 +3,19 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Services that there is no row for: "+9", from column `at` on. */
+static void draw_more(struct canvas *v, int row, int at)
+{
+    char text[32];
+    struct order services = order_services(v->ui, v->m);
+    size_t more = services.n > (size_t)v->l.n_services ? services.n - (size_t)v->l.n_services : 0;
+    order_free(&services);
+    int n = snprintf(text, sizeof text, "+%zu", more);
+    int margin = v->g->columns > 30;
+    if (more > 0 && at + 2 + n + margin <= v->g->columns)
+        grid_text(v->g, row, v->g->columns - n - margin, n, span_of(text), ROLE_BUSY);
+}
+
 static void draw_numbers(struct canvas *v, int row)
 {
     static const char *const names[] = {"Down ", "Up "}, *const brief[] = {"dn ", "up "};
@@ -21,7 +34,8 @@ static void draw_numbers(struct canvas *v, int row)
     }
     snprintf(text, sizeof text, "%llu open", (unsigned long long)t->open);
     if (at + grid_width(span_of(text)) <= v->g->columns)
-        grid_text(v->g, row, at, -1, span_of(text), ROLE_TEXT);
+        at += grid_text(v->g, row, at, -1, span_of(text), ROLE_TEXT);
+    draw_more(v, row, at);
 }
 
 /* Name, open streams, rates; "offline" instead of those. */
@@ -32,7 +46,9 @@ static void draw_service_line(struct canvas *v, int row, const struct snapshot_s
     int name = columns - numbers - margin < 6 ? columns - margin : columns - numbers - margin;
     if (name > 32)
         name = 32;
-    grid_text(v->g, row, margin, name - 1, span_of(s->id), ROLE_TEXT);
+    int used = grid_text(v->g, row, margin, name - 1, span_of(s->id), ROLE_TEXT);
+    if (v->s->n_tunnels > 1 && name - 2 - used >= 3) /* which device */
+        grid_text(v->g, row, margin + used + 1, name - 2 - used, span_of(s->tunnel), ROLE_QUIET);
     int at = margin + name;
     if (strcmp(s->state, "ready") != 0) {
         grid_text(v->g, row, at + 1, columns - at - 1, span_of(s->state), role_of_state(s->state));

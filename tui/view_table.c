@@ -7,6 +7,7 @@
 
 struct table {
     const struct columns *columns;
+    size_t more; /* rows that do not fit: said where the first column's head has room */
     struct columns_fit fit;
     int sort;
     bool reverse, focus;
@@ -26,6 +27,8 @@ static void draw_head(struct canvas *v, int row, const struct table *t)
         if (c->number && width < f->width)
             at += f->width - width;
         grid_text(v->g, row, at, f->width, title, role);
+        if (i == 0 && t->more > 0 && f->width - width >= 4)
+            grid_print(v->g, row, at + width + 1, f->width - width - 1, role, "+%zu", t->more);
         if (f->column == t->sort)
             grid_put(v->g, row, at - 1, t->reverse ? '^' : 'v', role);
     }
@@ -158,7 +161,7 @@ static void draw_nothing(struct canvas *v, int row)
 void draw_stream_table(struct canvas *v, int head, int first, int rows, const struct order *which,
                        size_t top, bool focus)
 {
-    struct table t = {&stream_columns, {0}, v->ui->sort, v->ui->reverse, focus};
+    struct table t = {&stream_columns, 0, {0}, v->ui->sort, v->ui->reverse, focus};
     struct columns_options o = columns_options(t.columns, v->s, v->ui, v->g->columns);
     size_t selected = selected_row(v, which);
     columns_fit(t.columns, &o, &t.fit);
@@ -177,7 +180,9 @@ void draw_stream_table(struct canvas *v, int head, int first, int rows, const st
 void draw_service_table(struct canvas *v, int head, int first, int rows, const struct order *which)
 {
     bool focus = v->ui->focus == PANE_SERVICES;
-    struct table t = {&service_columns, {0}, v->ui->service_sort, v->ui->service_reverse, focus};
+    size_t more = which->n > (size_t)rows ? which->n - (size_t)rows : 0;
+    struct table t = {&service_columns,       more, {0}, v->ui->service_sort,
+                      v->ui->service_reverse, focus};
     struct columns_options o = columns_options(t.columns, v->s, v->ui, v->g->columns);
     long selected = order_service_row(which, v->m, v->ui->service);
     columns_fit(t.columns, &o, &t.fit);

@@ -33,11 +33,24 @@ static const char *const variables[] = {
 #undef X
 };
 
+/* Ways that we cannot go. over_keys: the AWS tools take it even where the profile has keys. */
+static const struct way {
+    const char *key, *text;
+    bool over_keys;
+} ways[] = {
+    {"sso_session", "IAM Identity Center (sso_session)", true},
+    {"sso_start_url", "IAM Identity Center (sso_start_url)", true},
+    {"role_arn", "assuming a role (role_arn)", true},
+    {"login_session", "a console login (login_session)", false},
+    {"credential_process", "running a program (credential_process)", false},
+};
+
 /* One place to look: the environment, the credentials file, the config file. */
 struct source {
     char where[PATH_MAX]; /* a path; "" for the environment */
     char *values[VALUE_COUNT];
-    bool found; /* the profile is there */
+    bool found;            /* the profile is there */
+    const struct way *way; /* how it gets its keys, when that is not by having them */
 };
 enum { ENVIRONMENT, CREDENTIALS_FILE, CONFIG_FILE, SOURCES };
 
@@ -102,6 +115,9 @@ static size_t indent_of(const struct reading *r, struct span key)
 
 static enum err set_value(struct source *s, const struct ini_entry *e)
 {
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+        if (span_is_nocase(e->key, ways[i].key) && e->value.n > 0 && s->way == NULL)
+            s->way = &ways[i];
     for (int i = 0; i < VALUE_COUNT; i++) {
         if (!span_is_nocase(e->key, keys[i]))
             continue;
@@ -208,12 +224,33 @@ static enum err take_key(struct source *s, const char *profile, struct sigv4_cre
     return ERR_OK;
 }
 
+/* Of both files, as the tools read them together. */
+static const struct way *way_of(const struct source sources[SOURCES])
+{
+    const struct way *a = sources[CREDENTIALS_FILE].way, *b = sources[CONFIG_FILE].way;
+    return a == NULL || (b != NULL && b->over_keys && !a->over_keys) ? b : a;
+}
+
+static enum err say_elsewhere(const struct way *way, const char *profile, struct aws_profile *out)
+{
+    int n = asprintf(&out->elsewhere,
+                     "AWS profile \"%s\" gets its keys by %s, which is left to the AWS tools; hand "
+                     "them over with: eval \"$(aws configure export-credentials --profile '%s' "
+                     "--format env)\"",
+                     profile, way->text, profile);
+    if (n >= 0)
+        return ERR_OK;
+    out->elsewhere = NULL;
+    return ERR_NO_MEMORY;
+}
+
 static enum err gather(struct source sources[SOURCES], const char *profile, bool environment_key,
                        struct aws_profile *out, char *text, size_t size)
 {
+    const struct way *way = way_of(sources);
     for (int i = 0; i < SOURCES; i++) {
         enum err why = ERR_OK;
-        if (i != ENVIRONMENT || environment_key)
+        if (i == ENVIRONMENT ? environment_key : way == NULL || !way->over_keys)
             why = take_key(&sources[i], profile, &out->credentials, text, size);
         if (why != ERR_OK)
             return why;
@@ -222,6 +259,8 @@ static enum err gather(struct source sources[SOURCES], const char *profile, bool
         if (out->ca_bundle == NULL)
             out->ca_bundle = move(&sources[i], VALUE_CA_BUNDLE);
     }
+    if (out->credentials.key_id == NULL && way != NULL)
+        return say_elsewhere(way, profile, out);
     return ERR_OK;
 }
 
@@ -271,5 +310,6 @@ void aws_profile_free(struct aws_profile *p)
     wipe(p->credentials.token);
     free(p->region);
     free(p->ca_bundle);
+    free(p->elsewhere);
     *p = (struct aws_profile){0};
 }

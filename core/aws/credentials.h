@@ -12,6 +12,9 @@ struct aws_profile {
     struct sigv4_credentials credentials; /* key_id NULL: none were found */
     char *region;                         /* NULL: none */
     char *ca_bundle;                      /* NULL: none */
+    /* NULL, or there are no keys, and a sentence says why: the profile gets them in a way that only
+     * the AWS tools know (IAM Identity Center, a role, another program). */
+    char *elsewhere;
 };
 
 /* profile: NULL for AWS_PROFILE or "default"; a name given here counts over keys in the environment

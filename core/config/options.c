@@ -175,14 +175,25 @@ enum err option_store(struct options *o, struct option_state *s, struct span val
     return ERR_OK;
 }
 
+const char *options_meant(const struct options *o, struct span name, const char *prefix, char *text,
+                          size_t size)
+{
+    struct nearest near = nearest_to(name);
+    for (size_t i = 0; i < o->n; i++)
+        if ((o->states[i].option->flags & OPTION_HIDDEN) == 0)
+            nearest_try(&near, o->states[i].option->name);
+    return nearest_advice(&near, prefix, text, size);
+}
+
 enum err options_set(struct options *o, struct span name, struct span value,
                      enum option_source source, const char *where)
 {
     struct option_state *s = options_find(o, name);
-    char text[80];
+    char text[80], advice[120];
     if (s == NULL)
-        return options_fail(o, "%s%sno option is called \"%s\"", where != NULL ? where : "",
-                            where != NULL ? ": " : "", str_escape(name, text, sizeof text));
+        return options_fail(o, "%s%sno option is called \"%s\"%s", where != NULL ? where : "",
+                            where != NULL ? ": " : "", str_escape(name, text, sizeof text),
+                            options_meant(o, name, "", advice, sizeof advice));
     return option_store(o, s, value, source, where);
 }
 
@@ -301,6 +312,12 @@ enum err options_number(struct options *o, const char *name, uint64_t min, uint6
 
 enum err options_duration(struct options *o, const char *name, uint64_t *ms)
 {
+    bool settings = options_source(o, name) == OPTION_SETTINGS;
+    return options_duration_in(o, name, settings ? 1 : 0, ms);
+}
+
+enum err options_duration_in(struct options *o, const char *name, uint64_t bare, uint64_t *ms)
+{
     static const struct {
         const char *unit;
         uint64_t ms;
@@ -310,8 +327,8 @@ enum err options_duration(struct options *o, const char *name, uint64_t *ms)
         return ERR_OK;
     size_t digits = strspn(value, "0123456789");
     const char *unit = value + digits;
-    bool bare_ok = options_source(o, name) == OPTION_SETTINGS || strcmp(value, "0") == 0;
-    uint64_t factor = *unit == '\0' && bare_ok ? 1 : 0, number;
+    uint64_t zero = strcmp(value, "0") == 0;
+    uint64_t factor = *unit != '\0' ? 0 : bare > 0 ? bare : zero, number;
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (strcmp(unit, units[i].unit) == 0)
             factor = units[i].ms;

@@ -127,6 +127,8 @@ enum err options_number(struct options *o, const char *name, uint64_t min, uint6
 /* A time as "500ms", "20s", "5m", "12h", "7d" or "0", in milliseconds. A bare number is
  * milliseconds in the settings JSON and refused elsewhere: nobody can know what was meant. */
 enum err options_duration(struct options *o, const char *name, uint64_t *ms);
+/* The same where a bare number has always had a unit: of `bare` milliseconds. */
+enum err options_duration_in(struct options *o, const char *name, uint64_t bare, uint64_t *ms);
 
 /* A size as "64K", "64M", "2G" (powers of 1024), between min and max bytes. */
 enum err options_size(struct options *o, const char *name, uint64_t min, uint64_t max,

@@ -55,7 +55,8 @@ static enum err find_long(struct options *o, struct span name, struct option_sta
         return ERR_OK;
     str_escape(name, text, sizeof text);
     if (hits == 0)
-        return options_fail(o, "there is no option --%s", text);
+        return options_fail(o, "there is no option --%s%s", text,
+                            options_meant(o, name, "--", list, sizeof list));
     list_guesses(o, name, list, sizeof list);
     return options_fail(o, "--%s may mean any of %s", text, list);
 }

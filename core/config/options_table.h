@@ -2,6 +2,7 @@
 #ifndef CORE_CONFIG_OPTIONS_TABLE_H
 #define CORE_CONFIG_OPTIONS_TABLE_H
 
+#include "core/base/nearest.h"
 #include "core/config/options.h"
 
 struct option_state {
@@ -23,6 +24,9 @@ struct options {
 };
 
 struct option_state *options_find(const struct options *o, struct span name); /* exact; or NULL */
+/* "; did you mean --listen?", or "". */
+const char *options_meant(const struct options *o, struct span name, const char *prefix, char *text,
+                          size_t size);
 enum err option_store(struct options *o, struct option_state *s, struct span value,
                       enum option_source source, const char *where);
 

@@ -6,6 +6,7 @@
 #include "core/control/monitor_private.h"
 #include "core/control/path.h"
 #include "core/control/report.h"
+#include "core/net/tcp.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -219,7 +220,7 @@ static enum err open_endpoint(struct control *c, const char *path, char *text, s
     if (why == ERR_ADDRESS_IN_USE)
         snprintf(text, size, "%s is in use by another %s", path, c->setup.program);
     else
-        snprintf(text, size, "cannot listen on %s: %s", path, err_text(why));
+        snprintf(text, size, "cannot listen on %s: %s", path, listener_problem(path, why));
     return why;
 }
 
@@ -267,7 +268,7 @@ static enum err open_ops(struct control *c, char *text, size_t size)
         return ERR_OK;
     c->ops = endpoint_new(&o, &why);
     if (c->ops == NULL)
-        snprintf(text, size, "--ops-listen: cannot listen on %s: %s", where, err_text(why));
+        snprintf(text, size, "--ops-listen: cannot listen on %s: %s", where, listener_problem(where, why));
     else
         log_info("operations: listening on %s", endpoint_name(c->ops));
     return why;

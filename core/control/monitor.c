@@ -80,6 +80,14 @@ void monitor_listening(struct monitor *m, const char *where)
         m->n_listen++;
 }
 
+void monitor_open_tunnels(struct monitor *m, size_t (*count)(void *ctx), void *ctx)
+{
+    if (m == NULL)
+        return;
+    m->open_tunnels = count;
+    m->open_tunnels_ctx = ctx;
+}
+
 /* ---- time ---- */
 
 static void tally_tick(struct tally *t, uint64_t elapsed)

@@ -39,6 +39,10 @@ void monitor_tick(struct monitor *m);
 /* One more address where clients find this program; copied. */
 void monitor_listening(struct monitor *m, const char *where);
 
+/* Of a hub: tunnels that are open, whether or not an end of them is here; asked at each report.
+ * count NULL: not told any more. */
+void monitor_open_tunnels(struct monitor *m, size_t (*count)(void *ctx), void *ctx);
+
 /* ---- tunnels: an end of one, with its link to a hub ---- */
 
 enum monitor_link { MONITOR_CONNECTING, MONITOR_UP, MONITOR_DOWN, MONITOR_OVER };

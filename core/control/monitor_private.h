@@ -86,6 +86,8 @@ struct monitor {
     int64_t started_wall_ms;
     char *listen[MONITOR_LISTEN_MAX];
     size_t n_listen;
+    size_t (*open_tunnels)(void *ctx); /* NULL: not told */
+    void *open_tunnels_ctx;
     struct list tunnels, streams, closed;
     size_t n_closed, n_services;
     uint64_t services_left; /* so many went */

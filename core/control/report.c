@@ -96,7 +96,9 @@ static void put_program(struct monitor *m, bool readonly, struct json_writer *w)
     json_time(w, "time", m->o.wall(m->o.clock));
     json_time(w, "clock", (int64_t)now);
     json_time(w, "uptime", (int64_t)(now - m->started_ms));
-    put_flag(w, "readonly", readonly);
+    put_flag(w, "readonly", readonly || strcmp(m->o.role, "hub") == 0);
+    if (m->open_tunnels != NULL)
+        put_always(w, "open_tunnels", m->open_tunnels(m->open_tunnels_ctx));
     json_open(w, "listen", '[');
     for (size_t i = 0; i < m->n_listen; i++)
         json_text(w, NULL, span_of(m->listen[i]));

@@ -1,6 +1,7 @@
 /* Sockets that listen: opened by address, name or path, or given by who started us. */
 #include "core/net/listener.h"
 
+#include "core/base/str.h"
 #include "core/net/lookup.h"
 
 #include <arpa/inet.h>
@@ -194,4 +195,36 @@ enum err listen_given(struct listener *l, int fd)
         return ERR_USAGE;
     }
     return listener_add(l, fd);
+}
+
+/* ---- what went wrong ---- */
+
+static bool is_low(const char *where)
+{
+    const char *colon = strrchr(where, ':');
+    struct span port = span_of(colon != NULL ? colon + 1 : where);
+    uint64_t number;
+    return str_number(port, 65535, &number) && number > 0 && number < 1024;
+}
+
+const char *listener_problem(const char *where, enum err why)
+{
+    bool path = strchr(where, '/') != NULL;
+    switch (why) {
+    case ERR_ADDRESS_IN_USE:
+        return "in use by another program";
+    case ERR_UNREACHABLE:
+        return "no interface of this machine has that address";
+    case ERR_USAGE:
+        return path ? "the path is longer than 107 bytes"
+                    : "neither ADDRESS:PORT, with a port up to 65535, nor a path with a '/' in it";
+    case ERR_NOT_FOUND:
+        return "there is no such folder";
+    case ERR_PERMISSION:
+        return !path && is_low(where)
+                   ? "ports below 1024 are for root, and for programs with CAP_NET_BIND_SERVICE"
+                   : err_text(why);
+    default:
+        return err_text(why);
+    }
 }

@@ -23,6 +23,8 @@ struct listener_events {
  * NULL with *why: ERR_ADDRESS_IN_USE, ERR_PERMISSION, ERR_RESOLVE, ERR_USAGE, … */
 struct listener *listener_new(struct loop *loop, const char *where,
                               const struct listener_events *events, void *owner, enum err *why);
+/* Why that failed, in words for the end of a sentence: "in use by another program". */
+const char *listener_problem(const char *where, enum err why);
 /* The same on a socket that listens already (socket activation): takes it over. The file of a unix
  * one stays at the end: who made it removes it. NULL: it is none (ERR_USAGE), or no memory; it is
  * closed then. */

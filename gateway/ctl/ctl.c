@@ -1,6 +1,7 @@
 #include "gateway/ctl/ctl.h"
 
 #include "core/base/log.h"
+#include "core/base/nearest.h"
 #include "core/base/text.h"
 #include "core/tls/tls.h"
 
@@ -133,7 +134,11 @@ static int read_profile(struct ctl *c)
         return ctl_fail("%s", text);
     if (c->profile.credentials.key_id != NULL)
         c->api.credentials = &c->profile.credentials;
-    else if (!endpoint_is_loopback(&c->api.endpoint))
+    else if (endpoint_is_loopback(&c->api.endpoint))
+        return CTL_OK;
+    else if (c->profile.elsewhere != NULL)
+        return ctl_fail("%s", c->profile.elsewhere);
+    else
         return ctl_fail("no access key was found: set AWS_ACCESS_KEY_ID and "
                         "AWS_SECRET_ACCESS_KEY, or use --profile with a profile in "
                         "~/.aws/credentials");
@@ -319,10 +324,18 @@ static const char *first_command(int argc, char **argv)
     return "COMMAND";
 }
 
+static const char *meant(const char *word, char *text, size_t size)
+{
+    struct nearest near = nearest_to(span_of(word));
+    for (size_t i = 0; commands[i] != NULL; i++)
+        nearest_try(&near, commands[i]->word);
+    return nearest_advice(&near, "", text, size);
+}
+
 int ctl_main(struct ctl *c, int argc, char **argv)
 {
     const char *name = argc > 1 ? argv[1] : "";
-    char safe[80];
+    char safe[80], advice[80];
     c->command = find_command(name);
     if (c->command != NULL)
         return run_command(c, argc - 1, argv + 1);
@@ -339,7 +352,8 @@ int ctl_main(struct ctl *c, int argc, char **argv)
     if (name[0] == '-')
         ctl_fail("options go behind the command: tunnelctl %s ...", first_command(argc, argv));
     else if (name[0] != '\0')
-        ctl_fail("there is no command \"%s\"", str_escape(span_of(name), safe, sizeof safe));
+        ctl_fail("there is no command \"%s\"%s", str_escape(span_of(name), safe, sizeof safe),
+                 meant(name, advice, sizeof advice));
     usage(stderr);
     return CTL_FAILED;
 }

@@ -9,12 +9,16 @@
 #include <string.h>
 
 #define LIFETIME_MAX 5256000 /* minutes, ten years: beyond is a slip; the service has its own */
+#define MINUTE_MS 60000
 
 static const struct option table[] = {
     {"thing", 0, "NAME", NULL, NULL, NULL, "The thing (device) that it leads to.", 0},
     {"services", 0, "ID[,ID...]", NULL, NULL, NULL,
      "The services that can be reached through it, such as HTTP1,SSH1; without: one nameless.", 0},
-    {"lifetime", 0, "MINUTES", NULL, NULL, NULL, "How long it lasts; 720 unless the hub says less.",
+    {"lifetime", 0, "TIME", NULL, NULL, NULL,
+     "How long it lasts, such as 90m, 12h or 1d (a bare number is minutes); 12h unless the hub "
+     "says "
+     "less.",
      0},
     {"description", 0, "TEXT", NULL, NULL, NULL, "What it is for; lists show it.", 0},
     {"tag", 0, "KEY=VALUE", NULL, NULL, NULL, "A tag. May be repeated.", OPTION_MANY},
@@ -80,12 +84,14 @@ static cJSON *put_tags(struct options *o, cJSON *input)
 
 static cJSON *put_lifetime(struct options *o, cJSON *input)
 {
-    uint64_t minutes = 0;
+    uint64_t ms = 0;
     if (options_get(o, "lifetime") == NULL)
         return input;
-    cJSON *number = options_number(o, "lifetime", 1, LIFETIME_MAX, &minutes) == ERR_OK
-                        ? cJSON_CreateNumber((double)minutes)
-                        : NULL;
+    enum err why = options_duration_in(o, "lifetime", MINUTE_MS, &ms);
+    uint64_t minutes = ms / MINUTE_MS;
+    if (why == ERR_OK && (ms % MINUTE_MS != 0 || minutes < 1 || minutes > LIFETIME_MAX))
+        why = options_reject(o, "lifetime", "is not whole minutes from 1m to %dm", LIFETIME_MAX);
+    cJSON *number = why == ERR_OK ? cJSON_CreateNumber((double)minutes) : NULL;
     return json_put(input, "timeoutConfig",
                     json_put(cJSON_CreateObject(), "maxLifetimeTimeoutMinutes", number));
 }
@@ -242,7 +248,7 @@ const struct command command_open = {
                     "else.",
                 .usage = "  tunnelctl open [--thing NAME] [--services ID,ID...] [options]\n"
                          "  tunnelctl open ... --run-source [-- tunnel-gateway's arguments]\n",
-                .examples = "  tunnelctl open --thing plant7 --services SSH1,HTTP1 --lifetime 60\n"
+                .examples = "  tunnelctl open --thing plant7 --services SSH1,HTTP1 --lifetime 1h\n"
                             "  tunnelctl open --services SSH1 --destination-token-file d.token \\\n"
                             "      --run-source -- --listen 127.0.0.1:1080\n",
                 .groups = groups},

@@ -1,5 +1,8 @@
 #include "gateway/ctl/token_file.h"
 
+#include "core/base/file.h"
+#include "core/config/hub.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -7,6 +10,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define TOKEN_MIN 20 /* bytes; hubs' and Amazon's have more */
 
 static enum err from_errno(const char *what, const char *path, char *text, size_t size)
 {
@@ -21,14 +26,45 @@ static char *folder_of(const char *path)
     return slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 }
 
-enum err token_file_check(const char *path, char *text, size_t size)
+/* "", or a line that may be a token: of one word, and longer than words are. */
+static bool is_token(const char *p, size_t n)
+{
+    n -= n > 0 && p[n - 1] == '\n';
+    n -= n > 0 && p[n - 1] == '\r';
+    for (size_t i = 0; i < n; i++)
+        if (p[i] <= ' ' || p[i] > '~')
+            return false;
+    return n == 0 || (n >= TOKEN_MIN && n <= ACCESS_TOKEN_MAX);
+}
+
+/* What is there, if anything, may be replaced. */
+static enum err check_old(const char *path, char *text, size_t size)
 {
     struct stat st;
-    enum err why = ERR_OK;
-    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-        snprintf(text, size, "%s is a directory", path);
+    struct span old = {NULL, 0};
+    if (stat(path, &st) != 0)
+        return ERR_OK;
+    if (!S_ISREG(st.st_mode)) {
+        snprintf(text, size, S_ISDIR(st.st_mode) ? "%s is a directory" : "%s is no regular file",
+                 path);
         return ERR_UNSUPPORTED;
     }
+    bool longer = st.st_size > ACCESS_TOKEN_MAX + 2;
+    enum err why = longer ? ERR_OK : file_read(path, ACCESS_TOKEN_MAX + 2, &old, text, size);
+    if (why == ERR_OK && (longer || !is_token(old.p, old.n))) {
+        snprintf(text, size, "%s holds something else than an access token, and is not overwritten",
+                 path);
+        why = ERR_UNSUPPORTED;
+    }
+    file_wipe(&old);
+    return why;
+}
+
+enum err token_file_check(const char *path, char *text, size_t size)
+{
+    enum err why = check_old(path, text, size);
+    if (why != ERR_OK)
+        return why;
     char *folder = folder_of(path);
     if (folder == NULL) {
         snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));

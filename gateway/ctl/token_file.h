@@ -6,8 +6,10 @@
 
 #include <stddef.h>
 
-/* Whether a file could be put there: its folder exists and can be written to. A token that cannot
- * be kept is better not asked for. An error comes with a sentence. */
+/* Whether a file could be put there: its folder exists and can be written to, and what is there now
+ * is nothing, an empty file or one with a token as its only line; a slip must not cost anybody a
+ * key, or root /dev/null. A token that cannot be kept is better not asked for. An error comes with
+ * a sentence. */
 enum err token_file_check(const char *path, char *text, size_t size);
 
 /* Puts a file with the token as its only line, mode 0600 and synced, in the place of path, in one

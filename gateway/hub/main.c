@@ -3,6 +3,7 @@
 #include "core/config/program.h"
 #include "core/control/control.h"
 #include "core/net/systemd.h"
+#include "core/net/tcp.h"
 #include "gateway/hub/office.h"
 
 #include <signal.h>
@@ -197,7 +198,7 @@ static enum err check_options(struct app *a)
 static bool listening(struct app *a, const char *name, const char *where, enum err why)
 {
     if (name == NULL) {
-        log_fatal("cannot listen on %s: %s", where, err_text(why));
+        log_fatal("cannot listen on %s: %s", where, listener_problem(where, why));
         return false;
     }
     log_info("Listening on %s", name);

@@ -347,10 +347,17 @@ struct office *office_new(const struct office_options *options, enum err *why, c
     return NULL;
 }
 
+static size_t open_tunnels(void *ctx)
+{
+    const struct office *o = ctx;
+    return registry_open_count(o->registry);
+}
+
 void office_watch(struct office *o, struct monitor *m)
 {
     if (o == NULL)
         return;
+    monitor_open_tunnels(m != NULL ? m : o->monitor, m != NULL ? open_tunnels : NULL, o);
     o->monitor = m;
     if (m == NULL)
         list_each(node, &o->presences) presence_unwatch(list_entry(node, struct presence, node));

@@ -110,7 +110,8 @@ static enum err open_listener(struct mappings *set, const char *id, const struct
     enum err why = ERR_OK;
     m->listener = listener_new(set->loop, where, &events, m, &why);
     if (m->listener == NULL) {
-        log_error("Cannot listen on %s for service id \"%s\": %s", where, id, err_text(why));
+        log_error("Cannot listen on %s for service id \"%s\": %s", where, id,
+                  listener_problem(where, why));
         return why;
     }
     tell(m, from == NULL || from->port == 0);

@@ -89,6 +89,7 @@ class Tunnels(Control):
                          (1, PROGRAM, "hub", self.the_hub.pid))
         self.assertEqual(seen["listen"], [f"127.0.0.1:{self.port}"])
         self.assertEqual((seen["tunnels"], seen["services"], seen["streams"]), ([], [], []))
+        self.assertEqual((seen["readonly"], seen["open_tunnels"]), (True, 0))
         self.assertEqual(self.socket.parent.stat().st_mode & 0o777, 0o700)
         self.assertEqual(self.socket.stat().st_mode & 0o777, 0o600)
 
@@ -124,6 +125,16 @@ class Tunnels(Control):
                          (1, 2, 2, 0))
         two.drop()
         self.wait_gone(two.id)
+
+    def test_tunnels_without_ends(self):
+        """Are counted, as long as they are open."""
+        opened = self.the_hub.api.open(["SSH1"], thing="plant7")
+        self.the_hub.api.open(["SSH1"], thing="plant8")
+        seen = self.snapshot()
+        self.assertEqual((seen["open_tunnels"], seen["totals"]["open"], seen["streams"]),
+                         (2, 0, []))
+        self.the_hub.api.call("CloseTunnel", tunnelId=opened["tunnelId"])
+        wait_until(lambda: self.snapshot()["open_tunnels"] == 1, "it is closed")
 
     def test_thing(self):
         opened = self.the_hub.api.open(["SSH1"], thing="plant7")

@@ -5,7 +5,7 @@ import re
 import unittest
 
 from harness import Case
-from programs import run
+from programs import environment, run
 
 SHARE = pathlib.Path(__file__).resolve().parents[2] / "share"
 
@@ -40,14 +40,26 @@ class Print(Case):
     def test_ssh_config(self):
         text = self.printed("ssh-config", "--suffix", "lab", "--suffix", "tunnel")
         self.assertTrue(text.startswith("Host *.lab *.tunnel\n"), text)
+        used = [line.strip() for line in text.splitlines() if not line.lstrip().startswith("#")]
+        program = self.program("tunnel-gateway")
+        self.assertIn(f"ProxyCommand {program} connect --gateway 127.0.0.1:1080 %h %p", used)
+        self.assertIn("# ProxyCommand nc -X 5 -x 127.0.0.1:1080 %h %p", text)
         text = self.printed("ssh-config", "--gateway", "/run/x.sock")
-        self.assertIn("ProxyCommand tunnel-gateway connect --gateway /run/x.sock %h %p", text)
+        self.assertIn(f"ProxyCommand {program} connect --gateway /run/x.sock %h %p", text)
+        self.assertNotIn("nc ", text)  # which does not speak SOCKS on unix sockets
+        # Where PATH finds it, its name is enough.
+        path = pathlib.Path(program).parent
+        done = run(program, "print", "ssh-config", cwd=self.dir,
+                   env=environment(PATH=f"/nowhere:{path}"))
+        self.assertIn("ProxyCommand tunnel-gateway connect --gateway ", done.text)
 
     def test_nothing_else(self):
         for args in ([], ["poem"]):
             done = run(self.program("tunnel-gateway"), "print", *args, cwd=self.dir)
             self.assertEqual(done.code, 1)
             self.assertIn("ssh-config, pac or unit", done.err)
+        done = run(self.program("tunnel-gateway"), "print", "ssh-confg", cwd=self.dir)
+        self.assertIn("did you mean ssh-config?", done.err)
 
 
 if __name__ == "__main__":

@@ -306,7 +306,7 @@ def agent():
 def hub():
     s = gateway()
     s |= {"program": "tunnel-hub", "role": "hub", "host": "hub1", "services": [], "tunnels": [],
-          "listen": ["0.0.0.0:443"]}
+          "listen": ["0.0.0.0:443"], "readonly": True, "open_tunnels": 12}
     for i, one in enumerate(s["streams"]):
         for name in ("via", "tunnel", "pid", "process", "uid", "stream_id", "connection_id"):
             one.pop(name, None)

@@ -86,6 +86,10 @@ CASES = [
     Case("hub-down-40x6", "hub-down", "40x6"),
     Case("over", "over"),
     Case("fleet", "fleet", "120x36"),
+    Case("fleet-80x24", "fleet"),
+    Case("fleet-60x12", "fleet", "60x12"),
+    Case("fleet-40x6", "fleet", "40x6"),
+    Case("fleet-20x4", "fleet", "20x4"),
     Case("paused", "paused", roles=True, clock=scenes.NOW + 14),
     Case("later", "later"),
     Case("nameless", "nameless", "120x36"),
@@ -93,6 +97,7 @@ CASES = [
     Case("agent", "agent"),
     Case("agent-120x36", "agent", "120x36"),
     Case("hub", "hub"),
+    Case("hub-close", "hub", keys="K"),
     Case("hub-120x36", "hub", "120x36"),
     # What keys make of it.
     Case("bits", "main", keys="u<Esc>"),

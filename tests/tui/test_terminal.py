@@ -1,6 +1,7 @@
 """What the dashboard does to its terminal: one that nobody reads, one that others use as well, and
 those that cannot show it."""
 
+import re
 import time
 import unittest
 
@@ -72,6 +73,16 @@ class Terminal(Case):
         tui.write(b"q")
         self.assertEqual(tui.wait(), 0)
         self.assertTrue(tui.restored())
+
+    def test_scrolling_is_left_whole(self):
+        """The region that scrolls is the whole screen's, also afterwards, whatever terminfo or the
+        environment say of its size."""
+        tui = self.begin(rows=40, LINES="24", COLUMNS="80")
+        tui.wait_output(SHOWN)
+        tui.write(b"q")
+        self.assertEqual(tui.wait(), 0)
+        regions = re.findall(rb"\x1b\[(\d+;\d+)r", tui.output)
+        self.assertEqual(set(regions), {b"1;40"})
 
     def test_the_terminal_stays_blocking(self):
         """The shell and all others who have it open would get EAGAIN."""

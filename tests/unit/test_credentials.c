@@ -238,6 +238,46 @@ static void bad_files(void **state)
         fails(NULL, ERR_PERMISSION, "%s/.aws/credentials: permission denied");
 }
 
+/* How a profile gets its keys when it does not have them: said, with what to do. */
+static void ways(void **state)
+{
+    static const struct {
+        const char *config, *credentials, *says; /* NULL: it has keys that can be used */
+    } cases[] = {
+        {"[profile dev]\nsso_session = s\nregion = eu-west-1\n", "",
+         "IAM Identity Center (sso_session)"},
+        {"[profile dev]\nsso_start_url = https://example.org/start\n", "",
+         "IAM Identity Center (sso_start_url)"},
+        {"[profile dev]\ncredential_process = /bin/keys\n", "",
+         "running a program (credential_process)"},
+        {"[profile dev]\nrole_arn = arn:aws:iam::1:role/x\nsource_profile = default\n", "",
+         "assuming a role (role_arn)"},
+        {"[profile dev]\nrole_arn = arn:aws:iam::1:role/x\n",
+         "[dev]\naws_access_key_id = AK\naws_secret_access_key = S\n",
+         "assuming a role (role_arn)"},
+        {"[profile dev]\ncredential_process = /bin/keys\n",
+         "[dev]\naws_access_key_id = AK\naws_secret_access_key = S\n", NULL},
+        {"[sso-session s]\nsso_start_url = x\n[profile dev]\nregion = a\n",
+         "[dev]\naws_access_key_id = AK\naws_secret_access_key = S\n", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct aws_profile p;
+        char text[300] = "";
+        put(".aws/config", cases[i].config, strlen(cases[i].config));
+        put(".aws/credentials", cases[i].credentials, strlen(cases[i].credentials));
+        assert_int_equal(aws_profile_read("dev", get, &p, text, sizeof text), ERR_OK);
+        assert_int_equal(p.credentials.key_id != NULL, cases[i].says == NULL);
+        assert_int_equal(p.elsewhere != NULL, cases[i].says != NULL);
+        if (cases[i].says != NULL) {
+            assert_non_null(strstr(p.elsewhere, cases[i].says));
+            assert_non_null(
+                strstr(p.elsewhere, "aws configure export-credentials --profile 'dev'"));
+        }
+        aws_profile_free(&p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +287,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_files, setup, teardown),
         cmocka_unit_test_setup_teardown(refused, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_files, setup, teardown),
+        cmocka_unit_test_setup_teardown(ways, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

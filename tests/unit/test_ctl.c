@@ -16,6 +16,8 @@
 #include "gateway/ctl/token_file.h"
 #include "gateway/ctl/which.h"
 
+#include "core/config/hub.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -712,6 +714,7 @@ static void opens_with_token_files(void **state)
     assert_has_not(out, "SOURCE");
     assert_has_not(out, "DESTINATION");
     assert_has(out, "tunnel-gateway -e 127.0.0.1:8443 --token-file ");
+    unlink(source);
     assert_int_equal(run(CALLS(call("OpenTunnel", NULL, 200, OPENED)),
                          WORDS("open", "--json", "--source-token-file", source)),
                      CTL_OK);
@@ -739,6 +742,55 @@ static void token_files_that_cannot_be(void **state)
     assert_int_equal(token_file_check("in-this-folder", text, sizeof text), ERR_OK);
     assert_int_equal(token_file_write("/nowhere/x", "t", text, sizeof text), ERR_NOT_FOUND);
     assert_has(text, "cannot write /nowhere/x");
+}
+
+static void put_file(const char *path, const char *content)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    assert_true(fputs(content, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* What a slip would cost: somebody's key, or a device of the machine. */
+static void token_files_that_are_something_else(void **state)
+{
+    static const char token[] = "AQGAAXkP2Jx0Bq3vLr8_cD-eF5gH6iJ7";
+    const char *path = file_in("file");
+    char text[600], longer[ACCESS_TOKEN_MAX + 10];
+    const struct {
+        const char *content;
+        bool replaced;
+    } cases[] = {
+        {"", true},
+        {"AQGAAXkP2Jx0Bq3vLr8_cD-eF5gH6iJ7\n", true},
+        {"AQGAAXkP2Jx0Bq3vLr8_cD-eF5gH6iJ7\r\n", true},
+        {"AQGAAXkP2Jx0Bq3vLr8_cD-eF5gH6iJ7", true},
+        {"word\n", false},
+        {"AQGAAXkP2Jx0Bq3vLr8_cD-eF5gH6iJ7\n\n", false},
+        {"-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\n", false},
+        {"[default]\naws_access_key_id = AKIAFIELDKEY00000001\n", false},
+        {longer, false},
+    };
+    (void)state;
+    memset(longer, 'a', sizeof longer - 1);
+    longer[sizeof longer - 1] = '\0';
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put_file(path, cases[i].content);
+        assert_int_equal(token_file_check(path, text, sizeof text),
+                         cases[i].replaced ? ERR_OK : ERR_UNSUPPORTED);
+        if (!cases[i].replaced)
+            assert_has(text, "holds something else than an access token");
+    }
+    assert_int_equal(token_file_write(path, token, text, sizeof text), ERR_OK);
+    assert_int_equal(token_file_check(path, text, sizeof text), ERR_OK);
+    put_file(path, "keep me\n");
+    assert_int_equal(run(NO_CALLS, WORDS("open", "--source-token-file", path)), CTL_FAILED);
+    assert_has(err, "--source-token-file: ");
+    assert_has(err, "is not overwritten");
+    assert_int_equal(token_file_check("/dev/null", text, sizeof text), ERR_UNSUPPORTED);
+    assert_has(text, "is no regular file");
+    unlink(path);
 }
 
 /* A tunnel is closed again when its tokens cannot be printed. */
@@ -781,7 +833,9 @@ static void wrong_usage(void **state)
         {{"open", "--services", "A,,B"}, "--services"},
         {{"open", "--services", "A B"}, "--services"},
         {{"open", "--lifetime", "0"}, "--lifetime"},
-        {{"open", "--lifetime", "1h"}, "--lifetime"},
+        {{"open", "--lifetime", "90s"}, "--lifetime"},
+        {{"open", "--lifetime", "1 h"}, "--lifetime"},
+        {{"open", "--lifetime", "3651d"}, "--lifetime"},
         {{"open", "--lifetime", "5256001"}, "--lifetime"},
         {{"open", "--tag", "x"}, "--tag \"x\" is not KEY=VALUE"},
         {{"open", "--tag", "=x"}, "--tag"},
@@ -1295,6 +1349,7 @@ int main(void)
         cmocka_unit_test(opens_with_next_to_nothing),
         cmocka_unit_test(opens_with_token_files),
         cmocka_unit_test(token_files_that_cannot_be),
+        cmocka_unit_test(token_files_that_are_something_else),
         cmocka_unit_test(tokens_that_get_lost),
         cmocka_unit_test(wrong_usage),
         cmocka_unit_test(overall_usage),

@@ -699,6 +699,36 @@ static void what_does_not_listen_is_refused(void **state)
     close(fds[1]);
 }
 
+/* What a user is told, of whatever went wrong. */
+static void test_problems(void **state)
+{
+    static const struct {
+        const char *where, *says;
+    } cases[] = {
+        {"192.0.2.7:1080", "no interface of this machine has that address"},
+        {"127.0.0.1:65536", "neither ADDRESS:PORT"},
+        {"127.0.0.1:x", "neither ADDRESS:PORT"},
+        {"/nowhere/here/x.sock", "there is no such folder"},
+        {"name.invalid:1080", "name does not resolve"},
+        {"/a-path-that-is-longer-than-the-107-bytes-that-a-unix-socket-can-have-as-it-goes-on-and-"
+         "on-"
+         "and-on-and-on-and-on",
+         "longer than 107 bytes"},
+    };
+    struct house h;
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum err why = open_house(&h, cases[i].where);
+        assert_int_not_equal(why, ERR_OK);
+        assert_non_null(strstr(listener_problem(cases[i].where, why), cases[i].says));
+    }
+    assert_string_equal(listener_problem("127.0.0.1:1080", ERR_ADDRESS_IN_USE),
+                        "in use by another program");
+    assert_non_null(strstr(listener_problem("[::1]:443", ERR_PERMISSION), "CAP_NET_BIND_SERVICE"));
+    assert_string_equal(listener_problem("[::1]:1443", ERR_PERMISSION), "permission denied");
+    assert_string_equal(listener_problem("/run/x:443", ERR_PERMISSION), "permission denied");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -723,6 +753,7 @@ int main(void)
         NET_TEST(out_of_descriptors_newcomers_are_refused),
         NET_TEST(without_a_spare_descriptor_newcomers_wait),
         NET_TEST(a_waiting_listener_may_be_freed),
+        NET_TEST(test_problems),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

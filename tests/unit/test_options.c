@@ -448,6 +448,43 @@ static void durations(void **state)
     options_free(o);
 }
 
+/* Where a bare number has a unit it keeps it, and others may be written. */
+static void durations_with_a_unit_of_their_own(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        long ms; /* -1: refused */
+    } cases[] = {{"0", 0},          {"90", 5400000},  {"90m", 5400000},
+                 {"12h", 43200000}, {"1d", 86400000}, {"30s", 30000},
+                 {"12 h", -1},      {"1.5h", -1},     {"12hours", -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct options *o = fresh();
+        uint64_t ms = 77;
+        assert_int_equal(ARGV(o, 0, "--linger", cases[i].text), ERR_OK);
+        enum err why = options_duration_in(o, "linger", 60000, &ms);
+        assert_int_equal(why, cases[i].ms < 0 ? ERR_USAGE : ERR_OK);
+        assert_int_equal(ms, cases[i].ms < 0 ? 77 : cases[i].ms);
+        options_free(o);
+    }
+}
+
+static void meant(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    assert_int_equal(ARGV(o, 0, "--lingre", "5s"), ERR_USAGE);
+    assert_string_equal(options_problem(o), "there is no option --lingre; did you mean --linger?");
+    options_free(o);
+    o = fresh();
+    assert_int_equal(ARGV(o, 0, "--poem", "5s"), ERR_USAGE);
+    assert_string_equal(options_problem(o), "there is no option --poem");
+    assert_int_equal(text(o, "lingr = 5s"), ERR_USAGE);
+    assert_string_equal(options_problem(o),
+                        "x.conf:1: no option is called \"lingr\"; did you mean linger?");
+    options_free(o);
+}
+
 static void help(void **state)
 {
     (void)state;
@@ -755,6 +792,8 @@ int main(void)
         cmocka_unit_test(random_files),
         cmocka_unit_test(numbers),
         cmocka_unit_test(durations),
+        cmocka_unit_test(durations_with_a_unit_of_their_own),
+        cmocka_unit_test(meant),
         cmocka_unit_test(help),
         cmocka_unit_test(hub_regions),
         cmocka_unit_test(hub_native),

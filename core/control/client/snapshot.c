@@ -304,7 +304,7 @@ static const struct member snapshot_members[] = {
     SAME(time, read_real),        SAME(clock, read_real),         SAME(uptime, read_real),
     SAME(readonly, read_flag),    {"listen", read_listen, 0},     SAME(totals, read_totals),
     {"tunnels", read_tunnels, 0}, {"services", read_services, 0}, {"streams", read_streams, 0},
-    {"history", read_history, 0}, {"events", read_log, 0},
+    {"history", read_history, 0}, {"events", read_log, 0},        SAME(open_tunnels, read_count),
 };
 #undef STRUCT
 

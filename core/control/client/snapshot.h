@@ -101,6 +101,7 @@ struct snapshot {
     int64_t pid;
     double time, clock, uptime;
     bool readonly;
+    uint64_t open_tunnels; /* of a hub, with ends or without */
     size_t n_listen;
     const char **listen;
     struct snapshot_counts totals;

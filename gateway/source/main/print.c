@@ -1,12 +1,17 @@
 /* tunnel-gateway print: pieces of configuration for other programs. */
+#include "core/base/nearest.h"
 #include "core/config/program.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/config.h"
 #include "gateway/source/main/dialogue.h"
 #include "gateway/source/pages.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const struct option table[] = {
     {"gateway", 0, "WHERE", "TUNNEL_GATEWAY", NULL, CONFIG_DEFAULT_LISTEN,
@@ -30,19 +35,40 @@ const struct program program_print = {
     .groups = groups,
 };
 
+/* The program's own name where PATH has this very file, else where it is. */
+static const char *own_name(char *memory, size_t size)
+{
+    static const char name[] = "tunnel-gateway";
+    const char *path = getenv("PATH");
+    struct span folders = span_of(path != NULL ? path : "");
+    struct stat own, found;
+    ssize_t n = readlink("/proc/self/exe", memory, size - 1);
+    if (n <= 0 || stat("/proc/self/exe", &own) != 0)
+        return name;
+    memory[n] = '\0';
+    while (folders.n > 0) {
+        char file[PATH_MAX];
+        struct span folder = span_cut(&folders, ':');
+        snprintf(file, sizeof file, "%.*s/%s", (int)folder.n, folder.p, name);
+        if (stat(file, &found) == 0 && found.st_dev == own.st_dev && found.st_ino == own.st_ino)
+            return name;
+    }
+    return strpbrk(memory, " \t\n'\"%") == NULL ? memory : name; /* the shell reads it */
+}
+
 static bool print_ssh(const char *gateway, const struct names *names)
 {
     const char *suffix;
+    char memory[PATH_MAX];
     printf("Host");
     for (size_t i = 0; (suffix = names_suffix_at(names, i)) != NULL; i++)
         printf(" *.%s", suffix);
+    printf("\n    ProxyCommand %s connect --gateway %s %%h %%p\n", own_name(memory, sizeof memory),
+           gateway);
     if (strchr(gateway, '/') == NULL)
-        printf("\n    ProxyCommand nc -X 5 -x %s %%h %%p\n"
-               "    # or, with better error messages:\n"
-               "    # ProxyCommand tunnel-gateway connect --gateway %s %%h %%p\n",
-               gateway, gateway);
-    else
-        printf("\n    ProxyCommand tunnel-gateway connect --gateway %s %%h %%p\n", gateway);
+        printf("    # where tunnel-gateway is not installed (errors have no words then):\n"
+               "    # ProxyCommand nc -X 5 -x %s %%h %%p\n",
+               gateway);
     printf("    ServerAliveInterval 15\n"
            "    ControlMaster auto\n"
            "    ControlPath ~/.ssh/cm-%%C\n"
@@ -99,6 +125,16 @@ static bool add_suffixes(struct options *o, struct names *names)
     return true;
 }
 
+static void complain(const char *piece)
+{
+    char advice[40];
+    struct nearest near = nearest_to(span_of(piece));
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
+        nearest_try(&near, pieces[i].name);
+    dialogue_complain("print what? ssh-config, pac or unit%s",
+                      nearest_advice(&near, "", advice, sizeof advice));
+}
+
 static bool print(struct options *o, const char *piece)
 {
     struct names *names = names_new();
@@ -111,7 +147,7 @@ static bool print(struct options *o, const char *piece)
     }
     names_free(names);
     if (good && !known)
-        dialogue_complain("print what? ssh-config, pac or unit");
+        complain(piece);
     return good && known && fflush(stdout) == 0;
 }
 

@@ -129,7 +129,7 @@ static bool listen_all(struct run *r)
         enum err why = ERR_OK;
         const struct listener *l = ingress_listen(r->ingress, where, &why);
         if (l == NULL) {
-            log_error("Cannot listen on %s: %s", where, err_text(why));
+            log_error("Cannot listen on %s: %s", where, listener_problem(where, why));
             return false;
         }
         const char *name = listener_name(l);

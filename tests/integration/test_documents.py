@@ -1,0 +1,63 @@
+"""Every link inside the documents leads somewhere: files, and headings as GitHub names them."""
+
+import pathlib
+import re
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+FENCE = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[(?:[^\[\]]|\[[^\]]*\])*\]\(\s*<?([^)\s>]+)>?(?:\s+\"[^\"]*\")?\)")
+HEADING = re.compile(r"^#{1,6}\s+(.+?)\s*#*$", re.MULTILINE)
+
+
+def documents():
+    return sorted(p for p in ROOT.rglob("*.md")
+                  if p.relative_to(ROOT).parts[0] not in ("build", ".git"))
+
+
+def anchor(heading):
+    """As GitHub makes it: of the text that is shown, lower case, without punctuation."""
+    shown = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading)
+    return re.sub(r"[^\w\- ]", "", shown.lower()).replace(" ", "-")
+
+
+def anchors(text):
+    found = {}
+    for heading in HEADING.findall(FENCE.sub("", text)):
+        name = anchor(heading)
+        found[name] = found.get(name, -1) + 1
+    numbered = {f"{name}-{i}" for name, n in found.items() for i in range(1, n + 1)}
+    return set(found) | numbered | set(re.findall(r"<a (?:id|name)=\"([^\"]+)\"", text))
+
+
+def dead_links(path, text):
+    for target in LINK.findall(re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))):
+        if re.match(r"[a-z][a-z0-9+.-]*:", target):
+            continue
+        file, _, name = target.partition("#")
+        to = (path.parent / file).resolve() if file else path
+        if not to.exists():
+            yield f"{target}: there is no such file"
+        elif name and name not in anchors(to.read_text()):
+            yield f"{target}: there is no such heading"
+
+
+class Documents(unittest.TestCase):
+    def test_links(self):
+        dead = [f"{p.relative_to(ROOT)}: {why}" for p in documents()
+                for why in dead_links(p, p.read_text())]
+        self.assertEqual(dead, [])
+        self.assertGreater(len(documents()), 20)
+
+    def test_the_test_sees_dead_links(self):
+        text = ("# The hub's `keys`, and [more](README.md)\n\n## A\n\n## A\n"
+                "```\n[e](nowhere.md)\n# No heading\n```\n`[f](nowhere.md)`\n"
+                "[a](README.md) [d](https://x.example/#z)\n")
+        self.assertEqual(anchors(text), {"the-hubs-keys-and-more", "a", "a-1"})
+        self.assertEqual(list(dead_links(ROOT / "page.md", text)), [])
+        dead = list(dead_links(ROOT / "page.md", text + "[g](nowhere.md) [h](README.md#no)\n"))
+        self.assertEqual([line.partition(":")[0] for line in dead], ["nowhere.md", "README.md#no"])
+
+
+if __name__ == "__main__":
+    unittest.main()
