@@ -396,7 +396,9 @@ static void another_user(void **state)
         if (setuid(65534) != 0)
             _exit(2);
         int fd = connect_unix(path);
-        ask(fd, "GET /healthz");
+        static const char request[] = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+        if (write(fd, request, sizeof request - 1) < 0)
+            _exit(0); /* it was shown the door before it could ask */
         while (goes_on(fd, &r) && r.size == 0)
             usleep(1000);
         _exit(r.size == 0 ? 0 : 1);
