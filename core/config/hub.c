@@ -179,19 +179,23 @@ static enum err read_region(struct options *o, const char *region, struct hub_co
     return why;
 }
 
-static enum err read_host(struct options *o, struct hub_config *out)
+#define ONE_OF_THEM "Must specify one and only one of --region/-r or --proxy-endpoint/-e: "
+
+static enum err read_host(struct options *o, const char *first, struct hub_config *out)
 {
     const char *endpoint = options_get(o, "proxy-endpoint"), *region = options_get(o, "region");
     char there[160], here[160];
     if (endpoint != NULL && region != NULL)
         return options_fail(o,
-                            "--proxy-endpoint (%s) and --region (%s) are both given: give one of "
+                            "%s--proxy-endpoint (%s) and --region (%s) are both given: give one of "
                             "them",
-                            options_where(o, "proxy-endpoint", here, sizeof here),
+                            first, options_where(o, "proxy-endpoint", here, sizeof here),
                             options_where(o, "region", there, sizeof there));
     if (endpoint == NULL && region == NULL)
-        return options_fail(o, "give the hub to connect to: --proxy-endpoint HOST[:PORT], or "
-                               "--region for AWS");
+        return options_fail(o,
+                            "%sgive the hub to connect to: --proxy-endpoint HOST[:PORT], or "
+                            "--region for AWS",
+                            first);
     return endpoint != NULL ? read_endpoint(o, "proxy-endpoint", endpoint, out)
                             : read_region(o, region, out);
 }
@@ -225,15 +229,23 @@ static bool is_directory(const char *path)
 }
 
 /* --ca is also a valid abbreviation of the reference program's --capath, so either takes both. */
-static enum err read_trust(struct options *o, struct hub_config *out)
+static enum err read_trust(struct options *o, const struct hub_rules *rules, struct hub_config *out)
 {
-    const char *names[] = {"ca", "capath"};
+    enum { CA, CAPATH };
+    const char *names[] = {[CA] = "ca", [CAPATH] = "capath"};
     for (size_t i = 0; i < 2; i++) {
         const char *path = options_get(o, names[i]);
         struct stat st;
         if (path == NULL)
             continue;
-        if (stat(path, &st) != 0)
+        bool there = stat(path, &st) == 0;
+        if (!there && rules->reference && i == CAPATH) {
+            char text[200];
+            log_warning("--capath \"%s\" cannot be found, and is left out",
+                        str_escape(span_of(path), text, sizeof text));
+            continue;
+        }
+        if (!there)
             return options_reject(o, names[i], "cannot be found");
         char **to = is_directory(path) ? &out->capath : &out->ca;
         if (*to != NULL)
@@ -272,13 +284,15 @@ static enum err read_rest(struct options *o, struct hub_config *out)
 enum err hub_config_read(struct options *o, const struct hub_rules *rules, struct hub_config *out)
 {
     *out = (struct hub_config){.port = DEFAULT_PORT};
-    enum err why = read_host(o, out);
+    enum err why = rules->reference ? hub_access_token(o, rules, out) : ERR_OK;
     if (why == ERR_OK)
-        why = hub_access_token(o, out);
+        why = read_host(o, rules->reference ? ONE_OF_THEM : "", out);
+    if (why == ERR_OK && !rules->reference)
+        why = hub_access_token(o, rules, out);
     if (why == ERR_OK)
         why = hub_client_token(o, rules, out);
     if (why == ERR_OK)
-        why = read_trust(o, out);
+        why = read_trust(o, rules, out);
     if (why == ERR_OK)
         why = read_rest(o, out);
     return why;

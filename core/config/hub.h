@@ -43,6 +43,9 @@ struct hub_rules {
     bool make_client_token; /* one of our own when none is given, the same for this token on this
                                machine, so that a single-use token works again after a lost
                                connection or a restart (localproxy must not) */
+    bool reference;         /* in the order and with the sentences of the reference program, which
+                               scripts look for; and a directory of authorities that is not there
+                               is warned about, and left out */
 };
 
 /* Validates (share/doc/localproxy.md): exactly one of endpoint and region over all sources, a token

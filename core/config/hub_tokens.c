@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MISSING "the option '--access-token' is required but missing: "
+
 enum { TOKEN_FILE_MAX = 16384 };
 
 static const char client_token_characters[] =
@@ -74,7 +76,7 @@ static enum err read_token(struct options *o, char **token)
     return wrong == NULL ? ERR_OK : options_reject(o, "access-token", "%s", wrong);
 }
 
-enum err hub_access_token(struct options *o, struct hub_config *out)
+enum err hub_access_token(struct options *o, const struct hub_rules *rules, struct hub_config *out)
 {
     bool file;
     enum err why = which_token(o, &file);
@@ -85,8 +87,10 @@ enum err hub_access_token(struct options *o, struct hub_config *out)
         return why;
     const char *token = out->access_token, *name = file ? "token-file" : "access-token";
     if (token == NULL)
-        return options_fail(o, "give the tunnel's access token: --token-file FILE, or the "
-                               "environment variable AWSIOT_TUNNEL_ACCESS_TOKEN");
+        return options_fail(o,
+                            "%sgive the tunnel's access token: --token-file FILE, or the "
+                            "environment variable AWSIOT_TUNNEL_ACCESS_TOKEN",
+                            rules->reference ? MISSING : "");
     if (strlen(token) > ACCESS_TOKEN_MAX)
         return options_reject(o, name, "is too long: an access token has at most %d characters",
                               ACCESS_TOKEN_MAX);

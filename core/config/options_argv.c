@@ -55,7 +55,7 @@ static enum err find_long(struct options *o, struct span name, struct option_sta
         return ERR_OK;
     str_escape(name, text, sizeof text);
     if (hits == 0)
-        return options_fail(o, "there is no option --%s%s", text,
+        return options_fail(o, "unrecognised option '--%s'%s", text,
                             options_meant(o, name, "--", list, sizeof list));
     list_guesses(o, name, list, sizeof list);
     return options_fail(o, "--%s may mean any of %s", text, list);
@@ -79,7 +79,8 @@ static enum err store_argument(struct command_line *c, struct option_state *s, c
 static enum err store_next(struct command_line *c, struct option_state *s)
 {
     if (c->at + 1 >= c->argc)
-        return options_fail(c->o, "--%s needs a value: %s", s->option->name, s->option->argument);
+        return options_fail(c->o, "the required argument for option '--%s' is missing: %s",
+                            s->option->name, s->option->argument);
     return store_argument(c, s, c->argv[++c->at]);
 }
 
@@ -114,7 +115,7 @@ static enum err letters(struct command_line *c, char *text)
         char quoted[8];
         enum err why;
         if (s == NULL)
-            return options_fail(c->o, "there is no option -%s",
+            return options_fail(c->o, "unrecognised option '-%s'",
                                 str_escape((struct span){text, 1}, quoted, sizeof quoted));
         if (s->option->argument != NULL)
             return text[1] != '\0' ? store_argument(c, s, text + 1) : store_next(c, s);

@@ -18,7 +18,7 @@ static const struct option table[] = {
      0},
     {"log-format", 0, "text|json", NULL, NULL, "text",
      "Lines for people, or one JSON object a line.", OPTION_EXACT},
-    {"help", 'h', NULL, NULL, NULL, NULL, "Show this.", OPTION_CLI_ONLY},
+    {"help", 'h', NULL, NULL, NULL, NULL, "Show help message.", OPTION_CLI_ONLY},
     {"version", 'V', NULL, NULL, NULL, NULL, "Show the version.", OPTION_CLI_ONLY},
     {"manual", 0, NULL, NULL, NULL, NULL, "Print the manual page, for man -l.",
      OPTION_CLI_ONLY | OPTION_HIDDEN | OPTION_EXACT},

@@ -20,15 +20,31 @@ static void on_connection(uv_poll_t *poll, int status, int events);
 static void open_doors(void *owner)
 {
     struct listener *l = owner;
-    for (size_t i = 0; i < l->n; i++)
+    for (size_t i = 0; i < l->n && !l->held; i++)
         uv_poll_start(&l->doors[i]->poll, UV_READABLE, on_connection);
+}
+
+static void close_doors(struct listener *l)
+{
+    for (size_t i = 0; i < l->n; i++)
+        uv_poll_stop(&l->doors[i]->poll);
 }
 
 static void pause_doors(struct listener *l)
 {
-    for (size_t i = 0; i < l->n; i++)
-        uv_poll_stop(&l->doors[i]->poll);
+    close_doors(l);
     timer_start(l->pause, PAUSE_MS);
+}
+
+void listener_hold(struct listener *l, bool hold)
+{
+    if (l->held == hold)
+        return;
+    l->held = hold;
+    if (hold)
+        close_doors(l);
+    else
+        open_doors(l);
 }
 
 static int open_spare(void)
@@ -96,7 +112,7 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 {
     struct door *d = poll->data;
     (void)status, (void)events;
-    for (int i = 0; i < ACCEPTS && d->listener != NULL; i++) {
+    for (int i = 0; i < ACCEPTS && d->listener != NULL && !d->listener->held; i++) {
         int fd = accept4(d->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
             let_in(d->listener, fd);

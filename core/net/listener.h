@@ -24,7 +24,7 @@ struct listener {
     struct timer *pause;
     uint64_t refused; /* since the last one who was let in */
     int port;
-    bool unix_socket;
+    bool unix_socket, held;
     char *path; /* of a unix socket that we made: removed at the end */
     char name[120];
 };

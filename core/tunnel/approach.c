@@ -1,5 +1,6 @@
 #include "core/tunnel/approach.h"
 
+#include "core/base/log.h"
 #include "core/base/str.h"
 #include "core/http/http.h"
 #include "core/net/tcp.h"
@@ -233,6 +234,15 @@ static void refused(struct approach *a)
     end(a, ERR_REJECTED, text, a->status < 500);
 }
 
+/* By which the hub's log knows this connection. */
+static void tell_channel(const struct http_head *head)
+{
+    char text[80];
+    struct span channel = http_header(head, "channel-id");
+    if (channel.n > 0)
+        log_info("Web socket session ID: %s", str_escape(channel, text, sizeof text));
+}
+
 /* True: the refusal's body comes next. Otherwise the stream changed hands, or l may be gone. */
 static bool hub_answered(struct approach *a, const struct http_head *head)
 {
@@ -241,6 +251,7 @@ static bool hub_answered(struct approach *a, const struct http_head *head)
     if (why == ERR_OK && !stream_ready(a->stream)) { /* it still needs the request's memory */
         fail(a, ERR_PROTOCOL, ANSWERED_EARLY);
     } else if (why == ERR_OK) {
+        tell_channel(head);
         arrive(a, a->target.instance != NULL &&
                       span_is(http_header(head, "Sec-WebSocket-Protocol"), FRAME_NATIVE_PROTOCOL));
     } else if (why == ERR_REJECTED) {

@@ -109,6 +109,7 @@ static void unregister(struct conn *c)
     if (c->native)
         native_retire(c);
     c->service->live--;
+    session_room(s, c->service);
     c->service = NULL;
     s->n_live--;
     s->n_leaving++;

@@ -177,6 +177,7 @@ static void local_over(struct conn *c, enum err why)
         return;
     }
     c->local_ended = true;
+    session_room(c->session, c->service);
     stream_read_on(c->local, false);
     if (c->phase == CONN_CLOSING)
         conn_gone(c);

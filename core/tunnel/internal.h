@@ -119,6 +119,8 @@ struct session {
     char *name;
     const struct session_events *events;
     void *owner;
+    void (*room)(void *owner); /* or NULL */
+    void *room_owner;
     struct transport transport;
     struct session_peer peer;
     char
@@ -242,6 +244,8 @@ void session_renew_services(struct session *s);
 void session_free_services(struct session *s);
 /* An empty id means the only service there is (in V1: the first); with several, the one whose
  * stream has that id and was opened without a name. NULL: none. */
+/* A connection of the service ended, or its client has finished sending. */
+void session_room(struct session *s, const struct service *service);
 struct service *session_find_service(struct session *s, struct span id, int32_t stream);
 
 /* peer.c */

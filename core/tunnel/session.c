@@ -178,6 +178,29 @@ static enum err make_room(struct session *s, struct service *service)
     return s->version >= 3 ? ERR_LIMIT : ERR_BUSY;
 }
 
+bool session_full(const struct session *s, const char *service)
+{
+    const struct service *found = session_find_service((struct session *)s, span_of(service), 0);
+    if (s->version < 3 || found == NULL || found->live < s->max_connections)
+        return false;
+    list_each(node,
+              &found->conns) if (!s->peer.native &&
+                                 list_entry(node, struct conn, all)->local_ended) return false;
+    return true;
+}
+
+void session_on_room(struct session *s, void (*room)(void *owner), void *owner)
+{
+    s->room = room;
+    s->room_owner = owner;
+}
+
+void session_room(struct session *s, const struct service *service)
+{
+    if (s->room != NULL && service != NULL && service->live + 1 >= s->max_connections)
+        s->room(s->room_owner);
+}
+
 static uint32_t next_connection(struct session *s, struct service *service)
 {
     do

@@ -169,6 +169,12 @@ size_t session_connections(const struct session *s);
 
 /* ---- connections ---- */
 
+/* Source, V3 and native: the service has as many connections as it may, and the next one would be
+ * refused. (In V1 and V2 it is refused, since the one there may last.) */
+bool session_full(const struct session *s, const char *service);
+/* room: that may have changed, of any service. It must call nothing here. NULL: nobody asks. */
+void session_on_room(struct session *s, void (*room)(void *owner), void *owner);
+
 /* Source: opens one to `service` ("" for a tunnel without services). What the far end sends is held
  * (up to queue_limit) until conn_attach. NULL with *why: ERR_HUB_DOWN, ERR_NO_SERVICE, ERR_LIMIT,
  * ERR_BUSY (V1, V2: one at a time), ERR_NO_MEMORY. */

@@ -58,6 +58,7 @@ static enum err on_started(void *owner, struct client *c, struct loop *loop,
                                          .map = &l->plan->services,
                                          .bind = l->plan->address,
                                          .exact = true,
+                                         .tells = true,
                                          .assign = l->plan->from_files || l->plan->services.n == 0,
                                      });
     if (l->retry != NULL && l->mappings != NULL)

@@ -11,8 +11,11 @@
 
 #include <stdlib.h>
 
+#define OPERANDS_MAX 64
+
 static const struct program program = {
     .name = "localproxy",
+    .max_operands = OPERANDS_MAX,
     .summary = "One end of a secure tunnel, with the command line of the AWS local proxy.",
     .usage = "  localproxy -r REGION -t TOKEN -s 5555               (source)\n"
              "  localproxy -e HUB[:PORT] -t TOKEN -d SSH1=22,WEB=80 (destination)\n",
@@ -33,6 +36,9 @@ static const struct program program = {
  *                     from, as its documents say
  *   --config-dir      works with any number of services
  *   web proxy         http_proxy, HTTP_PROXY and NO_PROXY count; no scheme means http://
+ *   max_active_connections
+ *                     the real source dies at the 129th, and the real destination takes no notice
+ *                     of it: here the next ones wait in the source's listen queue
  *   retries           back off exponentially, with jitter, instead of every 2.5 s */
 
 /* How it ended, and what the shell sees; everything else is 1. */
@@ -79,7 +85,7 @@ static enum err run(const struct hub_config *hub, const struct plan *plan)
         .web_proxy = hub->web_proxy != NULL ? hub->web_proxy
                                             : upstream_from_env(hub->host, hub->port, environment),
         .version = plan->version,
-        .max_connections = plan->max_connections,
+        .max_connections = plan->source ? plan->max_connections : 0,
         .user_agent = "localproxy/" TUNNEL_VERSION,
         .give_up = plan->give_up,
         .tries = plan->hub_tries,
@@ -90,15 +96,26 @@ static enum err run(const struct hub_config *hub, const struct plan *plan)
     return plan->source ? listen_run(&client, plan) : agent_run(&client, &destination);
 }
 
+/* The reference program takes no notice of them. */
+static void warn_of_operands(const struct options *o)
+{
+    char *const *operands, text[80];
+    size_t n = options_operands(o, &operands);
+    for (size_t i = 0; i < n; i++)
+        log_warning("\"%s\" belongs to no option, and is left out",
+                    str_escape(span_of(operands[i]), text, sizeof text));
+}
+
 /* Everything after the options are in; what it returns is the exit code. */
 static int go(struct options *o)
 {
     struct hub_config hub = {.port = 0};
     struct plan plan = {.source = false};
     const char *settings = options_get(o, "settings-json");
+    warn_of_operands(o);
     enum err why = settings != NULL ? settings_load(o, settings) : ERR_OK;
     if (why == ERR_OK)
-        why = hub_config_read(o, &(struct hub_rules){.make_client_token = false}, &hub);
+        why = hub_config_read(o, &(struct hub_rules){.reference = true}, &hub);
     if (why == ERR_OK)
         why = plan_read(o, &plan);
     int code = why == ERR_OK ? exit_code(run(&hub, &plan)) : program_fail(&program, o);

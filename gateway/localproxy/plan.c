@@ -35,7 +35,7 @@ static const struct option table[] = {
     {"connect-retry-delay", 0, "TIME", NULL, "tunneling.proxy.tcp.connection_retry_delay_ms",
      "2500ms", "Between them.", OPTION_HIDDEN | OPTION_EXACT},
     {"max-connections", 0, "N", NULL, "tunneling.proxy.tcp.max_active_connections", "128",
-     "At once, for each service.", OPTION_HIDDEN | OPTION_EXACT},
+     "At once, for each service of a source; more wait.", OPTION_HIDDEN | OPTION_EXACT},
     {"hub-retries", 0, "N", NULL, "tunneling.proxy.websocket.connect_retry_count", "-1",
      "Further tries to reach the hub; -1: for ever.", OPTION_HIDDEN | OPTION_EXACT},
     {"reconnect", 0, "true|false", NULL, "tunneling.proxy.websocket.reconnect_on_data_error",
@@ -58,21 +58,22 @@ static enum err read_role(struct options *o, struct plan *out)
     bool source = is_mode(mode, "src", "source");
     bool destination = is_mode(mode, "dst", "destination");
     if (mode != NULL && !source && !destination)
-        return options_reject(o, "mode", "is neither src (source) nor dst (destination)");
+        return options_reject(o, "mode",
+                              "is none of them: Mode value is wrong! Allowed values are: src, dst, "
+                              "source, destination");
     if (listen != NULL && app != NULL)
-        return options_fail(o, "--source-listen-port and --destination-app are both given: this "
-                               "is one end of a tunnel only, give one of them");
+        return options_fail(o, "Must specify one and only one of --source-listen-port/-s or "
+                               "--destination-app/-d: this is one end of a tunnel only");
     if (mode == NULL && listen == NULL && app == NULL)
-        return options_fail(o, "say which end of the tunnel this is: --mode src or dst, or a "
-                               "mapping with -s (source) or -d (destination)");
+        return options_fail(o, "Must specify one of --source-listen-port/-s or "
+                               "--destination-app/-d or --mode: say which end of the tunnel this "
+                               "is");
     if (source && app != NULL)
-        return options_reject(o, "mode",
-                              "does not go with --destination-app: use -s here, or "
-                              "--mode dst");
+        return options_fail(o, "-d and --mode have mismatched mode. Mode is set to source! Use -s "
+                               "here, or --mode dst");
     if (destination && listen != NULL)
-        return options_reject(o, "mode",
-                              "does not go with --source-listen-port: use -d here, or "
-                              "--mode src");
+        return options_fail(o, "-s and --mode have mismatched mode. Mode is set to destination! "
+                               "Use -d here, or --mode src");
     out->source = source || listen != NULL;
     return ERR_OK;
 }

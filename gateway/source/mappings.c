@@ -19,7 +19,7 @@ struct mappings {
     struct session *session;
     struct services map;
     char *bind;
-    bool exact, assign;
+    bool exact, assign, tells;
     struct monitor_tunnel *watched;
     struct passages *passages;
     bool own_passages;
@@ -41,16 +41,49 @@ static enum err resolve(void *owner, const struct passage_question *q, struct pa
     return session_reachable(m->set->session) ? ERR_OK : ERR_HUB_DOWN;
 }
 
+static void tell_end(void *ctx)
+{
+    log_info("Disconnected from: %s", (const char *)ctx);
+    free(ctx);
+}
+
+/* What tell_end tells, or NULL. */
+static char *tell_begin(const struct mapping *m, const struct listener *l, const struct stream *s)
+{
+    char name[sizeof s->name];
+    if (!m->set->tells)
+        return NULL;
+    str_escape(span_of(s->name), name, sizeof name);
+    log_info("Accepted tcp connection on port %d from %s", listener_port(l), name);
+    return strdup(name);
+}
+
+/* A service that has as many as it may takes no more for now: they wait in the kernel's queue. */
+static void watch_room(struct mapping *m)
+{
+    if (m->listener != NULL)
+        listener_hold(m->listener, session_full(m->set->session, m->id));
+}
+
+static void on_room(void *owner)
+{
+    struct mappings *set = owner;
+    list_each(node, &set->all) watch_room(list_entry(node, struct mapping, node));
+}
+
 static void on_accepted(void *owner, struct listener *l, struct stream *s)
 {
     struct mapping *m = owner;
-    char asked[24];
+    char asked[24], *told = tell_begin(m, l, s);
     snprintf(asked, sizeof asked, "%d", listener_port(l));
     passage_start(m->set->passages, s,
                   &(struct passage_options){.front = &front_mapped,
                                             .question = {.host = span_of(asked)},
                                             .resolve = resolve,
-                                            .owner = m});
+                                            .owner = m,
+                                            .tap = {.ctx = told},
+                                            .tap_free = told != NULL ? tell_end : NULL});
+    watch_room(m);
 }
 
 /* ---- listeners ---- */
@@ -89,9 +122,13 @@ static void tell(const struct mapping *m, bool assigned)
         log_info("Listening for new connection on %s", listener_name(m->listener));
         return;
     }
-    if (assigned)
+    if (assigned && m->set->tells) { /* two records, of which scripts read the second */
+        log_info("Listen port assigned for service id %s. New port mapping:", m->id);
+        log_info("%s = %d", m->id, port);
+    } else if (assigned) {
         log_info("Listen port assigned for service id %s. New port mapping: %s = %d", m->id, m->id,
                  port);
+    }
     log_info("Listening for new connection on port %d", port);
 }
 
@@ -252,10 +289,12 @@ struct mappings *mappings_new(struct loop *loop, const struct mappings_options *
                              .bind = span_dup(span_of(o->bind != NULL ? o->bind : "localhost")),
                              .exact = o->exact,
                              .assign = o->assign,
+                             .tells = o->tells,
                              .watched = o->watched,
                              .passages = o->passages,
                              .own_passages = o->passages == NULL};
     list_init(&set->all);
+    session_on_room(set->session, on_room, set);
     if (set->own_passages)
         set->passages = passages_new(loop, NULL);
     if (set->bind != NULL && set->passages != NULL && copy_map(&set->map, o->map))
@@ -270,6 +309,7 @@ void mappings_free(struct mappings *set)
         return;
     if (set->own_passages)
         passages_free(set->passages);
+    session_on_room(set->session, NULL, NULL);
     while (!list_empty(&set->all)) {
         struct mapping *m = list_entry(set->all.next, struct mapping, node);
         listener_free(m->listener);

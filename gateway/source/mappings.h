@@ -15,6 +15,7 @@ struct mappings_options {
     bool exact;  /* the ids must be the tunnel's, all of them (localproxy); else unknown ones are an
                     error and others may stay without a port */
     bool assign; /* ids of the tunnel without an entry get a free port */
+    bool tells;  /* clients that come and go in the log, as the reference program does */
     struct monitor_tunnel *watched; /* that the session is an end of, or NULL */
     struct passages *passages;      /* shared, must be freed before the mappings; NULL: their own */
 };

@@ -6,7 +6,7 @@ import unittest
 
 import certificates
 from harness import Case
-from origins import Http
+from origins import Echo, Http
 from programs import environment, run, wait_until
 from sockets import Refused, dial, get, socks5
 from sshd import free_port
@@ -205,6 +205,94 @@ class LocalProxy(Base):
         destination.wait_line("Connected to")
         for program in (source, destination):
             program.wait_line("Running AWS IoT Secure Tunneling Local Proxy version|Running")
+
+    def test_what_scripts_look_for_in_the_log(self):
+        tokens = self.tunnel(self.services)
+        hub = self.hub()
+        self.localproxy(hub, tokens.destination, "-d",
+                        f"HTTP1={self.one.address},HTTP2={self.two.port}")
+        source = self.localproxy(hub, tokens.source, "-m", "src")
+        source.wait_line(r"Web socket session ID: \S{8}")
+        source.wait_line(r"Listen port assigned for service id HTTP1\. New port mapping:$")
+        port = int(source.wait_line(r"\] HTTP1 = (\d+)$").group(1))
+        with dial(port) as s:
+            here = "127.0.0.1:%d" % s.getsockname()[1]
+            source.wait_line(rf"Accepted tcp connection on port {port} from {here}$")
+        source.wait_line(rf"Disconnected from: {here}$")
+
+    def test_more_than_the_limit_wait(self):
+        """In the queue of the port, and are not refused; the destination has no such limit."""
+        echo = self.origin(Echo())
+        tokens = self.tunnel({"ECHO": echo})
+        hub = self.hub()
+        self.localproxy(hub, tokens.destination, "-d", f"ECHO={echo.address}", "-i", "d" * 32,
+                        "--max-connections", "1")
+        port = free_port()
+        self.localproxy(hub, tokens.source, "-s", f"ECHO={port}", "--max-connections", "2")
+        wait_until(lambda: self.listening(port), "the mapped port")
+
+        def client():
+            s = dial(port)
+            self.addCleanup(s.close)
+            s.sendall(b"hello")
+            return s
+
+        def answered(s):
+            return s.recv(5, socket.MSG_WAITALL) == b"hello"
+        first, second = client(), client()
+        self.assertTrue(answered(first) and answered(second))
+        served = echo.clients
+        waiting = [client() for _ in range(3)]
+        second.sendall(b"again")  # the two go on meanwhile
+        self.assertEqual(second.recv(5, socket.MSG_WAITALL), b"again")
+        self.assertEqual(echo.clients, served)
+        first.close()
+        self.assertTrue(answered(waiting[0]))
+        second.close()
+        waiting[0].close()
+        self.assertTrue(answered(waiting[1]) and answered(waiting[2]))
+
+    def test_usage_errors(self):
+        """In the reference program's words, which tests of its own look for."""
+        one = "Must specify one and only one of --region/-r or --proxy-endpoint/-e"
+        for words, says in (
+                ([], "the option '--access-token' is required but missing"),
+                ([], "Try 'localproxy --help'"),
+                (["-Z"], "unrecognised option '-Z'"),
+                (["--zzz"], "unrecognised option '--zzz'"),
+                (["-v"], "the required argument for option '--verbose' is missing"),
+                (["-t", "a" * 60, "-r", "eu-west-1", "-e", "hub.example", "-s", "1"], one),
+                (["-t", "a" * 60, "-s", "1"], one),
+                (["-t", "a" * 60, "-r", "eu-west-1"],
+                 "Must specify one of --source-listen-port/-s or --destination-app/-d or --mode"),
+                (["-t", "a" * 60, "-r", "eu-west-1", "-s", "1", "-d", "2"], "Must specify one and "
+                 "only one of --source-listen-port/-s or --destination-app/-d"),
+                (["-t", "a" * 60, "-r", "eu-west-1", "-m", "no"],
+                 "Mode value is wrong! Allowed values are: src, dst, source, destination"),
+                (["-t", "a" * 60, "-r", "eu-west-1", "-s", "1", "-m", "dst"],
+                 "-s and --mode have mismatched mode. Mode is set to destination!"),
+                (["-t", "a" * 60, "-r", "eu-west-1", "-d", "1", "-m", "src"],
+                 "-d and --mode have mismatched mode. Mode is set to source!")):
+            with self.subTest(words):
+                done = run(self.program("localproxy"), *words, cwd=self.dir)
+                self.assertEqual(done.code, 1)
+                self.assertIn(says, done.err)
+        done = run(self.program("localproxy"), "--help", cwd=self.dir)
+        self.assertEqual(done.code, 0)
+        self.assertIn("Show help message", done.text)
+
+    def test_left_out_with_a_warning(self):
+        """Stray words and a directory of authorities that is not there."""
+        proxy = self.start(self.program("localproxy"), "-e", "127.0.0.1:1", "-t", "a" * 60, "-s",
+                           free_port(), "-c", self.dir / "nowhere", "stray")
+        proxy.wait_line(r"\[warning\] .*nowhere.* cannot be found, and is left out")
+        proxy.wait_line(r'\[warning\] "stray" belongs to no option')
+        proxy.wait_line("Attempting to establish web socket connection")
+        for option in ("-c", "--ca"):  # the other programs, and files, must be there
+            done = run(self.program("tunnel-agent" if option == "-c" else "localproxy"), "-e",
+                       "127.0.0.1:1", "-t", "a" * 60, "-d", "1", option, self.dir / "nowhere")
+            self.assertEqual(done.code, 1)
+            self.assertIn("cannot be found", done.err)
 
     def test_unnamed(self):
         tokens = self.tunnel({"HTTP1": self.one})

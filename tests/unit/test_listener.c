@@ -13,6 +13,7 @@ struct house {
     struct probe guests[64];
     int n;
     bool leave; /* free the listener when somebody comes */
+    int hold;   /* hold it when so many are there; 0: never */
 };
 
 static void on_accepted(void *owner, struct listener *l, struct stream *s)
@@ -25,6 +26,8 @@ static void on_accepted(void *owner, struct listener *l, struct stream *s)
     *guest = (struct probe){.on_readable = drain};
     probe_own(guest, s);
     stream_read_on(s, true);
+    if (h->n == h->hold)
+        listener_hold(l, true);
     if (h->leave) {
         listener_free(l);
         h->listener = NULL;
@@ -699,6 +702,32 @@ static void what_does_not_listen_is_refused(void **state)
     close(fds[1]);
 }
 
+/* Who comes while it is held waits, and is let in afterwards, also from within an accept. */
+static void test_held(void **state)
+{
+    struct house h;
+    int fds[3];
+    (void)state;
+    assert_int_equal(open_house(&h, "127.0.0.1:0"), ERR_OK);
+    listener_hold(h.listener, true);
+    for (int i = 0; i < 3; i++)
+        fds[i] = connect_tcp("127.0.0.1", listener_port(h.listener));
+    for (int i = 0; i < 20; i++)
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    assert_int_equal(h.n, 0);
+    h.hold = 2;
+    listener_hold(h.listener, false);
+    UNTIL(h.n == 2);
+    for (int i = 0; i < 20; i++)
+        uv_run(loop_uv(loop), UV_RUN_NOWAIT);
+    assert_int_equal(h.n, 2);
+    listener_hold(h.listener, false);
+    UNTIL(h.n == 3);
+    for (int i = 0; i < 3; i++)
+        close(fds[i]);
+    close_house(&h);
+}
+
 /* What a user is told, of whatever went wrong. */
 static void test_problems(void **state)
 {
@@ -754,6 +783,7 @@ int main(void)
         NET_TEST(without_a_spare_descriptor_newcomers_wait),
         NET_TEST(a_waiting_listener_may_be_freed),
         NET_TEST(test_problems),
+        NET_TEST(test_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

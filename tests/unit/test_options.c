@@ -103,19 +103,19 @@ static void refused(void **state)
     static const struct {
         const char *line[4], *problem;
     } cases[] = {
-        {{"prog", "--nope"}, "there is no option --nope"},
+        {{"prog", "--nope"}, "unrecognised option '--nope'"},
         {{"prog", "--ver", "x"}, "--ver may mean any of --verbose, --version"},
-        {{"prog", "-z"}, "there is no option -z"},
-        {{"prog", "-kz"}, "there is no option -z"},
-        {{"prog", "-t"}, "--access-token needs a value: TOKEN"},
+        {{"prog", "-z"}, "unrecognised option '-z'"},
+        {{"prog", "-kz"}, "unrecognised option '-z'"},
+        {{"prog", "-t"}, "the required argument for option '--access-token' is missing: TOKEN"},
         {{"prog", "-t", ""}, "--access-token needs a value: TOKEN"},
         {{"prog", "--verbose="}, "--verbose needs a value: LEVEL"},
         {{"prog", "-v5", "-v6"}, "--verbose was given twice"},
         {{"prog", "-k", "-k"}, "--insecure was given twice"},
         {{"prog", "--insecure=maybe"}, "--insecure is either true or false, not \"maybe\""},
         {{"prog", "stray"}, "\"stray\" is one argument too many"},
-        {{"prog", "--\x01"}, "there is no option --\\x01"},
-        {{"prog", "--region-end", "x"}, "there is no option --region-end"},
+        {{"prog", "--\x01"}, "unrecognised option '--\\x01'"},
+        {{"prog", "--region-end", "x"}, "unrecognised option '--region-end'"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *const text[] = {cases[i].line[0], cases[i].line[1], cases[i].line[2],
@@ -474,11 +474,12 @@ static void meant(void **state)
     (void)state;
     struct options *o = fresh();
     assert_int_equal(ARGV(o, 0, "--lingre", "5s"), ERR_USAGE);
-    assert_string_equal(options_problem(o), "there is no option --lingre; did you mean --linger?");
+    assert_string_equal(options_problem(o),
+                        "unrecognised option '--lingre'; did you mean --linger?");
     options_free(o);
     o = fresh();
     assert_int_equal(ARGV(o, 0, "--poem", "5s"), ERR_USAGE);
-    assert_string_equal(options_problem(o), "there is no option --poem");
+    assert_string_equal(options_problem(o), "unrecognised option '--poem'");
     assert_int_equal(text(o, "lingr = 5s"), ERR_USAGE);
     assert_string_equal(options_problem(o),
                         "x.conf:1: no option is called \"lingr\"; did you mean linger?");

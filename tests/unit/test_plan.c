@@ -120,12 +120,15 @@ static void refused(void **state)
     static const struct {
         const char *line[6], *problem;
     } cases[] = {
-        {{"-k"}, "say which end of the tunnel this is"},
-        {{"-m", "sideways"}, "--mode \"sideways\" is neither src (source) nor dst (destination)"},
-        {{"-m", "SRC"}, "--mode \"SRC\" is neither"},
-        {{"-s", "1", "-d", "2"}, "--source-listen-port and --destination-app are both given"},
-        {{"-m", "src", "-d", "2"}, "--mode \"src\" does not go with --destination-app"},
-        {{"-m", "dst", "-s", "2"}, "--mode \"dst\" does not go with --source-listen-port"},
+        {{"-k"}, "Must specify one of --source-listen-port/-s or --destination-app/-d or --mode"},
+        {{"-m", "sideways"},
+         "Mode value is wrong! Allowed values are: src, dst, source, destination"},
+        {{"-m", "SRC"}, "--mode \"SRC\" is none of them"},
+        {{"-s", "1", "-d", "2"},
+         "Must specify one and only one of --source-listen-port/-s or --destination-app/-d"},
+        {{"-m", "src", "-d", "2"}, "-d and --mode have mismatched mode. Mode is set to source!"},
+        {{"-m", "dst", "-s", "2"},
+         "-s and --mode have mismatched mode. Mode is set to destination!"},
         {{"-m", "dst"}, "No port mapping exists"},
         {{"-s", "0"}, "--source-listen-port \"0\" has port 0"},
         {{"-s", "A=1,B=0"}, "has port 0"},

@@ -15,7 +15,6 @@
 #define CONNECTIONS 4096
 #define MEMORY_LEAST 1048576
 #define MEMORY_MOST 68719476736
-#define CONNECTIONS_REGION 128
 
 /* ---- tables ---- */
 
@@ -80,9 +79,7 @@ static const struct option tunnel_table[] = {
      "How long a client may read nothing while other connections wait behind it.", OPTION_EXACT},
     {"resume-timeout", 0, "TIME", NULL, NULL, "2m",
      "How long connections of a native session outlive a lost hub or far end.", OPTION_EXACT},
-    {"max-connections", 0, "N", NULL, NULL, NULL,
-     "At once, for each service (default: 4096; with --region 128, since the reference local proxy "
-     "as destination does not survive more).",
+    {"max-connections", 0, "N", NULL, NULL, NULL, "At once, for each service (default: 4096).",
      OPTION_EXACT},
 };
 static const struct option_group tunnel_group = OPTION_GROUP("Services", tunnel_table);
@@ -278,10 +275,9 @@ static enum err read_map(struct options *o, struct config_tunnel *t)
     return ERR_OK;
 }
 
-/* Behind Amazon's service there may be the reference program, which crashes at its 129th. */
 static enum err read_connections(struct options *o, size_t *out)
 {
-    uint64_t n = options_get(o, "region") != NULL ? CONNECTIONS_REGION : CONNECTIONS;
+    uint64_t n = CONNECTIONS;
     enum err why = options_number(o, "max-connections", 1, 65535, &n);
     *out = (size_t)n;
     return why;
