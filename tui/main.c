@@ -1,5 +1,6 @@
 /* tunnel-tui: what goes on in a gateway, agent or hub, on one screen. */
 #include "core/base/file.h"
+#include "core/base/process.h"
 #include "core/base/text.h"
 #include "tui/app.h"
 #include "tui/fetch.h"
@@ -109,6 +110,7 @@ int main(int argc, char **argv)
 {
     static struct command c;
     struct options *o;
+    process_begin();
     setlocale(LC_CTYPE, ""); /* numbers stay as they are */
     keep_pages();
     enum program_next next = command_read(&c, argc, argv, &o);

@@ -1,5 +1,7 @@
 #include "core/base/file.h"
 
+#include "core/base/process.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,7 +22,7 @@ static ssize_t read_all(int fd, char *to, size_t room)
     size_t have = 0;
     while (have < room) {
         ssize_t got = read(fd, to + have, room - have);
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && process_try_again(fd, false))
             continue;
         if (got < 0)
             return -1;

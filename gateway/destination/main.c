@@ -1,5 +1,6 @@
 /* tunnel-agent: the program on the device. */
 #include "core/base/log.h"
+#include "core/base/process.h"
 #include "core/config/program.h"
 #include "core/control/control.h"
 #include "core/http/upstream.h"
@@ -174,6 +175,7 @@ int main(int argc, char **argv)
     struct client_options client = {.user_agent = "tunnel-agent/" TUNNEL_VERSION};
     struct destination_options destination = {.match = DESTINATION_ANY};
     int code = 1;
+    process_begin();
     if (o == NULL)
         return 1;
     switch (program_read(&program, o, argc, argv)) {

@@ -1,5 +1,6 @@
 /* tunnel-hub: the service in the middle. */
 #include "core/base/log.h"
+#include "core/base/process.h"
 #include "core/config/program.h"
 #include "core/control/control.h"
 #include "core/net/systemd.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #define MAX_SOCKETS 16 /* of systemd's */
@@ -142,18 +142,6 @@ static void unwatch(uv_signal_t *signal)
 }
 
 /* ---- start ---- */
-
-/* Each client is a descriptor. Keys and tokens are in no core file. */
-static void set_limits(void)
-{
-    struct rlimit limit, none = {0, 0};
-    setrlimit(RLIMIT_CORE, &none);
-    log_limit(1000, 600); /* a fleet comes back in one go, to a machine that has room */
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-        return;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &limit);
-}
 
 static enum err check_exempt(struct app *a)
 {
@@ -327,10 +315,11 @@ int main(int argc, char **argv)
                                                         &program_options};
     struct app a = {.options = options_new(groups, sizeof groups / sizeof *groups)};
     int status = EXIT_FAILURE;
+    process_begin();
+    signal(SIGPIPE, SIG_IGN);
     if (a.options == NULL)
         return status;
-    signal(SIGPIPE, SIG_IGN);
-    set_limits();
+    log_limit(1000, 600); /* a fleet comes back in one go, to a machine that has room */
     enum program_next next = program_read(&program, a.options, argc, argv);
     if (next == PROGRAM_DONE)
         status = EXIT_SUCCESS;

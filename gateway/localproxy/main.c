@@ -1,5 +1,6 @@
 /* localproxy: takes the place of the reference local proxy, in either role. */
 #include "core/base/log.h"
+#include "core/base/process.h"
 #include "core/config/hub.h"
 #include "core/config/json/settings.h"
 #include "core/config/program.h"
@@ -137,6 +138,7 @@ int main(int argc, char **argv)
                                            &program_options};
     struct options *o = options_new(groups, 4);
     int code = 1;
+    process_begin();
     if (o == NULL)
         return 1;
     switch (program_read(&program, o, argc, argv)) {

@@ -1,4 +1,5 @@
 /* tunnel-gateway connect HOST PORT: stdin and stdout to a service, for ssh's ProxyCommand. */
+#include "core/base/process.h"
 #include "core/config/program.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/dialogue.h"
@@ -144,7 +145,7 @@ static bool write_all(int fd, const char *p, size_t n)
 {
     while (n > 0) {
         ssize_t put = write(fd, p, n);
-        if (put < 0 && errno == EINTR)
+        if (put < 0 && process_try_again(fd, true))
             continue;
         if (put <= 0)
             return false;
@@ -165,7 +166,7 @@ static enum copied copy(int from, int to)
     char bytes[COPY_SIZE];
     for (;;) {
         ssize_t got = read(from, bytes, sizeof bytes);
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && process_try_again(from, false))
             continue;
         if (got <= 0)
             return got == 0 ? COPIED_ALL : COPIED_PART;

@@ -1,4 +1,5 @@
 /* tunnel-gateway: the program on the laptop. Without a sub-command it runs the gateway. */
+#include "core/base/process.h"
 #include "core/net/loop.h"
 #include "gateway/source/main/command.h"
 
@@ -18,6 +19,7 @@ static const struct {
 
 int main(int argc, char **argv)
 {
+    process_begin();
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; argc > 1 && i < sizeof commands / sizeof *commands; i++)
         if (strcmp(argv[1], commands[i].name) == 0)

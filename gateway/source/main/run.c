@@ -10,7 +10,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #define CODE_TOKEN_REPLACED 3 /* "tunnelctl open --run-source" must tell it from the others */
 
@@ -95,20 +94,6 @@ static const char *unready(void *owner)
 }
 
 /* ---- setting up ---- */
-
-/* Many clients are many descriptors; and tokens do not belong into a core file. */
-static void set_limits(void)
-{
-    struct rlimit files, none = {0, 0};
-    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
-        files.rlim_cur = files.rlim_max;
-        if (setrlimit(RLIMIT_NOFILE, &files) != 0)
-            log_debug("the limit of open files stays as it was");
-    }
-    if (setrlimit(RLIMIT_CORE, &none) != 0)
-        log_debug("core files could not be switched off");
-    log_limit(1000, 600); /* a line for each request of a page, on a machine that has room */
-}
 
 static bool watch_signals(struct run *r)
 {
@@ -250,7 +235,7 @@ static int run(const struct config *c)
     struct run r = {.config = c, .loop = loop_new(), .code = 1};
     if (r.loop == NULL)
         return 1;
-    set_limits();
+    log_limit(1000, 600); /* a line for each request of a page, on a machine that has room */
     if (had(watch_signals(&r)) && make_control(&r) && had(make_parts(&r)) && listen_all(&r) &&
         start_tunnels(&r))
         loop_run(r.loop);

@@ -1,0 +1,17 @@
+/* What every program does before anything else. */
+#ifndef CORE_BASE_PROCESS_H
+#define CORE_BASE_PROCESS_H
+
+#include <stdbool.h>
+
+/* Descriptors 0, 1 and 2 are open (/dev/null in place of those that the starter closed, or a socket
+ * would take their place and get what is meant for people); as many files may be open as the system
+ * allows; there is no core file, which would hold keys and tokens. */
+void process_begin(void);
+
+/* A read or write on fd has failed: true when it is worth another try, at once after EINTR, and
+ * once fd is ready when somebody has made it non-blocking, as standard input and output may be that
+ * others share. write: whether it was a write. */
+bool process_try_again(int fd, bool write);
+
+#endif
