@@ -39,11 +39,18 @@ static void on_stopping(void *owner)
     destination_free(a->destination);
 }
 
+static const char *unready(void *owner)
+{
+    const struct agent *a = owner;
+    return destination_unready(a->destination);
+}
+
 static const struct client_events events = {
     .started = on_started,
     .services = on_services,
     .incoming = on_incoming,
     .stopping = on_stopping,
+    .unready = unready,
 };
 
 enum err agent_run(const struct client_options *client,

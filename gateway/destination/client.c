@@ -174,9 +174,9 @@ static void show(void *ctx, struct monitor_tunnel_state *out)
 static const char *unready(void *owner)
 {
     const struct client *c = owner;
-    return c->session != NULL && session_open(c->session)
-               ? NULL
-               : "The tunnel is not connected to its hub.";
+    if (c->session == NULL || !session_open(c->session))
+        return "The tunnel is not connected to its hub.";
+    return c->events->unready != NULL ? c->events->unready(c->owner) : NULL;
 }
 
 static enum err start_control(struct client *c)

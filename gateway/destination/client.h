@@ -45,6 +45,8 @@ struct client_events {
     void (*incoming)(void *owner, struct conn *c);
     /* The session is about to be freed; always comes when `started` was called. */
     void (*stopping)(void *owner);
+    /* Besides the link: NULL, or a sentence why it is not ready. NULL: it always is. */
+    const char *(*unready)(void *owner);
 };
 
 /* Runs until SIGTERM or SIGINT (ERR_SHUTDOWN; a Close is sent), the hub's Close (ERR_TUNNEL_CLOSED,

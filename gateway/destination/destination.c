@@ -18,6 +18,7 @@ struct destination {
     unsigned retries;
     uint64_t retry_delay_ms, dial_timeout_ms;
     size_t n_ids;       /* services of the tunnel, by the last list */
+    bool useless;       /* none of them is served */
     struct list visits; /* all that are being dialled or open */
     size_t n_visits;
     struct monitor *monitor;
@@ -184,14 +185,46 @@ static void show_services(const struct destination *d, const char *const *ids, s
     free(targets);
 }
 
+/* "-d SSH1:22" is port 22 of a host of that name. */
+static void explain_host(const struct services *map, const char *const *ids, size_t n)
+{
+    for (size_t i = 0; i < map->n; i++) {
+        const struct service *s = &map->items[i];
+        if (s->host == NULL || s->id[0] != '\0' || !listed(s->host, ids, n))
+            continue;
+        log_warning("-d %s:%d is port %d of a host named %s; for the tunnel's service of that name "
+                    "write -d %s=%d",
+                    s->host, s->port, s->port, s->host, s->host, s->port);
+    }
+}
+
+static bool serves_one(const struct destination *d, const char *const *ids, size_t n)
+{
+    if (n == 0)
+        return find(d, "") != NULL;
+    for (size_t i = 0; i < n; i++)
+        if (find(d, ids[i]) != NULL)
+            return true;
+    return false;
+}
+
+const char *destination_unready(const struct destination *d)
+{
+    return d->useless ? "No service of the tunnel is mapped to anything here." : NULL;
+}
+
 enum err destination_services(struct destination *d, const char *const *ids, size_t n)
 {
     const struct services *map = d->services;
     char have[600];
     d->n_ids = n;
+    d->useless = !serves_one(d, ids, n);
     if (d->watched != NULL)
         show_services(d, ids, n);
     log_info("Services of the tunnel: %s", join(ids, n, have, sizeof have));
+    explain_host(map, ids, n);
+    if (d->useless && d->match == DESTINATION_ANY)
+        log_error("Nothing that is mapped here fits the tunnel: none of its services is served");
     if (services_unnamed(map)) {
         if (n > 1)
             log_warning("The mapping here names no service, but the tunnel has several: map each "

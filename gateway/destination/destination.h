@@ -40,6 +40,9 @@ void destination_free(struct destination *d);
  * log says how. */
 enum err destination_services(struct destination *d, const char *const *ids, size_t n);
 
+/* NULL: something of the tunnel is served, or its services are not known yet; else a sentence. */
+const char *destination_unready(const struct destination *d);
+
 /* For session_events.incoming: c gets a stream (conn_attach) or a refusal (conn_refuse), now or
  * later. What the far end sends meanwhile is held by the session. */
 void destination_incoming(struct destination *d, struct conn *c);

@@ -470,6 +470,48 @@ static void matches(void **state)
     }
 }
 
+/* Who serves nothing says so, in the log and to who asks. */
+static void fits_nothing(void **state)
+{
+    (void)state;
+    static const char *const ids[] = {"SSH1", "HTTP1"};
+    static const struct {
+        const char *map;
+        size_t n;
+        bool useless;
+        const char *said; /* besides; NULL: nothing */
+    } cases[] = {
+        {"SSH1=22", 2, false, NULL},
+        {"SSH1:22", 2, true, "for the tunnel's service of that name write -d SSH1=22"},
+        {"SSH1:22", 1, false, "for the tunnel's service of that name write -d SSH1=22"},
+        {"localhost:22", 1, false, NULL},
+        {"22", 2, true, "map each with -d"},
+        {"22", 0, false, NULL},
+        {"SSH=22", 2, true, "Service \"SSH\" is mapped here"},
+        {"SSH=22,WEB=80", 0, true, NULL},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct services map = {0};
+        char problem[200];
+        text.size = 0;
+        log_limit(LOG_BURST, LOG_A_MINUTE);
+        assert_int_equal(services_parse(&map, cases[i].map, SERVICES_DIAL, problem, sizeof problem),
+                         ERR_OK);
+        struct destination *d =
+            destination_new(loop, &(struct destination_options){.services = &map});
+        assert_null(destination_unready(d));
+        assert_int_equal(destination_services(d, ids, cases[i].n), ERR_OK);
+        assert_int_equal(destination_unready(d) != NULL, cases[i].useless);
+        assert_int_equal(logged("none of its services is served"), cases[i].useless);
+        assert_int_equal(logged("of that name"), strchr(cases[i].map, ':') != NULL &&
+                                                     strncmp(cases[i].map, "SSH1", 4) == 0);
+        if (cases[i].said != NULL && !logged(cases[i].said))
+            fail_msg("%s: \"%s\" was not said", cases[i].map, cases[i].said);
+        destination_free(d);
+        services_free(&map);
+    }
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -485,6 +527,7 @@ int main(void)
         TEST(default_host_and_bind),
         TEST(ends_with_connections_open),
         TEST(matches),
+        TEST(fits_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
