@@ -69,9 +69,20 @@ static enum err read_token_file(struct options *o, char **token)
     return why;
 }
 
+/* A value has one line; with more of them (but for empty ones) nobody knows which is meant. */
+static bool has_lines(const char *value)
+{
+    const char *first = value + strspn(value, " \t\r\n");
+    const char *feed = strchr(first, '\n');
+    return feed != NULL && feed[strspn(feed, " \t\r\n")] != '\0';
+}
+
 static enum err read_token(struct options *o, char **token)
 {
     const char *given = options_get(o, "access-token");
+    if (given != NULL && has_lines(given))
+        return options_reject(o, "access-token",
+                              "has several lines: is something else pasted with it?");
     const char *wrong = given != NULL ? token_text(span_of(given), token) : NULL;
     return wrong == NULL ? ERR_OK : options_reject(o, "access-token", "%s", wrong);
 }

@@ -254,8 +254,6 @@ bool conn_all_delivered(const struct conn *c)
 static void give_up(struct conn *c)
 {
     c->stats.why = ERR_STALLED;
-    if (c->local != NULL)
-        stream_close_hard(c->local);
     conn_gone(c);
 }
 

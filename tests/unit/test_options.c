@@ -536,7 +536,7 @@ static struct outcome hub(bool make, const char *const *line)
     if (out.why == ERR_OK)
         out.why = options_env(out.o, nothing);
     if (out.why == ERR_OK)
-        out.why = hub_config_read(out.o, &(struct hub_rules){make}, &out.c);
+        out.why = hub_config_read(out.o, &(struct hub_rules){.make_client_token = make}, &out.c);
     return out;
 }
 #define HUB(make, ...) hub(make, (const char *const[]){"prog", __VA_ARGS__, NULL})
@@ -674,8 +674,11 @@ static void hub_problems(void **state)
         {{"p", "-e", "h"},
          "give the tunnel's access token: --token-file FILE, or the environment "
          "variable AWSIOT_TUNNEL_ACCESS_TOKEN"},
-        {{"p", "-e", "h", "-t", "a\nb"},
+        {{"p", "-e", "h", "-t", "a\x01"},
          "--access-token has a control character in it: is something else pasted with it?"},
+        {{"p", "-e", "h", "-t", "\na\n\nb\n"},
+         "--access-token has several lines: is something else pasted with it?"},
+        {{"p", "-e", "h", "-t", " \n"}, "--access-token has no token in it"},
         {{"p", "-e", "h", "-tx", "-i" SHORT_TOKEN},
          "--client-token has 31 characters, but must have 32 to 128"},
         {{"p", "-e", "h", "-tx", "--token-file", "f"},
