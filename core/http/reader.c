@@ -49,10 +49,12 @@ static bool is_token(struct span s)
     return s.n > 0;
 }
 
-static bool is_visible(struct span s)
+/* Bytes above 127 are none that a URL has, but old clients send them as they are, and servers take
+ * them; nobody reads them in two ways. */
+static bool is_target(struct span s)
 {
     for (size_t i = 0; i < s.n; i++)
-        if (s.p[i] <= ' ' || s.p[i] > '~')
+        if ((unsigned char)s.p[i] <= ' ' || s.p[i] == 127)
             return false;
     return s.n > 0;
 }
@@ -70,7 +72,7 @@ static bool request_line(struct http_head *h, struct span line)
 {
     h->method = span_cut(&line, ' ');
     h->target = span_cut(&line, ' ');
-    return is_token(h->method) && is_visible(h->target) && version(line, &h->minor);
+    return is_token(h->method) && is_target(h->target) && version(line, &h->minor);
 }
 
 /* The blank in front of an empty reason is left out by some. */

@@ -36,6 +36,17 @@ void client_refuse(struct client *c, const char *protocol, const char *asked, en
     client_part(c, words != NULL ? words : &none);
 }
 
+/* Without a greeting there is nobody to tell, and mostly nothing to tell: browsers open connections
+ * that they may need later. One that greets and leaves has failed to resolve the name. */
+void client_left(struct client *c)
+{
+    if (c->socks != NULL && socks_idle(c->socks))
+        access_refused(c->in->access, c->stream->name, "socks5", "", ERR_CLIENT_CLOSED,
+                       "it left without naming a host: if it looks up names itself, say socks5h:// "
+                       "instead of socks5://, or proxy DNS");
+    client_close(c);
+}
+
 static void refuse_front(struct client *c, const struct front *f, const char *asked, enum err why,
                          const char *text)
 {

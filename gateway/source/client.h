@@ -78,6 +78,8 @@ bool client_is_stranger(const struct client *c);
  * gone, or has to wait. */
 bool client_socks(struct client *c, const uint8_t *p, size_t n);
 bool client_http(struct client *c, const uint8_t *p, size_t n);
+/* It ended before its request was complete; c is gone. */
+void client_left(struct client *c);
 /* The SOCKS answer that had been pending is out. */
 void client_socks_written(struct client *c);
 void client_http_refuse(struct client *c, const char *asked, enum err why, int status,

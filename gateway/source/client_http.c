@@ -1,3 +1,4 @@
+#include "core/base/text.h"
 #include "gateway/source/client.h"
 #include "gateway/source/exchange.h"
 
@@ -147,6 +148,28 @@ static void http_forward(struct client *c, const struct http_head *head,
     buf_free(&early);
 }
 
+/* A request as web servers get it, for a host that is a service's: the client takes us for that. */
+static bool is_for_a_service(const struct client *c, const struct http_head *head)
+{
+    char host[PROXY_HOST_MAX + 1];
+    int port;
+    return head->target.n > 0 && head->target.p[0] == '/' &&
+           proxy_authority(http_header(head, "Host"), host, &port) &&
+           !names_is_foreign(c->in->names, span_of(host), false);
+}
+
+static void refuse_origin_form(struct client *c, const struct http_head *head)
+{
+    char text[PROXY_TEXT_MAX], host[80];
+    text_copy(http_header(head, "Host"), TEXT_ASCII, host, sizeof host);
+    snprintf(text, sizeof text,
+             "a proxy wants the whole URL, http://%s/...: set the gateway as HTTP proxy, it is no "
+             "web server",
+             host);
+    client_http_refuse(c, host, ERR_PROTOCOL, err_http(ERR_PROTOCOL), text,
+                       span_is(head->method, "HEAD"));
+}
+
 static void http_complete(struct client *c, const struct http_head *head)
 {
     struct proxy_request r;
@@ -154,7 +177,9 @@ static void http_complete(struct client *c, const struct http_head *head)
     bool is_head = span_is(head->method, "HEAD");
     proxy_decide(head, &r);
     const char *wrong = http_user(c, head, r.kind == PROXY_PAGE, &user);
-    if (r.kind == PROXY_REFUSE)
+    if (is_for_a_service(c, head))
+        refuse_origin_form(c, head);
+    else if (r.kind == PROXY_REFUSE)
         client_http_refuse(c, r.host, r.why, r.status, r.text, is_head);
     else if (wrong != NULL && user != NULL)
         client_deny(c, wrong, r.kind == PROXY_PAGE ? page_denied : http_denied);

@@ -1,5 +1,7 @@
 #include "gateway/source/exchange.h"
 
+#include "gateway/source/proxy.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,8 @@ enum phase { HEAD, BODY, UNTIL_CLOSE };
 
 struct exchange {
     bool head_request;
+    bool upgrades; /* another protocol is wanted behind the request */
+    bool switched; /* and goes on behind a 101 */
     bool up_broken;
     enum phase phase;
     char line[16]; /* HEAD: how the status line begins */
@@ -25,6 +29,7 @@ struct exchange *exchange_new(const struct http_head *request)
     if (e == NULL)
         return NULL;
     e->head_request = span_is(request->method, "HEAD");
+    e->upgrades = proxy_upgrades(request);
     e->request = http_body_new(request, false);
     e->reader = http_reader_new(false, RESPONSE_HEAD_MAX);
     if (e->request != NULL && e->reader != NULL)
@@ -47,6 +52,8 @@ void exchange_free(void *ctx)
 size_t exchange_up(void *ctx, const uint8_t *p, size_t n)
 {
     struct exchange *e = ctx;
+    if (e->switched)
+        return n;
     if (e->up_broken || http_body_done(e->request))
         return 0;
     long belongs = http_body_feed(e->request, p, n);
@@ -94,6 +101,7 @@ static void head_done(struct exchange *e, const struct http_head *head)
     e->phase = interim ? HEAD : head->status == 101 ? UNTIL_CLOSE : BODY;
     if (e->phase == BODY)
         e->response = http_body_new(head, e->head_request);
+    e->switched = e->upgrades && head->status == 101;
     e->line_over = false;
     e->line_size = 0;
     http_reader_free(e->reader);

@@ -1,5 +1,6 @@
 /* One forwarded HTTP exchange: watches the request's body up, so that nothing behind it reaches the
- * service, and the response down, so that both sides are closed behind it. Pure. */
+ * service, and the response down, so that both sides are closed behind it. Behind the 101 that a
+ * request for an upgrade got, everything passes both ways. Pure. */
 #ifndef GATEWAY_SOURCE_EXCHANGE_H
 #define GATEWAY_SOURCE_EXCHANGE_H
 

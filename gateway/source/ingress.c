@@ -46,7 +46,7 @@ static void on_readable(void *owner)
         uint8_t *p;
         long n = stream_peek(c->stream, 1, &p);
         if (n < 0)
-            client_close(c); /* gone before it asked for anything: nobody to tell */
+            client_left(c);
         if (n <= 0)
             return;
         if (c->socks == NULL && c->http == NULL && !choose(c, p[0]))

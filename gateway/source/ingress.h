@@ -28,8 +28,8 @@ struct ingress_options {
     void *owner;
     const struct names *names;     /* with origins: what a tunnel's name is */
     const struct origins *origins; /* of pages that may ask by plain http; must outlive it */
-    bool ask_user;                 /* prefer to learn a SOCKS user name: it may pick a tunnel */
-    const char *user;              /* NULL: no authentication; copied */
+    bool ask_user;    /* SOCKS5: take a user name where one can be had; it may pick a tunnel */
+    const char *user; /* NULL: no authentication; copied */
     const char *password;
     size_t max_clients;
 };

@@ -206,6 +206,7 @@ bool pages_answer(const struct pages_view *v, const struct pages_question *q, st
     } else if (page == NULL) {
         a.status = 404;
         a.reason = "no such page; there are /, /services, /proxy.pac and /healthz";
+        a.error = err_name(ERR_NOT_FOUND);
     } else if (page->for_trusted && !q->trusted) {
         a.status = 401;
         a.reason = "user name and password required";

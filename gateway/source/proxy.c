@@ -178,7 +178,8 @@ void proxy_decide(const struct http_head *head, struct proxy_request *out)
         decide_connect(head, out);
     else if (head->minor >= 1 && http_header_count(head, "Host") == 0)
         refuse(out, ERR_PROTOCOL, 400, "HTTP/1.1 without Host");
-    else if (span_is_nocase(scheme, "http"))
+    else if (span_is_nocase(scheme, "http") ||
+             (span_is_nocase(scheme, "ws") && proxy_upgrades(head)))
         decide_forward(rest, out);
     else if (span_is_nocase(scheme, "https"))
         refuse(out, ERR_UNSUPPORTED, 501,
@@ -192,6 +193,13 @@ void proxy_decide(const struct http_head *head, struct proxy_request *out)
 }
 
 /* ---- rewriting ---- */
+
+bool proxy_upgrades(const struct http_head *head)
+{
+    return head->minor >= 1 && http_header_count(head, "Upgrade") == 1 &&
+           http_header(head, "Upgrade").n > 0 && http_header_has(head, "Connection", "upgrade") &&
+           !http_header_has(head, "Upgrade", "h2c");
+}
 
 static bool dropped(const struct http_head *head, struct span name)
 {
@@ -239,7 +247,10 @@ bool proxy_rewrite(const struct http_head *head, const struct proxy_request *r, 
             !put(out, span_of("\r\n")))
             return false;
     }
-    return put(out, span_of("Connection: close\r\n\r\n"));
+    if (!proxy_upgrades(head))
+        return put(out, span_of("Connection: close\r\n\r\n"));
+    return put(out, span_of("Connection: Upgrade\r\nUpgrade: ")) &&
+           put(out, http_header(head, "Upgrade")) && put(out, span_of("\r\n\r\n"));
 }
 
 /* ---- our own answers ---- */

@@ -16,7 +16,7 @@
 
 enum proxy_kind {
     PROXY_CONNECT, /* CONNECT host:port; Host is not demanded (nc, RFC 9112 before 1.1) */
-    PROXY_FORWARD, /* GET http://host/path */
+    PROXY_FORWARD, /* GET http://host/path; ws:// with an upgrade */
     PROXY_PAGE,    /* GET /path: our own pages */
     PROXY_REFUSE   /* answer with `status` and `text` */
 };
@@ -37,9 +37,13 @@ struct proxy_request {
  * user names in the target, a body on CONNECT. */
 void proxy_decide(const struct http_head *head, struct proxy_request *out);
 
+/* Whether the client wants another protocol behind the answer (RFC 9110 7.8): WebSocket, or what
+ * docker and kubectl call so. Not HTTP/2, whose requests would be for any host. */
+bool proxy_upgrades(const struct http_head *head);
+
 /* PROXY_FORWARD: the head for the service: origin form, Host from the request line, without
- * Proxy-*, hop-by-hop fields and those named in Connection, with Connection: close. False: too
- * large or no memory. */
+ * Proxy-*, hop-by-hop fields and those named in Connection, with Connection: close, or with the
+ * upgrade that is wanted. False: too large or no memory. */
 bool proxy_rewrite(const struct http_head *head, const struct proxy_request *r, struct buf *out);
 
 /* An answer of ours. Everything in it is made printable ASCII here. */

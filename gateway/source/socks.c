@@ -74,6 +74,11 @@ const struct socks_request *socks_request(const struct socks *s)
     return &s->request;
 }
 
+bool socks_idle(const struct socks *s)
+{
+    return s->state == SOCKS_MORE && s->step == REQUEST_HEAD && s->have == 0;
+}
+
 static void put(struct socks *s, const uint8_t *p, size_t n)
 {
     if (n > sizeof s->out - s->out_size)

@@ -49,6 +49,9 @@ enum socks_state socks_state(const struct socks *s);
 enum err socks_why(const struct socks *s);                        /* SOCKS_FAILED: why */
 const struct socks_request *socks_request(const struct socks *s); /* what is known so far */
 
+/* SOCKS5: the method is agreed on, and nothing of the request itself has come. */
+bool socks_idle(const struct socks *s);
+
 /* SOCKS_CHECK: whether the credentials are right. */
 void socks_verdict(struct socks *s, bool right);
 

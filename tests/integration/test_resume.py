@@ -187,7 +187,7 @@ class Truth(Case):
             # DEAD's server would speak first, HTTP9's client does: the answer is the same.
             for name, socks, status, words in (
                     ("DEAD", 5, 502, "connection refused"), ("HTTP9", 5, 502, "connection refused"),
-                    ("NONE", 4, 404, "nothing is mapped"), ("LOST", 4, 502, "does not resolve")):
+                    ("NONE", 4, 502, "nothing is mapped"), ("LOST", 4, 502, "does not resolve")):
                 with self.subTest(name):
                     with self.assertRaises(Refused) as refused:
                         socks5(gateway.port, f"{name}.tunnel")

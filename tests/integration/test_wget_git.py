@@ -28,7 +28,7 @@ class Wget(Case):
         done = run("wget", "-nv", "-t1", "-O", "-", "http://HTTP9.tunnel/",
                    env=environment(http_proxy=f"http://{way.proxy}/"))
         self.assertEqual(done.code, 8, done)
-        self.assertIn("404", done.err)
+        self.assertIn("502", done.err)
         self.assertIn('no service "http9"; have HTTP1', done.err)
 
 

@@ -189,6 +189,19 @@ static void rewrites_to(const char *from, const char *to)
 static void rewriting(void **state)
 {
     (void)state;
+    rewrites_to("GET http://h.tunnel/f\xc3\xbcr?\xfc HTTP/1.0\r\n\r\n",
+                "GET /f\xc3\xbcr?\xfc HTTP/1.0\r\nHost: h.tunnel\r\nConnection: close\r\n\r\n");
+    rewrites_to("GET ws://h.tunnel/x HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n"
+                "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Key: k\r\n\r\n",
+                "GET /x HTTP/1.1\r\nHost: h.tunnel\r\nSec-WebSocket-Key: k\r\n"
+                "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+    rewrites_to("POST http://h.tunnel/exec HTTP/1.1\r\nHost: h\r\nUpgrade: tcp\r\n"
+                "Connection: Upgrade\r\nContent-Length: 2\r\n\r\n",
+                "POST /exec HTTP/1.1\r\nHost: h.tunnel\r\nContent-Length: 2\r\n"
+                "Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n");
+    rewrites_to("GET http://h.tunnel/ HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\n"
+                "Connection: Upgrade, HTTP2-Settings\r\n\r\n",
+                "GET / HTTP/1.1\r\nHost: h.tunnel\r\nConnection: close\r\n\r\n");
     rewrites_to("GET http://http1.tunnel/x?y=1 HTTP/1.1\r\nHost: evil\r\nUser-Agent: a  b\r\n"
                 "Proxy-Connection: Keep-Alive\r\nProxy-Authorization: Basic eDp5\r\n\r\n",
                 "GET /x?y=1 HTTP/1.1\r\nHost: http1.tunnel\r\nUser-Agent: a  b\r\n"
@@ -318,6 +331,41 @@ static void nothing_behind_the_request(void **state)
         assert_int_equal(request_body(chunked, rest, cut), 13);
     }
     assert_true(request_body(chunked, "zz\r\nabc", 7) < 7);
+}
+
+/* What the client sends behind an upgrade passes once the service has agreed, and not before. */
+static void upgrades(void **state)
+{
+    static const struct {
+        const char *request, *response;
+        bool passes;
+    } cases[] = {
+        {"Upgrade: websocket\r\nConnection: Upgrade\r\n", "HTTP/1.1 101 S\r\n\r\n", true},
+        {"Upgrade: websocket\r\nConnection: Upgrade\r\n",
+         "HTTP/1.1 100 C\r\n\r\nHTTP/1.1 101 S\r\nUpgrade: websocket\r\n\r\nframes", true},
+        {"Upgrade: websocket\r\nConnection: Upgrade\r\n", "HTTP/1.1 101 S\r\n", false},
+        {"Upgrade: websocket\r\nConnection: Upgrade\r\n",
+         "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", false},
+        {"Upgrade: h2c\r\nConnection: Upgrade\r\n", "HTTP/1.1 101 S\r\n\r\n", false},
+        {"", "HTTP/1.1 101 S\r\n\r\n", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char head[300];
+        struct conn_insert insert = {0};
+        snprintf(head, sizeof head, "GET http://h/ HTTP/1.1\r\nHost: h\r\n%s\r\n",
+                 cases[i].request);
+        struct http_reader *r = read_head(head, strlen(head));
+        struct exchange *e = exchange_new(http_reader_head(r));
+        http_reader_free(r);
+        assert_int_equal(exchange_up(e, (const uint8_t *)"frame", 5), 0);
+        assert_true(exchange_down(e, (const uint8_t *)cases[i].response, strlen(cases[i].response),
+                                  &insert));
+        assert_int_equal(exchange_up(e, (const uint8_t *)"frame", 5), cases[i].passes ? 5 : 0);
+        if (cases[i].passes)
+            assert_int_equal(insert.text.n, 0);
+        exchange_free(e);
+    }
 }
 
 static char passed[4096]; /* what the client gets */
@@ -511,6 +559,7 @@ int main(void)
         cmocka_unit_test(answers),
         cmocka_unit_test(fronts),
         cmocka_unit_test(nothing_behind_the_request),
+        cmocka_unit_test(upgrades),
         cmocka_unit_test(the_end_of_the_response),
         cmocka_unit_test(the_client_is_told_to_close),
         cmocka_unit_test(pages),

@@ -212,6 +212,7 @@ static void methods(void **state)
         {SOCKS_AUTH_NONE, "\x05\x01\x00", 3, 0},
         {SOCKS_AUTH_NONE, "\x05\x02\x00\x02", 4, 0},
         {SOCKS_AUTH_NONE, "\x05\x02\x02\x00", 4, 0},
+        {SOCKS_AUTH_NONE, "\x05\x03\x00\x03\x02", 5, 0}, /* PuTTY, also without a user name */
         {SOCKS_AUTH_NONE, "\x05\x01\x02", 3, 2},
         {SOCKS_AUTH_NONE, "\x05\x01\x01", 3, 0xff},
         {SOCKS_AUTH_NONE, "\x05\x00", 2, 0xff},

@@ -31,6 +31,10 @@ static const struct option endpoint_table[] = {
      "Ask clients for this user name and the password of --password-file.", OPTION_EXACT},
     {"password-file", 0, "FILE", NULL, NULL, NULL, "The first line of this file is the password.",
      OPTION_EXACT},
+    {"ask-user", 0, NULL, NULL, NULL, NULL,
+     "Take a user name from each SOCKS5 client that says it can give one: it picks one of several "
+     "tunnels. Some clients (PuTTY) say so of everybody, and then ask the person.",
+     OPTION_EXACT},
     {"open-grace", 0, "TIME", NULL, NULL, "auto",
      "How long to wait for a refusal or a first byte before a client is told that its connection "
      "stands; auto: two round trips and 150 ms. Not for services whose client speaks first.",
@@ -453,6 +457,7 @@ enum program_next config_read(struct config *c, int argc, char **argv)
     if (why == ERR_OK)
         why = options_size(c->options, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &c->memory);
     c->direct = options_flag(c->options, "direct");
+    c->ask_user = options_flag(c->options, "ask-user");
     c->control = options_get(c->options, "control");
     c->control_readonly = options_flag(c->options, "control-readonly");
     if (why == ERR_OK)

@@ -37,6 +37,7 @@ struct config {
     uint64_t memory;       /* bytes for all that waits in queues */
     const char *control;   /* path of the control socket, "off", or NULL: the default one */
     bool control_readonly; /* nothing can be closed through it */
+    bool ask_user;         /* SOCKS5 clients that can give a user name are asked for it */
     bool direct;           /* what is no name of ours is dialled from here */
 };
 

@@ -178,7 +178,7 @@ static bool make_parts(struct run *r)
                                             .owner = r,
                                             .names = c->names,
                                             .origins = &c->origins,
-                                            .ask_user = c->n_tunnels > 1,
+                                            .ask_user = c->ask_user,
                                             .user = c->user,
                                             .password = c->password,
                                             .max_clients = (size_t)c->max_clients};

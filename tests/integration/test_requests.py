@@ -1,0 +1,213 @@
+"""What real clients ask the endpoint for, and what they make of its answers."""
+
+import base64
+import os
+import unittest
+
+import certificates
+from harness import Case
+from origins import Http, Origin
+from programs import environment, run
+from sockets import dial, read_all, read_exactly, socks5
+from wire import read_head
+
+HEAD_END = b"\r\n\r\n"
+
+
+class Asking(Case):
+    def setUp(self):
+        super().setUp()
+        self.web = self.origin(Http("web"))
+
+    def ask(self, way, data):
+        """(status line, all of the answer) until the gateway closes."""
+        with dial(way.port) as s:
+            s.sendall(data if isinstance(data, bytes) else data.encode())
+            answer = read_all(s).decode("latin-1")
+        return answer.partition("\r\n")[0], answer
+
+    def curl(self, *words):
+        return run("curl", "-sS", "--max-time", "60", *words, cwd=self.dir)
+
+
+class Socks(Asking):
+    """A gateway with several tunnels, one of them nameless."""
+
+    def gateway_of_two(self, *more):
+        hub = self.hub()
+        other = self.origin(Http("other"))
+        tokens, others = self.tunnel({"HTTP1": self.web}), self.tunnel({"HTTP1": other})
+        self.agent(hub, tokens, {"HTTP1": self.web})
+        self.agent(hub, others, {"HTTP1": other})
+        config = self.dir / "gateway.conf"
+        config.write_text(f"[tunnel b]\nendpoint = 127.0.0.1:{hub.port}\n"
+                          f"token-file = {others.source}\nca = {certificates.certificate().ca}\n")
+        gateway = self.gateway(hub, tokens, "--config", config, *more)
+        gateway.wait_line("tunnel b is up, with")
+        gateway.wait_line("tunnel is up, with")
+        return gateway
+
+    def method(self, gateway, offered):
+        with dial(gateway.port) as s:
+            s.sendall(bytes([5, len(offered), *offered]))
+            return read_exactly(s, 2)[1]
+
+    def test_nobody_is_asked_who_need_not_be(self):
+        """PuTTY offers 00 03 02, connect-proxy 00 02, and then they ask a person for the login."""
+        gateway = self.gateway_of_two()
+        for offered, chosen in (((0, 3, 2), 0), ((0, 2), 0), ((2, 0), 0), ((0,), 0), ((2,), 2)):
+            self.assertEqual(self.method(gateway, offered), chosen, offered)
+        done = self.curl("-x", f"socks5h://127.0.0.1:{gateway.port}", "http://HTTP1.b.tunnel/name")
+        self.assertEqual(done.text, "other /name\n")
+
+    def test_asked_for_on_demand(self):
+        gateway = self.gateway_of_two("--ask-user")
+        self.assertEqual(self.method(gateway, (0, 3, 2)), 2)
+        self.assertEqual(self.method(gateway, (0,)), 0)
+        for user, name in (("", "web"), ("b:x@", "other")):
+            done = self.curl("-x", f"socks5h://{user}127.0.0.1:{gateway.port}",
+                             "http://HTTP1.tunnel/name")
+            self.assertEqual(done.text, f"{name} /name\n")
+
+    def test_who_looks_names_up_is_told_so(self):
+        """The commonest mistake: socks5:// for socks5h://."""
+        way = self.open_way({"HTTP1": self.web})
+        done = self.curl("-x", f"socks5://{way.proxy}", "http://HTTP1.tunnel/name")
+        self.assertNotEqual(done.code, 0)
+        way.gateway.wait_line("refused client=.* protocol=socks5 .*say socks5h:// instead of "
+                              "socks5://, or proxy DNS")
+        mark = way.gateway.mark()
+        with dial(way.port):
+            pass  # as browsers do, for later
+        with socks5(way.port, "HTTP1.tunnel"):
+            pass
+        self.curl("-x", f"socks5h://{way.proxy}", "http://HTTP1.tunnel/name")
+        self.assertFalse(way.gateway.has_line("socks5h://", mark))
+
+
+class Errors(Asking):
+    def test_every_answer_of_ours_names_its_reason(self):
+        way = self.open_way({"HTTP1": self.web, "printer1": self.web, "A_B": self.web,
+                             "A:B": self.web})
+        for url, status, reason in (
+                ("http://NOPE.tunnel/x.git", 502, "no-service"),
+                ("http://HTTP1.nobody.tunnel/", 502, "no-service"),
+                ("http://a.b.c.tunnel/", 502, "no-service"),
+                ("http://a-b.tunnel/", 409, "ambiguous"),
+                ("http://elsewhere.example/", 403, "forbidden"),
+                ("http://192.0.2.1/", 403, "forbidden"),
+                ("http://printer1.tunnel/", 403, "not-http"),
+                ("https://HTTP1.tunnel/", 501, "unsupported"),
+                ("ftp://HTTP1.tunnel/", 501, "unsupported"),
+                ("http://u:p@HTTP1.tunnel/", 400, "protocol"),
+                ("/nothing", 404, "not-found")):
+            for method in ("GET", "HEAD"):
+                line, answer = self.ask(way, f"{method} {url} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                self.assertTrue(line.startswith(f"HTTP/1.1 {status} "), (url, answer))
+                self.assertIn(f"\r\nX-Tunnel-Error: {reason}; ", answer, url)
+        for name in ("NOPE.tunnel:80", "HTTP1.nobody.tunnel:80"):
+            line, answer = self.ask(way, f"CONNECT {name} HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue(line.startswith("HTTP/1.1 502 no "), answer)
+            self.assertIn("\r\nX-Tunnel-Error: no-service; ", answer)
+
+    def test_git_does_not_blame_the_repository(self):
+        way = self.open_way({"HTTP1": self.web})
+        done = run("git", "-c", f"http.proxy=http://{way.proxy}", "ls-remote",
+                   "http://NOPE.tunnel/repo.git", cwd=self.dir,
+                   env=environment(GIT_CONFIG_GLOBAL="/dev/null", GIT_TERMINAL_PROMPT="0"))
+        self.assertIn("502", done.err)
+        self.assertNotIn("not found", done.err)
+
+    def test_a_client_that_takes_us_for_the_server(self):
+        way = self.open_way({"HTTP1": self.web})
+        done = self.curl("-i", "--connect-to", f"HTTP1.tunnel:80:{way.proxy}",
+                         "http://HTTP1.tunnel/x")
+        self.assertIn("HTTP/1.1 400 a proxy wants the whole URL, http://HTTP1.tunnel/...", done.text)
+        for method in ("POST", "HEAD", "OPTIONS"):
+            line, answer = self.ask(way, f"{method} /x HTTP/1.1\r\nHost: x.TUNNEL:8080\r\n"
+                                    "Content-Length: 0\r\n\r\n")
+            self.assertIn("a proxy wants the whole URL, http://x.TUNNEL:8080/...", line)
+            self.assertIn("X-Tunnel-Error: protocol; ", answer)
+        foreign, _ = self.ask(way, "GET /x HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+        self.assertTrue(foreign.startswith("HTTP/1.1 403 "), foreign)
+        self.assertEqual(self.web.seen, [])
+
+    def test_bytes_of_old_clients(self):
+        """As they are: neither escaped nor refused."""
+        way = self.open_way({"HTTP1": self.web})
+        for path in (b"/head/f\xc3\xbcr?q=\xfc", b"/head/{b}|c^d\"<>'"):
+            line, answer = self.ask(way, b"GET http://HTTP1.tunnel" + path
+                                    + b" HTTP/1.1\r\nHost: HTTP1.tunnel\r\n\r\n")
+            self.assertEqual(line, "HTTP/1.1 200 OK")
+            self.assertIn(f"GET {path.decode('latin-1')} HTTP/1.1\r\n", self.unfolded(answer))
+        for target in (b"http://f\xc3\xbcr.tunnel/", b"http://HTTP1.tunnel/a#b",
+                       b"http://HTTP1.tunnel/a b"):
+            line, _ = self.ask(way, b"GET " + target + b" HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertTrue(line.startswith("HTTP/1.1 400 "), line)
+
+    @staticmethod
+    def unfolded(answer):
+        """The page quotes the request in UTF-8, whose bytes were read as Latin-1 on both ways."""
+        return answer.encode("latin-1").decode()
+
+
+class Switching(Origin):
+    """Agrees to every upgrade but those to "never", then echoes; .heads is what came."""
+
+    def __init__(self):
+        self.heads = []
+        super().__init__()
+
+    def serve(self, connection):
+        head, rest = read_head(connection)
+        self.heads.append(head)
+        if "Upgrade: never" in head or "Upgrade" not in head:
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nno\n")
+            connection.recv(1)
+            return
+        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n"
+                           b"Upgrade: websocket\r\n\r\nhello" + rest)
+        while data := connection.recv(65536):
+            connection.sendall(data)
+
+
+class Upgrades(Asking):
+    def request(self, upgrade, scheme="http"):
+        key = base64.b64encode(os.urandom(16)).decode()
+        return (f"GET {scheme}://HTTP1.tunnel/chat HTTP/1.1\r\nHost: HTTP1.tunnel\r\n"
+                f"Upgrade: {upgrade}\r\nConnection: keep-alive, Upgrade\r\n"
+                f"Proxy-Connection: keep-alive\r\nSec-WebSocket-Key: {key}\r\n\r\n").encode()
+
+    def test_passed_through(self):
+        service = self.origin(Switching())
+        way = self.open_way({"HTTP1": service})
+        for upgrade, scheme in (("websocket", "http"), ("websocket", "ws"), ("tcp", "http")):
+            with self.subTest(upgrade, scheme=scheme), dial(way.port) as s:
+                s.sendall(self.request(upgrade, scheme))
+                head, rest = read_head(s)
+                self.assertTrue(head.startswith("HTTP/1.1 101 "), head)
+                self.assertNotIn("Connection: close", head)
+                self.assertEqual(rest + read_exactly(s, 5 - len(rest)), b"hello")
+                for size in (1, 3000, 200_000):
+                    data = os.urandom(size)
+                    s.sendall(data)
+                    self.assertEqual(read_exactly(s, size), data)
+            self.assertTrue(service.heads[-1].startswith("GET /chat HTTP/1.1\r\n"))
+            self.assertIn(f"\r\nConnection: Upgrade\r\nUpgrade: {upgrade}", service.heads[-1])
+            self.assertNotIn("Proxy-Connection", service.heads[-1])
+
+    def test_a_service_that_does_not(self):
+        service = self.origin(Switching())
+        way = self.open_way({"HTTP1": service})
+        inner = b"GET /smuggled HTTP/1.1\r\nHost: HTTP1.tunnel\r\n\r\n"
+        for upgrade in ("never", "h2c"):
+            line, answer = self.ask(way, self.request(upgrade) + inner)
+            self.assertEqual(line, "HTTP/1.1 200 OK")
+            self.assertIn("\r\nConnection: close\r\n", answer)
+            self.assertTrue(answer.endswith("\r\n\r\nno\n"), answer)
+        self.assertNotIn("smuggled", "".join(service.heads))
+        self.assertNotIn("h2c", service.heads[-1])
+
+
+if __name__ == "__main__":
+    unittest.main()
