@@ -1,4 +1,4 @@
-#include "gateway/source/client.h"
+#include "gateway/source/kept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +13,7 @@ void client_free(struct client *c)
     timer_free(c->timer);
     socks_free(c->socks);
     http_reader_free(c->http);
+    kept_free(c->kept);
     free(c);
 }
 

@@ -29,6 +29,7 @@ struct ingress {
     struct guesses *guesses; /* with them */
     size_t max_clients, n;
     struct list clients;
+    struct list kept; /* requests under way on connections that are kept (kept.h) */
     struct listener *listeners[INGRESS_LISTENERS_MAX];
     size_t n_listeners;
 };
@@ -43,12 +44,16 @@ struct client {
     struct timer *timer;
     struct socks *socks;
     struct http_reader *http;
+    struct kept *kept; /* where its last request went and the next may go; or NULL */
     void (*denied)(struct client *c, const char *text); /* its password was wrong: what the timer
                                                            does then */
     const char *denied_text;                            /* static */
     uint8_t out[SOCKS_OUTPUT_MAX];                      /* pending while the stream is not ready */
 };
 
+/* A client that may take so long to ask. NULL: no memory; the stream is closed then. */
+struct client *client_new(struct ingress *in, struct listener *l, struct stream *s,
+                          uint64_t patience_ms);
 size_t ingress_present(const struct ingress *in); /* clients in whatever stage */
 void client_free(struct client *c);               /* without its stream */
 void client_close(struct client *c);              /* with it, at once */

@@ -1,6 +1,6 @@
 #include "core/base/text.h"
-#include "gateway/source/client.h"
 #include "gateway/source/exchange.h"
+#include "gateway/source/kept.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +131,12 @@ static void http_forward(struct client *c, const struct http_head *head,
     if (!names_is_foreign(c->in->names, span_of(r->host), false) &&
         !origins_allow(c->in->origins, c->in->names, head, span_of(r->host))) {
         refuse_origin(c, head, r, is_head);
+        return;
+    }
+    if (!names_is_foreign(c->in->names, span_of(r->host), false) &&
+        ingress_present(c->in) <= c->in->max_clients &&
+        (kept_wanted(head) || (kept_fits(c, r) && !proxy_upgrades(head)))) {
+        kept_request(c, head, r, user);
         return;
     }
     struct exchange *e = exchange_new(head);

@@ -12,6 +12,7 @@ enum phase { HEAD, BODY, UNTIL_CLOSE };
 struct exchange {
     bool head_request;
     bool upgrades; /* another protocol is wanted behind the request */
+    bool kept;
     bool switched; /* and goes on behind a 101 */
     bool up_broken;
     enum phase phase;
@@ -59,6 +60,11 @@ size_t exchange_up(void *ctx, const uint8_t *p, size_t n)
     long belongs = http_body_feed(e->request, p, n);
     e->up_broken = belongs < 0;
     return belongs < 0 ? 0 : (size_t)belongs;
+}
+
+void exchange_keep(struct exchange *e)
+{
+    e->kept = true;
 }
 
 bool exchange_request_done(const struct exchange *e)
@@ -128,7 +134,7 @@ bool exchange_down(void *ctx, const uint8_t *p, size_t n, struct conn_insert *in
     const uint8_t *begin = p;
     size_t at;
     while (e->phase == HEAD && n > 0) {
-        if (status_line_ends(e, p, n, &at))
+        if (status_line_ends(e, p, n, &at) && !e->kept)
             *insert = (struct conn_insert){(size_t)(p - begin) + at, span_of(close_line)};
         long used = http_reader_feed(e->reader, p, n);
         if (used < 0) {

@@ -13,6 +13,8 @@ struct exchange;
 struct exchange *exchange_new(const struct http_head *request); /* NULL: memory */
 void exchange_free(void *e);                                    /* NULL is fine */
 
+void exchange_keep(struct exchange *e); /* nothing is inserted: another exchange follows */
+
 /* Of n bytes behind the request's head (or behind those given before): how many belong to it. */
 size_t exchange_up(void *e, const uint8_t *p, size_t n);
 bool exchange_request_done(const struct exchange *e);

@@ -1,7 +1,7 @@
 #include "gateway/source/ingress.h"
 
 #include "core/base/log.h"
-#include "gateway/source/client.h"
+#include "gateway/source/kept.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -118,21 +118,18 @@ bool ingress_make_room(struct ingress *in, size_t most, const struct client *c)
     return true;
 }
 
-static void on_accepted(void *owner, struct listener *l, struct stream *s)
+struct client *client_new(struct ingress *in, struct listener *l, struct stream *s,
+                          uint64_t patience_ms)
 {
     static const struct stream_events events = {
         .readable = on_readable, .writable = on_writable, .failed = on_failed};
-    struct ingress *in = owner;
-    struct client *c = NULL;
-    if (ingress_make_room(in, in->max_clients + INGRESS_POLITE - 1, NULL))
-        c = calloc(1, sizeof *c);
+    struct client *c = calloc(1, sizeof *c);
     struct timer *timer = c != NULL ? timer_new(in->loop, on_time, c) : NULL;
     if (timer == NULL) {
-        access_refused(in->access, s->name, "unknown", "", c == NULL ? ERR_LIMIT : ERR_NO_MEMORY,
-                       NULL);
+        access_refused(in->access, s->name, "unknown", "", ERR_NO_MEMORY, NULL);
         free(c);
         stream_close(s);
-        return;
+        return NULL;
     }
     *c = (struct client){
         .in = in, .listener = l, .stream = s, .accepted_ms = loop_now(in->loop), .timer = timer};
@@ -140,8 +137,20 @@ static void on_accepted(void *owner, struct listener *l, struct stream *s)
     list_append(&in->clients, &c->node);
     in->n++;
     stream_own(s, &events, c);
-    timer_start(timer, INGRESS_GREETING_MS);
+    timer_start(timer, patience_ms);
     stream_read_on(s, true);
+    return c;
+}
+
+static void on_accepted(void *owner, struct listener *l, struct stream *s)
+{
+    struct ingress *in = owner;
+    if (ingress_make_room(in, in->max_clients + INGRESS_POLITE - 1, NULL)) {
+        client_new(in, l, s, INGRESS_GREETING_MS);
+    } else {
+        access_refused(in->access, s->name, "unknown", "", ERR_LIMIT, NULL);
+        stream_close(s);
+    }
 }
 
 const struct listener *ingress_listen(struct ingress *in, const char *where, enum err *why)
@@ -176,6 +185,7 @@ struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o)
                            .max_clients = o->max_clients};
     in->auth = o->ask_user ? SOCKS_AUTH_OPTIONAL : SOCKS_AUTH_NONE;
     list_init(&in->clients);
+    list_init(&in->kept);
     if (o->direct != NULL && (in->directs = directs_new(loop, o->passages)) == NULL) {
         ingress_free(in);
         return NULL;
@@ -200,6 +210,7 @@ void ingress_free(struct ingress *in)
         listener_free(in->listeners[i]);
     while (!list_empty(&in->clients))
         client_close(list_entry(in->clients.next, struct client, node));
+    kept_free_all(in);
     directs_free(in->directs);
     if (in->password != NULL)
         explicit_bzero(in->password, strlen(in->password));

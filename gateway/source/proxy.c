@@ -248,7 +248,8 @@ bool proxy_rewrite(const struct http_head *head, const struct proxy_request *r, 
             return false;
     }
     if (!proxy_upgrades(head))
-        return put(out, span_of("Connection: close\r\n\r\n"));
+        return put(
+            out, span_of(r->keep ? "Connection: keep-alive\r\n\r\n" : "Connection: close\r\n\r\n"));
     return put(out, span_of("Connection: Upgrade\r\nUpgrade: ")) &&
            put(out, http_header(head, "Upgrade")) && put(out, span_of("\r\n\r\n"));
 }

@@ -30,6 +30,7 @@ struct proxy_request {
     int port;                      /* 0: none was given */
     struct span path; /* FORWARD: with the query, "" for none. PAGE: without it. Views into head */
     struct span authority; /* FORWARD: as sent, for Host */
+    bool keep;             /* FORWARD: the service is asked to keep its connection */
 };
 
 /* Looks at a complete request head. What could mean different things to us and to the next server

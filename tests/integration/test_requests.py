@@ -1,17 +1,18 @@
 """What real clients ask the endpoint for, and what they make of its answers."""
 
 import base64
+import hashlib
 import os
+import struct
 import unittest
 
 import certificates
+from control import Control
 from harness import Case
-from origins import Http, Origin
-from programs import environment, run
+from origins import Handler, Http, Origin, content_hash
+from programs import environment, run, wait_until
 from sockets import dial, read_all, read_exactly, socks5
-from wire import read_head
-
-HEAD_END = b"\r\n\r\n"
+from wire import headers_of, read_head
 
 
 class Asking(Case):
@@ -207,6 +208,118 @@ class Upgrades(Asking):
             self.assertTrue(answer.endswith("\r\n\r\nno\n"), answer)
         self.assertNotIn("smuggled", "".join(service.heads))
         self.assertNotIn("h2c", service.heads[-1])
+
+
+class Login(Handler):
+    """A login that holds for its connection, as NTLM's does: any second message will do."""
+
+    def setup(self):
+        super().setup()
+        self.step = 0
+        self.server.connections += 1
+
+    def do_GET(self):
+        kind = self.headers.get("Authorization", "").partition(" ")[2]
+        message = base64.b64decode(kind)[8] if kind else 0
+        if message == 1:
+            self.step = 1
+            self.deny(f"NTLM {CHALLENGE}")
+        elif (message == 3 and self.step == 1) or self.step == 2:
+            self.step = 2
+            if self.path.startswith("/bytes"):
+                super().do_GET()
+            else:
+                self.text(f"{self.path} {self.headers['Connection']}\n")
+        else:
+            self.deny("NTLM")
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if self.step == 2:
+            self.text(f"{len(body)}\n")
+        else:
+            self.deny("NTLM")
+
+    def deny(self, how):
+        self.send_response(401)
+        self.send_header("WWW-Authenticate", how)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+
+# Type 2 of NTLM: target "DEV", a challenge, and target information with an end only.
+NAME = "DEV".encode("utf-16le")
+CHALLENGE = base64.b64encode(
+    b"NTLMSSP\0" + struct.pack("<IHHI", 2, len(NAME), len(NAME), 56)
+    + struct.pack("<I", 0x00828205) + b"12345678" + bytes(8)
+    + struct.pack("<HHI", 4, 4, 56 + len(NAME)) + b"\x06\x01\xb1\x1d\0\0\0\x0f"
+    + NAME + bytes(4)).decode()
+
+
+class Logins(Asking):
+    def setUp(self):
+        super().setUp()
+        self.device = self.origin(Http("device", Login))
+        self.device.connections = 0
+        self.way = self.open_way({"HTTP1": self.device, "HTTP2": self.web})
+
+    def test_curl_logs_in_by_ntlm(self):
+        for proxy in (f"http://{self.way.proxy}", f"socks5h://{self.way.proxy}"):
+            done = self.curl("--ntlm", "-u", "me:secret", "-x", proxy, "-w", "[%{http_code}]",
+                             "http://HTTP1.tunnel/name", "http://HTTP1.tunnel/again")
+            self.assertIn("/name ", done.text, done)
+            self.assertIn("/again ", done.text, done)
+            self.assertEqual(done.text.count("[200]"), 2, done)
+
+    def test_bodies_and_other_hosts(self):
+        """One client, one connection to the gateway: each request goes where it belongs."""
+        def ask(text, body=b""):
+            s.sendall(f"{text}\r\n\r\n".encode() + body)
+            head, rest = read_head(s)
+            size = int(headers_of(head).get("content-length", 0))
+            return int(head.split()[1]), (rest + read_exactly(s, size - len(rest))).decode()
+
+        one = base64.b64encode(b"NTLMSSP\0\1\0\0\0" + bytes(24)).decode()
+        three = base64.b64encode(b"NTLMSSP\0\3\0\0\0" + bytes(24)).decode()
+        get = "GET http://HTTP1.tunnel{} HTTP/1.1\r\nHost: HTTP1.tunnel"
+        body = os.urandom(300_000)
+        with dial(self.way.port) as s:
+            self.assertEqual(ask(get.format("/") + f"\r\nAuthorization: NTLM {one}")[0], 401)
+            self.assertEqual(ask(get.format("/a") + f"\r\nAuthorization: NTLM {three}"),
+                             (200, "/a keep-alive\n"))
+            self.assertEqual(ask("POST http://http1.tunnel/ HTTP/1.1\r\nHost: HTTP1.tunnel\r\n"
+                                 f"Content-Length: {len(body)}", body), (200, "300000\n"))
+            self.assertEqual(ask(get.format("/b")), (200, "/b keep-alive\n"))
+            size = 3_000_000
+            s.sendall(get.format(f"/bytes/{size}").encode() + b"\r\n\r\n")
+            rest = read_head(s)[1]
+            self.assertEqual(hashlib.sha256(rest + read_exactly(s, size - len(rest))).hexdigest(),
+                             content_hash(size))
+            self.assertEqual(ask(get.format("/b")), (200, "/b keep-alive\n"))
+            self.assertEqual(self.device.connections, 1)
+            self.assertEqual(ask("GET http://HTTP2.tunnel/name HTTP/1.1\r\nHost: HTTP2.tunnel"),
+                             (200, "web /name\n"))
+            self.assertEqual(read_all(s), b"")  # as the gateway said
+        self.assert_alive(self.way.gateway)
+        self.wait_no_clients_of(self.way)
+
+    def test_clients_that_leave(self):
+        one = base64.b64encode(b"NTLMSSP\0\1\0\0\0" + bytes(24)).decode()
+        head = f" http://HTTP1.tunnel/ HTTP/1.1\r\nHost: HTTP1.tunnel\r\nAuthorization: NTLM {one}\r\n"
+        for data in (f"GET{head}\r\n", f"POST{head}Content-Length: 9\r\n\r\nab",
+                     f"POST{head}Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+                     f"GET{head.replace('HTTP1', 'NOPE')}\r\n", f"GET{head}\r\nGET http://"):
+            with dial(self.way.port) as s:
+                s.sendall(data.encode())
+                if data.startswith("GET"):
+                    status = int(read_head(s)[0].split()[1])
+                    self.assertEqual(status, 502 if "NOPE" in data else 401)
+        self.wait_no_clients_of(self.way)
+
+    def wait_no_clients_of(self, way):
+        control = Control(self.dir / "tunnel-gateway" / "admin.sock")
+        wait_until(lambda: control.snapshot()["totals"]["open"] == 0, "the end of all streams")
+        self.assert_alive(way.gateway)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,298 @@
+#include "gateway/source/kept.h"
+
+#include "gateway/source/exchange.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define PIECE 16384 /* bytes of a response in one write */
+#define FIRST_BYTE_MS 30000
+
+struct kept {
+    struct list node; /* of the endpoint's, while a request is under way */
+    struct ingress *in;
+    struct listener *listener;
+    struct client *client; /* waits for the next request; NULL: one is under way */
+    struct stream *outer;  /* the client's, while a request is under way */
+    struct stream *inner;  /* our end of the pair */
+    char *host;
+    struct exchange *exchange;
+    struct buf up, down; /* in the streams' hands while these are not ready */
+    bool stays;          /* the client, behind this response */
+    bool answered;       /* the response is complete */
+    bool over;           /* nothing more comes from the service */
+};
+
+bool kept_wanted(const struct http_head *head)
+{
+    static const char *const schemes[] = {"NTLM", "Negotiate"};
+    struct span rest = http_header(head, "Authorization"), scheme = span_cut(&rest, ' ');
+    if (!head->keep_alive || proxy_upgrades(head))
+        return false;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++)
+        if (span_is_nocase(scheme, schemes[i]))
+            return true;
+    return false;
+}
+
+bool kept_fits(const struct client *c, const struct proxy_request *r)
+{
+    return c->kept != NULL && span_is_nocase(span_of(r->host), c->kept->host);
+}
+
+void kept_free(struct kept *k)
+{
+    if (k == NULL)
+        return;
+    list_remove(&k->node);
+    if (k->outer != NULL)
+        stream_close(k->outer);
+    if (k->inner != NULL)
+        stream_close(k->inner);
+    exchange_free(k->exchange);
+    buf_free(&k->up);
+    buf_free(&k->down);
+    free(k->host);
+    free(k);
+}
+
+void kept_free_all(struct ingress *in)
+{
+    while (!list_empty(&in->kept))
+        kept_free(list_entry(in->kept.next, struct kept, node));
+}
+
+/* The client gets what it got, and its end. */
+static void part(struct kept *k)
+{
+    struct buf none = {.limit = 1};
+    struct stream *client = k->outer;
+    k->outer = NULL;
+    parting_start(k->in->partings, client, &none);
+    kept_free(k);
+}
+
+/* The response is with the client: the next request may come. */
+static void again(struct kept *k)
+{
+    struct stream *client = k->outer;
+    if (!k->stays || !exchange_request_done(k->exchange)) {
+        part(k);
+        return;
+    }
+    exchange_free(k->exchange);
+    k->exchange = NULL;
+    k->answered = false;
+    k->outer = NULL;
+    list_remove(&k->node);
+    k->client = client_new(k->in, k->listener, client, KEPT_IDLE_MS);
+    if (k->client == NULL) {
+        kept_free(k);
+        return;
+    }
+    k->client->kept = k;
+    stream_read_on(k->inner, true); /* its end */
+}
+
+/* ---- up ---- */
+
+static void want_up(struct kept *k)
+{
+    stream_read_on(k->outer, k->up.size == 0 && !exchange_request_done(k->exchange));
+}
+
+static void send_up(struct kept *k)
+{
+    if (k->up.size > 0 && stream_write(k->inner, k->up.data, k->up.size))
+        buf_free(&k->up);
+    want_up(k);
+}
+
+static void on_outer_readable(void *owner)
+{
+    struct kept *k = owner;
+    uint8_t *p;
+    if (k->up.size > 0 || exchange_request_done(k->exchange)) {
+        stream_read_on(k->outer, false);
+        return;
+    }
+    long n = stream_peek(k->outer, 1, &p);
+    size_t belongs = n > 0 ? exchange_up(k->exchange, p, (size_t)n) : 0;
+    bool good =
+        n >= 0 && !exchange_broken(k->exchange) && (belongs == 0 || buf_append(&k->up, p, belongs));
+    if (!good) {
+        kept_free(k);
+        return;
+    }
+    stream_consume(k->outer, belongs);
+    send_up(k);
+}
+
+/* ---- down ---- */
+
+static void down_is_out(struct kept *k)
+{
+    buf_free(&k->down);
+    if (k->over)
+        part(k);
+    else if (k->answered)
+        again(k);
+    else
+        stream_read_on(k->inner, true);
+}
+
+/* Of a service that has nothing to say: its end, or what nobody asked for. */
+static void idle_is_over(struct kept *k)
+{
+    client_close(k->client); /* and k with it */
+}
+
+static void on_inner_readable(void *owner)
+{
+    struct kept *k = owner;
+    struct conn_insert none = {0};
+    if (k->client != NULL) {
+        idle_is_over(k);
+        return;
+    }
+    if (k->down.size > 0) {
+        stream_read_on(k->inner, false);
+        return;
+    }
+    uint8_t *room = buf_room(&k->down, PIECE);
+    long n = room != NULL ? stream_pull(k->inner, room, PIECE) : -(long)ERR_NO_MEMORY;
+    if (n == 0)
+        return;
+    k->over = n < 0;
+    if (n > 0) {
+        k->answered = !exchange_down(k->exchange, room, (size_t)n, &none);
+        buf_added(&k->down, (size_t)n);
+    }
+    stream_read_on(k->inner, false);
+    if (n < 0 || stream_write(k->outer, k->down.data, k->down.size))
+        down_is_out(k);
+}
+
+/* ---- both ---- */
+
+static void on_outer_writable(void *owner)
+{
+    down_is_out(owner);
+}
+
+static void on_inner_writable(void *owner)
+{
+    struct kept *k = owner;
+    buf_free(&k->up);
+    if (k->client == NULL)
+        want_up(k);
+}
+
+static void on_outer_failed(void *owner, enum err why)
+{
+    (void)why;
+    kept_free(owner);
+}
+
+/* What it said before is still to be had, then its end. */
+static void on_inner_failed(void *owner, enum err why)
+{
+    struct kept *k = owner;
+    (void)why;
+    if (k->client != NULL)
+        idle_is_over(k);
+    else
+        stream_read_on(k->inner, k->down.size == 0);
+}
+
+static const struct stream_events outer_events = {
+    .readable = on_outer_readable, .writable = on_outer_writable, .failed = on_outer_failed};
+static const struct stream_events inner_events = {
+    .readable = on_inner_readable, .writable = on_inner_writable, .failed = on_inner_failed};
+
+/* ---- requests ---- */
+
+/* *far: the passage's end. */
+static struct kept *begin(struct client *c, const struct proxy_request *r, struct stream **far)
+{
+    int fds[2];
+    struct kept *k = calloc(1, sizeof *k);
+    if (k == NULL)
+        return NULL;
+    *k = (struct kept){.in = c->in,
+                       .listener = c->listener,
+                       .host = span_dup(span_of(r->host)),
+                       .up = {.limit = (size_t)2 * LOOP_BLOCK},
+                       .down = {.limit = PIECE}};
+    list_init(&k->node);
+    if (k->host != NULL &&
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0) {
+        k->inner = stream_from_fd(c->in->loop, fds[0]);
+        *far = stream_from_fd(c->in->loop, fds[1]);
+    }
+    if (k->inner == NULL || *far == NULL) {
+        if (*far != NULL)
+            stream_close(*far);
+        kept_free(k);
+        return NULL;
+    }
+    snprintf((*far)->name, sizeof(*far)->name, "%s", c->stream->name);
+    stream_own(k->inner, &inner_events, k);
+    return k;
+}
+
+static bool prepare(struct kept *k, const struct http_head *head, const struct proxy_request *r)
+{
+    struct proxy_request kept = *r;
+    kept.keep = true;
+    k->stays = head->keep_alive;
+    k->exchange = exchange_new(head);
+    if (k->exchange == NULL || !proxy_rewrite(head, &kept, &k->up))
+        return false;
+    exchange_keep(k->exchange);
+    return true;
+}
+
+static void start_passage(struct kept *k, struct stream *far, const char *user, bool head,
+                          bool quiet)
+{
+    passage_start(
+        k->in->passages, far,
+        &(struct passage_options){
+            .front = head ? &front_forward_head : &front_forward,
+            .question = {.host = span_of(k->host), .hint = user, .quiet = quiet, .http = true},
+            .resolve = k->in->resolve,
+            .owner = k->in->owner,
+            .early = &k->up,
+            .patience_ms = exchange_request_done(k->exchange) ? FIRST_BYTE_MS : 0,
+        });
+}
+
+void kept_request(struct client *c, const struct http_head *head, const struct proxy_request *r,
+                  const char *user)
+{
+    struct stream *far = NULL;
+    bool is_head = span_is(head->method, "HEAD"), quiet = client_is_stranger(c);
+    struct kept *k = kept_fits(c, r) ? c->kept : begin(c, r, &far);
+    if (k == c->kept)
+        c->kept = NULL;
+    if (k == NULL || !prepare(k, head, r)) {
+        if (far != NULL)
+            stream_close(far);
+        kept_free(k);
+        client_http_refuse(c, r->host, ERR_NO_MEMORY, err_http(ERR_NO_MEMORY),
+                           err_text(ERR_NO_MEMORY), is_head);
+        return;
+    }
+    k->client = NULL;
+    k->outer = c->stream;
+    list_append(&k->in->kept, &k->node);
+    client_free(c);
+    stream_own(k->outer, &outer_events, k);
+    stream_read_on(k->inner, true);
+    if (far != NULL)
+        start_passage(k, far, user, is_head, quiet);
+    send_up(k);
+}
