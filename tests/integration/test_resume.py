@@ -183,7 +183,7 @@ class Truth(Case):
             self.end("tunnel-agent", hub, tokens.destination, "-d",
                      f"DEAD={closed},HTTP9={closed},LOST=no-such-host.invalid:80"
                      ).wait_line(ESTABLISHED)
-            gateway = self.gateway(hub, tokens)
+            gateway = self.gateway(hub, tokens, "--http-services", "DEAD,NONE,LOST")
             # DEAD's server would speak first, HTTP9's client does: the answer is the same.
             for name, socks, status, words in (
                     ("DEAD", 5, 502, "connection refused"), ("HTTP9", 5, 502, "connection refused"),
