@@ -140,7 +140,7 @@ class Fallback(Case):
         tokens = self.tunnel(services)
         agent = self.agent(self.the_hub, tokens, services)
         source = self.localproxy(self.the_hub, tokens.source, "-m", "src")
-        port = int(source.wait_line(r"port mapping: HTTP1 = (\d+)").group(1))
+        port = int(source.wait_line(r"\[info\] HTTP1 = (\d+)").group(1))
         source.wait_line("Listening for new connection on port")
         agent.wait_line("an end that is not native")
         for _ in range(3):

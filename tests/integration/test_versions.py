@@ -29,7 +29,7 @@ class Versions(Case):
         source = self.localproxy(hub, tokens.source, "-m", "src", *more)
         ports = {}
         for name in services:
-            line = source.wait_line(rf"port mapping: {name} = (\d+)")
+            line = source.wait_line(rf"\[info\] {name} = (\d+)")
             ports[name] = int(line.group(1))
         source.wait_line("Listening for new connection on port")
         for port in ports.values():

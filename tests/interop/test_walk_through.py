@@ -72,7 +72,7 @@ class Multiplexing(AwsCase):
 
     def source_by_nothing(self, tokens):
         source = self.localproxy(self.the_hub, tokens.source, "-m", "src")
-        return {name: int(source.wait_line(rf"port mapping: {name} = (\d+)").group(1))
+        return {name: int(source.wait_line(rf"\[info\] {name} = (\d+)").group(1))
                 for name in self.services()}
 
     @staticmethod
