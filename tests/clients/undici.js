@@ -1,0 +1,6 @@
+// HTTP proxy of undici, which is Node's own fetch.
+const { ProxyAgent, fetch } = require('undici')
+const [, , proxy, name] = process.argv
+fetch(`http://${name}/hello`, { dispatcher: new ProxyAgent(`http://${proxy}`) })
+    .then(async r => { console.log(await r.text()); process.exitCode = r.ok ? 0 : 1 })
+    .catch(e => { console.log(String(e.cause ?? e)); process.exitCode = 1 })
