@@ -64,6 +64,13 @@ void options_free(struct options *o)
     free(o);
 }
 
+void options_forget_file(struct options *o)
+{
+    for (size_t i = 0; i < o->n; i++)
+        if (o->states[i].source == OPTION_FILE)
+            clear(&o->states[i]);
+}
+
 struct option_state *options_find(const struct options *o, struct span name)
 {
     for (size_t i = 0; i < o->n; i++)
@@ -202,8 +209,9 @@ enum err options_env(struct options *o, const char *(*get)(const char *name))
     for (size_t i = 0; i < o->n; i++) {
         struct option_state *s = &o->states[i];
         const char *value = s->option->env != NULL ? get(s->option->env) : NULL;
+        bool had = s->n > 0 && s->source == OPTION_ENVIRONMENT;
         enum err why = ERR_OK;
-        if (value != NULL && *value != '\0')
+        if (value != NULL && *value != '\0' && !had)
             why = option_store(o, s, span_of(value), OPTION_ENVIRONMENT, s->option->env);
         if (why != ERR_OK)
             return why;

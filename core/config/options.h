@@ -85,7 +85,11 @@ enum err options_file(struct options *o, const char *path, options_section *sect
 enum err options_text(struct options *o, const char *path, struct span text,
                       options_section *section, void *owner);
 
-/* `get` is getenv, or a test's. */
+/* As before the file was read. What lower sources had for the same names is not there again: read
+ * them anew, too. */
+void options_forget_file(struct options *o);
+
+/* `get` is getenv, or a test's. What came from there before stays. */
 enum err options_env(struct options *o, const char *(*get)(const char *name));
 
 /* Overwrites the values of secrets where `get` (getenv) finds them: /proc/PID/environ and core

@@ -82,16 +82,30 @@ static enum err setup_log(struct options *o)
     return ERR_OK;
 }
 
-static enum err read_all(const struct program *p, struct options *o)
+/* Those that were overwritten say nothing. */
+static const char *environment_again(const char *name)
+{
+    const char *value = getenv(name);
+    return value != NULL && value[strspn(value, "*")] != '\0' ? value : NULL;
+}
+
+static enum err read_all(const struct program *p, struct options *o,
+                         const char *(*get)(const char *name))
 {
     enum err why = ERR_OK;
     if (options_get(o, "config") != NULL)
         why = options_file(o, options_get(o, "config"), p->section, p->owner);
     if (why == ERR_OK)
-        why = options_env(o, environment);
+        why = options_env(o, get);
     if (why == ERR_OK)
         why = setup_log(o);
     return why;
+}
+
+enum err program_read_again(const struct program *p, struct options *o)
+{
+    options_forget_file(o);
+    return read_all(p, o, environment_again);
 }
 
 struct options *program_options_new(const struct program *p)
@@ -135,7 +149,7 @@ enum program_next program_read(const struct program *p, struct options *o, int a
         return PROGRAM_DONE;
     }
     if (why == ERR_OK)
-        why = read_all(p, o);
+        why = read_all(p, o, environment);
     options_wipe_env(o, writable_environment);
     if (why == ERR_OK)
         return PROGRAM_GO;

@@ -38,6 +38,10 @@ struct options *program_options_new(const struct program *p);
 /* Reads argv, the --config file and the environment into o (which must have program_options among
  * its groups), sets the log up. Secrets in the environment are overwritten once they are read. */
 enum program_next program_read(const struct program *p, struct options *o, int argc, char **argv);
+/* Reads the --config file once more, for what may change while the program runs; what the command
+ * line said still counts over it. A secret that only the environment had, and the file has not any
+ * more, is gone: it was overwritten. An error leaves its sentence in options_problem. */
+enum err program_read_again(const struct program *p, struct options *o);
 /* Prints options_problem and where to find help; returns 1, for `return program_fail(...)`. */
 int program_fail(const struct program *p, const struct options *o);
 

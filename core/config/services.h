@@ -42,6 +42,8 @@ void services_free(struct services *s); /* an empty map afterwards */
 
 /* The mapping for an id: the exact one; NULL: none. */
 const struct service *services_find(const struct services *s, const char *id);
+/* The same mappings in the same order. */
+bool services_same(const struct services *a, const struct services *b);
 /* True when the map has one mapping and that has no id. */
 bool services_unnamed(const struct services *s);
 

@@ -406,6 +406,79 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
     return l;
 }
 
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
+static bool same_proxy(const struct link *a, const struct link *b)
+{
+    const struct upstream *p = &a->proxy, *q = &b->proxy;
+    return a->proxied == b->proxied &&
+           (!a->proxied || (p->tls == q->tls && p->port == q->port && same_text(p->host, q->host) &&
+                            same_text(p->user, q->user) && same_text(p->password, q->password)));
+}
+
+/* Takes from n what o named; true: it is another way than before. */
+static bool take_options(struct link *l, struct link *n)
+{
+    char **const texts[][2] = {{&l->host, &n->host},
+                               {&l->access_token, &n->access_token},
+                               {&l->client_token, &n->client_token},
+                               {&l->subprotocol, &n->subprotocol},
+                               {&l->bind, &n->bind}};
+    bool other = l->port != n->port || !same_proxy(l, n);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        char *text = *texts[i][0];
+        other = other || !same_text(text, *texts[i][1]);
+        *texts[i][0] = *texts[i][1];
+        *texts[i][1] = text;
+    }
+    const struct link old = *l;
+    l->port = n->port;
+    l->proxy = n->proxy;
+    l->proxied = n->proxied;
+    l->identity = n->identity;
+    l->trust = n->trust;
+    l->ping_ms = n->ping_ms;
+    l->retry_first_ms = n->retry_first_ms;
+    l->retry_max_ms = n->retry_max_ms;
+    n->proxy = old.proxy;
+    n->proxied = old.proxied;
+    n->identity = old.identity;
+    return other;
+}
+
+static void connect_anew(struct link *l)
+{
+    bool was_up = l->step == UP;
+    drop_transport(l);
+    l->step = WAITING;
+    l->since = l->retry_at = loop_now(l->loop);
+    l->round_trip_us = 0;
+    l->tries = 0;
+    l->why = ERR_OK;
+    l->text[0] = '\0';
+    timer_start(l->timer, 0);
+    if (was_up)
+        session_lost(l->session);
+}
+
+enum err link_change(struct link *l, const struct link_options *o, bool *anew)
+{
+    enum err why;
+    struct link *n = link_new(l->loop, l->session, o, l->events, l->owner, &why);
+    if (n == NULL)
+        return why;
+    *anew = take_options(l, n) || l->step == FINISHED;
+    free_link(n);
+    if (*anew)
+        l->memory = (struct dial_memory){0};
+    if (*anew || l->step != UP)
+        connect_anew(l);
+    return ERR_OK;
+}
+
 void link_free(struct link *l)
 {
     bool was_up = l->step == UP;

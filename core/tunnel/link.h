@@ -18,7 +18,7 @@ struct link_options {
     const char *client_token; /* NULL: none is sent */
     const char *subprotocol;  /* NULL: aws.iot.securetunneling-3.0 */
     const char *instance;     /* NULL; else native sessions are offered first: what link_instance
-                                 made, the same for every link of the process */
+                                 made for the session */
     const struct trust *trust;
     struct identity *identity; /* for a hub that asks who we are, or NULL; a reference is held */
     const char *proxy;         /* URL, or NULL */
@@ -29,7 +29,8 @@ struct link_options {
     const char *agent;         /* User-Agent */
 };
 
-/* Which process this is, for the far end of a native session: 128 random bits in base64url. */
+/* Which session of which process this is, for the far end of a native session: 128 random bits in
+ * base64url. */
 #define LINK_INSTANCE_SIZE 23 /* with the end */
 void link_instance(char out[LINK_INSTANCE_SIZE]);
 
@@ -46,6 +47,12 @@ struct link_events {
 /* Starts at once; the session must outlive the link. NULL: memory or a bad proxy URL (*why). */
 struct link *link_new(struct loop *loop, struct session *session, const struct link_options *o,
                       const struct link_events *events, void *owner, enum err *why);
+/* Goes on by other options; the role, the agent and the instance stay. What is up stays up when
+ * only trust, identity or times are others, and they count from the next try on; else, and when
+ * there was to be no further try, it connects anew at once, for which native connections wait. The
+ * trust that it had is not used any more. *anew: it connects anew. As link_new's errors, without
+ * effect. */
+enum err link_change(struct link *l, const struct link_options *o, bool *anew);
 void link_free(struct link *l); /* sends a Close when it is up; allowed in any event */
 /* For session_events.broken: drops the WebSocket; reconnects when `why` allows it. */
 void link_drop(struct link *l, enum err why, const char *text);

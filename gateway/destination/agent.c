@@ -4,6 +4,9 @@
 
 struct agent {
     const struct destination_options *options;
+    const struct agent_reload *reload;
+    struct client *client;
+    struct session *session;
     struct destination *destination;
 };
 
@@ -12,7 +15,8 @@ static enum err on_started(void *owner, struct client *c, struct loop *loop,
 {
     struct agent *a = owner;
     struct destination_options o = *a->options;
-    (void)session;
+    a->client = c;
+    a->session = session;
     o.monitor = client_monitor(c);
     o.watched = client_watched(c);
     a->destination = destination_new(loop, &o);
@@ -45,18 +49,39 @@ static const char *unready(void *owner)
     return destination_unready(a->destination);
 }
 
-static const struct client_events events = {
-    .started = on_started,
-    .services = on_services,
-    .incoming = on_incoming,
-    .stopping = on_stopping,
-    .unready = unready,
-};
+static void on_reload(void *owner)
+{
+    struct agent *a = owner;
+    a->reload->read(a->reload->owner, a);
+}
+
+enum err agent_change(struct agent *a, const struct client_options *client,
+                      const struct services *services)
+{
+    const char *const *ids;
+    enum err why = client_change(a->client, client);
+    if (why != ERR_OK)
+        return why;
+    destination_change(a->destination, services);
+    if (session_open(a->session)) {
+        size_t n = session_services(a->session, &ids);
+        destination_services(a->destination, ids, n);
+    }
+    return ERR_OK;
+}
 
 enum err agent_run(const struct client_options *client,
-                   const struct destination_options *destination)
+                   const struct destination_options *destination, const struct agent_reload *reload)
 {
-    struct agent a = {.options = destination};
+    const struct client_events events = {
+        .started = on_started,
+        .services = on_services,
+        .incoming = on_incoming,
+        .stopping = on_stopping,
+        .reload = reload != NULL ? on_reload : NULL,
+        .unready = unready,
+    };
+    struct agent a = {.options = destination, .reload = reload};
     struct client_options options = *client;
     options.role = SESSION_DESTINATION;
     return client_run(&options, &events, &a);

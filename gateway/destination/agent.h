@@ -5,8 +5,22 @@
 #include "gateway/destination/client.h"
 #include "gateway/destination/destination.h"
 
+struct agent;
+
+/* At SIGHUP: reads the configuration again, and agent_change. NULL: SIGHUP ends the program. */
+struct agent_reload {
+    void (*read)(void *owner, struct agent *a);
+    void *owner;
+};
+
 /* client_run in the role of a destination (client.role is set here). */
 enum err agent_run(const struct client_options *client,
-                   const struct destination_options *destination);
+                   const struct destination_options *destination,
+                   const struct agent_reload *reload);
+
+/* As client_change; and with these mappings for connections that come from now on. Both must
+ * outlive it, or the next change. */
+enum err agent_change(struct agent *a, const struct client_options *client,
+                      const struct services *services);
 
 #endif

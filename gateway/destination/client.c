@@ -12,6 +12,7 @@
 
 struct client {
     const struct client_options *options;
+    const struct hub_config *hub; /* the present one */
     const struct client_events *events;
     void *owner;
     struct loop *loop;
@@ -21,7 +22,8 @@ struct client {
     struct budget budget;
     struct session *session;
     struct link *link;
-    uv_signal_t signals[2];
+    char instance[LINK_INSTANCE_SIZE];
+    uv_signal_t signals[3];
     size_t n_signals;
     bool started, up, over;
     unsigned failures; /* tries in a row that led to nothing */
@@ -95,7 +97,7 @@ static void on_up(void *owner)
     c->up = true;
     c->failures = 0;
     log_info("Successfully established websocket connection with proxy server: %s",
-             hub_config_url(c->options->hub, name, sizeof name));
+             hub_config_url(c->hub, name, sizeof name));
 }
 
 static void on_down(void *owner, enum err why, const char *text)
@@ -147,19 +149,28 @@ static void on_signal(uv_signal_t *handle, int number)
     client_end(c, ERR_SHUTDOWN);
 }
 
+static void on_hangup(uv_signal_t *handle, int number)
+{
+    struct client *c = handle->data;
+    (void)number;
+    c->events->reload(c->owner);
+}
+
+static bool catch (struct client *c, int number, uv_signal_cb f)
+{
+    uv_signal_t *signal = &c->signals[c->n_signals];
+    if (uv_signal_init(loop_uv(c->loop), signal) != 0)
+        return false;
+    c->n_signals++;
+    signal->data = c;
+    return uv_signal_start(signal, f, number) == 0;
+}
+
 static bool catch_signals(struct client *c)
 {
-    static const int numbers[] = {SIGTERM, SIGINT};
     signal(SIGPIPE, SIG_IGN);
-    for (size_t i = 0; i < 2; i++) {
-        if (uv_signal_init(loop_uv(c->loop), &c->signals[i]) != 0)
-            return false;
-        c->n_signals++;
-        c->signals[i].data = c;
-        if (uv_signal_start(&c->signals[i], on_signal, numbers[i]) != 0)
-            return false;
-    }
-    return true;
+    return catch (c, SIGTERM, on_signal) && catch (c, SIGINT, on_signal) &&
+           (c->events->reload == NULL || catch (c, SIGHUP, on_hangup));
 }
 
 /* ---- for who watches ---- */
@@ -202,60 +213,99 @@ static enum err start_control(struct client *c)
         log_fatal("%s", text);
         return why;
     }
-    c->watched =
-        monitor_tunnel_add(control_monitor(c->control),
-                           &(struct monitor_tunnel_info){
-                               "", hub_config_url(c->options->hub, url, sizeof url), show, c});
+    c->watched = monitor_tunnel_add(
+        control_monitor(c->control),
+        &(struct monitor_tunnel_info){"", hub_config_url(c->hub, url, sizeof url), show, c});
     return ERR_OK;
 }
 
 /* ---- life ---- */
 
+static struct link_options link_options(const struct client *c, const struct client_options *o,
+                                        const struct trust *trust)
+{
+    const struct hub_config *hub = o->hub;
+    return (struct link_options){
+        .host = hub->host,
+        .port = hub->port,
+        .role = c->options->role,
+        .access_token = hub->access_token,
+        .client_token = hub->client_token,
+        .subprotocol = hub->subprotocol,
+        .instance = c->options->native ? c->instance : NULL,
+        .trust = trust,
+        .identity = o->identity,
+        .proxy = o->web_proxy,
+        .ping_ms = hub->ping_ms,
+        .retry_first_ms = hub->retry_ms,
+        .agent = c->options->user_agent,
+    };
+}
+
+static const char *link_problem(enum err why)
+{
+    return why == ERR_USAGE ? "The web proxy's URL is not http[s]://[user:password@]host[:port]"
+                            : err_text(why);
+}
+
 static enum err start_link(struct client *c)
 {
-    const struct hub_config *hub = c->options->hub;
-    char instance[LINK_INSTANCE_SIZE];
+    const struct link_options o = link_options(c, c->options, c->trust);
     enum err why;
-    link_instance(instance);
-    c->link = link_new(c->loop, c->session,
-                       &(struct link_options){
-                           .host = hub->host,
-                           .port = hub->port,
-                           .role = c->options->role,
-                           .access_token = hub->access_token,
-                           .client_token = hub->client_token,
-                           .subprotocol = hub->subprotocol,
-                           .instance = c->options->native ? instance : NULL,
-                           .trust = c->trust,
-                           .identity = c->options->identity,
-                           .proxy = c->options->web_proxy,
-                           .ping_ms = hub->ping_ms,
-                           .retry_first_ms = hub->retry_ms,
-                           .agent = c->options->user_agent,
-                       },
-                       &link_events, c, &why);
+    c->link = link_new(c->loop, c->session, &o, &link_events, c, &why);
     if (c->link == NULL)
-        log_fatal("%s", why == ERR_USAGE
-                            ? "The web proxy's URL is not http[s]://[user:password@]host[:port]"
-                            : err_text(why));
+        log_fatal("%s", link_problem(why));
     return c->link != NULL ? ERR_OK : why;
+}
+
+static struct trust *read_trust(const struct hub_config *hub, enum err *why, char *text,
+                                size_t size)
+{
+    return trust_new(&(struct trust_sources){.file = hub->ca,
+                                             .directory = hub->capath,
+                                             .system = hub->system_ca,
+                                             .insecure = hub->insecure},
+                     why, text, size);
+}
+
+enum err client_change(struct client *c, const struct client_options *fresh)
+{
+    char text[300];
+    bool anew = false;
+    enum err why;
+    struct trust *trust = read_trust(fresh->hub, &why, text, sizeof text);
+    if (trust == NULL) {
+        log_error("%s; going on with the certificates in use", text);
+        return why;
+    }
+    const struct link_options o = link_options(c, fresh, trust);
+    why = link_change(c->link, &o, &anew);
+    if (why != ERR_OK) {
+        log_error("%s; going on with the settings in use", link_problem(why));
+        trust_free(trust);
+        return why;
+    }
+    trust_free(c->trust);
+    c->trust = trust;
+    c->hub = fresh->hub;
+    if (anew)
+        log_info("Attempting to establish web socket connection with endpoint %s",
+                 hub_config_url(fresh->hub, text, sizeof text));
+    return ERR_OK;
 }
 
 static enum err start(struct client *c)
 {
-    const struct hub_config *hub = c->options->hub;
+    const struct hub_config *hub = c->hub;
     enum err why = ERR_NO_MEMORY;
     char text[300] = "out of memory";
+    link_instance(c->instance);
     c->loop = loop_new();
     if (c->loop == NULL || !catch_signals(c)) {
         log_fatal("No event loop: out of memory or file descriptors");
         return why;
     }
-    c->trust = trust_new(&(struct trust_sources){.file = hub->ca,
-                                                 .directory = hub->capath,
-                                                 .system = hub->system_ca,
-                                                 .insecure = hub->insecure},
-                         &why, text, sizeof text);
+    c->trust = read_trust(hub, &why, text, sizeof text);
     if (c->trust == NULL) {
         log_fatal("%s", text);
         return why;
@@ -313,7 +363,7 @@ static void stop(struct client *c)
 enum err client_run(const struct client_options *options, const struct client_events *events,
                     void *owner)
 {
-    struct client c = {.options = options, .events = events, .owner = owner};
+    struct client c = {.options = options, .hub = options->hub, .events = events, .owner = owner};
     enum err why = start(&c);
     if (why == ERR_OK) {
         loop_run(c.loop);

@@ -45,9 +45,16 @@ struct client_events {
     void (*incoming)(void *owner, struct conn *c);
     /* The session is about to be freed; always comes when `started` was called. */
     void (*stopping)(void *owner);
+    /* SIGHUP: read the configuration again, and client_change. NULL: SIGHUP ends the program. */
+    void (*reload)(void *owner);
     /* Besides the link: NULL, or a sentence why it is not ready. NULL: it always is. */
     const char *(*unready)(void *owner);
 };
+
+/* Goes on by another hub configuration, which must outlive it, web proxy and identity; other fields
+ * are not looked at. What did not change is not cut (link_change). An error has been logged, and
+ * nothing is changed. */
+enum err client_change(struct client *c, const struct client_options *fresh);
 
 /* Runs until SIGTERM or SIGINT (ERR_SHUTDOWN; a Close is sent), the hub's Close (ERR_TUNNEL_CLOSED,
  * or ERR_TOKEN_REPLACED when the tunnel goes on without us) or something that no retry can mend:

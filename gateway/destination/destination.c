@@ -9,10 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How each mapping was reached last. Held by the destination, and by visits that dial; without
+ * memory they remember nothing. */
+struct memories {
+    size_t holders;
+    struct dial_memory of[]; /* one for each mapping */
+};
+
 struct destination {
     struct loop *loop;
     const struct services *services;
-    struct dial_memory *memories; /* one for each mapping */
+    struct memories *memories; /* of the present mappings */
     char *default_host, *bind;
     enum destination_match match;
     unsigned retries;
@@ -31,7 +38,10 @@ struct visit {
     struct list node;
     struct destination *d;
     struct conn *conn;
-    const struct service *service; /* NULL: there is none */
+    char *host; /* what is dialled; NULL: there is no such service */
+    int port;
+    struct memories *memories;
+    struct dial_memory *memory; /* in these */
     char target[320];
     struct dial *dial;
     struct timer *timer;
@@ -39,6 +49,20 @@ struct visit {
     bool attached;
     struct monitor_stream *watched;
 };
+
+static struct memories *memories_new(const struct services *map)
+{
+    struct memories *m = calloc(1, sizeof *m + map->n * sizeof *m->of);
+    if (m != NULL)
+        m->holders = 1;
+    return m;
+}
+
+static void memories_release(struct memories *m)
+{
+    if (m != NULL && --m->holders == 0)
+        free(m);
+}
 
 static char *copy(const char *text)
 {
@@ -53,7 +77,7 @@ struct destination *destination_new(struct loop *loop, const struct destination_
     *d = (struct destination){
         .loop = loop,
         .services = o->services,
-        .memories = calloc(o->services->n > 0 ? o->services->n : 1, sizeof *d->memories),
+        .memories = memories_new(o->services),
         .default_host = copy(o->default_host != NULL ? o->default_host : "localhost"),
         .bind = copy(o->bind),
         .match = o->match,
@@ -64,7 +88,7 @@ struct destination *destination_new(struct loop *loop, const struct destination_
         .watched = o->watched,
     };
     list_init(&d->visits);
-    if (d->memories == NULL || d->default_host == NULL || (o->bind != NULL && d->bind == NULL)) {
+    if (d->default_host == NULL || (o->bind != NULL && d->bind == NULL)) {
         destination_free(d);
         return NULL;
     }
@@ -78,6 +102,8 @@ static void free_visit(struct visit *v)
     if (v->dial != NULL)
         dial_cancel(v->dial);
     timer_free(v->timer);
+    memories_release(v->memories);
+    free(v->host);
     free(v);
 }
 
@@ -87,7 +113,7 @@ void destination_free(struct destination *d)
         return;
     while (!list_empty(&d->visits))
         conn_abort(list_entry(d->visits.next, struct visit, node)->conn, ERR_SHUTDOWN);
-    free(d->memories);
+    memories_release(d->memories);
     free(d->default_host);
     free(d->bind);
     free(d);
@@ -292,16 +318,15 @@ static void dial(void *owner)
 {
     struct visit *v = owner;
     const struct destination *d = v->d;
-    const char *host = v->service->host != NULL ? v->service->host : d->default_host;
-    bool self = d->bind != NULL && strcmp(host, d->bind) == 0;
+    bool self = d->bind != NULL && strcmp(v->host, d->bind) == 0;
     log_debug("Connecting to %s", v->target);
     v->dial = dial_start(d->loop,
                          &(struct dial_options){
-                             .host = host,
-                             .port = v->service->port,
+                             .host = v->host,
+                             .port = v->port,
                              .bind = self ? NULL : d->bind,
                              .timeout_ms = d->dial_timeout_ms,
-                             .memory = &d->memories[v->service - d->services->items],
+                             .memory = v->memory,
                          },
                          on_dialled, v);
     if (v->dial == NULL)
@@ -333,6 +358,30 @@ static void show_visit(struct visit *v)
     monitor_stream_opened(v->watched, v->d->watched, conn_service(v->conn));
 }
 
+/* Copied: the mappings may change while it is dialled. False: no memory. */
+static bool take_target(struct visit *v, const struct service *s)
+{
+    const struct destination *d = v->d;
+    if (s == NULL)
+        return true;
+    service_where(s, d->default_host, v->target, sizeof v->target);
+    v->host = strdup(s->host != NULL ? s->host : d->default_host);
+    v->port = s->port;
+    v->memories = d->memories;
+    if (v->memories != NULL) {
+        v->memories->holders++;
+        v->memory = &v->memories->of[s - d->services->items];
+    }
+    return v->host != NULL;
+}
+
+void destination_change(struct destination *d, const struct services *services)
+{
+    memories_release(d->memories);
+    d->memories = memories_new(services);
+    d->services = services;
+}
+
 void destination_incoming(struct destination *d, struct conn *c)
 {
     struct visit *v = calloc(1, sizeof *v);
@@ -347,12 +396,10 @@ void destination_incoming(struct destination *d, struct conn *c)
     list_append(&d->visits, &v->node);
     d->n_visits++;
     conn_own(c, &conn_events, v);
-    v->service = find(d, conn_service(c));
-    if (v->service != NULL)
-        service_where(v->service, d->default_host, v->target, sizeof v->target);
+    bool memory = take_target(v, find(d, conn_service(c)));
     show_visit(v);
-    if (v->service != NULL)
+    if (v->host != NULL)
         dial(v);
     else
-        conn_refuse(c, ERR_NO_SERVICE);
+        conn_refuse(c, memory ? ERR_NO_SERVICE : ERR_NO_MEMORY);
 }

@@ -8,6 +8,7 @@
 #include "gateway/destination/agent.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define MEMORY_LEAST 1048576
 #define MEMORY_MOST 68719476736
@@ -164,29 +165,94 @@ static enum err read_destination(struct options *o, const struct hub_config *hub
     return why;
 }
 
+/* What the options come to. */
+struct settings {
+    struct hub_config hub;
+    struct services services;
+    struct client_options client;
+    struct destination_options destination;
+};
+
+struct app {
+    struct options *options;
+    struct settings *now;
+};
+
+static void settings_free(struct settings *s)
+{
+    if (s == NULL)
+        return;
+    identity_free(s->client.identity);
+    services_free(&s->services);
+    hub_config_free(&s->hub);
+    free(s);
+}
+
+/* NULL: options_problem says why. */
+static struct settings *settings_read(struct options *o)
+{
+    struct settings *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        options_fail(o, "out of memory");
+        return NULL;
+    }
+    s->client.user_agent = "tunnel-agent/" TUNNEL_VERSION;
+    s->destination.match = DESTINATION_ANY;
+    if (read_client(o, &s->hub, &s->client) == ERR_OK &&
+        read_destination(o, &s->hub, &s->services, &s->destination) == ERR_OK)
+        return s;
+    settings_free(s);
+    return NULL;
+}
+
+/* SIGHUP: what is wrong, or cannot be had, leaves everything as it is. */
+static void read_again(void *owner, struct agent *agent)
+{
+    struct app *a = owner;
+    struct settings *fresh = NULL;
+    const char *file = options_get(a->options, "token-file");
+    if (file != NULL && strcmp(file, "-") == 0)
+        options_fail(a->options, "--token-file -: standard input is not read twice");
+    else if (program_read_again(&program, a->options) == ERR_OK)
+        fresh = settings_read(a->options);
+    if (fresh == NULL) {
+        log_error("SIGHUP: %s; going on with the configuration in use",
+                  options_problem(a->options));
+        return;
+    }
+    if (agent_change(agent, &fresh->client, &fresh->services) != ERR_OK) {
+        settings_free(fresh);
+        return;
+    }
+    settings_free(a->now);
+    a->now = fresh;
+    log_info("SIGHUP: token, mappings and certificates were read again");
+}
+
+static int run(struct app *a)
+{
+    const struct agent_reload reload = {read_again, a};
+    a->now = settings_read(a->options);
+    if (a->now == NULL)
+        return program_fail(&program, a->options);
+    const struct settings first = *a->now; /* its pointers are good until the first change */
+    enum err why = agent_run(&first.client, &first.destination, &reload);
+    return why == ERR_SHUTDOWN || why == ERR_TUNNEL_CLOSED ? 0 : 1;
+}
+
 int main(int argc, char **argv)
 {
     const struct option_group *groups[] = {
         &hub_options,     &device_group,        &group,
         &control_options, &control_ops_options, &program_options};
-    struct options *o = options_new(groups, sizeof groups / sizeof *groups);
-    struct hub_config hub = {.port = 0};
-    struct services services = {.n = 0};
-    struct client_options client = {.user_agent = "tunnel-agent/" TUNNEL_VERSION};
-    struct destination_options destination = {.match = DESTINATION_ANY};
+    struct app a = {.options = options_new(groups, sizeof groups / sizeof *groups)};
     int code = 1;
     process_begin();
-    if (o == NULL)
+    if (a.options == NULL)
         return 1;
-    switch (program_read(&program, o, argc, argv)) {
+    switch (program_read(&program, a.options, argc, argv)) {
     case PROGRAM_GO:
-        if (read_client(o, &hub, &client) != ERR_OK ||
-            read_destination(o, &hub, &services, &destination) != ERR_OK) {
-            code = program_fail(&program, o);
-            break;
-        }
-        enum err why = agent_run(&client, &destination);
-        code = why == ERR_SHUTDOWN || why == ERR_TUNNEL_CLOSED ? 0 : 1;
+        code = run(&a);
         break;
     case PROGRAM_DONE:
         code = 0;
@@ -194,9 +260,7 @@ int main(int argc, char **argv)
     case PROGRAM_FAILED:
         break;
     }
-    identity_free(client.identity);
-    services_free(&services);
-    hub_config_free(&hub);
-    options_free(o);
+    settings_free(a.now);
+    options_free(a.options);
     loop_exit(code);
 }

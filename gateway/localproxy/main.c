@@ -94,7 +94,7 @@ static enum err run(const struct hub_config *hub, const struct plan *plan)
     };
     read_destination(plan, &destination);
     log_info("Starting proxy in %s mode", plan->source ? "source" : "destination");
-    return plan->source ? listen_run(&client, plan) : agent_run(&client, &destination);
+    return plan->source ? listen_run(&client, plan) : agent_run(&client, &destination, NULL);
 }
 
 /* The reference program takes no notice of them. */

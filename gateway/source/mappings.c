@@ -303,6 +303,18 @@ struct mappings *mappings_new(struct loop *loop, const struct mappings_options *
     return NULL;
 }
 
+void mappings_close(struct mappings *set)
+{
+    if (set == NULL)
+        return;
+    list_each(node, &set->all)
+    {
+        struct mapping *m = list_entry(node, struct mapping, node);
+        listener_free(m->listener);
+        m->listener = NULL;
+    }
+}
+
 void mappings_free(struct mappings *set)
 {
     if (set == NULL)

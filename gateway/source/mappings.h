@@ -25,6 +25,10 @@ struct mappings *mappings_new(struct loop *loop,
                               const struct mappings_options *o); /* NULL: memory */
 void mappings_free(struct mappings *m); /* its own passages, too; NULL is fine */
 
+/* Closes its listeners for good; clients that wait are refused. Before a mappings_free that has to
+ * wait for them. NULL is fine. */
+void mappings_close(struct mappings *m);
+
 /* For session_events.services: checks the map against the tunnel's ids, opens and closes listeners,
  * says so in the log ("Listening for new connection on port 5555"), and lets waiting clients in.
  * An error has been logged in a sentence: ERR_USAGE when the map does not fit, or what listening

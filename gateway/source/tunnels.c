@@ -10,17 +10,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define TUNNELS_MAX 256
 #define GRACE_FLOOR_MS 150
 #define GRACE_CAP_MS 1000
+#define RETIRED_MS 30000 /* for clients that wait, and for the last bytes to slow ones */
 
 struct tunnel {
+    struct list retired; /* in the set's; else it is in `all` */
+    struct timer *end;   /* of one that is retired */
     struct tunnels *set;
     char *name;
     char *hub; /* "wss://hub.example:443" */
     struct session *session;
     struct link *link;
+    char instance[LINK_INSTANCE_SIZE]; /* of this session: another one knows nothing of it */
     struct trust *trust;
     struct mappings *mappings; /* or NULL */
     struct monitor_tunnel *watched;
@@ -37,12 +42,12 @@ struct tunnels {
     const struct names *names;
     uint64_t grace_ms;
     const struct traits *traits;
-    const char *instance;
     void (*finished)(void *owner, enum err why);
     void *owner;
     struct tunnel *all[TUNNELS_MAX];
     struct names_tunnel list[TUNNELS_MAX];
     size_t n;
+    struct list retired;
     bool freeing;
 };
 
@@ -288,6 +293,8 @@ static void tunnel_free(struct tunnel *t)
 {
     if (t == NULL)
         return;
+    list_remove(&t->retired);
+    timer_free(t->end);
     monitor_tunnel_remove(t->watched);
     buf_free(&t->told);
     mappings_free(t->mappings);
@@ -302,15 +309,15 @@ static void tunnel_free(struct tunnel *t)
     free(t);
 }
 
-static enum err make_trust(struct tunnel *t, const struct hub_config *hub, char *text, size_t size)
+static struct trust *make_trust(const struct hub_config *hub, enum err *why, char *text,
+                                size_t size)
 {
-    enum err why = ERR_OK;
     const struct trust_sources from = {.file = hub->ca,
                                        .directory = hub->capath,
                                        .system = hub->system_ca,
                                        .insecure = hub->insecure};
-    t->trust = trust_new(&from, &why, text, size);
-    return t->trust != NULL ? ERR_OK : why;
+    *why = ERR_OK;
+    return trust_new(&from, why, text, size);
 }
 
 static void on_pressed(void *owner, const char *text)
@@ -353,27 +360,32 @@ static const char *environment(const char *name)
     return getenv(name);
 }
 
-static enum err make_link(struct tunnel *t, struct loop *loop, const struct tunnel_options *o)
+static struct link_options link_options(const struct tunnel *t, const struct hub_config *hub,
+                                        bool native, const struct trust *trust)
 {
-    const struct hub_config *hub = o->hub;
-    static const struct link_events events = {
-        .up = on_up, .down = on_down, .finished = on_finished};
-    enum err why = ERR_OK;
     const char *proxy = hub->web_proxy;
     if (proxy == NULL)
         proxy = upstream_from_env(hub->host, hub->port, environment);
-    const struct link_options options = {.host = hub->host,
-                                         .port = hub->port,
-                                         .role = SESSION_SOURCE,
-                                         .access_token = hub->access_token,
-                                         .client_token = hub->client_token,
-                                         .subprotocol = hub->subprotocol,
-                                         .instance = o->native ? t->set->instance : NULL,
-                                         .trust = t->trust,
-                                         .proxy = proxy,
-                                         .ping_ms = hub->ping_ms,
-                                         .retry_first_ms = hub->retry_ms,
-                                         .agent = "tunnel-gateway/" TUNNEL_VERSION};
+    return (struct link_options){.host = hub->host,
+                                 .port = hub->port,
+                                 .role = SESSION_SOURCE,
+                                 .access_token = hub->access_token,
+                                 .client_token = hub->client_token,
+                                 .subprotocol = hub->subprotocol,
+                                 .instance = native ? t->instance : NULL,
+                                 .trust = trust,
+                                 .proxy = proxy,
+                                 .ping_ms = hub->ping_ms,
+                                 .retry_first_ms = hub->retry_ms,
+                                 .agent = "tunnel-gateway/" TUNNEL_VERSION};
+}
+
+static enum err make_link(struct tunnel *t, struct loop *loop, const struct tunnel_options *o)
+{
+    static const struct link_events events = {
+        .up = on_up, .down = on_down, .finished = on_finished};
+    const struct link_options options = link_options(t, o->hub, o->native, t->trust);
+    enum err why = ERR_OK;
     t->link = link_new(loop, t->session, &options, &events, t, &why);
     return t->link != NULL ? ERR_OK : why;
 }
@@ -395,6 +407,8 @@ enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *
         return ERR_NO_MEMORY;
     t->set = set;
     t->told.limit = 65536;
+    list_init(&t->retired);
+    link_instance(t->instance);
     snprintf(text, size, "%s", err_text(why));
     t->name = span_dup(span_of(o->name));
     t->hub = span_dup(span_of(hub_config_url(o->hub, url, sizeof url)));
@@ -402,8 +416,8 @@ enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *
         goto fail;
     t->watched =
         monitor_tunnel_add(set->monitor, &(struct monitor_tunnel_info){t->name, t->hub, show, t});
-    why = make_trust(t, o->hub, text, size);
-    if (why != ERR_OK)
+    t->trust = make_trust(o->hub, &why, text, size);
+    if (t->trust == NULL)
         goto fail;
     if (!make_session(t, set->loop, o)) {
         why = ERR_NO_MEMORY;
@@ -420,19 +434,88 @@ fail:
     return why;
 }
 
+static struct tunnel *find(const struct tunnels *set, const char *name)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (strcasecmp(set->all[i]->name, name) == 0)
+            return set->all[i];
+    return NULL;
+}
+
+enum err tunnels_change(struct tunnels *set, const struct tunnel_options *o, char *text,
+                        size_t size)
+{
+    struct tunnel *t = find(set, o->name);
+    char name[160];
+    bool anew = false;
+    enum err why;
+    if (t == NULL)
+        return ERR_NOT_FOUND;
+    struct trust *trust = make_trust(o->hub, &why, text, size);
+    if (trust == NULL)
+        return why;
+    const struct link_options options = link_options(t, o->hub, o->native, trust);
+    why = link_change(t->link, &options, &anew);
+    if (why != ERR_OK) {
+        snprintf(text, size, "the web proxy: %s", err_text(why));
+        trust_free(trust);
+        return why;
+    }
+    trust_free(t->trust);
+    t->trust = trust;
+    t->over = false;
+    if (anew)
+        log_info("%s: connects to the hub anew", title(t, name));
+    return ERR_OK;
+}
+
+static void on_retired(void *owner)
+{
+    tunnel_free(owner);
+}
+
+/* Clients that wait still ask its mappings where to go, and its session may have bytes that slow
+ * ones have not taken. Without a timer it stays until the end. */
+static void retire(struct tunnel *t)
+{
+    list_append(&t->set->retired, &t->retired);
+    monitor_tunnel_remove(t->watched);
+    t->watched = NULL;
+    mappings_close(t->mappings);
+    session_detach(t->session, ERR_TUNNEL_CLOSED);
+    link_free(t->link);
+    t->link = NULL;
+    t->end = timer_new(t->set->loop, on_retired, t);
+    if (t->end != NULL)
+        timer_start(t->end, RETIRED_MS);
+}
+
+void tunnels_remove(struct tunnels *set, const char *name)
+{
+    struct tunnel *t = find(set, name);
+    if (t == NULL)
+        return;
+    size_t i = index_of(t);
+    memmove(&set->all[i], &set->all[i + 1], (set->n - i - 1) * sizeof set->all[0]);
+    set->n--;
+    retire(t);
+    show_services(set);
+    passages_wake(set->passages);
+}
+
 struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o)
 {
     struct tunnels *set = calloc(1, sizeof *set);
     if (set == NULL)
         return NULL;
     set->loop = loop;
+    list_init(&set->retired);
     set->monitor = o->monitor;
     set->passages = o->passages;
     set->names = o->names;
     set->grace_ms = o->grace_ms;
     set->traits = o->traits;
     budget_init(&set->budget, o->memory != 0 ? o->memory : SIZE_MAX / 4);
-    set->instance = o->instance;
     set->finished = o->finished;
     set->owner = o->owner;
     return set;
@@ -445,6 +528,8 @@ void tunnels_free(struct tunnels *set)
     set->freeing = true;
     for (size_t i = 0; i < set->n; i++)
         tunnel_free(set->all[i]);
+    while (!list_empty(&set->retired))
+        tunnel_free(list_entry(set->retired.next, struct tunnel, retired));
     budget_free(&set->budget);
     free(set);
 }

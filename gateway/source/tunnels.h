@@ -20,7 +20,6 @@ struct tunnels_options {
     uint64_t grace_ms;           /* or TUNNELS_GRACE_AUTO */
     size_t memory;               /* bytes for all that waits in queues, of all of them */
     const struct traits *traits; /* of services; must outlive the tunnels */
-    const char *instance;        /* of the process, by link_instance; must outlive the tunnels */
     /* No tunnel is left. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order;
      * ERR_TOKEN_REPLACED when one of them goes on with another token. */
     void (*finished)(void *owner, enum err why);
@@ -43,6 +42,13 @@ struct tunnel_options {
 };
 /* Starts its link. ERR_USAGE and others with a sentence in text. */
 enum err tunnels_add(struct tunnels *t, const struct tunnel_options *o, char *text, size_t size);
+
+/* With the one of that name goes on by o's hub, which includes certificates that are read again
+ * (link_change); the rest of o is not looked at. ERR_NOT_FOUND: there is none; others with a
+ * sentence in text, and nothing is changed. */
+enum err tunnels_change(struct tunnels *t, const struct tunnel_options *o, char *text, size_t size);
+/* The one of that name goes, and its connections end with ERR_TUNNEL_CLOSED. */
+void tunnels_remove(struct tunnels *t, const char *name);
 
 /* A passage_resolve with the tunnels as owner. */
 enum err tunnels_resolve(void *tunnels, const struct passage_question *q,

@@ -294,6 +294,8 @@ static bool is_down(void)
     return end.downs > 0;
 }
 
+static struct link_options given; /* by begin */
+
 static void begin(const struct step *script, size_t n, const char *proxy, uint64_t ping_ms)
 {
     char url[100];
@@ -308,7 +310,7 @@ static void begin(const struct step *script, size_t n, const char *proxy, uint64
                               &session_events, NULL);
     if (proxy != NULL)
         snprintf(url, sizeof url, "http://%s127.0.0.1:%d", proxy, listener_port(hub.listener));
-    struct link_options o = {
+    given = (struct link_options){
         .host = "localhost",
         .port = proxy != NULL ? 443 : listener_port(hub.listener),
         .role = SESSION_SOURCE,
@@ -322,7 +324,7 @@ static void begin(const struct step *script, size_t n, const char *proxy, uint64
         .retry_first_ms = 10,
         .retry_max_ms = 40,
     };
-    end.link = link_new(hub.loop, end.session, &o, &link_events, NULL, &why);
+    end.link = link_new(hub.loop, end.session, &given, &link_events, NULL, &why);
     assert_int_equal(why, ERR_OK);
 }
 
@@ -470,6 +472,41 @@ static void a_refusal_is_final_and_says_why(void **state)
     assert_null(strstr(end.text, "secret-token"));
     assert_int_equal(hub.accepted, 1);
     over();
+}
+
+/* New options start what had given up, and leave alone what they do not change. */
+static void goes_on_by_other_options(void **state)
+{
+    static const struct step script[] = {
+        {.answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"}, {0}};
+    char text[200];
+    enum err why;
+    bool anew = false;
+    (void)state;
+    begin(script, 2, NULL, 0);
+    run_until(is_finished);
+    given.access_token = "another-token";
+    given.proxy = "nonsense://";
+    assert_int_equal(link_change(end.link, &given, &anew), ERR_USAGE);
+    given.proxy = NULL;
+    assert_int_equal(link_change(end.link, &given, &anew), ERR_OK);
+    assert_true(anew);
+    run_until(has_services);
+    assert_non_null(strstr(hub.request, "access-token: another-token\r\n"));
+    struct trust *other =
+        trust_new(&(struct trust_sources){.file = hub.cert}, &why, text, sizeof text);
+    assert_non_null(other);
+    given.trust = other;
+    assert_int_equal(link_change(end.link, &given, &anew), ERR_OK);
+    assert_false(anew);
+    assert_true(link_is_up(end.link));
+    given.client_token = "x2345678901234567890123456789012";
+    assert_int_equal(link_change(end.link, &given, &anew), ERR_OK);
+    assert_true(anew);
+    assert_false(link_is_up(end.link));
+    over();
+    assert_int_equal(hub.accepted, 2);
+    trust_free(other);
 }
 
 static void a_5xx_and_nonsense_are_retried(void **state)
@@ -711,6 +748,7 @@ int main(void)
         T(goes_up_and_pings),
         T(native_sessions_are_offered),
         T(a_refusal_is_final_and_says_why),
+        T(goes_on_by_other_options),
         T(a_5xx_and_nonsense_are_retried),
         T(it_tells_how_it_is),
         T(may_be_freed_in_any_event),

@@ -219,6 +219,32 @@ static void precedence(void **state)
     }
 }
 
+/* What a file said is forgotten, what came from elsewhere is not; a higher source still counts. */
+static void a_file_is_read_again(void **state)
+{
+    (void)state;
+    struct options *o = fresh();
+    assert_int_equal(ARGV(o, 0, "-l", "from-argv"), ERR_OK);
+    assert_int_equal(text(o, "proxy-endpoint = one\nlisten = file\n"), ERR_OK);
+    assert_int_equal(options_env(o, environment), ERR_OK);
+    assert_string_equal(options_get(o, "proxy-endpoint"), "one");
+    options_forget_file(o);
+    assert_null(options_get(o, "proxy-endpoint"));
+    assert_string_equal(options_get(o, "listen"), "from-argv");
+    assert_int_equal(text(o, "proxy-endpoint = two\n"), ERR_OK);
+    assert_int_equal(options_env(o, environment), ERR_OK);
+    assert_string_equal(options_get(o, "proxy-endpoint"), "two");
+    options_forget_file(o);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(options_env(o, environment), ERR_OK);
+        assert_string_equal(options_get(o, "proxy-endpoint"), "from-env");
+    }
+    options_forget_file(o);
+    assert_int_equal(options_env(o, nothing), ERR_OK); /* it was overwritten meanwhile */
+    assert_string_equal(options_get(o, "proxy-endpoint"), "from-env");
+    options_free(o);
+}
+
 static void empty_environment_is_unset(void **state)
 {
     (void)state;
@@ -786,6 +812,7 @@ int main(void)
         cmocka_unit_test(abbreviations_prefer_the_reference),
         cmocka_unit_test(secrets_leave_argv),
         cmocka_unit_test(precedence),
+        cmocka_unit_test(a_file_is_read_again),
         cmocka_unit_test(empty_environment_is_unset),
         cmocka_unit_test(environment_is_wiped),
         cmocka_unit_test(many),

@@ -470,6 +470,52 @@ enum program_next config_read(struct config *c, int argc, char **argv)
     return PROGRAM_FAILED;
 }
 
+static bool reads_stdin(const struct options *o)
+{
+    const char *file = o != NULL ? options_get(o, "token-file") : NULL;
+    return file != NULL && strcmp(file, "-") == 0;
+}
+
+static enum err read_again(struct config *c, struct config *fresh)
+{
+    program.owner = fresh;
+    enum err why = program_read_again(&program, c->options);
+    program.owner = c;
+    if (why == ERR_OK)
+        why = read_tunnels(fresh);
+    for (size_t i = 0; why == ERR_OK && i < fresh->n_tunnels; i++)
+        if (reads_stdin(fresh->tunnels[i].options))
+            why = options_fail(c->options, "--token-file -: standard input is not read twice");
+    return why;
+}
+
+static void swap_tunnels(struct config *a, struct config *b)
+{
+    for (size_t i = 0; i < CONFIG_TUNNELS_MAX; i++) {
+        struct config_tunnel t = a->tunnels[i];
+        a->tunnels[i] = b->tunnels[i];
+        b->tunnels[i] = t;
+    }
+    size_t n = a->n_tunnels;
+    a->n_tunnels = b->n_tunnels;
+    b->n_tunnels = n;
+}
+
+enum err config_read_again(struct config *c, struct config *before)
+{
+    *before = (struct config){.names = names_new()};
+    if (before->names == NULL)
+        return options_fail(c->options, "out of memory");
+    if (reads_stdin(c->options))
+        return options_fail(c->options, "--token-file -: standard input is not read twice");
+    before->options = c->options; /* what is no section's */
+    enum err why = read_again(c, before);
+    before->options = NULL;
+    if (why == ERR_OK)
+        swap_tunnels(c, before);
+    return why;
+}
+
 void config_free(struct config *c)
 {
     for (size_t i = 0; i < c->n_tunnels; i++) {

@@ -45,6 +45,11 @@ struct config {
 enum program_next config_read(struct config *c, int argc, char **argv);
 void config_free(struct config *c); /* wipes secrets */
 
+/* Reads the tunnels again, from the file and the files that it names; everything else stays as it
+ * is. On success *before has those that c had (config_free it in any case); else options_problem of
+ * c->options says why, and c is as it was. */
+enum err config_read_again(struct config *c, struct config *before);
+
 /* The i-th address to listen on; NULL: no more. */
 const char *config_listen(const struct config *c, size_t i);
 

@@ -10,20 +10,20 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #define CODE_TOKEN_REPLACED 3 /* "tunnelctl open --run-source" must tell it from the others */
 
-static const int signals[] = {SIGTERM, SIGINT};
+static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 #define SIGNALS (sizeof signals / sizeof *signals)
 
 struct run {
     struct loop *loop;
-    const struct config *config;
+    struct config *config;
     struct control *control;
     struct passages *passages;
     struct tunnels *tunnels;
     struct ingress *ingress;
-    char instance[LINK_INSTANCE_SIZE];
     uv_signal_t signals[SIGNALS];
     bool stopped;
     int code;
@@ -38,8 +38,14 @@ static void stop(struct run *r, int code)
     loop_stop(r->loop);
 }
 
+static void reload(struct run *r);
+
 static void on_signal(uv_signal_t *handle, int number)
 {
+    if (number == SIGHUP) {
+        reload(handle->data);
+        return;
+    }
     log_info("%s: shutting down", number == SIGTERM ? "SIGTERM" : "SIGINT");
     stop(handle->data, 0);
 }
@@ -86,14 +92,24 @@ static bool goes_direct(void *owner, const struct passage_question *q)
 static const char *unready(void *owner)
 {
     const struct run *r = owner;
-    for (size_t i = 0; i < r->config->n_tunnels; i++)
+    const struct names_tunnel *list;
+    size_t n = tunnels_list(r->tunnels, &list);
+    for (size_t i = 0; i < n; i++)
         if (tunnels_is_up(r->tunnels, i))
             return NULL;
-    return r->config->n_tunnels == 1 ? "The tunnel is not connected to its hub."
-                                     : "No tunnel is connected to its hub.";
+    return n == 1 ? "The tunnel is not connected to its hub."
+                  : "No tunnel is connected to its hub.";
 }
 
 /* ---- setting up ---- */
+
+/* Memory, and descriptors. */
+static bool had(bool enough)
+{
+    if (!enough)
+        log_error("%s", err_text(ERR_NO_MEMORY));
+    return enough;
+}
 
 static bool watch_signals(struct run *r)
 {
@@ -157,7 +173,6 @@ static bool make_parts(struct run *r)
 {
     const struct config *c = r->config;
     struct monitor *monitor = control_monitor(r->control);
-    link_instance(r->instance);
     r->passages = passages_new(r->loop, monitor);
     if (r->passages == NULL)
         return false;
@@ -167,7 +182,6 @@ static bool make_parts(struct run *r)
                                             .grace_ms = c->grace_ms,
                                             .traits = &c->traits,
                                             .memory = (size_t)c->memory,
-                                            .instance = r->instance,
                                             .finished = on_finished,
                                             .owner = r};
     r->tunnels = tunnels_new(r->loop, &tunnels);
@@ -186,27 +200,100 @@ static bool make_parts(struct run *r)
     return r->tunnels != NULL && r->ingress != NULL;
 }
 
+static struct tunnel_options tunnel_options(const struct config_tunnel *t)
+{
+    return (struct tunnel_options){.name = t->name,
+                                   .hub = &t->hub,
+                                   .version = t->version,
+                                   .native = t->native,
+                                   .linger_ms = t->linger_ms,
+                                   .stall_ms = t->stall_ms,
+                                   .resume_ms = t->resume_ms,
+                                   .max_connections = t->max_connections,
+                                   .map = t->map.n > 0 ? &t->map : NULL,
+                                   .assign = t->assign};
+}
+
+static bool tell_problem(const struct config_tunnel *t, enum err why, const char *text)
+{
+    if (why != ERR_OK)
+        log_error("tunnel%s%s: %s", t->name[0] != '\0' ? " " : "", t->name, text);
+    return why == ERR_OK;
+}
+
+static bool start_tunnel(struct run *r, const struct config_tunnel *t)
+{
+    const struct tunnel_options o = tunnel_options(t);
+    char text[400] = "";
+    return tell_problem(t, tunnels_add(r->tunnels, &o, text, sizeof text), text);
+}
+
 static bool start_tunnels(struct run *r)
 {
-    for (size_t i = 0; i < r->config->n_tunnels; i++) {
-        const struct config_tunnel *t = &r->config->tunnels[i];
-        char text[400] = "";
-        const struct tunnel_options o = {.name = t->name,
-                                         .hub = &t->hub,
-                                         .version = t->version,
-                                         .native = t->native,
-                                         .linger_ms = t->linger_ms,
-                                         .stall_ms = t->stall_ms,
-                                         .resume_ms = t->resume_ms,
-                                         .max_connections = t->max_connections,
-                                         .map = t->map.n > 0 ? &t->map : NULL,
-                                         .assign = t->assign};
-        if (tunnels_add(r->tunnels, &o, text, sizeof text) != ERR_OK) {
-            log_error("tunnel%s%s: %s", t->name[0] != '\0' ? " " : "", t->name, text);
+    for (size_t i = 0; i < r->config->n_tunnels; i++)
+        if (!start_tunnel(r, &r->config->tunnels[i]))
             return false;
-        }
-    }
     return true;
+}
+
+/* ---- SIGHUP ---- */
+
+static const struct config_tunnel *tunnel_of(const struct config *c, const char *name)
+{
+    for (size_t i = 0; i < c->n_tunnels; i++)
+        if (strcasecmp(c->tunnels[i].name, name) == 0)
+            return &c->tunnels[i];
+    return NULL;
+}
+
+/* The session and its ports can stay; only the way to the hub may be another. */
+static bool same_session(const struct config_tunnel *a, const struct config_tunnel *b)
+{
+    return a->version == b->version && a->native == b->native && a->linger_ms == b->linger_ms &&
+           a->stall_ms == b->stall_ms && a->resume_ms == b->resume_ms &&
+           a->max_connections == b->max_connections && a->assign == b->assign &&
+           services_same(&a->map, &b->map) && strcmp(a->name, b->name) == 0 &&
+           strcmp(a->hub.bind != NULL ? a->hub.bind : "", b->hub.bind != NULL ? b->hub.bind : "") ==
+               0;
+}
+
+static void change_tunnel(struct run *r, const struct config_tunnel *t)
+{
+    const struct tunnel_options o = tunnel_options(t);
+    char text[400] = "";
+    enum err why = tunnels_change(r->tunnels, &o, text, sizeof text);
+    if (why == ERR_NOT_FOUND)
+        start_tunnel(r, t); /* it could not be started before */
+    else
+        tell_problem(t, why, text);
+}
+
+static void apply(struct run *r, const struct config *before)
+{
+    for (size_t i = 0; i < before->n_tunnels; i++) {
+        const struct config_tunnel *was = &before->tunnels[i];
+        const struct config_tunnel *is = tunnel_of(r->config, was->name);
+        if (is == NULL || !same_session(was, is))
+            tunnels_remove(r->tunnels, was->name);
+    }
+    for (size_t i = 0; i < r->config->n_tunnels; i++)
+        change_tunnel(r, &r->config->tunnels[i]);
+}
+
+static void reload(struct run *r)
+{
+    struct config *before = calloc(1, sizeof *before);
+    if (!had(before != NULL))
+        return;
+    if (config_read_again(r->config, before) == ERR_OK) {
+        apply(r, before);
+        log_info("SIGHUP: tunnels, tokens and certificates were read again");
+    } else {
+        log_error("SIGHUP: %s; going on with the configuration in use",
+                  options_problem(r->config->options));
+    }
+    config_free(before);
+    free(before);
 }
 
 static void tear_down(struct run *r)
@@ -222,15 +309,7 @@ static void tear_down(struct run *r)
     loop_leave(r->loop);
 }
 
-/* Memory, and descriptors. */
-static bool had(bool enough)
-{
-    if (!enough)
-        log_error("%s", err_text(ERR_NO_MEMORY));
-    return enough;
-}
-
-static int run(const struct config *c)
+static int run(struct config *c)
 {
     struct run r = {.config = c, .loop = loop_new(), .code = 1};
     if (r.loop == NULL)

@@ -1,0 +1,183 @@
+"""SIGHUP: what agent and gateway read again, and that nothing else is cut."""
+
+import re
+import shutil
+import signal
+import unittest
+
+import certificates
+from harness import ESTABLISHED, Case
+from origins import Echo, Http
+from sockets import Refused, read_all, read_exactly, socks5
+
+AGAIN = "SIGHUP: .* read again"
+KEPT = "SIGHUP: .*; going on with the configuration in use"
+
+
+class Reload(Case):
+    def hang_up(self, program, line=AGAIN):
+        mark = program.mark()
+        program.process.send_signal(signal.SIGHUP)
+        program.wait_line(line, after=mark)
+
+    def held(self, way, name):
+        """A connection to an echo service, and what proves that it lives."""
+        s = socks5(way.port, name)
+        self.addCleanup(s.close)
+        said = iter(range(1000))
+
+        def lives():
+            line = b"line %d\n" % next(said)
+            s.sendall(line)
+            self.assertEqual(read_exactly(s, len(line)), line)
+        lives()
+        return lives
+
+    def asks(self, port, name):
+        with socks5(port, name) as s:
+            s.sendall(b"GET /name HTTP/1.0\r\n\r\n")
+            return re.search(rb"\r\n\r\n(\S+)", read_all(s)).group(1).decode()
+
+    def connections(self, hub, side):
+        return len(re.findall(rf"\] connected .*side={side}", hub.output()))
+
+
+class Agent(Reload):
+    def setUp(self):
+        super().setUp()
+        self.maps = self.dir / "maps"
+        self.maps.mkdir()
+        self.the_hub = self.hub()
+        self.echo, self.web = self.origin(Echo()), self.origin(Http("first"))
+        self.map(ECHO=self.echo)
+        self.tokens = self.tunnel(["ECHO", "HTTP1"])
+        self.token_file = self.dir / "token"
+        shutil.copy(self.tokens.destination, self.token_file)
+
+    def map(self, **services):
+        (self.maps / "all.ini").write_text(
+            "".join(f"{name} = {to.address}\n" for name, to in services.items()))
+
+    def start_agent(self, *more, **options):
+        return self.end("tunnel-agent", self.the_hub, self.token_file, "--config-dir", self.maps,
+                        *more, **options)
+
+    def test_mappings(self):
+        agent = self.start_agent()
+        agent.wait_line(ESTABLISHED)
+        gateway = self.gateway(self.the_hub, self.tokens)
+        lives = self.held(gateway, "echo.tunnel")
+        self.assertNotEqual(self.reason(gateway, "http1.tunnel"), "")
+        self.map(ECHO=self.echo, HTTP1=self.web)
+        self.hang_up(agent)
+        self.assertEqual(self.asks(gateway.port, "http1.tunnel"), "first")
+        self.map(HTTP1=self.origin(Http("second")))
+        self.hang_up(agent)
+        self.assertEqual(self.asks(gateway.port, "http1.tunnel"), "second")
+        agent.wait_line('The tunnel has service "ECHO", but nothing is mapped to it here')
+        lives()  # although nobody else gets there any more
+        (self.maps / "all.ini").write_text("no mapping\n")
+        self.hang_up(agent, KEPT)
+        self.token_file.unlink()
+        self.hang_up(agent, KEPT)
+        self.assertEqual(self.asks(gateway.port, "http1.tunnel"), "second")
+        lives()
+        self.assertEqual(self.connections(self.the_hub, "destination"), 1)
+
+    def reason(self, gateway, name):
+        """Why a service cannot be had."""
+        try:
+            return "" if self.asks(gateway.port, name) else "closed"
+        except (Refused, AttributeError) as e:
+            return repr(e)
+
+    def test_token(self):
+        agent = self.start_agent()
+        agent.wait_line(ESTABLISHED)
+        self.map(HTTP1=self.web)
+        other = self.tunnel(["HTTP1"])
+        shutil.copy(other.destination, self.token_file)
+        self.hang_up(agent)
+        gateway = self.gateway(self.the_hub, other)
+        agent.wait_line("Services of the tunnel: HTTP1$")
+        self.assertEqual(self.asks(gateway.port, "http1.tunnel"), "first")
+        self.hang_up(agent)  # nothing is new
+        self.assertEqual(self.asks(gateway.port, "http1.tunnel"), "first")
+        self.assertEqual(self.connections(self.the_hub, "destination"), 2)
+
+    def test_certificates(self):
+        """An agent that trusted nobody who is there comes in as soon as it does."""
+        ca = self.dir / "ca.pem"
+        shutil.copy(certificates.certificate(ca="other").ca, ca)
+        agent = self.start_agent(ca=ca)
+        agent.wait_line("trying again")
+        shutil.copy(certificates.certificate().ca, ca)
+        self.hang_up(agent)
+        agent.wait_line(ESTABLISHED)
+        ca.unlink()
+        self.hang_up(agent, KEPT)
+        self.assertEqual(self.connections(self.the_hub, "destination"), 1)
+
+
+class Gateway(Reload):
+    def config(self, *tunnels):
+        """[tunnel NAME] sections of (name, tokens, further lines)."""
+        endpoint, ca = f"127.0.0.1:{self.the_hub.port}", certificates.certificate().ca
+        self.file.write_text("".join(
+            f"[tunnel {name}]\nendpoint = {endpoint}\nca = {ca}\ntoken-file = {tokens.source}\n"
+            + "".join(f"{line}\n" for line in more) for name, tokens, *more in tunnels))
+
+    def test_tunnels(self):
+        self.file = self.dir / "gateway.conf"
+        self.the_hub = self.hub()
+        echo = self.origin(Echo())
+        webs = {name: self.origin(Http(name)) for name in ("one", "two", "three")}
+        tokens = {}
+        for name, web in webs.items():
+            services = {"HTTP1": web, "ECHO": echo}
+            tokens[name] = self.tunnel(services, name=name)
+            self.agent(self.the_hub, tokens[name], services)
+        self.config(("one", tokens["one"]), ("two", tokens["two"]))
+        gateway = self.start(self.program("tunnel-gateway"), "--config", self.file, "--listen",
+                             "127.0.0.1:0", "-v", "5")
+        gateway.port = int(gateway.wait_line(r"Listening on \S+:(\d+)").group(1))
+        for name in ("one", "two"):
+            gateway.wait_line(f"tunnel {name} is up, with")
+            self.assertEqual(self.asks(gateway.port, f"http1.{name}.tunnel"), name)
+        lives = self.held(gateway, "echo.one.tunnel")
+        gone = socks5(gateway.port, "echo.two.tunnel")
+        self.addCleanup(gone.close)
+        self.config(("one", tokens["one"]), ("three", tokens["three"]))
+        self.hang_up(gateway)
+        gateway.wait_line("tunnel three is up, with")
+        self.assertEqual(self.asks(gateway.port, "http1.three.tunnel"), "three")
+        with self.assertRaises(ConnectionResetError):  # not its end
+            read_all(gone)
+        with self.assertRaises(Refused):
+            socks5(gateway.port, "http1.two.tunnel")
+        lives()
+        self.config(("one", tokens["one"]), ("three", tokens["three"], "no such option = 1"))
+        self.hang_up(gateway, KEPT)
+        self.assertEqual(self.asks(gateway.port, "http1.three.tunnel"), "three")
+        # Other ports are another session; its neighbour does not notice.
+        self.config(("one", tokens["one"]), ("three", tokens["three"], "source-listen-port = "
+                                             f"HTTP1={self.dir / 'port'}"))
+        mark = gateway.mark()
+        self.hang_up(gateway)
+        gateway.wait_line("tunnel three is up, with", after=mark)
+        gateway.wait_line(rf"Listening for new connection on {self.dir / 'port'}", after=mark)
+        self.assertEqual(self.asks(gateway.port, "http1.three.tunnel"), "three")
+        # Another token is another way to the hub, in the same session.
+        self.config(("one", tokens["two"]), ("three", tokens["three"], "source-listen-port = "
+                                             f"HTTP1={self.dir / 'port'}"))
+        lives()
+        mark = gateway.mark()
+        self.hang_up(gateway)
+        gateway.wait_line("tunnel one is up", after=mark)
+        self.assertEqual(self.asks(gateway.port, "http1.one.tunnel"), "two")
+        # one: twice; two: once, and again as "one"; three: once, and with ports.
+        self.assertEqual(self.connections(self.the_hub, "source"), 5)
+
+
+if __name__ == "__main__":
+    unittest.main()
