@@ -536,8 +536,7 @@ static void shutdown_comes_after_what_is_pending(void **state)
             received += sip(fd, received);
         }
         UNTIL(p.writable == 1);
-        pass(5);
-        assert_int_equal(recv(fd, bytes, 1, MSG_DONTWAIT), 0);
+        UNTIL(recv(fd, bytes, 1, MSG_DONTWAIT) == 0); /* a busy machine may deliver it later */
         bytes[0] = pattern(0);
         probe_close(&p);
         close(fd);
