@@ -223,7 +223,7 @@ static struct repeats *make_kinds(void)
 
 static bool may_write(enum log_level level, const char *kind, const char *text)
 {
-    const struct repeat r = {.subject = "", .kind = kind, .last = text, .code = level};
+    const struct repeat r = {.subject = "", .kind = kind, .last = text, .code = (int)level};
     if (level == LOG_FATAL || log_wants(LOG_DEBUG))
         return true;
     pthread_mutex_lock(&lock);
