@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -25,10 +26,28 @@ static void set_limits(void)
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
+static bool ends_with_terminal;
+
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
 void process_begin(void)
 {
+    struct sigaction hangup;
     fill_descriptors();
     set_limits();
+    ends_with_terminal =
+        has_terminal() && sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN;
+}
+
+bool process_terminal_gone(void)
+{
+    return ends_with_terminal && !has_terminal();
 }
 
 bool process_try_again(int fd, bool write)

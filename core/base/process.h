@@ -9,6 +9,11 @@
  * allows; there is no core file, which would hold keys and tokens. */
 void process_begin(void);
 
+/* For a program that takes SIGHUP for another purpose: whether it came since the terminal from
+ * which the program was started is gone, and nohup was not asked for; then it is a reason to end.
+ */
+bool process_terminal_gone(void);
+
 /* A read or write on fd has failed: true when it is worth another try, at once after EINTR, and
  * once fd is ready when somebody has made it non-blocking, as standard input and output may be that
  * others share. write: whether it was a write. */

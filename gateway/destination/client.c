@@ -2,6 +2,7 @@
 
 #include "core/base/budget.h"
 #include "core/base/log.h"
+#include "core/base/process.h"
 #include "core/control/control.h"
 #include "core/tunnel/link.h"
 #include "gateway/watch/watch.h"
@@ -153,7 +154,12 @@ static void on_hangup(uv_signal_t *handle, int number)
 {
     struct client *c = handle->data;
     (void)number;
-    c->events->reload(c->owner);
+    if (!process_terminal_gone()) {
+        c->events->reload(c->owner);
+        return;
+    }
+    log_info("SIGHUP: the terminal is gone: closing");
+    client_end(c, ERR_SHUTDOWN);
 }
 
 static bool catch (struct client *c, int number, uv_signal_cb f)

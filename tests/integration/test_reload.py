@@ -1,5 +1,8 @@
 """SIGHUP: what agent and gateway read again, and that nothing else is cut."""
 
+import os
+import pathlib
+import pty
 import re
 import shutil
 import signal
@@ -117,6 +120,36 @@ class Agent(Reload):
         ca.unlink()
         self.hang_up(agent, KEPT)
         self.assertEqual(self.connections(self.the_hub, "destination"), 1)
+
+    def on_terminal(self, *before):
+        """An agent that was started from a terminal, and what closes that."""
+        ours, theirs = pty.openpty()
+        agent = self.start("setsid", "-c", "-w", *before, self.program("tunnel-agent"), "-e",
+                           f"127.0.0.1:{self.the_hub.port}", "--ca", certificates.certificate().ca,
+                           "--token-file", self.token_file, "--config-dir", self.maps,
+                           "-v", "5", stdin=theirs)
+        os.close(theirs)
+        agent.wait_line(ESTABLISHED)
+        children = pathlib.Path(f"/proc/{agent.pid}/task/{agent.pid}/children").read_text()
+        return agent, int(children), ours
+
+    def test_terminal(self):
+        """A window that is closed ends it, as it ends other programs; a signal alone does not."""
+        agent, pid, terminal = self.on_terminal()
+        mark = agent.mark()
+        os.kill(pid, signal.SIGHUP)
+        agent.wait_line(AGAIN, after=mark)
+        os.close(terminal)
+        agent.wait_line("SIGHUP: the terminal is gone: closing")
+        self.assertEqual(agent.wait(), 0)
+
+    def test_terminal_with_nohup(self):
+        agent, pid, terminal = self.on_terminal("env", "--ignore-signal=HUP")
+        mark = agent.mark()
+        os.close(terminal)
+        agent.wait_line(AGAIN, after=mark)
+        os.kill(pid, signal.SIGTERM)
+        self.assertEqual(agent.wait(), 0)
 
 
 class Gateway(Reload):

@@ -1,5 +1,6 @@
 /* The gateway at work: endpoint, tunnels, and the signals that end it. */
 #include "core/base/log.h"
+#include "core/base/process.h"
 #include "core/control/control.h"
 #include "core/tunnel/link.h"
 #include "gateway/source/main/command.h"
@@ -42,11 +43,13 @@ static void reload(struct run *r);
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    if (number == SIGHUP) {
+    if (number == SIGHUP && !process_terminal_gone()) {
         reload(handle->data);
         return;
     }
-    log_info("%s: shutting down", number == SIGTERM ? "SIGTERM" : "SIGINT");
+    log_info("%s: shutting down", number == SIGTERM  ? "SIGTERM"
+                                  : number == SIGINT ? "SIGINT"
+                                                     : "SIGHUP: the terminal is gone");
     stop(handle->data, 0);
 }
 
