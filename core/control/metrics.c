@@ -137,7 +137,10 @@ static void tunnels(struct monitor *m, struct buf *out)
          PROMETHEUS_COUNTER},
         {"tunnel_hub_round_trip_seconds", "To the hub and back, by the last ping.",
          PROMETHEUS_GAUGE},
+        {"tunnel_expires_in_seconds", "Until the tunnel expires, as its hub says.",
+         PROMETHEUS_GAUGE},
     };
+    uint64_t now = monitor_now(m);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         prometheus_metric(out, rows[i].name, rows[i].kind, rows[i].help);
         list_each(node, &m->tunnels)
@@ -150,7 +153,9 @@ static void tunnels(struct monitor *m, struct buf *out)
                 put(out, rows[i].name, l, s.link == MONITOR_UP);
             else if (i == 1)
                 put(out, rows[i].name, l, s.connections);
-            else if (s.round_trip_us > 0)
+            else if (i == 3 && s.expires_ms > 0)
+                put(out, rows[i].name, l, s.expires_ms > now ? (s.expires_ms - now) / 1000 : 0);
+            else if (i == 2 && s.round_trip_us > 0)
                 prometheus_real(out, rows[i].name, l.items, l.n, (double)s.round_trip_us / 1e6);
         }
     }

@@ -55,6 +55,7 @@ struct monitor_tunnel_state {
     const char *far_end;    /* what the other end speaks, its subprotocol; NULL, "": not known */
     uint64_t round_trip_us; /* of the last ping to the hub; 0: not known */
     uint64_t connections;   /* to the hub that were made since the start */
+    uint64_t expires_ms;    /* when the tunnel expires, on the monitor's clock; 0: not known */
     struct monitor_memory {
         uint64_t held, kept; /* bytes that wait for local sides, and for the other end */
         uint64_t limit;      /* of each */

@@ -139,6 +139,8 @@ static void put_tunnel(struct monitor_tunnel *t, uint64_t now, struct json_write
     if (s.far_round_trip_us > 0)
         json_micro(w, "far_round_trip", (int64_t)s.far_round_trip_us);
     put_number(w, "connections", s.connections);
+    if (s.expires_ms > 0)
+        put_time(w, "expires_in", s.expires_ms > now ? s.expires_ms - now : 0);
     put_memory(&s.memory, w);
     json_close(w, '}');
 }

@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIMIT_MS 30000      /* for everything from the dial to the 101 */
-#define BODY_MS 1000        /* a refusal's body that does not come is not worth more */
-#define HEAD_LIMIT 16384    /* of the proxy's and the hub's answer */
-#define BODY_LIMIT 1024     /* of a refusal, for its reader */
-#define UNSENT_LIMIT 16384  /* share/doc/performance.md, "Little queued" */
-#define UNREAD_LIMIT 131072 /* as above */
+#define LIFETIME_MAX_S 31536000 /* more is not believed */
+#define LIMIT_MS 30000          /* for everything from the dial to the 101 */
+#define BODY_MS 1000            /* a refusal's body that does not come is not worth more */
+#define HEAD_LIMIT 16384        /* of the proxy's and the hub's answer */
+#define BODY_LIMIT 1024         /* of a refusal, for its reader */
+#define UNSENT_LIMIT 16384      /* share/doc/performance.md, "Little queued" */
+#define UNREAD_LIMIT 131072     /* as above */
 #define ANSWERED_EARLY "the answer came before the request was sent"
 
 enum step { DIALLING, PROXY_TLS, PROXY_ANSWER, HUB_TLS, HUB_ANSWER, REFUSAL };
@@ -69,14 +70,14 @@ static void fail(struct approach *a, enum err why, const char *text)
     end(a, why, text, false);
 }
 
-static void arrive(struct approach *a, bool native)
+static void arrive(struct approach *a, bool native, uint64_t left_s)
 {
     const struct approach_events *events = a->events;
     void *owner = a->owner;
     struct stream *s = a->stream;
     a->stream = NULL;
     approach_cancel(a);
-    events->arrived(owner, s, native);
+    events->arrived(owner, s, native, left_s);
 }
 
 /* The one that is being talked to, for error texts. */
@@ -252,8 +253,12 @@ static bool hub_answered(struct approach *a, const struct http_head *head)
         fail(a, ERR_PROTOCOL, ANSWERED_EARLY);
     } else if (why == ERR_OK) {
         tell_channel(head);
-        arrive(a, a->target.instance != NULL &&
-                      span_is(http_header(head, "Sec-WebSocket-Protocol"), FRAME_NATIVE_PROTOCOL));
+        uint64_t left_s = 0;
+        str_number(http_header(head, "Tunnel-Expires-In"), LIFETIME_MAX_S, &left_s);
+        arrive(a,
+               a->target.instance != NULL &&
+                   span_is(http_header(head, "Sec-WebSocket-Protocol"), FRAME_NATIVE_PROTOCOL),
+               left_s);
     } else if (why == ERR_REJECTED) {
         a->status = head->status;
         a->body.limit = head->content_length >= 0 && head->content_length < BODY_LIMIT

@@ -31,8 +31,9 @@ struct approach_target {
 
 struct approach_events {
     /* The stream is upgraded and belongs to the owner; what the hub sent after its 101 is still in
-     * it. native: the hub took FRAME_NATIVE_PROTOCOL. The approach is gone. */
-    void (*arrived)(void *owner, struct stream *s, bool native);
+     * it. native: the hub took FRAME_NATIVE_PROTOCOL. left_s: seconds until the tunnel expires, as
+     * our hub tells; 0: not known. The approach is gone. */
+    void (*arrived)(void *owner, struct stream *s, bool native, uint64_t left_s);
     /* It came to nothing, and the approach is gone. final: no later try can do better. The text is
      * a sentence for people: who did not do what. */
     void (*failed)(void *owner, enum err why, const char *text, bool final);

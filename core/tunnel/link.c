@@ -21,6 +21,8 @@
 /* What our hub says in a Close 1000 to an end whose token was rotated away. */
 static const char replaced[] = "the access token was replaced";
 
+#define NOTICE_MS 3600000
+
 enum step { WAITING, APPROACHING, UP, FINISHED };
 
 struct link {
@@ -51,6 +53,9 @@ struct link {
     bool repeated;
     uint64_t excused_at; /* silence before this moment does not count */
     uint64_t pinged_at_us, round_trip_us;
+    struct timer *notice; /* an hour before the tunnel expires */
+    uint64_t expires;     /* loop_now; 0: not known */
+    bool noticed;
 };
 
 /* ---- ends ---- */
@@ -80,6 +85,7 @@ static void finished(struct link *l, enum err why, const char *text)
     l->round_trip_us = 0;
     remember(l, why, text);
     drop_transport(l);
+    timer_stop(l->notice);
     session_detach(l->session, why == ERR_TUNNEL_CLOSED ? why : ERR_LINK_LOST);
     l->events->finished(l->owner, why, text);
 }
@@ -230,9 +236,29 @@ static const struct ws_events ws_events = {
     .closed = on_closed,
 };
 
-static void on_arrived(void *owner, struct stream *s, bool native)
+static void on_notice(void *owner)
 {
     struct link *l = owner;
+    uint64_t now = loop_now(l->loop);
+    l->noticed = true;
+    if (l->events->ending != NULL)
+        l->events->ending(l->owner, l->expires > now ? l->expires - now : 0);
+}
+
+/* The hub tells it at each connection; the last one counts. */
+static void expires_in(struct link *l, uint64_t left_ms)
+{
+    if (left_ms == 0)
+        return;
+    l->expires = loop_now(l->loop) + left_ms;
+    if (!l->noticed)
+        timer_start(l->notice, left_ms > NOTICE_MS ? left_ms - NOTICE_MS : 0);
+}
+
+static void on_arrived(void *owner, struct stream *s, bool native, uint64_t left_s)
+{
+    struct link *l = owner;
+    expires_in(l, 1000 * left_s);
     l->approach = NULL;
     l->native = native;
     l->tries = l->tries > 0 ? l->tries : 1;
@@ -345,6 +371,7 @@ static void free_link(struct link *l)
 {
     drop_transport(l);
     timer_free(l->timer);
+    timer_free(l->notice);
     if (l->proxied)
         upstream_free(&l->proxy);
     free_secret(l->access_token);
@@ -387,7 +414,8 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
         .retry_max_ms = o->retry_max_ms != 0 ? o->retry_max_ms : 10000,
     };
     l->timer = timer_new(loop, on_timer, l);
-    if (l->timer == NULL || !ok) {
+    l->notice = timer_new(loop, on_notice, l);
+    if (l->timer == NULL || l->notice == NULL || !ok) {
         free_link(l);
         return NULL;
     }
@@ -514,6 +542,7 @@ void link_look(const struct link *l, struct link_present *out)
         .retry_ms = l->step == WAITING ? l->retry_at : 0,
         .round_trip_us = l->round_trip_us,
         .connections = l->connections,
+        .expires_ms = l->expires,
         .why = l->why,
         .text = l->text,
         .repeated = l->repeated,

@@ -38,6 +38,9 @@ void link_instance(char out[LINK_INSTANCE_SIZE]);
 struct link_events {
     void (*up)(void *owner);                                   /* attached; SERVICE_IDS come next */
     void (*down)(void *owner, enum err why, const char *text); /* will try again */
+    /* The tunnel expires in left_ms: an hour before, or when it came up later than that. Told once,
+     * whether it is up or not, and only when the hub has said so. NULL: nobody wants to know. */
+    void (*ending)(void *owner, uint64_t left_ms);
     /* No further try. ERR_REJECTED: status and body in text; ERR_TUNNEL_CLOSED: the hub sent Close;
      * ERR_TOKEN_REPLACED: the same, and the tunnel goes on with a new token; or what
      * session_events.services returned. */
@@ -69,6 +72,7 @@ struct link_present {
     uint64_t retry_ms;      /* WAITING: loop_now of the next try */
     uint64_t round_trip_us; /* as above */
     uint64_t connections;   /* that were made, since the start */
+    uint64_t expires_ms;    /* loop_now at which the tunnel expires; 0: not known */
     enum err why;           /* the last failure; OK: it is up, or there was none yet */
     const char *text;       /* as told to `down` or `finished`; lives until the next event */
     bool repeated;          /* the failure before was the same one, word by word */

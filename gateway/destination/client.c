@@ -123,6 +123,14 @@ static void on_down(void *owner, enum err why, const char *text)
     }
 }
 
+static void on_ending(void *owner, uint64_t left_ms)
+{
+    struct client *c = owner;
+    char text[200];
+    log_warning("%s", watch_ending(left_ms, text, sizeof text));
+    monitor_tunnel_event(c->watched, MONITOR_UP, ERR_OK, text);
+}
+
 static void on_finished(void *owner, enum err why, const char *text)
 {
     struct client *c = owner;
@@ -138,6 +146,7 @@ static void on_finished(void *owner, enum err why, const char *text)
 static const struct link_events link_events = {
     .up = on_up,
     .down = on_down,
+    .ending = on_ending,
     .finished = on_finished,
 };
 

@@ -186,6 +186,7 @@ static struct ticket *ticket_new(struct office *o, const struct message_knock *k
     ticket->account = accounts_get(o->accounts, r->key_id, loop_now(o->o.loop));
     ticket->way_back = MESSAGE(struct message_left, MESSAGE_LEFT, 0);
     ticket->side = k->side;
+    ticket->left_s = registry_left(o->registry, t) / 1000;
     ticket->version = k->version;
     ticket->protocol = k->protocol;
     memcpy(ticket->key, k->key, sizeof ticket->key);

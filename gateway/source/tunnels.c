@@ -184,6 +184,14 @@ static void on_down(void *owner, enum err why, const char *text)
         monitor_tunnel_event(t->watched, MONITOR_DOWN, why, text);
 }
 
+static void on_ending(void *owner, uint64_t left_ms)
+{
+    struct tunnel *t = owner;
+    char name[160], text[200];
+    log_warning("%s: %s", title(t, name), watch_ending(left_ms, text, sizeof text));
+    monitor_tunnel_event(t->watched, MONITOR_UP, ERR_OK, text);
+}
+
 static void on_finished(void *owner, enum err why, const char *text)
 {
     struct tunnel *t = owner;
@@ -383,7 +391,7 @@ static struct link_options link_options(const struct tunnel *t, const struct hub
 static enum err make_link(struct tunnel *t, struct loop *loop, const struct tunnel_options *o)
 {
     static const struct link_events events = {
-        .up = on_up, .down = on_down, .finished = on_finished};
+        .up = on_up, .down = on_down, .ending = on_ending, .finished = on_finished};
     const struct link_options options = link_options(t, o->hub, o->native, t->trust);
     enum err why = ERR_OK;
     t->link = link_new(loop, t->session, &options, &events, t, &why);

@@ -1,5 +1,7 @@
 #include "gateway/watch/watch.h"
 
+#include <stdio.h>
+
 static const char *bound_name(enum conn_bound bound)
 {
     static const char *const names[] = {
@@ -65,6 +67,7 @@ void watch_link(const struct link *l, const struct session *s, struct monitor_tu
         .far_round_trip_us = session_round_trip_us(s),
         .far_end = session_peer(s)->subprotocol,
         .connections = now.connections,
+        .expires_ms = now.expires_ms,
         .memory = {.held = p.held,
                    .kept = p.kept,
                    .limit = p.limit,
@@ -74,4 +77,14 @@ void watch_link(const struct link *l, const struct session *s, struct monitor_tu
         .why = now.why,
         .text = now.text,
     };
+}
+
+char *watch_ending(uint64_t left_ms, char *out, size_t size)
+{
+    unsigned long long minutes = (left_ms + 59999) / 60000;
+    snprintf(out, size,
+             "the tunnel expires in %llu min, and what is open in it ends then; both ends need the "
+             "tokens of a new one",
+             minutes);
+    return out;
 }

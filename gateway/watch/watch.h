@@ -13,4 +13,7 @@ void watch_conn(const struct conn *c, struct monitor_counters *out);
 /* Up is a link over which the services have come: before that nothing can be opened. */
 void watch_link(const struct link *l, const struct session *s, struct monitor_tunnel_state *out);
 
+/* "the tunnel expires in 59 min; …", for the log and the monitor. Returns out. */
+char *watch_ending(uint64_t left_ms, char *out, size_t size);
+
 #endif

@@ -173,9 +173,10 @@ static void fill_lists(struct input *in, struct snapshot *s)
     s->tunnels = take(in, s->n_tunnels * sizeof *s->tunnels);
     for (size_t i = 0; i < s->n_tunnels; i++)
         s->tunnels[i] = (struct snapshot_tunnel){
-            text(in),   text(in),   text(in),   text(in),   text(in),   text(in),
-            real(in),   real(in),   real(in),   real(in),   real(in),   number(in),
-            number(in), number(in), number(in), number(in), number(in), number(in) % 2 == 0};
+            text(in),   text(in),   text(in),   text(in),           text(in),
+            text(in),   real(in),   real(in),   real(in),           real(in),
+            real(in),   real(in),   number(in), number(in),         number(in),
+            number(in), number(in), number(in), number(in) % 2 == 0};
     s->n_services = byte(in) % ITEMS_MAX;
     s->services = take(in, s->n_services * sizeof *s->services);
     for (size_t i = 0; i < s->n_services; i++)

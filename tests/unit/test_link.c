@@ -25,6 +25,7 @@ struct step {
     bool mute;          /* never read again after the 101 */
     bool junk;          /* answer the TLS handshake with junk */
     bool native;        /* take tunnel.native-1, and say PEER */
+    const char *more;   /* headers of the 101 */
 };
 
 static struct {
@@ -52,7 +53,8 @@ static struct {
 static struct {
     struct session *session;
     struct link *link;
-    int ups, downs, finishes, services;
+    int ups, downs, finishes, services, endings;
+    uint64_t left_ms;
     bool free_in_event;
     const char *instance; /* offers native sessions with it */
     enum err why;
@@ -103,8 +105,9 @@ static void welcome(void)
     ws_accept_key(http_header(http_reader_head(hub.reader), "sec-websocket-key"), accept);
     buf_printf(&answer,
                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
-               "sec-websocket-accept: %s\r\nsec-websocket-protocol: %s\r\n\r\n",
-               accept, now->native ? FRAME_NATIVE_PROTOCOL : "aws.iot.securetunneling-2.0");
+               "sec-websocket-accept: %s\r\nsec-websocket-protocol: %s\r\n%s\r\n",
+               accept, now->native ? FRAME_NATIVE_PROTOCOL : "aws.iot.securetunneling-2.0",
+               now->more != NULL ? now->more : "");
     stream_write(hub.stream, answer.data, answer.size);
     buf_free(&answer);
     struct stream *s = hub.stream;
@@ -277,7 +280,17 @@ static void on_finished(void *owner, enum err why, const char *text)
     look();
 }
 
-static const struct link_events link_events = {on_up, on_down, on_finished};
+static void on_ending(void *owner, uint64_t left_ms)
+{
+    (void)owner;
+    end.endings++;
+    end.left_ms = left_ms;
+    maybe_free();
+    look();
+}
+
+static const struct link_events link_events = {
+    .up = on_up, .down = on_down, .ending = on_ending, .finished = on_finished};
 
 static bool is_finished(void)
 {
@@ -543,6 +556,49 @@ static struct link_present after_downs(int n)
     return now;
 }
 
+static bool is_told_and_up_again(void)
+{
+    return end.endings > 0 && end.ups == 3 && end.services > 0;
+}
+
+/* An hour before, or at once when there is less; and once, however often it reconnects. */
+static void it_tells_the_end(void **state)
+{
+    static const struct step script[] = {{.more = "Tunnel-Expires-In: 7200\r\n", .cut = true},
+                                         {.more = "Tunnel-Expires-In: 1800\r\n", .cut = true},
+                                         {.more = "Tunnel-Expires-In: 1799\r\n"}};
+    struct link_present now;
+    (void)state;
+    begin(script, 3, NULL, 0);
+    after_downs(1);
+    assert_int_equal(end.endings, 0);
+    link_look(end.link, &now);
+    assert_in_range(now.expires_ms, loop_now(hub.loop) + 7000000, loop_now(hub.loop) + 7200000);
+    run_until(is_told_and_up_again);
+    assert_in_range(end.left_ms, 1700000, 1800000);
+    assert_int_equal(end.endings, 1);
+    over();
+}
+
+/* Hubs that do not tell it, or nothing that makes sense. */
+static void an_end_that_is_not_told(void **state)
+{
+    static const char *const headers[] = {NULL, "Tunnel-Expires-In: \r\n",
+                                          "Tunnel-Expires-In: -5\r\n",
+                                          "Tunnel-Expires-In: 99999999999999999999\r\n"};
+    (void)state;
+    for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
+        struct step script[] = {{.more = headers[i]}};
+        struct link_present now;
+        begin(script, 1, NULL, 0);
+        run_until(has_services);
+        link_look(end.link, &now);
+        assert_int_equal(now.expires_ms, 0);
+        assert_int_equal(end.endings, 0);
+        over();
+    }
+}
+
 static void it_tells_how_it_is(void **state)
 {
     static const char busy[] = "HTTP/1.1 503 Busy\r\nContent-Length: 3\r\n\r\na\x1b!";
@@ -751,6 +807,8 @@ int main(void)
         T(goes_on_by_other_options),
         T(a_5xx_and_nonsense_are_retried),
         T(it_tells_how_it_is),
+        T(it_tells_the_end),
+        T(an_end_that_is_not_told),
         T(may_be_freed_in_any_event),
         T(close_codes),
         T(a_replaced_token),

@@ -135,23 +135,12 @@ static bool read_totals(struct reader *r, const cJSON *object, void *at)
 
 #define STRUCT snapshot_tunnel
 static const struct member tunnel_members[] = {
-    SAME(name, read_text),
-    SAME(hub, read_text),
-    SAME(state, read_text),
-    SAME(state_for, read_real),
-    SAME(retry_in, read_real),
-    SAME(reason, read_text),
-    SAME(text, read_text),
-    SAME(round_trip, read_real),
-    SAME(round_trip_max, read_real),
-    SAME(connections, read_count),
-    SAME(far_end, read_text),
-    SAME(far_round_trip, read_real),
-    SAME(memory_held, read_count),
-    SAME(memory_kept, read_count),
-    SAME(memory_limit, read_count),
-    SAME(memory_full, read_count),
-    SAME(memory_dropped, read_count),
+    SAME(name, read_text),          SAME(hub, read_text),          SAME(state, read_text),
+    SAME(state_for, read_real),     SAME(retry_in, read_real),     SAME(reason, read_text),
+    SAME(text, read_text),          SAME(round_trip, read_real),   SAME(round_trip_max, read_real),
+    SAME(connections, read_count),  SAME(far_end, read_text),      SAME(far_round_trip, read_real),
+    SAME(expires_in, read_real),    SAME(memory_held, read_count), SAME(memory_kept, read_count),
+    SAME(memory_limit, read_count), SAME(memory_full, read_count), SAME(memory_dropped, read_count),
     SAME(memory_short, read_flag),
 };
 static const struct snapshot_tunnel no_tunnel = {

@@ -37,7 +37,7 @@ struct snapshot_counts {
 struct snapshot_tunnel {
     const char *name, *hub, *state, *reason, *text;
     const char *far_end;
-    double state_for, retry_in, round_trip, round_trip_max, far_round_trip;
+    double state_for, retry_in, round_trip, round_trip_max, far_round_trip, expires_in;
     uint64_t connections;
     uint64_t memory_held, memory_kept, memory_limit, memory_full, memory_dropped;
     bool memory_short;

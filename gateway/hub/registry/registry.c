@@ -151,6 +151,12 @@ struct tunnel *registry_below(struct registry *r, int64_t number)
     return e == NULL || !e->opening ? seen(e) : registry_older(r, &e->tunnel);
 }
 
+uint64_t registry_left(struct registry *r, const struct tunnel *t)
+{
+    int64_t left = t->record.expires - timekeeper_now(r->time);
+    return left > 0 ? (uint64_t)left : 0;
+}
+
 size_t registry_open_count(const struct registry *r)
 {
     return r->n_open;

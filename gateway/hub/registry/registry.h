@@ -65,6 +65,8 @@ struct tunnel *registry_by_token(struct registry *r, struct span token);
 struct tunnel *registry_older(struct registry *r, const struct tunnel *t);
 /* The newest one with a number below `number`: where a list goes on. NULL: none. */
 struct tunnel *registry_below(struct registry *r, int64_t number);
+/* How long the tunnel, which is open, still lives: ms. */
+uint64_t registry_left(struct registry *r, const struct tunnel *t);
 size_t registry_open_count(const struct registry *r); /* open, of all keys */
 /* Open ones of that key, and those being opened. */
 size_t registry_count_of(const struct registry *r, const char *key_id);

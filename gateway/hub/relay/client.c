@@ -6,6 +6,7 @@
 #include "gateway/hub/relay/relay.h"
 #include "gateway/hub/relay/spill.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -236,8 +237,9 @@ static void answer(struct stream *s, const struct ticket *t)
                      "sec-websocket-accept: %s\r\n"
                      "sec-websocket-protocol: %s\r\n"
                      "channel-id: %s\r\n"
+                     "tunnel-expires-in: %" PRIu64 "\r\n"
                      "\r\n",
-                     accept, t->protocol, t->channel);
+                     accept, t->protocol, t->channel, t->left_s);
     stream_write(s, (const uint8_t *)out, (size_t)n);
 }
 

@@ -26,6 +26,7 @@ struct ticket {
     struct traffic *traffic; /* of the tunnel */
     void *way_back;          /* the office's: the message with which it comes back, made in time */
     enum side side;
+    uint64_t left_s;      /* seconds until the tunnel expires, when it was made */
     int version;          /* of the messages that the subprotocol begins with: 1, 2 or 3 */
     const char *protocol; /* the subprotocol's name, static */
     char instance[INSTANCE_SIZE + 1]; /* which process it is; "": not a native one */
