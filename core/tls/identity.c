@@ -239,6 +239,19 @@ static bool check_pair(struct identity *i, const struct files *files, char *text
     return true;
 }
 
+/* A key of another kind cannot even be read, so its certificate says which kind it is. */
+static const char *kind_of_first(const struct identity *i)
+{
+    static const char *const known[] = {"RSA-PSS", "Ed25519", "Ed448", "DSA"};
+    struct certificate c;
+    if (certificate_parse(&c, i->chain[0].data, i->chain[0].data_len) != NULL || c.key.supported)
+        return NULL;
+    for (size_t k = 0; k < sizeof known / sizeof *known; k++)
+        if (strcmp(c.key.kind, known[k]) == 0)
+            return known[k];
+    return NULL;
+}
+
 struct identity *identity_new(const char *cert_file, const char *key_file, enum err *why,
                               char *text, size_t size)
 {
@@ -254,7 +267,11 @@ struct identity *identity_new(const char *cert_file, const char *key_file, enum 
         file = key_file;
         problem = read_key(i, key_file, why);
     }
-    if (problem != NULL)
+    const char *kind_there = problem != NULL && i->n > 0 ? kind_of_first(i) : NULL;
+    if (kind_there != NULL)
+        snprintf(text, size, "%s and %s: %s keys are not supported (RSA and EC are)", cert_file,
+                 key_file, kind_there);
+    else if (problem != NULL)
         snprintf(text, size, "%s: %s", file, problem);
     else if (check_pair(i, &(struct files){cert_file, key_file}, text, size)) {
         *why = ERR_OK;

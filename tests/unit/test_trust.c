@@ -268,10 +268,15 @@ static void test_bad_keys(void **state)
         {"ec.pem", "ec-secret.key", ERR_USAGE, "is encrypted"},
         {"ec.pem", "ec-oldsecret.key", ERR_USAGE, "encrypted"},
         {"ec.pem", "ed.key", ERR_USAGE, "not supported"},
+        {"ed.pem", "ed.key", ERR_USAGE, "Ed25519 keys are not supported"},
+        {"pss.pem", "pss.key", ERR_USAGE, "RSA-PSS keys are not supported"},
+        {"small.pem", "small.key", ERR_USAGE, "too short: RSA-1024 (2048 bits at least)"},
         {"many.pem", "ec.key", ERR_USAGE, "too many certificates"},
     };
     char command[256];
-    snprintf(command, sizeof command, "cd %s && cat ec.pem ec.pem ec.pem ec.pem ec.pem >many.pem",
+    snprintf(command, sizeof command,
+             "cd %s && cat ec.pem ec.pem ec.pem ec.pem ec.pem >many.pem && openssl req -x509 "
+             "-newkey rsa:1024 -nodes -keyout small.key -subj /CN=s -out small.pem 2>/dev/null",
              certs_directory);
     assert_int_equal(system(command), 0);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
