@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define MEMORY_LEAST 1048576
 #define MEMORY_MOST 68719476736
@@ -112,6 +113,8 @@ static enum err read_identity(struct options *o, struct identity **out)
     *out = identity_new(cert, key, &why, problem, sizeof problem);
     if (*out == NULL)
         return options_fail(o, "--cert and --key: %s", problem);
+    if (identity_problem(*out, IDENTITY_CLIENT, (int64_t)time(NULL), problem, sizeof problem))
+        log_warning("--cert %s: %s", cert, problem);
     return ERR_OK;
 }
 
