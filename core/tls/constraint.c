@@ -125,7 +125,8 @@ static void count(struct judging *j, struct der subtrees, const struct name *n, 
     *of_kind = *within = 0;
     while (subtrees.n > 0 && !j->damaged) {
         j->damaged = !der_expect(&subtrees, DER_SEQUENCE, &subtree) ||
-                     !der_next(&subtree, &tag, &base) || ++j->pairs > MAX_PAIRS;
+                     !der_next(&subtree, &tag, &base) || ++j->pairs > MAX_PAIRS ||
+                     (tag == SAN_ADDRESS && base.n != 8 && base.n != 32);
         if (j->damaged || tag != n->tag)
             continue;
         ++*of_kind;

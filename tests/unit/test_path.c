@@ -7,8 +7,10 @@
 
 #include <cmocka.h>
 
+#include "core/tls/constraint.h"
 #include "core/tls/path.h"
 #include "core/tls/pem.h"
+#include "core/tls/san.h"
 #include "tests/unit/certs.h"
 
 #include <time.h>
@@ -369,6 +371,36 @@ static void test_maze(void **state)
     unload(&shown);
 }
 
+/* What cannot be understood permits nothing and excludes all. */
+static void test_damaged_constraints(void **state)
+{
+    static const uint8_t address[] = {SAN_ADDRESS, 4, 127, 0, 0, 1};
+    static const struct {
+        uint8_t bytes[12];
+        size_t n;
+        bool excluded, allowed;
+    } cases[] = {
+        {{0x30, 10, SAN_ADDRESS, 8, 10, 0, 0, 0, 255, 0, 0, 0}, 12, true, true},
+        {{0x30, 10, SAN_ADDRESS, 8, 127, 0, 0, 0, 255, 0, 0, 0}, 12, true, false},
+        {{0x30, 10, SAN_ADDRESS, 8, 127, 0, 0, 0, 255, 0, 0, 0}, 12, false, true},
+        {{0x30, 10, SAN_ADDRESS, 8, 127, 0, 0, 0, 255, 0, 0, 0}, 11, false, false}, /* cut */
+        {{0x30, 10, SAN_ADDRESS, 8, 10, 0, 0, 0, 255, 0, 0, 0}, 11, true, false},
+        {{0x30, 7, SAN_ADDRESS, 5, 10, 0, 0, 0, 255}, 9, true, false}, /* no address with mask */
+        {{0x30, 5, SAN_DNS, 0, 0x80, 1, 9}, 7, true, true},            /* of another kind */
+        {{0x31, 2, SAN_DNS, 0}, 4, true, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct der list = {cases[i].bytes, cases[i].n};
+        struct certificate below = {.names = {address, sizeof address}},
+                           authority = {.is_ca = true};
+        char name[CONSTRAINT_NAME];
+        *(cases[i].excluded ? &authority.excluded : &authority.permitted) = list;
+        if (constraint_allows(&authority, &below, true, name) != cases[i].allowed)
+            fail_msg("case %zu", i);
+    }
+}
+
 static void test_order(void **state)
 {
     static const struct {
@@ -417,9 +449,8 @@ static int teardown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_shapes),
-        cmocka_unit_test(test_changed_bytes),
-        cmocka_unit_test(test_maze),
+        cmocka_unit_test(test_shapes), cmocka_unit_test(test_changed_bytes),
+        cmocka_unit_test(test_maze),   cmocka_unit_test(test_damaged_constraints),
         cmocka_unit_test(test_order),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
