@@ -802,6 +802,43 @@ static void hub_files(void **state)
     rmdir(dir);
 }
 
+/* localproxy: the reference program's order and sentences, and what it takes no notice of. */
+static void as_the_reference_program(void **state)
+{
+    static const struct hub_rules rules = {.reference = true};
+    static const struct {
+        const char *line[8], *says; /* NULL: it is fine */
+        int warnings;
+    } cases[] = {
+        {{"prog"}, "the option '--access-token' is required but missing: give", 0},
+        {{"prog", "-t", "AAAA"},
+         "Must specify one and only one of --region/-r or --proxy-endpoint/-e: give the hub",
+         1},
+        {{"prog", "-t", "AAAA", "-r", "a-1", "-e", "b"},
+         "Must specify one and only one of --region/-r or --proxy-endpoint/-e: --proxy-endpoint",
+         1},
+        {{"prog", "-t", "AAAA", "-e", "b", "-c", "/no/such/folder"}, NULL, 2},
+        {{"prog", "-t", "AAAA", "-e", "b", "--ca", "/no/such/file"}, "cannot be found", 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const struct option_group *groups[] = {&hub_options, &program_options};
+        struct options *o = options_new(groups, 2);
+        struct hub_config c;
+        warnings = 0;
+        assert_int_equal(argv(o, 0, cases[i].line), ERR_OK);
+        enum err why = hub_config_read(o, &rules, &c);
+        assert_int_equal(why, cases[i].says != NULL ? ERR_USAGE : ERR_OK);
+        if (cases[i].says != NULL)
+            assert_non_null(strstr(options_problem(o), cases[i].says));
+        else
+            assert_null(c.capath);
+        assert_int_equal(warnings, cases[i].warnings);
+        hub_config_free(&c);
+        options_free(o);
+    }
+}
+
 int main(void)
 {
     log_redirect(count_warning, NULL);
@@ -825,6 +862,7 @@ int main(void)
         cmocka_unit_test(durations),
         cmocka_unit_test(durations_with_a_unit_of_their_own),
         cmocka_unit_test(meant),
+        cmocka_unit_test(as_the_reference_program),
         cmocka_unit_test(help),
         cmocka_unit_test(hub_regions),
         cmocka_unit_test(hub_native),
