@@ -381,6 +381,13 @@ bool conn_early(struct conn *c, const void *p, size_t n)
     return true;
 }
 
+size_t conn_early_room(const struct conn *c)
+{
+    size_t there = c->native ? c->flow.kept.size : c->early.size;
+    size_t most = account_may(&c->session->out, BUDGET_BLOCK) ? FLOW_INITIAL : CONN_RESERVE;
+    return there < most ? most - there : 0;
+}
+
 void conn_tap(struct conn *c, const struct conn_tap *tap)
 {
     c->tap = *tap;

@@ -112,12 +112,15 @@ static bool may_hold(struct conn *c, size_t n)
     return held + n <= CONN_RESERVE || s->in.used == 0 || account_may(&s->in, n);
 }
 
-/* Of V1 to V3, while its service is dialled: nobody is kept waiting by it. */
-static bool dials_too_much(const struct conn *c, size_t n)
+/* Of V1 to V3, while its service is dialled: nobody is kept waiting by it, and a first message does
+ * not use up what is left. */
+static bool dials_too_much(struct conn *c, size_t n)
 {
     const struct account *in = &c->session->in;
+    size_t held = c->held.size;
     return c->local == NULL && !c->native &&
-           (c->held.size + n > CONN_DIALLING_LIMIT || !account_may(in, n + account_limit(in) / 4));
+           (held + n > CONN_DIALLING_LIMIT || !may_hold(c, n) ||
+            (held > 0 && !account_may(in, n + account_limit(in) / 4)));
 }
 
 /* What its local stream takes of the frame needs no room in the budget. A tap looks at whole

@@ -193,6 +193,8 @@ int32_t conn_stream(const struct conn *c);
 /* Bytes to go up before those of the stream (copied; at once, right behind the start). Before
  * conn_attach. False: no memory. */
 bool conn_early(struct conn *c, const void *p, size_t n);
+/* How many bytes there is room for at present; it may be given more. */
+size_t conn_early_room(const struct conn *c);
 /* A text to go down in the middle of what passes: before byte `at` of it. */
 struct conn_insert {
     size_t at;

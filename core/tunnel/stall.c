@@ -42,6 +42,8 @@ static void look_at(struct conn *c, void *ctx)
 {
     uint64_t now = loop_now(c->session->loop);
     (void)ctx;
+    if (c->native && !c->session->synced)
+        c->flow.out.at = now; /* nobody can acknowledge it at present */
     if (c->held.size > 0)
         look(&c->in, read_by_local_side(c), c->held.size, now);
     if (c->flow.kept.size > 0)
@@ -174,7 +176,7 @@ void stall_watch(void *owner)
         relieve_stuck(s);
     if (s->stalled && s->full && account_may(&s->in, ENOUGH)) /* room that other sessions left */
         session_unstall(s);
-    if (!list_empty(&s->starved)) {
+    if (!list_empty(&s->starved) && s->synced) {
         relieve(s, false);
         flow_feed_starved(s);
     }

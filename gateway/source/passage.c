@@ -319,12 +319,14 @@ static void on_readable(void *owner)
     struct passage *p = owner;
     uint8_t *bytes;
     long n = 0;
-    if (p->state == OPENING && p->sent_early < EARLY_MAX)
+    size_t room = p->state == OPENING && p->sent_early < EARLY_MAX ? conn_early_room(p->conn) : 0;
+    if (room > 0)
         n = stream_peek(p->stream, 1, &bytes);
     if (n <= 0) {
         stream_read_on(p->stream, false);
         return;
     }
+    n = (size_t)n < room ? n : (long)room;
     if (!conn_early(p->conn, bytes, (size_t)n)) {
         refuse_service(p, ERR_NO_MEMORY);
         return;

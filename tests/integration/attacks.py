@@ -15,7 +15,10 @@ class Hung:
     """A service that has stopped: the kernel takes its connections, and nobody reads them."""
 
     def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+        self.listener = socket.socket()
+        self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(4096)
         self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
 
     def close(self):
