@@ -926,6 +926,119 @@ static void sleep_in_loop(uint64_t ms)
     timer_free(wake);
 }
 
+/* ---- what is held for services that have stopped ---- */
+
+enum { STOPPED = 12, STOPPED_BUDGET = 200000 };
+
+/* A destination, and the far ends of its services' sockets, which nobody reads. */
+static struct end stopped;
+static int stopped_fds[STOPPED], n_stopped;
+
+static void begin_stopped(size_t max_connections, size_t budget)
+{
+    struct session_options o = {.role = SESSION_DESTINATION,
+                                .queue_limit = 100000,
+                                .max_connections = max_connections,
+                                .budget = budget,
+                                .stall_ms = 40};
+    stopped = (struct end){.wire.limit = WIRE_MAX, .room = 65536, .service_fd = -1};
+    stopped.session = session_new(loop, &o, &session_events, &stopped);
+    attach(&stopped);
+    give_services(&stopped, 2, two);
+    n_stopped = 0;
+}
+
+static void finish_stopped(void)
+{
+    while (n_stopped > 0)
+        close(stopped_fds[--n_stopped]);
+    stopped.service_fd = -1;
+    finish(&stopped);
+}
+
+static void start_stopped(int i)
+{
+    give(&stopped, (struct frame){.type = i == 0 ? FRAME_STREAM_START : FRAME_CONNECTION_START,
+                                  .stream = 7,
+                                  .service = span_of("SSH1"),
+                                  .connection = (uint32_t)i + 1});
+    stopped_fds[n_stopped++] = stopped.service_fd;
+}
+
+static struct session_pressure pressure(void)
+{
+    struct session_pressure p;
+    session_pressure(stopped.session, &p);
+    return p;
+}
+
+/* More and more for that one, until no more is taken. */
+static void fill_stopped(int i)
+{
+    static uint8_t block[16000], wire[FRAME_MAX];
+    struct frame f = {.type = FRAME_DATA,
+                      .stream = 7,
+                      .service = span_of("SSH1"),
+                      .connection = (uint32_t)i + 1,
+                      .payload = block,
+                      .payload_size = sizeof block};
+    size_t n = frame_encode(&f, wire, sizeof wire);
+    while (session_input(stopped.session, wire, n) == n) {
+    }
+    assert_true(session_stalled(stopped.session));
+}
+
+static void wait_ended(int n)
+{
+    while (stopped.ended < n)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    assert_int_equal(stopped.ended_why, ERR_STALLED);
+}
+
+/* Each has its own limit, all share a budget, and those that hold the most go when more comes. */
+static void what_v3_holds_has_a_budget(void **state)
+{
+    (void)state;
+    begin_stopped(0, STOPPED_BUDGET);
+    start_stopped(0);
+    start_stopped(1);
+    fill_stopped(0); /* up to its own limit, */
+    assert_in_range(pressure().held, 80000, 120000);
+    assert_false(pressure().now);
+    wait_ended(1); /* while it holds up the other one */
+    assert_int_equal(pressure().held, 0);
+    fill_stopped(1);
+    for (int i = 2; i < STOPPED; i++) {
+        start_stopped(i);
+        fill_stopped(i);
+        assert_in_range(pressure().held, 80000, STOPPED_BUDGET);
+        wait_ended(stopped.ended + 1);
+    }
+    assert_true(pressure().times > 0 && pressure().dropped >= STOPPED - 2);
+    finish_stopped();
+}
+
+/* When the source goes, what it has left is not kept for ever, and of no more connections than
+ * there may be: the oldest ones give way. */
+static void what_v3_leaves_behind_goes(void **state)
+{
+    (void)state;
+    begin_stopped(2, 2 * STOPPED_BUDGET);
+    for (int round = 0; round < 3; round++) {
+        start_stopped(0);
+        fill_stopped(0);
+        session_lost(stopped.session);
+        attach(&stopped);
+        give_services(&stopped, 2, two);
+        assert_int_equal(stopped.ended, round < 2 ? 0 : 1);
+    }
+    uint64_t begun = loop_now(loop);
+    wait_ended(3);
+    assert_true(loop_now(loop) - begun >= 40);
+    assert_int_equal(pressure().held, 0);
+    finish_stopped();
+}
+
 /* What a client sends waits while the transport is full. */
 static void a_full_transport_pauses_up(void **state)
 {
@@ -1265,6 +1378,8 @@ int main(void)
         T(data_waits_for_the_dial),
         T(losing_the_transport_ends_all),
         T(a_stuck_reader_is_dropped_for_the_others),
+        T(what_v3_holds_has_a_budget),
+        T(what_v3_leaves_behind_goes),
         T(a_full_transport_pauses_up),
         T(a_slow_reader_pauses_down),
         T(the_last_words_of_a_service_that_resets),
