@@ -2,7 +2,7 @@
 budget: the table in share/doc/security.md. Prints the peak of resident memory (VmHWM) and how many
 descriptors are open right after the attack and once what it left behind has had its time.
 
-    tests/bench/memory.py [--bin DIR] [NAME...]      another build's programs; single attacks
+    tests/bench/memory.py NAME... [--bin DIR]      single attacks; another build's programs
 """
 
 import argparse
@@ -16,6 +16,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[2]
 parser = argparse.ArgumentParser()
 parser.add_argument("--bin", default=TOP / "build/release/bin")
+parser.add_argument("--hub", nargs="*", default=[], help="options for the hub")
 parser.add_argument("names", nargs="*")
 OPTIONS = parser.parse_args()
 os.environ["TUNNEL_BIN"] = str(pathlib.Path(OPTIONS.bin).resolve())
@@ -25,7 +26,6 @@ import attacks  # noqa: E402
 from harness import Case, descriptors  # noqa: E402
 from origins import Echo  # noqa: E402
 from sockets import socks5  # noqa: E402
-from wire import DATA, STREAM_START, Message, connect  # noqa: E402
 
 QUIET = ("-v", "4")
 STALL = 30  # seconds: the default stall time
@@ -110,21 +110,11 @@ class Bench(Case):
 
     def hub_full(self):
         """1,000 tunnels whose sources send and whose destinations do not read."""
-        hub = self.hub(*QUIET)
+        hub = self.hub(*QUIET, *OPTIONS.hub)
         peers = []
         for _ in range(1000):
             tokens = self.tunnel(["HUNG"])
-            far = connect(hub.port, "destination", tokens.destination)
-            near = connect(hub.port, "source", tokens.source)
-            near.sock.setblocking(True)
-            near.sock.settimeout(0.05)
-            peers += [far, near]
-            try:
-                near.send(Message(STREAM_START, 7, "HUNG", 1))
-                for _ in range(400):
-                    near.send(Message(DATA, 7, "HUNG", 1, attacks.PIECE), step=20000)
-            except OSError:
-                pass
+            peers += attacks.stuck_tunnel(hub.port, tokens)
         self.show("1,000 stuck tunnels", hub, wait=5)
         for p in peers:
             p.sock.close()

@@ -96,3 +96,17 @@ def leave_behind(hub_port, token, service, connections, size, client_token, pati
         pass  # it is not read any more
     peer.drop()
     return sent
+
+
+def stuck_tunnel(hub_port, tokens):
+    """Both ends of a tunnel of V3: one sends until no more is taken, the other one does not read."""
+    far = connect(hub_port, "destination", tokens.destination)
+    near = connect(hub_port, "source", tokens.source)
+    near.sock.settimeout(0.05)
+    try:
+        near.send(Message(STREAM_START, 7, "HUNG", 1))
+        while True:
+            near.send(Message(DATA, 7, "HUNG", 1, PIECE), step=20000)
+    except OSError:
+        pass
+    return far, near

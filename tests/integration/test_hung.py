@@ -107,5 +107,20 @@ class LeftBehind(HungCase):
         attacks.answer_ms(gateway.port, "ECHO.tunnel")
 
 
+class HubFull(HungCase):
+    def test_ends_that_take_nothing(self):
+        """They have to go when memory is short, before anybody else has."""
+        hub = self.hub("-v", "4", "--workers", "1", "--memory-budget", "16M")
+        way = self.open_way({"ECHO": self.echo}, gateway=("-v", "4"), agent=("-v", "4"))
+        for _ in range(120):
+            for end in attacks.stuck_tunnel(hub.port, self.tunnel(["HUNG"])):
+                self.addCleanup(end.sock.close)
+        hub.wait_line("disconnected .*it took nothing, and memory is short")
+        for _ in range(3):
+            attacks.answer_ms(way.port, "ECHO.tunnel")
+        self.assert_alive(hub, way.gateway, way.agent)
+        self.assertFalse(hub.has_line(r"disconnected tunnel=device1 "), hub.output()[-2000:])
+
+
 if __name__ == "__main__":
     unittest.main()
