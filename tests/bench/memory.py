@@ -16,7 +16,7 @@ import time
 TOP = pathlib.Path(__file__).resolve().parents[2]
 parser = argparse.ArgumentParser()
 parser.add_argument("--bin", default=TOP / "build/release/bin")
-parser.add_argument("--hub", nargs="*", default=[], help="options for the hub")
+parser.add_argument("--hub-budget", help="--memory-budget of the hub")
 parser.add_argument("names", nargs="*")
 OPTIONS = parser.parse_args()
 os.environ["TUNNEL_BIN"] = str(pathlib.Path(OPTIONS.bin).resolve())
@@ -110,7 +110,8 @@ class Bench(Case):
 
     def hub_full(self):
         """1,000 tunnels whose sources send and whose destinations do not read."""
-        hub = self.hub(*QUIET, *OPTIONS.hub)
+        budget = ("--memory-budget", OPTIONS.hub_budget) if OPTIONS.hub_budget else ()
+        hub = self.hub(*QUIET, *budget)
         peers = []
         for _ in range(1000):
             tokens = self.tunnel(["HUNG"])
