@@ -65,7 +65,7 @@ class Bench(Case):
         """A source of V3 opens 600 connections, sends 430 KB to each, and goes; four times."""
         hub, tokens, agent = self.agent_of_v3()
         for _ in range(4):
-            attacks.leave_behind(hub.port, tokens.source, "HUNG", 600, 430000, TOKEN)
+            attacks.leave_behind(hub.port, tokens.source, "HUNG", 600, 430000, TOKEN, patience=8)
         self.show("left behind, V3", agent)
 
     def one_session(self):
