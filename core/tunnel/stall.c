@@ -112,10 +112,12 @@ static void drop(struct conn *c, const char *why)
     conn_finish(c, ERR_STALLED, c->phase == CONN_LIVE, CONN_NOW);
 }
 
-/* Whoever takes the most without moving, until there is room. */
+/* Whoever takes the most without moving, until there is some room: for more than the next one that
+ * comes and stops. */
 static void relieve(struct session *s, bool in)
 {
-    while (!account_may(in ? &s->in : &s->out, ENOUGH)) {
+    const struct account *a = in ? &s->in : &s->out;
+    while (!account_may(a, ENOUGH + account_limit(a) / 8)) {
         struct choice choice = {.in = in};
         each(s, choose, &choice);
         if (choice.worst == NULL)
