@@ -3,6 +3,7 @@
 #   tunnel_program(tunnel-agent SOURCES main.c DEPENDS destination)
 #   tunnel_unit_test(socks DEPENDS source)                       test_socks.c, run by ctest as unit/socks
 #   tunnel_python_tests(interop)                                 all test_*.py of the folder
+#   tunnel_install_text(page.1 share/man/man1)                   a text with the installation's folders
 # One static library per folder: an include that points the wrong way does not link.
 
 find_package(PkgConfig REQUIRED)
@@ -100,4 +101,16 @@ function(tunnel_python_tests folder)
       set_tests_properties(${folder}/${name} PROPERTIES COST 10)
     endif()
   endforeach()
+endfunction()
+
+# Installs a text in which /usr/bin/ and /usr/share/doc/tunnel/ stand for the folders in use.
+function(tunnel_install_text file destination)
+  get_filename_component(name ${file} NAME)
+  install(CODE "
+    set(text_file \"${file}\")
+    set(text_to \"${CMAKE_CURRENT_BINARY_DIR}/installed/${name}\")
+    set(text_destination \"${destination}\")
+    set(text_bindir \"${CMAKE_INSTALL_BINDIR}\")
+    set(text_docdir \"${CMAKE_INSTALL_DOCDIR}\")")
+  install(SCRIPT ${CMAKE_SOURCE_DIR}/scripts/install_text.cmake)
 endfunction()

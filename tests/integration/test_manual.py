@@ -13,6 +13,7 @@ from shells import Bash, Fish, Zsh
 
 SHELLS = {"bash": "bash-completion/completions/{}", "zsh": "zsh/site-functions/_{}",
           "fish": "fish/vendor_completions.d/{}.fish"}
+SCRIPTS = pathlib.Path(__file__).resolve().parents[2] / "scripts"
 OURS = ("tunnel-agent", "tunnel-gateway", "tunnel-hub", "tunnelctl", "localproxy")
 
 
@@ -193,6 +194,43 @@ class Manual(Case):
                 ("tunnel-agent --ca=fi", "tunnel-agent --ca=file.pem "),
                 ("localproxy -m s", "localproxy -m src ")):
             self.assertEqual(zsh.completed(line), completed)
+
+
+class Installation(Case):
+    """cmake --install with a prefix of its own, and its end. (Here, since the build's list of what
+    was installed is of the last one.)"""
+
+    def test_prefix(self):
+        prefix = self.dir / "opt"
+        done = run("cmake", "--install", BIN.parent, "--prefix", prefix)
+        self.assertEqual(done.code, 0, done)
+        manifest = self.dir / "manifest"
+        shutil.copy(BIN.parent / "install_manifest.txt", manifest)
+        for unit in sorted((prefix / "lib/systemd").rglob("*.service")):
+            text = unit.read_text()
+            for path in re.findall(r"(?:ExecStart=|file:)(\S+)", text):
+                self.assertTrue(path.startswith(f"{prefix}/"), path)
+                self.assertTrue(pathlib.Path(path).exists(), path)
+        page = (prefix / "share/man/man1/tunnel-hub.1").read_text()
+        self.assertIn(f"{prefix}/share/doc/tunnel/hub.md", page)
+        unit = run(prefix / "bin/tunnel-gateway", "print", "unit").text
+        self.assertEqual(unit, (prefix / "lib/systemd/user/tunnel-gateway.service").read_text())
+        own = prefix / "share/doc/tunnel/notes"
+        own.write_text("not the installation's\n")
+        done = run("cmake", "-D", f"manifest={manifest}", "-P", SCRIPTS / "uninstall.cmake")
+        self.assertEqual(done.code, 0, done)
+        self.assertEqual([p for p in prefix.rglob("*") if not p.is_dir()], [own])
+
+    def test_half_a_build(self):
+        """Nothing is installed when something is missing, and what to do is said."""
+        build = self.dir / "build"
+        build.mkdir()
+        (build / "installed.txt").write_text(f"{BIN}/tunnel-hub\n{build}/bin/localproxy\n")
+        done = run("cmake", "-D", f"check_list={build}/installed.txt", "-D", f"check_build={build}",
+                   "-P", SCRIPTS / "install_check.cmake")
+        self.assertNotEqual(done.code, 0)
+        self.assertRegex(done.err, r"localproxy is not\s+built")
+        self.assertIn("--target programs", " ".join(done.err.split()))
 
 
 if __name__ == "__main__":

@@ -91,20 +91,46 @@ static bool print_pac(const char *gateway, const struct names *names)
     return good;
 }
 
-/* The unit of share/systemd, line by line, with the folders of this installation. */
+/* The unit of share/systemd, line by line. */
 static const char *const unit_lines[] = {
 #include "unit_lines.h"
 };
 
+#define USUAL_PREFIX "/usr/"
+
+/* Where this program is installed: "/opt/tunnel/", if it is in "/opt/tunnel/bin". */
+static void own_prefix(char *out, size_t size)
+{
+    static const char end[] = "bin/tunnel-gateway";
+    ssize_t n = readlink("/proc/self/exe", out, size - 1);
+    out[n > 0 ? n : 0] = '\0';
+    size_t length = strlen(out), rest = sizeof end - 1;
+    if (length > rest && strcmp(out + length - rest, end) == 0)
+        out[length - rest] = '\0';
+    else
+        snprintf(out, size, "%s", USUAL_PREFIX);
+}
+
+static void print_line(const char *line, const char *prefix)
+{
+    const char *at = strstr(line, USUAL_PREFIX);
+    if (at == NULL)
+        printf("%s", line);
+    else
+        printf("%.*s%s%s", (int)(at - line), line, prefix, at + strlen(USUAL_PREFIX));
+}
+
 /* An endpoint that is not the default belongs into the command. */
 static bool print_unit(const char *gateway, const struct names *names)
 {
+    char prefix[PATH_MAX];
     bool usual = strcmp(gateway, CONFIG_DEFAULT_LISTEN) == 0;
     (void)names;
+    own_prefix(prefix, sizeof prefix);
     for (size_t i = 0; i < sizeof unit_lines / sizeof *unit_lines; i++) {
         bool command = strncmp(unit_lines[i], "ExecStart=", 10) == 0;
-        printf("%s%s%s\n", unit_lines[i], command && !usual ? " --listen " : "",
-               command && !usual ? gateway : "");
+        print_line(unit_lines[i], prefix);
+        printf("%s%s\n", command && !usual ? " --listen " : "", command && !usual ? gateway : "");
     }
     return true;
 }
