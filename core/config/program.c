@@ -27,6 +27,21 @@ static const struct option table[] = {
 };
 const struct option_group program_options = OPTION_GROUP("General", table);
 
+static const struct option check_table[] = {
+    {"check-config", 0, NULL, NULL, NULL, NULL,
+     "Read the options and the files that they name, tell what is wrong with them, and end.",
+     OPTION_CLI_ONLY | OPTION_EXACT},
+};
+const struct option_group program_check_options = OPTION_GROUP("Checking", check_table);
+
+bool program_checked(const struct program *p, const struct options *o)
+{
+    if (!options_flag(o, "check-config"))
+        return false;
+    printf("%s: the configuration is good\n", p->name);
+    return true;
+}
+
 int program_fail(const struct program *p, const struct options *o)
 {
     text_line(stderr, "%s: %s", p->name, options_problem(o));

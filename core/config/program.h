@@ -8,6 +8,9 @@
  * --completion, which print the pages that the build installs. */
 extern const struct option_group program_options;
 
+/* --check-config, of programs that run until they are told to end. */
+extern const struct option_group program_check_options;
+
 /* A program, or one command of a program. */
 struct program {
     const char *name;     /* "tunnel-agent"; of a command: "tunnelctl open" */
@@ -42,6 +45,9 @@ enum program_next program_read(const struct program *p, struct options *o, int a
  * line said still counts over it. A secret that only the environment had, and the file has not any
  * more, is gone: it was overwritten. An error leaves its sentence in options_problem. */
 enum err program_read_again(const struct program *p, struct options *o);
+/* After all options, and the files that they name, have been read and found good: with
+ * --check-config says so, and there is nothing else to do. */
+bool program_checked(const struct program *p, const struct options *o);
 /* Prints options_problem and where to find help; returns 1, for `return program_fail(...)`. */
 int program_fail(const struct program *p, const struct options *o);
 

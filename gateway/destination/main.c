@@ -6,6 +6,7 @@
 #include "core/http/upstream.h"
 #include "core/net/tcp.h"
 #include "gateway/destination/agent.h"
+#include "gateway/watch/check.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -232,12 +233,24 @@ static void read_again(void *owner, struct agent *agent)
     log_info("SIGHUP: token, mappings and certificates were read again");
 }
 
+/* What --check-config tells. */
+static int check(const struct options *o, const struct hub_config *hub)
+{
+    char text[400];
+    if (check_hub(hub, text, sizeof text) == ERR_OK)
+        return program_checked(&program, o) ? 0 : 1;
+    log_fatal("%s", text);
+    return 1;
+}
+
 static int run(struct app *a)
 {
     const struct agent_reload reload = {read_again, a};
     a->now = settings_read(a->options);
     if (a->now == NULL)
         return program_fail(&program, a->options);
+    if (options_flag(a->options, "check-config"))
+        return check(a->options, &a->now->hub);
     const struct settings first = *a->now; /* its pointers are good until the first change */
     enum err why = agent_run(&first.client, &first.destination, &reload);
     return why == ERR_SHUTDOWN || why == ERR_TUNNEL_CLOSED ? 0 : 1;
@@ -246,8 +259,8 @@ static int run(struct app *a)
 int main(int argc, char **argv)
 {
     const struct option_group *groups[] = {
-        &hub_options,     &device_group,        &group,
-        &control_options, &control_ops_options, &program_options};
+        &hub_options,         &device_group,          &group,          &control_options,
+        &control_ops_options, &program_check_options, &program_options};
     struct app a = {.options = options_new(groups, sizeof groups / sizeof *groups)};
     int code = 1;
     process_begin();

@@ -246,12 +246,10 @@ static bool open_control(struct app *a)
     return a->control != NULL;
 }
 
-static bool open_office(struct app *a)
+static struct office_options office_options(const struct app *a)
 {
-    struct options *o = a->options;
-    char text[512];
-    enum err why;
-    struct office_options office = {
+    const struct options *o = a->options;
+    return (struct office_options){
         .loop = a->loop,
         .cert_file = options_get(o, "cert"),
         .key_file = options_get(o, "key"),
@@ -270,6 +268,25 @@ static bool open_office(struct app *a)
         .idle_ms = a->idle_ms,
         .memory = (size_t)a->memory,
     };
+}
+
+/* What --check-config tells. */
+static int check(const struct app *a)
+{
+    const struct office_options office = office_options(a);
+    char text[512];
+    if (!office_check(&office, text, sizeof text)) {
+        log_fatal("%s", text);
+        return EXIT_FAILURE;
+    }
+    return program_checked(&program, a->options) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static bool open_office(struct app *a)
+{
+    const struct office_options office = office_options(a);
+    char text[512];
+    enum err why;
     a->office = office_new(&office, &why, text, sizeof text);
     if (a->office == NULL)
         log_fatal("%s", text);
@@ -312,7 +329,7 @@ static int run(struct app *a)
 int main(int argc, char **argv)
 {
     static const struct option_group *const groups[] = {&hub_group, &access_group, &control_options,
-                                                        &program_options};
+                                                        &program_check_options, &program_options};
     struct app a = {.options = options_new(groups, sizeof groups / sizeof *groups)};
     int status = EXIT_FAILURE;
     process_begin();
@@ -326,7 +343,7 @@ int main(int argc, char **argv)
     else if (next == PROGRAM_GO && check_options(&a) != ERR_OK)
         status = program_fail(&program, a.options);
     else if (next == PROGRAM_GO)
-        status = run(&a);
+        status = options_flag(a.options, "check-config") ? check(&a) : run(&a);
     options_free(a.options);
     return status;
 }

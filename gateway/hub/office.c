@@ -229,6 +229,25 @@ bool office_reload(struct office *o)
     return certificate && rules && why == ERR_OK;
 }
 
+bool office_check(const struct office_options *o, char *text, size_t size)
+{
+    enum err why;
+    const struct trust_sources from = {.file = o->device_ca};
+    struct identity *identity = identity_new(o->cert_file, o->key_file, &why, text, size);
+    struct limit_book *limits =
+        identity != NULL ? limits_read(o->limits_preset, o->limits_file, &why, text, size) : NULL;
+    struct keys *keys =
+        limits != NULL && o->keys_file != NULL ? keys_read(o->keys_file, &why, text, size) : NULL;
+    bool good = limits != NULL && (keys != NULL || o->keys_file == NULL);
+    struct trust *trust = good && o->device_ca != NULL ? trust_new(&from, &why, text, size) : NULL;
+    good = good && (trust != NULL || o->device_ca == NULL);
+    trust_free(trust);
+    keys_free(keys);
+    limits_free(limits);
+    identity_free(identity);
+    return good;
+}
+
 /* ---- life ---- */
 
 static void on_tick(void *owner)

@@ -30,6 +30,9 @@ struct office_options {
     size_t memory;    /* bytes for all that waits for clients, of all workers; 0: no limit */
 };
 
+/* Whether all files but the state can be read and are good; false: a sentence. Changes nothing. */
+bool office_check(const struct office_options *o, char *text, size_t size);
+
 /* NULL with *why and a sentence. */
 struct office *office_new(const struct office_options *o, enum err *why, char *text, size_t size);
 /* Drops every client without a Close frame, so that they come back to the next hub. */

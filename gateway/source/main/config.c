@@ -6,6 +6,7 @@
 #include "core/control/control.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/tunnels.h"
+#include "gateway/watch/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -432,11 +433,26 @@ const char *config_listen(const struct config *c, size_t i)
     return options_each(c->options, "listen", i);
 }
 
+/* What --check-config tells: all that is wrong with the files of the tunnels. */
+static enum program_next check(const struct config *c)
+{
+    char text[400];
+    bool good = true;
+    for (size_t i = 0; i < c->n_tunnels; i++) {
+        const struct config_tunnel *t = &c->tunnels[i];
+        if (check_hub(&t->hub, text, sizeof text) == ERR_OK)
+            continue;
+        log_error("tunnel%s%s: %s", t->name[0] != '\0' ? " " : "", t->name, text);
+        good = false;
+    }
+    return good && program_checked(&program, c->options) ? PROGRAM_DONE : PROGRAM_FAILED;
+}
+
 enum program_next config_read(struct config *c, int argc, char **argv)
 {
-    static const struct option_group *const groups[] = {&endpoint_group,      &hub_options,
-                                                        &tunnel_group,        &control_options,
-                                                        &control_ops_options, &program_options};
+    static const struct option_group *const groups[] = {
+        &endpoint_group,      &hub_options,           &tunnel_group,   &control_options,
+        &control_ops_options, &program_check_options, &program_options};
     *c = (struct config){.options = options_new(groups, sizeof groups / sizeof *groups),
                          .names = names_new()};
     if (c->options == NULL || c->names == NULL)
@@ -464,6 +480,8 @@ enum program_next config_read(struct config *c, int argc, char **argv)
         why = read_auth(c);
     if (why == ERR_OK)
         why = read_tunnels(c);
+    if (why == ERR_OK && options_flag(c->options, "check-config"))
+        return check(c);
     if (why == ERR_OK)
         return PROGRAM_GO;
     program_fail(&program, c->options);

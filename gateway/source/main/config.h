@@ -41,7 +41,8 @@ struct config {
     bool direct;           /* what is no name of ours is dialled from here */
 };
 
-/* Reads everything; PROGRAM_FAILED: the sentence is on stderr. Call config_free in any case. */
+/* Reads everything, and checks the rest when it is asked to (--check-config, PROGRAM_DONE then);
+ * PROGRAM_FAILED: the sentence is on stderr. Call config_free in any case. */
 enum program_next config_read(struct config *c, int argc, char **argv);
 void config_free(struct config *c); /* wipes secrets */
 
