@@ -1,6 +1,7 @@
 """A hub behind web servers and proxies that end TLS, with the configurations of
 share/doc/behind-a-proxy.md as they stand there."""
 
+import os
 import pathlib
 import re
 import shutil
@@ -35,7 +36,7 @@ class ReverseProxies(Case):
     def setUp(self):
         super().setUp()
         self.cert = certificates.certificate()
-        self.ports = {"443": free_port(), "8444": free_port()}
+        self.ports = {"443": free_port(), "8444": free_port(), "6081": free_port()}
 
     def written(self, name):
         """The page's configuration, with this test's ports, files and names."""
@@ -44,9 +45,10 @@ class ReverseProxies(Case):
         both.write_text(self.cert.cert.read_text() + self.cert.key.read_text())
         both.chmod(0o600)
         for old, new in (("crt /etc/ssl/hub.pem", f"crt {both}"),
+                         ('pem-file = "/etc/ssl/hub.pem"', f'pem-file = "{both}"'),
                          ("/etc/ssl/hub-ca.pem", self.cert.ca), ("/etc/ssl/hub.pem", self.cert.cert),
                          ("/etc/ssl/hub.key", self.cert.key), ("hub.example", "localhost"),
-                         ("8443", self.the_hub.port), ("8444", self.ports["8444"])):
+                         ("8443", self.the_hub.port), ("8444", self.ports["8444"]), ("6081", self.ports["6081"])):
             text = text.replace(old, str(new))
         return re.sub(r"(?<![\w.])443\b", f"{self.ports['443']}", text)
 
@@ -119,6 +121,27 @@ class ReverseProxies(Case):
         file = self.config("lighttpd", f'server.port = {free_port()}\n'
                            f'server.document-root = "{self.dir}"\n')
         self.serve("/usr/sbin/lighttpd", "-D", "-f", file)
+        self.check()
+
+    @unittest.skipUnless(shutil.which("caddy"), "caddy is not installed")
+    def test_caddy(self):
+        self.begin()
+        file = self.config("caddy", "{\nadmin off\nauto_https off\nstorage file_system "
+                           f"{self.dir}/caddy\n}}\n")
+        self.serve("/usr/bin/caddy", "run", "--adapter", "caddyfile", "--config", file)
+        self.check()
+
+    @unittest.skipUnless(shutil.which("hitch") and shutil.which("varnishd"),
+                         "hitch and varnish are not installed")
+    def test_varnish(self):
+        self.begin()
+        self.serve("/usr/bin/stunnel4", self.config("stunnel", "foreground = yes\npid =\n"),
+                   port="8444")
+        self.serve("/usr/sbin/varnishd", "-F", "-j", "none", "-n", self.dir / "varnish",
+                   "-a", f"127.0.0.1:{self.ports['6081']}", "-f", self.config("vcl"),
+                   "-p", "pipe_timeout=90", port="6081")
+        self.serve("/usr/sbin/hitch", "--user", "nobody" if os.geteuid() == 0 else "",
+                   "--config", self.config("hitch"))
         self.check()
 
     def test_squid(self):
