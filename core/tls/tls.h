@@ -93,7 +93,7 @@ struct tls_server_options {
     int64_t now;                      /* as above */
     /* Not NULL: the handshake takes turns with others, since a step of it may cost a millisecond of
      * this thread. Told with the stream's owner when there is a step to take, and tls_turn has to
-     * let it; until then it holds on to a few hundred bytes. known: it goes on with a handshake
+     * let it; until then it holds on to that record. known: it goes on with a handshake
      * that was begun, or with a session of the cache. Comes from the loop, never from tls_turn for
      * the same step. */
     void (*waits)(void *turns, bool known);

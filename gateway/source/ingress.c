@@ -102,9 +102,13 @@ static struct client *oldest_but(const struct ingress *in, const struct client *
     return NULL;
 }
 
-/* Else whoever stands in the door and says nothing would shut it. */
+/* Else whoever stands in the door and says nothing would shut it. Nobody goes for nothing: when
+ * those who are being served are too many, all others stay. */
 bool ingress_make_room(struct ingress *in, size_t most, const struct client *c)
 {
+    size_t served = passages_count(in->passages) + directs_count(in->directs);
+    if (served + (c != NULL) > most)
+        return false;
     while (ingress_present(in) > most) {
         struct client *other = oldest_but(in, c);
         if (other != NULL) {

@@ -14,7 +14,7 @@ import strangers
 from harness import Case, write_secret
 from origins import Echo
 from programs import DEADLINE, wait_until
-from sockets import dial, read_all, read_exactly, socks5
+from sockets import Refused, dial, read_all, read_exactly, socks5
 from wire import Dropped, read_head, request
 
 FLOODER, NEWCOMER = "127.0.0.9", "127.0.0.7"
@@ -93,6 +93,21 @@ class Gateway(Case):
                 sock = stack.enter_context(dial(way.port))
                 sock.sendall((b"", b"\5", b"GET http://x")[i % 3])
             for sock in (there, stack.enter_context(socks5(way.port, "ECHO1.tunnel"))):
+                sock.sendall(b"hello")
+                self.assertEqual(read_exactly(sock, 5), b"hello")
+
+    def test_full(self):
+        """When all places are taken by those who are served, nobody else is sent away for it."""
+        way = self.open_way({"ECHO1": self.origin(Echo())},
+                            gateway=("--max-clients", "3", "-v", "4"))
+        with contextlib.ExitStack() as stack:
+            there = [stack.enter_context(socks5(way.port, "ECHO1.tunnel")) for _ in range(3)]
+            idle = stack.enter_context(dial(way.port))
+            with self.assertRaises(Refused):
+                socks5(way.port, "ECHO1.tunnel")
+            idle.setblocking(False)
+            self.assertRaises(BlockingIOError, idle.recv, 1)
+            for sock in there:
                 sock.sendall(b"hello")
                 self.assertEqual(read_exactly(sock, 5), b"hello")
 
