@@ -1,5 +1,6 @@
 /* Requests to the HTTP side. The oracle: what is forwarded is read by a strict parser as one
- * request with the same framing, for the host of the request line, that closes its connection. */
+ * request with the same framing, for the host of the request line, that closes its connection,
+ * keeps it or upgrades it, as it should. */
 #include "gateway/source/exchange.h"
 #include "gateway/source/proxy.h"
 
@@ -39,7 +40,10 @@ static void must_be_the_same(const struct http_head *from, const struct http_hea
     MUST(to->target.p[0] == '/' || span_is(to->target, "*"));
     MUST(from->content_length == to->content_length && from->chunked == to->chunked);
     MUST(http_header_count(to, "Host") == 1 && http_header_count(to, "Connection") == 1);
-    MUST(span_is(http_header(to, "Connection"), "close") && !to->keep_alive);
+    const char *connection = proxy_upgrades(from) ? "Upgrade" : r->keep ? "keep-alive" : "close";
+    MUST(span_is(http_header(to, "Connection"), connection));
+    MUST(to->keep_alive == (connection[0] != 'c' && (to->minor > 0 || connection[0] == 'k')));
+    MUST(http_header_count(to, "Upgrade") == proxy_upgrades(from));
     MUST(proxy_authority(http_header(to, "Host"), host, &port) && strcmp(host, r->host) == 0);
     for (size_t i = 0; i < to->n_headers; i++)
         MUST(to->headers[i].name.n < 6 ||
@@ -99,6 +103,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (r.kind == PROXY_CONNECT || r.kind == PROXY_FORWARD)
             must_be_host(r.host);
         if (r.kind == PROXY_FORWARD) {
+            forwarded(head, &r);
+            r.keep = true;
             forwarded(head, &r);
             exchanged(head, data + used, size - (size_t)used);
         }
