@@ -114,20 +114,22 @@ static void print_option(const char *name, const char *value)
     print_word(value);
 }
 
-/* " -d SSH1=PORT,HTTP1=PORT" */
+/* " -d SSH1=PORT,HTTP1=PORT": a line that people paste into a shell, with what the hub says in it.
+ */
 static void print_map(const cJSON *tunnel)
 {
     const cJSON *services = json_at(tunnel, "destinationConfig.services"), *item;
-    const char *comma = "";
-    fputs(" -d ", stdout);
+    struct buf map = {.limit = 65536};
+    bool good = true;
     cJSON_ArrayForEach(item, services)
     {
         char id[160];
-        printf("%s%s=PORT", comma, print_safe(cJSON_GetStringValue(item), 0, id, sizeof id));
-        comma = ",";
+        print_safe(cJSON_GetStringValue(item), 0, id, sizeof id);
+        good = good && buf_printf(&map, "%s%s=PORT", map.size > 0 ? "," : "", id);
     }
-    if (cJSON_GetArraySize(services) == 0)
-        fputs("PORT", stdout);
+    good = good && buf_append(&map, "", 1);
+    print_option("-d", good && map.size > 1 ? (const char *)map.data : "PORT");
+    buf_free(&map);
 }
 
 static void print_command(struct ctl *c, const struct handover *h, enum end end)

@@ -274,6 +274,24 @@ class HostileApi(Texts):
                 self.assertIn(NASTY.decode("utf-8", "replace"), list(texts_in(told)))
         self.assertIn(r"x\x0a[2026", self.ctl("describe", identity).text)
 
+    def test_what_people_paste_into_a_shell(self):
+        """The commands that are shown hold the hub's ids and tokens as words of a shell."""
+        id, token = "a$(touch owned);touch owned'`touch owned`", "t$(touch${IFS}owned)"
+        self.answers = {
+            "OpenTunnel": (200, self.nasty({
+                "tunnelId": "b2de92a3", "tunnelArn": "a", "sourceAccessToken": token,
+                "destinationAccessToken": token})),
+            "DescribeTunnel": (200, self.nasty({"tunnel": {
+                "tunnelId": "b2de92a3", "destinationConfig": {"services": [id, "SSH1"]}}}))}
+        done = self.ctl("open", "--services", "SSH1")
+        command = done.text.partition("On the device")[2].partition("\n")[2].partition("\n\n")[0]
+        self.assertIn("tunnel-agent", command)
+        command = command.replace("tunnel-agent", 'printf "%s\\n" "$AWSIOT_TUNNEL_ACCESS_TOKEN"')
+        shown = run("sh", "-c", command.replace(" \\\n", " ; "), cwd=self.dir)
+        self.assertIn(f"\n{id}=PORT,SSH1=PORT\n", shown.text, command)
+        self.assertIn(f"{token}\n", shown.text)
+        self.assertFalse((self.dir / "owned").exists())
+
     def test_a_token_that_is_none(self):
         self.answers = {"OpenTunnel": (200, self.nasty({
             "tunnelId": "b2de92a3", "tunnelArn": "a", "sourceAccessToken": "NASTY",
