@@ -284,6 +284,22 @@ class Others(Case):
                        "-r", "/connect way", env=environment(HOME=self.dir), ends=(0, 1, -15))
             wait_until(lambda: b"NICK visitor" in irc.heard, kind)
 
+    @needs("irssi", "script")
+    def test_irssi(self):
+        """By CONNECT; it does not wait for the answer, and takes that for a message of no kind."""
+        irc, home = self.origin(Irc()), self.dir / "irssi"
+        way = self.open_way({"IRC1": irc})
+        home.mkdir()
+        (home / "config").write_text(
+            'servers = ( { address = "IRC1.tunnel"; chatnet = "way"; port = "6667"; autoconnect = '
+            '"yes"; } );\nchatnets = { way = { type = "IRC"; nick = "visitor"; }; };\n'
+            'settings = { core = { use_proxy = "yes"; proxy_address = "127.0.0.1"; proxy_port = '
+            f'"{way.port}"; proxy_string = "CONNECT %s:%d HTTP/1.0\\r\\n\\r\\n"; '
+            'proxy_string_after = ""; }; };\n')
+        self.start("script", "-qc", f"irssi --home={home}", "/dev/null",
+                   env=environment(HOME=home, TERM="xterm"), ends=(0, 1, 143, -15))
+        wait_until(lambda: b"CAP LS" in getattr(irc, "heard", b""), "its greeting")
+
     @needs("mosquitto_pub")
     def test_mosquitto(self):
         """SOCKS only; and one sentence for every refusal."""
@@ -369,8 +385,9 @@ class Node(Clients):
     def test_undici(self):
         self.node("const u = require('undici'); const r = await u.request(url, {dispatcher: new "
                   "u.ProxyAgent({uri: http, proxyTunnel: false})}); console.log(await r.body.text())")
-        self.node("const u = require('undici'); const r = await u.request(url, {dispatcher: new "
-                  "u.ProxyAgent(http)}); console.log(await r.body.text())")
+        for proxy in ("http", "socks.replace('socks5h', 'socks5')"):  # it resolves nothing itself
+            self.node("const u = require('undici'); const r = await u.request(url, {dispatcher: "
+                      f"new u.ProxyAgent({proxy})}}); console.log(await r.body.text())")
 
     @package("axios")
     def test_axios(self):
