@@ -23,6 +23,7 @@ struct kept {
     bool stays;          /* the client, behind this response */
     bool answered;       /* the response is complete */
     bool over;           /* nothing more comes from the service */
+    bool cut;            /* and that was no end: the passage's socket is closed without one */
 };
 
 bool kept_wanted(const struct http_head *head)
@@ -71,6 +72,13 @@ static void part(struct kept *k)
     struct stream *client = k->outer;
     k->outer = NULL;
     parting_start(k->in->partings, client, &none);
+    kept_free(k);
+}
+
+/* The client must not take the part that it got for the whole. */
+static void tear(struct kept *k)
+{
+    stream_reset_on_close(k->outer, true);
     kept_free(k);
 }
 
@@ -135,7 +143,9 @@ static void on_outer_readable(void *owner)
 static void down_is_out(struct kept *k)
 {
     buf_free(&k->down);
-    if (k->over)
+    if (k->over && k->cut)
+        tear(k);
+    else if (k->over)
         part(k);
     else if (k->answered)
         again(k);
@@ -166,6 +176,7 @@ static void on_inner_readable(void *owner)
     if (n == 0)
         return;
     k->over = n < 0;
+    k->cut = n < 0 && (n != -(long)ERR_EOF || stream_peer_gone(k->inner));
     if (n > 0) {
         k->answered = !exchange_down(k->exchange, room, (size_t)n, &none);
         buf_added(&k->down, (size_t)n);

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import socket
 import struct
 import unittest
 
@@ -226,12 +227,24 @@ class Login(Handler):
             self.deny(f"NTLM {CHALLENGE}")
         elif (message == 3 and self.step == 1) or self.step == 2:
             self.step = 2
-            if self.path.startswith("/bytes"):
+            if self.path in ("/whole", "/part"):
+                self.until_close()
+            elif self.path.startswith("/bytes"):
                 super().do_GET()
             else:
                 self.text(f"{self.path} {self.headers['Connection']}\n")
         else:
             self.deny("NTLM")
+
+    def until_close(self):
+        """An answer whose end is that of its connection: a FIN, or a reset."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nas much as there is")
+        self.wfile.flush()
+        self.server.go.wait()
+        if self.path == "/part":
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                       struct.pack("ii", 1, 0))
+        self.close_connection = True
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -302,6 +315,25 @@ class Logins(Asking):
             self.assertEqual(read_all(s), b"")  # as the gateway said
         self.assert_alive(self.way.gateway)
         self.wait_no_clients_of(self.way)
+
+    def test_a_part_is_not_taken_for_the_whole(self):
+        one = base64.b64encode(b"NTLMSSP\0\1\0\0\0" + bytes(24)).decode()
+        three = base64.b64encode(b"NTLMSSP\0\3\0\0\0" + bytes(24)).decode()
+        for path in ("whole", "part"):
+            self.device.go.clear()
+            with self.subTest(path), dial(self.way.port) as s:
+                for message in (one, three):
+                    s.sendall(f"GET http://HTTP1.tunnel/{path} HTTP/1.1\r\nHost: HTTP1.tunnel\r\n"
+                              f"Authorization: NTLM {message}\r\n\r\n".encode())
+                    rest = read_head(s)[1]
+                text = rest + read_exactly(s, 19 - len(rest))
+                self.assertEqual(text, b"as much as there is")
+                self.device.go.set()
+                if path == "whole":
+                    self.assertEqual(s.recv(1), b"")
+                else:
+                    with self.assertRaises(ConnectionResetError):
+                        s.recv(1)
 
     def test_clients_that_leave(self):
         one = base64.b64encode(b"NTLMSSP\0\1\0\0\0" + bytes(24)).decode()
