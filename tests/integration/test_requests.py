@@ -244,6 +244,7 @@ class Login(Handler):
         if self.path == "/part":
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                                        struct.pack("ii", 1, 0))
+            os.close(self.connection.detach())  # without the FIN that the server would send first
         self.close_connection = True
 
     def do_POST(self):
