@@ -36,8 +36,9 @@ static const struct option table[] = {
      "passes.",
      0},
     {"web-proxy", 0, "URL", NULL, NULL, NULL,
-     "Reach the hub through this web proxy: http[s]://[user:password@]host[:port]. Without it the "
-     "environment counts: https_proxy, http_proxy, no_proxy, in either case.",
+     "Reach the hub through this proxy: http[s]://[user:password@]host[:port], or socks5h:// "
+     "(socks5://: the hub's name is looked up here). Without it the environment counts: "
+     "https_proxy, http_proxy, all_proxy, no_proxy, in either case.",
      OPTION_EXACT | OPTION_SECRET},
     {"local-bind-address", 'b', "ADDRESS", NULL, NULL, NULL,
      "The local address of listening ports (source), or of connections to services "

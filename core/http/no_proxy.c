@@ -116,7 +116,7 @@ static const char *first_set(const char *const *names, const char *(*get)(const 
 const char *upstream_from_env(const char *host, int port, const char *(*get)(const char *name))
 {
     static const char *const proxies[] = {"https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY",
-                                          NULL};
+                                          "all_proxy",   "ALL_PROXY",   NULL};
     static const char *const exceptions[] = {"no_proxy", "NO_PROXY", NULL};
     const char *proxy = first_set(proxies, get);
     return proxy != NULL && upstream_excepted(first_set(exceptions, get), host, port) ? NULL

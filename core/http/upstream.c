@@ -2,10 +2,20 @@
 
 #include "core/base/str.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define DEFAULT_PORT 3128
+static const struct {
+    const char *scheme;
+    enum upstream_kind kind;
+    int port;
+} schemes[] = {
+    {"http://", UPSTREAM_HTTP, 3128},
+    {"https://", UPSTREAM_HTTPS, 3128},
+    {"socks5://", UPSTREAM_SOCKS5, 1080},
+    {"socks5h://", UPSTREAM_SOCKS5H, 1080},
+};
 
 void upstream_free(struct upstream *u)
 {
@@ -39,15 +49,15 @@ static bool cut_credentials(struct span *rest, struct span *credentials)
     return true;
 }
 
-/* %XX decoded, in place. False: broken, or a control character, which no header could carry. */
+/* %XX decoded, in place; as curl has it, other '%' stay, since people write passwords as they are.
+ * False: a control character, which no header could carry. */
 static bool percent_decode(char *s)
 {
-    char *to = s;
+    char *to = s, byte;
     for (; *s != '\0'; s++, to++) {
         *to = *s;
-        if (*s == '%') {
-            if (!hex_decode((struct span){s + 1, strnlen(s + 1, 2)}, to, 1))
-                return false;
+        if (*s == '%' && hex_decode((struct span){s + 1, strnlen(s + 1, 2)}, &byte, 1)) {
+            *to = byte;
             s += 2;
         }
         if ((unsigned char)*to < ' ' || *to == 127)
@@ -118,25 +128,35 @@ static bool port_number(struct span s, int *out)
     return true;
 }
 
+/* Cuts the scheme off, if there is one. */
+static enum err cut_scheme(struct span *s, struct upstream *out)
+{
+    out->port = schemes[0].port;
+    if (s->n == 0 || memmem(s->p, s->n, "://", 3) == NULL)
+        return ERR_OK;
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+        if (!starts(*s, schemes[i].scheme))
+            continue;
+        out->kind = schemes[i].kind;
+        out->port = schemes[i].port;
+        *s = behind(*s, strlen(schemes[i].scheme));
+        return ERR_OK;
+    }
+    return ERR_UNSUPPORTED;
+}
+
 static enum err parse(struct span s, struct upstream *out)
 {
     struct span host, port, credentials;
     bool bracketed;
-    const char *scheme = s.n > 0 ? memmem(s.p, s.n, "://", 3) : NULL;
-    if (scheme != NULL) {
-        out->tls = starts(s, "https://");
-        if (!out->tls && !starts(s, "http://"))
-            return ERR_USAGE;
-        s = behind(s, out->tls ? 8 : 7);
-    }
-    if (cut_credentials(&s, &credentials) && credentials.n > 0) {
-        enum err e = take_credentials(credentials, out);
-        if (e != ERR_OK)
-            return e;
-    }
-    if (s.n > 0 && s.p[s.n - 1] == '/')
-        s.n--;
-    out->port = DEFAULT_PORT;
+    enum err e = cut_scheme(&s, out);
+    if (e == ERR_OK && cut_credentials(&s, &credentials) && credentials.n > 0)
+        e = take_credentials(credentials, out);
+    if (e != ERR_OK)
+        return e;
+    for (size_t i = 0; i < s.n; i++)
+        if (strchr("/?#", s.p[i]) != NULL)
+            s.n = i;
     if (!split_host(s, &host, &port, &bracketed) || !is_host(host, bracketed) ||
         (port.p != NULL && port.n > 0 && !port_number(port, &out->port)))
         return ERR_USAGE;
@@ -147,31 +167,35 @@ static enum err parse(struct span s, struct upstream *out)
 enum err upstream_parse(const char *url, struct upstream *out)
 {
     *out = (struct upstream){0};
-    enum err e = parse(span_of(url), out);
+    enum err e = parse(span_trim(span_of(url)), out);
     if (e != ERR_OK)
         upstream_free(out);
     return e;
 }
 
-bool upstream_request(const struct upstream *u, const char *host, int port, struct buf *out)
+const char *upstream_wrong(enum err why)
 {
-    if (!is_host(span_of(host), true))
-        return false;
-    const char *open = strchr(host, ':') != NULL ? "[" : "", *close = open[0] != '\0' ? "]" : "";
-    struct buf line = {.limit = 8192}, token = {.limit = 8192};
-    uint8_t *base64;
-    bool ok = buf_printf(&line, "CONNECT %s%s%s:%d HTTP/1.1\r\nHost: %s%s%s:%d\r\n", open, host,
-                         close, port, open, host, close, port);
-    if (ok && u->user != NULL) {
-        ok = buf_printf(&token, "%s:%s", u->user, u->password) &&
-             buf_printf(&line, "Proxy-Authorization: Basic ") &&
-             (base64 = buf_room(&line, BASE64_SIZE(token.size))) != NULL;
-        if (ok)
-            buf_added(&line, base64_encode(token.data, token.size, (char *)base64, false));
-        ok = ok && buf_printf(&line, "\r\n");
-    }
-    ok = ok && buf_printf(&line, "\r\n") && buf_append(out, line.data, line.size);
-    buf_wipe(&line);
-    buf_wipe(&token);
+    return why == ERR_UNSUPPORTED ? "has a scheme that is not spoken here; there are http, https, "
+                                    "socks5 and socks5h"
+           : why == ERR_USAGE ? "is no [http|https|socks5|socks5h://][user:password@]host[:port]"
+                              : err_text(why);
+}
+
+bool upstream_target(const char *host, int port, char *out, size_t size)
+{
+    bool v6 = strchr(host, ':') != NULL;
+    int n = snprintf(out, size, "%s%s%s:%d", v6 ? "[" : "", host, v6 ? "]" : "", port);
+    return is_host(span_of(host), true) && n > 0 && (size_t)n < size;
+}
+
+bool upstream_request(const char *target, const char *authorization, struct buf *out)
+{
+    struct buf request = {.limit = out->limit};
+    bool ok = buf_printf(&request, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s%s%s\r\n", target, target,
+                         authorization != NULL ? "Proxy-Authorization: " : "",
+                         authorization != NULL ? authorization : "",
+                         authorization != NULL ? "\r\n" : "") &&
+              buf_append(out, request.data, request.size);
+    buf_wipe(&request);
     return ok;
 }

@@ -1,33 +1,49 @@
-/* The web proxy between a client and the hub, as the environment or an option names it. Pure. */
+/* The proxy between a client and the hub, as the environment or an option names it. Pure. */
 #ifndef CORE_HTTP_UPSTREAM_H
 #define CORE_HTTP_UPSTREAM_H
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
 
+enum upstream_kind {
+    UPSTREAM_HTTP,   /* CONNECT */
+    UPSTREAM_HTTPS,  /* the same, and the way to the proxy is TLS */
+    UPSTREAM_SOCKS5, /* RFC 1928; names are looked up here */
+    UPSTREAM_SOCKS5H /* the proxy looks them up */
+};
+
 struct upstream {
-    bool tls;       /* https:// proxy */
+    enum upstream_kind kind;
     char *host;     /* without brackets */
-    int port;       /* default 3128 */
+    int port;       /* default 3128, with SOCKS 1080 */
     char *user;     /* percent-decoded; NULL: no credentials */
     char *password; /* the same; may be "" */
 };
 
-/* "[http[s]://][user:pass@]host[:port][/]"; other schemes and whatever is broken are ERR_USAGE.
- * After an error there is nothing to free. */
+/* "[SCHEME://][user:pass@]host[:port][/…]" with the schemes http (also when there is none), https,
+ * socks5 and socks5h; blanks around it and a path do not count. A '%' that begins no %XX is itself.
+ * Whatever is broken is ERR_USAGE, other schemes ERR_UNSUPPORTED. After an error there is nothing
+ * to free. */
 enum err upstream_parse(const char *url, struct upstream *out);
+/* The rest of a sentence about a URL that upstream_parse did not take; it does not quote it, since
+ * there may be a password in it. */
+const char *upstream_wrong(enum err why);
 void upstream_free(struct upstream *u); /* wipes the password */
 
 /* Whether `no_proxy` (comma-separated; "*", host, .suffix, suffix, IP, IP/bits, each with optional
  * :port) excepts host:port. NULL list: no. */
 bool upstream_excepted(const char *no_proxy, const char *host, int port);
 
-/* Which proxy to use for host:port by https_proxy, HTTPS_PROXY, http_proxy, HTTP_PROXY (in this
- * order) and no_proxy, NO_PROXY; `get` is getenv or a test's. NULL: none. Not to be freed. */
+/* Which proxy to use for host:port by https_proxy, HTTPS_PROXY, http_proxy, HTTP_PROXY, all_proxy,
+ * ALL_PROXY (in this order) and no_proxy, NO_PROXY; `get` is getenv or a test's. NULL: none. Not to
+ * be freed. */
 const char *upstream_from_env(const char *host, int port, const char *(*get)(const char *name));
 
-/* Appends the CONNECT request: always with Host (RFC 9112 3.2), Basic credentials when there are
- * any; IPv6 hosts bracketed. False: does not fit, or host has characters that no host has. */
-bool upstream_request(const struct upstream *u, const char *host, int port, struct buf *out);
+/* "host:port", IPv6 in brackets, as CONNECT names it. False: host has characters that no host has.
+ */
+bool upstream_target(const char *host, int port, char *out, size_t size);
+/* Appends the CONNECT request to a target: always with Host (RFC 9112 3.2), with
+ * Proxy-Authorization when `authorization` is not NULL. False: it does not fit. */
+bool upstream_request(const char *target, const char *authorization, struct buf *out);
 
 #endif

@@ -3,10 +3,7 @@
 #ifndef CORE_TUNNEL_APPROACH_H
 #define CORE_TUNNEL_APPROACH_H
 
-#include "core/http/upstream.h"
-#include "core/net/loop.h"
-#include "core/net/tcp.h"
-#include "core/tls/tls.h"
+#include "core/reach/reach.h"
 
 struct approach;
 
@@ -16,7 +13,7 @@ struct approach_target {
     int port;
     const struct upstream *proxy; /* NULL: straight */
     const char *bind;             /* local address, or NULL */
-    struct dial_memory *memory;   /* which address the last one took, or NULL */
+    struct reach_memory *memory;  /* what the last one learnt, or NULL */
     const struct trust *trust;
     struct tls_session *tls_session;
     struct identity *identity; /* shown to the hub when it asks, or NULL */
@@ -29,14 +26,20 @@ struct approach_target {
     const char *agent;        /* User-Agent */
 };
 
+/* Why it came to nothing. */
+struct approach_failure {
+    enum err why;
+    const char *text; /* a sentence for people: who did not do what */
+    bool final;       /* no later try can do better */
+    int64_t later_ms; /* who refused asked to come back in so many ms; -1: nobody did */
+};
+
 struct approach_events {
     /* The stream is upgraded and belongs to the owner; what the hub sent after its 101 is still in
      * it. native: the hub took FRAME_NATIVE_PROTOCOL. left_s: seconds until the tunnel expires, as
      * our hub tells; 0: not known. The approach is gone. */
     void (*arrived)(void *owner, struct stream *s, bool native, uint64_t left_s);
-    /* It came to nothing, and the approach is gone. final: no later try can do better. The text is
-     * a sentence for people: who did not do what. */
-    void (*failed)(void *owner, enum err why, const char *text, bool final);
+    void (*failed)(void *owner, const struct approach_failure *f); /* the approach is gone */
 };
 
 /* Events come later, never from inside. NULL: no memory. */

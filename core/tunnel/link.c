@@ -14,6 +14,7 @@
 #define STEADY_MS 5000 /* up for so long: the next loss starts the back-off anew */
 #define RETRY_MS 500
 #define RETRY_NATIVE_MS 100 /* connections wait for it */
+#define LATER_MAX_MS 300000 /* of a Retry-After */
 #define PING_SILENCES 3     /* ping periods without a byte: the link is dead */
 #define FULL_SILENCES 30    /* ... while it does not take what we have to send either */
 #define PROBLEM_SIZE 240    /* of the text that is kept */
@@ -43,7 +44,7 @@ struct link {
     enum step step;
     struct approach *approach; /* APPROACHING */
     struct tls_session tls_session;
-    struct dial_memory memory;
+    struct reach_memory memory;
     struct ws *ws;       /* UP */
     struct timer *timer; /* the pause before a retry, or the next ping */
     unsigned tries;
@@ -92,7 +93,7 @@ static void finished(struct link *l, enum err why, const char *text)
 
 /* Exponential, up to the limit, and somewhere between half and all of it, so that a hub's restart
  * does not bring all its clients back in one moment. */
-static uint64_t pause_ms(struct link *l)
+static uint64_t backoff_ms(struct link *l)
 {
     uint64_t pause = l->retry_first_ms;
     uint32_t dice;
@@ -106,7 +107,21 @@ static uint64_t pause_ms(struct link *l)
     return pause / 2 + dice % (pause / 2 + 1);
 }
 
-static void lost(struct link *l, enum err why, const char *text)
+/* What the hub, or who stands before it, asked for counts when it is longer, within reason; up to a
+ * quarter more keeps those apart who were all told the same. */
+static uint64_t pause_ms(struct link *l, int64_t later_ms)
+{
+    uint64_t pause = backoff_ms(l), later = later_ms > 0 ? (uint64_t)later_ms : 0;
+    uint32_t dice;
+    if (later > LATER_MAX_MS)
+        later = LATER_MAX_MS;
+    if (later <= pause)
+        return pause;
+    random_bytes(&dice, sizeof dice);
+    return later + dice % (later / 4 + 1);
+}
+
+static void lost_until(struct link *l, enum err why, const char *text, int64_t later_ms)
 {
     bool was_up = l->step == UP;
     uint64_t now = loop_now(l->loop);
@@ -118,7 +133,7 @@ static void lost(struct link *l, enum err why, const char *text)
     if (was_up && (met || now - l->since >= STEADY_MS))
         l->tries = 0;
     drop_transport(l);
-    uint64_t pause = pause_ms(l);
+    uint64_t pause = pause_ms(l, later_ms);
     l->step = WAITING;
     l->since = was_up ? now : l->since;
     l->retry_at = now + pause;
@@ -129,6 +144,11 @@ static void lost(struct link *l, enum err why, const char *text)
     if (was_up)
         session_lost(l->session);
     l->events->down(l->owner, why, was_up ? line : text);
+}
+
+static void lost(struct link *l, enum err why, const char *text)
+{
+    lost_until(l, why, text, -1);
 }
 
 /* Errors that no later try can mend by itself: of the hub's refusal, and of what
@@ -283,14 +303,14 @@ static void on_arrived(void *owner, struct stream *s, bool native, uint64_t left
     l->events->up(l->owner);
 }
 
-static void on_approach_failed(void *owner, enum err why, const char *text, bool final)
+static void on_approach_failed(void *owner, const struct approach_failure *f)
 {
     struct link *l = owner;
     l->approach = NULL;
-    if (final)
-        finished(l, why, text);
+    if (f->final)
+        finished(l, f->why, f->text);
     else
-        lost(l, why, text);
+        lost_until(l, f->why, f->text, f->later_ms);
 }
 
 static void connect_to_hub(struct link *l)

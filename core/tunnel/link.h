@@ -1,6 +1,7 @@
 /* A session's way to the hub: resolve, web proxy, TLS, WebSocket upgrade, pings, and again with
- * exponential back-off and jitter when it is lost. A 4xx (or 3xx) answer and a Close frame are
- * final, everything else is retried. */
+ * exponential back-off and jitter when it is lost. The hub's word that it does not take us
+ * (refusal.h), a proxy's that it wants another login, and a Close frame are final, everything else
+ * is retried, and not before the time that a Retry-After names. */
 #ifndef CORE_TUNNEL_LINK_H
 #define CORE_TUNNEL_LINK_H
 

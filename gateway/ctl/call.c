@@ -112,11 +112,11 @@ static void on_arrived(void *owner, struct stream *s)
     send_request(c);
 }
 
-static void on_unreached(void *owner, enum err why, const char *text)
+static void on_unreached(void *owner, const struct reach_failure *f)
 {
     struct caller *c = owner;
     c->reach = NULL;
-    finish(c, why, text);
+    finish(c, f->why, f->text);
 }
 
 static const struct reach_events reach_events = {.arrived = on_arrived, .failed = on_unreached};

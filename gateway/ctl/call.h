@@ -5,7 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/str.h"
-#include "gateway/ctl/reach.h"
+#include "core/reach/reach.h"
 
 #define CALL_ANSWER_MAX (16u << 20) /* bytes of a body */
 #define CALL_REQUEST_MAX (1u << 20)

@@ -198,9 +198,8 @@ static int read_proxy(struct ctl *c)
     enum err why = upstream_parse(url, &c->proxy);
     if (why == ERR_OK)
         return CTL_OK;
-    return ctl_fail("the web proxy in the environment (https_proxy) is no "
-                    "http[s]://[user:password@]host[:port]: %s",
-                    err_text(why));
+    return ctl_fail("the proxy's URL in the environment (https_proxy, all_proxy) %s",
+                    upstream_wrong(why));
 }
 
 static int connect_service(struct ctl *c)

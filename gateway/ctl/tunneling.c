@@ -95,6 +95,14 @@ static void clean(const char *text, char *out, size_t size)
     text_copy(said, TEXT_UTF8, out, size);
 }
 
+/* A hub of ours says with which Host header it calculated: another one than we signed. */
+static bool host_was_changed(const struct tunneling *s, const char *message)
+{
+    char name[ENDPOINT_NAME], ours[ENDPOINT_NAME + 20];
+    snprintf(ours, sizeof ours, "Host header \"%s\"", endpoint_name(&s->endpoint, name));
+    return strstr(message, "Host header \"") != NULL && strstr(message, ours) == NULL;
+}
+
 static enum outcome refused(struct tunneling *s, const struct call_answer *a, const cJSON *body)
 {
     const char *name = json_text_at(body, "__type"), *said = json_text_at(body, "message");
@@ -111,7 +119,11 @@ static enum outcome refused(struct tunneling *s, const struct call_answer *a, co
         return CTL_FAILED;
     }
     clean(said != NULL ? said : "no reason was given", message, sizeof message);
-    const char *advice = advice_for(s->error);
+    const char *advice =
+        host_was_changed(s, message)
+            ? "a proxy on the way changed the header Host, which is signed: have it pass Host on "
+              "as it comes"
+            : advice_for(s->error);
     bool no_such_key = strcmp(s->error, "UnrecognizedClientException") == 0;
     snprintf(s->problem, sizeof s->problem, "%s: %s%s%s%s", s->error, message,
              advice != NULL ? "; " : "", advice != NULL ? advice : "",

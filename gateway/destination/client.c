@@ -257,19 +257,13 @@ static struct link_options link_options(const struct client *c, const struct cli
     };
 }
 
-static const char *link_problem(enum err why)
-{
-    return why == ERR_USAGE ? "The web proxy's URL is not http[s]://[user:password@]host[:port]"
-                            : err_text(why);
-}
-
 static enum err start_link(struct client *c)
 {
     const struct link_options o = link_options(c, c->options, c->trust);
     enum err why;
     c->link = link_new(c->loop, c->session, &o, &link_events, c, &why);
     if (c->link == NULL)
-        log_fatal("%s", link_problem(why));
+        log_fatal("The proxy's URL (--web-proxy, or the environment) %s", upstream_wrong(why));
     return c->link != NULL ? ERR_OK : why;
 }
 
@@ -296,7 +290,9 @@ enum err client_change(struct client *c, const struct client_options *fresh)
     const struct link_options o = link_options(c, fresh, trust);
     why = link_change(c->link, &o, &anew);
     if (why != ERR_OK) {
-        log_error("%s; going on with the settings in use", link_problem(why));
+        log_error("The proxy's URL (--web-proxy, or the environment) %s; going on with the settings "
+                  "in use",
+                  upstream_wrong(why));
         trust_free(trust);
         return why;
     }

@@ -36,7 +36,9 @@ static const struct program program = {
  *   -b                is, beside the host of a bare -d PORT, what connections to services go out
  *                     from, as its documents say
  *   --config-dir      works with any number of services
- *   web proxy         http_proxy, HTTP_PROXY and NO_PROXY count; no scheme means http://
+ *   web proxy         http_proxy, HTTP_PROXY, ALL_PROXY and NO_PROXY count; no scheme means
+ *                     http://; Digest and SOCKS5 are spoken, too
+ *   redirects, 404, 408, 429 and the like, from who stands before the hub, are tried again
  *   max_active_connections
  *                     the real source dies at the 129th, and the real destination takes no notice
  *                     of it: here the next ones wait in the source's listen queue

@@ -435,7 +435,8 @@ enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *
     why = make_link(t, set->loop, o);
     if (why == ERR_OK)
         return ERR_OK;
-    snprintf(text, size, "the web proxy: %s", err_text(why));
+    snprintf(text, size, "the proxy's URL (--web-proxy, or the environment) %s",
+             upstream_wrong(why));
     set->n--;
 fail:
     tunnel_free(t);

@@ -23,6 +23,6 @@ enum err check_hub(const struct hub_config *hub, char *text, size_t size)
     if (why == ERR_OK)
         upstream_free(&proxy);
     else
-        snprintf(text, size, "--web-proxy: not http[s]://[user:password@]host[:port]");
+        snprintf(text, size, "--web-proxy %s", upstream_wrong(why));
     return why;
 }

@@ -616,11 +616,22 @@ class Hostile(Script):
                 self.accept()  # it tries again
                 running.terminate()
 
-    def test_another_status_is_final(self):
+    def test_only_the_hubs_word_is_final(self):
+        """What a captive portal or a proxy says in its place is tried again."""
         for answer in (b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
-                       b"HTTP/1.1 302 Found\r\nLocation: https://x/\r\n\r\n"):
+                       b"HTTP/1.1 302 Found\r\nLocation: https://x/\r\n\r\n",
+                       b"HTTP/1.1 404 Not Found\r\nServer: x\r\n\r\n<html><title>gone</title>",
+                       b"HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n\r\n"):
+            with self.subTest(answer[:30]):
+                running = self.answered_with(answer)
+                running.wait_line("in the hub's place.*; trying again")
+                self.accept()
+                running.terminate()
+        for answer in (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno",
+                       b"HTTP/1.1 404 Not Found\r\nchannel-id: x\r\nContent-Length: 0\r\n\r\n"):
             with self.subTest(answer[:30]):
                 running = self.answered_with(answer, ends=(1,))
+                running.wait_line("the hub refused: HTTP 40")
                 self.assertEqual(running.wait(), 1)
 
     def answered_with(self, answer, **options):

@@ -1,6 +1,8 @@
 """A web proxy between our programs and the hub, from the environment or an option."""
 
 import base64
+import hashlib
+import re
 import socket
 import ssl
 import threading
@@ -10,7 +12,7 @@ import certificates
 from harness import Case
 from origins import Http, Origin
 from programs import environment, run
-from sockets import read_head
+from sockets import read_exactly, read_head
 
 
 class WebProxy(Origin):
@@ -64,7 +66,105 @@ class WebProxy(Origin):
                 pass
 
 
-class ProxyEnvironment(Case):
+class Strict(WebProxy):
+    """Wants what `challenges` say; .good are the requests that were let through."""
+
+    def __init__(self, challenges, algorithm="md5", user="me", password="p@ss"):
+        super().__init__()
+        self.challenges, self.algorithm = challenges, algorithm
+        self.user, self.password = user, password
+        self.good = []
+
+    def answer(self, head):
+        """The response that a Digest client has to give, by RFC 7616."""
+        def digest(*parts):
+            return hashlib.new(self.algorithm, ":".join(parts).encode()).hexdigest()
+        fields = dict(re.findall(r'(\w+)="?([^",\r]*)', head.partition("Digest ")[2]))
+        secret = digest(self.user, fields["realm"], self.password)
+        asked = digest("CONNECT", head.split()[1])
+        return fields["response"], digest(secret, fields["nonce"], fields["nc"], fields["cnonce"],
+                                          fields["qop"], asked)
+
+    def serve(self, connection):
+        peeked = connection.recv(8000, socket.MSG_PEEK).decode()
+        given = "Proxy-Authorization: Digest " in peeked and self.answer(peeked)
+        if given and given[0] == given[1]:
+            self.good.append(peeked)
+            super().serve(connection)
+            return
+        self.heads.append(read_head(connection))
+        lines = "".join(f"Proxy-Authenticate: {c}\r\n" for c in self.challenges)
+        connection.sendall(f"HTTP/1.1 407 Who are you\r\n{lines}Content-Length: 2\r\n"
+                           "Connection: close\r\n\r\nno".encode())
+
+
+class Socks(Origin):
+    """A SOCKS5 proxy; .asked are (type, host, port) of its clients."""
+
+    def __init__(self, login=None, code=0):
+        self.asked, self.login, self.code = [], login, code
+        super().__init__()
+
+    def serve(self, connection):
+        methods = read_exactly(connection, read_exactly(connection, 2)[1])
+        wanted = 2 if self.login else 0
+        if wanted not in methods:
+            connection.sendall(b"\5\xff")
+            return
+        connection.sendall(bytes([5, wanted]))
+        if self.login:
+            user = read_exactly(connection, read_exactly(connection, 2)[1])
+            password = read_exactly(connection, read_exactly(connection, 1)[0])
+            right = f"{user.decode()}:{password.decode()}" == self.login
+            connection.sendall(bytes([1, 0 if right else 1]))
+            if not right:
+                return
+        kind = read_exactly(connection, 4)[3]
+        size = {1: 4, 4: 16}.get(kind) or read_exactly(connection, 1)[0]
+        host, port = read_exactly(connection, size), read_exactly(connection, 2)
+        self.asked.append((kind, host, int.from_bytes(port)))
+        connection.sendall(bytes([5, self.code, 0, 1, 0, 0, 0, 0, 0, 0]))
+        if self.code:
+            return
+        with socket.create_connection(("localhost", int.from_bytes(port))) as far:
+            other = threading.Thread(target=WebProxy.pump, args=(far, connection), daemon=True)
+            other.start()
+            WebProxy.pump(connection, far)
+            other.join()
+
+
+class ReverseProxy(Origin):
+    """A server of TLS in front of a hub that leaves the upgrade out, as one does that nobody told of
+    WebSocket; without a hub behind it it has a page of its own."""
+
+    def __init__(self, hub_port):
+        self.hub_port = hub_port
+        cert = certificates.certificate()
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.context.load_cert_chain(cert.cert, cert.key)
+        super().__init__()
+
+    def serve(self, connection):
+        with self.context.wrap_socket(connection, server_side=True) as client:
+            head = read_head(client)
+            lines = [line for line in head.split("\r\n")
+                     if line and not line.lower().startswith(("upgrade:", "connection:"))]
+            request = "\r\n".join([*lines, "Connection: close", "", ""]).encode()
+            try:
+                with socket.create_connection(("localhost", self.hub_port)) as far, \
+                        certificates.trust().wrap_socket(far, server_hostname="localhost") as hub:
+                    hub.sendall(request)
+                    client.sendall(hub.recv(65536).replace(b"channel-id",
+                                                           b"Server: nginx\r\nchannel-id"))
+                    WebProxy.pump(hub, client)
+            except OSError:
+                page = b"<html><head><title>502 Bad Gateway</title></head><h1>raw</h1></html>"
+                client.sendall(b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n"
+                               b"Content-Type: text/html\r\nContent-Length: %d\r\n\r\n" % len(page)
+                               + page)
+
+
+class ProxyCase(Case):
     def setUp(self):
         super().setUp()
         self.web = self.origin(Http("web"))
@@ -77,6 +177,8 @@ class ProxyEnvironment(Case):
         return self.agent(self.the_hub, self.tokens, self.services, *more, up=up, ends=ends,
                           endpoint=self.endpoint, env=environment(**variables))
 
+
+class ProxyEnvironment(ProxyCase):
     def test_all_three_clients(self):
         proxy = self.origin(WebProxy())
         url = f"http://{proxy.address}"
@@ -159,8 +261,96 @@ class ProxyEnvironment(Case):
         self.assertEqual(len(proxy.heads), 1)
 
     def test_other_scheme(self):
-        agent = self.agent_with(HTTPS_PROXY="socks5://127.0.0.1:9", up=False, ends=(1,))
+        agent = self.agent_with(HTTPS_PROXY="socks4://127.0.0.1:9", up=False, ends=(1,))
+        agent.wait_line("scheme that is not spoken here; there are http, https, socks5 and socks5h")
         self.assertEqual(agent.wait(), 1)
+
+    def test_percent_in_a_password(self):
+        proxy = self.origin(WebProxy(login="me:100%sure"))
+        self.agent_with(HTTPS_PROXY=f"http://me:100%sure@{proxy.address}")
+        self.assertEqual(len(proxy.heads), 1)
+
+
+DIGEST = 'Digest realm="x", qop="auth", nonce="abc/1", opaque="o", algorithm='
+
+
+class Logins(ProxyCase):
+    def test_digest(self):
+        for algorithm, name in (("md5", "MD5"), ("sha256", "SHA-256")):
+            with self.subTest(name):
+                proxy = self.origin(Strict(['Basic realm="x"', DIGEST + name], algorithm))
+                agent = self.agent_with(HTTPS_PROXY=f"http://me:p%40ss@{proxy.address}")
+                self.assertEqual(len(proxy.good), 1)
+                self.assertNotIn("p@ss", agent.output())
+                agent.terminate()
+                self.tokens = self.tunnel(self.services)
+
+    def refused(self, proxy, login, line):
+        agent = self.agent_with(HTTPS_PROXY=f"http://{login}{proxy.address}", up=False, ends=(1,))
+        agent.wait_line(line)
+        self.assertEqual(agent.wait(), 1)
+        self.assertNotIn("p%40ss", agent.output())
+
+    def test_nothing_given(self):
+        self.refused(self.origin(Strict([DIGEST + "MD5"])), "",
+                     r"it wants a login \(407; Digest\): give user:password in the proxy's URL")
+
+    def test_wrong_password(self):
+        proxy = self.origin(Strict([DIGEST + "MD5"], password="other"))
+        self.refused(proxy, "me:p%40ss@", r"did not accept user and password \(407; Digest\)")
+        self.assertEqual(len(proxy.heads), 2)  # no account is locked by trying on
+
+    def test_only_what_is_not_spoken(self):
+        proxy = self.origin(Strict(["Negotiate", "NTLM"]))
+        self.refused(proxy, "me:p%40ss@",
+                     r"a login by Negotiate, NTLM \(407\); Basic and Digest .* are spoken here")
+
+
+class SocksProxies(ProxyCase):
+    def test_the_proxy_looks_the_name_up(self):
+        proxy = self.origin(Socks(login="me:p@ss"))
+        self.agent_with(ALL_PROXY=f"socks5h://me:p%40ss@{proxy.address}")
+        self.assertEqual(proxy.asked, [(3, b"localhost", self.the_hub.port)])
+
+    def test_the_name_is_looked_up_here(self):
+        proxy = self.origin(Socks())
+        self.agent_with("--web-proxy", f"socks5://{proxy.address}")
+        self.assertEqual(proxy.asked, [(4, b"\0" * 15 + b"\1", self.the_hub.port)])
+
+    def test_the_control_api(self):
+        proxy = self.origin(Socks())
+        done = run(self.program("tunnelctl"), "list", "--endpoint", f"hub.example:{self.the_hub.port}",
+                   "--ca", certificates.certificate().ca,
+                   env=environment(all_proxy=f"socks5h://{proxy.address}",
+                                   AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="y"))
+        self.assertEqual(proxy.asked[:1], [(3, b"hub.example", self.the_hub.port)], done.err)
+
+    def test_refusals(self):
+        proxy = self.origin(Socks(code=5))
+        agent = self.agent_with(ALL_PROXY=f"socks5h://{proxy.address}", up=False)
+        agent.wait_line(f"the proxy {proxy.address}: the connection was refused behind it; trying")
+        proxy = self.origin(Socks(login="me:other"))
+        agent = self.agent_with(ALL_PROXY=f"socks5h://me:p@{proxy.address}", up=False, ends=(1,))
+        agent.wait_line("it did not accept user and password")
+        self.assertEqual(agent.wait(), 1)
+
+
+class InBetween(ProxyCase):
+    def test_the_upgrade_is_taken_out(self):
+        proxy = self.origin(ReverseProxy(self.the_hub.port))
+        self.endpoint = f"localhost:{proxy.port}"
+        agent = self.agent_with(up=False)
+        agent.wait_line("the WebSocket upgrade did not get through to the hub .*nginx in between")
+        self.assertTrue(agent.alive())
+
+    def test_its_own_page(self):
+        proxy = self.origin(ReverseProxy(1))
+        self.endpoint = f"localhost:{proxy.port}"
+        agent = self.agent_with(up=False)
+        agent.wait_line(r'HTTP 502 Bad Gateway, from nginx in the hub.s place \(a page with the title '
+                        r'"502 Bad Gateway"\); trying again')
+        self.assertNotIn("<", agent.output())
+        self.assertNotIn("refused", agent.output())
 
 
 if __name__ == "__main__":

@@ -274,6 +274,7 @@ static void test_new_keys(void **state)
     world_rules("[key ADMIN]\nsecret = another-secret-of-the-admin\n", "");
     call_as("ADMIN", "ListTunnels", "{}");
     must_fail("InvalidSignatureException", 403, "does not match");
+    must_fail("InvalidSignatureException", 403, "the Host header \"");
     world_rules("[key OTHER]\nsecret = another-secret-of-the-admin\n", "");
     call_as("ADMIN", "ListTunnels", "{}");
     must_fail("UnrecognizedClientException", 403, "");

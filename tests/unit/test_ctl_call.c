@@ -558,8 +558,9 @@ static void proxies_that_refuse(void **state)
         const char *answer, *told;
         enum err why;
     } cases[] = {
-        {"HTTP/1.1 407 Who are you\r\n\r\n", "407 Who are you (give user:password", ERR_REJECTED},
-        {"HTTP/1.1 403 No\r\n\r\n", "it refused the way to localhost:", ERR_REJECTED},
+        {"HTTP/1.1 407 Who are you\r\n\r\n",
+         "it wants a login (407; it does not say which): give user:password", ERR_REJECTED},
+        {"HTTP/1.1 403 No\r\n\r\n", " refused the way to localhost:", ERR_REJECTED},
         {"what?\r\n\r\n", "its answer is not HTTP", ERR_PROTOCOL},
     };
     (void)state;

@@ -117,6 +117,8 @@ static void test_subprotocols(void **state)
         const char *line, *chosen;
     } cases[] = {
         {"Sec-WebSocket-Protocol: aws.iot.securetunneling-1.0\r\n", "aws.iot.securetunneling-1.0"},
+        {"Sec-WebSocket-Protocol: aws.iot.securedtunneling-1.0\r\n",
+         "aws.iot.securedtunneling-1.0"},
         {"Sec-WebSocket-Protocol: aws.iot.securetunneling-2.0\r\n", "aws.iot.securetunneling-2.0"},
         {"Sec-WebSocket-Protocol: aws.iot.securetunneling-1.0, aws.iot.securetunneling-3.0\r\n",
          "aws.iot.securetunneling-3.0"},
@@ -252,7 +254,12 @@ static void test_handshake(void **state)
     (void)state;
     refuses(SOURCE, "Host: hub\r\n" V3 TOKEN, 426, "WebSocket only");
     refuses_text("POST " SOURCE " HTTP/1.1\r\n" UPGRADE V3 TOKEN "\r\n", 405);
-    refuses_text("GET " SOURCE " HTTP/1.0\r\n" UPGRADE V3 TOKEN "\r\n", 400);
+    /* As proxies pass it on that do not let the upgrade through. */
+    refuses_text("GET " SOURCE " HTTP/1.0\r\n" UPGRADE V3 TOKEN "\r\n", 426);
+    refuses_text("GET " SOURCE " HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\n"
+                 "Connection: close\r\nSec-WebSocket-Version: 13\r\n"
+                 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" V3 TOKEN "\r\n",
+                 426);
     refuses_text("GET " SOURCE " HTTP/1.1\r\nContent-Length: 3\r\n" UPGRADE V3 TOKEN "\r\n", 400);
     refuses_text("GET " SOURCE " HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\n"
                  "Connection: upgrade\r\nSec-WebSocket-Version: 8\r\n"
@@ -265,7 +272,7 @@ static void test_handshake(void **state)
     refuses_text("GET " SOURCE " HTTP/1.1\r\nHost: hub\r\nUpgrade: websocket\r\n"
                  "Connection: keep-alive\r\nSec-WebSocket-Version: 13\r\n"
                  "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n" V3 TOKEN "\r\n",
-                 400);
+                 426);
 }
 
 static void test_paths(void **state)

@@ -540,6 +540,27 @@ static void a_5xx_and_nonsense_are_retried(void **state)
     over();
 }
 
+/* What stands in front of the hub for a moment does not end the link, whatever it answers. */
+static void who_stands_in_between_is_not_final(void **state)
+{
+    static const struct step script[] = {
+        {.answer = "HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n\r\n"},
+        {.answer = "HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\n"
+                   "Content-Length: 0\r\n\r\n"},
+        {.answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi"},
+        {.answer = "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "4\r\nnope\r\n0\r\n\r\n"},
+        {.answer = "HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n\r\n<html>"},
+        {.answer = "HTTP/1.1 426 Upgrade Required\r\nchannel-id: x\r\nContent-Length: 0\r\n\r\n"},
+        {0}};
+    (void)state;
+    begin(script, 7, NULL, 0);
+    run_until(has_services);
+    assert_int_equal(end.downs, 6);
+    assert_int_equal(end.finishes, 0);
+    over();
+}
+
 static int downs_wanted;
 
 static bool has_downs(void)
@@ -599,9 +620,32 @@ static void an_end_that_is_not_told(void **state)
     }
 }
 
+/* Its Retry-After counts when it is longer than our own pause, within bounds. */
+static void comes_back_when_it_is_asked_to(void **state)
+{
+    static const struct {
+        const char *later;
+        uint64_t least, most;
+    } cases[] = {
+        {"120", 120000, 150000}, {"100000", 300000, 375000}, {"0", 0, 40}, {"soon", 0, 40}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char answer[200];
+        const struct step script[] = {{.answer = answer}};
+        snprintf(answer, sizeof answer,
+                 "HTTP/1.1 429 Slow down\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n",
+                 cases[i].later);
+        begin(script, 1, NULL, 0);
+        struct link_present now = after_downs(1);
+        assert_in_range(now.retry_ms - loop_now(hub.loop), cases[i].least, cases[i].most);
+        over();
+    }
+}
+
 static void it_tells_how_it_is(void **state)
 {
-    static const char busy[] = "HTTP/1.1 503 Busy\r\nContent-Length: 3\r\n\r\na\x1b!";
+    static const char busy[] =
+        "HTTP/1.1 503 Busy\r\nchannel-id: x\r\nContent-Length: 3\r\n\r\na\x1b!";
     static const struct step script[] = {
         {.answer = busy},
         {.answer = busy},
@@ -806,6 +850,8 @@ int main(void)
         T(a_refusal_is_final_and_says_why),
         T(goes_on_by_other_options),
         T(a_5xx_and_nonsense_are_retried),
+        T(who_stands_in_between_is_not_final),
+        T(comes_back_when_it_is_asked_to),
         T(it_tells_how_it_is),
         T(it_tells_the_end),
         T(an_end_that_is_not_told),

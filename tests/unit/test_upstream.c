@@ -26,28 +26,36 @@ static void proxy_urls(void **state)
     (void)state;
     static const struct {
         const char *url;
-        bool tls;
+        enum upstream_kind kind;
         const char *host;
         int port;
         const char *user, *password;
     } cases[] = {
-        {"proxy", false, "proxy", 3128, NULL, NULL},
-        {"http://proxy", false, "proxy", 3128, NULL, NULL},
-        {"HTTP://proxy.example.com:8080/", false, "proxy.example.com", 8080, NULL, NULL},
-        {"https://user:pass@10.0.0.1:443", true, "10.0.0.1", 443, "user", "pass"},
-        {"http://[::1]", false, "::1", 3128, NULL, NULL},
-        {"u@[fe80::1%25eth0]:99/", false, "fe80::1%25eth0", 99, "u", ""},
-        {"http://us%45r:p%40%3a%2F%25@h", false, "h", 3128, "usEr", "p@:/%"},
-        {"http://u:p@w@h:1", false, "h", 1, "u", "p@w"},
-        {"http://u:p:w@h:65535", false, "h", 65535, "u", "p:w"},
-        {"http://@h", false, "h", 3128, NULL, NULL},
-        {"http://:p@h", false, "h", 3128, "", "p"},
+        {"proxy", UPSTREAM_HTTP, "proxy", 3128, NULL, NULL},
+        {"http://proxy", UPSTREAM_HTTP, "proxy", 3128, NULL, NULL},
+        {"HTTP://proxy.example.com:8080/", UPSTREAM_HTTP, "proxy.example.com", 8080, NULL, NULL},
+        {"https://user:pass@10.0.0.1:443", UPSTREAM_HTTPS, "10.0.0.1", 443, "user", "pass"},
+        {"http://[::1]", UPSTREAM_HTTP, "::1", 3128, NULL, NULL},
+        {"u@[fe80::1%25eth0]:99/", UPSTREAM_HTTP, "fe80::1%25eth0", 99, "u", ""},
+        {"http://us%45r:p%40%3a%2F%25@h", UPSTREAM_HTTP, "h", 3128, "usEr", "p@:/%"},
+        {"http://u:p@w@h:1", UPSTREAM_HTTP, "h", 1, "u", "p@w"},
+        {"http://u:p:w@h:65535", UPSTREAM_HTTP, "h", 65535, "u", "p:w"},
+        {"http://@h", UPSTREAM_HTTP, "h", 3128, NULL, NULL},
+        {"http://:p@h", UPSTREAM_HTTP, "h", 3128, "", "p"},
+        {"http://u:100%sure@h", UPSTREAM_HTTP, "h", 3128, "u", "100%sure"},
+        {"http://u:%zz%4@h", UPSTREAM_HTTP, "h", 3128, "u", "%zz%4"},
+        {"http://u:%@h", UPSTREAM_HTTP, "h", 3128, "u", "%"},
+        {"http://u:p#w/d?@h/path", UPSTREAM_HTTP, "h", 3128, "u", "p#w/d?"},
+        {" http://h:1/\t", UPSTREAM_HTTP, "h", 1, NULL, NULL},
+        {"http://h/path?q#f", UPSTREAM_HTTP, "h", 3128, NULL, NULL},
+        {"socks5://h", UPSTREAM_SOCKS5, "h", 1080, NULL, NULL},
+        {"SOCKS5H://u:p@[::1]:9050", UPSTREAM_SOCKS5H, "::1", 9050, "u", "p"},
     };
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct upstream u;
         if (upstream_parse(cases[i].url, &u) != ERR_OK)
             fail_msg("%s", cases[i].url);
-        assert_int_equal(u.tls, cases[i].tls);
+        assert_int_equal(u.kind, cases[i].kind);
         assert_string_equal(u.host, cases[i].host);
         assert_int_equal(u.port, cases[i].port);
         assert_int_equal(u.user != NULL, cases[i].user != NULL);
@@ -66,8 +74,6 @@ static void wrong_proxy_urls(void **state)
     static const char *const cases[] = {
         "",
         "http://",
-        "socks5://h",
-        "ftp://h:1",
         "http:/h",
         "http://h:",
         "http://h:0",
@@ -78,13 +84,7 @@ static void wrong_proxy_urls(void **state)
         "http://[::1]x:1",
         "http://[]:1",
         "http://[::1]:",
-        "http://h/path",
-        "http://h//",
-        "http://h?q",
         "http://a b",
-        "http://u:%zz@h",
-        "http://u:%4@h",
-        "http://u:%@h",
         "http://u:%00@h",
         "http://u%0d:p@h",
         "http://h\r\nX: y",
@@ -101,6 +101,10 @@ static void wrong_proxy_urls(void **state)
         assert_null(u.password);
     }
     struct upstream u;
+    static const char *const foreign[] = {"ftp://h:1", "socks4://h", "socks4a://h", "quic://h:1"};
+    for (size_t i = 0; i < COUNT(foreign); i++)
+        assert_int_equal(upstream_parse(foreign[i], &u), ERR_UNSUPPORTED);
+    assert_non_null(strstr(upstream_wrong(ERR_UNSUPPORTED), "socks5h"));
     assert_int_equal(upstream_parse(NULL, &u), ERR_USAGE);
 }
 
@@ -186,7 +190,9 @@ static void proxies_from_the_environment(void **state)
         {{"HTTPS_PROXY", "2", "http_proxy", "3", "HTTP_PROXY", "4", NULL}, "2"},
         {{"https_proxy", "", "http_proxy", "3", "HTTP_PROXY", "4", NULL}, "3"},
         {{"HTTP_PROXY", "4", "ALL_PROXY", "5", NULL}, "4"},
-        {{"ALL_PROXY", "5", NULL}, NULL},
+        {{"ALL_PROXY", "5", NULL}, "5"},
+        {{"ALL_PROXY", "5", "all_proxy", "6", NULL}, "6"},
+        {{"all_proxy", "6", "no_proxy", "hub.example", NULL}, NULL},
         {{"https_proxy", "1", "no_proxy", "hub.example", NULL}, NULL},
         {{"https_proxy", "1", "NO_PROXY", "example", NULL}, NULL},
         {{"https_proxy", "1", "no_proxy", "other", "NO_PROXY", "*", NULL}, "1"},
@@ -203,27 +209,25 @@ static void proxies_from_the_environment(void **state)
 
 static void connect_requests(void **state)
 {
+    char target[300];
+    struct buf b = {.limit = 1024}, small = {.limit = 20};
     (void)state;
-    struct upstream u;
-    struct buf b = {.limit = 1024};
-    assert_int_equal(upstream_parse("http://Aladdin:open%20sesame@h", &u), ERR_OK);
-    assert_true(upstream_request(&u, "hub.example", 443, &b));
+    assert_true(upstream_target("hub.example", 443, target, sizeof target));
+    assert_true(upstream_request(target, "Basic eA==", &b));
     assert_span((struct span){(char *)b.data, b.size},
                 "CONNECT hub.example:443 HTTP/1.1" CRLF "Host: hub.example:443" CRLF
-                "Proxy-Authorization: Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==" CRLF CRLF);
+                "Proxy-Authorization: Basic eA==" CRLF CRLF);
     buf_free(&b);
-    assert_false(upstream_request(&u, "evil\r\nX: y", 443, &b));
-    assert_false(upstream_request(&u, "", 443, &b));
-    upstream_free(&u);
-    assert_int_equal(upstream_parse("h", &u), ERR_OK);
-    assert_true(upstream_request(&u, "2001:db8::1", 8443, &b));
+    assert_true(upstream_target("2001:db8::1", 8443, target, sizeof target));
+    assert_true(upstream_request(target, NULL, &b));
     assert_span((struct span){(char *)b.data, b.size},
                 "CONNECT [2001:db8::1]:8443 HTTP/1.1" CRLF "Host: [2001:db8::1]:8443" CRLF CRLF);
-    struct buf small = {.limit = 20};
-    assert_false(upstream_request(&u, "hub.example", 443, &small));
+    assert_false(upstream_request(target, NULL, &small));
     assert_int_equal(small.size, 0);
     buf_free(&b);
-    upstream_free(&u);
+    assert_false(upstream_target("evil\r\nX: y", 443, target, sizeof target));
+    assert_false(upstream_target("", 443, target, sizeof target));
+    assert_false(upstream_target("hub.example", 443, target, 15));
 }
 
 int main(void)

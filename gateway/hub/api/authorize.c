@@ -52,6 +52,19 @@ static bool refuse_expired(struct call *c, const struct sigv4_auth *auth, int64_
                   early ? '+' : '-', SIGV4_SKEW_MS / 60000);
 }
 
+/* The commonest reason besides a wrong secret, and one that nobody thinks of: a proxy in between
+ * has changed the header Host, which is signed. Who signed can see it by what arrived here. */
+static bool refuse_mismatch(struct call *c)
+{
+    char host[200];
+    str_escape(http_header(c->head, "Host"), host, sizeof host);
+    return REFUSE(
+        c, FAULT_INVALID_SIGNATURE,
+        "%s It was calculated with the Host header \"%s\", as it arrived here: a proxy in "
+        "between must not change it.",
+        sigv4_text(SIGV4_MISMATCH), host);
+}
+
 static bool authorize_unsigned(struct call *c)
 {
     if (c->api->allow_unsigned_loopback && is_this_machine(c->client))
@@ -79,6 +92,8 @@ bool authorize(struct call *c)
     verdict = sigv4_verify(&auth, c->head, c->body, access_key_secret(key), now);
     if (verdict == SIGV4_EXPIRED)
         return refuse_expired(c, &auth, now);
+    if (verdict == SIGV4_MISMATCH)
+        return refuse_mismatch(c);
     if (verdict != SIGV4_OK)
         return REFUSE(c, FAULT_INVALID_SIGNATURE, "%s", sigv4_text(verdict));
     c->key = key;

@@ -10,10 +10,9 @@ static const struct {
     const char *name;
     int version;
 } protocols[] = {
-    {FRAME_NATIVE_PROTOCOL, 3},
-    {"aws.iot.securetunneling-3.0", 3},
-    {"aws.iot.securetunneling-2.0", 2},
-    {"aws.iot.securetunneling-1.0", 1},
+    {FRAME_NATIVE_PROTOCOL, 3},          {"aws.iot.securetunneling-3.0", 3},
+    {"aws.iot.securetunneling-2.0", 2},  {"aws.iot.securetunneling-1.0", 1},
+    {"aws.iot.securedtunneling-1.0", 1}, /* as Amazon's sample for browsers spells it */
 };
 
 static bool refuse(struct request *r, int status, const char *text)
@@ -164,10 +163,12 @@ static bool check_upgrade(struct request *r, const struct http_head *head)
     const char *text = NULL;
     if (!span_is(head->method, "GET"))
         return refuse(r, 405, "A tunnel is opened with GET and a WebSocket upgrade.");
-    if (http_header_count(head, "upgrade") == 0)
+    if (http_header_count(head, "upgrade") == 0 || head->minor < 1 ||
+        !http_header_has(head, "Connection", "upgrade"))
         return refuse(r, 426,
                       "This address speaks WebSocket only: connect with tunnel-gateway, "
-                      "tunnel-agent or localproxy.");
+                      "tunnel-agent or localproxy; a proxy in between must let the upgrade pass "
+                      "(HTTP/1.1, Upgrade, Connection).");
     struct span version = http_header(head, "sec-websocket-version");
     if (version.p != NULL && !span_is(version, "13"))
         return refuse(r, 426, "Only WebSocket version 13 is spoken here.");

@@ -1,0 +1,36 @@
+/* What a web proxy wants to know of us: its 407's Proxy-Authenticate lines (RFC 9110 section 11),
+ * and what is answered: Basic (RFC 7617) or Digest (RFC 7616, and RFC 2069 where there is no qop).
+ * Pure: randomness is given. */
+#ifndef CORE_HTTP_LOGIN_H
+#define CORE_HTTP_LOGIN_H
+
+#include "core/base/buf.h"
+#include "core/http/connect.h"
+
+enum login_kind { LOGIN_NONE, LOGIN_BASIC, LOGIN_DIGEST };
+
+/* The best challenge among those that were offered: Digest with SHA-256, Digest with MD5, Basic. */
+struct login {
+    enum login_kind kind;  /* NONE: of what is offered nothing is spoken here */
+    bool stale;            /* Digest: the nonce was too old, user and password were not judged */
+    const char *algorithm; /* as the challenge says; NULL: it does not, which means MD5 */
+    bool sha256, session, qop, userhash;
+    char *realm, *nonce, *opaque; /* Digest; malloc'd, opaque may be NULL */
+    char offered[100];            /* the names of all schemes, for people: "Negotiate, NTLM" */
+};
+
+/* ERR_NO_MEMORY; else OK, whatever was offered. Free it afterwards. */
+enum err login_choose(const struct connect_answer *a, struct login *out);
+void login_free(struct login *l); /* zeroed afterwards */
+
+struct login_as {
+    const char *user, *password;
+    const char *method, *uri; /* Digest: of the request: "CONNECT", "hub.example:443" */
+    const char *cnonce;       /* Digest: random, of visible ASCII without quotes */
+};
+/* Appends the value of Proxy-Authorization. False: it does not fit, or the challenge has characters
+ * that cannot be sent back. */
+bool login_basic(const struct login_as *as, struct buf *out);
+bool login_digest(const struct login *l, const struct login_as *as, struct buf *out);
+
+#endif
