@@ -97,6 +97,11 @@ static struct conn *next_in_rings(struct session *s)
     return list_empty(ring) ? NULL : list_entry(ring->next, struct conn, ring);
 }
 
+static size_t quantum(const struct session *s, const struct conn *c)
+{
+    return c->native || s->role == SESSION_SOURCE ? SESSION_QUANTUM : SESSION_QUANTUM_FOREIGN;
+}
+
 /* Control frames, then sparse connections, then bulk ones in turn, while there is room. */
 void session_pump(struct session *s)
 {
@@ -115,7 +120,7 @@ void session_pump(struct session *s)
         c = next_in_rings(s);
         if (c == NULL)
             break;
-        size_t n = conn_read(c, s->outgoing + PAYLOAD_AT, SESSION_QUANTUM);
+        size_t n = conn_read(c, s->outgoing + PAYLOAD_AT, quantum(s, c));
         if (n > 0)
             session_send(s, c, FRAME_DATA, n);
         turn--;

@@ -1314,6 +1314,46 @@ static void a_refusal_names_the_service_asked_for(void **state)
     finish(&e);
 }
 
+/* The largest payload among the frames that e has sent. */
+static size_t largest_sent(struct end *e, int fd)
+{
+    static uint8_t block[60000];
+    struct frame f;
+    size_t largest = 0, total = 0;
+    assert_int_equal(write(fd, block, sizeof block), sizeof block);
+    while (total < sizeof block) {
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+        while (sent(e, &f)) {
+            largest = f.payload_size > largest ? f.payload_size : largest;
+            total += f.payload_size;
+        }
+    }
+    assert_int_equal(total, sizeof block);
+    return largest;
+}
+
+/* A destination's source may be Amazon's, which large frames kill; a destination copes. */
+static void frames_fit_the_far_end(void **state)
+{
+    struct end e;
+    int fd;
+    (void)state;
+    begin(&e, SESSION_DESTINATION, 0, 0);
+    give_services(&e, 2, two);
+    give(&e,
+         (struct frame){
+             .type = FRAME_STREAM_START, .stream = 5, .service = span_of("SSH1"), .connection = 1});
+    assert_int_equal(largest_sent(&e, e.service_fd), SESSION_QUANTUM_FOREIGN);
+    finish(&e);
+    begin(&e, SESSION_SOURCE, 3, 0);
+    give_services(&e, 2, two);
+    conn_attach(open_conn(&e, "SSH1"), pair(&fd));
+    buf_free(&e.wire);
+    assert_int_equal(largest_sent(&e, fd), SESSION_QUANTUM);
+    finish(&e);
+    close(fd);
+}
+
 /* ---- fairness ---- */
 
 /* Ten bulk connections and a sparse one while the transport takes one frame at a time. */
@@ -1388,6 +1428,7 @@ int main(void)
         T(a_start_that_never_left_opens_no_stream),
         T(ended_may_open_the_next),
         T(a_refusal_names_the_service_asked_for),
+        T(frames_fit_the_far_end),
         T(sparse_goes_before_bulk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
