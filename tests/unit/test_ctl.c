@@ -996,6 +996,14 @@ static void errors_of_the_service(void **state)
          "(AWS_ACCESS_KEY_ID or --profile); or --unsigned, when the hub runs with "
          "--allow-unsigned-loopback\n"},
         {403, "{\"__type\":\"InvalidSignatureException\",\"message\":\"x\"}", NULL, "secret key"},
+        {403,
+         "{\"__type\":\"InvalidSignatureException\",\"message\":\"No match. It was calculated with "
+         "the Host header \\\"127.0.0.1:8443\\\".\"}",
+         NULL, "secret key"},
+        {403,
+         "{\"__type\":\"InvalidSignatureException\",\"message\":\"No match. It was calculated with "
+         "the Host header \\\"backend:1\\\".\"}",
+         NULL, "\"backend:1\"; a proxy on the way changed the header Host, which is signed"},
         {400, "{\"__type\":\"com.amazonaws.iot#LimitExceededException\",\"Message\":\"full\"}",
          NULL, "tunnelctl: LimitExceededException: full\n"},
         {500, "", "InternalServerException:http://internal.amazon.com/x",
