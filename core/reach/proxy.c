@@ -1,0 +1,200 @@
+/* What is said to a proxy on the way: CONNECT with a login, or SOCKS5. */
+#include "core/base/text.h"
+#include "core/http/later.h"
+#include "core/reach/private.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define ASKED_MAX 4 /* without a login, with Basic, with Digest, with a fresh nonce */
+
+/* ---- CONNECT ---- */
+
+/* The value of Proxy-Authorization; *value stays empty when nothing is shown. */
+static bool write_login(struct reach *r, const char *target, struct buf *value)
+{
+    const struct upstream *u = r->target.proxy;
+    uint8_t random[16];
+    char cnonce[2 * sizeof random + 1];
+    random_bytes(random, sizeof random);
+    hex_encode(random, sizeof random, cnonce);
+    const struct login_as as = {.user = u->user,
+                                .password = u->password,
+                                .method = "CONNECT",
+                                .uri = target,
+                                .cnonce = cnonce};
+    bool first = r->asked == 1 && !r->target.memory->digest;
+    enum login_kind kind = u->user == NULL ? LOGIN_NONE : first ? LOGIN_BASIC : r->login.kind;
+    r->shown[kind] = true;
+    return (kind == LOGIN_BASIC    ? login_basic(&as, value)
+            : kind == LOGIN_DIGEST ? login_digest(&r->login, &as, value)
+                                   : true) &&
+           (value->size == 0 || buf_append(value, "", 1));
+}
+
+static void ask_connect(struct reach *r)
+{
+    char target[300];
+    struct buf value = {.limit = REACH_REQUEST_MAX};
+    r->asked++;
+    bool ok =
+        upstream_target(r->target.host, r->target.port, target, sizeof target) &&
+        write_login(r, target, &value) &&
+        upstream_request(target, value.size > 0 ? (const char *)value.data : NULL, &r->request);
+    buf_wipe(&value);
+    if (ok)
+        reach_send(r);
+    else
+        reach_fail(r, ERR_TOO_LARGE, "the request to it cannot be written");
+}
+
+/* What there is to do about a 407, for the one who set the proxy up. */
+static void login_refused(struct reach *r)
+{
+    char text[300];
+    const char *offered = r->login.offered;
+    if (r->target.proxy->user == NULL)
+        snprintf(text, sizeof text,
+                 "it wants a login (407; %s): give user:password in the proxy's URL",
+                 offered[0] != '\0' ? offered : "it does not say which");
+    else if (r->login.kind == LOGIN_NONE && offered[0] != '\0')
+        snprintf(text, sizeof text,
+                 "it wants a login by %s (407); Basic and Digest with MD5 or SHA-256 are spoken "
+                 "here",
+                 offered);
+    else
+        snprintf(text, sizeof text, "it did not accept user and password (407; %s)",
+                 offered[0] != '\0' ? offered : "it does not say why");
+    reach_end(r, (struct reach_failure){
+                     .why = ERR_REJECTED, .text = text, .final = true, .later_ms = -1});
+}
+
+static void login_wanted(struct reach *r)
+{
+    login_free(&r->login);
+    if (login_choose(&r->answer, &r->login) != ERR_OK) {
+        reach_fail(r, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+        return;
+    }
+    enum login_kind kind = r->login.kind;
+    bool new = kind != LOGIN_NONE && (!r->shown[kind] || r->login.stale);
+    r->target.memory->digest = kind == LOGIN_DIGEST;
+    if (r->target.proxy->user != NULL && new && r->asked < ASKED_MAX)
+        reach_again(r);
+    else
+        login_refused(r);
+}
+
+static int64_t wall_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void connect_answered(struct reach *r)
+{
+    int status = r->answer.status;
+    char text[300], reason[120];
+    if (!stream_ready(r->stream)) { /* it still needs the request's memory */
+        reach_fail(r, ERR_PROTOCOL, "its answer came before the request was sent");
+    } else if (status >= 200 && status < 300) {
+        reach_through(r);
+    } else if (status == 407) {
+        login_wanted(r);
+    } else {
+        snprintf(text, sizeof text, " refused the way to %.100s:%d: %d %s", r->target.host,
+                 r->target.port, status,
+                 str_escape(connect_reason(&r->answer), reason, sizeof reason));
+        struct span later = connect_header(&r->answer, "Retry-After", 0);
+        reach_end(r, (struct reach_failure){.why = ERR_REJECTED,
+                                            .text = text,
+                                            .later_ms = http_later(later, wall_clock_ms())});
+    }
+}
+
+/* ---- SOCKS5 ---- */
+
+static void ask_socks(struct reach *r)
+{
+    const struct upstream *u = r->target.proxy;
+    r->socks = (struct socks5){
+        .user = u->user,
+        .password = u->password,
+        .host = r->target.host,
+        .address = r->addresses.n > 0 ? &r->addresses.at[r->next] : NULL,
+        .port = r->target.port,
+    };
+    if (socks5_begin(&r->socks, &r->request))
+        reach_send(r);
+    else
+        reach_fail(r, ERR_USAGE, "user, password or host are longer than SOCKS can say");
+}
+
+static void socks_failed(struct reach *r, enum err why, const char *text)
+{
+    if (r->socks.elsewhere && r->next + 1 < r->addresses.n) {
+        r->next++;
+        reach_again(r);
+        return;
+    }
+    reach_end(r, (struct reach_failure){
+                     .why = why, .text = text, .final = why == ERR_AUTH, .later_ms = -1});
+}
+
+static void socks_answered(struct reach *r, uint8_t *p, size_t n)
+{
+    const char *text = "";
+    size_t before = r->request.size;
+    if (!stream_ready(r->stream)) {
+        reach_fail(r, ERR_PROTOCOL, "its answer came before the request was sent");
+        return;
+    }
+    buf_take(&r->request, before);
+    long used = socks5_feed(&r->socks, p, n, &r->request, &text);
+    if (used < 0) {
+        socks_failed(r, (enum err) - used, text);
+        return;
+    }
+    stream_consume(r->stream, (size_t)used);
+    if (r->socks.step == SOCKS5_DONE) {
+        if (r->addresses.n > 0)
+            r->target.memory->target = (struct dial_memory){.last = r->addresses.at[r->next]};
+        reach_through(r);
+    } else if (r->request.size > 0) {
+        stream_write(r->stream, r->request.data, r->request.size);
+    }
+}
+
+/* ---- proxies ---- */
+
+bool reach_by_socks(const struct reach *r)
+{
+    enum upstream_kind kind = r->target.proxy->kind;
+    return kind == UPSTREAM_SOCKS5 || kind == UPSTREAM_SOCKS5H;
+}
+
+void reach_ask_proxy(struct reach *r)
+{
+    if (reach_by_socks(r))
+        ask_socks(r);
+    else
+        ask_connect(r);
+}
+
+void reach_proxy_said(struct reach *r, uint8_t *p, size_t n)
+{
+    if (reach_by_socks(r)) {
+        socks_answered(r, p, n);
+        return;
+    }
+    long used = connect_feed(&r->answer, p, n);
+    if (used < 0) {
+        reach_fail(r, (enum err) - used, "its answer is not HTTP");
+        return;
+    }
+    stream_consume(r->stream, (size_t)used);
+    if (r->answer.status != 0)
+        connect_answered(r);
+}
