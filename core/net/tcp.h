@@ -82,8 +82,8 @@ void stream_unsent_limit(struct stream *s, unsigned bytes);
  * that shares s. A longer path needs the window and is left alone. */
 void stream_unread_limit(struct stream *s, int bytes);
 
-/* While on, closing it is a reset (TCP; no effect elsewhere), also when the process dies: what is on
- * its way is lost, and the other side learns at once that nobody is there any more and that this
+/* While on, closing it is a reset (TCP; no effect elsewhere), also when the process dies: what is
+ * on its way is lost, and the other side learns at once that nobody is there any more and that this
  * was no end, also one like nc, which keeps a half-closed connection for as long as its own input
  * lasts. */
 void stream_reset_on_close(struct stream *s, bool on);

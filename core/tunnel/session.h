@@ -221,8 +221,9 @@ void conn_attach(struct conn *c, struct stream *stream);
 /* Destination: the dial failed. CONNECTION_RESET in V3, STREAM_RESET in V1 and V2; in a native
  * session the far end is told why. */
 void conn_refuse(struct conn *c, enum err why);
-/* Ends it now, whatever state it is in; `ended` comes from inside. With ERR_OPERATOR the local side
- * gets a reset. */
+/* Ends it now, whatever state it is in; `ended` comes from inside. The local side gets a reset
+ * unless `why` is an end (err_is_end) and it has got everything. With ERR_SHUTDOWN the transport
+ * goes, too, and the far end of V1 to V3 learns by that. */
 void conn_abort(struct conn *c, enum err why);
 
 #endif

@@ -20,8 +20,8 @@
 #include <cmocka.h>
 
 #define MAX_CONNS 10
-#define CALM_AFTER 1000 /* turns; later nothing is disturbed that could hide a standstill */
-#define MAX_TURNS 20000 /* many more than any seed needs */
+#define CALM_AFTER 1000   /* turns; later nothing is disturbed that could hide a standstill */
+#define MAX_TURNS 2000000 /* many more than any seed needs; a broken one waits for its reader */
 #define SEEDS 800
 
 /* One side of a connection's bytes: the program at a socket. */
@@ -260,7 +260,7 @@ static void play(struct pair *p)
     if (dice(2) == 0)
         hang_up(victim);
     else if (victim->conn != NULL)
-        conn_abort(victim->conn, ERR_SHUTDOWN);
+        conn_abort(victim->conn, ERR_OPERATOR);
 }
 
 /* A connection that may be aborted before anybody has heard of it. */
@@ -280,7 +280,7 @@ static void open_next(void)
     n_opened++;
     if (dice(20) == 0) {
         p->disturbed = true;
-        conn_abort(c, ERR_SHUTDOWN);
+        conn_abort(c, ERR_OPERATOR); /* ERR_SHUTDOWN is told by the transport's end */
     } else {
         conn_attach(c, open_side(&p->client));
     }
