@@ -16,7 +16,7 @@
     10 /* over longer pauses the connection is not kept: the server would end it                   \
         */
 
-enum { EXIT_FINE, EXIT_UNREACHED, EXIT_USAGE, EXIT_HUB_DOWN };
+enum { EXIT_FINE, EXIT_UNREACHED, EXIT_USAGE, EXIT_HUB_DOWN, EXIT_NO_DEVICE };
 
 struct fetch {
     const struct command *command;
@@ -139,11 +139,14 @@ static int checked(struct fetch *f)
     if (!f->command->check)
         return EXIT_FINE;
     struct buf out = {.limit = TEXT_MAX};
-    bool up = once_check(&f->model, &out);
+    static const int codes[] = {[ONCE_FINE] = EXIT_FINE,
+                                [ONCE_HUB_DOWN] = EXIT_HUB_DOWN,
+                                [ONCE_NO_DEVICE] = EXIT_NO_DEVICE};
+    enum once_health health = once_check(&f->model, &out);
     if (f->command->mode == MODE_CHECK)
         print(f, out.data, out.size);
     buf_free(&out);
-    return up ? EXIT_FINE : EXIT_HUB_DOWN;
+    return codes[health];
 }
 
 static void ask(void *owner)

@@ -138,6 +138,18 @@ static void write_down(const struct snapshot_event *e, struct log_line *out)
     add_tunnel(out, e);
 }
 
+static void write_device(const struct snapshot_event *e, struct log_line *out)
+{
+    add(out, "the device is connected");
+    add_tunnel(out, e);
+}
+
+static void write_no_device(const struct snapshot_event *e, struct log_line *out)
+{
+    add(out, "the device is not connected");
+    add_tunnel(out, e);
+}
+
 static void write_over(const struct snapshot_event *e, struct log_line *out)
 {
     add(out, "the tunnel is over");
@@ -165,12 +177,20 @@ static const struct {
     enum role role;
     void (*write)(const struct snapshot_event *e, struct log_line *out);
 } kinds[] = {
-    {"open", "open", ROLE_OK, write_open},       {"close", "close", ROLE_QUIET, write_close},
-    {"refuse", "DENY", ROLE_BAD, write_refuse},  {"up", "UP", ROLE_OK, write_up},
-    {"down", "DOWN", ROLE_BUSY, write_down},     {"over", "OVER", ROLE_BAD, write_over},
-    {"memory", "WARN", ROLE_BAD, write_memory},  {"dropped", "WARN", ROLE_BUSY, write_dropped},
-    {"lost", "LOST", ROLE_BAD, write_text},      {"back", "back", ROLE_OK, write_text},
-    {"restarted", "NEW", ROLE_BUSY, write_text}, {"closed-all", "close", ROLE_TEXT, write_text},
+    {"open", "open", ROLE_OK, write_open},
+    {"close", "close", ROLE_QUIET, write_close},
+    {"refuse", "DENY", ROLE_BAD, write_refuse},
+    {"up", "UP", ROLE_OK, write_up},
+    {"down", "DOWN", ROLE_BUSY, write_down},
+    {"over", "OVER", ROLE_BAD, write_over},
+    {"no-device", "GONE", ROLE_BAD, write_no_device},
+    {"device", "HERE", ROLE_OK, write_device},
+    {"memory", "WARN", ROLE_BAD, write_memory},
+    {"dropped", "WARN", ROLE_BUSY, write_dropped},
+    {"lost", "LOST", ROLE_BAD, write_text},
+    {"back", "back", ROLE_OK, write_text},
+    {"restarted", "NEW", ROLE_BUSY, write_text},
+    {"closed-all", "close", ROLE_TEXT, write_text},
     {"note", "note", ROLE_TEXT, write_text},
 };
 

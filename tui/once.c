@@ -235,21 +235,24 @@ bool once_print(const struct model *m, const struct ui *ui, enum once_pane pane,
 
 /* ---- how it is ---- */
 
-bool once_check(const struct model *m, struct buf *out)
+enum once_health once_check(const struct model *m, struct buf *out)
 {
     const struct snapshot *s = &m->shown;
     char age[FORMAT_SIZE];
-    bool all_up = true;
+    enum once_health health = ONCE_FINE;
     for (size_t i = 0; i < s->n_tunnels; i++) {
         const struct snapshot_tunnel *t = &s->tunnels[i];
         if (strcmp(t->state, "up") == 0)
             continue;
-        all_up = false;
+        if (strcmp(t->state, "no-device") != 0)
+            health = ONCE_HUB_DOWN;
+        else if (health == ONCE_FINE)
+            health = ONCE_NO_DEVICE;
         print_tunnel(t, out);
     }
     format_age(s->uptime, age);
-    if (all_up)
+    if (health == ONCE_FINE)
         print_line(out, "%s is up for %s, %llu open", s->program, age,
                    (unsigned long long)s->totals.open);
-    return all_up;
+    return health;
 }

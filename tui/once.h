@@ -11,8 +11,10 @@ enum once_pane { ONCE_ALL, ONCE_SERVICES, ONCE_STREAMS, ONCE_LOG, ONCE_TUNNELS }
  * memory. */
 bool once_print(const struct model *m, const struct ui *ui, enum once_pane pane, long utc_offset,
                 struct buf *out);
-/* "tunnel-gateway gw1: up for 3d04h, 5 open, ..."; or which tunnel is not, and why. True: each
- * tunnel is connected. */
-bool once_check(const struct model *m, struct buf *out);
+/* "tunnel-gateway gw1: up for 3d04h, 5 open, ..."; or which tunnel is not, and why. The worst
+ * counts.
+ */
+enum once_health { ONCE_FINE, ONCE_NO_DEVICE, ONCE_HUB_DOWN };
+enum once_health once_check(const struct model *m, struct buf *out);
 
 #endif

@@ -6,14 +6,16 @@
 
 /* ---- the state ---- */
 
-static const char *const worst_first[] = {"over", "down", "connecting", "up"};
+static const char *const worst_first[] = {"over", "down", "no-device", "connecting", "up"};
 enum { STATES = sizeof worst_first / sizeof *worst_first };
 
 enum role role_of_state(const char *state)
 {
-    return strcmp(state, "up") == 0 || strcmp(state, "ready") == 0       ? ROLE_OK
-           : strcmp(state, "over") == 0 || strcmp(state, "offline") == 0 ? ROLE_BAD
-                                                                         : ROLE_BUSY;
+    return strcmp(state, "up") == 0 || strcmp(state, "ready") == 0 ? ROLE_OK
+           : strcmp(state, "over") == 0 || strcmp(state, "offline") == 0 ||
+                   strcmp(state, "no-device") == 0
+               ? ROLE_BAD
+               : ROLE_BUSY;
 }
 
 static int rank(const char *state)
@@ -51,6 +53,9 @@ static void tunnel_text(const struct snapshot_tunnel *t, const char *which, char
         snprintf(out, size, "HUB DOWN%s %s, retry %s", which, since, retry);
         break;
     case 2:
+        snprintf(out, size, "NO DEVICE%s %s", which, since);
+        break;
+    case 3:
         snprintf(out, size, "CONNECTING%s %s", which, since);
         break;
     default:

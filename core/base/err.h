@@ -15,6 +15,8 @@
     X(SERVICE_CLOSED, "the service closed", 1, 502)                                                \
     X(PEER_RESET, "the far end reset the connection", 5, 502)                                      \
     X(PEER_LOST, "the other end of the tunnel went away", 3, 503)                                  \
+    X(DEVICE_OFFLINE, "the device is not connected", 4, 503)                                       \
+    X(CLIENT_RESET, "the client reset the connection", 1, 502)                                     \
     X(STREAM_REPLACED, "a newer stream took its place", 1, 502)                                    \
     X(LINGERED, "silence after the client finished sending", 1, 504)                               \
     X(STALLED, "it did not read while others waited", 1, 502)                                      \

@@ -1,7 +1,9 @@
 /* A monitor's counters for Prometheus (share/doc/control.md lists them). */
 #include "core/base/prometheus.h"
 #include "core/control/monitor_private.h"
+
 #include "core/control/report.h"
+#include <string.h>
 
 #include <stdio.h>
 
@@ -133,6 +135,9 @@ static void tunnels(struct monitor *m, struct buf *out)
         enum prometheus_kind kind;
     } rows[] = {
         {"tunnel_hub_connected", "Whether the tunnel is connected to its hub.", PROMETHEUS_GAUGE},
+        {"tunnel_device_connected",
+         "Whether the device is connected as well, as far as the hub tells a source.",
+         PROMETHEUS_GAUGE},
         {"tunnel_hub_connections_total", "Connections to the hub that were made.",
          PROMETHEUS_COUNTER},
         {"tunnel_hub_round_trip_seconds", "To the hub and back, by the last ping.",
@@ -142,6 +147,8 @@ static void tunnels(struct monitor *m, struct buf *out)
     };
     uint64_t now = monitor_now(m);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (i == 1 && strcmp(m->o.role, "source") != 0)
+            continue;
         prometheus_metric(out, rows[i].name, rows[i].kind, rows[i].help);
         list_each(node, &m->tunnels)
         {
@@ -150,8 +157,10 @@ static void tunnels(struct monitor *m, struct buf *out)
             struct monitor_tunnel_state s;
             monitor_tunnel_look(t, &s);
             if (i == 0)
-                put(out, rows[i].name, l, s.link == MONITOR_UP);
+                put(out, rows[i].name, l, s.link == MONITOR_UP || s.link == MONITOR_NO_DEVICE);
             else if (i == 1)
+                put(out, rows[i].name, l, s.link == MONITOR_UP);
+            else if (i == 2)
                 put(out, rows[i].name, l, s.connections);
             else if (i == 3 && s.expires_ms > 0)
                 put(out, rows[i].name, l, s.expires_ms > now ? (s.expires_ms - now) / 1000 : 0);

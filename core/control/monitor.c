@@ -15,15 +15,15 @@ const char *monitor_state_name(enum monitor_state s)
 
 const char *monitor_link_name(enum monitor_link l)
 {
-    static const char *const names[] = {"connecting", "up", "down", "over"};
+    static const char *const names[] = {"connecting", "up", "no-device", "down", "over"};
     return names[l];
 }
 
 bool monitor_is_orderly(enum err why)
 {
     static const enum err orderly[] = {
-        ERR_OK,         ERR_EOF,      ERR_CLIENT_CLOSED, ERR_SERVICE_CLOSED,
-        ERR_PEER_RESET, ERR_LINGERED, ERR_OPERATOR,      ERR_SHUTDOWN,
+        ERR_OK,       ERR_EOF,      ERR_CLIENT_CLOSED, ERR_SERVICE_CLOSED, ERR_PEER_RESET,
+        ERR_LINGERED, ERR_OPERATOR, ERR_SHUTDOWN,      ERR_CLIENT_RESET,
     };
     for (size_t i = 0; i < sizeof orderly / sizeof *orderly; i++)
         if (orderly[i] == why)

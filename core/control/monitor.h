@@ -45,7 +45,8 @@ void monitor_open_tunnels(struct monitor *m, size_t (*count)(void *ctx), void *c
 
 /* ---- tunnels: an end of one, with its link to a hub ---- */
 
-enum monitor_link { MONITOR_CONNECTING, MONITOR_UP, MONITOR_DOWN, MONITOR_OVER };
+/* NO_DEVICE: a source's hub is there, and says that its device is not. */
+enum monitor_link { MONITOR_CONNECTING, MONITOR_UP, MONITOR_NO_DEVICE, MONITOR_DOWN, MONITOR_OVER };
 
 struct monitor_tunnel_state {
     enum monitor_link link;     /* DOWN: waits for its next try; OVER: there will be none */
@@ -191,5 +192,7 @@ void monitor_tunnel_event(struct monitor_tunnel *t, enum monitor_link link, enum
                           const char *text);
 /* Its memory is used up. */
 void monitor_tunnel_memory(struct monitor_tunnel *t, const char *text);
+/* Its device has come ("device") or is not there ("no-device"), in a sentence. */
+void monitor_device_event(struct monitor_tunnel *t, bool there, const char *text);
 
 #endif

@@ -153,15 +153,24 @@ static uint64_t mean_first_byte(const struct monitor_service *s)
     return n > 0 ? s->first_byte_ms / n : 0;
 }
 
-static void put_service(const struct monitor_tunnel *t, const struct monitor_service *s, bool up,
-                        struct json_writer *w)
+static const char *service_state(const struct monitor_service *s, enum monitor_link link)
+{
+    if (!s->present)
+        return "offline";
+    return link == MONITOR_UP          ? "ready"
+           : link == MONITOR_NO_DEVICE ? monitor_link_name(link)
+                                       : "offline";
+}
+
+static void put_service(const struct monitor_tunnel *t, const struct monitor_service *s,
+                        enum monitor_link link, struct json_writer *w)
 {
     json_open(w, NULL, '{');
     put_text(w, "id", s->id);
     put_text(w, "tunnel", t->name);
     put_text(w, "host", s->host);
     put_text(w, "target", s->target);
-    put_text(w, "state", up ? "ready" : "offline");
+    put_text(w, "state", service_state(s, link));
     put_tally(w, &s->tally, put_number);
     put_time(w, "first_byte", mean_first_byte(s));
     json_close(w, '}');
@@ -175,7 +184,7 @@ static void put_services(struct monitor_tunnel *t, struct json_writer *w)
     {
         const struct monitor_service *s = list_entry(node, struct monitor_service, node);
         if (s->present || s->tally.open > 0)
-            put_service(t, s, s->present && state.link == MONITOR_UP, w);
+            put_service(t, s, state.link, w);
     }
 }
 

@@ -103,6 +103,12 @@ void monitor_tunnel_memory(struct monitor_tunnel *t, const char *text)
     tell(t, "memory", ERR_NO_MEMORY, text);
 }
 
+void monitor_device_event(struct monitor_tunnel *t, bool there, const char *text)
+{
+    tell(t, there ? "device" : monitor_link_name(MONITOR_NO_DEVICE),
+         there ? ERR_OK : ERR_DEVICE_OFFLINE, text);
+}
+
 /* ---- services ---- */
 
 static struct monitor_service *find(const struct monitor_tunnel *t, const char *id)

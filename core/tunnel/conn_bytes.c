@@ -175,6 +175,8 @@ static void local_over(struct conn *c, enum err why)
 {
     struct session *s = c->session;
     list_remove(&c->ring);
+    if (why == ERR_RESET && s->role == SESSION_SOURCE)
+        why = ERR_CLIENT_RESET;
     if (why != ERR_EOF) {
         conn_finish(c, why, c->phase == CONN_LIVE, CONN_NOW);
         return;

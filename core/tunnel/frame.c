@@ -126,6 +126,7 @@ enum err frame_decode(const uint8_t *p, size_t n, struct frame *out)
     out->ignorable = m.ignorable;
     out->epoch = m.epoch;
     out->attached = m.attached;
+    out->left = m.left;
     out->error = m.error;
     out->received = m.received;
     out->window = m.window;
@@ -170,6 +171,7 @@ static size_t encode_head(const struct frame *f, size_t payload_size, uint8_t *o
         .availableServiceIds = {.funcs.encode = put_services, .arg = arg},
         .epoch = f->epoch,
         .attached = f->attached,
+        .left = f->left,
         .subprotocol = text_of(&f->subprotocol),
         .instance = text_of(&f->instance),
         .device = text_of(&f->device),

@@ -48,8 +48,9 @@ struct frame {
     size_t n_services; /* SERVICE_IDS; duplicates are left in */
     struct span services[FRAME_SERVICES_MAX];
     /* of native sessions */
-    uint32_t epoch;                            /* PEER, RESUME */
-    bool attached;                             /* PEER */
+    uint32_t epoch; /* PEER, RESUME */
+    bool attached;  /* PEER */
+    bool left;      /* PEER: it said goodbye, and comes back as another */
     struct span subprotocol, instance, device; /* PEER */
     uint32_t error;                            /* CONNECTION_OPENED: enum frame_error */
     uint64_t received;                         /* RESUME, CREDIT: bytes, counted from 0 */

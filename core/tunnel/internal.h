@@ -252,6 +252,7 @@ struct service *session_find_service(struct session *s, struct span id, int32_t 
 void peer_take(struct session *s, const struct frame *f);   /* a PEER */
 void peer_resume(struct session *s, const struct frame *f); /* a RESUME */
 void peer_lost(struct session *s);                          /* nobody is there */
+enum err peer_absence(const struct session *s);             /* why connections with it end then */
 /* Every native connection; tell: the far end may still have them. */
 void peer_end_all(struct session *s, enum err why, bool tell);
 void peer_out_of_patience(void *session); /* the timer's */

@@ -35,9 +35,16 @@ void peer_end_all(struct session *s, enum err why, bool tell)
         conn_finish(list_entry(ending.next, struct conn, flow.kin), why, tell, CONN_FLUSH);
 }
 
+enum err peer_absence(const struct session *s)
+{
+    if (!s->attached || !s->transport.native || s->peer.attached)
+        return s->attached ? ERR_PEER_LOST : ERR_LINK_LOST;
+    return s->role == SESSION_SOURCE ? ERR_DEVICE_OFFLINE : ERR_PEER_LOST;
+}
+
 void peer_out_of_patience(void *owner)
 {
-    peer_end_all(owner, ERR_LINK_LOST, true);
+    peer_end_all(owner, peer_absence(owner), true);
 }
 
 /* Nothing native goes out, and what comes is not believed, until both have said RESUME. What was
@@ -66,9 +73,21 @@ static void unsync(struct session *s)
         timer_start(s->patience, s->resume_ms);
 }
 
+/* Nobody is there, or nobody knows; what was measured with it is no news any more. */
+static void forget_peer(struct session *s)
+{
+    uint64_t now = loop_now(s->loop);
+    s->peer = (struct session_peer){
+        .since_ms = now,
+        .seen_ms = s->peer.attached ? now : s->peer.seen_ms,
+    };
+    s->round_trip_us = 0;
+    s->echoed_at = 0;
+}
+
 void peer_lost(struct session *s)
 {
-    s->peer = (struct session_peer){0};
+    forget_peer(s);
     unsync(s);
 }
 
@@ -82,6 +101,7 @@ static void meet(struct session *s)
     peer_end_all(s, ERR_PEER_LOST, false);
     memcpy(s->far, s->peer.instance, sizeof s->far);
     memset(s->trips_us, 0, sizeof s->trips_us);
+    s->round_trip_us = 0;
     if (s->role == SESSION_DESTINATION)
         s->last_native = 0;
 }
@@ -110,17 +130,29 @@ void peer_take(struct session *s, const struct frame *f)
     struct session_peer *p = &s->peer;
     unsync(s);
     orphan_streams(s);
-    *p = (struct session_peer){.attached = f->attached};
+    if (!f->attached) {
+        uint64_t since = s->open && !p->attached ? p->since_ms : 0;
+        forget_peer(s);
+        p->since_ms = since != 0 ? since : p->since_ms;
+    } else {
+        *p = (struct session_peer){.attached = true, .since_ms = loop_now(s->loop)};
+    }
     copy_text(p->subprotocol, sizeof p->subprotocol, f->subprotocol);
     copy_text(p->instance, sizeof p->instance, f->instance);
-    copy_text(p->device, sizeof p->device, f->device);
+    copy_text(p->device, sizeof p->device, f->device); /* also of one that is not there */
     p->native = p->attached && span_is(f->subprotocol, FRAME_NATIVE_PROTOCOL);
     s->epoch = f->epoch;
     log_peer(s);
     if (p->attached)
         meet(s);
+    else if (f->left)
+        peer_end_all(s, peer_absence(s), false);
     if (p->native)
         list_connections(s);
+    if (s->events->peer != NULL)
+        s->events->peer(s->owner);
+    if (p->attached && session_reachable(s) && s->events->reachable != NULL)
+        s->events->reachable(s->owner);
     session_pump(s);
 }
 

@@ -177,7 +177,7 @@ static void on_reset(struct session *s, struct service *service, const struct fr
     if (f->stream != service->stream)
         return; /* late: that stream is gone already */
     if (f->type == FRAME_STREAM_RESET && (service->numbered || f->stream == service->orphan)) {
-        session_end_stream(service, ERR_PEER_LOST);
+        session_end_stream(service, peer_absence(s));
         return;
     }
     struct conn *c = session_find_conn(s, service, f->connection);

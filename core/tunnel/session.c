@@ -251,7 +251,7 @@ static struct conn *open_native(struct session *s, struct service *service)
 struct conn *conn_open(struct session *s, const char *id, const struct conn_events *events,
                        void *owner, enum err *why)
 {
-    *why = ERR_HUB_DOWN;
+    *why = session_device_offline(s) ? ERR_DEVICE_OFFLINE : ERR_HUB_DOWN;
     if (!session_reachable(s))
         return NULL;
     struct service *service = session_find_service(s, span_of(id), 0);
@@ -406,8 +406,14 @@ bool session_open(const struct session *s)
 
 bool session_reachable(const struct session *s)
 {
-    bool awaited = s->peer.native || (!s->peer.attached && !list_empty(&s->natives));
-    return s->attached && s->open && (s->synced || !awaited);
+    bool there = s->peer.attached || !s->transport.native; /* other hubs do not tell */
+    return s->attached && s->open && there && (s->synced || !s->peer.native);
+}
+
+bool session_device_offline(const struct session *s)
+{
+    return s->role == SESSION_SOURCE && s->attached && s->open && s->transport.native &&
+           !s->peer.attached;
 }
 
 uint64_t session_round_trip_us(const struct session *s)

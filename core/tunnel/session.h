@@ -52,6 +52,8 @@ struct transport {
 struct session_peer {
     bool attached, native;
     char subprotocol[64], instance[40], device[256]; /* "" without native hub */
+    uint64_t since_ms; /* loop_now when it came or left, or since we know that it is not there */
+    uint64_t seen_ms;  /* it is not there: loop_now when it was last; 0: never */
 };
 
 struct session_options {
@@ -85,6 +87,8 @@ struct session_events {
     void (*reachable)(void *owner);
     /* The memory budget is used up (text says by what); once a minute at most. May be NULL. */
     void (*pressed)(void *owner, const char *text);
+    /* session_peer tells something else now. May be NULL. */
+    void (*peer)(void *owner);
 };
 
 /* What went through one connection. up: client to device, down: device to client. */
@@ -153,8 +157,10 @@ void session_writable(struct session *s);                      /* the transport 
 
 /* ---- what it knows ---- */
 bool session_open(const struct session *s); /* SERVICE_IDS came over the present transport */
-/* And a native end that is there, or that connections wait for, is ready: conn_open makes sense. */
+/* And nothing says that the other end is not there, or not ready: conn_open makes sense. */
 bool session_reachable(const struct session *s);
+/* At a source: the hub, which is connected, says that the device is not. */
+bool session_device_offline(const struct session *s);
 uint64_t session_round_trip_us(const struct session *s); /* to the native far end; 0: not known */
 bool session_stalled(const struct session *s); /* the transport is not read: a reader is slow */
 /* What waits in memory, and how often that was too much. */
@@ -180,8 +186,8 @@ bool session_full(const struct session *s, const char *service);
 void session_on_room(struct session *s, void (*room)(void *owner), void *owner);
 
 /* Source: opens one to `service` ("" for a tunnel without services). What the far end sends is held
- * (up to queue_limit) until conn_attach. NULL with *why: ERR_HUB_DOWN, ERR_NO_SERVICE, ERR_LIMIT,
- * ERR_BUSY (V1, V2: one at a time), ERR_NO_MEMORY. */
+ * (up to queue_limit) until conn_attach. NULL with *why: ERR_HUB_DOWN, ERR_DEVICE_OFFLINE,
+ * ERR_NO_SERVICE, ERR_LIMIT, ERR_BUSY (V1, V2: one at a time), ERR_NO_MEMORY. */
 struct conn *conn_open(struct session *s, const char *service, const struct conn_events *events,
                        void *owner, enum err *why);
 /* Destination: from inside `incoming`. */

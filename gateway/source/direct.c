@@ -254,6 +254,11 @@ static void pass(struct side *s, size_t n)
         leave(d, ERR_OK);
 }
 
+static enum err of_client(enum err why)
+{
+    return why == ERR_RESET ? ERR_CLIENT_RESET : why;
+}
+
 static void on_readable(void *owner)
 {
     struct side *s = owner;
@@ -278,7 +283,7 @@ static void on_readable(void *owner)
     else if (n < 0 && s == &d->sides[FAR])
         leave(d, (enum err) - n);
     else if (n < 0)
-        drop(d, (enum err) - n);
+        drop(d, of_client((enum err) - n));
 }
 
 static void relay(struct direct *d)
@@ -316,7 +321,7 @@ static void on_failed(void *owner, enum err why)
     struct side *s = owner;
     struct direct *d = s->direct;
     if (s == &d->sides[CLIENT] || d->state != RELAYING) {
-        drop(d, why);
+        drop(d, s == &d->sides[CLIENT] ? of_client(why) : why);
     } else if (s->ended) {
         leave(d, why);
     } else { /* what it said before it went away is still to be had, then the error */

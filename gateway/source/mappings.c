@@ -2,6 +2,7 @@
 
 #include "core/base/log.h"
 #include "core/net/tcp.h"
+#include "gateway/source/device.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +38,15 @@ static enum err resolve(void *owner, const struct passage_question *q, struct pa
         snprintf(text, PASSAGE_TEXT, "%s", err_text(ERR_NO_SERVICE));
         return ERR_NO_SERVICE;
     }
-    *out = (struct passage_target){m->set->session, m->id, 0, m->set->watched};
-    return session_reachable(m->set->session) ? ERR_OK : ERR_HUB_DOWN;
+    struct session *s = m->set->session;
+    *out = (struct passage_target){.session = s,
+                                   .service = m->id,
+                                   .watched = m->set->watched,
+                                   .awaited = device_is_awaited(s, m->set->loop)};
+    if (!session_device_offline(s))
+        return session_reachable(s) ? ERR_OK : ERR_HUB_DOWN;
+    device_text(s, m->set->loop, false, text);
+    return ERR_DEVICE_OFFLINE;
 }
 
 static void tell_end(void *ctx)

@@ -27,8 +27,18 @@ static bool put(struct buf *out, const char *text)
 struct entry {
     char host[NAMES_HOST]; /* "" when no name leads there */
     const char *service, *tunnel;
-    bool up;
+    const struct pages_tunnel *state;
 };
+
+static const char *state_name(const struct pages_tunnel *t)
+{
+    return !t->up ? "down" : t->no_device ? "no device" : "up";
+}
+
+static bool is_usable(const struct pages_tunnel *t)
+{
+    return t->up && !t->no_device;
+}
 
 static bool each_service(const struct pages_view *v,
                          bool (*write)(const struct entry *e, struct buf *), struct buf *out)
@@ -39,7 +49,7 @@ static bool each_service(const struct pages_view *v,
         for (size_t k = 0; k < n; k++) {
             struct entry e = {.service = t->n_services > 0 ? t->services[k] : "",
                               .tunnel = t->name,
-                              .up = v->states[i].up};
+                              .state = &v->states[i]};
             names_canonical(v->names, v->tunnels, v->n_tunnels, i, e.service, e.host);
             if (!write(&e, out))
                 return false;
@@ -53,7 +63,7 @@ static bool write_row(const struct entry *e, struct buf *out)
     return put(out, "<tr><td>") && proxy_escape_html(span_of(e->host), out) &&
            put(out, "</td><td>") && proxy_escape_html(span_of(e->service), out) &&
            put(out, "</td><td>") && proxy_escape_html(span_of(e->tunnel), out) &&
-           buf_printf(out, "</td><td>%s</td></tr>\n", e->up ? "up" : "down");
+           buf_printf(out, "</td><td>%s</td></tr>\n", state_name(e->state));
 }
 
 static bool write_cell(const char *text, struct buf *out)
@@ -64,7 +74,7 @@ static bool write_cell(const char *text, struct buf *out)
 static bool write_line(const struct entry *e, struct buf *out)
 {
     return write_cell(e->host, out) && write_cell(e->service, out) && write_cell(e->tunnel, out) &&
-           put(out, e->up ? "up\n" : "down\n");
+           put(out, state_name(e->state)) && put(out, "\n");
 }
 
 /* ---- pages ---- */
@@ -140,7 +150,7 @@ static bool write_pac(const struct pages_view *v, const struct pages_question *q
 static int health(const struct pages_view *v)
 {
     for (size_t i = 0; i < v->n_tunnels; i++)
-        if (v->states[i].up)
+        if (is_usable(&v->states[i]))
             return 200;
     return 503;
 }
@@ -148,11 +158,14 @@ static int health(const struct pages_view *v)
 static bool write_health(const struct pages_view *v, const struct pages_question *q,
                          struct buf *out)
 {
-    size_t up = 0;
+    size_t up = 0, without = 0;
     (void)q;
-    for (size_t i = 0; i < v->n_tunnels; i++)
-        up += v->states[i].up;
-    return buf_printf(out, "%s: %zu of %zu tunnels up\n", up > 0 ? "ok" : "down", up, v->n_tunnels);
+    for (size_t i = 0; i < v->n_tunnels; i++) {
+        up += is_usable(&v->states[i]);
+        without += v->states[i].no_device;
+    }
+    return buf_printf(out, "%s: %zu of %zu tunnels up", up > 0 ? "ok" : "down", up, v->n_tunnels) &&
+           (without == 0 || buf_printf(out, ", %zu without device", without)) && put(out, "\n");
 }
 
 static const struct page pages[] = {

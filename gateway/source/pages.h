@@ -9,6 +9,7 @@
 
 struct pages_tunnel {
     bool up;
+    bool no_device; /* it is up, but the device is not connected */
     size_t connections;
 };
 

@@ -127,6 +127,8 @@ static const char *text_of(enum err why)
                "tells)";
     if (why == ERR_NO_SERVICE)
         return "no such service: nothing is mapped to it on the device";
+    if (why == ERR_DEVICE_OFFLINE)
+        return "the device is not connected; is tunnel-agent running there?";
     return err_text(why);
 }
 
@@ -260,7 +262,7 @@ static void look(struct passage *p)
     char text[PASSAGE_TEXT];
     struct passage_target target;
     enum err why = ask(p, &target, text);
-    if (why == ERR_HUB_DOWN)
+    if (why == ERR_HUB_DOWN || (why == ERR_DEVICE_OFFLINE && target.awaited))
         return;
     if (why != ERR_OK) {
         refuse(p, why, text);
@@ -308,6 +310,23 @@ void passages_wake(struct passages *set)
         struct passage *p = list_entry(todo.next, struct passage, node);
         list_append(&set->all, &p->node);
         look(p);
+    }
+}
+
+void passages_give_up(struct passages *set, const struct session *s)
+{
+    struct list todo;
+    list_init(&todo);
+    list_each(node, &set->all)
+    {
+        const struct passage *p = list_entry(node, struct passage, node);
+        if (p->state == OPENING && conn_session(p->conn) == s)
+            list_append(&todo, node);
+    }
+    while (!list_empty(&todo)) {
+        struct passage *p = list_entry(todo.next, struct passage, node);
+        list_append(&set->all, &p->node);
+        refuse_service(p, ERR_DEVICE_OFFLINE);
     }
 }
 

@@ -21,8 +21,10 @@
 /* All passages of one owner, with the log and the partings that they share. monitor may be NULL. */
 struct passages;
 struct passages *passages_new(struct loop *loop, struct monitor *monitor); /* NULL: memory */
-void passages_free(struct passages *p);          /* ends every one (ERR_SHUTDOWN); NULL is fine */
-void passages_wake(struct passages *p);          /* a session opened, or ended for good */
+void passages_free(struct passages *p); /* ends every one (ERR_SHUTDOWN); NULL is fine */
+void passages_wake(struct passages *p); /* a session opened, or ended for good */
+/* Refuses those that wait for an answer of that session's device, which is not there. */
+void passages_give_up(struct passages *p, const struct session *s);
 size_t passages_count(const struct passages *p); /* also those that are attached */
 struct access *passages_access(struct passages *p);
 struct partings *passages_partings(struct passages *p);
@@ -40,10 +42,11 @@ struct passage_target {
     const char *service;
     uint64_t grace_ms;              /* 0: answer at once; of no interest in a native session */
     struct monitor_tunnel *watched; /* that the session is an end of, or NULL */
+    bool awaited;                   /* with ERR_DEVICE_OFFLINE: it may come in a moment */
 };
 
-/* Where it goes. ERR_HUB_DOWN: asked again at passages_wake, for PASSAGE_WAIT_MS. Other errors are
- * final, with a sentence in text. */
+/* Where it goes. ERR_HUB_DOWN, and ERR_DEVICE_OFFLINE of one that is awaited: asked again at
+ * passages_wake, for PASSAGE_WAIT_MS. Other errors are final, with a sentence in text. */
 typedef enum err passage_resolve(void *owner, const struct passage_question *q,
                                  struct passage_target *out, char text[PASSAGE_TEXT]);
 

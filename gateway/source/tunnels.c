@@ -4,6 +4,7 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "core/tunnel/link.h"
+#include "gateway/source/device.h"
 #include "gateway/source/mappings.h"
 #include "gateway/watch/watch.h"
 
@@ -31,7 +32,9 @@ struct tunnel {
     struct monitor_tunnel *watched;
     struct buf told; /* the services that were logged last */
     bool told_once;
-    bool over; /* the link will not try again */
+    bool over;                                                /* the link will not try again */
+    enum { DEVICE_UNKNOWN, DEVICE_HERE, DEVICE_AWAY } device; /* as was told last */
+    struct timer *absence; /* runs while a device that is not there is awaited */
 };
 
 struct tunnels {
@@ -89,6 +92,64 @@ static size_t index_of(const struct tunnel *t)
     return 0;
 }
 
+/* ---- the device ---- */
+
+static void tell_absence(struct tunnel *t)
+{
+    char name[160], text[DEVICE_TEXT];
+    if (t->device == DEVICE_AWAY || !session_device_offline(t->session))
+        return;
+    t->device = DEVICE_AWAY;
+    device_text(t->session, t->set->loop, false, text);
+    log_warning("%s: %s", title(t, name), text);
+    monitor_device_event(t->watched, false, text);
+}
+
+static void tell_presence(struct tunnel *t)
+{
+    char name[160], safe[140], text[200];
+    bool news = t->device == DEVICE_AWAY;
+    if (!session_peer(t->session)->attached)
+        return;
+    t->device = DEVICE_HERE;
+    if (!news)
+        return;
+    text_copy(span_of(session_peer(t->session)->device), TEXT_ASCII, safe, sizeof safe);
+    snprintf(text, sizeof text, "%s%s is connected", safe[0] != '\0' ? "device " : "the device",
+             safe);
+    log_info("%s: %s", title(t, name), text);
+    monitor_device_event(t->watched, true, text);
+}
+
+/* It was awaited in vain. */
+static void on_absence(void *owner)
+{
+    struct tunnel *t = owner;
+    if (!session_device_offline(t->session))
+        return;
+    tell_absence(t);
+    passages_give_up(t->set->passages, t->session);
+}
+
+/* Told at once when it leaves. After a hub's restart both ends come back within a moment, either of
+ * them first: that is no news. */
+static void note_device(struct tunnel *t, bool left)
+{
+    if (!session_device_offline(t->session)) {
+        timer_stop(t->absence);
+        tell_presence(t);
+        return;
+    }
+    if (left || t->device == DEVICE_UNKNOWN)
+        tell_absence(t);
+    timer_start(t->absence, DEVICE_WAIT_MS);
+}
+
+static void on_peer(void *owner)
+{
+    note_device(owner, true);
+}
+
 /* A host name that leads to a service depends on what the other tunnels have, so all are told anew.
  */
 static void show_services(struct tunnels *set)
@@ -144,6 +205,7 @@ static enum err on_services(void *owner, const char *const *ids, size_t n)
     enum err why = t->mappings != NULL ? mappings_services(t->mappings, ids, n) : ERR_OK;
     if (why != ERR_OK)
         return ERR_USAGE; /* final: connecting anew does not free a port */
+    note_device(t, false);
     passages_wake(t->set->passages);
     return ERR_OK;
 }
@@ -231,6 +293,11 @@ bool tunnels_is_up(const struct tunnels *set, size_t i)
     return session_open(set->all[i]->session);
 }
 
+bool tunnels_has_no_device(const struct tunnels *set, size_t i)
+{
+    return session_device_offline(set->all[i]->session);
+}
+
 size_t tunnels_connections(const struct tunnels *set, size_t i)
 {
     return session_connections(set->all[i]->session);
@@ -280,9 +347,14 @@ enum err tunnels_resolve(void *owner, const struct passage_question *q, struct p
         snprintf(text, PASSAGE_TEXT, "%s", q->quiet ? err_text(ERR_TUNNEL_CLOSED) : now.text);
         return err_http(now.why) == 503 ? now.why : ERR_TUNNEL_CLOSED;
     }
+    if (session_device_offline(t->session) && why == ERR_OK) {
+        device_text(t->session, set->loop, q->quiet, text);
+        out->awaited = device_is_awaited(t->session, set->loop);
+        return ERR_DEVICE_OFFLINE;
+    }
     if (!session_reachable(t->session) && (why == ERR_OK || why == ERR_HUB_DOWN)) {
         if (session_open(t->session)) {
-            snprintf(text, PASSAGE_TEXT, "the device is not connected at the moment");
+            snprintf(text, PASSAGE_TEXT, "the device is only just connected");
             return ERR_HUB_DOWN;
         }
         snprintf(text, PASSAGE_TEXT, "not connected to the hub%s%.120s",
@@ -290,8 +362,10 @@ enum err tunnels_resolve(void *owner, const struct passage_question *q, struct p
         return ERR_HUB_DOWN;
     }
     if (why == ERR_OK)
-        *out = (struct passage_target){t->session, answer.service, grace(set, t, answer.service),
-                                       t->watched};
+        *out = (struct passage_target){.session = t->session,
+                                       .service = answer.service,
+                                       .grace_ms = grace(set, t, answer.service),
+                                       .watched = t->watched};
     return why;
 }
 
@@ -310,6 +384,7 @@ static void tunnel_free(struct tunnel *t)
         link_free(t->link);
     if (t->session != NULL)
         session_free(t->session);
+    timer_free(t->absence);
     if (t->trust != NULL)
         trust_free(t->trust);
     free(t->name);
@@ -339,7 +414,8 @@ static bool make_session(struct tunnel *t, struct loop *loop, const struct tunne
     static const struct session_events events = {.services = on_services,
                                                  .broken = on_broken,
                                                  .reachable = on_reachable,
-                                                 .pressed = on_pressed};
+                                                 .pressed = on_pressed,
+                                                 .peer = on_peer};
     const struct session_options options = {.role = SESSION_SOURCE,
                                             .version = o->version,
                                             .linger_ms = o->linger_ms,
@@ -349,7 +425,8 @@ static bool make_session(struct tunnel *t, struct loop *loop, const struct tunne
                                             .memory = &t->set->budget,
                                             .name = o->name};
     t->session = session_new(loop, &options, &events, t);
-    if (t->session == NULL)
+    t->absence = timer_new(loop, on_absence, t);
+    if (t->session == NULL || t->absence == NULL)
         return false;
     if (o->map == NULL && !o->assign)
         return true;

@@ -57,6 +57,8 @@ enum err tunnels_resolve(void *tunnels, const struct passage_question *q,
 /* As names.h wants to see them; the array lives until the next call or event. */
 size_t tunnels_list(struct tunnels *t, const struct names_tunnel **list);
 bool tunnels_is_up(const struct tunnels *t, size_t i);
+/* It is up, and its hub says that the device is not connected. */
+bool tunnels_has_no_device(const struct tunnels *t, size_t i);
 /* Connections of the i-th one at present. */
 size_t tunnels_connections(const struct tunnels *t, size_t i);
 

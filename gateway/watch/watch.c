@@ -77,6 +77,12 @@ void watch_link(const struct link *l, const struct session *s, struct monitor_tu
         .why = now.why,
         .text = now.text,
     };
+    if (out->link != MONITOR_UP || !session_device_offline(s))
+        return;
+    out->link = MONITOR_NO_DEVICE;
+    out->since_ms = session_peer(s)->since_ms;
+    out->why = ERR_DEVICE_OFFLINE;
+    out->text = err_text(ERR_DEVICE_OFFLINE);
 }
 
 char *watch_ending(uint64_t left_ms, char *out, size_t size)

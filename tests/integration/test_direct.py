@@ -155,7 +155,7 @@ class Ends(Direct):
             read_exactly(s, 1)
             s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.wait_no_clients(echo)
-        self.ended("up=1 down=1 reason=reset")
+        self.ended("up=1 down=1 reason=client-reset")
 
     def test_shutdown(self):
         echo = self.origin(Echo())

@@ -250,6 +250,18 @@ def hub_down():
     return [s]
 
 
+def no_device():
+    """The hub is there, and says that the device is not."""
+    s = hub_down()[0]
+    text = "device pump-07 is not connected, last seen 09:46:28; is tunnel-agent running there?"
+    s["tunnels"] = [tunnel(state="no-device", state_for=12, reason="device-offline",
+                           text="the device is not connected")]
+    for one in s["services"]:
+        one["state"] = "no-device"
+    s["events"]["list"][-1] |= {"event": "no-device", "reason": "device-offline", "text": text}
+    return [s]
+
+
 def over():
     s = hub_down()[0]
     s["tunnels"] = [tunnel(state="over", state_for=4000, reason="tunnel-closed", round_trip=0,
@@ -344,7 +356,8 @@ def later():
 
 
 SCENES = {f.__name__.replace("_", "-"): f for f in (
-    main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, over, fleet,
+    main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, no_device,
+    over, fleet,
     native, nameless, agent, hub, lost, paused, later)}
 
 

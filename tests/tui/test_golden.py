@@ -83,6 +83,8 @@ CASES = [
     Case("lost", "lost", roles=True, clock=scenes.NOW + 8),
     Case("lost-40x6", "lost", "40x6", clock=scenes.NOW + 8),
     Case("hub-down", "hub-down", roles=True),
+    Case("no-device", "no-device", roles=True),
+    Case("no-device-40x6", "no-device", "40x6"),
     Case("hub-down-40x6", "hub-down", "40x6"),
     Case("over", "over"),
     Case("fleet", "fleet", "120x36"),

@@ -324,10 +324,17 @@ static void meeting(void **state)
     assert_memory_equal(f.payload, "12345678", 8);
     /* Nobody is there; then one who is not native: V3. */
     peer(NULL, "");
-    assert_true(session_reachable(e.session));
+    assert_false(session_reachable(e.session));
+    assert_true(session_device_offline(e.session));
+    assert_int_equal(session_round_trip_us(e.session), 0);
+    assert_true(session_peer(e.session)->seen_ms > 0);
+    enum err why;
+    assert_null(conn_open(e.session, "SSH1", &conn_events, NULL, &why));
+    assert_int_equal(why, ERR_DEVICE_OFFLINE);
     peer("aws.iot.securetunneling-3.0", "");
     expect_nothing();
-    enum err why;
+    assert_true(session_reachable(e.session));
+    assert_false(session_device_offline(e.session));
     struct conn *c = conn_open(e.session, "SSH1", &conn_events, NULL, &why);
     assert_false(conn_native(c));
     struct frame start_frame;

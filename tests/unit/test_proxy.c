@@ -465,7 +465,8 @@ static char *page(const char *request, bool trusted)
 {
     static const char *const ids[] = {"HTTP1", "plc:2"};
     const struct names_tunnel tunnels[] = {{"", true, ids, 2}, {"plant7", true, ids, 1}};
-    const struct pages_tunnel states[] = {{true, 1}, {false, 0}};
+    const struct pages_tunnel states[] = {{.up = true, .connections = 1},
+                                          {.up = true, .no_device = true}};
     struct names *names = names_new();
     const struct pages_view view = {names, tunnels, states, 2};
     struct decided d = decide(request);
@@ -529,10 +530,10 @@ static void pages(void **state)
     expect_page("GET / HTTP/1.0\r\n\r\n", true, 200, "http1.plant7.tunnel");
     expect_page("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, 401, "WWW-Authenticate");
     expect_page("GET /services HTTP/1.1\r\nHost: [::1]:1080\r\n\r\n", true, 200,
-                "plc-2.tunnel\tplc:2\t-\tup\nhttp1.plant7.tunnel\tHTTP1\tplant7\tdown\n");
+                "plc-2.tunnel\tplc:2\t-\tup\nhttp1.plant7.tunnel\tHTTP1\tplant7\tno device\n");
     expect_page("GET /services HTTP/1.1\r\nHost: [::1]:1080\r\n\r\n", false, 401, "");
     expect_page("GET /healthz HTTP/1.1\r\nHost: GW.example\r\n\r\n", false, 200,
-                "ok: 1 of 2 tunnels up");
+                "ok: 1 of 2 tunnels up, 1 without device\n");
     expect_page("GET /proxy.pac HTTP/1.1\r\nHost: 10.0.0.1:99\r\n\r\n", false, 200,
                 "\"PROXY 10.0.0.1:99; SOCKS5 10.0.0.1:99\"");
     expect_page("GET /proxy.pac HTTP/1.0\r\n\r\n", true, 200,

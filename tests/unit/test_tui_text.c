@@ -215,15 +215,21 @@ static void test_check(void **state)
 {
     (void)state;
     assert_int_equal(play(busy), ERR_OK);
-    assert_true(once_check(&m, &out));
+    assert_int_equal(once_check(&m, &out), ONCE_FINE);
     assert_string_equal(line(1), "tunnel-gateway is up for 1m40, 2 open");
     buf_free(&out);
     assert_int_equal(
         play(SHOT("\"tunnels\":[{\"state\":\"up\"},{\"name\":\"b\",\"hub\":\"wss://h\","
                   "\"state\":\"down\",\"state_for\":5,\"text\":\"refused\"}]")),
         ERR_OK);
-    assert_false(once_check(&m, &out));
+    assert_int_equal(once_check(&m, &out), ONCE_HUB_DOWN);
     assert_string_equal(line(1), "tunnel b down for 5s, hub wss://h: refused");
+    buf_free(&out);
+    assert_int_equal(
+        play(SHOT("\"tunnels\":[{\"state\":\"up\"},{\"name\":\"b\",\"hub\":\"wss://h\","
+                  "\"state\":\"no-device\",\"state_for\":5,\"text\":\"gone\"}]")),
+        ERR_OK);
+    assert_int_equal(once_check(&m, &out), ONCE_NO_DEVICE);
 }
 
 /* ---- theme ---- */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define STUCK_FACTOR 10   /* idle limits allowed to a silent client that does not read either */
+#define CLOSE_NORMAL 1000 /* RFC 6455 section 7.4.1 */
 #define HELD_PING_MS 5000 /* to clients that are not read, whose own pings get no answer */
 
 struct client {
@@ -23,6 +24,7 @@ struct client {
     uint64_t since, alive_at, pinged_at;
     uint64_t full_at;        /* loop_now since when it takes no more; 0: it does */
     uint64_t received, sent; /* bytes of messages */
+    bool goodbye;            /* it has ended its tunnel's end itself */
     enum err why;            /* why we end it, */
     char text[128];          /* in words; "": we do not */
     struct deferred drop;
@@ -57,7 +59,9 @@ static void leave(struct client *c)
 {
     struct relay *r = c->relay;
     c->relay = NULL;
-    if (r != NULL)
+    if (r != NULL && c->goodbye)
+        relay_leave(r, c->ticket->side);
+    else if (r != NULL)
         relay_detach(r, c->ticket->side);
 }
 
@@ -220,6 +224,7 @@ static void on_closed(void *owner, enum err why, int code, const char *text)
         snprintf(words, sizeof words, "it sent Close %d", code);
     else
         snprintf(words, sizeof words, "%s", text[0] != '\0' ? text : err_text(why));
+    c->goodbye = code == CLOSE_NORMAL;
     client_free(c, code > 0 ? ERR_CLIENT_CLOSED : why, words);
 }
 

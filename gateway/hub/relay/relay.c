@@ -29,7 +29,8 @@ struct relay {
     struct loop *loop;
     struct streams *streams;
     struct end ends[SIDE_COUNT];
-    uint32_t epoch; /* of the pair of ends: counts attachments, on either side */
+    bool left[SIDE_COUNT]; /* the last end there has said goodbye */
+    uint32_t epoch;        /* of the pair of ends: counts attachments, on either side */
     struct meter *meters[RELAY_METERS];
     size_t n_meters;
     struct timer *paid; /* fires when the meters let bytes pass again; made with the first meter */
@@ -100,14 +101,16 @@ static void describe_peer(const struct relay *r, enum side side, struct frame *o
 {
     const struct end *other = &r->ends[side_other(side)];
     *out = (struct frame){.type = FRAME_PEER, .epoch = r->epoch};
-    if (other->ctx == NULL)
+    out->device = span_of(r->ends[side].peer.device); /* the tunnel's: both ends have it */
+    if (out->device.n > DEVICE_MAX)
+        out->device.n = DEVICE_MAX;
+    if (other->ctx == NULL) {
+        out->left = r->left[side_other(side)];
         return;
+    }
     out->attached = true;
     out->subprotocol = span_of(other->peer.protocol);
     out->instance = span_of(other->peer.instance);
-    out->device = span_of(other->peer.device);
-    if (out->device.n > DEVICE_MAX)
-        out->device.n = DEVICE_MAX;
 }
 
 /* Takes what has to be said next to that end; false: nothing is owed. */
@@ -225,6 +228,7 @@ void relay_attach(struct relay *r, enum side side, const struct relay_peer *peer
                                  .native = native,
                                  .peer_owed = native,
                                  .hello_owed = peer->version > 1};
+    r->left[side] = false;
     r->epoch++;
     streams_attach(r->streams, side, native);
     owe_peer(r, side_other(side));
@@ -241,6 +245,12 @@ void relay_detach(struct relay *r, enum side side)
     streams_detach(r->streams, side);
     owe_peer(r, side_other(side));
     kick(r);
+}
+
+void relay_leave(struct relay *r, enum side side)
+{
+    r->left[side] = r->ends[side].ctx != NULL;
+    relay_detach(r, side);
 }
 
 void relay_writable(struct relay *r, enum side side)

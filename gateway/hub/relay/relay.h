@@ -55,6 +55,8 @@ void relay_attach(struct relay *r, enum side side, const struct relay_peer *peer
                   const struct relay_end_ops *ops, void *end);
 /* It is gone: the other end gets a STREAM_RESET for each active stream. Fine without an end. */
 void relay_detach(struct relay *r, enum side side);
+/* The same, when it has said that it does not come back: the other end is told that, too. */
+void relay_leave(struct relay *r, enum side side);
 void *relay_end(const struct relay *r, enum side side); /* NULL: none */
 
 /* n bytes of a message came from that side; the `room` bytes in front of p may be overwritten, and

@@ -79,7 +79,7 @@ static const char *const replies[] = {
     "the gateway failed or is full",
     "not allowed: only names that end in the gateway's suffix",
     "the hub or the device is not connected",
-    "no such service, or an ambiguous name",
+    "no such service, an ambiguous name, or the device is not connected",
     "refused: no agent is connected, or the service does not listen (the agent's log tells)",
     "the device did not answer in time",
     "command not supported",

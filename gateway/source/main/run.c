@@ -72,6 +72,7 @@ static bool on_page(void *owner, const struct ingress_page *page, struct buf *ou
     struct pages_tunnel states[CONFIG_TUNNELS_MAX];
     for (size_t i = 0; i < view.n_tunnels; i++)
         states[i] = (struct pages_tunnel){.up = tunnels_is_up(r->tunnels, i),
+                                          .no_device = tunnels_has_no_device(r->tunnels, i),
                                           .connections = tunnels_connections(r->tunnels, i)};
     view.states = states;
     const struct pages_question q = {.head = page->head,
@@ -96,10 +97,15 @@ static const char *unready(void *owner)
 {
     const struct run *r = owner;
     const struct names_tunnel *list;
-    size_t n = tunnels_list(r->tunnels, &list);
-    for (size_t i = 0; i < n; i++)
-        if (tunnels_is_up(r->tunnels, i))
+    size_t n = tunnels_list(r->tunnels, &list), without = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool no_device = tunnels_has_no_device(r->tunnels, i);
+        if (tunnels_is_up(r->tunnels, i) && !no_device)
             return NULL;
+        without += no_device;
+    }
+    if (without > 0)
+        return n == 1 ? "The device is not connected." : "No device is connected.";
     return n == 1 ? "The tunnel is not connected to its hub."
                   : "No tunnel is connected to its hub.";
 }

@@ -1,0 +1,40 @@
+#include "gateway/source/device.h"
+
+#include "core/base/err.h"
+#include "core/base/text.h"
+
+#include <stdio.h>
+#include <time.h>
+
+bool device_is_awaited(const struct session *s, struct loop *loop)
+{
+    return loop_now(loop) - session_peer(s)->since_ms < DEVICE_WAIT_MS;
+}
+
+/* "" when it was never there, or more than a day ago: then the time alone says nothing. */
+static void last_seen(uint64_t ago_ms, char *out, size_t size)
+{
+    struct timespec now;
+    struct tm parts;
+    out[0] = '\0';
+    clock_gettime(CLOCK_REALTIME, &now);
+    time_t then =
+        (time_t)(((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 - ago_ms) / 1000);
+    if (ago_ms / 1000 < 86400 && localtime_r(&then, &parts) != NULL)
+        strftime(out, size, ", last seen %H:%M:%S", &parts);
+}
+
+void device_text(const struct session *s, struct loop *loop, bool quiet, char out[DEVICE_TEXT])
+{
+    const struct session_peer *p = session_peer(s);
+    char name[80], seen[40] = "";
+    if (quiet) {
+        snprintf(out, DEVICE_TEXT, "%s", err_text(ERR_DEVICE_OFFLINE));
+        return;
+    }
+    if (p->seen_ms != 0)
+        last_seen(loop_now(loop) - p->seen_ms, seen, sizeof seen);
+    text_copy(span_of(p->device), TEXT_ASCII, name, sizeof name);
+    snprintf(out, DEVICE_TEXT, "%s%s is not connected%s; is tunnel-agent running there?",
+             name[0] != '\0' ? "device " : "the device", name, seen);
+}
