@@ -354,6 +354,8 @@ class Events(Watched):
                              "--config", config)
         for name in ("plant1", "plant2"):
             program.wait_line(f"tunnel {name} is up, with")
+        self.agent(hub, tokens[1], {"SSH1": "127.0.0.1:1"})
+        program.wait_line("tunnel plant2: device plant2 is connected")
         gateway = self.watch(program)
         reader = gateway.events()
         hub.api.call("CloseTunnel", tunnelId=tokens[0].id)

@@ -29,11 +29,11 @@ class Negotiation(Case):
         m = peer.recv()
         self.assertEqual(m.type, PEER, m)
         epoch = m.native.pop("epoch")
-        self.assertEqual(m.native, said)
+        self.assertEqual(m.native, {"device": "plant7", **said})
         return epoch
 
     def test_each_end_is_told_of_the_other(self):
-        here = {"attached": 1, "subprotocol": NATIVE, "device": "plant7"}
+        here = {"attached": 1, "subprotocol": NATIVE}
         source = self.native("source", "s" * 22)
         self.assert_peer(source)
         self.assertEqual(source.recv(), Message(SERVICE_IDS, services=["SSH1"]))
@@ -46,6 +46,10 @@ class Negotiation(Case):
         self.assert_peer(source)
         self.assertGreater(self.assert_peer(source, instance="d" * 22, **here), first)
         again.close()
+        self.assert_peer(source, left=1)  # it has said goodbye
+        again = self.native("destination", "d" * 22)
+        self.assert_peer(source, instance="d" * 22, **here)
+        again.drop()
         self.assert_peer(source)
 
     def test_an_end_of_v3_is_told_nothing(self):
@@ -55,7 +59,7 @@ class Negotiation(Case):
         destination = connect(self.the_hub.port, "destination", self.tokens.destination)
         self.addCleanup(destination.drop)
         self.assertEqual(destination.recv(), Message(SERVICE_IDS, services=["SSH1"]))
-        self.assert_peer(source, attached=1, subprotocol=SUBPROTOCOL, device="plant7")
+        self.assert_peer(source, attached=1, subprotocol=SUBPROTOCOL)
         source.send(Message(DATA, 0, "", 1, b"native"), Message(STREAM_START, 1, "SSH1", 1))
         self.assertEqual(destination.recv(), Message(STREAM_START, 1, "SSH1", 1))
 
