@@ -128,44 +128,76 @@ static void put_unplaced(const struct monitor *m, struct buf *out, const char *n
     put_reasons(out, name, (struct labels){.n = 0}, rest);
 }
 
+/* How a tunnel is, for one row; `now` is on the monitor's clock. */
+struct tunnel_look {
+    struct monitor_tunnel_state state;
+    uint64_t now;
+};
+
+static void put_connected(struct buf *out, const char *name, struct labels l,
+                          const struct tunnel_look *t)
+{
+    put(out, name, l, t->state.link == MONITOR_UP || t->state.link == MONITOR_NO_DEVICE);
+}
+
+static void put_device(struct buf *out, const char *name, struct labels l,
+                       const struct tunnel_look *t)
+{
+    put(out, name, l, t->state.link == MONITOR_UP);
+}
+
+static void put_connections(struct buf *out, const char *name, struct labels l,
+                            const struct tunnel_look *t)
+{
+    put(out, name, l, t->state.connections);
+}
+
+static void put_round_trip(struct buf *out, const char *name, struct labels l,
+                           const struct tunnel_look *t)
+{
+    if (t->state.round_trip_us > 0)
+        prometheus_real(out, name, l.items, l.n, (double)t->state.round_trip_us / 1e6);
+}
+
+static void put_expiry(struct buf *out, const char *name, struct labels l,
+                       const struct tunnel_look *t)
+{
+    uint64_t end = t->state.expires_ms;
+    if (end > 0)
+        put(out, name, l, end > t->now ? (end - t->now) / 1000 : 0);
+}
+
 static void tunnels(struct monitor *m, struct buf *out)
 {
     static const struct {
         const char *name, *help;
         enum prometheus_kind kind;
+        void (*put)(struct buf *out, const char *name, struct labels l,
+                    const struct tunnel_look *t);
+        bool source; /* only a source knows it */
     } rows[] = {
-        {"tunnel_hub_connected", "Whether the tunnel is connected to its hub.", PROMETHEUS_GAUGE},
+        {"tunnel_hub_connected", "Whether the tunnel is connected to its hub.", PROMETHEUS_GAUGE,
+         put_connected, false},
         {"tunnel_device_connected",
          "Whether the device is connected as well, as far as the hub tells a source.",
-         PROMETHEUS_GAUGE},
+         PROMETHEUS_GAUGE, put_device, true},
         {"tunnel_hub_connections_total", "Connections to the hub that were made.",
-         PROMETHEUS_COUNTER},
+         PROMETHEUS_COUNTER, put_connections, false},
         {"tunnel_hub_round_trip_seconds", "To the hub and back, by the last ping.",
-         PROMETHEUS_GAUGE},
+         PROMETHEUS_GAUGE, put_round_trip, false},
         {"tunnel_expires_in_seconds", "Until the tunnel expires, as its hub says.",
-         PROMETHEUS_GAUGE},
+         PROMETHEUS_GAUGE, put_expiry, false},
     };
-    uint64_t now = monitor_now(m);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        if (i == 1 && strcmp(m->o.role, "source") != 0)
+        if (rows[i].source && strcmp(m->o.role, "source") != 0)
             continue;
         prometheus_metric(out, rows[i].name, rows[i].kind, rows[i].help);
         list_each(node, &m->tunnels)
         {
             struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);
-            struct labels l = of_tunnel(t);
-            struct monitor_tunnel_state s;
-            monitor_tunnel_look(t, &s);
-            if (i == 0)
-                put(out, rows[i].name, l, s.link == MONITOR_UP || s.link == MONITOR_NO_DEVICE);
-            else if (i == 1)
-                put(out, rows[i].name, l, s.link == MONITOR_UP);
-            else if (i == 2)
-                put(out, rows[i].name, l, s.connections);
-            else if (i == 3 && s.expires_ms > 0)
-                put(out, rows[i].name, l, s.expires_ms > now ? (s.expires_ms - now) / 1000 : 0);
-            else if (i == 2 && s.round_trip_us > 0)
-                prometheus_real(out, rows[i].name, l.items, l.n, (double)s.round_trip_us / 1e6);
+            struct tunnel_look look = {.now = monitor_now(m)};
+            monitor_tunnel_look(t, &look.state);
+            rows[i].put(out, rows[i].name, of_tunnel(t), &look);
         }
     }
 }

@@ -463,7 +463,7 @@ static bool same_proxy(const struct link *a, const struct link *b)
 {
     const struct upstream *p = &a->proxy, *q = &b->proxy;
     return a->proxied == b->proxied &&
-           (!a->proxied || (p->tls == q->tls && p->port == q->port && same_text(p->host, q->host) &&
+           (!a->proxied || (p->kind == q->kind && p->port == q->port && same_text(p->host, q->host) &&
                             same_text(p->user, q->user) && same_text(p->password, q->password)));
 }
 
@@ -521,7 +521,7 @@ enum err link_change(struct link *l, const struct link_options *o, bool *anew)
     *anew = take_options(l, n) || l->step == FINISHED;
     free_link(n);
     if (*anew)
-        l->memory = (struct dial_memory){0};
+        l->memory = (struct reach_memory){0};
     if (*anew || l->step != UP)
         connect_anew(l);
     return ERR_OK;
