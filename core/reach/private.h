@@ -44,5 +44,6 @@ bool reach_by_socks(const struct reach *r);
 void reach_ask_proxy(struct reach *r);
 /* Bytes from the proxy; what it takes of them is consumed. r may be gone afterwards. */
 void reach_proxy_said(struct reach *r, uint8_t *p, size_t n);
+void reach_proxy_gone(struct reach *r, enum err why); /* it has ended the connection */
 
 #endif

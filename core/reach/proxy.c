@@ -198,3 +198,14 @@ void reach_proxy_said(struct reach *r, uint8_t *p, size_t n)
     if (r->answer.status != 0)
         connect_answered(r);
 }
+
+/* ssh -D hangs up in place of saying that it cannot reach an address. */
+void reach_proxy_gone(struct reach *r, enum err why)
+{
+    const char *text = "it hung up without an answer";
+    r->socks.elsewhere = true;
+    if (reach_by_socks(r) && r->socks.step == SOCKS5_REPLY)
+        socks_failed(r, why, text);
+    else
+        reach_fail(r, why, text);
+}

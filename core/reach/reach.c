@@ -35,8 +35,10 @@ void reach_end(struct reach *r, struct reach_failure f)
     else
         snprintf(where, sizeof where, "%s", f.text);
     f.text = where;
-    if (r->stream != NULL) /* who only takes connections keeps nobody from the rest */
+    if (r->stream != NULL) { /* who only takes connections keeps nobody from the rest */
         r->target.memory->dial.failed = true;
+        r->target.memory->target.failed = r->step == TARGET_TLS;
+    }
     reach_cancel(r);
     events->failed(owner, &f);
 }
@@ -139,7 +141,7 @@ static void on_readable(void *owner)
     if (n > 0)
         reach_proxy_said(r, p, (size_t)n);
     else if (n < 0)
-        reach_fail(r, (enum err) - n, "it hung up without an answer");
+        reach_proxy_gone(r, (enum err) - n);
 }
 
 /* ---- the beginning ---- */
@@ -186,6 +188,14 @@ static void dial(struct reach *r)
         reach_fail(r, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
 }
 
+/* The first address to ask the proxy for is the one that went well last time. */
+static void in_order(struct reach *r)
+{
+    const struct dial_memory *last = &r->target.memory->target;
+    addresses_interleave(&r->addresses);
+    addresses_rotate(&r->addresses, &last->last, last->failed);
+}
+
 static void on_found(void *owner, const struct addresses *found, enum err why)
 {
     struct reach *r = owner;
@@ -200,24 +210,23 @@ static void on_found(void *owner, const struct addresses *found, enum err why)
         return;
     }
     r->addresses = *found;
-    addresses_interleave(&r->addresses);
-    addresses_rotate(&r->addresses, &r->target.memory->target.last,
-                     r->target.memory->target.failed);
+    in_order(r);
     dial(r);
 }
 
-/* Whether the target's address is to be known here; then it is, or is being looked up. */
+/* A SOCKS proxy is given the address, not the name, with socks5:// and of a host that is one. */
 static bool begin(struct reach *r)
 {
     const struct upstream *proxy = r->target.proxy;
-    bool named = proxy == NULL || !reach_by_socks(r) || proxy->kind == UPSTREAM_SOCKS5H;
-    if (proxy != NULL && reach_by_socks(r) && address_is_ip(r->target.host))
-        addresses_known(r->target.host, &r->addresses); /* as an address, not as a name */
-    if (named || addresses_known(r->target.host, &r->addresses))
+    const char *host = r->target.host;
+    bool address = proxy != NULL && reach_by_socks(r) &&
+                   (proxy->kind == UPSTREAM_SOCKS5 || address_is_ip(host));
+    if (!address || addresses_known(host, &r->addresses)) {
+        in_order(r);
         return begin_dial(r);
+    }
     r->step = LOOKING_UP;
-    r->lookup =
-        lookup_start(r->loop, &(struct lookup_options){.host = r->target.host}, on_found, r);
+    r->lookup = lookup_start(r->loop, &(struct lookup_options){.host = host}, on_found, r);
     return r->lookup != NULL;
 }
 

@@ -101,8 +101,8 @@ class Strict(WebProxy):
 class Socks(Origin):
     """A SOCKS5 proxy; .asked are (type, host, port) of its clients."""
 
-    def __init__(self, login=None, code=0):
-        self.asked, self.login, self.code = [], login, code
+    def __init__(self, login=None, code=0, without_v6=""):
+        self.asked, self.login, self.code, self.without_v6 = [], login, code, without_v6
         super().__init__()
 
     def serve(self, connection):
@@ -123,8 +123,10 @@ class Socks(Origin):
         size = {1: 4, 4: 16}.get(kind) or read_exactly(connection, 1)[0]
         host, port = read_exactly(connection, size), read_exactly(connection, 2)
         self.asked.append((kind, host, int.from_bytes(port)))
+        if kind == 4 and self.without_v6 == "hangs up":
+            return
         connection.sendall(bytes([5, self.code, 0, 1, 0, 0, 0, 0, 0, 0]))
-        if self.code:
+        if self.code or (kind == 4 and self.without_v6 == "says yes"):
             return
         with socket.create_connection(("localhost", int.from_bytes(port))) as far:
             other = threading.Thread(target=WebProxy.pump, args=(far, connection), daemon=True)
@@ -316,6 +318,16 @@ class SocksProxies(ProxyCase):
         proxy = self.origin(Socks())
         self.agent_with("--web-proxy", f"socks5://{proxy.address}")
         self.assertEqual(proxy.asked, [(4, b"\0" * 15 + b"\1", self.the_hub.port)])
+
+    def test_the_next_address_is_asked_for(self):
+        """Whether the proxy only hangs up, as ssh -D does, or says yes before it knows."""
+        for how in ("hangs up", "says yes"):
+            with self.subTest(how):
+                proxy = self.origin(Socks(without_v6=how))
+                agent = self.agent_with(ALL_PROXY=f"socks5://{proxy.address}")
+                self.assertEqual([kind for kind, _, _ in proxy.asked], [4, 1])
+                agent.terminate()
+                self.tokens = self.tunnel(self.services)
 
     def test_the_control_api(self):
         proxy = self.origin(Socks())
