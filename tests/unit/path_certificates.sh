@@ -201,6 +201,16 @@ cp x1.key x1old.key
 sign x1old oldroot "$CA" 10
 SUBJECT=
 
+# a root gives itself a new key: such a certificate neither counts nor is held to constraints
+IDS='subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n'
+SUBJECT=/O=Field/CN=roll
+self roll "subjectKeyIdentifier=hash\nbasicConstraints=critical,CA:TRUE,pathlen:0\nnameConstraints=permitted;dirName:d\n[d]\nO=Other\n"
+sign rolled roll "$CA$IDS"
+SUBJECT=/O=Other/CN=leaf
+sign underrolled rolled "$SAN$IDS"
+SUBJECT=
+sign outside rolled "$SAN$IDS"
+
 # another one's name, and the same name in other letters
 SUBJECT=/O=Field/CN=inter
 self impostor "$CA"

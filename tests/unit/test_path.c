@@ -97,6 +97,9 @@ static const struct shape shapes[] = {
     {"root's path length exceeded", "rootlen0", "rlbad", "rlint", BAD, "path length", REFUSE},
     {"root's path length of 1 kept", "rootlen1", "rl1", "rl1int", GOOD},
 
+    {"a new key of the root, self-issued", "roll", "underrolled", "rolled", GOOD},
+    {"its constraints below that", "roll", "outside", "rolled", BAD, "CN=outside", REFUSE},
+
     {"for servers", "ca", "ekus", "", GOOD},
     {"for both", "ca", "ekub", "", GOOD},
     {"for clients", "ca", "ekuc", "", BAD, "not meant for TLS servers", REFUSE},
