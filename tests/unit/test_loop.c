@@ -338,6 +338,35 @@ static void nobody_waits_for_a_resolver_at_the_end(void **state)
     }
 }
 
+/* Blocks have a limit, which counts those that are lent, wherever they came from. */
+static void blocks_have_a_limit(void **state)
+{
+    enum { MOST = 8 };
+    uint8_t *blocks[MOST];
+    struct loop *other = loop_new();
+    (void)state;
+    assert_false(loop_blocks_short(loop));
+    loop_limit_blocks(loop, MOST * LOOP_BLOCK);
+    for (int i = 0; i < MOST; i++) {
+        assert_int_equal(loop_blocks_short(loop), i >= MOST * 3 / 4);
+        blocks[i] = loop_block(loop);
+        assert_non_null(blocks[i]);
+    }
+    assert_null(loop_block(loop));
+    loop_unblock(loop, blocks[0]);
+    blocks[0] = loop_block(loop);
+    assert_non_null(blocks[0]);
+    loop_block_moved(loop, other); /* with its owner */
+    loop_unblock(other, blocks[0]);
+    blocks[0] = loop_block(loop);
+    assert_non_null(blocks[0]);
+    assert_null(loop_block(loop));
+    for (int i = 0; i < MOST; i++)
+        loop_unblock(loop, blocks[i]);
+    assert_false(loop_blocks_short(loop));
+    loop_free(other);
+}
+
 #define NET_TEST(f) cmocka_unit_test_setup_teardown(f, loop_begin, loop_end)
 
 int main(void)
@@ -352,6 +381,7 @@ int main(void)
         NET_TEST(loop_stops),
         NET_TEST(loop_is_freed_after_a_late_stop),
         NET_TEST(blocks_are_recycled),
+        NET_TEST(blocks_have_a_limit),
         NET_TEST(timers_fire_once_and_in_order),
         NET_TEST(timers_restart_and_stop),
         NET_TEST(timers_are_freed_in_their_callback),

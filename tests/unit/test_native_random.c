@@ -750,7 +750,7 @@ static void whatever_happens_nothing_is_lost_doubled_or_reordered(void **state)
 
 /* ---- the world of those who have stopped ---- */
 
-#define HUNG_SEEDS 60
+#define HUNG_SEEDS 24
 #define HUNG_TURNS 9000
 #define HUNG_CALM 4500 /* turns before the end: no more of them come */
 #define HUNG_STALL_MS 900

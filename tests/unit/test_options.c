@@ -475,6 +475,30 @@ static void durations(void **state)
 }
 
 /* Where a bare number has a unit it keeps it, and others may be written. */
+static void sizes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        long bytes; /* -1: refused */
+    } cases[] = {{"1M", 1048576},    {"64M", 67108864}, {"2048K", 2097152},
+                 {"1G", 1073741824}, {"1023K", -1},     {"2G", -1},
+                 {"64", -1},         {"M", -1},         {"64MB", -1},
+                 {"64m", -1},        {"-64M", -1},      {"99999999999999999999G", -1},
+                 {"1.5G", -1}};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct options *o = fresh();
+        uint64_t bytes = 77;
+        assert_int_equal(ARGV(o, 0, "--linger", cases[i].text), ERR_OK);
+        enum err why = options_size(o, "linger", 1048576, 1073741824, &bytes);
+        assert_int_equal(why, cases[i].bytes < 0 ? ERR_USAGE : ERR_OK);
+        assert_int_equal(bytes, cases[i].bytes < 0 ? 77 : cases[i].bytes);
+        if (why != ERR_OK)
+            assert_non_null(strstr(options_problem(o), "is not a size from 1M to 1024M"));
+        options_free(o);
+    }
+}
+
 static void durations_with_a_unit_of_their_own(void **state)
 {
     (void)state;
@@ -860,6 +884,7 @@ int main(void)
         cmocka_unit_test(random_files),
         cmocka_unit_test(numbers),
         cmocka_unit_test(durations),
+        cmocka_unit_test(sizes),
         cmocka_unit_test(durations_with_a_unit_of_their_own),
         cmocka_unit_test(meant),
         cmocka_unit_test(as_the_reference_program),
