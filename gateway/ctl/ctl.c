@@ -132,13 +132,13 @@ static int read_profile(struct ctl *c)
     if (aws_profile_read(options_get(c->options, "profile"), environment, &c->profile, text,
                          sizeof text) != ERR_OK)
         return ctl_fail("%s", text);
+    bool local = endpoint_is_loopback(&c->api.endpoint); /* it may take what is not signed */
+    bool asked = options_get(c->options, "profile") != NULL;
     if (c->profile.credentials.key_id != NULL)
         c->api.credentials = &c->profile.credentials;
-    else if (endpoint_is_loopback(&c->api.endpoint))
-        return CTL_OK;
-    else if (c->profile.elsewhere != NULL)
+    else if (c->profile.elsewhere != NULL && (asked || !local))
         return ctl_fail("%s", c->profile.elsewhere);
-    else
+    else if (!local)
         return ctl_fail("no access key was found: set AWS_ACCESS_KEY_ID and "
                         "AWS_SECRET_ACCESS_KEY, or use --profile with a profile in "
                         "~/.aws/credentials");

@@ -1119,6 +1119,27 @@ static void no_keys(void **state)
     assert_has(err, "nobody");
 }
 
+/* A profile that only the AWS tools can use is named as such: where it was asked for, also towards
+ * a hub on this machine, which might take what is not signed. */
+static void keys_from_elsewhere(void **state)
+{
+    const char *path = file_in("elsewhere");
+    const struct step step = call("ListTunnels", NULL, 200, LIST(""));
+    (void)state;
+    put_file(path, "[default]\nsso_session = s\n[dev]\ncredential_process = /bin/keys\n");
+    setenv("AWS_SHARED_CREDENTIALS_FILE", path, 1);
+    assert_int_equal(run(NO_CALLS, WORDS("list", "--profile", "dev")), CTL_FAILED);
+    assert_has(err, "running a program (credential_process)");
+    assert_has(err, "aws configure export-credentials --profile 'dev'");
+    assert_int_equal(run_words(&step, 1, WORDS("list", "--short", "--endpoint", "[::1]:8443")),
+                     CTL_OK);
+    assert_int_equal(fake.verdict, SIGV4_MISSING);
+    assert_int_equal(run(NO_CALLS, WORDS("list", "--endpoint", "hub.example")), CTL_FAILED);
+    assert_has(err, "IAM Identity Center (sso_session)");
+    unsetenv("AWS_SHARED_CREDENTIALS_FILE");
+    unlink(path);
+}
+
 static void keys_from_a_profile(void **state)
 {
     const struct step step = call("ListTunnels", NULL, 200, LIST(""));
@@ -1369,6 +1390,7 @@ int main(void)
         cmocka_unit_test(signs),
         cmocka_unit_test(no_keys),
         cmocka_unit_test(keys_from_a_profile),
+        cmocka_unit_test(keys_from_elsewhere),
         cmocka_unit_test(the_endpoint_in_the_environment),
         cmocka_unit_test(runs_the_gateway),
         cmocka_unit_test(a_gateway_that_is_killed),
