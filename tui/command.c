@@ -16,8 +16,8 @@ static const struct option watch_table[] = {
      0},
     {"program", 0, "NAME", NULL, NULL, "tunnel-gateway",
      "Watch another program at its default socket: tunnel-agent or tunnel-hub.", 0},
-    {"refresh", 0, "SECONDS", NULL, NULL, "1", "Time between two looks: 0.2 to 10. Keys + and -.",
-     0},
+    {"refresh", 0, "TIME", NULL, NULL, "1",
+     "Time between two looks: 0.2 to 10 seconds, or 200ms to 10s. Keys + and -.", 0},
 };
 
 static const struct option look_table[] = {
@@ -45,7 +45,7 @@ static const struct option script_table[] = {
      OPTION_CLI_ONLY},
     {"json", 0, NULL, NULL, NULL, NULL, "Print the snapshot as one JSON object, on one line.",
      OPTION_CLI_ONLY},
-    {"interval", 0, "SECONDS", NULL, NULL, NULL,
+    {"interval", 0, "TIME", NULL, NULL, NULL,
      "With --json: again and again, each with the samples and events that are new.",
      OPTION_CLI_ONLY},
     {"count", 0, "N", NULL, NULL, NULL, "With --interval: so often. Default: for ever.",
@@ -93,7 +93,20 @@ const struct program command_program = {
 
 /* ---- values ---- */
 
-/* Digits with at most one point among them. */
+/* What follows a number of seconds, or of something else. */
+static double unit_of(const char *text)
+{
+    static const struct {
+        const char *name;
+        double seconds;
+    } units[] = {{"", 1}, {"ms", 0.001}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+    for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+        if (strcmp(text, units[i].name) == 0)
+            return units[i].seconds;
+    return 0;
+}
+
+/* Digits with at most one point among them, and a unit or none. */
 static enum err read_seconds(struct options *o, const char *name, double least, double most,
                              double *out)
 {
@@ -102,9 +115,9 @@ static enum err read_seconds(struct options *o, const char *name, double least, 
         return ERR_OK;
     char *end;
     size_t digits = strspn(text, "0123456789.");
-    double value = strtod(text, &end);
-    if (digits == 0 || text[digits] != '\0' || *end != '\0')
-        return options_reject(o, name, "is not a number of seconds");
+    double value = strtod(text, &end) * unit_of(text + digits);
+    if (digits == 0 || end != text + digits || unit_of(end) == 0)
+        return options_reject(o, name, "is not a time: write seconds, 500ms, 2s or 1m");
     if (value < least || value > most)
         return options_reject(o, name, "is not between %g and %g", least, most);
     *out = value;

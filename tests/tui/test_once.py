@@ -72,7 +72,8 @@ class Once(Case):
         self.assertEqual(self.tui(*self.at, "--json").text, '{"schema":2,"new":true}\n')
 
     def test_interval(self):
-        result = self.tui(*self.at, "--json", "--interval", "0.1", "--count", "3")
+        result = self.tui(*self.at, "--json", "--interval", "100ms", "--refresh", "200ms",
+                          "--count", "3")
         shots = [json.loads(line) for line in result.text.splitlines()]
         self.assertEqual(result.code, 0)
         self.assertEqual(len(shots), 3)
@@ -185,8 +186,11 @@ class Once(Case):
             "--keys goes with --replay": ("--keys", "q"),
             "--pane goes with --once": ("--json", "--pane", "log"),
             "--events and --check": ("--events", "--check"),
-            "not a number of seconds": ("--refresh", "fast"),
+            "\"fast\".* is not a time": ("--refresh", "fast"),
+            "\"1 s\".* is not a time": ("--refresh", "1 s"),
+            "\"s\".* is not a time": ("--refresh", "s"),
             "not between 0.2 and 10": ("--refresh", "0.1"),
+            "\"1m\".* is not between 0.2 and 10": ("--refresh", "1m"),
             "is none of bytes, bits": ("--units", "octets"),
             "is none of auto, never, 16, 256": ("--color", "always"),
             "is none of services, streams, log, tunnels": ("--once", "--pane", "x"),
