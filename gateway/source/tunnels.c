@@ -543,7 +543,8 @@ enum err tunnels_change(struct tunnels *set, const struct tunnel_options *o, cha
     const struct link_options options = link_options(t, o->hub, o->native, trust);
     why = link_change(t->link, &options, &anew);
     if (why != ERR_OK) {
-        snprintf(text, size, "the web proxy: %s", err_text(why));
+        snprintf(text, size, "the proxy's URL (--web-proxy, or the environment) %s",
+                 upstream_wrong(why));
         trust_free(trust);
         return why;
     }
