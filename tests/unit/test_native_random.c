@@ -473,7 +473,8 @@ static void open_next(void)
     uint8_t early[3000];
     struct conn *c = conn_open(ends[SIDE_SOURCE].session, "SSH1", &client_events, &p->client, &why);
     if (c == NULL) {
-        assert_int_equal(why, ERR_HUB_DOWN);
+        bool away = session_device_offline(ends[SIDE_SOURCE].session);
+        assert_int_equal(why, away ? ERR_DEVICE_OFFLINE : ERR_HUB_DOWN);
         return;
     }
     p->client.conn = c;
