@@ -174,8 +174,7 @@ class Native(Watched):
         self.hub(port=way.hub.port)
         self.assertEqual(read_exactly(s, 9), b"meanwhile")
         for at in (gateway, agent):
-            stream = at.wait_stream(service="ECHO", resumed=1)
-            self.assertEqual((stream["state"], stream["bytes_up"]), ("open", 15))
+            at.wait_stream(service="ECHO", resumed=1, state="open", bytes_up=15)
 
     def test_an_older_end(self):
         way, gateway, _ = self.way({"ECHO": self.origin(Echo())}, agent=("-y", "V1"))
@@ -336,7 +335,8 @@ class Events(Watched):
         self.hub(port=way.hub.port)
         for at, reader in zip(ends, readers):
             reader.wait("up")
-            self.assertEqual(at.ask("GET", "/readyz")[0], 200)
+            # The gateway may be back before its device is.
+            wait_until(lambda a=at: a.ask("GET", "/readyz")[0] == 200, "it is ready")
             tunnel = at.snapshot()["tunnels"][0]
             self.assertEqual((tunnel["state"], tunnel["connections"]), ("up", 2))
             self.assertEqual(at.service("SSH1")["state"], "ready")
