@@ -206,6 +206,24 @@ struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o)
     return NULL;
 }
 
+static void forget_password(struct ingress *in)
+{
+    if (in->password != NULL)
+        explicit_bzero(in->password, strlen(in->password));
+    free(in->password);
+    in->password = NULL;
+}
+
+bool ingress_change_password(struct ingress *in, const char *password)
+{
+    char *copy = span_dup(span_of(password));
+    if (copy == NULL)
+        return false;
+    forget_password(in);
+    in->password = copy;
+    return true;
+}
+
 void ingress_free(struct ingress *in)
 {
     if (in == NULL)
@@ -216,10 +234,8 @@ void ingress_free(struct ingress *in)
         client_close(list_entry(in->clients.next, struct client, node));
     kept_free_all(in);
     directs_free(in->directs);
-    if (in->password != NULL)
-        explicit_bzero(in->password, strlen(in->password));
+    forget_password(in);
     free(in->user);
-    free(in->password);
     guesses_free(in->guesses);
     free(in);
 }

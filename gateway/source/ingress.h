@@ -37,6 +37,9 @@ struct ingress_options {
 struct ingress;
 struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o); /* NULL: memory */
 void ingress_free(struct ingress *i);
+/* What clients have to say from now on, copied; those that are in stay. Only for an ingress with a
+ * user. false: no memory, and the one before holds. */
+bool ingress_change_password(struct ingress *i, const char *password);
 /* Another listener; `where` as for listener_new. NULL: *why. */
 const struct listener *ingress_listen(struct ingress *i, const char *where, enum err *why);
 

@@ -1,5 +1,6 @@
 """SIGHUP: what agent and gateway read again, and that nothing else is cut."""
 
+import base64
 import os
 import pathlib
 import pty
@@ -9,9 +10,9 @@ import signal
 import unittest
 
 import certificates
-from harness import ESTABLISHED, Case
+from harness import ESTABLISHED, Case, write_secret
 from origins import Echo, Http
-from sockets import Refused, read_all, read_exactly, socks5
+from sockets import Refused, dial, read_all, read_answer, read_exactly, socks5
 
 AGAIN = "SIGHUP: .* read again"
 KEPT = "SIGHUP: .*; going on with the configuration in use"
@@ -210,6 +211,26 @@ class Gateway(Reload):
         self.assertEqual(self.asks(gateway.port, "http1.one.tunnel"), "two")
         # one: twice; two: once, and again as "one"; three: once, and with ports.
         self.assertEqual(self.connections(self.the_hub, "source"), 5)
+
+    def test_password(self):
+        file = write_secret(self.dir / "auth", "first\n")
+        way = self.open_way({"HTTP1": self.origin(Http())},
+                            gateway=("--user", "me", "--password-file", file))
+
+        def status(password):
+            proof = base64.b64encode(b"me:" + password).decode()
+            with dial(way.port) as s:
+                s.sendall(f"CONNECT HTTP1.tunnel:80 HTTP/1.1\r\n"
+                          f"Proxy-Authorization: Basic {proof}\r\n\r\n".encode())
+                return read_answer(s)[0]
+
+        self.assertEqual(status(b"first"), 200)
+        write_secret(file, "second\n")
+        self.hang_up(way.gateway)
+        self.assertEqual((status(b"first"), status(b"second")), (407, 200))
+        write_secret(file, "\n")
+        self.hang_up(way.gateway, KEPT)
+        self.assertEqual(status(b"second"), 200)
 
 
 if __name__ == "__main__":

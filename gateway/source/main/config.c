@@ -411,11 +411,19 @@ enum err config_password(const char *file, char **out, char *problem, size_t siz
     return ERR_OK;
 }
 
+static enum err read_password(struct config *c)
+{
+    char problem[400];
+    if (config_password(options_get(c->options, "password-file"), &c->password, problem,
+                        sizeof problem) != ERR_OK)
+        return options_fail(c->options, "--password-file: %s", problem);
+    return ERR_OK;
+}
+
 static enum err read_auth(struct config *c)
 {
     const char *user = options_get(c->options, "user"),
                *file = options_get(c->options, "password-file");
-    char problem[400];
     if (user == NULL && file == NULL)
         return ERR_OK;
     if (user == NULL || file == NULL)
@@ -423,9 +431,9 @@ static enum err read_auth(struct config *c)
     if (user[0] == '\0' || strlen(user) > 255 || strchr(user, ':') != NULL)
         return options_fail(c->options, "--user has 1 to 255 characters and no ':'");
     c->user = span_dup(span_of(user));
-    if (config_password(file, &c->password, problem, sizeof problem) != ERR_OK)
-        return options_fail(c->options, "--password-file: %s", problem);
-    return c->user != NULL ? ERR_OK : options_fail(c->options, "out of memory");
+    if (c->user == NULL)
+        return options_fail(c->options, "out of memory");
+    return read_password(c);
 }
 
 const char *config_listen(const struct config *c, size_t i)
@@ -501,14 +509,20 @@ static enum err read_again(struct config *c, struct config *fresh)
     program.owner = c;
     if (why == ERR_OK)
         why = read_tunnels(fresh);
+    if (why == ERR_OK && c->user != NULL)
+        why = read_password(fresh);
     for (size_t i = 0; why == ERR_OK && i < fresh->n_tunnels; i++)
         if (reads_stdin(fresh->tunnels[i].options))
             why = options_fail(c->options, "--token-file -: standard input is not read twice");
     return why;
 }
 
-static void swap_tunnels(struct config *a, struct config *b)
+/* Tunnels and password. */
+static void swap_what_is_read_again(struct config *a, struct config *b)
 {
+    char *password = a->password;
+    a->password = b->password;
+    b->password = password;
     for (size_t i = 0; i < CONFIG_TUNNELS_MAX; i++) {
         struct config_tunnel t = a->tunnels[i];
         a->tunnels[i] = b->tunnels[i];
@@ -530,7 +544,7 @@ enum err config_read_again(struct config *c, struct config *before)
     enum err why = read_again(c, before);
     before->options = NULL;
     if (why == ERR_OK)
-        swap_tunnels(c, before);
+        swap_what_is_read_again(c, before);
     return why;
 }
 

@@ -287,6 +287,8 @@ static void apply(struct run *r, const struct config *before)
     }
     for (size_t i = 0; i < r->config->n_tunnels; i++)
         change_tunnel(r, &r->config->tunnels[i]);
+    if (r->config->user != NULL)
+        had(ingress_change_password(r->ingress, r->config->password));
 }
 
 static void reload(struct run *r)
@@ -296,7 +298,7 @@ static void reload(struct run *r)
         return;
     if (config_read_again(r->config, before) == ERR_OK) {
         apply(r, before);
-        log_info("SIGHUP: tunnels, tokens and certificates were read again");
+        log_info("SIGHUP: tunnels, tokens, passwords and certificates were read again");
     } else {
         log_error("SIGHUP: %s; going on with the configuration in use",
                   options_problem(r->config->options));
