@@ -882,6 +882,37 @@ static void test_nothing_passes_a_peer(void **state)
     unrig(r);
 }
 
+/* A native end that takes nothing, and does not know of the new one yet, is read all the same: its
+ * words are about the pair before. Once it knows, they pass. */
+static void test_stale_words_are_taken(void **state)
+{
+    (void)state;
+    struct rig *r = rig_with(two, 2);
+    struct end *source = &r->ends[SIDE_SOURCE], *destination = &r->ends[SIDE_DESTINATION];
+    uint8_t out[64];
+    size_t n = put(out, FRAME_ECHO_REPLY, 0, "", 0, "12345678", 8);
+    attach_native(r, SIDE_SOURCE, "A");
+    attach_native(r, SIDE_DESTINATION, "B");
+    source->full = destination->full = true;
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), 0);
+    relay_detach(r->relay, SIDE_SOURCE);
+    source->full = false;
+    forget(source);
+    forget(destination);
+    attach_native(r, SIDE_SOURCE, "C");
+    assert_int_equal(destination->resumed, 1);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n / 2, 6), n / 2);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out + n / 2, n - n / 2, 6), n - n / 2);
+    assert_int_equal(source->n, 2); /* PEER and SERVICE_IDS */
+    destination->full = false;
+    relay_writable(r->relay, SIDE_DESTINATION);
+    got_peer(r, SIDE_DESTINATION, 0, FRAME_NATIVE_PROTOCOL, "C");
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), n);
+    got(r, SIDE_SOURCE, 2, FRAME_ECHO_REPLY, 0, "", 0);
+    unrig(r);
+}
+
 static const int native_types[] = {FRAME_DATA,      FRAME_CONNECTION_RESET, FRAME_CONNECTION_FIN,
                                    FRAME_CREDIT,    FRAME_RESUME,           FRAME_ECHO,
                                    FRAME_ECHO_REPLY};
@@ -1068,6 +1099,7 @@ int main(void)
         cmocka_unit_test(test_refused_source_that_does_not_read),
         cmocka_unit_test(test_peers_are_told),
         cmocka_unit_test(test_nothing_passes_a_peer),
+        cmocka_unit_test(test_stale_words_are_taken),
         cmocka_unit_test(test_native_messages),
         cmocka_unit_test(test_native_offences),
         cmocka_unit_test(test_metered),

@@ -148,6 +148,16 @@ static void owe_peer(struct relay *r, enum side side)
     e->peer_owed = e->ctx != NULL && e->native;
 }
 
+/* What a native end says before it has heard of another native one is about the pair before, and
+ * the other one would throw it away. It is taken even from an end that takes nothing: when neither
+ * side reads, some TCPs (Linux's, once small segments fill a receive buffer) refuse the other
+ * side's acknowledgements, too, and nothing would ever move again. */
+static bool is_stale(const struct relay *r, enum side side)
+{
+    const struct end *e = &r->ends[side], *other = &r->ends[side_other(side)];
+    return e->peer_owed && other->ctx != NULL && other->native;
+}
+
 /* ---- back-pressure ---- */
 
 /* Whether the meters let bytes pass; if not, the timer tells when they do. A turn is METER_TURN
@@ -183,8 +193,8 @@ static void charge(struct relay *r, enum side side, size_t n)
 static bool may_take(struct relay *r, enum side side)
 {
     struct end *other = &r->ends[side_other(side)];
-    return say(r, side) && say(r, side_other(side)) && (other->ctx == NULL || ready(other)) &&
-           paid(r);
+    return (say(r, side) || is_stale(r, side)) && say(r, side_other(side)) &&
+           (other->ctx == NULL || ready(other)) && paid(r);
 }
 
 /* After anything that may have changed that answer. */
@@ -277,7 +287,7 @@ static bool passes(enum verdict v)
 static void forward(struct relay *r, enum side to, uint8_t *p, size_t n, size_t room)
 {
     struct end *e = &r->ends[to];
-    if (n > 0 && e->ctx != NULL) /* nobody there: dropped */
+    if (n > 0 && e->ctx != NULL && !is_stale(r, side_other(to))) /* nobody there: dropped */
         e->ops->send(e->ctx, p, n, room);
 }
 
