@@ -148,14 +148,14 @@ static void owe_peer(struct relay *r, enum side side)
     e->peer_owed = e->ctx != NULL && e->native;
 }
 
-/* What a native end says before it has heard of another native one is about the pair before, and
- * the other one would throw it away. It is taken even from an end that takes nothing: when neither
- * side reads, some TCPs (Linux's, once small segments fill a receive buffer) refuse the other
- * side's acknowledgements, too, and nothing would ever move again. */
+/* What a native end says before it has heard that the other one is gone, or another native one, is
+ * about the pair before, and nobody would use it. It is taken even from an end that takes nothing:
+ * when neither side reads, some TCPs (Linux's, once small segments fill a receive buffer) refuse
+ * the other side's acknowledgements, too, and nothing would ever move again. */
 static bool is_stale(const struct relay *r, enum side side)
 {
     const struct end *e = &r->ends[side], *other = &r->ends[side_other(side)];
-    return e->peer_owed && other->ctx != NULL && other->native;
+    return e->peer_owed && (other->ctx == NULL || other->native);
 }
 
 /* ---- back-pressure ---- */

@@ -8,8 +8,8 @@
  *
  * Nothing is queued: an end is read only while the other end can take the next message. What the
  * hub itself has to say (SERVICE_IDS, STREAM_RESET) is kept as flags per service and written when
- * the end can take it, before anything else. What a native end says before it has heard of a new
- * native end on the other side is thrown away, not waited for.
+ * the end can take it, before anything else. What a native end says before it has heard that the
+ * other one is gone, or of a new native one, is thrown away, not waited for.
  *
  * What may pass is decided by streams.h. Knows nothing of WebSockets and sockets. */
 #ifndef GATEWAY_HUB_RELAY_RELAY_H
