@@ -9,7 +9,7 @@
 
 /* X(name, text for people, SOCKS5 reply, HTTP status) */
 #define ERR_TABLE(X)                                                                               \
-    X(OK, "no error", 0, 200)                                                                      \
+    X(OK, "complete", 0, 200)                                                                      \
     X(EOF, "the other side closed", 1, 502)                                                        \
     X(CLIENT_CLOSED, "the client closed", 1, 502)                                                  \
     X(SERVICE_CLOSED, "the service closed", 1, 502)                                                \

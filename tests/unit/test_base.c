@@ -151,6 +151,7 @@ static void err_names_are_distinct_and_plain(void **state)
     assert_int_equal(err_from_errno(EIO), ERR_IO);
     assert_string_equal(err_name(ERR_PEER_RESET), "peer-reset");
     assert_string_equal(err_name(ERR_OK), "ok");
+    assert_string_equal(err_text(ERR_OK), "complete"); /* of an HTTP exchange, to people */
     assert_string_equal(err_name(ERR_TLS_UNTRUSTED), "tls-untrusted");
     assert_string_equal(err_text(ERR_REFUSED), "connection refused");
 }
