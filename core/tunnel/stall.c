@@ -231,7 +231,7 @@ static void look_whether_there(struct conn *c)
 {
     enum stream_presence presence = stream_presence(c->local);
     if (presence == STREAM_BROKEN && !c->local_ended) {
-        conn_finish(c, ERR_RESET, true, CONN_NOW);
+        conn_finish(c, ERR_CLIENT_RESET, true, CONN_NOW);
         return;
     }
     c->deserted = presence != STREAM_THERE;

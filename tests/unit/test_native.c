@@ -545,6 +545,30 @@ static void a_sender_keeps_to_the_window(void **state)
     finish();
 }
 
+/* A client that breaks while it is not read is named as one that breaks while it is: that is no
+ * fault of its service. */
+static void a_client_breaks_unread(void **state)
+{
+    static char bytes[65536];
+    int client;
+    (void)state;
+    begin(SESSION_SOURCE);
+    e.conn = open_conn();
+    conn_attach(e.conn, pair(&client));
+    give((struct frame){.type = FRAME_CONNECTION_OPENED, .connection = 1});
+    for (int i = 0; i < 60; i++) {
+        assert_true(write(client, bytes, sizeof bytes) > 0 || i > 0);
+        spin();
+    }
+    assert_bound(CONN_BOUND_NOTHING, CONN_BOUND_WINDOW, FLOW_INITIAL);
+    give_data(1, 1000);
+    close(client); /* with these unread, which is a reset */
+    while (e.ended == 0)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    assert_int_equal(e.ended_why, ERR_CLIENT_RESET);
+    finish();
+}
+
 /* Credit comes with half a window, or after a while. */
 static void credit_is_given(void **state)
 {
@@ -897,6 +921,7 @@ int main(void)
         T(half_close),
         T(a_fin_goes_last),
         T(a_sender_keeps_to_the_window),
+        T(a_client_breaks_unread),
         T(credit_is_given),
         T(a_stopped_reader_stops_nobody_else),
         T(the_budget_bounds_all),
