@@ -1,5 +1,6 @@
 #include "core/control/control.h"
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/control/endpoint.h"
 #include "core/control/events.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define TICK_MS 1000
 #define PEER_AGE_MS 200 /* shorter streams are not worth a walk through /proc */
@@ -163,10 +163,8 @@ static uint64_t now(void *loop)
 
 static int64_t wall(void *loop)
 {
-    struct timespec t;
     (void)loop;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return clock_wall_ms();
 }
 
 static void on_tick(void *owner)
@@ -268,7 +266,8 @@ static enum err open_ops(struct control *c, char *text, size_t size)
         return ERR_OK;
     c->ops = endpoint_new(&o, &why);
     if (c->ops == NULL)
-        snprintf(text, size, "--ops-listen: cannot listen on %s: %s", where, listener_problem(where, why));
+        snprintf(text, size, "--ops-listen: cannot listen on %s: %s", where,
+                 listener_problem(where, why));
     else
         log_info("operations: listening on %s", endpoint_name(c->ops));
     return why;

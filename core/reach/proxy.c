@@ -1,11 +1,11 @@
 /* What is said to a proxy on the way: CONNECT with a login, or SOCKS5. */
+#include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/http/later.h"
 #include "core/reach/private.h"
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define ASKED_MAX 4 /* without a login, with Basic, with Digest, with a fresh nonce */
 
@@ -86,13 +86,6 @@ static void login_wanted(struct reach *r)
         login_refused(r);
 }
 
-static int64_t wall_clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void connect_answered(struct reach *r)
 {
     int status = r->answer.status;
@@ -110,7 +103,7 @@ static void connect_answered(struct reach *r)
         struct span later = connect_header(&r->answer, "Retry-After", 0);
         reach_end(r, (struct reach_failure){.why = ERR_REJECTED,
                                             .text = text,
-                                            .later_ms = http_later(later, wall_clock_ms())});
+                                            .later_ms = http_later(later, clock_wall_ms())});
     }
 }
 

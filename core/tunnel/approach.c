@@ -1,5 +1,6 @@
 #include "core/tunnel/approach.h"
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
 #include "core/http/http.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define LIFETIME_MAX_S 31536000 /* more is not believed */
 #define LIMIT_MS 30000          /* for everything from the dial to the 101 */
@@ -181,19 +181,12 @@ static void on_failed(void *owner, enum err why)
 
 /* ---- answers ---- */
 
-static int64_t wall_clock_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Everything of the refusal's body that will come has come. */
 static void refused(struct approach *a)
 {
     struct refusal r;
     refusal_read(http_reader_head(a->reader),
-                 (struct span){(const char *)a->body.data, a->body.size}, wall_clock_ms(), &r);
+                 (struct span){(const char *)a->body.data, a->body.size}, clock_wall_ms(), &r);
     end(a, &(struct approach_failure){
                .why = ERR_REJECTED, .text = r.text, .final = r.final, .later_ms = r.later_ms});
 }

@@ -1,5 +1,6 @@
 #include "gateway/ctl/ctl.h"
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/nearest.h"
 #include "core/base/text.h"
@@ -9,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #define DEFAULT_ENDPOINT "https://127.0.0.1:8443"
 #define DEFAULT_REGION "us-east-1" /* hubs take any */
@@ -105,13 +105,6 @@ bool ctl_insecure(const struct ctl *c)
 static const char *environment(const char *name)
 {
     return getenv(name);
-}
-
-static int64_t wall_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int read_endpoint(struct ctl *c)
@@ -224,7 +217,7 @@ static int set_up_and_run(struct ctl *c)
     char region[80];
     int code = read_endpoint(c);
     if (c->api.clock == NULL)
-        c->api.clock = wall_clock;
+        c->api.clock = clock_wall_ms;
     if (code == CTL_OK)
         code = read_profile(c);
     if (code == CTL_OK)

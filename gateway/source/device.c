@@ -1,5 +1,6 @@
 #include "gateway/source/device.h"
 
+#include "core/base/clock.h"
 #include "core/base/err.h"
 #include "core/base/text.h"
 
@@ -14,12 +15,9 @@ bool device_is_awaited(const struct session *s, struct loop *loop)
 /* "" when it was never there, or more than a day ago: then the time alone says nothing. */
 static void last_seen(uint64_t ago_ms, char *out, size_t size)
 {
-    struct timespec now;
     struct tm parts;
     out[0] = '\0';
-    clock_gettime(CLOCK_REALTIME, &now);
-    time_t then =
-        (time_t)(((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 - ago_ms) / 1000);
+    time_t then = (time_t)((clock_wall_ms() - (int64_t)ago_ms) / 1000);
     if (ago_ms / 1000 < 86400 && localtime_r(&then, &parts) != NULL)
         strftime(out, size, ", last seen %H:%M:%S", &parts);
 }

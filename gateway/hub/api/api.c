@@ -1,5 +1,6 @@
 #include "gateway/hub/api/call.h"
 
+#include "core/base/clock.h"
 #include "core/http/server.h"
 #include "gateway/hub/api/json.h"
 #include "gateway/hub/api/shapes.h"
@@ -8,20 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define CONTENT_TYPE "application/x-amz-json-1.1"
 #define TARGET_PREFIX "IoTSecuredTunneling."
 #define ANSWER_MAX HTTP_ANSWER_MAX
 
 /* ---- life ---- */
-
-static int64_t real_clock(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 struct api *api_new(const struct api_options *o)
 {
@@ -31,7 +24,7 @@ struct api *api_new(const struct api_options *o)
     a->registry = o->registry;
     a->audit = o->audit;
     a->allow_unsigned_loopback = o->allow_unsigned_loopback;
-    a->clock = o->clock != NULL ? o->clock : real_clock;
+    a->clock = o->clock != NULL ? o->clock : clock_wall_ms;
     a->region = strdup(o->region);
     a->account = strdup(o->account);
     if (a->region != NULL && a->account != NULL)

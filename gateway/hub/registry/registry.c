@@ -1,9 +1,10 @@
 #include "gateway/hub/registry/registry_private.h"
 
+#include "core/base/clock.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define KEEP_CLOSED_MS 10800000 /* 3 h */
 #define MAX_CLOSED 100000
@@ -11,13 +12,6 @@
 #define MAX_KEY_BYTES ((size_t)256 << 20)
 #define FIRST_TICK_MS 20
 #define EVER_MS ((uint64_t)1 << 60)
-
-static int64_t system_now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* ---- from the beginning to the end ---- */
 
@@ -36,7 +30,7 @@ static void set_options(struct registry *r, const struct registry_options *o)
     if (o->max_key_bytes == 0)
         r->o.max_key_bytes = MAX_KEY_BYTES;
     if (o->now == NULL)
-        r->o.now = system_now;
+        r->o.now = clock_wall_ms;
 }
 
 static enum err resume(void *owner, struct tunnel_record *record)

@@ -1,5 +1,6 @@
 #include "gateway/hub/registry/timekeeper.h"
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 
 #include <fcntl.h>
@@ -35,21 +36,11 @@ struct saving {
     char *path;
 };
 
-static int64_t read_clock(clockid_t which)
-{
-    struct timespec t;
-    clock_gettime(which, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static int64_t system_wall(void)
-{
-    return read_clock(CLOCK_REALTIME);
-}
-
 static int64_t system_steady(void)
 {
-    return read_clock(CLOCK_BOOTTIME);
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static void read_line(const char *path, char *out, size_t size)
@@ -207,7 +198,7 @@ struct timekeeper *timekeeper_new(const struct timekeeper_options *o)
         return NULL;
     }
     t->loop = o->loop;
-    t->wall = o->wall != NULL ? o->wall : system_wall;
+    t->wall = o->wall != NULL ? o->wall : clock_wall_ms;
     t->steady = o->steady != NULL ? o->steady : system_steady;
     if (o->boot != NULL)
         snprintf(t->boot, sizeof t->boot, "%s", o->boot);

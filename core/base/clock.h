@@ -1,0 +1,9 @@
+/* The system's clock, which may jump; for spans of time there is loop_now. */
+#ifndef CORE_BASE_CLOCK_H
+#define CORE_BASE_CLOCK_H
+
+#include <stdint.h>
+
+int64_t clock_wall_ms(void); /* milliseconds since 1970 */
+
+#endif
