@@ -5,6 +5,7 @@
 #include "core/base/process.h"
 #include "core/control/control.h"
 #include "core/tunnel/link.h"
+#include "gateway/watch/check.h"
 #include "gateway/watch/watch.h"
 
 #include <signal.h>
@@ -267,22 +268,12 @@ static enum err start_link(struct client *c)
     return c->link != NULL ? ERR_OK : why;
 }
 
-static struct trust *read_trust(const struct hub_config *hub, enum err *why, char *text,
-                                size_t size)
-{
-    return trust_new(&(struct trust_sources){.file = hub->ca,
-                                             .directory = hub->capath,
-                                             .system = hub->system_ca,
-                                             .insecure = hub->insecure},
-                     why, text, size);
-}
-
 enum err client_change(struct client *c, const struct client_options *fresh)
 {
     char text[300];
     bool anew = false;
     enum err why;
-    struct trust *trust = read_trust(fresh->hub, &why, text, sizeof text);
+    struct trust *trust = check_trust(fresh->hub, &why, text, sizeof text);
     if (trust == NULL) {
         log_error("%s; going on with the certificates in use", text);
         return why;
@@ -290,9 +281,10 @@ enum err client_change(struct client *c, const struct client_options *fresh)
     const struct link_options o = link_options(c, fresh, trust);
     why = link_change(c->link, &o, &anew);
     if (why != ERR_OK) {
-        log_error("The proxy's URL (--web-proxy, or the environment) %s; going on with the settings "
-                  "in use",
-                  upstream_wrong(why));
+        log_error(
+            "The proxy's URL (--web-proxy, or the environment) %s; going on with the settings "
+            "in use",
+            upstream_wrong(why));
         trust_free(trust);
         return why;
     }
@@ -316,7 +308,7 @@ static enum err start(struct client *c)
         log_fatal("No event loop: out of memory or file descriptors");
         return why;
     }
-    c->trust = read_trust(hub, &why, text, sizeof text);
+    c->trust = check_trust(hub, &why, text, sizeof text);
     if (c->trust == NULL) {
         log_fatal("%s", text);
         return why;

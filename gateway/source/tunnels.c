@@ -6,6 +6,7 @@
 #include "core/tunnel/link.h"
 #include "gateway/source/device.h"
 #include "gateway/source/mappings.h"
+#include "gateway/watch/check.h"
 #include "gateway/watch/watch.h"
 
 #include <stdio.h>
@@ -392,17 +393,6 @@ static void tunnel_free(struct tunnel *t)
     free(t);
 }
 
-static struct trust *make_trust(const struct hub_config *hub, enum err *why, char *text,
-                                size_t size)
-{
-    const struct trust_sources from = {.file = hub->ca,
-                                       .directory = hub->capath,
-                                       .system = hub->system_ca,
-                                       .insecure = hub->insecure};
-    *why = ERR_OK;
-    return trust_new(&from, why, text, size);
-}
-
 static void on_pressed(void *owner, const char *text)
 {
     const struct tunnel *t = owner;
@@ -501,7 +491,7 @@ enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *
         goto fail;
     t->watched =
         monitor_tunnel_add(set->monitor, &(struct monitor_tunnel_info){t->name, t->hub, show, t});
-    t->trust = make_trust(o->hub, &why, text, size);
+    t->trust = check_trust(o->hub, &why, text, size);
     if (t->trust == NULL)
         goto fail;
     if (!make_session(t, set->loop, o)) {
@@ -537,7 +527,7 @@ enum err tunnels_change(struct tunnels *set, const struct tunnel_options *o, cha
     enum err why;
     if (t == NULL)
         return ERR_NOT_FOUND;
-    struct trust *trust = make_trust(o->hub, &why, text, size);
+    struct trust *trust = check_trust(o->hub, &why, text, size);
     if (trust == NULL)
         return why;
     const struct link_options options = link_options(t, o->hub, o->native, trust);

@@ -1,19 +1,24 @@
 #include "gateway/watch/check.h"
 
 #include "core/http/upstream.h"
-#include "core/tls/tls.h"
 
 #include <stdio.h>
 
-enum err check_hub(const struct hub_config *hub, char *text, size_t size)
+struct trust *check_trust(const struct hub_config *hub, enum err *why, char *text, size_t size)
 {
     const struct trust_sources from = {.file = hub->ca,
                                        .directory = hub->capath,
                                        .system = hub->system_ca,
                                        .insecure = hub->insecure};
+    *why = ERR_OK;
+    return trust_new(&from, why, text, size);
+}
+
+enum err check_hub(const struct hub_config *hub, char *text, size_t size)
+{
     struct upstream proxy;
-    enum err why = ERR_OK;
-    struct trust *trust = trust_new(&from, &why, text, size);
+    enum err why;
+    struct trust *trust = check_trust(hub, &why, text, size);
     if (trust == NULL)
         return why;
     trust_free(trust);

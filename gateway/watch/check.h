@@ -1,11 +1,15 @@
-/* --check-config of both ends: what their options name beyond themselves. */
+/* What the options of both ends name beyond themselves: files, and the web proxy's URL. */
 #ifndef GATEWAY_WATCH_CHECK_H
 #define GATEWAY_WATCH_CHECK_H
 
 #include "core/config/hub.h"
+#include "core/tls/tls.h"
 
-/* Whether the certificates to trust can be read, and the web proxy's URL is one. Else a sentence.
- * Connects to nobody. */
+/* The authorities that the options trust. NULL with *why, and a sentence in text. */
+struct trust *check_trust(const struct hub_config *hub, enum err *why, char *text, size_t size);
+
+/* For --check-config: whether the certificates to trust can be read, and the web proxy's URL is
+ * one. Else a sentence. Connects to nobody. */
 enum err check_hub(const struct hub_config *hub, char *text, size_t size);
 
 #endif
