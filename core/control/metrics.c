@@ -1,11 +1,10 @@
 /* A monitor's counters for Prometheus (share/doc/control.md lists them). */
 #include "core/base/prometheus.h"
 #include "core/control/monitor_private.h"
-
 #include "core/control/report.h"
-#include <string.h>
 
 #include <stdio.h>
+#include <string.h>
 
 #define LABELS_MAX 3
 

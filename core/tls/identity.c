@@ -1,7 +1,6 @@
 #include "core/tls/identity.h"
 
 #include "core/base/log.h"
-#include "core/base/str.h"
 #include "core/tls/dn.h"
 #include "core/tls/path.h"
 #include "core/tls/pem.h"

@@ -1,6 +1,5 @@
 #include "core/tunnel/link.h"
 
-#include "core/base/log.h"
 #include "core/base/str.h"
 #include "core/tunnel/approach.h"
 #include "core/ws/ws.h"
@@ -463,8 +462,9 @@ static bool same_proxy(const struct link *a, const struct link *b)
 {
     const struct upstream *p = &a->proxy, *q = &b->proxy;
     return a->proxied == b->proxied &&
-           (!a->proxied || (p->kind == q->kind && p->port == q->port && same_text(p->host, q->host) &&
-                            same_text(p->user, q->user) && same_text(p->password, q->password)));
+           (!a->proxied ||
+            (p->kind == q->kind && p->port == q->port && same_text(p->host, q->host) &&
+             same_text(p->user, q->user) && same_text(p->password, q->password)));
 }
 
 /* Takes from n what o named; true: it is another way than before. */

@@ -3,7 +3,6 @@
 #include "gateway/hub/relay/relay.h"
 
 #include "core/tunnel/frame.h"
-#include "core/ws/frame.h"
 #include "gateway/hub/relay/meter.h"
 
 #include <setjmp.h>

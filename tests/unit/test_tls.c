@@ -7,12 +7,10 @@
 
 #include <cmocka.h>
 
-#include "core/base/str.h"
 #include "core/net/tcp.h"
 #include "core/tls/alert.h"
 #include "core/tls/handshake.h"
 #include "core/tls/inbox.h"
-#include "core/tls/suites.h"
 #include "tests/unit/certs.h"
 
 #include <bearssl.h>
