@@ -14,14 +14,13 @@
 #define RETRY_MS 500
 #define RETRY_NATIVE_MS 100 /* connections wait for it */
 #define LATER_MAX_MS 300000 /* of a Retry-After */
+#define NOTICE_MS 3600000   /* so long before the tunnel expires it is told */
 #define PING_SILENCES 3     /* ping periods without a byte: the link is dead */
 #define FULL_SILENCES 30    /* ... while it does not take what we have to send either */
 #define PROBLEM_SIZE 240    /* of the text that is kept */
 
 /* What our hub says in a Close 1000 to an end whose token was rotated away. */
 static const char replaced[] = "the access token was replaced";
-
-#define NOTICE_MS 3600000
 
 enum step { WAITING, APPROACHING, UP, FINISHED };
 
@@ -274,6 +273,14 @@ static void expires_in(struct link *l, uint64_t left_ms)
         timer_start(l->notice, left_ms > NOTICE_MS ? left_ms - NOTICE_MS : 0);
 }
 
+/* What comes may be another tunnel, which ends at another time and has not been warned of. */
+static void forget_end(struct link *l)
+{
+    timer_stop(l->notice);
+    l->expires = 0;
+    l->noticed = false;
+}
+
 static void on_arrived(void *owner, struct stream *s, bool native, uint64_t left_s)
 {
     struct link *l = owner;
@@ -520,8 +527,10 @@ enum err link_change(struct link *l, const struct link_options *o, bool *anew)
         return why;
     *anew = take_options(l, n) || l->step == FINISHED;
     free_link(n);
-    if (*anew)
+    if (*anew) {
         l->memory = (struct reach_memory){0};
+        forget_end(l);
+    }
     if (*anew || l->step != UP)
         connect_anew(l);
     return ERR_OK;

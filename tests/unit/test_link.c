@@ -602,6 +602,43 @@ static void it_tells_the_end(void **state)
     over();
 }
 
+static int services_wanted, endings_wanted;
+
+static bool has_so_many(void)
+{
+    return end.services == services_wanted && end.endings == endings_wanted;
+}
+
+static struct link_present after(int services, int endings)
+{
+    struct link_present now;
+    services_wanted = services;
+    endings_wanted = endings;
+    run_until(has_so_many);
+    link_look(end.link, &now);
+    return now;
+}
+
+/* A new token is a new tunnel: its end is told although the old one's was, and when the hub does
+ * not say when it is, the old one's does not count. */
+static void another_tunnel_has_another_end(void **state)
+{
+    static const struct step script[] = {
+        {.more = "Tunnel-Expires-In: 1800\r\n"}, {.more = "Tunnel-Expires-In: 900\r\n"}, {0}};
+    bool anew;
+    (void)state;
+    begin(script, 3, NULL, 0);
+    after(1, 1);
+    given.access_token = "second-token";
+    assert_int_equal(link_change(end.link, &given, &anew), ERR_OK);
+    after(2, 2);
+    assert_in_range(end.left_ms, 800000, 900000);
+    given.access_token = "third-token";
+    assert_int_equal(link_change(end.link, &given, &anew), ERR_OK);
+    assert_int_equal(after(3, 2).expires_ms, 0);
+    over();
+}
+
 /* Hubs that do not tell it, or nothing that makes sense. */
 static void an_end_that_is_not_told(void **state)
 {
@@ -855,6 +892,7 @@ int main(void)
         T(comes_back_when_it_is_asked_to),
         T(it_tells_how_it_is),
         T(it_tells_the_end),
+        T(another_tunnel_has_another_end),
         T(an_end_that_is_not_told),
         T(may_be_freed_in_any_event),
         T(close_codes),
