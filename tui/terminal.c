@@ -371,12 +371,6 @@ void terminal_show(struct terminal *s, const struct grid *g)
     outlet_flush(s->outlet);
 }
 
-void terminal_beep(struct terminal *s)
-{
-    beep();
-    outlet_flush(s->outlet);
-}
-
 void terminal_copy(struct terminal *s, struct span text)
 {
     struct buf shown = {.limit = COPY_MAX};

@@ -30,7 +30,6 @@ void terminal_redraw(struct terminal *s);
 void terminal_mouse(struct terminal *s, bool on);
 /* Has the terminal put text onto the clipboard (OSC 52). */
 void terminal_copy(struct terminal *s, struct span text);
-void terminal_beep(struct terminal *s);
 
 /* Gives the terminal back for a while, and takes it again. */
 void terminal_suspend(struct terminal *s);

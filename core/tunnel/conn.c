@@ -345,11 +345,6 @@ struct session *conn_session(const struct conn *c)
     return c->session;
 }
 
-const struct conn_stats *conn_statistics(const struct conn *c)
-{
-    return &c->stats;
-}
-
 uint32_t conn_id(const struct conn *c)
 {
     return c->connection;

@@ -194,7 +194,6 @@ struct conn *conn_open(struct session *s, const char *service, const struct conn
 void conn_own(struct conn *c, const struct conn_events *events, void *owner);
 const char *conn_service(const struct conn *c);
 struct session *conn_session(const struct conn *c);
-const struct conn_stats *conn_statistics(const struct conn *c);
 void conn_look(const struct conn *c, struct conn_present *out);
 uint32_t conn_id(const struct conn *c); /* the protocol's; 0 in V1 and V2 */
 bool conn_native(const struct conn *c); /* its opening will be answered */

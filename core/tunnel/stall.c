@@ -215,11 +215,10 @@ void stall_blocked(struct session *s, struct conn *c, size_t n)
 
 void stall_starved(struct session *s)
 {
-    bool first = list_empty(&s->starved);
-    if (first)
-        tell(s, "are kept for the other end", &s->out);
-    if (first)
-        watch_soon(s);
+    if (!list_empty(&s->starved))
+        return;
+    tell(s, "are kept for the other end", &s->out);
+    watch_soon(s);
 }
 
 /* ---- clients that have left ---- */

@@ -249,20 +249,6 @@ enum err mappings_services(struct mappings *set, const char *const *ids, size_t 
     return why;
 }
 
-bool mappings_each(const struct mappings *set, size_t i, const char **service, const char **where)
-{
-    list_each(node, &set->all)
-    {
-        struct mapping *m = list_entry(node, struct mapping, node);
-        if (m->listener == NULL || i-- > 0)
-            continue;
-        *service = m->id;
-        *where = listener_name(m->listener);
-        return true;
-    }
-    return false;
-}
-
 /* ---- life ---- */
 
 static bool copy_map(struct services *to, const struct services *from)

@@ -35,7 +35,4 @@ void mappings_close(struct mappings *m);
  * says (ERR_ADDRESS_IN_USE, …); what is open stays open, and a second call tries the rest again. */
 enum err mappings_services(struct mappings *m, const char *const *ids, size_t n);
 
-/* What listens: name of the i-th listener ("127.0.0.1:5555") and its service; false: no more. */
-bool mappings_each(const struct mappings *m, size_t i, const char **service, const char **where);
-
 #endif
