@@ -1,11 +1,8 @@
-#include "gateway/source/tunnels.h"
+#include "gateway/source/tunnels_private.h"
 
-#include "core/base/budget.h"
 #include "core/base/log.h"
 #include "core/base/text.h"
-#include "core/tunnel/link.h"
 #include "gateway/source/device.h"
-#include "gateway/source/mappings.h"
 #include "gateway/watch/check.h"
 #include "gateway/watch/watch.h"
 
@@ -14,46 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define TUNNELS_MAX 256
-#define GRACE_FLOOR_MS 150
-#define GRACE_CAP_MS 1000
 #define RETIRED_MS 30000 /* for clients that wait, and for the last bytes to slow ones */
-
-struct tunnel {
-    struct list retired; /* in the set's; else it is in `all` */
-    struct timer *end;   /* of one that is retired */
-    struct tunnels *set;
-    char *name;
-    char *hub; /* "wss://hub.example:443" */
-    struct session *session;
-    struct link *link;
-    char instance[LINK_INSTANCE_SIZE]; /* of this session: another one knows nothing of it */
-    struct trust *trust;
-    struct mappings *mappings; /* or NULL */
-    struct monitor_tunnel *watched;
-    struct buf told; /* the services that were logged last */
-    bool told_once;
-    bool over;                                                /* the link will not try again */
-    enum { DEVICE_UNKNOWN, DEVICE_HERE, DEVICE_AWAY } device; /* as was told last */
-    struct timer *absence; /* runs while a device that is not there is awaited */
-};
-
-struct tunnels {
-    struct budget budget;
-    struct loop *loop;
-    struct monitor *monitor;
-    struct passages *passages;
-    const struct names *names;
-    uint64_t grace_ms;
-    const struct traits *traits;
-    void (*finished)(void *owner, enum err why);
-    void *owner;
-    struct tunnel *all[TUNNELS_MAX];
-    struct names_tunnel list[TUNNELS_MAX];
-    size_t n;
-    struct list retired;
-    bool freeing;
-};
 
 /* "tunnel plant7", or "tunnel" for the nameless one. */
 static const char *title(const struct tunnel *t, char out[160])
@@ -302,72 +260,6 @@ bool tunnels_has_no_device(const struct tunnels *set, size_t i)
 size_t tunnels_connections(const struct tunnels *set, size_t i)
 {
     return session_connections(set->all[i]->session);
-}
-
-static uint64_t grace(const struct tunnels *set, const struct tunnel *t, const char *service)
-{
-    if (traits_has(set->traits, service, TRAIT_CLIENT_FIRST))
-        return 0;
-    if (set->grace_ms != TUNNELS_GRACE_AUTO)
-        return set->grace_ms;
-    uint64_t ms = link_round_trip_us(t->link) / 500 + GRACE_FLOOR_MS;
-    return ms < GRACE_CAP_MS ? ms : GRACE_CAP_MS;
-}
-
-/* Any web page can make a browser send lines to a host of its choice; what speaks another protocol
- * would take them for its own. */
-static enum err refuse_http(const char *service, char text[PASSAGE_TEXT])
-{
-    char safe[60];
-    text_copy(span_of(service[0] != '\0' ? service : TRAITS_NAMELESS), TEXT_ASCII, safe,
-              sizeof safe);
-    snprintf(text, PASSAGE_TEXT,
-             "%s is not known to be HTTP; take SOCKS or CONNECT (curl -p), or name it in the "
-             "gateway's --http-services",
-             safe);
-    return ERR_NOT_HTTP;
-}
-
-enum err tunnels_resolve(void *owner, const struct passage_question *q, struct passage_target *out,
-                         char text[PASSAGE_TEXT])
-{
-    struct tunnels *set = owner;
-    struct names_question question = {
-        .host = q->host, .literal = q->literal, .hint = q->hint, .quiet = q->quiet};
-    struct names_answer answer;
-    question.n_tunnels = tunnels_list(set, &question.tunnels);
-    enum err why = names_resolve(set->names, &question, &answer);
-    snprintf(text, PASSAGE_TEXT, "%s", answer.text);
-    if (!answer.tunnel_found)
-        return why;
-    if (why == ERR_OK && q->http && !traits_has(set->traits, answer.service, TRAIT_HTTP))
-        return refuse_http(answer.service, text);
-    const struct tunnel *t = set->all[answer.tunnel];
-    const struct link_present now = present(t);
-    if (t->over) {
-        snprintf(text, PASSAGE_TEXT, "%s", q->quiet ? err_text(ERR_TUNNEL_CLOSED) : now.text);
-        return err_http(now.why) == 503 ? now.why : ERR_TUNNEL_CLOSED;
-    }
-    if (session_device_offline(t->session) && why == ERR_OK) {
-        device_text(t->session, set->loop, q->quiet, text);
-        out->awaited = device_is_awaited(t->session, set->loop);
-        return ERR_DEVICE_OFFLINE;
-    }
-    if (!session_reachable(t->session) && (why == ERR_OK || why == ERR_HUB_DOWN)) {
-        if (session_open(t->session)) {
-            snprintf(text, PASSAGE_TEXT, "the device is only just connected");
-            return ERR_HUB_DOWN;
-        }
-        snprintf(text, PASSAGE_TEXT, "not connected to the hub%s%.120s",
-                 now.text[0] != '\0' && !q->quiet ? ": " : "", q->quiet ? "" : now.text);
-        return ERR_HUB_DOWN;
-    }
-    if (why == ERR_OK)
-        *out = (struct passage_target){.session = t->session,
-                                       .service = answer.service,
-                                       .grace_ms = grace(set, t, answer.service),
-                                       .watched = t->watched};
-    return why;
 }
 
 /* ---- life ---- */

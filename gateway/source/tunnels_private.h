@@ -1,0 +1,49 @@
+/* Private to the set of tunnels: tunnels.c keeps them, tunnels_resolve.c says where a name leads.
+ */
+#ifndef GATEWAY_SOURCE_TUNNELS_PRIVATE_H
+#define GATEWAY_SOURCE_TUNNELS_PRIVATE_H
+
+#include "core/base/budget.h"
+#include "core/tunnel/link.h"
+#include "gateway/source/mappings.h"
+#include "gateway/source/tunnels.h"
+
+#define TUNNELS_MAX 256
+
+struct tunnel {
+    struct list retired; /* in the set's; else it is in `all` */
+    struct timer *end;   /* of one that is retired */
+    struct tunnels *set;
+    char *name;
+    char *hub; /* "wss://hub.example:443" */
+    struct session *session;
+    struct link *link;
+    char instance[LINK_INSTANCE_SIZE]; /* of this session: another one knows nothing of it */
+    struct trust *trust;
+    struct mappings *mappings; /* or NULL */
+    struct monitor_tunnel *watched;
+    struct buf told; /* the services that were logged last */
+    bool told_once;
+    bool over;                                                /* the link will not try again */
+    enum { DEVICE_UNKNOWN, DEVICE_HERE, DEVICE_AWAY } device; /* as was told last */
+    struct timer *absence; /* runs while a device that is not there is awaited */
+};
+
+struct tunnels {
+    struct budget budget;
+    struct loop *loop;
+    struct monitor *monitor;
+    struct passages *passages;
+    const struct names *names;
+    uint64_t grace_ms;
+    const struct traits *traits;
+    void (*finished)(void *owner, enum err why);
+    void *owner;
+    struct tunnel *all[TUNNELS_MAX];
+    struct names_tunnel list[TUNNELS_MAX];
+    size_t n;
+    struct list retired;
+    bool freeing;
+};
+
+#endif
