@@ -69,6 +69,11 @@ char *span_dup(struct span s)
     return copy;
 }
 
+bool str_same(const char *a, const char *b)
+{
+    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
+}
+
 bool str_number(struct span s, uint64_t max, uint64_t *out)
 {
     uint64_t value = 0;

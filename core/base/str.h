@@ -23,6 +23,8 @@ struct span span_trim(struct span s); /* spaces and tabs at both ends */
 struct span span_cut(struct span *rest, char separator);
 char *span_dup(struct span s); /* malloc'd, terminated; NULL: memory */
 
+bool str_same(const char *a, const char *b); /* NULL is the same as NULL only */
+
 /* Decimal, digits only, no sign, no space; false when it is not one or is above max. */
 bool str_number(struct span s, uint64_t max, uint64_t *out);
 

@@ -113,18 +113,12 @@ const struct service *services_find(const struct services *s, const char *id)
     return NULL;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 bool services_same(const struct services *a, const struct services *b)
 {
     bool same = a->n == b->n;
     for (size_t i = 0; same && i < a->n; i++)
-        same = same_text(a->items[i].id, b->items[i].id) &&
-               same_text(a->items[i].host, b->items[i].host) &&
-               a->items[i].port == b->items[i].port;
+        same = str_same(a->items[i].id, b->items[i].id) &&
+               str_same(a->items[i].host, b->items[i].host) && a->items[i].port == b->items[i].port;
     return same;
 }
 

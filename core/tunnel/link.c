@@ -460,18 +460,13 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
     return l;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-    return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
-}
-
 static bool same_proxy(const struct link *a, const struct link *b)
 {
     const struct upstream *p = &a->proxy, *q = &b->proxy;
     return a->proxied == b->proxied &&
            (!a->proxied ||
-            (p->kind == q->kind && p->port == q->port && same_text(p->host, q->host) &&
-             same_text(p->user, q->user) && same_text(p->password, q->password)));
+            (p->kind == q->kind && p->port == q->port && str_same(p->host, q->host) &&
+             str_same(p->user, q->user) && str_same(p->password, q->password)));
 }
 
 /* Takes from n what o named; true: it is another way than before. */
@@ -485,7 +480,7 @@ static bool take_options(struct link *l, struct link *n)
     bool other = l->port != n->port || !same_proxy(l, n);
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         char *text = *texts[i][0];
-        other = other || !same_text(text, *texts[i][1]);
+        other = other || !str_same(text, *texts[i][1]);
         *texts[i][0] = *texts[i][1];
         *texts[i][1] = text;
     }

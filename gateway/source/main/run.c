@@ -262,8 +262,7 @@ static bool same_session(const struct config_tunnel *a, const struct config_tunn
            a->stall_ms == b->stall_ms && a->resume_ms == b->resume_ms &&
            a->max_connections == b->max_connections && a->assign == b->assign &&
            services_same(&a->map, &b->map) && strcmp(a->name, b->name) == 0 &&
-           strcmp(a->hub.bind != NULL ? a->hub.bind : "", b->hub.bind != NULL ? b->hub.bind : "") ==
-               0;
+           str_same(a->hub.bind, b->hub.bind);
 }
 
 static void change_tunnel(struct run *r, const struct config_tunnel *t)
