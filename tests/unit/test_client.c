@@ -237,11 +237,37 @@ static void who_is_held_hears_from_the_hub(void **state)
     close(destination);
 }
 
+/* Neither is read, since neither reads: their silence is not excused for ever. */
+static void who_hold_up_each_other_end(void **state)
+{
+    (void)state;
+    int source = join(SIDE_SOURCE), destination = join(SIDE_DESTINATION);
+    run_a_while();
+    assert_true(say(source, FRAME_STREAM_START, 0));
+    run_a_while();
+    for (int i = 0; i < 100 && say(source, FRAME_DATA, 60000); i++)
+        run_a_while();
+    for (int i = 0; i < 100 && say(destination, FRAME_DATA, 60000); i++)
+        run_a_while();
+    assert_true(relay_holds(relay, SIDE_SOURCE));
+    assert_true(relay_holds(relay, SIDE_DESTINATION));
+    uint64_t now = loop_now(loop);
+    tick(now + 5 * IDLE_MS);
+    assert_int_equal(departed, 0);
+    for (uint64_t i = 6; i <= 13; i++)
+        tick(now + i * IDLE_MS);
+    assert_int_equal(departed, 2);
+    assert_int_equal(last.why, ERR_SILENT);
+    close(source);
+    close(destination);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {TEST(what_comes_is_counted),
-                                       TEST(who_is_held_hears_from_the_hub)};
+                                       TEST(who_is_held_hears_from_the_hub),
+                                       TEST(who_hold_up_each_other_end)};
     log_setup(LOG_OFF, false);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

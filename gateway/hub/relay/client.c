@@ -21,7 +21,7 @@ struct client {
     struct ws *ws;
     struct relay *relay; /* NULL once it has left */
     struct ticket *ticket;
-    uint64_t since, alive_at, pinged_at;
+    uint64_t since, alive_at, pinged_at, took_at;
     uint64_t full_at;        /* loop_now since when it takes no more; 0: it does */
     uint64_t received, sent; /* bytes of messages */
     bool goodbye;            /* it has ended its tunnel's end itself */
@@ -291,15 +291,20 @@ static void ping_held(struct client *c, uint64_t now)
     ws_ping(c->ws, text, strlen(text));
 }
 
-/* The silence of a client that we do not read, or that does not read us, is excused for a while. */
+/* The silence of a client that we do not read, or that does not read us, is excused for a while;
+ * for as long as it takes what it is given, when it is the other end that holds it up. Two ends
+ * that hold up each other end. */
 void client_tick(struct client *c, uint64_t now, uint64_t idle_ms)
 {
     if (c->relay == NULL)
         return;
     uint64_t received_at = ws_received_at(c->ws);
+    bool held = relay_holds(c->relay, c->ticket->side), takes = ws_ready(c->ws);
     ping_held(c, now);
-    if (relay_holds(c->relay, c->ticket->side) ||
-        (!ws_ready(c->ws) && now - received_at < STUCK_FACTOR * idle_ms))
+    if (takes)
+        c->took_at = now;
+    uint64_t seen_at = held && c->took_at > received_at ? c->took_at : received_at;
+    if (takes ? held : now - seen_at < STUCK_FACTOR * idle_ms)
         c->alive_at = now;
     if (received_at > c->alive_at)
         c->alive_at = received_at;
