@@ -2,7 +2,7 @@
 # One MQTT client subscribes to "a/#" with QoS 0 and to "a/+" with QoS 1, and a message for "a/b"
 # comes with QoS 1.
 # Guess: it is delivered with the largest QoS of the subscriptions that match (MQTT 3.1.1, 3.3.5).
-# Seen: mosquitto does so; aedes, the broker of many Node gateways, delivers once with QoS 0,
+# Seen: mosquitto does so; aedes delivers once with QoS 0,
 # whichever of the two filters comes first. Whoever adds a wildcard for watching
 # takes the guarantee away from his own other subscription.
 set -euo pipefail

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Dante (danted), the SOCKS server that most sites run.
+# Dante (danted), a SOCKS server.
 # Guess: a failure reply carries BND.ADDR as an IPv4 zero, ten bytes in all, as everybody's does.
 # Seen: for a name that does not resolve the reply repeats the *name* (ATYP 3), so its length is the
 # asker's choice: a client that reads ten bytes leaves the rest in front of what it reads next.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# OpenSSH's dynamic forward (ssh -D) is the SOCKS5 proxy that people compare others with.
+# The dynamic forward of OpenSSH (ssh -D) as a SOCKS5 proxy.
 # Guess: a destination that refuses is answered with reply code 5 or 1 (RFC 1928, section 6).
 # Seen: no reply at all. Behind the method selection the connection just ends, whatever the reason,
 # so a client cannot tell a closed port from a name that does not resolve or a broken proxy.

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A server that restarts closes its WebSockets with 1012, "service restart", which IANA has had in its
-# registry of close codes since 2012 (RFC 6455, section 7.4.2, lets registered codes be used).
+# A server that restarts closes its WebSockets with 1012, "service restart", which stands in IANA's
+# registry of close codes (RFC 6455, section 7.4.2, lets registered codes be used).
 # Guess: clients hand the code on.
 # Seen: Debian 12's python3-websocket raises a protocol error, as for garbage, and
 # faye-websocket tells its user 1002 with the server's reason text and answers 1002. So they take an
