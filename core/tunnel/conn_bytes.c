@@ -175,6 +175,8 @@ static void local_over(struct conn *c, enum err why)
 {
     struct session *s = c->session;
     list_remove(&c->ring);
+    if (why == ERR_EOF && c->tap.torn != NULL && c->tap.torn(c->tap.ctx))
+        why = ERR_RESET;
     if (why == ERR_RESET && s->role == SESSION_SOURCE)
         why = ERR_CLIENT_RESET;
     if (why != ERR_EOF) {

@@ -213,11 +213,13 @@ struct conn_insert {
  * upward direction there (no FIN is implied). down sees bytes on their way to the local stream, may
  * ask for an insertion (empty when called; the text must stay), and returns false to end the
  * connection, in good order, behind these n bytes. whole tells whether all that the client had to
- * say has gone up by then: its service gets a FIN, and else a reset. Each may be NULL. */
+ * say has gone up by then: its service gets a FIN, and else a reset. torn tells whether the end
+ * that the local stream has come to is none, and counts as a reset. Each may be NULL. */
 struct conn_tap {
     size_t (*up)(void *ctx, const uint8_t *p, size_t n);
     bool (*down)(void *ctx, const uint8_t *p, size_t n, struct conn_insert *insert);
     bool (*whole)(const void *ctx);
+    bool (*torn)(const void *ctx);
     void *ctx;
 };
 void conn_tap(struct conn *c, const struct conn_tap *tap); /* copied; before conn_attach */

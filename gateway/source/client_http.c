@@ -101,17 +101,20 @@ static enum err take_body(struct client *c, struct exchange *e, struct buf *earl
 static void forward(struct client *c, const struct proxy_request *r, const char *user, bool head,
                     struct exchange *e, struct buf *early)
 {
-    client_hand_over(
-        c,
-        &(struct passage_options){
-            .front = head ? &front_forward_head : &front_forward,
-            .question = {.host = span_of(r->host), .hint = user, .http = true},
-            .early = early,
-            .tap = {.up = exchange_up, .down = exchange_down, .whole = exchange_whole, .ctx = e},
-            .tap_free = exchange_free,
-            .patience_ms = exchange_request_done(e) ? FIRST_BYTE_MS : 0,
-        },
-        r->port != 0 ? r->port : HTTP_PORT);
+    client_hand_over(c,
+                     &(struct passage_options){
+                         .front = head ? &front_forward_head : &front_forward,
+                         .question = {.host = span_of(r->host), .hint = user, .http = true},
+                         .early = early,
+                         .tap = {.up = exchange_up,
+                                 .down = exchange_down,
+                                 .whole = exchange_whole,
+                                 .torn = exchange_broken,
+                                 .ctx = e},
+                         .tap_free = exchange_free,
+                         .patience_ms = exchange_request_done(e) ? FIRST_BYTE_MS : 0,
+                     },
+                     r->port != 0 ? r->port : HTTP_PORT);
 }
 
 static void refuse_origin(struct client *c, const struct http_head *head,

@@ -278,7 +278,9 @@ static void on_readable(void *owner)
         return;
     }
     unblock(s);
-    if (n == -ERR_EOF)
+    if (n == -ERR_EOF && s == &d->sides[CLIENT] && d->tap.torn != NULL && d->tap.torn(d->tap.ctx))
+        drop(d, ERR_CLIENT_RESET);
+    else if (n == -ERR_EOF)
         on_end(s);
     else if (n < 0 && s == &d->sides[FAR])
         leave(d, (enum err) - n);

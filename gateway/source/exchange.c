@@ -78,8 +78,9 @@ bool exchange_whole(const void *ctx)
     return !e->up_broken && http_body_done(e->request);
 }
 
-bool exchange_broken(const struct exchange *e)
+bool exchange_broken(const void *ctx)
 {
+    const struct exchange *e = ctx;
     return e->up_broken;
 }
 

@@ -18,9 +18,8 @@ void exchange_keep(struct exchange *e); /* nothing is inserted: another exchange
 /* Of n bytes behind the request's head (or behind those given before): how many belong to it. */
 size_t exchange_up(void *e, const uint8_t *p, size_t n);
 bool exchange_request_done(const struct exchange *e);
-bool exchange_whole(const void *e); /* the request has come to its end, as it must */
-bool exchange_broken(
-    const struct exchange *e); /* the request's chunks are not framed as they must */
+bool exchange_whole(const void *e);  /* the request has come to its end, as it must */
+bool exchange_broken(const void *e); /* the request's chunks are not framed as they must */
 /* Bytes of the response; false: it ends within these. An answer that is no HTTP ends with its
  * connection. Behind the status line of the final response "Connection: close" is inserted, in
  * front of what the service may say about its own connection: the client must not send its next

@@ -1,5 +1,6 @@
 #include "gateway/source/kept.h"
 
+#include "core/net/tcp.h"
 #include "gateway/source/exchange.h"
 
 #include <stdio.h>
@@ -9,6 +10,13 @@
 
 #define PIECE 16384 /* bytes of a response in one write */
 #define FIRST_BYTE_MS 30000
+#define LOOK_MS 500 /* whether a client that is not read is still there */
+
+/* What the pair of sockets cannot tell the passage: that its end is none. Of both. */
+struct parted {
+    unsigned users;
+    bool torn;
+};
 
 struct kept {
     struct list node; /* of the endpoint's, while a request is under way */
@@ -17,11 +25,14 @@ struct kept {
     struct client *client; /* waits for the next request; NULL: one is under way */
     struct stream *outer;  /* the client's, while a request is under way */
     struct stream *inner;  /* our end of the pair */
+    struct parted *parted;
+    struct timer *timer; /* runs while a request is under way */
     char *host;
     struct exchange *exchange;
     struct buf up, down; /* in the streams' hands while these are not ready */
     bool stays;          /* the client, behind this response */
     bool answered;       /* the response is complete */
+    bool left;           /* the client, in good order */
     bool over;           /* nothing more comes from the service */
     bool cut;            /* and that was no end: the passage's socket is closed without one */
 };
@@ -43,10 +54,34 @@ bool kept_fits(const struct client *c, const struct proxy_request *r)
     return c->kept != NULL && span_is_nocase(span_of(r->host), c->kept->host);
 }
 
+static void parted_forget(void *ctx)
+{
+    struct parted *p = ctx;
+    if (p != NULL && --p->users == 0)
+        free(p);
+}
+
+static bool parted_torn(const void *ctx)
+{
+    const struct parted *p = ctx;
+    return p->torn;
+}
+
+/* Between requests, or with all of one gone up, and its response here or nobody there for it. */
+static bool said_all(const struct kept *k)
+{
+    return k->exchange == NULL ||
+           (exchange_whole(k->exchange) && k->up.size == 0 && (k->answered || k->over || k->left));
+}
+
 void kept_free(struct kept *k)
 {
     if (k == NULL)
         return;
+    if (k->parted != NULL)
+        k->parted->torn = !said_all(k);
+    parted_forget(k->parted);
+    timer_free(k->timer);
     list_remove(&k->node);
     if (k->outer != NULL)
         stream_close(k->outer);
@@ -82,7 +117,7 @@ static void tear(struct kept *k)
     kept_free(k);
 }
 
-/* The response is with the client: the next request may come. */
+/* The response is with the client and the request with the service: the next one may come. */
 static void again(struct kept *k)
 {
     struct stream *client = k->outer;
@@ -90,8 +125,11 @@ static void again(struct kept *k)
         part(k);
         return;
     }
+    if (k->up.size > 0)
+        return; /* until it is with the service */
     exchange_free(k->exchange);
     k->exchange = NULL;
+    timer_stop(k->timer);
     k->answered = false;
     k->outer = NULL;
     list_remove(&k->node);
@@ -197,8 +235,22 @@ static void on_inner_writable(void *owner)
 {
     struct kept *k = owner;
     buf_free(&k->up);
-    if (k->client == NULL)
+    if (k->client == NULL && k->answered && k->down.size == 0)
+        again(k);
+    else if (k->client == NULL)
         want_up(k);
+}
+
+/* One whose request is whole is not read: what comes next is another request. */
+static void on_time(void *owner)
+{
+    struct kept *k = owner;
+    enum stream_presence client = stream_presence(k->outer);
+    k->left = client == STREAM_GONE;
+    if (client != STREAM_THERE)
+        kept_free(k);
+    else
+        timer_start(k->timer, LOOK_MS);
 }
 
 static void on_outer_failed(void *owner, enum err why)
@@ -238,7 +290,11 @@ static struct kept *begin(struct client *c, const struct proxy_request *r, struc
                        .up = {.limit = (size_t)2 * LOOP_BLOCK},
                        .down = {.limit = PIECE}};
     list_init(&k->node);
-    if (k->host != NULL &&
+    k->parted = calloc(1, sizeof *k->parted);
+    if (k->parted != NULL)
+        k->parted->users = 1;
+    k->timer = timer_new(c->in->loop, on_time, k);
+    if (k->host != NULL && k->parted != NULL && k->timer != NULL &&
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0) {
         k->inner = stream_from_fd(c->in->loop, fds[0]);
         *far = stream_from_fd(c->in->loop, fds[1]);
@@ -269,6 +325,7 @@ static bool prepare(struct kept *k, const struct http_head *head, const struct p
 static void start_passage(struct kept *k, struct stream *far, const char *user, bool head,
                           bool quiet)
 {
+    k->parted->users++;
     passage_start(
         k->in->passages, far,
         &(struct passage_options){
@@ -277,6 +334,8 @@ static void start_passage(struct kept *k, struct stream *far, const char *user, 
             .resolve = k->in->resolve,
             .owner = k->in->owner,
             .early = &k->up,
+            .tap = {.torn = parted_torn, .ctx = k->parted},
+            .tap_free = parted_forget,
             .patience_ms = exchange_request_done(k->exchange) ? FIRST_BYTE_MS : 0,
         });
 }
@@ -303,6 +362,7 @@ void kept_request(struct client *c, const struct http_head *head, const struct p
     client_free(c);
     stream_own(k->outer, &outer_events, k);
     stream_read_on(k->inner, true);
+    timer_start(k->timer, LOOK_MS);
     if (far != NULL)
         start_passage(k, far, user, is_head, quiet);
     send_up(k);

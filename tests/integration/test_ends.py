@@ -21,6 +21,7 @@ from sshd import free_port
 FIN, RESET, OPEN = "fin", "reset", None
 NATIVE, V3, V2 = "native", "V3", "V2"
 RESUME = ("--resume-timeout", "1s")
+LOGIN = "Authorization: NTLM TlRMTVNTUAABAAAA\r\n"
 
 
 def reset(s):
@@ -305,6 +306,32 @@ class KeepsAlive(Origin):
         self.ends.put(end_of(connection)[1])
 
 
+def closes(s):
+    s.close()
+
+
+def breaks_a_chunk(s):
+    """No more goes up from there, so that what comes next is no end of the request."""
+    s.sendall(b"zz\r\n")
+    s.close()
+
+
+CHUNKS = {"framing": "Transfer-Encoding: {}"}
+KEPT = {"more": LOGIN}  # the login is the connection's, which stays, behind a pair of sockets
+
+# how the client leaves, the body's length, what there is of it, how its service hears of that
+LEAVES = [
+    (reset, 100, b"upload", RESET, {}),
+    (closes, 100, b"upload", FIN, {}),
+    (breaks_a_chunk, "chunked", b"6\r\nupload\r\n", RESET, CHUNKS),
+    (reset, 100, b"upload", RESET, KEPT),
+    (closes, 100, b"upload", RESET, KEPT),
+    (breaks_a_chunk, "chunked", b"6\r\nupload\r\n", RESET, CHUNKS | KEPT),
+    (reset, 6, b"upload", RESET, KEPT),
+    (closes, 6, b"upload", FIN, KEPT),
+]
+
+
 class Forwarded(Base):
     """Plain HTTP requests that the gateway forwards, through a tunnel and directly."""
 
@@ -317,11 +344,11 @@ class Forwarded(Base):
             yield "V3" if more else NATIVE, way, origin, "HTTP1.tunnel"
         yield "direct", way, origin, origin.address
 
-    def request(self, way, host, length, body=b""):
+    def request(self, way, host, length, body=b"", more="", framing="Content-Length: {}"):
         s = dial(way.port)
         self.addCleanup(s.close)
-        s.sendall(f"PUT http://{host}/ HTTP/1.1\r\nHost: {host}\r\n"
-                  f"Content-Length: {length}\r\n\r\n".encode() + body)
+        s.sendall(f"PUT http://{host}/ HTTP/1.1\r\nHost: {host}\r\n{more}"
+                  f"{framing.format(length)}\r\n\r\n".encode() + body)
         return s
 
     def test_a_whole_exchange(self):
@@ -343,14 +370,29 @@ class Forwarded(Base):
                 self.assertEqual(how, FIN)
                 self.assertEqual(origin.ends.get(timeout=DEADLINE), FIN if name == V3 else RESET)
 
-    def test_a_client_that_breaks_off(self):
+    def test_clients_that_leave(self):
+        """A request that was cut is none: its service hears of a break, but V3 has one word."""
         for name, way, origin, host in self.ways(None):
+            for leave, length, body, ends, how in LEAVES:
+                kept = how.get("more") == LOGIN
+                if kept and name == "direct":
+                    continue
+                with self.subTest(f"{name}: {leave.__name__} behind {body} {'kept' * kept}"):
+                    origin.heard.clear()
+                    s = self.request(way, host, length, body, **how)
+                    self.assertTrue(origin.heard.wait(DEADLINE))
+                    leave(s)
+                    self.assertEqual(origin.ends.get(timeout=DEADLINE), FIN if name == V3 else ends)
+
+    def test_a_kept_connection_of_a_client_that_has_all(self):
+        for name, way, origin, host in self.ways(self.ANSWER):
+            if name == "direct":
+                continue
             with self.subTest(name):
-                origin.heard.clear()
-                s = self.request(way, host, 100, b"upload")
-                origin.heard.wait(DEADLINE)
+                s = self.request(way, host, 6, b"upload", more=LOGIN)
+                self.assertEqual(read_exactly(s, len(self.ANSWER)), self.ANSWER)
                 reset(s)
-                self.assertEqual(origin.ends.get(timeout=DEADLINE), FIN if name == V3 else RESET)
+                self.assertEqual(origin.ends.get(timeout=DEADLINE), FIN)
 
 
 class Direct(Base):
