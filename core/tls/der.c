@@ -49,10 +49,3 @@ bool der_expect(struct der *in, uint8_t tag, struct der *content)
     *in = rest;
     return true;
 }
-
-bool der_certificate(const uint8_t *p, size_t n, struct der *tbs)
-{
-    struct der in = {p, n}, certificate;
-    return der_expect(&in, DER_SEQUENCE, &certificate) && in.n == 0 &&
-           der_expect(&certificate, DER_SEQUENCE, tbs);
-}

@@ -31,7 +31,4 @@ bool der_next(struct der *in, uint8_t *tag, struct der *content);
 /* The same when it must have this tag; else `content` is as it was, too. */
 bool der_expect(struct der *in, uint8_t tag, struct der *content);
 
-/* The fields of a certificate's TBSCertificate (RFC 5280 section 4.1). */
-bool der_certificate(const uint8_t *p, size_t n, struct der *tbs);
-
 #endif

@@ -98,6 +98,12 @@ bool dn_same(struct der a, struct der b)
 
 /* ---- reading ---- */
 
+static bool is_attribute(struct der oid, uint8_t last)
+{
+    return last == DN_EMAIL ? same_bytes(oid, (struct der){email, sizeof email})
+                            : oid.n == 3 && oid.p[0] == 0x55 && oid.p[1] == 4 && oid.p[2] == last;
+}
+
 bool dn_each(struct der name, uint8_t last, dn_value *each, void *ctx)
 {
     struct der set;
@@ -108,14 +114,61 @@ bool dn_each(struct der name, uint8_t last, dn_value *each, void *ctx)
         while (set.n > 0) {
             if (!take_attribute(&set, &a))
                 return false;
-            bool wanted = last == DN_EMAIL ? same_bytes(a.oid, (struct der){email, sizeof email})
-                                           : a.oid.n == 3 && a.oid.p[0] == 0x55 &&
-                                                 a.oid.p[1] == 4 && a.oid.p[2] == last;
-            if (wanted && is_text(a.tag) && !each(ctx, a.value))
+            if (is_attribute(a.oid, last) && is_text(a.tag) && !each(ctx, a.value))
                 return false;
         }
     }
     return true;
+}
+
+static bool is_printable(struct der text)
+{
+    for (size_t i = 0; i < text.n; i++)
+        if (text.p[i] < ' ' || text.p[i] > '~')
+            return false;
+    return true;
+}
+
+/* What is wrong with it as the name of a certificate's owner, or NULL. */
+static const char *check_common_name(const struct attribute *a)
+{
+    if (a->value.n == 0)
+        return "the common name in the certificate is empty";
+    if (a->value.n > DN_COMMON_NAME_MAX)
+        return "the common name in the certificate is longer than 128 characters";
+    if (!is_text(a->tag) || !is_printable(a->value))
+        return "the common name in the certificate is not printable ASCII";
+    return NULL;
+}
+
+const char *dn_common_name(struct der name, char out[static DN_COMMON_NAME_MAX + 1])
+{
+    static const char damaged[] = "the subject of the certificate cannot be read";
+    struct der set;
+    struct attribute a, found = {.tag = 0};
+    bool any = false;
+    out[0] = '\0';
+    while (name.n > 0) {
+        if (!der_expect(&name, DER_SET, &set))
+            return damaged;
+        while (set.n > 0) {
+            if (!take_attribute(&set, &a))
+                return damaged;
+            if (!is_attribute(a.oid, DN_COMMON_NAME))
+                continue;
+            if (any)
+                return "there are several common names in the certificate";
+            any = true;
+            found = a;
+        }
+    }
+    const char *wrong =
+        any ? check_common_name(&found) : "there is no common name in the certificate";
+    if (wrong != NULL)
+        return wrong;
+    memcpy(out, found.value.p, found.value.n);
+    out[found.value.n] = '\0';
+    return NULL;
 }
 
 static const char *short_name(struct der oid)

@@ -17,6 +17,12 @@ bool dn_within(struct der name, struct der base);
 typedef bool dn_value(void *ctx, struct der value);
 bool dn_each(struct der name, uint8_t last, dn_value *each, void *ctx);
 
+/* Writes the common name (CN), which says whose certificate it is. It must be the only one, of 1 to
+ * 128 printable ASCII characters: what is shown, logged and compared can then mean nothing else
+ * than what was signed. NULL, or a sentence that says what is wrong with it (out is empty then). */
+#define DN_COMMON_NAME_MAX 128
+const char *dn_common_name(struct der name, char out[static DN_COMMON_NAME_MAX + 1]);
+
 /* "O=Field, CN=ca": printable, cut to fit. Returns out. */
 char *dn_text(struct der name, char *out, size_t size);
 

@@ -3,8 +3,9 @@
 #include "core/base/str.h"
 #include "core/tls/alert.h"
 #include "core/tls/cache.h"
+#include "core/tls/certificate.h"
+#include "core/tls/dn.h"
 #include "core/tls/identity.h"
-#include "core/tls/subject.h"
 #include "core/tls/suites.h"
 #include "core/tls/verify.h"
 
@@ -31,7 +32,7 @@ struct handshake {
     bool is_client;
     int64_t now;             /* seconds since 1970 */
     char host[MAX_HOST + 1]; /* without a dot at its end */
-    char peer_name[SUBJECT_NAME_MAX + 1];
+    char peer_name[DN_COMMON_NAME_MAX + 1];
     struct verifier verifier; /* of a server: only when it asks for certificates */
     struct nobody nobody;
     struct tls_session *session;
@@ -276,8 +277,11 @@ const char *handshake_peer_name(struct handshake *h, const char **problem)
     *problem = NULL;
     if (h->is_client || v->certificates == 0 || v->trust->insecure)
         return NULL;
+    struct certificate c;
     struct der leaf = verifier_leaf(v);
-    *problem = subject_common_name(leaf.p, leaf.n, h->peer_name);
+    *problem = certificate_parse(&c, leaf.p, leaf.n);
+    if (*problem == NULL)
+        *problem = dn_common_name(c.subject, h->peer_name);
     return *problem == NULL ? h->peer_name : NULL;
 }
 

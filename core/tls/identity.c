@@ -357,7 +357,7 @@ bool identity_problem(const struct identity *i, enum identity_use use, int64_t n
                  "it belongs into the file, behind it",
                  issuer);
     else {
-        san_first(c->whole.p, c->whole.n, name, sizeof name);
+        san_first(c->names, name, sizeof name);
         if (name[0] == '\0')
             dn_text(c->subject, name, sizeof name);
         snprintf(text, size, "the certificate is for %s, issued by %s, valid until %s", name,

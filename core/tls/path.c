@@ -160,10 +160,10 @@ static bool right_name(struct search *s, const struct certificate *c)
     if (host[0] == '\0')
         return refuse(s, BAD_PATH, ERR_TLS_NAME, ALERT_BAD_CERTIFICATE,
                       "the host name is empty or too long to be in a certificate");
-    if (bytes > 0 ? san_has_address(c->whole.p, c->whole.n, address, bytes, host)
+    if (bytes > 0 ? san_has_address(c->names, address, bytes, host)
                   : san_has_host(c->names, c->subject, host))
         return true;
-    san_first(c->whole.p, c->whole.n, name, sizeof name);
+    san_first(c->names, name, sizeof name);
     if (name[0] != '\0')
         return refuse(s, BAD_PATH, ERR_TLS_NAME, ALERT_BAD_CERTIFICATE,
                       "certificate is for %s, not %.64s", name, host);

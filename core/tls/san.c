@@ -7,54 +7,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXTENSIONS (DER_CONTEXT_CONSTRUCTED + 3)
-
-static const uint8_t subject_alt_name[] = {0x55, 0x1D, 0x11};
-
-/* TBSCertificate: the extensions are its last field, and the only one with their tag. */
-static bool find_extensions(const uint8_t *certificate, size_t n, struct der *extensions)
-{
-    struct der tbs, field;
-    uint8_t tag;
-    if (!der_certificate(certificate, n, &tbs))
-        return false;
-    while (der_next(&tbs, &tag, &field))
-        if (tag == EXTENSIONS)
-            return tbs.n == 0 && der_expect(&field, DER_SEQUENCE, extensions) && field.n == 0;
-    return false;
-}
-
-/* The GeneralNames of the certificate. */
-static bool find_names(const uint8_t *certificate, size_t n, struct der *names)
-{
-    struct der extensions, extension, oid, critical, value;
-    if (!find_extensions(certificate, n, &extensions))
-        return false;
-    while (der_expect(&extensions, DER_SEQUENCE, &extension)) {
-        if (!der_expect(&extension, DER_OID, &oid))
-            return false;
-        if (oid.n != sizeof subject_alt_name || memcmp(oid.p, subject_alt_name, oid.n) != 0)
-            continue;
-        der_expect(&extension, DER_BOOLEAN, &critical);
-        return der_expect(&extension, DER_OCTETS, &value) && extension.n == 0 &&
-               der_expect(&value, DER_SEQUENCE, names) && value.n == 0;
-    }
-    return false;
-}
-
 static bool same(struct der a, const void *p, size_t n)
 {
     return a.n == n && memcmp(a.p, p, n) == 0;
 }
 
-bool san_has_address(const uint8_t *certificate, size_t n, const uint8_t *address, size_t bytes,
-                     const char *text)
+bool san_has_address(struct der names, const uint8_t *address, size_t bytes, const char *text)
 {
-    struct der names, name;
+    struct der name;
     uint8_t tag;
     bool any_address = false, match = false, spelled = false;
-    if (!find_names(certificate, n, &names))
-        return false;
     while (names.n > 0) {
         if (!der_next(&names, &tag, &name))
             return false;
@@ -84,13 +46,11 @@ char *san_text(uint8_t tag, struct der name, char *out, size_t size)
     return out;
 }
 
-char *san_first(const uint8_t *certificate, size_t n, char *out, size_t size)
+char *san_first(struct der names, char *out, size_t size)
 {
-    struct der names, name;
+    struct der name;
     uint8_t tag;
     out[0] = '\0';
-    if (!find_names(certificate, n, &names))
-        return out;
     while (der_next(&names, &tag, &name))
         if (tag == SAN_DNS || (tag == SAN_ADDRESS && (name.n == 4 || name.n == 16)))
             return san_text(tag, name, out, size);

@@ -1,4 +1,5 @@
-/* The names that a certificate is for: its subjectAltName extension (RFC 5280 section 4.2.1.6). */
+/* The names that a certificate is for: its subjectAltName extension (RFC 5280 section 4.2.1.6), as
+ * the content of its GeneralNames (certificate.h); empty when it has none. */
 #ifndef CORE_TLS_SAN_H
 #define CORE_TLS_SAN_H
 
@@ -12,21 +13,20 @@ enum san_tag { /* of a GeneralName */
                SAN_ADDRESS = DER_CONTEXT + 7,
 };
 
-/* Whether a certificate with these names (GeneralNames, their content) and subject (RDNSequence,
- * its content) is for this host name: one of its dNSNames, or, when it has none of these, one of
+/* Whether a certificate with these names and this subject (RDNSequence, its content) is for this
+ * host name: one of its dNSNames, or, when it has none of these, one of
  * its common names. A "*" may stand for the whole first label, when two labels follow (RFC 6125
  * section 6.4). */
 bool san_has_host(struct der names, struct der subject, const char *host);
 
-/* Whether the DER certificate is for this address: `bytes` (4 or 16) among its iPAddress entries.
- * Only when it has none of these, a dNSName that spells `text` exactly counts too: home-made
- * certificates do that. False as well for everything that is not DER. */
-bool san_has_address(const uint8_t *certificate, size_t n, const uint8_t *address, size_t bytes,
-                     const char *text);
+/* Whether this address is among them: `bytes` (4 or 16) in an iPAddress entry. Only when there is
+ * none of these, a dNSName that spells `text` exactly counts too: home-made certificates do that.
+ * False as well for everything that is not DER. */
+bool san_has_address(struct der names, const uint8_t *address, size_t bytes, const char *text);
 
-/* Writes the certificate's first name or address for people (printable, cut to fit); the empty
- * string when it has none. Returns out. */
-char *san_first(const uint8_t *certificate, size_t n, char *out, size_t size);
+/* Writes the first host name or address for people (printable, cut to fit); the empty string when
+ * there is none. Returns out. */
+char *san_first(struct der names, char *out, size_t size);
 
 /* One GeneralName for people: printable, cut to fit. Returns out. */
 char *san_text(uint8_t tag, struct der name, char *out, size_t size);

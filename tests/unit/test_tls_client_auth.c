@@ -1,8 +1,8 @@
 /* Clients that show a certificate: who is let in, under which name, and what resumption keeps. */
 #include "tests/unit/net_help.h"
 
+#include "core/tls/dn.h"
 #include "core/tls/identity.h"
-#include "core/tls/subject.h"
 #include "core/tls/tls.h"
 #include "tests/unit/certs.h"
 
@@ -412,24 +412,10 @@ static struct der_text attribute(uint8_t last, uint8_t tag, const void *text, si
     return wrap(DER_SET, wrap(DER_SEQUENCE, both));
 }
 
-/* As much of a certificate as is looked at. */
-static struct der_text certificate(struct der_text subject, bool version)
+static void assert_subject(struct der_text subject, const char *name, const char *problem)
 {
-    struct der_text tbs = {.n = 0};
-    struct der_text empty = {.n = 0};
-    if (version)
-        add(&tbs, wrap(DER_CONTEXT_CONSTRUCTED, element(DER_INTEGER, "\2", 1)));
-    add(&tbs, element(DER_INTEGER, "\1", 1));
-    for (int i = 0; i < 3; i++)
-        add(&tbs, wrap(DER_SEQUENCE, empty));
-    add(&tbs, wrap(DER_SEQUENCE, subject));
-    return wrap(DER_SEQUENCE, wrap(DER_SEQUENCE, tbs));
-}
-
-static void assert_subject(struct der_text c, const char *name, const char *problem)
-{
-    char out[SUBJECT_NAME_MAX + 1];
-    const char *wrong = subject_common_name(c.p, c.n, out);
+    char out[DN_COMMON_NAME_MAX + 1];
+    const char *wrong = dn_common_name((struct der){subject.p, subject.n}, out);
     if (problem == NULL) {
         assert_null(wrong);
         assert_string_equal(out, name);
@@ -467,45 +453,43 @@ static void names_are_read_strictly(void **state)
         {BMP, "\0d\0e\0v", 6, "printable"},
         {DER_OCTETS, "dev", 3, "printable"},
     };
-    char longest[SUBJECT_NAME_MAX + 2];
+    char longest[DN_COMMON_NAME_MAX + 2];
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        for (int version = 0; version < 2; version++)
-            assert_subject(
-                certificate(attribute(CN, cases[i].tag, cases[i].text, cases[i].n), version),
-                cases[i].text, cases[i].problem);
+        assert_subject(attribute(CN, cases[i].tag, cases[i].text, cases[i].n), cases[i].text,
+                       cases[i].problem);
     memset(longest, 'x', sizeof longest);
-    struct der_text c = certificate(attribute(CN, UTF8, longest, SUBJECT_NAME_MAX + 1), true);
-    assert_subject(c, NULL, "longer than 128");
-    c = certificate(attribute(CN, UTF8, longest, SUBJECT_NAME_MAX), true);
-    longest[SUBJECT_NAME_MAX] = '\0';
-    assert_subject(c, longest, NULL);
+    struct der_text subject = attribute(CN, UTF8, longest, DN_COMMON_NAME_MAX + 1);
+    assert_subject(subject, NULL, "longer than 128");
+    subject = attribute(CN, UTF8, longest, DN_COMMON_NAME_MAX);
+    longest[DN_COMMON_NAME_MAX] = '\0';
+    assert_subject(subject, longest, NULL);
 }
 
 static void one_name_is_wanted(void **state)
 {
     struct der_text subject = attribute(ORGANIZATION, UTF8, "plant", 5);
     (void)state;
-    assert_subject(certificate((struct der_text){.n = 0}, true), NULL, "no common name");
-    assert_subject(certificate(subject, true), NULL, "no common name");
+    assert_subject((struct der_text){.n = 0}, NULL, "no common name");
+    assert_subject(subject, NULL, "no common name");
     add(&subject, attribute(CN, UTF8, "dev", 3));
-    assert_subject(certificate(subject, true), "dev", NULL);
+    assert_subject(subject, "dev", NULL);
     add(&subject, attribute(ORGANIZATION, UTF8, "other", 5));
-    assert_subject(certificate(subject, true), "dev", NULL);
+    assert_subject(subject, "dev", NULL);
     add(&subject, attribute(CN, UTF8, "dev", 3));
-    assert_subject(certificate(subject, true), NULL, "several");
+    assert_subject(subject, NULL, "several");
 }
 
 /* Cut anywhere, or with any byte changed: a name or a reason, and no byte read outside (ASan). */
 static void damaged_ones_do_no_harm(void **state)
 {
-    struct der_text whole = certificate(attribute(CN, UTF8, "dev", 3), true);
-    char out[SUBJECT_NAME_MAX + 1];
+    struct der_text whole = attribute(CN, UTF8, "dev", 3);
+    char out[DN_COMMON_NAME_MAX + 1];
     (void)state;
     for (size_t n = 0; n < whole.n; n++) {
         uint8_t *copy = malloc(n + 1);
         memcpy(copy, whole.p, n);
-        assert_non_null(subject_common_name(copy, n, out));
+        assert_non_null(dn_common_name((struct der){copy, n}, out));
         free(copy);
     }
     for (size_t at = 0; at < whole.n; at++) {
@@ -513,7 +497,7 @@ static void damaged_ones_do_no_harm(void **state)
             uint8_t *copy = malloc(whole.n);
             memcpy(copy, whole.p, whole.n);
             copy[at] = (uint8_t)value;
-            const char *wrong = subject_common_name(copy, whole.n, out);
+            const char *wrong = dn_common_name((struct der){copy, whole.n}, out);
             assert_int_equal(wrong == NULL, out[0] != '\0');
             free(copy);
         }
