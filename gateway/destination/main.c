@@ -12,9 +12,6 @@
 #include <string.h>
 #include <time.h>
 
-#define MEMORY_LEAST 1048576
-#define MEMORY_MOST 68719476736
-
 static const struct option table[] = {
     {"destination-app", 'd', "MAP", NULL, NULL, NULL,
      "What to reach for which service: SSH1=22,HTTP1=host:80,X=/run/x.sock, or a single 22 for a "
@@ -141,10 +138,8 @@ static enum err read_client(struct options *o, struct hub_config *hub, struct cl
         why = options_duration(o, "stall-timeout", &out->stall_ms);
     if (why == ERR_OK)
         why = options_duration(o, "resume-timeout", &out->resume_ms);
-    uint64_t memory = 0;
     if (why == ERR_OK)
-        why = options_size(o, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &memory);
-    out->memory = (size_t)memory;
+        why = check_memory(o, &out->memory);
     if (why == ERR_OK)
         why = read_identity(o, &out->identity);
     return why;

@@ -4,6 +4,9 @@
 
 #include <stdio.h>
 
+#define MEMORY_LEAST 1048576
+#define MEMORY_MOST 68719476736
+
 struct trust *check_trust(const struct hub_config *hub, enum err *why, char *text, size_t size)
 {
     const struct trust_sources from = {.file = hub->ca,
@@ -29,5 +32,13 @@ enum err check_hub(const struct hub_config *hub, char *text, size_t size)
         upstream_free(&proxy);
     else
         snprintf(text, size, "--web-proxy %s", upstream_wrong(why));
+    return why;
+}
+
+enum err check_memory(struct options *o, size_t *out)
+{
+    uint64_t bytes = 0;
+    enum err why = options_size(o, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &bytes);
+    *out = (size_t)bytes;
     return why;
 }

@@ -1,4 +1,4 @@
-/* What the options of both ends name beyond themselves: files, and the web proxy's URL. */
+/* Options of both ends, and what these name beyond themselves: files, and the web proxy's URL. */
 #ifndef GATEWAY_WATCH_CHECK_H
 #define GATEWAY_WATCH_CHECK_H
 
@@ -11,5 +11,8 @@ struct trust *check_trust(const struct hub_config *hub, enum err *why, char *tex
 /* For --check-config: whether the certificates to trust can be read, and the web proxy's URL is
  * one. Else a sentence. Connects to nobody. */
 enum err check_hub(const struct hub_config *hub, char *text, size_t size);
+
+/* --memory-budget, in bytes: from 1 MiB to 64 GiB. */
+enum err check_memory(struct options *o, size_t *out);
 
 #endif

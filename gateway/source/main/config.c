@@ -14,8 +14,6 @@
 
 #define PASSWORD_FILE_MAX 4096
 #define CONNECTIONS 4096
-#define MEMORY_LEAST 1048576
-#define MEMORY_MOST 68719476736
 
 /* ---- tables ---- */
 
@@ -479,7 +477,7 @@ enum program_next config_read(struct config *c, int argc, char **argv)
     if (why == ERR_OK)
         why = options_number(c->options, "max-clients", 1, 1000000, &c->max_clients);
     if (why == ERR_OK)
-        why = options_size(c->options, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &c->memory);
+        why = check_memory(c->options, &c->memory);
     c->direct = options_flag(c->options, "direct");
     c->ask_user = options_flag(c->options, "ask-user");
     c->control = options_get(c->options, "control");

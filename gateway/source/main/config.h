@@ -34,7 +34,7 @@ struct config {
     char *user, *password; /* NULL: no authentication */
     uint64_t grace_ms;     /* or TUNNELS_GRACE_AUTO */
     uint64_t max_clients;
-    uint64_t memory;       /* bytes for all that waits in queues */
+    size_t memory;         /* bytes for all that waits in queues */
     const char *control;   /* path of the control socket, "off", or NULL: the default one */
     bool control_readonly; /* nothing can be closed through it */
     bool ask_user;         /* SOCKS5 clients that can give a user name are asked for it */

@@ -190,7 +190,7 @@ static bool make_parts(struct run *r)
                                             .names = c->names,
                                             .grace_ms = c->grace_ms,
                                             .traits = &c->traits,
-                                            .memory = (size_t)c->memory,
+                                            .memory = c->memory,
                                             .finished = on_finished,
                                             .owner = r};
     r->tunnels = tunnels_new(r->loop, &tunnels);
