@@ -16,24 +16,26 @@ SUBJECT=
 
 key() { openssl ecparam -name "${2:-prime256v1}" -genkey -noout -out "$1.key"; }
 rsa() { openssl genrsa -out "$1.key" "$2"; }
-request() {
-    [ -f "$1.key" ] || key "$1"
-    openssl req -new -key "$1.key" -subj "${SUBJECT:-/O=Field/CN=$1}" -out request
+# One process makes key and certificate.
+certificate() {
+    name=$1
+    printf '[req]\ndistinguished_name=none\n[none]\n[x]\n' >configuration
+    with=
+    [ -z "$2" ] || with='-extensions x'
+    printf "$2" >>configuration
+    days=${3:-100}
+    shift 3
+    if [ -f "$name.key" ]; then
+        from="-new -key $name.key"
+    else
+        from="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout $name.key"
+    fi
     serial=$((serial + 1))
-    printf "$2" >extensions
-    extfile=
-    [ -z "$2" ] || extfile="-extfile extensions"
+    openssl req -x509 $from -subj "${SUBJECT:-/O=Field/CN=$name}" -days "$days" \
+        -set_serial $serial -config configuration $with "$@" -out "$name.pem"
 }
-self() {
-    request "$1" "$2"
-    openssl x509 -req -in request -signkey "$1.key" -days "${3:-100}" -set_serial $serial $extfile \
-        -out "$1.pem"
-}
-sign() {
-    request "$1" "$3"
-    openssl x509 -req -in request -CA "$2.pem" -CAkey "$2.key" -days "${4:-100}" \
-        -set_serial $serial $extfile $5 $6 -out "$1.pem"
-}
+self() { certificate "$1" "$2" "$3"; }
+sign() { certificate "$1" "$3" "$4" -CA "$2.pem" -CAkey "$2.key" $5 $6; }
 nc() {
     sign "$1i" ca "${CA}nameConstraints=$2\n"
     sign "$1" "$1i" "${3:-$SAN}"
