@@ -13,6 +13,7 @@
 #include "core/net/tcp.h"
 #include "core/tunnel/internal.h"
 #include "gateway/hub/relay/relay.h"
+#include "tests/unit/clock_help.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -32,80 +33,12 @@
 #define SEEDS 10000
 #define WIRE_MAX 400000
 
-static uint64_t dice_state, now_ms;
+static uint64_t dice_state;
 
 static unsigned dice(unsigned n)
 {
     dice_state = dice_state * 6364136223846793005u + 1442695040888963407u;
     return (unsigned)(dice_state >> 33) % n;
-}
-
-/* ---- time: core/tunnel and the relay are linked so that they ask us ---- */
-
-struct timer {
-    void (*fire)(void *owner);
-    void *owner;
-    uint64_t at; /* 0: not running */
-    struct list node;
-};
-static struct list timers;
-
-uint64_t __wrap_loop_now(struct loop *l)
-{
-    (void)l;
-    return now_ms;
-}
-
-uint64_t __wrap_uv_hrtime(void)
-{
-    return now_ms * 1000000;
-}
-
-struct timer *__wrap_timer_new(struct loop *l, void (*fire)(void *owner), void *owner)
-{
-    struct timer *t = calloc(1, sizeof *t);
-    (void)l;
-    assert_non_null(t);
-    *t = (struct timer){.fire = fire, .owner = owner};
-    list_init(&t->node);
-    list_append(&timers, &t->node);
-    return t;
-}
-
-void __wrap_timer_start(struct timer *t, uint64_t ms)
-{
-    t->at = now_ms + ms + 1;
-}
-
-void __wrap_timer_stop(struct timer *t)
-{
-    t->at = 0;
-}
-
-void __wrap_timer_free(struct timer *t)
-{
-    if (t == NULL)
-        return;
-    list_remove(&t->node);
-    free(t);
-}
-
-/* One that fires may free others. */
-static void fire_timers(void)
-{
-    for (bool again = true; again;) {
-        again = false;
-        list_each(node, &timers)
-        {
-            struct timer *t = list_entry(node, struct timer, node);
-            if (t->at == 0 || t->at > now_ms)
-                continue;
-            t->at = 0;
-            t->fire(t->owner);
-            again = true;
-            break;
-        }
-    }
 }
 
 /* ---- the world ---- */
