@@ -71,30 +71,40 @@ static HELP_UNUSED void on_tick(uv_timer_t *t)
     (void)t;
 }
 
+/* What a test with a clock of its own does behind each turn. */
+#ifndef EACH_TURN
+#define EACH_TURN() ((void)0)
+#endif
+
 /* Turns the loop until it is so. One turn may wait for an event after the condition came true, but
  * not longer than the tick. */
 #define UNTIL(condition)                                                                           \
     do {                                                                                           \
+        uv_update_time(loop_uv(loop));                                                             \
+        uv_timer_start(&watchdog, on_watchdog, 30000, 0);                                          \
         uv_timer_start(&tick, on_tick, 1, 1);                                                      \
-        while (!(condition))                                                                       \
+        while (!(condition)) {                                                                     \
             uv_run(loop_uv(loop), UV_RUN_ONCE);                                                    \
+            EACH_TURN();                                                                           \
+        }                                                                                          \
         uv_timer_stop(&tick);                                                                      \
     } while (0)
 
-static HELP_UNUSED void on_passed(void *owner)
+static HELP_UNUSED void on_passed(uv_timer_t *t)
 {
-    loop_stop(owner);
+    uv_stop(t->loop);
+    uv_close((uv_handle_t *)t, (uv_close_cb)free);
 }
 
 /* Lets the loop run for a while: for showing that something does not come. */
 static HELP_UNUSED void pass(uint64_t ms)
 {
-    struct timer *t = timer_new(loop, on_passed, loop);
+    uv_timer_t *t = malloc(sizeof *t);
     assert_non_null(t);
+    uv_timer_init(loop_uv(loop), t);
     uv_update_time(loop_uv(loop));
-    timer_start(t, ms);
+    uv_timer_start(t, on_passed, ms, 0);
     loop_run(loop);
-    timer_free(t);
 }
 
 /* How often the loop turns in `ms` milliseconds. */
