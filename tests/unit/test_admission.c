@@ -395,6 +395,33 @@ static void test_rotated_meanwhile(void **state)
     admits(SIDE_SOURCE, "new", NULL); /* not used by the first one */
 }
 
+static void on_new_token(void *ctx, enum err why, struct tunnel *t)
+{
+    struct visit *visits = ctx;
+    on_done(NULL, why, t);
+    knock(&visits[0], SIDE_SOURCE, "new", CLIENT_1);
+    knock(&visits[1], SIDE_SOURCE, "new", CLIENT_1);
+    knock(&visits[2], SIDE_SOURCE, "new", CLIENT_2);
+}
+
+/* Who has the new token waits for the use of the old one to be stored, and then for its own. */
+static void test_new_token_meanwhile(void **state)
+{
+    struct visit old, fresh[3];
+    uint8_t hash[TOKEN_HASH];
+    const uint8_t *const token[SIDE_COUNT] = {hash, NULL};
+    (void)state;
+    token_hash(span_of("new"), hash);
+    registry_rotate(registry, id, token, on_new_token, fresh);
+    knock(&old, SIDE_SOURCE, "src", CLIENT_1);
+    is_refused(&old, 403, "no open tunnel has it", true);
+    is_admitted(&fresh[0]);
+    is_admitted(&fresh[1]);
+    is_refused(&fresh[2], 400, "Invalid client token", true);
+    reopen();
+    admits(SIDE_SOURCE, "new", CLIENT_1);
+}
+
 static void test_expired_meanwhile(void **state)
 {
     struct visit v;
@@ -460,6 +487,7 @@ int main(void)
         TEST(test_closed_meanwhile),
         TEST(test_removed_meanwhile),
         TEST(test_rotated_meanwhile),
+        TEST(test_new_token_meanwhile),
         TEST(test_expired_meanwhile),
         TEST(test_not_stored),
         TEST(test_free_answers),

@@ -134,10 +134,10 @@ static void hold(struct visit *v, struct entry *e)
 
 static void on_use_stored(struct change *c, enum err why);
 
-static void start(struct visit *v, struct entry *e)
+static void start(struct visit *v)
 {
+    struct entry *e = v->entry;
     enum side side = v->change.side;
-    hold(v, e);
     if (e->tunnel.admitting[side]) {
         e->n_waiting[side]++;
         list_append(&e->waiting[side], &v->node);
@@ -178,15 +178,21 @@ static struct admission verdict_of_first(struct visit *v, enum err why)
     return why == ERR_OK ? admit(e) : refuse(503, ERR_IO, not_stored, e);
 }
 
-/* Those who came meanwhile: the first one's luck decides. */
-static void end_waiting(struct list *waiting)
+/* Those who came meanwhile. The first one's luck decides for those who have its token; others have
+ * the one that has replaced it since then. */
+static void end_waiting(struct list *waiting, enum err why)
 {
     while (!list_empty(waiting)) {
         struct visit *v = list_entry(waiting->next, struct visit, node);
         struct entry *e;
         list_remove(&v->node);
         struct admission a = judge(v, &e);
-        end(v, is_settled(&a) ? a : refuse(503, ERR_IO, not_stored, e));
+        if (is_settled(&a))
+            end(v, a);
+        else if (why != ERR_OK)
+            end(v, refuse(503, ERR_IO, not_stored, e));
+        else
+            start(v);
     }
 }
 
@@ -202,7 +208,7 @@ static void on_use_stored(struct change *c, enum err why)
         list_append(&waiting, e->waiting[c->side].next);
     e->n_waiting[c->side] = 0;
     end(v, verdict_of_first(v, why));
-    end_waiting(&waiting);
+    end_waiting(&waiting, why);
     entry_unpin(e);
 }
 
@@ -265,6 +271,8 @@ void registry_admit(struct registry *r, const struct admission_request *q,
         done(ctx, refuse(503, ERR_LIMIT, too_many, e));
     else if ((v = keep(&first)) == NULL)
         done(ctx, refuse(503, ERR_NO_MEMORY, no_memory, e));
-    else
-        start(v, e);
+    else {
+        hold(v, e);
+        start(v);
+    }
 }
