@@ -1,17 +1,20 @@
 """What real clients ask the endpoint for, and what they make of its answers."""
 
 import base64
+import contextlib
 import hashlib
 import os
+import queue
 import socket
 import struct
+import threading
 import unittest
 
 import certificates
 from control import Control
 from harness import Case
-from origins import Handler, Http, Origin, content_hash
-from programs import environment, run, wait_until
+from origins import Handler, Http, Origin, content, content_hash
+from programs import DEADLINE, environment, run, wait_until
 from sockets import dial, read_all, read_exactly, socks5
 from wire import headers_of, read_head
 
@@ -261,6 +264,32 @@ class Login(Handler):
         self.end_headers()
 
 
+class Hasty(Origin):
+    """Answers the first request of a connection at its head, and takes its body when told to go: its
+    size and hash, and the next request's line, or "" when there was none, are in `heard`."""
+
+    def __init__(self, *where):
+        self.go, self.heard = threading.Event(), queue.Queue()
+        super().__init__(*where)
+
+    def serve(self, connection):
+        head, body = read_head(connection)
+        self.go.clear()
+        connection.sendall(b"HTTP/1.1 401 Who?\r\nWWW-Authenticate: NTLM\r\nContent-Length: 0\r\n\r\n")
+        self.go.wait()
+        size = int(headers_of(head)["content-length"])
+        while len(body) < size and (piece := connection.recv(65536)):
+            body += piece
+        next_one = body[size:]
+        while len(body) >= size and b"\r\n\r\n" not in next_one:
+            next_one += connection.recv(65536)
+        self.heard.put((len(body[:size]), hashlib.sha256(body[:size]).hexdigest(),
+                        next_one.partition(b"\r\n")[0].decode()))
+        connection.sendall(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+
+
+MOST_IN_BUFFERS = 2 << 20  # more than lies between a client and a unix socket that is not read
+
 # Type 2 of NTLM: target "DEV", a challenge, and target information with an end only.
 NAME = "DEV".encode("utf-16le")
 CHALLENGE = base64.b64encode(
@@ -335,6 +364,31 @@ class Logins(Asking):
                 else:
                     with self.assertRaises(ConnectionResetError):
                         s.recv(1)
+
+    def test_an_answer_before_the_body_is_taken(self):
+        """The next request waits for what is left of the body, whatever lies in buffers by then."""
+        service = self.origin(Hasty(str(self.dir / "hasty.sock"), socket.AF_UNIX))
+        way = self.open_way({"HTTP1": service})
+        outcomes = set()
+        for size in range(MOST_IN_BUFFERS // 8, MOST_IN_BUFFERS, 32768):
+            with self.subTest(size), dial(way.port) as s:
+                s.sendall(b"PUT http://HTTP1.tunnel/ HTTP/1.1\r\nHost: HTTP1.tunnel\r\n"
+                          b"Authorization: NTLM TlRMTVNTUAABAAAA\r\n"
+                          b"Content-Length: %d\r\n\r\n" % size)
+                with contextlib.suppress(OSError):  # what does not fit: the gateway is done with it
+                    for piece in content(size):
+                        s.sendall(piece)
+                    self.assertIn(" 401 ", read_head(s)[0])
+                    s.sendall(b"GET http://HTTP1.tunnel/next HTTP/1.1\r\nHost: HTTP1.tunnel\r\n\r\n")
+                service.go.set()
+                got, digest, line = service.heard.get(timeout=DEADLINE)
+                if got == size:
+                    self.assertEqual(digest, content_hash(size))
+                    self.assertEqual(line, "GET /next HTTP/1.1")
+                    self.assertIn(" 200 ", read_head(s)[0])
+                outcomes.add(got == size)
+        self.assertEqual(outcomes, {True, False})
+        self.assert_alive(way.gateway)
 
     def test_clients_that_leave(self):
         one = base64.b64encode(b"NTLMSSP\0\1\0\0\0" + bytes(24)).decode()
