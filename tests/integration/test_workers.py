@@ -254,11 +254,21 @@ class LostOnTheWay(Case):
         return sum(n for name, n in ops.metrics(hub).items()
                    if name.startswith("tunnel_hub_tls_handshakes_total"))
 
+    @staticmethod
+    def connections(hub, port):
+        """That the hub holds at a port of its own."""
+        lines = [line.split() for line in open(f"/proc/{hub.pid}/net/tcp").readlines()[1:]]
+        return sum(int(local.rpartition(":")[2], 16) == port and state != "0A" and inode != "0"
+                   for _, local, _, state, *_, inode in (line[:10] for line in lines))
+
     def come(self, hub, text):
-        """Whether it was let in, with no descriptor to spare once the hub has accepted it."""
+        """Whether it was let in beside the first one, with no descriptor to spare once the hub has
+        accepted it, nor one that another connection is about to leave."""
         before = self.handshakes(hub)
         with tls_client(hub.port) as sock:
             wait_until(lambda: self.handshakes(hub) > before, "the handshake")
+            wait_until(lambda: (self.connections(hub, hub.port), self.connections(hub, hub.ops_port))
+                       == (2, 0), "only these two are there")
             usual = resource.prlimit(hub.pid, resource.RLIMIT_NOFILE)
             used = {int(fd) for fd in os.listdir(f"/proc/{hub.pid}/fd")}
             free = next(fd for fd in itertools.count() if fd not in used)
@@ -282,6 +292,7 @@ class LostOnTheWay(Case):
             if not self.come(hub, text):
                 break
             # It was at the tunnel's worker at once; the first one was replaced by it.
+            first.drop()
             first = connect(hub.port, "source", opened["sourceAccessToken"], client)
         else:
             self.fail("every connection was at the tunnel's worker")
