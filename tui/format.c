@@ -154,6 +154,20 @@ void format_seconds(double seconds, char out[FORMAT_SIZE])
         format_age(seconds, out);
 }
 
+void format_left(double seconds, char out[FORMAT_SIZE])
+{
+    static const struct {
+        double from, unit; /* seconds */
+        char letter;
+    } units[] = {{172800, 86400, 'd'}, {7200, 3600, 'h'}, {60, 60, 'm'}, {0, 1, 's'}};
+    size_t i = 0;
+    if (!(seconds > 0))
+        seconds = 0;
+    while (seconds < units[i].from)
+        i++;
+    snprintf(out, FORMAT_SIZE, "%.0f%c", floor(seconds / units[i].unit), units[i].letter);
+}
+
 void format_clock(double time, long utc_offset, bool milliseconds, char out[FORMAT_SIZE])
 {
     double local = time + (double)utc_offset;

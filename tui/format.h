@@ -26,6 +26,8 @@ void format_age(double seconds, char out[FORMAT_SIZE]);
 void format_moment(double seconds, char out[FORMAT_SIZE]);  /* "25ms", "1.8s", "31s"; 0: "-" */
 void format_wait(double seconds, char out[FORMAT_SIZE]);    /* "25 ms", "1.8 s", "31 s", "4m05" */
 void format_seconds(double seconds, char out[FORMAT_SIZE]); /* of a countdown: "8 s", "4m05" */
+/* What is left, in the unit that says most, rounded down: "12d", "5h", "58m", "40s". */
+void format_left(double seconds, char out[FORMAT_SIZE]);
 /* "12:41:07" of seconds since 1970; milliseconds: "12:41:07.250". */
 void format_clock(double time, long utc_offset, bool milliseconds, char out[FORMAT_SIZE]);
 

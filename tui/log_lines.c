@@ -156,6 +156,13 @@ static void write_over(const struct snapshot_event *e, struct log_line *out)
     add_tunnel(out, e);
 }
 
+static void write_ending(const struct snapshot_event *e, struct log_line *out)
+{
+    if (e->tunnel[0] != '\0')
+        add(out, "%s: ", e->tunnel);
+    add(out, "%s", why(e));
+}
+
 static void write_memory(const struct snapshot_event *e, struct log_line *out)
 {
     add(out, "out of budget");
@@ -186,6 +193,8 @@ static const struct {
     {"no-device", "GONE", ROLE_BAD, write_no_device},
     {"device", "HERE", ROLE_OK, write_device},
     {"memory", "WARN", ROLE_BAD, write_memory},
+    {"ending", "WARN", ROLE_BUSY, write_ending},
+    {"certificate", "CERT", ROLE_BUSY, write_text},
     {"dropped", "WARN", ROLE_BUSY, write_dropped},
     {"lost", "LOST", ROLE_BAD, write_text},
     {"back", "back", ROLE_OK, write_text},

@@ -156,18 +156,21 @@ static bool print_line(struct buf *out, const char *format, ...)
 
 static bool print_tunnel(const struct snapshot_tunnel *t, struct buf *out)
 {
-    char age[FORMAT_SIZE], trip[FORMAT_SIZE], far[FORMAT_SIZE], memory[60] = "";
+    char age[FORMAT_SIZE], trip[FORMAT_SIZE], far[FORMAT_SIZE], left[FORMAT_SIZE];
+    char memory[60] = "";
     if (t->memory_full > 0)
         snprintf(memory, sizeof memory, ", memory full %llu times%s",
                  (unsigned long long)t->memory_full, t->memory_short ? " and now" : "");
     format_age(t->state_for, age);
     format_wait(t->round_trip, trip);
     format_wait(t->far_round_trip, far);
-    return print_line(out, "tunnel%s%s %s for %s, hub %s%s%s%s%s%s%s%s",
+    format_left(t->expires_in, left);
+    return print_line(out, "tunnel%s%s %s for %s, hub %s%s%s%s%s%s%s%s%s%s",
                       *t->name != '\0' ? " " : "", t->name, t->state, age, t->hub,
                       t->round_trip > 0 ? " " : "", t->round_trip > 0 ? trip : "",
                       t->far_round_trip > 0 ? ", other end " : "", t->far_round_trip > 0 ? far : "",
-                      memory, *t->text != '\0' ? ": " : "", t->text);
+                      t->expires_in > 0 ? ", ends in " : "", t->expires_in > 0 ? left : "", memory,
+                      *t->text != '\0' ? ": " : "", t->text);
 }
 
 static bool print_tunnels(const struct model *m, const struct ui *ui, long utc_offset,

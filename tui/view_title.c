@@ -4,6 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
+/* From when on an end is in the title: as the programs warn of it. */
+#define TUNNEL_SOON_S 3600
+#define CERTIFICATE_SOON_S (30 * 86400)
+
 /* ---- the state ---- */
 
 static const char *const worst_first[] = {"over", "down", "no-device", "connecting", "up"};
@@ -96,7 +100,7 @@ void draw_state_text(const struct canvas *v, char *out, size_t size, enum role *
 
 /* ---- the parts ---- */
 
-enum { PARTS = 10, PART_TEXT = 400 };
+enum { PARTS = 12, PART_TEXT = 400 };
 
 struct parts {
     int n;
@@ -216,6 +220,41 @@ static void add_memory(struct parts *p, const struct canvas *v)
     add(p, 9, 30, ROLE_BAD, "MEMORY FULL %s", most);
 }
 
+/* The tunnel that expires first, when that is soon. */
+static void add_ending(struct parts *p, const struct canvas *v)
+{
+    char left[FORMAT_SIZE], which[48] = "";
+    const struct snapshot_tunnel *first = NULL;
+    size_t n = 0;
+    for (size_t i = 0; i < v->s->n_tunnels; i++) {
+        const struct snapshot_tunnel *t = &v->s->tunnels[i];
+        if (!(t->expires_in > 0) || t->expires_in > TUNNEL_SOON_S || strcmp(t->state, "over") == 0)
+            continue;
+        n++;
+        if (first == NULL || t->expires_in < first->expires_in)
+            first = t;
+    }
+    if (first == NULL || v->m->link == MODEL_LOST)
+        return;
+    if (v->s->n_tunnels > 1)
+        snprintf(which, sizeof which, " %zu of %zu,", n, v->s->n_tunnels);
+    format_left(first->expires_in, left);
+    add(p, 9, 30, ROLE_BUSY, "ENDS%s IN %s", which, left);
+}
+
+static void add_certificate(struct parts *p, const struct canvas *v)
+{
+    char text[FORMAT_SIZE];
+    double left = v->s->certificate_ends - v->s->time;
+    if (!(v->s->certificate_ends > 0) || left > CERTIFICATE_SOON_S || v->m->link == MODEL_LOST)
+        return;
+    format_left(left, text);
+    if (left > 0)
+        add(p, 9, 30, ROLE_BUSY, "CERT ENDS IN %s", text);
+    else
+        add(p, 9, 30, ROLE_BAD, "CERT EXPIRED");
+}
+
 static void add_devices(struct parts *p, const struct canvas *v)
 {
     if (v->s->n_tunnels == 1)
@@ -239,6 +278,8 @@ static void gather(struct parts *p, const struct canvas *v)
     if (v->m->paused)
         add(p, 8, 10, ROLE_BUSY, "PAUSED");
     add_memory(p, v);
+    add_ending(p, v);
+    add_certificate(p, v);
     add_hub(p, v);
     add_far_trip(p, v);
     add_devices(p, v);

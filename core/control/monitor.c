@@ -88,6 +88,17 @@ void monitor_open_tunnels(struct monitor *m, size_t (*count)(void *ctx), void *c
     m->open_tunnels_ctx = ctx;
 }
 
+void monitor_certificate(struct monitor *m, int64_t ends_ms, const char *problem)
+{
+    if (m == NULL)
+        return;
+    m->certificate_ends_ms = ends_ms;
+    if (problem != NULL)
+        journal_add(&m->journal, &(struct journal_event){.event = "certificate",
+                                                         .wall_ms = m->o.wall(m->o.clock),
+                                                         .text = problem});
+}
+
 /* ---- time ---- */
 
 static void tally_tick(struct tally *t, uint64_t elapsed)

@@ -43,6 +43,10 @@ void monitor_listening(struct monitor *m, const char *where);
  * count NULL: not told any more. */
 void monitor_open_tunnels(struct monitor *m, size_t (*count)(void *ctx), void *ctx);
 
+/* Of a hub: when its certificate ends, in milliseconds since 1970. problem: what its clients will
+ * mind of it, as an event; NULL: nothing. */
+void monitor_certificate(struct monitor *m, int64_t ends_ms, const char *problem);
+
 /* ---- tunnels: an end of one, with its link to a hub ---- */
 
 /* NO_DEVICE: a source's hub is there, and says that its device is not. */
@@ -190,6 +194,8 @@ void monitor_refused_more(struct monitor *m, const char *via, enum err why, uint
 /* Something about a tunnel, in a sentence: up, down (why), over (why). */
 void monitor_tunnel_event(struct monitor_tunnel *t, enum monitor_link link, enum err why,
                           const char *text);
+/* It expires soon, in a sentence. */
+void monitor_tunnel_ending(struct monitor_tunnel *t, const char *text);
 /* Its memory is used up. */
 void monitor_tunnel_memory(struct monitor_tunnel *t, const char *text);
 /* Its device has come ("device") or is not there ("no-device"), in a sentence. */

@@ -88,6 +88,7 @@ struct monitor {
     size_t n_listen;
     size_t (*open_tunnels)(void *ctx); /* NULL: not told */
     void *open_tunnels_ctx;
+    int64_t certificate_ends_ms; /* 0: not told */
     struct list tunnels, streams, closed;
     size_t n_closed, n_services;
     uint64_t services_left; /* so many went */

@@ -99,6 +99,8 @@ static void put_program(struct monitor *m, bool readonly, struct json_writer *w)
     put_flag(w, "readonly", readonly || strcmp(m->o.role, "hub") == 0);
     if (m->open_tunnels != NULL)
         put_always(w, "open_tunnels", m->open_tunnels(m->open_tunnels_ctx));
+    if (m->certificate_ends_ms > 0)
+        json_time(w, "certificate_ends", m->certificate_ends_ms);
     json_open(w, "listen", '[');
     for (size_t i = 0; i < m->n_listen; i++)
         json_text(w, NULL, span_of(m->listen[i]));

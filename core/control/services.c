@@ -98,6 +98,11 @@ void monitor_tunnel_event(struct monitor_tunnel *t, enum monitor_link link, enum
     tell(t, monitor_link_name(link), why, text);
 }
 
+void monitor_tunnel_ending(struct monitor_tunnel *t, const char *text)
+{
+    tell(t, "ending", ERR_OK, text);
+}
+
 void monitor_tunnel_memory(struct monitor_tunnel *t, const char *text)
 {
     tell(t, "memory", ERR_NO_MEMORY, text);

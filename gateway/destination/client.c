@@ -129,7 +129,7 @@ static void on_ending(void *owner, uint64_t left_ms)
     struct client *c = owner;
     char text[200];
     log_warning("%s", watch_ending(left_ms, text, sizeof text));
-    monitor_tunnel_event(c->watched, MONITOR_UP, ERR_OK, text);
+    monitor_tunnel_ending(c->watched, text);
 }
 
 static void on_finished(void *owner, enum err why, const char *text)

@@ -152,12 +152,18 @@ static void stop_listening(struct office *o)
 
 /* ---- rules: what SIGHUP reads again ---- */
 
+static bool look_at_certificate(struct office *o, char *text, size_t size)
+{
+    bool problem = identity_problem(o->identity, IDENTITY_SERVER, (int64_t)time(NULL), text, size);
+    monitor_certificate(o->monitor, 1000 * identity_ends(o->identity), problem ? text : NULL);
+    return problem;
+}
+
 /* At the start, after a reload, and every day. */
 static void tell_certificate(struct office *o, bool problems_only)
 {
     char text[256];
-    bool problem =
-        identity_problem(o->identity, IDENTITY_SERVER, (int64_t)time(NULL), text, sizeof text);
+    bool problem = look_at_certificate(o, text, sizeof text);
     o->certificate_told = loop_now(o->o.loop);
     if (problem)
         log_warning("%s: %s", o->o.cert_file, text);
@@ -374,11 +380,14 @@ static size_t open_tunnels(void *ctx)
 
 void office_watch(struct office *o, struct monitor *m)
 {
+    char problem[256];
     if (o == NULL)
         return;
     monitor_open_tunnels(m != NULL ? m : o->monitor, m != NULL ? open_tunnels : NULL, o);
     o->monitor = m;
-    if (m == NULL)
+    if (m != NULL)
+        look_at_certificate(o, problem, sizeof problem);
+    else
         list_each(node, &o->presences) presence_unwatch(list_entry(node, struct presence, node));
 }
 

@@ -210,7 +210,7 @@ static void on_ending(void *owner, uint64_t left_ms)
     struct tunnel *t = owner;
     char name[160], text[200];
     log_warning("%s: %s", title(t, name), watch_ending(left_ms, text, sizeof text));
-    monitor_tunnel_event(t->watched, MONITOR_UP, ERR_OK, text);
+    monitor_tunnel_ending(t->watched, text);
 }
 
 static void on_finished(void *owner, enum err why, const char *text)

@@ -8,6 +8,7 @@ import unittest
 
 import certificates
 import ops
+from control import Control
 from harness import Case
 from origins import Http
 from sockets import get, socks5
@@ -20,7 +21,12 @@ def until(days):
     return end.strftime("%Y%m%d%H%M%SZ")
 
 
-class OwnCertificate(Case):
+class Watched(Case):
+    def seen(self, program):
+        return Control(self.dir / program / "admin.sock")
+
+
+class OwnCertificate(Watched):
     def test_what_is_told_at_the_start(self):
         good = certificates.certificate(end=until(400))
         for cert, line in (
@@ -55,6 +61,16 @@ class OwnCertificate(Case):
         hub.wait_line("certificate and key were read again", after=mark)
         self.assertGreater(before, ops.metrics(hub)[name])
         self.assertEqual(ops.metrics(hub)[name], 1580515200)
+        seen = self.seen("tunnel-hub").snapshot()
+        self.assertEqual(seen["certificate_ends"], 1580515200)
+        self.assertEqual([(e["event"], e["text"]) for e in seen["events"]["list"]],
+                         [("certificate", "the certificate expired on 2020-02-01 00:00 UTC")])
+
+    def test_event_at_the_start(self):
+        self.hub(cert=certificates.certificate(end=until(20)))
+        event = self.seen("tunnel-hub").snapshot()["events"]["list"][0]
+        self.assertEqual(event["event"], "certificate")
+        self.assertIn("the certificate expires on 20", event["text"])
 
     def test_order(self):
         """A file that is out of order, with doubles and strays, is put right before it is sent."""
@@ -103,7 +119,7 @@ class WrongOnes(Case):
         agent.wait_line("not meant for TLS servers")
 
 
-class Ending(Case):
+class Ending(Watched):
     def test_both_ends_warn(self):
         """When less than an hour is left already: at once, and once."""
         web = self.origin(Http("web"))
@@ -113,6 +129,11 @@ class Ending(Case):
         agent, gateway = self.agent(hub, tokens, {"HTTP1": web}), self.gateway(hub, tokens)
         for end in (agent, gateway):
             end.wait_line(line)
+        for program in ("tunnel-agent", "tunnel-gateway"):
+            told = [e for e in self.seen(program).snapshot()["events"]["list"]
+                    if e["event"] == "ending"]
+            self.assertEqual(len(told), 1)
+            self.assertIn("the tunnel expires in 30 min", told[0]["text"])
         tokens = self.tunnel({"HTTP1": web}, lifetime=90)
         gateway = self.gateway(hub, tokens)
         self.assertFalse(gateway.has_line("expires in"))

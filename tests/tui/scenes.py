@@ -262,6 +262,25 @@ def no_device():
     return [s]
 
 
+def ending():
+    """58 minutes before the tunnel expires."""
+    s = gateway()
+    s["tunnels"][0] |= {"expires_in": 3490.2}
+    s["events"]["list"].append({
+        "event": "ending", "number": 94, "time": NOW - 2, "tunnel": "pump-07",
+        "text": "the tunnel expires in 59 min, and what is open in it ends then; both ends need "
+                "the tokens of a new one"})
+    return [s]
+
+
+def ending_fleet():
+    """One of three ends soon."""
+    s = fleet()[0]
+    for one, left in zip(s["tunnels"], (86400, 9000, 612)):
+        one |= {"state": "up", "expires_in": left}
+    return [s]
+
+
 def over():
     s = hub_down()[0]
     s["tunnels"] = [tunnel(state="over", state_for=4000, reason="tunnel-closed", round_trip=0,
@@ -315,6 +334,12 @@ def agent():
     return [s]
 
 
+def ending_agent():
+    s = agent()[0]
+    s["tunnels"][0] |= {"expires_in": 40.2}
+    return [s]
+
+
 def hub():
     s = gateway()
     s |= {"program": "tunnel-hub", "role": "hub", "host": "hub1", "services": [], "tunnels": [],
@@ -325,6 +350,23 @@ def hub():
         one |= {"client": f"198.51.100.{7 + i}:5{i}210", "target": f"203.0.113.{9 * i + 1}:41{i}44",
                 "service": f"pump-{i + 4:02}", "asked": f"9f3c{i}a1e-77b0-4c1f-9a55-d1e0c0ffee00"}
     s["events"]["list"] = []
+    return [s]
+
+
+def hub_certificate():
+    """The hub's certificate ends in twelve days."""
+    s = hub()[0]
+    s["certificate_ends"] = NOW + 12.5 * 86400
+    s["events"]["list"].append({
+        "event": "certificate", "number": 93, "time": NOW - 4,
+        "text": "the certificate expires on 2026-01-28 00:41 UTC, in 12 days"})
+    return [s]
+
+
+def hub_expired():
+    s = hub_certificate()[0]
+    s["certificate_ends"] = NOW - 60
+    s["events"]["list"][0]["text"] = "the certificate expired on 2026-01-15 12:40 UTC"
     return [s]
 
 
@@ -357,8 +399,8 @@ def later():
 
 SCENES = {f.__name__.replace("_", "-"): f for f in (
     main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, no_device,
-    over, fleet,
-    native, nameless, agent, hub, lost, paused, later)}
+    ending, ending_fleet, ending_agent, over, fleet,
+    native, nameless, agent, hub, hub_certificate, hub_expired, lost, paused, later)}
 
 
 @functools.lru_cache

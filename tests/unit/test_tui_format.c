@@ -148,6 +148,22 @@ static void times(void **state)
     }
 }
 
+static void lefts(void **state)
+{
+    static const struct {
+        double seconds;
+        const char *left;
+    } cases[] = {{NAN, "0s"},    {-1, "0s"},       {40.9, "40s"},   {60, "1m"},
+                 {3490, "58m"},  {7199, "119m"},   {7200, "2h"},    {172799, "47h"},
+                 {172800, "2d"}, {1080000, "12d"}, {2592000, "30d"}};
+    char out[FORMAT_SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        format_left(cases[i].seconds, out);
+        assert_string_equal(out, cases[i].left);
+    }
+}
+
 static void clocks(void **state)
 {
     char out[FORMAT_SIZE];
@@ -200,13 +216,10 @@ static void addresses_keep_their_port(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bytes_in_five),
-        cmocka_unit_test(never_more_than_five),
-        cmocka_unit_test(rates),
-        cmocka_unit_test(counts),
-        cmocka_unit_test(times),
-        cmocka_unit_test(clocks),
-        cmocka_unit_test(addresses_keep_their_port),
+        cmocka_unit_test(bytes_in_five), cmocka_unit_test(never_more_than_five),
+        cmocka_unit_test(rates),         cmocka_unit_test(counts),
+        cmocka_unit_test(times),         cmocka_unit_test(lefts),
+        cmocka_unit_test(clocks),        cmocka_unit_test(addresses_keep_their_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -288,12 +288,25 @@ static bool read_log(struct reader *r, const cJSON *object, void *at)
 }
 
 static const struct member snapshot_members[] = {
-    SAME(program, read_text),     SAME(role, read_text),          SAME(version, read_text),
-    SAME(instance, read_text),    SAME(host, read_text),          SAME(pid, read_integer),
-    SAME(time, read_real),        SAME(clock, read_real),         SAME(uptime, read_real),
-    SAME(readonly, read_flag),    {"listen", read_listen, 0},     SAME(totals, read_totals),
-    {"tunnels", read_tunnels, 0}, {"services", read_services, 0}, {"streams", read_streams, 0},
-    {"history", read_history, 0}, {"events", read_log, 0},        SAME(open_tunnels, read_count),
+    SAME(program, read_text),
+    SAME(role, read_text),
+    SAME(version, read_text),
+    SAME(instance, read_text),
+    SAME(host, read_text),
+    SAME(pid, read_integer),
+    SAME(time, read_real),
+    SAME(clock, read_real),
+    SAME(uptime, read_real),
+    SAME(readonly, read_flag),
+    {"listen", read_listen, 0},
+    SAME(totals, read_totals),
+    {"tunnels", read_tunnels, 0},
+    {"services", read_services, 0},
+    {"streams", read_streams, 0},
+    {"history", read_history, 0},
+    {"events", read_log, 0},
+    SAME(open_tunnels, read_count),
+    SAME(certificate_ends, read_real),
 };
 #undef STRUCT
 

@@ -100,6 +100,7 @@ struct snapshot {
     const char *program, *role, *version, *instance, *host;
     int64_t pid;
     double time, clock, uptime;
+    double certificate_ends; /* of a hub: seconds since 1970; 0: not told */
     bool readonly;
     uint64_t open_tunnels; /* of a hub, with ends or without */
     size_t n_listen;
