@@ -119,17 +119,22 @@ static unsigned purpose_of(struct der oid)
     return is(oid, any, sizeof any) ? PURPOSE_ANY : PURPOSE_OTHER;
 }
 
-static bool take_purposes(struct certificate *c, struct der value)
+bool certificate_purposes(struct der list, unsigned *purposes)
 {
-    struct der list, oid;
-    if (!der_expect(&value, DER_SEQUENCE, &list) || value.n != 0 || list.n == 0)
-        return false;
+    struct der oid;
     while (list.n > 0) {
         if (!der_expect(&list, DER_OID, &oid))
             return false;
-        c->purposes |= purpose_of(oid);
+        *purposes |= purpose_of(oid);
     }
     return true;
+}
+
+static bool take_purposes(struct certificate *c, struct der value)
+{
+    struct der list;
+    return der_expect(&value, DER_SEQUENCE, &list) && value.n == 0 && list.n > 0 &&
+           certificate_purposes(list, &c->purposes);
 }
 
 static bool take_names(struct certificate *c, struct der value)

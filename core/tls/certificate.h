@@ -38,6 +38,9 @@ struct certificate {
     bool tells_issuer;              /* authorityInfoAccess: where its issuer's certificate is */
 };
 
+/* Adds the purposes of a list of OBJECT IDENTIFIERs (its content). False: it is none. */
+bool certificate_purposes(struct der list, unsigned *purposes);
+
 /* NULL, or a sentence that says what is wrong: it is not DER, not a certificate, or has an
  * extension twice. A key or signature of a kind that is not supported is no error here. */
 const char *certificate_parse(struct certificate *c, const uint8_t *p, size_t n);

@@ -28,16 +28,17 @@ static bool on_certificate(void *ctx, const char *name, const uint8_t *der, size
 {
     struct chain_reader *r = ctx;
     struct identity *i = r->identity;
-    if (n == 0 || (strcmp(name, "CERTIFICATE") != 0 && strcmp(name, "X509 CERTIFICATE") != 0))
+    struct der whole, settings; /* which are for those who trust it */
+    if (!pem_certificate(name, der, n, &whole, &settings))
         return true;
     r->too_long = i->n == IDENTITY_MAX_CHAIN;
     if (r->too_long)
         return false;
-    unsigned char *copy = malloc(n);
+    unsigned char *copy = malloc(whole.n);
     if (copy == NULL)
         return false;
-    memcpy(copy, der, n);
-    i->chain[i->n++] = (br_x509_certificate){.data = copy, .data_len = n};
+    memcpy(copy, whole.p, whole.n);
+    i->chain[i->n++] = (br_x509_certificate){.data = copy, .data_len = whole.n};
     return true;
 }
 

@@ -130,6 +130,21 @@ static bool give_object(struct object *o, bool closed, pem_object *each, void *c
     return go_on;
 }
 
+bool pem_certificate(const char *name, const uint8_t *der, size_t n, struct der *certificate,
+                     struct der *settings)
+{
+    struct der rest = {der, n}, content;
+    *certificate = rest;
+    *settings = (struct der){0};
+    if (strcmp(name, "CERTIFICATE") == 0 || strcmp(name, "X509 CERTIFICATE") == 0)
+        return n > 0;
+    if (strcmp(name, "TRUSTED CERTIFICATE") != 0 || !der_expect(&rest, DER_SEQUENCE, &content))
+        return false;
+    certificate->n = n - rest.n;
+    *settings = rest;
+    return true;
+}
+
 /* One certificate or key in DER, which people rename to .pem; which of the two, tells who asks. */
 static bool is_der(const void *text, size_t n)
 {

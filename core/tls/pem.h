@@ -4,6 +4,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/err.h"
+#include "core/tls/der.h"
 
 /* Reads a regular file (16 MB at most; UTF-16 becomes bytes) into an empty buf; wipe it (buf_wipe)
  * when it may hold keys. ERR_NOT_FOUND, ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_IO. */
@@ -16,5 +17,11 @@ typedef bool pem_object(void *ctx, const char *name, const uint8_t *der, size_t 
  * end with "\n" spelled out; one object in DER counts as a CERTIFICATE. False: it said so, or no
  * memory, or an object above 1 MB. */
 bool pem_each(const void *text, size_t n, pem_object *each, void *ctx);
+
+/* Whether that object is a certificate: CERTIFICATE, X509 CERTIFICATE as old programs write it, or
+ * TRUSTED CERTIFICATE, where OpenSSL puts what it is trusted for behind it. certificate: it alone;
+ * settings: what is behind it, empty in the other two. */
+bool pem_certificate(const char *name, const uint8_t *der, size_t n, struct der *certificate,
+                     struct der *settings);
 
 #endif

@@ -22,6 +22,7 @@ struct trust_sources {
     const char *directory; /* every PEM certificate in it, with or without hash links */
     bool system;           /* the system's store too */
     bool insecure;         /* trust anything: no chain, no name */
+    bool clients;          /* they sign clients' certificates, not servers' */
 };
 /* NULL with *why and a sentence in text (what could not be read, and where). */
 struct trust *trust_new(const struct trust_sources *from, enum err *why, char *text, size_t size);

@@ -79,11 +79,35 @@ static bool add_certificate(struct adding *a, const uint8_t *der, size_t n)
     return has_anchor(a->trust, der, n) || add_anchor(a->trust, der, n);
 }
 
+/* What `openssl x509 -addtrust, -addreject` put behind a certificate (X509_CERT_AUX): a use that is
+ * rejected, or that is not among those trusted when there are some, is none of its uses. */
+static bool is_distrusted(struct der settings, unsigned purpose)
+{
+    struct der all, list;
+    unsigned trusted = 0, rejected = 0;
+    if (settings.n == 0)
+        return false;
+    if (!der_expect(&settings, DER_SEQUENCE, &all) || settings.n != 0)
+        return true;
+    bool some = der_expect(&all, DER_SEQUENCE, &list);
+    if (some && !certificate_purposes(list, &trusted))
+        return true;
+    if (der_expect(&all, DER_CONTEXT_CONSTRUCTED, &list) && !certificate_purposes(list, &rejected))
+        return true;
+    purpose |= PURPOSE_ANY;
+    return (rejected & purpose) != 0 || (some && (trusted & purpose) == 0);
+}
+
 static bool on_object(void *ctx, const char *name, const uint8_t *der, size_t n)
 {
-    if (n == 0 || (strcmp(name, "CERTIFICATE") != 0 && strcmp(name, "X509 CERTIFICATE") != 0))
+    struct adding *a = ctx;
+    struct der whole, settings;
+    if (!pem_certificate(name, der, n, &whole, &settings))
         return true;
-    return add_certificate(ctx, der, n);
+    if (!is_distrusted(settings, a->trust->purpose))
+        return add_certificate(a, whole.p, whole.n);
+    a->trust->distrusted = true;
+    return true;
 }
 
 bool trust_add_pem(struct trust *t, const void *text, size_t n, size_t *found)
@@ -120,6 +144,13 @@ static bool add_file(struct trust *t, const char *path, struct report *r)
         return complain(r, ERR_NO_MEMORY, path, err_text(ERR_NO_MEMORY));
     if (found > 0)
         return true;
+    if (t->distrusted)
+        return complain(r, ERR_USAGE, path,
+                        t->purpose == PURPOSE_SERVER
+                            ? "by its own settings its certificate is not trusted for TLS servers "
+                              "(openssl x509 -addtrust serverAuth)"
+                            : "by its own settings its certificate is not trusted for TLS clients "
+                              "(openssl x509 -addtrust clientAuth)");
     if (t->unsupported[0] == '\0')
         return complain(r, ERR_USAGE, path, "there is no certificate in it (PEM is expected)");
     char what[160];
@@ -219,6 +250,7 @@ struct trust *trust_new(const struct trust_sources *from, enum err *why, char *t
     }
     random_bytes(t->id, sizeof t->id);
     t->insecure = from->insecure;
+    t->purpose = from->clients ? PURPOSE_CLIENT : PURPOSE_SERVER;
     bool named = from->file != NULL || from->directory != NULL;
     bool ok = (from->file == NULL || add_file(t, from->file, &r)) &&
               (from->directory == NULL || add_directory(t, from->directory, &r));

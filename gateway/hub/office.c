@@ -238,7 +238,7 @@ bool office_reload(struct office *o)
 bool office_check(const struct office_options *o, char *text, size_t size)
 {
     enum err why;
-    const struct trust_sources from = {.file = o->device_ca};
+    const struct trust_sources from = {.file = o->device_ca, .clients = true};
     struct identity *identity = identity_new(o->cert_file, o->key_file, &why, text, size);
     struct limit_book *limits =
         identity != NULL ? limits_read(o->limits_preset, o->limits_file, &why, text, size) : NULL;
@@ -297,7 +297,7 @@ static bool open_registry(struct office *o, enum err *why, char *text, size_t si
 
 static bool open_trust(struct office *o, enum err *why, char *text, size_t size)
 {
-    struct trust_sources from = {.file = o->o.device_ca};
+    struct trust_sources from = {.file = o->o.device_ca, .clients = true};
     if (o->o.device_ca == NULL)
         return true;
     o->device_trust = trust_new(&from, why, text, size);

@@ -92,6 +92,8 @@ static void test_files_as_they_come(void **state)
         "awk '{printf \"%s\\\\n\", $0}' ca.pem",
         "tr -d '\\n' <ca.pem | sed 's/-----BEGIN CERTIFICATE-----/&\\n/;s/-----END/\\n&/'",
         "{ echo 'Bag Attributes'; cat ca.pem; echo; }",
+        "sed 's/ CERTIFICATE/ X509 CERTIFICATE/' ca.pem",
+        "openssl x509 -in ca.pem -trustout",
     };
     for (size_t i = 0; i < sizeof made_by / sizeof *made_by; i++) {
         char command[512];
@@ -101,6 +103,64 @@ static void test_files_as_they_come(void **state)
         assert_int_equal(t->n, 1);
         trust_free(t);
     }
+}
+
+/* OpenSSL's own form, and what it makes of it: `openssl verify -purpose sslserver` says error 28,
+ * "certificate rejected", wherever this says no. */
+static void test_trust_settings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings;
+        bool servers, clients;
+    } cases[] = {{"-addtrust serverAuth", true, false},
+                 {"-addtrust clientAuth", false, true},
+                 {"-addtrust serverAuth -addtrust clientAuth -setalias x", true, true},
+                 {"-addtrust anyExtendedKeyUsage", true, true},
+                 {"-addtrust emailProtection", false, false},
+                 {"-addreject serverAuth", false, true},
+                 {"-addreject emailProtection", true, true},
+                 {"-addtrust serverAuth -addreject anyExtendedKeyUsage", false, false}};
+    for (size_t i = 0; i < 2 * sizeof cases / sizeof *cases; i++) {
+        bool clients = i % 2 != 0;
+        char command[512];
+        snprintf(command, sizeof command,
+                 "cd %s && openssl x509 -in ca.pem -trustout %s -out trusted.pem", certs_directory,
+                 cases[i / 2].settings);
+        assert_int_equal(system(command), 0);
+        const struct trust_sources from = {.file = certs_file("trusted.pem"), .clients = clients};
+        if (clients ? cases[i / 2].clients : cases[i / 2].servers) {
+            struct trust *t = load(&from);
+            assert_int_equal(t->n, 1);
+            assert_true(t->anchors[0].is_ca);
+            trust_free(t);
+        } else {
+            refuse(&from, ERR_USAGE,
+                   clients ? "not trusted for TLS clients" : "not trusted for TLS servers");
+        }
+    }
+}
+
+/* Settings that are damaged trust nothing; the certificate in front of them may be read anyhow. */
+static void test_settings_cut_off(void **state)
+{
+    (void)state;
+    struct buf whole;
+    struct trust t = {.purpose = PURPOSE_SERVER};
+    size_t found = 0;
+    char command[512];
+    snprintf(command, sizeof command,
+             "cd %s && { echo '-----BEGIN TRUSTED CERTIFICATE-----'; "
+             "{ openssl x509 -in ca.pem -outform der; printf '\\060\\003\\060'; } | base64; "
+             "echo '-----END TRUSTED CERTIFICATE-----'; } >cut.pem",
+             certs_directory);
+    assert_int_equal(system(command), 0);
+    whole = get_file("cut.pem");
+    assert_true(trust_add_pem(&t, whole.data, whole.size, &found));
+    assert_int_equal(found, 0);
+    assert_true(t.distrusted);
+    buf_free(&whole);
+    trust_clear(&t);
 }
 
 static void test_bad_files(void **state)
@@ -234,8 +294,14 @@ static void test_keys(void **state)
     } good[] = {
         {"rsa.pem", "rsa.key", BR_KEYTYPE_RSA},       {"rsa.pem", "rsa-pkcs1.key", BR_KEYTYPE_RSA},
         {"rsa.pem", "rsa-pkcs8.key", BR_KEYTYPE_RSA}, {"ec.pem", "ec.key", BR_KEYTYPE_EC},
-        {"ec.pem", "ec-pkcs8.key", BR_KEYTYPE_EC},
+        {"ec.pem", "ec-pkcs8.key", BR_KEYTYPE_EC},    {"openssl.pem", "ec.key", BR_KEYTYPE_EC},
     };
+    char command[512];
+    snprintf(command, sizeof command,
+             "cd %s && { openssl x509 -in ec.pem -trustout -setalias mine; cat ca.pem; } "
+             ">openssl.pem",
+             certs_directory);
+    assert_int_equal(system(command), 0);
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         enum err why = ERR_COUNT;
         struct identity *id = identity_new(certs_file(good[i].certificate), certs_file(good[i].key),
@@ -544,6 +610,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_file),
+        cmocka_unit_test(test_trust_settings),
+        cmocka_unit_test(test_settings_cut_off),
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_files_as_they_come),
         cmocka_unit_test(test_directory),
