@@ -77,7 +77,8 @@ static const struct option_group look_options = OPTION_GROUP("How it looks", loo
 static const struct option_group script_options = OPTION_GROUP("For scripts", script_table);
 static const struct option_group replay_options = OPTION_GROUP("Recordings", replay_table);
 static const struct option_group *const groups[] = {
-    &watch_options, &look_options, &script_options, &replay_options, &program_options,
+    &watch_options,  &look_options,          &script_options,
+    &replay_options, &program_check_options, &program_options,
 };
 
 const struct program command_program = {

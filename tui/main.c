@@ -12,6 +12,7 @@
 #include <locale.h>
 #include <malloc.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #define TEXT_MAX ((size_t)64 << 20)
@@ -106,6 +107,31 @@ static int run(struct command *c)
     return c->mode == MODE_SCREEN ? app_run(c, NULL, 0) : fetch_run(c);
 }
 
+/* A socket is nothing to read, and whoever is behind it need not run yet. */
+static int check(const struct command *c, const struct options *o)
+{
+    struct span text;
+    char problem[300];
+    if (c->replay != NULL &&
+        file_read(c->replay, REPLAY_MAX, &text, problem, sizeof problem) != ERR_OK) {
+        text_line(stderr, "tunnel-tui: %s", problem);
+        return EXIT_FAILED;
+    }
+    if (c->replay != NULL)
+        file_wipe(&text);
+    program_checked(&command_program, o);
+    return EXIT_FINE;
+}
+
+/* Also where the options cannot be read up to it: what is wrong with them is what was asked. */
+static bool asks_for_check(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--check-config") == 0)
+            return true;
+    return false;
+}
+
 int main(int argc, char **argv)
 {
     static struct command c;
@@ -114,9 +140,11 @@ int main(int argc, char **argv)
     setlocale(LC_CTYPE, ""); /* numbers stay as they are */
     keep_pages();
     enum program_next next = command_read(&c, argc, argv, &o);
-    int code = next == PROGRAM_DONE ? EXIT_FINE : EXIT_USAGE;
+    int code = next == PROGRAM_DONE         ? EXIT_FINE
+               : asks_for_check(argc, argv) ? EXIT_FAILED /* as all programs have it */
+                                            : EXIT_USAGE;
     if (next == PROGRAM_GO)
-        code = run(&c);
+        code = options_flag(o, "check-config") ? check(&c, o) : run(&c);
     options_free(o);
     return code;
 }

@@ -47,7 +47,8 @@ static int close_all(struct ctl *c)
     return worst;
 }
 
-static const struct option_group *const groups[] = {&own, &ctl_options, &program_options, NULL};
+static const struct option_group *const groups[] = {&own, &ctl_options, &program_check_options,
+                                                    &program_options, NULL};
 
 const struct command command_close = {
     .word = "close",

@@ -212,6 +212,14 @@ static int connect_service(struct ctl *c)
     return c->caller != NULL ? CTL_OK : ctl_no_memory();
 }
 
+static int check(struct ctl *c)
+{
+    int code = c->command->check != NULL ? c->command->check(c) : CTL_OK;
+    if (code == CTL_OK)
+        program_checked(&c->command->program, c->options);
+    return code;
+}
+
 static int set_up_and_run(struct ctl *c)
 {
     char region[80];
@@ -227,7 +235,7 @@ static int set_up_and_run(struct ctl *c)
     if (code == CTL_OK && c->api.post == NULL)
         code = connect_service(c);
     if (code == CTL_OK)
-        code = c->command->run(c);
+        code = options_flag(c->options, "check-config") ? check(c) : c->command->run(c);
     return code == CTL_OK ? ctl_flush() : code;
 }
 

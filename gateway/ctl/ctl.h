@@ -30,6 +30,9 @@ struct command {
     const char *word, *summary;
     struct program program;
     bool takes_rest;
+    /* Of --check-config: whether its own options are right, as an exit code; what is wrong has been
+     * told. NULL: nothing can be wrong with them. */
+    int (*check)(struct ctl *c);
     int (*run)(struct ctl *c); /* returns the exit code, an enum outcome in most cases */
 };
 

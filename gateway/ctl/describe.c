@@ -26,7 +26,8 @@ static int describe(struct ctl *c)
     return code;
 }
 
-static const struct option_group *const groups[] = {&ctl_options, &program_options, NULL};
+static const struct option_group *const groups[] = {&ctl_options, &program_check_options,
+                                                    &program_options, NULL};
 
 const struct command command_describe = {
     .word = "describe",

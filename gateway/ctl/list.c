@@ -176,7 +176,8 @@ static int list(struct ctl *c)
     return code;
 }
 
-static const struct option_group *const groups[] = {&own, &ctl_options, &program_options, NULL};
+static const struct option_group *const groups[] = {&own, &ctl_options, &program_check_options,
+                                                    &program_options, NULL};
 
 const struct command command_list = {
     .word = "list",

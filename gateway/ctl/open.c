@@ -216,17 +216,34 @@ static bool rest_is_right(struct ctl *c)
     return false;
 }
 
-static int open_tunnel(struct ctl *c)
+static int prepare(struct ctl *c, cJSON **input)
 {
-    cJSON *input, *asked, *answer;
+    *input = NULL;
     if (!rest_is_right(c))
         return ctl_usage(c);
     int code = handover_check(c);
     if (code != CTL_OK)
         return code;
-    input = make_input(c->options);
-    if (input == NULL)
-        return options_problem(c->options)[0] != '\0' ? ctl_usage(c) : ctl_no_memory();
+    *input = make_input(c->options);
+    if (*input != NULL)
+        return CTL_OK;
+    return options_problem(c->options)[0] != '\0' ? ctl_usage(c) : ctl_no_memory();
+}
+
+static int check_open(struct ctl *c)
+{
+    cJSON *input;
+    int code = prepare(c, &input);
+    cJSON_Delete(input);
+    return code;
+}
+
+static int open_tunnel(struct ctl *c)
+{
+    cJSON *input, *asked, *answer;
+    int code = prepare(c, &input);
+    if (code != CTL_OK)
+        return code;
     asked = cJSON_Duplicate(input, true);
     code = ctl_call(c, "OpenTunnel", input, &answer);
     if (code == CTL_OK)
@@ -236,8 +253,8 @@ static int open_tunnel(struct ctl *c)
     return code;
 }
 
-static const struct option_group *const groups[] = {&own, &handover_options, &ctl_options,
-                                                    &program_options, NULL};
+static const struct option_group *const groups[] = {
+    &own, &handover_options, &ctl_options, &program_check_options, &program_options, NULL};
 
 const struct command command_open = {
     .word = "open",
@@ -253,5 +270,6 @@ const struct command command_open = {
                             "      --run-source -- --listen 127.0.0.1:1080\n",
                 .groups = groups},
     .takes_rest = true,
+    .check = check_open,
     .run = open_tunnel,
 };

@@ -59,8 +59,8 @@ static int rotate(struct ctl *c)
     return code;
 }
 
-static const struct option_group *const groups[] = {&own, &handover_options, &ctl_options,
-                                                    &program_options, NULL};
+static const struct option_group *const groups[] = {
+    &own, &handover_options, &ctl_options, &program_check_options, &program_options, NULL};
 
 const struct command command_rotate = {
     .word = "rotate",
@@ -71,5 +71,6 @@ const struct command command_rotate = {
                 .usage = "  tunnelctl rotate ID [--source|--destination]\n",
                 .max_operands = 1,
                 .groups = groups},
+    .check = handover_check,
     .run = rotate,
 };

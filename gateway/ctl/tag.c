@@ -80,7 +80,8 @@ static int untag(struct ctl *c)
     return change(c, "UntagResource", "tagKeys", cJSON_CreateString, "untagged");
 }
 
-static const struct option_group *const groups[] = {&ctl_options, &program_options, NULL};
+static const struct option_group *const groups[] = {&ctl_options, &program_check_options,
+                                                    &program_options, NULL};
 
 const struct command command_tag = {
     .word = "tag",

@@ -9,6 +9,7 @@
 #include "gateway/destination/agent.h"
 #include "gateway/localproxy/listen.h"
 #include "gateway/localproxy/plan.h"
+#include "gateway/watch/check.h"
 
 #include <stdlib.h>
 
@@ -109,6 +110,16 @@ static void warn_of_operands(const struct options *o)
                     str_escape(span_of(operands[i]), text, sizeof text));
 }
 
+/* What --check-config tells. */
+static int check(const struct options *o, const struct hub_config *hub)
+{
+    char text[400];
+    if (check_hub(hub, text, sizeof text) == ERR_OK)
+        return program_checked(&program, o) ? 0 : 1;
+    log_fatal("%s", text);
+    return 1;
+}
+
 /* Everything after the options are in; what it returns is the exit code. */
 static int go(struct options *o)
 {
@@ -121,7 +132,9 @@ static int go(struct options *o)
         why = hub_config_read(o, &(struct hub_rules){.reference = true}, &hub);
     if (why == ERR_OK)
         why = plan_read(o, &plan);
-    int code = why == ERR_OK ? exit_code(run(&hub, &plan)) : program_fail(&program, o);
+    int code = why != ERR_OK                     ? program_fail(&program, o)
+               : options_flag(o, "check-config") ? check(o, &hub)
+                                                 : exit_code(run(&hub, &plan));
     plan_free(&plan);
     hub_config_free(&hub);
     return code;
@@ -137,8 +150,8 @@ static int export(struct options *o)
 int main(int argc, char **argv)
 {
     const struct option_group *groups[] = {&hub_options, &plan_options, &settings_options,
-                                           &program_options};
-    struct options *o = options_new(groups, 4);
+                                           &program_check_options, &program_options};
+    struct options *o = options_new(groups, sizeof groups / sizeof *groups);
     int code = 1;
     process_begin();
     if (o == NULL)

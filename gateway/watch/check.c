@@ -3,6 +3,7 @@
 #include "core/http/upstream.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define MEMORY_LEAST 1048576
 #define MEMORY_MOST 68719476736
@@ -17,6 +18,11 @@ struct trust *check_trust(const struct hub_config *hub, enum err *why, char *tex
     return trust_new(&from, why, text, size);
 }
 
+static const char *environment(const char *name)
+{
+    return getenv(name);
+}
+
 enum err check_hub(const struct hub_config *hub, char *text, size_t size)
 {
     struct upstream proxy;
@@ -25,13 +31,16 @@ enum err check_hub(const struct hub_config *hub, char *text, size_t size)
     if (trust == NULL)
         return why;
     trust_free(trust);
-    if (hub->web_proxy == NULL)
+    const char *url = hub->web_proxy != NULL ? hub->web_proxy
+                                             : upstream_from_env(hub->host, hub->port, environment);
+    if (url == NULL)
         return ERR_OK;
-    why = upstream_parse(hub->web_proxy, &proxy);
+    why = upstream_parse(url, &proxy);
     if (why == ERR_OK)
         upstream_free(&proxy);
     else
-        snprintf(text, size, "--web-proxy %s", upstream_wrong(why));
+        snprintf(text, size, "the proxy's URL (--web-proxy, or the environment) %s",
+                 upstream_wrong(why));
     return why;
 }
 
