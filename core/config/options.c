@@ -19,7 +19,7 @@ struct options *options_new(const struct option_group *const *groups, size_t n)
         total += groups[g]->n;
     struct options *o = calloc(1, sizeof *o);
     const struct option_group **copy = calloc(n + 1, sizeof(const struct option_group *));
-    struct option_state *states = calloc(total + 1, sizeof *states);
+    struct option_state *states = calloc(2 * total + 1, sizeof *states);
     if (o == NULL || copy == NULL || states == NULL) {
         free(o);
         free(copy);
@@ -28,12 +28,13 @@ struct options *options_new(const struct option_group *const *groups, size_t n)
     }
     for (size_t g = 0; g < n; g++)
         copy[g] = groups[g];
-    *o = (struct options){.groups = copy, .n_groups = n, .states = states};
+    *o = (struct options){.groups = copy, .n_groups = n, .states = states, .again = states + total};
     for (size_t g = 0; g < n; g++) {
         for (size_t i = 0; i < groups[g]->n; i++) {
             const struct option *option = &groups[g]->options[i];
             if (options_find(o, span_of(option->name)) != NULL)
                 bug("is in two tables", option->name);
+            o->again[o->n].option = option;
             o->states[o->n++].option = option;
         }
     }
@@ -56,19 +57,58 @@ void options_free(struct options *o)
 {
     if (o == NULL)
         return;
-    for (size_t i = 0; i < o->n; i++)
+    for (size_t i = 0; i < o->n; i++) {
         clear(&o->states[i]);
+        clear(&o->again[i]);
+    }
     free(o->states);
     free(o->operands);
     free((void *)(uintptr_t)o->groups);
     free(o);
 }
 
+static bool is_kept(const struct option_state *s)
+{
+    return (s->option->flags & OPTION_START) != 0;
+}
+
 void options_forget_file(struct options *o)
 {
-    for (size_t i = 0; i < o->n; i++)
-        if (o->states[i].source == OPTION_FILE)
+    o->read_again = true;
+    for (size_t i = 0; i < o->n; i++) {
+        clear(&o->again[i]);
+        if (o->states[i].source == OPTION_FILE && !is_kept(&o->states[i]))
             clear(&o->states[i]);
+    }
+}
+
+/* NULL: it has not so many. */
+static const char *value_at(const struct option_state *s, size_t i)
+{
+    if (s->n > 0)
+        return i < s->n ? s->values[i] : NULL;
+    return i == 0 ? s->option->fallback : NULL;
+}
+
+static bool same_values(const struct option_state *a, const struct option_state *b)
+{
+    size_t i = 0;
+    while (value_at(a, i) != NULL && str_same(value_at(a, i), value_at(b, i)))
+        i++;
+    return value_at(a, i) == NULL && value_at(b, i) == NULL;
+}
+
+const char *options_waiting(const struct options *o, size_t *i)
+{
+    while (o->read_again && *i < o->n) {
+        const struct option_state *s = &o->states[*i], *again = &o->again[*i];
+        ++*i;
+        bool stays = s->source == OPTION_ARGV || (s->source == OPTION_ENVIRONMENT &&
+                                                  again->n == 0); /* that is not read again */
+        if (is_kept(s) && !stays && !same_values(s, again))
+            return s->option->name;
+    }
+    return NULL;
 }
 
 struct option_state *options_find(const struct options *o, struct span name)
@@ -167,6 +207,8 @@ enum err option_store(struct options *o, struct option_state *s, struct span val
                             option->argument);
     if (memchr(value.p, '\0', value.n) != NULL)
         return options_fail(o, "%s%s--%s has a zero byte in its value", at, colon, option->name);
+    if (o->read_again && is_kept(s) && s->source != OPTION_ARGV)
+        s = &o->again[s - o->states];
     if (s->n > 0 && source < s->source)
         return ERR_OK;
     if (s->n > 0 && source == s->source && !(option->flags & OPTION_MANY))

@@ -26,8 +26,10 @@ enum option_flag {
     OPTION_SECRET = 2,   /* overwritten in argv, never quoted in an error, wiped when freed */
     OPTION_CLI_ONLY = 4, /* an error in a file */
     OPTION_HIDDEN = 8,   /* not in the help */
-    OPTION_EXACT = 16    /* a shortened --name means it only when nothing else fits (names that the
+    OPTION_EXACT = 16,   /* a shortened --name means it only when nothing else fits (names that the
                             reference program does not have must not shadow its abbreviations) */
+    OPTION_START = 32    /* read at the start only: keeps its value when a file is read again, and
+                            options_waiting tells that it has another there */
 };
 
 struct option {
@@ -85,9 +87,12 @@ enum err options_file(struct options *o, const char *path, options_section *sect
 enum err options_text(struct options *o, const char *path, struct span text,
                       options_section *section, void *owner);
 
-/* As before the file was read. What lower sources had for the same names is not there again: read
- * them anew, too. */
+/* As before the file was read, but for OPTION_START. What lower sources had for the same names is
+ * not there again: read them anew, too. */
 void options_forget_file(struct options *o);
+/* Behind that and another reading: the next OPTION_START that it would have changed; NULL: no more.
+ * *i is 0 at first. */
+const char *options_waiting(const struct options *o, size_t *i);
 
 /* `get` is getenv, or a test's. What came from there before stays. */
 enum err options_env(struct options *o, const char *(*get)(const char *name));

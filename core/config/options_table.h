@@ -18,6 +18,8 @@ struct options {
     size_t n_groups;
     struct option_state *states;
     size_t n;
+    bool read_again;
+    struct option_state *again; /* as many: what the OPTION_STARTs would be by now */
     char **operands;
     size_t n_operands;
     char problem[512];

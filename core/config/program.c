@@ -119,8 +119,14 @@ static enum err read_all(const struct program *p, struct options *o,
 
 enum err program_read_again(const struct program *p, struct options *o)
 {
+    const char *name;
+    size_t i = 0;
     options_forget_file(o);
-    return read_all(p, o, environment_again);
+    enum err why = read_all(p, o, environment_again);
+    while (why == ERR_OK && (name = options_waiting(o, &i)) != NULL)
+        log_warning("--%s has another value now, which takes effect at the next start of %s", name,
+                    p->name);
+    return why;
 }
 
 struct options *program_options_new(const struct program *p)

@@ -43,7 +43,8 @@ struct options *program_options_new(const struct program *p);
 enum program_next program_read(const struct program *p, struct options *o, int argc, char **argv);
 /* Reads the --config file once more, for what may change while the program runs; what the command
  * line said still counts over it. A secret that only the environment had, and the file has not any
- * more, is gone: it was overwritten. An error leaves its sentence in options_problem. */
+ * more, is gone: it was overwritten. An error leaves its sentence in options_problem. An
+ * OPTION_START that is another now keeps its value, and the log says so. */
 enum err program_read_again(const struct program *p, struct options *o);
 /* After all options, and the files that they name, have been read and found good: with
  * --check-config says so, and there is nothing else to do. */

@@ -23,9 +23,9 @@ static const struct option table[] = {
      "The unix socket for tunnel-tui, /v1/snapshot and /metrics, or \"off\". Default: admin.sock "
      "in "
      "$XDG_RUNTIME_DIR/PROGRAM or /run/PROGRAM.",
-     OPTION_EXACT},
+     OPTION_EXACT | OPTION_START},
     {"control-readonly", 0, NULL, NULL, NULL, NULL, "Nothing can be closed through that socket.",
-     OPTION_EXACT},
+     OPTION_EXACT | OPTION_START},
 };
 const struct option_group control_options = OPTION_GROUP("Watching", table);
 

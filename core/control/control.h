@@ -21,12 +21,12 @@ extern const struct option_group control_options;
      NULL,                                                                                         \
      fallback,                                                                                     \
      "Where /healthz, /readyz and /metrics are answered, without TLS; \"off\": nowhere.",          \
-     OPTION_EXACT},                                                                                \
+     OPTION_EXACT | OPTION_START},                                                                 \
     {                                                                                              \
         "ops-host", 0, "NAME", NULL, NULL, NULL,                                                   \
             "A host name to be asked by there, besides localhost, this machine's and IP "          \
             "addresses; may be repeated.",                                                         \
-            OPTION_MANY | OPTION_EXACT                                                             \
+            OPTION_MANY | OPTION_EXACT | OPTION_START                                              \
     }
 /* --ops-listen (off), --ops-host. */
 extern const struct option_group control_ops_options;

@@ -276,6 +276,14 @@ struct conn *conn_open(struct session *s, const char *id, const struct conn_even
 
 /* ---- life ---- */
 
+void session_change(struct session *s, const struct session_options *fresh)
+{
+    s->max_connections = or_default(fresh->max_connections, DEFAULT_MAX_CONNECTIONS);
+    s->linger_ms = or_default(fresh->linger_ms, DEFAULT_LINGER_MS);
+    s->stall_ms = or_default(fresh->stall_ms, DEFAULT_STALL_MS);
+    s->resume_ms = or_default(fresh->resume_ms, DEFAULT_RESUME_MS);
+}
+
 struct session *session_new(struct loop *loop, const struct session_options *o,
                             const struct session_events *events, void *owner)
 {
@@ -287,14 +295,11 @@ struct session *session_new(struct loop *loop, const struct session_options *o,
         .role = o->role,
         .version = o->version != 0 ? o->version : 3,
         .queue_limit = or_default(o->queue_limit, DEFAULT_QUEUE_LIMIT),
-        .max_connections = or_default(o->max_connections, DEFAULT_MAX_CONNECTIONS),
-        .linger_ms = or_default(o->linger_ms, DEFAULT_LINGER_MS),
-        .stall_ms = or_default(o->stall_ms, DEFAULT_STALL_MS),
         .budget = o->memory != NULL ? o->memory : &s->own_budget,
-        .resume_ms = or_default(o->resume_ms, DEFAULT_RESUME_MS),
         .events = events,
         .owner = owner,
     };
+    session_change(s, o);
     struct list *const lists[] = {&s->leaving, &s->draining, &s->control, &s->sparse,  &s->bulk,
                                   &s->natives, &s->listing,  &s->hushed,  &s->starved, &s->unread};
     for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)

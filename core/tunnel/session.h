@@ -141,6 +141,9 @@ struct conn_events {
 
 struct session *session_new(struct loop *loop, const struct session_options *options,
                             const struct session_events *events, void *owner); /* NULL: memory */
+/* Another max_connections, linger_ms, stall_ms and resume_ms from now on, for connections that
+ * there are, too; more than may be at once stay. The rest of the options is not looked at. */
+void session_change(struct session *s, const struct session_options *fresh);
 /* Ends every connection (ERR_SHUTDOWN) first. Not from inside an event of the session or of one of
  * its connections. */
 void session_free(struct session *s);

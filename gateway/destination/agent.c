@@ -56,13 +56,17 @@ static void on_reload(void *owner)
 }
 
 enum err agent_change(struct agent *a, const struct client_options *client,
-                      const struct services *services)
+                      const struct destination_options *destination)
 {
     const char *const *ids;
     enum err why = client_change(a->client, client);
     if (why != ERR_OK)
         return why;
-    destination_change(a->destination, services);
+    why = destination_change(a->destination, destination);
+    if (why != ERR_OK) {
+        log_error("%s; going on with the mappings in use", err_text(why));
+        return why;
+    }
     if (session_open(a->session)) {
         size_t n = session_services(a->session, &ids);
         destination_services(a->destination, ids, n);

@@ -18,9 +18,9 @@ enum err agent_run(const struct client_options *client,
                    const struct destination_options *destination,
                    const struct agent_reload *reload);
 
-/* As client_change; and with these mappings for connections that come from now on. Both must
+/* As client_change; and as destination_change for connections that come from now on. Both must
  * outlive it, or the next change. */
 enum err agent_change(struct agent *a, const struct client_options *client,
-                      const struct services *services);
+                      const struct destination_options *destination);
 
 #endif

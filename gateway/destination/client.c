@@ -291,6 +291,10 @@ enum err client_change(struct client *c, const struct client_options *fresh)
     trust_free(c->trust);
     c->trust = trust;
     c->hub = fresh->hub;
+    session_change(c->session, &(struct session_options){.max_connections = fresh->max_connections,
+                                                         .linger_ms = fresh->linger_ms,
+                                                         .stall_ms = fresh->stall_ms,
+                                                         .resume_ms = fresh->resume_ms});
     if (anew)
         log_info("Attempting to establish web socket connection with endpoint %s",
                  hub_config_url(fresh->hub, text, sizeof text));

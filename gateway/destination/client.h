@@ -51,9 +51,9 @@ struct client_events {
     const char *(*unready)(void *owner);
 };
 
-/* Goes on by another hub configuration, which must outlive it, web proxy and identity; other fields
- * are not looked at. What did not change is not cut (link_change). An error has been logged, and
- * nothing is changed. */
+/* Goes on by another hub configuration, which must outlive it, web proxy, identity, and the
+ * session's limits and times; other fields are not looked at. What did not change is not cut
+ * (link_change). An error has been logged, and nothing is changed. */
 enum err client_change(struct client *c, const struct client_options *fresh);
 
 /* Runs until SIGTERM or SIGINT (ERR_SHUTDOWN; a Close is sent), the hub's Close (ERR_TUNNEL_CLOSED,

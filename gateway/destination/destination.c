@@ -375,11 +375,20 @@ static bool take_target(struct visit *v, const struct service *s)
     return v->host != NULL;
 }
 
-void destination_change(struct destination *d, const struct services *services)
+enum err destination_change(struct destination *d, const struct destination_options *fresh)
 {
+    char *bind = copy(fresh->bind);
+    if (fresh->bind != NULL && bind == NULL)
+        return ERR_NO_MEMORY;
+    free(d->bind);
+    d->bind = bind;
     memories_release(d->memories);
-    d->memories = memories_new(services);
-    d->services = services;
+    d->memories = memories_new(fresh->services);
+    d->services = fresh->services;
+    d->retries = fresh->retries;
+    d->retry_delay_ms = fresh->retry_delay_ms;
+    d->dial_timeout_ms = fresh->dial_timeout_ms;
+    return ERR_OK;
 }
 
 void destination_incoming(struct destination *d, struct conn *c)

@@ -40,9 +40,10 @@ void destination_free(struct destination *d);
  * log says how. */
 enum err destination_services(struct destination *d, const char *const *ids, size_t n);
 
-/* Other mappings from now on, which must outlive it; connections that there are stay as they are.
- * Compare them with the tunnel's services (destination_services) if these are known. */
-void destination_change(struct destination *d, const struct services *services);
+/* Other mappings from now on, which must outlive it, and another bind, retries and times;
+ * connections that there are stay as they are. Compare the mappings with the tunnel's services
+ * (destination_services) if these are known. ERR_NO_MEMORY: nothing is changed. */
+enum err destination_change(struct destination *d, const struct destination_options *fresh);
 
 /* NULL: something of the tunnel is served, or its services are not known yet; else a sentence. */
 const char *destination_unready(const struct destination *d);

@@ -32,13 +32,13 @@ static const struct option table[] = {
     {"memory-budget", 0, "SIZE", NULL, NULL, "64M",
      "How much memory all that waits for slow services and for the gateway may take; who has "
      "stopped reading is dropped then.",
-     OPTION_EXACT},
+     OPTION_EXACT | OPTION_START},
     {"resume-timeout", 0, "TIME", NULL, NULL, "2m",
      "How long connections of a native session outlive a lost hub or far end.", OPTION_EXACT},
     {"destination-client-type", 'y', "V1", NULL, NULL, NULL,
      "Serve the first service only, as protocol version 1 has it. Needed for sources that speak V1 "
      "on a tunnel with service ids.",
-     0},
+     OPTION_START},
 };
 static const struct option_group group = OPTION_GROUP("Services", table);
 
@@ -219,13 +219,13 @@ static void read_again(void *owner, struct agent *agent)
                   options_problem(a->options));
         return;
     }
-    if (agent_change(agent, &fresh->client, &fresh->services) != ERR_OK) {
+    if (agent_change(agent, &fresh->client, &fresh->destination) != ERR_OK) {
         settings_free(fresh);
         return;
     }
     settings_free(a->now);
     a->now = fresh;
-    log_info("SIGHUP: token, mappings and certificates were read again");
+    log_info("SIGHUP: token, mappings, certificates, limits and times were read again");
 }
 
 /* What --check-config tells. */

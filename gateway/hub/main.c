@@ -22,26 +22,28 @@
 static const struct option hub_table[] = {
     {"listen", 'l', "ADDRESS:PORT", NULL, NULL, "127.0.0.1:8443",
      "Where to wait for clients and API calls; may be repeated. Port 0 takes a free one.",
-     OPTION_MANY},
+     OPTION_MANY | OPTION_START},
     {"cert", 0, "FILE", NULL, NULL, NULL, "The certificate, PEM, with its chain.", 0},
     {"key", 0, "FILE", NULL, NULL, NULL, "Its private key, PEM.", 0},
     {"state", 0, "DIR", "STATE_DIRECTORY", NULL, NULL,
-     "Where tunnels are kept; made when it is not there.", 0},
-    {"workers", 0, "N", NULL, NULL, NULL, "Threads for clients. Default: one for each core.", 0},
+     "Where tunnels are kept; made when it is not there.", OPTION_START},
+    {"workers", 0, "N", NULL, NULL, NULL, "Threads for clients. Default: one for each core.",
+     OPTION_START},
     {"per-address", 0, "N", NULL, NULL, "512",
      "Connections of one address (IPv6: of one /64) that may at once be on their way in, shaking "
      "hands or asking; more are closed. 0: any number.",
-     0},
+     OPTION_START},
     {"per-address-except", 0, "ADDRESS[/BITS]", NULL, NULL, NULL,
      "An address or network for which that does not hold, such as a proxy's in front of the hub; "
      "may be repeated.",
-     OPTION_MANY},
+     OPTION_MANY | OPTION_START},
     {"idle-timeout", 0, "TIME", NULL, NULL, "60s",
-     "Drop a client from which nothing came for so long. Clients send a ping every 20 s.", 0},
+     "Drop a client from which nothing came for so long. Clients send a ping every 20 s.",
+     OPTION_START},
     {"memory-budget", 0, "SIZE", NULL, NULL, "512M",
      "How much memory all that waits for slow clients may take; who takes nothing is dropped then, "
      "and may come back.",
-     0},
+     OPTION_START},
     {"grace", 0, "TIME", NULL, NULL, "5s",
      "At SIGTERM, let what is being transferred go on for at most so long.", 0},
     CONTROL_OPS_OPTIONS("127.0.0.1:9464"),
@@ -58,11 +60,11 @@ static const struct option access_table[] = {
     {"limits", 0, "FILE", NULL, NULL, NULL, "Other limits, for all keys or single ones.", 0},
     {"device-ca", 0, "FILE", NULL, NULL, NULL,
      "Destinations must show a certificate of these authorities whose CN is the tunnel's thing.",
-     0},
+     OPTION_START},
     {"audit-log", 0, "FILE", NULL, NULL, NULL,
      "One JSON line for each call, connection, disconnection and refusal.", 0},
-    {"region", 0, "NAME", NULL, NULL, "us-east-1", "The region in ARNs.", 0},
-    {"account", 0, "NUMBER", NULL, NULL, "000000000000", "The account in ARNs.", 0},
+    {"region", 0, "NAME", NULL, NULL, "us-east-1", "The region in ARNs.", OPTION_START},
+    {"account", 0, "NUMBER", NULL, NULL, "000000000000", "The account in ARNs.", OPTION_START},
 };
 static const struct option_group access_group = OPTION_GROUP("Access", access_table);
 
@@ -100,12 +102,25 @@ static void notify_reloading(void)
     systemd_notify(text);
 }
 
+static struct office_options office_options(const struct app *a);
+static enum err check_files(struct options *o);
+
+/* What is wrong in the configuration file keeps nobody from a new certificate. */
 static void on_reload(uv_signal_t *signal, int number)
 {
     struct app *a = signal->data;
     (void)number;
     notify_reloading();
-    office_reload(a->office);
+    enum err why = program_read_again(&program, a->options);
+    if (why == ERR_OK)
+        why = check_files(a->options);
+    if (why == ERR_OK)
+        why = options_duration(a->options, "grace", &a->grace_ms);
+    const struct office_options fresh = office_options(a);
+    if (why != ERR_OK)
+        log_error("SIGHUP: %s; going on with the configuration in use",
+                  options_problem(a->options));
+    office_reload(a->office, why == ERR_OK ? &fresh : NULL);
     systemd_notify("READY=1");
 }
 
@@ -159,14 +174,21 @@ static enum err check_exempt(struct app *a)
     return ERR_OK;
 }
 
-static enum err check_options(struct app *a)
+static enum err check_files(struct options *o)
 {
     static const char *const needed[] = {"cert", "key", "state"};
-    struct options *o = a->options;
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (options_get(o, needed[i]) == NULL)
             return options_fail(o, "--%s is missing", needed[i]);
-    enum err why = options_duration(o, "idle-timeout", &a->idle_ms);
+    return ERR_OK;
+}
+
+static enum err check_options(struct app *a)
+{
+    struct options *o = a->options;
+    enum err why = check_files(o);
+    if (why == ERR_OK)
+        why = options_duration(o, "idle-timeout", &a->idle_ms);
     if (why == ERR_OK && a->idle_ms < 1000)
         why = options_reject(o, "idle-timeout", "must be at least 1s");
     if (why == ERR_OK)

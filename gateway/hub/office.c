@@ -152,6 +152,35 @@ static void stop_listening(struct office *o)
 
 /* ---- rules: what SIGHUP reads again ---- */
 
+static const char **path_of(struct office_options *o, enum office_path which)
+{
+    const char **const paths[PATHS] = {
+        [PATH_CERT] = &o->cert_file,       [PATH_KEY] = &o->key_file,
+        [PATH_KEYS] = &o->keys_file,       [PATH_LIMITS] = &o->limits_file,
+        [PATH_PRESET] = &o->limits_preset, [PATH_AUDIT] = &o->audit_file,
+    };
+    return paths[which];
+}
+
+/* Returns false. */
+static bool no_memory(enum err *why, char *text, size_t size)
+{
+    *why = ERR_NO_MEMORY;
+    snprintf(text, size, "%s", err_text(*why));
+    return false;
+}
+
+/* False: no memory, and the one before is kept. */
+static bool keep_path(struct office *o, enum office_path which, const char *path)
+{
+    char *copy = path != NULL ? strdup(path) : NULL;
+    if (path != NULL && copy == NULL)
+        return false;
+    free(o->paths[which]);
+    *path_of(&o->o, which) = o->paths[which] = copy;
+    return true;
+}
+
 static bool look_at_certificate(struct office *o, char *text, size_t size)
 {
     bool problem = identity_problem(o->identity, IDENTITY_SERVER, (int64_t)time(NULL), text, size);
@@ -171,11 +200,16 @@ static void tell_certificate(struct office *o, bool problems_only)
         log_info("%s: %s", o->o.cert_file, text);
 }
 
-static bool load_identity(struct office *o, enum err *why, char *text, size_t size)
+static bool load_identity(struct office *o, const struct office_options *from, enum err *why,
+                          char *text, size_t size)
 {
-    struct identity *i = identity_new(o->o.cert_file, o->o.key_file, why, text, size);
+    struct identity *i = identity_new(from->cert_file, from->key_file, why, text, size);
     if (i == NULL)
         return false;
+    if (!keep_path(o, PATH_CERT, from->cert_file) || !keep_path(o, PATH_KEY, from->key_file)) {
+        identity_free(i);
+        return no_memory(why, text, size);
+    }
     identity_free(o->identity);
     o->identity = i;
     tell_certificate(o, false);
@@ -193,15 +227,21 @@ static void share_identity(struct office *o)
 }
 
 /* Both or none. */
-static bool load_rules(struct office *o, enum err *why, char *text, size_t size)
+static bool load_rules(struct office *o, const struct office_options *from, enum err *why,
+                       char *text, size_t size)
 {
-    struct limit_book *limits = limits_read(o->o.limits_preset, o->o.limits_file, why, text, size);
+    struct limit_book *limits =
+        limits_read(from->limits_preset, from->limits_file, why, text, size);
     struct keys *keys = NULL;
-    if (limits != NULL && o->o.keys_file != NULL)
-        keys = keys_read(o->o.keys_file, why, text, size);
-    if (limits == NULL || (keys == NULL && o->o.keys_file != NULL)) {
+    if (limits != NULL && from->keys_file != NULL)
+        keys = keys_read(from->keys_file, why, text, size);
+    bool good = limits != NULL && (keys != NULL || from->keys_file == NULL);
+    if (!good || !keep_path(o, PATH_LIMITS, from->limits_file) ||
+        !keep_path(o, PATH_PRESET, from->limits_preset) ||
+        !keep_path(o, PATH_KEYS, from->keys_file)) {
         limits_free(limits);
-        return false;
+        keys_free(keys);
+        return good && no_memory(why, text, size);
     }
     api_rules(o->api, keys, limits);
     accounts_rules(o->accounts, limits);
@@ -212,27 +252,50 @@ static bool load_rules(struct office *o, enum err *why, char *text, size_t size)
     return true;
 }
 
-bool office_reload(struct office *o)
+static bool reload_identity(struct office *o, const struct office_options *from)
 {
     char text[512];
     enum err why;
-    bool certificate = load_identity(o, &why, text, sizeof text);
-    if (certificate) {
+    if (load_identity(o, from, &why, text, sizeof text)) {
         share_identity(o);
         log_info("certificate and key were read again");
-    } else {
-        log_error("%s; going on with the certificate in use", text);
+        return true;
     }
-    bool rules = load_rules(o, &why, text, sizeof text);
-    if (rules)
+    log_error("%s; going on with the certificate in use", text);
+    return false;
+}
+
+static bool reload_rules(struct office *o, const struct office_options *from)
+{
+    char text[512];
+    enum err why;
+    if (load_rules(o, from, &why, text, sizeof text)) {
         log_info("access keys and limits were read again; access keys: %zu",
                  o->keys != NULL ? keys_count(o->keys) : 0);
-    else
-        log_error("%s; going on with the keys and limits in use", text);
-    why = audit_reopen(o->audit);
-    if (why != ERR_OK)
-        log_error("%s: %s; going on with the audit log in use", o->o.audit_file, err_text(why));
-    return certificate && rules && why == ERR_OK;
+        return true;
+    }
+    log_error("%s; going on with the keys and limits in use", text);
+    return false;
+}
+
+static bool reload_audit(struct office *o, const struct office_options *from)
+{
+    enum err why = audit_reopen(o->audit, from->audit_file);
+    if (why == ERR_OK && !keep_path(o, PATH_AUDIT, from->audit_file))
+        why = ERR_NO_MEMORY;
+    if (why == ERR_OK)
+        return true;
+    log_error("%s: %s; going on with the audit log in use", from->audit_file, err_text(why));
+    return false;
+}
+
+bool office_reload(struct office *o, const struct office_options *fresh)
+{
+    const struct office_options now = o->o; /* its paths may be replaced by themselves */
+    const struct office_options *from = fresh != NULL ? fresh : &now;
+    api_unsigned(o->api, from->allow_unsigned_loopback);
+    bool identity = reload_identity(o, from), rules = reload_rules(o, from);
+    return reload_audit(o, from) && identity && rules;
 }
 
 bool office_check(const struct office_options *o, char *text, size_t size)
@@ -273,6 +336,8 @@ static bool open_audit(struct office *o, enum err *why, char *text, size_t size)
         snprintf(text, size, "%s: %s", o->o.audit_file, err_text(*why));
         return false;
     }
+    if (!keep_path(o, PATH_AUDIT, o->o.audit_file))
+        return no_memory(why, text, size);
     struct log_field version = {"version", TUNNEL_VERSION, 0};
     audit_event(o->audit, "start", &version, 1);
     return true;
@@ -359,9 +424,10 @@ struct office *office_new(const struct office_options *options, enum err *why, c
         return NULL;
     o->o = *options;
     list_init(&o->presences);
-    if (furnish(o) && load_identity(o, why, text, size) && open_trust(o, why, text, size) &&
-        open_audit(o, why, text, size) && open_registry(o, why, text, size) &&
-        load_rules(o, why, text, size) && start_all(o)) {
+    if (furnish(o) && load_identity(o, options, why, text, size) &&
+        open_trust(o, why, text, size) && open_audit(o, why, text, size) &&
+        open_registry(o, why, text, size) && load_rules(o, options, why, text, size) &&
+        start_all(o)) {
         timer_start(o->tick, TICK_MS);
         log_info("open tunnels: %zu; access keys: %zu; workers: %zu",
                  registry_open_count(o->registry), o->keys != NULL ? keys_count(o->keys) : 0,
@@ -417,6 +483,8 @@ void office_free(struct office *o)
     tls_cache_free(o->cache);
     trust_free(o->device_trust);
     identity_free(o->identity);
+    for (size_t i = 0; i < PATHS; i++)
+        free(o->paths[i]);
     free(o);
 }
 

@@ -14,7 +14,7 @@ struct office;
 
 struct office_options {
     struct loop *loop;
-    const char *cert_file, *key_file; /* PEM; these and all paths must outlive the office */
+    const char *cert_file, *key_file; /* PEM */
     const char *state_folder;
     const char *keys_file;     /* access keys, or NULL */
     const char *limits_file;   /* or NULL */
@@ -47,9 +47,10 @@ const char *office_listen(struct office *o, const char *where, enum err *why);
 /* The same for a socket that listens already; it is taken over. */
 const char *office_adopt(struct office *o, int fd, enum err *why);
 
-/* Reads certificate, keys and limits again and opens the audit log anew. Nobody is disconnected.
+/* Reads certificate, keys and limits again and opens the audit log anew, from where fresh says, and
+ * takes allow_unsigned_loopback from there; NULL: from where they were. Nobody is disconnected.
  * What cannot be read stays as it was, and the log says why: then the result is false. */
-bool office_reload(struct office *o);
+bool office_reload(struct office *o, const struct office_options *fresh);
 
 /* Stops accepting; drops clients, without a Close frame, as their tunnels fall silent, and the rest
  * after grace_ms. `done` is called then. */

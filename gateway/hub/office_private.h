@@ -13,8 +13,12 @@
 #define OFFICE_MAX_WORKERS 64
 #define OFFICE_MAX_LISTENERS 16
 
+/* Paths that a reload may change: copies, to which office_options point. */
+enum office_path { PATH_CERT, PATH_KEY, PATH_KEYS, PATH_LIMITS, PATH_PRESET, PATH_AUDIT, PATHS };
+
 struct office {
-    struct office_options o;
+    struct office_options o; /* its strings outlive the office */
+    char *paths[PATHS];
     struct mailbox *mailbox;
     struct registry *registry;
     struct api *api;

@@ -171,6 +171,11 @@ const struct listener *ingress_listen(struct ingress *in, const char *where, enu
 
 /* ---- life ---- */
 
+static enum socks_auth auth_without_user(const struct ingress_options *o)
+{
+    return o->ask_user ? SOCKS_AUTH_OPTIONAL : SOCKS_AUTH_NONE;
+}
+
 struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o)
 {
     struct ingress *in = calloc(1, sizeof *in);
@@ -187,7 +192,7 @@ struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o)
                            .names = o->names,
                            .origins = o->origins,
                            .max_clients = o->max_clients};
-    in->auth = o->ask_user ? SOCKS_AUTH_OPTIONAL : SOCKS_AUTH_NONE;
+    in->auth = auth_without_user(o);
     list_init(&in->clients);
     list_init(&in->kept);
     if (o->direct != NULL && (in->directs = directs_new(loop, o->passages)) == NULL) {
@@ -214,13 +219,18 @@ static void forget_password(struct ingress *in)
     in->password = NULL;
 }
 
-bool ingress_change_password(struct ingress *in, const char *password)
+bool ingress_change(struct ingress *in, const struct ingress_options *fresh)
 {
-    char *copy = span_dup(span_of(password));
-    if (copy == NULL)
+    char *password = in->user != NULL ? span_dup(span_of(fresh->password)) : NULL;
+    if (in->user != NULL && password == NULL)
         return false;
     forget_password(in);
-    in->password = copy;
+    in->password = password;
+    if (in->user == NULL)
+        in->auth = auth_without_user(fresh);
+    in->names = fresh->names;
+    in->origins = fresh->origins;
+    in->max_clients = fresh->max_clients;
     return true;
 }
 

@@ -27,7 +27,8 @@ struct ingress_options {
     bool (*page)(void *owner, const struct ingress_page *page, struct buf *out);
     void *owner;
     const struct names *names;     /* with origins: what a tunnel's name is */
-    const struct origins *origins; /* of pages that may ask by plain http; must outlive it */
+    const struct origins *origins; /* of pages that may ask by plain http; must outlive it, or the
+                                      next ingress_change, as names must */
     bool ask_user;    /* SOCKS5: take a user name where one can be had; it may pick a tunnel */
     const char *user; /* NULL: no authentication; copied */
     const char *password;
@@ -37,9 +38,10 @@ struct ingress_options {
 struct ingress;
 struct ingress *ingress_new(struct loop *loop, const struct ingress_options *o); /* NULL: memory */
 void ingress_free(struct ingress *i);
-/* What clients have to say from now on, copied; those that are in stay. Only for an ingress with a
- * user. false: no memory, and the one before holds. */
-bool ingress_change_password(struct ingress *i, const char *password);
+/* Other names, origins, max_clients, ask_user and password (copied; only where there is a user)
+ * from now on; those that are in stay. The rest of the options is not looked at. false: no memory,
+ * and nothing is changed. */
+bool ingress_change(struct ingress *i, const struct ingress_options *fresh);
 /* Another listener; `where` as for listener_new. NULL: *why. */
 const struct listener *ingress_listen(struct ingress *i, const char *where, enum err *why);
 

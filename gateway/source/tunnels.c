@@ -433,6 +433,10 @@ enum err tunnels_change(struct tunnels *set, const struct tunnel_options *o, cha
     trust_free(t->trust);
     t->trust = trust;
     t->over = false;
+    session_change(t->session, &(struct session_options){.max_connections = o->max_connections,
+                                                         .linger_ms = o->linger_ms,
+                                                         .stall_ms = o->stall_ms,
+                                                         .resume_ms = o->resume_ms});
     if (anew)
         log_info("%s: connects to the hub anew", title(t, name));
     return ERR_OK;
@@ -472,6 +476,14 @@ void tunnels_remove(struct tunnels *set, const char *name)
     passages_wake(set->passages);
 }
 
+void tunnels_rules(struct tunnels *set, const struct tunnels_options *fresh)
+{
+    set->names = fresh->names;
+    set->grace_ms = fresh->grace_ms;
+    set->traits = fresh->traits;
+    show_services(set);
+}
+
 struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o)
 {
     struct tunnels *set = calloc(1, sizeof *set);
@@ -481,9 +493,7 @@ struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o)
     list_init(&set->retired);
     set->monitor = o->monitor;
     set->passages = o->passages;
-    set->names = o->names;
-    set->grace_ms = o->grace_ms;
-    set->traits = o->traits;
+    tunnels_rules(set, o);
     budget_init(&set->budget, o->memory != 0 ? o->memory : SIZE_MAX / 4);
     set->finished = o->finished;
     set->owner = o->owner;

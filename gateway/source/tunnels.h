@@ -16,10 +16,10 @@ struct tunnels;
 struct tunnels_options {
     struct monitor *monitor;     /* or NULL; must outlive them */
     struct passages *passages;   /* must be freed before the tunnels */
-    const struct names *names;   /* must outlive them */
+    const struct names *names;   /* must outlive them, or the next tunnels_rules */
     uint64_t grace_ms;           /* or TUNNELS_GRACE_AUTO */
     size_t memory;               /* bytes for all that waits in queues, of all of them */
-    const struct traits *traits; /* of services; must outlive the tunnels */
+    const struct traits *traits; /* of services; the same */
     /* No tunnel is left. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order;
      * ERR_TOKEN_REPLACED when one of them goes on with another token. */
     void (*finished)(void *owner, enum err why);
@@ -43,9 +43,11 @@ struct tunnel_options {
 /* Starts its link. ERR_USAGE and others with a sentence in text. */
 enum err tunnels_add(struct tunnels *t, const struct tunnel_options *o, char *text, size_t size);
 
-/* With the one of that name goes on by o's hub, which includes certificates that are read again
- * (link_change); the rest of o is not looked at. ERR_NOT_FOUND: there is none; others with a
- * sentence in text, and nothing is changed. */
+/* Other names, traits and grace from now on. What clients were told stays. */
+void tunnels_rules(struct tunnels *t, const struct tunnels_options *fresh);
+/* The one of that name goes on by o's hub, which includes certificates that are read again
+ * (link_change), and by o's limits and times; the rest of o is not looked at. ERR_NOT_FOUND: there
+ * is none; others with a sentence in text, and nothing is changed. */
 enum err tunnels_change(struct tunnels *t, const struct tunnel_options *o, char *text, size_t size);
 /* The one of that name goes, and its connections end with ERR_TUNNEL_CLOSED. */
 void tunnels_remove(struct tunnels *t, const char *name);

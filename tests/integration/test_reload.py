@@ -7,11 +7,15 @@ import pty
 import re
 import shutil
 import signal
+import ssl
 import unittest
 
 import certificates
+from api import Api, ApiError
+from control import Control
 from harness import ESTABLISHED, Case, write_secret
 from origins import Echo, Http
+from programs import run, wait_until
 from sockets import Refused, dial, read_all, read_answer, read_exactly, socks5
 
 AGAIN = "SIGHUP: .* read again"
@@ -122,6 +126,28 @@ class Agent(Reload):
         self.hang_up(agent, KEPT)
         self.assertEqual(self.connections(self.the_hub, "destination"), 1)
 
+    def test_limits_and_times(self):
+        """In the file: the session and its connections stay, and one more is refused."""
+        options = self.dir / "agent.conf"
+        options.write_text("max-connections = 5\n")
+        agent = self.start_agent("--config", options)
+        agent.wait_line(ESTABLISHED)
+        gateway = self.gateway(self.the_hub, self.tokens)
+        lives = self.held(gateway, "echo.tunnel")
+        also = self.held(gateway, "echo.tunnel")
+        options.write_text("max-connections = 1\nmemory-budget = 32M\nconnect-timeout = 2s\n")
+        mark = agent.mark()
+        self.hang_up(agent)
+        self.assertTrue(agent.has_line("warning.*--memory-budget has another value now", mark))
+        self.assertFalse(agent.has_line("--connect-timeout has another", mark))
+        with self.assertRaises((Refused, ConnectionError, IndexError)):
+            with socks5(gateway.port, "echo.tunnel") as s:
+                s.sendall(b"x")
+                read_exactly(s, 1)
+        lives()
+        also()
+        self.assertEqual(self.connections(self.the_hub, "destination"), 1)
+
     def on_terminal(self, *before):
         """An agent that was started from a terminal, and what closes that."""
         ours, theirs = pty.openpty()
@@ -212,6 +238,85 @@ class Gateway(Reload):
         # one: twice; two: once, and again as "one"; three: once, and with ports.
         self.assertEqual(self.connections(self.the_hub, "source"), 5)
 
+    def start_gateway(self, text, *more):
+        self.file.write_text(text)
+        gateway = self.start(self.program("tunnel-gateway"), "--config", self.file, "-v", "5", *more)
+        gateway.port = int(gateway.wait_line(r"Listening on \S+:(\d+)").group(1))
+        return gateway
+
+    def test_names_and_services(self):
+        """Suffixes, aliases, services, limits and times; what is read at the start only is named."""
+        self.file = self.dir / "gateway.conf"
+        self.the_hub = self.hub()
+        services = {"plc:web": self.origin(Http("plc")), "ECHO": self.origin(Echo())}
+        tokens = self.tunnel(services)
+        self.agent(self.the_hub, tokens, services)
+        base = (f"proxy-endpoint = 127.0.0.1:{self.the_hub.port}\ntoken-file = {tokens.source}\n"
+                f"ca = {certificates.certificate().ca}\n")
+        gateway = self.start_gateway(base + "listen = 127.0.0.1:0\nsuffix = old\nlinger = 7s\n")
+        gateway.wait_line("is up, with")
+        lives = self.held(gateway, "echo.old")
+        seen = Control(self.dir / "tunnel-gateway" / "admin.sock")
+        self.assertEqual(seen.service("plc:web")["host"], "plc-web.old")
+
+        def by_http(host):
+            with dial(gateway.port) as s:
+                s.sendall(f"GET http://{host}/name HTTP/1.0\r\n\r\n".encode())
+                return read_answer(s)[0]
+
+        self.assertEqual(by_http("plc-web.old"), 403)  # it is no HTTP service by its name
+        self.file.write_text(base + "listen = 127.0.0.1:1\nsuffix = new\nlinger = 8s\n"
+                             "memory-budget = 32M\nmax-clients = 3\nhttp-services = plc:web\n"
+                             "max-connections = 1\n[alias]\nplc = plc:web\n")
+        mark = gateway.mark()
+        self.hang_up(gateway)
+        waiting = re.findall("--([a-z-]+) has another value now, which takes effect at the next "
+                             "start of tunnel-gateway", "\n".join(gateway.lines[mark:]))
+        self.assertEqual(sorted(waiting), ["listen", "memory-budget"])
+        self.assertEqual(self.asks(gateway.port, "plc.new"), "plc")
+        self.assertEqual(by_http("plc.new"), 200)
+        self.assertEqual(seen.service("plc:web")["host"], "plc.new")
+        for name in ("echo.old", "echo.new"):  # the second one is one too many
+            with self.assertRaises(Refused):
+                socks5(gateway.port, name)
+        lives()
+        self.file.write_text(base + "suffix = -?-\n")
+        self.hang_up(gateway, KEPT)
+        self.assertEqual(self.asks(gateway.port, "plc.new"), "plc")
+        lives()
+        self.assertEqual(self.connections(self.the_hub, "source"), 1)
+
+    def test_direct(self):
+        """Comes and goes with a reload, but not where that made an open proxy of it."""
+        self.file = self.dir / "gateway.conf"
+        self.the_hub = self.hub()
+        web = self.origin(Http("near"))
+        tokens = self.tunnel({"ECHO": self.origin(Echo())})
+        base = (f"proxy-endpoint = 127.0.0.1:{self.the_hub.port}\ntoken-file = {tokens.source}\n"
+                f"ca = {certificates.certificate().ca}\n")
+        gateway = self.start_gateway(base, "--listen", "127.0.0.1:0")
+        port = int(web.address.rpartition(":")[2])
+
+        def asks():
+            with socks5(gateway.port, "127.0.0.1", port) as s:
+                s.sendall(b"GET /name HTTP/1.0\r\n\r\n")
+                return read_all(s)
+
+        with self.assertRaises(Refused):
+            asks()
+        self.file.write_text(base + "direct = yes\n")
+        self.hang_up(gateway)
+        self.assertIn(b"near", asks())
+        self.file.write_text(base)
+        self.hang_up(gateway)
+        with self.assertRaises(Refused):
+            asks()
+        other = self.tunnel({"ECHO": "127.0.0.1:1"})
+        base = base.replace(str(tokens.source), str(other.source))
+        open_one = self.start_gateway(base, "--listen", "0.0.0.0:0", "--control", "off")
+        self.file.write_text(base + "direct = yes\n")
+        self.hang_up(open_one, "SIGHUP: --direct needs --user .*; going on")
+
     def test_password(self):
         file = write_secret(self.dir / "auth", "first\n")
         way = self.open_way({"HTTP1": self.origin(Http())},
@@ -231,6 +336,48 @@ class Gateway(Reload):
         write_secret(file, "\n")
         self.hang_up(way.gateway, KEPT)
         self.assertEqual(status(b"second"), 200)
+
+
+class Hub(Reload):
+    def test_configuration_file(self):
+        """Files may be others; what is read at the start only is named; nobody is disconnected."""
+        first, second = certificates.certificate(), certificates.certificate(key="rsa")
+        options, audit = self.dir / "hub.conf", self.dir / "audit.log"
+        options.write_text(f"cert = {first.cert}\nkey = {first.key}\nidle-timeout = 50s\n"
+                           f"state = {self.dir / 'state'}\nallow-unsigned-loopback = yes\n")
+        hub = self.start(self.program("tunnel-hub"), "--config", options, "--ops-listen", "off",
+                         "--listen", "127.0.0.1:0")
+        hub.port = int(hub.wait_line(r"Listening on \S+:(\d+)").group(1))
+        hub.api = Api(hub.port, verify=False)
+        self._hub = hub
+        services = {"ECHO": self.origin(Echo())}
+        tokens = self.tunnel(services)
+        self.agent(hub, tokens, services)
+        gateway = self.gateway(hub, tokens)
+        lives = self.held(gateway, "echo.tunnel")
+        options.write_text(f"cert = {second.cert}\nkey = {second.key}\nidle-timeout = 40s\n"
+                           f"state = {self.dir / 'state'}\naudit-log = {audit}\ngrace = 1s\n")
+        mark = hub.mark()
+        self.hang_up(hub, "access keys and limits were read again")
+        self.assertTrue(hub.has_line("--idle-timeout has another value now", mark))
+        self.assertFalse(hub.has_line("--(cert|state|grace) has another value now", mark))
+        wait_until(audit.exists, "the audit log is there")
+        self.assertEqual(self.key_of(hub.port), "RSA")
+        with self.assertRaises(ApiError):  # unsigned calls are not taken any more
+            hub.api.open(services=["A"])
+        lives()
+        options.write_text("cert = \n")
+        mark = hub.mark()
+        self.hang_up(hub, KEPT)
+        hub.wait_line("certificate and key were read again", after=mark)
+        self.assertEqual(self.key_of(hub.port), "RSA")
+        lives()
+
+    def key_of(self, port):
+        """The kind of key of the hub's certificate, as newcomers see it."""
+        pem = ssl.get_server_certificate(("127.0.0.1", port))
+        done = run("openssl", "x509", "-noout", "-text", input=pem.encode())
+        return "RSA" if "rsaEncryption" in done.text else "EC"
 
 
 if __name__ == "__main__":

@@ -171,7 +171,7 @@ static void test_reopen(void **state)
     audit_event(a, "one", NULL, 0);
     assert_int_equal(rename(path, rotated), 0);
     audit_event(a, "two", NULL, 0);
-    assert_int_equal(audit_reopen(a), ERR_OK);
+    assert_int_equal(audit_reopen(a, path), ERR_OK);
     audit_event(a, "three", NULL, 0);
     char *old = contents(rotated);
     assert_non_null(strstr(old, "\"one\""));
@@ -190,7 +190,7 @@ static void test_reopen_fails(void **state)
     (void)state;
     assert_int_equal(rename(path, rotated), 0);
     assert_int_equal(mkdir(path, 0700), 0);
-    assert_int_not_equal(audit_reopen(a), ERR_OK);
+    assert_int_not_equal(audit_reopen(a, path), ERR_OK);
     audit_event(a, "still", NULL, 0);
     assert_int_equal(audit_lost(a), 0);
     char *old = contents(rotated);
@@ -208,8 +208,15 @@ static void test_no_file(void **state)
     assert_int_equal(why, ERR_NOT_FOUND);
     struct audit *a = open_audit(NULL);
     audit_event(a, "call", NULL, 0);
-    assert_int_equal(audit_reopen(a), ERR_OK);
+    assert_int_equal(audit_reopen(a, NULL), ERR_OK);
     assert_int_equal(audit_lost(a), 0);
+    assert_int_equal(audit_reopen(a, path), ERR_OK); /* somebody wants one after all */
+    audit_event(a, "now", NULL, 0);
+    assert_int_equal(audit_reopen(a, NULL), ERR_OK);
+    audit_event(a, "not", NULL, 0);
+    cJSON *line = only_line();
+    has(line, "event", "now");
+    cJSON_Delete(line);
     audit_free(a);
     audit_free(NULL);
 }

@@ -245,6 +245,85 @@ static void a_file_is_read_again(void **state)
     options_free(o);
 }
 
+static const struct option start_table[] = {
+    {"place", 0, "WHERE", "THE_PLACE", NULL, "here", "Where.", OPTION_MANY | OPTION_START},
+    {"speed", 0, "N", NULL, NULL, "1", "How fast.", 0},
+};
+static const struct option_group start_group = OPTION_GROUP("Start", start_table);
+
+static const char *the_place(const char *name)
+{
+    return strcmp(name, "THE_PLACE") == 0 ? "env" : NULL;
+}
+
+/* What is read at the start only keeps its value, and says that it would be another. */
+static void what_waits_for_a_restart(void **state)
+{
+    static const struct {
+        const char *first, *again;
+        bool waits;
+    } cases[] = {
+        {"speed = 2", "speed = 3", false},
+        {"place = a", "place = a", false},
+        {"place = a", "place = b", true},
+        {"place = a", "", true},
+        {"", "place = here", false}, /* what it is anyway */
+        {"", "place = a", true},
+        {"place = a\nplace = b", "place = a\nplace = b", false},
+        {"place = a\nplace = b", "place = b\nplace = a", true},
+        {"place = a\nplace = b", "place = a", true},
+    };
+    static const struct option_group *const groups[] = {&start_group};
+    (void)state;
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        struct options *o = options_new(groups, 1);
+        size_t i = 0;
+        assert_int_equal(text(o, cases[c].first), ERR_OK);
+        char *before = strdup(options_get(o, "place"));
+        const char *memory = options_get(o, "place");
+        assert_null(options_waiting(o, &i));
+        for (int round = 0; round < 2; round++) {
+            options_forget_file(o);
+            assert_int_equal(text(o, cases[c].again), ERR_OK);
+            i = 0;
+            if (cases[c].waits)
+                assert_string_equal(options_waiting(o, &i), "place");
+            assert_null(options_waiting(o, &i));
+            assert_string_equal(options_get(o, "place"), before);
+            assert_ptr_equal(options_get(o, "place"), memory);
+        }
+        free(before);
+        options_free(o);
+    }
+}
+
+/* The command line counts over any file, and what the environment said is not asked again. */
+static void what_waits_has_no_higher_source(void **state)
+{
+    static const struct option_group *const groups[] = {&start_group};
+    struct options *o = options_new(groups, 1);
+    size_t i = 0;
+    (void)state;
+    assert_int_equal(ARGV(o, 0, "--place", "argv"), ERR_OK);
+    options_forget_file(o);
+    assert_int_equal(text(o, "place = file"), ERR_OK);
+    assert_null(options_waiting(o, &i));
+    options_free(o);
+    o = options_new(groups, 1);
+    assert_int_equal(options_env(o, the_place), ERR_OK);
+    options_forget_file(o);
+    assert_int_equal(text(o, ""), ERR_OK);
+    assert_int_equal(options_env(o, the_place), ERR_OK);
+    i = 0;
+    assert_null(options_waiting(o, &i));
+    options_forget_file(o);
+    assert_int_equal(text(o, "place = file"), ERR_OK);
+    i = 0;
+    assert_string_equal(options_waiting(o, &i), "place");
+    assert_string_equal(options_get(o, "place"), "env");
+    options_free(o);
+}
+
 static void empty_environment_is_unset(void **state)
 {
     (void)state;
@@ -874,6 +953,8 @@ int main(void)
         cmocka_unit_test(secrets_leave_argv),
         cmocka_unit_test(precedence),
         cmocka_unit_test(a_file_is_read_again),
+        cmocka_unit_test(what_waits_for_a_restart),
+        cmocka_unit_test(what_waits_has_no_higher_source),
         cmocka_unit_test(empty_environment_is_unset),
         cmocka_unit_test(environment_is_wiped),
         cmocka_unit_test(many),

@@ -48,6 +48,11 @@ void api_rules(struct api *a, const struct keys *keys, const struct limit_book *
     a->limits = limits;
 }
 
+void api_unsigned(struct api *a, bool allow_loopback)
+{
+    a->allow_unsigned_loopback = allow_loopback;
+}
+
 const struct api_counts *api_counts(const struct api *a)
 {
     return &a->counts;

@@ -63,15 +63,19 @@ void audit_free(struct audit *a)
     free(a);
 }
 
-enum err audit_reopen(struct audit *a)
+enum err audit_reopen(struct audit *a, const char *path)
 {
-    enum err why;
-    if (a->path == NULL)
-        return ERR_OK;
-    int fd = open_path(a->path, &why);
-    if (fd < 0)
+    enum err why = ERR_NO_MEMORY;
+    char *copy = path != NULL ? strdup(path) : NULL;
+    int fd = copy != NULL ? open_path(copy, &why) : -1;
+    if (path != NULL && fd < 0) {
+        free(copy);
         return why;
-    close(a->fd);
+    }
+    if (a->fd >= 0)
+        close(a->fd);
+    free(a->path);
+    a->path = copy;
     a->fd = fd;
     a->torn = false;
     return ERR_OK;

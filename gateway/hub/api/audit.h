@@ -12,8 +12,8 @@ struct audit;
 /* path NULL: an audit that writes nothing. NULL with *why. */
 struct audit *audit_new(const char *path, enum err *why);
 void audit_free(struct audit *a);
-/* After a rotation: opens the path again. On error the old file stays in use. */
-enum err audit_reopen(struct audit *a);
+/* After a rotation: opens the path again, or another one. On error the old file stays in use. */
+enum err audit_reopen(struct audit *a, const char *path);
 
 /* {"time":"2026-11-21T02:30:00.123Z","event":"call",…}: fields with text NULL are numbers. A line
  * that cannot be written (a full disk) is counted and told in the program's log once a minute. */

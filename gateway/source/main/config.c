@@ -22,12 +22,13 @@ static const struct option endpoint_table[] = {
      "Where clients find SOCKS5, SOCKS4a and HTTP: ADDRESS:PORT or the path of a unix socket. May "
      "be "
      "repeated.",
-     OPTION_MANY | OPTION_EXACT},
+     OPTION_MANY | OPTION_EXACT | OPTION_START},
     {"suffix", 0, "NAME", NULL, NULL, "tunnel",
      "What host names end in, also a list with commas. May be repeated; the first one is shown.",
      OPTION_MANY | OPTION_EXACT},
     {"user", 0, "NAME", NULL, NULL, NULL,
-     "Ask clients for this user name and the password of --password-file.", OPTION_EXACT},
+     "Ask clients for this user name and the password of --password-file.",
+     OPTION_EXACT | OPTION_START},
     {"password-file", 0, "FILE", NULL, NULL, NULL, "The first line of this file is the password.",
      OPTION_EXACT},
     {"ask-user", 0, NULL, NULL, NULL, NULL,
@@ -52,7 +53,7 @@ static const struct option endpoint_table[] = {
     {"memory-budget", 0, "SIZE", NULL, NULL, "256M",
      "How much memory all that waits for slow clients and for devices may take; who has stopped "
      "reading is dropped then.",
-     OPTION_EXACT},
+     OPTION_EXACT | OPTION_START},
     {"direct", 0, NULL, NULL, NULL, NULL,
      "Connect clients that ask for an address, or for a name outside the suffixes, straight from "
      "this machine instead of refusing them.",
@@ -389,6 +390,14 @@ static enum err read_grace(struct config *c)
     return options_duration(c->options, "open-grace", &c->grace_ms);
 }
 
+static enum err read_limits(struct config *c)
+{
+    enum err why = options_number(c->options, "max-clients", 1, 1000000, &c->max_clients);
+    if (why == ERR_OK)
+        why = check_memory(c->options, &c->memory);
+    return why;
+}
+
 enum err config_password(const char *file, char **out, char *problem, size_t size)
 {
     struct span text = {NULL, 0}, rest;
@@ -454,6 +463,23 @@ static enum program_next check(const struct config *c)
     return good && program_checked(&program, c->options) ? PROGRAM_DONE : PROGRAM_FAILED;
 }
 
+/* What options and files come to. */
+static enum err read_all(struct config *c)
+{
+    static enum err (*const parts[])(struct config * c) = {
+        read_suffixes, read_http_services, read_origins, read_grace,
+        read_limits,   read_auth,          read_tunnels,
+    };
+    enum err why = ERR_OK;
+    for (size_t i = 0; why == ERR_OK && i < sizeof parts / sizeof *parts; i++)
+        why = parts[i](c);
+    c->direct = options_flag(c->options, "direct");
+    c->ask_user = options_flag(c->options, "ask-user");
+    c->control = options_get(c->options, "control");
+    c->control_readonly = options_flag(c->options, "control-readonly");
+    return why;
+}
+
 enum program_next config_read(struct config *c, int argc, char **argv)
 {
     static const struct option_group *const groups[] = {
@@ -467,25 +493,7 @@ enum program_next config_read(struct config *c, int argc, char **argv)
     enum program_next next = program_read(&program, c->options, argc, argv);
     if (next != PROGRAM_GO)
         return next;
-    enum err why = read_suffixes(c);
-    if (why == ERR_OK)
-        why = read_http_services(c);
-    if (why == ERR_OK)
-        why = read_origins(c);
-    if (why == ERR_OK)
-        why = read_grace(c);
-    if (why == ERR_OK)
-        why = options_number(c->options, "max-clients", 1, 1000000, &c->max_clients);
-    if (why == ERR_OK)
-        why = check_memory(c->options, &c->memory);
-    c->direct = options_flag(c->options, "direct");
-    c->ask_user = options_flag(c->options, "ask-user");
-    c->control = options_get(c->options, "control");
-    c->control_readonly = options_flag(c->options, "control-readonly");
-    if (why == ERR_OK)
-        why = read_auth(c);
-    if (why == ERR_OK)
-        why = read_tunnels(c);
+    enum err why = read_all(c);
     if (why == ERR_OK && options_flag(c->options, "check-config"))
         return check(c);
     if (why == ERR_OK)
@@ -494,56 +502,41 @@ enum program_next config_read(struct config *c, int argc, char **argv)
     return PROGRAM_FAILED;
 }
 
-static bool reads_stdin(const struct options *o)
+/* ---- once more ---- */
+
+static enum err refuse_stdin(struct options *o, const struct options *asked)
 {
-    const char *file = o != NULL ? options_get(o, "token-file") : NULL;
-    return file != NULL && strcmp(file, "-") == 0;
+    const char *file = asked != NULL ? options_get(asked, "token-file") : NULL;
+    if (file == NULL || strcmp(file, "-") != 0)
+        return ERR_OK;
+    return options_fail(o, "--token-file -: standard input is not read twice");
 }
 
-static enum err read_again(struct config *c, struct config *fresh)
+static enum err read_again(struct config *fresh)
 {
     program.owner = fresh;
-    enum err why = program_read_again(&program, c->options);
-    program.owner = c;
+    enum err why = program_read_again(&program, fresh->options);
     if (why == ERR_OK)
-        why = read_tunnels(fresh);
-    if (why == ERR_OK && c->user != NULL)
-        why = read_password(fresh);
+        why = refuse_stdin(fresh->options, fresh->options);
     for (size_t i = 0; why == ERR_OK && i < fresh->n_tunnels; i++)
-        if (reads_stdin(fresh->tunnels[i].options))
-            why = options_fail(c->options, "--token-file -: standard input is not read twice");
+        why = refuse_stdin(fresh->options, fresh->tunnels[i].options);
+    return why == ERR_OK ? read_all(fresh) : why;
+}
+
+enum err config_read_again(const struct config *c, struct config *fresh)
+{
+    *fresh = (struct config){.options = c->options, .names = names_new()};
+    enum err why =
+        fresh->names != NULL ? read_again(fresh) : options_fail(c->options, "out of memory");
+    fresh->options = NULL;
     return why;
 }
 
-/* Tunnels and password. */
-static void swap_what_is_read_again(struct config *a, struct config *b)
+struct config *config_replace(struct config *c, struct config *fresh)
 {
-    char *password = a->password;
-    a->password = b->password;
-    b->password = password;
-    for (size_t i = 0; i < CONFIG_TUNNELS_MAX; i++) {
-        struct config_tunnel t = a->tunnels[i];
-        a->tunnels[i] = b->tunnels[i];
-        b->tunnels[i] = t;
-    }
-    size_t n = a->n_tunnels;
-    a->n_tunnels = b->n_tunnels;
-    b->n_tunnels = n;
-}
-
-enum err config_read_again(struct config *c, struct config *before)
-{
-    *before = (struct config){.names = names_new()};
-    if (before->names == NULL)
-        return options_fail(c->options, "out of memory");
-    if (reads_stdin(c->options))
-        return options_fail(c->options, "--token-file -: standard input is not read twice");
-    before->options = c->options; /* what is no section's */
-    enum err why = read_again(c, before);
-    before->options = NULL;
-    if (why == ERR_OK)
-        swap_what_is_read_again(c, before);
-    return why;
+    fresh->options = c->options;
+    c->options = NULL;
+    return c;
 }
 
 void config_free(struct config *c)

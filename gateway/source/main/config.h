@@ -46,10 +46,13 @@ struct config {
 enum program_next config_read(struct config *c, int argc, char **argv);
 void config_free(struct config *c); /* wipes secrets */
 
-/* Reads the tunnels again, from the file and the files that it names; everything else stays as it
- * is. On success *before has those that c had (config_free it in any case); else options_problem of
- * c->options says why, and c is as it was. */
-enum err config_read_again(struct config *c, struct config *before);
+/* Reads all of it once more into *fresh, from the file and the files that it names; but
+ * OPTION_STARTs are as they were. An error leaves its sentence in options_problem of c->options.
+ * Call config_free for it in any case. */
+enum err config_read_again(const struct config *c, struct config *fresh);
+/* The one that was read again becomes the one in use, with c's options. Returns c, for config_free.
+ */
+struct config *config_replace(struct config *c, struct config *fresh);
 
 /* The i-th address to listen on; NULL: no more. */
 const char *config_listen(const struct config *c, size_t i);

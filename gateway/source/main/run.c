@@ -20,6 +20,7 @@ static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
 
 struct run {
     struct loop *loop;
+    bool far; /* an address that is listened on can be reached from other machines */
     struct config *config;
     struct control *control;
     struct passages *passages;
@@ -90,7 +91,8 @@ static enum err resolve(void *owner, const struct passage_question *q, struct pa
 
 static bool goes_direct(void *owner, const struct passage_question *q)
 {
-    return names_is_foreign(((struct run *)owner)->config->names, q->host, q->literal);
+    const struct config *c = ((struct run *)owner)->config;
+    return c->direct && names_is_foreign(c->names, q->host, q->literal);
 }
 
 static const char *unready(void *owner)
@@ -145,6 +147,7 @@ static bool listen_all(struct run *r)
         const char *name = listener_name(l);
         log_info("Listening on %s (SOCKS5, SOCKS4a, HTTP)", name);
         monitor_listening(control_monitor(r->control), name);
+        r->far = r->far || !listener_is_local(l);
         if (listener_is_local(l) || r->config->user != NULL)
             continue;
         if (r->config->direct) {
@@ -178,33 +181,41 @@ static bool make_control(struct run *r)
     return r->control != NULL;
 }
 
+static struct tunnels_options tunnels_options(struct run *r, const struct config *c)
+{
+    return (struct tunnels_options){.monitor = control_monitor(r->control),
+                                    .passages = r->passages,
+                                    .names = c->names,
+                                    .grace_ms = c->grace_ms,
+                                    .traits = &c->traits,
+                                    .memory = c->memory,
+                                    .finished = on_finished,
+                                    .owner = r};
+}
+
+static struct ingress_options ingress_options(struct run *r, const struct config *c)
+{
+    return (struct ingress_options){.passages = r->passages,
+                                    .resolve = resolve,
+                                    .direct = goes_direct,
+                                    .page = on_page,
+                                    .owner = r,
+                                    .names = c->names,
+                                    .origins = &c->origins,
+                                    .ask_user = c->ask_user,
+                                    .user = c->user,
+                                    .password = c->password,
+                                    .max_clients = (size_t)c->max_clients};
+}
+
 static bool make_parts(struct run *r)
 {
-    const struct config *c = r->config;
-    struct monitor *monitor = control_monitor(r->control);
-    r->passages = passages_new(r->loop, monitor);
+    r->passages = passages_new(r->loop, control_monitor(r->control));
     if (r->passages == NULL)
         return false;
-    const struct tunnels_options tunnels = {.monitor = monitor,
-                                            .passages = r->passages,
-                                            .names = c->names,
-                                            .grace_ms = c->grace_ms,
-                                            .traits = &c->traits,
-                                            .memory = c->memory,
-                                            .finished = on_finished,
-                                            .owner = r};
+    const struct tunnels_options tunnels = tunnels_options(r, r->config);
+    const struct ingress_options ingress = ingress_options(r, r->config);
     r->tunnels = tunnels_new(r->loop, &tunnels);
-    const struct ingress_options ingress = {.passages = r->passages,
-                                            .resolve = resolve,
-                                            .direct = c->direct ? goes_direct : NULL,
-                                            .page = on_page,
-                                            .owner = r,
-                                            .names = c->names,
-                                            .origins = &c->origins,
-                                            .ask_user = c->ask_user,
-                                            .user = c->user,
-                                            .password = c->password,
-                                            .max_clients = (size_t)c->max_clients};
     r->ingress = ingress_new(r->loop, &ingress);
     return r->tunnels != NULL && r->ingress != NULL;
 }
@@ -255,12 +266,10 @@ static const struct config_tunnel *tunnel_of(const struct config *c, const char 
     return NULL;
 }
 
-/* The session and its ports can stay; only the way to the hub may be another. */
+/* The session and its ports can stay; only the way to the hub, limits and times may be others. */
 static bool same_session(const struct config_tunnel *a, const struct config_tunnel *b)
 {
-    return a->version == b->version && a->native == b->native && a->linger_ms == b->linger_ms &&
-           a->stall_ms == b->stall_ms && a->resume_ms == b->resume_ms &&
-           a->max_connections == b->max_connections && a->assign == b->assign &&
+    return a->version == b->version && a->native == b->native && a->assign == b->assign &&
            services_same(&a->map, &b->map) && strcmp(a->name, b->name) == 0 &&
            str_same(a->hub.bind, b->hub.bind);
 }
@@ -276,34 +285,59 @@ static void change_tunnel(struct run *r, const struct config_tunnel *t)
         tell_problem(t, why, text);
 }
 
-static void apply(struct run *r, const struct config *before)
+static void remove_tunnels(struct run *r, const struct config *fresh)
 {
-    for (size_t i = 0; i < before->n_tunnels; i++) {
-        const struct config_tunnel *was = &before->tunnels[i];
-        const struct config_tunnel *is = tunnel_of(r->config, was->name);
+    for (size_t i = 0; i < r->config->n_tunnels; i++) {
+        const struct config_tunnel *was = &r->config->tunnels[i];
+        const struct config_tunnel *is = tunnel_of(fresh, was->name);
         if (is == NULL || !same_session(was, is))
             tunnels_remove(r->tunnels, was->name);
     }
-    for (size_t i = 0; i < r->config->n_tunnels; i++)
-        change_tunnel(r, &r->config->tunnels[i]);
-    if (r->config->user != NULL)
-        had(ingress_change_password(r->ingress, r->config->password));
+}
+
+/* False: no memory, and nothing is changed. */
+static bool apply(struct run *r, struct config *fresh)
+{
+    const struct tunnels_options tunnels = tunnels_options(r, fresh);
+    const struct ingress_options ingress = ingress_options(r, fresh);
+    if (!had(ingress_change(r->ingress, &ingress)))
+        return false;
+    remove_tunnels(r, fresh);
+    tunnels_rules(r->tunnels, &tunnels);
+    struct config *before = config_replace(r->config, fresh);
+    r->config = fresh;
+    for (size_t i = 0; i < fresh->n_tunnels; i++)
+        change_tunnel(r, &fresh->tunnels[i]);
+    config_free(before);
+    free(before);
+    return true;
+}
+
+/* NULL, or what is wrong with it. */
+static const char *read_again(struct run *r, struct config *fresh)
+{
+    if (config_read_again(r->config, fresh) != ERR_OK)
+        return options_problem(r->config->options);
+    if (r->far && fresh->direct && fresh->user == NULL)
+        return "--direct needs --user and --password-file where other machines can reach the "
+               "gateway, or it would be an open proxy";
+    return NULL;
 }
 
 static void reload(struct run *r)
 {
-    struct config *before = calloc(1, sizeof *before);
-    if (!had(before != NULL))
+    struct config *fresh = calloc(1, sizeof *fresh);
+    if (!had(fresh != NULL))
         return;
-    if (config_read_again(r->config, before) == ERR_OK) {
-        apply(r, before);
-        log_info("SIGHUP: tunnels, tokens, passwords and certificates were read again");
-    } else {
-        log_error("SIGHUP: %s; going on with the configuration in use",
-                  options_problem(r->config->options));
+    const char *wrong = read_again(r, fresh);
+    if (wrong != NULL)
+        log_error("SIGHUP: %s; going on with the configuration in use", wrong);
+    if (wrong == NULL && apply(r, fresh)) {
+        log_info("SIGHUP: tunnels, names, services, passwords and certificates were read again");
+        return;
     }
-    config_free(before);
-    free(before);
+    config_free(fresh);
+    free(fresh);
 }
 
 static void tear_down(struct run *r)
@@ -319,9 +353,10 @@ static void tear_down(struct run *r)
     loop_leave(r->loop);
 }
 
-static int run(struct config *c)
+/* *c is the configuration in use in the end. */
+static int run(struct config **c)
 {
-    struct run r = {.config = c, .loop = loop_new(), .code = 1};
+    struct run r = {.config = *c, .loop = loop_new(), .code = 1};
     if (r.loop == NULL)
         return 1;
     log_limit(1000, 600); /* a line for each request of a page, on a machine that has room */
@@ -329,6 +364,7 @@ static int run(struct config *c)
         start_tunnels(&r))
         loop_run(r.loop);
     tear_down(&r);
+    *c = r.config;
     return r.code;
 }
 
@@ -340,7 +376,7 @@ int command_run(int argc, char **argv)
         return 1;
     switch (config_read(c, argc, argv)) {
     case PROGRAM_GO:
-        code = run(c);
+        code = run(&c);
         break;
     case PROGRAM_DONE:
         code = 0;
