@@ -107,13 +107,14 @@ static uint64_t backoff_ms(struct link *l)
 
 /* What the hub, or who stands before it, asked for counts when it is longer, within reason; up to a
  * quarter more keeps those apart who were all told the same. */
-static uint64_t pause_ms(struct link *l, int64_t later_ms)
+static uint64_t pause_ms(struct link *l, int64_t later_ms, bool *asked)
 {
     uint64_t pause = backoff_ms(l), later = later_ms > 0 ? (uint64_t)later_ms : 0;
     uint32_t dice;
     if (later > LATER_MAX_MS)
         later = LATER_MAX_MS;
-    if (later <= pause)
+    *asked = later > pause;
+    if (!*asked)
         return pause;
     random_bytes(&dice, sizeof dice);
     return later + dice % (later / 4 + 1);
@@ -121,9 +122,9 @@ static uint64_t pause_ms(struct link *l, int64_t later_ms)
 
 static void lost_until(struct link *l, enum err why, const char *text, int64_t later_ms)
 {
-    bool was_up = l->step == UP;
+    bool was_up = l->step == UP, asked;
     uint64_t now = loop_now(l->loop);
-    char line[600];
+    char line[600], told[PROBLEM_SIZE + 60];
     snprintf(line, sizeof line, "the connection to hub %.200s:%d was lost: %.300s", l->host,
              l->port, text);
     /* A native far end that answered shows the same as a while without loss. */
@@ -131,7 +132,7 @@ static void lost_until(struct link *l, enum err why, const char *text, int64_t l
     if (was_up && (met || now - l->since >= STEADY_MS))
         l->tries = 0;
     drop_transport(l);
-    uint64_t pause = pause_ms(l, later_ms);
+    uint64_t pause = pause_ms(l, later_ms, &asked);
     l->step = WAITING;
     l->since = was_up ? now : l->since;
     l->retry_at = now + pause;
@@ -141,7 +142,13 @@ static void lost_until(struct link *l, enum err why, const char *text, int64_t l
     l->tries++;
     if (was_up)
         session_lost(l->session);
-    l->events->down(l->owner, why, was_up ? line : text);
+    if (asked) { /* not remembered: the same refusal with another wait is the same */
+        snprintf(told, sizeof told, "%.*s; as it asked, the next try is in %" PRIu64 " s",
+                 PROBLEM_SIZE, text, (pause + 999) / 1000);
+        l->events->down(l->owner, why, told);
+    } else {
+        l->events->down(l->owner, why, was_up ? line : text);
+    }
 }
 
 static void lost(struct link *l, enum err why, const char *text)

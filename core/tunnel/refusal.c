@@ -2,7 +2,6 @@
 
 #include "core/http/later.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -150,6 +149,4 @@ void refusal_read(const struct http_head *head, struct span body, int64_t now_ms
         add_body(out, head, body);
         add_advice(out, head);
     }
-    if (out->later_ms > 0)
-        add(out, "; to come back in %" PRId64 " s", (out->later_ms + 999) / 1000);
 }

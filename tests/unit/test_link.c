@@ -664,8 +664,11 @@ static void comes_back_when_it_is_asked_to(void **state)
     static const struct {
         const char *later;
         uint64_t least, most;
-    } cases[] = {
-        {"120", 120000, 150000}, {"100000", 300000, 375000}, {"0", 0, 40}, {"soon", 0, 40}};
+    } cases[] = {{"120", 120000, 150000},
+                 {"100000", 300000, 375000},
+                 {"Sun, 06 Nov 2294 08:49:37 GMT", 300000, 375000},
+                 {"0", 0, 40},
+                 {"soon", 0, 40}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         char answer[200];
@@ -676,6 +679,12 @@ static void comes_back_when_it_is_asked_to(void **state)
         begin(script, 1, NULL, 0);
         struct link_present now = after_downs(1);
         assert_in_range(now.retry_ms - loop_now(hub.loop), cases[i].least, cases[i].most);
+        const char *told = strstr(end.text, "; as it asked, the next try is in ");
+        assert_int_equal(told != NULL, cases[i].least > 0);
+        if (told != NULL) /* the real wait */
+            assert_in_range(strtoull(strpbrk(told, "0123456789"), NULL, 10) * 1000, cases[i].least,
+                            cases[i].most);
+        assert_null(strstr(now.text, "as it asked")); /* the same refusal is the same text */
         over();
     }
 }
