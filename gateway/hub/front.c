@@ -389,39 +389,51 @@ static struct visitor *visitor_new(struct front *f, struct ip origin)
 }
 
 /* Room is where the most come from, so that nobody can shut the door by standing in it. */
-static bool make_room(struct front *f, struct ip ip)
+static enum lobby_room make_room(struct front *f, struct ip ip)
 {
     struct guest *victim;
     bool exempt = f->o.exempt != NULL && ip_list_has(f->o.exempt, ip);
-    if (!lobby_room(f->lobby, ip_origin(ip), exempt, loop_now(f->o.loop), &victim))
-        return false;
+    enum lobby_room room =
+        lobby_room(f->lobby, ip_origin(ip), exempt, loop_now(f->o.loop), &victim);
     if (victim != NULL) {
         struct visitor *v = list_entry(victim, struct visitor, guest);
         post_refused(f, v->http != NULL ? http_conn_name(v->http) : v->stream->name, 0, ERR_LIMIT,
                      "too many connections are shaking hands or asking");
         visitor_free(v);
     }
-    return true;
+    return room;
 }
 
 /* The cheapest refusal: nothing was read, and no key was touched. */
-static void turn_away(struct front *f, struct stream *socket)
+static void turn_away(struct front *f, struct stream *socket, enum lobby_room room)
 {
-    post_refused(f, socket->name, 0, ERR_LIMIT, "too many connections of this address are asking");
+    static const char *const reasons[] = {
+        [LOBBY_ORIGIN_FULL] = "too many connections of this address are asking",
+        [LOBBY_FULL] = "too many connections are asking",
+    };
+    bool full = room != LOBBY_ROOM;
+    post_refused(f, socket->name, 0, full ? ERR_LIMIT : ERR_NO_MEMORY,
+                 full ? reasons[room] : err_text(ERR_NO_MEMORY));
     count(&f->o.counts->turned_away, 1);
     stream_close(socket);
 }
 
 void front_accept(struct front *f, int fd)
 {
+    char name[80];
     struct ip ip = ip_of_peer(fd);
     struct stream *socket = stream_from_fd(f->o.loop, fd);
-    if (socket == NULL)
+    if (socket == NULL) {
+        post_refused(f, "?", 0, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
         return;
-    struct visitor *v = make_room(f, ip) ? visitor_new(f, ip_origin(ip)) : NULL;
+    }
+    snprintf(name, sizeof name, "%s", socket->name);
+    enum lobby_room room = make_room(f, ip);
+    struct visitor *v = room == LOBBY_ROOM ? visitor_new(f, ip_origin(ip)) : NULL;
     if (v == NULL) {
-        turn_away(f, socket);
+        turn_away(f, socket, room);
     } else if (!open_stream(v, socket)) {
+        post_refused(f, name, 0, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
         visitor_free(v);
     } else {
         timer_start(v->timer, f->o.timeout_ms);

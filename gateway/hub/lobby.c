@@ -124,19 +124,20 @@ static struct lobby_origin *largest(const struct lobby *l)
     return most;
 }
 
-bool lobby_room(struct lobby *l, struct ip origin, bool exempt, uint64_t now, struct guest **victim)
+enum lobby_room lobby_room(struct lobby *l, struct ip origin, bool exempt, uint64_t now,
+                           struct guest **victim)
 {
     const struct lobby_origin *own = find(l, origin);
     bool many = own != NULL && !exempt && l->o.per_origin > 0 && own->n >= l->o.per_origin;
     *victim = NULL;
     if (!many && l->n < l->o.max)
-        return true;
+        return LOBBY_ROOM;
     const struct lobby_origin *most = many ? own : largest(l);
     if (own != NULL && own->n >= most->n)
         *victim = impatient(l, own, now);
     else if (most != NULL)
         *victim = most_dispensable(most);
-    return *victim != NULL;
+    return *victim != NULL ? LOBBY_ROOM : many ? LOBBY_ORIGIN_FULL : LOBBY_FULL;
 }
 
 /* ---- guests ---- */

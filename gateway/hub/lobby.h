@@ -38,10 +38,15 @@ struct guest {
 struct lobby *lobby_new(const struct lobby_options *o); /* NULL: no memory */
 void lobby_free(struct lobby *l);                       /* everyone has left; NULL is fine */
 
+enum lobby_room {
+    LOBBY_ROOM,
+    LOBBY_ORIGIN_FULL, /* its origin has as many as it may */
+    LOBBY_FULL         /* there are as many as there may be, and nobody else has more */
+};
 /* Whether there is room for one more from there; *victim has to go for it before it enters
  * (lobby_leave), NULL: nobody has to. exempt: per_origin does not hold. */
-bool lobby_room(struct lobby *l, struct ip origin, bool exempt, uint64_t now,
-                struct guest **victim);
+enum lobby_room lobby_room(struct lobby *l, struct ip origin, bool exempt, uint64_t now,
+                           struct guest **victim);
 /* Comes in, in GUEST_THEIRS. False: no memory. */
 bool lobby_enter(struct lobby *l, struct guest *g, struct ip origin, uint64_t now);
 void lobby_leave(struct lobby *l, struct guest *g);

@@ -75,7 +75,7 @@ static void connections(const struct office *o, struct buf *out)
     labelled(out, tls, "result", "resumed", resumed);
     labelled(out, tls, "result", "failed", sum(o, get_handshakes_failed));
     one(out, "tunnel_hub_turned_away_total", PROMETHEUS_COUNTER,
-        "Connections that were closed unheard, since too many of their address were asking.",
+        "Connections that were closed unheard, since too many were asking.",
         sum(o, get_turned_away));
     one(out, "tunnel_hub_admitted_total", PROMETHEUS_COUNTER, "Ends of tunnels that were let in.",
         o->admitted);

@@ -19,6 +19,7 @@ struct fixture {
     struct lobby *lobby;
     struct guest guests[ALL]; /* .origin NULL: outside */
     uint64_t now;
+    enum lobby_room room; /* for the last one who came */
 };
 
 static int setup(void **state)
@@ -53,7 +54,8 @@ static struct ip from(uint8_t origin)
 static int comes(struct fixture *f, int i, uint8_t origin, bool exempt)
 {
     struct guest *victim;
-    if (!lobby_room(f->lobby, from(origin), exempt, f->now, &victim))
+    f->room = lobby_room(f->lobby, from(origin), exempt, f->now, &victim);
+    if (f->room != LOBBY_ROOM)
         return -2;
     if (victim != NULL)
         lobby_leave(f->lobby, victim);
@@ -128,6 +130,7 @@ static void test_full_of_one_origin(void **state)
     struct fixture *f = *state;
     fill(f, 0, PER_ORIGIN, 1);
     assert_int_equal(comes(f, 10, 1, false), -2);
+    assert_int_equal(f->room, LOBBY_ORIGIN_FULL);
     lobby_waits(f->lobby, &f->guests[0], false);
     lobby_ours(&f->guests[1]);
     f->now += PATIENCE;
@@ -135,6 +138,7 @@ static void test_full_of_one_origin(void **state)
     lobby_theirs(&f->guests[3], f->now); /* something came from it */
     assert_int_equal(comes(f, 11, 1, false), 4);
     assert_int_equal(comes(f, 12, 1, false), -2);
+    assert_int_equal(f->room, LOBBY_ORIGIN_FULL);
     assert_int_equal(comes(f, 13, 2, false), -1);
 }
 
@@ -144,6 +148,7 @@ static void test_exempt(void **state)
     struct fixture *f = *state;
     fill(f, 0, MAX, 1);
     assert_int_equal(comes(f, 10, 1, true), -2);
+    assert_int_equal(f->room, LOBBY_FULL);
     f->now += PATIENCE;
     assert_int_equal(comes(f, 10, 1, true), 0);
 }
@@ -179,6 +184,7 @@ static void test_full_of_single_ones(void **state)
     lobby_ours(&f->guests[21]);
     f->now += PATIENCE;
     assert_int_equal(comes(f, 23, 3, false), -2);
+    assert_int_equal(f->room, LOBBY_FULL);
 }
 
 int main(void)
