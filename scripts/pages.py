@@ -1,10 +1,12 @@
-"""The demo's web service on a free port of loopback: a page that says that it came through, and
-/trickle, an answer that takes a minute and comes now faster, now slower."""
+"""The demo's web service on loopback, on the port that is its argument or a free one: a page that
+says that it came through, and /trickle, an answer that takes a minute and comes now faster, now
+slower."""
 
 import html
 import http.server
 import math
 import platform
+import sys
 import time
 
 STARTED = time.time()
@@ -54,6 +56,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 
-server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
 print(f"Listening on 127.0.0.1:{server.server_port}", flush=True)
 server.serve_forever()
