@@ -33,7 +33,8 @@ static const struct program program = {
  *   SIGTERM           kills it (143); here it is the orderly end, with 0
  *   connect_retry_count, reconnect_on_data_error, verbose in a --config file
  *                     have the effect that their names promise
- *   -s                takes ADDRESS:PORT and unix paths, too; -d takes [IPv6]:PORT
+ *   -s                takes ADDRESS:PORT, port 0 (a free one) and unix paths, too; -d takes
+ *                     [IPv6]:PORT
  *   -b                is, beside the host of a bare -d PORT, what connections to services go out
  *                     from, as its documents say
  *   --config-dir      works with any number of services

@@ -96,20 +96,6 @@ static void read_version(const struct options *o, struct plan *out)
 
 /* ---- services ---- */
 
-/* The reference program refuses port 0 in -s; there it stands for "nothing mapped". */
-static enum err refuse_zero(struct options *o, const char *name, const struct services *map)
-{
-    for (size_t i = 0; i < map->n; i++) {
-        const struct service *s = &map->items[i];
-        bool path = s->host != NULL && strchr(s->host, '/') != NULL;
-        if (s->port == 0 && !path)
-            return options_reject(o, name,
-                                  "has port 0: write 1 to 65535, or leave the service "
-                                  "out and give --mode src alone for free ports");
-    }
-    return ERR_OK;
-}
-
 static enum err read_mapping(struct options *o, const char *name, enum services_use use,
                              struct services *out)
 {
@@ -119,7 +105,7 @@ static enum err read_mapping(struct options *o, const char *name, enum services_
         return options_fail(o, "--%s: %s", name, problem);
     if (out->warning[0] != '\0')
         log_warning("%s", out->warning);
-    return refuse_zero(o, name, out);
+    return ERR_OK;
 }
 
 /* A directory that was asked for must be there and say something, even when a mapping on the

@@ -220,6 +220,21 @@ class LocalProxy(Base):
             source.wait_line(rf"Accepted tcp connection on port {port} from {here}$")
         source.wait_line(rf"Disconnected from: {here}$")
 
+    def test_free_port(self):
+        """Port 0, and a token with the newline that a shell left at its end."""
+        web = self.origin(Http("web"))
+        tokens = self.tunnel({"HTTP1": web})
+        hub = self.hub()
+        self.agent(hub, tokens, {"HTTP1": web})
+        token = tokens.source.read_text()
+        self.assertTrue(token.endswith("\n"))
+        proxy = self.localproxy(hub, tokens.source, "-s", "HTTP1=0",
+                                env=environment(AWSIOT_TUNNEL_ACCESS_TOKEN=token))
+        port = int(proxy.wait_line(r"Listening for new connection on port (\d+)").group(1))
+        proxy.wait_line(rf"\] HTTP1 = {port}$")
+        with dial(port) as s:
+            self.assertEqual(get(s, "/name"), (200, b"web /name\n"))
+
     def test_more_than_the_limit_wait(self):
         """In the queue of the port, and are not refused; the destination has no such limit."""
         echo = self.origin(Echo())

@@ -130,8 +130,6 @@ static void refused(void **state)
         {{"-m", "dst", "-s", "2"},
          "-s and --mode have mismatched mode. Mode is set to destination!"},
         {{"-m", "dst"}, "No port mapping exists"},
-        {{"-s", "0"}, "--source-listen-port \"0\" has port 0"},
-        {{"-s", "A=1,B=0"}, "has port 0"},
         {{"-d", "0"}, "--destination-app: \"0\" has no port from 1 to 65535"},
         {{"-s", "65536"}, "--source-listen-port: \"65536\" has no port"},
         {{"-s", "A=1,2"}, "each needs a service id"},
