@@ -2,6 +2,7 @@
 
 #include "core/base/str.h"
 #include "core/tunnel/approach.h"
+#include "core/tunnel/keepalive.h"
 #include "core/ws/ws.h"
 
 #include <inttypes.h>
@@ -15,7 +16,7 @@
 #define RETRY_NATIVE_MS 100 /* connections wait for it */
 #define LATER_MAX_MS 300000 /* of a Retry-After */
 #define NOTICE_MS 3600000   /* so long before the tunnel expires it is told */
-#define PING_SILENCES 3     /* ping periods without a byte: the link is dead */
+#define PING_SILENCES 3     /* ping periods of the options without a byte: the link is dead */
 #define FULL_SILENCES 30    /* ... while it does not take what we have to send either */
 #define PROBLEM_SIZE 240    /* of the text that is kept */
 
@@ -37,7 +38,8 @@ struct link {
     struct upstream proxy;
     bool proxied;
     uint64_t ping_ms, retry_first_ms, retry_max_ms;
-    bool native; /* the hub took FRAME_NATIVE_PROTOCOL last time */
+    struct keepalive keepalive; /* from ping_ms on */
+    bool native;                /* the hub took FRAME_NATIVE_PROTOCOL last time */
 
     enum step step;
     struct approach *approach; /* APPROACHING */
@@ -219,7 +221,7 @@ static void ping(struct link *l)
     l->pinged_at_us = now_us();
     snprintf(text, sizeof text, "%" PRIu64, l->pinged_at_us);
     ws_ping(l->ws, text, strlen(text));
-    timer_start(l->timer, l->ping_ms);
+    timer_start(l->timer, l->keepalive.period_ms);
 }
 
 static void on_pong(void *owner, const uint8_t *p, size_t n)
@@ -230,6 +232,39 @@ static void on_pong(void *owner, const uint8_t *p, size_t n)
         l->round_trip_us = now_us() - sent;
 }
 
+/* A stalled session reads nothing, so silence means nothing then, nor just after it. */
+static uint64_t silence_ms(struct link *l)
+{
+    uint64_t now = loop_now(l->loop), heard_at = ws_received_at(l->ws);
+    if (session_stalled(l->session))
+        l->excused_at = now;
+    return now - (heard_at > l->excused_at ? heard_at : l->excused_at);
+}
+
+/* A hub that does not take what we send may wait for somebody on the other side, and our pings wait
+ * with it. */
+static bool is_dead(struct link *l)
+{
+    uint64_t silences = ws_ready(l->ws) ? PING_SILENCES : FULL_SILENCES;
+    return silence_ms(l) > silences * l->ping_ms;
+}
+
+/* Nobody said why: it may be the silence itself. */
+static void lost_in_silence(struct link *l, enum err why, const char *text)
+{
+    char line[300];
+    uint64_t silence = silence_ms(l);
+    if (!keepalive_lost(&l->keepalive, silence)) {
+        lost(l, why, text);
+        return;
+    }
+    snprintf(line, sizeof line,
+             "%.160s; twice in a row after %.1f s of silence, so pings go out every %.1f s from "
+             "now on",
+             text, (double)silence / 1000, (double)l->keepalive.period_ms / 1000);
+    lost(l, why, line);
+}
+
 /* A Close frame tells us to stop, except for the codes by which a hub says that it goes away. */
 static void on_closed(void *owner, enum err why, int code, const char *text)
 {
@@ -237,7 +272,7 @@ static void on_closed(void *owner, enum err why, int code, const char *text)
     char line[240];
     if (code == 0) {
         snprintf(line, sizeof line, "%s", why == ERR_EOF ? "the hub ended it" : text);
-        lost(l, why, line);
+        lost_in_silence(l, why, line);
     } else if (code == 1001 || (code >= 1011 && code <= 1014)) {
         snprintf(line, sizeof line, "the hub closed it: %d %.160s", code, text);
         lost(l, ERR_LINK_LOST, line);
@@ -320,6 +355,7 @@ static void on_approach_failed(void *owner, const struct approach_failure *f)
 {
     struct link *l = owner;
     l->approach = NULL;
+    keepalive_doubt(&l->keepalive);
     if (f->final)
         finished(l, f->why, f->text);
     else
@@ -351,27 +387,13 @@ static void connect_to_hub(struct link *l)
         lost(l, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
 }
 
-/* A stalled session reads nothing, so silence means nothing then, nor just after it. A hub that
- * does not take what we send may wait for somebody on the other side, and our pings wait with it.
- */
-static bool is_dead(struct link *l)
-{
-    uint64_t now = loop_now(l->loop), heard_at = ws_received_at(l->ws);
-    uint64_t silences = ws_ready(l->ws) ? PING_SILENCES : FULL_SILENCES;
-    if (session_stalled(l->session))
-        l->excused_at = now;
-    if (heard_at < l->excused_at)
-        heard_at = l->excused_at;
-    return now - heard_at > silences * l->ping_ms;
-}
-
 static void on_timer(void *owner)
 {
     struct link *l = owner;
     if (l->step == WAITING)
         connect_to_hub(l);
     else if (is_dead(l))
-        lost(l, ERR_TIMEOUT, "nothing came from the hub any more");
+        lost_in_silence(l, ERR_TIMEOUT, "nothing came from the hub any more");
     else
         ping(l);
 }
@@ -446,6 +468,7 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
         .retry_first_ms = o->retry_first_ms,
         .retry_max_ms = o->retry_max_ms != 0 ? o->retry_max_ms : 10000,
     };
+    keepalive_init(&l->keepalive, l->ping_ms);
     l->timer = timer_new(loop, on_timer, l);
     l->notice = timer_new(loop, on_notice, l);
     if (l->timer == NULL || l->notice == NULL || !ok) {
@@ -491,6 +514,8 @@ static bool take_options(struct link *l, struct link *n)
         *texts[i][0] = *texts[i][1];
         *texts[i][1] = text;
     }
+    if (other || l->ping_ms != n->ping_ms)
+        l->keepalive = n->keepalive;
     const struct link old = *l;
     l->port = n->port;
     l->proxy = n->proxy;

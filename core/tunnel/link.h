@@ -24,7 +24,7 @@ struct link_options {
     struct identity *identity; /* for a hub that asks who we are, or NULL; a reference is held */
     const char *proxy;         /* URL, or NULL */
     const char *bind;          /* local address, or NULL */
-    uint64_t ping_ms;          /* 0: 20,000 */
+    uint64_t ping_ms;          /* 0: 20,000; at most: losses may shorten it (keepalive.h) */
     uint64_t retry_first_ms;   /* 0: 500, and 100 with a native hub */
     uint64_t retry_max_ms;     /* 0: 10,000 */
     const char *agent;         /* User-Agent */

@@ -147,6 +147,7 @@ void ws_read_stream(struct ws *w)
                         why == ERR_EOF ? "the connection ended without a Close" : err_text(why));
             return;
         }
+        w->received_at = loop_now(w->loop);
         size_t used = deliver(w, p, (size_t)n);
         if (!w->dead && used > 0)
             stream_consume(w->stream, used);

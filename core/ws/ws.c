@@ -166,7 +166,6 @@ static void on_readable(void *owner)
 {
     struct ws *w = owner;
     w->depth++;
-    w->received_at = loop_now(w->loop);
     ws_read_stream(w);
     after_reading(w);
     release(w);
