@@ -7,7 +7,7 @@ import subprocess
 
 import certificates
 import origins
-from sshd import free_port
+from sockets import free_port
 
 
 class Web(origins.Http):

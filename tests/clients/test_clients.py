@@ -5,7 +5,6 @@ import base64
 import hashlib
 import pathlib
 import shutil
-import socket
 import subprocess
 import unittest
 
@@ -13,7 +12,7 @@ import certificates
 from harness import Case
 from origins import Http, Origin
 from programs import environment, run, wait_until
-from sockets import dial
+from sockets import dial, free_port
 from sshd import Sshd
 from wire import MAGIC, headers_of, read_head
 
@@ -329,17 +328,11 @@ class Others(Case):
         except OSError:
             return False
 
-    @staticmethod
-    def free_port():
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
-
     @needs("tinyproxy")
     def test_tinyproxy_before_us(self):
         way = self.open_way({"HTTP1": self.origin(Http("web"))})
         for kind in ("http", "socks5"):
-            port = self.free_port()
+            port = free_port()
             self.hop("tinyproxy", f"Port {port}\nListen 127.0.0.1\nTimeout 60\n"
                      f"Upstream {kind} {way.proxy} \".tunnel\"\n",
                      "tinyproxy", "-d", "-c", "CONFIG", port=port)
@@ -348,7 +341,7 @@ class Others(Case):
     def test_privoxy_before_us(self):
         way = self.open_way({"HTTP1": self.origin(Http("web"))})
         for rule in (f"forward-socks5 .tunnel {way.proxy} .", f"forward .tunnel {way.proxy}"):
-            port = self.free_port()
+            port = free_port()
             self.hop("privoxy", f"listen-address 127.0.0.1:{port}\n{rule}\n",
                      "privoxy", "--no-daemon", "CONFIG", port=port, ends=(0, 15))
 

@@ -1,6 +1,7 @@
 """Small clients for the gateway's endpoint, where a real program cannot show what is asked."""
 
 import hashlib
+import random
 import socket
 import struct
 
@@ -13,6 +14,19 @@ class Refused(Exception):
     def __init__(self, code, text=""):
         super().__init__(f"{code} {text}")
         self.code = code
+
+
+def free_port():
+    """A port that nobody has on any address, for a program that is about to listen there. It is below those
+    that the kernel gives to outgoing connections, so that none of them takes it in between."""
+    while True:
+        port = random.randrange(10000, 32768)
+        with socket.socket() as sock:
+            try:
+                sock.bind(("", port))
+                return port
+            except OSError:
+                pass
 
 
 def dial(port, host="127.0.0.1"):

@@ -9,6 +9,7 @@ import socket
 import subprocess
 
 from programs import DEADLINE, wait_until
+from sockets import free_port
 
 CONFIG = """
 Port {port}
@@ -24,12 +25,6 @@ PermitRootLogin yes
 MaxStartups 100
 Subsystem sftp internal-sftp
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Sshd:

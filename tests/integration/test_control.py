@@ -12,8 +12,7 @@ from control import Control, documented
 from harness import Case
 from origins import Echo, Greeter, Http, Origin, content
 from programs import environment, run, wait_until
-from sockets import Refused, dial, get_hash, http_connect, read_exactly, socks5
-from test_direct import free_port
+from sockets import Refused, dial, free_port, get_hash, http_connect, read_exactly, socks5
 
 MUCH = 100 << 20
 

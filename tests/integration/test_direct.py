@@ -10,7 +10,8 @@ import unittest
 from harness import Case
 from origins import Abrupt, Echo, Http, Mute, Origin, Sender, content, content_hash
 from programs import run, wait_until
-from sockets import Refused, dial, http_connect, read_all, read_exactly, read_to_break, socks5
+from sockets import (Refused, dial, free_port, http_connect, read_all, read_exactly, read_to_break,
+                     socks5)
 
 BULK = 64 << 20
 
@@ -46,13 +47,6 @@ class EndsFirst(Origin):
         connection.shutdown(socket.SHUT_WR)
         while data := connection.recv(65536):
             self.received += len(data)
-
-
-def free_port():
-    """A port where nobody listens."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Direct(Case):

@@ -15,8 +15,7 @@ from control import Control
 from harness import Case
 from origins import Origin
 from programs import DEADLINE, environment, wait_until
-from sockets import dial, dial_in_vain, http_connect, read_exactly, socks5
-from sshd import free_port
+from sockets import dial, dial_in_vain, free_port, http_connect, read_exactly, socks5
 
 FIN, RESET, OPEN = "fin", "reset", None
 NATIVE, V3, V2 = "native", "V3", "V2"

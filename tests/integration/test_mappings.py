@@ -8,8 +8,7 @@ import certificates
 from harness import Case
 from origins import Echo, Http
 from programs import environment, run, wait_until
-from sockets import Refused, dial, get, socks5
-from sshd import free_port
+from sockets import Refused, dial, free_port, get, socks5
 
 
 class Base(Case):

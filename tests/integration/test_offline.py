@@ -9,8 +9,8 @@ from control import Control
 from harness import ESTABLISHED, Case
 from origins import Echo, Http
 from programs import DEADLINE, environment, run, wait_until
-from sockets import Refused, dial_in_vain, get, http_connect, read_exactly, read_to_break, socks5
-from sshd import free_port
+from sockets import (Refused, dial_in_vain, free_port, get, http_connect, read_exactly, read_to_break,
+                     socks5)
 
 WORDS = r"device device1 is not connected, last seen \d\d:\d\d:\d\d; is tunnel-agent running there\?"
 NEVER = "device device1 is not connected; is tunnel-agent running there?"

@@ -12,7 +12,7 @@ import certificates
 from harness import Case
 from origins import Http, Origin
 from programs import environment, run
-from sockets import read_exactly, read_head
+from sockets import free_port, read_exactly, read_head
 
 
 class WebProxy(Origin):
@@ -193,7 +193,7 @@ class ProxyEnvironment(ProxyCase):
         gateway.terminate()
         other = self.tunnel(self.services)
         token = other.source.read_text().strip()
-        self.localproxy(self.the_hub, other.source, "-s", f"HTTP1={self.free_port()}",
+        self.localproxy(self.the_hub, other.source, "-s", f"HTTP1={free_port()}",
                         env=environment(AWSIOT_TUNNEL_ACCESS_TOKEN=token, HTTPS_PROXY=url))
         self.assertEqual(len(proxy.heads), 3)
         for head in proxy.heads:
@@ -201,11 +201,6 @@ class ProxyEnvironment(ProxyCase):
             self.assertIn(f"\r\nHost: {self.endpoint}\r\n", head)
             self.assertNotIn("access-token", head.lower())
             self.assertNotIn("authorization", head.lower())
-
-    def free_port(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            return s.getsockname()[1]
 
     def test_without_scheme(self):
         """The reference program cuts two characters off."""
@@ -234,7 +229,7 @@ class ProxyEnvironment(ProxyCase):
         agent.wait_line("403 Not With Me")
 
     def test_proxy_not_there(self):
-        agent = self.agent_with(HTTPS_PROXY=f"http://127.0.0.1:{self.free_port()}", up=False)
+        agent = self.agent_with(HTTPS_PROXY=f"http://127.0.0.1:{free_port()}", up=False)
         agent.wait_line("(?i)proxy.*refused|refused.*proxy")
         self.assertTrue(agent.alive())
 

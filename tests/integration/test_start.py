@@ -14,7 +14,7 @@ import certificates
 from harness import ESTABLISHED, Case
 from origins import Echo, Http, content
 from programs import DEADLINE, environment, run, wait_until
-from sshd import free_port
+from sockets import free_port
 
 CLOSED = {"2": "2>&-", "1 and 2": ">&- 2>&-", "0 and 2": "<&- 2>&-", "all": "<&- >&- 2>&-"}
 

@@ -13,18 +13,12 @@ from api import Api, Key
 from harness import Case
 from origins import Echo
 from programs import wait_until
-from sockets import read_exactly, socks5
+from sockets import free_port, read_exactly, socks5
 
 PAGE = pathlib.Path(__file__).resolve().parents[2] / "share/doc/behind-a-proxy.md"
 KEY = Key("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 APACHE = "/usr/lib/apache2/modules"
 SIZE = 300_000
-
-
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
 
 
 def reachable(port):

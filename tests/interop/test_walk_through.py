@@ -7,7 +7,8 @@ from awscli import AwsCase, side_by_side
 from harness import ESTABLISHED, Tokens
 from origins import Http
 from programs import run
-from sshd import Sshd, free_port
+from sockets import free_port
+from sshd import Sshd
 
 
 class Multiplexing(AwsCase):
