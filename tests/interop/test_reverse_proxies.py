@@ -138,6 +138,38 @@ class ReverseProxies(Case):
                    "--config", self.config("hitch"))
         self.check()
 
+    @unittest.skipUnless(shutil.which("traffic_server"), "trafficserver is not installed")
+    def test_trafficserver(self):
+        """It refuses to be root, so nobody gets a folder with all that it needs."""
+        self.begin()
+        user = "nobody" if os.geteuid() == 0 else f"#{os.geteuid()}"
+        root = self.dir / "trafficserver"
+        places = {"prefix": "/usr", "exec_prefix": "/usr", "bindir": "/usr/bin", "sbindir": "/usr/sbin",
+                  "includedir": "/usr/include", "libdir": "/usr/lib/trafficserver",
+                  "libexecdir": "/usr/lib/trafficserver/modules"}
+        for part in ("sysconfdir", "localstatedir", "runtimedir", "logdir", "cachedir", "datadir"):
+            places[part] = root / part
+            places[part].mkdir(parents=True)
+        shutil.copy("/etc/trafficserver/ip_allow.yaml", places["sysconfdir"])  # without it nobody may
+        (places["sysconfdir"] / "storage.config").write_text(f"{places['cachedir']} 16M\n")
+        (root / "runroot.yaml").write_text("".join(f"{part}: {place}\n" for part, place in places.items()))
+        for block, name, before in (
+                ("records", "records.config", f"CONFIG proxy.config.admin.user_id STRING {user}\n"
+                 "CONFIG proxy.config.exec_thread.autoconfig INT 0\nCONFIG proxy.config.exec_thread.limit INT 2\n"
+                 "CONFIG proxy.config.log.logging_enabled INT 0\n"),
+                ("remap", "remap.config", ""), ("multicert", "ssl_multicert.config", "")):
+            text = self.written(block)
+            for file in (self.cert.cert, self.cert.key, self.cert.ca):
+                shutil.copy(file, root)
+                text = text.replace(str(file), str(root / file.name))
+            (places["sysconfdir"] / name).write_text(before + text)
+        if user == "nobody":
+            self.dir.chmod(0o711)
+            for file in (root, *root.rglob("*")):
+                shutil.chown(file, user)
+        self.serve("/usr/bin/traffic_server", f"--run-root={root}/runroot.yaml")
+        self.check()
+
     def test_squid(self):
         self.begin()
         file = self.config("squid", f"pid_filename {self.dir}/pid\ncache_log /dev/stderr\n"
