@@ -125,7 +125,7 @@ static void set_looks(struct terminal *s, const char *color)
 {
     int colours = tigetnum((char *)(uintptr_t) "colors"); /* below 0: none */
     enum depth depth = theme_depth(color, getenv("NO_COLOR"), getenv("TERM"), colours);
-    if (depth == DEPTH_256 && colours < 256)
+    if (depth == DEPTH_256 && colours != 256)
         depth = DEPTH_16;
     if (depth == DEPTH_16 && colours < 8)
         depth = DEPTH_MONO;

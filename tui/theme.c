@@ -94,7 +94,9 @@ enum depth theme_depth(const char *wish, const char *no_color, const char *term,
         return DEPTH_PLAIN;
     if (term == NULL || strcmp(term, "dumb") == 0 || colours < 8)
         return DEPTH_MONO;
-    return colours >= 256 ? DEPTH_256 : DEPTH_16;
+    /* Above 256 (xterm-direct) a colour's number is its RGB value, where the palette's numbers are
+     * dark blues; the first eight stay what they are. */
+    return colours == 256 ? DEPTH_256 : DEPTH_16;
 }
 
 enum graph_style theme_graph(const char *(*environment)(const char *name))

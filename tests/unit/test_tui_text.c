@@ -242,11 +242,17 @@ static void test_depths(void **state)
         int colours;
         enum depth depth;
     } cases[] = {
-        {"auto", NULL, "xterm", 8, DEPTH_16},    {"auto", NULL, "xterm-256color", 256, DEPTH_256},
-        {"auto", "", "xterm", 16, DEPTH_16},     {"auto", "1", "xterm", 256, DEPTH_PLAIN},
-        {"auto", NULL, "dumb", 256, DEPTH_MONO}, {"auto", NULL, NULL, 256, DEPTH_MONO},
-        {"auto", NULL, "vt100", -1, DEPTH_MONO}, {"never", NULL, "xterm", 256, DEPTH_PLAIN},
-        {"16", "1", "xterm", 256, DEPTH_16},     {"256", "1", "dumb", 8, DEPTH_256},
+        {"auto", NULL, "xterm", 8, DEPTH_16},
+        {"auto", NULL, "xterm-256color", 256, DEPTH_256},
+        {"auto", "", "xterm", 16, DEPTH_16},
+        {"auto", "1", "xterm", 256, DEPTH_PLAIN},
+        {"auto", NULL, "dumb", 256, DEPTH_MONO},
+        {"auto", NULL, NULL, 256, DEPTH_MONO},
+        {"auto", NULL, "vt100", -1, DEPTH_MONO},
+        {"never", NULL, "xterm", 256, DEPTH_PLAIN},
+        {"16", "1", "xterm", 256, DEPTH_16},
+        {"256", "1", "dumb", 8, DEPTH_256},
+        {"auto", NULL, "xterm-direct", 1 << 24, DEPTH_16},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(
