@@ -1,5 +1,5 @@
 /* Sockets that are connected become streams: their options, and the name of who is there. */
-#include "core/net/socket.h"
+#include "core/net/socket_internal.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

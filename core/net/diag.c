@@ -1,4 +1,4 @@
-#include "core/net/diag.h"
+#include "core/net/diag_internal.h"
 
 #include <linux/inet_diag.h>
 #include <linux/netlink.h>

@@ -1,5 +1,5 @@
 #include "core/net/lookup.h"
-#include "core/net/socket.h"
+#include "core/net/socket_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* Whether a client on this machine has gone for good, or only finished sending. Both look the same
  * on a socket (a FIN), but the kernel knows: a socket that no process holds any more has no inode
  * (sock_diag(7)), and a unix socket whose other end is closed reports POLLHUP. */
-#include "core/net/diag.h"
-#include "core/net/socket.h"
+#include "core/net/diag_internal.h"
+#include "core/net/socket_internal.h"
 
 #include <poll.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "core/net/ip.h"
 
 #include "core/base/str.h"
-#include "core/net/socket.h"
+#include "core/net/socket_internal.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

@@ -1,5 +1,5 @@
 /* What the kernel is told about a socket's buffers, and asked. */
-#include "core/net/socket.h"
+#include "core/net/socket_internal.h"
 
 #include <linux/sockios.h>
 #include <netinet/tcp.h>

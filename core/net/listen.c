@@ -1,5 +1,5 @@
 /* Sockets that listen: opened by address, name or path, or given by who started us. */
-#include "core/net/listener.h"
+#include "core/net/listener_internal.h"
 
 #include "core/base/str.h"
 #include "core/net/lookup.h"

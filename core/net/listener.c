@@ -1,7 +1,7 @@
-#include "core/net/listener.h"
+#include "core/net/listener_internal.h"
 
 #include "core/base/log.h"
-#include "core/net/socket.h"
+#include "core/net/socket_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 #include "core/net/peer.h"
 
-#include "core/net/diag.h"
-#include "core/net/socket.h"
+#include "core/net/diag_internal.h"
+#include "core/net/socket_internal.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -1,4 +1,4 @@
-#include "core/net/socket.h"
+#include "core/net/socket_internal.h"
 
 #include <assert.h>
 #include <errno.h>

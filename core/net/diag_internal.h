@@ -1,7 +1,7 @@
 /* Private to core/net: asks the kernel about the TCP sockets of this machine, by their addresses
  * (sock_diag(7)). */
-#ifndef CORE_NET_DIAG_H
-#define CORE_NET_DIAG_H
+#ifndef CORE_NET_DIAG_INTERNAL_H
+#define CORE_NET_DIAG_INTERNAL_H
 
 #include "core/net/peer.h"
 

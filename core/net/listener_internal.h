@@ -1,6 +1,6 @@
 /* Private to core/net: a listener (listener.c), and how its sockets are opened (listen.c). */
-#ifndef CORE_NET_LISTENER_H
-#define CORE_NET_LISTENER_H
+#ifndef CORE_NET_LISTENER_INTERNAL_H
+#define CORE_NET_LISTENER_INTERNAL_H
 
 #include "core/net/tcp.h"
 

@@ -1,6 +1,6 @@
 /* Private to core/net: the socket stream that listeners and dials hand out. */
-#ifndef CORE_NET_SOCKET_H
-#define CORE_NET_SOCKET_H
+#ifndef CORE_NET_SOCKET_INTERNAL_H
+#define CORE_NET_SOCKET_INTERNAL_H
 
 #include "core/net/tcp.h"
 
