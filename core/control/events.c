@@ -111,7 +111,7 @@ void events_join(struct events *e, struct stream *s)
     list_init(&r->node);
     list_append(&e->readers, &r->node);
     e->n_readers++;
-    stream_own(s, &stream_events, r);
+    stream_set_owner(s, &stream_events, r);
     stream_read_on(s, true);
     if (!buf_append(&r->held, head, sizeof head - 1))
         leave(r);

@@ -216,7 +216,7 @@ struct http_conn *http_conn_new(struct loop *loop, struct stream *s,
                             .timer = timer};
     c->body.limit = c->o.max_body;
     deferred_init(&c->ending, on_ending, c);
-    stream_own(s, &stream_events, c);
+    stream_set_owner(s, &stream_events, c);
     timer_start(c->timer, c->o.request_ms);
     stream_read_on(s, true);
     return c;

@@ -232,7 +232,7 @@ static bool prepare(struct dial *d, const struct dial_options *o)
     } else if (!d->path && addresses_known(d->host, &d->addresses)) {
         in_order(d);
     } else if (!d->path) {
-        const struct lookup_options lookup = {.host = d->host, .guest = o->guest};
+        const struct lookup_options lookup = {.host = d->host, .untrusted = o->untrusted};
         d->lookup = lookup_start(d->loop, &lookup, on_found, d);
         d->why = ERR_NO_MEMORY; /* when there is none */
     }

@@ -109,7 +109,7 @@ static enum err listen_address(struct listener *l, union address at)
 static enum err listen_all(struct listener *l, const struct addresses *all)
 {
     enum err lacking = ERR_RESOLVE;
-    for (size_t i = 0; i < all->n && l->n < LISTENER_DOORS; i++) {
+    for (size_t i = 0; i < all->n && l->n < LISTENER_SOCKETS; i++) {
         enum err why = listen_address(l, all->at[i]);
         if (why == ERR_UNREACHABLE)
             lacking = why;
@@ -132,7 +132,7 @@ enum err listen_tcp(struct listener *l, const char *where)
     if (why == ERR_OK)
         why = ERR_ADDRESS_IN_USE;
     for (; tries > 0 && why == ERR_ADDRESS_IN_USE; tries--) {
-        listener_close_doors(l);
+        listener_close_sockets(l);
         l->port = port;
         why = listen_all(l, &all);
     }

@@ -21,13 +21,13 @@ static void open_doors(void *owner)
 {
     struct listener *l = owner;
     for (size_t i = 0; i < l->n && !l->held; i++)
-        uv_poll_start(&l->doors[i]->poll, UV_READABLE, on_connection);
+        uv_poll_start(&l->sockets[i]->poll, UV_READABLE, on_connection);
 }
 
 static void close_doors(struct listener *l)
 {
     for (size_t i = 0; i < l->n; i++)
-        uv_poll_stop(&l->doors[i]->poll);
+        uv_poll_stop(&l->sockets[i]->poll);
 }
 
 static void pause_doors(struct listener *l)
@@ -59,7 +59,7 @@ static void refused(struct listener *l, enum err why)
         log_warning("%s: new connections are refused: %s", l->name, err_text(why));
 }
 
-static void let_in(struct listener *l, int fd)
+static void accept_newcomer(struct listener *l, int fd)
 {
     struct socket_stream *t = NULL;
     bool bare = l->events->descriptor != NULL;
@@ -79,12 +79,12 @@ static void let_in(struct listener *l, int fd)
 
 /* Closing the spare descriptor makes room for one newcomer, who is closed at once. Returns 0, or
  * why nobody came in. */
-static int turn_away(struct listener *l, int door)
+static int refuse_newcomer(struct listener *l, int listen_socket)
 {
     int error = EMFILE;
     if (l->spare >= 0) {
         close(l->spare);
-        int fd = accept4(door, NULL, NULL, SOCK_CLOEXEC);
+        int fd = accept4(listen_socket, NULL, NULL, SOCK_CLOEXEC);
         error = fd >= 0 ? 0 : errno;
         if (fd >= 0)
             close(fd);
@@ -97,10 +97,10 @@ static int turn_away(struct listener *l, int door)
 
 /* True: go on, since what accept4 says about one newcomer who is gone already is no reason to
  * stop. */
-static bool accept_failed(struct door *d, int error)
+static bool accept_failed(struct listen_socket *d, int error)
 {
     if (error == EMFILE || error == ENFILE)
-        error = turn_away(d->listener, d->fd);
+        error = refuse_newcomer(d->listener, d->fd);
     if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS) {
         pause_doors(d->listener);
         return false;
@@ -110,25 +110,25 @@ static bool accept_failed(struct door *d, int error)
 
 static void on_connection(uv_poll_t *poll, int status, int events)
 {
-    struct door *d = poll->data;
+    struct listen_socket *d = poll->data;
     (void)status, (void)events;
     for (int i = 0; i < ACCEPTS && d->listener != NULL && !d->listener->held; i++) {
         int fd = accept4(d->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0)
-            let_in(d->listener, fd);
+            accept_newcomer(d->listener, fd);
         else if (!accept_failed(d, errno))
             return;
     }
 }
 
-/* ---- doors ---- */
+/* ---- sockets ---- */
 
 static void on_door_closed(uv_handle_t *uv)
 {
     free(uv->data);
 }
 
-static void close_door(struct door *d)
+static void close_socket(struct listen_socket *d)
 {
     d->listener = NULL;
     uv_close((uv_handle_t *)&d->poll, on_door_closed);
@@ -137,7 +137,7 @@ static void close_door(struct door *d)
 
 enum err listener_add(struct listener *l, int fd)
 {
-    struct door *d = calloc(1, sizeof *d);
+    struct listen_socket *d = calloc(1, sizeof *d);
     if (d == NULL || uv_poll_init(loop_uv(l->loop), &d->poll, fd) != 0) {
         free(d);
         close(fd);
@@ -146,14 +146,14 @@ enum err listener_add(struct listener *l, int fd)
     d->poll.data = d;
     d->fd = fd;
     d->listener = l;
-    l->doors[l->n++] = d;
+    l->sockets[l->n++] = d;
     return ERR_OK;
 }
 
-void listener_close_doors(struct listener *l)
+void listener_close_sockets(struct listener *l)
 {
     while (l->n > 0)
-        close_door(l->doors[--l->n]);
+        close_socket(l->sockets[--l->n]);
 }
 
 /* ---- beginning and end ---- */
@@ -219,7 +219,7 @@ bool listener_is_local(const struct listener *l)
     for (size_t i = 0; i < l->n && !l->unix_socket; i++) {
         union address at = {.any = {0}};
         socklen_t size = sizeof at;
-        if (getsockname(l->doors[i]->fd, &at.any, &size) != 0 || !address_is_loopback(&at.any))
+        if (getsockname(l->sockets[i]->fd, &at.any, &size) != 0 || !address_is_loopback(&at.any))
             return false;
     }
     return true;
@@ -234,7 +234,7 @@ void listener_free(struct listener *l)
 {
     if (l == NULL)
         return;
-    listener_close_doors(l);
+    listener_close_sockets(l);
     timer_free(l->pause);
     if (l->spare >= 0)
         close(l->spare);

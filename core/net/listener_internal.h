@@ -4,11 +4,11 @@
 
 #include "core/net/tcp.h"
 
-#define LISTENER_DOORS 8 /* addresses of one name */
+#define LISTENER_SOCKETS 8 /* addresses of one name */
 
 /* libuv's own accept loop has no way out when descriptors are short and another thread took its
  * spare one; so libuv only polls here. */
-struct door {
+struct listen_socket {
     uv_poll_t poll;
     int fd;
     struct listener *listener; /* NULL: it is gone; this one waits for its close callback */
@@ -18,7 +18,7 @@ struct listener {
     struct loop *loop;
     const struct listener_events *events;
     void *owner;
-    struct door *doors[LISTENER_DOORS];
+    struct listen_socket *sockets[LISTENER_SOCKETS];
     size_t n;
     int spare; /* a descriptor held back, to refuse with when all others are used up; or -1 */
     struct timer *pause;
@@ -31,7 +31,7 @@ struct listener {
 
 /* Takes over a descriptor that listens, also when there is no memory. */
 enum err listener_add(struct listener *l, int fd);
-void listener_close_doors(struct listener *l);
+void listener_close_sockets(struct listener *l);
 
 /* These set name, port and what else belongs to them, and add the sockets. */
 enum err listen_unix(struct listener *l, const char *path);

@@ -18,10 +18,10 @@ struct resolver {
     struct loop *loop;
     struct mailbox *mailbox;
     struct list jobs;
-    size_t n_guests; /* jobs that are running and guests */
+    size_t n_untrusted; /* jobs that are running and untrusted */
 };
 
-/* One name. QUEUED (a guest above the limit) → running → told. */
+/* One name. QUEUED (an untrusted one above the limit) → running → told. */
 struct job {
     struct list node;
     struct mail mail; /* from its thread, when it is done */
@@ -29,7 +29,7 @@ struct job {
     char *host;
     struct list waiters;
     uint64_t began_ms;
-    bool guest, running;
+    bool untrusted, running;
     bool told; /* it takes no waiters any more */
     bool threaded;
     uv_thread_t thread;
@@ -103,7 +103,7 @@ static void run(struct job *j)
     const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE,
                                          .stack_size = STACK_SIZE};
     j->running = true;
-    j->resolver->n_guests += j->guest;
+    j->resolver->n_untrusted += j->untrusted;
     j->threaded = uv_thread_create_ex(&j->thread, &options, look_up, j) == 0;
     if (j->threaded)
         return;
@@ -113,7 +113,8 @@ static void run(struct job *j)
 
 static void run_queued(struct resolver *r)
 {
-    for (struct list *i = r->jobs.next; i != &r->jobs && r->n_guests < LOOKUP_GUESTS; i = i->next) {
+    for (struct list *i = r->jobs.next; i != &r->jobs && r->n_untrusted < LOOKUP_UNTRUSTED;
+         i = i->next) {
         struct job *j = list_entry(i, struct job, node);
         if (!j->running)
             run(j);
@@ -136,7 +137,7 @@ static void on_mail(void *owner, struct mail *m)
     struct job *j = list_entry(m, struct job, mail);
     if (j->threaded)
         uv_thread_join(&j->thread);
-    r->n_guests -= j->guest;
+    r->n_untrusted -= j->untrusted;
     run_queued(r);
     j->told = true;
     while (!list_empty(&j->waiters))
@@ -181,7 +182,7 @@ static struct job *new_job(struct resolver *r, const struct lookup_options *o)
     struct job *j = calloc(1, sizeof *j);
     if (j == NULL)
         return NULL;
-    *j = (struct job){.resolver = r, .guest = o->guest, .began_ms = loop_now(r->loop)};
+    *j = (struct job){.resolver = r, .untrusted = o->untrusted, .began_ms = loop_now(r->loop)};
     list_init(&j->node);
     list_init(&j->waiters);
     j->host = strdup(o->host);
@@ -190,7 +191,7 @@ static struct job *new_job(struct resolver *r, const struct lookup_options *o)
         return NULL;
     }
     list_append(&r->jobs, &j->node);
-    if (!j->guest || r->n_guests < LOOKUP_GUESTS)
+    if (!j->untrusted || r->n_untrusted < LOOKUP_UNTRUSTED)
         run(j);
     return j;
 }
@@ -201,8 +202,8 @@ static struct job *job_for(struct loop *loop, const struct lookup_options *o)
     struct job *j = r != NULL ? find(r, o->host) : NULL;
     if (j == NULL && r != NULL && (j = new_job(r, o)) == NULL)
         leave(r);
-    if (j != NULL && !o->guest && !j->running) {
-        j->guest = false;
+    if (j != NULL && !o->untrusted && !j->running) {
+        j->untrusted = false;
         run(j);
     }
     return j;

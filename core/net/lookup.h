@@ -9,7 +9,7 @@
 #include "core/net/addresses.h"
 #include "core/net/loop.h"
 
-#define LOOKUP_GUESTS 32 /* threads at once for names that strangers ask for; more wait */
+#define LOOKUP_UNTRUSTED 32 /* threads at once for names that strangers ask for; more wait */
 
 /* Blocks: for programs without a loop, and before it runs. Sets *out, in the resolver's order (RFC
  * 6724); ERR_RESOLVE when there is no such name. */
@@ -18,8 +18,8 @@ enum err lookup_now(const char *host, struct addresses *out);
 struct lookup;
 struct lookup_options {
     const char *host;
-    bool guest;        /* a stranger's name: not one of our configuration, of which there are few
-                          and which never wait for a thread */
+    bool untrusted;    /* a stranger's name: not one of our configuration, of which there are few
+                      and which never wait for a thread */
     uint64_t limit_ms; /* from now until done comes in any case; 0: 15,000, which is enough for two
                           dead name servers in front of a good one */
 };

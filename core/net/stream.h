@@ -54,7 +54,7 @@ struct stream {
 };
 
 /* Hands the stream to a new owner. */
-static inline void stream_own(struct stream *s, const struct stream_events *ev, void *owner)
+static inline void stream_set_owner(struct stream *s, const struct stream_events *ev, void *owner)
 {
     s->events = ev;
     s->owner = owner;
@@ -127,8 +127,8 @@ static inline bool stream_leave(struct stream *s)
     return s->ops->leave != NULL && s->ops->leave(s);
 }
 
-/* Goes on, on that loop and its thread, with reading off. Set its events (stream_own) first. False:
- * no memory or descriptors; close it. */
+/* Goes on, on that loop and its thread, with reading off. Set its events (stream_set_owner) first.
+ * False: no memory or descriptors; close it. */
 static inline bool stream_join(struct stream *s, struct loop *loop)
 {
     return s->ops->join(s, loop);

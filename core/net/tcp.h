@@ -11,7 +11,8 @@
 
 struct listener;
 struct listener_events {
-    /* A newcomer, who belongs to the owner from now on; set its events at once (stream_own). */
+    /* A newcomer, who belongs to the owner from now on; set its events at once (stream_set_owner).
+     */
     void (*accepted)(void *owner, struct listener *l, struct stream *s);
     /* In its place when not NULL: the bare descriptor (non-blocking), to be given to another
      * thread, which makes a stream of it (stream_from_fd). */
@@ -57,7 +58,7 @@ struct dial_options {
     uint64_t timeout_ms;        /* for each address tried; 0: 10,000 */
     uint64_t stagger_ms;        /* from one address to the next while none has answered; 0: 250 */
     struct dial_memory *memory; /* or NULL; must live until the dial is over */
-    bool guest;                 /* as in lookup.h */
+    bool untrusted;             /* as in lookup.h */
 };
 /* Resolves, and connects to the addresses as RFC 8305 has it: families alternate, the next address
  * is tried when the one before failed or has not answered for a moment, who is connected first

@@ -158,7 +158,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
         stream_unsent_limit(s, r->target.unsent_limit);
     if (r->target.unread_limit != 0)
         stream_unread_limit(s, r->target.unread_limit);
-    stream_own(s, &stream_events, r);
+    stream_set_owner(s, &stream_events, r);
     r->stream = s;
     if (r->target.proxy == NULL)
         start_tls(r, TARGET_TLS);

@@ -535,8 +535,8 @@ static struct tls *start(struct loop *loop, struct stream *lower, bool is_client
     t->out = (struct batch){.loop = loop, .lower = lower, .keys = &t->keys};
     deferred_init(&t->flush, on_flush, t);
     deferred_init(&t->wake, tell_readable, t);
-    stream_own(&t->stream, events, owner);
-    stream_own(lower, &lower_events, t);
+    stream_set_owner(&t->stream, events, owner);
+    stream_set_owner(lower, &lower_events, t);
     loop_defer(loop, &t->flush); /* events come from the loop only */
     return t;
 }

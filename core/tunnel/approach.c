@@ -141,7 +141,7 @@ static void on_arrived(void *owner, struct stream *s)
     struct approach *a = owner;
     a->reach = NULL;
     a->stream = s;
-    stream_own(s, &stream_events, a);
+    stream_set_owner(s, &stream_events, a);
     upgrade(a);
 }
 

@@ -390,7 +390,7 @@ void conn_tap(struct conn *c, const struct conn_tap *tap)
 
 void conn_attach(struct conn *c, struct stream *stream)
 {
-    stream_own(stream, &conn_local_events, c);
+    stream_set_owner(stream, &conn_local_events, c);
     stream_reset_on_close(stream, true); /* until its end has come */
     c->local = stream;
     c->answered = true;

@@ -237,7 +237,7 @@ struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const uint8_
         ws_free(w);
         return NULL;
     }
-    stream_own(s, &stream_callbacks, w);
+    stream_set_owner(s, &stream_callbacks, w);
     resume_reading(w);
     return w;
 }

@@ -108,7 +108,7 @@ static void on_arrived(void *owner, struct stream *s)
     struct caller *c = owner;
     c->reach = NULL;
     c->stream = s;
-    stream_own(s, &stream_events, c);
+    stream_set_owner(s, &stream_events, c);
     send_request(c);
 }
 

@@ -347,7 +347,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
         return;
     }
     d->sides[FAR].stream = s;
-    stream_own(s, &events, &d->sides[FAR]);
+    stream_set_owner(s, &events, &d->sides[FAR]);
     if (d->early.size > 0) {
         d->sides[CLIENT].bytes = d->early.size;
         if (stream_write(s, d->early.data, d->early.size))
@@ -370,7 +370,7 @@ static bool is_host(const char *host)
 
 static void dial(struct direct *d)
 {
-    const struct dial_options o = {.host = d->who.asked, .port = d->port, .guest = true};
+    const struct dial_options o = {.host = d->who.asked, .port = d->port, .untrusted = true};
     if (!is_host(d->who.asked)) {
         refuse(d, ERR_PROTOCOL, "no host name");
         return;
@@ -455,7 +455,7 @@ void direct_start(struct directs *set, struct stream *client, const struct direc
     list_init(&d->node);
     list_append(&set->all, &d->node);
     set->n++;
-    stream_own(client, &events, &d->sides[CLIENT]);
+    stream_set_owner(client, &events, &d->sides[CLIENT]);
     stream_read_on(client, false);
     dial(d);
 }

@@ -140,7 +140,7 @@ struct client *client_new(struct ingress *in, struct listener *l, struct stream 
     list_init(&c->node);
     list_append(&in->clients, &c->node);
     in->n++;
-    stream_own(s, &events, c);
+    stream_set_owner(s, &events, c);
     timer_start(timer, patience_ms);
     stream_read_on(s, true);
     return c;

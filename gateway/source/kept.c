@@ -306,7 +306,7 @@ static struct kept *begin(struct client *c, const struct proxy_request *r, struc
         return NULL;
     }
     snprintf((*far)->name, sizeof(*far)->name, "%s", c->stream->name);
-    stream_own(k->inner, &inner_events, k);
+    stream_set_owner(k->inner, &inner_events, k);
     return k;
 }
 
@@ -360,7 +360,7 @@ void kept_request(struct client *c, const struct http_head *head, const struct p
     k->outer = c->stream;
     list_append(&k->in->kept, &k->node);
     client_free(c);
-    stream_own(k->outer, &outer_events, k);
+    stream_set_owner(k->outer, &outer_events, k);
     stream_read_on(k->inner, true);
     timer_start(k->timer, LOOK_MS);
     if (far != NULL)

@@ -132,7 +132,7 @@ static struct parting *begin(struct partings *set, struct stream *s)
     list_init(&p->node);
     list_append(&set->all, &p->node);
     set->n++;
-    stream_own(s, &events, p);
+    stream_set_owner(s, &events, p);
     stream_read_on(s, false);
     return p;
 }

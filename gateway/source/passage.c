@@ -428,7 +428,7 @@ void passage_start(struct passages *set, struct stream *stream, const struct pas
     list_init(&p->node);
     list_append(&set->all, &p->node);
     set->n++;
-    stream_own(stream, &events, p);
+    stream_set_owner(stream, &events, p);
     stream_read_on(stream, false);
     timer_start(p->timer, PASSAGE_WAIT_MS);
     look(p);

@@ -194,7 +194,7 @@ static HELP_UNUSED void probe_own(struct probe *p, struct stream *s)
 {
     assert_non_null(s);
     p->stream = s;
-    stream_own(s, &probe_events, p);
+    stream_set_owner(s, &probe_events, p);
 }
 
 static HELP_UNUSED void probe_close(struct probe *p)

@@ -198,7 +198,7 @@ static void server_accepted(void *owner, struct listener *l, struct stream *s)
     server.accepted++;
     server.answered = 0;
     server.stream = s;
-    stream_own(s, &server_events, NULL);
+    stream_set_owner(s, &server_events, NULL);
     if (server.plain)
         stream_write(s, (const uint8_t *)"SSH-2.0-nothing\r\n", 17);
     else if (server.proxy)

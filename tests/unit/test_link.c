@@ -211,7 +211,7 @@ static void hub_accepted(void *owner, struct listener *l, struct stream *s)
     ws_free(hub.ws);
     hub.ws = NULL;
     hub.accepted++;
-    stream_own(s, &hub_events, NULL);
+    stream_set_owner(s, &hub_events, NULL);
     hub.stream = s;
     hub.proxy_request[0] = '\0';
     if (step_now()->junk) {

@@ -34,7 +34,7 @@ static void ask_guest(struct ask *a, int number)
 {
     char name[40];
     snprintf(name, sizeof name, "n%d.unknown.test", number);
-    ask(a, (struct lookup_options){.host = name, .guest = true});
+    ask(a, (struct lookup_options){.host = name, .untrusted = true});
 }
 
 static int load(const int *n)
@@ -117,7 +117,7 @@ static void one_name_is_looked_up_once(void **state)
     (void)state;
     for (int i = 0; i < N; i++)
         ask(&asks[i], (struct lookup_options){.host = i % 2 != 0 ? "two.test" : "TWO.test",
-                                              .guest = i % 3 == 0});
+                                              .untrusted = i % 3 == 0});
     UNTIL(begun() > 0);
     lookup_cancel(asks[3].lookup);
     pass(5);
@@ -137,23 +137,23 @@ static void one_name_is_looked_up_once(void **state)
  * and the strangers' threads are not without limit. */
 static void silent_names_hold_up_no_others(void **state)
 {
-    enum { N = LOOKUP_GUESTS + 8 };
+    enum { N = LOOKUP_UNTRUSTED + 8 };
     struct ask guests[N], own, late;
     (void)state;
     for (int i = 0; i < N; i++)
         ask_guest(&guests[i], i);
-    UNTIL(begun() == LOOKUP_GUESTS);
+    UNTIL(begun() == LOOKUP_UNTRUSTED);
     ask(&own, (struct lookup_options){.host = "prompt.test"});
     UNTIL(own.done == 1);
     assert_int_equal(own.why, ERR_OK);
-    assert_int_equal(begun(), LOOKUP_GUESTS + 1);
+    assert_int_equal(begun(), LOOKUP_UNTRUSTED + 1);
     /* One that waits becomes ours, and needs to wait no longer. */
     ask(&late, (struct lookup_options){.host = "n36.unknown.test"});
-    UNTIL(begun() == LOOKUP_GUESTS + 2);
+    UNTIL(begun() == LOOKUP_UNTRUSTED + 2);
     lookup_cancel(guests[N - 1].lookup); /* still waiting: never begun */
     let_go(1);
-    UNTIL(begun() == LOOKUP_GUESTS + 3 || late.done == 1);
-    let_go(LOOKUP_GUESTS + 8);
+    UNTIL(begun() == LOOKUP_UNTRUSTED + 3 || late.done == 1);
+    let_go(LOOKUP_UNTRUSTED + 8);
     for (int i = 0; i < N - 1; i++)
         UNTIL(guests[i].done == 1);
     UNTIL(late.done == 1);
@@ -178,17 +178,17 @@ static void nobody_waits_for_ever(void **state)
 
 static void cancels_at_any_time(void **state)
 {
-    enum { N = LOOKUP_GUESTS + 4 };
+    enum { N = LOOKUP_UNTRUSTED + 4 };
     struct ask asks[N];
     (void)state;
     for (int i = 0; i < N; i++)
         ask_guest(&asks[i], i);
-    UNTIL(begun() == LOOKUP_GUESTS);
+    UNTIL(begun() == LOOKUP_UNTRUSTED);
     for (int i = N - 1; i >= 0; i--)
         lookup_cancel(asks[i].lookup);
-    let_go(LOOKUP_GUESTS);
+    let_go(LOOKUP_UNTRUSTED);
     UNTIL(*loop_resolver(loop) == NULL);
-    assert_int_equal(begun(), LOOKUP_GUESTS);
+    assert_int_equal(begun(), LOOKUP_UNTRUSTED);
     for (int i = 0; i < N; i++)
         assert_int_equal(asks[i].done, 0);
 }

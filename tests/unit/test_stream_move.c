@@ -415,8 +415,8 @@ static void it_may_leave_when_the_handshake_is_done(void **state)
     secure_begin(&t, loop);
     assert_false(stream_leave(t.client.stream));
     assert_false(stream_leave(t.server.stream));
-    stream_own(t.client.stream, &leaving, &t.client);
-    stream_own(t.server.stream, &leaving, &t.server);
+    stream_set_owner(t.client.stream, &leaving, &t.client);
+    stream_set_owner(t.server.stream, &leaving, &t.server);
     UNTIL(t.client.opened == 1 && t.server.opened == 1);
     probe_own(&t.client, t.client.stream);
     probe_own(&t.server, t.server.stream);
@@ -626,7 +626,7 @@ static void on_arrival(void *owner, struct mail *m)
     if (tries_again(t))
         return;
     t->here = w->box;
-    stream_own(t->stream, &travel, t);
+    stream_set_owner(t->stream, &travel, t);
     if (!stream_join(t->stream, w->loop))
         abort();
     stream_read_on(t->stream, true);

@@ -612,7 +612,7 @@ static void run_traffic(struct pair *p)
 {
     struct end *ends[] = {&p->client, &p->server};
     for (int i = 0; i < 2; i++) {
-        stream_own(ends[i]->s, &traffic_events, ends[i]);
+        stream_set_owner(ends[i]->s, &traffic_events, ends[i]);
         read_on(ends[i], true);
     }
     uint64_t seen = UINT64_MAX;
@@ -1042,8 +1042,8 @@ static long spoiled(struct middle *m, struct pair *p)
     if (p->client.opened) {
         start_traffic(&p->client, 0);
         start_traffic(&p->server, 100000);
-        stream_own(p->client.s, &traffic_events, &p->client);
-        stream_own(p->server.s, &traffic_events, &p->server);
+        stream_set_owner(p->client.s, &traffic_events, &p->client);
+        stream_set_owner(p->server.s, &traffic_events, &p->server);
         read_on(&p->client, true);
         while (p->client.traffic->end == 0) {
             if (p->server.failed == ERR_OK)
@@ -1250,7 +1250,7 @@ static void set_bench(struct bench *b, bool is_client, bool chacha)
     make_pipe(fd);
     b->fd = fd[1];
     struct stream *lower = stream_from_fd(b->loop, fd[0]);
-    stream_own(lower, &bench_events, b);
+    stream_set_owner(lower, &bench_events, b);
     stream_read_on(lower, true);
     b->in = (struct inbox){.loop = b->loop,
                            .lower = lower,

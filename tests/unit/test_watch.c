@@ -101,7 +101,7 @@ static void on_accepted(void *owner, struct listener *l, struct stream *s)
     server_drop();
     server.accepted++;
     server.stream = s;
-    stream_own(s, &server_stream, NULL);
+    stream_set_owner(s, &server_stream, NULL);
     stream_read_on(s, true);
 }
 

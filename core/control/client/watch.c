@@ -269,7 +269,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
         return;
     }
     w->stream = s;
-    stream_own(s, &stream_events, w);
+    stream_set_owner(s, &stream_events, w);
     stream_read_on(s, true); /* for good: an end is to be seen when it comes */
     send_request(w);
 }

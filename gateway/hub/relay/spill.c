@@ -177,12 +177,12 @@ struct stream *spill_new(struct loop *loop, struct stream *lower,
         return NULL;
     }
     x->stream.ops = &ops;
-    stream_own(&x->stream, events, owner);
+    stream_set_owner(&x->stream, events, owner);
     snprintf(x->stream.name, sizeof x->stream.name, "%s", lower->name);
     x->loop = loop;
     x->lower = lower;
     deferred_init(&x->broken, out_of_memory, x);
-    stream_own(lower, &lower_events, x);
+    stream_set_owner(lower, &lower_events, x);
     return &x->stream;
 }
 
