@@ -1,4 +1,4 @@
-#include "core/config/completion_parts.h"
+#include "core/config/completion_internal.h"
 
 #include <ctype.h>
 #include <string.h>

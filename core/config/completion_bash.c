@@ -1,4 +1,4 @@
-#include "core/config/completion_parts.h"
+#include "core/config/completion_internal.h"
 
 /* bash cuts "--name=value" at the '=', and replaces the last piece only. The command is the first
  * word. Behind "--" nothing is ours. */

@@ -1,4 +1,4 @@
-#include "core/config/completion_parts.h"
+#include "core/config/completion_internal.h"
 
 static const char first_word[] = "test (count (commandline -opc)) = 1";
 

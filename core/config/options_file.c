@@ -1,5 +1,5 @@
 #include "core/base/file.h"
-#include "core/config/options_table.h"
+#include "core/config/options_internal.h"
 
 #include <string.h>
 

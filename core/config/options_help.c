@@ -1,4 +1,4 @@
-#include "core/config/options_table.h"
+#include "core/config/options_internal.h"
 
 #include <string.h>
 

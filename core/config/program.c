@@ -4,7 +4,7 @@
 #include "core/base/text.h"
 #include "core/config/completion.h"
 #include "core/config/manual.h"
-#include "core/config/options_table.h"
+#include "core/config/options_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

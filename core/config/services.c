@@ -1,7 +1,7 @@
 #include "core/config/services.h"
 
 #include "core/base/service_id.h"
-#include "core/config/services_add.h"
+#include "core/config/services_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

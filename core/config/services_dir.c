@@ -1,6 +1,6 @@
 #include "core/base/file.h"
 #include "core/base/ini.h"
-#include "core/config/services_add.h"
+#include "core/config/services_internal.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 #include "gateway/ctl/endpoint.h"
 
-#include "core/config/hub.h"
+#include "core/config/hub_config.h"
 #include "core/net/addresses.h"
 
 #include <stdio.h>

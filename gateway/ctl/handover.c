@@ -1,7 +1,7 @@
 #include "gateway/ctl/handover.h"
 
 #include "core/base/text.h"
-#include "core/config/hub.h"
+#include "core/config/hub_config.h"
 #include "gateway/ctl/print.h"
 #include "gateway/ctl/token_file.h"
 

@@ -1,7 +1,7 @@
 #include "gateway/ctl/token_file.h"
 
 #include "core/base/file.h"
-#include "core/config/hub.h"
+#include "core/config/hub_config.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,7 +3,7 @@
 #ifndef GATEWAY_DESTINATION_CLIENT_H
 #define GATEWAY_DESTINATION_CLIENT_H
 
-#include "core/config/hub.h"
+#include "core/config/hub_config.h"
 #include "core/control/monitor.h"
 #include "core/net/loop.h"
 #include "core/tls/tls.h"

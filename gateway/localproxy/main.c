@@ -1,11 +1,11 @@
 /* localproxy: takes the place of the reference local proxy, in either role. */
 #include "core/base/log.h"
 #include "core/base/process.h"
-#include "core/config/hub.h"
-#include "core/config/json/settings.h"
+#include "core/config/hub_config.h"
 #include "core/config/program.h"
 #include "core/http/upstream.h"
 #include "core/net/tcp.h"
+#include "core/settings/settings.h"
 #include "gateway/destination/agent.h"
 #include "gateway/localproxy/listen.h"
 #include "gateway/localproxy/plan.h"

@@ -3,7 +3,7 @@
 #ifndef GATEWAY_SOURCE_TUNNELS_H
 #define GATEWAY_SOURCE_TUNNELS_H
 
-#include "core/config/hub.h"
+#include "core/config/hub_config.h"
 #include "core/config/services.h"
 #include "gateway/source/names.h"
 #include "gateway/source/passage.h"

@@ -2,7 +2,7 @@
 #ifndef GATEWAY_WATCH_CHECK_H
 #define GATEWAY_WATCH_CHECK_H
 
-#include "core/config/hub.h"
+#include "core/config/hub_config.h"
 #include "core/tls/tls.h"
 
 /* The authorities that the options trust. NULL with *why, and a sentence in text. */

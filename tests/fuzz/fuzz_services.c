@@ -1,7 +1,7 @@
 /* Service maps and endpoints: what is accepted can be written out and is understood the same way
  * again. */
 #include "core/base/service_id.h"
-#include "core/config/hub.h"
+#include "core/config/hub_config.h"
 #include "core/config/services.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "core/config/completion_parts.h"
+#include "core/config/completion_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -16,7 +16,7 @@
 #include "gateway/ctl/token_file.h"
 #include "gateway/ctl/which.h"
 
-#include "core/config/hub.h"
+#include "core/config/hub_config.h"
 
 #include <fcntl.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "core/base/log.h"
-#include "core/config/hub.h"
+#include "core/config/hub_config.h"
 #include "core/config/program.h"
 
 #include <stdlib.h>

@@ -7,9 +7,9 @@
 #include <cmocka.h>
 
 #include "core/base/log.h"
-#include "core/config/hub.h"
-#include "core/config/json/settings.h"
+#include "core/config/hub_config.h"
 #include "core/config/program.h"
+#include "core/settings/settings.h"
 #include "gateway/localproxy/plan.h"
 
 #include <stdlib.h>

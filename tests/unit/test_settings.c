@@ -7,8 +7,8 @@
 
 #include "core/base/file.h"
 #include "core/base/log.h"
-#include "core/config/hub.h"
-#include "core/config/json/settings.h"
+#include "core/config/hub_config.h"
+#include "core/settings/settings.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef GATEWAY_SOURCE_MAIN_CONFIG_H
 #define GATEWAY_SOURCE_MAIN_CONFIG_H
 
-#include "core/config/hub.h"
+#include "core/config/hub_config.h"
 #include "core/config/program.h"
 #include "core/config/services.h"
 #include "gateway/source/names.h"

@@ -1,4 +1,4 @@
-#include "core/config/json/settings.h"
+#include "core/settings/settings.h"
 
 #include "core/base/file.h"
 #include "core/base/log.h"

@@ -1,6 +1,6 @@
 /* Private to services*.c: one mapping into a map. */
-#ifndef CORE_CONFIG_SERVICES_ADD_H
-#define CORE_CONFIG_SERVICES_ADD_H
+#ifndef CORE_CONFIG_SERVICES_INTERNAL_H
+#define CORE_CONFIG_SERVICES_INTERNAL_H
 
 #include "core/base/str.h"
 #include "core/config/services.h"

@@ -1,6 +1,6 @@
 /* Private to completion*.c: what is the same in each shell. */
-#ifndef CORE_CONFIG_COMPLETION_PARTS_H
-#define CORE_CONFIG_COMPLETION_PARTS_H
+#ifndef CORE_CONFIG_COMPLETION_INTERNAL_H
+#define CORE_CONFIG_COMPLETION_INTERNAL_H
 
 #include "core/config/completion.h"
 

@@ -1,7 +1,7 @@
 /* How a client reaches its hub: the options that tunnel-agent, tunnel-gateway and localproxy share,
  * and what they come to. */
-#ifndef CORE_CONFIG_HUB_H
-#define CORE_CONFIG_HUB_H
+#ifndef CORE_CONFIG_HUB_CONFIG_H
+#define CORE_CONFIG_HUB_CONFIG_H
 
 #include "core/base/err.h"
 #include "core/config/options.h"

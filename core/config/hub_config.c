@@ -1,4 +1,4 @@
-#include "core/config/hub_parts.h"
+#include "core/config/hub_config_internal.h"
 
 #include "core/base/log.h"
 #include "core/base/str.h"

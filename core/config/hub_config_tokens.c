@@ -1,7 +1,7 @@
 #include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
-#include "core/config/hub_parts.h"
+#include "core/config/hub_config_internal.h"
 #include "core/config/token_text.h"
 
 #include <bearssl.h>

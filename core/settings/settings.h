@@ -1,7 +1,7 @@
 /* The reference program's settings JSON (--settings-json, --export-default-settings): nested
  * objects under tunneling.proxy, values as strings, numbers or booleans. */
-#ifndef CORE_CONFIG_JSON_SETTINGS_H
-#define CORE_CONFIG_JSON_SETTINGS_H
+#ifndef CORE_SETTINGS_SETTINGS_H
+#define CORE_SETTINGS_SETTINGS_H
 
 #include "core/base/str.h"
 #include "core/config/options.h"

@@ -1,6 +1,6 @@
 /* Private to options*.c: what the table has been filled with. */
-#ifndef CORE_CONFIG_OPTIONS_TABLE_H
-#define CORE_CONFIG_OPTIONS_TABLE_H
+#ifndef CORE_CONFIG_OPTIONS_INTERNAL_H
+#define CORE_CONFIG_OPTIONS_INTERNAL_H
 
 #include "core/base/nearest.h"
 #include "core/config/options.h"
