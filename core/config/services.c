@@ -60,7 +60,7 @@ static enum err split(struct span endpoint, enum services_use use, struct span *
     return ERR_OK;
 }
 
-static enum err parse_path(struct span endpoint, enum services_use use, struct service *out,
+static enum err parse_path(struct span endpoint, enum services_use use, struct service_mapping *out,
                            char *problem, size_t size)
 {
     if (endpoint.n >= sizeof((struct sockaddr_un *)0)->sun_path)
@@ -69,8 +69,8 @@ static enum err parse_path(struct span endpoint, enum services_use use, struct s
     return out->host != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
-static enum err parse_endpoint(struct span endpoint, enum services_use use, struct service *out,
-                               char *problem, size_t size)
+static enum err parse_endpoint(struct span endpoint, enum services_use use,
+                               struct service_mapping *out, char *problem, size_t size)
 {
     struct span host = {NULL, 0}, port = {NULL, 0};
     uint64_t number;
@@ -91,7 +91,7 @@ static enum err parse_endpoint(struct span endpoint, enum services_use use, stru
 
 /* ---- the map ---- */
 
-static void service_clear(struct service *s)
+static void service_clear(struct service_mapping *s)
 {
     free(s->id);
     free(s->host);
@@ -105,7 +105,7 @@ void services_free(struct services *s)
     *s = (struct services){.n = 0};
 }
 
-const struct service *services_find(const struct services *s, const char *id)
+const struct service_mapping *services_find(const struct services *s, const char *id)
 {
     for (size_t i = 0; i < s->n; i++)
         if (strcmp(s->items[i].id, id) == 0)
@@ -127,7 +127,8 @@ bool services_unnamed(const struct services *s)
     return s->n == 1 && s->items[0].id[0] == '\0';
 }
 
-const char *service_where(const struct service *s, const char *default_host, char *out, size_t size)
+const char *service_where(const struct service_mapping *s, const char *default_host, char *out,
+                          size_t size)
 {
     const char *host = s->host != NULL ? s->host : default_host;
     if (strchr(host, '/') != NULL)
@@ -137,9 +138,9 @@ const char *service_where(const struct service *s, const char *default_host, cha
     return out;
 }
 
-static enum err append(struct services *s, struct service *item)
+static enum err append(struct services *s, struct service_mapping *item)
 {
-    struct service *items = realloc(s->items, (s->n + 1) * sizeof *items);
+    struct service_mapping *items = realloc(s->items, (s->n + 1) * sizeof *items);
     if (items == NULL)
         return ERR_NO_MEMORY;
     s->items = items;
@@ -147,7 +148,7 @@ static enum err append(struct services *s, struct service *item)
     return ERR_OK;
 }
 
-static void note_duplicate(struct services *s, const struct service *first)
+static void note_duplicate(struct services *s, const struct service_mapping *first)
 {
     char where[150];
     snprintf(s->warning, sizeof s->warning,
@@ -158,7 +159,7 @@ static void note_duplicate(struct services *s, const struct service *first)
 enum err services_add(struct services *s, struct span id, struct span endpoint,
                       enum services_use use, char *problem, size_t size)
 {
-    struct service item = {0};
+    struct service_mapping item = {0};
     char quoted[100];
     if (id.p != NULL && !service_id_is(id)) {
         snprintf(problem, size, "\"%s\" is not a service id: it has " SERVICE_ID_RULE,
@@ -168,7 +169,7 @@ enum err services_add(struct services *s, struct span id, struct span endpoint,
     enum err why = parse_endpoint(endpoint, use, &item, problem, size);
     if (why == ERR_OK && (item.id = span_dup(id)) == NULL)
         why = ERR_NO_MEMORY;
-    const struct service *first = why == ERR_OK ? services_find(s, item.id) : NULL;
+    const struct service_mapping *first = why == ERR_OK ? services_find(s, item.id) : NULL;
     if (first != NULL && id.p != NULL) {
         note_duplicate(s, first);
         service_clear(&item);

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct service {
+struct service_mapping {
     char *id;   /* "" when the map names none: `-d 22` */
     char *host; /* name or address without brackets; NULL: only a port was given; or a unix path */
     int port;   /* 0 for a unix path; 0 in a listening map: any free port */
@@ -16,7 +16,7 @@ struct service {
 
 /* A zeroed struct is an empty map. */
 struct services {
-    struct service *items; /* in the order given */
+    struct service_mapping *items; /* in the order given */
     size_t n;
     char warning[256]; /* the last thing worth telling (a duplicate id: the first one counts), or ""
                         */
@@ -41,14 +41,14 @@ enum err services_load(struct services *s, const char *directory, enum services_
 void services_free(struct services *s); /* an empty map afterwards */
 
 /* The mapping for an id: the exact one; NULL: none. */
-const struct service *services_find(const struct services *s, const char *id);
+const struct service_mapping *services_find(const struct services *s, const char *id);
 /* The same mappings in the same order. */
 bool services_same(const struct services *a, const struct services *b);
 /* True when the map has one mapping and that has no id. */
 bool services_unnamed(const struct services *s);
 
 /* "127.0.0.1:22", "[::1]:22", "/run/x.sock"; default_host where only a port was given. */
-const char *service_where(const struct service *s, const char *default_host, char *out,
+const char *service_where(const struct service_mapping *s, const char *default_host, char *out,
                           size_t size);
 
 #endif

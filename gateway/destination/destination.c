@@ -185,9 +185,9 @@ static size_t missing(const struct services *map, const char *const *ids, size_t
 }
 
 /* With one mapping and at most one service there is no doubt which is meant. */
-static const struct service *find(const struct destination *d, const char *id)
+static const struct service_mapping *find(const struct destination *d, const char *id)
 {
-    const struct service *exact = services_find(d->services, id);
+    const struct service_mapping *exact = services_find(d->services, id);
     bool only = d->services->n == 1 && (services_unnamed(d->services) || *id == '\0');
     if (exact == NULL && only && d->n_ids <= 1)
         return &d->services->items[0];
@@ -201,7 +201,7 @@ static void show_services(const struct destination *d, const char *const *ids, s
     char(*targets)[320] = calloc(count, sizeof *targets);
     for (size_t i = 0; infos != NULL && targets != NULL && i < count; i++) {
         infos[i].id = n > 0 ? ids[i] : "";
-        const struct service *s = find(d, infos[i].id);
+        const struct service_mapping *s = find(d, infos[i].id);
         if (s != NULL)
             infos[i].target = service_where(s, d->default_host, targets[i], sizeof targets[i]);
     }
@@ -215,7 +215,7 @@ static void show_services(const struct destination *d, const char *const *ids, s
 static void explain_host(const struct services *map, const char *const *ids, size_t n)
 {
     for (size_t i = 0; i < map->n; i++) {
-        const struct service *s = &map->items[i];
+        const struct service_mapping *s = &map->items[i];
         if (s->host == NULL || s->id[0] != '\0' || !listed(s->host, ids, n))
             continue;
         log_warning("-d %s:%d is port %d of a host named %s; for the tunnel's service of that name "
@@ -359,7 +359,7 @@ static void show_visit(struct visit *v)
 }
 
 /* Copied: the mappings may change while it is dialled. False: no memory. */
-static bool take_target(struct visit *v, const struct service *s)
+static bool take_target(struct visit *v, const struct service_mapping *s)
 {
     const struct destination *d = v->d;
     if (s == NULL)

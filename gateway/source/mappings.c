@@ -141,10 +141,11 @@ static void tell(const struct mapping *m, bool assigned)
 }
 
 /* from: NULL for a port of the system's choice. */
-static enum err open_listener(struct mappings *set, const char *id, const struct service *from)
+static enum err open_listener(struct mappings *set, const char *id,
+                              const struct service_mapping *from)
 {
     static const struct listener_events events = {.accepted = on_accepted};
-    const struct service any = {.id = NULL, .host = NULL, .port = 0};
+    const struct service_mapping any = {.id = NULL, .host = NULL, .port = 0};
     struct mapping *m = find(set, id);
     char where[300];
     if (m != NULL && m->listener != NULL)
@@ -239,7 +240,7 @@ enum err mappings_services(struct mappings *set, const char *const *ids, size_t 
         if (why == ERR_OK)
             close_vanished(set, ids, n);
         for (size_t i = 0; why == ERR_OK && i < n; i++) {
-            const struct service *from = services_find(&set->map, ids[i]);
+            const struct service_mapping *from = services_find(&set->map, ids[i]);
             if (from != NULL || set->assign)
                 why = open_listener(set, ids[i], from);
         }
@@ -259,10 +260,10 @@ static bool copy_map(struct services *to, const struct services *from)
     if (to->items == NULL)
         return false;
     for (; to->n < from->n; to->n++) {
-        const struct service *item = &from->items[to->n];
-        struct service copy = {span_dup(span_of(item->id)),
-                               item->host != NULL ? span_dup(span_of(item->host)) : NULL,
-                               item->port};
+        const struct service_mapping *item = &from->items[to->n];
+        struct service_mapping copy = {span_dup(span_of(item->id)),
+                                       item->host != NULL ? span_dup(span_of(item->host)) : NULL,
+                                       item->port};
         if (copy.id == NULL || (item->host != NULL && copy.host == NULL)) {
             free(copy.id);
             free(copy.host);

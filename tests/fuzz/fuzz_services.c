@@ -14,7 +14,7 @@ static void check(bool holds)
         abort();
 }
 
-static void same_again(const struct service *s, enum services_use use)
+static void same_again(const struct service_mapping *s, enum services_use use)
 {
     char where[512], text[1024], problem[256] = "";
     service_where(s, "127.0.0.1", where, sizeof where);
