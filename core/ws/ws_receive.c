@@ -1,4 +1,4 @@
-#include "core/ws/private.h"
+#include "core/ws/ws_internal.h"
 
 #include <assert.h>
 #include <string.h>

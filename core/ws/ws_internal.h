@@ -1,7 +1,7 @@
 /* Private to core/ws: the WebSocket's state, between its sending half (ws.c) and its receiving half
- * (receive.c). */
-#ifndef CORE_WS_PRIVATE_H
-#define CORE_WS_PRIVATE_H
+ * (ws_receive.c). */
+#ifndef CORE_WS_WS_INTERNAL_H
+#define CORE_WS_WS_INTERNAL_H
 
 #include "core/base/buf.h"
 #include "core/ws/ws.h"
@@ -53,8 +53,8 @@ struct ws {
 void ws_over(struct ws *w, enum err why, int code, const char *text); /* tells `closed`, once */
 void ws_want_close(struct ws *w, enum ws_state state, int code, const char *text);
 
-/* receive.c: deliver what came behind the handshake, and what the stream has. The WebSocket may be
- * dead afterwards (w->dead). */
+/* ws_receive.c: deliver what came behind the handshake, and what the stream has. The WebSocket may
+ * be dead afterwards (w->dead). */
 void ws_read_early(struct ws *w);
 void ws_read_stream(struct ws *w);
 
