@@ -1,10 +1,10 @@
 #include "core/tls/tls.h"
 
 #include "core/tls/alert.h"
-#include "core/tls/batch.h"
 #include "core/tls/cache.h"
 #include "core/tls/handshake.h"
-#include "core/tls/inbox.h"
+#include "core/tls/record_reader.h"
+#include "core/tls/record_writer.h"
 
 #include <assert.h>
 #include <stdlib.h>

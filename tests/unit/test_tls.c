@@ -10,7 +10,7 @@
 #include "core/net/tcp.h"
 #include "core/tls/alert.h"
 #include "core/tls/handshake.h"
-#include "core/tls/inbox.h"
+#include "core/tls/record_reader.h"
 #include "tests/unit/certs.h"
 
 #include <bearssl.h>

@@ -3,8 +3,8 @@
  * is one block (LOOP_BLOCK bytes, four full records and a bit) at most, and one record while the
  * way is narrow: there a batch is time that a keystroke waits (64 KB are half a second at 1
  * Mbit/s). The block goes back to the loop as soon as it is empty. */
-#ifndef CORE_TLS_BATCH_H
-#define CORE_TLS_BATCH_H
+#ifndef CORE_TLS_RECORD_WRITER_H
+#define CORE_TLS_RECORD_WRITER_H
 
 #include "core/net/loop.h"
 #include "core/net/stream.h"

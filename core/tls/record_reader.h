@@ -1,8 +1,8 @@
 /* Incoming records, read where they lie in the lower stream's buffer and decrypted there. A record
  * is consumed below when its plaintext is used up, so nothing is held here; only a peek for more
  * than one record has to offer copies, into a block that goes back when it is empty. */
-#ifndef CORE_TLS_INBOX_H
-#define CORE_TLS_INBOX_H
+#ifndef CORE_TLS_RECORD_READER_H
+#define CORE_TLS_RECORD_READER_H
 
 #include "core/net/loop.h"
 #include "core/net/stream.h"

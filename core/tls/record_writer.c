@@ -1,4 +1,4 @@
-#include "core/tls/batch.h"
+#include "core/tls/record_writer.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "core/tls/inbox.h"
+#include "core/tls/record_reader.h"
 
 #include "core/base/str.h"
 #include "core/tls/alert.h"
