@@ -2,7 +2,7 @@
  * request (head and body) or the value of an Authorization header for a fixed request. The oracle:
  * parts lie inside the head and have the form that the contract gives; whatever was accepted is
  * refused when its body, its secret or the time is another; what we sign ourselves is accepted. */
-#include "core/aws/private.h"
+#include "core/aws/sigv4_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "core/aws/private.h"
+#include "core/aws/sigv4_internal.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "core/aws/private.h"
+#include "core/aws/sigv4_internal.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Private: what verifying and signing share. Only core/aws and its tests include this. */
-#ifndef CORE_AWS_PRIVATE_H
-#define CORE_AWS_PRIVATE_H
+#ifndef CORE_AWS_SIGV4_INTERNAL_H
+#define CORE_AWS_SIGV4_INTERNAL_H
 
 #include "core/aws/sigv4.h"
 
