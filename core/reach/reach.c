@@ -1,4 +1,4 @@
-#include "core/reach/private.h"
+#include "core/reach/reach_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

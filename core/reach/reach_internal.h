@@ -1,6 +1,6 @@
-/* Private to core/reach: the way (reach.c), and what is said to a proxy on it (proxy.c). */
-#ifndef CORE_REACH_PRIVATE_H
-#define CORE_REACH_PRIVATE_H
+/* Private to core/reach: the way (reach.c), and what is said to a proxy on it (reach_proxy.c). */
+#ifndef CORE_REACH_REACH_INTERNAL_H
+#define CORE_REACH_REACH_INTERNAL_H
 
 #include "core/http/connect.h"
 #include "core/http/login.h"

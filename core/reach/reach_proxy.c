@@ -2,7 +2,7 @@
 #include "core/base/clock.h"
 #include "core/base/text.h"
 #include "core/http/later.h"
-#include "core/reach/private.h"
+#include "core/reach/reach_internal.h"
 
 #include <stdio.h>
 #include <string.h>
