@@ -329,7 +329,7 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
 
 /* ---- for owners ---- */
 
-void conn_own(struct conn *c, const struct conn_events *events, void *owner)
+void conn_set_owner(struct conn *c, const struct conn_events *events, void *owner)
 {
     c->events = events;
     c->owner = owner;
@@ -355,7 +355,7 @@ bool conn_native(const struct conn *c)
     return c->native;
 }
 
-int32_t conn_stream(const struct conn *c)
+int32_t conn_stream_id(const struct conn *c)
 {
     return c->stream;
 }

@@ -321,13 +321,13 @@ static uint64_t lasting(const struct conn *c, uint64_t since)
     return since != 0 ? loop_now(c->session->loop) - since : 0;
 }
 
-void conn_look(const struct conn *c, struct conn_present *out)
+void conn_get_info(const struct conn *c, struct conn_info *out)
 {
     bool source = c->session->role == SESSION_SOURCE;
     bool over = c->phase != CONN_LIVE, local_done = c->local_ended || c->up_done;
     bool far_done = over || c->flow.fin_received;
     size_t from_local = c->early.size + c->flow.kept.size, to_local = c->held.size;
-    *out = (struct conn_present){
+    *out = (struct conn_info){
         .stats = c->stats,
         .held_up = source ? from_local : to_local,
         .held_down = source ? to_local : from_local,

@@ -226,7 +226,7 @@ static enum conn_bound outgoing_bound(const struct conn *c)
     return f->sent >= f->limit ? CONN_BOUND_WINDOW : CONN_BOUND_PATH;
 }
 
-void flow_look(const struct conn *c, struct conn_present *out)
+void flow_look(const struct conn *c, struct conn_info *out)
 {
     const struct flow *f = &c->flow;
     bool source = c->session->role == SESSION_SOURCE;

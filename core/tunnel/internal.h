@@ -233,7 +233,7 @@ const char *flow_credited(struct conn *c, const struct frame *f);
 void flow_go_on(struct conn *c);           /* after anything that may let it send */
 void flow_feed_starved(struct session *s); /* there may be room in `out` */
 void flow_timer(void *session);
-void flow_look(const struct conn *c, struct conn_present *out); /* windows, and what bounds it */
+void flow_look(const struct conn *c, struct conn_info *out); /* windows, and what bounds it */
 void flow_measured(struct session *s, uint64_t round_trip_us);
 
 /* services.c */

@@ -583,7 +583,7 @@ uint64_t link_round_trip_us(const struct link *l)
     return l->round_trip_us;
 }
 
-void link_look(const struct link *l, struct link_present *out)
+void link_get_info(const struct link *l, struct link_info *out)
 {
     static const enum link_phase phases[] = {
         [WAITING] = LINK_WAITING,
@@ -592,7 +592,7 @@ void link_look(const struct link *l, struct link_present *out)
         [FINISHED] = LINK_OVER,
     };
     bool begins = l->step == WAITING && l->why == ERR_OK;
-    *out = (struct link_present){
+    *out = (struct link_info){
         .phase = begins ? LINK_CONNECTING : phases[l->step],
         .since_ms = l->since,
         .retry_ms = l->step == WAITING ? l->retry_at : 0,

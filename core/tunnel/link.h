@@ -66,7 +66,7 @@ uint64_t link_round_trip_us(const struct link *l); /* last ping; 0: not known ye
 
 enum link_phase { LINK_CONNECTING, LINK_UP, LINK_WAITING, LINK_OVER };
 
-struct link_present {
+struct link_info {
     enum link_phase phase;  /* WAITING: for its next try; OVER: there will be none */
     uint64_t since_ms;      /* loop_now when it went up, was lost, or began at all: tries that fail
                                change nothing */
@@ -79,6 +79,6 @@ struct link_present {
     bool repeated;          /* the failure before was the same one, word by word */
 };
 /* Also from inside the link's events, where it is as they tell. */
-void link_look(const struct link *l, struct link_present *out);
+void link_get_info(const struct link *l, struct link_info *out);
 
 #endif

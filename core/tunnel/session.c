@@ -268,7 +268,7 @@ struct conn *conn_open(struct session *s, const char *id, const struct conn_even
         return NULL;
     }
     *why = ERR_OK;
-    conn_own(c, events, owner);
+    conn_set_owner(c, events, owner);
     conn_owe(c);
     session_pump(s);
     return c;

@@ -110,7 +110,7 @@ struct conn_stats {
  * are read, those of the far
  * end from when they had to stay in the transport, because the local side takes too little, until
  * they are delivered. */
-struct conn_present {
+struct conn_info {
     struct conn_stats stats; /* with the pauses that last */
     size_t held_up, held_down;
     size_t queue_limit; /* of what is held for the local side; a native one's window */
@@ -194,13 +194,13 @@ void session_on_room(struct session *s, void (*room)(void *owner), void *owner);
 struct conn *conn_open(struct session *s, const char *service, const struct conn_events *events,
                        void *owner, enum err *why);
 /* Destination: from inside `incoming`. */
-void conn_own(struct conn *c, const struct conn_events *events, void *owner);
+void conn_set_owner(struct conn *c, const struct conn_events *events, void *owner);
 const char *conn_service(const struct conn *c);
 struct session *conn_session(const struct conn *c);
-void conn_look(const struct conn *c, struct conn_present *out);
+void conn_get_info(const struct conn *c, struct conn_info *out);
 uint32_t conn_id(const struct conn *c); /* the protocol's; 0 in V1 and V2 */
 bool conn_native(const struct conn *c); /* its opening will be answered */
-int32_t conn_stream(const struct conn *c);
+int32_t conn_stream_id(const struct conn *c);
 
 /* Bytes to go up before those of the stream (copied; at once, right behind the start). Before
  * conn_attach. False: no memory. */

@@ -107,8 +107,8 @@ static void on_down(void *owner, enum err why, const char *text)
     struct client *c = owner;
     const struct client_options *o = c->options;
     bool was_up = c->up;
-    struct link_present now;
-    link_look(c->link, &now);
+    struct link_info now;
+    link_get_info(c->link, &now);
     if (!now.repeated)
         monitor_tunnel_event(c->watched, MONITOR_DOWN, why, text);
     c->up = false;

@@ -404,7 +404,7 @@ void destination_incoming(struct destination *d, struct conn *c)
     list_init(&v->node);
     list_append(&d->visits, &v->node);
     d->n_visits++;
-    conn_own(c, &conn_events, v);
+    conn_set_owner(c, &conn_events, v);
     bool memory = take_target(v, find(d, conn_service(c)));
     show_visit(v);
     if (v->host != NULL)

@@ -181,10 +181,10 @@ static void on_up(void *owner)
     log_info("Successfully established websocket connection with proxy server: %s", t->hub);
 }
 
-static struct link_present present(const struct tunnel *t)
+static struct link_info present(const struct tunnel *t)
 {
-    struct link_present now;
-    link_look(t->link, &now);
+    struct link_info now;
+    link_get_info(t->link, &now);
     return now;
 }
 

@@ -47,8 +47,8 @@ enum err tunnels_resolve(void *owner, const struct passage_question *q, struct p
     if (why == ERR_OK && q->http && !traits_has(set->traits, answer.service, TRAIT_HTTP))
         return refuse_http(answer.service, text);
     const struct tunnel *t = set->all[answer.tunnel];
-    struct link_present now;
-    link_look(t->link, &now);
+    struct link_info now;
+    link_get_info(t->link, &now);
     if (t->over) {
         snprintf(text, PASSAGE_TEXT, "%s", q->quiet ? err_text(ERR_TUNNEL_CLOSED) : now.text);
         return err_http(now.why) == 503 ? now.why : ERR_TUNNEL_CLOSED;

@@ -14,8 +14,8 @@ static const char *bound_name(enum conn_bound bound)
 
 void watch_conn(const struct conn *c, struct monitor_counters *out)
 {
-    struct conn_present now;
-    conn_look(c, &now);
+    struct conn_info now;
+    conn_get_info(c, &now);
     const struct conn_stats *s = &now.stats;
     *out = (struct monitor_counters){
         .state = now.over                         ? MONITOR_STREAM_DRAINING
@@ -41,7 +41,7 @@ void watch_conn(const struct conn *c, struct monitor_counters *out)
         .resumed = s->resumed,
         .ended_up = now.ended_up,
         .ended_down = now.ended_down,
-        .stream_id = conn_stream(c),
+        .stream_id = conn_stream_id(c),
         .connection_id = conn_id(c),
     };
 }
@@ -54,8 +54,8 @@ void watch_link(const struct link *l, const struct session *s, struct monitor_tu
         [LINK_WAITING] = MONITOR_DOWN,
         [LINK_OVER] = MONITOR_OVER,
     };
-    struct link_present now;
-    link_look(l, &now);
+    struct link_info now;
+    link_get_info(l, &now);
     struct session_pressure p;
     session_pressure(s, &p);
     bool usable = now.phase != LINK_UP || session_open(s);

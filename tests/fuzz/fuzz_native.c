@@ -18,7 +18,7 @@ static enum err on_services(void *owner, const char *const *ids, size_t n)
 static void on_incoming(void *owner, struct conn *c)
 {
     (void)owner;
-    conn_own(c, &conn_events, NULL);
+    conn_set_owner(c, &conn_events, NULL);
     if (conn_id(c) % 3 == 0)
         conn_refuse(c, ERR_REFUSED);
     else if (conn_id(c) % 3 == 1 && n_fds < SOCKETS)

@@ -22,7 +22,7 @@ static void on_incoming(void *owner, struct conn *c)
 {
     static unsigned turn;
     (void)owner;
-    conn_own(c, &conn_events, NULL);
+    conn_set_owner(c, &conn_events, NULL);
     if (++turn % 3 == 0)
         conn_refuse(c, ERR_REFUSED);
     else if (turn % 3 == 1 && n_fds < SOCKETS)

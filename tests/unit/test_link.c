@@ -569,12 +569,12 @@ static bool has_downs(void)
     return end.downs == downs_wanted;
 }
 
-static struct link_present after_downs(int n)
+static struct link_info after_downs(int n)
 {
-    struct link_present now;
+    struct link_info now;
     downs_wanted = n;
     run_until(has_downs);
-    link_look(end.link, &now);
+    link_get_info(end.link, &now);
     return now;
 }
 
@@ -589,12 +589,12 @@ static void it_tells_the_end(void **state)
     static const struct step script[] = {{.more = "Tunnel-Expires-In: 7200\r\n", .cut = true},
                                          {.more = "Tunnel-Expires-In: 1800\r\n", .cut = true},
                                          {.more = "Tunnel-Expires-In: 1799\r\n"}};
-    struct link_present now;
+    struct link_info now;
     (void)state;
     begin(script, 3, NULL, 0);
     after_downs(1);
     assert_int_equal(end.endings, 0);
-    link_look(end.link, &now);
+    link_get_info(end.link, &now);
     assert_in_range(now.expires_ms, loop_now(hub.loop) + 7000000, loop_now(hub.loop) + 7200000);
     run_until(is_told_and_up_again);
     assert_in_range(end.left_ms, 1700000, 1800000);
@@ -609,13 +609,13 @@ static bool has_so_many(void)
     return end.services == services_wanted && end.endings == endings_wanted;
 }
 
-static struct link_present after(int services, int endings)
+static struct link_info after(int services, int endings)
 {
-    struct link_present now;
+    struct link_info now;
     services_wanted = services;
     endings_wanted = endings;
     run_until(has_so_many);
-    link_look(end.link, &now);
+    link_get_info(end.link, &now);
     return now;
 }
 
@@ -648,10 +648,10 @@ static void an_end_that_is_not_told(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof headers / sizeof *headers; i++) {
         struct step script[] = {{.more = headers[i]}};
-        struct link_present now;
+        struct link_info now;
         begin(script, 1, NULL, 0);
         run_until(has_services);
-        link_look(end.link, &now);
+        link_get_info(end.link, &now);
         assert_int_equal(now.expires_ms, 0);
         assert_int_equal(end.endings, 0);
         over();
@@ -677,7 +677,7 @@ static void comes_back_when_it_is_asked_to(void **state)
                  "HTTP/1.1 429 Slow down\r\nRetry-After: %s\r\nContent-Length: 0\r\n\r\n",
                  cases[i].later);
         begin(script, 1, NULL, 0);
-        struct link_present now = after_downs(1);
+        struct link_info now = after_downs(1);
         assert_in_range(now.retry_ms - loop_now(hub.loop), cases[i].least, cases[i].most);
         const char *told = strstr(end.text, "; as it asked, the next try is in ");
         assert_int_equal(told != NULL, cases[i].least > 0);
@@ -699,10 +699,10 @@ static void it_tells_how_it_is(void **state)
         {0},
         {.answer = "HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\nno"},
     };
-    struct link_present now;
+    struct link_info now;
     (void)state;
     begin(script, 4, NULL, 0);
-    link_look(end.link, &now);
+    link_get_info(end.link, &now);
     uint64_t begun = now.since_ms;
     assert_int_equal(now.phase, LINK_CONNECTING);
     assert_int_equal(now.why, ERR_OK);
@@ -720,7 +720,7 @@ static void it_tells_how_it_is(void **state)
     assert_int_equal(now.connections, 0);
 
     run_until(has_services);
-    link_look(end.link, &now);
+    link_get_info(end.link, &now);
     assert_int_equal(now.phase, LINK_UP);
     assert_int_equal(now.why, ERR_OK);
     assert_string_equal(now.text, "");
@@ -728,12 +728,12 @@ static void it_tells_how_it_is(void **state)
     assert_int_equal(now.connections, 1);
 
     link_drop(end.link, ERR_TIMEOUT, "nothing came");
-    link_look(end.link, &now);
+    link_get_info(end.link, &now);
     assert_int_equal(now.phase, LINK_WAITING);
     assert_int_equal(now.why, ERR_TIMEOUT);
     assert_string_equal(now.text, end.text);
     run_until(is_finished);
-    link_look(end.link, &now);
+    link_get_info(end.link, &now);
     assert_int_equal(now.phase, LINK_OVER);
     assert_int_equal(now.why, ERR_REJECTED);
     assert_int_equal(now.connections, 1);

@@ -106,7 +106,7 @@ static void on_incoming(void *owner, struct conn *c)
     (void)owner;
     e.incoming++;
     e.conn = c;
-    conn_own(c, &conn_events, NULL);
+    conn_set_owner(c, &conn_events, NULL);
     if (e.refuse)
         conn_refuse(c, e.refusal);
     else if (!e.hold)
@@ -508,8 +508,8 @@ static size_t drain(int fd)
 /* What is told to who watches. */
 static void assert_bound(enum conn_bound down, enum conn_bound up, uint64_t window_down)
 {
-    struct conn_present now;
-    conn_look(e.conn, &now);
+    struct conn_info now;
+    conn_get_info(e.conn, &now);
     assert_int_equal(now.bound_down, down);
     assert_int_equal(now.bound_up, up);
     assert_int_equal(now.window_down, window_down);

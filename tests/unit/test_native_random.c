@@ -299,7 +299,7 @@ static void on_incoming(void *owner, struct conn *c)
     struct pair *p = NULL;
     (void)owner;
     for (size_t i = 0; i < n_opened; i++)
-        if (pairs[i].stream == conn_stream(c) && pairs[i].connection == conn_id(c) &&
+        if (pairs[i].stream == conn_stream_id(c) && pairs[i].connection == conn_id(c) &&
             pairs[i].native == conn_native(c) && !pairs[i].service.was_open)
             p = &pairs[i];
     if (p == NULL) { /* the source has forgotten it, as it was never answered */
@@ -308,7 +308,7 @@ static void on_incoming(void *owner, struct conn *c)
     }
     p->service.conn = c;
     p->service.was_open = true;
-    conn_own(c, &service_events, &p->service);
+    conn_set_owner(c, &service_events, &p->service);
     if (p->refused)
         conn_refuse(c, ERR_REFUSED);
     else if (p->dialling == 0)
@@ -413,7 +413,7 @@ static void open_next(void)
     p->client.conn = c;
     p->client.was_open = true;
     p->connection = conn_id(c);
-    p->stream = conn_stream(c);
+    p->stream = conn_stream_id(c);
     p->native = conn_native(c);
     n_opened++;
     bool same = strcmp(session_peer(ends[SIDE_SOURCE].session)->instance,

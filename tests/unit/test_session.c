@@ -108,7 +108,7 @@ static void on_incoming(void *owner, struct conn *c)
 {
     struct end *e = owner;
     e->incoming++;
-    conn_own(c, &conn_events, e);
+    conn_set_owner(c, &conn_events, e);
     if (e->refuse)
         conn_refuse(c, ERR_REFUSED);
     else if (e->hold)
@@ -848,7 +848,7 @@ static void losing_the_transport_ends_all(void **state)
     give_services(&world.destination, 2, two);
     sent_up = got_down = 0;
     c = open_conn(&world.source, "SSH1");
-    assert_int_equal(conn_stream(c), 8);
+    assert_int_equal(conn_stream_id(c), 8);
     conn_attach(c, pair(&client_fd));
     run_until(echoed);
     close(client_fd);
@@ -1043,39 +1043,39 @@ static void what_v3_leaves_behind_goes(void **state)
 static void a_full_transport_pauses_up(void **state)
 {
     struct end e;
-    struct conn_present now;
+    struct conn_info now;
     int fd;
     (void)state;
     begin(&e, SESSION_SOURCE, 3, 0);
     give_services(&e, 2, two);
     struct conn *c = open_conn(&e, "SSH1");
     conn_attach(c, pair(&fd));
-    conn_look(c, &now);
+    conn_get_info(c, &now);
     assert_int_equal(now.stats.paused_up.times, 0);
     e.room = 0;
     assert_int_equal(write(fd, "words", 5), 5);
     do {
         sleep_in_loop(5);
-        conn_look(c, &now);
+        conn_get_info(c, &now);
     } while (now.stats.paused_up.ms < 20);
     assert_int_equal(now.stats.paused_up.times, 1);
     assert_int_equal(now.stats.up, 0);
     e.room = 65536;
     session_writable(e.session);
-    conn_look(c, &now);
+    conn_get_info(c, &now);
     assert_int_equal(now.stats.up, 5);
     assert_int_equal(now.stats.frames_up, 1);
     assert_int_equal(now.stats.answered_ms, 0);
     uint64_t paused = now.stats.paused_up.ms;
     sleep_in_loop(10); /* it lasts no longer */
-    conn_look(c, &now);
+    conn_get_info(c, &now);
     assert_int_equal(now.stats.paused_up.ms, paused);
     assert_int_equal(now.stats.paused_down.times, 0);
     assert_false(now.ended_up || now.ended_down || now.over);
     shutdown(fd, SHUT_WR);
     while (!now.ended_up) {
         sleep_in_loop(1);
-        conn_look(c, &now);
+        conn_get_info(c, &now);
     }
     assert_false(now.ended_down);
     finish(&e);
@@ -1088,7 +1088,7 @@ static void a_slow_reader_pauses_down(void **state)
     enum { LIMIT = 50000 };
     static uint8_t block[20000], wire[FRAME_MAX];
     struct end e;
-    struct conn_present now;
+    struct conn_info now;
     int fd;
     (void)state;
     begin(&e, SESSION_SOURCE, 3, LIMIT);
@@ -1108,7 +1108,7 @@ static void a_slow_reader_pauses_down(void **state)
     do {
         sleep_in_loop(5);
         assert_int_equal(session_input(e.session, wire, n), 0);
-        conn_look(c, &now);
+        conn_get_info(c, &now);
     } while (now.stats.paused_down.ms < 20);
     assert_int_equal(now.stats.paused_down.times, 1);
     assert_int_equal(now.stats.frames_down, frames);

@@ -184,12 +184,12 @@ static void on_incoming(void *owner, struct conn *c)
     struct pair *p = NULL;
     (void)owner;
     for (size_t i = 0; i < n_opened; i++)
-        if (pairs[i].stream == conn_stream(c) && pairs[i].connection == conn_id(c))
+        if (pairs[i].stream == conn_stream_id(c) && pairs[i].connection == conn_id(c))
             p = &pairs[i];
     assert_non_null(p);
     p->service.conn = c;
     p->service.was_open = true;
-    conn_own(c, &conn_events, &p->service);
+    conn_set_owner(c, &conn_events, &p->service);
     if (p->refused)
         conn_refuse(c, ERR_REFUSED);
     else if (p->dialling == 0)
@@ -275,7 +275,7 @@ static void open_next(void)
     }
     p->client.conn = c;
     p->client.was_open = true;
-    p->stream = conn_stream(c);
+    p->stream = conn_stream_id(c);
     p->connection = conn_id(c);
     n_opened++;
     if (dice(20) == 0) {
