@@ -1,7 +1,7 @@
 #include "tui/app.h"
 
 #include "core/base/log.h"
-#include "core/control/client/watch.h"
+#include "core/control/client/admin_client.h"
 #include "tui/fetch.h"
 #include "tui/terminal.h"
 

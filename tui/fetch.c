@@ -1,7 +1,7 @@
 #include "tui/fetch.h"
 
 #include "core/base/text.h"
-#include "core/control/client/watch.h"
+#include "core/control/client/admin_client.h"
 #include "tui/once.h"
 #include "tui/where.h"
 

@@ -2,10 +2,10 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
-#include "core/control/endpoint.h"
-#include "core/control/events.h"
-#include "core/control/monitor_private.h"
-#include "core/control/path.h"
+#include "core/control/admin_server.h"
+#include "core/control/control_path_internal.h"
+#include "core/control/event_stream_internal.h"
+#include "core/control/monitor_internal.h"
 #include "core/control/report.h"
 #include "core/net/tcp.h"
 

@@ -1,4 +1,4 @@
-#include "core/control/monitor_private.h"
+#include "core/control/monitor_internal.h"
 
 #include "core/base/str.h"
 

@@ -1,6 +1,6 @@
 #include "core/control/report.h"
 
-#include "core/control/monitor_private.h"
+#include "core/control/monitor_internal.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
 /* The control endpoint: its socket, who is let in, snapshots, events and the end of streams. */
 #include "tests/unit/net_help.h"
 
+#include "core/control/admin_server.h"
 #include "core/control/control.h"
-#include "core/control/endpoint.h"
-#include "core/control/events.h"
+#include "core/control/event_stream_internal.h"
 
 #include <sys/stat.h>
 #include <sys/wait.h>

@@ -1,4 +1,4 @@
-#include "core/control/client/arena.h"
+#include "core/control/client/arena_internal.h"
 
 #include <stdalign.h>
 #include <stdint.h>

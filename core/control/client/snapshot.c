@@ -1,6 +1,6 @@
 #include "core/control/client/snapshot.h"
 
-#include "core/control/client/reader.h"
+#include "core/control/client/json_reader_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* A monitor's counters for Prometheus (share/doc/control.md lists them). */
 #include "core/base/prometheus.h"
-#include "core/control/monitor_private.h"
+#include "core/control/monitor_internal.h"
 #include "core/control/report.h"
 
 #include <stdio.h>

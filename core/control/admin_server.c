@@ -1,4 +1,4 @@
-#include "core/control/endpoint.h"
+#include "core/control/admin_server.h"
 
 #include "core/base/log.h"
 #include "core/base/prometheus.h"

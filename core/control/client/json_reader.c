@@ -1,4 +1,4 @@
-#include "core/control/client/reader.h"
+#include "core/control/client/json_reader_internal.h"
 
 #include "core/base/str.h"
 

@@ -1,9 +1,9 @@
 /* From a JSON tree into structs, by tables of members; private to this folder. */
-#ifndef CORE_CONTROL_CLIENT_READER_H
-#define CORE_CONTROL_CLIENT_READER_H
+#ifndef CORE_CONTROL_CLIENT_JSON_READER_INTERNAL_H
+#define CORE_CONTROL_CLIENT_JSON_READER_INTERNAL_H
 
 #include "core/base/err.h"
-#include "core/control/client/arena.h"
+#include "core/control/client/arena_internal.h"
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>

@@ -2,8 +2,8 @@
  *
  * A reader may be slow or stuck: at most EVENTS_HELD bytes wait for it, further events are dropped
  * and counted, and it is told how many as soon as it reads again. */
-#ifndef CORE_CONTROL_EVENTS_H
-#define CORE_CONTROL_EVENTS_H
+#ifndef CORE_CONTROL_EVENT_STREAM_INTERNAL_H
+#define CORE_CONTROL_EVENT_STREAM_INTERNAL_H
 
 #include "core/control/monitor.h"
 #include "core/net/loop.h"

@@ -5,8 +5,8 @@
  * name of its own that leads here (DNS rebinding): by an IP address, as localhost, as this
  * machine's name, or by a name that is given. On a unix socket only the user who runs the program,
  * and root, are let in. When it is full, who has been silent for longest makes room. */
-#ifndef CORE_CONTROL_ENDPOINT_H
-#define CORE_CONTROL_ENDPOINT_H
+#ifndef CORE_CONTROL_ADMIN_SERVER_H
+#define CORE_CONTROL_ADMIN_SERVER_H
 
 #include "core/base/buf.h"
 #include "core/base/err.h"

@@ -1,7 +1,7 @@
-#include "core/control/events.h"
+#include "core/control/event_stream_internal.h"
 
 #include "core/base/buf.h"
-#include "core/control/monitor_private.h"
+#include "core/control/monitor_internal.h"
 #include "core/control/report.h"
 
 #include <stdlib.h>

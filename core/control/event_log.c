@@ -1,4 +1,4 @@
-#include "core/control/journal.h"
+#include "core/control/event_log_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* An endpoint as curl and Prometheus ask it: the hub's operations listener is one. */
 #include "tests/unit/net_help.h"
 
-#include "core/control/endpoint.h"
+#include "core/control/admin_server.h"
 
 #define CRLF "\r\n"
 #define HOST "Host: localhost" CRLF

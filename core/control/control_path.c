@@ -1,5 +1,5 @@
 /* Where control sockets are, and the folders that they are in. */
-#include "core/control/path.h"
+#include "core/control/control_path_internal.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* The connection of somebody who watches a program through its control endpoint: one request at a
  * time over one unix socket, made anew when it is lost. */
-#ifndef CORE_CONTROL_CLIENT_WATCH_H
-#define CORE_CONTROL_CLIENT_WATCH_H
+#ifndef CORE_CONTROL_CLIENT_ADMIN_CLIENT_H
+#define CORE_CONTROL_CLIENT_ADMIN_CLIENT_H
 
 #include "core/base/err.h"
 #include "core/base/str.h"

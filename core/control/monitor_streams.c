@@ -1,5 +1,5 @@
 /* A monitor's streams. */
-#include "core/control/monitor_private.h"
+#include "core/control/monitor_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* A monitor's tunnels, and the services in them. */
-#include "core/control/monitor_private.h"
+#include "core/control/monitor_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Private to core/control: the folder of a control socket. */
-#ifndef CORE_CONTROL_PATH_H
-#define CORE_CONTROL_PATH_H
+#ifndef CORE_CONTROL_CONTROL_PATH_INTERNAL_H
+#define CORE_CONTROL_CONTROL_PATH_INTERNAL_H
 
 #include "core/base/err.h"
 #include "core/control/control.h"

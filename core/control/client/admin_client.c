@@ -1,4 +1,4 @@
-#include "core/control/client/watch.h"
+#include "core/control/client/admin_client.h"
 
 #include "core/http/http.h"
 #include "core/net/tcp.h"

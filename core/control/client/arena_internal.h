@@ -1,6 +1,6 @@
 /* Memory that is handed out piece by piece and freed at once; private to this folder. */
-#ifndef CORE_CONTROL_CLIENT_ARENA_H
-#define CORE_CONTROL_CLIENT_ARENA_H
+#ifndef CORE_CONTROL_CLIENT_ARENA_INTERNAL_H
+#define CORE_CONTROL_CLIENT_ARENA_INTERNAL_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* The last events of a program, for those who come later, and told at once to who listens now.
  * Private to core/control. */
-#ifndef CORE_CONTROL_JOURNAL_H
-#define CORE_CONTROL_JOURNAL_H
+#ifndef CORE_CONTROL_EVENT_LOG_INTERNAL_H
+#define CORE_CONTROL_EVENT_LOG_INTERNAL_H
 
 #include "core/base/err.h"
 

@@ -1,11 +1,11 @@
-/* Private to core/control: what monitor.c (life, ticks), services.c (tunnels and services) and
- * streams.c keep, and report.c and metrics.c write out. */
-#ifndef CORE_CONTROL_MONITOR_PRIVATE_H
-#define CORE_CONTROL_MONITOR_PRIVATE_H
+/* Private to core/control: what monitor.c (life, ticks), monitor_services.c (tunnels and services)
+ * and monitor_streams.c keep, and report.c and report_metrics.c write out. */
+#ifndef CORE_CONTROL_MONITOR_INTERNAL_H
+#define CORE_CONTROL_MONITOR_INTERNAL_H
 
 #include "core/base/list.h"
+#include "core/control/event_log_internal.h"
 #include "core/control/history.h"
-#include "core/control/journal.h"
 #include "core/control/monitor.h"
 #include "core/net/peer.h"
 
