@@ -39,7 +39,7 @@ struct app {
     bool behind;               /* a picture waits until the terminal has taken the one before */
     struct timer *look, *draw; /* the next snapshot, the next picture */
     uint64_t drawn_ms;
-    struct watch *watch, *closer; /* closer: closes streams, while watch asks */
+    struct admin_client *watch, *closer; /* closer: closes streams, while watch asks */
     bool ask_again;
     uint64_t closing[UI_TAGS_MAX];
     size_t n_closing, closed;
@@ -138,14 +138,14 @@ static void look(void *owner)
     char target[200];
     if (a->replay)
         return;
-    if (watch_busy(a->watch)) {
+    if (admin_client_busy(a->watch)) {
         a->ask_again = true;
         return;
     }
     a->ask_again = false;
     model_target(a->model, ui_detail(a->ui), target, sizeof target);
     timer_start(a->look, (uint64_t)(a->ui->refresh * 1000));
-    watch_ask(a->watch, "GET", target);
+    admin_client_ask(a->watch, "GET", target);
 }
 
 static void lost(struct app *a, const char *text)
@@ -153,7 +153,7 @@ static void lost(struct app *a, const char *text)
     size_t tries = a->model->link == MODEL_LOST ? a->model->tries : 0;
     size_t last = sizeof delays / sizeof *delays - 1;
     double delay = delays[tries < last ? tries : last];
-    watch_rest(a->watch);
+    admin_client_close(a->watch);
     model_lost(a->model, text, now(a), now(a) + delay);
     timer_start(a->look, (uint64_t)(delay * 1000));
     draw_soon(a);
@@ -234,7 +234,7 @@ static void close_next(struct app *a)
         return;
     }
     snprintf(target, sizeof target, "/v1/streams/%" PRIu64, a->closing[a->closed]);
-    watch_ask(a->closer, "DELETE", target);
+    admin_client_ask(a->closer, "DELETE", target);
 }
 
 static void on_closed(void *owner, int status, struct span body)
@@ -282,7 +282,7 @@ static void on_signal(uv_signal_t *uv, int number);
  * and look lost. */
 static void stop(struct app *a)
 {
-    watch_rest(a->watch);
+    admin_client_close(a->watch);
     uv_signal_stop(&a->signals[STOP_SIGNAL]);
     terminal_suspend(a->terminal);
     raise(SIGTSTP);
@@ -423,8 +423,8 @@ static bool open_terminal(struct app *a)
 
 static bool begin(struct app *a)
 {
-    static const struct watch_events watch = {.answer = on_answer, .lost = on_lost};
-    static const struct watch_events closer = {.answer = on_closed, .lost = on_close_lost};
+    static const struct admin_client_events watch = {.answer = on_answer, .lost = on_lost};
+    static const struct admin_client_events closer = {.answer = on_closed, .lost = on_close_lost};
     a->loop = loop_new();
     if (a->loop == NULL)
         return false;
@@ -436,10 +436,10 @@ static bool begin(struct app *a)
     }
     a->look = timer_new(a->loop, look, a);
     a->draw = timer_new(a->loop, draw, a);
-    a->watch = watch_new(a->loop, a->command->path, &watch, a);
+    a->watch = admin_client_new(a->loop, a->command->path, &watch, a);
     if (a->watch != NULL)
-        watch_patience(a->watch, PATIENCE_MS);
-    a->closer = watch_new(a->loop, a->command->path, &closer, a);
+        admin_client_timeout(a->watch, PATIENCE_MS);
+    a->closer = admin_client_new(a->loop, a->command->path, &closer, a);
     return a->look != NULL && a->draw != NULL && a->watch != NULL && a->closer != NULL;
 }
 
@@ -448,8 +448,8 @@ static void finish(struct app *a)
     loop_block_signals();
     leave_screen(a);
     log_redirect(NULL, NULL);
-    watch_free(a->watch);
-    watch_free(a->closer);
+    admin_client_free(a->watch);
+    admin_client_free(a->closer);
     timer_free(a->look);
     timer_free(a->draw);
     if (a->keys.data != NULL)

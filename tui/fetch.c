@@ -21,7 +21,7 @@ enum { EXIT_FINE, EXIT_UNREACHED, EXIT_USAGE, EXIT_HUB_DOWN, EXIT_NO_DEVICE };
 struct fetch {
     const struct command *command;
     struct loop *loop;
-    struct watch *watch;
+    struct admin_client *watch;
     struct timer *timer;
     struct model model;
     bool ended; /* code is the exit code */
@@ -155,7 +155,7 @@ static void ask(void *owner)
     char target[200] = "/v1/snapshot";
     if (f->printed > 0)
         model_target(&f->model, 0, target, sizeof target);
-    watch_ask(f->watch, "GET", target);
+    admin_client_ask(f->watch, "GET", target);
 }
 
 static void show(struct fetch *f, struct span body)
@@ -172,7 +172,7 @@ static void show(struct fetch *f, struct span body)
         return;
     }
     if (c->interval >= REST_SECONDS)
-        watch_rest(f->watch);
+        admin_client_close(f->watch);
     timer_start(f->timer, (uint64_t)(c->interval * 1000));
 }
 
@@ -205,7 +205,8 @@ static void on_lost(void *owner, enum err why, const char *text)
     end(f, fetch_unreached(f->command, why, text));
 }
 
-static const struct watch_events events = {.answer = on_answer, .line = on_line, .lost = on_lost};
+static const struct admin_client_events events = {
+    .answer = on_answer, .line = on_line, .lost = on_lost};
 
 int fetch_run(const struct command *c)
 {
@@ -213,16 +214,16 @@ int fetch_run(const struct command *c)
     if (f.loop == NULL)
         return fetch_unreached(c, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
     model_init(&f.model, c->path);
-    f.watch = watch_new(f.loop, c->path, &events, &f);
+    f.watch = admin_client_new(f.loop, c->path, &events, &f);
     f.timer = timer_new(f.loop, ask, &f);
     if (f.watch == NULL || f.timer == NULL)
         fprintf(stderr, "tunnel-tui: %s\n", err_text(ERR_NO_MEMORY));
     else if (c->mode == MODE_EVENTS)
-        watch_follow(f.watch, "/v1/events");
+        admin_client_follow(f.watch, "/v1/events");
     else
         ask(&f);
     loop_run(f.loop);
-    watch_free(f.watch);
+    admin_client_free(f.watch);
     timer_free(f.timer);
     model_free(&f.model);
     loop_free(f.loop);

@@ -16,40 +16,40 @@
 #define MAX_BODY 1024 /* nobody needs one */
 #define TYPE "text/plain; charset=utf-8"
 
-struct endpoint {
-    struct endpoint_options o;
+struct admin_server {
+    struct admin_server_options o;
     struct listener *listener;
     struct list clients;
     size_t n_clients;
 };
 
-struct endpoint_client {
+struct admin_request {
     struct list node;
-    struct endpoint *endpoint;
+    struct admin_server *server;
     struct http_conn *http;
 };
 
 /* ---- answers ---- */
 
-void endpoint_answer(struct endpoint_client *c, int status, const char *type, struct span body)
+void admin_answer(struct admin_request *c, int status, const char *type, struct span body)
 {
     http_conn_answer(c->http, &(struct http_answer){.status = status, .type = type, .body = body});
 }
 
-void endpoint_text(struct endpoint_client *c, int status, const char *text)
+void admin_answer_text(struct admin_request *c, int status, const char *text)
 {
-    endpoint_answer(c, status, TYPE, span_of(text));
+    admin_answer(c, status, TYPE, span_of(text));
 }
 
-static void client_free(struct endpoint_client *c)
+static void client_free(struct admin_request *c)
 {
     list_remove(&c->node);
-    c->endpoint->n_clients--;
+    c->server->n_clients--;
     http_conn_free(c->http);
     free(c);
 }
 
-struct stream *endpoint_take(struct endpoint_client *c)
+struct stream *admin_take_stream(struct admin_request *c)
 {
     struct stream *s = http_conn_take(c->http);
     c->http = NULL;
@@ -59,36 +59,36 @@ struct stream *endpoint_take(struct endpoint_client *c)
 
 /* ---- pages that every endpoint has ---- */
 
-static void healthz(void *owner, struct endpoint_client *c, struct span rest, struct span query)
+static void healthz(void *owner, struct admin_request *c, struct span rest, struct span query)
 {
     (void)owner, (void)rest, (void)query;
-    endpoint_text(c, 200, "ok\n");
+    admin_answer_text(c, 200, "ok\n");
 }
 
-static void readyz(void *owner, struct endpoint_client *c, struct span rest, struct span query)
+static void readyz(void *owner, struct admin_request *c, struct span rest, struct span query)
 {
-    const char *why = c->endpoint->o.unready(owner);
+    const char *why = c->server->o.unready(owner);
     struct buf text = {.limit = 1024};
     (void)rest, (void)query;
     if (why == NULL) {
-        endpoint_text(c, 200, "ready\n");
+        admin_answer_text(c, 200, "ready\n");
         return;
     }
     bool ok = buf_printf(&text, "%s\n", why);
-    endpoint_answer(c, 503, TYPE, (struct span){(const char *)text.data, ok ? text.size : 0});
+    admin_answer(c, 503, TYPE, (struct span){(const char *)text.data, ok ? text.size : 0});
     buf_free(&text);
 }
 
-static void metrics(void *owner, struct endpoint_client *c, struct span rest, struct span query)
+static void metrics(void *owner, struct admin_request *c, struct span rest, struct span query)
 {
-    struct buf text = {.limit = ENDPOINT_ANSWER_MAX - sizeof PROMETHEUS_TYPE};
+    struct buf text = {.limit = ADMIN_ANSWER_MAX - sizeof PROMETHEUS_TYPE};
     (void)rest, (void)query;
-    c->endpoint->o.metrics(owner, &text);
-    endpoint_answer(c, 200, PROMETHEUS_TYPE, (struct span){(const char *)text.data, text.size});
+    c->server->o.metrics(owner, &text);
+    admin_answer(c, 200, PROMETHEUS_TYPE, (struct span){(const char *)text.data, text.size});
     buf_free(&text);
 }
 
-static const struct endpoint_page common[] = {
+static const struct admin_page common[] = {
     {"GET", "/healthz", healthz},
     {"GET", "/readyz", readyz},
     {"GET", "/metrics", metrics},
@@ -97,14 +97,14 @@ static const struct endpoint_page common[] = {
 
 /* ---- requests ---- */
 
-static const struct endpoint_page *page_at(const struct endpoint *e, size_t i)
+static const struct admin_page *page_at(const struct admin_server *e, size_t i)
 {
     if (i < COMMON)
         return &common[i];
     return i - COMMON < e->o.n_pages ? &e->o.pages[i - COMMON] : NULL;
 }
 
-static bool is_for(const struct endpoint_page *page, struct span path, struct span *rest)
+static bool is_for(const struct admin_page *page, struct span path, struct span *rest)
 {
     size_t n = strlen(page->path);
     if (path.n < n || memcmp(path.p, page->path, n) != 0)
@@ -113,13 +113,13 @@ static bool is_for(const struct endpoint_page *page, struct span path, struct sp
     return rest->n == 0 || page->path[n - 1] == '/';
 }
 
-static bool allows(const struct endpoint_page *page, struct span method)
+static bool allows(const struct admin_page *page, struct span method)
 {
     return span_is(method, page->method) ||
            (span_is(method, "HEAD") && strcmp(page->method, "GET") == 0);
 }
 
-static void wrong_method(struct endpoint_client *c, const char *method)
+static void wrong_method(struct admin_request *c, const char *method)
 {
     bool get = strcmp(method, "GET") == 0;
     char allow[64], text[64];
@@ -130,16 +130,16 @@ static void wrong_method(struct endpoint_client *c, const char *method)
                          .status = 405, .type = TYPE, .headers = allow, .body = span_of(text)});
 }
 
-static void not_found(struct endpoint_client *c)
+static void not_found(struct admin_request *c)
 {
     struct buf text = {.limit = 1024};
-    const struct endpoint_page *page;
+    const struct admin_page *page;
     bool ok = buf_printf(&text, "Nothing is here. Try");
-    for (size_t i = 0; (page = page_at(c->endpoint, i)) != NULL; i++)
+    for (size_t i = 0; (page = page_at(c->server, i)) != NULL; i++)
         if (strcmp(page->method, "GET") == 0)
             ok = ok && buf_printf(&text, "%s %s", i > 0 ? "," : "", page->path);
     ok = ok && buf_printf(&text, ".\n");
-    endpoint_answer(c, 404, TYPE, (struct span){(const char *)text.data, ok ? text.size : 0});
+    admin_answer(c, 404, TYPE, (struct span){(const char *)text.data, ok ? text.size : 0});
     buf_free(&text);
 }
 
@@ -155,7 +155,7 @@ static bool is_this_machine(const char *host)
                           (strlen(host) == first && strncasecmp(host, name, first) == 0)));
 }
 
-static bool is_given(const struct endpoint *e, const char *host)
+static bool is_given(const struct admin_server *e, const char *host)
 {
     const char *name;
     for (size_t i = 0; e->o.name != NULL && (name = e->o.name(e->o.owner, i)) != NULL; i++)
@@ -165,7 +165,7 @@ static bool is_given(const struct endpoint *e, const char *host)
 }
 
 /* HTTP/1.0 needs no Host; no browser speaks it. */
-static bool is_asked_as_itself(const struct endpoint *e, const struct http_head *head)
+static bool is_asked_as_itself(const struct admin_server *e, const struct http_head *head)
 {
     struct span value = http_header(head, "Host");
     int port;
@@ -181,29 +181,30 @@ static bool is_asked_as_itself(const struct endpoint *e, const struct http_head 
     return itself;
 }
 
-static void not_us(struct endpoint_client *c)
+static void not_us(struct admin_request *c)
 {
-    endpoint_text(c, 421,
-                  "This is not the host that was asked for: ask by IP address or as localhost, or "
-                  "start the program with --ops-host and the name.\n");
+    admin_answer_text(
+        c, 421,
+        "This is not the host that was asked for: ask by IP address or as localhost, or "
+        "start the program with --ops-host and the name.\n");
 }
 
 static void on_request(void *owner, const struct http_head *head, struct span body)
 {
-    struct endpoint_client *c = owner;
-    list_append(&c->endpoint->clients, &c->node); /* it is the last one to be sent away */
-    if (!is_asked_as_itself(c->endpoint, head)) {
+    struct admin_request *c = owner;
+    list_append(&c->server->clients, &c->node); /* it is the last one to be sent away */
+    if (!is_asked_as_itself(c->server, head)) {
         not_us(c);
         return;
     }
     struct span query = head->target, path = span_cut(&query, '?'), rest;
-    const struct endpoint_page *page, *other = NULL;
+    const struct admin_page *page, *other = NULL;
     (void)body;
-    for (size_t i = 0; (page = page_at(c->endpoint, i)) != NULL; i++) {
+    for (size_t i = 0; (page = page_at(c->server, i)) != NULL; i++) {
         if (!is_for(page, path, &rest))
             continue;
         if (allows(page, head->method)) {
-            page->answer(c->endpoint->o.owner, c, rest, query);
+            page->answer(c->server->o.owner, c, rest, query);
             return;
         }
         other = page;
@@ -233,30 +234,30 @@ static bool is_ours(int fd)
 }
 
 /* Else a few connections that ask for nothing would keep all others from asking. */
-static void make_room(struct endpoint *e)
+static void evict_idlest(struct admin_server *e)
 {
-    struct endpoint_client *c = list_entry(e->clients.next, struct endpoint_client, node);
-    log_debug("%s: %s was silent for longest and is closed, to make room", endpoint_name(e),
+    struct admin_request *c = list_entry(e->clients.next, struct admin_request, node);
+    log_debug("%s: %s was silent for longest and is closed, to make room", admin_server_name(e),
               http_conn_name(c->http));
     client_free(c);
 }
 
-static void let_in(struct endpoint *e, struct stream *s)
+static void accept_client(struct admin_server *e, struct stream *s)
 {
     static const struct http_conn_events events = {.request = on_request, .closed = on_closed};
     struct http_conn_options options = {.max_head = MAX_HEAD,
                                         .max_body = MAX_BODY,
-                                        .max_answer = ENDPOINT_ANSWER_MAX,
+                                        .max_answer = ADMIN_ANSWER_MAX,
                                         .request_ms = e->o.request_ms,
                                         .idle_ms = e->o.idle_ms};
-    if (e->n_clients == ENDPOINT_MAX_CLIENTS)
-        make_room(e);
-    struct endpoint_client *c = calloc(1, sizeof *c);
+    if (e->n_clients == ADMIN_MAX_CLIENTS)
+        evict_idlest(e);
+    struct admin_request *c = calloc(1, sizeof *c);
     if (c == NULL) {
         stream_close(s);
         return;
     }
-    c->endpoint = e;
+    c->server = e;
     e->n_clients++;
     list_init(&c->node);
     list_append(&e->clients, &c->node);
@@ -267,23 +268,23 @@ static void let_in(struct endpoint *e, struct stream *s)
 
 static void on_descriptor(void *owner, struct listener *l, int fd)
 {
-    struct endpoint *e = owner;
+    struct admin_server *e = owner;
     if (listener_port(l) == 0 && !is_ours(fd)) {
-        log_warning("%s: a process of another user was turned away", endpoint_name(e));
+        log_warning("%s: a process of another user was turned away", admin_server_name(e));
         close(fd);
         return;
     }
     struct stream *s = stream_from_fd(e->o.loop, fd);
     if (s != NULL)
-        let_in(e, s);
+        accept_client(e, s);
 }
 
 /* ---- the listener ---- */
 
-struct endpoint *endpoint_new(const struct endpoint_options *o, enum err *why)
+struct admin_server *admin_server_new(const struct admin_server_options *o, enum err *why)
 {
     static const struct listener_events events = {.descriptor = on_descriptor};
-    struct endpoint *e = calloc(1, sizeof *e);
+    struct admin_server *e = calloc(1, sizeof *e);
     *why = ERR_NO_MEMORY;
     if (e == NULL)
         return NULL;
@@ -296,19 +297,19 @@ struct endpoint *endpoint_new(const struct endpoint_options *o, enum err *why)
     return NULL;
 }
 
-void endpoint_free(struct endpoint *e)
+void admin_server_free(struct admin_server *e)
 {
     if (e == NULL)
         return;
     listener_free(e->listener);
     list_each(node, &e->clients)
     {
-        client_free(list_entry(node, struct endpoint_client, node));
+        client_free(list_entry(node, struct admin_request, node));
     }
     free(e);
 }
 
-const char *endpoint_name(const struct endpoint *e)
+const char *admin_server_name(const struct admin_server *e)
 {
     return listener_name(e->listener);
 }

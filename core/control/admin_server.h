@@ -14,27 +14,27 @@
 #include "core/net/loop.h"
 #include "core/net/stream.h"
 
-#define ENDPOINT_MAX_CLIENTS 64      /* at once */
-#define ENDPOINT_ANSWER_MAX 33554432 /* bytes; 65,536 streams of a snapshot */
+#define ADMIN_MAX_CLIENTS 64      /* at once */
+#define ADMIN_ANSWER_MAX 33554432 /* bytes; 65,536 streams of a snapshot */
 
-struct endpoint;
-struct endpoint_client;
+struct admin_server;
+struct admin_request;
 
 /* One more page. path: what the request's must be, or, with a '/' at its end, begin with. */
-struct endpoint_page {
+struct admin_page {
     const char *method; /* "GET" (HEAD is answered, too) or another */
     const char *path;
     /* Answers with one of the functions below, at once. rest: the path behind `path`; query:
      * behind '?'. */
-    void (*answer)(void *owner, struct endpoint_client *c, struct span rest, struct span query);
+    void (*answer)(void *owner, struct admin_request *c, struct span rest, struct span query);
 };
 
-struct endpoint_options {
+struct admin_server_options {
     struct loop *loop;
     const char *where;                             /* as for listener_new */
     const char *(*unready)(void *owner);           /* NULL: ready; else a sentence why not */
     void (*metrics)(void *owner, struct buf *out); /* appends them */
-    const struct endpoint_page *pages;             /* n_pages; must outlive the endpoint */
+    const struct admin_page *pages;                /* n_pages; must outlive the endpoint */
     size_t n_pages;
     const char *(*name)(void *owner, size_t i); /* names to be asked by; NULL behind the last one;
                                                    may be NULL */
@@ -42,16 +42,17 @@ struct endpoint_options {
     uint64_t request_ms, idle_ms; /* as in http_conn_options; 0: its defaults */
 };
 
-struct endpoint *endpoint_new(const struct endpoint_options *o,
-                              enum err *why);        /* NULL: *why, as of listeners */
-void endpoint_free(struct endpoint *e);              /* NULL is fine */
-const char *endpoint_name(const struct endpoint *e); /* the address with its real port, or path */
+struct admin_server *admin_server_new(const struct admin_server_options *o,
+                                      enum err *why); /* NULL: *why, as of listeners */
+void admin_server_free(struct admin_server *e);       /* NULL is fine */
+/* the address with its real port, or path */
+const char *admin_server_name(const struct admin_server *e);
 
 /* ---- answers; the client may be gone afterwards ---- */
 
-void endpoint_text(struct endpoint_client *c, int status, const char *text); /* ends in "\n" */
-void endpoint_answer(struct endpoint_client *c, int status, const char *type, struct span body);
+void admin_answer_text(struct admin_request *c, int status, const char *text); /* ends in "\n" */
+void admin_answer(struct admin_request *c, int status, const char *type, struct span body);
 /* Gives the bare connection away instead, reading off. Set its events at once. */
-struct stream *endpoint_take(struct endpoint_client *c);
+struct stream *admin_take_stream(struct admin_request *c);
 
 #endif

@@ -36,9 +36,9 @@ struct control {
     struct control_setup setup;
     struct monitor *monitor;
     struct timer *tick;
-    struct endpoint *endpoint; /* NULL: none */
-    struct endpoint *ops;      /* the same */
-    struct events *events;     /* the same */
+    struct admin_server *server;  /* NULL: none */
+    struct admin_server *ops;     /* the same */
+    struct event_streams *events; /* the same */
     struct peer_search *search;
     uint64_t searched_ms;     /* when the last one began */
     uint64_t ids[PEER_BATCH]; /* whose peers are searched */
@@ -96,59 +96,58 @@ static uint64_t query_number(struct span query, const char *name)
 }
 
 /* Half a megabyte a second, with a thousand streams: its memory is kept while somebody asks. */
-static void snapshot(void *owner, struct endpoint_client *client, struct span rest,
-                     struct span query)
+static void snapshot(void *owner, struct admin_request *client, struct span rest, struct span query)
 {
     struct control *c = owner;
     struct json_writer *w = &c->out;
-    const struct report_wish wish = {.history = query_number(query, "history"),
-                                     .tens = query_number(query, "tens"),
-                                     .events = query_number(query, "events"),
-                                     .detail = query_number(query, "detail"),
-                                     .readonly = c->setup.readonly};
+    const struct snapshot_query wanted = {.history = query_number(query, "history"),
+                                          .tens = query_number(query, "tens"),
+                                          .events = query_number(query, "events"),
+                                          .detail = query_number(query, "detail"),
+                                          .readonly = c->setup.readonly};
     (void)rest;
     search_peers(c);
     buf_take(&w->bytes, w->bytes.size);
     w->more = w->failed = false;
     c->asked_ms = monitor_now(c->monitor);
-    report_snapshot(c->monitor, &wish, w);
+    report_snapshot(c->monitor, &wanted, w);
     if (w->failed || !buf_append(&w->bytes, "\n", 1))
-        endpoint_text(client, 503, "The snapshot is too large, or memory is short.\n");
+        admin_answer_text(client, 503, "The snapshot is too large, or memory is short.\n");
     else
-        endpoint_answer(client, 200, JSON_TYPE,
-                        (struct span){(const char *)w->bytes.data, w->bytes.size});
+        admin_answer(client, 200, JSON_TYPE,
+                     (struct span){(const char *)w->bytes.data, w->bytes.size});
 }
 
-static void events(void *owner, struct endpoint_client *client, struct span rest, struct span query)
+static void events(void *owner, struct admin_request *client, struct span rest, struct span query)
 {
     struct control *c = owner;
     (void)rest, (void)query;
-    events_join(c->events, endpoint_take(client));
+    event_streams_join(c->events, admin_take_stream(client));
 }
 
-static void close_stream(void *owner, struct endpoint_client *client, struct span rest,
+static void close_stream(void *owner, struct admin_request *client, struct span rest,
                          struct span query)
 {
     struct control *c = owner;
     uint64_t id;
     (void)query;
     if (c->setup.readonly) {
-        endpoint_text(client, 403, "This endpoint is read-only (--control-readonly).\n");
+        admin_answer_text(client, 403, "This endpoint is read-only (--control-readonly).\n");
         return;
     }
     struct monitor_stream *s =
         str_number(rest, INT64_MAX, &id) ? monitor_stream_find(c->monitor, id) : NULL;
     if (s == NULL || s->counters.state == MONITOR_STREAM_CLOSED) {
-        endpoint_text(client, 404, "There is no such stream; /v1/snapshot lists them.\n");
+        admin_answer_text(client, 404, "There is no such stream; /v1/snapshot lists them.\n");
     } else if (s->close == NULL) {
-        endpoint_text(client, 403, "This program cannot close single streams.\n");
+        admin_answer_text(client, 403, "This program cannot close single streams.\n");
     } else {
         s->close(s->ctx); /* s is closed now */
-        endpoint_answer(client, 204, NULL, (struct span){NULL, 0});
+        admin_answer(client, 204, NULL, (struct span){NULL, 0});
     }
 }
 
-static const struct endpoint_page pages[] = {
+static const struct admin_page pages[] = {
     {"GET", "/v1/snapshot", snapshot},
     {"GET", "/v1/events", events},
     {"DELETE", "/v1/streams/", close_stream},
@@ -200,19 +199,19 @@ static const char *environment(const char *name)
 
 static enum err open_endpoint(struct control *c, const char *path, char *text, size_t size)
 {
-    const struct endpoint_options o = {.loop = c->setup.loop,
-                                       .where = path,
-                                       .unready = ready,
-                                       .metrics = metrics,
-                                       .pages = pages,
-                                       .n_pages = sizeof pages / sizeof *pages,
-                                       .owner = c};
+    const struct admin_server_options o = {.loop = c->setup.loop,
+                                           .where = path,
+                                           .unready = ready,
+                                           .metrics = metrics,
+                                           .pages = pages,
+                                           .n_pages = sizeof pages / sizeof *pages,
+                                           .owner = c};
     enum err why = control_folder(path, text, size);
     if (why != ERR_OK)
         return why;
-    c->events = events_new(c->setup.loop, c->monitor);
+    c->events = event_streams_new(c->setup.loop, c->monitor);
     if (c->events != NULL)
-        c->endpoint = endpoint_new(&o, &why);
+        c->server = admin_server_new(&o, &why);
     else
         why = ERR_NO_MEMORY;
     if (why == ERR_ADDRESS_IN_USE)
@@ -236,7 +235,7 @@ static enum err open_somewhere(struct control *c, const char *asked, char *text,
     } else if (asked == NULL) {
         log_warning("tunnel-tui cannot watch this: %s (--control names another place, or \"off\")",
                     problem);
-        events_free(c->events);
+        event_streams_free(c->events);
         c->events = NULL;
         why = ERR_OK;
     } else {
@@ -255,21 +254,21 @@ static const char *ops_name(void *owner, size_t i)
 static enum err open_ops(struct control *c, char *text, size_t size)
 {
     const char *where = c->setup.ops != NULL ? options_get(c->setup.ops, "ops-listen") : "off";
-    const struct endpoint_options o = {.loop = c->setup.loop,
-                                       .where = where,
-                                       .unready = ready,
-                                       .metrics = metrics,
-                                       .name = ops_name,
-                                       .owner = c};
+    const struct admin_server_options o = {.loop = c->setup.loop,
+                                           .where = where,
+                                           .unready = ready,
+                                           .metrics = metrics,
+                                           .name = ops_name,
+                                           .owner = c};
     enum err why = ERR_OK;
     if (strcmp(where, "off") == 0)
         return ERR_OK;
-    c->ops = endpoint_new(&o, &why);
+    c->ops = admin_server_new(&o, &why);
     if (c->ops == NULL)
         snprintf(text, size, "--ops-listen: cannot listen on %s: %s", where,
                  listener_problem(where, why));
     else
-        log_info("operations: listening on %s", endpoint_name(c->ops));
+        log_info("operations: listening on %s", admin_server_name(c->ops));
     return why;
 }
 
@@ -283,7 +282,7 @@ struct control *control_new(const struct control_setup *s, enum err *why, char *
     if (c == NULL)
         return NULL;
     c->setup = *s;
-    c->out.bytes.limit = ENDPOINT_ANSWER_MAX - sizeof JSON_TYPE;
+    c->out.bytes.limit = ADMIN_ANSWER_MAX - sizeof JSON_TYPE;
     c->tick = timer_new(s->loop, on_tick, c);
     c->monitor = monitor_new(&(struct monitor_options){.program = s->program,
                                                        .role = s->role,
@@ -308,9 +307,9 @@ void control_free(struct control *c)
     if (c == NULL)
         return;
     peer_search_cancel(c->search);
-    endpoint_free(c->endpoint);
-    endpoint_free(c->ops);
-    events_free(c->events);
+    admin_server_free(c->server);
+    admin_server_free(c->ops);
+    event_streams_free(c->events);
     timer_free(c->tick);
     buf_free(&c->out.bytes);
     monitor_free(c->monitor);
@@ -324,5 +323,5 @@ struct monitor *control_monitor(struct control *c)
 
 const char *control_where(const struct control *c)
 {
-    return c->endpoint != NULL ? endpoint_name(c->endpoint) : NULL;
+    return c->server != NULL ? admin_server_name(c->server) : NULL;
 }

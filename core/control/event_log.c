@@ -5,24 +5,24 @@
 
 /* Where an event keeps the texts that are copied. */
 static const size_t texts[] = {
-    offsetof(struct journal_event, via),    offsetof(struct journal_event, client),
-    offsetof(struct journal_event, asked),  offsetof(struct journal_event, service),
-    offsetof(struct journal_event, tunnel), offsetof(struct journal_event, text),
+    offsetof(struct logged_event, via),    offsetof(struct logged_event, client),
+    offsetof(struct logged_event, asked),  offsetof(struct logged_event, service),
+    offsetof(struct logged_event, tunnel), offsetof(struct logged_event, text),
 };
 #define TEXTS (sizeof texts / sizeof *texts)
 
-static const char **text_of(struct journal_event *e, size_t i)
+static const char **text_of(struct logged_event *e, size_t i)
 {
     return (const char **)(void *)((char *)e + texts[i]);
 }
 
 static size_t length(const char *text)
 {
-    return text != NULL ? strnlen(text, JOURNAL_TEXT) : 0;
+    return text != NULL ? strnlen(text, EVENT_LOG_TEXT) : 0;
 }
 
 /* Into one block. */
-static void copy_texts(struct journal_slot *slot)
+static void copy_texts(struct event_log_slot *slot)
 {
     size_t size = 0;
     for (size_t i = 0; i < TEXTS; i++)
@@ -42,9 +42,9 @@ static void copy_texts(struct journal_slot *slot)
     }
 }
 
-void journal_add(struct journal *j, const struct journal_event *e)
+void event_log_add(struct event_log *j, const struct logged_event *e)
 {
-    struct journal_slot *slot = &j->slots[++j->last % JOURNAL_EVENTS];
+    struct event_log_slot *slot = &j->slots[++j->last % EVENT_LOG_SIZE];
     free(slot->memory);
     slot->event = *e;
     slot->event.number = j->last;
@@ -53,15 +53,15 @@ void journal_add(struct journal *j, const struct journal_event *e)
         j->listener(j->owner, &slot->event);
 }
 
-const struct journal_event *journal_get(const struct journal *j, uint64_t number)
+const struct logged_event *event_log_get(const struct event_log *j, uint64_t number)
 {
-    const struct journal_event *e = &j->slots[number % JOURNAL_EVENTS].event;
+    const struct logged_event *e = &j->slots[number % EVENT_LOG_SIZE].event;
     return number > 0 && e->number == number ? e : NULL;
 }
 
-void journal_free(struct journal *j)
+void event_log_free(struct event_log *j)
 {
-    for (size_t i = 0; i < JOURNAL_EVENTS; i++)
+    for (size_t i = 0; i < EVENT_LOG_SIZE; i++)
         free(j->slots[i].memory);
-    *j = (struct journal){0};
+    *j = (struct event_log){0};
 }

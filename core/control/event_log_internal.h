@@ -8,13 +8,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JOURNAL_EVENTS 256
-#define JOURNAL_TEXT 256 /* bytes of each text that are kept */
+#define EVENT_LOG_SIZE 256
+#define EVENT_LOG_TEXT 256 /* bytes of each text that are kept */
 
 /* Texts that are not there are NULL. */
-struct journal_event {
+struct logged_event {
     const char *event; /* "open", ...; static */
-    uint64_t number;   /* set by journal_add */
+    uint64_t number;   /* set by event_log_add */
     int64_t wall_ms;
     uint64_t stream; /* 0: none */
     const char *via, *client, *asked, *service, *tunnel, *text;
@@ -22,20 +22,20 @@ struct journal_event {
     uint64_t age_ms, down, up, count;
 };
 
-struct journal {
-    uint64_t last; /* number of the newest; number i is at i % JOURNAL_EVENTS */
-    struct journal_slot {
-        struct journal_event event;
+struct event_log {
+    uint64_t last; /* number of the newest; number i is at i % EVENT_LOG_SIZE */
+    struct event_log_slot {
+        struct logged_event event;
         char *memory; /* its texts */
-    } slots[JOURNAL_EVENTS];
-    void (*listener)(void *owner, const struct journal_event *e); /* or NULL */
+    } slots[EVENT_LOG_SIZE];
+    void (*listener)(void *owner, const struct logged_event *e); /* or NULL */
     void *owner;
 };
 
 /* Texts are copied. Without memory the texts are missing. */
-void journal_add(struct journal *j, const struct journal_event *e);
+void event_log_add(struct event_log *j, const struct logged_event *e);
 /* The event of that number; NULL: it is gone, or has not come. */
-const struct journal_event *journal_get(const struct journal *j, uint64_t number);
-void journal_free(struct journal *j);
+const struct logged_event *event_log_get(const struct event_log *j, uint64_t number);
+void event_log_free(struct event_log *j);
 
 #endif

@@ -13,7 +13,7 @@
 static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
                            "Cache-Control: no-store\r\nConnection: close\r\n\r\n";
 
-struct events {
+struct event_streams {
     struct loop *loop;
     struct monitor *monitor;
     struct list readers;
@@ -23,7 +23,7 @@ struct events {
 
 struct reader {
     struct list node;
-    struct events *events;
+    struct event_streams *events;
     struct stream *stream;
     struct buf held, sending; /* sending: in the stream's hands while it is not ready */
     uint64_t dropped;
@@ -46,7 +46,7 @@ static void tell_dropped(struct reader *r)
 {
     const struct monitor *m = r->events->monitor;
     struct json_writer w = {.bytes.limit = LINE_BYTES};
-    const struct journal_event e = {
+    const struct logged_event e = {
         .event = "dropped", .wall_ms = m->o.wall(m->o.clock), .count = r->dropped};
     report_event(&e, &w);
     if (!w.failed && buf_append(&w.bytes, "\n", 1) &&
@@ -96,7 +96,7 @@ static void on_failed(void *owner, enum err why)
     leave(owner);
 }
 
-void events_join(struct events *e, struct stream *s)
+void event_streams_join(struct event_streams *e, struct stream *s)
 {
     static const struct stream_events stream_events = {
         .readable = on_readable, .writable = on_writable, .failed = on_failed};
@@ -131,9 +131,9 @@ static void offer(struct reader *r, const struct buf *line)
     r->events->monitor->events_dropped++;
 }
 
-static void on_event(void *owner, const struct journal_event *event)
+static void on_event(void *owner, const struct logged_event *event)
 {
-    struct events *e = owner;
+    struct event_streams *e = owner;
     if (list_empty(&e->readers))
         return;
     buf_take(&e->line.bytes, e->line.bytes.size);
@@ -146,23 +146,24 @@ static void on_event(void *owner, const struct journal_event *event)
 
 /* ---- life ---- */
 
-struct events *events_new(struct loop *loop, struct monitor *m)
+struct event_streams *event_streams_new(struct loop *loop, struct monitor *m)
 {
-    struct events *e = calloc(1, sizeof *e);
+    struct event_streams *e = calloc(1, sizeof *e);
     if (e == NULL)
         return NULL;
-    *e = (struct events){.loop = loop, .monitor = m, .line = {.bytes = {.limit = LINE_BYTES}}};
+    *e = (struct event_streams){
+        .loop = loop, .monitor = m, .line = {.bytes = {.limit = LINE_BYTES}}};
     list_init(&e->readers);
-    m->journal.listener = on_event;
-    m->journal.owner = e;
+    m->event_log.listener = on_event;
+    m->event_log.owner = e;
     return e;
 }
 
-void events_free(struct events *e)
+void event_streams_free(struct event_streams *e)
 {
     if (e == NULL)
         return;
-    e->monitor->journal.listener = NULL;
+    e->monitor->event_log.listener = NULL;
     while (!list_empty(&e->readers))
         leave(list_entry(e->readers.next, struct reader, node));
     buf_free(&e->line.bytes);

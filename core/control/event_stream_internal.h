@@ -12,12 +12,12 @@
 #define EVENTS_HELD 262144
 #define EVENTS_MAX_READERS 32 /* one more is closed at once */
 
-struct events;
+struct event_streams;
 
 /* Tells the events of m, which must outlive it, from now on. NULL: no memory. */
-struct events *events_new(struct loop *loop, struct monitor *m);
-void events_free(struct events *e); /* closes all readers; NULL is fine */
+struct event_streams *event_streams_new(struct loop *loop, struct monitor *m);
+void event_streams_free(struct event_streams *e); /* closes all readers; NULL is fine */
 /* Takes the stream over and answers the request that came on it. */
-void events_join(struct events *e, struct stream *s);
+void event_streams_join(struct event_streams *e, struct stream *s);
 
 #endif

@@ -67,7 +67,7 @@ void monitor_free(struct monitor *m)
         monitor_tunnel_free(list_entry(m->tunnels.next, struct monitor_tunnel, node));
     for (size_t i = 0; i < m->n_listen; i++)
         free(m->listen[i]);
-    journal_free(&m->journal);
+    event_log_free(&m->event_log);
     free(m);
 }
 
@@ -94,14 +94,14 @@ void monitor_certificate(struct monitor *m, int64_t ends_ms, const char *problem
         return;
     m->certificate_ends_ms = ends_ms;
     if (problem != NULL)
-        journal_add(&m->journal, &(struct journal_event){.event = "certificate",
-                                                         .wall_ms = m->o.wall(m->o.clock),
-                                                         .text = problem});
+        event_log_add(&m->event_log, &(struct logged_event){.event = "certificate",
+                                                            .wall_ms = m->o.wall(m->o.clock),
+                                                            .text = problem});
 }
 
 /* ---- time ---- */
 
-static void tally_tick(struct tally *t, uint64_t elapsed)
+static void tally_tick(struct stream_counters *t, uint64_t elapsed)
 {
     t->rate_down = t->second_down * 1000 / elapsed;
     t->rate_up = t->second_up * 1000 / elapsed;
@@ -159,7 +159,7 @@ void monitor_tick(struct monitor *m)
         struct monitor_tunnel_state state;
         monitor_tunnel_look(t, &state);
         list_each(at, &t->services)
-            tally_tick(&list_entry(at, struct monitor_service, node)->tally, elapsed);
+            tally_tick(&list_entry(at, struct monitor_service, node)->counters, elapsed);
     }
     m->ticked_ms = now;
     forget_closed(m, now);
@@ -178,15 +178,15 @@ void monitor_refused(struct monitor *m, const struct monitor_refusal *r)
     }
     if (r->untold)
         return;
-    journal_add(&m->journal,
-                &(struct journal_event){.event = "refuse",
-                                        .wall_ms = m->o.wall(m->o.clock),
-                                        .client = r->client,
-                                        .via = r->via,
-                                        .asked = r->asked,
-                                        .why = r->why,
-                                        .text = r->text != NULL ? r->text : err_text(r->why),
-                                        .count = r->more});
+    event_log_add(&m->event_log,
+                  &(struct logged_event){.event = "refuse",
+                                         .wall_ms = m->o.wall(m->o.clock),
+                                         .client = r->client,
+                                         .via = r->via,
+                                         .asked = r->asked,
+                                         .why = r->why,
+                                         .text = r->text != NULL ? r->text : err_text(r->why),
+                                         .count = r->more});
 }
 
 void monitor_refused_more(struct monitor *m, const char *via, enum err why, uint64_t count,

@@ -18,7 +18,7 @@
 extern const uint64_t monitor_first_byte_bounds[FIRST_BYTE_BUCKETS];
 
 /* What is counted of the streams of one service, and of all of them. */
-struct tally {
+struct stream_counters {
     uint64_t open, max, served, refused, failed;
     uint64_t down, up;               /* bytes */
     uint64_t second_down, second_up; /* of them since the last tick */
@@ -32,7 +32,7 @@ struct monitor_service {
     bool present;    /* among those that the tunnel has now */
     uint64_t left;   /* when it went: counts up */
     size_t referred; /* streams that point to it, closed ones too */
-    struct tally tally;
+    struct stream_counters counters;
     uint64_t first_bytes[FIRST_BYTE_BUCKETS + 1];
     uint64_t first_byte_ms; /* sum of those in the buckets */
 };
@@ -93,10 +93,10 @@ struct monitor {
     size_t n_closed, n_services;
     uint64_t services_left; /* so many went */
     uint64_t last_stream;
-    struct tally total;
+    struct stream_counters total;
     uint64_t forgotten[ERR_COUNT]; /* refusals of services that were let go */
     struct history history;
-    struct journal journal;
+    struct event_log event_log;
     uint64_t events_dropped; /* not sent to slow readers */
 };
 

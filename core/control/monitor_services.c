@@ -34,7 +34,7 @@ static void service_free(struct monitor *m, struct monitor_service *s)
 {
     m->n_services--;
     for (size_t i = 0; i < ERR_COUNT; i++)
-        m->forgotten[i] += s->tally.refusals[i];
+        m->forgotten[i] += s->counters.refusals[i];
     list_remove(&s->node);
     free(s->id);
     free(s->host);
@@ -85,11 +85,11 @@ static void tell(struct monitor_tunnel *t, const char *event, enum err why, cons
     if (t == NULL)
         return;
     struct monitor *m = t->monitor;
-    journal_add(&m->journal, &(struct journal_event){.event = event,
-                                                     .wall_ms = m->o.wall(m->o.clock),
-                                                     .tunnel = t->name,
-                                                     .why = why,
-                                                     .text = text});
+    event_log_add(&m->event_log, &(struct logged_event){.event = event,
+                                                        .wall_ms = m->o.wall(m->o.clock),
+                                                        .tunnel = t->name,
+                                                        .why = why,
+                                                        .text = text});
 }
 
 void monitor_tunnel_event(struct monitor_tunnel *t, enum monitor_link link, enum err why,

@@ -8,10 +8,10 @@ const uint64_t monitor_first_byte_bounds[FIRST_BYTE_BUCKETS] = {5,   10,   25,  
                                                                 500, 1000, 2500, 5000, 10000};
 
 /* The tallies that a stream counts in; the second one is NULL while it has no service. */
-static void tallies(const struct monitor_stream *s, struct tally *out[2])
+static void tallies(const struct monitor_stream *s, struct stream_counters *out[2])
 {
     out[0] = &s->monitor->total;
-    out[1] = s->service != NULL ? &s->service->tally : NULL;
+    out[1] = s->service != NULL ? &s->service->counters : NULL;
 }
 
 /* ---- counting ---- */
@@ -31,7 +31,7 @@ static void count_first_byte(struct monitor_stream *s)
 
 static void take_counters(struct monitor_stream *s, const struct monitor_counters *now)
 {
-    struct tally *t[2];
+    struct stream_counters *t[2];
     uint64_t down = now->down - s->counters.down, up = now->up - s->counters.up;
     tallies(s, t);
     for (size_t i = 0; i < 2 && t[i] != NULL; i++) {
@@ -140,16 +140,16 @@ const char *monitor_stream_service(const struct monitor_stream *s)
     return s->service != NULL ? s->service->id : s->label;
 }
 
-static struct journal_event describe(const struct monitor_stream *s, const char *event)
+static struct logged_event describe(const struct monitor_stream *s, const char *event)
 {
-    return (struct journal_event){.event = event,
-                                  .wall_ms = s->monitor->o.wall(s->monitor->o.clock),
-                                  .stream = s->id,
-                                  .client = s->client,
-                                  .via = s->via,
-                                  .asked = s->asked,
-                                  .service = monitor_stream_service(s),
-                                  .tunnel = s->tunnel != NULL ? s->tunnel->name : NULL};
+    return (struct logged_event){.event = event,
+                                 .wall_ms = s->monitor->o.wall(s->monitor->o.clock),
+                                 .stream = s->id,
+                                 .client = s->client,
+                                 .via = s->via,
+                                 .asked = s->asked,
+                                 .service = monitor_stream_service(s),
+                                 .tunnel = s->tunnel != NULL ? s->tunnel->name : NULL};
 }
 
 void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunnel,
@@ -164,15 +164,15 @@ void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunn
         tunnel->referred++;
     if (s->service != NULL)
         s->service->referred++;
-    if (s->service != NULL && ++s->service->tally.open > s->service->tally.max)
-        s->service->tally.max = s->service->tally.open;
-    struct journal_event e = describe(s, "open");
-    journal_add(&s->monitor->journal, &e);
+    if (s->service != NULL && ++s->service->counters.open > s->service->counters.max)
+        s->service->counters.max = s->service->counters.open;
+    struct logged_event e = describe(s, "open");
+    event_log_add(&s->monitor->event_log, &e);
 }
 
 void monitor_stream_answered(struct monitor_stream *s)
 {
-    struct tally *t[2];
+    struct stream_counters *t[2];
     if (s == NULL || s->answered)
         return;
     s->answered = true;
@@ -203,7 +203,7 @@ void monitor_stream_client(struct monitor_stream *s, const char *client)
 
 static void count_end(const struct monitor_stream *s, const struct monitor_end *end)
 {
-    struct tally *t[2];
+    struct stream_counters *t[2];
     tallies(s, t);
     for (size_t i = 0; i < 2 && t[i] != NULL; i++) {
         t[i]->open--;
@@ -222,7 +222,7 @@ static void count_end(const struct monitor_stream *s, const struct monitor_end *
 static void tell_end(const struct monitor_stream *s, const struct monitor_end *end)
 {
     bool refused = !s->answered && !end->orderly;
-    struct journal_event e = describe(s, refused ? "refuse" : "close");
+    struct logged_event e = describe(s, refused ? "refuse" : "close");
     if (refused && end->untold)
         return;
     e.why = end->why;
@@ -230,7 +230,7 @@ static void tell_end(const struct monitor_stream *s, const struct monitor_end *e
     e.age_ms = s->closed_ms - s->accepted_ms;
     e.down = s->counters.down;
     e.up = s->counters.up;
-    journal_add(&s->monitor->journal, &e);
+    event_log_add(&s->monitor->event_log, &e);
 }
 
 void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *end)

@@ -54,7 +54,7 @@ static void put_reasons(struct json_writer *w, const char *name, const uint64_t 
         json_close(w, '}');
 }
 
-static void put_tally(struct json_writer *w, const struct tally *t,
+static void put_tally(struct json_writer *w, const struct stream_counters *t,
                       void (*put)(struct json_writer *w, const char *name, uint64_t n))
 {
     const struct {
@@ -173,7 +173,7 @@ static void put_service(const struct monitor_tunnel *t, const struct monitor_ser
     put_text(w, "host", s->host);
     put_text(w, "target", s->target);
     put_text(w, "state", service_state(s, link));
-    put_tally(w, &s->tally, put_number);
+    put_tally(w, &s->counters, put_number);
     put_time(w, "first_byte", mean_first_byte(s));
     json_close(w, '}');
 }
@@ -185,7 +185,7 @@ static void put_services(struct monitor_tunnel *t, struct json_writer *w)
     list_each(node, &t->services)
     {
         const struct monitor_service *s = list_entry(node, struct monitor_service, node);
-        if (s->present || s->tally.open > 0)
+        if (s->present || s->counters.open > 0)
             put_service(t, s, state.link, w);
     }
 }
@@ -329,7 +329,7 @@ static void put_ring(const struct history_ring *r, const char *name, uint64_t kn
     json_close(w, '}');
 }
 
-void report_event(const struct journal_event *e, struct json_writer *w)
+void report_event(const struct logged_event *e, struct json_writer *w)
 {
     json_open(w, NULL, '{');
     put_text(w, "event", e->event);
@@ -350,15 +350,15 @@ void report_event(const struct journal_event *e, struct json_writer *w)
     json_close(w, '}');
 }
 
-static void put_events(const struct journal *j, uint64_t known, struct json_writer *w)
+static void put_events(const struct event_log *j, uint64_t known, struct json_writer *w)
 {
-    uint64_t oldest = j->last > JOURNAL_EVENTS ? j->last - JOURNAL_EVENTS + 1 : 1;
+    uint64_t oldest = j->last > EVENT_LOG_SIZE ? j->last - EVENT_LOG_SIZE + 1 : 1;
     uint64_t from = known <= j->last ? known + 1 : 1; /* else it is from before a restart */
     json_open(w, "events", '{');
     json_number(w, "last", (int64_t)j->last);
     json_open(w, "list", '[');
     for (uint64_t at = from > oldest ? from : oldest; at <= j->last; at++) {
-        const struct journal_event *e = journal_get(j, at);
+        const struct logged_event *e = event_log_get(j, at);
         if (e != NULL)
             report_event(e, w);
     }
@@ -368,12 +368,12 @@ static void put_events(const struct journal *j, uint64_t known, struct json_writ
 
 /* ---- all of it ---- */
 
-void report_snapshot(struct monitor *m, const struct report_wish *wish, struct json_writer *w)
+void report_snapshot(struct monitor *m, const struct snapshot_query *wanted, struct json_writer *w)
 {
     uint64_t now = monitor_now(m);
     monitor_absorb_all(m);
     json_open(w, NULL, '{');
-    put_program(m, wish->readonly, w);
+    put_program(m, wanted->readonly, w);
     json_open(w, "tunnels", '[');
     list_each(node, &m->tunnels) put_tunnel(list_entry(node, struct monitor_tunnel, node), now, w);
     json_close(w, ']');
@@ -381,13 +381,13 @@ void report_snapshot(struct monitor *m, const struct report_wish *wish, struct j
     list_each(node, &m->tunnels) put_services(list_entry(node, struct monitor_tunnel, node), w);
     json_close(w, ']');
     json_open(w, "streams", '[');
-    put_streams(&m->streams, now, wish->detail, w);
-    put_streams(&m->closed, now, wish->detail, w);
+    put_streams(&m->streams, now, wanted->detail, w);
+    put_streams(&m->closed, now, wanted->detail, w);
     json_close(w, ']');
     json_open(w, "history", '{');
-    put_ring(&m->history.seconds, "seconds", wish->history, w);
-    put_ring(&m->history.tens, "tens", wish->tens, w);
+    put_ring(&m->history.seconds, "seconds", wanted->history, w);
+    put_ring(&m->history.tens, "tens", wanted->tens, w);
     json_close(w, '}');
-    put_events(&m->journal, wish->events, w);
+    put_events(&m->event_log, wanted->events, w);
     json_close(w, '}');
 }

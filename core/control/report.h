@@ -6,7 +6,7 @@
 #include "core/base/json_write.h"
 #include "core/control/monitor.h"
 
-struct report_wish {
+struct snapshot_query {
     uint64_t history; /* number of the newest sample (of one second) that the reader has */
     uint64_t tens;    /* the same of ten seconds */
     uint64_t events;  /* number of the newest event that the reader has */
@@ -14,11 +14,11 @@ struct report_wish {
     bool readonly;    /* said in the snapshot: streams cannot be closed here */
 };
 /* One JSON object, complete. On failure (memory, limit) w->failed is set. */
-void report_snapshot(struct monitor *m, const struct report_wish *wish, struct json_writer *w);
+void report_snapshot(struct monitor *m, const struct snapshot_query *wanted, struct json_writer *w);
 
-struct journal_event;
+struct logged_event;
 /* One event, as an object without a name. */
-void report_event(const struct journal_event *e, struct json_writer *w);
+void report_event(const struct logged_event *e, struct json_writer *w);
 
 /* Appends the metrics of a source or destination in Prometheus' text format. */
 void report_metrics(struct monitor *m, struct buf *out);

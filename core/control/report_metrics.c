@@ -61,32 +61,32 @@ static void put_reasons(struct buf *out, const char *name, struct labels l,
 static void put_open(const struct monitor_tunnel *t, const struct monitor_service *s,
                      const char *name, struct buf *out)
 {
-    put(out, name, of_service(t, s), s->tally.open);
+    put(out, name, of_service(t, s), s->counters.open);
 }
 
 static void put_served(const struct monitor_tunnel *t, const struct monitor_service *s,
                        const char *name, struct buf *out)
 {
-    put(out, name, of_service(t, s), s->tally.served);
+    put(out, name, of_service(t, s), s->counters.served);
 }
 
 static void put_failed(const struct monitor_tunnel *t, const struct monitor_service *s,
                        const char *name, struct buf *out)
 {
-    put_reasons(out, name, of_service(t, s), s->tally.errors);
+    put_reasons(out, name, of_service(t, s), s->counters.errors);
 }
 
 static void put_refused(const struct monitor_tunnel *t, const struct monitor_service *s,
                         const char *name, struct buf *out)
 {
-    put_reasons(out, name, of_service(t, s), s->tally.refusals);
+    put_reasons(out, name, of_service(t, s), s->counters.refusals);
 }
 
 static void put_bytes(const struct monitor_tunnel *t, const struct monitor_service *s,
                       const char *name, struct buf *out)
 {
-    put(out, name, with(of_service(t, s), "direction", "down"), s->tally.down);
-    put(out, name, with(of_service(t, s), "direction", "up"), s->tally.up);
+    put(out, name, with(of_service(t, s), "direction", "down"), s->counters.down);
+    put(out, name, with(of_service(t, s), "direction", "up"), s->counters.up);
 }
 
 static void put_first_byte(const struct monitor_tunnel *t, const struct monitor_service *s,
@@ -121,7 +121,7 @@ static void put_unplaced(const struct monitor *m, struct buf *out, const char *n
         {
             const struct monitor_service *s = list_entry(at, struct monitor_service, node);
             for (size_t i = 0; i < ERR_COUNT; i++)
-                rest[i] -= s->tally.refusals[i];
+                rest[i] -= s->counters.refusals[i];
         }
     }
     put_reasons(out, name, (struct labels){.n = 0}, rest);

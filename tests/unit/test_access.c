@@ -48,7 +48,7 @@ static int end(void **state)
 static void shows(const char *text)
 {
     struct json_writer w = {.bytes.limit = 1 << 20};
-    report_snapshot(monitor, &(struct report_wish){.history = 0}, &w);
+    report_snapshot(monitor, &(struct snapshot_query){.history = 0}, &w);
     assert_false(w.failed);
     assert_true(buf_append(&w.bytes, "", 1));
     if (strstr((const char *)w.bytes.data, text) == NULL)

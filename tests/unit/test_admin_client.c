@@ -120,7 +120,7 @@ static void serve(const char *const *answers)
 /* ---- the owner ---- */
 
 static struct {
-    struct watch *watch;
+    struct admin_client *watch;
     int answers, lines, losses;
     int status;
     char body[200], all_lines[400], text[100];
@@ -130,7 +130,7 @@ static struct {
 
 static void end_watch(void)
 {
-    watch_free(owner.watch);
+    admin_client_free(owner.watch);
     owner.watch = NULL;
 }
 
@@ -139,11 +139,11 @@ static void on_answer(void *o, int status, struct span body)
     assert_ptr_equal(o, &owner);
     owner.answers++;
     owner.status = status;
-    assert_false(watch_busy(owner.watch));
+    assert_false(admin_client_busy(owner.watch));
     if (owner.frees)
         end_watch();
     else if (owner.asks_again)
-        assert_true(watch_ask(owner.watch, "GET", "/again"));
+        assert_true(admin_client_ask(owner.watch, "GET", "/again"));
     owner.asks_again = false;
     /* It lives until this returns. */
     snprintf(owner.body, sizeof owner.body, "%.*s", (int)body.n, body.p);
@@ -156,7 +156,7 @@ static void on_line(void *o, struct span line)
     if (owner.frees)
         end_watch();
     else if (owner.rests)
-        watch_rest(owner.watch);
+        admin_client_close(owner.watch);
     strncat(owner.all_lines, line.p, line.n);
     strcat(owner.all_lines, "|");
 }
@@ -167,21 +167,21 @@ static void on_lost(void *o, enum err why, const char *text)
     owner.losses++;
     owner.why = why;
     snprintf(owner.text, sizeof owner.text, "%s", text);
-    assert_false(watch_busy(owner.watch));
+    assert_false(admin_client_busy(owner.watch));
     if (owner.frees)
         end_watch();
     else if (owner.asks_again)
-        assert_true(watch_ask(owner.watch, "GET", "/again"));
+        assert_true(admin_client_ask(owner.watch, "GET", "/again"));
     owner.asks_again = false;
 }
 
 static void begin(const char *const *answers)
 {
-    static const struct watch_events events = {
+    static const struct admin_client_events events = {
         .answer = on_answer, .line = on_line, .lost = on_lost};
     serve(answers);
     memset(&owner, 0, sizeof owner);
-    owner.watch = watch_new(loop, in_dir("s"), &events, &owner);
+    owner.watch = admin_client_new(loop, in_dir("s"), &events, &owner);
     assert_non_null(owner.watch);
 }
 
@@ -201,7 +201,7 @@ static void end(void)
 static void get(const char *target)
 {
     int before = owner.answers + owner.losses;
-    assert_true(watch_ask(owner.watch, "GET", target));
+    assert_true(admin_client_ask(owner.watch, "GET", target));
     assert_int_equal(owner.answers + owner.losses, before);
     UNTIL(owner.answers + owner.losses > before);
 }
@@ -232,10 +232,10 @@ static void test_one_connection(void **state)
                   "HTTP/1.1 100 Continue" CRLF CRLF "HTTP/1.1 404 Not Found" CRLF
                   "Content-Length: 5" CRLF CRLF "none\n"));
     gets("/a", 200, "{}");
-    assert_true(watch_ask(owner.watch, "DELETE", "/b"));
-    assert_true(watch_busy(owner.watch));
-    assert_false(watch_ask(owner.watch, "GET", "/no"));
-    assert_false(watch_follow(owner.watch, "/no"));
+    assert_true(admin_client_ask(owner.watch, "DELETE", "/b"));
+    assert_true(admin_client_busy(owner.watch));
+    assert_false(admin_client_ask(owner.watch, "GET", "/no"));
+    assert_false(admin_client_follow(owner.watch, "/no"));
     UNTIL(owner.answers == 2);
     assert_int_equal(owner.status, 204);
     gets("/c", 200, "abc");
@@ -367,7 +367,7 @@ static void test_patience(void **state)
 {
     (void)state;
     begin(ANSWERS("HTTP/1.1 200", TWO));
-    watch_patience(owner.watch, 20);
+    admin_client_timeout(owner.watch, 20);
     get("/");
     lost(ERR_TIMEOUT, "no answer within 0 s");
     owner.losses = 0;
@@ -381,9 +381,9 @@ static void test_rest(void **state)
     (void)state;
     begin(ANSWERS(TWO, "HTTP/1.1 200", TWO));
     gets("/", 200, "{}");
-    assert_true(watch_ask(owner.watch, "GET", "/"));
-    watch_rest(owner.watch);
-    assert_false(watch_busy(owner.watch));
+    assert_true(admin_client_ask(owner.watch, "GET", "/"));
+    admin_client_close(owner.watch);
+    assert_false(admin_client_busy(owner.watch));
     UNTIL(server.stream == NULL);
     assert_int_equal(owner.losses, 0);
     server.answers = ANSWERS(TWO);
@@ -401,10 +401,10 @@ static void test_lines(void **state)
     for (size_t cut = 1; cut < strlen(followed); cut++) {
         begin(ANSWERS(followed));
         server.cut = cut;
-        assert_true(watch_follow(owner.watch, "/v1/events"));
+        assert_true(admin_client_follow(owner.watch, "/v1/events"));
         UNTIL(owner.lines == 3);
         assert_string_equal(owner.all_lines, "one|two|three|");
-        assert_true(watch_busy(owner.watch));
+        assert_true(admin_client_busy(owner.watch));
         server_drop();
         UNTIL(owner.losses > 0);
         lost(ERR_EOF, "it hung up");
@@ -416,13 +416,13 @@ static void test_lines_end(void **state)
 {
     (void)state;
     begin(ANSWERS(CHUNKS "2" CRLF "a\n" CRLF "0" CRLF CRLF));
-    assert_true(watch_follow(owner.watch, "/"));
+    assert_true(admin_client_follow(owner.watch, "/"));
     UNTIL(owner.losses > 0);
     lost(ERR_EOF, "it ended the events");
     assert_string_equal(owner.all_lines, "a|");
     end();
     begin(ANSWERS("HTTP/1.1 503 No" CRLF "Content-Length: 3" CRLF CRLF "no\n"));
-    assert_true(watch_follow(owner.watch, "/"));
+    assert_true(admin_client_follow(owner.watch, "/"));
     UNTIL(owner.answers > 0);
     assert_int_equal(owner.status, 503);
     assert_string_equal(owner.body, "no\n");
@@ -432,7 +432,7 @@ static void test_lines_end(void **state)
 static void test_long_lines(void **state)
 {
     (void)state;
-    size_t n = 3 * WATCH_LINE_MAX;
+    size_t n = 3 * ADMIN_CLIENT_LINE_MAX;
     char *text = malloc(n + 100);
     int head = sprintf(text, OK CRLF);
     memset(text + head, 'x', n);
@@ -442,7 +442,7 @@ static void test_long_lines(void **state)
     for (int i = 0; i < 2; i++) {
         begin(ANSWERS(text));
         owner.rests = i == 0;
-        assert_true(watch_follow(owner.watch, "/"));
+        assert_true(admin_client_follow(owner.watch, "/"));
         if (i == 0)
             UNTIL(owner.lines == 1);
         else
@@ -459,7 +459,7 @@ static void test_owners_who_leave(void **state)
     (void)state;
     begin(ANSWERS(TWO, TWO));
     owner.asks_again = true;
-    assert_true(watch_ask(owner.watch, "GET", "/"));
+    assert_true(admin_client_ask(owner.watch, "GET", "/"));
     UNTIL(owner.answers == 2);
     end();
 
@@ -471,7 +471,7 @@ static void test_owners_who_leave(void **state)
 
     begin(ANSWERS(followed));
     owner.frees = true;
-    assert_true(watch_follow(owner.watch, "/"));
+    assert_true(admin_client_follow(owner.watch, "/"));
     UNTIL(owner.lines == 1);
     assert_string_equal(owner.all_lines, "one|");
     end();
@@ -482,9 +482,9 @@ static void test_owners_who_leave(void **state)
     end();
 
     begin(ANSWERS(TWO)); /* while it connects */
-    assert_true(watch_ask(owner.watch, "GET", "/"));
+    assert_true(admin_client_ask(owner.watch, "GET", "/"));
     end();
-    watch_free(NULL);
+    admin_client_free(NULL);
 }
 
 int main(void)

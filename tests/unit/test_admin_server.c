@@ -9,7 +9,7 @@
 /* ---- a hub to be watched ---- */
 
 struct watched {
-    struct endpoint *endpoint;
+    struct admin_server *server;
     const char *unready;
     size_t metrics_size;
 };
@@ -29,18 +29,18 @@ static void metrics(void *owner, struct buf *out)
 
 static void begin(struct watched *w)
 {
-    struct endpoint_options o = {
+    struct admin_server_options o = {
         .loop = loop, .where = "127.0.0.1:0", .unready = unready, .metrics = metrics, .owner = w};
     enum err why;
     *w = (struct watched){.metrics_size = 1};
-    w->endpoint = endpoint_new(&o, &why);
-    assert_non_null(w->endpoint);
+    w->server = admin_server_new(&o, &why);
+    assert_non_null(w->server);
     assert_int_equal(why, ERR_OK);
 }
 
 static int visit(const struct watched *w)
 {
-    const char *name = endpoint_name(w->endpoint);
+    const char *name = admin_server_name(w->server);
     assert_int_equal(strncmp(name, "127.0.0.1:", 10), 0);
     return connect_tcp("127.0.0.1", atoi(name + 10));
 }
@@ -117,7 +117,7 @@ static void pages(void **state)
     assert_answer(&w, "GET /healthz", 200, text, "ok\n");
     w.metrics_size = 0;
     assert_answer(&w, "GET /metrics", 200, CRLF "Content-Length: 0" CRLF, "");
-    endpoint_free(w.endpoint);
+    admin_server_free(w.server);
 }
 
 static bool has(int fd, struct reply *r, size_t n)
@@ -140,7 +140,7 @@ static void stays_open(void **state)
     say(fd, request, sizeof request - 1);
     UNTIL(has(fd, &two, one.size));
     assert_string_equal(one.bytes, two.bytes);
-    endpoint_free(w.endpoint); /* with a client that is still there */
+    admin_server_free(w.server); /* with a client that is still there */
     UNTIL(!goes_on(fd, &two));
     close(fd);
 }
@@ -153,7 +153,7 @@ static void many_metrics(void **state)
     size_t total = 0;
     (void)state;
     begin(&w);
-    w.metrics_size = ENDPOINT_ANSWER_MAX;
+    w.metrics_size = ADMIN_ANSWER_MAX;
     int fd = visit(&w);
     say(fd, "GET /metrics HTTP/1.0" CRLF CRLF, 25);
     while (!r.ended) {
@@ -162,9 +162,9 @@ static void many_metrics(void **state)
         total += r.size;
         uv_run(loop_uv(loop), UV_RUN_NOWAIT);
     }
-    assert_in_range(total, ENDPOINT_ANSWER_MAX - 1000, ENDPOINT_ANSWER_MAX + 512);
+    assert_in_range(total, ADMIN_ANSWER_MAX - 1000, ADMIN_ANSWER_MAX + 512);
     close(fd);
-    endpoint_free(w.endpoint);
+    admin_server_free(w.server);
 }
 
 static bool answers(int fd)
@@ -181,24 +181,24 @@ static bool answers(int fd)
 static void crowded(void **state)
 {
     struct watched w;
-    int fds[ENDPOINT_MAX_CLIENTS + 1];
+    int fds[ADMIN_MAX_CLIENTS + 1];
     (void)state;
     begin(&w);
-    for (size_t i = 0; i < ENDPOINT_MAX_CLIENTS; i++) {
+    for (size_t i = 0; i < ADMIN_MAX_CLIENTS; i++) {
         fds[i] = visit(&w);
         assert_true(answers(fds[i]));
     }
     assert_true(answers(fds[0]));
-    fds[ENDPOINT_MAX_CLIENTS] = visit(&w);
-    assert_true(answers(fds[ENDPOINT_MAX_CLIENTS]));
+    fds[ADMIN_MAX_CLIENTS] = visit(&w);
+    assert_true(answers(fds[ADMIN_MAX_CLIENTS]));
     struct reply r = {.size = 0};
     UNTIL(!goes_on(fds[1], &r));
     assert_int_equal(r.size, 0);
     assert_true(answers(fds[0]));
     assert_true(answers(fds[2]));
-    for (size_t i = 0; i <= ENDPOINT_MAX_CLIENTS; i++)
+    for (size_t i = 0; i <= ADMIN_MAX_CLIENTS; i++)
         close(fds[i]);
-    endpoint_free(w.endpoint);
+    admin_server_free(w.server);
 }
 
 static int status_of(const struct watched *w, const char *version, const char *host)
@@ -250,21 +250,21 @@ static void asked_as_itself(void **state)
     char own[80] = "";
     (void)state;
     begin(&w);
-    endpoint_free(w.endpoint);
-    struct endpoint_options o = {.loop = loop,
-                                 .where = "127.0.0.1:0",
-                                 .unready = unready,
-                                 .metrics = metrics,
-                                 .name = name,
-                                 .owner = &w};
-    w.endpoint = endpoint_new(&o, &why);
-    assert_non_null(w.endpoint);
+    admin_server_free(w.server);
+    struct admin_server_options o = {.loop = loop,
+                                     .where = "127.0.0.1:0",
+                                     .unready = unready,
+                                     .metrics = metrics,
+                                     .name = name,
+                                     .owner = &w};
+    w.server = admin_server_new(&o, &why);
+    assert_non_null(w.server);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (status_of(&w, rows[i].version, rows[i].host) != rows[i].status)
             fail_msg("HTTP/%s, %s", rows[i].version, rows[i].host);
     assert_int_equal(gethostname(own, sizeof own - 1), 0);
     assert_int_equal(status_of(&w, "1.1", own), 200);
-    endpoint_free(w.endpoint);
+    admin_server_free(w.server);
 }
 
 static void address_in_use(void **state)
@@ -273,11 +273,11 @@ static void address_in_use(void **state)
     enum err why;
     (void)state;
     begin(&w);
-    struct endpoint_options o = {.loop = loop, .where = endpoint_name(w.endpoint)};
-    assert_null(endpoint_new(&o, &why));
+    struct admin_server_options o = {.loop = loop, .where = admin_server_name(w.server)};
+    assert_null(admin_server_new(&o, &why));
     assert_int_equal(why, ERR_ADDRESS_IN_USE);
-    endpoint_free(w.endpoint);
-    endpoint_free(NULL);
+    admin_server_free(w.server);
+    admin_server_free(NULL);
 }
 
 int main(void)

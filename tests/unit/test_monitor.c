@@ -119,10 +119,10 @@ static void finish(struct flow *f, enum err why)
 
 /* ---- reading it ---- */
 
-static cJSON *read_with(const struct report_wish *wish)
+static cJSON *read_with(const struct snapshot_query *wanted)
 {
     struct json_writer w = {.bytes.limit = 16 << 20};
-    report_snapshot(monitor, wish, &w);
+    report_snapshot(monitor, wanted, &w);
     assert_false(w.failed);
     cJSON *j = cJSON_ParseWithLength((const char *)w.bytes.data, w.bytes.size);
     assert_non_null(j);
@@ -132,7 +132,7 @@ static cJSON *read_with(const struct report_wish *wish)
 
 static cJSON *read_all(void)
 {
-    return read_with(&(struct report_wish){0});
+    return read_with(&(struct snapshot_query){0});
 }
 
 /* "streams.0.client" */
@@ -424,7 +424,7 @@ static void history_is_bounded(void **state)
     assert_about(number(j, "history.seconds.down.0"), 3401);
     assert_about(number(j, "history.tens.down.359"), 39955); /* 3991 + ... + 4000 */
     cJSON_Delete(j);
-    j = read_with(&(struct report_wish){.history = 3998, .tens = 400, .events = 1, .detail = 1});
+    j = read_with(&(struct snapshot_query){.history = 3998, .tens = 400, .events = 1, .detail = 1});
     assert_int_equal(cJSON_GetArraySize(at(j, "history.seconds.down")), 2);
     assert_int_equal(cJSON_GetArraySize(at(j, "history.tens.down")), 0);
     assert_int_equal(cJSON_GetArraySize(at(j, "events.list")), 0);
@@ -432,7 +432,7 @@ static void history_is_bounded(void **state)
     assert_about(number(j, "streams.0.history.down.59"), 4000);
     cJSON_Delete(j);
     /* From before a restart: everything is new. */
-    j = read_with(&(struct report_wish){.history = 9000, .tens = 9000, .events = 9000});
+    j = read_with(&(struct snapshot_query){.history = 9000, .tens = 9000, .events = 9000});
     assert_int_equal(cJSON_GetArraySize(at(j, "history.seconds.down")), HISTORY_SECONDS);
     assert_int_equal(cJSON_GetArraySize(at(j, "events.list")), 1);
     cJSON_Delete(j);
@@ -487,7 +487,7 @@ static void events_are_bounded(void **state)
     assert_string_equal(text(j, "events.list.255.reason"), "timeout");
     assert_string_equal(text(j, "events.list.255.tunnel"), "a\x1b[2J"); /* escaped on the wire */
     cJSON_Delete(j);
-    j = read_with(&(struct report_wish){.events = 990});
+    j = read_with(&(struct snapshot_query){.events = 990});
     assert_int_equal(cJSON_GetArraySize(at(j, "events.list")), 10);
     cJSON_Delete(j);
 }

@@ -78,7 +78,7 @@ static bool leave(struct ticket *t, enum err why)
 static cJSON *seen(void)
 {
     struct json_writer w = {.bytes.limit = 1 << 20};
-    report_snapshot(monitor, &(struct report_wish){0}, &w);
+    report_snapshot(monitor, &(struct snapshot_query){0}, &w);
     assert_false(w.failed);
     cJSON *j = cJSON_ParseWithLength((const char *)w.bytes.data, w.bytes.size);
     assert_non_null(j);

@@ -9,10 +9,10 @@
 
 #define HEAD_MAX 16384
 
-struct watch {
+struct admin_client {
     struct loop *loop;
     char *path;
-    struct watch_events events;
+    struct admin_client_events events;
     void *owner;
     uint64_t patience_ms;
     struct timer *timer;
@@ -20,7 +20,8 @@ struct watch {
     struct dial *dial;
     struct stream *stream; /* also between requests */
     bool kept;             /* it has carried a request before */
-    bool telling, gone; /* lines; and watch_free came meanwhile: its memory is freed after them */
+    /* lines; and admin_client_free came meanwhile: its memory is freed after them */
+    bool telling, gone;
     /* The request at hand. */
     bool busy, follow;
     bool heard; /* something of an answer has come */
@@ -33,7 +34,7 @@ struct watch {
 
 /* ---- ends ---- */
 
-static void drop(struct watch *w)
+static void drop(struct admin_client *w)
 {
     if (w->stream != NULL)
         stream_close(w->stream);
@@ -45,7 +46,7 @@ static void drop(struct watch *w)
     loop_cancel(&w->later);
 }
 
-static void forget_answer(struct watch *w)
+static void forget_answer(struct admin_client *w)
 {
     http_reader_free(w->reader);
     http_body_free(w->body);
@@ -55,11 +56,11 @@ static void forget_answer(struct watch *w)
     w->overfull = false;
 }
 
-static void dial(struct watch *w);
+static void dial(struct admin_client *w);
 
 /* The last act of every event that gets here: the owner may free w. A connection that was kept may
  * have been closed just when it was used again: that is no loss yet. */
-static void lose(struct watch *w, enum err why, const char *text)
+static void lose(struct admin_client *w, enum err why, const char *text)
 {
     bool again = w->busy && w->kept && !w->heard;
     drop(w);
@@ -83,7 +84,7 @@ static const struct {
     {ERR_USAGE, "the path is too long for a socket"},
 };
 
-static void lose_dial(struct watch *w, enum err why)
+static void lose_dial(struct admin_client *w, enum err why)
 {
     for (size_t i = 0; i < sizeof dial_texts / sizeof *dial_texts; i++)
         if (dial_texts[i].why == why) {
@@ -95,7 +96,7 @@ static void lose_dial(struct watch *w, enum err why)
 
 static void on_late(void *owner)
 {
-    struct watch *w = owner;
+    struct admin_client *w = owner;
     char text[80];
     w->heard = true; /* not again: that would only take as long */
     snprintf(text, sizeof text, "no answer within %u s", (unsigned)(w->patience_ms / 1000));
@@ -104,7 +105,7 @@ static void on_late(void *owner)
 
 /* ---- answers ---- */
 
-static void deliver(struct watch *w)
+static void deliver(struct admin_client *w)
 {
     struct buf body = w->content;
     int status = http_reader_head(w->reader)->status;
@@ -117,7 +118,7 @@ static void deliver(struct watch *w)
 }
 
 /* False: w is gone. */
-static bool deliver_lines(struct watch *w)
+static bool deliver_lines(struct admin_client *w)
 {
     const uint8_t *end;
     w->telling = true;
@@ -140,18 +141,18 @@ static bool deliver_lines(struct watch *w)
 
 static void keep(void *owner, const uint8_t *p, size_t n)
 {
-    struct watch *w = owner;
+    struct admin_client *w = owner;
     w->overfull = !buf_append(&w->content, p, n) || w->overfull;
 }
 
 /* Takes some of it; what is wrong with it, or NULL. */
-static const char *take(struct watch *w, const uint8_t *p, size_t n, size_t *used)
+static const char *take(struct admin_client *w, const uint8_t *p, size_t n, size_t *used)
 {
     long took = w->body == NULL ? http_reader_feed(w->reader, p, n) : http_body_feed(w->body, p, n);
     *used = took > 0 ? (size_t)took : 0;
     if (took < 0)
         return "its answer is not HTTP";
-    if (w->overfull || (w->follow && w->content.size > n + WATCH_LINE_MAX))
+    if (w->overfull || (w->follow && w->content.size > n + ADMIN_CLIENT_LINE_MAX))
         return "its answer is too large";
     const struct http_head *head = http_reader_head(w->reader);
     if (head == NULL || w->body != NULL)
@@ -167,11 +168,11 @@ static const char *take(struct watch *w, const uint8_t *p, size_t n, size_t *use
     http_body_tell(w->body, keep, w);
     w->follow = w->follow && head->status == 200;
     /* Lines are taken out after each read, which may bring many. */
-    w->content.limit = w->follow ? WATCH_LINE_MAX + LOOP_BLOCK : WATCH_ANSWER_MAX;
+    w->content.limit = w->follow ? ADMIN_CLIENT_LINE_MAX + LOOP_BLOCK : ADMIN_CLIENT_ANSWER_MAX;
     return NULL;
 }
 
-static void complete(struct watch *w)
+static void complete(struct admin_client *w)
 {
     if (w->follow) {
         lose(w, ERR_EOF, "it ended the events");
@@ -184,7 +185,7 @@ static void complete(struct watch *w)
     deliver(w);
 }
 
-static void at_end(struct watch *w, enum err why)
+static void at_end(struct admin_client *w, enum err why)
 {
     const struct http_head *head = w->body != NULL ? http_reader_head(w->reader) : NULL;
     if (head != NULL && why == ERR_EOF && !w->follow && !head->chunked &&
@@ -200,7 +201,7 @@ static void at_end(struct watch *w, enum err why)
 }
 
 /* False: w is gone, or waits for nothing more. */
-static bool take_all(struct watch *w, const uint8_t *p, size_t n)
+static bool take_all(struct admin_client *w, const uint8_t *p, size_t n)
 {
     size_t used;
     w->heard = true;
@@ -225,7 +226,7 @@ static bool take_all(struct watch *w, const uint8_t *p, size_t n)
 
 static void on_readable(void *owner)
 {
-    struct watch *w = owner;
+    struct admin_client *w = owner;
     uint8_t *p;
     long n;
     while ((n = stream_peek(w->stream, 1, &p)) > 0)
@@ -250,7 +251,7 @@ static const struct stream_events stream_events = {
 
 /* ---- requests ---- */
 
-static void send_request(struct watch *w)
+static void send_request(struct admin_client *w)
 {
     w->reader = http_reader_new(false, HEAD_MAX);
     if (w->reader == NULL) {
@@ -262,7 +263,7 @@ static void send_request(struct watch *w)
 
 static void on_dialled(void *owner, struct stream *s, enum err why)
 {
-    struct watch *w = owner;
+    struct admin_client *w = owner;
     w->dial = NULL;
     if (s == NULL) {
         lose_dial(w, why);
@@ -274,7 +275,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
     send_request(w);
 }
 
-static void dial(struct watch *w)
+static void dial(struct admin_client *w)
 {
     struct dial_options o = {.host = w->path, .timeout_ms = w->patience_ms};
     w->dial = dial_start(w->loop, &o, on_dialled, w);
@@ -285,12 +286,12 @@ static void dial(struct watch *w)
 
 static void on_later(void *owner)
 {
-    struct watch *w = owner;
+    struct admin_client *w = owner;
     w->heard = true;
     lose(w, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
 }
 
-static bool ask(struct watch *w, const char *method, const char *target, bool follow)
+static bool ask(struct admin_client *w, const char *method, const char *target, bool follow)
 {
     if (w->busy)
         return false;
@@ -311,22 +312,22 @@ static bool ask(struct watch *w, const char *method, const char *target, bool fo
     return true;
 }
 
-bool watch_ask(struct watch *w, const char *method, const char *target)
+bool admin_client_ask(struct admin_client *w, const char *method, const char *target)
 {
     return ask(w, method, target, false);
 }
 
-bool watch_follow(struct watch *w, const char *target)
+bool admin_client_follow(struct admin_client *w, const char *target)
 {
     return ask(w, "GET", target, true);
 }
 
-bool watch_busy(const struct watch *w)
+bool admin_client_busy(const struct admin_client *w)
 {
     return w->busy;
 }
 
-void watch_rest(struct watch *w)
+void admin_client_close(struct admin_client *w)
 {
     drop(w);
     forget_answer(w);
@@ -334,32 +335,32 @@ void watch_rest(struct watch *w)
     w->busy = false;
 }
 
-void watch_patience(struct watch *w, uint64_t ms)
+void admin_client_timeout(struct admin_client *w, uint64_t ms)
 {
     w->patience_ms = ms;
 }
 
-struct watch *watch_new(struct loop *loop, const char *path, const struct watch_events *events,
-                        void *owner)
+struct admin_client *admin_client_new(struct loop *loop, const char *path,
+                                      const struct admin_client_events *events, void *owner)
 {
-    struct watch *w = calloc(1, sizeof *w);
+    struct admin_client *w = calloc(1, sizeof *w);
     if (w == NULL)
         return NULL;
-    *w = (struct watch){.loop = loop,
-                        .events = *events,
-                        .owner = owner,
-                        .patience_ms = WATCH_PATIENCE_MS,
-                        .request.limit = WATCH_REQUEST_MAX};
+    *w = (struct admin_client){.loop = loop,
+                               .events = *events,
+                               .owner = owner,
+                               .patience_ms = ADMIN_CLIENT_TIMEOUT_MS,
+                               .request.limit = ADMIN_CLIENT_REQUEST_MAX};
     deferred_init(&w->later, on_later, w);
     w->path = strdup(path);
     w->timer = timer_new(loop, on_late, w);
     if (w->path != NULL && w->timer != NULL)
         return w;
-    watch_free(w);
+    admin_client_free(w);
     return NULL;
 }
 
-void watch_free(struct watch *w)
+void admin_client_free(struct admin_client *w)
 {
     if (w == NULL)
         return;

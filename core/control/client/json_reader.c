@@ -9,7 +9,7 @@
 /* JSON's numbers are doubles for many readers: exact until there. It also leaves room for sums. */
 #define NUMBER_MAX 9007199254740992.0
 
-bool reader_refuse(struct reader *r, const cJSON *item, const char *what)
+bool json_reader_refuse(struct json_reader *r, const cJSON *item, const char *what)
 {
     char name[64];
     if (r->why != ERR_OK)
@@ -20,7 +20,7 @@ bool reader_refuse(struct reader *r, const cJSON *item, const char *what)
     return false;
 }
 
-void *reader_take(struct reader *r, size_t n)
+void *json_reader_take(struct json_reader *r, size_t n)
 {
     void *p = arena_take(r->memory, n);
     if (p != NULL)
@@ -30,12 +30,12 @@ void *reader_take(struct reader *r, size_t n)
     return NULL;
 }
 
-bool read_text(struct reader *r, const cJSON *item, void *at)
+bool json_read_text(struct json_reader *r, const cJSON *item, void *at)
 {
     if (!cJSON_IsString(item))
-        return reader_refuse(r, item, "is not text");
+        return json_reader_refuse(r, item, "is not text");
     size_t n = strlen(item->valuestring) + 1;
-    char *copy = reader_take(r, n);
+    char *copy = json_reader_take(r, n);
     if (copy == NULL)
         return false;
     memcpy(copy, item->valuestring, n);
@@ -43,10 +43,10 @@ bool read_text(struct reader *r, const cJSON *item, void *at)
     return true;
 }
 
-static bool read_number(struct reader *r, const cJSON *item, double least, double *out)
+static bool read_number(struct json_reader *r, const cJSON *item, double least, double *out)
 {
     if (!cJSON_IsNumber(item))
-        return reader_refuse(r, item, "is not a number");
+        return json_reader_refuse(r, item, "is not a number");
     *out = item->valuedouble;
     if (!(*out > least)) /* not a number at all, too */
         *out = least;
@@ -55,7 +55,7 @@ static bool read_number(struct reader *r, const cJSON *item, double least, doubl
     return true;
 }
 
-bool read_count(struct reader *r, const cJSON *item, void *at)
+bool json_read_count(struct json_reader *r, const cJSON *item, void *at)
 {
     double number = 0;
     if (!read_number(r, item, 0, &number))
@@ -64,7 +64,7 @@ bool read_count(struct reader *r, const cJSON *item, void *at)
     return true;
 }
 
-bool read_integer(struct reader *r, const cJSON *item, void *at)
+bool json_read_integer(struct json_reader *r, const cJSON *item, void *at)
 {
     double number = 0;
     if (!read_number(r, item, -NUMBER_MAX, &number))
@@ -73,22 +73,22 @@ bool read_integer(struct reader *r, const cJSON *item, void *at)
     return true;
 }
 
-bool read_real(struct reader *r, const cJSON *item, void *at)
+bool json_read_real(struct json_reader *r, const cJSON *item, void *at)
 {
     return read_number(r, item, 0, at);
 }
 
-bool read_flag(struct reader *r, const cJSON *item, void *at)
+bool json_read_flag(struct json_reader *r, const cJSON *item, void *at)
 {
     if (!cJSON_IsBool(item))
-        return reader_refuse(r, item, "is neither true nor false");
+        return json_reader_refuse(r, item, "is neither true nor false");
     *(bool *)at = cJSON_IsTrue(item);
     return true;
 }
 
 /* Writers keep the tables' order, so that the next member is mostly the one after the last. */
-static const struct member *find(const struct member *members, size_t n, size_t *at,
-                                 const char *name)
+static const struct json_member *find(const struct json_member *members, size_t n, size_t *at,
+                                      const char *name)
 {
     for (size_t i = 0; i < n; i++, ++*at) {
         if (*at == n)
@@ -99,32 +99,32 @@ static const struct member *find(const struct member *members, size_t n, size_t 
     return NULL;
 }
 
-bool read_object(struct reader *r, const cJSON *object, const struct member *members, size_t n,
-                 void *at)
+bool json_read_object(struct json_reader *r, const cJSON *object, const struct json_member *members,
+                      size_t n, void *at)
 {
     const cJSON *item;
     size_t next = 0;
     if (!cJSON_IsObject(object))
-        return reader_refuse(r, object, "is not an object");
+        return json_reader_refuse(r, object, "is not an object");
     cJSON_ArrayForEach(item, object)
     {
-        const struct member *m = find(members, n, &next, item->string);
+        const struct json_member *m = find(members, n, &next, item->string);
         if (m != NULL && !cJSON_IsNull(item) && !m->read(r, item, (char *)at + m->offset))
             return false;
     }
     return true;
 }
 
-bool read_array(struct reader *r, const cJSON *array, size_t most, size_t item_size, size_t *n,
-                void **items)
+bool json_read_array(struct json_reader *r, const cJSON *array, size_t most, size_t item_size,
+                     size_t *n, void **items)
 {
     *n = 0;
     if (!cJSON_IsArray(array))
-        return reader_refuse(r, array, "is not an array");
+        return json_reader_refuse(r, array, "is not an array");
     for (const cJSON *item = array->child; item != NULL; item = item->next)
         ++*n;
     if (*n > most)
-        return reader_refuse(r, array, "has more than it may hold");
-    *items = reader_take(r, *n * item_size);
+        return json_reader_refuse(r, array, "has more than it may hold");
+    *items = json_reader_take(r, *n * item_size);
     return *items != NULL;
 }

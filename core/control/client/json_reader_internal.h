@@ -10,7 +10,7 @@
 #include <stddef.h>
 
 /* The first failure is kept; every function gives false for one. */
-struct reader {
+struct json_reader {
     struct arena *memory; /* of what is read */
     enum err why;
     char *problem;
@@ -18,27 +18,27 @@ struct reader {
 };
 
 /* Fills what lies at `at`. A number is held to what the member may be; another type is an error. */
-typedef bool read_value(struct reader *r, const cJSON *item, void *at);
+typedef bool json_read_value(struct json_reader *r, const cJSON *item, void *at);
 
-struct member {
+struct json_member {
     const char *name;
-    read_value *read;
+    json_read_value *read;
     size_t offset;
 };
 
-read_value read_text;    /* const char * */
-read_value read_count;   /* uint64_t: 0 .. 2^53, as all these */
-read_value read_integer; /* int64_t: from -2^53 */
-read_value read_real;    /* double: 0 .. 2^53 */
-read_value read_flag;    /* bool */
+json_read_value json_read_text;    /* const char * */
+json_read_value json_read_count;   /* uint64_t: 0 .. 2^53, as all these */
+json_read_value json_read_integer; /* int64_t: from -2^53 */
+json_read_value json_read_real;    /* double: 0 .. 2^53 */
+json_read_value json_read_flag;    /* bool */
 
 /* The members of an object that are in the table; others are skipped, and those that are null. */
-bool read_object(struct reader *r, const cJSON *object, const struct member *members, size_t n,
-                 void *at);
+bool json_read_object(struct json_reader *r, const cJSON *object, const struct json_member *members,
+                      size_t n, void *at);
 /* Memory for the items of an array, zeroed, and how many there are. */
-bool read_array(struct reader *r, const cJSON *array, size_t most, size_t item_size, size_t *n,
-                void **items);
-void *reader_take(struct reader *r, size_t n); /* zeroed; NULL: failed */
-bool reader_refuse(struct reader *r, const cJSON *item, const char *what); /* false */
+bool json_read_array(struct json_reader *r, const cJSON *array, size_t most, size_t item_size,
+                     size_t *n, void **items);
+void *json_reader_take(struct json_reader *r, size_t n); /* zeroed; NULL: failed */
+bool json_reader_refuse(struct json_reader *r, const cJSON *item, const char *what); /* false */
 
 #endif

@@ -22,24 +22,24 @@
 
 /* ---- parts ---- */
 
-static bool read_reasons(struct reader *r, const cJSON *object, void *at)
+static bool read_reasons(struct json_reader *r, const cJSON *object, void *at)
 {
     struct snapshot_reasons *reasons = at;
     const cJSON *item;
     size_t n = 0;
     if (!cJSON_IsObject(object))
-        return reader_refuse(r, object, "is not an object");
+        return json_reader_refuse(r, object, "is not an object");
     cJSON_ArrayForEach(item, object) n++;
     if (n > SNAPSHOT_REASONS_MAX)
-        return reader_refuse(r, object, "has more than it may hold");
-    *reasons = (struct snapshot_reasons){.items = reader_take(r, n * sizeof *reasons->items)};
+        return json_reader_refuse(r, object, "has more than it may hold");
+    *reasons = (struct snapshot_reasons){.items = json_reader_take(r, n * sizeof *reasons->items)};
     if (reasons->items == NULL)
         return false;
     cJSON_ArrayForEach(item, object)
     {
         struct snapshot_reason *reason = &reasons->items[reasons->n++];
         const cJSON name = {.type = cJSON_String, .valuestring = item->string};
-        if (!read_text(r, &name, &reason->name) || !read_count(r, item, &reason->count))
+        if (!json_read_text(r, &name, &reason->name) || !json_read_count(r, item, &reason->count))
             return false;
     }
     return true;
@@ -50,35 +50,35 @@ struct series {
     uint64_t *values;
 };
 
-static bool read_series(struct reader *r, const cJSON *array, void *at)
+static bool read_series(struct json_reader *r, const cJSON *array, void *at)
 {
     struct series *s = at;
     void *values;
     size_t i = 0;
-    if (!read_array(r, array, SNAPSHOT_SAMPLES_MAX, sizeof *s->values, &s->n, &values))
+    if (!json_read_array(r, array, SNAPSHOT_SAMPLES_MAX, sizeof *s->values, &s->n, &values))
         return false;
     s->values = values;
     for (const cJSON *item = array->child; item != NULL; item = item->next)
-        if (!read_count(r, item, &s->values[i++]))
+        if (!json_read_count(r, item, &s->values[i++]))
             return false;
     return true;
 }
 
-static bool read_samples(struct reader *r, const cJSON *object, void *at)
+static bool read_samples(struct json_reader *r, const cJSON *object, void *at)
 {
     struct parts {
         uint64_t last;
         struct series down, up;
     } parts = {0};
-    static const struct member members[] = {
-        {"last", read_count, offsetof(struct parts, last)},
+    static const struct json_member members[] = {
+        {"last", json_read_count, offsetof(struct parts, last)},
         {"down", read_series, offsetof(struct parts, down)},
         {"up", read_series, offsetof(struct parts, up)},
     };
-    if (!read_object(r, object, members, COUNT(members), &parts))
+    if (!json_read_object(r, object, members, COUNT(members), &parts))
         return false;
     if (parts.down.n != parts.up.n)
-        return reader_refuse(r, object, "has not as many samples down as up");
+        return json_reader_refuse(r, object, "has not as many samples down as up");
     *(struct snapshot_samples *)at =
         (struct snapshot_samples){.last = parts.last > parts.down.n ? parts.last : parts.down.n,
                                   .n = parts.down.n,
@@ -94,11 +94,11 @@ const char *snapshot_state_name(enum snapshot_state s)
     return s < SNAPSHOT_STATE_OTHER ? state_names[s] : "?";
 }
 
-static bool read_state(struct reader *r, const cJSON *item, void *at)
+static bool read_state(struct json_reader *r, const cJSON *item, void *at)
 {
     int state = 0;
     if (!cJSON_IsString(item))
-        return reader_refuse(r, item, "is not text");
+        return json_reader_refuse(r, item, "is not text");
     while (state < SNAPSHOT_STATE_OTHER && strcmp(state_names[state], item->valuestring) != 0)
         state++;
     *(enum snapshot_state *)at = (enum snapshot_state)state;
@@ -117,63 +117,98 @@ static bool read_state(struct reader *r, const cJSON *item, void *at)
     }
 
 #define COUNT_MEMBERS(prefix)                                                                      \
-    AT("open", read_count, prefix open), AT("max", read_count, prefix max),                        \
-        AT("served", read_count, prefix served), AT("failed", read_count, prefix failed),          \
-        AT("refused", read_count, prefix refused),                                                 \
-        AT("bytes_down", read_count, prefix bytes_down),                                           \
-        AT("bytes_up", read_count, prefix bytes_up), AT("rate_down", read_real, prefix rate_down), \
-        AT("rate_up", read_real, prefix rate_up), AT("errors", read_reasons, prefix errors),       \
+    AT("open", json_read_count, prefix open), AT("max", json_read_count, prefix max),              \
+        AT("served", json_read_count, prefix served),                                              \
+        AT("failed", json_read_count, prefix failed),                                              \
+        AT("refused", json_read_count, prefix refused),                                            \
+        AT("bytes_down", json_read_count, prefix bytes_down),                                      \
+        AT("bytes_up", json_read_count, prefix bytes_up),                                          \
+        AT("rate_down", json_read_real, prefix rate_down),                                         \
+        AT("rate_up", json_read_real, prefix rate_up), AT("errors", read_reasons, prefix errors),  \
         AT("refusals", read_reasons, prefix refusals)
 
 #define STRUCT snapshot_counts
-static bool read_totals(struct reader *r, const cJSON *object, void *at)
+static bool read_totals(struct json_reader *r, const cJSON *object, void *at)
 {
-    static const struct member members[] = {COUNT_MEMBERS()};
-    return read_object(r, object, members, COUNT(members), at);
+    static const struct json_member members[] = {COUNT_MEMBERS()};
+    return json_read_object(r, object, members, COUNT(members), at);
 }
 #undef STRUCT
 
 #define STRUCT snapshot_tunnel
-static const struct member tunnel_members[] = {
-    SAME(name, read_text),          SAME(hub, read_text),          SAME(state, read_text),
-    SAME(state_for, read_real),     SAME(retry_in, read_real),     SAME(reason, read_text),
-    SAME(text, read_text),          SAME(round_trip, read_real),   SAME(round_trip_max, read_real),
-    SAME(connections, read_count),  SAME(far_end, read_text),      SAME(far_round_trip, read_real),
-    SAME(expires_in, read_real),    SAME(memory_held, read_count), SAME(memory_kept, read_count),
-    SAME(memory_limit, read_count), SAME(memory_full, read_count), SAME(memory_dropped, read_count),
-    SAME(memory_short, read_flag),
+static const struct json_member tunnel_members[] = {
+    SAME(name, json_read_text),           SAME(hub, json_read_text),
+    SAME(state, json_read_text),          SAME(state_for, json_read_real),
+    SAME(retry_in, json_read_real),       SAME(reason, json_read_text),
+    SAME(text, json_read_text),           SAME(round_trip, json_read_real),
+    SAME(round_trip_max, json_read_real), SAME(connections, json_read_count),
+    SAME(far_end, json_read_text),        SAME(far_round_trip, json_read_real),
+    SAME(expires_in, json_read_real),     SAME(memory_held, json_read_count),
+    SAME(memory_kept, json_read_count),   SAME(memory_limit, json_read_count),
+    SAME(memory_full, json_read_count),   SAME(memory_dropped, json_read_count),
+    SAME(memory_short, json_read_flag),
 };
 static const struct snapshot_tunnel no_tunnel = {
     .name = "", .hub = "", .state = "", .reason = "", .text = "", .far_end = ""};
 #undef STRUCT
 
 #define STRUCT snapshot_service
-static const struct member service_members[] = {
-    SAME(id, read_text),         SAME(tunnel, read_text), SAME(host, read_text),
-    SAME(target, read_text),     SAME(state, read_text),  COUNT_MEMBERS(counts.),
-    SAME(first_byte, read_real),
+static const struct json_member service_members[] = {
+    SAME(id, json_read_text),         SAME(tunnel, json_read_text), SAME(host, json_read_text),
+    SAME(target, json_read_text),     SAME(state, json_read_text),  COUNT_MEMBERS(counts.),
+    SAME(first_byte, json_read_real),
 };
 static const struct snapshot_service no_service = {
     .id = "", .tunnel = "", .host = "", .target = "", .state = ""};
 #undef STRUCT
 
 #define STRUCT snapshot_stream
-static const struct member stream_members[] = {
-    SAME(id, read_count),          SAME(client, read_text),       SAME(pid, read_integer),
-    SAME(process, read_text),      SAME(uid, read_integer),       SAME(via, read_text),
-    SAME(asked, read_text),        SAME(service, read_text),      SAME(tunnel, read_text),
-    SAME(target, read_text),       SAME(stream_id, read_integer), SAME(connection_id, read_count),
-    SAME(state, read_state),       SAME(reason, read_text),       SAME(closed_for, read_real),
-    SAME(opened, read_real),       SAME(age, read_real),          SAME(bytes_down, read_count),
-    SAME(bytes_up, read_count),    SAME(frames_down, read_count), SAME(frames_up, read_count),
-    SAME(rate_down, read_real),    SAME(rate_up, read_real),      SAME(mean_down, read_real),
-    SAME(mean_up, read_real),      SAME(peak_down, read_real),    SAME(peak_up, read_real),
-    SAME(queued_down, read_count), SAME(queued_up, read_count),   SAME(queue_limit, read_count),
-    SAME(window_down, read_count), SAME(window_up, read_count),   SAME(resumed, read_count),
-    SAME(bound_down, read_text),   SAME(bound_up, read_text),     SAME(pauses_down, read_count),
-    SAME(paused_down, read_real),  SAME(pauses_up, read_count),   SAME(paused_up, read_real),
-    SAME(ended_down, read_flag),   SAME(ended_up, read_flag),     SAME(requested, read_real),
-    SAME(started, read_real),      SAME(answered, read_real),     SAME(first_byte, read_real),
+static const struct json_member stream_members[] = {
+    SAME(id, json_read_count),
+    SAME(client, json_read_text),
+    SAME(pid, json_read_integer),
+    SAME(process, json_read_text),
+    SAME(uid, json_read_integer),
+    SAME(via, json_read_text),
+    SAME(asked, json_read_text),
+    SAME(service, json_read_text),
+    SAME(tunnel, json_read_text),
+    SAME(target, json_read_text),
+    SAME(stream_id, json_read_integer),
+    SAME(connection_id, json_read_count),
+    SAME(state, read_state),
+    SAME(reason, json_read_text),
+    SAME(closed_for, json_read_real),
+    SAME(opened, json_read_real),
+    SAME(age, json_read_real),
+    SAME(bytes_down, json_read_count),
+    SAME(bytes_up, json_read_count),
+    SAME(frames_down, json_read_count),
+    SAME(frames_up, json_read_count),
+    SAME(rate_down, json_read_real),
+    SAME(rate_up, json_read_real),
+    SAME(mean_down, json_read_real),
+    SAME(mean_up, json_read_real),
+    SAME(peak_down, json_read_real),
+    SAME(peak_up, json_read_real),
+    SAME(queued_down, json_read_count),
+    SAME(queued_up, json_read_count),
+    SAME(queue_limit, json_read_count),
+    SAME(window_down, json_read_count),
+    SAME(window_up, json_read_count),
+    SAME(resumed, json_read_count),
+    SAME(bound_down, json_read_text),
+    SAME(bound_up, json_read_text),
+    SAME(pauses_down, json_read_count),
+    SAME(paused_down, json_read_real),
+    SAME(pauses_up, json_read_count),
+    SAME(paused_up, json_read_real),
+    SAME(ended_down, json_read_flag),
+    SAME(ended_up, json_read_flag),
+    SAME(requested, json_read_real),
+    SAME(started, json_read_real),
+    SAME(answered, json_read_real),
+    SAME(first_byte, json_read_real),
     SAME(history, read_samples),
 };
 static const struct snapshot_stream no_stream = {.client = "",
@@ -190,12 +225,15 @@ static const struct snapshot_stream no_stream = {.client = "",
 #undef STRUCT
 
 #define STRUCT snapshot_event
-static const struct member event_members[] = {
-    SAME(event, read_text),       SAME(number, read_count),   SAME(time, read_real),
-    SAME(stream, read_count),     SAME(client, read_text),    SAME(via, read_text),
-    SAME(asked, read_text),       SAME(service, read_text),   SAME(tunnel, read_text),
-    SAME(reason, read_text),      SAME(text, read_text),      SAME(age, read_real),
-    SAME(bytes_down, read_count), SAME(bytes_up, read_count), SAME(count, read_count),
+static const struct json_member event_members[] = {
+    SAME(event, json_read_text),       SAME(number, json_read_count),
+    SAME(time, json_read_real),        SAME(stream, json_read_count),
+    SAME(client, json_read_text),      SAME(via, json_read_text),
+    SAME(asked, json_read_text),       SAME(service, json_read_text),
+    SAME(tunnel, json_read_text),      SAME(reason, json_read_text),
+    SAME(text, json_read_text),        SAME(age, json_read_real),
+    SAME(bytes_down, json_read_count), SAME(bytes_up, json_read_count),
+    SAME(count, json_read_count),
 };
 static const struct snapshot_event no_event = {.event = "",
                                                .client = "",
@@ -211,23 +249,23 @@ static const struct snapshot_event no_event = {.event = "",
 
 /* What one item is like. */
 struct kind {
-    const struct member *members;
+    const struct json_member *members;
     size_t n;
     const void *empty;
     size_t size, most;
 };
 
-static bool read_items(struct reader *r, const cJSON *array, const struct kind *k, size_t *n,
+static bool read_items(struct json_reader *r, const cJSON *array, const struct kind *k, size_t *n,
                        void **items)
 {
-    if (!read_array(r, array, k->most, k->size, n, items))
+    if (!json_read_array(r, array, k->most, k->size, n, items))
         return false;
     char *at = *items;
     for (const cJSON *item = array->child; item != NULL; item = item->next, at += k->size) {
         memcpy(at, k->empty, k->size);
         if (!cJSON_IsObject(item))
-            return reader_refuse(r, array, "holds something that is not an object");
-        if (!read_object(r, item, k->members, k->n, at))
+            return json_reader_refuse(r, array, "holds something that is not an object");
+        if (!json_read_object(r, item, k->members, k->n, at))
             return false;
     }
     return true;
@@ -237,7 +275,7 @@ static bool read_items(struct reader *r, const cJSON *array, const struct kind *
 #define ARRAY_OF(name, limit)                                                                      \
     static const struct kind name##_kind = {name##_members, COUNT(name##_members), &no_##name,     \
                                             sizeof no_##name, limit};                              \
-    static bool read_##name##s(struct reader *r, const cJSON *array, void *at)                     \
+    static bool read_##name##s(struct json_reader *r, const cJSON *array, void *at)                \
     {                                                                                              \
         struct snapshot *s = at;                                                                   \
         void *items;                                                                               \
@@ -252,16 +290,16 @@ ARRAY_OF(service, SERVICES_MAX)
 ARRAY_OF(stream, SNAPSHOT_STREAMS_MAX)
 ARRAY_OF(event, EVENTS_MAX)
 
-static bool read_listen(struct reader *r, const cJSON *array, void *at)
+static bool read_listen(struct json_reader *r, const cJSON *array, void *at)
 {
     struct snapshot *s = at;
     void *items;
     size_t i = 0;
-    if (!read_array(r, array, LISTEN_MAX, sizeof *s->listen, &s->n_listen, &items))
+    if (!json_read_array(r, array, LISTEN_MAX, sizeof *s->listen, &s->n_listen, &items))
         return false;
     s->listen = items;
     for (const cJSON *item = array->child; item != NULL; item = item->next)
-        if (!read_text(r, item, &s->listen[i++]))
+        if (!json_read_text(r, item, &s->listen[i++]))
             return false;
     return true;
 }
@@ -269,35 +307,35 @@ static bool read_listen(struct reader *r, const cJSON *array, void *at)
 /* ---- all of it ---- */
 
 #define STRUCT snapshot
-static bool read_history(struct reader *r, const cJSON *object, void *at)
+static bool read_history(struct json_reader *r, const cJSON *object, void *at)
 {
-    static const struct member members[] = {
+    static const struct json_member members[] = {
         SAME(seconds, read_samples),
         SAME(tens, read_samples),
     };
-    return read_object(r, object, members, COUNT(members), at);
+    return json_read_object(r, object, members, COUNT(members), at);
 }
 
-static bool read_log(struct reader *r, const cJSON *object, void *at)
+static bool read_log(struct json_reader *r, const cJSON *object, void *at)
 {
-    static const struct member members[] = {
-        AT("last", read_count, last_event),
+    static const struct json_member members[] = {
+        AT("last", json_read_count, last_event),
         {"list", read_events, 0},
     };
-    return read_object(r, object, members, COUNT(members), at);
+    return json_read_object(r, object, members, COUNT(members), at);
 }
 
-static const struct member snapshot_members[] = {
-    SAME(program, read_text),
-    SAME(role, read_text),
-    SAME(version, read_text),
-    SAME(instance, read_text),
-    SAME(host, read_text),
-    SAME(pid, read_integer),
-    SAME(time, read_real),
-    SAME(clock, read_real),
-    SAME(uptime, read_real),
-    SAME(readonly, read_flag),
+static const struct json_member snapshot_members[] = {
+    SAME(program, json_read_text),
+    SAME(role, json_read_text),
+    SAME(version, json_read_text),
+    SAME(instance, json_read_text),
+    SAME(host, json_read_text),
+    SAME(pid, json_read_integer),
+    SAME(time, json_read_real),
+    SAME(clock, json_read_real),
+    SAME(uptime, json_read_real),
+    SAME(readonly, json_read_flag),
     {"listen", read_listen, 0},
     SAME(totals, read_totals),
     {"tunnels", read_tunnels, 0},
@@ -305,12 +343,12 @@ static const struct member snapshot_members[] = {
     {"streams", read_streams, 0},
     {"history", read_history, 0},
     {"events", read_log, 0},
-    SAME(open_tunnels, read_count),
-    SAME(certificate_ends, read_real),
+    SAME(open_tunnels, json_read_count),
+    SAME(certificate_ends, json_read_real),
 };
 #undef STRUCT
 
-static bool has_schema(struct reader *r, const cJSON *root, struct snapshot *out)
+static bool has_schema(struct json_reader *r, const cJSON *root, struct snapshot *out)
 {
     const cJSON *schema = cJSON_GetObjectItemCaseSensitive(root, "schema");
     if (!cJSON_IsNumber(schema) || schema->valueint <= 0) {
@@ -328,22 +366,22 @@ static bool has_schema(struct reader *r, const cJSON *root, struct snapshot *out
 }
 
 /* What fills *at from the root of the tree. */
-typedef bool read_root(struct reader *r, const cJSON *root, struct snapshot *out);
+typedef bool read_root(struct json_reader *r, const cJSON *root, struct snapshot *out);
 
-static bool read_snapshot(struct reader *r, const cJSON *root, struct snapshot *out)
+static bool read_snapshot(struct json_reader *r, const cJSON *root, struct snapshot *out)
 {
     return has_schema(r, root, out) &&
-           read_object(r, root, snapshot_members, COUNT(snapshot_members), out);
+           json_read_object(r, root, snapshot_members, COUNT(snapshot_members), out);
 }
 
-static bool read_event(struct reader *r, const cJSON *root, struct snapshot *out)
+static bool read_event(struct json_reader *r, const cJSON *root, struct snapshot *out)
 {
-    out->events = reader_take(r, sizeof *out->events);
+    out->events = json_reader_take(r, sizeof *out->events);
     if (out->events == NULL)
         return false;
     out->events[0] = no_event;
     out->n_events = 1;
-    return read_object(r, root, event_members, COUNT(event_members), out->events);
+    return json_read_object(r, root, event_members, COUNT(event_members), out->events);
 }
 
 /* ---- cJSON's memory ---- */
@@ -382,7 +420,7 @@ static cJSON *parse(struct arena *tree, struct span json)
     return root != NULL && end == json.p + json.n && cJSON_IsObject(root) ? root : NULL;
 }
 
-static void no_object(struct reader *r, const struct arena *tree)
+static void no_object(struct json_reader *r, const struct arena *tree)
 {
     r->why = tree->failed ? ERR_NO_MEMORY : ERR_PROTOCOL;
     snprintf(r->problem, r->size, "%s",
@@ -394,7 +432,7 @@ static enum err read_json(struct span json, read_root *read, struct snapshot *ou
 {
     struct arena tree = {.limit = TREE_MIN + TREE_FACTOR * json.n};
     struct arena *memory = calloc(1, sizeof *memory);
-    struct reader r = {.memory = memory, .problem = problem, .size = size};
+    struct json_reader r = {.memory = memory, .problem = problem, .size = size};
     *out = (struct snapshot){0};
     if (memory == NULL) {
         snprintf(problem, size, "%s", err_text(ERR_NO_MEMORY));
