@@ -5,8 +5,8 @@
 #include "core/base/process.h"
 #include "core/control/control.h"
 #include "core/tunnel/link.h"
-#include "gateway/watch/check.h"
-#include "gateway/watch/watch.h"
+#include "gateway/common/hub_check.h"
+#include "gateway/common/telemetry.h"
 
 #include <signal.h>
 #include <stdio.h>

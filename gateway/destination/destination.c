@@ -3,7 +3,7 @@
 #include "core/base/log.h"
 #include "core/base/service_id.h"
 #include "core/net/tcp.h"
-#include "gateway/watch/watch.h"
+#include "gateway/common/telemetry.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,8 +5,8 @@
 #include "core/control/control.h"
 #include "core/http/upstream.h"
 #include "core/net/tcp.h"
+#include "gateway/common/hub_check.h"
 #include "gateway/destination/agent.h"
-#include "gateway/watch/check.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -6,10 +6,10 @@
 #include "core/http/upstream.h"
 #include "core/net/tcp.h"
 #include "core/settings/settings.h"
+#include "gateway/common/hub_check.h"
 #include "gateway/destination/agent.h"
 #include "gateway/localproxy/listen.h"
 #include "gateway/localproxy/plan.h"
-#include "gateway/watch/check.h"
 
 #include <stdlib.h>
 

@@ -2,7 +2,7 @@
 
 #include "core/base/list.h"
 #include "core/net/tcp.h"
-#include "gateway/watch/watch.h"
+#include "gateway/common/telemetry.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
 
 #include "core/base/log.h"
 #include "core/base/text.h"
+#include "gateway/common/hub_check.h"
+#include "gateway/common/telemetry.h"
 #include "gateway/source/device.h"
-#include "gateway/watch/check.h"
-#include "gateway/watch/watch.h"
 
 #include <stdio.h>
 #include <stdlib.h>

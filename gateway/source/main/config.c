@@ -4,9 +4,9 @@
 #include "core/base/log.h"
 #include "core/base/service_id.h"
 #include "core/control/control.h"
+#include "gateway/common/hub_check.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/tunnels.h"
-#include "gateway/watch/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>

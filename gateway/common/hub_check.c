@@ -1,4 +1,4 @@
-#include "gateway/watch/check.h"
+#include "gateway/common/hub_check.h"
 
 #include "core/http/upstream.h"
 

@@ -1,6 +1,6 @@
 /* Options of both ends, and what these name beyond themselves: files, and the web proxy's URL. */
-#ifndef GATEWAY_WATCH_CHECK_H
-#define GATEWAY_WATCH_CHECK_H
+#ifndef GATEWAY_COMMON_HUB_CHECK_H
+#define GATEWAY_COMMON_HUB_CHECK_H
 
 #include "core/config/hub_config.h"
 #include "core/tls/tls.h"

@@ -1,4 +1,4 @@
-#include "gateway/watch/watch.h"
+#include "gateway/common/telemetry.h"
 
 #include <stdio.h>
 

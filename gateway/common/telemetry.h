@@ -1,7 +1,7 @@
 /* What both ends of a tunnel show to the monitor of the parts that they share: a connection, and a
  * link with its session. For the `look` callbacks of core/control/monitor.h. */
-#ifndef GATEWAY_WATCH_WATCH_H
-#define GATEWAY_WATCH_WATCH_H
+#ifndef GATEWAY_COMMON_TELEMETRY_H
+#define GATEWAY_COMMON_TELEMETRY_H
 
 #include "core/control/monitor.h"
 #include "core/tunnel/link.h"
