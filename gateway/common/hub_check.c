@@ -8,7 +8,7 @@
 #define MEMORY_LEAST 1048576
 #define MEMORY_MOST 68719476736
 
-struct trust *check_trust(const struct hub_config *hub, enum err *why, char *text, size_t size)
+struct trust *hub_check_trust(const struct hub_config *hub, enum err *why, char *text, size_t size)
 {
     const struct trust_sources from = {.file = hub->ca,
                                        .directory = hub->capath,
@@ -23,11 +23,11 @@ static const char *environment(const char *name)
     return getenv(name);
 }
 
-enum err check_hub(const struct hub_config *hub, char *text, size_t size)
+enum err hub_check_options(const struct hub_config *hub, char *text, size_t size)
 {
     struct upstream proxy;
     enum err why;
-    struct trust *trust = check_trust(hub, &why, text, size);
+    struct trust *trust = hub_check_trust(hub, &why, text, size);
     if (trust == NULL)
         return why;
     trust_free(trust);

@@ -6,11 +6,11 @@
 #include "core/tls/tls.h"
 
 /* The authorities that the options trust. NULL with *why, and a sentence in text. */
-struct trust *check_trust(const struct hub_config *hub, enum err *why, char *text, size_t size);
+struct trust *hub_check_trust(const struct hub_config *hub, enum err *why, char *text, size_t size);
 
 /* For --check-config: whether the certificates to trust can be read, and the web proxy's URL, also
  * of the environment, is one. Else a sentence. Connects to nobody. */
-enum err check_hub(const struct hub_config *hub, char *text, size_t size);
+enum err hub_check_options(const struct hub_config *hub, char *text, size_t size);
 
 /* --memory-budget, in bytes: from 1 MiB to 64 GiB. */
 enum err check_memory(struct options *o, size_t *out);

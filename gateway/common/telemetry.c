@@ -12,7 +12,7 @@ static const char *bound_name(enum conn_bound bound)
     return names[bound];
 }
 
-void watch_conn(const struct conn *c, struct monitor_counters *out)
+void telemetry_conn(const struct conn *c, struct monitor_counters *out)
 {
     struct conn_info now;
     conn_get_info(c, &now);
@@ -46,7 +46,7 @@ void watch_conn(const struct conn *c, struct monitor_counters *out)
     };
 }
 
-void watch_link(const struct link *l, const struct session *s, struct monitor_tunnel_state *out)
+void telemetry_link(const struct link *l, const struct session *s, struct monitor_tunnel_state *out)
 {
     static const enum monitor_link links[] = {
         [LINK_CONNECTING] = MONITOR_CONNECTING,
@@ -85,7 +85,7 @@ void watch_link(const struct link *l, const struct session *s, struct monitor_tu
     out->text = err_text(ERR_DEVICE_OFFLINE);
 }
 
-char *watch_ending(uint64_t left_ms, char *out, size_t size)
+char *telemetry_expiry(uint64_t left_ms, char *out, size_t size)
 {
     unsigned long long minutes = (left_ms + 59999) / 60000;
     snprintf(out, size,

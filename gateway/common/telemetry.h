@@ -8,12 +8,13 @@
 #include "core/tunnel/session.h"
 
 /* Also from inside `ended`. state is of one that both sides have answered. */
-void watch_conn(const struct conn *c, struct monitor_counters *out);
+void telemetry_conn(const struct conn *c, struct monitor_counters *out);
 
 /* Up is a link over which the services have come: before that nothing can be opened. */
-void watch_link(const struct link *l, const struct session *s, struct monitor_tunnel_state *out);
+void telemetry_link(const struct link *l, const struct session *s,
+                    struct monitor_tunnel_state *out);
 
 /* "the tunnel expires in 59 min; …", for the log and the monitor. Returns out. */
-char *watch_ending(uint64_t left_ms, char *out, size_t size);
+char *telemetry_expiry(uint64_t left_ms, char *out, size_t size);
 
 #endif

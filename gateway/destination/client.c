@@ -128,7 +128,7 @@ static void on_ending(void *owner, uint64_t left_ms)
 {
     struct client *c = owner;
     char text[200];
-    log_warning("%s", watch_ending(left_ms, text, sizeof text));
+    log_warning("%s", telemetry_expiry(left_ms, text, sizeof text));
     monitor_tunnel_ending(c->watched, text);
 }
 
@@ -195,7 +195,7 @@ static void show(void *ctx, struct monitor_tunnel_state *out)
 {
     const struct client *c = ctx;
     if (c->link != NULL)
-        watch_link(c->link, c->session, out);
+        telemetry_link(c->link, c->session, out);
 }
 
 static const char *unready(void *owner)
@@ -273,7 +273,7 @@ enum err client_change(struct client *c, const struct client_options *fresh)
     char text[300];
     bool anew = false;
     enum err why;
-    struct trust *trust = check_trust(fresh->hub, &why, text, sizeof text);
+    struct trust *trust = hub_check_trust(fresh->hub, &why, text, sizeof text);
     if (trust == NULL) {
         log_error("%s; going on with the certificates in use", text);
         return why;
@@ -312,7 +312,7 @@ static enum err start(struct client *c)
         log_fatal("No event loop: out of memory or file descriptors");
         return why;
     }
-    c->trust = check_trust(hub, &why, text, sizeof text);
+    c->trust = hub_check_trust(hub, &why, text, sizeof text);
     if (c->trust == NULL) {
         log_fatal("%s", text);
         return why;

@@ -336,7 +336,7 @@ static void dial(void *owner)
 static void show(void *ctx, struct monitor_counters *out)
 {
     const struct visit *v = ctx;
-    watch_conn(v->conn, out);
+    telemetry_conn(v->conn, out);
     if (!v->attached)
         out->state = MONITOR_STREAM_CONNECTING;
 }

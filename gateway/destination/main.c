@@ -232,7 +232,7 @@ static void read_again(void *owner, struct agent *agent)
 static int check(const struct options *o, const struct hub_config *hub)
 {
     char text[400];
-    if (check_hub(hub, text, sizeof text) == ERR_OK)
+    if (hub_check_options(hub, text, sizeof text) == ERR_OK)
         return program_checked(&program, o) ? 0 : 1;
     log_fatal("%s", text);
     return 1;

@@ -372,7 +372,7 @@ static void show(void *ctx, struct monitor_counters *out)
 {
     const struct passage *p = ctx;
     if (p->conn != NULL)
-        watch_conn(p->conn, out);
+        telemetry_conn(p->conn, out);
     if (p->state != ATTACHED)
         out->state = MONITOR_STREAM_CONNECTING;
 }

@@ -209,7 +209,7 @@ static void on_ending(void *owner, uint64_t left_ms)
 {
     struct tunnel *t = owner;
     char name[160], text[200];
-    log_warning("%s: %s", title(t, name), watch_ending(left_ms, text, sizeof text));
+    log_warning("%s: %s", title(t, name), telemetry_expiry(left_ms, text, sizeof text));
     monitor_tunnel_ending(t->watched, text);
 }
 
@@ -360,7 +360,7 @@ static enum err make_link(struct tunnel *t, struct loop *loop, const struct tunn
 static void show(void *ctx, struct monitor_tunnel_state *out)
 {
     const struct tunnel *t = ctx;
-    watch_link(t->link, t->session, out);
+    telemetry_link(t->link, t->session, out);
 }
 
 enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *text, size_t size)
@@ -383,7 +383,7 @@ enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *
         goto fail;
     t->watched =
         monitor_tunnel_add(set->monitor, &(struct monitor_tunnel_info){t->name, t->hub, show, t});
-    t->trust = check_trust(o->hub, &why, text, size);
+    t->trust = hub_check_trust(o->hub, &why, text, size);
     if (t->trust == NULL)
         goto fail;
     if (!make_session(t, set->loop, o)) {
@@ -419,7 +419,7 @@ enum err tunnels_change(struct tunnels *set, const struct tunnel_options *o, cha
     enum err why;
     if (t == NULL)
         return ERR_NOT_FOUND;
-    struct trust *trust = check_trust(o->hub, &why, text, size);
+    struct trust *trust = hub_check_trust(o->hub, &why, text, size);
     if (trust == NULL)
         return why;
     const struct link_options options = link_options(t, o->hub, o->native, trust);

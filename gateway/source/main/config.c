@@ -455,7 +455,7 @@ static enum program_next check(const struct config *c)
     bool good = true;
     for (size_t i = 0; i < c->n_tunnels; i++) {
         const struct config_tunnel *t = &c->tunnels[i];
-        if (check_hub(&t->hub, text, sizeof text) == ERR_OK)
+        if (hub_check_options(&t->hub, text, sizeof text) == ERR_OK)
             continue;
         log_error("tunnel%s%s: %s", t->name[0] != '\0' ? " " : "", t->name, text);
         good = false;
