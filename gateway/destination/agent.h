@@ -2,8 +2,8 @@
 #ifndef GATEWAY_DESTINATION_AGENT_H
 #define GATEWAY_DESTINATION_AGENT_H
 
-#include "gateway/destination/client.h"
 #include "gateway/destination/destination.h"
+#include "gateway/destination/tunnel_program.h"
 
 struct agent;
 

@@ -2,7 +2,7 @@
 #ifndef GATEWAY_LOCALPROXY_LISTEN_H
 #define GATEWAY_LOCALPROXY_LISTEN_H
 
-#include "gateway/destination/client.h"
+#include "gateway/destination/tunnel_program.h"
 #include "gateway/localproxy/plan.h"
 
 /* client_run in the role of a source (client.role is set here). */

@@ -1,4 +1,4 @@
-#include "gateway/destination/client.h"
+#include "gateway/destination/tunnel_program.h"
 
 #include "core/base/budget.h"
 #include "core/base/log.h"

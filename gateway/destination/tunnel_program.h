@@ -1,7 +1,7 @@
 /* A client of the hub at work: one session, its link, and the signals that end it. What the session
  * is for, its role knows: destination (agent.h), or a source with listening ports (localproxy). */
-#ifndef GATEWAY_DESTINATION_CLIENT_H
-#define GATEWAY_DESTINATION_CLIENT_H
+#ifndef GATEWAY_DESTINATION_TUNNEL_PROGRAM_H
+#define GATEWAY_DESTINATION_TUNNEL_PROGRAM_H
 
 #include "core/config/hub_config.h"
 #include "core/control/monitor.h"
