@@ -5,20 +5,20 @@
 struct agent {
     const struct destination_options *options;
     const struct agent_reload *reload;
-    struct client *client;
+    struct tunnel_program *client;
     struct session *session;
     struct destination *destination;
 };
 
-static enum err on_started(void *owner, struct client *c, struct loop *loop,
+static enum err on_started(void *owner, struct tunnel_program *c, struct loop *loop,
                            struct session *session)
 {
     struct agent *a = owner;
     struct destination_options o = *a->options;
     a->client = c;
     a->session = session;
-    o.monitor = client_monitor(c);
-    o.watched = client_watched(c);
+    o.monitor = tunnel_program_monitor(c);
+    o.watched = tunnel_program_watched(c);
     a->destination = destination_new(loop, &o);
     if (a->destination == NULL)
         log_fatal("Out of memory");
@@ -55,11 +55,11 @@ static void on_reload(void *owner)
     a->reload->read(a->reload->owner, a);
 }
 
-enum err agent_change(struct agent *a, const struct client_options *client,
+enum err agent_change(struct agent *a, const struct tunnel_program_options *client,
                       const struct destination_options *destination)
 {
     const char *const *ids;
-    enum err why = client_change(a->client, client);
+    enum err why = tunnel_program_change(a->client, client);
     if (why != ERR_OK)
         return why;
     why = destination_change(a->destination, destination);
@@ -74,10 +74,10 @@ enum err agent_change(struct agent *a, const struct client_options *client,
     return ERR_OK;
 }
 
-enum err agent_run(const struct client_options *client,
+enum err agent_run(const struct tunnel_program_options *client,
                    const struct destination_options *destination, const struct agent_reload *reload)
 {
-    const struct client_events events = {
+    const struct tunnel_program_events events = {
         .started = on_started,
         .services = on_services,
         .incoming = on_incoming,
@@ -86,7 +86,7 @@ enum err agent_run(const struct client_options *client,
         .unready = unready,
     };
     struct agent a = {.options = destination, .reload = reload};
-    struct client_options options = *client;
+    struct tunnel_program_options options = *client;
     options.role = SESSION_DESTINATION;
-    return client_run(&options, &events, &a);
+    return tunnel_program_run(&options, &events, &a);
 }

@@ -13,14 +13,14 @@ struct agent_reload {
     void *owner;
 };
 
-/* client_run in the role of a destination (client.role is set here). */
-enum err agent_run(const struct client_options *client,
+/* tunnel_program_run in the role of a destination (client.role is set here). */
+enum err agent_run(const struct tunnel_program_options *client,
                    const struct destination_options *destination,
                    const struct agent_reload *reload);
 
-/* As client_change; and as destination_change for connections that come from now on. Both must
- * outlive it, or the next change. */
-enum err agent_change(struct agent *a, const struct client_options *client,
+/* As tunnel_program_change; and as destination_change for connections that come from now on. Both
+ * must outlive it, or the next change. */
+enum err agent_change(struct agent *a, const struct tunnel_program_options *client,
                       const struct destination_options *destination);
 
 #endif

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How each mapping was reached last. Held by the destination, and by visits that dial; without
+/* How each mapping was reached last. Held by the destination, and by conns that dial; without
  * memory they remember nothing. */
 struct memories {
     size_t holders;
@@ -24,9 +24,9 @@ struct destination {
     enum destination_match match;
     unsigned retries;
     uint64_t retry_delay_ms, dial_timeout_ms;
-    size_t n_ids;       /* services of the tunnel, by the last list */
-    bool useless;       /* none of them is served */
-    struct list visits; /* all that are being dialled or open */
+    size_t n_ids;      /* services of the tunnel, by the last list */
+    bool useless;      /* none of them is served */
+    struct list conns; /* all that are being dialled or open */
     size_t n_visits;
     struct monitor *monitor;
     struct monitor_tunnel *watched;
@@ -34,7 +34,7 @@ struct destination {
 
 /* One connection and the service it goes to: DIALLING (dial) → attached, or WAITING (timer) for the
  * next try. */
-struct visit {
+struct forwarded_conn {
     struct list node;
     struct destination *d;
     struct conn *conn;
@@ -87,7 +87,7 @@ struct destination *destination_new(struct loop *loop, const struct destination_
         .monitor = o->monitor,
         .watched = o->watched,
     };
-    list_init(&d->visits);
+    list_init(&d->conns);
     if (d->default_host == NULL || (o->bind != NULL && d->bind == NULL)) {
         destination_free(d);
         return NULL;
@@ -95,7 +95,7 @@ struct destination *destination_new(struct loop *loop, const struct destination_
     return d;
 }
 
-static void free_visit(struct visit *v)
+static void free_conn(struct forwarded_conn *v)
 {
     list_remove(&v->node);
     v->d->n_visits--;
@@ -111,8 +111,8 @@ void destination_free(struct destination *d)
 {
     if (d == NULL)
         return;
-    while (!list_empty(&d->visits))
-        conn_abort(list_entry(d->visits.next, struct visit, node)->conn, ERR_SHUTDOWN);
+    while (!list_empty(&d->conns))
+        conn_abort(list_entry(d->conns.next, struct forwarded_conn, node)->conn, ERR_SHUTDOWN);
     memories_release(d->memories);
     free(d->default_host);
     free(d->bind);
@@ -273,7 +273,7 @@ enum err destination_services(struct destination *d, const char *const *ids, siz
 
 static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats)
 {
-    struct visit *v = owner;
+    struct forwarded_conn *v = owner;
     char id[2 * SERVICE_ID_MAX];
     const struct log_field fields[] = {
         {"service", str_escape(span_of(conn_service(c)), id, sizeof id), 0},
@@ -285,7 +285,7 @@ static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats
     };
     log_event(LOG_INFO, "stream", fields, sizeof fields / sizeof *fields);
     monitor_stream_ended(v->watched, &(struct monitor_end){.why = stats->why});
-    free_visit(v);
+    free_conn(v);
 }
 
 static const struct conn_events conn_events = {.ended = on_ended};
@@ -294,7 +294,7 @@ static void dial(void *owner);
 
 static void on_dialled(void *owner, struct stream *s, enum err why)
 {
-    struct visit *v = owner;
+    struct forwarded_conn *v = owner;
     v->dial = NULL;
     if (s != NULL) {
         log_info("Connected to %s for service \"%s\"", v->target, conn_service(v->conn));
@@ -316,7 +316,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
 
 static void dial(void *owner)
 {
-    struct visit *v = owner;
+    struct forwarded_conn *v = owner;
     const struct destination *d = v->d;
     bool self = d->bind != NULL && strcmp(v->host, d->bind) == 0;
     log_debug("Connecting to %s", v->target);
@@ -335,7 +335,7 @@ static void dial(void *owner)
 
 static void show(void *ctx, struct monitor_counters *out)
 {
-    const struct visit *v = ctx;
+    const struct forwarded_conn *v = ctx;
     telemetry_conn(v->conn, out);
     if (!v->attached)
         out->state = MONITOR_STREAM_CONNECTING;
@@ -343,11 +343,11 @@ static void show(void *ctx, struct monitor_counters *out)
 
 static void close_it(void *ctx)
 {
-    const struct visit *v = ctx;
+    const struct forwarded_conn *v = ctx;
     conn_abort(v->conn, ERR_OPERATOR);
 }
 
-static void show_visit(struct visit *v)
+static void show_conn(struct forwarded_conn *v)
 {
     v->watched = monitor_stream_began(
         v->d->monitor,
@@ -359,7 +359,7 @@ static void show_visit(struct visit *v)
 }
 
 /* Copied: the mappings may change while it is dialled. False: no memory. */
-static bool take_target(struct visit *v, const struct service_mapping *s)
+static bool take_target(struct forwarded_conn *v, const struct service_mapping *s)
 {
     const struct destination *d = v->d;
     if (s == NULL)
@@ -393,7 +393,7 @@ enum err destination_change(struct destination *d, const struct destination_opti
 
 void destination_incoming(struct destination *d, struct conn *c)
 {
-    struct visit *v = calloc(1, sizeof *v);
+    struct forwarded_conn *v = calloc(1, sizeof *v);
     if (v == NULL) {
         log_error("Out of memory: a connection for service \"%s\" is refused", conn_service(c));
         conn_refuse(c, ERR_NO_MEMORY);
@@ -402,11 +402,11 @@ void destination_incoming(struct destination *d, struct conn *c)
     v->d = d;
     v->conn = c;
     list_init(&v->node);
-    list_append(&d->visits, &v->node);
+    list_append(&d->conns, &v->node);
     d->n_visits++;
     conn_set_owner(c, &conn_events, v);
     bool memory = take_target(v, find(d, conn_service(c)));
-    show_visit(v);
+    show_conn(v);
     if (v->host != NULL)
         dial(v);
     else

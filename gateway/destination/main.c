@@ -116,7 +116,8 @@ static enum err read_identity(struct options *o, struct identity **out)
     return ERR_OK;
 }
 
-static enum err read_client(struct options *o, struct hub_config *hub, struct client_options *out)
+static enum err read_client(struct options *o, struct hub_config *hub,
+                            struct tunnel_program_options *out)
 {
     uint64_t connections = 0;
     enum err why = hub_config_read(o, &(struct hub_rules){.make_client_token = true}, hub);
@@ -130,10 +131,10 @@ static enum err read_client(struct options *o, struct hub_config *hub, struct cl
     if (why == ERR_OK)
         why = options_number(o, "max-connections", 1, 65535, &connections);
     out->max_connections = connections;
-    out->control = (struct client_control){.program = "tunnel-agent",
-                                           .path = options_get(o, "control"),
-                                           .readonly = options_flag(o, "control-readonly"),
-                                           .ops = o};
+    out->control = (struct tunnel_program_control){.program = "tunnel-agent",
+                                                   .path = options_get(o, "control"),
+                                                   .readonly = options_flag(o, "control-readonly"),
+                                                   .ops = o};
     if (why == ERR_OK)
         why = options_duration(o, "stall-timeout", &out->stall_ms);
     if (why == ERR_OK)
@@ -168,7 +169,7 @@ static enum err read_destination(struct options *o, const struct hub_config *hub
 struct settings {
     struct hub_config hub;
     struct services services;
-    struct client_options client;
+    struct tunnel_program_options client;
     struct destination_options destination;
 };
 

@@ -12,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-struct client {
-    const struct client_options *options;
+struct tunnel_program {
+    const struct tunnel_program_options *options;
     const struct hub_config *hub; /* the present one */
-    const struct client_events *events;
+    const struct tunnel_program_events *events;
     void *owner;
     struct loop *loop;
     struct control *control; /* NULL: nobody watches */
@@ -32,7 +32,7 @@ struct client {
     enum err outcome;
 };
 
-void client_end(struct client *c, enum err outcome)
+void tunnel_program_end(struct tunnel_program *c, enum err outcome)
 {
     if (!c->over)
         c->outcome = outcome;
@@ -40,12 +40,12 @@ void client_end(struct client *c, enum err outcome)
     loop_stop(c->loop);
 }
 
-struct monitor *client_monitor(const struct client *c)
+struct monitor *tunnel_program_monitor(const struct tunnel_program *c)
 {
     return c->control != NULL ? control_monitor(c->control) : NULL;
 }
 
-struct monitor_tunnel *client_watched(const struct client *c)
+struct monitor_tunnel *tunnel_program_watched(const struct tunnel_program *c)
 {
     return c->watched;
 }
@@ -54,32 +54,32 @@ struct monitor_tunnel *client_watched(const struct client *c)
 
 static enum err on_services(void *owner, const char *const *ids, size_t n)
 {
-    struct client *c = owner;
+    struct tunnel_program *c = owner;
     char text[80];
     enum err why = c->events->services(c->owner, ids, n);
     snprintf(text, sizeof text, "the tunnel is up, with %zu service%s", n, n == 1 ? "" : "s");
     if (why == ERR_OK)
         monitor_tunnel_event(c->watched, MONITOR_UP, ERR_OK, text);
     else
-        client_end(c, why);
+        tunnel_program_end(c, why);
     return why;
 }
 
 static void on_incoming(void *owner, struct conn *conn)
 {
-    struct client *c = owner;
+    struct tunnel_program *c = owner;
     c->events->incoming(c->owner, conn);
 }
 
 static void on_broken(void *owner, enum err why, const char *text)
 {
-    struct client *c = owner;
+    struct tunnel_program *c = owner;
     link_drop(c->link, why, text);
 }
 
 static void on_pressed(void *owner, const char *text)
 {
-    const struct client *c = owner;
+    const struct tunnel_program *c = owner;
     monitor_tunnel_memory(c->watched, text);
 }
 
@@ -94,7 +94,7 @@ static const struct session_events session_events = {
 
 static void on_up(void *owner)
 {
-    struct client *c = owner;
+    struct tunnel_program *c = owner;
     char name[300];
     c->up = true;
     c->failures = 0;
@@ -104,8 +104,8 @@ static void on_up(void *owner)
 
 static void on_down(void *owner, enum err why, const char *text)
 {
-    struct client *c = owner;
-    const struct client_options *o = c->options;
+    struct tunnel_program *c = owner;
+    const struct tunnel_program_options *o = c->options;
     bool was_up = c->up;
     struct link_info now;
     link_get_info(c->link, &now);
@@ -115,10 +115,10 @@ static void on_down(void *owner, enum err why, const char *text)
     c->failures += !was_up;
     if (was_up && o->once) {
         log_fatal("%s; the settings forbid to reconnect", text);
-        client_end(c, ERR_LINK_LOST);
+        tunnel_program_end(c, ERR_LINK_LOST);
     } else if (o->give_up && c->failures > o->tries) {
         log_fatal("%s; giving up after %u tries", text, c->failures);
-        client_end(c, ERR_LINK_LOST);
+        tunnel_program_end(c, ERR_LINK_LOST);
     } else {
         log_error("%s; trying again", text);
     }
@@ -126,7 +126,7 @@ static void on_down(void *owner, enum err why, const char *text)
 
 static void on_ending(void *owner, uint64_t left_ms)
 {
-    struct client *c = owner;
+    struct tunnel_program *c = owner;
     char text[200];
     log_warning("%s", telemetry_expiry(left_ms, text, sizeof text));
     monitor_tunnel_ending(c->watched, text);
@@ -134,14 +134,14 @@ static void on_ending(void *owner, uint64_t left_ms)
 
 static void on_finished(void *owner, enum err why, const char *text)
 {
-    struct client *c = owner;
+    struct tunnel_program *c = owner;
     if (!c->over) /* else its cause has been told */
         log_line(why == ERR_TUNNEL_CLOSED    ? LOG_INFO
                  : why == ERR_TOKEN_REPLACED ? LOG_ERROR
                                              : LOG_FATAL,
                  "%s", text);
     monitor_tunnel_event(c->watched, MONITOR_OVER, why, text);
-    client_end(c, why);
+    tunnel_program_end(c, why);
 }
 
 static const struct link_events link_events = {
@@ -155,24 +155,24 @@ static const struct link_events link_events = {
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    struct client *c = handle->data;
+    struct tunnel_program *c = handle->data;
     log_info("%s: closing", number == SIGTERM ? "SIGTERM" : "SIGINT");
-    client_end(c, ERR_SHUTDOWN);
+    tunnel_program_end(c, ERR_SHUTDOWN);
 }
 
 static void on_hangup(uv_signal_t *handle, int number)
 {
-    struct client *c = handle->data;
+    struct tunnel_program *c = handle->data;
     (void)number;
     if (!process_terminal_gone()) {
         c->events->reload(c->owner);
         return;
     }
     log_info("SIGHUP: the terminal is gone: closing");
-    client_end(c, ERR_SHUTDOWN);
+    tunnel_program_end(c, ERR_SHUTDOWN);
 }
 
-static bool catch (struct client *c, int number, uv_signal_cb f)
+static bool catch (struct tunnel_program *c, int number, uv_signal_cb f)
 {
     uv_signal_t *signal = &c->signals[c->n_signals];
     if (uv_signal_init(loop_uv(c->loop), signal) != 0)
@@ -182,7 +182,7 @@ static bool catch (struct client *c, int number, uv_signal_cb f)
     return uv_signal_start(signal, f, number) == 0;
 }
 
-static bool catch_signals(struct client *c)
+static bool catch_signals(struct tunnel_program *c)
 {
     signal(SIGPIPE, SIG_IGN);
     return catch (c, SIGTERM, on_signal) && catch (c, SIGINT, on_signal) &&
@@ -193,22 +193,22 @@ static bool catch_signals(struct client *c)
 
 static void show(void *ctx, struct monitor_tunnel_state *out)
 {
-    const struct client *c = ctx;
+    const struct tunnel_program *c = ctx;
     if (c->link != NULL)
         telemetry_link(c->link, c->session, out);
 }
 
 static const char *unready(void *owner)
 {
-    const struct client *c = owner;
+    const struct tunnel_program *c = owner;
     if (c->session == NULL || !session_open(c->session))
         return "The tunnel is not connected to its hub.";
     return c->events->unready != NULL ? c->events->unready(c->owner) : NULL;
 }
 
-static enum err start_control(struct client *c)
+static enum err start_control(struct tunnel_program *c)
 {
-    const struct client_control *o = &c->options->control;
+    const struct tunnel_program_control *o = &c->options->control;
     char text[400], url[300];
     enum err why = ERR_OK;
     if (o->program == NULL)
@@ -237,7 +237,8 @@ static enum err start_control(struct client *c)
 
 /* ---- life ---- */
 
-static struct link_options link_options(const struct client *c, const struct client_options *o,
+static struct link_options link_options(const struct tunnel_program *c,
+                                        const struct tunnel_program_options *o,
                                         const struct trust *trust)
 {
     const struct hub_config *hub = o->hub;
@@ -258,7 +259,7 @@ static struct link_options link_options(const struct client *c, const struct cli
     };
 }
 
-static enum err start_link(struct client *c)
+static enum err start_link(struct tunnel_program *c)
 {
     const struct link_options o = link_options(c, c->options, c->trust);
     enum err why;
@@ -268,7 +269,7 @@ static enum err start_link(struct client *c)
     return c->link != NULL ? ERR_OK : why;
 }
 
-enum err client_change(struct client *c, const struct client_options *fresh)
+enum err tunnel_program_change(struct tunnel_program *c, const struct tunnel_program_options *fresh)
 {
     char text[300];
     bool anew = false;
@@ -301,7 +302,7 @@ enum err client_change(struct client *c, const struct client_options *fresh)
     return ERR_OK;
 }
 
-static enum err start(struct client *c)
+static enum err start(struct tunnel_program *c)
 {
     const struct hub_config *hub = c->hub;
     enum err why = ERR_NO_MEMORY;
@@ -317,7 +318,7 @@ static enum err start(struct client *c)
         log_fatal("%s", text);
         return why;
     }
-    budget_init(&c->budget, c->options->memory != 0 ? c->options->memory : CLIENT_MEMORY);
+    budget_init(&c->budget, c->options->memory != 0 ? c->options->memory : TUNNEL_PROGRAM_MEMORY);
     c->session = session_new(c->loop,
                              &(struct session_options){
                                  .role = c->options->role,
@@ -345,7 +346,7 @@ static enum err start(struct client *c)
     return start_link(c);
 }
 
-static void stop(struct client *c)
+static void stop(struct tunnel_program *c)
 {
     if (c->loop == NULL)
         return;
@@ -367,10 +368,11 @@ static void stop(struct client *c)
         trust_free(c->trust);
 }
 
-enum err client_run(const struct client_options *options, const struct client_events *events,
-                    void *owner)
+enum err tunnel_program_run(const struct tunnel_program_options *options,
+                            const struct tunnel_program_events *events, void *owner)
 {
-    struct client c = {.options = options, .hub = options->hub, .events = events, .owner = owner};
+    struct tunnel_program c = {
+        .options = options, .hub = options->hub, .events = events, .owner = owner};
     enum err why = start(&c);
     if (why == ERR_OK) {
         loop_run(c.loop);

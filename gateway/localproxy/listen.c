@@ -8,7 +8,7 @@
 
 struct listen {
     const struct plan *plan;
-    struct client *client;
+    struct tunnel_program *client;
     struct session *session;
     struct mappings *mappings;
     struct timer *retry; /* a port was busy: its last user may just be leaving */
@@ -32,7 +32,7 @@ static void on_retry(void *owner)
     size_t n = session_services(l->session, &ids);
     enum err why = session_open(l->session) ? try_to_listen(l, ids, n) : ERR_OK;
     if (why != ERR_OK)
-        client_end(l->client, why);
+        tunnel_program_end(l->client, why);
 }
 
 static enum err on_services(void *owner, const char *const *ids, size_t n)
@@ -46,7 +46,7 @@ static enum err on_services(void *owner, const char *const *ids, size_t n)
     return try_to_listen(l, ids, n);
 }
 
-static enum err on_started(void *owner, struct client *c, struct loop *loop,
+static enum err on_started(void *owner, struct tunnel_program *c, struct loop *loop,
                            struct session *session)
 {
     struct listen *l = owner;
@@ -74,16 +74,16 @@ static void on_stopping(void *owner)
     timer_free(l->retry);
 }
 
-static const struct client_events events = {
+static const struct tunnel_program_events events = {
     .started = on_started,
     .services = on_services,
     .stopping = on_stopping,
 };
 
-enum err listen_run(const struct client_options *client, const struct plan *plan)
+enum err listen_run(const struct tunnel_program_options *client, const struct plan *plan)
 {
     struct listen l = {.plan = plan};
-    struct client_options options = *client;
+    struct tunnel_program_options options = *client;
     options.role = SESSION_SOURCE;
-    return client_run(&options, &events, &l);
+    return tunnel_program_run(&options, &events, &l);
 }

@@ -5,7 +5,7 @@
 #include "gateway/destination/tunnel_program.h"
 #include "gateway/localproxy/plan.h"
 
-/* client_run in the role of a source (client.role is set here). */
-enum err listen_run(const struct client_options *client, const struct plan *plan);
+/* tunnel_program_run in the role of a source (client.role is set here). */
+enum err listen_run(const struct tunnel_program_options *client, const struct plan *plan);
 
 #endif

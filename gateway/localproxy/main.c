@@ -85,7 +85,7 @@ static void read_destination(const struct plan *plan, struct destination_options
 static enum err run(const struct hub_config *hub, const struct plan *plan)
 {
     struct destination_options destination;
-    struct client_options client = {
+    struct tunnel_program_options client = {
         .hub = hub,
         .web_proxy = hub->web_proxy != NULL ? hub->web_proxy
                                             : upstream_from_env(hub->host, hub->port, environment),
