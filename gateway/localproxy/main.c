@@ -8,8 +8,8 @@
 #include "core/settings/settings.h"
 #include "gateway/common/hub_check.h"
 #include "gateway/destination/agent.h"
-#include "gateway/localproxy/listen.h"
-#include "gateway/localproxy/plan.h"
+#include "gateway/localproxy/config.h"
+#include "gateway/localproxy/source_mode.h"
 
 #include <stdlib.h>
 

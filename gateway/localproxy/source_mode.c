@@ -1,4 +1,4 @@
-#include "gateway/localproxy/listen.h"
+#include "gateway/localproxy/source_mode.h"
 
 #include "core/base/log.h"
 #include "gateway/source/source.h"

@@ -10,7 +10,7 @@
 #include "core/config/hub_config.h"
 #include "core/config/program.h"
 #include "core/settings/settings.h"
-#include "gateway/localproxy/plan.h"
+#include "gateway/localproxy/config.h"
 
 #include <stdlib.h>
 #include <string.h>

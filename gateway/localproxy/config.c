@@ -1,4 +1,4 @@
-#include "gateway/localproxy/plan.h"
+#include "gateway/localproxy/config.h"
 
 #include "core/base/log.h"
 

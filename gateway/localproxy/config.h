@@ -1,6 +1,6 @@
 /* What a localproxy command line comes to: which role, which version, which services. */
-#ifndef GATEWAY_LOCALPROXY_PLAN_H
-#define GATEWAY_LOCALPROXY_PLAN_H
+#ifndef GATEWAY_LOCALPROXY_CONFIG_H
+#define GATEWAY_LOCALPROXY_CONFIG_H
 
 #include "core/config/options.h"
 #include "core/config/services.h"
