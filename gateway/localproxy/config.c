@@ -42,7 +42,7 @@ static const struct option table[] = {
      "true", "Connect again after the connection to the hub was lost.",
      OPTION_HIDDEN | OPTION_EXACT},
 };
-const struct option_group plan_options = OPTION_GROUP("Services", table);
+const struct option_group localproxy_options = OPTION_GROUP("Services", table);
 
 /* ---- role ---- */
 
@@ -51,7 +51,7 @@ static bool is_mode(const char *mode, const char *brief, const char *full)
     return mode != NULL && (strcmp(mode, brief) == 0 || strcmp(mode, full) == 0);
 }
 
-static enum err read_role(struct options *o, struct plan *out)
+static enum err read_role(struct options *o, struct localproxy_config *out)
 {
     const char *listen = options_get(o, "source-listen-port");
     const char *app = options_get(o, "destination-app"), *mode = options_get(o, "mode");
@@ -78,7 +78,7 @@ static enum err read_role(struct options *o, struct plan *out)
     return ERR_OK;
 }
 
-static void read_version(const struct options *o, struct plan *out)
+static void read_version(const struct options *o, struct localproxy_config *out)
 {
     const char *type = options_get(o, "destination-client-type");
     char text[60];
@@ -134,7 +134,7 @@ static enum err read_files(struct options *o, enum services_use use, struct serv
     return ERR_OK;
 }
 
-static enum err read_services(struct options *o, struct plan *out)
+static enum err read_services(struct options *o, struct localproxy_config *out)
 {
     const char *name = out->source ? "source-listen-port" : "destination-app";
     enum services_use use = out->source ? SERVICES_LISTEN : SERVICES_DIAL;
@@ -159,7 +159,7 @@ static enum err read_services(struct options *o, struct plan *out)
 
 /* ---- numbers ---- */
 
-static enum err read_hub_tries(struct options *o, struct plan *out)
+static enum err read_hub_tries(struct options *o, struct localproxy_config *out)
 {
     const char *text = options_get(o, "hub-retries");
     uint64_t tries = 0;
@@ -169,7 +169,7 @@ static enum err read_hub_tries(struct options *o, struct plan *out)
     return why;
 }
 
-static enum err read_numbers(struct options *o, struct plan *out)
+static enum err read_numbers(struct options *o, struct localproxy_config *out)
 {
     uint64_t retries = 0, connections = 0;
     const char *reconnect = options_get(o, "reconnect");
@@ -189,9 +189,9 @@ static enum err read_numbers(struct options *o, struct plan *out)
     return why;
 }
 
-enum err plan_read(struct options *o, struct plan *out)
+enum err localproxy_config_read(struct options *o, struct localproxy_config *out)
 {
-    *out = (struct plan){.source = false};
+    *out = (struct localproxy_config){.source = false};
     out->address_given = options_get(o, "local-bind-address") != NULL;
     out->address =
         options_get(o, out->address_given ? "local-bind-address" : "default-bind-address");
@@ -203,7 +203,7 @@ enum err plan_read(struct options *o, struct plan *out)
     return why == ERR_OK ? read_services(o, out) : why;
 }
 
-void plan_free(struct plan *p)
+void localproxy_config_free(struct localproxy_config *p)
 {
     services_free(&p->services);
 }

@@ -7,9 +7,9 @@
 
 #include <stdint.h>
 
-extern const struct option_group plan_options;
+extern const struct option_group localproxy_options;
 
-struct plan {
+struct localproxy_config {
     bool source;              /* else destination */
     int version;              /* source: 1, 2 or 3; destination: 0 or 1 */
     struct services services; /* may be empty at a source: every service gets a free port */
@@ -26,8 +26,8 @@ struct plan {
 
 /* Validates. Directories of service maps are read: --config-dir, or ./config if there is one and
  * neither -s nor -d says anything. Failures leave a sentence in options_problem. Free with
- * plan_free whatever the result; out is zeroed first. */
-enum err plan_read(struct options *o, struct plan *out);
-void plan_free(struct plan *p);
+ * localproxy_config_free whatever the result; out is zeroed first. */
+enum err localproxy_config_read(struct options *o, struct localproxy_config *out);
+void localproxy_config_free(struct localproxy_config *p);
 
 #endif

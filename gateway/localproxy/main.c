@@ -69,36 +69,38 @@ static const char *environment(const char *name)
     return getenv(name);
 }
 
-static void read_destination(const struct plan *plan, struct destination_options *out)
+static void read_destination(const struct localproxy_config *config,
+                             struct destination_options *out)
 {
     *out = (struct destination_options){
-        .services = &plan->services,
-        .default_host = plan->address,
-        .match = plan->from_files ? DESTINATION_WHOLE : DESTINATION_EXACT,
-        .retries = plan->connect_retries,
-        .retry_delay_ms = plan->connect_retry_ms,
+        .services = &config->services,
+        .default_host = config->address,
+        .match = config->from_files ? DESTINATION_WHOLE : DESTINATION_EXACT,
+        .retries = config->connect_retries,
+        .retry_delay_ms = config->connect_retry_ms,
     };
-    if (plan->address_given && address_is_ip(plan->address))
-        out->bind = plan->address;
+    if (config->address_given && address_is_ip(config->address))
+        out->bind = config->address;
 }
 
-static enum err run(const struct hub_config *hub, const struct plan *plan)
+static enum err run(const struct hub_config *hub, const struct localproxy_config *config)
 {
     struct destination_options destination;
     struct tunnel_program_options client = {
         .hub = hub,
         .web_proxy = hub->web_proxy != NULL ? hub->web_proxy
                                             : upstream_from_env(hub->host, hub->port, environment),
-        .version = plan->version,
-        .max_connections = plan->source ? plan->max_connections : 0,
+        .version = config->version,
+        .max_connections = config->source ? config->max_connections : 0,
         .user_agent = "localproxy/" TUNNEL_VERSION,
-        .give_up = plan->give_up,
-        .tries = plan->hub_tries,
-        .once = !plan->reconnect,
+        .give_up = config->give_up,
+        .tries = config->hub_tries,
+        .once = !config->reconnect,
     };
-    read_destination(plan, &destination);
-    log_info("Starting proxy in %s mode", plan->source ? "source" : "destination");
-    return plan->source ? listen_run(&client, plan) : agent_run(&client, &destination, NULL);
+    read_destination(config, &destination);
+    log_info("Starting proxy in %s mode", config->source ? "source" : "destination");
+    return config->source ? source_mode_run(&client, config)
+                          : agent_run(&client, &destination, NULL);
 }
 
 /* The reference program takes no notice of them. */
@@ -125,18 +127,18 @@ static int check(const struct options *o, const struct hub_config *hub)
 static int go(struct options *o)
 {
     struct hub_config hub = {.port = 0};
-    struct plan plan = {.source = false};
+    struct localproxy_config config = {.source = false};
     const char *settings = options_get(o, "settings-json");
     warn_of_operands(o);
     enum err why = settings != NULL ? settings_load(o, settings) : ERR_OK;
     if (why == ERR_OK)
         why = hub_config_read(o, &(struct hub_rules){.reference = true}, &hub);
     if (why == ERR_OK)
-        why = plan_read(o, &plan);
+        why = localproxy_config_read(o, &config);
     int code = why != ERR_OK                     ? program_fail(&program, o)
                : options_flag(o, "check-config") ? check(o, &hub)
-                                                 : exit_code(run(&hub, &plan));
-    plan_free(&plan);
+                                                 : exit_code(run(&hub, &config));
+    localproxy_config_free(&config);
     hub_config_free(&hub);
     return code;
 }
@@ -150,7 +152,7 @@ static int export(struct options *o)
 
 int main(int argc, char **argv)
 {
-    const struct option_group *groups[] = {&hub_options, &plan_options, &settings_options,
+    const struct option_group *groups[] = {&hub_options, &localproxy_options, &settings_options,
                                            &program_check_options, &program_options};
     struct options *o = options_new(groups, sizeof groups / sizeof *groups);
     int code = 1;

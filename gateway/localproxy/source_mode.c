@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct listen {
-    const struct plan *plan;
+    const struct localproxy_config *config;
     struct tunnel_program *client;
     struct session *session;
     struct mappings *mappings;
@@ -18,10 +18,10 @@ struct listen {
 static enum err try_to_listen(struct listen *l, const char *const *ids, size_t n)
 {
     enum err why = mappings_services(l->mappings, ids, n);
-    if (why != ERR_ADDRESS_IN_USE || l->tries >= l->plan->connect_retries)
+    if (why != ERR_ADDRESS_IN_USE || l->tries >= l->config->connect_retries)
         return why;
     l->tries++;
-    timer_start(l->retry, l->plan->connect_retry_ms);
+    timer_start(l->retry, l->config->connect_retry_ms);
     return ERR_OK;
 }
 
@@ -40,7 +40,7 @@ static enum err on_services(void *owner, const char *const *ids, size_t n)
     struct listen *l = owner;
     l->tries = 0;
     timer_stop(l->retry);
-    if (l->plan->services.n == 0 && n == 0)
+    if (l->config->services.n == 0 && n == 0)
         log_warning("The tunnel has no services and no port was given: say where to listen with "
                     "-s PORT");
     return try_to_listen(l, ids, n);
@@ -53,14 +53,15 @@ static enum err on_started(void *owner, struct tunnel_program *c, struct loop *l
     l->client = c;
     l->session = session;
     l->retry = timer_new(loop, on_retry, l);
-    l->mappings = mappings_new(loop, &(struct mappings_options){
-                                         .session = session,
-                                         .map = &l->plan->services,
-                                         .bind = l->plan->address,
-                                         .exact = true,
-                                         .tells = true,
-                                         .assign = l->plan->from_files || l->plan->services.n == 0,
-                                     });
+    l->mappings =
+        mappings_new(loop, &(struct mappings_options){
+                               .session = session,
+                               .map = &l->config->services,
+                               .bind = l->config->address,
+                               .exact = true,
+                               .tells = true,
+                               .assign = l->config->from_files || l->config->services.n == 0,
+                           });
     if (l->retry != NULL && l->mappings != NULL)
         return ERR_OK;
     log_fatal("Out of memory");
@@ -80,9 +81,10 @@ static const struct tunnel_program_events events = {
     .stopping = on_stopping,
 };
 
-enum err listen_run(const struct tunnel_program_options *client, const struct plan *plan)
+enum err source_mode_run(const struct tunnel_program_options *client,
+                         const struct localproxy_config *config)
 {
-    struct listen l = {.plan = plan};
+    struct listen l = {.config = config};
     struct tunnel_program_options options = *client;
     options.role = SESSION_SOURCE;
     return tunnel_program_run(&options, &events, &l);

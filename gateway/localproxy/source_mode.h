@@ -6,6 +6,7 @@
 #include "gateway/localproxy/config.h"
 
 /* tunnel_program_run in the role of a source (client.role is set here). */
-enum err listen_run(const struct tunnel_program_options *client, const struct plan *plan);
+enum err source_mode_run(const struct tunnel_program_options *client,
+                         const struct localproxy_config *config);
 
 #endif

@@ -27,7 +27,7 @@ static void count_warning(void *ctx, enum log_level level, const char *line)
 
 static struct options *read_line(const char *const *line)
 {
-    const struct option_group *groups[] = {&hub_options, &plan_options, &settings_options,
+    const struct option_group *groups[] = {&hub_options, &localproxy_options, &settings_options,
                                            &program_options};
     static char words[12][200];
     char *argv[13];
@@ -51,7 +51,7 @@ static char root[40];
 static int setup(void **state)
 {
     (void)state;
-    strcpy(root, "/tmp/test-plan-XXXXXX");
+    strcpy(root, "/tmp/test-config-XXXXXX");
     return mkdtemp(root) != NULL && chdir(root) == 0 ? 0 : -1;
 }
 
@@ -97,20 +97,20 @@ static void roles(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *const *l = cases[i].line;
         struct options *o = LINE(l[0], l[1], l[2], l[3], l[4], l[5]);
-        struct plan p;
-        assert_int_equal(plan_read(o, &p), ERR_OK);
+        struct localproxy_config p;
+        assert_int_equal(localproxy_config_read(o, &p), ERR_OK);
         assert_int_equal(p.source, cases[i].source);
         assert_int_equal(p.version, cases[i].version);
         assert_int_equal(warnings, 0);
-        plan_free(&p);
+        localproxy_config_free(&p);
         options_free(o);
     }
     struct options *o = LINE("-s", "1", "-y", "V9");
-    struct plan p;
-    assert_int_equal(plan_read(o, &p), ERR_OK);
+    struct localproxy_config p;
+    assert_int_equal(localproxy_config_read(o, &p), ERR_OK);
     assert_int_equal(p.version, 3);
     assert_int_equal(warnings, 1);
-    plan_free(&p);
+    localproxy_config_free(&p);
     options_free(o);
 }
 
@@ -142,11 +142,11 @@ static void refused(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         const char *const *l = cases[i].line;
         struct options *o = LINE(l[0], l[1], l[2], l[3], l[4], l[5]);
-        struct plan p;
-        assert_int_equal(plan_read(o, &p), ERR_USAGE);
+        struct localproxy_config p;
+        assert_int_equal(localproxy_config_read(o, &p), ERR_USAGE);
         if (strstr(options_problem(o), cases[i].problem) == NULL)
             fail_msg("\"%s\" is not in: %s", cases[i].problem, options_problem(o));
-        plan_free(&p);
+        localproxy_config_free(&p);
         options_free(o);
     }
 }
@@ -154,63 +154,63 @@ static void refused(void **state)
 static void directories(void **state)
 {
     (void)state;
-    struct plan p;
+    struct localproxy_config p;
     put("config", "SSH1 = 22\nHTTP1 = host:80\n");
     put("other", "X = 1\n");
 
     struct options *o = LINE("-m", "dst");
-    assert_int_equal(plan_read(o, &p), ERR_OK);
+    assert_int_equal(localproxy_config_read(o, &p), ERR_OK);
     assert_int_equal(p.services.n, 2);
     assert_true(p.from_files);
-    plan_free(&p);
+    localproxy_config_free(&p);
     options_free(o);
 
     o = LINE("-m", "src", "--config-dir", "other");
-    assert_int_equal(plan_read(o, &p), ERR_OK);
+    assert_int_equal(localproxy_config_read(o, &p), ERR_OK);
     assert_int_equal(p.services.n, 1);
     assert_string_equal(p.services.items[0].id, "X");
-    plan_free(&p);
+    localproxy_config_free(&p);
     options_free(o);
 
     o = LINE("-s", "A=5", "--config-dir", "other"); /* the command line alone counts */
-    assert_int_equal(plan_read(o, &p), ERR_OK);
+    assert_int_equal(localproxy_config_read(o, &p), ERR_OK);
     assert_int_equal(p.services.n, 1);
     assert_string_equal(p.services.items[0].id, "A");
     assert_false(p.from_files);
-    plan_free(&p);
+    localproxy_config_free(&p);
     options_free(o);
 }
 
 static void broken_default_directory(void **state)
 {
     (void)state;
-    struct plan p;
+    struct localproxy_config p;
     put("config", "nonsense\n");
     struct options *o = LINE("-d", "22"); /* not looked at */
-    assert_int_equal(plan_read(o, &p), ERR_OK);
-    plan_free(&p);
+    assert_int_equal(localproxy_config_read(o, &p), ERR_OK);
+    localproxy_config_free(&p);
     options_free(o);
     assert_int_equal(warnings, 0);
     o = LINE("-m", "src"); /* nobody asked for it */
-    assert_int_equal(plan_read(o, &p), ERR_OK);
+    assert_int_equal(localproxy_config_read(o, &p), ERR_OK);
     assert_int_equal(p.services.n, 0);
     assert_int_equal(warnings, 1);
-    plan_free(&p);
+    localproxy_config_free(&p);
     options_free(o);
     o = LINE("-m", "src", "--config-dir", "config");
-    assert_int_equal(plan_read(o, &p), ERR_USAGE);
+    assert_int_equal(localproxy_config_read(o, &p), ERR_USAGE);
     assert_string_equal(options_problem(o),
                         "--config-dir: config/map:1: \"nonsense\" is not \"key = value\"");
-    plan_free(&p);
+    localproxy_config_free(&p);
     options_free(o);
 }
 
 static void source_alone(void **state)
 {
     (void)state;
-    struct plan p;
+    struct localproxy_config p;
     struct options *o = LINE("-m", "src");
-    assert_int_equal(plan_read(o, &p), ERR_OK);
+    assert_int_equal(localproxy_config_read(o, &p), ERR_OK);
     assert_int_equal(p.services.n, 0);
     assert_false(p.from_files);
     assert_string_equal(p.address, "localhost");
@@ -220,14 +220,14 @@ static void source_alone(void **state)
     assert_int_equal(p.max_connections, 128);
     assert_false(p.give_up);
     assert_true(p.reconnect);
-    plan_free(&p);
+    localproxy_config_free(&p);
     options_free(o);
 }
 
 static void settings(void **state)
 {
     (void)state;
-    struct plan p;
+    struct localproxy_config p;
     struct options *o = LINE("-s", "A=1,A=2");
     assert_int_equal(
         settings_text(
@@ -237,7 +237,7 @@ static void settings(void **state)
                     "\"100\",\"max_active_connections\":\"7\"},\"websocket\":{"
                     "\"connect_retry_count\":\"3\",\"reconnect_on_data_error\":false}}}}")),
         ERR_OK);
-    assert_int_equal(plan_read(o, &p), ERR_OK);
+    assert_int_equal(localproxy_config_read(o, &p), ERR_OK);
     assert_int_equal(warnings, 1); /* A twice */
     assert_string_equal(p.address, "10.0.0.9");
     assert_int_equal(p.connect_retries, 0);
@@ -246,7 +246,7 @@ static void settings(void **state)
     assert_true(p.give_up);
     assert_int_equal(p.hub_tries, 3);
     assert_false(p.reconnect);
-    plan_free(&p);
+    localproxy_config_free(&p);
     options_free(o);
 }
 
@@ -275,7 +275,7 @@ static void abbreviations(void **state)
         {"--conf", NULL},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const struct option_group *groups[] = {&hub_options, &plan_options, &settings_options,
+        const struct option_group *groups[] = {&hub_options, &localproxy_options, &settings_options,
                                                &program_options};
         char program[] = "localproxy", given[40], value[] = "x";
         char *argv[] = {program, given, value, NULL};
