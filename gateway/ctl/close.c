@@ -1,7 +1,7 @@
 /* tunnelctl close. */
 #include "core/base/text.h"
 #include "gateway/ctl/ctl.h"
-#include "gateway/ctl/which.h"
+#include "gateway/ctl/tunnel_selector.h"
 
 #define OPERANDS_MAX 1000
 

@@ -1,7 +1,7 @@
 /* tunnelctl describe. */
 #include "gateway/ctl/ctl.h"
 #include "gateway/ctl/print.h"
-#include "gateway/ctl/which.h"
+#include "gateway/ctl/tunnel_selector.h"
 
 static int describe(struct ctl *c)
 {

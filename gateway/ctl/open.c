@@ -1,9 +1,9 @@
 /* tunnelctl open. */
 #include "core/base/service_id.h"
-#include "gateway/ctl/handover.h"
-#include "gateway/ctl/run.h"
+#include "gateway/ctl/gateway_process.h"
 #include "gateway/ctl/tag.h"
-#include "gateway/ctl/which.h"
+#include "gateway/ctl/token_output.h"
+#include "gateway/ctl/tunnel_selector.h"
 
 #include <stdlib.h>
 #include <string.h>

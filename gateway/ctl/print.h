@@ -2,7 +2,7 @@
 #ifndef GATEWAY_CTL_PRINT_H
 #define GATEWAY_CTL_PRINT_H
 
-#include "gateway/ctl/json.h"
+#include "gateway/ctl/ctl_json.h"
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* tunnelctl rotate. */
-#include "gateway/ctl/handover.h"
-#include "gateway/ctl/which.h"
+#include "gateway/ctl/token_output.h"
+#include "gateway/ctl/tunnel_selector.h"
 
 static const struct option table[] = {
     {"source", 0, NULL, NULL, NULL, NULL, "Only the source's token.", 0},

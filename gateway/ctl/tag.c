@@ -3,7 +3,7 @@
 
 #include "core/base/text.h"
 #include "gateway/ctl/ctl.h"
-#include "gateway/ctl/which.h"
+#include "gateway/ctl/tunnel_selector.h"
 
 #include <stdlib.h>
 #include <string.h>

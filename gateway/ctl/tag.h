@@ -2,7 +2,7 @@
 #ifndef GATEWAY_CTL_TAG_H
 #define GATEWAY_CTL_TAG_H
 
-#include "gateway/ctl/json.h"
+#include "gateway/ctl/ctl_json.h"
 
 /* The text has a key and a '='. */
 bool tag_is(const char *text);

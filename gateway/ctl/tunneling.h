@@ -4,9 +4,9 @@
 #define GATEWAY_CTL_TUNNELING_H
 
 #include "core/aws/sigv4.h"
+#include "gateway/ctl/api_url.h"
 #include "gateway/ctl/call.h"
-#include "gateway/ctl/endpoint.h"
-#include "gateway/ctl/json.h"
+#include "gateway/ctl/ctl_json.h"
 
 /* What calls come to; also exit codes. */
 enum outcome { CTL_OK, CTL_FAILED, CTL_UNREACHABLE };

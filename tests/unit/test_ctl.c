@@ -9,12 +9,12 @@
 
 #include "core/http/http.h"
 #include "gateway/ctl/ctl.h"
-#include "gateway/ctl/handover.h"
+#include "gateway/ctl/gateway_process.h"
 #include "gateway/ctl/print.h"
-#include "gateway/ctl/run.h"
 #include "gateway/ctl/tag.h"
 #include "gateway/ctl/token_file.h"
-#include "gateway/ctl/which.h"
+#include "gateway/ctl/token_output.h"
+#include "gateway/ctl/tunnel_selector.h"
 
 #include "core/config/hub_config.h"
 

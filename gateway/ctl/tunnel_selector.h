@@ -1,6 +1,6 @@
 /* Which tunnel is meant: an id, the beginning of one, an ARN, or thing:NAME. */
-#ifndef GATEWAY_CTL_WHICH_H
-#define GATEWAY_CTL_WHICH_H
+#ifndef GATEWAY_CTL_TUNNEL_SELECTOR_H
+#define GATEWAY_CTL_TUNNEL_SELECTOR_H
 
 #include "gateway/ctl/tunneling.h"
 

@@ -1,6 +1,6 @@
 /* Where the control API is, as an option or the environment names it. Pure. */
-#ifndef GATEWAY_CTL_ENDPOINT_H
-#define GATEWAY_CTL_ENDPOINT_H
+#ifndef GATEWAY_CTL_API_URL_H
+#define GATEWAY_CTL_API_URL_H
 
 #include "core/base/err.h"
 #include "core/base/str.h"

@@ -1,6 +1,6 @@
 /* tunnel-gateway, started with a tunnel's source token. */
-#ifndef GATEWAY_CTL_RUN_H
-#define GATEWAY_CTL_RUN_H
+#ifndef GATEWAY_CTL_GATEWAY_PROCESS_H
+#define GATEWAY_CTL_GATEWAY_PROCESS_H
 
 #include "core/base/err.h"
 #include "core/net/loop.h"

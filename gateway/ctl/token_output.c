@@ -1,4 +1,4 @@
-#include "gateway/ctl/handover.h"
+#include "gateway/ctl/token_output.h"
 
 #include "core/base/text.h"
 #include "core/config/hub_config.h"

@@ -1,4 +1,4 @@
-#include "gateway/ctl/run.h"
+#include "gateway/ctl/gateway_process.h"
 
 #include "core/net/tcp.h"
 

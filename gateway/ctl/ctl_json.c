@@ -1,4 +1,4 @@
-#include "gateway/ctl/json.h"
+#include "gateway/ctl/ctl_json.h"
 
 #include "core/base/text.h"
 

@@ -1,7 +1,7 @@
 /* Small helpers over cJSON: building without a check after each step, asking without one, and
  * tokens that do not stay in memory. */
-#ifndef GATEWAY_CTL_JSON_H
-#define GATEWAY_CTL_JSON_H
+#ifndef GATEWAY_CTL_CTL_JSON_H
+#define GATEWAY_CTL_CTL_JSON_H
 
 #include <cjson/cJSON.h>
 #include <stdbool.h>

@@ -1,4 +1,4 @@
-#include "gateway/ctl/which.h"
+#include "gateway/ctl/tunnel_selector.h"
 
 #include <stdarg.h>
 #include <stdio.h>

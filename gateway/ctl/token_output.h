@@ -1,7 +1,7 @@
 /* Fresh access tokens on their way to the two ends of a tunnel: into files, or onto the screen with
  * the commands that use them. */
-#ifndef GATEWAY_CTL_HANDOVER_H
-#define GATEWAY_CTL_HANDOVER_H
+#ifndef GATEWAY_CTL_TOKEN_OUTPUT_H
+#define GATEWAY_CTL_TOKEN_OUTPUT_H
 
 #include "gateway/ctl/ctl.h"
 
