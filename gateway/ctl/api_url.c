@@ -49,10 +49,10 @@ static const char *cut_url(struct span text, struct span *host, struct span *pat
     return path_wrong(*path);
 }
 
-enum err endpoint_read(const char *text, struct endpoint *out, char *problem, size_t size)
+enum err api_url_read(const char *text, struct api_url *out, char *problem, size_t size)
 {
     struct span host, path;
-    *out = (struct endpoint){.port = DEFAULT_PORT};
+    *out = (struct api_url){.port = DEFAULT_PORT};
     const char *wrong = cut_url(span_of(text), &host, &path);
     if (wrong != NULL) {
         snprintf(problem, size, "%s", wrong);
@@ -68,44 +68,44 @@ enum err endpoint_read(const char *text, struct endpoint *out, char *problem, si
     return why;
 }
 
-void endpoint_free(struct endpoint *e)
+void api_url_free(struct api_url *e)
 {
     free(e->host);
     free(e->path);
-    *e = (struct endpoint){.port = DEFAULT_PORT};
+    *e = (struct api_url){.port = DEFAULT_PORT};
 }
 
 /* ---- asking ---- */
 
-bool endpoint_is_loopback(const struct endpoint *e)
+bool api_url_is_loopback(const struct api_url *e)
 {
     return host_is_loopback(e->host);
 }
 
-char *endpoint_name(const struct endpoint *e, char out[ENDPOINT_NAME])
+char *api_url_name(const struct api_url *e, char out[API_URL_NAME])
 {
     bool v6 = strchr(e->host, ':') != NULL;
-    int n = snprintf(out, ENDPOINT_NAME, "%s%s%s", v6 ? "[" : "", e->host, v6 ? "]" : "");
-    if (e->port != DEFAULT_PORT && n > 0 && n < ENDPOINT_NAME)
-        snprintf(out + n, ENDPOINT_NAME - (size_t)n, ":%d", e->port);
+    int n = snprintf(out, API_URL_NAME, "%s%s%s", v6 ? "[" : "", e->host, v6 ? "]" : "");
+    if (e->port != DEFAULT_PORT && n > 0 && n < API_URL_NAME)
+        snprintf(out + n, API_URL_NAME - (size_t)n, ":%d", e->port);
     return out;
 }
 
-static bool is_aws(const struct endpoint *e)
+static bool is_aws(const struct api_url *e)
 {
     struct span host = span_of(e->host);
     return starts(host, AWS_PREFIX AWS_SERVICE) && strstr(e->host, ".amazonaws.com") != NULL;
 }
 
-char *endpoint_data(const struct endpoint *e, char out[ENDPOINT_NAME])
+char *api_url_data_host(const struct api_url *e, char out[API_URL_NAME])
 {
     bool v6 = strchr(e->host, ':') != NULL, aws = is_aws(e);
-    snprintf(out, ENDPOINT_NAME, "%s%s%s%s:%d", v6 ? "[" : "", aws ? "data." : "",
+    snprintf(out, API_URL_NAME, "%s%s%s%s:%d", v6 ? "[" : "", aws ? "data." : "",
              e->host + (aws ? strlen(AWS_PREFIX) : 0), v6 ? "]" : "", e->port);
     return out;
 }
 
-struct span endpoint_region(const struct endpoint *e)
+struct span api_url_region(const struct api_url *e)
 {
     if (!is_aws(e))
         return (struct span){NULL, 0};

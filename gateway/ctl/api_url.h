@@ -8,9 +8,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ENDPOINT_NAME 280 /* holds any of the names below */
+#define API_URL_NAME 280 /* holds any of the names below */
 
-struct endpoint {
+struct api_url {
     char *host; /* lower case, without brackets */
     int port;
     char *path; /* of requests: "/", or what the URL says */
@@ -18,17 +18,17 @@ struct endpoint {
 
 /* "https://HOST[:PORT][/PATH]" or "HOST[:PORT]", port 443 when none is given; IPv6 addresses in
  * brackets. ERR_USAGE with the rest of a sentence about the text ("is …"). Free it in any case. */
-enum err endpoint_read(const char *text, struct endpoint *out, char *problem, size_t size);
-void endpoint_free(struct endpoint *e);
+enum err api_url_read(const char *text, struct api_url *out, char *problem, size_t size);
+void api_url_free(struct api_url *e);
 
 /* localhost, 127.0.0.0/8, ::1 */
-bool endpoint_is_loopback(const struct endpoint *e);
+bool api_url_is_loopback(const struct api_url *e);
 /* "host:8443", "[::1]:8443", and without the port when that is 443: for the Host header. */
-char *endpoint_name(const struct endpoint *e, char out[ENDPOINT_NAME]);
+char *api_url_name(const struct api_url *e, char out[API_URL_NAME]);
 /* Where the ends of tunnels connect, "host:8443": at the same place, except for AWS, whose control
  * API has a host of its own. */
-char *endpoint_data(const struct endpoint *e, char out[ENDPOINT_NAME]);
+char *api_url_data_host(const struct api_url *e, char out[API_URL_NAME]);
 /* The region in the name of AWS's control API; empty for other hosts. */
-struct span endpoint_region(const struct endpoint *e);
+struct span api_url_region(const struct api_url *e);
 
 #endif

@@ -13,14 +13,14 @@ static const struct option_group own = OPTION_GROUP("Closing", table);
 
 static int close_one(struct ctl *c, const char *name, bool delete)
 {
-    struct which tunnel;
+    struct selected_tunnel tunnel;
     cJSON *answer;
-    int code = ctl_outcome(c, which_tunnel(&c->api, name, false, &tunnel));
+    int code = ctl_outcome(c, tunnel_selector_resolve(&c->api, name, false, &tunnel));
     if (code != CTL_OK)
         return code;
-    cJSON *input = json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(tunnel.id));
+    cJSON *input = ctl_json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(tunnel.id));
     if (delete)
-        input = json_put(input, "delete", cJSON_CreateTrue());
+        input = ctl_json_put(input, "delete", cJSON_CreateTrue());
     code = ctl_call(c, "CloseTunnel", input, &answer);
     cJSON_Delete(answer);
     if (code == CTL_OK && !ctl_wants_json(c))

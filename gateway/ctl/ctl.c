@@ -80,7 +80,7 @@ bool ctl_wants_json(const struct ctl *c)
 
 int ctl_print_json(const cJSON *j)
 {
-    return j != NULL && json_print(j) ? CTL_OK : ctl_fail("the answer could not be printed");
+    return j != NULL && ctl_json_print(j) ? CTL_OK : ctl_fail("the answer could not be printed");
 }
 
 int ctl_flush(void)
@@ -110,8 +110,8 @@ static const char *environment(const char *name)
 static int read_endpoint(struct ctl *c)
 {
     char problem[200];
-    if (endpoint_read(options_get(c->options, "endpoint"), &c->api.endpoint, problem,
-                      sizeof problem) == ERR_OK)
+    if (api_url_read(options_get(c->options, "endpoint"), &c->api.endpoint, problem,
+                     sizeof problem) == ERR_OK)
         return CTL_OK;
     options_reject(c->options, "endpoint", "%s", problem);
     return ctl_usage(c);
@@ -125,7 +125,7 @@ static int read_profile(struct ctl *c)
     if (aws_profile_read(options_get(c->options, "profile"), environment, &c->profile, text,
                          sizeof text) != ERR_OK)
         return ctl_fail("%s", text);
-    bool local = endpoint_is_loopback(&c->api.endpoint); /* it may take what is not signed */
+    bool local = api_url_is_loopback(&c->api.endpoint); /* it may take what is not signed */
     bool asked = options_get(c->options, "profile") != NULL;
     if (c->profile.credentials.key_id != NULL)
         c->api.credentials = &c->profile.credentials;
@@ -141,7 +141,7 @@ static int read_profile(struct ctl *c)
 /* What was asked for, else what AWS's host name says, else what the profile says. */
 static int read_region(struct ctl *c, char *memory, size_t size)
 {
-    struct span in_name = endpoint_region(&c->api.endpoint);
+    struct span in_name = api_url_region(&c->api.endpoint);
     const char *region = options_get(c->options, "region");
     if (region == NULL && in_name.n > 0) {
         snprintf(memory, size, "%.*s", (int)in_name.n, in_name.p);
@@ -184,9 +184,9 @@ static int read_trust(struct ctl *c)
 /* Not to this machine: no proxy is a way to that. */
 static int read_proxy(struct ctl *c)
 {
-    const struct endpoint *e = &c->api.endpoint;
+    const struct api_url *e = &c->api.endpoint;
     const char *url = upstream_from_env(e->host, e->port, environment);
-    if (url == NULL || endpoint_is_loopback(e))
+    if (url == NULL || api_url_is_loopback(e))
         return CTL_OK;
     enum err why = upstream_parse(url, &c->proxy);
     if (why == ERR_OK)
@@ -245,7 +245,7 @@ static void tear_down(struct ctl *c)
     trust_free(c->trust);
     upstream_free(&c->proxy);
     aws_profile_free(&c->profile);
-    endpoint_free(&c->api.endpoint);
+    api_url_free(&c->api.endpoint);
     if (c->loop != NULL)
         loop_leave(c->loop); /* a name may still be on its way */
     options_free(c->options);

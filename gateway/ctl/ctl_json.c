@@ -8,7 +8,7 @@
 
 #define KEY_MAX 64
 
-cJSON *json_put(cJSON *object, const char *key, cJSON *value)
+cJSON *ctl_json_put(cJSON *object, const char *key, cJSON *value)
 {
     if (object != NULL && value != NULL && cJSON_AddItemToObject(object, key, value))
         return object;
@@ -17,7 +17,7 @@ cJSON *json_put(cJSON *object, const char *key, cJSON *value)
     return NULL;
 }
 
-cJSON *json_push(cJSON *array, cJSON *value)
+cJSON *ctl_json_push(cJSON *array, cJSON *value)
 {
     if (array != NULL && value != NULL && cJSON_AddItemToArray(array, value))
         return array;
@@ -26,7 +26,7 @@ cJSON *json_push(cJSON *array, cJSON *value)
     return NULL;
 }
 
-const cJSON *json_at(const cJSON *j, const char *path)
+const cJSON *ctl_json_at(const cJSON *j, const char *path)
 {
     struct span rest = span_of(path);
     while (j != NULL && rest.n > 0) {
@@ -38,18 +38,18 @@ const cJSON *json_at(const cJSON *j, const char *path)
     return j;
 }
 
-const char *json_text_at(const cJSON *j, const char *path)
+const char *ctl_json_text_at(const cJSON *j, const char *path)
 {
-    return cJSON_GetStringValue(json_at(j, path));
+    return cJSON_GetStringValue(ctl_json_at(j, path));
 }
 
-double json_number_at(const cJSON *j, const char *path)
+double ctl_json_number_at(const cJSON *j, const char *path)
 {
-    const cJSON *item = json_at(j, path);
+    const cJSON *item = ctl_json_at(j, path);
     return cJSON_IsNumber(item) ? item->valuedouble : 0;
 }
 
-bool json_print(const cJSON *j)
+bool ctl_json_print(const cJSON *j)
 {
     bool empty = cJSON_IsObject(j) && j->child == NULL; /* cJSON takes two lines for that */
     char *text = empty ? cJSON_PrintUnformatted(j) : cJSON_Print(j);
@@ -73,7 +73,7 @@ static void wipe_texts(cJSON *j)
     }
 }
 
-void json_wipe(cJSON *j)
+void ctl_json_wipe(cJSON *j)
 {
     wipe_texts(j);
     cJSON_Delete(j);

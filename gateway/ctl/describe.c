@@ -6,18 +6,18 @@
 static int describe(struct ctl *c)
 {
     char *const *operands;
-    struct which tunnel;
+    struct selected_tunnel tunnel;
     cJSON *details;
     if (options_operands(c->options, &operands) != 1) {
         options_fail(c->options, "which tunnel? tunnelctl describe ID");
         return ctl_usage(c);
     }
-    int code = ctl_outcome(c, which_tunnel(&c->api, operands[0], false, &tunnel));
+    int code = ctl_outcome(c, tunnel_selector_resolve(&c->api, operands[0], false, &tunnel));
     if (code != CTL_OK)
         return code;
     code = ctl_outcome(c, tunneling_describe(&c->api, tunnel.id, &details));
     if (code == CTL_OK && ctl_wants_json(c)) {
-        details = json_put(cJSON_CreateObject(), "tunnel", details);
+        details = ctl_json_put(cJSON_CreateObject(), "tunnel", details);
         code = ctl_print_json(details);
     } else if (code == CTL_OK) {
         print_tunnel(details);

@@ -15,7 +15,7 @@
 
 extern char **environ;
 
-const char *run_find(char *memory, size_t size)
+const char *gateway_process_find(char *memory, size_t size)
 {
     ssize_t n = readlink("/proc/self/exe", memory, size - 1);
     memory[n > 0 ? n : 0] = '\0';
@@ -51,7 +51,7 @@ static bool is_dropped(const char *variable)
     return false;
 }
 
-static bool make_env(const struct run_options *o, struct given *g)
+static bool make_env(const struct gateway_process_options *o, struct given *g)
 {
     size_t n = 0, used = 0;
     while (environ[n] != NULL)
@@ -75,7 +75,7 @@ static char *word(const char *text)
     return (char *)(uintptr_t)text;
 }
 
-static bool make_argv(const struct run_options *o, struct given *g)
+static bool make_argv(const struct gateway_process_options *o, struct given *g)
 {
     size_t n = 0;
     g->argv = calloc(o->n_args + 5, sizeof *g->argv);
@@ -111,7 +111,7 @@ static enum err no_memory(char *text, size_t size)
 
 /* ---- becoming it ---- */
 
-enum err run_become(const struct run_options *o, char *text, size_t size)
+enum err gateway_process_exec(const struct gateway_process_options *o, char *text, size_t size)
 {
     struct given g = {0};
     enum err why = ERR_OK;
@@ -169,7 +169,8 @@ static int watch(struct child *child)
     return 0;
 }
 
-static int start(struct child *child, const struct run_options *o, const struct given *g)
+static int start(struct child *child, const struct gateway_process_options *o,
+                 const struct given *g)
 {
     uv_stdio_container_t stdio[3];
     for (int i = 0; i < 3; i++)
@@ -206,8 +207,8 @@ static void stop(struct child *child)
         uv_run(loop_uv(child->loop), UV_RUN_NOWAIT);
 }
 
-enum err run_wait(struct loop *loop, const struct run_options *o, int *code, char *text,
-                  size_t size)
+enum err gateway_process_run(struct loop *loop, const struct gateway_process_options *o, int *code,
+                             char *text, size_t size)
 {
     struct given g = {0};
     struct child child = {.loop = loop, .code = -1};

@@ -21,7 +21,7 @@ static const struct option_group own = OPTION_GROUP("List", table);
 
 static void cell_text(const cJSON *tunnel, const char *path, char out[CELL])
 {
-    print_safe(json_text_at(tunnel, path), 0, out, CELL);
+    print_safe(ctl_json_text_at(tunnel, path), 0, out, CELL);
 }
 
 static void cell_id(const cJSON *tunnel, char out[CELL])
@@ -36,12 +36,12 @@ static void cell_status(const cJSON *tunnel, char out[CELL])
 
 static void cell_created(const cJSON *tunnel, char out[CELL])
 {
-    print_time(json_number_at(tunnel, "createdAt"), out);
+    print_time(ctl_json_number_at(tunnel, "createdAt"), out);
 }
 
 static void cell_description(const cJSON *tunnel, char out[CELL])
 {
-    print_safe(json_text_at(tunnel, "description"), DESCRIPTION_WIDTH, out, CELL);
+    print_safe(ctl_json_text_at(tunnel, "description"), DESCRIPTION_WIDTH, out, CELL);
 }
 
 static void cell_thing(const cJSON *tunnel, char out[CELL])
@@ -51,12 +51,12 @@ static void cell_thing(const cJSON *tunnel, char out[CELL])
 
 static void cell_services(const cJSON *tunnel, char out[CELL])
 {
-    print_list(json_at(tunnel, "destinationConfig.services"), out, CELL);
+    print_list(ctl_json_at(tunnel, "destinationConfig.services"), out, CELL);
 }
 
 static bool is_connected(const cJSON *tunnel, const char *path)
 {
-    const char *status = json_text_at(tunnel, path);
+    const char *status = ctl_json_text_at(tunnel, path);
     return status != NULL && strcmp(status, "CONNECTED") == 0;
 }
 
@@ -70,7 +70,7 @@ static void cell_connected(const cJSON *tunnel, char out[CELL])
 
 static bool is_open(const cJSON *tunnel)
 {
-    const char *status = json_text_at(tunnel, "status");
+    const char *status = ctl_json_text_at(tunnel, "status");
     return status != NULL && strcmp(status, "OPEN") == 0;
 }
 
@@ -79,13 +79,13 @@ static void cell_until(const cJSON *tunnel, char out[CELL])
     print_time(is_open(tunnel) ? print_expiry(tunnel) : 0, out);
 }
 
-static const struct column short_columns[] = {
+static const struct print_column short_columns[] = {
     {"ID", cell_id},
     {"STATUS", cell_status},
     {"CREATED", cell_created},
     {"DESCRIPTION", cell_description},
 };
-static const struct column columns[] = {
+static const struct print_column columns[] = {
     {"ID", cell_id},
     {"THING", cell_thing},
     {"SERVICES", cell_services},
@@ -115,12 +115,12 @@ static int describe_all(struct ctl *c, const cJSON *summaries, cJSON **tunnels)
     cJSON_ArrayForEach(summary, summaries)
     {
         cJSON *tunnel;
-        const char *id = json_text_at(summary, "tunnelId");
+        const char *id = ctl_json_text_at(summary, "tunnelId");
         if (id == NULL)
             continue;
         enum outcome result = tunneling_describe(&c->api, id, &tunnel);
         if (result == CTL_OK) {
-            *tunnels = json_push(*tunnels, tunnel);
+            *tunnels = ctl_json_push(*tunnels, tunnel);
         } else if (strcmp(c->api.error, "ResourceNotFoundException") != 0) {
             cJSON_Delete(*tunnels);
             *tunnels = NULL;
@@ -148,7 +148,7 @@ static int print_text(struct ctl *c, const cJSON *tunnels, bool all, bool with_d
 /* As the service has it, all pages in one. Takes the array over. */
 static int print_document(cJSON *summaries)
 {
-    cJSON *document = json_put(cJSON_CreateObject(), "tunnelSummaries", summaries);
+    cJSON *document = ctl_json_put(cJSON_CreateObject(), "tunnelSummaries", summaries);
     int code = ctl_print_json(document);
     cJSON_Delete(document);
     return code;

@@ -46,7 +46,7 @@ static cJSON *read_services(struct options *o, const char *text)
         bool valid = id != NULL && service_id_is(span_of(id));
         if (id != NULL && !valid)
             options_reject(o, "services", "has an id that is not " SERVICE_ID_RULE);
-        services = json_push(services, valid ? cJSON_CreateString(id) : NULL);
+        services = ctl_json_push(services, valid ? cJSON_CreateString(id) : NULL);
         free(id);
     }
     return services;
@@ -62,10 +62,10 @@ static cJSON *put_destination(struct options *o, cJSON *input)
     }
     if (services == NULL)
         return input;
-    cJSON *config = json_put(cJSON_CreateObject(), "services", read_services(o, services));
+    cJSON *config = ctl_json_put(cJSON_CreateObject(), "services", read_services(o, services));
     if (thing != NULL)
-        config = json_put(config, "thingName", cJSON_CreateString(thing));
-    return json_put(input, "destinationConfig", config);
+        config = ctl_json_put(config, "thingName", cJSON_CreateString(thing));
+    return ctl_json_put(input, "destinationConfig", config);
 }
 
 static cJSON *put_tags(struct options *o, cJSON *input)
@@ -77,9 +77,9 @@ static cJSON *put_tags(struct options *o, cJSON *input)
     for (size_t i = 0; (text = options_each(o, "tag", i)) != NULL; i++) {
         if (!tag_is(text))
             options_reject(o, "tag", "is not KEY=VALUE");
-        tags = json_push(tags, tag_is(text) ? tag_json(text) : NULL);
+        tags = ctl_json_push(tags, tag_is(text) ? tag_json(text) : NULL);
     }
-    return json_put(input, "tags", tags);
+    return ctl_json_put(input, "tags", tags);
 }
 
 static cJSON *put_lifetime(struct options *o, cJSON *input)
@@ -92,15 +92,16 @@ static cJSON *put_lifetime(struct options *o, cJSON *input)
     if (why == ERR_OK && (ms % MINUTE_MS != 0 || minutes < 1 || minutes > LIFETIME_MAX))
         why = options_reject(o, "lifetime", "is not whole minutes from 1m to %dm", LIFETIME_MAX);
     cJSON *number = why == ERR_OK ? cJSON_CreateNumber((double)minutes) : NULL;
-    return json_put(input, "timeoutConfig",
-                    json_put(cJSON_CreateObject(), "maxLifetimeTimeoutMinutes", number));
+    return ctl_json_put(input, "timeoutConfig",
+                        ctl_json_put(cJSON_CreateObject(), "maxLifetimeTimeoutMinutes", number));
 }
 
 static cJSON *make_input(struct options *o)
 {
     cJSON *input = put_destination(o, cJSON_CreateObject());
     if (input != NULL && options_get(o, "description") != NULL)
-        input = json_put(input, "description", cJSON_CreateString(options_get(o, "description")));
+        input =
+            ctl_json_put(input, "description", cJSON_CreateString(options_get(o, "description")));
     if (input != NULL)
         input = put_lifetime(o, input);
     return input != NULL ? put_tags(o, input) : NULL;
@@ -110,7 +111,7 @@ static cJSON *make_input(struct options *o)
 
 static int close_again(struct ctl *c, const char *id)
 {
-    cJSON *answer, *input = json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(id));
+    cJSON *answer, *input = ctl_json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(id));
     enum outcome result = tunneling_call(&c->api, "CloseTunnel", input, &answer);
     cJSON_Delete(answer);
     if (result == CTL_OK || strcmp(c->api.error, "ResourceNotFoundException") == 0)
@@ -119,15 +120,15 @@ static int close_again(struct ctl *c, const char *id)
     return (int)result;
 }
 
-static int run_and_close(struct ctl *c, const struct run_options *o, const char *id)
+static int run_and_close(struct ctl *c, const struct gateway_process_options *o, const char *id)
 {
     char text[400];
     int code = CTL_FAILED;
     if (c->caller != NULL)
         caller_rest(c->caller);
-    if (run_wait(c->loop, o, &code, text, sizeof text) != ERR_OK)
+    if (gateway_process_run(c->loop, o, &code, text, sizeof text) != ERR_OK)
         code = ctl_fail("%s", text);
-    if (code == RUN_TOKEN_REPLACED) {
+    if (code == GATEWAY_TOKEN_REPLACED) {
         ctl_fail("the gateway has ended: its source token was replaced by someone else; the tunnel "
                  "%s stays open",
                  id);
@@ -141,17 +142,18 @@ static int run_and_close(struct ctl *c, const struct run_options *o, const char 
 
 static int run_gateway(struct ctl *c, const cJSON *answer, const char *id)
 {
-    char endpoint[ENDPOINT_NAME], program[4096], text[400];
-    const struct run_options o = {.program = run_find(program, sizeof program),
-                                  .token = handover_token(answer, END_SOURCE),
-                                  .endpoint = handover_endpoint(c, endpoint),
-                                  .ca = ctl_ca(c),
-                                  .insecure = ctl_insecure(c),
-                                  .args = c->rest,
-                                  .n_args = c->n_rest};
+    char endpoint[API_URL_NAME], program[4096], text[400];
+    const struct gateway_process_options o = {.program =
+                                                  gateway_process_find(program, sizeof program),
+                                              .token = token_output_token(answer, END_SOURCE),
+                                              .endpoint = token_output_endpoint(c, endpoint),
+                                              .ca = ctl_ca(c),
+                                              .insecure = ctl_insecure(c),
+                                              .args = c->rest,
+                                              .n_args = c->n_rest};
     if (!options_flag(c->options, "keep-open"))
         return run_and_close(c, &o, id);
-    run_become(&o, text, sizeof text);
+    gateway_process_exec(&o, text, sizeof text);
     ctl_fail("%s", text);
     close_again(c, id); /* nobody has its token */
     return CTL_FAILED;
@@ -165,7 +167,7 @@ static cJSON *learn(struct ctl *c, const char *id, cJSON **asked)
     cJSON *tunnel = NULL;
     if (tunneling_describe(&c->api, id, &tunnel) != CTL_OK) {
         double now = (double)c->api.clock() / 1000;
-        tunnel = json_put(*asked, "createdAt", cJSON_CreateNumber(now));
+        tunnel = ctl_json_put(*asked, "createdAt", cJSON_CreateNumber(now));
         *asked = NULL;
     }
     return tunnel;
@@ -176,11 +178,11 @@ static int tell(struct ctl *c, const cJSON *answer, const char *id, cJSON **aske
     char title[TUNNEL_ID_MAX + 40];
     snprintf(title, sizeof title, "Tunnel %s is open", id);
     cJSON *tunnel = ctl_wants_json(c) ? NULL : learn(c, id, asked);
-    int code =
-        handover_tell(c, &(struct handover){.answer = answer,
-                                            .tunnel = tunnel,
-                                            .title = title,
-                                            .runs_source = options_flag(c->options, "run-source")});
+    int code = token_output_print(
+        c, &(struct token_output){.answer = answer,
+                                  .tunnel = tunnel,
+                                  .title = title,
+                                  .runs_source = options_flag(c->options, "run-source")});
     cJSON_Delete(tunnel);
     return code;
 }
@@ -188,11 +190,12 @@ static int tell(struct ctl *c, const cJSON *answer, const char *id, cJSON **aske
 /* A tunnel whose tokens got lost is of no use to anybody. */
 static int hand_over(struct ctl *c, const cJSON *answer, cJSON **asked)
 {
-    const char *id = json_text_at(answer, "tunnelId");
-    if (id == NULL || !which_is_id(id) || handover_token(answer, END_SOURCE) == NULL ||
-        handover_token(answer, END_DESTINATION) == NULL)
+    const char *id = ctl_json_text_at(answer, "tunnelId");
+    if (id == NULL || !tunnel_selector_is_id(id) ||
+        token_output_token(answer, END_SOURCE) == NULL ||
+        token_output_token(answer, END_DESTINATION) == NULL)
         return ctl_fail("the hub's answer has no tunnel or no tokens in it");
-    int code = handover_save(c, answer);
+    int code = token_output_save(c, answer);
     if (code == CTL_OK)
         code = tell(c, answer, id, asked);
     if (code != CTL_OK) {
@@ -221,7 +224,7 @@ static int prepare(struct ctl *c, cJSON **input)
     *input = NULL;
     if (!rest_is_right(c))
         return ctl_usage(c);
-    int code = handover_check(c);
+    int code = token_output_check(c);
     if (code != CTL_OK)
         return code;
     *input = make_input(c->options);
@@ -249,12 +252,12 @@ static int open_tunnel(struct ctl *c)
     if (code == CTL_OK)
         code = hand_over(c, answer, &asked);
     cJSON_Delete(asked);
-    json_wipe(answer);
+    ctl_json_wipe(answer);
     return code;
 }
 
 static const struct option_group *const groups[] = {
-    &own, &handover_options, &ctl_options, &program_check_options, &program_options, NULL};
+    &own, &token_output_options, &ctl_options, &program_check_options, &program_options, NULL};
 
 const struct command command_open = {
     .word = "open",

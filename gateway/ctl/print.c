@@ -60,8 +60,8 @@ char *print_list(const cJSON *texts, char *out, size_t size)
 
 double print_expiry(const cJSON *tunnel)
 {
-    double created = json_number_at(tunnel, "createdAt");
-    double minutes = json_number_at(tunnel, "timeoutConfig.maxLifetimeTimeoutMinutes");
+    double created = ctl_json_number_at(tunnel, "createdAt");
+    double minutes = ctl_json_number_at(tunnel, "timeoutConfig.maxLifetimeTimeoutMinutes");
     return created > 0 && minutes > 0 ? created + minutes * 60 : 0;
 }
 
@@ -75,7 +75,7 @@ static void print_cell(const char *text, size_t width, bool last)
     printf("%s%*s", text, last ? 0 : (int)(width > wide ? width - wide : 0) + 2, "");
 }
 
-void print_table(const cJSON *array, const struct column *columns, size_t n)
+void print_table(const cJSON *array, const struct print_column *columns, size_t n)
 {
     size_t width[COLUMNS_MAX];
     char text[CELL];
@@ -113,8 +113,8 @@ static void print_field(const char *name, const char *text)
 
 static void print_end(const char *name, const cJSON *state)
 {
-    const char *status = json_text_at(state, "status");
-    double since = json_number_at(state, "lastUpdatedAt");
+    const char *status = ctl_json_text_at(state, "status");
+    double since = ctl_json_number_at(state, "lastUpdatedAt");
     char time[32], text[80];
     bool connected = status != NULL && strcmp(status, "CONNECTED") == 0;
     if (since > 0)
@@ -131,7 +131,7 @@ static void print_tags(const cJSON *tags)
     const char *name = "tags";
     cJSON_ArrayForEach(tag, tags)
     {
-        const char *key = json_text_at(tag, "key"), *value = json_text_at(tag, "value");
+        const char *key = ctl_json_text_at(tag, "key"), *value = ctl_json_text_at(tag, "value");
         char text[1000];
         snprintf(text, sizeof text, "%s=%s", key != NULL ? key : "", value != NULL ? value : "");
         print_field(name, text);
@@ -144,19 +144,19 @@ static void print_tags(const cJSON *tags)
 void print_tunnel(const cJSON *tunnel)
 {
     char safe[200], services[9000], time[32];
-    const char *status = json_text_at(tunnel, "status");
-    printf("Tunnel %s\n", print_safe(json_text_at(tunnel, "tunnelId"), 0, safe, sizeof safe));
-    print_field("ARN", json_text_at(tunnel, "tunnelArn"));
+    const char *status = ctl_json_text_at(tunnel, "status");
+    printf("Tunnel %s\n", print_safe(ctl_json_text_at(tunnel, "tunnelId"), 0, safe, sizeof safe));
+    print_field("ARN", ctl_json_text_at(tunnel, "tunnelArn"));
     print_field("status", status);
-    print_field("thing", json_text_at(tunnel, "destinationConfig.thingName"));
-    print_field("services", print_list(json_at(tunnel, "destinationConfig.services"), services,
+    print_field("thing", ctl_json_text_at(tunnel, "destinationConfig.thingName"));
+    print_field("services", print_list(ctl_json_at(tunnel, "destinationConfig.services"), services,
                                        sizeof services));
-    print_field("description", json_text_at(tunnel, "description"));
-    print_end("source", json_at(tunnel, "sourceConnectionState"));
-    print_end("destination", json_at(tunnel, "destinationConnectionState"));
-    print_field("created", print_time(json_number_at(tunnel, "createdAt"), time));
-    print_field("updated", print_time(json_number_at(tunnel, "lastUpdatedAt"), time));
+    print_field("description", ctl_json_text_at(tunnel, "description"));
+    print_end("source", ctl_json_at(tunnel, "sourceConnectionState"));
+    print_end("destination", ctl_json_at(tunnel, "destinationConnectionState"));
+    print_field("created", print_time(ctl_json_number_at(tunnel, "createdAt"), time));
+    print_field("updated", print_time(ctl_json_number_at(tunnel, "lastUpdatedAt"), time));
     if (status != NULL && strcmp(status, "OPEN") == 0)
         print_field("until", print_time(print_expiry(tunnel), time));
-    print_tags(json_at(tunnel, "tags"));
+    print_tags(ctl_json_at(tunnel, "tags"));
 }

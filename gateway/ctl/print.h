@@ -21,12 +21,12 @@ char *print_list(const cJSON *texts, char *out, size_t size);
 /* When a tunnel ends: createdAt and its lifetime; 0: not known. */
 double print_expiry(const cJSON *tunnel);
 
-struct column {
+struct print_column {
     const char *head;
     void (*cell)(const cJSON *item, char out[CELL]);
 };
 /* A line for each item of the array, as wide as the texts are. */
-void print_table(const cJSON *array, const struct column *columns, size_t n);
+void print_table(const cJSON *array, const struct print_column *columns, size_t n);
 
 /* Everything about a tunnel (DescribeTunnel's answer), a line each. */
 void print_tunnel(const cJSON *tunnel);

@@ -16,15 +16,16 @@ static const struct {
     {"DESTINATION", "has a new destination token; the old one is void"},
 };
 
-static int tell(struct ctl *c, const struct which *tunnel, const char *what, const cJSON *answer)
+static int tell(struct ctl *c, const struct selected_tunnel *tunnel, const char *what,
+                const cJSON *answer)
 {
     cJSON *details = NULL;
     char title[TUNNEL_ID_MAX + 80];
     snprintf(title, sizeof title, "Tunnel %s %s", tunnel->id, what);
     if (!ctl_wants_json(c)) /* how long it lasts is worth knowing, but no reason to fail */
         tunneling_describe(&c->api, tunnel->id, &details);
-    int code =
-        handover_tell(c, &(struct handover){.answer = answer, .tunnel = details, .title = title});
+    int code = token_output_print(
+        c, &(struct token_output){.answer = answer, .tunnel = details, .title = title});
     cJSON_Delete(details);
     return code;
 }
@@ -32,7 +33,7 @@ static int tell(struct ctl *c, const struct which *tunnel, const char *what, con
 static int rotate(struct ctl *c)
 {
     char *const *operands;
-    struct which tunnel;
+    struct selected_tunnel tunnel;
     cJSON *answer;
     bool source = options_flag(c->options, "source");
     size_t kind = source == options_flag(c->options, "destination") ? 0 : source ? 1 : 2;
@@ -40,27 +41,27 @@ static int rotate(struct ctl *c)
         options_fail(c->options, "which tunnel? tunnelctl rotate ID");
         return ctl_usage(c);
     }
-    int code = handover_check(c);
+    int code = token_output_check(c);
     if (code == CTL_OK)
-        code = ctl_outcome(c, which_tunnel(&c->api, operands[0], false, &tunnel));
+        code = ctl_outcome(c, tunnel_selector_resolve(&c->api, operands[0], false, &tunnel));
     if (code != CTL_OK)
         return code;
-    cJSON *input = json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(tunnel.id));
-    input = json_put(input, "clientMode", cJSON_CreateString(kinds[kind].mode));
+    cJSON *input = ctl_json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(tunnel.id));
+    input = ctl_json_put(input, "clientMode", cJSON_CreateString(kinds[kind].mode));
     code = ctl_call(c, "RotateTunnelAccessToken", input, &answer);
     if (code != CTL_OK)
         return code;
-    code = handover_save(c, answer);
+    code = token_output_save(c, answer);
     if (code != CTL_OK)
         ctl_fail("the new token is lost, and the old one is void: rotate again");
     else
         code = tell(c, &tunnel, kinds[kind].title, answer);
-    json_wipe(answer);
+    ctl_json_wipe(answer);
     return code;
 }
 
 static const struct option_group *const groups[] = {
-    &own, &handover_options, &ctl_options, &program_check_options, &program_options, NULL};
+    &own, &token_output_options, &ctl_options, &program_check_options, &program_options, NULL};
 
 const struct command command_rotate = {
     .word = "rotate",
@@ -71,6 +72,6 @@ const struct command command_rotate = {
                 .usage = "  tunnelctl rotate ID [--source|--destination]\n",
                 .max_operands = 1,
                 .groups = groups},
-    .check = handover_check,
+    .check = token_output_check,
     .run = rotate,
 };

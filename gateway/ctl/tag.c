@@ -20,9 +20,9 @@ cJSON *tag_json(const char *text)
     struct span value = span_of(text);
     char *key = span_dup(span_cut(&value, '='));
     cJSON *tag =
-        key == NULL ? NULL : json_put(cJSON_CreateObject(), "key", cJSON_CreateString(key));
+        key == NULL ? NULL : ctl_json_put(cJSON_CreateObject(), "key", cJSON_CreateString(key));
     free(key);
-    return tag == NULL ? NULL : json_put(tag, "value", cJSON_CreateString(value.p));
+    return tag == NULL ? NULL : ctl_json_put(tag, "value", cJSON_CreateString(value.p));
 }
 
 /* Makes the rest of the input from what follows the tunnel; finds the tunnel and calls. */
@@ -31,17 +31,18 @@ static int change(struct ctl *c, const char *operation, const char *member,
 {
     char *const *operands;
     size_t n = options_operands(c->options, &operands);
-    struct which tunnel;
+    struct selected_tunnel tunnel;
     cJSON *items = cJSON_CreateArray(), *answer;
-    int code = ctl_outcome(c, which_tunnel(&c->api, operands[0], true, &tunnel));
+    int code = ctl_outcome(c, tunnel_selector_resolve(&c->api, operands[0], true, &tunnel));
     for (size_t i = 1; i < n; i++)
-        items = json_push(items, make(operands[i]));
+        items = ctl_json_push(items, make(operands[i]));
     if (code != CTL_OK) {
         cJSON_Delete(items);
         return code;
     }
-    cJSON *input = json_put(cJSON_CreateObject(), "resourceArn", cJSON_CreateString(tunnel.arn));
-    code = ctl_call(c, operation, json_put(input, member, items), &answer);
+    cJSON *input =
+        ctl_json_put(cJSON_CreateObject(), "resourceArn", cJSON_CreateString(tunnel.arn));
+    code = ctl_call(c, operation, ctl_json_put(input, member, items), &answer);
     if (code == CTL_OK && ctl_wants_json(c))
         code = ctl_print_json(answer);
     else if (code == CTL_OK)

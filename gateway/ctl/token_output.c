@@ -15,7 +15,7 @@ static const struct option table[] = {
     {"data-endpoint", 0, "HOST[:PORT]", NULL, NULL, NULL,
      "Where the ends of the tunnel connect, when that is not where the control API is.", 0},
 };
-const struct option_group handover_options = OPTION_GROUP("Access tokens", table);
+const struct option_group token_output_options = OPTION_GROUP("Access tokens", table);
 
 static const struct {
     const char *key, *file_option;
@@ -24,16 +24,16 @@ static const struct {
     [END_DESTINATION] = {"destinationAccessToken", "destination-token-file"},
 };
 
-const char *handover_token(const cJSON *answer, enum end end)
+const char *token_output_token(const cJSON *answer, enum tunnel_end end)
 {
-    const char *token = json_text_at(answer, ends[end].key);
+    const char *token = ctl_json_text_at(answer, ends[end].key);
     size_t n = 0;
     while (token != NULL && token[n] > ' ' && token[n] <= '~')
         n++;
     return token != NULL && n > 0 && token[n] == '\0' ? token : NULL;
 }
 
-static const char *file_of(const struct ctl *c, enum end end)
+static const char *file_of(const struct ctl *c, enum tunnel_end end)
 {
     return options_get(c->options, ends[end].file_option);
 }
@@ -54,7 +54,7 @@ static bool data_endpoint_right(struct ctl *c)
     return why == ERR_OK;
 }
 
-int handover_check(struct ctl *c)
+int token_output_check(struct ctl *c)
 {
     const char *source = file_of(c, END_SOURCE), *destination = file_of(c, END_DESTINATION);
     char text[600];
@@ -64,24 +64,24 @@ int handover_check(struct ctl *c)
         options_fail(c->options, "both tokens cannot go to one file");
         return ctl_usage(c);
     }
-    for (enum end end = 0; end < END_COUNT; end++)
+    for (enum tunnel_end end = 0; end < END_COUNT; end++)
         if (file_of(c, end) != NULL &&
             token_file_check(file_of(c, end), text, sizeof text) != ERR_OK)
             return ctl_fail("--%s: %s", ends[end].file_option, text);
     return CTL_OK;
 }
 
-const char *handover_endpoint(const struct ctl *c, char out[ENDPOINT_NAME])
+const char *token_output_endpoint(const struct ctl *c, char out[API_URL_NAME])
 {
     const char *given = options_get(c->options, "data-endpoint");
-    return given != NULL ? given : endpoint_data(&c->api.endpoint, out);
+    return given != NULL ? given : api_url_data_host(&c->api.endpoint, out);
 }
 
-int handover_save(struct ctl *c, const cJSON *answer)
+int token_output_save(struct ctl *c, const cJSON *answer)
 {
     char text[600];
-    for (enum end end = 0; end < END_COUNT; end++) {
-        const char *path = file_of(c, end), *token = handover_token(answer, end);
+    for (enum tunnel_end end = 0; end < END_COUNT; end++) {
+        const char *path = file_of(c, end), *token = token_output_token(answer, end);
         if (path != NULL && token != NULL &&
             token_file_write(path, token, text, sizeof text) != ERR_OK)
             return ctl_fail("%s", text);
@@ -118,7 +118,7 @@ static void print_option(const char *name, const char *value)
  */
 static void print_map(const cJSON *tunnel)
 {
-    const cJSON *services = json_at(tunnel, "destinationConfig.services"), *item;
+    const cJSON *services = ctl_json_at(tunnel, "destinationConfig.services"), *item;
     struct buf map = {.limit = 65536};
     bool good = true;
     cJSON_ArrayForEach(item, services)
@@ -132,17 +132,17 @@ static void print_map(const cJSON *tunnel)
     buf_free(&map);
 }
 
-static void print_command(struct ctl *c, const struct handover *h, enum end end)
+static void print_command(struct ctl *c, const struct token_output *h, enum tunnel_end end)
 {
     const char *path = file_of(c, end);
-    char memory[ENDPOINT_NAME];
+    char memory[API_URL_NAME];
     if (path == NULL) {
         fputs("  AWSIOT_TUNNEL_ACCESS_TOKEN=", stdout);
-        print_word(handover_token(h->answer, end));
+        print_word(token_output_token(h->answer, end));
         fputs(" \\\n", stdout);
     }
     fputs(end == END_SOURCE ? "  tunnel-gateway" : "  tunnel-agent", stdout);
-    print_option("-e", handover_endpoint(c, memory));
+    print_option("-e", token_output_endpoint(c, memory));
     if (ctl_insecure(c))
         fputs(" -k", stdout);
     else if (ctl_ca(c) != NULL)
@@ -154,10 +154,10 @@ static void print_command(struct ctl *c, const struct handover *h, enum end end)
     putchar('\n');
 }
 
-static void print_device(struct ctl *c, const struct handover *h)
+static void print_device(struct ctl *c, const struct token_output *h)
 {
     bool here =
-        options_get(c->options, "data-endpoint") == NULL && endpoint_is_loopback(&c->api.endpoint);
+        options_get(c->options, "data-endpoint") == NULL && api_url_is_loopback(&c->api.endpoint);
     if (here)
         printf("\nOn the device (another machine needs the hub's name for %s):\n",
                c->api.endpoint.host);
@@ -166,28 +166,28 @@ static void print_device(struct ctl *c, const struct handover *h)
     print_command(c, h, END_DESTINATION);
 }
 
-static void print_head(const struct handover *h)
+static void print_head(const struct token_output *h)
 {
     char text[9000], time[32];
-    const char *arn = json_text_at(h->answer, "tunnelArn");
-    const char *thing = json_text_at(h->tunnel, "destinationConfig.thingName");
+    const char *arn = ctl_json_text_at(h->answer, "tunnelArn");
+    const char *thing = ctl_json_text_at(h->tunnel, "destinationConfig.thingName");
     text_line(stdout, "%s", h->title);
     if (arn != NULL)
         printf("  ARN       %s\n", print_safe(arn, 0, text, sizeof text));
     if (thing != NULL)
         printf("  thing     %s\n", print_safe(thing, 0, text, sizeof text));
     printf("  services  %s\n",
-           print_list(json_at(h->tunnel, "destinationConfig.services"), text, sizeof text));
+           print_list(ctl_json_at(h->tunnel, "destinationConfig.services"), text, sizeof text));
     if (print_expiry(h->tunnel) > 0) /* not known when the key may not describe tunnels */
         printf("  until     %s\n", print_time(print_expiry(h->tunnel), time));
 }
 
-static int tell_text(struct ctl *c, const struct handover *h)
+static int tell_text(struct ctl *c, const struct token_output *h)
 {
     print_head(h);
-    if (handover_token(h->answer, END_DESTINATION) != NULL)
+    if (token_output_token(h->answer, END_DESTINATION) != NULL)
         print_device(c, h);
-    if (handover_token(h->answer, END_SOURCE) != NULL && !h->runs_source) {
+    if (token_output_token(h->answer, END_SOURCE) != NULL && !h->runs_source) {
         printf("\nHere:\n");
         print_command(c, h, END_SOURCE);
     }
@@ -196,18 +196,18 @@ static int tell_text(struct ctl *c, const struct handover *h)
 
 /* ---- JSON ---- */
 
-static int tell_json(struct ctl *c, const struct handover *h)
+static int tell_json(struct ctl *c, const struct token_output *h)
 {
     cJSON *shown = cJSON_Duplicate(h->answer, true);
-    for (enum end end = 0; shown != NULL && end < END_COUNT; end++)
+    for (enum tunnel_end end = 0; shown != NULL && end < END_COUNT; end++)
         if (file_of(c, end) != NULL || (end == END_SOURCE && h->runs_source))
-            json_wipe(cJSON_DetachItemFromObjectCaseSensitive(shown, ends[end].key));
+            ctl_json_wipe(cJSON_DetachItemFromObjectCaseSensitive(shown, ends[end].key));
     int code = ctl_print_json(shown);
-    json_wipe(shown);
+    ctl_json_wipe(shown);
     return code;
 }
 
-int handover_tell(struct ctl *c, const struct handover *h)
+int token_output_print(struct ctl *c, const struct token_output *h)
 {
     return ctl_wants_json(c) ? tell_json(c, h) : tell_text(c, h);
 }

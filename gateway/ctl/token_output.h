@@ -5,26 +5,26 @@
 
 #include "gateway/ctl/ctl.h"
 
-enum end { END_SOURCE, END_DESTINATION, END_COUNT };
+enum tunnel_end { END_SOURCE, END_DESTINATION, END_COUNT };
 
 /* --source-token-file, --destination-token-file, --data-endpoint. */
-extern const struct option_group handover_options;
+extern const struct option_group token_output_options;
 
 /* The end's token in an answer of OpenTunnel or RotateTunnelAccessToken; NULL: it has none,
  * or one that is not printable ASCII without blanks. */
-const char *handover_token(const cJSON *answer, enum end end);
+const char *token_output_token(const cJSON *answer, enum tunnel_end end);
 
 /* Before tokens are asked for: whether the options are right and the files can be written. Returns
  * an exit code; what is wrong has been told. */
-int handover_check(struct ctl *c);
+int token_output_check(struct ctl *c);
 
 /* Where the ends of the tunnel connect: HOST:PORT. */
-const char *handover_endpoint(const struct ctl *c, char out[ENDPOINT_NAME]);
+const char *token_output_endpoint(const struct ctl *c, char out[API_URL_NAME]);
 
 /* Writes the answer's tokens to the files that were asked for. Exit code, told. */
-int handover_save(struct ctl *c, const cJSON *answer);
+int token_output_save(struct ctl *c, const cJSON *answer);
 
-struct handover {
+struct token_output {
     const cJSON *answer;
     const cJSON *tunnel; /* as DescribeTunnel has it: services and how long; NULL: not known */
     const char *id;
@@ -33,6 +33,6 @@ struct handover {
 };
 /* Prints the answer as JSON, or the tunnel and what to do with its tokens; in either case without
  * tokens that went elsewhere. Exit code, told. */
-int handover_tell(struct ctl *c, const struct handover *h);
+int token_output_print(struct ctl *c, const struct token_output *h);
 
 #endif

@@ -25,7 +25,7 @@ static enum outcome fail(struct tunneling *s, const char *format, ...)
     return CTL_FAILED;
 }
 
-bool which_is_id(const char *text)
+bool tunnel_selector_is_id(const char *text)
 {
     size_t n = strlen(text);
     return n > 0 && n <= TUNNEL_ID_MAX && strspn(text, id_characters) == n;
@@ -43,11 +43,12 @@ static bool is_uuid(const char *text)
 }
 
 /* "arn:aws:iot:REGION:ACCOUNT:tunnel/ID" */
-static enum outcome from_arn(struct tunneling *s, const char *arn, struct which *out)
+static enum outcome from_arn(struct tunneling *s, const char *arn, struct selected_tunnel *out)
 {
     const char *id = strstr(arn, ":tunnel/");
     char safe[200];
-    if (id == NULL || !which_is_id(id + strlen(":tunnel/")) || strlen(arn) > TUNNEL_ARN_MAX)
+    if (id == NULL || !tunnel_selector_is_id(id + strlen(":tunnel/")) ||
+        strlen(arn) > TUNNEL_ARN_MAX)
         return fail(s, "%s is not the ARN of a tunnel",
                     str_escape(span_of(arn), safe, sizeof safe));
     snprintf(out->id, sizeof out->id, "%s", id + strlen(":tunnel/"));
@@ -79,8 +80,8 @@ static void search(struct search *w, const cJSON *summaries)
     const cJSON *t;
     cJSON_ArrayForEach(t, summaries)
     {
-        const char *id = json_text_at(t, "tunnelId"), *status = json_text_at(t, "status");
-        if (id == NULL || !which_is_id(id))
+        const char *id = ctl_json_text_at(t, "tunnelId"), *status = ctl_json_text_at(t, "status");
+        if (id == NULL || !tunnel_selector_is_id(id))
             continue;
         if (w->prefix != NULL && strcmp(id, w->prefix) == 0) { /* the whole of it */
             w->found = t;
@@ -96,10 +97,10 @@ static void search(struct search *w, const cJSON *summaries)
     }
 }
 
-static void take(struct which *out, const cJSON *tunnel)
+static void take(struct selected_tunnel *out, const cJSON *tunnel)
 {
-    const char *arn = json_text_at(tunnel, "tunnelArn");
-    snprintf(out->id, sizeof out->id, "%s", json_text_at(tunnel, "tunnelId"));
+    const char *arn = ctl_json_text_at(tunnel, "tunnelArn");
+    snprintf(out->id, sizeof out->id, "%s", ctl_json_text_at(tunnel, "tunnelId"));
     if (arn != NULL && strlen(arn) <= TUNNEL_ARN_MAX)
         snprintf(out->arn, sizeof out->arn, "%s", arn);
 }
@@ -125,7 +126,7 @@ static enum outcome unknown(struct tunneling *s, const char *name, const char *a
 }
 
 static enum outcome from_list(struct tunneling *s, const char *thing, const char *prefix,
-                              struct which *out)
+                              struct selected_tunnel *out)
 {
     struct search w = {.prefix = prefix};
     cJSON *summaries;
@@ -148,7 +149,7 @@ static enum outcome from_list(struct tunneling *s, const char *thing, const char
     return result;
 }
 
-static enum outcome ask_arn(struct tunneling *s, struct which *out)
+static enum outcome ask_arn(struct tunneling *s, struct selected_tunnel *out)
 {
     cJSON *tunnel;
     enum outcome result = tunneling_describe(s, out->id, &tunnel);
@@ -160,13 +161,13 @@ static enum outcome ask_arn(struct tunneling *s, struct which *out)
     return result;
 }
 
-static enum outcome find(struct tunneling *s, const char *name, struct which *out)
+static enum outcome find(struct tunneling *s, const char *name, struct selected_tunnel *out)
 {
     char safe[200];
     str_escape(span_of(name), safe, sizeof safe);
     if (strncmp(name, "arn:", 4) == 0)
         return from_arn(s, name, out);
-    if (!which_is_id(name))
+    if (!tunnel_selector_is_id(name))
         return fail(s, "\"%s\" is not the id of a tunnel; \"tunnelctl list\" shows them", safe);
     if (strncmp(name, "thing:", 6) == 0 && name[6] != '\0')
         return from_list(s, name + 6, NULL, out);
@@ -179,9 +180,10 @@ static enum outcome find(struct tunneling *s, const char *name, struct which *ou
     return from_list(s, NULL, name, out);
 }
 
-enum outcome which_tunnel(struct tunneling *s, const char *name, bool want_arn, struct which *out)
+enum outcome tunnel_selector_resolve(struct tunneling *s, const char *name, bool want_arn,
+                                     struct selected_tunnel *out)
 {
-    *out = (struct which){.id = ""};
+    *out = (struct selected_tunnel){.id = ""};
     enum outcome result = find(s, name, out);
     return result == CTL_OK && want_arn && out->arn[0] == '\0' ? ask_arn(s, out) : result;
 }

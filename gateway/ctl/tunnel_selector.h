@@ -8,17 +8,19 @@
 #define TUNNEL_ARN_MAX 1600
 #define TUNNEL_ID_PREFIX 6 /* characters that a shortened id needs */
 
-struct which {
+struct selected_tunnel {
     char id[TUNNEL_ID_MAX + 1];
     char arn[TUNNEL_ARN_MAX + 1]; /* "" unless it was asked for or is known anyway */
 };
 
-bool which_is_id(const char *text); /* has nothing but characters of an id, 1 to 128 of them */
+/* has nothing but characters of an id, 1 to 128 of them */
+bool tunnel_selector_is_id(const char *text);
 
 /* An id in the form of a UUID and an ARN are taken as they are; everything else is looked up with
  * ListTunnels: the beginning of an id among all tunnels, thing:NAME among the open ones of that
  * thing. An ARN that is wanted is asked for with DescribeTunnel if need be. Without CTL_OK,
  * s->problem is a sentence. */
-enum outcome which_tunnel(struct tunneling *s, const char *name, bool want_arn, struct which *out);
+enum outcome tunnel_selector_resolve(struct tunneling *s, const char *name, bool want_arn,
+                                     struct selected_tunnel *out);
 
 #endif

@@ -34,12 +34,12 @@ static const struct {
 static enum outcome not_reached(struct tunneling *s, enum err why, const char *text)
 {
     const char *advice = NULL;
-    char name[ENDPOINT_NAME];
+    char name[API_URL_NAME];
     for (size_t i = 0; i < sizeof unreachable / sizeof *unreachable; i++)
         if (unreachable[i].why == why)
             advice = unreachable[i].text;
     snprintf(s->problem, sizeof s->problem, "cannot reach %s: %s%s%s",
-             endpoint_name(&s->endpoint, name), text, advice != NULL ? "; " : "",
+             api_url_name(&s->endpoint, name), text, advice != NULL ? "; " : "",
              advice != NULL ? advice : "");
     return CTL_UNREACHABLE;
 }
@@ -98,24 +98,24 @@ static void clean(const char *text, char *out, size_t size)
 /* A hub of ours says with which Host header it calculated: another one than we signed. */
 static bool host_was_changed(const struct tunneling *s, const char *message)
 {
-    char name[ENDPOINT_NAME], ours[ENDPOINT_NAME + 20];
-    snprintf(ours, sizeof ours, "Host header \"%s\"", endpoint_name(&s->endpoint, name));
+    char name[API_URL_NAME], ours[API_URL_NAME + 20];
+    snprintf(ours, sizeof ours, "Host header \"%s\"", api_url_name(&s->endpoint, name));
     return strstr(message, "Host header \"") != NULL && strstr(message, ours) == NULL;
 }
 
 static enum outcome refused(struct tunneling *s, const struct call_answer *a, const cJSON *body)
 {
-    const char *name = json_text_at(body, "__type"), *said = json_text_at(body, "message");
+    const char *name = ctl_json_text_at(body, "__type"), *said = ctl_json_text_at(body, "message");
     char message[900];
     if (said == NULL)
-        said = json_text_at(body, "Message");
+        said = ctl_json_text_at(body, "Message");
     keep_name(s, name != NULL ? name : a->error);
     if (s->error[0] == '\0') {
-        char where[ENDPOINT_NAME];
+        char where[API_URL_NAME];
         snprintf(s->problem, sizeof s->problem,
                  "%s answers HTTP %d (%s), and not as a hub's control API does; --endpoint or "
                  "TUNNEL_ENDPOINT says where the hub is",
-                 endpoint_name(&s->endpoint, where), a->status, http_reason(a->status));
+                 api_url_name(&s->endpoint, where), a->status, http_reason(a->status));
         return CTL_FAILED;
     }
     clean(said != NULL ? said : "no reason was given", message, sizeof message);
@@ -127,7 +127,7 @@ static enum outcome refused(struct tunneling *s, const struct call_answer *a, co
     bool no_such_key = strcmp(s->error, "UnrecognizedClientException") == 0;
     snprintf(s->problem, sizeof s->problem, "%s: %s%s%s%s", s->error, message,
              advice != NULL ? "; " : "", advice != NULL ? advice : "",
-             no_such_key && endpoint_is_loopback(&s->endpoint)
+             no_such_key && api_url_is_loopback(&s->endpoint)
                  ? "; or --unsigned, when the hub runs with --allow-unsigned-loopback"
                  : "");
     return CTL_FAILED;
@@ -152,8 +152,8 @@ static enum err sign(struct tunneling *s, const char *host, const char *target, 
 static enum err write_request(struct tunneling *s, const char *operation, const char *body,
                               struct buf *out)
 {
-    char host[ENDPOINT_NAME], target[160], signature[SIGNATURE_LIMIT];
-    endpoint_name(&s->endpoint, host);
+    char host[API_URL_NAME], target[160], signature[SIGNATURE_LIMIT];
+    api_url_name(&s->endpoint, host);
     snprintf(target, sizeof target, TARGET_PREFIX "%s", operation);
     enum err why = sign(s, host, target, body, signature, sizeof signature);
     if (why == ERR_OK &&
@@ -176,7 +176,7 @@ static enum outcome judge(struct tunneling *s, const struct call_answer *a, cJSO
         return CTL_OK;
     }
     enum outcome result = refused(s, a, body);
-    json_wipe(body);
+    ctl_json_wipe(body);
     return result;
 }
 
@@ -233,11 +233,11 @@ static void gather(cJSON *all, const cJSON *answer)
 
 static cJSON *page_input(const char *thing, const char *token)
 {
-    cJSON *input = json_put(cJSON_CreateObject(), "maxResults", cJSON_CreateNumber(PAGE));
+    cJSON *input = ctl_json_put(cJSON_CreateObject(), "maxResults", cJSON_CreateNumber(PAGE));
     if (thing != NULL)
-        input = json_put(input, "thingName", cJSON_CreateString(thing));
+        input = ctl_json_put(input, "thingName", cJSON_CreateString(thing));
     if (token != NULL)
-        input = json_put(input, "nextToken", cJSON_CreateString(token));
+        input = ctl_json_put(input, "nextToken", cJSON_CreateString(token));
     return input;
 }
 
@@ -255,7 +255,7 @@ static enum outcome all_pages(struct tunneling *s, const char *thing, cJSON *all
         cJSON *input = page_input(thing, token);
         cJSON_Delete(answer); /* the token is in it */
         result = tunneling_call(s, "ListTunnels", input, &answer);
-        token = json_text_at(answer, "nextToken");
+        token = ctl_json_text_at(answer, "nextToken");
         if (token != NULL && token[0] == '\0')
             token = NULL;
         if (result == CTL_OK)
@@ -281,9 +281,9 @@ enum outcome tunneling_list(struct tunneling *s, const char *thing, cJSON **summ
 enum outcome tunneling_describe(struct tunneling *s, const char *id, cJSON **tunnel)
 {
     cJSON *answer;
-    enum outcome result =
-        tunneling_call(s, "DescribeTunnel",
-                       json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(id)), &answer);
+    enum outcome result = tunneling_call(
+        s, "DescribeTunnel", ctl_json_put(cJSON_CreateObject(), "tunnelId", cJSON_CreateString(id)),
+        &answer);
     *tunnel = answer != NULL ? cJSON_DetachItemFromObjectCaseSensitive(answer, "tunnel") : NULL;
     cJSON_Delete(answer);
     if (result != CTL_OK || *tunnel != NULL)

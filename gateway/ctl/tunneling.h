@@ -12,7 +12,7 @@
 enum outcome { CTL_OK, CTL_FAILED, CTL_UNREACHABLE };
 
 struct tunneling {
-    struct endpoint endpoint;
+    struct api_url endpoint;
     const struct sigv4_credentials *credentials; /* NULL: calls are not signed */
     const char *region;
     call_post *post;

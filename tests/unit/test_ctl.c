@@ -262,15 +262,15 @@ static void endpoints(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct endpoint e;
-        char problem[200] = "", name[ENDPOINT_NAME];
-        assert_int_equal(endpoint_read(cases[i].text, &e, problem, sizeof problem), ERR_OK);
+        struct api_url e;
+        char problem[200] = "", name[API_URL_NAME];
+        assert_int_equal(api_url_read(cases[i].text, &e, problem, sizeof problem), ERR_OK);
         assert_string_equal(e.host, cases[i].host);
         assert_int_equal(e.port, cases[i].port);
         assert_string_equal(e.path, cases[i].path);
-        assert_string_equal(endpoint_name(&e, name), cases[i].name);
-        assert_string_equal(endpoint_data(&e, name), cases[i].data);
-        endpoint_free(&e);
+        assert_string_equal(api_url_name(&e, name), cases[i].name);
+        assert_string_equal(api_url_data_host(&e, name), cases[i].data);
+        api_url_free(&e);
     }
 }
 
@@ -298,11 +298,11 @@ static void bad_endpoints(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct endpoint e;
+        struct api_url e;
         char problem[200] = "";
-        assert_int_equal(endpoint_read(cases[i], &e, problem, sizeof problem), ERR_USAGE);
+        assert_int_equal(api_url_read(cases[i], &e, problem, sizeof problem), ERR_USAGE);
         assert_true(problem[0] != '\0');
-        endpoint_free(&e);
+        api_url_free(&e);
     }
 }
 
@@ -326,12 +326,12 @@ static void loopback_and_region(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct endpoint e;
+        struct api_url e;
         char problem[200];
-        assert_int_equal(endpoint_read(cases[i].text, &e, problem, sizeof problem), ERR_OK);
-        assert_int_equal(endpoint_is_loopback(&e), cases[i].loopback);
-        assert_true(span_is(endpoint_region(&e), cases[i].region));
-        endpoint_free(&e);
+        assert_int_equal(api_url_read(cases[i].text, &e, problem, sizeof problem), ERR_OK);
+        assert_int_equal(api_url_is_loopback(&e), cases[i].loopback);
+        assert_true(span_is(api_url_region(&e), cases[i].region));
+        api_url_free(&e);
     }
 }
 
@@ -373,26 +373,26 @@ static void tags_as_text(void **state)
     assert_false(tag_is("a"));
     assert_false(tag_is("=b"));
     cJSON *tag = tag_json("a=b=c");
-    assert_string_equal(json_text_at(tag, "key"), "a");
-    assert_string_equal(json_text_at(tag, "value"), "b=c");
+    assert_string_equal(ctl_json_text_at(tag, "key"), "a");
+    assert_string_equal(ctl_json_text_at(tag, "value"), "b=c");
     cJSON_Delete(tag);
 }
 
 static void json_chains(void **state)
 {
     (void)state;
-    assert_null(json_put(NULL, "a", cJSON_CreateTrue()));
-    assert_null(json_put(cJSON_CreateObject(), "a", NULL));
-    assert_null(json_push(cJSON_CreateArray(), NULL));
-    assert_null(json_push(NULL, cJSON_CreateTrue()));
+    assert_null(ctl_json_put(NULL, "a", cJSON_CreateTrue()));
+    assert_null(ctl_json_put(cJSON_CreateObject(), "a", NULL));
+    assert_null(ctl_json_push(cJSON_CreateArray(), NULL));
+    assert_null(ctl_json_push(NULL, cJSON_CreateTrue()));
     cJSON *j = cJSON_Parse("{\"a\":{\"b\":\"c\",\"n\":7}}");
-    assert_string_equal(json_text_at(j, "a.b"), "c");
-    assert_null(json_text_at(j, "a.n"));
-    assert_null(json_text_at(j, "a.b.c"));
-    assert_null(json_at(j, "x.y"));
-    assert_true(json_number_at(j, "a.n") > 6.9);
-    json_wipe(j);
-    json_wipe(NULL);
+    assert_string_equal(ctl_json_text_at(j, "a.b"), "c");
+    assert_null(ctl_json_text_at(j, "a.n"));
+    assert_null(ctl_json_text_at(j, "a.b.c"));
+    assert_null(ctl_json_at(j, "x.y"));
+    assert_true(ctl_json_number_at(j, "a.n") > 6.9);
+    ctl_json_wipe(j);
+    ctl_json_wipe(NULL);
 }
 
 /* ---- list ---- */
@@ -428,11 +428,11 @@ static void list_pages_become_one(void **state)
             WORDS("list", "--short", "--thing", "t", "--all", "--json")),
         CTL_OK);
     cJSON *j = cJSON_Parse(out);
-    const cJSON *all = json_at(j, "tunnelSummaries");
+    const cJSON *all = ctl_json_at(j, "tunnelSummaries");
     assert_int_equal(cJSON_GetArraySize(all), 2);
-    assert_string_equal(json_text_at(cJSON_GetArrayItem(all, 0), "tunnelId"), ID1);
-    assert_string_equal(json_text_at(cJSON_GetArrayItem(all, 1), "tunnelId"), ID2);
-    assert_null(json_at(j, "nextToken"));
+    assert_string_equal(ctl_json_text_at(cJSON_GetArrayItem(all, 0), "tunnelId"), ID1);
+    assert_string_equal(ctl_json_text_at(cJSON_GetArrayItem(all, 1), "tunnelId"), ID2);
+    assert_null(ctl_json_at(j, "nextToken"));
     cJSON_Delete(j);
 }
 
@@ -451,7 +451,7 @@ static void an_empty_list(void **state)
                          WORDS("list", "--short", "--json")),
                      CTL_OK);
     cJSON *j = cJSON_Parse(out);
-    assert_true(cJSON_IsArray(json_at(j, "tunnelSummaries")));
+    assert_true(cJSON_IsArray(ctl_json_at(j, "tunnelSummaries")));
     cJSON_Delete(j);
 }
 
@@ -513,7 +513,7 @@ static void describes(void **state)
                          WORDS("describe", ID1, "--json")),
                      CTL_OK);
     cJSON *j = cJSON_Parse(out);
-    assert_string_equal(json_text_at(j, "tunnel.tunnelId"), ID1);
+    assert_string_equal(ctl_json_text_at(j, "tunnel.tunnelId"), ID1);
     cJSON_Delete(j);
 }
 
@@ -719,9 +719,9 @@ static void opens_with_token_files(void **state)
                          WORDS("open", "--json", "--source-token-file", source)),
                      CTL_OK);
     cJSON *j = cJSON_Parse(out);
-    assert_null(json_at(j, "sourceAccessToken"));
-    assert_string_equal(json_text_at(j, "destinationAccessToken"), "DESTINATION");
-    assert_string_equal(json_text_at(j, "tunnelArn"), ARN(ID1));
+    assert_null(ctl_json_at(j, "sourceAccessToken"));
+    assert_string_equal(ctl_json_text_at(j, "destinationAccessToken"), "DESTINATION");
+    assert_string_equal(ctl_json_text_at(j, "tunnelArn"), ARN(ID1));
     cJSON_Delete(j);
     unlink(source);
     unlink(destination);
@@ -1233,7 +1233,7 @@ static void a_gateway_whose_token_was_replaced(void **state)
     int code = run(CALLS(call("OpenTunnel", NULL, 200, OPENED), DESCRIBED(ID1)),
                    WORDS("open", "--run-source"));
     unsetenv("GATEWAY_CODE");
-    assert_int_equal(code, RUN_TOKEN_REPLACED);
+    assert_int_equal(code, GATEWAY_TOKEN_REPLACED);
     assert_has(err,
                "its source token was replaced by someone else; the tunnel " ID1 " stays open\n");
 }
@@ -1294,7 +1294,7 @@ static void becomes_the_gateway(void **state)
 /* SIGTERM to tunnelctl goes on to the gateway; its end is waited for. */
 static void signals_are_passed_on(void **state)
 {
-    struct run_options o = {.program = "/bin/sh", .token = "t", .endpoint = "h:1"};
+    struct gateway_process_options o = {.program = "/bin/sh", .token = "t", .endpoint = "h:1"};
     char script[] = "trap 'exit 7' TERM; kill -TERM $PPID; while :; do sleep 0.01; done";
     char flag[] = "-c", *args[] = {flag, script};
     char text[200] = "";
@@ -1303,7 +1303,7 @@ static void signals_are_passed_on(void **state)
     (void)state;
     o.args = args;
     o.n_args = 2;
-    assert_int_equal(run_wait(loop, &o, &code, text, sizeof text), ERR_OK);
+    assert_int_equal(gateway_process_run(loop, &o, &code, text, sizeof text), ERR_OK);
     assert_int_equal(code, 7);
     loop_free(loop);
 }
@@ -1315,9 +1315,9 @@ static void finds_the_gateway(void **state)
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
     assert_true(n > 0);
     self[n] = '\0';
-    assert_string_equal(run_find(small, sizeof small), "tunnel-gateway");
+    assert_string_equal(gateway_process_find(small, sizeof small), "tunnel-gateway");
     strcpy(strrchr(self, '/') + 1, "tunnel-gateway");
-    assert_string_equal(run_find(memory, sizeof memory),
+    assert_string_equal(gateway_process_find(memory, sizeof memory),
                         access(self, X_OK) == 0 ? self : "tunnel-gateway");
 }
 
