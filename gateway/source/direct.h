@@ -5,7 +5,7 @@
 #ifndef GATEWAY_SOURCE_DIRECT_H
 #define GATEWAY_SOURCE_DIRECT_H
 
-#include "gateway/source/passage.h"
+#include "gateway/source/forward.h"
 
 #define DIRECT_BLOCK 65536
 

@@ -2,7 +2,7 @@
 
 #include "core/base/log.h"
 #include "core/net/tcp.h"
-#include "gateway/source/device.h"
+#include "gateway/source/device_status.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 
 #include "core/config/services.h"
 #include "core/tunnel/session.h"
-#include "gateway/source/passage.h"
+#include "gateway/source/forward.h"
 
 struct mappings_options {
     struct session *session;    /* of the source; must outlive the mappings */

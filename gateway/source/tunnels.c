@@ -1,10 +1,10 @@
-#include "gateway/source/tunnels_private.h"
+#include "gateway/source/tunnels_internal.h"
 
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "gateway/common/hub_check.h"
 #include "gateway/common/telemetry.h"
-#include "gateway/source/device.h"
+#include "gateway/source/device_status.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,9 +5,9 @@
 
 #include "core/config/hub_config.h"
 #include "core/config/services.h"
+#include "gateway/source/forward.h"
 #include "gateway/source/names.h"
-#include "gateway/source/passage.h"
-#include "gateway/source/traits.h"
+#include "gateway/source/service_traits.h"
 
 #define TUNNELS_GRACE_AUTO UINT64_MAX /* two round trips and 150 ms, at most 1 s */
 

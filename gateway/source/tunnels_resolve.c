@@ -1,7 +1,7 @@
 /* Where a client's host name leads, and why it leads nowhere at the moment. */
 #include "core/base/text.h"
-#include "gateway/source/device.h"
-#include "gateway/source/tunnels_private.h"
+#include "gateway/source/device_status.h"
+#include "gateway/source/tunnels_internal.h"
 
 #include <stdio.h>
 

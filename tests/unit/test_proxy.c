@@ -1,7 +1,7 @@
 #include "gateway/source/exchange.h"
-#include "gateway/source/front.h"
 #include "gateway/source/pages.h"
 #include "gateway/source/proxy.h"
+#include "gateway/source/reply_format.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
 #include "core/config/services.h"
 #include "gateway/source/names.h"
 #include "gateway/source/origins.h"
-#include "gateway/source/traits.h"
+#include "gateway/source/service_traits.h"
 
 #define CONFIG_TUNNELS_MAX 256
 #define CONFIG_DEFAULT_LISTEN "127.0.0.1:1080"

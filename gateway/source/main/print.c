@@ -3,7 +3,7 @@
 #include "core/config/program.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/config.h"
-#include "gateway/source/main/dialogue.h"
+#include "gateway/source/main/gateway_client.h"
 #include "gateway/source/pages.h"
 
 #include <limits.h>

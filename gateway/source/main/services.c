@@ -2,7 +2,7 @@
 #include "core/base/text.h"
 #include "core/config/program.h"
 #include "gateway/source/main/command.h"
-#include "gateway/source/main/dialogue.h"
+#include "gateway/source/main/gateway_client.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "gateway/source/passage.h"
+#include "gateway/source/forward.h"
 
 #include "core/base/list.h"
 #include "core/net/tcp.h"

@@ -1,4 +1,4 @@
-#include "gateway/source/parting.h"
+#include "gateway/source/lingering_close.h"
 
 #include "core/base/list.h"
 #include "core/net/tcp.h"

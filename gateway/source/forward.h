@@ -5,13 +5,13 @@
  * along. V1 to V3 do not answer (share/doc/protocol.md): for services whose server speaks first,
  * the first byte or a reset within the grace time tells; silence counts as success.
  */
-#ifndef GATEWAY_SOURCE_PASSAGE_H
-#define GATEWAY_SOURCE_PASSAGE_H
+#ifndef GATEWAY_SOURCE_FORWARD_H
+#define GATEWAY_SOURCE_FORWARD_H
 
 #include "core/tunnel/session.h"
-#include "gateway/source/access.h"
-#include "gateway/source/front.h"
-#include "gateway/source/parting.h"
+#include "gateway/source/access_log.h"
+#include "gateway/source/lingering_close.h"
+#include "gateway/source/reply_format.h"
 
 #define PASSAGE_TEXT 192
 #define PASSAGE_WAIT_MS 2000 /* for a tunnel that is down */

@@ -1,13 +1,13 @@
-/* Private to the endpoint: a client until its request is complete. ingress.c accepts it and looks
- * at its first byte, client_socks.c and client_http.c read the request, client.c sends it on its
- * way. */
-#ifndef GATEWAY_SOURCE_CLIENT_H
-#define GATEWAY_SOURCE_CLIENT_H
+/* Private to the endpoint: a client until its request is complete. inbound.c accepts it and looks
+ * at its first byte, inbound_socks.c and inbound_http.c read the request, inbound_conn.c sends it
+ * on its way. */
+#ifndef GATEWAY_SOURCE_INBOUND_INTERNAL_H
+#define GATEWAY_SOURCE_INBOUND_INTERNAL_H
 
 #include "core/base/list.h"
+#include "gateway/source/auth_throttle.h"
 #include "gateway/source/direct.h"
-#include "gateway/source/guesses.h"
-#include "gateway/source/ingress.h"
+#include "gateway/source/inbound.h"
 #include "gateway/source/socks.h"
 
 #define INGRESS_LISTENERS_MAX 64
@@ -29,7 +29,8 @@ struct ingress {
     struct guesses *guesses; /* with them */
     size_t max_clients, n;
     struct list clients;
-    struct list kept; /* requests under way on connections that are kept (kept.h) */
+    /* requests under way on connections that are kept (inbound_pinned_internal.h) */
+    struct list kept;
     struct listener *listeners[INGRESS_LISTENERS_MAX];
     size_t n_listeners;
 };

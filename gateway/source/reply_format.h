@@ -1,6 +1,6 @@
 /* How each protocol of the endpoint tells its client what became of the request. Pure. */
-#ifndef GATEWAY_SOURCE_FRONT_H
-#define GATEWAY_SOURCE_FRONT_H
+#ifndef GATEWAY_SOURCE_REPLY_FORMAT_H
+#define GATEWAY_SOURCE_REPLY_FORMAT_H
 
 #include "core/base/buf.h"
 #include "core/base/err.h"

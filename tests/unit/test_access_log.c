@@ -3,7 +3,7 @@
 
 #include "core/base/log.h"
 #include "core/control/report.h"
-#include "gateway/source/access.h"
+#include "gateway/source/access_log.h"
 
 static struct monitor *monitor;
 static struct access *all;

@@ -1,4 +1,4 @@
-#include "gateway/source/kept.h"
+#include "gateway/source/inbound_pinned_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

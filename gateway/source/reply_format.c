@@ -1,4 +1,4 @@
-#include "gateway/source/front.h"
+#include "gateway/source/reply_format.h"
 
 #include "gateway/source/proxy.h"
 #include "gateway/source/socks.h"

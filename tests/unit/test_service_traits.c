@@ -1,5 +1,5 @@
 /* What is known of services. */
-#include "gateway/source/traits.h"
+#include "gateway/source/service_traits.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

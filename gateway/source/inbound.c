@@ -1,7 +1,7 @@
-#include "gateway/source/ingress.h"
+#include "gateway/source/inbound.h"
 
 #include "core/base/log.h"
-#include "gateway/source/kept.h"
+#include "gateway/source/inbound_pinned_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

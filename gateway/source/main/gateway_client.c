@@ -1,4 +1,4 @@
-#include "gateway/source/main/dialogue.h"
+#include "gateway/source/main/gateway_client.h"
 
 #include "core/base/text.h"
 #include "core/net/lookup.h"

@@ -1,11 +1,11 @@
 /* The endpoint: accepts clients, tells their protocol from the first byte, reads the request and
- * sends them on their way (passage.h). */
-#ifndef GATEWAY_SOURCE_INGRESS_H
-#define GATEWAY_SOURCE_INGRESS_H
+ * sends them on their way (forward.h). */
+#ifndef GATEWAY_SOURCE_INBOUND_H
+#define GATEWAY_SOURCE_INBOUND_H
 
 #include "core/net/tcp.h"
+#include "gateway/source/forward.h"
 #include "gateway/source/origins.h"
-#include "gateway/source/passage.h"
 #include "gateway/source/proxy.h"
 
 #define INGRESS_GREETING_MS 10000

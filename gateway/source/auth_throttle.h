@@ -2,8 +2,8 @@
  * something that only time gives back, and without it no further one is looked at. Who guesses is
  * slow, whatever he does; nobody at another address notices. Pure: the time is passed in
  * (milliseconds, monotonic). */
-#ifndef GATEWAY_SOURCE_GUESSES_H
-#define GATEWAY_SOURCE_GUESSES_H
+#ifndef GATEWAY_SOURCE_AUTH_THROTTLE_H
+#define GATEWAY_SOURCE_AUTH_THROTTLE_H
 
 #include "core/net/ip.h"
 

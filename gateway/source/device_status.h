@@ -1,6 +1,6 @@
 /* What a client is told while its device is not connected. */
-#ifndef GATEWAY_SOURCE_DEVICE_H
-#define GATEWAY_SOURCE_DEVICE_H
+#ifndef GATEWAY_SOURCE_DEVICE_STATUS_H
+#define GATEWAY_SOURCE_DEVICE_STATUS_H
 
 #include "core/tunnel/session.h"
 

@@ -1,7 +1,7 @@
 /* Private to the set of tunnels: tunnels.c keeps them, tunnels_resolve.c says where a name leads.
  */
-#ifndef GATEWAY_SOURCE_TUNNELS_PRIVATE_H
-#define GATEWAY_SOURCE_TUNNELS_PRIVATE_H
+#ifndef GATEWAY_SOURCE_TUNNELS_INTERNAL_H
+#define GATEWAY_SOURCE_TUNNELS_INTERNAL_H
 
 #include "core/base/budget.h"
 #include "core/tunnel/link.h"

@@ -2,10 +2,10 @@
  * client, because its login holds for the connection (NTLM and Negotiate, RFC 4559). All other
  * plain requests have a connection each, whose bytes nobody looks at on their way. Here a pair of
  * sockets stands between the client and the passage, and one exchange after the other passes. */
-#ifndef GATEWAY_SOURCE_KEPT_H
-#define GATEWAY_SOURCE_KEPT_H
+#ifndef GATEWAY_SOURCE_INBOUND_PINNED_INTERNAL_H
+#define GATEWAY_SOURCE_INBOUND_PINNED_INTERNAL_H
 
-#include "gateway/source/client.h"
+#include "gateway/source/inbound_internal.h"
 
 #define KEPT_IDLE_MS 60000 /* for the client's next request */
 

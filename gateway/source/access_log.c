@@ -1,4 +1,4 @@
-#include "gateway/source/access.h"
+#include "gateway/source/access_log.h"
 
 #include "core/base/log.h"
 #include "core/base/repeats.h"

@@ -1,8 +1,8 @@
 /* The end of a client that gets no further: last words, FIN, and then what it still sends
  * is read and dropped for a moment, since closing a socket with unread bytes resets it and takes
  * the last words away from the client. */
-#ifndef GATEWAY_SOURCE_PARTING_H
-#define GATEWAY_SOURCE_PARTING_H
+#ifndef GATEWAY_SOURCE_LINGERING_CLOSE_H
+#define GATEWAY_SOURCE_LINGERING_CLOSE_H
 
 #include "core/base/buf.h"
 #include "core/net/loop.h"

@@ -1,7 +1,7 @@
 /* What is known of services by configuration, else by their ids: whether the client speaks first,
  * and whether they are HTTP. Pure. */
-#ifndef GATEWAY_SOURCE_TRAITS_H
-#define GATEWAY_SOURCE_TRAITS_H
+#ifndef GATEWAY_SOURCE_SERVICE_TRAITS_H
+#define GATEWAY_SOURCE_SERVICE_TRAITS_H
 
 #include "core/base/err.h"
 #include "core/base/str.h"

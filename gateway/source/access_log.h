@@ -1,8 +1,8 @@
 /* What the log and the monitor are told of clients: one line per stream at its end, and refusals,
  * of which the first of a kind is a line and the rest a count (a browser pointed wholesale at the
  * gateway asks for hundreds of foreign names). */
-#ifndef GATEWAY_SOURCE_ACCESS_H
-#define GATEWAY_SOURCE_ACCESS_H
+#ifndef GATEWAY_SOURCE_ACCESS_LOG_H
+#define GATEWAY_SOURCE_ACCESS_LOG_H
 
 #include "core/base/err.h"
 #include "core/base/str.h"

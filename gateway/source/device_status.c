@@ -1,4 +1,4 @@
-#include "gateway/source/device.h"
+#include "gateway/source/device_status.h"
 
 #include "core/base/clock.h"
 #include "core/base/err.h"

@@ -1,4 +1,4 @@
-#include "gateway/source/kept.h"
+#include "gateway/source/inbound_pinned_internal.h"
 
 #include "core/net/tcp.h"
 #include "gateway/source/exchange.h"

@@ -1,6 +1,6 @@
 #include "core/base/text.h"
 #include "gateway/source/exchange.h"
-#include "gateway/source/kept.h"
+#include "gateway/source/inbound_pinned_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "gateway/source/client.h"
+#include "gateway/source/inbound_internal.h"
 
 static const char *socks_name(const struct socks_request *r)
 {

@@ -1,4 +1,4 @@
-#include "gateway/source/traits.h"
+#include "gateway/source/service_traits.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "gateway/source/guesses.h"
+#include "gateway/source/auth_throttle.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* How the helper commands talk to a running gateway: blocking, over TCP or a unix socket. */
-#ifndef GATEWAY_SOURCE_MAIN_DIALOGUE_H
-#define GATEWAY_SOURCE_MAIN_DIALOGUE_H
+#ifndef GATEWAY_SOURCE_MAIN_GATEWAY_CLIENT_H
+#define GATEWAY_SOURCE_MAIN_GATEWAY_CLIENT_H
 
 #include "core/base/buf.h"
 #include "core/config/options.h"

@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/source/guesses.h"
+#include "gateway/source/auth_throttle.h"
 
 static struct ip from(unsigned n)
 {
