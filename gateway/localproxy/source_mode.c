@@ -1,7 +1,9 @@
 #include "gateway/localproxy/source_mode.h"
 
 #include "core/base/log.h"
-#include "gateway/source/source.h"
+#include "gateway/source/inbound.h"
+#include "gateway/source/mappings.h"
+#include "gateway/source/tunnels.h"
 
 #include <stdlib.h>
 #include <string.h>

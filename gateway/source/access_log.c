@@ -10,7 +10,7 @@
 
 #define KINDS_MAX 64 /* reasons, in one protocol each */
 
-struct access {
+struct access_log {
     struct monitor *monitor;
     struct loop *loop;
     struct timer *timer;
@@ -21,7 +21,7 @@ struct access {
 /* Refusals of one reason in one protocol. */
 static void tell_more(void *owner, const struct repeat *r)
 {
-    const struct access *a = owner;
+    const struct access_log *a = owner;
     enum err why = (enum err)r->code;
     const struct log_field fields[] = {{"protocol", r->subject, 0},
                                        {"reason", r->kind, 0},
@@ -33,15 +33,15 @@ static void tell_more(void *owner, const struct repeat *r)
 
 static void on_timer(void *owner)
 {
-    struct access *a = owner;
+    struct access_log *a = owner;
     repeats_tick(a->refusals, loop_now(a->loop));
     a->running = repeats_pending(a->refusals);
     if (a->running)
-        timer_start(a->timer, ACCESS_PAUSE_MS);
+        timer_start(a->timer, ACCESS_LOG_PAUSE_MS);
 }
 
 /* True: told; false: it is counted, others of its kind were told of just now. */
-static bool tell_refusal(struct access *a, const struct monitor_refusal *what)
+static bool tell_refusal(struct access_log *a, const struct monitor_refusal *what)
 {
     const char *reason = err_name(what->why);
     if (!repeats_add(a->refusals, loop_now(a->loop),
@@ -50,7 +50,7 @@ static bool tell_refusal(struct access *a, const struct monitor_refusal *what)
                                       .last = what->asked != NULL ? what->asked : "",
                                       .code = (int)what->why})) {
         if (!a->running)
-            timer_start(a->timer, ACCESS_PAUSE_MS);
+            timer_start(a->timer, ACCESS_LOG_PAUSE_MS);
         a->running = true;
         return false;
     }
@@ -65,8 +65,8 @@ static bool tell_refusal(struct access *a, const struct monitor_refusal *what)
     return true;
 }
 
-void access_refused(struct access *a, const char *client, const char *protocol, const char *asked,
-                    enum err why, const char *text)
+void access_log_refused(struct access_log *a, const char *client, const char *protocol,
+                        const char *asked, enum err why, const char *text)
 {
     struct monitor_refusal what = {
         .client = client, .via = protocol, .asked = asked, .why = why, .text = text};
@@ -76,10 +76,11 @@ void access_refused(struct access *a, const char *client, const char *protocol, 
 
 /* ---- clients ---- */
 
-bool access_began(struct access *a, const struct access_options *o, struct access_client *out)
+bool access_log_began(struct access_log *a, const struct access_log_options *o,
+                      struct access_log_entry *out)
 {
-    *out =
-        (struct access_client){.access = a, .protocol = o->protocol, .asked = span_dup(o->asked)};
+    *out = (struct access_log_entry){
+        .access_log = a, .protocol = o->protocol, .asked = span_dup(o->asked)};
     if (out->asked == NULL)
         return false;
     snprintf(out->name, sizeof out->name, "%s", o->stream->name);
@@ -99,27 +100,28 @@ bool access_began(struct access *a, const struct access_options *o, struct acces
     return true;
 }
 
-void access_opened(struct access_client *c, struct monitor_tunnel *tunnel, const char *service)
+void access_log_opened(struct access_log_entry *c, struct monitor_tunnel *tunnel,
+                       const char *service)
 {
     monitor_stream_opened(c->watched, tunnel, service);
 }
 
-void access_answered(struct access_client *c)
+void access_log_answered(struct access_log_entry *c)
 {
     monitor_stream_answered(c->watched);
 }
 
-void access_refuse(struct access_client *c, enum err why, const char *text)
+void access_log_refuse(struct access_log_entry *c, enum err why, const char *text)
 {
     const struct monitor_refusal what = {
         .client = c->name, .via = c->protocol, .asked = c->asked, .why = why, .text = text};
-    bool told = tell_refusal(c->access, &what);
+    bool told = tell_refusal(c->access_log, &what);
     monitor_stream_ended(c->watched,
                          &(struct monitor_end){.why = why, .text = text, .untold = !told});
     c->watched = NULL;
 }
 
-void access_ended(struct access_client *c, const struct access_end *end)
+void access_log_ended(struct access_log_entry *c, const struct access_log_end *end)
 {
     const struct log_field fields[] = {
         {"client", c->name, 0},
@@ -136,7 +138,7 @@ void access_ended(struct access_client *c, const struct access_end *end)
     c->watched = NULL;
 }
 
-void access_forget(struct access_client *c)
+void access_log_forget(struct access_log_entry *c)
 {
     free(c->asked);
     c->asked = NULL;
@@ -144,9 +146,9 @@ void access_forget(struct access_client *c)
 
 /* ---- life ---- */
 
-struct access *access_new(struct loop *loop, struct monitor *monitor)
+struct access_log *access_log_new(struct loop *loop, struct monitor *monitor)
 {
-    struct access *a = calloc(1, sizeof *a);
+    struct access_log *a = calloc(1, sizeof *a);
     if (a == NULL)
         return NULL;
     a->monitor = monitor;
@@ -156,8 +158,8 @@ struct access *access_new(struct loop *loop, struct monitor *monitor)
         .kinds = KINDS_MAX,
         .rest = {.subject = "", .kind = err_name(ERR_REJECTED), .code = ERR_REJECTED},
         .burst = 1,
-        .every_ms = ACCESS_PAUSE_MS,
-        .window_ms = ACCESS_PAUSE_MS,
+        .every_ms = ACCESS_LOG_PAUSE_MS,
+        .window_ms = ACCESS_LOG_PAUSE_MS,
         .sum = tell_more,
         .owner = a});
     if (a->timer != NULL && a->refusals != NULL)
@@ -168,7 +170,7 @@ struct access *access_new(struct loop *loop, struct monitor *monitor)
     return NULL;
 }
 
-void access_free(struct access *a)
+void access_log_free(struct access_log *a)
 {
     if (a == NULL)
         return;

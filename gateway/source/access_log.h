@@ -12,29 +12,29 @@
 
 #include <stdint.h>
 
-#define ACCESS_PAUSE_MS 10000
+#define ACCESS_LOG_PAUSE_MS 10000
 
-struct access;
-/* monitor NULL: there is only the log; else it must outlive the access. NULL: memory. */
-struct access *access_new(struct loop *loop, struct monitor *monitor);
-void access_free(struct access *a); /* tells the counts left; NULL is fine */
+struct access_log;
+/* monitor NULL: there is only the log; else it must outlive the access log. NULL: memory. */
+struct access_log *access_log_new(struct loop *loop, struct monitor *monitor);
+void access_log_free(struct access_log *a); /* tells the counts left; NULL is fine */
 
 /* A client that got no further than its request. protocol: static text. text: a sentence; NULL:
  * that of `why`. */
-void access_refused(struct access *a, const char *client, const char *protocol, const char *asked,
-                    enum err why, const char *text);
+void access_log_refused(struct access_log *a, const char *client, const char *protocol,
+                        const char *asked, enum err why, const char *text);
 
 /* A client whose request is complete, from then to its end. Whoever serves it has one and reads
  * `asked`. */
-struct access_client {
-    struct access *access;
+struct access_log_entry {
+    struct access_log *access_log;
     char name[80];        /* of its stream: "127.0.0.1:50000" */
     const char *protocol; /* "socks5" */
     char *asked;          /* the host name as it gave it */
     struct monitor_stream *watched;
 };
 
-struct access_options {
+struct access_log_options {
     struct stream *stream;
     const char *protocol; /* static */
     struct span asked;
@@ -45,20 +45,23 @@ struct access_options {
     void *ctx;
 };
 /* False: no memory; it did not begin, then. */
-bool access_began(struct access *a, const struct access_options *o, struct access_client *out);
+bool access_log_began(struct access_log *a, const struct access_log_options *o,
+                      struct access_log_entry *out);
 /* As monitor_stream_opened and monitor_stream_answered. */
-void access_opened(struct access_client *c, struct monitor_tunnel *tunnel, const char *service);
-void access_answered(struct access_client *c);
+void access_log_opened(struct access_log_entry *c, struct monitor_tunnel *tunnel,
+                       const char *service);
+void access_log_answered(struct access_log_entry *c);
 
-struct access_end {
+struct access_log_end {
     const char *service;
     uint64_t ms, up, down;
     enum err why;
 };
 /* The two ends, of one that was never answered and of one that was; what `look` says is counted
  * once more. text as above. */
-void access_refuse(struct access_client *c, enum err why, const char *text);
-void access_ended(struct access_client *c, const struct access_end *end);
-void access_forget(struct access_client *c); /* frees what it holds; behind one of the ends */
+void access_log_refuse(struct access_log_entry *c, enum err why, const char *text);
+void access_log_ended(struct access_log_entry *c, const struct access_log_end *end);
+/* frees what it holds; behind one of the ends */
+void access_log_forget(struct access_log_entry *c);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FULL_MS ((uint64_t)GUESSES_AT_ONCE * GUESSES_AGAIN_MS)
+#define FULL_MS ((uint64_t)AUTH_THROTTLE_BURST * AUTH_THROTTLE_INTERVAL_MS)
 
 /* What an address owes is a point in time: when it will owe nothing. */
 struct debtor {
@@ -11,24 +11,24 @@ struct debtor {
     uint64_t free_ms;
 };
 
-struct guesses {
-    struct debtor debtors[GUESSES_ADDRESSES];
+struct auth_throttle {
+    struct debtor debtors[AUTH_THROTTLE_ADDRESSES];
 };
 
-struct guesses *guesses_new(void)
+struct auth_throttle *auth_throttle_new(void)
 {
-    return calloc(1, sizeof(struct guesses));
+    return calloc(1, sizeof(struct auth_throttle));
 }
 
-void guesses_free(struct guesses *g)
+void auth_throttle_free(struct auth_throttle *g)
 {
     free(g);
 }
 
 /* NULL: it owes nothing. */
-static struct debtor *find(struct guesses *g, struct ip origin, uint64_t now)
+static struct debtor *find(struct auth_throttle *g, struct ip origin, uint64_t now)
 {
-    for (size_t i = 0; i < GUESSES_ADDRESSES; i++) {
+    for (size_t i = 0; i < AUTH_THROTTLE_ADDRESSES; i++) {
         struct debtor *d = &g->debtors[i];
         if (d->free_ms > now && memcmp(&d->origin, &origin, sizeof origin) == 0)
             return d;
@@ -36,27 +36,27 @@ static struct debtor *find(struct guesses *g, struct ip origin, uint64_t now)
     return NULL;
 }
 
-static struct debtor *least(struct guesses *g)
+static struct debtor *least(struct auth_throttle *g)
 {
     struct debtor *found = &g->debtors[0];
-    for (size_t i = 1; i < GUESSES_ADDRESSES; i++)
+    for (size_t i = 1; i < AUTH_THROTTLE_ADDRESSES; i++)
         if (g->debtors[i].free_ms < found->free_ms)
             found = &g->debtors[i];
     return found;
 }
 
-bool guesses_may(struct guesses *g, struct ip origin, uint64_t now)
+bool auth_throttle_allows(struct auth_throttle *g, struct ip origin, uint64_t now)
 {
     const struct debtor *d = find(g, origin, now);
-    return d == NULL || d->free_ms - now + GUESSES_AGAIN_MS <= FULL_MS;
+    return d == NULL || d->free_ms - now + AUTH_THROTTLE_INTERVAL_MS <= FULL_MS;
 }
 
-void guesses_wrong(struct guesses *g, struct ip origin, uint64_t now)
+void auth_throttle_failed(struct auth_throttle *g, struct ip origin, uint64_t now)
 {
     struct debtor *d = find(g, origin, now);
     if (d == NULL) {
         d = least(g);
         *d = (struct debtor){origin, now};
     }
-    d->free_ms += GUESSES_AGAIN_MS;
+    d->free_ms += AUTH_THROTTLE_INTERVAL_MS;
 }

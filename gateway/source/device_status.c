@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <time.h>
 
-bool device_is_awaited(const struct session *s, struct loop *loop)
+bool device_status_is_awaited(const struct session *s, struct loop *loop)
 {
-    return loop_now(loop) - session_peer(s)->since_ms < DEVICE_WAIT_MS;
+    return loop_now(loop) - session_peer(s)->since_ms < DEVICE_STATUS_WAIT_MS;
 }
 
 /* "" when it was never there, or more than a day ago: then the time alone says nothing. */
@@ -22,17 +22,18 @@ static void last_seen(uint64_t ago_ms, char *out, size_t size)
         strftime(out, size, ", last seen %H:%M:%S", &parts);
 }
 
-void device_text(const struct session *s, struct loop *loop, bool quiet, char out[DEVICE_TEXT])
+void device_status_text(const struct session *s, struct loop *loop, bool quiet,
+                        char out[DEVICE_STATUS_TEXT])
 {
     const struct session_peer *p = session_peer(s);
     char name[80], seen[40] = "";
     if (quiet) {
-        snprintf(out, DEVICE_TEXT, "%s", err_text(ERR_DEVICE_OFFLINE));
+        snprintf(out, DEVICE_STATUS_TEXT, "%s", err_text(ERR_DEVICE_OFFLINE));
         return;
     }
     if (p->seen_ms != 0)
         last_seen(loop_now(loop) - p->seen_ms, seen, sizeof seen);
     text_copy(span_of(p->device), TEXT_ASCII, name, sizeof name);
-    snprintf(out, DEVICE_TEXT, "%s%s is not connected%s; is tunnel-agent running there?",
+    snprintf(out, DEVICE_STATUS_TEXT, "%s%s is not connected%s; is tunnel-agent running there?",
              name[0] != '\0' ? "device " : "the device", name, seen);
 }

@@ -11,8 +11,8 @@ _Static_assert(DIRECT_BLOCK <= LOOP_BLOCK, "a direction's bytes lie in one block
 
 struct directs {
     struct loop *loop;
-    struct access *access;
-    struct partings *partings;
+    struct access_log *access_log;
+    struct lingering_closes *lingering_closes;
     struct list all;
     size_t n;
 };
@@ -41,8 +41,8 @@ struct direct {
     enum state state;
     struct side sides[2];
     struct dial *dial; /* running */
-    const struct front *front;
-    struct access_client who; /* what it asked for is the host */
+    const struct reply_format *format;
+    struct access_log_entry who; /* what it asked for is the host */
     int port;
     uint64_t started_ms, first_byte_ms; /* of the far side; 0: none has come */
     enum err why;                       /* how it ended, once one side has */
@@ -54,14 +54,14 @@ struct direct {
 
 /* ---- the set ---- */
 
-struct directs *directs_new(struct loop *loop, struct passages *passages)
+struct directs *directs_new(struct loop *loop, struct forwards *forwards)
 {
     struct directs *set = calloc(1, sizeof *set);
     if (set == NULL)
         return NULL;
     set->loop = loop;
-    set->access = passages_access(passages);
-    set->partings = passages_partings(passages);
+    set->access_log = forwards_access_log(forwards);
+    set->lingering_closes = forwards_lingering(forwards);
     list_init(&set->all);
     return set;
 }
@@ -88,7 +88,7 @@ static void release(struct direct *d)
         d->tap_free(d->tap.ctx);
     buf_free(&d->early);
     buf_free(&d->out);
-    access_forget(&d->who);
+    access_log_forget(&d->who);
     free(d);
 }
 
@@ -96,18 +96,18 @@ static void part(struct direct *d, struct buf *words)
 {
     struct stream *client = d->sides[CLIENT].stream;
     d->sides[CLIENT].stream = NULL;
-    parting_start(d->set->partings, client, words);
+    lingering_close_start(d->set->lingering_closes, client, words);
     release(d);
 }
 
 static void refuse(struct direct *d, enum err why, const char *what)
 {
-    char text[PASSAGE_TEXT], safe[100];
+    char text[FORWARD_TEXT], safe[100];
     struct buf words = {.limit = 8192};
     snprintf(text, sizeof text, "%s: %s", str_escape(span_of(d->who.asked), safe, sizeof safe),
              what);
-    access_refuse(&d->who, why, text);
-    if (!d->front->answer(why, text, &words))
+    access_log_refuse(&d->who, why, text);
+    if (!d->format->answer(why, text, &words))
         buf_free(&words);
     part(d, &words);
 }
@@ -120,13 +120,14 @@ static void drop(struct direct *d, enum err why)
         if (d->sides[i].stream != NULL)
             stream_reset_on_close(d->sides[i].stream, !err_is_end(why));
     if (d->state == DIALLING || d->state == ANSWERING)
-        access_refuse(&d->who, why, NULL);
+        access_log_refuse(&d->who, why, NULL);
     else
-        access_ended(&d->who, &(struct access_end){.service = "-",
-                                                   .ms = loop_now(d->set->loop) - d->started_ms,
-                                                   .up = d->sides[CLIENT].bytes,
-                                                   .down = d->sides[FAR].bytes,
-                                                   .why = why});
+        access_log_ended(&d->who,
+                         &(struct access_log_end){.service = "-",
+                                                  .ms = loop_now(d->set->loop) - d->started_ms,
+                                                  .up = d->sides[CLIENT].bytes,
+                                                  .down = d->sides[FAR].bytes,
+                                                  .why = why});
     release(d);
 }
 
@@ -156,9 +157,9 @@ static void leave(struct direct *d, enum err why)
         return;
     d->sides[CLIENT].stream = NULL; /* the last line ends the rest */
     if (err_is_end(d->why))
-        parting_start(d->set->partings, client, &none);
+        lingering_close_start(d->set->lingering_closes, client, &none);
     else
-        parting_cut(d->set->partings, client);
+        lingering_close_reset(d->set->lingering_closes, client);
     drop(d, d->why);
 }
 
@@ -292,7 +293,7 @@ static void relay(struct direct *d)
 {
     buf_free(&d->out);
     d->state = RELAYING;
-    access_answered(&d->who);
+    access_log_answered(&d->who);
     for (size_t i = 0; i < 2; i++) {
         stream_reset_on_close(d->sides[i].stream, true); /* until its end has come */
         stream_read_on(d->sides[i].stream, !d->sides[i].ended);
@@ -354,7 +355,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
             buf_free(&d->early);
     }
     d->state = ANSWERING;
-    if (!d->front->answer(ERR_OK, "", &d->out))
+    if (!d->format->answer(ERR_OK, "", &d->out))
         drop(d, ERR_NO_MEMORY);
     else if (d->out.size == 0 || stream_write(client, d->out.data, d->out.size))
         relay(d);
@@ -379,7 +380,7 @@ static void dial(struct direct *d)
         refuse(d, ERR_PROTOCOL, "no port to go to");
         return;
     }
-    access_opened(&d->who, NULL, "");
+    access_log_opened(&d->who, NULL, "");
     d->dial = dial_start(d->set->loop, &o, on_dialled, d);
     if (d->dial == NULL)
         refuse(d, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
@@ -416,15 +417,15 @@ static void close_it(void *ctx)
 
 static bool begin(struct direct *d, struct stream *client, const struct direct_options *o)
 {
-    return access_began(d->set->access,
-                        &(struct access_options){.stream = client,
-                                                 .protocol = o->front->protocol,
-                                                 .asked = o->host,
-                                                 .accepted_ms = o->accepted_ms,
-                                                 .look = show,
-                                                 .close = close_it,
-                                                 .ctx = d},
-                        &d->who);
+    return access_log_began(d->set->access_log,
+                            &(struct access_log_options){.stream = client,
+                                                         .protocol = o->format->protocol,
+                                                         .asked = o->host,
+                                                         .accepted_ms = o->accepted_ms,
+                                                         .look = show,
+                                                         .close = close_it,
+                                                         .ctx = d},
+                            &d->who);
 }
 
 void direct_start(struct directs *set, struct stream *client, const struct direct_options *o)
@@ -432,7 +433,7 @@ void direct_start(struct directs *set, struct stream *client, const struct direc
     struct direct *d = calloc(1, sizeof *d);
     if (d != NULL)
         *d = (struct direct){.set = set,
-                             .front = o->front,
+                             .format = o->format,
                              .port = o->port,
                              .started_ms = loop_now(set->loop),
                              .out = {.limit = 8192},
@@ -443,7 +444,7 @@ void direct_start(struct directs *set, struct stream *client, const struct direc
         free(d);
         if (o->tap_free != NULL)
             o->tap_free(o->tap.ctx);
-        parting_start(set->partings, client, &none);
+        lingering_close_start(set->lingering_closes, client, &none);
         return;
     }
     if (o->early != NULL) {

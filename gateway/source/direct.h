@@ -10,17 +10,18 @@
 #define DIRECT_BLOCK 65536
 
 struct directs;
-/* Shares the log and the partings with the passages, which must outlive it. NULL: memory. */
-struct directs *directs_new(struct loop *loop, struct passages *passages);
+/* Shares the log and the lingering closes with the forwards, which must outlive it. NULL: memory.
+ */
+struct directs *directs_new(struct loop *loop, struct forwards *forwards);
 void directs_free(struct directs *d);          /* ends every one (ERR_SHUTDOWN); NULL is fine */
 size_t directs_count(const struct directs *d); /* NULL: 0 */
 
 struct direct_options {
-    const struct front *front;
-    uint64_t accepted_ms; /* as in struct passage_options */
+    const struct reply_format *format;
+    uint64_t accepted_ms; /* as in struct forward_options */
     struct span host;     /* a name or an address without brackets */
     int port;             /* 1..65535 */
-    struct buf *early;    /* as in struct passage_options: goes up first; moved out; NULL: none */
+    struct buf *early;    /* as in struct forward_options: goes up first; moved out; NULL: none */
     struct conn_tap tap;  /* none: zeroes */
     void (*tap_free)(void *ctx);
 };

@@ -10,10 +10,10 @@
 
 #define EARLY_MAX 262144 /* what a client may send before it has its answer: a native window */
 
-struct passages {
+struct forwards {
     struct loop *loop;
-    struct access *access;
-    struct partings *partings;
+    struct access_log *access_log;
+    struct lingering_closes *lingering_closes;
     struct list all;
     size_t n;
 };
@@ -25,20 +25,20 @@ enum state {
     ATTACHED   /* the stream is the connection's */
 };
 
-struct passage {
+struct forward {
     struct list node;
-    struct passages *set;
+    struct forwards *set;
     enum state state;
     struct stream *stream; /* until attached */
     struct timer *timer;   /* until attached */
     struct conn *conn;     /* from OPENING on */
     bool conn_over;        /* it has ended, and is only looked at */
-    const struct front *front;
-    struct access_client who;
+    const struct reply_format *format;
+    struct access_log_entry who;
     char *hint;
     char *service;
     bool literal, quiet, http;
-    passage_resolve *resolve;
+    forward_resolve *resolve;
     void *owner;
     struct buf early, out;
     struct conn_tap tap;
@@ -49,40 +49,40 @@ struct passage {
 
 /* ---- the set ---- */
 
-struct passages *passages_new(struct loop *loop, struct monitor *monitor)
+struct forwards *forwards_new(struct loop *loop, struct monitor *monitor)
 {
-    struct passages *p = calloc(1, sizeof *p);
+    struct forwards *p = calloc(1, sizeof *p);
     if (p == NULL)
         return NULL;
     p->loop = loop;
     list_init(&p->all);
-    p->access = access_new(loop, monitor);
-    p->partings = partings_new(loop);
-    if (p->access == NULL || p->partings == NULL) {
-        passages_free(p);
+    p->access_log = access_log_new(loop, monitor);
+    p->lingering_closes = lingering_closes_new(loop);
+    if (p->access_log == NULL || p->lingering_closes == NULL) {
+        forwards_free(p);
         return NULL;
     }
     return p;
 }
 
-size_t passages_count(const struct passages *p)
+size_t forwards_count(const struct forwards *p)
 {
     return p->n;
 }
 
-struct access *passages_access(struct passages *p)
+struct access_log *forwards_access_log(struct forwards *p)
 {
-    return p->access;
+    return p->access_log;
 }
 
-struct partings *passages_partings(struct passages *p)
+struct lingering_closes *forwards_lingering(struct forwards *p)
 {
-    return p->partings;
+    return p->lingering_closes;
 }
 
 /* ---- the end ---- */
 
-static void release(struct passage *p)
+static void release(struct forward *p)
 {
     list_remove(&p->node);
     p->set->n--;
@@ -91,14 +91,14 @@ static void release(struct passage *p)
         p->tap_free(p->tap.ctx);
     buf_free(&p->early);
     buf_free(&p->out);
-    access_forget(&p->who);
+    access_log_forget(&p->who);
     free(p->hint);
     free(p->service);
     free(p);
 }
 
 /* Drops the connection without its `ended` reaching us. */
-static void forget_conn(struct passage *p, enum err why)
+static void forget_conn(struct forward *p, enum err why)
 {
     struct conn *c = p->conn;
     p->conn = NULL;
@@ -106,17 +106,17 @@ static void forget_conn(struct passage *p, enum err why)
         conn_abort(c, why);
 }
 
-static void refuse(struct passage *p, enum err why, const char *text)
+static void refuse(struct forward *p, enum err why, const char *text)
 {
     struct buf words = {.limit = 8192};
-    access_refuse(&p->who, why, text);
+    access_log_refuse(&p->who, why, text);
     forget_conn(p, why);
-    if (!p->front->answer(why, text, &words))
+    if (!p->format->answer(why, text, &words))
         buf_free(&words);
     if (words.size > 0)
-        parting_start(p->set->partings, p->stream, &words);
+        lingering_close_start(p->set->lingering_closes, p->stream, &words);
     else /* an end would say that this was all */
-        parting_cut(p->set->partings, p->stream);
+        lingering_close_reset(p->set->lingering_closes, p->stream);
     release(p);
 }
 
@@ -132,9 +132,9 @@ static const char *text_of(enum err why)
     return err_text(why);
 }
 
-static void refuse_service(struct passage *p, enum err why)
+static void refuse_service(struct forward *p, enum err why)
 {
-    char text[PASSAGE_TEXT], safe[140];
+    char text[FORWARD_TEXT], safe[140];
     const char *what = text_of(why);
     str_escape(span_of(p->service), safe, sizeof safe);
     snprintf(text, sizeof text, "%.100s%s%.88s", safe, safe[0] != '\0' ? ": " : "", what);
@@ -142,9 +142,9 @@ static void refuse_service(struct passage *p, enum err why)
 }
 
 /* The client went away before it was attached. */
-static void drop(struct passage *p, enum err why)
+static void drop(struct forward *p, enum err why)
 {
-    access_refuse(&p->who, why, NULL);
+    access_log_refuse(&p->who, why, NULL);
     forget_conn(p, why);
     stream_reset_on_close(p->stream, true);
     stream_close(p->stream);
@@ -153,7 +153,7 @@ static void drop(struct passage *p, enum err why)
 
 static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats)
 {
-    struct passage *p = owner;
+    struct forward *p = owner;
     (void)c;
     if (p->conn == NULL)
         return; /* forget_conn */
@@ -163,38 +163,39 @@ static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats
     } else if (p->state == ANSWERING) {
         drop(p, stats->why); /* half an answer is out: it cannot be taken back */
     } else {
-        access_ended(&p->who, &(struct access_end){.service = p->service,
-                                                   .ms = loop_now(p->set->loop) - stats->started_ms,
-                                                   .up = stats->up,
-                                                   .down = stats->down,
-                                                   .why = stats->why});
+        access_log_ended(&p->who,
+                         &(struct access_log_end){.service = p->service,
+                                                  .ms = loop_now(p->set->loop) - stats->started_ms,
+                                                  .up = stats->up,
+                                                  .down = stats->down,
+                                                  .why = stats->why});
         release(p);
     }
 }
 
-void passages_free(struct passages *set)
+void forwards_free(struct forwards *set)
 {
     if (set == NULL)
         return;
     while (!list_empty(&set->all)) {
-        struct passage *p = list_entry(set->all.next, struct passage, node);
+        struct forward *p = list_entry(set->all.next, struct forward, node);
         if (p->state == ATTACHED)
             conn_abort(p->conn, ERR_SHUTDOWN);
         else
             drop(p, ERR_SHUTDOWN);
     }
-    partings_free(set->partings);
-    access_free(set->access);
+    lingering_closes_free(set->lingering_closes);
+    access_log_free(set->access_log);
     free(set);
 }
 
 /* ---- opening ---- */
 
-static void attach(struct passage *p)
+static void attach(struct forward *p)
 {
     struct stream *s = p->stream;
     p->state = ATTACHED;
-    access_answered(&p->who);
+    access_log_answered(&p->who);
     p->stream = NULL;
     timer_free(p->timer);
     p->timer = NULL;
@@ -202,12 +203,12 @@ static void attach(struct passage *p)
     conn_attach(p->conn, s);
 }
 
-static void answer(struct passage *p)
+static void answer(struct forward *p)
 {
     timer_stop(p->timer);
     stream_read_on(p->stream, false);
     p->state = ANSWERING;
-    if (!p->front->answer(ERR_OK, "", &p->out)) {
+    if (!p->format->answer(ERR_OK, "", &p->out)) {
         drop(p, ERR_NO_MEMORY);
         return;
     }
@@ -217,7 +218,7 @@ static void answer(struct passage *p)
 
 static void on_answer(void *owner, struct conn *c, enum err why)
 {
-    struct passage *p = owner;
+    struct forward *p = owner;
     (void)c;
     if (why == ERR_OK && p->state == OPENING)
         answer(p); /* a refusal's `ended` comes next */
@@ -226,7 +227,7 @@ static void on_answer(void *owner, struct conn *c, enum err why)
 static const struct conn_events conn_events = {.answer = on_answer, .ended = on_ended};
 
 /* The bytes that go up first and the watcher, then the wait for a sign. */
-static void opened(struct passage *p, uint64_t grace_ms)
+static void opened(struct forward *p, uint64_t grace_ms)
 {
     p->state = OPENING;
     conn_tap(p->conn, &p->tap);
@@ -235,32 +236,32 @@ static void opened(struct passage *p, uint64_t grace_ms)
         return;
     }
     buf_free(&p->early);
-    bool native = conn_native(p->conn) && p->front->patient;
+    bool native = conn_native(p->conn) && p->format->patient;
     if (native) {
-        timer_start(p->timer, PASSAGE_ANSWER_MS);
+        timer_start(p->timer, FORWARD_ANSWER_MS);
         stream_read_on(p->stream, p->tap.up == NULL); /* a tap counts what goes up */
-    } else if (!p->front->patient || (grace_ms == 0 && p->patience_ms == 0))
+    } else if (!p->format->patient || (grace_ms == 0 && p->patience_ms == 0))
         answer(p);
     else
         timer_start(p->timer, p->patience_ms != 0 ? p->patience_ms : grace_ms);
 }
 
-static enum err ask(struct passage *p, struct passage_target *target, char text[PASSAGE_TEXT])
+static enum err ask(struct forward *p, struct forward_target *target, char text[FORWARD_TEXT])
 {
-    const struct passage_question q = {.host = span_of(p->who.asked),
+    const struct forward_question q = {.host = span_of(p->who.asked),
                                        .literal = p->literal,
                                        .hint = p->hint,
                                        .quiet = p->quiet,
                                        .http = p->http};
-    *target = (struct passage_target){.service = ""};
-    snprintf(text, PASSAGE_TEXT, "%s", err_text(ERR_HUB_DOWN));
+    *target = (struct forward_target){.service = ""};
+    snprintf(text, FORWARD_TEXT, "%s", err_text(ERR_HUB_DOWN));
     return p->resolve(p->owner, &q, target, text);
 }
 
-static void look(struct passage *p)
+static void look(struct forward *p)
 {
-    char text[PASSAGE_TEXT];
-    struct passage_target target;
+    char text[FORWARD_TEXT];
+    struct forward_target target;
     enum err why = ask(p, &target, text);
     if (why == ERR_HUB_DOWN || (why == ERR_DEVICE_OFFLINE && target.awaited))
         return;
@@ -279,15 +280,15 @@ static void look(struct passage *p)
         refuse_service(p, why);
         return;
     }
-    access_opened(&p->who, target.watched, p->service);
+    access_log_opened(&p->who, target.watched, p->service);
     opened(p, target.grace_ms);
 }
 
 static void on_time(void *owner)
 {
-    struct passage *p = owner;
-    char text[PASSAGE_TEXT];
-    struct passage_target target;
+    struct forward *p = owner;
+    char text[FORWARD_TEXT];
+    struct forward_target target;
     enum err why = p->state == WAITING ? ask(p, &target, text) : ERR_OK;
     if (why != ERR_OK)
         refuse(p, why, text);
@@ -299,32 +300,32 @@ static void on_time(void *owner)
         answer(p);
 }
 
-void passages_wake(struct passages *set)
+void forwards_wake(struct forwards *set)
 {
-    /* A passage that ends may take others along (a lost link): start over after each. */
+    /* A forward that ends may take others along (a lost link): start over after each. */
     struct list todo;
     list_init(&todo);
-    list_each(node, &set->all) if (list_entry(node, struct passage, node)->state == WAITING)
+    list_each(node, &set->all) if (list_entry(node, struct forward, node)->state == WAITING)
         list_append(&todo, node);
     while (!list_empty(&todo)) {
-        struct passage *p = list_entry(todo.next, struct passage, node);
+        struct forward *p = list_entry(todo.next, struct forward, node);
         list_append(&set->all, &p->node);
         look(p);
     }
 }
 
-void passages_give_up(struct passages *set, const struct session *s)
+void forwards_give_up(struct forwards *set, const struct session *s)
 {
     struct list todo;
     list_init(&todo);
     list_each(node, &set->all)
     {
-        const struct passage *p = list_entry(node, struct passage, node);
+        const struct forward *p = list_entry(node, struct forward, node);
         if (p->state == OPENING && conn_session(p->conn) == s)
             list_append(&todo, node);
     }
     while (!list_empty(&todo)) {
-        struct passage *p = list_entry(todo.next, struct passage, node);
+        struct forward *p = list_entry(todo.next, struct forward, node);
         list_append(&set->all, &p->node);
         refuse_service(p, ERR_DEVICE_OFFLINE);
     }
@@ -335,7 +336,7 @@ void passages_give_up(struct passages *set, const struct session *s)
 /* Its end, or an error, is seen again by the connection. */
 static void on_readable(void *owner)
 {
-    struct passage *p = owner;
+    struct forward *p = owner;
     uint8_t *bytes;
     long n = 0;
     size_t room = p->state == OPENING && p->sent_early < EARLY_MAX ? conn_early_room(p->conn) : 0;
@@ -356,7 +357,7 @@ static void on_readable(void *owner)
 
 static void on_writable(void *owner)
 {
-    struct passage *p = owner;
+    struct forward *p = owner;
     if (p->state == ANSWERING)
         attach(p);
 }
@@ -370,7 +371,7 @@ static void on_failed(void *owner, enum err why)
 
 static void show(void *ctx, struct monitor_counters *out)
 {
-    const struct passage *p = ctx;
+    const struct forward *p = ctx;
     if (p->conn != NULL)
         telemetry_conn(p->conn, out);
     if (p->state != ATTACHED)
@@ -379,7 +380,7 @@ static void show(void *ctx, struct monitor_counters *out)
 
 static void close_it(void *ctx)
 {
-    struct passage *p = ctx;
+    struct forward *p = ctx;
     if (p->state == ATTACHED)
         conn_abort(p->conn, ERR_OPERATOR);
     else if (p->state == ANSWERING)
@@ -388,17 +389,17 @@ static void close_it(void *ctx)
         refuse(p, ERR_OPERATOR, err_text(ERR_OPERATOR));
 }
 
-void passage_start(struct passages *set, struct stream *stream, const struct passage_options *o)
+void forward_start(struct forwards *set, struct stream *stream, const struct forward_options *o)
 {
     static const struct stream_events events = {
         .readable = on_readable, .writable = on_writable, .failed = on_failed};
-    struct passage *p = calloc(1, sizeof *p);
+    struct forward *p = calloc(1, sizeof *p);
     struct buf none = {.limit = 1};
     if (p == NULL)
-        goto fail_passage;
-    *p = (struct passage){.set = set,
+        goto fail_forward;
+    *p = (struct forward){.set = set,
                           .stream = stream,
-                          .front = o->front,
+                          .format = o->format,
                           .literal = o->question.literal,
                           .quiet = o->question.quiet,
                           .http = o->question.http,
@@ -410,15 +411,15 @@ void passage_start(struct passages *set, struct stream *stream, const struct pas
     p->hint = o->question.hint != NULL ? span_dup(span_of(o->question.hint)) : NULL;
     p->timer = timer_new(set->loop, on_time, p);
     if (p->timer == NULL || (o->question.hint != NULL && p->hint == NULL) ||
-        !access_began(set->access,
-                      &(struct access_options){.stream = stream,
-                                               .protocol = o->front->protocol,
-                                               .asked = o->question.host,
-                                               .accepted_ms = o->accepted_ms,
-                                               .look = show,
-                                               .close = close_it,
-                                               .ctx = p},
-                      &p->who))
+        !access_log_began(set->access_log,
+                          &(struct access_log_options){.stream = stream,
+                                                       .protocol = o->format->protocol,
+                                                       .asked = o->question.host,
+                                                       .accepted_ms = o->accepted_ms,
+                                                       .look = show,
+                                                       .close = close_it,
+                                                       .ctx = p},
+                          &p->who))
         goto fail_parts;
     p->tap_free = o->tap_free;
     if (o->early != NULL) {
@@ -430,7 +431,7 @@ void passage_start(struct passages *set, struct stream *stream, const struct pas
     set->n++;
     stream_set_owner(stream, &events, p);
     stream_read_on(stream, false);
-    timer_start(p->timer, PASSAGE_WAIT_MS);
+    timer_start(p->timer, FORWARD_WAIT_MS);
     look(p);
     return;
 
@@ -438,8 +439,8 @@ fail_parts:
     timer_free(p->timer);
     free(p->hint);
     free(p);
-fail_passage:
+fail_forward:
     if (o->tap_free != NULL)
         o->tap_free(o->tap.ctx);
-    parting_start(set->partings, stream, &none);
+    lingering_close_start(set->lingering_closes, stream, &none);
 }

@@ -13,23 +13,24 @@
 #include "gateway/source/lingering_close.h"
 #include "gateway/source/reply_format.h"
 
-#define PASSAGE_TEXT 192
-#define PASSAGE_WAIT_MS 2000 /* for a tunnel that is down */
+#define FORWARD_TEXT 192
+#define FORWARD_WAIT_MS 2000 /* for a tunnel that is down */
 /* For a native session's answer, which no lost link takes away. */
-#define PASSAGE_ANSWER_MS 120000
+#define FORWARD_ANSWER_MS 120000
 
-/* All passages of one owner, with the log and the partings that they share. monitor may be NULL. */
-struct passages;
-struct passages *passages_new(struct loop *loop, struct monitor *monitor); /* NULL: memory */
-void passages_free(struct passages *p); /* ends every one (ERR_SHUTDOWN); NULL is fine */
-void passages_wake(struct passages *p); /* a session opened, or ended for good */
+/* All forwards of one owner, with the log and the lingering closes that they share. monitor may be
+ * NULL. */
+struct forwards;
+struct forwards *forwards_new(struct loop *loop, struct monitor *monitor); /* NULL: memory */
+void forwards_free(struct forwards *p); /* ends every one (ERR_SHUTDOWN); NULL is fine */
+void forwards_wake(struct forwards *p); /* a session opened, or ended for good */
 /* Refuses those that wait for an answer of that session's device, which is not there. */
-void passages_give_up(struct passages *p, const struct session *s);
-size_t passages_count(const struct passages *p); /* also those that are attached */
-struct access *passages_access(struct passages *p);
-struct partings *passages_partings(struct passages *p);
+void forwards_give_up(struct forwards *p, const struct session *s);
+size_t forwards_count(const struct forwards *p); /* also those that are attached */
+struct access_log *forwards_access_log(struct forwards *p);
+struct lingering_closes *forwards_lingering(struct forwards *p);
 
-struct passage_question {
+struct forward_question {
     struct span host;
     bool literal;     /* came as an address */
     const char *hint; /* a user name, or NULL */
@@ -37,7 +38,7 @@ struct passage_question {
     bool http;        /* a plain http:// request: only services that are HTTP take it */
 };
 
-struct passage_target {
+struct forward_target {
     struct session *session;
     const char *service;
     uint64_t grace_ms;              /* 0: answer at once; of no interest in a native session */
@@ -46,15 +47,15 @@ struct passage_target {
 };
 
 /* Where it goes. ERR_HUB_DOWN, and ERR_DEVICE_OFFLINE of one that is awaited: asked again at
- * passages_wake, for PASSAGE_WAIT_MS. Other errors are final, with a sentence in text. */
-typedef enum err passage_resolve(void *owner, const struct passage_question *q,
-                                 struct passage_target *out, char text[PASSAGE_TEXT]);
+ * forwards_wake, for FORWARD_WAIT_MS. Other errors are final, with a sentence in text. */
+typedef enum err forward_resolve(void *owner, const struct forward_question *q,
+                                 struct forward_target *out, char text[FORWARD_TEXT]);
 
-struct passage_options {
-    const struct front *front;
+struct forward_options {
+    const struct reply_format *format;
     uint64_t accepted_ms;             /* loop_now when the client came; 0: just now */
-    struct passage_question question; /* copied */
-    passage_resolve *resolve;
+    struct forward_question question; /* copied */
+    forward_resolve *resolve;
     void *owner;
     struct buf *early;   /* goes up first; moved out; NULL: none */
     struct conn_tap tap; /* none: zeroes */
@@ -64,6 +65,6 @@ struct passage_options {
 };
 
 /* Takes the stream over, ready for writing. Nothing comes back: it ends in the log. */
-void passage_start(struct passages *set, struct stream *stream, const struct passage_options *o);
+void forward_start(struct forwards *set, struct stream *stream, const struct forward_options *o);
 
 #endif

@@ -10,36 +10,37 @@
 #define HTTP_PORT 80
 #define FIRST_BYTE_MS 30000 /* for a whole forwarded request; then it is attached all the same */
 
-void client_http_refuse(struct client *c, const char *asked, enum err why, int status,
-                        const char *text, bool head)
+void inbound_http_refuse(struct inbound_conn *c, const char *asked, enum err why, int status,
+                         const char *text, bool head)
 {
     struct buf words = {.limit = 8192};
     const struct proxy_answer a = {
         .status = status, .reason = text, .error = err_name(why), .head = head};
     if (!proxy_answer_write(&a, &words))
         buf_free(&words);
-    client_refuse(c, "http", asked, why, text, &words);
+    inbound_conn_refuse(c, "http", asked, why, text, &words);
 }
 
-static void http_page(struct client *c, const struct http_head *head, const struct proxy_request *r,
-                      bool known)
+static void http_page(struct inbound_conn *c, const struct http_head *head,
+                      const struct proxy_request *r, bool known)
 {
     struct buf words = {.limit = 1048576};
-    const struct ingress_page page = {.head = head,
-                                      .request = r,
-                                      .listener = listener_name(c->listener),
-                                      .trusted =
-                                          known || (c->in->user == NULL && !client_is_stranger(c))};
+    const struct inbound_page page = {
+        .head = head,
+        .request = r,
+        .listener = listener_name(c->listener),
+        .trusted = known || (c->in->user == NULL && !inbound_conn_is_untrusted(c))};
     if (!c->in->page(c->in->owner, &page, &words))
         buf_free(&words);
-    client_part(c, &words);
+    inbound_conn_linger(c, &words);
 }
 
 #define MISSING "user name and password required"
 
 /* Checks Proxy-Authorization (our own pages: Authorization). NULL: it is right, or none is asked
  * for; MISSING, or a sentence why not. *user is malloc'd, or NULL. */
-static const char *http_user(struct client *c, const struct http_head *head, bool page, char **user)
+static const char *http_user(struct inbound_conn *c, const struct http_head *head, bool page,
+                             char **user)
 {
     char *password = NULL;
     *user = NULL;
@@ -47,7 +48,7 @@ static const char *http_user(struct client *c, const struct http_head *head, boo
     bool given = value.p != NULL && http_basic(value, user, &password);
     const char *wrong = NULL;
     if (c->in->user != NULL)
-        wrong = given ? client_check(c, *user, password) : MISSING;
+        wrong = given ? inbound_conn_authenticate(c, *user, password) : MISSING;
     if (password != NULL)
         explicit_bzero(password, strlen(password));
     free(password);
@@ -55,15 +56,15 @@ static const char *http_user(struct client *c, const struct http_head *head, boo
 }
 
 /* The request is still there, in its reader. */
-static void http_denied(struct client *c, const char *text)
+static void http_denied(struct inbound_conn *c, const char *text)
 {
     const struct http_head *head = http_reader_head(c->http);
     struct proxy_request r;
     proxy_decide(head, &r);
-    client_http_refuse(c, r.host, ERR_AUTH, 407, text, span_is(head->method, "HEAD"));
+    inbound_http_refuse(c, r.host, ERR_AUTH, 407, text, span_is(head->method, "HEAD"));
 }
 
-static void page_denied(struct client *c, const char *text)
+static void page_denied(struct inbound_conn *c, const char *text)
 {
     const struct http_head *head = http_reader_head(c->http);
     struct proxy_request r;
@@ -72,19 +73,19 @@ static void page_denied(struct client *c, const char *text)
     http_page(c, head, &r, false);
 }
 
-static void http_connect(struct client *c, const struct proxy_request *r, const char *user)
+static void http_connect(struct inbound_conn *c, const struct proxy_request *r, const char *user)
 {
-    client_hand_over(c,
-                     &(struct passage_options){
-                         .front = &front_connect,
-                         .question = {.host = span_of(r->host), .hint = user},
-                     },
-                     r->port);
+    inbound_conn_forward(c,
+                         &(struct forward_options){
+                             .format = &reply_connect,
+                             .question = {.host = span_of(r->host), .hint = user},
+                         },
+                         r->port);
 }
 
 /* As much of the body as has come goes along with the head: a request that is whole can then be
  * answered with a page of ours when the service refuses. */
-static enum err take_body(struct client *c, struct exchange *e, struct buf *early)
+static enum err take_body(struct inbound_conn *c, struct exchange *e, struct buf *early)
 {
     uint8_t *p;
     long n = stream_peek(c->stream, 1, &p);
@@ -98,35 +99,36 @@ static enum err take_body(struct client *c, struct exchange *e, struct buf *earl
     return exchange_broken(e) ? ERR_PROTOCOL : ERR_OK;
 }
 
-static void forward(struct client *c, const struct proxy_request *r, const char *user, bool head,
-                    struct exchange *e, struct buf *early)
+static void forward(struct inbound_conn *c, const struct proxy_request *r, const char *user,
+                    bool head, struct exchange *e, struct buf *early)
 {
-    client_hand_over(c,
-                     &(struct passage_options){
-                         .front = head ? &front_forward_head : &front_forward,
-                         .question = {.host = span_of(r->host), .hint = user, .http = true},
-                         .early = early,
-                         .tap = {.up = exchange_up,
-                                 .down = exchange_down,
-                                 .whole = exchange_whole,
-                                 .torn = exchange_broken,
-                                 .ctx = e},
-                         .tap_free = exchange_free,
-                         .patience_ms = exchange_request_done(e) ? FIRST_BYTE_MS : 0,
-                     },
-                     r->port != 0 ? r->port : HTTP_PORT);
+    inbound_conn_forward(c,
+                         &(struct forward_options){
+                             .format = head ? &reply_forward_head : &reply_forward,
+                             .question = {.host = span_of(r->host), .hint = user, .http = true},
+                             .early = early,
+                             .tap = {.up = exchange_up,
+                                     .down = exchange_down,
+                                     .whole = exchange_whole,
+                                     .torn = exchange_broken,
+                                     .ctx = e},
+                             .tap_free = exchange_free,
+                             .patience_ms = exchange_request_done(e) ? FIRST_BYTE_MS : 0,
+                         },
+                         r->port != 0 ? r->port : HTTP_PORT);
 }
 
-static void refuse_origin(struct client *c, const struct http_head *head,
+static void refuse_origin(struct inbound_conn *c, const struct http_head *head,
                           const struct proxy_request *r, bool is_head)
 {
     char text[PROXY_TEXT_MAX], page[80];
     snprintf(text, sizeof text, "a page of %s may not ask for this (--forward-origins)",
              str_escape(http_header(head, "Origin"), page, sizeof page));
-    client_http_refuse(c, r->host, ERR_FOREIGN_ORIGIN, err_http(ERR_FOREIGN_ORIGIN), text, is_head);
+    inbound_http_refuse(c, r->host, ERR_FOREIGN_ORIGIN, err_http(ERR_FOREIGN_ORIGIN), text,
+                        is_head);
 }
 
-static void http_forward(struct client *c, const struct http_head *head,
+static void http_forward(struct inbound_conn *c, const struct http_head *head,
                          const struct proxy_request *r, const char *user)
 {
     struct buf early = {.limit = EARLY_MAX};
@@ -137,9 +139,9 @@ static void http_forward(struct client *c, const struct http_head *head,
         return;
     }
     if (!names_is_foreign(c->in->names, span_of(r->host), false) &&
-        ingress_present(c->in) <= c->in->max_clients &&
-        (kept_wanted(head) || (kept_fits(c, r) && !proxy_upgrades(head)))) {
-        kept_request(c, head, r, user);
+        inbound_count(c->in) <= c->in->max_clients &&
+        (pinned_wanted(head) || (pinned_fits(c, r) && !proxy_upgrades(head)))) {
+        pinned_request(c, head, r, user);
         return;
     }
     struct exchange *e = exchange_new(head);
@@ -150,15 +152,15 @@ static void http_forward(struct client *c, const struct http_head *head,
         forward(c, r, user, is_head, e, &early);
     } else {
         exchange_free(e);
-        client_http_refuse(c, r->host, why, err_http(why),
-                           why == ERR_PROTOCOL ? "broken chunks in the body" : err_text(why),
-                           is_head);
+        inbound_http_refuse(c, r->host, why, err_http(why),
+                            why == ERR_PROTOCOL ? "broken chunks in the body" : err_text(why),
+                            is_head);
     }
     buf_free(&early);
 }
 
 /* A request as web servers get it, for a host that is a service's: the client takes us for that. */
-static bool is_for_a_service(const struct client *c, const struct http_head *head)
+static bool is_for_a_service(const struct inbound_conn *c, const struct http_head *head)
 {
     char host[PROXY_HOST_MAX + 1];
     int port;
@@ -167,7 +169,7 @@ static bool is_for_a_service(const struct client *c, const struct http_head *hea
            !names_is_foreign(c->in->names, span_of(host), false);
 }
 
-static void refuse_origin_form(struct client *c, const struct http_head *head)
+static void refuse_origin_form(struct inbound_conn *c, const struct http_head *head)
 {
     char text[PROXY_TEXT_MAX], host[80];
     text_copy(http_header(head, "Host"), TEXT_ASCII, host, sizeof host);
@@ -175,11 +177,11 @@ static void refuse_origin_form(struct client *c, const struct http_head *head)
              "a proxy wants the whole URL, http://%s/...: set the gateway as HTTP proxy, it is no "
              "web server",
              host);
-    client_http_refuse(c, host, ERR_PROTOCOL, err_http(ERR_PROTOCOL), text,
-                       span_is(head->method, "HEAD"));
+    inbound_http_refuse(c, host, ERR_PROTOCOL, err_http(ERR_PROTOCOL), text,
+                        span_is(head->method, "HEAD"));
 }
 
-static void http_complete(struct client *c, const struct http_head *head)
+static void http_complete(struct inbound_conn *c, const struct http_head *head)
 {
     struct proxy_request r;
     char *user;
@@ -189,13 +191,13 @@ static void http_complete(struct client *c, const struct http_head *head)
     if (is_for_a_service(c, head))
         refuse_origin_form(c, head);
     else if (r.kind == PROXY_REFUSE)
-        client_http_refuse(c, r.host, r.why, r.status, r.text, is_head);
+        inbound_http_refuse(c, r.host, r.why, r.status, r.text, is_head);
     else if (wrong != NULL && user != NULL)
-        client_deny(c, wrong, r.kind == PROXY_PAGE ? page_denied : http_denied);
+        inbound_conn_deny(c, wrong, r.kind == PROXY_PAGE ? page_denied : http_denied);
     else if (r.kind == PROXY_PAGE)
         http_page(c, head, &r, c->in->user != NULL && wrong == NULL);
     else if (wrong != NULL)
-        client_http_refuse(c, r.host, ERR_AUTH, 407, wrong, is_head);
+        inbound_http_refuse(c, r.host, ERR_AUTH, 407, wrong, is_head);
     else if (r.kind == PROXY_CONNECT)
         http_connect(c, &r, user);
     else
@@ -203,15 +205,15 @@ static void http_complete(struct client *c, const struct http_head *head)
     free(user);
 }
 
-bool client_http(struct client *c, const uint8_t *p, size_t n)
+bool inbound_http(struct inbound_conn *c, const uint8_t *p, size_t n)
 {
     long used = http_reader_feed(c->http, p, n);
     if (used < 0) {
         enum err why = (enum err) - used;
-        client_http_refuse(c, "", why, err_http(why),
-                           why == ERR_TOO_LARGE ? "the request's head is too large"
-                                                : "a request that is no valid HTTP/1.1",
-                           false);
+        inbound_http_refuse(c, "", why, err_http(why),
+                            why == ERR_TOO_LARGE ? "the request's head is too large"
+                                                 : "a request that is no valid HTTP/1.1",
+                            false);
         return false;
     }
     stream_consume(c->stream, (size_t)used);

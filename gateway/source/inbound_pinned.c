@@ -12,19 +12,19 @@
 #define FIRST_BYTE_MS 30000
 #define LOOK_MS 500 /* whether a client that is not read is still there */
 
-/* What the pair of sockets cannot tell the passage: that its end is none. Of both. */
+/* What the pair of sockets cannot tell the forward: that its end is none. Of both. */
 struct parted {
     unsigned users;
     bool torn;
 };
 
-struct kept {
+struct pinned_conn {
     struct list node; /* of the endpoint's, while a request is under way */
-    struct ingress *in;
+    struct inbound *in;
     struct listener *listener;
-    struct client *client; /* waits for the next request; NULL: one is under way */
-    struct stream *outer;  /* the client's, while a request is under way */
-    struct stream *inner;  /* our end of the pair */
+    struct inbound_conn *client; /* waits for the next request; NULL: one is under way */
+    struct stream *outer;        /* the client's, while a request is under way */
+    struct stream *inner;        /* our end of the pair */
     struct parted *parted;
     struct timer *timer; /* runs while a request is under way */
     char *host;
@@ -34,10 +34,10 @@ struct kept {
     bool answered;       /* the response is complete */
     bool left;           /* the client, in good order */
     bool over;           /* nothing more comes from the service */
-    bool cut;            /* and that was no end: the passage's socket is closed without one */
+    bool cut;            /* and that was no end: the forward's socket is closed without one */
 };
 
-bool kept_wanted(const struct http_head *head)
+bool pinned_wanted(const struct http_head *head)
 {
     static const char *const schemes[] = {"NTLM", "Negotiate"};
     struct span rest = http_header(head, "Authorization"), scheme = span_cut(&rest, ' ');
@@ -49,9 +49,9 @@ bool kept_wanted(const struct http_head *head)
     return false;
 }
 
-bool kept_fits(const struct client *c, const struct proxy_request *r)
+bool pinned_fits(const struct inbound_conn *c, const struct proxy_request *r)
 {
-    return c->kept != NULL && span_is_nocase(span_of(r->host), c->kept->host);
+    return c->pinned != NULL && span_is_nocase(span_of(r->host), c->pinned->host);
 }
 
 static void parted_forget(void *ctx)
@@ -68,13 +68,13 @@ static bool parted_torn(const void *ctx)
 }
 
 /* Between requests, or with all of one gone up, and its response here or nobody there for it. */
-static bool said_all(const struct kept *k)
+static bool said_all(const struct pinned_conn *k)
 {
     return k->exchange == NULL ||
            (exchange_whole(k->exchange) && k->up.size == 0 && (k->answered || k->over || k->left));
 }
 
-void kept_free(struct kept *k)
+void pinned_free(struct pinned_conn *k)
 {
     if (k == NULL)
         return;
@@ -94,31 +94,31 @@ void kept_free(struct kept *k)
     free(k);
 }
 
-void kept_free_all(struct ingress *in)
+void pinned_free_all(struct inbound *in)
 {
-    while (!list_empty(&in->kept))
-        kept_free(list_entry(in->kept.next, struct kept, node));
+    while (!list_empty(&in->pinned))
+        pinned_free(list_entry(in->pinned.next, struct pinned_conn, node));
 }
 
 /* The client gets what it got, and its end. */
-static void part(struct kept *k)
+static void part(struct pinned_conn *k)
 {
     struct buf none = {.limit = 1};
     struct stream *client = k->outer;
     k->outer = NULL;
-    parting_start(k->in->partings, client, &none);
-    kept_free(k);
+    lingering_close_start(k->in->lingering_closes, client, &none);
+    pinned_free(k);
 }
 
 /* The client must not take the part that it got for the whole. */
-static void tear(struct kept *k)
+static void tear(struct pinned_conn *k)
 {
     stream_reset_on_close(k->outer, true);
-    kept_free(k);
+    pinned_free(k);
 }
 
 /* The response is with the client and the request with the service: the next one may come. */
-static void again(struct kept *k)
+static void again(struct pinned_conn *k)
 {
     struct stream *client = k->outer;
     if (!k->stays || !exchange_request_done(k->exchange)) {
@@ -133,23 +133,23 @@ static void again(struct kept *k)
     k->answered = false;
     k->outer = NULL;
     list_remove(&k->node);
-    k->client = client_new(k->in, k->listener, client, KEPT_IDLE_MS);
+    k->client = inbound_conn_new(k->in, k->listener, client, PINNED_IDLE_MS);
     if (k->client == NULL) {
-        kept_free(k);
+        pinned_free(k);
         return;
     }
-    k->client->kept = k;
+    k->client->pinned = k;
     stream_read_on(k->inner, true); /* its end */
 }
 
 /* ---- up ---- */
 
-static void want_up(struct kept *k)
+static void want_up(struct pinned_conn *k)
 {
     stream_read_on(k->outer, k->up.size == 0 && !exchange_request_done(k->exchange));
 }
 
-static void send_up(struct kept *k)
+static void send_up(struct pinned_conn *k)
 {
     if (k->up.size > 0 && stream_write(k->inner, k->up.data, k->up.size))
         buf_free(&k->up);
@@ -158,7 +158,7 @@ static void send_up(struct kept *k)
 
 static void on_outer_readable(void *owner)
 {
-    struct kept *k = owner;
+    struct pinned_conn *k = owner;
     uint8_t *p;
     if (k->up.size > 0 || exchange_request_done(k->exchange)) {
         stream_read_on(k->outer, false);
@@ -169,7 +169,7 @@ static void on_outer_readable(void *owner)
     bool good =
         n >= 0 && !exchange_broken(k->exchange) && (belongs == 0 || buf_append(&k->up, p, belongs));
     if (!good) {
-        kept_free(k);
+        pinned_free(k);
         return;
     }
     stream_consume(k->outer, belongs);
@@ -178,7 +178,7 @@ static void on_outer_readable(void *owner)
 
 /* ---- down ---- */
 
-static void down_is_out(struct kept *k)
+static void down_is_out(struct pinned_conn *k)
 {
     buf_free(&k->down);
     if (k->over && k->cut)
@@ -192,14 +192,14 @@ static void down_is_out(struct kept *k)
 }
 
 /* Of a service that has nothing to say: its end, or what nobody asked for. */
-static void idle_is_over(struct kept *k)
+static void idle_is_over(struct pinned_conn *k)
 {
-    client_close(k->client); /* and k with it */
+    inbound_conn_close(k->client); /* and k with it */
 }
 
 static void on_inner_readable(void *owner)
 {
-    struct kept *k = owner;
+    struct pinned_conn *k = owner;
     struct conn_insert none = {0};
     if (k->client != NULL) {
         idle_is_over(k);
@@ -233,7 +233,7 @@ static void on_outer_writable(void *owner)
 
 static void on_inner_writable(void *owner)
 {
-    struct kept *k = owner;
+    struct pinned_conn *k = owner;
     buf_free(&k->up);
     if (k->client == NULL && k->answered && k->down.size == 0)
         again(k);
@@ -244,11 +244,11 @@ static void on_inner_writable(void *owner)
 /* One whose request is whole is not read: what comes next is another request. */
 static void on_time(void *owner)
 {
-    struct kept *k = owner;
+    struct pinned_conn *k = owner;
     enum stream_presence client = stream_presence(k->outer);
     k->left = client == STREAM_GONE;
     if (client != STREAM_THERE)
-        kept_free(k);
+        pinned_free(k);
     else
         timer_start(k->timer, LOOK_MS);
 }
@@ -256,13 +256,13 @@ static void on_time(void *owner)
 static void on_outer_failed(void *owner, enum err why)
 {
     (void)why;
-    kept_free(owner);
+    pinned_free(owner);
 }
 
 /* What it said before is still to be had, then its end. */
 static void on_inner_failed(void *owner, enum err why)
 {
-    struct kept *k = owner;
+    struct pinned_conn *k = owner;
     (void)why;
     if (k->client != NULL)
         idle_is_over(k);
@@ -277,18 +277,19 @@ static const struct stream_events inner_events = {
 
 /* ---- requests ---- */
 
-/* *far: the passage's end. */
-static struct kept *begin(struct client *c, const struct proxy_request *r, struct stream **far)
+/* *far: the forward's end. */
+static struct pinned_conn *begin(struct inbound_conn *c, const struct proxy_request *r,
+                                 struct stream **far)
 {
     int fds[2];
-    struct kept *k = calloc(1, sizeof *k);
+    struct pinned_conn *k = calloc(1, sizeof *k);
     if (k == NULL)
         return NULL;
-    *k = (struct kept){.in = c->in,
-                       .listener = c->listener,
-                       .host = span_dup(span_of(r->host)),
-                       .up = {.limit = (size_t)2 * LOOP_BLOCK},
-                       .down = {.limit = PIECE}};
+    *k = (struct pinned_conn){.in = c->in,
+                              .listener = c->listener,
+                              .host = span_dup(span_of(r->host)),
+                              .up = {.limit = (size_t)2 * LOOP_BLOCK},
+                              .down = {.limit = PIECE}};
     list_init(&k->node);
     k->parted = calloc(1, sizeof *k->parted);
     if (k->parted != NULL)
@@ -302,7 +303,7 @@ static struct kept *begin(struct client *c, const struct proxy_request *r, struc
     if (k->inner == NULL || *far == NULL) {
         if (*far != NULL)
             stream_close(*far);
-        kept_free(k);
+        pinned_free(k);
         return NULL;
     }
     snprintf((*far)->name, sizeof(*far)->name, "%s", c->stream->name);
@@ -310,7 +311,8 @@ static struct kept *begin(struct client *c, const struct proxy_request *r, struc
     return k;
 }
 
-static bool prepare(struct kept *k, const struct http_head *head, const struct proxy_request *r)
+static bool prepare(struct pinned_conn *k, const struct http_head *head,
+                    const struct proxy_request *r)
 {
     struct proxy_request kept = *r;
     kept.keep = true;
@@ -322,14 +324,14 @@ static bool prepare(struct kept *k, const struct http_head *head, const struct p
     return true;
 }
 
-static void start_passage(struct kept *k, struct stream *far, const char *user, bool head,
+static void start_passage(struct pinned_conn *k, struct stream *far, const char *user, bool head,
                           bool quiet)
 {
     k->parted->users++;
-    passage_start(
-        k->in->passages, far,
-        &(struct passage_options){
-            .front = head ? &front_forward_head : &front_forward,
+    forward_start(
+        k->in->forwards, far,
+        &(struct forward_options){
+            .format = head ? &reply_forward_head : &reply_forward,
             .question = {.host = span_of(k->host), .hint = user, .quiet = quiet, .http = true},
             .resolve = k->in->resolve,
             .owner = k->in->owner,
@@ -340,26 +342,26 @@ static void start_passage(struct kept *k, struct stream *far, const char *user, 
         });
 }
 
-void kept_request(struct client *c, const struct http_head *head, const struct proxy_request *r,
-                  const char *user)
+void pinned_request(struct inbound_conn *c, const struct http_head *head,
+                    const struct proxy_request *r, const char *user)
 {
     struct stream *far = NULL;
-    bool is_head = span_is(head->method, "HEAD"), quiet = client_is_stranger(c);
-    struct kept *k = kept_fits(c, r) ? c->kept : begin(c, r, &far);
-    if (k == c->kept)
-        c->kept = NULL;
+    bool is_head = span_is(head->method, "HEAD"), quiet = inbound_conn_is_untrusted(c);
+    struct pinned_conn *k = pinned_fits(c, r) ? c->pinned : begin(c, r, &far);
+    if (k == c->pinned)
+        c->pinned = NULL;
     if (k == NULL || !prepare(k, head, r)) {
         if (far != NULL)
             stream_close(far);
-        kept_free(k);
-        client_http_refuse(c, r->host, ERR_NO_MEMORY, err_http(ERR_NO_MEMORY),
-                           err_text(ERR_NO_MEMORY), is_head);
+        pinned_free(k);
+        inbound_http_refuse(c, r->host, ERR_NO_MEMORY, err_http(ERR_NO_MEMORY),
+                            err_text(ERR_NO_MEMORY), is_head);
         return;
     }
     k->client = NULL;
     k->outer = c->stream;
-    list_append(&k->in->kept, &k->node);
-    client_free(c);
+    list_append(&k->in->pinned, &k->node);
+    inbound_conn_free(c);
     stream_set_owner(k->outer, &outer_events, k);
     stream_read_on(k->inner, true);
     timer_start(k->timer, LOOK_MS);

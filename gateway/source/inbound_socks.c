@@ -5,7 +5,7 @@ static const char *socks_name(const struct socks_request *r)
     return r->version == 4 ? "socks4" : "socks5";
 }
 
-static void socks_failed(struct client *c, const char *text)
+static void socks_failed(struct inbound_conn *c, const char *text)
 {
     const struct socks_request *r = socks_request(c->socks);
     struct buf words = {.limit = 64};
@@ -13,30 +13,30 @@ static void socks_failed(struct client *c, const char *text)
     size_t n = socks_output(c->socks, out);
     if (!buf_append(&words, out, n))
         buf_free(&words);
-    client_refuse(c, socks_name(r), r->host, socks_why(c->socks), text, &words);
+    inbound_conn_refuse(c, socks_name(r), r->host, socks_why(c->socks), text, &words);
 }
 
-static void socks_complete(struct client *c)
+static void socks_complete(struct inbound_conn *c)
 {
     const struct socks_request *r = socks_request(c->socks);
-    client_hand_over(
+    inbound_conn_forward(
         c,
-        &(struct passage_options){
-            .front = r->version == 4 ? &front_socks4 : &front_socks5,
+        &(struct forward_options){
+            .format = r->version == 4 ? &reply_socks4 : &reply_socks5,
             .question = {.host = span_of(r->host), .literal = r->literal, .hint = r->user},
         },
         r->port);
 }
 
-bool client_socks(struct client *c, const uint8_t *p, size_t n)
+bool inbound_socks(struct inbound_conn *c, const uint8_t *p, size_t n)
 {
     stream_consume(c->stream, socks_feed(c->socks, p, n));
     if (socks_state(c->socks) == SOCKS_CHECK) {
         const struct socks_request *r = socks_request(c->socks);
-        const char *wrong = client_check(c, r->user, r->password);
+        const char *wrong = inbound_conn_authenticate(c, r->user, r->password);
         socks_verdict(c->socks, wrong == NULL);
         if (wrong != NULL) {
-            client_deny(c, wrong, socks_failed);
+            inbound_conn_deny(c, wrong, socks_failed);
             return false;
         }
     }
@@ -56,7 +56,7 @@ bool client_socks(struct client *c, const uint8_t *p, size_t n)
     return true;
 }
 
-void client_socks_written(struct client *c)
+void inbound_socks_written(struct inbound_conn *c)
 {
     if (socks_state(c->socks) == SOCKS_DONE)
         socks_complete(c);

@@ -7,15 +7,15 @@
 
 #define LOOK_AT_BACKLOG_MS 20 /* whether the kernel has sent all */
 
-struct partings {
+struct lingering_closes {
     struct loop *loop;
     struct list all;
     size_t n;
 };
 
-struct parting {
+struct lingering_close {
     struct list node;
-    struct partings *set;
+    struct lingering_closes *set;
     struct stream *stream;
     struct timer *timer;
     struct buf words;
@@ -24,9 +24,9 @@ struct parting {
     uint64_t began_ms;
 };
 
-struct partings *partings_new(struct loop *loop)
+struct lingering_closes *lingering_closes_new(struct loop *loop)
 {
-    struct partings *p = calloc(1, sizeof *p);
+    struct lingering_closes *p = calloc(1, sizeof *p);
     if (p == NULL)
         return NULL;
     p->loop = loop;
@@ -34,7 +34,7 @@ struct partings *partings_new(struct loop *loop)
     return p;
 }
 
-static void end(struct parting *p)
+static void end(struct lingering_close *p)
 {
     stream_close(p->stream);
     timer_free(p->timer);
@@ -44,31 +44,32 @@ static void end(struct parting *p)
     free(p);
 }
 
-void partings_free(struct partings *p)
+void lingering_closes_free(struct lingering_closes *p)
 {
     if (p == NULL)
         return;
     while (!list_empty(&p->all))
-        end(list_entry(p->all.next, struct parting, node));
+        end(list_entry(p->all.next, struct lingering_close, node));
     free(p);
 }
 
-size_t partings_count(const struct partings *p)
+size_t lingering_closes_count(const struct lingering_closes *p)
 {
     return p->n;
 }
 
-bool partings_cut(struct partings *p)
+bool lingering_closes_evict(struct lingering_closes *p)
 {
     if (list_empty(&p->all))
         return false;
-    end(list_entry(p->all.next, struct parting, node));
+    end(list_entry(p->all.next, struct lingering_close, node));
     return true;
 }
 
-static void cut_off(struct parting *p)
+static void cut_off(struct lingering_close *p)
 {
-    if (stream_backlog(p->stream) > 0 && loop_now(p->set->loop) - p->began_ms < PARTING_MS) {
+    if (stream_backlog(p->stream) > 0 &&
+        loop_now(p->set->loop) - p->began_ms < LINGERING_CLOSE_MS) {
         timer_start(p->timer, LOOK_AT_BACKLOG_MS);
         return;
     }
@@ -78,14 +79,14 @@ static void cut_off(struct parting *p)
 
 static void on_time(void *owner)
 {
-    struct parting *p = owner;
+    struct lingering_close *p = owner;
     if (p->cut)
         cut_off(p);
     else
         end(p);
 }
 
-static void said(struct parting *p)
+static void said(struct lingering_close *p)
 {
     buf_free(&p->words);
     stream_shutdown(p->stream);
@@ -94,13 +95,13 @@ static void said(struct parting *p)
 
 static void on_readable(void *owner)
 {
-    struct parting *p = owner;
+    struct lingering_close *p = owner;
     uint8_t *bytes;
     long n;
     while ((n = stream_peek(p->stream, 1, &bytes)) > 0) {
         stream_consume(p->stream, (size_t)n);
         p->dropped += (size_t)n;
-        if (p->dropped > PARTING_BYTES)
+        if (p->dropped > LINGERING_CLOSE_BYTES)
             break;
     }
     if (n != 0)
@@ -118,17 +119,18 @@ static void on_failed(void *owner, enum err why)
     end(owner);
 }
 
-static struct parting *begin(struct partings *set, struct stream *s)
+static struct lingering_close *begin(struct lingering_closes *set, struct stream *s)
 {
     static const struct stream_events events = {
         .readable = on_readable, .writable = on_writable, .failed = on_failed};
-    struct parting *p = calloc(1, sizeof *p);
+    struct lingering_close *p = calloc(1, sizeof *p);
     struct timer *timer = p != NULL ? timer_new(set->loop, on_time, p) : NULL;
     if (timer == NULL) {
         free(p);
         return NULL;
     }
-    *p = (struct parting){.set = set, .stream = s, .timer = timer, .began_ms = loop_now(set->loop)};
+    *p = (struct lingering_close){
+        .set = set, .stream = s, .timer = timer, .began_ms = loop_now(set->loop)};
     list_init(&p->node);
     list_append(&set->all, &p->node);
     set->n++;
@@ -137,9 +139,9 @@ static struct parting *begin(struct partings *set, struct stream *s)
     return p;
 }
 
-void parting_cut(struct partings *set, struct stream *s)
+void lingering_close_reset(struct lingering_closes *set, struct stream *s)
 {
-    struct parting *p = begin(set, s);
+    struct lingering_close *p = begin(set, s);
     if (p == NULL) {
         stream_reset_on_close(s, true);
         stream_close(s);
@@ -149,11 +151,11 @@ void parting_cut(struct partings *set, struct stream *s)
     cut_off(p);
 }
 
-void parting_start(struct partings *set, struct stream *s, struct buf *words)
+void lingering_close_start(struct lingering_closes *set, struct stream *s, struct buf *words)
 {
-    struct parting *p = begin(set, s);
+    struct lingering_close *p = begin(set, s);
     if (p == NULL) {
-        /* No memory for manners. */
+        /* There is no memory for a lingering close. */
         buf_free(words);
         stream_close(s);
         return;
@@ -161,7 +163,7 @@ void parting_start(struct partings *set, struct stream *s, struct buf *words)
     stream_reset_on_close(s, false);
     p->words = *words;
     *words = (struct buf){.limit = words->limit};
-    timer_start(p->timer, PARTING_MS);
+    timer_start(p->timer, LINGERING_CLOSE_MS);
     if (p->words.size == 0 || stream_write(s, p->words.data, p->words.size))
         said(p);
 }

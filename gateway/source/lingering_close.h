@@ -8,21 +8,21 @@
 #include "core/net/loop.h"
 #include "core/net/stream.h"
 
-#define PARTING_MS 2000
-#define PARTING_BYTES 8388608 /* a client that goes on beyond that is cut off */
+#define LINGERING_CLOSE_MS 2000
+#define LINGERING_CLOSE_BYTES 8388608 /* a client that goes on beyond that is cut off */
 
-struct partings;
-struct partings *partings_new(struct loop *loop); /* NULL: memory */
-void partings_free(struct partings *p);           /* cuts off who is left; NULL is fine */
-size_t partings_count(const struct partings *p);
+struct lingering_closes;
+struct lingering_closes *lingering_closes_new(struct loop *loop); /* NULL: memory */
+void lingering_closes_free(struct lingering_closes *p); /* cuts off who is left; NULL is fine */
+size_t lingering_closes_count(const struct lingering_closes *p);
 /* Cuts off who has been leaving for longest. False: nobody is. */
-bool partings_cut(struct partings *p);
+bool lingering_closes_evict(struct lingering_closes *p);
 
 /* Takes the stream (ready for writing) and the bytes in *words (emptied) over. */
-void parting_start(struct partings *p, struct stream *s, struct buf *words);
+void lingering_close_start(struct lingering_closes *p, struct stream *s, struct buf *words);
 
 /* Takes the stream (ready for writing) of a client whose connection broke over: what the kernel has
- * still to send leaves, for PARTING_MS at most, and then a reset instead of the FIN. */
-void parting_cut(struct partings *p, struct stream *s);
+ * still to send leaves, for LINGERING_CLOSE_MS at most, and then a reset instead of the FIN. */
+void lingering_close_reset(struct lingering_closes *p, struct stream *s);
 
 #endif

@@ -22,30 +22,30 @@ struct mappings {
     char *bind;
     bool exact, assign, tells;
     struct monitor_tunnel *watched;
-    struct passages *passages;
+    struct forwards *forwards;
     bool own_passages;
     struct list all;
 };
 
 /* ---- clients ---- */
 
-static enum err resolve(void *owner, const struct passage_question *q, struct passage_target *out,
-                        char text[PASSAGE_TEXT])
+static enum err resolve(void *owner, const struct forward_question *q, struct forward_target *out,
+                        char text[FORWARD_TEXT])
 {
     struct mapping *m = owner;
     (void)q;
     if (m->listener == NULL) {
-        snprintf(text, PASSAGE_TEXT, "%s", err_text(ERR_NO_SERVICE));
+        snprintf(text, FORWARD_TEXT, "%s", err_text(ERR_NO_SERVICE));
         return ERR_NO_SERVICE;
     }
     struct session *s = m->set->session;
-    *out = (struct passage_target){.session = s,
+    *out = (struct forward_target){.session = s,
                                    .service = m->id,
                                    .watched = m->set->watched,
-                                   .awaited = device_is_awaited(s, m->set->loop)};
+                                   .awaited = device_status_is_awaited(s, m->set->loop)};
     if (!session_device_offline(s))
         return session_reachable(s) ? ERR_OK : ERR_HUB_DOWN;
-    device_text(s, m->set->loop, false, text);
+    device_status_text(s, m->set->loop, false, text);
     return ERR_DEVICE_OFFLINE;
 }
 
@@ -84,8 +84,8 @@ static void on_accepted(void *owner, struct listener *l, struct stream *s)
     struct mapping *m = owner;
     char asked[24], *told = tell_begin(m, l, s);
     snprintf(asked, sizeof asked, "%d", listener_port(l));
-    passage_start(m->set->passages, s,
-                  &(struct passage_options){.front = &front_mapped,
+    forward_start(m->set->forwards, s,
+                  &(struct forward_options){.format = &reply_mapped,
                                             .question = {.host = span_of(asked)},
                                             .resolve = resolve,
                                             .owner = m,
@@ -246,7 +246,7 @@ enum err mappings_services(struct mappings *set, const char *const *ids, size_t 
         }
     }
     if (why == ERR_OK && set->own_passages)
-        passages_wake(set->passages);
+        forwards_wake(set->forwards);
     return why;
 }
 
@@ -286,13 +286,13 @@ struct mappings *mappings_new(struct loop *loop, const struct mappings_options *
                              .assign = o->assign,
                              .tells = o->tells,
                              .watched = o->watched,
-                             .passages = o->passages,
-                             .own_passages = o->passages == NULL};
+                             .forwards = o->forwards,
+                             .own_passages = o->forwards == NULL};
     list_init(&set->all);
     session_on_room(set->session, on_room, set);
     if (set->own_passages)
-        set->passages = passages_new(loop, NULL);
-    if (set->bind != NULL && set->passages != NULL && copy_map(&set->map, o->map))
+        set->forwards = forwards_new(loop, NULL);
+    if (set->bind != NULL && set->forwards != NULL && copy_map(&set->map, o->map))
         return set;
     mappings_free(set);
     return NULL;
@@ -315,7 +315,7 @@ void mappings_free(struct mappings *set)
     if (set == NULL)
         return;
     if (set->own_passages)
-        passages_free(set->passages);
+        forwards_free(set->forwards);
     session_on_room(set->session, NULL, NULL);
     while (!list_empty(&set->all)) {
         struct mapping *m = list_entry(set->all.next, struct mapping, node);

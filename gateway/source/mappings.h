@@ -17,13 +17,13 @@ struct mappings_options {
     bool assign; /* ids of the tunnel without an entry get a free port */
     bool tells;  /* clients that come and go in the log, as the reference program does */
     struct monitor_tunnel *watched; /* that the session is an end of, or NULL */
-    struct passages *passages;      /* shared, must be freed before the mappings; NULL: their own */
+    struct forwards *forwards;      /* shared, must be freed before the mappings; NULL: their own */
 };
 
 struct mappings;
 struct mappings *mappings_new(struct loop *loop,
                               const struct mappings_options *o); /* NULL: memory */
-void mappings_free(struct mappings *m); /* its own passages, too; NULL is fine */
+void mappings_free(struct mappings *m); /* its own forwards, too; NULL is fine */
 
 /* Closes its listeners for good; clients that wait are refused. Before a mappings_free that has to
  * wait for them. NULL is fine. */

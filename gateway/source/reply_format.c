@@ -58,9 +58,9 @@ static bool answer_mapped(enum err why, const char *text, struct buf *out)
     return true;
 }
 
-const struct front front_socks5 = {"socks5", true, answer_socks5};
-const struct front front_socks4 = {"socks4", true, answer_socks4};
-const struct front front_connect = {"connect", true, answer_connect};
-const struct front front_forward = {"http", true, answer_forward};
-const struct front front_forward_head = {"http", true, answer_forward_head};
-const struct front front_mapped = {"port", false, answer_mapped};
+const struct reply_format reply_socks5 = {"socks5", true, answer_socks5};
+const struct reply_format reply_socks4 = {"socks4", true, answer_socks4};
+const struct reply_format reply_connect = {"connect", true, answer_connect};
+const struct reply_format reply_forward = {"http", true, answer_forward};
+const struct reply_format reply_forward_head = {"http", true, answer_forward_head};
+const struct reply_format reply_mapped = {"port", false, answer_mapped};

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-struct front {
+struct reply_format {
     const char *protocol; /* for the log */
     bool patient;         /* a success is worth waiting for: the client is told of it */
     /* Appends the answer; ERR_OK: bytes of the service follow it. text: the failure in a sentence
@@ -15,11 +15,11 @@ struct front {
     bool (*answer)(enum err why, const char *text, struct buf *out);
 };
 
-extern const struct front front_socks5;
-extern const struct front front_socks4;
-extern const struct front front_connect;
-extern const struct front front_forward;      /* an http:// request */
-extern const struct front front_forward_head; /* the same with method HEAD */
-extern const struct front front_mapped;       /* a listening port of one service */
+extern const struct reply_format reply_socks5;
+extern const struct reply_format reply_socks4;
+extern const struct reply_format reply_connect;
+extern const struct reply_format reply_forward;      /* an http:// request */
+extern const struct reply_format reply_forward_head; /* the same with method HEAD */
+extern const struct reply_format reply_mapped;       /* a listening port of one service */
 
 #endif

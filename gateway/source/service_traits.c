@@ -11,15 +11,15 @@ struct trait_entry {
     enum said said[TRAIT_COUNT];
 };
 
-void traits_free(struct traits *t)
+void service_traits_free(struct service_traits *t)
 {
     for (size_t i = 0; i < t->n; i++)
         free(t->items[i].id);
     free(t->items);
-    *t = (struct traits){.n = 0};
+    *t = (struct service_traits){.n = 0};
 }
 
-static struct trait_entry *find(const struct traits *t, struct span id)
+static struct trait_entry *find(const struct service_traits *t, struct span id)
 {
     for (size_t i = 0; i < t->n; i++)
         if (span_is(id, t->items[i].id))
@@ -27,9 +27,9 @@ static struct trait_entry *find(const struct traits *t, struct span id)
     return NULL;
 }
 
-static enum err add(struct traits *t, struct span id)
+static enum err add(struct service_traits *t, struct span id)
 {
-    if (t->n == TRAITS_MAX)
+    if (t->n == SERVICE_TRAITS_MAX)
         return ERR_LIMIT;
     struct trait_entry *items = realloc(t->items, (t->n + 1) * sizeof *items);
     if (items == NULL)
@@ -42,7 +42,7 @@ static enum err add(struct traits *t, struct span id)
     return ERR_OK;
 }
 
-enum err traits_set(struct traits *t, struct span id, enum trait trait, bool yes)
+enum err service_traits_set(struct service_traits *t, struct span id, enum trait trait, bool yes)
 {
     enum err why = find(t, id) != NULL ? ERR_OK : add(t, id);
     if (why == ERR_OK)
@@ -50,17 +50,17 @@ enum err traits_set(struct traits *t, struct span id, enum trait trait, bool yes
     return why;
 }
 
-static enum said said_of(const struct traits *t, const char *id, enum trait trait)
+static enum said said_of(const struct service_traits *t, const char *id, enum trait trait)
 {
     const struct trait_entry *e = find(t, span_of(id));
     return e != NULL ? e->said[trait] : NOTHING;
 }
 
 /* Of the service itself, else of every service. */
-static enum said said(const struct traits *t, const char *service, enum trait trait)
+static enum said said(const struct service_traits *t, const char *service, enum trait trait)
 {
-    enum said own = said_of(t, service[0] != '\0' ? service : TRAITS_NAMELESS, trait);
-    return own != NOTHING ? own : said_of(t, TRAITS_ANY, trait);
+    enum said own = said_of(t, service[0] != '\0' ? service : SERVICE_TRAITS_NAMELESS, trait);
+    return own != NOTHING ? own : said_of(t, SERVICE_TRAITS_ANY, trait);
 }
 
 static bool begins_so(const char *service)
@@ -72,7 +72,7 @@ static bool begins_so(const char *service)
     return false;
 }
 
-bool traits_has(const struct traits *t, const char *service, enum trait trait)
+bool service_traits_has(const struct service_traits *t, const char *service, enum trait trait)
 {
     enum trait other = trait == TRAIT_HTTP ? TRAIT_CLIENT_FIRST : TRAIT_HTTP;
     enum said of_it = said(t, service, trait);

@@ -10,23 +10,23 @@
 
 enum trait { TRAIT_CLIENT_FIRST, TRAIT_HTTP, TRAIT_COUNT };
 
-#define TRAITS_MAX 256
-#define TRAITS_ANY "*"            /* in the place of an id: every service */
-#define TRAITS_NAMELESS "default" /* the service of a tunnel without service ids */
+#define SERVICE_TRAITS_MAX 256
+#define SERVICE_TRAITS_ANY "*"            /* in the place of an id: every service */
+#define SERVICE_TRAITS_NAMELESS "default" /* the service of a tunnel without service ids */
 
 /* A zeroed struct knows the ids' meaning only. */
-struct traits {
+struct service_traits {
     struct trait_entry *items;
     size_t n;
 };
-void traits_free(struct traits *t); /* zeroed afterwards */
+void service_traits_free(struct service_traits *t); /* zeroed afterwards */
 
 /* Said of a service, by its exact id; what was said last counts. ERR_LIMIT, ERR_NO_MEMORY. */
-enum err traits_set(struct traits *t, struct span id, enum trait trait, bool yes);
+enum err service_traits_set(struct service_traits *t, struct span id, enum trait trait, bool yes);
 
 /* Ids that begin with HTTP or WEB in any case are both, unless something else was said. Who is said
  * to be one of the two is taken to be the other, too, as long as nothing was said of that: clients
  * of HTTP speak first, and most services whose clients do are HTTP. */
-bool traits_has(const struct traits *t, const char *service, enum trait trait);
+bool service_traits_has(const struct service_traits *t, const char *service, enum trait trait);
 
 #endif

@@ -55,11 +55,11 @@ static size_t index_of(const struct tunnel *t)
 
 static void tell_absence(struct tunnel *t)
 {
-    char name[160], text[DEVICE_TEXT];
+    char name[160], text[DEVICE_STATUS_TEXT];
     if (t->device == DEVICE_AWAY || !session_device_offline(t->session))
         return;
     t->device = DEVICE_AWAY;
-    device_text(t->session, t->set->loop, false, text);
+    device_status_text(t->session, t->set->loop, false, text);
     log_warning("%s: %s", title(t, name), text);
     monitor_device_event(t->watched, false, text);
 }
@@ -87,7 +87,7 @@ static void on_absence(void *owner)
     if (!session_device_offline(t->session))
         return;
     tell_absence(t);
-    passages_give_up(t->set->passages, t->session);
+    forwards_give_up(t->set->forwards, t->session);
 }
 
 /* Told at once when it leaves. After a hub's restart both ends come back within a moment, either of
@@ -101,7 +101,7 @@ static void note_device(struct tunnel *t, bool left)
     }
     if (left || t->device == DEVICE_UNKNOWN)
         tell_absence(t);
-    timer_start(t->absence, DEVICE_WAIT_MS);
+    timer_start(t->absence, DEVICE_STATUS_WAIT_MS);
 }
 
 static void on_peer(void *owner)
@@ -165,7 +165,7 @@ static enum err on_services(void *owner, const char *const *ids, size_t n)
     if (why != ERR_OK)
         return ERR_USAGE; /* final: connecting anew does not free a port */
     note_device(t, false);
-    passages_wake(t->set->passages);
+    forwards_wake(t->set->forwards);
     return ERR_OK;
 }
 
@@ -191,7 +191,7 @@ static struct link_info present(const struct tunnel *t)
 static void on_reachable(void *owner)
 {
     struct tunnel *t = owner;
-    passages_wake(t->set->passages);
+    forwards_wake(t->set->forwards);
 }
 
 /* The same failure at every try is told once. */
@@ -221,7 +221,7 @@ static void on_finished(void *owner, enum err why, const char *text)
     t->over = true;
     log_line(why == ERR_TUNNEL_CLOSED ? LOG_INFO : LOG_ERROR, "%s: %s", title(t, name), text);
     monitor_tunnel_event(t->watched, MONITOR_OVER, why, text);
-    passages_wake(set->passages);
+    forwards_wake(set->forwards);
     for (size_t i = 0; i < set->n; i++) {
         if (!set->all[i]->over)
             return;
@@ -317,7 +317,7 @@ static bool make_session(struct tunnel *t, struct loop *loop, const struct tunne
                                             .bind = o->hub->bind,
                                             .assign = o->assign,
                                             .watched = t->watched,
-                                            .passages = t->set->passages};
+                                            .forwards = t->set->forwards};
     t->mappings = mappings_new(loop, &mapped);
     return t->mappings != NULL;
 }
@@ -473,7 +473,7 @@ void tunnels_remove(struct tunnels *set, const char *name)
     set->n--;
     retire(t);
     show_services(set);
-    passages_wake(set->passages);
+    forwards_wake(set->forwards);
 }
 
 void tunnels_rules(struct tunnels *set, const struct tunnels_options *fresh)
@@ -492,7 +492,7 @@ struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o)
     set->loop = loop;
     list_init(&set->retired);
     set->monitor = o->monitor;
-    set->passages = o->passages;
+    set->forwards = o->forwards;
     tunnels_rules(set, o);
     budget_init(&set->budget, o->memory != 0 ? o->memory : SIZE_MAX / 4);
     set->finished = o->finished;

@@ -14,12 +14,12 @@
 struct tunnels;
 
 struct tunnels_options {
-    struct monitor *monitor;     /* or NULL; must outlive them */
-    struct passages *passages;   /* must be freed before the tunnels */
-    const struct names *names;   /* must outlive them, or the next tunnels_rules */
-    uint64_t grace_ms;           /* or TUNNELS_GRACE_AUTO */
-    size_t memory;               /* bytes for all that waits in queues, of all of them */
-    const struct traits *traits; /* of services; the same */
+    struct monitor *monitor;             /* or NULL; must outlive them */
+    struct forwards *forwards;           /* must be freed before the tunnels */
+    const struct names *names;           /* must outlive them, or the next tunnels_rules */
+    uint64_t grace_ms;                   /* or TUNNELS_GRACE_AUTO */
+    size_t memory;                       /* bytes for all that waits in queues, of all of them */
+    const struct service_traits *traits; /* of services; the same */
     /* No tunnel is left. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order;
      * ERR_TOKEN_REPLACED when one of them goes on with another token. */
     void (*finished)(void *owner, enum err why);
@@ -52,9 +52,9 @@ enum err tunnels_change(struct tunnels *t, const struct tunnel_options *o, char 
 /* The one of that name goes, and its connections end with ERR_TUNNEL_CLOSED. */
 void tunnels_remove(struct tunnels *t, const char *name);
 
-/* A passage_resolve with the tunnels as owner. */
-enum err tunnels_resolve(void *tunnels, const struct passage_question *q,
-                         struct passage_target *out, char text[PASSAGE_TEXT]);
+/* A forward_resolve with the tunnels as owner. */
+enum err tunnels_resolve(void *tunnels, const struct forward_question *q,
+                         struct forward_target *out, char text[FORWARD_TEXT]);
 
 /* As names.h wants to see them; the array lives until the next call or event. */
 size_t tunnels_list(struct tunnels *t, const struct names_tunnel **list);

@@ -33,10 +33,10 @@ struct tunnels {
     struct budget budget;
     struct loop *loop;
     struct monitor *monitor;
-    struct passages *passages;
+    struct forwards *forwards;
     const struct names *names;
     uint64_t grace_ms;
-    const struct traits *traits;
+    const struct service_traits *traits;
     void (*finished)(void *owner, enum err why);
     void *owner;
     struct tunnel *all[TUNNELS_MAX];

@@ -10,7 +10,7 @@
 
 static uint64_t grace(const struct tunnels *set, const struct tunnel *t, const char *service)
 {
-    if (traits_has(set->traits, service, TRAIT_CLIENT_FIRST))
+    if (service_traits_has(set->traits, service, TRAIT_CLIENT_FIRST))
         return 0;
     if (set->grace_ms != TUNNELS_GRACE_AUTO)
         return set->grace_ms;
@@ -20,20 +20,20 @@ static uint64_t grace(const struct tunnels *set, const struct tunnel *t, const c
 
 /* Any web page can make a browser send lines to a host of its choice; what speaks another protocol
  * would take them for its own. */
-static enum err refuse_http(const char *service, char text[PASSAGE_TEXT])
+static enum err refuse_http(const char *service, char text[FORWARD_TEXT])
 {
     char safe[60];
-    text_copy(span_of(service[0] != '\0' ? service : TRAITS_NAMELESS), TEXT_ASCII, safe,
+    text_copy(span_of(service[0] != '\0' ? service : SERVICE_TRAITS_NAMELESS), TEXT_ASCII, safe,
               sizeof safe);
-    snprintf(text, PASSAGE_TEXT,
+    snprintf(text, FORWARD_TEXT,
              "%s is not known to be HTTP; take SOCKS or CONNECT (curl -p), or name it in the "
              "gateway's --http-services",
              safe);
     return ERR_NOT_HTTP;
 }
 
-enum err tunnels_resolve(void *owner, const struct passage_question *q, struct passage_target *out,
-                         char text[PASSAGE_TEXT])
+enum err tunnels_resolve(void *owner, const struct forward_question *q, struct forward_target *out,
+                         char text[FORWARD_TEXT])
 {
     struct tunnels *set = owner;
     struct names_question question = {
@@ -41,34 +41,34 @@ enum err tunnels_resolve(void *owner, const struct passage_question *q, struct p
     struct names_answer answer;
     question.n_tunnels = tunnels_list(set, &question.tunnels);
     enum err why = names_resolve(set->names, &question, &answer);
-    snprintf(text, PASSAGE_TEXT, "%s", answer.text);
+    snprintf(text, FORWARD_TEXT, "%s", answer.text);
     if (!answer.tunnel_found)
         return why;
-    if (why == ERR_OK && q->http && !traits_has(set->traits, answer.service, TRAIT_HTTP))
+    if (why == ERR_OK && q->http && !service_traits_has(set->traits, answer.service, TRAIT_HTTP))
         return refuse_http(answer.service, text);
     const struct tunnel *t = set->all[answer.tunnel];
     struct link_info now;
     link_get_info(t->link, &now);
     if (t->over) {
-        snprintf(text, PASSAGE_TEXT, "%s", q->quiet ? err_text(ERR_TUNNEL_CLOSED) : now.text);
+        snprintf(text, FORWARD_TEXT, "%s", q->quiet ? err_text(ERR_TUNNEL_CLOSED) : now.text);
         return err_http(now.why) == 503 ? now.why : ERR_TUNNEL_CLOSED;
     }
     if (session_device_offline(t->session) && why == ERR_OK) {
-        device_text(t->session, set->loop, q->quiet, text);
-        out->awaited = device_is_awaited(t->session, set->loop);
+        device_status_text(t->session, set->loop, q->quiet, text);
+        out->awaited = device_status_is_awaited(t->session, set->loop);
         return ERR_DEVICE_OFFLINE;
     }
     if (!session_reachable(t->session) && (why == ERR_OK || why == ERR_HUB_DOWN)) {
         if (session_open(t->session)) {
-            snprintf(text, PASSAGE_TEXT, "the device is only just connected");
+            snprintf(text, FORWARD_TEXT, "the device is only just connected");
             return ERR_HUB_DOWN;
         }
-        snprintf(text, PASSAGE_TEXT, "not connected to the hub%s%.120s",
+        snprintf(text, FORWARD_TEXT, "not connected to the hub%s%.120s",
                  now.text[0] != '\0' && !q->quiet ? ": " : "", q->quiet ? "" : now.text);
         return ERR_HUB_DOWN;
     }
     if (why == ERR_OK)
-        *out = (struct passage_target){.session = t->session,
+        *out = (struct forward_target){.session = t->session,
                                        .service = answer.service,
                                        .grace_ms = grace(set, t, answer.service),
                                        .watched = t->watched};

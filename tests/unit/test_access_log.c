@@ -6,7 +6,7 @@
 #include "gateway/source/access_log.h"
 
 static struct monitor *monitor;
-static struct access *all;
+static struct access_log *all;
 static int fd; /* the client's end */
 static struct probe probe;
 
@@ -28,7 +28,7 @@ static int begin(void **state)
     loop_begin(state);
     monitor = monitor_new(&(struct monitor_options){
         .program = "test", .role = "source", .version = "0", .now = now, .wall = wall});
-    all = access_new(loop, monitor);
+    all = access_log_new(loop, monitor);
     assert_non_null(monitor);
     assert_non_null(all);
     fd = probe_pair(UNIX_PAIR, &probe);
@@ -37,7 +37,7 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    access_free(all);
+    access_log_free(all);
     monitor_free(monitor);
     probe_close(&probe);
     close(fd);
@@ -63,17 +63,17 @@ static void look(void *ctx, struct monitor_counters *out)
 
 static struct monitor_counters counters;
 
-static struct access_client client(const char *asked)
+static struct access_log_entry client(const char *asked)
 {
-    struct access_client c;
+    struct access_log_entry c;
     counters = (struct monitor_counters){.state = MONITOR_STREAM_CONNECTING};
-    assert_true(access_began(all,
-                             &(struct access_options){.stream = probe.stream,
-                                                      .protocol = "socks5",
-                                                      .asked = span_of(asked),
-                                                      .look = look,
-                                                      .ctx = &counters},
-                             &c));
+    assert_true(access_log_began(all,
+                                 &(struct access_log_options){.stream = probe.stream,
+                                                              .protocol = "socks5",
+                                                              .asked = span_of(asked),
+                                                              .look = look,
+                                                              .ctx = &counters},
+                                 &c));
     assert_string_equal(c.asked, asked);
     assert_string_equal(c.name, probe.stream->name);
     return c;
@@ -83,16 +83,16 @@ static void one_that_is_served(void **state)
 {
     char pid[40];
     (void)state;
-    struct access_client c = client("ssh1.tunnel");
+    struct access_log_entry c = client("ssh1.tunnel");
     snprintf(pid, sizeof pid, "\"pid\":%ld", (long)getpid());
     shows(pid);
     shows("\"asked\":\"ssh1.tunnel\"");
-    access_opened(&c, NULL, "");
-    access_answered(&c);
+    access_log_opened(&c, NULL, "");
+    access_log_answered(&c);
     counters = (struct monitor_counters){.state = MONITOR_STREAM_OPEN, .up = 7, .down = 70};
-    access_ended(&c, &(struct access_end){.service = "SSH1", .why = ERR_CLIENT_CLOSED});
+    access_log_ended(&c, &(struct access_log_end){.service = "SSH1", .why = ERR_CLIENT_CLOSED});
     counters.down = 0; /* it is not looked at any more */
-    access_forget(&c);
+    access_log_forget(&c);
     shows("\"served\":1,\"refused\":0,\"failed\":0,\"bytes_down\":70,\"bytes_up\":7");
     shows("\"reason\":\"client-closed\"");
 }
@@ -101,18 +101,18 @@ static void one_that_is_served(void **state)
 static void refusals_of_a_kind(void **state)
 {
     (void)state;
-    access_refused(all, "a:1", "socks5", "one.example", ERR_FORBIDDEN, "not here");
+    access_log_refused(all, "a:1", "socks5", "one.example", ERR_FORBIDDEN, "not here");
     for (int i = 0; i < 3; i++) {
-        struct access_client c = client("two.example");
-        access_refuse(&c, ERR_FORBIDDEN, NULL);
-        access_forget(&c);
+        struct access_log_entry c = client("two.example");
+        access_log_refuse(&c, ERR_FORBIDDEN, NULL);
+        access_log_forget(&c);
     }
-    access_refused(all, "a:2", "socks5", "three.example", ERR_FORBIDDEN, NULL);
+    access_log_refused(all, "a:2", "socks5", "three.example", ERR_FORBIDDEN, NULL);
     shows("\"refused\":5");
     shows("\"refusals\":{\"forbidden\":5}");
     shows("\"text\":\"not here\"");
     shows("\"events\":{\"last\":1,");
-    access_free(all); /* as if the interval were over */
+    access_log_free(all); /* as if the interval were over */
     shows("\"events\":{\"last\":2,");
     shows("\"count\":4");
     shows("\"asked\":\"three.example\"");
@@ -123,28 +123,29 @@ static void refusals_of_a_kind(void **state)
 static void another_kind_is_told(void **state)
 {
     (void)state;
-    access_refused(all, "a:1", "socks5", "x", ERR_FORBIDDEN, NULL);
-    access_refused(all, "a:1", "http", "x", ERR_FORBIDDEN, NULL);
-    access_refused(all, "a:1", "http", "x", ERR_NO_SERVICE, NULL);
+    access_log_refused(all, "a:1", "socks5", "x", ERR_FORBIDDEN, NULL);
+    access_log_refused(all, "a:1", "http", "x", ERR_FORBIDDEN, NULL);
+    access_log_refused(all, "a:1", "http", "x", ERR_NO_SERVICE, NULL);
     shows("\"events\":{\"last\":3,");
 }
 
 static void nobody_watches(void **state)
 {
-    struct access_client c;
+    struct access_log_entry c;
     (void)state;
-    struct access *alone = access_new(loop, NULL);
+    struct access_log *alone = access_log_new(loop, NULL);
     assert_non_null(alone);
-    assert_true(access_began(
-        alone,
-        &(struct access_options){.stream = probe.stream, .protocol = "http", .asked = span_of("x")},
-        &c));
-    access_opened(&c, NULL, "");
-    access_answered(&c);
-    access_ended(&c, &(struct access_end){.service = "X"});
-    access_forget(&c);
-    access_refused(alone, "a:1", "http", "x", ERR_FORBIDDEN, NULL);
-    access_free(alone);
+    assert_true(access_log_began(alone,
+                                 &(struct access_log_options){.stream = probe.stream,
+                                                              .protocol = "http",
+                                                              .asked = span_of("x")},
+                                 &c));
+    access_log_opened(&c, NULL, "");
+    access_log_answered(&c);
+    access_log_ended(&c, &(struct access_log_end){.service = "X"});
+    access_log_forget(&c);
+    access_log_refused(alone, "a:1", "http", "x", ERR_FORBIDDEN, NULL);
+    access_log_free(alone);
 }
 
 int main(void)

@@ -14,12 +14,13 @@ static struct ip from(unsigned n)
 }
 
 /* How many an address may make from then on, one every `every` ms, until `until`. */
-static unsigned tries(struct guesses *g, unsigned who, uint64_t now, uint64_t until, uint64_t every)
+static unsigned tries(struct auth_throttle *g, unsigned who, uint64_t now, uint64_t until,
+                      uint64_t every)
 {
     unsigned n = 0;
     for (; now < until; now += every)
-        if (guesses_may(g, from(who), now)) {
-            guesses_wrong(g, from(who), now);
+        if (auth_throttle_allows(g, from(who), now)) {
+            auth_throttle_failed(g, from(who), now);
             n++;
         }
     return n;
@@ -27,34 +28,34 @@ static unsigned tries(struct guesses *g, unsigned who, uint64_t now, uint64_t un
 
 static void test_one_address(void **state)
 {
-    struct guesses *g = guesses_new();
+    struct auth_throttle *g = auth_throttle_new();
     uint64_t minute = 60000;
     (void)state;
     /* However fast they come. */
     assert_int_equal(tries(g, 1, 1000, 1000 + minute, 1),
-                     GUESSES_AT_ONCE + minute / GUESSES_AGAIN_MS - 1);
-    assert_false(guesses_may(g, from(1), 1000 + minute - 1));
-    assert_true(guesses_may(g, from(2), 1000 + minute));
+                     AUTH_THROTTLE_BURST + minute / AUTH_THROTTLE_INTERVAL_MS - 1);
+    assert_false(auth_throttle_allows(g, from(1), 1000 + minute - 1));
+    assert_true(auth_throttle_allows(g, from(2), 1000 + minute));
     /* After a while all is forgiven. */
     uint64_t later = 1000 + 3 * minute;
     assert_int_equal(tries(g, 1, later, later + 1, 1), 1);
     assert_int_equal(tries(g, 1, later + 1, later + 2, 1), 1);
-    guesses_free(g);
+    auth_throttle_free(g);
 }
 
-/* More addresses than are remembered: the one that guesses most is not forgotten. */
+/* More addresses than are remembered: the one that auth_throttle most is not forgotten. */
 static void test_many_addresses(void **state)
 {
-    struct guesses *g = guesses_new();
+    struct auth_throttle *g = auth_throttle_new();
     (void)state;
-    tries(g, 0, 1000, 1000 + GUESSES_AT_ONCE, 1);
-    assert_false(guesses_may(g, from(0), 1050));
-    for (unsigned i = 1; i < 3 * GUESSES_ADDRESSES; i++) {
-        assert_true(guesses_may(g, from(i), 1050));
-        guesses_wrong(g, from(i), 1050);
+    tries(g, 0, 1000, 1000 + AUTH_THROTTLE_BURST, 1);
+    assert_false(auth_throttle_allows(g, from(0), 1050));
+    for (unsigned i = 1; i < 3 * AUTH_THROTTLE_ADDRESSES; i++) {
+        assert_true(auth_throttle_allows(g, from(i), 1050));
+        auth_throttle_failed(g, from(i), 1050);
     }
-    assert_false(guesses_may(g, from(0), 1050));
-    guesses_free(g);
+    assert_false(auth_throttle_allows(g, from(0), 1050));
+    auth_throttle_free(g);
 }
 
 int main(void)

@@ -269,21 +269,21 @@ static void fronts(void **state)
 {
     (void)state;
     struct buf out = {.limit = 65536};
-    assert_true(front_socks5.answer(ERR_FORBIDDEN, "x", &out));
+    assert_true(reply_socks5.answer(ERR_FORBIDDEN, "x", &out));
     assert_int_equal(out.size, 10);
     assert_int_equal(out.data[1], 2);
     buf_free(&out);
-    assert_true(front_socks4.answer(ERR_FORBIDDEN, "x", &out));
+    assert_true(reply_socks4.answer(ERR_FORBIDDEN, "x", &out));
     assert_int_equal(out.size, 8);
     assert_int_equal(out.data[1], 91);
     buf_free(&out);
-    assert_true(front_connect.answer(ERR_OK, "", &out));
+    assert_true(reply_connect.answer(ERR_OK, "", &out));
     assert_memory_equal(out.data, "HTTP/1.1 200 ", 13);
     buf_free(&out);
-    assert_true(front_forward.answer(ERR_OK, "", &out));
+    assert_true(reply_forward.answer(ERR_OK, "", &out));
     assert_int_equal(out.size, 0);
     for (int why = 1; why < ERR_COUNT; why++) {
-        assert_true(front_connect.answer((enum err)why, err_text((enum err)why), &out));
+        assert_true(reply_connect.answer((enum err)why, err_text((enum err)why), &out));
         assert_memory_equal(out.data, "HTTP/1.1 ", 9);
         assert_in_range(out.data[9], '4', '5');
         buf_free(&out);

@@ -7,20 +7,21 @@
 #include <cmocka.h>
 #include <stdio.h>
 
-static void set(struct traits *t, const char *id, enum trait trait, bool yes)
+static void set(struct service_traits *t, const char *id, enum trait trait, bool yes)
 {
-    assert_int_equal(traits_set(t, span_of(id), trait, yes), ERR_OK);
+    assert_int_equal(service_traits_set(t, span_of(id), trait, yes), ERR_OK);
 }
 
-static void expect(const struct traits *t, const char *id, bool first, bool http)
+static void expect(const struct service_traits *t, const char *id, bool first, bool http)
 {
-    if (traits_has(t, id, TRAIT_CLIENT_FIRST) != first || traits_has(t, id, TRAIT_HTTP) != http)
+    if (service_traits_has(t, id, TRAIT_CLIENT_FIRST) != first ||
+        service_traits_has(t, id, TRAIT_HTTP) != http)
         fail_msg("%s is taken for something else", id);
 }
 
 static void by_id(void **state)
 {
-    const struct traits none = {.n = 0};
+    const struct service_traits none = {.n = 0};
     (void)state;
     expect(&none, "HTTP1", true, true);
     expect(&none, "http-admin", true, true);
@@ -34,7 +35,7 @@ static void by_id(void **state)
 
 static void by_configuration(void **state)
 {
-    struct traits t = {.n = 0};
+    struct service_traits t = {.n = 0};
     (void)state;
     set(&t, "GRAFANA", TRAIT_HTTP, true);
     expect(&t, "GRAFANA", true, true); /* clients of HTTP speak first */
@@ -48,36 +49,36 @@ static void by_configuration(void **state)
     expect(&t, "HTTP-LIKE", true, false);
     set(&t, "WEB", TRAIT_CLIENT_FIRST, false);
     expect(&t, "WEB", false, true);
-    set(&t, TRAITS_NAMELESS, TRAIT_HTTP, true);
+    set(&t, SERVICE_TRAITS_NAMELESS, TRAIT_HTTP, true);
     expect(&t, "", true, true);
-    traits_free(&t);
+    service_traits_free(&t);
     expect(&t, "GRAFANA", false, false);
 }
 
 static void of_every_service(void **state)
 {
-    struct traits t = {.n = 0};
+    struct service_traits t = {.n = 0};
     (void)state;
-    set(&t, TRAITS_ANY, TRAIT_HTTP, true);
+    set(&t, SERVICE_TRAITS_ANY, TRAIT_HTTP, true);
     set(&t, "printer1", TRAIT_HTTP, false);
     expect(&t, "SSH1", true, true);
     expect(&t, "", true, true);
     expect(&t, "printer1", false, false);
-    traits_free(&t);
+    service_traits_free(&t);
 }
 
 static void limit(void **state)
 {
-    struct traits t = {.n = 0};
+    struct service_traits t = {.n = 0};
     char id[20];
     (void)state;
-    for (int i = 0; i < TRAITS_MAX; i++) {
+    for (int i = 0; i < SERVICE_TRAITS_MAX; i++) {
         snprintf(id, sizeof id, "s%d", i);
         set(&t, id, TRAIT_HTTP, true);
     }
-    assert_int_equal(traits_set(&t, span_of("one-more"), TRAIT_HTTP, true), ERR_LIMIT);
+    assert_int_equal(service_traits_set(&t, span_of("one-more"), TRAIT_HTTP, true), ERR_LIMIT);
     set(&t, "s0", TRAIT_HTTP, false);
-    traits_free(&t);
+    service_traits_free(&t);
 }
 
 int main(void)

@@ -184,9 +184,9 @@ static enum err alias_key(struct config *c, struct options *o, const struct ini_
 static enum err set_trait(struct config *c, struct options *o, struct span id, enum trait trait,
                           bool yes)
 {
-    enum err why = traits_set(&c->traits, id, trait, yes);
+    enum err why = service_traits_set(&c->traits, id, trait, yes);
     if (why == ERR_LIMIT)
-        return options_fail(o, "more than %d services", TRAITS_MAX);
+        return options_fail(o, "more than %d services", SERVICE_TRAITS_MAX);
     return why == ERR_OK ? ERR_OK : options_fail(o, "out of memory");
 }
 
@@ -360,7 +360,7 @@ static enum err read_http_services(struct config *c)
         while (rest.n > 0) {
             struct span id = span_trim(span_cut(&rest, ','));
             char safe[80];
-            if (!service_id_is(id) && !span_is(id, TRAITS_ANY))
+            if (!service_id_is(id) && !span_is(id, SERVICE_TRAITS_ANY))
                 return options_fail(c->options, "--http-services: \"%s\" is no service id",
                                     str_escape(id, safe, sizeof safe));
             enum err why = set_trait(c, c->options, id, TRAIT_HTTP, true);
@@ -548,7 +548,7 @@ void config_free(struct config *c)
         options_free(t->options);
         free(t->name);
     }
-    traits_free(&c->traits);
+    service_traits_free(&c->traits);
     origins_free(&c->origins);
     if (c->password != NULL)
         explicit_bzero(c->password, strlen(c->password));

@@ -29,7 +29,7 @@ struct config {
     struct names *names;
     struct config_tunnel tunnels[CONFIG_TUNNELS_MAX];
     size_t n_tunnels;
-    struct traits traits;
+    struct service_traits traits;
     struct origins origins;
     char *user, *password; /* NULL: no authentication */
     uint64_t grace_ms;     /* or TUNNELS_GRACE_AUTO */

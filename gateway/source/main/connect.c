@@ -28,8 +28,8 @@ static const struct option table[] = {
 };
 static const struct option_group group = OPTION_GROUP("Connection", table);
 
-static const struct option_group *const groups[] = {&group, &dialogue_options, &program_options,
-                                                    NULL};
+static const struct option_group *const groups[] = {&group, &gateway_client_options,
+                                                    &program_options, NULL};
 
 const struct program program_connect = {
     .name = "tunnel-gateway connect",
@@ -42,33 +42,34 @@ const struct program program_connect = {
 
 /* ---- HTTP ---- */
 
-static bool http_request(const struct dialogue *d, const char *host, int port, struct buf *out)
+static bool http_request(const struct gateway_client *d, const char *host, int port,
+                         struct buf *out)
 {
     const char *open = strchr(host, ':') != NULL ? "[" : "", *close = open[0] != '\0' ? "]" : "";
     return buf_printf(out, "CONNECT %s%s%s:%d HTTP/1.1\r\nHost: %s%s%s:%d\r\n", open, host, close,
                       port, open, host, close, port) &&
-           dialogue_credentials(d, "Proxy-Authorization", out) && buf_append(out, "\r\n", 2);
+           gateway_client_credentials(d, "Proxy-Authorization", out) && buf_append(out, "\r\n", 2);
 }
 
-static bool connect_http(const struct dialogue *d, const char *host, int port)
+static bool connect_http(const struct gateway_client *d, const char *host, int port)
 {
     struct buf request = {.limit = 4096};
     char head[HEAD_MAX];
     const char *phrase;
     bool sent =
-        http_request(d, host, port, &request) && dialogue_send(d, request.data, request.size);
+        http_request(d, host, port, &request) && gateway_client_send(d, request.data, request.size);
     buf_wipe(&request);
-    if (!sent || !dialogue_head(d, head, sizeof head)) {
-        dialogue_complain("%s does not answer like a gateway", d->where);
+    if (!sent || !gateway_client_head(d, head, sizeof head)) {
+        gateway_client_complain("%s does not answer like a gateway", d->where);
         return false;
     }
-    int status = dialogue_status(head, &phrase);
+    int status = gateway_client_status(head, &phrase);
     if (status / 100 == 2)
         return true;
     if (status == 0)
-        dialogue_complain("%s does not answer like a gateway", d->where);
+        gateway_client_complain("%s does not answer like a gateway", d->where);
     else
-        dialogue_complain("%s: %d %s", host, status, phrase);
+        gateway_client_complain("%s: %d %s", host, status, phrase);
     return false;
 }
 
@@ -86,7 +87,7 @@ static const char *const replies[] = {
     "address type not supported",
 };
 
-static bool socks_login(const struct dialogue *d)
+static bool socks_login(const struct gateway_client *d)
 {
     uint8_t text[3 + 255 + 255], answer[2];
     size_t user = strlen(d->user), password = strlen(d->password);
@@ -97,29 +98,29 @@ static bool socks_login(const struct dialogue *d)
     memcpy(text + 2, d->user, user);
     text[2 + user] = (uint8_t)password;
     memcpy(text + 3 + user, d->password, password);
-    bool good = dialogue_send(d, text, 3 + user + password) &&
-                dialogue_receive(d, answer, sizeof answer) && answer[1] == 0;
+    bool good = gateway_client_send(d, text, 3 + user + password) &&
+                gateway_client_receive(d, answer, sizeof answer) && answer[1] == 0;
     explicit_bzero(text, sizeof text);
     return good;
 }
 
-static bool socks_greet(const struct dialogue *d)
+static bool socks_greet(const struct gateway_client *d)
 {
     const uint8_t greeting[3] = {5, 1, d->user != NULL ? 2 : 0};
     uint8_t answer[2];
-    if (!dialogue_send(d, greeting, sizeof greeting) ||
-        !dialogue_receive(d, answer, sizeof answer) || answer[0] != 5) {
-        dialogue_complain("%s does not answer like a gateway", d->where);
+    if (!gateway_client_send(d, greeting, sizeof greeting) ||
+        !gateway_client_receive(d, answer, sizeof answer) || answer[0] != 5) {
+        gateway_client_complain("%s does not answer like a gateway", d->where);
         return false;
     }
     if (answer[1] != greeting[2] || (d->user != NULL && !socks_login(d))) {
-        dialogue_complain("%s asks for another user name or password", d->where);
+        gateway_client_complain("%s asks for another user name or password", d->where);
         return false;
     }
     return true;
 }
 
-static bool connect_socks(const struct dialogue *d, const char *host, int port)
+static bool connect_socks(const struct gateway_client *d, const char *host, int port)
 {
     uint8_t text[7 + HOST_LONGEST] = {5, 1, 0, 3}, answer[10];
     size_t n = strlen(host);
@@ -129,13 +130,13 @@ static bool connect_socks(const struct dialogue *d, const char *host, int port)
     memcpy(text + 5, host, n);
     text[5 + n] = (uint8_t)(port >> 8);
     text[6 + n] = (uint8_t)port;
-    if (!dialogue_send(d, text, 7 + n) || !dialogue_receive(d, answer, sizeof answer)) {
-        dialogue_complain("%s hung up", d->where);
+    if (!gateway_client_send(d, text, 7 + n) || !gateway_client_receive(d, answer, sizeof answer)) {
+        gateway_client_complain("%s hung up", d->where);
         return false;
     }
     bool known = answer[1] < sizeof replies / sizeof *replies;
     if (answer[1] != 0)
-        dialogue_complain("%s: %s", host, known ? replies[answer[1]] : "refused");
+        gateway_client_complain("%s: %s", host, known ? replies[answer[1]] : "refused");
     return answer[1] == 0;
 }
 
@@ -226,10 +227,10 @@ static bool catch_signals(int fd)
 /* An input that breaks off is no end: the service must not take a part for the whole. */
 static void *copy_up(void *arg)
 {
-    const struct dialogue *d = arg;
+    const struct gateway_client *d = arg;
     enum copied how = copy(STDIN_FILENO, d->fd);
     if (how == COPIED_PART) {
-        dialogue_complain("cannot read stdin: %s", strerror(errno));
+        gateway_client_complain("cannot read stdin: %s", strerror(errno));
         _exit(1);
     }
     if (how == COPIED_REFUSED)
@@ -243,18 +244,18 @@ static void *copy_up(void *arg)
 
 /* Each direction has a thread that blocks in it: nothing can wait for the wrong thing. The program
  * ends with the service's last byte, whether or not stdin has ended. */
-static bool relay(struct dialogue *d)
+static bool relay(struct gateway_client *d)
 {
     pthread_t up;
     if (!catch_signals(d->fd) || pthread_create(&up, NULL, copy_up, d) != 0) {
-        dialogue_complain("out of memory");
+        gateway_client_complain("out of memory");
         return false;
     }
     pthread_detach(up);
     enum copied how = copy(d->fd, STDOUT_FILENO);
     if (how == COPIED_PART)
-        dialogue_complain("the connection broke off (%s); the gateway's log tells why",
-                          strerror(errno));
+        gateway_client_complain("the connection broke off (%s); the gateway's log tells why",
+                                strerror(errno));
     return how == COPIED_ALL && reset_at_exit(d->fd, false);
 }
 
@@ -277,7 +278,7 @@ static bool pass_descriptor(int fd)
     memcpy(CMSG_DATA(c), &fd, sizeof fd);
     if (sendmsg(STDOUT_FILENO, &message, 0) == 1)
         return true;
-    dialogue_complain("stdout is not ssh's socket: --fdpass goes with ProxyUseFdpass=yes");
+    gateway_client_complain("stdout is not ssh's socket: --fdpass goes with ProxyUseFdpass=yes");
     return false;
 }
 
@@ -288,29 +289,29 @@ static bool read_operands(struct options *o, const char **host, int *port)
     char *const *operands;
     uint64_t number = 0;
     if (options_operands(o, &operands) != 2 || !str_number(span_of(operands[1]), 65535, &number)) {
-        dialogue_complain("say where to: tunnel-gateway connect HOST PORT");
+        gateway_client_complain("say where to: tunnel-gateway connect HOST PORT");
         return false;
     }
     *host = operands[0];
     *port = (int)number;
     for (const char *p = *host; *p != '\0'; p++)
         if (*p <= ' ' || *p == 127 || *p == '[' || *p == ']') {
-            dialogue_complain("that is no host name");
+            gateway_client_complain("that is no host name");
             return false;
         }
     if ((*host)[0] != '\0' && strlen(*host) <= HOST_LONGEST)
         return true;
-    dialogue_complain("a host name has 1 to %d characters", HOST_LONGEST);
+    gateway_client_complain("a host name has 1 to %d characters", HOST_LONGEST);
     return false;
 }
 
-static bool connect_and_relay(struct options *o, struct dialogue *d)
+static bool connect_and_relay(struct options *o, struct gateway_client *d)
 {
     const char *host;
     int port;
     const struct timeval forever = {0};
-    *d = (struct dialogue){.fd = -1};
-    if (!read_operands(o, &host, &port) || !dialogue_open(d, o))
+    *d = (struct gateway_client){.fd = -1};
+    if (!read_operands(o, &host, &port) || !gateway_client_open(d, o))
         return false;
     if (!(options_flag(o, "socks5") ? connect_socks : connect_http)(d, host, port))
         return false;
@@ -329,7 +330,7 @@ int command_connect(int argc, char **argv)
         options_free(o);
         return next == PROGRAM_DONE ? 0 : 1;
     }
-    struct dialogue d;
+    struct gateway_client d;
     bool good = connect_and_relay(o, &d);
     /* The thread at stdin may still be in `d`: leaving the process ends both. */
     fflush(stdout);

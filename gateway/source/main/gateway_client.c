@@ -24,9 +24,9 @@ static const struct option table[] = {
     {"password-file", 0, "FILE", NULL, NULL, NULL, "The first line of this file is the password.",
      OPTION_EXACT},
 };
-const struct option_group dialogue_options = OPTION_GROUP("Gateway", table);
+const struct option_group gateway_client_options = OPTION_GROUP("Gateway", table);
 
-void dialogue_complain(const char *format, ...)
+void gateway_client_complain(const char *format, ...)
 {
     char text[600];
     va_list args;
@@ -88,7 +88,7 @@ static int connect_tcp(const char *where)
     return fd;
 }
 
-static bool read_options(struct dialogue *d, struct options *o)
+static bool read_options(struct gateway_client *d, struct options *o)
 {
     const char *user = options_get(o, "user"), *file = options_get(o, "password-file");
     char problem[400];
@@ -96,36 +96,37 @@ static bool read_options(struct dialogue *d, struct options *o)
     if (d->where == NULL)
         return false;
     if ((user != NULL) != (file != NULL)) {
-        dialogue_complain("--user and --password-file belong together");
+        gateway_client_complain("--user and --password-file belong together");
         return false;
     }
     if (user == NULL)
         return true;
     d->user = span_dup(span_of(user));
     if (config_password(file, &d->password, problem, sizeof problem) != ERR_OK) {
-        dialogue_complain("%s", problem);
+        gateway_client_complain("%s", problem);
         return false;
     }
     return d->user != NULL;
 }
 
-bool dialogue_open(struct dialogue *d, struct options *o)
+bool gateway_client_open(struct gateway_client *d, struct options *o)
 {
     const struct timeval patience = {.tv_sec = ANSWER_SECONDS};
-    *d = (struct dialogue){.fd = -1};
+    *d = (struct gateway_client){.fd = -1};
     if (!read_options(d, o))
         return false;
     d->fd = strchr(d->where, '/') != NULL ? connect_unix(d->where) : connect_tcp(d->where);
     if (d->fd < 0) {
-        dialogue_complain("no gateway at %s: %s (is it running? --gateway and $TUNNEL_GATEWAY say "
-                          "where)",
-                          d->where, strerror(errno));
+        gateway_client_complain(
+            "no gateway at %s: %s (is it running? --gateway and $TUNNEL_GATEWAY say "
+            "where)",
+            d->where, strerror(errno));
         return false;
     }
     return setsockopt(d->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience) == 0;
 }
 
-void dialogue_close(struct dialogue *d)
+void gateway_client_close(struct gateway_client *d)
 {
     if (d->fd >= 0)
         close(d->fd);
@@ -134,12 +135,12 @@ void dialogue_close(struct dialogue *d)
     free(d->password);
     free(d->user);
     free(d->where);
-    *d = (struct dialogue){.fd = -1};
+    *d = (struct gateway_client){.fd = -1};
 }
 
 /* ---- talking ---- */
 
-bool dialogue_send(const struct dialogue *d, const void *p, size_t n)
+bool gateway_client_send(const struct gateway_client *d, const void *p, size_t n)
 {
     const char *at = p;
     while (n > 0) {
@@ -154,7 +155,7 @@ bool dialogue_send(const struct dialogue *d, const void *p, size_t n)
     return true;
 }
 
-bool dialogue_receive(const struct dialogue *d, void *p, size_t n)
+bool gateway_client_receive(const struct gateway_client *d, void *p, size_t n)
 {
     char *at = p;
     while (n > 0) {
@@ -169,10 +170,10 @@ bool dialogue_receive(const struct dialogue *d, void *p, size_t n)
     return true;
 }
 
-bool dialogue_head(const struct dialogue *d, char *out, size_t size)
+bool gateway_client_head(const struct gateway_client *d, char *out, size_t size)
 {
     size_t n = 0;
-    while (n + 1 < size && dialogue_receive(d, out + n, 1)) {
+    while (n + 1 < size && gateway_client_receive(d, out + n, 1)) {
         n++;
         out[n] = '\0';
         if (n >= 4 && memcmp(out + n - 4, "\r\n\r\n", 4) == 0)
@@ -181,7 +182,7 @@ bool dialogue_head(const struct dialogue *d, char *out, size_t size)
     return false;
 }
 
-bool dialogue_credentials(const struct dialogue *d, const char *name, struct buf *out)
+bool gateway_client_credentials(const struct gateway_client *d, const char *name, struct buf *out)
 {
     char both[512], encoded[BASE64_SIZE(sizeof both)];
     if (d->user == NULL)
@@ -196,7 +197,7 @@ bool dialogue_credentials(const struct dialogue *d, const char *name, struct buf
     return good;
 }
 
-int dialogue_status(char *head, const char **phrase)
+int gateway_client_status(char *head, const char **phrase)
 {
     uint64_t status;
     char *end = strstr(head, "\r\n");

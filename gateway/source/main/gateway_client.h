@@ -8,31 +8,32 @@
 #include <stdbool.h>
 
 /* --gateway, --user, --password-file. */
-extern const struct option_group dialogue_options;
+extern const struct option_group gateway_client_options;
 
-struct dialogue {
+struct gateway_client {
     char *where;           /* "127.0.0.1:1080" or a path */
     char *user, *password; /* NULL: none */
     int fd;                /* -1: not connected */
 };
 
-/* Fills d from the options and connects. False: the reason is on stderr. dialogue_close in any
- * case. */
-bool dialogue_open(struct dialogue *d, struct options *o);
-void dialogue_close(struct dialogue *d);
+/* Fills d from the options and connects. False: the reason is on stderr. gateway_client_close in
+ * any case. */
+bool gateway_client_open(struct gateway_client *d, struct options *o);
+void gateway_client_close(struct gateway_client *d);
 
-bool dialogue_send(const struct dialogue *d, const void *p, size_t n);
-bool dialogue_receive(const struct dialogue *d, void *p, size_t n); /* exactly n bytes */
+bool gateway_client_send(const struct gateway_client *d, const void *p, size_t n);
+/* exactly n bytes */
+bool gateway_client_receive(const struct gateway_client *d, void *p, size_t n);
 /* An HTTP head, as text, and not a byte behind it. */
-bool dialogue_head(const struct dialogue *d, char *out, size_t size);
+bool gateway_client_head(const struct gateway_client *d, char *out, size_t size);
 /* "NAME: Basic ...\r\n" when there are credentials. */
-bool dialogue_credentials(const struct dialogue *d, const char *name, struct buf *out);
+bool gateway_client_credentials(const struct gateway_client *d, const char *name, struct buf *out);
 
 /* The status of an HTTP head's first line and its phrase (up to the line's end); 0: no such line.
  */
-int dialogue_status(char *head, const char **phrase);
+int gateway_client_status(char *head, const char **phrase);
 
 /* "tunnel-gateway: ..." on stderr. */
-void dialogue_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void gateway_client_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

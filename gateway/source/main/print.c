@@ -81,8 +81,9 @@ static bool print_pac(const char *gateway, const struct names *names)
     struct buf out = {.limit = 65536};
     char endpoint[PAGES_ENDPOINT];
     if (!pages_endpoint(gateway, endpoint)) {
-        dialogue_complain("browsers need --gateway ADDRESS:PORT%s",
-                          strchr(gateway, '/') != NULL ? " and cannot use a unix socket" : "");
+        gateway_client_complain("browsers need --gateway ADDRESS:PORT%s",
+                                strchr(gateway, '/') != NULL ? " and cannot use a unix socket"
+                                                             : "");
         return false;
     }
     bool good =
@@ -145,7 +146,7 @@ static bool add_suffixes(struct options *o, struct names *names)
     const char *suffix;
     for (size_t i = 0; (suffix = options_each(o, "suffix", i)) != NULL; i++)
         if (names_add_suffix(names, suffix) != ERR_OK) {
-            dialogue_complain("--suffix: \"%s\" is no end of a host name", suffix);
+            gateway_client_complain("--suffix: \"%s\" is no end of a host name", suffix);
             return false;
         }
     return true;
@@ -157,8 +158,8 @@ static void complain(const char *piece)
     struct nearest near = nearest_to(span_of(piece));
     for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++)
         nearest_try(&near, pieces[i].name);
-    dialogue_complain("print what? ssh-config, pac or unit%s",
-                      nearest_advice(&near, "", advice, sizeof advice));
+    gateway_client_complain("print what? ssh-config, pac or unit%s",
+                            nearest_advice(&near, "", advice, sizeof advice));
 }
 
 static bool print(struct options *o, const char *piece)

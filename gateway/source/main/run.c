@@ -3,10 +3,12 @@
 #include "core/base/process.h"
 #include "core/control/control.h"
 #include "core/tunnel/link.h"
+#include "gateway/source/inbound.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/config.h"
+#include "gateway/source/mappings.h"
 #include "gateway/source/pages.h"
-#include "gateway/source/source.h"
+#include "gateway/source/tunnels.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -23,9 +25,9 @@ struct run {
     bool far; /* an address that is listened on can be reached from other machines */
     struct config *config;
     struct control *control;
-    struct passages *passages;
+    struct forwards *forwards;
     struct tunnels *tunnels;
-    struct ingress *ingress;
+    struct inbound *inbound;
     uv_signal_t signals[SIGNALS];
     bool stopped;
     int code;
@@ -65,7 +67,7 @@ static void on_finished(void *owner, enum err why)
         stop(r, why == ERR_TUNNEL_CLOSED && r->config->n_tunnels == 1 ? 0 : 1);
 }
 
-static bool on_page(void *owner, const struct ingress_page *page, struct buf *out)
+static bool on_page(void *owner, const struct inbound_page *page, struct buf *out)
 {
     struct run *r = owner;
     struct pages_view view = {.names = r->config->names};
@@ -83,13 +85,13 @@ static bool on_page(void *owner, const struct ingress_page *page, struct buf *ou
     return pages_answer(&view, &q, out);
 }
 
-static enum err resolve(void *owner, const struct passage_question *q, struct passage_target *out,
-                        char text[PASSAGE_TEXT])
+static enum err resolve(void *owner, const struct forward_question *q, struct forward_target *out,
+                        char text[FORWARD_TEXT])
 {
     return tunnels_resolve(((struct run *)owner)->tunnels, q, out, text);
 }
 
-static bool goes_direct(void *owner, const struct passage_question *q)
+static bool goes_direct(void *owner, const struct forward_question *q)
 {
     const struct config *c = ((struct run *)owner)->config;
     return c->direct && names_is_foreign(c->names, q->host, q->literal);
@@ -139,7 +141,7 @@ static bool listen_all(struct run *r)
     const char *where;
     for (size_t i = 0; (where = config_listen(r->config, i)) != NULL; i++) {
         enum err why = ERR_OK;
-        const struct listener *l = ingress_listen(r->ingress, where, &why);
+        const struct listener *l = inbound_listen(r->inbound, where, &why);
         if (l == NULL) {
             log_error("Cannot listen on %s: %s", where, listener_problem(where, why));
             return false;
@@ -184,7 +186,7 @@ static bool make_control(struct run *r)
 static struct tunnels_options tunnels_options(struct run *r, const struct config *c)
 {
     return (struct tunnels_options){.monitor = control_monitor(r->control),
-                                    .passages = r->passages,
+                                    .forwards = r->forwards,
                                     .names = c->names,
                                     .grace_ms = c->grace_ms,
                                     .traits = &c->traits,
@@ -193,9 +195,9 @@ static struct tunnels_options tunnels_options(struct run *r, const struct config
                                     .owner = r};
 }
 
-static struct ingress_options ingress_options(struct run *r, const struct config *c)
+static struct inbound_options inbound_options(struct run *r, const struct config *c)
 {
-    return (struct ingress_options){.passages = r->passages,
+    return (struct inbound_options){.forwards = r->forwards,
                                     .resolve = resolve,
                                     .direct = goes_direct,
                                     .page = on_page,
@@ -210,14 +212,14 @@ static struct ingress_options ingress_options(struct run *r, const struct config
 
 static bool make_parts(struct run *r)
 {
-    r->passages = passages_new(r->loop, control_monitor(r->control));
-    if (r->passages == NULL)
+    r->forwards = forwards_new(r->loop, control_monitor(r->control));
+    if (r->forwards == NULL)
         return false;
     const struct tunnels_options tunnels = tunnels_options(r, r->config);
-    const struct ingress_options ingress = ingress_options(r, r->config);
+    const struct inbound_options inbound = inbound_options(r, r->config);
     r->tunnels = tunnels_new(r->loop, &tunnels);
-    r->ingress = ingress_new(r->loop, &ingress);
-    return r->tunnels != NULL && r->ingress != NULL;
+    r->inbound = inbound_new(r->loop, &inbound);
+    return r->tunnels != NULL && r->inbound != NULL;
 }
 
 static struct tunnel_options tunnel_options(const struct config_tunnel *t)
@@ -299,8 +301,8 @@ static void remove_tunnels(struct run *r, const struct config *fresh)
 static bool apply(struct run *r, struct config *fresh)
 {
     const struct tunnels_options tunnels = tunnels_options(r, fresh);
-    const struct ingress_options ingress = ingress_options(r, fresh);
-    if (!had(ingress_change(r->ingress, &ingress)))
+    const struct inbound_options inbound = inbound_options(r, fresh);
+    if (!had(ingress_change(r->inbound, &inbound)))
         return false;
     remove_tunnels(r, fresh);
     tunnels_rules(r->tunnels, &tunnels);
@@ -342,8 +344,8 @@ static void reload(struct run *r)
 
 static void tear_down(struct run *r)
 {
-    ingress_free(r->ingress);
-    passages_free(r->passages);
+    inbound_free(r->inbound);
+    forwards_free(r->forwards);
     tunnels_free(r->tunnels);
     control_free(r->control); /* what the others told it is told by now */
     loop_block_signals();

@@ -11,7 +11,8 @@
 #define HEAD_MAX 8192
 #define BODY_MAX 1048576
 
-static const struct option_group *const groups[] = {&dialogue_options, &program_options, NULL};
+static const struct option_group *const groups[] = {&gateway_client_options, &program_options,
+                                                    NULL};
 
 const struct program program_services = {
     .name = "tunnel-gateway services",
@@ -20,13 +21,14 @@ const struct program program_services = {
     .groups = groups,
 };
 
-static bool ask(const struct dialogue *d, char head[HEAD_MAX], struct buf *body)
+static bool ask(const struct gateway_client *d, char head[HEAD_MAX], struct buf *body)
 {
     struct buf request = {.limit = 4096};
     bool good = buf_printf(&request, "GET /services HTTP/1.0\r\nHost: localhost\r\n") &&
-                dialogue_credentials(d, "Authorization", &request) &&
-                buf_append(&request, "\r\n", 2) && dialogue_send(d, request.data, request.size) &&
-                dialogue_head(d, head, HEAD_MAX);
+                gateway_client_credentials(d, "Authorization", &request) &&
+                buf_append(&request, "\r\n", 2) &&
+                gateway_client_send(d, request.data, request.size) &&
+                gateway_client_head(d, head, HEAD_MAX);
     buf_wipe(&request);
     while (good) {
         uint8_t *room = buf_room(body, 4096);
@@ -54,23 +56,23 @@ static void print_table(struct span text)
 
 static int list(struct options *o)
 {
-    struct dialogue d;
+    struct gateway_client d;
     struct buf body = {.limit = BODY_MAX};
     char head[HEAD_MAX];
     const char *phrase = "";
     int code = 1;
-    if (dialogue_open(&d, o)) {
-        int status = ask(&d, head, &body) ? dialogue_status(head, &phrase) : 0;
+    if (gateway_client_open(&d, o)) {
+        int status = ask(&d, head, &body) ? gateway_client_status(head, &phrase) : 0;
         code = status == 200 ? 0 : 1;
         if (status == 0)
-            dialogue_complain("%s does not answer like a gateway", d.where);
+            gateway_client_complain("%s does not answer like a gateway", d.where);
         else if (status != 200)
-            dialogue_complain("%d %s", status, phrase);
+            gateway_client_complain("%d %s", status, phrase);
         else
             print_table((struct span){(const char *)body.data, body.size});
     }
     buf_free(&body);
-    dialogue_close(&d);
+    gateway_client_close(&d);
     return code;
 }
 
