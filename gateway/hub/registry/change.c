@@ -1,6 +1,6 @@
 #include "gateway/hub/registry/change.h"
 
-#include "gateway/hub/registry/database_private.h"
+#include "gateway/hub/registry/database_internal.h"
 
 static struct sql_call call(const struct database *d, enum statement s, int64_t number)
 {

@@ -1,4 +1,4 @@
-#include "gateway/hub/registry/database_private.h"
+#include "gateway/hub/registry/database_internal.h"
 
 #include "gateway/hub/registry/schema.h"
 

@@ -3,7 +3,7 @@
 #define GATEWAY_HUB_REGISTRY_RECORD_H
 
 #include "core/base/str.h"
-#include "gateway/hub/side.h"
+#include "gateway/hub/registry/side.h"
 
 #include <stdbool.h>
 #include <stddef.h>

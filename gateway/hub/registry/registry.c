@@ -1,4 +1,4 @@
-#include "gateway/hub/registry/registry_private.h"
+#include "gateway/hub/registry/registry_internal.h"
 
 #include "core/base/clock.h"
 

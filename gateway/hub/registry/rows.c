@@ -1,5 +1,5 @@
 /* Reading all of the database, and whether it can be right. */
-#include "gateway/hub/registry/database_private.h"
+#include "gateway/hub/registry/database_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
 #ifndef GATEWAY_HUB_RELAY_COUNTS_H
 #define GATEWAY_HUB_RELAY_COUNTS_H
 
-#include "gateway/hub/side.h"
+#include "gateway/hub/registry/side.h"
 
 #include <stdatomic.h>
 #include <stdint.h>

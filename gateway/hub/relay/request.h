@@ -4,7 +4,7 @@
 #define GATEWAY_HUB_RELAY_REQUEST_H
 
 #include "core/http/http.h"
-#include "gateway/hub/side.h"
+#include "gateway/hub/registry/side.h"
 
 #define REQUEST_MAX 4096 /* bytes of request line and headers, as the real service has it */
 #define CLIENT_TOKEN_MIN 32

@@ -1,6 +1,6 @@
 /* Private to database.c and its parts. */
-#ifndef GATEWAY_HUB_REGISTRY_DATABASE_PRIVATE_H
-#define GATEWAY_HUB_REGISTRY_DATABASE_PRIVATE_H
+#ifndef GATEWAY_HUB_REGISTRY_DATABASE_INTERNAL_H
+#define GATEWAY_HUB_REGISTRY_DATABASE_INTERNAL_H
 
 #include "gateway/hub/registry/database.h"
 #include "gateway/hub/registry/sql.h"

@@ -1,6 +1,6 @@
 /* The two ends of a tunnel. */
-#ifndef GATEWAY_HUB_SIDE_H
-#define GATEWAY_HUB_SIDE_H
+#ifndef GATEWAY_HUB_REGISTRY_SIDE_H
+#define GATEWAY_HUB_REGISTRY_SIDE_H
 
 enum side { SIDE_SOURCE, SIDE_DESTINATION, SIDE_COUNT };
 

@@ -1,6 +1,6 @@
 /* Private to registry.c and its parts. */
-#ifndef GATEWAY_HUB_REGISTRY_REGISTRY_PRIVATE_H
-#define GATEWAY_HUB_REGISTRY_REGISTRY_PRIVATE_H
+#ifndef GATEWAY_HUB_REGISTRY_REGISTRY_INTERNAL_H
+#define GATEWAY_HUB_REGISTRY_REGISTRY_INTERNAL_H
 
 #include "gateway/hub/registry/heap.h"
 #include "gateway/hub/registry/index.h"
@@ -22,7 +22,7 @@ struct registry {
     struct timer *tick;
 };
 
-/* ---- lifetimes.c: how tunnels end ---- */
+/* ---- expiry.c: how tunnels end ---- */
 
 /* Stored or not: it is closed now, and whoever is in it has to go. The caller has it pinned. */
 void lifetimes_close(struct registry *r, struct entry *e, int64_t at, const char *why);
