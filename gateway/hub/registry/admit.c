@@ -35,7 +35,7 @@ static const char no_memory[] = "The hub is out of memory: try again in a moment
 static const char too_many[] = "Too many connections at once with this access token.";
 
 /* One attempt. What it has brought is in `change`: side, token[side], client. */
-struct visit {
+struct admit_attempt {
     struct change change;
     struct list node; /* entry->waiting */
     struct registry *registry;
@@ -67,7 +67,7 @@ static bool same_hash(const uint8_t a[TOKEN_HASH], const uint8_t b[TOKEN_HASH])
 }
 
 /* A token that was used before: by the same client? */
-static struct admission judge_again(const struct visit *v, struct entry *e)
+static struct admission check_again(const struct admit_attempt *v, struct entry *e)
 {
     const struct record_side *s = &e->tunnel.record.sides[v->change.side];
     if (!s->has_client || !v->change.has_client)
@@ -79,7 +79,7 @@ static struct admission judge_again(const struct visit *v, struct entry *e)
 
 /* Of the tunnel that has the token, on that side. status 0 and no tunnel: it may be used for the
  * first time. */
-static struct admission judge_token(const struct visit *v, struct entry *e, enum side side)
+static struct admission check_token(const struct admit_attempt *v, struct entry *e, enum side side)
 {
     const struct tunnel_record *r = &e->tunnel.record;
     if (entry_is_over(e, timekeeper_now(v->registry->time)))
@@ -93,21 +93,21 @@ static struct admission judge_token(const struct visit *v, struct entry *e, enum
         if (strcmp(v->device, r->thing) != 0)
             return refuse(403, ERR_FORBIDDEN, other_device, e);
     }
-    return r->sides[side].used ? judge_again(v, e) : refuse(0, ERR_OK, NULL, e);
+    return r->sides[side].used ? check_again(v, e) : refuse(0, ERR_OK, NULL, e);
 }
 
-static struct entry *find(const struct visit *v, enum side *side)
+static struct entry *find(const struct admit_attempt *v, enum side *side)
 {
     const struct change *c = &v->change;
     struct entry *e = index_by_token(&v->registry->index, c->token[c->side], side);
     return e != NULL && !e->opening ? e : NULL;
 }
 
-static struct admission judge(const struct visit *v, struct entry **e)
+static struct admission check(const struct admit_attempt *v, struct entry **e)
 {
     enum side side;
     *e = find(v, &side);
-    return *e == NULL ? refuse(403, ERR_FORBIDDEN, unknown_token, NULL) : judge_token(v, *e, side);
+    return *e == NULL ? refuse(403, ERR_FORBIDDEN, unknown_token, NULL) : check_token(v, *e, side);
 }
 
 static bool is_settled(const struct admission *a)
@@ -117,7 +117,7 @@ static bool is_settled(const struct admission *a)
 
 /* ---- waiting for the store ---- */
 
-static void end(struct visit *v, struct admission a)
+static void end(struct admit_attempt *v, struct admission a)
 {
     v->done(v->ctx, a);
     if (v->entry != NULL)
@@ -126,7 +126,7 @@ static void end(struct visit *v, struct admission a)
     free(v);
 }
 
-static void hold(struct visit *v, struct entry *e)
+static void hold(struct admit_attempt *v, struct entry *e)
 {
     v->entry = e;
     entry_pin(e);
@@ -134,7 +134,7 @@ static void hold(struct visit *v, struct entry *e)
 
 static void on_use_stored(struct change *c, enum err why);
 
-static void start(struct visit *v)
+static void start(struct admit_attempt *v)
 {
     struct entry *e = v->entry;
     enum side side = v->change.side;
@@ -151,13 +151,13 @@ static void start(struct visit *v)
 }
 
 /* Has the tunnel still the token that was used? */
-static bool has_token(const struct visit *v)
+static bool has_token(const struct admit_attempt *v)
 {
     enum side side;
     return find(v, &side) == v->entry && !v->entry->gone;
 }
 
-static void use(struct visit *v)
+static void use(struct admit_attempt *v)
 {
     const struct change *c = &v->change;
     struct record_side *s = &v->entry->tunnel.record.sides[c->side];
@@ -166,7 +166,7 @@ static void use(struct visit *v)
     memcpy(s->client, c->client, TOKEN_HASH);
 }
 
-static struct admission verdict_of_first(struct visit *v, enum err why)
+static struct admission outcome_of_first(struct admit_attempt *v, enum err why)
 {
     struct entry *e = v->entry;
     if (!has_token(v))
@@ -183,10 +183,10 @@ static struct admission verdict_of_first(struct visit *v, enum err why)
 static void end_waiting(struct list *waiting, enum err why)
 {
     while (!list_empty(waiting)) {
-        struct visit *v = list_entry(waiting->next, struct visit, node);
+        struct admit_attempt *v = list_entry(waiting->next, struct admit_attempt, node);
         struct entry *e;
         list_remove(&v->node);
-        struct admission a = judge(v, &e);
+        struct admission a = check(v, &e);
         if (is_settled(&a))
             end(v, a);
         else if (why != ERR_OK)
@@ -198,7 +198,7 @@ static void end_waiting(struct list *waiting, enum err why)
 
 static void on_use_stored(struct change *c, enum err why)
 {
-    struct visit *v = (struct visit *)c;
+    struct admit_attempt *v = (struct admit_attempt *)c;
     struct entry *e = v->entry;
     struct list waiting;
     entry_pin(e);
@@ -207,17 +207,18 @@ static void on_use_stored(struct change *c, enum err why)
     while (!list_empty(&e->waiting[c->side]))
         list_append(&waiting, e->waiting[c->side].next);
     e->n_waiting[c->side] = 0;
-    end(v, verdict_of_first(v, why));
+    end(v, outcome_of_first(v, why));
     end_waiting(&waiting, why);
     entry_unpin(e);
 }
 
 /* ---- */
 
-static void fill(struct visit *v, struct registry *r, const struct admission_request *q)
+static void fill(struct admit_attempt *v, struct registry *r, const struct admission_request *q)
 {
     struct change *c = &v->change;
-    *v = (struct visit){.registry = r, .device = q->device, .device_required = q->device_required};
+    *v = (struct admit_attempt){
+        .registry = r, .device = q->device, .device_required = q->device_required};
     c->side = q->side;
     token_hash(q->token, c->token[q->side]);
     c->has_client = q->client_token.p != NULL;
@@ -226,9 +227,9 @@ static void fill(struct visit *v, struct registry *r, const struct admission_req
     list_init(&v->node);
 }
 
-static struct visit *keep(const struct visit *from)
+static struct admit_attempt *keep(const struct admit_attempt *from)
 {
-    struct visit *v = malloc(sizeof *v);
+    struct admit_attempt *v = malloc(sizeof *v);
     if (v == NULL)
         return NULL;
     *v = *from;
@@ -249,22 +250,22 @@ static bool is_full(const struct entry *e, enum side side)
 
 bool registry_would_admit(struct registry *r, const struct admission_request *q)
 {
-    struct visit v;
+    struct admit_attempt v;
     struct entry *e;
     fill(&v, r, q);
-    struct admission a = judge(&v, &e);
+    struct admission a = check(&v, &e);
     return is_settled(&a) ? a.tunnel != NULL : !is_full(e, q->side);
 }
 
 void registry_admit(struct registry *r, const struct admission_request *q,
                     void (*done)(void *ctx, struct admission a), void *ctx)
 {
-    struct visit first, *v;
+    struct admit_attempt first, *v;
     struct entry *e;
     fill(&first, r, q);
     first.done = done;
     first.ctx = ctx;
-    struct admission a = judge(&first, &e);
+    struct admission a = check(&first, &e);
     if (is_settled(&a))
         done(ctx, a);
     else if (is_full(e, q->side))

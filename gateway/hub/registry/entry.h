@@ -16,7 +16,7 @@ struct entry {
     bool tagging;         /* one change of its tags is on its way, others wait for their turn */
     struct list taggings; /* those: struct tagging */
     size_t n_taggings;
-    struct list waiting[SIDE_COUNT]; /* struct visit: while `admitting` */
+    struct list waiting[SIDE_COUNT]; /* struct admit_attempt: while `admitting` */
     size_t n_waiting[SIDE_COUNT];
 };
 

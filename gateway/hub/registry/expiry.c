@@ -3,12 +3,13 @@
 #include <stdlib.h>
 
 #define TICK_MS 1000
-#define SOON_MS 20      /* until the next tick when there is more to do than CHORES_MAX */
-#define CHORES_MAX 1000 /* so that there is room in the store's queue for those who wait */
+#define SOON_MS 20 /* until the next tick when there is more to do than BACKGROUND_CHANGES_MAX */
+/* so that there is room in the store's queue for those who wait */
+#define BACKGROUND_CHANGES_MAX 1000
 
 static const char expired[] = "the tunnel has expired";
 
-struct chore {
+struct background_change {
     struct change change;
     struct registry *registry;
     struct entry *entry;
@@ -18,23 +19,24 @@ struct chore {
 static bool chore_ask(struct registry *r, struct entry *e, enum change_kind kind, int64_t at,
                       void (*done)(struct change *c, enum err why))
 {
-    struct chore *c = r->chores < CHORES_MAX ? calloc(1, sizeof *c) : NULL;
+    struct background_change *c =
+        r->background_changes < BACKGROUND_CHANGES_MAX ? calloc(1, sizeof *c) : NULL;
     if (c == NULL)
         return false;
-    *c = (struct chore){
+    *c = (struct background_change){
         .change = {.kind = kind, .number = e->tunnel.record.number, .at = at, .done = done},
         .registry = r,
         .entry = e,
     };
     entry_pin(e);
-    r->chores++;
+    r->background_changes++;
     store_ask(r->store, &c->change);
     return true;
 }
 
-static void chore_free(struct chore *c)
+static void background_change_free(struct background_change *c)
 {
-    c->registry->chores--;
+    c->registry->background_changes--;
     entry_unpin(c->entry);
     free(c);
 }
@@ -49,7 +51,7 @@ static void count_out(struct registry *r, struct entry *e)
 }
 
 /* On the list of closed ones, at its end or (oldest) where the next ones go from. */
-static void shelve(struct registry *r, struct entry *e, bool oldest)
+static void closed_add(struct registry *r, struct entry *e, bool oldest)
 {
     (oldest ? list_prepend : list_append)(&r->closed, &e->closed);
     r->n_closed++;
@@ -63,7 +65,7 @@ static void unshelve(struct registry *r, struct entry *e)
     r->closed_bytes -= e->bytes;
 }
 
-void lifetimes_resize(struct registry *r, struct entry *e, size_t bytes)
+void expiry_resize(struct registry *r, struct entry *e, size_t bytes)
 {
     if (e->tunnel.record.closed == 0) {
         index_opener_resize(&r->index, e, bytes);
@@ -74,16 +76,16 @@ void lifetimes_resize(struct registry *r, struct entry *e, size_t bytes)
     e->bytes = bytes;
 }
 
-void lifetimes_close(struct registry *r, struct entry *e, int64_t at, const char *why)
+void expiry_close(struct registry *r, struct entry *e, int64_t at, const char *why)
 {
     struct tunnel_record *record = &e->tunnel.record;
     count_out(r, e);
     record->closed = record->updated = at;
-    shelve(r, e, false);
+    closed_add(r, e, false);
     r->o.events->ended(r->o.owner, &e->tunnel, why);
 }
 
-void lifetimes_remove(struct registry *r, struct entry *e, int64_t at, const char *why)
+void expiry_remove(struct registry *r, struct entry *e, int64_t at, const char *why)
 {
     if (e->tunnel.record.closed == 0) {
         count_out(r, e);
@@ -100,14 +102,14 @@ void lifetimes_remove(struct registry *r, struct entry *e, int64_t at, const cha
 
 static void on_expiry_stored(struct change *change, enum err why)
 {
-    struct chore *c = (struct chore *)change;
+    struct background_change *c = (struct background_change *)change;
     struct registry *r = c->registry;
     struct entry *e = c->entry;
     if (!e->gone && e->tunnel.record.closed == 0)
-        lifetimes_close(r, e, c->change.at, expired);
+        expiry_close(r, e, c->change.at, expired);
     if (!e->gone && why != ERR_OK)
         list_append(&r->unstored, &e->unstored);
-    chore_free(c);
+    background_change_free(c);
 }
 
 /* A tunnel does not live on because the disk is full. */
@@ -115,7 +117,7 @@ static void expire_unstored(struct registry *r, struct entry *e)
 {
     entry_pin(e);
     list_append(&r->unstored, &e->unstored);
-    lifetimes_close(r, e, timekeeper_wall(r->time, e->tunnel.record.expires), expired);
+    expiry_close(r, e, timekeeper_wall(r->time, e->tunnel.record.expires), expired);
     entry_unpin(e);
 }
 
@@ -124,7 +126,8 @@ static bool expire(struct registry *r, int64_t now)
 {
     for (struct entry *e; (e = heap_top(&r->heap)) != NULL && e->tunnel.record.expires <= now;) {
         int64_t at = timekeeper_wall(r->time, e->tunnel.record.expires);
-        if (e->opening || (r->chores >= CHORES_MAX && store_healthy(r->store)))
+        if (e->opening ||
+            (r->background_changes >= BACKGROUND_CHANGES_MAX && store_healthy(r->store)))
             return false;
         heap_remove(&r->heap, e);
         if (!store_healthy(r->store) || !chore_ask(r, e, CHANGE_CLOSE, at, on_expiry_stored))
@@ -136,7 +139,7 @@ static bool expire(struct registry *r, int64_t now)
 /* What fails at once comes back on the list: hence a bound. */
 static bool store_again(struct registry *r)
 {
-    for (size_t i = 0; i < CHORES_MAX && !list_empty(&r->unstored); i++) {
+    for (size_t i = 0; i < BACKGROUND_CHANGES_MAX && !list_empty(&r->unstored); i++) {
         struct entry *e = list_entry(r->unstored.next, struct entry, unstored);
         list_remove(&e->unstored);
         if (!chore_ask(r, e, CHANGE_CLOSE, e->tunnel.record.closed, on_expiry_stored)) {
@@ -151,15 +154,15 @@ static bool store_again(struct registry *r)
 
 static void on_removal_stored(struct change *change, enum err why)
 {
-    struct chore *c = (struct chore *)change;
+    struct background_change *c = (struct background_change *)change;
     struct registry *r = c->registry;
     struct entry *e = c->entry;
     if (!e->gone && why == ERR_OK) {
-        lifetimes_remove(r, e, change->at, "");
+        expiry_remove(r, e, change->at, "");
     } else if (!e->gone) {
-        shelve(r, e, true);
+        closed_add(r, e, true);
     }
-    chore_free(c);
+    background_change_free(c);
 }
 
 static bool is_due(const struct registry *r, const struct entry *e, int64_t now)
@@ -170,20 +173,20 @@ static bool is_due(const struct registry *r, const struct entry *e, int64_t now)
 
 static bool remove_old(struct registry *r, int64_t now)
 {
-    for (size_t i = 0; i < CHORES_MAX && !list_empty(&r->closed); i++) {
+    for (size_t i = 0; i < BACKGROUND_CHANGES_MAX && !list_empty(&r->closed); i++) {
         struct entry *e = list_entry(r->closed.next, struct entry, closed);
         if (!is_due(r, e, now))
             return true;
         unshelve(r, e);
         if (!chore_ask(r, e, CHANGE_REMOVE, now, on_removal_stored)) {
-            shelve(r, e, true);
+            closed_add(r, e, true);
             break;
         }
     }
     return list_empty(&r->closed);
 }
 
-void lifetimes_tick(void *owner)
+void expiry_tick(void *owner)
 {
     struct registry *r = owner;
     int64_t now = r->o.now();
@@ -198,11 +201,11 @@ void lifetimes_tick(void *owner)
 
 /* ---- after a restart ---- */
 
-void lifetimes_resume(struct registry *r, struct entry *e, int64_t now)
+void expiry_resume(struct registry *r, struct entry *e, int64_t now)
 {
     struct tunnel_record *record = &e->tunnel.record;
     if (record->closed != 0) {
-        shelve(r, e, false);
+        closed_add(r, e, false);
         return;
     }
     r->n_open++;
@@ -211,7 +214,7 @@ void lifetimes_resume(struct registry *r, struct entry *e, int64_t now)
     list_append(&r->unstored, &e->unstored);
     count_out(r, e);
     record->closed = record->updated = timekeeper_wall(r->time, record->expires);
-    shelve(r, e, false);
+    closed_add(r, e, false);
 }
 
 static int by_closing(const void *a, const void *b)
@@ -222,7 +225,7 @@ static int by_closing(const void *a, const void *b)
 }
 
 /* Without memory they stay in the order of creation, and some are seen for longer. */
-void lifetimes_sort(struct registry *r)
+void expiry_sort(struct registry *r)
 {
     struct entry **all = calloc(r->n_closed + 1, sizeof(struct entry *));
     size_t n = 0;

@@ -48,7 +48,7 @@ static enum err resume(void *owner, struct tunnel_record *record)
     if (open && !(heap_add(&r->heap, e) && index_opener_add(&r->index, e)))
         return ERR_NO_MEMORY; /* all of it goes now */
     r->last_number = e->tunnel.record.number;
-    lifetimes_resume(r, e, timekeeper_now(r->time));
+    expiry_resume(r, e, timekeeper_now(r->time));
     return ERR_OK;
 }
 
@@ -74,7 +74,7 @@ struct registry *registry_new(const struct registry_options *o, enum err *why, c
     index_init(&r->index);
     list_init(&r->closed);
     list_init(&r->unstored);
-    r->tick = timer_new(o->loop, lifetimes_tick, r);
+    r->tick = timer_new(o->loop, expiry_tick, r);
     r->time = timekeeper_new(&(struct timekeeper_options){
         .loop = o->loop,
         .folder = o->folder,
@@ -88,7 +88,7 @@ struct registry *registry_new(const struct registry_options *o, enum err *why, c
         registry_free(r);
         return NULL;
     }
-    lifetimes_sort(r);
+    expiry_sort(r);
     disconnect_all(r);
     timer_start(r->tick, FIRST_TICK_MS);
     return r;

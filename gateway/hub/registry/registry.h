@@ -1,5 +1,5 @@
 /* The hub's tunnels: all of them in memory, each change in the store (store.h) before anybody is
- * told of it. Belongs to the office's loop.
+ * told of it. Belongs to the main thread's loop.
  *
  * What is asked for is checked when it is asked and applied when it is stored, in the order of the
  * asking; `done` is called then, perhaps from inside the call when nothing had to be stored. A
@@ -22,7 +22,7 @@ struct tunnel {
     struct tunnel_record record;
     struct list node;           /* registry: in the order of creation */
     bool admitting[SIDE_COUNT]; /* registry: a first use of that token is being stored */
-    struct presence *presence;  /* office: its ends that are here; NULL: none */
+    struct presence *presence;  /* hub: its ends that are here; NULL: none */
 };
 
 struct registry_events {

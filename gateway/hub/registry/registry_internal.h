@@ -16,8 +16,8 @@ struct registry {
     struct list closed;   /* entries in the order of closing */
     struct list unstored; /* entries that are closed, which is to be stored again */
     size_t n_open, n_closed;
-    size_t closed_bytes; /* of those on `closed` */
-    size_t chores;       /* changes on their way that nobody but the registry waits for */
+    size_t closed_bytes;       /* of those on `closed` */
+    size_t background_changes; /* changes on their way that nobody but the registry waits for */
     int64_t last_number;
     struct timer *tick;
 };
@@ -25,14 +25,14 @@ struct registry {
 /* ---- expiry.c: how tunnels end ---- */
 
 /* Stored or not: it is closed now, and whoever is in it has to go. The caller has it pinned. */
-void lifetimes_close(struct registry *r, struct entry *e, int64_t at, const char *why);
+void expiry_close(struct registry *r, struct entry *e, int64_t at, const char *why);
 /* It was removed at `at`, from the store already. The caller has it pinned. */
-void lifetimes_remove(struct registry *r, struct entry *e, int64_t at, const char *why);
+void expiry_remove(struct registry *r, struct entry *e, int64_t at, const char *why);
 /* That many bytes are to be counted for it now. */
-void lifetimes_resize(struct registry *r, struct entry *e, size_t bytes);
+void expiry_resize(struct registry *r, struct entry *e, size_t bytes);
 /* Of one that was read from the store. */
-void lifetimes_resume(struct registry *r, struct entry *e, int64_t now);
-void lifetimes_sort(struct registry *r); /* when all are read */
-void lifetimes_tick(void *owner);        /* what is due now, each second */
+void expiry_resume(struct registry *r, struct entry *e, int64_t now);
+void expiry_sort(struct registry *r); /* when all are read */
+void expiry_tick(void *owner);        /* what is due now, each second */
 
 #endif

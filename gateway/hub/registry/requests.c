@@ -173,7 +173,7 @@ static void on_close_stored(struct change *c, enum err why)
     if (why == ERR_OK && e->gone)
         why = ERR_NOT_FOUND;
     if (why == ERR_OK && e->tunnel.record.closed == 0)
-        lifetimes_close(q->registry, e, c->at, was_closed);
+        expiry_close(q->registry, e, c->at, was_closed);
     answer(q, why, true);
 }
 
@@ -183,7 +183,7 @@ static void on_remove_stored(struct change *c, enum err why)
     if (why == ERR_OK && q->entry->gone)
         why = ERR_NOT_FOUND;
     if (why == ERR_OK)
-        lifetimes_remove(q->registry, q->entry, c->at, was_closed);
+        expiry_remove(q->registry, q->entry, c->at, was_closed);
     answer(q, why, false);
 }
 

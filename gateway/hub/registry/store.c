@@ -235,7 +235,7 @@ void store_ask(struct store *s, struct change *c)
 
 /* ---- from the beginning to the end ---- */
 
-static enum err furnish(struct store *s, const struct store_options *o, char *text, size_t size)
+static enum err open_parts(struct store *s, const struct store_options *o, char *text, size_t size)
 {
     char *path = NULL;
     enum err e = folder_take(o->folder, &s->lock, text, size);
@@ -267,7 +267,7 @@ struct store *store_new(const struct store_options *o, enum err *why, char *text
     s->timer = timer;
     list_init(&s->pending);
     deferred_init(&s->begin, on_begin, s);
-    *why = furnish(s, o, text, size);
+    *why = open_parts(s, o, text, size);
     if (*why == ERR_OK)
         return s;
     store_free(s);

@@ -64,11 +64,11 @@ static enum err reserve(struct tagging *g)
     if (record->closed == 0 &&
         index_opener_bytes(&r->index, record->key_id) - e->bytes + after > r->o.max_key_bytes)
         return ERR_TOO_LARGE;
-    lifetimes_resize(r, e, after);
+    expiry_resize(r, e, after);
     return ERR_OK;
 }
 
-static enum err judge(struct tagging *g)
+static enum err check(struct tagging *g)
 {
     const struct entry *e = g->entry;
     if (e->gone)
@@ -104,7 +104,7 @@ static void on_tag_stored(struct change *c, enum err why)
         g->after = (struct tags){0};
         record->updated = c->at;
     }
-    lifetimes_resize(g->registry, e, tunnel_record_size(record));
+    expiry_resize(g->registry, e, tunnel_record_size(record));
     entry_pin(e);
     finish(g, why);
     go_on(e);
@@ -114,7 +114,7 @@ static void on_tag_stored(struct change *c, enum err why)
 static void begin(struct tagging *g)
 {
     struct change *c = &g->change;
-    enum err why = judge(g);
+    enum err why = check(g);
     if (why != ERR_OK) {
         finish(g, why);
         return;
