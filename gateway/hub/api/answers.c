@@ -1,6 +1,6 @@
 /* What the caller is told: answers and exceptions in the form of awsJson1.1, and a line in the
  * audit log for each. */
-#include "gateway/hub/api/call.h"
+#include "gateway/hub/api/api_internal.h"
 
 #include <cjson/cJSON.h>
 #include <stdio.h>

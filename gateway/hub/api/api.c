@@ -1,4 +1,4 @@
-#include "gateway/hub/api/call.h"
+#include "gateway/hub/api/api_internal.h"
 
 #include "core/base/clock.h"
 #include "core/http/server.h"

@@ -1,6 +1,6 @@
 /* Who calls: the signature, or a place on this machine. */
 #include "core/aws/sigv4.h"
-#include "gateway/hub/api/call.h"
+#include "gateway/hub/api/api_internal.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 #include "gateway/hub/api/glob.h"
-#include "gateway/hub/api/keys_private.h"
+#include "gateway/hub/api/keys_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 #include "core/aws/sigv4.h"
 #include "core/base/file.h"
 #include "core/base/ini.h"
-#include "gateway/hub/api/keys_private.h"
+#include "gateway/hub/api/keys_internal.h"
 
 #include <errno.h>
 #include <stdarg.h>

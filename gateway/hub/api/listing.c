@@ -1,6 +1,6 @@
 /* ListTunnels: newest first, in pages. A page's token names the last tunnel that was looked at by
  * its number, which goes on being right while tunnels come and go. */
-#include "gateway/hub/api/call.h"
+#include "gateway/hub/api/api_internal.h"
 
 #include "gateway/hub/api/shapes.h"
 

@@ -1,5 +1,5 @@
 /* OpenTunnel. */
-#include "gateway/hub/api/call.h"
+#include "gateway/hub/api/api_internal.h"
 
 #include "gateway/hub/api/model.h"
 #include "gateway/hub/api/shapes.h"

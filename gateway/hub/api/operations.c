@@ -1,5 +1,5 @@
 /* CloseTunnel, DescribeTunnel, RotateTunnelAccessToken. */
-#include "gateway/hub/api/call.h"
+#include "gateway/hub/api/api_internal.h"
 
 #include "gateway/hub/api/shapes.h"
 

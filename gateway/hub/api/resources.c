@@ -1,6 +1,6 @@
 /* What calls are about: tunnels by id or ARN, and what the tables of the audit log and the access
  * rules want to know of them. */
-#include "gateway/hub/api/call.h"
+#include "gateway/hub/api/api_internal.h"
 
 #include "gateway/hub/api/shapes.h"
 

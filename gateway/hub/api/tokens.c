@@ -1,6 +1,6 @@
 /* Access tokens: 256 random bits. The hub keeps their hashes only, so the answer that carries them
  * is the one time that they are seen. */
-#include "gateway/hub/api/call.h"
+#include "gateway/hub/api/api_internal.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  *
  * A call is made by api_handle and gone after answer_ok or answer_fault, which every way must end
  * in, once. Functions that return false have answered already. */
-#ifndef GATEWAY_HUB_API_CALL_H
-#define GATEWAY_HUB_API_CALL_H
+#ifndef GATEWAY_HUB_API_API_INTERNAL_H
+#define GATEWAY_HUB_API_API_INTERNAL_H
 
 #include "core/base/buf.h"
 #include "core/base/json_write.h"

@@ -1,7 +1,7 @@
 /* Private: what a key is to the two halves of keys.h, the one that reads the file and the one that
  * decides. */
-#ifndef GATEWAY_HUB_API_KEYS_PRIVATE_H
-#define GATEWAY_HUB_API_KEYS_PRIVATE_H
+#ifndef GATEWAY_HUB_API_KEYS_INTERNAL_H
+#define GATEWAY_HUB_API_KEYS_INTERNAL_H
 
 #include "core/base/map.h"
 #include "gateway/hub/api/keys.h"
