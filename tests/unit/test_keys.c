@@ -393,15 +393,15 @@ static void use(const char *lines)
     keys = read_keys(text);
 }
 
-static const char *denied(struct wish w)
+static const char *denied(struct access_request w)
 {
     return key_denies(keys_find(keys, span_of("A")), &w);
 }
-#define ALLOWED(...) assert_null(denied((struct wish){__VA_ARGS__}))
+#define ALLOWED(...) assert_null(denied((struct access_request){__VA_ARGS__}))
 #define PREFIX "The access key is not authorized to perform: iot:"
 #define DENIED(sentence, ...)                                                                      \
     do {                                                                                           \
-        const char *got = denied((struct wish){__VA_ARGS__});                                      \
+        const char *got = denied((struct access_request){__VA_ARGS__});                            \
         assert_non_null(got);                                                                      \
         assert_string_equal(got, PREFIX sentence);                                                 \
     } while (0)
@@ -467,9 +467,9 @@ static void by_thing(void **state)
             ALLOWED(.operation = o);
             continue;
         }
-        assert_non_null(denied((struct wish){.operation = o, .thing = "plant-77"}));
-        assert_non_null(denied((struct wish){.operation = o, .thing = "press"}));
-        assert_non_null(denied((struct wish){.operation = o}));
+        assert_non_null(denied((struct access_request){.operation = o, .thing = "plant-77"}));
+        assert_non_null(denied((struct access_request){.operation = o, .thing = "press"}));
+        assert_non_null(denied((struct access_request){.operation = o}));
     }
     DENIED("OpenTunnel on the tunnel's thing, because none of the key's things matches it.",
            .operation = OPERATION_OPEN, .thing = "plant-77");
@@ -516,20 +516,20 @@ static void by_tag(void **state)
         ALLOWED(.operation = o, .tags = &ops_too);
         if (o == OPERATION_LIST)
             continue;
-        assert_non_null(denied((struct wish){.operation = o, .tags = &dev}));
-        assert_non_null(denied((struct wish){.operation = o, .tags = &colour}));
-        assert_non_null(denied((struct wish){.operation = o, .tags = &no_tags}));
-        assert_non_null(denied((struct wish){.operation = o}));
+        assert_non_null(denied((struct access_request){.operation = o, .tags = &dev}));
+        assert_non_null(denied((struct access_request){.operation = o, .tags = &colour}));
+        assert_non_null(denied((struct access_request){.operation = o, .tags = &no_tags}));
+        assert_non_null(denied((struct access_request){.operation = o}));
     }
     DENIED(
         "OpenTunnel on a tunnel with such tags, because a tag that the key requires is missing or "
         "has another value.",
         .operation = OPERATION_OPEN, .tags = &dev);
     use("tags = team=\n"); /* empty, and nothing else */
-    assert_non_null(denied((struct wish){.operation = OPERATION_OPEN, .tags = &dev}));
+    assert_non_null(denied((struct access_request){.operation = OPERATION_OPEN, .tags = &dev}));
     use("tags = site=\n");
     ALLOWED(.operation = OPERATION_OPEN, .tags = &ops_too);
-    assert_non_null(denied((struct wish){.operation = OPERATION_OPEN, .tags = &ops}));
+    assert_non_null(denied((struct access_request){.operation = OPERATION_OPEN, .tags = &ops}));
 }
 
 static void tags_that_must_stay(void **state)

@@ -100,7 +100,7 @@ void answer_empty(void *ctx, enum err why, struct tunnel *t);
 
 /* Who calls? Sets key and key_id. */
 bool authorize(struct call *c);
-bool is_this_machine(const char *client);
+bool peer_is_loopback(const char *client);
 
 /* ---- open.c, operations.c, listing.c, tagging.c ---- */
 
@@ -115,9 +115,9 @@ extern operation_run open_tunnel, close_tunnel, describe_tunnel, list_tunnels, r
 struct tunnel *named_tunnel(struct call *c);
 /* Whether the caller may do that to t (NULL: to what w describes); thing, services and tags are
  * taken from t. */
-bool permitted(struct call *c, struct wish *w, const struct tunnel *t);
+bool permitted(struct call *c, struct access_request *w, const struct tunnel *t);
 /* The same at any time, by the keys of that time: NULL or the sentence. */
-const char *denial(const struct call *c, const struct wish *w);
+const char *denial(const struct call *c, const struct access_request *w);
 void note_tunnel(struct call *c, const struct tunnel *t);
 /* One more field of the audit line: items (strings, or tags as key=value) with commas between
  * them. */

@@ -8,7 +8,7 @@
 #include <time.h>
 
 /* As net/socket.c names clients. */
-bool is_this_machine(const char *client)
+bool peer_is_loopback(const char *client)
 {
     struct in_addr v4;
     struct in6_addr v6;
@@ -67,7 +67,7 @@ static bool refuse_mismatch(struct call *c)
 
 static bool authorize_unsigned(struct call *c)
 {
-    if (c->api->allow_unsigned_loopback && is_this_machine(c->client))
+    if (c->api->allow_unsigned_loopback && peer_is_loopback(c->client))
         return c->known = true;
     return REFUSE(c, FAULT_MISSING_TOKEN, "Missing Authentication Token: %s",
                   sigv4_text(SIGV4_MISSING));

@@ -129,7 +129,7 @@ static bool matches_one(const struct texts *globs, struct span text)
     return false;
 }
 
-static enum denial check_thing(const struct access_key *k, const struct wish *w)
+static enum denial check_thing(const struct access_key *k, const struct access_request *w)
 {
     struct span thing = span_of(w->thing);
     if (k->things.n == 0)
@@ -140,7 +140,7 @@ static enum denial check_thing(const struct access_key *k, const struct wish *w)
 }
 
 /* Whoever rotates a token gets one, so it is as if the tunnel were opened for him. */
-static enum denial check_services(const struct access_key *k, const struct wish *w)
+static enum denial check_services(const struct access_key *k, const struct access_request *w)
 {
     bool gives_tokens = w->operation == OPERATION_OPEN || w->operation == OPERATION_ROTATE;
     if (!gives_tokens || k->services.n == 0)
@@ -180,7 +180,7 @@ static bool has_value(const struct tag *tag, const struct requirement *r)
     return r->any_value || span_is(r->value, tag->value);
 }
 
-static enum denial check_tags(const struct access_key *k, const struct wish *w)
+static enum denial check_tags(const struct access_key *k, const struct access_request *w)
 {
     for (size_t i = 0; i < k->tags.n; i++) {
         struct requirement r = requirement_of(k->tags.items[i]);
@@ -191,7 +191,7 @@ static enum denial check_tags(const struct access_key *k, const struct wish *w)
     return DENIAL_NONE;
 }
 
-static enum denial check_untag(const struct access_key *k, const struct wish *w)
+static enum denial check_untag(const struct access_key *k, const struct access_request *w)
 {
     for (size_t i = 0; w->untag != NULL && i < k->tags.n; i++)
         if (texts_have(w->untag, requirement_of(k->tags.items[i]).key))
@@ -199,7 +199,7 @@ static enum denial check_untag(const struct access_key *k, const struct wish *w)
     return DENIAL_NONE;
 }
 
-static enum denial check_modes(const struct access_key *k, const struct wish *w)
+static enum denial check_modes(const struct access_key *k, const struct access_request *w)
 {
     if (w->operation != OPERATION_ROTATE)
         return DENIAL_NONE;
@@ -208,12 +208,12 @@ static enum denial check_modes(const struct access_key *k, const struct wish *w)
     return w->destination && !k->destination ? DENIAL_DESTINATION : DENIAL_NONE;
 }
 
-static enum denial check_delete(const struct access_key *k, const struct wish *w)
+static enum denial check_delete(const struct access_key *k, const struct access_request *w)
 {
     return w->remove && !k->may_delete ? DENIAL_DELETE : DENIAL_NONE;
 }
 
-static enum denial (*const checks[])(const struct access_key *k, const struct wish *w) = {
+static enum denial (*const checks[])(const struct access_key *k, const struct access_request *w) = {
     check_thing, check_services, check_tags, check_untag, check_modes, check_delete,
 };
 
@@ -222,7 +222,7 @@ const char *key_denies_operation(const struct access_key *k, enum operation o)
     return (k->operations & 1u << o) != 0 ? NULL : sentences[o][DENIAL_OPERATION];
 }
 
-const char *key_denies(const struct access_key *k, const struct wish *w)
+const char *key_denies(const struct access_key *k, const struct access_request *w)
 {
     const char *denied = key_denies_operation(k, w->operation);
     if (denied != NULL)
@@ -244,6 +244,6 @@ bool key_reads_tags(const struct access_key *k)
 
 bool key_sees(const struct access_key *k, const char *thing, const struct tags *tags)
 {
-    const struct wish w = {.operation = OPERATION_LIST, .thing = thing, .tags = tags};
+    const struct access_request w = {.operation = OPERATION_LIST, .thing = thing, .tags = tags};
     return check_thing(k, &w) == DENIAL_NONE && check_tags(k, &w) == DENIAL_NONE;
 }

@@ -59,7 +59,7 @@ struct span access_key_secret(const struct access_key *k);
  * existing tunnel's. LIST asks without a tunnel, and key_sees then picks what it shows. TAG asks
  * twice: with the tags as they are, and as they would be, so that no key moves a tunnel out of its
  * reach and into another's. */
-struct wish {
+struct access_request {
     enum operation operation;
     const char *thing; /* NULL: none */
     const struct texts *services;
@@ -69,7 +69,7 @@ struct wish {
     const struct texts *untag; /* UNTAG: keys to go; a required one must stay */
 };
 /* NULL: allowed; else a sentence for the client that names what is missing. */
-const char *key_denies(const struct access_key *k, const struct wish *w);
+const char *key_denies(const struct access_key *k, const struct access_request *w);
 /* The same for all that can be said without a tunnel. */
 const char *key_denies_operation(const struct access_key *k, enum operation o);
 /* Whether a tunnel of that thing and tags is shown to k by LIST. */

@@ -10,7 +10,7 @@
 
 #define PAGE 100 /* when maxResults is not given; its maximum too */
 #define PAGE_BYTES ((size_t)512 * 1024)
-#define PAGE_LOOKS 20000 /* some milliseconds, in which the office does nothing else */
+#define PAGE_LOOKS 20000 /* some milliseconds, in which the main thread does nothing else */
 #define PAGE_TOKEN_BYTES 8
 
 static void write_page_token(struct call *c, int64_t number)
@@ -96,7 +96,7 @@ void list_tunnels(struct call *c)
 {
     const cJSON *max = shape_member(c->input, "maxResults");
     const char *token = input_text(c->input, "nextToken");
-    struct wish w = {0};
+    struct access_request w = {0};
     int64_t number = 0;
     if (!permitted(c, &w, NULL))
         return;

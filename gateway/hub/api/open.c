@@ -67,7 +67,7 @@ static bool fill_record(struct call *c, struct tunnel_record *r)
 
 static bool may_open(struct call *c, const struct tunnel_record *r)
 {
-    struct wish w = {
+    struct access_request w = {
         .thing = r->thing[0] != '\0' ? r->thing : NULL, .services = &r->services, .tags = &r->tags};
     return permitted(c, &w, NULL);
 }

@@ -10,7 +10,7 @@
 
 void close_tunnel(struct call *c)
 {
-    struct wish w = {.remove = cJSON_IsTrue(shape_member(c->input, "delete"))};
+    struct access_request w = {.remove = cJSON_IsTrue(shape_member(c->input, "delete"))};
     struct tunnel *t = named_tunnel(c);
     if (t == NULL || !permitted(c, &w, t) || !note_text(c, "delete", w.remove ? "true" : "false"))
         return;
@@ -60,7 +60,7 @@ static void write_tunnel(struct call *c, const struct tunnel_record *r)
 void describe_tunnel(struct call *c)
 {
     struct tunnel *t = named_tunnel(c);
-    struct wish w = {0};
+    struct access_request w = {0};
     if (t == NULL || !permitted(c, &w, t))
         return;
     json_open(&c->out, NULL, '{');
@@ -133,8 +133,8 @@ static void on_rotated(void *ctx, enum err why, struct tunnel *t)
 void rotate_token(struct call *c)
 {
     const char *mode = input_text(c->input, "clientMode");
-    struct wish w = {.source = strcmp(mode, "DESTINATION") != 0,
-                     .destination = strcmp(mode, "SOURCE") != 0};
+    struct access_request w = {.source = strcmp(mode, "DESTINATION") != 0,
+                               .destination = strcmp(mode, "SOURCE") != 0};
     const uint8_t *hashes[SIDE_COUNT];
     c->fresh[SIDE_SOURCE] = w.source;
     c->fresh[SIDE_DESTINATION] = w.destination;

@@ -107,7 +107,7 @@ struct tunnel *named_tunnel(struct call *c)
 
 /* ---- rules ---- */
 
-const char *denial(const struct call *c, const struct wish *w)
+const char *denial(const struct call *c, const struct access_request *w)
 {
     if (c->key_id[0] == '\0')
         return NULL;
@@ -116,7 +116,7 @@ const char *denial(const struct call *c, const struct wish *w)
     return key != NULL ? key_denies(key, w) : "The hub does not have that access key any more.";
 }
 
-bool permitted(struct call *c, struct wish *w, const struct tunnel *t)
+bool permitted(struct call *c, struct access_request *w, const struct tunnel *t)
 {
     w->operation = c->operation;
     if (t != NULL) {

@@ -24,10 +24,10 @@ static bool permits(void *ctx, const struct tunnel *t, const struct tags *after)
 {
     struct call *c = ctx;
     const struct tunnel_record *r = &t->record;
-    struct wish w = {.operation = c->operation,
-                     .thing = r->thing[0] != '\0' ? r->thing : NULL,
-                     .services = &r->services,
-                     .tags = &r->tags};
+    struct access_request w = {.operation = c->operation,
+                               .thing = r->thing[0] != '\0' ? r->thing : NULL,
+                               .services = &r->services,
+                               .tags = &r->tags};
     c->denied = denial(c, &w);
     w.tags = after;
     if (c->denied == NULL)
@@ -47,7 +47,7 @@ void tag_resource(struct call *c)
 {
     const cJSON *list = shape_member(c->input, "tags");
     struct tunnel *t = named_tunnel(c);
-    struct wish w = {0};
+    struct access_request w = {0};
     struct tags add = {0};
     if (t != NULL && permitted(c, &w, t) && take_tags(c, list, &add) && note_items(c, "tags", list))
         change(c, t, &add, NULL);
@@ -59,7 +59,7 @@ void untag_resource(struct call *c)
     const cJSON *list = shape_member(c->input, "tagKeys");
     struct tunnel *t = named_tunnel(c);
     struct texts keys = {0};
-    struct wish w = {.untag = &keys};
+    struct access_request w = {.untag = &keys};
     if (t != NULL && take_texts(c, list, &keys) && permitted(c, &w, t) &&
         note_items(c, "tagKeys", list))
         change(c, t, NULL, &keys);
@@ -69,7 +69,7 @@ void untag_resource(struct call *c)
 void list_tags(struct call *c)
 {
     const struct tunnel *t = named_tunnel(c);
-    struct wish w = {0};
+    struct access_request w = {0};
     if (t == NULL || !permitted(c, &w, t))
         return;
     json_open(&c->out, NULL, '{');
