@@ -4,7 +4,7 @@
 #define GATEWAY_HUB_ACCOUNTS_H
 
 #include "gateway/hub/api/limits.h"
-#include "gateway/hub/relay/ticket.h"
+#include "gateway/hub/relay/registration.h"
 
 struct accounts;
 

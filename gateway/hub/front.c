@@ -6,8 +6,8 @@
 #include "core/tls/tls.h"
 #include "gateway/hub/api/api.h"
 #include "gateway/hub/lobby.h"
+#include "gateway/hub/relay/buffered_stream.h"
 #include "gateway/hub/relay/request.h"
-#include "gateway/hub/relay/spill.h"
 
 #include <stdio.h>
 #include <stdlib.h>

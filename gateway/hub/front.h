@@ -7,7 +7,7 @@
 
 #include "core/net/ip.h"
 #include "gateway/hub/messages.h"
-#include "gateway/hub/relay/counts.h"
+#include "gateway/hub/relay/worker_stats.h"
 
 struct front;
 

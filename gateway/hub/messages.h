@@ -12,7 +12,7 @@
 #include "core/net/mailbox.h"
 #include "core/net/stream.h"
 #include "core/tls/tls.h"
-#include "gateway/hub/relay/client.h"
+#include "gateway/hub/relay/relay_end.h"
 
 enum message_kind {
     /* to a door */

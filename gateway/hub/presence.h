@@ -9,7 +9,7 @@
 #include "core/base/list.h"
 #include "core/control/monitor.h"
 #include "gateway/hub/registry/record.h"
-#include "gateway/hub/relay/client.h"
+#include "gateway/hub/relay/relay_end.h"
 
 struct presence {
     struct traffic traffic;        /* first; tickets point to it */

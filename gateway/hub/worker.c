@@ -1,7 +1,7 @@
 #include "gateway/hub/worker.h"
 
 #include "gateway/hub/front.h"
-#include "gateway/hub/relay/rooms.h"
+#include "gateway/hub/relay/relay_table.h"
 
 #include <stdlib.h>
 #include <sys/resource.h>

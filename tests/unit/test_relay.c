@@ -3,7 +3,7 @@
 #include "gateway/hub/relay/relay.h"
 
 #include "core/tunnel/frame.h"
-#include "gateway/hub/relay/meter.h"
+#include "gateway/hub/relay/rate_limiter.h"
 #include "tests/unit/clock_help.h"
 
 #include <setjmp.h>

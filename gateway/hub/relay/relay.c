@@ -2,8 +2,8 @@
 
 #include "core/tunnel/frame.h"
 #include "core/ws/frame.h"
-#include "gateway/hub/relay/meter.h"
-#include "gateway/hub/relay/streams.h"
+#include "gateway/hub/relay/frame_policy.h"
+#include "gateway/hub/relay/rate_limiter.h"
 
 #include <stdlib.h>
 

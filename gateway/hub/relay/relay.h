@@ -11,7 +11,7 @@
  * the end can take it, before anything else. What a native end says before it has heard that the
  * other one is gone, or of a new native one, is thrown away, not waited for.
  *
- * What may pass is decided by streams.h. Knows nothing of WebSockets and sockets. */
+ * What may pass is decided by frame_policy.h. Knows nothing of WebSockets and sockets. */
 #ifndef GATEWAY_HUB_RELAY_RELAY_H
 #define GATEWAY_HUB_RELAY_RELAY_H
 

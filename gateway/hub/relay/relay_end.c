@@ -1,10 +1,10 @@
-#include "gateway/hub/relay/client.h"
+#include "gateway/hub/relay/relay_end.h"
 
 #include "core/base/log.h"
 #include "core/ws/handshake.h"
 #include "core/ws/ws.h"
+#include "gateway/hub/relay/buffered_stream.h"
 #include "gateway/hub/relay/relay.h"
-#include "gateway/hub/relay/spill.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "gateway/hub/relay/rooms.h"
+#include "gateway/hub/relay/relay_table.h"
 
 #include "core/base/map.h"
 #include "gateway/hub/relay/relay.h"

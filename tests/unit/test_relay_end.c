@@ -1,13 +1,13 @@
 /* A hub's clients: what comes from them is counted; one that is not read, because the other end of
  * its tunnel does not read either, hears from the hub all the same, and nobody drops it. */
-#include "gateway/hub/relay/client.h"
+#include "gateway/hub/relay/relay_end.h"
 
 #include "core/base/log.h"
 #include "core/net/tcp.h"
 #include "core/tunnel/frame.h"
 #include "core/ws/frame.h"
+#include "gateway/hub/relay/buffered_stream.h"
 #include "gateway/hub/relay/relay.h"
-#include "gateway/hub/relay/spill.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,13 +1,13 @@
 /* One connected client: a WebSocket that is one end of a room's relay. It owns itself, its stream
  * and its ticket, and is gone when its connection is. */
-#ifndef GATEWAY_HUB_RELAY_CLIENT_H
-#define GATEWAY_HUB_RELAY_CLIENT_H
+#ifndef GATEWAY_HUB_RELAY_RELAY_END_H
+#define GATEWAY_HUB_RELAY_RELAY_END_H
 
 #include "core/base/err.h"
 #include "core/net/loop.h"
 #include "core/net/stream.h"
-#include "gateway/hub/relay/counts.h"
-#include "gateway/hub/relay/ticket.h"
+#include "gateway/hub/relay/registration.h"
+#include "gateway/hub/relay/worker_stats.h"
 
 /* RFC 6455 section 7.4.1. A client of the reference program that gets any Close stops for good. */
 #define CLIENT_CLOSE_END 1000

@@ -1,8 +1,8 @@
 /* The book of a tunnel's streams, and the rules for the frames in it: which end may say what, what
  * is passed on, what is dropped, what the hub has to answer (share/doc/protocol.md, "What the hub
  * checks"). Pure. */
-#ifndef GATEWAY_HUB_RELAY_STREAMS_H
-#define GATEWAY_HUB_RELAY_STREAMS_H
+#ifndef GATEWAY_HUB_RELAY_FRAME_POLICY_H
+#define GATEWAY_HUB_RELAY_FRAME_POLICY_H
 
 #include "core/tunnel/frame.h"
 #include "gateway/hub/relay/request.h"

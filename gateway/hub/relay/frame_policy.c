@@ -1,4 +1,4 @@
-#include "gateway/hub/relay/streams.h"
+#include "gateway/hub/relay/frame_policy.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  *
  * Differs from net/stream.h in one point only: after stream_write returned false the bytes are free
  * (`writable` still tells when the next write may come). A write takes at most LOOP_BLOCK bytes. */
-#ifndef GATEWAY_HUB_RELAY_SPILL_H
-#define GATEWAY_HUB_RELAY_SPILL_H
+#ifndef GATEWAY_HUB_RELAY_BUFFERED_STREAM_H
+#define GATEWAY_HUB_RELAY_BUFFERED_STREAM_H
 
 #include "core/net/loop.h"
 #include "core/net/stream.h"

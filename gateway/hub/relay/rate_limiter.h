@@ -2,8 +2,8 @@
  * as long as they take at that rate, and passes nothing more meanwhile (the generic cell rate
  * algorithm). Idleness gives credit, but not without bound. Counts other things than bytes just as
  * well. One meter may be shared by threads. */
-#ifndef GATEWAY_HUB_RELAY_METER_H
-#define GATEWAY_HUB_RELAY_METER_H
+#ifndef GATEWAY_HUB_RELAY_RATE_LIMITER_H
+#define GATEWAY_HUB_RELAY_RATE_LIMITER_H
 
 #include <stdatomic.h>
 #include <stddef.h>

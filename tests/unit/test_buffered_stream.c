@@ -1,5 +1,5 @@
 /* The spill: bytes that were written are free at once, whatever the stream below can take. */
-#include "gateway/hub/relay/spill.h"
+#include "gateway/hub/relay/buffered_stream.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

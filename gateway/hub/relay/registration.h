@@ -1,11 +1,11 @@
 /* What an admitted client is in the relay, from its admission to its end: made by the office, taken
  * along from thread to thread by whoever has the client, and given back at last. Plain data. */
-#ifndef GATEWAY_HUB_RELAY_TICKET_H
-#define GATEWAY_HUB_RELAY_TICKET_H
+#ifndef GATEWAY_HUB_RELAY_REGISTRATION_H
+#define GATEWAY_HUB_RELAY_REGISTRATION_H
 
-#include "gateway/hub/relay/counts.h"
-#include "gateway/hub/relay/meter.h"
+#include "gateway/hub/relay/rate_limiter.h"
 #include "gateway/hub/relay/request.h"
+#include "gateway/hub/relay/worker_stats.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "gateway/hub/relay/ticket.h"
+#include "gateway/hub/relay/registration.h"
 
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-#include "gateway/hub/relay/spill.h"
+#include "gateway/hub/relay/buffered_stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* What is counted in workers' threads and read in any. A worker's own counts are written by its
  * thread only. */
-#ifndef GATEWAY_HUB_RELAY_COUNTS_H
-#define GATEWAY_HUB_RELAY_COUNTS_H
+#ifndef GATEWAY_HUB_RELAY_WORKER_STATS_H
+#define GATEWAY_HUB_RELAY_WORKER_STATS_H
 
 #include "gateway/hub/registry/side.h"
 

@@ -1,4 +1,4 @@
-#include "gateway/hub/relay/meter.h"
+#include "gateway/hub/relay/rate_limiter.h"
 
 #define NS_PER_MS 1000000
 #define NS_PER_S 1e9

@@ -1,9 +1,9 @@
 /* A worker's rooms: one for each tunnel that has an end here, with its relay and its clients. Rooms
  * come with the first client and go with the last. */
-#ifndef GATEWAY_HUB_RELAY_ROOMS_H
-#define GATEWAY_HUB_RELAY_ROOMS_H
+#ifndef GATEWAY_HUB_RELAY_RELAY_TABLE_H
+#define GATEWAY_HUB_RELAY_RELAY_TABLE_H
 
-#include "gateway/hub/relay/client.h"
+#include "gateway/hub/relay/relay_end.h"
 
 struct rooms;
 

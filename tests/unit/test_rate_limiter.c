@@ -1,5 +1,5 @@
 /* The bandwidth limit by itself: the rate over time, credit, sharing by threads. */
-#include "gateway/hub/relay/meter.h"
+#include "gateway/hub/relay/rate_limiter.h"
 
 #include <pthread.h>
 #include <setjmp.h>
