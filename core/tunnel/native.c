@@ -135,8 +135,8 @@ static struct conn *find(struct session *s, uint32_t id)
     return map_get(&s->by_id, &key, sizeof key);
 }
 
-/* A connection that there is, by its id; ids that were never begun are an offence, those of
- * connections that are over are late. The reset of one whose start was lost is no offence. */
+/* A connection that there is, by its id; ids that were never begun are a violation, those of
+ * connections that are over are late. The reset of one whose start was lost is no violation. */
 static struct conn *known(struct session *s, const struct frame *f)
 {
     if (f->connection == 0 ||

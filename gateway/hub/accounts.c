@@ -11,7 +11,7 @@ struct entry {
     struct account account; /* first */
     char *key_id;
     _Atomic uint64_t connect_rate;
-    struct meter connects;
+    struct rate_limiter connects;
     size_t held;
     uint64_t used; /* when it was last asked for, or released */
 };
@@ -70,8 +70,8 @@ static struct entry *make(struct accounts *a, const char *key_id)
         entry_free(e);
         return NULL;
     }
-    meter_init(&e->account.meter, &e->account.rate, METER_CREDIT_MS);
-    meter_init(&e->connects, &e->connect_rate, CONNECT_CREDIT_MS);
+    rate_limiter_init(&e->account.limiter, &e->account.rate, RATE_LIMITER_CREDIT_MS);
+    rate_limiter_init(&e->connects, &e->connect_rate, CONNECT_CREDIT_MS);
     set_rates(a, e);
     return e;
 }
@@ -130,8 +130,8 @@ size_t accounts_count(const struct accounts *a)
 bool account_connect(struct account *account, uint64_t now)
 {
     struct entry *e = (struct entry *)account;
-    if (meter_wait(&e->connects, now) > 0)
+    if (rate_limiter_wait(&e->connects, now) > 0)
         return false;
-    meter_charge(&e->connects, now, 1);
+    rate_limiter_charge(&e->connects, now, 1);
     return true;
 }

@@ -17,7 +17,7 @@ struct account *accounts_get(struct accounts *a, const char *key_id, uint64_t no
 void account_hold(struct account *account);
 void account_release(struct account *account, uint64_t now);
 /* Frees those that nobody has held or asked for in ACCOUNT_IDLE_MS. Call it now and then. */
-#define ACCOUNT_IDLE_MS 60000 /* far longer than what their meters remember */
+#define ACCOUNT_IDLE_MS 60000 /* far longer than what their limiters remember */
 void accounts_tick(struct accounts *a, uint64_t now);
 size_t accounts_count(const struct accounts *a);
 /* Whether one more end of its tunnels may connect now (monotonic ms); counts it if so. */

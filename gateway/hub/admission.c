@@ -59,27 +59,31 @@ static void audit_refuse(struct office *o, const struct refusal *r)
         audit_stranger(o->audit, "refuse", fields, sizeof fields / sizeof *fields);
 }
 
-static void audit_connect(struct office *o, const struct ticket *ticket, const struct tunnel *t)
+static void audit_connect(struct office *o, const struct registration *registration,
+                          const struct tunnel *t)
 {
     struct log_field fields[] = {
-        {"tunnel", t->record.id, 0},          {"thing", t->record.thing, 0},
-        {"key", t->record.key_id, 0},         {"side", side_name(ticket->side), 0},
-        {"client", ticket->client, 0},        {"channel", ticket->channel, 0},
-        {"subprotocol", ticket->protocol, 0},
+        {"tunnel", t->record.id, 0},
+        {"thing", t->record.thing, 0},
+        {"key", t->record.key_id, 0},
+        {"side", side_name(registration->side), 0},
+        {"client", registration->client, 0},
+        {"channel", registration->channel, 0},
+        {"subprotocol", registration->protocol, 0},
     };
     audit_event(o->audit, "connect", fields, sizeof fields / sizeof *fields);
 }
 
-static void audit_disconnect(struct office *o, const struct departure *d, const struct tunnel *t)
+static void audit_disconnect(struct office *o, const struct end_report *d, const struct tunnel *t)
 {
-    const struct ticket *ticket = d->ticket;
+    const struct registration *registration = d->registration;
     struct log_field fields[] = {
-        {"tunnel", ticket->tunnel, 0},
+        {"tunnel", registration->tunnel, 0},
         {"thing", t != NULL ? t->record.thing : "", 0},
         {"key", t != NULL ? t->record.key_id : "", 0},
-        {"side", side_name(ticket->side), 0},
-        {"client", ticket->client, 0},
-        {"channel", ticket->channel, 0},
+        {"side", side_name(registration->side), 0},
+        {"client", registration->client, 0},
+        {"channel", registration->channel, 0},
         {"reason", d->text, 0},
         {"seconds", NULL, (int64_t)d->seconds},
         {"received", NULL, (int64_t)d->received},
@@ -119,7 +123,7 @@ void admission_refused(struct office *o, const struct message_refused *m)
                                       .text = m->reason});
 }
 
-/* ---- verdicts ---- */
+/* ---- replies ---- */
 
 static void refuse(struct office *o, const struct message_knock *k, const struct admission *a)
 {
@@ -148,20 +152,21 @@ static void turn_away(struct office *o, const struct message_knock *k, const str
     refuse(o, k, &a);
 }
 
-static bool copy_services(struct ticket *ticket, const struct texts *services)
+static bool copy_services(struct registration *registration, const struct texts *services)
 {
-    ticket->services = calloc(services->n + 1, sizeof *ticket->services);
-    if (ticket->services == NULL)
+    registration->services = calloc(services->n + 1, sizeof *registration->services);
+    if (registration->services == NULL)
         return false;
-    for (; ticket->n_services < services->n; ticket->n_services++) {
-        ticket->services[ticket->n_services] = strdup(services->items[ticket->n_services]);
-        if (ticket->services[ticket->n_services] == NULL)
+    for (; registration->n_services < services->n; registration->n_services++) {
+        registration->services[registration->n_services] =
+            strdup(services->items[registration->n_services]);
+        if (registration->services[registration->n_services] == NULL)
             return false;
     }
     return true;
 }
 
-/* Where a tunnel without ends gets its room: at the worker that has the fewest. */
+/* Where a tunnel without ends is relayed: at the worker that has the fewest. */
 static size_t choose_home(const struct office *o)
 {
     size_t least = 0;
@@ -171,37 +176,38 @@ static size_t choose_home(const struct office *o)
     return least;
 }
 
-static struct ticket *ticket_new(struct office *o, const struct message_knock *k,
-                                 const struct tunnel *t)
+static struct registration *registration_new(struct office *o, const struct message_knock *k,
+                                             const struct tunnel *t)
 {
     const struct tunnel_record *r = &t->record;
     char name[LABEL_MAX];
-    struct ticket *ticket = calloc(1, sizeof *ticket);
-    if (ticket == NULL)
+    struct registration *registration = calloc(1, sizeof *registration);
+    if (registration == NULL)
         return NULL;
-    ticket->serial = ++o->serial;
-    ticket->tunnel = strdup(r->id);
+    registration->serial = ++o->serial;
+    registration->tunnel = strdup(r->id);
     label(r, name);
-    ticket->label = strdup(name);
-    ticket->account = accounts_get(o->accounts, r->key_id, loop_now(o->o.loop));
-    ticket->way_back = MESSAGE(struct message_left, MESSAGE_LEFT, 0);
-    ticket->side = k->side;
-    ticket->left_s = registry_left(o->registry, t) / 1000;
-    ticket->version = k->version;
-    ticket->protocol = k->protocol;
-    memcpy(ticket->key, k->key, sizeof ticket->key);
-    memcpy(ticket->channel, k->channel, sizeof ticket->channel);
-    memcpy(ticket->client, k->client, sizeof ticket->client);
-    memcpy(ticket->instance, k->instance, sizeof ticket->instance);
-    ticket->device = strdup(r->thing);
-    if (ticket->tunnel != NULL && ticket->label != NULL && ticket->device != NULL &&
-        ticket->account != NULL && ticket->way_back != NULL && copy_services(ticket, &r->services))
-        return ticket;
-    ticket_free(ticket);
+    registration->label = strdup(name);
+    registration->account = accounts_get(o->accounts, r->key_id, loop_now(o->o.loop));
+    registration->return_message = MESSAGE(struct message_left, MESSAGE_LEFT, 0);
+    registration->side = k->side;
+    registration->left_s = registry_left(o->registry, t) / 1000;
+    registration->version = k->version;
+    registration->protocol = k->protocol;
+    memcpy(registration->key, k->key, sizeof registration->key);
+    memcpy(registration->channel, k->channel, sizeof registration->channel);
+    memcpy(registration->client, k->client, sizeof registration->client);
+    memcpy(registration->instance, k->instance, sizeof registration->instance);
+    registration->device = strdup(r->thing);
+    if (registration->tunnel != NULL && registration->label != NULL &&
+        registration->device != NULL && registration->account != NULL &&
+        registration->return_message != NULL && copy_services(registration, &r->services))
+        return registration;
+    registration_free(registration);
     return NULL;
 }
 
-/* The last ticket has come back, or the first one was never made. */
+/* The last registration has come back, or the first one was never made. */
 static bool drop_empty(struct presence *p, struct tunnel *t)
 {
     if (p == NULL || p->present > 0)
@@ -215,24 +221,24 @@ static bool drop_empty(struct presence *p, struct tunnel *t)
 static void let_in(struct office *o, const struct message_knock *k, struct tunnel *t)
 {
     struct message_verdict *m = MESSAGE(struct message_verdict, MESSAGE_VERDICT, k->message.worker);
-    struct ticket *ticket = ticket_new(o, k, t);
+    struct registration *registration = registration_new(o, k, t);
     if (t->presence == NULL)
         t->presence = presence_new(&o->presences, choose_home(o));
-    if (m == NULL || ticket == NULL || t->presence == NULL) {
+    if (m == NULL || registration == NULL || t->presence == NULL) {
         free(m);
-        ticket_free(ticket);
+        registration_free(registration);
         drop_empty(t->presence, t);
         turn_away(o, k, &no_memory, t);
         return;
     }
-    account_hold(ticket->account);
-    presence_join(t->presence, o->monitor, &t->record, ticket);
+    account_hold(registration->account);
+    presence_join(t->presence, o->monitor, &t->record, registration);
     o->load[t->presence->home]++;
     o->admitted++;
     registry_connected(o->registry, span_of(t->record.id), k->side, true);
-    audit_connect(o, ticket, t);
+    audit_connect(o, registration, t);
     m->visitor = k->visitor;
-    m->ticket = ticket;
+    m->registration = registration;
     office_post(o, &m->message);
 }
 
@@ -281,7 +287,7 @@ void admission_knock(struct office *o, struct message_knock *m)
 /* ---- ends on their way, and gone ---- */
 
 static void post_close(struct office *o, const struct tunnel *t, enum side side,
-                       const struct farewell *f)
+                       const struct close_reason *f)
 {
     struct message_close *m = MESSAGE(struct message_close, MESSAGE_CLOSE, t->presence->home);
     if (m != NULL && (m->tunnel = strdup(t->record.id)) == NULL) {
@@ -290,49 +296,50 @@ static void post_close(struct office *o, const struct tunnel *t, enum side side,
     }
     if (m != NULL) {
         m->side = side;
-        m->farewell = *f;
+        m->close_reason = *f;
     }
     office_post(o, m != NULL ? &m->message : NULL);
 }
 
-static void depart(struct office *o, const struct departure *d)
+static void depart(struct office *o, const struct end_report *d)
 {
-    static const struct farewell orphaned = {CLIENT_DROP, ERR_STREAM_REPLACED,
-                                             "its successor was lost on the way"};
-    struct tunnel *t = registry_find(o->registry, span_of(d->ticket->tunnel));
-    struct presence *p = presence_of(d->ticket);
-    enum side side = d->ticket->side;
+    static const struct close_reason orphaned = {RELAY_DROP, ERR_STREAM_REPLACED,
+                                                 "its successor was lost on the way"};
+    struct tunnel *t = registry_find(o->registry, span_of(d->registration->tunnel));
+    struct presence *p = presence_of(d->registration);
+    enum side side = d->registration->side;
     audit_disconnect(o, d, t);
     o->load[p->home]--;
-    account_release(d->ticket->account, loop_now(o->o.loop));
+    account_release(d->registration->account, loop_now(o->o.loop));
     bool held = presence_leave(p, d), over = drop_empty(p, t);
     if (t == NULL || !held)
         return;
     registry_connected(o->registry, span_of(t->record.id), side, false);
-    /* It may have been lost on its way to the room, where the one that it replaces still is. */
+    /* It may have been lost on its way to the worker, where the one that it replaces still is. */
     if (!over)
         post_close(o, t, side, &orphaned);
 }
 
 void admission_left(struct office *o, const struct message_left *m)
 {
-    depart(o, &m->departure);
+    depart(o, &m->end_report);
 }
 
-/* To the room's worker, unless it has lost its place on the way. */
+/* To the tunnel's worker, unless it has lost its place on the way. */
 void admission_handed(struct office *o, struct message_client *m)
 {
-    const struct ticket *ticket = m->ticket;
-    const struct tunnel *t = registry_find(o->registry, span_of(ticket->tunnel));
-    const struct presence *p = presence_of(ticket);
-    if (t != NULL && t->record.closed == 0 && p->end[ticket->side] == ticket->serial) {
+    const struct registration *registration = m->registration;
+    const struct tunnel *t = registry_find(o->registry, span_of(registration->tunnel));
+    const struct presence *p = presence_of(registration);
+    if (t != NULL && t->record.closed == 0 && p->end[registration->side] == registration->serial) {
         m->message.kind = MESSAGE_JOIN;
         m->message.worker = p->home;
         office_post(o, &m->message);
         return;
     }
-    struct departure d = {
-        .ticket = m->ticket, .why = ERR_STREAM_REPLACED, .text = "its place was taken meanwhile"};
+    struct end_report d = {.registration = m->registration,
+                           .why = ERR_STREAM_REPLACED,
+                           .text = "its place was taken meanwhile"};
     depart(o, &d);
     message_free(&m->message);
 }
@@ -347,7 +354,7 @@ static void close_side(struct office *o, struct tunnel *t, enum side side, enum 
         return;
     if (presence_dismiss(t->presence, side, why, text))
         registry_connected(o->registry, span_of(t->record.id), side, false);
-    post_close(o, t, side, &(struct farewell){CLIENT_CLOSE_END, why, text});
+    post_close(o, t, side, &(struct close_reason){RELAY_CLOSE_ENDED, why, text});
 }
 
 static void on_ended(void *owner, struct tunnel *t, const char *why)

@@ -40,7 +40,7 @@ struct visitor {
     struct front *front;
     uint64_t id;
     struct stream *tls;     /* below `stream`, or below that of http */
-    struct stream *stream;  /* the spill around tls; NULL once http has it */
+    struct stream *stream;  /* the buffered stream around tls; NULL once http has it */
     struct http_conn *http; /* NULL: in the TLS handshake */
     struct timer *timer;    /* of that, and while the office is asked */
     bool asked;             /* the office has to answer */
@@ -55,7 +55,7 @@ static void visitor_free(struct visitor *v)
     map_remove(&f->by_id, &v->id, sizeof v->id);
     list_remove(&v->node);
     lobby_leave(f->lobby, &v->guest);
-    count(&f->o.counts->visitors, (uint64_t)-1);
+    stat_add(&f->o.stats->visitors, (uint64_t)-1);
     timer_free(v->timer);
     http_conn_free(v->http);
     if (v->stream != NULL)
@@ -77,18 +77,18 @@ static void post_refused(struct front *f, const char *client, int status, enum e
     mailbox_post(f->o.office, &m->message.mail);
 }
 
-void post_left(struct mailbox *office, size_t worker, const struct departure *d)
+void post_left(struct mailbox *office, size_t worker, const struct end_report *d)
 {
-    struct message_left *m = d->ticket->way_back;
-    d->ticket->way_back = NULL;
+    struct message_left *m = d->registration->return_message;
+    d->registration->return_message = NULL;
     m->message.worker = worker;
-    m->departure = *d;
+    m->end_report = *d;
     mailbox_post(office, &m->message.mail);
 }
 
-static void lose(struct front *f, struct ticket *ticket, enum err why, const char *text)
+static void lose(struct front *f, struct registration *registration, enum err why, const char *text)
 {
-    struct departure d = {.ticket = ticket, .why = why};
+    struct end_report d = {.registration = registration, .why = why};
     snprintf(d.text, sizeof d.text, "%s", text);
     post_left(f->o.office, f->o.worker, &d);
 }
@@ -281,9 +281,9 @@ static void on_opened(void *owner)
     struct front *f = v->front;
     struct http_conn_options options = {.request_ms = f->o.timeout_ms, .idle_ms = IDLE_MS};
     struct stream *s = v->stream;
-    count(&f->o.counts->handshakes, 1);
+    stat_add(&f->o.stats->handshakes, 1);
     if (tls_resumed(v->tls))
-        count(&f->o.counts->resumed, 1);
+        stat_add(&f->o.stats->resumed, 1);
     lobby_theirs(&v->guest, loop_now(f->o.loop));
     timer_stop(v->timer);
     v->stream = NULL;
@@ -294,7 +294,7 @@ static void on_opened(void *owner)
 
 static void handshake_failed(struct visitor *v, enum err why, const char *text)
 {
-    count(&v->front->o.counts->handshakes_failed, 1);
+    stat_add(&v->front->o.stats->handshakes_failed, 1);
     post_refused(v->front, v->stream->name, 0, why, text);
     visitor_free(v);
 }
@@ -348,7 +348,7 @@ static void name_channel(char out[36])
     hex_encode(bytes, sizeof bytes, out);
 }
 
-/* Wraps the socket in TLS and a spill. False: no memory; the socket is closed. */
+/* Wraps the socket in TLS and a buffered stream. False: no memory; the socket is closed. */
 static bool open_stream(struct visitor *v, struct stream *socket)
 {
     struct front *f = v->front;
@@ -360,7 +360,8 @@ static bool open_stream(struct visitor *v, struct stream *socket)
     stream_unsent_limit(socket, UNSENT_MAX);
     stream_unread_limit(socket, UNREAD_MAX);
     v->tls = tls_server(f->o.loop, socket, &options, &handshake_events, v);
-    v->stream = v->tls != NULL ? spill_new(f->o.loop, v->tls, &handshake_events, v) : NULL;
+    v->stream =
+        v->tls != NULL ? buffered_stream_new(f->o.loop, v->tls, &handshake_events, v) : NULL;
     return v->stream != NULL;
 }
 
@@ -383,13 +384,13 @@ static struct visitor *visitor_new(struct front *f, struct ip origin)
         return NULL;
     }
     list_append(&f->visitors, &v->node);
-    count(&f->o.counts->visitors, 1);
+    stat_add(&f->o.stats->visitors, 1);
     name_channel(v->channel);
     return v;
 }
 
 /* Room is where the most come from, so that nobody can shut the door by standing in it. */
-static enum lobby_room make_room(struct front *f, struct ip ip)
+static enum lobby_room drop_fullest(struct front *f, struct ip ip)
 {
     struct guest *victim;
     bool exempt = f->o.exempt != NULL && ip_list_has(f->o.exempt, ip);
@@ -414,7 +415,7 @@ static void turn_away(struct front *f, struct stream *socket, enum lobby_room ro
     bool full = room != LOBBY_ROOM;
     post_refused(f, socket->name, 0, full ? ERR_LIMIT : ERR_NO_MEMORY,
                  full ? reasons[room] : err_text(ERR_NO_MEMORY));
-    count(&f->o.counts->turned_away, 1);
+    stat_add(&f->o.stats->turned_away, 1);
     stream_close(socket);
 }
 
@@ -428,7 +429,7 @@ void front_accept(struct front *f, int fd)
         return;
     }
     snprintf(name, sizeof name, "%s", socket->name);
-    enum lobby_room room = make_room(f, ip);
+    enum lobby_room room = drop_fullest(f, ip);
     struct visitor *v = room == LOBBY_ROOM ? visitor_new(f, ip_origin(ip)) : NULL;
     if (v == NULL) {
         turn_away(f, socket, room);
@@ -458,34 +459,34 @@ static struct visitor *answered(const struct front *f, const uint64_t *id)
 static void let_in(struct visitor *v, struct message_verdict *m)
 {
     struct front *f = v->front;
-    struct ticket *ticket = m->ticket;
+    struct registration *registration = m->registration;
     struct stream *stream = http_conn_take(v->http);
-    m->ticket = NULL;
+    m->registration = NULL;
     v->http = NULL;
     visitor_free(v);
     struct message_client *out = MESSAGE(struct message_client, MESSAGE_HANDED, f->o.worker);
     if (out == NULL || !stream_leave(stream)) {
         free(out);
         stream_close(stream);
-        lose(f, ticket, ERR_NO_DESCRIPTORS, "it could not be handed over");
+        lose(f, registration, ERR_NO_DESCRIPTORS, "it could not be handed over");
         return;
     }
-    out->ticket = ticket;
+    out->registration = registration;
     out->stream = stream;
-    count(&f->o.counts->moved, 1);
+    stat_add(&f->o.stats->moved, 1);
     mailbox_post(f->o.office, &out->message.mail);
 }
 
 void front_verdict(struct front *f, struct message_verdict *m)
 {
     struct visitor *v = answered(f, &m->visitor);
-    if (v != NULL && m->ticket != NULL) {
+    if (v != NULL && m->registration != NULL) {
         let_in(v, m);
     } else if (v != NULL) {
         answer(v, m->status, m->text, true);
-    } else if (m->ticket != NULL) {
-        lose(f, m->ticket, ERR_CLIENT_CLOSED, "it left before it was answered");
-        m->ticket = NULL;
+    } else if (m->registration != NULL) {
+        lose(f, m->registration, ERR_CLIENT_CLOSED, "it left before it was answered");
+        m->registration = NULL;
     }
 }
 

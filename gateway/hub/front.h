@@ -15,7 +15,7 @@ struct front_options {
     struct loop *loop;
     struct mailbox *office;
     size_t worker; /* its number, for messages */
-    struct counts *counts;
+    struct worker_stats *stats;
     struct tls_cache *cache;          /* may be NULL */
     const struct trust *device_trust; /* may be NULL: no client certificates */
     size_t max_visitors;              /* connections that are not a tunnel's end; 0: 1,024. When
@@ -37,7 +37,7 @@ void front_verdict(struct front *f, struct message_verdict *m);
 void front_answer(struct front *f, const struct message_answer *m);
 bool front_asks(const struct front *f); /* somebody waits for the office's answer */
 
-/* Posts LEFT with that departure, whose ticket is taken over. */
-void post_left(struct mailbox *office, size_t worker, const struct departure *d);
+/* Posts LEFT with that end report, whose registration is taken over. */
+void post_left(struct mailbox *office, size_t worker, const struct end_report *d);
 
 #endif

@@ -33,7 +33,7 @@ static void free_client(struct message_client *m)
 {
     if (m->stream != NULL)
         stream_close(m->stream);
-    ticket_free(m->ticket);
+    registration_free(m->registration);
 }
 
 static void free_knock(struct message_knock *m)
@@ -52,7 +52,7 @@ void message_free(struct message *m)
             close(((struct message_accepted *)all)->fd);
         break;
     case MESSAGE_VERDICT:
-        ticket_free(((struct message_verdict *)all)->ticket);
+        registration_free(((struct message_verdict *)all)->registration);
         break;
     case MESSAGE_JOIN:
     case MESSAGE_HANDED:
@@ -71,7 +71,7 @@ void message_free(struct message *m)
         free_knock(all);
         break;
     case MESSAGE_LEFT:
-        ticket_free(((struct message_left *)all)->departure.ticket);
+        registration_free(((struct message_left *)all)->end_report.registration);
         break;
     case MESSAGE_CALL:
         explicit_bzero(((struct message_call *)all)->bytes, ((struct message_call *)all)->size);

@@ -2,9 +2,9 @@
  * is malloc'd by its sender and freed by its receiver, with what it carries.
  *
  * A client's way in: its door posts KNOCK. The office answers VERDICT: refused with a status, or a
- * ticket. Then the door takes the stream off its loop and posts HANDED, and the office sends it on
- * to the room's worker as JOIN. So all that concerns one room comes to its worker from the office,
- * in the office's order. Every ticket comes back once, in LEFT. */
+ * registration. Then the door takes the stream off its loop and posts HANDED, and the office sends
+ * it on to the tunnel's worker as JOIN. So all that concerns one tunnel comes to its worker from
+ * the office, in the office's order. Every registration comes back once, in LEFT. */
 #ifndef GATEWAY_HUB_MESSAGES_H
 #define GATEWAY_HUB_MESSAGES_H
 
@@ -62,21 +62,21 @@ struct message_accepted {
 struct message_verdict {
     struct message message;
     uint64_t visitor;
-    struct ticket *ticket; /* NULL: refused, or taken */
+    struct registration *registration; /* NULL: refused, or taken */
     int status;
     const char *text; /* static storage */
 };
 /* JOIN and HANDED */
 struct message_client {
     struct message message;
-    struct ticket *ticket;
+    struct registration *registration;
     struct stream *stream; /* has left its loop; NULL: taken */
 };
 struct message_close {
     struct message message;
     char *tunnel;
     enum side side;
-    struct farewell farewell; /* its text: static storage */
+    struct close_reason close_reason; /* its text: static storage */
 };
 struct message_answer {
     struct message message;
@@ -105,7 +105,7 @@ struct message_knock {
 };
 struct message_left {
     struct message message;
-    struct departure departure;
+    struct end_report end_report;
 };
 struct message_call {
     struct message message;

@@ -471,7 +471,7 @@ void office_free(struct office *o)
     api_free(o->api);
     for (size_t i = 0; i < o->n_crew; i++)
         worker_free(o->crew[i]);
-    while (!list_empty(&o->presences)) /* whose tickets were in messages that nobody read */
+    while (!list_empty(&o->presences)) /* whose registrations were in messages that nobody read */
         presence_free(list_entry(o->presences.next, struct presence, node));
     audit_free(o->audit);
     keys_free(o->keys);

@@ -37,8 +37,8 @@ static void look(void *ctx, struct monitor_counters *out)
                                                 MONITOR_STREAM_OPEN};
     const struct presence *p = ctx;
     out->state = states[held(p, SIDE_SOURCE) + held(p, SIDE_DESTINATION)];
-    out->up = count_of(&p->traffic.received[SIDE_SOURCE]);
-    out->down = count_of(&p->traffic.received[SIDE_DESTINATION]);
+    out->up = stat_get(&p->traffic.received[SIDE_SOURCE]);
+    out->down = stat_get(&p->traffic.received[SIDE_DESTINATION]);
 }
 
 static void show(struct presence *p, enum side side, const char *address)
@@ -76,7 +76,7 @@ void presence_unwatch(struct presence *p)
 /* ---- ends ---- */
 
 void presence_join(struct presence *p, struct monitor *m, const struct tunnel_record *r,
-                   struct ticket *t)
+                   struct registration *t)
 {
     enum side side = t->side;
     bool first = p->present++ == 0;
@@ -110,10 +110,10 @@ bool presence_dismiss(struct presence *p, enum side side, enum err why, const ch
     return true;
 }
 
-bool presence_leave(struct presence *p, const struct departure *d)
+bool presence_leave(struct presence *p, const struct end_report *d)
 {
-    enum side side = d->ticket->side;
-    uint64_t serial = d->ticket->serial;
+    enum side side = d->registration->side;
+    uint64_t serial = d->registration->serial;
     bool holder = p->end[side] == serial;
     p->present--;
     if (holder) {

@@ -1,8 +1,9 @@
 /* The ends of a tunnel that are here: from the first one that is let in to the last one whose
- * ticket has come back. Those who watch the hub see it as one stream (core/control/monitor.h).
+ * registration has come back. Those who watch the hub see it as one stream
+ * (core/control/monitor.h).
  *
- * The office's, but for the traffic, which workers count in as long as they have a ticket. It may
- * outlive its tunnel, which can be deleted while its ends are being sent away. */
+ * The office's, but for the traffic, which workers count in as long as they have a registration. It
+ * may outlive its tunnel, which can be deleted while its ends are being sent away. */
 #ifndef GATEWAY_HUB_PRESENCE_H
 #define GATEWAY_HUB_PRESENCE_H
 
@@ -12,10 +13,10 @@
 #include "gateway/hub/relay/relay_end.h"
 
 struct presence {
-    struct traffic traffic;        /* first; tickets point to it */
+    struct traffic traffic;        /* first; registrations point to it */
     struct list node;              /* in the office's presences */
-    size_t home;                   /* the worker that has the room */
-    size_t present;                /* tickets that are out */
+    size_t home;                   /* the worker that relays it */
+    size_t present;                /* registrations that are out */
     uint64_t end[SIDE_COUNT];      /* serial of the end that holds the side; 0: none */
     uint64_t shown[SIDE_COUNT];    /* of the end whose address the stream has; 0: gone */
     struct monitor_stream *stream; /* NULL: nobody watches */
@@ -29,18 +30,18 @@ struct presence {
 struct presence *presence_new(struct list *all, size_t home);
 void presence_free(struct presence *p); /* its stream ends, too */
 
-static inline struct presence *presence_of(const struct ticket *t)
+static inline struct presence *presence_of(const struct registration *t)
 {
     return (struct presence *)t->traffic;
 }
 
 /* One more end: it gets t and holds its side from now on. r: of its tunnel. */
 void presence_join(struct presence *p, struct monitor *m, const struct tunnel_record *r,
-                   struct ticket *t);
+                   struct registration *t);
 /* Whoever holds that side has lost it, and is told so. False: nobody did. */
 bool presence_dismiss(struct presence *p, enum side side, enum err why, const char *text);
-/* A ticket has come back; with the last one p is free to go. True: it held its side. */
-bool presence_leave(struct presence *p, const struct departure *d);
+/* A registration has come back; with the last one p is free to go. True: it held its side. */
+bool presence_leave(struct presence *p, const struct end_report *d);
 /* Nobody watches any more: its stream has ended. */
 void presence_unwatch(struct presence *p);
 

@@ -4,21 +4,21 @@
 #include "core/tls/tls.h"
 #include "gateway/hub/office_private.h"
 
-typedef uint64_t counter(const struct counts *c);
+typedef uint64_t counter(const struct worker_stats *c);
 
 /* Summed over workers and doors. */
 static uint64_t sum(const struct office *o, counter *get)
 {
     uint64_t n = 0;
     for (size_t i = 0; i < o->n_crew; i++)
-        n += get(worker_counts(o->crew[i]));
+        n += get(worker_stats_of(o->crew[i]));
     return n;
 }
 
 #define COUNTER(field)                                                                             \
-    static uint64_t get_##field(const struct counts *c)                                            \
+    static uint64_t get_##field(const struct worker_stats *c)                                      \
     {                                                                                              \
-        return count_of(&c->field);                                                                \
+        return stat_get(&c->field);                                                                \
     }
 COUNTER(visitors)
 COUNTER(clients)

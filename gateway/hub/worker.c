@@ -14,11 +14,11 @@ struct worker {
     struct worker_options o;
     struct loop *loop;
     struct mailbox *mailbox;
-    struct front *front; /* a door's; else NULL */
-    struct rooms *rooms; /* a worker's; else NULL */
+    struct front *front;        /* a door's; else NULL */
+    struct relay_table *relays; /* a worker's; else NULL */
     bool stopped;
     struct timer *drained; /* runs while draining */
-    struct counts counts;
+    struct worker_stats stats;
     struct message *last; /* STOP, made in time: there is no other way to reach the thread */
     uv_thread_t thread;
 };
@@ -27,13 +27,14 @@ struct worker {
 
 static void join(struct worker *w, struct message_client *m)
 {
-    struct departure d = {
-        .ticket = m->ticket, .why = ERR_NO_DESCRIPTORS, .text = "it could not be taken up"};
+    struct end_report d = {.registration = m->registration,
+                           .why = ERR_NO_DESCRIPTORS,
+                           .text = "it could not be taken up"};
     struct stream *stream = m->stream;
-    m->ticket = NULL;
+    m->registration = NULL;
     m->stream = NULL;
     if (stream_join(stream, w->loop)) {
-        rooms_join(w->rooms, d.ticket, stream);
+        relay_table_join(w->relays, d.registration, stream);
         return;
     }
     stream_close(stream);
@@ -44,7 +45,7 @@ static void join(struct worker *w, struct message_client *m)
 static void on_drain_look(void *owner)
 {
     struct worker *w = owner;
-    if (w->rooms != NULL ? !rooms_empty(w->rooms) : front_asks(w->front)) {
+    if (w->relays != NULL ? !relay_table_empty(w->relays) : front_asks(w->front)) {
         timer_start(w->drained, DRAIN_LOOK_MS);
         return;
     }
@@ -55,8 +56,8 @@ static void on_drain_look(void *owner)
 
 static void drain(struct worker *w)
 {
-    if (w->rooms != NULL)
-        rooms_drain(w->rooms);
+    if (w->relays != NULL)
+        relay_table_drain(w->relays);
     timer_start(w->drained, 0);
 }
 
@@ -64,7 +65,7 @@ static void drain(struct worker *w)
 static void stop(struct worker *w)
 {
     front_free(w->front);
-    rooms_free(w->rooms);
+    relay_table_free(w->relays);
     timer_free(w->drained);
     w->stopped = true;
     loop_stop(w->loop);
@@ -92,7 +93,7 @@ static void on_message(void *owner, struct mail *mail)
         break;
     case MESSAGE_CLOSE: {
         const struct message_close *c = m;
-        rooms_close(w->rooms, c->tunnel, c->side, &c->farewell);
+        relay_table_close(w->relays, c->tunnel, c->side, &c->close_reason);
         break;
     }
     case MESSAGE_ANSWER:
@@ -114,7 +115,7 @@ static void on_message(void *owner, struct mail *mail)
     message_free(message);
 }
 
-static void on_gone(void *owner, const struct departure *d)
+static void on_gone(void *owner, const struct end_report *d)
 {
     struct worker *w = owner;
     post_left(w->o.office, w->o.number, d);
@@ -132,13 +133,10 @@ static void run(void *arg)
 
 static bool furnish_room(struct worker *w)
 {
-    struct rooms_options o = {.loop = w->loop,
-                              .counts = &w->counts,
-                              .idle_ms = w->o.idle_ms,
-                              .gone = on_gone,
-                              .owner = w};
-    w->rooms = rooms_new(&o);
-    return w->rooms != NULL;
+    struct relay_table_options o = {
+        .loop = w->loop, .stats = &w->stats, .idle_ms = w->o.idle_ms, .gone = on_gone, .owner = w};
+    w->relays = relay_table_new(&o);
+    return w->relays != NULL;
 }
 
 static bool furnish_door(struct worker *w)
@@ -146,7 +144,7 @@ static bool furnish_door(struct worker *w)
     struct front_options o = {.loop = w->loop,
                               .office = w->o.office,
                               .worker = w->o.number,
-                              .counts = &w->counts,
+                              .stats = &w->stats,
                               .cache = w->o.cache,
                               .device_trust = w->o.device_trust,
                               .per_origin = w->o.per_origin,
@@ -176,7 +174,7 @@ struct worker *worker_new(const struct worker_options *o)
     if (w->loop != NULL && furnish(w) && uv_thread_create(&w->thread, run, w) == 0)
         return w;
     front_free(w->front);
-    rooms_free(w->rooms);
+    relay_table_free(w->relays);
     timer_free(w->drained);
     worker_free(w);
     return NULL;
@@ -187,9 +185,9 @@ void worker_post(struct worker *w, struct message *m)
     mailbox_post(w->mailbox, &m->mail);
 }
 
-const struct counts *worker_counts(const struct worker *w)
+const struct worker_stats *worker_stats_of(const struct worker *w)
 {
-    return &w->counts;
+    return &w->stats;
 }
 
 void worker_stop(struct worker *w)

@@ -1,7 +1,7 @@
 /* A thread with a loop of its own, to which the office talks by messages only (messages.h): a
- * worker, which has rooms on it, or a door, which has a front door. What strangers ask for is done
- * at doors, so that nobody in a room waits for it: a key operation takes a millisecond with the
- * usual keys and ten with long ones. Where cores are short, doors give way to workers. */
+ * worker, which has tunnels on it, or a door, which has a front door. What strangers ask for is
+ * done at doors, so that nobody in a tunnel waits for it: a key operation takes a millisecond with
+ * the usual keys and ten with long ones. Where cores are short, doors give way to workers. */
 #ifndef GATEWAY_HUB_WORKER_H
 #define GATEWAY_HUB_WORKER_H
 
@@ -28,7 +28,7 @@ struct worker_options {
 /* Starts the thread. NULL: no memory, descriptors or threads. */
 struct worker *worker_new(const struct worker_options *o);
 void worker_post(struct worker *w, struct message *m);
-const struct counts *worker_counts(const struct worker *w);
+const struct worker_stats *worker_stats_of(const struct worker *w);
 
 /* Ends the thread, which drops all its clients, and waits for it. worker_post is still allowed, but
  * nobody reads it. */

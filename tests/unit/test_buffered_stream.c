@@ -1,4 +1,4 @@
-/* The spill: bytes that were written are free at once, whatever the stream below can take. */
+/* The buffered: bytes that were written are free at once, whatever the stream below can take. */
 #include "gateway/hub/relay/buffered_stream.h"
 
 #include <setjmp.h>
@@ -163,7 +163,7 @@ struct rig {
     struct loop *loop;
     struct lower lower;
     struct owner owner;
-    struct stream *spill;
+    struct stream *buffered;
 };
 
 static int setup(void **state)
@@ -173,8 +173,8 @@ static int setup(void **state)
     r->loop = loop_new();
     r->lower.stream.ops = &lower_ops;
     strcpy(r->lower.stream.name, "peer");
-    r->spill = spill_new(r->loop, &r->lower.stream, &events, &r->owner);
-    assert_non_null(r->spill);
+    r->buffered = buffered_stream_new(r->loop, &r->lower.stream, &events, &r->owner);
+    assert_non_null(r->buffered);
     *state = r;
     return 0;
 }
@@ -183,7 +183,7 @@ static int teardown(void **state)
 {
     struct rig *r = *state;
     if (!r->lower.closed)
-        stream_close(r->spill);
+        stream_close(r->buffered);
     assert_true(r->lower.closed);
     loop_free(r->loop);
     free(r);
@@ -200,15 +200,15 @@ static void test_bytes_are_free(void **state)
         r->lower.room = rooms[i];
         r->lower.n = 0;
         memset(sent, 'a', sizeof sent);
-        assert_true(stream_ready(r->spill));
-        assert_int_equal(stream_write(r->spill, sent, sizeof sent), fits);
-        assert_int_equal(stream_ready(r->spill), fits);
+        assert_true(stream_ready(r->buffered));
+        assert_int_equal(stream_write(r->buffered, sent, sizeof sent), fits);
+        assert_int_equal(stream_ready(r->buffered), fits);
         memset(sent, 'X', sizeof sent); /* they are ours again */
         r->owner.writable = 0;
         if (!fits)
             drain(&r->lower);
         assert_int_equal(r->owner.writable, !fits);
-        assert_true(stream_ready(r->spill));
+        assert_true(stream_ready(r->buffered));
         assert_int_equal(r->lower.n, sizeof sent);
         for (size_t k = 0; k < sizeof sent; k++)
             assert_int_equal(r->lower.got[k], 'a');
@@ -221,7 +221,7 @@ static void test_largest(void **state)
     uint8_t *big = malloc(LOOP_BLOCK);
     assert_non_null(big);
     memset(big, 'b', LOOP_BLOCK);
-    assert_false(stream_write(r->spill, big, LOOP_BLOCK));
+    assert_false(stream_write(r->buffered, big, LOOP_BLOCK));
     free(big);
     drain(&r->lower);
     assert_int_equal(r->lower.n, LOOP_BLOCK);
@@ -231,8 +231,8 @@ static void test_largest(void **state)
 static void test_closed_while_pending(void **state)
 {
     struct rig *r = *state;
-    assert_false(stream_write(r->spill, (const uint8_t *)"abc", 3));
-    stream_close(r->spill);
+    assert_false(stream_write(r->buffered, (const uint8_t *)"abc", 3));
+    stream_close(r->buffered);
     assert_true(r->lower.closed);
     assert_int_equal(r->owner.writable, 0);
 }
@@ -243,25 +243,26 @@ static void test_moves(void **state)
     struct lower *l = &r->lower;
     uint8_t *p;
     l->input_size = 10;
-    assert_int_equal(stream_peek(r->spill, 1, &p), 10);
-    assert_false(stream_write(r->spill, (const uint8_t *)"abc", 3));
-    assert_false(stream_leave(r->spill)); /* its block is on the way */
+    assert_int_equal(stream_peek(r->buffered, 1, &p), 10);
+    assert_false(stream_write(r->buffered, (const uint8_t *)"abc", 3));
+    assert_false(stream_leave(r->buffered)); /* its block is on the way */
     drain(l);
     l->stays = true;
-    assert_false(stream_leave(r->spill));
+    assert_false(stream_leave(r->buffered));
     l->stays = false;
-    assert_true(stream_leave(r->spill));
+    assert_true(stream_leave(r->buffered));
     assert_true(l->away);
     struct loop *other = loop_new();
-    assert_true(stream_join(r->spill, other));
+    assert_true(stream_join(r->buffered, other));
     assert_ptr_equal(l->joined, other);
-    assert_int_equal(spill_room(r->spill, p + 6), 6); /* what was peeked is where it was */
-    assert_false(stream_write(r->spill, (const uint8_t *)"def", 3));
+    /* what was peeked is where it was */
+    assert_int_equal(buffered_stream_headroom(r->buffered, p + 6), 6);
+    assert_false(stream_write(r->buffered, (const uint8_t *)"def", 3));
     drain(l);
     assert_int_equal(r->owner.writable, 2);
     assert_memory_equal(l->got, "abcdef", 6);
-    assert_true(stream_leave(r->spill));
-    stream_close(r->spill);
+    assert_true(stream_leave(r->buffered));
+    stream_close(r->buffered);
     assert_true(l->closed);
     loop_free(other);
 }
@@ -271,8 +272,8 @@ static void test_broken_stays(void **state)
 {
     struct rig *r = *state;
     static uint8_t too_much[LOOP_BLOCK + 1];
-    assert_false(stream_write(r->spill, too_much, sizeof too_much));
-    assert_false(stream_leave(r->spill));
+    assert_false(stream_write(r->buffered, too_much, sizeof too_much));
+    assert_false(stream_leave(r->buffered));
     loop_run(r->loop);
     assert_int_equal(r->owner.failed, ERR_NO_MEMORY);
 }
@@ -282,9 +283,9 @@ static void test_events_and_reading_pass(void **state)
     struct rig *r = *state;
     struct lower *l = &r->lower;
     uint8_t *p, out[8];
-    assert_string_equal(r->spill->name, "peer");
+    assert_string_equal(r->buffered->name, "peer");
     l->stream.events->opened(l->stream.owner);
-    stream_read_on(r->spill, true);
+    stream_read_on(r->buffered, true);
     assert_true(l->reading);
     l->stream.events->readable(l->stream.owner);
     l->stream.events->failed(l->stream.owner, ERR_RESET);
@@ -292,12 +293,12 @@ static void test_events_and_reading_pass(void **state)
     assert_int_equal(r->owner.readable, 1);
     assert_int_equal(r->owner.failed, ERR_RESET);
     memcpy(l->input, "hello", l->input_size = 5);
-    assert_int_equal(stream_peek(r->spill, 1, &p), 5);
-    stream_consume(r->spill, 2);
-    assert_int_equal(stream_pull(r->spill, out, sizeof out), 3);
+    assert_int_equal(stream_peek(r->buffered, 1, &p), 5);
+    stream_consume(r->buffered, 2);
+    assert_int_equal(stream_pull(r->buffered, out, sizeof out), 3);
     assert_memory_equal(out, "llo", 3);
-    assert_int_equal(stream_peek(r->spill, 1, &p), -ERR_EOF);
-    stream_shutdown(r->spill);
+    assert_int_equal(stream_peek(r->buffered, 1, &p), -ERR_EOF);
+    stream_shutdown(r->buffered);
     assert_true(l->shut);
 }
 
@@ -306,15 +307,15 @@ static void test_room(void **state)
     struct rig *r = *state;
     struct lower *l = &r->lower;
     uint8_t *p;
-    assert_int_equal(spill_room(r->spill, l->input), 0);
+    assert_int_equal(buffered_stream_headroom(r->buffered, l->input), 0);
     l->input_size = 10;
-    assert_int_equal(stream_peek(r->spill, 1, &p), 10);
-    assert_int_equal(spill_room(r->spill, p), 0);
-    assert_int_equal(spill_room(r->spill, p + 6), 6);
-    assert_int_equal(spill_room(r->spill, p + 10), 0); /* not in it any more */
-    assert_int_equal(spill_room(r->spill, p - 1), 0);
-    stream_consume(r->spill, 1);
-    assert_int_equal(spill_room(r->spill, p + 6), 0);
+    assert_int_equal(stream_peek(r->buffered, 1, &p), 10);
+    assert_int_equal(buffered_stream_headroom(r->buffered, p), 0);
+    assert_int_equal(buffered_stream_headroom(r->buffered, p + 6), 6);
+    assert_int_equal(buffered_stream_headroom(r->buffered, p + 10), 0); /* not in it any more */
+    assert_int_equal(buffered_stream_headroom(r->buffered, p - 1), 0);
+    stream_consume(r->buffered, 1);
+    assert_int_equal(buffered_stream_headroom(r->buffered, p + 6), 0);
 }
 
 int main(void)

@@ -56,9 +56,9 @@ static struct presence *tunnel(void)
     return p;
 }
 
-static struct ticket join(struct presence *p, enum side side, const char *client)
+static struct registration join(struct presence *p, enum side side, const char *client)
 {
-    struct ticket t = {.serial = ++serial, .side = side};
+    struct registration t = {.serial = ++serial, .side = side};
     strcpy(t.client, client);
     presence_join(p, monitor, &record, &t);
     assert_ptr_equal(presence_of(&t), p);
@@ -66,9 +66,9 @@ static struct ticket join(struct presence *p, enum side side, const char *client
 }
 
 /* Whether it held its side. */
-static bool leave(struct ticket *t, enum err why)
+static bool leave(struct registration *t, enum err why)
 {
-    struct departure d = {.ticket = t, .why = why};
+    struct end_report d = {.registration = t, .why = why};
     strcpy(d.text, "words");
     return presence_leave(presence_of(t), &d);
 }
@@ -138,14 +138,14 @@ static void ends_come_and_go(void **state)
 {
     struct presence *p = tunnel();
     (void)state;
-    struct ticket destination = join(p, SIDE_DESTINATION, "10.0.0.2:6");
+    struct registration destination = join(p, SIDE_DESTINATION, "10.0.0.2:6");
     assert_seen("half", "", "10.0.0.2:6");
     assert_last_event("open", "");
     assert_total("served", 0);
-    struct ticket source = join(p, SIDE_SOURCE, "10.0.0.1:5");
+    struct registration source = join(p, SIDE_SOURCE, "10.0.0.1:5");
     assert_seen("open", "10.0.0.1:5", "10.0.0.2:6");
-    count(&p->traffic.received[SIDE_SOURCE], 7);
-    count(&p->traffic.received[SIDE_DESTINATION], 11);
+    stat_add(&p->traffic.received[SIDE_SOURCE], 7);
+    stat_add(&p->traffic.received[SIDE_DESTINATION], 11);
     assert_total("bytes_up", 7);
     assert_total("bytes_down", 11);
     assert_true(leave(&source, ERR_RESET));
@@ -154,7 +154,7 @@ static void ends_come_and_go(void **state)
     assert_seen("open", "10.0.0.1:8", "10.0.0.2:6");
     assert_true(leave(&destination, ERR_CLIENT_CLOSED));
     assert_seen("half", "10.0.0.1:8", "");
-    count(&p->traffic.received[SIDE_SOURCE], 1);
+    stat_add(&p->traffic.received[SIDE_SOURCE], 1);
     assert_true(leave(&source, ERR_RESET));
     assert_int_equal(p->present, 0);
     presence_free(p);
@@ -171,8 +171,8 @@ static void one_takes_the_others_place(void **state)
 {
     struct presence *p = tunnel();
     (void)state;
-    struct ticket old = join(p, SIDE_SOURCE, "10.0.0.1:5");
-    struct ticket new = join(p, SIDE_SOURCE, "10.0.0.1:6");
+    struct registration old = join(p, SIDE_SOURCE, "10.0.0.1:5");
+    struct registration new = join(p, SIDE_SOURCE, "10.0.0.1:6");
     assert_seen("half", "10.0.0.1:6", "");
     assert_false(leave(&old, ERR_STREAM_REPLACED));
     assert_seen("half", "10.0.0.1:6", "");
@@ -188,8 +188,8 @@ static void sent_away(void **state)
 {
     struct presence *p = tunnel();
     (void)state;
-    struct ticket source = join(p, SIDE_SOURCE, "10.0.0.1:5");
-    struct ticket destination = join(p, SIDE_DESTINATION, "10.0.0.2:6");
+    struct registration source = join(p, SIDE_SOURCE, "10.0.0.1:5");
+    struct registration destination = join(p, SIDE_DESTINATION, "10.0.0.2:6");
     assert_true(presence_dismiss(p, SIDE_SOURCE, ERR_TUNNEL_CLOSED, "closed"));
     assert_false(presence_dismiss(p, SIDE_SOURCE, ERR_TUNNEL_CLOSED, "closed"));
     assert_true(presence_dismiss(p, SIDE_DESTINATION, ERR_TUNNEL_CLOSED, "closed"));
@@ -208,12 +208,12 @@ static void sent_away_and_back(void **state)
 {
     struct presence *p = tunnel();
     (void)state;
-    struct ticket source = join(p, SIDE_SOURCE, "10.0.0.1:5");
-    struct ticket destination = join(p, SIDE_DESTINATION, "10.0.0.2:6");
+    struct registration source = join(p, SIDE_SOURCE, "10.0.0.1:5");
+    struct registration destination = join(p, SIDE_DESTINATION, "10.0.0.2:6");
     presence_dismiss(p, SIDE_SOURCE, ERR_TOKEN_REPLACED, "rotated");
     presence_dismiss(p, SIDE_DESTINATION, ERR_TOKEN_REPLACED, "rotated");
     assert_false(leave(&destination, ERR_TOKEN_REPLACED));
-    struct ticket again = join(p, SIDE_SOURCE, "10.0.0.1:7");
+    struct registration again = join(p, SIDE_SOURCE, "10.0.0.1:7");
     assert_seen("half", "10.0.0.1:7", "");
     assert_false(leave(&source, ERR_TOKEN_REPLACED));
     assert_seen("half", "10.0.0.1:7", "");
@@ -227,7 +227,7 @@ static void nobody_watches_any_more(void **state)
 {
     struct presence *p = tunnel();
     (void)state;
-    struct ticket source = join(p, SIDE_SOURCE, "10.0.0.1:5");
+    struct registration source = join(p, SIDE_SOURCE, "10.0.0.1:5");
     presence_unwatch(p);
     assert_last_event("close", "shutdown");
     join(p, SIDE_DESTINATION, "10.0.0.2:6");

@@ -11,23 +11,23 @@
 static void no_rate_is_no_limit(void **state)
 {
     _Atomic uint64_t rate = 0;
-    struct meter m;
+    struct rate_limiter m;
     (void)state;
-    meter_init(&m, &rate, METER_CREDIT_MS);
+    rate_limiter_init(&m, &rate, RATE_LIMITER_CREDIT_MS);
     for (int i = 0; i < 1000; i++) {
-        assert_int_equal(meter_wait(&m, 5), 0);
-        meter_charge(&m, 5, 1000000);
+        assert_int_equal(rate_limiter_wait(&m, 5), 0);
+        rate_limiter_charge(&m, 5, 1000000);
     }
 }
 
 /* Bytes of whoever takes n at once whenever he may, from `from` to `to` milliseconds. */
-static uint64_t pass(struct meter *m, uint64_t from, uint64_t to, size_t n)
+static uint64_t pass(struct rate_limiter *m, uint64_t from, uint64_t to, size_t n)
 {
     uint64_t bytes = 0;
     for (uint64_t now = from; now < to;) {
-        uint64_t wait = meter_wait(m, now);
+        uint64_t wait = rate_limiter_wait(m, now);
         if (wait == 0) {
-            meter_charge(m, now, n);
+            rate_limiter_charge(m, now, n);
             bytes += n;
         }
         now += wait;
@@ -44,8 +44,8 @@ static void the_rate_is_kept(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         _Atomic uint64_t rate = cases[i].rate;
-        struct meter m;
-        meter_init(&m, &rate, METER_CREDIT_MS);
+        struct rate_limiter m;
+        rate_limiter_init(&m, &rate, RATE_LIMITER_CREDIT_MS);
         uint64_t bytes = pass(&m, 1000, 101000, cases[i].n);
         /* A tenth of a second of credit, and the last message may be in debt. */
         assert_true(bytes <= cases[i].rate * 100 + cases[i].rate / 10 + cases[i].n);
@@ -56,9 +56,9 @@ static void the_rate_is_kept(void **state)
 static void idleness_does_not_pile_up(void **state)
 {
     _Atomic uint64_t rate = 1000;
-    struct meter m;
+    struct rate_limiter m;
     (void)state;
-    meter_init(&m, &rate, METER_CREDIT_MS);
+    rate_limiter_init(&m, &rate, RATE_LIMITER_CREDIT_MS);
     pass(&m, 0, 1000, 100);
     assert_true(pass(&m, 1000000, 1001000, 100) <= 1000 + 100 + 100);
 }
@@ -66,36 +66,36 @@ static void idleness_does_not_pile_up(void **state)
 static void a_new_rate_counts_at_once(void **state)
 {
     _Atomic uint64_t rate = 1;
-    struct meter m;
+    struct rate_limiter m;
     (void)state;
-    meter_init(&m, &rate, METER_CREDIT_MS);
-    meter_charge(&m, 1000, 1000000000);
-    assert_true(meter_wait(&m, 1000) > 0);
-    assert_true(meter_wait(&m, 1000) <= 3600000); /* a debt has an end */
+    rate_limiter_init(&m, &rate, RATE_LIMITER_CREDIT_MS);
+    rate_limiter_charge(&m, 1000, 1000000000);
+    assert_true(rate_limiter_wait(&m, 1000) > 0);
+    assert_true(rate_limiter_wait(&m, 1000) <= 3600000); /* a debt has an end */
     rate = 0;
-    assert_int_equal(meter_wait(&m, 1000), 0);
+    assert_int_equal(rate_limiter_wait(&m, 1000), 0);
 }
 
 static void *charge_often(void *m)
 {
     for (int i = 0; i < 10000; i++)
-        meter_charge(m, 1000, 10);
+        rate_limiter_charge(m, 1000, 10);
     return NULL;
 }
 
 static void threads_share_it(void **state)
 {
     _Atomic uint64_t rate = 1000000;
-    struct meter m;
+    struct rate_limiter m;
     pthread_t threads[4];
     (void)state;
-    meter_init(&m, &rate, METER_CREDIT_MS);
+    rate_limiter_init(&m, &rate, RATE_LIMITER_CREDIT_MS);
     for (size_t i = 0; i < 4; i++)
         assert_int_equal(pthread_create(&threads[i], NULL, charge_often, &m), 0);
     for (size_t i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
     /* 400,000 bytes at 1 MB/s are 400 ms, less 100 of credit: nothing got lost. */
-    assert_int_equal(meter_wait(&m, 1000), 300);
+    assert_int_equal(rate_limiter_wait(&m, 1000), 300);
 }
 
 int main(void)

@@ -38,12 +38,12 @@ struct rig {
     struct end ends[SIDE_COUNT];
 };
 
-static bool end_ready(const void *end)
+static bool end_is_ready(const void *end)
 {
     return !((const struct end *)end)->full;
 }
 
-static void end_send(void *end, uint8_t *p, size_t n, size_t room)
+static void send_to_end(void *end, uint8_t *p, size_t n, size_t room)
 {
     struct end *e = end;
     assert_false(e->full);
@@ -57,7 +57,7 @@ static void end_send(void *end, uint8_t *p, size_t n, size_t room)
     memset(p - room, 0xee, room + n); /* it may do that */
 }
 
-static void end_resume(void *end)
+static void resume_end(void *end)
 {
     struct end *e = end;
     assert_false(e->in_input);
@@ -66,7 +66,7 @@ static void end_resume(void *end)
     e->resumed_at = ++clock;
 }
 
-static void end_reject(void *end, int code, const char *text)
+static void reject_end(void *end, int code, const char *text)
 {
     struct end *e = end;
     assert_int_equal(e->code, -1);
@@ -75,7 +75,7 @@ static void end_reject(void *end, int code, const char *text)
 }
 
 static const struct relay_end_ops ops = {
-    .ready = end_ready, .send = end_send, .resume = end_resume, .reject = end_reject};
+    .ready = end_is_ready, .send = send_to_end, .resume = resume_end, .reject = reject_end};
 
 static void forget(struct end *e)
 {
@@ -320,7 +320,7 @@ static void test_no_destination(void **state)
     relay_detach(r->relay, SIDE_DESTINATION);
     say(r, SIDE_SOURCE, FRAME_STREAM_START, 1, "SSH1", 1);
     got(r, SIDE_SOURCE, 0, FRAME_STREAM_RESET, 1, "SSH1", 1);
-    say(r, SIDE_SOURCE, FRAME_DATA, 1, "SSH1", 1); /* was on its way: no offence */
+    say(r, SIDE_SOURCE, FRAME_DATA, 1, "SSH1", 1); /* was on its way: no violation */
     say(r, SIDE_SOURCE, FRAME_CONNECTION_RESET, 1, "SSH1", 1);
     say(r, SIDE_SOURCE, FRAME_STREAM_START, 2, "HTTP1", 0);
     got(r, SIDE_SOURCE, 1, FRAME_STREAM_RESET, 2, "HTTP1", 0);
@@ -472,7 +472,7 @@ static void test_offences(void **state)
         assert_int_equal(e->code, cases[i].code);
         if (strstr(e->text, cases[i].words) == NULL)
             fail_msg("\"%s\" lacks \"%s\"", e->text, cases[i].words);
-        assert_null(relay_end(r->relay, cases[i].side));
+        assert_null(relay_attached(r->relay, cases[i].side));
         assert_int_equal(e->n, 0);
         /* the other one lives on, and is told that the stream is over */
         assert_int_equal(other->code, -1);
@@ -536,7 +536,7 @@ static void test_unknown_ignorable(void **state)
     unrig(r);
 }
 
-/* What was right before the offence, in the same message, has been delivered; and before the
+/* What was right before the violation, in the same message, has been delivered; and before the
  * STREAM_RESET. */
 static void test_offence_behind_data(void **state)
 {
@@ -1006,7 +1006,7 @@ static void test_native_offences(void **state)
 
 #define CHUNK 5000
 #define CHUNKS 20
-#define TURN 4 /* chunks: METER_TURN of the relay, and what begins within it */
+#define TURN 4 /* chunks: LIMITER_TURN of the relay, and what begins within it */
 
 /* Offers one more chunk if its turn has come; counts those that were taken. */
 static void go_on(struct rig *r, enum side side, int *resumed, size_t *passed)
@@ -1052,21 +1052,21 @@ static size_t spread(const size_t passed[4])
     return most - least;
 }
 
-/* Two tunnels on one meter, both busy both ways: nothing is lost, each way gets its turns, and all
- * of it takes as long as it must. */
+/* Two tunnels on one limiter, both busy both ways: nothing is lost, each way gets its turns, and
+ * all of it takes as long as it must. */
 static void test_metered(void **state)
 {
     _Atomic uint64_t rate = 1000000;
-    struct meter meter;
+    struct rate_limiter limiter;
     struct rig *rigs[2];
     int resumed[4] = {-1, -1, -1, -1};
     size_t passed[4] = {0};
     (void)state;
-    meter_init(&meter, &rate, 0); /* with credit the first would have it all */
+    rate_limiter_init(&limiter, &rate, 0); /* with credit the first would have it all */
     for (size_t i = 0; i < 2; i++) {
         rigs[i] = rig();
         say(rigs[i], SIDE_SOURCE, FRAME_STREAM_START, 1, "SSH1", 1);
-        assert_true(relay_meter(rigs[i]->relay, &meter));
+        assert_true(relay_add_limiter(rigs[i]->relay, &limiter));
     }
     uint64_t begin = now_ms;
     while (!all_go_on(rigs, resumed, passed)) {

@@ -23,12 +23,12 @@
 static struct loop *loop;
 static struct relay *relay;
 static struct list clients;
-static struct counts counts;
+static struct worker_stats stats;
 static struct account account;
 static struct traffic traffic;
 static uint64_t active;
 static size_t departed;
-static struct departure last; /* its ticket is gone */
+static struct end_report last; /* its registration is gone */
 
 static void run_a_while(void)
 {
@@ -36,41 +36,41 @@ static void run_a_while(void)
         uv_run(loop_uv(loop), UV_RUN_NOWAIT);
 }
 
-static void on_gone(void *owner, const struct departure *d)
+static void on_gone(void *owner, const struct end_report *d)
 {
     (void)owner;
     assert_true(d->text[0] != '\0');
     assert_true(d->why != ERR_OK);
     last = *d;
-    ticket_free(d->ticket);
+    registration_free(d->registration);
     departed++;
 }
 
-static struct ticket *new_ticket(enum side side)
+static struct registration *new_registration(enum side side)
 {
-    struct ticket *t = calloc(1, sizeof *t);
+    struct registration *t = calloc(1, sizeof *t);
     assert_non_null(t);
-    *t = (struct ticket){.serial = 1,
-                         .tunnel = strdup("t"),
-                         .label = strdup("t"),
-                         .account = &account,
-                         .traffic = &traffic,
-                         .side = side,
-                         .version = 3,
-                         .protocol = "aws.iot.securetunneling-3.0",
-                         .key = "AAAAAAAAAAAAAAAAAAAAAA=="};
+    *t = (struct registration){.serial = 1,
+                               .tunnel = strdup("t"),
+                               .label = strdup("t"),
+                               .account = &account,
+                               .traffic = &traffic,
+                               .side = side,
+                               .version = 3,
+                               .protocol = "aws.iot.securetunneling-3.0",
+                               .key = "AAAAAAAAAAAAAAAAAAAAAA=="};
     return t;
 }
 
 /* A client on that side, which has read its 101; its socket's far end. */
 static int join(enum side side)
 {
-    struct client_options o = {.loop = loop,
-                               .relay = relay,
-                               .counts = &counts,
-                               .list = &clients,
-                               .gone = on_gone,
-                               .active = &active};
+    struct relay_end_options o = {.loop = loop,
+                                  .relay = relay,
+                                  .stats = &stats,
+                                  .list = &clients,
+                                  .gone = on_gone,
+                                  .active = &active};
     int fds[2], size = 8192;
     char answer[4096];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
@@ -78,9 +78,9 @@ static int join(enum side side)
     setsockopt(fds[1], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
     struct stream *s = stream_from_fd(loop, fds[0]);
     assert_non_null(s);
-    s = spill_new(loop, s, NULL, NULL);
+    s = buffered_stream_new(loop, s, NULL, NULL);
     assert_non_null(s);
-    client_new(&o, new_ticket(side), s);
+    relay_end_new(&o, new_registration(side), s);
     ssize_t n = read(fds[1], answer, sizeof answer - 1);
     assert_true(n > 0);
     answer[n] = '\0';
@@ -91,7 +91,7 @@ static int join(enum side side)
 
 static void tick(uint64_t now)
 {
-    list_each(node, &clients) client_tick(client_at(node), now, IDLE_MS);
+    list_each(node, &clients) relay_end_tick(relay_end_at(node), now, IDLE_MS);
     run_a_while();
 }
 
@@ -140,7 +140,7 @@ static int begin(void **state)
     loop = loop_new();
     list_init(&clients);
     relay = relay_new(loop, services, 1);
-    counts = (struct counts){0};
+    stats = (struct worker_stats){0};
     traffic = (struct traffic){0};
     departed = 0;
     return relay == NULL;
@@ -148,10 +148,10 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    const struct farewell over = {CLIENT_DROP, ERR_SHUTDOWN, "over"};
+    const struct close_reason over = {RELAY_DROP, ERR_SHUTDOWN, "over"};
     (void)state;
     while (!list_empty(&clients)) /* of a test that failed */
-        client_end(client_at(clients.next), &over);
+        relay_end_close(relay_end_at(clients.next), &over);
     relay_free(relay);
     loop_free(loop);
     return 0;
@@ -179,10 +179,10 @@ static void what_comes_is_counted(void **state)
             run_a_while();
     }
     assert_true(up > 20000 && down > 10000);
-    assert_int_equal(count_of(&traffic.received[SIDE_SOURCE]), up);
-    assert_int_equal(count_of(&traffic.received[SIDE_DESTINATION]), down);
-    assert_int_equal(count_of(&counts.from_source), up);
-    assert_int_equal(count_of(&counts.from_destination), down);
+    assert_int_equal(stat_get(&traffic.received[SIDE_SOURCE]), up);
+    assert_int_equal(stat_get(&traffic.received[SIDE_DESTINATION]), down);
+    assert_int_equal(stat_get(&stats.from_source), up);
+    assert_int_equal(stat_get(&stats.from_destination), down);
     shutdown(source, SHUT_WR);
     run_a_while();
     assert_int_equal(departed, 1);
@@ -191,7 +191,7 @@ static void what_comes_is_counted(void **state)
     close(destination);
     run_a_while();
     assert_int_equal(departed, 2);
-    assert_int_equal(count_of(&counts.clients), 0);
+    assert_int_equal(stat_get(&stats.clients), 0);
 }
 
 static void who_is_held_hears_from_the_hub(void **state)
@@ -200,7 +200,7 @@ static void who_is_held_hears_from_the_hub(void **state)
     (void)state;
     int source = join(SIDE_SOURCE), destination = join(SIDE_DESTINATION);
     run_a_while();
-    assert_int_equal(count_of(&counts.clients), 2);
+    assert_int_equal(stat_get(&stats.clients), 2);
     ssize_t hello = read(source, bytes, sizeof bytes); /* SERVICE_IDS, if not with the 101 */
     assert_true(hello > 0 || hello == -1);
     uint64_t now = loop_now(loop);
@@ -211,28 +211,29 @@ static void who_is_held_hears_from_the_hub(void **state)
     for (int i = 0; i < 100 && say(source, FRAME_DATA, 60000); i++)
         run_a_while();
     assert_true(relay_holds(relay, SIDE_SOURCE));
-    assert_true(count_of(&counts.from_source) > 60000); /* what was taken, */
-    assert_int_equal(count_of(&traffic.received[SIDE_SOURCE]), count_of(&counts.from_source));
+    assert_true(stat_get(&stats.from_source) > 60000); /* what was taken, */
+    assert_int_equal(stat_get(&traffic.received[SIDE_SOURCE]), stat_get(&stats.from_source));
     for (uint64_t at = now + 20000; at < now + 5 * IDLE_MS; at += 20000) {
         tick(at);
         assert_true(got_ping(source));
         tick(at + 1000);
         assert_false(got_ping(source)); /* not at every tick */
     }
-    assert_non_null(relay_end(relay, SIDE_SOURCE));
-    assert_non_null(relay_end(relay, SIDE_DESTINATION));
+    assert_non_null(relay_attached(relay, SIDE_SOURCE));
+    assert_non_null(relay_attached(relay, SIDE_DESTINATION));
     /* Who does not read for very long is dropped at last. */
     tick(now + 12 * IDLE_MS);
-    assert_null(relay_end(relay, SIDE_DESTINATION));
+    assert_null(relay_attached(relay, SIDE_DESTINATION));
     assert_int_equal(departed, 1);
 
     assert_int_equal(last.why, ERR_SILENT);
 
-    client_end(client_at(clients.next), &(struct farewell){CLIENT_DROP, ERR_SHUTDOWN, "over"});
+    relay_end_close(relay_end_at(clients.next),
+                    &(struct close_reason){RELAY_DROP, ERR_SHUTDOWN, "over"});
     assert_int_equal(departed, 2);
     assert_int_equal(last.why, ERR_SHUTDOWN);
     assert_string_equal(last.text, "over");
-    assert_int_equal(count_of(&counts.clients), 0);
+    assert_int_equal(stat_get(&stats.clients), 0);
     close(source);
     close(destination);
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct spill {
+struct buffered {
     struct stream stream; /* first: what owners see */
     struct loop *loop;    /* NULL: it has left */
     struct stream *lower;
@@ -14,9 +14,9 @@ struct spill {
     struct deferred broken;
 };
 
-static struct spill *spill_of(const struct stream *s)
+static struct buffered *spill_of(const struct stream *s)
 {
-    return (struct spill *)(void *)(uintptr_t)s;
+    return (struct buffered *)(void *)(uintptr_t)s;
 }
 
 static void spill_read_on(struct stream *s, bool on)
@@ -26,7 +26,7 @@ static void spill_read_on(struct stream *s, bool on)
 
 static long spill_peek(struct stream *s, size_t want, uint8_t **p)
 {
-    struct spill *x = spill_of(s);
+    struct buffered *x = spill_of(s);
     long n = stream_peek(x->lower, want, p);
     x->peeked = n > 0 ? *p : NULL;
     x->peeked_size = n > 0 ? (size_t)n : 0;
@@ -35,7 +35,7 @@ static long spill_peek(struct stream *s, size_t want, uint8_t **p)
 
 static void spill_consume(struct stream *s, size_t n)
 {
-    struct spill *x = spill_of(s);
+    struct buffered *x = spill_of(s);
     x->peeked = NULL;
     x->peeked_size = 0;
     stream_consume(x->lower, n);
@@ -43,7 +43,7 @@ static void spill_consume(struct stream *s, size_t n)
 
 static long spill_pull(struct stream *s, uint8_t *p, size_t n)
 {
-    struct spill *x = spill_of(s);
+    struct buffered *x = spill_of(s);
     x->peeked = NULL;
     x->peeked_size = 0;
     return stream_pull(x->lower, p, n);
@@ -54,9 +54,9 @@ static size_t spill_try_write(struct stream *s, const uint8_t *p, size_t n)
     return stream_try_write(spill_of(s)->lower, p, n);
 }
 
-static bool spill_write(struct stream *s, const uint8_t *p, size_t n)
+static bool buffered_stream_write(struct stream *s, const uint8_t *p, size_t n)
 {
-    struct spill *x = spill_of(s);
+    struct buffered *x = spill_of(s);
     size_t taken = stream_try_write(x->lower, p, n);
     if (taken == n)
         return true;
@@ -78,7 +78,7 @@ static bool spill_write(struct stream *s, const uint8_t *p, size_t n)
 
 static bool spill_ready(const struct stream *s)
 {
-    const struct spill *x = spill_of(s);
+    const struct buffered *x = spill_of(s);
     return x->block == NULL && !list_is_on(&x->broken.node) && stream_ready(x->lower);
 }
 
@@ -89,7 +89,7 @@ static void spill_shutdown(struct stream *s)
 
 static void spill_close(struct stream *s)
 {
-    struct spill *x = spill_of(s);
+    struct buffered *x = spill_of(s);
     loop_cancel(&x->broken);
     stream_close(x->lower); /* before the block: it may still point into it */
     loop_unblock(x->loop, x->block);
@@ -98,7 +98,7 @@ static void spill_close(struct stream *s)
 
 static bool spill_leave(struct stream *s)
 {
-    struct spill *x = spill_of(s);
+    struct buffered *x = spill_of(s);
     if (!spill_ready(s) || !stream_leave(x->lower))
         return false;
     x->loop = NULL;
@@ -107,7 +107,7 @@ static bool spill_leave(struct stream *s)
 
 static bool spill_join(struct stream *s, struct loop *loop)
 {
-    struct spill *x = spill_of(s);
+    struct buffered *x = spill_of(s);
     if (!stream_join(x->lower, loop))
         return false;
     x->loop = loop;
@@ -120,7 +120,7 @@ static const struct stream_ops ops = {
     .consume = spill_consume,
     .pull = spill_pull,
     .try_write = spill_try_write,
-    .write = spill_write,
+    .write = buffered_stream_write,
     .ready = spill_ready,
     .shutdown = spill_shutdown,
     .close = spill_close,
@@ -130,20 +130,20 @@ static const struct stream_ops ops = {
 
 static void lower_opened(void *owner)
 {
-    struct spill *x = owner;
+    struct buffered *x = owner;
     if (x->stream.events->opened != NULL)
         x->stream.events->opened(x->stream.owner);
 }
 
 static void lower_readable(void *owner)
 {
-    struct spill *x = owner;
+    struct buffered *x = owner;
     x->stream.events->readable(x->stream.owner);
 }
 
 static void lower_writable(void *owner)
 {
-    struct spill *x = owner;
+    struct buffered *x = owner;
     loop_unblock(x->loop, x->block);
     x->block = NULL;
     x->stream.events->writable(x->stream.owner);
@@ -151,7 +151,7 @@ static void lower_writable(void *owner)
 
 static void lower_failed(void *owner, enum err why)
 {
-    struct spill *x = owner;
+    struct buffered *x = owner;
     x->stream.events->failed(x->stream.owner, why);
 }
 
@@ -164,14 +164,14 @@ static const struct stream_events lower_events = {
 
 static void out_of_memory(void *owner)
 {
-    struct spill *x = owner;
+    struct buffered *x = owner;
     x->stream.events->failed(x->stream.owner, ERR_NO_MEMORY);
 }
 
-struct stream *spill_new(struct loop *loop, struct stream *lower,
-                         const struct stream_events *events, void *owner)
+struct stream *buffered_stream_new(struct loop *loop, struct stream *lower,
+                                   const struct stream_events *events, void *owner)
 {
-    struct spill *x = calloc(1, sizeof *x);
+    struct buffered *x = calloc(1, sizeof *x);
     if (x == NULL) {
         stream_close(lower);
         return NULL;
@@ -186,9 +186,9 @@ struct stream *spill_new(struct loop *loop, struct stream *lower,
     return &x->stream;
 }
 
-size_t spill_room(const struct stream *spill, const uint8_t *p)
+size_t buffered_stream_headroom(const struct stream *buffered, const uint8_t *p)
 {
-    const struct spill *x = spill_of(spill);
+    const struct buffered *x = spill_of(buffered);
     uintptr_t at = (uintptr_t)p, from = (uintptr_t)x->peeked;
     return x->peeked != NULL && at >= from && at - from < x->peeked_size ? at - from : 0;
 }

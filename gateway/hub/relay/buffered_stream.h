@@ -11,11 +11,11 @@
 #include "core/net/stream.h"
 
 /* Takes `lower` over, which may still be in its handshake. NULL: no memory (lower is closed). */
-struct stream *spill_new(struct loop *loop, struct stream *lower,
-                         const struct stream_events *events, void *owner);
+struct stream *buffered_stream_new(struct loop *loop, struct stream *lower,
+                                   const struct stream_events *events, void *owner);
 
 /* How many bytes in front of p may be overwritten: those that the last peek gave before it, which
  * its owner has parsed already. 0 when p is not in what was peeked. */
-size_t spill_room(const struct stream *spill, const uint8_t *p);
+size_t buffered_stream_headroom(const struct stream *buffered, const uint8_t *p);
 
 #endif

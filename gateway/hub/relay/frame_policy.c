@@ -10,7 +10,7 @@
 #define CODE_TOO_BIG 1009
 
 /* A service, with the one stream that it may have. */
-struct service {
+struct policy_service {
     struct span id;
     bool active;
     bool numbered; /* the stream's connections have ids: V3 */
@@ -23,12 +23,12 @@ struct service {
     } ends[SIDE_COUNT];
 };
 
-struct streams {
+struct frame_policy {
     bool there[SIDE_COUNT], native[SIDE_COUNT];
     size_t n_owed[SIDE_COUNT];
     struct frame frame; /* the one being judged: too large for a stack that is used per frame */
     size_t n_services;
-    struct service services[]; /* the first is "", for V1 and for tunnels without services */
+    struct policy_service services[]; /* the first is "", for V1 and for tunnels without services */
 };
 
 /* By type; what it does not name may not be sent at all. */
@@ -58,12 +58,12 @@ static bool is_known(int type)
     return type >= 0 && type < N_RULES && (type <= FRAME_CONNECTION_RESET || type >= FRAME_PEER);
 }
 
-struct streams *streams_new(const char *const *services, size_t n)
+struct frame_policy *frame_policy_new(const char *const *services, size_t n)
 {
     size_t text = 1;
     for (size_t i = 0; i < n; i++)
         text += strlen(services[i]);
-    struct streams *s = calloc(1, sizeof *s + (n + 1) * sizeof s->services[0] + text);
+    struct frame_policy *s = calloc(1, sizeof *s + (n + 1) * sizeof s->services[0] + text);
     if (s == NULL)
         return NULL;
     s->n_services = n + 1;
@@ -78,14 +78,15 @@ struct streams *streams_new(const char *const *services, size_t n)
     return s;
 }
 
-void streams_free(struct streams *s)
+void frame_policy_free(struct frame_policy *s)
 {
     free(s);
 }
 
 /* ---- what is owed ---- */
 
-static void owe(struct streams *s, struct service *v, enum side side, int32_t stream, bool numbered)
+static void owe(struct frame_policy *s, struct policy_service *v, enum side side, int32_t stream,
+                bool numbered)
 {
     struct service_end *e = &v->ends[side];
     if (!e->owed)
@@ -94,13 +95,13 @@ static void owe(struct streams *s, struct service *v, enum side side, int32_t st
         .seen = e->seen, .owed = true, .owed_stream = stream, .owed_numbered = numbered};
 }
 
-bool streams_owe(const struct streams *s, enum side side)
+bool frame_policy_owes(const struct frame_policy *s, enum side side)
 {
     return s->n_owed[side] > 0;
 }
 
 /* Peers of V3 want a connection id in it, those of V1 and V2 none. */
-void streams_pay(struct streams *s, enum side side, struct frame *out)
+void frame_policy_next_owed(struct frame_policy *s, enum side side, struct frame *out)
 {
     size_t i = 0;
     while (!s->services[i].ends[side].owed)
@@ -114,7 +115,7 @@ void streams_pay(struct streams *s, enum side side, struct frame *out)
     s->n_owed[side]--;
 }
 
-void streams_services(const struct streams *s, struct frame *out)
+void frame_policy_services(const struct frame_policy *s, struct frame *out)
 {
     *out = (struct frame){.type = FRAME_SERVICE_IDS};
     for (size_t i = 1; i < s->n_services; i++)
@@ -123,27 +124,27 @@ void streams_services(const struct streams *s, struct frame *out)
 
 /* ---- ends ---- */
 
-static void forget_end(struct streams *s, enum side side)
+static void forget_end(struct frame_policy *s, enum side side)
 {
     s->n_owed[side] = 0;
     for (size_t i = 0; i < s->n_services; i++)
         s->services[i].ends[side] = (struct service_end){0};
 }
 
-void streams_attach(struct streams *s, enum side side, bool native)
+void frame_policy_attach(struct frame_policy *s, enum side side, bool native)
 {
     s->there[side] = true;
     s->native[side] = native;
     forget_end(s, side);
 }
 
-void streams_detach(struct streams *s, enum side side)
+void frame_policy_detach(struct frame_policy *s, enum side side)
 {
     enum side other = side_other(side);
     s->there[side] = s->native[side] = false;
     forget_end(s, side);
     for (size_t i = 0; i < s->n_services; i++) {
-        struct service *v = &s->services[i];
+        struct policy_service *v = &s->services[i];
         if (v->active && s->there[other])
             owe(s, v, other, v->stream, v->numbered);
         v->active = false;
@@ -152,18 +153,18 @@ void streams_detach(struct streams *s, enum side side)
 
 /* ---- judging ---- */
 
-__attribute__((format(printf, 3, 4))) static enum verdict reject(struct offence *offence, int code,
-                                                                 const char *format, ...)
+__attribute__((format(printf, 3, 4))) static enum frame_action
+reject(struct violation *violation, int code, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    offence->code = code;
-    vsnprintf(offence->text, sizeof offence->text, format, args);
+    violation->code = code;
+    vsnprintf(violation->text, sizeof violation->text, format, args);
     va_end(args);
     return FRAME_REJECT;
 }
 
-static struct service *find_service(struct streams *s, struct span id)
+static struct policy_service *find_service(struct frame_policy *s, struct span id)
 {
     for (size_t i = 0; i < s->n_services; i++)
         if (span_equal(s->services[i].id, id))
@@ -171,19 +172,21 @@ static struct service *find_service(struct streams *s, struct span id)
     return NULL;
 }
 
-static bool on_stream(const struct service *v, int32_t stream)
+static bool on_stream(const struct policy_service *v, int32_t stream)
 {
     return v->active && v->stream == stream;
 }
 
 /* A stream that was started without a service id goes on without. */
-static bool mixes_services(const struct streams *s, const struct service *v, const struct frame *f)
+static bool mixes_services(const struct frame_policy *s, const struct policy_service *v,
+                           const struct frame *f)
 {
     return v->id.n > 0 && f->type != FRAME_STREAM_START && !on_stream(v, f->stream) &&
            on_stream(&s->services[0], f->stream);
 }
 
-static enum verdict judge_start(struct streams *s, struct service *v, const struct frame *f)
+static enum frame_action judge_start(struct frame_policy *s, struct policy_service *v,
+                                     const struct frame *f)
 {
     bool numbered = f->connection != 0;
     v->ends[SIDE_SOURCE].seen = true;
@@ -200,8 +203,8 @@ static enum verdict judge_start(struct streams *s, struct service *v, const stru
 
 /* A connection in a stream that the destination does not have: the source has to start it anew. A
  * CONNECTION_RESET would leave it with a stream that never answers. */
-static enum verdict judge_connection_start(struct streams *s, struct service *v,
-                                           const struct frame *f)
+static enum frame_action judge_connection_start(struct frame_policy *s, struct policy_service *v,
+                                                const struct frame *f)
 {
     if (on_stream(v, f->stream))
         return FRAME_PASS;
@@ -212,8 +215,8 @@ static enum verdict judge_connection_start(struct streams *s, struct service *v,
 /* Late words about a stream that is over go to an end that knew it, and will ignore them; another
  * one could take them for something new. The reference program does not look at the stream of a
  * CONNECTION_RESET, and would end a connection of the present one. */
-static enum verdict judge_other(struct streams *s, enum side side, struct service *v,
-                                const struct frame *f)
+static enum frame_action judge_other(struct frame_policy *s, enum side side,
+                                     struct policy_service *v, const struct frame *f)
 {
     enum side to = side_other(side);
     bool current = on_stream(v, f->stream);
@@ -224,41 +227,42 @@ static enum verdict judge_other(struct streams *s, enum side side, struct servic
 }
 
 /* What holds for every frame of a known type; FRAME_PASS: nothing is wrong so far. */
-static enum verdict check(const struct frame *f, enum side side, struct offence *offence)
+static enum frame_action check(const struct frame *f, enum side side, struct violation *violation)
 {
     if (!rules[f->type].may_send[side])
-        return reject(offence, CODE_POLICY, "%s must not come from a %s", frame_type_name(f->type),
-                      side_name(side));
+        return reject(violation, CODE_POLICY, "%s must not come from a %s",
+                      frame_type_name(f->type), side_name(side));
     if (f->payload_size > FRAME_PAYLOAD_MAX)
-        return reject(offence, CODE_TOO_BIG, "payload above %d bytes", FRAME_PAYLOAD_MAX);
+        return reject(violation, CODE_TOO_BIG, "payload above %d bytes", FRAME_PAYLOAD_MAX);
     return FRAME_PASS;
 }
 
 /* They know no streams: nothing to book. */
-static enum verdict judge_native(const struct streams *s, enum side side, const struct frame *f,
-                                 struct offence *offence)
+static enum frame_action judge_native(const struct frame_policy *s, enum side side,
+                                      const struct frame *f, struct violation *violation)
 {
     if (s->native[side])
         return s->native[side_other(side)] ? FRAME_PASS : FRAME_DROP;
     if (f->type < FRAME_PEER)
-        return reject(offence, CODE_POLICY, "streamId 0");
+        return reject(violation, CODE_POLICY, "streamId 0");
     return f->ignorable ? FRAME_DROP
-                        : reject(offence, CODE_POLICY, "%s from an end that is not native",
+                        : reject(violation, CODE_POLICY, "%s from an end that is not native",
                                  frame_type_name(f->type));
 }
 
-static enum verdict judge_stream(struct streams *s, enum side side, struct offence *offence)
+static enum frame_action judge_stream(struct frame_policy *s, enum side side,
+                                      struct violation *violation)
 {
     const struct frame *f = &s->frame;
-    struct service *v = find_service(s, f->service);
+    struct policy_service *v = find_service(s, f->service);
     if (f->stream == 0)
-        return reject(offence, CODE_POLICY, "streamId 0");
+        return reject(violation, CODE_POLICY, "streamId 0");
     if (v == NULL)
-        return reject(offence, CODE_POLICY, "a service id that is not in this tunnel");
+        return reject(violation, CODE_POLICY, "a service id that is not in this tunnel");
     if (mixes_services(s, v, f))
-        return reject(offence, CODE_POLICY, "a service id in a stream that began without");
+        return reject(violation, CODE_POLICY, "a service id in a stream that began without");
     if (f->type == FRAME_DATA && !v->ends[side].seen)
-        return reject(offence, CODE_POLICY, "DATA for a service without a STREAM_START");
+        return reject(violation, CODE_POLICY, "DATA for a service without a STREAM_START");
     if (f->type == FRAME_STREAM_START)
         return judge_start(s, v, f);
     if (f->type == FRAME_CONNECTION_START)
@@ -266,19 +270,19 @@ static enum verdict judge_stream(struct streams *s, enum side side, struct offen
     return judge_other(s, side, v, f);
 }
 
-enum verdict streams_judge(struct streams *s, enum side side, const uint8_t *p, size_t n,
-                           struct offence *offence)
+enum frame_action frame_policy_check(struct frame_policy *s, enum side side, const uint8_t *p,
+                                     size_t n, struct violation *violation)
 {
     struct frame *f = &s->frame;
     if (frame_decode(p, n, f) != ERR_OK || f->type == FRAME_UNKNOWN)
-        return reject(offence, CODE_PROTOCOL, "not a message of the tunnel protocol");
+        return reject(violation, CODE_PROTOCOL, "not a message of the tunnel protocol");
     if (!is_known(f->type))
         return f->ignorable ? FRAME_PASS
-                            : reject(offence, CODE_POLICY, "unknown message type %d", f->type);
-    enum verdict v = check(f, side, offence);
+                            : reject(violation, CODE_POLICY, "unknown message type %d", f->type);
+    enum frame_action v = check(f, side, violation);
     if (v == FRAME_PASS && frame_is_native(f))
-        return judge_native(s, side, f, offence);
+        return judge_native(s, side, f, violation);
     if (v == FRAME_PASS)
-        v = judge_stream(s, side, offence);
+        v = judge_stream(s, side, violation);
     return v == FRAME_PASS && rules[f->type].alone ? FRAME_PASS_ALONE : v;
 }

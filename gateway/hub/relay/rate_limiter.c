@@ -4,7 +4,7 @@
 #define NS_PER_S 1e9
 #define MAX_DEBT_NS (3600 * (int64_t)1000 * NS_PER_MS)
 
-void meter_init(struct meter *m, const _Atomic uint64_t *rate, unsigned credit_ms)
+void rate_limiter_init(struct rate_limiter *m, const _Atomic uint64_t *rate, unsigned credit_ms)
 {
     m->rate = rate;
     m->credit = (int64_t)credit_ms * NS_PER_MS;
@@ -12,12 +12,12 @@ void meter_init(struct meter *m, const _Atomic uint64_t *rate, unsigned credit_m
     atomic_init(&m->by, 0);
 }
 
-static uint64_t rate_of(const struct meter *m)
+static uint64_t rate_of(const struct rate_limiter *m)
 {
     return atomic_load_explicit(m->rate, memory_order_relaxed);
 }
 
-uint64_t meter_wait(const struct meter *m, uint64_t now)
+uint64_t rate_limiter_wait(const struct rate_limiter *m, uint64_t now)
 {
     int64_t paid = atomic_load_explicit(&m->paid, memory_order_relaxed);
     int64_t debt = paid - (int64_t)now * NS_PER_MS;
@@ -26,7 +26,7 @@ uint64_t meter_wait(const struct meter *m, uint64_t now)
     return ((uint64_t)debt + NS_PER_MS - 1) / NS_PER_MS;
 }
 
-void meter_charge(struct meter *m, uint64_t now, size_t bytes)
+void rate_limiter_charge(struct rate_limiter *m, uint64_t now, size_t bytes)
 {
     uint64_t rate = rate_of(m);
     if (atomic_load_explicit(&m->by, memory_order_relaxed) != rate) {

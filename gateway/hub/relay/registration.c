@@ -2,14 +2,14 @@
 
 #include <stdlib.h>
 
-void ticket_free(struct ticket *t)
+void registration_free(struct registration *t)
 {
     if (t == NULL)
         return;
     for (size_t i = 0; i < t->n_services; i++)
         free(t->services[i]);
     free(t->services);
-    free(t->way_back);
+    free(t->return_message);
     free(t->label);
     free(t->device);
     free(t->tunnel);

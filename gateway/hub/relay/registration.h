@@ -10,13 +10,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What the tunnels of one access key share. Lives as long as a ticket has it; on all threads. */
+/* What the tunnels of one access key share. Lives as long as a registration has it; on all threads.
+ */
 struct account {
     _Atomic uint64_t tunnel_rate, rate; /* limits in bytes per second; 0: none */
-    struct meter meter;                 /* by `rate` */
+    struct rate_limiter limiter;        /* by `rate` */
 };
 
-struct ticket {
+struct registration {
     uint64_t serial; /* counts admissions */
     char *tunnel;    /* id */
     char *label;     /* the tunnel's name for the log */
@@ -24,7 +25,7 @@ struct ticket {
     size_t n_services;
     struct account *account;
     struct traffic *traffic; /* of the tunnel */
-    void *way_back;          /* the office's: the message with which it comes back, made in time */
+    void *return_message;    /* the message with which it comes back, made in time */
     enum side side;
     uint64_t left_s;      /* seconds until the tunnel expires, when it was made */
     int version;          /* of the messages that the subprotocol begins with: 1, 2 or 3 */
@@ -36,6 +37,6 @@ struct ticket {
     char client[80];                  /* "address:port" */
 };
 
-void ticket_free(struct ticket *t); /* NULL is fine */
+void registration_free(struct registration *t); /* NULL is fine */
 
 #endif

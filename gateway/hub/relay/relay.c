@@ -7,8 +7,8 @@
 
 #include <stdlib.h>
 
-#define METER_TURN 16384   /* bytes */
-#define METER_LOOK_MS 1000 /* the longest wait for a meter at once */
+#define LIMITER_TURN 16384   /* bytes */
+#define LIMITER_LOOK_MS 1000 /* the longest wait for a limiter at once */
 /* SERVICE_IDS with every id at its longest. */
 #define OWN_MAX (FRAME_SERVICES_MAX * (FRAME_SERVICE_MAX + 4) + FRAME_HEAD_MAX)
 #define DEVICE_MAX 255 /* bytes of its name in PEER */
@@ -27,16 +27,17 @@ struct end {
 
 struct relay {
     struct loop *loop;
-    struct streams *streams;
+    struct frame_policy *policy;
     struct end ends[SIDE_COUNT];
     bool left[SIDE_COUNT]; /* the last end there has said goodbye */
     uint32_t epoch;        /* of the pair of ends: counts attachments, on either side */
-    struct meter *meters[RELAY_METERS];
-    size_t n_meters;
-    struct timer *paid; /* fires when the meters let bytes pass again; made with the first meter */
-    enum side first;    /* whose turn it is then */
-    size_t turn;        /* bytes that passed since the meters last let some pass */
-    bool took;          /* some passed since the timer fired */
+    struct rate_limiter *limiters[RELAY_LIMITERS];
+    size_t n_limiters;
+    /* fires when the limiters let bytes pass again; made with the first limiter */
+    struct timer *paid;
+    enum side first; /* whose turn it is then */
+    size_t turn;     /* bytes that passed since the limiters last let some pass */
+    bool took;       /* some passed since the timer fired */
 };
 
 struct relay *relay_new(struct loop *loop, const char *const *services, size_t n)
@@ -45,8 +46,8 @@ struct relay *relay_new(struct loop *loop, const char *const *services, size_t n
     if (r == NULL)
         return NULL;
     r->loop = loop;
-    r->streams = streams_new(services, n);
-    if (r->streams != NULL)
+    r->policy = frame_policy_new(services, n);
+    if (r->policy != NULL)
         return r;
     free(r);
     return NULL;
@@ -58,12 +59,12 @@ void relay_free(struct relay *r)
         return;
     for (size_t side = 0; side < SIDE_COUNT; side++)
         loop_unblock(r->loop, r->ends[side].block);
-    streams_free(r->streams);
+    frame_policy_free(r->policy);
     timer_free(r->paid);
     free(r);
 }
 
-void *relay_end(const struct relay *r, enum side side)
+void *relay_attached(const struct relay *r, enum side side)
 {
     return r->ends[side].ctx;
 }
@@ -122,9 +123,9 @@ static bool next_owed(struct relay *r, enum side side, struct frame *out)
         describe_peer(r, side, out);
     } else if (e->hello_owed) {
         e->hello_owed = false;
-        streams_services(r->streams, out);
-    } else if (streams_owe(r->streams, side)) {
-        streams_pay(r->streams, side, out);
+        frame_policy_services(r->policy, out);
+    } else if (frame_policy_owes(r->policy, side)) {
+        frame_policy_next_owed(r->policy, side, out);
     } else {
         return false;
     }
@@ -138,7 +139,8 @@ static bool say(struct relay *r, enum side side)
     struct frame f;
     while (e->ctx != NULL && ready(e) && next_owed(r, side, &f))
         send_own(e, &f);
-    return e->ctx == NULL || (!e->peer_owed && !e->hello_owed && !streams_owe(r->streams, side));
+    return e->ctx == NULL ||
+           (!e->peer_owed && !e->hello_owed && !frame_policy_owes(r->policy, side));
 }
 
 /* Somebody has come or gone on the side across from that one. */
@@ -160,30 +162,30 @@ static bool is_stale(const struct relay *r, enum side side)
 
 /* ---- back-pressure ---- */
 
-/* Whether the meters let bytes pass; if not, the timer tells when they do. A turn is METER_TURN
+/* Whether the limiters let bytes pass; if not, the timer tells when they do. A turn is LIMITER_TURN
  * bytes at least, so that those with small messages get as much; the debt grows by it. Who has just
- * had one lets others on the same meter go first; his millisecond is not lost, it becomes credit.
+ * had one lets others on the same limiter go first; his millisecond is not lost, it becomes credit.
  */
 static bool paid(struct relay *r)
 {
     uint64_t now = loop_now(r->loop), wait = 0;
-    for (size_t i = 0; i < r->n_meters; i++) {
-        uint64_t own = meter_wait(r->meters[i], now);
+    for (size_t i = 0; i < r->n_limiters; i++) {
+        uint64_t own = rate_limiter_wait(r->limiters[i], now);
         wait = own > wait ? own : wait;
     }
     if (wait == 0)
         r->turn = 0;
-    if (wait == 0 || (r->turn > 0 && r->turn < METER_TURN))
+    if (wait == 0 || (r->turn > 0 && r->turn < LIMITER_TURN))
         return true;
     /* Not the whole of a long wait: limits may change. */
-    timer_start(r->paid, (wait < METER_LOOK_MS ? wait : METER_LOOK_MS) + (r->took ? 1 : 0));
+    timer_start(r->paid, (wait < LIMITER_LOOK_MS ? wait : LIMITER_LOOK_MS) + (r->took ? 1 : 0));
     return false;
 }
 
 static void charge(struct relay *r, enum side side, size_t n)
 {
-    for (size_t i = 0; i < r->n_meters; i++)
-        meter_charge(r->meters[i], loop_now(r->loop), n);
+    for (size_t i = 0; i < r->n_limiters; i++)
+        rate_limiter_charge(r->limiters[i], loop_now(r->loop), n);
     r->first = side_other(side);
     r->turn += n;
     r->took = true;
@@ -198,7 +200,7 @@ static bool may_take(struct relay *r, enum side side)
 }
 
 /* After anything that may have changed that answer. */
-static void kick(struct relay *r)
+static void wake(struct relay *r)
 {
     enum side side = r->first;
     for (size_t i = 0; i < SIDE_COUNT; i++, side = side_other(side)) {
@@ -215,14 +217,14 @@ static void on_paid(void *owner)
 {
     struct relay *r = owner;
     r->took = false;
-    kick(r);
+    wake(r);
 }
 
-bool relay_meter(struct relay *r, struct meter *m)
+bool relay_add_limiter(struct relay *r, struct rate_limiter *m)
 {
     if (r->paid == NULL && (r->paid = timer_new(r->loop, on_paid, r)) == NULL)
         return false;
-    r->meters[r->n_meters++] = m;
+    r->limiters[r->n_limiters++] = m;
     return true;
 }
 
@@ -240,9 +242,9 @@ void relay_attach(struct relay *r, enum side side, const struct relay_peer *peer
                                  .hello_owed = peer->version > 1};
     r->left[side] = false;
     r->epoch++;
-    streams_attach(r->streams, side, native);
+    frame_policy_attach(r->policy, side, native);
     owe_peer(r, side_other(side));
-    kick(r);
+    wake(r);
 }
 
 void relay_detach(struct relay *r, enum side side)
@@ -252,9 +254,9 @@ void relay_detach(struct relay *r, enum side side)
         return;
     loop_unblock(r->loop, e->block);
     *e = (struct end){0};
-    streams_detach(r->streams, side);
+    frame_policy_detach(r->policy, side);
     owe_peer(r, side_other(side));
-    kick(r);
+    wake(r);
 }
 
 void relay_leave(struct relay *r, enum side side)
@@ -266,11 +268,11 @@ void relay_leave(struct relay *r, enum side side)
 void relay_writable(struct relay *r, enum side side)
 {
     (void)side; /* both may have waited for it */
-    kick(r);
+    wake(r);
 }
 
-/* What was right before the offence has been sent by now. */
-static void throw_out(struct relay *r, enum side side, const struct offence *why)
+/* What was right before the violation has been sent by now. */
+static void reject(struct relay *r, enum side side, const struct violation *why)
 {
     struct end e = r->ends[side];
     relay_detach(r, side);
@@ -279,7 +281,7 @@ static void throw_out(struct relay *r, enum side side, const struct offence *why
 
 /* ---- forwarding ---- */
 
-static bool passes(enum verdict v)
+static bool passes(enum frame_action v)
 {
     return v == FRAME_PASS || v == FRAME_PASS_ALONE;
 }
@@ -296,48 +298,48 @@ static void forward(struct relay *r, enum side to, uint8_t *p, size_t n, size_t 
 static size_t step_in_place(struct relay *r, enum side side, uint8_t *p, size_t n, size_t room)
 {
     struct frame_cutter look = {0}; /* without memory: cuts only what is whole */
-    enum verdict v = FRAME_PASS;
-    struct offence offence;
+    enum frame_action v = FRAME_PASS;
+    struct violation violation;
     size_t run = 0, used = 0, size;
     uint8_t *frame;
     while (v == FRAME_PASS && used < n) {
         size_t took = frame_cut(&look, p + used, n - used, &frame, &size);
         if (frame == NULL || used + took > FRAME_MAX)
             break;
-        v = streams_judge(r->streams, side, frame, size, &offence);
+        v = frame_policy_check(r->policy, side, frame, size, &violation);
         used += took;
         if (passes(v))
             run = used;
     }
     forward(r, side_other(side), p, run, room);
     if (v == FRAME_REJECT)
-        throw_out(r, side, &offence);
+        reject(r, side, &violation);
     return used;
 }
 
 /* Puts a frame together that came in pieces, and sends it when it is complete. */
 static size_t step_assembled(struct relay *r, enum side side, uint8_t *p, size_t n)
 {
-    static const struct offence no_memory = {.code = 0, .text = "out of memory"};
+    static const struct violation no_memory = {.code = 0, .text = "out of memory"};
     struct end *e = &r->ends[side];
-    struct offence offence;
+    struct violation violation;
     uint8_t *frame;
     size_t size;
     if (e->block == NULL && (e->block = loop_block(r->loop)) == NULL) {
-        throw_out(r, side, &no_memory);
+        reject(r, side, &no_memory);
         return n;
     }
     e->cutter.memory = e->block + WS_HEADER_MAX;
     size_t used = frame_cut(&e->cutter, p, n, &frame, &size);
     if (frame == NULL)
         return used;
-    enum verdict v = streams_judge(r->streams, side, frame, size, &offence);
+    enum frame_action v = frame_policy_check(r->policy, side, frame, size, &violation);
     if (passes(v))
         forward(r, side_other(side), frame - 2, size + 2, WS_HEADER_MAX);
     loop_unblock(r->loop, e->block);
     e->block = NULL;
     if (v == FRAME_REJECT)
-        throw_out(r, side, &offence);
+        reject(r, side, &violation);
     return used;
 }
 

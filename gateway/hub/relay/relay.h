@@ -18,7 +18,7 @@
 #include "core/net/loop.h"
 #include "gateway/hub/relay/request.h"
 
-struct meter;
+struct rate_limiter;
 struct relay;
 
 /* How the relay reaches an end; `end` is the pointer given to relay_attach. */
@@ -38,9 +38,9 @@ struct relay *relay_new(struct loop *loop, const char *const *services, size_t n
 void relay_free(struct relay *r); /* NULL is fine; ends are not told */
 
 /* From now on everything that passes, either way, is charged to m too, and waits for it. At most
- * RELAY_METERS of them, which must outlive r. False: no memory. */
-#define RELAY_METERS 2
-bool relay_meter(struct relay *r, struct meter *m);
+ * RELAY_LIMITERS of them, which must outlive r. False: no memory. */
+#define RELAY_LIMITERS 2
+bool relay_add_limiter(struct relay *r, struct rate_limiter *m);
 
 /* What an end has said about itself; the texts must live as long as it is attached. */
 struct relay_peer {
@@ -58,7 +58,7 @@ void relay_attach(struct relay *r, enum side side, const struct relay_peer *peer
 void relay_detach(struct relay *r, enum side side);
 /* The same, when it has said that it does not come back: the other end is told that, too. */
 void relay_leave(struct relay *r, enum side side);
-void *relay_end(const struct relay *r, enum side side); /* NULL: none */
+void *relay_attached(const struct relay *r, enum side side); /* NULL: none */
 
 /* n bytes of a message came from that side; the `room` bytes in front of p may be overwritten, and
  * p too. Returns how many were taken; fewer than n: resume will be called. The end may have been

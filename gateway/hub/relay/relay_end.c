@@ -15,12 +15,12 @@
 #define CLOSE_NORMAL 1000 /* RFC 6455 section 7.4.1 */
 #define HELD_PING_MS 5000 /* to clients that are not read, whose own pings get no answer */
 
-struct client {
+struct relay_end {
     struct list node;
-    struct client_options o;
+    struct relay_end_options o;
     struct ws *ws;
     struct relay *relay; /* NULL once it has left */
-    struct ticket *ticket;
+    struct registration *registration;
     uint64_t since, alive_at, pinged_at, took_at;
     uint64_t full_at;        /* loop_now since when it takes no more; 0: it does */
     uint64_t received, sent; /* bytes of messages */
@@ -30,7 +30,7 @@ struct client {
     struct deferred drop;
 };
 
-static void log_connected(const struct ticket *t)
+static void log_connected(const struct registration *t)
 {
     struct log_field fields[] = {
         {"tunnel", t->label, 0},         {"side", side_name(t->side), 0}, {"client", t->client, 0},
@@ -39,9 +39,9 @@ static void log_connected(const struct ticket *t)
     log_event(LOG_INFO, "connected", fields, sizeof fields / sizeof *fields);
 }
 
-static void log_gone(const struct departure *d)
+static void log_gone(const struct end_report *d)
 {
-    const struct ticket *t = d->ticket;
+    const struct registration *t = d->registration;
     struct log_field fields[] = {
         {"tunnel", t->label, 0},
         {"side", side_name(t->side), 0},
@@ -55,26 +55,26 @@ static void log_gone(const struct departure *d)
     log_event(LOG_INFO, "disconnected", fields, sizeof fields / sizeof *fields);
 }
 
-static void leave(struct client *c)
+static void leave(struct relay_end *c)
 {
     struct relay *r = c->relay;
     c->relay = NULL;
     if (r != NULL && c->goodbye)
-        relay_leave(r, c->ticket->side);
+        relay_leave(r, c->registration->side);
     else if (r != NULL)
-        relay_detach(r, c->ticket->side);
+        relay_detach(r, c->registration->side);
 }
 
 /* The one end. */
-static void client_free(struct client *c, enum err why, const char *text)
+static void relay_end_free(struct relay_end *c, enum err why, const char *text)
 {
     bool ours = c->text[0] != '\0';
-    struct departure d = {.ticket = c->ticket,
-                          .why = ours ? c->why : why,
-                          .seconds = (loop_now(c->o.loop) - c->since) / 1000,
-                          .received = c->received,
-                          .sent = c->sent};
-    struct client_options o = c->o;
+    struct end_report d = {.registration = c->registration,
+                           .why = ours ? c->why : why,
+                           .seconds = (loop_now(c->o.loop) - c->since) / 1000,
+                           .received = c->received,
+                           .sent = c->sent};
+    struct relay_end_options o = c->o;
     snprintf(d.text, sizeof d.text, "%s", ours ? c->text : text);
     log_gone(&d);
     leave(c);
@@ -82,16 +82,16 @@ static void client_free(struct client *c, enum err why, const char *text)
     loop_cancel(&c->drop);
     ws_free(c->ws);
     free(c);
-    count(&o.counts->clients, (uint64_t)-1);
+    stat_add(&o.stats->clients, (uint64_t)-1);
     o.gone(o.owner, &d);
 }
 
 static void on_drop(void *owner)
 {
-    client_free(owner, ERR_INTERNAL, "dropped");
+    relay_end_free(owner, ERR_INTERNAL, "dropped");
 }
 
-static void keep_why(struct client *c, enum err why, const char *text)
+static void keep_why(struct relay_end *c, enum err why, const char *text)
 {
     if (c->text[0] != '\0')
         return;
@@ -100,16 +100,16 @@ static void keep_why(struct client *c, enum err why, const char *text)
 }
 
 /* A drop that is deferred: its maker goes on with it first. */
-static void end_later(struct client *c, enum err why, const char *text)
+static void end_later(struct relay_end *c, enum err why, const char *text)
 {
     keep_why(c, why, text);
     loop_defer(c->o.loop, &c->drop);
 }
 
-void client_end(struct client *c, const struct farewell *f)
+void relay_end_close(struct relay_end *c, const struct close_reason *f)
 {
-    if (f->code == CLIENT_DROP) {
-        client_free(c, f->why, f->text);
+    if (f->code == RELAY_DROP) {
+        relay_end_free(c, f->why, f->text);
         return;
     }
     keep_why(c, f->why, f->text);
@@ -117,21 +117,21 @@ void client_end(struct client *c, const struct farewell *f)
     ws_close(c->ws, f->code, f->text);
 }
 
-const struct ticket *client_ticket(const struct client *c)
+const struct registration *relay_end_registration(const struct relay_end *c)
 {
-    return c->ticket;
+    return c->registration;
 }
 
-struct client *client_at(struct list *node)
+struct relay_end *relay_end_at(struct list *node)
 {
-    return list_entry(node, struct client, node);
+    return list_entry(node, struct relay_end, node);
 }
 
 /* ---- as the relay's end ---- */
 
-static bool end_ready(const void *end)
+static bool end_is_ready(const void *end)
 {
-    return ws_ready(((const struct client *)end)->ws);
+    return ws_ready(((const struct relay_end *)end)->ws);
 }
 
 static size_t header_size(size_t n)
@@ -139,22 +139,23 @@ static size_t header_size(size_t n)
     return n < 126 ? 2 : n < 65536 ? 4 : 10;
 }
 
-static void pass_on(struct client *c, uint8_t *p, size_t n)
+static void pass_on(struct relay_end *c, uint8_t *p, size_t n)
 {
     ws_send(c->ws, p, n);
     if (!ws_ready(c->ws))
         c->full_at = loop_now(c->o.loop);
 }
 
-uint64_t client_full_ms(const struct client *c, uint64_t now)
+uint64_t relay_end_full_ms(const struct relay_end *c, uint64_t now)
 {
     return c->full_at != 0 && !ws_ready(c->ws) ? now - c->full_at : 0;
 }
 
-/* The stream under the WebSocket is a spill: the bytes are free after ws_send in any case. */
-static void end_send(void *end, uint8_t *p, size_t n, size_t room)
+/* The stream under the WebSocket is a buffered stream: the bytes are free after ws_send in any
+ * case. */
+static void send_to_end(void *end, uint8_t *p, size_t n, size_t room)
 {
-    struct client *c = end;
+    struct relay_end *c = end;
     c->sent += n;
     if (room >= header_size(n)) {
         pass_on(c, p, n);
@@ -170,14 +171,14 @@ static void end_send(void *end, uint8_t *p, size_t n, size_t room)
     loop_unblock(c->o.loop, block);
 }
 
-static void end_resume(void *end)
+static void resume_end(void *end)
 {
-    ws_resume(((struct client *)end)->ws);
+    ws_resume(((struct relay_end *)end)->ws);
 }
 
-static void end_reject(void *end, int code, const char *text)
+static void reject_end(void *end, int code, const char *text)
 {
-    struct client *c = end;
+    struct relay_end *c = end;
     c->relay = NULL;
     if (code == 0) {
         end_later(c, ERR_NO_MEMORY, text);
@@ -188,35 +189,35 @@ static void end_reject(void *end, int code, const char *text)
 }
 
 static const struct relay_end_ops end_ops = {
-    .ready = end_ready, .send = end_send, .resume = end_resume, .reject = end_reject};
+    .ready = end_is_ready, .send = send_to_end, .resume = resume_end, .reject = reject_end};
 
 /* ---- as the WebSocket's owner ---- */
 
 static size_t on_data(void *owner, uint8_t *p, size_t n)
 {
-    struct client *c = owner;
+    struct relay_end *c = owner;
     if (c->relay == NULL)
         return n;
-    enum side side = c->ticket->side;
-    size_t taken = relay_input(c->relay, side, p, n, spill_room(ws_stream(c->ws), p));
+    enum side side = c->registration->side;
+    size_t taken = relay_input(c->relay, side, p, n, buffered_stream_headroom(ws_stream(c->ws), p));
     c->received += taken;
-    count(&c->ticket->traffic->received[side], taken);
+    stat_add(&c->registration->traffic->received[side], taken);
     *c->o.active = loop_now(c->o.loop);
-    count(side == SIDE_SOURCE ? &c->o.counts->from_source : &c->o.counts->from_destination, taken);
+    stat_add(side == SIDE_SOURCE ? &c->o.stats->from_source : &c->o.stats->from_destination, taken);
     return taken;
 }
 
 static void on_writable(void *owner)
 {
-    struct client *c = owner;
+    struct relay_end *c = owner;
     c->full_at = 0;
     if (c->relay != NULL)
-        relay_writable(c->relay, c->ticket->side);
+        relay_writable(c->relay, c->registration->side);
 }
 
 static void on_closed(void *owner, enum err why, int code, const char *text)
 {
-    struct client *c = owner;
+    struct relay_end *c = owner;
     char words[256];
     if (code > 0 && text[0] != '\0')
         snprintf(words, sizeof words, "it sent Close %d: %s", code, text);
@@ -225,13 +226,13 @@ static void on_closed(void *owner, enum err why, int code, const char *text)
     else
         snprintf(words, sizeof words, "%s", text[0] != '\0' ? text : err_text(why));
     c->goodbye = code == CLOSE_NORMAL;
-    client_free(c, code > 0 ? ERR_CLIENT_CLOSED : why, words);
+    relay_end_free(c, code > 0 ? ERR_CLIENT_CLOSED : why, words);
 }
 
 static const struct ws_events ws_callbacks = {
     .data = on_data, .writable = on_writable, .closed = on_closed};
 
-static void answer(struct stream *s, const struct ticket *t)
+static void answer(struct stream *s, const struct registration *t)
 {
     char out[512], accept[WS_ACCEPT_SIZE];
     ws_accept_key(span_of(t->key), accept);
@@ -248,43 +249,45 @@ static void answer(struct stream *s, const struct ticket *t)
     stream_write(s, (const uint8_t *)out, (size_t)n);
 }
 
-void client_new(const struct client_options *o, struct ticket *ticket, struct stream *spill)
+void relay_end_new(const struct relay_end_options *o, struct registration *registration,
+                   struct stream *buffered)
 {
-    struct client *c = calloc(1, sizeof *c);
+    struct relay_end *c = calloc(1, sizeof *c);
     if (c == NULL) {
-        struct departure d = {.ticket = ticket, .why = ERR_NO_MEMORY, .text = "out of memory"};
-        stream_close(spill);
+        struct end_report d = {
+            .registration = registration, .why = ERR_NO_MEMORY, .text = "out of memory"};
+        stream_close(buffered);
         o->gone(o->owner, &d);
         return;
     }
-    *c = (struct client){.o = *o, .ticket = ticket, .since = loop_now(o->loop)};
+    *c = (struct relay_end){.o = *o, .registration = registration, .since = loop_now(o->loop)};
     c->alive_at = c->since;
     deferred_init(&c->drop, on_drop, c);
     list_init(&c->node);
     list_append(o->list, &c->node);
-    count(&o->counts->clients, 1);
-    log_connected(ticket);
-    answer(spill, ticket);
-    c->ws = ws_new(o->loop, spill, false, NULL, 0, &ws_callbacks, c);
+    stat_add(&o->stats->clients, 1);
+    log_connected(registration);
+    answer(buffered, registration);
+    c->ws = ws_new(o->loop, buffered, false, NULL, 0, &ws_callbacks, c);
     if (c->ws == NULL) {
         end_later(c, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
         return;
     }
     c->relay = o->relay;
-    relay_attach(c->relay, ticket->side,
-                 &(struct relay_peer){.version = ticket->version,
-                                      .protocol = ticket->protocol,
-                                      .instance = ticket->instance,
-                                      .device = ticket->device},
+    relay_attach(c->relay, registration->side,
+                 &(struct relay_peer){.version = registration->version,
+                                      .protocol = registration->protocol,
+                                      .instance = registration->instance,
+                                      .device = registration->device},
                  &end_ops, c);
 }
 
 /* A client that is not read because the other end is slow must not take us for dead: its pings lie
  * behind what it sent. The payload is a number, as that of clients' pings. */
-static void ping_held(struct client *c, uint64_t now)
+static void ping_held(struct relay_end *c, uint64_t now)
 {
     char text[24];
-    if (!relay_holds(c->relay, c->ticket->side) || now - c->pinged_at < HELD_PING_MS)
+    if (!relay_holds(c->relay, c->registration->side) || now - c->pinged_at < HELD_PING_MS)
         return;
     c->pinged_at = now;
     snprintf(text, sizeof text, "%llu", (unsigned long long)now);
@@ -294,12 +297,12 @@ static void ping_held(struct client *c, uint64_t now)
 /* The silence of a client that we do not read, or that does not read us, is excused for a while;
  * for as long as it takes what it is given, when it is the other end that holds it up. Two ends
  * that hold up each other end. */
-void client_tick(struct client *c, uint64_t now, uint64_t idle_ms)
+void relay_end_tick(struct relay_end *c, uint64_t now, uint64_t idle_ms)
 {
     if (c->relay == NULL)
         return;
     uint64_t received_at = ws_received_at(c->ws);
-    bool held = relay_holds(c->relay, c->ticket->side), takes = ws_ready(c->ws);
+    bool held = relay_holds(c->relay, c->registration->side), takes = ws_ready(c->ws);
     ping_held(c, now);
     if (takes)
         c->took_at = now;
@@ -309,5 +312,5 @@ void client_tick(struct client *c, uint64_t now, uint64_t idle_ms)
     if (received_at > c->alive_at)
         c->alive_at = received_at;
     if (now - c->alive_at >= idle_ms)
-        client_free(c, ERR_SILENT, "nothing came from it in time");
+        relay_end_free(c, ERR_SILENT, "nothing came from it in time");
 }

@@ -8,139 +8,144 @@
 
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 100
-#define FULL_MS 1000  /* who takes nothing for so long may have to go when memory is short */
-#define QUIET_MS 1000 /* nothing came for so long: a room that may be dropped when draining */
+#define FULL_MS 1000 /* who takes nothing for so long may have to go when memory is short */
+/* nothing came for so long: a tunnel whose ends may be dropped when draining */
+#define QUIET_MS 1000
 
-static const struct farewell shutting_down = {CLIENT_DROP, ERR_SHUTDOWN,
-                                              "the hub is shutting down"};
-static const struct farewell stalled = {CLIENT_DROP, ERR_STALLED,
-                                        "it took nothing, and memory is short"};
-static const struct farewell replaced = {CLIENT_CLOSE_REPLACED, ERR_STREAM_REPLACED,
-                                         "replaced by a newer connection"};
+static const struct close_reason shutting_down = {RELAY_DROP, ERR_SHUTDOWN,
+                                                  "the hub is shutting down"};
+static const struct close_reason stalled = {RELAY_DROP, ERR_STALLED,
+                                            "it took nothing, and memory is short"};
+static const struct close_reason replaced = {RELAY_CLOSE_REPLACED, ERR_STREAM_REPLACED,
+                                             "replaced by a newer connection"};
 
-struct room {
-    char *tunnel; /* id, the key in rooms.by_tunnel */
+struct relay_slot {
+    char *tunnel; /* id, the key in relay_table.by_tunnel */
     struct relay *relay;
-    struct meter meter; /* by its account's tunnel_rate */
-    size_t present;     /* clients, also those that have left the relay */
+    struct rate_limiter limiter; /* by its account's tunnel_rate */
+    size_t present;              /* clients, also those that have left the relay */
     uint64_t active;
 };
 
-struct rooms {
-    struct rooms_options o;
+struct relay_table {
+    struct relay_table_options o;
     struct map by_tunnel;
     struct list clients;
     struct timer *timer;
     bool draining;
 };
 
-/* ---- rooms ---- */
+/* ---- slots ---- */
 
-static void room_free(struct rooms *r, struct room *room)
+static void slot_free(struct relay_table *r, struct relay_slot *slot)
 {
-    map_remove(&r->by_tunnel, room->tunnel, strlen(room->tunnel));
-    relay_free(room->relay);
-    free(room->tunnel);
-    free(room);
+    map_remove(&r->by_tunnel, slot->tunnel, strlen(slot->tunnel));
+    relay_free(slot->relay);
+    free(slot->tunnel);
+    free(slot);
 }
 
-static struct room *room_new(struct rooms *r, const struct ticket *t)
+static struct relay_slot *slot_new(struct relay_table *r, const struct registration *t)
 {
-    struct room *room = calloc(1, sizeof *room);
-    if (room == NULL)
+    struct relay_slot *slot = calloc(1, sizeof *slot);
+    if (slot == NULL)
         return NULL;
-    room->tunnel = strdup(t->tunnel);
-    room->relay = relay_new(r->o.loop, (const char *const *)t->services, t->n_services);
-    meter_init(&room->meter, &t->account->tunnel_rate, METER_CREDIT_MS);
-    if (room->tunnel != NULL && room->relay != NULL && relay_meter(room->relay, &room->meter) &&
-        relay_meter(room->relay, &t->account->meter) &&
-        map_put(&r->by_tunnel, room->tunnel, strlen(room->tunnel), room))
-        return room;
-    relay_free(room->relay);
-    free(room->tunnel);
-    free(room);
+    slot->tunnel = strdup(t->tunnel);
+    slot->relay = relay_new(r->o.loop, (const char *const *)t->services, t->n_services);
+    rate_limiter_init(&slot->limiter, &t->account->tunnel_rate, RATE_LIMITER_CREDIT_MS);
+    if (slot->tunnel != NULL && slot->relay != NULL &&
+        relay_add_limiter(slot->relay, &slot->limiter) &&
+        relay_add_limiter(slot->relay, &t->account->limiter) &&
+        map_put(&r->by_tunnel, slot->tunnel, strlen(slot->tunnel), slot))
+        return slot;
+    relay_free(slot->relay);
+    free(slot->tunnel);
+    free(slot);
     return NULL;
 }
 
-static struct room *find(const struct rooms *r, const char *tunnel)
+static struct relay_slot *find(const struct relay_table *r, const char *tunnel)
 {
     return map_get(&r->by_tunnel, tunnel, strlen(tunnel));
 }
 
 /* ---- clients ---- */
 
-static void on_gone(void *owner, const struct departure *d)
+static void on_gone(void *owner, const struct end_report *d)
 {
-    struct rooms *r = owner;
-    struct room *room = find(r, d->ticket->tunnel);
-    if (--room->present == 0)
-        room_free(r, room);
+    struct relay_table *r = owner;
+    struct relay_slot *slot = find(r, d->registration->tunnel);
+    if (--slot->present == 0)
+        slot_free(r, slot);
     r->o.gone(r->o.owner, d);
 }
 
-static void close_side(struct room *room, enum side side, const struct farewell *f)
+static void close_side(struct relay_slot *slot, enum side side, const struct close_reason *f)
 {
-    struct client *c = relay_end(room->relay, side);
+    struct relay_end *c = relay_attached(slot->relay, side);
     if (c != NULL)
-        client_end(c, f);
+        relay_end_close(c, f);
 }
 
-void rooms_join(struct rooms *r, struct ticket *ticket, struct stream *spill)
+void relay_table_join(struct relay_table *r, struct registration *registration,
+                      struct stream *buffered)
 {
-    struct room *room = find(r, ticket->tunnel);
-    if (room == NULL && (room = room_new(r, ticket)) == NULL) {
-        struct departure d = {.ticket = ticket, .why = ERR_NO_MEMORY, .text = "out of memory"};
-        stream_close(spill);
+    struct relay_slot *slot = find(r, registration->tunnel);
+    if (slot == NULL && (slot = slot_new(r, registration)) == NULL) {
+        struct end_report d = {
+            .registration = registration, .why = ERR_NO_MEMORY, .text = "out of memory"};
+        stream_close(buffered);
         r->o.gone(r->o.owner, &d);
         return;
     }
-    struct client_options options = {.loop = r->o.loop,
-                                     .relay = room->relay,
-                                     .counts = r->o.counts,
-                                     .list = &r->clients,
-                                     .gone = on_gone,
-                                     .owner = r,
-                                     .active = &room->active};
-    room->present++;
-    room->active = loop_now(r->o.loop);
-    close_side(room, ticket->side, &replaced);
-    client_new(&options, ticket, spill);
+    struct relay_end_options options = {.loop = r->o.loop,
+                                        .relay = slot->relay,
+                                        .stats = r->o.stats,
+                                        .list = &r->clients,
+                                        .gone = on_gone,
+                                        .owner = r,
+                                        .active = &slot->active};
+    slot->present++;
+    slot->active = loop_now(r->o.loop);
+    close_side(slot, registration->side, &replaced);
+    relay_end_new(&options, registration, buffered);
 }
 
-void rooms_close(struct rooms *r, const char *tunnel, enum side side, const struct farewell *f)
+void relay_table_close(struct relay_table *r, const char *tunnel, enum side side,
+                       const struct close_reason *f)
 {
-    struct room *room = find(r, tunnel);
-    if (room != NULL)
-        close_side(room, side, f);
+    struct relay_slot *slot = find(r, tunnel);
+    if (slot != NULL)
+        close_side(slot, side, f);
 }
 
 /* ---- time ---- */
 
 /* Nothing has come for a while, and what came is gone: a slow reader is not silence. */
-static bool is_quiet(const struct room *room, uint64_t now)
+static bool is_quiet(const struct relay_slot *slot, uint64_t now)
 {
-    return now - room->active >= QUIET_MS && !relay_busy(room->relay);
+    return now - slot->active >= QUIET_MS && !relay_busy(slot->relay);
 }
 
-static void drop_quiet(struct rooms *r, uint64_t now)
+static void drop_quiet(struct relay_table *r, uint64_t now)
 {
     list_each(node, &r->clients)
     {
-        struct client *c = client_at(node);
-        const struct room *room = find(r, client_ticket(c)->tunnel);
-        if (is_quiet(room, now))
-            client_end(c, &shutting_down);
+        struct relay_end *c = relay_end_at(node);
+        const struct relay_slot *slot = find(r, relay_end_registration(c)->tunnel);
+        if (is_quiet(slot, now))
+            relay_end_close(c, &shutting_down);
     }
 }
 
-static struct client *fullest(struct rooms *r, uint64_t now)
+static struct relay_end *fullest(struct relay_table *r, uint64_t now)
 {
-    struct client *found = NULL;
+    struct relay_end *found = NULL;
     uint64_t longest = FULL_MS - 1;
     list_each(node, &r->clients)
     {
-        struct client *c = client_at(node);
-        uint64_t ms = client_full_ms(c, now);
+        struct relay_end *c = relay_end_at(node);
+        uint64_t ms = relay_end_full_ms(c, now);
         if (ms <= longest)
             continue;
         found = c;
@@ -151,40 +156,40 @@ static struct client *fullest(struct rooms *r, uint64_t now)
 
 /* Blocks of memory wait with those who do not take what they are sent. Who has done so for longest
  * goes first, before blocks are refused to anybody. */
-static void make_room(struct rooms *r, uint64_t now)
+static void drop_fullest(struct relay_table *r, uint64_t now)
 {
-    struct client *c;
+    struct relay_end *c;
     while (loop_blocks_short(r->o.loop) && (c = fullest(r, now)) != NULL)
-        client_end(c, &stalled);
+        relay_end_close(c, &stalled);
 }
 
 static void on_tick(void *owner)
 {
-    struct rooms *r = owner;
+    struct relay_table *r = owner;
     uint64_t now = loop_now(r->o.loop);
     timer_start(r->timer, r->draining ? DRAIN_TICK_MS : TICK_MS);
-    list_each(node, &r->clients) client_tick(client_at(node), now, r->o.idle_ms);
-    make_room(r, now);
+    list_each(node, &r->clients) relay_end_tick(relay_end_at(node), now, r->o.idle_ms);
+    drop_fullest(r, now);
     if (r->draining)
         drop_quiet(r, now);
 }
 
-void rooms_drain(struct rooms *r)
+void relay_table_drain(struct relay_table *r)
 {
     r->draining = true;
     timer_start(r->timer, 0);
 }
 
-bool rooms_empty(const struct rooms *r)
+bool relay_table_empty(const struct relay_table *r)
 {
     return list_empty(&r->clients);
 }
 
 /* ---- life ---- */
 
-struct rooms *rooms_new(const struct rooms_options *o)
+struct relay_table *relay_table_new(const struct relay_table_options *o)
 {
-    struct rooms *r = calloc(1, sizeof *r);
+    struct relay_table *r = calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
     r->o = *o;
@@ -198,12 +203,12 @@ struct rooms *rooms_new(const struct rooms_options *o)
     return r;
 }
 
-void rooms_free(struct rooms *r)
+void relay_table_free(struct relay_table *r)
 {
     if (r == NULL)
         return;
     while (!list_empty(&r->clients))
-        client_end(client_at(r->clients.next), &shutting_down);
+        relay_end_close(relay_end_at(r->clients.next), &shutting_down);
     map_free(&r->by_tunnel);
     timer_free(r->timer);
     free(r);

@@ -1,32 +1,34 @@
-/* A worker's rooms: one for each tunnel that has an end here, with its relay and its clients. Rooms
- * come with the first client and go with the last. */
+/* A worker's tunnels: a slot for each that has an end here, with its relay and its ends. Slots come
+ * with the first end and go with the last. */
 #ifndef GATEWAY_HUB_RELAY_RELAY_TABLE_H
 #define GATEWAY_HUB_RELAY_RELAY_TABLE_H
 
 #include "gateway/hub/relay/relay_end.h"
 
-struct rooms;
+struct relay_table;
 
-struct rooms_options {
+struct relay_table_options {
     struct loop *loop;
-    struct counts *counts;
+    struct worker_stats *stats;
     uint64_t idle_ms; /* a client that is silent for so long is dropped; it may come back */
     /* A client is gone, once for each that joined. */
-    void (*gone)(void *owner, const struct departure *d);
+    void (*gone)(void *owner, const struct end_report *d);
     void *owner;
 };
 
-struct rooms *rooms_new(const struct rooms_options *o); /* NULL: no memory */
+struct relay_table *relay_table_new(const struct relay_table_options *o); /* NULL: no memory */
 /* Drops every client without a Close frame, so that they come back to the next hub. */
-void rooms_free(struct rooms *r);
+void relay_table_free(struct relay_table *r);
 
-/* Takes ticket and stream over. Replaces whoever is on that side. */
-void rooms_join(struct rooms *r, struct ticket *ticket, struct stream *spill);
+/* Takes registration and stream over. Replaces whoever is on that side. */
+void relay_table_join(struct relay_table *r, struct registration *registration,
+                      struct stream *buffered);
 /* Ends whoever is on that side of that tunnel. */
-void rooms_close(struct rooms *r, const char *tunnel, enum side side, const struct farewell *f);
-/* From now on drops clients, without a Close, when nothing has come through their room for a
+void relay_table_close(struct relay_table *r, const char *tunnel, enum side side,
+                       const struct close_reason *f);
+/* From now on drops clients, without a Close, when nothing has come through their relay for a
  * second: they come back to the next hub. */
-void rooms_drain(struct rooms *r);
-bool rooms_empty(const struct rooms *r);
+void relay_table_drain(struct relay_table *r);
+bool relay_table_empty(const struct relay_table *r);
 
 #endif

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
-struct counts {
+struct worker_stats {
     _Atomic uint64_t visitors;            /* connections that are no tunnel's end (yet) */
     _Atomic uint64_t clients;             /* connected ends of tunnels */
     _Atomic uint64_t handshakes, resumed; /* TLS: all that succeeded, and those of them */
@@ -18,18 +18,18 @@ struct counts {
     _Atomic uint64_t moved;                         /* clients handed over to another worker */
 };
 
-/* Of one tunnel, whichever worker it is at. Made by the office, which frees it when every ticket
- * that points to it has come back. */
+/* Of one tunnel, whichever worker it is at. Made by the office, which frees it when every
+ * registration that points to it has come back. */
 struct traffic {
     _Atomic uint64_t received[SIDE_COUNT]; /* bytes of messages, by the side that sent them */
 };
 
-static inline void count(_Atomic uint64_t *n, uint64_t more)
+static inline void stat_add(_Atomic uint64_t *n, uint64_t more)
 {
     atomic_fetch_add_explicit(n, more, memory_order_relaxed);
 }
 
-static inline uint64_t count_of(const _Atomic uint64_t *n)
+static inline uint64_t stat_get(const _Atomic uint64_t *n)
 {
     return atomic_load_explicit(n, memory_order_relaxed);
 }
