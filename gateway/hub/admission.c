@@ -1,5 +1,5 @@
 /* Who comes in, where to, and who is gone: the office's part in a client's life. */
-#include "gateway/hub/office_private.h"
+#include "gateway/hub/hub_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

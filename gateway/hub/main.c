@@ -5,7 +5,7 @@
 #include "core/control/control.h"
 #include "core/net/systemd.h"
 #include "core/net/tcp.h"
-#include "gateway/hub/office.h"
+#include "gateway/hub/hub.h"
 
 #include <signal.h>
 #include <stdio.h>

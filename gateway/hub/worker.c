@@ -1,6 +1,6 @@
 #include "gateway/hub/worker.h"
 
-#include "gateway/hub/front.h"
+#include "gateway/hub/http_frontend.h"
 #include "gateway/hub/relay/relay_table.h"
 
 #include <stdlib.h>

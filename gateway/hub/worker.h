@@ -21,7 +21,7 @@ struct worker_options {
     bool door;
     struct tls_cache *cache;          /* shared by all doors */
     const struct trust *device_trust; /* or NULL; shared too */
-    size_t per_origin;                /* as in front.h */
+    size_t per_origin;                /* as in http_frontend.h */
     const struct ip_list *exempt;
 };
 

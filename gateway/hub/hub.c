@@ -1,4 +1,4 @@
-#include "gateway/hub/office_private.h"
+#include "gateway/hub/hub_internal.h"
 
 #include "core/base/log.h"
 

@@ -1,4 +1,4 @@
-#include "gateway/hub/refusals.h"
+#include "gateway/hub/refusal_log.h"
 
 #include "core/base/log.h"
 #include "core/base/repeats.h"

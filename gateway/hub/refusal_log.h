@@ -1,7 +1,7 @@
 /* The log of what was refused: the first time at once, repetitions of the same from the same
  * address summed up once a window (core/base/repeats.h). */
-#ifndef GATEWAY_HUB_REFUSALS_H
-#define GATEWAY_HUB_REFUSALS_H
+#ifndef GATEWAY_HUB_REFUSAL_LOG_H
+#define GATEWAY_HUB_REFUSAL_LOG_H
 
 #include "core/base/err.h"
 

@@ -5,8 +5,8 @@
  * Turns: two lanes, one for those who are known (they go on with a handshake, or resume a session)
  * and one for the others, take turns with each other; within a lane so do origins, and within an
  * origin the first to come is the first served. */
-#ifndef GATEWAY_HUB_LOBBY_H
-#define GATEWAY_HUB_LOBBY_H
+#ifndef GATEWAY_HUB_PENDING_QUEUE_H
+#define GATEWAY_HUB_PENDING_QUEUE_H
 
 #include "core/base/list.h"
 #include "core/net/ip.h"

@@ -2,7 +2,7 @@
  */
 #include "core/base/prometheus.h"
 #include "core/tls/tls.h"
-#include "gateway/hub/office_private.h"
+#include "gateway/hub/hub_internal.h"
 
 typedef uint64_t counter(const struct worker_stats *c);
 

@@ -1,4 +1,4 @@
-#include "gateway/hub/lobby.h"
+#include "gateway/hub/pending_queue.h"
 
 #include "core/base/map.h"
 

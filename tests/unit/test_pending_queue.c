@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/hub/lobby.h"
+#include "gateway/hub/pending_queue.h"
 
 #include <stdlib.h>
 

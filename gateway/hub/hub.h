@@ -1,7 +1,7 @@
 /* The hub's main thread: owns the tunnels (registry), the rules (keys, limits), the control API,
  * the audit log, the listening sockets and the workers, and decides who comes in. */
-#ifndef GATEWAY_HUB_OFFICE_H
-#define GATEWAY_HUB_OFFICE_H
+#ifndef GATEWAY_HUB_HUB_H
+#define GATEWAY_HUB_HUB_H
 
 #include "core/base/buf.h"
 #include "core/net/ip.h"

@@ -1,5 +1,5 @@
 /* Refusals in the log: the first at once, the rest summed up. */
-#include "gateway/hub/refusals.h"
+#include "gateway/hub/refusal_log.h"
 
 #include "core/base/log.h"
 

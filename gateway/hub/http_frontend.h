@@ -1,9 +1,9 @@
 /* A front door: what is accepted shakes hands (TLS), asks (HTTP), and becomes a tunnel's
  * end, gets an answer of the control API, or a status, a sentence, and the door. Decides nothing
- * itself: it asks the office (messages.h). Handshakes take turns (lobby.h), one step in each
- * iteration of the loop. */
-#ifndef GATEWAY_HUB_FRONT_H
-#define GATEWAY_HUB_FRONT_H
+ * itself: it asks the office (messages.h). Handshakes take turns (pending_queue.h), one step in
+ * each iteration of the loop. */
+#ifndef GATEWAY_HUB_HTTP_FRONTEND_H
+#define GATEWAY_HUB_HTTP_FRONTEND_H
 
 #include "core/net/ip.h"
 #include "gateway/hub/messages.h"

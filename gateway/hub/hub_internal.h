@@ -1,13 +1,13 @@
-/* Private to office.c and its parts. */
-#ifndef GATEWAY_HUB_OFFICE_PRIVATE_H
-#define GATEWAY_HUB_OFFICE_PRIVATE_H
+/* Private to hub.c and its parts. */
+#ifndef GATEWAY_HUB_HUB_INTERNAL_H
+#define GATEWAY_HUB_HUB_INTERNAL_H
 
 #include "core/net/tcp.h"
 #include "gateway/hub/accounts.h"
 #include "gateway/hub/api/api.h"
-#include "gateway/hub/office.h"
+#include "gateway/hub/hub.h"
 #include "gateway/hub/presence.h"
-#include "gateway/hub/refusals.h"
+#include "gateway/hub/refusal_log.h"
 #include "gateway/hub/worker.h"
 
 #define OFFICE_MAX_WORKERS 64

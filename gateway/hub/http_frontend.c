@@ -1,11 +1,11 @@
-#include "gateway/hub/front.h"
+#include "gateway/hub/http_frontend.h"
 
 #include "core/base/map.h"
 #include "core/http/server.h"
 #include "core/net/tcp.h"
 #include "core/tls/tls.h"
 #include "gateway/hub/api/api.h"
-#include "gateway/hub/lobby.h"
+#include "gateway/hub/pending_queue.h"
 #include "gateway/hub/relay/buffered_stream.h"
 #include "gateway/hub/relay/request.h"
 
