@@ -1,4 +1,4 @@
-/* Who comes in, where to, and who is gone: the office's part in a client's life. */
+/* Who comes in, where to, and who is gone: the main thread's part in the life of a tunnel's end. */
 #include "gateway/hub/hub_internal.h"
 
 #include <stdio.h>
@@ -14,9 +14,9 @@ static const struct admission no_memory = {
     .status = 503, .why = ERR_NO_MEMORY, .text = "The hub is out of memory: try again."};
 
 /* What has to be known when the registry has decided. */
-struct knock {
-    struct office *office;
-    struct message_knock *message;
+struct admit_attempt {
+    struct hub *hub;
+    struct message_admit_request *message;
 };
 
 /* For the log: "36bbe34e (plant7)", or the id when it has no thing. */
@@ -41,7 +41,7 @@ struct refusal {
     const struct tunnel *tunnel; /* NULL: not known */
 };
 
-static void audit_refuse(struct office *o, const struct refusal *r)
+static void audit_refuse(struct hub *o, const struct refusal *r)
 {
     const struct tunnel *t = r->tunnel;
     struct log_field fields[] = {
@@ -59,7 +59,7 @@ static void audit_refuse(struct office *o, const struct refusal *r)
         audit_stranger(o->audit, "refuse", fields, sizeof fields / sizeof *fields);
 }
 
-static void audit_connect(struct office *o, const struct registration *registration,
+static void audit_connect(struct hub *o, const struct registration *registration,
                           const struct tunnel *t)
 {
     struct log_field fields[] = {
@@ -74,7 +74,7 @@ static void audit_connect(struct office *o, const struct registration *registrat
     audit_event(o->audit, "connect", fields, sizeof fields / sizeof *fields);
 }
 
-static void audit_disconnect(struct office *o, const struct end_report *d, const struct tunnel *t)
+static void audit_disconnect(struct hub *o, const struct end_report *d, const struct tunnel *t)
 {
     const struct registration *registration = d->registration;
     struct log_field fields[] = {
@@ -92,10 +92,10 @@ static void audit_disconnect(struct office *o, const struct end_report *d, const
     audit_event(o->audit, "disconnect", fields, sizeof fields / sizeof *fields);
 }
 
-static void note_refused(struct office *o, const struct refusal *r)
+static void note_refused(struct hub *o, const struct refusal *r)
 {
     o->refused++;
-    bool told = refusals_add(o->refusals, loop_now(o->o.loop), r->client, r->text, r->why);
+    bool told = refusal_log_add(o->refusal_log, loop_now(o->o.loop), r->client, r->text, r->why);
     monitor_refused(o->monitor, &(struct monitor_refusal){
                                     .client = r->client,
                                     .asked = r->tunnel != NULL ? r->tunnel->record.id : NULL,
@@ -105,15 +105,15 @@ static void note_refused(struct office *o, const struct refusal *r)
     audit_refuse(o, r);
 }
 
-void admission_refused_again(void *owner, const struct refused_again *r)
+void admission_refusal_repeated(void *owner, const struct refusal_repeated *r)
 {
-    struct office *o = owner;
+    struct hub *o = owner;
     monitor_refused(o->monitor,
                     &(struct monitor_refusal){
                         .client = r->address, .why = r->why, .text = r->reason, .more = r->times});
 }
 
-void admission_refused(struct office *o, const struct message_refused *m)
+void admission_refused(struct hub *o, const struct message_refused *m)
 {
     note_refused(o, &(struct refusal){.client = m->client,
                                       .channel = "",
@@ -125,9 +125,10 @@ void admission_refused(struct office *o, const struct message_refused *m)
 
 /* ---- replies ---- */
 
-static void refuse(struct office *o, const struct message_knock *k, const struct admission *a)
+static void refuse(struct hub *o, const struct message_admit_request *k, const struct admission *a)
 {
-    struct message_verdict *m = MESSAGE(struct message_verdict, MESSAGE_VERDICT, k->message.worker);
+    struct message_admit_reply *m =
+        MESSAGE(struct message_admit_reply, MESSAGE_ADMIT_REPLY, k->message.worker);
     note_refused(o, &(struct refusal){.client = k->client,
                                       .channel = k->channel,
                                       .side = k->side,
@@ -136,16 +137,16 @@ static void refuse(struct office *o, const struct message_knock *k, const struct
                                       .text = a->text,
                                       .tunnel = a->known});
     if (m != NULL) {
-        m->visitor = k->visitor;
+        m->pending_id = k->pending_id;
         m->status = a->status;
         m->text = a->text;
     }
-    office_post(o, m != NULL ? &m->message : NULL);
+    hub_post(o, m != NULL ? &m->message : NULL);
 }
 
 /* Although its token may be right. */
-static void turn_away(struct office *o, const struct message_knock *k, const struct admission *why,
-                      const struct tunnel *t)
+static void refuse_unread(struct hub *o, const struct message_admit_request *k,
+                          const struct admission *why, const struct tunnel *t)
 {
     struct admission a = *why;
     a.known = t;
@@ -167,7 +168,7 @@ static bool copy_services(struct registration *registration, const struct texts 
 }
 
 /* Where a tunnel without ends is relayed: at the worker that has the fewest. */
-static size_t choose_home(const struct office *o)
+static size_t choose_home(const struct hub *o)
 {
     size_t least = 0;
     for (size_t i = 1; i < o->n_workers; i++)
@@ -176,7 +177,7 @@ static size_t choose_home(const struct office *o)
     return least;
 }
 
-static struct registration *registration_new(struct office *o, const struct message_knock *k,
+static struct registration *registration_new(struct hub *o, const struct message_admit_request *k,
                                              const struct tunnel *t)
 {
     const struct tunnel_record *r = &t->record;
@@ -189,7 +190,7 @@ static struct registration *registration_new(struct office *o, const struct mess
     label(r, name);
     registration->label = strdup(name);
     registration->account = accounts_get(o->accounts, r->key_id, loop_now(o->o.loop));
-    registration->return_message = MESSAGE(struct message_left, MESSAGE_LEFT, 0);
+    registration->return_message = MESSAGE(struct message_detached, MESSAGE_DETACHED, 0);
     registration->side = k->side;
     registration->left_s = registry_left(o->registry, t) / 1000;
     registration->version = k->version;
@@ -218,9 +219,10 @@ static bool drop_empty(struct presence *p, struct tunnel *t)
     return true;
 }
 
-static void let_in(struct office *o, const struct message_knock *k, struct tunnel *t)
+static void admit(struct hub *o, const struct message_admit_request *k, struct tunnel *t)
 {
-    struct message_verdict *m = MESSAGE(struct message_verdict, MESSAGE_VERDICT, k->message.worker);
+    struct message_admit_reply *m =
+        MESSAGE(struct message_admit_reply, MESSAGE_ADMIT_REPLY, k->message.worker);
     struct registration *registration = registration_new(o, k, t);
     if (t->presence == NULL)
         t->presence = presence_new(&o->presences, choose_home(o));
@@ -228,7 +230,7 @@ static void let_in(struct office *o, const struct message_knock *k, struct tunne
         free(m);
         registration_free(registration);
         drop_empty(t->presence, t);
-        turn_away(o, k, &no_memory, t);
+        refuse_unread(o, k, &no_memory, t);
         return;
     }
     account_hold(registration->account);
@@ -237,24 +239,24 @@ static void let_in(struct office *o, const struct message_knock *k, struct tunne
     o->admitted++;
     registry_connected(o->registry, span_of(t->record.id), k->side, true);
     audit_connect(o, registration, t);
-    m->visitor = k->visitor;
+    m->pending_id = k->pending_id;
     m->registration = registration;
-    office_post(o, &m->message);
+    hub_post(o, &m->message);
 }
 
 static void on_admission(void *ctx, struct admission a)
 {
-    struct knock *k = ctx;
+    struct admit_attempt *k = ctx;
     if (a.tunnel != NULL)
-        let_in(k->office, k->message, a.tunnel);
+        admit(k->hub, k->message, a.tunnel);
     else
-        refuse(k->office, k->message, &a);
+        refuse(k->hub, k->message, &a);
     message_free(&k->message->message);
     free(k);
 }
 
 /* Before anything is used up. Who is refused anyway does not count. */
-static bool may_connect(struct office *o, const struct admission_request *q, const struct tunnel *t)
+static bool may_connect(struct hub *o, const struct admission_request *q, const struct tunnel *t)
 {
     if (t == NULL || !registry_would_admit(o->registry, q))
         return true;
@@ -263,7 +265,7 @@ static bool may_connect(struct office *o, const struct admission_request *q, con
     return account == NULL || account_connect(account, now);
 }
 
-void admission_knock(struct office *o, struct message_knock *m)
+void admission_requested(struct hub *o, struct message_admit_request *m)
 {
     struct admission_request q = {
         .side = m->side,
@@ -273,20 +275,20 @@ void admission_knock(struct office *o, struct message_knock *m)
         .device_required = o->device_trust != NULL,
     };
     struct tunnel *t = registry_by_token(o->registry, q.token);
-    struct knock *k = calloc(1, sizeof *k);
+    struct admit_attempt *k = calloc(1, sizeof *k);
     if (k == NULL || !may_connect(o, &q, t)) {
-        turn_away(o, m, k == NULL ? &no_memory : &too_many, t);
+        refuse_unread(o, m, k == NULL ? &no_memory : &too_many, t);
         message_free(&m->message);
         free(k);
         return;
     }
-    *k = (struct knock){.office = o, .message = m};
+    *k = (struct admit_attempt){.hub = o, .message = m};
     registry_admit(o->registry, &q, on_admission, k);
 }
 
 /* ---- ends on their way, and gone ---- */
 
-static void post_close(struct office *o, const struct tunnel *t, enum side side,
+static void post_close(struct hub *o, const struct tunnel *t, enum side side,
                        const struct close_reason *f)
 {
     struct message_close *m = MESSAGE(struct message_close, MESSAGE_CLOSE, t->presence->home);
@@ -298,10 +300,10 @@ static void post_close(struct office *o, const struct tunnel *t, enum side side,
         m->side = side;
         m->close_reason = *f;
     }
-    office_post(o, m != NULL ? &m->message : NULL);
+    hub_post(o, m != NULL ? &m->message : NULL);
 }
 
-static void depart(struct office *o, const struct end_report *d)
+static void detach(struct hub *o, const struct end_report *d)
 {
     static const struct close_reason orphaned = {RELAY_DROP, ERR_STREAM_REPLACED,
                                                  "its successor was lost on the way"};
@@ -320,34 +322,34 @@ static void depart(struct office *o, const struct end_report *d)
         post_close(o, t, side, &orphaned);
 }
 
-void admission_left(struct office *o, const struct message_left *m)
+void admission_detached(struct hub *o, const struct message_detached *m)
 {
-    depart(o, &m->end_report);
+    detach(o, &m->end_report);
 }
 
 /* To the tunnel's worker, unless it has lost its place on the way. */
-void admission_handed(struct office *o, struct message_client *m)
+void admission_migrate(struct hub *o, struct message_migrate *m)
 {
     const struct registration *registration = m->registration;
     const struct tunnel *t = registry_find(o->registry, span_of(registration->tunnel));
     const struct presence *p = presence_of(registration);
     if (t != NULL && t->record.closed == 0 && p->end[registration->side] == registration->serial) {
-        m->message.kind = MESSAGE_JOIN;
+        m->message.kind = MESSAGE_MIGRATE_IN;
         m->message.worker = p->home;
-        office_post(o, &m->message);
+        hub_post(o, &m->message);
         return;
     }
     struct end_report d = {.registration = m->registration,
                            .why = ERR_STREAM_REPLACED,
                            .text = "its place was taken meanwhile"};
-    depart(o, &d);
+    detach(o, &d);
     message_free(&m->message);
 }
 
 /* ---- tunnels that end ---- */
 
 /* Whoever is on that side has to go; whoever is still on the way there has lost its place. */
-static void close_side(struct office *o, struct tunnel *t, enum side side, enum err why,
+static void close_side(struct hub *o, struct tunnel *t, enum side side, enum err why,
                        const char *text)
 {
     if (t->presence == NULL)

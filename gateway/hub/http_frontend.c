@@ -13,49 +13,50 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_VISITORS 1024
+#define MAX_PENDING 1024
 #define PATIENCE_MS 1000 /* with one who is silent, when others of its origin have no room */
 #define TIMEOUT_MS 10000
-#define IDLE_MS 60000   /* between calls on one connection */
-#define OFFICE_MS 60000 /* after which the office's answer must have been lost: out of memory */
+#define IDLE_MS 60000 /* between calls on one connection */
+/* after which the main thread's answer must have been lost: out of memory */
+#define HUB_ANSWER_MS 60000
 /* Bytes in the kernel beyond our back-pressure: share/doc/performance.md, "Little queued". */
 #define UNSENT_MAX 16384
 #define UNREAD_MAX 131072
 #define API_TYPE "application/x-amz-json-1.1"
 
-struct front {
-    struct front_options o;
+struct http_frontend {
+    struct http_frontend_options o;
     struct identity *identity;
     struct map by_id;
-    struct list visitors;
-    struct lobby *lobby;
+    struct list pending;
+    struct pending_queue *queue;
     struct deferred turns; /* gives the next one its turn */
     uint64_t last_id;
 };
 
 /* A connection that is not a tunnel's end, or not yet. */
-struct visitor {
+struct pending_conn {
     struct list node;
-    struct guest guest;
-    struct front *front;
+    struct pending_slot slot;
+    struct http_frontend *frontend;
     uint64_t id;
     struct stream *tls;     /* below `stream`, or below that of http */
     struct stream *stream;  /* the buffered stream around tls; NULL once http has it */
     struct http_conn *http; /* NULL: in the TLS handshake */
-    struct timer *timer;    /* of that, and while the office is asked */
-    bool asked;             /* the office has to answer */
+    struct timer *timer;    /* of that, and while the main thread is asked */
+    bool asked;             /* the main thread has to answer */
     char channel[36];       /* "channel-id" */
 };
 
 /* ---- life ---- */
 
-static void visitor_free(struct visitor *v)
+static void pending_conn_free(struct pending_conn *v)
 {
-    struct front *f = v->front;
+    struct http_frontend *f = v->frontend;
     map_remove(&f->by_id, &v->id, sizeof v->id);
     list_remove(&v->node);
-    lobby_leave(f->lobby, &v->guest);
-    stat_add(&f->o.stats->visitors, (uint64_t)-1);
+    pending_queue_leave(f->queue, &v->slot);
+    stat_add(&f->o.stats->pending, (uint64_t)-1);
     timer_free(v->timer);
     http_conn_free(v->http);
     if (v->stream != NULL)
@@ -63,7 +64,7 @@ static void visitor_free(struct visitor *v)
     free(v);
 }
 
-static void post_refused(struct front *f, const char *client, int status, enum err why,
+static void post_refused(struct http_frontend *f, const char *client, int status, enum err why,
                          const char *reason)
 {
     struct message_refused *m = MESSAGE(struct message_refused, MESSAGE_REFUSED, f->o.worker);
@@ -74,23 +75,24 @@ static void post_refused(struct front *f, const char *client, int status, enum e
     m->why = why;
     snprintf(m->client, sizeof m->client, "%s", client);
     snprintf(m->reason, sizeof m->reason, "%s", reason);
-    mailbox_post(f->o.office, &m->message.mail);
+    mailbox_post(f->o.hub, &m->message.mail);
 }
 
-void post_left(struct mailbox *office, size_t worker, const struct end_report *d)
+void post_detached(struct mailbox *hub, size_t worker, const struct end_report *d)
 {
-    struct message_left *m = d->registration->return_message;
+    struct message_detached *m = d->registration->return_message;
     d->registration->return_message = NULL;
     m->message.worker = worker;
     m->end_report = *d;
-    mailbox_post(office, &m->message.mail);
+    mailbox_post(hub, &m->message.mail);
 }
 
-static void lose(struct front *f, struct registration *registration, enum err why, const char *text)
+static void lose(struct http_frontend *f, struct registration *registration, enum err why,
+                 const char *text)
 {
     struct end_report d = {.registration = registration, .why = why};
     snprintf(d.text, sizeof d.text, "%s", text);
-    post_left(f->o.office, f->o.worker, &d);
+    post_detached(f->o.hub, f->o.worker, &d);
 }
 
 /* ---- answers ---- */
@@ -109,7 +111,7 @@ static const char *more_headers(int status)
     }
 }
 
-static void answer(struct visitor *v, int status, const char *text, bool close)
+static void answer(struct pending_conn *v, int status, const char *text, bool close)
 {
     char headers[160], body[600];
     int n = snprintf(body, sizeof body, "%s\n", text);
@@ -138,14 +140,14 @@ static enum err reason_of(int status)
     return ERR_PROTOCOL;
 }
 
-static void refuse(struct visitor *v, int status, const char *text)
+static void refuse(struct pending_conn *v, int status, const char *text)
 {
-    post_refused(v->front, http_conn_name(v->http), status, reason_of(status), text);
+    post_refused(v->frontend, http_conn_name(v->http), status, reason_of(status), text);
     answer(v, status, text, true);
 }
 
-static void answer_api(struct visitor *v, int status, const char *request_id, const char *error,
-                       struct span body, bool close)
+static void answer_api(struct pending_conn *v, int status, const char *request_id,
+                       const char *error, struct span body, bool close)
 {
     char headers[200];
     snprintf(headers, sizeof headers, "x-amzn-RequestId: %s\r\n%s%s%s", request_id,
@@ -175,18 +177,19 @@ static bool on_head(void *owner, const struct http_head *head)
     return false;
 }
 
-static void ask(struct visitor *v, struct message *m)
+static void ask(struct pending_conn *v, struct message *m)
 {
     v->asked = true;
-    lobby_ours(&v->guest);
-    timer_start(v->timer, OFFICE_MS);
-    mailbox_post(v->front->o.office, &m->mail);
+    pending_await_us(&v->slot);
+    timer_start(v->timer, HUB_ANSWER_MS);
+    mailbox_post(v->frontend->o.hub, &m->mail);
 }
 
-static bool knock_fill(struct message_knock *m, struct visitor *v, const struct request *r)
+static bool fill_admit_request(struct message_admit_request *m, struct pending_conn *v,
+                               const struct request *r)
 {
     const char *device = tls_peer_name(v->tls);
-    m->visitor = v->id;
+    m->pending_id = v->id;
     m->side = r->side;
     m->version = r->version;
     m->protocol = r->protocol;
@@ -201,11 +204,12 @@ static bool knock_fill(struct message_knock *m, struct visitor *v, const struct 
            (m->device != NULL || device == NULL);
 }
 
-static void knock(struct visitor *v, const struct request *r)
+static void ask_admission(struct pending_conn *v, const struct request *r)
 {
-    struct front *f = v->front;
-    struct message_knock *m = MESSAGE(struct message_knock, MESSAGE_KNOCK, f->o.worker);
-    if (m != NULL && knock_fill(m, v, r)) {
+    struct http_frontend *f = v->frontend;
+    struct message_admit_request *m =
+        MESSAGE(struct message_admit_request, MESSAGE_ADMIT_REQUEST, f->o.worker);
+    if (m != NULL && fill_admit_request(m, v, r)) {
         ask(v, &m->message);
         return;
     }
@@ -214,22 +218,22 @@ static void knock(struct visitor *v, const struct request *r)
     refuse(v, 503, "The hub is out of memory: try again.");
 }
 
-static void call(struct visitor *v, const struct http_head *head, struct span body)
+static void call(struct pending_conn *v, const struct http_head *head, struct span body)
 {
-    struct front *f = v->front;
-    struct message_call *m = message_call_new(f->o.worker, head, body);
+    struct http_frontend *f = v->frontend;
+    struct message_api_request *m = message_api_request_new(f->o.worker, head, body);
     if (m == NULL) {
         refuse(v, 503, "The hub is out of memory: try again.");
         return;
     }
-    m->visitor = v->id;
+    m->pending_id = v->id;
     snprintf(m->client, sizeof m->client, "%s", http_conn_name(v->http));
     ask(v, &m->message);
 }
 
 static void on_request(void *owner, const struct http_head *head, struct span body)
 {
-    struct visitor *v = owner;
+    struct pending_conn *v = owner;
     if (api_wants(head)) {
         call(v, head, body);
         return;
@@ -240,26 +244,26 @@ static void on_request(void *owner, const struct http_head *head, struct span bo
     else if (r.kind == REQUEST_REFUSED)
         refuse(v, r.status, r.text);
     else
-        knock(v, &r);
+        ask_admission(v, &r);
 }
 
 static void on_bad(void *owner, const struct http_head *head, int status, const char *text)
 {
-    struct visitor *v = owner;
+    struct pending_conn *v = owner;
     struct api_answer a;
     char body[600];
     bool api = head != NULL && api_wants(head);
     if (!api && status == 408) {
         /* Any answer but 5xx makes a tunnel's client give up, and the way was only slow. */
-        post_refused(v->front, http_conn_name(v->http), 0, ERR_SILENT, text);
-        visitor_free(v);
+        post_refused(v->frontend, http_conn_name(v->http), 0, ERR_SILENT, text);
+        pending_conn_free(v);
         return;
     }
     if (!api) {
         refuse(v, status, text);
         return;
     }
-    post_refused(v->front, http_conn_name(v->http), status, reason_of(status), text);
+    post_refused(v->frontend, http_conn_name(v->http), status, reason_of(status), text);
     api_bad_request(status, text, &a, body, sizeof body);
     answer_api(v, a.status, a.request_id, a.error, a.body, true);
 }
@@ -267,7 +271,7 @@ static void on_bad(void *owner, const struct http_head *head, int status, const 
 static void on_closed(void *owner, const char *why)
 {
     (void)why; /* who left without asking is nobody's concern */
-    visitor_free(owner);
+    pending_conn_free(owner);
 }
 
 static const struct http_conn_events http_events = {
@@ -277,42 +281,42 @@ static const struct http_conn_events http_events = {
 
 static void on_opened(void *owner)
 {
-    struct visitor *v = owner;
-    struct front *f = v->front;
+    struct pending_conn *v = owner;
+    struct http_frontend *f = v->frontend;
     struct http_conn_options options = {.request_ms = f->o.timeout_ms, .idle_ms = IDLE_MS};
     struct stream *s = v->stream;
     stat_add(&f->o.stats->handshakes, 1);
     if (tls_resumed(v->tls))
         stat_add(&f->o.stats->resumed, 1);
-    lobby_theirs(&v->guest, loop_now(f->o.loop));
+    pending_await_peer(&v->slot, loop_now(f->o.loop));
     timer_stop(v->timer);
     v->stream = NULL;
     v->http = http_conn_new(f->o.loop, s, &options, &http_events, v);
     if (v->http == NULL)
-        visitor_free(v);
+        pending_conn_free(v);
 }
 
-static void handshake_failed(struct visitor *v, enum err why, const char *text)
+static void handshake_failed(struct pending_conn *v, enum err why, const char *text)
 {
-    stat_add(&v->front->o.stats->handshakes_failed, 1);
-    post_refused(v->front, v->stream->name, 0, why, text);
-    visitor_free(v);
+    stat_add(&v->frontend->o.stats->handshakes_failed, 1);
+    post_refused(v->frontend, v->stream->name, 0, why, text);
+    pending_conn_free(v);
 }
 
 static void on_failed(void *owner, enum err why)
 {
-    struct visitor *v = owner;
+    struct pending_conn *v = owner;
     const char *problem = tls_problem(v->tls);
     handshake_failed(v, why, problem != NULL && problem[0] != '\0' ? problem : err_text(why));
 }
 
 static void on_timeout(void *owner)
 {
-    struct visitor *v = owner;
+    struct pending_conn *v = owner;
     if (v->http == NULL)
         handshake_failed(v, ERR_SILENT, "the TLS handshake took too long");
     else
-        visitor_free(v);
+        pending_conn_free(v);
 }
 
 static const struct stream_events handshake_events = {.opened = on_opened, .failed = on_failed};
@@ -321,20 +325,20 @@ static const struct stream_events handshake_events = {.opened = on_opened, .fail
 
 static void on_waits(void *turns, bool known)
 {
-    struct visitor *v = turns;
-    lobby_waits(v->front->lobby, &v->guest, known);
-    loop_defer(v->front->o.loop, &v->front->turns);
+    struct pending_conn *v = turns;
+    pending_await_turn(v->frontend->queue, &v->slot, known);
+    loop_defer(v->frontend->o.loop, &v->frontend->turns);
 }
 
 /* Deferred: one step, and then the loop's other sockets, however many wait. */
 static void on_turn(void *owner)
 {
-    struct front *f = owner;
-    struct guest *g = lobby_next(f->lobby);
+    struct http_frontend *f = owner;
+    struct pending_slot *g = pending_queue_next(f->queue);
     if (g == NULL)
         return;
-    struct visitor *v = list_entry(g, struct visitor, guest);
-    lobby_theirs(g, loop_now(f->o.loop));
+    struct pending_conn *v = list_entry(g, struct pending_conn, slot);
+    pending_await_peer(g, loop_now(f->o.loop));
     loop_defer(f->o.loop, &f->turns);
     tls_turn(v->tls);
 }
@@ -349,9 +353,9 @@ static void name_channel(char out[36])
 }
 
 /* Wraps the socket in TLS and a buffered stream. False: no memory; the socket is closed. */
-static bool open_stream(struct visitor *v, struct stream *socket)
+static bool open_stream(struct pending_conn *v, struct stream *socket)
 {
-    struct front *f = v->front;
+    struct http_frontend *f = v->frontend;
     struct tls_server_options options = {.identity = f->identity,
                                          .cache = f->o.cache,
                                          .client_trust = f->o.device_trust,
@@ -366,47 +370,49 @@ static bool open_stream(struct visitor *v, struct stream *socket)
 }
 
 /* Its name comes later. NULL: no memory. */
-static struct visitor *visitor_new(struct front *f, struct ip origin)
+static struct pending_conn *pending_conn_new(struct http_frontend *f, struct ip origin)
 {
-    struct visitor *v = calloc(1, sizeof *v);
+    struct pending_conn *v = calloc(1, sizeof *v);
     if (v == NULL)
         return NULL;
-    v->front = f;
+    v->frontend = f;
     v->id = ++f->last_id;
     v->timer = timer_new(f->o.loop, on_timeout, v);
     list_init(&v->node);
-    bool in = v->timer != NULL && lobby_enter(f->lobby, &v->guest, origin, loop_now(f->o.loop));
+    bool in =
+        v->timer != NULL && pending_queue_enter(f->queue, &v->slot, origin, loop_now(f->o.loop));
     if (!in || !map_put(&f->by_id, &v->id, sizeof v->id, v)) {
         if (in)
-            lobby_leave(f->lobby, &v->guest);
+            pending_queue_leave(f->queue, &v->slot);
         timer_free(v->timer);
         free(v);
         return NULL;
     }
-    list_append(&f->visitors, &v->node);
-    stat_add(&f->o.stats->visitors, 1);
+    list_append(&f->pending, &v->node);
+    stat_add(&f->o.stats->pending, 1);
     name_channel(v->channel);
     return v;
 }
 
-/* Room is where the most come from, so that nobody can shut the door by standing in it. */
-static enum lobby_room drop_fullest(struct front *f, struct ip ip)
+/* Space is made where the most come from, so that nobody can keep all others out. */
+static enum pending_queue_admits drop_fullest(struct http_frontend *f, struct ip ip)
 {
-    struct guest *victim;
+    struct pending_slot *victim;
     bool exempt = f->o.exempt != NULL && ip_list_has(f->o.exempt, ip);
-    enum lobby_room room =
-        lobby_room(f->lobby, ip_origin(ip), exempt, loop_now(f->o.loop), &victim);
+    enum pending_queue_admits room =
+        pending_queue_admits(f->queue, ip_origin(ip), exempt, loop_now(f->o.loop), &victim);
     if (victim != NULL) {
-        struct visitor *v = list_entry(victim, struct visitor, guest);
+        struct pending_conn *v = list_entry(victim, struct pending_conn, slot);
         post_refused(f, v->http != NULL ? http_conn_name(v->http) : v->stream->name, 0, ERR_LIMIT,
                      "too many connections are shaking hands or asking");
-        visitor_free(v);
+        pending_conn_free(v);
     }
     return room;
 }
 
 /* The cheapest refusal: nothing was read, and no key was touched. */
-static void turn_away(struct front *f, struct stream *socket, enum lobby_room room)
+static void refuse_unread(struct http_frontend *f, struct stream *socket,
+                          enum pending_queue_admits room)
 {
     static const char *const reasons[] = {
         [LOBBY_ORIGIN_FULL] = "too many connections of this address are asking",
@@ -419,7 +425,7 @@ static void turn_away(struct front *f, struct stream *socket, enum lobby_room ro
     stream_close(socket);
 }
 
-void front_accept(struct front *f, int fd)
+void http_frontend_accept(struct http_frontend *f, int fd)
 {
     char name[80];
     struct ip ip = ip_of_peer(fd);
@@ -429,42 +435,42 @@ void front_accept(struct front *f, int fd)
         return;
     }
     snprintf(name, sizeof name, "%s", socket->name);
-    enum lobby_room room = drop_fullest(f, ip);
-    struct visitor *v = room == LOBBY_ROOM ? visitor_new(f, ip_origin(ip)) : NULL;
+    enum pending_queue_admits room = drop_fullest(f, ip);
+    struct pending_conn *v = room == LOBBY_ROOM ? pending_conn_new(f, ip_origin(ip)) : NULL;
     if (v == NULL) {
-        turn_away(f, socket, room);
+        refuse_unread(f, socket, room);
     } else if (!open_stream(v, socket)) {
         post_refused(f, name, 0, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
-        visitor_free(v);
+        pending_conn_free(v);
     } else {
         timer_start(v->timer, f->o.timeout_ms);
     }
 }
 
-/* ---- what the office said ---- */
+/* ---- what the main thread said ---- */
 
 /* NULL: it has left. */
-static struct visitor *answered(const struct front *f, const uint64_t *id)
+static struct pending_conn *answered(const struct http_frontend *f, const uint64_t *id)
 {
-    struct visitor *v = map_get(&f->by_id, id, sizeof *id);
+    struct pending_conn *v = map_get(&f->by_id, id, sizeof *id);
     if (v != NULL) {
         v->asked = false;
-        lobby_theirs(&v->guest, loop_now(f->o.loop));
+        pending_await_peer(&v->slot, loop_now(f->o.loop));
         timer_stop(v->timer);
     }
     return v;
 }
 
-/* The stream goes on as a tunnel's end; the visitor is over. */
-static void let_in(struct visitor *v, struct message_verdict *m)
+/* The stream goes on as a tunnel's end; the pending connection is over. */
+static void admit(struct pending_conn *v, struct message_admit_reply *m)
 {
-    struct front *f = v->front;
+    struct http_frontend *f = v->frontend;
     struct registration *registration = m->registration;
     struct stream *stream = http_conn_take(v->http);
     m->registration = NULL;
     v->http = NULL;
-    visitor_free(v);
-    struct message_client *out = MESSAGE(struct message_client, MESSAGE_HANDED, f->o.worker);
+    pending_conn_free(v);
+    struct message_migrate *out = MESSAGE(struct message_migrate, MESSAGE_MIGRATE_OUT, f->o.worker);
     if (out == NULL || !stream_leave(stream)) {
         free(out);
         stream_close(stream);
@@ -474,14 +480,14 @@ static void let_in(struct visitor *v, struct message_verdict *m)
     out->registration = registration;
     out->stream = stream;
     stat_add(&f->o.stats->moved, 1);
-    mailbox_post(f->o.office, &out->message.mail);
+    mailbox_post(f->o.hub, &out->message.mail);
 }
 
-void front_verdict(struct front *f, struct message_verdict *m)
+void http_frontend_admit_reply(struct http_frontend *f, struct message_admit_reply *m)
 {
-    struct visitor *v = answered(f, &m->visitor);
+    struct pending_conn *v = answered(f, &m->pending_id);
     if (v != NULL && m->registration != NULL) {
-        let_in(v, m);
+        admit(v, m);
     } else if (v != NULL) {
         answer(v, m->status, m->text, true);
     } else if (m->registration != NULL) {
@@ -490,55 +496,56 @@ void front_verdict(struct front *f, struct message_verdict *m)
     }
 }
 
-void front_answer(struct front *f, const struct message_answer *m)
+void http_frontend_api_reply(struct http_frontend *f, const struct message_api_reply *m)
 {
-    struct visitor *v = answered(f, &m->visitor);
+    struct pending_conn *v = answered(f, &m->pending_id);
     if (v != NULL)
         answer_api(v, m->status, m->request_id, m->error, (struct span){m->body, m->size}, false);
 }
 
-/* ---- the door ---- */
+/* ---- the frontend ---- */
 
-struct front *front_new(const struct front_options *o)
+struct http_frontend *http_frontend_new(const struct http_frontend_options *o)
 {
-    struct front *f = calloc(1, sizeof *f);
+    struct http_frontend *f = calloc(1, sizeof *f);
     if (f == NULL)
         return NULL;
     f->o = *o;
-    list_init(&f->visitors);
+    list_init(&f->pending);
     deferred_init(&f->turns, on_turn, f);
-    if (f->o.max_visitors == 0)
-        f->o.max_visitors = MAX_VISITORS;
+    if (f->o.max_pending == 0)
+        f->o.max_pending = MAX_PENDING;
     if (f->o.timeout_ms == 0)
         f->o.timeout_ms = TIMEOUT_MS;
-    f->lobby = lobby_new(&(struct lobby_options){
-        .max = f->o.max_visitors, .per_origin = f->o.per_origin, .patience_ms = PATIENCE_MS});
-    if (f->lobby != NULL)
+    f->queue = pending_queue_new(&(struct pending_queue_options){
+        .max = f->o.max_pending, .per_origin = f->o.per_origin, .patience_ms = PATIENCE_MS});
+    if (f->queue != NULL)
         return f;
     free(f);
     return NULL;
 }
 
-void front_identity(struct front *f, struct identity *identity)
+void http_frontend_identity(struct http_frontend *f, struct identity *identity)
 {
     identity_free(f->identity);
     f->identity = identity;
 }
 
-bool front_asks(const struct front *f)
+bool http_frontend_busy(const struct http_frontend *f)
 {
-    list_each(node, &f->visitors) if (list_entry(node, struct visitor, node)->asked) return true;
+    list_each(node,
+              &f->pending) if (list_entry(node, struct pending_conn, node)->asked) return true;
     return false;
 }
 
-void front_free(struct front *f)
+void http_frontend_free(struct http_frontend *f)
 {
     if (f == NULL)
         return;
-    while (!list_empty(&f->visitors))
-        visitor_free(list_entry(f->visitors.next, struct visitor, node));
+    while (!list_empty(&f->pending))
+        pending_conn_free(list_entry(f->pending.next, struct pending_conn, node));
     loop_cancel(&f->turns);
-    lobby_free(f->lobby);
+    pending_queue_free(f->queue);
     map_free(&f->by_id);
     identity_free(f->identity);
     free(f);

@@ -10,13 +10,13 @@
 
 #define TICK_MS 1000
 #define DAY_MS 86400000
-#define REFUSALS_WINDOW_MS 60000
+#define REFUSAL_LOG_WINDOW_MS 60000
 #define TLS_CACHE_BYTES (1 << 20) /* some 10,000 sessions */
 
-void office_post(struct office *o, struct message *m)
+void hub_post(struct hub *o, struct message *m)
 {
     if (m != NULL)
-        worker_post(o->crew[m->worker], m);
+        worker_post(o->threads[m->worker], m);
     else
         log_error("a client could not be told: %s", err_text(ERR_NO_MEMORY));
 }
@@ -25,9 +25,10 @@ void office_post(struct office *o, struct message *m)
 
 static void on_called(void *ctx, const struct api_answer *a)
 {
-    struct message_call *call = ctx;
-    struct office *o = call->office;
-    struct message_answer *m = MESSAGE(struct message_answer, MESSAGE_ANSWER, call->message.worker);
+    struct message_api_request *call = ctx;
+    struct hub *o = call->hub;
+    struct message_api_reply *m =
+        MESSAGE(struct message_api_reply, MESSAGE_API_REPLY, call->message.worker);
     if (m != NULL && (m->body = malloc(a->body.n + 1)) == NULL) {
         free(m);
         m = NULL;
@@ -35,25 +36,25 @@ static void on_called(void *ctx, const struct api_answer *a)
     if (m != NULL) {
         memcpy(m->body, a->body.p, a->body.n);
         m->size = a->body.n;
-        m->visitor = call->visitor;
+        m->pending_id = call->pending_id;
         m->status = a->status;
         m->error = a->error;
         memcpy(m->request_id, a->request_id, sizeof a->request_id);
     }
-    office_post(o, m != NULL ? &m->message : NULL);
+    hub_post(o, m != NULL ? &m->message : NULL);
     message_free(&call->message);
 }
 
-static void call(struct office *o, struct message_call *m)
+static void call(struct hub *o, struct message_api_request *m)
 {
     struct api_call c = {.head = &m->head, .body = m->body, .client = m->client};
-    m->office = o;
+    m->hub = o;
     api_handle(o->api, &c, on_called, m);
 }
 
 /* ---- messages ---- */
 
-static void end_drain(struct office *o)
+static void end_drain(struct hub *o)
 {
     timer_stop(o->grace);
     o->drained(o->drained_owner);
@@ -61,21 +62,21 @@ static void end_drain(struct office *o)
 
 static void on_message(void *owner, struct mail *mail)
 {
-    struct office *o = owner;
+    struct hub *o = owner;
     struct message *message = message_of(mail);
     void *m = message;
     switch (message->kind) {
-    case MESSAGE_KNOCK: /* these three go on with the message */
-        admission_knock(o, m);
+    case MESSAGE_ADMIT_REQUEST: /* these three go on with the message */
+        admission_requested(o, m);
         return;
-    case MESSAGE_HANDED:
-        admission_handed(o, m);
+    case MESSAGE_MIGRATE_OUT:
+        admission_migrate(o, m);
         return;
-    case MESSAGE_CALL:
+    case MESSAGE_API_REQUEST:
         call(o, m);
         return;
-    case MESSAGE_LEFT:
-        admission_left(o, m);
+    case MESSAGE_DETACHED:
+        admission_detached(o, m);
         break;
     case MESSAGE_REFUSED:
         admission_refused(o, m);
@@ -94,8 +95,8 @@ static void on_message(void *owner, struct mail *mail)
 static void on_last_message(void *owner, struct mail *mail)
 {
     struct message *m = message_of(mail);
-    if (m->kind == MESSAGE_LEFT)
-        admission_left(owner, (const struct message_left *)(const void *)m);
+    if (m->kind == MESSAGE_DETACHED)
+        admission_detached(owner, (const struct message_detached *)(const void *)m);
     message_free(m);
 }
 
@@ -103,23 +104,23 @@ static void on_last_message(void *owner, struct mail *mail)
 
 static void on_descriptor(void *owner, struct listener *l, int fd)
 {
-    struct office *o = owner;
-    size_t door = o->n_workers + o->next_door;
-    struct message_accepted *m = MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, door);
+    struct hub *o = owner;
+    size_t frontend = o->n_workers + o->next_frontend;
+    struct message_accepted *m = MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, frontend);
     (void)l;
     if (m == NULL) {
         close(fd);
         return;
     }
-    o->next_door = (o->next_door + 1) % (o->n_crew - o->n_workers);
+    o->next_frontend = (o->next_frontend + 1) % (o->n_threads - o->n_workers);
     o->accepted++;
     m->fd = fd;
-    office_post(o, &m->message);
+    hub_post(o, &m->message);
 }
 
 static const struct listener_events listener_events = {.descriptor = on_descriptor};
 
-static const char *keep_listener(struct office *o, struct listener *l)
+static const char *keep_listener(struct hub *o, struct listener *l)
 {
     if (l == NULL)
         return NULL;
@@ -127,24 +128,24 @@ static const char *keep_listener(struct office *o, struct listener *l)
     return listener_name(l);
 }
 
-const char *office_listen(struct office *o, const char *where, enum err *why)
+const char *hub_listen(struct hub *o, const char *where, enum err *why)
 {
     *why = ERR_LIMIT;
-    if (o->n_listeners == OFFICE_MAX_LISTENERS)
+    if (o->n_listeners == HUB_MAX_LISTENERS)
         return NULL;
     return keep_listener(o, listener_new(o->o.loop, where, &listener_events, o, why));
 }
 
-const char *office_adopt(struct office *o, int fd, enum err *why)
+const char *hub_adopt(struct hub *o, int fd, enum err *why)
 {
     *why = ERR_LIMIT;
-    if (o->n_listeners < OFFICE_MAX_LISTENERS)
+    if (o->n_listeners < HUB_MAX_LISTENERS)
         return keep_listener(o, listener_from_fd(o->o.loop, fd, &listener_events, o, why));
     close(fd);
     return NULL;
 }
 
-static void stop_listening(struct office *o)
+static void stop_listening(struct hub *o)
 {
     while (o->n_listeners > 0)
         listener_free(o->listeners[--o->n_listeners]);
@@ -152,7 +153,7 @@ static void stop_listening(struct office *o)
 
 /* ---- rules: what SIGHUP reads again ---- */
 
-static const char **path_of(struct office_options *o, enum office_path which)
+static const char **path_of(struct hub_options *o, enum office_path which)
 {
     const char **const paths[PATHS] = {
         [PATH_CERT] = &o->cert_file,       [PATH_KEY] = &o->key_file,
@@ -171,7 +172,7 @@ static bool no_memory(enum err *why, char *text, size_t size)
 }
 
 /* False: no memory, and the one before is kept. */
-static bool keep_path(struct office *o, enum office_path which, const char *path)
+static bool keep_path(struct hub *o, enum office_path which, const char *path)
 {
     char *copy = path != NULL ? strdup(path) : NULL;
     if (path != NULL && copy == NULL)
@@ -181,7 +182,7 @@ static bool keep_path(struct office *o, enum office_path which, const char *path
     return true;
 }
 
-static bool look_at_certificate(struct office *o, char *text, size_t size)
+static bool look_at_certificate(struct hub *o, char *text, size_t size)
 {
     bool problem = identity_problem(o->identity, IDENTITY_SERVER, (int64_t)time(NULL), text, size);
     monitor_certificate(o->monitor, 1000 * identity_ends(o->identity), problem ? text : NULL);
@@ -189,7 +190,7 @@ static bool look_at_certificate(struct office *o, char *text, size_t size)
 }
 
 /* At the start, after a reload, and every day. */
-static void tell_certificate(struct office *o, bool problems_only)
+static void tell_certificate(struct hub *o, bool problems_only)
 {
     char text[256];
     bool problem = look_at_certificate(o, text, sizeof text);
@@ -200,8 +201,8 @@ static void tell_certificate(struct office *o, bool problems_only)
         log_info("%s: %s", o->o.cert_file, text);
 }
 
-static bool load_identity(struct office *o, const struct office_options *from, enum err *why,
-                          char *text, size_t size)
+static bool load_identity(struct hub *o, const struct hub_options *from, enum err *why, char *text,
+                          size_t size)
 {
     struct identity *i = identity_new(from->cert_file, from->key_file, why, text, size);
     if (i == NULL)
@@ -216,19 +217,19 @@ static bool load_identity(struct office *o, const struct office_options *from, e
     return true;
 }
 
-static void share_identity(struct office *o)
+static void share_identity(struct hub *o)
 {
-    for (size_t i = o->n_workers; i < o->n_crew; i++) {
+    for (size_t i = o->n_workers; i < o->n_threads; i++) {
         struct message_identity *m = MESSAGE(struct message_identity, MESSAGE_IDENTITY, i);
         if (m != NULL)
             m->identity = identity_ref(o->identity);
-        office_post(o, m != NULL ? &m->message : NULL);
+        hub_post(o, m != NULL ? &m->message : NULL);
     }
 }
 
 /* Both or none. */
-static bool load_rules(struct office *o, const struct office_options *from, enum err *why,
-                       char *text, size_t size)
+static bool load_rules(struct hub *o, const struct hub_options *from, enum err *why, char *text,
+                       size_t size)
 {
     struct limit_book *limits =
         limits_read(from->limits_preset, from->limits_file, why, text, size);
@@ -252,7 +253,7 @@ static bool load_rules(struct office *o, const struct office_options *from, enum
     return true;
 }
 
-static bool reload_identity(struct office *o, const struct office_options *from)
+static bool reload_identity(struct hub *o, const struct hub_options *from)
 {
     char text[512];
     enum err why;
@@ -265,7 +266,7 @@ static bool reload_identity(struct office *o, const struct office_options *from)
     return false;
 }
 
-static bool reload_rules(struct office *o, const struct office_options *from)
+static bool reload_rules(struct hub *o, const struct hub_options *from)
 {
     char text[512];
     enum err why;
@@ -278,7 +279,7 @@ static bool reload_rules(struct office *o, const struct office_options *from)
     return false;
 }
 
-static bool reload_audit(struct office *o, const struct office_options *from)
+static bool reload_audit(struct hub *o, const struct hub_options *from)
 {
     enum err why = audit_reopen(o->audit, from->audit_file);
     if (why == ERR_OK && !keep_path(o, PATH_AUDIT, from->audit_file))
@@ -289,16 +290,16 @@ static bool reload_audit(struct office *o, const struct office_options *from)
     return false;
 }
 
-bool office_reload(struct office *o, const struct office_options *fresh)
+bool hub_reload(struct hub *o, const struct hub_options *fresh)
 {
-    const struct office_options now = o->o; /* its paths may be replaced by themselves */
-    const struct office_options *from = fresh != NULL ? fresh : &now;
+    const struct hub_options now = o->o; /* its paths may be replaced by themselves */
+    const struct hub_options *from = fresh != NULL ? fresh : &now;
     api_unsigned(o->api, from->allow_unsigned_loopback);
     bool identity = reload_identity(o, from), rules = reload_rules(o, from);
     return reload_audit(o, from) && identity && rules;
 }
 
-bool office_check(const struct office_options *o, char *text, size_t size)
+bool hub_check(const struct hub_options *o, char *text, size_t size)
 {
     enum err why;
     const struct trust_sources from = {.file = o->device_ca, .clients = true};
@@ -321,15 +322,15 @@ bool office_check(const struct office_options *o, char *text, size_t size)
 
 static void on_tick(void *owner)
 {
-    struct office *o = owner;
+    struct hub *o = owner;
     timer_start(o->tick, TICK_MS);
-    refusals_tick(o->refusals, loop_now(o->o.loop));
+    refusal_log_tick(o->refusal_log, loop_now(o->o.loop));
     accounts_tick(o->accounts, loop_now(o->o.loop));
     if (loop_now(o->o.loop) - o->certificate_told >= DAY_MS)
         tell_certificate(o, true);
 }
 
-static bool open_audit(struct office *o, enum err *why, char *text, size_t size)
+static bool open_audit(struct hub *o, enum err *why, char *text, size_t size)
 {
     o->audit = audit_new(o->o.audit_file, why);
     if (o->audit == NULL) {
@@ -343,7 +344,7 @@ static bool open_audit(struct office *o, enum err *why, char *text, size_t size)
     return true;
 }
 
-static bool open_registry(struct office *o, enum err *why, char *text, size_t size)
+static bool open_registry(struct hub *o, enum err *why, char *text, size_t size)
 {
     struct registry_options r = {
         .loop = o->o.loop, .folder = o->o.state_folder, .events = &admission_events, .owner = o};
@@ -360,7 +361,7 @@ static bool open_registry(struct office *o, enum err *why, char *text, size_t si
     return o->api != NULL;
 }
 
-static bool open_trust(struct office *o, enum err *why, char *text, size_t size)
+static bool open_trust(struct hub *o, enum err *why, char *text, size_t size)
 {
     struct trust_sources from = {.file = o->o.device_ca, .clients = true};
     if (o->o.device_ca == NULL)
@@ -369,62 +370,61 @@ static bool open_trust(struct office *o, enum err *why, char *text, size_t size)
     return o->device_trust != NULL;
 }
 
-static bool start_crew(struct office *o, const struct worker_options *options, size_t n)
+static bool start_threads(struct hub *o, const struct worker_options *options, size_t n)
 {
     struct worker_options w = *options;
     for (size_t i = 0; i < n; i++) {
-        w.number = o->n_crew;
+        w.number = o->n_threads;
         struct worker *worker = worker_new(&w);
         if (worker == NULL)
             return false;
-        o->crew[o->n_crew++] = worker;
+        o->threads[o->n_threads++] = worker;
     }
     return true;
 }
 
-/* As many doors as workers: newcomers may have all cores that nobody else needs. */
-static bool start_all(struct office *o)
+/* As many frontends as workers: newcomers may have all cores that nobody else needs. */
+static bool start_all(struct hub *o)
 {
     size_t n = o->o.workers;
     struct worker_options worker = {
-        .office = o->mailbox, .idle_ms = o->o.idle_ms, .memory = o->o.memory / n};
-    struct worker_options door = {.office = o->mailbox,
-                                  .door = true,
-                                  .cache = o->cache,
-                                  .device_trust = o->device_trust,
-                                  .per_origin = (o->o.per_address + n - 1) / n,
-                                  .exempt = o->o.exempt};
-    if (!start_crew(o, &worker, n))
+        .hub = o->mailbox, .idle_ms = o->o.idle_ms, .memory = o->o.memory / n};
+    struct worker_options frontend = {.hub = o->mailbox,
+                                      .frontend = true,
+                                      .cache = o->cache,
+                                      .device_trust = o->device_trust,
+                                      .per_origin = (o->o.per_address + n - 1) / n,
+                                      .exempt = o->o.exempt};
+    if (!start_threads(o, &worker, n))
         return false;
     o->n_workers = n;
-    if (!start_crew(o, &door, n))
+    if (!start_threads(o, &frontend, n))
         return false;
     share_identity(o);
     return true;
 }
 
-static bool furnish(struct office *o)
+static bool open_parts(struct hub *o)
 {
     o->accounts = accounts_new();
-    o->refusals = refusals_new(REFUSALS_WINDOW_MS, admission_refused_again, o);
+    o->refusal_log = refusal_log_new(REFUSAL_LOG_WINDOW_MS, admission_refusal_repeated, o);
     o->tick = timer_new(o->o.loop, on_tick, o);
     o->cache = tls_cache_new(TLS_CACHE_BYTES);
     o->mailbox = mailbox_new(o->o.loop, on_message, o);
-    return o->accounts != NULL && o->refusals != NULL && o->tick != NULL && o->cache != NULL &&
+    return o->accounts != NULL && o->refusal_log != NULL && o->tick != NULL && o->cache != NULL &&
            o->mailbox != NULL;
 }
 
-struct office *office_new(const struct office_options *options, enum err *why, char *text,
-                          size_t size)
+struct hub *hub_new(const struct hub_options *options, enum err *why, char *text, size_t size)
 {
-    struct office *o = calloc(1, sizeof *o);
+    struct hub *o = calloc(1, sizeof *o);
     *why = ERR_NO_MEMORY;
     snprintf(text, size, "%s", err_text(*why));
     if (o == NULL)
         return NULL;
     o->o = *options;
     list_init(&o->presences);
-    if (furnish(o) && load_identity(o, options, why, text, size) &&
+    if (open_parts(o) && load_identity(o, options, why, text, size) &&
         open_trust(o, why, text, size) && open_audit(o, why, text, size) &&
         open_registry(o, why, text, size) && load_rules(o, options, why, text, size) &&
         start_all(o)) {
@@ -434,17 +434,17 @@ struct office *office_new(const struct office_options *options, enum err *why, c
                  o->n_workers);
         return o;
     }
-    office_free(o);
+    hub_free(o);
     return NULL;
 }
 
 static size_t open_tunnels(void *ctx)
 {
-    const struct office *o = ctx;
+    const struct hub *o = ctx;
     return registry_open_count(o->registry);
 }
 
-void office_watch(struct office *o, struct monitor *m)
+void hub_set_monitor(struct hub *o, struct monitor *m)
 {
     char problem[256];
     if (o == NULL)
@@ -457,27 +457,27 @@ void office_watch(struct office *o, struct monitor *m)
         list_each(node, &o->presences) presence_unwatch(list_entry(node, struct presence, node));
 }
 
-/* The crew first, since they use what is shared; then what they still had to say; then the
+/* The threads first, since they use what is shared; then what they still had to say; then the
  * registry, which may still have something to say to them. */
-void office_free(struct office *o)
+void hub_free(struct hub *o)
 {
     if (o == NULL)
         return;
     stop_listening(o);
-    for (size_t i = 0; i < o->n_crew; i++)
-        worker_stop(o->crew[i]);
+    for (size_t i = 0; i < o->n_threads; i++)
+        worker_stop(o->threads[i]);
     mailbox_free(o->mailbox, on_last_message);
     registry_free(o->registry);
     api_free(o->api);
-    for (size_t i = 0; i < o->n_crew; i++)
-        worker_free(o->crew[i]);
+    for (size_t i = 0; i < o->n_threads; i++)
+        worker_free(o->threads[i]);
     while (!list_empty(&o->presences)) /* whose registrations were in messages that nobody read */
         presence_free(list_entry(o->presences.next, struct presence, node));
     audit_free(o->audit);
     keys_free(o->keys);
     limits_free(o->limits);
     accounts_free(o->accounts);
-    refusals_free(o->refusals);
+    refusal_log_free(o->refusal_log);
     timer_free(o->tick);
     timer_free(o->grace);
     tls_cache_free(o->cache);
@@ -495,23 +495,23 @@ static void on_grace_over(void *owner)
     end_drain(owner);
 }
 
-void office_drain(struct office *o, uint64_t grace_ms, void (*done)(void *owner), void *owner)
+void hub_drain(struct hub *o, uint64_t grace_ms, void (*done)(void *owner), void *owner)
 {
     stop_listening(o);
     o->drained = done;
     o->drained_owner = owner;
-    o->undrained = o->n_crew;
+    o->undrained = o->n_threads;
     o->grace = timer_new(o->o.loop, on_grace_over, o);
     if (o->grace == NULL) {
         done(owner);
         return;
     }
     timer_start(o->grace, grace_ms);
-    for (size_t i = 0; i < o->n_crew; i++)
-        office_post(o, MESSAGE(struct message, MESSAGE_DRAIN, i));
+    for (size_t i = 0; i < o->n_threads; i++)
+        hub_post(o, MESSAGE(struct message, MESSAGE_DRAIN, i));
 }
 
-const char *office_unready(const struct office *o)
+const char *hub_unready(const struct hub *o)
 {
     if (o->grace != NULL)
         return "the hub is shutting down";

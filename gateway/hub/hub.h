@@ -10,9 +10,9 @@
 #include <stdbool.h>
 
 struct monitor;
-struct office;
+struct hub;
 
-struct office_options {
+struct hub_options {
     struct loop *loop;
     const char *cert_file, *key_file; /* PEM */
     const char *state_folder;
@@ -31,34 +31,34 @@ struct office_options {
 };
 
 /* Whether all files but the state can be read and are good; false: a sentence. Changes nothing. */
-bool office_check(const struct office_options *o, char *text, size_t size);
+bool hub_check(const struct hub_options *o, char *text, size_t size);
 
 /* NULL with *why and a sentence. */
-struct office *office_new(const struct office_options *o, enum err *why, char *text, size_t size);
+struct hub *hub_new(const struct hub_options *o, enum err *why, char *text, size_t size);
 /* Drops every client without a Close frame, so that they come back to the next hub. */
-void office_free(struct office *o);
+void hub_free(struct hub *o);
 
-/* Tells m from now on what goes on: tunnels with ends here, and refusals. NULL: nobody any more;
- * m may go then. Before the first client, and before office_free. o: NULL is fine. */
-void office_watch(struct office *o, struct monitor *m);
+/* Tells m from now on what goes on: tunnels with ends here, and refusal_log. NULL: nobody any more;
+ * m may go then. Before the first client, and before hub_free. o: NULL is fine. */
+void hub_set_monitor(struct hub *o, struct monitor *m);
 
 /* One more address to listen on. NULL: *why; else the address with its real port, for people. */
-const char *office_listen(struct office *o, const char *where, enum err *why);
+const char *hub_listen(struct hub *o, const char *where, enum err *why);
 /* The same for a socket that listens already; it is taken over. */
-const char *office_adopt(struct office *o, int fd, enum err *why);
+const char *hub_adopt(struct hub *o, int fd, enum err *why);
 
 /* Reads certificate, keys and limits again and opens the audit log anew, from where fresh says, and
  * takes allow_unsigned_loopback from there; NULL: from where they were. Nobody is disconnected.
  * What cannot be read stays as it was, and the log says why: then the result is false. */
-bool office_reload(struct office *o, const struct office_options *fresh);
+bool hub_reload(struct hub *o, const struct hub_options *fresh);
 
 /* Stops accepting; drops clients, without a Close frame, as their tunnels fall silent, and the rest
  * after grace_ms. `done` is called then. */
-void office_drain(struct office *o, uint64_t grace_ms, void (*done)(void *owner), void *owner);
+void hub_drain(struct hub *o, uint64_t grace_ms, void (*done)(void *owner), void *owner);
 
 /* NULL: it can do all that it is there for; else why not, static storage. */
-const char *office_unready(const struct office *o);
+const char *hub_unready(const struct hub *o);
 /* Appends metrics in Prometheus' text format. */
-void office_metrics(const struct office *o, struct buf *out);
+void hub_metrics(const struct hub *o, struct buf *out);
 
 #endif

@@ -6,12 +6,12 @@
 
 typedef uint64_t counter(const struct worker_stats *c);
 
-/* Summed over workers and doors. */
-static uint64_t sum(const struct office *o, counter *get)
+/* Summed over workers and frontends. */
+static uint64_t sum(const struct hub *o, counter *get)
 {
     uint64_t n = 0;
-    for (size_t i = 0; i < o->n_crew; i++)
-        n += get(worker_stats_of(o->crew[i]));
+    for (size_t i = 0; i < o->n_threads; i++)
+        n += get(worker_stats_of(o->threads[i]));
     return n;
 }
 
@@ -20,7 +20,7 @@ static uint64_t sum(const struct office *o, counter *get)
     {                                                                                              \
         return stat_get(&c->field);                                                                \
     }
-COUNTER(visitors)
+COUNTER(pending)
 COUNTER(clients)
 COUNTER(handshakes)
 COUNTER(resumed)
@@ -44,7 +44,7 @@ static void labelled(struct buf *out, const char *name, const char *label, const
     prometheus_number(out, name, &l, 1, value);
 }
 
-static void tunnels(const struct office *o, struct buf *out)
+static void tunnels(const struct hub *o, struct buf *out)
 {
     one(out, "tunnel_hub_tunnels_open", PROMETHEUS_GAUGE, "Open tunnels.",
         registry_open_count(o->registry));
@@ -54,7 +54,7 @@ static void tunnels(const struct office *o, struct buf *out)
         "Whether the last change could be stored.", registry_healthy(o->registry));
 }
 
-static void traffic(const struct office *o, struct buf *out)
+static void traffic(const struct hub *o, struct buf *out)
 {
     static const char bytes[] = "tunnel_hub_relayed_bytes_total";
     prometheus_metric(out, bytes, PROMETHEUS_COUNTER,
@@ -63,13 +63,13 @@ static void traffic(const struct office *o, struct buf *out)
     labelled(out, bytes, "from", "destination", sum(o, get_from_destination));
 }
 
-static void connections(const struct office *o, struct buf *out)
+static void connections(const struct hub *o, struct buf *out)
 {
     static const char tls[] = "tunnel_hub_tls_handshakes_total";
     uint64_t resumed = sum(o, get_resumed);
     one(out, "tunnel_hub_accepted_total", PROMETHEUS_COUNTER, "Connections accepted.", o->accepted);
     one(out, "tunnel_hub_visitors", PROMETHEUS_GAUGE,
-        "Connections that are no end of a tunnel, or not yet.", sum(o, get_visitors));
+        "Connections that are no end of a tunnel, or not yet.", sum(o, get_pending));
     prometheus_metric(out, tls, PROMETHEUS_COUNTER, "TLS handshakes, by their result.");
     labelled(out, tls, "result", "full", sum(o, get_handshakes) - resumed);
     labelled(out, tls, "result", "resumed", resumed);
@@ -85,7 +85,7 @@ static void connections(const struct office *o, struct buf *out)
         "Ends that were handed over to the worker of their tunnel.", sum(o, get_moved));
 }
 
-static void calls(const struct office *o, struct buf *out)
+static void calls(const struct hub *o, struct buf *out)
 {
     static const char name[] = "tunnel_hub_api_calls_total";
     const struct api_counts *c = api_counts(o->api);
@@ -99,7 +99,7 @@ static void calls(const struct office *o, struct buf *out)
     }
 }
 
-void office_metrics(const struct office *o, struct buf *out)
+void hub_metrics(const struct hub *o, struct buf *out)
 {
     tunnels(o, out);
     traffic(o, out);

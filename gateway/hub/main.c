@@ -80,7 +80,7 @@ static const struct program program = {
 
 struct app {
     struct loop *loop;
-    struct office *office;
+    struct hub *hub;
     struct control *control;
     struct options *options;
     uint64_t idle_ms, grace_ms, workers, memory, per_address;
@@ -102,7 +102,7 @@ static void notify_reloading(void)
     systemd_notify(text);
 }
 
-static struct office_options office_options(const struct app *a);
+static struct hub_options hub_options(const struct app *a);
 static enum err check_files(struct options *o);
 
 /* What is wrong in the configuration file keeps nobody from a new certificate. */
@@ -116,11 +116,11 @@ static void on_reload(uv_signal_t *signal, int number)
         why = check_files(a->options);
     if (why == ERR_OK)
         why = options_duration(a->options, "grace", &a->grace_ms);
-    const struct office_options fresh = office_options(a);
+    const struct hub_options fresh = hub_options(a);
     if (why != ERR_OK)
         log_error("SIGHUP: %s; going on with the configuration in use",
                   options_problem(a->options));
-    office_reload(a->office, why == ERR_OK ? &fresh : NULL);
+    hub_reload(a->hub, why == ERR_OK ? &fresh : NULL);
     systemd_notify("READY=1");
 }
 
@@ -141,7 +141,7 @@ static void on_end(uv_signal_t *signal, int number)
     a->ending = true;
     log_info("ending by signal %d", number);
     systemd_notify("STOPPING=1");
-    office_drain(a->office, a->grace_ms, on_drained, a);
+    hub_drain(a->hub, a->grace_ms, on_drained, a);
 }
 
 static void watch(struct app *a, uv_signal_t *signal, uv_signal_cb f, int number)
@@ -224,12 +224,12 @@ static bool listen_all(struct app *a)
     enum err why;
     size_t n = systemd_sockets(fds, MAX_SOCKETS);
     for (size_t i = 0; i < n; i++) {
-        const char *name = office_adopt(a->office, fds[i], &why);
+        const char *name = hub_adopt(a->hub, fds[i], &why);
         if (!listening(a, name, "a socket that was passed in", why))
             return false;
     }
     for (size_t i = 0; n == 0 && (where = options_each(a->options, "listen", i)) != NULL; i++) {
-        const char *name = office_listen(a->office, where, &why);
+        const char *name = hub_listen(a->hub, where, &why);
         if (!listening(a, name, where, why))
             return false;
     }
@@ -238,12 +238,12 @@ static bool listen_all(struct app *a)
 
 static const char *unready(void *owner)
 {
-    return office_unready(((struct app *)owner)->office);
+    return hub_unready(((struct app *)owner)->hub);
 }
 
 static void metrics(void *owner, struct buf *out)
 {
-    office_metrics(((struct app *)owner)->office, out);
+    hub_metrics(((struct app *)owner)->hub, out);
 }
 
 /* How tunnel-tui and those who operate the hub see it. */
@@ -262,16 +262,16 @@ static bool open_control(struct app *a)
     enum err why;
     a->control = control_new(&s, &why, text, sizeof text);
     if (a->control != NULL)
-        office_watch(a->office, control_monitor(a->control));
+        hub_set_monitor(a->hub, control_monitor(a->control));
     else
         log_fatal("%s", text);
     return a->control != NULL;
 }
 
-static struct office_options office_options(const struct app *a)
+static struct hub_options hub_options(const struct app *a)
 {
     const struct options *o = a->options;
-    return (struct office_options){
+    return (struct hub_options){
         .loop = a->loop,
         .cert_file = options_get(o, "cert"),
         .key_file = options_get(o, "key"),
@@ -295,9 +295,9 @@ static struct office_options office_options(const struct app *a)
 /* What --check-config tells. */
 static int check(const struct app *a)
 {
-    const struct office_options office = office_options(a);
+    const struct hub_options hub = hub_options(a);
     char text[512];
-    if (!office_check(&office, text, sizeof text)) {
+    if (!hub_check(&hub, text, sizeof text)) {
         log_fatal("%s", text);
         return EXIT_FAILURE;
     }
@@ -306,18 +306,18 @@ static int check(const struct app *a)
 
 static bool open_office(struct app *a)
 {
-    const struct office_options office = office_options(a);
+    const struct hub_options hub = hub_options(a);
     char text[512];
     enum err why;
-    a->office = office_new(&office, &why, text, sizeof text);
-    if (a->office == NULL)
+    a->hub = hub_new(&hub, &why, text, sizeof text);
+    if (a->hub == NULL)
         log_fatal("%s", text);
-    else if (office.allow_unsigned_loopback)
+    else if (hub.allow_unsigned_loopback)
         log_warning("calls of the control API from this machine need no signature "
                     "(--allow-unsigned-loopback)");
-    else if (office.keys_file == NULL)
+    else if (hub.keys_file == NULL)
         log_warning("nobody can call the control API: give access keys (--keys)");
-    return a->office != NULL;
+    return a->hub != NULL;
 }
 
 static int run(struct app *a)
@@ -336,9 +336,9 @@ static int run(struct app *a)
         loop_run(a->loop);
     }
     loop_block_signals();
-    office_watch(a->office, NULL);
+    hub_set_monitor(a->hub, NULL);
     control_free(a->control);
-    office_free(a->office);
+    hub_free(a->hub);
     if (started)
         log_info("ended");
     unwatch(&a->reload);

@@ -22,21 +22,21 @@ static void wipe(char *secret)
 }
 
 /* It may hold access tokens. */
-static void free_answer(struct message_answer *m)
+static void free_answer(struct message_api_reply *m)
 {
     if (m->body != NULL)
         explicit_bzero(m->body, m->size);
     free(m->body);
 }
 
-static void free_client(struct message_client *m)
+static void free_client(struct message_migrate *m)
 {
     if (m->stream != NULL)
         stream_close(m->stream);
     registration_free(m->registration);
 }
 
-static void free_knock(struct message_knock *m)
+static void free_knock(struct message_admit_request *m)
 {
     wipe(m->token);
     wipe(m->client_token);
@@ -51,30 +51,31 @@ void message_free(struct message *m)
         if (((struct message_accepted *)all)->fd >= 0)
             close(((struct message_accepted *)all)->fd);
         break;
-    case MESSAGE_VERDICT:
-        registration_free(((struct message_verdict *)all)->registration);
+    case MESSAGE_ADMIT_REPLY:
+        registration_free(((struct message_admit_reply *)all)->registration);
         break;
-    case MESSAGE_JOIN:
-    case MESSAGE_HANDED:
+    case MESSAGE_MIGRATE_IN:
+    case MESSAGE_MIGRATE_OUT:
         free_client(all);
         break;
     case MESSAGE_CLOSE:
         free(((struct message_close *)all)->tunnel);
         break;
-    case MESSAGE_ANSWER:
+    case MESSAGE_API_REPLY:
         free_answer(all);
         break;
     case MESSAGE_IDENTITY:
         identity_free(((struct message_identity *)all)->identity);
         break;
-    case MESSAGE_KNOCK:
+    case MESSAGE_ADMIT_REQUEST:
         free_knock(all);
         break;
-    case MESSAGE_LEFT:
-        registration_free(((struct message_left *)all)->end_report.registration);
+    case MESSAGE_DETACHED:
+        registration_free(((struct message_detached *)all)->end_report.registration);
         break;
-    case MESSAGE_CALL:
-        explicit_bzero(((struct message_call *)all)->bytes, ((struct message_call *)all)->size);
+    case MESSAGE_API_REQUEST:
+        explicit_bzero(((struct message_api_request *)all)->bytes,
+                       ((struct message_api_request *)all)->size);
         break;
     case MESSAGE_REFUSED:
     case MESSAGE_DRAIN:
@@ -110,10 +111,11 @@ static size_t size_of(const struct http_head *head, struct span body)
     return n;
 }
 
-struct message_call *message_call_new(size_t worker, const struct http_head *head, struct span body)
+struct message_api_request *message_api_request_new(size_t worker, const struct http_head *head,
+                                                    struct span body)
 {
     size_t size = size_of(head, body);
-    struct message_call *m = message_new(MESSAGE_CALL, worker, sizeof *m + size);
+    struct message_api_request *m = message_new(MESSAGE_API_REQUEST, worker, sizeof *m + size);
     if (m == NULL)
         return NULL;
     m->size = size;

@@ -1,10 +1,11 @@
-/* What the office (main thread), doors and workers say to each other, through mailboxes. A message
+/* What the main thread, frontends and workers say to each other, through mailboxes. A message
  * is malloc'd by its sender and freed by its receiver, with what it carries.
  *
- * A client's way in: its door posts KNOCK. The office answers VERDICT: refused with a status, or a
- * registration. Then the door takes the stream off its loop and posts HANDED, and the office sends
- * it on to the tunnel's worker as JOIN. So all that concerns one tunnel comes to its worker from
- * the office, in the office's order. Every registration comes back once, in LEFT. */
+ * A client's way in: its frontend posts ADMIT_REQUEST. The main thread answers ADMIT_REPLY: refused
+ * with a status, or a registration. Then the frontend takes the stream off its loop and posts
+ * MIGRATE_OUT, and the main thread sends it on to the tunnel's worker as MIGRATE_IN. So all that
+ * concerns one tunnel comes to its worker from the main thread, in the main thread's order. Every
+ * registration comes back once, in DETACHED. */
 #ifndef GATEWAY_HUB_MESSAGES_H
 #define GATEWAY_HUB_MESSAGES_H
 
@@ -15,22 +16,22 @@
 #include "gateway/hub/relay/relay_end.h"
 
 enum message_kind {
-    /* to a door */
+    /* to a frontend */
     MESSAGE_ACCEPTED,
-    MESSAGE_VERDICT,
-    MESSAGE_ANSWER,
+    MESSAGE_ADMIT_REPLY,
+    MESSAGE_API_REPLY,
     MESSAGE_IDENTITY,
     /* to a worker */
-    MESSAGE_JOIN,
+    MESSAGE_MIGRATE_IN,
     MESSAGE_CLOSE,
     /* to both */
     MESSAGE_DRAIN,
     MESSAGE_STOP,
-    /* to the office */
-    MESSAGE_KNOCK,
-    MESSAGE_HANDED,
-    MESSAGE_LEFT,
-    MESSAGE_CALL,
+    /* to the main thread */
+    MESSAGE_ADMIT_REQUEST,
+    MESSAGE_MIGRATE_OUT,
+    MESSAGE_DETACHED,
+    MESSAGE_API_REQUEST,
     MESSAGE_REFUSED,
     MESSAGE_DRAINED,
 };
@@ -39,7 +40,7 @@ enum message_kind {
 struct message {
     struct mail mail;
     enum message_kind kind;
-    size_t worker; /* who sent it, or gets it: the number of a worker or door */
+    size_t worker; /* who sent it, or gets it: the number of a worker or frontend */
 };
 
 static inline struct message *message_of(struct mail *m)
@@ -59,15 +60,15 @@ struct message_accepted {
     struct message message;
     int fd; /* -1: taken */
 };
-struct message_verdict {
+struct message_admit_reply {
     struct message message;
-    uint64_t visitor;
+    uint64_t pending_id;
     struct registration *registration; /* NULL: refused, or taken */
     int status;
     const char *text; /* static storage */
 };
-/* JOIN and HANDED */
-struct message_client {
+/* MIGRATE_IN and MIGRATE_OUT */
+struct message_migrate {
     struct message message;
     struct registration *registration;
     struct stream *stream; /* has left its loop; NULL: taken */
@@ -78,9 +79,9 @@ struct message_close {
     enum side side;
     struct close_reason close_reason; /* its text: static storage */
 };
-struct message_answer {
+struct message_api_reply {
     struct message message;
-    uint64_t visitor;
+    uint64_t pending_id;
     int status;
     char request_id[40];
     const char *error; /* static storage, or NULL */
@@ -91,9 +92,9 @@ struct message_identity {
     struct message message;
     struct identity *identity; /* a reference; NULL: taken */
 };
-struct message_knock {
+struct message_admit_request {
     struct message message;
-    uint64_t visitor;
+    uint64_t pending_id;
     enum side side;
     int version;
     const char *protocol; /* static storage */
@@ -103,14 +104,14 @@ struct message_knock {
     char *client_token;               /* NULL: none */
     char *device;                     /* NULL: none */
 };
-struct message_left {
+struct message_detached {
     struct message message;
     struct end_report end_report;
 };
-struct message_call {
+struct message_api_request {
     struct message message;
-    struct office *office; /* set there: whom the answer is for */
-    uint64_t visitor;
+    struct hub *hub; /* set there: whom the answer is for */
+    uint64_t pending_id;
     struct http_head head; /* views into `bytes` */
     struct span body;      /* too */
     char client[80];
@@ -127,7 +128,7 @@ struct message_refused {
 };
 
 /* A copy of the request that outlives the connection. NULL: no memory. */
-struct message_call *message_call_new(size_t worker, const struct http_head *head,
-                                      struct span body);
+struct message_api_request *message_api_request_new(size_t worker, const struct http_head *head,
+                                                    struct span body);
 
 #endif

@@ -7,30 +7,30 @@
 enum { LANE_NEW, LANE_KNOWN, LANES };
 
 struct lane {
-    struct list node;   /* on the lane's ring while somebody waits */
-    struct list guests; /* who wait, the first to come first */
-    struct lobby_origin *origin;
+    struct list node;  /* on the lane's ring while somebody waits */
+    struct list slots; /* who wait, the first to come first */
+    struct pending_origin *origin;
 };
 
-struct lobby_origin {
+struct pending_origin {
     struct ip ip;
     size_t n;
-    struct list theirs; /* GUEST_THEIRS, those who are silent for longest first */
+    struct list theirs; /* PENDING_PEER, those who are silent for longest first */
     struct list ours;
     struct lane lanes[LANES];
 };
 
-struct lobby {
-    struct lobby_options o;
+struct pending_queue {
+    struct pending_queue_options o;
     struct map origins;
     struct list rings[LANES]; /* of struct lane */
     int next;                 /* the lane whose turn it is */
     size_t n;
 };
 
-struct lobby *lobby_new(const struct lobby_options *o)
+struct pending_queue *pending_queue_new(const struct pending_queue_options *o)
 {
-    struct lobby *l = calloc(1, sizeof *l);
+    struct pending_queue *l = calloc(1, sizeof *l);
     if (l == NULL)
         return NULL;
     l->o = *o;
@@ -39,7 +39,7 @@ struct lobby *lobby_new(const struct lobby_options *o)
     return l;
 }
 
-void lobby_free(struct lobby *l)
+void pending_queue_free(struct pending_queue *l)
 {
     if (l == NULL)
         return;
@@ -47,16 +47,16 @@ void lobby_free(struct lobby *l)
     free(l);
 }
 
-size_t lobby_size(const struct lobby *l)
+size_t pending_queue_size(const struct pending_queue *l)
 {
     return l->n;
 }
 
 /* ---- origins ---- */
 
-static struct lobby_origin *origin_new(struct lobby *l, struct ip ip)
+static struct pending_origin *origin_new(struct pending_queue *l, struct ip ip)
 {
-    struct lobby_origin *o = calloc(1, sizeof *o);
+    struct pending_origin *o = calloc(1, sizeof *o);
     if (o == NULL)
         return NULL;
     o->ip = ip;
@@ -64,7 +64,7 @@ static struct lobby_origin *origin_new(struct lobby *l, struct ip ip)
     list_init(&o->ours);
     for (int i = 0; i < LANES; i++) {
         list_init(&o->lanes[i].node);
-        list_init(&o->lanes[i].guests);
+        list_init(&o->lanes[i].slots);
         o->lanes[i].origin = o;
     }
     if (map_put(&l->origins, &o->ip, sizeof o->ip, o))
@@ -73,50 +73,51 @@ static struct lobby_origin *origin_new(struct lobby *l, struct ip ip)
     return NULL;
 }
 
-static struct lobby_origin *find(const struct lobby *l, struct ip ip)
+static struct pending_origin *find(const struct pending_queue *l, struct ip ip)
 {
     return map_get(&l->origins, &ip, sizeof ip);
 }
 
 /* ---- who has to go ---- */
 
-static struct guest *first(const struct list *l)
+static struct pending_slot *first(const struct list *l)
 {
-    return list_empty(l) ? NULL : list_entry(l->next, struct guest, node);
+    return list_empty(l) ? NULL : list_entry(l->next, struct pending_slot, node);
 }
 
-static struct guest *last(const struct list *l)
+static struct pending_slot *last(const struct list *l)
 {
-    return list_empty(l) ? NULL : list_entry(l->prev, struct guest, node);
+    return list_empty(l) ? NULL : list_entry(l->prev, struct pending_slot, node);
 }
 
 /* For a newcomer of the same origin: only one who has been silent for too long, so that those who
  * have begun can come to an end whatever else comes from there. */
-static struct guest *impatient(const struct lobby *l, const struct lobby_origin *o, uint64_t now)
+static struct pending_slot *impatient(const struct pending_queue *l, const struct pending_origin *o,
+                                      uint64_t now)
 {
-    struct guest *g = first(&o->theirs);
+    struct pending_slot *g = first(&o->theirs);
     return g != NULL && now - g->since >= l->o.patience_ms ? g : NULL;
 }
 
 /* For a newcomer of an origin that has fewer: who is silent for longest, else the last to come. */
-static struct guest *most_dispensable(const struct lobby_origin *o)
+static struct pending_slot *most_dispensable(const struct pending_origin *o)
 {
-    struct guest *g = first(&o->theirs);
+    struct pending_slot *g = first(&o->theirs);
     if (g == NULL)
-        g = last(&o->lanes[LANE_NEW].guests);
-    return g != NULL ? g : last(&o->lanes[LANE_KNOWN].guests);
+        g = last(&o->lanes[LANE_NEW].slots);
+    return g != NULL ? g : last(&o->lanes[LANE_KNOWN].slots);
 }
 
-static uint64_t since(const struct lobby_origin *o)
+static uint64_t since(const struct pending_origin *o)
 {
-    const struct guest *g = first(&o->theirs);
+    const struct pending_slot *g = first(&o->theirs);
     return g != NULL ? g->since : UINT64_MAX;
 }
 
 /* Of those that have as many, the one with the longest silence. */
-static struct lobby_origin *largest(const struct lobby *l)
+static struct pending_origin *largest(const struct pending_queue *l)
 {
-    struct lobby_origin *most = NULL, *o;
+    struct pending_origin *most = NULL, *o;
     size_t at = 0;
     while ((o = map_next(&l->origins, &at)) != NULL)
         if (most == NULL || o->n > most->n || (o->n == most->n && since(o) < since(most)))
@@ -124,15 +125,16 @@ static struct lobby_origin *largest(const struct lobby *l)
     return most;
 }
 
-enum lobby_room lobby_room(struct lobby *l, struct ip origin, bool exempt, uint64_t now,
-                           struct guest **victim)
+enum pending_queue_admits pending_queue_admits(struct pending_queue *l, struct ip origin,
+                                               bool exempt, uint64_t now,
+                                               struct pending_slot **victim)
 {
-    const struct lobby_origin *own = find(l, origin);
+    const struct pending_origin *own = find(l, origin);
     bool many = own != NULL && !exempt && l->o.per_origin > 0 && own->n >= l->o.per_origin;
     *victim = NULL;
     if (!many && l->n < l->o.max)
         return LOBBY_ROOM;
-    const struct lobby_origin *most = many ? own : largest(l);
+    const struct pending_origin *most = many ? own : largest(l);
     if (own != NULL && own->n >= most->n)
         *victim = impatient(l, own, now);
     else if (most != NULL)
@@ -140,11 +142,12 @@ enum lobby_room lobby_room(struct lobby *l, struct ip origin, bool exempt, uint6
     return *victim != NULL ? LOBBY_ROOM : many ? LOBBY_ORIGIN_FULL : LOBBY_FULL;
 }
 
-/* ---- guests ---- */
+/* ---- slots ---- */
 
-bool lobby_enter(struct lobby *l, struct guest *g, struct ip origin, uint64_t now)
+bool pending_queue_enter(struct pending_queue *l, struct pending_slot *g, struct ip origin,
+                         uint64_t now)
 {
-    struct lobby_origin *o = find(l, origin);
+    struct pending_origin *o = find(l, origin);
     if (o == NULL)
         o = origin_new(l, origin);
     if (o == NULL)
@@ -153,21 +156,21 @@ bool lobby_enter(struct lobby *l, struct guest *g, struct ip origin, uint64_t no
     g->origin = o;
     o->n++;
     l->n++;
-    lobby_theirs(g, now);
+    pending_await_peer(g, now);
     return true;
 }
 
 /* Takes a lane off its ring when nobody waits in it any more. */
-static void tidy(struct lobby_origin *o)
+static void tidy(struct pending_origin *o)
 {
     for (int i = 0; i < LANES; i++)
-        if (list_empty(&o->lanes[i].guests))
+        if (list_empty(&o->lanes[i].slots))
             list_remove(&o->lanes[i].node);
 }
 
-void lobby_leave(struct lobby *l, struct guest *g)
+void pending_queue_leave(struct pending_queue *l, struct pending_slot *g)
 {
-    struct lobby_origin *o = g->origin;
+    struct pending_origin *o = g->origin;
     list_remove(&g->node);
     tidy(o);
     g->origin = NULL;
@@ -178,34 +181,34 @@ void lobby_leave(struct lobby *l, struct guest *g)
     free(o);
 }
 
-static void move(struct guest *g, struct list *to, enum guest_state state)
+static void move(struct pending_slot *g, struct list *to, enum pending_state state)
 {
     list_append(to, &g->node);
     g->state = state;
     tidy(g->origin);
 }
 
-void lobby_theirs(struct guest *g, uint64_t now)
+void pending_await_peer(struct pending_slot *g, uint64_t now)
 {
     g->since = now;
-    move(g, &g->origin->theirs, GUEST_THEIRS);
+    move(g, &g->origin->theirs, PENDING_PEER);
 }
 
-void lobby_ours(struct guest *g)
+void pending_await_us(struct pending_slot *g)
 {
-    move(g, &g->origin->ours, GUEST_OURS);
+    move(g, &g->origin->ours, PENDING_US);
 }
 
-void lobby_waits(struct lobby *l, struct guest *g, bool known)
+void pending_await_turn(struct pending_queue *l, struct pending_slot *g, bool known)
 {
     int number = known ? LANE_KNOWN : LANE_NEW;
     struct lane *lane = &g->origin->lanes[number];
-    move(g, &lane->guests, GUEST_WAITS);
+    move(g, &lane->slots, PENDING_TURN);
     if (!list_is_on(&lane->node))
         list_append(&l->rings[number], &lane->node);
 }
 
-struct guest *lobby_next(struct lobby *l)
+struct pending_slot *pending_queue_next(struct pending_queue *l)
 {
     if (list_empty(&l->rings[l->next]))
         l->next = (l->next + 1) % LANES;
@@ -213,9 +216,9 @@ struct guest *lobby_next(struct lobby *l)
     if (list_empty(ring))
         return NULL;
     struct lane *lane = list_entry(ring->next, struct lane, node);
-    struct guest *g = first(&lane->guests);
+    struct pending_slot *g = first(&lane->slots);
     list_append(ring, &lane->node);
-    lobby_ours(g);
+    pending_await_us(g);
     l->next = (l->next + 1) % LANES;
     return g;
 }

@@ -2,8 +2,9 @@
  * registration has come back. Those who watch the hub see it as one stream
  * (core/control/monitor.h).
  *
- * The office's, but for the traffic, which workers count in as long as they have a registration. It
- * may outlive its tunnel, which can be deleted while its ends are being sent away. */
+ * The main thread's, but for the traffic, which workers count in as long as they have a
+ * registration. It may outlive its tunnel, which can be deleted while its ends are being sent away.
+ */
 #ifndef GATEWAY_HUB_PRESENCE_H
 #define GATEWAY_HUB_PRESENCE_H
 
@@ -14,7 +15,7 @@
 
 struct presence {
     struct traffic traffic;        /* first; registrations point to it */
-    struct list node;              /* in the office's presences */
+    struct list node;              /* in the main thread's presences */
     size_t home;                   /* the worker that relays it */
     size_t present;                /* registrations that are out */
     uint64_t end[SIDE_COUNT];      /* serial of the end that holds the side; 0: none */

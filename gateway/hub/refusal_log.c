@@ -9,15 +9,15 @@
 
 #define KINDS 256 /* addresses and reasons told apart within one window */
 
-struct refusals {
-    void (*again)(void *owner, const struct refused_again *r);
+struct refusal_log {
+    void (*again)(void *owner, const struct refusal_repeated *r);
     void *owner;
     struct repeats *repeats;
 };
 
 static void say(void *owner, const struct repeat *sum)
 {
-    const struct refusals *r = owner;
+    const struct refusal_log *r = owner;
     struct log_field fields[] = {
         {"client", sum->subject, 0},
         {"reason", sum->kind, 0},
@@ -26,15 +26,15 @@ static void say(void *owner, const struct repeat *sum)
     };
     log_event(LOG_WARNING, "refused-again", fields, 4);
     if (r->again != NULL)
-        r->again(r->owner,
-                 &(struct refused_again){sum->subject, sum->kind, (enum err)sum->code, sum->times});
+        r->again(r->owner, &(struct refusal_repeated){sum->subject, sum->kind, (enum err)sum->code,
+                                                      sum->times});
 }
 
-struct refusals *refusals_new(uint64_t window_ms,
-                              void (*again)(void *owner, const struct refused_again *r),
-                              void *owner)
+struct refusal_log *refusal_log_new(uint64_t window_ms,
+                                    void (*again)(void *owner, const struct refusal_repeated *r),
+                                    void *owner)
 {
-    struct refusals *r = calloc(1, sizeof *r);
+    struct refusal_log *r = calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
     r->again = again;
@@ -53,15 +53,15 @@ struct refusals *refusals_new(uint64_t window_ms,
     return NULL;
 }
 
-void refusals_free(struct refusals *r)
+void refusal_log_free(struct refusal_log *r)
 {
     if (r != NULL)
         repeats_free(r->repeats);
     free(r);
 }
 
-bool refusals_add(struct refusals *r, uint64_t now, const char *client, const char *reason,
-                  enum err why)
+bool refusal_log_add(struct refusal_log *r, uint64_t now, const char *client, const char *reason,
+                     enum err why)
 {
     char address[REPEATS_SUBJECT_MAX];
     const char *port = strrchr(client, ':');
@@ -76,7 +76,7 @@ bool refusals_add(struct refusals *r, uint64_t now, const char *client, const ch
     return true;
 }
 
-void refusals_tick(struct refusals *r, uint64_t now)
+void refusal_log_tick(struct refusal_log *r, uint64_t now)
 {
     repeats_tick(r->repeats, now);
 }

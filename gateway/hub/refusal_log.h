@@ -8,25 +8,25 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct refusals;
+struct refusal_log;
 
 /* What has piled up in one window behind the first. */
-struct refused_again {
+struct refusal_repeated {
     const char *address, *reason; /* as they came, and cut */
     enum err why;
     uint64_t times;
 };
 
 /* again: told besides the log; or NULL. NULL: no memory. */
-struct refusals *refusals_new(uint64_t window_ms,
-                              void (*again)(void *owner, const struct refused_again *r),
-                              void *owner);
-void refusals_free(struct refusals *r);
+struct refusal_log *refusal_log_new(uint64_t window_ms,
+                                    void (*again)(void *owner, const struct refusal_repeated *r),
+                                    void *owner);
+void refusal_log_free(struct refusal_log *r);
 /* client: "address:port"; the port does not count, nor does why. now: milliseconds, monotonic.
  * True: it is the first of its kind and is in the log; false: it is kept for later. */
-bool refusals_add(struct refusals *r, uint64_t now, const char *client, const char *reason,
-                  enum err why);
+bool refusal_log_add(struct refusal_log *r, uint64_t now, const char *client, const char *reason,
+                     enum err why);
 /* Says what has piled up in windows that are over. Call it now and then. */
-void refusals_tick(struct refusals *r, uint64_t now);
+void refusal_log_tick(struct refusal_log *r, uint64_t now);
 
 #endif

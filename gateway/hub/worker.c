@@ -8,14 +8,14 @@
 #include <uv.h>
 
 #define DRAIN_LOOK_MS 50
-#define DOOR_NICE 10 /* a tenth of a core that a worker has work for (sched(7)) */
+#define FRONTEND_NICE 10 /* a tenth of a core that a worker has work for (sched(7)) */
 
 struct worker {
     struct worker_options o;
     struct loop *loop;
     struct mailbox *mailbox;
-    struct front *front;        /* a door's; else NULL */
-    struct relay_table *relays; /* a worker's; else NULL */
+    struct http_frontend *frontend; /* a frontend's; else NULL */
+    struct relay_table *relays;     /* a worker's; else NULL */
     bool stopped;
     struct timer *drained; /* runs while draining */
     struct worker_stats stats;
@@ -25,7 +25,7 @@ struct worker {
 
 /* ---- messages ---- */
 
-static void join(struct worker *w, struct message_client *m)
+static void join(struct worker *w, struct message_migrate *m)
 {
     struct end_report d = {.registration = m->registration,
                            .why = ERR_NO_DESCRIPTORS,
@@ -38,20 +38,20 @@ static void join(struct worker *w, struct message_client *m)
         return;
     }
     stream_close(stream);
-    post_left(w->o.office, w->o.number, &d);
+    post_detached(w->o.hub, w->o.number, &d);
 }
 
-/* Tells the office once when there is no client left, and nobody waits for an answer. */
+/* Tells the main thread once when there is no client left, and nobody waits for an answer. */
 static void on_drain_look(void *owner)
 {
     struct worker *w = owner;
-    if (w->relays != NULL ? !relay_table_empty(w->relays) : front_asks(w->front)) {
+    if (w->relays != NULL ? !relay_table_empty(w->relays) : http_frontend_busy(w->frontend)) {
         timer_start(w->drained, DRAIN_LOOK_MS);
         return;
     }
     struct message *m = MESSAGE(struct message, MESSAGE_DRAINED, w->o.number);
     if (m != NULL) /* else the grace time ends it */
-        mailbox_post(w->o.office, &m->mail);
+        mailbox_post(w->o.hub, &m->mail);
 }
 
 static void drain(struct worker *w)
@@ -64,7 +64,7 @@ static void drain(struct worker *w)
 /* Only what keeps the loop from ending is left when this returns: the mailbox. */
 static void stop(struct worker *w)
 {
-    front_free(w->front);
+    http_frontend_free(w->frontend);
     relay_table_free(w->relays);
     timer_free(w->drained);
     w->stopped = true;
@@ -82,13 +82,13 @@ static void on_message(void *owner, struct mail *mail)
     }
     switch (message->kind) {
     case MESSAGE_ACCEPTED:
-        front_accept(w->front, ((struct message_accepted *)m)->fd);
+        http_frontend_accept(w->frontend, ((struct message_accepted *)m)->fd);
         ((struct message_accepted *)m)->fd = -1;
         break;
-    case MESSAGE_VERDICT:
-        front_verdict(w->front, m);
+    case MESSAGE_ADMIT_REPLY:
+        http_frontend_admit_reply(w->frontend, m);
         break;
-    case MESSAGE_JOIN:
+    case MESSAGE_MIGRATE_IN:
         join(w, m);
         break;
     case MESSAGE_CLOSE: {
@@ -96,11 +96,11 @@ static void on_message(void *owner, struct mail *mail)
         relay_table_close(w->relays, c->tunnel, c->side, &c->close_reason);
         break;
     }
-    case MESSAGE_ANSWER:
-        front_answer(w->front, m);
+    case MESSAGE_API_REPLY:
+        http_frontend_api_reply(w->frontend, m);
         break;
     case MESSAGE_IDENTITY:
-        front_identity(w->front, ((struct message_identity *)m)->identity);
+        http_frontend_identity(w->frontend, ((struct message_identity *)m)->identity);
         ((struct message_identity *)m)->identity = NULL;
         break;
     case MESSAGE_DRAIN:
@@ -109,7 +109,7 @@ static void on_message(void *owner, struct mail *mail)
     case MESSAGE_STOP:
         stop(w);
         break;
-    default: /* the office's */
+    default: /* the main thread's */
         break;
     }
     message_free(message);
@@ -118,7 +118,7 @@ static void on_message(void *owner, struct mail *mail)
 static void on_gone(void *owner, const struct end_report *d)
 {
     struct worker *w = owner;
-    post_left(w->o.office, w->o.number, d);
+    post_detached(w->o.hub, w->o.number, d);
 }
 
 /* ---- life ---- */
@@ -126,12 +126,12 @@ static void on_gone(void *owner, const struct end_report *d)
 static void run(void *arg)
 {
     struct worker *w = arg;
-    if (w->o.door) /* of this thread alone; where it is not allowed, cores are shared evenly */
-        (void)setpriority(PRIO_PROCESS, 0, DOOR_NICE);
+    if (w->o.frontend) /* of this thread alone; where it is not allowed, cores are shared evenly */
+        (void)setpriority(PRIO_PROCESS, 0, FRONTEND_NICE);
     loop_run(w->loop);
 }
 
-static bool furnish_room(struct worker *w)
+static bool open_relay_worker(struct worker *w)
 {
     struct relay_table_options o = {
         .loop = w->loop, .stats = &w->stats, .idle_ms = w->o.idle_ms, .gone = on_gone, .owner = w};
@@ -139,27 +139,27 @@ static bool furnish_room(struct worker *w)
     return w->relays != NULL;
 }
 
-static bool furnish_door(struct worker *w)
+static bool open_frontend(struct worker *w)
 {
-    struct front_options o = {.loop = w->loop,
-                              .office = w->o.office,
-                              .worker = w->o.number,
-                              .stats = &w->stats,
-                              .cache = w->o.cache,
-                              .device_trust = w->o.device_trust,
-                              .per_origin = w->o.per_origin,
-                              .exempt = w->o.exempt};
-    w->front = front_new(&o);
-    return w->front != NULL;
+    struct http_frontend_options o = {.loop = w->loop,
+                                      .hub = w->o.hub,
+                                      .worker = w->o.number,
+                                      .stats = &w->stats,
+                                      .cache = w->o.cache,
+                                      .device_trust = w->o.device_trust,
+                                      .per_origin = w->o.per_origin,
+                                      .exempt = w->o.exempt};
+    w->frontend = http_frontend_new(&o);
+    return w->frontend != NULL;
 }
 
-static bool furnish(struct worker *w)
+static bool open_parts(struct worker *w)
 {
-    bool furnished = w->o.door ? furnish_door(w) : furnish_room(w);
+    bool opened = w->o.frontend ? open_frontend(w) : open_relay_worker(w);
     w->drained = timer_new(w->loop, on_drain_look, w);
     w->mailbox = mailbox_new(w->loop, on_message, w);
     w->last = MESSAGE(struct message, MESSAGE_STOP, w->o.number);
-    return furnished && w->drained != NULL && w->mailbox != NULL && w->last != NULL;
+    return opened && w->drained != NULL && w->mailbox != NULL && w->last != NULL;
 }
 
 struct worker *worker_new(const struct worker_options *o)
@@ -171,9 +171,9 @@ struct worker *worker_new(const struct worker_options *o)
     w->loop = loop_new();
     if (w->loop != NULL)
         loop_limit_blocks(w->loop, o->memory);
-    if (w->loop != NULL && furnish(w) && uv_thread_create(&w->thread, run, w) == 0)
+    if (w->loop != NULL && open_parts(w) && uv_thread_create(&w->thread, run, w) == 0)
         return w;
-    front_free(w->front);
+    http_frontend_free(w->frontend);
     relay_table_free(w->relays);
     timer_free(w->drained);
     worker_free(w);

@@ -1,7 +1,8 @@
-/* A thread with a loop of its own, to which the office talks by messages only (messages.h): a
- * worker, which has tunnels on it, or a door, which has a front door. What strangers ask for is
- * done at doors, so that nobody in a tunnel waits for it: a key operation takes a millisecond with
- * the usual keys and ten with long ones. Where cores are short, doors give way to workers. */
+/* A thread with a loop of its own, to which the main thread talks by messages only (messages.h): a
+ * worker, which has tunnels on it, or a frontend, which lets connections in. What strangers ask for
+ * is done at frontends, so that nobody in a tunnel waits for it: a key operation takes a
+ * millisecond with the usual keys and ten with long ones. Where cores are short, frontends give way
+ * to workers. */
 #ifndef GATEWAY_HUB_WORKER_H
 #define GATEWAY_HUB_WORKER_H
 
@@ -13,13 +14,13 @@ struct worker;
 
 struct worker_options {
     size_t number; /* its index, in messages */
-    struct mailbox *office;
+    struct mailbox *hub;
     /* A worker's: */
     uint64_t idle_ms;
     size_t memory; /* bytes that blocks of its loop may take; 0: no limit */
-    /* A door's: */
-    bool door;
-    struct tls_cache *cache;          /* shared by all doors */
+    /* A frontend's: */
+    bool frontend;
+    struct tls_cache *cache;          /* shared by all frontends */
     const struct trust *device_trust; /* or NULL; shared too */
     size_t per_origin;                /* as in http_frontend.h */
     const struct ip_list *exempt;

@@ -282,7 +282,7 @@ class LostOnTheWay(Case):
                 resource.prlimit(hub.pid, resource.RLIMIT_NOFILE, usual)
 
     def test_the_one_before_has_to_go_too(self):
-        """It would stay where the office does not know of it, and outlive its token."""
+        """It would stay where the main thread does not know of it, and outlive its token."""
         hub = self.hub("--workers", "4", unsigned=True)
         opened = hub.api.open(["SSH1"])
         client = str(uuid.uuid4())

@@ -71,16 +71,16 @@ static void those_that_are_held_stay(void **state)
 /* Coming and going does not make anybody's limit wider. */
 static void the_limit_holds(void **state)
 {
-    int let_in = 0;
+    int admit = 0;
     (void)state;
     for (uint64_t now = 100000; now < 110000; now += 10) {
         struct account *a = accounts_get(all, "A", now);
         account_hold(a);
-        let_in += account_connect(a, now);
+        admit += account_connect(a, now);
         account_release(a, now);
         accounts_tick(all, now);
     }
-    assert_in_range(let_in, 100, 110);
+    assert_in_range(admit, 100, 110);
 }
 
 int main(void)

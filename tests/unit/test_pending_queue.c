@@ -1,4 +1,4 @@
-/* Whose turn it is at a front door, and who has to go. */
+/* Whose turn it is at a frontend, and who has to go. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,19 +16,19 @@
 #define ALL 64
 
 struct fixture {
-    struct lobby *lobby;
-    struct guest guests[ALL]; /* .origin NULL: outside */
+    struct pending_queue *queue;
+    struct pending_slot slots[ALL]; /* .origin NULL: outside */
     uint64_t now;
-    enum lobby_room room; /* for the last one who came */
+    enum pending_queue_admits room; /* for the last one who came */
 };
 
 static int setup(void **state)
 {
     struct fixture *f = *state = calloc(1, sizeof *f);
     assert_non_null(f);
-    f->lobby = lobby_new(
-        &(struct lobby_options){.max = MAX, .per_origin = PER_ORIGIN, .patience_ms = PATIENCE});
-    assert_non_null(f->lobby);
+    f->queue = pending_queue_new(&(struct pending_queue_options){
+        .max = MAX, .per_origin = PER_ORIGIN, .patience_ms = PATIENCE});
+    assert_non_null(f->queue);
     f->now = 5000;
     return 0;
 }
@@ -37,10 +37,10 @@ static int teardown(void **state)
 {
     struct fixture *f = *state;
     for (size_t i = 0; i < ALL; i++)
-        if (f->guests[i].origin != NULL)
-            lobby_leave(f->lobby, &f->guests[i]);
-    assert_int_equal(lobby_size(f->lobby), 0);
-    lobby_free(f->lobby);
+        if (f->slots[i].origin != NULL)
+            pending_queue_leave(f->queue, &f->slots[i]);
+    assert_int_equal(pending_queue_size(f->queue), 0);
+    pending_queue_free(f->queue);
     free(f);
     return 0;
 }
@@ -53,28 +53,28 @@ static struct ip from(uint8_t origin)
 /* Guest i comes from there; -1: nobody has to go for it, -2: no room, else who goes. */
 static int comes(struct fixture *f, int i, uint8_t origin, bool exempt)
 {
-    struct guest *victim;
-    f->room = lobby_room(f->lobby, from(origin), exempt, f->now, &victim);
+    struct pending_slot *victim;
+    f->room = pending_queue_admits(f->queue, from(origin), exempt, f->now, &victim);
     if (f->room != LOBBY_ROOM)
         return -2;
     if (victim != NULL)
-        lobby_leave(f->lobby, victim);
-    assert_true(lobby_enter(f->lobby, &f->guests[i], from(origin), f->now));
+        pending_queue_leave(f->queue, victim);
+    assert_true(pending_queue_enter(f->queue, &f->slots[i], from(origin), f->now));
     f->now++;
-    return victim != NULL ? (int)(victim - f->guests) : -1;
+    return victim != NULL ? (int)(victim - f->slots) : -1;
 }
 
 static void expect_next(struct fixture *f, int i)
 {
-    struct guest *g = lobby_next(f->lobby);
+    struct pending_slot *g = pending_queue_next(f->queue);
     if (i < 0) {
         assert_null(g);
         return;
     }
     assert_non_null(g);
-    assert_int_equal(g - f->guests, i);
-    assert_int_equal(g->state, GUEST_OURS);
-    lobby_theirs(g, f->now);
+    assert_int_equal(g - f->slots, i);
+    assert_int_equal(g->state, PENDING_US);
+    pending_await_peer(g, f->now);
 }
 
 static void fill(struct fixture *f, int first, int n, uint8_t origin)
@@ -86,7 +86,7 @@ static void fill(struct fixture *f, int first, int n, uint8_t origin)
 static void wait_all(struct fixture *f, int first, int n, bool known)
 {
     for (int i = first; i < first + n; i++)
-        lobby_waits(f->lobby, &f->guests[i], known);
+        pending_await_turn(f->queue, &f->slots[i], known);
 }
 
 /* One of a second origin does not wait for all of the first. */
@@ -118,8 +118,8 @@ static void test_who_leaves_has_no_turn(void **state)
     struct fixture *f = *state;
     fill(f, 0, 3, 1);
     wait_all(f, 0, 3, false);
-    lobby_leave(f->lobby, &f->guests[0]);
-    lobby_leave(f->lobby, &f->guests[2]);
+    pending_queue_leave(f->queue, &f->slots[0]);
+    pending_queue_leave(f->queue, &f->slots[2]);
     expect_next(f, 1);
     expect_next(f, -1);
 }
@@ -131,11 +131,11 @@ static void test_full_of_one_origin(void **state)
     fill(f, 0, PER_ORIGIN, 1);
     assert_int_equal(comes(f, 10, 1, false), -2);
     assert_int_equal(f->room, LOBBY_ORIGIN_FULL);
-    lobby_waits(f->lobby, &f->guests[0], false);
-    lobby_ours(&f->guests[1]);
+    pending_await_turn(f->queue, &f->slots[0], false);
+    pending_await_us(&f->slots[1]);
     f->now += PATIENCE;
     assert_int_equal(comes(f, 10, 1, false), 2);
-    lobby_theirs(&f->guests[3], f->now); /* something came from it */
+    pending_await_peer(&f->slots[3], f->now); /* something came from it */
     assert_int_equal(comes(f, 11, 1, false), 4);
     assert_int_equal(comes(f, 12, 1, false), -2);
     assert_int_equal(f->room, LOBBY_ORIGIN_FULL);
@@ -160,10 +160,10 @@ static void test_full_of_many(void **state)
     fill(f, 0, 5, 1);
     fill(f, 5, 3, 2);
     assert_int_equal(comes(f, 10, 3, false), 0);
-    lobby_waits(f->lobby, &f->guests[1], true);
-    lobby_waits(f->lobby, &f->guests[2], false);
-    lobby_waits(f->lobby, &f->guests[3], false);
-    lobby_ours(&f->guests[4]);
+    pending_await_turn(f->queue, &f->slots[1], true);
+    pending_await_turn(f->queue, &f->slots[2], false);
+    pending_await_turn(f->queue, &f->slots[3], false);
+    pending_await_us(&f->slots[4]);
     assert_int_equal(comes(f, 11, 3, false), 3); /* the last who waits and is not known */
     assert_int_equal(comes(f, 12, 3, false), 5); /* as many as origin 1, silent for longest */
 }
@@ -174,14 +174,14 @@ static void test_full_of_single_ones(void **state)
     struct fixture *f = *state;
     for (int i = 0; i < MAX; i++)
         assert_int_equal(comes(f, i, (uint8_t)(10 + i), false), -1);
-    lobby_ours(&f->guests[0]);
+    pending_await_us(&f->slots[0]);
     assert_int_equal(comes(f, 20, 1, false), 1);
     assert_int_equal(comes(f, 21, 2, false), 2);
     assert_int_equal(comes(f, 22, 2, false), -2); /* as many as anybody, and no long silence */
     for (int i = 3; i < MAX; i++)
-        lobby_ours(&f->guests[i]);
-    lobby_ours(&f->guests[20]);
-    lobby_ours(&f->guests[21]);
+        pending_await_us(&f->slots[i]);
+    pending_await_us(&f->slots[20]);
+    pending_await_us(&f->slots[21]);
     f->now += PATIENCE;
     assert_int_equal(comes(f, 23, 3, false), -2);
     assert_int_equal(f->room, LOBBY_FULL);

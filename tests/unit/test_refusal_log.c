@@ -35,7 +35,7 @@ struct again {
 
 static struct again again;
 
-static void on_again(void *owner, const struct refused_again *a)
+static void on_again(void *owner, const struct refusal_repeated *a)
 {
     assert_ptr_equal(owner, &again);
     snprintf(again.address, sizeof again.address, "%s", a->address);
@@ -44,7 +44,7 @@ static void on_again(void *owner, const struct refused_again *a)
     again.times = a->times;
 }
 
-static struct refusals *r;
+static struct refusal_log *r;
 
 static int setup(void **state)
 {
@@ -54,14 +54,14 @@ static int setup(void **state)
     log_limit(1000, 600); /* as the hub's */
     log_redirect(on_line, &lines);
     again = (struct again){0};
-    r = refusals_new(60000, on_again, &again);
+    r = refusal_log_new(60000, on_again, &again);
     return r == NULL;
 }
 
 static int teardown(void **state)
 {
     (void)state;
-    refusals_free(r);
+    refusal_log_free(r);
     log_redirect(NULL, NULL);
     return 0;
 }
@@ -69,18 +69,18 @@ static int teardown(void **state)
 static void test_summed_up(void **state)
 {
     (void)state;
-    assert_true(refusals_add(r, 1000, "10.0.0.1:5", "bad token", ERR_FORBIDDEN));
+    assert_true(refusal_log_add(r, 1000, "10.0.0.1:5", "bad token", ERR_FORBIDDEN));
     assert_int_equal(lines.n, 1);
     assert_non_null(strstr(lines.last, "10.0.0.1:5"));
     assert_non_null(strstr(lines.last, "bad token"));
     for (int port = 6; port < 106; port++) {
         char client[32];
         snprintf(client, sizeof client, "10.0.0.1:%d", port);
-        assert_false(refusals_add(r, 2000, client, "bad token", ERR_FORBIDDEN));
+        assert_false(refusal_log_add(r, 2000, client, "bad token", ERR_FORBIDDEN));
     }
-    refusals_tick(r, 60999);
+    refusal_log_tick(r, 60999);
     assert_int_equal(lines.n, 1);
-    refusals_tick(r, 61000);
+    refusal_log_tick(r, 61000);
     assert_int_equal(lines.n, 2);
     assert_non_null(strstr(lines.last, "times=100"));
     assert_non_null(strstr(lines.last, "seconds=60"));
@@ -88,24 +88,24 @@ static void test_summed_up(void **state)
     assert_string_equal(again.reason, "bad token");
     assert_int_equal(again.why, ERR_FORBIDDEN);
     assert_int_equal(again.times, 100);
-    refusals_tick(r, 200000);
+    refusal_log_tick(r, 200000);
     assert_int_equal(lines.n, 2);
-    refusals_add(r, 200000, "10.0.0.1:7", "bad token", ERR_FORBIDDEN); /* a new window */
+    refusal_log_add(r, 200000, "10.0.0.1:7", "bad token", ERR_FORBIDDEN); /* a new window */
     assert_int_equal(lines.n, 3);
-    refusals_tick(r, 300000);
+    refusal_log_tick(r, 300000);
     assert_int_equal(lines.n, 3);
 }
 
 static void test_told_apart(void **state)
 {
     (void)state;
-    refusals_add(r, 0, "10.0.0.1:5", "bad token", ERR_FORBIDDEN);
-    refusals_add(r, 0, "10.0.0.2:5", "bad token", ERR_FORBIDDEN);
-    refusals_add(r, 0, "10.0.0.1:5", "no TLS", ERR_TLS);
-    refusals_add(r, 0, "[::1]:5", "no TLS", ERR_TLS);
-    refusals_add(r, 0, "[::1]:6", "no TLS", ERR_TLS);
-    refusals_add(r, 0, "/run/hub.sock", "no TLS", ERR_TLS);
-    refusals_add(r, 0, "", "no TLS", ERR_TLS);
+    refusal_log_add(r, 0, "10.0.0.1:5", "bad token", ERR_FORBIDDEN);
+    refusal_log_add(r, 0, "10.0.0.2:5", "bad token", ERR_FORBIDDEN);
+    refusal_log_add(r, 0, "10.0.0.1:5", "no TLS", ERR_TLS);
+    refusal_log_add(r, 0, "[::1]:5", "no TLS", ERR_TLS);
+    refusal_log_add(r, 0, "[::1]:6", "no TLS", ERR_TLS);
+    refusal_log_add(r, 0, "/run/hub.sock", "no TLS", ERR_TLS);
+    refusal_log_add(r, 0, "", "no TLS", ERR_TLS);
     assert_int_equal(lines.n, 6);
 }
 
@@ -116,10 +116,10 @@ static void test_flood(void **state)
     for (int i = 0; i < 10000; i++) {
         char client[32];
         snprintf(client, sizeof client, "10.0.%d.%d:1", i / 256, i % 256);
-        refusals_add(r, 0, client, "bad token", ERR_FORBIDDEN);
+        refusal_log_add(r, 0, client, "bad token", ERR_FORBIDDEN);
     }
     assert_true(lines.n <= 300);
-    refusals_tick(r, 60000);
+    refusal_log_tick(r, 60000);
     assert_true(lines.n <= 301);
     assert_non_null(strstr(lines.last, "many addresses"));
     assert_string_equal(again.address, "many addresses");
@@ -133,11 +133,11 @@ static void test_hostile_reason(void **state)
     memset(reason, 'x', sizeof reason);
     reason[sizeof reason - 1] = '\0';
     reason[3] = '\n';
-    refusals_add(r, 0, "10.0.0.1:5", reason, ERR_PROTOCOL);
-    refusals_add(r, 0, "10.0.0.1:6", reason, ERR_PROTOCOL);
+    refusal_log_add(r, 0, "10.0.0.1:5", reason, ERR_PROTOCOL);
+    refusal_log_add(r, 0, "10.0.0.1:6", reason, ERR_PROTOCOL);
     assert_int_equal(lines.n, 1);
     assert_null(strchr(lines.last, '\n'));
-    refusals_tick(r, 60000);
+    refusal_log_tick(r, 60000);
     assert_int_equal(lines.n, 2);
     assert_null(strchr(lines.last, '\n'));
 }

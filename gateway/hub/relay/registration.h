@@ -1,5 +1,6 @@
-/* What an admitted client is in the relay, from its admission to its end: made by the office, taken
- * along from thread to thread by whoever has the client, and given back at last. Plain data. */
+/* What an admitted client is in the relay, from its admission to its end: made by the main thread,
+ * taken along from thread to thread by whoever has the client, and given back at last. Plain data.
+ */
 #ifndef GATEWAY_HUB_RELAY_REGISTRATION_H
 #define GATEWAY_HUB_RELAY_REGISTRATION_H
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 struct worker_stats {
-    _Atomic uint64_t visitors;            /* connections that are no tunnel's end (yet) */
+    _Atomic uint64_t pending;             /* connections that are no tunnel's end (yet) */
     _Atomic uint64_t clients;             /* connected ends of tunnels */
     _Atomic uint64_t handshakes, resumed; /* TLS: all that succeeded, and those of them */
     _Atomic uint64_t handshakes_failed;
@@ -18,7 +18,7 @@ struct worker_stats {
     _Atomic uint64_t moved;                         /* clients handed over to another worker */
 };
 
-/* Of one tunnel, whichever worker it is at. Made by the office, which frees it when every
+/* Of one tunnel, whichever worker it is at. Made by the main thread, which frees it when every
  * registration that points to it has come back. */
 struct traffic {
     _Atomic uint64_t received[SIDE_COUNT]; /* bytes of messages, by the side that sent them */
