@@ -2,7 +2,7 @@
 
 #include "core/base/log.h"
 #include "core/control/client/admin_client.h"
-#include "tui/fetch.h"
+#include "tui/headless.h"
 #include "tui/terminal.h"
 
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 #include "tui/command.h"
 
+#include "tui/socket_path.h"
 #include "tui/theme.h"
-#include "tui/where.h"
 
 #include <langinfo.h>
 #include <locale.h>

@@ -3,7 +3,7 @@
 #define TUI_COMMAND_H
 
 #include "core/config/program.h"
-#include "tui/once.h"
+#include "tui/print_tables.h"
 #include "tui/view.h"
 
 enum mode {

@@ -1,7 +1,7 @@
 #include "tui/keys.h"
 
 #include "tui/columns.h"
-#include "tui/ui_parts.h"
+#include "tui/ui_internal.h"
 
 #include <stdio.h>
 #include <string.h>

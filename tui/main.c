@@ -3,11 +3,11 @@
 #include "core/base/process.h"
 #include "core/base/text.h"
 #include "tui/app.h"
-#include "tui/fetch.h"
-#include "tui/once.h"
+#include "tui/headless.h"
+#include "tui/print_tables.h"
 #include "tui/render.h"
 #include "tui/replay.h"
-#include "tui/where.h"
+#include "tui/socket_path.h"
 
 #include <locale.h>
 #include <malloc.h>

@@ -1,9 +1,9 @@
 #include "tui/terminal.h"
 
 #include "core/base/text.h"
-#include "tui/capable.h"
 #include "tui/key.h"
-#include "tui/outlet.h"
+#include "tui/terminal_internal.h"
+#include "tui/terminal_output.h"
 #include "tui/theme.h"
 
 #include <fcntl.h>

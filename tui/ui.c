@@ -2,7 +2,7 @@
 
 #include "tui/columns.h"
 #include "tui/keys.h"
-#include "tui/ui_parts.h"
+#include "tui/ui_internal.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "tui/ui_parts.h"
+#include "tui/ui_internal.h"
 
 #include "tui/columns.h"
 #include "tui/help.h"

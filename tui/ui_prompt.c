@@ -1,7 +1,7 @@
-#include "tui/ui_parts.h"
+#include "tui/ui_internal.h"
 
 #include "core/base/unicode.h"
-#include "tui/pick.h"
+#include "tui/column_picker.h"
 #include "tui/width.h"
 
 #include <string.h>

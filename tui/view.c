@@ -1,6 +1,6 @@
 #include "tui/view.h"
 
-#include "tui/view_parts.h"
+#include "tui/view_internal.h"
 
 const struct glyphs glyphs_ascii = {'-', '|', '+', '+', '+', '+', true};
 const struct glyphs glyphs_utf8 = {0x2500, 0x2502, 0x250c, 0x2510, 0x2514, 0x2518, false};

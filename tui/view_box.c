@@ -1,5 +1,5 @@
-#include "tui/pick.h"
-#include "tui/view_parts.h"
+#include "tui/column_picker.h"
+#include "tui/view_internal.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "tui/view_parts.h"
+#include "tui/view_internal.h"
 
 #include <stdio.h>
 

@@ -1,5 +1,5 @@
 #include "tui/keys.h"
-#include "tui/view_parts.h"
+#include "tui/view_internal.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 #include "tui/log_lines.h"
-#include "tui/view_parts.h"
+#include "tui/view_internal.h"
 
 enum { ROWS_MAX = GRID_MAX };
 

@@ -2,7 +2,7 @@
 #ifndef TUI_VIEW_PAGE_H
 #define TUI_VIEW_PAGE_H
 
-#include "tui/view_parts.h"
+#include "tui/view_internal.h"
 
 struct page {
     struct canvas *v;

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 #include "tui/key.h"
-#include "tui/once.h"
+#include "tui/print_tables.h"
 #include "tui/render.h"
 #include "tui/replay.h"
 #include "tui/theme.h"

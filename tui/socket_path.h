@@ -1,6 +1,6 @@
 /* Where the socket of a program is. */
-#ifndef TUI_WHERE_H
-#define TUI_WHERE_H
+#ifndef TUI_SOCKET_PATH_H
+#define TUI_SOCKET_PATH_H
 
 #include "core/base/err.h"
 

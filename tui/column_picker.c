@@ -1,4 +1,4 @@
-#include "tui/pick.h"
+#include "tui/column_picker.h"
 
 const struct columns *pick_table(const struct ui *ui)
 {

@@ -1,6 +1,6 @@
 /* Tables of what goes on as plain text, for --once: no escapes, nothing cut. */
-#ifndef TUI_ONCE_H
-#define TUI_ONCE_H
+#ifndef TUI_PRINT_TABLES_H
+#define TUI_PRINT_TABLES_H
 
 #include "core/base/buf.h"
 #include "tui/ui.h"

@@ -1,4 +1,4 @@
-#include "tui/once.h"
+#include "tui/print_tables.h"
 
 #include "tui/columns.h"
 #include "tui/format.h"

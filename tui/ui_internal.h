@@ -1,6 +1,6 @@
 /* Between the files of ui.h only. */
-#ifndef TUI_UI_PARTS_H
-#define TUI_UI_PARTS_H
+#ifndef TUI_UI_INTERNAL_H
+#define TUI_UI_INTERNAL_H
 
 #include "tui/layout.h"
 #include "tui/order.h"

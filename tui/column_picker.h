@@ -1,6 +1,6 @@
 /* The lists of columns to sort by and to show, for the keys and the view. Pure. */
-#ifndef TUI_PICK_H
-#define TUI_PICK_H
+#ifndef TUI_COLUMN_PICKER_H
+#define TUI_COLUMN_PICKER_H
 
 #include "tui/columns.h"
 #include "tui/model.h"

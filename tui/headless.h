@@ -1,6 +1,6 @@
 /* What tunnel-tui does without a screen: asks, prints, ends. */
-#ifndef TUI_FETCH_H
-#define TUI_FETCH_H
+#ifndef TUI_HEADLESS_H
+#define TUI_HEADLESS_H
 
 #include "tui/command.h"
 

@@ -1,6 +1,6 @@
 /* Between the files of view.h only. */
-#ifndef TUI_VIEW_PARTS_H
-#define TUI_VIEW_PARTS_H
+#ifndef TUI_VIEW_INTERNAL_H
+#define TUI_VIEW_INTERNAL_H
 
 #include "tui/columns.h"
 #include "tui/layout.h"

@@ -2,8 +2,8 @@
  * stopped tmux, a pseudo terminal left behind) takes nothing, and a write to it would wait for
  * ever; ncurses would, too, or try again without a pause. So ncurses writes into a file in memory,
  * and what is in there goes out as the terminal takes it. One at a time. */
-#ifndef TUI_OUTLET_H
-#define TUI_OUTLET_H
+#ifndef TUI_TERMINAL_OUTPUT_H
+#define TUI_TERMINAL_OUTPUT_H
 
 #include "core/base/buf.h"
 

@@ -1,4 +1,4 @@
-#include "tui/where.h"
+#include "tui/socket_path.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* By itself, since term.h makes macros of words such as "columns". */
-#include "tui/capable.h"
+#include "tui/terminal_internal.h"
 
 #include <stddef.h>
 #include <stdint.h>

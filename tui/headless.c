@@ -1,9 +1,9 @@
-#include "tui/fetch.h"
+#include "tui/headless.h"
 
 #include "core/base/text.h"
 #include "core/control/client/admin_client.h"
-#include "tui/once.h"
-#include "tui/where.h"
+#include "tui/print_tables.h"
+#include "tui/socket_path.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-#include "tui/outlet.h"
+#include "tui/terminal_output.h"
 
 #include <errno.h>
 #include <fcntl.h>

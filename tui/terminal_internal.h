@@ -1,6 +1,6 @@
 /* Between the files of terminal.h only. */
-#ifndef TUI_CAPABLE_H
-#define TUI_CAPABLE_H
+#ifndef TUI_TERMINAL_INTERNAL_H
+#define TUI_TERMINAL_INTERNAL_H
 
 #include <stdbool.h>
 
