@@ -166,7 +166,7 @@ static void misread(struct app *a, enum err why, const char *problem)
     char text[256];
     if (why == ERR_UNSUPPORTED || a->terminal == NULL) {
         leave_screen(a);
-        end(a, fetch_misread(a->command, why, problem));
+        end(a, headless_misread(a->command, why, problem));
         return;
     }
     snprintf(text, sizeof text, "its snapshot cannot be read: %s", problem);
@@ -179,7 +179,7 @@ static void on_answer(void *owner, int status, struct span body)
     struct snapshot s;
     char problem[200];
     if (status != 200 && a->terminal == NULL) {
-        end(a, fetch_refused(a->command, status, body));
+        end(a, headless_refused(a->command, status, body));
         return;
     }
     if (status != 200) {
@@ -205,7 +205,7 @@ static void on_lost(void *owner, enum err why, const char *text)
 {
     struct app *a = owner;
     if (a->terminal == NULL)
-        end(a, fetch_unreached(a->command, why, text));
+        end(a, headless_unreached(a->command, why, text));
     else
         lost(a, text);
 }
@@ -319,25 +319,25 @@ static void set_mouse(struct app *a)
 }
 
 static const struct {
-    unsigned wish;
+    unsigned action;
     void (*grant)(struct app *a);
-} wishes[] = {
+} actions[] = {
     {UI_REDRAW, redraw},       {UI_MOUSE, set_mouse},  {UI_COPY, copy}, {UI_RETRY, look_now},
     {UI_CLOSE, close_streams}, {UI_REFRESH, look_now}, {UI_STOP, stop}, {UI_QUIT, quit},
 };
 
-static void grant(struct app *a, unsigned wished)
+static void grant(struct app *a, unsigned requested)
 {
-    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++)
-        if ((wished & wishes[i].wish) != 0)
-            wishes[i].grant(a);
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        if ((requested & actions[i].action) != 0)
+            actions[i].grant(a);
 }
 
 static void take_key(struct app *a, const struct terminal_key *key)
 {
-    if (key->key == KEY_CLICK_)
+    if (key->key == UIKEY_CLICK)
         grant(a, ui_click(a->ui, a->model, key->row, key->column, key->button));
-    else if (key->key != KEY_NONE_)
+    else if (key->key != UIKEY_NONE)
         grant(a, ui_key(a->ui, a->model, key->key));
 }
 

@@ -6,8 +6,8 @@
 #include "tui/model.h"
 
 /* The columns that ui->prompt lists: indices into the table; returns how many. */
-int pick_list(const struct ui *ui, const struct model *m, int at[COLUMNS_MAX]);
+int column_picker_list(const struct ui *ui, const struct model *m, int at[COLUMNS_MAX]);
 /* The table that the focus is on. */
-const struct columns *pick_table(const struct ui *ui);
+const struct columns *column_picker_table(const struct ui *ui);
 
 #endif

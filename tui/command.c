@@ -244,7 +244,7 @@ static bool is_given(const struct options *o, const char *name)
 static enum err read_script(struct options *o, struct command *c)
 {
     static const char *const panes[] = {"", "services", "streams", "log", "tunnels", NULL};
-    int pane = ONCE_ALL;
+    int pane = TABLE_ALL;
     for (size_t i = 0; i < sizeof needs / sizeof *needs; i++)
         if (is_given(o, needs[i].option) && !is_given(o, needs[i].beside))
             return options_fail(o, "--%s goes with --%s", needs[i].option, needs[i].beside);
@@ -255,7 +255,7 @@ static enum err read_script(struct options *o, struct command *c)
     c->roles = options_flag(o, "roles");
     c->keys = options_get(o, "keys");
     enum err why = read_choice(o, "pane", panes, "services, streams, log, tunnels", &pane);
-    c->pane = (enum once_pane)pane;
+    c->pane = (enum table_pane)pane;
     if (why == ERR_OK)
         why = read_seconds(o, "interval", 0.1, 86400, &c->interval);
     if (why == ERR_OK)

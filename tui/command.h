@@ -23,7 +23,7 @@ struct command {
     const char *keys;
     const char *color;
     bool check, roles;
-    enum once_pane pane;
+    enum table_pane pane;
     double interval; /* seconds; 0: once */
     uint64_t count;  /* 0: for ever */
     double clock;    /* seconds since 1970; < 0: as it is */

@@ -31,10 +31,10 @@ struct fetch {
 
 /* ---- what goes wrong ---- */
 
-int fetch_unreached(const struct command *c, enum err why, const char *text)
+int headless_unreached(const struct command *c, enum err why, const char *text)
 {
     char hint[300], quoted[600];
-    where_hint(why, c->program, hint, sizeof hint);
+    socket_path_hint(why, c->program, hint, sizeof hint);
     text_line(stderr, "tunnel-tui: cannot reach %s at %s: %s", c->program,
               str_escape(span_of(c->path), quoted, sizeof quoted), text);
     if (hint[0] != '\0')
@@ -42,7 +42,7 @@ int fetch_unreached(const struct command *c, enum err why, const char *text)
     return EXIT_UNREACHED;
 }
 
-int fetch_refused(const struct command *c, int status, struct span body)
+int headless_refused(const struct command *c, int status, struct span body)
 {
     char quoted[300], path[600];
     while (body.n > 0 && (body.p[body.n - 1] == '\n' || body.p[body.n - 1] == '\r'))
@@ -53,7 +53,7 @@ int fetch_refused(const struct command *c, int status, struct span body)
     return EXIT_UNREACHED;
 }
 
-int fetch_misread(const struct command *c, enum err why, const char *problem)
+int headless_misread(const struct command *c, enum err why, const char *problem)
 {
     char quoted[600];
     text_line(stderr, "tunnel-tui: the snapshot of %s cannot be read: %s",
@@ -89,7 +89,7 @@ static bool print_text(struct fetch *f, struct span json)
     if (ok)
         ok = print(f, shown.data, shown.size);
     else
-        end(f, fetch_unreached(f->command, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY)));
+        end(f, headless_unreached(f->command, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY)));
     buf_free(&shown);
     return ok;
 }
@@ -104,7 +104,7 @@ static bool read_snapshot(struct fetch *f, struct span body)
     if (why == ERR_OK)
         model_take(&f->model, &s, 0);
     else
-        end(f, fetch_misread(f->command, why, problem));
+        end(f, headless_misread(f->command, why, problem));
     return why == ERR_OK;
 }
 
@@ -120,7 +120,7 @@ static void print_once(struct fetch *f)
     const struct command *c = f->command;
     struct buf out = {.limit = TEXT_MAX};
     long offset = c->clock >= 0 ? 0 : utc_offset(f->model.shown.time);
-    if (!once_print(&f->model, &c->ui, c->pane, offset, &out))
+    if (!print_tables(&f->model, &c->ui, c->pane, offset, &out))
         fprintf(stderr, "tunnel-tui: %s\n", err_text(ERR_NO_MEMORY));
     print(f, out.data, out.size);
     buf_free(&out);
@@ -139,10 +139,10 @@ static int checked(struct fetch *f)
     if (!f->command->check)
         return EXIT_FINE;
     struct buf out = {.limit = TEXT_MAX};
-    static const int codes[] = {[ONCE_FINE] = EXIT_FINE,
-                                [ONCE_HUB_DOWN] = EXIT_HUB_DOWN,
-                                [ONCE_NO_DEVICE] = EXIT_NO_DEVICE};
-    enum once_health health = once_check(&f->model, &out);
+    static const int codes[] = {[HEALTH_FINE] = EXIT_FINE,
+                                [HEALTH_HUB_DOWN] = EXIT_HUB_DOWN,
+                                [HEALTH_NO_DEVICE] = EXIT_NO_DEVICE};
+    enum health health = print_health(&f->model, &out);
     if (f->command->mode == MODE_CHECK)
         print(f, out.data, out.size);
     buf_free(&out);
@@ -188,7 +188,7 @@ static void on_answer(void *owner, int status, struct span body)
 {
     struct fetch *f = owner;
     if (status != 200)
-        end(f, fetch_refused(f->command, status, body));
+        end(f, headless_refused(f->command, status, body));
     else if (!is_read(f->command) || read_snapshot(f, body))
         show(f, body);
 }
@@ -202,17 +202,17 @@ static void on_line(void *owner, struct span line)
 static void on_lost(void *owner, enum err why, const char *text)
 {
     struct fetch *f = owner;
-    end(f, fetch_unreached(f->command, why, text));
+    end(f, headless_unreached(f->command, why, text));
 }
 
 static const struct admin_client_events events = {
     .answer = on_answer, .line = on_line, .lost = on_lost};
 
-int fetch_run(const struct command *c)
+int headless_run(const struct command *c)
 {
     struct fetch f = {.command = c, .loop = loop_new(), .code = EXIT_UNREACHED};
     if (f.loop == NULL)
-        return fetch_unreached(c, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+        return headless_unreached(c, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
     model_init(&f.model, c->path);
     f.watch = admin_client_new(f.loop, c->path, &events, &f);
     f.timer = timer_new(f.loop, ask, &f);

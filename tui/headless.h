@@ -6,12 +6,12 @@
 
 /* Runs MODE_ONCE, MODE_JSON, MODE_EVENTS or MODE_CHECK. Returns the
  * exit code. */
-int fetch_run(const struct command *c);
+int headless_run(const struct command *c);
 
 /* Prints why the program cannot be reached, and what to do; returns 1. */
-int fetch_unreached(const struct command *c, enum err why, const char *text);
+int headless_unreached(const struct command *c, enum err why, const char *text);
 /* The same for an answer that is no snapshot; why: of snapshot_read, or ERR_OK with status. */
-int fetch_refused(const struct command *c, int status, struct span body);
-int fetch_misread(const struct command *c, enum err why, const char *problem);
+int headless_refused(const struct command *c, int status, struct span body);
+int headless_misread(const struct command *c, enum err why, const char *problem);
 
 #endif

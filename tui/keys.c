@@ -260,31 +260,31 @@ ACTION(stop)
     return UI_STOP;
 }
 
-#define F(n) (KEY_F_ + (n))
+#define F(n) (UIKEY_F + (n))
 #define ON_LISTS (ON_MAIN | ON_STREAM | ON_SERVICE)
 
 /* clang-format off */
 const struct key_binding key_bindings[] = {
     /* The key bar, in this order. */
     {{'?', F(1), 'h'}, "? F1 h", "help", KEYS_SCREEN, ON_ALL, "?", "Help", false, help},
-    {{KEY_ESCAPE_}, "Esc", "back, no filter", KEYS_OPEN, ON_ALL & ~(unsigned)ON_MAIN, "Esc", " Back", false, back},
+    {{UIKEY_ESCAPE}, "Esc", "back, no filter", KEYS_OPEN, ON_ALL & ~(unsigned)ON_MAIN, "Esc", " Back", false, back},
     {{'/', F(4)}, "/ F4", "filter", KEYS_FIND, ON_MAIN, "/", "Filter", false, ui_ask_filter},
     {{'<', '>'}, "< >", "by another column", KEYS_SORT, ON_MAIN, "<>", "Sort", false, sort_by},
     {{'r'}, "r", "reverse", KEYS_SORT, ON_MAIN, "r", "Rev", false, reverse},
     {{'p', 'Z'}, "p Z", "pause the picture", KEYS_VIEW, ON_LISTS, "p", "Pause", false, pause_picture},
     {{'u'}, "u", "bytes or bits", KEYS_VIEW, ON_LISTS, "u", "Units", false, units},
-    {{'K', F(9), KEY_DELETE_}, "K F9 Del", "close (asks)", KEYS_STREAMS, ON_MAIN | ON_STREAM, "K", "Kill", true, ui_ask_close},
-    {{KEY_TAB_, KEY_BACK_TAB_}, "Tab S-Tab", "next pane", KEYS_MOVE, ON_MAIN, "Tab", " Focus", false, ui_next_pane},
-    {{KEY_ENTER_}, "Enter", "details", KEYS_OPEN, ON_MAIN, "Enter", " Detail", false, ui_enter},
+    {{'K', F(9), UIKEY_DELETE}, "K F9 Del", "close (asks)", KEYS_STREAMS, ON_MAIN | ON_STREAM, "K", "Kill", true, ui_ask_close},
+    {{UIKEY_TAB, UIKEY_BACK_TAB}, "Tab S-Tab", "next pane", KEYS_MOVE, ON_MAIN, "Tab", " Focus", false, ui_next_pane},
+    {{UIKEY_ENTER}, "Enter", "details", KEYS_OPEN, ON_MAIN, "Enter", " Detail", false, ui_enter},
     {{'w'}, "w", "1, 10 or 60 minutes", KEYS_GRAPH, ON_LISTS, "w", "Window", false, window},
     {{'t'}, "t", "rates, totals", KEYS_VIEW, ON_MAIN, "t", "Totals", false, totals},
     {{'y'}, "y", "copy id or name", KEYS_STREAMS, ON_LISTS, "y", "Copy", false, copy},
     {{'q', F(10), CTRL('c')}, "q", "quit", KEYS_OPEN, ON_ALL, "q", "Quit", false, quit},
     /* Not in the bar. */
-    {{KEY_UP_, KEY_DOWN_, 'k', 'j'}, "Up Down k j", "move", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
-    {{KEY_PAGE_UP_, KEY_PAGE_DOWN_, CTRL('b'), CTRL('f')}, "PgUp PgDn ^B ^F", "page", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
-    {{KEY_HOME_, KEY_END_, 'g', 'G'}, "Home End g G", "ends", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
-    {{KEY_ESCAPE_}, NULL, NULL, KEYS_OPEN, ON_MAIN, NULL, NULL, false, back},
+    {{UIKEY_UP, UIKEY_DOWN, 'k', 'j'}, "Up Down k j", "move", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
+    {{UIKEY_PAGE_UP, UIKEY_PAGE_DOWN, CTRL('b'), CTRL('f')}, "PgUp PgDn ^B ^F", "page", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
+    {{UIKEY_HOME, UIKEY_END, 'g', 'G'}, "Home End g G", "ends", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
+    {{UIKEY_ESCAPE}, NULL, NULL, KEYS_OPEN, ON_MAIN, NULL, NULL, false, back},
     {{F(3)}, "F3", "search", KEYS_FIND, ON_MAIN, NULL, NULL, false, ui_ask_search},
     {{'n', 'N'}, "n N", "step to matches", KEYS_FIND, ON_MAIN, NULL, NULL, false, ui_next_match},
     {{'s', F(6)}, "s F6", "from a list", KEYS_SORT, ON_MAIN, NULL, NULL, false, ui_ask_sort},

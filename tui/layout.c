@@ -22,13 +22,13 @@ static struct layout small_layout(int rows, size_t services)
     return l;
 }
 
-static int log_rows(int rows, int wish)
+static int log_rows(int rows, int wanted)
 {
-    if (rows < 16 || wish == 0)
+    if (rows < 16 || wanted == 0)
         return 0;
     if (rows >= LAYOUT_TALL)
-        return wish > 3 ? rows / 3 : rows / 6;
-    return least(wish, rows / 3);
+        return wanted > 3 ? rows / 3 : rows / 6;
+    return least(wanted, rows / 3);
 }
 
 static int service_rows(int rows, size_t services)

@@ -23,8 +23,8 @@ struct layout {
     int keys; /* the last row */
 };
 
-/* services: how many there are; 0 for a program that has none. log: rows wished: 0, 3 or 8, more on
- * tall screens. */
+/* services: how many there are; 0 for a program that has none. log: rows requested: 0, 3 or 8, more
+ * on tall screens. */
 struct layout layout_of(int columns, int rows, size_t services, int log);
 
 #endif

@@ -59,7 +59,7 @@ static int show_replay(struct command *c, struct model *m, double now)
     case MODE_RENDER:
         return render(c, m, now);
     case MODE_ONCE:
-        return print(&out, once_print(m, &c->ui, c->pane, 0, &out));
+        return print(&out, print_tables(m, &c->ui, c->pane, 0, &out));
     default:
         return app_run(c, m, now);
     }
@@ -99,12 +99,12 @@ static int run(struct command *c)
     char problem[1200];
     if (c->replay != NULL)
         return replay(c);
-    if (c->path[0] == '\0' &&
-        !where_find(c->program, environment, c->path, sizeof c->path, problem, sizeof problem)) {
+    if (c->path[0] == '\0' && !socket_path_find(c->program, environment, c->path, sizeof c->path,
+                                                problem, sizeof problem)) {
         fprintf(stderr, "tunnel-tui: %s\n", problem);
         return EXIT_FAILED;
     }
-    return c->mode == MODE_SCREEN ? app_run(c, NULL, 0) : fetch_run(c);
+    return c->mode == MODE_SCREEN ? app_run(c, NULL, 0) : headless_run(c);
 }
 
 /* A socket is nothing to read, and whoever is behind it need not run yet. */

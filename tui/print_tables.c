@@ -221,15 +221,15 @@ static bool print_head(const struct model *m, const struct ui *ui, struct buf *o
 
 typedef bool print_pane(const struct model *m, const struct ui *ui, long utc_offset,
                         struct buf *out);
-static print_pane *const panes[] = {[ONCE_SERVICES] = print_services,
-                                    [ONCE_STREAMS] = print_streams,
-                                    [ONCE_LOG] = print_log,
-                                    [ONCE_TUNNELS] = print_tunnels};
+static print_pane *const panes[] = {[TABLE_SERVICES] = print_services,
+                                    [TABLE_STREAMS] = print_streams,
+                                    [TABLE_LOG] = print_log,
+                                    [TABLE_TUNNELS] = print_tunnels};
 
-bool once_print(const struct model *m, const struct ui *ui, enum once_pane pane, long utc_offset,
-                struct buf *out)
+bool print_tables(const struct model *m, const struct ui *ui, enum table_pane pane, long utc_offset,
+                  struct buf *out)
 {
-    if (pane != ONCE_ALL)
+    if (pane != TABLE_ALL)
         return panes[pane](m, ui, utc_offset, out);
     return print_head(m, ui, out) && print_tunnels(m, ui, utc_offset, out) &&
            print_line(out, "%s", "") && print_services(m, ui, utc_offset, out) &&
@@ -238,23 +238,23 @@ bool once_print(const struct model *m, const struct ui *ui, enum once_pane pane,
 
 /* ---- how it is ---- */
 
-enum once_health once_check(const struct model *m, struct buf *out)
+enum health print_health(const struct model *m, struct buf *out)
 {
     const struct snapshot *s = &m->shown;
     char age[FORMAT_SIZE];
-    enum once_health health = ONCE_FINE;
+    enum health health = HEALTH_FINE;
     for (size_t i = 0; i < s->n_tunnels; i++) {
         const struct snapshot_tunnel *t = &s->tunnels[i];
         if (strcmp(t->state, "up") == 0)
             continue;
         if (strcmp(t->state, "no-device") != 0)
-            health = ONCE_HUB_DOWN;
-        else if (health == ONCE_FINE)
-            health = ONCE_NO_DEVICE;
+            health = HEALTH_HUB_DOWN;
+        else if (health == HEALTH_FINE)
+            health = HEALTH_NO_DEVICE;
         print_tunnel(t, out);
     }
     format_age(s->uptime, age);
-    if (health == ONCE_FINE)
+    if (health == HEALTH_FINE)
         print_line(out, "%s is up for %s, %llu open", s->program, age,
                    (unsigned long long)s->totals.open);
     return health;

@@ -5,16 +5,16 @@
 #include "core/base/buf.h"
 #include "tui/ui.h"
 
-enum once_pane { ONCE_ALL, ONCE_SERVICES, ONCE_STREAMS, ONCE_LOG, ONCE_TUNNELS };
+enum table_pane { TABLE_ALL, TABLE_SERVICES, TABLE_STREAMS, TABLE_LOG, TABLE_TUNNELS };
 
 /* Appends them, filtered and sorted as ui says. utc_offset: seconds, for the log. False: limit or
  * memory. */
-bool once_print(const struct model *m, const struct ui *ui, enum once_pane pane, long utc_offset,
-                struct buf *out);
+bool print_tables(const struct model *m, const struct ui *ui, enum table_pane pane, long utc_offset,
+                  struct buf *out);
 /* "tunnel-gateway gw1: up for 3d04h, 5 open, ..."; or which tunnel is not, and why. The worst
  * counts.
  */
-enum once_health { ONCE_FINE, ONCE_NO_DEVICE, ONCE_HUB_DOWN };
-enum once_health once_check(const struct model *m, struct buf *out);
+enum health { HEALTH_FINE, HEALTH_NO_DEVICE, HEALTH_HUB_DOWN };
+enum health print_health(const struct model *m, struct buf *out);
 
 #endif

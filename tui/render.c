@@ -56,22 +56,22 @@ static const struct {
     const char *name;
     uint32_t key;
 } names[] = {
-    {"Enter", KEY_ENTER_},
-    {"Esc", KEY_ESCAPE_},
-    {"Tab", KEY_TAB_},
-    {"Up", KEY_UP_},
-    {"Down", KEY_DOWN_},
-    {"BackTab", KEY_BACK_TAB_},
-    {"Left", KEY_LEFT_},
-    {"Right", KEY_RIGHT_},
-    {"Backspace", KEY_BACKSPACE_},
-    {"Home", KEY_HOME_},
-    {"End", KEY_END_},
-    {"Del", KEY_DELETE_},
-    {"PgUp", KEY_PAGE_UP_},
-    {"PgDn", KEY_PAGE_DOWN_},
-    {"Paste", KEY_PASTE_},
-    {"PasteEnd", KEY_PASTE_END_},
+    {"Enter", UIKEY_ENTER},
+    {"Esc", UIKEY_ESCAPE},
+    {"Tab", UIKEY_TAB},
+    {"Up", UIKEY_UP},
+    {"Down", UIKEY_DOWN},
+    {"BackTab", UIKEY_BACK_TAB},
+    {"Left", UIKEY_LEFT},
+    {"Right", UIKEY_RIGHT},
+    {"Backspace", UIKEY_BACKSPACE},
+    {"Home", UIKEY_HOME},
+    {"End", UIKEY_END},
+    {"Del", UIKEY_DELETE},
+    {"PgUp", UIKEY_PAGE_UP},
+    {"PgDn", UIKEY_PAGE_DOWN},
+    {"Paste", UIKEY_PASTE},
+    {"PasteEnd", UIKEY_PASTE_END},
 };
 
 /* 0: there is no such name. */
@@ -85,7 +85,7 @@ static uint32_t named_key(struct span name)
         return (uint32_t)(name.p[2] - 'a' + 1);
     if (name.n > 1 && name.p[0] == 'F' &&
         str_number((struct span){name.p + 1, name.n - 1}, 12, &number) && number > 0)
-        return KEY_F_ + (uint32_t)number;
+        return UIKEY_F + (uint32_t)number;
     return 0;
 }
 
@@ -102,7 +102,7 @@ bool render_key(struct span *keys, uint32_t *key)
     if (n == 0)
         n = utf8_decode(*keys, key);
     if (n == 0) {
-        *key = KEY_NONE_;
+        *key = UIKEY_NONE;
         n = 1;
     }
     *keys = (struct span){keys->p + n, keys->n - n};

@@ -12,7 +12,7 @@ char render_role(enum role role);
 
 /* Cuts the first key off "j<Enter>": a character, or one of <Enter>, <Esc>, <Tab>, <BackTab>, <Up>,
  * <Down>, <Left>, <Right>, <PgUp>, <PgDn>, <Home>, <End>, <Del>, <Backspace>, <F1> .. <F12>, and
- * <C-a> .. <C-z>; a '<' that begins none of them is itself. Bytes that are no UTF-8 are KEY_NONE_.
+ * <C-a> .. <C-z>; a '<' that begins none of them is itself. Bytes that are no UTF-8 are UIKEY_NONE.
  * False: keys is empty. */
 bool render_key(struct span *keys, uint32_t *key);
 

@@ -7,11 +7,11 @@
 
 unsigned replay_keys(struct span keys, struct model *m, struct ui *ui)
 {
-    unsigned wishes = UI_NOTHING;
+    unsigned actions = UI_NOTHING;
     uint32_t key;
     while (render_key(&keys, &key))
-        wishes |= ui_key(ui, m, key);
-    return wishes;
+        actions |= ui_key(ui, m, key);
+    return actions;
 }
 
 static void play_loss(const struct snapshot_event *e, struct model *m, double *now)

@@ -13,7 +13,7 @@
  * ERR_PROTOCOL and the like: the line's number and a sentence in problem. */
 enum err replay_play(struct span text, struct model *m, struct ui *ui, double *now, char *problem,
                      size_t size);
-/* Presses keys; the wishes that they leave, together. */
+/* Presses keys; the actions that they leave, together. */
 unsigned replay_keys(struct span keys, struct model *m, struct ui *ui);
 
 #endif

@@ -60,20 +60,20 @@ static void explain(const char *program, const char *(*get)(const char *name), c
         }
     path_in(PLACE_USER, program, get, path, sizeof path);
     path_in(PLACE_SYSTEM, program, get, other, sizeof other);
-    where_hint(ERR_NOT_FOUND, program, hint, sizeof hint);
+    socket_path_hint(ERR_NOT_FOUND, program, hint, sizeof hint);
     snprintf(problem, size, "cannot reach %s: there is no socket at %s, nor at %s\n%s", program,
              path, other, hint);
 }
 
-bool where_find(const char *program, const char *(*get)(const char *name), char *path, size_t size,
-                char *problem, size_t problem_size)
+bool socket_path_find(const char *program, const char *(*get)(const char *name), char *path,
+                      size_t size, char *problem, size_t problem_size)
 {
     char hint[200];
     switch (search(program, get, path, size)) {
     case SOCKET:
         return true;
     case FORBIDDEN:
-        where_hint(ERR_PERMISSION, program, hint, sizeof hint);
+        socket_path_hint(ERR_PERMISSION, program, hint, sizeof hint);
         snprintf(problem, problem_size, "cannot reach %s at %s: permission denied\n%s", program,
                  path, hint);
         return false;
@@ -83,7 +83,7 @@ bool where_find(const char *program, const char *(*get)(const char *name), char 
     }
 }
 
-void where_hint(enum err why, const char *program, char *out, size_t size)
+void socket_path_hint(enum err why, const char *program, char *out, size_t size)
 {
     if (size > 0)
         out[0] = '\0';

@@ -26,7 +26,7 @@
 #define RUN_MAX 256    /* cells handed to ncurses at once */
 
 struct terminal {
-    struct outlet *outlet;
+    struct terminal_output *outlet;
     SCREEN *curses;
     attr_t attributes[ROLE_COUNT];
     short pairs[ROLE_COUNT];
@@ -44,7 +44,7 @@ static const struct {
     const char *text;
     int code; /* beyond all that ncurses gives out itself */
     unsigned key;
-} pastes[] = {{"\033[200~", 0x7000, KEY_PASTE_}, {"\033[201~", 0x7001, KEY_PASTE_END_}};
+} pastes[] = {{"\033[200~", 0x7000, UIKEY_PASTE}, {"\033[201~", 0x7001, UIKEY_PASTE_END}};
 enum { N_PASTES = sizeof pastes / sizeof *pastes };
 
 /* ---- crashes: what gives the terminal back, ready to be written by a signal handler ---- */
@@ -64,9 +64,9 @@ static void on_crash(int number)
 {
     if (rescue.armed) {
         rescue.armed = 0;
-        ssize_t written = outlet_write(STDOUT_FILENO, rescue.text, rescue.n);
+        ssize_t written = terminal_output_write(STDOUT_FILENO, rescue.text, rescue.n);
         (void)written;
-        outlet_block(STDIN_FILENO, rescue.flags);
+        terminal_block(STDIN_FILENO, rescue.flags);
         tcsetattr(STDIN_FILENO, TCSANOW, &rescue.terminal);
     }
     sigaction(number, &rescue.before[number], NULL);
@@ -169,7 +169,7 @@ static void set_modes(struct terminal *s)
     typeahead(-1);    /* a picture is written whole: the outlet knows when there is no room */
     mouseinterval(0); /* every press is told at once */
     terminal_mouse(s, s->mouse);
-    outlet_add(s->outlet, PASTES_ON, sizeof PASTES_ON - 1);
+    terminal_output_add(s->outlet, PASTES_ON, sizeof PASTES_ON - 1);
 }
 
 /* Gives the terminal back. */
@@ -178,9 +178,9 @@ static void unset_modes(struct terminal *s)
     bool mouse = s->mouse;
     terminal_mouse(s, false);
     s->mouse = mouse;
-    outlet_add(s->outlet, PASTES_OFF, sizeof PASTES_OFF - 1);
+    terminal_output_add(s->outlet, PASTES_OFF, sizeof PASTES_OFF - 1);
     endwin();
-    outlet_drain(s->outlet, GOODBYE_MS, rescue.text, rescue.n);
+    terminal_output_drain(s->outlet, GOODBYE_MS, rescue.text, rescue.n);
     tcsetattr(STDIN_FILENO, TCSANOW, &rescue.terminal);
     disarm();
 }
@@ -189,7 +189,7 @@ static void destroy(struct terminal *s)
 {
     if (s->curses != NULL)
         delscreen(s->curses);
-    outlet_free(s->outlet);
+    terminal_output_free(s->outlet);
     grid_free(&s->shown);
     free(s);
 }
@@ -206,7 +206,7 @@ static SCREEN *begin_curses(const struct terminal *s)
         setenv("LINES", lines, 1);
         setenv("COLUMNS", columns, 1);
     }
-    return newterm(NULL, outlet_file(s->outlet), stdin);
+    return newterm(NULL, terminal_output_file(s->outlet), stdin);
 }
 
 struct terminal *terminal_open(const struct terminal_options *o, char *problem, size_t size)
@@ -219,13 +219,13 @@ struct terminal *terminal_open(const struct terminal_options *o, char *problem, 
     }
     *s = (struct terminal){.anew = true, .mouse = o->mouse};
     rescue.flags = fcntl(STDIN_FILENO, F_GETFL);
-    s->outlet = outlet_new(STDIN_FILENO, STDOUT_FILENO);
+    s->outlet = terminal_output_new(STDIN_FILENO, STDOUT_FILENO);
     if (s->outlet == NULL) {
         snprintf(problem, size, "the terminal cannot be waited for");
         destroy(s);
         return NULL;
     }
-    if (capable(fileno(outlet_file(s->outlet))))
+    if (terminal_is_capable(fileno(terminal_output_file(s->outlet))))
         s->curses = begin_curses(s);
     if (s->curses == NULL) {
         char quoted[80];
@@ -240,7 +240,7 @@ struct terminal *terminal_open(const struct terminal_options *o, char *problem, 
     rescue_text();
     arm();
     set_modes(s);
-    outlet_flush(s->outlet);
+    terminal_output_flush(s->outlet);
     return s;
 }
 
@@ -266,22 +266,22 @@ void terminal_resume(struct terminal *s)
     terminal_resize(s, &columns, &rows);
     terminal_redraw(s);
     wrefresh(stdscr); /* out of endwin's state */
-    outlet_flush(s->outlet);
+    terminal_output_flush(s->outlet);
 }
 
 int terminal_fd(const struct terminal *s)
 {
-    return outlet_fd(s->outlet);
+    return terminal_output_fd(s->outlet);
 }
 
 bool terminal_flush(struct terminal *s)
 {
-    return outlet_flush(s->outlet);
+    return terminal_output_flush(s->outlet);
 }
 
 bool terminal_behind(const struct terminal *s)
 {
-    return outlet_waits(s->outlet);
+    return terminal_output_waits(s->outlet);
 }
 
 /* ---- pictures ---- */
@@ -368,7 +368,7 @@ void terminal_show(struct terminal *s, const struct grid *g)
         put_row(s, g, row);
     s->anew = false;
     wrefresh(stdscr);
-    outlet_flush(s->outlet);
+    terminal_output_flush(s->outlet);
 }
 
 void terminal_copy(struct terminal *s, struct span text)
@@ -378,8 +378,8 @@ void terminal_copy(struct terminal *s, struct span text)
     if (text_put(&shown, text)) {
         base64_encode(shown.data, shown.size, encoded, false);
         int n = snprintf(line, sizeof line, "\033]52;c;%s\a", encoded);
-        outlet_add(s->outlet, line, (size_t)n);
-        outlet_flush(s->outlet);
+        terminal_output_add(s->outlet, line, (size_t)n);
+        terminal_output_flush(s->outlet);
     }
     buf_free(&shown);
 }
@@ -396,12 +396,12 @@ static const struct {
     wint_t curses;
     unsigned key;
 } keys[] = {
-    {KEY_UP, KEY_UP_},       {KEY_DOWN, KEY_DOWN_},     {KEY_LEFT, KEY_LEFT_},
-    {KEY_RIGHT, KEY_RIGHT_}, {KEY_PPAGE, KEY_PAGE_UP_}, {KEY_NPAGE, KEY_PAGE_DOWN_},
-    {KEY_HOME, KEY_HOME_},   {KEY_FIND, KEY_HOME_},     {KEY_A1, KEY_HOME_},
-    {KEY_A3, KEY_PAGE_UP_},  {KEY_END, KEY_END_},       {KEY_SELECT, KEY_END_},
-    {KEY_C1, KEY_END_},      {KEY_C3, KEY_PAGE_DOWN_},  {KEY_BTAB, KEY_BACK_TAB_},
-    {KEY_ENTER, KEY_ENTER_}, {KEY_DC, KEY_DELETE_},     {KEY_BACKSPACE, KEY_BACKSPACE_},
+    {KEY_UP, UIKEY_UP},       {KEY_DOWN, UIKEY_DOWN},     {KEY_LEFT, UIKEY_LEFT},
+    {KEY_RIGHT, UIKEY_RIGHT}, {KEY_PPAGE, UIKEY_PAGE_UP}, {KEY_NPAGE, UIKEY_PAGE_DOWN},
+    {KEY_HOME, UIKEY_HOME},   {KEY_FIND, UIKEY_HOME},     {KEY_A1, UIKEY_HOME},
+    {KEY_A3, UIKEY_PAGE_UP},  {KEY_END, UIKEY_END},       {KEY_SELECT, UIKEY_END},
+    {KEY_C1, UIKEY_END},      {KEY_C3, UIKEY_PAGE_DOWN},  {KEY_BTAB, UIKEY_BACK_TAB},
+    {KEY_ENTER, UIKEY_ENTER}, {KEY_DC, UIKEY_DELETE},     {KEY_BACKSPACE, UIKEY_BACKSPACE},
 };
 
 static unsigned special_key(wint_t c)
@@ -410,26 +410,26 @@ static unsigned special_key(wint_t c)
         if (keys[i].curses == c)
             return keys[i].key;
     if (c > KEY_F0 && c <= KEY_F(12))
-        return KEY_F_ + (c - KEY_F0);
+        return UIKEY_F + (c - KEY_F0);
     for (int i = 0; i < N_PASTES; i++)
         if ((wint_t)pastes[i].code == c)
             return pastes[i].key;
-    return KEY_NONE_;
+    return UIKEY_NONE;
 }
 
 static unsigned plain_key(wint_t c)
 {
     switch (c) {
     case '\t':
-        return KEY_TAB_;
+        return UIKEY_TAB;
     case '\r':
     case '\n':
-        return KEY_ENTER_;
+        return UIKEY_ENTER;
     case 27:
-        return KEY_ESCAPE_;
+        return UIKEY_ESCAPE;
     case 8:
     case 127:
-        return KEY_BACKSPACE_;
+        return UIKEY_BACKSPACE;
     default:
         return c;
     }
@@ -446,12 +446,12 @@ static long milliseconds(void)
 static void read_click(struct terminal *s, struct terminal_key *out)
 {
     MEVENT event;
-    out->key = KEY_NONE_;
+    out->key = UIKEY_NONE;
     if (getmouse(&event) != OK)
         return;
     long now = milliseconds();
     bool again = now - s->last_ms < 400 && event.y == s->last_row && event.x == s->last_column;
-    *out = (struct terminal_key){.key = KEY_CLICK_, .row = event.y, .column = event.x};
+    *out = (struct terminal_key){.key = UIKEY_CLICK, .row = event.y, .column = event.x};
     out->button = (event.bstate & BUTTON4_PRESSED) != 0   ? 4
                   : (event.bstate & BUTTON5_PRESSED) != 0 ? 5
                   : again                                 ? 2
@@ -464,10 +464,10 @@ static void read_click(struct terminal *s, struct terminal_key *out)
 bool terminal_key(struct terminal *s, struct terminal_key *out)
 {
     wint_t c;
-    *out = (struct terminal_key){.key = KEY_NONE_};
-    int flags = outlet_unblock(STDIN_FILENO); /* ncurses waits for the rest of some sequences */
+    *out = (struct terminal_key){.key = UIKEY_NONE};
+    int flags = terminal_unblock(STDIN_FILENO); /* ncurses waits for the rest of some sequences */
     int what = wget_wch(stdscr, &c);
-    outlet_block(STDIN_FILENO, flags);
+    terminal_block(STDIN_FILENO, flags);
     switch (what) {
     case OK:
         out->key = plain_key(c);

@@ -35,10 +35,10 @@ void terminal_copy(struct terminal *s, struct span text);
 void terminal_suspend(struct terminal *s);
 void terminal_resume(struct terminal *s);
 
-/* One key (a code point, or of enum key; what is pasted between KEY_PASTE_ and KEY_PASTE_END_ where
- * the terminal can tell) or click (KEY_CLICK_, with button as in ui_click). False:
- * there is none now. Never waits for longer than it takes to tell Escape from a key that begins
- * with it (25 ms). */
+/* One key (a code point, or of enum key; what is pasted between UIKEY_PASTE and UIKEY_PASTE_END
+ * where the terminal can tell) or click (UIKEY_CLICK, with button as in ui_click). False: there is
+ * none now. Never waits for longer than it takes to tell Escape from a key that begins with it (25
+ * ms). */
 struct terminal_key {
     unsigned key;
     int row, column, button;

@@ -7,7 +7,7 @@
 #include <curses.h>
 #include <term.h>
 
-bool capable(int fd)
+bool terminal_is_capable(int fd)
 {
     int ignored;
     if (setupterm(NULL, fd, &ignored) != OK)

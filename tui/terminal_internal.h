@@ -6,6 +6,6 @@
 
 /* The environment's TERM is known, and such a terminal can put its cursor anywhere: "dumb" cannot.
  * Nothing is written to fd, for which ncurses asks. */
-bool capable(int fd);
+bool terminal_is_capable(int fd);
 
 #endif

@@ -12,16 +12,16 @@
 
 #define CANCEL "\030" /* ends an escape sequence of which the rest is missing */
 
-struct outlet {
+struct terminal_output {
     int out, poll;
     FILE *file;
     struct buf waiting;
     bool polled; /* for room */
 };
 
-struct outlet *outlet_new(int in, int out)
+struct terminal_output *terminal_output_new(int in, int out)
 {
-    struct outlet *o = calloc(1, sizeof *o);
+    struct terminal_output *o = calloc(1, sizeof *o);
     int memory = memfd_create("tunnel-tui", MFD_CLOEXEC);
     struct epoll_event keys = {.events = EPOLLIN}, room = {.events = 0};
     if (o == NULL) {
@@ -29,20 +29,20 @@ struct outlet *outlet_new(int in, int out)
             close(memory);
         return NULL;
     }
-    *o = (struct outlet){.out = out, .waiting = {.limit = OUTLET_MAX}};
+    *o = (struct terminal_output){.out = out, .waiting = {.limit = TERMINAL_OUTPUT_MAX}};
     o->poll = epoll_create1(EPOLL_CLOEXEC);
     o->file = memory >= 0 ? fdopen(memory, "w") : NULL;
     if (o->file == NULL && memory >= 0)
         close(memory);
     if (o->file == NULL || o->poll < 0 || epoll_ctl(o->poll, EPOLL_CTL_ADD, in, &keys) != 0 ||
         epoll_ctl(o->poll, EPOLL_CTL_ADD, out, &room) != 0) {
-        outlet_free(o);
+        terminal_output_free(o);
         return NULL;
     }
     return o;
 }
 
-void outlet_free(struct outlet *o)
+void terminal_output_free(struct terminal_output *o)
 {
     if (o == NULL)
         return;
@@ -54,23 +54,23 @@ void outlet_free(struct outlet *o)
     free(o);
 }
 
-int outlet_fd(const struct outlet *o)
+int terminal_output_fd(const struct terminal_output *o)
 {
     return o->poll;
 }
 
-FILE *outlet_file(const struct outlet *o)
+FILE *terminal_output_file(const struct terminal_output *o)
 {
     return o->file;
 }
 
-void outlet_add(struct outlet *o, const void *p, size_t n)
+void terminal_output_add(struct terminal_output *o, const void *p, size_t n)
 {
     buf_append(&o->waiting, p, n); /* beyond the limit nobody has read for long */
 }
 
 /* Empties the file into what waits. */
-static void collect(struct outlet *o)
+static void collect(struct terminal_output *o)
 {
     int file = fileno(o->file);
     off_t n = lseek(file, 0, SEEK_CUR);
@@ -82,7 +82,7 @@ static void collect(struct outlet *o)
         lseek(file, 0, SEEK_SET);
 }
 
-int outlet_unblock(int fd)
+int terminal_unblock(int fd)
 {
     int flags = fcntl(fd, F_GETFL);
     if (flags >= 0)
@@ -90,32 +90,33 @@ int outlet_unblock(int fd)
     return flags;
 }
 
-void outlet_block(int fd, int flags)
+void terminal_block(int fd, int flags)
 {
     if (flags >= 0)
         fcntl(fd, F_SETFL, flags);
 }
 
-ssize_t outlet_write(int out, const void *p, size_t n)
+ssize_t terminal_output_write(int out, const void *p, size_t n)
 {
-    int flags = outlet_unblock(out);
+    int flags = terminal_unblock(out);
     ssize_t written = write(out, p, n);
     int why = errno;
-    outlet_block(out, flags);
+    terminal_block(out, flags);
     errno = why;
     return written;
 }
 
-static void poll_for_room(struct outlet *o)
+static void poll_for_room(struct terminal_output *o)
 {
-    struct epoll_event room = {.events = outlet_waits(o) ? EPOLLOUT : 0};
-    if (o->polled != outlet_waits(o) && epoll_ctl(o->poll, EPOLL_CTL_MOD, o->out, &room) == 0)
-        o->polled = outlet_waits(o);
+    struct epoll_event room = {.events = terminal_output_waits(o) ? EPOLLOUT : 0};
+    if (o->polled != terminal_output_waits(o) &&
+        epoll_ctl(o->poll, EPOLL_CTL_MOD, o->out, &room) == 0)
+        o->polled = terminal_output_waits(o);
 }
 
-static bool write_some(struct outlet *o)
+static bool write_some(struct terminal_output *o)
 {
-    ssize_t n = outlet_write(o->out, o->waiting.data, o->waiting.size);
+    ssize_t n = terminal_output_write(o->out, o->waiting.data, o->waiting.size);
     if (n > 0)
         buf_take(&o->waiting, (size_t)n);
     else if (n < 0 && errno != EAGAIN && errno != EINTR)
@@ -123,17 +124,17 @@ static bool write_some(struct outlet *o)
     return n > 0;
 }
 
-bool outlet_flush(struct outlet *o)
+bool terminal_output_flush(struct terminal_output *o)
 {
     bool went = false;
     collect(o);
-    while (outlet_waits(o) && write_some(o))
+    while (terminal_output_waits(o) && write_some(o))
         went = true;
     poll_for_room(o);
     return went;
 }
 
-bool outlet_waits(const struct outlet *o)
+bool terminal_output_waits(const struct terminal_output *o)
 {
     return o->waiting.size > 0;
 }
@@ -145,22 +146,22 @@ static long milliseconds(void)
     return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-void outlet_drain(struct outlet *o, int ms, const void *last, size_t n)
+void terminal_output_drain(struct terminal_output *o, int ms, const void *last, size_t n)
 {
     long end = milliseconds() + ms, left = ms;
-    outlet_flush(o);
-    while (outlet_waits(o) && left > 0) {
+    terminal_output_flush(o);
+    while (terminal_output_waits(o) && left > 0) {
         struct pollfd room = {.fd = o->out, .events = POLLOUT};
         poll(&room, 1, (int)left);
-        outlet_flush(o);
+        terminal_output_flush(o);
         left = end - milliseconds();
     }
-    if (!outlet_waits(o))
+    if (!terminal_output_waits(o))
         return;
     buf_free(&o->waiting);
     tcflush(o->out, TCOFLUSH);
-    outlet_add(o, CANCEL, sizeof CANCEL - 1);
-    outlet_add(o, last, n);
-    outlet_flush(o);
+    terminal_output_add(o, CANCEL, sizeof CANCEL - 1);
+    terminal_output_add(o, last, n);
+    terminal_output_flush(o);
     buf_free(&o->waiting);
 }

@@ -9,37 +9,37 @@
 
 #include <stdio.h>
 
-#define OUTLET_MAX (8 << 20) /* bytes that wait; a picture has at most some 100,000 */
+#define TERMINAL_OUTPUT_MAX (8 << 20) /* bytes that wait; a picture has at most some 100,000 */
 
-struct outlet;
+struct terminal_output;
 
 /* From the terminals `in` and `out`, which stay the caller's and as they are: O_NONBLOCK would be
  * seen by all who share them, such as the shell, and is on only while a write lasts. NULL: no
  * memory or descriptors. */
-struct outlet *outlet_new(int in, int out);
-void outlet_free(struct outlet *o); /* NULL is fine; what waits is lost */
+struct terminal_output *terminal_output_new(int in, int out);
+void terminal_output_free(struct terminal_output *o); /* NULL is fine; what waits is lost */
 
 /* To be polled: readable while `in` has something to read, or `out` would take what waits. */
-int outlet_fd(const struct outlet *o);
+int terminal_output_fd(const struct terminal_output *o);
 /* For ncurses to write to: never full. */
-FILE *outlet_file(const struct outlet *o);
-void outlet_add(struct outlet *o, const void *p, size_t n);
+FILE *terminal_output_file(const struct terminal_output *o);
+void terminal_output_add(struct terminal_output *o, const void *p, size_t n);
 
 /* Takes what was written to the file, and writes what waits as far as the terminal takes it now.
  * True: something went. */
-bool outlet_flush(struct outlet *o);
-bool outlet_waits(const struct outlet *o);
-/* As outlet_flush, for at most ms milliseconds. Should the terminal not take it all, then what is
- * unread in it and what waits are dropped, and only `last` is written: where reading goes on later,
- * it finds a usable terminal. */
-void outlet_drain(struct outlet *o, int ms, const void *last, size_t n);
+bool terminal_output_flush(struct terminal_output *o);
+bool terminal_output_waits(const struct terminal_output *o);
+/* As terminal_output_flush, for at most ms milliseconds. Should the terminal not take it all, then
+ * what is unread in it and what waits are dropped, and only `last` is written: where reading goes
+ * on later, it finds a usable terminal. */
+void terminal_output_drain(struct terminal_output *o, int ms, const void *last, size_t n);
 
 /* write(2) of what the terminal takes now. Safe in signal handlers. */
-ssize_t outlet_write(int out, const void *p, size_t n);
+ssize_t terminal_output_write(int out, const void *p, size_t n);
 
-/* Reads and writes of fd do not wait until outlet_block, which takes what this returned. The same
+/* Reads and writes of fd do not wait until terminal_block, which takes what this returned. The same
  * for all who share the terminal: for as short as can be. */
-int outlet_unblock(int fd);
-void outlet_block(int fd, int flags);
+int terminal_unblock(int fd);
+void terminal_block(int fd, int flags);
 
 #endif

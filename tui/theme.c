@@ -82,13 +82,13 @@ const struct look *theme_look(enum depth depth, enum role role)
     return depth == DEPTH_256 ? &many[role] : depth == DEPTH_16 ? &sixteen[role] : &mono[role];
 }
 
-enum depth theme_depth(const char *wish, const char *no_color, const char *term, int colours)
+enum depth theme_depth(const char *wanted, const char *no_color, const char *term, int colours)
 {
-    if (strcmp(wish, "never") == 0)
+    if (strcmp(wanted, "never") == 0)
         return DEPTH_PLAIN;
-    if (strcmp(wish, "16") == 0)
+    if (strcmp(wanted, "16") == 0)
         return DEPTH_16;
-    if (strcmp(wish, "256") == 0)
+    if (strcmp(wanted, "256") == 0)
         return DEPTH_256;
     if (no_color != NULL && *no_color != '\0')
         return DEPTH_PLAIN;

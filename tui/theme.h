@@ -20,9 +20,9 @@ struct look {
 
 const struct look *theme_look(enum depth depth, enum role role);
 
-/* wish: of --color: "auto", "never", "16" or "256"; no_color, term: the environment's NO_COLOR and
- * TERM, or NULL; colours: of the terminal. The first that says something decides. */
-enum depth theme_depth(const char *wish, const char *no_color, const char *term, int colours);
+/* wanted: of --color: "auto", "never", "16" or "256"; no_color, term: the environment's NO_COLOR
+ * and TERM, or NULL; colours: of the terminal. The first that says something decides. */
+enum depth theme_depth(const char *wanted, const char *no_color, const char *term, int colours);
 
 /* What graphs are best made of. Nobody can ask a terminal which characters its font has: braille
  * where the environment names one that draws it itself or has fonts to fall back on, ASCII on

@@ -51,8 +51,8 @@ static bool retries(const struct model *m, uint32_t key)
 static bool pasted(struct ui *ui, struct model *m, uint32_t key)
 {
     bool was = ui->pasting;
-    ui->pasting = key == KEY_PASTE_ || (was && key != KEY_PASTE_END_ && key != CTRL('c'));
-    if (key == KEY_PASTE_ || key == KEY_PASTE_END_)
+    ui->pasting = key == UIKEY_PASTE || (was && key != UIKEY_PASTE_END && key != CTRL('c'));
+    if (key == UIKEY_PASTE || key == UIKEY_PASTE_END)
         return true;
     if (!ui->pasting)
         return false;
@@ -63,7 +63,7 @@ static bool pasted(struct ui *ui, struct model *m, uint32_t key)
 
 unsigned ui_key(struct ui *ui, struct model *m, uint32_t key)
 {
-    if (key != KEY_PASTE_END_)
+    if (key != UIKEY_PASTE_END)
         ui->message[0] = '\0';
     if (pasted(ui, m, key))
         return UI_NOTHING;
@@ -72,10 +72,10 @@ unsigned ui_key(struct ui *ui, struct model *m, uint32_t key)
     if (retries(m, key))
         return UI_RETRY;
     const struct key_binding *binding = binding_of(ui, key);
-    unsigned wishes = binding != NULL ? binding->act(ui, m, key) : UI_NOTHING;
+    unsigned actions = binding != NULL ? binding->act(ui, m, key) : UI_NOTHING;
     if (binding != NULL)
         ui_settle(ui, m);
-    return wishes;
+    return actions;
 }
 
 /* ---- clicks ---- */
@@ -154,16 +154,16 @@ static bool click_main(struct ui *ui, const struct model *m, int row, int x)
 
 unsigned ui_click(struct ui *ui, struct model *m, int row, int column, int button)
 {
-    unsigned wishes = UI_NOTHING;
+    unsigned actions = UI_NOTHING;
     ui->message[0] = '\0';
     if (ui->prompt != PROMPT_NONE)
         return UI_NOTHING; /* a stray click answers no question */
     if (button == 4 || button == 5)
         ui_step(ui, m, button == 4 ? -1 : 1);
     else if (ui->screen == SCREEN_MAIN && click_main(ui, m, row, column) && button == 2)
-        wishes = ui_enter(ui, m, KEY_ENTER_);
+        actions = ui_enter(ui, m, UIKEY_ENTER);
     ui_settle(ui, m);
-    return wishes;
+    return actions;
 }
 
 /* ---- for the app ---- */

@@ -1,5 +1,5 @@
 /* The dashboard's own state: what is on the screen, selected, sorted, filtered, asked; and what
- * each key does to it. Pure: keys come in, wishes go out. Text entry owns every key while it
+ * each key does to it. Pure: keys come in, actions go out. Text entry owns every key while it
  * lasts. */
 #ifndef TUI_UI_H
 #define TUI_UI_H
@@ -51,18 +51,18 @@ struct ui {
     bool logarithmic;
     enum graph_style graph;
     bool ascii;       /* there is no other style */
-    int log_rows;     /* wished: 0, 3 or 8 */
+    int log_rows;     /* requested: 0, 3 or 8 */
     double refresh;   /* seconds between snapshots: 0.2 .. 10 */
     bool mouse, copy; /* copy: OSC 52 is allowed */
     size_t n_tags;
     uint64_t tags[UI_TAGS_MAX];
-    size_t n_closing; /* PROMPT_CLOSE, and with the wish UI_CLOSE */
+    size_t n_closing; /* PROMPT_CLOSE, and with the action UI_CLOSE */
     uint64_t closing[UI_TAGS_MAX];
-    char copied[300];  /* with the wish UI_COPY */
+    char copied[300];  /* with the action UI_COPY */
     char message[200]; /* in the last row until the next key */
     bool message_bad;
     int columns, rows; /* of the screen */
-    bool pasting;      /* between KEY_PASTE_ and KEY_PASTE_END_: text, and never a command */
+    bool pasting;      /* between UIKEY_PASTE and UIKEY_PASTE_END: text, and never a command */
     size_t read;       /* keys that came at once with the one at hand, 0 or 1: it came alone. A
                           question takes no answer from many: that is a paste, where the terminal
                           does not tell */

@@ -108,23 +108,23 @@ static long page(const struct ui *ui, const struct model *m)
 unsigned ui_move(struct ui *ui, struct model *m, uint32_t key)
 {
     switch (key) {
-    case KEY_UP_:
+    case UIKEY_UP:
     case 'k':
         ui_step(ui, m, -1);
         break;
-    case KEY_DOWN_:
+    case UIKEY_DOWN:
     case 'j':
         ui_step(ui, m, 1);
         break;
-    case KEY_PAGE_UP_:
+    case UIKEY_PAGE_UP:
     case CTRL('b'):
         ui_step(ui, m, -page(ui, m));
         break;
-    case KEY_PAGE_DOWN_:
+    case UIKEY_PAGE_DOWN:
     case CTRL('f'):
         ui_step(ui, m, page(ui, m));
         break;
-    case KEY_HOME_:
+    case UIKEY_HOME:
     case 'g':
         ui_step(ui, m, -INT_MAX);
         break;
@@ -140,7 +140,7 @@ unsigned ui_next_pane(struct ui *ui, struct model *m, uint32_t key)
     bool there[PANE_COUNT] = {[PANE_STREAMS] = l.n_streams > 0,
                               [PANE_SERVICES] = l.n_services > 0,
                               [PANE_LOG] = l.n_log > 0};
-    int by = key == KEY_BACK_TAB_ ? PANE_COUNT - 1 : 1;
+    int by = key == UIKEY_BACK_TAB ? PANE_COUNT - 1 : 1;
     for (int i = 0; i < PANE_COUNT; i++) {
         ui->focus = (enum pane)(((int)ui->focus + by) % PANE_COUNT);
         if (there[ui->focus])

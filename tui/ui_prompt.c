@@ -106,12 +106,12 @@ static void leave(struct ui *ui, struct model *m, bool keep)
 
 static void text_key(struct ui *ui, struct model *m, uint32_t key)
 {
-    if (key == KEY_ENTER_ || key == KEY_ESCAPE_ || key == CTRL('c') ||
-        (key == KEY_BACKSPACE_ && ui->text[0] == '\0')) {
-        leave(ui, m, key == KEY_ENTER_);
+    if (key == UIKEY_ENTER || key == UIKEY_ESCAPE || key == CTRL('c') ||
+        (key == UIKEY_BACKSPACE && ui->text[0] == '\0')) {
+        leave(ui, m, key == UIKEY_ENTER);
         return;
     }
-    if (key == KEY_BACKSPACE_)
+    if (key == UIKEY_BACKSPACE)
         erase(ui);
     else if (key == CTRL('u'))
         ui->text[0] = '\0';
@@ -127,7 +127,7 @@ bool ui_prompt_paste(struct ui *ui, struct model *m, uint32_t key)
 {
     if (ui->prompt != PROMPT_FILTER && ui->prompt != PROMPT_SEARCH)
         return false;
-    if (key == KEY_ENTER_ || key == KEY_TAB_)
+    if (key == UIKEY_ENTER || key == UIKEY_TAB)
         insert(ui, ' ');
     else if (key <= 0x10ffff && char_width(key) >= 0)
         insert(ui, key);
@@ -143,7 +143,7 @@ unsigned ui_ask_sort(struct ui *ui, struct model *m, uint32_t key)
     (void)key;
     ui->prompt = PROMPT_SORT;
     ui->list_at = 0;
-    for (int i = 0, n = pick_list(ui, m, at); i < n; i++)
+    for (int i = 0, n = column_picker_list(ui, m, at); i < n; i++)
         if (at[i] == sort)
             ui->list_at = i;
     return UI_NOTHING;
@@ -163,7 +163,7 @@ static void pick(struct ui *ui, struct model *m, int column)
         ui->hidden ^= (uint64_t)1 << column;
         return;
     }
-    if (pick_table(ui) == &service_columns)
+    if (column_picker_table(ui) == &service_columns)
         ui->service_sort = column;
     else
         ui->sort = column;
@@ -173,21 +173,21 @@ static void pick(struct ui *ui, struct model *m, int column)
 
 static void list_key(struct ui *ui, struct model *m, uint32_t key)
 {
-    int at[COLUMNS_MAX], n = pick_list(ui, m, at);
-    int by = key == KEY_UP_ || key == 'k'                             ? -1
-             : key == KEY_DOWN_ || key == 'j'                         ? 1
-             : key == KEY_PAGE_UP_ || key == KEY_HOME_ || key == 'g'  ? -n
-             : key == KEY_PAGE_DOWN_ || key == KEY_END_ || key == 'G' ? n
-                                                                      : 0;
+    int at[COLUMNS_MAX], n = column_picker_list(ui, m, at);
+    int by = key == UIKEY_UP || key == 'k'                              ? -1
+             : key == UIKEY_DOWN || key == 'j'                          ? 1
+             : key == UIKEY_PAGE_UP || key == UIKEY_HOME || key == 'g'  ? -n
+             : key == UIKEY_PAGE_DOWN || key == UIKEY_END || key == 'G' ? n
+                                                                        : 0;
     ui->list_at += by;
     ui->list_at = ui->list_at >= n ? n - 1 : ui->list_at;
     ui->list_at = ui->list_at < 0 ? 0 : ui->list_at;
     if (by != 0)
         return;
-    bool enter = key == KEY_ENTER_, done = enter && ui->prompt == PROMPT_COLUMNS;
+    bool enter = key == UIKEY_ENTER, done = enter && ui->prompt == PROMPT_COLUMNS;
     if ((enter || key == ' ') && !done && n > 0)
         pick(ui, m, at[ui->list_at]);
-    if (done || key == KEY_ESCAPE_ || key == 'q' || key == CTRL('c'))
+    if (done || key == UIKEY_ESCAPE || key == 'q' || key == CTRL('c'))
         ui->prompt = PROMPT_NONE;
 }
 

@@ -83,8 +83,8 @@ static void draw_list(struct canvas *v)
 {
     const struct ui *ui = v->ui;
     bool columns = ui->prompt == PROMPT_COLUMNS;
-    const struct columns *c = columns ? &stream_columns : pick_table(ui);
-    int at[COLUMNS_MAX], n = pick_list(ui, v->m, at), sort;
+    const struct columns *c = columns ? &stream_columns : column_picker_table(ui);
+    int at[COLUMNS_MAX], n = column_picker_list(ui, v->m, at), sort;
     struct box b;
     if (!open_box(v, n, 28, &b))
         return;

@@ -253,7 +253,7 @@ static uint32_t key(struct input *in)
 {
     uint8_t b = byte(in);
     if (b < 32)
-        return KEY_NONE_ + b;
+        return UIKEY_NONE + b;
     if (b < 200)
         return b % 127;
     return b < 230 ? key_bindings[byte(in) % n_key_bindings].keys[0] : (uint32_t)number(in);

@@ -89,8 +89,8 @@ static void test_keys(void **state)
 {
     (void)state;
     static const uint32_t wanted[] = {
-        'j', KEY_ENTER_, '<', '>', '<', 'X', '>',  '<',       KEY_F_ + 1,    KEY_F_ + 12,
-        '<', 'F',        '1', '3', '>', 3,   0xe4, KEY_NONE_, KEY_BACK_TAB_, '<'};
+        'j', UIKEY_ENTER, '<', '>', '<', 'X', '>',  '<',        UIKEY_F + 1,    UIKEY_F + 12,
+        '<', 'F',         '1', '3', '>', 3,   0xe4, UIKEY_NONE, UIKEY_BACK_TAB, '<'};
     struct span keys = span_of("j<Enter><><X><<F1><F12><F13><C-c>\xc3\xa4\xff<BackTab><");
     uint32_t key;
     for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++) {
@@ -168,7 +168,7 @@ static void test_tables(void **state)
 {
     (void)state;
     assert_int_equal(play(busy), ERR_OK);
-    assert_true(once_print(&m, &ui, ONCE_STREAMS, 0, &out));
+    assert_true(print_tables(&m, &ui, TABLE_STREAMS, 0, &out));
     assert_null(memchr(out.data, 27, out.size));
     assert_non_null(strstr(line(1), "ID"));
     assert_non_null(strstr(line(1), "CLIENT"));
@@ -176,14 +176,14 @@ static void test_tables(void **state)
     assert_string_equal(line(4), "");
     buf_free(&out);
     assert_true(ui_set_filter(&ui, "service=SSH1"));
-    assert_true(once_print(&m, &ui, ONCE_STREAMS, 0, &out));
+    assert_true(print_tables(&m, &ui, TABLE_STREAMS, 0, &out));
     assert_non_null(strstr(line(2), "127.0.0.1:5"));
     assert_string_equal(line(3), "");
     buf_free(&out);
-    assert_true(once_print(&m, &ui, ONCE_SERVICES, 0, &out));
+    assert_true(print_tables(&m, &ui, TABLE_SERVICES, 0, &out));
     assert_non_null(strstr(line(2), "SSH1"));
     buf_free(&out);
-    assert_true(once_print(&m, &ui, ONCE_ALL, 0, &out));
+    assert_true(print_tables(&m, &ui, TABLE_ALL, 0, &out));
     assert_non_null(strstr(line(1), "tunnel-gateway 0.1.0 gw1, pid 42"));
     assert_non_null(strstr(line(3), "tunnel pump up"));
 }
@@ -193,11 +193,11 @@ static void test_sorted(void **state)
     (void)state;
     assert_int_equal(play(busy), ERR_OK);
     assert_true(ui_set_sort(&ui, "down"));
-    assert_true(once_print(&m, &ui, ONCE_STREAMS, 0, &out));
+    assert_true(print_tables(&m, &ui, TABLE_STREAMS, 0, &out));
     assert_non_null(strstr(line(2), "22"));
     buf_free(&out);
     assert_true(ui_set_sort(&ui, "-down"));
-    assert_true(once_print(&m, &ui, ONCE_STREAMS, 0, &out));
+    assert_true(print_tables(&m, &ui, TABLE_STREAMS, 0, &out));
     assert_non_null(strstr(line(3), "22"));
 }
 
@@ -205,7 +205,7 @@ static void test_log(void **state)
 {
     (void)state;
     assert_int_equal(play(busy), ERR_OK);
-    assert_true(once_print(&m, &ui, ONCE_LOG, 3600, &out));
+    assert_true(print_tables(&m, &ui, TABLE_LOG, 3600, &out));
     assert_memory_equal(line(1), "02:01:01 ", 9);
     assert_non_null(strstr(line(1), "no"));
     assert_string_equal(line(2), "");
@@ -215,21 +215,21 @@ static void test_check(void **state)
 {
     (void)state;
     assert_int_equal(play(busy), ERR_OK);
-    assert_int_equal(once_check(&m, &out), ONCE_FINE);
+    assert_int_equal(print_health(&m, &out), HEALTH_FINE);
     assert_string_equal(line(1), "tunnel-gateway is up for 1m40, 2 open");
     buf_free(&out);
     assert_int_equal(
         play(SHOT("\"tunnels\":[{\"state\":\"up\"},{\"name\":\"b\",\"hub\":\"wss://h\","
                   "\"state\":\"down\",\"state_for\":5,\"text\":\"refused\"}]")),
         ERR_OK);
-    assert_int_equal(once_check(&m, &out), ONCE_HUB_DOWN);
+    assert_int_equal(print_health(&m, &out), HEALTH_HUB_DOWN);
     assert_string_equal(line(1), "tunnel b down for 5s, hub wss://h: refused");
     buf_free(&out);
     assert_int_equal(
         play(SHOT("\"tunnels\":[{\"state\":\"up\"},{\"name\":\"b\",\"hub\":\"wss://h\","
                   "\"state\":\"no-device\",\"state_for\":5,\"text\":\"gone\"}]")),
         ERR_OK);
-    assert_int_equal(once_check(&m, &out), ONCE_NO_DEVICE);
+    assert_int_equal(print_health(&m, &out), HEALTH_NO_DEVICE);
 }
 
 /* ---- theme ---- */
@@ -238,7 +238,7 @@ static void test_depths(void **state)
 {
     (void)state;
     static const struct {
-        const char *wish, *no_color, *term;
+        const char *wanted, *no_color, *term;
         int colours;
         enum depth depth;
     } cases[] = {
@@ -256,7 +256,7 @@ static void test_depths(void **state)
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_int_equal(
-            theme_depth(cases[i].wish, cases[i].no_color, cases[i].term, cases[i].colours),
+            theme_depth(cases[i].wanted, cases[i].no_color, cases[i].term, cases[i].colours),
             cases[i].depth);
 }
 

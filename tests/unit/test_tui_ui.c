@@ -16,7 +16,7 @@
 #include <cmocka.h>
 
 #define CTRL(c) ((c)&31)
-#define F(n) (KEY_F_ + (n))
+#define F(n) (UIKEY_F + (n))
 
 #define HEAD "{\"schema\":1,\"program\":\"tunnel-gateway\",\"role\":\"source\",\"instance\":\"a\","
 #define TUNNELS "\"tunnels\":[{\"name\":\"pump\",\"state\":\"up\"}],"
@@ -104,10 +104,10 @@ static void keys_move(void **state)
     static const struct {
         uint32_t key;
         uint64_t then;
-    } steps[] = {{KEY_DOWN_, 3}, {'j', 4},       {'j', 1},           {'j', 1},
-                 {KEY_UP_, 4},   {'k', 3},       {KEY_HOME_, 2},     {'k', 2},
-                 {KEY_END_, 1},  {'g', 2},       {'G', 1},           {KEY_PAGE_UP_, 2},
-                 {CTRL('f'), 1}, {CTRL('b'), 2}, {KEY_PAGE_DOWN_, 1}};
+    } steps[] = {
+        {UIKEY_DOWN, 3}, {'j', 4},           {'j', 1},       {'j', 1},       {UIKEY_UP, 4},
+        {'k', 3},        {UIKEY_HOME, 2},    {'k', 2},       {UIKEY_END, 1}, {'g', 2},
+        {'G', 1},        {UIKEY_PAGE_UP, 2}, {CTRL('f'), 1}, {CTRL('b'), 2}, {UIKEY_PAGE_DOWN, 1}};
     struct dashboard *d = *state;
     assert_int_equal(d->ui.stream, 0); /* the first, whichever that is */
     assert_int_equal(selected(d), 2);
@@ -131,7 +131,7 @@ static void the_selection_sticks(void **state)
     assert_int_equal(d->ui.stream, 1);
     show(d, HEAD SERVICES "\"streams\":[]}");
     press(d, 'j');
-    press(d, KEY_ENTER_);
+    press(d, UIKEY_ENTER);
     press(d, ' ');
     assert_int_equal(d->ui.screen, SCREEN_MAIN);
     assert_int_equal(d->ui.n_tags, 0);
@@ -147,23 +147,23 @@ static void the_first_row_is_not_a_stream(void **state)
 static void panes(void **state)
 {
     struct dashboard *d = *state;
-    press(d, KEY_TAB_);
+    press(d, UIKEY_TAB);
     assert_int_equal(d->ui.focus, PANE_SERVICES);
     press(d, 'j');
     assert_string_equal(d->ui.service, "pump/SSH1");
     assert_int_equal(d->ui.stream, 0);
-    press(d, KEY_TAB_);
+    press(d, UIKEY_TAB);
     assert_int_equal(d->ui.focus, PANE_LOG);
-    press(d, KEY_TAB_);
+    press(d, UIKEY_TAB);
     assert_int_equal(d->ui.focus, PANE_STREAMS);
-    press(d, KEY_BACK_TAB_);
+    press(d, UIKEY_BACK_TAB);
     assert_int_equal(d->ui.focus, PANE_LOG);
     press(d, 'l'); /* 8 rows */
     press(d, 'l'); /* none: the focus cannot stay */
     assert_int_equal(d->ui.log_rows, 0);
     assert_int_equal(d->ui.focus, PANE_STREAMS);
-    press(d, KEY_TAB_);
-    press(d, KEY_TAB_);
+    press(d, UIKEY_TAB);
+    press(d, UIKEY_TAB);
     assert_int_equal(d->ui.focus, PANE_STREAMS); /* there is no log to go to */
     press(d, 'l');
     assert_int_equal(d->ui.log_rows, 3);
@@ -216,7 +216,7 @@ static void following_the_newest(void **state)
 static void details_and_back(void **state)
 {
     struct dashboard *d = *state;
-    assert_int_equal(press(d, KEY_ENTER_), UI_REFRESH); /* for its history */
+    assert_int_equal(press(d, UIKEY_ENTER), UI_REFRESH); /* for its history */
     assert_int_equal(d->ui.screen, SCREEN_STREAM);
     assert_int_equal(ui_detail(&d->ui), 2);
     assert_int_equal(press(d, 'j'), UI_REFRESH);
@@ -224,13 +224,13 @@ static void details_and_back(void **state)
     assert_int_equal(press(d, 'q'), UI_NOTHING); /* back, not out */
     assert_int_equal(d->ui.screen, SCREEN_MAIN);
     assert_int_equal(ui_detail(&d->ui), 0);
-    press(d, KEY_TAB_);
-    press(d, KEY_ENTER_);
+    press(d, UIKEY_TAB);
+    press(d, UIKEY_ENTER);
     assert_int_equal(d->ui.screen, SCREEN_SERVICE);
     assert_string_equal(d->ui.service, "pump/HTTP1");
     press(d, 'j');
     assert_string_equal(d->ui.service, "pump/SSH1");
-    assert_int_equal(press(d, KEY_ESCAPE_), UI_NOTHING);
+    assert_int_equal(press(d, UIKEY_ESCAPE), UI_NOTHING);
     assert_int_equal(d->ui.screen, SCREEN_MAIN);
 }
 
@@ -238,7 +238,7 @@ static void details_and_back(void **state)
 static void details_stay_with_their_stream(void **state)
 {
     struct dashboard *d = *state;
-    press(d, KEY_ENTER_);
+    press(d, UIKEY_ENTER);
     show(d, HEAD SERVICES "\"streams\":[" STREAM(1, "SSH1", 50) "]}");
     assert_int_equal(d->ui.screen, SCREEN_STREAM);
     assert_int_equal(d->ui.stream, 2);
@@ -246,9 +246,9 @@ static void details_stay_with_their_stream(void **state)
 
 static void help_comes_and_goes(void **state)
 {
-    static const uint32_t keys[] = {'?', F(1), 'h'}, ends[] = {'?', KEY_ESCAPE_, 'q'};
+    static const uint32_t keys[] = {'?', F(1), 'h'}, ends[] = {'?', UIKEY_ESCAPE, 'q'};
     struct dashboard *d = *state;
-    press(d, KEY_ENTER_);
+    press(d, UIKEY_ENTER);
     for (int i = 0; i < 3; i++) {
         press(d, keys[i]);
         assert_int_equal(d->ui.screen, SCREEN_HELP);
@@ -267,7 +267,7 @@ static void help_comes_and_goes(void **state)
 static void ways_out(void **state)
 {
     struct dashboard *d = *state;
-    assert_int_equal(press(d, KEY_ESCAPE_), UI_NOTHING);
+    assert_int_equal(press(d, UIKEY_ESCAPE), UI_NOTHING);
     assert_int_equal(press(d, 'q'), UI_QUIT);
     assert_int_equal(press(d, F(10)), UI_QUIT);
     assert_int_equal(press(d, CTRL('c')), UI_QUIT);
@@ -276,7 +276,7 @@ static void ways_out(void **state)
     assert_int_equal(press(d, CTRL('l')), UI_REDRAW);
     assert_int_equal(press(d, CTRL('z')), UI_STOP);
     assert_int_equal(press(d, 'X'), UI_NOTHING);
-    assert_int_equal(press(d, KEY_NONE_), UI_NOTHING);
+    assert_int_equal(press(d, UIKEY_NONE), UI_NOTHING);
 }
 
 /* ---- filter and search ---- */
@@ -293,11 +293,11 @@ static void filters_work_while_one_types(void **state)
     type(d, "15");
     assert_int_equal(listed(d), 1);
     assert_string_equal(d->ui.problem, "");
-    press(d, KEY_BACKSPACE_);
-    press(d, KEY_BACKSPACE_);
+    press(d, UIKEY_BACKSPACE);
+    press(d, UIKEY_BACKSPACE);
     press(d, CTRL('w'));
     assert_string_equal(d->ui.text, "ssh1 ");
-    press(d, KEY_ENTER_);
+    press(d, UIKEY_ENTER);
     assert_int_equal(d->ui.prompt, PROMPT_NONE);
     assert_int_equal(listed(d), 2);
     assert_string_equal(d->ui.filter_text, "ssh1 ");
@@ -305,14 +305,14 @@ static void filters_work_while_one_types(void **state)
     assert_int_equal(d->ui.stream, 1); /* n goes through what is left */
     press(d, 'n');
     assert_int_equal(d->ui.stream, 4);
-    press(d, KEY_ESCAPE_);
+    press(d, UIKEY_ESCAPE);
     assert_int_equal(listed(d), 4);
     assert_int_equal(d->ui.stream, 4);
 }
 
 static void escape_drops_the_filter(void **state)
 {
-    static const uint32_t begins[] = {'/', F(4)}, ends[] = {KEY_ESCAPE_, CTRL('c')};
+    static const uint32_t begins[] = {'/', F(4)}, ends[] = {UIKEY_ESCAPE, CTRL('c')};
     struct dashboard *d = *state;
     for (int i = 0; i < 2; i++) {
         press(d, begins[i]);
@@ -332,13 +332,13 @@ static void text_entry_owns_every_key(void **state)
     type(d, "qKy?r s/");
     assert_string_equal(d->ui.text, "qKy?r s/");
     press(d, F(10));
-    press(d, KEY_TAB_);
+    press(d, UIKEY_TAB);
     press(d, 0x1b);
     press(d, 0xe9);
     press(d, 0x1f4a7);
     assert_string_equal(d->ui.text, "qKy?r s/\xc3\xa9\xf0\x9f\x92\xa7");
-    press(d, KEY_BACKSPACE_);
-    press(d, KEY_BACKSPACE_);
+    press(d, UIKEY_BACKSPACE);
+    press(d, UIKEY_BACKSPACE);
     assert_string_equal(d->ui.text, "qKy?r s/");
     press(d, CTRL('u'));
     assert_string_equal(d->ui.text, "");
@@ -346,7 +346,7 @@ static void text_entry_owns_every_key(void **state)
         press(d, 0x1f4a7);
     assert_int_equal(strlen(d->ui.text), UI_TEXT_MAX);
     press(d, CTRL('u'));
-    press(d, KEY_BACKSPACE_); /* out, as in other programs */
+    press(d, UIKEY_BACKSPACE); /* out, as in other programs */
     assert_int_equal(d->ui.prompt, PROMPT_NONE);
 }
 
@@ -356,7 +356,7 @@ static void search_hides_nothing(void **state)
     press(d, F(3));
     type(d, "ssh");
     assert_int_equal(listed(d), 4);
-    press(d, KEY_ENTER_);
+    press(d, UIKEY_ENTER);
     assert_int_equal(d->ui.stream, 4);
     press(d, 'n');
     assert_int_equal(d->ui.stream, 1);
@@ -364,15 +364,15 @@ static void search_hides_nothing(void **state)
     assert_int_equal(d->ui.stream, 4); /* around */
     press(d, 'N');
     assert_int_equal(d->ui.stream, 1);
-    press(d, KEY_ESCAPE_);
+    press(d, UIKEY_ESCAPE);
     assert_string_equal(d->ui.search_text, "");
     press(d, F(3));
     type(d, "zzz");
-    press(d, KEY_ENTER_);
+    press(d, UIKEY_ENTER);
     assert_int_equal(d->ui.stream, 1);
     assert_true(d->ui.message_bad);
     press(d, F(3));
-    press(d, KEY_ESCAPE_);
+    press(d, UIKEY_ESCAPE);
     assert_string_equal(d->ui.search_text, "");
 }
 
@@ -409,7 +409,7 @@ static void sorting(void **state)
     press(d, 'r');
     assert_true(d->ui.reverse);
     assert_int_equal(selected(d), 1);
-    press(d, KEY_TAB_);
+    press(d, UIKEY_TAB);
     press(d, '>');
     assert_int_equal(d->ui.service_sort, column_find(&service_columns, "host"));
     press(d, 'r');
@@ -428,13 +428,13 @@ static void sorting_from_a_list(void **state)
         assert_int_equal(d->ui.prompt, PROMPT_SORT);
         press(d, 'g');
         press(d, 'j');
-        press(d, KEY_ENTER_);
+        press(d, UIKEY_ENTER);
         assert_int_equal(d->ui.prompt, PROMPT_NONE);
         assert_int_equal(d->ui.sort, column_find(&stream_columns, "client"));
         assert_int_equal(selected(d), 1); /* text goes up */
         press(d, keys[i]);
         press(d, 'G');
-        press(d, KEY_ESCAPE_);
+        press(d, UIKEY_ESCAPE);
         assert_int_equal(d->ui.sort, column_find(&stream_columns, "client"));
     }
     press(d, 's');
@@ -452,7 +452,7 @@ static void columns_are_chosen(void **state)
     press(d, ' ');
     assert_int_equal(d->ui.hidden, 0);
     press(d, ' ');
-    press(d, KEY_ENTER_);
+    press(d, UIKEY_ENTER);
     assert_int_equal(d->ui.prompt, PROMPT_NONE);
     assert_int_not_equal(d->ui.hidden, 0);
 }
@@ -550,7 +550,7 @@ static void copying(void **state)
     d->ui.copy = true;
     assert_int_equal(press(d, 'y'), UI_COPY);
     assert_string_equal(d->ui.copied, "2");
-    press(d, KEY_TAB_);
+    press(d, UIKEY_TAB);
     press(d, 'j');
     assert_int_equal(press(d, 'y'), UI_COPY);
     assert_string_equal(d->ui.copied, "ssh1.tunnel");
@@ -581,8 +581,8 @@ static void tags(void **state)
 
 static void closing_asks(void **state)
 {
-    static const uint32_t keys[] = {'K', F(9), KEY_DELETE_};
-    static const uint32_t others[] = {'n', 'Y', KEY_ENTER_, KEY_ESCAPE_, ' ', 'q', 'K'};
+    static const uint32_t keys[] = {'K', F(9), UIKEY_DELETE};
+    static const uint32_t others[] = {'n', 'Y', UIKEY_ENTER, UIKEY_ESCAPE, ' ', 'q', 'K'};
     struct dashboard *d = *state;
     for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
         press(d, keys[i % 3]);
@@ -614,7 +614,7 @@ static void tagged_streams_are_closed(void **state)
     assert_int_equal(ui_closing(&d->ui, 2), 0);
     assert_int_equal(d->ui.n_tags, 0);
     press(d, ' ');
-    press(d, KEY_ENTER_); /* of what is in detail, not of what is tagged elsewhere */
+    press(d, UIKEY_ENTER); /* of what is in detail, not of what is tagged elsewhere */
     press(d, 'K');
     assert_int_equal(press(d, 'y'), UI_CLOSE | UI_REFRESH);
     assert_int_equal(ui_closing(&d->ui, 0), d->ui.stream);
@@ -632,10 +632,10 @@ static void not_everything_can_be_closed(void **state)
     press(d, 'K');
     assert_int_equal(d->ui.prompt, PROMPT_NONE);
     show(d, four);
-    press(d, KEY_TAB_);
+    press(d, UIKEY_TAB);
     press(d, 'K');
     assert_int_equal(d->ui.prompt, PROMPT_NONE);
-    press(d, KEY_BACK_TAB_);
+    press(d, UIKEY_BACK_TAB);
     model_lost(&d->m, "gone", 2, 3);
     press(d, 'K');
     assert_int_equal(d->ui.prompt, PROMPT_NONE);
@@ -650,12 +650,12 @@ static void r_tries_again(void **state)
     model_lost(&d->m, "gone", 2, 3);
     assert_int_equal(press(d, 'r'), UI_RETRY);
     assert_false(d->ui.reverse);
-    press(d, KEY_ENTER_);
+    press(d, UIKEY_ENTER);
     assert_int_equal(press(d, 'r'), UI_RETRY);
-    press(d, KEY_ESCAPE_);
+    press(d, UIKEY_ESCAPE);
     press(d, '/');
     assert_int_equal(press(d, 'r'), UI_NOTHING);
-    press(d, KEY_ESCAPE_);
+    press(d, UIKEY_ESCAPE);
     show(d, four);
     assert_int_equal(press(d, 'r'), UI_NOTHING);
     assert_true(d->ui.reverse);
@@ -669,7 +669,7 @@ static void keys_before_the_first_picture(void **state)
     for (size_t i = 0; i < n_key_bindings; i++)
         for (int k = 0; k < 6 && key_bindings[i].keys[k] != 0; k++) {
             ui_key(&d->ui, &never, key_bindings[i].keys[k]);
-            ui_key(&d->ui, &never, KEY_ESCAPE_);
+            ui_key(&d->ui, &never, UIKEY_ESCAPE);
         }
     assert_int_equal(d->ui.n_closing, 0);
     model_free(&never);
@@ -700,7 +700,7 @@ static void clicks(void **state)
     assert_int_equal(d->ui.focus, PANE_LOG);
     assert_int_equal(ui_click(&d->ui, &d->m, 8, 10, 2), UI_REFRESH);
     assert_int_equal(d->ui.screen, SCREEN_STREAM);
-    press(d, KEY_ESCAPE_);
+    press(d, UIKEY_ESCAPE);
     press(d, 'K');
     assert_int_equal(ui_click(&d->ui, &d->m, 8, 10, 1), UI_NOTHING);
     assert_int_equal(d->ui.prompt, PROMPT_CLOSE); /* answers nothing */
@@ -731,10 +731,10 @@ static void keys_mean_one_thing(void **state)
 static void pastes_are_no_commands(void **state)
 {
     struct dashboard *d = *state;
-    press(d, KEY_PASTE_);
+    press(d, UIKEY_PASTE);
     type(d, "Kyoto q");
-    press(d, KEY_ENTER_);
-    press(d, KEY_PASTE_END_);
+    press(d, UIKEY_ENTER);
+    press(d, UIKEY_PASTE_END);
     assert_int_equal(d->ui.prompt, PROMPT_NONE);
     assert_int_equal(d->ui.totals, SHOW_BOTH);
     assert_int_equal(d->ui.screen, SCREEN_MAIN);
@@ -748,9 +748,9 @@ static void pastes_answer_no_question(void **state)
     struct dashboard *d = *state;
     press(d, 'K');
     assert_int_equal(d->ui.prompt, PROMPT_CLOSE);
-    press(d, KEY_PASTE_);
+    press(d, UIKEY_PASTE);
     type(d, "yes");
-    press(d, KEY_PASTE_END_);
+    press(d, UIKEY_PASTE_END);
     assert_int_equal(d->ui.prompt, PROMPT_CLOSE);
     assert_int_equal(press(d, 'y'), UI_CLOSE | UI_REFRESH);
 }
@@ -759,17 +759,17 @@ static void pastes_into_a_filter(void **state)
 {
     struct dashboard *d = *state;
     press(d, '/');
-    press(d, KEY_PASTE_);
+    press(d, UIKEY_PASTE);
     type(d, "service=");
-    press(d, KEY_ESCAPE_);
+    press(d, UIKEY_ESCAPE);
     type(d, "SSH1");
-    press(d, KEY_ENTER_);
-    press(d, KEY_TAB_);
+    press(d, UIKEY_ENTER);
+    press(d, UIKEY_TAB);
     type(d, "q");
-    press(d, KEY_PASTE_END_);
+    press(d, UIKEY_PASTE_END);
     assert_int_equal(d->ui.prompt, PROMPT_FILTER);
     assert_string_equal(d->ui.text, "service=SSH1  q");
-    press(d, KEY_ENTER_);
+    press(d, UIKEY_ENTER);
     assert_int_equal(d->ui.prompt, PROMPT_NONE);
     assert_string_equal(d->ui.filter_text, "service=SSH1  q");
 }
@@ -778,7 +778,7 @@ static void pastes_into_a_filter(void **state)
 static void ctrl_c_ends_a_paste(void **state)
 {
     struct dashboard *d = *state;
-    press(d, KEY_PASTE_);
+    press(d, UIKEY_PASTE);
     assert_int_equal(press(d, 'q'), UI_NOTHING);
     assert_int_equal(press(d, CTRL('c')), UI_QUIT);
     assert_false(d->ui.pasting);

@@ -111,8 +111,8 @@ static void every_size(void **state)
                 for (const char *p = keys[k]; *p != '\0'; p++)
                     ui_key(&s->ui, &s->m, (unsigned char)*p);
                 draw(s, columns, rows, &glyphs_utf8);
-                ui_key(&s->ui, &s->m, KEY_ESCAPE_);
-                ui_key(&s->ui, &s->m, KEY_ESCAPE_);
+                ui_key(&s->ui, &s->m, UIKEY_ESCAPE);
+                ui_key(&s->ui, &s->m, UIKEY_ESCAPE);
             }
 }
 
