@@ -1,0 +1,37 @@
+"""No name is defined twice: neither in two libraries of ours nor in two files of one.
+
+A linker takes whichever it meets first and says nothing as long as nobody needs the other file, so
+two functions of one name and different types can live side by side for years.
+
+symbols.py NM LIBRARY..."""
+import collections
+import subprocess
+import sys
+
+GLOBAL = "TDBRCWV"  # nm(1): code, data, common and weak; what is local is in small letters
+
+
+def definitions(nm, library):
+    """Name and object file of each global that the library defines."""
+    text = subprocess.run([nm, "--defined-only", "--extern-only", "--print-file-name", library],
+                          check=True, stdout=subprocess.PIPE, text=True).stdout
+    for line in text.splitlines():
+        where, kind, name = line.rsplit(None, 2)  # "LIBRARY:OBJECT:ADDRESS", "T", "name"
+        if kind in GLOBAL and not name.startswith("__"):  # what sanitizers and compilers add
+            yield name, where.rsplit(":", 2)[1] + " of " + library
+
+
+def main(nm, *libraries):
+    places = collections.defaultdict(list)
+    for library in libraries:
+        for name, place in definitions(nm, library):
+            places[name].append(place)
+    twice = {name: where for name, where in places.items() if len(where) > 1}
+    for name, where in sorted(twice.items()):
+        print(f"{name} is defined in {' and in '.join(where)}")
+    print(f"{len(places)} names in {len(libraries)} libraries")
+    return 1 if twice or not places else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))
