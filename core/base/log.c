@@ -18,15 +18,16 @@
 #define KINDS 64 /* of lines that are told apart; programs have about 40 */
 #define MINUTE 60000
 
+static atomic_int wanted = LOG_INFO; /* the highest level that is written */
+
 static struct {
-    enum log_level level;
     bool json;
     void (*sink)(void *ctx, enum log_level level, const char *line);
     void *ctx;
     unsigned burst, a_minute;
-} out = {.level = LOG_INFO, .burst = LOG_BURST, .a_minute = LOG_A_MINUTE};
+} out = {.burst = LOG_BURST, .a_minute = LOG_A_MINUTE};
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for what follows, and log_out */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for out, what follows, and log_out */
 static struct repeats *kinds;                            /* NULL: no line so far, or no memory */
 static uint64_t lost;                                    /* lines that stderr did not take */
 static atomic_bool pending;
@@ -35,9 +36,11 @@ static const char *const names[] = {"off", "fatal", "error", "warning", "info", 
 
 void log_setup(enum log_level level, bool json)
 {
-    out.level = level > LOG_TRACE ? LOG_TRACE : level;
+    pthread_mutex_lock(&lock);
+    wanted = (int)(level > LOG_TRACE ? LOG_TRACE : level);
     out.json = json;
     log_out_setup();
+    pthread_mutex_unlock(&lock);
 }
 
 void log_limit(unsigned burst, unsigned a_minute)
@@ -52,13 +55,15 @@ void log_limit(unsigned burst, unsigned a_minute)
 
 bool log_wants(enum log_level level)
 {
-    return level != LOG_OFF && level <= out.level;
+    return level != LOG_OFF && (int)level <= wanted;
 }
 
 void log_redirect(void (*f)(void *ctx, enum log_level level, const char *line), void *ctx)
 {
+    pthread_mutex_lock(&lock);
     out.sink = f;
     out.ctx = ctx;
+    pthread_mutex_unlock(&lock);
 }
 
 /* ---- one line ---- */
@@ -181,13 +186,6 @@ static void put(struct json_writer *w, enum log_level level)
     buf_free(&w->bytes);
 }
 
-static void finish(struct json_writer *w, enum log_level level)
-{
-    pthread_mutex_lock(&lock);
-    put(w, level);
-    pthread_mutex_unlock(&lock);
-}
-
 /* ---- how much of a kind ---- */
 
 static uint64_t now_ms(void)
@@ -276,9 +274,11 @@ void log_line(enum log_level level, const char *format, ...)
         return;
     if (n > LOG_TEXT_MAX)
         memcpy(text + LOG_TEXT_MAX - 3, "...", 3);
+    pthread_mutex_lock(&lock);
     begin(&w, level);
     message(&w, (struct span){text, n < 0 ? 0 : n > LOG_TEXT_MAX ? LOG_TEXT_MAX : (size_t)n});
-    finish(&w, level);
+    put(&w, level);
+    pthread_mutex_unlock(&lock);
 }
 
 void log_event(enum log_level level, const char *name, const struct log_field *fields, size_t n)
@@ -286,7 +286,9 @@ void log_event(enum log_level level, const char *name, const struct log_field *f
     if (!log_wants(level) || !may_write(level, name, name))
         return;
     struct json_writer w = {.more = false};
+    pthread_mutex_lock(&lock);
     begin(&w, level);
     event(&w, name, fields, n);
-    finish(&w, level);
+    put(&w, level);
+    pthread_mutex_unlock(&lock);
 }
