@@ -15,7 +15,8 @@ static const struct option watch_table[] = {
      "$XDG_RUNTIME_DIR, else in /run.",
      0},
     {"program", 0, "NAME", NULL, NULL, "tunnel-gateway",
-     "Watch another program at its default socket: tunnel-agent or tunnel-hub.", 0},
+     "Watch another program at its default socket: tunnel-agent (or agent) or tunnel-hub (hub).",
+     0},
     {"refresh", 0, "TIME", NULL, NULL, "1",
      "Time between two looks: 0.2 to 10 seconds, or 200ms to 10s. Keys + and -.", 0},
 };
@@ -263,10 +264,20 @@ static enum err read_script(struct options *o, struct command *c)
     return why == ERR_OK ? read_seconds(o, "clock", 0, 253402300799.0, &c->clock) : why;
 }
 
+/* "hub" is what people call tunnel-hub. */
+static const char *whole_name(const char *program)
+{
+    static const char *const names[] = {"tunnel-gateway", "tunnel-agent", "tunnel-hub"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i] + strlen("tunnel-"), program) == 0)
+            return names[i];
+    return program;
+}
+
 static enum err read_source(struct options *o, struct command *c)
 {
     const char *socket = options_get(o, "socket");
-    c->program = options_get(o, "program");
+    c->program = whole_name(options_get(o, "program"));
     c->replay = options_get(o, "replay");
     if (c->program[0] == '\0' || strchr(c->program, '/') != NULL)
         return options_reject(o, "program", "is not a program's name");

@@ -39,13 +39,17 @@ static const char *cut_url(struct span text, struct span *host, struct span *pat
     if (starts(text, "http://"))
         return "is not https: keys and tokens do not travel unencrypted";
     bool url = starts(text, "https://");
+    if (!url && memmem(text.p, text.n, "://", 3) != NULL)
+        return "is no https:// URL: give https://HOST[:PORT], or HOST[:PORT] alone";
     *host = url ? (struct span){text.p + 8, text.n - 8} : text;
-    const char *slash = url && host->n > 0 ? memchr(host->p, '/', host->n) : NULL;
+    const char *slash = host->n > 0 ? memchr(host->p, '/', host->n) : NULL;
     *path = (struct span){NULL, 0};
     if (slash != NULL) {
         *path = (struct span){slash, (size_t)(host->p + host->n - slash)};
         host->n -= path->n;
     }
+    if (!url && path->n > 1)
+        return "has a path: give https://HOST[:PORT]/PATH, or HOST[:PORT] alone";
     return path_wrong(*path);
 }
 

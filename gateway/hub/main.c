@@ -179,7 +179,10 @@ static enum err check_files(struct options *o)
     static const char *const needed[] = {"cert", "key", "state"};
     for (size_t i = 0; i < sizeof needed / sizeof *needed; i++)
         if (options_get(o, needed[i]) == NULL)
-            return options_fail(o, "--%s is missing", needed[i]);
+            return options_fail(o,
+                                "--%s is missing: a hub needs --cert FILE, --key FILE and "
+                                "--state DIR",
+                                needed[i]);
     return ERR_OK;
 }
 

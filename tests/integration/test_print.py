@@ -61,6 +61,11 @@ class Print(Case):
         done = run(self.program("tunnel-gateway"), "print", "ssh-confg", cwd=self.dir)
         self.assertIn("did you mean ssh-config?", done.err)
 
+    def test_no_command(self):
+        done = run(self.program("tunnel-gateway"), "service", cwd=self.dir)
+        self.assertEqual(done.code, 1)
+        self.assertIn('there is no command "service"; did you mean services?', done.err)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -174,6 +174,7 @@ class Once(Case):
                       r"tunnel-tui --program tunnel-agent\n$", env=env)
         result = self.tui("--program", "tunnel-agent", env=env)
         self.assertRegex(result.text, "^tunnel-agent ")
+        self.assertRegex(self.tui("--program", "agent", env=env).text, "^tunnel-agent ")
         self.socket_of("tunnel-gateway", runtime)
         self.assertRegex(self.tui(env=env).text, "^tunnel-gateway ")
 

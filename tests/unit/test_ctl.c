@@ -248,6 +248,7 @@ static void endpoints(void **state)
         {"https://hub.example", "hub.example", "/", "hub.example", "hub.example:443", 443},
         {"HTTPS://hub.example:8443/", "hub.example", "/", "hub.example:8443", "hub.example:8443",
          8443},
+        {"hub.example:8443/", "hub.example", "/", "hub.example:8443", "hub.example:8443", 8443},
         {"https://h/aws/x", "h", "/aws/x", "h", "h:443", 443},
         {"https://[::1]:8443", "::1", "/", "[::1]:8443", "[::1]:8443", 8443},
         {"[::1]", "::1", "/", "[::1]", "[::1]:443", 443},
@@ -276,6 +277,11 @@ static void endpoints(void **state)
 
 static void bad_endpoints(void **state)
 {
+    struct api_url other;
+    char words[200] = "";
+    assert_int_equal(api_url_read("wss://h:8443", &other, words, sizeof words), ERR_USAGE);
+    assert_non_null(strstr(words, "is no https:// URL"));
+    api_url_free(&other);
     static const char *const cases[] = {
         "",
         "http://hub.example",
@@ -285,6 +291,7 @@ static void bad_endpoints(void **state)
         "https://h/#",
         "https://h/a b",
         "ftp://h",
+        "wss://h",
         "h/x",
         "https://u:p@h",
         "h:0",
