@@ -189,6 +189,13 @@ static enum err add(struct options *o, struct option_state *s, struct span value
     return ERR_OK;
 }
 
+/* In files people quote values as they do for shells. */
+static struct span without_quotes(struct span s)
+{
+    bool quoted = s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0];
+    return quoted ? (struct span){s.p + 1, s.n - 2} : s;
+}
+
 enum err option_store(struct options *o, struct option_state *s, struct span value,
                       enum option_source source, const char *where)
 {
@@ -196,6 +203,8 @@ enum err option_store(struct options *o, struct option_state *s, struct span val
     const char *at = where != NULL ? where : "", *colon = where != NULL ? ": " : "";
     char text[60];
     bool on;
+    if (source == OPTION_FILE)
+        value = without_quotes(value);
     if (source == OPTION_FILE && (option->flags & OPTION_CLI_ONLY))
         return options_fail(o, "%s%s\"%s\" only works on the command line", at, colon,
                             option->name);

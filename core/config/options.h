@@ -81,7 +81,8 @@ size_t options_operands(const struct options *o, char *const **operands);
 /* A key in a [section] of a file, or the section's start (key.p == NULL). On error call
  * options_fail and return its result: file and line are put in front. */
 typedef enum err options_section(void *owner, struct options *o, const struct ini_entry *entry);
-/* `key = value` lines with long names. Sections go to `section`; NULL: they are an error. */
+/* `key = value` lines with long names; quotes around a value are taken off. Sections go to
+ * `section`; NULL: they are an error. */
 enum err options_file(struct options *o, const char *path, options_section *section, void *owner);
 /* The same from memory; `path` is for the messages. */
 enum err options_text(struct options *o, const char *path, struct span text,

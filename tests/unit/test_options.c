@@ -245,6 +245,29 @@ static void a_file_is_read_again(void **state)
     options_free(o);
 }
 
+static void quotes_in_a_file(void **state)
+{
+    static const char *const cases[][2] = {{"\"/a b\"", "/a b"}, {"'/a'", "/a"},
+                                           {"\"a", "\"a"},       {"a\"b\"", "a\"b\""},
+                                           {"\"a'", "\"a'"},     {"\"\"a\"\"", "\"a\""}};
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct options *o = fresh();
+        char line[80];
+        snprintf(line, sizeof line, "proxy-endpoint = %s\n", cases[i][0]);
+        assert_int_equal(text(o, line), ERR_OK);
+        assert_string_equal(options_get(o, "proxy-endpoint"), cases[i][1]);
+        options_free(o);
+    }
+    struct options *o = fresh(); /* shells have taken theirs off already */
+    assert_int_equal(ARGV(o, 0, "-e", "\"h\""), ERR_OK);
+    assert_string_equal(options_get(o, "proxy-endpoint"), "\"h\"");
+    assert_int_equal(text(o, "quiet = \"yes\"\n"), ERR_OK);
+    assert_true(options_flag(o, "quiet"));
+    assert_int_equal(text(o, "verbose = \"\"\n"), ERR_USAGE);
+    options_free(o);
+}
+
 static const struct option start_table[] = {
     {"place", 0, "WHERE", "THE_PLACE", NULL, "here", "Where.", OPTION_MANY | OPTION_START},
     {"speed", 0, "N", NULL, NULL, "1", "How fast.", 0},
@@ -953,6 +976,7 @@ int main(void)
         cmocka_unit_test(secrets_leave_argv),
         cmocka_unit_test(precedence),
         cmocka_unit_test(a_file_is_read_again),
+        cmocka_unit_test(quotes_in_a_file),
         cmocka_unit_test(what_waits_for_a_restart),
         cmocka_unit_test(what_waits_has_no_higher_source),
         cmocka_unit_test(empty_environment_is_unset),
