@@ -38,25 +38,55 @@ static struct span trim(struct span s)
     return s;
 }
 
-/* NAME_TOKEN=, perhaps after "export": what is behind it. A token may have "=" at its end, but none
- * is of capitals alone. */
-static struct span without_name(struct span s)
+static bool ends_in_token(struct span name)
 {
-    struct span rest = trim(starts(s, "export ") ? (struct span){s.p + 7, s.n - 7} : s);
-    struct span whole = rest, name = span_cut(&rest, '=');
-    if (name.n == whole.n)
-        return s;
-    name = trim(name);
-    for (size_t i = 0; i < name.n; i++)
-        if (!isupper((unsigned char)name.p[i]) && name.p[i] != '_')
-            return s;
-    return ends(name, "TOKEN") ? trim(rest) : s;
+    return name.n >= 5 && span_is_nocase((struct span){name.p + name.n - 5, 5}, "token");
 }
 
+/* Of a variable of the environment, which ends at "=" whatever follows. */
+static bool is_variable(struct span name)
+{
+    for (size_t i = 0; i < name.n; i++)
+        if (!isupper((unsigned char)name.p[i]) && name.p[i] != '_')
+            return false;
+    return true;
+}
+
+static const char *const quotes[][2] = {
+    {"\"", "\""}, {"'", "'"}, {"\xe2\x80\x9c", "\xe2\x80\x9d"}, {"\xe2\x80\x98", "\xe2\x80\x99"}};
+
+/* Of any kind, also the curly ones of word processors; and the comma behind them, of JSON. Those
+ * with others in between belong to two texts. */
 static struct span without_quotes(struct span s)
 {
-    bool quoted = s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0];
-    return quoted ? trim((struct span){s.p + 1, s.n - 2}) : s;
+    struct span whole = ends(s, ",") ? trim((struct span){s.p, s.n - 1}) : s;
+    for (size_t i = 0; i < sizeof quotes / sizeof *quotes; i++) {
+        size_t before = strlen(quotes[i][0]), after = strlen(quotes[i][1]);
+        if (whole.n < before + after || !starts(whole, quotes[i][0]) || !ends(whole, quotes[i][1]))
+            continue;
+        struct span inner = {whole.p + before, whole.n - before - after};
+        if (memmem(inner.p, inner.n, quotes[i][1], after) == NULL)
+            return trim(inner);
+    }
+    return s;
+}
+
+/* NAME_TOKEN=, perhaps after "export", or "accessToken": and its like, with a blank or quote
+ * behind, as YAML, JSON and people write it: what is behind it. A token may have "=" at its end,
+ * but no blank in it. */
+static struct span without_name(struct span s)
+{
+    struct span text = trim(starts(s, "export ") ? (struct span){s.p + 7, s.n - 7} : s);
+    for (size_t i = 0; i < text.n; i++) {
+        if (text.p[i] != '=' && text.p[i] != ':')
+            continue;
+        struct span name = without_quotes(trim((struct span){text.p, i}));
+        struct span rest = {text.p + i + 1, text.n - i - 1};
+        bool apart = rest.n > 0 && strchr(" \t\"'", rest.p[0]) != NULL;
+        bool named = ends_in_token(name) && (apart || (text.p[i] == '=' && is_variable(name)));
+        return named ? trim(rest) : s;
+    }
+    return s;
 }
 
 /* UTF-16 of ASCII, as bytes; NULL: memory, or other characters are in it. */

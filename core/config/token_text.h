@@ -6,9 +6,9 @@
 #include "core/base/str.h"
 
 /* Finds the token in a file's content or a variable's value: the first line that is neither empty
- * nor a comment (#), without blanks, quotes, a mark and a name (NAME_TOKEN=, also after "export")
- * around it; UTF-16 with a mark is read, too. NULL: *token is malloc'd. Else a sentence that goes
- * on from the name of the source: "has no token in it", … */
+ * nor a comment (#), without blanks, quotes, a mark and a name (NAME_TOKEN=, also after "export",
+ * or a line of YAML or JSON) around it; UTF-16 with a mark is read, too. NULL: *token is malloc'd.
+ * Else a sentence that goes on from the name of the source: "has no token in it", … */
 const char *token_text(struct span text, char **token);
 
 #endif

@@ -52,6 +52,11 @@ static void as_it_comes(void **state)
         "\"TOKEN=" TOKEN "\"",
         TOKEN "\xc2\xa0\n",
         "\xe2\x80\x8b" TOKEN " \xe2\x80\x8b",
+        "sourceAccessToken: " TOKEN "\n",
+        "  access-token = '" TOKEN "'",
+        "\"sourceAccessToken\": \"" TOKEN "\",\n",
+        "source token:  " TOKEN,
+        "\xe2\x80\x9c" TOKEN "\xe2\x80\x9d",
     };
     (void)state;
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
@@ -83,8 +88,9 @@ static void in_utf_16(void **state)
 /* What looks a little like it, and is a token. */
 static void left_alone(void **state)
 {
-    static const char *const tokens[] = {"abc=", "ABC==", "abcTOKEN=x", "a\"b",    "\"",
-                                         "a b",  "TOKEN", "x#y",        "\xff\xfd"};
+    static const char *const tokens[] = {"abc=",   "ABC==", "abcTOKEN=x", "token:x",
+                                         "abc: x", "x,",    "a\"b",       "\"",
+                                         "a b",    "TOKEN", "x#y",        "\xff\xfd"};
     (void)state;
     for (size_t i = 0; i < sizeof tokens / sizeof *tokens; i++)
         expect(tokens[i], strlen(tokens[i]), tokens[i], NULL);
