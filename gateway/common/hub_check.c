@@ -1,5 +1,6 @@
 #include "gateway/common/hub_check.h"
 
+#include "core/base/log.h"
 #include "core/http/upstream.h"
 
 #include <stdio.h>
@@ -50,4 +51,13 @@ enum err check_memory(struct options *o, size_t *out)
     enum err why = options_size(o, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &bytes);
     *out = (size_t)bytes;
     return why;
+}
+
+int check_program(const struct program *p, const struct options *o, const struct hub_config *hub)
+{
+    char text[400];
+    if (hub_check_options(hub, text, sizeof text) == ERR_OK)
+        return program_checked(p, o) ? 0 : 1;
+    log_fatal("%s", text);
+    return 1;
 }

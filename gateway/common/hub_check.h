@@ -3,6 +3,7 @@
 #define GATEWAY_COMMON_HUB_CHECK_H
 
 #include "core/config/hub_config.h"
+#include "core/config/program.h"
 #include "core/tls/tls.h"
 
 /* The authorities that the options trust. NULL with *why, and a sentence in text. */
@@ -14,5 +15,8 @@ enum err hub_check_options(const struct hub_config *hub, char *text, size_t size
 
 /* --memory-budget, in bytes: from 1 MiB to 64 GiB. */
 enum err check_memory(struct options *o, size_t *out);
+
+/* What --check-config of a program with one tunnel tells. Returns its exit code. */
+int check_program(const struct program *p, const struct options *o, const struct hub_config *hub);
 
 #endif

@@ -229,16 +229,6 @@ static void read_again(void *owner, struct agent *agent)
     log_info("SIGHUP: token, mappings, certificates, limits and times were read again");
 }
 
-/* What --check-config tells. */
-static int check(const struct options *o, const struct hub_config *hub)
-{
-    char text[400];
-    if (hub_check_options(hub, text, sizeof text) == ERR_OK)
-        return program_checked(&program, o) ? 0 : 1;
-    log_fatal("%s", text);
-    return 1;
-}
-
 static int run(struct app *a)
 {
     const struct agent_reload reload = {read_again, a};
@@ -246,7 +236,7 @@ static int run(struct app *a)
     if (a->now == NULL)
         return program_fail(&program, a->options);
     if (options_flag(a->options, "check-config"))
-        return check(a->options, &a->now->hub);
+        return check_program(&program, a->options, &a->now->hub);
     const struct settings first = *a->now; /* its pointers are good until the first change */
     enum err why = agent_run(&first.client, &first.destination, &reload);
     return why == ERR_SHUTDOWN || why == ERR_TUNNEL_CLOSED ? 0 : 1;

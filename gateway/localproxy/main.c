@@ -113,16 +113,6 @@ static void warn_of_operands(const struct options *o)
                     str_escape(span_of(operands[i]), text, sizeof text));
 }
 
-/* What --check-config tells. */
-static int check(const struct options *o, const struct hub_config *hub)
-{
-    char text[400];
-    if (hub_check_options(hub, text, sizeof text) == ERR_OK)
-        return program_checked(&program, o) ? 0 : 1;
-    log_fatal("%s", text);
-    return 1;
-}
-
 /* Everything after the options are in; what it returns is the exit code. */
 static int go(struct options *o)
 {
@@ -136,7 +126,7 @@ static int go(struct options *o)
     if (why == ERR_OK)
         why = localproxy_config_read(o, &config);
     int code = why != ERR_OK                     ? program_fail(&program, o)
-               : options_flag(o, "check-config") ? check(o, &hub)
+               : options_flag(o, "check-config") ? check_program(&program, o, &hub)
                                                  : exit_code(run(&hub, &config));
     localproxy_config_free(&config);
     hub_config_free(&hub);
