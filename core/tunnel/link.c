@@ -53,7 +53,7 @@ struct link {
     char text[PROBLEM_SIZE];
     bool repeated;
     uint64_t excused_at; /* silence before this moment does not count */
-    uint64_t pinged_at_us, round_trip_us;
+    uint64_t pinged_at_us, pinged_after_ms, round_trip_us;
     struct timer *notice; /* an hour before the tunnel expires */
     uint64_t expires;     /* loop_now; 0: not known */
     bool noticed;
@@ -214,11 +214,21 @@ static uint64_t now_us(void)
     return uv_hrtime() / 1000;
 }
 
+/* A stalled session reads nothing, so silence means nothing then, nor just after it. */
+static uint64_t silence_ms(struct link *l)
+{
+    uint64_t now = loop_now(l->loop), heard_at = ws_received_at(l->ws);
+    if (session_stalled(l->session))
+        l->excused_at = now;
+    return now - (heard_at > l->excused_at ? heard_at : l->excused_at);
+}
+
 /* The payload is a decimal number, as the reference program demands of pongs that it sees. */
 static void ping(struct link *l)
 {
     char text[24];
     l->pinged_at_us = now_us();
+    l->pinged_after_ms = silence_ms(l);
     snprintf(text, sizeof text, "%" PRIu64, l->pinged_at_us);
     ws_ping(l->ws, text, strlen(text));
     timer_start(l->timer, l->keepalive.period_ms);
@@ -228,17 +238,11 @@ static void on_pong(void *owner, const uint8_t *p, size_t n)
 {
     struct link *l = owner;
     uint64_t sent;
-    if (str_number((struct span){(const char *)p, n}, UINT64_MAX, &sent) && sent == l->pinged_at_us)
-        l->round_trip_us = now_us() - sent;
-}
-
-/* A stalled session reads nothing, so silence means nothing then, nor just after it. */
-static uint64_t silence_ms(struct link *l)
-{
-    uint64_t now = loop_now(l->loop), heard_at = ws_received_at(l->ws);
-    if (session_stalled(l->session))
-        l->excused_at = now;
-    return now - (heard_at > l->excused_at ? heard_at : l->excused_at);
+    if (!str_number((struct span){(const char *)p, n}, UINT64_MAX, &sent) ||
+        sent != l->pinged_at_us)
+        return;
+    l->round_trip_us = now_us() - sent;
+    keepalive_answered(&l->keepalive, l->pinged_after_ms);
 }
 
 /* A hub that does not take what we send may wait for somebody on the other side, and our pings wait
