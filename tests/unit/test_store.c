@@ -1,4 +1,5 @@
 /* The hub's store: what is on the disk, in which order, and what happens when the disk fails. */
+#include "gateway/hub/registry/database.h"
 #include "gateway/hub/registry/schema.h"
 #include "gateway/hub/registry/store.h"
 #include "registry_help.h"
@@ -33,7 +34,8 @@ static void forget_records(void)
 
 static struct store *try_open(enum err *why, char *text, size_t size)
 {
-    struct store_options o = {.loop = loop, .folder = folder, .each = keep};
+    struct store_options o = {
+        .loop = loop, .backend = &database_backend, .folder = folder, .each = keep};
     forget_records();
     return store_new(&o, why, text, size);
 }

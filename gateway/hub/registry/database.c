@@ -117,15 +117,26 @@ static enum err connect(struct database *d, char *text, size_t size)
     return e;
 }
 
-struct database *database_open(const char *path, enum err *why, char *text, size_t size)
+static void database_close(void *backend)
+{
+    struct database *d = backend;
+    if (d == NULL)
+        return;
+    shut(d);
+    free(d->path);
+    free(d);
+}
+
+static void *database_open(const char *folder, enum err *why, char *text, size_t size)
 {
     struct database *d = calloc(1, sizeof *d);
     *why = ERR_NO_MEMORY;
-    snprintf(text, size, "%s: %s", path, err_text(*why));
+    snprintf(text, size, "%s", err_text(*why));
     if (d == NULL)
         return NULL;
-    d->path = strdup(path);
-    if (d->path != NULL)
+    if (asprintf(&d->path, "%s/hub.db", folder) < 0)
+        d->path = NULL;
+    else
         *why = make_file(d, text, size);
     if (*why == ERR_OK)
         *why = connect(d, text, size);
@@ -133,15 +144,6 @@ struct database *database_open(const char *path, enum err *why, char *text, size
         return d;
     database_close(d);
     return NULL;
-}
-
-void database_close(struct database *d)
-{
-    if (d == NULL)
-        return;
-    shut(d);
-    free(d->path);
-    free(d);
 }
 
 /* What is in memory came from that file; another one in its place knows nothing of it. */
@@ -193,8 +195,9 @@ static int transact(struct database *d, const struct list *changes)
     return result == SQLITE_OK ? sql_run(d->db, "COMMIT") : result;
 }
 
-enum err database_apply(struct database *d, const struct list *changes, char *text, size_t size)
+static enum err database_apply(void *backend, const struct list *changes, char *text, size_t size)
 {
+    struct database *d = backend;
     enum err e = d->db == NULL ? reconnect(d, text, size) : ERR_OK;
     if (e == ERR_OK) {
         int result = transact(d, changes);
@@ -208,3 +211,10 @@ enum err database_apply(struct database *d, const struct list *changes, char *te
     }
     return e == ERR_BUSY || e == ERR_NO_MEMORY ? e : ERR_IO;
 }
+
+const struct store_backend database_backend = {
+    .open = database_open,
+    .read = database_read,
+    .apply = database_apply,
+    .close = database_close,
+};

@@ -46,6 +46,10 @@ struct database {
 /* The error for a result of SQLite's, with a sentence. */
 enum err database_wrong(const struct database *d, int result, char *text, size_t size);
 
+/* rows.c: the backend's `read` */
+enum err database_read(void *backend, enum err (*each)(void *ctx, struct tunnel_record *r),
+                       void *ctx, char *text, size_t size);
+
 int change_apply(struct database *d, const struct change *c); /* change.c; SQLITE_OK, ... */
 
 #endif

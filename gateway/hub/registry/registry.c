@@ -1,6 +1,7 @@
 #include "gateway/hub/registry/registry_internal.h"
 
 #include "core/base/clock.h"
+#include "gateway/hub/registry/database.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,6 +32,8 @@ static void set_options(struct registry *r, const struct registry_options *o)
         r->o.max_key_bytes = MAX_KEY_BYTES;
     if (o->now == NULL)
         r->o.now = clock_wall_ms;
+    if (o->backend == NULL)
+        r->o.backend = &database_backend;
 }
 
 static enum err resume(void *owner, struct tunnel_record *record)
@@ -81,7 +84,8 @@ struct registry *registry_new(const struct registry_options *o, enum err *why, c
         .wall = o->now,
         .steady = o->steady != NULL ? o->steady : o->now,
     });
-    struct store_options s = {.loop = o->loop, .folder = o->folder, .each = resume, .owner = r};
+    struct store_options s = {
+        .loop = o->loop, .backend = r->o.backend, .folder = o->folder, .each = resume, .owner = r};
     if (r->tick != NULL && r->time != NULL)
         r->store = store_new(&s, why, text, size);
     if (r->store == NULL) {

@@ -35,7 +35,8 @@ struct registry_events {
 
 struct registry_options {
     struct loop *loop;
-    const char *folder; /* the state directory; made (0700) when it is not there */
+    const struct store_backend *backend; /* NULL: SQLite */
+    const char *folder;                  /* the state directory; made (0700) when it is not there */
     const struct registry_events *events;
     void *owner;
     uint64_t keep_closed_ms; /* how long closed tunnels stay visible; 0: 3 h */

@@ -220,10 +220,10 @@ static void tell(const struct reader *r, char *text, size_t size)
         snprintf(text, size, "%s: %s", path, err_text(r->why));
 }
 
-enum err database_read(struct database *d, enum err (*each)(void *ctx, struct tunnel_record *r),
+enum err database_read(void *backend, enum err (*each)(void *ctx, struct tunnel_record *r),
                        void *ctx, char *text, size_t size)
 {
-    struct reader r = {.d = d};
+    struct reader r = {.d = backend};
     bool good = begin(&r);
     while (good && r.row[TABLE_TUNNELS]) {
         struct tunnel_record record = {0};

@@ -2,7 +2,6 @@
 
 #include "core/base/log.h"
 #include "core/base/map.h"
-#include "gateway/hub/registry/database.h"
 #include "gateway/hub/registry/folder.h"
 
 #include <stdio.h>
@@ -16,7 +15,8 @@
 struct job {
     uv_work_t work;
     struct store *store; /* the loop's; NULL: it is gone, and has taken the result itself */
-    struct database *database;
+    const struct store_backend *backend;
+    void *data;
     struct list changes;
     enum err why;
     char text[TEXT_MAX];
@@ -32,7 +32,8 @@ struct state {
 
 struct store {
     struct loop *loop;
-    struct database *database; /* the worker's while there is a job */
+    const struct store_backend *backend;
+    void *data; /* the backend's; the worker's while there is a job */
     int lock;
     struct list pending; /* struct change, in the order of asking */
     size_t n_pending;
@@ -112,7 +113,7 @@ void store_state(struct store *s, int64_t number, enum side side, bool connected
 static void work(uv_work_t *w)
 {
     struct job *j = w->data;
-    j->why = database_apply(j->database, &j->changes, j->text, sizeof j->text);
+    j->why = j->backend->apply(j->data, &j->changes, j->text, sizeof j->text);
     uv_sem_post(&j->finished);
 }
 
@@ -133,7 +134,8 @@ static struct job *job_new(struct store *s)
     }
     j->work.data = j;
     j->store = s;
-    j->database = s->database;
+    j->backend = s->backend;
+    j->data = s->data;
     list_init(&j->changes);
     return j;
 }
@@ -237,18 +239,12 @@ void store_ask(struct store *s, struct change *c)
 
 static enum err open_parts(struct store *s, const struct store_options *o, char *text, size_t size)
 {
-    char *path = NULL;
     enum err e = folder_take(o->folder, &s->lock, text, size);
     if (e != ERR_OK)
         return e;
-    if (asprintf(&path, "%s/hub.db", o->folder) < 0) {
-        snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
-        return ERR_NO_MEMORY;
-    }
-    s->database = database_open(path, &e, text, size);
-    free(path);
-    if (e == ERR_OK)
-        e = database_read(s->database, o->each, o->owner, text, size);
+    s->data = s->backend->open(o->folder, &e, text, size);
+    if (s->data != NULL)
+        e = s->backend->read(s->data, o->each, o->owner, text, size);
     return e;
 }
 
@@ -263,6 +259,7 @@ struct store *store_new(const struct store_options *o, enum err *why, char *text
         return NULL;
     }
     s->loop = o->loop;
+    s->backend = o->backend;
     s->lock = -1;
     s->timer = timer;
     list_init(&s->pending);
@@ -296,7 +293,7 @@ static void store_rest(struct store *s)
     take_changes(s, &rest);
     if (list_empty(&rest))
         return;
-    enum err why = database_apply(s->database, &rest, text, sizeof text);
+    enum err why = s->backend->apply(s->data, &rest, text, sizeof text);
     finish(s, &rest, why, text);
 }
 
@@ -309,7 +306,7 @@ void store_free(struct store *s)
     timer_free(s->timer);
     end_job(s);
     store_rest(s);
-    database_close(s->database);
+    s->backend->close(s->data);
     if (s->lock >= 0)
         close(s->lock);
     free(s);

@@ -1,5 +1,5 @@
-/* Where the registry keeps its tunnels: an SQLite database in the state directory, written by one
- * worker thread at a time. Belongs to a loop, which never waits for the disk.
+/* Where the registry keeps its tunnels: the queue before a backend (store_backend.h), which one
+ * worker thread at a time writes to. Belongs to a loop, which never waits for the disk.
  *
  * Changes are stored in the order in which they are asked for; those that come while the disk is
  * busy go into one transaction together, and each of them gets the result of its commit. */
@@ -7,7 +7,7 @@
 #define GATEWAY_HUB_REGISTRY_STORE_H
 
 #include "core/net/loop.h"
-#include "gateway/hub/registry/change.h"
+#include "gateway/hub/registry/store_backend.h"
 
 #define STORE_QUEUE_MAX 8192 /* changes that wait for the disk */
 
@@ -15,8 +15,9 @@ struct store;
 
 struct store_options {
     struct loop *loop;
-    const char *folder;
-    /* All that is in it, while it is opened: database_read's `each`. */
+    const struct store_backend *backend;
+    const char *folder; /* the state directory: made when it is not there, and locked */
+    /* All that is in it, while it is opened: the backend's `each`. */
     enum err (*each)(void *owner, struct tunnel_record *r);
     void *owner;
 };
