@@ -87,6 +87,11 @@ struct account *accounts_get(struct accounts *a, const char *key_id, uint64_t no
     return &e->account;
 }
 
+const char *account_key(const struct account *account)
+{
+    return ((const struct entry *)account)->key_id;
+}
+
 void account_hold(struct account *account)
 {
     ((struct entry *)account)->held++;

@@ -14,6 +14,7 @@ void accounts_free(struct accounts *a);
 void accounts_rules(struct accounts *a, const struct limit_book *limits);
 /* NULL: no memory. Good until the next accounts_tick, unless it is held. */
 struct account *accounts_get(struct accounts *a, const char *key_id, uint64_t now);
+const char *account_key(const struct account *account); /* the access key's id */
 void account_hold(struct account *account);
 void account_release(struct account *account, uint64_t now);
 /* Frees those that nobody has held or asked for in ACCOUNT_IDLE_MS. Call it now and then. */

@@ -74,13 +74,13 @@ static void audit_connect(struct hub *o, const struct registration *registration
     audit_event(o->audit, "connect", fields, sizeof fields / sizeof *fields);
 }
 
-static void audit_disconnect(struct hub *o, const struct end_report *d, const struct tunnel *t)
+static void audit_disconnect(struct hub *o, const struct end_report *d)
 {
     const struct registration *registration = d->registration;
     struct log_field fields[] = {
         {"tunnel", registration->tunnel, 0},
-        {"thing", t != NULL ? t->record.thing : "", 0},
-        {"key", t != NULL ? t->record.key_id : "", 0},
+        {"thing", registration->device, 0},
+        {"key", account_key(registration->account), 0},
         {"side", side_name(registration->side), 0},
         {"client", registration->client, 0},
         {"channel", registration->channel, 0},
@@ -209,12 +209,10 @@ static struct registration *registration_new(struct hub *o, const struct message
 }
 
 /* The last registration has come back, or the first one was never made. */
-static bool drop_empty(struct presence *p, struct tunnel *t)
+static bool drop_empty(struct presence *p)
 {
     if (p == NULL || p->present > 0)
         return false;
-    if (t != NULL)
-        t->presence = NULL;
     presence_free(p);
     return true;
 }
@@ -224,18 +222,17 @@ static void admit(struct hub *o, const struct message_admit_request *k, struct t
     struct message_admit_reply *m =
         MESSAGE(struct message_admit_reply, MESSAGE_ADMIT_REPLY, k->message.worker);
     struct registration *registration = registration_new(o, k, t);
-    if (t->presence == NULL)
-        t->presence = presence_new(&o->presences, choose_home(o));
-    if (m == NULL || registration == NULL || t->presence == NULL) {
+    struct presence *p = presence_get(&o->presences, t->record.id, choose_home(o));
+    if (m == NULL || registration == NULL || p == NULL) {
         free(m);
         registration_free(registration);
-        drop_empty(t->presence, t);
+        drop_empty(p);
         refuse_unread(o, k, &no_memory, t);
         return;
     }
     account_hold(registration->account);
-    presence_join(t->presence, o->monitor, &t->record, registration);
-    o->load[t->presence->home]++;
+    presence_join(p, o->monitor, &t->record, registration);
+    o->load[p->home]++;
     o->admitted++;
     registry_connected(o->registry, span_of(t->record.id), k->side, true);
     audit_connect(o, registration, t);
@@ -288,11 +285,11 @@ void admission_requested(struct hub *o, struct message_admit_request *m)
 
 /* ---- ends on their way, and gone ---- */
 
-static void post_close(struct hub *o, const struct tunnel *t, enum side side,
+static void post_close(struct hub *o, const struct presence *p, enum side side,
                        const struct close_reason *f)
 {
-    struct message_close *m = MESSAGE(struct message_close, MESSAGE_CLOSE, t->presence->home);
-    if (m != NULL && (m->tunnel = strdup(t->record.id)) == NULL) {
+    struct message_close *m = MESSAGE(struct message_close, MESSAGE_CLOSE, p->home);
+    if (m != NULL && (m->tunnel = strdup(p->tunnel)) == NULL) {
         free(m);
         m = NULL;
     }
@@ -307,19 +304,19 @@ static void detach(struct hub *o, const struct end_report *d)
 {
     static const struct close_reason orphaned = {RELAY_DROP, ERR_STREAM_REPLACED,
                                                  "its successor was lost on the way"};
-    struct tunnel *t = registry_find(o->registry, span_of(d->registration->tunnel));
-    struct presence *p = presence_of(d->registration);
-    enum side side = d->registration->side;
-    audit_disconnect(o, d, t);
+    const struct registration *registration = d->registration;
+    struct presence *p = presence_of(registration);
+    audit_disconnect(o, d);
     o->load[p->home]--;
-    account_release(d->registration->account, loop_now(o->o.loop));
-    bool held = presence_leave(p, d), over = drop_empty(p, t);
-    if (t == NULL || !held)
-        return;
-    registry_connected(o->registry, span_of(t->record.id), side, false);
-    /* It may have been lost on its way to the worker, where the one that it replaces still is. */
-    if (!over)
-        post_close(o, t, side, &orphaned);
+    account_release(registration->account, loop_now(o->o.loop));
+    if (presence_leave(p, d)) {
+        registry_connected(o->registry, span_of(registration->tunnel), registration->side, false);
+        /* It may have been lost on its way to the worker, where the one that it replaces still is.
+         */
+        if (p->present > 0)
+            post_close(o, p, registration->side, &orphaned);
+    }
+    drop_empty(p);
 }
 
 void admission_detached(struct hub *o, const struct message_detached *m)
@@ -331,9 +328,8 @@ void admission_detached(struct hub *o, const struct message_detached *m)
 void admission_migrate(struct hub *o, struct message_migrate *m)
 {
     const struct registration *registration = m->registration;
-    const struct tunnel *t = registry_find(o->registry, span_of(registration->tunnel));
     const struct presence *p = presence_of(registration);
-    if (t != NULL && t->record.closed == 0 && p->end[registration->side] == registration->serial) {
+    if (p->end[registration->side] == registration->serial) {
         m->message.kind = MESSAGE_MIGRATE_IN;
         m->message.worker = p->home;
         hub_post(o, &m->message);
@@ -349,14 +345,15 @@ void admission_migrate(struct hub *o, struct message_migrate *m)
 /* ---- tunnels that end ---- */
 
 /* Whoever is on that side has to go; whoever is still on the way there has lost its place. */
-static void close_side(struct hub *o, struct tunnel *t, enum side side, enum err why,
+static void close_side(struct hub *o, const struct tunnel *t, enum side side, enum err why,
                        const char *text)
 {
-    if (t->presence == NULL)
+    struct presence *p = presence_find(&o->presences, t->record.id);
+    if (p == NULL)
         return;
-    if (presence_dismiss(t->presence, side, why, text))
+    if (presence_dismiss(p, side, why, text))
         registry_connected(o->registry, span_of(t->record.id), side, false);
-    post_close(o, t, side, &(struct close_reason){RELAY_CLOSE_ENDED, why, text});
+    post_close(o, p, side, &(struct close_reason){RELAY_CLOSE_ENDED, why, text});
 }
 
 static void on_ended(void *owner, struct tunnel *t, const char *why)

@@ -423,7 +423,6 @@ struct hub *hub_new(const struct hub_options *options, enum err *why, char *text
     if (o == NULL)
         return NULL;
     o->o = *options;
-    list_init(&o->presences);
     if (open_parts(o) && load_identity(o, options, why, text, size) &&
         open_trust(o, why, text, size) && open_audit(o, why, text, size) &&
         open_registry(o, why, text, size) && load_rules(o, options, why, text, size) &&
@@ -454,7 +453,7 @@ void hub_set_monitor(struct hub *o, struct monitor *m)
     if (m != NULL)
         look_at_certificate(o, problem, sizeof problem);
     else
-        list_each(node, &o->presences) presence_unwatch(list_entry(node, struct presence, node));
+        presences_unwatch(&o->presences);
 }
 
 /* The threads first, since they use what is shared; then what they still had to say; then the
@@ -471,8 +470,7 @@ void hub_free(struct hub *o)
     api_free(o->api);
     for (size_t i = 0; i < o->n_threads; i++)
         worker_free(o->threads[i]);
-    while (!list_empty(&o->presences)) /* whose registrations were in messages that nobody read */
-        presence_free(list_entry(o->presences.next, struct presence, node));
+    presences_free(&o->presences); /* whose registrations were in messages that nobody read */
     audit_free(o->audit);
     keys_free(o->keys);
     limits_free(o->limits);

@@ -28,7 +28,7 @@ struct hub {
     struct accounts *accounts;
     struct refusal_log *refusal_log;
     struct monitor *monitor; /* NULL: nobody watches */
-    struct list presences;   /* of tunnels with ends */
+    struct map presences;    /* of tunnels with ends: struct presence by id */
     struct timer *tick;
     struct identity *identity;
     uint64_t certificate_told; /* when its end was last looked at: loop_now */

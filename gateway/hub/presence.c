@@ -2,25 +2,48 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-struct presence *presence_new(struct list *all, size_t home)
+struct presence *presence_find(const struct map *all, const char *tunnel)
 {
-    struct presence *p = calloc(1, sizeof *p);
-    if (p == NULL)
-        return NULL;
-    p->home = home;
-    list_init(&p->node);
-    list_append(all, &p->node);
-    return p;
+    return map_get(all, tunnel, strlen(tunnel));
 }
 
-void presence_free(struct presence *p)
+struct presence *presence_get(struct map *all, const char *tunnel, size_t home)
+{
+    struct presence *p = presence_find(all, tunnel);
+    size_t n = strlen(tunnel);
+    if (p != NULL || (p = calloc(1, sizeof *p + n + 1)) == NULL)
+        return p;
+    p->all = all;
+    p->home = home;
+    memcpy(p->tunnel, tunnel, n);
+    if (map_put(all, p->tunnel, n, p))
+        return p;
+    free(p);
+    return NULL;
+}
+
+static void end(struct presence *p)
 {
     monitor_stream_ended(
         p->stream,
         &(struct monitor_end){.why = p->why, .text = p->text, .orderly = !p->met || p->dismissed});
-    list_remove(&p->node);
     free(p);
+}
+
+void presence_free(struct presence *p)
+{
+    map_remove(p->all, p->tunnel, strlen(p->tunnel));
+    end(p);
+}
+
+void presences_free(struct map *all)
+{
+    size_t at = 0;
+    for (struct presence *p; (p = map_next(all, &at)) != NULL;)
+        end(p);
+    map_free(all);
 }
 
 /* ---- as a stream ---- */
@@ -67,10 +90,12 @@ static void begin(struct presence *p, struct monitor *m, const struct tunnel_rec
             .client = "", .target = "", .asked = r->id, .label = r->thing, .look = look, .ctx = p});
 }
 
-void presence_unwatch(struct presence *p)
+void presences_unwatch(const struct map *all)
 {
-    monitor_stream_ended(p->stream, &(struct monitor_end){.why = ERR_SHUTDOWN, .orderly = true});
-    p->stream = NULL;
+    size_t at = 0;
+    for (struct presence *p; (p = map_next(all, &at)) != NULL; p->stream = NULL)
+        monitor_stream_ended(p->stream,
+                             &(struct monitor_end){.why = ERR_SHUTDOWN, .orderly = true});
 }
 
 /* ---- ends ---- */

@@ -12,6 +12,7 @@ from programs import wait_until
 from wire import DATA, SERVICE_IDS, STREAM_START, Message, ask, connect, request
 
 KEY = Key("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
+DELETES = Key("AKIDDELETES", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEDEL")
 
 
 class Audit(Case):
@@ -19,7 +20,8 @@ class Audit(Case):
         super().setUp()
         self.file = self.dir / "audit"
         self.the_hub = self.hub("--audit-log", self.file, "--workers", "2", "--keys",
-                                self.keys_file(KEY.section(may_delete="no")), unsigned=False)
+                                self.keys_file(KEY.section(may_delete="no"), DELETES.section()),
+                                unsigned=False)
         self.api = Api(self.the_hub.port, KEY)
 
     def records(self, event=None, **fields):
@@ -126,6 +128,15 @@ class Audit(Case):
         self.assertEqual(peer.expect_end(), 1000)
         gone = self.wait_record("disconnect", tunnel=opened["tunnelId"])
         self.assertRegex(gone["reason"], "(?i)clos")
+
+    def test_deleted_by_a_call(self):
+        """Whose tunnel it was is in the line, although the hub has no such tunnel any more."""
+        opened = self.api.open(["SSH1"], thing="press7")
+        peer = connect(self.the_hub.port, "source", opened["sourceAccessToken"])
+        Api(self.the_hub.port, DELETES).close_tunnel(opened["tunnelId"], delete=True)
+        self.assertEqual(peer.expect_end(), 1000)
+        gone = self.wait_record("disconnect", tunnel=opened["tunnelId"])
+        self.assertEqual((gone["thing"], gone["key"]), ("press7", KEY.id))
 
     def test_no_secrets_and_for_our_eyes_only(self):
         opened, client = self.api.open(["SSH1"]), str(uuid.uuid4())

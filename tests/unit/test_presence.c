@@ -13,7 +13,7 @@
 #include <string.h>
 
 static struct monitor *monitor;
-static struct list presences;
+static struct map presences;
 static struct tunnel_record record;
 static uint64_t serial;
 
@@ -34,7 +34,6 @@ static int begin(void **state)
     static char id[] = "36bbe34e-0000", thing[] = "plant7";
     (void)state;
     record = (struct tunnel_record){.id = id, .thing = thing};
-    list_init(&presences);
     monitor = monitor_new(&(struct monitor_options){
         .program = "tunnel-hub", .role = "hub", .version = "9.9", .now = now, .wall = wall});
     return monitor == NULL;
@@ -43,15 +42,15 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    while (!list_empty(&presences))
-        presence_free(list_entry(presences.next, struct presence, node));
+    presences_free(&presences);
+    presences = (struct map){0};
     monitor_free(monitor);
     return 0;
 }
 
 static struct presence *tunnel(void)
 {
-    struct presence *p = presence_new(&presences, 3);
+    struct presence *p = presence_get(&presences, record.id, 3);
     assert_non_null(p);
     return p;
 }
@@ -223,12 +222,28 @@ static void sent_away_and_back(void **state)
     assert_total("failed", 1);
 }
 
+/* One for each tunnel with ends, which goes with its last end. */
+static void found_by_its_tunnel(void **state)
+{
+    struct presence *p = tunnel();
+    (void)state;
+    assert_ptr_equal(presence_get(&presences, record.id, 5), p);
+    assert_int_equal(p->home, 3);
+    assert_ptr_equal(presence_find(&presences, record.id), p);
+    struct presence *other = presence_get(&presences, "36bbe34e-0001", 5);
+    assert_ptr_not_equal(other, p);
+    assert_int_equal(other->home, 5);
+    presence_free(p);
+    assert_null(presence_find(&presences, record.id));
+    assert_ptr_equal(presence_find(&presences, "36bbe34e-0001"), other);
+}
+
 static void nobody_watches_any_more(void **state)
 {
     struct presence *p = tunnel();
     (void)state;
     struct registration source = join(p, SIDE_SOURCE, "10.0.0.1:5");
-    presence_unwatch(p);
+    presences_unwatch(&presences);
     assert_last_event("close", "shutdown");
     join(p, SIDE_DESTINATION, "10.0.0.2:6");
     assert_true(leave(&source, ERR_SHUTDOWN));
@@ -241,7 +256,7 @@ int main(void)
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
     const struct CMUnitTest tests[] = {
         TEST(ends_come_and_go),   TEST(one_takes_the_others_place), TEST(sent_away),
-        TEST(sent_away_and_back), TEST(nobody_watches_any_more),
+        TEST(sent_away_and_back), TEST(nobody_watches_any_more),    TEST(found_by_its_tunnel),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,6 @@ struct tunnel {
     struct tunnel_record record;
     struct list node;           /* registry: in the order of creation */
     bool admitting[SIDE_COUNT]; /* registry: a first use of that token is being stored */
-    struct presence *presence;  /* hub: its ends that are here; NULL: none */
 };
 
 struct registry_events {
