@@ -13,12 +13,6 @@ static const struct admission too_many = {
 static const struct admission no_memory = {
     .status = 503, .why = ERR_NO_MEMORY, .text = "The hub is out of memory: try again."};
 
-/* What has to be known when the registry has decided. */
-struct admit_attempt {
-    struct hub *hub;
-    struct message_admit_request *message;
-};
-
 /* For the log: "36bbe34e (plant7)", or the id when it has no thing. */
 #define LABEL_MAX 160
 static void label(const struct tunnel_record *r, char out[LABEL_MAX])
@@ -38,17 +32,17 @@ struct refusal {
     int status;
     enum err why;
     const char *text;
-    const struct tunnel *tunnel; /* NULL: not known */
+    const struct tunnel_record *tunnel; /* NULL: not known */
 };
 
 static void audit_refuse(struct hub *o, const struct refusal *r)
 {
-    const struct tunnel *t = r->tunnel;
+    const struct tunnel_record *t = r->tunnel;
     struct log_field fields[] = {
         {"client", r->client, 0},
         {"side", r->side < SIDE_COUNT ? side_name(r->side) : "", 0},
-        {"tunnel", t != NULL ? t->record.id : "", 0},
-        {"thing", t != NULL ? t->record.thing : "", 0},
+        {"tunnel", t != NULL ? t->id : "", 0},
+        {"thing", t != NULL ? t->thing : "", 0},
         {"channel", r->channel, 0},
         {"status", NULL, r->status},
         {"reason", r->text, 0},
@@ -60,12 +54,12 @@ static void audit_refuse(struct hub *o, const struct refusal *r)
 }
 
 static void audit_connect(struct hub *o, const struct registration *registration,
-                          const struct tunnel *t)
+                          const struct tunnel_record *t)
 {
     struct log_field fields[] = {
-        {"tunnel", t->record.id, 0},
-        {"thing", t->record.thing, 0},
-        {"key", t->record.key_id, 0},
+        {"tunnel", t->id, 0},
+        {"thing", t->thing, 0},
+        {"key", t->key_id, 0},
         {"side", side_name(registration->side), 0},
         {"client", registration->client, 0},
         {"channel", registration->channel, 0},
@@ -96,12 +90,12 @@ static void note_refused(struct hub *o, const struct refusal *r)
 {
     o->refused++;
     bool told = refusal_log_add(o->refusal_log, loop_now(o->o.loop), r->client, r->text, r->why);
-    monitor_refused(o->monitor, &(struct monitor_refusal){
-                                    .client = r->client,
-                                    .asked = r->tunnel != NULL ? r->tunnel->record.id : NULL,
-                                    .why = r->why,
-                                    .text = r->text,
-                                    .untold = !told});
+    monitor_refused(o->monitor,
+                    &(struct monitor_refusal){.client = r->client,
+                                              .asked = r->tunnel != NULL ? r->tunnel->id : NULL,
+                                              .why = r->why,
+                                              .text = r->text,
+                                              .untold = !told});
     audit_refuse(o, r);
 }
 
@@ -144,15 +138,6 @@ static void refuse(struct hub *o, const struct message_admit_request *k, const s
     hub_post(o, m != NULL ? &m->message : NULL);
 }
 
-/* Although its token may be right. */
-static void refuse_unread(struct hub *o, const struct message_admit_request *k,
-                          const struct admission *why, const struct tunnel *t)
-{
-    struct admission a = *why;
-    a.known = t;
-    refuse(o, k, &a);
-}
-
 static bool copy_services(struct registration *registration, const struct texts *services)
 {
     registration->services = calloc(services->n + 1, sizeof *registration->services);
@@ -178,9 +163,9 @@ static size_t choose_home(const struct hub *o)
 }
 
 static struct registration *registration_new(struct hub *o, const struct message_admit_request *k,
-                                             const struct tunnel *t)
+                                             const struct admission *a)
 {
-    const struct tunnel_record *r = &t->record;
+    const struct tunnel_record *r = a->tunnel;
     char name[LABEL_MAX];
     struct registration *registration = calloc(1, sizeof *registration);
     if (registration == NULL)
@@ -192,7 +177,7 @@ static struct registration *registration_new(struct hub *o, const struct message
     registration->account = accounts_get(o->accounts, r->key_id, loop_now(o->o.loop));
     registration->return_message = MESSAGE(struct message_detached, MESSAGE_DETACHED, 0);
     registration->side = k->side;
-    registration->left_s = registry_left(o->registry, t) / 1000;
+    registration->left_s = a->left_ms / 1000;
     registration->version = k->version;
     registration->protocol = k->protocol;
     memcpy(registration->key, k->key, sizeof registration->key);
@@ -217,24 +202,27 @@ static bool drop_empty(struct presence *p)
     return true;
 }
 
-static void admit(struct hub *o, const struct message_admit_request *k, struct tunnel *t)
+static void admit(struct hub *o, const struct message_admit_request *k, const struct admission *a)
 {
     struct message_admit_reply *m =
         MESSAGE(struct message_admit_reply, MESSAGE_ADMIT_REPLY, k->message.worker);
-    struct registration *registration = registration_new(o, k, t);
-    struct presence *p = presence_get(&o->presences, t->record.id, choose_home(o));
+    const struct tunnel_record *t = a->tunnel;
+    struct registration *registration = registration_new(o, k, a);
+    struct presence *p = presence_get(&o->presences, t->id, choose_home(o));
     if (m == NULL || registration == NULL || p == NULL) {
         free(m);
         registration_free(registration);
         drop_empty(p);
-        refuse_unread(o, k, &no_memory, t);
+        struct admission refused = no_memory; /* although the token is right */
+        refused.known = t;
+        refuse(o, k, &refused);
         return;
     }
     account_hold(registration->account);
-    presence_join(p, o->monitor, &t->record, registration);
+    presence_join(p, o->monitor, t, registration);
     o->load[p->home]++;
     o->admitted++;
-    registry_connected(o->registry, span_of(t->record.id), k->side, true);
+    registry_connected(o->registry, span_of(t->id), k->side, true);
     audit_connect(o, registration, t);
     m->pending_id = k->pending_id;
     m->registration = registration;
@@ -243,44 +231,35 @@ static void admit(struct hub *o, const struct message_admit_request *k, struct t
 
 static void on_admission(void *ctx, struct admission a)
 {
-    struct admit_attempt *k = ctx;
+    struct message_admit_request *k = ctx;
     if (a.tunnel != NULL)
-        admit(k->hub, k->message, a.tunnel);
+        admit(k->hub, k, &a);
     else
-        refuse(k->hub, k->message, &a);
-    message_free(&k->message->message);
-    free(k);
+        refuse(k->hub, k, &a);
+    message_free(&k->message);
 }
 
 /* Before anything is used up. Who is refused anyway does not count. */
-static bool may_connect(struct hub *o, const struct admission_request *q, const struct tunnel *t)
+static const struct admission *on_denies(void *ctx, const struct tunnel_record *t)
 {
-    if (t == NULL || !registry_would_admit(o->registry, q))
-        return true;
-    uint64_t now = loop_now(o->o.loop);
-    struct account *account = accounts_get(o->accounts, t->record.key_id, now);
-    return account == NULL || account_connect(account, now);
+    const struct message_admit_request *k = ctx;
+    uint64_t now = loop_now(k->hub->o.loop);
+    struct account *account = accounts_get(k->hub->accounts, t->key_id, now);
+    return account == NULL || account_connect(account, now) ? NULL : &too_many;
 }
 
 void admission_requested(struct hub *o, struct message_admit_request *m)
 {
-    struct admission_request q = {
+    const struct admission_request q = {
         .side = m->side,
         .token = span_of(m->token),
         .client_token = span_of(m->client_token),
         .device = m->device,
         .device_required = o->device_trust != NULL,
+        .denies = on_denies,
     };
-    struct tunnel *t = registry_by_token(o->registry, q.token);
-    struct admit_attempt *k = calloc(1, sizeof *k);
-    if (k == NULL || !may_connect(o, &q, t)) {
-        refuse_unread(o, m, k == NULL ? &no_memory : &too_many, t);
-        message_free(&m->message);
-        free(k);
-        return;
-    }
-    *k = (struct admit_attempt){.hub = o, .message = m};
-    registry_admit(o->registry, &q, on_admission, k);
+    m->hub = o;
+    registry_admit(o->registry, &q, on_admission, m);
 }
 
 /* ---- ends on their way, and gone ---- */
@@ -345,30 +324,30 @@ void admission_migrate(struct hub *o, struct message_migrate *m)
 /* ---- tunnels that end ---- */
 
 /* Whoever is on that side has to go; whoever is still on the way there has lost its place. */
-static void close_side(struct hub *o, const struct tunnel *t, enum side side, enum err why,
+static void close_side(struct hub *o, const struct tunnel_record *t, enum side side, enum err why,
                        const char *text)
 {
-    struct presence *p = presence_find(&o->presences, t->record.id);
+    struct presence *p = presence_find(&o->presences, t->id);
     if (p == NULL)
         return;
     if (presence_dismiss(p, side, why, text))
-        registry_connected(o->registry, span_of(t->record.id), side, false);
+        registry_connected(o->registry, span_of(t->id), side, false);
     post_close(o, p, side, &(struct close_reason){RELAY_CLOSE_ENDED, why, text});
 }
 
-static void on_ended(void *owner, struct tunnel *t, const char *why)
+static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
 {
     char name[LABEL_MAX];
-    label(&t->record, name);
+    label(t, name);
     log_info("tunnel %s: %s", name, why);
     for (int side = 0; side < SIDE_COUNT; side++)
         close_side(owner, t, (enum side)side, ERR_TUNNEL_CLOSED, why);
 }
 
-static void on_rotated(void *owner, struct tunnel *t, enum side side)
+static void on_rotated(void *owner, const struct tunnel_record *t, enum side side)
 {
     char name[LABEL_MAX];
-    label(&t->record, name);
+    label(t, name);
     log_info("tunnel %s: the %s has a new access token", name, side_name(side));
     close_side(owner, t, side, ERR_TOKEN_REPLACED, "the access token was replaced");
 }

@@ -94,6 +94,7 @@ struct message_identity {
 };
 struct message_admit_request {
     struct message message;
+    struct hub *hub; /* set there: whom the registry's answer is for */
     uint64_t pending_id;
     enum side side;
     int version;

@@ -6,6 +6,7 @@
 #include "core/aws/sigv4.h"
 #include "gateway/hub/api/api.h"
 #include "tests/unit/net_help.h"
+#include "tests/unit/registry_view.h"
 
 #include <cjson/cJSON.h>
 #include <dirent.h>
@@ -44,7 +45,7 @@ static void reply_clear(void)
 
 /* ---- the world ---- */
 
-static void on_ended(void *owner, struct tunnel *t, const char *why)
+static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
 {
     (void)owner;
     assert_non_null(t);
@@ -52,7 +53,7 @@ static void on_ended(void *owner, struct tunnel *t, const char *why)
     world.ended[0]++;
 }
 
-static void on_rotated_side(void *owner, struct tunnel *t, enum side side)
+static void on_rotated_side(void *owner, const struct tunnel_record *t, enum side side)
 {
     (void)owner;
     assert_non_null(t);

@@ -3,7 +3,7 @@
 #define TESTS_UNIT_REGISTRY_HELP_H
 
 #include "core/base/log.h"
-#include "gateway/hub/registry/registry.h"
+#include "tests/unit/registry_view.h"
 
 #include <dirent.h>
 #include <setjmp.h>

@@ -15,14 +15,14 @@ static int64_t now(void)
     return clock_ms;
 }
 
-static void on_ended(void *owner, struct tunnel *t, const char *why)
+static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
 {
     (void)owner;
     (void)t;
     (void)why;
 }
 
-static void on_rotated(void *owner, struct tunnel *t, enum side side)
+static void on_rotated(void *owner, const struct tunnel_record *t, enum side side)
 {
     (void)owner;
     (void)t;
@@ -57,13 +57,13 @@ static void reopen(void)
 static int n_done;
 static enum err last_why;
 
-static void on_done(void *ctx, enum err why, struct tunnel *t)
+static void on_done(void *ctx, enum err why, const struct tunnel_record *t)
 {
     (void)ctx;
     n_done++;
     last_why = why;
     if (t != NULL)
-        snprintf(id, sizeof id, "%s", t->record.id);
+        snprintf(id, sizeof id, "%s", t->id);
 }
 
 static void open_tunnel(const char *thing, const char *source, const char *destination)
@@ -110,8 +110,9 @@ static int teardown(void **state)
 /* ---- attempts ---- */
 
 struct visit {
-    int calls;
+    int calls, asked;
     struct admission a;
+    const struct admission *denied; /* what is answered when asked */
     bool admitted;
     char tunnel[64];
     int order;
@@ -126,17 +127,33 @@ static void on_admission(void *ctx, struct admission a)
     v->order = ++order;
     v->admitted = a.tunnel != NULL;
     assert_true(v->admitted || (a.status >= 400 && a.text != NULL));
-    snprintf(v->tunnel, sizeof v->tunnel, "%s", a.known != NULL ? a.known->record.id : "");
+    snprintf(v->tunnel, sizeof v->tunnel, "%s", a.known != NULL ? a.known->id : "");
 }
 
+static const struct admission *on_denies(void *ctx, const struct tunnel_record *t)
+{
+    struct visit *v = ctx;
+    assert_string_equal(t->id, id);
+    assert_int_equal(v->calls, 0);
+    v->asked++;
+    return v->denied;
+}
+
+/* Only who may come in is asked about, before it is known whether that can be stored. */
 static void knock(struct visit *v, enum side side, const char *token, const char *client)
 {
-    struct admission_request q = {
-        .side = side, .token = span_of(token), .client_token = span_of(client)};
+    struct admission_request q = {.side = side,
+                                  .token = span_of(token),
+                                  .client_token = span_of(client),
+                                  .denies = on_denies};
     *v = (struct visit){0};
-    bool would = registry_would_admit(registry, &q);
     registry_admit(registry, &q, on_admission, v);
-    assert_int_equal(would, v->calls == 0 || v->admitted);
+    assert_int_equal(v->asked, v->calls == 0 || v->admitted);
+}
+
+static bool is_admitting(void)
+{
+    return registry_seen(registry, span_of(id))->admitting[SIDE_SOURCE];
 }
 
 static void wait_for(struct visit *v)
@@ -185,9 +202,9 @@ static void test_once(void **state)
     (void)state;
     knock(&v, SIDE_SOURCE, "src", NULL);
     assert_int_equal(v.calls, 0);
-    assert_true(registry_find(registry, span_of(id))->admitting[SIDE_SOURCE]);
+    assert_true(is_admitting());
     is_admitted(&v);
-    assert_false(registry_find(registry, span_of(id))->admitting[SIDE_SOURCE]);
+    assert_false(is_admitting());
     for (int i = 0; i < 2; i++) {
         refuses(SIDE_SOURCE, "src", NULL, 400,
                 "Invalid access token: The access token was previously used", true);
@@ -213,25 +230,50 @@ static void test_client_token(void **state)
     }
 }
 
-/* Being asked for it uses nothing; what `knock` compares holds for all other tests. */
-static void test_would_admit(void **state)
+/* Who is denied uses nothing up; who is refused anyway is not asked about. */
+static void test_denied(void **state)
 {
-    struct admission_request q = {.side = SIDE_SOURCE, .token = span_of("src")};
+    static const struct admission no = {.status = 503, .why = ERR_LIMIT, .text = "not that often"};
+    struct admission_request q = {
+        .side = SIDE_DESTINATION, .token = span_of("dst"), .denies = on_denies};
+    struct visit v = {0};
     (void)state;
-    for (int i = 0; i < 40; i++)
-        assert_true(registry_would_admit(registry, &q));
-    assert_false(registry_find(registry, span_of(id))->admitting[SIDE_SOURCE]);
-    admits(SIDE_SOURCE, "src", CLIENT_1);
-    assert_false(registry_would_admit(registry, &q));
-    q.client_token = span_of(CLIENT_2);
-    assert_false(registry_would_admit(registry, &q));
-    q.client_token = span_of(CLIENT_1);
-    assert_true(registry_would_admit(registry, &q));
-    q = (struct admission_request){
-        .side = SIDE_DESTINATION, .token = span_of("dst"), .device_required = true};
-    assert_false(registry_would_admit(registry, &q));
-    q.device = "plant7";
-    assert_true(registry_would_admit(registry, &q));
+    for (int i = 0; i < 40; i++) {
+        v = (struct visit){.denied = &no};
+        registry_admit(registry, &q, on_admission, &v);
+        is_refused(&v, 503, "not that often", true);
+        assert_int_equal(v.a.why, ERR_LIMIT);
+        assert_int_equal(v.asked, 1);
+    }
+    q.device_required = true;
+    v = (struct visit){.denied = &no};
+    registry_admit(registry, &q, on_admission, &v);
+    is_refused(&v, 403, "show the device's certificate", true);
+    assert_int_equal(v.asked, 0);
+    admits(SIDE_DESTINATION, "dst", CLIENT_1);
+    q = (struct admission_request){.side = SIDE_DESTINATION,
+                                   .token = span_of("dst"),
+                                   .client_token = span_of(CLIENT_1),
+                                   .denies = on_denies};
+    v = (struct visit){.denied = &no};
+    registry_admit(registry, &q, on_admission, &v);
+    is_refused(&v, 503, "not that often", true);
+    admits(SIDE_DESTINATION, "dst", CLIENT_1);
+}
+
+/* What is left of its life is told with it. */
+static void test_left(void **state)
+{
+    struct visit v;
+    (void)state;
+    clock_ms += 600000;
+    knock(&v, SIDE_SOURCE, "src", CLIENT_1);
+    is_admitted(&v);
+    assert_int_equal(v.a.left_ms, 3000000);
+    clock_ms += 1000;
+    knock(&v, SIDE_SOURCE, "src", CLIENT_1);
+    is_admitted(&v);
+    assert_int_equal(v.a.left_ms, 2999000);
 }
 
 static void test_wrong_tokens(void **state)
@@ -395,7 +437,7 @@ static void test_rotated_meanwhile(void **state)
     admits(SIDE_SOURCE, "new", NULL); /* not used by the first one */
 }
 
-static void on_new_token(void *ctx, enum err why, struct tunnel *t)
+static void on_new_token(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct visit *visits = ctx;
     on_done(NULL, why, t);
@@ -475,7 +517,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_once),
         TEST(test_client_token),
-        TEST(test_would_admit),
+        TEST(test_denied),
+        TEST(test_left),
         TEST(test_wrong_tokens),
         TEST(test_closed),
         TEST(test_expired),

@@ -13,9 +13,9 @@ static bool is_token(const char *text)
                43;
 }
 
-static struct tunnel *tunnel_of(const char *id)
+static const struct tunnel_record *tunnel_of(const char *id)
 {
-    struct tunnel *t = registry_find(world.registry, span_of(id));
+    const struct tunnel_record *t = registry_find(world.registry, span_of(id));
     assert_non_null(t);
     return t;
 }
@@ -24,7 +24,7 @@ static void must_match(const char *id, enum side side, const char *token)
 {
     uint8_t hash[TOKEN_HASH];
     token_hash(span_of(token), hash);
-    assert_memory_equal(tunnel_of(id)->record.sides[side].token, hash, TOKEN_HASH);
+    assert_memory_equal(tunnel_of(id)->sides[side].token, hash, TOKEN_HASH);
 }
 
 /* ---- OpenTunnel ---- */
@@ -44,7 +44,7 @@ static void test_open_nothing(void **state)
     must_match(id, SIDE_SOURCE, text_of("sourceAccessToken"));
     must_match(id, SIDE_DESTINATION, text_of("destinationAccessToken"));
     assert_int_equal(cJSON_GetArraySize(reply.json), 4);
-    const struct tunnel_record *r = &tunnel_of(id)->record;
+    const struct tunnel_record *r = tunnel_of(id);
     assert_string_equal(r->key_id, "");
     assert_string_equal(r->thing, "");
     assert_int_equal(r->lifetime_minutes, 720);
@@ -81,7 +81,7 @@ static void test_open_everything(void **state)
     text = cJSON_PrintUnformatted(tunnel_member("timeoutConfig"));
     assert_string_equal(text, "{\"maxLifetimeTimeoutMinutes\":60}");
     free(text);
-    const struct tunnel_record *r = &tunnel_of(id)->record;
+    const struct tunnel_record *r = tunnel_of(id);
     assert_int_equal(r->expires - r->created, 60 * 60000);
     double created = cJSON_GetNumberValue(tunnel_member("createdAt"));
     assert_true(created == (double)r->created / 1000.0);
@@ -112,7 +112,7 @@ static void test_open_limits(void **state)
     must_fail("ValidationException", 400, "Member must have value less than or equal to 100");
     call("OpenTunnel", "{\"destinationConfig\":{\"services\":[\"A\",\"B\",\"C\"]}}");
     opened(first);
-    assert_int_equal(tunnel_of(first)->record.lifetime_minutes, 100);
+    assert_int_equal(tunnel_of(first)->lifetime_minutes, 100);
     call("OpenTunnel", "{\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":100}}");
     must_succeed();
     for (int i = 0; i < 3; i++) { /* clients ask three times */
@@ -134,10 +134,10 @@ static void test_long_lifetime(void **state)
     world_rules(NULL, "lifetime-minutes = 10080\n");
     call("OpenTunnel", "{\"timeoutConfig\":{\"maxLifetimeTimeoutMinutes\":10080}}");
     opened(id);
-    assert_int_equal(tunnel_of(id)->record.lifetime_minutes, 10080);
+    assert_int_equal(tunnel_of(id)->lifetime_minutes, 10080);
     call("OpenTunnel", "{}");
     opened(id);
-    assert_int_equal(tunnel_of(id)->record.lifetime_minutes, 720);
+    assert_int_equal(tunnel_of(id)->lifetime_minutes, 720);
 }
 
 /* ---- DescribeTunnel ---- */
@@ -153,7 +153,7 @@ static void test_describe_sides(void **state)
     assert_string_equal(text, "{\"status\":\"DISCONNECTED\"}");
     free(text);
     registry_connected(world.registry, span_of(id), SIDE_DESTINATION, true);
-    int64_t changed = tunnel_of(id)->record.sides[SIDE_DESTINATION].changed;
+    int64_t changed = tunnel_of(id)->sides[SIDE_DESTINATION].changed;
     assert_true(changed > 0);
     callf("DescribeTunnel", "{\"tunnelId\":\"%s\"}", id);
     const cJSON *side = tunnel_member("destinationConnectionState");
@@ -237,8 +237,8 @@ static void rotate(const char *id, const char *mode, bool source, bool destinati
 {
     uint8_t before[SIDE_COUNT][TOKEN_HASH];
     for (size_t s = 0; s < SIDE_COUNT; s++)
-        memcpy(before[s], tunnel_of(id)->record.sides[s].token, TOKEN_HASH);
-    int64_t expires = tunnel_of(id)->record.expires;
+        memcpy(before[s], tunnel_of(id)->sides[s].token, TOKEN_HASH);
+    int64_t expires = tunnel_of(id)->expires;
     callf("RotateTunnelAccessToken", "{\"tunnelId\":\"%s\",\"clientMode\":\"%s\"}", id, mode);
     must_succeed();
     assert_non_null(strstr(text_of("tunnelArn"), id));
@@ -248,14 +248,14 @@ static void rotate(const char *id, const char *mode, bool source, bool destinati
     for (enum side s = 0; s < SIDE_COUNT; s++) {
         if (!fresh[s]) {
             assert_null(cJSON_GetObjectItem(reply.json, names[s]));
-            assert_memory_equal(tunnel_of(id)->record.sides[s].token, before[s], TOKEN_HASH);
+            assert_memory_equal(tunnel_of(id)->sides[s].token, before[s], TOKEN_HASH);
             continue;
         }
         assert_true(is_token(text_of(names[s])));
         must_match(id, s, text_of(names[s]));
-        assert_memory_not_equal(tunnel_of(id)->record.sides[s].token, before[s], TOKEN_HASH);
+        assert_memory_not_equal(tunnel_of(id)->sides[s].token, before[s], TOKEN_HASH);
     }
-    assert_int_equal(tunnel_of(id)->record.expires, expires);
+    assert_int_equal(tunnel_of(id)->expires, expires);
 }
 
 static void test_rotate(void **state)

@@ -183,7 +183,7 @@ static void test_signed(void **state)
     world_rules(KEYS, "");
     call_as("ADMIN", "OpenTunnel", "{\"description\":\"Gr\xc3\xb6\xc3\x9f\x65\"}");
     must_succeed();
-    assert_string_equal(registry_older(world.registry, NULL)->record.key_id, "ADMIN");
+    assert_string_equal(registry_older(world.registry, NULL)->key_id, "ADMIN");
     audit_has("key", "ADMIN");
     audit_has("client", ELSEWHERE);
     assert_int_equal(registry_count_of(world.registry, "ADMIN"), 1);
@@ -406,7 +406,7 @@ static void test_tags_rule_meanwhile(void **state)
     call_as("OPS", "TagResource", TEAM("%s", "ops"), arn);
     must_fail("AccessDeniedException", 403, "a tag that the key requires is missing");
     assert_int_equal(away.status, 200);
-    const struct tags *tags = &registry_older(world.registry, NULL)->record.tags;
+    const struct tags *tags = &registry_older(world.registry, NULL)->tags;
     assert_string_equal(tags->items[0].value, "dev");
     cJSON_Delete(away.json);
     free(away.body);

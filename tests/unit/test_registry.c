@@ -32,19 +32,19 @@ static void pass(int64_t ms)
 static int n_ended, n_rotated[SIDE_COUNT];
 static char ended_id[64], ended_why[64];
 
-static void on_ended(void *owner, struct tunnel *t, const char *why)
+static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
 {
     assert_ptr_equal(owner, &options);
-    assert_int_not_equal(t->record.closed, 0);
+    assert_int_not_equal(t->closed, 0);
     n_ended++;
-    snprintf(ended_id, sizeof ended_id, "%s", t->record.id);
+    snprintf(ended_id, sizeof ended_id, "%s", t->id);
     snprintf(ended_why, sizeof ended_why, "%s", why);
 }
 
-static void on_rotated(void *owner, struct tunnel *t, enum side side)
+static void on_rotated(void *owner, const struct tunnel_record *t, enum side side)
 {
     assert_ptr_equal(owner, &options);
-    assert_int_equal(t->record.closed, 0);
+    assert_int_equal(t->closed, 0);
     n_rotated[side]++;
 }
 
@@ -104,15 +104,15 @@ struct answer {
     char id[64]; /* "" without tunnel */
 };
 
-static void on_done(void *ctx, enum err why, struct tunnel *t)
+static void on_done(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct answer *a = ctx;
     a->calls++;
     a->why = why;
-    snprintf(a->id, sizeof a->id, "%s", t != NULL ? t->record.id : "");
+    snprintf(a->id, sizeof a->id, "%s", t != NULL ? t->id : "");
 }
 
-static void on_nobody(void *ctx, enum err why, struct tunnel *t)
+static void on_nobody(void *ctx, enum err why, const struct tunnel_record *t)
 {
     (void)ctx;
     (void)t;
@@ -183,11 +183,11 @@ static enum err rotate(const char *id, const char *source, const char *destinati
     return wait_for(&a);
 }
 
-static struct tunnel *get(const char *id)
+static const struct tunnel_record *get(const char *id)
 {
-    struct tunnel *t = registry_find(registry, span_of(id));
+    const struct tunnel_record *t = registry_find(registry, span_of(id));
     assert_non_null(t);
-    assert_string_equal(t->record.id, id);
+    assert_string_equal(t->id, id);
     return t;
 }
 
@@ -195,9 +195,9 @@ static size_t count_all(void)
 {
     size_t n = 0;
     int64_t last = INT64_MAX;
-    for (struct tunnel *t = NULL; (t = registry_older(registry, t)) != NULL; n++) {
-        assert_true(t->record.number < last);
-        last = t->record.number;
+    for (const struct tunnel_record *t = NULL; (t = registry_older(registry, t)) != NULL; n++) {
+        assert_true(t->number < last);
+        last = t->number;
     }
     return n;
 }
@@ -227,7 +227,7 @@ static void test_open(void **state)
     assert_int_equal(wait_for(&a), ERR_OK);
     is_uuid(a.id);
     for (int i = 0; i < 2; i++) {
-        const struct tunnel_record *r = &get(a.id)->record;
+        const struct tunnel_record *r = get(a.id);
         assert_string_equal(r->key_id, "AKID");
         assert_string_equal(r->thing, "plant7");
         assert_string_equal(r->description, "a line");
@@ -255,8 +255,8 @@ static void test_empty_texts(void **state)
     registry_open(registry, &r, 0, on_done, &a);
     assert_int_equal(wait_for(&a), ERR_OK);
     reopen();
-    assert_string_equal(get(a.id)->record.thing, "");
-    assert_string_equal(get(a.id)->record.key_id, "");
+    assert_string_equal(get(a.id)->thing, "");
+    assert_string_equal(get(a.id)->key_id, "");
     assert_int_equal(registry_count_of(registry, ""), 1);
 }
 
@@ -267,9 +267,9 @@ static void test_find(void **state)
     for (int i = 0; i < 5; i++)
         snprintf(ids[i], sizeof ids[i], "%s", open_tunnel());
     for (int round = 0; round < 2; round++) {
-        const struct tunnel *t = NULL;
+        const struct tunnel_record *t = NULL;
         for (int i = 4; i >= 0; i--) {
-            int64_t number = get(ids[i])->record.number;
+            int64_t number = get(ids[i])->number;
             t = registry_older(registry, t);
             assert_ptr_equal(t, get(ids[i]));
             assert_ptr_equal(registry_below(registry, number),
@@ -283,7 +283,7 @@ static void test_find(void **state)
         reopen();
     }
     /* A list goes on where it was, though what was shown last is gone. */
-    int64_t number = get(ids[3])->record.number;
+    int64_t number = get(ids[3])->number;
     assert_int_equal(close_tunnel(ids[3], true), ERR_OK);
     assert_ptr_equal(registry_below(registry, number), get(ids[2]));
     assert_ptr_equal(registry_older(registry, get(ids[4])), get(ids[2]));
@@ -358,7 +358,7 @@ static void test_close(void **state)
     struct answer a = {0}, b = {0};
     registry_close(registry, id, false, on_done, &a);
     registry_close(registry, id, false, on_done, &b);
-    assert_int_equal(get(id)->record.closed, 0);
+    assert_int_equal(get(id)->closed, 0);
     assert_int_equal(wait_for(&a), ERR_OK);
     assert_int_equal(wait_for(&b), ERR_OK);
     assert_string_equal(a.id, id);
@@ -367,10 +367,10 @@ static void test_close(void **state)
     assert_string_equal(ended_why, "the tunnel was closed");
     clock_ms += 5000;
     assert_int_equal(close_tunnel(id, false), ERR_OK);
-    assert_int_equal(get(id)->record.closed, clock_ms - 5000);
-    assert_int_equal(get(id)->record.updated, clock_ms - 5000);
+    assert_int_equal(get(id)->closed, clock_ms - 5000);
+    assert_int_equal(get(id)->updated, clock_ms - 5000);
     reopen();
-    assert_int_equal(get(id)->record.closed, clock_ms - 5000);
+    assert_int_equal(get(id)->closed, clock_ms - 5000);
     assert_int_equal(registry_open_count(registry), 0);
     assert_int_equal(count_all(), 1);
     assert_int_equal(rotate(id, "a", "b"), ERR_TUNNEL_CLOSED);
@@ -417,16 +417,16 @@ static void test_rotate(void **state)
     (void)state;
     const char *id = open_tunnel();
     uint8_t before[TOKEN_HASH];
-    memcpy(before, get(id)->record.sides[SIDE_DESTINATION].token, TOKEN_HASH);
+    memcpy(before, get(id)->sides[SIDE_DESTINATION].token, TOKEN_HASH);
     clock_ms += 7000;
     assert_int_equal(rotate(id, "new", NULL), ERR_OK);
     assert_int_equal(n_rotated[SIDE_SOURCE], 1);
     assert_int_equal(n_rotated[SIDE_DESTINATION], 0);
     reopen();
-    assert_memory_equal(before, get(id)->record.sides[SIDE_DESTINATION].token, TOKEN_HASH);
+    assert_memory_equal(before, get(id)->sides[SIDE_DESTINATION].token, TOKEN_HASH);
     assert_ptr_equal(registry_by_token(registry, span_of("new")), get(id));
-    assert_int_equal(get(id)->record.updated, clock_ms);
-    assert_int_equal(get(id)->record.expires, clock_ms - 7000 + 3600000);
+    assert_int_equal(get(id)->updated, clock_ms);
+    assert_int_equal(get(id)->expires, clock_ms - 7000 + 3600000);
     assert_int_equal(rotate(id, "newer", "newest"), ERR_OK);
     assert_int_equal(n_rotated[SIDE_SOURCE], 2);
     assert_int_equal(n_rotated[SIDE_DESTINATION], 1);
@@ -448,9 +448,9 @@ static void test_rotate_closing(void **state)
     assert_int_equal(wait_for(&a), ERR_OK);
     assert_int_equal(wait_for(&b), ERR_TUNNEL_CLOSED);
     assert_int_equal(n_rotated[SIDE_SOURCE], 0);
-    assert_memory_not_equal(get(id)->record.sides[SIDE_SOURCE].token, hash, TOKEN_HASH);
+    assert_memory_not_equal(get(id)->sides[SIDE_SOURCE].token, hash, TOKEN_HASH);
     reopen();
-    assert_memory_not_equal(get(id)->record.sides[SIDE_SOURCE].token, hash, TOKEN_HASH);
+    assert_memory_not_equal(get(id)->sides[SIDE_SOURCE].token, hash, TOKEN_HASH);
 }
 
 static enum err tag(const char *id, const struct tags *add, const struct texts *remove)
@@ -473,7 +473,7 @@ static void test_tag(void **state)
     }
     clock_ms += 1000;
     assert_int_equal(tag(id, &many, NULL), ERR_OK);
-    assert_int_equal(get(id)->record.tags.n, 200);
+    assert_int_equal(get(id)->tags.n, 200);
     assert_int_equal(tag(id, &many, NULL), ERR_OK); /* no more than before */
     assert_true(tags_set(&more, span_of("one"), span_of("too many")));
     assert_int_equal(tag(id, &more, NULL), ERR_LIMIT);
@@ -481,7 +481,7 @@ static void test_tag(void **state)
     assert_true(texts_add(&remove, span_of("k7")));
     assert_int_equal(tag(id, &more, &remove), ERR_OK);
     for (int i = 0; i < 2; i++) {
-        const struct tunnel_record *r = &get(id)->record;
+        const struct tunnel_record *r = get(id);
         assert_int_equal(r->tags.n, 199);
         assert_string_equal(r->tags.items[0].key, "k0");
         assert_string_equal(r->tags.items[7].key, "k8");
@@ -544,7 +544,7 @@ static void test_bytes_of_key(void **state)
     ask_open(&a, "BKID", 0);
     assert_int_equal(wait_for(&a), ERR_OK);
     assert_int_equal(tag(a.id, &fat, NULL), ERR_TOO_LARGE);
-    assert_int_equal(get(a.id)->record.tags.n, 1);
+    assert_int_equal(get(a.id)->tags.n, 1);
     assert_int_equal(close_tunnel(other, false), ERR_OK);
     assert_int_equal(tag(a.id, &fat, NULL), ERR_OK);
     struct texts keys = {0};
@@ -561,9 +561,9 @@ static void test_bytes_of_key(void **state)
 static int n_judged;
 
 /* Only a tunnel that has and keeps site=north. */
-static bool keeps_site(void *ctx, const struct tunnel *t, const struct tags *after)
+static bool keeps_site(void *ctx, const struct tunnel_record *t, const struct tags *after)
 {
-    const struct tags *both[] = {&t->record.tags, after};
+    const struct tags *both[] = {&t->tags, after};
     (void)ctx;
     n_judged++;
     for (size_t i = 0; i < 2; i++)
@@ -592,7 +592,7 @@ static void test_tag_by_turns(void **state)
     assert_int_equal(n_judged, 1);
     assert_int_equal(wait_for(&moved), ERR_OK);
     assert_int_equal(wait_for(&back), ERR_FORBIDDEN);
-    assert_string_equal(get(id)->record.tags.items[0].value, "south");
+    assert_string_equal(get(id)->tags.items[0].value, "south");
     for (int i = 0; i < 70; i++)
         registry_tag(registry, id, &(struct tag_change){.add = &north}, on_done, &all[i]);
     for (int i = 0; i < 70; i++)
@@ -604,7 +604,7 @@ static void test_tag_by_turns(void **state)
     assert_int_equal(wait_for(&all[0]), ERR_OK);
     assert_int_equal(wait_for(&all[1]), ERR_SHUTDOWN);
     assert_int_equal(wait_for(&all[2]), ERR_SHUTDOWN);
-    assert_string_equal(get(id)->record.tags.items[0].value, "south");
+    assert_string_equal(get(id)->tags.items[0].value, "south");
     tags_free(&north);
     tags_free(&south);
 }
@@ -613,11 +613,11 @@ static void test_connected(void **state)
 {
     (void)state;
     const char *id = open_tunnel();
-    struct record_side *s = &get(id)->record.sides[SIDE_DESTINATION];
+    const struct record_side *s = &get(id)->sides[SIDE_DESTINATION];
     clock_ms += 10;
     registry_connected(registry, span_of("nobody"), SIDE_SOURCE, true);
     registry_connected(registry, span_of(id), SIDE_SOURCE, false); /* as it was */
-    assert_int_equal(get(id)->record.sides[SIDE_SOURCE].changed, 0);
+    assert_int_equal(get(id)->sides[SIDE_SOURCE].changed, 0);
     registry_connected(registry, span_of(id), SIDE_DESTINATION, true);
     assert_true(s->connected);
     assert_int_equal(s->changed, clock_ms);
@@ -625,7 +625,7 @@ static void test_connected(void **state)
     registry_connected(registry, span_of(id), SIDE_DESTINATION, true);
     assert_int_equal(s->changed, clock_ms - 10);
     reopen(); /* nobody is connected to a hub that has just begun */
-    s = &get(id)->record.sides[SIDE_DESTINATION];
+    s = &get(id)->sides[SIDE_DESTINATION];
     assert_false(s->connected);
     assert_int_equal(s->changed, clock_ms);
     UNTIL(loop, number_in_database("SELECT max(connected) FROM sides") == 0);
@@ -642,7 +642,7 @@ static void test_expiry(void **state)
     const char *first = open_tunnel();
     clock_ms += 60000;
     const char *second = open_tunnel();
-    int64_t expires = get(first)->record.expires;
+    int64_t expires = get(first)->expires;
     clock_ms = expires - 1;
     UNTIL(loop, n_ended == 1);
     assert_string_equal(ended_id, nearly);
@@ -651,8 +651,8 @@ static void test_expiry(void **state)
     UNTIL(loop, n_ended == 2);
     assert_string_equal(ended_id, first);
     assert_string_equal(ended_why, "the tunnel has expired");
-    assert_int_equal(get(first)->record.closed, expires);
-    assert_int_equal(get(second)->record.closed, 0);
+    assert_int_equal(get(first)->closed, expires);
+    assert_int_equal(get(second)->closed, 0);
     assert_int_equal(registry_open_count(registry), 1);
     assert_int_equal(registry_count_of(registry, "AKID"), 1);
     assert_int_equal(number_in_database("SELECT max(closed) FROM tunnels"), expires);
@@ -682,8 +682,8 @@ static void test_expiry_order(void **state)
         clock_ms = begin + minutes * 60000;
         size_t alive = 0;
         for (int i = 0; i < N; i++) {
-            const struct tunnel *t = registry_find(registry, span_of(all[i].id));
-            alive += t != NULL && t->record.closed == 0 && t->record.expires > clock_ms;
+            const struct tunnel_record *t = registry_find(registry, span_of(all[i].id));
+            alive += t != NULL && t->closed == 0 && t->expires > clock_ms;
         }
         UNTIL(loop, registry_open_count(registry) == alive);
     }
@@ -695,11 +695,11 @@ static void test_expired_meanwhile(void **state)
 {
     (void)state;
     const char *id = open_tunnel();
-    int64_t expires = get(id)->record.expires;
+    int64_t expires = get(id)->expires;
     close_registry();
     clock_ms = expires + 1000;
     open_registry();
-    assert_int_equal(get(id)->record.closed, expires);
+    assert_int_equal(get(id)->closed, expires);
     assert_int_equal(registry_open_count(registry), 0);
     assert_int_equal(registry_count_of(registry, "AKID"), 0);
     UNTIL(loop, number_in_database("SELECT closed FROM tunnels") == expires);
@@ -731,7 +731,7 @@ static void test_jumps(void **state)
         pass(MINUTES(1));
         assert_int_equal(rotate(id, "five", "six"), ERR_TUNNEL_CLOSED);
         UNTIL(loop, n_ended == ended + 1);
-        assert_int_equal(get(id)->record.closed, opened + jumps[i] + HOURS(1));
+        assert_int_equal(get(id)->closed, opened + jumps[i] + HOURS(1));
         assert_int_equal(close_tunnel(id, true), ERR_OK);
     }
 }
@@ -747,11 +747,11 @@ static void test_jump_meanwhile(void **state)
     pass(MINUTES(30));
     clock_ms += HOURS(13);
     open_registry();
-    assert_int_equal(get(id)->record.closed, 0);
+    assert_int_equal(get(id)->closed, 0);
     close_registry();
     pass(MINUTES(31));
     open_registry();
-    assert_int_not_equal(get(id)->record.closed, 0);
+    assert_int_not_equal(get(id)->closed, 0);
 }
 
 static void test_keep_closed(void **state)
@@ -769,7 +769,7 @@ static void test_keep_closed(void **state)
     reopen();
     clock_ms += 3000;
     UNTIL(loop, registry_find(registry, span_of(first)) == NULL);
-    assert_int_equal(get(third)->record.closed, 0);
+    assert_int_equal(get(third)->closed, 0);
     assert_int_equal(number_in_database("SELECT count(*) FROM tunnels"), 1);
     assert_int_equal(n_ended, 2);
 }
@@ -839,14 +839,14 @@ static void test_store_fails(void **state)
     assert_false(registry_healthy(registry));
     assert_int_equal(n_ended + n_rotated[0], 0);
     assert_int_equal(count_all(), 1);
-    assert_int_equal(get(id)->record.tags.n, 1);
+    assert_int_equal(get(id)->tags.n, 1);
     assert_int_equal(registry_count_of(registry, "AKID"), 1);
     sqlite3_close(other);
     registry_tag(registry, id, &(struct tag_change){.add = &add}, on_nobody, NULL);
     UNTIL(loop, registry_healthy(registry));
     reopen();
     assert_int_equal(count_all(), 1);
-    assert_int_equal(get(id)->record.closed, 0);
+    assert_int_equal(get(id)->closed, 0);
     tags_free(&add);
 }
 
@@ -856,12 +856,12 @@ static void test_expiry_while_store_fails(void **state)
     const char *first = open_tunnel();
     clock_ms += 60000;
     const char *second = open_tunnel();
-    int64_t expires = get(first)->record.expires;
+    int64_t expires = get(first)->expires;
     sqlite3 *other = other_program("BEGIN EXCLUSIVE");
     clock_ms = expires;
     UNTIL(loop, n_ended == 1); /* after the attempt to store it */
-    assert_int_equal(get(first)->record.closed, expires);
-    clock_ms = get(second)->record.expires;
+    assert_int_equal(get(first)->closed, expires);
+    clock_ms = get(second)->expires;
     UNTIL(loop, n_ended == 2); /* at once */
     assert_false(registry_healthy(registry));
     assert_int_equal(number_in_database("SELECT max(closed) FROM tunnels"), 0);
@@ -869,7 +869,7 @@ static void test_expiry_while_store_fails(void **state)
     UNTIL(loop, number_in_database("SELECT count(*) FROM tunnels WHERE closed = expires") == 2);
     assert_true(registry_healthy(registry));
     reopen();
-    assert_int_equal(get(first)->record.closed, expires);
+    assert_int_equal(get(first)->closed, expires);
 }
 
 static void test_removal_while_store_fails(void **state)
@@ -902,8 +902,8 @@ static void test_free_answers(void **state)
     assert_int_equal(close.why, ERR_OK);
     assert_int_equal(n_ended, 1);
     open_registry();
-    assert_int_equal(get(open.id)->record.closed, 0);
-    assert_int_equal(get(id)->record.closed, clock_ms);
+    assert_int_equal(get(open.id)->closed, 0);
+    assert_int_equal(get(id)->closed, clock_ms);
 }
 
 static void test_duplicates_refused(void **state)
@@ -928,7 +928,7 @@ static void test_duplicates_refused(void **state)
 
 static int n_many, n_many_failed;
 
-static void on_many(void *ctx, enum err why, struct tunnel *t)
+static void on_many(void *ctx, enum err why, const struct tunnel_record *t)
 {
     (void)ctx;
     (void)t;

@@ -18,14 +18,14 @@
 static struct loop *loop;
 static struct registry *registry;
 
-static void on_ended(void *owner, struct tunnel *t, const char *why)
+static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
 {
     (void)owner;
     (void)t;
     (void)why;
 }
 
-static void on_rotated(void *owner, struct tunnel *t, enum side side)
+static void on_rotated(void *owner, const struct tunnel_record *t, enum side side)
 {
     (void)owner;
     (void)t;
@@ -85,7 +85,7 @@ static void on_used(void *ctx, struct admission a)
     open_one(s);
 }
 
-static void on_changed(void *ctx, enum err why, struct tunnel *t)
+static void on_changed(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct step *s = ctx;
     if (why != ERR_OK || (t == NULL) != (s->what == WHAT_REMOVE))
@@ -110,12 +110,12 @@ static void rotate(struct step *s)
     registry_rotate(registry, s->id, token, on_changed, s);
 }
 
-static void on_opened(void *ctx, enum err why, struct tunnel *t)
+static void on_opened(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct step *s = ctx;
     if (why != ERR_OK)
         abort();
-    snprintf(s->id, sizeof s->id, "%s", t->record.id);
+    snprintf(s->id, sizeof s->id, "%s", t->id);
     s->what = WHAT_NOTHING;
     say("opened", s);
     s->what = (enum what)random_below(WHAT_COUNT);
@@ -236,16 +236,16 @@ static void compare(void)
 {
     for (size_t i = 0; i < n_all; i++) {
         const struct told *t = &all[i];
-        const struct tunnel *found = registry_find(registry, span_of(t->id));
+        const struct tunnel_record *found = registry_find(registry, span_of(t->id));
         assert_true(t->opened);
         is_so(t, WHAT_REMOVE, found == NULL);
         if (found == NULL)
             continue;
-        const struct record_side *source = &found->record.sides[SIDE_SOURCE];
-        assert_int_equal(found->record.services.n, 1);
-        assert_int_equal(found->record.tags.n, 1);
+        const struct record_side *source = &found->sides[SIDE_SOURCE];
+        assert_int_equal(found->services.n, 1);
+        assert_int_equal(found->tags.n, 1);
         assert_int_equal(source->has_client, source->used);
-        is_so(t, WHAT_CLOSE, found->record.closed != 0);
+        is_so(t, WHAT_CLOSE, found->closed != 0);
         is_so(t, WHAT_USE, source->used);
         is_so(t, WHAT_ROTATE, registry_by_token(registry, span_of(t->id)) == found);
     }

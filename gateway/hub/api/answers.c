@@ -61,6 +61,7 @@ void drop_input(struct call *c)
 static void call_free(struct call *c)
 {
     drop_input(c);
+    keys_free(c->keys);
     buf_wipe(&c->out.bytes);
     for (size_t i = 0; i < NOTES_MAX; i++)
         free(c->notes[i].text);
@@ -150,7 +151,7 @@ void answer_error(struct call *c, enum err why)
     }
 }
 
-void answer_empty(void *ctx, enum err why, struct tunnel *t)
+void answer_empty(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct call *c = ctx;
     (void)t; /* it may be gone */

@@ -42,7 +42,7 @@ void api_free(struct api *a)
     free(a);
 }
 
-void api_rules(struct api *a, const struct keys *keys, const struct limit_book *limits)
+void api_rules(struct api *a, struct keys *keys, const struct limit_book *limits)
 {
     a->keys = keys;
     a->limits = limits;
@@ -138,15 +138,39 @@ static struct call *call_new(struct api *a, const struct api_call *q)
     return c;
 }
 
+static const struct {
+    operation_run *run;
+    bool about_a_tunnel; /* which the input names */
+} operations[OPERATION_COUNT] = {
+    [OPERATION_OPEN] = {open_tunnel, false},        [OPERATION_CLOSE] = {close_tunnel, true},
+    [OPERATION_DESCRIBE] = {describe_tunnel, true}, [OPERATION_LIST] = {list_tunnels, false},
+    [OPERATION_ROTATE] = {rotate_token, true},      [OPERATION_TAG] = {tag_resource, true},
+    [OPERATION_UNTAG] = {untag_resource, true},     [OPERATION_LIST_TAGS] = {list_tags, true},
+};
+
+static void on_found(void *ctx, enum err why, const struct tunnel_record *t)
+{
+    struct call *c = ctx;
+    if (why != ERR_OK) {
+        answer_error(c, why);
+        return;
+    }
+    note_tunnel(c, t);
+    operations[c->operation].run(c, t);
+}
+
+static void operate(struct call *c)
+{
+    struct span id;
+    if (!operations[c->operation].about_a_tunnel)
+        operations[c->operation].run(c, NULL);
+    else if (named_tunnel(c, &id))
+        registry_get(c->api->registry, id, on_found, c);
+}
+
 void api_handle(struct api *a, const struct api_call *q,
                 void (*done)(void *ctx, const struct api_answer *answer), void *ctx)
 {
-    static operation_run *const operations[OPERATION_COUNT] = {
-        [OPERATION_OPEN] = open_tunnel,         [OPERATION_CLOSE] = close_tunnel,
-        [OPERATION_DESCRIBE] = describe_tunnel, [OPERATION_LIST] = list_tunnels,
-        [OPERATION_ROTATE] = rotate_token,      [OPERATION_TAG] = tag_resource,
-        [OPERATION_UNTAG] = untag_resource,     [OPERATION_LIST_TAGS] = list_tags,
-    };
     struct call *c = call_new(a, q);
     if (c == NULL) {
         struct api_answer answer;
@@ -159,5 +183,5 @@ void api_handle(struct api *a, const struct api_call *q,
     c->done = done;
     c->ctx = ctx;
     if (route(c) && authorize(c) && read_input(c))
-        operations[c->operation](c);
+        operate(c);
 }

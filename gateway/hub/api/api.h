@@ -23,7 +23,7 @@ struct api *api_new(const struct api_options *o); /* NULL: memory */
 void api_free(struct api *a);                     /* after the registry, which may call back */
 /* Before the first api_handle, and whenever the files were read anew. It does not own keys and
  * limits: they must live until the next api_rules. keys may be NULL: nobody has one. */
-void api_rules(struct api *a, const struct keys *keys, const struct limit_book *limits);
+void api_rules(struct api *a, struct keys *keys, const struct limit_book *limits);
 void api_unsigned(struct api *a, bool allow_loopback); /* another allow_unsigned_loopback */
 
 struct api_call {

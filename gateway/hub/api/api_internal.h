@@ -41,7 +41,7 @@ struct api {
     char *region, *account;
     bool allow_unsigned_loopback;
     int64_t (*clock)(void);
-    const struct keys *keys; /* NULL: nobody has one */
+    struct keys *keys; /* NULL: nobody has one */
     const struct limit_book *limits;
     struct api_counts counts;
 };
@@ -53,9 +53,9 @@ struct call {
     char request_id[REQUEST_ID_SIZE];
     struct json_writer out; /* the answer's body; wiped */
 
-    /* only inside api_handle: rules and request may be gone afterwards */
     const struct http_head *head;
     struct span body;
+    struct keys *keys;            /* a reference: those that `key` is of */
     const struct access_key *key; /* NULL: an unsigned call that is fine */
     bool known;                   /* whoever calls may: a line of the audit log is due */
     struct cJSON *input;          /* until drop_input */
@@ -94,7 +94,7 @@ void answer_fault(struct call *c, enum fault f, const char *format, ...)
 /* For registry_done's errors. */
 void answer_error(struct call *c, enum err why);
 /* A registry_done whose answer is {}. */
-void answer_empty(void *ctx, enum err why, struct tunnel *t);
+void answer_empty(void *ctx, enum err why, const struct tunnel_record *t);
 
 /* ---- authorize.c ---- */
 
@@ -104,21 +104,23 @@ bool peer_is_loopback(const char *client);
 
 /* ---- open.c, operations.c, listing.c, tagging.c ---- */
 
-typedef void operation_run(struct call *c);
+/* t: the tunnel that the input names, a view that is gone afterwards; NULL: it names none. */
+typedef void operation_run(struct call *c, const struct tunnel_record *t);
 extern operation_run open_tunnel, close_tunnel, describe_tunnel, list_tunnels, rotate_token,
     tag_resource, untag_resource, list_tags;
 
 /* ---- resources.c: what calls are about ---- */
 
-/* The tunnel that the input names by "tunnelId" or "resourceArn"; noted for the audit log. NULL:
- * answered, and whoever may not call this operation at all does not learn whether there is one. */
-struct tunnel *named_tunnel(struct call *c);
+/* The id of the tunnel that the input names by "tunnelId" or "resourceArn", a view into it; noted
+ * for the audit log. False: answered, and whoever may not call this operation at all does not learn
+ * whether there is one. */
+bool named_tunnel(struct call *c, struct span *id);
 /* Whether the caller may do that to t (NULL: to what w describes); thing, services and tags are
  * taken from t. */
-bool permitted(struct call *c, struct access_request *w, const struct tunnel *t);
+bool permitted(struct call *c, struct access_request *w, const struct tunnel_record *t);
 /* The same at any time, by the keys of that time: NULL or the sentence. */
 const char *denial(const struct call *c, const struct access_request *w);
-void note_tunnel(struct call *c, const struct tunnel *t);
+void note_tunnel(struct call *c, const struct tunnel_record *t);
 /* One more field of the audit line: items (strings, or tags as key=value) with commas between
  * them. */
 bool note_items(struct call *c, const char *name, const struct cJSON *items);

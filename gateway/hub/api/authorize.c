@@ -96,6 +96,7 @@ bool authorize(struct call *c)
         return refuse_mismatch(c);
     if (verdict != SIGV4_OK)
         return REFUSE(c, FAULT_INVALID_SIGNATURE, "%s", sigv4_text(verdict));
+    c->keys = keys_ref(c->api->keys);
     c->key = key;
     return c->known = true;
 }

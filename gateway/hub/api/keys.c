@@ -39,9 +39,16 @@ static void key_free(struct access_key *k)
     free(k);
 }
 
+struct keys *keys_ref(struct keys *k)
+{
+    if (k != NULL)
+        k->more_owners++;
+    return k;
+}
+
 void keys_free(struct keys *k)
 {
-    if (k == NULL)
+    if (k == NULL || k->more_owners-- > 0)
         return;
     while (k->first != NULL) {
         struct access_key *key = k->first;

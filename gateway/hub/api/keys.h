@@ -49,7 +49,9 @@ bool operation_from(struct span name, enum operation *out);
  * ("FILE:LINE: …") when something in it is wrong. No sentence has a secret in it: of a line that is
  * not "key = value" it quotes 12 characters at most. */
 struct keys *keys_read(const char *path, enum err *why, char *text, size_t size);
-void keys_free(struct keys *k); /* wipes */
+/* One more owner: k and its access_keys live until each has freed it. k NULL is fine. */
+struct keys *keys_ref(struct keys *k);
+void keys_free(struct keys *k); /* the last one wipes */
 size_t keys_count(const struct keys *k);
 const struct access_key *keys_find(const struct keys *k, struct span id); /* NULL: none */
 const char *access_key_id(const struct access_key *k);

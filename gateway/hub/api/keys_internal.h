@@ -18,6 +18,7 @@ struct access_key {
 };
 
 struct keys {
+    size_t more_owners; /* than one */
     struct access_key *first;
     struct map by_id;
 };

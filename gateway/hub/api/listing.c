@@ -5,7 +5,7 @@
 #include "gateway/hub/api/shapes.h"
 
 #include <cjson/cJSON.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PAGE 100 /* when maxResults is not given; its maximum too */
@@ -41,74 +41,80 @@ struct page {
     size_t room;       /* tunnels that still fit */
     size_t looks;      /* tunnels and tags that may still be looked at */
     int64_t last;      /* the last tunnel that was looked at, and shown if it is to be */
+    bool more;         /* there is at least one behind that */
 };
 
-static bool look(struct page *p, const struct tunnel_record *r)
+static bool is_to_be_shown(struct page *p, const struct tunnel_record *t)
 {
     const struct access_key *key = p->c->key;
-    if (p->thing != NULL && strcmp(r->thing, p->thing) != 0)
+    if (p->thing != NULL && strcmp(t->thing, p->thing) != 0)
         return false;
     if (key == NULL)
         return true;
     if (key_reads_tags(key))
-        p->looks -= p->looks < r->tags.n ? p->looks : r->tags.n;
-    return key_sees(key, r->thing[0] != '\0' ? r->thing : NULL, &r->tags);
+        p->looks -= p->looks < t->tags.n ? p->looks : t->tags.n;
+    return key_sees(key, t->thing[0] != '\0' ? t->thing : NULL, &t->tags);
 }
 
-/* The next one to show, from t on; or, without looks, where to go on. NULL: the end. */
-static struct tunnel *skip(struct page *p, struct tunnel *t)
+static bool on_tunnel(void *ctx, const struct tunnel_record *t)
 {
-    while (t != NULL && p->looks > 0) {
-        p->looks--;
-        if (look(p, &t->record))
-            return t;
-        p->last = t->record.number;
-        t = registry_older(p->c->api->registry, t);
-    }
-    return t;
-}
-
-static bool is_open(const struct page *p)
-{
-    return p->room > 0 && p->looks > 0 && p->c->out.bytes.size < PAGE_BYTES;
-}
-
-static void write_page(struct page *p, struct tunnel *t)
-{
+    struct page *p = ctx;
     struct json_writer *out = &p->c->out;
-    json_open(out, NULL, '{');
-    json_open(out, "tunnelSummaries", '[');
-    for (t = skip(p, t); t != NULL && is_open(p); p->room--) {
+    p->more = p->looks == 0;
+    if (p->more)
+        return false;
+    p->looks--;
+    if (is_to_be_shown(p, t)) {
+        p->more = p->room == 0 || p->looks == 0 || out->bytes.size >= PAGE_BYTES;
+        if (p->more)
+            return false;
+        p->room--;
         json_open(out, NULL, '{');
-        write_summary(p->c, &t->record);
+        write_summary(p->c, t);
         json_close(out, '}');
-        p->last = t->record.number;
-        t = skip(p, registry_older(p->c->api->registry, t));
     }
-    json_close(out, ']');
-    if (t != NULL)
-        write_page_token(p->c, p->last);
-    json_close(out, '}');
-    answer_ok(p->c);
+    p->last = t->number;
+    return true;
 }
 
-void list_tunnels(struct call *c)
+static void on_end(void *ctx, enum err why)
+{
+    struct page *p = ctx;
+    struct call *c = p->c;
+    json_close(&c->out, ']');
+    if (p->more)
+        write_page_token(c, p->last);
+    json_close(&c->out, '}');
+    free(p);
+    if (why == ERR_OK)
+        answer_ok(c);
+    else
+        answer_error(c, why);
+}
+
+void list_tunnels(struct call *c, const struct tunnel_record *t)
 {
     const cJSON *max = shape_member(c->input, "maxResults");
     const char *token = input_text(c->input, "nextToken");
+    struct registry_page query = {.below = INT64_MAX, .each = on_tunnel, .done = on_end};
     struct access_request w = {0};
-    int64_t number = 0;
+    (void)t;
     if (!permitted(c, &w, NULL))
         return;
-    if (token != NULL && !read_page_token(token, &number)) {
+    if (token != NULL && !read_page_token(token, &query.below)) {
         answer_fault(c, FAULT_VALIDATION, "nextToken is not one of this hub's.");
         return;
     }
-    struct tunnel *first = token != NULL ? registry_below(c->api->registry, number)
-                                         : registry_older(c->api->registry, NULL);
-    struct page page = {.c = c,
-                        .thing = input_text(c->input, "thingName"),
-                        .room = max != NULL ? (size_t)max->valuedouble : PAGE,
-                        .looks = PAGE_LOOKS};
-    write_page(&page, first);
+    struct page *page = malloc(sizeof *page);
+    if (page == NULL) {
+        answer_error(c, ERR_NO_MEMORY);
+        return;
+    }
+    *page = (struct page){.c = c,
+                          .thing = input_text(c->input, "thingName"),
+                          .room = max != NULL ? (size_t)max->valuedouble : PAGE,
+                          .looks = PAGE_LOOKS};
+    json_open(&c->out, NULL, '{');
+    json_open(&c->out, "tunnelSummaries", '[');
+    registry_page(c->api->registry, &query, page);
 }

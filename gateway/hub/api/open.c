@@ -72,7 +72,7 @@ static bool may_open(struct call *c, const struct tunnel_record *r)
     return permitted(c, &w, NULL);
 }
 
-static void on_opened(void *ctx, enum err why, struct tunnel *t)
+static void on_opened(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct call *c = ctx;
     if (why == ERR_LIMIT) {
@@ -88,8 +88,8 @@ static void on_opened(void *ctx, enum err why, struct tunnel *t)
     }
     note_tunnel(c, t);
     json_open(&c->out, NULL, '{');
-    json_text(&c->out, "tunnelId", span_of(t->record.id));
-    write_arn(c, "tunnelArn", t->record.id);
+    json_text(&c->out, "tunnelId", span_of(t->id));
+    write_arn(c, "tunnelArn", t->id);
     write_tokens(c);
     json_close(&c->out, '}');
     answer_ok(c);
@@ -103,9 +103,10 @@ static bool prepare(struct call *c, struct tunnel_record *r)
            fill_record(c, r) && may_open(c, r);
 }
 
-void open_tunnel(struct call *c)
+void open_tunnel(struct call *c, const struct tunnel_record *t)
 {
     struct tunnel_record r = {0};
+    (void)t;
     if (prepare(c, &r)) {
         for (enum side s = 0; s < SIDE_COUNT; s++) {
             token_new(c, s);

@@ -8,14 +8,13 @@
 
 /* ---- CloseTunnel ---- */
 
-void close_tunnel(struct call *c)
+void close_tunnel(struct call *c, const struct tunnel_record *t)
 {
     struct access_request w = {.remove = cJSON_IsTrue(shape_member(c->input, "delete"))};
-    struct tunnel *t = named_tunnel(c);
-    if (t == NULL || !permitted(c, &w, t) || !note_text(c, "delete", w.remove ? "true" : "false"))
+    if (!permitted(c, &w, t) || !note_text(c, "delete", w.remove ? "true" : "false"))
         return;
     drop_input(c);
-    registry_close(c->api->registry, t->record.id, w.remove, answer_empty, c);
+    registry_close(c->api->registry, t->id, w.remove, answer_empty, c);
 }
 
 /* ---- DescribeTunnel ---- */
@@ -57,14 +56,13 @@ static void write_tunnel(struct call *c, const struct tunnel_record *r)
     json_close(&c->out, '}');
 }
 
-void describe_tunnel(struct call *c)
+void describe_tunnel(struct call *c, const struct tunnel_record *t)
 {
-    struct tunnel *t = named_tunnel(c);
     struct access_request w = {0};
-    if (t == NULL || !permitted(c, &w, t))
+    if (!permitted(c, &w, t))
         return;
     json_open(&c->out, NULL, '{');
-    write_tunnel(c, &t->record);
+    write_tunnel(c, t);
     json_close(&c->out, '}');
     answer_ok(c);
 }
@@ -116,7 +114,7 @@ static bool check_destination(struct call *c, const struct tunnel_record *r)
     return true;
 }
 
-static void on_rotated(void *ctx, enum err why, struct tunnel *t)
+static void on_rotated(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct call *c = ctx;
     if (why != ERR_OK) {
@@ -124,13 +122,13 @@ static void on_rotated(void *ctx, enum err why, struct tunnel *t)
         return;
     }
     json_open(&c->out, NULL, '{');
-    write_arn(c, "tunnelArn", t->record.id);
+    write_arn(c, "tunnelArn", t->id);
     write_tokens(c);
     json_close(&c->out, '}');
     answer_ok(c);
 }
 
-void rotate_token(struct call *c)
+void rotate_token(struct call *c, const struct tunnel_record *t)
 {
     const char *mode = input_text(c->input, "clientMode");
     struct access_request w = {.source = strcmp(mode, "DESTINATION") != 0,
@@ -138,9 +136,7 @@ void rotate_token(struct call *c)
     const uint8_t *hashes[SIDE_COUNT];
     c->fresh[SIDE_SOURCE] = w.source;
     c->fresh[SIDE_DESTINATION] = w.destination;
-    struct tunnel *t = named_tunnel(c);
-    if (t == NULL || !permitted(c, &w, t) || !check_destination(c, &t->record) ||
-        !note_text(c, "clientMode", mode))
+    if (!permitted(c, &w, t) || !check_destination(c, t) || !note_text(c, "clientMode", mode))
         return;
     for (enum side s = 0; s < SIDE_COUNT; s++) {
         if (c->fresh[s])
@@ -148,5 +144,5 @@ void rotate_token(struct call *c)
         hashes[s] = c->fresh[s] ? c->hash[s] : NULL;
     }
     drop_input(c);
-    registry_rotate(c->api->registry, t->record.id, hashes, on_rotated, c);
+    registry_rotate(c->api->registry, t->id, hashes, on_rotated, c);
 }

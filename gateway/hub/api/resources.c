@@ -56,20 +56,10 @@ static bool parse_arn(const struct api *a, const char *arn, struct span *id, boo
     return !*elsewhere;
 }
 
-void note_tunnel(struct call *c, const struct tunnel *t)
+void note_tunnel(struct call *c, const struct tunnel_record *t)
 {
-    snprintf(c->tunnel, sizeof c->tunnel, "%s", t->record.id);
-    snprintf(c->thing, sizeof c->thing, "%s", t->record.thing);
-}
-
-static struct tunnel *find(struct call *c, struct span id)
-{
-    struct tunnel *t = registry_find(c->api->registry, id);
-    if (t != NULL)
-        note_tunnel(c, t);
-    else
-        answer_error(c, ERR_NOT_FOUND);
-    return t;
+    snprintf(c->tunnel, sizeof c->tunnel, "%s", t->id);
+    snprintf(c->thing, sizeof c->thing, "%s", t->thing);
 }
 
 static bool may_operate(struct call *c)
@@ -78,31 +68,28 @@ static bool may_operate(struct call *c)
     return denied == NULL || REFUSE(c, FAULT_ACCESS_DENIED, "%s", denied);
 }
 
-struct tunnel *named_tunnel(struct call *c)
+bool named_tunnel(struct call *c, struct span *id)
 {
     const char *arn = input_text(c->input, "resourceArn");
-    struct span id;
     bool elsewhere = false, named = true;
     if (arn == NULL)
-        id = span_of(input_text(c->input, "tunnelId"));
+        *id = span_of(input_text(c->input, "tunnelId"));
     else
-        named = parse_arn(c->api, arn, &id, &elsewhere);
+        named = parse_arn(c->api, arn, id, &elsewhere);
     if (named)
-        snprintf(c->tunnel, sizeof c->tunnel, "%.*s", (int)id.n, id.p);
+        snprintf(c->tunnel, sizeof c->tunnel, "%.*s", (int)id->n, id->p);
     if (!may_operate(c))
-        return NULL;
+        return false;
     if (named)
-        return find(c, id);
+        return true;
     if (elsewhere)
-        answer_fault(
+        return REFUSE(
             c, FAULT_NOT_FOUND,
             "Resource %s is not of this hub, whose tunnels are arn:aws:iot:%s:%s:tunnel/*.", arn,
             c->api->region, c->api->account);
-    else
-        answer_fault(c, FAULT_VALIDATION,
-                     "Invalid resourceArn '%s': it must be arn:aws:iot:%s:%s:tunnel/TUNNEL-ID.",
-                     arn, c->api->region, c->api->account);
-    return NULL;
+    return REFUSE(c, FAULT_VALIDATION,
+                  "Invalid resourceArn '%s': it must be arn:aws:iot:%s:%s:tunnel/TUNNEL-ID.", arn,
+                  c->api->region, c->api->account);
 }
 
 /* ---- rules ---- */
@@ -116,13 +103,13 @@ const char *denial(const struct call *c, const struct access_request *w)
     return key != NULL ? key_denies(key, w) : "The hub does not have that access key any more.";
 }
 
-bool permitted(struct call *c, struct access_request *w, const struct tunnel *t)
+bool permitted(struct call *c, struct access_request *w, const struct tunnel_record *t)
 {
     w->operation = c->operation;
     if (t != NULL) {
-        w->thing = t->record.thing[0] != '\0' ? t->record.thing : NULL;
-        w->services = &t->record.services;
-        w->tags = &t->record.tags;
+        w->thing = t->thing[0] != '\0' ? t->thing : NULL;
+        w->services = &t->services;
+        w->tags = &t->tags;
     }
     const char *denied = denial(c, w);
     return denied == NULL || REFUSE(c, FAULT_ACCESS_DENIED, "%s", denied);

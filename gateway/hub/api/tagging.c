@@ -7,7 +7,7 @@
 
 #define TAGS_MAX 200 /* of one tunnel */
 
-static void on_tagged(void *ctx, enum err why, struct tunnel *t)
+static void on_tagged(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct call *c = ctx;
     if (why == ERR_FORBIDDEN)
@@ -20,14 +20,13 @@ static void on_tagged(void *ctx, enum err why, struct tunnel *t)
 
 /* A key that must see `team=ops` on a tunnel may not change it; nor what somebody else has changed
  * meanwhile. */
-static bool permits(void *ctx, const struct tunnel *t, const struct tags *after)
+static bool permits(void *ctx, const struct tunnel_record *t, const struct tags *after)
 {
     struct call *c = ctx;
-    const struct tunnel_record *r = &t->record;
     struct access_request w = {.operation = c->operation,
-                               .thing = r->thing[0] != '\0' ? r->thing : NULL,
-                               .services = &r->services,
-                               .tags = &r->tags};
+                               .thing = t->thing[0] != '\0' ? t->thing : NULL,
+                               .services = &t->services,
+                               .tags = &t->tags};
     c->denied = denial(c, &w);
     w.tags = after;
     if (c->denied == NULL)
@@ -35,45 +34,41 @@ static bool permits(void *ctx, const struct tunnel *t, const struct tags *after)
     return c->denied == NULL;
 }
 
-static void change(struct call *c, const struct tunnel *t, const struct tags *add,
+static void change(struct call *c, const struct tunnel_record *t, const struct tags *add,
                    const struct texts *remove)
 {
     const struct tag_change change = {.add = add, .remove = remove, .permits = permits};
     drop_input(c);
-    registry_tag(c->api->registry, t->record.id, &change, on_tagged, c);
+    registry_tag(c->api->registry, t->id, &change, on_tagged, c);
 }
 
-void tag_resource(struct call *c)
+void tag_resource(struct call *c, const struct tunnel_record *t)
 {
     const cJSON *list = shape_member(c->input, "tags");
-    struct tunnel *t = named_tunnel(c);
     struct access_request w = {0};
     struct tags add = {0};
-    if (t != NULL && permitted(c, &w, t) && take_tags(c, list, &add) && note_items(c, "tags", list))
+    if (permitted(c, &w, t) && take_tags(c, list, &add) && note_items(c, "tags", list))
         change(c, t, &add, NULL);
     tags_free(&add);
 }
 
-void untag_resource(struct call *c)
+void untag_resource(struct call *c, const struct tunnel_record *t)
 {
     const cJSON *list = shape_member(c->input, "tagKeys");
-    struct tunnel *t = named_tunnel(c);
     struct texts keys = {0};
     struct access_request w = {.untag = &keys};
-    if (t != NULL && take_texts(c, list, &keys) && permitted(c, &w, t) &&
-        note_items(c, "tagKeys", list))
+    if (take_texts(c, list, &keys) && permitted(c, &w, t) && note_items(c, "tagKeys", list))
         change(c, t, NULL, &keys);
     texts_free(&keys);
 }
 
-void list_tags(struct call *c)
+void list_tags(struct call *c, const struct tunnel_record *t)
 {
-    const struct tunnel *t = named_tunnel(c);
     struct access_request w = {0};
-    if (t == NULL || !permitted(c, &w, t))
+    if (!permitted(c, &w, t))
         return;
     json_open(&c->out, NULL, '{');
-    write_tags(c, &t->record.tags);
+    write_tags(c, &t->tags);
     json_close(&c->out, '}');
     answer_ok(c);
 }

@@ -52,12 +52,14 @@ static struct admission refuse(int status, enum err why, const char *text, const
     return (struct admission){.status = status,
                               .why = why,
                               .text = text,
-                              .known = e != NULL && !e->gone ? &e->tunnel : NULL};
+                              .known = e != NULL && !e->gone ? &e->record : NULL};
 }
 
-static struct admission admit(struct entry *e)
+static struct admission admit(const struct registry *r, const struct entry *e)
 {
-    return (struct admission){.tunnel = &e->tunnel, .known = &e->tunnel};
+    int64_t left = e->record.expires - timekeeper_now(r->time);
+    return (struct admission){
+        .tunnel = &e->record, .left_ms = left > 0 ? (uint64_t)left : 0, .known = &e->record};
 }
 
 static bool same_hash(const uint8_t a[TOKEN_HASH], const uint8_t b[TOKEN_HASH])
@@ -69,19 +71,19 @@ static bool same_hash(const uint8_t a[TOKEN_HASH], const uint8_t b[TOKEN_HASH])
 /* A token that was used before: by the same client? */
 static struct admission check_again(const struct admit_attempt *v, struct entry *e)
 {
-    const struct record_side *s = &e->tunnel.record.sides[v->change.side];
+    const struct record_side *s = &e->record.sides[v->change.side];
     if (!s->has_client || !v->change.has_client)
         return refuse(400, ERR_FORBIDDEN, previously_used, e);
     if (!same_hash(s->client, v->change.client))
         return refuse(400, ERR_FORBIDDEN, other_client, e);
-    return admit(e);
+    return admit(v->registry, e);
 }
 
 /* Of the tunnel that has the token, on that side. status 0 and no tunnel: it may be used for the
  * first time. */
 static struct admission check_token(const struct admit_attempt *v, struct entry *e, enum side side)
 {
-    const struct tunnel_record *r = &e->tunnel.record;
+    const struct tunnel_record *r = &e->record;
     if (entry_is_over(e, timekeeper_now(v->registry->time)))
         return refuse(403, ERR_FORBIDDEN, is_over, e);
     if (side != v->change.side)
@@ -138,14 +140,14 @@ static void start(struct admit_attempt *v)
 {
     struct entry *e = v->entry;
     enum side side = v->change.side;
-    if (e->tunnel.admitting[side]) {
+    if (e->admitting[side]) {
         e->n_waiting[side]++;
         list_append(&e->waiting[side], &v->node);
         return;
     }
-    e->tunnel.admitting[side] = true;
+    e->admitting[side] = true;
     v->change.kind = CHANGE_USE;
-    v->change.number = e->tunnel.record.number;
+    v->change.number = e->record.number;
     v->change.done = on_use_stored;
     store_ask(v->registry->store, &v->change);
 }
@@ -160,7 +162,7 @@ static bool has_token(const struct admit_attempt *v)
 static void use(struct admit_attempt *v)
 {
     const struct change *c = &v->change;
-    struct record_side *s = &v->entry->tunnel.record.sides[c->side];
+    struct record_side *s = &v->entry->record.sides[c->side];
     s->used = true;
     s->has_client = c->has_client;
     memcpy(s->client, c->client, TOKEN_HASH);
@@ -175,7 +177,7 @@ static struct admission outcome_of_first(struct admit_attempt *v, enum err why)
         use(v);
     if (entry_is_over(e, timekeeper_now(v->registry->time)))
         return refuse(403, ERR_FORBIDDEN, is_over, e);
-    return why == ERR_OK ? admit(e) : refuse(503, ERR_IO, not_stored, e);
+    return why == ERR_OK ? admit(v->registry, e) : refuse(503, ERR_IO, not_stored, e);
 }
 
 /* Those who came meanwhile. The first one's luck decides for those who have its token; others have
@@ -203,7 +205,7 @@ static void on_use_stored(struct change *c, enum err why)
     struct list waiting;
     entry_pin(e);
     list_init(&waiting);
-    e->tunnel.admitting[c->side] = false;
+    e->admitting[c->side] = false;
     while (!list_empty(&e->waiting[c->side]))
         list_append(&waiting, e->waiting[c->side].next);
     e->n_waiting[c->side] = 0;
@@ -248,13 +250,16 @@ static bool is_full(const struct entry *e, enum side side)
     return e->n_waiting[side] >= WAITING_MAX;
 }
 
-bool registry_would_admit(struct registry *r, const struct admission_request *q)
+/* Whether the token lets it in, perhaps once its first use is stored. */
+static bool may_enter(const struct admission *a, const struct entry *e, enum side side)
 {
-    struct admit_attempt v;
-    struct entry *e;
-    fill(&v, r, q);
-    struct admission a = check(&v, &e);
-    return is_settled(&a) ? a.tunnel != NULL : !is_full(e, q->side);
+    return is_settled(a) ? a->tunnel != NULL : !is_full(e, side);
+}
+
+static const struct admission *denial(const struct admission_request *q, const struct admission *a,
+                                      const struct entry *e, void *ctx)
+{
+    return q->denies != NULL && may_enter(a, e, q->side) ? q->denies(ctx, &e->record) : NULL;
 }
 
 void registry_admit(struct registry *r, const struct admission_request *q,
@@ -266,7 +271,10 @@ void registry_admit(struct registry *r, const struct admission_request *q,
     first.done = done;
     first.ctx = ctx;
     struct admission a = check(&first, &e);
-    if (is_settled(&a))
+    const struct admission *denied = denial(q, &a, e, ctx);
+    if (denied != NULL)
+        done(ctx, refuse(denied->status, denied->why, denied->text, e));
+    else if (is_settled(&a))
         done(ctx, a);
     else if (is_full(e, q->side))
         done(ctx, refuse(503, ERR_LIMIT, too_many, e));

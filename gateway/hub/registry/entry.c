@@ -7,13 +7,13 @@ struct entry *entry_new(struct tunnel_record *r)
     struct entry *e = calloc(1, sizeof *e);
     if (e == NULL)
         return NULL;
-    e->tunnel.record = *r;
+    e->record = *r;
     *r = (struct tunnel_record){0};
-    list_init(&e->tunnel.node);
+    list_init(&e->node);
     list_init(&e->closed);
     list_init(&e->unstored);
     list_init(&e->taggings);
-    e->bytes = tunnel_record_size(&e->tunnel.record);
+    e->bytes = tunnel_record_size(&e->record);
     for (int side = 0; side < SIDE_COUNT; side++)
         list_init(&e->waiting[side]);
     return e;
@@ -21,7 +21,7 @@ struct entry *entry_new(struct tunnel_record *r)
 
 static void entry_free(struct entry *e)
 {
-    tunnel_record_free(&e->tunnel.record);
+    tunnel_record_free(&e->record);
     free(e);
 }
 

@@ -5,7 +5,8 @@
 #include "gateway/hub/registry/registry.h"
 
 struct entry {
-    struct tunnel tunnel; /* the first member: what others see of it */
+    struct tunnel_record record;
+    struct list node;     /* in the order of creation */
     size_t pins;          /* requests that have it in hand */
     bool opening;         /* not stored yet, so not to be seen */
     bool gone;            /* removed; freed with the last pin */
@@ -16,6 +17,7 @@ struct entry {
     bool tagging;         /* one change of its tags is on its way, others wait for their turn */
     struct list taggings; /* those: struct tagging */
     size_t n_taggings;
+    bool admitting[SIDE_COUNT];      /* a first use of that token is being stored */
     struct list waiting[SIDE_COUNT]; /* struct admit_attempt: while `admitting` */
     size_t n_waiting[SIDE_COUNT];
 };
@@ -25,14 +27,9 @@ void entry_pin(struct entry *e);
 void entry_unpin(struct entry *e); /* frees it when it is gone and nobody else has it */
 void entry_drop(struct entry *e);  /* it is gone from now on */
 
-static inline struct entry *entry_of(struct tunnel *t)
-{
-    return (struct entry *)t;
-}
-
 static inline bool entry_is_over(const struct entry *e, int64_t now)
 {
-    return e->gone || e->tunnel.record.closed != 0 || e->tunnel.record.expires <= now;
+    return e->gone || e->record.closed != 0 || e->record.expires <= now;
 }
 
 #endif

@@ -24,7 +24,7 @@ static bool chore_ask(struct registry *r, struct entry *e, enum change_kind kind
     if (c == NULL)
         return false;
     *c = (struct background_change){
-        .change = {.kind = kind, .number = e->tunnel.record.number, .at = at, .done = done},
+        .change = {.kind = kind, .number = e->record.number, .at = at, .done = done},
         .registry = r,
         .entry = e,
     };
@@ -67,7 +67,7 @@ static void unshelve(struct registry *r, struct entry *e)
 
 void expiry_resize(struct registry *r, struct entry *e, size_t bytes)
 {
-    if (e->tunnel.record.closed == 0) {
+    if (e->record.closed == 0) {
         index_opener_resize(&r->index, e, bytes);
         return;
     }
@@ -78,19 +78,19 @@ void expiry_resize(struct registry *r, struct entry *e, size_t bytes)
 
 void expiry_close(struct registry *r, struct entry *e, int64_t at, const char *why)
 {
-    struct tunnel_record *record = &e->tunnel.record;
+    struct tunnel_record *record = &e->record;
     count_out(r, e);
     record->closed = record->updated = at;
     closed_add(r, e, false);
-    r->o.events->ended(r->o.owner, &e->tunnel, why);
+    r->o.events->ended(r->o.owner, &e->record, why);
 }
 
 void expiry_remove(struct registry *r, struct entry *e, int64_t at, const char *why)
 {
-    if (e->tunnel.record.closed == 0) {
+    if (e->record.closed == 0) {
         count_out(r, e);
-        e->tunnel.record.closed = at;
-        r->o.events->ended(r->o.owner, &e->tunnel, why);
+        e->record.closed = at;
+        r->o.events->ended(r->o.owner, &e->record, why);
     }
     if (list_is_on(&e->closed))
         unshelve(r, e);
@@ -105,7 +105,7 @@ static void on_expiry_stored(struct change *change, enum err why)
     struct background_change *c = (struct background_change *)change;
     struct registry *r = c->registry;
     struct entry *e = c->entry;
-    if (!e->gone && e->tunnel.record.closed == 0)
+    if (!e->gone && e->record.closed == 0)
         expiry_close(r, e, c->change.at, expired);
     if (!e->gone && why != ERR_OK)
         list_append(&r->unstored, &e->unstored);
@@ -117,15 +117,15 @@ static void expire_unstored(struct registry *r, struct entry *e)
 {
     entry_pin(e);
     list_append(&r->unstored, &e->unstored);
-    expiry_close(r, e, timekeeper_wall(r->time, e->tunnel.record.expires), expired);
+    expiry_close(r, e, timekeeper_wall(r->time, e->record.expires), expired);
     entry_unpin(e);
 }
 
 /* false: there is more. */
 static bool expire(struct registry *r, int64_t now)
 {
-    for (struct entry *e; (e = heap_top(&r->heap)) != NULL && e->tunnel.record.expires <= now;) {
-        int64_t at = timekeeper_wall(r->time, e->tunnel.record.expires);
+    for (struct entry *e; (e = heap_top(&r->heap)) != NULL && e->record.expires <= now;) {
+        int64_t at = timekeeper_wall(r->time, e->record.expires);
         if (e->opening ||
             (r->background_changes >= BACKGROUND_CHANGES_MAX && store_healthy(r->store)))
             return false;
@@ -142,7 +142,7 @@ static bool store_again(struct registry *r)
     for (size_t i = 0; i < BACKGROUND_CHANGES_MAX && !list_empty(&r->unstored); i++) {
         struct entry *e = list_entry(r->unstored.next, struct entry, unstored);
         list_remove(&e->unstored);
-        if (!chore_ask(r, e, CHANGE_CLOSE, e->tunnel.record.closed, on_expiry_stored)) {
+        if (!chore_ask(r, e, CHANGE_CLOSE, e->record.closed, on_expiry_stored)) {
             list_append(&r->unstored, &e->unstored);
             break;
         }
@@ -168,7 +168,7 @@ static void on_removal_stored(struct change *change, enum err why)
 static bool is_due(const struct registry *r, const struct entry *e, int64_t now)
 {
     return r->n_closed > r->o.max_closed || r->closed_bytes > r->o.max_closed_bytes ||
-           e->tunnel.record.closed <= now - (int64_t)r->o.keep_closed_ms;
+           e->record.closed <= now - (int64_t)r->o.keep_closed_ms;
 }
 
 static bool remove_old(struct registry *r, int64_t now)
@@ -203,7 +203,7 @@ void expiry_tick(void *owner)
 
 void expiry_resume(struct registry *r, struct entry *e, int64_t now)
 {
-    struct tunnel_record *record = &e->tunnel.record;
+    struct tunnel_record *record = &e->record;
     if (record->closed != 0) {
         closed_add(r, e, false);
         return;
@@ -220,7 +220,7 @@ void expiry_resume(struct registry *r, struct entry *e, int64_t now)
 static int by_closing(const void *a, const void *b)
 {
     const struct entry *const *x = a, *const *y = b;
-    int64_t first = (*x)->tunnel.record.closed, second = (*y)->tunnel.record.closed;
+    int64_t first = (*x)->record.closed, second = (*y)->record.closed;
     return (first > second) - (first < second);
 }
 

@@ -22,7 +22,7 @@ static void put(struct heap *h, size_t i, struct entry *e)
 
 static bool sooner(const struct entry *a, const struct entry *b)
 {
-    return a->tunnel.record.expires < b->tunnel.record.expires;
+    return a->record.expires < b->record.expires;
 }
 
 static void rise(struct heap *h, size_t i, struct entry *e)

@@ -18,8 +18,8 @@ void index_free(struct index *x)
 {
     size_t at = 0;
     while (!list_empty(&x->tunnels)) {
-        struct entry *e = entry_of(list_entry(x->tunnels.next, struct tunnel, node));
-        list_remove(&e->tunnel.node);
+        struct entry *e = list_entry(x->tunnels.next, struct entry, node);
+        list_remove(&e->node);
         entry_drop(e);
     }
     for (struct opener *o; (o = map_next(&x->openers, &at)) != NULL;)
@@ -57,7 +57,7 @@ static bool place_add(struct places *p, struct entry *e)
         p->items = items;
         p->capacity = capacity;
     }
-    p->items[p->n++] = (struct place){e->tunnel.record.number, e};
+    p->items[p->n++] = (struct place){e->record.number, e};
     return true;
 }
 
@@ -73,7 +73,7 @@ static void close_up(struct places *p)
 
 static void place_remove(struct places *p, const struct entry *e)
 {
-    size_t at = place_at(p, e->tunnel.record.number);
+    size_t at = place_at(p, e->record.number);
     if (at == p->n || p->items[at].entry != e)
         return;
     p->items[at].entry = NULL;
@@ -102,14 +102,14 @@ static bool is_known(const struct index *x, const struct tunnel_record *r)
 
 enum err index_add(struct index *x, struct entry *e)
 {
-    struct tunnel_record *r = &e->tunnel.record;
+    struct tunnel_record *r = &e->record;
     if (is_known(x, r))
         return ERR_PROTOCOL;
     bool added = map_put(&x->by_id, r->id, strlen(r->id), e);
     for (int side = 0; added && side < SIDE_COUNT; side++)
         added = map_put(&x->by_token[side], r->sides[side].token, TOKEN_HASH, e);
     if (added && place_add(&x->places, e)) {
-        list_append(&x->tunnels, &e->tunnel.node);
+        list_append(&x->tunnels, &e->node);
         return ERR_OK;
     }
     index_remove(x, e);
@@ -118,18 +118,18 @@ enum err index_add(struct index *x, struct entry *e)
 
 void index_remove(struct index *x, struct entry *e)
 {
-    struct tunnel_record *r = &e->tunnel.record;
+    struct tunnel_record *r = &e->record;
     map_remove(&x->by_id, r->id, strlen(r->id));
     for (int side = 0; side < SIDE_COUNT; side++)
         map_remove(&x->by_token[side], r->sides[side].token, TOKEN_HASH);
     place_remove(&x->places, e);
-    list_remove(&e->tunnel.node);
+    list_remove(&e->node);
 }
 
 /* Putting cannot fail where one was just removed. */
 void index_set_token(struct index *x, struct entry *e, enum side side, const uint8_t *token)
 {
-    uint8_t *own = e->tunnel.record.sides[side].token;
+    uint8_t *own = e->record.sides[side].token;
     map_remove(&x->by_token[side], own, TOKEN_HASH);
     memcpy(own, token, TOKEN_HASH);
     map_put(&x->by_token[side], own, TOKEN_HASH, e);
@@ -173,7 +173,7 @@ size_t index_opener_bytes(const struct index *x, const char *key_id)
 
 bool index_opener_add(struct index *x, const struct entry *e)
 {
-    const char *key_id = e->tunnel.record.key_id;
+    const char *key_id = e->record.key_id;
     struct opener *o = opener_get(x, key_id);
     size_t n = strlen(key_id);
     if (o == NULL) {
@@ -193,7 +193,7 @@ bool index_opener_add(struct index *x, const struct entry *e)
 
 void index_opener_remove(struct index *x, const struct entry *e)
 {
-    const char *key_id = e->tunnel.record.key_id;
+    const char *key_id = e->record.key_id;
     struct opener *o = opener_get(x, key_id);
     if (o == NULL)
         return;
@@ -206,7 +206,7 @@ void index_opener_remove(struct index *x, const struct entry *e)
 
 void index_opener_resize(struct index *x, struct entry *e, size_t bytes)
 {
-    struct opener *o = opener_get(x, e->tunnel.record.key_id);
+    struct opener *o = opener_get(x, e->record.key_id);
     if (o != NULL)
         o->bytes = o->bytes - e->bytes + bytes;
     e->bytes = bytes;

@@ -47,10 +47,10 @@ static enum err resume(void *owner, struct tunnel_record *record)
         entry_drop(e);
         return why;
     }
-    bool open = e->tunnel.record.closed == 0;
+    bool open = e->record.closed == 0;
     if (open && !(heap_add(&r->heap, e) && index_opener_add(&r->index, e)))
         return ERR_NO_MEMORY; /* all of it goes now */
-    r->last_number = e->tunnel.record.number;
+    r->last_number = e->record.number;
     expiry_resume(r, e, timekeeper_now(r->time));
     return ERR_OK;
 }
@@ -59,7 +59,7 @@ static void disconnect_all(struct registry *r)
 {
     list_each(node, &r->index.tunnels)
     {
-        const struct tunnel_record *t = &list_entry(node, struct tunnel, node)->record;
+        const struct tunnel_record *t = &list_entry(node, struct entry, node)->record;
         for (int side = 0; side < SIDE_COUNT; side++)
             registry_connected(r, span_of(t->id), (enum side)side, false);
     }
@@ -114,55 +114,29 @@ void registry_free(struct registry *r)
 
 /* ---- looking ---- */
 
-static struct tunnel *seen(struct entry *e)
+struct entry *registry_seen(const struct registry *r, struct span id)
 {
-    return e != NULL && !e->opening ? &e->tunnel : NULL;
+    struct entry *e = index_find(&r->index, id);
+    return e != NULL && !e->opening ? e : NULL;
 }
 
-struct tunnel *registry_find(struct registry *r, struct span id)
+void registry_get(struct registry *r, struct span id, registry_done *done, void *ctx)
 {
-    return seen(index_find(&r->index, id));
+    const struct entry *e = registry_seen(r, id);
+    done(ctx, e != NULL ? ERR_OK : ERR_NOT_FOUND, e != NULL ? &e->record : NULL);
 }
 
-struct tunnel *registry_by_token(struct registry *r, struct span token)
+void registry_page(struct registry *r, const struct registry_page *q, void *ctx)
 {
-    uint8_t hash[TOKEN_HASH];
-    enum side side;
-    token_hash(token, hash);
-    return seen(index_by_token(&r->index, hash, &side));
-}
-
-struct tunnel *registry_older(struct registry *r, const struct tunnel *t)
-{
-    const struct list *at = t != NULL ? &t->node : &r->index.tunnels;
-    for (struct list *node = at->prev; node != &r->index.tunnels; node = node->prev) {
-        struct tunnel *older = list_entry(node, struct tunnel, node);
-        if (seen(entry_of(older)) != NULL)
-            return older;
-    }
-    return NULL;
-}
-
-struct tunnel *registry_below(struct registry *r, int64_t number)
-{
-    struct entry *e = index_below(&r->index, number);
-    return e == NULL || !e->opening ? seen(e) : registry_older(r, &e->tunnel);
-}
-
-uint64_t registry_left(struct registry *r, const struct tunnel *t)
-{
-    int64_t left = t->record.expires - timekeeper_now(r->time);
-    return left > 0 ? (uint64_t)left : 0;
+    const struct entry *e = index_below(&r->index, q->below);
+    while (e != NULL && (e->opening || q->each(ctx, &e->record)))
+        e = e->node.prev != &r->index.tunnels ? list_entry(e->node.prev, struct entry, node) : NULL;
+    q->done(ctx, ERR_OK);
 }
 
 size_t registry_open_count(const struct registry *r)
 {
     return r->n_open;
-}
-
-size_t registry_count_of(const struct registry *r, const char *key_id)
-{
-    return index_opener_count(&r->index, key_id);
 }
 
 bool registry_healthy(const struct registry *r)
@@ -174,10 +148,11 @@ bool registry_healthy(const struct registry *r)
 
 void registry_connected(struct registry *r, struct span id, enum side side, bool connected)
 {
-    struct tunnel *t = registry_find(r, id);
-    if (t == NULL || t->record.sides[side].connected == connected)
+    struct entry *e = registry_seen(r, id);
+    struct record_side *s = e != NULL ? &e->record.sides[side] : NULL;
+    if (s == NULL || s->connected == connected)
         return;
-    t->record.sides[side].connected = connected;
-    t->record.sides[side].changed = r->o.now();
-    store_state(r->store, t->record.number, side, connected, t->record.sides[side].changed);
+    s->connected = connected;
+    s->changed = r->o.now();
+    store_state(r->store, e->record.number, side, connected, s->changed);
 }

@@ -1,9 +1,12 @@
-/* The hub's tunnels: all of them in memory, each change in the store (store.h) before anybody is
- * told of it. Belongs to the main thread's loop.
+/* The hub's tunnels: each change is stored before anybody is told of it. Belongs to the main
+ * thread's loop.
  *
- * What is asked for is checked when it is asked and applied when it is stored, in the order of the
- * asking; `done` is called then, perhaps from inside the call when nothing had to be stored. A
- * tunnel pointer is good until the next call or event; keep ids.
+ * Whoever asks is answered by a callback, once: perhaps from inside the call, as by the tunnels
+ * that are all in memory, perhaps in a later turn of the loop, and then not in the order of asking.
+ * What is handed in is needed in the call only; records in callbacks are views and gone after them,
+ * so what is to be kept is copied. A callback may call the registry. Changes are made in the order
+ * in which they are asked for. Of one tunnel, admissions and events (struct registry_events) are
+ * told in the order in which they happen.
  *
  * When the store fails nothing has changed: the asker gets the error, tunnels go on as they are.
  * Connections of clients that were admitted before (same token, same client token) need no store.
@@ -17,19 +20,12 @@
 
 struct registry;
 
-/* A tunnel with what the hub's running part keeps beside the record. */
-struct tunnel {
-    struct tunnel_record record;
-    struct list node;           /* registry: in the order of creation */
-    bool admitting[SIDE_COUNT]; /* registry: a first use of that token is being stored */
-};
-
 struct registry_events {
     /* It is closed or expired (stored already) or was deleted; the ends have to go. The tunnel is
      * gone after this when it was deleted. why: a few words. */
-    void (*ended)(void *owner, struct tunnel *t, const char *why);
+    void (*ended)(void *owner, const struct tunnel_record *t, const char *why);
     /* That side has a new token. Its end, if there is one, has to go. */
-    void (*rotated)(void *owner, struct tunnel *t, enum side side);
+    void (*rotated)(void *owner, const struct tunnel_record *t, enum side side);
 };
 
 struct registry_options {
@@ -57,26 +53,31 @@ struct registry *registry_new(const struct registry_options *o, enum err *why, c
  * from inside a `done` or an event. NULL is fine. */
 void registry_free(struct registry *r);
 
-struct tunnel *registry_find(struct registry *r, struct span id); /* also closed ones; or NULL */
-/* The one of whose sides has that token now, also a closed one; or NULL. */
-struct tunnel *registry_by_token(struct registry *r, struct span token);
-/* Newest first (also closed ones): start with NULL; the next older one than t, or NULL at the end.
- */
-struct tunnel *registry_older(struct registry *r, const struct tunnel *t);
-/* The newest one with a number below `number`: where a list goes on. NULL: none. */
-struct tunnel *registry_below(struct registry *r, int64_t number);
-/* How long the tunnel, which is open, still lives: ms. */
-uint64_t registry_left(struct registry *r, const struct tunnel *t);
-size_t registry_open_count(const struct registry *r); /* open, of all keys */
-/* Open ones of that key, and those being opened. */
-size_t registry_count_of(const struct registry *r, const char *key_id);
-bool registry_healthy(const struct registry *r); /* the last attempt to store succeeded */
+/* What is known without asking. */
+size_t registry_open_count(const struct registry *r); /* open tunnels, of all keys */
+bool registry_healthy(const struct registry *r);      /* the last attempt to store succeeded */
 
 /* t: NULL when why is not ERR_OK. ERR_NOT_FOUND: no such tunnel (any more); ERR_TUNNEL_CLOSED: it
  * is closed already (rotate); ERR_LIMIT: max_open reached; ERR_TOO_LARGE: the open tunnels of its
  * key would take more than max_key_bytes; ERR_IO, ERR_BUSY (locked, or too much waits),
  * ERR_NO_MEMORY: not stored. */
-typedef void registry_done(void *ctx, enum err why, struct tunnel *t);
+typedef void registry_done(void *ctx, enum err why, const struct tunnel_record *t);
+
+/* ---- looking ---- */
+
+/* The tunnel of that id, also a closed one. */
+void registry_get(struct registry *r, struct span id, registry_done *done, void *ctx);
+
+/* Tunnels, also closed ones, newest first. */
+struct registry_page {
+    int64_t below; /* those with a smaller number; INT64_MAX: from the newest on */
+    /* Calls nothing of the registry's. False: no more of them. */
+    bool (*each)(void *ctx, const struct tunnel_record *t);
+    void (*done)(void *ctx, enum err why); /* after the last one */
+};
+void registry_page(struct registry *r, const struct registry_page *q, void *ctx);
+
+/* ---- changing ---- */
 
 /* Takes over what *record holds (zeroed after). The registry sets id, number, created, updated,
  * expires. max_open: refuse when the key has so many open tunnels; 0: no limit. */
@@ -93,7 +94,7 @@ struct tag_change {
     const struct texts *remove; /* as these are */
     /* Asked once, when all changes of that tunnel's tags that were asked for before are made or
      * have failed. NULL: yes. */
-    bool (*permits)(void *ctx, const struct tunnel *t, const struct tags *after);
+    bool (*permits)(void *ctx, const struct tunnel_record *t, const struct tags *after);
 };
 /* ERR_FORBIDDEN: `permits` said no; ERR_LIMIT: there would be more than 200 tags. Those that still
  * wait for others of the same tunnel when the registry is freed get ERR_SHUTDOWN. */
@@ -103,11 +104,12 @@ void registry_tag(struct registry *r, const char *id, const struct tag_change *c
 /* ---- ends ---- */
 
 struct admission {
-    struct tunnel *tunnel;      /* NULL: refused, */
-    int status;                 /* with this HTTP status */
-    enum err why;               /* which counts as this */
-    const char *text;           /* and this text, static storage */
-    const struct tunnel *known; /* refused, but the token is this tunnel's (for the audit log) */
+    const struct tunnel_record *tunnel; /* NULL: refused, */
+    uint64_t left_ms;                   /* else how long it still lives */
+    int status;                         /* refused with this HTTP status */
+    enum err why;                       /* which counts as this */
+    const char *text;                   /* and this text, static storage */
+    const struct tunnel_record *known;  /* refused, but the token is this tunnel's (audit log) */
 };
 struct admission_request {
     enum side side;
@@ -115,13 +117,13 @@ struct admission_request {
     struct span client_token; /* p NULL: none */
     const char *device;       /* CN of the client's verified certificate, or NULL */
     bool device_required;     /* a destination of a tunnel with a thing must be that device */
+    /* Asked once, before anything is used up, when the token would let the client in. NULL: it may
+     * come in; else the refusal (status, why, text). NULL in its place: nobody is asked. */
+    const struct admission *(*denies)(void *ctx, const struct tunnel_record *t);
 };
 /* The token rules of share/doc/protocol.md. A first use is stored before done is called. */
 void registry_admit(struct registry *r, const struct admission_request *q,
                     void (*done)(void *ctx, struct admission a), void *ctx);
-/* What registry_admit would say now, without doing anything. True: it would admit, perhaps when it
- * has stored that the token is used, or has to wait for a first use that is being stored. */
-bool registry_would_admit(struct registry *r, const struct admission_request *q);
 /* What DescribeTunnel shows; stored when there is time, nobody waits. Unknown ids are fine. */
 void registry_connected(struct registry *r, struct span id, enum side side, bool connected);
 

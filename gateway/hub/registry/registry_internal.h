@@ -22,6 +22,9 @@ struct registry {
     struct timer *tick;
 };
 
+/* The tunnel of that id, once it is stored; NULL: there is none. */
+struct entry *registry_seen(const struct registry *r, struct span id);
+
 /* ---- expiry.c: how tunnels end ---- */
 
 /* Stored or not: it is closed now, and whoever is in it has to go. The caller has it pinned. */

@@ -23,7 +23,7 @@ static struct request *request_new(struct registry *r, struct entry *e, registry
     struct request *q = calloc(1, sizeof *q);
     if (q == NULL)
         return NULL;
-    q->change.number = e->tunnel.record.number;
+    q->change.number = e->record.number;
     q->change.at = r->o.now();
     q->registry = r;
     q->entry = e;
@@ -43,8 +43,7 @@ static void request_free(struct request *q)
 /* Tells the asker, while the tunnel is still pinned. */
 static void answer(struct request *q, enum err why, bool with_tunnel)
 {
-    struct tunnel *t = why == ERR_OK && with_tunnel ? &q->entry->tunnel : NULL;
-    q->done(q->ctx, why, t);
+    q->done(q->ctx, why, why == ERR_OK && with_tunnel ? &q->entry->record : NULL);
     request_free(q);
 }
 
@@ -159,7 +158,7 @@ void registry_open(struct registry *r, struct tunnel_record *record, size_t max_
         return;
     }
     q->change.kind = CHANGE_OPEN;
-    q->change.record = &e->tunnel.record;
+    q->change.record = &e->record;
     q->change.done = on_open_stored;
     store_ask(r->store, &q->change);
 }
@@ -172,7 +171,7 @@ static void on_close_stored(struct change *c, enum err why)
     struct entry *e = q->entry;
     if (why == ERR_OK && e->gone)
         why = ERR_NOT_FOUND;
-    if (why == ERR_OK && e->tunnel.record.closed == 0)
+    if (why == ERR_OK && e->record.closed == 0)
         expiry_close(q->registry, e, c->at, was_closed);
     answer(q, why, true);
 }
@@ -191,10 +190,10 @@ static void on_remove_stored(struct change *c, enum err why)
 static struct request *request_about(struct registry *r, const char *id, registry_done *done,
                                      void *ctx)
 {
-    struct tunnel *t = registry_find(r, span_of(id));
-    struct request *q = t != NULL ? request_new(r, entry_of(t), done, ctx) : NULL;
+    struct entry *e = registry_seen(r, span_of(id));
+    struct request *q = e != NULL ? request_new(r, e, done, ctx) : NULL;
     if (q == NULL)
-        done(ctx, t == NULL ? ERR_NOT_FOUND : ERR_NO_MEMORY, NULL);
+        done(ctx, e == NULL ? ERR_NOT_FOUND : ERR_NO_MEMORY, NULL);
     return q;
 }
 
@@ -203,7 +202,7 @@ void registry_close(struct registry *r, const char *id, bool remove, registry_do
     struct request *q = request_about(r, id, done, ctx);
     if (q == NULL)
         return;
-    if (!remove && q->entry->tunnel.record.closed != 0) {
+    if (!remove && q->entry->record.closed != 0) {
         answer(q, ERR_OK, true);
         return;
     }
@@ -216,7 +215,7 @@ void registry_close(struct registry *r, const char *id, bool remove, registry_do
 
 static void set_token(struct registry *r, struct entry *e, enum side side, const uint8_t *token)
 {
-    struct record_side *s = &e->tunnel.record.sides[side];
+    struct record_side *s = &e->record.sides[side];
     index_set_token(&r->index, e, side, token);
     s->used = s->has_client = false;
     memset(s->client, 0, sizeof s->client);
@@ -227,16 +226,16 @@ static void on_rotate_stored(struct change *c, enum err why)
     struct request *q = (struct request *)c;
     struct registry *r = q->registry;
     struct entry *e = q->entry;
-    if (why == ERR_OK && (e->gone || e->tunnel.record.closed != 0))
+    if (why == ERR_OK && (e->gone || e->record.closed != 0))
         why = e->gone ? ERR_NOT_FOUND : ERR_TUNNEL_CLOSED;
     if (why == ERR_OK)
-        e->tunnel.record.updated = c->at;
+        e->record.updated = c->at;
     for (int side = 0; why == ERR_OK && side < SIDE_COUNT; side++)
         if (c->has_token[side])
             set_token(r, e, (enum side)side, c->token[side]);
     for (int side = 0; why == ERR_OK && side < SIDE_COUNT; side++)
         if (c->has_token[side])
-            r->o.events->rotated(r->o.owner, &e->tunnel, (enum side)side);
+            r->o.events->rotated(r->o.owner, &e->record, (enum side)side);
     answer(q, why, true);
 }
 

@@ -13,7 +13,7 @@ struct tagging {
     struct registry *registry;
     struct entry *entry; /* pinned */
     struct tags after;   /* when it is its turn: what the tunnel will have */
-    bool (*permits)(void *ctx, const struct tunnel *t, const struct tags *after);
+    bool (*permits)(void *ctx, const struct tunnel_record *t, const struct tags *after);
     registry_done *done;
     void *ctx;
 };
@@ -45,7 +45,7 @@ static struct tagging *tagging_new(struct registry *r, struct entry *e, const st
 static bool foresee(struct tagging *g)
 {
     const struct change *c = &g->change;
-    if (!tags_copy(&g->after, &g->entry->tunnel.record.tags))
+    if (!tags_copy(&g->after, &g->entry->record.tags))
         return false;
     for (size_t i = 0; i < c->remove.n; i++)
         tags_remove(&g->after, span_of(c->remove.items[i]));
@@ -57,7 +57,7 @@ static enum err reserve(struct tagging *g)
 {
     struct registry *r = g->registry;
     struct entry *e = g->entry;
-    const struct tunnel_record *record = &e->tunnel.record;
+    const struct tunnel_record *record = &e->record;
     size_t after = e->bytes - tags_size(&record->tags) + tags_size(&g->after);
     if (after <= e->bytes)
         return ERR_OK;
@@ -75,7 +75,7 @@ static enum err check(struct tagging *g)
         return ERR_NOT_FOUND;
     if (!foresee(g))
         return ERR_NO_MEMORY;
-    if (g->permits != NULL && !g->permits(g->ctx, &e->tunnel, &g->after))
+    if (g->permits != NULL && !g->permits(g->ctx, &e->record, &g->after))
         return ERR_FORBIDDEN;
     return g->after.n > TAGS_MAX ? ERR_LIMIT : reserve(g);
 }
@@ -83,7 +83,7 @@ static enum err check(struct tagging *g)
 static void finish(struct tagging *g, enum err why)
 {
     struct entry *e = g->entry;
-    g->done(g->ctx, why, why == ERR_OK ? &e->tunnel : NULL);
+    g->done(g->ctx, why, why == ERR_OK ? &e->record : NULL);
     e->tagging = false;
     e->n_taggings--;
     tagging_free(g);
@@ -95,7 +95,7 @@ static void on_tag_stored(struct change *c, enum err why)
 {
     struct tagging *g = (struct tagging *)c;
     struct entry *e = g->entry;
-    struct tunnel_record *record = &e->tunnel.record;
+    struct tunnel_record *record = &e->record;
     if (why == ERR_OK && e->gone)
         why = ERR_NOT_FOUND;
     if (why == ERR_OK) {
@@ -120,7 +120,7 @@ static void begin(struct tagging *g)
         return;
     }
     c->kind = CHANGE_TAG;
-    c->number = g->entry->tunnel.record.number;
+    c->number = g->entry->record.number;
     c->at = g->registry->o.now();
     c->done = on_tag_stored;
     store_ask(g->registry->store, c);
@@ -141,8 +141,7 @@ static void go_on(struct entry *e)
 void registry_tag(struct registry *r, const char *id, const struct tag_change *c,
                   registry_done *done, void *ctx)
 {
-    struct tunnel *t = registry_find(r, span_of(id));
-    struct entry *e = t != NULL ? entry_of(t) : NULL;
+    struct entry *e = registry_seen(r, span_of(id));
     bool full = e != NULL && e->n_taggings >= TAGGINGS_MAX;
     struct tagging *g = e != NULL && !full ? tagging_new(r, e, c) : NULL;
     if (g == NULL) {
