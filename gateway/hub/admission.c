@@ -344,9 +344,11 @@ static void on_ended(void *owner, const struct tunnel_record *t, const char *why
         close_side(owner, t, (enum side)side, ERR_TUNNEL_CLOSED, why);
 }
 
-static void on_rotated(void *owner, const struct tunnel_record *t, enum side side)
+static void on_rotated(void *owner, const struct tunnel_record *t, enum side side,
+                       const char *token)
 {
     char name[LABEL_MAX];
+    (void)token;
     label(t, name);
     log_info("tunnel %s: the %s has a new access token", name, side_name(side));
     close_side(owner, t, side, ERR_TOKEN_REPLACED, "the access token was replaced");

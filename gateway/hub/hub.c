@@ -346,11 +346,12 @@ static bool open_audit(struct hub *o, enum err *why, char *text, size_t size)
 
 static bool open_registry(struct hub *o, enum err *why, char *text, size_t size)
 {
-    struct registry_options r = {
-        .loop = o->o.loop, .folder = o->o.state_folder, .events = &admission_events, .owner = o};
+    struct registry_options r = {.loop = o->o.loop, .folder = o->o.state_folder};
     o->registry = registry_new(&r, why, text, size);
     if (o->registry == NULL)
         return false;
+    o->subscriber = (struct registry_subscriber){.events = &admission_events, .owner = o};
+    registry_subscribe(o->registry, &o->subscriber);
     struct api_options a = {.registry = o->registry,
                             .audit = o->audit,
                             .region = o->o.region,

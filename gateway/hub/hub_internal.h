@@ -21,6 +21,7 @@ struct hub {
     char *paths[PATHS];
     struct mailbox *mailbox;
     struct registry *registry;
+    struct registry_subscriber subscriber; /* with admission_events */
     struct api *api;
     struct audit *audit;
     struct keys *keys; /* NULL: nobody has one */

@@ -53,14 +53,17 @@ static void on_ended(void *owner, const struct tunnel_record *t, const char *why
     world.ended[0]++;
 }
 
-static void on_rotated_side(void *owner, const struct tunnel_record *t, enum side side)
+static void on_rotated_side(void *owner, const struct tunnel_record *t, enum side side,
+                            const char *token)
 {
+    assert_true(strncmp(token, "st1.", 4) == 0);
     (void)owner;
     assert_non_null(t);
     world.rotated[side]++;
 }
 
 static const struct registry_events world_events = {.ended = on_ended, .rotated = on_rotated_side};
+static struct registry_subscriber world_subscriber = {.events = &world_events, .owner = &world};
 
 static int64_t world_clock(void)
 {
@@ -123,11 +126,11 @@ static int world_begin(void **state)
     snprintf(world.keys_file, sizeof world.keys_file, "%s/keys", world.folder);
     snprintf(world.limits_file, sizeof world.limits_file, "%s/limits", world.folder);
     snprintf(world.audit_file, sizeof world.audit_file, "%s/audit", world.folder);
-    struct registry_options o = {
-        .loop = loop, .folder = state_folder, .events = &world_events, .owner = &world};
+    struct registry_options o = {.loop = loop, .folder = state_folder};
     world.registry = registry_new(&o, &why, text, sizeof text);
     if (world.registry == NULL)
         fail_msg("%s", text);
+    registry_subscribe(world.registry, &world_subscriber);
     world.audit = audit_new(world.audit_file, &why);
     assert_non_null(world.audit);
     world_api(true);

@@ -88,10 +88,8 @@ static inline int64_t number_in_database(const char *sql)
     return number;
 }
 
-static inline void set_tokens(struct tunnel_record *r, const char *source, const char *destination)
-{
-    token_hash(span_of(source), r->sides[SIDE_SOURCE].token);
-    token_hash(span_of(destination), r->sides[SIDE_DESTINATION].token);
-}
+/* Tokens as registry_open and registry_rotate take them. */
+#define TOKENS(source, destination)                                                                \
+    ((const char *const[SIDE_COUNT]){[SIDE_SOURCE] = (source), [SIDE_DESTINATION] = (destination)})
 
 #endif

@@ -15,22 +15,6 @@ static int64_t now(void)
     return clock_ms;
 }
 
-static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
-{
-    (void)owner;
-    (void)t;
-    (void)why;
-}
-
-static void on_rotated(void *owner, const struct tunnel_record *t, enum side side)
-{
-    (void)owner;
-    (void)t;
-    (void)side;
-}
-
-static const struct registry_events events = {on_ended, on_rotated};
-
 static void open_registry(void)
 {
     char text[512] = "";
@@ -70,18 +54,14 @@ static void open_tunnel(const char *thing, const char *source, const char *desti
 {
     struct tunnel_record r = {.thing = strdup(thing), .lifetime_minutes = 60};
     int before = n_done;
-    set_tokens(&r, source, destination);
-    registry_open(registry, &r, 0, on_done, NULL);
+    registry_open(registry, &r, TOKENS(source, destination), 0, on_done, NULL);
     UNTIL(loop, n_done > before);
     assert_int_equal(last_why, ERR_OK);
 }
 
 static void ask_rotate(const char *source)
 {
-    uint8_t hash[TOKEN_HASH];
-    const uint8_t *const token[SIDE_COUNT] = {hash, NULL};
-    token_hash(span_of(source), hash);
-    registry_rotate(registry, id, token, on_done, NULL);
+    registry_rotate(registry, id, TOKENS(source, NULL), on_done, NULL);
 }
 
 static int setup(void **state)
@@ -91,8 +71,7 @@ static int setup(void **state)
     make_folder();
     loop = loop_new();
     clock_ms = 1700000000000;
-    options = (struct registry_options){
-        .loop = loop, .folder = folder, .events = &events, .owner = &options, .now = now};
+    options = (struct registry_options){.loop = loop, .folder = folder, .now = now};
     open_registry();
     open_tunnel("plant7", "src", "dst");
     return loop == NULL;
@@ -450,11 +429,8 @@ static void on_new_token(void *ctx, enum err why, const struct tunnel_record *t)
 static void test_new_token_meanwhile(void **state)
 {
     struct visit old, fresh[3];
-    uint8_t hash[TOKEN_HASH];
-    const uint8_t *const token[SIDE_COUNT] = {hash, NULL};
     (void)state;
-    token_hash(span_of("new"), hash);
-    registry_rotate(registry, id, token, on_new_token, fresh);
+    registry_rotate(registry, id, TOKENS("new", NULL), on_new_token, fresh);
     knock(&old, SIDE_SOURCE, "src", CLIENT_1);
     is_refused(&old, 403, "no open tunnel has it", true);
     is_admitted(&fresh[0]);

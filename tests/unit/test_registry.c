@@ -41,14 +41,17 @@ static void on_ended(void *owner, const struct tunnel_record *t, const char *why
     snprintf(ended_why, sizeof ended_why, "%s", why);
 }
 
-static void on_rotated(void *owner, const struct tunnel_record *t, enum side side)
+static void on_rotated(void *owner, const struct tunnel_record *t, enum side side,
+                       const char *token)
 {
+    assert_non_null(token);
     assert_ptr_equal(owner, &options);
     assert_int_equal(t->closed, 0);
     n_rotated[side]++;
 }
 
-static const struct registry_events events = {on_ended, on_rotated};
+static const struct registry_events events = {.ended = on_ended, .rotated = on_rotated};
+static struct registry_subscriber subscriber = {.events = &events, .owner = &options};
 
 /* ---- from the beginning to the end ---- */
 
@@ -59,6 +62,7 @@ static void open_registry(void)
     registry = registry_new(&options, &why, text, sizeof text);
     if (registry == NULL)
         fail_msg("%s: %s", err_name(why), text);
+    registry_subscribe(registry, &subscriber);
 }
 
 static void close_registry(void)
@@ -81,8 +85,7 @@ static int setup(void **state)
     loop = loop_new();
     clock_ms = 1700000000000;
     n_ended = n_rotated[0] = n_rotated[1] = 0;
-    options = (struct registry_options){
-        .loop = loop, .folder = folder, .events = &events, .owner = &options, .now = now};
+    options = (struct registry_options){.loop = loop, .folder = folder, .now = now};
     open_registry();
     return loop == NULL;
 }
@@ -129,25 +132,34 @@ static enum err wait_for(struct answer *a)
 
 static struct tunnel_record make_record(const char *key_id)
 {
-    static int n;
-    char source[32], destination[32];
     struct tunnel_record r = {.key_id = strdup(key_id),
                               .thing = strdup("plant7"),
                               .description = strdup("a line"),
                               .lifetime_minutes = 60};
-    snprintf(source, sizeof source, "source %d", ++n);
-    snprintf(destination, sizeof destination, "destination %d", n);
-    set_tokens(&r, source, destination);
     assert_true(texts_add(&r.services, span_of("SSH1")));
     assert_true(tags_set(&r.tags, span_of("site"), span_of("north")));
     return r;
+}
+
+/* New ones; their text is good until the next but 63, which nobody looks at here. */
+static const char *const *new_tokens(void)
+{
+    static char text[64][SIDE_COUNT][32];
+    static const char *all[64][SIDE_COUNT];
+    static int n;
+    int at = ++n % 64;
+    for (int side = 0; side < SIDE_COUNT; side++) {
+        snprintf(text[at][side], sizeof text[at][side], "%s %d", side_name((enum side)side), n);
+        all[at][side] = text[at][side];
+    }
+    return all[at];
 }
 
 static void ask_open(struct answer *a, const char *key_id, size_t max_open)
 {
     struct tunnel_record r = make_record(key_id);
     *a = (struct answer){0};
-    registry_open(registry, &r, max_open, on_done, a);
+    registry_open(registry, &r, new_tokens(), max_open, on_done, a);
     assert_null(r.id);
     assert_null(r.key_id);
 }
@@ -173,13 +185,8 @@ static enum err close_tunnel(const char *id, bool remove)
 
 static enum err rotate(const char *id, const char *source, const char *destination)
 {
-    uint8_t hash[SIDE_COUNT][TOKEN_HASH];
-    const uint8_t *const token[SIDE_COUNT] = {source != NULL ? hash[0] : NULL,
-                                              destination != NULL ? hash[1] : NULL};
     struct answer a = {0};
-    token_hash(span_of(source), hash[0]);
-    token_hash(span_of(destination), hash[1]);
-    registry_rotate(registry, id, token, on_done, &a);
+    registry_rotate(registry, id, TOKENS(source, destination), on_done, &a);
     return wait_for(&a);
 }
 
@@ -251,8 +258,7 @@ static void test_empty_texts(void **state)
     struct tunnel_record r = {.lifetime_minutes = 1};
     struct answer a = {0};
     (void)state;
-    set_tokens(&r, "x", "y");
-    registry_open(registry, &r, 0, on_done, &a);
+    registry_open(registry, &r, TOKENS("x", "y"), 0, on_done, &a);
     assert_int_equal(wait_for(&a), ERR_OK);
     reopen();
     assert_string_equal(get(a.id)->thing, "");
@@ -294,8 +300,7 @@ static void test_by_token(void **state)
     struct tunnel_record r = make_record("AKID");
     struct answer a = {0};
     (void)state;
-    set_tokens(&r, "left", "right");
-    registry_open(registry, &r, 0, on_done, &a);
+    registry_open(registry, &r, TOKENS("left", "right"), 0, on_done, &a);
     assert_null(registry_by_token(registry, span_of("left")));
     assert_int_equal(wait_for(&a), ERR_OK);
     assert_ptr_equal(registry_by_token(registry, span_of("left")), get(a.id));
@@ -337,8 +342,7 @@ static void test_same_tokens(void **state)
     struct answer a = {0};
     struct tunnel_record r = make_record("AKID");
     (void)state;
-    set_tokens(&r, "same", "same");
-    registry_open(registry, &r, 0, on_done, &a);
+    registry_open(registry, &r, TOKENS("same", "same"), 0, on_done, &a);
     assert_int_equal(wait_for(&a), ERR_INTERNAL);
     assert_int_equal(registry_count_of(registry, "AKID"), 0);
     const char *id = open_tunnel();
@@ -383,13 +387,11 @@ static void test_remove(void **state)
     (void)state;
     const char *id = open_tunnel(), *other = open_tunnel(), *third = open_tunnel();
     struct answer a = {0}, b = {0}, c = {0}, d = {0}, e = {0};
-    uint8_t hash[TOKEN_HASH] = {1};
-    const uint8_t *const tokens[SIDE_COUNT] = {hash, NULL};
     struct tags tags = {0};
     assert_true(tags_set(&tags, span_of("a"), span_of("b")));
     registry_close(registry, id, true, on_done, &a);
     registry_close(registry, id, true, on_done, &b);
-    registry_rotate(registry, id, tokens, on_done, &c);
+    registry_rotate(registry, id, TOKENS("new", NULL), on_done, &c);
     registry_tag(registry, id, &(struct tag_change){.add = &tags}, on_done, &d);
     registry_close(registry, id, false, on_done, &e);
     assert_int_equal(wait_for(&a), ERR_OK);
@@ -408,6 +410,83 @@ static void test_remove(void **state)
     assert_int_equal(count_all(), 1);
     get(third);
     tags_free(&tags);
+}
+
+/* ---- subscribers ---- */
+
+/* What each of them has heard, in order: o(pened), e(nded), s(ource) and d(estination) rotated. */
+struct hearing {
+    struct registry_subscriber subscriber;
+    char heard[16], token[32];
+    const int *told; /* calls of `done` when it heard of it, which are to come */
+    bool leaves;     /* after the first event */
+};
+
+static void hear(struct hearing *h, char what, const char *token)
+{
+    assert_int_equal(*h->told, 0);
+    h->heard[strlen(h->heard)] = what;
+    snprintf(h->token, sizeof h->token, "%s", token);
+    if (h->leaves)
+        registry_unsubscribe(&h->subscriber);
+}
+
+static void hear_opened(void *owner, const struct tunnel_record *t,
+                        const char *const token[SIDE_COUNT])
+{
+    assert_int_equal(t->closed, 0);
+    assert_string_equal(token[SIDE_SOURCE], "up");
+    hear(owner, 'o', token[SIDE_DESTINATION]);
+}
+
+static void hear_ended(void *owner, const struct tunnel_record *t, const char *why)
+{
+    assert_int_not_equal(t->closed, 0);
+    hear(owner, 'e', why);
+}
+
+static void hear_rotated(void *owner, const struct tunnel_record *t, enum side side,
+                         const char *token)
+{
+    assert_int_equal(t->closed, 0);
+    hear(owner, side == SIDE_SOURCE ? 's' : 'd', token);
+}
+
+/* All of them hear of it before the asker does, with the tokens that are nowhere else. */
+static void test_subscribers(void **state)
+{
+    static const struct registry_events all = {hear_opened, hear_ended, hear_rotated};
+    static const struct registry_events few = {.opened = hear_opened, .rotated = hear_rotated};
+    struct answer a = {0};
+    struct hearing first = {.subscriber = {.events = &all, .owner = &first}, .told = &a.calls};
+    struct hearing leaves = {
+        .subscriber = {.events = &all, .owner = &leaves}, .told = &a.calls, .leaves = true};
+    struct hearing last = {.subscriber = {.events = &few, .owner = &last}, .told = &a.calls};
+    struct tunnel_record r = make_record("AKID");
+    (void)state;
+    registry_subscribe(registry, &first.subscriber);
+    registry_subscribe(registry, &leaves.subscriber);
+    registry_subscribe(registry, &last.subscriber);
+    registry_open(registry, &r, TOKENS("up", "down"), 0, on_done, &a);
+    assert_int_equal(wait_for(&a), ERR_OK);
+    assert_string_equal(first.token, "down");
+    char id[64];
+    snprintf(id, sizeof id, "%s", a.id);
+    a = (struct answer){0};
+    registry_rotate(registry, id, TOKENS("up again", "down again"), on_done, &a);
+    assert_int_equal(wait_for(&a), ERR_OK);
+    assert_string_equal(last.token, "down again");
+    a = (struct answer){0};
+    registry_close(registry, id, false, on_done, &a);
+    assert_int_equal(wait_for(&a), ERR_OK);
+    assert_string_equal(first.heard, "osde");
+    assert_string_equal(leaves.heard, "o");
+    assert_string_equal(last.heard, "osd");
+    assert_int_equal(n_ended, 1);
+    registry_unsubscribe(&first.subscriber);
+    registry_unsubscribe(&last.subscriber);
+    assert_int_equal(rotate(open_tunnel(), "x", NULL), ERR_OK);
+    assert_string_equal(first.heard, "osde");
 }
 
 /* ---- changing ---- */
@@ -440,17 +519,15 @@ static void test_rotate_closing(void **state)
 {
     (void)state;
     const char *id = open_tunnel();
-    uint8_t hash[TOKEN_HASH] = {1};
-    const uint8_t *const tokens[SIDE_COUNT] = {hash, NULL};
     struct answer a = {0}, b = {0};
     registry_close(registry, id, false, on_done, &a);
-    registry_rotate(registry, id, tokens, on_done, &b);
+    registry_rotate(registry, id, TOKENS("new", NULL), on_done, &b);
     assert_int_equal(wait_for(&a), ERR_OK);
     assert_int_equal(wait_for(&b), ERR_TUNNEL_CLOSED);
     assert_int_equal(n_rotated[SIDE_SOURCE], 0);
-    assert_memory_not_equal(get(id)->sides[SIDE_SOURCE].token, hash, TOKEN_HASH);
+    assert_null(registry_by_token(registry, span_of("new")));
     reopen();
-    assert_memory_not_equal(get(id)->sides[SIDE_SOURCE].token, hash, TOKEN_HASH);
+    assert_null(registry_by_token(registry, span_of("new")));
 }
 
 static enum err tag(const char *id, const struct tags *add, const struct texts *remove)
@@ -529,7 +606,7 @@ static void test_bytes_of_key(void **state)
         struct tunnel_record r = make_record("AKID");
         all[i] = (struct answer){0};
         assert_true(tags_copy(&r.tags, &fat));
-        registry_open(registry, &r, 0, on_done, &all[i]);
+        registry_open(registry, &r, new_tokens(), 0, on_done, &all[i]);
     }
     assert_int_equal(wait_for(&all[0]), ERR_OK); /* some 16 KiB each */
     for (int i = 2; i < 8; i++)
@@ -672,7 +749,7 @@ static void test_expiry_order(void **state)
         random = random * 1664525 + 1013904223;
         r.lifetime_minutes = 1 + (random >> 16) % 700;
         all[i] = (struct answer){0};
-        registry_open(registry, &r, 0, on_done, &all[i]);
+        registry_open(registry, &r, new_tokens(), 0, on_done, &all[i]);
     }
     assert_int_equal(wait_for(&all[N - 1]), ERR_OK);
     for (int i = 0; i < N; i += 3)
@@ -819,8 +896,6 @@ static void test_max_closed_bytes(void **state)
 static void test_store_fails(void **state)
 {
     struct answer open, close = {0}, remove = {0}, turn = {0}, tags = {0};
-    uint8_t hash[TOKEN_HASH] = {1};
-    const uint8_t *const tokens[SIDE_COUNT] = {hash, NULL};
     struct tags add = {0};
     (void)state;
     const char *id = open_tunnel();
@@ -829,7 +904,7 @@ static void test_store_fails(void **state)
     ask_open(&open, "AKID", 0);
     registry_close(registry, id, false, on_done, &close);
     registry_close(registry, id, true, on_done, &remove);
-    registry_rotate(registry, id, tokens, on_done, &turn);
+    registry_rotate(registry, id, TOKENS("new", NULL), on_done, &turn);
     registry_tag(registry, id, &(struct tag_change){.add = &add}, on_done, &tags);
     assert_int_equal(wait_for(&open), ERR_BUSY);
     assert_int_equal(wait_for(&close), ERR_BUSY);
@@ -944,7 +1019,7 @@ static void test_many(void **state)
     uint64_t begin = uv_hrtime();
     for (int i = 1; i <= N; i++) {
         struct tunnel_record r = make_record("AKID");
-        registry_open(registry, &r, 0, on_many, NULL);
+        registry_open(registry, &r, new_tokens(), 0, on_many, NULL);
         if (i % WAVE == 0)
             UNTIL(loop, n_many == i);
     }
@@ -984,6 +1059,7 @@ int main(void)
         TEST(test_same_tokens),
         TEST(test_close),
         TEST(test_remove),
+        TEST(test_subscribers),
         TEST(test_rotate),
         TEST(test_rotate_closing),
         TEST(test_tag),

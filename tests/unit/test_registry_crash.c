@@ -18,25 +18,9 @@
 static struct loop *loop;
 static struct registry *registry;
 
-static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
-{
-    (void)owner;
-    (void)t;
-    (void)why;
-}
-
-static void on_rotated(void *owner, const struct tunnel_record *t, enum side side)
-{
-    (void)owner;
-    (void)t;
-    (void)side;
-}
-
-static const struct registry_events events = {on_ended, on_rotated};
-
 static void open_registry(void)
 {
-    struct registry_options o = {.loop = loop, .folder = folder, .events = &events};
+    struct registry_options o = {.loop = loop, .folder = folder};
     char text[512] = "";
     enum err why;
     registry = registry_new(&o, &why, text, sizeof text);
@@ -52,7 +36,7 @@ static void open_registry(void)
 enum what { WHAT_NOTHING, WHAT_CLOSE, WHAT_REMOVE, WHAT_USE, WHAT_ROTATE, WHAT_COUNT };
 
 struct step {
-    char id[64], source[32];
+    char id[64], source[32], destination[32];
     enum what what;
 };
 
@@ -104,10 +88,7 @@ static void use(struct step *s)
 /* The new token is the tunnel's id, so that the parent knows it. */
 static void rotate(struct step *s)
 {
-    uint8_t hash[TOKEN_HASH];
-    const uint8_t *const token[SIDE_COUNT] = {[SIDE_SOURCE] = hash};
-    token_hash(span_of(s->id), hash);
-    registry_rotate(registry, s->id, token, on_changed, s);
+    registry_rotate(registry, s->id, TOKENS(s->id, NULL), on_changed, s);
 }
 
 static void on_opened(void *ctx, enum err why, const struct tunnel_record *t)
@@ -133,15 +114,13 @@ static void on_opened(void *ctx, enum err why, const struct tunnel_record *t)
 static void open_one(struct step *s)
 {
     struct tunnel_record r = {.thing = strdup("plant7"), .lifetime_minutes = 60};
-    char destination[32];
     uint64_t n;
     random_bytes(&n, sizeof n);
     snprintf(s->source, sizeof s->source, "s%llx", (unsigned long long)n);
-    snprintf(destination, sizeof destination, "d%llx", (unsigned long long)n);
-    set_tokens(&r, s->source, destination);
+    snprintf(s->destination, sizeof s->destination, "d%llx", (unsigned long long)n);
     texts_add(&r.services, span_of("SSH1"));
     tags_set(&r.tags, span_of("site"), span_of("north"));
-    registry_open(registry, &r, 0, on_opened, s);
+    registry_open(registry, &r, TOKENS(s->source, s->destination), 0, on_opened, s);
 }
 
 static int child(const char *where, const char *seed)

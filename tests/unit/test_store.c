@@ -140,7 +140,8 @@ static struct tunnel_record make_record(int64_t number)
     snprintf(text, sizeof text, "id-%lld", (long long)number);
     r.id = strdup(text);
     snprintf(text, sizeof text, "destination %lld", (long long)number);
-    set_tokens(&r, r.id, text);
+    token_hash(span_of(r.id), r.sides[SIDE_SOURCE].token);
+    token_hash(span_of(text), r.sides[SIDE_DESTINATION].token);
     assert_true(texts_add(&r.services, span_of("SSH1")));
     assert_true(texts_add(&r.services, span_of("HTTP1")));
     assert_true(tags_set(&r.tags, span_of("z"), span_of("last")));

@@ -68,7 +68,6 @@ struct call {
     /* a new token for each side that is `fresh`; wiped */
     bool fresh[SIDE_COUNT];
     char token[SIDE_COUNT][ACCESS_TOKEN_SIZE];
-    uint8_t hash[SIDE_COUNT][TOKEN_HASH];
 
     /* for the audit log */
     char target[129]; /* the operation as it was named */
@@ -142,7 +141,8 @@ bool take_tags(struct call *c, const struct cJSON *list, struct tags *out);
 
 /* ---- tokens.c ---- */
 
-void token_new(struct call *c, enum side side);
+/* A new token for each side that is `fresh`; token: views of them, NULL for the others. */
+void tokens_new(struct call *c, const char *token[SIDE_COUNT]);
 void write_tokens(struct call *c);
 
 #endif

@@ -106,14 +106,14 @@ static bool prepare(struct call *c, struct tunnel_record *r)
 void open_tunnel(struct call *c, const struct tunnel_record *t)
 {
     struct tunnel_record r = {0};
+    const char *token[SIDE_COUNT];
     (void)t;
     if (prepare(c, &r)) {
-        for (enum side s = 0; s < SIDE_COUNT; s++) {
-            token_new(c, s);
-            memcpy(r.sides[s].token, c->hash[s], TOKEN_HASH);
-        }
+        c->fresh[SIDE_SOURCE] = c->fresh[SIDE_DESTINATION] = true;
+        tokens_new(c, token);
         drop_input(c);
-        registry_open(c->api->registry, &r, limits_of_call(c)->tunnels_per_key, on_opened, c);
+        registry_open(c->api->registry, &r, token, limits_of_call(c)->tunnels_per_key, on_opened,
+                      c);
     }
     tunnel_record_free(&r);
 }

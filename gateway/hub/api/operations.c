@@ -133,16 +133,12 @@ void rotate_token(struct call *c, const struct tunnel_record *t)
     const char *mode = input_text(c->input, "clientMode");
     struct access_request w = {.source = strcmp(mode, "DESTINATION") != 0,
                                .destination = strcmp(mode, "SOURCE") != 0};
-    const uint8_t *hashes[SIDE_COUNT];
+    const char *token[SIDE_COUNT];
     c->fresh[SIDE_SOURCE] = w.source;
     c->fresh[SIDE_DESTINATION] = w.destination;
     if (!permitted(c, &w, t) || !check_destination(c, t) || !note_text(c, "clientMode", mode))
         return;
-    for (enum side s = 0; s < SIDE_COUNT; s++) {
-        if (c->fresh[s])
-            token_new(c, s);
-        hashes[s] = c->fresh[s] ? c->hash[s] : NULL;
-    }
+    tokens_new(c, token);
     drop_input(c);
-    registry_rotate(c->api->registry, t->id, hashes, on_rotated, c);
+    registry_rotate(c->api->registry, t->id, token, on_rotated, c);
 }

@@ -9,17 +9,24 @@
  * search for secrets that got lost. */
 #define TOKEN_PREFIX "st1."
 
-void token_new(struct call *c, enum side side)
+static void token_new(char out[ACCESS_TOKEN_SIZE])
 {
     uint8_t bytes[32];
     char text[BASE64_SIZE(sizeof bytes)];
     random_bytes(bytes, sizeof bytes);
     base64_encode(bytes, sizeof bytes, text, true);
-    snprintf(c->token[side], sizeof c->token[side], TOKEN_PREFIX "%s", text);
-    token_hash(span_of(c->token[side]), c->hash[side]);
-    c->fresh[side] = true;
+    snprintf(out, ACCESS_TOKEN_SIZE, TOKEN_PREFIX "%s", text);
     explicit_bzero(bytes, sizeof bytes);
     explicit_bzero(text, sizeof text);
+}
+
+void tokens_new(struct call *c, const char *token[SIDE_COUNT])
+{
+    for (int side = 0; side < SIDE_COUNT; side++) {
+        token[side] = c->fresh[side] ? c->token[side] : NULL;
+        if (c->fresh[side])
+            token_new(c->token[side]);
+    }
 }
 
 void write_tokens(struct call *c)

@@ -82,7 +82,7 @@ void expiry_close(struct registry *r, struct entry *e, int64_t at, const char *w
     count_out(r, e);
     record->closed = record->updated = at;
     closed_add(r, e, false);
-    r->o.events->ended(r->o.owner, &e->record, why);
+    registry_tell_ended(r, &e->record, why);
 }
 
 void expiry_remove(struct registry *r, struct entry *e, int64_t at, const char *why)
@@ -90,7 +90,7 @@ void expiry_remove(struct registry *r, struct entry *e, int64_t at, const char *
     if (e->record.closed == 0) {
         count_out(r, e);
         e->record.closed = at;
-        r->o.events->ended(r->o.owner, &e->record, why);
+        registry_tell_ended(r, &e->record, why);
     }
     if (list_is_on(&e->closed))
         unshelve(r, e);

@@ -74,6 +74,7 @@ struct registry *registry_new(const struct registry_options *o, enum err *why, c
     if (r == NULL)
         return NULL;
     set_options(r, o);
+    list_init(&r->subscribers);
     index_init(&r->index);
     list_init(&r->closed);
     list_init(&r->unstored);
@@ -110,6 +111,56 @@ void registry_free(struct registry *r)
     index_free(&r->index);
     heap_free(&r->heap);
     free(r);
+}
+
+/* ---- subscribers ---- */
+
+void registry_subscribe(struct registry *r, struct registry_subscriber *s)
+{
+    list_init(&s->node);
+    list_append(&r->subscribers, &s->node);
+}
+
+void registry_unsubscribe(struct registry_subscriber *s)
+{
+    list_remove(&s->node);
+}
+
+static struct registry_subscriber *subscriber(struct list *node)
+{
+    return list_entry(node, struct registry_subscriber, node);
+}
+
+void registry_tell_opened(struct registry *r, const struct tunnel_record *t,
+                          const char *const token[SIDE_COUNT])
+{
+    list_each(node, &r->subscribers)
+    {
+        const struct registry_subscriber *s = subscriber(node);
+        if (s->events->opened != NULL)
+            s->events->opened(s->owner, t, token);
+    }
+}
+
+void registry_tell_ended(struct registry *r, const struct tunnel_record *t, const char *why)
+{
+    list_each(node, &r->subscribers)
+    {
+        const struct registry_subscriber *s = subscriber(node);
+        if (s->events->ended != NULL)
+            s->events->ended(s->owner, t, why);
+    }
+}
+
+void registry_tell_rotated(struct registry *r, const struct tunnel_record *t, enum side side,
+                           const char *token)
+{
+    list_each(node, &r->subscribers)
+    {
+        const struct registry_subscriber *s = subscriber(node);
+        if (s->events->rotated != NULL)
+            s->events->rotated(s->owner, t, side, token);
+    }
 }
 
 /* ---- looking ---- */

@@ -20,23 +20,30 @@
 
 struct registry;
 
+/* What happens to tunnels, told to each subscriber when it is stored and before the asker. Each may
+ * be NULL. */
 struct registry_events {
-    /* It is closed or expired (stored already) or was deleted; the ends have to go. The tunnel is
-     * gone after this when it was deleted. why: a few words. */
+    /* It is new. This is the only time that its tokens are seen. */
+    void (*opened)(void *owner, const struct tunnel_record *t, const char *const token[SIDE_COUNT]);
+    /* It is closed or expired or was deleted; the ends have to go. why: a few words. */
     void (*ended)(void *owner, const struct tunnel_record *t, const char *why);
-    /* That side has a new token. Its end, if there is one, has to go. */
-    void (*rotated)(void *owner, const struct tunnel_record *t, enum side side);
+    /* That side has a new token, which is not seen again. Its end, if there is one, has to go. */
+    void (*rotated)(void *owner, const struct tunnel_record *t, enum side side, const char *token);
+};
+
+struct registry_subscriber {
+    const struct registry_events *events;
+    void *owner;
+    struct list node; /* the registry's */
 };
 
 struct registry_options {
     struct loop *loop;
     const struct store_backend *backend; /* NULL: SQLite */
     const char *folder;                  /* the state directory; made (0700) when it is not there */
-    const struct registry_events *events;
-    void *owner;
-    uint64_t keep_closed_ms; /* how long closed tunnels stay visible; 0: 3 h */
-    size_t max_closed;       /* and how many of them, the oldest go; 0: 100,000 */
-    size_t max_closed_bytes; /* and how many bytes of memory; 0: 64 MiB */
+    uint64_t keep_closed_ms;             /* how long closed tunnels stay visible; 0: 3 h */
+    size_t max_closed;                   /* and how many of them, the oldest go; 0: 100,000 */
+    size_t max_closed_bytes;             /* and how many bytes of memory; 0: 64 MiB */
     size_t max_key_bytes;    /* of the open tunnels of one key: more are refused; 0: 256 MiB */
     int64_t (*now)(void);    /* ms since the epoch; NULL: the system's clock */
     int64_t (*steady)(void); /* timekeeper.h's; NULL: `now` if that is given, else the system's */
@@ -52,6 +59,11 @@ struct registry *registry_new(const struct registry_options *o, enum err *why, c
 /* What has been asked is stored first (as far as the disk allows), and each `done` is called. Not
  * from inside a `done` or an event. NULL is fine. */
 void registry_free(struct registry *r);
+
+/* From now on, until it unsubscribes (from inside its own events, too) or the registry is freed,
+ * whose last words it still hears. */
+void registry_subscribe(struct registry *r, struct registry_subscriber *s);
+void registry_unsubscribe(struct registry_subscriber *s);
 
 /* What is known without asking. */
 size_t registry_open_count(const struct registry *r); /* open tunnels, of all keys */
@@ -80,14 +92,16 @@ void registry_page(struct registry *r, const struct registry_page *q, void *ctx)
 /* ---- changing ---- */
 
 /* Takes over what *record holds (zeroed after). The registry sets id, number, created, updated,
- * expires. max_open: refuse when the key has so many open tunnels; 0: no limit. */
-void registry_open(struct registry *r, struct tunnel_record *record, size_t max_open,
-                   registry_done *done, void *ctx);
+ * expires, and both sides' tokens. token: the tokens themselves, which must live until `done`.
+ * max_open: refuse when the key has so many open tunnels; 0: no limit. */
+void registry_open(struct registry *r, struct tunnel_record *record,
+                   const char *const token[SIDE_COUNT], size_t max_open, registry_done *done,
+                   void *ctx);
 /* Closing a closed one is no error. remove: its data goes at once (t is NULL in done then). */
 void registry_close(struct registry *r, const char *id, bool remove, registry_done *done,
                     void *ctx);
-/* token[side] NULL: that side keeps its own. */
-void registry_rotate(struct registry *r, const char *id, const uint8_t *const token[SIDE_COUNT],
+/* token: as above; NULL: that side keeps its own. */
+void registry_rotate(struct registry *r, const char *id, const char *const token[SIDE_COUNT],
                      registry_done *done, void *ctx);
 struct tag_change {
     const struct tags *add;     /* NULL: none; needed in the call only, */

@@ -9,6 +9,7 @@
 
 struct registry {
     struct registry_options o;
+    struct list subscribers;
     struct store *store;
     struct timekeeper *time; /* by which tunnels expire; all else is by o.now */
     struct index index;
@@ -24,6 +25,13 @@ struct registry {
 
 /* The tunnel of that id, once it is stored; NULL: there is none. */
 struct entry *registry_seen(const struct registry *r, struct span id);
+
+/* To all subscribers. */
+void registry_tell_opened(struct registry *r, const struct tunnel_record *t,
+                          const char *const token[SIDE_COUNT]);
+void registry_tell_ended(struct registry *r, const struct tunnel_record *t, const char *why);
+void registry_tell_rotated(struct registry *r, const struct tunnel_record *t, enum side side,
+                           const char *token);
 
 /* ---- expiry.c: how tunnels end ---- */
 

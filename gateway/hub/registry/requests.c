@@ -13,6 +13,7 @@ struct request {
     struct change change;
     struct registry *registry;
     struct entry *entry;
+    const char *token[SIDE_COUNT]; /* the asker's; NULL: none for that side */
     registry_done *done;
     void *ctx;
 };
@@ -96,10 +97,12 @@ static void on_open_stored(struct change *c, enum err why)
     struct request *q = (struct request *)c;
     struct registry *r = q->registry;
     q->entry->opening = false;
-    if (why == ERR_OK)
+    if (why == ERR_OK) {
         r->n_open++;
-    else
+        registry_tell_opened(r, &q->entry->record, q->token);
+    } else {
         take_out(r, q->entry);
+    }
     answer(q, why, true);
 }
 
@@ -142,10 +145,13 @@ static enum err prepare_open(struct registry *r, struct tunnel_record *record, s
     return put_in(r, e);
 }
 
-void registry_open(struct registry *r, struct tunnel_record *record, size_t max_open,
-                   registry_done *done, void *ctx)
+void registry_open(struct registry *r, struct tunnel_record *record,
+                   const char *const token[SIDE_COUNT], size_t max_open, registry_done *done,
+                   void *ctx)
 {
     struct entry *e = NULL;
+    for (int side = 0; side < SIDE_COUNT; side++)
+        token_hash(span_of(token[side]), record->sides[side].token);
     enum err why = prepare_open(r, record, max_open, &e);
     tunnel_record_free(record);
     struct request *q = why == ERR_OK ? request_new(r, e, done, ctx) : NULL;
@@ -157,6 +163,7 @@ void registry_open(struct registry *r, struct tunnel_record *record, size_t max_
         done(ctx, why, NULL);
         return;
     }
+    memcpy(q->token, token, sizeof q->token);
     q->change.kind = CHANGE_OPEN;
     q->change.record = &e->record;
     q->change.done = on_open_stored;
@@ -235,28 +242,29 @@ static void on_rotate_stored(struct change *c, enum err why)
             set_token(r, e, (enum side)side, c->token[side]);
     for (int side = 0; why == ERR_OK && side < SIDE_COUNT; side++)
         if (c->has_token[side])
-            r->o.events->rotated(r->o.owner, &e->record, (enum side)side);
+            registry_tell_rotated(r, &e->record, (enum side)side, q->token[side]);
     answer(q, why, true);
 }
 
 /* ERR_INTERNAL: somebody has that token already, so it was not made at random. */
-static enum err take_tokens(struct request *q, const uint8_t *const token[SIDE_COUNT])
+static enum err take_tokens(struct request *q, const char *const token[SIDE_COUNT])
 {
     struct change *c = &q->change;
     enum side of;
     for (int side = 0; side < SIDE_COUNT; side++) {
         if (token[side] == NULL)
             continue;
-        if (index_by_token(&q->registry->index, token[side], &of) != NULL)
-            return ERR_INTERNAL;
+        q->token[side] = token[side];
         c->has_token[side] = true;
-        memcpy(c->token[side], token[side], TOKEN_HASH);
+        token_hash(span_of(token[side]), c->token[side]);
+        if (index_by_token(&q->registry->index, c->token[side], &of) != NULL)
+            return ERR_INTERNAL;
     }
     bool both = c->has_token[SIDE_SOURCE] && c->has_token[SIDE_DESTINATION];
     return both && memcmp(c->token[0], c->token[1], TOKEN_HASH) == 0 ? ERR_INTERNAL : ERR_OK;
 }
 
-void registry_rotate(struct registry *r, const char *id, const uint8_t *const token[SIDE_COUNT],
+void registry_rotate(struct registry *r, const char *id, const char *const token[SIDE_COUNT],
                      registry_done *done, void *ctx)
 {
     struct request *q = request_about(r, id, done, ctx);
