@@ -5,6 +5,7 @@
 
 #include "core/aws/sigv4.h"
 #include "gateway/hub/api/api.h"
+#include "tests/unit/late_registry.h"
 #include "tests/unit/net_help.h"
 #include "tests/unit/registry_view.h"
 
@@ -18,13 +19,15 @@
 #define NOW INT64_C(1795207430000) /* 2026-11-20T20:43:50Z */
 
 static struct {
-    struct registry *registry;
+    struct registry *tunnels;  /* in memory */
+    struct registry *registry; /* the same, or late_registry.h before it when TEST_LATE is set */
     struct audit *audit;
     struct api *api;
     struct keys *keys;
     struct limit_book *limits;
     char folder[64], keys_file[96], limits_file[96], audit_file[96];
     int64_t now;                       /* the API's clock */
+    void (*meanwhile)(void);           /* if not NULL: called behind each call */
     int ended[2], rotated[SIDE_COUNT]; /* events of the registry; ended: [1] with removal */
 } world;
 
@@ -127,9 +130,11 @@ static int world_begin(void **state)
     snprintf(world.limits_file, sizeof world.limits_file, "%s/limits", world.folder);
     snprintf(world.audit_file, sizeof world.audit_file, "%s/audit", world.folder);
     struct registry_options o = {.loop = loop, .folder = state_folder};
-    world.registry = registry_new(&o, &why, text, sizeof text);
-    if (world.registry == NULL)
+    world.tunnels = world.registry = registry_new(&o, &why, text, sizeof text);
+    if (world.tunnels == NULL)
         fail_msg("%s", text);
+    if (getenv("TEST_LATE") != NULL)
+        world.registry = late_registry_new(loop, world.tunnels);
     registry_subscribe(world.registry, &world_subscriber);
     world.audit = audit_new(world.audit_file, &why);
     assert_non_null(world.audit);
@@ -219,6 +224,8 @@ static void ask(const char *client, const char *head, const char *body)
 {
     reply_clear();
     begin_ask(client, head, body, &reply);
+    if (world.meanwhile != NULL)
+        world.meanwhile();
     UNTIL(reply.calls > 0);
     check_reply();
 }

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_REGISTRY_VIEW_H
 #define TESTS_UNIT_REGISTRY_VIEW_H
 
-#include "gateway/hub/registry/registry_internal.h"
+#include "gateway/hub/registry/local_private.h"
 
 #include <string.h>
 
@@ -76,7 +76,7 @@ static inline const struct tunnel_record *registry_by_token(struct registry *r, 
 /* Open tunnels of that key, and those being opened. */
 static inline size_t registry_count_of(const struct registry *r, const char *key_id)
 {
-    return index_opener_count(&r->index, key_id);
+    return index_opener_count(&((const struct local_registry *)r)->index, key_id);
 }
 
 #endif

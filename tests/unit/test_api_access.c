@@ -183,11 +183,37 @@ static void test_signed(void **state)
     world_rules(KEYS, "");
     call_as("ADMIN", "OpenTunnel", "{\"description\":\"Gr\xc3\xb6\xc3\x9f\x65\"}");
     must_succeed();
-    assert_string_equal(registry_older(world.registry, NULL)->key_id, "ADMIN");
+    assert_string_equal(registry_older(world.tunnels, NULL)->key_id, "ADMIN");
     audit_has("key", "ADMIN");
     audit_has("client", ELSEWHERE);
-    assert_int_equal(registry_count_of(world.registry, "ADMIN"), 1);
-    assert_int_equal(registry_count_of(world.registry, ""), 0);
+    assert_int_equal(registry_count_of(world.tunnels, "ADMIN"), 1);
+    assert_int_equal(registry_count_of(world.tunnels, ""), 0);
+}
+
+static void reload(void)
+{
+    world_rules(KEYS, "");
+}
+
+/* The keys by which a call was authorized may be gone before the registry has answered. */
+static void test_reload_meanwhile(void **state)
+{
+    char id[64];
+    (void)state;
+    reload();
+    world.meanwhile = reload;
+    call_as("ADMIN", "OpenTunnel", "{\"destinationConfig\":{\"services\":[\"SSH1\"]}}");
+    opened(id);
+    for (int i = 0; i < 3; i++) {
+        call_as("ADMIN", "ListTunnels", "{}");
+        must_succeed();
+        const cJSON *list = cJSON_GetObjectItemCaseSensitive(reply.json, "tunnelSummaries");
+        assert_int_equal(cJSON_GetArraySize(list), 1);
+        call_as("ADMIN", "DescribeTunnel", "{\"tunnelId\":\"%s\"}", id);
+        tunnel_has("tunnelId", id);
+    }
+    call_as("ADMIN", "CloseTunnel", "{\"tunnelId\":\"%s\"}", id);
+    must_succeed();
 }
 
 static void test_bad_signatures(void **state)
@@ -229,7 +255,7 @@ static void test_bad_signatures(void **state)
             must_fail(cases[i].error, cases[i].status, cases[i].words);
         }
     }
-    assert_null(registry_older(world.registry, NULL));
+    assert_null(registry_older(world.tunnels, NULL));
     world_rules(NULL, "");
     vector(ELSEWHERE, "hello", "hello");
     must_fail("UnrecognizedClientException", 403, "no such access key");
@@ -406,7 +432,7 @@ static void test_tags_rule_meanwhile(void **state)
     call_as("OPS", "TagResource", TEAM("%s", "ops"), arn);
     must_fail("AccessDeniedException", 403, "a tag that the key requires is missing");
     assert_int_equal(away.status, 200);
-    const struct tags *tags = &registry_older(world.registry, NULL)->tags;
+    const struct tags *tags = &registry_older(world.tunnels, NULL)->tags;
     assert_string_equal(tags->items[0].value, "dev");
     cJSON_Delete(away.json);
     free(away.body);
@@ -602,7 +628,7 @@ static void test_injection(void **state)
         assert_int_equal(count_lines(), i + 1);
         cJSON_Delete(last_audit());
     }
-    assert_null(registry_older(world.registry, NULL));
+    assert_null(registry_older(world.tunnels, NULL));
     ask(HERE, "POST / HTTP/1.1\r\nX-Amz-Target: \"}\xff\xc2\x85{\r\n", "{}");
     audit_has("operation", "\"}\xef\xbf\xbd\xc2\x85{");
 }
@@ -672,6 +698,7 @@ int main(void)
         IN_WORLD(test_unsigned),
         IN_WORLD(test_signed),
         IN_WORLD(test_bad_signatures),
+        IN_WORLD(test_reload_meanwhile),
         IN_WORLD(test_replay),
         IN_WORLD(test_new_keys),
         IN_WORLD(test_operations_rule),

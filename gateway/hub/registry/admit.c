@@ -1,5 +1,5 @@
 /* The life of access tokens (share/doc/protocol.md, "Tokens"): who may come in with which. */
-#include "gateway/hub/registry/registry_internal.h"
+#include "gateway/hub/registry/local_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +38,7 @@ static const char too_many[] = "Too many connections at once with this access to
 struct admit_attempt {
     struct change change;
     struct list node; /* entry->waiting */
-    struct registry *registry;
+    struct local_registry *registry;
     struct entry *entry; /* pinned once it has to wait */
     const char *device;
     char *own_device; /* a copy of it, as soon as it has to wait */
@@ -55,7 +55,7 @@ static struct admission refuse(int status, enum err why, const char *text, const
                               .known = e != NULL && !e->gone ? &e->record : NULL};
 }
 
-static struct admission admit(const struct registry *r, const struct entry *e)
+static struct admission admit(const struct local_registry *r, const struct entry *e)
 {
     int64_t left = e->record.expires - timekeeper_now(r->time);
     return (struct admission){
@@ -216,7 +216,8 @@ static void on_use_stored(struct change *c, enum err why)
 
 /* ---- */
 
-static void fill(struct admit_attempt *v, struct registry *r, const struct admission_request *q)
+static void fill(struct admit_attempt *v, struct local_registry *r,
+                 const struct admission_request *q)
 {
     struct change *c = &v->change;
     *v = (struct admit_attempt){
@@ -262,9 +263,10 @@ static const struct admission *denial(const struct admission_request *q, const s
     return q->denies != NULL && may_enter(a, e, q->side) ? q->denies(ctx, &e->record) : NULL;
 }
 
-void registry_admit(struct registry *r, const struct admission_request *q,
-                    void (*done)(void *ctx, struct admission a), void *ctx)
+void local_admit(struct registry *registry, const struct admission_request *q,
+                 void (*done)(void *ctx, struct admission a), void *ctx)
 {
+    struct local_registry *r = local_of(registry);
     struct admit_attempt first, *v;
     struct entry *e;
     fill(&first, r, q);

@@ -1,4 +1,4 @@
-#include "gateway/hub/registry/registry_internal.h"
+#include "gateway/hub/registry/local_private.h"
 
 #include <stdlib.h>
 
@@ -11,12 +11,12 @@ static const char expired[] = "the tunnel has expired";
 
 struct background_change {
     struct change change;
-    struct registry *registry;
+    struct local_registry *registry;
     struct entry *entry;
 };
 
 /* false: not now. */
-static bool chore_ask(struct registry *r, struct entry *e, enum change_kind kind, int64_t at,
+static bool chore_ask(struct local_registry *r, struct entry *e, enum change_kind kind, int64_t at,
                       void (*done)(struct change *c, enum err why))
 {
     struct background_change *c =
@@ -43,7 +43,7 @@ static void background_change_free(struct background_change *c)
 
 /* ---- the end of one ---- */
 
-static void count_out(struct registry *r, struct entry *e)
+static void count_out(struct local_registry *r, struct entry *e)
 {
     heap_remove(&r->heap, e);
     r->n_open--;
@@ -51,21 +51,21 @@ static void count_out(struct registry *r, struct entry *e)
 }
 
 /* On the list of closed ones, at its end or (oldest) where the next ones go from. */
-static void closed_add(struct registry *r, struct entry *e, bool oldest)
+static void closed_add(struct local_registry *r, struct entry *e, bool oldest)
 {
     (oldest ? list_prepend : list_append)(&r->closed, &e->closed);
     r->n_closed++;
     r->closed_bytes += e->bytes;
 }
 
-static void unshelve(struct registry *r, struct entry *e)
+static void unshelve(struct local_registry *r, struct entry *e)
 {
     list_remove(&e->closed);
     r->n_closed--;
     r->closed_bytes -= e->bytes;
 }
 
-void expiry_resize(struct registry *r, struct entry *e, size_t bytes)
+void expiry_resize(struct local_registry *r, struct entry *e, size_t bytes)
 {
     if (e->record.closed == 0) {
         index_opener_resize(&r->index, e, bytes);
@@ -76,21 +76,21 @@ void expiry_resize(struct registry *r, struct entry *e, size_t bytes)
     e->bytes = bytes;
 }
 
-void expiry_close(struct registry *r, struct entry *e, int64_t at, const char *why)
+void expiry_close(struct local_registry *r, struct entry *e, int64_t at, const char *why)
 {
     struct tunnel_record *record = &e->record;
     count_out(r, e);
     record->closed = record->updated = at;
     closed_add(r, e, false);
-    registry_tell_ended(r, &e->record, why);
+    registry_tell_ended(&r->registry, &e->record, why);
 }
 
-void expiry_remove(struct registry *r, struct entry *e, int64_t at, const char *why)
+void expiry_remove(struct local_registry *r, struct entry *e, int64_t at, const char *why)
 {
     if (e->record.closed == 0) {
         count_out(r, e);
         e->record.closed = at;
-        registry_tell_ended(r, &e->record, why);
+        registry_tell_ended(&r->registry, &e->record, why);
     }
     if (list_is_on(&e->closed))
         unshelve(r, e);
@@ -103,7 +103,7 @@ void expiry_remove(struct registry *r, struct entry *e, int64_t at, const char *
 static void on_expiry_stored(struct change *change, enum err why)
 {
     struct background_change *c = (struct background_change *)change;
-    struct registry *r = c->registry;
+    struct local_registry *r = c->registry;
     struct entry *e = c->entry;
     if (!e->gone && e->record.closed == 0)
         expiry_close(r, e, c->change.at, expired);
@@ -113,7 +113,7 @@ static void on_expiry_stored(struct change *change, enum err why)
 }
 
 /* A tunnel does not live on because the disk is full. */
-static void expire_unstored(struct registry *r, struct entry *e)
+static void expire_unstored(struct local_registry *r, struct entry *e)
 {
     entry_pin(e);
     list_append(&r->unstored, &e->unstored);
@@ -122,7 +122,7 @@ static void expire_unstored(struct registry *r, struct entry *e)
 }
 
 /* false: there is more. */
-static bool expire(struct registry *r, int64_t now)
+static bool expire(struct local_registry *r, int64_t now)
 {
     for (struct entry *e; (e = heap_top(&r->heap)) != NULL && e->record.expires <= now;) {
         int64_t at = timekeeper_wall(r->time, e->record.expires);
@@ -137,7 +137,7 @@ static bool expire(struct registry *r, int64_t now)
 }
 
 /* What fails at once comes back on the list: hence a bound. */
-static bool store_again(struct registry *r)
+static bool store_again(struct local_registry *r)
 {
     for (size_t i = 0; i < BACKGROUND_CHANGES_MAX && !list_empty(&r->unstored); i++) {
         struct entry *e = list_entry(r->unstored.next, struct entry, unstored);
@@ -155,7 +155,7 @@ static bool store_again(struct registry *r)
 static void on_removal_stored(struct change *change, enum err why)
 {
     struct background_change *c = (struct background_change *)change;
-    struct registry *r = c->registry;
+    struct local_registry *r = c->registry;
     struct entry *e = c->entry;
     if (!e->gone && why == ERR_OK) {
         expiry_remove(r, e, change->at, "");
@@ -165,13 +165,13 @@ static void on_removal_stored(struct change *change, enum err why)
     background_change_free(c);
 }
 
-static bool is_due(const struct registry *r, const struct entry *e, int64_t now)
+static bool is_due(const struct local_registry *r, const struct entry *e, int64_t now)
 {
     return r->n_closed > r->o.max_closed || r->closed_bytes > r->o.max_closed_bytes ||
            e->record.closed <= now - (int64_t)r->o.keep_closed_ms;
 }
 
-static bool remove_old(struct registry *r, int64_t now)
+static bool remove_old(struct local_registry *r, int64_t now)
 {
     for (size_t i = 0; i < BACKGROUND_CHANGES_MAX && !list_empty(&r->closed); i++) {
         struct entry *e = list_entry(r->closed.next, struct entry, closed);
@@ -188,7 +188,7 @@ static bool remove_old(struct registry *r, int64_t now)
 
 void expiry_tick(void *owner)
 {
-    struct registry *r = owner;
+    struct local_registry *r = owner;
     int64_t now = r->o.now();
     bool done = expire(r, timekeeper_now(r->time));
     timekeeper_tick(r->time);
@@ -201,7 +201,7 @@ void expiry_tick(void *owner)
 
 /* ---- after a restart ---- */
 
-void expiry_resume(struct registry *r, struct entry *e, int64_t now)
+void expiry_resume(struct local_registry *r, struct entry *e, int64_t now)
 {
     struct tunnel_record *record = &e->record;
     if (record->closed != 0) {
@@ -225,7 +225,7 @@ static int by_closing(const void *a, const void *b)
 }
 
 /* Without memory they stay in the order of creation, and some are seen for longer. */
-void expiry_sort(struct registry *r)
+void expiry_sort(struct local_registry *r)
 {
     struct entry **all = calloc(r->n_closed + 1, sizeof(struct entry *));
     size_t n = 0;

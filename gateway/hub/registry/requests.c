@@ -1,5 +1,5 @@
 /* Opening, closing and changing tunnels: each is a change that is stored and applied after that. */
-#include "gateway/hub/registry/registry_internal.h"
+#include "gateway/hub/registry/local_private.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,14 +11,14 @@ static const char was_closed[] = "the tunnel was closed";
 
 struct request {
     struct change change;
-    struct registry *registry;
+    struct local_registry *registry;
     struct entry *entry;
     const char *token[SIDE_COUNT]; /* the asker's; NULL: none for that side */
     registry_done *done;
     void *ctx;
 };
 
-static struct request *request_new(struct registry *r, struct entry *e, registry_done *done,
+static struct request *request_new(struct local_registry *r, struct entry *e, registry_done *done,
                                    void *ctx)
 {
     struct request *q = calloc(1, sizeof *q);
@@ -71,7 +71,7 @@ static bool fill_text(char **text)
     return *text != NULL;
 }
 
-static bool fill_record(struct registry *r, struct tunnel_record *record)
+static bool fill_record(struct local_registry *r, struct tunnel_record *record)
 {
     int64_t now = r->o.now();
     free(record->id);
@@ -84,7 +84,7 @@ static bool fill_record(struct registry *r, struct tunnel_record *record)
            fill_text(&record->description);
 }
 
-static void take_out(struct registry *r, struct entry *e)
+static void take_out(struct local_registry *r, struct entry *e)
 {
     heap_remove(&r->heap, e);
     index_opener_remove(&r->index, e);
@@ -95,11 +95,11 @@ static void take_out(struct registry *r, struct entry *e)
 static void on_open_stored(struct change *c, enum err why)
 {
     struct request *q = (struct request *)c;
-    struct registry *r = q->registry;
+    struct local_registry *r = q->registry;
     q->entry->opening = false;
     if (why == ERR_OK) {
         r->n_open++;
-        registry_tell_opened(r, &q->entry->record, q->token);
+        registry_tell_opened(&r->registry, &q->entry->record, q->token);
     } else {
         take_out(r, q->entry);
     }
@@ -107,7 +107,7 @@ static void on_open_stored(struct change *c, enum err why)
 }
 
 /* It has all its places from the beginning, so that nothing can fail when it is stored. */
-static enum err put_in(struct registry *r, struct entry *e)
+static enum err put_in(struct local_registry *r, struct entry *e)
 {
     enum err why = index_add(&r->index, e);
     if (why != ERR_OK) {
@@ -125,8 +125,8 @@ static enum err put_in(struct registry *r, struct entry *e)
     return ERR_NO_MEMORY;
 }
 
-static enum err prepare_open(struct registry *r, struct tunnel_record *record, size_t max_open,
-                             struct entry **out)
+static enum err prepare_open(struct local_registry *r, struct tunnel_record *record,
+                             size_t max_open, struct entry **out)
 {
     if (!fill_text(&record->key_id))
         return ERR_NO_MEMORY;
@@ -145,10 +145,11 @@ static enum err prepare_open(struct registry *r, struct tunnel_record *record, s
     return put_in(r, e);
 }
 
-void registry_open(struct registry *r, struct tunnel_record *record,
-                   const char *const token[SIDE_COUNT], size_t max_open, registry_done *done,
-                   void *ctx)
+void local_open(struct registry *registry, struct tunnel_record *record,
+                const char *const token[SIDE_COUNT], size_t max_open, registry_done *done,
+                void *ctx)
 {
+    struct local_registry *r = local_of(registry);
     struct entry *e = NULL;
     for (int side = 0; side < SIDE_COUNT; side++)
         token_hash(span_of(token[side]), record->sides[side].token);
@@ -194,18 +195,20 @@ static void on_remove_stored(struct change *c, enum err why)
 }
 
 /* The tunnel's entry and a request about it; NULL: `done` has been told why not. */
-static struct request *request_about(struct registry *r, const char *id, registry_done *done,
+static struct request *request_about(struct local_registry *r, const char *id, registry_done *done,
                                      void *ctx)
 {
-    struct entry *e = registry_seen(r, span_of(id));
+    struct entry *e = local_seen(r, span_of(id));
     struct request *q = e != NULL ? request_new(r, e, done, ctx) : NULL;
     if (q == NULL)
         done(ctx, e == NULL ? ERR_NOT_FOUND : ERR_NO_MEMORY, NULL);
     return q;
 }
 
-void registry_close(struct registry *r, const char *id, bool remove, registry_done *done, void *ctx)
+void local_close(struct registry *registry, const char *id, bool remove, registry_done *done,
+                 void *ctx)
 {
+    struct local_registry *r = local_of(registry);
     struct request *q = request_about(r, id, done, ctx);
     if (q == NULL)
         return;
@@ -220,7 +223,8 @@ void registry_close(struct registry *r, const char *id, bool remove, registry_do
 
 /* ---- rotate ---- */
 
-static void set_token(struct registry *r, struct entry *e, enum side side, const uint8_t *token)
+static void set_token(struct local_registry *r, struct entry *e, enum side side,
+                      const uint8_t *token)
 {
     struct record_side *s = &e->record.sides[side];
     index_set_token(&r->index, e, side, token);
@@ -231,7 +235,7 @@ static void set_token(struct registry *r, struct entry *e, enum side side, const
 static void on_rotate_stored(struct change *c, enum err why)
 {
     struct request *q = (struct request *)c;
-    struct registry *r = q->registry;
+    struct local_registry *r = q->registry;
     struct entry *e = q->entry;
     if (why == ERR_OK && (e->gone || e->record.closed != 0))
         why = e->gone ? ERR_NOT_FOUND : ERR_TUNNEL_CLOSED;
@@ -242,7 +246,7 @@ static void on_rotate_stored(struct change *c, enum err why)
             set_token(r, e, (enum side)side, c->token[side]);
     for (int side = 0; why == ERR_OK && side < SIDE_COUNT; side++)
         if (c->has_token[side])
-            registry_tell_rotated(r, &e->record, (enum side)side, q->token[side]);
+            registry_tell_rotated(&r->registry, &e->record, (enum side)side, q->token[side]);
     answer(q, why, true);
 }
 
@@ -264,9 +268,10 @@ static enum err take_tokens(struct request *q, const char *const token[SIDE_COUN
     return both && memcmp(c->token[0], c->token[1], TOKEN_HASH) == 0 ? ERR_INTERNAL : ERR_OK;
 }
 
-void registry_rotate(struct registry *r, const char *id, const char *const token[SIDE_COUNT],
-                     registry_done *done, void *ctx)
+void local_rotate(struct registry *registry, const char *id, const char *const token[SIDE_COUNT],
+                  registry_done *done, void *ctx)
 {
+    struct local_registry *r = local_of(registry);
     struct request *q = request_about(r, id, done, ctx);
     if (q == NULL)
         return;

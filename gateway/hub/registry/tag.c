@@ -1,6 +1,6 @@
 /* Tags of tunnels. Those of one tunnel are changed by one request after the other, so that each is
  * judged by what the one before has left. */
-#include "gateway/hub/registry/registry_internal.h"
+#include "gateway/hub/registry/local_private.h"
 
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 struct tagging {
     struct change change;
     struct list node; /* entry->taggings */
-    struct registry *registry;
+    struct local_registry *registry;
     struct entry *entry; /* pinned */
     struct tags after;   /* when it is its turn: what the tunnel will have */
     bool (*permits)(void *ctx, const struct tunnel_record *t, const struct tags *after);
@@ -27,7 +27,8 @@ static void tagging_free(struct tagging *g)
     free(g);
 }
 
-static struct tagging *tagging_new(struct registry *r, struct entry *e, const struct tag_change *c)
+static struct tagging *tagging_new(struct local_registry *r, struct entry *e,
+                                   const struct tag_change *c)
 {
     struct tagging *g = calloc(1, sizeof *g);
     if (g == NULL)
@@ -55,7 +56,7 @@ static bool foresee(struct tagging *g)
 /* Counts the greater of both states until it is known which one it will be. */
 static enum err reserve(struct tagging *g)
 {
-    struct registry *r = g->registry;
+    struct local_registry *r = g->registry;
     struct entry *e = g->entry;
     const struct tunnel_record *record = &e->record;
     size_t after = e->bytes - tags_size(&record->tags) + tags_size(&g->after);
@@ -138,10 +139,11 @@ static void go_on(struct entry *e)
     entry_unpin(e);
 }
 
-void registry_tag(struct registry *r, const char *id, const struct tag_change *c,
-                  registry_done *done, void *ctx)
+void local_tag(struct registry *registry, const char *id, const struct tag_change *c,
+               registry_done *done, void *ctx)
 {
-    struct entry *e = registry_seen(r, span_of(id));
+    struct local_registry *r = local_of(registry);
+    struct entry *e = local_seen(r, span_of(id));
     bool full = e != NULL && e->n_taggings >= TAGGINGS_MAX;
     struct tagging *g = e != NULL && !full ? tagging_new(r, e, c) : NULL;
     if (g == NULL) {

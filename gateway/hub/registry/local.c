@@ -1,0 +1,177 @@
+/* The registry of one hub: all tunnels in memory, so that look-ups are answered at once, and each
+ * change in the store. */
+#include "gateway/hub/registry/local_private.h"
+
+#include "core/base/clock.h"
+#include "gateway/hub/registry/database.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEEP_CLOSED_MS 10800000 /* 3 h */
+#define MAX_CLOSED 100000
+#define MAX_CLOSED_BYTES ((size_t)64 << 20)
+#define MAX_KEY_BYTES ((size_t)256 << 20)
+#define FIRST_TICK_MS 20
+#define EVER_MS ((uint64_t)1 << 60)
+
+/* ---- looking ---- */
+
+struct entry *local_seen(const struct local_registry *r, struct span id)
+{
+    struct entry *e = index_find(&r->index, id);
+    return e != NULL && !e->opening ? e : NULL;
+}
+
+static void local_get(struct registry *r, struct span id, registry_done *done, void *ctx)
+{
+    const struct entry *e = local_seen(local_of(r), id);
+    done(ctx, e != NULL ? ERR_OK : ERR_NOT_FOUND, e != NULL ? &e->record : NULL);
+}
+
+static void local_page(struct registry *registry, const struct registry_page *q, void *ctx)
+{
+    const struct local_registry *r = local_of(registry);
+    const struct entry *e = index_below(&r->index, q->below);
+    while (e != NULL && (e->opening || q->each(ctx, &e->record)))
+        e = e->node.prev != &r->index.tunnels ? list_entry(e->node.prev, struct entry, node) : NULL;
+    q->done(ctx, ERR_OK);
+}
+
+static size_t local_open_count(const struct registry *r)
+{
+    return ((const struct local_registry *)r)->n_open;
+}
+
+static bool local_healthy(const struct registry *r)
+{
+    return store_healthy(((const struct local_registry *)r)->store);
+}
+
+/* ---- connection states ---- */
+
+static void local_connected(struct registry *registry, struct span id, enum side side,
+                            bool connected)
+{
+    struct local_registry *r = local_of(registry);
+    struct entry *e = local_seen(r, id);
+    struct record_side *s = e != NULL ? &e->record.sides[side] : NULL;
+    if (s == NULL || s->connected == connected)
+        return;
+    s->connected = connected;
+    s->changed = r->o.now();
+    store_state(r->store, e->record.number, side, connected, s->changed);
+}
+
+/* ---- from the beginning to the end ---- */
+
+static void local_free(struct registry *registry)
+{
+    struct local_registry *r = local_of(registry);
+    timer_free(r->tick);
+    if (r->store != NULL)
+        timekeeper_save(r->time);
+    store_free(r->store);
+    timekeeper_free(r->time);
+    index_free(&r->index);
+    heap_free(&r->heap);
+    free(r);
+}
+
+static const struct registry_ops local_ops = {
+    .free = local_free,
+    .open_count = local_open_count,
+    .healthy = local_healthy,
+    .get = local_get,
+    .page = local_page,
+    .open = local_open,
+    .close = local_close,
+    .rotate = local_rotate,
+    .tag = local_tag,
+    .admit = local_admit,
+    .connected = local_connected,
+};
+
+static void set_options(struct local_registry *r, const struct registry_options *o)
+{
+    r->o = *o;
+    r->o.folder = NULL; /* theirs, and not needed any more */
+    if (o->keep_closed_ms == 0)
+        r->o.keep_closed_ms = KEEP_CLOSED_MS;
+    if (o->keep_closed_ms > EVER_MS)
+        r->o.keep_closed_ms = EVER_MS;
+    if (o->max_closed == 0)
+        r->o.max_closed = MAX_CLOSED;
+    if (o->max_closed_bytes == 0)
+        r->o.max_closed_bytes = MAX_CLOSED_BYTES;
+    if (o->max_key_bytes == 0)
+        r->o.max_key_bytes = MAX_KEY_BYTES;
+    if (o->now == NULL)
+        r->o.now = clock_wall_ms;
+    if (o->backend == NULL)
+        r->o.backend = &database_backend;
+}
+
+static enum err resume(void *owner, struct tunnel_record *record)
+{
+    struct local_registry *r = owner;
+    struct entry *e = entry_new(record);
+    if (e == NULL)
+        return ERR_NO_MEMORY;
+    enum err why = index_add(&r->index, e);
+    if (why != ERR_OK) {
+        entry_drop(e);
+        return why;
+    }
+    bool open = e->record.closed == 0;
+    if (open && !(heap_add(&r->heap, e) && index_opener_add(&r->index, e)))
+        return ERR_NO_MEMORY; /* all of it goes now */
+    r->last_number = e->record.number;
+    expiry_resume(r, e, timekeeper_now(r->time));
+    return ERR_OK;
+}
+
+static void disconnect_all(struct local_registry *r)
+{
+    list_each(node, &r->index.tunnels)
+    {
+        const struct tunnel_record *t = &list_entry(node, struct entry, node)->record;
+        for (int side = 0; side < SIDE_COUNT; side++)
+            local_connected(&r->registry, span_of(t->id), (enum side)side, false);
+    }
+}
+
+struct registry *registry_new(const struct registry_options *o, enum err *why, char *text,
+                              size_t size)
+{
+    struct local_registry *r = calloc(1, sizeof *r);
+    *why = ERR_NO_MEMORY;
+    snprintf(text, size, "%s", err_text(*why));
+    if (r == NULL)
+        return NULL;
+    set_options(r, o);
+    registry_init(&r->registry, &local_ops);
+    index_init(&r->index);
+    list_init(&r->closed);
+    list_init(&r->unstored);
+    r->tick = timer_new(o->loop, expiry_tick, r);
+    r->time = timekeeper_new(&(struct timekeeper_options){
+        .loop = o->loop,
+        .folder = o->folder,
+        .wall = o->now,
+        .steady = o->steady != NULL ? o->steady : o->now,
+    });
+    struct store_options s = {
+        .loop = o->loop, .backend = r->o.backend, .folder = o->folder, .each = resume, .owner = r};
+    if (r->tick != NULL && r->time != NULL)
+        r->store = store_new(&s, why, text, size);
+    if (r->store == NULL) {
+        local_free(&r->registry);
+        return NULL;
+    }
+    expiry_sort(r);
+    disconnect_all(r);
+    timer_start(r->tick, FIRST_TICK_MS);
+    return &r->registry;
+}
