@@ -107,14 +107,16 @@ void admission_refusal_repeated(void *owner, const struct refusal_repeated *r)
                         .client = r->address, .why = r->why, .text = r->reason, .more = r->times});
 }
 
-void admission_refused(struct hub *o, const struct message_refused *m)
+void admission_refused(struct hub *o, void *message)
 {
+    const struct message_refused *m = message;
     note_refused(o, &(struct refusal){.client = m->client,
                                       .channel = "",
                                       .side = m->side,
                                       .status = m->status,
                                       .why = m->why,
                                       .text = m->reason});
+    message_free(message);
 }
 
 /* ---- replies ---- */
@@ -248,8 +250,9 @@ static const struct admission *on_denies(void *ctx, const struct tunnel_record *
     return account == NULL || account_connect(account, now) ? NULL : &too_many;
 }
 
-void admission_requested(struct hub *o, struct message_admit_request *m)
+void admission_requested(struct hub *o, void *message)
 {
+    struct message_admit_request *m = message;
     const struct admission_request q = {
         .side = m->side,
         .token = span_of(m->token),
@@ -298,14 +301,16 @@ static void detach(struct hub *o, const struct end_report *d)
     drop_empty(p);
 }
 
-void admission_detached(struct hub *o, const struct message_detached *m)
+void admission_detached(struct hub *o, void *message)
 {
-    detach(o, &m->end_report);
+    detach(o, &((struct message_detached *)message)->end_report);
+    message_free(message);
 }
 
 /* To the tunnel's worker, unless it has lost its place on the way. */
-void admission_migrate(struct hub *o, struct message_migrate *m)
+void admission_migrate(struct hub *o, void *message)
 {
+    struct message_migrate *m = message;
     const struct registration *registration = m->registration;
     const struct presence *p = presence_of(registration);
     if (p->end[registration->side] == registration->serial) {

@@ -45,8 +45,9 @@ static void on_called(void *ctx, const struct api_answer *a)
     message_free(&call->message);
 }
 
-static void call(struct hub *o, struct message_api_request *m)
+static void on_api_request(struct hub *o, void *message)
 {
+    struct message_api_request *m = message;
     struct api_call c = {.head = &m->head, .body = m->body, .client = m->client};
     m->hub = o;
     api_handle(o->api, &c, on_called, m);
@@ -60,35 +61,25 @@ static void end_drain(struct hub *o)
     o->drained(o->drained_owner);
 }
 
+static void on_drained(struct hub *o, void *message)
+{
+    if (--o->undrained == 0)
+        end_drain(o);
+    message_free(message);
+}
+
+typedef void receiver(struct hub *o, void *message);
+
+/* Each receiver takes the message over: most wait for somebody's answer with it. */
 static void on_message(void *owner, struct mail *mail)
 {
-    struct hub *o = owner;
-    struct message *message = message_of(mail);
-    void *m = message;
-    switch (message->kind) {
-    case MESSAGE_ADMIT_REQUEST: /* these three go on with the message */
-        admission_requested(o, m);
-        return;
-    case MESSAGE_MIGRATE_OUT:
-        admission_migrate(o, m);
-        return;
-    case MESSAGE_API_REQUEST:
-        call(o, m);
-        return;
-    case MESSAGE_DETACHED:
-        admission_detached(o, m);
-        break;
-    case MESSAGE_REFUSED:
-        admission_refused(o, m);
-        break;
-    case MESSAGE_DRAINED:
-        if (--o->undrained == 0)
-            end_drain(o);
-        break;
-    default: /* a worker's */
-        break;
-    }
-    message_free(message);
+    static receiver *const receivers[MESSAGE_COUNT] = {
+        [MESSAGE_ADMIT_REQUEST] = admission_requested, [MESSAGE_MIGRATE_OUT] = admission_migrate,
+        [MESSAGE_DETACHED] = admission_detached,       [MESSAGE_API_REQUEST] = on_api_request,
+        [MESSAGE_REFUSED] = admission_refused,         [MESSAGE_DRAINED] = on_drained,
+    };
+    struct message *m = message_of(mail);
+    receivers[m->kind](owner, m);
 }
 
 /* After the workers have stopped: only the ends that are gone matter. */
@@ -96,8 +87,9 @@ static void on_last_message(void *owner, struct mail *mail)
 {
     struct message *m = message_of(mail);
     if (m->kind == MESSAGE_DETACHED)
-        admission_detached(owner, (const struct message_detached *)(const void *)m);
-    message_free(m);
+        admission_detached(owner, m);
+    else
+        message_free(m);
 }
 
 /* ---- listening ---- */

@@ -53,11 +53,11 @@ struct hub {
 
 /* ---- admission.c: who comes in, and who is gone ---- */
 
-/* Takes the message over. */
-void admission_requested(struct hub *o, struct message_admit_request *m);
-void admission_migrate(struct hub *o, struct message_migrate *m);
-void admission_detached(struct hub *o, const struct message_detached *m);
-void admission_refused(struct hub *o, const struct message_refused *m);
+/* The receivers of ADMIT_REQUEST, MIGRATE_OUT, DETACHED and REFUSED, who take the message over. */
+void admission_requested(struct hub *o, void *message);
+void admission_migrate(struct hub *o, void *message);
+void admission_detached(struct hub *o, void *message);
+void admission_refused(struct hub *o, void *message);
 /* for refusal_log_new */
 void admission_refusal_repeated(void *hub, const struct refusal_repeated *r);
 extern const struct registry_events admission_events;

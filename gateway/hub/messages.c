@@ -21,68 +21,73 @@ static void wipe(char *secret)
     free(secret);
 }
 
-/* It may hold access tokens. */
-static void free_answer(struct message_api_reply *m)
+static void free_accepted(void *message)
 {
+    const struct message_accepted *m = message;
+    if (m->fd >= 0)
+        close(m->fd);
+}
+
+static void free_admit_reply(void *message)
+{
+    registration_free(((struct message_admit_reply *)message)->registration);
+}
+
+/* It may hold access tokens. */
+static void free_api_reply(void *message)
+{
+    struct message_api_reply *m = message;
     if (m->body != NULL)
         explicit_bzero(m->body, m->size);
     free(m->body);
 }
 
-static void free_client(struct message_migrate *m)
+static void free_identity(void *message)
 {
+    identity_free(((struct message_identity *)message)->identity);
+}
+
+static void free_migrate(void *message)
+{
+    struct message_migrate *m = message;
     if (m->stream != NULL)
         stream_close(m->stream);
     registration_free(m->registration);
 }
 
-static void free_knock(struct message_admit_request *m)
+static void free_close(void *message)
 {
+    free(((struct message_close *)message)->tunnel);
+}
+
+static void free_admit_request(void *message)
+{
+    struct message_admit_request *m = message;
     wipe(m->token);
     wipe(m->client_token);
     free(m->device);
 }
 
+static void free_detached(void *message)
+{
+    registration_free(((struct message_detached *)message)->end_report.registration);
+}
+
+static void free_api_request(void *message)
+{
+    struct message_api_request *m = message;
+    explicit_bzero(m->bytes, m->size);
+}
+
 void message_free(struct message *m)
 {
-    void *all = m;
-    switch (m->kind) {
-    case MESSAGE_ACCEPTED:
-        if (((struct message_accepted *)all)->fd >= 0)
-            close(((struct message_accepted *)all)->fd);
-        break;
-    case MESSAGE_ADMIT_REPLY:
-        registration_free(((struct message_admit_reply *)all)->registration);
-        break;
-    case MESSAGE_MIGRATE_IN:
-    case MESSAGE_MIGRATE_OUT:
-        free_client(all);
-        break;
-    case MESSAGE_CLOSE:
-        free(((struct message_close *)all)->tunnel);
-        break;
-    case MESSAGE_API_REPLY:
-        free_answer(all);
-        break;
-    case MESSAGE_IDENTITY:
-        identity_free(((struct message_identity *)all)->identity);
-        break;
-    case MESSAGE_ADMIT_REQUEST:
-        free_knock(all);
-        break;
-    case MESSAGE_DETACHED:
-        registration_free(((struct message_detached *)all)->end_report.registration);
-        break;
-    case MESSAGE_API_REQUEST:
-        explicit_bzero(((struct message_api_request *)all)->bytes,
-                       ((struct message_api_request *)all)->size);
-        break;
-    case MESSAGE_REFUSED:
-    case MESSAGE_DRAIN:
-    case MESSAGE_DRAINED:
-    case MESSAGE_STOP:
-        break;
-    }
+    static void (*const carried[MESSAGE_COUNT])(void *message) = {
+#define X(name, free) [MESSAGE_##name] = free,
+        MESSAGE_TABLE(X)
+#undef X
+    };
+    if (carried[m->kind] != NULL)
+        carried[m->kind](m);
     free(m);
 }
 

@@ -15,25 +15,33 @@
 #include "core/tls/tls.h"
 #include "gateway/hub/relay/relay_end.h"
 
+/* X(name, what frees all that it carries besides itself, or NULL). Who gets it has a row for it in
+ * its table of receivers (hub.c, worker.c). */
+#define MESSAGE_TABLE(X)                                                                           \
+    /* to a frontend */                                                                            \
+    X(ACCEPTED, free_accepted)                                                                     \
+    X(ADMIT_REPLY, free_admit_reply)                                                               \
+    X(API_REPLY, free_api_reply)                                                                   \
+    X(IDENTITY, free_identity)                                                                     \
+    /* to a worker */                                                                              \
+    X(MIGRATE_IN, free_migrate)                                                                    \
+    X(CLOSE, free_close)                                                                           \
+    /* to both */                                                                                  \
+    X(DRAIN, NULL)                                                                                 \
+    X(STOP, NULL)                                                                                  \
+    /* to the main thread */                                                                       \
+    X(ADMIT_REQUEST, free_admit_request)                                                           \
+    X(MIGRATE_OUT, free_migrate)                                                                   \
+    X(DETACHED, free_detached)                                                                     \
+    X(API_REQUEST, free_api_request)                                                               \
+    X(REFUSED, NULL)                                                                               \
+    X(DRAINED, NULL)
+
 enum message_kind {
-    /* to a frontend */
-    MESSAGE_ACCEPTED,
-    MESSAGE_ADMIT_REPLY,
-    MESSAGE_API_REPLY,
-    MESSAGE_IDENTITY,
-    /* to a worker */
-    MESSAGE_MIGRATE_IN,
-    MESSAGE_CLOSE,
-    /* to both */
-    MESSAGE_DRAIN,
-    MESSAGE_STOP,
-    /* to the main thread */
-    MESSAGE_ADMIT_REQUEST,
-    MESSAGE_MIGRATE_OUT,
-    MESSAGE_DETACHED,
-    MESSAGE_API_REQUEST,
-    MESSAGE_REFUSED,
-    MESSAGE_DRAINED,
+#define X(name, free) MESSAGE_##name,
+    MESSAGE_TABLE(X)
+#undef X
+        MESSAGE_COUNT
 };
 
 /* The first member of each. */

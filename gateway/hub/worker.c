@@ -25,8 +25,9 @@ struct worker {
 
 /* ---- messages ---- */
 
-static void join(struct worker *w, struct message_migrate *m)
+static void on_migrate_in(struct worker *w, void *message)
 {
+    struct message_migrate *m = message;
     struct end_report d = {.registration = m->registration,
                            .why = ERR_NO_DESCRIPTORS,
                            .text = "it could not be taken up"};
@@ -54,16 +55,18 @@ static void on_drain_look(void *owner)
         mailbox_post(w->o.hub, &m->mail);
 }
 
-static void drain(struct worker *w)
+static void on_drain(struct worker *w, void *message)
 {
+    (void)message;
     if (w->relays != NULL)
         relay_table_drain(w->relays);
     timer_start(w->drained, 0);
 }
 
 /* Only what keeps the loop from ending is left when this returns: the mailbox. */
-static void stop(struct worker *w)
+static void on_stop(struct worker *w, void *message)
 {
+    (void)message;
     http_frontend_free(w->frontend);
     relay_table_free(w->relays);
     timer_free(w->drained);
@@ -71,48 +74,52 @@ static void stop(struct worker *w)
     loop_stop(w->loop);
 }
 
+static void on_accepted(struct worker *w, void *message)
+{
+    struct message_accepted *m = message;
+    http_frontend_accept(w->frontend, m->fd);
+    m->fd = -1;
+}
+
+static void on_admit_reply(struct worker *w, void *message)
+{
+    http_frontend_admit_reply(w->frontend, message);
+}
+
+static void on_close(struct worker *w, void *message)
+{
+    const struct message_close *m = message;
+    relay_table_close(w->relays, m->tunnel, m->side, &m->close_reason);
+}
+
+static void on_api_reply(struct worker *w, void *message)
+{
+    http_frontend_api_reply(w->frontend, message);
+}
+
+static void on_identity(struct worker *w, void *message)
+{
+    struct message_identity *m = message;
+    http_frontend_identity(w->frontend, m->identity);
+    m->identity = NULL;
+}
+
+typedef void receiver(struct worker *w, void *message);
+
+/* Frees the message, with what its receiver has left in it. */
 static void on_message(void *owner, struct mail *mail)
 {
+    static receiver *const receivers[MESSAGE_COUNT] = {
+        [MESSAGE_ACCEPTED] = on_accepted,     [MESSAGE_ADMIT_REPLY] = on_admit_reply,
+        [MESSAGE_API_REPLY] = on_api_reply,   [MESSAGE_IDENTITY] = on_identity,
+        [MESSAGE_MIGRATE_IN] = on_migrate_in, [MESSAGE_CLOSE] = on_close,
+        [MESSAGE_DRAIN] = on_drain,           [MESSAGE_STOP] = on_stop,
+    };
     struct worker *w = owner;
-    struct message *message = message_of(mail);
-    void *m = message;
-    if (w->stopped) {
-        message_free(message);
-        return;
-    }
-    switch (message->kind) {
-    case MESSAGE_ACCEPTED:
-        http_frontend_accept(w->frontend, ((struct message_accepted *)m)->fd);
-        ((struct message_accepted *)m)->fd = -1;
-        break;
-    case MESSAGE_ADMIT_REPLY:
-        http_frontend_admit_reply(w->frontend, m);
-        break;
-    case MESSAGE_MIGRATE_IN:
-        join(w, m);
-        break;
-    case MESSAGE_CLOSE: {
-        const struct message_close *c = m;
-        relay_table_close(w->relays, c->tunnel, c->side, &c->close_reason);
-        break;
-    }
-    case MESSAGE_API_REPLY:
-        http_frontend_api_reply(w->frontend, m);
-        break;
-    case MESSAGE_IDENTITY:
-        http_frontend_identity(w->frontend, ((struct message_identity *)m)->identity);
-        ((struct message_identity *)m)->identity = NULL;
-        break;
-    case MESSAGE_DRAIN:
-        drain(w);
-        break;
-    case MESSAGE_STOP:
-        stop(w);
-        break;
-    default: /* the main thread's */
-        break;
-    }
-    message_free(message);
+    struct message *m = message_of(mail);
+    if (!w->stopped)
+        receivers[m->kind](w, m);
+    message_free(m);
 }
 
 static void on_gone(void *owner, const struct end_report *d)
