@@ -1,13 +1,8 @@
-#include "gateway/hub/http_frontend.h"
+#include "gateway/hub/front_private.h"
 
-#include "core/base/map.h"
-#include "core/http/server.h"
 #include "core/net/tcp.h"
-#include "core/tls/tls.h"
-#include "gateway/hub/api/api.h"
-#include "gateway/hub/pending_queue.h"
+#include "gateway/hub/hub_protocol.h"
 #include "gateway/hub/relay/buffered_stream.h"
-#include "gateway/hub/relay/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,41 +11,15 @@
 #define MAX_PENDING 1024
 #define PATIENCE_MS 1000 /* with one who is silent, when others of its origin have no room */
 #define TIMEOUT_MS 10000
-#define IDLE_MS 60000 /* between calls on one connection */
 /* after which the main thread's answer must have been lost: out of memory */
 #define HUB_ANSWER_MS 60000
 /* Bytes in the kernel beyond our back-pressure: share/doc/performance.md, "Little queued". */
 #define UNSENT_MAX 16384
 #define UNREAD_MAX 131072
-#define API_TYPE "application/x-amz-json-1.1"
-
-struct http_frontend {
-    struct http_frontend_options o;
-    struct identity *identity;
-    struct map by_id;
-    struct list pending;
-    struct pending_queue *queue;
-    struct deferred turns; /* gives the next one its turn */
-    uint64_t last_id;
-};
-
-/* A connection that is not a tunnel's end, or not yet. */
-struct pending_conn {
-    struct list node;
-    struct pending_slot slot;
-    struct http_frontend *frontend;
-    uint64_t id;
-    struct stream *tls;     /* below `stream`, or below that of http */
-    struct stream *stream;  /* the buffered stream around tls; NULL once http has it */
-    struct http_conn *http; /* NULL: in the TLS handshake */
-    struct timer *timer;    /* of that, and while the main thread is asked */
-    bool asked;             /* the main thread has to answer */
-    char channel[36];       /* "channel-id" */
-};
 
 /* ---- life ---- */
 
-static void pending_conn_free(struct pending_conn *v)
+void pending_conn_free(struct pending_conn *v)
 {
     struct http_frontend *f = v->frontend;
     map_remove(&f->by_id, &v->id, sizeof v->id);
@@ -58,7 +27,8 @@ static void pending_conn_free(struct pending_conn *v)
     pending_queue_leave(f->queue, &v->slot);
     stat_add(&f->o.stats->pending, (uint64_t)-1);
     timer_free(v->timer);
-    http_conn_free(v->http);
+    if (v->session != NULL)
+        v->protocol->end(v->session);
     if (v->stream != NULL)
         stream_close(v->stream);
     free(v);
@@ -87,97 +57,14 @@ void post_detached(struct mailbox *hub, size_t worker, const struct end_report *
     mailbox_post(hub, &m->message.mail);
 }
 
-static void lose(struct http_frontend *f, struct registration *registration, enum err why,
-                 const char *text)
+void visitor_refused(const struct pending_conn *v, int status, enum err why, const char *reason)
 {
-    struct end_report d = {.registration = registration, .why = why};
-    snprintf(d.text, sizeof d.text, "%s", text);
-    post_detached(f->o.hub, f->o.worker, &d);
+    post_refused(v->frontend, v->tls->name, status, why, reason);
 }
 
-/* ---- answers ---- */
+/* ---- what the main thread is asked ---- */
 
-static const char *more_headers(int status)
-{
-    switch (status) {
-    case 405:
-        return "Allow: GET\r\n";
-    case 426:
-        return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-    case 503:
-        return "Retry-After: 1\r\n";
-    default:
-        return "";
-    }
-}
-
-static void answer(struct pending_conn *v, int status, const char *text, bool close)
-{
-    char headers[160], body[600];
-    int n = snprintf(body, sizeof body, "%s\n", text);
-    snprintf(headers, sizeof headers, "channel-id: %s\r\n%s", v->channel, more_headers(status));
-    struct http_answer a = {.status = status,
-                            .type = "text/plain; charset=utf-8",
-                            .headers = headers,
-                            .body = {body, (size_t)n < sizeof body ? (size_t)n : sizeof body - 1},
-                            .close = close};
-    http_conn_answer(v->http, &a);
-}
-
-/* What a refusal with that status counts as. */
-static enum err reason_of(int status)
-{
-    static const struct {
-        int status;
-        enum err why;
-    } rows[] = {
-        {403, ERR_FORBIDDEN}, {405, ERR_UNSUPPORTED}, {408, ERR_SILENT},
-        {413, ERR_TOO_LARGE}, {431, ERR_TOO_LARGE},   {503, ERR_NO_MEMORY},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i].status == status)
-            return rows[i].why;
-    return ERR_PROTOCOL;
-}
-
-static void refuse(struct pending_conn *v, int status, const char *text)
-{
-    post_refused(v->frontend, http_conn_name(v->http), status, reason_of(status), text);
-    answer(v, status, text, true);
-}
-
-static void answer_api(struct pending_conn *v, int status, const char *request_id,
-                       const char *error, struct span body, bool close)
-{
-    char headers[200];
-    snprintf(headers, sizeof headers, "x-amzn-RequestId: %s\r\n%s%s%s", request_id,
-             error != NULL ? "x-amzn-ErrorType: " : "", error != NULL ? error : "",
-             error != NULL ? "\r\n" : "");
-    struct http_answer a = {
-        .status = status, .type = API_TYPE, .headers = headers, .body = body, .close = close};
-    http_conn_answer(v->http, &a);
-}
-
-/* ---- requests ---- */
-
-/* As they came, but for blanks around values. */
-static size_t head_size(const struct http_head *h)
-{
-    size_t n = h->method.n + h->target.n + strlen("  HTTP/1.1\r\n\r\n");
-    for (size_t i = 0; i < h->n_headers; i++)
-        n += h->headers[i].name.n + h->headers[i].value.n + strlen(": \r\n");
-    return n;
-}
-
-static bool on_head(void *owner, const struct http_head *head)
-{
-    if (api_wants(head) || head_size(head) <= REQUEST_MAX)
-        return true;
-    refuse(owner, 431, "The request has more than 4096 bytes.");
-    return false;
-}
-
-static void ask(struct pending_conn *v, struct message *m)
+void visitor_ask(struct pending_conn *v, struct message *m)
 {
     v->asked = true;
     pending_await_us(&v->slot);
@@ -185,97 +72,16 @@ static void ask(struct pending_conn *v, struct message *m)
     mailbox_post(v->frontend->o.hub, &m->mail);
 }
 
-static bool fill_admit_request(struct message_admit_request *m, struct pending_conn *v,
-                               const struct request *r)
+struct pending_conn *visitor_answered(const struct http_frontend *f, uint64_t id)
 {
-    const char *device = tls_peer_name(v->tls);
-    m->pending_id = v->id;
-    m->side = r->side;
-    m->version = r->version;
-    m->protocol = r->protocol;
-    snprintf(m->key, sizeof m->key, "%.*s", (int)r->key.n, r->key.p);
-    snprintf(m->channel, sizeof m->channel, "%s", v->channel);
-    snprintf(m->client, sizeof m->client, "%s", http_conn_name(v->http));
-    snprintf(m->instance, sizeof m->instance, "%.*s", (int)r->instance.n, r->instance.p);
-    m->token = span_dup(r->token);
-    m->client_token = r->client_token.p != NULL ? span_dup(r->client_token) : NULL;
-    m->device = device != NULL ? strdup(device) : NULL;
-    return m->token != NULL && (m->client_token != NULL || r->client_token.p == NULL) &&
-           (m->device != NULL || device == NULL);
-}
-
-static void ask_admission(struct pending_conn *v, const struct request *r)
-{
-    struct http_frontend *f = v->frontend;
-    struct message_admit_request *m =
-        MESSAGE(struct message_admit_request, MESSAGE_ADMIT_REQUEST, f->o.worker);
-    if (m != NULL && fill_admit_request(m, v, r)) {
-        ask(v, &m->message);
-        return;
+    struct pending_conn *v = map_get(&f->by_id, &id, sizeof id);
+    if (v != NULL) {
+        v->asked = false;
+        pending_await_peer(&v->slot, loop_now(f->o.loop));
+        timer_stop(v->timer);
     }
-    if (m != NULL)
-        message_free(&m->message);
-    refuse(v, 503, "The hub is out of memory: try again.");
+    return v;
 }
-
-static void call(struct pending_conn *v, const struct http_head *head, struct span body)
-{
-    struct http_frontend *f = v->frontend;
-    struct message_api_request *m = message_api_request_new(f->o.worker, head, body);
-    if (m == NULL) {
-        refuse(v, 503, "The hub is out of memory: try again.");
-        return;
-    }
-    m->pending_id = v->id;
-    snprintf(m->client, sizeof m->client, "%s", http_conn_name(v->http));
-    ask(v, &m->message);
-}
-
-static void on_request(void *owner, const struct http_head *head, struct span body)
-{
-    struct pending_conn *v = owner;
-    if (api_wants(head)) {
-        call(v, head, body);
-        return;
-    }
-    struct request r = request_check(head);
-    if (r.kind == REQUEST_HEALTH)
-        answer(v, r.status, r.text, false);
-    else if (r.kind == REQUEST_REFUSED)
-        refuse(v, r.status, r.text);
-    else
-        ask_admission(v, &r);
-}
-
-static void on_bad(void *owner, const struct http_head *head, int status, const char *text)
-{
-    struct pending_conn *v = owner;
-    struct api_answer a;
-    char body[600];
-    bool api = head != NULL && api_wants(head);
-    if (!api && status == 408) {
-        /* Any answer but 5xx makes a tunnel's client give up, and the way was only slow. */
-        post_refused(v->frontend, http_conn_name(v->http), 0, ERR_SILENT, text);
-        pending_conn_free(v);
-        return;
-    }
-    if (!api) {
-        refuse(v, status, text);
-        return;
-    }
-    post_refused(v->frontend, http_conn_name(v->http), status, reason_of(status), text);
-    api_bad_request(status, text, &a, body, sizeof body);
-    answer_api(v, a.status, a.request_id, a.error, a.body, true);
-}
-
-static void on_closed(void *owner, const char *why)
-{
-    (void)why; /* who left without asking is nobody's concern */
-    pending_conn_free(owner);
-}
-
-static const struct http_conn_events http_events = {
-    .head = on_head, .request = on_request, .bad = on_bad, .closed = on_closed};
 
 /* ---- the TLS handshake ---- */
 
@@ -283,7 +89,6 @@ static void on_opened(void *owner)
 {
     struct pending_conn *v = owner;
     struct http_frontend *f = v->frontend;
-    struct http_conn_options options = {.request_ms = f->o.timeout_ms, .idle_ms = IDLE_MS};
     struct stream *s = v->stream;
     stat_add(&f->o.stats->handshakes, 1);
     if (tls_resumed(v->tls))
@@ -291,15 +96,15 @@ static void on_opened(void *owner)
     pending_await_peer(&v->slot, loop_now(f->o.loop));
     timer_stop(v->timer);
     v->stream = NULL;
-    v->http = http_conn_new(f->o.loop, s, &options, &http_events, v);
-    if (v->http == NULL)
+    v->session = v->protocol->start(v, s);
+    if (v->session == NULL)
         pending_conn_free(v);
 }
 
 static void handshake_failed(struct pending_conn *v, enum err why, const char *text)
 {
     stat_add(&v->frontend->o.stats->handshakes_failed, 1);
-    post_refused(v->frontend, v->stream->name, 0, why, text);
+    visitor_refused(v, 0, why, text);
     pending_conn_free(v);
 }
 
@@ -313,7 +118,7 @@ static void on_failed(void *owner, enum err why)
 static void on_timeout(void *owner)
 {
     struct pending_conn *v = owner;
-    if (v->http == NULL)
+    if (v->session == NULL)
         handshake_failed(v, ERR_SILENT, "the TLS handshake took too long");
     else
         pending_conn_free(v);
@@ -370,12 +175,14 @@ static bool open_stream(struct pending_conn *v, struct stream *socket)
 }
 
 /* Its name comes later. NULL: no memory. */
-static struct pending_conn *pending_conn_new(struct http_frontend *f, struct ip origin)
+static struct pending_conn *pending_conn_new(struct http_frontend *f, struct ip origin,
+                                             const struct hub_protocol *protocol)
 {
     struct pending_conn *v = calloc(1, sizeof *v);
     if (v == NULL)
         return NULL;
     v->frontend = f;
+    v->protocol = protocol;
     v->id = ++f->last_id;
     v->timer = timer_new(f->o.loop, on_timeout, v);
     list_init(&v->node);
@@ -403,8 +210,7 @@ static enum pending_queue_admits drop_fullest(struct http_frontend *f, struct ip
         pending_queue_admits(f->queue, ip_origin(ip), exempt, loop_now(f->o.loop), &victim);
     if (victim != NULL) {
         struct pending_conn *v = list_entry(victim, struct pending_conn, slot);
-        post_refused(f, v->http != NULL ? http_conn_name(v->http) : v->stream->name, 0, ERR_LIMIT,
-                     "too many connections are shaking hands or asking");
+        visitor_refused(v, 0, ERR_LIMIT, "too many connections are shaking hands or asking");
         pending_conn_free(v);
     }
     return room;
@@ -425,7 +231,7 @@ static void refuse_unread(struct http_frontend *f, struct stream *socket,
     stream_close(socket);
 }
 
-void http_frontend_accept(struct http_frontend *f, int fd)
+void http_frontend_accept(struct http_frontend *f, int fd, const struct hub_protocol *protocol)
 {
     char name[80];
     struct ip ip = ip_of_peer(fd);
@@ -436,7 +242,8 @@ void http_frontend_accept(struct http_frontend *f, int fd)
     }
     snprintf(name, sizeof name, "%s", socket->name);
     enum pending_queue_admits room = drop_fullest(f, ip);
-    struct pending_conn *v = room == LOBBY_ROOM ? pending_conn_new(f, ip_origin(ip)) : NULL;
+    struct pending_conn *v =
+        room == LOBBY_ROOM ? pending_conn_new(f, ip_origin(ip), protocol) : NULL;
     if (v == NULL) {
         refuse_unread(f, socket, room);
     } else if (!open_stream(v, socket)) {
@@ -445,62 +252,6 @@ void http_frontend_accept(struct http_frontend *f, int fd)
     } else {
         timer_start(v->timer, f->o.timeout_ms);
     }
-}
-
-/* ---- what the main thread said ---- */
-
-/* NULL: it has left. */
-static struct pending_conn *answered(const struct http_frontend *f, const uint64_t *id)
-{
-    struct pending_conn *v = map_get(&f->by_id, id, sizeof *id);
-    if (v != NULL) {
-        v->asked = false;
-        pending_await_peer(&v->slot, loop_now(f->o.loop));
-        timer_stop(v->timer);
-    }
-    return v;
-}
-
-/* The stream goes on as a tunnel's end; the pending connection is over. */
-static void admit(struct pending_conn *v, struct message_admit_reply *m)
-{
-    struct http_frontend *f = v->frontend;
-    struct registration *registration = m->registration;
-    struct stream *stream = http_conn_take(v->http);
-    m->registration = NULL;
-    v->http = NULL;
-    pending_conn_free(v);
-    struct message_migrate *out = MESSAGE(struct message_migrate, MESSAGE_MIGRATE_OUT, f->o.worker);
-    if (out == NULL || !stream_leave(stream)) {
-        free(out);
-        stream_close(stream);
-        lose(f, registration, ERR_NO_DESCRIPTORS, "it could not be handed over");
-        return;
-    }
-    out->registration = registration;
-    out->stream = stream;
-    stat_add(&f->o.stats->moved, 1);
-    mailbox_post(f->o.hub, &out->message.mail);
-}
-
-void http_frontend_admit_reply(struct http_frontend *f, struct message_admit_reply *m)
-{
-    struct pending_conn *v = answered(f, &m->pending_id);
-    if (v != NULL && m->registration != NULL) {
-        admit(v, m);
-    } else if (v != NULL) {
-        answer(v, m->status, m->text, true);
-    } else if (m->registration != NULL) {
-        lose(f, m->registration, ERR_CLIENT_CLOSED, "it left before it was answered");
-        m->registration = NULL;
-    }
-}
-
-void http_frontend_api_reply(struct http_frontend *f, const struct message_api_reply *m)
-{
-    struct pending_conn *v = answered(f, &m->pending_id);
-    if (v != NULL)
-        answer_api(v, m->status, m->request_id, m->error, (struct span){m->body, m->size}, false);
 }
 
 /* ---- the frontend ---- */

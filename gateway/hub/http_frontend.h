@@ -1,7 +1,7 @@
-/* A frontend: what is accepted shakes hands (TLS), asks (HTTP), and becomes a tunnel's end, gets an
- * answer of the control API, or is refused with a status and a sentence. Decides nothing
- * itself: it asks the main thread (messages.h). Handshakes take turns (pending_queue.h), one step
- * in each iteration of the loop. */
+/* A frontend: what is accepted shakes hands (TLS) and is handed to the protocol of its listener
+ * (hub_protocol.h). With HTTPS it becomes a tunnel's end, gets an answer of the control API, or is
+ * refused with a status and a sentence. Decides nothing itself: it asks the main thread
+ * (messages.h). Handshakes take turns (pending_queue.h), one step in each iteration of the loop. */
 #ifndef GATEWAY_HUB_HTTP_FRONTEND_H
 #define GATEWAY_HUB_HTTP_FRONTEND_H
 
@@ -32,8 +32,9 @@ void http_frontend_free(struct http_frontend *f);
 /* For whoever comes from now on; a reference is taken over. Needed before the first one comes. */
 void http_frontend_identity(struct http_frontend *f, struct identity *identity);
 
-/* A connected socket, which is taken over. */
-void http_frontend_accept(struct http_frontend *f, int fd);
+/* A connected socket, which is taken over, for that protocol. */
+void http_frontend_accept(struct http_frontend *f, int fd, const struct hub_protocol *protocol);
+/* What the main thread has decided of a request for a tunnel, and the API's answer (https.c). */
 void http_frontend_admit_reply(struct http_frontend *f, struct message_admit_reply *m);
 void http_frontend_api_reply(struct http_frontend *f, const struct message_api_reply *m);
 /* somebody waits for the main thread's answer */

@@ -96,7 +96,8 @@ static void on_last_message(void *owner, struct mail *mail)
 
 static void on_descriptor(void *owner, struct listener *l, int fd)
 {
-    struct hub *o = owner;
+    const struct office_listener *at = owner;
+    struct hub *o = at->hub;
     size_t frontend = o->n_workers + o->next_frontend;
     struct message_accepted *m = MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, frontend);
     (void)l;
@@ -107,32 +108,47 @@ static void on_descriptor(void *owner, struct listener *l, int fd)
     o->next_frontend = (o->next_frontend + 1) % (o->n_threads - o->n_workers);
     o->accepted++;
     m->fd = fd;
+    m->protocol = at->protocol;
     hub_post(o, &m->message);
 }
 
 static const struct listener_events listener_events = {.descriptor = on_descriptor};
 
-static const char *keep_listener(struct hub *o, struct listener *l)
+/* NULL: there are too many. */
+static struct office_listener *new_listener(struct hub *o, const struct hub_protocol *protocol)
+{
+    struct office_listener *at = &o->listeners[o->n_listeners];
+    if (o->n_listeners == HUB_MAX_LISTENERS)
+        return NULL;
+    *at = (struct office_listener){.hub = o, .protocol = protocol};
+    return at;
+}
+
+static const char *keep_listener(struct office_listener *at, struct listener *l)
 {
     if (l == NULL)
         return NULL;
-    o->listeners[o->n_listeners++] = l;
+    at->listener = l;
+    at->hub->n_listeners++;
     return listener_name(l);
 }
 
-const char *hub_listen(struct hub *o, const char *where, enum err *why)
+const char *hub_listen(struct hub *o, const struct hub_protocol *protocol, const char *where,
+                       enum err *why)
 {
+    struct office_listener *at = new_listener(o, protocol);
     *why = ERR_LIMIT;
-    if (o->n_listeners == HUB_MAX_LISTENERS)
+    if (at == NULL)
         return NULL;
-    return keep_listener(o, listener_new(o->o.loop, where, &listener_events, o, why));
+    return keep_listener(at, listener_new(o->o.loop, where, &listener_events, at, why));
 }
 
-const char *hub_adopt(struct hub *o, int fd, enum err *why)
+const char *hub_adopt(struct hub *o, const struct hub_protocol *protocol, int fd, enum err *why)
 {
+    struct office_listener *at = new_listener(o, protocol);
     *why = ERR_LIMIT;
-    if (o->n_listeners < HUB_MAX_LISTENERS)
-        return keep_listener(o, listener_from_fd(o->o.loop, fd, &listener_events, o, why));
+    if (at != NULL)
+        return keep_listener(at, listener_from_fd(o->o.loop, fd, &listener_events, at, why));
     close(fd);
     return NULL;
 }
@@ -140,7 +156,7 @@ const char *hub_adopt(struct hub *o, int fd, enum err *why)
 static void stop_listening(struct hub *o)
 {
     while (o->n_listeners > 0)
-        listener_free(o->listeners[--o->n_listeners]);
+        listener_free(o->listeners[--o->n_listeners].listener);
 }
 
 /* ---- rules: what SIGHUP reads again ---- */

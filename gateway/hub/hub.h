@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 
+struct hub_protocol;
 struct monitor;
 struct hub;
 
@@ -42,10 +43,12 @@ void hub_free(struct hub *o);
  * m may go then. Before the first client, and before hub_free. o: NULL is fine. */
 void hub_set_monitor(struct hub *o, struct monitor *m);
 
-/* One more address to listen on. NULL: *why; else the address with its real port, for people. */
-const char *hub_listen(struct hub *o, const char *where, enum err *why);
+/* One more address to listen on, for that protocol. NULL: *why; else the address with its real
+ * port, for people. */
+const char *hub_listen(struct hub *o, const struct hub_protocol *protocol, const char *where,
+                       enum err *why);
 /* The same for a socket that listens already; it is taken over. */
-const char *hub_adopt(struct hub *o, int fd, enum err *why);
+const char *hub_adopt(struct hub *o, const struct hub_protocol *protocol, int fd, enum err *why);
 
 /* Reads certificate, keys and limits again and opens the audit log anew, from where fresh says, and
  * takes allow_unsigned_loopback from there; NULL: from where they were. Nobody is disconnected.

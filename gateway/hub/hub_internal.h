@@ -35,7 +35,11 @@ struct hub {
     uint64_t certificate_told; /* when its end was last looked at: loop_now */
     struct tls_cache *cache;
     struct trust *device_trust; /* or NULL */
-    struct listener *listeners[HUB_MAX_LISTENERS];
+    struct office_listener {
+        struct hub *hub;
+        struct listener *listener;
+        const struct hub_protocol *protocol;
+    } listeners[HUB_MAX_LISTENERS];
     size_t n_listeners;
     struct worker *threads[2 * HUB_MAX_WORKERS]; /* workers, then frontends */
     size_t n_threads, n_workers;

@@ -6,6 +6,7 @@
 #include "core/net/systemd.h"
 #include "core/net/tcp.h"
 #include "gateway/hub/hub.h"
+#include "gateway/hub/hub_protocol.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -219,23 +220,40 @@ static bool listening(struct app *a, const char *name, const char *where, enum e
     return true;
 }
 
-/* Sockets that systemd opened count in place of --listen. */
-static bool listen_all(struct app *a)
+/* Which options say where to listen, and what is spoken there. */
+static const struct {
+    const char *option;
+    const struct hub_protocol *protocol;
+} listeners[] = {
+    {"listen", &https_protocol},
+};
+
+static bool listen_at(struct app *a, const char *option, const struct hub_protocol *protocol)
 {
-    int fds[MAX_SOCKETS];
     const char *where;
     enum err why;
-    size_t n = systemd_sockets(fds, MAX_SOCKETS);
-    for (size_t i = 0; i < n; i++) {
-        const char *name = hub_adopt(a->hub, fds[i], &why);
-        if (!listening(a, name, "a socket that was passed in", why))
-            return false;
-    }
-    for (size_t i = 0; n == 0 && (where = options_each(a->options, "listen", i)) != NULL; i++) {
-        const char *name = hub_listen(a->hub, where, &why);
+    for (size_t i = 0; (where = options_each(a->options, option, i)) != NULL; i++) {
+        const char *name = hub_listen(a->hub, protocol, where, &why);
         if (!listening(a, name, where, why))
             return false;
     }
+    return true;
+}
+
+/* Sockets that systemd opened count in place of all of these options, and speak HTTPS. */
+static bool listen_all(struct app *a)
+{
+    int fds[MAX_SOCKETS];
+    enum err why;
+    size_t n = systemd_sockets(fds, MAX_SOCKETS);
+    for (size_t i = 0; i < n; i++) {
+        const char *name = hub_adopt(a->hub, &https_protocol, fds[i], &why);
+        if (!listening(a, name, "a socket that was passed in", why))
+            return false;
+    }
+    for (size_t i = 0; n == 0 && i < sizeof listeners / sizeof *listeners; i++)
+        if (!listen_at(a, listeners[i].option, listeners[i].protocol))
+            return false;
     return true;
 }
 

@@ -15,6 +15,8 @@
 #include "core/tls/tls.h"
 #include "gateway/hub/relay/relay_end.h"
 
+struct hub_protocol;
+
 /* X(name, what frees all that it carries besides itself, or NULL). Who gets it has a row for it in
  * its table of receivers (hub.c, worker.c). */
 #define MESSAGE_TABLE(X)                                                                           \
@@ -67,6 +69,7 @@ void message_discard(void *owner, struct mail *m);
 struct message_accepted {
     struct message message;
     int fd; /* -1: taken */
+    const struct hub_protocol *protocol;
 };
 struct message_admit_reply {
     struct message message;

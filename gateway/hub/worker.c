@@ -77,7 +77,7 @@ static void on_stop(struct worker *w, void *message)
 static void on_accepted(struct worker *w, void *message)
 {
     struct message_accepted *m = message;
-    http_frontend_accept(w->frontend, m->fd);
+    http_frontend_accept(w->frontend, m->fd, m->protocol);
     m->fd = -1;
 }
 

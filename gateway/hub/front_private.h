@@ -1,0 +1,43 @@
+/* Private to http_frontend.c and the protocols behind it: who is on the way in. */
+#ifndef GATEWAY_HUB_FRONT_PRIVATE_H
+#define GATEWAY_HUB_FRONT_PRIVATE_H
+
+#include "core/base/map.h"
+#include "core/tls/tls.h"
+#include "gateway/hub/http_frontend.h"
+#include "gateway/hub/pending_queue.h"
+
+struct http_frontend {
+    struct http_frontend_options o;
+    struct identity *identity;
+    struct map by_id;
+    struct list pending;
+    struct pending_queue *queue;
+    struct deferred turns; /* gives the next one its turn */
+    uint64_t last_id;
+};
+
+/* A connection that is not a tunnel's end, or not yet. */
+struct pending_conn {
+    struct list node;
+    struct pending_slot slot;
+    struct http_frontend *frontend;
+    uint64_t id;
+    struct stream *tls;    /* below `stream`, or below the session's */
+    struct stream *stream; /* the buffered stream around tls; NULL once the session has it */
+    const struct hub_protocol *protocol;
+    void *session;       /* the protocol's; NULL: in the TLS handshake */
+    struct timer *timer; /* of that, and while the main thread is asked */
+    bool asked;          /* the main thread has to answer */
+    char channel[36];    /* "channel-id" */
+};
+
+void pending_conn_free(struct pending_conn *v);
+/* Asks the main thread, which has to answer within a minute. */
+void visitor_ask(struct pending_conn *v, struct message *m);
+/* The one that has asked, to be told the answer now. NULL: it has left. */
+struct pending_conn *visitor_answered(const struct http_frontend *f, uint64_t id);
+/* Tells the main thread that it was refused, with that status; 0: without an answer. */
+void visitor_refused(const struct pending_conn *v, int status, enum err why, const char *reason);
+
+#endif

@@ -1,0 +1,255 @@
+/* HTTPS at a frontend: requests for tunnels, calls of the control API, and health. */
+#include "core/http/server.h"
+#include "gateway/hub/api/api.h"
+#include "gateway/hub/front_private.h"
+#include "gateway/hub/hub_protocol.h"
+#include "gateway/hub/relay/request.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IDLE_MS 60000 /* between calls on one connection */
+#define API_TYPE "application/x-amz-json-1.1"
+
+/* ---- answers ---- */
+
+static const char *more_headers(int status)
+{
+    switch (status) {
+    case 405:
+        return "Allow: GET\r\n";
+    case 426:
+        return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
+    case 503:
+        return "Retry-After: 1\r\n";
+    default:
+        return "";
+    }
+}
+
+static void answer(struct pending_conn *v, int status, const char *text, bool close)
+{
+    char headers[160], body[600];
+    int n = snprintf(body, sizeof body, "%s\n", text);
+    snprintf(headers, sizeof headers, "channel-id: %s\r\n%s", v->channel, more_headers(status));
+    struct http_answer a = {.status = status,
+                            .type = "text/plain; charset=utf-8",
+                            .headers = headers,
+                            .body = {body, (size_t)n < sizeof body ? (size_t)n : sizeof body - 1},
+                            .close = close};
+    http_conn_answer(v->session, &a);
+}
+
+/* What a refusal with that status counts as. */
+static enum err reason_of(int status)
+{
+    static const struct {
+        int status;
+        enum err why;
+    } rows[] = {
+        {403, ERR_FORBIDDEN}, {405, ERR_UNSUPPORTED}, {408, ERR_SILENT},
+        {413, ERR_TOO_LARGE}, {431, ERR_TOO_LARGE},   {503, ERR_NO_MEMORY},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].status == status)
+            return rows[i].why;
+    return ERR_PROTOCOL;
+}
+
+static void refuse(struct pending_conn *v, int status, const char *text)
+{
+    visitor_refused(v, status, reason_of(status), text);
+    answer(v, status, text, true);
+}
+
+static void answer_api(struct pending_conn *v, int status, const char *request_id,
+                       const char *error, struct span body, bool close)
+{
+    char headers[200];
+    snprintf(headers, sizeof headers, "x-amzn-RequestId: %s\r\n%s%s%s", request_id,
+             error != NULL ? "x-amzn-ErrorType: " : "", error != NULL ? error : "",
+             error != NULL ? "\r\n" : "");
+    struct http_answer a = {
+        .status = status, .type = API_TYPE, .headers = headers, .body = body, .close = close};
+    http_conn_answer(v->session, &a);
+}
+
+/* ---- requests ---- */
+
+/* As they came, but for blanks around values. */
+static size_t head_size(const struct http_head *h)
+{
+    size_t n = h->method.n + h->target.n + strlen("  HTTP/1.1\r\n\r\n");
+    for (size_t i = 0; i < h->n_headers; i++)
+        n += h->headers[i].name.n + h->headers[i].value.n + strlen(": \r\n");
+    return n;
+}
+
+static bool on_head(void *owner, const struct http_head *head)
+{
+    if (api_wants(head) || head_size(head) <= REQUEST_MAX)
+        return true;
+    refuse(owner, 431, "The request has more than 4096 bytes.");
+    return false;
+}
+
+static bool fill_admit_request(struct message_admit_request *m, struct pending_conn *v,
+                               const struct request *r)
+{
+    const char *device = tls_peer_name(v->tls);
+    m->pending_id = v->id;
+    m->side = r->side;
+    m->version = r->version;
+    m->protocol = r->protocol;
+    snprintf(m->key, sizeof m->key, "%.*s", (int)r->key.n, r->key.p);
+    snprintf(m->channel, sizeof m->channel, "%s", v->channel);
+    snprintf(m->client, sizeof m->client, "%s", v->tls->name);
+    snprintf(m->instance, sizeof m->instance, "%.*s", (int)r->instance.n, r->instance.p);
+    m->token = span_dup(r->token);
+    m->client_token = r->client_token.p != NULL ? span_dup(r->client_token) : NULL;
+    m->device = device != NULL ? strdup(device) : NULL;
+    return m->token != NULL && (m->client_token != NULL || r->client_token.p == NULL) &&
+           (m->device != NULL || device == NULL);
+}
+
+static void ask_admission(struct pending_conn *v, const struct request *r)
+{
+    struct http_frontend *f = v->frontend;
+    struct message_admit_request *m =
+        MESSAGE(struct message_admit_request, MESSAGE_ADMIT_REQUEST, f->o.worker);
+    if (m != NULL && fill_admit_request(m, v, r)) {
+        visitor_ask(v, &m->message);
+        return;
+    }
+    if (m != NULL)
+        message_free(&m->message);
+    refuse(v, 503, "The hub is out of memory: try again.");
+}
+
+static void call(struct pending_conn *v, const struct http_head *head, struct span body)
+{
+    struct http_frontend *f = v->frontend;
+    struct message_api_request *m = message_api_request_new(f->o.worker, head, body);
+    if (m == NULL) {
+        refuse(v, 503, "The hub is out of memory: try again.");
+        return;
+    }
+    m->pending_id = v->id;
+    snprintf(m->client, sizeof m->client, "%s", v->tls->name);
+    visitor_ask(v, &m->message);
+}
+
+static void on_request(void *owner, const struct http_head *head, struct span body)
+{
+    struct pending_conn *v = owner;
+    if (api_wants(head)) {
+        call(v, head, body);
+        return;
+    }
+    struct request r = request_check(head);
+    if (r.kind == REQUEST_HEALTH)
+        answer(v, r.status, r.text, false);
+    else if (r.kind == REQUEST_REFUSED)
+        refuse(v, r.status, r.text);
+    else
+        ask_admission(v, &r);
+}
+
+static void on_bad(void *owner, const struct http_head *head, int status, const char *text)
+{
+    struct pending_conn *v = owner;
+    struct api_answer a;
+    char body[600];
+    bool api = head != NULL && api_wants(head);
+    if (!api && status == 408) {
+        /* Any answer but 5xx makes a tunnel's client give up, and the way was only slow. */
+        visitor_refused(v, 0, ERR_SILENT, text);
+        pending_conn_free(v);
+        return;
+    }
+    if (!api) {
+        refuse(v, status, text);
+        return;
+    }
+    visitor_refused(v, status, reason_of(status), text);
+    api_bad_request(status, text, &a, body, sizeof body);
+    answer_api(v, a.status, a.request_id, a.error, a.body, true);
+}
+
+static void on_closed(void *owner, const char *why)
+{
+    (void)why; /* who left without asking is nobody's concern */
+    pending_conn_free(owner);
+}
+
+static const struct http_conn_events http_events = {
+    .head = on_head, .request = on_request, .bad = on_bad, .closed = on_closed};
+
+/* ---- what the main thread said ---- */
+
+static void lose(struct http_frontend *f, struct registration *registration, enum err why,
+                 const char *text)
+{
+    struct end_report d = {.registration = registration, .why = why};
+    snprintf(d.text, sizeof d.text, "%s", text);
+    post_detached(f->o.hub, f->o.worker, &d);
+}
+
+/* The stream goes on as a tunnel's end; the pending connection is over. */
+static void admit(struct pending_conn *v, struct message_admit_reply *m)
+{
+    struct http_frontend *f = v->frontend;
+    struct registration *registration = m->registration;
+    struct stream *stream = http_conn_take(v->session);
+    m->registration = NULL;
+    v->session = NULL;
+    pending_conn_free(v);
+    struct message_migrate *out = MESSAGE(struct message_migrate, MESSAGE_MIGRATE_OUT, f->o.worker);
+    if (out == NULL || !stream_leave(stream)) {
+        free(out);
+        stream_close(stream);
+        lose(f, registration, ERR_NO_DESCRIPTORS, "it could not be handed over");
+        return;
+    }
+    out->registration = registration;
+    out->stream = stream;
+    stat_add(&f->o.stats->moved, 1);
+    mailbox_post(f->o.hub, &out->message.mail);
+}
+
+void http_frontend_admit_reply(struct http_frontend *f, struct message_admit_reply *m)
+{
+    struct pending_conn *v = visitor_answered(f, m->pending_id);
+    if (v != NULL && m->registration != NULL) {
+        admit(v, m);
+    } else if (v != NULL) {
+        answer(v, m->status, m->text, true);
+    } else if (m->registration != NULL) {
+        lose(f, m->registration, ERR_CLIENT_CLOSED, "it left before it was answered");
+        m->registration = NULL;
+    }
+}
+
+void http_frontend_api_reply(struct http_frontend *f, const struct message_api_reply *m)
+{
+    struct pending_conn *v = visitor_answered(f, m->pending_id);
+    if (v != NULL)
+        answer_api(v, m->status, m->request_id, m->error, (struct span){m->body, m->size}, false);
+}
+
+/* ---- the protocol ---- */
+
+static void *start(struct pending_conn *v, struct stream *s)
+{
+    const struct http_frontend_options *o = &v->frontend->o;
+    struct http_conn_options options = {.request_ms = o->timeout_ms, .idle_ms = IDLE_MS};
+    return http_conn_new(o->loop, s, &options, &http_events, v);
+}
+
+static void end(void *session)
+{
+    http_conn_free(session);
+}
+
+const struct hub_protocol https_protocol = {.start = start, .end = end};
