@@ -196,12 +196,10 @@ static struct registration *registration_new(struct hub *o, const struct message
 }
 
 /* The last registration has come back, or the first one was never made. */
-static bool drop_empty(struct presence *p)
+static void drop_empty(struct presence *p)
 {
-    if (p == NULL || p->present > 0)
-        return false;
-    presence_free(p);
-    return true;
+    if (p != NULL && p->present == 0)
+        presence_free(p);
 }
 
 static void admit(struct hub *o, const struct message_admit_request *k, const struct admission *a)

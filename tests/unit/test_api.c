@@ -534,6 +534,45 @@ static void test_arns(void **state)
     must_succeed();
 }
 
+/* ---- a registry that cannot look ---- */
+
+static void cannot_get(struct registry *r, struct span id, registry_done *done, void *ctx)
+{
+    (void)r;
+    (void)id;
+    done(ctx, ERR_SILENT, NULL);
+}
+
+/* Breaks off behind the first tunnel. */
+static void cannot_page(struct registry *r, const struct registry_page *q, void *ctx)
+{
+    (void)r;
+    q->each(ctx, registry_older(world.tunnels, NULL));
+    q->done(ctx, ERR_SILENT);
+}
+
+static void test_cannot_look(void **state)
+{
+    static const struct registry_ops ops = {.get = cannot_get, .page = cannot_page};
+    struct registry broken;
+    (void)state;
+    call("OpenTunnel", "{}");
+    must_succeed();
+    api_free(world.api);
+    registry_init(&broken, &ops);
+    struct registry *whole = world.registry;
+    world.registry = &broken;
+    world_api(true);
+    world_rules(NULL, "");
+    call("DescribeTunnel", "{\"tunnelId\":\"x\"}");
+    must_fail("InternalServerException", 500, "could not look it up");
+    call("CloseTunnel", "{\"tunnelId\":\"x\"}");
+    must_fail("InternalServerException", 500, "could not look it up");
+    call("ListTunnels", "{}");
+    must_fail("InternalServerException", 500, "could not look it up");
+    world.registry = whole;
+}
+
 /* ---- what is pending when the hub ends, and what the disk refuses ---- */
 
 static void test_ends_while_pending(void **state)
@@ -662,6 +701,7 @@ int main(void)
         IN_WORLD(test_tags),
         IN_WORLD(test_200_tags),
         IN_WORLD(test_arns),
+        IN_WORLD(test_cannot_look),
         IN_WORLD(test_ends_while_pending),
         IN_WORLD(test_input_is_dropped),
         IN_WORLD(test_full_disk),

@@ -151,6 +151,14 @@ void answer_error(struct call *c, enum err why)
     }
 }
 
+void answer_unseen(struct call *c, enum err why)
+{
+    if (why == ERR_NOT_FOUND || why == ERR_BUSY)
+        answer_error(c, why);
+    else
+        answer_fault(c, FAULT_INTERNAL, "The hub could not look it up: %s.", err_text(why));
+}
+
 void answer_empty(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct call *c = ctx;

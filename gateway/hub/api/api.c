@@ -152,7 +152,7 @@ static void on_found(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct call *c = ctx;
     if (why != ERR_OK) {
-        answer_error(c, why);
+        answer_unseen(c, why);
         return;
     }
     note_tunnel(c, t);

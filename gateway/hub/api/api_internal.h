@@ -90,8 +90,9 @@ void answer_fault(struct call *c, enum fault f, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* answer_fault for use in a `return`: false. */
 #define REFUSE(c, f, ...) (answer_fault((c), (f), __VA_ARGS__), false)
-/* For registry_done's errors. */
+/* For registry_done's errors, of changes and of look-ups. */
 void answer_error(struct call *c, enum err why);
+void answer_unseen(struct call *c, enum err why);
 /* A registry_done whose answer is {}. */
 void answer_empty(void *ctx, enum err why, const struct tunnel_record *t);
 

@@ -89,7 +89,7 @@ static void on_end(void *ctx, enum err why)
     if (why == ERR_OK)
         answer_ok(c);
     else
-        answer_error(c, why);
+        answer_unseen(c, why);
 }
 
 void list_tunnels(struct call *c, const struct tunnel_record *t)
