@@ -96,7 +96,7 @@ static void on_last_message(void *owner, struct mail *mail)
 
 static void on_descriptor(void *owner, struct listener *l, int fd)
 {
-    const struct office_listener *at = owner;
+    const struct hub_listener *at = owner;
     struct hub *o = at->hub;
     size_t frontend = o->n_workers + o->next_frontend;
     struct message_accepted *m = MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, frontend);
@@ -115,16 +115,16 @@ static void on_descriptor(void *owner, struct listener *l, int fd)
 static const struct listener_events listener_events = {.descriptor = on_descriptor};
 
 /* NULL: there are too many. */
-static struct office_listener *new_listener(struct hub *o, const struct hub_protocol *protocol)
+static struct hub_listener *new_listener(struct hub *o, const struct hub_protocol *protocol)
 {
-    struct office_listener *at = &o->listeners[o->n_listeners];
+    struct hub_listener *at = &o->listeners[o->n_listeners];
     if (o->n_listeners == HUB_MAX_LISTENERS)
         return NULL;
-    *at = (struct office_listener){.hub = o, .protocol = protocol};
+    *at = (struct hub_listener){.hub = o, .protocol = protocol};
     return at;
 }
 
-static const char *keep_listener(struct office_listener *at, struct listener *l)
+static const char *keep_listener(struct hub_listener *at, struct listener *l)
 {
     if (l == NULL)
         return NULL;
@@ -136,7 +136,7 @@ static const char *keep_listener(struct office_listener *at, struct listener *l)
 const char *hub_listen(struct hub *o, const struct hub_protocol *protocol, const char *where,
                        enum err *why)
 {
-    struct office_listener *at = new_listener(o, protocol);
+    struct hub_listener *at = new_listener(o, protocol);
     *why = ERR_LIMIT;
     if (at == NULL)
         return NULL;
@@ -145,7 +145,7 @@ const char *hub_listen(struct hub *o, const struct hub_protocol *protocol, const
 
 const char *hub_adopt(struct hub *o, const struct hub_protocol *protocol, int fd, enum err *why)
 {
-    struct office_listener *at = new_listener(o, protocol);
+    struct hub_listener *at = new_listener(o, protocol);
     *why = ERR_LIMIT;
     if (at != NULL)
         return keep_listener(at, listener_from_fd(o->o.loop, fd, &listener_events, at, why));
@@ -161,7 +161,7 @@ static void stop_listening(struct hub *o)
 
 /* ---- rules: what SIGHUP reads again ---- */
 
-static const char **path_of(struct hub_options *o, enum office_path which)
+static const char **path_of(struct hub_options *o, enum hub_path which)
 {
     const char **const paths[PATHS] = {
         [PATH_CERT] = &o->cert_file,       [PATH_KEY] = &o->key_file,
@@ -180,7 +180,7 @@ static bool no_memory(enum err *why, char *text, size_t size)
 }
 
 /* False: no memory, and the one before is kept. */
-static bool keep_path(struct hub *o, enum office_path which, const char *path)
+static bool keep_path(struct hub *o, enum hub_path which, const char *path)
 {
     char *copy = path != NULL ? strdup(path) : NULL;
     if (path != NULL && copy == NULL)

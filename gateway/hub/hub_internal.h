@@ -14,7 +14,7 @@
 #define HUB_MAX_LISTENERS 16
 
 /* Paths that a reload may change: copies, to which hub_options point. */
-enum office_path { PATH_CERT, PATH_KEY, PATH_KEYS, PATH_LIMITS, PATH_PRESET, PATH_AUDIT, PATHS };
+enum hub_path { PATH_CERT, PATH_KEY, PATH_KEYS, PATH_LIMITS, PATH_PRESET, PATH_AUDIT, PATHS };
 
 struct hub {
     struct hub_options o; /* its strings outlive the main thread */
@@ -35,7 +35,7 @@ struct hub {
     uint64_t certificate_told; /* when its end was last looked at: loop_now */
     struct tls_cache *cache;
     struct trust *device_trust; /* or NULL */
-    struct office_listener {
+    struct hub_listener {
         struct hub *hub;
         struct listener *listener;
         const struct hub_protocol *protocol;

@@ -325,7 +325,7 @@ static int check(const struct app *a)
     return program_checked(&program, a->options) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-static bool open_office(struct app *a)
+static bool open_hub(struct app *a)
 {
     const struct hub_options hub = hub_options(a);
     char text[512];
@@ -351,7 +351,7 @@ static int run(struct app *a)
     watch(a, &a->reload, on_reload, SIGHUP);
     watch(a, &a->terminate, on_end, SIGTERM);
     watch(a, &a->interrupt, on_end, SIGINT);
-    bool started = open_office(a) && open_control(a) && listen_all(a);
+    bool started = open_hub(a) && open_control(a) && listen_all(a);
     if (started) {
         systemd_notify("READY=1");
         loop_run(a->loop);

@@ -1,6 +1,6 @@
 #include "gateway/hub/worker.h"
 
-#include "gateway/hub/http_frontend.h"
+#include "gateway/hub/frontend.h"
 #include "gateway/hub/relay/relay_table.h"
 
 #include <stdlib.h>
@@ -14,8 +14,8 @@ struct worker {
     struct worker_options o;
     struct loop *loop;
     struct mailbox *mailbox;
-    struct http_frontend *frontend; /* a frontend's; else NULL */
-    struct relay_table *relays;     /* a worker's; else NULL */
+    struct frontend *frontend;  /* a frontend's; else NULL */
+    struct relay_table *relays; /* a worker's; else NULL */
     bool stopped;
     struct timer *drained; /* runs while draining */
     struct worker_stats stats;
@@ -46,7 +46,7 @@ static void on_migrate_in(struct worker *w, void *message)
 static void on_drain_look(void *owner)
 {
     struct worker *w = owner;
-    if (w->relays != NULL ? !relay_table_empty(w->relays) : http_frontend_busy(w->frontend)) {
+    if (w->relays != NULL ? !relay_table_empty(w->relays) : frontend_busy(w->frontend)) {
         timer_start(w->drained, DRAIN_LOOK_MS);
         return;
     }
@@ -67,7 +67,7 @@ static void on_drain(struct worker *w, void *message)
 static void on_stop(struct worker *w, void *message)
 {
     (void)message;
-    http_frontend_free(w->frontend);
+    frontend_free(w->frontend);
     relay_table_free(w->relays);
     timer_free(w->drained);
     w->stopped = true;
@@ -77,13 +77,13 @@ static void on_stop(struct worker *w, void *message)
 static void on_accepted(struct worker *w, void *message)
 {
     struct message_accepted *m = message;
-    http_frontend_accept(w->frontend, m->fd, m->protocol);
+    frontend_accept(w->frontend, m->fd, m->protocol);
     m->fd = -1;
 }
 
 static void on_admit_reply(struct worker *w, void *message)
 {
-    http_frontend_admit_reply(w->frontend, message);
+    frontend_admit_reply(w->frontend, message);
 }
 
 static void on_close(struct worker *w, void *message)
@@ -94,13 +94,13 @@ static void on_close(struct worker *w, void *message)
 
 static void on_api_reply(struct worker *w, void *message)
 {
-    http_frontend_api_reply(w->frontend, message);
+    frontend_api_reply(w->frontend, message);
 }
 
 static void on_identity(struct worker *w, void *message)
 {
     struct message_identity *m = message;
-    http_frontend_identity(w->frontend, m->identity);
+    frontend_identity(w->frontend, m->identity);
     m->identity = NULL;
 }
 
@@ -148,15 +148,15 @@ static bool open_relay_worker(struct worker *w)
 
 static bool open_frontend(struct worker *w)
 {
-    struct http_frontend_options o = {.loop = w->loop,
-                                      .hub = w->o.hub,
-                                      .worker = w->o.number,
-                                      .stats = &w->stats,
-                                      .cache = w->o.cache,
-                                      .device_trust = w->o.device_trust,
-                                      .per_origin = w->o.per_origin,
-                                      .exempt = w->o.exempt};
-    w->frontend = http_frontend_new(&o);
+    struct frontend_options o = {.loop = w->loop,
+                                 .hub = w->o.hub,
+                                 .worker = w->o.number,
+                                 .stats = &w->stats,
+                                 .cache = w->o.cache,
+                                 .device_trust = w->o.device_trust,
+                                 .per_origin = w->o.per_origin,
+                                 .exempt = w->o.exempt};
+    w->frontend = frontend_new(&o);
     return w->frontend != NULL;
 }
 
@@ -180,7 +180,7 @@ struct worker *worker_new(const struct worker_options *o)
         loop_limit_blocks(w->loop, o->memory);
     if (w->loop != NULL && open_parts(w) && uv_thread_create(&w->thread, run, w) == 0)
         return w;
-    http_frontend_free(w->frontend);
+    frontend_free(w->frontend);
     relay_table_free(w->relays);
     timer_free(w->drained);
     worker_free(w);

@@ -22,7 +22,7 @@ struct worker_options {
     bool frontend;
     struct tls_cache *cache;          /* shared by all frontends */
     const struct trust *device_trust; /* or NULL; shared too */
-    size_t per_origin;                /* as in http_frontend.h */
+    size_t per_origin;                /* as in frontend.h */
     const struct ip_list *exempt;
 };
 

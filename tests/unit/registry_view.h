@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_REGISTRY_VIEW_H
 #define TESTS_UNIT_REGISTRY_VIEW_H
 
-#include "gateway/hub/registry/local_private.h"
+#include "gateway/hub/registry/local_internal.h"
 
 #include <string.h>
 

@@ -3,14 +3,14 @@
 #include "tests/unit/net_help.h"
 
 #include "core/net/mailbox.h"
-#include "gateway/hub/front_private.h"
+#include "gateway/hub/frontend_internal.h"
 #include "gateway/hub/hub_protocol.h"
 #include "tests/unit/certs.h"
 
 static struct trust *trust;
 static struct mailbox *hub;
 static struct worker_stats stats;
-static struct http_frontend *frontend;
+static struct frontend *frontend;
 static int n_refused;
 
 /* ---- a protocol: says again what it is told, until the other side ends ---- */
@@ -78,19 +78,19 @@ static int begin(void **state)
     n_started = n_ended = n_refused = 0;
     memset(&stats, 0, sizeof stats);
     hub = mailbox_new(loop, on_mail, NULL);
-    struct http_frontend_options o = {.loop = loop, .hub = hub, .stats = &stats, .max_pending = 2};
-    frontend = http_frontend_new(&o);
+    struct frontend_options o = {.loop = loop, .hub = hub, .stats = &stats, .max_pending = 2};
+    frontend = frontend_new(&o);
     assert_non_null(frontend);
     struct identity *identity =
         identity_new(certs_file("ec.pem"), certs_file("ec.key"), &why, text, sizeof text);
     assert_non_null(identity);
-    http_frontend_identity(frontend, identity);
+    frontend_identity(frontend, identity);
     return 0;
 }
 
 static int end(void **state)
 {
-    http_frontend_free(frontend);
+    frontend_free(frontend);
     mailbox_free(hub, message_discard);
     return loop_end(state);
 }
@@ -104,7 +104,7 @@ static void come(struct probe *client, const struct hub_protocol *protocol)
     *client = (struct probe){.on_readable = drain};
     client->stream = tls_client(loop, stream_from_fd(loop, fds[0]), &c, &probe_events, client);
     assert_non_null(client->stream);
-    http_frontend_accept(frontend, fds[1], protocol);
+    frontend_accept(frontend, fds[1], protocol);
 }
 
 static void says(struct probe *client, const char *text)
@@ -148,7 +148,7 @@ static void sessions_end_with_the_frontend(void **state)
     (void)state;
     come(&client, &echo_protocol);
     UNTIL(n_started == 1);
-    http_frontend_free(frontend);
+    frontend_free(frontend);
     frontend = NULL;
     assert_int_equal(n_ended, 1);
     stream_read_on(client.stream, true);

@@ -1,5 +1,5 @@
 /* The life of access tokens (share/doc/protocol.md, "Tokens"): who may come in with which. */
-#include "gateway/hub/registry/local_private.h"
+#include "gateway/hub/registry/local_internal.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "gateway/hub/registry/local_private.h"
+#include "gateway/hub/registry/local_internal.h"
 
 #include <stdlib.h>
 

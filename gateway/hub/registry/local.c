@@ -1,6 +1,6 @@
 /* The registry of one hub: all tunnels in memory, so that look-ups are answered at once, and each
  * change in the store. */
-#include "gateway/hub/registry/local_private.h"
+#include "gateway/hub/registry/local_internal.h"
 
 #include "core/base/clock.h"
 #include "gateway/hub/registry/database.h"

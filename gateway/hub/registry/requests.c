@@ -1,5 +1,5 @@
 /* Opening, closing and changing tunnels: each is a change that is stored and applied after that. */
-#include "gateway/hub/registry/local_private.h"
+#include "gateway/hub/registry/local_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

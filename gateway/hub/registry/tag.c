@@ -1,6 +1,6 @@
 /* Tags of tunnels. Those of one tunnel are changed by one request after the other, so that each is
  * judged by what the one before has left. */
-#include "gateway/hub/registry/local_private.h"
+#include "gateway/hub/registry/local_internal.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Private to local.c and its parts. */
-#ifndef GATEWAY_HUB_REGISTRY_LOCAL_PRIVATE_H
-#define GATEWAY_HUB_REGISTRY_LOCAL_PRIVATE_H
+#ifndef GATEWAY_HUB_REGISTRY_LOCAL_INTERNAL_H
+#define GATEWAY_HUB_REGISTRY_LOCAL_INTERNAL_H
 
 #include "gateway/hub/registry/heap.h"
 #include "gateway/hub/registry/index.h"

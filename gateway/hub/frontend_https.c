@@ -1,7 +1,7 @@
 /* HTTPS at a frontend: requests for tunnels, calls of the control API, and health. */
 #include "core/http/server.h"
 #include "gateway/hub/api/api.h"
-#include "gateway/hub/front_private.h"
+#include "gateway/hub/frontend_internal.h"
 #include "gateway/hub/hub_protocol.h"
 #include "gateway/hub/relay/request.h"
 
@@ -59,7 +59,7 @@ static enum err reason_of(int status)
 
 static void refuse(struct pending_conn *v, int status, const char *text)
 {
-    visitor_refused(v, status, reason_of(status), text);
+    pending_conn_refused(v, status, reason_of(status), text);
     answer(v, status, text, true);
 }
 
@@ -115,11 +115,11 @@ static bool fill_admit_request(struct message_admit_request *m, struct pending_c
 
 static void ask_admission(struct pending_conn *v, const struct request *r)
 {
-    struct http_frontend *f = v->frontend;
+    struct frontend *f = v->frontend;
     struct message_admit_request *m =
         MESSAGE(struct message_admit_request, MESSAGE_ADMIT_REQUEST, f->o.worker);
     if (m != NULL && fill_admit_request(m, v, r)) {
-        visitor_ask(v, &m->message);
+        pending_conn_ask(v, &m->message);
         return;
     }
     if (m != NULL)
@@ -129,7 +129,7 @@ static void ask_admission(struct pending_conn *v, const struct request *r)
 
 static void call(struct pending_conn *v, const struct http_head *head, struct span body)
 {
-    struct http_frontend *f = v->frontend;
+    struct frontend *f = v->frontend;
     struct message_api_request *m = message_api_request_new(f->o.worker, head, body);
     if (m == NULL) {
         refuse(v, 503, "The hub is out of memory: try again.");
@@ -137,7 +137,7 @@ static void call(struct pending_conn *v, const struct http_head *head, struct sp
     }
     m->pending_id = v->id;
     snprintf(m->client, sizeof m->client, "%s", v->tls->name);
-    visitor_ask(v, &m->message);
+    pending_conn_ask(v, &m->message);
 }
 
 static void on_request(void *owner, const struct http_head *head, struct span body)
@@ -164,7 +164,7 @@ static void on_bad(void *owner, const struct http_head *head, int status, const 
     bool api = head != NULL && api_wants(head);
     if (!api && status == 408) {
         /* Any answer but 5xx makes a tunnel's client give up, and the way was only slow. */
-        visitor_refused(v, 0, ERR_SILENT, text);
+        pending_conn_refused(v, 0, ERR_SILENT, text);
         pending_conn_free(v);
         return;
     }
@@ -172,7 +172,7 @@ static void on_bad(void *owner, const struct http_head *head, int status, const 
         refuse(v, status, text);
         return;
     }
-    visitor_refused(v, status, reason_of(status), text);
+    pending_conn_refused(v, status, reason_of(status), text);
     api_bad_request(status, text, &a, body, sizeof body);
     answer_api(v, a.status, a.request_id, a.error, a.body, true);
 }
@@ -188,7 +188,7 @@ static const struct http_conn_events http_events = {
 
 /* ---- what the main thread said ---- */
 
-static void lose(struct http_frontend *f, struct registration *registration, enum err why,
+static void lose(struct frontend *f, struct registration *registration, enum err why,
                  const char *text)
 {
     struct end_report d = {.registration = registration, .why = why};
@@ -199,7 +199,7 @@ static void lose(struct http_frontend *f, struct registration *registration, enu
 /* The stream goes on as a tunnel's end; the pending connection is over. */
 static void admit(struct pending_conn *v, struct message_admit_reply *m)
 {
-    struct http_frontend *f = v->frontend;
+    struct frontend *f = v->frontend;
     struct registration *registration = m->registration;
     struct stream *stream = http_conn_take(v->session);
     m->registration = NULL;
@@ -218,9 +218,9 @@ static void admit(struct pending_conn *v, struct message_admit_reply *m)
     mailbox_post(f->o.hub, &out->message.mail);
 }
 
-void http_frontend_admit_reply(struct http_frontend *f, struct message_admit_reply *m)
+void frontend_admit_reply(struct frontend *f, struct message_admit_reply *m)
 {
-    struct pending_conn *v = visitor_answered(f, m->pending_id);
+    struct pending_conn *v = pending_conn_answered(f, m->pending_id);
     if (v != NULL && m->registration != NULL) {
         admit(v, m);
     } else if (v != NULL) {
@@ -231,9 +231,9 @@ void http_frontend_admit_reply(struct http_frontend *f, struct message_admit_rep
     }
 }
 
-void http_frontend_api_reply(struct http_frontend *f, const struct message_api_reply *m)
+void frontend_api_reply(struct frontend *f, const struct message_api_reply *m)
 {
-    struct pending_conn *v = visitor_answered(f, m->pending_id);
+    struct pending_conn *v = pending_conn_answered(f, m->pending_id);
     if (v != NULL)
         answer_api(v, m->status, m->request_id, m->error, (struct span){m->body, m->size}, false);
 }
@@ -242,7 +242,7 @@ void http_frontend_api_reply(struct http_frontend *f, const struct message_api_r
 
 static void *start(struct pending_conn *v, struct stream *s)
 {
-    const struct http_frontend_options *o = &v->frontend->o;
+    const struct frontend_options *o = &v->frontend->o;
     struct http_conn_options options = {.request_ms = o->timeout_ms, .idle_ms = IDLE_MS};
     return http_conn_new(o->loop, s, &options, &http_events, v);
 }

@@ -1,4 +1,4 @@
-#include "gateway/hub/front_private.h"
+#include "gateway/hub/frontend_internal.h"
 
 #include "core/net/tcp.h"
 #include "gateway/hub/hub_protocol.h"
@@ -21,7 +21,7 @@
 
 void pending_conn_free(struct pending_conn *v)
 {
-    struct http_frontend *f = v->frontend;
+    struct frontend *f = v->frontend;
     map_remove(&f->by_id, &v->id, sizeof v->id);
     list_remove(&v->node);
     pending_queue_leave(f->queue, &v->slot);
@@ -34,7 +34,7 @@ void pending_conn_free(struct pending_conn *v)
     free(v);
 }
 
-static void post_refused(struct http_frontend *f, const char *client, int status, enum err why,
+static void post_refused(struct frontend *f, const char *client, int status, enum err why,
                          const char *reason)
 {
     struct message_refused *m = MESSAGE(struct message_refused, MESSAGE_REFUSED, f->o.worker);
@@ -57,14 +57,15 @@ void post_detached(struct mailbox *hub, size_t worker, const struct end_report *
     mailbox_post(hub, &m->message.mail);
 }
 
-void visitor_refused(const struct pending_conn *v, int status, enum err why, const char *reason)
+void pending_conn_refused(const struct pending_conn *v, int status, enum err why,
+                          const char *reason)
 {
     post_refused(v->frontend, v->tls->name, status, why, reason);
 }
 
 /* ---- what the main thread is asked ---- */
 
-void visitor_ask(struct pending_conn *v, struct message *m)
+void pending_conn_ask(struct pending_conn *v, struct message *m)
 {
     v->asked = true;
     pending_await_us(&v->slot);
@@ -72,7 +73,7 @@ void visitor_ask(struct pending_conn *v, struct message *m)
     mailbox_post(v->frontend->o.hub, &m->mail);
 }
 
-struct pending_conn *visitor_answered(const struct http_frontend *f, uint64_t id)
+struct pending_conn *pending_conn_answered(const struct frontend *f, uint64_t id)
 {
     struct pending_conn *v = map_get(&f->by_id, &id, sizeof id);
     if (v != NULL) {
@@ -88,7 +89,7 @@ struct pending_conn *visitor_answered(const struct http_frontend *f, uint64_t id
 static void on_opened(void *owner)
 {
     struct pending_conn *v = owner;
-    struct http_frontend *f = v->frontend;
+    struct frontend *f = v->frontend;
     struct stream *s = v->stream;
     stat_add(&f->o.stats->handshakes, 1);
     if (tls_resumed(v->tls))
@@ -104,7 +105,7 @@ static void on_opened(void *owner)
 static void handshake_failed(struct pending_conn *v, enum err why, const char *text)
 {
     stat_add(&v->frontend->o.stats->handshakes_failed, 1);
-    visitor_refused(v, 0, why, text);
+    pending_conn_refused(v, 0, why, text);
     pending_conn_free(v);
 }
 
@@ -138,7 +139,7 @@ static void on_waits(void *turns, bool known)
 /* Deferred: one step, and then the loop's other sockets, however many wait. */
 static void on_turn(void *owner)
 {
-    struct http_frontend *f = owner;
+    struct frontend *f = owner;
     struct pending_slot *g = pending_queue_next(f->queue);
     if (g == NULL)
         return;
@@ -160,7 +161,7 @@ static void name_channel(char out[36])
 /* Wraps the socket in TLS and a buffered stream. False: no memory; the socket is closed. */
 static bool open_stream(struct pending_conn *v, struct stream *socket)
 {
-    struct http_frontend *f = v->frontend;
+    struct frontend *f = v->frontend;
     struct tls_server_options options = {.identity = f->identity,
                                          .cache = f->o.cache,
                                          .client_trust = f->o.device_trust,
@@ -175,7 +176,7 @@ static bool open_stream(struct pending_conn *v, struct stream *socket)
 }
 
 /* Its name comes later. NULL: no memory. */
-static struct pending_conn *pending_conn_new(struct http_frontend *f, struct ip origin,
+static struct pending_conn *pending_conn_new(struct frontend *f, struct ip origin,
                                              const struct hub_protocol *protocol)
 {
     struct pending_conn *v = calloc(1, sizeof *v);
@@ -202,7 +203,7 @@ static struct pending_conn *pending_conn_new(struct http_frontend *f, struct ip 
 }
 
 /* Space is made where the most come from, so that nobody can keep all others out. */
-static enum pending_queue_admits drop_fullest(struct http_frontend *f, struct ip ip)
+static enum pending_queue_admits drop_fullest(struct frontend *f, struct ip ip)
 {
     struct pending_slot *victim;
     bool exempt = f->o.exempt != NULL && ip_list_has(f->o.exempt, ip);
@@ -210,15 +211,14 @@ static enum pending_queue_admits drop_fullest(struct http_frontend *f, struct ip
         pending_queue_admits(f->queue, ip_origin(ip), exempt, loop_now(f->o.loop), &victim);
     if (victim != NULL) {
         struct pending_conn *v = list_entry(victim, struct pending_conn, slot);
-        visitor_refused(v, 0, ERR_LIMIT, "too many connections are shaking hands or asking");
+        pending_conn_refused(v, 0, ERR_LIMIT, "too many connections are shaking hands or asking");
         pending_conn_free(v);
     }
     return room;
 }
 
 /* The cheapest refusal: nothing was read, and no key was touched. */
-static void refuse_unread(struct http_frontend *f, struct stream *socket,
-                          enum pending_queue_admits room)
+static void refuse_unread(struct frontend *f, struct stream *socket, enum pending_queue_admits room)
 {
     static const char *const reasons[] = {
         [LOBBY_ORIGIN_FULL] = "too many connections of this address are asking",
@@ -231,7 +231,7 @@ static void refuse_unread(struct http_frontend *f, struct stream *socket,
     stream_close(socket);
 }
 
-void http_frontend_accept(struct http_frontend *f, int fd, const struct hub_protocol *protocol)
+void frontend_accept(struct frontend *f, int fd, const struct hub_protocol *protocol)
 {
     char name[80];
     struct ip ip = ip_of_peer(fd);
@@ -256,9 +256,9 @@ void http_frontend_accept(struct http_frontend *f, int fd, const struct hub_prot
 
 /* ---- the frontend ---- */
 
-struct http_frontend *http_frontend_new(const struct http_frontend_options *o)
+struct frontend *frontend_new(const struct frontend_options *o)
 {
-    struct http_frontend *f = calloc(1, sizeof *f);
+    struct frontend *f = calloc(1, sizeof *f);
     if (f == NULL)
         return NULL;
     f->o = *o;
@@ -276,20 +276,20 @@ struct http_frontend *http_frontend_new(const struct http_frontend_options *o)
     return NULL;
 }
 
-void http_frontend_identity(struct http_frontend *f, struct identity *identity)
+void frontend_identity(struct frontend *f, struct identity *identity)
 {
     identity_free(f->identity);
     f->identity = identity;
 }
 
-bool http_frontend_busy(const struct http_frontend *f)
+bool frontend_busy(const struct frontend *f)
 {
     list_each(node,
               &f->pending) if (list_entry(node, struct pending_conn, node)->asked) return true;
     return false;
 }
 
-void http_frontend_free(struct http_frontend *f)
+void frontend_free(struct frontend *f)
 {
     if (f == NULL)
         return;

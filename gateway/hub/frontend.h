@@ -2,16 +2,16 @@
  * (hub_protocol.h). With HTTPS it becomes a tunnel's end, gets an answer of the control API, or is
  * refused with a status and a sentence. Decides nothing itself: it asks the main thread
  * (messages.h). Handshakes take turns (pending_queue.h), one step in each iteration of the loop. */
-#ifndef GATEWAY_HUB_HTTP_FRONTEND_H
-#define GATEWAY_HUB_HTTP_FRONTEND_H
+#ifndef GATEWAY_HUB_FRONTEND_H
+#define GATEWAY_HUB_FRONTEND_H
 
 #include "core/net/ip.h"
 #include "gateway/hub/messages.h"
 #include "gateway/hub/relay/worker_stats.h"
 
-struct http_frontend;
+struct frontend;
 
-struct http_frontend_options {
+struct frontend_options {
     struct loop *loop;
     struct mailbox *hub;
     size_t worker; /* its number, for messages */
@@ -26,19 +26,20 @@ struct http_frontend_options {
 };
 
 /* NULL: no memory */
-struct http_frontend *http_frontend_new(const struct http_frontend_options *o);
-void http_frontend_free(struct http_frontend *f);
+struct frontend *frontend_new(const struct frontend_options *o);
+void frontend_free(struct frontend *f);
 
 /* For whoever comes from now on; a reference is taken over. Needed before the first one comes. */
-void http_frontend_identity(struct http_frontend *f, struct identity *identity);
+void frontend_identity(struct frontend *f, struct identity *identity);
 
 /* A connected socket, which is taken over, for that protocol. */
-void http_frontend_accept(struct http_frontend *f, int fd, const struct hub_protocol *protocol);
-/* What the main thread has decided of a request for a tunnel, and the API's answer (https.c). */
-void http_frontend_admit_reply(struct http_frontend *f, struct message_admit_reply *m);
-void http_frontend_api_reply(struct http_frontend *f, const struct message_api_reply *m);
+void frontend_accept(struct frontend *f, int fd, const struct hub_protocol *protocol);
+/* What the main thread has decided of a request for a tunnel, and the API's answer
+ * (frontend_https.c). */
+void frontend_admit_reply(struct frontend *f, struct message_admit_reply *m);
+void frontend_api_reply(struct frontend *f, const struct message_api_reply *m);
 /* somebody waits for the main thread's answer */
-bool http_frontend_busy(const struct http_frontend *f);
+bool frontend_busy(const struct frontend *f);
 
 /* Posts DETACHED with that end report, whose registration is taken over. */
 void post_detached(struct mailbox *hub, size_t worker, const struct end_report *d);

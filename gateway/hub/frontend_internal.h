@@ -1,14 +1,14 @@
-/* Private to http_frontend.c and the protocols behind it: who is on the way in. */
-#ifndef GATEWAY_HUB_FRONT_PRIVATE_H
-#define GATEWAY_HUB_FRONT_PRIVATE_H
+/* Private to frontend.c and the protocols behind it: who is on the way in. */
+#ifndef GATEWAY_HUB_FRONTEND_INTERNAL_H
+#define GATEWAY_HUB_FRONTEND_INTERNAL_H
 
 #include "core/base/map.h"
 #include "core/tls/tls.h"
-#include "gateway/hub/http_frontend.h"
+#include "gateway/hub/frontend.h"
 #include "gateway/hub/pending_queue.h"
 
-struct http_frontend {
-    struct http_frontend_options o;
+struct frontend {
+    struct frontend_options o;
     struct identity *identity;
     struct map by_id;
     struct list pending;
@@ -21,7 +21,7 @@ struct http_frontend {
 struct pending_conn {
     struct list node;
     struct pending_slot slot;
-    struct http_frontend *frontend;
+    struct frontend *frontend;
     uint64_t id;
     struct stream *tls;    /* below `stream`, or below the session's */
     struct stream *stream; /* the buffered stream around tls; NULL once the session has it */
@@ -34,10 +34,11 @@ struct pending_conn {
 
 void pending_conn_free(struct pending_conn *v);
 /* Asks the main thread, which has to answer within a minute. */
-void visitor_ask(struct pending_conn *v, struct message *m);
+void pending_conn_ask(struct pending_conn *v, struct message *m);
 /* The one that has asked, to be told the answer now. NULL: it has left. */
-struct pending_conn *visitor_answered(const struct http_frontend *f, uint64_t id);
+struct pending_conn *pending_conn_answered(const struct frontend *f, uint64_t id);
 /* Tells the main thread that it was refused, with that status; 0: without an answer. */
-void visitor_refused(const struct pending_conn *v, int status, enum err why, const char *reason);
+void pending_conn_refused(const struct pending_conn *v, int status, enum err why,
+                          const char *reason);
 
 #endif
