@@ -25,7 +25,8 @@ struct registry;
 struct registry_events {
     /* It is new. This is the only time that its tokens are seen. */
     void (*opened)(void *owner, const struct tunnel_record *t, const char *const token[SIDE_COUNT]);
-    /* It is closed or expired or was deleted; the ends have to go. why: a few words. */
+    /* It is closed or was deleted, or has expired (also when that cannot be stored); the ends have
+     * to go. why: a few words. */
     void (*ended)(void *owner, const struct tunnel_record *t, const char *why);
     /* That side has a new token, which is not seen again. Its end, if there is one, has to go. */
     void (*rotated)(void *owner, const struct tunnel_record *t, enum side side, const char *token);
