@@ -6,8 +6,6 @@
 #   tunnel_install_text(page.1 share/man/man1)                   a text with the installation's folders
 # One static library per folder: an include that points the wrong way does not link.
 
-find_package(PkgConfig REQUIRED)
-
 # Our programs carry everything but libc with them where Debian ships an archive.
 function(tunnel_package name header)
   find_library(${name}_LIB NAMES ${ARGN} REQUIRED)
@@ -24,7 +22,6 @@ tunnel_package(cjson cjson/cJSON.h cjson)
 tunnel_package(nanopb pb.h libprotobuf-nanopb.a protobuf-nanopb)
 tunnel_package(sqlite3 sqlite3.h libsqlite3.a sqlite3)
 target_link_libraries(pkg::sqlite3 INTERFACE m pthread dl)
-tunnel_package(http_parser http_parser.h libhttp_parser.a http_parser)
 tunnel_package(tinfo term.h libtinfo.a tinfo)
 tunnel_package(ncurses curses.h libncursesw.a ncursesw)
 target_link_libraries(pkg::ncurses INTERFACE pkg::tinfo)

@@ -1,6 +1,5 @@
 #include "core/http/http.h"
 
-#include <http_parser.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,10 +70,4 @@ bool http_basic(struct span value, char **user, char **password)
     explicit_bzero(plain, room);
     free(plain);
     return ok;
-}
-
-const char *http_reason(int status)
-{
-    const char *text = http_status_str((enum http_status)status);
-    return text[0] != '<' ? text : "Unknown";
 }

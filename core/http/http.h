@@ -1,8 +1,4 @@
-/* HTTP/1.1 message heads and bodies (RFC 9112): pure incremental parsers and small helpers.
- *
- * Chunked bodies run through http-parser, which only this folder knows. Heads do not: the library
- * as Debian builds it (HTTP_PARSER_STRICT=0) lets folded lines, blanks before the colon and bare LF
- * pass, has a fixed list of methods and its own idea of what a target is. */
+/* HTTP/1.1 message heads and bodies (RFC 9112): pure incremental parsers and small helpers. */
 #ifndef CORE_HTTP_HTTP_H
 #define CORE_HTTP_HTTP_H
 

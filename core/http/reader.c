@@ -1,4 +1,5 @@
 #include "core/http/http.h"
+#include "core/http/token.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,14 +39,11 @@ const struct http_head *http_reader_head(const struct http_reader *r)
     return r->done ? &r->head : NULL;
 }
 
-/* RFC 9110 5.6.2 */
 static bool is_token(struct span s)
 {
-    for (size_t i = 0; i < s.n; i++) {
-        unsigned char c = (unsigned char)s.p[i];
-        if (c <= ' ' || c >= 127 || strchr("\"(),/:;<=>?@[\\]{}", c) != NULL)
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_token_byte((uint8_t)s.p[i]))
             return false;
-    }
     return s.n > 0;
 }
 

@@ -1,5 +1,6 @@
 /* HTTP heads and bodies, credentials and proxy addresses. The oracle: a message fed whole and fed
- * in pieces has the same parts and the same end. Input: one byte of flags, then the message. */
+ * in pieces has the same parts, the same content and the same end. Input: one byte of flags, then
+ * the message. */
 #include "core/http/http.h"
 #include "core/http/upstream.h"
 #include "core/ws/handshake.h"
@@ -58,6 +59,11 @@ static long feed_body(struct http_body *b, const uint8_t *p, size_t n, unsigned 
     return (long)at;
 }
 
+static void keep(void *owner, const uint8_t *p, size_t n)
+{
+    MUST(n > 0 && buf_append(owner, p, n));
+}
+
 static void must_be_clean(struct span s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -91,6 +97,26 @@ static void use(const struct http_head *h)
     }
 }
 
+static void two_bodies(struct flags flags, const struct http_head *h, const uint8_t *p, size_t n,
+                       unsigned *seed)
+{
+    struct http_body *a = http_body_new(h, flags.head_request);
+    struct http_body *b = http_body_new(h, flags.head_request);
+    struct buf one = {.limit = n}, other = {.limit = n};
+    MUST(a != NULL && b != NULL);
+    http_body_tell(a, keep, &one);
+    http_body_tell(b, keep, &other);
+    long belongs = feed_body(a, p, n, NULL);
+    MUST(belongs <= (long)n && feed_body(b, p, n, seed) == belongs);
+    MUST(http_body_done(a) == http_body_done(b));
+    MUST(span_equal((struct span){(char *)one.data, one.size},
+                    (struct span){(char *)other.data, other.size}));
+    buf_free(&one);
+    buf_free(&other);
+    http_body_free(a);
+    http_body_free(b);
+}
+
 static void one_message(struct flags flags, const uint8_t *p, size_t n, unsigned seed)
 {
     struct http_reader *whole = http_reader_new(flags.request, flags.limit);
@@ -104,15 +130,7 @@ static void one_message(struct flags flags, const uint8_t *p, size_t n, unsigned
         MUST(took > 0 && (size_t)took <= n && (size_t)took <= flags.limit);
         must_be_equal(h, http_reader_head(split));
         use(h);
-        struct http_body *a = http_body_new(h, flags.head_request);
-        struct http_body *b = http_body_new(h, flags.head_request);
-        MUST(a != NULL && b != NULL);
-        long belongs = feed_body(a, p + took, n - (size_t)took, NULL);
-        MUST(belongs <= (long)n - took);
-        MUST(feed_body(b, p + took, n - (size_t)took, &seed) == belongs);
-        MUST(http_body_done(a) == http_body_done(b));
-        http_body_free(a);
-        http_body_free(b);
+        two_bodies(flags, h, p + took, n - (size_t)took, &seed);
     }
     http_reader_free(whole);
     http_reader_free(split);

@@ -1,0 +1,44 @@
+/* The framing of a chunked body (RFC 9112 section 7.1), byte by byte: private to core/http. Pure.
+ *
+ * Strict: a size is hex digits only, below 2^63; blanks may follow it, and then only an extension.
+ * Every line ends with CRLF, CR and LF stand nowhere else, and other control characters than the
+ * tab are refused. A trailer line is a header that is not folded. What lies between the content of
+ * two chunks or behind the last has at most CHUNKS_FRAMING_MAX bytes. */
+#ifndef CORE_HTTP_CHUNKS_H
+#define CORE_HTTP_CHUNKS_H
+
+#include "core/http/http.h"
+
+#define CHUNKS_FRAMING_MAX 81920
+
+enum chunks_at {
+    CHUNKS_SIZE, /* the first digit of a size */
+    CHUNKS_DIGITS,
+    CHUNKS_BLANKS,
+    CHUNKS_EXTENSION,
+    CHUNKS_SIZE_LF,
+    CHUNKS_DATA,
+    CHUNKS_DATA_CR,
+    CHUNKS_DATA_LF,
+    CHUNKS_LINE, /* the first byte of a trailer line */
+    CHUNKS_NAME,
+    CHUNKS_VALUE,
+    CHUNKS_LINE_LF,
+    CHUNKS_LAST_LF,
+    CHUNKS_DONE,
+    CHUNKS_BROKEN
+};
+
+/* A zeroed struct is in front of the first chunk. */
+struct chunks {
+    enum chunks_at at;
+    uint64_t left;  /* content of the chunk at hand that is still to come, or its size so far */
+    size_t framing; /* bytes since the last content */
+};
+
+/* Takes bytes up to the body's end and no further, and gives the content among them to `content`
+ * (NULL: nobody). Returns how many were taken, or -ERR_PROTOCOL, also at every later call. */
+long chunks_feed(struct chunks *c, const uint8_t *p, size_t n, http_body_content *content,
+                 void *owner);
+
+#endif
