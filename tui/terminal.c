@@ -1,5 +1,6 @@
 #include "tui/terminal.h"
 
+#include "core/base/encoding.h"
 #include "core/base/text.h"
 #include "tui/key.h"
 #include "tui/terminal_internal.h"

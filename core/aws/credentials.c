@@ -2,6 +2,7 @@
 
 #include "core/base/file.h"
 #include "core/base/ini.h"
+#include "core/base/secret.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -53,13 +54,6 @@ struct source {
     const struct way *way; /* how it gets its keys, when that is not by having them */
 };
 enum { ENVIRONMENT, CREDENTIALS_FILE, CONFIG_FILE, SOURCES };
-
-static void wipe(char *text)
-{
-    if (text != NULL)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
 
 static const char *set_one(const char *(*get)(const char *name), const char *name)
 {
@@ -121,7 +115,7 @@ static enum err set_value(struct source *s, const struct ini_entry *e)
     for (int i = 0; i < VALUE_COUNT; i++) {
         if (!span_is_nocase(e->key, keys[i]))
             continue;
-        wipe(s->values[i]);
+        secret_free(s->values[i]);
         s->values[i] = e->value.n > 0 ? span_dup(e->value) : NULL;
         if (e->value.n > 0 && s->values[i] == NULL)
             return ERR_NO_MEMORY;
@@ -298,16 +292,16 @@ enum err aws_profile_read(const char *profile, const char *(*get)(const char *na
         why = gather(sources, name, profile == NULL, out, text, size);
     for (int i = 0; i < SOURCES; i++)
         for (int v = 0; v < VALUE_COUNT; v++)
-            wipe(sources[i].values[v]);
+            secret_free(sources[i].values[v]);
     free(sources);
     return why;
 }
 
 void aws_profile_free(struct aws_profile *p)
 {
-    wipe(p->credentials.key_id);
-    wipe(p->credentials.secret);
-    wipe(p->credentials.token);
+    secret_free(p->credentials.key_id);
+    secret_free(p->credentials.secret);
+    secret_free(p->credentials.token);
     free(p->region);
     free(p->ca_bundle);
     free(p->elsewhere);

@@ -1,5 +1,7 @@
 #include "core/aws/sigv4_internal.h"
 
+#include "core/base/secret.h"
+
 #include <string.h>
 
 const char *sigv4_text(enum sigv4_verdict v)
@@ -226,7 +228,7 @@ static bool signature_is_right(const struct sigv4_auth *auth, const struct http_
         !canonical_hash(head, auth->signed_headers, body_hex, canonical))
         return false;
     signature_of(auth, canonical, secret, signature);
-    bool right = str_equal_constant_time(auth->signature, span_of(signature));
+    bool right = secret_equal(auth->signature, span_of(signature));
     explicit_bzero(signature, sizeof signature); /* it would be good for the next try */
     return right;
 }

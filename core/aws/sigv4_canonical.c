@@ -1,27 +1,27 @@
 #include "core/aws/sigv4_internal.h"
 
-#include <bearssl.h>
+#include "core/base/encoding.h"
+#include "core/base/hash.h"
+
 #include <stdlib.h>
-#include <string.h>
 
 void sha256_hex(struct span bytes, char out[SIGV4_HEX + 1])
 {
-    uint8_t hash[br_sha256_SIZE];
-    br_sha256_context c;
-    br_sha256_init(&c);
-    br_sha256_update(&c, bytes.p, bytes.n);
-    br_sha256_out(&c, hash);
-    hex_encode(hash, sizeof hash, out);
+    struct hash h;
+    uint8_t digest[HASH_SIZE_MAX];
+    hash_begin(&h, HASH_SHA256);
+    hash_add(&h, bytes.p, bytes.n);
+    hex_encode(digest, hash_end(&h, digest), out);
 }
 
-static void put(br_sha256_context *c, struct span s)
+static void put(struct hash *h, struct span s)
 {
-    br_sha256_update(c, s.p, s.n);
+    hash_add(h, s.p, s.n);
 }
 
-static void put_text(br_sha256_context *c, const char *text)
+static void put_text(struct hash *h, const char *text)
 {
-    put(c, span_of(text));
+    put(h, span_of(text));
 }
 
 /* ---- percent encoding, one character at a time, so that nothing is kept ---- */
@@ -60,18 +60,18 @@ static int next(struct encoder *e)
     return '%';
 }
 
-static void put_encoded(br_sha256_context *c, struct span s, bool decode)
+static void put_encoded(struct hash *h, struct span s, bool decode)
 {
     struct encoder e = {.rest = s, .decode = decode};
     for (int got = next(&e); got >= 0; got = next(&e))
-        br_sha256_update(c, &(char){(char)got}, 1);
+        hash_add(h, &(char){(char)got}, 1);
 }
 
 /* ---- the path ---- */
 
 /* RFC 3986 5.2.4, and empty segments go too. What the client has encoded once is encoded again:
  * that is how services other than S3 want it. */
-static bool put_path(br_sha256_context *c, struct span path)
+static bool put_path(struct hash *h, struct span path)
 {
     struct span segments[SIGV4_MAX_SEGMENTS];
     size_t n = 0;
@@ -91,11 +91,11 @@ static bool put_path(br_sha256_context *c, struct span path)
         segments[n++] = s;
     }
     for (size_t i = 0; i < n; i++) {
-        put_text(c, "/");
-        put_encoded(c, segments[i], false);
+        put_text(h, "/");
+        put_encoded(h, segments[i], false);
     }
     if (n == 0 || slash_at_end)
-        put_text(c, "/");
+        put_text(h, "/");
     return true;
 }
 
@@ -133,7 +133,7 @@ static int compare_parameters(const void *a, const void *b)
     return names != 0 ? names : compare_encoded(x->value, y->value);
 }
 
-static bool put_query(br_sha256_context *c, struct span query)
+static bool put_query(struct hash *h, struct span query)
 {
     struct parameter parameters[SIGV4_MAX_PARAMETERS];
     size_t n = 0;
@@ -151,10 +151,10 @@ static bool put_query(br_sha256_context *c, struct span query)
     if (n > 1)
         qsort(parameters, n, sizeof *parameters, compare_parameters);
     for (size_t i = 0; i < n; i++) {
-        put_text(c, i > 0 ? "&" : "");
-        put_encoded(c, parameters[i].name, true);
-        put_text(c, "=");
-        put_encoded(c, parameters[i].value, true);
+        put_text(h, i > 0 ? "&" : "");
+        put_encoded(h, parameters[i].name, true);
+        put_text(h, "=");
+        put_encoded(h, parameters[i].value, true);
     }
     return true;
 }
@@ -163,60 +163,59 @@ static bool put_query(br_sha256_context *c, struct span query)
 
 /* Runs of blanks become one, also inside quotes: the older documents say otherwise, AWS's test
  * suite (get-header-value-trim) and all its clients do it like this. */
-static void put_folded(br_sha256_context *c, struct span value)
+static void put_folded(struct hash *h, struct span value)
 {
     value = span_trim(value);
     while (value.n > 0) {
         size_t n = 0;
         while (n < value.n && value.p[n] != ' ' && value.p[n] != '\t')
             n++;
-        put(c, (struct span){value.p, n});
+        put(h, (struct span){value.p, n});
         value = (struct span){value.p + n, value.n - n};
         if (value.n > 0)
-            put_text(c, " ");
+            put_text(h, " ");
         value = span_trim(value);
     }
 }
 
 /* A header that occurs several times is one list. */
-static void put_header(br_sha256_context *c, const struct http_head *head, struct span name)
+static void put_header(struct hash *h, const struct http_head *head, struct span name)
 {
     bool more = false;
-    put(c, name);
-    put_text(c, ":");
+    put(h, name);
+    put_text(h, ":");
     for (size_t i = 0; i < head->n_headers; i++) {
         if (!span_equal_nocase(head->headers[i].name, name))
             continue;
-        put_text(c, more ? "," : "");
-        put_folded(c, head->headers[i].value);
+        put_text(h, more ? "," : "");
+        put_folded(h, head->headers[i].value);
         more = true;
     }
-    put_text(c, "\n");
+    put_text(h, "\n");
 }
 
 bool canonical_hash(const struct http_head *head, struct span signed_headers,
                     const char body_hex[SIGV4_HEX + 1], char out[SIGV4_HEX + 1])
 {
-    uint8_t hash[br_sha256_SIZE];
-    br_sha256_context c;
+    uint8_t digest[HASH_SIZE_MAX];
+    struct hash h;
     struct span query = head->target;
     struct span path = span_cut(&query, '?');
-    br_sha256_init(&c);
-    put(&c, head->method);
-    put_text(&c, "\n");
-    if (!put_path(&c, path))
+    hash_begin(&h, HASH_SHA256);
+    put(&h, head->method);
+    put_text(&h, "\n");
+    if (!put_path(&h, path))
         return false;
-    put_text(&c, "\n");
-    if (!put_query(&c, query))
+    put_text(&h, "\n");
+    if (!put_query(&h, query))
         return false;
-    put_text(&c, "\n");
+    put_text(&h, "\n");
     for (struct span rest = signed_headers; rest.n > 0;)
-        put_header(&c, head, span_cut(&rest, ';'));
-    put_text(&c, "\n");
-    put(&c, signed_headers);
-    put_text(&c, "\n");
-    put_text(&c, body_hex);
-    br_sha256_out(&c, hash);
-    hex_encode(hash, sizeof hash, out);
+        put_header(&h, head, span_cut(&rest, ';'));
+    put_text(&h, "\n");
+    put(&h, signed_headers);
+    put_text(&h, "\n");
+    put_text(&h, body_hex);
+    hex_encode(digest, hash_end(&h, digest), out);
     return true;
 }

@@ -1,6 +1,7 @@
 #include "core/config/hub_config_internal.h"
 
 #include "core/base/log.h"
+#include "core/base/secret.h"
 #include "core/base/str.h"
 
 #include <stdlib.h>
@@ -299,13 +300,6 @@ enum err hub_config_read(struct options *o, const struct hub_rules *rules, struc
     return why;
 }
 
-static void wipe(char *secret)
-{
-    if (secret != NULL)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
-}
-
 const char *hub_config_url(const struct hub_config *c, char *out, size_t size)
 {
     bool v6 = strchr(c->host, ':') != NULL;
@@ -316,11 +310,11 @@ const char *hub_config_url(const struct hub_config *c, char *out, size_t size)
 void hub_config_free(struct hub_config *c)
 {
     free(c->host);
-    wipe(c->access_token);
-    wipe(c->client_token);
+    secret_free(c->access_token);
+    secret_free(c->client_token);
     free(c->ca);
     free(c->capath);
-    wipe(c->web_proxy);
+    secret_free(c->web_proxy);
     free(c->bind);
     free(c->subprotocol);
     *c = (struct hub_config){.port = DEFAULT_PORT};

@@ -1,10 +1,11 @@
+#include "core/base/encoding.h"
 #include "core/base/file.h"
+#include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/base/str.h"
 #include "core/config/hub_config_internal.h"
 #include "core/config/token_text.h"
 
-#include <bearssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,24 +134,20 @@ static void machine_id(char *out, size_t size)
  * restarted may go on with its single-use token, others may not. */
 static enum err make_client_token(struct options *o, const char *access_token, char **token)
 {
-    unsigned char mac[br_sha256_SIZE];
+    uint8_t mac[HASH_SHA256_SIZE];
     char machine[128] = "";
-    br_hmac_key_context key;
-    br_hmac_context hmac;
+    struct hmac hmac;
     *token = malloc(2 * sizeof mac + 1);
     if (*token == NULL) {
         options_fail(o, "out of memory");
         return ERR_NO_MEMORY;
     }
     machine_id(machine, sizeof machine);
-    br_hmac_key_init(&key, &br_sha256_vtable, access_token, strlen(access_token));
-    br_hmac_init(&hmac, &key, 0);
-    br_hmac_update(&hmac, "tunnel client token ", 20);
-    br_hmac_update(&hmac, machine, strlen(machine));
-    br_hmac_out(&hmac, mac);
+    hmac_begin(&hmac, access_token, strlen(access_token));
+    hmac_add(&hmac, "tunnel client token ", 20);
+    hmac_add(&hmac, machine, strlen(machine));
+    hmac_end(&hmac, mac);
     hex_encode(mac, sizeof mac, *token);
-    explicit_bzero(&key, sizeof key);
-    explicit_bzero(&hmac, sizeof hmac);
     return ERR_OK;
 }
 

@@ -1,5 +1,7 @@
 #include "core/config/options_internal.h"
 
+#include "core/base/secret.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,8 +47,9 @@ static void clear(struct option_state *s)
 {
     for (size_t i = 0; i < s->n; i++) {
         if (s->option->flags & OPTION_SECRET)
-            explicit_bzero(s->values[i], strlen(s->values[i]));
-        free(s->values[i]);
+            secret_free(s->values[i]);
+        else
+            free(s->values[i]);
     }
     free(s->values);
     free(s->where);

@@ -1,5 +1,7 @@
 #include "core/control/monitor_internal.h"
 
+#include "core/base/encoding.h"
+#include "core/base/random.h"
 #include "core/base/str.h"
 
 #include <stdlib.h>

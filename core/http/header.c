@@ -1,5 +1,7 @@
 #include "core/http/http.h"
 
+#include "core/base/encoding.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,12 +1,13 @@
 #include "core/http/login.h"
 
-#include <bearssl.h>
+#include "core/base/encoding.h"
+#include "core/base/hash.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define HASH_MAX br_sha256_SIZE
-#define HEX_SIZE (2 * HASH_MAX + 1)
+#define HEX_SIZE (2 * HASH_SIZE_MAX + 1)
 
 void login_free(struct login *l)
 {
@@ -230,18 +231,14 @@ bool login_basic(const struct login_as *as, struct buf *out)
 /* The hash of all parts with ':' between them, in hex. */
 static void hash(const struct login *l, const char *const *parts, char out[HEX_SIZE])
 {
-    br_hash_compat_context c;
-    uint8_t digest[HASH_MAX];
-    const br_hash_class *how = l->sha256 ? &br_sha256_vtable : &br_md5_vtable;
-    how->init(&c.vtable);
+    struct hash h;
+    uint8_t digest[HASH_SIZE_MAX];
+    hash_begin(&h, l->sha256 ? HASH_SHA256 : HASH_MD5);
     for (size_t i = 0; parts[i] != NULL; i++) {
-        if (i > 0)
-            how->update(&c.vtable, ":", 1);
-        how->update(&c.vtable, parts[i], strlen(parts[i]));
+        hash_add(&h, ":", i > 0);
+        hash_add(&h, parts[i], strlen(parts[i]));
     }
-    how->out(&c.vtable, digest);
-    hex_encode(digest, l->sha256 ? br_sha256_SIZE : br_md5_SIZE, out);
-    explicit_bzero(&c, sizeof c);
+    hex_encode(digest, hash_end(&h, digest), out);
 }
 
 #define HASH(l, out, ...) hash(l, (const char *const[]){__VA_ARGS__, NULL}, out)

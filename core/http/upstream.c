@@ -1,5 +1,7 @@
 #include "core/http/upstream.h"
 
+#include "core/base/encoding.h"
+#include "core/base/secret.h"
 #include "core/base/str.h"
 
 #include <stdio.h>
@@ -19,11 +21,9 @@ static const struct {
 
 void upstream_free(struct upstream *u)
 {
-    if (u->password != NULL)
-        explicit_bzero(u->password, strlen(u->password));
     free(u->host);
     free(u->user);
-    free(u->password);
+    secret_free(u->password);
     *u = (struct upstream){0};
 }
 

@@ -1,5 +1,7 @@
 /* What is said to a proxy on the way: CONNECT with a login, or SOCKS5. */
 #include "core/base/clock.h"
+#include "core/base/encoding.h"
+#include "core/base/random.h"
 #include "core/base/text.h"
 #include "core/http/later.h"
 #include "core/reach/reach_internal.h"

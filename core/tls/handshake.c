@@ -1,5 +1,6 @@
 #include "core/tls/handshake.h"
 
+#include "core/base/random.h"
 #include "core/base/str.h"
 #include "core/tls/alert.h"
 #include "core/tls/cache.h"

@@ -1,5 +1,6 @@
 #include "core/tls/pem.h"
 
+#include "core/base/encoding.h"
 #include "core/base/str.h"
 #include "core/tls/der.h"
 

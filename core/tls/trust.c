@@ -1,6 +1,7 @@
 #include "core/tls/trust.h"
 
 #include "core/base/log.h"
+#include "core/base/random.h"
 #include "core/base/str.h"
 #include "core/tls/pem.h"
 

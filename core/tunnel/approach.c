@@ -1,7 +1,9 @@
 #include "core/tunnel/approach.h"
 
 #include "core/base/clock.h"
+#include "core/base/encoding.h"
 #include "core/base/log.h"
+#include "core/base/random.h"
 #include "core/base/str.h"
 #include "core/http/http.h"
 #include "core/reach/reach.h"

@@ -1,5 +1,8 @@
 #include "core/tunnel/link.h"
 
+#include "core/base/encoding.h"
+#include "core/base/random.h"
+#include "core/base/secret.h"
 #include "core/base/str.h"
 #include "core/tunnel/approach.h"
 #include "core/tunnel/keepalive.h"
@@ -419,13 +422,6 @@ static char *copy_of(const char *text, bool *ok)
     return copy;
 }
 
-static void free_secret(char *text)
-{
-    if (text != NULL)
-        explicit_bzero(text, strlen(text));
-    free(text);
-}
-
 static void free_link(struct link *l)
 {
     drop_transport(l);
@@ -433,8 +429,8 @@ static void free_link(struct link *l)
     timer_free(l->notice);
     if (l->proxied)
         upstream_free(&l->proxy);
-    free_secret(l->access_token);
-    free_secret(l->client_token);
+    secret_free(l->access_token);
+    secret_free(l->client_token);
     free(l->host);
     free(l->subprotocol);
     free(l->instance);

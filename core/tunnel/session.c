@@ -1,6 +1,8 @@
 /* The life of a session, who may send next, and the connections that its source opens. */
 #include "core/tunnel/internal.h"
 
+#include "core/base/random.h"
+
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,19 +1,19 @@
 #include "core/ws/handshake.h"
 
-#include <bearssl.h>
-#include <string.h>
+#include "core/base/encoding.h"
+#include "core/base/hash.h"
+
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 void ws_accept_key(struct span key, char out[WS_ACCEPT_SIZE])
 {
-    br_sha1_context sha1;
-    uint8_t digest[br_sha1_SIZE];
-    br_sha1_init(&sha1);
-    br_sha1_update(&sha1, key.p, key.n);
-    br_sha1_update(&sha1, GUID, sizeof GUID - 1);
-    br_sha1_out(&sha1, digest);
-    base64_encode(digest, sizeof digest, out, false);
+    struct hash sha1;
+    uint8_t digest[HASH_SIZE_MAX];
+    hash_begin(&sha1, HASH_SHA1);
+    hash_add(&sha1, key.p, key.n);
+    hash_add(&sha1, GUID, sizeof GUID - 1);
+    base64_encode(digest, hash_end(&sha1, digest), out, false);
 }
 
 /* One word of visible ASCII: nothing that would end the line it stands in. */

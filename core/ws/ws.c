@@ -1,5 +1,7 @@
 #include "core/ws/ws_internal.h"
 
+#include "core/base/random.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

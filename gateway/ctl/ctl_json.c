@@ -1,5 +1,6 @@
 #include "gateway/ctl/ctl_json.h"
 
+#include "core/base/secret.h"
 #include "core/base/text.h"
 
 #include <stdio.h>
@@ -58,8 +59,7 @@ bool ctl_json_print(const cJSON *j)
     struct buf shown = {.limit = SIZE_MAX / 2};
     bool ok = text_put_json(&shown, span_of(text)) && buf_append(&shown, "\n", 1) &&
               fwrite(shown.data, 1, shown.size, stdout) == shown.size && fflush(stdout) == 0;
-    explicit_bzero(text, strlen(text));
-    free(text);
+    secret_free(text);
     buf_wipe(&shown);
     return ok;
 }

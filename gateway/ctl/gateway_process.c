@@ -1,5 +1,6 @@
 #include "gateway/ctl/gateway_process.h"
 
+#include "core/base/secret.h"
 #include "core/net/tcp.h"
 
 #include <errno.h>
@@ -95,9 +96,7 @@ static bool make_argv(const struct gateway_process_options *o, struct given *g)
 
 static void free_given(struct given *g)
 {
-    if (g->secret != NULL)
-        explicit_bzero(g->secret, strlen(g->secret));
-    free(g->secret);
+    secret_free(g->secret);
     free(g->endpoint);
     free(g->env);
     free(g->argv);

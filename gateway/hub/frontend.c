@@ -1,5 +1,7 @@
 #include "gateway/hub/frontend_internal.h"
 
+#include "core/base/encoding.h"
+#include "core/base/random.h"
 #include "core/net/tcp.h"
 #include "gateway/hub/hub_protocol.h"
 #include "gateway/hub/relay/buffered_stream.h"

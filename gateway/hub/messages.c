@@ -1,5 +1,7 @@
 #include "gateway/hub/messages.h"
 
+#include "core/base/secret.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,13 +14,6 @@ void *message_new(enum message_kind kind, size_t worker, size_t size)
         m->worker = worker;
     }
     return m;
-}
-
-static void wipe(char *secret)
-{
-    if (secret != NULL)
-        explicit_bzero(secret, strlen(secret));
-    free(secret);
 }
 
 static void free_accepted(void *message)
@@ -63,8 +58,8 @@ static void free_close(void *message)
 static void free_admit_request(void *message)
 {
     struct message_admit_request *m = message;
-    wipe(m->token);
-    wipe(m->client_token);
+    secret_free(m->token);
+    secret_free(m->client_token);
     free(m->device);
 }
 

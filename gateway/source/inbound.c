@@ -1,6 +1,7 @@
 #include "gateway/source/inbound.h"
 
 #include "core/base/log.h"
+#include "core/base/secret.h"
 #include "gateway/source/inbound_pinned_internal.h"
 
 #include <stdlib.h>
@@ -213,9 +214,7 @@ struct inbound *inbound_new(struct loop *loop, const struct inbound_options *o)
 
 static void forget_password(struct inbound *in)
 {
-    if (in->password != NULL)
-        explicit_bzero(in->password, strlen(in->password));
-    free(in->password);
+    secret_free(in->password);
     in->password = NULL;
 }
 

@@ -1,5 +1,7 @@
 #include "gateway/source/inbound_pinned_internal.h"
 
+#include "core/base/secret.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -62,8 +64,8 @@ static void refuse_in_format(struct inbound_conn *c, const struct reply_format *
 
 static bool credentials_right(const struct inbound *in, const char *user, const char *password)
 {
-    bool right = str_equal_constant_time(span_of(in->user), span_of(user));
-    return str_equal_constant_time(span_of(in->password), span_of(password)) && right;
+    bool right = secret_equal(span_of(in->user), span_of(user));
+    return secret_equal(span_of(in->password), span_of(password)) && right;
 }
 
 const char *inbound_conn_authenticate(struct inbound_conn *c, const char *user,

@@ -1,3 +1,4 @@
+#include "core/base/secret.h"
 #include "core/base/text.h"
 #include "gateway/source/exchange.h"
 #include "gateway/source/inbound_pinned_internal.h"
@@ -49,9 +50,7 @@ static const char *http_user(struct inbound_conn *c, const struct http_head *hea
     const char *wrong = NULL;
     if (c->in->user != NULL)
         wrong = given ? inbound_conn_authenticate(c, *user, password) : MISSING;
-    if (password != NULL)
-        explicit_bzero(password, strlen(password));
-    free(password);
+    secret_free(password);
     return wrong;
 }
 

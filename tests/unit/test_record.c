@@ -1,6 +1,8 @@
 /* What is known of a tunnel, as plain data. */
 #include "gateway/hub/registry/record.h"
 
+#include "core/base/encoding.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

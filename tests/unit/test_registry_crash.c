@@ -5,6 +5,8 @@
  * may be; nothing else is. */
 #include "registry_help.h"
 
+#include "core/base/random.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

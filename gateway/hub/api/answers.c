@@ -2,6 +2,8 @@
  * audit log for each. */
 #include "gateway/hub/api/api_internal.h"
 
+#include "core/base/random.h"
+
 #include <cjson/cJSON.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,18 +19,6 @@ static const struct {
     FAULT_TABLE(X)
 #undef X
 };
-
-void request_id_new(char out[REQUEST_ID_SIZE])
-{
-    uint8_t b[16];
-    char hex[33];
-    random_bytes(b, sizeof b);
-    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* RFC 9562: version 4, */
-    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80); /* variant 1 */
-    hex_encode(b, sizeof b, hex);
-    snprintf(out, REQUEST_ID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
-             hex + 20);
-}
 
 /* ---- the audit log ---- */
 
@@ -194,7 +184,7 @@ void api_bad_request(int status, const char *text, struct api_answer *out, char 
 {
     struct json_writer w = {.bytes.limit = size};
     *out = (struct api_answer){.status = status, .error = name_of(status)};
-    request_id_new(out->request_id);
+    random_uuid(out->request_id);
     write_fault(&w, out->error, span_of(text));
     if (w.failed) {
         buf_free(&w.bytes);

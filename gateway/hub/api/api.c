@@ -134,7 +134,7 @@ static struct call *call_new(struct api *a, const struct api_call *q)
                        .operation = OPERATION_COUNT,
                        .out.bytes.limit = ANSWER_MAX};
     snprintf(c->client, sizeof c->client, "%s", q->client);
-    request_id_new(c->request_id);
+    random_uuid(c->request_id);
     return c;
 }
 

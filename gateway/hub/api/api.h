@@ -4,6 +4,7 @@
 #ifndef GATEWAY_HUB_API_API_H
 #define GATEWAY_HUB_API_API_H
 
+#include "core/base/random.h"
 #include "core/http/http.h"
 #include "gateway/hub/api/audit.h"
 #include "gateway/hub/api/keys.h"
@@ -33,7 +34,7 @@ struct api_call {
 };
 struct api_answer {
     int status;
-    char request_id[37];
+    char request_id[UUID_SIZE];
     const char *error; /* name of the exception, or NULL; for x-amzn-ErrorType */
     struct span body;  /* application/x-amz-json-1.1; a view, gone after done */
 };

@@ -31,7 +31,6 @@ enum fault {
         FAULT_COUNT
 };
 
-#define REQUEST_ID_SIZE 37   /* a UUID and NUL */
 #define ACCESS_TOKEN_SIZE 64 /* 47 characters and NUL */
 #define NOTES_MAX 2
 
@@ -50,7 +49,7 @@ struct call {
     struct api *api;
     void (*done)(void *ctx, const struct api_answer *answer);
     void *ctx;
-    char request_id[REQUEST_ID_SIZE];
+    char request_id[UUID_SIZE];
     struct json_writer out; /* the answer's body; wiped */
 
     const struct http_head *head;
@@ -81,7 +80,6 @@ struct call {
 
 /* ---- answers.c ---- */
 
-void request_id_new(char out[REQUEST_ID_SIZE]);
 /* Before the call waits for the store: what was read from a request of 64 KiB may take 1 MiB. */
 void drop_input(struct call *c);
 /* 200 with what was written to c->out. */

@@ -1,3 +1,4 @@
+#include "core/base/secret.h"
 #include "gateway/hub/api/glob.h"
 #include "gateway/hub/api/keys_internal.h"
 
@@ -29,9 +30,7 @@ bool operation_from(struct span name, enum operation *out)
 
 static void key_free(struct access_key *k)
 {
-    if (k->secret != NULL)
-        explicit_bzero(k->secret, strlen(k->secret));
-    free(k->secret);
+    secret_free(k->secret);
     free(k->id);
     texts_free(&k->things);
     texts_free(&k->services);

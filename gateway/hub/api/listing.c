@@ -2,6 +2,7 @@
  * its number, which goes on being right while tunnels come and go. */
 #include "gateway/hub/api/api_internal.h"
 
+#include "core/base/encoding.h"
 #include "gateway/hub/api/shapes.h"
 
 #include <cjson/cJSON.h>

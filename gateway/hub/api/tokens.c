@@ -2,6 +2,9 @@
  * is the one time that they are seen. */
 #include "gateway/hub/api/api_internal.h"
 
+#include "core/base/encoding.h"
+#include "core/base/random.h"
+
 #include <stdio.h>
 #include <string.h>
 

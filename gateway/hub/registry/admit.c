@@ -1,6 +1,8 @@
 /* The life of access tokens (share/doc/protocol.md, "Tokens"): who may come in with which. */
 #include "gateway/hub/registry/local_internal.h"
 
+#include "core/base/secret.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,8 +66,8 @@ static struct admission admit(const struct local_registry *r, const struct entry
 
 static bool same_hash(const uint8_t a[TOKEN_HASH], const uint8_t b[TOKEN_HASH])
 {
-    return str_equal_constant_time((struct span){(const char *)a, TOKEN_HASH},
-                                   (struct span){(const char *)b, TOKEN_HASH});
+    return secret_equal((struct span){(const char *)a, TOKEN_HASH},
+                        (struct span){(const char *)b, TOKEN_HASH});
 }
 
 /* A token that was used before: by the same client? */

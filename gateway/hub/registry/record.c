@@ -1,17 +1,16 @@
 #include "gateway/hub/registry/record.h"
 
-#include <bearssl.h>
+#include "core/base/hash.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 void token_hash(struct span token, uint8_t out[TOKEN_HASH])
 {
-    br_sha256_context c;
-    br_sha256_init(&c);
-    if (token.n > 0)
-        br_sha256_update(&c, token.p, token.n);
-    br_sha256_out(&c, out);
-    explicit_bzero(&c, sizeof c); /* it holds the end of the token */
+    struct hash h;
+    hash_begin(&h, HASH_SHA256);
+    hash_add(&h, token.p, token.n);
+    hash_end(&h, out);
 }
 
 /* What an allocation takes beside what was asked for, about. */

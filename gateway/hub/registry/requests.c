@@ -1,6 +1,8 @@
 /* Opening, closing and changing tunnels: each is a change that is stored and applied after that. */
 #include "gateway/hub/registry/local_internal.h"
 
+#include "core/base/random.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,18 +52,11 @@ static void answer(struct request *q, enum err why, bool with_tunnel)
 
 /* ---- open ---- */
 
-/* Of version 4, RFC 4122 section 4.4. */
 static char *new_id(void)
 {
-    uint8_t b[16];
-    char hex[33], *id = NULL;
-    random_bytes(b, sizeof b);
-    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
-    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
-    hex_encode(b, sizeof b, hex);
-    if (asprintf(&id, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20) < 0)
-        return NULL;
-    return id;
+    char id[UUID_SIZE];
+    random_uuid(id);
+    return strdup(id);
 }
 
 static bool fill_text(char **text)

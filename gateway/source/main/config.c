@@ -2,6 +2,7 @@
 
 #include "core/base/file.h"
 #include "core/base/log.h"
+#include "core/base/secret.h"
 #include "core/base/service_id.h"
 #include "core/control/control.h"
 #include "gateway/common/hub_check.h"
@@ -550,9 +551,7 @@ void config_free(struct config *c)
     }
     service_traits_free(&c->traits);
     origins_free(&c->origins);
-    if (c->password != NULL)
-        explicit_bzero(c->password, strlen(c->password));
-    free(c->password);
+    secret_free(c->password);
     free(c->user);
     names_free(c->names);
     options_free(c->options);

@@ -1,5 +1,7 @@
 #include "gateway/source/main/gateway_client.h"
 
+#include "core/base/encoding.h"
+#include "core/base/secret.h"
 #include "core/base/text.h"
 #include "core/net/lookup.h"
 #include "core/net/tcp.h"
@@ -130,9 +132,7 @@ void gateway_client_close(struct gateway_client *d)
 {
     if (d->fd >= 0)
         close(d->fd);
-    if (d->password != NULL)
-        explicit_bzero(d->password, strlen(d->password));
-    free(d->password);
+    secret_free(d->password);
     free(d->user);
     free(d->where);
     *d = (struct gateway_client){.fd = -1};
