@@ -33,7 +33,8 @@ struct admin_request {
 
 void admin_answer(struct admin_request *c, int status, const char *type, struct span body)
 {
-    http_conn_answer(c->http, &(struct http_answer){.status = status, .type = type, .body = body});
+    http_conn_answer(c->http,
+                     &(struct http_response){.status = status, .type = type, .body = body});
 }
 
 void admin_answer_text(struct admin_request *c, int status, const char *text)
@@ -126,7 +127,7 @@ static void wrong_method(struct admin_request *c, const char *method)
     snprintf(allow, sizeof allow, "Allow: %s\r\n", get ? "GET, HEAD" : method);
     snprintf(text, sizeof text, "Ask with %s.\n", get ? "GET or HEAD" : method);
     http_conn_answer(c->http,
-                     &(struct http_answer){
+                     &(struct http_response){
                          .status = 405, .type = TYPE, .headers = allow, .body = span_of(text)});
 }
 

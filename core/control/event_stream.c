@@ -3,6 +3,7 @@
 #include "core/base/buf.h"
 #include "core/control/monitor_internal.h"
 #include "core/control/report.h"
+#include "core/http/response.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,8 +11,8 @@
 #define LINE_BYTES 8192
 #define PIECE 32768 /* in one write: what every kind of stream takes */
 
-static const char head[] = "HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
-                           "Cache-Control: no-store\r\nConnection: close\r\n\r\n";
+static const struct http_response head = {
+    .status = 200, .type = "application/x-ndjson", .endless = true, .close = true};
 
 struct event_streams {
     struct loop *loop;
@@ -113,7 +114,7 @@ void event_streams_join(struct event_streams *e, struct stream *s)
     e->n_readers++;
     stream_set_owner(s, &stream_events, r);
     stream_read_on(s, true);
-    if (!buf_append(&r->held, head, sizeof head - 1))
+    if (!http_response_write(&head, &r->held))
         leave(r);
     else
         write_on(r);

@@ -1,6 +1,4 @@
-#include "core/http/conn.h"
-
-#include "core/http/answer.h"
+#include "core/http/server_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,20 +137,25 @@ static size_t length(const char *text)
 }
 
 /* The answer's bytes, or in place of one that is too large a 500. False: no memory. */
-static bool compose(struct http_conn *c, const struct http_answer *a, bool *keep)
+static bool compose(struct http_conn *c, const struct http_response *a, bool *keep)
 {
-    static const struct http_answer too_large = {.status = 500,
-                                                 .type = "text/plain; charset=utf-8",
-                                                 .body = {"The answer is too large.\n", 25}};
+    static const struct http_response too_large = {.status = 500,
+                                                   .type = "text/plain; charset=utf-8",
+                                                   .body = {"The answer is too large.\n", 25}};
+    const struct http_head *head = conn_head(c);
     c->out.limit = c->o.max_answer + LINES_ROOM;
     if (length(a->type) + length(a->headers) + a->body.n > c->o.max_answer) {
         *keep = false;
         a = &too_large;
     }
-    return http_answer_write(a, conn_head(c), *keep, &c->out);
+    struct http_response r = *a;
+    r.close = !*keep;
+    r.to_head = head != NULL && span_is(head->method, "HEAD");
+    r.to_old = head != NULL && head->minor == 0;
+    return http_response_write(&r, &c->out);
 }
 
-void http_conn_answer(struct http_conn *c, const struct http_answer *a)
+void http_conn_answer(struct http_conn *c, const struct http_response *a)
 {
     const struct http_head *head = conn_head(c);
     if (c->state != CONN_ASKED)
@@ -173,10 +176,10 @@ void http_conn_refuse(struct http_conn *c, int status, const char *text)
 {
     char body[400];
     int n = snprintf(body, sizeof body, "%.*s\n", (int)sizeof body - 2, text);
-    struct http_answer a = {.status = status,
-                            .type = "text/plain; charset=utf-8",
-                            .body = {body, (size_t)n},
-                            .close = true};
+    struct http_response a = {.status = status,
+                              .type = "text/plain; charset=utf-8",
+                              .body = {body, (size_t)n},
+                              .close = true};
     http_conn_answer(c, &a);
 }
 

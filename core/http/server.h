@@ -6,6 +6,7 @@
 #define CORE_HTTP_SERVER_H
 
 #include "core/http/http.h"
+#include "core/http/response.h"
 #include "core/net/loop.h"
 #include "core/net/stream.h"
 
@@ -43,20 +44,13 @@ struct http_conn *http_conn_new(struct loop *loop, struct stream *s,
                                 const struct http_conn_events *events, void *owner);
 void http_conn_free(struct http_conn *c); /* closes it; NULL is fine; allowed in any event */
 
-struct http_answer {
-    int status;
-    const char *type;    /* Content-Type */
-    const char *headers; /* more header lines, each with its CRLF; NULL: none */
-    struct span body;
-    bool close; /* and no further request is taken */
-};
 /* Answers the request at hand (copied; more than max_answer bytes become a 500); without one
  * at hand it does nothing. No event comes from inside. HEAD gets no body. The connection goes on
  * when request and answer want it to, and the body was read; else it is closed after the answer
  * arrived (unread bytes are thrown away until then, so that no reset overtakes it; for 2 s at
  * most). A client that takes nothing of its answer for request_ms is dropped. */
 #define HTTP_ANSWER_MAX 1048576
-void http_conn_answer(struct http_conn *c, const struct http_answer *a);
+void http_conn_answer(struct http_conn *c, const struct http_response *a);
 /* The same with that text (up to 398 bytes) and a line end as text/plain, for the last time. */
 void http_conn_refuse(struct http_conn *c, int status, const char *text);
 

@@ -2,7 +2,7 @@
 
 #include "core/base/encoding.h"
 #include "core/base/hash.h"
-
+#include "core/http/response.h"
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
@@ -52,6 +52,19 @@ bool ws_request_write(const struct ws_request *r, struct buf *out)
                       protocols != NULL ? "Sec-WebSocket-Protocol: " : "",
                       protocols != NULL ? protocols : "", protocols != NULL ? "\r\n" : "",
                       r->extra != NULL ? r->extra : "");
+}
+
+bool ws_response_write(const struct ws_response *r, struct buf *out)
+{
+    char accept[WS_ACCEPT_SIZE];
+    ws_accept_key(r->key, accept);
+    return http_response_line(101, NULL, out) && buf_printf(out,
+                                                            "Connection: upgrade\r\n"
+                                                            "Upgrade: websocket\r\n"
+                                                            "sec-websocket-accept: %s\r\n"
+                                                            "sec-websocket-protocol: %s\r\n"
+                                                            "%s\r\n",
+                                                            accept, r->protocol, r->extra);
 }
 
 static enum err wrong(const char **text, const char *why)

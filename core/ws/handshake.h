@@ -19,6 +19,13 @@ struct ws_request {
 };
 bool ws_request_write(const struct ws_request *r, struct buf *out);
 
+struct ws_response {
+    struct span key;      /* the request's */
+    const char *protocol; /* the subprotocol chosen */
+    const char *extra;    /* further header lines, each with CRLF */
+};
+bool ws_response_write(const struct ws_response *r, struct buf *out);
+
 /* Checks an answer to `key`. ERR_OK: 101 and right. ERR_REJECTED: another status (head->status
  * tells). ERR_PROTOCOL: 101 that is wrong, with a sentence in *text. A subprotocol that was not
  * offered is accepted: the real service's test server does that (share/doc/protocol.md). */

@@ -33,11 +33,11 @@ static void answer(struct pending_conn *v, int status, const char *text, bool cl
     char headers[160], body[600];
     int n = snprintf(body, sizeof body, "%s\n", text);
     snprintf(headers, sizeof headers, "channel-id: %s\r\n%s", v->channel, more_headers(status));
-    struct http_answer a = {.status = status,
-                            .type = "text/plain; charset=utf-8",
-                            .headers = headers,
-                            .body = {body, (size_t)n < sizeof body ? (size_t)n : sizeof body - 1},
-                            .close = close};
+    struct http_response a = {.status = status,
+                              .type = "text/plain; charset=utf-8",
+                              .headers = headers,
+                              .body = {body, (size_t)n < sizeof body ? (size_t)n : sizeof body - 1},
+                              .close = close};
     http_conn_answer(v->session, &a);
 }
 
@@ -70,7 +70,7 @@ static void answer_api(struct pending_conn *v, int status, const char *request_i
     snprintf(headers, sizeof headers, "x-amzn-RequestId: %s\r\n%s%s%s", request_id,
              error != NULL ? "x-amzn-ErrorType: " : "", error != NULL ? error : "",
              error != NULL ? "\r\n" : "");
-    struct http_answer a = {
+    struct http_response a = {
         .status = status, .type = API_TYPE, .headers = headers, .body = body, .close = close};
     http_conn_answer(v->session, &a);
 }

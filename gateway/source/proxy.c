@@ -1,6 +1,7 @@
 #include "gateway/source/proxy.h"
 
 #include "core/base/text.h"
+#include "core/http/response.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -282,46 +283,42 @@ static bool short_page(int status, const char *reason, struct buf *out)
            put(out, span_of("</p>\n<p>Answered by tunnel-gateway.</p>\n"));
 }
 
-static bool fields(const struct proxy_answer *a, const char *reason, struct buf *out)
+static bool headers(const struct proxy_answer *a, const char *reason, struct buf *out)
 {
-    bool good = true;
+    bool good = put(out, span_of("X-Content-Type-Options: nosniff\r\n"));
     if (a->error != NULL)
-        good = buf_printf(out, "X-Tunnel-Error: %s; %s\r\n", a->error, reason);
+        good = good && buf_printf(out, "X-Tunnel-Error: %s; %s\r\n", a->error, reason);
     if (a->retry_after > 0)
         good = good && buf_printf(out, "Retry-After: %d\r\n", a->retry_after);
     if (a->status == 407)
         good = good && put(out, span_of("Proxy-Authenticate: Basic realm=\"tunnel-gateway\"\r\n"));
     if (a->status == 401)
         good = good && put(out, span_of("WWW-Authenticate: Basic realm=\"tunnel-gateway\"\r\n"));
-    return good;
+    return good && buf_append(out, "", 1);
 }
 
 bool proxy_answer_write(const struct proxy_answer *a, struct buf *out)
 {
     char reason[PROXY_TEXT_MAX];
-    struct buf page = {.limit = 4096};
-    struct span body = a->body;
+    struct buf page = {.limit = 4096}, lines = {.limit = 1024};
+    struct http_response r = {.status = a->status,
+                              .reason = reason,
+                              .type = "text/html; charset=utf-8",
+                              .body = a->body,
+                              .close = true,
+                              .to_head = a->head};
     text_copy(span_of(a->reason != NULL ? a->reason : http_reason(a->status)), TEXT_ASCII, reason,
               sizeof reason);
-    bool good = true;
-    if (body.p == NULL) {
-        good = short_page(a->status, reason, &page);
-        body = (struct span){(const char *)page.data, page.size};
+    bool good = headers(a, reason, &lines);
+    if (a->body.p == NULL) {
+        good = good && short_page(a->status, reason, &page);
+        r.body = (struct span){(const char *)page.data, page.size};
+    } else if (a->type != NULL) {
+        r.type = a->type;
     }
-    good = good &&
-           buf_printf(out,
-                      "HTTP/1.1 %d %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
-                      "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
-                      a->status, reason,
-                      a->body.p != NULL && a->type != NULL ? a->type : "text/html; charset=utf-8",
-                      body.n) &&
-           fields(a, reason, out) && put(out, span_of("Connection: close\r\n\r\n")) &&
-           (a->head || put(out, body));
+    r.headers = (const char *)lines.data;
+    good = good && http_response_write(&r, out);
     buf_free(&page);
+    buf_free(&lines);
     return good;
-}
-
-struct span proxy_established(void)
-{
-    return span_of("HTTP/1.1 200 Connection established\r\n\r\n");
 }

@@ -59,9 +59,6 @@ struct proxy_answer {
 };
 bool proxy_answer_write(const struct proxy_answer *a, struct buf *out);
 
-/* The success of CONNECT; static text. */
-struct span proxy_established(void);
-
 /* Appends text as core/base/text.h shows it, with & < > " and ' made harmless. */
 bool proxy_escape_html(struct span text, struct buf *out);
 

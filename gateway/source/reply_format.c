@@ -1,5 +1,6 @@
 #include "gateway/source/reply_format.h"
 
+#include "core/http/response.h"
 #include "gateway/source/proxy.h"
 #include "gateway/source/socks.h"
 
@@ -37,8 +38,7 @@ static bool failure_page(enum err why, const char *text, bool head, struct buf *
 
 static bool answer_connect(enum err why, const char *text, struct buf *out)
 {
-    struct span established = proxy_established();
-    return why == ERR_OK ? buf_append(out, established.p, established.n)
+    return why == ERR_OK ? buf_append(out, HTTP_ESTABLISHED, sizeof HTTP_ESTABLISHED - 1)
                          : failure_page(why, text, false, out);
 }
 

@@ -116,7 +116,7 @@ struct owner {
 
 static void answer(struct owner *o, const char *text)
 {
-    struct http_answer a = {.status = 200, .type = "text/plain", .body = span_of(text)};
+    struct http_response a = {.status = 200, .type = "text/plain", .body = span_of(text)};
     o->due = false;
     http_conn_answer(o->conn, &a);
 }

@@ -42,11 +42,11 @@ struct desk {
 
 static void answer(struct desk *d)
 {
-    struct http_answer a = {.status = 200,
-                            .type = "text/plain",
-                            .headers = d->headers,
-                            .body = d->body.p != NULL ? d->body : span_of(d->asked),
-                            .close = d->close};
+    struct http_response a = {.status = 200,
+                              .type = "text/plain",
+                              .headers = d->headers,
+                              .body = d->body.p != NULL ? d->body : span_of(d->asked),
+                              .close = d->close};
     http_conn_answer(d->conn, &a);
 }
 

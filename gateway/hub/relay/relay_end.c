@@ -232,21 +232,19 @@ static void on_closed(void *owner, enum err why, int code, const char *text)
 static const struct ws_events ws_callbacks = {
     .data = on_data, .writable = on_writable, .closed = on_closed};
 
-static void answer(struct stream *s, const struct registration *t)
+static bool answer(struct stream *s, const struct registration *t)
 {
-    char out[512], accept[WS_ACCEPT_SIZE];
-    ws_accept_key(span_of(t->key), accept);
-    int n = snprintf(out, sizeof out,
-                     "HTTP/1.1 101 Switching Protocols\r\n"
-                     "Connection: upgrade\r\n"
-                     "Upgrade: websocket\r\n"
-                     "sec-websocket-accept: %s\r\n"
-                     "sec-websocket-protocol: %s\r\n"
-                     "channel-id: %s\r\n"
-                     "tunnel-expires-in: %" PRIu64 "\r\n"
-                     "\r\n",
-                     accept, t->protocol, t->channel, t->left_s);
-    stream_write(s, (const uint8_t *)out, (size_t)n);
+    struct buf out = {.limit = 512};
+    char extra[100];
+    snprintf(extra, sizeof extra, "channel-id: %s\r\ntunnel-expires-in: %" PRIu64 "\r\n",
+             t->channel, t->left_s);
+    bool ok = ws_response_write(
+        &(struct ws_response){.key = span_of(t->key), .protocol = t->protocol, .extra = extra},
+        &out);
+    if (ok)
+        stream_write(s, out.data, out.size);
+    buf_free(&out);
+    return ok;
 }
 
 void relay_end_new(const struct relay_end_options *o, struct registration *registration,
@@ -267,8 +265,10 @@ void relay_end_new(const struct relay_end_options *o, struct registration *regis
     list_append(o->list, &c->node);
     stat_add(&o->stats->clients, 1);
     log_connected(registration);
-    answer(buffered, registration);
-    c->ws = ws_new(o->loop, buffered, false, NULL, 0, &ws_callbacks, c);
+    if (answer(buffered, registration))
+        c->ws = ws_new(o->loop, buffered, false, NULL, 0, &ws_callbacks, c);
+    else
+        stream_close(buffered);
     if (c->ws == NULL) {
         end_later(c, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
         return;

@@ -1,4 +1,4 @@
-#include "core/http/conn.h"
+#include "core/http/server_internal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,9 +63,8 @@ static int check(const struct http_conn *c, const struct http_head *head, char *
 /* RFC 9110 10.1.1: a client that waits for it gets leave to send its body. */
 static void give_leave(struct http_conn *c, const struct http_head *head)
 {
-    static const char leave[] = "HTTP/1.1 100 Continue\r\n\r\n";
     if (head->minor > 0 && http_header_has(head, "Expect", "100-continue"))
-        stream_write(c->stream, (const uint8_t *)leave, sizeof leave - 1);
+        stream_write(c->stream, (const uint8_t *)HTTP_CONTINUE, sizeof HTTP_CONTINUE - 1);
 }
 
 static void head_done(struct http_conn *c, const struct http_head *head)

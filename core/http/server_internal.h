@@ -1,7 +1,7 @@
 /* Private to core/http: one connection of a server, which server.c begins, answers and ends, and
- * whose requests receive.c reads. */
-#ifndef CORE_HTTP_CONN_H
-#define CORE_HTTP_CONN_H
+ * whose requests server_receive.c reads. */
+#ifndef CORE_HTTP_SERVER_INTERNAL_H
+#define CORE_HTTP_SERVER_INTERNAL_H
 
 #include "core/http/server.h"
 
@@ -45,7 +45,7 @@ void conn_over(struct http_conn *c, const char *why);
 /* Neither time nor bytes matter until the owner has answered. */
 void conn_rest(struct http_conn *c);
 
-/* The stream's and the timer's events, receive.c. */
+/* The stream's and the timer's events, server_receive.c. */
 void conn_readable(void *owner);
 void conn_timeout(void *owner);
 
