@@ -3,6 +3,7 @@
 #include "core/base/encoding.h"
 #include "core/base/secret.h"
 #include "core/base/str.h"
+#include "core/http/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -190,12 +191,9 @@ bool upstream_target(const char *host, int port, char *out, size_t size)
 
 bool upstream_request(const char *target, const char *authorization, struct buf *out)
 {
-    struct buf request = {.limit = out->limit};
-    bool ok = buf_printf(&request, "CONNECT %s HTTP/1.1\r\nHost: %s\r\n%s%s%s\r\n", target, target,
-                         authorization != NULL ? "Proxy-Authorization: " : "",
-                         authorization != NULL ? authorization : "",
-                         authorization != NULL ? "\r\n" : "") &&
-              buf_append(out, request.data, request.size);
-    buf_wipe(&request);
-    return ok;
+    const struct http_field fields[] = {{"Proxy-Authorization", authorization}, {NULL, NULL}};
+    return http_request_write(
+        &(struct http_request){
+            .method = "CONNECT", .target = target, .host = target, .fields = fields},
+        out);
 }

@@ -2,6 +2,7 @@
 
 #include "core/base/encoding.h"
 #include "core/base/hash.h"
+#include "core/http/request.h"
 #include "core/http/response.h"
 
 #define GUID "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -40,18 +41,18 @@ bool ws_request_write(const struct ws_request *r, struct buf *out)
     if (!is_word(r->host) || !is_word(r->target) || !is_word(r->key) ||
         (protocols != NULL && !is_value(protocols)))
         return false;
-    return buf_printf(out,
-                      "GET %s HTTP/1.1\r\n"
-                      "Host: %s\r\n"
-                      "Upgrade: websocket\r\n"
-                      "Connection: Upgrade\r\n"
-                      "Sec-WebSocket-Key: %s\r\n"
-                      "Sec-WebSocket-Version: 13\r\n"
-                      "%s%s%s%s\r\n",
-                      r->target, r->host, r->key,
-                      protocols != NULL ? "Sec-WebSocket-Protocol: " : "",
-                      protocols != NULL ? protocols : "", protocols != NULL ? "\r\n" : "",
-                      r->extra != NULL ? r->extra : "");
+    const struct http_field fields[] = {{"Upgrade", "websocket"},
+                                        {"Connection", "Upgrade"},
+                                        {"Sec-WebSocket-Key", r->key},
+                                        {"Sec-WebSocket-Version", "13"},
+                                        {"Sec-WebSocket-Protocol", protocols},
+                                        {NULL, NULL}};
+    return http_request_write(&(struct http_request){.method = "GET",
+                                                     .target = r->target,
+                                                     .host = r->host,
+                                                     .fields = fields,
+                                                     .lines = r->extra},
+                              out);
 }
 
 bool ws_response_write(const struct ws_response *r, struct buf *out)

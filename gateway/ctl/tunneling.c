@@ -1,6 +1,7 @@
 #include "gateway/ctl/tunneling.h"
 
 #include "core/base/text.h"
+#include "core/http/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -156,12 +157,17 @@ static enum err write_request(struct tunneling *s, const char *operation, const 
     api_url_name(&s->endpoint, host);
     snprintf(target, sizeof target, TARGET_PREFIX "%s", operation);
     enum err why = sign(s, host, target, body, signature, sizeof signature);
-    if (why == ERR_OK &&
-        !buf_printf(out,
-                    "POST %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: tunnelctl/" TUNNEL_VERSION "\r\n"
-                    "Content-Type: " TYPE "\r\nX-Amz-Target: %s\r\n%sContent-Length: %zu\r\n"
-                    "\r\n%s",
-                    s->endpoint.path, host, target, signature, strlen(body), body))
+    const struct http_field fields[] = {{"User-Agent", "tunnelctl/" TUNNEL_VERSION},
+                                        {"Content-Type", TYPE},
+                                        {"X-Amz-Target", target},
+                                        {NULL, NULL}};
+    const struct http_request request = {.method = "POST",
+                                         .target = s->endpoint.path,
+                                         .host = host,
+                                         .fields = fields,
+                                         .lines = signature,
+                                         .body = span_of(body)};
+    if (why == ERR_OK && !http_request_write(&request, out))
         why = ERR_TOO_LARGE;
     explicit_bzero(signature, sizeof signature); /* a session token may be in it */
     return why;

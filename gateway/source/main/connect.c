@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #define COPY_SIZE 65536
-#define HEAD_MAX 8192
 #define HOST_LONGEST 255
 
 static const struct option table[] = {
@@ -42,35 +41,23 @@ const struct program program_connect = {
 
 /* ---- HTTP ---- */
 
-static bool http_request(const struct gateway_client *d, const char *host, int port,
-                         struct buf *out)
-{
-    const char *open = strchr(host, ':') != NULL ? "[" : "", *close = open[0] != '\0' ? "]" : "";
-    return buf_printf(out, "CONNECT %s%s%s:%d HTTP/1.1\r\nHost: %s%s%s:%d\r\n", open, host, close,
-                      port, open, host, close, port) &&
-           gateway_client_credentials(d, "Proxy-Authorization", out) && buf_append(out, "\r\n", 2);
-}
-
 static bool connect_http(const struct gateway_client *d, const char *host, int port)
 {
-    struct buf request = {.limit = 4096};
-    char head[HEAD_MAX];
-    const char *phrase;
-    bool sent =
-        http_request(d, host, port, &request) && gateway_client_send(d, request.data, request.size);
-    buf_wipe(&request);
-    if (!sent || !gateway_client_head(d, head, sizeof head)) {
+    char target[HOST_LONGEST + 10];
+    bool v6 = strchr(host, ':') != NULL;
+    snprintf(target, sizeof target, "%s%s%s:%d", v6 ? "[" : "", host, v6 ? "]" : "", port);
+    const struct http_request request = {.method = "CONNECT", .target = target, .host = target};
+    struct http_reader *reader = http_reader_new(false, DIALOGUE_HEAD_MAX);
+    const struct http_head *head =
+        dialogue_ask(d, &request, "Proxy-Authorization") ? gateway_client_head(d, reader) : NULL;
+    bool good = head != NULL && head->status / 100 == 2;
+    if (head == NULL)
         gateway_client_complain("%s does not answer like a gateway", d->where);
-        return false;
-    }
-    int status = gateway_client_status(head, &phrase);
-    if (status / 100 == 2)
-        return true;
-    if (status == 0)
-        gateway_client_complain("%s does not answer like a gateway", d->where);
-    else
-        gateway_client_complain("%s: %d %s", host, status, phrase);
-    return false;
+    else if (!good)
+        gateway_client_complain("%s: %d %.*s", host, head->status, (int)head->reason.n,
+                                head->reason.p);
+    http_reader_free(reader);
+    return good;
 }
 
 /* ---- SOCKS5 ---- */

@@ -1,8 +1,8 @@
 #include "gateway/source/main/gateway_client.h"
 
-#include "core/base/encoding.h"
 #include "core/base/secret.h"
 #include "core/base/text.h"
+#include "core/http/login.h"
 #include "core/net/lookup.h"
 #include "core/net/tcp.h"
 #include "gateway/source/main/config.h"
@@ -170,42 +170,33 @@ bool gateway_client_receive(const struct gateway_client *d, void *p, size_t n)
     return true;
 }
 
-bool gateway_client_head(const struct gateway_client *d, char *out, size_t size)
+bool dialogue_ask(const struct gateway_client *d, const struct http_request *r, const char *login)
 {
-    size_t n = 0;
-    while (n + 1 < size && gateway_client_receive(d, out + n, 1)) {
-        n++;
-        out[n] = '\0';
-        if (n >= 4 && memcmp(out + n - 4, "\r\n\r\n", 4) == 0)
-            return true;
-    }
-    return false;
-}
-
-bool gateway_client_credentials(const struct gateway_client *d, const char *name, struct buf *out)
-{
-    char both[512], encoded[BASE64_SIZE(sizeof both)];
-    if (d->user == NULL)
-        return true;
-    int n = snprintf(both, sizeof both, "%s:%s", d->user, d->password);
-    if (n < 0 || (size_t)n >= sizeof both)
-        return false;
-    base64_encode(both, (size_t)n, encoded, false);
-    bool good = buf_printf(out, "%s: Basic %s\r\n", name, encoded);
-    explicit_bzero(both, sizeof both);
-    explicit_bzero(encoded, sizeof encoded);
+    const struct login_as as = {.user = d->user, .password = d->password};
+    struct buf value = {.limit = 1024}, bytes = {.limit = 4096};
+    struct http_request request = *r;
+    bool good = d->user == NULL || (login_basic(&as, &value) && buf_append(&value, "", 1));
+    const struct http_field fields[] = {{login, (const char *)value.data}, {NULL, NULL}};
+    request.fields = fields;
+    good = good && http_request_write(&request, &bytes) &&
+           gateway_client_send(d, bytes.data, bytes.size);
+    buf_wipe(&value);
+    buf_wipe(&bytes);
     return good;
 }
 
-int gateway_client_status(char *head, const char **phrase)
+const struct http_head *gateway_client_head(const struct gateway_client *d, struct http_reader *r)
 {
-    uint64_t status;
-    char *end = strstr(head, "\r\n");
-    if (end == NULL || strncmp(head, "HTTP/1.", 7) != 0 || strlen(head) < 13)
-        return 0;
-    *end = '\0';
-    if (head[8] != ' ' || !str_number((struct span){head + 9, 3}, 999, &status))
-        return 0;
-    *phrase = strlen(head) > 13 ? head + 13 : "";
-    return (int)status;
+    uint8_t bytes[1024];
+    const struct http_head *head = NULL;
+    while (r != NULL && head == NULL) {
+        ssize_t got = recv(d->fd, bytes, sizeof bytes, MSG_PEEK);
+        if (got < 0 && errno == EINTR)
+            continue;
+        long used = got > 0 ? http_reader_feed(r, bytes, (size_t)got) : -1;
+        if (used < 0 || !gateway_client_receive(d, bytes, (size_t)used))
+            return NULL;
+        head = http_reader_head(r);
+    }
+    return head;
 }

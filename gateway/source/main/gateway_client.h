@@ -4,6 +4,8 @@
 
 #include "core/base/buf.h"
 #include "core/config/options.h"
+#include "core/http/http.h"
+#include "core/http/request.h"
 
 #include <stdbool.h>
 
@@ -24,14 +26,12 @@ void gateway_client_close(struct gateway_client *d);
 bool gateway_client_send(const struct gateway_client *d, const void *p, size_t n);
 /* exactly n bytes */
 bool gateway_client_receive(const struct gateway_client *d, void *p, size_t n);
-/* An HTTP head, as text, and not a byte behind it. */
-bool gateway_client_head(const struct gateway_client *d, char *out, size_t size);
-/* "NAME: Basic ...\r\n" when there are credentials. */
-bool gateway_client_credentials(const struct gateway_client *d, const char *name, struct buf *out);
-
-/* The status of an HTTP head's first line and its phrase (up to the line's end); 0: no such line.
- */
-int gateway_client_status(char *head, const char **phrase);
+/* An HTTP request, with the credentials, when there are some, in the field that `login` names. */
+bool dialogue_ask(const struct gateway_client *d, const struct http_request *r, const char *login);
+/* Reads the head of the answer and not a byte behind it. NULL: it does not come, or is no HTTP, or
+ * r is NULL. */
+#define DIALOGUE_HEAD_MAX 8192
+const struct http_head *gateway_client_head(const struct gateway_client *d, struct http_reader *r);
 
 /* "tunnel-gateway: ..." on stderr. */
 void gateway_client_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -5,10 +5,7 @@
 #include "gateway/source/main/gateway_client.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <sys/socket.h>
 
-#define HEAD_MAX 8192
 #define BODY_MAX 1048576
 
 static const struct option_group *const groups[] = {&gateway_client_options, &program_options,
@@ -21,25 +18,15 @@ const struct program program_services = {
     .groups = groups,
 };
 
-static bool ask(const struct gateway_client *d, char head[HEAD_MAX], struct buf *body)
+static bool receive_body(const struct gateway_client *d, const struct http_head *head,
+                         struct buf *out)
 {
-    struct buf request = {.limit = 4096};
-    bool good = buf_printf(&request, "GET /services HTTP/1.0\r\nHost: localhost\r\n") &&
-                gateway_client_credentials(d, "Authorization", &request) &&
-                buf_append(&request, "\r\n", 2) &&
-                gateway_client_send(d, request.data, request.size) &&
-                gateway_client_head(d, head, HEAD_MAX);
-    buf_wipe(&request);
-    while (good) {
-        uint8_t *room = buf_room(body, 4096);
-        ssize_t got = room != NULL ? recv(d->fd, room, 4096, 0) : -1;
-        if (got == 0)
-            return true;
-        good = got > 0;
-        if (good)
-            buf_added(body, (size_t)got);
-    }
-    return false;
+    size_t n = (size_t)head->content_length;
+    uint8_t *room = head->content_length >= 0 ? buf_room(out, n) : NULL;
+    if (room == NULL || !gateway_client_receive(d, room, n))
+        return false;
+    buf_added(out, n);
+    return true;
 }
 
 static void print_table(struct span text)
@@ -54,26 +41,32 @@ static void print_table(struct span text)
     }
 }
 
+static bool show_services(const struct gateway_client *d, struct http_reader *reader)
+{
+    static const struct http_request request = {
+        .method = "GET", .target = "/services", .host = "localhost"};
+    struct buf body = {.limit = BODY_MAX};
+    const struct http_head *head =
+        dialogue_ask(d, &request, "Authorization") ? gateway_client_head(d, reader) : NULL;
+    bool whole = head != NULL && receive_body(d, head, &body);
+    if (!whole)
+        gateway_client_complain("%s does not answer like a gateway", d->where);
+    else if (head->status != 200)
+        gateway_client_complain("%d %.*s", head->status, (int)head->reason.n, head->reason.p);
+    else
+        print_table((struct span){(const char *)body.data, body.size});
+    buf_free(&body);
+    return whole && head->status == 200;
+}
+
 static int list(struct options *o)
 {
     struct gateway_client d;
-    struct buf body = {.limit = BODY_MAX};
-    char head[HEAD_MAX];
-    const char *phrase = "";
-    int code = 1;
-    if (gateway_client_open(&d, o)) {
-        int status = ask(&d, head, &body) ? gateway_client_status(head, &phrase) : 0;
-        code = status == 200 ? 0 : 1;
-        if (status == 0)
-            gateway_client_complain("%s does not answer like a gateway", d.where);
-        else if (status != 200)
-            gateway_client_complain("%d %s", status, phrase);
-        else
-            print_table((struct span){(const char *)body.data, body.size});
-    }
-    buf_free(&body);
+    struct http_reader *reader = http_reader_new(false, DIALOGUE_HEAD_MAX);
+    bool shown = gateway_client_open(&d, o) && show_services(&d, reader);
+    http_reader_free(reader);
     gateway_client_close(&d);
-    return code;
+    return shown ? 0 : 1;
 }
 
 int command_services(int argc, char **argv)
