@@ -44,8 +44,4 @@ enum err caller_post(void *carrier, const struct call_request *request, struct c
 /* Gives up the connection that was kept, if there is one: before a long wait. */
 void caller_rest(struct caller *c);
 
-/* The content of a chunked body (RFC 9112 7.1) in the place of its framing, which is well-formed.
- */
-void call_unchunk(struct buf *b);
-
 #endif

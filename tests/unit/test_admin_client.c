@@ -450,7 +450,7 @@ static void test_long_lines(void **state)
         end();
         memset(text + head, 'x', n); /* one line without end */
     }
-    lost(ERR_PROTOCOL, "its answer is too large");
+    lost(ERR_TOO_LARGE, "its answer is too large");
     free(text);
 }
 

@@ -587,32 +587,6 @@ static void proxies_that_refuse(void **state)
     buf_wipe(&answer.body);
 }
 
-/* ---- chunks ---- */
-
-static void chunks(void **state)
-{
-    static const struct {
-        const char *framed, *content;
-    } cases[] = {
-        {"0\r\n\r\n", ""},
-        {"1\r\na\r\n0\r\n\r\n", "a"},
-        {"00a;e=1\r\n0123456789\r\n3\r\n\r\n\r\r\n0\r\n\r\n", "0123456789\r\n\r"},
-        {"5\r\nhello", "hello"},
-        {"6\r\nhello", ""},
-        {"", ""},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct buf b = {.limit = 1000};
-        buf_append(&b, cases[i].framed, strlen(cases[i].framed));
-        call_unchunk(&b);
-        assert_int_equal(b.size, strlen(cases[i].content));
-        if (b.size > 0)
-            assert_memory_equal(b.data, cases[i].content, b.size);
-        buf_free(&b);
-    }
-}
-
 static int certs_begin(void **state)
 {
     (void)state;
@@ -648,7 +622,6 @@ int main(void)
         test(an_oversized_request),
         test(through_a_proxy),
         test(proxies_that_refuse),
-        cmocka_unit_test(chunks),
     };
     return cmocka_run_group_tests(tests, certs_begin, certs_end);
 }

@@ -1,0 +1,358 @@
+#include "core/http/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct http_client {
+    struct loop *loop;
+    struct http_client_options o;
+    const struct http_client_events *events;
+    void *owner;
+    struct timer *timer;
+    struct deferred later; /* a loss that was found while asking */
+    bool connecting;
+    struct stream *stream; /* also between requests */
+    bool kept;             /* it has carried a request before, */
+    bool spoilt;           /* and more than the answer came */
+    bool telling, gone;    /* lines; and http_client_free came meanwhile: it is freed after them */
+    /* The request at hand. */
+    bool busy, lines, repeatable;
+    bool heard; /* something of an answer has come */
+    struct buf request;
+    struct http_reader *reader;
+    struct http_body *body;
+    struct buf content; /* of the body: all of it, or the line that has begun */
+    bool overfull;
+};
+
+/* ---- ends ---- */
+
+static void drop(struct http_client *c)
+{
+    if (c->stream != NULL)
+        stream_close(c->stream);
+    if (c->connecting)
+        c->events->abandon(c->owner);
+    c->stream = NULL;
+    c->connecting = c->kept = c->spoilt = false;
+    loop_cancel(&c->later);
+}
+
+static void forget_answer(struct http_client *c)
+{
+    http_reader_free(c->reader);
+    http_body_free(c->body);
+    c->reader = NULL;
+    c->body = NULL;
+    buf_wipe(&c->content);
+    c->overfull = false;
+}
+
+/* The request is over; the stream holds no more of its bytes. */
+static void forget_request(struct http_client *c)
+{
+    forget_answer(c);
+    timer_stop(c->timer);
+    buf_wipe(&c->request);
+    c->busy = false;
+}
+
+static void connect_anew(struct http_client *c)
+{
+    c->connecting = c->events->connect(c->owner);
+    if (!c->connecting)
+        loop_defer(c->loop, &c->later);
+}
+
+/* The last act of every event that gets here: the owner may free c. */
+static void lose(struct http_client *c, enum http_loss loss, enum err why, const char *text)
+{
+    bool again = c->busy && c->repeatable && c->kept && !c->heard;
+    drop(c);
+    if (again) {
+        forget_answer(c);
+        if (!c->o.timeout_is_for_all)
+            timer_start(c->timer, c->o.timeout_ms);
+        connect_anew(c);
+        return;
+    }
+    forget_request(c);
+    c->events->lost(c->owner, loss, why, text);
+}
+
+static void lose_connection(struct http_client *c, enum err why)
+{
+    lose(c, HTTP_LOSS_CONNECTION, why, err_text(why));
+}
+
+static void on_later(void *owner)
+{
+    struct http_client *c = owner;
+    c->heard = true; /* not again: that would need memory, too */
+    lose_connection(c, ERR_NO_MEMORY);
+}
+
+static void on_late(void *owner)
+{
+    struct http_client *c = owner;
+    c->heard = true; /* not again: that would only take as long */
+    lose(c, c->stream != NULL ? HTTP_LOSS_LATE : HTTP_LOSS_DIAL_LATE, ERR_TIMEOUT, "");
+}
+
+/* ---- answers ---- */
+
+static void deliver(struct http_client *c)
+{
+    struct http_reader *reader = c->reader;
+    struct buf body = c->content;
+    c->reader = NULL;
+    c->content = (struct buf){.limit = body.limit};
+    forget_request(c);
+    c->events->answer(c->owner, http_reader_head(reader), &body);
+    buf_wipe(&body);
+    http_reader_free(reader);
+}
+
+/* False: c is gone. */
+static bool deliver_lines(struct http_client *c)
+{
+    const uint8_t *end;
+    c->telling = true;
+    while (c->body != NULL && c->content.size > 0 &&
+           (end = memchr(c->content.data, '\n', c->content.size)) != NULL) {
+        /* Its own memory: the owner may ask for something else, which ends this answer. */
+        size_t n = (size_t)(end - c->content.data);
+        char *line = span_dup((struct span){(char *)c->content.data, n});
+        buf_take(&c->content, n + 1);
+        if (n > 0 && line != NULL && c->events->line != NULL)
+            c->events->line(c->owner, (struct span){line, line[n - 1] == '\r' ? n - 1 : n});
+        free(line);
+    }
+    c->telling = false;
+    if (!c->gone)
+        return true;
+    free(c);
+    return false;
+}
+
+static void keep(void *owner, const uint8_t *p, size_t n)
+{
+    struct http_client *c = owner;
+    c->overfull = !buf_append(&c->content, p, n) || c->overfull;
+}
+
+static bool read_anew(struct http_client *c)
+{
+    http_reader_free(c->reader);
+    c->reader = http_reader_new(false, c->o.max_head);
+    return c->reader != NULL;
+}
+
+/* Of an interim answer (100 Continue and the like), the next head follows. */
+static enum err head_done(struct http_client *c, const struct http_head *head)
+{
+    if (head->status < 200 && head->status != 101)
+        return read_anew(c) ? ERR_OK : ERR_NO_MEMORY;
+    c->body = http_body_new(head, false);
+    if (c->body == NULL)
+        return ERR_NO_MEMORY;
+    http_body_tell(c->body, keep, c);
+    c->lines = c->lines && head->status == 200;
+    /* Lines are taken out after each read, which may bring many. */
+    c->content.limit = c->lines ? c->o.max_line + LOOP_BLOCK : c->o.max_body;
+    return ERR_OK;
+}
+
+/* Takes some of it. */
+static enum err take(struct http_client *c, const uint8_t *p, size_t n, size_t *used)
+{
+    long took = c->body == NULL ? http_reader_feed(c->reader, p, n) : http_body_feed(c->body, p, n);
+    *used = took > 0 ? (size_t)took : 0;
+    if (took < 0)
+        return took == -ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_PROTOCOL;
+    if (c->overfull || (c->lines && c->content.size > n + c->o.max_line))
+        return ERR_TOO_LARGE;
+    const struct http_head *head = http_reader_head(c->reader);
+    return head != NULL && c->body == NULL ? head_done(c, head) : ERR_OK;
+}
+
+/* more: bytes follow that nobody asked for. */
+static void complete(struct http_client *c, bool more)
+{
+    if (c->lines) {
+        lose(c, HTTP_LOSS_ENDED, ERR_EOF, "");
+        return;
+    }
+    if (http_reader_head(c->reader)->keep_alive && stream_ready(c->stream)) {
+        c->kept = true;
+        c->spoilt = more;
+    } else {
+        drop(c);
+    }
+    deliver(c);
+}
+
+static void at_end(struct http_client *c, enum err why)
+{
+    const struct http_head *head = c->body != NULL ? http_reader_head(c->reader) : NULL;
+    if (head != NULL && why == ERR_EOF && !c->lines && !head->chunked && head->content_length < 0) {
+        drop(c);
+        deliver(c); /* it has no other end than this one */
+    } else {
+        lose(c, head != NULL && !c->lines ? HTTP_LOSS_CUT_OFF : HTTP_LOSS_HUNG_UP, why,
+             err_text(why));
+    }
+}
+
+static void misread(struct http_client *c, enum err why)
+{
+    if (why == ERR_NO_MEMORY)
+        lose_connection(c, why);
+    else
+        lose(c, why == ERR_TOO_LARGE ? HTTP_LOSS_TOO_LARGE : HTTP_LOSS_MALFORMED, why, "");
+}
+
+/* False: c is gone, or waits for nothing more. */
+static bool take_all(struct http_client *c, const uint8_t *p, size_t n)
+{
+    size_t used;
+    c->heard = true;
+    if (!c->busy) {
+        lose(c, HTTP_LOSS_UNASKED, ERR_PROTOCOL, "");
+        return false;
+    }
+    enum err why = take(c, p, n, &used);
+    if (why != ERR_OK) {
+        misread(c, why);
+        return false;
+    }
+    stream_consume(c->stream, used);
+    if (c->body != NULL && c->lines) {
+        timer_stop(c->timer); /* lines may be far between */
+        if (!deliver_lines(c))
+            return false;
+    } else if (!c->o.timeout_is_for_all) {
+        timer_start(c->timer, c->o.timeout_ms);
+    }
+    if (c->body == NULL || !http_body_done(c->body))
+        return c->stream != NULL;
+    complete(c, used < n);
+    return false;
+}
+
+static void on_readable(void *owner)
+{
+    struct http_client *c = owner;
+    uint8_t *p;
+    long n;
+    while ((n = stream_peek(c->stream, 1, &p)) > 0)
+        if (!take_all(c, p, (size_t)n))
+            return;
+    if (n < 0)
+        at_end(c, (enum err) - n);
+}
+
+static void on_writable(void *owner)
+{
+    (void)owner; /* the request is sent whole; the answer is what counts */
+}
+
+static void on_failed(void *owner, enum err why)
+{
+    lose_connection(owner, why);
+}
+
+/* ---- requests ---- */
+
+static void send_request(struct http_client *c)
+{
+    if (read_anew(c))
+        stream_write(c->stream, c->request.data, c->request.size);
+    else
+        loop_defer(c->loop, &c->later);
+}
+
+void http_client_connected(struct http_client *c, struct stream *s)
+{
+    static const struct stream_events stream_events = {
+        .readable = on_readable, .writable = on_writable, .failed = on_failed};
+    c->connecting = false;
+    c->stream = s;
+    stream_set_owner(s, &stream_events, c);
+    stream_read_on(s, true); /* for good: an end is to be seen when it comes */
+    send_request(c);
+}
+
+void http_client_unreached(struct http_client *c, enum err why, const char *text)
+{
+    c->connecting = false;
+    lose(c, HTTP_LOSS_CONNECTION, why, text);
+}
+
+bool http_client_ask(struct http_client *c, struct buf *request, unsigned how)
+{
+    if (c->busy)
+        return false;
+    c->busy = true;
+    c->lines = (how & HTTP_LINES) != 0;
+    c->repeatable = (how & HTTP_REPEATABLE) != 0;
+    c->heard = false;
+    /* One that is still being written to is not usable either. */
+    if (c->stream != NULL && (c->spoilt || !c->repeatable || !stream_ready(c->stream)))
+        drop(c);
+    c->request = *request;
+    *request = (struct buf){.limit = request->limit};
+    timer_start(c->timer, c->o.timeout_ms);
+    if (c->request.size == 0)
+        loop_defer(c->loop, &c->later);
+    else if (c->stream != NULL)
+        send_request(c);
+    else
+        connect_anew(c);
+    return true;
+}
+
+bool http_client_busy(const struct http_client *c)
+{
+    return c->busy;
+}
+
+void http_client_rest(struct http_client *c)
+{
+    drop(c);
+    forget_request(c);
+}
+
+void http_client_timeout(struct http_client *c, uint64_t ms)
+{
+    c->o.timeout_ms = ms;
+}
+
+/* ---- life ---- */
+
+struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options,
+                                    const struct http_client_events *events, void *owner)
+{
+    struct http_client *c = calloc(1, sizeof *c);
+    if (c == NULL)
+        return NULL;
+    *c = (struct http_client){.loop = loop, .o = *options, .events = events, .owner = owner};
+    deferred_init(&c->later, on_later, c);
+    c->timer = timer_new(loop, on_late, c);
+    if (c->timer != NULL)
+        return c;
+    free(c);
+    return NULL;
+}
+
+void http_client_free(struct http_client *c)
+{
+    if (c == NULL)
+        return;
+    drop(c);
+    forget_request(c);
+    timer_free(c->timer);
+    c->gone = true;
+    if (!c->telling)
+        free(c);
+}
