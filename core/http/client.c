@@ -141,18 +141,8 @@ static void keep(void *owner, const uint8_t *p, size_t n)
     c->overfull = !buf_append(&c->content, p, n) || c->overfull;
 }
 
-static bool read_anew(struct http_client *c)
-{
-    http_reader_free(c->reader);
-    c->reader = http_reader_new(false, c->o.max_head);
-    return c->reader != NULL;
-}
-
-/* Of an interim answer (100 Continue and the like), the next head follows. */
 static enum err head_done(struct http_client *c, const struct http_head *head)
 {
-    if (head->status < 200 && head->status != 101)
-        return read_anew(c) ? ERR_OK : ERR_NO_MEMORY;
     c->body = http_body_new(head, false);
     if (c->body == NULL)
         return ERR_NO_MEMORY;
@@ -266,7 +256,8 @@ static void on_failed(void *owner, enum err why)
 
 static void send_request(struct http_client *c)
 {
-    if (read_anew(c))
+    c->reader = http_reader_new(HTTP_ANSWER, c->o.max_head);
+    if (c->reader != NULL)
         stream_write(c->stream, c->request.data, c->request.size);
     else
         loop_defer(c->loop, &c->later);

@@ -32,8 +32,18 @@ struct http_head {
  * lines before a request are skipped; a request without Host is accepted (HTTP/1.0 clients):
  * whoever needs it checks. Lines end with CRLF; in responses a bare LF is accepted too (9112 2.2),
  * since small devices send it. */
+enum http_kind {
+    HTTP_REQUEST,
+    HTTP_RESPONSE, /* the next one, whatever it is */
+    HTTP_ANSWER,   /* the final one: those with status 1xx other than 101 are passed over */
+    /* The final one of a web proxy to CONNECT. Only its status, its headers and where it ends
+     * count: what proxies write beside that is not as strict as above, and concerns nobody (lengths
+     * and codings of a 2xx, versions, folded lines, lines that are no headers, more of them than
+     * fit). Its keep_alive, chunked and content_length say nothing. */
+    HTTP_PROXY_ANSWER
+};
 struct http_reader;
-struct http_reader *http_reader_new(bool request, size_t limit); /* NULL: memory */
+struct http_reader *http_reader_new(enum http_kind kind, size_t limit); /* NULL: memory */
 void http_reader_free(struct http_reader *r);
 /* Takes bytes up to the end of the head and no further: 0 when it is complete already. Returns how
  * many were taken, or -err, also at every later call. When the head is complete, http_reader_head

@@ -191,15 +191,17 @@ static void note_offer(struct login *out, struct span scheme)
         snprintf(out->offered + n, sizeof out->offered - n, "%s%s", n > 0 ? ", " : "", name);
 }
 
-enum err login_choose(const struct connect_answer *a, struct login *out)
+enum err login_choose(const struct http_head *answer, struct login *out)
 {
-    struct span line;
     enum err why = ERR_OK;
     int best = 0;
     *out = (struct login){.kind = LOGIN_NONE};
-    for (size_t i = 0; (line = connect_header(a, "Proxy-Authenticate", i)).p != NULL; i++) {
+    for (size_t i = 0; i < answer->n_headers; i++) {
+        struct span line = answer->headers[i].value;
         struct challenge c;
         size_t algorithm;
+        if (!span_is_nocase(answer->headers[i].name, "Proxy-Authenticate"))
+            continue;
         while (why == ERR_OK && next_challenge(&line, &c)) {
             note_offer(out, c.scheme);
             int good = grade(&c, &algorithm);

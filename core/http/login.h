@@ -5,7 +5,7 @@
 #define CORE_HTTP_LOGIN_H
 
 #include "core/base/buf.h"
-#include "core/http/connect.h"
+#include "core/http/http.h"
 
 enum login_kind { LOGIN_NONE, LOGIN_BASIC, LOGIN_DIGEST };
 
@@ -20,7 +20,7 @@ struct login {
 };
 
 /* ERR_NO_MEMORY; else OK, whatever was offered. Free it afterwards. */
-enum err login_choose(const struct connect_answer *a, struct login *out);
+enum err login_choose(const struct http_head *answer, struct login *out);
 void login_free(struct login *l); /* zeroed afterwards */
 
 struct login_as {

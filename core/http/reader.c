@@ -5,6 +5,8 @@
 #include <string.h>
 
 struct http_reader {
+    bool final;       /* interim answers are passed over */
+    bool lenient;     /* a proxy's */
     struct buf bytes; /* all of the head so far */
     size_t line;      /* where the current line begins in it */
     size_t start;     /* where the start line begins */
@@ -15,14 +17,23 @@ struct http_reader {
     struct http_head head;
 };
 
-struct http_reader *http_reader_new(bool request, size_t limit)
+static void begin(struct http_reader *r)
+{
+    r->bytes.size = r->line = r->n_lines = 0;
+    r->started = false;
+    r->head = (struct http_head){.request = r->head.request, .content_length = -1};
+}
+
+struct http_reader *http_reader_new(enum http_kind kind, size_t limit)
 {
     struct http_reader *r = calloc(1, sizeof *r);
     if (r == NULL)
         return NULL;
     r->bytes.limit = limit;
-    r->head.request = request;
-    r->head.content_length = -1;
+    r->final = kind >= HTTP_ANSWER;
+    r->lenient = kind == HTTP_PROXY_ANSWER;
+    r->head.request = kind == HTTP_REQUEST;
+    begin(r);
     return r;
 }
 
@@ -73,22 +84,28 @@ static bool request_line(struct http_head *h, struct span line)
     return is_token(h->method) && is_target(h->target) && version(line, &h->minor);
 }
 
+static const char magic[] = "HTTP/";
+
 /* The blank in front of an empty reason is left out by some. */
-static bool status_line(struct http_head *h, struct span line)
+static bool status_line(struct http_head *h, struct span line, bool lenient)
 {
     uint64_t status;
     struct span first = span_cut(&line, ' ');
+    if (lenient)
+        line = span_trim(line);
     struct span code = span_cut(&line, ' ');
     h->reason = line;
-    if (!version(first, &h->minor) || code.n != 3 || !str_number(code, 999, &status))
+    if (!(lenient ? first.n >= sizeof magic : version(first, &h->minor)) || code.n != 3 ||
+        !str_number(code, 999, &status))
         return false;
     h->status = (int)status;
     return status >= 100;
 }
 
-static bool start_line(struct http_head *h, struct span line)
+static bool start_line(struct http_reader *r, struct span line)
 {
-    return h->request ? request_line(h, line) : status_line(h, line);
+    struct http_head *h = &r->head;
+    return h->request ? request_line(h, line) : status_line(h, line, r->lenient);
 }
 
 /* A folded line begins with a blank, which no token has. */
@@ -156,12 +173,16 @@ static enum err finish(struct http_reader *r)
 {
     struct http_head *h = &r->head;
     size_t at = r->start;
-    start_line(h, line_at(r, &at));
-    for (h->n_headers = 0; h->n_headers < r->n_lines; h->n_headers++)
-        header_line(line_at(r, &at), &h->headers[h->n_headers].name,
-                    &h->headers[h->n_headers].value);
-    r->done = framing(h);
-    return r->done ? ERR_OK : ERR_PROTOCOL;
+    start_line(r, line_at(r, &at));
+    for (size_t i = 0; i < r->n_lines; i++)
+        h->n_headers += header_line(line_at(r, &at), &h->headers[h->n_headers].name,
+                                    &h->headers[h->n_headers].value);
+    if (!r->lenient && !framing(h))
+        return ERR_PROTOCOL;
+    r->done = !r->final || h->status >= 200 || h->status == 101;
+    if (!r->done)
+        begin(r);
+    return ERR_OK;
 }
 
 /* A line has come. Wrong ones are told at once: who sends an ssh banner does not go on. */
@@ -178,20 +199,29 @@ static enum err line_done(struct http_reader *r)
             return ERR_OK;
         r->started = true;
         r->start = begin;
-        return start_line(&r->head, line) ? ERR_OK : ERR_PROTOCOL;
+        return start_line(r, line) ? ERR_OK : ERR_PROTOCOL;
     }
     if (line.n == 0)
         return finish(r);
     if (r->n_lines == HTTP_MAX_HEADERS)
-        return ERR_TOO_LARGE;
+        return r->lenient ? ERR_OK : ERR_TOO_LARGE;
     r->n_lines++;
-    return header_line(line, &name, &value) ? ERR_OK : ERR_PROTOCOL;
+    return r->lenient || header_line(line, &name, &value) ? ERR_OK : ERR_PROTOCOL;
+}
+
+static bool may_come(const struct http_reader *r, uint8_t c)
+{
+    size_t n = r->bytes.size;
+    if (r->lenient)
+        return n >= sizeof magic - 1 || c == (uint8_t)magic[n];
+    if (n > 0 && r->bytes.data[n - 1] == '\r')
+        return c == '\n';
+    return (c >= ' ' && c != 127) || c == '\t' || c == '\r' || c == '\n';
 }
 
 static enum err take(struct http_reader *r, uint8_t c)
 {
-    bool after_cr = r->bytes.size > 0 && r->bytes.data[r->bytes.size - 1] == '\r';
-    if (after_cr ? c != '\n' : (c < ' ' && strchr("\t\r\n", c) == NULL) || c == 0 || c == 127)
+    if (!may_come(r, c))
         return ERR_PROTOCOL;
     if (!buf_append(&r->bytes, &c, 1))
         return r->bytes.size == r->bytes.limit ? ERR_TOO_LARGE : ERR_NO_MEMORY;

@@ -112,7 +112,7 @@ static void read_head(struct http_conn *c, uint8_t *p, size_t n)
         timer_start(c->timer, c->o.request_ms);
     }
     if (c->reader == NULL)
-        c->reader = http_reader_new(true, c->o.max_head);
+        c->reader = http_reader_new(HTTP_REQUEST, c->o.max_head);
     long taken = c->reader != NULL ? http_reader_feed(c->reader, p, n) : -(long)ERR_NO_MEMORY;
     if (taken < 0) {
         refuse_head(c, (enum err)(-taken));

@@ -17,7 +17,7 @@ void reach_cancel(struct reach *r)
     if (r->stream != NULL)
         stream_close(r->stream);
     buf_wipe(&r->request);
-    connect_free(&r->answer);
+    http_reader_free(r->answer);
     login_free(&r->login);
     free(r);
 }
@@ -114,7 +114,6 @@ void reach_again(struct reach *r)
     stream_close(r->stream);
     r->stream = NULL;
     buf_wipe(&r->request);
-    connect_free(&r->answer);
     dial(r);
 }
 

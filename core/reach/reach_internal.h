@@ -2,13 +2,14 @@
 #ifndef CORE_REACH_REACH_INTERNAL_H
 #define CORE_REACH_REACH_INTERNAL_H
 
-#include "core/http/connect.h"
+#include "core/http/http.h"
 #include "core/http/login.h"
 #include "core/net/lookup.h"
 #include "core/reach/reach.h"
 #include "core/reach/socks5.h"
 
 #define REACH_REQUEST_MAX 16384 /* to the proxy */
+#define REACH_ANSWER_MAX 32768  /* its head */
 
 enum reach_step { LOOKING_UP, DIALLING, PROXY_TLS, PROXY_ANSWER, TARGET_TLS };
 
@@ -24,7 +25,7 @@ struct reach {
     struct dial *dial;
     struct stream *stream; /* from the dial on */
     struct buf request;
-    struct connect_answer answer;
+    struct http_reader *answer;
     struct login login; /* what the proxy wanted when it was asked last */
     unsigned asked;     /* how often */
     bool shown[3];      /* which kinds of login it has seen; of NONE that means nothing */

@@ -40,7 +40,10 @@ static void ask_connect(struct reach *r)
     char target[300];
     struct buf value = {.limit = REACH_REQUEST_MAX};
     r->asked++;
+    http_reader_free(r->answer);
+    r->answer = http_reader_new(HTTP_PROXY_ANSWER, REACH_ANSWER_MAX);
     bool ok =
+        r->answer != NULL &&
         upstream_target(r->target.host, r->target.port, target, sizeof target) &&
         write_login(r, target, &value) &&
         upstream_request(target, value.size > 0 ? (const char *)value.data : NULL, &r->request);
@@ -75,7 +78,7 @@ static void login_refused(struct reach *r)
 static void login_wanted(struct reach *r)
 {
     login_free(&r->login);
-    if (login_choose(&r->answer, &r->login) != ERR_OK) {
+    if (login_choose(http_reader_head(r->answer), &r->login) != ERR_OK) {
         reach_fail(r, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
         return;
     }
@@ -90,7 +93,8 @@ static void login_wanted(struct reach *r)
 
 static void connect_answered(struct reach *r)
 {
-    int status = r->answer.status;
+    const struct http_head *head = http_reader_head(r->answer);
+    int status = head->status;
     char text[300], reason[120];
     if (!stream_ready(r->stream)) { /* it still needs the request's memory */
         reach_fail(r, ERR_PROTOCOL, "its answer came before the request was sent");
@@ -100,9 +104,8 @@ static void connect_answered(struct reach *r)
         login_wanted(r);
     } else {
         snprintf(text, sizeof text, " refused the way to %.100s:%d: %d %s", r->target.host,
-                 r->target.port, status,
-                 str_escape(connect_reason(&r->answer), reason, sizeof reason));
-        struct span later = connect_header(&r->answer, "Retry-After", 0);
+                 r->target.port, status, str_escape(head->reason, reason, sizeof reason));
+        struct span later = http_header(head, "Retry-After");
         reach_end(r, (struct reach_failure){.why = ERR_REJECTED,
                                             .text = text,
                                             .later_ms = http_later(later, clock_wall_ms())});
@@ -184,13 +187,13 @@ void reach_proxy_said(struct reach *r, uint8_t *p, size_t n)
         socks_answered(r, p, n);
         return;
     }
-    long used = connect_feed(&r->answer, p, n);
+    long used = http_reader_feed(r->answer, p, n);
     if (used < 0) {
         reach_fail(r, (enum err) - used, "its answer is not HTTP");
         return;
     }
     stream_consume(r->stream, (size_t)used);
-    if (r->answer.status != 0)
+    if (http_reader_head(r->answer) != NULL)
         connect_answered(r);
 }
 

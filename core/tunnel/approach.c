@@ -114,7 +114,7 @@ static void upgrade(struct approach *a)
         },
         &a->request);
     explicit_bzero(extra, sizeof extra);
-    a->reader = http_reader_new(false, HEAD_LIMIT);
+    a->reader = http_reader_new(HTTP_ANSWER, HEAD_LIMIT);
     if (!fits || a->reader == NULL) {
         fail(a, ERR_NO_MEMORY, "no memory for the request to the hub");
         return;

@@ -32,7 +32,7 @@ struct exchange *exchange_new(const struct http_head *request)
     e->head_request = span_is(request->method, "HEAD");
     e->upgrades = proxy_upgrades(request);
     e->request = http_body_new(request, false);
-    e->reader = http_reader_new(false, RESPONSE_HEAD_MAX);
+    e->reader = http_reader_new(HTTP_RESPONSE, RESPONSE_HEAD_MAX);
     if (e->request != NULL && e->reader != NULL)
         return e;
     exchange_free(e);
@@ -112,7 +112,7 @@ static void head_done(struct exchange *e, const struct http_head *head)
     e->line_over = false;
     e->line_size = 0;
     http_reader_free(e->reader);
-    e->reader = interim ? http_reader_new(false, RESPONSE_HEAD_MAX) : NULL;
+    e->reader = interim ? http_reader_new(HTTP_RESPONSE, RESPONSE_HEAD_MAX) : NULL;
     if ((e->phase == HEAD && e->reader == NULL) || (e->phase == BODY && e->response == NULL))
         e->phase = UNTIL_CLOSE;
 }

@@ -22,7 +22,7 @@ static bool choose(struct inbound_conn *c, uint8_t first)
     if (first == 4 || first == 5)
         c->socks = socks_new(c->in->auth);
     else if (is_letter(first))
-        c->http = http_reader_new(true, PROXY_HEAD_MAX);
+        c->http = http_reader_new(HTTP_REQUEST, PROXY_HEAD_MAX);
     else if (first == TLS_HANDSHAKE)
         inbound_conn_refuse(
             c, "tls", "", ERR_PROTOCOL,

@@ -1,7 +1,7 @@
 /* What a proxy and what stands in the hub's place say: answers to CONNECT with their challenges,
  * SOCKS5's words, and refusals of the upgrade. The oracle: an answer fed whole and fed in pieces is
  * the same, texts for people are printable and end. Input: one byte of flags, then the answer. */
-#include "core/http/connect.h"
+#include "core/http/http.h"
 #include "core/http/later.h"
 #include "core/http/login.h"
 #include "core/reach/socks5.h"
@@ -25,12 +25,12 @@ static void must_be_printable(const char *text, size_t size)
         MUST(*text >= ' ' && *text <= '~');
 }
 
-static long feed(struct connect_answer *a, const uint8_t *p, size_t n, size_t step)
+static long feed(struct http_reader *r, const uint8_t *p, size_t n, size_t step)
 {
     size_t at = 0;
-    *a = (struct connect_answer){.status = 0};
-    while (at < n && a->status == 0) {
-        long used = connect_feed(a, p + at, n - at < step ? n - at : step);
+    MUST(r != NULL);
+    while (at < n && http_reader_head(r) == NULL) {
+        long used = http_reader_feed(r, p + at, n - at < step ? n - at : step);
         if (used < 0)
             return used;
         at += (size_t)used;
@@ -42,12 +42,16 @@ static void as_connect(const uint8_t *p, size_t n)
 {
     static const struct login_as as = {
         .user = "u\"", .password = "p", .method = "CONNECT", .uri = "h:1", .cnonce = "c"};
-    struct connect_answer whole, pieces;
+    struct http_reader *whole = http_reader_new(HTTP_PROXY_ANSWER, 32768);
+    struct http_reader *pieces = http_reader_new(HTTP_PROXY_ANSWER, 32768);
     struct login l;
     struct buf value = {.limit = 65536};
-    MUST(feed(&whole, p, n, n) == feed(&pieces, p, n, 1));
-    MUST(whole.status == pieces.status && (whole.status == 0 || whole.status >= 100));
-    if (whole.status != 0 && login_choose(&whole, &l) == ERR_OK) {
+    MUST(feed(whole, p, n, n) == feed(pieces, p, n, 1));
+    const struct http_head *head = http_reader_head(whole), *other = http_reader_head(pieces);
+    MUST((head == NULL) == (other == NULL));
+    MUST(head == NULL || (head->status == other->status && head->n_headers == other->n_headers &&
+                          (head->status >= 200 || head->status == 101)));
+    if (head != NULL && login_choose(head, &l) == ERR_OK) {
         must_be_printable(l.offered, sizeof l.offered);
         if (l.kind == LOGIN_DIGEST && login_digest(&l, &as, &value))
             MUST(memchr(value.data, '\n', value.size) == NULL &&
@@ -55,13 +59,13 @@ static void as_connect(const uint8_t *p, size_t n)
         login_free(&l);
     }
     buf_free(&value);
-    connect_free(&whole);
-    connect_free(&pieces);
+    http_reader_free(whole);
+    http_reader_free(pieces);
 }
 
 static void as_refusal(const uint8_t *p, size_t n)
 {
-    struct http_reader *reader = http_reader_new(false, 16384);
+    struct http_reader *reader = http_reader_new(HTTP_RESPONSE, 16384);
     struct refusal r;
     MUST(reader != NULL);
     long used = http_reader_feed(reader, p, n);

@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     } while (0)
 
 struct flags {
-    bool request, head_request;
+    enum http_kind kind;
+    bool head_request;
     size_t limit;
 };
 
@@ -119,15 +120,16 @@ static void two_bodies(struct flags flags, const struct http_head *h, const uint
 
 static void one_message(struct flags flags, const uint8_t *p, size_t n, unsigned seed)
 {
-    struct http_reader *whole = http_reader_new(flags.request, flags.limit);
-    struct http_reader *split = http_reader_new(flags.request, flags.limit);
+    struct http_reader *whole = http_reader_new(flags.kind, flags.limit);
+    struct http_reader *split = http_reader_new(flags.kind, flags.limit);
     MUST(whole != NULL && split != NULL);
     long took = feed_head(whole, p, n, NULL);
     MUST(feed_head(split, p, n, &seed) == took);
     MUST((http_reader_head(whole) != NULL) == (http_reader_head(split) != NULL));
     if (http_reader_head(whole) != NULL) {
         const struct http_head *h = http_reader_head(whole);
-        MUST(took > 0 && (size_t)took <= n && (size_t)took <= flags.limit);
+        MUST(took > 0 && (size_t)took <= n &&
+             (flags.kind == HTTP_ANSWER || (size_t)took <= flags.limit));
         must_be_equal(h, http_reader_head(split));
         use(h);
         two_bodies(flags, h, p + took, n - (size_t)took, &seed);
@@ -158,7 +160,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size == 0)
         return 0;
-    struct flags flags = {.request = (data[0] & 1) == 0,
+    struct flags flags = {.kind = (data[0] & 1) == 0   ? HTTP_REQUEST
+                                  : (data[0] & 8) == 0 ? HTTP_RESPONSE
+                                                       : HTTP_ANSWER,
                           .head_request = (data[0] & 2) != 0,
                           .limit = (data[0] & 4) != 0 ? 64 : 16384};
     one_message(flags, data + 1, size - 1, data[0] * 7919u + (unsigned)size);

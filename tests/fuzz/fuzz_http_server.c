@@ -264,7 +264,7 @@ static bool same(const struct buf *a, const struct buf *b)
 /* One answer, to another method than HEAD, with its body; returns its size. */
 static size_t check_answer(const uint8_t *p, size_t n, bool *last, bool *interim)
 {
-    struct http_reader *r = http_reader_new(false, 4096);
+    struct http_reader *r = http_reader_new(HTTP_RESPONSE, 4096);
     MUST(r != NULL);
     long used = http_reader_feed(r, p, n);
     MUST(used > 0);

@@ -55,7 +55,7 @@ static void forwarded(const struct http_head *from, const struct proxy_request *
 {
     struct buf out = {.limit = 2 * PROXY_HEAD_MAX};
     MUST(proxy_rewrite(from, r, &out));
-    struct http_reader *reader = http_reader_new(true, 2 * PROXY_HEAD_MAX);
+    struct http_reader *reader = http_reader_new(HTTP_REQUEST, 2 * PROXY_HEAD_MAX);
     MUST(reader != NULL);
     long took = http_reader_feed(reader, out.data, out.size);
     size_t lines = lines_of(&out);
@@ -92,7 +92,7 @@ static void exchanged(const struct http_head *head, const uint8_t *p, size_t n)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct proxy_request r;
-    struct http_reader *reader = http_reader_new(true, PROXY_HEAD_MAX);
+    struct http_reader *reader = http_reader_new(HTTP_REQUEST, PROXY_HEAD_MAX);
     MUST(reader != NULL);
     long used = http_reader_feed(reader, data, size);
     const struct http_head *head = http_reader_head(reader);

@@ -26,7 +26,7 @@ static void must_be_a_way_in(const struct http_head *head, const struct request 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct http_reader *reader = http_reader_new(true, REQUEST_MAX);
+    struct http_reader *reader = http_reader_new(HTTP_REQUEST, REQUEST_MAX);
     MUST(reader != NULL);
     (void)http_reader_feed(reader, data, size);
     const struct http_head *head = http_reader_head(reader);

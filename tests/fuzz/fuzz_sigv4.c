@@ -65,7 +65,7 @@ static void judge(const struct http_head *head, struct span body)
 
 static void read_and_judge(const uint8_t *p, size_t n)
 {
-    struct http_reader *r = http_reader_new(true, 16384);
+    struct http_reader *r = http_reader_new(HTTP_REQUEST, 16384);
     MUST(r != NULL);
     long took = http_reader_feed(r, p, n);
     const struct http_head *head = http_reader_head(r);
@@ -109,7 +109,7 @@ static void sign_and_verify(struct span input)
         int n = asprintf(
             &text, "POST %s HTTP/1.1\r\nContent-Type: t\r\nHost: h\r\n%sX-Amz-Target: x\r\n\r\n",
             path, lines);
-        struct http_reader *reader = http_reader_new(true, 16384);
+        struct http_reader *reader = http_reader_new(HTTP_REQUEST, 16384);
         MUST(n > 0 && reader != NULL);
         http_reader_feed(reader, (uint8_t *)text, (size_t)n);
         const struct http_head *head = http_reader_head(reader); /* NULL: no path for a request */

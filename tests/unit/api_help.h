@@ -209,7 +209,7 @@ static void check_reply(void)
  * be still to come. */
 static void begin_ask(const char *client, const char *head, const char *body, struct reply *to)
 {
-    struct http_reader *reader = http_reader_new(true, 65536);
+    struct http_reader *reader = http_reader_new(HTTP_REQUEST, 65536);
     assert_non_null(reader);
     assert_int_equal(http_reader_feed(reader, (const uint8_t *)head, strlen(head)), strlen(head));
     assert_int_equal(http_reader_feed(reader, (const uint8_t *)"\r\n", 2), 2);

@@ -66,7 +66,7 @@ static void test_route(void **state)
 
 static bool wants(const char *head)
 {
-    struct http_reader *r = http_reader_new(true, 4096);
+    struct http_reader *r = http_reader_new(HTTP_REQUEST, 4096);
     assert_non_null(r);
     assert_true(http_reader_feed(r, (const uint8_t *)head, strlen(head)) > 0);
     assert_non_null(http_reader_head(r));

@@ -1,5 +1,5 @@
-/* What proxies answer to CONNECT: core/http/connect, login and later. */
-#include "core/http/connect.h"
+/* What proxies answer to CONNECT: core/http, its reader, login and later. */
+#include "core/http/http.h"
 #include "core/http/later.h"
 #include "core/http/login.h"
 
@@ -20,15 +20,34 @@ static void assert_span(struct span s, const char *text)
         fail_msg("have \"%.*s\", want \"%s\"", (int)s.n, s.p, text);
 }
 
-/* In pieces of `step` bytes. Returns what connect_feed says of the last one, or how many of the
- * bytes were taken in all. */
-static long feed(struct connect_answer *a, const char *text, size_t step)
+#define HEAD_LIMIT 32768
+
+static struct http_reader *reader;
+
+static void begin(void)
+{
+    http_reader_free(reader);
+    reader = http_reader_new(HTTP_PROXY_ANSWER, HEAD_LIMIT);
+    assert_non_null(reader);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    http_reader_free(reader);
+    reader = NULL;
+    return 0;
+}
+
+/* In pieces of `step` bytes. Returns what the reader says of the last one, or how many of the bytes
+ * were taken in all. */
+static long feed(const char *text, size_t step)
 {
     size_t n = strlen(text), taken = 0;
-    *a = (struct connect_answer){.status = 0};
-    while (taken < n && a->status == 0) {
+    begin();
+    while (taken < n && http_reader_head(reader) == NULL) {
         size_t left = n - taken, piece = left < step ? left : step;
-        long used = connect_feed(a, (const uint8_t *)text + taken, piece);
+        long used = http_reader_feed(reader, (const uint8_t *)text + taken, piece);
         if (used < 0)
             return used;
         taken += (size_t)used;
@@ -64,12 +83,10 @@ static void only_status_and_end_count(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++)
         for (size_t step = 1; step < 100; step += step < 3 ? 1 : 96) {
-            struct connect_answer a;
             char text[400];
             snprintf(text, sizeof text, "%s\x16\x03tls", cases[i].head);
-            if (feed(&a, text, step) != (long)strlen(cases[i].head) || a.status != cases[i].status)
-                fail_msg("%s: status %d", cases[i].head, a.status);
-            connect_free(&a);
+            assert_int_equal(feed(text, step), strlen(cases[i].head));
+            assert_int_equal(http_reader_head(reader)->status, cases[i].status);
         }
 }
 
@@ -82,50 +99,53 @@ static void other_protocols_are_told(void **state)
         "HTTP/1.1 099 no" CRLF CRLF,      "http/1.1 200 OK" CRLF CRLF,
         CRLF "HTTP/1.1 200 OK" CRLF CRLF,
     };
-    struct connect_answer a;
     (void)state;
-    for (size_t i = 0; i < COUNT(cases); i++) {
-        if (feed(&a, cases[i], 100) != -ERR_PROTOCOL)
+    for (size_t i = 0; i < COUNT(cases); i++)
+        if (feed(cases[i], 100) != -ERR_PROTOCOL)
             fail_msg("%s", cases[i]);
-        connect_free(&a);
-    }
-    char *endless = malloc(CONNECT_HEAD_MAX + 100);
-    memset(endless, 'x', CONNECT_HEAD_MAX + 99);
+    char *endless = malloc(HEAD_LIMIT + 100);
+    memset(endless, 'x', HEAD_LIMIT + 99);
     memcpy(endless, "HTTP/1.1 200 OK\r\n", 17);
-    endless[CONNECT_HEAD_MAX + 99] = '\0';
-    assert_int_equal(feed(&a, endless, 1000), -ERR_TOO_LARGE);
-    connect_free(&a);
+    endless[HEAD_LIMIT + 99] = '\0';
+    assert_int_equal(feed(endless, 1000), -ERR_TOO_LARGE);
     free(endless);
 }
 
 static void headers_are_found(void **state)
 {
-    struct connect_answer a;
     (void)state;
-    feed(&a,
-         "HTTP/1.1 407 Log in, please" CRLF "proxy-AUTHENTICATE:  one " CRLF "Other: x" CRLF
+    feed("HTTP/1.1 407 Log in, please" CRLF "proxy-AUTHENTICATE:  one " CRLF "Other: x" CRLF
          "no colon" CRLF "Proxy-Authenticate: two" CRLF "Empty:" CRLF CRLF,
          7);
-    assert_span(connect_reason(&a), "Log in, please");
-    assert_span(connect_header(&a, "Proxy-Authenticate", 0), "one");
-    assert_span(connect_header(&a, "Proxy-Authenticate", 1), "two");
-    assert_null(connect_header(&a, "Proxy-Authenticate", 2).p);
-    assert_span(connect_header(&a, "empty", 0), "");
-    assert_non_null(connect_header(&a, "empty", 0).p);
-    connect_free(&a);
+    const struct http_head *head = http_reader_head(reader);
+    assert_span(head->reason, "Log in, please");
+    assert_span(http_header(head, "Proxy-Authenticate"), "one");
+    assert_int_equal(http_header_count(head, "Proxy-Authenticate"), 2);
+    assert_span(http_header(head, "empty"), "");
+    assert_non_null(http_header(head, "empty").p);
+}
+
+/* More lines than a head has room for are no reason to turn the proxy down. */
+static void a_proxy_that_talks_a_lot(void **state)
+{
+    char text[3000] = "HTTP/1.1 200 OK" CRLF;
+    (void)state;
+    for (int i = 0; i < 2 * HTTP_MAX_HEADERS; i++)
+        strcat(text, "A: b" CRLF);
+    strcat(text, CRLF);
+    assert_int_equal(feed(text, 1000), strlen(text));
+    assert_int_equal(http_reader_head(reader)->n_headers, HTTP_MAX_HEADERS);
 }
 
 /* ---- logins ---- */
 
 static struct login choose(const char *lines)
 {
-    struct connect_answer a;
     struct login l;
     char text[2000];
     snprintf(text, sizeof text, "HTTP/1.1 407 x" CRLF "%s" CRLF, lines);
-    assert_true(feed(&a, text, 1000) > 0);
-    assert_int_equal(login_choose(&a, &l), ERR_OK);
-    connect_free(&a);
+    assert_true(feed(text, 1000) > 0);
+    assert_int_equal(login_choose(http_reader_head(reader), &l), ERR_OK);
     return l;
 }
 
@@ -292,10 +312,15 @@ static void later_is_read(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_status_and_end_count), cmocka_unit_test(other_protocols_are_told),
-        cmocka_unit_test(headers_are_found),         cmocka_unit_test(the_best_login_is_chosen),
-        cmocka_unit_test(digests_are_right),         cmocka_unit_test(basic_is_right),
-        cmocka_unit_test(a_stale_nonce_is_told),     cmocka_unit_test(later_is_read),
+        cmocka_unit_test(only_status_and_end_count),
+        cmocka_unit_test(other_protocols_are_told),
+        cmocka_unit_test(headers_are_found),
+        cmocka_unit_test(a_proxy_that_talks_a_lot),
+        cmocka_unit_test(the_best_login_is_chosen),
+        cmocka_unit_test(digests_are_right),
+        cmocka_unit_test(basic_is_right),
+        cmocka_unit_test(a_stale_nonce_is_told),
+        cmocka_unit_test(later_is_read),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, end);
 }

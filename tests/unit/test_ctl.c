@@ -119,7 +119,7 @@ static enum err fake_post(void *carrier, const struct call_request *r, struct ca
                           char *text, size_t size)
 {
     struct span request = r->bytes;
-    struct http_reader *reader = http_reader_new(true, 32768);
+    struct http_reader *reader = http_reader_new(HTTP_REQUEST, 32768);
     (void)carrier;
     *answer = (struct call_answer){.body.limit = CALL_ANSWER_MAX};
     long used = http_reader_feed(reader, (const uint8_t *)request.p, request.n);

@@ -117,7 +117,7 @@ static void server_answer(void)
 static void server_opened(void *owner)
 {
     (void)owner;
-    server.reader = http_reader_new(true, 8000);
+    server.reader = http_reader_new(HTTP_REQUEST, 8000);
     stream_read_on(server.stream, true);
 }
 
@@ -183,7 +183,7 @@ static void server_readable(void *owner)
         } else if (stream_peek(server.stream, 4, &p) >= 4) {
             stream_consume(server.stream, 4);
             http_reader_free(server.reader);
-            server.reader = http_reader_new(true, 8000);
+            server.reader = http_reader_new(HTTP_REQUEST, 8000);
             server_answer();
         } else {
             return;

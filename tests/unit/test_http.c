@@ -76,7 +76,7 @@ static struct http_reader *parse(bool request, const char *text, size_t size, si
 {
     struct http_reader *kept = NULL;
     for (unsigned i = 0; i < N_CUTS; i++) {
-        struct http_reader *r = http_reader_new(request, limit);
+        struct http_reader *r = http_reader_new(request ? HTTP_REQUEST : HTTP_RESPONSE, limit);
         assert_non_null(r);
         long got = feed_head(r, text, size, cut_number(i));
         if (i > 0) {
@@ -377,7 +377,7 @@ static void half_a_head_is_not_yet_anything(void **state)
     (void)state;
     static const char text[] = R H "Content-Length: 10" CRLF CRLF;
     for (size_t size = 0; size < sizeof text - 1; size++) {
-        struct http_reader *r = http_reader_new(true, LIMIT);
+        struct http_reader *r = http_reader_new(HTTP_REQUEST, LIMIT);
         uint8_t *p = exact(text, size);
         assert_int_equal(http_reader_feed(r, p, size), size);
         assert_null(http_reader_head(r));
@@ -390,7 +390,7 @@ static void half_a_head_is_not_yet_anything(void **state)
 
 static struct http_body *body_of(bool request, const char *head, bool head_request)
 {
-    struct http_reader *r = http_reader_new(request, LIMIT);
+    struct http_reader *r = http_reader_new(request ? HTTP_REQUEST : HTTP_RESPONSE, LIMIT);
     assert_int_equal(http_reader_feed(r, (const uint8_t *)head, strlen(head)), strlen(head));
     assert_non_null(http_reader_head(r));
     struct http_body *b = http_body_new(http_reader_head(r), head_request);

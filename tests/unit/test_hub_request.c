@@ -30,7 +30,7 @@ struct parsed {
 /* step: bytes fed at once; 0: all. */
 static struct parsed parse(const char *text, size_t step)
 {
-    struct parsed p = {.reader = http_reader_new(true, REQUEST_MAX)};
+    struct parsed p = {.reader = http_reader_new(HTTP_REQUEST, REQUEST_MAX)};
     size_t n = strlen(text), at = 0;
     assert_non_null(p.reader);
     while (at < n) {

@@ -161,7 +161,7 @@ static void start_tls(void)
 static void new_reader(void)
 {
     http_reader_free(hub.reader);
-    hub.reader = http_reader_new(true, 8000);
+    hub.reader = http_reader_new(HTTP_REQUEST, 8000);
     stream_read_on(hub.stream, true);
 }
 
@@ -475,6 +475,7 @@ static void a_refusal_is_final_and_says_why(void **state)
 {
     static const struct step script[] = {
         {.answer =
+             "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" /* passed over, as other 1xx */
              "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 20\r\n\r\n"
              "Invalid access token"}};
     (void)state;

@@ -12,7 +12,7 @@ static bool allowed(const struct origins *o, const char *fields, const char *hos
 {
     char text[1000];
     struct names *names = names_new();
-    struct http_reader *r = http_reader_new(true, 4096);
+    struct http_reader *r = http_reader_new(HTTP_REQUEST, 4096);
     assert_int_equal(names_add_suffix(names, "tunnel"), ERR_OK);
     assert_int_equal(names_add_suffix(names, "t.example"), ERR_OK);
     snprintf(text, sizeof text, "POST http://%s/ HTTP/1.1\r\nHost: %s\r\n%s\r\n", host, host,

@@ -15,7 +15,7 @@
 /* Feeds a head in pieces of `cut` bytes; NULL when the reader refuses it. */
 static struct http_reader *read_head(const char *text, size_t cut)
 {
-    struct http_reader *r = http_reader_new(true, PROXY_HEAD_MAX);
+    struct http_reader *r = http_reader_new(HTTP_REQUEST, PROXY_HEAD_MAX);
     assert_non_null(r);
     size_t n = strlen(text), used = 0;
     while (used < n && http_reader_head(r) == NULL) {

@@ -16,7 +16,7 @@ static struct refusal read_it(const char *status, const char *headers, const cha
 {
     char text[2000];
     struct refusal r;
-    struct http_reader *reader = http_reader_new(false, sizeof text);
+    struct http_reader *reader = http_reader_new(HTTP_RESPONSE, sizeof text);
     snprintf(text, sizeof text, "HTTP/1.1 %s" CRLF "%s" CRLF, status, headers);
     assert_true(http_reader_feed(reader, (const uint8_t *)text, strlen(text)) > 0);
     assert_non_null(http_reader_head(reader));

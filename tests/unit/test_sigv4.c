@@ -84,7 +84,7 @@ static const struct request with_token = {
 
 static struct http_reader *read_text(const char *text, size_t n)
 {
-    struct http_reader *r = http_reader_new(true, 16384);
+    struct http_reader *r = http_reader_new(HTTP_REQUEST, 16384);
     assert_non_null(r);
     assert_int_equal(http_reader_feed(r, (const uint8_t *)text, n), n);
     assert_non_null(http_reader_head(r));
@@ -621,7 +621,7 @@ static void send_through(struct trip *t, const char *lines)
                      "POST %s HTTP/1.1\r\n%sx-amz-target:%s \r\ncontent-TYPE:   a   b\r\n"
                      "Host: %s\r\n\r\n",
                      t->path, lines, to_sign.target, t->host);
-    t->reader = http_reader_new(true, 16384);
+    t->reader = http_reader_new(HTTP_REQUEST, 16384);
     assert_non_null(t->reader);
     for (size_t at = 0; at < (size_t)n;) {
         size_t piece = 1 + below(64);

@@ -372,7 +372,7 @@ static void accept_key(void **state)
 
 static struct http_reader *read_head(bool request, const char *text)
 {
-    struct http_reader *r = http_reader_new(request, 4096);
+    struct http_reader *r = http_reader_new(request ? HTTP_REQUEST : HTTP_RESPONSE, 4096);
     assert_int_equal(http_reader_feed(r, (const uint8_t *)text, strlen(text)), strlen(text));
     assert_non_null(http_reader_head(r));
     return r;

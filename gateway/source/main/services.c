@@ -62,7 +62,7 @@ static bool show_services(const struct gateway_client *d, struct http_reader *re
 static int list(struct options *o)
 {
     struct gateway_client d;
-    struct http_reader *reader = http_reader_new(false, DIALOGUE_HEAD_MAX);
+    struct http_reader *reader = http_reader_new(HTTP_ANSWER, DIALOGUE_HEAD_MAX);
     bool shown = gateway_client_open(&d, o) && show_services(&d, reader);
     http_reader_free(reader);
     gateway_client_close(&d);
