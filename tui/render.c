@@ -24,11 +24,6 @@ static const char letters[ROLE_COUNT] = {
     [ROLE_MATCH] = 'm',
 };
 
-char render_role(enum role role)
-{
-    return letters[role];
-}
-
 static bool append(struct buf *out, const struct cell *cell, bool roles)
 {
     char text[4] = {letters[cell->role]};

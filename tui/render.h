@@ -8,7 +8,6 @@
 /* Appends the rows, each without blanks at its end and with a line feed; roles: a letter for each
  * cell's role in place of its character. False: limit or memory. */
 bool render_grid(const struct grid *g, bool roles, struct buf *out);
-char render_role(enum role role);
 
 /* Cuts the first key off "j<Enter>": a character, or one of <Enter>, <Esc>, <Tab>, <BackTab>, <Up>,
  * <Down>, <Left>, <Right>, <PgUp>, <PgDn>, <Home>, <End>, <Del>, <Backspace>, <F1> .. <F12>, and

@@ -21,9 +21,6 @@ struct canvas {
 /* The first row of any screen, and the last. */
 void draw_title(struct canvas *v);
 void draw_last_row(struct canvas *v);
-void draw_key_bar(struct canvas *v);
-/* "UP 3d04h", "HUB DOWN 42s, retry 5 s", "GATEWAY LOST". */
-void draw_state_text(const struct canvas *v, char *out, size_t size, enum role *role);
 
 void draw_main(struct canvas *v);
 void draw_small(struct canvas *v);

@@ -21,7 +21,7 @@ static int draw_binding(struct canvas *v, int column, const struct key_binding *
 }
 
 /* As many as fit, in the table's order; the one that quits has its place at the end. */
-void draw_key_bar(struct canvas *v)
+static void draw_key_bar(struct canvas *v)
 {
     unsigned here = key_screen(v->ui->screen);
     const struct key_binding *last = NULL;

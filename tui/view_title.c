@@ -74,7 +74,8 @@ static const char *program_word(const struct canvas *v)
     return words[v->role];
 }
 
-void draw_state_text(const struct canvas *v, char *out, size_t size, enum role *role)
+/* "UP 3d04h", "HUB DOWN 42s, retry 5 s", "GATEWAY LOST". */
+static void draw_state_text(const struct canvas *v, char *out, size_t size, enum role *role)
 {
     size_t as_bad;
     char which[48] = "", up[FORMAT_SIZE];

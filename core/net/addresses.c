@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-bool address_equal(const union address *a, const union address *b)
+static bool address_equal(const union address *a, const union address *b)
 {
     if (a->any.sa_family != b->any.sa_family)
         return false;

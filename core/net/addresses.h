@@ -36,7 +36,6 @@ void addresses_interleave(struct addresses *a);
  * address that is not there changes nothing. */
 void addresses_rotate(struct addresses *a, const union address *first, bool after);
 
-bool address_equal(const union address *a, const union address *b); /* ports do not count */
 void address_set_port(union address *a, int port);
 
 /* 127.0.0.0/8, also as ::ffff:127.0.0.0/104, and ::1. */

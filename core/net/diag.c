@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-bool diag_end_of(const struct sockaddr_storage *from, struct peer_end *out)
+static bool diag_end_of(const struct sockaddr_storage *from, struct peer_end *out)
 {
     *out = (struct peer_end){.family = from->ss_family};
     if (from->ss_family == AF_INET) {

@@ -17,7 +17,6 @@ struct diag_socket {
     uint32_t inode, uid;
 };
 
-bool diag_end_of(const struct sockaddr_storage *from, struct peer_end *out); /* false: no IP */
 /* Both ends of a TCP socket: our own and the other one. */
 bool diag_ends(int fd, struct peer_end *ours, struct peer_end *theirs);
 

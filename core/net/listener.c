@@ -225,11 +225,6 @@ bool listener_is_local(const struct listener *l)
     return true;
 }
 
-void *listener_owner(const struct listener *l)
-{
-    return l->owner;
-}
-
 void listener_free(struct listener *l)
 {
     if (l == NULL)

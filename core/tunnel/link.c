@@ -337,7 +337,7 @@ static void on_arrived(void *owner, struct stream *s, bool native, uint64_t left
     l->approach = NULL;
     l->native = native;
     l->tries = l->tries > 0 ? l->tries : 1;
-    l->ws = ws_new(l->loop, s, true, NULL, 0, &ws_events, l);
+    l->ws = ws_new(l->loop, s, true, &ws_events, l);
     if (l->ws == NULL) {
         lost(l, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
         return;
@@ -571,11 +571,6 @@ void link_free(struct link *l)
     if (was_up)
         session_detach(l->session, ERR_SHUTDOWN);
     free_link(l);
-}
-
-bool link_is_up(const struct link *l)
-{
-    return l->step == UP;
 }
 
 uint64_t link_round_trip_us(const struct link *l)

@@ -61,7 +61,6 @@ void link_free(struct link *l); /* sends a Close when it is up; allowed in any e
 /* For session_events.broken: drops the WebSocket; reconnects when `why` allows it. */
 void link_drop(struct link *l, enum err why, const char *text);
 
-bool link_is_up(const struct link *l);
 uint64_t link_round_trip_us(const struct link *l); /* last ping; 0: not known yet */
 
 enum link_phase { LINK_CONNECTING, LINK_UP, LINK_WAITING, LINK_OVER };

@@ -21,10 +21,8 @@ void ws_free(struct ws *w)
 {
     if (w == NULL || w->dead)
         return;
-    loop_cancel(&w->again);
     timer_free(w->timer);
     stream_close(w->stream);
-    buf_free(&w->early);
     w->dead = true;
     if (w->depth == 0)
         free(w);
@@ -36,7 +34,6 @@ void ws_over(struct ws *w, enum err why, int code, const char *text)
         return;
     w->state = OVER;
     timer_stop(w->timer);
-    loop_cancel(&w->again);
     stream_read_on(w->stream, false);
     w->events->closed(w->owner, why, code, text);
 }
@@ -128,10 +125,7 @@ void ws_ping(struct ws *w, const void *p, size_t n)
 static void resume_reading(struct ws *w)
 {
     w->paused = false;
-    if (w->early.size > 0)
-        loop_defer(w->loop, &w->again);
-    else
-        stream_read_on(w->stream, true);
+    stream_read_on(w->stream, true);
 }
 
 void ws_close(struct ws *w, int code, const char *text)
@@ -153,15 +147,6 @@ static void after_reading(struct ws *w)
         stream_read_on(w->stream, false);
     send_controls(w);
     settle(w);
-}
-
-static void on_again(void *owner)
-{
-    struct ws *w = owner;
-    w->depth++;
-    ws_read_early(w);
-    after_reading(w);
-    release(w);
 }
 
 static void on_readable(void *owner)
@@ -191,9 +176,7 @@ static void on_failed(void *owner, enum err why)
     struct ws *w = owner;
     w->depth++;
     /* A write may have failed because the peer said goodbye and left: look for its Close. */
-    ws_read_early(w);
-    if (!w->dead && w->early.size == 0)
-        ws_read_stream(w);
+    ws_read_stream(w);
     after_reading(w);
     if (w->state == FAILING || w->state == ECHOING)
         ws_over(w, w->why, w->code, w->text);
@@ -216,8 +199,8 @@ static void on_timeout(void *owner)
 static const struct stream_events stream_callbacks = {
     .readable = on_readable, .writable = on_writable, .failed = on_failed};
 
-struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const uint8_t *early, size_t n,
-                  const struct ws_events *events, void *owner)
+struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const struct ws_events *events,
+                  void *owner)
 {
     struct ws *w = calloc(1, sizeof *w);
     if (w == NULL) {
@@ -229,13 +212,11 @@ struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const uint8_
                      .events = events,
                      .owner = owner,
                      .client = client,
-                     .early = {.limit = n},
                      .received_at = loop_now(loop)};
     w->masks_used = sizeof w->masks;
     ws_parser_init(&w->parser, !client);
-    deferred_init(&w->again, on_again, w);
     w->timer = timer_new(loop, on_timeout, w);
-    if (w->timer == NULL || !buf_append(&w->early, early, n)) {
+    if (w->timer == NULL) {
         ws_free(w);
         return NULL;
     }

@@ -29,11 +29,10 @@ struct ws_events {
     void (*closed)(void *owner, enum err why, int code, const char *text);
 };
 
-/* Takes the stream over. `client`: we mask and expect unmasked frames. early: bytes that came
- * behind the handshake's head (copied). NULL: no memory (the stream is closed). Reading starts at
- * once. */
-struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const uint8_t *early, size_t n,
-                  const struct ws_events *events, void *owner);
+/* Takes the stream over. `client`: we mask and expect unmasked frames. NULL: no memory (the stream
+ * is closed). Reading starts at once. */
+struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const struct ws_events *events,
+                  void *owner);
 void ws_free(struct ws *w); /* closes the stream at once; NULL is fine; allowed in any event */
 
 /* Whether ws_send may be called. */

@@ -32,8 +32,6 @@ struct ws {
     bool shut; /* the stream's sending side */
 
     struct ws_parser parser;
-    struct buf early;      /* came behind the handshake: read before the stream */
-    struct deferred again; /* delivers `early` */
     bool paused;
     uint64_t received_at;
     struct ws_control incoming; /* the control frame that is arriving */
@@ -53,9 +51,7 @@ struct ws {
 void ws_over(struct ws *w, enum err why, int code, const char *text); /* tells `closed`, once */
 void ws_want_close(struct ws *w, enum ws_state state, int code, const char *text);
 
-/* ws_receive.c: deliver what came behind the handshake, and what the stream has. The WebSocket may
- * be dead afterwards (w->dead). */
-void ws_read_early(struct ws *w);
+/* ws_receive.c: delivers what the stream has. The WebSocket may be dead afterwards (w->dead). */
 void ws_read_stream(struct ws *w);
 
 #endif

@@ -118,19 +118,6 @@ static bool reading(const struct ws *w)
     return !w->dead && !w->paused && w->state != ECHOING && w->state != OVER;
 }
 
-void ws_read_early(struct ws *w)
-{
-    size_t used = w->early.size > 0 ? deliver(w, w->early.data, w->early.size) : 0;
-    if (w->dead)
-        return;
-    buf_take(&w->early, used);
-    if (w->early.size > 0)
-        return;
-    buf_free(&w->early);
-    if (reading(w))
-        stream_read_on(w->stream, true);
-}
-
 void ws_read_stream(struct ws *w)
 {
     while (reading(w)) {

@@ -78,11 +78,18 @@ static void test_grids(void **state)
 static void test_role_letters(void **state)
 {
     (void)state;
-    for (int a = 0; a < ROLE_COUNT; a++)
-        for (int b = 0; b < a; b++)
-            assert_true(render_role((enum role)a) != render_role((enum role)b));
-    for (int a = 0; a < ROLE_COUNT; a++)
-        assert_true(render_role((enum role)a) > ' ');
+    struct grid g = {0};
+    assert_true(grid_resize(&g, ROLE_COUNT, 1));
+    for (int role = 0; role < ROLE_COUNT; role++)
+        grid_put(&g, 0, role, 'x', (enum role)role);
+    assert_true(render_grid(&g, true, &out));
+    assert_int_equal(out.size, ROLE_COUNT + 1);
+    for (size_t i = 0; i < ROLE_COUNT; i++) {
+        assert_true(out.data[i] > ' ');
+        assert_ptr_equal(memchr(out.data, out.data[i], out.size), out.data + i);
+    }
+    buf_free(&out);
+    grid_free(&g);
 }
 
 static void test_keys(void **state)

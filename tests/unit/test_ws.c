@@ -130,7 +130,7 @@ static const struct ws_events events = {.data = on_data,
                                         .pong = on_pong,
                                         .closed = on_closed};
 
-static void begin_early(struct side *s, bool client, const void *early, size_t n)
+static void begin(struct side *s, bool client)
 {
     int fds[2];
     *s = (struct side){.got.limit = 1 << 22, .pong.limit = 125, .peer.limit = 1 << 22};
@@ -142,14 +142,9 @@ static void begin_early(struct side *s, bool client, const void *early, size_t n
     deferred_init(&s->feed, feed, s);
     struct stream *stream = stream_from_fd(s->loop, fds[0]);
     assert_non_null(stream);
-    s->ws = ws_new(s->loop, stream, client, early, n, &events, s);
+    s->ws = ws_new(s->loop, stream, client, &events, s);
     assert_non_null(s->ws);
     assert_ptr_equal(ws_stream(s->ws), stream);
-}
-
-static void begin(struct side *s, bool client)
-{
-    begin_early(s, client, NULL, 0);
 }
 
 static void end(struct side *s)
@@ -324,25 +319,23 @@ static void masks_are_fresh(void **state)
     end(&s);
 }
 
-static void early_bytes_come_first(void **state)
+static void every_split_and_every_appetite(void **state)
 {
     (void)state;
     for (size_t appetite = 0; appetite < 4; appetite++) {
         struct buf b = {.limit = 1000};
-        add_frame(&b, true, true, WS_BINARY, "early", 5);
+        add_frame(&b, true, true, WS_BINARY, "first", 5);
         add_frame(&b, true, true, WS_PING, "e", 1);
         add_frame(&b, true, true, WS_BINARY, "more", 4);
         for (size_t cut = 0; cut <= b.size; cut++) {
             struct side s;
-            uint8_t *copy = malloc(cut + 1);
-            assert_non_null(copy);
-            memcpy(copy, b.data, cut);
-            begin_early(&s, true, copy, cut);
+            begin(&s, true);
             s.appetite = s.room = appetite;
-            free(copy);
+            peer_raw(&s, b.data, cut);
+            uv_run(loop_uv(s.loop), UV_RUN_NOWAIT);
             peer_raw(&s, b.data + cut, b.size - cut);
             UNTIL(&s, s.got.size == 11);
-            assert_bytes(&s.got, "early|more|", 11);
+            assert_bytes(&s.got, "first|more|", 11);
             peer_expect(&s, true, WS_PONG, "e", 1);
             end(&s);
         }
@@ -720,7 +713,7 @@ static void a_goodbye_is_heard_after_a_failed_write(void **state)
         struct side s = {.got.limit = 100, .fd = -1, .loop = loop_new()};
         memcpy(b.bytes, goodbye, n);
         deferred_init(&s.feed, feed, &s);
-        s.ws = ws_new(s.loop, &b.stream, true, NULL, 0, &events, &s);
+        s.ws = ws_new(s.loop, &b.stream, true, &events, &s);
         assert_non_null(s.ws);
         b.stream.events->failed(b.stream.owner, ERR_RESET);
         assert_true(s.closed);
@@ -749,32 +742,30 @@ static void rules_are_kept(void **state)
         {{0x88, 2, 3, 0xed}, 4, ERR_PROTOCOL, 1002},
         {{0x88, 3, 3, 0xe8, 0xff}, 5, ERR_PROTOCOL, 1002},
     };
-    for (size_t i = 0; i < COUNT(cases); i++)
-        for (int early = 0; early <= 1; early++) {
-            struct side s;
-            begin_early(&s, true, cases[i].bytes, early ? cases[i].n : 0);
-            if (!early)
-                peer_raw(&s, cases[i].bytes, cases[i].n);
-            UNTIL(&s, s.peer.size > 4);
-            assert_false(ws_ready(s.ws));
-            assert_false(s.closed); /* so that the peer can read it */
-            static uint8_t more[100000];
-            peer_raw(&s, more, sizeof more);
-            struct ws_parser w;
-            ws_parser_init(&w, true);
-            struct ws_event e = ws_parse(&w, s.peer.data, s.peer.size);
-            assert_int_equal(e.type, WS_PAYLOAD);
-            assert_int_equal(w.op, WS_CLOSE);
-            assert_int_equal(e.payload[0] << 8 | e.payload[1], cases[i].code);
-            assert_true(e.n > 2); /* and says what was wrong */
-            assert_int_equal(shutdown(s.fd, SHUT_WR), 0);
-            UNTIL(&s, s.closed);
-            assert_int_equal(s.why, cases[i].why);
-            assert_int_equal(s.code, 0);
-            assert_true(s.text[0] != '\0');
-            assert_int_equal(s.got.size, 0);
-            end(&s);
-        }
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct side s;
+        begin(&s, true);
+        peer_raw(&s, cases[i].bytes, cases[i].n);
+        UNTIL(&s, s.peer.size > 4);
+        assert_false(ws_ready(s.ws));
+        assert_false(s.closed); /* so that the peer can read it */
+        static uint8_t more[100000];
+        peer_raw(&s, more, sizeof more);
+        struct ws_parser w;
+        ws_parser_init(&w, true);
+        struct ws_event e = ws_parse(&w, s.peer.data, s.peer.size);
+        assert_int_equal(e.type, WS_PAYLOAD);
+        assert_int_equal(w.op, WS_CLOSE);
+        assert_int_equal(e.payload[0] << 8 | e.payload[1], cases[i].code);
+        assert_true(e.n > 2); /* and says what was wrong */
+        assert_int_equal(shutdown(s.fd, SHUT_WR), 0);
+        UNTIL(&s, s.closed);
+        assert_int_equal(s.why, cases[i].why);
+        assert_int_equal(s.code, 0);
+        assert_true(s.text[0] != '\0');
+        assert_int_equal(s.got.size, 0);
+        end(&s);
+    }
 }
 
 static void freeing_inside_any_event(void **state)
@@ -782,28 +773,26 @@ static void freeing_inside_any_event(void **state)
     (void)state;
     enum { N = 30000 };
     static uint8_t frame[WS_HEADER_MAX + N];
-    for (enum moment moment = IN_DATA; moment <= IN_CLOSED; moment++)
-        for (int early = 0; early <= 1; early++) {
-            struct side s;
-            struct buf b = {.limit = 1000};
-            if (moment != IN_WRITABLE) {
-                add_frame(&b, true, true, WS_BINARY, "data", 4);
-                add_frame(&b, true, true, WS_PONG, "p", 1);
-                add_frame(&b, true, true, WS_CLOSE, "\x03\xe8", 2);
-            }
-            begin_early(&s, true, b.data, early ? b.size : 0);
-            s.free_at = moment;
-            if (moment == IN_WRITABLE)
-                fill(&s, frame, N);
-            if (!early)
-                peer_raw(&s, b.data, b.size);
-            UNTIL(&s, s.ws == NULL);
-            assert_int_equal(s.closed, moment == IN_CLOSED);
-            settle(&s);
-            assert_int_equal(s.closed, moment == IN_CLOSED);
-            buf_free(&b);
-            end(&s);
+    for (enum moment moment = IN_DATA; moment <= IN_CLOSED; moment++) {
+        struct side s;
+        struct buf b = {.limit = 1000};
+        if (moment != IN_WRITABLE) {
+            add_frame(&b, true, true, WS_BINARY, "data", 4);
+            add_frame(&b, true, true, WS_PONG, "p", 1);
+            add_frame(&b, true, true, WS_CLOSE, "\x03\xe8", 2);
         }
+        begin(&s, true);
+        s.free_at = moment;
+        if (moment == IN_WRITABLE)
+            fill(&s, frame, N);
+        peer_raw(&s, b.data, b.size);
+        UNTIL(&s, s.ws == NULL);
+        assert_int_equal(s.closed, moment == IN_CLOSED);
+        settle(&s);
+        assert_int_equal(s.closed, moment == IN_CLOSED);
+        buf_free(&b);
+        end(&s);
+    }
 }
 
 static void freeing_inside_closed_for_every_reason(void **state)
@@ -878,7 +867,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(messages_both_ways),
         cmocka_unit_test(masks_are_fresh),
-        cmocka_unit_test(early_bytes_come_first),
+        cmocka_unit_test(every_split_and_every_appetite),
         cmocka_unit_test(pausing_at_every_byte),
         cmocka_unit_test(a_paused_reader_stops_the_peer),
         cmocka_unit_test(only_the_latest_ping_is_answered),

@@ -98,7 +98,6 @@ void answer_empty(void *ctx, enum err why, const struct tunnel_record *t);
 
 /* Who calls? Sets key and key_id. */
 bool authorize(struct call *c);
-bool peer_is_loopback(const char *client);
 
 /* ---- open.c, operations.c, listing.c, tagging.c ---- */
 

@@ -8,7 +8,7 @@
 #include <time.h>
 
 /* As net/socket.c names clients. */
-bool peer_is_loopback(const char *client)
+static bool peer_is_loopback(const char *client)
 {
     struct in_addr v4;
     struct in6_addr v6;

@@ -68,11 +68,6 @@ const struct access_key *keys_find(const struct keys *k, struct span id)
     return id.n > 0 ? map_get(&k->by_id, id.p, id.n) : NULL;
 }
 
-const char *access_key_id(const struct access_key *k)
-{
-    return k->id;
-}
-
 struct span access_key_secret(const struct access_key *k)
 {
     return span_of(k->secret);

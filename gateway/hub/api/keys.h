@@ -54,7 +54,6 @@ struct keys *keys_ref(struct keys *k);
 void keys_free(struct keys *k); /* the last one wipes */
 size_t keys_count(const struct keys *k);
 const struct access_key *keys_find(const struct keys *k, struct span id); /* NULL: none */
-const char *access_key_id(const struct access_key *k);
 struct span access_key_secret(const struct access_key *k);
 
 /* What is asked for. For OPEN the fields describe the tunnel to be; for the others they are the

@@ -266,7 +266,7 @@ void relay_end_new(const struct relay_end_options *o, struct registration *regis
     stat_add(&o->stats->clients, 1);
     log_connected(registration);
     if (answer(buffered, registration))
-        c->ws = ws_new(o->loop, buffered, false, NULL, 0, &ws_callbacks, c);
+        c->ws = ws_new(o->loop, buffered, false, &ws_callbacks, c);
     else
         stream_close(buffered);
     if (c->ws == NULL) {
