@@ -3,18 +3,13 @@
  * follows the one that says close; a stream that is taken keeps every byte behind the head. Input:
  * a byte of flags, a seed for the cuts, then the bytes of the client. */
 #include "core/http/server.h"
+#include "memory_stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define MUST(condition)                                                                            \
-    do {                                                                                           \
-        if (!(condition))                                                                          \
-            abort();                                                                               \
-    } while (0)
 
 enum {
     ANSWER_LATER = 1, /* not from inside the event */
@@ -25,83 +20,6 @@ enum {
     AT_HEAD = 32,    /* answers heads of targets that begin with /h */
     FREE_EARLY = 64, /* the connection, at a target that begins with /f */
     HALF = 128       /* the client ends its side when it has sent all */
-};
-
-/* ---- a stream ---- */
-
-struct memory {
-    struct stream stream;
-    struct buf in, out;
-    const uint8_t *pending;
-    size_t pending_size;
-    bool reading, eof, slow, shut, closed;
-};
-
-static struct memory *of(const struct stream *s)
-{
-    return (struct memory *)(void *)(uintptr_t)s;
-}
-
-static void memory_read_on(struct stream *s, bool on)
-{
-    MUST(!of(s)->closed);
-    of(s)->reading = on;
-}
-
-static long memory_peek(struct stream *s, size_t want, uint8_t **p)
-{
-    struct memory *m = of(s);
-    MUST(m->reading);
-    if (m->in.size < want)
-        return m->eof ? -(long)ERR_EOF : 0;
-    *p = m->in.data;
-    return (long)m->in.size;
-}
-
-static void memory_consume(struct stream *s, size_t n)
-{
-    MUST(n <= of(s)->in.size);
-    buf_take(&of(s)->in, n);
-}
-
-static bool memory_write(struct stream *s, const uint8_t *p, size_t n)
-{
-    struct memory *m = of(s);
-    MUST(m->pending == NULL && !m->shut && n > 0);
-    if (!m->slow) {
-        MUST(buf_append(&m->out, p, n));
-        return true;
-    }
-    m->pending = p;
-    m->pending_size = n;
-    return false;
-}
-
-static bool memory_ready(const struct stream *s)
-{
-    return of(s)->pending == NULL;
-}
-
-static void memory_shutdown(struct stream *s)
-{
-    MUST(memory_ready(s) && !of(s)->shut);
-    of(s)->shut = true;
-}
-
-static void memory_close(struct stream *s)
-{
-    MUST(!of(s)->closed);
-    of(s)->closed = true;
-}
-
-static const struct stream_ops memory_ops = {
-    .read_on = memory_read_on,
-    .peek = memory_peek,
-    .consume = memory_consume,
-    .write = memory_write,
-    .ready = memory_ready,
-    .shutdown = memory_shutdown,
-    .close = memory_close,
 };
 
 /* ---- an owner ---- */
@@ -216,13 +134,6 @@ static void turn(struct owner *o)
     }
 }
 
-static size_t piece_of(unsigned *seed, size_t left)
-{
-    *seed = *seed * 1103515245u + 12345u;
-    size_t n = 1 + (*seed >> 16) % 9;
-    return n < left ? n : left;
-}
-
 /* seed 0: all at once. */
 static void converse(struct owner *o, struct loop *loop, int flags, unsigned seed, const uint8_t *p,
                      size_t n)
@@ -231,9 +142,7 @@ static void converse(struct owner *o, struct loop *loop, int flags, unsigned see
     if ((flags & SMALL_LIMITS) != 0)
         options = (struct http_conn_options){.max_head = 80, .max_body = 7};
     *o = (struct owner){.flags = flags};
-    o->memory.in.limit = o->memory.out.limit = SIZE_MAX / 2;
-    o->memory.slow = (flags & SLOW_WRITES) != 0;
-    o->memory.stream.ops = &memory_ops;
+    memory_begin(&o->memory, (flags & SLOW_WRITES) != 0);
     o->conn = http_conn_new(loop, &o->memory.stream, &options, &events, o);
     MUST(o->conn != NULL);
     for (size_t at = 0; at < n;) {
@@ -250,8 +159,7 @@ static void end(struct owner *o)
 {
     let_go(o);
     MUST(o->memory.closed == !o->taken);
-    buf_free(&o->memory.in);
-    buf_free(&o->memory.out);
+    memory_end(&o->memory);
 }
 
 static bool same(const struct buf *a, const struct buf *b)
