@@ -1,5 +1,6 @@
 #include "tui/command.h"
 
+#include "core/base/process.h"
 #include "tui/socket_path.h"
 #include "tui/theme.h"
 
@@ -157,16 +158,11 @@ static enum err read_size(struct options *o, struct command *c)
 
 /* ---- how it looks ---- */
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 static enum err read_glyphs(struct options *o, struct command *c)
 {
     static const char *const styles[] = {"braille", "blocks", "ascii", NULL};
     bool utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0 || options_get(o, "render") != NULL;
-    int style = (int)(c->mode == MODE_RENDER ? GRAPH_BRAILLE : theme_graph(environment));
+    int style = (int)(c->mode == MODE_RENDER ? GRAPH_BRAILLE : theme_graph(process_environment));
     c->glyphs = utf8 && !options_flag(o, "ascii") ? glyphs_utf8 : glyphs_ascii;
     c->ui.ascii = c->glyphs.ascii;
     enum err why = read_choice(o, "graph", styles, "braille, blocks, ascii", &style);

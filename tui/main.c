@@ -11,7 +11,6 @@
 
 #include <locale.h>
 #include <malloc.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -89,18 +88,13 @@ static int replay(struct command *c)
     return code;
 }
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 static int run(struct command *c)
 {
     char problem[1200];
     if (c->replay != NULL)
         return replay(c);
-    if (c->path[0] == '\0' && !socket_path_find(c->program, environment, c->path, sizeof c->path,
-                                                problem, sizeof problem)) {
+    if (c->path[0] == '\0' && !socket_path_find(c->program, process_environment, c->path,
+                                                sizeof c->path, problem, sizeof problem)) {
         fprintf(stderr, "tunnel-tui: %s\n", problem);
         return EXIT_FAILED;
     }

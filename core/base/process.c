@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -56,4 +57,9 @@ bool process_try_again(int fd, bool write)
     if (errno == EINTR)
         return true;
     return errno == EAGAIN && (poll(&p, 1, -1) == 1 || errno == EINTR);
+}
+
+const char *process_environment(const char *name)
+{
+    return getenv(name);
 }

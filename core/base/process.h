@@ -1,4 +1,5 @@
-/* What every program does before anything else. */
+/* A program and where it runs: what each does before anything else, its terminal, its environment.
+ */
 #ifndef CORE_BASE_PROCESS_H
 #define CORE_BASE_PROCESS_H
 
@@ -18,5 +19,8 @@ bool process_terminal_gone(void);
  * once fd is ready when somebody has made it non-blocking, as standard input and output may be that
  * others share. write: whether it was a write. */
 bool process_try_again(int fd, bool write);
+
+/* getenv, in the form of those who are handed a look into the environment. */
+const char *process_environment(const char *name);
 
 #endif

@@ -68,6 +68,11 @@ char *span_dup(struct span s)
     return copy;
 }
 
+char *str_copy(const char *text)
+{
+    return text != NULL ? strdup(text) : NULL;
+}
+
 bool str_same(const char *a, const char *b)
 {
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);

@@ -23,6 +23,7 @@ struct span span_trim(struct span s); /* spaces and tabs at both ends */
 struct span span_cut(struct span *rest, char separator);
 char *span_dup(struct span s); /* malloc'd, terminated; NULL: memory */
 
+char *str_copy(const char *text);            /* malloc'd; of NULL it is NULL */
 bool str_same(const char *a, const char *b); /* NULL is the same as NULL only */
 
 /* Decimal, digits only, no sign, no space; false when it is not one or is above max. */

@@ -1,6 +1,7 @@
 #include "core/config/program.h"
 
 #include "core/base/log.h"
+#include "core/base/process.h"
 #include "core/base/text.h"
 #include "core/config/completion.h"
 #include "core/config/manual.h"
@@ -72,11 +73,6 @@ static enum err print_pages(const struct program *p, struct options *o)
     if (fflush(stdout) != 0 || ferror(stdout))
         return options_fail(o, "the output could not be written");
     return ERR_OK;
-}
-
-static const char *environment(const char *name)
-{
-    return getenv(name);
 }
 
 static char *writable_environment(const char *name)
@@ -170,7 +166,7 @@ enum program_next program_read(const struct program *p, struct options *o, int a
         return PROGRAM_DONE;
     }
     if (why == ERR_OK)
-        why = read_all(p, o, environment);
+        why = read_all(p, o, process_environment);
     options_wipe_env(o, writable_environment);
     if (why == ERR_OK)
         return PROGRAM_GO;

@@ -2,6 +2,7 @@
 
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/process.h"
 #include "core/control/admin_server.h"
 #include "core/control/control_path_internal.h"
 #include "core/control/event_stream_internal.h"
@@ -192,11 +193,6 @@ static void metrics(void *owner, struct buf *out)
         report_metrics(c->monitor, out);
 }
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 static enum err open_endpoint(struct control *c, const char *path, char *text, size_t size)
 {
     const struct admin_server_options o = {.loop = c->setup.loop,
@@ -227,7 +223,7 @@ static enum err open_somewhere(struct control *c, const char *asked, char *text,
     char path[256], problem[400];
     if (asked != NULL && strcmp(asked, "off") == 0)
         return ERR_OK;
-    if (asked == NULL && !control_path(c->setup.program, environment, path, sizeof path))
+    if (asked == NULL && !control_path(c->setup.program, process_environment, path, sizeof path))
         return ERR_OK;
     enum err why = open_endpoint(c, asked != NULL ? asked : path, problem, sizeof problem);
     if (why == ERR_OK) {

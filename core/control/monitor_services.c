@@ -1,13 +1,10 @@
 /* A monitor's tunnels, and the services in them. */
 #include "core/control/monitor_internal.h"
 
+#include "core/base/str.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-static char *copy(const char *text)
-{
-    return text != NULL ? strdup(text) : NULL;
-}
 
 /* ---- tunnels ---- */
 
@@ -149,8 +146,8 @@ static void describe(struct monitor_service *s, const struct monitor_service_inf
 {
     free(s->host);
     free(s->target);
-    s->host = copy(info->host);
-    s->target = copy(info->target);
+    s->host = str_copy(info->host);
+    s->target = str_copy(info->target);
     s->present = true;
 }
 

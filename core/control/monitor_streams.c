@@ -1,6 +1,8 @@
 /* A monitor's streams. */
 #include "core/control/monitor_internal.h"
 
+#include "core/base/str.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -101,11 +103,6 @@ void monitor_stream_free(struct monitor_stream *s)
     free(s);
 }
 
-static char *copy(const char *text)
-{
-    return text != NULL ? strdup(text) : NULL;
-}
-
 struct monitor_stream *monitor_stream_began(struct monitor *m,
                                             const struct monitor_stream_info *info)
 {
@@ -115,10 +112,10 @@ struct monitor_stream *monitor_stream_began(struct monitor *m,
     uint64_t now = monitor_now(m);
     *s = (struct monitor_stream){.monitor = m,
                                  .id = ++m->last_stream,
-                                 .client = copy(info->client),
-                                 .asked = copy(info->asked),
-                                 .target = copy(info->target),
-                                 .label = copy(info->label),
+                                 .client = str_copy(info->client),
+                                 .asked = str_copy(info->asked),
+                                 .target = str_copy(info->target),
+                                 .label = str_copy(info->label),
                                  .via = info->via,
                                  .look = info->look,
                                  .close = info->close,

@@ -1,10 +1,10 @@
 #include "gateway/common/hub_check.h"
 
 #include "core/base/log.h"
+#include "core/base/process.h"
 #include "core/http/upstream.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define MEMORY_LEAST 1048576
 #define MEMORY_MOST 68719476736
@@ -19,11 +19,6 @@ struct trust *hub_check_trust(const struct hub_config *hub, enum err *why, char 
     return trust_new(&from, why, text, size);
 }
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 enum err hub_check_options(const struct hub_config *hub, char *text, size_t size)
 {
     struct upstream proxy;
@@ -32,8 +27,9 @@ enum err hub_check_options(const struct hub_config *hub, char *text, size_t size
     if (trust == NULL)
         return why;
     trust_free(trust);
-    const char *url = hub->web_proxy != NULL ? hub->web_proxy
-                                             : upstream_from_env(hub->host, hub->port, environment);
+    const char *url = hub->web_proxy != NULL
+                          ? hub->web_proxy
+                          : upstream_from_env(hub->host, hub->port, process_environment);
     if (url == NULL)
         return ERR_OK;
     why = upstream_parse(url, &proxy);

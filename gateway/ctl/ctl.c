@@ -3,11 +3,11 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/nearest.h"
+#include "core/base/process.h"
 #include "core/base/text.h"
 #include "core/tls/tls.h"
 
 #include <stdarg.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -102,11 +102,6 @@ bool ctl_insecure(const struct ctl *c)
 
 /* ---- setting up ---- */
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 static int read_endpoint(struct ctl *c)
 {
     char problem[200];
@@ -122,7 +117,7 @@ static int read_profile(struct ctl *c)
     char text[600] = "";
     if (options_flag(c->options, "unsigned"))
         return CTL_OK;
-    if (aws_profile_read(options_get(c->options, "profile"), environment, &c->profile, text,
+    if (aws_profile_read(options_get(c->options, "profile"), process_environment, &c->profile, text,
                          sizeof text) != ERR_OK)
         return ctl_fail("%s", text);
     bool local = api_url_is_loopback(&c->api.endpoint); /* it may take what is not signed */
@@ -185,7 +180,7 @@ static int read_trust(struct ctl *c)
 static int read_proxy(struct ctl *c)
 {
     const struct api_url *e = &c->api.endpoint;
-    const char *url = upstream_from_env(e->host, e->port, environment);
+    const char *url = upstream_from_env(e->host, e->port, process_environment);
     if (url == NULL || api_url_is_loopback(e))
         return CTL_OK;
     enum err why = upstream_parse(url, &c->proxy);

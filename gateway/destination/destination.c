@@ -64,11 +64,6 @@ static void memories_release(struct memories *m)
         free(m);
 }
 
-static char *copy(const char *text)
-{
-    return text != NULL ? strdup(text) : NULL;
-}
-
 struct destination *destination_new(struct loop *loop, const struct destination_options *o)
 {
     struct destination *d = calloc(1, sizeof *d);
@@ -78,8 +73,8 @@ struct destination *destination_new(struct loop *loop, const struct destination_
         .loop = loop,
         .services = o->services,
         .memories = memories_new(o->services),
-        .default_host = copy(o->default_host != NULL ? o->default_host : "localhost"),
-        .bind = copy(o->bind),
+        .default_host = str_copy(o->default_host != NULL ? o->default_host : "localhost"),
+        .bind = str_copy(o->bind),
         .match = o->match,
         .retries = o->retries,
         .retry_delay_ms = o->retry_delay_ms,
@@ -377,7 +372,7 @@ static bool take_target(struct forwarded_conn *v, const struct service_mapping *
 
 enum err destination_change(struct destination *d, const struct destination_options *fresh)
 {
-    char *bind = copy(fresh->bind);
+    char *bind = str_copy(fresh->bind);
     if (fresh->bind != NULL && bind == NULL)
         return ERR_NO_MEMORY;
     free(d->bind);

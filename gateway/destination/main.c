@@ -59,11 +59,6 @@ static const struct program program = {
                 "      -d SSH1=22,DOOR=192.168.7.20:8080,DB=/run/db.sock\n",
 };
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 static enum err read_services(struct options *o, struct services *out)
 {
     char problem[400];
@@ -124,8 +119,9 @@ static enum err read_client(struct options *o, struct hub_config *hub,
     if (why != ERR_OK)
         return why;
     out->hub = hub;
-    out->web_proxy = hub->web_proxy != NULL ? hub->web_proxy
-                                            : upstream_from_env(hub->host, hub->port, environment);
+    out->web_proxy = hub->web_proxy != NULL
+                         ? hub->web_proxy
+                         : upstream_from_env(hub->host, hub->port, process_environment);
     why = read_version(o, &out->version);
     out->native = hub->native && out->version == 0;
     if (why == ERR_OK)

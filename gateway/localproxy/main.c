@@ -11,8 +11,6 @@
 #include "gateway/localproxy/config.h"
 #include "gateway/localproxy/source_mode.h"
 
-#include <stdlib.h>
-
 #define OPERANDS_MAX 64
 
 static const struct program program = {
@@ -64,11 +62,6 @@ static int exit_code(enum err why)
     return 1;
 }
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 static void read_destination(const struct localproxy_config *config,
                              struct destination_options *out)
 {
@@ -88,8 +81,9 @@ static enum err run(const struct hub_config *hub, const struct localproxy_config
     struct destination_options destination;
     struct tunnel_program_options client = {
         .hub = hub,
-        .web_proxy = hub->web_proxy != NULL ? hub->web_proxy
-                                            : upstream_from_env(hub->host, hub->port, environment),
+        .web_proxy = hub->web_proxy != NULL
+                         ? hub->web_proxy
+                         : upstream_from_env(hub->host, hub->port, process_environment),
         .version = config->version,
         .max_connections = config->source ? config->max_connections : 0,
         .user_agent = "localproxy/" TUNNEL_VERSION,

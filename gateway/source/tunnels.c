@@ -1,6 +1,7 @@
 #include "gateway/source/tunnels_internal.h"
 
 #include "core/base/log.h"
+#include "core/base/process.h"
 #include "core/base/text.h"
 #include "gateway/common/hub_check.h"
 #include "gateway/common/telemetry.h"
@@ -322,17 +323,12 @@ static bool make_session(struct tunnel *t, struct loop *loop, const struct tunne
     return t->mappings != NULL;
 }
 
-static const char *environment(const char *name)
-{
-    return getenv(name);
-}
-
 static struct link_options link_options(const struct tunnel *t, const struct hub_config *hub,
                                         bool native, const struct trust *trust)
 {
     const char *proxy = hub->web_proxy;
     if (proxy == NULL)
-        proxy = upstream_from_env(hub->host, hub->port, environment);
+        proxy = upstream_from_env(hub->host, hub->port, process_environment);
     return (struct link_options){.host = hub->host,
                                  .port = hub->port,
                                  .role = SESSION_SOURCE,
