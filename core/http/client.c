@@ -212,21 +212,20 @@ static bool take_all(struct http_client *c, const uint8_t *p, size_t n)
         return false;
     }
     enum err why = take(c, p, n, &used);
-    if (why != ERR_OK) {
-        misread(c, why);
-        return false;
-    }
     stream_consume(c->stream, used);
     if (c->body != NULL && c->lines) {
         timer_stop(c->timer); /* lines may be far between */
-        if (!deliver_lines(c))
+        if (!deliver_lines(c) || c->body == NULL)
             return false;
     } else if (!c->o.timeout_is_for_all) {
         timer_start(c->timer, c->o.timeout_ms);
     }
-    if (c->body == NULL || !http_body_done(c->body))
-        return c->stream != NULL;
-    complete(c, used < n);
+    if (why == ERR_OK && (c->body == NULL || !http_body_done(c->body)))
+        return true;
+    if (why == ERR_OK)
+        complete(c, used < n);
+    else
+        misread(c, why);
     return false;
 }
 

@@ -42,8 +42,11 @@ static void ask_connect(struct reach *r)
     r->asked++;
     http_reader_free(r->answer);
     r->answer = http_reader_new(HTTP_PROXY_ANSWER, REACH_ANSWER_MAX);
+    if (r->answer == NULL) {
+        reach_fail(r, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+        return;
+    }
     bool ok =
-        r->answer != NULL &&
         upstream_target(r->target.host, r->target.port, target, sizeof target) &&
         write_login(r, target, &value) &&
         upstream_request(target, value.size > 0 ? (const char *)value.data : NULL, &r->request);

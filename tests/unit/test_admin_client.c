@@ -421,6 +421,12 @@ static void test_lines_end(void **state)
     lost(ERR_EOF, "it ended the events");
     assert_string_equal(owner.all_lines, "a|");
     end();
+    begin(ANSWERS(CHUNKS "4" CRLF "one\n?")); /* what came right is told first */
+    assert_true(admin_client_follow(owner.watch, "/"));
+    UNTIL(owner.losses > 0);
+    lost(ERR_PROTOCOL, "its answer is not HTTP");
+    assert_string_equal(owner.all_lines, "one|");
+    end();
     begin(ANSWERS("HTTP/1.1 503 No" CRLF "Content-Length: 3" CRLF CRLF "no\n"));
     assert_true(admin_client_follow(owner.watch, "/"));
     UNTIL(owner.answers > 0);
