@@ -121,11 +121,12 @@ static bool deliver_lines(struct http_client *c)
     while (c->body != NULL && c->content.size > 0 &&
            (end = memchr(c->content.data, '\n', c->content.size)) != NULL) {
         /* Its own memory: the owner may ask for something else, which ends this answer. */
-        size_t n = (size_t)(end - c->content.data);
+        size_t size = (size_t)(end - c->content.data);
+        size_t n = size > 0 && end[-1] == '\r' ? size - 1 : size;
         char *line = span_dup((struct span){(char *)c->content.data, n});
-        buf_take(&c->content, n + 1);
+        buf_take(&c->content, size + 1);
         if (n > 0 && line != NULL && c->events->line != NULL)
-            c->events->line(c->owner, (struct span){line, line[n - 1] == '\r' ? n - 1 : n});
+            c->events->line(c->owner, (struct span){line, n});
         free(line);
     }
     c->telling = false;

@@ -44,7 +44,8 @@ struct http_client_events {
     /* The answer to the request at hand; both live until this returns, the body may be taken away
      * (leave it zeroed). Ask again from inside or later. */
     void (*answer)(void *owner, const struct http_head *head, struct buf *body);
-    /* A line of an answer that is read so, without its end. May be NULL. */
+    /* A line of an answer that is read so, without its end; empty ones are left out. May be NULL.
+     */
     void (*line)(void *owner, struct span line);
     /* The request at hand will not be answered, or, with none at hand, a connection that was kept
      * is over. text: of HTTP_LOSS_CONNECTION, what happened. */

@@ -393,7 +393,7 @@ static void test_rest(void **state)
 }
 
 static const char *const followed =
-    CHUNKS "6" CRLF "one\ntw" CRLF "9" CRLF "o\r\n\nthree" CRLF "3" CRLF "\nfo" CRLF;
+    CHUNKS "6" CRLF "one\ntw" CRLF "b" CRLF "o\r\n\n\r\nthree" CRLF "3" CRLF "\nfo" CRLF;
 
 static void test_lines(void **state)
 {
