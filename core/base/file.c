@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static enum err fail(enum err why, const char *path, char *problem, size_t size)
@@ -65,4 +66,10 @@ void file_wipe(struct span *text)
         explicit_bzero(memory, text->n);
     free(memory);
     *text = (struct span){NULL, 0};
+}
+
+bool file_is_directory(const char *path)
+{
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }

@@ -1,4 +1,4 @@
-/* Small files read whole: configuration, tokens. */
+/* Small files read whole (configuration, tokens), and what a path names. */
 #ifndef CORE_BASE_FILE_H
 #define CORE_BASE_FILE_H
 
@@ -11,6 +11,8 @@
  * ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_IO (a directory, …), with a sentence. "-" is
  * the standard input. */
 enum err file_read(const char *path, size_t max, struct span *text, char *problem, size_t size);
+
+bool file_is_directory(const char *path);
 
 /* Zeroes and frees what file_read gave; for everything that may hold a secret. */
 void file_wipe(struct span *text);

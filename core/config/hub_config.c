@@ -1,5 +1,6 @@
 #include "core/config/hub_config_internal.h"
 
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/base/secret.h"
 #include "core/base/str.h"
@@ -224,12 +225,6 @@ enum err hub_copy(struct options *o, char **to, const char *text)
     return ERR_NO_MEMORY;
 }
 
-static bool is_directory(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 /* --ca is also a valid abbreviation of the reference program's --capath, so either takes both. */
 static enum err read_trust(struct options *o, const struct hub_rules *rules, struct hub_config *out)
 {
@@ -249,7 +244,7 @@ static enum err read_trust(struct options *o, const struct hub_rules *rules, str
         }
         if (!there)
             return options_reject(o, names[i], "cannot be found");
-        char **to = is_directory(path) ? &out->capath : &out->ca;
+        char **to = file_is_directory(path) ? &out->capath : &out->ca;
         if (*to != NULL)
             return options_reject(o, names[i],
                                   "is one too many: --ca takes a file, --capath a "

@@ -1,6 +1,7 @@
 #include "gateway/ctl/ctl.h"
 
 #include "core/base/clock.h"
+#include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/base/nearest.h"
 #include "core/base/process.h"
@@ -9,7 +10,6 @@
 
 #include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define DEFAULT_ENDPOINT "https://127.0.0.1:8443"
 #define DEFAULT_REGION "us-east-1" /* hubs take any */
@@ -154,16 +154,10 @@ static int read_region(struct ctl *c, char *memory, size_t size)
     return CTL_OK;
 }
 
-static bool is_directory(const char *path)
-{
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
 static int read_trust(struct ctl *c)
 {
     const char *ca = ctl_ca(c);
-    bool directory = ca != NULL && is_directory(ca);
+    bool directory = ca != NULL && file_is_directory(ca);
     struct trust_sources from = {.insecure = ctl_insecure(c),
                                  .file = directory ? NULL : ca,
                                  .directory = directory ? ca : NULL};
