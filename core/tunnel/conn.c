@@ -29,7 +29,7 @@ struct conn *conn_create(struct session *s, struct service *service, uint32_t co
     list_init(&c->flow.hushed);
     list_init(&c->flow.starved);
     snprintf(c->id, sizeof c->id, "%s", service->id);
-    c->stats.started_ms = loop_now(s->loop);
+    c->stats.started_ms = time_now(&s->time);
     c->phase = CONN_DRAINING;
     list_init(&c->all);
     list_init(&c->draining);
@@ -85,7 +85,7 @@ void conn_destroy(struct conn *c)
     list_remove(&c->unread);
     drained(c);
     c->session->n_leaving--;
-    timer_free(c->timer);
+    c->session->time.timer_free(c->timer);
     queue_free(&c->early, &c->session->out);
     queue_free(&c->held, &c->session->in);
     free(c);
@@ -144,7 +144,7 @@ void conn_gone(struct conn *c)
         stream_close(c->local);
     }
     c->local = NULL;
-    timer_free(c->timer);
+    c->session->time.timer_free(c->timer);
     c->timer = NULL;
     queue_free(&c->early, &s->out);
     queue_free(&c->held, &s->in);
@@ -171,7 +171,7 @@ static void start_timer(struct conn *c, uint64_t ms);
 void conn_linger(struct conn *c)
 {
     struct session *s = c->session;
-    uint64_t silence = loop_now(s->loop) - c->heard_at;
+    uint64_t silence = time_now(&s->time) - c->heard_at;
     if (stream_peer_gone(c->local)) {
         conn_finish(c, ERR_CLIENT_CLOSED, true, CONN_NOW);
     } else if (silence >= s->linger_ms) {
@@ -201,16 +201,16 @@ static void on_timer(void *owner)
 static void start_timer(struct conn *c, uint64_t ms)
 {
     if (c->timer == NULL)
-        c->timer = timer_new(c->session->loop, on_timer, c);
+        c->timer = c->session->time.timer_new(c->session->time.ctx, on_timer, c);
     if (c->timer != NULL)
-        timer_start(c->timer, ms);
+        c->session->time.timer_start(c->timer, ms);
 }
 
 /* The local side of a connection that did not come to its end gets what there is, and then no end
  * but a reset: it must not take a part for the whole. */
 static void break_off(struct conn *c)
 {
-    uint64_t waited = loop_now(c->session->loop) - c->heard_at;
+    uint64_t waited = time_now(&c->session->time) - c->heard_at;
     if (stream_backlog(c->local) > 0 && waited < LAST_WORDS_MS) {
         start_timer(c, LOOK_AT_BACKLOG_MS);
         if (c->timer != NULL)
@@ -225,7 +225,7 @@ void conn_close_softly(struct conn *c)
 {
     c->phase = CONN_CLOSING;
     if (!ended_well(c)) {
-        c->heard_at = loop_now(c->session->loop);
+        c->heard_at = time_now(&c->session->time);
         stream_read_on(c->local, false);
         break_off(c);
         return;
@@ -305,7 +305,7 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
         if (!conn_owes(c))
             list_remove(&c->control);
         if (c->timer != NULL)
-            timer_stop(c->timer);
+            c->session->time.timer_stop(c->timer);
     }
     if (c->start_type != 0) { /* the far end has never heard of it */
         c->start_type = 0;

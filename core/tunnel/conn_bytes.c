@@ -18,7 +18,7 @@ void conn_count(struct conn *c, bool from_local, size_t n)
 {
     bool up = goes_up(c, from_local);
     if (!up && c->stats.down == 0)
-        c->stats.answered_ms = loop_now(c->session->loop);
+        c->stats.answered_ms = time_now(&c->session->time);
     *(up ? &c->stats.up : &c->stats.down) += n;
     *(up ? &c->stats.frames_up : &c->stats.frames_down) += 1;
 }
@@ -29,7 +29,7 @@ static void pause_begins(struct conn *c, bool from_local)
     uint64_t *since = up ? &c->waits_up : &c->waits_down;
     if (*since != 0)
         return;
-    *since = loop_now(c->session->loop);
+    *since = time_now(&c->session->time);
     (up ? &c->stats.paused_up : &c->stats.paused_down)->times++;
 }
 
@@ -39,7 +39,7 @@ void conn_pause_ends(struct conn *c, bool from_local)
     uint64_t *since = up ? &c->waits_up : &c->waits_down;
     if (*since == 0)
         return;
-    (up ? &c->stats.paused_up : &c->stats.paused_down)->ms += loop_now(c->session->loop) - *since;
+    (up ? &c->stats.paused_up : &c->stats.paused_down)->ms += time_now(&c->session->time) - *since;
     *since = 0;
 }
 
@@ -151,7 +151,7 @@ bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
     n -= c->part;
     c->part = 0;
     c->flow.received += n;
-    c->heard_at = loop_now(c->session->loop);
+    c->heard_at = time_now(&c->session->time);
     struct conn_insert insert = {0};
     bool over = c->tap.down != NULL && !c->tap.down(c->tap.ctx, p, n, &insert);
     if (!accept_data(c, p, insert.at) ||
@@ -193,7 +193,7 @@ static void local_over(struct conn *c, enum err why)
     else if (c->phase == CONN_LIVE && s->role == SESSION_DESTINATION)
         conn_finish(c, ERR_SERVICE_CLOSED, true, CONN_FLUSH);
     else if (c->phase == CONN_LIVE) {
-        c->heard_at = loop_now(s->loop);
+        c->heard_at = time_now(&s->time);
         conn_linger(c);
     }
 }
@@ -318,7 +318,7 @@ const struct stream_events conn_local_events = {
 
 static uint64_t lasting(const struct conn *c, uint64_t since)
 {
-    return since != 0 ? loop_now(c->session->loop) - since : 0;
+    return since != 0 ? time_now(&c->session->time) - since : 0;
 }
 
 void conn_get_info(const struct conn *c, struct conn_info *out)

@@ -155,7 +155,7 @@ static void tune(struct conn *c)
 {
     struct session *s = c->session;
     struct flow *f = &c->flow;
-    uint64_t now = loop_now(s->loop);
+    uint64_t now = time_now(&s->time);
     uint32_t before = f->window;
     size_t most = account_limit(&s->in);
     if (s->windows > most && f->window > FLOW_INITIAL) {
@@ -181,7 +181,7 @@ static void owe_credit(struct conn *c)
         f->granted = f->told + f->window;
     c->credit_owed = true;
     conn_owe(c);
-    if (loop_now(c->session->loop) - c->session->echoed_ms >= ECHO_MS)
+    if (time_now(&c->session->time) - c->session->echoed_ms >= ECHO_MS)
         c->session->echo_owed = true;
 }
 
@@ -201,7 +201,7 @@ void flow_credit(struct conn *c, bool now)
         owe_credit(c);
     } else if (fresh > 0 && !list_is_on(&f->hushed)) {
         if (list_empty(&s->hushed))
-            timer_start(s->hush, HUSH_MS);
+            s->time.timer_start(s->hush, HUSH_MS);
         list_append(&s->hushed, &f->hushed);
     }
 }

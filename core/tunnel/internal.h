@@ -9,6 +9,7 @@
 #include "core/base/map.h"
 #include "core/base/queue.h"
 #include "core/tunnel/session.h"
+#include "core/tunnel/time_source.h"
 #include "core/ws/frame.h"
 
 /* One service id and the stream that is open on it. */
@@ -112,6 +113,7 @@ struct conn {
 
 struct session {
     struct loop *loop;
+    struct time_source time;
     enum session_role role;
     int version;
     size_t queue_limit, max_connections;

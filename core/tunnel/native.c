@@ -37,7 +37,7 @@ void native_create(struct conn *c)
     c->key.service = NULL;
     c->stream = 0;
     f->limit = f->granted = f->window = FLOW_INITIAL;
-    f->lap_at = loop_now(c->session->loop);
+    f->lap_at = time_now(&c->session->time);
     c->session->windows += f->window;
 }
 
@@ -261,7 +261,7 @@ static void on_echo(struct session *s, const struct frame *f)
         s->reply_owed = true;
         session_pump(s);
     } else if (s->echoed_at != 0 && memcmp(f->payload, s->echo, sizeof s->echo) == 0) {
-        flow_measured(s, (uv_hrtime() - s->echoed_at) / 1000);
+        flow_measured(s, (s->time.now_ns(s->time.ctx) - s->echoed_at) / 1000);
         s->echoed_at = 0;
     }
 }

@@ -70,13 +70,13 @@ static void unsync(struct session *s)
         conn_free_if_done(c);
     }
     if (was && !list_empty(&s->natives))
-        timer_start(s->patience, s->resume_ms);
+        s->time.timer_start(s->patience, s->resume_ms);
 }
 
 /* Nobody is there, or nobody knows; what was measured with it is no news any more. */
 static void forget_peer(struct session *s)
 {
-    uint64_t now = loop_now(s->loop);
+    uint64_t now = time_now(&s->time);
     s->peer = (struct session_peer){
         .since_ms = now,
         .seen_ms = s->peer.attached ? now : s->peer.seen_ms,
@@ -135,7 +135,7 @@ void peer_take(struct session *s, const struct frame *f)
         forget_peer(s);
         p->since_ms = since != 0 ? since : p->since_ms;
     } else {
-        *p = (struct session_peer){.attached = true, .since_ms = loop_now(s->loop)};
+        *p = (struct session_peer){.attached = true, .since_ms = time_now(&s->time)};
     }
     copy_text(p->subprotocol, sizeof p->subprotocol, f->subprotocol);
     copy_text(p->instance, sizeof p->instance, f->instance);
@@ -194,7 +194,7 @@ static void all_resumed(struct session *s, uint64_t last_begun)
 {
     struct list todo;
     list_init(&todo);
-    timer_stop(s->patience);
+    s->time.timer_stop(s->patience);
     s->synced = true;
     s->echo_owed = true;
     s->pumping = true; /* not before all are in their order */
@@ -263,8 +263,8 @@ bool peer_send_next(struct session *s)
         send_echo(s, FRAME_ECHO_REPLY, s->reply);
     } else if (s->echo_owed) {
         s->echo_owed = false;
-        s->echoed_ms = loop_now(s->loop);
-        s->echoed_at = uv_hrtime();
+        s->echoed_ms = time_now(&s->time);
+        s->echoed_at = s->time.now_ns(s->time.ctx);
         memcpy(s->echo, &s->echoed_at, sizeof s->echo);
         send_echo(s, FRAME_ECHO, s->echo);
     } else {

@@ -294,6 +294,7 @@ struct session *session_new(struct loop *loop, const struct session_options *o,
         return NULL;
     *s = (struct session){
         .loop = loop,
+        .time = o->time != NULL ? *o->time : time_source_of_loop(loop),
         .role = o->role,
         .version = o->version != 0 ? o->version : 3,
         .queue_limit = or_default(o->queue_limit, DEFAULT_QUEUE_LIMIT),
@@ -312,17 +313,17 @@ struct session *session_new(struct loop *loop, const struct session_options *o,
     budget_init(&s->own_budget, SIZE_MAX / 4);
     account_open(&s->in, s->budget, or_default(o->budget, DEFAULT_BUDGET));
     account_open(&s->out, s->budget, or_default(o->budget, DEFAULT_BUDGET));
-    s->watch = timer_new(loop, stall_watch, s);
-    s->look = timer_new(loop, stall_look, s);
-    s->hush = timer_new(loop, flow_timer, s);
-    s->patience = timer_new(loop, peer_out_of_patience, s);
+    s->watch = s->time.timer_new(s->time.ctx, stall_watch, s);
+    s->look = s->time.timer_new(s->time.ctx, stall_look, s);
+    s->hush = s->time.timer_new(s->time.ctx, flow_timer, s);
+    s->patience = s->time.timer_new(s->time.ctx, peer_out_of_patience, s);
     if (s->name == NULL || s->outgoing == NULL || s->watch == NULL || s->look == NULL ||
         s->hush == NULL || s->patience == NULL) {
         session_free(s);
         return NULL;
     }
     /* Ids should not repeat while a tunnel lives, also over restarts of this program. */
-    random_bytes(&s->last_stream, sizeof s->last_stream);
+    (o->random != NULL ? o->random : random_bytes)(&s->last_stream, sizeof s->last_stream);
     s->last_stream = o->first_stream != 0 ? o->first_stream - 1 : s->last_stream & 0x3fffffff;
     return s;
 }
@@ -378,10 +379,10 @@ void session_free(struct session *s)
     while (!list_empty(&s->leaving))
         conn_finish(list_entry(s->leaving.next, struct conn, all), ERR_SHUTDOWN, false, CONN_NOW);
     loop_cancel(&s->again);
-    timer_free(s->watch);
-    timer_free(s->look);
-    timer_free(s->hush);
-    timer_free(s->patience);
+    s->time.timer_free(s->watch);
+    s->time.timer_free(s->look);
+    s->time.timer_free(s->hush);
+    s->time.timer_free(s->patience);
     map_free(&s->by_id);
     session_free_services(s);
     free(s->name);

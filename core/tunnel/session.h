@@ -34,7 +34,8 @@
 
 enum session_role { SESSION_SOURCE, SESSION_DESTINATION };
 
-struct budget; /* core/base/budget.h */
+struct budget;      /* core/base/budget.h */
+struct time_source; /* core/tunnel/time_source.h */
 struct session;
 struct conn;
 
@@ -71,6 +72,8 @@ struct session_options {
     uint64_t resume_ms;     /* native connections wait for the other end; 0: 120,000 */
     int32_t first_stream;   /* the first stream id of a source; 0: random */
     const char *name;       /* of the tunnel, for logs; NULL: "" */
+    const struct time_source *time;      /* copied; NULL: the loop's */
+    void (*random)(void *out, size_t n); /* fills n bytes; NULL: random_bytes */
 };
 
 struct session_events {

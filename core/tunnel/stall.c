@@ -18,7 +18,7 @@
 
 void stall_begin(const struct conn *c, struct progress *p)
 {
-    *p = (struct progress){.at = loop_now(c->session->loop)};
+    *p = (struct progress){.at = time_now(&c->session->time)};
 }
 
 /* A trickle is no progress: a sixty-fourth of what waits is. */
@@ -40,7 +40,7 @@ static uint64_t read_by_local_side(const struct conn *c)
 
 static void look_at(struct conn *c, void *ctx)
 {
-    uint64_t now = loop_now(c->session->loop);
+    uint64_t now = time_now(&c->session->time);
     (void)ctx;
     if (c->native && !c->session->synced)
         c->flow.out.at = now; /* nobody can acknowledge it at present */
@@ -52,7 +52,7 @@ static void look_at(struct conn *c, void *ctx)
 
 static bool has_stopped(const struct conn *c, const struct progress *p, uint64_t ms)
 {
-    return loop_now(c->session->loop) - p->at >= ms;
+    return time_now(&c->session->time) - p->at >= ms;
 }
 
 bool stall_drains(struct conn *c)
@@ -132,7 +132,7 @@ static void relieve_stuck(struct session *s)
 {
     struct conn *c = s->stuck;
     if (s->n_live == 1)
-        c->in.at = loop_now(s->loop);
+        c->in.at = time_now(&s->time);
     else if (has_stopped(c, &c->in, s->stall_ms))
         drop(c, "nothing was read from it while others waited");
 }
@@ -146,7 +146,7 @@ static bool half_full(const struct account *a)
 
 static void watch_in(struct session *s, uint64_t ms)
 {
-    timer_start(s->watch, ms);
+    s->time.timer_start(s->watch, ms);
     s->watching = true;
 }
 
@@ -163,14 +163,14 @@ void stall_consider(struct session *s)
  * message that waits. */
 static void watch_soon(struct session *s)
 {
-    watch_in(s, loop_now(s->loop) - s->watched_ms < SOON_MS ? SOON_MS : 0);
+    watch_in(s, time_now(&s->time) - s->watched_ms < SOON_MS ? SOON_MS : 0);
 }
 
 void stall_watch(void *owner)
 {
     struct session *s = owner;
     s->watching = false;
-    s->watched_ms = loop_now(s->loop);
+    s->watched_ms = time_now(&s->time);
     each(s, look_at, NULL);
     if (s->stalled && s->full)
         relieve(s, true);
@@ -188,7 +188,7 @@ void stall_watch(void *owner)
 static void tell(struct session *s, const char *what, const struct account *a)
 {
     char text[200];
-    uint64_t now = loop_now(s->loop);
+    uint64_t now = time_now(&s->time);
     s->pressure.times++;
     if (s->told_ms != 0 && now - s->told_ms < TELL_MS)
         return;
@@ -250,7 +250,7 @@ void stall_unread(struct conn *c)
     if (s->looking)
         return;
     s->looking = true;
-    timer_start(s->look, LOOK_MS);
+    s->time.timer_start(s->look, LOOK_MS);
 }
 
 /* Those of this turn go to the end of the line. */
@@ -269,5 +269,5 @@ void stall_look(void *owner)
     }
     s->looking = !list_empty(&s->unread);
     if (s->looking)
-        timer_start(s->look, LOOK_MS);
+        s->time.timer_start(s->look, LOOK_MS);
 }

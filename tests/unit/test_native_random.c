@@ -41,6 +41,40 @@ static unsigned dice(unsigned n)
     return (unsigned)(dice_state >> 33) % n;
 }
 
+/* ---- time ---- */
+
+static uint64_t world_ms(void *ctx)
+{
+    (void)ctx;
+    return __wrap_loop_now(NULL);
+}
+
+static uint64_t world_ns(void *ctx)
+{
+    (void)ctx;
+    return __wrap_uv_hrtime();
+}
+
+static struct timer *world_timer(void *ctx, void (*fire)(void *owner), void *owner)
+{
+    (void)ctx;
+    return __wrap_timer_new(NULL, fire, owner);
+}
+
+static const struct time_source world_time = {.now_ms = world_ms,
+                                              .now_ns = world_ns,
+                                              .timer_new = world_timer,
+                                              .timer_start = __wrap_timer_start,
+                                              .timer_stop = __wrap_timer_stop,
+                                              .timer_free = __wrap_timer_free};
+
+static void random_of_world(void *out, size_t n)
+{
+    uint8_t *p = out;
+    while (n-- > 0)
+        *p++ = (uint8_t)dice(256);
+}
+
 /* ---- the world ---- */
 
 /* One side of a connection's bytes: the program at a socket. */
@@ -322,7 +356,9 @@ static void start_process(struct end *e)
 {
     struct session_options o = {.role =
                                     e->role == SIDE_SOURCE ? SESSION_SOURCE : SESSION_DESTINATION,
-                                .budget = dice(4) == 0 ? 20000 + dice(300000) : 0};
+                                .budget = dice(4) == 0 ? 20000 + dice(300000) : 0,
+                                .time = &world_time,
+                                .random = random_of_world};
     snprintf(e->instance, sizeof e->instance, "%s%d", side_name(e->role), ++e->processes);
     e->session = session_new(loop, &o, &session_events, e);
     assert_non_null(e->session);
@@ -698,7 +734,9 @@ static void start_hung_process(struct end *e)
     struct session_options o = {
         .role = e->role == SIDE_SOURCE ? SESSION_SOURCE : SESSION_DESTINATION,
         .budget = HUNG_BUDGET * (1 + dice(4)), /* one end may have more than the other takes */
-        .stall_ms = HUNG_STALL_MS};
+        .stall_ms = HUNG_STALL_MS,
+        .time = &world_time,
+        .random = random_of_world};
     snprintf(e->instance, sizeof e->instance, "%s%d", side_name(e->role), ++e->processes);
     e->session = session_new(loop, &o, &session_events, e);
     assert_non_null(e->session);
