@@ -1,9 +1,9 @@
-/* The life of a session, who may send next, and the connections that its source opens. */
-#include "core/tunnel/internal.h"
+/* The life of a session, its pump, and the connections that its source opens. */
+#include "core/base/queue.h"
+#include "core/tunnel/resume.h"
+#include "core/tunnel/session_internal.h"
+#include "core/tunnel/stall.h"
 
-#include "core/base/random.h"
-
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,186 +14,152 @@
 #define DEFAULT_RESUME_MS 120000
 #define DEFAULT_BUDGET 67108864
 #define FRAMES_A_TURN 8 /* sent before the other sockets of the loop get their turn */
-#define SPARSE_RUN 16   /* sparse connections served in a row while bulk ones wait */
-#define PAYLOAD_AT (WS_HEADER_MAX + FRAME_HEAD_MAX)
 
 static size_t or_default(size_t value, size_t fallback)
 {
     return value != 0 ? value : fallback;
 }
 
+static struct session *session_of(const struct conn_host *h)
+{
+    return list_entry(h, struct session, host);
+}
+
 /* ---- sending ---- */
 
-bool session_ready(const struct session *s)
+static void send_data(struct conn_host *h, struct conn *c)
 {
-    return s->attached && s->transport.ready(s->transport.ctx);
+    size_t n = c->dialect->ops->read(c, host_payload(h), c->dialect->quantum);
+    if (n > 0)
+        conn_send(c, FRAME_DATA, n);
 }
 
-uint8_t *session_payload(struct session *s)
+/* Control frames, then sparse connections, then bulk ones in turn, while there is room. */
+static void pump(struct conn_host *h)
 {
-    return s->outgoing + PAYLOAD_AT;
-}
-
-void session_send_frame(struct session *s, const struct frame *f, size_t payload_size)
-{
-    uint8_t *payload = session_payload(s);
-    size_t head = frame_wrap(payload, f, payload_size);
-    s->transport.send(s->transport.ctx, payload - head, head + payload_size);
-}
-
-void session_send(struct session *s, struct conn *c, int type, size_t payload_size)
-{
-    struct frame f = {.type = type, .stream = c->stream, .connection = c->connection};
-    if (c->native)
-        native_fill(c, &f);
-    else if (!c->nameless)
-        f.service = span_of(c->id);
-    session_send_frame(s, &f, payload_size);
-}
-
-/* Takes the next frame that it owes: a start before all, a reset behind all. */
-static int next_owed(struct conn *c)
-{
-    int start = c->start_type;
-    c->start_type = 0;
-    if (start != 0)
-        return start;
-    bool *const flags[] = {&c->opened_owed, &c->credit_owed, &c->fin_owed};
-    static const int types[] = {FRAME_CONNECTION_OPENED, FRAME_CREDIT, FRAME_CONNECTION_FIN};
-    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (*flags[i]) {
-            *flags[i] = false;
-            return types[i];
+    if (h->pumping)
+        return;
+    h->pumping = true;
+    int frames = FRAMES_A_TURN;
+    struct turn *t;
+    while (frames > 0 && host_ready(h)) {
+        if (resume_send_next(&session_of(h)->native))
+            continue;
+        if ((t = scheduler_next_control(&h->scheduler)) != NULL) {
+            conn_send_owed(list_entry(t, struct conn, turn));
+            continue;
         }
-    c->reset_owed = false;
-    return c->connection != 0 ? FRAME_CONNECTION_RESET : FRAME_STREAM_RESET;
+        if ((t = scheduler_next(&h->scheduler)) == NULL)
+            break;
+        send_data(h, list_entry(t, struct conn, turn));
+        frames--;
+    }
+    h->pumping = false;
+    if (frames == 0)
+        host_pump_later(h);
 }
 
-static void send_control(struct session *s, struct conn *c)
+static void pump_deferred(void *host)
 {
-    int type = next_owed(c);
-    if (!conn_owes(c))
-        list_remove(&c->control);
-    session_send(s, c, type, 0);
-    conn_free_if_done(c);
+    pump(host);
 }
 
-/* The first whose owed frames may go out; NULL: none. Native ones wait for the far end. */
-static struct conn *next_control(struct session *s)
+void session_writable(struct session *s)
 {
-    list_each(node, &s->control)
+    pump(&s->host);
+}
+
+/* ---- what its connections tell ---- */
+
+static void on_room(struct conn_host *h)
+{
+    struct session *s = session_of(h);
+    if (s->room != NULL)
+        s->room(s->room_owner);
+}
+
+static void on_incoming(struct conn_host *h, struct conn *c)
+{
+    struct session *s = session_of(h);
+    s->events->incoming(s->owner, c);
+}
+
+static void on_broken(struct conn_host *h, enum err why, const char *text)
+{
+    session_broken(session_of(h), why, text);
+}
+
+static void on_pressed(struct conn_host *h, const char *text)
+{
+    struct session *s = session_of(h);
+    if (s->events->pressed != NULL)
+        s->events->pressed(s->owner, text);
+}
+
+static void on_peer(struct conn_host *h)
+{
+    struct session *s = session_of(h);
+    if (s->events->peer != NULL)
+        s->events->peer(s->owner);
+}
+
+static void on_reachable(struct conn_host *h)
+{
+    struct session *s = session_of(h);
+    if (s->events->reachable != NULL)
+        s->events->reachable(s->owner);
+}
+
+static const struct conn_host_ops host_ops = {
+    .pump = pump,
+    .room = on_room,
+    .incoming = on_incoming,
+    .broken = on_broken,
+    .pressed = on_pressed,
+    .peer = on_peer,
+    .reachable = on_reachable,
+};
+
+/* ---- connections of the source ---- */
+
+/* One of the service whose client has finished sending: it lingers only in case that an answer is
+ * still to come, and makes room for another one. NULL: there is none, or none may go. */
+static struct conn *lingering(const struct session *s, const struct service *service)
+{
+    if (!s->host.speaking->ops->lingers)
+        return NULL;
+    list_each(node, &service->conns)
     {
-        struct conn *c = list_entry(node, struct conn, control);
-        if (!c->native || s->synced)
+        struct conn *c = list_entry(node, struct conn, all);
+        if (c->local_ended)
             return c;
     }
     return NULL;
 }
 
-/* Whose turn it is; NULL: nobody's. */
-static struct conn *next_in_rings(struct session *s)
+/* V1 and V2 carry one connection a service. */
+static enum err evict_lingering(struct session *s, struct service *service)
 {
-    bool bulk = list_empty(&s->sparse) || (s->sparse_run >= SPARSE_RUN && !list_empty(&s->bulk));
-    struct list *ring = bulk ? &s->bulk : &s->sparse;
-    s->sparse_run = bulk ? 0 : s->sparse_run + 1;
-    return list_empty(ring) ? NULL : list_entry(ring->next, struct conn, ring);
-}
-
-static size_t quantum(const struct session *s, const struct conn *c)
-{
-    return c->native || s->role == SESSION_SOURCE ? SESSION_QUANTUM : SESSION_QUANTUM_FOREIGN;
-}
-
-/* Control frames, then sparse connections, then bulk ones in turn, while there is room. */
-void session_pump(struct session *s)
-{
-    if (s->pumping)
-        return;
-    s->pumping = true;
-    int turn = FRAMES_A_TURN;
-    while (turn > 0 && session_ready(s)) {
-        if (peer_send_next(s))
-            continue;
-        struct conn *c = next_control(s);
-        if (c != NULL) {
-            send_control(s, c);
-            continue;
-        }
-        c = next_in_rings(s);
-        if (c == NULL)
-            break;
-        size_t n = conn_read(c, s->outgoing + PAYLOAD_AT, quantum(s, c));
-        if (n > 0)
-            session_send(s, c, FRAME_DATA, n);
-        turn--;
-    }
-    s->pumping = false;
-    if (turn == 0)
-        loop_defer(s->loop, &s->again);
-}
-
-void session_pump_later(struct session *s)
-{
-    loop_defer(s->loop, &s->again);
-}
-
-static void pump_again(void *owner)
-{
-    session_pump(owner);
-}
-
-void session_writable(struct session *s)
-{
-    session_pump(s);
-}
-
-/* ---- connections of the source ---- */
-
-void session_start_unsent(struct session *s, struct service *service, const struct conn *c)
-{
-    if (c->start_type != FRAME_STREAM_START || c->stream != service->stream)
-        return;
-    list_each(node, &s->control)
-    {
-        struct conn *next = list_entry(node, struct conn, control);
-        if (next == c || next->service != service || next->native ||
-            next->start_type != FRAME_CONNECTION_START)
-            continue;
-        next->start_type = FRAME_STREAM_START;
-        return;
-    }
-    service->stream = 0;
-}
-
-/* V1 and V2 carry one connection a service. When it is full, one whose client has finished sending
- * makes room: it lingers only in case that an answer is still to come. */
-static enum err make_room(struct session *s, struct service *service)
-{
-    size_t most = s->version >= 3 ? s->max_connections : 1;
+    size_t most = s->host.version >= 3 ? s->host.max_connections : 1;
     if (service->live < most)
         return ERR_OK;
-    if (s->peer.native)
-        return ERR_LIMIT;
-    list_each(node, &service->conns)
-    {
-        struct conn *c = list_entry(node, struct conn, all);
-        if (!c->local_ended)
-            continue;
-        conn_finish(c, ERR_STREAM_REPLACED, true, CONN_FLUSH);
-        return ERR_OK;
-    }
-    return s->version >= 3 ? ERR_LIMIT : ERR_BUSY;
+    struct conn *c = lingering(s, service);
+    if (c == NULL)
+        return s->host.version >= 3 ? ERR_LIMIT : ERR_BUSY;
+    conn_finish(c, ERR_STREAM_REPLACED, true, CONN_FLUSH);
+    return ERR_OK;
 }
 
-bool session_full(const struct session *s, const char *service)
+static struct service *find_service(const struct session *s, const char *id)
 {
-    const struct service *found = session_find_service((struct session *)s, span_of(service), 0);
-    if (s->version < 3 || found == NULL || found->live < s->max_connections)
-        return false;
-    list_each(node,
-              &found->conns) if (!s->peer.native &&
-                                 list_entry(node, struct conn, all)->local_ended) return false;
-    return true;
+    return service_list_find(&s->host.services, s->host.version, span_of(id), 0);
+}
+
+bool session_full(const struct session *s, const char *id)
+{
+    const struct service *service = find_service(s, id);
+    return s->host.version >= 3 && service != NULL && service->live >= s->host.max_connections &&
+           lingering(s, service) == NULL;
 }
 
 void session_on_room(struct session *s, void (*room)(void *owner), void *owner)
@@ -202,66 +168,19 @@ void session_on_room(struct session *s, void (*room)(void *owner), void *owner)
     s->room_owner = owner;
 }
 
-void session_room(struct session *s, const struct service *service)
-{
-    if (s->room != NULL && service != NULL && service->live + 1 >= s->max_connections)
-        s->room(s->room_owner);
-}
-
-static uint32_t next_connection(struct session *s, struct service *service)
-{
-    do
-        service->last_connection++;
-    while (service->last_connection == 0 ||
-           session_find_conn(s, service, service->last_connection) != NULL);
-    return service->last_connection;
-}
-
-static int open_stream(struct session *s, struct service *service)
-{
-    if (s->version >= 3 && service->stream != 0)
-        return FRAME_CONNECTION_START;
-    s->last_stream = s->last_stream < INT_MAX ? s->last_stream + 1 : 1;
-    service->stream = s->last_stream;
-    service->nameless = s->version == 1;
-    service->numbered = s->version >= 3;
-    return FRAME_STREAM_START;
-}
-
-static struct conn *open_plain(struct session *s, struct service *service)
-{
-    int type = open_stream(s, service);
-    struct conn *c = conn_create(s, service, s->version >= 3 ? next_connection(s, service) : 0);
-    if (c != NULL)
-        c->start_type = type;
-    return c;
-}
-
-/* Its id is the session's alone, and never comes again. */
-static struct conn *open_native(struct session *s, struct service *service)
-{
-    struct conn *c =
-        s->last_native < UINT32_MAX ? conn_create(s, service, s->last_native + 1) : NULL;
-    if (c == NULL)
-        return NULL;
-    s->last_native++;
-    native_create(c);
-    c->start_type = FRAME_CONNECTION_START;
-    return c;
-}
-
 struct conn *conn_open(struct session *s, const char *id, const struct conn_events *events,
                        void *owner, enum err *why)
 {
+    struct dialect *d = s->host.speaking;
     *why = session_device_offline(s) ? ERR_DEVICE_OFFLINE : ERR_HUB_DOWN;
     if (!session_reachable(s))
         return NULL;
-    struct service *service = session_find_service(s, span_of(id), 0);
-    *why = service == NULL ? ERR_NO_SERVICE : make_room(s, service);
+    struct service *service = find_service(s, id);
+    *why = service == NULL ? ERR_NO_SERVICE : evict_lingering(s, service);
     if (*why != ERR_OK)
         return NULL;
     int32_t stream = service->stream;
-    struct conn *c = s->peer.native ? open_native(s, service) : open_plain(s, service);
+    struct conn *c = d->ops->open(d, service);
     if (c == NULL || !conn_register(c)) {
         *why = ERR_NO_MEMORY;
         service->stream = stream;
@@ -269,21 +188,59 @@ struct conn *conn_open(struct session *s, const char *id, const struct conn_even
             conn_destroy(c);
         return NULL;
     }
-    *why = ERR_OK;
     conn_set_owner(c, events, owner);
     conn_owe(c);
-    session_pump(s);
+    pump(&s->host);
     return c;
+}
+
+struct session *conn_session(const struct conn *c)
+{
+    return session_of(c->host);
 }
 
 /* ---- life ---- */
 
 void session_change(struct session *s, const struct session_options *fresh)
 {
-    s->max_connections = or_default(fresh->max_connections, DEFAULT_MAX_CONNECTIONS);
-    s->linger_ms = or_default(fresh->linger_ms, DEFAULT_LINGER_MS);
-    s->stall_ms = or_default(fresh->stall_ms, DEFAULT_STALL_MS);
-    s->resume_ms = or_default(fresh->resume_ms, DEFAULT_RESUME_MS);
+    s->host.max_connections = or_default(fresh->max_connections, DEFAULT_MAX_CONNECTIONS);
+    s->host.linger_ms = or_default(fresh->linger_ms, DEFAULT_LINGER_MS);
+    s->host.stall_ms = or_default(fresh->stall_ms, DEFAULT_STALL_MS);
+    s->native.resume_ms = or_default(fresh->resume_ms, DEFAULT_RESUME_MS);
+}
+
+static bool init_host(struct session *s, struct loop *loop, const struct session_options *o)
+{
+    struct conn_host *h = &s->host;
+    *h = (struct conn_host){
+        .ops = &host_ops,
+        .loop = loop,
+        .time = o->time != NULL ? *o->time : time_source_of_loop(loop),
+        .role = o->role,
+        .version = o->version != 0 ? o->version : 3,
+        .queue_limit = or_default(o->queue_limit, DEFAULT_QUEUE_LIMIT),
+        .name = strdup(o->name != NULL ? o->name : ""),
+        .aws = &s->aws.dialect,
+        .native = &s->native.dialect,
+        .speaking = &s->aws.dialect,
+    };
+    struct budget *budget = o->memory != NULL ? o->memory : &s->own_budget;
+    budget_init(&s->own_budget, SIZE_MAX / 4);
+    account_open(&h->in, budget, or_default(o->budget, DEFAULT_BUDGET));
+    account_open(&h->out, budget, or_default(o->budget, DEFAULT_BUDGET));
+    list_init(&h->leaving);
+    list_init(&h->draining);
+    scheduler_init(&h->scheduler);
+    deferred_init(&h->pump_deferred, pump_deferred, h);
+    return host_init_outgoing(h) && h->name != NULL;
+}
+
+/* Ids should not repeat while a tunnel lives, also over restarts of this program. */
+static int32_t last_stream(const struct session_options *o)
+{
+    int32_t id;
+    (o->random != NULL ? o->random : random_bytes)(&id, sizeof id);
+    return o->first_stream != 0 ? o->first_stream - 1 : id & 0x3fffffff;
 }
 
 struct session *session_new(struct loop *loop, const struct session_options *o,
@@ -292,73 +249,35 @@ struct session *session_new(struct loop *loop, const struct session_options *o,
     struct session *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    *s = (struct session){
-        .loop = loop,
-        .time = o->time != NULL ? *o->time : time_source_of_loop(loop),
-        .role = o->role,
-        .version = o->version != 0 ? o->version : 3,
-        .queue_limit = or_default(o->queue_limit, DEFAULT_QUEUE_LIMIT),
-        .budget = o->memory != NULL ? o->memory : &s->own_budget,
-        .events = events,
-        .owner = owner,
-    };
+    s->events = events;
+    s->owner = owner;
+    bool there = init_host(s, loop, o);
+    there = stall_init(&s->host) && there;
+    there = native_init(&s->native, &s->host) && there;
+    there = resume_init(&s->native) && there;
+    aws_init(&s->aws, &s->host, last_stream(o));
     session_change(s, o);
-    struct list *const lists[] = {&s->leaving, &s->draining, &s->control, &s->sparse,  &s->bulk,
-                                  &s->natives, &s->listing,  &s->hushed,  &s->starved, &s->unread};
-    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++)
-        list_init(lists[i]);
-    deferred_init(&s->again, pump_again, s);
-    s->name = strdup(o->name != NULL ? o->name : "");
-    s->outgoing = malloc(PAYLOAD_AT + SESSION_QUANTUM);
-    budget_init(&s->own_budget, SIZE_MAX / 4);
-    account_open(&s->in, s->budget, or_default(o->budget, DEFAULT_BUDGET));
-    account_open(&s->out, s->budget, or_default(o->budget, DEFAULT_BUDGET));
-    s->watch = s->time.timer_new(s->time.ctx, stall_watch, s);
-    s->look = s->time.timer_new(s->time.ctx, stall_look, s);
-    s->hush = s->time.timer_new(s->time.ctx, flow_timer, s);
-    s->patience = s->time.timer_new(s->time.ctx, peer_out_of_patience, s);
-    if (s->name == NULL || s->outgoing == NULL || s->watch == NULL || s->look == NULL ||
-        s->hush == NULL || s->patience == NULL) {
-        session_free(s);
-        return NULL;
-    }
-    /* Ids should not repeat while a tunnel lives, also over restarts of this program. */
-    (o->random != NULL ? o->random : random_bytes)(&s->last_stream, sizeof s->last_stream);
-    s->last_stream = o->first_stream != 0 ? o->first_stream - 1 : s->last_stream & 0x3fffffff;
-    return s;
+    if (there)
+        return s;
+    session_free(s);
+    return NULL;
 }
 
 void session_attach(struct session *s, const struct transport *t)
 {
     if (!t->native)
-        peer_end_all(s, ERR_LINK_LOST, false);
-    s->transport = *t;
-    s->attached = true;
-    s->open = false;
-}
-
-/* Nothing can be sent any more: what is owed is forgotten. */
-static void forget_owed(struct session *s)
-{
-    list_each(node, &s->control)
-    {
-        struct conn *c = list_entry(node, struct conn, control);
-        if (c->native)
-            continue; /* peer_lost has seen to it */
-        list_remove(&c->control);
-        c->start_type = 0;
-        c->reset_owed = false;
-        conn_free_if_done(c);
-    }
+        resume_end_all(&s->native, ERR_LINK_LOST, false);
+    s->host.transport = *t;
+    s->host.attached = true;
+    s->host.open = false;
 }
 
 static void detach(struct session *s, enum err why)
 {
-    s->attached = s->open = s->stalled = s->full = false;
-    peer_lost(s);
-    forget_owed(s);
-    for (size_t i = 0; i < s->n_services; i++)
-        session_end_stream(&s->services[i], why);
+    struct conn_host *h = &s->host;
+    h->attached = h->open = h->stall.stalled = h->stall.full = false;
+    resume_lost(&s->native);
+    aws_lost(&s->aws, why);
     session_return_memory(s);
 }
 
@@ -370,77 +289,83 @@ void session_lost(struct session *s)
 void session_detach(struct session *s, enum err why)
 {
     detach(s, why);
-    peer_end_all(s, why, false);
+    resume_end_all(&s->native, why, false);
 }
 
 void session_free(struct session *s)
 {
+    struct conn_host *h = &s->host;
     session_detach(s, ERR_SHUTDOWN);
-    while (!list_empty(&s->leaving))
-        conn_finish(list_entry(s->leaving.next, struct conn, all), ERR_SHUTDOWN, false, CONN_NOW);
-    loop_cancel(&s->again);
-    s->time.timer_free(s->watch);
-    s->time.timer_free(s->look);
-    s->time.timer_free(s->hush);
-    s->time.timer_free(s->patience);
-    map_free(&s->by_id);
-    session_free_services(s);
-    free(s->name);
-    free(s->outgoing);
-    account_close(&s->in);
-    account_close(&s->out);
+    while (!list_empty(&h->leaving))
+        conn_finish(list_entry(h->leaving.next, struct conn, all), ERR_SHUTDOWN, false, CONN_NOW);
+    loop_cancel(&h->pump_deferred);
+    stall_free(h);
+    resume_free(&s->native);
+    native_free(&s->native);
+    map_free(&h->by_id);
+    service_list_free(&h->services);
+    free(h->name);
+    free(h->outgoing);
+    account_close(&h->in);
+    account_close(&h->out);
     budget_free(&s->own_budget);
     free(s);
 }
 
+/* ---- what it knows ---- */
+
 bool session_stalled(const struct session *s)
 {
-    return s->stalled;
+    return s->host.stall.stalled;
 }
 
 void session_pressure(const struct session *s, struct session_pressure *out)
 {
-    *out = s->pressure;
-    out->held = s->in.used;
-    out->kept = s->out.used;
-    out->limit = account_limit(&s->in);
-    out->now = (s->stalled && s->full) || !list_empty(&s->starved);
+    const struct stall *stall = &s->host.stall;
+    *out = (struct session_pressure){
+        .held = s->host.in.used,
+        .kept = s->host.out.used,
+        .limit = account_limit(&s->host.in),
+        .times = stall->times,
+        .dropped = stall->dropped,
+        .now = (stall->stalled && stall->full) || !list_empty(&stall->budget_waiters),
+    };
 }
 
 bool session_open(const struct session *s)
 {
-    return s->open;
+    return s->host.open;
 }
 
 bool session_reachable(const struct session *s)
 {
-    bool there = s->peer.attached || !s->transport.native; /* other hubs do not tell */
-    return s->attached && s->open && there && (s->synced || !s->peer.native);
+    return host_reachable(&s->host);
 }
 
 bool session_device_offline(const struct session *s)
 {
-    return s->role == SESSION_SOURCE && s->attached && s->open && s->transport.native &&
-           !s->peer.attached;
+    const struct conn_host *h = &s->host;
+    return h->role == SESSION_SOURCE && h->attached && h->open && h->transport.native &&
+           !h->peer.attached;
 }
 
 uint64_t session_round_trip_us(const struct session *s)
 {
-    return s->round_trip_us;
+    return s->native.round_trip_us;
 }
 
 const struct session_peer *session_peer(const struct session *s)
 {
-    return &s->peer;
+    return &s->host.peer;
 }
 
 size_t session_services(const struct session *s, const char *const **ids)
 {
-    *ids = s->ids;
-    return s->n_ids;
+    *ids = s->host.services.ids;
+    return s->host.services.n_ids;
 }
 
 size_t session_connections(const struct session *s)
 {
-    return s->n_live;
+    return s->host.n_live;
 }

@@ -22,40 +22,13 @@
 
 #include "core/base/err.h"
 #include "core/net/loop.h"
-#include "core/net/stream.h"
+#include "core/tunnel/conn.h"
 #include "core/tunnel/frame.h"
-
-/* One frame, with all heads, then fills exactly one TLS record: in place on every hop. */
-#define SESSION_QUANTUM 16128
-/* What a destination sends in one frame when its source is not known to be ours. Amazon's local
- * proxy as the source loses or mixes up bytes of parallel downloads, and this size is what it copes
- * with best (share/doc/protocol.md, "Frame sizes"). */
-#define SESSION_QUANTUM_FOREIGN 4032
-
-enum session_role { SESSION_SOURCE, SESSION_DESTINATION };
+#include "core/tunnel/transport.h"
 
 struct budget;      /* core/base/budget.h */
 struct time_source; /* core/tunnel/time_source.h */
 struct session;
-struct conn;
-
-struct transport {
-    bool (*ready)(void *ctx);
-    /* One message; WS_HEADER_MAX bytes in front of p may be overwritten, and p too. False: pending,
-     * p stays untouched until session_writable. */
-    bool (*send)(void *ctx, uint8_t *p, size_t n);
-    void (*resume)(void *ctx); /* session_input took less than it was given: offer it again */
-    bool native;               /* the hub speaks FRAME_NATIVE_PROTOCOL: it sends PEER */
-    void *ctx;
-};
-
-/* Who is on the other side, as the hub says. */
-struct session_peer {
-    bool attached, native;
-    char subprotocol[64], instance[40], device[256]; /* "" without native hub */
-    uint64_t since_ms; /* loop_now when it came or left, or since we know that it is not there */
-    uint64_t seen_ms;  /* it is not there: loop_now when it was last; 0: never */
-};
 
 struct session_options {
     enum session_role role;
@@ -92,54 +65,6 @@ struct session_events {
     void (*pressed)(void *owner, const char *text);
     /* session_peer tells something else now. May be NULL. */
     void (*peer)(void *owner);
-};
-
-/* What went through one connection. up: client to device, down: device to client. */
-struct conn_stats {
-    uint64_t up, down;               /* payload bytes */
-    uint64_t frames_up, frames_down; /* that carried them */
-    uint64_t started_ms;             /* loop_now */
-    uint64_t answered_ms;            /* loop_now of the first byte down; 0: none came */
-    struct conn_pauses {
-        uint64_t times, ms;
-    } paused_up, paused_down; /* see below */
-    unsigned resumed;         /* lost transports that it has outlived */
-    enum err why; /* how it ended; ERR_CLIENT_CLOSED and ERR_SERVICE_CLOSED are normal */
-};
-
-/* How a connection is at present. What a native one holds of its local side's bytes is what the far
- * end has not handed on yet. Its bytes in one direction are paused, those of the local side
- * from when they could be read and the transport (or a native one's window) had no room until they
- * are read, those of the far
- * end from when they had to stay in the transport, because the local side takes too little, until
- * they are delivered. */
-struct conn_info {
-    struct conn_stats stats; /* with the pauses that last */
-    size_t held_up, held_down;
-    size_t queue_limit; /* of what is held for the local side; a native one's window */
-    /* Of a native one: what may be in flight in that direction (0: it is none), and what keeps its
-     * bytes now. */
-    uint64_t window_up, window_down;
-    enum conn_bound {
-        CONN_BOUND_NOTHING,
-        CONN_BOUND_PATH,   /* the transport has no room, or is not there */
-        CONN_BOUND_WINDOW, /* the far end takes no more: whoever reads there is slow, or the window
-                              is small for the path */
-        CONN_BOUND_BUDGET, /* the session holds as much as it may */
-        CONN_BOUND_READER  /* the local side takes too little */
-    } bound_up,
-        bound_down;
-    bool ended_up, ended_down; /* no more comes from that side */
-    bool over;                 /* in the tunnel; what is held is still being delivered */
-};
-
-struct conn_events {
-    /* Source, before conn_attach: the far end showed its first sign. ERR_OK: bytes came, or, in a
-     * native session, the service was reached. Otherwise it was refused (there with the true
-     * reason), and `ended` follows at once. At most once. */
-    void (*answer)(void *owner, struct conn *c, enum err why);
-    /* The last event; c is gone after it. */
-    void (*ended)(void *owner, struct conn *c, const struct conn_stats *stats);
 };
 
 struct session *session_new(struct loop *loop, const struct session_options *options,
@@ -196,47 +121,6 @@ void session_on_room(struct session *s, void (*room)(void *owner), void *owner);
  * ERR_NO_SERVICE, ERR_LIMIT, ERR_BUSY (V1, V2: one at a time), ERR_NO_MEMORY. */
 struct conn *conn_open(struct session *s, const char *service, const struct conn_events *events,
                        void *owner, enum err *why);
-/* Destination: from inside `incoming`. */
-void conn_set_owner(struct conn *c, const struct conn_events *events, void *owner);
-const char *conn_service(const struct conn *c);
 struct session *conn_session(const struct conn *c);
-void conn_get_info(const struct conn *c, struct conn_info *out);
-uint32_t conn_id(const struct conn *c); /* the protocol's; 0 in V1 and V2 */
-bool conn_native(const struct conn *c); /* its opening will be answered */
-int32_t conn_stream_id(const struct conn *c);
-
-/* Bytes to go up before those of the stream (copied; at once, right behind the start). Before
- * conn_attach. False: no memory. */
-bool conn_early(struct conn *c, const void *p, size_t n);
-/* How many bytes there is room for at present; it may be given more. */
-size_t conn_early_room(const struct conn *c);
-/* A text to go down in the middle of what passes: before byte `at` of it. */
-struct conn_insert {
-    size_t at;
-    struct span text;
-};
-/* Looks at what passes. up returns how many of n may go; fewer than n ends the
- * upward direction there (no FIN is implied). down sees bytes on their way to the local stream, may
- * ask for an insertion (empty when called; the text must stay), and returns false to end the
- * connection, in good order, behind these n bytes. whole tells whether all that the client had to
- * say has gone up by then: its service gets a FIN, and else a reset. torn tells whether the end
- * that the local stream has come to is none, and counts as a reset. Each may be NULL. */
-struct conn_tap {
-    size_t (*up)(void *ctx, const uint8_t *p, size_t n);
-    bool (*down)(void *ctx, const uint8_t *p, size_t n, struct conn_insert *insert);
-    bool (*whole)(const void *ctx);
-    bool (*torn)(const void *ctx);
-    void *ctx;
-};
-void conn_tap(struct conn *c, const struct conn_tap *tap); /* copied; before conn_attach */
-/* Takes the stream over (it must be ready for writing): pumps both ways until the end. */
-void conn_attach(struct conn *c, struct stream *stream);
-/* Destination: the dial failed. CONNECTION_RESET in V3, STREAM_RESET in V1 and V2; in a native
- * session the far end is told why. */
-void conn_refuse(struct conn *c, enum err why);
-/* Ends it now, whatever state it is in; `ended` comes from inside. The local side gets a reset
- * unless `why` is an end (err_is_end) and it has got everything. With ERR_SHUTDOWN the transport
- * goes, too, and the far end of V1 to V3 learns by that. */
-void conn_abort(struct conn *c, enum err why);
 
 #endif

@@ -1,77 +1,23 @@
-/* Who has to go so that the others can go on: readers that have stopped while the memory budget is
- * used up, or while they hold up a session of V1 to V3; and local sides that have left without
- * being read (share/doc/native.md, "Memory"). */
+#include "core/tunnel/stall.h"
+
 #include "core/base/log.h"
 #include "core/net/tcp.h"
-#include "core/tunnel/internal.h"
+#include "core/tunnel/progress.h"
 
-#include <stdio.h>
-
-#define WATCH_MS 500     /* at most, from look to look */
-#define SOON_MS 20       /* at least, when somebody begins to wait */
-#define LOOK_MS 1000     /* whether those who are not read are still there */
 #define LOOKS_A_TURN 512 /* some system calls each */
-#define TELL_MS 60000    /* between two lines in the log that say the same */
 #define ENOUGH 65536     /* room for any message */
 
-/* ---- who moves ---- */
-
-void stall_begin(const struct conn *c, struct progress *p)
+static void each(struct conn_host *h, void (*visit)(struct conn *c, void *ctx), void *ctx)
 {
-    *p = (struct progress){.at = time_now(&c->session->time)};
-}
-
-/* A trickle is no progress: a sixty-fourth of what waits is. */
-static void look(struct progress *p, uint64_t done, size_t waits, uint64_t now)
-{
-    if (waits > 0 && done < p->done + waits / 64 + 1)
-        return;
-    p->done = done;
-    p->at = now;
-}
-
-/* The kernel's buffer takes a lot that nobody reads. */
-static uint64_t read_by_local_side(const struct conn *c)
-{
-    size_t backlog = c->local != NULL ? stream_backlog(c->local) : 0;
-    uint64_t given = c->handed + c->writing;
-    return given > backlog ? given - backlog : 0;
+    for (size_t i = 0; i < h->services.n; i++)
+        list_each(node, &h->services.all[i].conns) visit(list_entry(node, struct conn, all), ctx);
+    list_each(node, &h->draining) visit(list_entry(node, struct conn, draining), ctx);
 }
 
 static void look_at(struct conn *c, void *ctx)
 {
-    uint64_t now = time_now(&c->session->time);
     (void)ctx;
-    if (c->native && !c->session->synced)
-        c->flow.out.at = now; /* nobody can acknowledge it at present */
-    if (c->held.size > 0)
-        look(&c->in, read_by_local_side(c), c->held.size, now);
-    if (c->flow.kept.size > 0)
-        look(&c->flow.out, c->flow.acked, c->flow.kept.size, now);
-}
-
-static bool has_stopped(const struct conn *c, const struct progress *p, uint64_t ms)
-{
-    return time_now(&c->session->time) - p->at >= ms;
-}
-
-bool stall_drains(struct conn *c)
-{
-    look_at(c, NULL);
-    return !has_stopped(c, &c->in, c->session->stall_ms);
-}
-
-static void each(struct session *s, void (*visit)(struct conn *c, void *ctx), void *ctx)
-{
-    list_each(node, &s->natives) visit(list_entry(node, struct conn, flow.kin), ctx);
-    for (size_t i = 0; i < s->n_services; i++)
-        list_each(node, &s->services[i].conns)
-        {
-            struct conn *c = list_entry(node, struct conn, all);
-            if (!c->native)
-                visit(c, ctx);
-        }
-    list_each(node, &s->draining) visit(list_entry(node, struct conn, draining), ctx);
+    progress_look(c);
 }
 
 /* ---- who goes ---- */
@@ -87,16 +33,16 @@ struct choice {
  * is enough. */
 static uint64_t patience(const struct conn *c)
 {
-    uint64_t third = c->session->stall_ms / 3;
+    uint64_t third = c->host->stall_ms / 3;
     return c->phase != CONN_LIVE || c->deserted ? third / 2 : third;
 }
 
 static void choose(struct conn *c, void *ctx)
 {
     struct choice *choice = ctx;
-    size_t memory = choice->in ? c->held.memory : c->flow.kept.memory;
+    size_t memory = choice->in ? c->held.memory : c->kept.memory;
     if (memory <= choice->memory ||
-        !has_stopped(c, choice->in ? &c->in : &c->flow.out, patience(c)))
+        !progress_stopped(c, choice->in ? &c->in : &c->out, patience(c)))
         return;
     choice->worst = c;
     choice->memory = memory;
@@ -104,22 +50,22 @@ static void choose(struct conn *c, void *ctx)
 
 static void drop(struct conn *c, const char *why)
 {
-    struct session *s = c->session;
+    struct conn_host *h = c->host;
     char id[4 * sizeof c->id];
-    log_warning("%s: a connection to service \"%s\" is dropped: %s", s->name,
+    log_warning("%s: a connection to service \"%s\" is dropped: %s", h->name,
                 str_escape(span_of(c->id), id, sizeof id), why);
-    s->pressure.dropped++;
+    h->stall.dropped++;
     conn_finish(c, ERR_STALLED, c->phase == CONN_LIVE, CONN_NOW);
 }
 
 /* Whoever takes the most without moving, until there is some room: for more than the next one that
  * comes and stops. */
-static void relieve(struct session *s, bool in)
+static void relieve(struct conn_host *h, bool in)
 {
-    const struct account *a = in ? &s->in : &s->out;
+    const struct account *a = in ? &h->in : &h->out;
     while (!account_may(a, ENOUGH + account_limit(a) / 8)) {
         struct choice choice = {.in = in};
-        each(s, choose, &choice);
+        each(h, choose, &choice);
         if (choice.worst == NULL)
             return;
         drop(choice.worst, in ? "nothing was read from it while others waited"
@@ -128,97 +74,33 @@ static void relieve(struct session *s, bool in)
 }
 
 /* In V1 to V3 a reader that has stopped holds up all the others. Alone it may. */
-static void relieve_stuck(struct session *s)
+static void relieve_stuck(struct conn_host *h)
 {
-    struct conn *c = s->stuck;
-    if (s->n_live == 1)
-        c->in.at = time_now(&s->time);
-    else if (has_stopped(c, &c->in, s->stall_ms))
+    struct conn *c = h->stall.stuck;
+    if (h->n_live == 1)
+        c->in.at = host_now(h);
+    else if (progress_stopped(c, &c->in, h->stall_ms))
         drop(c, "nothing was read from it while others waited");
 }
 
-/* ---- when ---- */
-
-static bool half_full(const struct account *a)
+static void on_watch(void *owner)
 {
-    return a->used > account_limit(a) / 2;
-}
-
-static void watch_in(struct session *s, uint64_t ms)
-{
-    s->time.timer_start(s->watch, ms);
-    s->watching = true;
-}
-
-/* Begins early: who has stopped long ago is known then when somebody has to go. */
-void stall_consider(struct session *s)
-{
-    uint64_t ms = s->stall_ms / 16 + 1;
-    if (!s->watching &&
-        (s->stalled || !list_empty(&s->starved) || half_full(&s->in) || half_full(&s->out)))
-        watch_in(s, ms < WATCH_MS ? ms : WATCH_MS);
-}
-
-/* Somebody waits; but a session with thousands of connections is not looked through for each
- * message that waits. */
-static void watch_soon(struct session *s)
-{
-    watch_in(s, time_now(&s->time) - s->watched_ms < SOON_MS ? SOON_MS : 0);
-}
-
-void stall_watch(void *owner)
-{
-    struct session *s = owner;
+    struct conn_host *h = owner;
+    struct stall *s = &h->stall;
     s->watching = false;
-    s->watched_ms = time_now(&s->time);
-    each(s, look_at, NULL);
+    s->watched_ms = host_now(h);
+    each(h, look_at, NULL);
     if (s->stalled && s->full)
-        relieve(s, true);
+        relieve(h, true);
     else if (s->stalled && s->stuck != NULL)
-        relieve_stuck(s);
-    if (s->stalled && s->full && account_may(&s->in, ENOUGH)) /* room that other sessions left */
-        session_unstall(s);
-    if (!list_empty(&s->starved) && s->synced) {
-        relieve(s, false);
-        flow_feed_starved(s);
+        relieve_stuck(h);
+    if (s->stalled && s->full && account_may(&h->in, ENOUGH)) /* room that other sessions left */
+        host_unstall(h);
+    if (!list_empty(&s->budget_waiters) && h->native->open) {
+        relieve(h, false);
+        conn_feed_waiters(h);
     }
-    stall_consider(s);
-}
-
-static void tell(struct session *s, const char *what, const struct account *a)
-{
-    char text[200];
-    uint64_t now = time_now(&s->time);
-    s->pressure.times++;
-    if (s->told_ms != 0 && now - s->told_ms < TELL_MS)
-        return;
-    s->told_ms = now;
-    snprintf(text, sizeof text,
-             "the memory budget is used up: %zu bytes %s; who has stopped reading will be dropped",
-             a->used, what);
-    log_warning("%s: %s", s->name, text);
-    if (s->events->pressed != NULL)
-        s->events->pressed(s->owner, text);
-}
-
-void stall_blocked(struct session *s, struct conn *c, size_t n)
-{
-    bool full = !account_may(&s->in, n);
-    if (full && !s->full)
-        tell(s, "are held for local sides", &s->in);
-    s->full = s->full || full;
-    if (s->stuck != c && !c->native)
-        stall_begin(c, &c->in);
-    s->stuck = c->native ? NULL : c;
-    watch_soon(s); /* not now: the transport is being read */
-}
-
-void stall_starved(struct session *s)
-{
-    if (!list_empty(&s->starved))
-        return;
-    tell(s, "are kept for the other end", &s->out);
-    watch_soon(s);
+    progress_consider(h);
 }
 
 /* ---- clients that have left ---- */
@@ -234,29 +116,17 @@ static void look_whether_there(struct conn *c)
         return;
     }
     c->deserted = presence != STREAM_THERE;
-    look_at(c, NULL);
-    bool stopped = c->flow.kept.size > 0 && has_stopped(c, &c->flow.out, c->session->stall_ms);
-    if (c->deserted && (c->flow.fin_acked || stopped))
+    progress_look(c);
+    bool stopped = c->kept.size > 0 && progress_stopped(c, &c->out, c->host->stall_ms);
+    if (c->deserted && (c->window.fin_acked || stopped))
         conn_finish(c, ERR_CLIENT_CLOSED, true, CONN_NOW);
 }
 
-void stall_unread(struct conn *c)
-{
-    struct session *s = c->session;
-    if (s->role != SESSION_SOURCE)
-        return; /* what a service has said is delivered, whether it is still there or not */
-    if (!list_is_on(&c->unread))
-        list_append(&s->unread, &c->unread);
-    if (s->looking)
-        return;
-    s->looking = true;
-    s->time.timer_start(s->look, LOOK_MS);
-}
-
 /* Those of this turn go to the end of the line. */
-void stall_look(void *owner)
+static void on_look(void *owner)
 {
-    struct session *s = owner;
+    struct conn_host *h = owner;
+    struct stall *s = &h->stall;
     struct list turn;
     int n = LOOKS_A_TURN;
     list_init(&turn);
@@ -267,7 +137,24 @@ void stall_look(void *owner)
         list_append(&s->unread, &c->unread);
         look_whether_there(c);
     }
-    s->looking = !list_empty(&s->unread);
-    if (s->looking)
-        s->time.timer_start(s->look, LOOK_MS);
+    s->looking = false;
+    if (!list_empty(&s->unread))
+        progress_look_later(h);
+}
+
+/* ---- life ---- */
+
+bool stall_init(struct conn_host *h)
+{
+    list_init(&h->stall.budget_waiters);
+    list_init(&h->stall.unread);
+    h->stall.watch = h->time.timer_new(h->time.ctx, on_watch, h);
+    h->stall.look = h->time.timer_new(h->time.ctx, on_look, h);
+    return h->stall.watch != NULL && h->stall.look != NULL;
+}
+
+void stall_free(struct conn_host *h)
+{
+    h->time.timer_free(h->stall.watch);
+    h->time.timer_free(h->stall.look);
 }

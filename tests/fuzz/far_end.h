@@ -3,9 +3,11 @@
 #ifndef TESTS_FUZZ_FAR_END_H
 #define TESTS_FUZZ_FAR_END_H
 
+#include "core/base/buf.h"
 #include "core/base/log.h"
 #include "core/net/tcp.h"
-#include "core/tunnel/internal.h"
+#include "core/tunnel/session_internal.h"
+#include "core/ws/frame.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -51,8 +51,9 @@ static void turn(void)
 {
     for (int i = 0; i < 3; i++)
         uv_run(loop_uv(loop), UV_RUN_NOWAIT);
-    size_t beyond = (session->n_live + session->n_leaving) * 2 * CONN_RESERVE + BUDGET_BLOCK;
-    check(session->in.used <= BUDGET + beyond && session->out.used <= BUDGET + beyond);
+    size_t beyond =
+        (session->host.n_live + session->host.n_leaving) * 2 * CONN_RESERVE + BUDGET_BLOCK;
+    check(session->host.in.used <= BUDGET + beyond && session->host.out.used <= BUDGET + beyond);
 }
 
 static void begin(enum session_role role)
@@ -94,7 +95,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         feed(data + 2, size - 2, step);
     }
     if (broken)
-        check(session_connections(session) == 0 && session->out.used == 0 && session->windows == 0);
+        check(session_connections(session) == 0 && session->host.out.used == 0 &&
+              session->native.windows == 0);
     session_free(session);
     for (size_t i = 0; i < n_fds; i++)
         close(fds[i]);

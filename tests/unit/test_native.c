@@ -1,8 +1,10 @@
 /* One end of a native session against scripted frames: what it says, what it believes, and what it
  * does not put up with. */
+#include "core/base/buf.h"
 #include "core/base/log.h"
 #include "core/net/tcp.h"
-#include "core/tunnel/internal.h"
+#include "core/tunnel/session_internal.h"
+#include "core/ws/frame.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -305,7 +307,7 @@ static void hang_up(void)
         ;
     close(e.fd);
     e.fd = -1;
-    while (e.session->n_leaving > 0)
+    while (e.session->host.n_leaving > 0)
         uv_run(loop_uv(loop), UV_RUN_ONCE);
 }
 
@@ -365,7 +367,7 @@ static void stale_messages_are_nothing(void **state)
     assert_int_equal(e.incoming, 1);
     assert_int_equal(e.ended, 0);
     assert_int_equal(session_connections(e.session), 1);
-    assert_int_equal(e.conn->flow.received, 0);
+    assert_int_equal(e.conn->window.received, 0);
     assert_false(session_reachable(e.session));
     finish();
 }
@@ -450,7 +452,7 @@ static void half_close(void **state)
                 spin();
                 assert_int_equal(expect(FRAME_DATA, 1).payload_size, 4);
                 expect(FRAME_CONNECTION_FIN, 1);
-                credit(1, 4, FLOW_INITIAL, true);
+                credit(1, 4, WINDOW_INITIAL, true);
             } else {
                 give_data(1, 3);
                 give((struct frame){.type = FRAME_CONNECTION_FIN, .connection = 1});
@@ -476,7 +478,7 @@ static void a_fin_goes_last(void **state)
     begin(SESSION_SOURCE);
     struct conn *c = open_conn();
     expect(FRAME_CONNECTION_START, 1);
-    static uint8_t much[FLOW_INITIAL + 1000];
+    static uint8_t much[WINDOW_INITIAL + 1000];
     assert_true(conn_early(c, much, sizeof much));
     spin();
     conn_attach(c, pair(&e.fd));
@@ -484,10 +486,10 @@ static void a_fin_goes_last(void **state)
     e.fd = -1;
     spin();
     size_t n = 0;
-    while (n < FLOW_INITIAL)
+    while (n < WINDOW_INITIAL)
         n += expect(FRAME_DATA, 1).payload_size;
     expect_nothing();
-    credit(1, 5000, FLOW_INITIAL, false);
+    credit(1, 5000, WINDOW_INITIAL, false);
     assert_int_equal(expect(FRAME_DATA, 1).payload_size, 1000);
     expect(FRAME_CONNECTION_FIN, 1);
     expect_nothing();
@@ -524,7 +526,7 @@ static void a_sender_keeps_to_the_window(void **state)
     expect(FRAME_CONNECTION_OPENED, 1);
     size_t written = 0, got = 0;
     struct frame f;
-    assert_bound(CONN_BOUND_NOTHING, CONN_BOUND_NOTHING, FLOW_INITIAL);
+    assert_bound(CONN_BOUND_NOTHING, CONN_BOUND_NOTHING, WINDOW_INITIAL);
     for (int i = 0; i < 60; i++) {
         ssize_t n = write(e.fd, bytes, sizeof bytes);
         written += n > 0 ? (size_t)n : 0;
@@ -532,14 +534,14 @@ static void a_sender_keeps_to_the_window(void **state)
     }
     while (sent(&f))
         got += f.payload_size;
-    assert_int_equal(got, FLOW_INITIAL);
+    assert_int_equal(got, WINDOW_INITIAL);
     assert_true(written > got);
-    assert_bound(CONN_BOUND_WINDOW, CONN_BOUND_NOTHING, FLOW_INITIAL);
-    credit(1, 100000, FLOW_INITIAL, false);
+    assert_bound(CONN_BOUND_WINDOW, CONN_BOUND_NOTHING, WINDOW_INITIAL);
+    credit(1, 100000, WINDOW_INITIAL, false);
     while (sent(&f))
         got += f.payload_size;
-    assert_int_equal(got, FLOW_INITIAL + 100000);
-    credit(1, 100000, FLOW_INITIAL, false); /* said again: nothing */
+    assert_int_equal(got, WINDOW_INITIAL + 100000);
+    credit(1, 100000, WINDOW_INITIAL, false); /* said again: nothing */
     expect_nothing();
     assert_int_equal(e.broken, ERR_OK);
     finish();
@@ -560,7 +562,7 @@ static void a_client_breaks_unread(void **state)
         assert_true(write(client, bytes, sizeof bytes) > 0 || i > 0);
         spin();
     }
-    assert_bound(CONN_BOUND_NOTHING, CONN_BOUND_WINDOW, FLOW_INITIAL);
+    assert_bound(CONN_BOUND_NOTHING, CONN_BOUND_WINDOW, WINDOW_INITIAL);
     give_data(1, 1000);
     close(client); /* with these unread, which is a reset */
     while (e.ended == 0)
@@ -577,7 +579,7 @@ static void credit_is_given(void **state)
     start(1);
     expect(FRAME_CONNECTION_OPENED, 1);
     size_t given = 0;
-    for (; given + CHUNK < FLOW_INITIAL / 2; given += CHUNK) {
+    for (; given + CHUNK < WINDOW_INITIAL / 2; given += CHUNK) {
         give_data(1, CHUNK);
         drain(e.fd);
     }
@@ -587,7 +589,7 @@ static void credit_is_given(void **state)
     struct frame f = expect(FRAME_CREDIT, 1);
     given += CHUNK;
     assert_int_equal(f.received, given);
-    assert_int_equal(f.window, FLOW_INITIAL);
+    assert_int_equal(f.window, WINDOW_INITIAL);
     give_data(1, 10);
     assert_int_equal(e.wire.size, 0);
     while (e.wire.size == 0)
@@ -603,9 +605,9 @@ static void a_stopped_reader_stops_nobody_else(void **state)
     begin(SESSION_DESTINATION);
     start(1);
     int stopped = e.fd;
-    for (size_t n = 0; n < FLOW_INITIAL; n += FLOW_INITIAL / 16)
-        give_data(1, FLOW_INITIAL / 16);
-    assert_bound(CONN_BOUND_NOTHING, CONN_BOUND_READER, FLOW_INITIAL);
+    for (size_t n = 0; n < WINDOW_INITIAL; n += WINDOW_INITIAL / 16)
+        give_data(1, WINDOW_INITIAL / 16);
+    assert_bound(CONN_BOUND_NOTHING, CONN_BOUND_READER, WINDOW_INITIAL);
     start(2);
     assert_false(session_stalled(e.session));
     for (int i = 0; i < 10; i++) {
@@ -613,7 +615,7 @@ static void a_stopped_reader_stops_nobody_else(void **state)
         assert_int_equal(drain(e.fd), 1000);
     }
     assert_int_equal(e.ended, 0);
-    assert_int_equal(drain(stopped), FLOW_INITIAL); /* it was only slow */
+    assert_int_equal(drain(stopped), WINDOW_INITIAL); /* it was only slow */
     close(stopped);
     finish();
 }
@@ -641,7 +643,7 @@ static void the_budget_bounds_all(void **state)
             break;
     }
     assert_true(session_stalled(e.session));
-    assert_in_range(e.session->in.used, 450000, 500000);
+    assert_in_range(e.session->host.in.used, 450000, 500000);
     conn_attach(conns[0], pair(&e.fd));
     assert_true(drain(e.fd) >= 100000);
     spin();
@@ -799,7 +801,7 @@ static void offends(enum session_role role, struct frame f)
     }
     say(e.fd, "0123456789");
     give_data(1, 10);
-    credit(1, 5, FLOW_INITIAL, false);
+    credit(1, 5, WINDOW_INITIAL, false);
     assert_int_equal(e.broken, ERR_OK);
     if (f.payload_size > 0)
         f.payload = payload;
@@ -809,7 +811,8 @@ static void offends(enum session_role role, struct frame f)
     assert_int_equal(e.ended, 1);
     assert_int_equal(e.ended_why, ERR_PROTOCOL);
     assert_int_equal(session_connections(e.session), 0);
-    assert_int_equal(e.session->in.used + e.session->out.used + e.session->windows, 0);
+    assert_int_equal(e.session->host.in.used + e.session->host.out.used + e.session->native.windows,
+                     0);
     finish();
 }
 
@@ -819,18 +822,18 @@ static void each_offence_ends_the_session(void **state)
         {.type = FRAME_DATA, .connection = 0, .payload_size = 1},
         {.type = FRAME_DATA, .connection = 2, .payload_size = 1},
         {.type = FRAME_CONNECTION_FIN, .connection = 2},
-        {.type = FRAME_CREDIT, .connection = 2, .window = FLOW_INITIAL},
+        {.type = FRAME_CREDIT, .connection = 2, .window = WINDOW_INITIAL},
         /* going back; what was not sent; a FIN that was not sent; windows */
-        {.type = FRAME_CREDIT, .connection = 1, .received = 4, .window = FLOW_INITIAL + 1},
-        {.type = FRAME_CREDIT, .connection = 1, .received = 11, .window = FLOW_INITIAL},
+        {.type = FRAME_CREDIT, .connection = 1, .received = 4, .window = WINDOW_INITIAL + 1},
+        {.type = FRAME_CREDIT, .connection = 1, .received = 11, .window = WINDOW_INITIAL},
         {.type = FRAME_CREDIT, .connection = 1, .received = UINT64_MAX, .window = 1},
         {.type = FRAME_CREDIT,
          .connection = 1,
          .received = 10,
-         .window = FLOW_INITIAL,
+         .window = WINDOW_INITIAL,
          .fin = true},
-        {.type = FRAME_CREDIT, .connection = 1, .received = 10, .window = FLOW_INITIAL - 6},
-        {.type = FRAME_CREDIT, .connection = 1, .received = 10, .window = FLOW_MOST + 1},
+        {.type = FRAME_CREDIT, .connection = 1, .received = 10, .window = WINDOW_INITIAL - 6},
+        {.type = FRAME_CREDIT, .connection = 1, .received = 10, .window = WINDOW_MOST + 1},
         {.type = FRAME_ECHO, .payload_size = 9},
         {.type = FRAME_ECHO},
     };
@@ -849,8 +852,8 @@ static void data_beyond_the_window(void **state)
     begin(SESSION_DESTINATION);
     e.hold = true;
     start(1);
-    for (size_t n = 0; n < FLOW_INITIAL; n += FLOW_INITIAL / 16)
-        give_data(1, FLOW_INITIAL / 16);
+    for (size_t n = 0; n < WINDOW_INITIAL; n += WINDOW_INITIAL / 16)
+        give_data(1, WINDOW_INITIAL / 16);
     assert_int_equal(e.broken, ERR_OK);
     give_data(1, 1);
     assert_int_equal(e.broken, ERR_PROTOCOL);
@@ -888,7 +891,7 @@ static void resumes_of_what_never_was(void **state)
         give((struct frame){.type = FRAME_CONNECTION_OPENED, .connection = 1});
         conn_attach(c, pair(&e.fd));
         say(e.fd, "0123456789");
-        credit(1, 5, FLOW_INITIAL, false);
+        credit(1, 5, WINDOW_INITIAL, false);
         meet_again("far");
         resumed(wrong[i].connection, wrong[i].received, wrong[i].fin);
         assert_int_equal(e.broken, ERR_PROTOCOL);
@@ -896,12 +899,12 @@ static void resumes_of_what_never_was(void **state)
         assert_int_equal(e.ended, 1);
         finish();
     }
-    static uint8_t much[FLOW_INITIAL + 20000];
+    static uint8_t much[WINDOW_INITIAL + 20000];
     begin(SESSION_SOURCE);
     assert_true(conn_early(open_conn(), much, sizeof much));
     spin();
     meet_again("far");
-    resumed(1, FLOW_INITIAL + 10000, false); /* kept, but beyond the window: it never left */
+    resumed(1, WINDOW_INITIAL + 10000, false); /* kept, but beyond the window: it never left */
     assert_int_equal(e.broken, ERR_PROTOCOL);
     finish();
     begin(SESSION_DESTINATION);

@@ -9,9 +9,11 @@
  *
  * Time is the test's own: a turn of the loop is a millisecond. SEED=n replays one seed;
  * TEST_PART=i/n plays the i-th part of all. */
+#include "core/base/buf.h"
 #include "core/base/log.h"
 #include "core/net/tcp.h"
-#include "core/tunnel/internal.h"
+#include "core/tunnel/session_internal.h"
+#include "core/ws/frame.h"
 #include "gateway/hub/relay/relay.h"
 #include "tests/unit/clock_help.h"
 
@@ -515,41 +517,39 @@ static void mend(struct end *e)
 
 /* ---- what must hold at any time ---- */
 
+static void add_sums(const struct conn *c, size_t *in, size_t *out, size_t *windows)
+{
+    const struct window *w = &c->window;
+    *in += c->held.memory;
+    *out += c->kept.memory;
+    if (!conn_native(c) || c->phase != CONN_LIVE)
+        return;
+    *windows += w->size;
+    assert_true(w->acked <= w->sent && w->sent <= w->limit);
+    assert_true(w->sent <= w->end && w->end == w->acked + c->kept.size);
+    assert_true(w->received <= w->granted && w->granted - w->acked_out <= WINDOW_MOST);
+}
+
 static void check_sums(const struct session *s)
 {
+    const struct conn_host *h = &s->host;
     size_t in = 0, out = 0, windows = 0, n = 0;
-    list_each(node, &s->natives)
-    {
-        const struct conn *c = list_entry(node, struct conn, flow.kin);
-        const struct flow *f = &c->flow;
-        in += c->held.memory;
-        out += f->kept.memory;
-        n++;
-        windows += f->window;
-        assert_true(f->acked <= f->sent && f->sent <= f->limit);
-        assert_true(f->sent <= f->acked + f->kept.size);
-        assert_true(f->received <= f->granted && f->granted - f->told <= FLOW_MOST);
-    }
-    for (size_t i = 0; i < s->n_services; i++)
-        list_each(node, &s->services[i].conns)
+    for (size_t i = 0; i < h->services.n; i++)
+        list_each(node, &h->services.all[i].conns)
         {
-            const struct conn *c = list_entry(node, struct conn, all);
-            in += c->native ? 0 : c->held.memory;
-            out += c->early.memory;
-            n += !c->native;
+            add_sums(list_entry(node, struct conn, all), &in, &out, &windows);
+            n++;
         }
-    list_each(node, &s->leaving)
+    list_each(node, &h->leaving)
     {
-        const struct conn *c = list_entry(node, struct conn, all);
-        in += c->held.memory;
-        out += c->early.memory;
+        add_sums(list_entry(node, struct conn, all), &in, &out, &windows);
         n++;
     }
-    assert_int_equal(in, s->in.used);
-    assert_int_equal(out, s->out.used);
-    assert_int_equal(windows, s->windows);
-    assert_true(in <= account_limit(&s->in) + n * 2 * CONN_RESERVE + BUDGET_BLOCK);
-    assert_true(out <= account_limit(&s->out) + n * 2 * CONN_RESERVE + BUDGET_BLOCK);
+    assert_int_equal(in, h->in.used);
+    assert_int_equal(out, h->out.used);
+    assert_int_equal(windows, s->native.windows);
+    assert_true(in <= account_limit(&h->in) + n * 2 * CONN_RESERVE + BUDGET_BLOCK);
+    assert_true(out <= account_limit(&h->out) + n * 2 * CONN_RESERVE + BUDGET_BLOCK);
 }
 
 /* What one side may send, the other one takes. */
@@ -558,8 +558,8 @@ static void check_windows(const struct pair *p)
     const struct conn *a = p->client.conn, *b = p->service.conn;
     if (a == NULL || b == NULL || !p->native)
         return;
-    assert_true(a->flow.limit <= b->flow.granted && b->flow.limit <= a->flow.granted);
-    assert_true(a->flow.acked <= b->flow.received && b->flow.acked <= a->flow.received);
+    assert_true(a->window.limit <= b->window.granted && b->window.limit <= a->window.granted);
+    assert_true(a->window.acked <= b->window.received && b->window.acked <= a->window.received);
 }
 
 static void turn(uv_idle_t *i)
@@ -881,7 +881,7 @@ static void play_hung_seed(unsigned seed)
     if (probes <= 3)
         fail_msg("seed %u: only %d connections had their turn", seed, probes);
     for (int i = 0; i < SIDE_COUNT; i++) {
-        const struct session *s = ends[i].session;
+        const struct conn_host *s = &ends[i].session->host;
         if (s->in.used + s->out.used + s->n_live + s->n_leaving > 0)
             fail_msg("seed %u: %s still has %zu live and %zu other ones, and holds %zu and %zu "
                      "bytes",

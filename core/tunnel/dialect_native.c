@@ -1,0 +1,346 @@
+#include "core/tunnel/dialect_native.h"
+
+#include "core/base/log.h"
+#include "core/tunnel/conn_io.h"
+#include "core/tunnel/native_flow.h"
+#include "core/tunnel/progress.h"
+
+#define MAX_OWED 65536 /* connections that only wait for their answer to leave */
+
+/* What CONNECTION_OPENED says, by its number on the wire. */
+static const enum err classes[] = {
+    ERR_OK,      ERR_REFUSED,    ERR_UNREACHABLE, ERR_TIMEOUT,
+    ERR_RESOLVE, ERR_NO_SERVICE, ERR_FORBIDDEN,   ERR_LIMIT,
+};
+#define N_CLASSES (sizeof classes / sizeof *classes)
+#define CLASS_OTHER 15 /* it failed, and none of these says how */
+
+static uint32_t class_of(enum err why)
+{
+    for (uint32_t i = 0; i < N_CLASSES; i++)
+        if (classes[i] == why)
+            return i;
+    return CLASS_OTHER;
+}
+
+static enum err error_of(uint32_t number)
+{
+    return number < N_CLASSES ? classes[number] : ERR_PEER_RESET;
+}
+
+static struct native_conn *self(struct conn *c)
+{
+    return (struct native_conn *)c;
+}
+
+/* ---- life ---- */
+
+static struct conn *create(struct native *n, struct service *service, uint32_t id)
+{
+    struct conn *c = conn_create(&n->dialect, service, id);
+    if (c == NULL)
+        return NULL;
+    list_init(&self(c)->in_natives);
+    list_init(&self(c)->listing);
+    list_init(&self(c)->credit_delayed);
+    c->key.service = NULL;
+    c->stream = 0;
+    flow_open(c);
+    return c;
+}
+
+/* Its id is the session's alone, and never comes again. */
+static struct conn *open_conn(struct dialect *d, struct service *service)
+{
+    struct native *n = (struct native *)d;
+    struct conn *c = n->last_begun < UINT32_MAX ? create(n, service, n->last_begun + 1) : NULL;
+    if (c == NULL)
+        return NULL;
+    n->last_begun++;
+    c->start_type = FRAME_CONNECTION_START;
+    return c;
+}
+
+static void registered(struct conn *c)
+{
+    list_append(&native_of(c)->conns, &self(c)->in_natives);
+}
+
+static void attached(struct conn *c)
+{
+    if (c->host->role != SESSION_DESTINATION)
+        return;
+    c->opened_owed = true;
+    conn_owe(c);
+}
+
+static void retire(struct conn *c)
+{
+    list_remove(&self(c)->in_natives);
+    list_remove(&self(c)->listing);
+    list_remove(&self(c)->credit_delayed);
+    flow_retire(c);
+}
+
+enum err native_end(const struct conn *c)
+{
+    bool client = ((const struct native_conn *)c)->we_ended == (c->host->role == SESSION_SOURCE);
+    return client ? ERR_CLIENT_CLOSED : ERR_SERVICE_CLOSED;
+}
+
+static bool ended_well(const struct conn *c)
+{
+    return c->window.fin_received || c->stats.why == ERR_OK;
+}
+
+/* What its client had to say is complete and sent, but for the FIN. */
+static bool said_all(const struct conn *c)
+{
+    return !c->window.fin_ever && window_all_sent(&c->window) && c->tap.whole != NULL &&
+           c->tap.whole(c->tap.ctx);
+}
+
+static void ending(struct conn *c, enum err why, bool tell)
+{
+    c->credit_owed = c->credit_owed && !tell;
+    c->fin_owed = tell && why == ERR_OK && said_all(c);
+}
+
+static void fill(const struct conn *c, struct frame *f)
+{
+    const struct window *w = &c->window;
+    switch (f->type) {
+    case FRAME_CONNECTION_START:
+        f->service = span_of(c->id);
+        break;
+    case FRAME_CONNECTION_OPENED:
+        f->error = class_of(c->refusal);
+        break;
+    case FRAME_CREDIT:
+        f->received = w->acked_out;
+        f->window = (uint32_t)(w->granted - w->acked_out);
+        f->fin = w->shut;
+        break;
+    case FRAME_RESUME:
+        f->epoch = native_of(c)->epoch;
+        f->received = w->received;
+        f->fin = w->fin_received;
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- both directions end by themselves ---- */
+
+/* It is over once each side has all of the other's bytes, and knows it. */
+static void delivered(struct conn *c)
+{
+    struct window *w = &c->window;
+    bool shut = w->fin_received && !w->shut && c->local != NULL && conn_all_delivered(c) &&
+                (c->unwritable || stream_ready(c->local));
+    host_unstall(c->host); /* there may be room in the budget */
+    if (shut) {
+        w->shut = true;
+        if (!c->unwritable)
+            stream_shutdown(c->local);
+    }
+    flow_credit(c, shut);
+    if (shut && w->fin_acked)
+        conn_finish(c, native_end(c), false, CONN_NOW);
+}
+
+static void local_ended(struct conn *c)
+{
+    self(c)->we_ended = !c->window.fin_received;
+    progress_unread(c);
+    flow_sent(c);
+}
+
+static void timed_out(struct conn *c)
+{
+    (void)c; /* no timer runs while it is live */
+}
+
+static const struct dialect_ops ops = {
+    .conn_size = sizeof(struct native_conn),
+    .answers = true,
+    .windows = true,
+    .open = open_conn,
+    .registered = registered,
+    .attached = attached,
+    .read = flow_read,
+    .fill = fill,
+    .delivered = delivered,
+    .local_ended = local_ended,
+    .timed_out = timed_out,
+    .ending = ending,
+    .retire = retire,
+    .ended_well = ended_well,
+    .look = flow_look,
+};
+
+bool native_init(struct native *n, struct conn_host *h)
+{
+    *n = (struct native){.dialect = {.ops = &ops, .host = h, .quantum = SESSION_QUANTUM}};
+    list_init(&n->conns);
+    list_init(&n->credit_delayed);
+    n->credit_timer = h->time.timer_new(h->time.ctx, flow_credit_timer, n);
+    return n->credit_timer != NULL;
+}
+
+void native_free(struct native *n)
+{
+    if (n->dialect.host != NULL)
+        n->dialect.host->time.timer_free(n->credit_timer);
+}
+
+/* ---- what comes ---- */
+
+struct conn *native_find(const struct native *n, uint32_t id)
+{
+    return conn_find(n->dialect.host, NULL, id);
+}
+
+static void broken(struct native *n, enum err why, const char *text)
+{
+    n->dialect.host->ops->broken(n->dialect.host, why, text);
+}
+
+static void refuse(struct native *n, struct conn *c, enum err why)
+{
+    const struct conn_host *h = c->host;
+    if (h->n_leaving > MAX_OWED) {
+        broken(n, ERR_LIMIT, "too many connections were refused at once");
+        return;
+    }
+    log_debug("%s: a connection for service \"%s\" refused: %s", h->name, c->id, err_text(why));
+    c->refusal = why;
+    conn_finish(c, why, true, CONN_NOW);
+}
+
+static void begin(struct native *n, const struct frame *f)
+{
+    struct conn_host *h = n->dialect.host;
+    n->last_begun = f->connection;
+    struct service *service = service_list_find(&h->services, h->version, f->service, 0);
+    struct conn *c = create(n, service != NULL ? service : h->services.all, f->connection);
+    if (c == NULL)
+        broken(n, ERR_NO_MEMORY, "no memory for a connection");
+    else if (service == NULL)
+        refuse(n, c, ERR_NO_SERVICE);
+    else if (service->live >= h->max_connections)
+        refuse(n, c, ERR_LIMIT);
+    else if (!conn_register(c))
+        refuse(n, c, ERR_NO_MEMORY);
+    else
+        h->ops->incoming(h, c);
+}
+
+static void on_start(struct native *n, const struct frame *f)
+{
+    if (n->dialect.host->role == SESSION_SOURCE)
+        broken(n, ERR_PROTOCOL, "the destination tried to open a connection");
+    else if (f->connection <= n->last_begun)
+        broken(n, ERR_PROTOCOL, "a connection id was used again");
+    else if (n->dialect.host->open) /* nothing can be opened before SERVICE_IDS */
+        begin(n, f);
+}
+
+static void on_opened(struct native *n, struct conn *c, const struct frame *f)
+{
+    if (c->host->role == SESSION_DESTINATION) {
+        broken(n, ERR_PROTOCOL, "the source answered an opening");
+    } else if (f->error != 0) {
+        conn_finish(c, error_of(f->error), false, CONN_NOW);
+    } else {
+        bool first = !c->answered && c->events->answer != NULL;
+        self(c)->opened = c->answered = true;
+        if (first)
+            c->events->answer(c->owner, c, ERR_OK);
+    }
+}
+
+static void on_fin(struct native *n, struct conn *c)
+{
+    if (c->window.fin_received) {
+        broken(n, ERR_PROTOCOL, "a second FIN");
+        return;
+    }
+    c->window.fin_received = true;
+    if (c->unwritable)
+        delivered(c);
+    else
+        conn_flush(c);
+}
+
+static void on_credit(struct native *n, struct conn *c, const struct frame *f)
+{
+    const char *wrong = flow_credited(c, f);
+    if (wrong != NULL)
+        broken(n, ERR_PROTOCOL, wrong);
+    else if (c->window.shut && c->window.fin_acked)
+        conn_finish(c, native_end(c), false, CONN_NOW);
+    else
+        flow_go_on(c);
+}
+
+/* Behind the client's FIN it only says that the client wants no more. */
+static void on_reset(struct conn *c)
+{
+    bool all_said = c->host->role == SESSION_DESTINATION && c->window.fin_received;
+    conn_finish(c, all_said ? ERR_CLIENT_CLOSED : ERR_PEER_RESET, false, CONN_FLUSH);
+}
+
+static bool on_data(struct native *n, struct conn *c, const struct frame *f)
+{
+    if (f->payload_size == 0)
+        return true;
+    if (c->window.fin_received)
+        broken(n, ERR_PROTOCOL, "data behind a FIN");
+    else if (!window_allows(&c->window, f->payload_size - c->part))
+        broken(n, ERR_PROTOCOL, "data beyond the window");
+    else
+        return conn_deliver(c, f->payload, f->payload_size);
+    return true;
+}
+
+/* Ids that were never begun are a violation, those of connections that are over are late. The reset
+ * of one whose start was lost is no violation. */
+static bool never_was(const struct native *n, const struct frame *f)
+{
+    return f->connection == 0 ||
+           (f->connection > n->last_begun && f->type != FRAME_CONNECTION_RESET);
+}
+
+bool native_frame(struct native *n, const struct frame *f)
+{
+    if (f->type == FRAME_CONNECTION_START) {
+        on_start(n, f);
+        return true;
+    }
+    if (never_was(n, f)) {
+        broken(n, ERR_PROTOCOL, "a message for a connection that never was");
+        return true;
+    }
+    struct conn *c = native_find(n, f->connection);
+    if (c == NULL)
+        return true;
+    switch (f->type) {
+    case FRAME_DATA:
+        return on_data(n, c, f);
+    case FRAME_CONNECTION_OPENED:
+        on_opened(n, c, f);
+        break;
+    case FRAME_CONNECTION_FIN:
+        on_fin(n, c);
+        break;
+    case FRAME_CREDIT:
+        on_credit(n, c, f);
+        break;
+    default:
+        on_reset(c);
+        break;
+    }
+    return true;
+}
