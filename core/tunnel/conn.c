@@ -47,7 +47,6 @@ bool conn_register(struct conn *c)
     c->service->live++;
     h->n_live++;
     h->n_leaving--;
-    c->dialect->ops->registered(c);
     return true;
 }
 
@@ -88,8 +87,8 @@ void conn_free_if_done(struct conn *c)
 void conn_tell_room(struct conn *c)
 {
     struct conn_host *h = c->host;
-    if (c->service != NULL && c->service->live + 1 >= h->max_connections)
-        h->ops->room(h);
+    if (h->room != NULL && c->service != NULL && c->service->live + 1 >= h->max_connections)
+        h->room(h->room_owner);
 }
 
 static void unregister(struct conn *c)
@@ -160,7 +159,7 @@ static void on_timer(void *owner)
 {
     struct conn *c = owner;
     if (c->phase == CONN_LIVE)
-        c->dialect->ops->timed_out(c);
+        c->dialect->ops->local_ended(c);
     else if (c->phase == CONN_DRAINING)
         look_at_drain(c);
     else if (!ended_well(c))
@@ -250,11 +249,7 @@ static void begin_draining(struct conn *c)
 /* An answer to its opening is the last word of a native one that was refused. */
 static void owe_end(struct conn *c)
 {
-    if (c->refusal != ERR_OK)
-        c->opened_owed = true;
-    else
-        c->reset_owed = true;
-    conn_owe(c);
+    conn_owe(c, c->refusal != ERR_OK ? CONN_OWES_OPENED : CONN_OWES_RESET);
 }
 
 static void end_life(struct conn *c, enum err why, bool tell)
@@ -277,7 +272,7 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
     if (c->start_type != 0) { /* the far end has never heard of it */
         c->start_type = 0;
         list_remove(&c->turn.control);
-    } else if (tell && !c->reset_owed && h->attached) {
+    } else if (tell && !(c->owed & CONN_OWES_RESET) && h->attached) {
         owe_end(c);
     }
     if (c->phase == CONN_GONE)
@@ -291,18 +286,19 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
             stream_read_on(c->local, false);
         begin_draining(c);
     }
-    h->ops->pump(h);
+    h->pump(h);
 }
 
 /* ---- what it says to the far end ---- */
 
 bool conn_owes(const struct conn *c)
 {
-    return c->start_type != 0 || c->opened_owed || c->credit_owed || c->fin_owed || c->reset_owed;
+    return c->start_type != 0 || c->owed != 0;
 }
 
-void conn_owe(struct conn *c)
+void conn_owe(struct conn *c, unsigned owed)
 {
+    c->owed |= owed;
     scheduler_owe(&c->host->scheduler, &c->turn); /* starts stay in their order */
     host_pump_later(c->host);
 }
@@ -339,14 +335,13 @@ static int next_owed(struct conn *c)
     c->start_type = 0;
     if (start != 0)
         return start;
-    bool *const flags[] = {&c->opened_owed, &c->credit_owed, &c->fin_owed};
     static const int types[] = {FRAME_CONNECTION_OPENED, FRAME_CREDIT, FRAME_CONNECTION_FIN};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-        if (*flags[i]) {
-            *flags[i] = false;
+        if (c->owed & 1u << i) {
+            c->owed &= ~(1u << i);
             return types[i];
         }
-    c->reset_owed = false;
+    c->owed = 0;
     return c->connection != 0 ? FRAME_CONNECTION_RESET : FRAME_STREAM_RESET;
 }
 

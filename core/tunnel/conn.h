@@ -7,8 +7,6 @@
 #include "core/base/str.h"
 #include "core/net/stream.h"
 
-enum session_role { SESSION_SOURCE, SESSION_DESTINATION };
-
 struct conn;
 
 /* What went through one connection. up: client to device, down: device to client. */

@@ -5,22 +5,11 @@
 
 #include "core/base/budget.h"
 #include "core/base/map.h"
-#include "core/tunnel/conn.h"
 #include "core/tunnel/dialect.h"
 #include "core/tunnel/scheduler.h"
 #include "core/tunnel/service_list.h"
+#include "core/tunnel/session_types.h"
 #include "core/tunnel/time_source.h"
-#include "core/tunnel/transport.h"
-
-struct conn_host_ops {
-    void (*pump)(struct conn_host *h); /* sends what may leave now */
-    void (*room)(struct conn_host *h); /* a full service may take one more */
-    void (*incoming)(struct conn_host *h, struct conn *c);
-    void (*broken)(struct conn_host *h, enum err why, const char *text);
-    void (*pressed)(struct conn_host *h, const char *text);
-    void (*peer)(struct conn_host *h);      /* `peer` says something else */
-    void (*reachable)(struct conn_host *h); /* it is (again) */
-};
 
 /* Who has stopped, and who waits for that; progress.c and stall.c know more. */
 struct stall {
@@ -39,7 +28,14 @@ struct stall {
 };
 
 struct conn_host {
-    const struct conn_host_ops *ops;
+    /* Up to the session. */
+    void (*pump)(struct conn_host *h); /* sends what may leave now */
+    void (*broken)(struct conn_host *h, enum err why, const char *text); /* the peer broke a rule */
+    void (*room)(void *room_owner); /* a full service may take one more; NULL: nobody asks */
+    void *room_owner;
+    const struct session_events *events;
+    void *owner; /* of the events */
+
     struct loop *loop;
     struct time_source time;
     enum session_role role;

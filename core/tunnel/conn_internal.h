@@ -4,6 +4,7 @@
 #define CORE_TUNNEL_CONN_INTERNAL_H
 
 #include "core/base/queue.h"
+#include "core/tunnel/conn.h"
 #include "core/tunnel/conn_host.h"
 #include "core/tunnel/window.h"
 
@@ -45,7 +46,7 @@ struct conn {
     struct list draining; /* in host.draining while its local stream is still served then */
     struct turn turn;     /* in host.scheduler while it has something to send */
     int start_type;       /* FRAME_STREAM_START or FRAME_CONNECTION_START while owed, else 0 */
-    bool opened_owed, credit_owed, fin_owed, reset_owed;
+    unsigned owed;        /* CONN_OWES_... */
     enum err refusal;     /* what CONNECTION_OPENED will say */
     bool answered;        /* `answer` was sent, or is not wanted */
     bool unwritable;      /* writing to the local stream failed: it is only read to its end */
@@ -82,7 +83,14 @@ void conn_start_timer(struct conn *c, uint64_t ms);
 bool conn_all_delivered(const struct conn *c);
 void conn_tell_room(struct conn *c); /* it ended, or its client has finished sending */
 
-void conn_owe(struct conn *c); /* one of its owed frames was set: it shall leave */
+/* Control frames that have to leave, behind a start and in this order. */
+enum {
+    CONN_OWES_OPENED = 1,
+    CONN_OWES_CREDIT = 2,
+    CONN_OWES_FIN = 4,
+    CONN_OWES_RESET = 8,
+};
+void conn_owe(struct conn *c, unsigned owed);
 bool conn_owes(const struct conn *c);
 void conn_send(struct conn *c, int type, size_t payload_size);
 void conn_send_owed(struct conn *c); /* the next one; it may be gone then */

@@ -147,6 +147,7 @@ static void local_over(struct conn *c, enum err why)
         return;
     }
     c->local_ended = true;
+    c->heard_at = host_now(c->host);
     conn_tell_room(c);
     stream_read_on(c->local, false);
     if (c->phase == CONN_CLOSING)
@@ -217,7 +218,7 @@ static void on_readable(void *owner)
         progress_unread(c);
     }
     conn_want_to_send(c);
-    h->ops->pump(h);
+    h->pump(h);
 }
 
 static void on_writable(void *owner)
@@ -243,7 +244,7 @@ static void on_failed(void *owner, enum err why)
     c->writing = 0;
     c->dialect->ops->delivered(c);
     conn_want_to_send(c);
-    h->ops->pump(h);
+    h->pump(h);
     host_unstall(h);
 }
 
@@ -264,7 +265,7 @@ bool conn_early(struct conn *c, const void *p, size_t n)
     if (c->dialect->ops->windows) /* else when it is sent */
         conn_count(c, true, n);
     conn_want_to_send(c); /* behind its start: control frames go first */
-    c->host->ops->pump(c->host);
+    c->host->pump(c->host);
     return true;
 }
 

@@ -25,14 +25,13 @@ struct dialect_ops {
 
     /* A new connection of the source, which owes its start; not yet registered. NULL: memory. */
     struct conn *(*open)(struct dialect *d, struct service *service);
-    void (*registered)(struct conn *c);
     void (*attached)(struct conn *c); /* it has got its local stream while it is live */
     /* Moves what it has to send to p, n bytes at most; 0: none. It may be gone then. */
     size_t (*read)(struct conn *c, uint8_t *p, size_t n);
     void (*fill)(const struct conn *c, struct frame *f); /* what a frame of f->type says */
-    void (*delivered)(struct conn *c);   /* more of what came may have been handed on */
-    void (*local_ended)(struct conn *c); /* the end of the local stream was read */
-    void (*timed_out)(struct conn *c);   /* its timer fired while it is live */
+    void (*delivered)(struct conn *c); /* more of what came may have been handed on */
+    /* The end of the local stream was read; again when a timer that this has set fires. */
+    void (*local_ended)(struct conn *c);
     /* It is about to end while it is live; tell: the far end will hear of it. */
     void (*ending)(struct conn *c, enum err why, bool tell);
     /* It is live no more: what is kept for sending again goes. More than once is fine. */

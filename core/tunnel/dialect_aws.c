@@ -91,30 +91,23 @@ static size_t read_conn(struct conn *c, uint8_t *p, size_t n)
     return got > 0 ? (size_t)got : 0;
 }
 
-/* The client has finished sending, which V1 to V3 cannot say to the far end. It may still wait for
+/* The service has finished, and with it the connection. Or the client has, which V1 to V3 cannot
+ * say to the far end. It may still wait for
  * an answer, until `linger_ms` of silence; when it is gone altogether nobody waits. A process that
  * is just closing may look alive for a moment, so the look is repeated. */
 static void linger(struct conn *c)
 {
-    struct conn_host *h = c->host;
+    const struct conn_host *h = c->host;
     uint64_t silence = host_now(h) - c->heard_at;
-    if (stream_peer_gone(c->local)) {
+    if (h->role == SESSION_DESTINATION) {
+        conn_finish(c, ERR_SERVICE_CLOSED, true, CONN_FLUSH);
+    } else if (stream_peer_gone(c->local)) {
         conn_finish(c, ERR_CLIENT_CLOSED, true, CONN_NOW);
     } else if (silence >= h->linger_ms) {
         conn_finish(c, ERR_LINGERED, true, CONN_FLUSH);
     } else {
         uint64_t left = h->linger_ms - silence;
         conn_start_timer(c, left < LOOK_AGAIN_MS ? left : LOOK_AGAIN_MS);
-    }
-}
-
-static void local_ended(struct conn *c)
-{
-    if (c->host->role == SESSION_DESTINATION) {
-        conn_finish(c, ERR_SERVICE_CLOSED, true, CONN_FLUSH);
-    } else {
-        c->heard_at = host_now(c->host);
-        linger(c);
     }
 }
 
@@ -143,13 +136,11 @@ static const struct dialect_ops ops = {
     .lingers = true,
     .leave_resets = true,
     .open = open_conn,
-    .registered = nothing,
     .attached = nothing,
     .read = read_conn,
     .fill = fill,
     .delivered = nothing,
-    .local_ended = local_ended,
-    .timed_out = linger,
+    .local_ended = linger,
     .ending = start_unsent,
     .retire = nothing,
     .ended_well = ended_well,
@@ -205,7 +196,7 @@ void aws_lost(struct aws *a, enum err why)
             continue;
         list_remove(&c->turn.control);
         c->start_type = 0;
-        c->reset_owed = false;
+        c->owed = 0;
         conn_free_if_done(c);
     }
     end_all_streams(a, why);
@@ -239,7 +230,7 @@ static void refuse(struct aws *a, struct service *service, const struct frame *f
     if (f->service.n > FRAME_SERVICE_MAX)
         return;
     if (h->n_leaving > MAX_OWED) {
-        h->ops->broken(h, ERR_LIMIT, "too many connections were refused at once");
+        h->broken(h, ERR_LIMIT, "too many connections were refused at once");
         return;
     }
     struct conn *c = conn_create(&a->dialect, service, f->connection);
@@ -255,7 +246,7 @@ static void refuse(struct aws *a, struct service *service, const struct frame *f
 
 /* ---- what comes ---- */
 
-static void on_start(struct aws *a, struct service *service, const struct frame *f)
+static void begin(struct aws *a, struct service *service, const struct frame *f)
 {
     struct conn_host *h = a->dialect.host;
     bool fresh = service->stream != f->stream;
@@ -282,30 +273,23 @@ static void on_start(struct aws *a, struct service *service, const struct frame 
     else if (!conn_register(c))
         conn_finish(c, ERR_NO_MEMORY, true, CONN_NOW);
     else
-        h->ops->incoming(h, c);
+        h->events->incoming(h->owner, c);
 }
 
-/* The destination tried to start something, or nobody knows what. */
-static const char *wrong_start(const struct aws *a, const struct frame *f)
-{
-    if (a->dialect.host->role == SESSION_SOURCE)
-        return "the destination tried to open a connection";
-    return f->stream == 0 ? "a start without stream id" : NULL;
-}
-
-static void start(struct aws *a, struct service *service, const struct frame *f)
+static void on_start(struct aws *a, struct service *service, const struct frame *f)
 {
     struct conn_host *h = a->dialect.host;
-    const char *wrong = wrong_start(a, f);
-    if (wrong != NULL) {
-        h->ops->broken(h, ERR_PROTOCOL, wrong);
+    if (h->role == SESSION_SOURCE) {
+        h->broken(h, ERR_PROTOCOL, "the destination tried to open a connection");
+    } else if (f->stream == 0) {
+        h->broken(h, ERR_PROTOCOL, "a start without stream id");
     } else if (service == NULL) {
         char id[80];
         log_warning("%s: a stream for service \"%s\", which this tunnel does not have", h->name,
                     str_escape(f->service, id, sizeof id));
         refuse(a, &h->services.all[0], f, ERR_NO_SERVICE);
     } else {
-        on_start(a, service, f);
+        begin(a, service, f);
     }
 }
 
@@ -354,7 +338,7 @@ bool aws_frame(struct aws *a, const struct frame *f)
     }
     struct service *service = service_list_find(&h->services, h->version, f->service, f->stream);
     if (f->type == FRAME_STREAM_START || f->type == FRAME_CONNECTION_START)
-        start(a, service, f);
+        on_start(a, service, f);
     else if (service != NULL && f->type == FRAME_DATA)
         return on_data(a, service, f);
     else if (service != NULL)

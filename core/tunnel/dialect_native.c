@@ -28,11 +28,6 @@ static enum err error_of(uint32_t number)
     return number < N_CLASSES ? classes[number] : ERR_PEER_RESET;
 }
 
-static struct native_conn *self(struct conn *c)
-{
-    return (struct native_conn *)c;
-}
-
 /* ---- life ---- */
 
 static struct conn *create(struct native *n, struct service *service, uint32_t id)
@@ -40,9 +35,9 @@ static struct conn *create(struct native *n, struct service *service, uint32_t i
     struct conn *c = conn_create(&n->dialect, service, id);
     if (c == NULL)
         return NULL;
-    list_init(&self(c)->in_natives);
-    list_init(&self(c)->listing);
-    list_init(&self(c)->credit_delayed);
+    list_init(&native_conn_of(c)->in_natives);
+    list_init(&native_conn_of(c)->listing);
+    list_init(&native_conn_of(c)->credit_delayed);
     c->key.service = NULL;
     c->stream = 0;
     flow_open(c);
@@ -57,28 +52,23 @@ static struct conn *open_conn(struct dialect *d, struct service *service)
     if (c == NULL)
         return NULL;
     n->last_begun++;
+    list_append(&n->conns, &native_conn_of(c)->in_natives);
     c->start_type = FRAME_CONNECTION_START;
     return c;
-}
-
-static void registered(struct conn *c)
-{
-    list_append(&native_of(c)->conns, &self(c)->in_natives);
 }
 
 static void attached(struct conn *c)
 {
     if (c->host->role != SESSION_DESTINATION)
         return;
-    c->opened_owed = true;
-    conn_owe(c);
+    conn_owe(c, CONN_OWES_OPENED);
 }
 
 static void retire(struct conn *c)
 {
-    list_remove(&self(c)->in_natives);
-    list_remove(&self(c)->listing);
-    list_remove(&self(c)->credit_delayed);
+    list_remove(&native_conn_of(c)->in_natives);
+    list_remove(&native_conn_of(c)->listing);
+    list_remove(&native_conn_of(c)->credit_delayed);
     flow_retire(c);
 }
 
@@ -102,8 +92,9 @@ static bool said_all(const struct conn *c)
 
 static void ending(struct conn *c, enum err why, bool tell)
 {
-    c->credit_owed = c->credit_owed && !tell;
-    c->fin_owed = tell && why == ERR_OK && said_all(c);
+    c->owed &= ~(unsigned)(tell ? CONN_OWES_CREDIT | CONN_OWES_FIN : CONN_OWES_FIN);
+    if (tell && why == ERR_OK && said_all(c))
+        c->owed |= CONN_OWES_FIN;
 }
 
 static void fill(const struct conn *c, struct frame *f)
@@ -152,48 +143,26 @@ static void delivered(struct conn *c)
 
 static void local_ended(struct conn *c)
 {
-    self(c)->we_ended = !c->window.fin_received;
+    native_conn_of(c)->we_ended = !c->window.fin_received;
     progress_unread(c);
     flow_sent(c);
 }
 
-static void timed_out(struct conn *c)
-{
-    (void)c; /* no timer runs while it is live */
-}
-
-static const struct dialect_ops ops = {
+const struct dialect_ops native_ops = {
     .conn_size = sizeof(struct native_conn),
     .answers = true,
     .windows = true,
     .open = open_conn,
-    .registered = registered,
     .attached = attached,
     .read = flow_read,
     .fill = fill,
     .delivered = delivered,
     .local_ended = local_ended,
-    .timed_out = timed_out,
     .ending = ending,
     .retire = retire,
     .ended_well = ended_well,
     .look = flow_look,
 };
-
-bool native_init(struct native *n, struct conn_host *h)
-{
-    *n = (struct native){.dialect = {.ops = &ops, .host = h, .quantum = SESSION_QUANTUM}};
-    list_init(&n->conns);
-    list_init(&n->credit_delayed);
-    n->credit_timer = h->time.timer_new(h->time.ctx, flow_credit_timer, n);
-    return n->credit_timer != NULL;
-}
-
-void native_free(struct native *n)
-{
-    if (n->dialect.host != NULL)
-        n->dialect.host->time.timer_free(n->credit_timer);
-}
 
 /* ---- what comes ---- */
 
@@ -204,7 +173,7 @@ struct conn *native_find(const struct native *n, uint32_t id)
 
 static void broken(struct native *n, enum err why, const char *text)
 {
-    n->dialect.host->ops->broken(n->dialect.host, why, text);
+    n->dialect.host->broken(n->dialect.host, why, text);
 }
 
 static void refuse(struct native *n, struct conn *c, enum err why)
@@ -233,8 +202,10 @@ static void begin(struct native *n, const struct frame *f)
         refuse(n, c, ERR_LIMIT);
     else if (!conn_register(c))
         refuse(n, c, ERR_NO_MEMORY);
-    else
-        h->ops->incoming(h, c);
+    else {
+        list_append(&n->conns, &native_conn_of(c)->in_natives);
+        h->events->incoming(h->owner, c);
+    }
 }
 
 static void on_start(struct native *n, const struct frame *f)
@@ -255,7 +226,7 @@ static void on_opened(struct native *n, struct conn *c, const struct frame *f)
         conn_finish(c, error_of(f->error), false, CONN_NOW);
     } else {
         bool first = !c->answered && c->events->answer != NULL;
-        self(c)->opened = c->answered = true;
+        native_conn_of(c)->opened = c->answered = true;
         if (first)
             c->events->answer(c->owner, c, ERR_OK);
     }

@@ -85,8 +85,7 @@ void flow_sent(struct conn *c)
     if (!c->local_ended || w->fin_sent || !window_all_sent(w))
         return;
     w->fin_sent = w->fin_ever = true;
-    c->fin_owed = true;
-    conn_owe(c);
+    conn_owe(c, CONN_OWES_FIN);
 }
 
 const char *flow_credited(struct conn *c, const struct frame *f)
@@ -117,16 +116,15 @@ static void owe_credit(struct conn *c)
     uint64_t now = host_now(c->host);
     window_tune(&c->window, &n->path, now, &n->windows, account_limit(&c->host->in));
     window_grant(&c->window, c->held.size);
-    list_remove(&((struct native_conn *)c)->credit_delayed);
-    c->credit_owed = true;
-    conn_owe(c);
+    list_remove(&native_conn_of(c)->credit_delayed);
+    conn_owe(c, CONN_OWES_CREDIT);
     n->echo_due = n->echo_due || now - n->echoed_ms >= ECHO_MS;
 }
 
 void flow_credit(struct conn *c, bool now)
 {
     struct native *n = native_of(c);
-    struct list *delayed = &((struct native_conn *)c)->credit_delayed;
+    struct list *delayed = &native_conn_of(c)->credit_delayed;
     enum credit due = now ? CREDIT_NOW : window_credit_due(&c->window, c->held.size);
     if (due == CREDIT_NOW) {
         owe_credit(c);

@@ -3,7 +3,7 @@
 #ifndef CORE_TUNNEL_NATIVE_FLOW_H
 #define CORE_TUNNEL_NATIVE_FLOW_H
 
-#include "core/tunnel/dialect_native.h"
+#include "core/tunnel/native_internal.h"
 
 void flow_open(struct conn *c);                         /* it has a window from now on */
 void flow_retire(struct conn *c);                       /* and here no more; what is kept goes */

@@ -99,7 +99,8 @@ static void tell(struct conn_host *h, const char *what, const struct account *a)
              "the memory budget is used up: %zu bytes %s; who has stopped reading will be dropped",
              a->used, what);
     log_warning("%s: %s", h->name, text);
-    h->ops->pressed(h, text);
+    if (h->events->pressed != NULL)
+        h->events->pressed(h->owner, text);
 }
 
 void progress_blocked(struct conn *c, size_t n)

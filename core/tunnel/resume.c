@@ -1,6 +1,7 @@
 #include "core/tunnel/resume.h"
 
 #include "core/base/log.h"
+#include "core/tunnel/dialect_native.h"
 #include "core/tunnel/native_flow.h"
 
 #include <stdio.h>
@@ -9,11 +10,6 @@
 static struct conn *conn_in(struct list *in_natives)
 {
     return &list_entry(in_natives, struct native_conn, in_natives)->conn;
-}
-
-static struct native_conn *self(struct conn *c)
-{
-    return (struct native_conn *)c;
 }
 
 /* ---- without the other end ---- */
@@ -54,7 +50,7 @@ static void close_dialect(struct native *n)
         if (c->dialect != &n->dialect || c->start_type != 0)
             continue;
         list_remove(&c->turn.control);
-        c->opened_owed = c->credit_owed = c->fin_owed = c->reset_owed = false;
+        c->owed = 0;
         conn_free_if_done(c);
     }
     if (was && !list_empty(&n->conns))
@@ -82,6 +78,12 @@ void resume_lost(struct native *n)
 }
 
 /* ---- PEER ---- */
+
+static void tell_reachable(const struct conn_host *h)
+{
+    if (h->events->reachable != NULL)
+        h->events->reachable(h->owner);
+}
 
 static void log_peer(const struct conn_host *h)
 {
@@ -115,9 +117,9 @@ static void list_connections(struct native *n)
     list_each(node, &n->conns)
     {
         struct conn *c = conn_in(node);
-        self(c)->listed = c->start_type == 0; /* else the far end has never heard of it */
-        if (self(c)->listed)
-            list_append(&n->listing, &self(c)->listing);
+        native_conn_of(c)->listed = c->start_type == 0; /* else the far end has never heard of it */
+        if (native_conn_of(c)->listed)
+            list_append(&n->listing, &native_conn_of(c)->listing);
     }
 }
 
@@ -159,10 +161,11 @@ static void on_peer(struct native *n, const struct frame *f)
         resume_end_all(n, host_absence(h), false);
     if (h->peer.native)
         list_connections(n);
-    h->ops->peer(h);
+    if (h->events->peer != NULL)
+        h->events->peer(h->owner);
     if (h->peer.attached && host_reachable(h))
-        h->ops->reachable(h);
-    h->ops->pump(h);
+        tell_reachable(h);
+    h->pump(h);
 }
 
 /* ---- RESUME ---- */
@@ -172,12 +175,10 @@ static void go_on(struct conn *c)
     c->stats.resumed += c->start_type == 0;
     if (c->start_type != 0) { /* starts leave in the order of their ids */
         list_remove(&c->turn.control);
-        conn_owe(c);
+        conn_owe(c, 0);
     }
-    if (c->local != NULL && c->host->role == SESSION_DESTINATION && c->start_type == 0) {
-        c->opened_owed = true; /* it may have been lost */
-        conn_owe(c);
-    }
+    if (c->local != NULL && c->host->role == SESSION_DESTINATION && c->start_type == 0)
+        conn_owe(c, CONN_OWES_OPENED); /* it may have been lost */
     flow_credit(c, c->start_type == 0);
     flow_go_on(c);
 }
@@ -187,12 +188,12 @@ static void go_on(struct conn *c)
 static void unknown(struct conn *c, uint64_t last_begun)
 {
     struct window *w = &c->window;
-    if (c->host->role == SESSION_SOURCE && c->connection > last_begun && !self(c)->opened &&
-        w->acked == 0) {
+    if (c->host->role == SESSION_SOURCE && c->connection > last_begun &&
+        !native_conn_of(c)->opened && w->acked == 0) {
         c->start_type = FRAME_CONNECTION_START;
         w->sent = 0;
         w->fin_sent = false;
-        self(c)->listed = false;
+        native_conn_of(c)->listed = false;
         go_on(c);
         return;
     }
@@ -215,15 +216,15 @@ static void all_resumed(struct native *n, uint64_t last_begun)
         list_append(&todo, n->conns.next);
     while (!list_empty(&todo)) {
         struct conn *c = conn_in(todo.next);
-        list_append(&n->conns, &self(c)->in_natives);
-        if (self(c)->listed)
+        list_append(&n->conns, &native_conn_of(c)->in_natives);
+        if (native_conn_of(c)->listed)
             unknown(c, last_begun);
         else
             go_on(c);
     }
     h->pumping = false;
-    h->ops->reachable(h);
-    h->ops->pump(h);
+    tell_reachable(h);
+    h->pump(h);
 }
 
 /* One of its connections, by name. False: it says what cannot be. */
@@ -234,9 +235,9 @@ static bool resumed(struct native *n, const struct frame *f)
         return false;
     if (c == NULL)
         return true; /* we did not list it: it ends there, or is started again */
-    if (!self(c)->listed || !window_resumed(&c->window, f->received, f->fin))
+    if (!native_conn_of(c)->listed || !window_resumed(&c->window, f->received, f->fin))
         return false;
-    self(c)->listed = false;
+    native_conn_of(c)->listed = false;
     return true;
 }
 
@@ -246,11 +247,11 @@ static void on_resume(struct native *n, const struct frame *f)
     if (!h->peer.native || f->epoch != n->epoch)
         return; /* meant for another pair of transports */
     if (n->dialect.open)
-        h->ops->broken(h, ERR_PROTOCOL, "a RESUME in mid-session");
+        h->broken(h, ERR_PROTOCOL, "a RESUME in mid-session");
     else if (f->connection == 0)
         all_resumed(n, f->received);
     else if (!resumed(n, f))
-        h->ops->broken(h, ERR_PROTOCOL, "a RESUME of what never was");
+        h->broken(h, ERR_PROTOCOL, "a RESUME of what never was");
 }
 
 /* ---- ECHO ---- */
@@ -259,11 +260,11 @@ static void on_echo(struct native *n, const struct frame *f)
 {
     struct conn_host *h = n->dialect.host;
     if (f->payload_size != sizeof n->echo) {
-        h->ops->broken(h, ERR_PROTOCOL, "an echo of a wrong size");
+        h->broken(h, ERR_PROTOCOL, "an echo of a wrong size");
     } else if (f->type == FRAME_ECHO) {
         memcpy(n->reply, f->payload, sizeof n->reply);
         n->reply_owed = true;
-        h->ops->pump(h);
+        h->pump(h);
     } else if (n->echoed_ns != 0 && memcmp(f->payload, n->echo, sizeof n->echo) == 0) {
         uint64_t us = (h->time.now_ns(h->time.ctx) - n->echoed_ns) / 1000;
         n->round_trip_us = us > 0 ? us : 1;
@@ -334,16 +335,24 @@ bool resume_send_next(struct native *n)
     return true;
 }
 
-bool resume_init(struct native *n)
+/* ---- life ---- */
+
+bool native_init(struct native *n, struct conn_host *h)
 {
-    const struct time_source *time = &n->dialect.host->time;
+    *n = (struct native){
+        .dialect = {.ops = &native_ops, .host = h, .quantum = SESSION_QUANTUM},
+        .credit_timer = h->time.timer_new(h->time.ctx, flow_credit_timer, n),
+        .resume_timer = h->time.timer_new(h->time.ctx, on_timer, n),
+    };
+    list_init(&n->conns);
+    list_init(&n->credit_delayed);
     list_init(&n->listing);
-    n->resume_timer = time->timer_new(time->ctx, on_timer, n);
-    return n->resume_timer != NULL;
+    return n->credit_timer != NULL && n->resume_timer != NULL;
 }
 
-void resume_free(struct native *n)
+void native_free(struct native *n)
 {
-    if (n->dialect.host != NULL)
-        n->dialect.host->time.timer_free(n->resume_timer);
+    const struct time_source *time = &n->dialect.host->time;
+    time->timer_free(n->credit_timer);
+    time->timer_free(n->resume_timer);
 }

@@ -3,10 +3,10 @@
 #ifndef CORE_TUNNEL_RESUME_H
 #define CORE_TUNNEL_RESUME_H
 
-#include "core/tunnel/dialect_native.h"
+#include "core/tunnel/native_internal.h"
 
-bool resume_init(struct native *n); /* after native_init; false: memory */
-void resume_free(struct native *n);
+bool native_init(struct native *n, struct conn_host *h); /* false: memory */
+void native_free(struct native *n); /* when it has been initialised, also in vain */
 /* A native frame came. False: its connection cannot take more now; it must come again. */
 bool resume_frame(struct native *n, const struct frame *f);
 /* Sends what belongs to the session, or to nobody yet; false: nothing is owed. */

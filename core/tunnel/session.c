@@ -69,57 +69,6 @@ void session_writable(struct session *s)
     pump(&s->host);
 }
 
-/* ---- what its connections tell ---- */
-
-static void on_room(struct conn_host *h)
-{
-    struct session *s = session_of(h);
-    if (s->room != NULL)
-        s->room(s->room_owner);
-}
-
-static void on_incoming(struct conn_host *h, struct conn *c)
-{
-    struct session *s = session_of(h);
-    s->events->incoming(s->owner, c);
-}
-
-static void on_broken(struct conn_host *h, enum err why, const char *text)
-{
-    session_broken(session_of(h), why, text);
-}
-
-static void on_pressed(struct conn_host *h, const char *text)
-{
-    struct session *s = session_of(h);
-    if (s->events->pressed != NULL)
-        s->events->pressed(s->owner, text);
-}
-
-static void on_peer(struct conn_host *h)
-{
-    struct session *s = session_of(h);
-    if (s->events->peer != NULL)
-        s->events->peer(s->owner);
-}
-
-static void on_reachable(struct conn_host *h)
-{
-    struct session *s = session_of(h);
-    if (s->events->reachable != NULL)
-        s->events->reachable(s->owner);
-}
-
-static const struct conn_host_ops host_ops = {
-    .pump = pump,
-    .room = on_room,
-    .incoming = on_incoming,
-    .broken = on_broken,
-    .pressed = on_pressed,
-    .peer = on_peer,
-    .reachable = on_reachable,
-};
-
 /* ---- connections of the source ---- */
 
 /* One of the service whose client has finished sending: it lingers only in case that an answer is
@@ -164,8 +113,8 @@ bool session_full(const struct session *s, const char *id)
 
 void session_on_room(struct session *s, void (*room)(void *owner), void *owner)
 {
-    s->room = room;
-    s->room_owner = owner;
+    s->host.room = room;
+    s->host.room_owner = owner;
 }
 
 struct conn *conn_open(struct session *s, const char *id, const struct conn_events *events,
@@ -189,7 +138,7 @@ struct conn *conn_open(struct session *s, const char *id, const struct conn_even
         return NULL;
     }
     conn_set_owner(c, events, owner);
-    conn_owe(c);
+    conn_owe(c, 0); /* its start */
     pump(&s->host);
     return c;
 }
@@ -209,11 +158,20 @@ void session_change(struct session *s, const struct session_options *fresh)
     s->native.resume_ms = or_default(fresh->resume_ms, DEFAULT_RESUME_MS);
 }
 
-static bool init_host(struct session *s, struct loop *loop, const struct session_options *o)
+static void broken(struct conn_host *h, enum err why, const char *text)
+{
+    session_broken(session_of(h), why, text);
+}
+
+static bool init_host(struct session *s, struct loop *loop, const struct session_options *o,
+                      const struct session_events *events, void *owner)
 {
     struct conn_host *h = &s->host;
     *h = (struct conn_host){
-        .ops = &host_ops,
+        .pump = pump,
+        .broken = broken,
+        .events = events,
+        .owner = owner,
         .loop = loop,
         .time = o->time != NULL ? *o->time : time_source_of_loop(loop),
         .role = o->role,
@@ -249,12 +207,9 @@ struct session *session_new(struct loop *loop, const struct session_options *o,
     struct session *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
-    s->events = events;
-    s->owner = owner;
-    bool there = init_host(s, loop, o);
+    bool there = init_host(s, loop, o, events, owner);
     there = stall_init(&s->host) && there;
     there = native_init(&s->native, &s->host) && there;
-    there = resume_init(&s->native) && there;
     aws_init(&s->aws, &s->host, last_stream(o));
     session_change(s, o);
     if (there)
@@ -300,7 +255,6 @@ void session_free(struct session *s)
         conn_finish(list_entry(h->leaving.next, struct conn, all), ERR_SHUTDOWN, false, CONN_NOW);
     loop_cancel(&h->pump_deferred);
     stall_free(h);
-    resume_free(&s->native);
     native_free(&s->native);
     map_free(&h->by_id);
     service_list_free(&h->services);

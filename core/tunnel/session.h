@@ -24,7 +24,7 @@
 #include "core/net/loop.h"
 #include "core/tunnel/conn.h"
 #include "core/tunnel/frame.h"
-#include "core/tunnel/transport.h"
+#include "core/tunnel/session_types.h"
 
 struct budget;      /* core/base/budget.h */
 struct time_source; /* core/tunnel/time_source.h */
@@ -47,24 +47,6 @@ struct session_options {
     const char *name;       /* of the tunnel, for logs; NULL: "" */
     const struct time_source *time;      /* copied; NULL: the loop's */
     void (*random)(void *out, size_t n); /* fills n bytes; NULL: random_bytes */
-};
-
-struct session_events {
-    /* The services of the tunnel (SERVICE_IDS, duplicates removed), each time they come. ERR_OK to
-     * go on; an error ends the link for good (`broken` with it). */
-    enum err (*services)(void *owner, const char *const *ids, size_t n);
-    /* Destination: someone wants `conn_service(c)`. Dial, then conn_attach or conn_refuse; both may
-     * be called from inside. Data that comes meanwhile is held. Set the connection's events first.
-     */
-    void (*incoming)(void *owner, struct conn *c);
-    /* The peer broke the protocol (text says how): the transport must be dropped. */
-    void (*broken)(void *owner, enum err why, const char *text);
-    /* session_reachable became true (again), later than `services` came. May be NULL. */
-    void (*reachable)(void *owner);
-    /* The memory budget is used up (text says by what); once a minute at most. May be NULL. */
-    void (*pressed)(void *owner, const char *text);
-    /* session_peer tells something else now. May be NULL. */
-    void (*peer)(void *owner);
 };
 
 struct session *session_new(struct loop *loop, const struct session_options *options,

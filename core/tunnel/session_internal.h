@@ -3,17 +3,13 @@
 #define CORE_TUNNEL_SESSION_INTERNAL_H
 
 #include "core/tunnel/dialect_aws.h"
-#include "core/tunnel/dialect_native.h"
+#include "core/tunnel/native_internal.h"
 #include "core/tunnel/session.h"
 
 struct session {
     struct conn_host host; /* what its connections know of it */
     struct aws aws;
     struct native native;
-    const struct session_events *events;
-    void *owner;
-    void (*room)(void *owner); /* or NULL */
-    void *room_owner;
     struct budget own_budget; /* when it was given none */
     struct frame_cutter cutter;
     uint8_t *waiting; /* an assembled frame that could not be delivered yet; its last byte has

@@ -11,7 +11,7 @@ void session_broken(struct session *s, enum err why, const char *text)
 {
     if (why == ERR_PROTOCOL)
         resume_end_all(&s->native, why, false);
-    s->events->broken(s->owner, why, text);
+    s->host.events->broken(s->host.owner, why, text);
 }
 
 /* ---- SERVICE_IDS ---- */
@@ -65,7 +65,7 @@ static void on_service_ids(struct session *s, const struct frame *f)
         return;
     }
     s->host.open = true;
-    enum err why = s->events->services(s->owner, there->ids, there->n_ids);
+    enum err why = s->host.events->services(s->host.owner, there->ids, there->n_ids);
     if (why != ERR_OK)
         session_broken(s, why, "the services of the tunnel do not fit the configuration");
 }
