@@ -4,7 +4,7 @@
 #include "core/base/random.h"
 #include "core/base/secret.h"
 #include "core/base/str.h"
-#include "core/tunnel/approach.h"
+#include "core/tunnel/connector.h"
 #include "core/tunnel/keepalive.h"
 #include "core/ws/ws.h"
 
@@ -26,7 +26,7 @@
 /* What our hub says in a Close 1000 to an end whose token was rotated away. */
 static const char replaced[] = "the access token was replaced";
 
-enum step { WAITING, APPROACHING, UP, FINISHED };
+enum step { WAITING, CONNECTING, UP, FINISHED };
 
 struct link {
     struct loop *loop;
@@ -45,7 +45,7 @@ struct link {
     bool native;                /* the hub took FRAME_NATIVE_PROTOCOL last time */
 
     enum step step;
-    struct approach *approach; /* APPROACHING */
+    struct connector *connector; /* CONNECTING */
     struct tls_session tls_session;
     struct reach_memory memory;
     struct ws *ws;       /* UP */
@@ -66,9 +66,9 @@ struct link {
 
 static void drop_transport(struct link *l)
 {
-    approach_cancel(l->approach);
+    connector_cancel(l->connector);
     ws_free(l->ws);
-    l->approach = NULL;
+    l->connector = NULL;
     l->ws = NULL;
     timer_stop(l->timer);
 }
@@ -334,7 +334,7 @@ static void on_arrived(void *owner, struct stream *s, bool native, uint64_t left
 {
     struct link *l = owner;
     expires_in(l, 1000 * left_s);
-    l->approach = NULL;
+    l->connector = NULL;
     l->native = native;
     l->tries = l->tries > 0 ? l->tries : 1;
     l->ws = ws_new(l->loop, s, true, &ws_events, l);
@@ -358,10 +358,10 @@ static void on_arrived(void *owner, struct stream *s, bool native, uint64_t left
     l->events->up(l->owner);
 }
 
-static void on_approach_failed(void *owner, const struct approach_failure *f)
+static void on_connector_failed(void *owner, const struct connector_failure *f)
 {
     struct link *l = owner;
-    l->approach = NULL;
+    l->connector = NULL;
     keepalive_doubt(&l->keepalive);
     if (f->final)
         finished(l, f->why, f->text);
@@ -371,8 +371,8 @@ static void on_approach_failed(void *owner, const struct approach_failure *f)
 
 static void connect_to_hub(struct link *l)
 {
-    static const struct approach_events events = {on_arrived, on_approach_failed};
-    struct approach_target target = {
+    static const struct connector_events events = {on_arrived, on_connector_failed};
+    struct connector_target target = {
         .host = l->host,
         .port = l->port,
         .proxy = l->proxied ? &l->proxy : NULL,
@@ -388,9 +388,9 @@ static void connect_to_hub(struct link *l)
         .instance = l->instance,
         .agent = l->agent,
     };
-    l->step = APPROACHING;
-    l->approach = approach_start(l->loop, &target, &events, l);
-    if (l->approach == NULL)
+    l->step = CONNECTING;
+    l->connector = connector_start(l->loop, &target, &events, l);
+    if (l->connector == NULL)
         lost(l, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
 }
 
@@ -582,7 +582,7 @@ void link_get_info(const struct link *l, struct link_info *out)
 {
     static const enum link_phase phases[] = {
         [WAITING] = LINK_WAITING,
-        [APPROACHING] = LINK_CONNECTING,
+        [CONNECTING] = LINK_CONNECTING,
         [UP] = LINK_UP,
         [FINISHED] = LINK_OVER,
     };

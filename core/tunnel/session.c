@@ -1,5 +1,6 @@
 /* The life of a session, its pump, and the connections that its source opens. */
 #include "core/base/queue.h"
+#include "core/base/random.h"
 #include "core/tunnel/resume.h"
 #include "core/tunnel/session_internal.h"
 #include "core/tunnel/stall.h"

@@ -1,14 +1,14 @@
 /* One try to reach the hub: name, web proxy, TLS, WebSocket upgrade. Tries again are the link's
  * business (link.h). */
-#ifndef CORE_TUNNEL_APPROACH_H
-#define CORE_TUNNEL_APPROACH_H
+#ifndef CORE_TUNNEL_CONNECTOR_H
+#define CORE_TUNNEL_CONNECTOR_H
 
 #include "core/reach/reach.h"
 
-struct approach;
+struct connector;
 
-/* Everything here must live until the approach has ended. */
-struct approach_target {
+/* Everything here must live until the connector has ended. */
+struct connector_target {
     const char *host;
     int port;
     const struct upstream *proxy; /* NULL: straight */
@@ -27,24 +27,24 @@ struct approach_target {
 };
 
 /* Why it came to nothing. */
-struct approach_failure {
+struct connector_failure {
     enum err why;
     const char *text; /* a sentence for people: who did not do what */
     bool final;       /* no later try can do better */
     int64_t later_ms; /* who refused asked to come back in so many ms; -1: nobody did */
 };
 
-struct approach_events {
+struct connector_events {
     /* The stream is upgraded and belongs to the owner; what the hub sent after its 101 is still in
      * it. native: the hub took FRAME_NATIVE_PROTOCOL. left_s: seconds until the tunnel expires, as
-     * our hub tells; 0: not known. The approach is gone. */
+     * our hub tells; 0: not known. The connector is gone. */
     void (*arrived)(void *owner, struct stream *s, bool native, uint64_t left_s);
-    void (*failed)(void *owner, const struct approach_failure *f); /* the approach is gone */
+    void (*failed)(void *owner, const struct connector_failure *f); /* the connector is gone */
 };
 
 /* Events come later, never from inside. NULL: no memory. */
-struct approach *approach_start(struct loop *loop, const struct approach_target *target,
-                                const struct approach_events *events, void *owner);
-void approach_cancel(struct approach *a); /* no event comes; NULL is fine */
+struct connector *connector_start(struct loop *loop, const struct connector_target *target,
+                                  const struct connector_events *events, void *owner);
+void connector_cancel(struct connector *c); /* no event comes; NULL is fine */
 
 #endif
