@@ -72,7 +72,7 @@ void conn_destroy(struct conn *c)
     turn_end(&c->turn);
     drained(c);
     h->n_leaving--;
-    h->time.timer_free(c->timer);
+    h->time->timer_free(c->timer);
     queue_free(&c->kept, &h->out);
     queue_free(&c->held, &h->in);
     free(c);
@@ -134,7 +134,7 @@ void conn_gone(struct conn *c)
         stream_close(c->local);
     }
     c->local = NULL;
-    h->time.timer_free(c->timer);
+    h->time->timer_free(c->timer);
     c->timer = NULL;
     queue_free(&c->kept, &h->out);
     queue_free(&c->held, &h->in);
@@ -170,11 +170,11 @@ static void on_timer(void *owner)
 
 void conn_start_timer(struct conn *c, uint64_t ms)
 {
-    const struct time_source *time = &c->host->time;
+    const struct conn_host *h = c->host;
     if (c->timer == NULL)
-        c->timer = time->timer_new(time->ctx, on_timer, c);
+        c->timer = h->time->timer_new(h->loop, on_timer, c);
     if (c->timer != NULL)
-        time->timer_start(c->timer, ms);
+        h->time->timer_start(c->timer, ms);
 }
 
 /* The local side of a connection that did not come to its end gets what there is, and then no end
@@ -261,7 +261,7 @@ static void end_life(struct conn *c, enum err why, bool tell)
     if (!conn_owes(c))
         list_remove(&c->turn.control);
     if (c->timer != NULL)
-        c->host->time.timer_stop(c->timer);
+        c->host->time->timer_stop(c->timer);
 }
 
 void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)

@@ -37,7 +37,7 @@ struct conn_host {
     void *owner; /* of the events */
 
     struct loop *loop;
-    struct time_source time;
+    const struct time_source *time;
     enum session_role role;
     int version;
     size_t queue_limit, max_connections;
@@ -67,7 +67,7 @@ struct conn_host {
 
 static inline uint64_t host_now(const struct conn_host *h)
 {
-    return time_now(&h->time);
+    return h->time->now_ms(h->loop);
 }
 
 bool host_init_outgoing(struct conn_host *h);

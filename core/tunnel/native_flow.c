@@ -130,7 +130,7 @@ void flow_credit(struct conn *c, bool now)
         owe_credit(c);
     } else if (due == CREDIT_DELAYED && !list_is_on(delayed)) {
         if (list_empty(&n->credit_delayed))
-            c->host->time.timer_start(n->credit_timer, CREDIT_DELAY_MS);
+            c->host->time->timer_start(n->credit_timer, CREDIT_DELAY_MS);
         list_append(&n->credit_delayed, delayed);
     }
 }

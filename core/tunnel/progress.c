@@ -65,7 +65,7 @@ static bool half_full(const struct account *a)
 
 static void watch_in(struct conn_host *h, uint64_t ms)
 {
-    h->time.timer_start(h->stall.watch, ms);
+    h->time->timer_start(h->stall.watch, ms);
     h->stall.watching = true;
 }
 
@@ -130,7 +130,7 @@ void progress_wait(struct conn *c)
 void progress_look_later(struct conn_host *h)
 {
     h->stall.looking = true;
-    h->time.timer_start(h->stall.look, LOOK_MS);
+    h->time->timer_start(h->stall.look, LOOK_MS);
 }
 
 void progress_unread(struct conn *c)

@@ -54,7 +54,7 @@ static void close_dialect(struct native *n)
         conn_free_if_done(c);
     }
     if (was && !list_empty(&n->conns))
-        h->time.timer_start(n->resume_timer, n->resume_ms);
+        h->time->timer_start(n->resume_timer, n->resume_ms);
 }
 
 /* Nobody is there, or nobody knows; what was measured with it is no news any more. */
@@ -208,7 +208,7 @@ static void all_resumed(struct native *n, uint64_t last_begun)
     struct conn_host *h = n->dialect.host;
     struct list todo;
     list_init(&todo);
-    h->time.timer_stop(n->resume_timer);
+    h->time->timer_stop(n->resume_timer);
     n->dialect.open = true;
     n->echo_due = true;
     h->pumping = true;
@@ -266,7 +266,7 @@ static void on_echo(struct native *n, const struct frame *f)
         n->reply_owed = true;
         h->pump(h);
     } else if (n->echoed_ns != 0 && memcmp(f->payload, n->echo, sizeof n->echo) == 0) {
-        uint64_t us = (h->time.now_ns(h->time.ctx) - n->echoed_ns) / 1000;
+        uint64_t us = (h->time->now_ns() - n->echoed_ns) / 1000;
         n->round_trip_us = us > 0 ? us : 1;
         n->echoed_ns = 0;
         round_trips_add(&n->path, n->round_trip_us);
@@ -285,7 +285,7 @@ static void send_own_echo(struct native *n)
     const struct conn_host *h = n->dialect.host;
     n->echo_due = false;
     n->echoed_ms = host_now(h);
-    n->echoed_ns = h->time.now_ns(h->time.ctx);
+    n->echoed_ns = h->time->now_ns();
     memcpy(n->echo, &n->echoed_ns, sizeof n->echo);
     send_echo(n, FRAME_ECHO, n->echo);
 }
@@ -341,8 +341,8 @@ bool native_init(struct native *n, struct conn_host *h)
 {
     *n = (struct native){
         .dialect = {.ops = &native_ops, .host = h, .quantum = SESSION_QUANTUM},
-        .credit_timer = h->time.timer_new(h->time.ctx, flow_credit_timer, n),
-        .resume_timer = h->time.timer_new(h->time.ctx, on_timer, n),
+        .credit_timer = h->time->timer_new(h->loop, flow_credit_timer, n),
+        .resume_timer = h->time->timer_new(h->loop, on_timer, n),
     };
     list_init(&n->conns);
     list_init(&n->credit_delayed);
@@ -352,7 +352,7 @@ bool native_init(struct native *n, struct conn_host *h)
 
 void native_free(struct native *n)
 {
-    const struct time_source *time = &n->dialect.host->time;
+    const struct time_source *time = n->dialect.host->time;
     time->timer_free(n->credit_timer);
     time->timer_free(n->resume_timer);
 }

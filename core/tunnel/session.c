@@ -174,7 +174,7 @@ static bool init_host(struct session *s, struct loop *loop, const struct session
         .events = events,
         .owner = owner,
         .loop = loop,
-        .time = o->time != NULL ? *o->time : time_source_of_loop(loop),
+        .time = o->time != NULL ? o->time : &time_of_loop,
         .role = o->role,
         .version = o->version != 0 ? o->version : 3,
         .queue_limit = or_default(o->queue_limit, DEFAULT_QUEUE_LIMIT),

@@ -45,7 +45,7 @@ struct session_options {
     uint64_t resume_ms;     /* native connections wait for the other end; 0: 120,000 */
     int32_t first_stream;   /* the first stream id of a source; 0: random */
     const char *name;       /* of the tunnel, for logs; NULL: "" */
-    const struct time_source *time;      /* copied; NULL: the loop's */
+    const struct time_source *time;      /* outlives it; NULL: the loop's */
     void (*random)(void *out, size_t n); /* fills n bytes; NULL: random_bytes */
 };
 

@@ -148,13 +148,13 @@ bool stall_init(struct conn_host *h)
 {
     list_init(&h->stall.budget_waiters);
     list_init(&h->stall.unread);
-    h->stall.watch = h->time.timer_new(h->time.ctx, on_watch, h);
-    h->stall.look = h->time.timer_new(h->time.ctx, on_look, h);
+    h->stall.watch = h->time->timer_new(h->loop, on_watch, h);
+    h->stall.look = h->time->timer_new(h->loop, on_look, h);
     return h->stall.watch != NULL && h->stall.look != NULL;
 }
 
 void stall_free(struct conn_host *h)
 {
-    h->time.timer_free(h->stall.watch);
-    h->time.timer_free(h->stall.look);
+    h->time->timer_free(h->stall.watch);
+    h->time->timer_free(h->stall.look);
 }

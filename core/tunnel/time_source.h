@@ -5,21 +5,15 @@
 #include "core/net/loop.h"
 
 struct time_source {
-    uint64_t (*now_ms)(void *ctx); /* monotonic, constant within one callback of the loop */
-    uint64_t (*now_ns)(void *ctx); /* monotonic, of this very moment: for round trips */
+    uint64_t (*now_ms)(struct loop *l); /* monotonic, constant within one callback of the loop */
+    uint64_t (*now_ns)(void);           /* monotonic, of this very moment: for round trips */
     /* One-shot timers, as core/net/loop.h has them. */
-    struct timer *(*timer_new)(void *ctx, void (*fire)(void *owner), void *owner);
+    struct timer *(*timer_new)(struct loop *l, void (*fire)(void *owner), void *owner);
     void (*timer_start)(struct timer *t, uint64_t ms);
     void (*timer_stop)(struct timer *t);
     void (*timer_free)(struct timer *t);
-    void *ctx;
 };
 
-struct time_source time_source_of_loop(struct loop *l);
-
-static inline uint64_t time_now(const struct time_source *t)
-{
-    return t->now_ms(t->ctx);
-}
+extern const struct time_source time_of_loop;
 
 #endif

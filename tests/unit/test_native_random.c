@@ -45,30 +45,14 @@ static unsigned dice(unsigned n)
 
 /* ---- time ---- */
 
-static uint64_t world_ms(void *ctx)
-{
-    (void)ctx;
-    return __wrap_loop_now(NULL);
-}
-
-static uint64_t world_ns(void *ctx)
-{
-    (void)ctx;
-    return __wrap_uv_hrtime();
-}
-
-static struct timer *world_timer(void *ctx, void (*fire)(void *owner), void *owner)
-{
-    (void)ctx;
-    return __wrap_timer_new(NULL, fire, owner);
-}
-
-static const struct time_source world_time = {.now_ms = world_ms,
-                                              .now_ns = world_ns,
-                                              .timer_new = world_timer,
-                                              .timer_start = __wrap_timer_start,
-                                              .timer_stop = __wrap_timer_stop,
-                                              .timer_free = __wrap_timer_free};
+static const struct time_source world_time = {
+    .now_ms = __wrap_loop_now,
+    .now_ns = __wrap_uv_hrtime,
+    .timer_new = __wrap_timer_new,
+    .timer_start = __wrap_timer_start,
+    .timer_stop = __wrap_timer_stop,
+    .timer_free = __wrap_timer_free,
+};
 
 static void random_of_world(void *out, size_t n)
 {
