@@ -11,30 +11,31 @@
 #include "core/tunnel/session_types.h"
 #include "core/tunnel/time_source.h"
 
-/* Who has stopped, and who waits for that; progress.c and stall.c know more. */
+/* Who has stopped, and who waits because of it (progress.h, stall.h). */
 struct stall {
-    bool stalled;               /* the transport is not read: a connection can take no more */
-    bool full;                  /* ... since `in` has no room */
-    struct conn *stuck;         /* the one that it is or was last stalled for (V1 to V3) */
-    struct list budget_waiters; /* connections that are not read since `out` has no room */
-    struct timer *watch;        /* looks who moves, while that matters */
-    bool watching;
-    uint64_t watched_ms; /* time of its last look */
-    struct list unread;  /* connections whose local streams are not read */
-    struct timer *look;  /* looks whether those are still there */
-    bool looking;
-    uint64_t logged_ms; /* when the log was told that the budget is used up; 0: never */
-    uint64_t times, dropped;
+    bool stalled;       /* The transport is not read, since a connection can take no more. */
+    bool full;          /* That is so because `in` has no room. */
+    struct conn *stuck; /* V1 to V3: the connection that the session is or was last stalled for. */
+    struct list budget_waiters; /* Connections that are not read, since `out` has no room. */
+    struct timer *timer;        /* At times somebody looks who moves, while that matters. */
+    bool timer_runs;
+    uint64_t looked_ms;           /* This is the time of the last look. */
+    struct list unread;           /* Connections whose local streams are not read. */
+    struct timer *presence_timer; /* At times somebody looks whether those are still there. */
+    bool presence_timer_runs;
+    uint64_t logged_ms;      /* The log was told then that the budget is used up; 0: never. */
+    uint64_t times, dropped; /* These are session_pressure's. */
 };
 
 struct conn_host {
-    /* Up to the session. */
-    void (*pump)(struct conn_host *h); /* sends what may leave now */
-    void (*broken)(struct conn_host *h, enum err why, const char *text); /* the peer broke a rule */
-    void (*room)(void *room_owner); /* a full service may take one more; NULL: nobody asks */
+    /* These lead up to the session and to its owner. */
+    void (*pump)(struct conn_host *h); /* Sends what may leave now. */
+    /* The peer broke a rule, or memory ran out; text says how. The transport has to go. */
+    void (*broken)(struct conn_host *h, enum err why, const char *text);
+    void (*room)(void *room_owner); /* A full service may take one more. NULL: nobody asks. */
     void *room_owner;
     const struct session_events *events;
-    void *owner; /* of the events */
+    void *owner; /* The events are called with it. */
 
     struct loop *loop;
     const struct time_source *time;
@@ -45,23 +46,23 @@ struct conn_host {
     char *name;
 
     struct transport transport;
-    bool attached; /* it is there */
-    bool open;     /* SERVICE_IDS came over it */
+    bool attached; /* The transport is there. */
+    bool open;     /* SERVICE_IDS came over this transport. */
     struct session_peer peer;
     struct dialect *aws, *native;
-    struct dialect *speaking; /* of new connections */
+    struct dialect *speaking; /* New connections speak this one. */
     struct service_list services;
 
-    uint8_t *outgoing; /* room for heads, then one quantum */
+    uint8_t *outgoing; /* It has room for heads, and behind them for one quantum. */
     struct scheduler scheduler;
-    struct deferred pump_deferred; /* goes on after the others had their turn */
-    bool pumping;                  /* nothing else begins to, meanwhile */
+    struct deferred pump_deferred; /* The pump goes on after the others had their turn. */
+    bool pumping;                  /* While this is set, pump returns at once. */
 
-    struct map by_id;     /* live connections by conn_key */
-    struct list leaving;  /* connections that are not live (any more) */
-    struct list draining; /* those of them whose local stream is still served */
+    struct map by_id;     /* Live connections, by conn_key. */
+    struct list leaving;  /* Connections that are not live, or not any more. */
+    struct list draining; /* Those of them whose local stream is still served. */
     size_t n_leaving, n_live, n_draining;
-    struct account in, out; /* what connections hold, and keep */
+    struct account in, out; /* They are charged for held and for kept bytes of connections. */
     struct stall stall;
 };
 
@@ -70,16 +71,17 @@ static inline uint64_t host_now(const struct conn_host *h)
     return h->time->now_ms(h->loop);
 }
 
-bool host_init_outgoing(struct conn_host *h);
-uint8_t *host_payload(struct conn_host *h); /* room for one quantum */
-/* Sends a frame whose payload lies there. Only while ready. */
+bool host_init_outgoing(struct conn_host *h); /* False: no memory. */
+uint8_t *host_payload(struct conn_host *h);   /* A payload of one quantum has room there. */
+/* Sends a frame whose payload lies there. The host must be ready. */
 void host_send(struct conn_host *h, const struct frame *f, size_t payload_size);
-bool host_ready(const struct conn_host *h); /* the transport is there and has room */
-/* At the end of the iteration: nobody ends in it now. */
+bool host_ready(const struct conn_host *h); /* The transport is there and has room. */
+/* Pumps at the end of the loop's iteration: no connection ends inside this call. */
 void host_pump_later(struct conn_host *h);
-void host_unstall(struct conn_host *h); /* there may be room: the transport is read on */
+void host_unstall(struct conn_host *h); /* There may be room: a stalled transport is read on. */
 
-bool host_reachable(const struct conn_host *h);   /* session_reachable */
-enum err host_absence(const struct conn_host *h); /* why connections with the far end end */
+bool host_reachable(const struct conn_host *h); /* As session_reachable. */
+/* Why connections end when the far end goes now. */
+enum err host_absence(const struct conn_host *h);
 
 #endif

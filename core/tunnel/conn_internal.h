@@ -18,17 +18,17 @@ enum conn_phase { CONN_LIVE, CONN_DRAINING, CONN_CLOSING, CONN_GONE };
 
 /* Whether one of a connection's queues moves (progress.h). */
 struct progress {
-    uint64_t done; /* bytes that had left it when that was last enough to count */
-    uint64_t at;   /* the time of then, or of when it was empty last */
+    uint64_t done; /* So many bytes had left it when that was last enough to count. */
+    uint64_t at;   /* That was then, or the queue was empty last. */
 };
 
 struct conn {
     struct conn_host *host;
     struct dialect *dialect;
-    struct service *service;        /* while it is live */
-    char id[FRAME_SERVICE_MAX + 1]; /* of the service: services come anew with each transport */
+    struct service *service;        /* It is of this one while it is live. */
+    char id[FRAME_SERVICE_MAX + 1]; /* The service's; services come anew with each transport. */
     struct conn_key {
-        const struct service *service; /* NULL: a native one */
+        const struct service *service; /* A native connection has NULL. */
         uint64_t connection;
     } key;
     int32_t stream;
@@ -38,52 +38,53 @@ struct conn {
     const struct conn_events *events;
     void *owner;
     struct conn_stats stats;
-    uint64_t waits_up, waits_down; /* since when its bytes are paused; 0: they are not */
-    struct stream *local;          /* NULL until attached, and after it was closed */
+    uint64_t waits_up, waits_down; /* Its bytes are paused since then; 0: they are not. */
+    struct stream *local;          /* This is NULL until attached, and after it was closed. */
     struct conn_tap tap;
-    struct timer *timer;  /* linger, and waiting for the local end */
-    struct list all;      /* in service.conns while live, then in host.leaving */
-    struct list draining; /* in host.draining while its local stream is still served then */
-    struct turn turn;     /* in host.scheduler while it has something to send */
-    int start_type;       /* FRAME_STREAM_START or FRAME_CONNECTION_START while owed, else 0 */
-    unsigned owed;        /* CONN_OWES_... */
-    enum err refusal;     /* what CONNECTION_OPENED will say */
-    bool answered;        /* `answer` was sent, or is not wanted */
-    bool unwritable;      /* writing to the local stream failed: it is only read to its end */
-    bool local_ended;     /* the local side's FIN was read */
-    bool up_done;         /* the tap said that no more goes up */
-    uint64_t heard_at;    /* time of the last bytes for the local side, or of its FIN */
-    struct window window; /* V1 to V3 only count in it */
-    /* Of the local side, not sent yet or, when they may have to be sent again, not acknowledged:
-     * [window.acked, window.end). */
+    struct timer *timer;  /* It waits for an answer, for the local end, or while draining. */
+    struct list all;      /* It is in service.conns while live, then in host.leaving. */
+    struct list draining; /* It is in host.draining while its local stream is still served. */
+    struct turn turn;     /* It has one in host.scheduler while it has something to send. */
+    int start_type;       /* FRAME_STREAM_START or FRAME_CONNECTION_START while owed, else 0. */
+    unsigned owed;        /* The set of CONN_OWES_... that have to leave. */
+    enum err refusal;     /* CONNECTION_OPENED will say this. */
+    bool answered;        /* `answer` was called, or is not wanted. */
+    bool unwritable;      /* Writing to the local stream failed: it is only read to its end. */
+    bool local_ended;     /* The local side's FIN was read. */
+    bool up_done;         /* The tap said that no more goes up. */
+    uint64_t heard_at;    /* The last bytes for the local side, or its FIN, came then. */
+    struct window window; /* V1 to V3 only count in it. */
+    /* Bytes of the local side that were not sent yet or, where they may have to be sent again, not
+     * acknowledged: [window.acked, window.end). */
     struct queue kept;
-    struct queue held;         /* on its way down, not yet handed over */
-    size_t writing;            /* so much of its front is with the local stream, pending there */
-    uint64_t handed;           /* bytes that the local stream has taken */
-    size_t part;               /* bytes taken of a DATA frame that still waits in the transport */
-    struct progress in;        /* of held bytes */
-    struct progress out;       /* of kept bytes */
-    struct list budget_waiter; /* in host.stall.budget_waiters */
-    struct list unread;        /* in host.stall.unread while its local stream is not read */
-    bool deserted;             /* nobody is behind it any more */
+    struct queue held;   /* Bytes for the local side that it has not taken. */
+    size_t writing;      /* So many at the front of `held` are in a pending write. */
+    uint64_t handed;     /* The local stream has taken so many bytes. */
+    size_t part;         /* So many were taken of a DATA frame that still has to come again. */
+    struct progress in;  /* Whether `held` moves. */
+    struct progress out; /* Whether `kept` moves. */
+    struct list budget_waiter; /* It is in host.stall.budget_waiters while `out` has no room. */
+    struct list unread;        /* It is in host.stall.unread while its local stream is not read. */
+    bool deserted;             /* Nobody is behind the local stream any more. */
 };
 
 struct conn *conn_create(struct dialect *d, struct service *service, uint32_t connection);
-bool conn_register(struct conn *c); /* live, findable by its ids; false: memory */
+bool conn_register(struct conn *c); /* c is live, and found by its ids. False: no memory. */
 struct conn *conn_find(const struct conn_host *h, const struct service *service,
                        uint32_t connection);
 enum conn_how { CONN_FLUSH, CONN_NOW };
 /* The one teardown, whatever state c is in. tell: the far end is sent a reset. */
 void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how);
-void conn_destroy(struct conn *c);      /* frees it at once; only when the session goes */
-void conn_free_if_done(struct conn *c); /* after an owed frame has left */
-void conn_gone(struct conn *c); /* the local side is over: the owner is told, and nothing is left */
-void conn_close_softly(struct conn *c); /* all is delivered: FIN */
+void conn_destroy(struct conn *c);      /* Frees c at once, without a word to its owner. */
+void conn_free_if_done(struct conn *c); /* An owed frame has left: c is freed if it was the last. */
+/* The local side is over: the owner is told, and nothing is left but what is owed. */
+void conn_gone(struct conn *c);
+void conn_close_softly(struct conn *c); /* All is delivered: the local side gets its end. */
 void conn_start_timer(struct conn *c, uint64_t ms);
 bool conn_all_delivered(const struct conn *c);
-void conn_tell_room(struct conn *c); /* it ended, or its client has finished sending */
+void conn_tell_room(struct conn *c); /* c ends, or its client has finished sending. */
 
-/* Control frames that have to leave, behind a start and in this order. */
+/* A connection may owe these control frames. They leave behind its start and in this order. */
 enum {
     CONN_OWES_OPENED = 1,
     CONN_OWES_CREDIT = 2,
@@ -93,11 +94,11 @@ enum {
 void conn_owe(struct conn *c, unsigned owed);
 bool conn_owes(const struct conn *c);
 void conn_send(struct conn *c, int type, size_t payload_size);
-void conn_send_owed(struct conn *c); /* the next one; it may be gone then */
+void conn_send_owed(struct conn *c); /* Sends the next frame that c owes; c may be gone then. */
 void conn_want_to_send(struct conn *c);
-void conn_feed_waiters(struct conn_host *h); /* there may be room in `out` */
+void conn_feed_waiters(struct conn_host *h); /* Reads those on again for which `out` has room. */
 
-void conn_count(struct conn *c, bool from_local, size_t n); /* the payload of one frame */
+void conn_count(struct conn *c, bool from_local, size_t n); /* One frame had n bytes of payload. */
 void conn_pause_begins(struct conn *c, bool from_local);
 void conn_pause_ends(struct conn *c, bool from_local);
 

@@ -4,13 +4,14 @@
 
 #include "core/tunnel/conn_internal.h"
 
-/* Data from the far end. False: it holds too much; the caller keeps the frame. */
+/* Takes the payload of a DATA frame. False: c cannot hold it now; it has to come again, whole. */
 bool conn_deliver(struct conn *c, const uint8_t *p, size_t n);
-void conn_flush(struct conn *c); /* hands on what is held, and then what follows from that */
-/* Takes n bytes at most from the local stream, which is due in one of the rings; returns how many
- * are to be sent, -1 when the connection may be gone. */
+/* Hands on what is held, as far as the local stream takes it. c may be gone afterwards. */
+void conn_flush(struct conn *c);
+/* Moves at most n bytes from the local stream to p and puts c where it belongs in the rings.
+ * Returns how many bytes are to be sent, or -1 when c may be gone. */
 long conn_pull(struct conn *c, uint8_t *p, size_t n);
-/* Keeps bytes of the local side; false: memory. */
+/* Appends bytes of the local side to what is kept. False: no memory. */
 bool conn_keep(struct conn *c, const uint8_t *p, size_t n);
 
 #endif

@@ -17,35 +17,36 @@ struct frame;
 struct service;
 
 struct dialect_ops {
-    size_t conn_size;  /* bytes of its struct, which begins with a struct conn */
-    bool answers;      /* openings are answered, and refusals say why */
-    bool windows;      /* a window of its own bounds what comes for each connection */
-    bool lingers;      /* a client's end cannot be sent: it waits for an answer, or makes room */
-    bool leave_resets; /* when we leave, the hub resets our connections in our place */
+    size_t conn_size;  /* A connection's struct has so many bytes; it begins with a struct conn. */
+    bool answers;      /* The far end answers openings, and says why it refuses one. */
+    bool windows;      /* Each connection has a window, which bounds what comes for it. */
+    bool lingers;      /* A client's end cannot be sent: its connection waits for an answer. */
+    bool leave_resets; /* When this end leaves, the hub resets its connections in its place. */
 
-    /* A new connection of the source, which owes its start; not yet registered. NULL: memory. */
+    /* Makes a connection of the source, which owes its start and is not registered yet. NULL: no
+     * memory. */
     struct conn *(*open)(struct dialect *d, struct service *service);
-    void (*attached)(struct conn *c); /* it has got its local stream while it is live */
-    /* Moves what it has to send to p, n bytes at most; 0: none. It may be gone then. */
+    void (*attached)(struct conn *c); /* A live connection has got its local stream. */
+    /* Moves what c has to send to p, n bytes at most. 0: there was nothing, and c may be gone. */
     size_t (*read)(struct conn *c, uint8_t *p, size_t n);
-    void (*fill)(const struct conn *c, struct frame *f); /* what a frame of f->type says */
-    void (*delivered)(struct conn *c); /* more of what came may have been handed on */
-    /* The end of the local stream was read; again when a timer that this has set fires. */
+    void (*fill)(const struct conn *c, struct frame *f); /* Adds what a frame of f->type says. */
+    void (*delivered)(struct conn *c);                   /* The local side may have taken more. */
+    /* The end of the local stream was read, or a timer that this function has set has fired. */
     void (*local_ended)(struct conn *c);
-    /* It is about to end while it is live; tell: the far end will hear of it. */
+    /* A live connection is about to end; with `tell` the far end will hear of it. */
     void (*ending)(struct conn *c, enum err why, bool tell);
-    /* It is live no more: what is kept for sending again goes. More than once is fine. */
+    /* The connection is live no more: what is kept goes. Calling it again is fine. */
     void (*retire)(struct conn *c);
-    /* All that came is delivered: whether the far side's end was among it. */
+    /* All that came is delivered: says whether the far side's end was among it. */
     bool (*ended_well)(const struct conn *c);
-    void (*look)(const struct conn *c, struct conn_info *out); /* adds what it knows */
+    void (*look)(const struct conn *c, struct conn_info *out); /* Adds what the dialect knows. */
 };
 
 struct dialect {
     const struct dialect_ops *ops;
     struct conn_host *host;
-    bool open;      /* its connections may say something */
-    size_t quantum; /* bytes of payload in one frame, at most */
+    bool open;      /* Its connections may send. */
+    size_t quantum; /* One frame has at most so many bytes of payload. */
 };
 
 #endif

@@ -10,11 +10,11 @@ struct aws {
     int32_t last_stream;
 };
 
-/* last_stream: the id before the first that a source opens. */
+/* The first stream that a source opens has the id behind last_stream. */
 void aws_init(struct aws *a, struct conn_host *h, int32_t last_stream);
-/* A frame about streams or connections came. False: its connection cannot take more now; it must
- * come again. */
+/* A frame about streams or connections came. False: its connection cannot take more now; the frame
+ * must come again. */
 bool aws_frame(struct aws *a, const struct frame *f);
-void aws_lost(struct aws *a, enum err why); /* the transport is gone, and all that was open on it */
+void aws_lost(struct aws *a, enum err why); /* The transport is gone: all connections end. */
 
 #endif

@@ -8,6 +8,7 @@ extern const struct dialect_ops native_ops;
 struct conn *native_find(const struct native *n, uint32_t id);
 /* A frame of a connection came. False: it cannot take more now; the frame must come again. */
 bool native_frame(struct native *n, const struct frame *f);
-enum err native_end(const struct conn *c); /* how it ended if both directions ended well */
+/* The reason of a connection whose two directions have ended well: which side was the first. */
+enum err native_end(const struct conn *c);
 
 #endif

@@ -5,16 +5,17 @@
 
 #include "core/tunnel/native_internal.h"
 
-void flow_open(struct conn *c);                         /* it has a window from now on */
-void flow_retire(struct conn *c);                       /* and here no more; what is kept goes */
-size_t flow_read(struct conn *c, uint8_t *p, size_t n); /* dialect_ops.read */
-/* What it had to send may all have left: then the FIN is due. */
+void flow_open(struct conn *c);   /* c has a window from now on. */
+void flow_retire(struct conn *c); /* The window ends, and what is kept goes. */
+size_t flow_read(struct conn *c, uint8_t *p, size_t n); /* This is dialect_ops.read. */
+/* Owes the FIN if the local side has ended and all its bytes have left. */
 void flow_sent(struct conn *c);
-void flow_credit(struct conn *c, bool now); /* a CREDIT is due, or will be */
-/* CREDIT came. NULL, or what is wrong with it. */
+/* Owes a CREDIT: now, or as soon as enough has been handed on or time has passed. */
+void flow_credit(struct conn *c, bool now);
+/* A CREDIT came. Returns NULL, or what is wrong with it. */
 const char *flow_credited(struct conn *c, const struct frame *f);
-void flow_go_on(struct conn *c); /* after anything that may let it send */
+void flow_go_on(struct conn *c); /* Lets c send after anything that may have been in its way. */
 void flow_credit_timer(void *native);
-void flow_look(const struct conn *c, struct conn_info *out); /* dialect_ops.look */
+void flow_look(const struct conn *c, struct conn_info *out); /* This is dialect_ops.look. */
 
 #endif

@@ -1,41 +1,43 @@
-/* What a session knows of its native connections, and they of themselves. */
+/* The state of the native dialect: of a session, and of one native connection. */
 #ifndef CORE_TUNNEL_NATIVE_INTERNAL_H
 #define CORE_TUNNEL_NATIVE_INTERNAL_H
 
 #include "core/tunnel/conn_internal.h"
 
 struct native {
-    struct dialect dialect;     /* open: all RESUMEs of this epoch came, so what both say counts */
-    uint32_t last_begun;        /* the last connection id */
-    struct list conns;          /* live connections */
-    size_t windows;             /* the sum of their windows' sizes */
-    struct list credit_delayed; /* those whose CREDIT waits for: */
+    /* It is open when all RESUMEs of this epoch came, so that what both ends say counts. */
+    struct dialect dialect;
+    uint32_t last_begun;        /* This is the last connection id that was used. */
+    struct list conns;          /* Live connections. */
+    size_t windows;             /* Their windows have so many bytes together. */
+    struct list credit_delayed; /* Their next CREDIT leaves when credit_timer fires. */
     struct timer *credit_timer;
     struct round_trips path;
-    bool echo_due; /* another measure of it is due */
+    bool echo_due; /* The round trip has to be measured again. */
 
-    /* resume.h */
-    char peer_instance[sizeof(((struct session_peer *)NULL)->instance)]; /* whom they are with */
-    uint32_t epoch;                                                      /* of the last PEER */
-    bool listing_owed;          /* our RESUMEs have not all left */
-    struct list listing;        /* those whose RESUME has to leave */
-    struct timer *resume_timer; /* for a far end that has gone */
+    /* resume.c alone uses what follows, but for epoch. */
+    char peer_instance[sizeof(((struct session_peer *)NULL)->instance)]; /* Connections are with
+                                                                            this process. */
+    uint32_t epoch;             /* The last PEER said this. */
+    bool listing_owed;          /* Not all of our RESUMEs have left. */
+    struct list listing;        /* Connections whose RESUME has to leave. */
+    struct timer *resume_timer; /* A far end that has gone is waited for until it fires. */
     uint64_t resume_ms;
     bool reply_owed;
-    uint8_t echo[8], reply[8]; /* the payload of our last ECHO; of the one to be answered */
-    uint64_t echoed_ms;        /* the time of our last ECHO */
-    uint64_t echoed_ns;        /* of it, too, while it is not answered, else 0 */
-    uint64_t round_trip_us;    /* the last one measured; 0: none */
+    uint8_t echo[8], reply[8]; /* Our last ECHO had this payload; so has the one to be answered. */
+    uint64_t echoed_ms;        /* Our last ECHO left then. */
+    uint64_t echoed_ns;        /* The same, more exactly, while it is not answered; else 0. */
+    uint64_t round_trip_us;    /* The last ECHO took so long. 0: none was answered. */
 };
 
 struct native_conn {
     struct conn conn;
-    struct list in_natives;     /* in native.conns while live */
-    struct list listing;        /* in native.listing while its RESUME has to leave */
-    struct list credit_delayed; /* in native.credit_delayed while a CREDIT waits for the timer */
-    bool listed;                /* in our RESUMEs, and the far end has not named it yet */
-    bool opened;                /* the far end has answered the opening */
-    bool we_ended;              /* our local side was the first to end */
+    struct list in_natives;     /* It is in native.conns while live. */
+    struct list listing;        /* It is in native.listing while its RESUME has to leave. */
+    struct list credit_delayed; /* It is in native.credit_delayed while a CREDIT waits. */
+    bool listed;                /* Our RESUMEs name it, and the far end's have not. */
+    bool opened;                /* The far end has answered the opening. */
+    bool we_ended;              /* Our local side was the first to end. */
 };
 
 static inline struct native *native_of(const struct conn *c)

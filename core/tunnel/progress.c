@@ -65,8 +65,8 @@ static bool half_full(const struct account *a)
 
 static void watch_in(struct conn_host *h, uint64_t ms)
 {
-    h->time->timer_start(h->stall.watch, ms);
-    h->stall.watching = true;
+    h->time->timer_start(h->stall.timer, ms);
+    h->stall.timer_runs = true;
 }
 
 /* Begins early: who has stopped long ago is known then when somebody has to go. */
@@ -74,7 +74,7 @@ void progress_consider(struct conn_host *h)
 {
     const struct stall *s = &h->stall;
     uint64_t ms = h->stall_ms / 16 + 1;
-    if (!s->watching &&
+    if (!s->timer_runs &&
         (s->stalled || !list_empty(&s->budget_waiters) || half_full(&h->in) || half_full(&h->out)))
         watch_in(h, ms < WATCH_MS ? ms : WATCH_MS);
 }
@@ -83,7 +83,7 @@ void progress_consider(struct conn_host *h)
  * message that waits. */
 static void watch_soon(struct conn_host *h)
 {
-    watch_in(h, host_now(h) - h->stall.watched_ms < SOON_MS ? SOON_MS : 0);
+    watch_in(h, host_now(h) - h->stall.looked_ms < SOON_MS ? SOON_MS : 0);
 }
 
 static void tell(struct conn_host *h, const char *what, const struct account *a)
@@ -129,8 +129,8 @@ void progress_wait(struct conn *c)
 
 void progress_look_later(struct conn_host *h)
 {
-    h->stall.looking = true;
-    h->time->timer_start(h->stall.look, LOOK_MS);
+    h->stall.presence_timer_runs = true;
+    h->time->timer_start(h->stall.presence_timer, LOOK_MS);
 }
 
 void progress_unread(struct conn *c)
@@ -140,6 +140,6 @@ void progress_unread(struct conn *c)
         return; /* what a service has said is delivered, whether it is still there or not */
     if (!list_is_on(&c->unread))
         list_append(&h->stall.unread, &c->unread);
-    if (!h->stall.looking)
+    if (!h->stall.presence_timer_runs)
         progress_look_later(h);
 }

@@ -1,5 +1,5 @@
-/* Whose turn it is to send. Control frames go first and in their order; then sparse connections,
- * those whose last read brought little; then bulk ones in turn. Pure. */
+/* Whose turn it is to send. Control frames go first, in the order in which they became due; then
+ * sparse connections, whose last read brought little; then bulk ones in turn. Pure. */
 #ifndef CORE_TUNNEL_SCHEDULER_H
 #define CORE_TUNNEL_SCHEDULER_H
 
@@ -7,29 +7,31 @@
 
 struct scheduler {
     struct list control, sparse, bulk;
-    unsigned sparse_run; /* sparse ones served since a bulk one was */
+    unsigned sparse_run; /* So many sparse ones were served since the last bulk one. */
 };
 
-/* One that may have something to send; embedded in its connection. */
+/* A connection embeds its turn. */
 struct turn {
-    struct list control; /* while a control frame is owed */
-    struct list ring;    /* in `sparse` or `bulk` while it may have data to send */
-    size_t last_read;    /* bytes: tells sparse from bulk */
-    const bool *open;    /* while false it says nothing, and does not want to */
+    struct list control; /* It is on scheduler.control while a control frame is owed. */
+    struct list ring;    /* It is in `sparse` or `bulk` while there may be data to send. */
+    size_t last_read;    /* So many bytes the last read brought: tells sparse from bulk. */
+    const bool *open;    /* While this is false the connection may send nothing. */
 };
 
 void scheduler_init(struct scheduler *s);
 void turn_init(struct turn *t, const bool *open);
-void turn_end(struct turn *t); /* off all lists */
+void turn_end(struct turn *t); /* Takes it off all lists. */
 
-/* Control frames. An owner that owes more keeps its place. NULL: nobody owes any, or may send it.
- */
+/* A control frame is owed. Who owes more keeps its place. */
 void scheduler_owe(struct scheduler *s, struct turn *t);
+/* The first that owes a control frame and may send it, or NULL. */
 struct turn *scheduler_next_control(const struct scheduler *s);
 
-/* Data. */
+/* There may be data to send. */
 void scheduler_want(struct scheduler *s, struct turn *t);
-struct turn *scheduler_next(struct scheduler *s);         /* it stays in its ring; NULL: nobody */
-void scheduler_more(struct scheduler *s, struct turn *t); /* it has a lot: behind all others */
+/* Whose data is next, or NULL. It stays in its ring. */
+struct turn *scheduler_next(struct scheduler *s);
+/* There is a lot to send: the connection becomes the last of the bulk ones. */
+void scheduler_more(struct scheduler *s, struct turn *t);
 
 #endif

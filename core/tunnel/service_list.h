@@ -7,19 +7,19 @@
 #include "core/tunnel/frame.h"
 
 struct service {
-    char *id;       /* "" on a tunnel without services */
-    int32_t stream; /* 0: none is open */
-    int32_t orphan; /* a stream whose far end has left: its reset is no end */
-    bool nameless;  /* the stream was opened without a service id (V1) */
-    bool numbered;  /* ... with a connection id (V3) */
+    char *id;       /* This is "" on a tunnel without services. */
+    int32_t stream; /* V1 to V3: this stream is open; 0: none is. */
+    int32_t orphan; /* The far end of this stream has left: its reset is no end. */
+    bool nameless;  /* The stream was opened without a service id (V1). */
+    bool numbered;  /* The stream was opened with a connection id (V3). */
     uint32_t last_connection;
-    struct list conns; /* live connections */
-    size_t live;       /* how many */
+    struct list conns; /* Live connections. */
+    size_t live;       /* There are so many of them. */
 };
 
 struct service_list {
     struct service *all;
-    const char **ids; /* of them, for callers; n_ids is 0 when the only service is "" */
+    const char **ids; /* Callers get these; n_ids is 0 when the only service is "". */
     size_t n, n_ids;
 };
 

@@ -31,7 +31,7 @@ struct choice {
 /* Of the stall time, so that whoever waits for room gets his answer within it: a request may wait
  * at one end, and its answer at the other one. Where nobody is at one of the two ends, half of that
  * is enough. */
-static uint64_t patience(const struct conn *c)
+static uint64_t stall_limit(const struct conn *c)
 {
     uint64_t third = c->host->stall_ms / 3;
     return c->phase != CONN_LIVE || c->deserted ? third / 2 : third;
@@ -42,7 +42,7 @@ static void choose(struct conn *c, void *ctx)
     struct choice *choice = ctx;
     size_t memory = choice->in ? c->held.memory : c->kept.memory;
     if (memory <= choice->memory ||
-        !progress_stopped(c, choice->in ? &c->in : &c->out, patience(c)))
+        !progress_stopped(c, choice->in ? &c->in : &c->out, stall_limit(c)))
         return;
     choice->worst = c;
     choice->memory = memory;
@@ -87,8 +87,8 @@ static void on_watch(void *owner)
 {
     struct conn_host *h = owner;
     struct stall *s = &h->stall;
-    s->watching = false;
-    s->watched_ms = host_now(h);
+    s->timer_runs = false;
+    s->looked_ms = host_now(h);
     each(h, look_at, NULL);
     if (s->stalled && s->full)
         relieve(h, true);
@@ -137,7 +137,7 @@ static void on_look(void *owner)
         list_append(&s->unread, &c->unread);
         look_whether_there(c);
     }
-    s->looking = false;
+    s->presence_timer_runs = false;
     if (!list_empty(&s->unread))
         progress_look_later(h);
 }
@@ -148,13 +148,13 @@ bool stall_init(struct conn_host *h)
 {
     list_init(&h->stall.budget_waiters);
     list_init(&h->stall.unread);
-    h->stall.watch = h->time->timer_new(h->loop, on_watch, h);
-    h->stall.look = h->time->timer_new(h->loop, on_look, h);
-    return h->stall.watch != NULL && h->stall.look != NULL;
+    h->stall.timer = h->time->timer_new(h->loop, on_watch, h);
+    h->stall.presence_timer = h->time->timer_new(h->loop, on_look, h);
+    return h->stall.timer != NULL && h->stall.presence_timer != NULL;
 }
 
 void stall_free(struct conn_host *h)
 {
-    h->time->timer_free(h->stall.watch);
-    h->time->timer_free(h->stall.look);
+    h->time->timer_free(h->stall.timer);
+    h->time->timer_free(h->stall.presence_timer);
 }

@@ -6,7 +6,7 @@
 
 #include "core/tunnel/conn_host.h"
 
-bool stall_init(struct conn_host *h); /* makes both timers; false: memory */
+bool stall_init(struct conn_host *h); /* Makes both timers. False: no memory. */
 void stall_free(struct conn_host *h);
 
 #endif

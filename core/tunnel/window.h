@@ -13,22 +13,22 @@
 
 /* Bytes of each direction are counted from 0. */
 struct window {
-    /* from the local stream to the far end */
-    uint64_t acked; /* the far end has handed on so many */
-    uint64_t sent;  /* the next one to send over the present transport */
-    uint64_t end;   /* of what is kept: [acked, end) */
-    uint64_t limit; /* the far end takes them up to here */
-    bool fin_sent;  /* over the present transport */
+    /* From the local stream to the far end: */
+    uint64_t acked; /* The far end has handed on so many. */
+    uint64_t sent;  /* This one is the next to be sent over the present transport. */
+    uint64_t end;   /* Those before this one were read; [acked, end) is kept. */
+    uint64_t limit; /* The far end takes them up to here. */
+    bool fin_sent;  /* The FIN was sent over the present transport. */
     bool fin_ever, fin_acked;
-    /* from the far end to the local stream */
-    uint64_t received;        /* bytes that came */
-    uint64_t granted;         /* the far end may send up to here */
-    uint64_t acked_out;       /* of `received`, as acknowledged last */
-    uint32_t size;            /* granted beyond what has been handed on, at the next CREDIT */
-    uint64_t probe, probe_at; /* a window's worth of bytes is timed: `received` and the time in ms
-                                 of its beginning */
+    /* From the far end to the local stream: */
+    uint64_t received;        /* So many came. */
+    uint64_t granted;         /* The far end may send up to here. */
+    uint64_t acked_out;       /* Of `received` so many were acknowledged. */
+    uint32_t size;            /* The next CREDIT grants so many beyond what was handed on. */
+    uint64_t probe, probe_at; /* A window's worth of bytes is timed: it began at this byte, and at
+                                 this time in ms. */
     bool fin_received;
-    bool shut; /* the local stream has been given the FIN */
+    bool shut; /* The local stream has been given the FIN. */
 };
 
 void window_init(struct window *w, uint64_t now_ms);
