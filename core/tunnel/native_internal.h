@@ -13,20 +13,20 @@ struct native {
     struct list credit_delayed; /* Their next CREDIT leaves when credit_timer fires. */
     struct timer *credit_timer;
     struct round_trips path;
-    bool echo_due; /* The round trip has to be measured again. */
+    bool echo_due;      /* The round trip has to be measured again. */
+    uint64_t echoed_ms; /* Our last ECHO left then. */
+    uint32_t epoch;     /* The last PEER said this. */
 
-    /* resume.c alone uses what follows, but for epoch. */
+    /* resume.c alone uses what follows. */
     char peer_instance[sizeof(((struct session_peer *)NULL)->instance)]; /* Connections are with
                                                                             this process. */
-    uint32_t epoch;             /* The last PEER said this. */
     bool listing_owed;          /* Not all of our RESUMEs have left. */
     struct list listing;        /* Connections whose RESUME has to leave. */
     struct timer *resume_timer; /* A far end that has gone is waited for until it fires. */
     uint64_t resume_ms;
     bool reply_owed;
     uint8_t echo[8], reply[8]; /* Our last ECHO had this payload; so has the one to be answered. */
-    uint64_t echoed_ms;        /* Our last ECHO left then. */
-    uint64_t echoed_ns;        /* The same, more exactly, while it is not answered; else 0. */
+    uint64_t echoed_ns;        /* Our last ECHO left then, while it is not answered; else 0. */
     uint64_t round_trip_us;    /* The last ECHO took so long. 0: none was answered. */
 };
 

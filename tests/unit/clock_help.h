@@ -1,5 +1,5 @@
-/* Time is the test's own: what is linked to it (own_clock in CMakeLists.txt) asks here. The test
- * sets now_ms and calls fire_timers. */
+/* Time is the test's own: what is linked to it (own_clock in CMakeLists.txt), or is given these
+ * functions (struct time_source), asks here. The test sets now_ms and calls fire_timers. */
 #ifndef TESTS_UNIT_CLOCK_HELP_H
 #define TESTS_UNIT_CLOCK_HELP_H
 

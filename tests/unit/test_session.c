@@ -315,7 +315,6 @@ static void v3_trace(void **state)
     expect(&e, FRAME_CONNECTION_RESET, 7, "SSH1", 1);
     assert_int_equal(e.ended, 1);
     assert_int_equal(e.answers, 0);
-    (void)b;
     /* A reset of the stream ends what is on it; the next one opens another stream. */
     give(&e,
          (struct frame){
@@ -325,16 +324,21 @@ static void v3_trace(void **state)
     expect_nothing(&e);
     open_conn(&e, "SSH1");
     expect(&e, FRAME_STREAM_START, 9, "SSH1", 3);
+    /* When this end leaves the hub resets the whole stream. */
+    b = open_conn(&e, "SSH1");
+    expect(&e, FRAME_CONNECTION_START, 9, "SSH1", 4);
+    conn_abort(b, ERR_SHUTDOWN);
+    expect_nothing(&e);
     /* Late and duplicate resets are nothing. */
     give(&e, (struct frame){.type = FRAME_STREAM_RESET, .stream = 7, .service = span_of("SSH1")});
     give(&e, (struct frame){.type = FRAME_CONNECTION_RESET,
                             .stream = 9,
                             .service = span_of("SSH1"),
                             .connection = 1});
-    assert_int_equal(e.ended, 2);
+    assert_int_equal(e.ended, 3);
     /* All of them. */
     give(&e, (struct frame){.type = FRAME_SESSION_RESET});
-    assert_int_equal(e.ended, 4);
+    assert_int_equal(e.ended, 5);
     assert_int_equal(session_connections(e.session), 0);
     assert_int_equal(e.broken, ERR_OK);
     finish(&e);
