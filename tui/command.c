@@ -2,7 +2,7 @@
 
 #include "core/base/process.h"
 #include "tui/socket_path.h"
-#include "tui/theme.h"
+#include "tui/view/theme.h"
 
 #include <langinfo.h>
 #include <locale.h>

@@ -4,7 +4,7 @@
 
 #include "core/config/program.h"
 #include "tui/print_tables.h"
-#include "tui/view.h"
+#include "tui/view/view.h"
 
 enum mode {
     MODE_SCREEN,

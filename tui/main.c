@@ -5,9 +5,9 @@
 #include "tui/app.h"
 #include "tui/headless.h"
 #include "tui/print_tables.h"
-#include "tui/render.h"
 #include "tui/replay.h"
 #include "tui/socket_path.h"
+#include "tui/view/render.h"
 
 #include <locale.h>
 #include <malloc.h>

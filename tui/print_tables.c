@@ -1,10 +1,10 @@
 #include "tui/print_tables.h"
 
-#include "tui/columns.h"
-#include "tui/format.h"
-#include "tui/log_lines.h"
-#include "tui/order.h"
-#include "tui/render.h"
+#include "tui/state/columns.h"
+#include "tui/state/format.h"
+#include "tui/state/log_lines.h"
+#include "tui/state/order.h"
+#include "tui/view/render.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #define TUI_PRINT_TABLES_H
 
 #include "core/base/buf.h"
-#include "tui/ui.h"
+#include "tui/state/ui.h"
 
 enum table_pane { TABLE_ALL, TABLE_SERVICES, TABLE_STREAMS, TABLE_LOG, TABLE_TUNNELS };
 

@@ -1,6 +1,6 @@
 #include "tui/replay.h"
 
-#include "tui/render.h"
+#include "tui/view/render.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #ifndef TUI_REPLAY_H
 #define TUI_REPLAY_H
 
-#include "tui/ui.h"
+#include "tui/state/ui.h"
 
 #define REPLAY_MAX ((size_t)256 << 20) /* bytes of a recording */
 

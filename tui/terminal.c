@@ -2,10 +2,10 @@
 
 #include "core/base/encoding.h"
 #include "core/base/text.h"
-#include "tui/key.h"
+#include "tui/state/key.h"
 #include "tui/terminal_internal.h"
 #include "tui/terminal_output.h"
-#include "tui/theme.h"
+#include "tui/view/theme.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
 #ifndef TUI_TERMINAL_H
 #define TUI_TERMINAL_H
 
-#include "tui/grid.h"
+#include "tui/view/grid.h"
 
 struct terminal_options {
     const char *color; /* as theme_depth takes it */

@@ -1,7 +1,7 @@
 /* Snapshots and events: whatever is read can be looked at all over, and shown by the dashboard's
  * model twice: as the first one, and after another one. */
 #include "core/control/client/snapshot.h"
-#include "tui/model.h"
+#include "tui/state/model.h"
 
 #include <stdlib.h>
 #include <string.h>

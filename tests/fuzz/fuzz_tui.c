@@ -1,9 +1,9 @@
 /* The dashboard: bytes become snapshots with any text and numbers, keys, clicks, sizes, losses and
  * pauses. The oracles: a picture has only characters that may be shown, whole wide ones, and roles
  * that exist; and drawing is a function, twice gives the same. */
-#include "tui/keys.h"
-#include "tui/view.h"
-#include "tui/width.h"
+#include "tui/state/keys.h"
+#include "tui/view/view.h"
+#include "tui/view/width.h"
 
 #include <math.h>
 #include <stdlib.h>

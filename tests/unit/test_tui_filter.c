@@ -1,5 +1,5 @@
 /* Filters of streams and events. */
-#include "tui/filter.h"
+#include "tui/state/filter.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

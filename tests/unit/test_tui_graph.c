@@ -1,5 +1,5 @@
 /* Histories as graphs: scale, marks, how columns stand for samples. */
-#include "tui/graph.h"
+#include "tui/view/graph.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

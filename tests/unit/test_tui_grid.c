@@ -1,7 +1,7 @@
 /* Cells: what is drawn where, wide and combining characters, and that nothing a stranger sent
  * reaches a terminal as it is. */
-#include "tui/grid.h"
-#include "tui/width.h"
+#include "tui/view/grid.h"
+#include "tui/view/width.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tui/model.h"
+#include "tui/state/model.h"
 
 #include <cmocka.h>
 #include <stdio.h>

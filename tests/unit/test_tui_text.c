@@ -4,11 +4,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tui/key.h"
+#include "tui/state/key.h"
 #include "tui/print_tables.h"
-#include "tui/render.h"
+#include "tui/view/render.h"
 #include "tui/replay.h"
-#include "tui/theme.h"
+#include "tui/view/theme.h"
 
 #include <cmocka.h>
 #include <stdio.h>

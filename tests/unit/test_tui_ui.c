@@ -1,10 +1,10 @@
 /* What each key does: every key of the help screen, prompts, selections that stick, filters, tags,
  * and the question before a stream is closed. */
-#include "tui/columns.h"
-#include "tui/help.h"
-#include "tui/keys.h"
-#include "tui/order.h"
-#include "tui/ui.h"
+#include "tui/state/columns.h"
+#include "tui/state/help.h"
+#include "tui/state/keys.h"
+#include "tui/state/order.h"
+#include "tui/state/ui.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -257,7 +257,7 @@ static void help_comes_and_goes(void **state)
         press(d, 'j');
         assert_int_equal(d->ui.help_top, 1);
         press(d, 'G');
-        assert_int_equal(d->ui.help_top, (size_t)help_rows(d->ui.columns) - 8);
+        assert_int_equal(d->ui.help_top, (size_t)help_lay_out(d->ui.columns, NULL, NULL) - 8);
         d->ui.rows = 24;
         assert_int_equal(press(d, ends[i]), UI_NOTHING);
         assert_int_equal(d->ui.screen, SCREEN_STREAM);

@@ -1,7 +1,7 @@
 /* The picture at every size, and before there is anything to show. What it shows in detail is
  * compared with the pictures in tests/tui/golden. */
-#include "tui/view.h"
-#include "tui/width.h"
+#include "tui/view/view.h"
+#include "tui/view/width.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

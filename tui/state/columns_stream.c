@@ -1,0 +1,138 @@
+#include "tui/state/columns_write.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define WRITE(name, ...)                                                                           \
+    static void write_##name(const void *row, enum units units, int width,                         \
+                             struct column_text *out)                                              \
+    {                                                                                              \
+        const struct snapshot_stream *s = row;                                                     \
+        (void)units, (void)width;                                                                  \
+        __VA_ARGS__                                                                                \
+    }
+#define COMPARE(name, how, member)                                                                 \
+    static int by_##name(const void *a, const void *b)                                             \
+    {                                                                                              \
+        const struct snapshot_stream *x = a, *y = b;                                               \
+        return how(x->member, y->member);                                                          \
+    }
+
+WRITE(id, {
+    snprintf(out->buffer, sizeof out->buffer, "%llu", (unsigned long long)s->id);
+    column_put_text(out, out->buffer, ROLE_TEXT);
+})
+WRITE(client, {
+    out->text = format_address(s->client, width, out->buffer, sizeof out->buffer);
+    out->more = span_of(s->process);
+})
+WRITE(service, column_put_text(out, s->service, ROLE_TEXT);)
+WRITE(tunnel, column_put_text(out, s->tunnel, ROLE_TEXT);)
+WRITE(target, { out->text = format_address(s->target, width, out->buffer, sizeof out->buffer); })
+WRITE(asked, column_put_text(out, s->asked, ROLE_TEXT);)
+WRITE(via, column_put_text(out, format_via(s->via), ROLE_TEXT);)
+WRITE(reason, column_put_text(out, s->reason, ROLE_QUIET);)
+WRITE(age, {
+    format_age(s->age, out->buffer);
+    column_put_text(out, out->buffer, ROLE_TEXT);
+})
+WRITE(down, {
+    format_bytes(s->bytes_down, out->buffer);
+    column_put_number(out, ROLE_DOWN);
+})
+WRITE(up, {
+    format_bytes(s->bytes_up, out->buffer);
+    column_put_number(out, ROLE_UP);
+})
+WRITE(rate_down, {
+    format_rate(s->rate_down, units, out->buffer);
+    column_put_number(out, ROLE_DOWN);
+})
+WRITE(rate_up, {
+    format_rate(s->rate_up, units, out->buffer);
+    column_put_number(out, ROLE_UP);
+})
+WRITE(first, {
+    format_moment(s->first_byte, out->buffer);
+    column_put_number(out, ROLE_TEXT);
+})
+WRITE(queue, {
+    format_bytes(s->queued_down + s->queued_up, out->buffer);
+    column_put_number(out, ROLE_BUSY);
+})
+
+static void write_state(const void *row, enum units units, int width, struct column_text *out)
+{
+    static const struct {
+        const char *word;
+        enum role role;
+    } states[] = {
+        [SNAPSHOT_CONNECTING] = {"conn", ROLE_BUSY}, [SNAPSHOT_OPEN] = {"open", ROLE_OK},
+        [SNAPSHOT_HALF] = {"half", ROLE_BUSY},       [SNAPSHOT_DRAINING] = {"drain", ROLE_BUSY},
+        [SNAPSHOT_CLOSED] = {"clos", ROLE_QUIET},    [SNAPSHOT_STATE_OTHER] = {"?", ROLE_TEXT}};
+    const struct snapshot_stream *s = row;
+    unsigned at = s->state <= SNAPSHOT_STATE_OTHER ? s->state : SNAPSHOT_STATE_OTHER;
+    (void)units, (void)width;
+    column_put_text(out, states[at].word, states[at].role);
+}
+
+/* A tunnel's id is told by its beginning. */
+static void write_tunnel_id(const void *row, enum units units, int width, struct column_text *out)
+{
+    const struct snapshot_stream *s = row;
+    (void)units, (void)width;
+    snprintf(out->buffer, sizeof out->buffer, "%.8s", s->asked);
+    column_put_text(out, out->buffer, ROLE_TEXT);
+}
+
+COMPARE(id, compare_counts, id)
+COMPARE(client, compare_texts, client)
+COMPARE(via, compare_texts, via)
+COMPARE(service, compare_texts, service)
+COMPARE(tunnel, compare_texts, tunnel)
+COMPARE(target, compare_texts, target)
+COMPARE(asked, compare_texts, asked)
+COMPARE(state, compare_counts, state)
+COMPARE(reason, compare_texts, reason)
+COMPARE(age, compare_numbers, age)
+COMPARE(down, compare_counts, bytes_down)
+COMPARE(up, compare_counts, bytes_up)
+COMPARE(rate_down, compare_numbers, mean_down) /* rows must not jump every second */
+COMPARE(rate_up, compare_numbers, mean_up)
+COMPARE(first, compare_numbers, first_byte)
+
+static int by_queue(const void *a, const void *b)
+{
+    const struct snapshot_stream *x = a, *y = b;
+    return compare_counts(x->queued_down + x->queued_up, y->queued_down + y->queued_up);
+}
+
+/* Title in the role of source, destination and hub. */
+#define ALL(title)                                                                                 \
+    {                                                                                              \
+        title, title, title                                                                        \
+    }
+/* clang-format off */
+static const struct column items[] = {
+    {"id", ALL("ID"), 5, 5, 0, 60, 0, true, COLUMN_ALWAYS, write_id, by_id},
+    {"client", {"CLIENT", NULL, "SOURCE"}, 16, 52, 3, 95, 0, false, COLUMN_ALWAYS, write_client, by_client},
+    {"via", {"VIA", NULL, NULL}, 4, 4, 0, 20, 0, false, COLUMN_ALWAYS, write_via, by_via},
+    {"service", {"SERVICE", "SERVICE", NULL}, 10, 32, 1, 90, 0, false, COLUMN_ALWAYS, write_service, by_service},
+    {"service", {NULL, NULL, "THING"}, 10, 48, 6, 90, 0, false, COLUMN_ALWAYS, write_service, by_service},
+    {"target", {NULL, "TARGET", "DESTINATION"}, 16, 40, 2, 85, 0, false, COLUMN_ALWAYS, write_target, by_target},
+    {"tunnel", {"DEVICE", "DEVICE", NULL}, 9, 24, 1, 15, 100, false, COLUMN_ALWAYS, write_tunnel, by_tunnel},
+    {"asked", {"ASKED FOR", NULL, NULL}, 16, 56, 2, 10, 140, false, COLUMN_ALWAYS, write_asked, by_asked},
+    {"asked", {NULL, NULL, "TUNNEL"}, 8, 8, 0, 30, 0, false, COLUMN_ALWAYS, write_tunnel_id, by_asked},
+    {"state", ALL("STATE"), 5, 5, 0, 80, 0, false, COLUMN_ALWAYS, write_state, by_state},
+    /* Why it is over; stands where the rates were when those are shown. */
+    {"reason", ALL("REASON"), 15, 15, 0, 45, 0, false, COLUMN_NO_RATE, write_reason, by_reason},
+    {"age", ALL("AGE"), 5, 5, 0, 50, 0, true, COLUMN_ALWAYS, write_age, by_age},
+    {"bytes_down", ALL("DOWN"), 5, 5, 0, 40, 0, true, COLUMN_TOTAL, write_down, by_down},
+    {"bytes_up", ALL("UP"), 5, 5, 0, 39, 0, true, COLUMN_TOTAL, write_up, by_up},
+    {"rate_down", ALL("DOWN/s"), 7, 7, 0, 99, 0, true, COLUMN_RATE, write_rate_down, by_rate_down},
+    {"rate_up", ALL("UP/s"), 7, 7, 0, 98, 0, true, COLUMN_RATE, write_rate_up, by_rate_up},
+    {"first_byte", {"FIRST", "FIRST", NULL}, 5, 5, 0, 11, 100, true, COLUMN_ALWAYS, write_first, by_first},
+    {"queued", ALL("QUEUE"), 5, 5, 0, 12, 100, true, COLUMN_ALWAYS, write_queue, by_queue},
+};
+/* clang-format on */
+const struct columns stream_columns = {sizeof items / sizeof *items, items};

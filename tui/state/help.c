@@ -1,0 +1,72 @@
+#include "tui/state/help.h"
+
+#include "tui/state/keys.h"
+
+#include <string.h>
+
+enum { LEFT = 10, CELL = 23 };
+
+struct help {
+    int columns, row;
+    void (*draw)(void *owner, const struct help_text *t);
+    void *owner;
+};
+
+static void text(const struct help *h, int column, const char *what, enum role role, bool closes)
+{
+    if (h->draw != NULL)
+        h->draw(h->owner, &(struct help_text){h->row, column, what, role, closes});
+}
+
+/* Cells of one group's keys, as many in a row as there is room for; a long one takes two. */
+static void lay_out_group(struct help *h, enum key_group group)
+{
+    int across = (h->columns - LEFT) / CELL > 0 ? (h->columns - LEFT) / CELL : 1, at = 0;
+    text(h, 1, key_group_names[group], ROLE_QUIET, false);
+    for (size_t i = 0; i < n_key_bindings; i++) {
+        const struct key_binding *b = &key_bindings[i];
+        if (b->group != group || b->names == NULL)
+            continue;
+        int names = (int)strlen(b->names) + 1; /* the table is ASCII */
+        int cells = (names + (b->help != NULL ? (int)strlen(b->help) : -1) + 1 + CELL) / CELL;
+        if (at > 0 && at + cells > across)
+            h->row++, at = 0;
+        int column = LEFT + at * CELL;
+        text(h, column, b->names, ROLE_KEY, b->closes);
+        if (b->help != NULL)
+            text(h, column + names, b->help, ROLE_LABEL, b->closes);
+        at += cells;
+    }
+    h->row++;
+}
+
+static void lay_out_lines(struct help *h)
+{
+    static const char *const lines[][2] = {
+        {"", NULL},
+        {"Filter", "words are ANDed; text is looked for in client, service, device, state"},
+        {"", "service=SSH1 client=192.0.2. state=half age>10m down>1M up/s>10K"},
+        {"", "!text does not contain it. Filters hold for streams and for the log."},
+        {"States", "conn asking the device   open both ways   half one side is done"},
+        {"", "drain delivering what is held   clos over: seen for 5 s, with why"},
+        {"Via", "s5 SOCKS5   s4 SOCKS4   con CONNECT   http forwarded   port listening"},
+        {"Down, up", "down is from the device to the client, up the other way"},
+        {"Units", "bytes, K is 1024; or bits, k is 1000. Totals are always bytes."},
+        {"Scripts", "tunnel-tui --once, --json, --json --interval 1, --events, --check"},
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        text(h, 1, lines[i][0], ROLE_QUIET, false);
+        if (lines[i][1] != NULL)
+            text(h, LEFT, lines[i][1], ROLE_TEXT, false);
+        h->row++;
+    }
+}
+
+int help_lay_out(int columns, void (*draw)(void *owner, const struct help_text *t), void *owner)
+{
+    struct help h = {columns, 0, draw, owner};
+    for (int group = 0; group < KEYS_GROUPS; group++)
+        lay_out_group(&h, (enum key_group)group);
+    lay_out_lines(&h);
+    return h.row + 1;
+}

@@ -1,0 +1,20 @@
+/* The help screen, made of the key table: which texts there are and where they stand. Pure. */
+#ifndef TUI_STATE_HELP_H
+#define TUI_STATE_HELP_H
+
+#include "tui/state/role.h"
+
+#include <stdbool.h>
+
+struct help_text {
+    int row, column; /* row counts from the first one of the help, which may be scrolled out */
+    const char *text;
+    enum role role;
+    bool closes; /* of a key that does nothing where the program is read only */
+};
+
+/* Calls `draw` with each text of the help on a screen of so many columns; NULL: with none. Returns
+ * the rows of the help, the last of which is for a line about the program that is watched. */
+int help_lay_out(int columns, void (*draw)(void *owner, const struct help_text *t), void *owner);
+
+#endif

@@ -1,0 +1,36 @@
+/* What each key does, in one table: the help screen and the key bar come from it too. */
+#ifndef TUI_STATE_KEYS_H
+#define TUI_STATE_KEYS_H
+
+#include "tui/state/ui.h"
+
+enum { ON_MAIN = 1, ON_STREAM = 2, ON_SERVICE = 4, ON_HELP = 8, ON_ALL = 15 };
+
+enum key_group {
+    KEYS_MOVE,
+    KEYS_OPEN,
+    KEYS_FIND,
+    KEYS_SORT,
+    KEYS_STREAMS,
+    KEYS_VIEW,
+    KEYS_GRAPH,
+    KEYS_SCREEN,
+    KEYS_GROUPS
+};
+extern const char *const key_group_names[KEYS_GROUPS];
+
+struct key_binding {
+    uint32_t keys[6];         /* 0 ends them */
+    const char *names, *help; /* NULL: not told by itself */
+    enum key_group group;
+    unsigned screens;          /* ON_... */
+    const char *bar_key, *bar; /* NULL: not in the key bar, which goes in the table's order */
+    bool closes;               /* not where the program is read only */
+    unsigned (*act)(struct ui *ui, struct model *m, uint32_t key);
+};
+extern const struct key_binding key_bindings[];
+extern const size_t n_key_bindings;
+
+unsigned key_screen(enum screen s); /* its bit */
+
+#endif

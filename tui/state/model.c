@@ -1,0 +1,221 @@
+#include "tui/state/model.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void model_init(struct model *m, const char *socket)
+{
+    *m = (struct model){.link = MODEL_NEVER};
+    snprintf(m->socket, sizeof m->socket, "%s", socket);
+}
+
+void model_free(struct model *m)
+{
+    snapshot_free(&m->shown);
+    snapshot_free(&m->newest);
+    for (size_t i = 0; i < m->n_events; i++)
+        free(m->events[i].memory);
+    m->n_events = 0;
+}
+
+/* ---- history ---- */
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static void append(uint64_t *all, size_t keep, size_t drop, const uint64_t *more, size_t n)
+{
+    memmove(all, all + drop, keep * sizeof *all);
+    memcpy(all + keep, more, n * sizeof *all);
+}
+
+/* Samples that continue what is known are added to it; where they do not, or their numbers went
+ * backwards, they replace it. */
+static void merge(struct model_history *h, const struct snapshot_samples *s, size_t cap)
+{
+    if (s->n == 0 || s->last == h->last)
+        return;
+    size_t fresh = least(s->n, cap);
+    if (s->last > h->last)
+        fresh = (size_t)(s->last - h->last < fresh ? s->last - h->last : fresh);
+    bool continues = s->last > h->last && fresh == s->last - h->last;
+    size_t keep = continues ? least(h->n, cap - fresh) : 0;
+    append(h->down, keep, h->n - keep, s->down + s->n - fresh, fresh);
+    append(h->up, keep, h->n - keep, s->up + s->n - fresh, fresh);
+    h->n = keep + fresh;
+    h->last = s->last;
+}
+
+/* ---- events ---- */
+
+static const char *keep_text(char **to, const char *text)
+{
+    size_t n = strlen(text) + 1;
+    char *copy = memcpy(*to, text, n);
+    *to += n;
+    return copy;
+}
+
+/* Without memory the log lacks a line; nothing else depends on it. */
+static void add_event(struct model *m, const struct snapshot_event *e)
+{
+    struct snapshot_event copy = *e;
+    const char **const texts[] = {&copy.event,   &copy.client, &copy.via,    &copy.asked,
+                                  &copy.service, &copy.tunnel, &copy.reason, &copy.text};
+    size_t size = 0;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        size += strlen(*texts[i]) + 1;
+    char *memory = malloc(size), *to = memory;
+    if (memory == NULL)
+        return;
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        *texts[i] = keep_text(&to, *texts[i]);
+    if (m->n_events == MODEL_EVENTS) {
+        free(m->events[0].memory);
+        memmove(m->events, m->events + 1, --m->n_events * sizeof *m->events);
+    }
+    m->events[m->n_events++] = (struct model_event){.e = copy, .memory = memory};
+}
+
+void model_event(struct model *m, const struct snapshot_event *e)
+{
+    if (e->number != 0 && e->number <= m->last_event)
+        return;
+    add_event(m, e);
+    if (e->number != 0)
+        m->last_event = e->number;
+}
+
+static void take_events(struct model *m, const struct snapshot *s)
+{
+    for (size_t i = 0; i < s->n_events; i++)
+        model_event(m, &s->events[i]);
+    if (s->last_event > m->last_event)
+        m->last_event = s->last_event;
+}
+
+static void note(struct model *m, const char *event, double time, const char *format, va_list args)
+{
+    char text[400];
+    vsnprintf(text, sizeof text, format, args);
+    add_event(m, &(struct snapshot_event){.event = event,
+                                          .time = time,
+                                          .client = "",
+                                          .via = "",
+                                          .asked = "",
+                                          .service = "",
+                                          .tunnel = "",
+                                          .reason = "",
+                                          .text = text});
+}
+
+void model_note(struct model *m, const char *event, double time, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    note(m, event, time, format, args);
+    va_end(args);
+}
+
+/* ---- snapshots ---- */
+
+static const struct snapshot *latest(const struct model *m)
+{
+    return m->newest.schema != 0 ? &m->newest : &m->shown;
+}
+
+/* Of the log what was seen stays; its numbers mean nothing any more. */
+static void restart(struct model *m, const struct snapshot *s)
+{
+    model_pause(m, false);
+    snapshot_free(&m->shown);
+    m->seconds.n = m->tens.n = 0;
+    m->seconds.last = m->tens.last = m->last_event = 0;
+    for (size_t i = 0; i < m->n_events; i++)
+        m->events[i].e.number = 0;
+    model_note(m, "restarted", s->time, "%s was started anew: counters begin at 0", s->program);
+}
+
+static void connected(struct model *m, const struct snapshot *s, double now)
+{
+    const struct snapshot *before = latest(m);
+    if (before->schema != 0 && strcmp(before->instance, s->instance) != 0)
+        restart(m, s);
+    else if (m->link == MODEL_LOST)
+        model_note(m, "back", s->time, "%s answers again; nothing was seen for %.0f s", s->program,
+                   now - m->heard_at);
+    m->link = MODEL_LIVE;
+    m->problem[0] = '\0';
+    m->tries = 0;
+    m->heard_at = now;
+}
+
+void model_take(struct model *m, struct snapshot *s, double now)
+{
+    connected(m, s, now);
+    merge(&m->seconds, &s->seconds, MODEL_SECONDS);
+    merge(&m->tens, &s->tens, MODEL_TENS);
+    take_events(m, s);
+    struct snapshot *to = m->paused ? &m->newest : &m->shown;
+    snapshot_free(to);
+    *to = *s;
+    *s = (struct snapshot){0};
+}
+
+void model_target(const struct model *m, uint64_t detail, char *out, size_t size)
+{
+    int n = snprintf(out, size, "/v1/snapshot?history=%" PRIu64 "&tens=%" PRIu64 "&events=%" PRIu64,
+                     m->seconds.last, m->tens.last, m->last_event);
+    if (detail != 0 && n > 0 && (size_t)n < size)
+        snprintf(out + n, size - (size_t)n, "&detail=%" PRIu64, detail);
+}
+
+void model_lost(struct model *m, const char *problem, double now, double retry_at)
+{
+    snprintf(m->problem, sizeof m->problem, "%s", problem);
+    m->retry_at = retry_at;
+    m->tries++;
+    if (m->link != MODEL_LIVE)
+        return;
+    m->link = MODEL_LOST;
+    m->lost_at = now;
+    m->tries = 1;
+    model_note(m, "lost", latest(m)->time + (now - m->heard_at), "%s", problem);
+}
+
+void model_pause(struct model *m, bool pause)
+{
+    if (pause == m->paused)
+        return;
+    m->paused = pause;
+    m->paused_event = m->last_event;
+    m->paused_clock = m->shown.time;
+    m->paused_second = m->seconds.last;
+    m->paused_ten = m->tens.last;
+    if (pause || m->newest.schema == 0)
+        return;
+    snapshot_free(&m->shown);
+    m->shown = m->newest;
+    m->newest = (struct snapshot){0};
+}
+
+size_t model_held(const struct model *m)
+{
+    size_t n = 0;
+    for (size_t i = 0; m->paused && i < m->n_events; i++)
+        n += m->events[i].e.number > m->paused_event;
+    return n;
+}
+
+const struct snapshot_stream *model_stream(const struct model *m, uint64_t id)
+{
+    for (size_t i = 0; i < m->shown.n_streams; i++)
+        if (m->shown.streams[i].id == id)
+            return &m->shown.streams[i];
+    return NULL;
+}

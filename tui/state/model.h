@@ -1,0 +1,78 @@
+/* What the dashboard knows of the program that it watches: the newest snapshot, history and events
+ * put together from all snapshots, and how its own connection stands. Pure: fed by the app, a
+ * replay or a test; read by views. Times are seconds. */
+#ifndef TUI_STATE_MODEL_H
+#define TUI_STATE_MODEL_H
+
+#include "core/control/client/snapshot.h"
+
+#define MODEL_SECONDS 600
+#define MODEL_TENS 360
+#define MODEL_EVENTS 512
+
+enum model_link {
+    MODEL_NEVER, /* not connected yet */
+    MODEL_LIVE,
+    MODEL_LOST
+};
+
+/* Bytes in each sample, the newest last. n <= MODEL_SECONDS. */
+struct model_history {
+    size_t n;
+    uint64_t last;
+    uint64_t down[MODEL_SECONDS], up[MODEL_SECONDS];
+};
+
+/* An event that outlives its snapshot; or one of the dashboard's own ("lost", "back", "restarted",
+ * "closed-all", "note": text only). */
+struct model_event {
+    struct snapshot_event e; /* its strings are copies */
+    char *memory;
+};
+
+struct model {
+    struct snapshot shown;  /* what views draw; schema 0: there is nothing yet */
+    struct snapshot newest; /* while paused: what will be shown then; else zero */
+    bool paused;
+    uint64_t paused_event;        /* while paused: number of the newest event shown */
+    double paused_clock;          /* while paused: its time of day */
+    struct model_history seconds; /* goes on while paused; see paused_second */
+    struct model_history tens;
+    uint64_t paused_second, paused_ten; /* while paused: the newest sample shown */
+    size_t n_events;                    /* oldest first, at most MODEL_EVENTS */
+    struct model_event events[MODEL_EVENTS];
+    uint64_t last_event; /* number of the newest event of the program that is known */
+
+    enum model_link link;
+    char socket[256];  /* path, for people */
+    char problem[256]; /* LOST, NEVER: why, a sentence */
+    double heard_at;   /* local clock: when the last snapshot came */
+    double lost_at;    /* LOST */
+    double retry_at;   /* LOST: when the next try begins */
+    unsigned tries;    /* LOST: in a row */
+};
+
+void model_init(struct model *m, const char *socket);
+void model_free(struct model *m);
+
+/* Takes *s over (zeroed). A snapshot of another instance begins everything anew, also a pause, with
+ * an event "restarted"; the events that were seen stay, as number 0. One that comes after a loss
+ * leaves an event "back" that says how long the view was blind. now: the local monotonic clock. */
+void model_take(struct model *m, struct snapshot *s, double now);
+/* "/v1/snapshot?history=...&tens=...&events=..." for what is missing; detail: a stream's id, or 0.
+ */
+void model_target(const struct model *m, uint64_t detail, char *out, size_t size);
+void model_lost(struct model *m, const char *problem, double now, double retry_at);
+/* An event that came by itself (of a replay), unless it is known already; strings are copied. */
+void model_event(struct model *m, const struct snapshot_event *e);
+void model_pause(struct model *m, bool pause);
+/* Events that the pause hides. */
+size_t model_held(const struct model *m);
+/* Adds an event of the dashboard's own. */
+void model_note(struct model *m, const char *event, double time, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* By id in `shown`; NULL: none. */
+const struct snapshot_stream *model_stream(const struct model *m, uint64_t id);
+
+#endif

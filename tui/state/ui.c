@@ -1,0 +1,204 @@
+#include "tui/state/ui.h"
+
+#include "tui/state/columns.h"
+#include "tui/state/help.h"
+#include "tui/state/keys.h"
+#include "tui/state/ui_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COLUMNS_BEFORE 80 /* until the terminal has told */
+#define ROWS_BEFORE 24
+
+void ui_init(struct ui *ui)
+{
+    *ui = (struct ui){.log_rows = 3,
+                      .refresh = 1,
+                      .sort = column_find(&stream_columns, "rate_down"),
+                      .service_sort = column_find(&service_columns, "id"),
+                      .columns = COLUMNS_BEFORE,
+                      .rows = ROWS_BEFORE};
+}
+
+static const struct key_binding *binding_of(const struct ui *ui, uint32_t key)
+{
+    unsigned here = key_screen(ui->screen);
+    for (size_t i = 0; i < n_key_bindings; i++)
+        for (int k = 0; k < 6 && key_bindings[i].keys[k] != 0; k++)
+            if (key_bindings[i].keys[k] == key && (key_bindings[i].screens & here) != 0)
+                return &key_bindings[i];
+    return NULL;
+}
+
+/* Of the other screens, in the box of a lost program. */
+static bool retries(const struct model *m, uint32_t key)
+{
+    return key == 'r' && m->link != MODEL_LIVE;
+}
+
+/* Pasted text goes where text is entered, and nowhere else. Ctrl-C stays what it is: were the end
+ * of a paste lost, no key would do anything. */
+static bool pasted(struct ui *ui, struct model *m, uint32_t key)
+{
+    bool was = ui->pasting;
+    ui->pasting = key == UIKEY_PASTE || (was && key != UIKEY_PASTE_END && key != CTRL('c'));
+    if (key == UIKEY_PASTE || key == UIKEY_PASTE_END)
+        return true;
+    if (!ui->pasting)
+        return false;
+    if (!ui_prompt_paste(ui, m, key))
+        ui_say(ui, true, "pasted text is taken for a filter (/) or search (F3) only");
+    return true;
+}
+
+static void settle(struct ui *ui, const struct model *m)
+{
+    int most = help_lay_out(ui->columns, NULL, NULL) - (ui->rows - 2);
+    if (ui->help_top > (size_t)(most > 0 ? most : 0))
+        ui->help_top = (size_t)(most > 0 ? most : 0);
+    ui_settle(ui, m);
+}
+
+unsigned ui_key(struct ui *ui, struct model *m, uint32_t key)
+{
+    if (key != UIKEY_PASTE_END)
+        ui->message[0] = '\0';
+    if (pasted(ui, m, key))
+        return UI_NOTHING;
+    if (ui->prompt != PROMPT_NONE)
+        return ui_prompt_key(ui, m, key);
+    if (retries(m, key))
+        return UI_RETRY;
+    const struct key_binding *binding = binding_of(ui, key);
+    unsigned actions = binding != NULL ? binding->act(ui, m, key) : UI_NOTHING;
+    if (binding != NULL)
+        settle(ui, m);
+    return actions;
+}
+
+/* ---- clicks ---- */
+
+/* The column whose head is at x; -1: none. */
+static int head_at(const struct ui *ui, const struct model *m, const struct columns *c, int x)
+{
+    struct columns_options o = columns_options(c, &m->shown, ui, ui->columns);
+    struct columns_fit fit;
+    columns_fit(c, &o, &fit);
+    for (int i = 0; i < fit.n; i++)
+        if (x >= fit.items[i].at && x < fit.items[i].at + fit.items[i].width)
+            return fit.items[i].column;
+    return -1;
+}
+
+static void click_head(struct ui *ui, const struct model *m, int x, bool services)
+{
+    int column = head_at(ui, m, services ? &service_columns : &stream_columns, x);
+    int *sort = services ? &ui->service_sort : &ui->sort;
+    bool *reverse = services ? &ui->service_reverse : &ui->reverse;
+    if (column < 0)
+        return;
+    *reverse = column == *sort ? !*reverse : false;
+    *sort = column;
+}
+
+static void click_stream(struct ui *ui, const struct model *m, size_t row)
+{
+    struct order o = order_streams(ui, m);
+    if (row < o.n) {
+        ui->stream = m->shown.streams[o.at[row]].id;
+        ui->stream_row = row;
+        ui->follow = false;
+    }
+    order_free(&o);
+}
+
+static void click_service(struct ui *ui, const struct model *m, size_t row)
+{
+    struct order o = order_services(ui, m);
+    if (row < o.n) {
+        service_name(&m->shown.services[o.at[row]], ui->service, sizeof ui->service);
+        ui->service_row = row;
+    }
+    order_free(&o);
+}
+
+static bool inside(int row, int first, int n)
+{
+    return row >= first && row < first + n;
+}
+
+/* False: on nothing that opens. */
+static bool click_main(struct ui *ui, const struct model *m, int row, int x)
+{
+    struct layout l = ui_layout(ui, m);
+    if (inside(row, l.services, l.n_services)) {
+        ui->focus = PANE_SERVICES;
+        click_service(ui, m, ui->service_top + (size_t)(row - l.services));
+        return true;
+    }
+    if (inside(row, l.streams, l.n_streams)) {
+        ui->focus = PANE_STREAMS;
+        click_stream(ui, m, ui->stream_top + (size_t)(row - l.streams));
+        return true;
+    }
+    if (inside(row, l.log, l.n_log))
+        ui->focus = PANE_LOG;
+    else if (l.n_services > 0 && l.service_head > 0 && row == l.service_head)
+        click_head(ui, m, x, true);
+    else if (l.stream_head > 0 && row == l.stream_head)
+        click_head(ui, m, x, false);
+    return false;
+}
+
+unsigned ui_click(struct ui *ui, struct model *m, int row, int column, int button)
+{
+    unsigned actions = UI_NOTHING;
+    ui->message[0] = '\0';
+    if (ui->prompt != PROMPT_NONE)
+        return UI_NOTHING; /* a stray click answers no question */
+    if (button == 4 || button == 5)
+        ui_step(ui, m, button == 4 ? -1 : 1);
+    else if (ui->screen == SCREEN_MAIN && click_main(ui, m, row, column) && button == 2)
+        actions = ui_enter(ui, m, UIKEY_ENTER);
+    settle(ui, m);
+    return actions;
+}
+
+/* ---- for the app ---- */
+
+uint64_t ui_detail(const struct ui *ui)
+{
+    bool shown = ui->screen == SCREEN_STREAM ||
+                 (ui->screen == SCREEN_HELP && ui->before_help == SCREEN_STREAM);
+    return shown ? ui->stream : 0;
+}
+
+bool ui_set_filter(struct ui *ui, const char *text)
+{
+    if (strlen(text) > UI_TEXT_MAX) {
+        ui_say(ui, true, "longer than %d bytes", UI_TEXT_MAX);
+        return false;
+    }
+    if (!filter_parse(text, &ui->filter, ui->message, sizeof ui->message)) {
+        ui->message_bad = true;
+        return false;
+    }
+    snprintf(ui->filter_text, sizeof ui->filter_text, "%s", text);
+    return true;
+}
+
+bool ui_set_sort(struct ui *ui, const char *name)
+{
+    bool reverse = name[0] == '-';
+    int column = column_find(&stream_columns, name + reverse);
+    if (column < 0) {
+        char quoted[40];
+        ui_say(ui, true, "there is no column \"%s\"",
+               str_escape(span_of(name + reverse), quoted, sizeof quoted));
+        return false;
+    }
+    ui->sort = column;
+    ui->reverse = reverse;
+    return true;
+}

@@ -1,0 +1,92 @@
+#include "tui/view/view_internal.h"
+
+#include <stdio.h>
+
+enum { LEFT = 15, RIGHT = 13 }; /* rate, peak */
+
+/* Both are wider where long units are used. */
+static bool is_wide(const struct canvas *v)
+{
+    return v->g->columns >= 100;
+}
+
+static int left_of(const struct canvas *v)
+{
+    return is_wide(v) ? 19 : LEFT;
+}
+
+static int graph_width(const struct canvas *v)
+{
+    return v->g->columns - left_of(v) - 2 - (is_wide(v) ? 19 : RIGHT);
+}
+
+static struct graph graph_of(const struct canvas *v, const struct series *s)
+{
+    return (struct graph){.samples = s->samples,
+                          .n = s->n,
+                          .last = s->last,
+                          .interval = s->interval,
+                          .window = s->window,
+                          .logarithmic = v->ui->logarithmic,
+                          .style = v->c->glyphs->ascii ? GRAPH_ASCII : v->ui->graph,
+                          .role = s->role};
+}
+
+static void rate_text(const struct canvas *v, double rate, const char *suffix,
+                      char out[FORMAT_SIZE])
+{
+    char number[FORMAT_SIZE];
+    if (is_wide(v)) {
+        format_rate_long(rate, v->ui->units, out);
+        return;
+    }
+    format_rate(rate, v->ui->units, number);
+    snprintf(out, FORMAT_SIZE, "%.8s%s", number, number[0] == '-' ? "" : suffix);
+}
+
+void draw_series(struct canvas *v, int row, int height, const struct series *s)
+{
+    char text[FORMAT_SIZE];
+    struct graph graph = graph_of(v, s);
+    int left = left_of(v), width = graph_width(v), last = row + height - 1;
+    if (width < 1)
+        return;
+    grid_text(v->g, row, 1, 5, span_of(s->label), ROLE_TEXT);
+    rate_text(v, s->now, "/s", text);
+    if (s->now >= 0)
+        grid_text_right(v->g, row, 6, left - 7, span_of(text), s->role);
+    double peak = graph_draw(&graph, v->g, row, left + 1, width, height);
+    for (int i = row; i <= last; i++) {
+        grid_put(v->g, i, left, v->c->glyphs->vertical, ROLE_QUIET);
+        grid_put(v->g, i, left + 1 + width, v->c->glyphs->vertical, ROLE_QUIET);
+    }
+    rate_text(v, peak, "", text);
+    grid_text(v->g, row, left + width + 3, 4, span_of("peak"), ROLE_QUIET);
+    grid_text_right(v->g, row, left + width + 8, v->g->columns - 1 - left - width - 8,
+                    span_of(text), s->role);
+}
+
+unsigned series_span(const struct canvas *v, const struct series *s)
+{
+    struct graph graph = graph_of(v, s);
+    return graph_span(&graph, graph_width(v));
+}
+
+struct series model_series(const struct canvas *v, bool down)
+{
+    static const unsigned windows[] = {
+        [WINDOW_MINUTE] = 60, [WINDOW_TEN] = 600, [WINDOW_HOUR] = 3600};
+    bool hour = v->ui->window == WINDOW_HOUR;
+    const struct model_history *h = hour ? &v->m->tens : &v->m->seconds;
+    uint64_t shown = hour ? v->m->paused_ten : v->m->paused_second;
+    uint64_t held = v->m->paused && h->last > shown ? h->last - shown : 0;
+    struct series s = {.label = down ? "Down" : "Up",
+                       .role = down ? ROLE_DOWN : ROLE_UP,
+                       .samples = down ? h->down : h->up,
+                       .n = h->n > held ? h->n - (size_t)held : 0,
+                       .last = h->last - held,
+                       .interval = hour ? 10 : 1,
+                       .window = windows[v->ui->window],
+                       .now = down ? v->s->totals.rate_down : v->s->totals.rate_up};
+    return s;
+}

@@ -1,0 +1,61 @@
+/* Between the files of view.h only. */
+#ifndef TUI_VIEW_INTERNAL_H
+#define TUI_VIEW_INTERNAL_H
+
+#include "tui/state/columns.h"
+#include "tui/state/layout.h"
+#include "tui/state/order.h"
+#include "tui/view/view.h"
+
+struct canvas {
+    const struct model *m;
+    const struct snapshot *s; /* m->shown */
+    const struct ui *ui;
+    const struct view_context *c;
+    struct grid *g;
+    enum column_role role;
+    struct layout l;
+    struct order streams; /* once per picture */
+};
+
+/* The first row of any screen, and the last. */
+void draw_title(struct canvas *v);
+void draw_last_row(struct canvas *v);
+
+void draw_main(struct canvas *v);
+void draw_small(struct canvas *v);
+void draw_stream(struct canvas *v);
+void draw_service(struct canvas *v);
+void draw_help(struct canvas *v);
+/* Over the picture: a program that is lost or was never there, a list to pick from. */
+void draw_boxes(struct canvas *v);
+
+/* view_table.c: head and rows of a table; which: indices into the snapshot. */
+void draw_stream_table(struct canvas *v, int head, int first, int rows, const struct order *which,
+                       size_t top, bool focus);
+void draw_service_table(struct canvas *v, int head, int first, int rows, const struct order *which);
+/* What the role says for the state of a service or tunnel. */
+enum role role_of_state(const char *state);
+
+/* view_graph.c: rate, graph and peak from column 0 to the edge in `height` rows. */
+struct series {
+    const char *label; /* "Down" */
+    enum role role;
+    const uint64_t *samples;
+    size_t n;
+    uint64_t last;
+    unsigned interval, window;
+    double now; /* rate; below zero: not told */
+};
+void draw_series(struct canvas *v, int row, int height, const struct series *s);
+/* Seconds that such a graph covers. */
+unsigned series_span(const struct canvas *v, const struct series *s);
+/* Of the program, as far as the pause lets see. */
+struct series model_series(const struct canvas *v, bool down);
+
+/* view_log.c */
+void draw_log(struct canvas *v, int row, int rows);
+/* One event in a row. */
+void draw_event(struct canvas *v, int row, const struct snapshot_event *e);
+
+#endif

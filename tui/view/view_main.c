@@ -1,0 +1,154 @@
+#include "tui/view/view_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* ---- rates and totals ---- */
+
+static void draw_rates(struct canvas *v)
+{
+    struct series down = model_series(v, true), up = model_series(v, false);
+    draw_series(v, 1, v->l.graph_rows, &down);
+    draw_series(v, 1 + v->l.graph_rows, v->l.graph_rows, &up);
+}
+
+/* less: 0 tells all, 2 the least. */
+static void totals_text(const struct canvas *v, int less, char *out, size_t size)
+{
+    bool wide = v->g->columns >= 110;
+    char down[FORMAT_SIZE], up[FORMAT_SIZE], max[48] = "", served[96] = "", refused[48] = "";
+    char idle[48] = "";
+    const struct snapshot_counts *t = &v->s->totals;
+    (wide ? format_bytes_long : format_bytes)(t->bytes_down, down);
+    (wide ? format_bytes_long : format_bytes)(t->bytes_up, up);
+    if (t->bytes_down == 0) /* in a sentence it is no dash */
+        snprintf(down, sizeof down, "0");
+    if (t->bytes_up == 0)
+        snprintf(up, sizeof up, "0");
+    if (wide)
+        snprintf(max, sizeof max, " (max %llu)", (unsigned long long)t->max);
+    if (less < 1)
+        snprintf(served, sizeof served, "  %llu served", (unsigned long long)t->served);
+    if (less < 1 && t->failed > 0)
+        snprintf(served + strlen(served), sizeof served - strlen(served), "  %llu failed",
+                 (unsigned long long)t->failed);
+    if (less < 2)
+        snprintf(refused, sizeof refused, "  %llu refused", (unsigned long long)t->refused);
+    if (v->s->open_tunnels > t->open)
+        snprintf(idle, sizeof idle, "  %llu without ends",
+                 (unsigned long long)(v->s->open_tunnels - t->open));
+    snprintf(out, size, "Total down %s  up %s  %llu open%s%s%s%s", down, up,
+             (unsigned long long)t->open, max, idle, served, refused);
+}
+
+/* "1-5 of 5" */
+static void range_text(const struct canvas *v, char *out, size_t size)
+{
+    size_t top = v->ui->stream_top, n = v->streams.n, rows = (size_t)v->l.n_streams;
+    size_t end = top + rows < n ? top + rows : n;
+    out[0] = '\0';
+    if (v->s->n_streams > 0 && (n == 0 || top >= n))
+        snprintf(out, size, "0 of %zu", v->s->n_streams);
+    else if (n > 0)
+        snprintf(out, size, "%zu-%zu of %zu", top + 1, end, n);
+}
+
+/* What the graphs and numbers mean. */
+static void meaning_text(const struct canvas *v, bool wide, char *out, size_t size)
+{
+    char span[FORMAT_SIZE];
+    struct series down = model_series(v, true);
+    const char *units = v->ui->units == UNITS_BITS ? "bits" : "bytes";
+    const char *scale = v->ui->logarithmic ? " log" : "";
+    unsigned seconds = series_span(v, &down);
+    if (seconds >= 300)
+        snprintf(span, sizeof span, "%u min", (seconds + 30) / 60);
+    else
+        snprintf(span, sizeof span, "%u s", seconds);
+    if (wide)
+        snprintf(out, size, "graph %s%s   %s   every %g s", span, scale, units, v->ui->refresh);
+    else
+        snprintf(out, size, "%s%s %s", span, scale, units);
+}
+
+static void right_text(const struct canvas *v, bool wide, char *out, size_t size)
+{
+    char clock[FORMAT_SIZE];
+    format_clock(v->s->time, v->c->utc_offset, false, clock);
+    if (v->m->link == MODEL_LOST)
+        snprintf(out, size, "last %s", clock);
+    else if (v->l.range == v->l.totals)
+        range_text(v, out, size);
+    else
+        meaning_text(v, wide, out, size);
+}
+
+static void draw_totals(struct canvas *v)
+{
+    char left[256], right[80];
+    int columns = v->g->columns, row = v->l.totals;
+    right_text(v, columns >= 110, right, sizeof right);
+    int wanted = grid_width(span_of(right));
+    int room = columns - 2 - (v->l.range == v->l.totals ? wanted + 2 : 0); /* told nowhere else */
+    for (int less = 0; less <= 2; less++) {
+        totals_text(v, less, left, sizeof left);
+        if (grid_width(span_of(left)) <= room)
+            break;
+    }
+    int used = grid_text(v->g, row, 1, columns - 2, span_of(left), ROLE_TEXT);
+    if (used + 4 + wanted > columns) {
+        right_text(v, false, right, sizeof right);
+        wanted = grid_width(span_of(right));
+    }
+    if (used + 4 + wanted <= columns)
+        grid_text(v->g, row, columns - 1 - wanted, wanted, span_of(right), ROLE_QUIET);
+}
+
+/* ---- the lines between ---- */
+
+static void draw_line(struct canvas *v, int row)
+{
+    if (row > 0)
+        grid_fill(v->g, row, 0, v->g->columns, v->c->glyphs->horizontal, ROLE_QUIET);
+}
+
+/* The row above the log: where the log is when it was scrolled back, and which streams are shown.
+ */
+static void draw_range(struct canvas *v)
+{
+    char range[80], log[80];
+    range_text(v, range, sizeof range);
+    int at = v->g->columns - 1 - (int)strlen(range);
+    if (v->l.log_line > 0 && range[0] != '\0') {
+        grid_fill(v->g, v->l.range, at - 2, (int)strlen(range) + 2, ' ', ROLE_QUIET);
+        at--;
+    }
+    grid_text(v->g, v->l.range, at, -1, span_of(range), ROLE_QUIET);
+    if (v->ui->focus != PANE_LOG || v->l.n_log == 0)
+        return;
+    snprintf(log, sizeof log, v->ui->log_up > 0 ? " LOG, %zu newer below " : " LOG ",
+             v->ui->log_up);
+    grid_text(v->g, v->l.range, 0, -1, span_of(log), ROLE_HEAD);
+}
+
+void draw_main(struct canvas *v)
+{
+    const struct layout *l = &v->l;
+    if (v->s->schema == 0)
+        return; /* the box tells why */
+    draw_rates(v);
+    draw_totals(v);
+    draw_line(v, l->service_line);
+    draw_line(v, l->stream_line);
+    draw_line(v, l->log_line);
+    if (l->n_services > 0) {
+        struct order services = order_services(v->ui, v->m);
+        draw_service_table(v, l->service_head, l->services, l->n_services, &services);
+        order_free(&services);
+    }
+    draw_stream_table(v, l->stream_head, l->streams, l->n_streams, &v->streams, v->ui->stream_top,
+                      v->ui->focus == PANE_STREAMS);
+    if (l->range != l->totals)
+        draw_range(v);
+    draw_log(v, l->log, l->n_log);
+}
