@@ -3,7 +3,9 @@
 #include "core/base/log.h"
 #include "core/base/prometheus.h"
 #include "core/http/server.h"
-#include "core/net/tcp.h"
+#include "core/net/address.h"
+#include "core/net/listener.h"
+#include "core/net/socket.h"
 
 #include <limits.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
 #include "core/control/event_stream_internal.h"
 #include "core/control/monitor_internal.h"
 #include "core/control/report.h"
-#include "core/net/tcp.h"
+#include "core/net/listener.h"
 
 #include <stdio.h>
 #include <stdlib.h>

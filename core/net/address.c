@@ -1,10 +1,12 @@
+#include "core/net/address.h"
+
 #include "core/base/str.h"
-#include "core/net/tcp.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <uv.h>
 
 /* "::1" and, with the interface that it belongs to, "fe80::1%eth0". */
 static bool is_v6(struct span s)

@@ -1,5 +1,9 @@
+#include "core/net/dial.h"
+
+#include "core/net/address.h"
 #include "core/net/lookup.h"
 #include "core/net/socket_internal.h"
+#include "core/net/uv_error.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 #include "core/net/listener_internal.h"
 
 #include "core/base/log.h"
+#include "core/net/addresses.h"
 #include "core/net/socket_internal.h"
 
 #include <errno.h>
@@ -13,26 +14,47 @@
 #define ACCEPTS 64   /* in one go, so that a flood does not starve who is being served */
 #define PAUSE_MS 100 /* before asking again when there was not even a descriptor to refuse with */
 
+/* libuv's own accept loop has no way out when descriptors are short and another thread took its
+ * spare one; so libuv only polls here. */
+struct listen_socket {
+    uv_poll_t poll;
+    int fd;
+    struct listener *listener; /* NULL: it is gone; this one waits for its close callback */
+};
+
+struct listener {
+    struct loop *loop;
+    const struct listener_events *events;
+    void *owner;
+    struct listen_sockets open; /* fds: those that have no poll yet */
+    struct listen_socket *sockets[LISTENER_SOCKETS];
+    size_t n;
+    int spare; /* a descriptor held back, to refuse with when all others are used up; or -1 */
+    struct timer *pause;
+    uint64_t refused; /* since the last one who was let in */
+    bool held;
+};
+
 /* ---- accepting ---- */
 
 static void on_connection(uv_poll_t *poll, int status, int events);
 
-static void open_doors(void *owner)
+static void start_accepting(void *owner)
 {
     struct listener *l = owner;
     for (size_t i = 0; i < l->n && !l->held; i++)
         uv_poll_start(&l->sockets[i]->poll, UV_READABLE, on_connection);
 }
 
-static void close_doors(struct listener *l)
+static void stop_accepting(struct listener *l)
 {
     for (size_t i = 0; i < l->n; i++)
         uv_poll_stop(&l->sockets[i]->poll);
 }
 
-static void pause_doors(struct listener *l)
+static void pause_accepting(struct listener *l)
 {
-    close_doors(l);
+    stop_accepting(l);
     timer_start(l->pause, PAUSE_MS);
 }
 
@@ -42,9 +64,9 @@ void listener_hold(struct listener *l, bool hold)
         return;
     l->held = hold;
     if (hold)
-        close_doors(l);
+        stop_accepting(l);
     else
-        open_doors(l);
+        start_accepting(l);
 }
 
 static int open_spare(void)
@@ -56,19 +78,19 @@ static int open_spare(void)
 static void refused(struct listener *l, enum err why)
 {
     if (l->refused++ == 0)
-        log_warning("%s: new connections are refused: %s", l->name, err_text(why));
+        log_warning("%s: new connections are refused: %s", l->open.name, err_text(why));
 }
 
 static void accept_newcomer(struct listener *l, int fd)
 {
     struct socket_stream *t = NULL;
     bool bare = l->events->descriptor != NULL;
-    if (!bare && (t = socket_open(l->loop, fd, l->unix_socket)) == NULL) {
+    if (!bare && (t = socket_open(l->loop, fd, l->open.unix_socket)) == NULL) {
         refused(l, ERR_NO_MEMORY);
         return;
     }
     if (l->refused > 0)
-        log_warning("%s: new connections are let in again; %llu were refused", l->name,
+        log_warning("%s: new connections are let in again; %llu were refused", l->open.name,
                     (unsigned long long)l->refused);
     l->refused = 0;
     if (bare)
@@ -102,7 +124,7 @@ static bool accept_failed(struct listen_socket *d, int error)
     if (error == EMFILE || error == ENFILE)
         error = refuse_newcomer(d->listener, d->fd);
     if (error == EMFILE || error == ENFILE || error == ENOMEM || error == ENOBUFS) {
-        pause_doors(d->listener);
+        pause_accepting(d->listener);
         return false;
     }
     return error != EAGAIN && error != EWOULDBLOCK;
@@ -123,7 +145,7 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 
 /* ---- sockets ---- */
 
-static void on_door_closed(uv_handle_t *uv)
+static void on_socket_closed(uv_handle_t *uv)
 {
     free(uv->data);
 }
@@ -131,11 +153,11 @@ static void on_door_closed(uv_handle_t *uv)
 static void close_socket(struct listen_socket *d)
 {
     d->listener = NULL;
-    uv_close((uv_handle_t *)&d->poll, on_door_closed);
+    uv_close((uv_handle_t *)&d->poll, on_socket_closed);
     close(d->fd);
 }
 
-enum err listener_add(struct listener *l, int fd)
+static enum err add_socket(struct listener *l, int fd)
 {
     struct listen_socket *d = calloc(1, sizeof *d);
     if (d == NULL || uv_poll_init(loop_uv(l->loop), &d->poll, fd) != 0) {
@@ -150,12 +172,6 @@ enum err listener_add(struct listener *l, int fd)
     return ERR_OK;
 }
 
-void listener_close_sockets(struct listener *l)
-{
-    while (l->n > 0)
-        close_socket(l->sockets[--l->n]);
-}
-
 /* ---- beginning and end ---- */
 
 static struct listener *new_listener(struct loop *loop, const struct listener_events *events,
@@ -165,17 +181,20 @@ static struct listener *new_listener(struct loop *loop, const struct listener_ev
     if (l == NULL)
         return NULL;
     *l = (struct listener){.loop = loop, .events = events, .owner = owner, .spare = open_spare()};
-    l->pause = timer_new(loop, open_doors, l);
+    l->pause = timer_new(loop, start_accepting, l);
     if (l->pause != NULL)
         return l;
     listener_free(l);
     return NULL;
 }
 
-static struct listener *opened(struct listener *l, enum err why)
+/* What is open is polled from now on, if all went well. */
+static struct listener *opened(struct listener *l, enum err *why)
 {
-    if (why == ERR_OK) {
-        open_doors(l);
+    while (l != NULL && *why == ERR_OK && l->open.n > 0)
+        *why = add_socket(l, l->open.fds[--l->open.n]);
+    if (*why == ERR_OK) {
+        start_accepting(l);
         return l;
     }
     listener_free(l);
@@ -188,8 +207,9 @@ struct listener *listener_new(struct loop *loop, const char *where,
     struct listener *l = new_listener(loop, events, owner);
     *why = ERR_NO_MEMORY;
     if (l != NULL)
-        *why = strchr(where, '/') != NULL ? listen_unix(l, where) : listen_tcp(l, where);
-    return opened(l, *why);
+        *why =
+            strchr(where, '/') != NULL ? listen_unix(&l->open, where) : listen_tcp(&l->open, where);
+    return opened(l, why);
 }
 
 struct listener *listener_from_fd(struct loop *loop, int fd, const struct listener_events *events,
@@ -198,25 +218,25 @@ struct listener *listener_from_fd(struct loop *loop, int fd, const struct listen
     struct listener *l = new_listener(loop, events, owner);
     *why = ERR_NO_MEMORY;
     if (l != NULL)
-        *why = listen_given(l, fd);
+        *why = listen_given(&l->open, fd);
     else
         close(fd);
-    return opened(l, *why);
+    return opened(l, why);
 }
 
 int listener_port(const struct listener *l)
 {
-    return l->port;
+    return l->open.port;
 }
 
 const char *listener_name(const struct listener *l)
 {
-    return l->name;
+    return l->open.name;
 }
 
 bool listener_is_local(const struct listener *l)
 {
-    for (size_t i = 0; i < l->n && !l->unix_socket; i++) {
+    for (size_t i = 0; i < l->n && !l->open.unix_socket; i++) {
         union address at = {.any = {0}};
         socklen_t size = sizeof at;
         if (getsockname(l->sockets[i]->fd, &at.any, &size) != 0 || !address_is_loopback(&at.any))
@@ -229,12 +249,14 @@ void listener_free(struct listener *l)
 {
     if (l == NULL)
         return;
-    listener_close_sockets(l);
+    while (l->n > 0)
+        close_socket(l->sockets[--l->n]);
+    listen_close(&l->open);
     timer_free(l->pause);
     if (l->spare >= 0)
         close(l->spare);
-    if (l->path != NULL)
-        unlink(l->path);
-    free(l->path);
+    if (l->open.path != NULL)
+        unlink(l->open.path);
+    free(l->open.path);
     free(l);
 }

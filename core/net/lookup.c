@@ -1,7 +1,9 @@
 #include "core/net/lookup.h"
 
+#include "core/net/addresses.h"
+#include "core/net/loop.h"
 #include "core/net/mailbox.h"
-#include "core/net/tcp.h"
+#include "core/net/uv_error.h"
 
 #include <errno.h>
 #include <netdb.h>

@@ -6,7 +6,9 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-#define SPARE_BLOCKS 64  /* kept for reuse: 4 MB at most */
+#define SPARE_BLOCKS 64 /* kept for reuse: 4 MB at most */
+#define LEAVE_ROUNDS 20
+#define LEAVE_ROUND_MS 10
 #define LOG_TICK_MS 5000 /* while the log has left lines out */
 
 struct loop {
@@ -215,4 +217,47 @@ void timer_free(struct timer *t)
 {
     if (t != NULL)
         uv_close((uv_handle_t *)&t->uv, on_timer_closed);
+}
+
+/* ---- the end of a program ---- */
+
+/* libuv's threads belong to the process, so does this: one of them still waits for a resolver. */
+static bool still_resolving;
+
+static bool settles(uv_loop_t *uv)
+{
+    for (int i = 0; i < LEAVE_ROUNDS; i++) {
+        if (uv_run(uv, UV_RUN_NOWAIT) == 0)
+            return true;
+        uv_sleep(LEAVE_ROUND_MS);
+    }
+    return false;
+}
+
+void loop_block_signals(void)
+{
+    sigset_t ours;
+    sigemptyset(&ours);
+    sigaddset(&ours, SIGTERM);
+    sigaddset(&ours, SIGINT);
+    sigaddset(&ours, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &ours, NULL);
+}
+
+void loop_leave(struct loop *l)
+{
+    if (settles(loop_uv(l)))
+        loop_free(l);
+    else
+        still_resolving = true;
+}
+
+void loop_exit(int code)
+{
+    log_end();
+    if (still_resolving) {
+        fflush(NULL);
+        _exit(code); /* exit would wait for the thread */
+    }
+    exit(code);
 }

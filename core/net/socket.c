@@ -1,4 +1,5 @@
 #include "core/net/socket_internal.h"
+#include "core/net/uv_error.h"
 
 #include <assert.h>
 #include <errno.h>

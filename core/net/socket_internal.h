@@ -2,7 +2,7 @@
 #ifndef CORE_NET_SOCKET_INTERNAL_H
 #define CORE_NET_SOCKET_INTERNAL_H
 
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 
 /* What libuv holds until its close callback. Apart from the stream, which may be gone by then, or
  * on another loop. */

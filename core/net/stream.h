@@ -1,4 +1,4 @@
-/* Bytes both ways with back-pressure: a TCP or unix socket (net/tcp.h), or TLS over another
+/* Bytes both ways with back-pressure: a TCP or unix socket (net/socket.h), or TLS over another
  * stream (tls/tls.h). A stream has one owner, who pulls bytes when told that there are some and who
  * is told when it may write again. Nothing is read ahead and nothing is queued without the owner's
  * knowledge, so being full anywhere stops the reader upstream.

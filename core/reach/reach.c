@@ -1,3 +1,5 @@
+#include "core/net/address.h"
+#include "core/net/socket.h"
 #include "core/reach/reach_internal.h"
 
 #include <stdio.h>

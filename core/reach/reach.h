@@ -4,7 +4,7 @@
 #define CORE_REACH_REACH_H
 
 #include "core/http/upstream.h"
-#include "core/net/tcp.h"
+#include "core/net/dial.h"
 #include "core/tls/tls.h"
 
 struct reach;

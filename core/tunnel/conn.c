@@ -1,5 +1,5 @@
 /* The life of one connection: its beginning, its ends in every state, and what it owes. */
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/tunnel/conn_internal.h"
 #include "core/tunnel/progress.h"
 

@@ -1,6 +1,6 @@
 #include "core/tunnel/conn_io.h"
 
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/tunnel/progress.h"
 
 #define CONN_DIALLING_LIMIT 4194304 /* bytes held while a service is dialled; nobody waits */

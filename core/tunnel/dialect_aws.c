@@ -1,7 +1,7 @@
 #include "core/tunnel/dialect_aws.h"
 
 #include "core/base/log.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/tunnel/conn_io.h"
 
 #include <limits.h>

@@ -1,7 +1,7 @@
 #include "core/tunnel/progress.h"
 
 #include "core/base/log.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 
 #include <stdio.h>
 

@@ -1,7 +1,7 @@
 #include "core/tunnel/stall.h"
 
 #include "core/base/log.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/tunnel/progress.h"
 
 #define LOOKS_A_TURN 512 /* some system calls each */

@@ -1,7 +1,8 @@
 #include "gateway/ctl/gateway_process.h"
 
 #include "core/base/secret.h"
-#include "core/net/tcp.h"
+#include "core/net/loop.h"
+#include "core/net/uv_error.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -2,7 +2,7 @@
 
 #include "core/base/log.h"
 #include "core/base/service_id.h"
-#include "core/net/tcp.h"
+#include "core/net/dial.h"
 #include "gateway/common/telemetry.h"
 
 #include <stdio.h>

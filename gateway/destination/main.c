@@ -4,7 +4,8 @@
 #include "core/config/program.h"
 #include "core/control/control.h"
 #include "core/http/upstream.h"
-#include "core/net/tcp.h"
+#include "core/net/address.h"
+#include "core/net/loop.h"
 #include "gateway/common/hub_check.h"
 #include "gateway/destination/agent.h"
 

@@ -2,7 +2,7 @@
 
 #include "core/base/encoding.h"
 #include "core/base/random.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "gateway/hub/hub_protocol.h"
 #include "gateway/hub/relay/buffered_stream.h"
 

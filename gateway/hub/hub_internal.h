@@ -2,7 +2,7 @@
 #ifndef GATEWAY_HUB_HUB_INTERNAL_H
 #define GATEWAY_HUB_HUB_INTERNAL_H
 
-#include "core/net/tcp.h"
+#include "core/net/listener.h"
 #include "gateway/hub/accounts.h"
 #include "gateway/hub/api/api.h"
 #include "gateway/hub/hub.h"

@@ -3,8 +3,8 @@
 #include "core/base/process.h"
 #include "core/config/program.h"
 #include "core/control/control.h"
+#include "core/net/listener.h"
 #include "core/net/systemd.h"
-#include "core/net/tcp.h"
 #include "gateway/hub/hub.h"
 #include "gateway/hub/hub_protocol.h"
 

@@ -1,7 +1,8 @@
 #include "gateway/source/direct.h"
 
 #include "core/base/list.h"
-#include "core/net/tcp.h"
+#include "core/net/dial.h"
+#include "core/net/socket.h"
 
 #include <stdio.h>
 #include <stdlib.h>

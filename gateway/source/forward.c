@@ -1,7 +1,7 @@
 #include "gateway/source/forward.h"
 
 #include "core/base/list.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "gateway/common/telemetry.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #ifndef GATEWAY_SOURCE_INBOUND_H
 #define GATEWAY_SOURCE_INBOUND_H
 
-#include "core/net/tcp.h"
+#include "core/net/listener.h"
 #include "gateway/source/forward.h"
 #include "gateway/source/origins.h"
 #include "gateway/source/proxy.h"

@@ -1,6 +1,7 @@
 #include "gateway/source/inbound_pinned_internal.h"
 
-#include "core/net/tcp.h"
+#include "core/net/listener.h"
+#include "core/net/socket.h"
 #include "gateway/source/exchange.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 #include "gateway/source/lingering_close.h"
 
 #include "core/base/list.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 #include "gateway/source/mappings.h"
 
 #include "core/base/log.h"
-#include "core/net/tcp.h"
+#include "core/net/listener.h"
 #include "gateway/source/device_status.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* How fast one TLS connection is when one core does both ends: MB/s of data, for AES-GCM and for
  * ChaCha20-Poly1305, in messages of the size given (default 65536), and connections per second.
  * bench_tls CERTIFICATE KEY [SIZE] */
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/tls/tls.h"
 
 #include <signal.h>

@@ -5,7 +5,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/log.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/tunnel/session_internal.h"
 #include "core/ws/frame.h"
 

@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_NET_HELP_H
 #define TESTS_UNIT_NET_HELP_H
 
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* core/control/client/watch against a scripted server on a unix socket, on the same loop. */
 #include "core/base/buf.h"
 #include "core/control/client/admin_client.h"
+#include "core/net/listener.h"
 #include "tests/unit/net_help.h"
 
 #define CRLF "\r\n"

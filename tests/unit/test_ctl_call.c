@@ -4,6 +4,7 @@
 
 #include "core/base/buf.h"
 #include "core/http/http.h"
+#include "core/net/listener.h"
 #include "core/tls/tls.h"
 #include "gateway/ctl/call.h"
 #include "tests/unit/certs.h"

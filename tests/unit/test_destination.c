@@ -1,7 +1,7 @@
 /* The destination against real listeners on loopback; the hub's side is a script of frames. */
 #include "core/base/buf.h"
 #include "core/base/log.h"
-#include "core/net/tcp.h"
+#include "core/net/loop.h"
 #include "core/ws/frame.h"
 #include "gateway/destination/destination.h"
 

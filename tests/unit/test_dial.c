@@ -1,3 +1,6 @@
+#include "core/net/address.h"
+#include "core/net/dial.h"
+#include "core/net/uv_error.h"
 #include "tests/unit/net_help.h"
 
 /* ---- outcomes ---- */

@@ -1,7 +1,7 @@
 /* A link against a scripted hub (and web proxy) in the same loop: answers, refusals, losses. */
 #include "core/base/log.h"
 #include "core/http/http.h"
-#include "core/net/tcp.h"
+#include "core/net/listener.h"
 #include "core/tls/tls.h"
 #include "core/tunnel/link.h"
 #include "core/ws/handshake.h"

@@ -1,6 +1,7 @@
 #include "tests/unit/net_help.h"
 
 #include "core/base/log.h"
+#include "core/net/listener.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>

@@ -11,7 +11,7 @@
  * TEST_PART=i/n plays the i-th part of all. */
 #include "core/base/buf.h"
 #include "core/base/log.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/tunnel/session_internal.h"
 #include "core/ws/frame.h"
 #include "gateway/hub/relay/relay.h"

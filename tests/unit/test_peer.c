@@ -1,5 +1,6 @@
 #include "tests/unit/net_help.h"
 
+#include "core/net/listener.h"
 #include "core/net/peer.h"
 
 #include <sys/prctl.h>

@@ -3,7 +3,7 @@
 #include "gateway/hub/relay/relay_end.h"
 
 #include "core/base/log.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/tunnel/frame.h"
 #include "core/ws/frame.h"
 #include "gateway/hub/relay/buffered_stream.h"

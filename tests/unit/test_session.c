@@ -2,7 +2,7 @@
  * frames. */
 #include "core/base/buf.h"
 #include "core/base/log.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/tunnel/session.h"
 #include "core/ws/frame.h"
 

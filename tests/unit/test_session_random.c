@@ -4,7 +4,7 @@
  * `writable` only when it was full, so a wake-up that is lost shows as a standstill. */
 #include "core/base/buf.h"
 #include "core/base/log.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/tunnel/session.h"
 #include "core/ws/frame.h"
 

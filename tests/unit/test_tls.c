@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
-#include "core/net/tcp.h"
+#include "core/net/dial.h"
+#include "core/net/listener.h"
+#include "core/net/socket.h"
 #include "core/tls/alert.h"
 #include "core/tls/handshake.h"
 #include "core/tls/record_reader.h"

@@ -1,6 +1,7 @@
 /* Clients that show a certificate: who is let in, under which name, and what resumption keeps. */
 #include "tests/unit/net_help.h"
 
+#include "core/net/listener.h"
 #include "core/tls/dn.h"
 #include "core/tls/identity.h"
 #include "core/tls/tls.h"

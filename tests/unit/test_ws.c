@@ -1,6 +1,6 @@
 /* core/ws: WebSockets over a socket pair with a scripted peer. */
 #include "core/base/buf.h"
-#include "core/net/tcp.h"
+#include "core/net/socket.h"
 #include "core/ws/ws.h"
 
 #include <errno.h>

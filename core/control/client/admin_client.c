@@ -2,7 +2,7 @@
 
 #include "core/http/client.h"
 #include "core/http/request.h"
-#include "core/net/tcp.h"
+#include "core/net/dial.h"
 
 #include <stdio.h>
 #include <stdlib.h>

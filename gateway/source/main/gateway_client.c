@@ -3,8 +3,9 @@
 #include "core/base/secret.h"
 #include "core/base/text.h"
 #include "core/http/login.h"
+#include "core/net/address.h"
+#include "core/net/addresses.h"
 #include "core/net/lookup.h"
-#include "core/net/tcp.h"
 #include "gateway/source/main/config.h"
 
 #include <errno.h>

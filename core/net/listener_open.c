@@ -2,7 +2,9 @@
 #include "core/net/listener_internal.h"
 
 #include "core/base/str.h"
+#include "core/net/address.h"
 #include "core/net/lookup.h"
+#include "core/net/uv_error.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -42,6 +44,12 @@ static enum err open_socket(const struct sockaddr *a, socklen_t size, int *out)
     return ERR_OK;
 }
 
+void listen_close(struct listen_sockets *s)
+{
+    while (s->n > 0)
+        close(s->fds[--s->n]);
+}
+
 /* ---- unix paths ---- */
 
 /* A socket file on which nobody answers is left over from a program that died. Anything else stays:
@@ -59,10 +67,10 @@ static void remove_dead_socket(const char *path, const struct sockaddr_un *a)
     close(fd);
 }
 
-enum err listen_unix(struct listener *l, const char *path)
+enum err listen_unix(struct listen_sockets *s, const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
-    snprintf(l->name, sizeof l->name, "%s", path);
+    snprintf(s->name, sizeof s->name, "%s", path);
     if (strlen(path) >= sizeof a.sun_path)
         return ERR_USAGE;
     memcpy(a.sun_path, path, strlen(path));
@@ -78,9 +86,10 @@ enum err listen_unix(struct listener *l, const char *path)
         free(copy); /* what is there is not ours: it stays */
         return why;
     }
-    l->path = copy;
-    l->unix_socket = true;
-    return listener_add(l, fd);
+    s->path = copy;
+    s->unix_socket = true;
+    s->fds[s->n++] = fd;
+    return ERR_OK;
 }
 
 /* ---- TCP ---- */
@@ -91,35 +100,36 @@ static in_port_t *port_in(struct sockaddr *a)
                                     : &((struct sockaddr_in *)(void *)a)->sin_port;
 }
 
-static enum err listen_address(struct listener *l, union address at)
+static enum err listen_address(struct listen_sockets *s, union address at)
 {
     socklen_t size = sizeof at;
     int fd;
-    address_set_port(&at, l->port);
+    address_set_port(&at, s->port);
     enum err why =
         open_socket(&at.any, at.any.sa_family == AF_INET ? sizeof at.v4 : sizeof at.v6, &fd);
     if (why != ERR_OK)
         return why;
     if (getsockname(fd, &at.any, &size) == 0)
-        l->port = ntohs(*port_in(&at.any));
-    return listener_add(l, fd);
+        s->port = ntohs(*port_in(&at.any));
+    s->fds[s->n++] = fd;
+    return ERR_OK;
 }
 
 /* Every address; of a name, those of a family that this machine lacks do not count. */
-static enum err listen_all(struct listener *l, const struct addresses *all)
+static enum err listen_all(struct listen_sockets *s, const struct addresses *all)
 {
     enum err lacking = ERR_RESOLVE;
-    for (size_t i = 0; i < all->n && l->n < LISTENER_SOCKETS; i++) {
-        enum err why = listen_address(l, all->at[i]);
+    for (size_t i = 0; i < all->n && s->n < LISTENER_SOCKETS; i++) {
+        enum err why = listen_address(s, all->at[i]);
         if (why == ERR_UNREACHABLE)
             lacking = why;
         else if (why != ERR_OK)
             return why;
     }
-    return l->n > 0 ? ERR_OK : lacking;
+    return s->n > 0 ? ERR_OK : lacking;
 }
 
-enum err listen_tcp(struct listener *l, const char *where)
+enum err listen_tcp(struct listen_sockets *s, const char *where)
 {
     char *host = NULL;
     int port = 0;
@@ -132,12 +142,12 @@ enum err listen_tcp(struct listener *l, const char *where)
     if (why == ERR_OK)
         why = ERR_ADDRESS_IN_USE;
     for (; tries > 0 && why == ERR_ADDRESS_IN_USE; tries--) {
-        listener_close_sockets(l);
-        l->port = port;
-        why = listen_all(l, &all);
+        listen_close(s);
+        s->port = port;
+        why = listen_all(s, &all);
     }
-    snprintf(l->name, sizeof l->name, strchr(name, ':') != NULL ? "[%s]:%d" : "%s:%d", name,
-             l->port);
+    snprintf(s->name, sizeof s->name, strchr(name, ':') != NULL ? "[%s]:%d" : "%s:%d", name,
+             s->port);
     free(host);
     return why;
 }
@@ -153,29 +163,29 @@ static bool listens(int fd)
 }
 
 /* An abstract socket's name begins with NUL, which is written as '@'. */
-static void name_unix(struct listener *l, const struct sockaddr_un *a, socklen_t size)
+static void name_unix(struct listen_sockets *s, const struct sockaddr_un *a, socklen_t size)
 {
     int n = (int)(size - offsetof(struct sockaddr_un, sun_path));
     bool abstract = n > 0 && a->sun_path[0] == '\0';
-    snprintf(l->name, sizeof l->name, "%s%.*s", abstract ? "@" : "", abstract ? n - 1 : n,
+    snprintf(s->name, sizeof s->name, "%s%.*s", abstract ? "@" : "", abstract ? n - 1 : n,
              a->sun_path + abstract);
-    l->unix_socket = true;
+    s->unix_socket = true;
 }
 
-static bool name_inet(struct listener *l, struct sockaddr *a)
+static bool name_inet(struct listen_sockets *s, struct sockaddr *a)
 {
     char host[INET6_ADDRSTRLEN] = "";
     if ((a->sa_family != AF_INET && a->sa_family != AF_INET6) ||
         uv_ip_name(a, host, sizeof host) != 0)
         return false;
-    l->port = ntohs(*port_in(a));
-    snprintf(l->name, sizeof l->name, a->sa_family == AF_INET6 ? "[%s]:%d" : "%s:%d", host,
-             l->port);
+    s->port = ntohs(*port_in(a));
+    snprintf(s->name, sizeof s->name, a->sa_family == AF_INET6 ? "[%s]:%d" : "%s:%d", host,
+             s->port);
     return true;
 }
 
 /* Takes over fd, also when it fails. */
-enum err listen_given(struct listener *l, int fd)
+enum err listen_given(struct listen_sockets *s, int fd)
 {
     union {
         struct sockaddr any;
@@ -185,16 +195,17 @@ enum err listen_given(struct listener *l, int fd)
     socklen_t size = sizeof at;
     bool good = listens(fd) && getsockname(fd, &at.any, &size) == 0;
     if (good && at.any.sa_family == AF_UNIX)
-        name_unix(l, &at.un, size);
+        name_unix(s, &at.un, size);
     else
-        good = good && name_inet(l, &at.any);
+        good = good && name_inet(s, &at.any);
     int flags = good ? fcntl(fd, F_GETFL) : -1;
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
         fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
         close(fd);
         return ERR_USAGE;
     }
-    return listener_add(l, fd);
+    s->fds[s->n++] = fd;
+    return ERR_OK;
 }
 
 /* ---- what went wrong ---- */

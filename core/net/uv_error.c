@@ -1,4 +1,6 @@
-#include "core/net/tcp.h"
+#include "core/net/uv_error.h"
+
+#include <uv.h>
 
 static const struct {
     int status;
