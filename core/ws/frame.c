@@ -1,5 +1,7 @@
 #include "core/ws/frame.h"
 
+#include "core/base/unicode.h"
+
 #include <string.h>
 
 void ws_mask(uint8_t *p, size_t n, const uint8_t mask[4], size_t at)
@@ -160,4 +162,48 @@ void ws_parser_took(struct ws_parser *w, size_t taken)
     w->left -= taken;
     w->at += taken;
     w->clear -= taken;
+}
+
+/* ---- Close ---- */
+
+/* The length of the longest run of whole UTF-8 characters that s begins with. */
+static size_t utf8_run(struct span s)
+{
+    uint32_t c;
+    size_t at = 0, size;
+    while ((size = utf8_decode((struct span){s.p + at, s.n - at}, &c)) > 0)
+        at += size;
+    return at;
+}
+
+/* Codes that a peer may send (7.4.1, 7.4.2 and the registry's additions up to 1014). */
+static bool on_the_wire(int code)
+{
+    return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||
+           (code >= 3000 && code <= 4999);
+}
+
+bool ws_close_parse(const uint8_t *p, size_t n, int *code, struct span *text)
+{
+    *code = 1005;
+    *text = (struct span){NULL, 0};
+    if (n == 0)
+        return true;
+    if (n == 1)
+        return false;
+    *code = p[0] << 8 | p[1];
+    *text = (struct span){(const char *)p + 2, n - 2};
+    return on_the_wire(*code) && utf8_run(*text) == text->n;
+}
+
+size_t ws_close_write(uint8_t out[WS_CONTROL_MAX], int code, const char *text)
+{
+    if (code == 1005)
+        return 0;
+    size_t n = text != NULL ? strnlen(text, WS_REASON_MAX) : 0;
+    out[0] = (uint8_t)(code >> 8);
+    out[1] = (uint8_t)code;
+    if (n > 0)
+        memcpy(out + 2, text, n);
+    return 2 + utf8_run((struct span){(const char *)out + 2, n});
 }

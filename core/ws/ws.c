@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CLOSE_TIMEOUT_MS 2000
-
 /* ---- life ---- */
 
 static void release(struct ws *w)
@@ -26,16 +24,6 @@ void ws_free(struct ws *w)
     w->dead = true;
     if (w->depth == 0)
         free(w);
-}
-
-void ws_over(struct ws *w, enum err why, int code, const char *text)
-{
-    if (w->state == OVER || w->dead)
-        return;
-    w->state = OVER;
-    timer_stop(w->timer);
-    stream_read_on(w->stream, false);
-    w->events->closed(w->owner, why, code, text);
 }
 
 /* ---- sending ---- */
@@ -77,27 +65,6 @@ static void send_controls(struct ws *w)
     send_control(w, WS_PONG, &w->pong);
     send_control(w, WS_PING, &w->ping);
     send_control(w, WS_CLOSE, &w->close);
-}
-
-void ws_want_close(struct ws *w, enum ws_state state, int code, const char *text)
-{
-    w->state = state;
-    w->close.n = ws_close_write(w->close.payload, code, text);
-    w->close.wanted = true;
-    timer_start(w->timer, CLOSE_TIMEOUT_MS);
-}
-
-/* After anything that may have let the last Close leave: that was all from this side. */
-static void settle(struct ws *w)
-{
-    if (w->close.wanted || !stream_ready(w->stream))
-        return;
-    if (!w->shut && (w->state == ECHOING || w->state == FAILING)) {
-        w->shut = true;
-        stream_shutdown(w->stream);
-    }
-    if (w->state == ECHOING)
-        ws_over(w, w->why, w->code, w->text);
 }
 
 bool ws_ready(const struct ws *w)
@@ -146,14 +113,14 @@ static void after_reading(struct ws *w)
     if (w->paused)
         stream_read_on(w->stream, false);
     send_controls(w);
-    settle(w);
+    ws_close_settle(w);
 }
 
 static void on_readable(void *owner)
 {
     struct ws *w = owner;
     w->depth++;
-    ws_read_stream(w);
+    ws_read(w);
     after_reading(w);
     release(w);
 }
@@ -164,7 +131,7 @@ static void on_writable(void *owner)
     w->depth++;
     if (w->state != OVER) {
         send_controls(w);
-        settle(w);
+        ws_close_settle(w);
         if (!w->dead && ws_ready(w))
             w->events->writable(w->owner);
     }
@@ -176,7 +143,7 @@ static void on_failed(void *owner, enum err why)
     struct ws *w = owner;
     w->depth++;
     /* A write may have failed because the peer said goodbye and left: look for its Close. */
-    ws_read_stream(w);
+    ws_read(w);
     after_reading(w);
     if (w->state == FAILING || w->state == ECHOING)
         ws_over(w, w->why, w->code, w->text);

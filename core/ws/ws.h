@@ -21,16 +21,21 @@ struct ws_events {
     void (*pong)(void *owner, const uint8_t *p, size_t n);
     /* It is over; the last event. code: the peer's close code (1005: none given), or 0 when there
      * was no Close frame from it. `text` is the close reason or a description, escaped. Call
-     * ws_free (from here or later). ERR_OK       ws_close was called, and the peer answered ERR_EOF
-     * the peer's Close (code > 0; it has been echoed), or an end without one (0) ERR_TIMEOUT
-     * ws_close was called, and no answer came in time ERR_PROTOCOL, ERR_TOO_LARGE  the peer broke
-     * RFC 6455 or sent text: it got a Close with 1002, 1003 or 1009, and its end or 2 s were
-     * awaited so that it can read it others       the stream's error */
+     * ws_free (from here or later). `why` is one of these, or the stream's error:
+     *
+     * - ERR_OK: ws_close was called, and the peer answered.
+     *
+     * - ERR_EOF: the peer's Close (code > 0; it has been echoed), or an end without one (0).
+     *
+     * - ERR_TIMEOUT: ws_close was called, and no answer came in time.
+     *
+     * - ERR_PROTOCOL, ERR_TOO_LARGE: the peer broke RFC 6455 or sent text. It got a Close with
+     * 1002, 1003 or 1009, and its end or 2 s were awaited so that it can read it. */
     void (*closed)(void *owner, enum err why, int code, const char *text);
 };
 
-/* Takes the stream over. `client`: we mask and expect unmasked frames. NULL: no memory (the stream
- * is closed). Reading starts at once. */
+/* Takes the stream over, whose next bytes are those behind the handshake's head. `client`: we mask
+ * and expect unmasked frames. NULL: no memory (the stream is closed). Reading starts at once. */
 struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const struct ws_events *events,
                   void *owner);
 void ws_free(struct ws *w); /* closes the stream at once; NULL is fine; allowed in any event */

@@ -1,9 +1,8 @@
-/* Private to core/ws: the WebSocket's state, between its sending half (ws.c) and its receiving half
- * (ws_receive.c). */
+/* Private to core/ws: the WebSocket's state, between its sending half (ws.c), its receiving half
+ * (ws_receive.c) and its end (ws_close.c). */
 #ifndef CORE_WS_WS_INTERNAL_H
 #define CORE_WS_WS_INTERNAL_H
 
-#include "core/base/buf.h"
 #include "core/ws/ws.h"
 
 enum ws_state {
@@ -47,11 +46,13 @@ struct ws {
     char text[4 * WS_REASON_MAX + 1];
 };
 
-/* ws.c */
+/* The closing handshake (ws_close.c). */
 void ws_over(struct ws *w, enum err why, int code, const char *text); /* tells `closed`, once */
 void ws_want_close(struct ws *w, enum ws_state state, int code, const char *text);
+/* After anything that may have let the last Close leave: that was all from this side. */
+void ws_close_settle(struct ws *w);
 
-/* ws_receive.c: delivers what the stream has. The WebSocket may be dead afterwards (w->dead). */
-void ws_read_stream(struct ws *w);
+/* Delivers what the stream has (ws_receive.c). The WebSocket may be dead afterwards (w->dead). */
+void ws_read(struct ws *w);
 
 #endif

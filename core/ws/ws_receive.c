@@ -118,7 +118,7 @@ static bool reading(const struct ws *w)
     return !w->dead && !w->paused && w->state != ECHOING && w->state != OVER;
 }
 
-void ws_read_stream(struct ws *w)
+void ws_read(struct ws *w)
 {
     while (reading(w)) {
         uint8_t *p;
