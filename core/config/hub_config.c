@@ -216,15 +216,6 @@ static bool is_amazons(const struct options *o, const char *host)
 
 /* ---- the rest ---- */
 
-enum err hub_copy(struct options *o, char **to, const char *text)
-{
-    *to = text != NULL ? span_dup(span_of(text)) : NULL;
-    if (text == NULL || *to != NULL)
-        return ERR_OK;
-    options_fail(o, "out of memory");
-    return ERR_NO_MEMORY;
-}
-
 /* --ca is also a valid abbreviation of the reference program's --capath, so either takes both. */
 static enum err read_trust(struct options *o, const struct hub_rules *rules, struct hub_config *out)
 {
@@ -249,7 +240,7 @@ static enum err read_trust(struct options *o, const struct hub_rules *rules, str
             return options_reject(o, names[i],
                                   "is one too many: --ca takes a file, --capath a "
                                   "directory");
-        enum err why = hub_copy(o, to, path);
+        enum err why = options_copy(o, to, path);
         if (why != ERR_OK)
             return why;
     }
@@ -263,11 +254,11 @@ static enum err read_trust(struct options *o, const struct hub_rules *rules, str
 
 static enum err read_rest(struct options *o, struct hub_config *out)
 {
-    enum err why = hub_copy(o, &out->web_proxy, options_get(o, "web-proxy"));
+    enum err why = options_copy(o, &out->web_proxy, options_get(o, "web-proxy"));
     if (why == ERR_OK)
-        why = hub_copy(o, &out->bind, options_get(o, "local-bind-address"));
+        why = options_copy(o, &out->bind, options_get(o, "local-bind-address"));
     if (why == ERR_OK)
-        why = hub_copy(o, &out->subprotocol, options_get(o, "subprotocol"));
+        why = options_copy(o, &out->subprotocol, options_get(o, "subprotocol"));
     if (why == ERR_OK)
         why = options_duration(o, "ping-period", &out->ping_ms);
     if (why == ERR_OK)

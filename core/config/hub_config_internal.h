@@ -6,6 +6,5 @@
 
 enum err hub_access_token(struct options *o, const struct hub_rules *rules, struct hub_config *out);
 enum err hub_client_token(struct options *o, const struct hub_rules *rules, struct hub_config *out);
-enum err hub_copy(struct options *o, char **to, const char *text); /* NULL stays NULL */
 
 #endif

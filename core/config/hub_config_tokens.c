@@ -167,5 +167,5 @@ enum err hub_client_token(struct options *o, const struct hub_rules *rules, stru
     if (token[strspn(token, client_token_characters)] != '\0')
         log_warning("The client token has characters other than letters, digits and '-': the hub "
                     "may refuse it");
-    return hub_copy(o, &out->client_token, token);
+    return options_copy(o, &out->client_token, token);
 }

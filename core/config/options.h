@@ -130,6 +130,9 @@ enum option_source options_source(const struct options *o, const char *name);
 /* "on the command line", "in agent.conf:3", "in the environment (AWSIOT_TUNNEL_REGION)". */
 const char *options_where(const struct options *o, const char *name, char *text, size_t size);
 
+/* Copies text, which may be NULL, to *to. ERR_NO_MEMORY with a sentence. */
+enum err options_copy(struct options *o, char **to, const char *text);
+
 /* A decimal number between min and max; ERR_USAGE with a sentence otherwise. Unset without a
  * default: *out stays as it is. */
 enum err options_number(struct options *o, const char *name, uint64_t min, uint64_t max,

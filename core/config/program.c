@@ -133,12 +133,6 @@ struct options *program_options_new(const struct program *p)
     return options_new(p->groups, n);
 }
 
-const char *program_word(const struct program *command)
-{
-    const char *space = strrchr(command->name, ' ');
-    return space != NULL ? space + 1 : command->name;
-}
-
 static void say_banner(const struct program *p)
 {
     if (p->banner == NULL)

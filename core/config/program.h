@@ -4,6 +4,8 @@
 
 #include "core/config/options.h"
 
+#include <string.h>
+
 /* -h --help, -V --version, --config, -v --verbose, --log-format; and, not in the help, --manual and
  * --completion, which print the pages that the build installs. */
 extern const struct option_group program_options;
@@ -53,6 +55,10 @@ bool program_checked(const struct program *p, const struct options *o);
 int program_fail(const struct program *p, const struct options *o);
 
 /* What stands last in a command's name: "open" of "tunnelctl open". */
-const char *program_word(const struct program *command);
+static inline const char *program_word(const struct program *command)
+{
+    const char *space = strrchr(command->name, ' ');
+    return space != NULL ? space + 1 : command->name;
+}
 
 #endif
