@@ -7,32 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- names ---- */
-
-const char *monitor_state_name(enum monitor_state s)
-{
-    static const char *const names[] = {"connecting", "open", "half", "draining", "closed"};
-    return names[s];
-}
-
-const char *monitor_link_name(enum monitor_link l)
-{
-    static const char *const names[] = {"connecting", "up", "no-device", "down", "over"};
-    return names[l];
-}
-
-bool monitor_is_orderly(enum err why)
-{
-    static const enum err orderly[] = {
-        ERR_OK,       ERR_EOF,      ERR_CLIENT_CLOSED, ERR_SERVICE_CLOSED, ERR_PEER_RESET,
-        ERR_LINGERED, ERR_OPERATOR, ERR_SHUTDOWN,      ERR_CLIENT_RESET,
-    };
-    for (size_t i = 0; i < sizeof orderly / sizeof *orderly; i++)
-        if (orderly[i] == why)
-            return true;
-    return false;
-}
-
 /* ---- life ---- */
 
 struct monitor *monitor_new(const struct monitor_options *o)
@@ -103,7 +77,7 @@ void monitor_certificate(struct monitor *m, int64_t ends_ms, const char *problem
 
 /* ---- time ---- */
 
-static void tally_tick(struct stream_counters *t, uint64_t elapsed)
+static void counters_tick(struct stream_counters *t, uint64_t elapsed)
 {
     t->rate_down = t->second_down * 1000 / elapsed;
     t->rate_up = t->second_up * 1000 / elapsed;
@@ -154,14 +128,14 @@ void monitor_tick(struct monitor *m)
     list_each(node, &m->streams)
         monitor_stream_tick(list_entry(node, struct monitor_stream, node), elapsed);
     add_samples(m, elapsed);
-    tally_tick(&m->total, elapsed);
+    counters_tick(&m->total, elapsed);
     list_each(node, &m->tunnels)
     {
         struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);
         struct monitor_tunnel_state state;
         monitor_tunnel_look(t, &state);
         list_each(at, &t->services)
-            tally_tick(&list_entry(at, struct monitor_service, node)->counters, elapsed);
+            counters_tick(&list_entry(at, struct monitor_service, node)->counters, elapsed);
     }
     m->ticked_ms = now;
     forget_closed(m, now);

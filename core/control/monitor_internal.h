@@ -125,9 +125,6 @@ void monitor_tunnel_free(struct monitor_tunnel *t);
 void monitor_forget_tunnels(struct monitor *m);
 void monitor_tunnel_look(struct monitor_tunnel *t, struct monitor_tunnel_state *out);
 
-/* Whether a stream that ends so was in good order. In V1 to V3 the far end has one way to end a
- * connection, a reset; after an answer that is how a service says goodbye. */
-bool monitor_is_orderly(enum err why);
 const char *monitor_state_name(enum monitor_state s);
 const char *monitor_link_name(enum monitor_link l);
 

@@ -8,6 +8,12 @@
 
 /* ---- tunnels ---- */
 
+const char *monitor_link_name(enum monitor_link l)
+{
+    static const char *const names[] = {"connecting", "up", "no-device", "down", "over"};
+    return names[l];
+}
+
 struct monitor_tunnel *monitor_tunnel_add(struct monitor *m, const struct monitor_tunnel_info *info)
 {
     struct monitor_tunnel *t = m != NULL ? calloc(1, sizeof *t) : NULL;

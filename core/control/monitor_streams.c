@@ -9,11 +9,31 @@
 const uint64_t monitor_first_byte_bounds[FIRST_BYTE_BUCKETS] = {5,   10,   25,   50,   100,  250,
                                                                 500, 1000, 2500, 5000, 10000};
 
-/* The tallies that a stream counts in; the second one is NULL while it has no service. */
-static void tallies(const struct monitor_stream *s, struct stream_counters *out[2])
+/* The counters that a stream counts in; the second one is NULL while it has no service. */
+static void counters_of(const struct monitor_stream *s, struct stream_counters *out[2])
 {
     out[0] = &s->monitor->total;
     out[1] = s->service != NULL ? &s->service->counters : NULL;
+}
+
+const char *monitor_state_name(enum monitor_state s)
+{
+    static const char *const names[] = {"connecting", "open", "half", "draining", "closed"};
+    return names[s];
+}
+
+/* Whether a stream that ends so was in good order. In V1 to V3 the far end has one way to end a
+ * connection, a reset; after an answer that is how a service says goodbye. */
+static bool is_orderly(enum err why)
+{
+    static const enum err orderly[] = {
+        ERR_OK,       ERR_EOF,      ERR_CLIENT_CLOSED, ERR_SERVICE_CLOSED, ERR_PEER_RESET,
+        ERR_LINGERED, ERR_OPERATOR, ERR_SHUTDOWN,      ERR_CLIENT_RESET,
+    };
+    for (size_t i = 0; i < sizeof orderly / sizeof *orderly; i++)
+        if (orderly[i] == why)
+            return true;
+    return false;
 }
 
 /* ---- counting ---- */
@@ -35,7 +55,7 @@ static void take_counters(struct monitor_stream *s, const struct monitor_counter
 {
     struct stream_counters *t[2];
     uint64_t down = now->down - s->counters.down, up = now->up - s->counters.up;
-    tallies(s, t);
+    counters_of(s, t);
     for (size_t i = 0; i < 2 && t[i] != NULL; i++) {
         t[i]->down += down;
         t[i]->up += up;
@@ -174,7 +194,7 @@ void monitor_stream_answered(struct monitor_stream *s)
         return;
     s->answered = true;
     s->answered_ms = monitor_now(s->monitor);
-    tallies(s, t);
+    counters_of(s, t);
     for (size_t i = 0; i < 2 && t[i] != NULL; i++)
         t[i]->served++;
 }
@@ -201,7 +221,7 @@ void monitor_stream_client(struct monitor_stream *s, const char *client)
 static void count_end(const struct monitor_stream *s, const struct monitor_end *end)
 {
     struct stream_counters *t[2];
-    tallies(s, t);
+    counters_of(s, t);
     for (size_t i = 0; i < 2 && t[i] != NULL; i++) {
         t[i]->open--;
         if (end->orderly)
@@ -209,7 +229,7 @@ static void count_end(const struct monitor_stream *s, const struct monitor_end *
         if (!s->answered) {
             t[i]->refused++;
             t[i]->refusals[end->why]++;
-        } else if (!monitor_is_orderly(end->why)) {
+        } else if (!is_orderly(end->why)) {
             t[i]->failed++;
             t[i]->errors[end->why]++;
         }

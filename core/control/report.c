@@ -54,8 +54,8 @@ static void put_reasons(struct json_writer *w, const char *name, const uint64_t 
         json_close(w, '}');
 }
 
-static void put_tally(struct json_writer *w, const struct stream_counters *t,
-                      void (*put)(struct json_writer *w, const char *name, uint64_t n))
+static void put_stream_counters(struct json_writer *w, const struct stream_counters *t,
+                                void (*put)(struct json_writer *w, const char *name, uint64_t n))
 {
     const struct {
         const char *name;
@@ -106,7 +106,7 @@ static void put_program(struct monitor *m, bool readonly, struct json_writer *w)
         json_text(w, NULL, span_of(m->listen[i]));
     json_close(w, ']');
     json_open(w, "totals", '{');
-    put_tally(w, &m->total, put_always);
+    put_stream_counters(w, &m->total, put_always);
     json_close(w, '}');
 }
 
@@ -173,7 +173,7 @@ static void put_service(const struct monitor_tunnel *t, const struct monitor_ser
     put_text(w, "host", s->host);
     put_text(w, "target", s->target);
     put_text(w, "state", service_state(s, link));
-    put_tally(w, &s->counters, put_number);
+    put_stream_counters(w, &s->counters, put_number);
     put_time(w, "first_byte", mean_first_byte(s));
     json_close(w, '}');
 }
