@@ -5,100 +5,16 @@
 #include "core/base/log.h"
 #include "core/base/nearest.h"
 #include "core/base/process.h"
-#include "core/base/text.h"
 #include "core/tls/tls.h"
 
-#include <stdarg.h>
 #include <string.h>
 
-#define DEFAULT_ENDPOINT "https://127.0.0.1:8443"
 #define DEFAULT_REGION "us-east-1" /* hubs take any */
-
-static const struct option table[] = {
-    {"endpoint", 0, "URL", "TUNNEL_ENDPOINT", NULL, DEFAULT_ENDPOINT,
-     "The hub's control API: https://HOST[:PORT] or HOST[:PORT], port 443 if none is given.", 0},
-    {"ca", 0, "FILE", "AWS_CA_BUNDLE", NULL, NULL,
-     "Only these certificate authorities (PEM) may sign its certificate, not the system's.", 0},
-    {"no-ssl-host-verify", 'k', NULL, NULL, NULL, NULL,
-     "Do not verify its certificate at all. Anyone on the way can then read the tokens.", 0},
-    {"profile", 0, "NAME", NULL, NULL, NULL,
-     "The access key of this profile in ~/.aws/credentials. Without it: AWS_ACCESS_KEY_ID and "
-     "AWS_SECRET_ACCESS_KEY, or the profile AWS_PROFILE or \"default\".",
-     0},
-    {"region", 0, "REGION", NULL, NULL, NULL, "The region to sign for; hubs take any.", 0},
-    {"unsigned", 0, NULL, NULL, NULL, NULL,
-     "Do not sign (for a hub on this machine with --allow-unsigned-loopback).", 0},
-    {"json", 0, NULL, NULL, NULL, NULL, "Print the service's JSON.", 0},
-};
-const struct option_group ctl_options = OPTION_GROUP("Control API", table);
 
 static const struct command *const commands[] = {
     &command_open,   &command_list, &command_describe, &command_close,
     &command_rotate, &command_tag,  &command_untag,    NULL,
 };
-
-/* ---- telling ---- */
-
-int ctl_fail(const char *format, ...)
-{
-    struct buf text = {.limit = 16384};
-    va_list args;
-    va_start(args, format);
-    if (buf_vprintf(&text, format, args))
-        text_line(stderr, "tunnelctl: %.*s", (int)text.size, (const char *)text.data);
-    va_end(args);
-    buf_free(&text);
-    return CTL_FAILED;
-}
-
-int ctl_no_memory(void)
-{
-    return ctl_fail("%s", err_text(ERR_NO_MEMORY));
-}
-
-int ctl_usage(struct ctl *c)
-{
-    return program_fail(&c->command->program, c->options);
-}
-
-int ctl_outcome(struct ctl *c, enum outcome outcome)
-{
-    if (outcome != CTL_OK)
-        ctl_fail("%s", c->api.problem);
-    return (int)outcome;
-}
-
-int ctl_call(struct ctl *c, const char *operation, cJSON *input, cJSON **output)
-{
-    return ctl_outcome(c, tunneling_call(&c->api, operation, input, output));
-}
-
-bool ctl_wants_json(const struct ctl *c)
-{
-    return options_flag(c->options, "json");
-}
-
-int ctl_print_json(const cJSON *j)
-{
-    return j != NULL && ctl_json_print(j) ? CTL_OK : ctl_fail("the answer could not be printed");
-}
-
-int ctl_flush(void)
-{
-    return fflush(stdout) == 0 && !ferror(stdout) ? CTL_OK
-                                                  : ctl_fail("the output could not be written");
-}
-
-const char *ctl_ca(const struct ctl *c)
-{
-    const char *given = options_get(c->options, "ca");
-    return given != NULL ? given : c->profile.ca_bundle;
-}
-
-bool ctl_insecure(const struct ctl *c)
-{
-    return options_flag(c->options, "no-ssl-host-verify");
-}
 
 /* ---- setting up ---- */
 
