@@ -1,6 +1,43 @@
 #include "core/tls/record.h"
 
+#include <stddef.h>
 #include <string.h>
+
+/* The record contexts of BearSSL 0.6 as record_take_over copies them, member by member. One that
+ * has got a member, which may point into the context itself or outside it, does not compile. */
+struct known_gcm {
+    const void *vtable;
+    uint64_t seq;
+    union {
+        const br_block_ctr_class *vtable;
+        br_aes_gen_ctr_keys aes;
+    } bc;
+    br_ghash gh;
+    unsigned char iv[4], h[16];
+};
+struct known_chapol {
+    const void *vtable;
+    uint64_t seq;
+    unsigned char key[32], iv[12];
+    br_chacha20_run ichacha;
+    br_poly1305_run ipoly;
+};
+#define IN_ENGINE(side, member)                                                                    \
+    (offsetof(br_ssl_engine_context, side.member) - offsetof(br_ssl_engine_context, side))
+
+_Static_assert(sizeof(br_sslrec_gcm_context) == sizeof(struct known_gcm) &&
+                   offsetof(br_sslrec_gcm_context, vtable) == 0 &&
+                   offsetof(br_sslrec_gcm_context, h) == offsetof(struct known_gcm, h),
+               "br_sslrec_gcm_context is not that of BearSSL 0.6");
+_Static_assert(sizeof(br_sslrec_chapol_context) == sizeof(struct known_chapol) &&
+                   offsetof(br_sslrec_chapol_context, vtable) == 0 &&
+                   offsetof(br_sslrec_chapol_context, ipoly) ==
+                       offsetof(struct known_chapol, ipoly),
+               "br_sslrec_chapol_context is not that of BearSSL 0.6");
+_Static_assert(IN_ENGINE(in, vtable) == 0 && IN_ENGINE(in, gcm) == 0 &&
+                   IN_ENGINE(in, chapol) == 0 && IN_ENGINE(out, vtable) == 0 &&
+                   IN_ENGINE(out, gcm) == 0 && IN_ENGINE(out, chapol) == 0,
+               "the engine's record contexts do not begin where its unions do");
 
 #define LARGE 65536 /* more room than any record can use */
 #define TAG 16      /* of GCM and of Poly1305 */
@@ -12,10 +49,11 @@ bool record_take_over(struct record_layer *r, const br_ssl_engine_context *engin
     bool gcm = in == &br_sslrec_in_gcm_vtable.inner && out == &br_sslrec_out_gcm_vtable.inner;
     bool chapol =
         in == &br_sslrec_in_chapol_vtable.inner && out == &br_sslrec_out_chapol_vtable.inner;
-    if (!gcm && !chapol)
-        return false;
-    memcpy(&r->in, &engine->in, in->context_size);
-    memcpy(&r->out, &engine->out, out->context_size);
+    size_t size = gcm ? sizeof r->in.gcm : sizeof r->in.chapol;
+    if ((!gcm && !chapol) || in->context_size != size || out->context_size != size)
+        return false; /* the last: the library is not the one of the headers */
+    memcpy(&r->in, &engine->in, size);
+    memcpy(&r->out, &engine->out, size);
     size_t start = RECORD_HEADER, end = LARGE, room = 0;
     out->max_plaintext(&r->out.vtable, &start, &end);
     r->front = start;

@@ -7,7 +7,8 @@
  * It relies on what bearssl_ssl.h shows: an engine's `in` and `out` are record contexts that start
  * with a vtable (br_sslrec_in_class, br_sslrec_out_class), hold no pointers into themselves, and
  * carry keys and sequence number. They are copied out when the handshake is done; the engine is not
- * used again, so each sequence number is used once. */
+ * used again, so each sequence number is used once. record.c does not compile where that layout is
+ * another one. */
 #ifndef CORE_TLS_RECORD_H
 #define CORE_TLS_RECORD_H
 
@@ -41,7 +42,8 @@ struct record_layer {
 };
 
 /* Takes over from an engine that has finished its handshake and has nothing left to send. False: it
- * agreed on something else than GCM or ChaCha20-Poly1305. */
+ * agreed on something else than GCM or ChaCha20-Poly1305, or the library is of another version than
+ * its headers. */
 bool record_take_over(struct record_layer *r, const br_ssl_engine_context *engine);
 void record_wipe(struct record_layer *r);
 
