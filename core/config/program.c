@@ -11,27 +11,38 @@
 #include <string.h>
 
 static const struct option table[] = {
-    {"config", 0, "FILE", NULL, NULL, NULL,
-     "Read options from a file of \"name = value\" lines with these long names.", OPTION_CLI_ONLY},
-    {"verbose", 'v', "LEVEL", NULL, NULL, "4",
-     "What to log: 0 nothing, 1 fatal, 2 errors, 3 warnings, 4 information, 5 debugging, 6 and "
-     "above everything.",
-     0},
-    {"log-format", 0, "text|json", NULL, NULL, "text",
-     "Lines for people, or one JSON object a line.", OPTION_EXACT},
-    {"help", 'h', NULL, NULL, NULL, NULL, "Show help message.", OPTION_CLI_ONLY},
-    {"version", 'V', NULL, NULL, NULL, NULL, "Show the version.", OPTION_CLI_ONLY},
-    {"manual", 0, NULL, NULL, NULL, NULL, "Print the manual page, for man -l.",
-     OPTION_CLI_ONLY | OPTION_HIDDEN | OPTION_EXACT},
-    {"completion", 0, "bash|zsh|fish", NULL, NULL, NULL, "Print completions for that shell.",
-     OPTION_CLI_ONLY | OPTION_HIDDEN | OPTION_EXACT},
+    {.name = "config",
+     .argument = "FILE",
+     .help = "Read options from a file of \"name = value\" lines with these long names.",
+     .flags = OPTION_CLI_ONLY},
+    {.name = "verbose",
+     .letter = 'v',
+     .argument = "LEVEL",
+     .fallback = "4",
+     .help = "What to log: 0 nothing, 1 fatal, 2 errors, 3 warnings, 4 information, 5 debugging, "
+             "6 and above everything."},
+    {.name = "log-format",
+     .argument = "text|json",
+     .fallback = "text",
+     .help = "Lines for people, or one JSON object a line.",
+     .flags = OPTION_EXACT},
+    {.name = "help", .letter = 'h', .help = "Show help message.", .flags = OPTION_CLI_ONLY},
+    {.name = "version", .letter = 'V', .help = "Show the version.", .flags = OPTION_CLI_ONLY},
+    {.name = "manual",
+     .help = "Print the manual page, for man -l.",
+     .flags = OPTION_CLI_ONLY | OPTION_HIDDEN | OPTION_EXACT},
+    {.name = "completion",
+     .argument = "bash|zsh|fish",
+     .help = "Print completions for that shell.",
+     .flags = OPTION_CLI_ONLY | OPTION_HIDDEN | OPTION_EXACT},
 };
 const struct option_group program_options = OPTION_GROUP("General", table);
 
 static const struct option check_table[] = {
-    {"check-config", 0, NULL, NULL, NULL, NULL,
-     "Read the options and the files that they name, tell what is wrong with them, and end.",
-     OPTION_CLI_ONLY | OPTION_EXACT},
+    {.name = "check-config",
+     .help = "Read the options and the files that they name, tell what is wrong with them, and "
+             "end.",
+     .flags = OPTION_CLI_ONLY | OPTION_EXACT},
 };
 const struct option_group program_check_options = OPTION_GROUP("Checking", check_table);
 

@@ -20,13 +20,14 @@
 #define KEEP_MS 10000 /* a snapshot's memory, for the next one */
 
 static const struct option table[] = {
-    {"control", 0, "PATH", NULL, NULL, NULL,
-     "The unix socket for tunnel-tui, /v1/snapshot and /metrics, or \"off\". Default: admin.sock "
-     "in "
-     "$XDG_RUNTIME_DIR/PROGRAM or /run/PROGRAM.",
-     OPTION_EXACT | OPTION_START},
-    {"control-readonly", 0, NULL, NULL, NULL, NULL, "Nothing can be closed through that socket.",
-     OPTION_EXACT | OPTION_START},
+    {.name = "control",
+     .argument = "PATH",
+     .help = "The unix socket for tunnel-tui, /v1/snapshot and /metrics, or \"off\". Default: "
+             "admin.sock in $XDG_RUNTIME_DIR/PROGRAM or /run/PROGRAM.",
+     .flags = OPTION_EXACT | OPTION_START},
+    {.name = "control-readonly",
+     .help = "Nothing can be closed through that socket.",
+     .flags = OPTION_EXACT | OPTION_START},
 };
 const struct option_group control_options = OPTION_GROUP("Watching", table);
 

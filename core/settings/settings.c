@@ -11,10 +11,12 @@
 enum { KEY_MAX = 256, DEPTH_MAX = 16 };
 
 static const struct option table[] = {
-    {"settings-json", 0, "FILE", NULL, NULL, NULL,
-     "Read fine settings from a JSON file, as --export-default-settings writes it.", 0},
-    {"export-default-settings", 0, "FILE", NULL, NULL, NULL,
-     "Write such a file with the defaults and exit.", 0},
+    {.name = "settings-json",
+     .argument = "FILE",
+     .help = "Read fine settings from a JSON file, as --export-default-settings writes it."},
+    {.name = "export-default-settings",
+     .argument = "FILE",
+     .help = "Write such a file with the defaults and exit."},
 };
 const struct option_group settings_options = OPTION_GROUP("Settings", table);
 

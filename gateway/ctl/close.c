@@ -6,8 +6,8 @@
 #define OPERANDS_MAX 1000
 
 static const struct option table[] = {
-    {"delete", 0, NULL, NULL, NULL, NULL,
-     "Delete what is known of it at once, too; else it stays visible for some hours.", 0},
+    {.name = "delete",
+     .help = "Delete what is known of it at once, too; else it stays visible for some hours."},
 };
 static const struct option_group own = OPTION_GROUP("Closing", table);
 

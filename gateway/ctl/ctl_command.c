@@ -8,20 +8,28 @@
 #define DEFAULT_ENDPOINT "https://127.0.0.1:8443"
 
 static const struct option table[] = {
-    {"endpoint", 0, "URL", "TUNNEL_ENDPOINT", NULL, DEFAULT_ENDPOINT,
-     "The hub's control API: https://HOST[:PORT] or HOST[:PORT], port 443 if none is given.", 0},
-    {"ca", 0, "FILE", "AWS_CA_BUNDLE", NULL, NULL,
-     "Only these certificate authorities (PEM) may sign its certificate, not the system's.", 0},
-    {"no-ssl-host-verify", 'k', NULL, NULL, NULL, NULL,
-     "Do not verify its certificate at all. Anyone on the way can then read the tokens.", 0},
-    {"profile", 0, "NAME", NULL, NULL, NULL,
-     "The access key of this profile in ~/.aws/credentials. Without it: AWS_ACCESS_KEY_ID and "
-     "AWS_SECRET_ACCESS_KEY, or the profile AWS_PROFILE or \"default\".",
-     0},
-    {"region", 0, "REGION", NULL, NULL, NULL, "The region to sign for; hubs take any.", 0},
-    {"unsigned", 0, NULL, NULL, NULL, NULL,
-     "Do not sign (for a hub on this machine with --allow-unsigned-loopback).", 0},
-    {"json", 0, NULL, NULL, NULL, NULL, "Print the service's JSON.", 0},
+    {.name = "endpoint",
+     .argument = "URL",
+     .env = "TUNNEL_ENDPOINT",
+     .fallback = DEFAULT_ENDPOINT,
+     .help = "The hub's control API: https://HOST[:PORT] or HOST[:PORT], port 443 if none is "
+             "given."},
+    {.name = "ca",
+     .argument = "FILE",
+     .env = "AWS_CA_BUNDLE",
+     .help = "Only these certificate authorities (PEM) may sign its certificate, not the "
+             "system's."},
+    {.name = "no-ssl-host-verify",
+     .letter = 'k',
+     .help = "Do not verify its certificate at all. Anyone on the way can then read the tokens."},
+    {.name = "profile",
+     .argument = "NAME",
+     .help = "The access key of this profile in ~/.aws/credentials. Without it: AWS_ACCESS_KEY_ID "
+             "and AWS_SECRET_ACCESS_KEY, or the profile AWS_PROFILE or \"default\"."},
+    {.name = "region", .argument = "REGION", .help = "The region to sign for; hubs take any."},
+    {.name = "unsigned",
+     .help = "Do not sign (for a hub on this machine with --allow-unsigned-loopback)."},
+    {.name = "json", .help = "Print the service's JSON."},
 };
 const struct option_group ctl_options = OPTION_GROUP("Control API", table);
 

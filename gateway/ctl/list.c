@@ -8,12 +8,11 @@
 #define DESCRIPTION_WIDTH 60
 
 static const struct option table[] = {
-    {"thing", 0, "NAME", NULL, NULL, NULL, "Only tunnels to this thing.", 0},
-    {"all", 0, NULL, NULL, NULL, NULL, "Closed ones, too.", 0},
-    {"short", 0, NULL, NULL, NULL, NULL,
-     "One call for all: without thing, services, which ends are connected, and until when, which "
-     "take a call for each tunnel.",
-     0},
+    {.name = "thing", .argument = "NAME", .help = "Only tunnels to this thing."},
+    {.name = "all", .help = "Closed ones, too."},
+    {.name = "short",
+     .help = "One call for all: without thing, services, which ends are connected, and until "
+             "when, which take a call for each tunnel."},
 };
 static const struct option_group own = OPTION_GROUP("List", table);
 

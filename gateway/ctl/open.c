@@ -12,22 +12,25 @@
 #define MINUTE_MS 60000
 
 static const struct option table[] = {
-    {"thing", 0, "NAME", NULL, NULL, NULL, "The thing (device) that it leads to.", 0},
-    {"services", 0, "ID[,ID...]", NULL, NULL, NULL,
-     "The services that can be reached through it, such as HTTP1,SSH1; without: one nameless.", 0},
-    {"lifetime", 0, "TIME", NULL, NULL, NULL,
-     "How long it lasts, such as 90m, 12h or 1d (a bare number is minutes); 12h unless the hub "
-     "says "
-     "less.",
-     0},
-    {"description", 0, "TEXT", NULL, NULL, NULL, "What it is for; lists show it.", 0},
-    {"tag", 0, "KEY=VALUE", NULL, NULL, NULL, "A tag. May be repeated.", OPTION_MANY},
-    {"run-source", 0, NULL, NULL, NULL, NULL,
-     "Run tunnel-gateway as its source, with the arguments behind \"--\", and close the tunnel "
-     "when it ends (not when its token was rotated away).",
-     0},
-    {"keep-open", 0, NULL, NULL, NULL, NULL,
-     "With --run-source: leave the tunnel open when the gateway ends.", 0},
+    {.name = "thing", .argument = "NAME", .help = "The thing (device) that it leads to."},
+    {.name = "services",
+     .argument = "ID[,ID...]",
+     .help = "The services that can be reached through it, such as HTTP1,SSH1; without: one "
+             "nameless."},
+    {.name = "lifetime",
+     .argument = "TIME",
+     .help = "How long it lasts, such as 90m, 12h or 1d (a bare number is minutes); 12h unless "
+             "the hub says less."},
+    {.name = "description", .argument = "TEXT", .help = "What it is for; lists show it."},
+    {.name = "tag",
+     .argument = "KEY=VALUE",
+     .help = "A tag. May be repeated.",
+     .flags = OPTION_MANY},
+    {.name = "run-source",
+     .help = "Run tunnel-gateway as its source, with the arguments behind \"--\", and close the "
+             "tunnel when it ends (not when its token was rotated away)."},
+    {.name = "keep-open",
+     .help = "With --run-source: leave the tunnel open when the gateway ends."},
 };
 static const struct option_group own = OPTION_GROUP("New tunnel", table);
 

@@ -3,8 +3,8 @@
 #include "gateway/ctl/tunnel_selector.h"
 
 static const struct option table[] = {
-    {"source", 0, NULL, NULL, NULL, NULL, "Only the source's token.", 0},
-    {"destination", 0, NULL, NULL, NULL, NULL, "Only the destination's.", 0},
+    {.name = "source", .help = "Only the source's token."},
+    {.name = "destination", .help = "Only the destination's."},
 };
 static const struct option_group own = OPTION_GROUP("Rotation", table);
 

@@ -9,11 +9,15 @@
 #include <string.h>
 
 static const struct option table[] = {
-    {"source-token-file", 0, "FILE", NULL, NULL, NULL,
-     "Write the source's access token there (mode 0600) and do not print it.", 0},
-    {"destination-token-file", 0, "FILE", NULL, NULL, NULL, "The same for the destination's.", 0},
-    {"data-endpoint", 0, "HOST[:PORT]", NULL, NULL, NULL,
-     "Where the ends of the tunnel connect, when that is not where the control API is.", 0},
+    {.name = "source-token-file",
+     .argument = "FILE",
+     .help = "Write the source's access token there (mode 0600) and do not print it."},
+    {.name = "destination-token-file",
+     .argument = "FILE",
+     .help = "The same for the destination's."},
+    {.name = "data-endpoint",
+     .argument = "HOST[:PORT]",
+     .help = "Where the ends of the tunnel connect, when that is not where the control API is."},
 };
 const struct option_group token_output_options = OPTION_GROUP("Access tokens", table);
 
