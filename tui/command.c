@@ -77,8 +77,7 @@ static const struct option script_table[] = {
      .help = "Print what happens from now on, one JSON object a line.",
      .flags = OPTION_CLI_ONLY},
     {.name = "check",
-     .help = "Exit 3 when a tunnel has no connection to its hub; alone, say in one line how it "
-             "is.",
+     .help = "Exit 3 when a tunnel has no connection to its hub; alone, say in one line how it is.",
      .flags = OPTION_CLI_ONLY},
 };
 

@@ -273,8 +273,7 @@ static enum err read_trust(struct options *o, const struct hub_rules *rules, str
         char **to = file_is_directory(path) ? &out->capath : &out->ca;
         if (*to != NULL)
             return options_reject(o, names[i],
-                                  "is one too many: --ca takes a file, --capath a "
-                                  "directory");
+                                  "is one too many: --ca takes a file, --capath a directory");
         enum err why = options_copy(o, to, path);
         if (why != ERR_OK)
             return why;

@@ -37,8 +37,7 @@ static enum err which_token(struct options *o, bool *file)
         return ERR_OK;
     if (options_source(o, "token-file") == options_source(o, "access-token"))
         return options_fail(o,
-                            "--access-token and --token-file are both given %s: give one of "
-                            "them",
+                            "--access-token and --token-file are both given %s: give one of them",
                             options_where(o, "token-file", here, sizeof here));
     *file = options_source(o, "token-file") > options_source(o, "access-token");
     return ERR_OK;
@@ -108,8 +107,7 @@ enum err hub_access_token(struct options *o, const struct hub_rules *rules, stru
                               ACCESS_TOKEN_MAX);
     if (has_control(token))
         return options_reject(o, name,
-                              "has a control character in it: is something else pasted "
-                              "with it?");
+                              "has a control character in it: is something else pasted with it?");
     if (!file && options_source(o, "access-token") == OPTION_ARGV)
         log_warning("The access token was given on the command line, where histories keep it: "
                     "better use AWSIOT_TUNNEL_ACCESS_TOKEN or a file");

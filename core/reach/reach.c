@@ -204,8 +204,7 @@ static void on_found(void *owner, const struct addresses *found, enum err why)
     r->lookup = NULL;
     if (why != ERR_OK) {
         snprintf(text, sizeof text,
-                 " is to be given an address (socks5h:// gives it the name): "
-                 "%.150s: %s",
+                 " is to be given an address (socks5h:// gives it the name): %.150s: %s",
                  r->target.host, err_text(why));
         reach_fail(r, why, text);
         return;

@@ -69,8 +69,7 @@ static bool in_time(struct search *s, const struct certificate *c)
     if (s->q->now < c->not_before)
         return refuse(
             s, BAD_PATH, ERR_TLS_EXPIRED, ALERT_CERTIFICATE_EXPIRED,
-            "certificate not yet valid: that of %s is valid from %s on (the clock here says "
-            "%s)",
+            "certificate not yet valid: that of %s is valid from %s on (the clock here says %s)",
             subject(c, name), certificate_time(c->not_before, when),
             certificate_time(s->q->now, now));
     return true;

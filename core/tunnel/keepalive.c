@@ -1,7 +1,8 @@
 #include "core/tunnel/keepalive.h"
 
-#define COARSE_MS 250 /* timers of a second, and the way there and back, make equal limits differ  \
-                       */
+#define COARSE_MS                                                                                  \
+    250 /* timers of a second, and the way there and back, make equal limits differ                \
+         */
 
 void keepalive_init(struct keepalive *k, uint64_t period_ms)
 {

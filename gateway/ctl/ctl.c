@@ -43,9 +43,8 @@ static int read_profile(struct ctl *c)
     else if (c->profile.elsewhere != NULL && (asked || !local))
         return ctl_fail("%s", c->profile.elsewhere);
     else if (!local)
-        return ctl_fail("no access key was found: set AWS_ACCESS_KEY_ID and "
-                        "AWS_SECRET_ACCESS_KEY, or use --profile with a profile in "
-                        "~/.aws/credentials");
+        return ctl_fail("no access key was found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, "
+                        "or use --profile with a profile in ~/.aws/credentials");
     return CTL_OK;
 }
 

@@ -155,8 +155,7 @@ static enum err read_files(struct options *o, enum services_use use, struct serv
         return options_fail(o, "--config-dir: %s", problem);
     if (given != NULL && out->n == 0)
         return options_reject(o, "config-dir",
-                              "holds no mappings: put a file with lines like "
-                              "SSH1 = 22 there");
+                              "holds no mappings: put a file with lines like SSH1 = 22 there");
     if (out->warning[0] != '\0')
         log_warning("%s", out->warning);
     return ERR_OK;

@@ -441,8 +441,7 @@ static void by_operation(void **state)
            .operation = OPERATION_OPEN);
     DENIED("CloseTunnel on any tunnel, because it is not among the key's operations.",
            .operation = OPERATION_CLOSE);
-    DENIED("RotateTunnelAccessToken on any tunnel, because it is not among the key's "
-           "operations.",
+    DENIED("RotateTunnelAccessToken on any tunnel, because it is not among the key's operations.",
            .operation = OPERATION_ROTATE);
     DENIED("TagResource on any tunnel, because it is not among the key's operations.",
            .operation = OPERATION_TAG);

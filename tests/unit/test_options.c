@@ -813,8 +813,7 @@ static void hub_problems(void **state)
         const char *line[6], *problem;
     } cases[] = {
         {{"p", "-t", "x"},
-         "give the hub to connect to: --proxy-endpoint HOST[:PORT], or --region "
-         "for AWS"},
+         "give the hub to connect to: --proxy-endpoint HOST[:PORT], or --region for AWS"},
         {{"p", "-e", "h", "-r", "r", "-tx"},
          "--proxy-endpoint (on the command line) and --region (on the command line) are both "
          "given: give one of them"},

@@ -4,10 +4,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "tui/state/key.h"
 #include "tui/print_tables.h"
-#include "tui/view/render.h"
 #include "tui/replay.h"
+#include "tui/state/key.h"
+#include "tui/view/render.h"
 #include "tui/view/theme.h"
 
 #include <cmocka.h>

@@ -132,8 +132,7 @@ void answer_error(struct call *c, enum err why)
         break;
     case ERR_BUSY:
         answer_fault(c, FAULT_INTERNAL,
-                     "The hub's store is busy, or another program has locked it: "
-                     "try again.");
+                     "The hub's store is busy, or another program has locked it: try again.");
         break;
     default:
         answer_fault(c, FAULT_INTERNAL, "The hub could not store it: %s.", err_text(why));

@@ -39,8 +39,8 @@ static bool check_query(struct request *r, struct span query)
     size_t modes = 0;
     if (query.n == 0)
         return refuse(r, 400,
-                      "The query parameter local-proxy-mode is missing: "
-                      "use /tunnel?local-proxy-mode=source or =destination.");
+                      "The query parameter local-proxy-mode is missing: use "
+                      "/tunnel?local-proxy-mode=source or =destination.");
     for (bool more = true; more;) {
         struct span before = query;
         struct span value = span_cut(&query, '&');

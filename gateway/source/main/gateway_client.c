@@ -121,8 +121,7 @@ bool gateway_client_open(struct gateway_client *d, struct options *o)
     d->fd = strchr(d->where, '/') != NULL ? connect_unix(d->where) : connect_tcp(d->where);
     if (d->fd < 0) {
         gateway_client_complain(
-            "no gateway at %s: %s (is it running? --gateway and $TUNNEL_GATEWAY say "
-            "where)",
+            "no gateway at %s: %s (is it running? --gateway and $TUNNEL_GATEWAY say where)",
             d->where, strerror(errno));
         return false;
     }
