@@ -12,9 +12,8 @@
 #include <time.h>
 
 #define TEXT_MAX ((size_t)64 << 20)
-#define REST_SECONDS                                                                               \
-    10 /* over longer pauses the connection is not kept: the server would end it                   \
-        */
+/* Over longer pauses the connection is not kept: the server would end it. */
+#define REST_SECONDS 10
 
 enum { EXIT_FINE, EXIT_UNREACHED, EXIT_USAGE, EXIT_HUB_DOWN, EXIT_NO_DEVICE };
 

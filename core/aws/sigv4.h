@@ -26,9 +26,9 @@ enum sigv4_verdict {
     SIGV4_INCOMPLETE, /* not AWS4-HMAC-SHA256, or a part is missing, twice, or malformed */
     SIGV4_EXPIRED,    /* X-Amz-Date is further away than SIGV4_SKEW_MS */
     SIGV4_SCOPE,      /* another service, another date than X-Amz-Date's */
-    SIGV4_HEADERS,    /* host or x-amz-target is not signed or there twice, or a signed header is
-                       * not there */
-    SIGV4_MISMATCH    /* the signature is wrong, or x-amz-content-sha256 is not the body's */
+    /* Host or x-amz-target is not signed or there twice, or a signed header is not there. */
+    SIGV4_HEADERS,
+    SIGV4_MISMATCH /* the signature is wrong, or x-amz-content-sha256 is not the body's */
 };
 const char *sigv4_text(enum sigv4_verdict v); /* a sentence for the client */
 

@@ -35,17 +35,17 @@ struct hub_config {
     uint64_t ping_ms;
     uint64_t retry_ms; /* first delay before a reconnect; 0: the link's own */
     char *subprotocol; /* NULL: the standard one */
-    bool native;       /* native sessions may be offered: the hub is not Amazon's, and no
-                          subprotocol was given */
+    /* Native sessions may be offered: the hub is not Amazon's, and no subprotocol was given. */
+    bool native;
 };
 
 struct hub_rules {
-    bool make_client_token; /* one of our own when none is given, the same for this token on this
-                               machine, so that a single-use token works again after a lost
-                               connection or a restart (localproxy must not) */
-    bool reference;         /* in the order and with the sentences of the reference program, which
-                               scripts look for; and a directory of authorities that is not there
-                               is warned about, and left out */
+    /* One of our own when none is given, the same for this token on this machine, so that a
+     * single-use token works again after a lost connection or a restart (localproxy must not). */
+    bool make_client_token;
+    /* In the order and with the sentences of the reference program, which scripts look for; and a
+     * directory of authorities that is not there is warned about, and left out. */
+    bool reference;
 };
 
 /* Validates (share/doc/localproxy.md): exactly one of endpoint and region over all sources, a token

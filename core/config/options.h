@@ -26,10 +26,12 @@ enum option_flag {
     OPTION_SECRET = 2,   /* overwritten in argv, never quoted in an error, wiped when freed */
     OPTION_CLI_ONLY = 4, /* an error in a file */
     OPTION_HIDDEN = 8,   /* not in the help */
-    OPTION_EXACT = 16,   /* a shortened --name means it only when nothing else fits (names that the
-                            reference program does not have must not shadow its abbreviations) */
-    OPTION_START = 32    /* read at the start only: keeps its value when a file is read again, and
-                            options_waiting tells that it has another there */
+    /* A shortened --name means it only when nothing else fits (names that the reference program
+     * does not have must not shadow its abbreviations). */
+    OPTION_EXACT = 16,
+    /* Read at the start only: keeps its value when a file is read again, and options_waiting tells
+     * that it has another there. */
+    OPTION_START = 32
 };
 
 struct option {
@@ -37,8 +39,9 @@ struct option {
     char letter;          /* -x, or 0 */
     const char *argument; /* what the help calls its value: "HOST[:PORT]"; NULL: a flag */
     const char *env;      /* environment variable, or NULL; an empty variable counts as unset */
-    const char *setting;  /* key in the settings JSON, or NULL. "a.b.*" takes every key below a.b:
-                             the value becomes "rest=value" */
+    /* Key in the settings JSON, or NULL. "a.b.*" takes every key below a.b: the value becomes
+     * "rest=value". */
+    const char *setting;
     const char *fallback; /* default, or NULL */
     const char *help;     /* wrapped by options_help; '\n' breaks a line */
     unsigned flags;

@@ -18,8 +18,8 @@ struct service_mapping {
 struct services {
     struct service_mapping *items; /* in the order given */
     size_t n;
-    char warning[256]; /* the last thing worth telling (a duplicate id: the first one counts), or ""
-                        */
+    /* The last thing worth telling (a duplicate id: the first one counts), or "". */
+    char warning[256];
 };
 
 enum services_use {

@@ -36,8 +36,8 @@ struct admin_server_options {
     void (*metrics)(void *owner, struct buf *out); /* appends them */
     const struct admin_page *pages;                /* n_pages; must outlive the endpoint */
     size_t n_pages;
-    const char *(*name)(void *owner, size_t i); /* names to be asked by; NULL behind the last one;
-                                                   may be NULL */
+    /* Names to be asked by; NULL behind the last one; may be NULL. */
+    const char *(*name)(void *owner, size_t i);
     void *owner;
     uint64_t request_ms, idle_ms; /* as in http_conn_options; 0: its defaults */
 };

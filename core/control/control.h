@@ -36,12 +36,13 @@ struct control;
 struct control_setup {
     struct loop *loop;
     const char *program,
-        *role;                 /* as in struct monitor_options; program names the socket's folder */
-    const char *path;          /* of the socket; NULL: control_path's; "off": none, only a monitor
-                                  without listener is kept */
-    bool readonly;             /* nothing can be closed through it */
-    const struct options *ops; /* with --ops-listen and --ops-host: health and metrics, and nothing
-                                  else, on a TCP address too; NULL: not. Must outlive the control */
+        *role; /* as in struct monitor_options; program names the socket's folder */
+    /* Of the socket; NULL: control_path's; "off": none, only a monitor without listener is kept. */
+    const char *path;
+    bool readonly; /* nothing can be closed through it */
+    /* With --ops-listen and --ops-host: health and metrics, and nothing else, on a TCP address too;
+     * NULL: not. Must outlive the control. */
+    const struct options *ops;
     /* For /readyz; NULL: ready; else a sentence why not (static). */
     const char *(*unready)(void *owner);
     /* For /metrics, in place of report_metrics; NULL: report_metrics. */

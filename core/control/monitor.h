@@ -115,20 +115,20 @@ struct monitor_counters {
     enum monitor_state state;
     uint64_t up, down; /* payload bytes */
     uint64_t frames_up, frames_down;
-    uint64_t first_byte_ms; /* from the opening in the tunnel to the first byte of the device;
-                               meaningful when answered */
+    /* From the opening in the tunnel to the first byte of the device; meaningful when answered. */
+    uint64_t first_byte_ms;
     bool answered;
     size_t queued_up, queued_down; /* bytes held now */
     size_t queue_limit;            /* what may be held each way; 0: not known */
     /* How often, and for how long in all, its bytes had to wait: up, since the tunnel took no
      * more; down, since the client did not. */
     uint64_t pauses_up, pauses_down, paused_up_ms, paused_down_ms;
-    uint64_t window_up, window_down;   /* bytes that may be in flight; 0: not known */
-    const char *bound_up, *bound_down; /* what keeps its bytes now: "path", "window", "budget",
-                                          "reader"; static; NULL: nothing */
-    unsigned resumed;                  /* connections to the hub that it has outlived */
-    bool ended_up, ended_down;         /* that direction is finished */
-    int32_t stream_id;                 /* the protocol's; 0: none */
+    uint64_t window_up, window_down; /* bytes that may be in flight; 0: not known */
+    /* What keeps its bytes now: "path", "window", "budget", "reader"; static; NULL: nothing. */
+    const char *bound_up, *bound_down;
+    unsigned resumed;          /* connections to the hub that it has outlived */
+    bool ended_up, ended_down; /* that direction is finished */
+    int32_t stream_id;         /* the protocol's; 0: none */
     uint32_t connection_id;
 };
 
@@ -142,8 +142,9 @@ struct monitor_stream_info {
     const char *via;         /* "socks5", "socks4", "connect", "http", "port"; static; NULL: none */
     const char *asked;       /* what the client asked for, as it said it; NULL: nothing */
     const char *target;      /* what is dialled, or a hub's other end; NULL: nothing */
-    const char *label;       /* stands in place of its service while it has none: at a hub, where
-                                streams have no service, the tunnel's thing; NULL: nothing */
+    /* Stands in place of its service while it has none: at a hub, where streams have no service,
+     * the tunnel's thing; NULL: nothing. */
+    const char *label;
     /* Fills *out, which is zeroed. Not called after monitor_stream_ended. */
     void (*look)(void *ctx, struct monitor_counters *out);
     /* Ends it now, with ERR_OPERATOR; calls monitor_stream_ended from inside. NULL: cannot. */
@@ -163,13 +164,15 @@ void monitor_stream_target(struct monitor_stream *s, const char *target);
 void monitor_stream_client(struct monitor_stream *s, const char *client);
 struct monitor_end {
     enum err why;
-    const char *text;                    /* the reason as told to the client; NULL: that of why */
-    const struct monitor_counters *last; /* its final counters (state does not matter); NULL: it is
-                                            looked at once more */
-    bool untold;                         /* refused, and so were others in this way just now: it
-                                            counts and is no event (monitor_refused_more) */
-    bool orderly;                        /* nothing went wrong, whatever `why` is: it counts neither
-                                            as failed nor, never answered, as refused */
+    const char *text; /* the reason as told to the client; NULL: that of why */
+    /* Its final counters (state does not matter); NULL: it is looked at once more. */
+    const struct monitor_counters *last;
+    /* Refused, and so were others in this way just now: it counts and is no event
+     * (monitor_refused_more). */
+    bool untold;
+    /* Nothing went wrong, whatever `why` is: it counts neither as failed nor, never answered, as
+     * refused. */
+    bool orderly;
 };
 /* It is over, the last call for s. One that was never answered counts as refused, not as served. */
 void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *end);
@@ -181,9 +184,10 @@ struct monitor_refusal {
     const char *client, *via, *asked;
     enum err why;
     const char *text; /* NULL: that of why */
-    bool untold;      /* as in struct monitor_end: a browser pointed wholesale at the gateway asks
-                         for hundreds of foreign names */
-    uint64_t more;    /* > 0: so many that were untold, all like this one; counts nothing more */
+    /* As in struct monitor_end: a browser pointed wholesale at the gateway asks for hundreds of
+     * foreign names. */
+    bool untold;
+    uint64_t more; /* > 0: so many that were untold, all like this one; counts nothing more */
 };
 void monitor_refused(struct monitor *m, const struct monitor_refusal *r);
 /* `count` more of the same kind were refused and not told; asked: by the last of them. The same as

@@ -30,8 +30,8 @@ struct listener *listener_from_fd(struct loop *loop, int fd, const struct listen
                                   void *owner, enum err *why);
 int listener_port(const struct listener *l);         /* the port in use; 0 for unix */
 const char *listener_name(const struct listener *l); /* "127.0.0.1:1080" with the real port */
-bool listener_is_local(const struct listener *l); /* only this machine can reach it: every address
-                                                     that it is bound to is loopback, or a path */
+/* Only this machine can reach it: every address that it is bound to is loopback, or a path. */
+bool listener_is_local(const struct listener *l);
 /* Nobody is let in: newcomers wait in the kernel's queue until it is let go. */
 void listener_hold(struct listener *l, bool hold);
 void listener_free(struct listener *l); /* removes a unix socket's file; NULL is fine */

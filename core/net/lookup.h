@@ -18,10 +18,12 @@ enum err lookup_now(const char *host, struct addresses *out);
 struct lookup;
 struct lookup_options {
     const char *host;
-    bool untrusted;    /* a stranger's name: not one of our configuration, of which there are few
-                      and which never wait for a thread */
-    uint64_t limit_ms; /* from now until done comes in any case; 0: 15,000, which is enough for two
-                          dead name servers in front of a good one */
+    /* A stranger's name: not one of our configuration, of which there are few and which never wait
+     * for a thread. */
+    bool untrusted;
+    /* From now until done comes in any case; 0: 15,000, which is enough for two dead name servers
+     * in front of a good one. */
+    uint64_t limit_ms;
 };
 
 /* done comes exactly once, never from inside: the addresses, valid during the call, or n = 0 with

@@ -32,11 +32,12 @@ struct peer_end {
 /* A plain value; all zeroes is PEER_ELSEWHERE. */
 struct peer {
     enum peer_state state;
-    pid_t pid;            /* 0: not known (yet) */
-    bool uid_known;       /* also where the process is another user's, whose number we cannot see */
-    uid_t uid;            /* if so */
-    char name[PEER_NAME]; /* /proc/PID/comm, "": not known. A process chooses its name itself: any
-                             bytes, to be escaped */
+    pid_t pid;      /* 0: not known (yet) */
+    bool uid_known; /* also where the process is another user's, whose number we cannot see */
+    uid_t uid;      /* if so */
+    /* /proc/PID/comm, "": not known. A process chooses its name itself: any bytes, to be
+     * escaped. */
+    char name[PEER_NAME];
     struct peer_end ours, theirs; /* of TCP, for the search */
 };
 

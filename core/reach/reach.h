@@ -34,8 +34,8 @@ struct reach_target {
 /* Why it came to nothing. */
 struct reach_failure {
     enum err why;
-    const char *text; /* what happened; at the proxy also where: "the proxy p:3128: connection
-                         refused" */
+    /* What happened; at the proxy also where: "the proxy p:3128: connection refused". */
+    const char *text;
     bool at_proxy;
     bool final;       /* no later try can do better: the proxy wants what we do not have */
     int64_t later_ms; /* the proxy asked to come back in so many ms (Retry-After); -1: it did not */

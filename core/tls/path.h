@@ -24,8 +24,8 @@ struct path_question {
 };
 
 struct path_verdict {
-    enum err why;   /* ERR_OK, ERR_TLS_UNTRUSTED, ERR_TLS_EXPIRED, ERR_TLS_NAME or
-                     * ERR_TLS_CERTIFICATE */
+    /* ERR_OK, ERR_TLS_UNTRUSTED, ERR_TLS_EXPIRED, ERR_TLS_NAME or ERR_TLS_CERTIFICATE. */
+    enum err why;
     int alert;      /* to tell the other side (RFC 5246 section 7.2.2) */
     int64_t ends;   /* ERR_OK: when the first certificate of the path expires */
     char text[256]; /* a sentence */

@@ -86,12 +86,12 @@ struct stream *tls_client(struct loop *loop, struct stream *lower,
                           const struct stream_events *events, void *owner);
 
 struct tls_server_options {
-    struct identity *identity;        /* a reference is held as long as it is needed */
-    struct tls_cache *cache;          /* may be NULL; must outlive the handshake */
-    const struct trust *client_trust; /* not NULL: clients are asked for a certificate; who has
-                                         none is let in nameless, who has one that these did not
-                                         sign is not let in. Must outlive the handshake */
-    int64_t now;                      /* as above */
+    struct identity *identity; /* a reference is held as long as it is needed */
+    struct tls_cache *cache;   /* may be NULL; must outlive the handshake */
+    /* Not NULL: clients are asked for a certificate; who has none is let in nameless, who has one
+     * that these did not sign is not let in. Must outlive the handshake. */
+    const struct trust *client_trust;
+    int64_t now; /* as above */
     /* Not NULL: the handshake takes turns with others, since a step of it may cost a millisecond of
      * this thread. Told with the stream's owner when there is a step to take, and tls_turn has to
      * let it; until then it holds on to that record. known: it goes on with a handshake

@@ -63,9 +63,9 @@ struct ui {
     bool message_bad;
     int columns, rows; /* of the screen */
     bool pasting;      /* between UIKEY_PASTE and UIKEY_PASTE_END: text, and never a command */
-    size_t read;       /* keys that came at once with the one at hand, 0 or 1: it came alone. A
-                          question takes no answer from many: that is a paste, where the terminal
-                          does not tell */
+    /* Keys that came at once with the one at hand, 0 or 1: it came alone. A question takes no
+     * answer from many: that is a paste, where the terminal does not tell. */
+    size_t read;
 };
 
 /* What a key asks of the app besides a new picture. */

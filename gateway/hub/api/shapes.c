@@ -48,7 +48,7 @@ static void say_where(struct check *c, const struct where *at)
 static bool say_text(struct check *c, struct span s, size_t *room)
 {
     size_t shown = 0;
-    for (uint32_t ignored; shown<s.n && * room> 0; --*room)
+    for (uint32_t ignored; *room > 0 && shown < s.n; --*room)
         shown += utf8_decode((struct span){s.p + shown, s.n - shown}, &ignored);
     c->failed = !buf_append(&c->errors, s.p, shown) || c->failed;
     return shown == s.n;
