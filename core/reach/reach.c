@@ -24,7 +24,9 @@ void reach_cancel(struct reach *r)
     free(r);
 }
 
-void reach_end(struct reach *r, struct reach_failure f)
+/* At the proxy the text becomes a sentence about it; one that begins with a blank goes on with its
+ * name. */
+static void end(struct reach *r, struct reach_failure f)
 {
     const struct reach_events *events = r->events;
     const struct upstream *proxy = r->target.proxy;
@@ -45,9 +47,9 @@ void reach_end(struct reach *r, struct reach_failure f)
     events->failed(owner, &f);
 }
 
-void reach_fail(struct reach *r, enum err why, const char *text)
+static void fail(struct reach *r, enum err why, const char *text)
 {
-    reach_end(r, (struct reach_failure){.why = why, .text = text, .later_ms = -1});
+    end(r, (struct reach_failure){.why = why, .text = text, .later_ms = -1});
 }
 
 static void arrive(struct reach *r)
@@ -90,7 +92,7 @@ static void start_tls(struct reach *r, enum reach_step step)
     r->step = step;
     r->stream = tls_client(r->loop, lower, &o, &stream_events, r);
     if (r->stream == NULL)
-        reach_fail(r, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+        fail(r, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
 }
 
 static void on_failed(void *owner, enum err why)
@@ -100,10 +102,10 @@ static void on_failed(void *owner, enum err why)
     bool tls = (r->step == PROXY_TLS || r->step == TARGET_TLS) && r->stream != NULL;
     const char *detail = tls ? tls_problem(r->stream) : "";
     snprintf(text, sizeof text, "%s", detail[0] != '\0' ? detail : err_text(why));
-    reach_fail(r, why, text);
+    fail(r, why, text);
 }
 
-void reach_send(struct reach *r)
+static void send_request(struct reach *r)
 {
     r->step = PROXY_ANSWER;
     stream_read_on(r->stream, true);
@@ -111,7 +113,7 @@ void reach_send(struct reach *r)
 }
 
 /* Once more on a new connection: many proxies close the one on which they said 407. */
-void reach_again(struct reach *r)
+static void again(struct reach *r)
 {
     stream_close(r->stream);
     r->stream = NULL;
@@ -119,17 +121,37 @@ void reach_again(struct reach *r)
     dial(r);
 }
 
-void reach_through(struct reach *r)
+static void through(struct reach *r)
 {
     stream_read_on(r->stream, false);
     start_tls(r, TARGET_TLS);
+}
+
+static void go_on(struct reach *r, enum proxy_next next)
+{
+    switch (next) {
+    case PROXY_WAIT:
+        break;
+    case PROXY_SEND:
+        send_request(r);
+        break;
+    case PROXY_AGAIN:
+        again(r);
+        break;
+    case PROXY_THROUGH:
+        through(r);
+        break;
+    case PROXY_FAILED:
+        end(r, r->failure);
+        break;
+    }
 }
 
 static void on_opened(void *owner)
 {
     struct reach *r = owner;
     if (r->step == PROXY_TLS)
-        reach_ask_proxy(r);
+        go_on(r, reach_ask_proxy(r));
     else
         arrive(r);
 }
@@ -140,9 +162,9 @@ static void on_readable(void *owner)
     uint8_t *p;
     long n = stream_peek(r->stream, 1, &p);
     if (n > 0)
-        reach_proxy_said(r, p, (size_t)n);
+        go_on(r, reach_proxy_said(r, p, (size_t)n));
     else if (n < 0)
-        reach_proxy_gone(r, (enum err) - n);
+        go_on(r, reach_proxy_gone(r, (enum err) - n));
 }
 
 /* ---- the beginning ---- */
@@ -166,7 +188,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
     else if (r->target.proxy->kind == UPSTREAM_HTTPS)
         start_tls(r, PROXY_TLS);
     else
-        reach_ask_proxy(r);
+        go_on(r, reach_ask_proxy(r));
 }
 
 static bool begin_dial(struct reach *r)
@@ -186,7 +208,7 @@ static bool begin_dial(struct reach *r)
 static void dial(struct reach *r)
 {
     if (!begin_dial(r))
-        reach_fail(r, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+        fail(r, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
 }
 
 /* The first address to ask the proxy for is the one that went well last time. */
@@ -206,7 +228,7 @@ static void on_found(void *owner, const struct addresses *found, enum err why)
         snprintf(text, sizeof text,
                  " is to be given an address (socks5h:// gives it the name): %.150s: %s",
                  r->target.host, err_text(why));
-        reach_fail(r, why, text);
+        fail(r, why, text);
         return;
     }
     r->addresses = *found;

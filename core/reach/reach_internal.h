@@ -31,20 +31,24 @@ struct reach {
     bool shown[3];      /* which kinds of login it has seen; of NONE that means nothing */
     struct socks5 socks;
     struct reach_memory own; /* when the owner has none */
+    struct reach_failure failure;
+    /* Of the failure. One that begins with a blank goes on with the proxy's name. */
+    char text[300];
 };
 
-/* The reach ends so. At the proxy the text becomes a sentence about it; one that begins with a
- * blank goes on with its name. */
-void reach_end(struct reach *r, struct reach_failure f);
-void reach_fail(struct reach *r, enum err why, const char *text); /* a later try may do better */
-void reach_send(struct reach *r);                                 /* r->request, to the proxy */
-void reach_again(struct reach *r);   /* the proxy is asked once more, on a new connection */
-void reach_through(struct reach *r); /* the stream is the target's from here on */
-
 bool reach_by_socks(const struct reach *r);
-void reach_ask_proxy(struct reach *r);
-/* Bytes from the proxy; what it takes of them is consumed. r may be gone afterwards. */
-void reach_proxy_said(struct reach *r, uint8_t *p, size_t n);
-void reach_proxy_gone(struct reach *r, enum err why); /* it has ended the connection */
+
+/* What the proxy's side of the way (reach_proxy.c) wants done next. */
+enum proxy_next {
+    PROXY_WAIT,
+    PROXY_SEND,    /* r->request */
+    PROXY_AGAIN,   /* the proxy is asked once more, on a new connection */
+    PROXY_THROUGH, /* the stream is the target's from here on */
+    PROXY_FAILED   /* the reach ends with r->failure */
+};
+enum proxy_next reach_ask_proxy(struct reach *r);
+/* Bytes from the proxy; what it takes of them is consumed. */
+enum proxy_next reach_proxy_said(struct reach *r, uint8_t *p, size_t n);
+enum proxy_next reach_proxy_gone(struct reach *r, enum err why); /* it has ended the connection */
 
 #endif
