@@ -78,9 +78,14 @@ void conn_destroy(struct conn *c)
     free(c);
 }
 
+static bool owes(const struct conn *c)
+{
+    return c->start_type != 0 || c->owed != 0;
+}
+
 void conn_free_if_done(struct conn *c)
 {
-    if (c->phase == CONN_GONE && !conn_owes(c))
+    if (c->phase == CONN_GONE && !owes(c))
         conn_destroy(c);
 }
 
@@ -258,7 +263,7 @@ static void end_life(struct conn *c, enum err why, bool tell)
     unregister(c);
     c->phase = CONN_DRAINING;
     c->stats.why = why;
-    if (!conn_owes(c))
+    if (!owes(c))
         list_remove(&c->turn.control);
     if (c->timer != NULL)
         c->host->time->timer_stop(c->timer);
@@ -290,11 +295,6 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
 }
 
 /* ---- what it says to the far end ---- */
-
-bool conn_owes(const struct conn *c)
-{
-    return c->start_type != 0 || c->owed != 0;
-}
 
 void conn_owe(struct conn *c, unsigned owed)
 {
@@ -348,7 +348,7 @@ static int next_owed(struct conn *c)
 void conn_send_owed(struct conn *c)
 {
     int type = next_owed(c);
-    if (!conn_owes(c))
+    if (!owes(c))
         list_remove(&c->turn.control);
     conn_send(c, type, 0);
     conn_free_if_done(c);

@@ -92,7 +92,6 @@ enum {
     CONN_OWES_RESET = 8,
 };
 void conn_owe(struct conn *c, unsigned owed);
-bool conn_owes(const struct conn *c);
 void conn_send(struct conn *c, int type, size_t payload_size);
 void conn_send_owed(struct conn *c); /* Sends the next frame that c owes; c may be gone then. */
 void conn_want_to_send(struct conn *c);
