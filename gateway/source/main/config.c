@@ -19,73 +19,109 @@
 /* ---- tables ---- */
 
 static const struct option endpoint_table[] = {
-    {"listen", 0, "WHERE", NULL, NULL, CONFIG_DEFAULT_LISTEN,
-     "Where clients find SOCKS5, SOCKS4a and HTTP: ADDRESS:PORT or the path of a unix socket. May "
-     "be "
-     "repeated.",
-     OPTION_MANY | OPTION_EXACT | OPTION_START},
-    {"suffix", 0, "NAME", NULL, NULL, "tunnel",
-     "What host names end in, also a list with commas. May be repeated; the first one is shown.",
-     OPTION_MANY | OPTION_EXACT},
-    {"user", 0, "NAME", NULL, NULL, NULL,
-     "Ask clients for this user name and the password of --password-file.",
-     OPTION_EXACT | OPTION_START},
-    {"password-file", 0, "FILE", NULL, NULL, NULL, "The first line of this file is the password.",
-     OPTION_EXACT},
-    {"ask-user", 0, NULL, NULL, NULL, NULL,
-     "Take a user name from each SOCKS5 client that says it can give one: it picks one of several "
-     "tunnels. Some clients (PuTTY) say so of everybody, and then ask the person.",
-     OPTION_EXACT},
-    {"open-grace", 0, "TIME", NULL, NULL, "auto",
-     "How long to wait for a refusal or a first byte before a client is told that its connection "
-     "stands; auto: two round trips and 150 ms. Not for services whose client speaks first.",
-     OPTION_EXACT},
-    {"http-services", 0, "ID[,ID...]", NULL, NULL, NULL,
-     "Services that are HTTP, besides those whose id begins with HTTP or WEB: only to these go "
-     "plain "
-     "http:// requests; default: the one of a tunnel without ids; *: all. May be repeated.",
-     OPTION_MANY | OPTION_EXACT},
-    {"forward-origins", 0, "LIST", NULL, NULL, "any",
-     "Which web pages may send plain http:// requests to services: any, or a list of tunnel (pages "
-     "below the suffixes), same (of the very host), null, and origins as https://dash.example. May "
-     "be repeated.",
-     OPTION_MANY | OPTION_EXACT},
-    {"max-clients", 0, "N", NULL, NULL, "4096", "How many clients at once.", OPTION_EXACT},
-    {"memory-budget", 0, "SIZE", NULL, NULL, "256M",
-     "How much memory all that waits for slow clients and for devices may take; who has stopped "
-     "reading is dropped then.",
-     OPTION_EXACT | OPTION_START},
-    {"direct", 0, NULL, NULL, NULL, NULL,
-     "Connect clients that ask for an address, or for a name outside the suffixes, straight from "
-     "this machine instead of refusing them.",
-     OPTION_EXACT},
+    {.name = "listen",
+     .argument = "WHERE",
+     .fallback = CONFIG_DEFAULT_LISTEN,
+     .help = "Where clients find SOCKS5, SOCKS4a and HTTP: ADDRESS:PORT or the path of a unix "
+             "socket. May be repeated.",
+     .flags = OPTION_MANY | OPTION_EXACT | OPTION_START},
+    {.name = "suffix",
+     .argument = "NAME",
+     .fallback = "tunnel",
+     .help = "What host names end in, also a list with commas. May be repeated; the first one is "
+             "shown.",
+     .flags = OPTION_MANY | OPTION_EXACT},
+    {.name = "user",
+     .argument = "NAME",
+     .help = "Ask clients for this user name and the password of --password-file.",
+     .flags = OPTION_EXACT | OPTION_START},
+    {.name = "password-file",
+     .argument = "FILE",
+     .help = "The first line of this file is the password.",
+     .flags = OPTION_EXACT},
+    {.name = "ask-user",
+     .help = "Take a user name from each SOCKS5 client that says it can give one: it picks one of "
+             "several tunnels. Some clients (PuTTY) say so of everybody, and then ask the person.",
+     .flags = OPTION_EXACT},
+    {.name = "open-grace",
+     .argument = "TIME",
+     .fallback = "auto",
+     .help = "How long to wait for a refusal or a first byte before a client is told that its "
+             "connection stands; auto: two round trips and 150 ms. Not for services whose client "
+             "speaks first.",
+     .flags = OPTION_EXACT},
+    {.name = "http-services",
+     .argument = "ID[,ID...]",
+     .help = "Services that are HTTP, besides those whose id begins with HTTP or WEB: only to "
+             "these go plain http:// requests; default: the one of a tunnel without ids; *: all. "
+             "May be repeated.",
+     .flags = OPTION_MANY | OPTION_EXACT},
+    {.name = "forward-origins",
+     .argument = "LIST",
+     .fallback = "any",
+     .help = "Which web pages may send plain http:// requests to services: any, or a list of "
+             "tunnel (pages below the suffixes), same (of the very host), null, and origins as "
+             "https://dash.example. May be repeated.",
+     .flags = OPTION_MANY | OPTION_EXACT},
+    {.name = "max-clients",
+     .argument = "N",
+     .fallback = "4096",
+     .help = "How many clients at once.",
+     .flags = OPTION_EXACT},
+    {.name = "memory-budget",
+     .argument = "SIZE",
+     .fallback = "256M",
+     .help = "How much memory all that waits for slow clients and for devices may take; who has "
+             "stopped reading is dropped then.",
+     .flags = OPTION_EXACT | OPTION_START},
+    {.name = "direct",
+     .help = "Connect clients that ask for an address, or for a name outside the suffixes, "
+             "straight from this machine instead of refusing them.",
+     .flags = OPTION_EXACT},
 };
 static const struct option_group endpoint_group = OPTION_GROUP("Endpoint", endpoint_table);
 
 /* Also valid in a [tunnel NAME] section. */
 static const struct option tunnel_table[] = {
-    {"source-listen-port", 's', "MAP", NULL, NULL, NULL,
-     "Listening ports of single services besides the endpoint: HTTP1=5555,SSH1=3333, or a single "
-     "5555. May be repeated.",
-     OPTION_MANY},
-    {"config-dir", 0, "DIR", NULL, NULL, NULL,
-     "Read more of these from the ini files below a directory, one \"SERVICE = PORT\" a line; "
-     "services without one get a free port.",
-     OPTION_EXACT},
-    {"mode", 'm', "src", NULL, NULL, NULL,
-     "Given without -s: every service gets a listening port of the system's choice.", 0},
-    {"destination-client-type", 'y', "V1|V2", NULL, NULL, NULL,
-     "The protocol version of the destination, when it is an old one (AWS IoT Device Client, "
-     "Greengrass: V1).",
-     0},
-    {"linger", 0, "TIME", NULL, NULL, "30s",
-     "How long a service may be silent after its client has finished sending.", OPTION_EXACT},
-    {"stall-timeout", 0, "TIME", NULL, NULL, "30s",
-     "How long a client may read nothing while other connections wait behind it.", OPTION_EXACT},
-    {"resume-timeout", 0, "TIME", NULL, NULL, "2m",
-     "How long connections of a native session outlive a lost hub or far end.", OPTION_EXACT},
-    {"max-connections", 0, "N", NULL, NULL, NULL, "At once, for each service (default: 4096).",
-     OPTION_EXACT},
+    {.name = "source-listen-port",
+     .letter = 's',
+     .argument = "MAP",
+     .help = "Listening ports of single services besides the endpoint: HTTP1=5555,SSH1=3333, or a "
+             "single 5555. May be repeated.",
+     .flags = OPTION_MANY},
+    {.name = "config-dir",
+     .argument = "DIR",
+     .help = "Read more of these from the ini files below a directory, one \"SERVICE = PORT\" a "
+             "line; services without one get a free port.",
+     .flags = OPTION_EXACT},
+    {.name = "mode",
+     .letter = 'm',
+     .argument = "src",
+     .help = "Given without -s: every service gets a listening port of the system's choice."},
+    {.name = "destination-client-type",
+     .letter = 'y',
+     .argument = "V1|V2",
+     .help = "The protocol version of the destination, when it is an old one (AWS IoT Device "
+             "Client, Greengrass: V1)."},
+    {.name = "linger",
+     .argument = "TIME",
+     .fallback = "30s",
+     .help = "How long a service may be silent after its client has finished sending.",
+     .flags = OPTION_EXACT},
+    {.name = "stall-timeout",
+     .argument = "TIME",
+     .fallback = "30s",
+     .help = "How long a client may read nothing while other connections wait behind it.",
+     .flags = OPTION_EXACT},
+    {.name = "resume-timeout",
+     .argument = "TIME",
+     .fallback = "2m",
+     .help = "How long connections of a native session outlive a lost hub or far end.",
+     .flags = OPTION_EXACT},
+    {.name = "max-connections",
+     .argument = "N",
+     .help = "At once, for each service (default: 4096).",
+     .flags = OPTION_EXACT},
 };
 static const struct option_group tunnel_group = OPTION_GROUP("Services", tunnel_table);
 

@@ -20,10 +20,10 @@
 #define HOST_LONGEST 255
 
 static const struct option table[] = {
-    {"socks5", 0, NULL, NULL, NULL, NULL, "Speak SOCKS5 instead of HTTP CONNECT.", OPTION_EXACT},
-    {"fdpass", 0, NULL, NULL, NULL, NULL,
-     "Hand the connected socket over on stdout and leave, for ssh's ProxyUseFdpass=yes.",
-     OPTION_EXACT},
+    {.name = "socks5", .help = "Speak SOCKS5 instead of HTTP CONNECT.", .flags = OPTION_EXACT},
+    {.name = "fdpass",
+     .help = "Hand the connected socket over on stdout and leave, for ssh's ProxyUseFdpass=yes.",
+     .flags = OPTION_EXACT},
 };
 static const struct option_group group = OPTION_GROUP("Connection", table);
 

@@ -21,11 +21,20 @@
 #define ANSWER_SECONDS 30
 
 static const struct option table[] = {
-    {"gateway", 0, "WHERE", "TUNNEL_GATEWAY", NULL, CONFIG_DEFAULT_LISTEN,
-     "The running gateway: ADDRESS:PORT or the path of its unix socket.", OPTION_EXACT},
-    {"user", 0, "NAME", NULL, NULL, NULL, "When the gateway asks for a password.", OPTION_EXACT},
-    {"password-file", 0, "FILE", NULL, NULL, NULL, "The first line of this file is the password.",
-     OPTION_EXACT},
+    {.name = "gateway",
+     .argument = "WHERE",
+     .env = "TUNNEL_GATEWAY",
+     .fallback = CONFIG_DEFAULT_LISTEN,
+     .help = "The running gateway: ADDRESS:PORT or the path of its unix socket.",
+     .flags = OPTION_EXACT},
+    {.name = "user",
+     .argument = "NAME",
+     .help = "When the gateway asks for a password.",
+     .flags = OPTION_EXACT},
+    {.name = "password-file",
+     .argument = "FILE",
+     .help = "The first line of this file is the password.",
+     .flags = OPTION_EXACT},
 };
 const struct option_group gateway_client_options = OPTION_GROUP("Gateway", table);
 

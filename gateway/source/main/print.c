@@ -14,11 +14,17 @@
 #include <unistd.h>
 
 static const struct option table[] = {
-    {"gateway", 0, "WHERE", "TUNNEL_GATEWAY", NULL, CONFIG_DEFAULT_LISTEN,
-     "Where the gateway listens: ADDRESS:PORT or the path of its unix socket.", OPTION_EXACT},
-    {"suffix", 0, "NAME", NULL, NULL, "tunnel",
-     "What host names end in. May be repeated; the first one is shown.",
-     OPTION_MANY | OPTION_EXACT},
+    {.name = "gateway",
+     .argument = "WHERE",
+     .env = "TUNNEL_GATEWAY",
+     .fallback = CONFIG_DEFAULT_LISTEN,
+     .help = "Where the gateway listens: ADDRESS:PORT or the path of its unix socket.",
+     .flags = OPTION_EXACT},
+    {.name = "suffix",
+     .argument = "NAME",
+     .fallback = "tunnel",
+     .help = "What host names end in. May be repeated; the first one is shown.",
+     .flags = OPTION_MANY | OPTION_EXACT},
 };
 static const struct option_group group = OPTION_GROUP("Gateway", table);
 
