@@ -28,7 +28,7 @@ struct inbound_options {
     void *owner;
     const struct names *names;     /* with origins: what a tunnel's name is */
     const struct origins *origins; /* of pages that may ask by plain http; must outlive it, or the
-                                      next ingress_change, as names must */
+                                      next inbound_change, as names must */
     bool ask_user;    /* SOCKS5: take a user name where one can be had; it may pick a tunnel */
     const char *user; /* NULL: no authentication; copied */
     const char *password;
@@ -41,7 +41,7 @@ void inbound_free(struct inbound *i);
 /* Other names, origins, max_clients, ask_user and password (copied; only where there is a user)
  * from now on; those that are in stay. The rest of the options is not looked at. false: no memory,
  * and nothing is changed. */
-bool ingress_change(struct inbound *i, const struct inbound_options *fresh);
+bool inbound_change(struct inbound *i, const struct inbound_options *fresh);
 /* Another listener; `where` as for listener_new. NULL: *why. */
 const struct listener *inbound_listen(struct inbound *i, const char *where, enum err *why);
 

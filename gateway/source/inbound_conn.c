@@ -1,6 +1,6 @@
-#include "gateway/source/inbound_pinned_internal.h"
-
+#include "core/base/log.h"
 #include "core/base/secret.h"
+#include "gateway/source/inbound_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,9 +13,8 @@ void inbound_conn_free(struct inbound_conn *c)
     list_remove(&c->node);
     c->in->n--;
     timer_free(c->timer);
-    socks_free(c->socks);
-    http_reader_free(c->http);
-    pinned_free(c->pinned);
+    if (c->protocol != NULL)
+        c->protocol->free(c->state);
     free(c);
 }
 
@@ -37,27 +36,6 @@ void inbound_conn_refuse(struct inbound_conn *c, const char *protocol, const cha
     struct buf none = {.limit = 1};
     access_log_refused(c->in->access_log, c->stream->name, protocol, asked, why, text);
     inbound_conn_linger(c, words != NULL ? words : &none);
-}
-
-/* Without a greeting there is nobody to tell, and mostly nothing to tell: browsers open connections
- * that they may need later. One that greets and leaves has failed to resolve the name. */
-void inbound_conn_left(struct inbound_conn *c)
-{
-    if (c->socks != NULL && socks_idle(c->socks))
-        access_log_refused(
-            c->in->access_log, c->stream->name, "socks5", "", ERR_CLIENT_CLOSED,
-            "it left without naming a host: if it looks up names itself, say socks5h:// "
-            "instead of socks5://, or proxy DNS");
-    inbound_conn_close(c);
-}
-
-static void refuse_in_format(struct inbound_conn *c, const struct reply_format *f,
-                             const char *asked, enum err why, const char *text)
-{
-    struct buf words = {.limit = 8192};
-    if (!f->answer(why, text, &words))
-        buf_free(&words);
-    inbound_conn_refuse(c, f->protocol, asked, why, text, &words);
 }
 
 /* ---- passwords ---- */
@@ -105,6 +83,162 @@ static bool is_local(const struct stream *s)
 bool inbound_conn_is_untrusted(const struct inbound_conn *c)
 {
     return c->in->user == NULL && !is_local(c->stream);
+}
+
+/* ---- room ---- */
+
+size_t inbound_count(const struct inbound *in)
+{
+    return in->n + forwards_count(in->forwards) + directs_count(in->directs) +
+           lingering_closes_count(in->lingering_closes);
+}
+
+static struct inbound_conn *oldest_but(const struct inbound *in, const struct inbound_conn *c)
+{
+    list_each(node, &in->clients)
+    {
+        struct inbound_conn *other = list_entry(node, struct inbound_conn, node);
+        if (other != c)
+            return other;
+    }
+    return NULL;
+}
+
+/* Else connections that say nothing would keep all others out. Nobody goes for nothing: when
+ * those who are being served are too many, all others stay. */
+bool inbound_evict(struct inbound *in, size_t most, const struct inbound_conn *c)
+{
+    size_t served = forwards_count(in->forwards) + directs_count(in->directs);
+    if (served + (c != NULL) > most)
+        return false;
+    while (inbound_count(in) > most) {
+        struct inbound_conn *other = oldest_but(in, c);
+        if (other != NULL) {
+            access_log_refused(in->access_log, other->stream->name, "unknown", "", ERR_LIMIT,
+                               "it asked for nothing, and others need its place");
+            inbound_conn_close(other);
+        } else if (!lingering_closes_evict(in->lingering_closes)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- its request ---- */
+
+static bool speak(struct inbound_conn *c, const struct inbound_protocol *p)
+{
+    c->state = p->make(c->in);
+    if (c->state != NULL)
+        c->protocol = p;
+    return c->state != NULL;
+}
+
+/* Makes the part of the protocol that claims the first byte. False: c is gone. */
+static bool choose(struct inbound_conn *c, uint8_t first)
+{
+    const struct inbound_protocol *const *p = c->in->protocols;
+    while (!(*p)->claims(first))
+        p++;
+    if ((*p)->refusal != NULL) {
+        inbound_conn_refuse(c, (*p)->name, "", ERR_PROTOCOL, (*p)->refusal, NULL);
+        return false;
+    }
+    if (speak(c, *p))
+        return true;
+    inbound_conn_close(c);
+    return false;
+}
+
+static void ended(struct inbound_conn *c)
+{
+    if (c->protocol != NULL && c->protocol->left != NULL)
+        c->protocol->left(c);
+    inbound_conn_close(c);
+}
+
+static void on_readable(void *owner)
+{
+    struct inbound_conn *c = owner;
+    bool more = true;
+    while (more) {
+        uint8_t *p;
+        long n = stream_peek(c->stream, 1, &p);
+        if (n < 0)
+            ended(c);
+        if (n <= 0)
+            return;
+        c->begun = true;
+        if (c->protocol == NULL && !choose(c, p[0]))
+            return;
+        more = c->protocol->feed(c, p, (size_t)n);
+    }
+}
+
+static void on_writable(void *owner)
+{
+    struct inbound_conn *c = owner;
+    c->protocol->written(c);
+}
+
+static void on_failed(void *owner, enum err why)
+{
+    (void)why;
+    inbound_conn_close(owner);
+}
+
+static void on_time(void *owner)
+{
+    struct inbound_conn *c = owner;
+    if (c->denied != NULL) {
+        c->denied(c, c->denied_text);
+    } else if (c->begun) {
+        c->protocol->late(c);
+    } else {
+        /* Browsers open connections that they may need later. */
+        log_debug("%s was silent and is closed", c->stream->name);
+        inbound_conn_close(c);
+    }
+}
+
+struct inbound_conn *inbound_conn_new(struct inbound *in, struct listener *l, struct stream *s,
+                                      const struct inbound_protocol *p, uint64_t patience_ms)
+{
+    static const struct stream_events events = {
+        .readable = on_readable, .writable = on_writable, .failed = on_failed};
+    struct inbound_conn *c = calloc(1, sizeof *c);
+    if (c != NULL)
+        *c = (struct inbound_conn){.in = in,
+                                   .listener = l,
+                                   .stream = s,
+                                   .accepted_ms = loop_now(in->loop),
+                                   .timer = timer_new(in->loop, on_time, c)};
+    if (c == NULL || c->timer == NULL || (p != NULL && !speak(c, p))) {
+        access_log_refused(in->access_log, s->name, "unknown", "", ERR_NO_MEMORY, NULL);
+        if (c != NULL)
+            timer_free(c->timer);
+        free(c);
+        stream_close(s);
+        return NULL;
+    }
+    list_init(&c->node);
+    list_append(&in->clients, &c->node);
+    in->n++;
+    stream_set_owner(s, &events, c);
+    timer_start(c->timer, patience_ms);
+    stream_read_on(s, true);
+    return c;
+}
+
+/* ---- its way ---- */
+
+static void refuse_in_format(struct inbound_conn *c, const struct reply_format *f,
+                             const char *asked, enum err why, const char *text)
+{
+    struct buf words = {.limit = 8192};
+    if (!f->answer(why, text, &words))
+        buf_free(&words);
+    inbound_conn_refuse(c, f->protocol, asked, why, text, &words);
 }
 
 static bool goes_direct(const struct inbound *in, const struct forward_question *q)

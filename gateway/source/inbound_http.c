@@ -1,7 +1,7 @@
 #include "core/base/secret.h"
 #include "core/base/text.h"
 #include "gateway/source/exchange.h"
-#include "gateway/source/inbound_pinned_internal.h"
+#include "gateway/source/inbound_http_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,15 +11,9 @@
 #define HTTP_PORT 80
 #define FIRST_BYTE_MS 30000 /* for a whole forwarded request; then it is attached all the same */
 
-void inbound_http_refuse(struct inbound_conn *c, const char *asked, enum err why, int status,
-                         const char *text, bool head)
+static const struct http_state *state_of(const struct inbound_conn *c)
 {
-    struct buf words = {.limit = 8192};
-    const struct proxy_answer a = {
-        .status = status, .reason = text, .error = err_name(why), .head = head};
-    if (!proxy_answer_write(&a, &words))
-        buf_free(&words);
-    inbound_conn_refuse(c, "http", asked, why, text, &words);
+    return c->state;
 }
 
 static void http_page(struct inbound_conn *c, const struct http_head *head,
@@ -57,7 +51,7 @@ static const char *http_user(struct inbound_conn *c, const struct http_head *hea
 /* The request is still there, in its reader. */
 static void http_denied(struct inbound_conn *c, const char *text)
 {
-    const struct http_head *head = http_reader_head(c->http);
+    const struct http_head *head = http_reader_head(state_of(c)->reader);
     struct proxy_request r;
     proxy_decide(head, &r);
     inbound_http_refuse(c, r.host, ERR_AUTH, 407, text, span_is(head->method, "HEAD"));
@@ -65,7 +59,7 @@ static void http_denied(struct inbound_conn *c, const char *text)
 
 static void page_denied(struct inbound_conn *c, const char *text)
 {
-    const struct http_head *head = http_reader_head(c->http);
+    const struct http_head *head = http_reader_head(state_of(c)->reader);
     struct proxy_request r;
     (void)text; /* our pages say less to strangers, and refuse nobody */
     proxy_decide(head, &r);
@@ -76,7 +70,7 @@ static void http_connect(struct inbound_conn *c, const struct proxy_request *r, 
 {
     inbound_conn_forward(c,
                          &(struct forward_options){
-                             .format = &reply_connect,
+                             .format = &inbound_reply_connect,
                              .question = {.host = span_of(r->host), .hint = user},
                          },
                          r->port);
@@ -103,7 +97,7 @@ static void forward(struct inbound_conn *c, const struct proxy_request *r, const
 {
     inbound_conn_forward(c,
                          &(struct forward_options){
-                             .format = head ? &reply_forward_head : &reply_forward,
+                             .format = head ? &inbound_reply_forward_head : &inbound_reply_forward,
                              .question = {.host = span_of(r->host), .hint = user, .http = true},
                              .early = early,
                              .tap = {.up = exchange_up,
@@ -204,9 +198,12 @@ static void http_complete(struct inbound_conn *c, const struct http_head *head)
     free(user);
 }
 
-bool inbound_http(struct inbound_conn *c, const uint8_t *p, size_t n)
+/* ---- the row ---- */
+
+static bool feed(struct inbound_conn *c, const uint8_t *p, size_t n)
 {
-    long used = http_reader_feed(c->http, p, n);
+    struct http_state *s = c->state;
+    long used = http_reader_feed(s->reader, p, n);
     if (used < 0) {
         enum err why = (enum err) - used;
         inbound_http_refuse(c, "", why, err_http(why),
@@ -216,8 +213,49 @@ bool inbound_http(struct inbound_conn *c, const uint8_t *p, size_t n)
         return false;
     }
     stream_consume(c->stream, (size_t)used);
-    const struct http_head *head = http_reader_head(c->http);
+    const struct http_head *head = http_reader_head(s->reader);
     if (head != NULL)
         http_complete(c, head);
     return head == NULL;
 }
+
+static void late(struct inbound_conn *c)
+{
+    inbound_http_refuse(c, "", ERR_SILENT, 408, "the request did not come in time", false);
+}
+
+static bool claims(uint8_t first)
+{
+    return (first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z');
+}
+
+static void *state_make(const struct inbound *in)
+{
+    struct http_state *s = calloc(1, sizeof *s);
+    (void)in;
+    if (s == NULL)
+        return NULL;
+    s->reader = http_reader_new(HTTP_REQUEST, PROXY_HEAD_MAX);
+    if (s->reader != NULL)
+        return s;
+    free(s);
+    return NULL;
+}
+
+static void state_free(void *state)
+{
+    struct http_state *s = state;
+    http_reader_free(s->reader);
+    pinned_free(s->pinned);
+    free(s);
+}
+
+const struct inbound_protocol inbound_http = {
+    .name = "http",
+    .claims = claims,
+    .make = state_make,
+    .free = state_free,
+    .feed = feed,
+    .late = late,
+    .stop = pinned_free_all,
+};

@@ -1,4 +1,4 @@
-#include "gateway/source/inbound_pinned_internal.h"
+#include "gateway/source/inbound_http_internal.h"
 
 #include "core/net/listener.h"
 #include "core/net/socket.h"
@@ -22,6 +22,7 @@ struct parted {
 struct pinned_conn {
     struct list node; /* of the endpoint's, while a request is under way */
     struct inbound *in;
+    const struct inbound_protocol *protocol;
     struct listener *listener;
     struct inbound_conn *client; /* waits for the next request; NULL: one is under way */
     struct stream *outer;        /* the client's, while a request is under way */
@@ -52,7 +53,8 @@ bool pinned_wanted(const struct http_head *head)
 
 bool pinned_fits(const struct inbound_conn *c, const struct proxy_request *r)
 {
-    return c->pinned != NULL && span_is_nocase(span_of(r->host), c->pinned->host);
+    const struct http_state *s = c->state;
+    return s->pinned != NULL && span_is_nocase(span_of(r->host), s->pinned->host);
 }
 
 static void parted_forget(void *ctx)
@@ -134,12 +136,13 @@ static void again(struct pinned_conn *k)
     k->answered = false;
     k->outer = NULL;
     list_remove(&k->node);
-    k->client = inbound_conn_new(k->in, k->listener, client, PINNED_IDLE_MS);
+    k->client = inbound_conn_new(k->in, k->listener, client, k->protocol, PINNED_IDLE_MS);
     if (k->client == NULL) {
         pinned_free(k);
         return;
     }
-    k->client->pinned = k;
+    struct http_state *s = k->client->state;
+    s->pinned = k;
     stream_read_on(k->inner, true); /* its end */
 }
 
@@ -287,6 +290,7 @@ static struct pinned_conn *begin(struct inbound_conn *c, const struct proxy_requ
     if (k == NULL)
         return NULL;
     *k = (struct pinned_conn){.in = c->in,
+                              .protocol = c->protocol,
                               .listener = c->listener,
                               .host = span_dup(span_of(r->host)),
                               .up = {.limit = (size_t)2 * LOOP_BLOCK},
@@ -332,7 +336,7 @@ static void start_passage(struct pinned_conn *k, struct stream *far, const char 
     forward_start(
         k->in->forwards, far,
         &(struct forward_options){
-            .format = head ? &reply_forward_head : &reply_forward,
+            .format = head ? &inbound_reply_forward_head : &inbound_reply_forward,
             .question = {.host = span_of(k->host), .hint = user, .quiet = quiet, .http = true},
             .resolve = k->in->resolve,
             .owner = k->in->owner,
@@ -346,11 +350,12 @@ static void start_passage(struct pinned_conn *k, struct stream *far, const char 
 void pinned_request(struct inbound_conn *c, const struct http_head *head,
                     const struct proxy_request *r, const char *user)
 {
+    struct http_state *s = c->state;
     struct stream *far = NULL;
     bool is_head = span_is(head->method, "HEAD"), quiet = inbound_conn_is_untrusted(c);
-    struct pinned_conn *k = pinned_fits(c, r) ? c->pinned : begin(c, r, &far);
-    if (k == c->pinned)
-        c->pinned = NULL;
+    struct pinned_conn *k = pinned_fits(c, r) ? s->pinned : begin(c, r, &far);
+    if (k == s->pinned)
+        s->pinned = NULL;
     if (k == NULL || !prepare(k, head, r)) {
         if (far != NULL)
             stream_close(far);

@@ -1,4 +1,5 @@
-/* How each protocol of the endpoint tells its client what became of the request. Pure. */
+/* How a protocol tells its client what became of the request. Each protocol's file defines the
+ * formats that it has; forward.c and direct.c answer by the one that they are given. */
 #ifndef GATEWAY_SOURCE_REPLY_FORMAT_H
 #define GATEWAY_SOURCE_REPLY_FORMAT_H
 
@@ -8,18 +9,11 @@
 #include <stdbool.h>
 
 struct reply_format {
-    const char *protocol; /* for the log */
-    bool patient;         /* a success is worth waiting for: the client is told of it */
-    /* Appends the answer; ERR_OK: bytes of the service follow it. text: the failure in a sentence
-     * of printable ASCII. False: no memory. */
+    const char *protocol; /* what log, monitor and dashboard call it: "socks5"; static text */
+    bool patient;         /* The client is told of a success, so the far end's answer is awaited. */
+    /* Appends the answer to a request. After ERR_OK the service's bytes follow it; any other code
+     * comes with the failure as a sentence of printable ASCII in `text`. Pure. False: no memory. */
     bool (*answer)(enum err why, const char *text, struct buf *out);
 };
-
-extern const struct reply_format reply_socks5;
-extern const struct reply_format reply_socks4;
-extern const struct reply_format reply_connect;
-extern const struct reply_format reply_forward;      /* an http:// request */
-extern const struct reply_format reply_forward_head; /* the same with method HEAD */
-extern const struct reply_format reply_mapped;       /* a listening port of one service */
 
 #endif

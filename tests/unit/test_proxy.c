@@ -1,7 +1,7 @@
 #include "gateway/source/exchange.h"
+#include "gateway/source/inbound_http_internal.h"
 #include "gateway/source/pages.h"
 #include "gateway/source/proxy.h"
-#include "gateway/source/reply_format.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -264,26 +264,26 @@ static void answers(void **state)
     free(text);
 }
 
-/* The refusals of every front are what its clients understand. */
-static void fronts(void **state)
+/* The refusals in every protocol are what its clients understand. */
+static void replies(void **state)
 {
     (void)state;
     struct buf out = {.limit = 65536};
-    assert_true(reply_socks5.answer(ERR_FORBIDDEN, "x", &out));
+    assert_true(inbound_reply_socks5.answer(ERR_FORBIDDEN, "x", &out));
     assert_int_equal(out.size, 10);
     assert_int_equal(out.data[1], 2);
     buf_free(&out);
-    assert_true(reply_socks4.answer(ERR_FORBIDDEN, "x", &out));
+    assert_true(inbound_reply_socks4.answer(ERR_FORBIDDEN, "x", &out));
     assert_int_equal(out.size, 8);
     assert_int_equal(out.data[1], 91);
     buf_free(&out);
-    assert_true(reply_connect.answer(ERR_OK, "", &out));
+    assert_true(inbound_reply_connect.answer(ERR_OK, "", &out));
     assert_memory_equal(out.data, "HTTP/1.1 200 ", 13);
     buf_free(&out);
-    assert_true(reply_forward.answer(ERR_OK, "", &out));
+    assert_true(inbound_reply_forward.answer(ERR_OK, "", &out));
     assert_int_equal(out.size, 0);
     for (int why = 1; why < ERR_COUNT; why++) {
-        assert_true(reply_connect.answer((enum err)why, err_text((enum err)why), &out));
+        assert_true(inbound_reply_connect.answer((enum err)why, err_text((enum err)why), &out));
         assert_memory_equal(out.data, "HTTP/1.1 ", 9);
         assert_in_range(out.data[9], '4', '5');
         buf_free(&out);
@@ -558,7 +558,7 @@ int main(void)
         cmocka_unit_test(smuggling),
         cmocka_unit_test(rewriting),
         cmocka_unit_test(answers),
-        cmocka_unit_test(fronts),
+        cmocka_unit_test(replies),
         cmocka_unit_test(nothing_behind_the_request),
         cmocka_unit_test(upgrades),
         cmocka_unit_test(the_end_of_the_response),

@@ -302,7 +302,7 @@ static bool apply(struct run *r, struct config *fresh)
 {
     const struct tunnels_options tunnels = tunnels_options(r, fresh);
     const struct inbound_options inbound = inbound_options(r, fresh);
-    if (!had(ingress_change(r->inbound, &inbound)))
+    if (!had(inbound_change(r->inbound, &inbound)))
         return false;
     remove_tunnels(r, fresh);
     tunnels_rules(r->tunnels, &tunnels);
