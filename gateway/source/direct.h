@@ -1,7 +1,7 @@
-/* Clients whose destination is no name of ours, with --direct: dialled from this machine and
- * relayed stream to stream. Each direction holds one block of at most DIRECT_BLOCK bytes while its
- * receiver is slow and none when idle, and ends by itself: a client that has finished sending still
- * gets its answer. */
+/* Requests for hosts that are no names of ours (--direct): the gateway dials them itself and relays
+ * stream to stream. Each direction holds one block of at most DIRECT_BLOCK bytes while its receiver
+ * is slow, and none when idle. The directions end separately: a client that has finished sending
+ * still gets its answer. */
 #ifndef GATEWAY_SOURCE_DIRECT_H
 #define GATEWAY_SOURCE_DIRECT_H
 
@@ -10,8 +10,8 @@
 #define DIRECT_BLOCK 65536
 
 struct directs;
-/* Shares the log and the lingering closes with the forwards, which must outlive it. NULL: memory.
- */
+/* Shares the access log and the lingering closes of the forwards, which must outlive it. NULL:
+ * memory. */
 struct directs *directs_new(struct loop *loop, struct forwards *forwards);
 void directs_free(struct directs *d);          /* ends every one (ERR_SHUTDOWN); NULL is fine */
 size_t directs_count(const struct directs *d); /* NULL: 0 */
@@ -21,13 +21,14 @@ struct direct_options {
     uint64_t accepted_ms; /* as in struct forward_options */
     struct span host;     /* a name or an address without brackets */
     int port;             /* 1..65535 */
-    struct buf *early;    /* as in struct forward_options: goes up first; moved out; NULL: none */
+    struct buf *early;    /* as in struct forward_options */
     struct conn_tap tap;  /* none: zeroes */
     void (*tap_free)(void *ctx);
 };
 
-/* Takes the stream over, ready for writing. Nothing comes back: it ends in the log, with "-" as its
- * service. What is no host name or port is refused (ERR_PROTOCOL), and so is what the dial says. */
+/* Takes the stream over, which must be ready for writing. The outcome is in the access log, with
+ * "-" as the service. A host or port that cannot be one is refused with ERR_PROTOCOL, a failed dial
+ * with its own reason. */
 void direct_start(struct directs *set, struct stream *client, const struct direct_options *o);
 
 #endif

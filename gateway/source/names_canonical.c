@@ -1,24 +1,13 @@
 /* From a service to the host name that is shown for it. */
-#include "gateway/source/names.h"
+#include "gateway/source/names_internal.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #define LABEL_MAX 63
-#define HOST_MAX 253
 
 /* How an id is written in a host name; the last one that leads there is taken. */
 enum form { AS_IS, LOWER, FOLDED };
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
-
-static char folded(char c)
-{
-    return c == ':' || c == '_' ? '-' : lower(c);
-}
 
 /* A label that every client measured accepts. */
 static bool fits_everyone(const char *label)
@@ -46,7 +35,7 @@ static bool leads_there(const struct candidate *c, const char *host)
     struct names_answer answer;
     const struct names_question q = {
         .host = span_of(host), .tunnels = c->tunnels, .n_tunnels = c->n_tunnels};
-    return strlen(host) <= HOST_MAX && names_resolve(c->names, &q, &answer) == ERR_OK &&
+    return strlen(host) <= NAMES_HOST_MAX && names_resolve(c->names, &q, &answer) == ERR_OK &&
            answer.tunnel == c->tunnel && strcmp(answer.service, c->service) == 0;
 }
 
@@ -56,7 +45,7 @@ static bool try_label(const struct candidate *c, const char *label, const char *
     char host[2 * NAMES_HOST];
     int n = snprintf(host, sizeof host, "%s%s%s.%s", label, device[0] != '\0' ? "." : "", device,
                      names_suffix(c->names));
-    if (n < 0 || n > HOST_MAX || !leads_there(c, host))
+    if (n < 0 || n > NAMES_HOST_MAX || !leads_there(c, host))
         return false;
     memcpy(c->out, host, (size_t)n + 1);
     return true;
@@ -66,7 +55,7 @@ static void fold_to(enum form form, const char *id, char out[NAMES_HOST])
 {
     size_t i = 0;
     for (; id[i] != '\0' && i < NAMES_HOST - 1; i++)
-        out[i] = form == FOLDED ? folded(id[i]) : form == LOWER ? lower(id[i]) : id[i];
+        out[i] = form == FOLDED ? names_folded(id[i]) : form == LOWER ? names_lower(id[i]) : id[i];
     out[i] = '\0';
 }
 

@@ -1,0 +1,256 @@
+/* From a host name to the service that it leads to, or to the sentence why it leads to none. */
+#include "gateway/source/names_internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How alike an id and what was asked for must be; tried in this order. */
+enum likeness { EXACT, CASE_BLIND, FOLDED, LIKENESSES };
+
+enum { NONE = -1, SEVERAL = -2 };
+
+/* ---- matching ---- */
+
+static bool alike(struct span asked, const char *id, enum likeness how)
+{
+    if (how == EXACT)
+        return span_is(asked, id);
+    if (how == CASE_BLIND)
+        return span_is_nocase(asked, id);
+    if (strlen(id) != asked.n)
+        return false;
+    for (size_t i = 0; i < asked.n; i++)
+        if (names_folded(asked.p[i]) != names_folded(id[i]))
+            return false;
+    return true;
+}
+
+struct hits {
+    int index;              /* the one hit, NONE or SEVERAL */
+    enum likeness likeness; /* of the step that hit */
+};
+
+/* `id` gives the i-th id of `from`. */
+static struct hits find(struct span asked, size_t n, const char *(*id)(const void *from, size_t i),
+                        const void *from)
+{
+    for (enum likeness how = EXACT; how < LIKENESSES; how++) {
+        int hit = NONE;
+        for (size_t i = 0; i < n; i++)
+            if (alike(asked, id(from, i), how))
+                hit = hit == NONE ? (int)i : SEVERAL;
+        if (hit != NONE)
+            return (struct hits){hit, how};
+    }
+    return (struct hits){NONE, EXACT};
+}
+
+static const char *service_id(const void *from, size_t i)
+{
+    return ((const struct names_tunnel *)from)->services[i];
+}
+
+static const char *tunnel_id(const void *from, size_t i)
+{
+    return ((const struct names_tunnel *)from)[i].name;
+}
+
+/* ---- sentences ---- */
+
+static void add(char text[NAMES_TEXT], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void add(char text[NAMES_TEXT], const char *format, ...)
+{
+    size_t used = strlen(text);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text + used, NAMES_TEXT - used, format, args);
+    va_end(args);
+}
+
+static void add_quoted(char text[NAMES_TEXT], const char *before, struct span asked)
+{
+    char safe[72];
+    add(text, "%s \"%s\"", before, str_escape(asked, safe, sizeof safe));
+}
+
+/* ", " and the ids that are alike (NULL: all of them), with an ellipsis when they do not fit. */
+static void add_ids(char text[NAMES_TEXT], size_t n, const char *(*id)(const void *, size_t),
+                    const void *from, const struct span *asked, enum likeness how)
+{
+    bool first = true;
+    for (size_t i = 0; i < n; i++) {
+        char safe[140];
+        if (asked != NULL && !alike(*asked, id(from, i), how))
+            continue;
+        str_escape(span_of(id(from, i)), safe, sizeof safe);
+        if (strlen(text) + strlen(safe) + 24 > NAMES_TEXT) {
+            add(text, "%s", first ? "..." : ",...");
+            return;
+        }
+        add(text, "%s%s", first ? "" : ",", safe[0] != '\0' ? safe : "(default)");
+        first = false;
+    }
+}
+
+/* ---- resolving ---- */
+
+/* What stands before the longest suffix that fits; empty when none does. */
+static struct span before_suffix(const struct names *n, struct span host)
+{
+    size_t longest = 0;
+    const char *text;
+    for (size_t i = 0; (text = names_suffix_at(n, i)) != NULL; i++) {
+        struct span suffix = span_of(text);
+        if (host.n < suffix.n + 2 || host.p[host.n - suffix.n - 1] != '.')
+            continue;
+        struct span end = {host.p + host.n - suffix.n, suffix.n};
+        if (span_equal_nocase(end, suffix) && suffix.n > longest)
+            longest = suffix.n;
+    }
+    return longest > 0 ? (struct span){host.p, host.n - longest - 1} : (struct span){host.p, 0};
+}
+
+static enum err refuse_foreign(const struct names *n, const struct names_question *q,
+                               struct names_answer *out)
+{
+    char safe[400];
+    if (q->literal || names_is_address(q->host))
+        add(out->text, "only *.%.60s names, no addresses; use remote DNS (socks5h, socks4a)",
+            names_suffix(n));
+    else
+        add(out->text, "%.80s does not end in .%.60s; --direct would allow it",
+            str_escape(q->host, safe, sizeof safe), names_suffix(n));
+    return ERR_FORBIDDEN;
+}
+
+static enum err missing(const struct names_question *q, struct span asked, const char *what,
+                        size_t count, const char *(*id)(const void *, size_t), const void *from,
+                        struct names_answer *out)
+{
+    add(out->text, "no %s", what);
+    add_quoted(out->text, "", asked);
+    if (!q->quiet) {
+        add(out->text, "; have ");
+        add_ids(out->text, count, id, from, NULL, EXACT);
+    }
+    return ERR_NO_SERVICE;
+}
+
+static enum err ambiguous(const struct names_question *q, struct span asked, struct hits hits,
+                          size_t count, const char *(*id)(const void *, size_t), const void *from,
+                          struct names_answer *out)
+{
+    add_quoted(out->text, "ambiguous name", asked);
+    if (!q->quiet) {
+        add(out->text, ": ");
+        add_ids(out->text, count, id, from, &asked, hits.likeness);
+    }
+    add(out->text, "; use an alias");
+    return ERR_AMBIGUOUS;
+}
+
+/* No tunnel in the host name: the user name, the nameless one, the only one. */
+static int default_tunnel(const struct names_question *q)
+{
+    if (q->hint != NULL && q->hint[0] != '\0') {
+        struct hits hits = find(span_of(q->hint), q->n_tunnels, tunnel_id, q->tunnels);
+        if (hits.index >= 0)
+            return hits.index;
+    }
+    for (size_t i = 0; i < q->n_tunnels; i++)
+        if (q->tunnels[i].name[0] == '\0')
+            return (int)i;
+    return q->n_tunnels == 1 ? 0 : SEVERAL;
+}
+
+static enum err pick_tunnel(const struct names_question *q, struct span device,
+                            struct names_answer *out)
+{
+    if (device.n > 0) {
+        struct hits hits = find(device, q->n_tunnels, tunnel_id, q->tunnels);
+        if (hits.index == NONE)
+            return missing(q, device, "tunnel", q->n_tunnels, tunnel_id, q->tunnels, out);
+        if (hits.index == SEVERAL)
+            return ambiguous(q, device, hits, q->n_tunnels, tunnel_id, q->tunnels, out);
+        out->tunnel = (size_t)hits.index;
+        out->tunnel_found = true;
+        return ERR_OK;
+    }
+    int index = default_tunnel(q);
+    if (index >= 0) {
+        out->tunnel = (size_t)index;
+        out->tunnel_found = true;
+        return ERR_OK;
+    }
+    add(out->text, "several tunnels: name one as in service.tunnel-name.suffix");
+    if (!q->quiet) {
+        add(out->text, "; have ");
+        add_ids(out->text, q->n_tunnels, tunnel_id, q->tunnels, NULL, EXACT);
+    }
+    return ERR_AMBIGUOUS;
+}
+
+static enum err pick_service(const struct names_question *q, struct span service,
+                             struct names_answer *out)
+{
+    const struct names_tunnel *t = &q->tunnels[out->tunnel];
+    if (!t->known) {
+        add(out->text, "not connected to the hub");
+        if (t->name[0] != '\0' && !q->quiet)
+            add_quoted(out->text, ", tunnel", span_of(t->name));
+        return ERR_HUB_DOWN;
+    }
+    if (t->n_services == 0) {
+        out->service = "";
+        return ERR_OK;
+    }
+    struct hits hits = find(service, t->n_services, service_id, t);
+    if (hits.index == NONE)
+        return missing(q, service, "service", t->n_services, service_id, t, out);
+    if (hits.index == SEVERAL)
+        return ambiguous(q, service, hits, t->n_services, service_id, t, out);
+    out->service = t->services[hits.index];
+    return ERR_OK;
+}
+
+/* "service.device" at its last dot; ids and tunnel names hold none. */
+static struct span split(struct span rest, struct span *device)
+{
+    *device = (struct span){rest.p, 0};
+    for (size_t i = rest.n; i-- > 0;) {
+        if (rest.p[i] != '.')
+            continue;
+        *device = (struct span){rest.p + i + 1, rest.n - i - 1};
+        return (struct span){rest.p, i};
+    }
+    return rest;
+}
+
+enum err names_resolve(const struct names *n, const struct names_question *q,
+                       struct names_answer *out)
+{
+    *out = (struct names_answer){.service = ""};
+    struct span host = q->host, device;
+    if (host.n > 0 && host.p[host.n - 1] == '.')
+        host.n--;
+    struct span rest = before_suffix(n, host);
+    if (q->literal || rest.n == 0)
+        return refuse_foreign(n, q, out);
+    const char *alias = names_alias_of(n, rest);
+    struct span service = split(alias != NULL ? span_of(alias) : rest, &device);
+    if (alias == NULL && device.n > 0 && (alias = names_alias_of(n, service)) != NULL) {
+        struct span other;
+        service = split(span_of(alias), &other);
+        device = other.n > 0 ? other : device;
+    }
+    if (service.n == 0 || memchr(service.p, '.', service.n) != NULL || rest.p[rest.n - 1] == '.') {
+        add_quoted(out->text, "no service", rest);
+        add(out->text, "; say service.%.60s or service.name.%.60s", names_suffix(n),
+            names_suffix(n));
+        return ERR_NO_SERVICE;
+    }
+    enum err why = pick_tunnel(q, device, out);
+    return why != ERR_OK ? why : pick_service(q, service, out);
+}
