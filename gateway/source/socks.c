@@ -210,6 +210,7 @@ static void address(struct socks *s)
     int family = s->have == 4 ? AF_INET : AF_INET6;
     s->request.literal = true;
     inet_ntop(family, s->raw, s->request.host, sizeof s->request.host);
+    next(s, PORT, 2);
 }
 
 static void v4_head(struct socks *s)
@@ -269,81 +270,86 @@ static void version(struct socks *s)
         fail(s, ERR_PROTOCOL);
 }
 
-static void sized(struct socks *s, enum step step)
+static void method_count(struct socks *s)
 {
-    next(s, step, s->raw[0]);
+    next(s, METHODS, s->raw[0]);
 }
 
-/* All the bytes that the present step wanted are there. */
-static void collected(struct socks *s)
+static void auth_version(struct socks *s)
 {
-    switch (s->step) {
-    case VERSION:
-        version(s);
-        break;
-    case METHOD_COUNT:
-        sized(s, METHODS);
-        break;
-    case METHODS:
-        choose_method(s);
-        break;
-    case AUTH_VERSION:
-        if (s->raw[0] == 1)
-            next(s, USER_SIZE, 1);
-        else
-            socks_verdict(s, false);
-        break;
-    case USER_SIZE:
-        sized(s, USER);
-        break;
-    case USER:
-        if (text(s, s->request.user))
-            next(s, PASSWORD_SIZE, 1);
-        else
-            socks_verdict(s, false);
-        break;
-    case PASSWORD_SIZE:
-        sized(s, PASSWORD);
-        break;
-    case PASSWORD:
-        if (text(s, s->request.password))
-            credentials(s);
-        else
-            socks_verdict(s, false);
-        explicit_bzero(s->raw, sizeof s->raw);
-        break;
-    case REQUEST_HEAD:
-        request_head(s);
-        break;
-    case HOST_SIZE:
-        if (s->raw[0] == 0)
-            fail(s, ERR_PROTOCOL);
-        else
-            sized(s, HOST);
-        break;
-    case HOST:
-        if (text(s, s->request.host))
-            next(s, PORT, 2);
-        else
-            fail(s, ERR_PROTOCOL);
-        break;
-    case ADDRESS:
-        address(s);
-        next(s, PORT, 2);
-        break;
-    case PORT:
-        s->request.port = s->raw[0] << 8 | s->raw[1];
-        complete(s);
-        break;
-    case V4_HEAD:
-        v4_head(s);
-        break;
-    case V4_USER:
-    case V4_HOST:
-    case STOPPED:
-        break;
-    }
+    if (s->raw[0] == 1)
+        next(s, USER_SIZE, 1);
+    else
+        socks_verdict(s, false);
 }
+
+static void user_size(struct socks *s)
+{
+    next(s, USER, s->raw[0]);
+}
+
+static void user(struct socks *s)
+{
+    if (text(s, s->request.user))
+        next(s, PASSWORD_SIZE, 1);
+    else
+        socks_verdict(s, false);
+}
+
+static void password_size(struct socks *s)
+{
+    next(s, PASSWORD, s->raw[0]);
+}
+
+static void password(struct socks *s)
+{
+    if (text(s, s->request.password))
+        credentials(s);
+    else
+        socks_verdict(s, false);
+    explicit_bzero(s->raw, sizeof s->raw);
+}
+
+static void host_size(struct socks *s)
+{
+    if (s->raw[0] == 0)
+        fail(s, ERR_PROTOCOL);
+    else
+        next(s, HOST, s->raw[0]);
+}
+
+static void host(struct socks *s)
+{
+    if (text(s, s->request.host))
+        next(s, PORT, 2);
+    else
+        fail(s, ERR_PROTOCOL);
+}
+
+static void port(struct socks *s)
+{
+    s->request.port = s->raw[0] << 8 | s->raw[1];
+    complete(s);
+}
+
+/* What follows once all the bytes that a step wanted are there; v4_byte collects the strings that
+ * end with a NUL. */
+static void (*const collected[])(struct socks *s) = {
+    [VERSION] = version,
+    [METHOD_COUNT] = method_count,
+    [METHODS] = choose_method,
+    [AUTH_VERSION] = auth_version,
+    [USER_SIZE] = user_size,
+    [USER] = user,
+    [PASSWORD_SIZE] = password_size,
+    [PASSWORD] = password,
+    [REQUEST_HEAD] = request_head,
+    [HOST_SIZE] = host_size,
+    [HOST] = host,
+    [ADDRESS] = address,
+    [PORT] = port,
+    [V4_HEAD] = v4_head,
+};
 
 size_t socks_feed(struct socks *s, const uint8_t *p, size_t n)
 {
@@ -357,7 +363,7 @@ size_t socks_feed(struct socks *s, const uint8_t *p, size_t n)
             s->raw[s->have++] = p[used++];
         /* Sizes may be zero: such a step is complete without a byte. */
         while (s->state == SOCKS_MORE && s->have == s->want)
-            collected(s);
+            collected[s->step](s);
     }
     return used;
 }
