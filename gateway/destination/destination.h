@@ -1,5 +1,5 @@
-/* The device's end of a tunnel: dials the local service that each incoming connection asks for,
- * and writes one access line when it is over. */
+/* The device's end of a tunnel: dials the local service that each incoming connection asks for, and
+ * logs an access line when the connection is over. */
 #ifndef GATEWAY_DESTINATION_DESTINATION_H
 #define GATEWAY_DESTINATION_DESTINATION_H
 
@@ -10,46 +10,49 @@
 
 struct destination;
 
-/* How the mappings must fit the services of the tunnel. One without an id fits always. */
+/* How the mappings must fit the tunnel's services. A mapping without an id always fits. */
 enum destination_match {
-    DESTINATION_ANY,   /* differences are warned about; what fits is served */
-    DESTINATION_WHOLE, /* every service has a mapping; more mappings do no harm */
-    DESTINATION_EXACT  /* the same ids */
+    DESTINATION_ANY,   /* Differences are warned about, and what fits is served. */
+    DESTINATION_WHOLE, /* Every service has a mapping; there may be more mappings. */
+    DESTINATION_EXACT  /* Services and mappings have the same ids. */
 };
 
 struct destination_options {
-    const struct services *services; /* what is dialled; must outlive the destination */
+    const struct services *services; /* the mappings to dial; must outlive the destination */
     const char *default_host;        /* for mappings of a port only; NULL: "localhost" */
-    const char *bind;                /* local address to dial from, or NULL; an address that is the
-                                        same as the one dialled is not bound: it may be elsewhere */
+    /* The local address to dial from, or NULL. It is not bound for dialling the very same
+     * address, which may be another machine's. */
+    const char *bind;
     enum destination_match match;
     unsigned retries;         /* further tries when a service cannot be reached */
     uint64_t retry_delay_ms;  /* between them */
     uint64_t dial_timeout_ms; /* for each address; 0: the dial's own */
-    struct monitor *monitor; /* that is told of connections, with the tunnel that they are in; NULL:
-                                nobody watches */
+    /* Is told of connections, and `watched` is the tunnel that they are in. NULL: there is no
+     * monitor. */
+    struct monitor *monitor;
     struct monitor_tunnel *watched;
 };
 
 /* NULL: no memory. The strings are copied. */
 struct destination *destination_new(struct loop *loop, const struct destination_options *options);
-/* Ends its connections (ERR_SHUTDOWN). Before the session is freed. NULL is fine. */
+/* Ends the connections (ERR_SHUTDOWN). Must be called before the session is freed. NULL is fine. */
 void destination_free(struct destination *d);
 
-/* For session_events.services: compares them with the mappings; ERR_USAGE when they do not fit. The
- * log says how. */
+/* For session_events.services: compares the services with the mappings. ERR_USAGE: they do not fit,
+ * and the log says how. */
 enum err destination_services(struct destination *d, const char *const *ids, size_t n);
 
-/* Other mappings from now on, which must outlive it, and another bind, retries and times;
- * connections that there are stay as they are. Compare the mappings with the tunnel's services
+/* Goes on with fresh mappings, which must outlive the destination, bind, retries and times; present
+ * connections stay as they are. The caller compares the mappings with the tunnel's services
  * (destination_services) if these are known. ERR_NO_MEMORY: nothing is changed. */
 enum err destination_change(struct destination *d, const struct destination_options *fresh);
 
-/* NULL: something of the tunnel is served, or its services are not known yet; else a sentence. */
+/* NULL: a service of the tunnel is served, or its services are not known yet; else a sentence that
+ * says why none is. */
 const char *destination_unready(const struct destination *d);
 
-/* For session_events.incoming: c gets a stream (conn_attach) or a refusal (conn_refuse), now or
- * later. What the far end sends meanwhile is held by the session. */
+/* For session_events.incoming: gives c a stream (conn_attach) or a refusal (conn_refuse), now or
+ * later. The session holds what the far end sends meanwhile. */
 void destination_incoming(struct destination *d, struct conn *c);
 
 size_t destination_active(const struct destination *d); /* connections being dialled or open */

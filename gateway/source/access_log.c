@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KINDS_MAX 64 /* reasons, in one protocol each */
+#define KINDS_MAX 64 /* pairs of a reason and a protocol */
 
 struct access_log {
     struct monitor *monitor;
@@ -18,7 +18,7 @@ struct access_log {
     struct repeats *refusals;
 };
 
-/* Refusals of one reason in one protocol. */
+/* Tells how many more refusals of one reason there were in one protocol. */
 static void tell_more(void *owner, const struct repeat *r)
 {
     const struct access_log *a = owner;
@@ -40,7 +40,8 @@ static void on_timer(void *owner)
         timer_start(a->timer, ACCESS_LOG_PAUSE_MS);
 }
 
-/* True: told; false: it is counted, others of its kind were told of just now. */
+/* True: the refusal has a line of its own; false: it is only counted, since others of its kind have
+ * just had one. */
 static bool tell_refusal(struct access_log *a, const struct monitor_refusal *what)
 {
     const char *reason = err_name(what->why);

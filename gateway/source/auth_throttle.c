@@ -5,7 +5,7 @@
 
 #define FULL_MS ((uint64_t)AUTH_THROTTLE_BURST * AUTH_THROTTLE_INTERVAL_MS)
 
-/* What an address owes is a point in time: when it will owe nothing. */
+/* A debt is kept as the point in time when the address owes nothing any more. */
 struct debtor {
     struct ip origin;
     uint64_t free_ms;
@@ -25,7 +25,7 @@ void auth_throttle_free(struct auth_throttle *g)
     free(g);
 }
 
-/* NULL: it owes nothing. */
+/* NULL: the address owes nothing. */
 static struct debtor *find(struct auth_throttle *g, struct ip origin, uint64_t now)
 {
     for (size_t i = 0; i < AUTH_THROTTLE_ADDRESSES; i++) {

@@ -12,7 +12,7 @@ bool device_status_is_awaited(const struct session *s, struct loop *loop)
     return loop_now(loop) - session_peer(s)->since_ms < DEVICE_STATUS_WAIT_MS;
 }
 
-/* "" when it was never there, or more than a day ago: then the time alone says nothing. */
+/* Writes "" for a device seen more than a day ago, of which the time of day says nothing. */
 static void last_seen(uint64_t ago_ms, char *out, size_t size)
 {
     struct tm parts;

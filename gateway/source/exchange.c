@@ -11,12 +11,12 @@ enum phase { HEAD, BODY, UNTIL_CLOSE };
 
 struct exchange {
     bool head_request;
-    bool upgrades; /* another protocol is wanted behind the request */
+    bool upgrades; /* The request asks for another protocol after it. */
     bool kept;
-    bool switched; /* and goes on behind a 101 */
+    bool switched; /* A 101 has granted it. */
     bool up_broken;
     enum phase phase;
-    char line[16]; /* HEAD: how the status line begins */
+    char line[16]; /* HEAD: the beginning of the status line */
     size_t line_size;
     bool line_over;
     struct http_body *request;
@@ -84,8 +84,8 @@ bool exchange_broken(const void *ctx)
     return e->up_broken;
 }
 
-/* Looks for the end of the status line in what is left of n bytes; true: `*at` is behind it, and it
- * is that of a final response. */
+/* Looks for the end of the status line in the n bytes at p. True: the line is a final response's,
+ * and *at is the offset after it. */
 static bool status_line_ends(struct exchange *e, const uint8_t *p, size_t n, size_t *at)
 {
     for (size_t i = 0; i < n && !e->line_over; i++) {
@@ -101,7 +101,7 @@ static bool status_line_ends(struct exchange *e, const uint8_t *p, size_t n, siz
     return false;
 }
 
-/* Takes a head that is complete; an interim one (100, 103) is followed by another. */
+/* Takes a complete head; an interim one (100, 103) is followed by another. */
 static void head_done(struct exchange *e, const struct http_head *head)
 {
     bool interim = head->status >= 100 && head->status < 200 && head->status != 101;

@@ -1,6 +1,6 @@
-/* One forwarded HTTP exchange: watches the request's body up, so that nothing behind it reaches the
- * service, and the response down, so that both sides are closed behind it. Behind the 101 that a
- * request for an upgrade got, everything passes both ways. Pure. */
+/* One forwarded HTTP exchange. It follows the request's body up, so that nothing after it reaches
+ * the service, and the response down, so that both sides can be closed after it. After a 101 to a
+ * request for an upgrade everything passes both ways. Pure. */
 #ifndef GATEWAY_SOURCE_EXCHANGE_H
 #define GATEWAY_SOURCE_EXCHANGE_H
 
@@ -13,17 +13,19 @@ struct exchange;
 struct exchange *exchange_new(const struct http_head *request); /* NULL: memory */
 void exchange_free(void *e);                                    /* NULL is fine */
 
-void exchange_keep(struct exchange *e); /* nothing is inserted: another exchange follows */
+/* Inserts no "Connection: close": another exchange follows. */
+void exchange_keep(struct exchange *e);
 
-/* Of n bytes behind the request's head (or behind those given before): how many belong to it. */
+/* Returns how many of the n bytes, which follow the request's head or those given before, belong to
+ * the request. */
 size_t exchange_up(void *e, const uint8_t *p, size_t n);
 bool exchange_request_done(const struct exchange *e);
-bool exchange_whole(const void *e);  /* the request has come to its end, as it must */
-bool exchange_broken(const void *e); /* the request's chunks are not framed as they must */
-/* Bytes of the response; false: it ends within these. An answer that is no HTTP ends with its
- * connection. Behind the status line of the final response "Connection: close" is inserted, in
- * front of what the service may say about its own connection: the client must not send its next
- * request here. */
+bool exchange_whole(const void *e);  /* The request has come to its proper end. */
+bool exchange_broken(const void *e); /* The request's chunks are not framed as they must be. */
+/* Takes n bytes of the response. False: the response ends within these; one that is no HTTP ends
+ * with its connection. Sets *insert so that "Connection: close" follows the status line of the
+ * final response, before what the service says about its own connection: the client must not send
+ * its next request here. */
 bool exchange_down(void *e, const uint8_t *p, size_t n, struct conn_insert *insert);
 
 #endif

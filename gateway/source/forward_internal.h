@@ -1,4 +1,5 @@
-/* Private to forward.h: forward.c is one client's way, forwards.c the set of all of them. */
+/* Private to forward.h: forward.c takes one client on its way, forwards.c keeps the set of all
+ * forwards. */
 #ifndef GATEWAY_SOURCE_FORWARD_INTERNAL_H
 #define GATEWAY_SOURCE_FORWARD_INTERNAL_H
 
@@ -14,10 +15,10 @@ struct forwards {
 };
 
 enum forward_state {
-    FORWARD_WAITING,   /* for the tunnel */
-    FORWARD_OPENING,   /* for the far end's answer, or its first sign, or the grace time */
-    FORWARD_ANSWERING, /* the success is being written */
-    FORWARD_ATTACHED   /* the stream is the connection's */
+    FORWARD_WAITING,   /* waits for the tunnel */
+    FORWARD_OPENING,   /* waits for the far end's answer or first byte, or out the grace time */
+    FORWARD_ANSWERING, /* the answer to the client is being written */
+    FORWARD_ATTACHED   /* the stream belongs to the connection */
 };
 
 struct forward {
@@ -26,8 +27,8 @@ struct forward {
     enum forward_state state;
     struct stream *stream; /* until attached */
     struct timer *timer;   /* until attached */
-    struct conn *conn;     /* from OPENING on */
-    bool conn_over;        /* it has ended, and is only looked at */
+    struct conn *conn;     /* from FORWARD_OPENING on */
+    bool conn_over;        /* The connection has ended, and is only looked at. */
     const struct reply_format *format;
     struct access_log_entry who;
     char *hint;
@@ -39,14 +40,14 @@ struct forward {
     struct conn_tap tap;
     void (*tap_free)(void *ctx);
     uint64_t patience_ms;
-    size_t sent_early; /* behind the start, while the answer is awaited */
+    size_t sent_early; /* bytes sent after the opening while its answer is awaited */
 };
 
-/* Asks where it goes, and opens a connection there; or goes on waiting, or ends with a refusal. */
+/* Asks where p goes, and opens a connection there, goes on waiting, or ends p with a refusal. */
 void forward_look(struct forward *p);
-/* Each of these ends p, which is not attached: with a refusal that names its service, and without
- * a word. */
+/* Ends p, which is not attached, with a refusal that names its service. */
 void forward_refuse_service(struct forward *p, enum err why);
+/* Ends p, which is not attached, without a word to the client. */
 void forward_drop(struct forward *p, enum err why);
 
 #endif

@@ -51,7 +51,8 @@ void forwards_free(struct forwards *set)
 
 void forwards_wake(struct forwards *set)
 {
-    /* A forward that ends may take others along (a lost link): start over after each. */
+    /* A forward that ends may end others, too (a lost link), so each step takes the first that is
+     * left. */
     struct list todo;
     list_init(&todo);
     list_each(node, &set->all) if (list_entry(node, struct forward, node)->state == FORWARD_WAITING)

@@ -1,4 +1,4 @@
-/* The endpoint: accepts clients, tells their protocol from the first byte, reads the request and
+/* The endpoint: accepts clients, tells their protocol by the first byte, reads their requests and
  * sends them on their way (forward.h). */
 #ifndef GATEWAY_SOURCE_INBOUND_H
 #define GATEWAY_SOURCE_INBOUND_H
@@ -9,27 +9,28 @@
 #include "gateway/source/proxy.h"
 
 #define INBOUND_GREETING_MS 10000
-#define INBOUND_POLITE 64 /* clients beyond the limit who are still told so in their protocol */
+#define INBOUND_POLITE 64 /* clients beyond the limit that are still told so in their protocol */
 
 struct inbound_page {
     const struct http_head *head;
     const struct proxy_request *request;
     const char *listener; /* "127.0.0.1:1080" */
-    bool trusted;         /* may see what there is */
+    bool trusted;         /* The client may see what there is. */
 };
 
 struct inbound_options {
-    struct forwards *forwards; /* must outlive it */
+    struct forwards *forwards; /* must outlive the endpoint */
     forward_resolve *resolve;
-    /* Whether what a client asks for is dialled from here instead (direct.h). NULL: never. */
+    /* Whether the gateway dials what the client asks for itself (direct.h). NULL: never. */
     bool (*direct)(void *owner, const struct forward_question *q);
-    /* Appends the whole answer to a request for one of our own pages; false: no memory. */
+    /* Appends the answer to a request for one of the gateway's own pages. False: no memory. */
     bool (*page)(void *owner, const struct inbound_page *page, struct buf *out);
     void *owner;
-    const struct names *names;     /* with origins: what a tunnel's name is */
-    const struct origins *origins; /* of pages that may ask by plain http; must outlive it, or the
-                                      next inbound_change, as names must */
-    bool ask_user;    /* SOCKS5: take a user name where one can be had; it may pick a tunnel */
+    const struct names *names;     /* says which names are ours; lives as long as origins */
+    const struct origins *origins; /* of pages that may ask by plain http; must live until the next
+                                      inbound_change, or the end */
+    /* SOCKS5 clients that can give a user name are asked for it: it may name a tunnel. */
+    bool ask_user;
     const char *user; /* NULL: no authentication; copied */
     const char *password;
     size_t max_clients;
@@ -38,11 +39,11 @@ struct inbound_options {
 struct inbound;
 struct inbound *inbound_new(struct loop *loop, const struct inbound_options *o); /* NULL: memory */
 void inbound_free(struct inbound *i);
-/* Other names, origins, max_clients, ask_user and password (copied; only where there is a user)
- * from now on; those that are in stay. The rest of the options is not looked at. false: no memory,
- * and nothing is changed. */
+/* Goes on with fresh names, origins, max_clients, ask_user and password (copied; only if there is a
+ * user). Clients that are in stay, and other options are not looked at. False: no memory, and
+ * nothing is changed. */
 bool inbound_change(struct inbound *i, const struct inbound_options *fresh);
-/* Another listener; `where` as for listener_new. NULL: *why. */
+/* Adds a listener; `where` as for listener_new. NULL: *why. */
 const struct listener *inbound_listen(struct inbound *i, const char *where, enum err *why);
 
 #endif

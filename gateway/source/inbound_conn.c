@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DENIED_MS 1000 /* until one who gave a wrong password is told so */
+#define DENIED_MS 1000 /* until a client that gave a wrong password is told so */
 
 void inbound_conn_free(struct inbound_conn *c)
 {
@@ -70,7 +70,7 @@ void inbound_conn_deny(struct inbound_conn *c, const char *text,
 
 /* ---- who is where ---- */
 
-/* On the same machine: what there is to be had may be named. */
+/* Whether the client is on this machine, so that it may be told what there is. */
 static bool is_local(const struct stream *s)
 {
     static const char *const prefixes[] = {"127.", "[::1]:", "[::ffff:127.", "pid ", "unix", "/"};
@@ -104,8 +104,8 @@ static struct inbound_conn *oldest_but(const struct inbound *in, const struct in
     return NULL;
 }
 
-/* Else connections that say nothing would keep all others out. Nobody goes for nothing: when
- * those who are being served are too many, all others stay. */
+/* Without this, connections that say nothing would keep all others out. None is closed in vain: if
+ * the served ones alone are too many, all others stay. */
 bool inbound_evict(struct inbound *in, size_t most, const struct inbound_conn *c)
 {
     size_t served = forwards_count(in->forwards) + directs_count(in->directs);
@@ -134,7 +134,7 @@ static bool speak(struct inbound_conn *c, const struct inbound_protocol *p)
     return c->state != NULL;
 }
 
-/* Makes the part of the protocol that claims the first byte. False: c is gone. */
+/* Finds the protocol that claims the first byte, and begins it. False: c is gone. */
 static bool choose(struct inbound_conn *c, uint8_t first)
 {
     const struct inbound_protocol *const *p = c->in->protocols;

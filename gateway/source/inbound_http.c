@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EARLY_MAX 65536 /* a rewritten head, and as much of a body as is there already */
+#define EARLY_MAX 65536 /* bytes of a rewritten head and of what has come of the body */
 #define HTTP_PORT 80
-#define FIRST_BYTE_MS 30000 /* for a whole forwarded request; then it is attached all the same */
+/* for the answer to a whole request; then the client is attached all the same */
+#define FIRST_BYTE_MS 30000
 
 static const struct http_state *state_of(const struct inbound_conn *c)
 {
@@ -32,8 +33,8 @@ static void http_page(struct inbound_conn *c, const struct http_head *head,
 
 #define MISSING "user name and password required"
 
-/* Checks Proxy-Authorization (our own pages: Authorization). NULL: it is right, or none is asked
- * for; MISSING, or a sentence why not. *user is malloc'd, or NULL. */
+/* Checks Proxy-Authorization (for our own pages: Authorization). NULL: the password is right, or
+ * none is asked for; else MISSING, or a sentence why not. *user is malloc'd, or NULL. */
 static const char *http_user(struct inbound_conn *c, const struct http_head *head, bool page,
                              char **user)
 {
@@ -48,7 +49,7 @@ static const char *http_user(struct inbound_conn *c, const struct http_head *hea
     return wrong;
 }
 
-/* The request is still there, in its reader. */
+/* The request is still in the reader. */
 static void http_denied(struct inbound_conn *c, const char *text)
 {
     const struct http_head *head = http_reader_head(state_of(c)->reader);
@@ -61,7 +62,7 @@ static void page_denied(struct inbound_conn *c, const char *text)
 {
     const struct http_head *head = http_reader_head(state_of(c)->reader);
     struct proxy_request r;
-    (void)text; /* our pages say less to strangers, and refuse nobody */
+    (void)text; /* Our pages say less to strangers, and refuse none. */
     proxy_decide(head, &r);
     http_page(c, head, &r, false);
 }
@@ -76,8 +77,8 @@ static void http_connect(struct inbound_conn *c, const struct proxy_request *r, 
                          r->port);
 }
 
-/* As much of the body as has come goes along with the head: a request that is whole can then be
- * answered with a page of ours when the service refuses. */
+/* Appends to *early what has come of the body. A request that is whole can then be answered with a
+ * page of ours when the service refuses it. */
 static enum err take_body(struct inbound_conn *c, struct exchange *e, struct buf *early)
 {
     uint8_t *p;
@@ -152,7 +153,8 @@ static void http_forward(struct inbound_conn *c, const struct http_head *head,
     buf_free(&early);
 }
 
-/* A request as web servers get it, for a host that is a service's: the client takes us for that. */
+/* Whether the request has the form that web servers get, and names a service as its host: then the
+ * client takes the gateway for that service. */
 static bool is_for_a_service(const struct inbound_conn *c, const struct http_head *head)
 {
     char host[PROXY_HOST_MAX + 1];

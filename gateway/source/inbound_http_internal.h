@@ -21,8 +21,7 @@ extern const struct reply_format inbound_reply_connect;
 extern const struct reply_format inbound_reply_forward;      /* an http:// request */
 extern const struct reply_format inbound_reply_forward_head; /* the same with method HEAD */
 
-/* Refuses c's request. head: its method is HEAD, so the answer has no body. c is gone afterwards.
- */
+/* Refuses c's request and ends c. head: the method is HEAD, so the answer has no body. */
 void inbound_http_refuse(struct inbound_conn *c, const char *asked, enum err why, int status,
                          const char *text, bool head);
 

@@ -11,16 +11,17 @@
 
 #define PIECE 16384 /* bytes of a response in one write */
 #define FIRST_BYTE_MS 30000
-#define LOOK_MS 500 /* whether a client that is not read is still there */
+#define LOOK_MS 500 /* how often a client that is not read is checked for being there */
 
-/* What the pair of sockets cannot tell the forward: that its end is none. Of both. */
+/* What the pair of sockets cannot tell the forward: that its end is a break. Pinned connection and
+ * forward share it. */
 struct parted {
     unsigned users;
     bool torn;
 };
 
 struct pinned_conn {
-    struct list node; /* of the endpoint's, while a request is under way */
+    struct list node; /* in inbound's list while a request is under way */
     struct inbound *in;
     const struct inbound_protocol *protocol;
     struct listener *listener;
@@ -31,12 +32,12 @@ struct pinned_conn {
     struct timer *timer; /* runs while a request is under way */
     char *host;
     struct exchange *exchange;
-    struct buf up, down; /* in the streams' hands while these are not ready */
-    bool stays;          /* the client, behind this response */
-    bool answered;       /* the response is complete */
-    bool left;           /* the client, in good order */
-    bool over;           /* nothing more comes from the service */
-    bool cut;            /* and that was no end: the forward's socket is closed without one */
+    struct buf up, down; /* being written while not empty */
+    bool stays;          /* The client stays for another request. */
+    bool answered;       /* The response is complete. */
+    bool left;           /* The client has left in good order. */
+    bool over;           /* Nothing more comes from the service. */
+    bool cut;            /* over, by a break: the forward closed its socket without a FIN */
 };
 
 bool pinned_wanted(const struct http_head *head)
@@ -70,7 +71,8 @@ static bool parted_torn(const void *ctx)
     return p->torn;
 }
 
-/* Between requests, or with all of one gone up, and its response here or nobody there for it. */
+/* True between requests, and once a request has gone up whole and its response is here or has no
+ * taker. */
 static bool said_all(const struct pinned_conn *k)
 {
     return k->exchange == NULL ||
@@ -103,7 +105,7 @@ void pinned_free_all(struct inbound *in)
         pinned_free(list_entry(in->pinned.next, struct pinned_conn, node));
 }
 
-/* The client gets what it got, and its end. */
+/* Ends k; the client gets a FIN after what it has got. */
 static void part(struct pinned_conn *k)
 {
     struct buf none = {.limit = 1};
@@ -113,14 +115,15 @@ static void part(struct pinned_conn *k)
     pinned_free(k);
 }
 
-/* The client must not take the part that it got for the whole. */
+/* Ends k; the client gets a reset, lest it take a part of the response for the whole. */
 static void tear(struct pinned_conn *k)
 {
     stream_reset_on_close(k->outer, true);
     pinned_free(k);
 }
 
-/* The response is with the client and the request with the service: the next one may come. */
+/* The client has its response: gives its stream back to the endpoint for the next request, once
+ * this one has gone up whole. */
 static void again(struct pinned_conn *k)
 {
     struct stream *client = k->outer;
@@ -129,7 +132,7 @@ static void again(struct pinned_conn *k)
         return;
     }
     if (k->up.size > 0)
-        return; /* until it is with the service */
+        return; /* The rest of the request has to go up first. */
     exchange_free(k->exchange);
     k->exchange = NULL;
     timer_stop(k->timer);
@@ -143,7 +146,7 @@ static void again(struct pinned_conn *k)
     }
     struct http_state *s = k->client->state;
     s->pinned = k;
-    stream_read_on(k->inner, true); /* its end */
+    stream_read_on(k->inner, true); /* for the service's end */
 }
 
 /* ---- up ---- */
@@ -195,10 +198,10 @@ static void down_is_out(struct pinned_conn *k)
         stream_read_on(k->inner, true);
 }
 
-/* Of a service that has nothing to say: its end, or what nobody asked for. */
+/* The service closed, or sent something unasked for, between requests. */
 static void idle_is_over(struct pinned_conn *k)
 {
-    inbound_conn_close(k->client); /* and k with it */
+    inbound_conn_close(k->client); /* frees k, too */
 }
 
 static void on_inner_readable(void *owner)
@@ -245,7 +248,8 @@ static void on_inner_writable(void *owner)
         want_up(k);
 }
 
-/* One whose request is whole is not read: what comes next is another request. */
+/* Looks whether the client is still there. A client whose request is whole is not read, since what
+ * comes next is another request. */
 static void on_time(void *owner)
 {
     struct pinned_conn *k = owner;
@@ -263,7 +267,7 @@ static void on_outer_failed(void *owner, enum err why)
     pinned_free(owner);
 }
 
-/* What it said before is still to be had, then its end. */
+/* What the service sent before is still there to be read, and then its end. */
 static void on_inner_failed(void *owner, enum err why)
 {
     struct pinned_conn *k = owner;
@@ -281,7 +285,7 @@ static const struct stream_events inner_events = {
 
 /* ---- requests ---- */
 
-/* *far: the forward's end. */
+/* *far: the forward's end of the pair. */
 static struct pinned_conn *begin(struct inbound_conn *c, const struct proxy_request *r,
                                  struct stream **far)
 {

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-#define LOOK_AT_BACKLOG_MS 20 /* whether the kernel has sent all */
+#define LOOK_AT_BACKLOG_MS 20 /* how often the kernel's unsent bytes are looked at */
 
 struct lingering_closes {
     struct loop *loop;

@@ -65,7 +65,7 @@ static void tell_end(void *ctx)
     free(ctx);
 }
 
-/* What tell_end tells, or NULL. */
+/* Returns what tell_end tells, or NULL. */
 static char *tell_begin(const struct mapping *m, const struct listener *l, const struct stream *s)
 {
     char name[sizeof s->name];
@@ -76,7 +76,8 @@ static char *tell_begin(const struct mapping *m, const struct listener *l, const
     return strdup(name);
 }
 
-/* A service that has as many as it may takes no more for now: they wait in the kernel's queue. */
+/* Holds the listener while its service has as many clients as it may have; newcomers wait in the
+ * kernel's queue. */
 static void watch_room(struct mapping *m)
 {
     if (m->listener != NULL)
@@ -140,7 +141,7 @@ static void tell(const struct mapping *m, bool assigned)
         log_info("Listening for new connection on %s", listener_name(m->listener));
         return;
     }
-    if (assigned && m->set->tells) { /* two records, of which scripts read the second */
+    if (assigned && m->set->tells) { /* scripts read the second of these two records */
         log_info("Listen port assigned for service id %s. New port mapping:", m->id);
         log_info("%s = %d", m->id, port);
     } else if (assigned) {
@@ -150,7 +151,7 @@ static void tell(const struct mapping *m, bool assigned)
     log_info("Listening for new connection on port %d", port);
 }
 
-/* from: NULL for a port of the system's choice. */
+/* from: NULL for a port that the system chooses. */
 static enum err open_listener(struct mappings *set, const char *id,
                               const struct service_mapping *from)
 {
@@ -231,7 +232,7 @@ static void close_vanished(struct mappings *set, const char *const *ids, size_t 
     }
 }
 
-/* `-s 5555`: the only service of the tunnel; with none or several, messages carry no service id. */
+/* `-s 5555` means the tunnel's only service; with none or several, messages carry no service id. */
 static enum err open_unnamed(struct mappings *set, const char *const *ids, size_t n)
 {
     if (n > 1)

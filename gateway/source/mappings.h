@@ -1,6 +1,6 @@
-/* Listening ports of single services, as `-s SSH1=3333` and `-m src` ask for them: whoever connects
- * is in the service, without any protocol in front. The listeners stay open while the tunnel's link
- * is lost and comes back. */
+/* Listening ports of single services, as `-s SSH1=3333` and `-m src` ask for them: a client that
+ * connects is in the service, without any protocol before it. The listeners stay open while the
+ * tunnel's link is lost and comes back. */
 #ifndef GATEWAY_SOURCE_MAPPINGS_H
 #define GATEWAY_SOURCE_MAPPINGS_H
 
@@ -14,9 +14,9 @@ struct mappings_options {
     const char *bind;           /* address for entries that are only a port; NULL: "localhost" */
     bool exact;  /* the ids must be the tunnel's, all of them (localproxy); else unknown ones are an
                     error and others may stay without a port */
-    bool assign; /* ids of the tunnel without an entry get a free port */
-    bool tells;  /* clients that come and go in the log, as the reference program does */
-    struct monitor_tunnel *watched; /* that the session is an end of, or NULL */
+    bool assign; /* The tunnel's ids without an entry get a free port. */
+    bool tells;  /* The log tells of clients that come and go, as the reference program's does. */
+    struct monitor_tunnel *watched; /* the session's tunnel, or NULL */
     struct forwards *forwards;      /* shared, must be freed before the mappings; NULL: their own */
 };
 
@@ -25,8 +25,8 @@ struct mappings *mappings_new(struct loop *loop,
                               const struct mappings_options *o); /* NULL: memory */
 void mappings_free(struct mappings *m); /* its own forwards, too; NULL is fine */
 
-/* Closes its listeners for good; clients that wait are refused. Before a mappings_free that has to
- * wait for them. NULL is fine. */
+/* Closes the listeners for good; clients that wait are refused. For an owner that calls
+ * mappings_free only after these are gone. NULL is fine. */
 void mappings_close(struct mappings *m);
 
 /* For session_events.services: checks the map against the tunnel's ids, opens and closes listeners,

@@ -146,7 +146,8 @@ bool names_is_address(struct span host)
     return inet_pton(AF_INET, text, address) == 1 || inet_pton(AF_INET6, text, address) == 1;
 }
 
-/* "tunnel" and ".tunnel" are ours, too: they lead nowhere, but nobody else is to hear of them. */
+/* "tunnel" and ".tunnel" are ours, too: they lead nowhere, but no other resolver is to hear of
+ * them. */
 bool names_is_foreign(const struct names *n, struct span host, bool literal)
 {
     const char *text;

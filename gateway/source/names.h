@@ -1,9 +1,9 @@
-/* Host names to services (SERVICE.tunnel, SERVICE.NAME.tunnel) and back. Pure: what tunnels and
- * services there are is handed in with each question.
+/* From host names (SERVICE.tunnel, SERVICE.NAME.tunnel) to services and back. Pure: each question
+ * hands in the tunnels and services that there are.
  *
- * Order: alias, the exact id, the id in any case, the folded id (lower case, ':' and '_' as '-').
- * More than one hit within a step is refused, not guessed. A tunnel without service ids has one
- * service, "", which any label reaches. */
+ * A label is looked up as an alias, then as an exact id, as an id in any case, and as a folded id
+ * (lower case, '-' for ':' and '_'). More than one hit in one of these steps is refused. A tunnel
+ * without service ids has one service, "", which any label reaches. */
 #ifndef GATEWAY_SOURCE_NAMES_H
 #define GATEWAY_SOURCE_NAMES_H
 
@@ -20,11 +20,11 @@ struct names;
 struct names *names_new(void); /* NULL: memory */
 void names_free(struct names *n);
 
-/* "tunnel", ".tunnel" or "tunnel.internal"; the first one added is used in canonical names. None:
- * "tunnel". ERR_USAGE: not a host name. Adding one twice is fine. */
+/* Adds "tunnel", ".tunnel" or "tunnel.internal". Canonical names have the first one; without any it
+ * is "tunnel". ERR_USAGE: not a host name. Adding one twice is fine. */
 enum err names_add_suffix(struct names *n, const char *suffix);
-/* label → "SERVICE" or "SERVICE.NAME". ERR_USAGE: either is empty, or the label is there already.
- */
+/* Makes the label lead to target, "SERVICE" or "SERVICE.NAME". ERR_USAGE: either is empty, or the
+ * label is there already. */
 enum err names_add_alias(struct names *n, const char *label, const char *target);
 const char *names_alias_at(const struct names *n, size_t i); /* the label; NULL: no more */
 const char *names_suffix(const struct names *n);             /* the first, without a dot in front */
@@ -32,16 +32,16 @@ const char *names_suffix_at(const struct names *n, size_t i); /* NULL: no more *
 
 struct names_tunnel {
     const char *name; /* "" for the nameless one */
-    bool known;       /* its services have been told */
+    bool known;       /* The hub has told the services. */
     const char *const *services;
     size_t n_services;
 };
 
 struct names_question {
     struct span host;
-    bool literal;     /* came as an address, not as a name */
-    const char *hint; /* a user name that may be a tunnel's; NULL or unknown: ignored */
-    bool quiet;       /* the asker is a stranger: names nothing that there is */
+    bool literal;     /* The host came as an address, not as a name. */
+    const char *hint; /* a user name that may be a tunnel's name; NULL or any other is ignored */
+    bool quiet;       /* The client is a stranger: the text names nothing that there is. */
     const struct names_tunnel *tunnels;
     size_t n_tunnels;
 };
@@ -53,17 +53,17 @@ struct names_answer {
     char text[NAMES_TEXT]; /* a failure for people: printable ASCII */
 };
 
-/* ERR_FORBIDDEN: an address, or outside the suffixes. ERR_NO_SERVICE, ERR_AMBIGUOUS: as they say.
- * ERR_HUB_DOWN: the tunnel's services are not known. */
+/* ERR_FORBIDDEN: the host is an address, or has none of the suffixes. ERR_NO_SERVICE,
+ * ERR_AMBIGUOUS: as they say. ERR_HUB_DOWN: the tunnel's services are not known. */
 enum err names_resolve(const struct names *n, const struct names_question *q,
                        struct names_answer *out);
 
-/* An address, or a name that ends in no suffix: never one of ours. */
+/* Whether the host is an address, or ends in no suffix: it is never one of ours. */
 bool names_is_foreign(const struct names *n, struct span host, bool literal);
 
-/* The best host name that leads to that service: an alias, else lower case and folded as far as it
- * stays unique. False: no name does that all clients accept (an alias is needed); out is "" when
- * none does at all. */
+/* Writes the best host name that leads to the service: an alias, else the id in lower case and
+ * folded as far as it stays unique. False: no name that all clients accept leads there, and an
+ * alias is needed; out is "" when none leads there at all. */
 bool names_canonical(const struct names *n, const struct names_tunnel *tunnels, size_t n_tunnels,
                      size_t tunnel, const char *service, char out[NAMES_HOST]);
 

@@ -6,10 +6,10 @@
 
 #define LABEL_MAX 63
 
-/* How an id is written in a host name; the last one that leads there is taken. */
+/* How an id is written in a host name; the last form that leads to the service is taken. */
 enum form { AS_IS, LOWER, FOLDED };
 
-/* A label that every client measured accepts. */
+/* Whether every client that was measured accepts the label. */
 static bool fits_everyone(const char *label)
 {
     size_t size = strlen(label);
@@ -39,7 +39,7 @@ static bool leads_there(const struct candidate *c, const char *host)
            answer.tunnel == c->tunnel && strcmp(answer.service, c->service) == 0;
 }
 
-/* Tries label[.device].suffix; true when it leads there, then it is in c->out. */
+/* Tries label[.device].suffix. True: it leads to the service, and is in c->out. */
 static bool try_label(const struct candidate *c, const char *label, const char *device)
 {
     char host[2 * NAMES_HOST];

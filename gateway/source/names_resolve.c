@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How alike an id and what was asked for must be; tried in this order. */
+/* How alike an id and the label that was asked for must be, in the order of trying. */
 enum likeness { EXACT, CASE_BLIND, FOLDED, LIKENESSES };
 
 enum { NONE = -1, SEVERAL = -2 };
@@ -31,7 +31,7 @@ struct hits {
     enum likeness likeness; /* of the step that hit */
 };
 
-/* `id` gives the i-th id of `from`. */
+/* Finds the ids that are like `asked`; `id` gives the i-th id of `from`. */
 static struct hits find(struct span asked, size_t n, const char *(*id)(const void *from, size_t i),
                         const void *from)
 {
@@ -75,7 +75,7 @@ static void add_quoted(char text[NAMES_TEXT], const char *before, struct span as
     add(text, "%s \"%s\"", before, str_escape(asked, safe, sizeof safe));
 }
 
-/* ", " and the ids that are alike (NULL: all of them), with an ellipsis when they do not fit. */
+/* Adds the ids that are like *asked (NULL: all ids), with an ellipsis when they do not fit. */
 static void add_ids(char text[NAMES_TEXT], size_t n, const char *(*id)(const void *, size_t),
                     const void *from, const struct span *asked, enum likeness how)
 {
@@ -96,7 +96,7 @@ static void add_ids(char text[NAMES_TEXT], size_t n, const char *(*id)(const voi
 
 /* ---- resolving ---- */
 
-/* What stands before the longest suffix that fits; empty when none does. */
+/* Returns what precedes the longest suffix that fits; empty when none does. */
 static struct span before_suffix(const struct names *n, struct span host)
 {
     size_t longest = 0;
@@ -151,7 +151,7 @@ static enum err ambiguous(const struct names_question *q, struct span asked, str
     return ERR_AMBIGUOUS;
 }
 
-/* No tunnel in the host name: the user name, the nameless one, the only one. */
+/* A host name without a tunnel means the user name's, else the nameless, else the only tunnel. */
 static int default_tunnel(const struct names_question *q)
 {
     if (q->hint != NULL && q->hint[0] != '\0') {
@@ -215,7 +215,7 @@ static enum err pick_service(const struct names_question *q, struct span service
     return ERR_OK;
 }
 
-/* "service.device" at its last dot; ids and tunnel names hold none. */
+/* Splits "service.device" at its last dot; ids and tunnel names hold no dots. */
 static struct span split(struct span rest, struct span *device)
 {
     *device = (struct span){rest.p, 0};

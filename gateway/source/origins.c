@@ -12,7 +12,7 @@ void origins_free(struct origins *o)
     *o = (struct origins){.n = 0};
 }
 
-/* The host of "scheme://host[:port]"; false: it is nothing like that. */
+/* Takes the host from "scheme://host[:port]". False: the origin has another form. */
 static bool host_of(struct span origin, char host[PROXY_HOST_MAX + 1])
 {
     struct span rest = origin, scheme = span_cut(&rest, ':');
@@ -58,7 +58,7 @@ enum err origins_add(struct origins *o, const char *text)
     return why;
 }
 
-/* Ports and schemes do not matter: a service has neither. */
+/* Ports and schemes are not compared, since a service has neither. */
 static bool is_same(const char *host, struct span asked)
 {
     struct span own = span_of(host);
@@ -78,7 +78,7 @@ bool origins_allow(const struct origins *o, const struct names *names, const str
     if (!o->checked || given == 0)
         return true;
     if (given > 1)
-        return false; /* no browser does that */
+        return false; /* No browser sends two. */
     for (size_t i = 0; i < o->n; i++)
         if (span_is_nocase(origin, o->list[i]))
             return true;

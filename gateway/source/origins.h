@@ -1,5 +1,5 @@
-/* Which web pages may ask for services by plain http requests, told by the Origin that browsers
- * send (RFC 6454; Fetch, "Origin header"). Pure. */
+/* Decides by the Origin that browsers send (RFC 6454; Fetch, "Origin header") which web pages may
+ * ask for services by plain http requests. Pure. */
 #ifndef GATEWAY_SOURCE_ORIGINS_H
 #define GATEWAY_SOURCE_ORIGINS_H
 
@@ -10,20 +10,20 @@
 
 /* A zeroed struct lets every page ask. */
 struct origins {
-    bool checked;            /* not everybody may */
-    bool tunnel;             /* pages whose host is below a suffix may */
-    bool same;               /* pages of the very host that is asked for may */
-    char *list[ORIGINS_MAX]; /* these may: "https://dash.example:8443", "null" */
+    bool checked;            /* Not every page may ask. */
+    bool tunnel;             /* Pages whose host is below a suffix may ask. */
+    bool same;               /* Pages of the very host that is asked for may ask. */
+    char *list[ORIGINS_MAX]; /* origins that may ask: "https://dash.example:8443", "null" */
     size_t n;
 };
 void origins_free(struct origins *o); /* zeroed afterwards */
 
-/* "any", or a list with commas of "tunnel", "same", "null" and origins. ERR_USAGE: it is neither.
- */
+/* Adds "any", or a comma-separated list of "tunnel", "same", "null" and origins. ERR_USAGE: text is
+ * neither. */
 enum err origins_add(struct origins *o, const char *text);
 
-/* Whether a request for host (as in its target) may pass. One without Origin may: it is not a
- * page's script or form that asks, or the browser does not tell. */
+/* Whether a request for host (as in its target) may pass. A request without Origin may: no page's
+ * script or form sends it, or the browser does not tell. */
 bool origins_allow(const struct origins *o, const struct names *names, const struct http_head *head,
                    struct span host);
 

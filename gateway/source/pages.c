@@ -12,7 +12,7 @@
 struct page {
     const char *path;
     const char *type;
-    bool for_trusted; /* lists what there is */
+    bool for_trusted; /* The page lists what there is. */
     bool (*write)(const struct pages_view *v, const struct pages_question *q, struct buf *out);
     int (*status)(const struct pages_view *v); /* NULL: 200 */
 };
@@ -116,8 +116,8 @@ bool pages_endpoint(const char *where, char out[PAGES_ENDPOINT])
     return true;
 }
 
-/* What a browser runs: nothing but what is known to be a host and a port gets into it.
- * PROXY first for http: a failure is then shown as our own page, not as a generic one. */
+/* A browser runs this, so nothing but a checked host and port gets into it. For http PROXY comes
+ * first: a failure is then shown as our own page, not as a generic one. */
 bool pages_pac(const struct names *names, const char *where, struct buf *out)
 {
     char endpoint[PAGES_ENDPOINT];
@@ -137,7 +137,7 @@ bool pages_pac(const struct names *names, const char *where, struct buf *out)
     return good && put(out, "  return \"DIRECT\";\n}\n");
 }
 
-/* The endpoint as the client named it: what reached us once will do so again. */
+/* Names the endpoint as the client did: what has reached the gateway once will do so again. */
 static bool write_pac(const struct pages_view *v, const struct pages_question *q, struct buf *out)
 {
     struct span host = http_header(q->head, "Host");
@@ -189,7 +189,7 @@ static bool host_is_ours(const struct pages_question *q)
     char name[PROXY_HOST_MAX + 1], own[PROXY_HOST_MAX + 1];
     int port;
     if (host.p == NULL || host.n == 0)
-        return true; /* HTTP/1.0: no browser sends that */
+        return true; /* HTTP/1.0, which no browser sends */
     if (!proxy_authority(host, name, &port))
         return false;
     if (is_address(name) || span_is_nocase(span_of(name), "localhost"))

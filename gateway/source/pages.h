@@ -1,5 +1,5 @@
-/* The gateway's own pages: / (what this is and what there is), /services (the same for programs),
- * /proxy.pac, /healthz. Pure. */
+/* The gateway's own pages: / (for people: what the gateway is, and the services), /services (the
+ * same for programs), /proxy.pac and /healthz. Pure. */
 #ifndef GATEWAY_SOURCE_PAGES_H
 #define GATEWAY_SOURCE_PAGES_H
 
@@ -9,7 +9,7 @@
 
 struct pages_tunnel {
     bool up;
-    bool no_device; /* it is up, but the device is not connected */
+    bool no_device; /* The tunnel is up, but its device is not connected. */
     size_t connections;
 };
 
@@ -24,20 +24,21 @@ struct pages_question {
     const struct http_head *head;
     struct span path;
     const char *listener; /* where the client came in: "127.0.0.1:1080" */
-    bool trusted;         /* may see what there is; else / and /services ask for a password */
+    bool trusted; /* The client may see what there is; else / and /services ask for a password. */
 };
 
-/* Appends the whole answer. Only a Host that is an address, localhost or the listener's own name is
- * answered (a web page elsewhere may have its name point here: DNS rebinding). False: no memory. */
+/* Appends the whole answer. A Host other than an address, localhost or the listener's own name is
+ * refused, since a web page elsewhere can make its name point here (DNS rebinding). False: no
+ * memory. */
 bool pages_answer(const struct pages_view *v, const struct pages_question *q, struct buf *out);
 
-/* "host:port" put together again from its parts. False: it is not one, or has characters that hosts
- * do not have. */
+/* Takes `where` apart and writes it as "host:port" again. False: `where` is no such thing, or has
+ * characters that hosts do not have. */
 #define PAGES_ENDPOINT 280
 bool pages_endpoint(const char *where, char out[PAGES_ENDPOINT]);
 
-/* The PAC file alone, for an endpoint at "host:port"; one that is none (a unix socket's path) makes
- * it say DIRECT to everything. */
+/* Appends the PAC file for an endpoint at "host:port". With another endpoint (a unix socket's path)
+ * the file says DIRECT to everything. */
 bool pages_pac(const struct names *names, const char *endpoint, struct buf *out);
 
 #endif

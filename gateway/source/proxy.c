@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Fields that belong to one connection (RFC 9110 7.6.1), never forwarded. */
+/* Fields that belong to one connection (RFC 9110 7.6.1) and are never forwarded. */
 static const char *const hop_by_hop[] = {
     "Connection",
     "Keep-Alive",
@@ -19,8 +19,8 @@ static const char *const hop_by_hop[] = {
     "Host",
 };
 
-/* Fields that a client may not make disappear by naming them in Connection: the next server would
- * see another message than we do. */
+/* Fields that a client may not remove by naming them in Connection: the next server would see
+ * another message than the gateway. */
 static const char *const framing[] = {"Content-Length", "Transfer-Encoding", "Host", "Trailer"};
 
 #define COUNT(a) (sizeof(a) / sizeof *(a))
@@ -84,7 +84,7 @@ static bool path_bytes(struct span path)
     return true;
 }
 
-/* The scheme of "scheme://rest", lower case letters; empty when it is no absolute form. */
+/* Returns the scheme of "scheme://rest"; empty when the target is no absolute form. */
 static struct span scheme_of(struct span target, struct span *rest)
 {
     for (size_t i = 0; i + 2 < target.n; i++) {

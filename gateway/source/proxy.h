@@ -1,5 +1,5 @@
-/* The HTTP side of the endpoint: what a request head asks of us, how a forwarded request goes on,
- * and the answers we make ourselves. Pure. */
+/* The HTTP side of the endpoint: what a request's head asks for, how a forwarded request goes on,
+ * and the gateway's own answers. Pure. */
 #ifndef GATEWAY_SOURCE_PROXY_H
 #define GATEWAY_SOURCE_PROXY_H
 
@@ -11,8 +11,8 @@
 
 #define PROXY_HEAD_MAX 16384 /* bytes of a request or response head */
 #define PROXY_HOST_MAX 255
-#define PROXY_TEXT_MAX                                                                             \
-    192 /* of a reason phrase: nc reads lines up to 1023 bytes, people one line */
+/* bytes of a reason phrase: nc reads lines of up to 1023 bytes, people read one line */
+#define PROXY_TEXT_MAX 192
 
 enum proxy_kind {
     PROXY_CONNECT, /* CONNECT host:port; Host is not demanded (nc, RFC 9112 before 1.1) */
@@ -30,24 +30,24 @@ struct proxy_request {
     int port;                      /* 0: none was given */
     struct span path; /* FORWARD: with the query, "" for none. PAGE: without it. Views into head */
     struct span authority; /* FORWARD: as sent, for Host */
-    bool keep;             /* FORWARD: the service is asked to keep its connection */
+    bool keep;             /* FORWARD: the service is asked to keep the connection open */
 };
 
-/* Looks at a complete request head. What could mean different things to us and to the next server
- * is refused: an unknown transfer coding, Connection naming a framing field, HTTP/1.1 without Host,
- * user names in the target, a body on CONNECT. */
+/* Decides by a complete head what becomes of a request. A request that the next server could read
+ * differently is refused: an unknown transfer coding, Connection naming a framing field, HTTP/1.1
+ * without Host, a user name in the target, a body on CONNECT. */
 void proxy_decide(const struct http_head *head, struct proxy_request *out);
 
-/* Whether the client wants another protocol behind the answer (RFC 9110 7.8): WebSocket, or what
- * docker and kubectl call so. Not HTTP/2, whose requests would be for any host. */
+/* Whether the client wants another protocol after the answer (RFC 9110 7.8), such as WebSocket, or
+ * those of docker and kubectl. HTTP/2 does not count, since its requests could be for any host. */
 bool proxy_upgrades(const struct http_head *head);
 
-/* PROXY_FORWARD: the head for the service: origin form, Host from the request line, without
- * Proxy-*, hop-by-hop fields and those named in Connection, with Connection: close, or with the
- * upgrade that is wanted. False: too large or no memory. */
+/* Appends the head of a PROXY_FORWARD request as the service gets it: in origin form, with Host
+ * from the request line, with "Connection: close" or the upgrade that is wanted, and without
+ * Proxy-*, hop-by-hop fields and those named in Connection. False: too large, or no memory. */
 bool proxy_rewrite(const struct http_head *head, const struct proxy_request *r, struct buf *out);
 
-/* An answer of ours. Everything in it is made printable ASCII here. */
+/* An answer of the gateway's own. proxy_answer_write makes all its text printable ASCII. */
 struct proxy_answer {
     int status;
     const char *reason; /* NULL: the standard phrase of status */
@@ -59,7 +59,7 @@ struct proxy_answer {
 };
 bool proxy_answer_write(const struct proxy_answer *a, struct buf *out);
 
-/* Appends text as core/base/text.h shows it, with & < > " and ' made harmless. */
+/* Appends text as core/base/text.h shows it, with & < > " and ' escaped. */
 bool proxy_escape_html(struct span text, struct buf *out);
 
 /* Splits "host[:port]", "[v6]:port", "[any name]:port"; the last colon counts when only digits

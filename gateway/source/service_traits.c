@@ -56,7 +56,7 @@ static enum said said_of(const struct service_traits *t, const char *id, enum tr
     return e != NULL ? e->said[trait] : NOTHING;
 }
 
-/* Of the service itself, else of every service. */
+/* Returns what was said of the service itself, else what was said of every service. */
 static enum said said(const struct service_traits *t, const char *service, enum trait trait)
 {
     enum said own = said_of(t, service[0] != '\0' ? service : SERVICE_TRAITS_NAMELESS, trait);

@@ -8,7 +8,7 @@ enum { METHOD_NONE = 0, METHOD_PASSWORD = 2, METHOD_NO_MATCH = 0xff };
 enum { ADDRESS_IPV4 = 1, ADDRESS_NAME = 3, ADDRESS_IPV6 = 4 };
 enum { V4_GRANTED = 90, V4_REJECTED = 91, V4_AUTH = 93 };
 
-/* Each state takes what its name says; those in capitals of one word are one byte. */
+/* Each step takes the bytes that its name says. */
 enum step {
     VERSION,
     METHOD_COUNT,
@@ -34,8 +34,8 @@ struct socks {
     enum step step;
     enum socks_state state;
     enum err why;
-    size_t want, have;           /* of the present step */
-    uint8_t raw[SOCKS_NAME_MAX]; /* what it has collected */
+    size_t want, have;           /* bytes of the present step */
+    uint8_t raw[SOCKS_NAME_MAX]; /* the bytes that the present step has collected */
     uint8_t out[SOCKS_OUTPUT_MAX];
     size_t out_size;
     struct socks_request request;
@@ -129,7 +129,7 @@ static void fail(struct socks *s, enum err why)
     stop(s, SOCKS_FAILED, why);
 }
 
-/* Copies what was collected as text; false when a NUL is inside. */
+/* Copies the collected bytes as text. False: a NUL is among them. */
 static bool text(struct socks *s, char out[SOCKS_NAME_MAX + 1])
 {
     memcpy(out, s->raw, s->have);
@@ -223,7 +223,7 @@ static void v4_head(struct socks *s)
     next(s, V4_USER, SOCKS_NAME_MAX + 1);
 }
 
-/* SOCKS4 has no password: its user id cannot prove anything. */
+/* SOCKS4 has no password, and its user id proves nothing. */
 static void v4_complete(struct socks *s)
 {
     if (s->auth == SOCKS_AUTH_REQUIRED)
@@ -248,7 +248,7 @@ static void v4_string(struct socks *s)
     }
 }
 
-/* Collects a string that a NUL ends. */
+/* Collects a byte of a string that ends with a NUL. */
 static void v4_byte(struct socks *s, uint8_t byte)
 {
     if (byte == 0)
@@ -332,8 +332,8 @@ static void port(struct socks *s)
     complete(s);
 }
 
-/* What follows once all the bytes that a step wanted are there; v4_byte collects the strings that
- * end with a NUL. */
+/* What each step does once all its bytes are there. V4_USER and V4_HOST, which end with a NUL, are
+ * v4_byte's. */
 static void (*const collected[])(struct socks *s) = {
     [VERSION] = version,
     [METHOD_COUNT] = method_count,
@@ -361,7 +361,7 @@ size_t socks_feed(struct socks *s, const uint8_t *p, size_t n)
         }
         if (s->have < s->want)
             s->raw[s->have++] = p[used++];
-        /* Sizes may be zero: such a step is complete without a byte. */
+        /* A size may be zero: such a step is complete without a byte. */
         while (s->state == SOCKS_MORE && s->have == s->want)
             collected[s->step](s);
     }
