@@ -1,5 +1,5 @@
-/* The tunnels of one gateway: a session with its link to the hub each, and where a host name leads
- * in them. */
+/* The tunnels of one gateway, each a session with its link to the hub, and where host names lead in
+ * them. */
 #ifndef GATEWAY_SOURCE_TUNNELS_H
 #define GATEWAY_SOURCE_TUNNELS_H
 
@@ -16,11 +16,11 @@ struct tunnels;
 struct tunnels_options {
     struct monitor *monitor;             /* or NULL; must outlive them */
     struct forwards *forwards;           /* must be freed before the tunnels */
-    const struct names *names;           /* must outlive them, or the next tunnels_rules */
+    const struct names *names;           /* must live until the next tunnels_rules, or the end */
     uint64_t grace_ms;                   /* or TUNNELS_GRACE_AUTO */
-    size_t memory;                       /* bytes for all that waits in queues, of all of them */
-    const struct service_traits *traits; /* of services; the same */
-    /* No tunnel is left. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order;
+    size_t memory;                       /* bytes for all that waits in the queues of all tunnels */
+    const struct service_traits *traits; /* of services; lives as long as names */
+    /* Every tunnel is over. why: ERR_TUNNEL_CLOSED when the hub closed the last one in good order;
      * ERR_TOKEN_REPLACED when one of them goes on with another token. */
     void (*finished)(void *owner, enum err why);
     void *owner;
@@ -29,39 +29,39 @@ struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o);
 void tunnels_free(struct tunnels *t);
 
 struct tunnel_options {
-    const char *name; /* "": the nameless one */
+    const char *name; /* "": the nameless tunnel */
     const struct hub_config *hub;
     int version;                /* 1, 2 or 3 */
     bool native;                /* native sessions are offered to the hub */
     uint64_t linger_ms;         /* 0: the session's default */
     uint64_t stall_ms;          /* 0: the session's default */
     uint64_t resume_ms;         /* 0: the session's default */
-    size_t max_connections;     /* at once in one service; 0: the session's default */
+    size_t max_connections;     /* in one service at a time; 0: the session's default */
     const struct services *map; /* listening ports; NULL: none */
-    bool assign;                /* listening ports of the system's choice for the rest */
+    bool assign; /* The other services get listening ports that the system chooses. */
 };
-/* Starts its link. ERR_USAGE and others with a sentence in text. */
+/* Adds a tunnel and starts its link. ERR_USAGE and other errors come with a sentence in text. */
 enum err tunnels_add(struct tunnels *t, const struct tunnel_options *o, char *text, size_t size);
 
-/* Other names, traits and grace from now on. What clients were told stays. */
+/* Goes on with fresh names, traits and grace time. What clients were told stays. */
 void tunnels_rules(struct tunnels *t, const struct tunnels_options *fresh);
-/* The one of that name goes on by o's hub, which includes certificates that are read again
- * (link_change), and by o's limits and times; the rest of o is not looked at. ERR_NOT_FOUND: there
- * is none; others with a sentence in text, and nothing is changed. */
+/* The tunnel of o's name goes on with o's hub, whose certificates are read again (link_change),
+ * limits and times; the rest of o is not looked at. ERR_NOT_FOUND: there is no such tunnel. Other
+ * errors come with a sentence in text, and nothing is changed. */
 enum err tunnels_change(struct tunnels *t, const struct tunnel_options *o, char *text, size_t size);
-/* The one of that name goes, and its connections end with ERR_TUNNEL_CLOSED. */
+/* Removes the tunnel of that name; its connections end with ERR_TUNNEL_CLOSED. */
 void tunnels_remove(struct tunnels *t, const char *name);
 
-/* A forward_resolve with the tunnels as owner. */
+/* A forward_resolve whose owner is the struct tunnels. */
 enum err tunnels_resolve(void *tunnels, const struct forward_question *q,
                          struct forward_target *out, char text[FORWARD_TEXT]);
 
-/* As names.h wants to see them; the array lives until the next call or event. */
+/* Lists the tunnels as names.h takes them; the array lives until the next call or event. */
 size_t tunnels_list(struct tunnels *t, const struct names_tunnel **list);
 bool tunnels_is_up(const struct tunnels *t, size_t i);
-/* It is up, and its hub says that the device is not connected. */
+/* The i-th tunnel is up, and its hub says that the device is not connected. */
 bool tunnels_has_no_device(const struct tunnels *t, size_t i);
-/* Connections of the i-th one at present. */
+/* Present connections of the i-th tunnel. */
 size_t tunnels_connections(const struct tunnels *t, size_t i);
 
 #endif

@@ -18,8 +18,8 @@ static uint64_t grace(const struct tunnels *set, const struct tunnel *t, const c
     return ms < GRACE_CAP_MS ? ms : GRACE_CAP_MS;
 }
 
-/* Any web page can make a browser send lines to a host of its choice; what speaks another protocol
- * would take them for its own. */
+/* Any web page can make a browser send lines to a host of its choice, and a service of another
+ * protocol would take them for its own. */
 static enum err refuse_http(const char *service, char text[FORWARD_TEXT])
 {
     char safe[60];
