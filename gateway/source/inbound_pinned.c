@@ -15,7 +15,7 @@
 
 /* What the pair of sockets cannot tell the forward: that its end is a break. Pinned connection and
  * forward share it. */
-struct parted {
+struct pair_end {
     unsigned users;
     bool torn;
 };
@@ -28,7 +28,7 @@ struct pinned_conn {
     struct inbound_conn *client; /* waits for the next request; NULL: one is under way */
     struct stream *outer;        /* the client's, while a request is under way */
     struct stream *inner;        /* our end of the pair */
-    struct parted *parted;
+    struct pair_end *end;
     struct timer *timer; /* runs while a request is under way */
     char *host;
     struct exchange *exchange;
@@ -58,16 +58,16 @@ bool pinned_fits(const struct inbound_conn *c, const struct proxy_request *r)
     return s->pinned != NULL && span_is_nocase(span_of(r->host), s->pinned->host);
 }
 
-static void parted_forget(void *ctx)
+static void pair_end_release(void *ctx)
 {
-    struct parted *p = ctx;
+    struct pair_end *p = ctx;
     if (p != NULL && --p->users == 0)
         free(p);
 }
 
-static bool parted_torn(const void *ctx)
+static bool pair_end_torn(const void *ctx)
 {
-    const struct parted *p = ctx;
+    const struct pair_end *p = ctx;
     return p->torn;
 }
 
@@ -83,9 +83,9 @@ void pinned_free(struct pinned_conn *k)
 {
     if (k == NULL)
         return;
-    if (k->parted != NULL)
-        k->parted->torn = !said_all(k);
-    parted_forget(k->parted);
+    if (k->end != NULL)
+        k->end->torn = !said_all(k);
+    pair_end_release(k->end);
     timer_free(k->timer);
     list_remove(&k->node);
     if (k->outer != NULL)
@@ -300,11 +300,11 @@ static struct pinned_conn *begin(struct inbound_conn *c, const struct proxy_requ
                               .up = {.limit = (size_t)2 * LOOP_BLOCK},
                               .down = {.limit = PIECE}};
     list_init(&k->node);
-    k->parted = calloc(1, sizeof *k->parted);
-    if (k->parted != NULL)
-        k->parted->users = 1;
+    k->end = calloc(1, sizeof *k->end);
+    if (k->end != NULL)
+        k->end->users = 1;
     k->timer = timer_new(c->in->loop, on_time, k);
-    if (k->host != NULL && k->parted != NULL && k->timer != NULL &&
+    if (k->host != NULL && k->end != NULL && k->timer != NULL &&
         socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) == 0) {
         k->inner = stream_from_fd(c->in->loop, fds[0]);
         *far = stream_from_fd(c->in->loop, fds[1]);
@@ -333,10 +333,10 @@ static bool prepare(struct pinned_conn *k, const struct http_head *head,
     return true;
 }
 
-static void start_passage(struct pinned_conn *k, struct stream *far, const char *user, bool head,
+static void start_forward(struct pinned_conn *k, struct stream *far, const char *user, bool head,
                           bool quiet)
 {
-    k->parted->users++;
+    k->end->users++;
     forward_start(
         k->in->forwards, far,
         &(struct forward_options){
@@ -345,8 +345,8 @@ static void start_passage(struct pinned_conn *k, struct stream *far, const char 
             .resolve = k->in->resolve,
             .owner = k->in->owner,
             .early = &k->up,
-            .tap = {.torn = parted_torn, .ctx = k->parted},
-            .tap_free = parted_forget,
+            .tap = {.torn = pair_end_torn, .ctx = k->end},
+            .tap_free = pair_end_release,
             .patience_ms = exchange_request_done(k->exchange) ? FIRST_BYTE_MS : 0,
         });
 }
@@ -376,6 +376,6 @@ void pinned_request(struct inbound_conn *c, const struct http_head *head,
     stream_read_on(k->inner, true);
     timer_start(k->timer, LOOK_MS);
     if (far != NULL)
-        start_passage(k, far, user, is_head, quiet);
+        start_forward(k, far, user, is_head, quiet);
     send_up(k);
 }

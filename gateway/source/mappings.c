@@ -23,7 +23,7 @@ struct mappings {
     bool exact, assign, tells;
     struct monitor_tunnel *watched;
     struct forwards *forwards;
-    bool own_passages;
+    bool own_forwards;
     struct list all;
 };
 
@@ -256,7 +256,7 @@ enum err mappings_services(struct mappings *set, const char *const *ids, size_t 
                 why = open_listener(set, ids[i], from);
         }
     }
-    if (why == ERR_OK && set->own_passages)
+    if (why == ERR_OK && set->own_forwards)
         forwards_wake(set->forwards);
     return why;
 }
@@ -298,10 +298,10 @@ struct mappings *mappings_new(struct loop *loop, const struct mappings_options *
                              .tells = o->tells,
                              .watched = o->watched,
                              .forwards = o->forwards,
-                             .own_passages = o->forwards == NULL};
+                             .own_forwards = o->forwards == NULL};
     list_init(&set->all);
     session_on_room(set->session, on_room, set);
-    if (set->own_passages)
+    if (set->own_forwards)
         set->forwards = forwards_new(loop, NULL);
     if (set->bind != NULL && set->forwards != NULL && copy_map(&set->map, o->map))
         return set;
@@ -325,7 +325,7 @@ void mappings_free(struct mappings *set)
 {
     if (set == NULL)
         return;
-    if (set->own_passages)
+    if (set->own_forwards)
         forwards_free(set->forwards);
     session_on_room(set->session, NULL, NULL);
     while (!list_empty(&set->all)) {
