@@ -66,6 +66,17 @@ class BadInput(Case):
         answer = self.answer(TLS_HELLO)
         self.assertIn(answer[:1], (b"", b"\x15"))
 
+    def test_the_log_names_the_protocol(self):
+        for data, protocol, text in (
+                (TLS_HELLO, "tls", "a TLS hello: .*socks5h://"),
+                (b"\0\1\2", "unknown", "neither SOCKS nor HTTP"),
+                (b"GET /\r\n\r\n", "http", "a request that is no valid HTTP/1.1"),
+                (b"\5\1\0\5\1\0\x09", "socks5", ".*"),
+                (b"\4\2\0\x50\0\0\0\1\0A.tunnel\0", "socks4", ".*")):
+            with self.subTest(protocol):
+                self.answer(data, end=True)
+                self.way.gateway.wait_line(f'refused .*protocol="?{protocol}"? .*{text}')
+
     def test_http_words_for_other_protocols(self):
         answer = self.answer(b"SSH-2.0-OpenSSH_9.2\r\n")
         self.assertTrue(answer == b"" or answer.startswith(b"HTTP/1."), answer)

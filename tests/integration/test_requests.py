@@ -346,6 +346,19 @@ class Logins(Asking):
         self.assert_alive(self.way.gateway)
         self.wait_no_clients_of(self.way)
 
+    def test_the_next_request_is_answered_as_http(self):
+        one = base64.b64encode(b"NTLMSSP\0\1\0\0\0" + bytes(24)).decode()
+        for junk in (b"\5\1\0", b"\x16\3\1", b"{}\r\n\r\n"):
+            with self.subTest(junk), dial(self.way.port) as s:
+                s.sendall(b"GET http://HTTP1.tunnel/ HTTP/1.1\r\nHost: HTTP1.tunnel\r\n"
+                          b"Authorization: NTLM " + one.encode() + b"\r\n\r\n")
+                head, rest = read_head(s)
+                size = int(headers_of(head)["content-length"])
+                read_exactly(s, size - len(rest))
+                s.sendall(junk)
+                self.assertIn(" 400 ", read_head(s)[0])
+        self.wait_no_clients_of(self.way)
+
     def test_a_part_is_not_taken_for_the_whole(self):
         one = base64.b64encode(b"NTLMSSP\0\1\0\0\0" + bytes(24)).decode()
         three = base64.b64encode(b"NTLMSSP\0\3\0\0\0" + bytes(24)).decode()
