@@ -143,7 +143,7 @@ static void knock(struct visit *v, enum side side, const char *token, const char
 
 static bool is_admitting(void)
 {
-    return local_seen(local_of(tunnels), span_of(id))->admitting[SIDE_SOURCE];
+    return index_find(&local_of(tunnels)->index, span_of(id))->admitting[SIDE_SOURCE];
 }
 
 static void wait_for(struct visit *v)

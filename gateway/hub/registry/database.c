@@ -19,14 +19,6 @@ static const char *const sql[STATEMENT_COUNT] = {
 /* FULL: a commit is on the disk when it returns. */
 static const char settings[] = "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216";
 
-enum err database_wrong(const struct database *d, int result, char *text, size_t size)
-{
-    char problem[256];
-    enum err e = sql_wrong(d->db, result, problem, sizeof problem);
-    snprintf(text, size, "%s: %s", d->path, problem);
-    return e;
-}
-
 static void shut(struct database *d)
 {
     for (size_t i = 0; i < STATEMENT_COUNT; i++) {
@@ -88,7 +80,7 @@ static enum err bring_up(struct database *d, char *text, size_t size)
     enum err e = schema_check(d->db, &schema_today, problem, sizeof problem);
     int result = e == ERR_OK ? use_wal(d) : SQLITE_OK;
     if (result != SQLITE_OK)
-        return database_wrong(d, result, text, size);
+        return sql_wrong_in(d->path, d->db, result, text, size);
     if (e == ERR_OK)
         e = schema_migrate(d->db, &schema_today, problem, sizeof problem);
     if (e != ERR_OK) {
@@ -96,7 +88,7 @@ static enum err bring_up(struct database *d, char *text, size_t size)
         return e;
     }
     result = prepare(d);
-    return result == SQLITE_OK ? ERR_OK : database_wrong(d, result, text, size);
+    return result == SQLITE_OK ? ERR_OK : sql_wrong_in(d->path, d->db, result, text, size);
 }
 
 static enum err connect(struct database *d, char *text, size_t size)
@@ -106,7 +98,7 @@ static enum err connect(struct database *d, char *text, size_t size)
         sqlite3_open_v2(d->path, &d->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     enum err e = ERR_OK;
     if (result != SQLITE_OK)
-        e = d->db != NULL ? database_wrong(d, result, text, size) : ERR_NO_MEMORY;
+        e = d->db != NULL ? sql_wrong_in(d->path, d->db, result, text, size) : ERR_NO_MEMORY;
     if (e == ERR_OK) {
         sqlite3_extended_result_codes(d->db, 1);
         sqlite3_busy_timeout(d->db, DATABASE_BUSY_MS);
@@ -203,7 +195,7 @@ static enum err database_apply(void *backend, const struct list *changes, char *
         int result = transact(d, changes);
         if (result == SQLITE_OK)
             return ERR_OK;
-        e = database_wrong(d, result, text, size);
+        e = sql_wrong_in(d->path, d->db, result, text, size);
         if (!sqlite3_get_autocommit(d->db) && sql_run(d->db, "ROLLBACK") != SQLITE_OK)
             result = SQLITE_ERROR;
         if (is_spoiled(result))

@@ -43,9 +43,6 @@ struct database {
     unsigned long long device, inode; /* of the file that was read */
 };
 
-/* The error for a result of SQLite's, with a sentence. */
-enum err database_wrong(const struct database *d, int result, char *text, size_t size);
-
 /* rows.c: the backend's `read` */
 enum err database_read(void *backend, enum err (*each)(void *ctx, struct tunnel_record *r),
                        void *ctx, char *text, size_t size);

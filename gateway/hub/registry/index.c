@@ -91,10 +91,15 @@ struct entry *index_below(const struct index *x, int64_t number)
 
 /* ---- tunnels ---- */
 
+static struct entry *find(const struct index *x, struct span id)
+{
+    return map_get(&x->by_id, id.p, id.n);
+}
+
 static bool is_known(const struct index *x, const struct tunnel_record *r)
 {
     enum side side;
-    return index_find(x, span_of(r->id)) != NULL ||
+    return find(x, span_of(r->id)) != NULL ||
            index_by_token(x, r->sides[SIDE_SOURCE].token, &side) != NULL ||
            index_by_token(x, r->sides[SIDE_DESTINATION].token, &side) != NULL ||
            memcmp(r->sides[SIDE_SOURCE].token, r->sides[SIDE_DESTINATION].token, TOKEN_HASH) == 0;
@@ -137,7 +142,8 @@ void index_set_token(struct index *x, struct entry *e, enum side side, const uin
 
 struct entry *index_find(const struct index *x, struct span id)
 {
-    return map_get(&x->by_id, id.p, id.n);
+    struct entry *e = find(x, id);
+    return e != NULL && !e->opening ? e : NULL;
 }
 
 /* Looking hashes up takes a time that tells something of hashes, from which no token follows. */

@@ -31,8 +31,9 @@ enum err index_add(struct index *x, struct entry *e);
 void index_remove(struct index *x, struct entry *e);
 void index_set_token(struct index *x, struct entry *e, enum side side, const uint8_t *token);
 
-/* Without regard to `opening`. */
+/* NULL also for a tunnel that is not stored yet. */
 struct entry *index_find(const struct index *x, struct span id);
+/* Without regard to `opening`. */
 struct entry *index_by_token(const struct index *x, const uint8_t *token, enum side *side);
 struct entry *index_below(const struct index *x, int64_t number);
 

@@ -18,15 +18,9 @@
 
 /* ---- looking ---- */
 
-struct entry *local_seen(const struct local_registry *r, struct span id)
-{
-    struct entry *e = index_find(&r->index, id);
-    return e != NULL && !e->opening ? e : NULL;
-}
-
 static void local_get(struct registry *r, struct span id, registry_done *done, void *ctx)
 {
-    const struct entry *e = local_seen(local_of(r), id);
+    const struct entry *e = index_find(&local_of(r)->index, id);
     done(ctx, e != NULL ? ERR_OK : ERR_NOT_FOUND, e != NULL ? &e->record : NULL);
 }
 
@@ -55,7 +49,7 @@ static void local_connected(struct registry *registry, struct span id, enum side
                             bool connected)
 {
     struct local_registry *r = local_of(registry);
-    struct entry *e = local_seen(r, id);
+    struct entry *e = index_find(&r->index, id);
     struct record_side *s = e != NULL ? &e->record.sides[side] : NULL;
     if (s == NULL || s->connected == connected)
         return;

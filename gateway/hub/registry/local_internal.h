@@ -29,9 +29,6 @@ static inline struct local_registry *local_of(struct registry *r)
     return (struct local_registry *)r;
 }
 
-/* The tunnel of that id, once it is stored; NULL: there is none. */
-struct entry *local_seen(const struct local_registry *r, struct span id);
-
 /* ---- requests.c, tag.c, admit.c: the registry's ops ---- */
 
 void local_open(struct registry *registry, struct tunnel_record *record,

@@ -193,7 +193,7 @@ static void on_remove_stored(struct change *c, enum err why)
 static struct request *request_about(struct local_registry *r, const char *id, registry_done *done,
                                      void *ctx)
 {
-    struct entry *e = local_seen(r, span_of(id));
+    struct entry *e = index_find(&r->index, span_of(id));
     struct request *q = e != NULL ? request_new(r, e, done, ctx) : NULL;
     if (q == NULL)
         done(ctx, e == NULL ? ERR_NOT_FOUND : ERR_NO_MEMORY, NULL);

@@ -212,7 +212,7 @@ static void tell(const struct reader *r, char *text, size_t size)
 {
     const char *path = r->d->path;
     if (r->result != SQLITE_OK)
-        database_wrong(r->d, r->result, text, size);
+        sql_wrong_in(r->d->path, r->d->db, r->result, text, size);
     else if (r->why == ERR_PROTOCOL)
         snprintf(text, size, "%s: damaged (tunnel number %lld: %s); repair it, or restore a backup",
                  path, (long long)r->number, r->problem);

@@ -34,6 +34,14 @@ enum err sql_wrong(sqlite3 *db, int result, char *text, size_t size)
     return e;
 }
 
+enum err sql_wrong_in(const char *path, sqlite3 *db, int result, char *text, size_t size)
+{
+    char problem[256];
+    enum err e = sql_wrong(db, result, problem, sizeof problem);
+    snprintf(text, size, "%s: %s", path, problem);
+    return e;
+}
+
 int sql_run(sqlite3 *db, const char *sql)
 {
     return sqlite3_exec(db, sql, NULL, NULL, NULL);

@@ -13,6 +13,8 @@
 enum err sql_err(int result);
 /* The same, and a sentence: SQLite's own, or what to do about a damaged file. */
 enum err sql_wrong(sqlite3 *db, int result, char *text, size_t size);
+/* The same, with the file's path in front of the sentence. */
+enum err sql_wrong_in(const char *path, sqlite3 *db, int result, char *text, size_t size);
 int sql_run(sqlite3 *db, const char *sql); /* one or several statements, without rows */
 int sql_number(sqlite3 *db, const char *sql, int64_t *out); /* the one number it answers */
 

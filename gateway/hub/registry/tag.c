@@ -143,7 +143,7 @@ void local_tag(struct registry *registry, const char *id, const struct tag_chang
                registry_done *done, void *ctx)
 {
     struct local_registry *r = local_of(registry);
-    struct entry *e = local_seen(r, span_of(id));
+    struct entry *e = index_find(&r->index, span_of(id));
     bool full = e != NULL && e->n_taggings >= TAGGINGS_MAX;
     struct tagging *g = e != NULL && !full ? tagging_new(r, e, c) : NULL;
     if (g == NULL) {
