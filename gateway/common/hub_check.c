@@ -19,6 +19,12 @@ struct trust *hub_check_trust(const struct hub_config *hub, enum err *why, char 
     return trust_new(&from, why, text, size);
 }
 
+const char *hub_check_web_proxy(const struct hub_config *hub)
+{
+    return hub->web_proxy != NULL ? hub->web_proxy
+                                  : upstream_from_env(hub->host, hub->port, process_environment);
+}
+
 enum err hub_check_options(const struct hub_config *hub, char *text, size_t size)
 {
     struct upstream proxy;
@@ -27,9 +33,7 @@ enum err hub_check_options(const struct hub_config *hub, char *text, size_t size
     if (trust == NULL)
         return why;
     trust_free(trust);
-    const char *url = hub->web_proxy != NULL
-                          ? hub->web_proxy
-                          : upstream_from_env(hub->host, hub->port, process_environment);
+    const char *url = hub_check_web_proxy(hub);
     if (url == NULL)
         return ERR_OK;
     why = upstream_parse(url, &proxy);

@@ -9,6 +9,10 @@
 /* The authorities that the options trust. NULL with *why, and a sentence in text. */
 struct trust *hub_check_trust(const struct hub_config *hub, enum err *why, char *text, size_t size);
 
+/* The URL of the web proxy on the way to the hub, of the options or of the environment; NULL: none.
+ */
+const char *hub_check_web_proxy(const struct hub_config *hub);
+
 /* For --check-config: whether the certificates to trust can be read, and the web proxy's URL, also
  * of the environment, is one. Else a sentence. Connects to nobody. */
 enum err hub_check_options(const struct hub_config *hub, char *text, size_t size);
