@@ -3,14 +3,11 @@
 #include "core/base/process.h"
 #include "core/config/hub_config.h"
 #include "core/config/program.h"
-#include "core/http/upstream.h"
-#include "core/net/address.h"
 #include "core/net/loop.h"
 #include "core/settings/settings.h"
 #include "gateway/common/hub_check.h"
-#include "gateway/destination/agent.h"
 #include "gateway/localproxy/config.h"
-#include "gateway/localproxy/source_mode.h"
+#include "gateway/localproxy/run.h"
 
 #define OPERANDS_MAX 64
 
@@ -45,59 +42,6 @@ static const struct program program = {
  *                     of it: here the next ones wait in the source's listen queue
  *   retries           back off exponentially, with jitter, instead of every 2.5 s */
 
-/* How it ended, and what the shell sees; everything else is 1. */
-static const struct {
-    enum err why;
-    int code;
-} exit_codes[] = {
-    {ERR_TUNNEL_CLOSED, 0},  /* a Close frame: the tunnel was closed or its lifetime is over */
-    {ERR_TOKEN_REPLACED, 0}, /* a Close frame, too */
-    {ERR_SHUTDOWN, 0},       /* SIGTERM, SIGINT */
-};
-
-static int exit_code(enum err why)
-{
-    for (size_t i = 0; i < sizeof exit_codes / sizeof *exit_codes; i++)
-        if (exit_codes[i].why == why)
-            return exit_codes[i].code;
-    return 1;
-}
-
-static void read_destination(const struct localproxy_config *config,
-                             struct destination_options *out)
-{
-    *out = (struct destination_options){
-        .services = &config->services,
-        .default_host = config->address,
-        .match = config->from_files ? DESTINATION_WHOLE : DESTINATION_EXACT,
-        .retries = config->connect_retries,
-        .retry_delay_ms = config->connect_retry_ms,
-    };
-    if (config->address_given && address_is_ip(config->address))
-        out->bind = config->address;
-}
-
-static enum err run(const struct hub_config *hub, const struct localproxy_config *config)
-{
-    struct destination_options destination;
-    struct tunnel_program_options client = {
-        .hub = hub,
-        .web_proxy = hub->web_proxy != NULL
-                         ? hub->web_proxy
-                         : upstream_from_env(hub->host, hub->port, process_environment),
-        .version = config->version,
-        .max_connections = config->source ? config->max_connections : 0,
-        .user_agent = "localproxy/" TUNNEL_VERSION,
-        .give_up = config->give_up,
-        .tries = config->hub_tries,
-        .once = !config->reconnect,
-    };
-    read_destination(config, &destination);
-    log_info("Starting proxy in %s mode", config->source ? "source" : "destination");
-    return config->source ? source_mode_run(&client, config)
-                          : agent_run(&client, &destination, NULL);
-}
-
 /* The reference program takes no notice of them. */
 static void warn_of_operands(const struct options *o)
 {
@@ -122,7 +66,7 @@ static int go(struct options *o)
         why = localproxy_config_read(o, &config);
     int code = why != ERR_OK                     ? program_fail(&program, o)
                : options_flag(o, "check-config") ? check_program(&program, o, &hub)
-                                                 : exit_code(run(&hub, &config));
+                                                 : localproxy_run(&hub, &config);
     localproxy_config_free(&config);
     hub_config_free(&hub);
     return code;

@@ -1,0 +1,167 @@
+#include "gateway/destination/agent_config.h"
+
+#include "core/base/log.h"
+#include "core/net/address.h"
+#include "gateway/common/hub_check.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+static const struct option table[] = {
+    {"destination-app", 'd', "MAP", NULL, NULL, NULL,
+     "What to reach for which service: SSH1=22,HTTP1=host:80,X=/run/x.sock, or a single 22 for a "
+     "tunnel with one service. May be repeated.",
+     OPTION_MANY},
+    {"config-dir", 0, "DIR", NULL, NULL, NULL,
+     "Read mappings from the ini files below a directory, one \"SERVICE = ENDPOINT\" a line. What "
+     "-d says comes first.",
+     OPTION_EXACT},
+    {"connect-retries", 0, "N", NULL, NULL, "0", "Further tries when a service cannot be reached.",
+     OPTION_EXACT},
+    {"connect-retry-delay", 0, "TIME", NULL, NULL, "1s", "Time between them.", OPTION_EXACT},
+    {"connect-timeout", 0, "TIME", NULL, NULL, "10s",
+     "How long one address of a service may take to answer.", OPTION_EXACT},
+    {"max-connections", 0, "N", NULL, NULL, "4096", "At once, for each service.", OPTION_EXACT},
+    {"stall-timeout", 0, "TIME", NULL, NULL, "30s",
+     "How long a service may read nothing while other connections wait behind it.", OPTION_EXACT},
+    {"memory-budget", 0, "SIZE", NULL, NULL, "64M",
+     "How much memory all that waits for slow services and for the gateway may take; who has "
+     "stopped reading is dropped then.",
+     OPTION_EXACT | OPTION_START},
+    {"resume-timeout", 0, "TIME", NULL, NULL, "2m",
+     "How long connections of a native session outlive a lost hub or far end.", OPTION_EXACT},
+    {"destination-client-type", 'y', "V1", NULL, NULL, NULL,
+     "Serve the first service only, as protocol version 1 has it. Needed for sources that speak V1 "
+     "on a tunnel with service ids.",
+     OPTION_START},
+};
+const struct option_group agent_service_options = OPTION_GROUP("Services", table);
+
+static const struct option device_table[] = {
+    {"cert", 0, "FILE", NULL, NULL, NULL,
+     "The device's certificate (PEM, with what leads to its authority), for a hub that wants one.",
+     OPTION_EXACT},
+    {"key", 0, "FILE", NULL, NULL, NULL, "Its private key (PEM, RSA or EC).", OPTION_EXACT},
+};
+const struct option_group agent_device_options =
+    OPTION_GROUP("The device's identity", device_table);
+
+static enum err read_services(struct options *o, struct services *out)
+{
+    char problem[400];
+    const char *text, *dir = options_get(o, "config-dir");
+    enum err why = ERR_OK;
+    for (size_t i = 0; why == ERR_OK && (text = options_each(o, "destination-app", i)) != NULL; i++)
+        why = services_parse(out, text, SERVICES_DIAL, problem, sizeof problem);
+    if (why != ERR_OK)
+        return options_fail(o, "--destination-app: %s", problem);
+    if (dir != NULL)
+        why = services_load(out, dir, SERVICES_DIAL, problem, sizeof problem);
+    if (why != ERR_OK)
+        return options_fail(o, "--config-dir: %s", problem);
+    if (out->n == 0)
+        return options_fail(o, "say what the tunnel leads to: -d SERVICE=PORT, or -d PORT for a "
+                               "tunnel with one service");
+    if (out->warning[0] != '\0')
+        log_warning("%s", out->warning);
+    return ERR_OK;
+}
+
+static enum err read_version(struct options *o, int *version)
+{
+    const char *text = options_get(o, "destination-client-type");
+    if (text == NULL)
+        return ERR_OK;
+    if (!span_is_nocase(span_of(text), "V1"))
+        return options_reject(o, "destination-client-type",
+                              "is not V1; other versions need no option here");
+    *version = 1;
+    return ERR_OK;
+}
+
+/* Both or neither. */
+static enum err read_identity(struct options *o, struct identity **out)
+{
+    const char *cert = options_get(o, "cert"), *key = options_get(o, "key");
+    char problem[400];
+    enum err why;
+    if (cert == NULL && key == NULL)
+        return ERR_OK;
+    if (cert == NULL || key == NULL)
+        return options_fail(o, "--%s needs --%s as well: a certificate and its key belong together",
+                            cert != NULL ? "cert" : "key", cert != NULL ? "key" : "cert");
+    *out = identity_new(cert, key, &why, problem, sizeof problem);
+    if (*out == NULL)
+        return options_fail(o, "--cert and --key: %s", problem);
+    if (identity_problem(*out, IDENTITY_CLIENT, (int64_t)time(NULL), problem, sizeof problem))
+        log_warning("--cert %s: %s", cert, problem);
+    return ERR_OK;
+}
+
+static enum err read_end(struct options *o, struct agent_config *c)
+{
+    struct tunnel_end_options *out = &c->end;
+    uint64_t connections = 0;
+    enum err why = hub_config_read(o, &(struct hub_rules){.make_client_token = true}, &c->hub);
+    if (why != ERR_OK)
+        return why;
+    *out = (struct tunnel_end_options){
+        .role = SESSION_DESTINATION, .hub = &c->hub, .user_agent = "tunnel-agent/" TUNNEL_VERSION};
+    why = read_version(o, &out->version);
+    out->native = c->hub.native && out->version == 0;
+    if (why == ERR_OK)
+        why = options_number(o, "max-connections", 1, 65535, &connections);
+    out->max_connections = connections;
+    if (why == ERR_OK)
+        why = options_duration(o, "stall-timeout", &out->stall_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "resume-timeout", &out->resume_ms);
+    if (why == ERR_OK)
+        why = check_memory(o, &c->memory);
+    if (why == ERR_OK)
+        why = read_identity(o, &out->identity);
+    return why;
+}
+
+static enum err read_destination(struct options *o, struct agent_config *c)
+{
+    struct destination_options *out = &c->destination;
+    uint64_t retries = 0;
+    enum err why = read_services(o, &c->services);
+    if (why == ERR_OK)
+        why = options_number(o, "connect-retries", 0, 1000, &retries);
+    if (why == ERR_OK)
+        why = options_duration(o, "connect-retry-delay", &out->retry_delay_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "connect-timeout", &out->dial_timeout_ms);
+    if (why == ERR_OK && c->hub.bind != NULL && !address_is_ip(c->hub.bind))
+        why = options_reject(o, "local-bind-address", "is not an IP address of this machine");
+    out->match = DESTINATION_ANY;
+    out->retries = (unsigned)retries;
+    out->services = &c->services;
+    out->bind = c->hub.bind;
+    return why;
+}
+
+void agent_config_free(struct agent_config *c)
+{
+    if (c == NULL)
+        return;
+    identity_free(c->end.identity);
+    services_free(&c->services);
+    hub_config_free(&c->hub);
+    free(c);
+}
+
+struct agent_config *agent_config_read(struct options *o)
+{
+    struct agent_config *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        options_fail(o, "out of memory");
+        return NULL;
+    }
+    if (read_end(o, c) == ERR_OK && read_destination(o, c) == ERR_OK)
+        return c;
+    agent_config_free(c);
+    return NULL;
+}
