@@ -1,10 +1,7 @@
 #include "gateway/source/tunnels_internal.h"
 
 #include "core/base/log.h"
-#include "core/base/process.h"
 #include "core/base/text.h"
-#include "gateway/common/hub_check.h"
-#include "gateway/common/telemetry.h"
 #include "gateway/source/device_status.h"
 
 #include <stdio.h>
@@ -14,16 +11,7 @@
 
 #define RETIRED_MS 30000 /* for clients that wait, and for the last bytes to slow ones */
 
-/* "tunnel plant7", or "tunnel" for the nameless one. */
-static const char *title(const struct tunnel *t, char out[160])
-{
-    char safe[140];
-    str_escape(span_of(t->name), safe, sizeof safe);
-    snprintf(out, 160, "tunnel%s%s", safe[0] != '\0' ? " " : "", safe);
-    return out;
-}
-
-/* ---- what the link and the session tell ---- */
+/* ---- services ---- */
 
 static void tell_names(const struct tunnel *t, size_t index)
 {
@@ -56,18 +44,18 @@ static size_t index_of(const struct tunnel *t)
 
 static void tell_absence(struct tunnel *t)
 {
-    char name[160], text[DEVICE_STATUS_TEXT];
+    char text[DEVICE_STATUS_TEXT];
     if (t->device == DEVICE_AWAY || !session_device_offline(t->session))
         return;
     t->device = DEVICE_AWAY;
     device_status_text(t->session, t->set->loop, false, text);
-    log_warning("%s: %s", title(t, name), text);
+    log_warning("%s: %s", t->title, text);
     monitor_device_event(t->watched, false, text);
 }
 
 static void tell_presence(struct tunnel *t)
 {
-    char name[160], safe[140], text[200];
+    char safe[140], text[200];
     bool news = t->device == DEVICE_AWAY;
     if (!session_peer(t->session)->attached)
         return;
@@ -77,7 +65,7 @@ static void tell_presence(struct tunnel *t)
     text_copy(span_of(session_peer(t->session)->device), TEXT_ASCII, safe, sizeof safe);
     snprintf(text, sizeof text, "%s%s is connected", safe[0] != '\0' ? "device " : "the device",
              safe);
-    log_info("%s: %s", title(t, name), text);
+    log_info("%s: %s", t->title, text);
     monitor_device_event(t->watched, true, text);
 }
 
@@ -150,13 +138,12 @@ static bool is_news(struct tunnel *t, const char *const *ids, size_t n)
 static enum err on_services(void *owner, const char *const *ids, size_t n)
 {
     struct tunnel *t = owner;
-    char name[160], line[200];
+    char line[200];
     bool news = is_news(t, ids, n);
     if (news)
-        snprintf(line, sizeof line, "%s is up, with %zu service%s", title(t, name), n,
-                 n == 1 ? "" : "s");
+        snprintf(line, sizeof line, "%s is up, with %zu service%s", t->title, n, n == 1 ? "" : "s");
     else
-        snprintf(line, sizeof line, "%s is up again", title(t, name));
+        snprintf(line, sizeof line, "%s is up again", t->title);
     log_info("%s%s", line, news ? ":" : "");
     if (news)
         tell_names(t, index_of(t));
@@ -170,68 +157,34 @@ static enum err on_services(void *owner, const char *const *ids, size_t n)
     return ERR_OK;
 }
 
-static void on_broken(void *owner, enum err why, const char *text)
-{
-    struct tunnel *t = owner;
-    link_drop(t->link, why, text);
-}
-
-static void on_up(void *owner)
-{
-    const struct tunnel *t = owner;
-    log_info("Successfully established websocket connection with proxy server: %s", t->hub);
-}
-
-static struct link_info present(const struct tunnel *t)
-{
-    struct link_info now;
-    link_get_info(t->link, &now);
-    return now;
-}
-
 static void on_reachable(void *owner)
 {
     struct tunnel *t = owner;
     forwards_wake(t->set->forwards);
 }
 
-/* The same failure at every try is told once. */
-static void on_down(void *owner, enum err why, const char *text)
-{
-    struct tunnel *t = owner;
-    char name[160];
-    bool again = present(t).repeated;
-    log_line(again ? LOG_DEBUG : LOG_ERROR, "%s: %s; trying again", title(t, name), text);
-    if (!again)
-        monitor_tunnel_event(t->watched, MONITOR_DOWN, why, text);
-}
-
-static void on_ending(void *owner, uint64_t left_ms)
-{
-    struct tunnel *t = owner;
-    char name[160], text[200];
-    log_warning("%s: %s", title(t, name), telemetry_expiry(left_ms, text, sizeof text));
-    monitor_tunnel_ending(t->watched, text);
-}
-
-static void on_finished(void *owner, enum err why, const char *text)
+static void on_finished(void *owner, enum err why)
 {
     struct tunnel *t = owner;
     struct tunnels *set = t->set;
-    char name[160];
-    t->over = true;
-    log_line(why == ERR_TUNNEL_CLOSED ? LOG_INFO : LOG_ERROR, "%s: %s", title(t, name), text);
-    monitor_tunnel_event(t->watched, MONITOR_OVER, why, text);
     forwards_wake(set->forwards);
     for (size_t i = 0; i < set->n; i++) {
-        if (!set->all[i]->over)
+        const struct link_info now = tunnel_end_info(set->all[i]->end);
+        if (now.phase != LINK_OVER)
             return;
-        if (present(set->all[i]).why == ERR_TOKEN_REPLACED)
+        if (now.why == ERR_TOKEN_REPLACED)
             why = ERR_TOKEN_REPLACED;
     }
     if (!set->freeing)
         set->finished(set->owner, why);
 }
+
+static const struct tunnel_end_events end_events = {
+    .services = on_services,
+    .reachable = on_reachable,
+    .peer = on_peer,
+    .finished = on_finished,
+};
 
 /* ---- names ---- */
 
@@ -267,134 +220,89 @@ size_t tunnels_connections(const struct tunnels *set, size_t i)
 
 static void tunnel_free(struct tunnel *t)
 {
-    if (t == NULL)
-        return;
     list_remove(&t->retired);
-    timer_free(t->end);
-    monitor_tunnel_remove(t->watched);
+    timer_free(t->retiring);
     buf_free(&t->told);
     mappings_free(t->mappings);
-    if (t->link != NULL)
-        link_free(t->link);
-    if (t->session != NULL)
-        session_free(t->session);
+    tunnel_end_free(t->end);
     timer_free(t->absence);
-    if (t->trust != NULL)
-        trust_free(t->trust);
     free(t->name);
-    free(t->hub);
     free(t);
 }
 
-static void on_pressed(void *owner, const char *text)
+static struct tunnel_end_options end_options(const struct tunnel *t, const struct tunnel_options *o)
 {
-    const struct tunnel *t = owner;
-    monitor_tunnel_memory(t->watched, text);
+    return (struct tunnel_end_options){.loop = t->set->loop,
+                                       .monitor = t->set->monitor,
+                                       .memory = &t->set->budget,
+                                       .name = t->name,
+                                       .title = t->title,
+                                       .role = SESSION_SOURCE,
+                                       .version = o->version,
+                                       .native = o->native,
+                                       .user_agent = "tunnel-gateway/" TUNNEL_VERSION,
+                                       .hub = o->hub,
+                                       .max_connections = o->max_connections,
+                                       .linger_ms = o->linger_ms,
+                                       .stall_ms = o->stall_ms,
+                                       .resume_ms = o->resume_ms};
 }
 
-static bool make_session(struct tunnel *t, struct loop *loop, const struct tunnel_options *o)
+static bool make_mappings(struct tunnel *t, const struct tunnel_options *o)
 {
-    static const struct session_events events = {.services = on_services,
-                                                 .broken = on_broken,
-                                                 .reachable = on_reachable,
-                                                 .pressed = on_pressed,
-                                                 .peer = on_peer};
-    const struct session_options options = {.role = SESSION_SOURCE,
-                                            .version = o->version,
-                                            .linger_ms = o->linger_ms,
-                                            .stall_ms = o->stall_ms,
-                                            .resume_ms = o->resume_ms,
-                                            .max_connections = o->max_connections,
-                                            .memory = &t->set->budget,
-                                            .name = o->name};
-    t->session = session_new(loop, &options, &events, t);
-    t->absence = timer_new(loop, on_absence, t);
-    if (t->session == NULL || t->absence == NULL)
-        return false;
-    if (o->map == NULL && !o->assign)
-        return true;
     const struct mappings_options mapped = {.session = t->session,
                                             .map = o->map,
                                             .bind = o->hub->bind,
                                             .assign = o->assign,
                                             .watched = t->watched,
                                             .forwards = t->set->forwards};
-    t->mappings = mappings_new(loop, &mapped);
+    if (o->map == NULL && !o->assign)
+        return true;
+    t->mappings = mappings_new(t->set->loop, &mapped);
     return t->mappings != NULL;
 }
 
-static struct link_options link_options(const struct tunnel *t, const struct hub_config *hub,
-                                        bool native, const struct trust *trust)
+static bool name_it(struct tunnel *t, const char *name)
 {
-    const char *proxy = hub->web_proxy;
-    if (proxy == NULL)
-        proxy = upstream_from_env(hub->host, hub->port, process_environment);
-    return (struct link_options){.host = hub->host,
-                                 .port = hub->port,
-                                 .role = SESSION_SOURCE,
-                                 .access_token = hub->access_token,
-                                 .client_token = hub->client_token,
-                                 .subprotocol = hub->subprotocol,
-                                 .instance = native ? t->instance : NULL,
-                                 .trust = trust,
-                                 .proxy = proxy,
-                                 .ping_ms = hub->ping_ms,
-                                 .retry_first_ms = hub->retry_ms,
-                                 .agent = "tunnel-gateway/" TUNNEL_VERSION};
+    char safe[140];
+    str_escape(span_of(name), safe, sizeof safe);
+    snprintf(t->title, sizeof t->title, "tunnel%s%s", safe[0] != '\0' ? " " : "", safe);
+    t->name = strdup(name);
+    return t->name != NULL;
 }
 
-static enum err make_link(struct tunnel *t, struct loop *loop, const struct tunnel_options *o)
+static enum err make_parts(struct tunnel *t, const struct tunnel_options *o, char *text,
+                           size_t size)
 {
-    static const struct link_events events = {
-        .up = on_up, .down = on_down, .ending = on_ending, .finished = on_finished};
-    const struct link_options options = link_options(t, o->hub, o->native, t->trust);
-    enum err why = ERR_OK;
-    t->link = link_new(loop, t->session, &options, &events, t, &why);
-    return t->link != NULL ? ERR_OK : why;
-}
-
-static void show(void *ctx, struct monitor_tunnel_state *out)
-{
-    const struct tunnel *t = ctx;
-    telemetry_link(t->link, t->session, out);
+    enum err why = ERR_NO_MEMORY;
+    t->absence = timer_new(t->set->loop, on_absence, t);
+    if (t->absence == NULL || !name_it(t, o->name))
+        return why;
+    const struct tunnel_end_options end = end_options(t, o);
+    t->end = tunnel_end_new(&end, &end_events, t, &why, text, size);
+    if (t->end == NULL)
+        return why;
+    t->session = tunnel_end_session(t->end);
+    t->watched = tunnel_end_watched(t->end);
+    return make_mappings(t, o) ? ERR_OK : ERR_NO_MEMORY;
 }
 
 enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *text, size_t size)
 {
-    char url[300];
-    enum err why = ERR_NO_MEMORY;
     if (set->n == TUNNELS_MAX)
         return ERR_LIMIT;
     struct tunnel *t = calloc(1, sizeof *t);
+    snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
     if (t == NULL)
         return ERR_NO_MEMORY;
     t->set = set;
     t->told.limit = 65536;
     list_init(&t->retired);
-    link_instance(t->instance);
-    snprintf(text, size, "%s", err_text(why));
-    t->name = span_dup(span_of(o->name));
-    t->hub = span_dup(span_of(hub_config_url(o->hub, url, sizeof url)));
-    if (t->name == NULL || t->hub == NULL)
-        goto fail;
-    t->watched =
-        monitor_tunnel_add(set->monitor, &(struct monitor_tunnel_info){t->name, t->hub, show, t});
-    t->trust = hub_check_trust(o->hub, &why, text, size);
-    if (t->trust == NULL)
-        goto fail;
-    if (!make_session(t, set->loop, o)) {
-        why = ERR_NO_MEMORY;
-        goto fail;
-    }
-    set->all[set->n++] = t;
-    why = make_link(t, set->loop, o);
+    enum err why = make_parts(t, o, text, size);
     if (why == ERR_OK)
-        return ERR_OK;
-    snprintf(text, size, "the proxy's URL (--web-proxy, or the environment) %s",
-             upstream_wrong(why));
-    set->n--;
-fail:
-    tunnel_free(t);
+        set->all[set->n++] = t;
+    else
+        tunnel_free(t);
     return why;
 }
 
@@ -410,32 +318,10 @@ enum err tunnels_change(struct tunnels *set, const struct tunnel_options *o, cha
                         size_t size)
 {
     struct tunnel *t = find(set, o->name);
-    char name[160];
-    bool anew = false;
-    enum err why;
     if (t == NULL)
         return ERR_NOT_FOUND;
-    struct trust *trust = hub_check_trust(o->hub, &why, text, size);
-    if (trust == NULL)
-        return why;
-    const struct link_options options = link_options(t, o->hub, o->native, trust);
-    why = link_change(t->link, &options, &anew);
-    if (why != ERR_OK) {
-        snprintf(text, size, "the proxy's URL (--web-proxy, or the environment) %s",
-                 upstream_wrong(why));
-        trust_free(trust);
-        return why;
-    }
-    trust_free(t->trust);
-    t->trust = trust;
-    t->over = false;
-    session_change(t->session, &(struct session_options){.max_connections = o->max_connections,
-                                                         .linger_ms = o->linger_ms,
-                                                         .stall_ms = o->stall_ms,
-                                                         .resume_ms = o->resume_ms});
-    if (anew)
-        log_info("%s: connects to the hub anew", title(t, name));
-    return ERR_OK;
+    const struct tunnel_end_options end = end_options(t, o);
+    return tunnel_end_change(t->end, &end, text, size);
 }
 
 static void on_retired(void *owner)
@@ -448,15 +334,12 @@ static void on_retired(void *owner)
 static void retire(struct tunnel *t)
 {
     list_append(&t->set->retired, &t->retired);
-    monitor_tunnel_remove(t->watched);
     t->watched = NULL;
     mappings_close(t->mappings);
-    session_detach(t->session, ERR_TUNNEL_CLOSED);
-    link_free(t->link);
-    t->link = NULL;
-    t->end = timer_new(t->set->loop, on_retired, t);
-    if (t->end != NULL)
-        timer_start(t->end, RETIRED_MS);
+    tunnel_end_retire(t->end);
+    t->retiring = timer_new(t->set->loop, on_retired, t);
+    if (t->retiring != NULL)
+        timer_start(t->retiring, RETIRED_MS);
 }
 
 void tunnels_remove(struct tunnels *set, const char *name)

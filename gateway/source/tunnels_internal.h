@@ -4,27 +4,24 @@
 #define GATEWAY_SOURCE_TUNNELS_INTERNAL_H
 
 #include "core/base/budget.h"
-#include "core/tunnel/link.h"
+#include "gateway/common/tunnel_end.h"
 #include "gateway/source/mappings.h"
 #include "gateway/source/tunnels.h"
 
 #define TUNNELS_MAX 256
 
 struct tunnel {
-    struct list retired; /* in the set's; else it is in `all` */
-    struct timer *end;   /* of one that is retired */
+    struct list retired;    /* in the set's; else it is in `all` */
+    struct timer *retiring; /* of one that is retired */
     struct tunnels *set;
     char *name;
-    char *hub; /* "wss://hub.example:443" */
-    struct session *session;
-    struct link *link;
-    char instance[LINK_INSTANCE_SIZE]; /* of this session: another one knows nothing of it */
-    struct trust *trust;
-    struct mappings *mappings; /* or NULL */
-    struct monitor_tunnel *watched;
-    struct buf told; /* the services that were logged last */
+    char title[160]; /* for the log: "tunnel plant7", or "tunnel" for the nameless one */
+    struct tunnel_end *end;
+    struct session *session;        /* of the end */
+    struct mappings *mappings;      /* or NULL */
+    struct monitor_tunnel *watched; /* of the end; NULL: nobody watches, or it is retired */
+    struct buf told;                /* the services that were logged last */
     bool told_once;
-    bool over;                                                /* the link will not try again */
     enum { DEVICE_UNKNOWN, DEVICE_HERE, DEVICE_AWAY } device; /* as was told last */
     struct timer *absence; /* runs while a device that is not there is awaited */
 };

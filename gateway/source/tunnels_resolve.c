@@ -8,13 +8,13 @@
 #define GRACE_FLOOR_MS 150
 #define GRACE_CAP_MS 1000
 
-static uint64_t grace(const struct tunnels *set, const struct tunnel *t, const char *service)
+static uint64_t grace(const struct tunnels *set, uint64_t round_trip_us, const char *service)
 {
     if (service_traits_has(set->traits, service, TRAIT_CLIENT_FIRST))
         return 0;
     if (set->grace_ms != TUNNELS_GRACE_AUTO)
         return set->grace_ms;
-    uint64_t ms = link_round_trip_us(t->link) / 500 + GRACE_FLOOR_MS;
+    uint64_t ms = round_trip_us / 500 + GRACE_FLOOR_MS;
     return ms < GRACE_CAP_MS ? ms : GRACE_CAP_MS;
 }
 
@@ -47,9 +47,8 @@ enum err tunnels_resolve(void *owner, const struct forward_question *q, struct f
     if (why == ERR_OK && q->http && !service_traits_has(set->traits, answer.service, TRAIT_HTTP))
         return refuse_http(answer.service, text);
     const struct tunnel *t = set->all[answer.tunnel];
-    struct link_info now;
-    link_get_info(t->link, &now);
-    if (t->over) {
+    const struct link_info now = tunnel_end_info(t->end);
+    if (now.phase == LINK_OVER) {
         snprintf(text, FORWARD_TEXT, "%s", q->quiet ? err_text(ERR_TUNNEL_CLOSED) : now.text);
         return err_http(now.why) == 503 ? now.why : ERR_TUNNEL_CLOSED;
     }
@@ -70,7 +69,7 @@ enum err tunnels_resolve(void *owner, const struct forward_question *q, struct f
     if (why == ERR_OK)
         *out = (struct forward_target){.session = t->session,
                                        .service = answer.service,
-                                       .grace_ms = grace(set, t, answer.service),
+                                       .grace_ms = grace(set, now.round_trip_us, answer.service),
                                        .watched = t->watched};
     return why;
 }

@@ -512,8 +512,6 @@ static enum err read_all(struct config *c)
         why = parts[i](c);
     c->direct = options_flag(c->options, "direct");
     c->ask_user = options_flag(c->options, "ask-user");
-    c->control = options_get(c->options, "control");
-    c->control_readonly = options_flag(c->options, "control-readonly");
     return why;
 }
 

@@ -1,8 +1,6 @@
-/* The gateway at work: endpoint, tunnels, and the signals that end it. */
+/* The gateway at work: endpoint and tunnels. */
 #include "core/base/log.h"
-#include "core/base/process.h"
-#include "core/control/control.h"
-#include "core/tunnel/link.h"
+#include "gateway/common/program_run.h"
 #include "gateway/source/inbound.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/config.h"
@@ -10,51 +8,20 @@
 #include "gateway/source/pages.h"
 #include "gateway/source/tunnels.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #define CODE_TOKEN_REPLACED 3 /* "tunnelctl open --run-source" must tell it from the others */
 
-static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-#define SIGNALS (sizeof signals / sizeof *signals)
-
 struct run {
-    struct loop *loop;
+    struct program_run *program;
     bool far; /* an address that is listened on can be reached from other machines */
     struct config *config;
-    struct control *control;
     struct forwards *forwards;
     struct tunnels *tunnels;
     struct inbound *inbound;
-    uv_signal_t signals[SIGNALS];
-    bool stopped;
-    int code;
 };
-
-static void stop(struct run *r, int code)
-{
-    if (r->stopped)
-        return;
-    r->stopped = true;
-    r->code = code;
-    loop_stop(r->loop);
-}
-
-static void reload(struct run *r);
-
-static void on_signal(uv_signal_t *handle, int number)
-{
-    if (number == SIGHUP && !process_terminal_gone()) {
-        reload(handle->data);
-        return;
-    }
-    log_info("%s: shutting down", number == SIGTERM  ? "SIGTERM"
-                                  : number == SIGINT ? "SIGINT"
-                                                     : "SIGHUP: the terminal is gone");
-    stop(handle->data, 0);
-}
 
 /* The last tunnel is over. With several, that one of them was closed in good order is no success.
  */
@@ -62,9 +29,9 @@ static void on_finished(void *owner, enum err why)
 {
     struct run *r = owner;
     if (why == ERR_TOKEN_REPLACED)
-        stop(r, CODE_TOKEN_REPLACED);
+        program_run_end(r->program, CODE_TOKEN_REPLACED);
     else
-        stop(r, why == ERR_TUNNEL_CLOSED && r->config->n_tunnels == 1 ? 0 : 1);
+        program_run_end(r->program, why == ERR_TUNNEL_CLOSED && r->config->n_tunnels == 1 ? 0 : 1);
 }
 
 static bool on_page(void *owner, const struct inbound_page *page, struct buf *out)
@@ -124,18 +91,6 @@ static bool had(bool enough)
     return enough;
 }
 
-static bool watch_signals(struct run *r)
-{
-    for (size_t i = 0; i < SIGNALS; i++) {
-        if (uv_signal_init(loop_uv(r->loop), &r->signals[i]) != 0)
-            return false;
-        r->signals[i].data = r;
-        if (uv_signal_start(&r->signals[i], on_signal, signals[i]) != 0)
-            return false;
-    }
-    return true;
-}
-
 static bool listen_all(struct run *r)
 {
     const char *where;
@@ -148,7 +103,7 @@ static bool listen_all(struct run *r)
         }
         const char *name = listener_name(l);
         log_info("Listening on %s (SOCKS5, SOCKS4a, HTTP)", name);
-        monitor_listening(control_monitor(r->control), name);
+        monitor_listening(program_run_monitor(r->program), name);
         r->far = r->far || !listener_is_local(l);
         if (listener_is_local(l) || r->config->user != NULL)
             continue;
@@ -165,27 +120,9 @@ static bool listen_all(struct run *r)
     return true;
 }
 
-static bool make_control(struct run *r)
-{
-    const struct control_setup setup = {.loop = r->loop,
-                                        .program = "tunnel-gateway",
-                                        .role = "source",
-                                        .path = r->config->control,
-                                        .readonly = r->config->control_readonly,
-                                        .ops = r->config->options,
-                                        .unready = unready,
-                                        .owner = r};
-    char text[400];
-    enum err why;
-    r->control = control_new(&setup, &why, text, sizeof text);
-    if (r->control == NULL)
-        log_error("%s", text);
-    return r->control != NULL;
-}
-
 static struct tunnels_options tunnels_options(struct run *r, const struct config *c)
 {
-    return (struct tunnels_options){.monitor = control_monitor(r->control),
+    return (struct tunnels_options){.monitor = program_run_monitor(r->program),
                                     .forwards = r->forwards,
                                     .names = c->names,
                                     .grace_ms = c->grace_ms,
@@ -212,13 +149,14 @@ static struct inbound_options inbound_options(struct run *r, const struct config
 
 static bool make_parts(struct run *r)
 {
-    r->forwards = forwards_new(r->loop, control_monitor(r->control));
+    struct loop *loop = program_run_loop(r->program);
+    r->forwards = forwards_new(loop, program_run_monitor(r->program));
     if (r->forwards == NULL)
         return false;
     const struct tunnels_options tunnels = tunnels_options(r, r->config);
     const struct inbound_options inbound = inbound_options(r, r->config);
-    r->tunnels = tunnels_new(r->loop, &tunnels);
-    r->inbound = inbound_new(r->loop, &inbound);
+    r->tunnels = tunnels_new(loop, &tunnels);
+    r->inbound = inbound_new(loop, &inbound);
     return r->tunnels != NULL && r->inbound != NULL;
 }
 
@@ -326,8 +264,9 @@ static const char *read_again(struct run *r, struct config *fresh)
     return NULL;
 }
 
-static void reload(struct run *r)
+static void reload(void *owner)
 {
+    struct run *r = owner;
     struct config *fresh = calloc(1, sizeof *fresh);
     if (!had(fresh != NULL))
         return;
@@ -342,43 +281,50 @@ static void reload(struct run *r)
     free(fresh);
 }
 
-static void tear_down(struct run *r)
+/* ---- life ---- */
+
+static bool start(void *owner, struct program_run *program)
 {
+    struct run *r = owner;
+    r->program = program;
+    log_limit(1000, 600); /* a line for each request of a page, on a machine that has room */
+    return program_run_open_control(program, "tunnel-gateway", "source", r->config->options) &&
+           had(make_parts(r)) && listen_all(r) && start_tunnels(r);
+}
+
+static void stop(void *owner)
+{
+    struct run *r = owner;
     inbound_free(r->inbound);
     forwards_free(r->forwards);
     tunnels_free(r->tunnels);
-    control_free(r->control); /* what the others told it is told by now */
-    loop_block_signals();
-    for (size_t i = 0; i < SIGNALS; i++)
-        if (r->signals[i].data != NULL)
-            uv_close((uv_handle_t *)&r->signals[i], NULL);
-    loop_leave(r->loop);
 }
 
-/* *c is the configuration in use in the end. */
-static int run(struct config **c)
+static void terminate(void *owner, int number, const char *cause)
 {
-    struct run r = {.config = *c, .loop = loop_new(), .code = 1};
-    if (r.loop == NULL)
-        return 1;
-    log_limit(1000, 600); /* a line for each request of a page, on a machine that has room */
-    if (had(watch_signals(&r)) && make_control(&r) && had(make_parts(&r)) && listen_all(&r) &&
-        start_tunnels(&r))
-        loop_run(r.loop);
-    tear_down(&r);
-    *c = r.config;
-    return r.code;
+    struct run *r = owner;
+    (void)number;
+    log_info("%s: shutting down", cause);
+    program_run_end(r->program, 0);
 }
+
+static const struct program_run_events events = {
+    .start = start,
+    .stop = stop,
+    .reload = reload,
+    .terminate = terminate,
+    .unready = unready,
+};
 
 int command_run(int argc, char **argv)
 {
-    struct config *c = calloc(1, sizeof *c);
+    struct run r = {.config = calloc(1, sizeof *r.config)};
     int code = 1;
-    if (c == NULL)
+    if (r.config == NULL)
         return 1;
-    switch (config_read(c, argc, argv)) {
+    switch (config_read(r.config, argc, argv)) {
     case PROGRAM_GO:
-        code = run(&c);
+        code = program_run(&events, &r);
         break;
     case PROGRAM_DONE:
         code = 0;
@@ -386,7 +332,7 @@ int command_run(int argc, char **argv)
     case PROGRAM_FAILED:
         break;
     }
-    config_free(c);
-    free(c);
+    config_free(r.config);
+    free(r.config);
     return code;
 }
