@@ -5,14 +5,12 @@
 #include "core/control/control.h"
 #include "core/net/listener.h"
 #include "core/net/systemd.h"
+#include "gateway/common/program_run.h"
 #include "gateway/hub/hub.h"
 #include "gateway/hub/hub_protocol.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <time.h>
 
 #define MAX_SOCKETS 16 /* of systemd's */
 #define MAX_WORKERS 64
@@ -110,84 +108,14 @@ static const struct program program = {
 };
 
 struct app {
-    struct loop *loop;
+    struct program_run *run;
     struct hub *hub;
-    struct control *control;
     struct options *options;
     uint64_t idle_ms, grace_ms, workers, memory, per_address;
     struct ip_list exempt;
-    bool ending;
-    uv_signal_t reload, terminate, interrupt;
 };
 
-/* ---- signals ---- */
-
-/* sd_notify(3): a reload's begin carries the time, so that its end can be told from it. */
-static void notify_reloading(void)
-{
-    char text[80];
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    snprintf(text, sizeof text, "RELOADING=1\nMONOTONIC_USEC=%llu",
-             (unsigned long long)now.tv_sec * 1000000 + (unsigned long long)now.tv_nsec / 1000);
-    systemd_notify(text);
-}
-
-static struct hub_options hub_options(const struct app *a);
-static enum err check_files(struct options *o);
-
-/* What is wrong in the configuration file keeps nobody from a new certificate. */
-static void on_reload(uv_signal_t *signal, int number)
-{
-    struct app *a = signal->data;
-    (void)number;
-    notify_reloading();
-    enum err why = program_read_again(&program, a->options);
-    if (why == ERR_OK)
-        why = check_files(a->options);
-    if (why == ERR_OK)
-        why = options_duration(a->options, "grace", &a->grace_ms);
-    const struct hub_options fresh = hub_options(a);
-    if (why != ERR_OK)
-        log_error("SIGHUP: %s; going on with the configuration in use",
-                  options_problem(a->options));
-    hub_reload(a->hub, why == ERR_OK ? &fresh : NULL);
-    systemd_notify("READY=1");
-}
-
-static void on_drained(void *owner)
-{
-    struct app *a = owner;
-    loop_stop(a->loop);
-}
-
-/* The first one ends it gracefully, another one at once. */
-static void on_end(uv_signal_t *signal, int number)
-{
-    struct app *a = signal->data;
-    if (a->ending) {
-        loop_stop(a->loop);
-        return;
-    }
-    a->ending = true;
-    log_info("ending by signal %d", number);
-    systemd_notify("STOPPING=1");
-    hub_drain(a->hub, a->grace_ms, on_drained, a);
-}
-
-static void watch(struct app *a, uv_signal_t *signal, uv_signal_cb f, int number)
-{
-    uv_signal_init(loop_uv(a->loop), signal);
-    signal->data = a;
-    uv_signal_start(signal, f, number);
-}
-
-static void unwatch(uv_signal_t *signal)
-{
-    uv_close((uv_handle_t *)signal, NULL);
-}
-
-/* ---- start ---- */
+/* ---- options ---- */
 
 static enum err check_exempt(struct app *a)
 {
@@ -239,6 +167,8 @@ static enum err check_options(struct app *a)
     return why == ERR_OK ? check_exempt(a) : why;
 }
 
+/* ---- start ---- */
+
 static bool listening(struct app *a, const char *name, const char *where, enum err why)
 {
     if (name == NULL) {
@@ -246,7 +176,7 @@ static bool listening(struct app *a, const char *name, const char *where, enum e
         return false;
     }
     log_info("Listening on %s", name);
-    monitor_listening(control_monitor(a->control), name);
+    monitor_listening(program_run_monitor(a->run), name);
     return true;
 }
 
@@ -287,43 +217,11 @@ static bool listen_all(struct app *a)
     return true;
 }
 
-static const char *unready(void *owner)
-{
-    return hub_unready(((struct app *)owner)->hub);
-}
-
-static void metrics(void *owner, struct buf *out)
-{
-    hub_metrics(((struct app *)owner)->hub, out);
-}
-
-/* How tunnel-tui and those who operate the hub see it. */
-static bool open_control(struct app *a)
-{
-    const struct control_setup s = {.loop = a->loop,
-                                    .program = program.name,
-                                    .role = "hub",
-                                    .path = options_get(a->options, "control"),
-                                    .readonly = options_flag(a->options, "control-readonly"),
-                                    .ops = a->options,
-                                    .unready = unready,
-                                    .metrics = metrics,
-                                    .owner = a};
-    char text[512];
-    enum err why;
-    a->control = control_new(&s, &why, text, sizeof text);
-    if (a->control != NULL)
-        hub_set_monitor(a->hub, control_monitor(a->control));
-    else
-        log_fatal("%s", text);
-    return a->control != NULL;
-}
-
+/* Without the loop. */
 static struct hub_options hub_options(const struct app *a)
 {
     const struct options *o = a->options;
     return (struct hub_options){
-        .loop = a->loop,
         .cert_file = options_get(o, "cert"),
         .key_file = options_get(o, "key"),
         .state_folder = options_get(o, "state"),
@@ -357,9 +255,10 @@ static int check(const struct app *a)
 
 static bool open_hub(struct app *a)
 {
-    const struct hub_options hub = hub_options(a);
+    struct hub_options hub = hub_options(a);
     char text[512];
     enum err why;
+    hub.loop = program_run_loop(a->run);
     a->hub = hub_new(&hub, &why, text, sizeof text);
     if (a->hub == NULL)
         log_fatal("%s", text);
@@ -371,32 +270,86 @@ static bool open_hub(struct app *a)
     return a->hub != NULL;
 }
 
+/* How tunnel-tui and those who operate the hub see it. */
+static bool open_control(struct app *a)
+{
+    if (!program_run_open_control(a->run, program.name, "hub", a->options))
+        return false;
+    hub_set_monitor(a->hub, program_run_monitor(a->run));
+    return true;
+}
+
+static bool start(void *owner, struct program_run *run)
+{
+    struct app *a = owner;
+    a->run = run;
+    return open_hub(a) && open_control(a) && listen_all(a);
+}
+
+static void stop(void *owner)
+{
+    struct app *a = owner;
+    hub_set_monitor(a->hub, NULL);
+    hub_free(a->hub);
+}
+
+/* ---- at work ---- */
+
+/* What is wrong in the configuration file keeps nobody from a new certificate. */
+static void reload(void *owner)
+{
+    struct app *a = owner;
+    enum err why = program_read_again(&program, a->options);
+    if (why == ERR_OK)
+        why = check_files(a->options);
+    if (why == ERR_OK)
+        why = options_duration(a->options, "grace", &a->grace_ms);
+    const struct hub_options fresh = hub_options(a);
+    if (why != ERR_OK)
+        log_error("SIGHUP: %s; going on with the configuration in use",
+                  options_problem(a->options));
+    hub_reload(a->hub, why == ERR_OK ? &fresh : NULL);
+}
+
+static void on_drained(void *owner)
+{
+    struct app *a = owner;
+    program_run_end(a->run, EXIT_SUCCESS);
+}
+
+static void terminate(void *owner, int number, const char *cause)
+{
+    struct app *a = owner;
+    (void)cause;
+    log_info("ending by signal %d", number);
+    hub_drain(a->hub, a->grace_ms, on_drained, a);
+}
+
+static const char *unready(void *owner)
+{
+    return hub_unready(((struct app *)owner)->hub);
+}
+
+static void metrics(void *owner, struct buf *out)
+{
+    hub_metrics(((struct app *)owner)->hub, out);
+}
+
+static const struct program_run_events events = {
+    .start = start,
+    .stop = stop,
+    .reload = reload,
+    .terminate = terminate,
+    .unready = unready,
+    .metrics = metrics,
+};
+
 static int run(struct app *a)
 {
-    a->loop = loop_new();
-    if (a->loop == NULL) {
-        log_fatal("%s", err_text(ERR_NO_MEMORY));
-        return EXIT_FAILURE;
-    }
-    watch(a, &a->reload, on_reload, SIGHUP);
-    watch(a, &a->terminate, on_end, SIGTERM);
-    watch(a, &a->interrupt, on_end, SIGINT);
-    bool started = open_hub(a) && open_control(a) && listen_all(a);
-    if (started) {
-        systemd_notify("READY=1");
-        loop_run(a->loop);
-    }
-    loop_block_signals();
-    hub_set_monitor(a->hub, NULL);
-    control_free(a->control);
-    hub_free(a->hub);
-    if (started)
+    int status = program_run(&events, a);
+    if (status == EXIT_SUCCESS)
         log_info("ended");
-    unwatch(&a->reload);
-    unwatch(&a->terminate);
-    unwatch(&a->interrupt);
-    loop_free(a->loop);
-    return started ? EXIT_SUCCESS : EXIT_FAILURE;
+    return status;
 }
 
 int main(int argc, char **argv)
@@ -408,7 +361,7 @@ int main(int argc, char **argv)
     process_begin();
     signal(SIGPIPE, SIG_IGN);
     if (a.options == NULL)
-        return status;
+        loop_exit(status);
     log_limit(1000, 600); /* a fleet comes back in one go, to a machine that has room */
     enum program_next next = program_read(&program, a.options, argc, argv);
     if (next == PROGRAM_DONE)
@@ -418,5 +371,5 @@ int main(int argc, char **argv)
     else if (next == PROGRAM_GO)
         status = options_flag(a.options, "check-config") ? check(&a) : run(&a);
     options_free(a.options);
-    return status;
+    loop_exit(status);
 }

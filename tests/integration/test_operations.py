@@ -4,6 +4,7 @@ import concurrent.futures
 import hashlib
 import json
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -239,6 +240,15 @@ class Ending(Case):
             s.sendall(b"GET /stalled/1000000 HTTP/1.1\r\nHost: x\r\n\r\n")
             wait_until(lambda: web.seen, "the request")
             self.assertEqual(way.hub.terminate(), 0)
+
+    def test_terminal(self):
+        """A window that is closed ends it, as it ends other programs."""
+        ours, theirs = pty.openpty()
+        hub = self.hub(before=("setsid", "-c", "-w"), stdin=theirs)
+        os.close(theirs)
+        os.close(ours)
+        hub.wait_line("ending by signal 1")
+        self.assertEqual(hub.wait(), 0)
 
     def test_nobody_there(self):
         """Then there is nothing to wait for."""
