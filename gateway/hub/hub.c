@@ -13,14 +13,6 @@
 #define REFUSAL_LOG_WINDOW_MS 60000
 #define TLS_CACHE_BYTES (1 << 20) /* some 10,000 sessions */
 
-void hub_post(struct hub *o, struct message *m)
-{
-    if (m != NULL)
-        worker_post(o->threads[m->worker], m);
-    else
-        log_error("a client could not be told: %s", err_text(ERR_NO_MEMORY));
-}
-
 /* ---- the control API ---- */
 
 static void on_called(void *ctx, const struct api_answer *a)
@@ -225,16 +217,6 @@ static bool load_identity(struct hub *o, const struct hub_options *from, enum er
     return true;
 }
 
-static void share_identity(struct hub *o)
-{
-    for (size_t i = o->n_workers; i < o->n_threads; i++) {
-        struct message_identity *m = MESSAGE(struct message_identity, MESSAGE_IDENTITY, i);
-        if (m != NULL)
-            m->identity = identity_ref(o->identity);
-        hub_post(o, m != NULL ? &m->message : NULL);
-    }
-}
-
 /* Both or none. */
 static bool load_rules(struct hub *o, const struct hub_options *from, enum err *why, char *text,
                        size_t size)
@@ -266,7 +248,7 @@ static bool reload_identity(struct hub *o, const struct hub_options *from)
     char text[512];
     enum err why;
     if (load_identity(o, from, &why, text, sizeof text)) {
-        share_identity(o);
+        hub_share_identity(o);
         log_info("certificate and key were read again");
         return true;
     }
@@ -379,40 +361,6 @@ static bool open_trust(struct hub *o, enum err *why, char *text, size_t size)
     return o->device_trust != NULL;
 }
 
-static bool start_threads(struct hub *o, const struct worker_options *options, size_t n)
-{
-    struct worker_options w = *options;
-    for (size_t i = 0; i < n; i++) {
-        w.number = o->n_threads;
-        struct worker *worker = worker_new(&w);
-        if (worker == NULL)
-            return false;
-        o->threads[o->n_threads++] = worker;
-    }
-    return true;
-}
-
-/* As many frontends as workers: newcomers may have all cores that nobody else needs. */
-static bool start_all(struct hub *o)
-{
-    size_t n = o->o.workers;
-    struct worker_options worker = {
-        .hub = o->mailbox, .idle_ms = o->o.idle_ms, .memory = o->o.memory / n};
-    struct worker_options frontend = {.hub = o->mailbox,
-                                      .frontend = true,
-                                      .cache = o->cache,
-                                      .device_trust = o->device_trust,
-                                      .per_origin = (o->o.per_address + n - 1) / n,
-                                      .exempt = o->o.exempt};
-    if (!start_threads(o, &worker, n))
-        return false;
-    o->n_workers = n;
-    if (!start_threads(o, &frontend, n))
-        return false;
-    share_identity(o);
-    return true;
-}
-
 static bool open_parts(struct hub *o)
 {
     o->accounts = accounts_new();
@@ -435,7 +383,7 @@ struct hub *hub_new(const struct hub_options *options, enum err *why, char *text
     if (open_parts(o) && load_identity(o, options, why, text, size) &&
         open_trust(o, why, text, size) && open_audit(o, why, text, size) &&
         open_registry(o, why, text, size) && load_rules(o, options, why, text, size) &&
-        start_all(o)) {
+        hub_start_threads(o)) {
         timer_start(o->tick, TICK_MS);
         log_info("open tunnels: %zu; access keys: %zu; workers: %zu",
                  registry_open_count(o->registry), o->keys != NULL ? keys_count(o->keys) : 0,

@@ -66,7 +66,13 @@ void admission_refused(struct hub *o, void *message);
 void admission_refusal_repeated(void *hub, const struct refusal_repeated *r);
 extern const struct registry_events admission_events;
 
+/* ---- hub_threads.c: workers and frontends ---- */
+
 /* Posts m; NULL (no memory) is fine, then it is only logged. */
 void hub_post(struct hub *o, struct message *m);
+/* Gives the certificate and key in use to all frontends. */
+void hub_share_identity(struct hub *o);
+/* False: no memory, or no thread is to be had; hub_free stops those that run. */
+bool hub_start_threads(struct hub *o);
 
 #endif
