@@ -5,6 +5,9 @@
 
 #include "core/config/program.h"
 
+/* Where a gateway listens, and where its commands find it, unless an option says otherwise. */
+#define GATEWAY_DEFAULT_LISTEN "127.0.0.1:1080"
+
 extern const struct program program_connect, program_print, program_services;
 
 int command_run(int argc, char **argv);

@@ -1,19 +1,18 @@
 #include "gateway/source/main/config.h"
 
-#include "core/base/file.h"
 #include "core/base/log.h"
 #include "core/base/secret.h"
 #include "core/base/service_id.h"
 #include "core/control/control.h"
 #include "gateway/common/hub_check.h"
 #include "gateway/source/main/command.h"
+#include "gateway/source/main/password_file.h"
 #include "gateway/source/tunnels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PASSWORD_FILE_MAX 4096
 #define CONNECTIONS 4096
 
 /* ---- tables ---- */
@@ -21,7 +20,7 @@
 static const struct option endpoint_table[] = {
     {.name = "listen",
      .argument = "WHERE",
-     .fallback = CONFIG_DEFAULT_LISTEN,
+     .fallback = GATEWAY_DEFAULT_LISTEN,
      .help = "Where clients find SOCKS5, SOCKS4a and HTTP: ADDRESS:PORT or the path of a unix "
              "socket. May be repeated.",
      .flags = OPTION_MANY | OPTION_EXACT | OPTION_START},
@@ -435,31 +434,11 @@ static enum err read_limits(struct config *c)
     return why;
 }
 
-enum err config_password(const char *file, char **out, char *problem, size_t size)
-{
-    struct span text = {NULL, 0}, rest;
-    enum err why = file_read(file, PASSWORD_FILE_MAX, &text, problem, size);
-    if (why != ERR_OK)
-        return why;
-    rest = text;
-    struct span line = span_cut(&rest, '\n');
-    if (line.n > 0 && line.p[line.n - 1] == '\r')
-        line.n--;
-    *out = span_dup(line);
-    file_wipe(&text);
-    if (*out == NULL || line.n > 255 || line.n == 0) {
-        snprintf(problem, size, "%s: the first line must be a password of 1 to 255 characters",
-                 file);
-        return ERR_USAGE;
-    }
-    return ERR_OK;
-}
-
 static enum err read_password(struct config *c)
 {
     char problem[400];
-    if (config_password(options_get(c->options, "password-file"), &c->password, problem,
-                        sizeof problem) != ERR_OK)
+    if (password_file_read(options_get(c->options, "password-file"), &c->password, problem,
+                           sizeof problem) != ERR_OK)
         return options_fail(c->options, "--password-file: %s", problem);
     return ERR_OK;
 }

@@ -10,7 +10,6 @@
 #include "gateway/source/service_traits.h"
 
 #define CONFIG_TUNNELS_MAX 256
-#define CONFIG_DEFAULT_LISTEN "127.0.0.1:1080"
 
 struct config_tunnel {
     char *name;              /* "" for the nameless one */
@@ -54,8 +53,5 @@ struct config *config_replace(struct config *c, struct config *fresh);
 
 /* The i-th address to listen on; NULL: no more. */
 const char *config_listen(const struct config *c, size_t i);
-
-/* The first line of a file with a password, malloc'd. */
-enum err config_password(const char *file, char **out, char *problem, size_t size);
 
 #endif

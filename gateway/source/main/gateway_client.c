@@ -6,7 +6,8 @@
 #include "core/net/address.h"
 #include "core/net/addresses.h"
 #include "core/net/lookup.h"
-#include "gateway/source/main/config.h"
+#include "gateway/source/main/command.h"
+#include "gateway/source/main/password_file.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -24,7 +25,7 @@ static const struct option table[] = {
     {.name = "gateway",
      .argument = "WHERE",
      .env = "TUNNEL_GATEWAY",
-     .fallback = CONFIG_DEFAULT_LISTEN,
+     .fallback = GATEWAY_DEFAULT_LISTEN,
      .help = "The running gateway: ADDRESS:PORT or the path of its unix socket.",
      .flags = OPTION_EXACT},
     {.name = "user",
@@ -114,7 +115,7 @@ static bool read_options(struct gateway_client *d, struct options *o)
     if (user == NULL)
         return true;
     d->user = span_dup(span_of(user));
-    if (config_password(file, &d->password, problem, sizeof problem) != ERR_OK) {
+    if (password_file_read(file, &d->password, problem, sizeof problem) != ERR_OK) {
         gateway_client_complain("%s", problem);
         return false;
     }

@@ -2,7 +2,6 @@
 #include "core/base/nearest.h"
 #include "core/config/program.h"
 #include "gateway/source/main/command.h"
-#include "gateway/source/main/config.h"
 #include "gateway/source/main/gateway_client.h"
 #include "gateway/source/pages.h"
 
@@ -17,7 +16,7 @@ static const struct option table[] = {
     {.name = "gateway",
      .argument = "WHERE",
      .env = "TUNNEL_GATEWAY",
-     .fallback = CONFIG_DEFAULT_LISTEN,
+     .fallback = GATEWAY_DEFAULT_LISTEN,
      .help = "Where the gateway listens: ADDRESS:PORT or the path of its unix socket.",
      .flags = OPTION_EXACT},
     {.name = "suffix",
@@ -131,7 +130,7 @@ static void print_line(const char *line, const char *prefix)
 static bool print_unit(const char *gateway, const struct names *names)
 {
     char prefix[PATH_MAX];
-    bool usual = strcmp(gateway, CONFIG_DEFAULT_LISTEN) == 0;
+    bool usual = strcmp(gateway, GATEWAY_DEFAULT_LISTEN) == 0;
     (void)names;
     own_prefix(prefix, sizeof prefix);
     for (size_t i = 0; i < sizeof unit_lines / sizeof *unit_lines; i++) {
