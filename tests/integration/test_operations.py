@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import threading
+import time
 import unittest
 import uuid
 
@@ -257,31 +258,59 @@ class Ending(Case):
 
 
 class Systemd(Case):
-    def notifications(self):
-        path = self.dir / "notify"
+    def notifications(self, name):
+        path = self.dir / f"notify-{name}"
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.addCleanup(sock.close)
         sock.bind(str(path))
         sock.settimeout(DEADLINE)
-        return path, sock
+        return sock, environment(NOTIFY_SOCKET=path)
 
-    def assert_told(self, sock, state):
-        said = []
-        while state not in said:
-            said += sock.recv(4096).decode().split("\n")
+    def assert_reloads_and_stops(self, program, sock):
+        """What systemd is told, and nothing else: sd_notify(3)."""
+        self.assertEqual(sock.recv(4096), b"READY=1")
+        before = time.monotonic_ns() // 1000
+        program.process.send_signal(signal.SIGHUP)
+        state, _, when = sock.recv(4096).decode().partition("\nMONOTONIC_USEC=")
+        self.assertEqual(state, "RELOADING=1")
+        self.assertTrue(before <= int(when) <= time.monotonic_ns() // 1000, (before, when))
+        self.assertEqual(sock.recv(4096), b"READY=1")
+        program.process.send_signal(signal.SIGTERM)
+        self.assertEqual(sock.recv(4096), b"STOPPING=1")
+        self.assertEqual(program.wait(), 0)
 
     def test_notify(self):
-        path, sock = self.notifications()
-        hub = self.hub(env=environment(NOTIFY_SOCKET=path))
-        self.assert_told(sock, "READY=1")
-        hub.process.send_signal(signal.SIGHUP)
-        self.assert_told(sock, "READY=1")
-        hub.process.send_signal(signal.SIGTERM)
-        self.assert_told(sock, "STOPPING=1")
-        self.assertEqual(hub.wait(), 0)
+        """Gateway and agent are ready although their hub is away: systemd need not start them
+        anew."""
+        tokens = self.tunnel(["SSH1"])
+        sock, env = self.notifications("hub")
+        hub = self.hub(env=env)
+        self.assert_reloads_and_stops(hub, sock)
+        sock, env = self.notifications("gateway")
+        self.assert_reloads_and_stops(self.gateway(hub, tokens, up=False, env=env), sock)
+        sock, env = self.notifications("agent")
+        self.assert_reloads_and_stops(self.agent(hub, tokens, {"SSH1": 22}, up=False, env=env),
+                                      sock)
+
+    def test_notify_of_an_end(self):
+        """Systemd is told of one that nobody asked for, too; a program that cannot start was never
+        ready."""
+        hub, tokens = self.hub(), self.tunnel(["SSH1"])
+        sock, env = self.notifications("agent")
+        agent = self.agent(hub, tokens, {"SSH1": 22}, env=env)
+        self.assertEqual(sock.recv(4096), b"READY=1")
+        hub.api.close_tunnel(tokens.id)
+        self.assertEqual(sock.recv(4096), b"STOPPING=1")
+        self.assertEqual(agent.wait(), 0)
+        agent = self.agent(hub, tokens, {"SSH1": 22}, "--control", "/proc/none/x", env=env,
+                           up=False, ends=(1,))
+        self.assertEqual(agent.wait(), 1)
+        sock.setblocking(False)
+        self.assertRaises(BlockingIOError, sock.recv, 4096)
 
     def test_activation(self):
         """systemd has the socket; clients that come while no hub runs just wait."""
+        cert = certificates.certificate()  # made before threads ask for it
         with socket.create_server(("127.0.0.1", 0)) as listener:
             port = listener.getsockname()[1]
             for _ in range(2):
@@ -290,8 +319,8 @@ class Systemd(Case):
                 fd = listener.fileno()
                 hub = self.start(
                     "sh", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{fd}', "sh",
-                    self.program("tunnel-hub"), "--cert", certificates.certificate().cert,
-                    "--key", certificates.certificate().key, "--state", self.dir / "state",
+                    self.program("tunnel-hub"), "--cert", cert.cert, "--key", cert.key, "--state",
+                    self.dir / "state",
                     "--allow-unsigned-loopback", "--ops-listen", "127.0.0.1:0",
                     name="tunnel-hub", pass_fds=(fd,))
                 self.take_hub(hub)
