@@ -178,3 +178,16 @@ enum program_next program_read(const struct program *p, struct options *o, int a
     program_fail(p, o);
     return PROGRAM_FAILED;
 }
+
+int program_main(const struct program *p, int argc, char **argv, int (*go)(struct options *o))
+{
+    struct options *o = program_options_new(p);
+    int code = 1;
+    if (o == NULL)
+        return code;
+    enum program_next next = program_read(p, o, argc, argv);
+    if (next != PROGRAM_FAILED)
+        code = next == PROGRAM_DONE ? 0 : go(o);
+    options_free(o);
+    return code;
+}

@@ -54,6 +54,10 @@ bool program_checked(const struct program *p, const struct options *o);
 /* Prints options_problem and where to find help; returns 1, for `return program_fail(...)`. */
 int program_fail(const struct program *p, const struct options *o);
 
+/* The main part of a program or command whose groups are in p: reads the options, and calls `go`,
+ * which returns the exit code. --help and its like give 0, wrong options and no memory 1. */
+int program_main(const struct program *p, int argc, char **argv, int (*go)(struct options *o));
+
 /* What stands last in a command's name: "open" of "tunnelctl open". */
 static inline const char *program_word(const struct program *command)
 {

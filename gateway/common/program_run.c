@@ -78,7 +78,12 @@ static void terminate(struct program_run *p, int number)
     while (signals[i].number != number)
         i++;
     begin_end(p);
-    p->events->terminate(p->owner, number, signals[i].cause);
+    if (p->events->terminate != NULL) {
+        p->events->terminate(p->owner, number);
+        return;
+    }
+    log_info("%s: %s", signals[i].cause, p->events->ending);
+    program_run_end(p, EXIT_SUCCESS);
 }
 
 static void on_signal(uv_signal_t *handle, int number)

@@ -20,10 +20,11 @@ struct program_run_events {
     void (*stop)(void *owner);
     /* SIGHUP asks for the configuration to be read again. NULL: SIGHUP kills the program. */
     void (*reload)(void *owner);
-    /* The first signal that ends the program (cause: "SIGTERM", "SIGINT", or "SIGHUP: the terminal
-     * is gone"): logs it, and calls program_run_end, at once or when what goes on is finished. The
-     * next signal ends the program at once, with 0. */
-    void (*terminate)(void *owner, int number, const char *cause);
+    /* The first signal that ends the program: logs it, and calls program_run_end when what goes on
+     * is finished. The next signal ends the program at once, with 0. NULL: so does the first, and
+     * the log says "SIGTERM: " and `ending`. */
+    void (*terminate)(void *owner, int number);
+    const char *ending;
     /* Both as in struct control_setup; each may be NULL. */
     const char *(*unready)(void *owner);
     void (*metrics)(void *owner, struct buf *out);

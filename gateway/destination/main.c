@@ -12,9 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct option_group *const groups[] = {
+    &hub_options,         &agent_device_options,  &agent_service_options, &control_options,
+    &control_ops_options, &program_check_options, &program_options,       NULL};
+
 static const struct program program = {
     .name = "tunnel-agent",
     .summary = "Makes local services reachable through a secure tunnel (its destination end).",
+    .groups = groups,
     .usage = "  tunnel-agent -e HUB[:PORT] --token-file FILE -d SSH1=22,HTTP1=80\n",
     .examples = "  tunnel-agent -r eu-central-1 --token-file /run/token -d 22\n"
                 "  AWSIOT_TUNNEL_ACCESS_TOKEN=... tunnel-agent -e hub.example:8443 --ca ca.pem \\\n"
@@ -104,14 +109,6 @@ static void stop(void *owner)
     budget_free(&a->budget);
 }
 
-static void terminate(void *owner, int number, const char *cause)
-{
-    struct app *a = owner;
-    (void)number;
-    log_info("%s: closing", cause);
-    program_run_end(a->run, EXIT_SUCCESS);
-}
-
 static const char *unready(void *owner)
 {
     const struct app *a = owner;
@@ -172,47 +169,27 @@ static void reload(void *owner)
     log_info("SIGHUP: token, mappings, certificates, limits and times were read again");
 }
 
-static const struct program_run_events run_events = {
+static const struct program_run_events events = {
     .start = start,
     .stop = stop,
     .reload = reload,
-    .terminate = terminate,
+    .ending = "closing",
     .unready = unready,
 };
 
-/* ---- main ---- */
-
-static int run(struct app *a)
+static int go(struct options *o)
 {
-    a->now = agent_config_read(a->options);
-    if (a->now == NULL)
-        return program_fail(&program, a->options);
-    return options_flag(a->options, "check-config")
-               ? check_program(&program, a->options, &a->now->hub)
-               : program_run(&run_events, a);
+    struct app a = {.options = o, .now = agent_config_read(o)};
+    if (a.now == NULL)
+        return program_fail(&program, o);
+    int code = options_flag(o, "check-config") ? check_program(&program, o, &a.now->hub)
+                                               : program_run(&events, &a);
+    agent_config_free(a.now);
+    return code;
 }
 
 int main(int argc, char **argv)
 {
-    const struct option_group *groups[] = {
-        &hub_options,         &agent_device_options,  &agent_service_options, &control_options,
-        &control_ops_options, &program_check_options, &program_options};
-    struct app a = {.options = options_new(groups, sizeof groups / sizeof *groups)};
-    int code = 1;
     process_begin();
-    if (a.options == NULL)
-        return 1;
-    switch (program_read(&program, a.options, argc, argv)) {
-    case PROGRAM_GO:
-        code = run(&a);
-        break;
-    case PROGRAM_DONE:
-        code = 0;
-        break;
-    case PROGRAM_FAILED:
-        break;
-    }
-    agent_config_free(a.now);
-    options_free(a.options);
-    loop_exit(code);
+    loop_exit(program_main(&program, argc, argv, go));
 }

@@ -97,9 +97,13 @@ static const struct option access_table[] = {
 };
 static const struct option_group access_group = OPTION_GROUP("Access", access_table);
 
+static const struct option_group *const groups[] = {
+    &hub_group, &access_group, &control_options, &program_check_options, &program_options, NULL};
+
 static const struct program program = {
     .name = "tunnel-hub",
     .summary = "Joins tunnel-gateway (source) and tunnel-agent (destination) to tunnels.",
+    .groups = groups,
     .usage = "  tunnel-hub --cert FILE --key FILE --state DIR [--keys FILE]\n"
              "             [--listen ADDRESS:PORT]...\n",
     .examples = "  tunnel-hub --cert hub.pem --key hub.key --state state "
@@ -317,10 +321,9 @@ static void on_drained(void *owner)
     program_run_end(a->run, EXIT_SUCCESS);
 }
 
-static void terminate(void *owner, int number, const char *cause)
+static void terminate(void *owner, int number)
 {
     struct app *a = owner;
-    (void)cause;
     log_info("ending by signal %d", number);
     hub_drain(a->hub, a->grace_ms, on_drained, a);
 }
@@ -346,30 +349,24 @@ static const struct program_run_events events = {
 
 static int run(struct app *a)
 {
-    int status = program_run(&events, a);
-    if (status == EXIT_SUCCESS)
+    int code = program_run(&events, a);
+    if (code == EXIT_SUCCESS)
         log_info("ended");
-    return status;
+    return code;
+}
+
+static int go(struct options *o)
+{
+    struct app a = {.options = o};
+    if (check_options(&a) != ERR_OK)
+        return program_fail(&program, o);
+    return options_flag(o, "check-config") ? check(&a) : run(&a);
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option_group *const groups[] = {&hub_group, &access_group, &control_options,
-                                                        &program_check_options, &program_options};
-    struct app a = {.options = options_new(groups, sizeof groups / sizeof *groups)};
-    int status = EXIT_FAILURE;
     process_begin();
     signal(SIGPIPE, SIG_IGN);
-    if (a.options == NULL)
-        loop_exit(status);
     log_limit(1000, 600); /* a fleet comes back in one go, to a machine that has room */
-    enum program_next next = program_read(&program, a.options, argc, argv);
-    if (next == PROGRAM_DONE)
-        status = EXIT_SUCCESS;
-    else if (next == PROGRAM_GO && check_options(&a) != ERR_OK)
-        status = program_fail(&program, a.options);
-    else if (next == PROGRAM_GO)
-        status = options_flag(a.options, "check-config") ? check(&a) : run(&a);
-    options_free(a.options);
-    loop_exit(status);
+    loop_exit(program_main(&program, argc, argv, go));
 }

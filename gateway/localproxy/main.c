@@ -11,9 +11,14 @@
 
 #define OPERANDS_MAX 64
 
+static const struct option_group *const groups[] = {&hub_options,      &localproxy_options,
+                                                    &settings_options, &program_check_options,
+                                                    &program_options,  NULL};
+
 static const struct program program = {
     .name = "localproxy",
     .max_operands = OPERANDS_MAX,
+    .groups = groups,
     .summary = "One end of a secure tunnel, with the command line of the AWS local proxy.",
     .usage = "  localproxy -r REGION -t TOKEN -s 5555               (source)\n"
              "  localproxy -e HUB[:PORT] -t TOKEN -d SSH1=22,WEB=80 (destination)\n",
@@ -52,8 +57,7 @@ static void warn_of_operands(const struct options *o)
                     str_escape(span_of(operands[i]), text, sizeof text));
 }
 
-/* Everything after the options are in; what it returns is the exit code. */
-static int go(struct options *o)
+static int run(struct options *o)
 {
     struct hub_config hub = {.port = 0};
     struct localproxy_config config = {.source = false};
@@ -79,25 +83,13 @@ static int export(struct options *o)
                : program_fail(&program, o);
 }
 
+static int go(struct options *o)
+{
+    return options_get(o, "export-default-settings") != NULL ? export(o) : run(o);
+}
+
 int main(int argc, char **argv)
 {
-    const struct option_group *groups[] = {&hub_options, &localproxy_options, &settings_options,
-                                           &program_check_options, &program_options};
-    struct options *o = options_new(groups, sizeof groups / sizeof *groups);
-    int code = 1;
     process_begin();
-    if (o == NULL)
-        return 1;
-    switch (program_read(&program, o, argc, argv)) {
-    case PROGRAM_GO:
-        code = options_get(o, "export-default-settings") != NULL ? export(o) : go(o);
-        break;
-    case PROGRAM_DONE:
-        code = 0;
-        break;
-    case PROGRAM_FAILED:
-        break;
-    }
-    options_free(o);
-    loop_exit(code);
+    loop_exit(program_main(&program, argc, argv, go));
 }

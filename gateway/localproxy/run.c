@@ -187,18 +187,10 @@ static void stop(void *owner)
     budget_free(&a->budget);
 }
 
-static void terminate(void *owner, int number, const char *cause)
-{
-    struct app *a = owner;
-    (void)number;
-    log_info("%s: closing", cause);
-    program_run_end(a->run, 0);
-}
-
 static const struct program_run_events events = {
     .start = start,
     .stop = stop,
-    .terminate = terminate,
+    .ending = "closing",
 };
 
 int localproxy_run(const struct hub_config *hub, const struct localproxy_config *config)

@@ -307,19 +307,16 @@ static bool connect_and_relay(struct options *o, struct gateway_client *d)
     return options_flag(o, "fdpass") ? pass_descriptor(d->fd) : relay(d);
 }
 
-int command_connect(int argc, char **argv)
+static int go(struct options *o)
 {
-    struct options *o = program_options_new(&program_connect);
-    if (o == NULL)
-        return 1;
-    enum program_next next = program_read(&program_connect, o, argc, argv);
-    if (next != PROGRAM_GO) {
-        options_free(o);
-        return next == PROGRAM_DONE ? 0 : 1;
-    }
     struct gateway_client d;
     bool good = connect_and_relay(o, &d);
     /* The thread at stdin may still be in `d`: leaving the process ends both. */
     fflush(stdout);
     _exit(good ? 0 : 1);
+}
+
+int command_connect(int argc, char **argv)
+{
+    return program_main(&program_connect, argc, argv, go);
 }

@@ -183,20 +183,14 @@ static bool print(struct options *o, const char *piece)
     return good && known && fflush(stdout) == 0;
 }
 
+static int go(struct options *o)
+{
+    char *const *operands;
+    size_t n = options_operands(o, &operands);
+    return print(o, n == 1 ? operands[0] : "") ? 0 : 1;
+}
+
 int command_print(int argc, char **argv)
 {
-    struct options *o = program_options_new(&program_print);
-    char *const *operands;
-    int code = 1;
-    if (o == NULL)
-        return 1;
-    enum program_next next = program_read(&program_print, o, argc, argv);
-    if (next == PROGRAM_GO) {
-        size_t n = options_operands(o, &operands);
-        code = print(o, n == 1 ? operands[0] : "") ? 0 : 1;
-    } else if (next == PROGRAM_DONE) {
-        code = 0;
-    }
-    options_free(o);
-    return code;
+    return program_main(&program_print, argc, argv, go);
 }

@@ -300,19 +300,11 @@ static void stop(void *owner)
     tunnels_free(r->tunnels);
 }
 
-static void terminate(void *owner, int number, const char *cause)
-{
-    struct run *r = owner;
-    (void)number;
-    log_info("%s: shutting down", cause);
-    program_run_end(r->program, 0);
-}
-
 static const struct program_run_events events = {
     .start = start,
     .stop = stop,
     .reload = reload,
-    .terminate = terminate,
+    .ending = "shutting down",
     .unready = unready,
 };
 

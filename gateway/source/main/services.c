@@ -71,13 +71,5 @@ static int list(struct options *o)
 
 int command_services(int argc, char **argv)
 {
-    struct options *o = program_options_new(&program_services);
-    int code = 1;
-    if (o == NULL)
-        return 1;
-    enum program_next next = program_read(&program_services, o, argc, argv);
-    if (next != PROGRAM_FAILED)
-        code = next == PROGRAM_DONE ? 0 : list(o);
-    options_free(o);
-    return code;
+    return program_main(&program_services, argc, argv, list);
 }
