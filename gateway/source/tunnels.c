@@ -230,29 +230,11 @@ static void tunnel_free(struct tunnel *t)
     free(t);
 }
 
-static struct tunnel_end_options end_options(const struct tunnel *t, const struct tunnel_options *o)
-{
-    return (struct tunnel_end_options){.loop = t->set->loop,
-                                       .monitor = t->set->monitor,
-                                       .memory = &t->set->budget,
-                                       .name = t->name,
-                                       .title = t->title,
-                                       .role = SESSION_SOURCE,
-                                       .version = o->version,
-                                       .native = o->native,
-                                       .user_agent = "tunnel-gateway/" TUNNEL_VERSION,
-                                       .hub = o->hub,
-                                       .max_connections = o->max_connections,
-                                       .linger_ms = o->linger_ms,
-                                       .stall_ms = o->stall_ms,
-                                       .resume_ms = o->resume_ms};
-}
-
 static bool make_mappings(struct tunnel *t, const struct tunnel_options *o)
 {
     const struct mappings_options mapped = {.session = t->session,
                                             .map = o->map,
-                                            .bind = o->hub->bind,
+                                            .bind = o->end.hub->bind,
                                             .assign = o->assign,
                                             .watched = t->watched,
                                             .forwards = t->set->forwards};
@@ -278,7 +260,12 @@ static enum err make_parts(struct tunnel *t, const struct tunnel_options *o, cha
     t->absence = timer_new(t->set->loop, on_absence, t);
     if (t->absence == NULL || !name_it(t, o->name))
         return why;
-    const struct tunnel_end_options end = end_options(t, o);
+    struct tunnel_end_options end = o->end;
+    end.loop = t->set->loop;
+    end.monitor = t->set->monitor;
+    end.memory = &t->set->budget;
+    end.name = t->name;
+    end.title = t->title;
     t->end = tunnel_end_new(&end, &end_events, t, &why, text, size);
     if (t->end == NULL)
         return why;
@@ -317,11 +304,8 @@ static struct tunnel *find(const struct tunnels *set, const char *name)
 enum err tunnels_change(struct tunnels *set, const struct tunnel_options *o, char *text,
                         size_t size)
 {
-    struct tunnel *t = find(set, o->name);
-    if (t == NULL)
-        return ERR_NOT_FOUND;
-    const struct tunnel_end_options end = end_options(t, o);
-    return tunnel_end_change(t->end, &end, text, size);
+    const struct tunnel *t = find(set, o->name);
+    return t != NULL ? tunnel_end_change(t->end, &o->end, text, size) : ERR_NOT_FOUND;
 }
 
 static void on_retired(void *owner)

@@ -3,8 +3,8 @@
 #ifndef GATEWAY_SOURCE_TUNNELS_H
 #define GATEWAY_SOURCE_TUNNELS_H
 
-#include "core/config/hub_config.h"
 #include "core/config/services.h"
+#include "gateway/common/tunnel_end.h"
 #include "gateway/source/forward.h"
 #include "gateway/source/names.h"
 #include "gateway/source/service_traits.h"
@@ -29,15 +29,9 @@ struct tunnels *tunnels_new(struct loop *loop, const struct tunnels_options *o);
 void tunnels_free(struct tunnels *t);
 
 struct tunnel_options {
-    const char *name; /* "": the nameless tunnel */
-    const struct hub_config *hub;
-    int version;                /* 1, 2 or 3 */
-    bool native;                /* native sessions are offered to the hub */
-    uint64_t linger_ms;         /* 0: the session's default */
-    uint64_t stall_ms;          /* 0: the session's default */
-    uint64_t resume_ms;         /* 0: the session's default */
-    size_t max_connections;     /* in one service at a time; 0: the session's default */
-    const struct services *map; /* listening ports; NULL: none */
+    const char *name;              /* "": the nameless tunnel */
+    struct tunnel_end_options end; /* loop, monitor, memory, name and title are not looked at */
+    const struct services *map;    /* listening ports; NULL: none */
     bool assign; /* The other services get listening ports that the system chooses. */
 };
 /* Adds a tunnel and starts its link. ERR_USAGE and other errors come with a sentence in text. */

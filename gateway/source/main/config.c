@@ -7,7 +7,6 @@
 #include "gateway/common/hub_check.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/password_file.h"
-#include "gateway/source/tunnels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -306,40 +305,43 @@ static enum err read_map(struct options *o, struct config_tunnel *t)
     for (size_t i = 0; (text = options_each(o, "source-listen-port", i)) != NULL; i++)
         if (services_parse(&t->map, text, SERVICES_LISTEN, problem, sizeof problem) != ERR_OK)
             return options_fail(o, "--source-listen-port: %s", problem);
-    t->assign = dir != NULL || (source && t->map.n == 0);
+    t->tunnel.assign = dir != NULL || (source && t->map.n == 0);
     if (dir != NULL &&
         services_load(&t->map, dir, SERVICES_LISTEN, problem, sizeof problem) != ERR_OK)
         return options_fail(o, "--config-dir: %s", problem);
     if (t->map.warning[0] != '\0')
         log_warning("%s", t->map.warning);
+    t->tunnel.map = t->map.n > 0 ? &t->map : NULL;
     return ERR_OK;
 }
 
-static enum err read_connections(struct options *o, size_t *out)
+static enum err read_session(struct options *o, struct tunnel_end_options *out)
 {
-    uint64_t n = CONNECTIONS;
-    enum err why = options_number(o, "max-connections", 1, 65535, &n);
-    *out = (size_t)n;
+    uint64_t connections = CONNECTIONS;
+    enum err why = options_duration(o, "linger", &out->linger_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "stall-timeout", &out->stall_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "resume-timeout", &out->resume_ms);
+    if (why == ERR_OK)
+        why = options_number(o, "max-connections", 1, 65535, &connections);
+    out->max_connections = (size_t)connections;
     return why;
 }
 
 static enum err read_tunnel(struct options *o, struct config_tunnel *t)
 {
+    struct tunnel_end_options *end = &t->tunnel.end;
     enum err why = hub_config_read(o, &(struct hub_rules){.make_client_token = true}, &t->hub);
+    t->tunnel.name = t->name;
+    *end = (struct tunnel_end_options){
+        .role = SESSION_SOURCE, .user_agent = "tunnel-gateway/" TUNNEL_VERSION, .hub = &t->hub};
     if (why == ERR_OK)
-        why = read_version(o, &t->version);
-    t->native = t->hub.native && options_get(o, "destination-client-type") == NULL;
+        why = read_version(o, &end->version);
+    end->native = t->hub.native && options_get(o, "destination-client-type") == NULL;
     if (why == ERR_OK)
         why = read_map(o, t);
-    if (why == ERR_OK)
-        why = options_duration(o, "linger", &t->linger_ms);
-    if (why == ERR_OK)
-        why = options_duration(o, "stall-timeout", &t->stall_ms);
-    if (why == ERR_OK)
-        why = options_duration(o, "resume-timeout", &t->resume_ms);
-    if (why == ERR_OK)
-        why = read_connections(o, &t->max_connections);
-    return why;
+    return why == ERR_OK ? read_session(o, end) : why;
 }
 
 static bool nameless_wanted(const struct config *c)

@@ -8,6 +8,7 @@
 #include "gateway/source/names.h"
 #include "gateway/source/origins.h"
 #include "gateway/source/service_traits.h"
+#include "gateway/source/tunnels.h"
 
 #define CONFIG_TUNNELS_MAX 256
 
@@ -15,12 +16,8 @@ struct config_tunnel {
     char *name;              /* "" for the nameless one */
     struct options *options; /* of a [tunnel NAME] section; NULL for the nameless one */
     struct hub_config hub;
-    struct services map; /* listening ports */
-    bool assign;         /* and ports of the system's choice for the rest */
-    int version;
-    bool native; /* native sessions are offered to the hub */
-    uint64_t linger_ms, stall_ms, resume_ms;
-    size_t max_connections;
+    struct services map;          /* listening ports */
+    struct tunnel_options tunnel; /* points to hub, map and name */
 };
 
 struct config {

@@ -160,20 +160,6 @@ static bool make_parts(struct run *r)
     return r->tunnels != NULL && r->inbound != NULL;
 }
 
-static struct tunnel_options tunnel_options(const struct config_tunnel *t)
-{
-    return (struct tunnel_options){.name = t->name,
-                                   .hub = &t->hub,
-                                   .version = t->version,
-                                   .native = t->native,
-                                   .linger_ms = t->linger_ms,
-                                   .stall_ms = t->stall_ms,
-                                   .resume_ms = t->resume_ms,
-                                   .max_connections = t->max_connections,
-                                   .map = t->map.n > 0 ? &t->map : NULL,
-                                   .assign = t->assign};
-}
-
 static bool tell_problem(const struct config_tunnel *t, enum err why, const char *text)
 {
     if (why != ERR_OK)
@@ -183,9 +169,8 @@ static bool tell_problem(const struct config_tunnel *t, enum err why, const char
 
 static bool start_tunnel(struct run *r, const struct config_tunnel *t)
 {
-    const struct tunnel_options o = tunnel_options(t);
     char text[400] = "";
-    return tell_problem(t, tunnels_add(r->tunnels, &o, text, sizeof text), text);
+    return tell_problem(t, tunnels_add(r->tunnels, &t->tunnel, text, sizeof text), text);
 }
 
 static bool start_tunnels(struct run *r)
@@ -209,16 +194,16 @@ static const struct config_tunnel *tunnel_of(const struct config *c, const char 
 /* The session and its ports can stay; only the way to the hub, limits and times may be others. */
 static bool same_session(const struct config_tunnel *a, const struct config_tunnel *b)
 {
-    return a->version == b->version && a->native == b->native && a->assign == b->assign &&
+    return a->tunnel.end.version == b->tunnel.end.version &&
+           a->tunnel.end.native == b->tunnel.end.native && a->tunnel.assign == b->tunnel.assign &&
            services_same(&a->map, &b->map) && strcmp(a->name, b->name) == 0 &&
            str_same(a->hub.bind, b->hub.bind);
 }
 
 static void change_tunnel(struct run *r, const struct config_tunnel *t)
 {
-    const struct tunnel_options o = tunnel_options(t);
     char text[400] = "";
-    enum err why = tunnels_change(r->tunnels, &o, text, sizeof text);
+    enum err why = tunnels_change(r->tunnels, &t->tunnel, text, sizeof text);
     if (why == ERR_NOT_FOUND)
         start_tunnel(r, t); /* it could not be started before */
     else
