@@ -85,7 +85,10 @@ class Systemd(Case):
         self.hub.must("start")
         tunnel = self.open()
         agent = self.agent(tunnel["destinationAccessToken"])
-        agent.must("start")
+        self.hub.must("stop")
+        agent.must("start")  # ready without a hub
+        self.assertEqual(agent.show("ActiveState"), "active")
+        self.hub.must("start")
         agent.wait_log(UP)
         self.assertNotEqual(self.box.must("stat", "-c", "%u", f"/proc/{agent.pid}").strip(), "0")
         self.box.must("test", "-S", "/run/tunnel-agent/admin.sock")
