@@ -8,40 +8,72 @@
 #include <time.h>
 
 static const struct option table[] = {
-    {"destination-app", 'd', "MAP", NULL, NULL, NULL,
-     "What to reach for which service: SSH1=22,HTTP1=host:80,X=/run/x.sock, or a single 22 for a "
-     "tunnel with one service. May be repeated.",
-     OPTION_MANY},
-    {"config-dir", 0, "DIR", NULL, NULL, NULL,
-     "Read mappings from the ini files below a directory, one \"SERVICE = ENDPOINT\" a line. What "
-     "-d says comes first.",
-     OPTION_EXACT},
-    {"connect-retries", 0, "N", NULL, NULL, "0", "Further tries when a service cannot be reached.",
-     OPTION_EXACT},
-    {"connect-retry-delay", 0, "TIME", NULL, NULL, "1s", "Time between them.", OPTION_EXACT},
-    {"connect-timeout", 0, "TIME", NULL, NULL, "10s",
-     "How long one address of a service may take to answer.", OPTION_EXACT},
-    {"max-connections", 0, "N", NULL, NULL, "4096", "At once, for each service.", OPTION_EXACT},
-    {"stall-timeout", 0, "TIME", NULL, NULL, "30s",
-     "How long a service may read nothing while other connections wait behind it.", OPTION_EXACT},
-    {"memory-budget", 0, "SIZE", NULL, NULL, "64M",
-     "How much memory all that waits for slow services and for the gateway may take; who has "
-     "stopped reading is dropped then.",
-     OPTION_EXACT | OPTION_START},
-    {"resume-timeout", 0, "TIME", NULL, NULL, "2m",
-     "How long connections of a native session outlive a lost hub or far end.", OPTION_EXACT},
-    {"destination-client-type", 'y', "V1", NULL, NULL, NULL,
-     "Serve the first service only, as protocol version 1 has it. Needed for sources that speak V1 "
-     "on a tunnel with service ids.",
-     OPTION_START},
+    {.name = "destination-app",
+     .letter = 'd',
+     .argument = "MAP",
+     .help = "What to reach for which service: SSH1=22,HTTP1=host:80,X=/run/x.sock, or a single "
+             "22 for a tunnel with one service. May be repeated.",
+     .flags = OPTION_MANY},
+    {.name = "config-dir",
+     .argument = "DIR",
+     .help = "Read mappings from the ini files below a directory, one \"SERVICE = ENDPOINT\" a "
+             "line. What -d says comes first.",
+     .flags = OPTION_EXACT},
+    {.name = "connect-retries",
+     .argument = "N",
+     .fallback = "0",
+     .help = "Further tries when a service cannot be reached.",
+     .flags = OPTION_EXACT},
+    {.name = "connect-retry-delay",
+     .argument = "TIME",
+     .fallback = "1s",
+     .help = "Time between them.",
+     .flags = OPTION_EXACT},
+    {.name = "connect-timeout",
+     .argument = "TIME",
+     .fallback = "10s",
+     .help = "How long one address of a service may take to answer.",
+     .flags = OPTION_EXACT},
+    {.name = "max-connections",
+     .argument = "N",
+     .fallback = "4096",
+     .help = "At once, for each service.",
+     .flags = OPTION_EXACT},
+    {.name = "stall-timeout",
+     .argument = "TIME",
+     .fallback = "30s",
+     .help = "How long a service may read nothing while other connections wait behind it.",
+     .flags = OPTION_EXACT},
+    {.name = "memory-budget",
+     .argument = "SIZE",
+     .fallback = "64M",
+     .help = "How much memory all that waits for slow services and for the gateway may take; who "
+             "has stopped reading is dropped then.",
+     .flags = OPTION_EXACT | OPTION_START},
+    {.name = "resume-timeout",
+     .argument = "TIME",
+     .fallback = "2m",
+     .help = "How long connections of a native session outlive a lost hub or far end.",
+     .flags = OPTION_EXACT},
+    {.name = "destination-client-type",
+     .letter = 'y',
+     .argument = "V1",
+     .help = "Serve the first service only, as protocol version 1 has it. Needed for sources that "
+             "speak V1 on a tunnel with service ids.",
+     .flags = OPTION_START},
 };
 const struct option_group agent_service_options = OPTION_GROUP("Services", table);
 
 static const struct option device_table[] = {
-    {"cert", 0, "FILE", NULL, NULL, NULL,
-     "The device's certificate (PEM, with what leads to its authority), for a hub that wants one.",
-     OPTION_EXACT},
-    {"key", 0, "FILE", NULL, NULL, NULL, "Its private key (PEM, RSA or EC).", OPTION_EXACT},
+    {.name = "cert",
+     .argument = "FILE",
+     .help = "The device's certificate (PEM, with what leads to its authority), for a hub that "
+             "wants one.",
+     .flags = OPTION_EXACT},
+    {.name = "key",
+     .argument = "FILE",
+     .help = "Its private key (PEM, RSA or EC).",
+     .flags = OPTION_EXACT},
 };
 const struct option_group agent_device_options =
     OPTION_GROUP("The device's identity", device_table);
