@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A key and a certificate for a device as one PKCS #12 file without a password, made by GnuTLS' certtool.
 # Guess: --password "" and --null-password are two words for the same, and others open the file with an empty password.
-# Seen: with --null-password they do. With --password "" the key's bag says "shrouded" and holds a plain key, and
+# Seen: with --null-password they do. With --password "" the key lies in a bag of another kind than its label says, and
 # nobody but GnuTLS reads the file: OpenSSL says "wrong tag", NSS "improperly formatted".
 set -euo pipefail
 t=$(mktemp -d)
