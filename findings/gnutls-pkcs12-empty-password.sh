@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
 # A key and a certificate for a device as one PKCS #12 file without a password, made by GnuTLS' certtool.
 # Guess: --password "" and --null-password are two words for the same, and others open the file with an empty password.
-# Seen: with --null-password they do. With --password "" the key lies in a bag of another kind than its label says, and
-# nobody but GnuTLS reads the file: OpenSSL says "wrong tag", NSS "improperly formatted".
+# Seen: with --null-password they do. With --password "" it is a file in which nobody but GnuTLS finds the key.
 set -euo pipefail
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

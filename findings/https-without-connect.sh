@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # An https URL and a web proxy (https_proxy=http://...), with the downloaders of small machines.
 # Guess: they ask the proxy for a tunnel with CONNECT and speak TLS through it, as curl, wget and aria2 do.
-# Seen: BusyBox's wget and axel send "GET https://..." as they would for http, and leave TLS to the proxy. A proxy that
-# only makes tunnels refuses that; its error text is what the user sees of it.
+# Seen: BusyBox's wget and axel send "GET https://..." as they would for http, and leave TLS to the proxy. With a proxy
+# that only makes tunnels they get nowhere.
 set -euo pipefail
 t=$(mktemp -d)
 trap 'rm -rf "$t"' EXIT

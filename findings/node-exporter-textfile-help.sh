@@ -2,8 +2,8 @@
 # Two programs of a device leave their numbers in .prom files for node_exporter's textfile collector, and share a
 # metric, each with labels of its own; the second writes no HELP line, or other words in it.
 # Guess: the samples of both are there, or node_textfile_scrape_error, which is for that, is 1.
-# Seen: the second file's samples are missing, node_textfile_scrape_error is 0 and the page is 200; only
-# node_exporter's log tells. Without HELP in both files, or with the same words, all are there.
+# Seen: the second file's samples are missing, node_textfile_scrape_error is 0 and the page is 200. Without HELP in both
+# files, or with the same words, all are there.
 set -euo pipefail
 t=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$t"' EXIT

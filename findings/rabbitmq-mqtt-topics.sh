@@ -2,9 +2,9 @@
 # RabbitMQ as an MQTT 3.1.1 broker (its rabbitmq_mqtt plugin).
 # Guess: a topic arrives as it was sent; QoS 2 is lowered in the SUBACK or acknowledged as the standard says; "#" leaves
 # out topics that begin with "$"; a new subscriber gets the retained message, by wildcard as well.
-# Seen: none of it. A dot is a slash: "v1.0/state" is delivered as "v1/0/state", to filters with two more levels, and
-# "+/state" does not match. A PUBLISH of QoS 2 is answered with PUBACK, which mosquitto_pub calls a protocol error, so
-# that a script takes what was delivered for lost. "#" gets "$", and retained messages come for exact filters only.
+# Seen: none of it. A dot is a slash: "v1.0/state" is delivered as "v1/0/state", to "v1/+/state" and not to "+/state". A
+# PUBLISH of QoS 2 is answered with PUBACK, which mosquitto_pub calls a protocol error. "#" gets "$", and retained
+# messages come for exact filters only.
 set -euo pipefail
 t=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$t"' EXIT

@@ -2,8 +2,8 @@
 # A program that takes TLS off in front of a service, and a client that says all, sends close_notify for its own
 # direction (RFC 8446, section 6.1, leaves the other one open) and waits for the answer.
 # Guess: the end of one direction is passed on to the service, and its answer comes back.
-# Seen: stunnel and haproxy do so. hitch and nginx's stream module take the close_notify for the end of both: they close
-# the connection to the service, and the answer is lost.
+# Seen: stunnel and haproxy do so. hitch and nginx's stream module take the close_notify for the end of both directions,
+# and the answer is lost.
 set -euo pipefail
 t=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$t"' EXIT

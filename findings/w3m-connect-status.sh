@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A web proxy refuses CONNECT with a status and a page that says why.
-# Guess: a browser shows the page or at least the status, as lynx and ELinks do.
+# Guess: a browser shows the page or at least the status, as lynx does.
 # Seen: w3m does not look at the answer. It begins TLS on whatever the proxy says and shows "SSL error", so that a
 # refusal with a reason looks like a broken certificate.
 set -euo pipefail

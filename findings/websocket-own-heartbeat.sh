@@ -2,8 +2,8 @@
 # Python's WebSocket clients with their keep-alive on, and a server (npm's ws) that answers every ping at once.
 # Guess: the connection stays up whatever else the client does.
 # Seen: with websockets, yes. aiohttp ends its own healthy connection with 1006 after one and a half heartbeats if the
-# program only sends, since pongs are read in receive() only. tornado ends it at the first ping when ping_timeout
-# is not longer than ping_interval: it looks at the age of the last pong before it has sent one ping.
+# program only sends and does not wait in receive(). tornado ends it when ping_timeout is not longer than
+# ping_interval.
 set -euo pipefail
 t=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$t"' EXIT
