@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
 # Python's WebSocket clients with their keep-alive on, and a server (npm's ws) that answers every ping at once.
 # Guess: the connection stays up whatever else the client does.
-# Seen: with websockets, yes. aiohttp ends its own healthy connection with 1006 after one and a half heartbeats if the
-# program only sends and does not wait in receive(). tornado ends it when ping_timeout is not longer than
-# ping_interval.
+# Seen: with websockets, yes. aiohttp ends its own healthy connection with 1006 if the program only sends and does not
+# wait in receive(). tornado ends it when ping_timeout is not longer than ping_interval.
 set -euo pipefail
 t=$(mktemp -d)
 trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$t"' EXIT
