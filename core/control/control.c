@@ -55,7 +55,8 @@ static void on_found(void *owner, const struct peer *found, size_t n)
     struct control *c = owner;
     c->search = NULL;
     for (size_t i = 0; i < n; i++) {
-        struct monitor_stream *s = monitor_stream_find(c->monitor, c->ids[i]);
+        struct monitor_row *r = monitor_row_find(c->monitor, c->ids[i]);
+        struct monitor_stream *s = r != NULL ? monitor_row_stream(r) : NULL;
         if (s != NULL)
             s->peer = found[i];
     }
@@ -69,12 +70,14 @@ static void search_peers(struct control *c)
     size_t n = 0;
     if (c->search != NULL || now - c->searched_ms < TICK_MS)
         return;
-    list_each(node, &c->monitor->streams)
+    list_each(node, &c->monitor->rows)
     {
-        const struct monitor_stream *s = list_entry(node, struct monitor_stream, node);
-        if (n == PEER_BATCH || s->peer.state != PEER_LOCAL || now - s->accepted_ms < PEER_AGE_MS)
+        const struct monitor_row *r = list_entry(node, struct monitor_row, node);
+        const struct monitor_stream *s = monitor_row_stream(r);
+        if (s == NULL || n == PEER_BATCH || s->peer.state != PEER_LOCAL ||
+            now - r->accepted_ms < PEER_AGE_MS)
             continue;
-        c->ids[n] = s->id;
+        c->ids[n] = r->id;
         peers[n++] = s->peer;
     }
     if (n == 0)
@@ -137,11 +140,12 @@ static void close_stream(void *owner, struct admin_request *client, struct span 
         admin_answer_text(client, 403, "This endpoint is read-only (--control-readonly).\n");
         return;
     }
-    struct monitor_stream *s =
-        str_number(rest, INT64_MAX, &id) ? monitor_stream_find(c->monitor, id) : NULL;
-    if (s == NULL || s->counters.state == MONITOR_STREAM_CLOSED) {
+    struct monitor_row *r =
+        str_number(rest, INT64_MAX, &id) ? monitor_row_find(c->monitor, id) : NULL;
+    struct monitor_stream *s = r != NULL ? monitor_row_stream(r) : NULL;
+    if (r == NULL || r->counters.state == MONITOR_STREAM_CLOSED) {
         admin_answer_text(client, 404, "There is no such stream; /v1/snapshot lists them.\n");
-    } else if (s->close == NULL) {
+    } else if (s == NULL || s->close == NULL) {
         admin_answer_text(client, 403, "This program cannot close single streams.\n");
     } else {
         s->close(s->ctx); /* s is closed now */

@@ -21,24 +21,24 @@ struct monitor *monitor_new(const struct monitor_options *o)
     random_bytes(instance, sizeof instance);
     hex_encode(instance, sizeof instance, m->instance);
     list_init(&m->tunnels);
-    list_init(&m->streams);
+    list_init(&m->rows);
     list_init(&m->closed);
     history_init(&m->history);
     return m;
 }
 
-static void free_streams(struct list *streams)
+static void free_rows(struct list *rows)
 {
-    while (!list_empty(streams))
-        monitor_stream_free(list_entry(streams->next, struct monitor_stream, node));
+    while (!list_empty(rows))
+        monitor_row_free(list_entry(rows->next, struct monitor_row, node));
 }
 
 void monitor_free(struct monitor *m)
 {
     if (m == NULL)
         return;
-    free_streams(&m->streams);
-    free_streams(&m->closed);
+    free_rows(&m->rows);
+    free_rows(&m->closed);
     while (!list_empty(&m->tunnels))
         monitor_tunnel_free(list_entry(m->tunnels.next, struct monitor_tunnel, node));
     for (size_t i = 0; i < m->n_listen; i++)
@@ -104,17 +104,12 @@ static void add_samples(struct monitor *m, uint64_t elapsed)
 static void forget_closed(struct monitor *m, uint64_t now)
 {
     while (!list_empty(&m->closed)) {
-        struct monitor_stream *s = list_entry(m->closed.next, struct monitor_stream, node);
-        if (m->n_closed <= MONITOR_CLOSED_MAX && now - s->closed_ms < MONITOR_CLOSED_MS)
+        struct monitor_row *r = list_entry(m->closed.next, struct monitor_row, node);
+        if (m->n_closed <= MONITOR_CLOSED_MAX && now - r->closed_ms < MONITOR_CLOSED_MS)
             return;
         m->n_closed--;
-        monitor_stream_free(s);
+        monitor_row_free(r);
     }
-}
-
-void monitor_absorb_all(struct monitor *m)
-{
-    list_each(node, &m->streams) monitor_absorb(list_entry(node, struct monitor_stream, node));
 }
 
 void monitor_tick(struct monitor *m)
@@ -125,8 +120,7 @@ void monitor_tick(struct monitor *m)
     if (elapsed == 0)
         return;
     monitor_absorb_all(m);
-    list_each(node, &m->streams)
-        monitor_stream_tick(list_entry(node, struct monitor_stream, node), elapsed);
+    list_each(node, &m->rows) monitor_row_tick(list_entry(node, struct monitor_row, node), elapsed);
     add_samples(m, elapsed);
     counters_tick(&m->total, elapsed);
     list_each(node, &m->tunnels)

@@ -1,6 +1,6 @@
 /* What is going on in this program, kept for those who watch it: its tunnels, services and streams,
- * totals, ten minutes of history second by second and an hour before that, and the last events. The
- * roles tell it what happens; report.h writes it out.
+ * or at a hub the tunnels with both their ends; totals, ten minutes of history second by second and
+ * an hour before that, and the last events. The roles tell it what happens; report.h writes it out.
  *
  * Pure: no sockets, and time is passed in. It costs a byte on its way nothing: counters stay where
  * they are counted, and are looked at once a second (monitor_tick) and when somebody asks.
@@ -141,10 +141,7 @@ struct monitor_stream_info {
     const struct peer *peer; /* who that is, if it can be found out; copied; NULL: not known */
     const char *via;         /* "socks5", "socks4", "connect", "http", "port"; static; NULL: none */
     const char *asked;       /* what the client asked for, as it said it; NULL: nothing */
-    const char *target;      /* what is dialled, or a hub's other end; NULL: nothing */
-    /* Stands in place of its service while it has none: at a hub, where streams have no service,
-     * the tunnel's thing; NULL: nothing. */
-    const char *label;
+    const char *target;      /* what is dialled; NULL: nothing */
     /* Fills *out, which is zeroed. Not called after monitor_stream_ended. */
     void (*look)(void *ctx, struct monitor_counters *out);
     /* Ends it now, with ERR_OPERATOR; calls monitor_stream_ended from inside. NULL: cannot. */
@@ -159,9 +156,6 @@ void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunn
                            const char *service);
 /* The far end has answered: the client was told that its connection stands. */
 void monitor_stream_answered(struct monitor_stream *s);
-/* What is dialled, once that is known, and who the client is now; copied. "": nobody. */
-void monitor_stream_target(struct monitor_stream *s, const char *target);
-void monitor_stream_client(struct monitor_stream *s, const char *client);
 struct monitor_end {
     enum err why;
     const char *text; /* the reason as told to the client; NULL: that of why */
@@ -170,12 +164,40 @@ struct monitor_end {
     /* Refused, and so were others in this way just now: it counts and is no event
      * (monitor_refused_more). */
     bool untold;
-    /* Nothing went wrong, whatever `why` is: it counts neither as failed nor, never answered, as
-     * refused. */
-    bool orderly;
 };
 /* It is over, the last call for s. One that was never answered counts as refused, not as served. */
 void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *end);
+
+/* ---- at a hub: tunnels with an end here ---- */
+
+enum monitor_side { MONITOR_SOURCE, MONITOR_DESTINATION, MONITOR_SIDES };
+
+struct monitor_hub_end {
+    bool here;
+    uint64_t bytes; /* of messages that came from that side */
+};
+struct monitor_hub_tunnel;
+struct monitor_hub_tunnel_info {
+    const char *id;
+    const char *thing;               /* NULL, "": none */
+    const char *ends[MONITOR_SIDES]; /* addresses of those that are here; NULL: nobody */
+    /* Fills out, which is zeroed. Not called after monitor_hub_tunnel_ended. */
+    void (*look)(void *ctx, struct monitor_hub_end out[MONITOR_SIDES]);
+    void *ctx;
+};
+/* Its first end has come. All strings are copied. */
+struct monitor_hub_tunnel *monitor_hub_tunnel_began(struct monitor *m,
+                                                    const struct monitor_hub_tunnel_info *info);
+/* Who is at that end now; copied. "": nobody. */
+void monitor_hub_tunnel_address(struct monitor_hub_tunnel *t, enum monitor_side side,
+                                const char *address);
+/* Both ends are here: it counts as served. */
+void monitor_hub_tunnel_met(struct monitor_hub_tunnel *t);
+/* Its last end has gone, the last call for t. text: the reason in words; NULL: that of why.
+ * orderly: nothing went wrong, whatever the reason is: it counts neither as failed nor, its ends
+ * never having met, as refused. */
+void monitor_hub_tunnel_ended(struct monitor_hub_tunnel *t, enum err why, const char *text,
+                              bool orderly);
 
 /* ---- what happened ---- */
 

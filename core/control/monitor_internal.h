@@ -1,5 +1,6 @@
-/* Private to core/control: what monitor.c (life, ticks), monitor_services.c (tunnels and services)
- * and monitor_streams.c keep, and report.c and report_metrics.c write out. */
+/* Private to core/control: what monitor.c (life, ticks), monitor_services.c (tunnels and services),
+ * monitor_rows.c (what streams and a hub's tunnels have in common), monitor_streams.c and
+ * monitor_hub_tunnels.c keep, and report.c and report_metrics.c write out. */
 #ifndef CORE_CONTROL_MONITOR_INTERNAL_H
 #define CORE_CONTROL_MONITOR_INTERNAL_H
 
@@ -10,14 +11,14 @@
 #include "core/net/peer.h"
 
 #define MONITOR_LISTEN_MAX 64
-#define STREAM_SECONDS 60 /* of a stream's own history */
-#define MEAN_SECONDS 3    /* rows of a table must not jump */
+#define ROW_SECONDS 60 /* of a row's own history */
+#define MEAN_SECONDS 3 /* rows of a table must not jump */
 #define FIRST_BYTE_BUCKETS 11
 
 /* Upper bounds in milliseconds; one more bucket takes the rest. */
 extern const uint64_t monitor_first_byte_bounds[FIRST_BYTE_BUCKETS];
 
-/* What is counted of the streams of one service, and of all of them. */
+/* What is counted of the streams of one service, and of all rows. */
 struct stream_counters {
     uint64_t open, max, served, refused, failed;
     uint64_t down, up;               /* bytes */
@@ -48,35 +49,58 @@ struct monitor_tunnel {
     size_t referred; /* as in a service */
 };
 
-/* Bytes of one second each; sample number i is at i % STREAM_SECONDS. */
-struct stream_history {
+/* Bytes of one second each; sample number i is at i % ROW_SECONDS. */
+struct row_history {
     uint64_t last;
-    uint32_t down[STREAM_SECONDS], up[STREAM_SECONDS]; /* 4 GB a second is more than enough */
+    uint32_t down[ROW_SECONDS], up[ROW_SECONDS]; /* 4 GB a second is more than enough */
 };
 
-struct monitor_stream {
-    struct list node; /* in the monitor's streams, or in its closed ones */
+struct monitor_row;
+struct row_kind {
+    void (*look)(const struct monitor_row *r, struct monitor_counters *out);
+    /* Of an event: who and what; texts are borrowed. */
+    void (*describe)(const struct monitor_row *r, struct logged_event *out);
+    void (*free)(struct monitor_row *r);
+};
+
+/* What comes, carries bytes and goes: the first member of a stream, and of a hub's tunnel. */
+struct monitor_row {
+    struct list node; /* in the monitor's rows, or in its closed ones */
     struct monitor *monitor;
+    const struct row_kind *kind;
     uint64_t id;
-    char *client, *asked, *target, *label;
-    const char *via;
-    void (*look)(void *ctx, struct monitor_counters *out);
-    void (*close)(void *ctx);
-    void *ctx;
-    struct monitor_tunnel *tunnel;   /* NULL: none (yet) */
-    struct monitor_service *service; /* the same */
+    struct monitor_service *service; /* counts it as well; NULL: none (yet) */
     bool answered;
-    enum err why;                                  /* closed */
-    int64_t wall_ms;                               /* when it came */
-    uint64_t accepted_ms;                          /* the same on the monitor's clock */
-    uint64_t requested_ms, opened_ms, answered_ms; /* 0: not yet */
+    enum err why;         /* closed */
+    int64_t wall_ms;      /* when it came */
+    uint64_t accepted_ms; /* the same on the monitor's clock */
+    uint64_t answered_ms; /* 0: not yet */
     uint64_t closed_ms;
     struct monitor_counters counters; /* as last looked at */
     bool first_byte_counted;
     uint64_t tick_down, tick_up; /* counters at the last tick */
     uint64_t rate_down, rate_up, peak_down, peak_up;
-    struct stream_history history;
+    struct row_history history;
+};
+
+struct monitor_stream {
+    struct monitor_row row;
+    char *client, *asked, *target;
+    const char *via;
+    void (*look)(void *ctx, struct monitor_counters *out);
+    void (*close)(void *ctx);
+    void *ctx;
+    struct monitor_tunnel *tunnel;    /* NULL: none (yet) */
+    uint64_t requested_ms, opened_ms; /* 0: not yet */
     struct peer peer;
+};
+
+struct monitor_hub_tunnel {
+    struct monitor_row row;
+    char *id, *thing;
+    char *ends[MONITOR_SIDES]; /* addresses; "": nobody */
+    void (*look)(void *ctx, struct monitor_hub_end out[MONITOR_SIDES]);
+    void *ctx;
 };
 
 struct monitor {
@@ -89,10 +113,10 @@ struct monitor {
     size_t (*open_tunnels)(void *ctx); /* NULL: not told */
     void *open_tunnels_ctx;
     int64_t certificate_ends_ms; /* 0: not told */
-    struct list tunnels, streams, closed;
+    struct list tunnels, rows, closed;
     size_t n_closed, n_services;
     uint64_t services_left; /* so many went */
-    uint64_t last_stream;
+    uint64_t last_row;
     struct stream_counters total;
     uint64_t forgotten[ERR_COUNT]; /* refusals of services that were let go */
     struct history history;
@@ -105,18 +129,30 @@ static inline uint64_t monitor_now(const struct monitor *m)
     return m->o.now(m->o.clock);
 }
 
-/* Looks at s and adds what has passed since to its service and the total. */
-void monitor_absorb(struct monitor_stream *s);
+/* A new row of m, which is none yet: it gets its number, and is listed. accepted_ms: when it came,
+ * on the monitor's clock. */
+void monitor_row_begin(struct monitor_row *r, struct monitor *m, const struct row_kind *kind,
+                       uint64_t accepted_ms);
+void monitor_row_answered(struct monitor_row *r);
+/* An event of r, described by its kind. */
+struct logged_event monitor_row_event(const struct monitor_row *r, const char *event);
+/* orderly: nothing went wrong, whatever the reason is: it counts neither as failed nor, never
+ * answered, as refused. */
+void monitor_row_end(struct monitor_row *r, const struct monitor_end *end, bool orderly);
+void monitor_row_free(struct monitor_row *r);
+/* Looks at each and adds what has passed since to its service and the total. */
 void monitor_absorb_all(struct monitor *m);
-void monitor_stream_free(struct monitor_stream *s);
 /* elapsed: milliseconds since the last tick, > 0. */
-void monitor_stream_tick(struct monitor_stream *s, uint64_t elapsed);
-/* What it goes to, for people; NULL: nothing. */
-const char *monitor_stream_service(const struct monitor_stream *s);
+void monitor_row_tick(struct monitor_row *r, uint64_t elapsed);
 /* By id, also a closed one; NULL: none. */
-struct monitor_stream *monitor_stream_find(struct monitor *m, uint64_t id);
+struct monitor_row *monitor_row_find(struct monitor *m, uint64_t id);
 /* The mean rate of the last MEAN_SECONDS. */
-void monitor_stream_mean(const struct monitor_stream *s, uint64_t *down, uint64_t *up);
+void monitor_row_mean(const struct monitor_row *r, uint64_t *down, uint64_t *up);
+
+/* The stream that r is; NULL: it is a hub's tunnel. */
+struct monitor_stream *monitor_row_stream(const struct monitor_row *r);
+/* The hub's tunnel that r is; NULL: it is a stream. */
+struct monitor_hub_tunnel *monitor_row_hub_tunnel(const struct monitor_row *r);
 
 /* A tunnel's service, made when it is not there; NULL: no memory, or too many. */
 struct monitor_service *monitor_service_get(struct monitor_tunnel *t, const char *id);

@@ -190,7 +190,7 @@ static void put_services(struct monitor_tunnel *t, struct json_writer *w)
     }
 }
 
-/* ---- streams ---- */
+/* ---- streams, and a hub's tunnels ---- */
 
 static void put_counters(const struct monitor_counters *c, struct json_writer *w)
 {
@@ -219,16 +219,16 @@ static void put_counters(const struct monitor_counters *c, struct json_writer *w
         json_time(w, "first_byte", (int64_t)c->first_byte_ms);
 }
 
-static void put_rates(const struct monitor_stream *s, struct json_writer *w)
+static void put_rates(const struct monitor_row *r, struct json_writer *w)
 {
     uint64_t down, up;
-    monitor_stream_mean(s, &down, &up);
-    put_number(w, "rate_down", s->rate_down);
-    put_number(w, "rate_up", s->rate_up);
+    monitor_row_mean(r, &down, &up);
+    put_number(w, "rate_down", r->rate_down);
+    put_number(w, "rate_up", r->rate_up);
     put_number(w, "mean_down", down);
     put_number(w, "mean_up", up);
-    put_number(w, "peak_down", s->peak_down);
-    put_number(w, "peak_up", s->peak_up);
+    put_number(w, "peak_down", r->peak_down);
+    put_number(w, "peak_up", r->peak_up);
 }
 
 static void put_peer(const struct peer *p, struct json_writer *w)
@@ -243,23 +243,31 @@ static void put_peer(const struct peer *p, struct json_writer *w)
         json_number(w, "uid", (int64_t)p->uid);
 }
 
-static void put_times(const struct monitor_stream *s, uint64_t now, struct json_writer *w)
+static void put_since(struct json_writer *w, const char *name, const struct monitor_row *r,
+                      uint64_t ms)
 {
-    bool closed = s->counters.state == MONITOR_STREAM_CLOSED;
-    json_time(w, "opened", s->wall_ms);
-    json_time(w, "age", (int64_t)((closed ? s->closed_ms : now) - s->accepted_ms));
-    put_time(w, "requested", s->requested_ms - s->accepted_ms);
-    if (s->opened_ms != 0)
-        put_time(w, "started", s->opened_ms - s->accepted_ms);
-    if (s->answered_ms != 0)
-        put_time(w, "answered", s->answered_ms - s->accepted_ms);
-    if (!closed)
-        return;
-    json_time(w, "closed_for", (int64_t)(now - s->closed_ms));
-    put_reason(w, s->why);
+    if (ms != 0)
+        put_time(w, name, ms - r->accepted_ms);
 }
 
-static void put_stream_history(const struct stream_history *h, struct json_writer *w)
+static void put_times(const struct monitor_row *r, uint64_t now, struct json_writer *w)
+{
+    const struct monitor_stream *s = monitor_row_stream(r);
+    bool closed = r->counters.state == MONITOR_STREAM_CLOSED;
+    json_time(w, "opened", r->wall_ms);
+    json_time(w, "age", (int64_t)((closed ? r->closed_ms : now) - r->accepted_ms));
+    if (s != NULL) {
+        put_since(w, "requested", r, s->requested_ms);
+        put_since(w, "started", r, s->opened_ms);
+    }
+    put_since(w, "answered", r, r->answered_ms);
+    if (!closed)
+        return;
+    json_time(w, "closed_for", (int64_t)(now - r->closed_ms));
+    put_reason(w, r->why);
+}
+
+static void put_row_history(const struct row_history *h, struct json_writer *w)
 {
     const struct {
         const char *name;
@@ -268,42 +276,58 @@ static void put_stream_history(const struct stream_history *h, struct json_write
     json_open(w, "history", '{');
     for (size_t i = 0; i < 2; i++) {
         json_open(w, rows[i].name, '[');
-        uint64_t first = h->last > STREAM_SECONDS ? h->last - STREAM_SECONDS + 1 : 1;
+        uint64_t first = h->last > ROW_SECONDS ? h->last - ROW_SECONDS + 1 : 1;
         for (uint64_t at = first; at <= h->last; at++)
-            json_number(w, NULL, rows[i].samples[at % STREAM_SECONDS]);
+            json_number(w, NULL, rows[i].samples[at % ROW_SECONDS]);
         json_close(w, ']');
     }
     json_close(w, '}');
 }
 
-static void put_stream(const struct monitor_stream *s, uint64_t now, bool detail,
-                       struct json_writer *w)
+static void put_stream(const struct monitor_stream *s, struct json_writer *w)
 {
-    json_open(w, NULL, '{');
-    json_number(w, "id", (int64_t)s->id);
     put_text(w, "client", s->client);
     put_peer(&s->peer, w);
     put_text(w, "via", s->via);
     put_text(w, "asked", s->asked);
-    put_text(w, "service", monitor_stream_service(s));
+    put_text(w, "service", s->row.service != NULL ? s->row.service->id : NULL);
     put_text(w, "tunnel", s->tunnel != NULL ? s->tunnel->name : NULL);
     put_text(w, "target", s->target);
-    put_text(w, "state", monitor_state_name(s->counters.state));
-    put_times(s, now, w);
-    put_counters(&s->counters, w);
-    put_rates(s, w);
+}
+
+/* Schema 1 tells it in a stream's members. */
+static void put_hub_tunnel(const struct monitor_hub_tunnel *t, struct json_writer *w)
+{
+    put_text(w, "client", t->ends[MONITOR_SOURCE]);
+    put_text(w, "asked", t->id);
+    put_text(w, "service", t->thing);
+    put_text(w, "target", t->ends[MONITOR_DESTINATION]);
+}
+
+static void put_row(const struct monitor_row *r, uint64_t now, bool detail, struct json_writer *w)
+{
+    const struct monitor_stream *s = monitor_row_stream(r);
+    json_open(w, NULL, '{');
+    json_number(w, "id", (int64_t)r->id);
+    if (s != NULL)
+        put_stream(s, w);
+    else
+        put_hub_tunnel(monitor_row_hub_tunnel(r), w);
+    put_text(w, "state", monitor_state_name(r->counters.state));
+    put_times(r, now, w);
+    put_counters(&r->counters, w);
+    put_rates(r, w);
     if (detail)
-        put_stream_history(&s->history, w);
+        put_row_history(&r->history, w);
     json_close(w, '}');
 }
 
-static void put_streams(const struct list *streams, uint64_t now, uint64_t detail,
-                        struct json_writer *w)
+static void put_rows(const struct list *rows, uint64_t now, uint64_t detail, struct json_writer *w)
 {
-    list_each(node, streams)
+    list_each(node, rows)
     {
-        const struct monitor_stream *s = list_entry(node, struct monitor_stream, node);
-        put_stream(s, now, s->id == detail, w);
+        const struct monitor_row *r = list_entry(node, struct monitor_row, node);
+        put_row(r, now, r->id == detail, w);
     }
 }
 
@@ -381,8 +405,8 @@ void report_snapshot(struct monitor *m, const struct snapshot_query *wanted, str
     list_each(node, &m->tunnels) put_services(list_entry(node, struct monitor_tunnel, node), w);
     json_close(w, ']');
     json_open(w, "streams", '[');
-    put_streams(&m->streams, now, wanted->detail, w);
-    put_streams(&m->closed, now, wanted->detail, w);
+    put_rows(&m->rows, now, wanted->detail, w);
+    put_rows(&m->closed, now, wanted->detail, w);
     json_close(w, ']');
     json_open(w, "history", '{');
     put_ring(&m->history.seconds, "seconds", wanted->history, w);

@@ -26,9 +26,7 @@ struct presence *presence_get(struct map *all, const char *tunnel, size_t home)
 
 static void end(struct presence *p)
 {
-    monitor_stream_ended(
-        p->stream,
-        &(struct monitor_end){.why = p->why, .text = p->text, .orderly = !p->met || p->dismissed});
+    monitor_hub_tunnel_ended(p->watched, p->why, p->text, !p->met || p->dismissed);
     free(p);
 }
 
@@ -46,30 +44,22 @@ void presences_free(struct map *all)
     map_free(all);
 }
 
-/* ---- as a stream ---- */
+/* ---- as it is watched ---- */
+
+static const enum monitor_side sides[SIDE_COUNT] = {
+    [SIDE_SOURCE] = MONITOR_SOURCE, [SIDE_DESTINATION] = MONITOR_DESTINATION};
 
 static bool held(const struct presence *p, enum side side)
 {
     return p->end[side] != 0;
 }
 
-/* Nobody holds a side while the last ends are being sent away. */
-static void look(void *ctx, struct monitor_counters *out)
+static void look(void *ctx, struct monitor_hub_end out[MONITOR_SIDES])
 {
-    static const enum monitor_state states[] = {MONITOR_STREAM_DRAINING, MONITOR_STREAM_HALF,
-                                                MONITOR_STREAM_OPEN};
     const struct presence *p = ctx;
-    out->state = states[held(p, SIDE_SOURCE) + held(p, SIDE_DESTINATION)];
-    out->up = stat_get(&p->traffic.received[SIDE_SOURCE]);
-    out->down = stat_get(&p->traffic.received[SIDE_DESTINATION]);
-}
-
-static void show(struct presence *p, enum side side, const char *address)
-{
-    if (side == SIDE_SOURCE)
-        monitor_stream_client(p->stream, address);
-    else
-        monitor_stream_target(p->stream, address);
+    for (int side = 0; side < SIDE_COUNT; side++)
+        out[sides[side]] = (struct monitor_hub_end){.here = held(p, (enum side)side),
+                                                    .bytes = stat_get(&p->traffic.received[side])};
 }
 
 /* An end that is gone is not shown any more, but at the very end: then it says who was there. */
@@ -79,23 +69,22 @@ static void hide_gone(struct presence *p)
         return;
     for (int side = 0; side < SIDE_COUNT; side++)
         if (p->shown[side] == 0)
-            show(p, (enum side)side, "");
+            monitor_hub_tunnel_address(p->watched, sides[side], "");
 }
 
-static void begin(struct presence *p, struct monitor *m, const struct tunnel_record *r)
+static void begin(struct presence *p, struct monitor *m, const struct tunnel_record *r,
+                  const struct registration *first)
 {
-    p->stream = monitor_stream_began(
-        m,
-        &(struct monitor_stream_info){
-            .client = "", .target = "", .asked = r->id, .label = r->thing, .look = look, .ctx = p});
+    struct monitor_hub_tunnel_info info = {.id = r->id, .thing = r->thing, .look = look, .ctx = p};
+    info.ends[sides[first->side]] = first->client;
+    p->watched = monitor_hub_tunnel_began(m, &info);
 }
 
 void presences_unwatch(const struct map *all)
 {
     size_t at = 0;
-    for (struct presence *p; (p = map_next(all, &at)) != NULL; p->stream = NULL)
-        monitor_stream_ended(p->stream,
-                             &(struct monitor_end){.why = ERR_SHUTDOWN, .orderly = true});
+    for (struct presence *p; (p = map_next(all, &at)) != NULL; p->watched = NULL)
+        monitor_hub_tunnel_ended(p->watched, ERR_SHUTDOWN, NULL, true);
 }
 
 /* ---- ends ---- */
@@ -104,19 +93,17 @@ void presence_join(struct presence *p, struct monitor *m, const struct tunnel_re
                    struct registration *t)
 {
     enum side side = t->side;
-    bool first = p->present++ == 0;
     t->traffic = &p->traffic;
     p->end[side] = p->shown[side] = t->serial;
-    if (first)
-        begin(p, m, r);
-    show(p, side, t->client);
+    if (p->present++ == 0)
+        begin(p, m, r, t);
+    else
+        monitor_hub_tunnel_address(p->watched, sides[side], t->client);
     hide_gone(p);
-    if (first)
-        monitor_stream_opened(p->stream, NULL, NULL);
     if (!held(p, side_other(side)))
         return;
     p->met = true;
-    monitor_stream_answered(p->stream);
+    monitor_hub_tunnel_met(p->watched);
 }
 
 static void vacate(struct presence *p, enum side side, enum err why, const char *text)

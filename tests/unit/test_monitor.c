@@ -339,36 +339,50 @@ static void refused_and_failed(void **state)
     cJSON_Delete(j);
 }
 
-/* At a hub a stream is a tunnel, whose ends come and go. */
+static void look_at_ends(void *ctx, struct monitor_hub_end out[MONITOR_SIDES])
+{
+    memcpy(out, ctx, MONITOR_SIDES * sizeof *out);
+}
+
+/* Of a hub's tunnel, whose ends come and go. */
 static void ends_of_a_hubs_tunnel(void **state)
 {
-    struct flow f = {.counters = {.state = MONITOR_STREAM_HALF, .up = 5}}, g = f;
-    struct monitor_stream_info info = {
-        .client = "10.0.0.1:5", .asked = "36bbe34e", .label = "plant7", .look = look_at_flow};
+    struct monitor_hub_end ends[MONITOR_SIDES] = {[MONITOR_SOURCE] = {.here = true, .bytes = 5}};
+    struct monitor_hub_tunnel_info info = {.id = "36bbe34e",
+                                           .thing = "plant7",
+                                           .ends = {[MONITOR_SOURCE] = "10.0.0.1:5"},
+                                           .look = look_at_ends,
+                                           .ctx = ends};
     (void)state;
-    info.ctx = &f;
-    f.stream = monitor_stream_began(monitor, &info);
-    monitor_stream_opened(f.stream, NULL, NULL);
-    monitor_stream_target(f.stream, "10.0.0.2:6");
-    monitor_stream_answered(f.stream);
-    f.counters.state = MONITOR_STREAM_OPEN;
+    struct monitor_hub_tunnel *t = monitor_hub_tunnel_began(monitor, &info);
     cJSON *j = read_all();
+    assert_string_equal(text(j, "streams.0.state"), "half");
+    assert_null(at(j, "streams.0.target"));
+    cJSON_Delete(j);
+    ends[MONITOR_DESTINATION] = (struct monitor_hub_end){.here = true, .bytes = 3};
+    monitor_hub_tunnel_address(t, MONITOR_DESTINATION, "10.0.0.2:6");
+    monitor_hub_tunnel_met(t);
+    j = read_all();
+    assert_string_equal(text(j, "streams.0.state"), "open");
+    assert_string_equal(text(j, "streams.0.asked"), "36bbe34e");
     assert_string_equal(text(j, "streams.0.service"), "plant7");
     assert_string_equal(text(j, "streams.0.client"), "10.0.0.1:5");
     assert_string_equal(text(j, "streams.0.target"), "10.0.0.2:6");
+    assert_about(number(j, "streams.0.bytes_up"), 5);
+    assert_about(number(j, "streams.0.bytes_down"), 3);
     assert_int_equal(cJSON_GetArraySize(at(j, "services")), 0);
     cJSON_Delete(j);
-    monitor_stream_client(f.stream, "");
+    monitor_hub_tunnel_address(t, MONITOR_SOURCE, "");
+    ends[MONITOR_SOURCE].here = ends[MONITOR_DESTINATION].here = false;
     j = read_all();
+    assert_string_equal(text(j, "streams.0.state"), "draining");
     assert_null(at(j, "streams.0.client"));
     assert_string_equal(text(j, "streams.0.target"), "10.0.0.2:6");
     cJSON_Delete(j);
-    monitor_stream_ended(
-        f.stream, &(struct monitor_end){.why = ERR_TUNNEL_CLOSED, .text = "gone", .orderly = true});
+    monitor_hub_tunnel_ended(t, ERR_TUNNEL_CLOSED, "gone", true);
 
-    info.ctx = &g; /* its other end does not come */
-    g.stream = monitor_stream_began(monitor, &info);
-    monitor_stream_ended(g.stream, &(struct monitor_end){.why = ERR_RESET, .orderly = true});
+    t = monitor_hub_tunnel_began(monitor, &info); /* its other end does not come */
+    monitor_hub_tunnel_ended(t, ERR_RESET, NULL, true);
     j = read_all();
     assert_about(number(j, "totals.open"), 0);
     assert_about(number(j, "totals.served"), 1);
@@ -380,8 +394,9 @@ static void ends_of_a_hubs_tunnel(void **state)
     assert_string_equal(text(j, "events.list.1.event"), "close");
     assert_string_equal(text(j, "events.list.1.reason"), "tunnel-closed");
     assert_string_equal(text(j, "events.list.1.text"), "gone");
-    assert_string_equal(text(j, "events.list.2.event"), "close");
-    assert_string_equal(text(j, "events.list.2.reason"), "reset");
+    assert_string_equal(text(j, "events.list.2.event"), "open");
+    assert_string_equal(text(j, "events.list.3.event"), "close");
+    assert_string_equal(text(j, "events.list.3.reason"), "reset");
     cJSON_Delete(j);
 }
 
@@ -681,9 +696,11 @@ static void nobody_watches(void **state)
     assert_null(monitor_stream_began(NULL, &(struct monitor_stream_info){.client = ""}));
     monitor_stream_opened(NULL, NULL, "");
     monitor_stream_answered(NULL);
-    monitor_stream_target(NULL, "");
-    monitor_stream_client(NULL, "");
     monitor_stream_ended(NULL, &(struct monitor_end){.why = ERR_OK});
+    assert_null(monitor_hub_tunnel_began(NULL, &(struct monitor_hub_tunnel_info){.id = ""}));
+    monitor_hub_tunnel_address(NULL, MONITOR_SOURCE, "");
+    monitor_hub_tunnel_met(NULL);
+    monitor_hub_tunnel_ended(NULL, ERR_OK, NULL, true);
     monitor_refused(NULL, &(struct monitor_refusal){.why = ERR_OK});
     monitor_refused_more(NULL, "", ERR_OK, 1, "");
     monitor_free(NULL);

@@ -97,13 +97,13 @@ static int number(const cJSON *j, const char *name)
     return item != NULL ? item->valueint : 0;
 }
 
-/* The only stream: its state, and who is at both ends. */
+/* The only tunnel: its state, and who is at both ends. */
 static void assert_seen(const char *state, const char *client, const char *target)
 {
     cJSON *j = seen();
-    const cJSON *streams = cJSON_GetObjectItemCaseSensitive(j, "streams");
-    assert_int_equal(cJSON_GetArraySize(streams), 1);
-    const cJSON *s = cJSON_GetArrayItem(streams, 0);
+    const cJSON *tunnels = cJSON_GetObjectItemCaseSensitive(j, "streams");
+    assert_int_equal(cJSON_GetArraySize(tunnels), 1);
+    const cJSON *s = cJSON_GetArrayItem(tunnels, 0);
     assert_string_equal(text(s, "state"), state);
     assert_string_equal(text(s, "client"), client);
     assert_string_equal(text(s, "target"), target);
