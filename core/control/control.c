@@ -145,7 +145,9 @@ static void close_stream(void *owner, struct admin_request *client, struct span 
     struct monitor_stream *s = r != NULL ? monitor_row_stream(r) : NULL;
     if (r == NULL || r->counters.state == MONITOR_STREAM_CLOSED) {
         admin_answer_text(client, 404, "There is no such stream; /v1/snapshot lists them.\n");
-    } else if (s == NULL || s->close == NULL) {
+    } else if (s == NULL) {
+        admin_answer_text(client, 403, "A hub closes whole tunnels only: tunnelctl close.\n");
+    } else if (s->close == NULL) {
         admin_answer_text(client, 403, "This program cannot close single streams.\n");
     } else {
         s->close(s->ctx); /* s is closed now */

@@ -179,7 +179,7 @@ class Tunnels(Control):
         pair = Pair(self.port, self.the_hub.api)
         number = self.wait_state(pair.id, "open")["id"]
         status, text = call(self.socket, "DELETE", f"/v1/streams/{number}")
-        self.assertEqual((status, text), (403, "This program cannot close single streams.\n"))
+        self.assertEqual((status, text), (403, "A hub closes whole tunnels only: tunnelctl close.\n"))
         pair.start()
         pair.exchange(10)
         pair.drop()
