@@ -229,8 +229,10 @@ static print_pane *const panes[] = {[TABLE_SERVICES] = print_services,
 bool print_tables(const struct model *m, const struct ui *ui, enum table_pane pane, long utc_offset,
                   struct buf *out)
 {
+    /* Its tunnels are in the table of streams. */
+    bool hub = column_role_of(&m->shown) == COLUMN_HUB;
     if (pane != TABLE_ALL)
-        return panes[pane](m, ui, utc_offset, out);
+        return panes[pane == TABLE_TUNNELS && hub ? TABLE_STREAMS : pane](m, ui, utc_offset, out);
     return print_head(m, ui, out) && print_tunnels(m, ui, utc_offset, out) &&
            print_line(out, "%s", "") && print_services(m, ui, utc_offset, out) &&
            print_line(out, "%s", "") && print_streams(m, ui, utc_offset, out);

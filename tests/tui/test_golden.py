@@ -107,6 +107,9 @@ CASES = [
     Case("hub-certificate", "hub-certificate", roles=True),
     Case("hub-expired", "hub-expired"),
     Case("hub-120x36", "hub", "120x36"),
+    Case("hub-filter-none", "hub", keys="/nobody<Enter>"),
+    Case("hub-sort-list", "hub", keys="s"),
+    Case("hub-follow", "hub", keys="F"),
     # What keys make of it.
     Case("bits", "main", keys="u<Esc>"),
     Case("bits-120x36", "main", "120x36", keys="u<Esc>"),
@@ -137,11 +140,13 @@ CASES = [
     Case("detail-native", "native", keys="<Enter>"),
     Case("detail-agent", "agent", keys="<Enter>"),
     Case("detail-hub", "hub", keys="<Enter>"),
+    Case("detail-hub-half", "hub", keys="jjj<Enter>"),
     Case("service", "main", keys="<Tab>jj<Enter>", roles=True),
     Case("service-60x12", "main", "60x12", keys="<Tab><Enter>"),
     Case("service-agent", "agent", keys="<Tab><Enter>"),
     Case("help", "main", keys="?", roles=True),
     Case("help-readonly", "fleet", keys="?"),
+    Case("help-hub", "hub", keys="?"),
     Case("help-120x36", "main", "120x36", keys="?"),
     Case("help-40x6", "main", "40x6", keys="?jj"),
 ]

@@ -36,6 +36,13 @@ class Once(Case):
         self.assertRegex(self.rows("--pane", "log")[1], r"DENY +.*ssh9\.tunnel.*no such service")
         self.assertEqual(len(self.rows("--pane", "tunnels")), 1)
 
+    def test_tunnels_of_a_hub(self):
+        self.server.shot = fake.snapshot(3, services=[], tunnels=[], role="hub")
+        rows = self.rows("--pane", "tunnels")
+        self.assertEqual(rows[0].split()[:2], ["ID", "SOURCE"])
+        self.assertEqual(rows, self.rows("--pane", "streams"))
+        self.assertEqual(len(rows), 4)
+
     def test_sort_and_filter(self):
         ids = [r.split()[0] for r in self.rows("--pane", "streams", "--sort", "id")[1:]]
         back = [r.split()[0] for r in self.rows("--pane", "streams", "--sort", "-id")[1:]]

@@ -257,7 +257,8 @@ static void help_comes_and_goes(void **state)
         press(d, 'j');
         assert_int_equal(d->ui.help_top, 1);
         press(d, 'G');
-        assert_int_equal(d->ui.help_top, (size_t)help_lay_out(d->ui.columns, NULL, NULL) - 8);
+        assert_int_equal(d->ui.help_top,
+                         (size_t)help_lay_out(d->ui.columns, COLUMN_SOURCE, NULL, NULL) - 8);
         d->ui.rows = 24;
         assert_int_equal(press(d, ends[i]), UI_NOTHING);
         assert_int_equal(d->ui.screen, SCREEN_STREAM);

@@ -13,6 +13,11 @@ enum column_role column_role_of(const struct snapshot *s)
                                               : COLUMN_SOURCE;
 }
 
+const char *column_row_noun(enum column_role role)
+{
+    return role == COLUMN_HUB ? "tunnel" : "stream";
+}
+
 int column_find(const struct columns *c, const char *name)
 {
     struct span wanted = span_of(name);

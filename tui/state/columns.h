@@ -12,6 +12,8 @@
 /* What the watched program is; others are taken for a source. */
 enum column_role { COLUMN_SOURCE, COLUMN_DESTINATION, COLUMN_HUB, COLUMN_ROLES };
 enum column_role column_role_of(const struct snapshot *s);
+/* What a row of the streams' table is: "stream", or at a hub "tunnel". */
+const char *column_row_noun(enum column_role role);
 
 /* What stands in a cell. text: in `buffer`, or of the snapshot; more: quiet, behind it, when there
  * is room. */

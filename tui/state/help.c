@@ -7,7 +7,9 @@
 enum { LEFT = 10, CELL = 23 };
 
 struct help {
-    int columns, row;
+    int columns;
+    enum column_role role;
+    int row;
     void (*draw)(void *owner, const struct help_text *t);
     void *owner;
 };
@@ -22,7 +24,8 @@ static void text(const struct help *h, int column, const char *what, enum role r
 static void lay_out_group(struct help *h, enum key_group group)
 {
     int across = (h->columns - LEFT) / CELL > 0 ? (h->columns - LEFT) / CELL : 1, at = 0;
-    text(h, 1, key_group_names[group], ROLE_QUIET, false);
+    text(h, 1, group == KEYS_STREAMS && h->role == COLUMN_HUB ? "Tunnels" : key_group_names[group],
+         ROLE_QUIET, false);
     for (size_t i = 0; i < n_key_bindings; i++) {
         const struct key_binding *b = &key_bindings[i];
         if (b->group != group || b->names == NULL)
@@ -40,31 +43,44 @@ static void lay_out_group(struct help *h, enum key_group group)
     h->row++;
 }
 
+/* At a hub the rows are tunnels, which have two ends and no client. */
 static void lay_out_lines(struct help *h)
 {
-    static const char *const lines[][2] = {
-        {"", NULL},
-        {"Filter", "words are ANDed; text is looked for in client, service, device, state"},
-        {"", "service=SSH1 client=192.0.2. state=half age>10m down>1M up/s>10K"},
-        {"", "!text does not contain it. Filters hold for streams and for the log."},
-        {"States", "conn asking the device   open both ways   half one side is done"},
-        {"", "drain delivering what is held   clos over: seen for 5 s, with why"},
-        {"Via", "s5 SOCKS5   s4 SOCKS4   con CONNECT   http forwarded   port listening"},
-        {"Down, up", "down is from the device to the client, up the other way"},
-        {"Units", "bytes, K is 1024; or bits, k is 1000. Totals are always bytes."},
-        {"Scripts", "tunnel-tui --once, --json, --json --interval 1, --events, --check"},
+    static const struct {
+        const char *name, *text, *hub; /* hub NULL: the same there; "": no such line */
+    } lines[] = {
+        {"", NULL, NULL},
+        {"Filter", "words are ANDed; text is looked for in client, service, device, state",
+         "words are ANDed; text is looked for in source, destination, thing"},
+        {"", "service=SSH1 client=192.0.2. state=half age>10m down>1M up/s>10K",
+         "thing=pump-07 source=192.0.2. state=half age>10m down>1M up/s>10K"},
+        {"", "!text does not contain it. Filters hold for streams and for the log.",
+         "!text does not contain it. Filters hold for tunnels and for the log."},
+        {"States", "conn asking the device   open both ways   half one side is done",
+         "open both ends are connected   half one end is"},
+        {"", "drain delivering what is held   clos over: seen for 5 s, with why",
+         "drain ends are being sent away   clos over: seen for 5 s, with why"},
+        {"Via", "s5 SOCKS5   s4 SOCKS4   con CONNECT   http forwarded   port listening", ""},
+        {"Down, up", "down is from the device to the client, up the other way", NULL},
+        {"Units", "bytes, K is 1024; or bits, k is 1000. Totals are always bytes.", NULL},
+        {"Scripts", "tunnel-tui --once, --json, --json --interval 1, --events, --check", NULL},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
-        text(h, 1, lines[i][0], ROLE_QUIET, false);
-        if (lines[i][1] != NULL)
-            text(h, LEFT, lines[i][1], ROLE_TEXT, false);
+        bool other = h->role == COLUMN_HUB && lines[i].hub != NULL;
+        const char *what = other ? lines[i].hub : lines[i].text;
+        if (what != NULL && what[0] == '\0')
+            continue;
+        text(h, 1, lines[i].name, ROLE_QUIET, false);
+        if (what != NULL)
+            text(h, LEFT, what, ROLE_TEXT, false);
         h->row++;
     }
 }
 
-int help_lay_out(int columns, void (*draw)(void *owner, const struct help_text *t), void *owner)
+int help_lay_out(int columns, enum column_role role,
+                 void (*draw)(void *owner, const struct help_text *t), void *owner)
 {
-    struct help h = {columns, 0, draw, owner};
+    struct help h = {columns, role, 0, draw, owner};
     for (int group = 0; group < KEYS_GROUPS; group++)
         lay_out_group(&h, (enum key_group)group);
     lay_out_lines(&h);

@@ -2,7 +2,7 @@
 #ifndef TUI_STATE_HELP_H
 #define TUI_STATE_HELP_H
 
-#include "tui/state/role.h"
+#include "tui/state/columns.h"
 
 #include <stdbool.h>
 
@@ -13,8 +13,10 @@ struct help_text {
     bool closes; /* of a key that does nothing where the program is read only */
 };
 
-/* Calls `draw` with each text of the help on a screen of so many columns; NULL: with none. Returns
- * the rows of the help, the last of which is for a line about the program that is watched. */
-int help_lay_out(int columns, void (*draw)(void *owner, const struct help_text *t), void *owner);
+/* Calls `draw` with each text of the help on a screen of so many columns, for a program in that
+ * role; NULL: with none. Returns the rows of the help, the last of which is for a line about the
+ * program that is watched. */
+int help_lay_out(int columns, enum column_role role,
+                 void (*draw)(void *owner, const struct help_text *t), void *owner);
 
 #endif

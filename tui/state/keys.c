@@ -129,7 +129,11 @@ ACTION(follow)
 {
     (void)key;
     ui->follow = !ui->follow;
-    ui_say(ui, false, ui->follow ? "the newest stream stays selected" : "not following any more");
+    if (ui->follow)
+        ui_say(ui, false, "the newest %s stays selected",
+               column_row_noun(column_role_of(&m->shown)));
+    else
+        ui_say(ui, false, "not following any more");
     ui_settle(ui, m);
     return UI_NOTHING;
 }

@@ -54,7 +54,7 @@ static bool pasted(struct ui *ui, struct model *m, uint32_t key)
 
 static void settle(struct ui *ui, const struct model *m)
 {
-    int most = help_lay_out(ui->columns, NULL, NULL) - (ui->rows - 2);
+    int most = help_lay_out(ui->columns, column_role_of(&m->shown), NULL, NULL) - (ui->rows - 2);
     if (ui->help_top > (size_t)(most > 0 ? most : 0))
         ui->help_top = (size_t)(most > 0 ? most : 0);
     ui_settle(ui, m);

@@ -98,10 +98,11 @@ static void draw_list(struct canvas *v)
         grid_print(v->g, b.row + i, b.column + 1, b.width - 2, role, "%s %s", on ? "[x]" : "[ ]",
                    c->items[column].titles[v->role]);
     }
-    grid_print(v->g, b.row - 1, b.column + 1, b.width - 2, ROLE_TEXT, " %s ",
-               columns                 ? "Columns"
-               : c == &service_columns ? "Sort services by"
-                                       : "Sort streams by");
+    if (columns)
+        grid_print(v->g, b.row - 1, b.column + 1, b.width - 2, ROLE_TEXT, " Columns ");
+    else
+        grid_print(v->g, b.row - 1, b.column + 1, b.width - 2, ROLE_TEXT, " Sort %ss by ",
+                   c == &service_columns ? "service" : column_row_noun(v->role));
 }
 
 void draw_boxes(struct canvas *v)

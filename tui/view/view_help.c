@@ -37,5 +37,5 @@ void draw_help(struct canvas *v)
     snprintf(version, sizeof version, "tunnel-tui %.40s",
              v->c->version != NULL ? v->c->version : "");
     page_begin(v, 0, "Help", version, ROLE_TITLE);
-    draw_program(v, help_lay_out(v->g->columns, draw_text, v) - 1);
+    draw_program(v, help_lay_out(v->g->columns, v->role, draw_text, v) - 1);
 }

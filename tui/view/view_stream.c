@@ -8,20 +8,23 @@ enum { ROWS = 21 }; /* with the empty ones, without target and end */
 
 /* ---- who and what ---- */
 
-static const char *state_text(const struct snapshot_stream *s, enum role *role)
+static const char *const titles[] = {"Stream", "Stream", "Tunnel"};
+
+static const char *state_text(const struct canvas *v, const struct snapshot_stream *s,
+                              enum role *role)
 {
     static const struct {
-        const char *text;
+        const char *text, *hub; /* hub NULL: the same there */
         enum role role;
-    } states[] = {[SNAPSHOT_CONNECTING] = {"asking the device", ROLE_BUSY},
-                  [SNAPSHOT_OPEN] = {"open", ROLE_OK},
-                  [SNAPSHOT_HALF] = {"one side done", ROLE_BUSY},
-                  [SNAPSHOT_DRAINING] = {"draining", ROLE_BUSY},
-                  [SNAPSHOT_CLOSED] = {"closed", ROLE_BAD},
-                  [SNAPSHOT_STATE_OTHER] = {"", ROLE_TEXT}};
+    } states[] = {[SNAPSHOT_CONNECTING] = {"asking the device", NULL, ROLE_BUSY},
+                  [SNAPSHOT_OPEN] = {"open", NULL, ROLE_OK},
+                  [SNAPSHOT_HALF] = {"one side done", "one end connected", ROLE_BUSY},
+                  [SNAPSHOT_DRAINING] = {"draining", "ends are sent away", ROLE_BUSY},
+                  [SNAPSHOT_CLOSED] = {"closed", NULL, ROLE_BAD},
+                  [SNAPSHOT_STATE_OTHER] = {"", NULL, ROLE_TEXT}};
     unsigned at = s->state <= SNAPSHOT_STATE_OTHER ? s->state : SNAPSHOT_STATE_OTHER;
     *role = states[at].role;
-    return states[at].text;
+    return v->role == COLUMN_HUB && states[at].hub != NULL ? states[at].hub : states[at].text;
 }
 
 static const char *via_text(const char *via)
@@ -55,7 +58,7 @@ static void draw_who(struct page *p, const struct snapshot_stream *s)
     if (s->stream_id != 0) /* native connections have none */
         snprintf(stream, sizeof stream, "   stream id %lld", (long long)s->stream_id);
     page_field(p, client_names[p->v->role], "%s", client);
-    page_field(p, hub ? "Tunnel" : "Asked", "%s%s%s", s->asked, s->via[0] != '\0' ? " by " : "",
+    page_field(p, hub ? "Tunnel id" : "Asked", "%s%s%s", s->asked, s->via[0] != '\0' ? " by " : "",
                via_text(s->via));
     page_field(p, target_names[p->v->role], "%s", s->target);
     if (hub)
@@ -196,7 +199,7 @@ static void draw_times(struct page *p, const struct snapshot_stream *s)
 static void draw_gone(struct canvas *v)
 {
     char title[64];
-    snprintf(title, sizeof title, "Stream %llu", (unsigned long long)v->ui->stream);
+    snprintf(title, sizeof title, "%s %llu", titles[v->role], (unsigned long long)v->ui->stream);
     struct page p = page_begin(v, ROWS, title, "closed", ROLE_BAD);
     page_field(&p, "", "It is closed, and listed no more.");
     page_gap(&p);
@@ -216,9 +219,9 @@ void draw_stream(struct canvas *v)
     }
     const char *name = s->service[0] != '\0' ? s->service : s->asked;
     format_age(s->age, age);
-    snprintf(title, sizeof title, "Stream %llu   %.200s%s%.200s", (unsigned long long)s->id, name,
-             s->tunnel[0] != '\0' ? " on " : "", s->tunnel);
-    snprintf(state, sizeof state, "%s %s", state_text(s, &role), age);
+    snprintf(title, sizeof title, "%s %llu   %.200s%s%.200s", titles[v->role],
+             (unsigned long long)s->id, name, s->tunnel[0] != '\0' ? " on " : "", s->tunnel);
+    snprintf(state, sizeof state, "%s %s", state_text(v, s, &role), age);
     int rows = ROWS + (s->target[0] != '\0') + (s->state == SNAPSHOT_CLOSED) + (s->resumed > 0) +
                (s->window_down + s->window_up > 0);
     struct page p = page_begin(v, rows, title, state, role);

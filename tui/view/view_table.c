@@ -151,11 +151,15 @@ static size_t selected_row(const struct canvas *v, const struct order *which)
 
 static void draw_nothing(struct canvas *v, int row)
 {
-    const char *text = v->s->schema == 0       ? ""
-                       : v->ui->filter.n > 0   ? "no stream matches the filter"
-                       : v->role == COLUMN_HUB ? "nothing goes through the hub now"
-                                               : "no stream is open";
-    grid_text(v->g, row, 2, -1, span_of(text), ROLE_QUIET);
+    const char *noun = column_row_noun(v->role);
+    if (v->s->schema == 0)
+        return;
+    if (v->ui->filter.n > 0)
+        grid_print(v->g, row, 2, -1, ROLE_QUIET, "no %s matches the filter", noun);
+    else if (v->role == COLUMN_HUB)
+        grid_print(v->g, row, 2, -1, ROLE_QUIET, "nothing goes through the hub now");
+    else
+        grid_print(v->g, row, 2, -1, ROLE_QUIET, "no %s is open", noun);
 }
 
 void draw_stream_table(struct canvas *v, int head, int first, int rows, const struct order *which,

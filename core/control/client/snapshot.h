@@ -65,6 +65,8 @@ enum snapshot_state {
     SNAPSHOT_STATE_OTHER /* of a newer program */
 };
 
+/* Of a hub it is a tunnel: client is its source, target its destination, service its thing, and
+ * asked its id. */
 struct snapshot_stream {
     uint64_t id;
     const char *client, *process, *via, *asked, *service, *tunnel, *target, *reason;
