@@ -1,17 +1,24 @@
 # How every target of the project is compiled, and where its packages are found.
-#   tunnel_library(core_net DEPENDS core_base PRIVATE pkg::uv)   all *.c of the folder
+#   tunnel_library(core_net DEPENDS core_base PRIVATE pkg::uv)   all *.c of the folder but main.c
+#                                                                and those after EXCEPT
 #   tunnel_program(tunnel-agent SOURCES main.c DEPENDS destination)
 #   tunnel_unit_test(socks DEPENDS source)                       test_socks.c, run by ctest as unit/socks
 #   tunnel_python_tests(interop)                                 all test_*.py of the folder
 #   tunnel_install_text(page.1 share/man/man1)                   a text with the installation's folders
 # One static library per folder: an include that points the wrong way does not link.
 
-# Our programs carry everything but libc with them where Debian ships an archive.
+# The names are tried in their order. Archives (libNAME.a) count only with TUNNEL_STATIC: then the
+# programs carry everything but libc with them where Debian ships an archive.
 function(tunnel_package name header)
-  find_library(${name}_LIB NAMES ${ARGN} REQUIRED)
+  set(library ${name}_ARCHIVE)
+  if(NOT TUNNEL_STATIC)
+    set(library ${name}_LIB)
+    list(FILTER ARGN EXCLUDE REGEX "\\.a$")
+  endif()
+  find_library(${library} NAMES ${ARGN} REQUIRED)
   find_path(${name}_INC NAMES ${header} REQUIRED)
   add_library(pkg::${name} INTERFACE IMPORTED GLOBAL)
-  target_link_libraries(pkg::${name} INTERFACE ${${name}_LIB})
+  target_link_libraries(pkg::${name} INTERFACE ${${library}})
   target_include_directories(pkg::${name} SYSTEM INTERFACE ${${name}_INC})
 endfunction()
 
@@ -29,7 +36,10 @@ target_link_libraries(pkg::ncurses INTERFACE pkg::tinfo)
 # Optimisation and hardening are chosen below, once.
 set(CMAKE_C_FLAGS_RELEASE "")
 
-set(TUNNEL_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror)
+set(TUNNEL_WARNINGS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wvla -Wstrict-prototypes -Wmissing-prototypes)
+if(TUNNEL_WERROR)
+  list(APPEND TUNNEL_WARNINGS -Werror)
+endif()
 
 function(tunnel_compile target)
   target_compile_options(${target} PRIVATE ${TUNNEL_WARNINGS})
@@ -47,12 +57,9 @@ function(tunnel_compile target)
 endfunction()
 
 function(tunnel_library name)
-  cmake_parse_arguments(A "" "" "DEPENDS;PRIVATE" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS *.c)
-  if(NOT sources)
-    add_library(${name} INTERFACE)
-    return()
-  endif()
+  cmake_parse_arguments(A "" "" "EXCEPT;DEPENDS;PRIVATE" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.c)
+  list(REMOVE_ITEM sources main.c ${A_EXCEPT})
   add_library(${name} STATIC ${sources})
   tunnel_compile(${name})
   target_link_libraries(${name} PUBLIC ${A_DEPENDS} PRIVATE ${A_PRIVATE})
