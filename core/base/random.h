@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-void random_bytes(void *p, size_t n); /* getrandom(2); cannot fail */
+void random_bytes(void *data, size_t n); /* getrandom(2); cannot fail */
 
 #define UUID_SIZE 37                   /* 36 characters and NUL */
 void random_uuid(char out[UUID_SIZE]); /* of version 4, RFC 9562 section 5.4 */

@@ -16,11 +16,11 @@ struct listen_sockets {
     char name[120];
 };
 
-/* Each opens what *out had none of, and sets port and name also when it fails; then what is open
+/* Each opens what *s had none of, and sets port and name also when it fails; then what is open
  * already is for listen_close. */
-enum err listen_unix(struct listen_sockets *out, const char *path);
-enum err listen_tcp(struct listen_sockets *out, const char *where);
-enum err listen_given(struct listen_sockets *out, int fd); /* takes over fd in any case */
+enum err listen_unix(struct listen_sockets *s, const char *path);
+enum err listen_tcp(struct listen_sockets *s, const char *where);
+enum err listen_given(struct listen_sockets *s, int fd); /* takes over fd in any case */
 
 /* Closes all of them; path and name stay. */
 void listen_close(struct listen_sockets *s);

@@ -146,7 +146,7 @@ static void search_process(struct peer_search *s, int proc, const char *name)
         return; /* another user's, or it has ended */
     for (struct dirent *e; s->n_wanted > 0 && (e = readdir(fds)) != NULL;)
         if (isdigit((unsigned char)e->d_name[0]) && !s->cancelled)
-            look_at(s, dirfd(fds), e->d_name, (pid_t)atol(name));
+            look_at(s, dirfd(fds), e->d_name, (pid_t)strtol(name, NULL, 10));
     closedir(fds);
 }
 

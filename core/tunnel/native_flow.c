@@ -135,9 +135,9 @@ void flow_credit(struct conn *c, bool now)
     }
 }
 
-void flow_credit_timer(void *owner)
+void flow_credit_timer(void *native)
 {
-    struct native *n = owner;
+    struct native *n = native;
     while (!list_empty(&n->credit_delayed))
         owe_credit(&list_entry(n->credit_delayed.next, struct native_conn, credit_delayed)->conn);
 }

@@ -15,8 +15,6 @@
 #define TOKEN "AWSIOT_TUNNEL_ACCESS_TOKEN"
 #define ENDPOINT "AWSIOT_TUNNEL_ENDPOINT"
 
-extern char **environ;
-
 const char *gateway_process_find(char *memory, size_t size)
 {
     ssize_t n = readlink("/proc/self/exe", memory, size - 1);

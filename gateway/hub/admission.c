@@ -99,9 +99,9 @@ static void note_refused(struct hub *o, const struct refusal *r)
     audit_refuse(o, r);
 }
 
-void admission_refusal_repeated(void *owner, const struct refusal_repeated *r)
+void admission_refusal_repeated(void *hub, const struct refusal_repeated *r)
 {
-    struct hub *o = owner;
+    struct hub *o = hub;
     monitor_refused(o->monitor,
                     &(struct monitor_refusal){
                         .client = r->address, .why = r->why, .text = r->reason, .more = r->times});

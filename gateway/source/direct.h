@@ -13,8 +13,8 @@ struct directs;
 /* Shares the access log and the lingering closes of the forwards, which must outlive it. NULL:
  * memory. */
 struct directs *directs_new(struct loop *loop, struct forwards *forwards);
-void directs_free(struct directs *d);          /* ends every one (ERR_SHUTDOWN); NULL is fine */
-size_t directs_count(const struct directs *d); /* NULL: 0 */
+void directs_free(struct directs *set);          /* ends every one (ERR_SHUTDOWN); NULL is fine */
+size_t directs_count(const struct directs *set); /* NULL: 0 */
 
 struct direct_options {
     const struct reply_format *format;

@@ -39,9 +39,9 @@ struct exchange *exchange_new(const struct http_head *request)
     return NULL;
 }
 
-void exchange_free(void *ctx)
+void exchange_free(void *exchange)
 {
-    struct exchange *e = ctx;
+    struct exchange *e = exchange;
     if (e == NULL)
         return;
     http_body_free(e->request);
@@ -50,9 +50,9 @@ void exchange_free(void *ctx)
     free(e);
 }
 
-size_t exchange_up(void *ctx, const uint8_t *p, size_t n)
+size_t exchange_up(void *exchange, const uint8_t *p, size_t n)
 {
-    struct exchange *e = ctx;
+    struct exchange *e = exchange;
     if (e->switched)
         return n;
     if (e->up_broken || http_body_done(e->request))

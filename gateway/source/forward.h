@@ -23,10 +23,10 @@
  * NULL. */
 struct forwards;
 struct forwards *forwards_new(struct loop *loop, struct monitor *monitor); /* NULL: memory */
-void forwards_free(struct forwards *p); /* ends every forward (ERR_SHUTDOWN); NULL is fine */
-void forwards_wake(struct forwards *p); /* a session has opened, or ended for good */
+void forwards_free(struct forwards *set); /* ends every forward (ERR_SHUTDOWN); NULL is fine */
+void forwards_wake(struct forwards *set); /* a session has opened, or ended for good */
 /* Refuses the forwards that wait for an answer of that session's device, which is not there. */
-void forwards_give_up(struct forwards *p, const struct session *s);
+void forwards_give_up(struct forwards *set, const struct session *s);
 size_t forwards_count(const struct forwards *p); /* attached ones included */
 struct access_log *forwards_access_log(struct forwards *p);
 struct lingering_closes *forwards_lingering(struct forwards *p);

@@ -21,11 +21,11 @@ bool lingering_closes_evict(struct lingering_closes *p);
 
 /* Takes over the stream, which must be ready for writing, and the bytes of *words, which is
  * emptied. */
-void lingering_close_start(struct lingering_closes *p, struct stream *s, struct buf *words);
+void lingering_close_start(struct lingering_closes *set, struct stream *s, struct buf *words);
 
 /* Takes over the stream, which must be ready for writing, of a client whose connection broke. The
  * kernel gets up to LINGERING_CLOSE_MS for what it has still to send; then comes a reset in place
  * of the FIN. */
-void lingering_close_reset(struct lingering_closes *p, struct stream *s);
+void lingering_close_reset(struct lingering_closes *set, struct stream *s);
 
 #endif

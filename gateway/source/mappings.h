@@ -23,16 +23,16 @@ struct mappings_options {
 struct mappings;
 struct mappings *mappings_new(struct loop *loop,
                               const struct mappings_options *o); /* NULL: memory */
-void mappings_free(struct mappings *m); /* its own forwards, too; NULL is fine */
+void mappings_free(struct mappings *set); /* its own forwards, too; NULL is fine */
 
 /* Closes the listeners for good; clients that wait are refused. For an owner that calls
  * mappings_free only after these are gone. NULL is fine. */
-void mappings_close(struct mappings *m);
+void mappings_close(struct mappings *set);
 
 /* For session_events.services: checks the map against the tunnel's ids, opens and closes listeners,
  * says so in the log ("Listening for new connection on port 5555"), and lets waiting clients in.
  * An error has been logged in a sentence: ERR_USAGE when the map does not fit, or what listening
  * says (ERR_ADDRESS_IN_USE, …); what is open stays open, and a second call tries the rest again. */
-enum err mappings_services(struct mappings *m, const char *const *ids, size_t n);
+enum err mappings_services(struct mappings *set, const char *const *ids, size_t n);
 
 #endif

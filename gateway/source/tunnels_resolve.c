@@ -32,10 +32,10 @@ static enum err refuse_http(const char *service, char text[FORWARD_TEXT])
     return ERR_NOT_HTTP;
 }
 
-enum err tunnels_resolve(void *owner, const struct forward_question *q, struct forward_target *out,
-                         char text[FORWARD_TEXT])
+enum err tunnels_resolve(void *tunnels, const struct forward_question *q,
+                         struct forward_target *out, char text[FORWARD_TEXT])
 {
-    struct tunnels *set = owner;
+    struct tunnels *set = tunnels;
     struct names_question question = {
         .host = q->host, .literal = q->literal, .hint = q->hint, .quiet = q->quiet};
     struct names_answer answer;

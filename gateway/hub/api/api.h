@@ -42,7 +42,7 @@ struct api_answer {
  * application/x-amz-json-1.1. */
 bool api_wants(const struct http_head *head);
 /* done is called exactly once, perhaps from inside. */
-void api_handle(struct api *a, const struct api_call *call,
+void api_handle(struct api *a, const struct api_call *q,
                 void (*done)(void *ctx, const struct api_answer *answer), void *ctx);
 /* The answer to a request that could not be read (too large, malformed, too slow): an error in the
  * API's own form. */
