@@ -1,5 +1,5 @@
 /* What the log of clients tells the monitor. */
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 #include "core/base/log.h"
 #include "core/control/report.h"

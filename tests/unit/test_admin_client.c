@@ -2,7 +2,7 @@
 #include "core/base/buf.h"
 #include "core/control/client/admin_client.h"
 #include "core/net/listener.h"
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 #define CRLF "\r\n"
 #define OK "HTTP/1.1 200 OK" CRLF

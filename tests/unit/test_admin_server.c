@@ -1,5 +1,5 @@
 /* An endpoint as curl and Prometheus ask it: the hub's operations listener is one. */
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 #include "core/control/admin_server.h"
 

@@ -1,6 +1,6 @@
 /* The life of access tokens: who is let in, and who is told what. */
 #include "late_registry.h"
-#include "registry_help.h"
+#include "tests/support/registry.h"
 
 #define CLIENT_1 "11111111111111111111111111111111"
 #define CLIENT_2 "22222222222222222222222222222222"

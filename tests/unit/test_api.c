@@ -1,5 +1,5 @@
 /* The eight operations, against the real registry. */
-#include "tests/unit/api_help.h"
+#include "tests/support/api.h"
 
 #include <sys/resource.h>
 

@@ -1,6 +1,6 @@
 /* Who may call the API, what is no call at all, and what the audit log and the counters say of it.
  */
-#include "tests/unit/api_help.h"
+#include "tests/support/api.h"
 
 #define KEYS                                                                                       \
     "[key ADMIN]\nsecret = " SECRET_OF(                                                            \

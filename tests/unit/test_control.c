@@ -1,5 +1,5 @@
 /* The control endpoint: its socket, who is let in, snapshots, events and the end of streams. */
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 #include "core/control/admin_server.h"
 #include "core/control/control.h"

@@ -1,13 +1,13 @@
 /* gateway/ctl/call and reach: calls to a small server of ours, over TLS, straight and through a web
  * proxy. Everything is on one loop: while a call is waited for, the server works. */
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 #include "core/base/buf.h"
 #include "core/http/http.h"
 #include "core/net/listener.h"
 #include "core/tls/tls.h"
 #include "gateway/ctl/call.h"
-#include "tests/unit/certs.h"
+#include "tests/support/certificates.h"
 
 #define REQUEST "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\n\r\nbody"
 #define OK_HEAD "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\n"

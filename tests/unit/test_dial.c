@@ -1,7 +1,7 @@
 #include "core/net/address.h"
 #include "core/net/dial.h"
 #include "core/net/uv_error.h"
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 /* ---- outcomes ---- */
 

@@ -1,9 +1,9 @@
 /* The server's side of an HTTP connection, over sockets whose other end the test holds. Timeouts
  * are by the test's own clock: a turn of the loop is a millisecond, however long it takes. */
-#include "tests/unit/clock_help.h"
+#include "tests/support/clock.h"
 
 #define EACH_TURN() (now_ms++, fire_timers())
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 #include "core/http/server.h"
 

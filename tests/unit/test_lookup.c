@@ -2,7 +2,7 @@
  * lets it. */
 #include "core/net/lookup.h"
 
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 struct ask {
     struct lookup *lookup;

@@ -15,7 +15,7 @@
 #include "core/tunnel/session_internal.h"
 #include "core/ws/frame.h"
 #include "gateway/hub/relay/relay.h"
-#include "tests/unit/clock_help.h"
+#include "tests/support/clock.h"
 
 #include <errno.h>
 #include <setjmp.h>

@@ -11,7 +11,7 @@
 #include "core/tls/path.h"
 #include "core/tls/pem.h"
 #include "core/tls/san.h"
-#include "tests/unit/certs.h"
+#include "tests/support/certificates.h"
 
 #include <time.h>
 

@@ -1,4 +1,4 @@
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 #include "core/net/listener.h"
 #include "core/net/peer.h"

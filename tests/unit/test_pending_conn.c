@@ -1,11 +1,11 @@
 /* What is accepted at a frontend, from its TLS handshake to the protocol of its listener: HTTPS,
  * and one of the test's own beside it. */
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 #include "core/net/mailbox.h"
 #include "gateway/hub/frontend_internal.h"
 #include "gateway/hub/hub_protocol.h"
-#include "tests/unit/certs.h"
+#include "tests/support/certificates.h"
 
 static struct trust *trust;
 static struct mailbox *hub;

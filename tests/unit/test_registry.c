@@ -1,5 +1,5 @@
 /* The hub's tunnels: what is seen of them, how they are changed, how they end. */
-#include "registry_help.h"
+#include "tests/support/registry.h"
 
 static struct loop *loop;
 static struct registry *registry;

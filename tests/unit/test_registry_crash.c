@@ -3,7 +3,7 @@
  * A child process changes tunnels and writes down on a pipe what it asks for and what it was told;
  * the parent kills it, opens the same folder and looks. What was told is there; what was asked for
  * may be; nothing else is. */
-#include "registry_help.h"
+#include "tests/support/registry.h"
 
 #include "core/base/random.h"
 

@@ -4,7 +4,7 @@
 
 #include "core/tunnel/frame.h"
 #include "gateway/hub/relay/rate_limiter.h"
-#include "tests/unit/clock_help.h"
+#include "tests/support/clock.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

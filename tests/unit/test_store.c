@@ -2,7 +2,7 @@
 #include "gateway/hub/registry/database.h"
 #include "gateway/hub/registry/schema.h"
 #include "gateway/hub/registry/store.h"
-#include "registry_help.h"
+#include "tests/support/registry.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,7 +1,7 @@
 /* The hub's store on a backend of its own: which calls it makes, in which order, and what of their
  * results it tells to whom. */
 #include "gateway/hub/registry/store.h"
-#include "registry_help.h"
+#include "tests/support/registry.h"
 
 static struct loop *loop;
 static struct store *store;

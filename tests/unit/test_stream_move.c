@@ -1,10 +1,10 @@
 /* Streams that go from one loop to another: with what they hold, at bad moments, and over and over
  * between threads while bytes flow both ways. */
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 #include "core/net/mailbox.h"
 #include "core/tls/tls.h"
-#include "tests/unit/certs.h"
+#include "tests/support/certificates.h"
 
 #include <sys/resource.h>
 

@@ -13,7 +13,7 @@
 #include "core/tls/alert.h"
 #include "core/tls/handshake.h"
 #include "core/tls/record_reader.h"
-#include "tests/unit/certs.h"
+#include "tests/support/certificates.h"
 
 #include <bearssl.h>
 #include <errno.h>

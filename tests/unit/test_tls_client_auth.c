@@ -1,11 +1,11 @@
 /* Clients that show a certificate: who is let in, under which name, and what resumption keeps. */
-#include "tests/unit/net_help.h"
+#include "tests/support/net.h"
 
 #include "core/net/listener.h"
 #include "core/tls/dn.h"
 #include "core/tls/identity.h"
 #include "core/tls/tls.h"
-#include "tests/unit/certs.h"
+#include "tests/support/certificates.h"
 
 #include <sys/wait.h>
 

@@ -11,7 +11,7 @@
 #include "core/tls/pem.h"
 #include "core/tls/san.h"
 #include "core/tls/trust.h"
-#include "tests/unit/certs.h"
+#include "tests/support/certificates.h"
 
 #include <sys/stat.h>
 #include <time.h>

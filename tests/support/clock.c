@@ -1,25 +1,8 @@
-/* Time is the test's own: what is linked to it (own_clock in CMakeLists.txt), or is given these
- * functions (struct time_source), asks here. The test sets now_ms and calls fire_timers. */
-#ifndef TESTS_UNIT_CLOCK_HELP_H
-#define TESTS_UNIT_CLOCK_HELP_H
+#include "tests/support/clock.h"
 
-#include "core/net/loop.h"
+struct list timers = {&timers, &timers};
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-
-#include <cmocka.h>
-
-struct timer {
-    void (*fire)(void *owner);
-    void *owner;
-    uint64_t at; /* 0: not running */
-    struct list node;
-};
-static struct list timers = {&timers, &timers};
-static uint64_t now_ms = 1000;
+uint64_t now_ms = 1000;
 
 uint64_t __wrap_loop_now(struct loop *l)
 {
@@ -61,8 +44,7 @@ void __wrap_timer_free(struct timer *t)
     free(t);
 }
 
-/* One that fires may free others. */
-static void fire_timers(void)
+void fire_timers(void)
 {
     for (bool again = true; again;) {
         again = false;
@@ -78,5 +60,3 @@ static void fire_timers(void)
         }
     }
 }
-
-#endif

@@ -1,45 +1,10 @@
-/* For tests of the API: one with a real registry in a folder of its own, real keys, limits and
- * audit log, and calls as they come from clients. */
-#ifndef TESTS_UNIT_API_HELP_H
-#define TESTS_UNIT_API_HELP_H
+#include "tests/support/api.h"
 
-#include "core/aws/sigv4.h"
-#include "gateway/hub/api/api.h"
-#include "tests/unit/late_registry.h"
-#include "tests/unit/net_help.h"
-#include "tests/unit/registry_view.h"
+struct world world;
 
-#include <cjson/cJSON.h>
-#include <dirent.h>
-#include <sys/stat.h>
+struct reply reply;
 
-#define HERE "127.0.0.1:40000"
-#define ELSEWHERE "192.0.2.7:40000"
-#define HOST "hub.example:8443"
-#define NOW INT64_C(1795207430000) /* 2026-11-20T20:43:50Z */
-
-static struct {
-    struct registry *tunnels;  /* in memory */
-    struct registry *registry; /* the same, or late_registry.h before it when TEST_LATE is set */
-    struct audit *audit;
-    struct api *api;
-    struct keys *keys;
-    struct limit_book *limits;
-    char folder[64], keys_file[96], limits_file[96], audit_file[96];
-    int64_t now;                       /* the API's clock */
-    void (*meanwhile)(void);           /* if not NULL: called behind each call */
-    int ended[2], rotated[SIDE_COUNT]; /* events of the registry; ended: [1] with removal */
-} world;
-
-static struct reply {
-    int calls; /* of done */
-    int status;
-    char request_id[37], error[64];
-    char *body;
-    cJSON *json;
-} reply;
-
-static void reply_clear(void)
+void reply_clear(void)
 {
     cJSON_Delete(reply.json);
     free(reply.body);
@@ -66,6 +31,7 @@ static void on_rotated_side(void *owner, const struct tunnel_record *t, enum sid
 }
 
 static const struct registry_events world_events = {.ended = on_ended, .rotated = on_rotated_side};
+
 static struct registry_subscriber world_subscriber = {.events = &world_events, .owner = &world};
 
 static int64_t world_clock(void)
@@ -81,8 +47,7 @@ static void write_file(const char *path, const char *text)
     close(fd);
 }
 
-/* keys NULL: nobody has one. */
-HELP_UNUSED static void world_rules(const char *keys, const char *limits)
+void world_rules(const char *keys, const char *limits)
 {
     char text[256];
     enum err why;
@@ -104,7 +69,7 @@ HELP_UNUSED static void world_rules(const char *keys, const char *limits)
     limits_free(old_limits);
 }
 
-static void world_api(bool unsigned_loopback)
+void world_api(bool unsigned_loopback)
 {
     struct api_options o = {.registry = world.registry,
                             .audit = world.audit,
@@ -116,7 +81,7 @@ static void world_api(bool unsigned_loopback)
     assert_non_null(world.api);
 }
 
-static int world_begin(void **state)
+int world_begin(void **state)
 {
     char text[256], state_folder[96];
     enum err why;
@@ -162,7 +127,7 @@ static void remove_tree(const char *path)
     rmdir(path);
 }
 
-static int world_end(void **state)
+int world_end(void **state)
 {
     reply_clear();
     registry_free(world.registry);
@@ -188,8 +153,7 @@ static void on_answer(void *ctx, const struct api_answer *a)
     r->json = cJSON_Parse(r->body);
 }
 
-/* A UUID, and a body that fits the status. */
-static void check_reply(void)
+void check_reply(void)
 {
     assert_int_equal(reply.calls, 1);
     assert_int_equal(strlen(reply.request_id), 36);
@@ -205,9 +169,7 @@ static void check_reply(void)
     assert_true(cJSON_IsString(cJSON_GetObjectItemCaseSensitive(reply.json, "message")));
 }
 
-/* A request whose head (lines with CRLF, without the empty one) and body are given; the answer may
- * be still to come. */
-static void begin_ask(const char *client, const char *head, const char *body, struct reply *to)
+void begin_ask(const char *client, const char *head, const char *body, struct reply *to)
 {
     struct http_reader *reader = http_reader_new(HTTP_REQUEST, 65536);
     assert_non_null(reader);
@@ -220,7 +182,7 @@ static void begin_ask(const char *client, const char *head, const char *body, st
     http_reader_free(reader);
 }
 
-static void ask(const char *client, const char *head, const char *body)
+void ask(const char *client, const char *head, const char *body)
 {
     reply_clear();
     begin_ask(client, head, body, &reply);
@@ -230,21 +192,14 @@ static void ask(const char *client, const char *head, const char *body)
     check_reply();
 }
 
-#define HEAD(target)                                                                               \
-    "POST / HTTP/1.1\r\nHost: " HOST "\r\nContent-Type: application/x-amz-json-1.1\r\n"            \
-    "X-Amz-Target: IoTSecuredTunneling." target "\r\n"
-
-/* Unsigned, from this machine. */
-static void call(const char *operation, const char *body)
+void call(const char *operation, const char *body)
 {
     char head[512];
     snprintf(head, sizeof head, HEAD("%s"), operation);
     ask(HERE, head, body);
 }
 
-static void callf(const char *operation, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-HELP_UNUSED static void callf(const char *operation, const char *format, ...)
+void callf(const char *operation, const char *format, ...)
 {
     char *body = NULL;
     va_list args;
@@ -255,12 +210,7 @@ HELP_UNUSED static void callf(const char *operation, const char *format, ...)
     free(body);
 }
 
-#define SECRET_OF(id) id "-0123456789abcdef" /* the secret of each key in these tests */
-
-/* Signed with that key, from elsewhere. */
-HELP_UNUSED static void call_as(const char *id, const char *operation, const char *format, ...)
-    __attribute__((format(printf, 3, 4)));
-HELP_UNUSED static void call_as(const char *id, const char *operation, const char *format, ...)
+void call_as(const char *id, const char *operation, const char *format, ...)
 {
     char target[64], key_id[64], secret[96], headers[2048], head[4096];
     char *body = NULL;
@@ -287,7 +237,7 @@ HELP_UNUSED static void call_as(const char *id, const char *operation, const cha
 
 /* ---- what came ---- */
 
-static const char *text_of(const char *name)
+const char *text_of(const char *name)
 {
     const cJSON *j = cJSON_GetObjectItemCaseSensitive(reply.json, name);
     if (!cJSON_IsString(j))
@@ -295,35 +245,33 @@ static const char *text_of(const char *name)
     return j->valuestring;
 }
 
-static void must_succeed(void)
+void must_succeed(void)
 {
     if (reply.status != 200)
         fail_msg("%s", reply.body);
 }
 
-static void must_fail(const char *error, int status, const char *words)
+void must_fail(const char *error, int status, const char *words)
 {
     if (strcmp(reply.error, error) != 0 || reply.status != status ||
         strstr(text_of("message"), words) == NULL)
         fail_msg("wanted %s (%d) with \"%s\": %s", error, status, words, reply.body);
 }
 
-/* The id of a new tunnel. */
-HELP_UNUSED static void opened(char id[64])
+void opened(char id[64])
 {
     must_succeed();
     snprintf(id, 64, "%s", text_of("tunnelId"));
 }
 
-/* Of what DescribeTunnel answered. */
-HELP_UNUSED static const cJSON *tunnel_member(const char *name)
+const cJSON *tunnel_member(const char *name)
 {
     must_succeed();
     return cJSON_GetObjectItemCaseSensitive(cJSON_GetObjectItemCaseSensitive(reply.json, "tunnel"),
                                             name);
 }
 
-HELP_UNUSED static void tunnel_has(const char *name, const char *value)
+void tunnel_has(const char *name, const char *value)
 {
     const cJSON *j = tunnel_member(name);
     if (!cJSON_IsString(j))
@@ -331,8 +279,7 @@ HELP_UNUSED static void tunnel_has(const char *name, const char *value)
     assert_string_equal(j->valuestring, value);
 }
 
-/* The last line of the audit log, parsed. */
-HELP_UNUSED static cJSON *last_audit(void)
+cJSON *last_audit(void)
 {
     char *text = calloc(1, 1 << 22);
     FILE *f = fopen(world.audit_file, "rb");
@@ -349,7 +296,7 @@ HELP_UNUSED static cJSON *last_audit(void)
     return j;
 }
 
-HELP_UNUSED static void audit_has(const char *name, const char *value)
+void audit_has(const char *name, const char *value)
 {
     cJSON *line = last_audit();
     const cJSON *j = cJSON_GetObjectItemCaseSensitive(line, name);
@@ -361,5 +308,3 @@ HELP_UNUSED static void audit_has(const char *name, const char *value)
         assert_string_equal(j->valuestring, value);
     cJSON_Delete(line);
 }
-
-#endif

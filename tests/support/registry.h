@@ -1,6 +1,6 @@
 /* What the tests of the hub's store and registry have in common: a folder, a loop, and waiting. */
-#ifndef TESTS_UNIT_REGISTRY_HELP_H
-#define TESTS_UNIT_REGISTRY_HELP_H
+#ifndef TESTS_SUPPORT_REGISTRY_H
+#define TESTS_SUPPORT_REGISTRY_H
 
 #include "core/base/log.h"
 #include "tests/unit/registry_view.h"
@@ -21,31 +21,10 @@
 
 #define WAIT_MS 60000 /* a test has failed when something takes so long */
 
-static char folder[64], database_path[96];
-
-static inline void make_folder(void)
-{
-    snprintf(folder, sizeof folder, "/tmp/test-registry-XXXXXX");
-    if (mkdtemp(folder) == NULL)
-        abort();
-    snprintf(database_path, sizeof database_path, "%s/hub.db", folder);
-}
-
-static inline void remove_folder(void)
-{
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d != NULL && (e = readdir(d)) != NULL;)
-        if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0)
-            unlinkat(dirfd(d), e->d_name, 0);
-    if (d != NULL)
-        closedir(d);
-    rmdir(folder);
-}
-
-static inline void wake(uv_timer_t *timer)
-{
-    (void)timer;
-}
+extern char folder[64], database_path[96];
+void make_folder(void);
+void remove_folder(void);
+void wake(uv_timer_t *timer);
 
 /* Runs the loop until the condition holds. */
 #define UNTIL(loop, condition)                                                                     \
@@ -66,27 +45,8 @@ static inline void wake(uv_timer_t *timer)
     } while (0)
 
 /* Another program's connection to the database. */
-static inline sqlite3 *other_program(const char *sql)
-{
-    sqlite3 *db = NULL;
-    char *problem = NULL;
-    assert_int_equal(sqlite3_open(database_path, &db), SQLITE_OK);
-    if (sqlite3_exec(db, sql, NULL, NULL, &problem) != SQLITE_OK)
-        fail_msg("%s: %s", sql, problem);
-    return db;
-}
-
-static inline int64_t number_in_database(const char *sql)
-{
-    sqlite3 *db = other_program("PRAGMA busy_timeout = 5000");
-    sqlite3_stmt *s;
-    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &s, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(s), SQLITE_ROW);
-    int64_t number = sqlite3_column_int64(s, 0);
-    sqlite3_finalize(s);
-    sqlite3_close(db);
-    return number;
-}
+sqlite3 *other_program(const char *sql);
+int64_t number_in_database(const char *sql);
 
 /* Tokens as registry_open and registry_rotate take them. */
 #define TOKENS(source, destination)                                                                \

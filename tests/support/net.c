@@ -1,43 +1,17 @@
-/* For tests of core/net: a loop that never waits for ever, an owner that writes down what it is
- * told, plain sockets as the other side, and names that resolve as a test wants. */
-#ifndef TESTS_UNIT_NET_HELP_H
-#define TESTS_UNIT_NET_HELP_H
+#include "tests/support/net.h"
 
-#include "core/net/socket.h"
+struct loop *loop;
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+uv_timer_t watchdog, tick;
 
-#include <arpa/inet.h>
-#include <cmocka.h>
-#include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
-#include <netdb.h>
-#include <poll.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
-#define HELP_UNUSED __attribute__((unused))
-
-static struct loop *loop;
-static uv_timer_t watchdog, tick;
-
-static void on_watchdog(uv_timer_t *t)
+void on_watchdog(uv_timer_t *t)
 {
     (void)t;
     fprintf(stderr, "what the test waits for did not come in 30 seconds\n");
     abort();
 }
 
-static int loop_begin(void **state)
+int loop_begin(void **state)
 {
     (void)state;
     signal(SIGPIPE, SIG_IGN);
@@ -58,7 +32,7 @@ static void close_left_over(uv_handle_t *h, void *ctx)
         uv_close(h, NULL);
 }
 
-static int loop_end(void **state)
+int loop_end(void **state)
 {
     (void)state;
     uv_walk(loop_uv(loop), close_left_over, NULL);
@@ -66,38 +40,18 @@ static int loop_end(void **state)
     return 0;
 }
 
-static HELP_UNUSED void on_tick(uv_timer_t *t)
+void on_tick(uv_timer_t *t)
 {
     (void)t;
 }
 
-/* What a test with a clock of its own does behind each turn. */
-#ifndef EACH_TURN
-#define EACH_TURN() ((void)0)
-#endif
-
-/* Turns the loop until it is so. One turn may wait for an event after the condition came true, but
- * not longer than the tick. */
-#define UNTIL(condition)                                                                           \
-    do {                                                                                           \
-        uv_update_time(loop_uv(loop));                                                             \
-        uv_timer_start(&watchdog, on_watchdog, 30000, 0);                                          \
-        uv_timer_start(&tick, on_tick, 1, 1);                                                      \
-        while (!(condition)) {                                                                     \
-            uv_run(loop_uv(loop), UV_RUN_ONCE);                                                    \
-            EACH_TURN();                                                                           \
-        }                                                                                          \
-        uv_timer_stop(&tick);                                                                      \
-    } while (0)
-
-static HELP_UNUSED void on_passed(uv_timer_t *t)
+static void on_passed(uv_timer_t *t)
 {
     uv_stop(t->loop);
     uv_close((uv_handle_t *)t, (uv_close_cb)free);
 }
 
-/* Lets the loop run for a while: for showing that something does not come. */
-static HELP_UNUSED void pass(uint64_t ms)
+void pass(uint64_t ms)
 {
     uv_timer_t *t = malloc(sizeof *t);
     assert_non_null(t);
@@ -108,12 +62,12 @@ static HELP_UNUSED void pass(uint64_t ms)
 }
 
 /* How often the loop turns in `ms` milliseconds. */
-static HELP_UNUSED void on_turn(uv_prepare_t *p)
+static void on_turn(uv_prepare_t *p)
 {
     ++*(int *)p->data;
 }
 
-static HELP_UNUSED int turns_in(uint64_t ms)
+int turns_in(uint64_t ms)
 {
     uv_prepare_t *prepare = malloc(sizeof *prepare);
     int turns = 0;
@@ -128,24 +82,12 @@ static HELP_UNUSED int turns_in(uint64_t ms)
 
 /* ---- an owner ---- */
 
-struct probe {
-    struct stream *stream; /* NULL: closed */
-    int opened, readable, writable, failed;
-    enum err why, end; /* of failed; of what peek and pull said */
-    uint8_t *got;      /* what `drain` took */
-    size_t size, room, limit;
-    bool inside; /* an event is being told */
-    void (*on_readable)(struct probe *p);
-    void (*on_writable)(struct probe *p);
-    void (*on_failed)(struct probe *p);
-};
-
 static void probe_opened(void *owner)
 {
     ((struct probe *)owner)->opened++;
 }
 
-static void probe_readable(void *owner)
+void probe_readable(void *owner)
 {
     struct probe *p = owner;
     assert_false(p->inside);
@@ -157,7 +99,7 @@ static void probe_readable(void *owner)
     p->inside = false;
 }
 
-static void probe_writable(void *owner)
+void probe_writable(void *owner)
 {
     struct probe *p = owner;
     assert_false(p->inside);
@@ -170,7 +112,7 @@ static void probe_writable(void *owner)
     p->inside = false;
 }
 
-static void probe_failed(void *owner, enum err why)
+void probe_failed(void *owner, enum err why)
 {
     struct probe *p = owner;
     assert_false(p->inside);
@@ -183,21 +125,21 @@ static void probe_failed(void *owner, enum err why)
     p->inside = false;
 }
 
-static const struct stream_events probe_events = {
+const struct stream_events probe_events = {
     .opened = probe_opened,
     .readable = probe_readable,
     .writable = probe_writable,
     .failed = probe_failed,
 };
 
-static HELP_UNUSED void probe_own(struct probe *p, struct stream *s)
+void probe_own(struct probe *p, struct stream *s)
 {
     assert_non_null(s);
     p->stream = s;
     stream_set_owner(s, &probe_events, p);
 }
 
-static HELP_UNUSED void probe_close(struct probe *p)
+void probe_close(struct probe *p)
 {
     if (p->stream != NULL)
         stream_close(p->stream);
@@ -207,7 +149,7 @@ static HELP_UNUSED void probe_close(struct probe *p)
     p->room = 0;
 }
 
-static HELP_UNUSED void probe_keep(struct probe *p, const uint8_t *bytes, size_t n)
+void probe_keep(struct probe *p, const uint8_t *bytes, size_t n)
 {
     if (p->size + n >= p->room) { /* by half as much again: a sanitizer's realloc always copies */
         p->room = (p->size + n + 1) * 3 / 2;
@@ -219,8 +161,7 @@ static HELP_UNUSED void probe_keep(struct probe *p, const uint8_t *bytes, size_t
     p->got[p->size] = '\0';
 }
 
-/* As on_readable: takes what is there; at the end, switches reading off. */
-static HELP_UNUSED void drain(struct probe *p)
+void drain(struct probe *p)
 {
     uint8_t *bytes;
     long n = stream_peek(p->stream, 1, &bytes);
@@ -235,10 +176,7 @@ static HELP_UNUSED void drain(struct probe *p)
 
 /* ---- plain sockets ---- */
 
-enum kind { UNIX_PAIR, TCP_PAIR, KINDS };
-
-/* fds[0] for a stream, fds[1] (blocking) for the test. */
-static HELP_UNUSED void make_pair(enum kind kind, int fds[2])
+void make_pair(enum kind kind, int fds[2])
 {
     if (kind == UNIX_PAIR) {
         assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds), 0);
@@ -258,8 +196,7 @@ static HELP_UNUSED void make_pair(enum kind kind, int fds[2])
     close(server);
 }
 
-/* A probe on one end; returns the other. */
-static HELP_UNUSED int probe_pair(enum kind kind, struct probe *p)
+int probe_pair(enum kind kind, struct probe *p)
 {
     int fds[2];
     make_pair(kind, fds);
@@ -268,21 +205,19 @@ static HELP_UNUSED int probe_pair(enum kind kind, struct probe *p)
     return fds[1];
 }
 
-static HELP_UNUSED void say(int fd, const void *bytes, size_t n)
+void say(int fd, const void *bytes, size_t n)
 {
     assert_int_equal(write(fd, bytes, n), n);
 }
 
-/* Closes so that the other side is reset (TCP), not only ended. */
-static HELP_UNUSED void reset(int fd)
+void reset(int fd)
 {
     struct linger now = {.l_onoff = 1, .l_linger = 0};
     setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
     close(fd);
 }
 
-/* Connects without waiting; the loop of this very thread has to accept. */
-static HELP_UNUSED int connect_tcp(const char *host, int port)
+int connect_tcp(const char *host, int port)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     assert_int_equal(inet_pton(AF_INET, host, &a.sin_addr), 1);
@@ -292,7 +227,7 @@ static HELP_UNUSED int connect_tcp(const char *host, int port)
     return fd;
 }
 
-static HELP_UNUSED struct sockaddr_un unix_address(const char *path)
+struct sockaddr_un unix_address(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     assert_true(strlen(path) < sizeof a.sun_path);
@@ -300,7 +235,7 @@ static HELP_UNUSED struct sockaddr_un unix_address(const char *path)
     return a;
 }
 
-static HELP_UNUSED int connect_unix(const char *path)
+int connect_unix(const char *path)
 {
     struct sockaddr_un a = unix_address(path);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -311,8 +246,7 @@ static HELP_UNUSED int connect_unix(const char *path)
     return -1;
 }
 
-/* Something has come, or the end, within some seconds. */
-static HELP_UNUSED bool stirs(int fd)
+bool stirs(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLIN};
     return poll(&p, 1, 10000) == 1;
@@ -335,9 +269,9 @@ static const struct {
     {"foreign.test", {"2001:db8::1"}},
 };
 
-/* A semaphore that holds the resolver's answer back until a test lets it go; NULL: at once. */
-static uv_sem_t *resolver_gate;
-static int names_begun, names_resolved;
+uv_sem_t *resolver_gate;
+
+int names_begun, names_resolved;
 
 static struct addrinfo *fake_address(const char *text)
 {
@@ -402,7 +336,7 @@ void freeaddrinfo(struct addrinfo *all)
     }
 }
 
-static HELP_UNUSED bool have_ipv6(void)
+bool have_ipv6(void)
 {
     struct sockaddr_in6 a = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
     int fd = socket(AF_INET6, SOCK_STREAM, 0);
@@ -414,9 +348,9 @@ static HELP_UNUSED bool have_ipv6(void)
 
 /* ---- a directory for sockets ---- */
 
-static char work_dir[64];
+char work_dir[64];
 
-static HELP_UNUSED int dir_begin(void **state)
+int dir_begin(void **state)
 {
     snprintf(work_dir, sizeof work_dir, "/tmp/test_net.XXXXXX");
     if (mkdtemp(work_dir) == NULL)
@@ -424,17 +358,15 @@ static HELP_UNUSED int dir_begin(void **state)
     return loop_begin(state);
 }
 
-static HELP_UNUSED const char *in_dir(const char *name)
+const char *in_dir(const char *name)
 {
     static char path[200];
     snprintf(path, sizeof path, "%s/%s", work_dir, name);
     return path;
 }
 
-static HELP_UNUSED int dir_end(void **state)
+int dir_end(void **state)
 {
     loop_end(state);
     return rmdir(work_dir); /* every test removes what it made, and so do listeners */
 }
-
-#endif

@@ -1,12 +1,6 @@
-/* Certificates for tests: made by the openssl command in a directory of their own. */
-#ifndef TESTS_UNIT_CERTS_H
-#define TESTS_UNIT_CERTS_H
+#include "tests/support/certificates.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static char certs_directory[64];
+char certs_directory[64];
 
 /* Each leaf is NAME.pem (with the CA's behind it) and NAME.key. */
 static const char certs_script[] =
@@ -38,7 +32,7 @@ static const char certs_script[] =
     "openssl ecparam -name prime256v1 -genkey -out ec-params.key\n"
     "openssl genpkey -algorithm ed25519 -out ed.key\n";
 
-static inline int certs_make(void)
+int certs_make(void)
 {
     char command[sizeof certs_script + 128];
     strcpy(certs_directory, "/tmp/tls-test-XXXXXX");
@@ -48,15 +42,14 @@ static inline int certs_make(void)
     return system(command);
 }
 
-static int certs_remove(void)
+int certs_remove(void)
 {
     char command[128];
     snprintf(command, sizeof command, "rm -rf %s", certs_directory);
     return system(command);
 }
 
-/* The path of a file there; valid until the 32nd call after this one. */
-static inline const char *certs_file(const char *name)
+const char *certs_file(const char *name)
 {
     static char paths[32][128];
     static unsigned turn;
@@ -64,5 +57,3 @@ static inline const char *certs_file(const char *name)
     snprintf(path, sizeof paths[0], "%s/%s", certs_directory, name);
     return path;
 }
-
-#endif
