@@ -4,8 +4,8 @@ import unittest
 
 from harness import Case
 from origins import Echo, Http
+from scripted import socks5_later
 from sockets import dial, get, read_exactly, socks5
-from test_peers import socks5_later
 from wire import (CONNECTION_RESET, DATA, NATIVE, PEER, SERVICE_IDS, STREAM_RESET, STREAM_START,
                   SUBPROTOCOL, Message, connect, connect_native)
 
