@@ -1,8 +1,8 @@
-/* How much memory all byte queues of a program may take together, and each account of it: one that
- * takes a lot may not leave nothing to the others. Half of the budget is divided into equal shares,
- * one for each account, which nobody else can take; the other half is for whoever needs it. So the
- * accounts together never hold more than the limit, but for what their owners allow themselves
- * knowingly. One thread. */
+/* A budget for the memory of all byte queues of a program, and an account for each of them. One
+ * account that takes a lot must leave something to the others: half of the budget is divided into
+ * equal shares, one for each account, which no other account can take; the other half goes to the
+ * accounts that ask for it. So all accounts together never hold more than the limit, except for
+ * what an owner knowingly takes without asking. For one thread. */
 #ifndef CORE_BASE_BUDGET_H
 #define CORE_BASE_BUDGET_H
 
@@ -15,14 +15,14 @@
 struct budget {
     size_t limit; /* bytes */
     /* private */
-    size_t n, common; /* accounts; what they hold beyond their shares */
+    size_t n, common; /* accounts; bytes that they hold beyond their shares */
     struct list accounts;
     void *spare; /* blocks of BUDGET_BLOCK bytes, kept for reuse */
     size_t n_spare;
 };
 
 struct account {
-    size_t used; /* bytes, at present */
+    size_t used; /* bytes in use at present */
     /* private */
     size_t most;
     struct budget *budget;
@@ -32,12 +32,13 @@ struct account {
 void budget_init(struct budget *b, size_t limit);
 void budget_free(struct budget *b); /* after its accounts have been closed */
 
-/* most: what it may hold by itself, in bytes. */
+/* most: the bytes that this account may hold by itself. */
 void account_open(struct account *a, struct budget *b, size_t most);
-void account_close(struct account *a); /* empty by then; fine when it was never opened */
-/* Whether it may take n bytes more. It may do so without asking, too. */
+/* The account must be empty; one that was never opened is fine. */
+void account_close(struct account *a);
+/* Whether the account may take n bytes more. Taking does not depend on the answer. */
 bool account_may(const struct account *a, size_t n);
-/* What it could hold if nobody else held anything. */
+/* The bytes that the account could hold if all others held nothing. */
 size_t account_limit(const struct account *a);
 
 /* A block of n bytes, at most BUDGET_BLOCK, charged to the account; NULL: no memory. */

@@ -74,7 +74,7 @@ bool buf_vprintf(struct buf *b, const char *format, va_list args)
     va_list again;
     va_copy(again, args);
     int n = vsnprintf(NULL, 0, format, args);
-    /* One more for the NUL, which does not count. */
+    /* The extra byte holds vsnprintf's NUL, which does not count. */
     uint8_t *to = n < 0 || !fits(b, (size_t)n) ? NULL : room(b, (size_t)n + 1);
     if (to != NULL) {
         vsnprintf((char *)to, (size_t)n + 1, format, again);

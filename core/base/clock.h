@@ -1,4 +1,4 @@
-/* The system's clock, which may jump; for spans of time there is loop_now. */
+/* The system's clock, which may jump; loop_now measures spans of time. */
 #ifndef CORE_BASE_CLOCK_H
 #define CORE_BASE_CLOCK_H
 

@@ -4,14 +4,16 @@
 
 #include "core/base/str.h"
 
-/* RFC 4648 section 4, or section 5 without padding when `url`. out holds BASE64_SIZE(n) bytes. */
+/* Encodes by RFC 4648 section 4, or by section 5 without padding when `url` is true. out holds
+ * BASE64_SIZE(n) bytes. */
 #define BASE64_SIZE(n) (((n) + 2) / 3 * 4 + 1)
 size_t base64_encode(const void *data, size_t n, char *out, bool url);
-/* Of section 4, strict: padding required, unused bits zero. Returns the length, or -1. out holds
- * s.n / 4 * 3 bytes. */
+/* Decodes section 4 strictly: padding is required, unused bits are zero. Returns the length, or -1.
+ * out holds s.n / 4 * 3 bytes. */
 long base64_decode(struct span s, uint8_t *out);
 
-/* Lower-case hex, terminated; out holds 2 * n + 1 bytes. hex_decode needs exactly 2 * n digits. */
+/* Hex is lower-case and terminated; out holds 2 * n + 1 bytes. hex_decode needs exactly 2 * n
+ * digits. */
 void hex_encode(const void *data, size_t n, char *out);
 bool hex_decode(struct span s, void *out, size_t n);
 

@@ -1,7 +1,7 @@
-/* Every way in which something can end or fail, in one table: the log, the access line, the
- * SOCKS and HTTP answers, metrics and screens all take names and texts from here.
+/* Every way in which something can end or fail, in one table: the log, the access line, the SOCKS
+ * and HTTP answers, metrics and screens all take names and texts from here.
  *
- * Functions that can fail return `enum err`; ERR_OK is 0. `errno` does not cross a border. */
+ * Functions that can fail return `enum err`; ERR_OK is 0. `errno` does not leave a module. */
 #ifndef CORE_BASE_ERR_H
 #define CORE_BASE_ERR_H
 
@@ -68,8 +68,9 @@ enum err {
 
 const char *err_name(enum err e); /* "peer-reset": for logs, JSON and metrics */
 const char *err_text(enum err e); /* "the far end reset the connection" */
-/* Whether a connection that ended so came to its end, so that nobody takes a part for the whole who
- * is told of it by a FIN. Every other reason is a break, and told by a reset. */
+/* Whether this reason is the orderly end of a connection, which its other side learns by a FIN.
+ * Every other reason is a break and is told by a reset, so that a part is never taken for the
+ * whole. */
 bool err_is_end(enum err e);
 int err_socks5(enum err e); /* RFC 1928 section 6, REP */
 int err_http(enum err e);   /* HTTP status code */

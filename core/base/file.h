@@ -7,14 +7,14 @@
 
 #define FILE_CONFIG_MAX 1048576 /* bytes of one configuration file */
 
-/* Reads a whole file of at most `max` bytes; text->p is malloc'd and terminated. ERR_NOT_FOUND,
- * ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_IO (a directory, …), with a sentence. "-" is
- * the standard input. */
+/* Reads a whole file of at most `max` bytes, or the standard input for "-"; text->p is malloc'd and
+ * terminated. Errors are ERR_NOT_FOUND, ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY and ERR_IO (a
+ * directory, …), with a sentence. */
 enum err file_read(const char *path, size_t max, struct span *text, char *problem, size_t size);
 
 bool file_is_directory(const char *path);
 
-/* Zeroes and frees what file_read gave; for everything that may hold a secret. */
+/* Zeroes and frees what file_read returned; for every file that may hold a secret. */
 void file_wipe(struct span *text);
 
 #endif

@@ -1,5 +1,5 @@
-/* Hashes of bytes that come in pieces (RFC 1321, RFC 6234), and HMAC with SHA-256 (RFC 2104). By
- * BearSSL, which only this module and core/tls know. */
+/* Hashes of bytes that come in pieces (RFC 1321, RFC 6234), and HMAC with SHA-256 (RFC 2104). They
+ * are BearSSL's, which only this module and core/tls know. */
 #ifndef CORE_BASE_HASH_H
 #define CORE_BASE_HASH_H
 

@@ -7,8 +7,8 @@ static enum err complain(struct ini_entry *e, const char *what, struct span line
                          size_t size)
 {
     char quoted[16];
-    /* The first word only, and not much of that: the line may be a secret whose '=' was forgotten
-     * or that stands there alone. */
+    /* A message quotes only the start of the first word: the line may be a secret whose '=' was
+     * forgotten, or a secret alone. */
     struct span word = span_cut(&line, ' ');
     word = span_cut(&word, ':');
     snprintf(problem, size, "%s:%d: \"%s\" %s", e->file, e->line,
@@ -21,7 +21,7 @@ static bool starts_comment(char c)
     return c == '#' || c == ';';
 }
 
-/* Cuts " # comment" off; '#' inside a word belongs to the value (passwords in URLs). */
+/* Cuts " # comment" off; a '#' inside a word belongs to the value (passwords in URLs). */
 static struct span without_comment(struct span value)
 {
     for (size_t i = 0; i < value.n; i++)

@@ -24,7 +24,7 @@ static void add_escaped(struct json_writer *w, uint32_t c)
     add_unit(w, c);
 }
 
-/* Most text needs nothing done to it: a snapshot of a thousand streams is half a megabyte of it. */
+/* Most text needs no escaping, and a snapshot of a thousand streams holds half a megabyte of it. */
 static size_t plain(struct span s)
 {
     size_t n = 0;
@@ -59,7 +59,7 @@ static void add_string(struct json_writer *w, struct span s)
     add(w, "\"", 1);
 }
 
-/* ,"name": in one piece; the names of a snapshot are a third of it. */
+/* Writes ,"name": in one piece, since names are a third of a snapshot. */
 static void begin(struct json_writer *w, const char *name)
 {
     struct span s = span_of(name);
@@ -105,7 +105,7 @@ void json_text(struct json_writer *w, const char *name, struct span s)
     add_string(w, s);
 }
 
-/* The decimal point stands in front of the last `fraction` digits. */
+/* Puts the decimal point in front of the last `fraction` digits. */
 static void add_number(struct json_writer *w, int64_t number, int fraction)
 {
     char text[32], *end = text + sizeof text, *p = end;

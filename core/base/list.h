@@ -1,5 +1,5 @@
-/* An intrusive doubly linked list with a head node. A node that is on no list points to itself,
- * so list_remove is safe at any time and list_is_on tells membership. */
+/* An intrusive doubly linked list with a head node. A node that is on no list points to itself, so
+ * list_remove is safe at any time and list_is_on tells membership. */
 #ifndef CORE_BASE_LIST_H
 #define CORE_BASE_LIST_H
 
@@ -37,7 +37,7 @@ static inline void list_remove(struct list *node)
     list_init(node);
 }
 
-/* Moves `node` to the end (or the front) of `head`, off whatever list it was on. */
+/* Moves `node` to the end (or the front) of `head`, out of any list that it was on. */
 static inline void list_append(struct list *head, struct list *node)
 {
     list_remove(node);
@@ -49,7 +49,7 @@ static inline void list_append(struct list *head, struct list *node)
 
 static inline void list_prepend(struct list *head, struct list *node)
 {
-    list_remove(node); /* it may be the first one itself */
+    list_remove(node); /* node may be the first one itself */
     list_append(head->next, node);
 }
 

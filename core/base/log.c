@@ -13,9 +13,9 @@
 #include <string.h>
 #include <time.h>
 
-/* A text of LOG_TEXT_MAX bytes that must all be escaped as \u00NN, and the stamp. */
+/* A line holds a text of LOG_TEXT_MAX bytes that must all be escaped as \u00NN, and the stamp. */
 #define LINE_MAX_BYTES (6 * LOG_TEXT_MAX + 512)
-#define KINDS 64 /* of lines that are told apart; programs have about 40 */
+#define KINDS 64 /* kinds of lines that are told apart; programs have about 40 */
 #define MINUTE 60000
 
 static atomic_int wanted = LOG_INFO; /* the highest level that is written */
@@ -27,9 +27,10 @@ static struct {
     unsigned burst, a_minute;
 } out = {.burst = LOG_BURST, .a_minute = LOG_A_MINUTE};
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* for out, what follows, and log_out */
-static struct repeats *kinds;                            /* NULL: no line so far, or no memory */
-static uint64_t lost;                                    /* lines that stderr did not take */
+/* Held for out, the variables below, and log_out. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct repeats *kinds; /* NULL: no line so far, or no memory */
+static uint64_t lost;         /* lines that stderr did not take */
 static atomic_bool pending;
 
 static const char *const names[] = {"off", "fatal", "error", "warning", "info", "debug", "trace"};
@@ -68,7 +69,7 @@ void log_redirect(void (*f)(void *ctx, enum log_level level, const char *line), 
 
 /* ---- one line ---- */
 
-/* JSON or text: both are made in the writer's bytes. */
+/* A line in JSON and one in text are both made in the writer's buffer. */
 static void begin(struct json_writer *w, enum log_level level)
 {
     struct timespec now;
@@ -92,12 +93,13 @@ static void begin(struct json_writer *w, enum log_level level)
 
 static void end(struct json_writer *w)
 {
-    w->bytes.limit += 2; /* room for what ends it, whatever is in it */
+    w->bytes.limit += 2; /* room for the end of the line, however full the buffer is */
     if (out.json)
         json_close(w, '}');
 }
 
-/* Text of at most `max` bytes, "..." at its end when it was longer; no character is cut in two. */
+/* Writes a text of at most `max` bytes, with "..." at its end when it was longer; no character is
+ * cut in two. */
 static void cut_text(struct json_writer *w, const char *name, struct span text, size_t max)
 {
     char cut[LOG_FIELD_MAX + 1];
@@ -156,7 +158,7 @@ static bool write_out(struct buf *line)
     return buf_append(line, "\n", 1) && log_out(line->data, line->size);
 }
 
-/* How many lines stderr did not take. */
+/* Writes how many lines stderr did not take. */
 static void write_lost(void)
 {
     struct json_writer w = {.more = false};
@@ -169,12 +171,12 @@ static void write_lost(void)
     buf_free(&w.bytes);
 }
 
-/* The lock is held. */
+/* The caller holds the lock. */
 static void put(struct json_writer *w, enum log_level level)
 {
     end(w);
     if (w->bytes.size == 0) {
-        /* No memory for a single line: what is wrong will show elsewhere. */
+        /* There is no memory for a single line; the shortage will show elsewhere. */
     } else if (out.sink != NULL) {
         buf_append(&w->bytes, "", 1);
         out.sink(out.ctx, level, (const char *)w->bytes.data);

@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* O_NONBLOCK belongs to the open file, which the shell and other programs share: it is never set on
- * what was inherited. */
+/* O_NONBLOCK belongs to the open file, which the shell and other programs share, so it is never set
+ * on an inherited descriptor. */
 static struct {
     enum { WRITE, SEND, POLL } how;
     int fd;
-    bool own;  /* opened here, non-blocking */
-    bool torn; /* the last line's end was not taken */
+    bool own;  /* opened here and non-blocking */
+    bool torn; /* the end of the last line was not taken */
 } out = {.how = WRITE, .fd = STDERR_FILENO};
 
 void log_out_setup(void)
@@ -28,7 +28,7 @@ void log_out_setup(void)
     out.how = WRITE;
     if (fstat(STDERR_FILENO, &s) != 0 || S_ISREG(s.st_mode))
         return;
-    if (S_ISSOCK(s.st_mode)) { /* journald's */
+    if (S_ISSOCK(s.st_mode)) { /* journald's socket */
         out.how = SEND;
         return;
     }
@@ -37,10 +37,10 @@ void log_out_setup(void)
     if (out.own)
         out.fd = fd;
     else
-        out.how = POLL; /* another user's, or no /proc */
+        out.how = POLL; /* the file is another user's, or there is no /proc */
 }
 
-/* Room for a line of PIPE_BUF bytes, as good as a pipe tells. */
+/* Whether a line of PIPE_BUF bytes fits, as far as a pipe tells. */
 static bool has_room(void)
 {
     struct pollfd p = {.fd = out.fd, .events = POLLOUT};

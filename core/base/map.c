@@ -4,7 +4,7 @@
 #include <string.h>
 
 struct map_slot {
-    const void *key; /* NULL: free */
+    const void *key; /* NULL: the slot is free */
     size_t n;
     uint32_t hash;
     void *value;

@@ -13,10 +13,10 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
 }
 
-/* Of two texts of at most NEAREST_MAX bytes. */
+/* Both texts have at most NEAREST_MAX bytes. */
 static unsigned distance(struct span a, struct span b)
 {
-    unsigned rows[3][NEAREST_MAX + 1]; /* of i - 2, i - 1 and i, by i % 3 */
+    unsigned rows[3][NEAREST_MAX + 1]; /* of letters i - 2, i - 1 and i, by i % 3 */
     for (unsigned j = 0; j <= b.n; j++)
         rows[0][j] = j;
     for (unsigned i = 1; i <= a.n; i++) {

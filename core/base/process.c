@@ -12,10 +12,10 @@ static void fill_descriptors(void)
 {
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
-            _exit(127); /* a system without /dev/null: there is nobody to tell */
+            _exit(127); /* a system without /dev/null offers nowhere to report this */
 }
 
-/* What fails here was forbidden from outside, and is as it was. */
+/* A limit that cannot be set was forbidden from outside and stays as it was. */
 static void set_limits(void)
 {
     const struct rlimit none = {0, 0};

@@ -19,7 +19,8 @@ static bool put(struct buf *out, const char *text)
     return buf_append(out, text, strlen(text));
 }
 
-/* What the text shows, with a backslash before backslashes, and before quotes in label values. */
+/* Appends the text through the gate, with a backslash before backslashes and, in label values,
+ * before quotes. */
 static bool put_escaped(struct buf *out, const char *text, bool quotes)
 {
     struct span rest = span_of(text);
@@ -75,7 +76,7 @@ bool prometheus_number(struct buf *out, const char *name, const struct prometheu
     return sample(out, name, labels, n, text);
 }
 
-/* As short as it can be read back from. */
+/* Writes the shortest form that reads back as the same value. */
 static void format_real(double value, char *out, size_t size)
 {
     if (isnan(value) || isinf(value)) {
@@ -87,7 +88,7 @@ static void format_real(double value, char *out, size_t size)
         if (strtod(out, NULL) == value)
             break;
     }
-    char *comma = strchr(out, ','); /* some locales */
+    char *comma = strchr(out, ','); /* the decimal point of some locales */
     if (comma != NULL)
         *comma = '.';
 }

@@ -6,7 +6,7 @@
 
 struct queue_block {
     struct queue_block *next;
-    uint16_t total; /* of its memory, this head included */
+    uint16_t total; /* size of the block's memory, this head included */
     uint16_t start, end;
     uint8_t bytes[];
 };
@@ -17,7 +17,8 @@ static size_t room(const struct queue_block *b)
     return b != NULL ? b->total - HEAD - b->end : 0;
 }
 
-/* Doubles what there is, so that a long queue has few blocks and a short one wastes little. */
+/* Doubles the memory of the queue, so that a long queue has few blocks and a short one wastes
+ * little. */
 static size_t size_for(const struct queue *q, size_t n)
 {
     size_t size = LEAST, want = n + HEAD > q->memory ? n + HEAD : q->memory;

@@ -12,7 +12,7 @@ void random_bytes(void *data, size_t n)
     while (n > 0) {
         ssize_t got = getrandom(p, n, 0);
         if (got < 0)
-            continue; /* EINTR only: the pool is ready since boot */
+            continue; /* EINTR only, since the pool has been ready since boot */
         p += got;
         n -= (size_t)got;
     }
@@ -23,8 +23,8 @@ void random_uuid(char out[UUID_SIZE])
     uint8_t b[16];
     char hex[2 * sizeof b + 1];
     random_bytes(b, sizeof b);
-    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* the version, 4, */
-    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80); /* and the variant */
+    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40); /* version 4 */
+    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80); /* variant */
     hex_encode(b, sizeof b, hex);
     snprintf(out, UUID_SIZE, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16,
              hex + 20);

@@ -8,15 +8,15 @@ struct entry {
     bool used;
     char subject[REPEATS_SUBJECT_MAX], kind[REPEATS_KIND_MAX], last[REPEATS_LAST_MAX];
     int code;
-    uint64_t since; /* its window began */
-    uint64_t due;   /* when all that it may tell at once may be told again */
+    uint64_t since; /* when its window began */
+    uint64_t due;   /* when its whole burst may be told again */
     uint64_t untold;
 };
 
 struct repeats {
     struct repeats_options o;
     size_t n_untold;        /* entries with a count */
-    struct entry entries[]; /* o.kinds, and the rest's behind them */
+    struct entry entries[]; /* o.kinds entries, and after them the one for all other kinds */
 };
 
 struct repeats *repeats_new(const struct repeats_options *o)
@@ -37,13 +37,13 @@ bool repeats_pending(const struct repeats *r)
     return r->n_untold > 0;
 }
 
-/* As a kept text is compared with a new one, which may be longer. */
+/* Compares a kept text with a new one, which may be longer and counts as cut. */
 static bool same(const char *kept, const char *text, size_t room)
 {
     return strncmp(kept, text, room - 1) == 0;
 }
 
-/* That of the kind, or one that is free; NULL: all are taken. */
+/* Returns the kind's entry, or a free one; NULL: all are taken. */
 static struct entry *find(struct repeats *r, const struct repeat *what)
 {
     struct entry *vacant = NULL;
@@ -65,7 +65,8 @@ static void begin(struct entry *e, const struct repeat *what, uint64_t now)
     snprintf(e->kind, sizeof e->kind, "%s", what->kind);
 }
 
-/* A bucket of `burst`, one more each every_ms: it is full again at `due`. */
+/* Each kind has a bucket of `burst` events that regains one every every_ms and is full again at
+ * `due`. */
 static bool may_tell(const struct repeats *r, struct entry *e, uint64_t now)
 {
     uint64_t due = e->due > now ? e->due : now;
@@ -109,7 +110,7 @@ void repeats_tick(struct repeats *r, uint64_t now)
         if (e->untold > 0)
             tell(r, e, now);
         e->since = now;
-        e->used = e->due > now; /* one that may tell all again is as good as new */
+        e->used = e->due > now; /* a kind with a full bucket is as good as new */
     }
 }
 

@@ -100,7 +100,7 @@ static bool plain(unsigned char c)
     return c >= 32 && c <= 126 && c != '"' && c != '\\';
 }
 
-/* How many characters it takes to show c. */
+/* Returns how many characters are needed to show c. */
 static size_t shown(unsigned char c)
 {
     return plain(c) ? 1 : c == '"' || c == '\\' ? 2 : 4;

@@ -38,7 +38,7 @@ size_t text_next(struct span *s, enum text_charset set, char out[static TEXT_SHO
 
 char *text_copy(struct span s, enum text_charset set, char *out, size_t size)
 {
-    size_t used = 0, fits = 0; /* fits: as much as leaves room for the dots */
+    size_t used = 0, fits = 0; /* fits: the length that leaves room for the dots */
     while (s.n > 0) {
         char shown[TEXT_SHOWN];
         size_t n = text_next(&s, set, shown);
@@ -55,7 +55,7 @@ char *text_copy(struct span s, enum text_charset set, char *out, size_t size)
     return out;
 }
 
-/* How much of the front is printable ASCII: most texts are nothing else. */
+/* Returns how much of the front is printable ASCII, which most texts are entirely. */
 static size_t plain(struct span s)
 {
     size_t n = 0;

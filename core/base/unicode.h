@@ -11,11 +11,11 @@ enum unicode_class {
 };
 enum unicode_class unicode_class_of(uint32_t c);
 
-/* The first character of s and its length in bytes; 0: s is empty, or does not begin with valid
- * UTF-8 (overlong forms and surrogates are none). */
+/* Decodes the first character of s and returns its length in bytes. 0: s is empty, or does not
+ * begin with valid UTF-8 (overlong forms and surrogates are invalid). */
 size_t utf8_decode(struct span s, uint32_t *c);
-/* The other way round; c is a character (below 0x110000). Returns how many bytes. */
+/* Encodes a character (c is below 0x110000) and returns the number of bytes. */
 size_t utf8_encode(uint32_t c, char out[static 4]);
-size_t utf8_count(struct span s); /* characters of valid UTF-8 */
+size_t utf8_count(struct span s); /* number of characters; s is valid UTF-8 */
 
 #endif
