@@ -8,7 +8,7 @@
 #include <string.h>
 #include <uv.h>
 
-/* "::1" and, with the interface that it belongs to, "fe80::1%eth0". */
+/* Whether s is "::1" or, with the interface that it belongs to, "fe80::1%eth0". */
 static bool is_v6(struct span s)
 {
     struct sockaddr_in6 a;

@@ -4,8 +4,9 @@
 
 #include <stdbool.h>
 
-/* "host:port", "[v6]:port", ":port" or "port" → host (brackets off, NULL when absent) and port
- * (0 when absent). host is malloc'd. False: not one of these, or port above 65535. */
+/* Splits "host:port", "[v6]:port", ":port" or "port" into host (without brackets, NULL when absent)
+ * and port (0 when absent). host is malloc'd. False: the text has none of these forms, or the port
+ * is above 65535. */
 bool address_split(const char *text, char **host, int *port);
 
 /* True for an IPv4 or IPv6 literal, without brackets. */

@@ -97,7 +97,7 @@ static bool same_family(const union address *a, const union address *b)
 void addresses_interleave(struct addresses *a)
 {
     struct addresses out = {.n = a->n};
-    size_t first = 0, seen[2] = {0, 0}; /* of the first one's family, of the other one */
+    size_t first = 0, seen[2] = {0, 0}; /* of the first address's family, of the other family */
     for (size_t i = 0; i < a->n; i++)
         first += same_family(&a->at[i], &a->at[0]);
     size_t pairs = first < a->n - first ? first : a->n - first;

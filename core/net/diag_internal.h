@@ -8,21 +8,21 @@
 #include <sys/socket.h>
 
 enum diag_holder {
-    DIAG_UNKNOWN, /* this kernel, or what confines us, does not tell */
-    DIAG_HELD,    /* by a process */
-    DIAG_NOBODY   /* there is no such socket, or no process has it any more */
+    DIAG_UNKNOWN, /* the kernel, or a sandbox around the program, does not tell */
+    DIAG_HELD,    /* a process holds it */
+    DIAG_NOBODY   /* there is no such socket, or no process holds it any more */
 };
 
 struct diag_socket {
     uint32_t inode, uid;
 };
 
-/* Both ends of a TCP socket: our own and the other one. */
+/* Gets both ends of a TCP socket: ours and the remote one. */
 bool diag_ends(int fd, struct peer_end *ours, struct peer_end *theirs);
 
-int diag_open(void); /* a descriptor to ask through, to be closed; -1: none */
-/* The socket of this machine that goes from `local` to `remote`. *out: of one that is held; NULL
- * is fine. Never waits: the kernel answers while it is asked. */
+int diag_open(void); /* a descriptor for diag_find, which the caller closes; -1: unavailable */
+/* Looks up the socket of this machine that goes from `local` to `remote`. *out describes a socket
+ * that is held; NULL is fine. Never waits: the kernel answers within the request. */
 enum diag_holder diag_find(int diag, const struct peer_end *local, const struct peer_end *remote,
                            struct diag_socket *out);
 

@@ -30,14 +30,14 @@ struct dial {
     void *owner;
     char *host;
     int port;
-    bool path; /* host is a unix path, not tried yet */
+    bool path; /* host is a unix path that has not been tried yet */
     bool bind;
     union address local;
     uint64_t timeout_ms, stagger_ms;
     struct dial_memory *memory;
-    struct lookup *lookup; /* running */
+    struct lookup *lookup; /* the running lookup, or NULL */
     struct addresses addresses;
-    size_t next; /* of them to try */
+    size_t next; /* index of the next address to try */
     struct list attempts;
     struct timer *pace; /* until the next address has its turn */
     struct deferred later;
@@ -77,7 +77,7 @@ static void finish(struct dial *d, struct stream *s, enum err why)
     done(owner, s, why);
 }
 
-/* A missing route, usually of the whole IPv6, does not hide what the other addresses said. */
+/* A missing route, usually for all of IPv6, does not hide the errors of the other addresses. */
 static void note(struct dial *d, enum err why)
 {
     if (why != ERR_UNREACHABLE || d->why == ERR_OK)
@@ -149,7 +149,7 @@ static struct attempt *begin(struct dial *d, bool unix_socket)
     return a;
 }
 
-/* The request that libuv did not take is ours to free. */
+/* A request that libuv did not take is freed here. */
 static void not_begun(struct attempt *a, int status)
 {
     free(a->connect);
@@ -222,7 +222,7 @@ static void on_found(void *owner, const struct addresses *found, enum err why)
     try_next(d);
 }
 
-/* What to do first; false when it waits for a lookup. */
+/* Decides the first step. False: it waits for a lookup. */
 static bool prepare(struct dial *d, const struct dial_options *o)
 {
     struct addresses local;
@@ -232,13 +232,13 @@ static bool prepare(struct dial *d, const struct dial_options *o)
         d->why = ERR_USAGE;
     } else if (d->path && strlen(d->host) >= sizeof((struct sockaddr_un *)0)->sun_path) {
         d->path = false;
-        d->why = ERR_USAGE; /* libuv would cut it */
+        d->why = ERR_USAGE; /* libuv would cut the path */
     } else if (!d->path && addresses_known(d->host, &d->addresses)) {
         in_order(d);
     } else if (!d->path) {
         const struct lookup_options lookup = {.host = d->host, .untrusted = o->untrusted};
         d->lookup = lookup_start(d->loop, &lookup, on_found, d);
-        d->why = ERR_NO_MEMORY; /* when there is none */
+        d->why = ERR_NO_MEMORY; /* used when the lookup is NULL */
     }
     if (d->bind && d->why != ERR_USAGE)
         d->local = local.at[0];

@@ -1,5 +1,4 @@
-/* IP addresses as far as limits are concerned: where a connection comes from, and lists of
- * addresses. */
+/* IP addresses for limits and access lists: the origin of a connection, and lists of addresses. */
 #ifndef CORE_NET_IP_H
 #define CORE_NET_IP_H
 
@@ -15,10 +14,11 @@ struct ip {
 
 struct stream;
 
-struct ip ip_of_peer(int fd);             /* of the other end of a socket */
-struct ip ip_of_stream(struct stream *s); /* the same; of a stream that is no socket: zeros */
-/* Whom one limit is for: an IPv4 address, or the /64 of an IPv6 address, all of which one host can
- * have (RFC 4291 section 2.5.1). */
+struct ip ip_of_peer(int fd); /* the address of a socket's other end */
+/* The same for a stream; zeros for one that is no socket. */
+struct ip ip_of_stream(struct stream *s);
+/* The origin that one limit applies to: an IPv4 address, or the /64 of an IPv6 address, since one
+ * host can have all of its addresses (RFC 4291 section 2.5.1). */
 struct ip ip_origin(struct ip ip);
 
 #define IP_LIST_MAX 64
@@ -29,7 +29,8 @@ struct ip_list {
     } nets[IP_LIST_MAX];
     size_t n;
 };
-/* "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32". ERR_USAGE: none of these; ERR_LIMIT: full. */
+/* Adds "192.0.2.7", "10.0.0.0/8" or "2001:db8::/32". ERR_USAGE: the text has another form;
+ * ERR_LIMIT: the list is full. */
 enum err ip_list_add(struct ip_list *l, const char *text);
 bool ip_list_has(const struct ip_list *l, struct ip ip);
 

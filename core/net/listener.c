@@ -11,27 +11,29 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define ACCEPTS 64   /* in one go, so that a flood does not starve who is being served */
-#define PAUSE_MS 100 /* before asking again when there was not even a descriptor to refuse with */
+/* Connections in one go, so that a flood does not starve the clients being served. */
+#define ACCEPTS 64
+#define PAUSE_MS 100 /* before the next try when there is no descriptor even for refusing */
 
-/* libuv's own accept loop has no way out when descriptors are short and another thread took its
- * spare one; so libuv only polls here. */
+/* libuv only polls here, since its own accept loop never ends when descriptors are short and
+ * another thread has taken its spare one. */
 struct listen_socket {
     uv_poll_t poll;
     int fd;
-    struct listener *listener; /* NULL: it is gone; this one waits for its close callback */
+    /* NULL: the listener is gone and this socket waits for its close callback */
+    struct listener *listener;
 };
 
 struct listener {
     struct loop *loop;
     const struct listener_events *events;
     void *owner;
-    struct listen_sockets open; /* fds: those that have no poll yet */
+    struct listen_sockets open; /* fds: the sockets that have no poll yet */
     struct listen_socket *sockets[LISTENER_SOCKETS];
     size_t n;
-    int spare; /* a descriptor held back, to refuse with when all others are used up; or -1 */
+    int spare; /* a descriptor kept for refusing when all others are used up; or -1 */
     struct timer *pause;
-    uint64_t refused; /* since the last one who was let in */
+    uint64_t refused; /* connections refused since the last one accepted */
     bool held;
 };
 
@@ -74,7 +76,7 @@ static int open_spare(void)
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* Counts them, for one line when it begins and one when it is over. */
+/* Counts refused connections, for one line when refusing begins and one when it is over. */
 static void refused(struct listener *l, enum err why)
 {
     if (l->refused++ == 0)
@@ -99,8 +101,8 @@ static void accept_newcomer(struct listener *l, int fd)
         l->events->accepted(l->owner, l, &t->stream);
 }
 
-/* Closing the spare descriptor makes room for one newcomer, who is closed at once. Returns 0, or
- * why nobody came in. */
+/* Closes the spare descriptor, which makes room for one new connection, and closes that one at
+ * once. Returns 0, or the error of accept4. */
 static int refuse_newcomer(struct listener *l, int listen_socket)
 {
     int error = EMFILE;
@@ -117,8 +119,8 @@ static int refuse_newcomer(struct listener *l, int listen_socket)
     return error;
 }
 
-/* True: go on, since what accept4 says about one newcomer who is gone already is no reason to
- * stop. */
+/* True: accepting goes on, since an error of accept4 about one client that has left already is no
+ * reason to stop. */
 static bool accept_failed(struct listen_socket *d, int error)
 {
     if (error == EMFILE || error == ENFILE)
@@ -188,7 +190,7 @@ static struct listener *new_listener(struct loop *loop, const struct listener_ev
     return NULL;
 }
 
-/* What is open is polled from now on, if all went well. */
+/* Polls the sockets that are open, if all went well. */
 static struct listener *opened(struct listener *l, enum err *why)
 {
     while (l != NULL && *why == ERR_OK && l->open.n > 0)

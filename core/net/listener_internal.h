@@ -6,18 +6,18 @@
 
 #define LISTENER_SOCKETS 8 /* addresses of one name */
 
-/* All zero: none yet. */
+/* A zeroed struct holds no socket. */
 struct listen_sockets {
     int fds[LISTENER_SOCKETS];
     size_t n;
     int port;
     bool unix_socket;
-    char *path; /* of a unix socket that we made: removed at the end */
+    char *path; /* a unix socket that we made: removed at the end */
     char name[120];
 };
 
-/* Each opens what *s had none of, and sets port and name also when it fails; then what is open
- * already is for listen_close. */
+/* Each of these opens sockets into an empty *s, and sets port and name also when it fails; the
+ * caller then passes what is open already to listen_close. */
 enum err listen_unix(struct listen_sockets *s, const char *path);
 enum err listen_tcp(struct listen_sockets *s, const char *where);
 enum err listen_given(struct listen_sockets *s, int fd); /* takes over fd in any case */

@@ -1,4 +1,4 @@
-/* Sockets that listen: opened by address, name or path, or given by who started us. */
+/* Sockets that listen: opened by address, name or path, or inherited from the program's starter. */
 #include "core/net/listener_internal.h"
 
 #include "core/base/str.h"
@@ -18,14 +18,14 @@
 #include <unistd.h>
 
 #define BACKLOG 511
-#define PORT_TRIES 16 /* for a free port that is free on every address of the name */
+#define PORT_TRIES 16 /* tries to find a port that is free on every address of the name */
 
 static enum err from_errno(void)
 {
     return err_from_uv(uv_translate_sys_error(errno));
 }
 
-/* A socket that listens at `a`. */
+/* Opens a socket that listens at `a`. */
 static enum err open_socket(const struct sockaddr *a, socklen_t size, int *out)
 {
     int on = 1, fd = socket(a->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -52,8 +52,8 @@ void listen_close(struct listen_sockets *s)
 
 /* ---- unix paths ---- */
 
-/* A socket file on which nobody answers is left over from a program that died. Anything else stays:
- * a full queue (EAGAIN), somebody else's socket (EACCES), another type (EPROTOTYPE). */
+/* Removes a socket file that a dead program has left over: connecting to it is refused. Any other
+ * file stays: a full queue (EAGAIN), another user's socket (EACCES), another type (EPROTOTYPE). */
 static void remove_dead_socket(const char *path, const struct sockaddr_un *a)
 {
     struct stat st;
@@ -83,7 +83,7 @@ enum err listen_unix(struct listen_sockets *s, const char *path)
     enum err why = open_socket((struct sockaddr *)&a, sizeof a, &fd);
     umask(before);
     if (why != ERR_OK) {
-        free(copy); /* what is there is not ours: it stays */
+        free(copy); /* the path exists and is not ours: it stays */
         return why;
     }
     s->path = copy;
@@ -115,7 +115,8 @@ static enum err listen_address(struct listen_sockets *s, union address at)
     return ERR_OK;
 }
 
-/* Every address; of a name, those of a family that this machine lacks do not count. */
+/* Listens on every address; for a name, addresses of a family that this machine lacks do not
+ * count. */
 static enum err listen_all(struct listen_sockets *s, const struct addresses *all)
 {
     enum err lacking = ERR_RESOLVE;
@@ -184,7 +185,7 @@ static bool name_inet(struct listen_sockets *s, struct sockaddr *a)
     return true;
 }
 
-/* Takes over fd, also when it fails. */
+/* Takes fd over, also when it fails. */
 enum err listen_given(struct listen_sockets *s, int fd)
 {
     union {

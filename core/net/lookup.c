@@ -15,27 +15,27 @@
 #define LIMIT_MS 15000
 #define STACK_SIZE 1048576 /* getaddrinfo loads whatever nsswitch.conf names */
 
-/* The names that are being looked up on one loop; exists while there are any. */
+/* The names that are being looked up on one loop. It exists while there are any. */
 struct resolver {
     struct loop *loop;
     struct mailbox *mailbox;
     struct list jobs;
-    size_t n_untrusted; /* jobs that are running and untrusted */
+    size_t n_untrusted; /* untrusted jobs that are running */
 };
 
-/* One name. QUEUED (an untrusted one above the limit) → running → told. */
+/* The lookup of one name: QUEUED (an untrusted one above the limit) → running → told. */
 struct job {
     struct list node;
-    struct mail mail; /* from its thread, when it is done */
+    struct mail mail; /* posted by its thread when it is done */
     struct resolver *resolver;
     char *host;
     struct list waiters;
     uint64_t began_ms;
     bool untrusted, running;
-    bool told; /* it takes no waiters any more */
+    bool told; /* it takes no more waiters */
     bool threaded;
     uv_thread_t thread;
-    /* Written by the thread. */
+    /* The job's thread writes these. */
     struct addresses found;
     enum err why;
 };
@@ -72,7 +72,7 @@ enum err lookup_now(const char *host, struct addresses *out)
     return out->n > 0 ? ERR_OK : ERR_RESOLVE;
 }
 
-/* On the job's own thread. */
+/* Runs on the job's own thread. */
 static void look_up(void *arg)
 {
     struct job *j = arg;
@@ -89,7 +89,7 @@ static void free_job(struct job *j)
     free(j);
 }
 
-/* The last job takes the resolver with it. */
+/* The last job frees the resolver. */
 static void leave(struct resolver *r)
 {
     if (r == NULL || !list_empty(&r->jobs))
@@ -99,7 +99,7 @@ static void leave(struct resolver *r)
     free(r);
 }
 
-/* A thread that cannot be had is told as the resolver's answer. */
+/* A thread that cannot be started counts as an answer of the resolver. */
 static void run(struct job *j)
 {
     const uv_thread_options_t options = {.flags = UV_THREAD_HAS_STACK_SIZE,
@@ -166,8 +166,8 @@ static struct resolver *resolver_of(struct loop *loop)
     return *place = r;
 }
 
-/* The one that is under way for that name. One that is older than anybody waits may hang on a name
- * server that has been replaced since. */
+/* Finds the running job for that name. A job that is older than LIMIT_MS is not shared, since it
+ * may hang on a name server that has been replaced since. */
 static struct job *find(struct resolver *r, const char *host)
 {
     uint64_t now = loop_now(r->loop);

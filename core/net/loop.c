@@ -14,8 +14,8 @@
 struct loop {
     uv_loop_t uv;
     uv_prepare_t prepare; /* runs deferred work before the loop sleeps */
-    uv_idle_t idle;       /* active while deferred work waits: the loop must not sleep then */
-    uint64_t log_at;      /* when the log was last asked what it has left out */
+    uv_idle_t idle;  /* active while there is deferred work, since the loop must not sleep then */
+    uint64_t log_at; /* when the log was last asked for lines that it has left out */
     struct list deferred;
     uint8_t *spare[SPARE_BLOCKS];
     size_t n_spare, n_lent, most_lent; /* most_lent: 0: no limit */
@@ -33,8 +33,7 @@ static void on_idle(uv_idle_t *idle)
     (void)idle;
 }
 
-/* No timer of its own: every program has something that comes back within seconds, such as pings.
- */
+/* The log needs no timer of its own: every program has an event within seconds, such as a ping. */
 static void watch_log(struct loop *l)
 {
     uint64_t now = loop_now(l);
@@ -44,8 +43,7 @@ static void watch_log(struct loop *l)
     log_tick();
 }
 
-/* Work that is deferred by deferred work waits for the next round, so that sockets get their turn.
- */
+/* Work that deferred work defers waits for the next round, so that sockets get their turn. */
 static void on_prepare(uv_prepare_t *prepare)
 {
     struct loop *l = prepare->data;
@@ -74,7 +72,7 @@ struct loop *loop_new(void)
         free(l);
         return NULL;
     }
-    signal(SIGPIPE, SIG_IGN); /* writes tell by their result */
+    signal(SIGPIPE, SIG_IGN); /* the result of a write tells of a closed pipe */
     list_init(&l->deferred);
     uv_prepare_init(&l->uv, &l->prepare);
     uv_idle_init(&l->uv, &l->idle);
@@ -99,7 +97,7 @@ void loop_free(struct loop *l)
     uv_close((uv_handle_t *)&l->prepare, NULL);
     uv_close((uv_handle_t *)&l->idle, NULL);
     while (uv_run(&l->uv, UV_RUN_DEFAULT) != 0) {
-        /* A loop_stop that came too late ended that run early. */
+        /* A loop_stop that came too late has ended that run early. */
     }
     uv_loop_close(&l->uv);
     while (l->n_spare > 0)
@@ -171,7 +169,8 @@ void loop_defer(struct loop *l, struct deferred *d)
     if (list_is_on(&d->node))
         return;
     list_append(&l->deferred, &d->node);
-    /* Harmless when on_prepare comes anyway; needed when this is called from it. */
+    /* Starting idle is harmless when on_prepare comes anyway, and needed when on_prepare is the
+     * caller. */
     uv_idle_start(&l->idle, on_idle);
 }
 
@@ -221,7 +220,7 @@ void timer_free(struct timer *t)
 
 /* ---- the end of a program ---- */
 
-/* libuv's threads belong to the process, so does this: one of them still waits for a resolver. */
+/* A thread of the process still waits for a resolver. */
 static bool still_resolving;
 
 static bool settles(uv_loop_t *uv)

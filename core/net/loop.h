@@ -20,39 +20,40 @@ struct loop *loop_new(void);
 /* Runs until nothing is left to wait for or loop_stop is called. */
 void loop_run(struct loop *l);
 void loop_stop(struct loop *l);
-/* Everything on it must have been closed; runs outstanding close callbacks first. */
+/* Everything on the loop must have been closed; runs outstanding close callbacks first. */
 void loop_free(struct loop *l);
-/* For the end of a program: as loop_free, but a name that is still being resolved, which may take
- * as long as the resolver's timeouts, is not waited for; the loop is not freed then. End with
- * loop_exit instead of returning from main, which would wait for the resolver's thread. */
+/* For the end of a program: as loop_free, but without waiting for a name that is still being
+ * resolved, which may take as long as the resolver's timeouts; the loop is not freed then. The
+ * program must end with loop_exit, since returning from main would wait for the resolver's
+ * thread. */
 void loop_leave(struct loop *l);
-/* SIGTERM, SIGINT and SIGHUP from now on change nothing: the exit code is decided, and the end is
- * near. Before the handles that caught them are closed. */
+/* From now on SIGTERM, SIGINT and SIGHUP have no effect: the exit code is decided, and the end is
+ * near. To be called before the handles that catch them are closed. */
 void loop_block_signals(void);
-_Noreturn void loop_exit(int code); /* the log's last counts are told */
+_Noreturn void loop_exit(int code); /* writes the log's last counts */
 uv_loop_t *loop_uv(struct loop *l);
 uint64_t loop_now(struct loop *l); /* milliseconds, monotonic, constant within one callback */
 
 /* A block of LOOP_BLOCK bytes. Blocks are recycled, so steady traffic allocates nothing.
  * NULL: out of memory. */
 uint8_t *loop_block(struct loop *l);
-/* From now on blocks that are lent take at most so many bytes together, and loop_block returns NULL
- * beyond that. 0: no limit, as at first. */
+/* Limits the blocks that are lent to `bytes` together; beyond that loop_block returns NULL. 0: no
+ * limit, which is the default. */
 void loop_limit_blocks(struct loop *l, size_t bytes);
-bool loop_blocks_short(const struct loop *l); /* three quarters of that are lent */
-/* A block that is lent goes along with its owner: from NULL, from a loop that it has left; to NULL,
- * off it. */
+bool loop_blocks_short(const struct loop *l); /* three quarters of the limit are lent */
+/* Moves the account of a lent block that goes along with its owner. from NULL: the owner had left
+ * its loop; to NULL: it leaves its loop now. */
 void loop_block_moved(struct loop *from, struct loop *to);
-/* block NULL is fine; so is l NULL, for what has left its loop. A block may go back to another loop
- * than it came from. */
+/* Gives a block back, also to another loop than it came from. block NULL is fine; l is NULL for an
+ * owner that has left its loop. */
 void loop_unblock(struct loop *l, uint8_t *block);
 
-/* Where lookup.c keeps what it needs for this loop. */
+/* The state that lookup.c keeps for this loop. */
 struct resolver;
 struct resolver **loop_resolver(struct loop *l);
 
-/* Work for the end of this iteration, before the loop sleeps. Owners embed it; deferring twice
- * before it ran is one run. loop_cancel before the memory goes away. */
+/* Work for the end of this iteration, before the loop sleeps. Owners embed it; work deferred twice
+ * runs once. Its owner calls loop_cancel before the memory goes away. */
 struct deferred {
     struct list node;
     void (*run)(void *owner);
@@ -62,7 +63,7 @@ void deferred_init(struct deferred *d, void (*run)(void *owner), void *owner);
 void loop_defer(struct loop *l, struct deferred *d);
 void loop_cancel(struct deferred *d);
 
-/* A one-shot timer. Freed by timer_free at any time, also inside its own callback. */
+/* A one-shot timer. timer_free may be called at any time, also inside its own callback. */
 struct timer;
 struct timer *timer_new(struct loop *l, void (*fire)(void *owner), void *owner); /* NULL: memory */
 void timer_start(struct timer *t, uint64_t ms); /* starts anew when it was running */

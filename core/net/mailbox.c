@@ -6,8 +6,8 @@
 struct mailbox {
     uv_async_t async;
     uv_mutex_t lock;
-    struct list posted; /* under the lock */
-    struct list taken;  /* the loop's thread is handing these out */
+    struct list posted; /* guarded by the lock */
+    struct list taken;  /* the messages that the loop's thread is handing out */
     bool closed;
     void (*receive)(void *owner, struct mail *m);
     void *owner;
@@ -28,7 +28,7 @@ static void take_all(struct mailbox *b)
     uv_mutex_unlock(&b->lock);
 }
 
-/* What is posted meanwhile waits for the next turn, so that sockets get theirs. A closed box stays
+/* Messages posted meanwhile wait for the next turn, so that sockets get theirs. A closed box stays
  * in memory until its close callback. */
 static void on_mail(uv_async_t *async)
 {
@@ -62,7 +62,7 @@ struct mailbox *mailbox_new(struct loop *loop, void (*receive)(void *owner, stru
 }
 
 /* The wake-up is sent under the lock: a receiver that closes the box because of this very message
- * cannot get at it before we are done with the box. One wake-up is enough for all that wait. */
+ * waits until this thread has left it. One wake-up is enough for all messages that wait. */
 void mailbox_post(struct mailbox *b, struct mail *m)
 {
     list_init(&m->node);

@@ -1,7 +1,7 @@
-/* Messages to the owner of a loop from other threads: the way in which threads talk here. Messages
- * of one sender arrive in the order in which they were posted. Nothing is copied or allocated: a
- * message is a struct of the sender's that embeds struct mail and belongs to the receiver from
- * mailbox_post on. */
+/* Messages from other threads to the owner of a loop, which is how threads communicate here.
+ * Messages of one sender arrive in the order in which they were posted. Nothing is copied or
+ * allocated: a message is a struct of the sender's that embeds struct mail and belongs to the
+ * receiver from mailbox_post on. */
 #ifndef CORE_NET_MAILBOX_H
 #define CORE_NET_MAILBOX_H
 
@@ -17,10 +17,11 @@ struct mailbox;
  * running. NULL: no memory or descriptors. */
 struct mailbox *mailbox_new(struct loop *loop, void (*receive)(void *owner, struct mail *m),
                             void *owner);
-/* From any thread; never blocks for long, never fails. */
+/* May be called on any thread; never blocks for long, never fails. */
 void mailbox_post(struct mailbox *b, struct mail *m);
-/* On the loop's thread, when nobody can post any more; also inside receive. What is still in it
- * goes to `discard`, which frees it (NULL when nothing can be). b NULL is fine. */
+/* To be called on the loop's thread, also inside receive, when no thread can post any more.
+ * Messages still in the box go to `discard`, which frees them (NULL when there can be none). b NULL
+ * is fine. */
 void mailbox_free(struct mailbox *b, void (*discard)(void *owner, struct mail *m));
 
 #endif

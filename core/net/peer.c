@@ -14,10 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A socket whose process is looked for. */
+/* A socket whose process is searched for. */
 struct wanted {
     uint32_t inode;
-    struct peer *peer; /* of the result */
+    struct peer *peer; /* in the result */
 };
 
 struct peer_search {
@@ -25,7 +25,7 @@ struct peer_search {
     void (*done)(void *owner, const struct peer *found, size_t n);
     void *owner;
     atomic_bool cancelled;
-    struct wanted wanted[PEER_BATCH]; /* by inode, as long as they are not found */
+    struct wanted wanted[PEER_BATCH]; /* those not found yet, by inode */
     size_t n_wanted;
     size_t n;
     struct peer peers[];
@@ -82,7 +82,7 @@ static int by_inode(const void *a, const void *b)
     return x->inode < y->inode ? -1 : x->inode > y->inode;
 }
 
-/* From addresses to inodes; of a unix socket's peer only the name is missing. */
+/* Turns addresses into inodes; the peer of a unix socket lacks only its name. */
 static void find_sockets(struct peer_search *s)
 {
     int diag = diag_open();
@@ -107,7 +107,7 @@ static void find_sockets(struct peer_search *s)
     qsort(s->wanted, s->n_wanted, sizeof *s->wanted, by_inode);
 }
 
-/* The descriptor called `name` of a process is one of those wanted: it is found. */
+/* Notes a match when the process's descriptor `name` is one of the wanted sockets. */
 static void look_at(struct peer_search *s, int fds, const char *name, pid_t pid)
 {
     char text[64];
@@ -143,14 +143,14 @@ static void search_process(struct peer_search *s, int proc, const char *name)
     snprintf(path, sizeof path, "%s/fd", name);
     DIR *fds = open_dir(proc, path);
     if (fds == NULL)
-        return; /* another user's, or it has ended */
+        return; /* another user's process, or one that has ended */
     for (struct dirent *e; s->n_wanted > 0 && (e = readdir(fds)) != NULL;)
         if (isdigit((unsigned char)e->d_name[0]) && !s->cancelled)
             look_at(s, dirfd(fds), e->d_name, (pid_t)strtol(name, NULL, 10));
     closedir(fds);
 }
 
-/* Sockets of several processes (of parent and child) are the first one's. */
+/* A socket that several processes hold (parent and child) counts as the first one's. */
 static void find_processes(struct peer_search *s)
 {
     DIR *proc = open_dir(AT_FDCWD, "/proc");
@@ -175,7 +175,7 @@ static void search(uv_work_t *work)
 static void after_search(uv_work_t *work, int status)
 {
     struct peer_search *s = work->data;
-    (void)status; /* only one that was cancelled has another than 0 */
+    (void)status; /* status differs from 0 only after uv_cancel */
     if (!s->cancelled)
         s->done(s->owner, s->peers, s->n);
     free(s);
@@ -205,5 +205,5 @@ void peer_search_cancel(struct peer_search *s)
     if (s == NULL)
         return;
     s->cancelled = true;
-    uv_cancel((uv_req_t *)&s->work); /* fails when it runs: then it ends soon */
+    uv_cancel((uv_req_t *)&s->work); /* fails when the search runs already, which then ends soon */
 }

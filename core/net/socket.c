@@ -28,7 +28,8 @@ static void fail(struct socket_stream *t, enum err why)
     }
 }
 
-/* The kernel does not tell again of bytes that are held already. t may be NULL: closed, or away. */
+/* Wakes the owner for bytes that are held already, of which the kernel does not tell again. t may
+ * be NULL: closed, or off its loop. */
 static void wake_for_held(struct socket_stream *t)
 {
     if (t != NULL && t->reading && !t->starved && t->end > t->start)
@@ -44,7 +45,7 @@ static void tell_readable(struct socket_stream *t)
         t->telling = false;
 }
 
-/* Deferred: bytes that are held while reading is on, or a failure to tell. */
+/* Deferred work: bytes are held while reading is on, or a failure is to be told. */
 static void on_wake(void *owner)
 {
     struct socket_stream *t = owner;
@@ -58,8 +59,8 @@ static void on_wake(void *owner)
     wake_for_held(h->socket);
 }
 
-/* libuv is only asked to tell that there is something: an empty buffer makes it call back without
- * reading, and the owner reads where it wants the bytes to be. */
+/* libuv only tells here that there is input: an empty buffer makes it call back without reading,
+ * and the owner reads into memory of its choice. */
 static void give_no_buffer(uv_handle_t *uv, size_t suggested, uv_buf_t *buf)
 {
     (void)uv, (void)suggested;
@@ -91,8 +92,8 @@ static void tcp_read_on(struct stream *s, bool on)
     wake_for_held(t);
 }
 
-/* One read(2): > 0 bytes, 0 nothing there now, < 0 the end or an error. A failed write does not
- * lose what the other side said before it went away. */
+/* Does one read(2): > 0 bytes, 0 nothing there now, < 0 the end or an error. A failed write does
+ * not lose what the other side has sent before it left. */
 static long receive(struct socket_stream *t, uint8_t *p, size_t n)
 {
     if (t->eof)
@@ -115,7 +116,7 @@ static long receive(struct socket_stream *t, uint8_t *p, size_t n)
         return -(long)ERR_EOF;
     }
     t->failed = err_from_uv(uv_translate_sys_error(errno));
-    t->failure_told = true; /* by the result */
+    t->failure_told = true; /* the result tells it */
     return -(long)t->failed;
 }
 
@@ -208,7 +209,7 @@ static void on_written(uv_write_t *request, int status)
     t->stream.events->writable(t->stream.owner);
 }
 
-/* After a failure everything is "taken": the owner learns by `failed`, not by a second way. */
+/* After a failure all bytes count as taken: the owner learns of it by `failed` alone. */
 static bool tcp_write(struct stream *s, const uint8_t *p, size_t n)
 {
     struct socket_stream *t = of(s);
@@ -278,7 +279,7 @@ int socket_attach(struct socket_handle *h, int fd)
                                            : uv_tcp_open(&h->uv.tcp, fd);
 }
 
-/* libuv gives no descriptor back, so the stream goes with a second one for the same connection. */
+/* libuv gives no descriptor back, so the stream leaves with a duplicate of it. */
 static bool tcp_leave(struct stream *s)
 {
     struct socket_stream *t = of(s);
@@ -298,7 +299,7 @@ static bool tcp_leave(struct stream *s)
     return true;
 }
 
-/* The kernel is asked at once at the first peek, since what it told the old loop is forgotten. */
+/* The first peek asks the kernel at once, since what it told the old loop is forgotten. */
 static bool tcp_join(struct stream *s, struct loop *loop)
 {
     struct socket_stream *t = of(s);

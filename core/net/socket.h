@@ -6,7 +6,7 @@
 #include "core/net/loop.h"
 #include "core/net/stream.h"
 
-/* A stream from a descriptor that is connected already (a pipe or socket): takes it over.
+/* Makes a stream of a descriptor that is connected already (a pipe or socket), and takes it over.
  * NULL: not a stream, or no memory; the descriptor is closed then. */
 struct stream *stream_from_fd(struct loop *loop, int fd);
 
@@ -14,27 +14,29 @@ struct stream *stream_from_fd(struct loop *loop, int fd);
 void stream_unsent_limit(struct stream *s, unsigned bytes);
 
 /* Bounds what the kernel holds unread for s (SO_RCVBUF) when the path is short (a round trip below
- * 2 ms). There the kernel's own growing buffer only adds waiting: megabytes of it, for everything
- * that shares s. A longer path needs the window and is left alone. */
+ * 2 ms). There the kernel's own growing buffer only adds waiting time: megabytes of it, for all
+ * connections that share s. A longer path needs the window and is left alone. */
 void stream_unread_limit(struct stream *s, int bytes);
 
-/* While on, closing it is a reset (TCP; no effect elsewhere), also when the process dies: what is
- * on its way is lost, and the other side learns at once that nobody is there any more and that this
- * was no end, also one like nc, which keeps a half-closed connection for as long as its own input
- * lasts. */
+/* While on, closing s sends a reset (TCP; no effect elsewhere), also when the process dies: bytes
+ * on their way are lost, and the other side learns at once that the connection is broken and has
+ * not ended in order. Even a program like nc learns it, which keeps a half-closed connection for as
+ * long as its own input lasts. */
 void stream_reset_on_close(struct stream *s, bool on);
 
-/* Bytes written that the other side has not taken yet: tells whether it goes on reading. */
+/* Returns how many written bytes the other side has not taken yet, which tells whether it goes on
+ * reading. */
 size_t stream_backlog(const struct stream *s);
 
-/* After its end was read: whether nobody holds the other side any more, so that nothing written
- * will be read. False also when that cannot be known (the other side is not on this machine). Costs
- * a few system calls. */
+/* After the end of s was read: whether no process holds the other side any more, so that nothing
+ * written will be read. False also when that cannot be known (the other side is not on this
+ * machine). Costs a few system calls. */
 bool stream_peer_gone(struct stream *s);
 
-/* Whether somebody is at the other side, found out without reading: what it has sent may still wait
- * to be read. BROKEN: it has reset the connection, or was lost. GONE: it has closed in good order,
- * and nobody holds its end; for TCP known of this machine only. A few system calls. */
+/* Tells without reading whether the other side is still there; bytes that it has sent may still
+ * wait to be read. BROKEN: it has reset the connection, or was lost. GONE: it has closed in good
+ * order, and no process holds its end; for TCP that is known of this machine only. Costs a few
+ * system calls. */
 enum stream_presence { STREAM_THERE, STREAM_GONE, STREAM_BROKEN };
 enum stream_presence stream_presence(struct stream *s);
 

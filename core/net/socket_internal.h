@@ -4,8 +4,8 @@
 
 #include "core/net/socket.h"
 
-/* What libuv holds until its close callback. Apart from the stream, which may be gone by then, or
- * on another loop. */
+/* What libuv holds until its close callback. It is apart from the stream, which may be gone by
+ * then, or on another loop. */
 struct socket_handle {
     union {
         uv_handle_t any;
@@ -16,34 +16,36 @@ struct socket_handle {
     uv_write_t write;
     uv_shutdown_t shutdown;
     bool shutting;                /* shutdown is pending */
-    struct socket_stream *socket; /* NULL: it is gone from here */
+    struct socket_stream *socket; /* NULL: the stream is gone or on another loop */
 };
 
 struct socket_stream {
     struct stream stream;
-    struct loop *loop;            /* NULL: it has left */
-    struct socket_handle *handle; /* with loop */
-    int fd;                       /* without */
+    struct loop *loop;            /* NULL: the stream has left its loop */
+    struct socket_handle *handle; /* valid while on a loop */
+    int fd;                       /* valid while off a loop */
     bool unix_socket;
     struct deferred wake;
-    uint8_t *block; /* what peek has read and nobody consumed: block[start, end) */
+    uint8_t *block; /* bytes that peek has read and the owner has not consumed: block[start, end) */
     size_t start, end;
-    enum err failed; /* ERR_OK: not */
+    enum err failed; /* ERR_OK: not failed */
     bool eof, reading, writing, failure_told;
-    bool may_read; /* told that there is something, and not asked the kernel since */
-    bool telling;  /* inside a readable event */
+    bool may_read; /* libuv has reported input, and the kernel has not been asked since */
+    bool telling;  /* a readable event is running */
     bool starved;  /* the last peek wanted more than there was */
 };
 
 struct socket_stream *socket_new(struct loop *loop, bool unix_socket); /* NULL: no memory */
-/* Takes over a connected descriptor; NULL: no memory, or not one; it is closed then. */
+/* Makes a socket stream of a connected descriptor and takes it over; NULL: no memory, or not such a
+ * descriptor, which is closed then. */
 struct socket_stream *socket_open(struct loop *loop, int fd, bool unix_socket);
-/* Gives a handle its descriptor; 0, or libuv's error. */
+/* Gives a handle its descriptor. Returns 0, or libuv's error. */
 int socket_attach(struct socket_handle *h, int fd);
-/* Connected: options, and the peer's name. socket_open has done it. */
+/* Sets the options and the peer's name of a socket that is connected. socket_open calls it
+ * itself. */
 void socket_ready(struct socket_stream *t);
 void socket_close(struct socket_stream *t);
-/* The socket that s is; NULL: it is something else. */
+/* The socket stream that s is; NULL: s is another kind of stream. */
 struct socket_stream *socket_of(struct stream *s);
 /* -1: not connected. */
 int socket_descriptor(const struct socket_stream *t);

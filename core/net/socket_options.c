@@ -1,4 +1,4 @@
-/* Sockets that are connected: what the kernel is told about them, and asked. */
+/* What the kernel is told about connected sockets, and asked about them. */
 #include "core/net/diag_internal.h"
 #include "core/net/socket_internal.h"
 
@@ -137,7 +137,7 @@ bool stream_peer_gone(struct stream *s)
     return stream_presence(s) != STREAM_THERE;
 }
 
-/* poll(2) tells of an error without taking it away. */
+/* poll(2) reports an error without clearing it. */
 enum stream_presence stream_presence(struct stream *s)
 {
     const struct socket_stream *t = socket_of(s);

@@ -1,5 +1,5 @@
 /* Bytes both ways with back-pressure: a TCP or unix socket (net/socket.h), or TLS over another
- * stream (tls/tls.h). A stream has one owner, who pulls bytes when told that there are some and who
+ * stream (tls/tls.h). A stream has one owner, which pulls bytes when told that there are some and
  * is told when it may write again. Nothing is read ahead and nothing is queued without the owner's
  * knowledge, so being full anywhere stops the reader upstream.
  *
@@ -18,14 +18,14 @@ struct loop;
 struct stream;
 
 struct stream_events {
-    /* Once, when the stream can be used (TLS: the handshake is done). Streams that are handed out
-     * ready (accepted sockets, finished dials) do not send it. May be NULL. */
+    /* Comes once, when the stream can be used (TLS: the handshake is done). Streams that are handed
+     * out ready (accepted sockets, finished dials) do not send it. May be NULL. */
     void (*opened)(void *owner);
-    /* There are bytes, an end or an error to be had by peek or pull; only while reading is on.
-     * Comes again in the next iteration as long as that is so; but when the last peek wanted more
-     * than there was (result 0), not before more has come. */
+    /* Peek or pull has bytes, an end or an error to give; only while reading is on. The event comes
+     * again in the next iteration as long as that is so; but after a peek that wanted more than
+     * there was (result 0), it comes only once more has arrived. */
     void (*readable)(void *owner);
-    /* The write that was pending has been taken; also once after a failed write, then
+    /* The write that was pending has been taken; also once after a failed write, after which
      * stream_write and peek return the error. */
     void (*writable)(void *owner);
     /* The stream failed outside of a call (handshake, write error). Close it. */
@@ -42,8 +42,8 @@ struct stream_ops {
     bool (*ready)(const struct stream *s);
     void (*shutdown)(struct stream *s);
     void (*close)(struct stream *s);
-    bool (*leave)(struct stream *s);                   /* may be NULL: cannot */
-    bool (*join)(struct stream *s, struct loop *loop); /* with it */
+    bool (*leave)(struct stream *s); /* may be NULL: this kind of stream cannot leave */
+    bool (*join)(struct stream *s, struct loop *loop); /* NULL exactly when leave is */
 };
 
 struct stream {
@@ -60,19 +60,20 @@ static inline void stream_set_owner(struct stream *s, const struct stream_events
     s->owner = owner;
 }
 
-/* Switches `readable` on or off. On with bytes already held: readable comes in this iteration's
+/* Switches `readable` on or off. When bytes are already held, `readable` comes in this iteration's
  * deferred work, never from inside this call. */
 static inline void stream_read_on(struct stream *s, bool on)
 {
     s->ops->read_on(s, on);
 }
 
-/* The bytes that are there now, in place, at least `want` of them if they can be had without
- * waiting (want <= 32768; 1 for "any"). They may be overwritten by the caller. At most one system
+/* Looks at the bytes that are there now, in place: at least `want` of them if that is possible
+ * without waiting (want <= 32768; 1 for "any"). The caller may overwrite them. At most one system
  * call is made per `readable`.
- * > 0: how many lie at *p, at least `want`; valid until consume, peek or pull. 0: not so many now.
+ * > 0: how many lie at *p, at least `want`; valid until consume, peek or pull.
+ * 0: there are not so many now.
  * < 0: -ERR_EOF for the orderly end, else minus the error: there will never be `want` bytes any
- * more (fewer may still be had: for want = 1 all have been consumed). Stays so. */
+ * more (fewer may still be there; for want = 1 all have been consumed). This result stays. */
 static inline long stream_peek(struct stream *s, size_t want, uint8_t **p)
 {
     return s->ops->peek(s, want, p);
@@ -105,13 +106,13 @@ static inline bool stream_write(struct stream *s, const uint8_t *p, size_t n)
     return s->ops->write(s, p, n);
 }
 
-/* No write is pending. */
+/* Whether no write is pending. */
 static inline bool stream_ready(const struct stream *s)
 {
     return s->ops->ready(s);
 }
 
-/* After what has been written: no more from this side (FIN, close_notify). Reading goes on. */
+/* Ends this side's data after all that has been written (FIN, close_notify). Reading goes on. */
 static inline void stream_shutdown(struct stream *s)
 {
     s->ops->shutdown(s);
@@ -119,22 +120,22 @@ static inline void stream_shutdown(struct stream *s)
 
 /* Takes the stream off its loop, so that it may go to another thread with all that it holds: no
  * event comes until stream_join. Only between events or at the end of one, and while stream_ready.
- * False, and nothing has changed: bytes that were written are still on their way (TLS may hold some
- * although it is ready; no event tells when they have gone), no descriptors, or this kind of stream
- * cannot. One that has left may only be joined or closed, on any thread. */
+ * A stream that has left may only be joined or closed, on any thread. False, and nothing has
+ * changed: written bytes are still on their way (TLS may hold some although it is ready; no event
+ * tells when they have gone), there are no descriptors, or this kind of stream cannot leave. */
 static inline bool stream_leave(struct stream *s)
 {
     return s->ops->leave != NULL && s->ops->leave(s);
 }
 
-/* Goes on, on that loop and its thread, with reading off. Set its events (stream_set_owner) first.
- * False: no memory or descriptors; close it. */
+/* Puts the stream on that loop, on the loop's thread, with reading off. Its events must have been
+ * set (stream_set_owner). False: no memory or descriptors; the caller closes it. */
 static inline bool stream_join(struct stream *s, struct loop *loop)
 {
     return s->ops->join(s, loop);
 }
 
-/* Ends it now: what is pending may be lost. Frees the stream. */
+/* Closes the stream at once, so pending bytes may be lost, and frees it. */
 static inline void stream_close(struct stream *s)
 {
     s->ops->close(s);

@@ -39,7 +39,7 @@ size_t systemd_sockets(int *fds, size_t max)
     return found;
 }
 
-/* A path, or with '@' in front a name in the abstract namespace. 0: neither. */
+/* The name is a path, or with '@' in front a name in the abstract namespace. 0: neither. */
 static socklen_t address_of(const char *name, struct sockaddr_un *a)
 {
     size_t n = strlen(name);

@@ -8,13 +8,14 @@
 
 #include <stddef.h>
 
-/* The descriptors passed to this process, at most max of them: how many. They are set
- * close-on-exec, and the environment variables are removed, so that children do not take them for
- * theirs. Once, at start, before threads. */
+/* Writes the descriptors that were passed to this process into fds, at most max of them, and
+ * returns how many. They are set close-on-exec, and the environment variables are removed, so that
+ * children do not take the descriptors for theirs. To be called once, at the start, before there
+ * are threads. */
 size_t systemd_sockets(int *fds, size_t max);
 
-/* "READY=1", "STOPPING=1", "RELOADING=1\nMONOTONIC_USEC=…", "STATUS=…". ERR_OK also when nobody
- * listens; ERR_IO when it could not be sent. */
+/* Sends "READY=1", "STOPPING=1", "RELOADING=1\nMONOTONIC_USEC=…" or "STATUS=…". ERR_OK also when no
+ * service manager listens; ERR_IO when it could not be sent. */
 enum err systemd_notify(const char *state);
 
 #endif

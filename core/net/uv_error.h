@@ -1,4 +1,4 @@
-/* libuv's errors as ours. */
+/* libuv's errors as enum err. */
 #ifndef CORE_NET_UV_ERROR_H
 #define CORE_NET_UV_ERROR_H
 
