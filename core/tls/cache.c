@@ -8,7 +8,7 @@
 struct tls_cache {
     uv_mutex_t lock;
     br_ssl_session_cache_lru lru;
-    uint8_t identity[16]; /* whose sessions these are */
+    uint8_t identity[16]; /* the identity that all these sessions belong to */
     size_t size;
     unsigned char store[];
 };
@@ -39,7 +39,7 @@ static struct cache_use *of(const br_ssl_session_cache_class **ctx)
     return (struct cache_use *)(void *)ctx; /* its first member */
 }
 
-/* Under the lock. */
+/* The caller holds the lock. */
 static bool is_mine(const struct cache_use *use)
 {
     return memcmp(use->cache->identity, use->server.identity->id, sizeof use->cache->identity) == 0;
@@ -88,8 +88,8 @@ void cache_attach(struct cache_use *use, struct tls_cache *cache, const struct c
     br_ssl_server_set_cache(context, &use->vtable);
 }
 
-/* RFC 5246 section 7.4.1.2: behind the record's header (5 bytes) and the message's (4), version (2)
- * and random (32), the session id with its length. */
+/* Finds the session id with its length (RFC 5246 section 7.4.1.2): it follows the record's header
+ * (5 bytes) and the message's (4), version (2) and random (32). */
 bool cache_knows(struct tls_cache *c, const uint8_t *record, size_t size)
 {
     enum { ID = 5 + 4 + 2 + 32 };

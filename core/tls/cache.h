@@ -1,4 +1,4 @@
-/* Private to core/tls: a server's sessions, and a client's. */
+/* Private to core/tls: the sessions of a server, and of a client. */
 #ifndef CORE_TLS_CACHE_H
 #define CORE_TLS_CACHE_H
 
@@ -7,39 +7,41 @@
 
 #include <bearssl.h>
 
-/* A server's side of a connection: whose sessions they are, and when. */
+/* A connection of a server: the identity that its sessions belong to, and the time. */
 struct cache_server {
     const struct identity *identity;
     const unsigned *shown; /* how many certificates the client has shown; not NULL */
     int64_t now;           /* seconds since 1970 */
 };
 
-/* What one server connection puts between its engine and the shared cache, to learn whether the
- * session was resumed: then one was found, and none is saved at the end. */
+/* Stands between one server connection's engine and the shared cache, to learn whether the session
+ * was resumed: then a session was found, and no new one is saved at the end. */
 struct cache_use {
-    const br_ssl_session_cache_class *vtable; /* first */
+    const br_ssl_session_cache_class *vtable; /* must be the first member */
     struct tls_cache *cache;
     struct cache_server server;
     bool resumed;
 };
-/* The session of a client who shows a certificate is not saved: resumption would not prove again
- * whose it is, nor that it is still valid. */
+/* The session of a client that shows a certificate is not saved, since resumption would prove
+ * neither that the client still owns the certificate nor that it is still valid. */
 void cache_attach(struct cache_use *use, struct tls_cache *cache, const struct cache_server *server,
                   br_ssl_server_context *context);
 
 /* Whether a ClientHello, in one whole record, offers a session that is in the cache. */
 bool cache_knows(struct tls_cache *c, const uint8_t *record, size_t size);
 
-/* Whom a client's session was made with, and as whom; and when it is now (seconds since 1970). */
+/* What a client's session depends on: the server it was made with, the client's own identity, and
+ * the current time (seconds since 1970). */
 struct session_scope {
     const struct trust *trust;
     const char *host;
-    const struct identity *identity; /* NULL: as nobody */
+    const struct identity *identity; /* NULL: without a certificate of our own */
     int64_t now;
 };
-/* Takes the session out, when it is good for this scope: only for what it was verified with, and
- * not after *until, when the certificates behind it end. It comes back when the handshake succeeds,
- * so one that makes a handshake fail is not offered again. s may be NULL. */
+/* Takes the session out when it is good for this scope: it is offered only under the conditions it
+ * was verified with, and not after *until, when the certificates behind it end. It is put back when
+ * the handshake succeeds, so a session that makes a handshake fail is not offered again. s may be
+ * NULL. */
 bool session_take(struct tls_session *s, const struct session_scope *scope,
                   br_ssl_session_parameters *out, int64_t *until);
 /* The handshake must be complete and the server verified. s may be NULL. */

@@ -32,7 +32,7 @@ static bool digits(const uint8_t *p, size_t n, int *out)
     return true;
 }
 
-/* Days since 1970 of a day in the Gregorian calendar (years that begin in March, eras of 400). */
+/* Days from 1970 to a day in the Gregorian calendar (years that begin in March, eras of 400). */
 static int64_t days(int year, int month, int day)
 {
     int64_t y = month <= 2 ? year - 1 : year;
@@ -41,7 +41,7 @@ static int64_t days(int year, int month, int day)
     return era * 146097 + in_era * 365 + in_era / 4 - in_era / 100 + of_year - 719468;
 }
 
-/* UTCTime YYMMDDHHMMSSZ or GeneralizedTime YYYYMMDDHHMMSSZ (section 4.1.2.5). */
+/* Takes a UTCTime YYMMDDHHMMSSZ or a GeneralizedTime YYYYMMDDHHMMSSZ (section 4.1.2.5). */
 static bool take_time(struct der *in, int64_t *out)
 {
     struct der text;
@@ -75,7 +75,7 @@ char *certificate_time(int64_t seconds, char out[static CERTIFICATE_TIME])
 
 /* ---- extensions (section 4.2) ---- */
 
-/* Encoders that write a default out (cA FALSE) are many, so that is not refused. */
+/* Many encoders write a default out (cA FALSE), so that is not refused. */
 static bool take_basic(struct certificate *c, struct der value)
 {
     struct der list, field;
@@ -152,7 +152,7 @@ static bool take_constraints(struct certificate *c, struct der value)
     return list.n == 0;
 }
 
-/* id-ad-caIssuers among the AccessDescriptions. */
+/* Looks for id-ad-caIssuers among the AccessDescriptions. */
 static bool take_access(struct certificate *c, struct der value)
 {
     static const uint8_t issuers[] = {0x2B, 6, 1, 5, 5, 7, 0x30, 2};
@@ -167,8 +167,8 @@ static bool take_access(struct certificate *c, struct der value)
     return true;
 }
 
-/* Policies are not asked for, so that which ones a path has (and requires) does not matter; nor
- * does it to OpenSSL and GnuTLS as they come. Lists of revoked ones are not fetched. */
+/* Certificate policies are not evaluated, so it does not matter which ones a path has or requires;
+ * OpenSSL and GnuTLS do the same by default. Revocation lists are not fetched. */
 static bool take_nothing(struct certificate *c, struct der value)
 {
     (void)c, (void)value;
@@ -260,7 +260,8 @@ static const char *take_body(struct certificate *c, struct der body)
         !take_subject(c, &body) || !der_expect(&body, DER_SEQUENCE, &info) ||
         !public_key_parse(&c->key, info))
         return damaged;
-    /* The outer one is not signed, so it must be what the inner one says (section 4.1.1.2). */
+    /* The outer algorithm is not signed, so it must be the same as the inner one (section
+     * 4.1.1.2). */
     if (!is(algorithm, c->algorithm.p, c->algorithm.n))
         return "the certificate names two signature algorithms";
     der_expect(&body, ISSUER_ID, &field);

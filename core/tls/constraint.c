@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define MAX_PAIRS (1 << 20) /* as OpenSSL: some 10 ms */
+#define MAX_PAIRS (1 << 20) /* as OpenSSL; some 10 ms */
 
 struct name {
     uint8_t tag; /* of a GeneralName */
@@ -42,7 +42,7 @@ static bool dns_within(struct der name, struct der base)
            name.p[name.n - base.n - 1] == '.';
 }
 
-/* Of e-mail addresses and URIs: a host is meant alone, a domain by its dot in front. */
+/* For e-mail addresses and URIs: a base with a dot in front is a domain, one without is a host. */
 static bool host_within(struct der host, struct der base)
 {
     return base.n > 0 && base.p[0] == '.' ? host.n > base.n && ends_with(host, base)
@@ -54,14 +54,15 @@ static bool email_within(struct der name, struct der base)
     const uint8_t *at = name.n > 0 ? memrchr(name.p, '@', name.n) : NULL;
     if (at == NULL)
         return false;
-    size_t local = (size_t)(at - name.p) + 1; /* with the @ */
+    size_t local = (size_t)(at - name.p) + 1; /* includes the @ */
     struct der host = {at + 1, name.n - local};
     if (base.n == 0 || memrchr(base.p, '@', base.n) == NULL)
         return host_within(host, base);
     return base.n == name.n && memcmp(base.p, name.p, local) == 0 && same_nocase(name, base);
 }
 
-/* The host in a URI with an authority; without one (urn:…) it is within nothing. */
+/* Compares the host of a URI with an authority; a URI without one (urn:…) is not within any
+ * base. */
 static bool uri_within(struct der name, struct der base)
 {
     struct span rest = span_of_der(name);
@@ -114,9 +115,9 @@ struct judging {
     bool damaged;
 };
 
-/* How many subtrees there are for this kind of name, and how many it is in. A kind without a rule
- * is in none that permit and in each that excludes; so is one with limits on the depth, which RFC
- * 5280 does not allow. */
+/* Counts the subtrees for this kind of name, and those that contain the name. A kind without a rule
+ * counts as outside every permitted subtree and inside every excluded one; so does a subtree with
+ * limits on the depth, which RFC 5280 does not allow. */
 static void count(struct judging *j, struct der subtrees, const struct name *n, bool excluded,
                   unsigned *of_kind, unsigned *within)
 {
@@ -146,7 +147,8 @@ static bool allows(struct judging *j, const struct name *n)
     return !j->damaged && (permitting == 0 || in_permitted > 0) && in_excluded == 0;
 }
 
-/* The text as an address: 4 or 16 bytes of out, or 0. */
+/* Parses the text as an address and returns the bytes of out that it takes: 4, 16, or 0 for no
+ * address. */
 static size_t address_of(struct der text, uint8_t out[static 16])
 {
     char host[INET6_ADDRSTRLEN];
@@ -157,7 +159,7 @@ static size_t address_of(struct der text, uint8_t out[static 16])
     return inet_pton(AF_INET, host, out) == 1 ? 4 : inet_pton(AF_INET6, host, out) == 1 ? 16 : 0;
 }
 
-/* A host name, which may be an address. */
+/* Checks a host name, which may be an address. */
 static bool allows_host(struct judging *j, struct der host)
 {
     uint8_t address[16];

@@ -25,10 +25,10 @@ struct der {
     size_t n;
 };
 
-/* Takes the first element off `in`: its tag, and what it holds. False: none, or not DER; `in` is as
- * it was then. */
+/* Takes the first element off `in`: its tag and its content. False: `in` is empty or not DER, and
+ * stays as it was. */
 bool der_next(struct der *in, uint8_t *tag, struct der *content);
-/* The same when it must have this tag; else `content` is as it was, too. */
+/* As der_next, but the element must have this tag. False: `content` stays as it was, too. */
 bool der_expect(struct der *in, uint8_t tag, struct der *content);
 
 #endif

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Those whose bytes below 128 are ASCII; UTF8String to VisibleString. */
+/* Whether the string type's bytes below 128 are ASCII: UTF8String to VisibleString. */
 static bool is_text(uint8_t tag)
 {
     return tag == 0x0C || tag == 0x13 || tag == 0x14 || tag == 0x16 || tag == 0x1A;
@@ -30,7 +30,7 @@ static struct der trimmed(struct der t)
     return t;
 }
 
-/* The next character: lower case, a space for any number of them. */
+/* Takes the next character off t: in lower case, and one space for any number of spaces. */
 static int fold(struct der *t)
 {
     int c = tolower(t->p[0]);
@@ -129,7 +129,7 @@ static bool is_printable(struct der text)
     return true;
 }
 
-/* What is wrong with it as the name of a certificate's owner, or NULL. */
+/* Says what is wrong with it as the name of a certificate's owner, or NULL. */
 static const char *check_common_name(const struct attribute *a)
 {
     if (a->value.n == 0)

@@ -16,11 +16,11 @@
 #include <time.h>
 
 #define MAX_HOST 255
-#define MAX_NAMES 60000 /* bytes of them in a CertificateRequest, which has two for the size */
+#define MAX_NAMES 60000 /* bytes of names in a CertificateRequest, whose size has two */
 
-/* A client without a certificate, which notes that it was asked for one. */
+/* A client without a certificate. It notes that the server has asked for one. */
 struct nobody {
-    const br_ssl_client_certificate_class *vtable; /* first */
+    const br_ssl_client_certificate_class *vtable; /* must be the first member */
     bool asked;
 };
 
@@ -34,20 +34,20 @@ struct handshake {
     int64_t now;             /* seconds since 1970 */
     char host[MAX_HOST + 1]; /* without a dot at its end */
     char peer_name[DN_COMMON_NAME_MAX + 1];
-    struct verifier verifier; /* of a server: only when it asks for certificates */
+    struct verifier verifier; /* used by a server only when it asks for certificates */
     struct nobody nobody;
     struct tls_session *session;
     br_ssl_session_parameters offered;
-    int64_t offered_until; /* the certificates behind it end then */
+    int64_t offered_until; /* when the certificates behind the offered session end */
     struct cache_use cache;
-    struct identity *identity; /* held */
+    struct identity *identity; /* a held reference */
     unsigned char buffer[BR_SSL_BUFSIZE_BIDI];
 };
 
 static struct handshake *new_handshake(void)
 {
     struct handshake *h = malloc(sizeof *h);
-    if (h != NULL) /* all but the buffer */
+    if (h != NULL) /* everything but the buffer */
         memset(h, 0, offsetof(struct handshake, buffer));
     return h;
 }
@@ -67,7 +67,7 @@ static void seed(br_ssl_engine_context *engine)
 
 static void set_host(struct handshake *h, const char *host)
 {
-    /* One that is too long is left empty, and no certificate is for that. */
+    /* A host that is too long is left empty, which no certificate matches. */
     size_t n = strlen(host);
     if (n > 1 && host[n - 1] == '.')
         n--;
@@ -159,7 +159,7 @@ struct handshake *handshake_client(const struct tls_client_options *options)
     return h;
 }
 
-/* Their names only help the client to choose, so that some are left out does no harm. */
+/* The names only help the client to choose, so it does no harm to leave some out. */
 static size_t names_that_fit(const struct trust *trust)
 {
     size_t i = 0, size = 0;
@@ -180,7 +180,7 @@ struct handshake *handshake_server(const struct tls_server_options *options)
     h->now = time_or_now(options->now);
     br_ssl_server_context *c = &h->u.server;
     br_ssl_server_zero(c);
-    /* The client's order counts: the weaker of both ends knows best what is fast for it. */
+    /* The client's order counts, since the weaker of both ends knows best what is fast for it. */
     suites_setup(&c->eng, suites_fast_aes());
     seed(&c->eng);
     if (br_skey_decoder_key_type(&i->key) == BR_KEYTYPE_RSA)
@@ -244,7 +244,7 @@ void handshake_feed(struct handshake *h, const uint8_t *record, size_t size)
         size_t room = 0;
         unsigned char *to = br_ssl_engine_recvrec_buf(&h->u.engine, &room);
         if (to == NULL)
-            return; /* failed, which its state tells */
+            return; /* the handshake fails, which its state tells */
         size_t part = room < size ? room : size;
         memcpy(to, record, part);
         br_ssl_engine_recvrec_ack(&h->u.engine, part);
@@ -322,7 +322,7 @@ static const struct cause *find_cause(int number)
     return NULL;
 }
 
-/* What an alert is likely to mean here. */
+/* Says what an alert is likely to mean here. */
 static const char *hint(const struct handshake *h, int alert)
 {
     bool shown = h->is_client && h->identity != NULL;

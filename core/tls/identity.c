@@ -28,7 +28,7 @@ static bool on_certificate(void *ctx, const char *name, const uint8_t *der, size
 {
     struct chain_reader *r = ctx;
     struct identity *i = r->identity;
-    struct der whole, settings; /* which are for those who trust it */
+    struct der whole, settings; /* settings: what others may trust it for, of no use here */
     if (!pem_certificate(name, der, n, &whole, &settings))
         return true;
     r->too_long = i->n == IDENTITY_MAX_CHAIN;
@@ -42,7 +42,7 @@ static bool on_certificate(void *ctx, const char *name, const uint8_t *der, size
     return true;
 }
 
-/* NULL, or what is wrong. */
+/* Returns NULL, or what is wrong. */
 static const char *read_chain(struct identity *i, const char *file, enum err *why)
 {
     struct buf text;
@@ -51,7 +51,7 @@ static const char *read_chain(struct identity *i, const char *file, enum err *wh
     if (*why != ERR_OK)
         return err_text(*why);
     bool ok = pem_each(text.data, text.size, on_certificate, &r);
-    buf_wipe(&text); /* the key may be in the same file */
+    buf_wipe(&text); /* the file may hold the key, too */
     *why = ERR_USAGE;
     if (r.too_long)
         return "too many certificates in the chain (8 at most)";
@@ -146,7 +146,7 @@ struct files {
     const char *certificate, *key;
 };
 
-/* Why the key belongs to none of them, as of the first. */
+/* Says why the key belongs to no certificate, in terms of the first one. */
 static void explain_mismatch(const struct identity *i, const struct public_key *first,
                              const struct files *files, char *text, size_t size)
 {
@@ -178,7 +178,7 @@ static void reorder(struct identity *i, const size_t *order, size_t n)
     i->n = n;
 }
 
-/* Clients that take the order as it comes are many. */
+/* Many clients take the certificates in the order in which they come. */
 static void sort_chain(struct identity *i, const struct certificate *parsed, size_t leaf,
                        const char *file)
 {
@@ -218,7 +218,7 @@ static bool check_pair(struct identity *i, const struct files *files, char *text
             return false;
         }
     }
-    /* An authority's that is not the first is no mistake of order: it is the wrong key. */
+    /* An authority's certificate that is not the first means a wrong key, not a wrong order. */
     while (leaf < i->n &&
            (!same_key(&i->key, &parsed[leaf].key) || (leaf > 0 && parsed[leaf].is_ca)))
         leaf++;
@@ -239,7 +239,7 @@ static bool check_pair(struct identity *i, const struct files *files, char *text
     return true;
 }
 
-/* A key of another kind cannot even be read, so its certificate says which kind it is. */
+/* An unsupported key cannot even be read, so the certificate tells its kind. */
 static const char *kind_of_first(const struct identity *i)
 {
     static const char *const known[] = {"RSA-PSS", "Ed25519", "Ed448", "DSA"};

@@ -11,13 +11,13 @@
 
 struct identity {
     atomic_uint holders;
-    br_x509_certificate chain[IDENTITY_MAX_CHAIN]; /* the end entity's first */
+    br_x509_certificate chain[IDENTITY_MAX_CHAIN]; /* the end entity comes first */
     size_t n;
-    struct certificate own;   /* the first, in chain[0]'s bytes */
-    int64_t ends;             /* its end: seconds since 1970 */
-    unsigned issuer_key_type; /* BR_KEYTYPE_… that signed the first */
+    struct certificate own;   /* the end entity, in chain[0]'s bytes */
+    int64_t ends;             /* end of its validity: seconds since 1970 */
+    unsigned issuer_key_type; /* BR_KEYTYPE_… of the key that signed the end entity */
     br_skey_decoder_context key;
-    uint8_t id[16]; /* of the certificate: ties sessions to who we said we are */
+    uint8_t id[16]; /* of the certificate: ties sessions to the identity that we have shown */
 };
 
 #endif

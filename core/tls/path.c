@@ -10,17 +10,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_CHECKS 24 /* of signatures: 10 ms each where they are slowest (P-521) */
+#define MAX_CHECKS 24 /* signatures: 10 ms each in the slowest case (P-521) */
 #define MAX_STEPS 256
-#define NAME 80 /* of a subject in a sentence */
+#define NAME 80 /* bytes of a subject in a sentence */
 
-/* How much a failure tells: the most telling one is reported. */
+/* How much a failure says: the most telling one is reported. */
 enum weight { NOTHING, NO_ISSUER, BAD_SIGNATURE, BAD_PATH };
 
 struct search {
     const struct path_question *q;
     struct path_verdict *v;
-    const struct certificate *path[PATH_LONGEST]; /* the end entity's first */
+    const struct certificate *path[PATH_LONGEST]; /* the end entity first */
     size_t n;
     unsigned steps, checks;
     enum weight weight;
@@ -100,8 +100,8 @@ static bool fit_for_purpose(struct search *s, const struct certificate *c)
                       : "is not meant for TLS clients (its extended key usage)");
 }
 
-/* Old roots cannot say that they are authorities: of those that are trusted, OpenSSL takes the
- * self-signed ones of version 1, and those whose key may sign certificates, for one. */
+/* Old roots cannot say that they are authorities. Of trusted ones, OpenSSL accepts those that are
+ * self-signed and of version 1, and those whose key may sign certificates. */
 static bool is_authority(const struct certificate *c, bool trusted)
 {
     if (c->has_usage && (c->usage & USAGE_CERTIFICATES) == 0)
@@ -111,7 +111,7 @@ static bool is_authority(const struct certificate *c, bool trusted)
     return trusted && (c->has_usage || (c->first_version && certificate_self_issued(c)));
 }
 
-/* As the authority at `at`, for all those below it. */
+/* Whether the certificate at `at` may be an authority for all those below it. */
 static bool good_authority(struct search *s, size_t at)
 {
     const struct certificate *c = s->path[at];
@@ -138,7 +138,8 @@ static bool good_authority(struct search *s, size_t at)
     return true;
 }
 
-/* Sessions begin with a signature of this key (ECDHE); whatever else it is for is not used. */
+/* The only use of this key is the signature that begins a session (ECDHE); other uses that the
+ * certificate allows do not count. */
 static bool good_end_entity(struct search *s, const struct certificate *c)
 {
     if (c->has_usage && (c->usage & USAGE_SIGNATURE) == 0)
@@ -189,7 +190,7 @@ static bool judge(struct search *s)
     return true;
 }
 
-/* Of the certificate at `at` by the next one. */
+/* Checks the signature on the certificate at `at` with the next one's key. */
 static bool good_signature(struct search *s, size_t at)
 {
     const struct certificate *c = s->path[at], *issuer = s->path[at + 1];
@@ -214,7 +215,7 @@ static bool good_signature(struct search *s, size_t at)
                   subject(c, name));
 }
 
-/* From the trusted end on, so that a stranger who only knows its name costs one check. */
+/* Begins at the trusted end, so that a forged chain that merely bears its name costs one check. */
 static bool good_signatures(struct search *s)
 {
     for (size_t i = s->n - 1; i > 0; i--)
@@ -258,7 +259,8 @@ static bool no_issuer(struct search *s)
                   subject(c, name), issuer);
 }
 
-/* By names, which cost nothing, to something trusted: anchors come before what was shown. */
+/* Extends the path by names, which costs nothing, to a trusted certificate: anchors are tried
+ * before the shown ones. */
 static bool extend(struct search *s)
 {
     if (is_trusted(s, s->path[s->n - 1]))
@@ -310,7 +312,7 @@ size_t path_order(const struct certificate *c, size_t n, size_t leaf, size_t ord
             signature_check(last, &c[i].key) == SIGNATURE_WRONG)
             continue;
         order[used++] = i;
-        i = (size_t)-1; /* from the start again: the issuer of that one */
+        i = (size_t)-1; /* start again with the issuer of that one */
     }
     return used;
 }

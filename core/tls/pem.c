@@ -33,8 +33,8 @@ static enum err read_all(int fd, struct buf *out)
     }
 }
 
-/* UTF-16 with its mark, as PowerShell writes it, becomes bytes; other characters than ASCII are no
- * part of PEM, and become one that is none either. */
+/* Turns UTF-16 with its mark, as PowerShell writes it, into bytes. Characters beyond ASCII are not
+ * part of PEM and become a byte that is not part of it either. */
 static void narrow(struct buf *b)
 {
     size_t to = 0;
@@ -51,7 +51,7 @@ static void narrow(struct buf *b)
 enum err pem_read(const char *path, struct buf *out)
 {
     *out = (struct buf){.limit = MAX_FILE};
-    /* O_NONBLOCK: a FIFO in a directory of certificates must not hold us up. */
+    /* O_NONBLOCK: a FIFO in a directory of certificates must not block the program. */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return err_from_errno(errno);
@@ -69,14 +69,15 @@ enum err pem_read(const char *path, struct buf *out)
 
 /* ---- objects ---- */
 
-/* BearSSL's decoder takes 100 ms for a system's certificates (2 MB/s); this one 1. */
+/* BearSSL's decoder takes 100 ms for a system's certificates (2 MB/s); this one takes 1 ms. */
 struct object {
     char name[MAX_NAME];
-    struct buf base64; /* its lines put together */
+    struct buf base64; /* the object's lines joined */
     bool too_large;
 };
 
-/* A line may also end with a backslash and an n: what secret stores and JSON make of a text. */
+/* A line may also end with a backslash and an n, which secret stores and JSON make of a line
+ * feed. */
 static struct span next_line(struct span *text)
 {
     const char *feed = text->n > 0 ? memchr(text->p, '\n', text->n) : NULL;
@@ -85,7 +86,8 @@ static struct span next_line(struct span *text)
     struct span line = {text->p, spelled != NULL ? (size_t)(spelled - text->p) : n};
     size_t used = spelled != NULL ? line.n + 2 : feed != NULL ? n + 1 : n;
     *text = (struct span){text->p + used, text->n - used};
-    if (line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0) /* a mark, before the first */
+    /* A byte order mark before the first line. */
+    if (line.n >= 3 && memcmp(line.p, "\xef\xbb\xbf", 3) == 0)
         line = (struct span){line.p + 3, line.n - 3};
     while (line.n > 0 && strchr(" \t\r", line.p[line.n - 1]) != NULL)
         line.n--;
@@ -104,7 +106,7 @@ static bool is_border(struct span line, const char *begin, struct span *name)
     return name->n < MAX_NAME;
 }
 
-/* True when it was closed by an END of its name. */
+/* True when an END of the same name closes the object. */
 static bool read_object(struct object *o, struct span *text)
 {
     struct span name;
@@ -146,7 +148,8 @@ bool pem_certificate(const char *name, const uint8_t *der, size_t n, struct der 
     return true;
 }
 
-/* One certificate or key in DER, which people rename to .pem; which of the two, tells who asks. */
+/* Whether the text is one certificate or key in DER, which people rename to .pem; the caller finds
+ * out which of the two it is. */
 static bool is_der(const void *text, size_t n)
 {
     struct der in = {text, n}, content;

@@ -3,8 +3,9 @@
 #include <stddef.h>
 #include <string.h>
 
-/* The record contexts of BearSSL 0.6 as record_take_over copies them, member by member. One that
- * has got a member, which may point into the context itself or outside it, does not compile. */
+/* The record contexts of BearSSL 0.6 as record_take_over copies them, member by member. A context
+ * with a further member does not compile, since the member may be a pointer into the context or out
+ * of it. */
 struct known_gcm {
     const void *vtable;
     uint64_t seq;
@@ -51,14 +52,14 @@ bool record_take_over(struct record_layer *r, const br_ssl_engine_context *engin
         in == &br_sslrec_in_chapol_vtable.inner && out == &br_sslrec_out_chapol_vtable.inner;
     size_t size = gcm ? sizeof r->in.gcm : sizeof r->in.chapol;
     if ((!gcm && !chapol) || in->context_size != size || out->context_size != size)
-        return false; /* the last: the library is not the one of the headers */
+        return false; /* the last one: the library's version is not that of the headers */
     memcpy(&r->in, &engine->in, size);
     memcpy(&r->out, &engine->out, size);
     size_t start = RECORD_HEADER, end = LARGE, room = 0;
     out->max_plaintext(&r->out.vtable, &start, &end);
     r->front = start;
     r->back = TAG;
-    /* What the engine would take now is the limit that was negotiated (RFC 6066 section 4). */
+    /* The room that the engine offers now is the limit that was negotiated (RFC 6066 section 4). */
     br_ssl_engine_sendapp_buf(engine, &room);
     r->max_plain = room > 0 && room < RECORD_MAX_PLAIN ? room : RECORD_MAX_PLAIN;
     return true;

@@ -1,14 +1,14 @@
 /* TLS 1.2 records after the handshake, encrypted and decrypted where they lie.
  *
- * Why not through the engine: it copies every byte into and out of its own buffers and gives out
- * one record per write. In place, with several records per write, was measured 7 % faster (15 %
- * with faster AES code), and a connection needs no 33 KB of buffers.
+ * BearSSL's engine would copy every byte into and out of its own buffers and give out one record
+ * per write. Records in place, several per write, were measured 7 % faster (15 % with faster AES
+ * code), and a connection needs no 33 KB of buffers.
  *
- * It relies on what bearssl_ssl.h shows: an engine's `in` and `out` are record contexts that start
- * with a vtable (br_sslrec_in_class, br_sslrec_out_class), hold no pointers into themselves, and
- * carry keys and sequence number. They are copied out when the handshake is done; the engine is not
- * used again, so each sequence number is used once. record.c does not compile where that layout is
- * another one. */
+ * This relies on what bearssl_ssl.h shows: an engine's `in` and `out` are record contexts that
+ * start with a vtable (br_sslrec_in_class, br_sslrec_out_class), hold no pointers into themselves,
+ * and carry keys and sequence number. They are copied out when the handshake is done; the engine is
+ * not used again, so each sequence number is used once. record.c does not compile with another
+ * layout. */
 #ifndef CORE_TLS_RECORD_H
 #define CORE_TLS_RECORD_H
 
@@ -41,16 +41,17 @@ struct record_layer {
     size_t max_plain;   /* of one record: 16384, or less when the peer asked for that */
 };
 
-/* Takes over from an engine that has finished its handshake and has nothing left to send. False: it
- * agreed on something else than GCM or ChaCha20-Poly1305, or the library is of another version than
- * its headers. */
+/* Takes over from an engine that has finished its handshake and has nothing left to send. False:
+ * the suite is neither GCM nor ChaCha20-Poly1305, or the library's version differs from its
+ * headers'. */
 bool record_take_over(struct record_layer *r, const br_ssl_engine_context *engine);
 void record_wipe(struct record_layer *r);
 
-/* The size of a record, from its header; 0: no TLS record, or above RECORD_MAX. */
+/* The size of a record, from its header; 0: not a TLS record, or above RECORD_MAX. */
 size_t record_size(const uint8_t header[RECORD_HEADER]);
 
-/* Decrypts a whole record of `size` bytes in place; its plaintext, *n bytes. NULL: damaged. */
+/* Decrypts a whole record of `size` bytes in place and returns its plaintext, *n bytes. NULL: the
+ * record is damaged. */
 uint8_t *record_open(struct record_layer *r, uint8_t *record, size_t size, size_t *n);
 
 /* Makes a record at `record` from the n plaintext bytes that lie at record + front; `back` bytes

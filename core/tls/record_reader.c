@@ -38,8 +38,8 @@ void inbox_note(struct inbox *in, const char *problem)
 
 /* ---- whole records ---- */
 
-/* Without close_notify it still counts as an orderly end, since the service that we talk to ends
- * that way; only in the middle of a record it does not. */
+/* An end without close_notify counts as orderly, since the service that we talk to ends that way;
+ * in the middle of a record it does not. */
 static long lower_ended(struct inbox *in, enum err why)
 {
     uint8_t *p;
@@ -91,7 +91,7 @@ static long on_alert(struct inbox *in, const uint8_t *p, size_t n)
     return inbox_end(in, ERR_TLS, -1, "alert %d from the other side (%s)", p[1], alert_name(p[1]));
 }
 
-/* A server may ask for a new handshake (RFC 5246 section 7.4.1.1), and we may ignore it. */
+/* A server may ask for a new handshake (RFC 5246 section 7.4.1.1), which a client may ignore. */
 static bool is_hello_request(const struct inbox *in, uint8_t type, const uint8_t *p, size_t n)
 {
     static const uint8_t hello_request[4];
@@ -108,7 +108,7 @@ static long skip(struct inbox *in, size_t size)
     return 1;
 }
 
-/* 1: go on, with what there is now in plain; < 0: the end. */
+/* 1: reading goes on with what is in plain now; < 0: the end. */
 static long open_record(struct inbox *in, uint8_t *p, size_t size)
 {
     uint8_t type = p[0];
@@ -130,7 +130,7 @@ static long open_record(struct inbox *in, uint8_t *p, size_t size)
     return 1;
 }
 
-/* Gets hold of a record's plaintext: how much is left of it, 0 none now, < 0 the end. */
+/* Gets a record's plaintext and returns how much of it is left: 0 for none now, < 0 for the end. */
 static long fetch(struct inbox *in)
 {
     while (in->left == 0) {
@@ -162,7 +162,7 @@ static size_t carried(const struct inbox *in)
     return in->carry_end - in->carry_start;
 }
 
-/* Copies records into the block until it holds `want`, or no more can be had. */
+/* Copies records into the block until it holds `want` bytes, or no more can be had. */
 static long gather(struct inbox *in, size_t want)
 {
     if (in->carry == NULL && (in->carry = loop_block(in->loop)) == NULL)

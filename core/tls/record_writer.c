@@ -26,7 +26,7 @@ static void seal(struct batch *b, enum record_type type)
     b->open = 0;
 }
 
-/* How long the record after the sealed ones may become. */
+/* Returns how long the record after the sealed ones may become. */
 static size_t record_room(const struct batch *b)
 {
     size_t around = b->sealed + b->keys->front + b->keys->back;

@@ -5,7 +5,7 @@
 
 #include "core/tls/der.h"
 
-enum san_tag { /* of a GeneralName */
+enum san_tag { /* tags of a GeneralName */
                SAN_EMAIL = DER_CONTEXT + 1,
                SAN_DNS = DER_CONTEXT + 2,
                SAN_DIRECTORY = DER_CONTEXT_CONSTRUCTED + 4,
@@ -13,22 +13,21 @@ enum san_tag { /* of a GeneralName */
                SAN_ADDRESS = DER_CONTEXT + 7,
 };
 
-/* Whether a certificate with these names and this subject (RDNSequence, its content) is for this
- * host name: one of its dNSNames, or, when it has none of these, one of
- * its common names. A "*" may stand for the whole first label, when two labels follow (RFC 6125
- * section 6.4). */
+/* Whether a certificate with these names and this subject (RDNSequence, its content) is valid for
+ * this host name: it is one of its dNSNames, or, when there are none, one of its common names. A
+ * "*" may stand for the whole first label, when two labels follow (RFC 6125 section 6.4). */
 bool san_has_host(struct der names, struct der subject, const char *host);
 
-/* Whether this address is among them: `bytes` (4 or 16) in an iPAddress entry. Only when there is
- * none of these, a dNSName that spells `text` exactly counts too: home-made certificates do that.
- * False as well for everything that is not DER. */
+/* Whether this address is among them: `bytes` (4 or 16) in an iPAddress entry. Only when the names
+ * have no iPAddress, a dNSName that spells `text` exactly counts too, since home-made certificates
+ * are made that way. False also when the names are not DER. */
 bool san_has_address(struct der names, const uint8_t *address, size_t bytes, const char *text);
 
-/* Writes the first host name or address for people (printable, cut to fit); the empty string when
- * there is none. Returns out. */
+/* Writes the first host name or address for people (printable, cut to fit), or the empty string
+ * when there is none. Returns out. */
 char *san_first(struct der names, char *out, size_t size);
 
-/* One GeneralName for people: printable, cut to fit. Returns out. */
+/* Writes one GeneralName for people: printable, cut to fit. Returns out. */
 char *san_text(uint8_t tag, struct der name, char *out, size_t size);
 
 #endif

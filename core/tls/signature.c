@@ -1,11 +1,10 @@
-/* Keys in certificates, and signatures on them: which ones there are, and which ones are supported.
- */
+/* Keys in certificates, and signatures on them: which kinds exist, and which are supported. */
 #include "core/tls/certificate.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_RSA_BITS 4096 /* BearSSL's; more costs seconds on a small device */
+#define MAX_RSA_BITS 4096 /* BearSSL's limit; a longer key costs seconds on a small device */
 
 static bool is(struct der a, const void *p, size_t n)
 {
@@ -64,7 +63,7 @@ static bool take_ec(struct public_key *k, struct der parameters, struct der bits
     struct der oid;
     snprintf(k->kind, sizeof k->kind, "EC on another curve");
     if (!der_expect(&parameters, DER_OID, &oid) || parameters.n != 0)
-        return true; /* a curve spelled out, which RFC 5480 forbids */
+        return true; /* explicit curve parameters, which RFC 5480 forbids */
     for (size_t i = 0; i < sizeof curves / sizeof *curves; i++) {
         const struct curve *c = &curves[i];
         if (!is(oid, c->oid, c->n))

@@ -1,4 +1,5 @@
-/* What we speak: TLS 1.2, ECDHE, authenticated encryption only; and in which order. */
+/* The protocol versions and cipher suites that are spoken, and their order: TLS 1.2, ECDHE,
+ * authenticated encryption only. */
 #ifndef CORE_TLS_SUITES_H
 #define CORE_TLS_SUITES_H
 

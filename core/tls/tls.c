@@ -10,25 +10,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* 1.2 KB per stream once the handshake is over; blocks come and go with traffic. */
+/* A stream takes 1.2 KB once the handshake is over; blocks come and go with traffic. */
 struct tls {
     struct stream stream;
-    struct loop *loop; /* NULL: it has left */
+    struct loop *loop; /* NULL: the stream has left its loop */
     struct stream *lower;
-    struct handshake *handshake;      /* NULL: done, or a server's that had no turn yet */
-    struct tls_server_options server; /* until it had; .waits is NULL when there are no turns */
-    uint8_t *step;                    /* a record that waits for its turn, malloc'd; or NULL */
+    /* NULL: it is done, or a server's has not had its first turn yet. */
+    struct handshake *handshake;
+    /* Used until the first turn; .waits is NULL when there are no turns. */
+    struct tls_server_options server;
+    uint8_t *step; /* a record that waits for its turn, malloc'd; or NULL */
     size_t step_size;
     struct record_layer keys;
     struct deferred flush, wake;
-    enum err failed; /* then nothing works any more */
+    enum err failed; /* set: every call fails from now on */
     bool resumed, reading;
-    char *peer_name; /* NULL: none */
+    char *peer_name; /* NULL: the client has no usable name */
     struct inbox in;
     struct batch out;
     const uint8_t *parked; /* the rest of a pending write */
     size_t parked_left;
-    bool ending, ended; /* shutdown: asked for, done */
+    bool ending, ended; /* shutdown: requested, done */
 };
 
 static struct tls *of(struct stream *s)
@@ -46,7 +48,7 @@ static const struct tls *of_const(const struct stream *s)
     return (const struct tls *)(const void *)s;
 }
 
-/* The stream is of no use any more. The owner is told, after which t may be gone. */
+/* Makes the stream unusable and tells the owner, after which t may be gone. */
 static void fail(struct tls *t, enum err why)
 {
     if (t->failed != ERR_OK)
@@ -72,8 +74,8 @@ static long peek(struct tls *t, size_t want, uint8_t **p)
     return there;
 }
 
-/* `readable` comes again for what is held here: carried bytes, and the end. What lies below the
- * lower stream reminds of, since a record is consumed there only when it is used up. */
+/* Tells `readable` again for what is held here: carried bytes, and the end. For the records below,
+ * the lower stream tells again, since a record is consumed there only when it is used up. */
 static void remind(struct tls *t)
 {
     if (t->reading && (t->in.carry != NULL || t->in.end != ERR_OK))
@@ -102,7 +104,7 @@ static void tls_read_on(struct stream *s, bool on)
     remind(t);
 }
 
-/* Who has been told that there is no more (or not so much) is not reminded. */
+/* An owner that has been told that there is no more (or not so much) is not told again. */
 static long tls_peek(struct stream *s, size_t want, uint8_t **p)
 {
     struct tls *t = of(s);
@@ -139,7 +141,7 @@ static long tls_pull(struct stream *s, uint8_t *p, size_t n)
 
 /* ---- writing ---- */
 
-/* Takes what can go now, until the lower stream is full. */
+/* Takes as much as can go now, until the lower stream is full. */
 static size_t put(struct tls *t, const uint8_t *p, size_t n)
 {
     size_t taken = batch_put(&t->out, p, n);
@@ -157,7 +159,7 @@ static size_t tls_try_write(struct stream *s, const uint8_t *p, size_t n)
     return t->failed != ERR_OK ? 0 : put(t, p, n);
 }
 
-/* After a failure everything is "taken": the owner learns by `failed`. */
+/* After a failure all bytes count as taken: the owner learns of it by `failed`. */
 static bool tls_write(struct stream *s, const uint8_t *p, size_t n)
 {
     struct tls *t = of(s);
@@ -175,7 +177,7 @@ static bool tls_ready(const struct stream *s)
     return of_const(s)->parked_left == 0;
 }
 
-/* close_notify, once all that was written is on its way. */
+/* Sends close_notify once all written bytes are on their way. */
 static void finish_ending(struct tls *t)
 {
     if (t->ended || t->parked_left > 0 || !batch_flush(&t->out) ||
@@ -226,7 +228,7 @@ static void set_loop(struct tls *t, struct loop *loop)
     t->loop = t->in.loop = t->out.loop = loop;
 }
 
-/* What was received stays where it is: records in the lower stream's block, carried bytes here. */
+/* Received bytes stay where they are: records in the lower stream's block, carried bytes here. */
 static bool tls_leave(struct stream *s)
 {
     struct tls *t = of(s);
@@ -263,7 +265,7 @@ static void handshake_failed(struct tls *t)
         batch_added(&t->out, sizeof header + 1);
     }
     batch_flush(&t->out);
-    t->in.end = why; /* with the problem that is there */
+    t->in.end = why; /* inbox_end would replace the problem */
     fail(t, why);
 }
 
@@ -277,7 +279,8 @@ static enum err take_name(struct tls *t)
     return ERR_OK;
 }
 
-/* The last flight is left in the batch: what the owner writes in `opened` goes along with it. */
+/* The last flight stays in the batch, so that what the owner writes in `opened` leaves together
+ * with it. */
 static void handshake_done(struct tls *t)
 {
     enum err why = handshake_finish(t->handshake, &t->keys, &t->resumed) ? take_name(t) : ERR_TLS;
@@ -296,7 +299,7 @@ static void handshake_done(struct tls *t)
         t->stream.events->opened(t->stream.owner);
 }
 
-/* A server's 41 KB are made when they are needed first. False: no memory; t may be gone. */
+/* A server's 41 KB are allocated when they are needed first. False: no memory; t may be gone. */
 static bool begin_handshake(struct tls *t)
 {
     if (t->handshake != NULL)
@@ -321,14 +324,15 @@ static bool collect(struct tls *t)
     return room > 0;
 }
 
-/* Key operations are done for messages in the clear, and none for ChangeCipherSpec and alerts. */
+/* Only a handshake message in the clear costs key operations; ChangeCipherSpec and alerts cost
+ * none. */
 static bool takes_turn(const struct tls *t, const uint8_t *record)
 {
     return t->server.waits != NULL && record[0] == RECORD_HANDSHAKE;
 }
 
-/* A copy, since a block of the loop's for each of those who wait would be too much. Reading goes on
- * to learn who leaves meanwhile. */
+/* The record is copied, since a loop's block for each waiting stream would be too much. Reading
+ * goes on, to learn of clients that leave meanwhile. */
 static void wait_for_turn(struct tls *t, const uint8_t *record, size_t size)
 {
     bool known = t->handshake != NULL || cache_knows(t->server.cache, record, size);
@@ -343,7 +347,7 @@ static void wait_for_turn(struct tls *t, const uint8_t *record, size_t size)
     t->server.waits(t->server.turns, known);
 }
 
-/* While it waits: whoever is gone needs no turn. */
+/* Watches the stream while it waits: a client that has left needs no turn. */
 static void look_after(struct tls *t)
 {
     uint8_t *p;
@@ -361,11 +365,11 @@ static void feed_record(struct tls *t, const uint8_t *p, size_t size)
     handshake_feed(t->handshake, p, size);
 }
 
-/* False: nothing to feed now, or t has failed and may be gone. */
+/* False: there is nothing to feed now, or t has failed and may be gone. */
 static bool feed(struct tls *t)
 {
     uint8_t *p;
-    batch_flush(&t->out); /* it is the other side's turn */
+    batch_flush(&t->out); /* the other side acts next */
     long size = inbox_record(&t->in, &p);
     if (size < 0)
         fail(t, t->in.end);
@@ -398,7 +402,7 @@ static void drive(struct tls *t)
         case HANDSHAKE_WRITES:
             if (collect(t))
                 break;
-            /* Until it is taken there is no point in hearing that more has come. */
+            /* Until the record is taken, events about further bytes are of no use. */
             stream_read_on(t->lower, false);
             if (t->out.no_memory)
                 fail(t, ERR_NO_MEMORY);
@@ -434,7 +438,8 @@ void tls_turn(struct stream *s)
 
 /* ---- events from below ---- */
 
-/* Deferred: the end of an iteration in which something was written, or the begin of it all. */
+/* Deferred work: at the end of an iteration in which something was written, or at the very
+ * beginning. */
 static void on_flush(void *owner)
 {
     struct tls *t = owner;
@@ -479,7 +484,7 @@ static void on_lower_writable(void *owner)
         t->stream.events->writable(t->stream.owner);
 }
 
-/* What the other side said before it went away can still be read. */
+/* Bytes that the other side has sent before it left can still be read. */
 static void on_lower_failed(void *owner, enum err why)
 {
     struct tls *t = owner;

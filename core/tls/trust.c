@@ -48,7 +48,7 @@ static bool reserve(struct trust *t)
     return true;
 }
 
-/* Keeps a copy. */
+/* Adds a copy of the certificate. */
 static bool add_anchor(struct trust *t, const uint8_t *der, size_t n)
 {
     uint8_t *copy = malloc(n);
@@ -80,8 +80,9 @@ static bool add_certificate(struct adding *a, const uint8_t *der, size_t n)
     return has_anchor(a->trust, der, n) || add_anchor(a->trust, der, n);
 }
 
-/* What `openssl x509 -addtrust, -addreject` put behind a certificate (X509_CERT_AUX): a use that is
- * rejected, or that is not among those trusted when there are some, is none of its uses. */
+/* Reads what `openssl x509 -addtrust, -addreject` puts after a certificate (X509_CERT_AUX). A
+ * purpose is distrusted when it is rejected, or when other purposes are listed as trusted and it is
+ * not. */
 static bool is_distrusted(struct der settings, unsigned purpose)
 {
     struct der all, list;
@@ -162,7 +163,7 @@ static bool add_file(struct trust *t, const char *path, struct report *r)
     return complain(r, ERR_USAGE, path, what);
 }
 
-/* Whatever else lies in the directory is none of our business. */
+/* Other files in the directory are ignored. */
 static bool add_directory(struct trust *t, const char *path, struct report *r)
 {
     DIR *d = opendir(path);
@@ -189,8 +190,8 @@ static bool add_directory(struct trust *t, const char *path, struct report *r)
     return ok;
 }
 
-/* SSL_CERT_DIR is a list with colons, of which some may not be there, as OpenSSL reads it; only
- * when none has a certificate is that an error. */
+/* SSL_CERT_DIR is a list with colons. Some directories may be missing, as in OpenSSL; it is an
+ * error only when none of them has a certificate. */
 static bool add_directories(struct trust *t, const char *list, struct report *r)
 {
     struct span rest = span_of(list);
@@ -212,7 +213,7 @@ static bool add_directories(struct trust *t, const char *list, struct report *r)
     return any || complain(r, ERR_NOT_FOUND, list, "there is no certificate in SSL_CERT_DIR");
 }
 
-/* Either may be missing when the other one gave something, as OpenSSL has it. */
+/* The file or the directory may be missing when the other one gave certificates, as in OpenSSL. */
 static bool add_named(struct trust *t, const char *file, const char *directories, struct report *r)
 {
     bool from_file = file != NULL && add_file(t, file, r);
@@ -256,7 +257,7 @@ struct trust *trust_new(const struct trust_sources *from, enum err *why, char *t
     bool ok = (from->file == NULL || add_file(t, from->file, &r)) &&
               (from->directory == NULL || add_directory(t, from->directory, &r));
     if (ok && (from->system || (!named && !from->insecure)) && !add_system(t, &r)) {
-        /* A machine without certificates of its own (a container) can do with those named. */
+        /* A machine without certificates of its own (a container) can work with the named ones. */
         ok = named && r.why == ERR_NOT_FOUND;
         if (ok)
             log_warning("%s; only the authorities that were named are trusted", r.text);

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#define MAX_CHAIN (100 << 10) /* bytes; OpenSSL's limit, too */
+#define MAX_CHAIN (100 << 10) /* bytes, which is OpenSSL's limit, too */
 
 static struct verifier *of(const br_x509_class **ctx)
 {
@@ -28,7 +28,7 @@ static void start_certificate(const br_x509_class **ctx, uint32_t length)
     of(ctx)->certificates++;
 }
 
-/* What is behind the last one that is looked at is not kept. */
+/* Bytes after the last certificate that is looked at are not kept. */
 static void append(const br_x509_class **ctx, const unsigned char *p, size_t n)
 {
     struct verifier *v = of(ctx);
@@ -61,7 +61,8 @@ static void refuse(struct verifier *v, enum err why, int alert, const char *text
     snprintf(v->verdict.text, sizeof v->verdict.text, "%s", text);
 }
 
-/* Only its own must be understood; what cannot be read behind it helps no path. */
+/* Only the other side's own certificate must be readable; an unreadable one after it does not help
+ * any path. */
 static size_t parse(struct verifier *v, struct certificate *out)
 {
     size_t n = 0;
@@ -116,7 +117,7 @@ static unsigned end_chain(const br_x509_class **ctx)
     return v->verdict.why == ERR_OK ? 0 : BR_ERR_X509_NOT_TRUSTED;
 }
 
-/* A path is only good when the key may sign, and the suites use it for nothing else. */
+/* A path is good only when the key may sign, which is the only use that the suites make of it. */
 static const br_x509_pkey *get_key(const br_x509_class *const *ctx, unsigned *usages)
 {
     const struct verifier *v = (const void *)ctx;

@@ -1,6 +1,7 @@
-/* Private to core/tls: checks the other side's certificate chain. An X.509 class for BearSSL's
- * engine, which gathers what the other side shows and asks path.h at the end: BearSSL's own
- * ("minimal") knows no name constraints, purposes and addresses, and no order but the right one. */
+/* Private to core/tls: checks the other side's certificate chain. This is an X.509 class for
+ * BearSSL's engine, which gathers what the other side shows and asks path.h at the end. BearSSL's
+ * own class ("minimal") supports neither name constraints nor purposes nor addresses, and accepts
+ * certificates in the right order only. */
 #ifndef CORE_TLS_VERIFY_H
 #define CORE_TLS_VERIFY_H
 
@@ -9,29 +10,31 @@
 #include "core/tls/trust.h"
 
 struct verifier {
-    const br_x509_class *vtable; /* first: BearSSL's way of inheriting */
+    const br_x509_class *vtable; /* first member: BearSSL's way of inheriting */
     const struct trust *trust;
     const char *host;
     int64_t now;
-    unsigned certificates;         /* begun */
-    struct buf chain;              /* as they came, one behind the other */
-    size_t ends[PATH_MAX_SHOWN];   /* where each one of them ends */
-    br_ssl_engine_context *asking; /* of the server that asks its client; NULL: we are the client */
+    unsigned certificates;       /* certificates that have begun */
+    struct buf chain;            /* the certificates as they came, one after the other */
+    size_t ends[PATH_MAX_SHOWN]; /* offset of each certificate's end */
+    /* The server's engine that asks its client; NULL: we are the client. */
+    br_ssl_engine_context *asking;
     bool no_memory;
-    struct public_key key;       /* of the other side */
-    struct path_verdict verdict; /* at the end */
+    struct public_key key;       /* the other side's key */
+    struct path_verdict verdict; /* set at the end of the chain */
 };
 
-/* Of a server: for this host, at this time (seconds since 1970). trust and host must outlive it. */
+/* Checks a server: for this host, at this time (seconds since 1970). trust and host must outlive
+ * the verifier. */
 void verifier_init(struct verifier *v, const struct trust *trust, const char *host, int64_t now);
-/* Of a client, whom this server's engine asks. BearSSL's option to go on without client
- * authentication, which is set there, also lets those in whose certificate is wrong; so it is taken
- * back as soon as a certificate comes. trust and engine must outlive it. */
+/* Checks the client of this server's engine. The engine's option to go on without client
+ * authentication is set here. It would also accept clients with a wrong certificate, so it is taken
+ * back as soon as a certificate comes. trust and engine must outlive the verifier. */
 void verifier_init_client(struct verifier *v, const struct trust *trust,
                           br_ssl_engine_context *engine, int64_t now);
 void verifier_free(struct verifier *v);
 
-/* The other side's own certificate; empty: none. */
+/* The other side's own certificate; empty: it has shown none. */
 struct der verifier_leaf(const struct verifier *v);
 
 #endif
