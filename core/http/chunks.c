@@ -26,7 +26,7 @@ static enum chunks_at digit(struct chunks *c, uint8_t byte)
     return CHUNKS_DIGITS;
 }
 
-/* What may stand behind a size. */
+/* Returns the state after a byte that follows a size. */
 static enum chunks_at behind_size(uint8_t byte)
 {
     return byte == '\r'  ? CHUNKS_SIZE_LF
@@ -40,7 +40,7 @@ static enum chunks_at only(uint8_t byte, uint8_t wanted, enum chunks_at next)
     return byte == wanted ? next : CHUNKS_BROKEN;
 }
 
-/* In a text that the line's end follows. */
+/* Returns the state inside a text that a line end follows. */
 static enum chunks_at text(uint8_t byte, enum chunks_at here, enum chunks_at end)
 {
     return byte == '\r' ? end : is_text(byte) ? here : CHUNKS_BROKEN;

@@ -2,8 +2,8 @@
  *
  * Strict: a size is hex digits only, below 2^63; blanks may follow it, and then only an extension.
  * Every line ends with CRLF, CR and LF stand nowhere else, and other control characters than the
- * tab are refused. A trailer line is a header that is not folded. What lies between the content of
- * two chunks or behind the last has at most CHUNKS_FRAMING_MAX bytes. */
+ * tab are refused. A trailer line is a header that is not folded. Between the content of two
+ * chunks, and after the last one, there are at most CHUNKS_FRAMING_MAX bytes. */
 #ifndef CORE_HTTP_CHUNKS_H
 #define CORE_HTTP_CHUNKS_H
 
@@ -29,15 +29,16 @@ enum chunks_at {
     CHUNKS_BROKEN
 };
 
-/* A zeroed struct is in front of the first chunk. */
+/* A zeroed struct stands before the first chunk. */
 struct chunks {
     enum chunks_at at;
-    uint64_t left;  /* content of the chunk at hand that is still to come, or its size so far */
+    /* Bytes of the current chunk's content that are still to come, or its size so far. */
+    uint64_t left;
     size_t framing; /* bytes since the last content */
 };
 
 /* Takes bytes up to the body's end and no further, and gives the content among them to `content`
- * (NULL: nobody). Returns how many were taken, or -ERR_PROTOCOL, also at every later call. */
+ * (which may be NULL). Returns how many were taken, or -ERR_PROTOCOL, also at every later call. */
 long chunks_feed(struct chunks *c, const uint8_t *p, size_t n, http_body_content *content,
                  void *owner);
 

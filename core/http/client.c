@@ -9,19 +9,21 @@ struct http_client {
     const struct http_client_events *events;
     void *owner;
     struct timer *timer;
-    struct deferred later; /* a loss that was found while asking */
+    struct deferred later; /* tells a loss that was found inside a call of the owner's */
     bool connecting;
-    struct stream *stream; /* also between requests */
-    bool kept;             /* it has carried a request before, */
-    bool spoilt;           /* and more than the answer came */
-    bool telling, gone;    /* lines; and http_client_free came meanwhile: it is freed after them */
+    struct stream *stream; /* kept between requests, too */
+    bool kept;             /* the connection has carried a request before */
+    bool spoilt;           /* more than the answer came */
+    /* telling: inside the `line` events; gone: http_client_free was called there, and c is freed
+     * after them. */
+    bool telling, gone;
     /* The request at hand. */
     bool busy, lines, repeatable;
-    bool heard; /* something of an answer has come */
+    bool heard; /* part of an answer has come */
     struct buf request;
     struct http_reader *reader;
     struct http_body *body;
-    struct buf content; /* of the body: all of it, or the line that has begun */
+    struct buf content; /* the body: all of it, or the line that has begun */
     bool overfull;
 };
 
@@ -48,7 +50,7 @@ static void forget_answer(struct http_client *c)
     c->overfull = false;
 }
 
-/* The request is over; the stream holds no more of its bytes. */
+/* Forgets the request, which is over; the stream holds no more of its bytes. */
 static void forget_request(struct http_client *c)
 {
     forget_answer(c);
@@ -64,7 +66,7 @@ static void connect_anew(struct http_client *c)
         loop_defer(c->loop, &c->later);
 }
 
-/* The last act of every event that gets here: the owner may free c. */
+/* Is the last act of every event that calls it: the owner may free c. */
 static void lose(struct http_client *c, enum http_loss loss, enum err why, const char *text)
 {
     bool again = c->busy && c->repeatable && c->kept && !c->heard;
@@ -88,14 +90,14 @@ static void lose_connection(struct http_client *c, enum err why)
 static void on_later(void *owner)
 {
     struct http_client *c = owner;
-    c->heard = true; /* not again: that would need memory, too */
+    c->heard = true; /* no second try, which would need memory, too */
     lose_connection(c, ERR_NO_MEMORY);
 }
 
 static void on_late(void *owner)
 {
     struct http_client *c = owner;
-    c->heard = true; /* not again: that would only take as long */
+    c->heard = true; /* no second try, which would take as long again */
     lose(c, c->stream != NULL ? HTTP_LOSS_LATE : HTTP_LOSS_DIAL_LATE, ERR_TIMEOUT, "");
 }
 
@@ -120,7 +122,7 @@ static bool deliver_lines(struct http_client *c)
     c->telling = true;
     while (c->body != NULL && c->content.size > 0 &&
            (end = memchr(c->content.data, '\n', c->content.size)) != NULL) {
-        /* Its own memory: the owner may ask for something else, which ends this answer. */
+        /* The line is copied: the owner may make another request, which ends this answer. */
         size_t size = (size_t)(end - c->content.data);
         size_t n = size > 0 && end[-1] == '\r' ? size - 1 : size;
         char *line = span_dup((struct span){(char *)c->content.data, n});
@@ -154,7 +156,7 @@ static enum err head_done(struct http_client *c, const struct http_head *head)
     return ERR_OK;
 }
 
-/* Takes some of it. */
+/* Takes some of the n bytes. */
 static enum err take(struct http_client *c, const uint8_t *p, size_t n, size_t *used)
 {
     long took = c->body == NULL ? http_reader_feed(c->reader, p, n) : http_body_feed(c->body, p, n);
@@ -167,7 +169,7 @@ static enum err take(struct http_client *c, const uint8_t *p, size_t n, size_t *
     return head != NULL && c->body == NULL ? head_done(c, head) : ERR_OK;
 }
 
-/* more: bytes follow that nobody asked for. */
+/* more: further bytes follow, which belong to no request. */
 static void complete(struct http_client *c, bool more)
 {
     if (c->lines) {
@@ -188,7 +190,7 @@ static void at_end(struct http_client *c, enum err why)
     const struct http_head *head = c->body != NULL ? http_reader_head(c->reader) : NULL;
     if (head != NULL && why == ERR_EOF && !c->lines && !head->chunked && head->content_length < 0) {
         drop(c);
-        deliver(c); /* it has no other end than this one */
+        deliver(c); /* the answer ends with the connection */
     } else {
         lose(c, head != NULL && !c->lines ? HTTP_LOSS_CUT_OFF : HTTP_LOSS_HUNG_UP, why,
              err_text(why));
@@ -244,7 +246,7 @@ static void on_readable(void *owner)
 
 static void on_writable(void *owner)
 {
-    (void)owner; /* the request is sent whole; the answer is what counts */
+    (void)owner; /* no need to continue: the request is sent whole, and the answer tells its fate */
 }
 
 static void on_failed(void *owner, enum err why)
@@ -270,7 +272,7 @@ void http_client_connected(struct http_client *c, struct stream *s)
     c->connecting = false;
     c->stream = s;
     stream_set_owner(s, &stream_events, c);
-    stream_read_on(s, true); /* for good: an end is to be seen when it comes */
+    stream_read_on(s, true); /* stays on, so that the connection's end is seen at once */
     send_request(c);
 }
 
@@ -288,7 +290,7 @@ bool http_client_ask(struct http_client *c, struct buf *request, unsigned how)
     c->lines = (how & HTTP_LINES) != 0;
     c->repeatable = (how & HTTP_REPEATABLE) != 0;
     c->heard = false;
-    /* One that is still being written to is not usable either. */
+    /* A connection that is still being written to is not usable either. */
     if (c->stream != NULL && (c->spoilt || !c->repeatable || !stream_ready(c->stream)))
         drop(c);
     c->request = *request;

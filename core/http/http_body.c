@@ -6,7 +6,7 @@ struct http_body {
     enum { NOTHING_LEFT, LENGTH, CHUNKED, UNTIL_CLOSE } kind;
     uint64_t left;              /* LENGTH: bytes still to come */
     struct chunks chunks;       /* CHUNKED */
-    http_body_content *content; /* NULL when nobody wants it */
+    http_body_content *content; /* may be NULL */
     void *owner;
 };
 

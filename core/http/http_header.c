@@ -34,7 +34,7 @@ bool http_header_has(const struct http_head *h, const char *name, const char *to
     return false;
 }
 
-/* RFC 7617: neither part has control characters. */
+/* RFC 7617: neither user nor password has control characters. */
 static bool is_plain(struct span s)
 {
     for (size_t i = 0; i < s.n; i++)

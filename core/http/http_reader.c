@@ -6,7 +6,7 @@
 
 struct http_reader {
     bool final;       /* interim answers are passed over */
-    bool lenient;     /* a proxy's */
+    bool lenient;     /* reads a web proxy's response */
     struct buf bytes; /* all of the head so far */
     size_t line;      /* where the current line begins in it */
     size_t start;     /* where the start line begins */
@@ -41,7 +41,7 @@ void http_reader_free(struct http_reader *r)
 {
     if (r == NULL)
         return;
-    buf_wipe(&r->bytes); /* heads carry tokens and passwords */
+    buf_wipe(&r->bytes); /* heads may carry tokens and passwords */
     free(r);
 }
 
@@ -58,8 +58,8 @@ static bool is_token(struct span s)
     return s.n > 0;
 }
 
-/* Bytes above 127 are none that a URL has, but old clients send them as they are, and servers take
- * them; nobody reads them in two ways. */
+/* A URL has no bytes above 127, but old clients send them as they are, and servers accept them; no
+ * program reads them in two ways. */
 static bool is_target(struct span s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -86,7 +86,7 @@ static bool request_line(struct http_head *h, struct span line)
 
 static const char magic[] = "HTTP/";
 
-/* The blank in front of an empty reason is left out by some. */
+/* Some servers leave out the blank in front of an empty reason. */
 static bool status_line(struct http_head *h, struct span line, bool lenient)
 {
     uint64_t status;
@@ -108,7 +108,7 @@ static bool start_line(struct http_reader *r, struct span line)
     return h->request ? request_line(h, line) : status_line(h, line, r->lenient);
 }
 
-/* A folded line begins with a blank, which no token has. */
+/* A folded line begins with a blank, which is no token character. */
 static bool header_line(struct span line, struct span *name, struct span *value)
 {
     const char *colon = memchr(line.p, ':', line.n);
@@ -119,7 +119,7 @@ static bool header_line(struct span line, struct span *name, struct span *value)
     return is_token(*name);
 }
 
-/* Transfer-Encoding (RFC 9112 6.1): which codings, and is chunked the last of them? */
+/* Reads Transfer-Encoding (RFC 9112 6.1): the codings, and whether chunked is the last of them. */
 static bool transfer_coding(struct http_head *h)
 {
     struct span rest = http_header(h, "Transfer-Encoding");
@@ -140,7 +140,7 @@ static bool transfer_coding(struct http_head *h)
     return chunks <= 1 && (h->chunked || (!h->request && chunks == 0));
 }
 
-/* What the headers say about the message's end and the connection's. */
+/* Reads what the headers say about the end of the message and of the connection. */
 static bool framing(struct http_head *h)
 {
     uint64_t length;
@@ -157,7 +157,7 @@ static bool framing(struct http_head *h)
     return transfer_coding(h);
 }
 
-/* The line that begins at offset `at`, without its end; *at moves behind it. */
+/* Returns the line that begins at offset `at`, without its end, and moves *at after it. */
 static struct span line_at(const struct http_reader *r, size_t *at)
 {
     const char *p = (const char *)r->bytes.data + *at;
@@ -167,8 +167,8 @@ static struct span line_at(const struct http_reader *r, size_t *at)
     return (struct span){p, n > 0 && p[n - 1] == '\r' ? n - 1 : n};
 }
 
-/* All lines are there and each was found right: now that the bytes move no more, look at them for
- * good. */
+/* All lines are there and each was found right: now that the bytes do not move any more, the views
+ * into them are made. */
 static enum err finish(struct http_reader *r)
 {
     struct http_head *h = &r->head;
@@ -185,7 +185,8 @@ static enum err finish(struct http_reader *r)
     return ERR_OK;
 }
 
-/* A line has come. Wrong ones are told at once: who sends an ssh banner does not go on. */
+/* Checks a line that has come. A wrong one is reported at once, since a peer that sends an ssh
+ * banner sends no more than that. */
 static enum err line_done(struct http_reader *r)
 {
     size_t at = r->line, begin = r->line;

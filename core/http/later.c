@@ -4,9 +4,9 @@
 #include <string.h>
 #include <time.h>
 
-#define SECONDS_MAX 31536000u /* a year: more is nonsense */
+#define SECONDS_MAX 31536000u /* a year; more is nonsense */
 
-/* "Sun, 06 Nov 1994 08:49:37 GMT"; the obsolete forms are not read. */
+/* Parses "Sun, 06 Nov 1994 08:49:37 GMT"; the obsolete forms are not supported. */
 static bool date(struct span value, int64_t *ms)
 {
     static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";

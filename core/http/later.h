@@ -4,8 +4,8 @@
 
 #include "core/base/str.h"
 
-/* In how many ms to come back: 0 for what is past; -1: no such header (value.p NULL), or neither of
- * the two. now_ms since the epoch. */
+/* Returns in how many ms to come back: 0 for a time that is past; -1: there is no such header
+ * (value.p NULL), or it is neither seconds nor a date. now_ms: since the epoch. */
 int64_t http_later(struct span value, int64_t now_ms);
 
 #endif

@@ -40,8 +40,8 @@ static struct span token(struct span *s)
     return out;
 }
 
-/* A token, or a quoted string without its quotes; its escapes stay, since that is what Digest
- * hashes and sends back. */
+/* Takes a token, or a quoted string without its quotes. Its escapes stay, since Digest hashes them
+ * and sends them back. */
 static struct span value(struct span *s)
 {
     if (s->n == 0 || s->p[0] != '"')
@@ -75,8 +75,8 @@ static void parameter(struct challenge *c, struct span name, struct span v)
             *known[i].to = v;
 }
 
-/* What Negotiate and NTLM send in place of parameters: token68 (RFC 9110 11.2), with a comma or
- * nothing behind it. */
+/* Skips what Negotiate and NTLM send in place of parameters: token68 (RFC 9110 11.2), followed by a
+ * comma or nothing. */
 static void skip_token68(struct span *s)
 {
     struct span rest = *s;
@@ -89,8 +89,8 @@ static void skip_token68(struct span *s)
         *s = rest;
 }
 
-/* Cuts the next challenge off a line: a scheme, and behind it what belongs to it. A name without
- * '=' begins the next one. */
+/* Cuts the next challenge off a line: a scheme and its parameters. A name without '=' begins the
+ * next challenge. */
 static bool next_challenge(struct span *s, struct challenge *out)
 {
     *out = (struct challenge){.scheme = {NULL, 0}};
@@ -111,7 +111,7 @@ static bool next_challenge(struct span *s, struct challenge *out)
         }
         if (s->n == 0)
             return true;
-        if (!is_parameter) { /* nonsense */
+        if (!is_parameter) { /* malformed */
             s->p++, s->n--;
             continue;
         }
@@ -129,7 +129,7 @@ static bool lists(struct span list, const char *word)
     return false;
 }
 
-/* The algorithms that are spoken, worst first. */
+/* The supported algorithms, worst first. */
 static const struct {
     const char *name;
     bool sha256, session;
@@ -140,7 +140,7 @@ static const struct {
     {"SHA-256-sess", true, true},
 };
 
-/* How good a challenge is; 0: not spoken. */
+/* Grades a challenge; 0: not supported. */
 static int grade(const struct challenge *c, size_t *algorithm)
 {
     *algorithm = 0;
@@ -230,7 +230,7 @@ bool login_basic(const struct login_as *as, struct buf *out)
     return ok;
 }
 
-/* The hash of all parts with ':' between them, in hex. */
+/* Hashes all parts with ':' between them, in hex. */
 static void hash(const struct login *l, const char *const *parts, char out[HEX_SIZE])
 {
     struct hash h;
@@ -245,7 +245,7 @@ static void hash(const struct login *l, const char *const *parts, char out[HEX_S
 
 #define HASH(l, out, ...) hash(l, (const char *const[]){__VA_ARGS__, NULL}, out)
 
-/* RFC 7616 section 3.4.1; RFC 2069 when the challenge has no qop. */
+/* Computes the response of RFC 7616 section 3.4.1, or of RFC 2069 when the challenge has no qop. */
 static void respond(const struct login *l, const struct login_as *as, char out[HEX_SIZE])
 {
     char a1[HEX_SIZE], a2[HEX_SIZE], base[HEX_SIZE];
@@ -263,7 +263,7 @@ static void respond(const struct login *l, const struct login_as *as, char out[H
     explicit_bzero(base, sizeof base);
 }
 
-/* What is quoted may not end the quotes or the line. */
+/* Quoted text may not end the quotes or the line. */
 static bool quotable(const char *text)
 {
     for (; *text != '\0'; text++) {
@@ -275,7 +275,7 @@ static bool quotable(const char *text)
     return true;
 }
 
-/* A user's name is ours and may have them: it is escaped. */
+/* The user's name comes from our configuration and may have quotes, so it is escaped. */
 static bool put_user(const struct login *l, const struct login_as *as, struct buf *out)
 {
     char hashed[HEX_SIZE];

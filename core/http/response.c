@@ -2,13 +2,13 @@
 
 #include "core/http/http.h"
 
-/* RFC 9110 15.3.5, 15.4.5: no content, whatever the request was. */
+/* RFC 9110 15.3.5, 15.4.5: these have no content, whatever the request was. */
 static bool has_content(int status)
 {
     return status >= 200 && status != 204 && status != 304;
 }
 
-/* Keeping is the rule in HTTP/1.1, closing in HTTP/1.0. */
+/* HTTP/1.1 keeps the connection by default, HTTP/1.0 closes it. */
 static const char *connection(const struct http_response *r)
 {
     return r->close ? "Connection: close\r\n" : r->to_old ? "Connection: keep-alive\r\n" : "";

@@ -8,9 +8,9 @@
 #define MAX_BODY 65536
 #define REQUEST_MS 10000
 #define IDLE_MS 30000
-#define LEAVING_MS 2000 /* for the last answer to arrive */
-#define PIECE 32768     /* of an answer, in one write: what every kind of stream takes */
-#define LINES_ROOM 512  /* for the lines of an answer that are not the owner's */
+#define LEAVING_MS 2000 /* milliseconds for the last answer to arrive */
+#define PIECE 32768     /* bytes of an answer in one write, which every kind of stream takes */
+#define LINES_ROOM 512  /* bytes for header lines that the owner does not give */
 
 /* ---- the end ---- */
 
@@ -35,7 +35,7 @@ static void on_ending(void *owner)
     c->events->closed(c->owner, c->why);
 }
 
-/* As `over`, for calls of the owner's, in which no event must come. */
+/* As conn_over, for calls of the owner's, in which no event may come. */
 static void over_soon(struct http_conn *c, const char *why)
 {
     c->state = CONN_OVER;
@@ -66,7 +66,7 @@ void http_conn_free(struct http_conn *c)
 {
     if (c == NULL)
         return;
-    stream_close(c->stream); /* before the answer that it may be sending */
+    stream_close(c->stream); /* first, since it may still be sending `out` */
     conn_free(c);
 }
 
@@ -80,7 +80,7 @@ struct stream *http_conn_take(struct http_conn *c)
 
 /* ---- writing ---- */
 
-/* What was said stands; an answer's last byte is followed by the end, or by the next request. */
+/* An answer is written: the end of the connection or the next request follows. */
 static void written(struct http_conn *c)
 {
     buf_wipe(&c->out);
@@ -119,7 +119,7 @@ static void on_writable(void *owner)
     buf_take(&c->out, c->pending);
     c->pending = 0;
     if (c->state != CONN_ANSWERING && c->state != CONN_LAST)
-        return; /* it was a 100 */
+        return; /* a 100 was written */
     timer_start(c->timer, c->o.request_ms);
     write_on(c);
 }
@@ -136,7 +136,7 @@ static size_t length(const char *text)
     return text != NULL ? strlen(text) : 0;
 }
 
-/* The answer's bytes, or in place of one that is too large a 500. False: no memory. */
+/* Writes the answer's bytes, or a 500 in place of an answer that is too large. False: no memory. */
 static bool compose(struct http_conn *c, const struct http_response *a, bool *keep)
 {
     static const struct http_response too_large = {.status = 500,
@@ -183,7 +183,7 @@ void http_conn_refuse(struct http_conn *c, int status, const char *text)
     http_conn_answer(c, &a);
 }
 
-/* ---- the begin ---- */
+/* ---- the beginning ---- */
 
 static const struct stream_events stream_events = {
     .readable = conn_readable, .writable = on_writable, .failed = on_failed};

@@ -11,7 +11,7 @@ static void ask(struct http_conn *c)
     conn_rest(c);
 }
 
-/* The request cannot be taken. The owner may say so in its own words. */
+/* Refuses the request. The owner may say so in its own words. */
 static void refuse(struct http_conn *c, int status, const char *text)
 {
     c->bad = true;
@@ -42,7 +42,7 @@ static void whole(struct http_conn *c)
                        (struct span){(const char *)c->body.data, c->body.size});
 }
 
-/* 0, or the status to refuse the request with. */
+/* Returns 0, or the status to refuse the request with. */
 static int check(const struct http_conn *c, const struct http_head *head, char *text, size_t size)
 {
     if (head->minor > 0 && http_header_count(head, "Host") == 0) {
@@ -60,7 +60,7 @@ static int check(const struct http_conn *c, const struct http_head *head, char *
     return 0;
 }
 
-/* RFC 9110 10.1.1: a client that waits for it gets leave to send its body. */
+/* RFC 9110 10.1.1: tells a client that waits for it to send its body. */
 static void give_leave(struct http_conn *c, const struct http_head *head)
 {
     if (head->minor > 0 && http_header_has(head, "Expect", "100-continue"))
@@ -76,7 +76,7 @@ static void head_done(struct http_conn *c, const struct http_head *head)
         return;
     }
     c->left = head->content_length > 0 ? (size_t)head->content_length : 0;
-    c->state = CONN_ASKED; /* in `head` it may be answered */
+    c->state = CONN_ASKED; /* the owner may answer in `head` */
     if (c->events->head != NULL && !c->events->head(c->owner, head))
         return;
     if (c->left == 0) {
@@ -89,7 +89,7 @@ static void head_done(struct http_conn *c, const struct http_head *head)
 
 /* ---- reading ---- */
 
-/* Empty lines before a request (RFC 9112 2.2) are not the begin of one. */
+/* Empty lines before a request (RFC 9112 2.2) are not the beginning of one. */
 static bool is_blank(const uint8_t *p, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -98,7 +98,8 @@ static bool is_blank(const uint8_t *p, size_t n)
     return true;
 }
 
-/* Drops bytes that were copied. They may hold secrets, and the memory is lent to others next. */
+/* Drops bytes that were copied, and wipes them: they may hold secrets, and the memory is lent to
+ * others next. */
 static void consume(struct http_conn *c, uint8_t *p, size_t n)
 {
     explicit_bzero(p, n);
@@ -138,11 +139,11 @@ static void read_body(struct http_conn *c, uint8_t *p, size_t n)
         whole(c);
 }
 
-/* No byte will come any more. */
+/* The stream's input has ended. */
 static void ended(struct http_conn *c, enum err why)
 {
     if (why == ERR_EOF && c->state == CONN_LAST)
-        stream_read_on(c->stream, false); /* it may still listen */
+        stream_read_on(c->stream, false); /* the client may still read an answer */
     else if (c->state == CONN_LEAVING)
         conn_over(c, "answered");
     else if (why != ERR_EOF)

@@ -39,7 +39,7 @@ static struct span behind(struct span s, size_t n)
     return (struct span){s.p + n, s.n - n};
 }
 
-/* The last '@' ends the credentials: a password may have one that nobody encoded. */
+/* The last '@' ends the credentials, since a password may have one that is not encoded. */
 static bool cut_credentials(struct span *rest, struct span *credentials)
 {
     const char *at = rest->n > 0 ? memrchr(rest->p, '@', rest->n) : NULL;
@@ -50,8 +50,8 @@ static bool cut_credentials(struct span *rest, struct span *credentials)
     return true;
 }
 
-/* %XX decoded, in place; as curl has it, other '%' stay, since people write passwords as they are.
- * False: a control character, which no header could carry. */
+/* Decodes %XX in place. As in curl, other '%' stay, since people write passwords as they are.
+ * False: a control character, which no header can carry. */
 static bool percent_decode(char *s)
 {
     char *to = s, byte;
@@ -75,15 +75,15 @@ static enum err take_credentials(struct span s, struct upstream *out)
     out->password = span_dup(s);
     if (out->user == NULL || out->password == NULL)
         return ERR_NO_MEMORY;
-    /* A colon in the name could not be told from the one behind it (RFC 7617). */
+    /* A colon in the name could not be told from the one after the name (RFC 7617). */
     if (!percent_decode(out->user) || !percent_decode(out->password) ||
         strchr(out->user, ':') != NULL)
         return ERR_USAGE;
     return ERR_OK;
 }
 
-/* "host", "host:port", "[v6]", "[v6]:port", and "v6" as it stands: cuts the port off. *bracketed
- * tells that there were brackets. */
+/* Cuts the port off "host", "host:port", "[v6]", "[v6]:port", or "v6" alone. *bracketed: there were
+ * brackets. */
 static bool split_host(struct span s, struct span *host, struct span *port, bool *bracketed)
 {
     *port = (struct span){NULL, 0};
@@ -107,7 +107,7 @@ static bool split_host(struct span s, struct span *host, struct span *port, bool
     return s.n > 0;
 }
 
-/* Names and IPv4 addresses; with colons (and a zone) when `v6`. */
+/* Whether s is a name or an IPv4 address; with colons (and a zone) when `v6`. */
 static bool is_host(struct span s, bool v6)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -129,7 +129,7 @@ static bool port_number(struct span s, int *out)
     return true;
 }
 
-/* Cuts the scheme off, if there is one. */
+/* Cuts the scheme off when there is one. */
 static enum err cut_scheme(struct span *s, struct upstream *out)
 {
     out->port = schemes[0].port;

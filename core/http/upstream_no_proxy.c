@@ -4,16 +4,16 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* One trailing dot says only that the name is complete. */
+/* A trailing dot only says that the name is complete. */
 static struct span no_dot(struct span s)
 {
     return s.n > 1 && s.p[s.n - 1] == '.' ? (struct span){s.p, s.n - 1} : s;
 }
 
-/* An address in 16 bytes; IPv4 as ::ffff:a.b.c.d, so that one comparison does for both. */
+/* An address in 16 bytes; IPv4 as ::ffff:a.b.c.d, so that one comparison works for both. */
 struct address {
     uint8_t bytes[16];
-    int first; /* the bit where its own begin: 96 or 0 */
+    int first; /* where the address's own bits begin: 96 or 0 */
 };
 
 static bool address_of(struct span s, struct address *out)
@@ -40,7 +40,7 @@ static bool same_bits(const struct address *a, const struct address *b, size_t b
     return true;
 }
 
-/* "10.0.0.0/8", "fd00::/8" or an address as it is. */
+/* Whether an entry "10.0.0.0/8", "fd00::/8" or an address alone contains the address. */
 static bool network_has(struct span entry, const struct address *host)
 {
     struct address net;
@@ -56,7 +56,7 @@ static bool network_has(struct span entry, const struct address *host)
     return same_bits(&net, host, (size_t)net.first + (size_t)bits);
 }
 
-/* "example.com" and ".example.com" except the name and all below it. */
+/* Entries "example.com" and ".example.com" except the name and all names below it. */
 static bool name_has(struct span entry, struct span host)
 {
     if (entry.n >= 2 && entry.p[0] == '*' && entry.p[1] == '.')
@@ -70,7 +70,7 @@ static bool name_has(struct span entry, struct span host)
            (above == 0 || host.p[above - 1] == '.');
 }
 
-/* Cuts ":port" off an entry; colons of an IPv6 address without brackets are its own. */
+/* Cuts ":port" off an entry; colons of an IPv6 address without brackets belong to the address. */
 static bool port_fits(struct span *entry, int port)
 {
     uint64_t wanted;
