@@ -24,8 +24,8 @@ void reach_cancel(struct reach *r)
     free(r);
 }
 
-/* At the proxy the text becomes a sentence about it; one that begins with a blank goes on with its
- * name. */
+/* Ends the reach. The text of a failure at the proxy becomes a sentence about it; a text that
+ * begins with a blank follows the proxy's name. */
 static void end(struct reach *r, struct reach_failure f)
 {
     const struct reach_events *events = r->events;
@@ -39,7 +39,8 @@ static void end(struct reach *r, struct reach_failure f)
     else
         snprintf(where, sizeof where, "%s", f.text);
     f.text = where;
-    if (r->stream != NULL) { /* who only takes connections keeps nobody from the rest */
+    /* A server that connects and then fails the handshake should not hide the other addresses. */
+    if (r->stream != NULL) {
         r->target.memory->dial.failed = true;
         r->target.memory->target.failed = r->step == TARGET_TLS;
     }
@@ -71,7 +72,9 @@ static void on_failed(void *owner, enum err why);
 
 static void on_writable(void *owner)
 {
-    (void)owner; /* requests to the proxy are sent whole; its answers are what counts */
+    /* No need to continue: requests to the proxy are sent whole, and its answers tell their
+     * fate. */
+    (void)owner;
 }
 
 static const struct stream_events stream_events = {
@@ -112,7 +115,8 @@ static void send_request(struct reach *r)
     stream_write(r->stream, r->request.data, r->request.size);
 }
 
-/* Once more on a new connection: many proxies close the one on which they said 407. */
+/* Tries once more on a new connection, since many proxies close the one on which they sent a
+ * 407. */
 static void again(struct reach *r)
 {
     stream_close(r->stream);
@@ -211,7 +215,7 @@ static void dial(struct reach *r)
         fail(r, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
 }
 
-/* The first address to ask the proxy for is the one that went well last time. */
+/* Begins with the address that worked last time. */
 static void in_order(struct reach *r)
 {
     const struct dial_memory *last = &r->target.memory->target;
@@ -236,7 +240,8 @@ static void on_found(void *owner, const struct addresses *found, enum err why)
     dial(r);
 }
 
-/* A SOCKS proxy is given the address, not the name, with socks5:// and of a host that is one. */
+/* With socks5://, and for a host that is an address, a SOCKS proxy is given the address and not the
+ * name. */
 static bool begin(struct reach *r)
 {
     const struct upstream *proxy = r->target.proxy;

@@ -1,4 +1,5 @@
-/* Private to core/reach: the way (reach.c), and what is said to a proxy on it (reach_proxy.c). */
+/* Private to core/reach: the steps to the target (reach.c), and the dialogue with a proxy on the
+ * way (reach_proxy.c). */
 #ifndef CORE_REACH_REACH_INTERNAL_H
 #define CORE_REACH_REACH_INTERNAL_H
 
@@ -8,8 +9,8 @@
 #include "core/reach/reach.h"
 #include "core/reach/socks5.h"
 
-#define REACH_REQUEST_MAX 16384 /* to the proxy */
-#define REACH_ANSWER_MAX 32768  /* its head */
+#define REACH_REQUEST_MAX 16384 /* bytes of a request to the proxy */
+#define REACH_ANSWER_MAX 32768  /* bytes of an answer's head */
 
 enum reach_step { LOOKING_UP, DIALLING, PROXY_TLS, PROXY_ANSWER, TARGET_TLS };
 
@@ -20,35 +21,35 @@ struct reach {
     void *owner;
     enum reach_step step;
     struct lookup *lookup;
-    struct addresses addresses; /* socks5://: of the target */
-    size_t next;                /* of them */
+    struct addresses addresses; /* socks5://: the target's addresses */
+    size_t next;                /* index of the next address to try */
     struct dial *dial;
-    struct stream *stream; /* from the dial on */
+    struct stream *stream; /* from the dial's end on */
     struct buf request;
     struct http_reader *answer;
-    struct login login; /* what the proxy wanted when it was asked last */
-    unsigned asked;     /* how often */
-    bool shown[3];      /* which kinds of login it has seen; of NONE that means nothing */
+    struct login login; /* the challenge that the proxy sent last */
+    unsigned asked;     /* how often the proxy was asked */
+    bool shown[3];      /* by kind of login: the proxy has seen it; [NONE] is meaningless */
     struct socks5 socks;
-    struct reach_memory own; /* when the owner has none */
+    struct reach_memory own; /* used when the owner has none */
     struct reach_failure failure;
-    /* Of the failure. One that begins with a blank goes on with the proxy's name. */
+    /* The text of the failure. A text that begins with a blank follows the proxy's name. */
     char text[300];
 };
 
 bool reach_by_socks(const struct reach *r);
 
-/* What the proxy's side of the way (reach_proxy.c) wants done next. */
+/* What the dialogue with the proxy (reach_proxy.c) needs next. */
 enum proxy_next {
     PROXY_WAIT,
-    PROXY_SEND,    /* r->request */
+    PROXY_SEND,    /* r->request is to be sent */
     PROXY_AGAIN,   /* the proxy is asked once more, on a new connection */
     PROXY_THROUGH, /* the stream is the target's from here on */
     PROXY_FAILED   /* the reach ends with r->failure */
 };
 enum proxy_next reach_ask_proxy(struct reach *r);
-/* Bytes from the proxy; what it takes of them is consumed. */
+/* Takes bytes from the proxy, and consumes those that belong to the dialogue. */
 enum proxy_next reach_proxy_said(struct reach *r, uint8_t *p, size_t n);
-enum proxy_next reach_proxy_gone(struct reach *r, enum err why); /* it has ended the connection */
+enum proxy_next reach_proxy_gone(struct reach *r, enum err why); /* the proxy has closed */
 
 #endif

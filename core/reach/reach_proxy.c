@@ -1,4 +1,4 @@
-/* What is said to a proxy on the way: CONNECT with a login, or SOCKS5. */
+/* The dialogue with a proxy on the way: CONNECT with a login, or SOCKS5. */
 #include "core/base/clock.h"
 #include "core/base/encoding.h"
 #include "core/base/random.h"
@@ -27,7 +27,7 @@ static enum proxy_next fail(struct reach *r, enum err why, const char *text)
 
 /* ---- CONNECT ---- */
 
-/* The value of Proxy-Authorization; *value stays empty when nothing is shown. */
+/* Writes the value of Proxy-Authorization; *value stays empty when no login is shown. */
 static bool write_login(struct reach *r, const char *target, struct buf *value)
 {
     const struct upstream *u = r->target.proxy;
@@ -66,7 +66,7 @@ static enum proxy_next ask_connect(struct reach *r)
     return ok ? PROXY_SEND : fail(r, ERR_TOO_LARGE, "the request to it cannot be written");
 }
 
-/* What there is to do about a 407, for the one who set the proxy up. */
+/* Says what to do about a 407, for the person who configured the proxy. */
 static enum proxy_next login_refused(struct reach *r)
 {
     const char *offered = r->login.offered;
@@ -103,7 +103,7 @@ static enum proxy_next connect_answered(struct reach *r)
     const struct http_head *head = http_reader_head(r->answer);
     int status = head->status;
     char reason[120];
-    if (!stream_ready(r->stream)) /* it still needs the request's memory */
+    if (!stream_ready(r->stream)) /* the stream still needs the request's memory */
         return fail(r, ERR_PROTOCOL, "its answer came before the request was sent");
     if (status >= 200 && status < 300)
         return PROXY_THROUGH;
@@ -185,7 +185,7 @@ enum proxy_next reach_proxy_said(struct reach *r, uint8_t *p, size_t n)
     return http_reader_head(r->answer) != NULL ? connect_answered(r) : PROXY_WAIT;
 }
 
-/* ssh -D hangs up in place of saying that it cannot reach an address. */
+/* ssh -D closes the connection instead of saying that it cannot reach an address. */
 enum proxy_next reach_proxy_gone(struct reach *r, enum err why)
 {
     const char *text = "it hung up without an answer";

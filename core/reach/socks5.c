@@ -10,7 +10,7 @@ static bool put(struct buf *out, uint8_t byte)
     return buf_append(out, &byte, 1);
 }
 
-/* A length in one byte, and so many bytes. */
+/* Writes a length in one byte, and that many bytes. */
 static bool put_text(struct buf *out, const char *text)
 {
     size_t n = strlen(text);
@@ -98,13 +98,14 @@ static enum err replied(struct socks5 *s, const char **text)
     return told(text, replies[code].why, replies[code].text);
 }
 
-/* How many bytes the message under way has, as far as that is known: a lower bound. */
+/* Returns how many bytes the current message has, as far as that is known: a lower bound. */
 static size_t needed(const struct socks5 *s)
 {
     if (s->step != SOCKS5_REPLY)
         return 2;
     if (s->n < 5)
-        return s->n >= 2 && s->in[1] != 0 ? 2 : 5; /* some say no more than that they refuse */
+        /* Some proxies send only these two bytes to refuse. */
+        return s->n >= 2 && s->in[1] != 0 ? 2 : 5;
     return 6 + (s->in[3] == IPV4 ? 4 : s->in[3] == IPV6 ? 16 : 1u + s->in[4]);
 }
 
@@ -124,7 +125,8 @@ static enum err message(struct socks5 *s, struct buf *out, const char **text)
     return why;
 }
 
-/* The first byte of a message; RFC 1929 has a version of its own, which some take for SOCKS's. */
+/* Checks the first byte of a message. RFC 1929 has its own version number, in place of which some
+ * proxies send that of SOCKS. */
 static bool is_version(const struct socks5 *s)
 {
     return s->in[0] == VERSION || (s->step == SOCKS5_LOGIN && s->in[0] == 1);
