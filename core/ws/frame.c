@@ -11,8 +11,8 @@ void ws_mask(uint8_t *p, size_t n, const uint8_t mask[4], size_t at)
         turned[i] = mask[(at + i) & 3];
     uint64_t key, word[4];
     memcpy(&key, turned, sizeof key);
-    /* Four words at a time: two SSE registers on x86-64, where one word at a time takes twice as
-     * long. */
+    /* Four words at a time: that is two SSE registers on x86-64, where one word at a time takes
+     * twice as long. */
     for (; n >= sizeof word; p += sizeof word, n -= sizeof word) {
         memcpy(word, p, sizeof word);
         for (size_t i = 0; i < 4; i++)
@@ -66,13 +66,13 @@ static bool known(unsigned op)
     return op <= WS_BINARY || (op >= WS_CLOSE && op <= WS_PONG);
 }
 
-/* How many bytes an extended length has. */
+/* Returns how many bytes an extended length has. */
 static size_t length_bytes(unsigned length)
 {
     return length == 126 ? 2 : length == 127 ? 8 : 0;
 }
 
-/* The first two bytes: all but the length can be judged, and the header's size is known. */
+/* After the first two bytes all but the length can be checked, and the header's size is known. */
 static bool judge_start(struct ws_parser *w)
 {
     unsigned op = w->header[0] & 15, length = w->header[1] & 127;
@@ -95,7 +95,7 @@ static bool judge_start(struct ws_parser *w)
     return true;
 }
 
-/* The whole header lies in w->header: begins the frame. */
+/* Begins the frame whose whole header lies in w->header. */
 static bool begin_frame(struct ws_parser *w)
 {
     unsigned length = w->header[1] & 127;
@@ -166,7 +166,7 @@ void ws_parser_took(struct ws_parser *w, size_t taken)
 
 /* ---- Close ---- */
 
-/* The length of the longest run of whole UTF-8 characters that s begins with. */
+/* Returns the length of the longest run of whole UTF-8 characters that s begins with. */
 static size_t utf8_run(struct span s)
 {
     uint32_t c;
@@ -176,7 +176,7 @@ static size_t utf8_run(struct span s)
     return at;
 }
 
-/* Codes that a peer may send (7.4.1, 7.4.2 and the registry's additions up to 1014). */
+/* Whether a peer may send the code (7.4.1, 7.4.2 and the registry's additions up to 1014). */
 static bool on_the_wire(int code)
 {
     return (code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) ||

@@ -17,7 +17,7 @@ void ws_accept_key(struct span key, char out[WS_ACCEPT_SIZE])
     base64_encode(digest, hash_end(&sha1, digest), out, false);
 }
 
-/* One word of visible ASCII: nothing that would end the line it stands in. */
+/* Whether text is one word of visible ASCII, which cannot end the line that it stands in. */
 static bool is_word(const char *text)
 {
     for (const char *p = text; *p != '\0'; p++)
@@ -26,7 +26,7 @@ static bool is_word(const char *text)
     return text[0] != '\0';
 }
 
-/* A header value: visible ASCII and blanks between. */
+/* Whether text is a header value: visible ASCII with blanks between. */
 static bool is_value(const char *text)
 {
     for (const char *p = text; *p != '\0'; p++)

@@ -5,13 +5,13 @@
 #include "core/base/buf.h"
 #include "core/http/http.h"
 
-#define WS_ACCEPT_SIZE 29 /* 28 characters and the end */
+#define WS_ACCEPT_SIZE 29 /* 28 characters and NUL */
 
-/* Sec-WebSocket-Accept for a Sec-WebSocket-Key. */
+/* Computes Sec-WebSocket-Accept from a Sec-WebSocket-Key. */
 void ws_accept_key(struct span key, char out[WS_ACCEPT_SIZE]);
 
 struct ws_request {
-    const char *host;      /* as the Host header shall say it: without port when it is 443 */
+    const char *host;      /* the Host header: without port when it is 443 */
     const char *target;    /* "/tunnel?local-proxy-mode=source" */
     const char *protocols; /* Sec-WebSocket-Protocol, or NULL */
     const char *key;       /* 24 characters: base64 of 16 random bytes */
@@ -26,13 +26,13 @@ struct ws_response {
 };
 bool ws_response_write(const struct ws_response *r, struct buf *out);
 
-/* Checks an answer to `key`. ERR_OK: 101 and right. ERR_REJECTED: another status (head->status
- * tells). ERR_PROTOCOL: 101 that is wrong, with a sentence in *text. A subprotocol that was not
- * offered is accepted: the real service's test server does that (share/doc/protocol.md). */
+/* Checks an answer to `key`. ERR_OK: a correct 101. ERR_REJECTED: another status (head->status
+ * tells). ERR_PROTOCOL: a wrong 101, with a sentence in *text. A subprotocol that was not offered
+ * is accepted, since the real service's test server sends one (share/doc/protocol.md). */
 enum err ws_response_check(const struct http_head *head, const char *key, const char **text);
 
 /* Checks a request's upgrade part: method GET, HTTP/1.1, Upgrade and Connection (any case), version
- * 13, a key of 16 bytes. ERR_PROTOCOL with a sentence in *text. */
+ * 13, a key of 16 bytes. ERR_PROTOCOL with a sentence in *text when one of them is wrong. */
 enum err ws_request_check(const struct http_head *head, const char **text);
 
 #endif

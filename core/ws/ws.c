@@ -40,7 +40,7 @@ static const uint8_t *next_mask(struct ws *w)
     return w->masks + w->masks_used - 4;
 }
 
-/* WS_HEADER_MAX bytes in front of p are free for the header. */
+/* The WS_HEADER_MAX bytes in front of p are free for the header. */
 static bool send_frame(struct ws *w, enum ws_opcode op, uint8_t *p, size_t n)
 {
     const uint8_t *mask = next_mask(w);
@@ -101,7 +101,7 @@ void ws_close(struct ws *w, int code, const char *text)
         return;
     ws_want_close(w, CLOSING, code, text);
     send_controls(w);
-    resume_reading(w); /* only the peer's Close is looked for from now on */
+    resume_reading(w); /* from now on only the peer's Close is awaited */
 }
 
 /* ---- events ---- */
@@ -142,7 +142,8 @@ static void on_failed(void *owner, enum err why)
 {
     struct ws *w = owner;
     w->depth++;
-    /* A write may have failed because the peer said goodbye and left: look for its Close. */
+    /* A write may have failed because the peer sent a Close and left, so this looks for its
+     * Close. */
     ws_read(w);
     after_reading(w);
     if (w->state == FAILING || w->state == ECHOING)

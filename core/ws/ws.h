@@ -10,10 +10,11 @@
 struct ws;
 
 struct ws_events {
-    /* A piece of a binary message's payload, in place; may be overwritten. Returns how many bytes
-     * were taken; fewer than n pauses reading until ws_resume, then the rest comes again. */
+    /* A piece of a binary message's payload, in place; the owner may overwrite it. Returns how
+     * many bytes were taken; fewer than n pauses reading until ws_resume, and then the rest comes
+     * again. */
     size_t (*data)(void *owner, uint8_t *p, size_t n);
-    /* The message whose pieces came is complete. May be NULL. */
+    /* The message whose pieces came before is complete. May be NULL. */
     void (*message_end)(void *owner);
     /* ws_ready is true again. */
     void (*writable)(void *owner);
@@ -34,7 +35,7 @@ struct ws_events {
     void (*closed)(void *owner, enum err why, int code, const char *text);
 };
 
-/* Takes the stream over, whose next bytes are those behind the handshake's head. `client`: we mask
+/* Takes the stream over, whose next bytes are those after the handshake's head. `client`: we mask
  * and expect unmasked frames. NULL: no memory (the stream is closed). Reading starts at once. */
 struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const struct ws_events *events,
                   void *owner);
@@ -43,18 +44,19 @@ void ws_free(struct ws *w); /* closes the stream at once; NULL is fine; allowed 
 /* Whether ws_send may be called. */
 bool ws_ready(const struct ws *w);
 /* Sends n bytes at p as one frame and one binary message. WS_HEADER_MAX bytes in front of p are
- * overwritten and, at a client, the payload is masked in place. False: keep all of it unchanged
- * until `writable`. Only while ws_ready. */
+ * overwritten and, at a client, the payload is masked in place. False: pending; the caller keeps
+ * all of it unchanged until `writable`. Only while ws_ready. */
 bool ws_send(struct ws *w, uint8_t *p, size_t n);
-/* A ping with up to 125 bytes; replaces one that could not leave yet. Nothing after ws_close. */
+/* Sends a ping with up to 125 bytes, which replaces one that could not leave yet. Does nothing
+ * after ws_close. */
 void ws_ping(struct ws *w, const void *p, size_t n);
 /* Sends a Close (text up to 123 bytes) after what is pending; `closed` comes when the peer's Close
  * or the transport's end does, at the latest after 2 s. Nothing is sent or delivered afterwards. */
 void ws_close(struct ws *w, int code, const char *text);
-/* Delivers again after `data` took less than it was given. From outside `data` only; delivery is
- * deferred, never from inside this call. */
+/* Delivers again after `data` took less than it was given. It is called outside of `data` only;
+ * delivery is deferred, never from inside this call. */
 void ws_resume(struct ws *w);
 struct stream *ws_stream(struct ws *w);
-uint64_t ws_received_at(const struct ws *w); /* loop_now of the last bytes that came */
+uint64_t ws_received_at(const struct ws *w); /* loop_now when the last bytes came */
 
 #endif

@@ -9,12 +9,12 @@ enum ws_state {
     OPEN,
     CLOSING, /* our Close is leaving or has left; the peer's has not come */
     ECHOING, /* the peer's Close came; ours is leaving */
-    FAILING, /* the peer broke the rules: our Close is leaving, what comes is thrown away */
+    FAILING, /* the peer broke the rules: our Close is leaving, further bytes are thrown away */
     OVER     /* `closed` was told */
 };
 
 struct ws_control {
-    bool wanted; /* to be sent as soon as the stream can take it */
+    bool wanted; /* waits to be sent as soon as the stream is ready */
     size_t n;
     uint8_t payload[WS_CONTROL_MAX];
 };
@@ -26,22 +26,22 @@ struct ws {
     void *owner;
     bool client;
     enum ws_state state;
-    int depth; /* of our callbacks on the stack; ws_free then leaves the memory to the last */
+    int depth; /* callbacks on the stack; ws_free leaves freeing to the outermost */
     bool dead;
-    bool shut; /* the stream's sending side */
+    bool shut; /* the stream's sending side is shut down */
 
     struct ws_parser parser;
     bool paused;
     uint64_t received_at;
     struct ws_control incoming; /* the control frame that is arriving */
 
-    struct ws_control pong, ping, close;         /* waiting, in this order */
-    uint8_t out[WS_HEADER_MAX + WS_CONTROL_MAX]; /* the one that the stream has */
-    uint8_t masks[256];                          /* random bytes, fetched by the lot */
+    struct ws_control pong, ping, close;         /* those that wait, sent in this order */
+    uint8_t out[WS_HEADER_MAX + WS_CONTROL_MAX]; /* the control frame that the stream is writing */
+    uint8_t masks[256];                          /* random bytes, fetched in bulk */
     size_t masks_used;
 
-    struct timer *timer; /* for the end of closing */
-    enum err why;        /* what `closed` will be told */
+    struct timer *timer; /* limits the closing */
+    enum err why;        /* the reason for `closed` */
     int code;
     char text[4 * WS_REASON_MAX + 1];
 };
@@ -49,10 +49,12 @@ struct ws {
 /* The closing handshake (ws_close.c). */
 void ws_over(struct ws *w, enum err why, int code, const char *text); /* tells `closed`, once */
 void ws_want_close(struct ws *w, enum ws_state state, int code, const char *text);
-/* After anything that may have let the last Close leave: that was all from this side. */
+/* Called after anything that may have let the last Close leave, after which this side sends no
+ * more. */
 void ws_close_settle(struct ws *w);
 
-/* Delivers what the stream has (ws_receive.c). The WebSocket may be dead afterwards (w->dead). */
+/* Takes and delivers the stream's bytes (ws_receive.c). The WebSocket may be dead afterwards
+ * (w->dead). */
 void ws_read(struct ws *w);
 
 #endif

@@ -5,11 +5,12 @@
 
 #define NO_TEXT "text messages are not taken here"
 
-/* The peer broke the rules, or sends what we do not take. Reading goes on to the end, since closing
- * with unread bytes would reset the connection and take our Close away with it. */
+/* Closes because the peer broke the rules, or sent something unsupported. Reading goes on to the
+ * end, since closing with unread bytes would reset the connection and our Close would be lost with
+ * it. */
 static void fail(struct ws *w, int close_code, enum err why, const char *text)
 {
-    if (w->state == CLOSING) { /* there is one Close only, and it is on its way */
+    if (w->state == CLOSING) { /* there is only one Close, and it is on its way */
         ws_over(w, why, 0, text);
         return;
     }
@@ -105,14 +106,14 @@ static size_t deliver(struct ws *w, uint8_t *p, size_t n)
             assert(took <= event.n);
             ws_parser_took(&w->parser, took);
             used += took;
-            /* Closing inside `data` means that nothing is wanted any more. */
+            /* Closing inside `data` means that the owner wants no more bytes. */
             w->paused = took < event.n && w->state == OPEN;
         }
     }
     return w->state == FAILING ? n : used;
 }
 
-/* Whether bytes are wanted from the stream, if only to throw them away. */
+/* Whether bytes are wanted from the stream, be it only to throw them away. */
 static bool reading(const struct ws *w)
 {
     return !w->dead && !w->paused && w->state != ECHOING && w->state != OVER;
