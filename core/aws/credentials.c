@@ -34,7 +34,8 @@ static const char *const variables[] = {
 #undef X
 };
 
-/* Ways that we cannot go. over_keys: the AWS tools take it even where the profile has keys. */
+/* Ways of getting keys that are not supported. over_keys: the AWS tools prefer this way even where
+ * the profile has keys. */
 static const struct way {
     const char *key, *text;
     bool over_keys;
@@ -46,12 +47,12 @@ static const struct way {
     {"credential_process", "running a program (credential_process)", false},
 };
 
-/* One place to look: the environment, the credentials file, the config file. */
+/* One source of keys: the environment, the credentials file, the config file. */
 struct source {
     char where[PATH_MAX]; /* a path; "" for the environment */
     char *values[VALUE_COUNT];
     bool found;            /* the profile is there */
-    const struct way *way; /* how it gets its keys, when that is not by having them */
+    const struct way *way; /* the way in which it gets its keys when it does not hold them */
 };
 enum { ENVIRONMENT, CREDENTIALS_FILE, CONFIG_FILE, SOURCES };
 
@@ -79,13 +80,14 @@ struct reading {
     struct source *source;
     struct span text;
     const char *profile;
-    bool config;   /* the config file, whose sections are named otherwise */
-    bool inside;   /* the profile's section */
-    size_t indent; /* of the section's last key of its own */
+    bool config;   /* reads the config file, whose section names differ */
+    bool inside;   /* inside the profile's section */
+    size_t indent; /* indentation of the section's last key of its own */
     bool has_keys;
 };
 
-/* "[default]", and in the config file "[profile NAME]", where the name may be quoted. */
+/* Sections are "[default]", and in the config file "[profile NAME]", where the name may be
+ * quoted. */
 static bool is_section(const struct reading *r, struct span name)
 {
     struct span rest = name;
@@ -136,7 +138,7 @@ static enum err each(void *owner, const struct ini_entry *e)
         return ERR_OK;
     size_t indent = indent_of(r, e->key);
     if (r->has_keys && indent > r->indent)
-        return ERR_OK; /* part of the value above, as in "s3 =\n  region = x" */
+        return ERR_OK; /* the line is part of the value above, as in "s3 =\n region = x" */
     r->has_keys = true;
     r->indent = indent;
     return set_value(r->source, e);
@@ -148,7 +150,7 @@ static enum err complain(enum err why, const char *what, char *text, size_t size
     return why;
 }
 
-/* A file that is not there is no error. */
+/* A missing file is no error. */
 static enum err read_file(struct source *s, const char *profile, bool config, char *text,
                           size_t size)
 {
@@ -165,7 +167,7 @@ static enum err read_file(struct source *s, const char *profile, bool config, ch
     return why;
 }
 
-/* "~/" is the home; nowhere when that is not known. */
+/* "~/" is the home folder; where is empty when that is not known. */
 static void locate(struct source *s, const char *(*get)(const char *name), const char *variable,
                    const char *fallback)
 {
@@ -203,7 +205,7 @@ static char *move(struct source *s, enum value v)
     return value;
 }
 
-/* The parts of a key come from one place. */
+/* Takes all parts of a key from one source. */
 static enum err take_key(struct source *s, const char *profile, struct sigv4_credentials *c,
                          char *text, size_t size)
 {
@@ -218,7 +220,7 @@ static enum err take_key(struct source *s, const char *profile, struct sigv4_cre
     return ERR_OK;
 }
 
-/* Of both files, as the tools read them together. */
+/* Considers both files, as the AWS tools read them together. */
 static const struct way *way_of(const struct source sources[SOURCES])
 {
     const struct way *a = sources[CREDENTIALS_FILE].way, *b = sources[CONFIG_FILE].way;

@@ -81,7 +81,7 @@ static int compare(struct span a, struct span b)
     return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
 }
 
-/* Lower case, strictly ascending: so none twice. */
+/* Lower case and strictly ascending, so no name occurs twice. */
 static bool is_header_list(struct span rest)
 {
     struct span before = {NULL, 0};
@@ -211,7 +211,7 @@ static bool headers_are_there(const struct sigv4_auth *auth, const struct http_h
     return host && target;
 }
 
-/* A request may name the hash of its body; "UNSIGNED-PAYLOAD" is no hash. */
+/* A request may name the hash of its body; "UNSIGNED-PAYLOAD" is not a hash. */
 static bool body_is_named_right(const struct http_head *head, const char body_hex[SIGV4_HEX + 1])
 {
     static const char name[] = "x-amz-content-sha256";
@@ -229,7 +229,7 @@ static bool signature_is_right(const struct sigv4_auth *auth, const struct http_
         return false;
     signature_of(auth, canonical, secret, signature);
     bool right = secret_equal(auth->signature, span_of(signature));
-    explicit_bzero(signature, sizeof signature); /* it would be good for the next try */
+    explicit_bzero(signature, sizeof signature); /* a forger could use it for the next try */
     return right;
 }
 

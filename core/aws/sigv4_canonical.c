@@ -28,8 +28,8 @@ static void put_text(struct hash *h, const char *text)
 
 struct encoder {
     struct span rest;
-    bool decode;   /* %XX stands for its byte; else '%' is one like any other */
-    char queue[2]; /* digits still to come, the last first */
+    bool decode;   /* %XX stands for its byte; else '%' is an ordinary character */
+    char queue[2]; /* digits still to come, in reverse order */
     size_t queued;
 };
 
@@ -39,7 +39,7 @@ static bool is_unreserved(unsigned char c)
            c == '.' || c == '_' || c == '~';
 }
 
-/* The next character, or -1. */
+/* Returns the next character, or -1. */
 static int next(struct encoder *e)
 {
     if (e->queued > 0)
@@ -69,8 +69,8 @@ static void put_encoded(struct hash *h, struct span s, bool decode)
 
 /* ---- the path ---- */
 
-/* RFC 3986 5.2.4, and empty segments go too. What the client has encoded once is encoded again:
- * that is how services other than S3 want it. */
+/* Normalises as RFC 3986 5.2.4, and removes empty segments, too. What the client has encoded once
+ * is encoded again, as services other than S3 require. */
 static bool put_path(struct hash *h, struct span path)
 {
     struct span segments[SIGV4_MAX_SEGMENTS];
@@ -114,7 +114,8 @@ static bool escapes_are_whole(struct span s)
     return true;
 }
 
-/* In the order of the encoded text, which is not that of the bytes: "%7B" comes before "a". */
+/* Compares in the order of the encoded text, which is not that of the bytes: "%7B" comes before
+ * "a". */
 static int compare_encoded(struct span a, struct span b)
 {
     struct encoder x = {.rest = a, .decode = true}, y = {.rest = b, .decode = true};
@@ -161,8 +162,8 @@ static bool put_query(struct hash *h, struct span query)
 
 /* ---- the headers ---- */
 
-/* Runs of blanks become one, also inside quotes: the older documents say otherwise, AWS's test
- * suite (get-header-value-trim) and all its clients do it like this. */
+/* Folds runs of blanks into one, also inside quotes: the older documents say otherwise, but AWS's
+ * test suite (get-header-value-trim) and all its clients do it like this. */
 static void put_folded(struct hash *h, struct span value)
 {
     value = span_trim(value);

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* No control characters, so that nobody writes header lines through a value. */
+/* Whether s has no control characters, so that a value cannot add header lines. */
 static bool is_plain(struct span s)
 {
     for (size_t i = 0; i < s.n; i++)
@@ -18,7 +18,8 @@ static void add(struct http_head *h, const char *name, const char *value)
     h->headers[h->n_headers++].value = span_of(value);
 }
 
-/* The request as the other side will see it: what is signed, in the order of the names. */
+/* Builds the request as the other side will see it: the signed headers, in the order of their
+ * names. */
 static bool head_of(const struct sigv4_request *r, const struct sigv4_credentials *c,
                     const char *stamp, struct http_head *h)
 {

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* The key becomes the next one: key = HMAC(key, text). */
+/* Turns the key into the next one: key = HMAC(key, text). */
 static void derive(uint8_t key[HASH_SHA256_SIZE], struct span text)
 {
     struct hmac h;

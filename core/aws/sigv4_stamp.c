@@ -17,7 +17,7 @@ static unsigned days_of(unsigned year, unsigned month)
     return days[month - 1] + (month == 2 && is_leap(year));
 }
 
-/* Leap years that ended before that year begins, counted from year 1. */
+/* Returns how many leap years ended before that year begins, counted from year 1. */
 static unsigned leaps_before(unsigned year)
 {
     year--;
