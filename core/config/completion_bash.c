@@ -1,7 +1,7 @@
 #include "core/config/completion_internal.h"
 
 /* bash cuts "--name=value" at the '=', and replaces the last piece only. The command is the first
- * word. Behind "--" nothing is ours. */
+ * word. Nothing after "--" is completed. */
 static const char begin[] =
     "()\n"
     "{\n"
@@ -36,7 +36,7 @@ static void put_names(FILE *out, const struct option *option, const char *betwee
     fprintf(out, "--%s", option->name);
 }
 
-/* A case for each option with a value, which is what is completed behind it. */
+/* Writes a case for each option with a value, which completes that value. */
 static void put_value(FILE *out, const struct option *option)
 {
     fputs("        ", out);
@@ -60,7 +60,7 @@ static void put_value(FILE *out, const struct option *option)
     }
 }
 
-/* Where no value is wanted: options, and the words that may stand among them. */
+/* Completes a word that is not a value: options, and the operands that may stand among them. */
 static void put_words(const struct program *p, FILE *out)
 {
     const struct option *option;

@@ -11,7 +11,7 @@ static void put_brief(FILE *out, const char *help)
     fputs("'\n", out);
 }
 
-/* __tunnelctl_command WORD...: the first word is one of these. */
+/* __tunnelctl_command WORD...: whether the first word is one of these. */
 static void put_test(const struct program *p, FILE *out)
 {
     fputs("__", out);
@@ -25,7 +25,7 @@ static void put_all_words(const struct program *p, FILE *out)
         fprintf(out, " %s", program_word(p->commands[i]));
 }
 
-/* When the line is about `command`, or without one when it is NULL. */
+/* Begins a line that applies to `command`, or, when it is NULL, to a line without a command. */
 static void put_start(const struct program *p, const struct program *command, FILE *out)
 {
     fprintf(out, "complete -c %s", p->name);
@@ -71,7 +71,7 @@ static void put_option(FILE *out, const struct option *option)
     put_brief(out, option->help);
 }
 
-/* Options and operands of the program itself (command == NULL) or of one of its commands. */
+/* Writes options and operands of the program itself (command == NULL) or of one of its commands. */
 static void put_all(const struct program *p, const struct program *command, FILE *out)
 {
     const struct program *from = command != NULL ? command : p;

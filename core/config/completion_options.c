@@ -3,9 +3,9 @@
 #include <ctype.h>
 #include <string.h>
 
-enum { BRIEF = 80 }; /* characters of a help that is not shortened */
+enum { BRIEF = 80 }; /* characters of a help that is short enough */
 
-/* "V1|V2", "src", "V1"; but not "MAP", "HOST[:PORT]". */
+/* True for "V1|V2", "src", "V1"; false for "MAP", "HOST[:PORT]". */
 static bool are_words(const char *argument)
 {
     bool plain = false;
@@ -29,7 +29,7 @@ enum completion_kind completion_kind(const struct option *option)
     return are_words(argument) ? COMPLETION_WORDS : COMPLETION_UNKNOWN;
 }
 
-/* The first sentence, without its full stop. */
+/* Returns the length of the first sentence, without its full stop. */
 static size_t sentence(const char *text)
 {
     size_t n = strcspn(text, "\n");

@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-/* Inside '...'; `special` is what _arguments or _describe would take for their own. */
+/* Writes text inside '...'; `special` are the characters that _arguments or _describe would
+ * interpret. */
 static void put_quoted(FILE *out, struct span text, const char *special)
 {
     for (size_t i = 0; i < text.n; i++) {
@@ -36,8 +37,9 @@ static void put_action(FILE *out, const struct option *option)
     }
 }
 
-/* '(-v --verbose)'{-v+,--verbose=}'[What to log]:LEVEL: ' as _arguments has it: only once, unless
- * it may be repeated; the value behind -v or in the next word, behind '=' or in the next word. */
+/* Writes '(-v --verbose)'{-v+,--verbose=}'[What to log]:LEVEL: ' in _arguments' form: an option is
+ * completed only once unless it may be repeated; its value follows -v or is the next word, or
+ * follows '=' or is the next word. */
 static void put_option(FILE *out, const struct option *option)
 {
     bool value = option->argument != NULL, many = (option->flags & OPTION_MANY) != 0;
@@ -72,7 +74,7 @@ static void put_arguments(const struct program *p, FILE *out)
     fputc('\n', out);
 }
 
-/* The command is the first word; its own function sees what follows it. */
+/* The command is the first word; its own function completes the words after it. */
 static void put_commands(const struct program *p, FILE *out)
 {
     fputs("    local -a commands\n    commands=(\n", out);
@@ -104,8 +106,8 @@ static void put_function(const struct program *p, FILE *out)
     fputs("}\n\n", out);
 }
 
-/* zsh loads the file as a function, which has to do its work; sourced, it only says what there is.
- */
+/* zsh loads the file as a function, which has to do its work; when sourced, the file only registers
+ * the function. */
 void completion_zsh(const struct program *p, FILE *out)
 {
     for (size_t i = 0; p->commands != NULL && p->commands[i] != NULL; i++)

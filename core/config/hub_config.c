@@ -112,7 +112,7 @@ static bool all_in(const char *text, const char *allowed)
 static const char endpoint_characters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.:[]-_";
 
-/* What is wrong with it, or NULL. Sets host and port (empty: none given). */
+/* Sets host and port (empty: not given). Returns what is wrong with the text, or NULL. */
 static const char *cut_endpoint(struct span text, struct span *host, struct span *port)
 {
     struct span rest = text;
@@ -173,7 +173,8 @@ enum err endpoint_parse(const char *text, char **host, int *port, char *problem,
     return ERR_OK;
 }
 
-/* The host for a region: settings, then the built-in exceptions, then the format. NULL: memory. */
+/* The host for a region comes from settings, then from the built-in exceptions, then from the
+ * format. NULL: no memory. */
 static char *region_host(const struct options *o, const char *region)
 {
     const char *entry, *format = options_get(o, "endpoint-format"), *at = strstr(format, "%s");
@@ -238,7 +239,7 @@ static enum err read_host(struct options *o, const char *first, struct hub_confi
                             : read_region(o, region, out);
 }
 
-/* By region or by name. */
+/* Whether the hub is Amazon's, by its region or its name. */
 static bool is_amazons(const struct options *o, const char *host)
 {
     static const char *const ends[] = {".amazonaws.com", ".amazonaws.com.cn"};

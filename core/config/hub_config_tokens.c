@@ -27,8 +27,8 @@ static bool has_control(const char *text)
     return false;
 }
 
-/* Of a token on the command line and a file in the configuration (or the other way round) the
- * higher source counts; on one level both would be a guess. */
+/* When a token is on the command line and a file in the configuration (or the other way round), the
+ * higher source counts; on one level the choice would be a guess. */
 static enum err which_token(struct options *o, bool *file)
 {
     char here[160];
@@ -69,7 +69,7 @@ static enum err read_token_file(struct options *o, char **token)
     return why;
 }
 
-/* A value has one line; with more of them (but for empty ones) nobody knows which is meant. */
+/* A value has one line; with several lines (empty ones aside) it is unknown which one is meant. */
 static bool has_lines(const char *value)
 {
     const char *first = value + strspn(value, " \t\r\n");
@@ -114,7 +114,7 @@ enum err hub_access_token(struct options *o, const struct hub_rules *rules, stru
     return ERR_OK;
 }
 
-/* What tells this machine from others, so that a stolen token file alone is not enough. */
+/* Gets a value that differs between machines, so that a stolen token file alone is not enough. */
 static void machine_id(char *out, size_t size)
 {
     char problem[400];
@@ -128,8 +128,8 @@ static void machine_id(char *out, size_t size)
         gethostname(out, size - 1);
 }
 
-/* The same one each time this token is used on this machine: a program that crashed or was
- * restarted may go on with its single-use token, others may not. */
+/* Makes the same client token each time this token is used on this machine: a program that crashed
+ * or was restarted may go on with its single-use token, programs elsewhere may not. */
 static enum err make_client_token(struct options *o, const char *access_token, char **token)
 {
     uint8_t mac[HASH_SHA256_SIZE];

@@ -7,8 +7,8 @@ enum { ENV_MAX = 64 };
 
 /* ---- text ---- */
 
-/* What troff would take for something else, or print as another character. Names of options are
- * copied from the page: a '-' stays the one of the keyboard. */
+/* Characters that troff would interpret, or print as another character. Names of options are copied
+ * from the page, so a '-' stays the one of the keyboard. */
 static const struct {
     char plain;
     const char *written;
@@ -28,14 +28,14 @@ static void put(FILE *out, struct span text)
     }
 }
 
-/* A '.' in front would be a request. */
+/* A '.' at the beginning of a line would be a request. */
 static void protect(FILE *out, struct span line)
 {
     if (line.n > 0 && line.p[0] == '.')
         fputs("\\&", out);
 }
 
-/* Names of options, paths and URLs are not hyphenated. */
+/* Writes words; names of options, paths and URLs are not hyphenated. */
 static void put_words(FILE *out, struct span text)
 {
     for (bool first = true; text.n > 0; first = false) {
@@ -47,7 +47,7 @@ static void put_words(FILE *out, struct span text)
     }
 }
 
-/* Up to the end of a sentence or of a line. */
+/* Returns the length up to the end of a sentence or of a line. */
 static size_t sentence(const char *text)
 {
     size_t n = 0;
@@ -56,7 +56,8 @@ static size_t sentence(const char *text)
     return n;
 }
 
-/* Running text: troff wants each sentence on a line of its own; a '\n' is a break on the page. */
+/* Writes running text: troff wants each sentence on a line of its own; a '\n' is a break on the
+ * page. */
 static void put_prose(FILE *out, const char *text)
 {
     while (*text != '\0') {
@@ -71,7 +72,7 @@ static void put_prose(FILE *out, const char *text)
     }
 }
 
-/* Lines as they are, without the indentation that they have in the help. */
+/* Writes lines as they are, without the indentation that they have in the help. */
 static void put_lines(FILE *out, const char *text)
 {
     struct span rest = span_of(text);
@@ -97,7 +98,7 @@ static bool has_group(const struct program *p, const struct option_group *group)
     return false;
 }
 
-/* Of the program itself, or of each of its commands. */
+/* Whether the group belongs to the program itself, or to each of its commands. */
 static bool is_general(const struct program *p, const struct option_group *group)
 {
     if (has_group(p, group))
@@ -229,7 +230,7 @@ static void put_examples(const struct program *p, FILE *out)
 /* ---- environment ---- */
 
 struct variables {
-    const char *names[ENV_MAX]; /* that have been told */
+    const char *names[ENV_MAX]; /* names that have been written */
     size_t n;
 };
 

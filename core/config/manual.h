@@ -6,9 +6,10 @@
 
 #include <stdio.h>
 
-/* NAME, SYNOPSIS, DESCRIPTION, COMMANDS, OPTIONS, EXAMPLES and at last ENVIRONMENT, which a part
- * written by hand (share/man) may continue. p->groups must be set. Groups that the program or all
- * of its commands have stand under OPTIONS, others below their command; hidden options nowhere. */
+/* Writes NAME, SYNOPSIS, DESCRIPTION, COMMANDS, OPTIONS, EXAMPLES and at last ENVIRONMENT, which a
+ * part written by hand (share/man) may continue. p->groups must be set. Option groups of the
+ * program or of all its commands stand under OPTIONS, others below their command; hidden options
+ * are left out. */
 void manual_write(const struct program *p, FILE *out);
 
 #endif

@@ -85,7 +85,7 @@ void options_forget_file(struct options *o)
     }
 }
 
-/* NULL: it has not so many. */
+/* NULL: there are not so many values. */
 static const char *value_at(const struct option_state *s, size_t i)
 {
     if (s->n > 0)
@@ -107,7 +107,7 @@ const char *options_waiting(const struct options *o, size_t *i)
         const struct option_state *s = &o->states[*i], *again = &o->again[*i];
         ++*i;
         bool stays = s->source == OPTION_ARGV || (s->source == OPTION_ENVIRONMENT &&
-                                                  again->n == 0); /* that is not read again */
+                                                  again->n == 0); /* a variable overwritten here */
         if (is_kept(s) && !stays && !same_values(s, again))
             return s->option->name;
     }
@@ -192,7 +192,7 @@ static enum err add(struct options *o, struct option_state *s, struct span value
     return ERR_OK;
 }
 
-/* In files people quote values as they do for shells. */
+/* People quote values in files as they do for shells. */
 static struct span without_quotes(struct span s)
 {
     bool quoted = s.n >= 2 && (s.p[0] == '"' || s.p[0] == '\'') && s.p[s.n - 1] == s.p[0];
@@ -284,7 +284,7 @@ void options_wipe_env(const struct options *o, char *(*get)(const char *name))
     }
 }
 
-/* "a.b.*" takes "a.b.rest": the value becomes "rest=value". */
+/* "a.b.*" takes the key "a.b.rest": the value becomes "rest=value". */
 static enum err set_below(struct options *o, struct option_state *s, const char *rest,
                           const char *key, const char *value)
 {

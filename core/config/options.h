@@ -24,20 +24,20 @@
 enum option_flag {
     OPTION_MANY = 1,     /* may be repeated; the values add up within one source */
     OPTION_SECRET = 2,   /* overwritten in argv, never quoted in an error, wiped when freed */
-    OPTION_CLI_ONLY = 4, /* an error in a file */
+    OPTION_CLI_ONLY = 4, /* a file may not have it */
     OPTION_HIDDEN = 8,   /* not in the help */
-    /* A shortened --name means it only when nothing else fits (names that the reference program
-     * does not have must not shadow its abbreviations). */
+    /* A shortened --name means this option only when no other fits (names that the reference
+     * program does not have must not shadow its abbreviations). */
     OPTION_EXACT = 16,
-    /* Read at the start only: keeps its value when a file is read again, and options_waiting tells
-     * that it has another there. */
+    /* Read at the start only: the option keeps its value when a file is read again, and
+     * options_waiting tells that the file has another one. */
     OPTION_START = 32
 };
 
 struct option {
     const char *name;     /* --name, and the key in a file */
     char letter;          /* -x, or 0 */
-    const char *argument; /* what the help calls its value: "HOST[:PORT]"; NULL: a flag */
+    const char *argument; /* the help's name for its value: "HOST[:PORT]"; NULL: a flag */
     const char *env;      /* environment variable, or NULL; an empty variable counts as unset */
     /* Key in the settings JSON, or NULL. "a.b.*" takes every key below a.b: the value becomes
      * "rest=value". */
@@ -47,7 +47,8 @@ struct option {
     unsigned flags;
 };
 
-/* Options that stand together under a title in the help. Groups are static and combined freely. */
+/* Options that stand together under one title in the help. Groups are static and combined
+ * freely. */
 struct option_group {
     const char *title;
     const struct option *options;
@@ -72,55 +73,56 @@ struct options;
 struct options *options_new(const struct option_group *const *groups, size_t n); /* NULL: memory */
 void options_free(struct options *o); /* wipes secrets; NULL is fine */
 
-/* ---- filling; every failure is ERR_USAGE, ERR_NO_MEMORY, or what reading a file says, and leaves
- * one sentence in options_problem ---- */
+/* ---- filling; every failure is ERR_USAGE, ERR_NO_MEMORY, or an error of reading a file, and
+ * leaves one sentence in options_problem ---- */
 
-/* argv[1..]: --name=value, --name value, -xvalue, -x value, bundled flags, "--", names shortened as
- * long as they are unambiguous. Other arguments are operands, at most max_operands of them (they
- * stay in argv's memory). Values of secrets are overwritten with '*' in argv. */
+/* Reads argv[1..]: --name=value, --name value, -xvalue, -x value, bundled flags, "--", names
+ * shortened as long as they are unambiguous. Other arguments are operands, at most max_operands of
+ * them (they stay in argv's memory). Values of secrets are overwritten with '*' in argv. */
 enum err options_argv(struct options *o, int argc, char **argv, size_t max_operands);
 size_t options_operands(const struct options *o, char *const **operands);
 
-/* A key in a [section] of a file, or the section's start (key.p == NULL). On error call
- * options_fail and return its result: file and line are put in front. */
+/* A key in a [section] of a file, or the section's start (key.p == NULL). On an error it returns
+ * the result of options_fail, whose sentence gets file and line in front. */
 typedef enum err options_section(void *owner, struct options *o, const struct ini_entry *entry);
-/* `key = value` lines with long names; quotes around a value are taken off. Sections go to
+/* Reads `key = value` lines with long names; quotes around a value are taken off. Sections go to
  * `section`; NULL: they are an error. */
 enum err options_file(struct options *o, const char *path, options_section *section, void *owner);
-/* The same from memory; `path` is for the messages. */
+/* Reads the same from memory; `path` is for the messages. */
 enum err options_text(struct options *o, const char *path, struct span text,
                       options_section *section, void *owner);
 
-/* As before the file was read, but for OPTION_START. What lower sources had for the same names is
- * not there again: read them anew, too. */
+/* Restores the state before the file was read, except for OPTION_START. Values from lower sources
+ * that the file had replaced do not come back, so the caller reads those sources again, too. */
 void options_forget_file(struct options *o);
-/* Behind that and another reading: the next OPTION_START that it would have changed; NULL: no more.
- * *i is 0 at first. */
+/* After options_forget_file and another reading: the next OPTION_START that the file would have
+ * changed; NULL: no more. *i is 0 at first. */
 const char *options_waiting(const struct options *o, size_t *i);
 
-/* `get` is getenv, or a test's. What came from there before stays. */
+/* Reads the environment; `get` is getenv, or a test's. Values that came from there before stay. */
 enum err options_env(struct options *o, const char *(*get)(const char *name));
 
-/* Overwrites the values of secrets where `get` (getenv) finds them: /proc/PID/environ and core
- * dumps show them otherwise. */
+/* Overwrites the values of secrets where `get` (getenv) finds them, since /proc/PID/environ and
+ * core dumps would show them. */
 void options_wipe_env(const struct options *o, char *(*get)(const char *name));
 
-/* One key of the settings JSON. ERR_NOT_FOUND: no option has that key (nothing is set, no
+/* Sets one key of the settings JSON. ERR_NOT_FOUND: no option has that key (nothing is set, no
  * sentence). */
 enum err options_setting(struct options *o, const char *key, const char *value);
 
-/* One value of the option `name`; where: "gateway.conf:12", kept for messages (may be NULL). Also
- * for callers that fill options from a [section]. */
+/* Sets one value of the option `name`; where: "gateway.conf:12", kept for messages (may be NULL).
+ * Callers that fill options from a [section] use it, too. */
 enum err options_set(struct options *o, struct span name, struct span value,
                      enum option_source source, const char *where);
 
 /* Keeps a sentence for options_problem and returns ERR_USAGE. */
 enum err options_fail(struct options *o, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* The same about an option's value: `--verbose "abc" (in x.conf:3) ` and then the format. */
+/* As options_fail, about an option's value: `--verbose "abc" (in x.conf:3) ` and then the
+ * format. */
 enum err options_reject(struct options *o, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-const char *options_problem(const struct options *o); /* "" when nothing went wrong */
+const char *options_problem(const struct options *o); /* "" without a problem */
 
 /* ---- asking ---- */
 
@@ -130,27 +132,28 @@ bool options_flag(const struct options *o, const char *name);
 /* All values of an OPTION_MANY: options_each(o, name, i) for i = 0, 1, … until NULL. */
 const char *options_each(const struct options *o, const char *name, size_t i);
 enum option_source options_source(const struct options *o, const char *name);
-/* "on the command line", "in agent.conf:3", "in the environment (AWSIOT_TUNNEL_REGION)". */
+/* Where the value came from: "on the command line", "in agent.conf:3", "in the environment
+ * (AWSIOT_TUNNEL_REGION)". */
 const char *options_where(const struct options *o, const char *name, char *text, size_t size);
 
 /* Copies text, which may be NULL, to *to. ERR_NO_MEMORY with a sentence. */
 enum err options_copy(struct options *o, char **to, const char *text);
 
-/* A decimal number between min and max; ERR_USAGE with a sentence otherwise. Unset without a
- * default: *out stays as it is. */
+/* Parses a decimal number between min and max; ERR_USAGE with a sentence otherwise. *out is
+ * unchanged when the option is unset and has no default. */
 enum err options_number(struct options *o, const char *name, uint64_t min, uint64_t max,
                         uint64_t *out);
-/* A time as "500ms", "20s", "5m", "12h", "7d" or "0", in milliseconds. A bare number is
- * milliseconds in the settings JSON and refused elsewhere: nobody can know what was meant. */
+/* Parses a time as "500ms", "20s", "5m", "12h", "7d" or "0", in milliseconds. A bare number is
+ * milliseconds in the settings JSON and refused elsewhere, since its unit would be a guess. */
 enum err options_duration(struct options *o, const char *name, uint64_t *ms);
-/* The same where a bare number has always had a unit: of `bare` milliseconds. */
+/* The same for an option whose bare numbers have always had a unit, of `bare` milliseconds. */
 enum err options_duration_in(struct options *o, const char *name, uint64_t bare, uint64_t *ms);
 
-/* A size as "64K", "64M", "2G" (powers of 1024), between min and max bytes. */
+/* Parses a size as "64K", "64M", "2G" (powers of 1024), between min and max bytes. */
 enum err options_size(struct options *o, const char *name, uint64_t min, uint64_t max,
                       uint64_t *out);
 
-/* Prints every group that has something to show, aligned, in 80 columns. */
+/* Prints every group that has visible options, aligned, in 80 columns. */
 void options_help(const struct options *o, FILE *out);
 
 #endif

@@ -5,13 +5,13 @@
 
 struct command_line {
     struct options *o;
-    int argc, at; /* argv[at] is looked at */
+    int argc, at; /* argv[at] is the current argument */
     char **argv;
     size_t max_operands;
 };
 
-/* A name cut short: the only option that starts so. Names of the reference program are looked
- * through first, ours (OPTION_EXACT) only when none of those fits. */
+/* Finds the only option that begins with a shortened name. Names of the reference program are
+ * searched first, ours (OPTION_EXACT) only when none of those fits. */
 static struct option_state *guess(struct options *o, struct span name, bool exact, size_t *hits)
 {
     struct option_state *found = NULL;
@@ -61,7 +61,7 @@ static enum err find_long(struct options *o, struct span name, struct option_sta
     return options_fail(o, "--%s may mean any of %s", text, list);
 }
 
-/* ps shows argv to everybody on the machine. */
+/* ps shows argv to all users of the machine. */
 static void hide(const struct option_state *s, char *value)
 {
     if (s->option->flags & OPTION_SECRET)
@@ -75,7 +75,7 @@ static enum err store_argument(struct command_line *c, struct option_state *s, c
     return why;
 }
 
-/* The value stands in the next argument. */
+/* Stores the next argument as the value. */
 static enum err store_next(struct command_line *c, struct option_state *s)
 {
     if (c->at + 1 >= c->argc)
@@ -107,7 +107,7 @@ static struct option_state *find_letter(struct options *o, char letter)
     return NULL;
 }
 
-/* "-k", "-kh", "-v5", "-kv", "5". */
+/* Parses "-k", "-kh", "-v5", or "-kv" with the next argument "5". */
 static enum err letters(struct command_line *c, char *text)
 {
     for (; *text != '\0'; text++) {

@@ -14,7 +14,8 @@ static int left_part(const struct option *option, char *out, size_t size)
                     option->argument != NULL ? option->argument : "");
 }
 
-/* How much of text goes on this line: up to the last space that fits, or a whole long word. */
+/* Returns how much of text fits on this line: up to the last space that fits, or a whole long
+ * word. */
 static size_t line_length(const char *text, size_t room)
 {
     size_t end = strcspn(text, "\n");
@@ -26,7 +27,7 @@ static size_t line_length(const char *text, size_t room)
     return cut > 0 ? cut : strcspn(text, " \n");
 }
 
-/* `column` is where the cursor stands. */
+/* `column` is the position of the cursor. */
 static void wrapped(FILE *out, const char *text, int column)
 {
     if (column >= HELP_COLUMN) {

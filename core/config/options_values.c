@@ -1,4 +1,4 @@
-/* Values of options as what they stand for. */
+/* Parses the values of options as numbers, times and sizes. */
 #include "core/config/options.h"
 
 #include "core/base/str.h"
@@ -41,7 +41,7 @@ enum err options_duration_in(struct options *o, const char *name, uint64_t bare,
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (strcmp(unit, units[i].unit) == 0)
             factor = units[i].ms;
-    /* A hundred years: no sum of times overflows. */
+    /* The limit is a hundred years, so that sums of times do not overflow. */
     if (factor == 0 || !str_number((struct span){value, digits}, 3155760000000 / factor, &number))
         return options_reject(o, name, "is not a time: write 500ms, 20s, 5m, 12h or 7d");
     *ms = number * factor;

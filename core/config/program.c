@@ -104,7 +104,7 @@ static enum err setup_log(struct options *o)
     return ERR_OK;
 }
 
-/* Those that were overwritten say nothing. */
+/* A variable that was overwritten counts as unset. */
 static const char *environment_again(const char *name)
 {
     const char *value = getenv(name);

@@ -162,7 +162,7 @@ static void note_duplicate(struct services *s, const struct service_mapping *fir
              service_where(first, "port", where, sizeof where));
 }
 
-/* id.p == NULL: none was given. */
+/* id.p == NULL: the mapping has no id. */
 static enum err add(struct services *s, struct span id, struct span endpoint, enum services_use use,
                     char *problem, size_t size)
 {
@@ -191,7 +191,7 @@ static enum err add(struct services *s, struct span id, struct span endpoint, en
     return why;
 }
 
-/* "ID=endpoint"; an '=' behind a '/' belongs to a path. */
+/* Cuts the id off "ID=endpoint"; an '=' after a '/' belongs to a path. */
 static struct span cut_id(struct span *mapping)
 {
     const char *equals = mapping->n > 0 ? memchr(mapping->p, '=', mapping->n) : NULL;
@@ -283,7 +283,7 @@ static int wanted(const struct dirent *d)
     return d->d_name[0] != '.' && d->d_name[n - 1] != '~';
 }
 
-/* Not alphasort: the order must not depend on the locale. */
+/* This is not alphasort, since the order must not depend on the locale. */
 static int by_name(const struct dirent **a, const struct dirent **b)
 {
     return strcmp((*a)->d_name, (*b)->d_name);

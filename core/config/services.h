@@ -1,5 +1,5 @@
-/* Service maps: which service id goes with which endpoint (destination: what is dialled) or
- * listening port (source). From -d and -s, and from the ini files of a --config-dir. */
+/* Service maps: which service id goes with which endpoint (destination: the address dialled) or
+ * listening port (source). They come from -d and -s, and from the ini files of a --config-dir. */
 #ifndef CORE_CONFIG_SERVICES_H
 #define CORE_CONFIG_SERVICES_H
 
@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 struct service_mapping {
-    char *id;   /* "" when the map names none: `-d 22` */
+    char *id;   /* "" when the map has no id: `-d 22` */
     char *host; /* name or address without brackets; NULL: only a port was given; or a unix path */
     int port;   /* 0 for a unix path; 0 in a listening map: any free port */
 };
@@ -18,7 +18,7 @@ struct service_mapping {
 struct services {
     struct service_mapping *items; /* in the order given */
     size_t n;
-    /* The last thing worth telling (a duplicate id: the first one counts), or "". */
+    /* The last warning (a duplicate id: the first one counts), or "". */
     char warning[256];
 };
 
@@ -32,22 +32,24 @@ enum services_use {
 enum err services_parse(struct services *s, const char *text, enum services_use use, char *problem,
                         size_t size);
 
-/* Adds `id = endpoint` lines of all ini files below a directory, in the order of their names; of an
- * id that is there twice the first counts. Hidden files and those ending in '~' are passed over.
- * ERR_NOT_FOUND: no such directory; others as services_parse, with file and line. */
+/* Adds the `id = endpoint` lines of all ini files below a directory, in the order of their names;
+ * of an id that occurs twice the first one counts. Hidden files and those ending in '~' are
+ * skipped. ERR_NOT_FOUND: there is no such directory; others as services_parse, with file and
+ * line. */
 enum err services_load(struct services *s, const char *directory, enum services_use use,
                        char *problem, size_t size);
 
-void services_free(struct services *s); /* an empty map afterwards */
+void services_free(struct services *s); /* leaves an empty map */
 
-/* The mapping for an id: the exact one; NULL: none. */
+/* The mapping with exactly this id; NULL: there is no such mapping. */
 const struct service_mapping *services_find(const struct services *s, const char *id);
-/* The same mappings in the same order. */
+/* Whether both have the same mappings in the same order. */
 bool services_same(const struct services *a, const struct services *b);
 /* True when the map has one mapping and that has no id. */
 bool services_unnamed(const struct services *s);
 
-/* "127.0.0.1:22", "[::1]:22", "/run/x.sock"; default_host where only a port was given. */
+/* Writes "127.0.0.1:22", "[::1]:22" or "/run/x.sock"; default_host is used when only a port was
+ * given. */
 const char *service_where(const struct service_mapping *s, const char *default_host, char *out,
                           size_t size);
 

@@ -17,8 +17,8 @@ static bool ends(struct span s, const char *with)
     return s.n >= n && memcmp(s.p + s.n - n, with, n) == 0;
 }
 
-/* What is around a text without being seen: blanks, a no-break space, a space without width (copied
- * from a page), a mark. */
+/* Invisible text around a token: blanks, a no-break space, a zero-width space (copied from a page),
+ * a byte order mark. */
 static const char *const unseen[] = {" ", "\t", "\r", "\xc2\xa0", "\xe2\x80\x8b", "\xef\xbb\xbf"};
 
 static struct span trim(struct span s)
@@ -43,7 +43,7 @@ static bool ends_in_token(struct span name)
     return name.n >= 5 && span_is_nocase((struct span){name.p + name.n - 5, 5}, "token");
 }
 
-/* Of a variable of the environment, which ends at "=" whatever follows. */
+/* Whether a name is that of an environment variable, which ends at "=" whatever follows. */
 static bool is_variable(struct span name)
 {
     for (size_t i = 0; i < name.n; i++)
@@ -55,8 +55,8 @@ static bool is_variable(struct span name)
 static const char *const quotes[][2] = {
     {"\"", "\""}, {"'", "'"}, {"\xe2\x80\x9c", "\xe2\x80\x9d"}, {"\xe2\x80\x98", "\xe2\x80\x99"}};
 
-/* Of any kind, also the curly ones of word processors; and the comma behind them, of JSON. Those
- * with others in between belong to two texts. */
+/* Takes quotes of any kind off, also the curly ones of word processors, and the comma after them in
+ * JSON. Quotes with others in between belong to two texts. */
 static struct span without_quotes(struct span s)
 {
     struct span whole = ends(s, ",") ? trim((struct span){s.p, s.n - 1}) : s;
@@ -71,9 +71,9 @@ static struct span without_quotes(struct span s)
     return s;
 }
 
-/* NAME_TOKEN=, perhaps after "export", or "accessToken": and its like, with a blank or quote
- * behind, as YAML, JSON and people write it: what is behind it. A token may have "=" at its end,
- * but no blank in it. */
+/* Takes a name off: NAME_TOKEN=, perhaps after "export", or "accessToken": and its like, followed
+ * by a blank or quote, as YAML, JSON and people write it. A token may have "=" at its end, but no
+ * blank in it. */
 static struct span without_name(struct span s)
 {
     struct span text = trim(starts(s, "export ") ? (struct span){s.p + 7, s.n - 7} : s);
@@ -89,7 +89,7 @@ static struct span without_name(struct span s)
     return s;
 }
 
-/* UTF-16 of ASCII, as bytes; NULL: memory, or other characters are in it. */
+/* Turns UTF-16 of ASCII into bytes; NULL: no memory, or it has other characters. */
 static char *narrow(struct span s, bool big_endian, size_t *n)
 {
     char *out = malloc(s.n / 2 + 1);
