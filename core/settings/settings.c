@@ -20,8 +20,8 @@ static const struct option table[] = {
 };
 const struct option_group settings_options = OPTION_GROUP("Settings", table);
 
-/* What the reference program exports, and its defaults. An option with that key has an effect; the
- * rest sizes buffers and frames that are built differently here. */
+/* What the reference program exports, and its defaults. An option with such a key has an effect;
+ * the other keys size buffers and frames that are built differently here. */
 static const struct {
     const char *key, *value;
 } defaults[] = {
@@ -53,7 +53,7 @@ static bool is_known(const char *key)
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
         if (strcmp(defaults[i].key, key) == 0)
             return true;
-    /* Read, but not exported by the reference program. */
+    /* The reference program reads this key and does not export it. */
     return strcmp(key, "tunneling.proxy.tcp.write_buffer_size") == 0;
 }
 
@@ -73,7 +73,7 @@ static enum err set(struct options *o, const char *path, const char *key, const 
     return ERR_OK;
 }
 
-/* A leaf as text; NULL when it is none that a setting can have. */
+/* Returns a leaf as text; NULL when a setting cannot have such a value. */
 static const char *leaf(const cJSON *item, char *number, size_t size)
 {
     if (cJSON_IsString(item))

@@ -10,10 +10,10 @@
 extern const struct option_group settings_options;
 
 /* Reads a file into the options that have a settings key (OPTION_SETTINGS). Keys of the reference
- * program that mean nothing here are passed over, unknown ones warned about in the log. On failure
- * options_problem says what and in which line. */
+ * program that have no meaning here are skipped, and unknown keys get a warning in the log. On
+ * failure options_problem says what is wrong and in which line. */
 enum err settings_load(struct options *o, const char *path);
-/* The same from memory. Nothing is read from or written to elsewhere. */
+/* Reads the same from `text`, without touching a file; path is for messages. */
 enum err settings_text(struct options *o, const char *path, struct span text);
 
 /* Writes a file with every setting that the reference program exports, at its default. */
