@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #define MAX_HEAD 8192
-#define MAX_BODY 1024 /* nobody needs one */
+#define MAX_BODY 1024 /* bytes; no page needs a body */
 #define TYPE "text/plain; charset=utf-8"
 
 struct admin_server {
@@ -146,7 +146,7 @@ static void not_found(struct admin_request *c)
     buf_free(&text);
 }
 
-/* ---- who it is asked as ---- */
+/* ---- the name in a request ---- */
 
 static bool is_this_machine(const char *host)
 {
@@ -167,12 +167,12 @@ static bool is_given(const struct admin_server *e, const char *host)
     return false;
 }
 
-/* HTTP/1.0 needs no Host; no browser speaks it. */
+/* HTTP/1.0 does not require Host, and browsers do not speak it. */
 static bool is_asked_as_itself(const struct admin_server *e, const struct http_head *head)
 {
     struct span value = http_header(head, "Host");
     int port;
-    if (listener_port(e->listener) == 0) /* a unix socket, which no page can ask */
+    if (listener_port(e->listener) == 0) /* a unix socket, which a web page cannot reach */
         return true;
     if (value.p == NULL)
         return head->minor == 0;
@@ -195,7 +195,7 @@ static void not_us(struct admin_request *c)
 static void on_request(void *owner, const struct http_head *head, struct span body)
 {
     struct admin_request *c = owner;
-    list_append(&c->server->clients, &c->node); /* it is the last one to be sent away */
+    list_append(&c->server->clients, &c->node); /* the last one to be evicted */
     if (!is_asked_as_itself(c->server, head)) {
         not_us(c);
         return;
@@ -220,7 +220,7 @@ static void on_request(void *owner, const struct http_head *head, struct span bo
 
 static void on_closed(void *owner, const char *why)
 {
-    (void)why; /* who asks for metrics comes and goes */
+    (void)why; /* Clients that read metrics come and go, so this is not worth a line. */
     client_free(owner);
 }
 
@@ -236,7 +236,7 @@ static bool is_ours(int fd)
     return peer.uid == geteuid() || peer.uid == 0;
 }
 
-/* Else a few connections that ask for nothing would keep all others from asking. */
+/* Makes room for a newcomer; else a few idle connections would keep all others out. */
 static void evict_idlest(struct admin_server *e)
 {
     struct admin_request *c = list_entry(e->clients.next, struct admin_request, node);

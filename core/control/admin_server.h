@@ -1,10 +1,10 @@
-/* A small HTTP server for those who watch a program: GET or HEAD /healthz (200 as long as the
+/* A small HTTP server for programs that watch this one: GET or HEAD /healthz (200 as long as the
  * process runs), /readyz (200, or 503 with the reason) and /metrics (Prometheus' text format), and
- * pages of the owner's besides. On a TCP address it has no access control: the address is the
- * access control; but a request has to name it as itself (Host), so that no web page can ask by a
- * name of its own that leads here (DNS rebinding): by an IP address, as localhost, as this
+ * further pages of the owner's. On a TCP address it has no access control: the address is the
+ * access control. But a request has to name the address as its own (Host), so that no web page can
+ * ask by a name of its own that leads here (DNS rebinding): by an IP address, as localhost, as this
  * machine's name, or by a name that is given. On a unix socket only the user who runs the program,
- * and root, are let in. When it is full, who has been silent for longest makes room. */
+ * and root, are let in. When it is full, the client that has been silent for longest makes room. */
 #ifndef CORE_CONTROL_ADMIN_SERVER_H
 #define CORE_CONTROL_ADMIN_SERVER_H
 
@@ -14,18 +14,18 @@
 #include "core/net/loop.h"
 #include "core/net/stream.h"
 
-#define ADMIN_MAX_CLIENTS 64      /* at once */
-#define ADMIN_ANSWER_MAX 33554432 /* bytes; 65,536 streams of a snapshot */
+#define ADMIN_MAX_CLIENTS 64      /* connections at a time */
+#define ADMIN_ANSWER_MAX 33554432 /* bytes; enough for 65,536 streams of a snapshot */
 
 struct admin_server;
 struct admin_request;
 
-/* One more page. path: what the request's must be, or, with a '/' at its end, begin with. */
+/* One more page. path: the request's path or, with a '/' at its end, the beginning of it. */
 struct admin_page {
     const char *method; /* "GET" (HEAD is answered, too) or another */
     const char *path;
-    /* Answers with one of the functions below, at once. rest: the path behind `path`; query:
-     * behind '?'. */
+    /* Answers with one of the functions below, at once. rest: the path after `path`; query: the
+     * part after '?'. */
     void (*answer)(void *owner, struct admin_request *c, struct span rest, struct span query);
 };
 
@@ -33,26 +33,27 @@ struct admin_server_options {
     struct loop *loop;
     const char *where;                             /* as for listener_new */
     const char *(*unready)(void *owner);           /* NULL: ready; else a sentence why not */
-    void (*metrics)(void *owner, struct buf *out); /* appends them */
-    const struct admin_page *pages;                /* n_pages; must outlive the endpoint */
+    void (*metrics)(void *owner, struct buf *out); /* appends the metrics */
+    const struct admin_page *pages;                /* n_pages of them; must outlive the server */
     size_t n_pages;
-    /* Names to be asked by; NULL behind the last one; may be NULL. */
+    /* Names that the server may be asked by, NULL after the last one; the function may be NULL. */
     const char *(*name)(void *owner, size_t i);
     void *owner;
-    uint64_t request_ms, idle_ms; /* as in http_conn_options; 0: its defaults */
+    uint64_t request_ms, idle_ms; /* as in http_conn_options; 0: the defaults there */
 };
 
 struct admin_server *admin_server_new(const struct admin_server_options *o,
-                                      enum err *why); /* NULL: *why, as of listeners */
+                                      enum err *why); /* NULL: *why is that of a listener */
 void admin_server_free(struct admin_server *e);       /* NULL is fine */
-/* the address with its real port, or path */
+/* The address with its real port, or the path. */
 const char *admin_server_name(const struct admin_server *e);
 
 /* ---- answers; the client may be gone afterwards ---- */
 
 void admin_answer_text(struct admin_request *c, int status, const char *text); /* ends in "\n" */
 void admin_answer(struct admin_request *c, int status, const char *type, struct span body);
-/* Gives the bare connection away instead, reading off. Set its events at once. */
+/* Gives the bare connection away instead of an answer, with reading off. The caller sets its events
+ * at once. */
 struct stream *admin_take_stream(struct admin_request *c);
 
 #endif

@@ -15,9 +15,9 @@
 #include <string.h>
 
 #define TICK_MS 1000
-#define PEER_AGE_MS 200 /* shorter streams are not worth a walk through /proc */
+#define PEER_AGE_MS 200 /* milliseconds; shorter streams are not worth a walk through /proc */
 #define JSON_TYPE "application/json"
-#define KEEP_MS 10000 /* a snapshot's memory, for the next one */
+#define KEEP_MS 10000 /* milliseconds for which a snapshot's memory is kept for the next one */
 
 static const struct option table[] = {
     {.name = "control",
@@ -38,17 +38,17 @@ struct control {
     struct control_setup setup;
     struct monitor *monitor;
     struct timer *tick;
-    struct admin_server *server;  /* NULL: none */
-    struct admin_server *ops;     /* the same */
-    struct event_streams *events; /* the same */
+    struct admin_server *server;  /* NULL: there is no socket */
+    struct admin_server *ops;     /* NULL: there is no TCP address */
+    struct event_streams *events; /* NULL: there is no socket */
     struct peer_search *search;
-    uint64_t searched_ms;     /* when the last one began */
-    uint64_t ids[PEER_BATCH]; /* whose peers are searched */
+    uint64_t searched_ms;     /* when the last search began */
+    uint64_t ids[PEER_BATCH]; /* of the streams whose peers are searched for */
     struct json_writer out;   /* the last snapshot */
-    uint64_t asked_ms;        /* when it was asked for */
+    uint64_t asked_ms;        /* when it was requested */
 };
 
-/* ---- who the clients are ---- */
+/* ---- the clients' processes ---- */
 
 static void on_found(void *owner, const struct peer *found, size_t n)
 {
@@ -62,7 +62,7 @@ static void on_found(void *owner, const struct peer *found, size_t n)
     }
 }
 
-/* Only while somebody looks, and at most once a tick. */
+/* Searches only while a client reads snapshots, and at most once a tick. */
 static void search_peers(struct control *c)
 {
     struct peer peers[PEER_BATCH];
@@ -88,7 +88,7 @@ static void search_peers(struct control *c)
 
 /* ---- pages ---- */
 
-/* The value of NAME in a query of numbers; 0: it is not there, or is none. */
+/* The value of NAME in a query of numbers; 0: it is missing, or not a number. */
 static uint64_t query_number(struct span query, const char *name)
 {
     while (query.n > 0) {
@@ -100,7 +100,8 @@ static uint64_t query_number(struct span query, const char *name)
     return 0;
 }
 
-/* Half a megabyte a second, with a thousand streams: its memory is kept while somebody asks. */
+/* A snapshot a second of a thousand streams is half a megabyte, so its memory is kept while a
+ * client asks for them. */
 static void snapshot(void *owner, struct admin_request *client, struct span rest, struct span query)
 {
     struct control *c = owner;
@@ -224,7 +225,7 @@ static enum err open_endpoint(struct control *c, const char *path, char *text, s
     return why;
 }
 
-/* At the path that was asked for, or at the default one if that can be had. */
+/* Opens the socket at the path that was given, or at the default one if possible. */
 static enum err open_somewhere(struct control *c, const char *asked, char *text, size_t size)
 {
     char path[256], problem[400];

@@ -1,7 +1,7 @@
 /* The control endpoint of a program: HTTP/1.1 with JSON on a unix socket, for tunnel-tui, curl and
  * Prometheus (share/doc/control.md). It owns the program's monitor and ticks it. Only the user who
- * runs the program, and root, are let in; a reader that is slow or stuck loses events and is
- * dropped in the end, and never makes the program wait. */
+ * runs the program, and root, are let in. A reader that is slow or stuck loses events and is
+ * dropped in the end; it never makes the program wait. */
 #ifndef CORE_CONTROL_CONTROL_H
 #define CORE_CONTROL_CONTROL_H
 
@@ -12,7 +12,7 @@
 
 /* --control PATH|off, --control-readonly. */
 extern const struct option_group control_options;
-/* Rows of a table: --ops-listen, which is `fallback` unless it is given, and --ops-host. */
+/* Rows of a table: --ops-listen, whose default is `fallback`, and --ops-host. */
 #define CONTROL_OPS_OPTIONS(fallback)                                                              \
     {"ops-listen",                                                                                 \
      0,                                                                                            \
@@ -37,30 +37,33 @@ struct control_setup {
     struct loop *loop;
     const char *program,
         *role; /* as in struct monitor_options; program names the socket's folder */
-    /* Of the socket; NULL: control_path's; "off": none, only a monitor without listener is kept. */
+    /* The socket's path; NULL: control_path's; "off": there is no socket and only a monitor is
+     * kept. */
     const char *path;
     bool readonly; /* nothing can be closed through it */
-    /* With --ops-listen and --ops-host: health and metrics, and nothing else, on a TCP address too;
-     * NULL: not. Must outlive the control. */
+    /* With --ops-listen and --ops-host: serves health and metrics, and nothing else, on a TCP
+     * address, too. NULL: it does not. Must outlive the control. */
     const struct options *ops;
-    /* For /readyz; NULL: ready; else a sentence why not (static). */
+    /* For /readyz. It returns NULL when the program is ready, else a static sentence why not. NULL:
+     * always ready. */
     const char *(*unready)(void *owner);
-    /* For /metrics, in place of report_metrics; NULL: report_metrics. */
+    /* For /metrics; NULL: report_metrics. */
     void (*metrics)(void *owner, struct buf *out);
     void *owner;
 };
 
-/* Always gives a control unless memory is short (NULL). A socket that cannot be opened at a path or
- * address that was asked for is an error: *why and a sentence in text, NULL. At the default path it
- * is a line in the log, since a second gateway on the same machine is no mistake. */
+/* Returns a control unless memory is short (NULL). When the socket cannot be opened at a path or
+ * address that was given explicitly, that is an error: NULL, *why and a sentence in text. At the
+ * default path it is only a line in the log, since a second gateway on the same machine is no
+ * mistake. */
 struct control *control_new(const struct control_setup *s, enum err *why, char *text, size_t size);
-void control_free(struct control *c); /* with its monitor, and all its readers; NULL is fine */
+void control_free(struct control *c); /* frees its monitor and its readers, too; NULL is fine */
 struct monitor *control_monitor(struct control *c);
-const char *control_where(const struct control *c); /* path in use, or NULL */
+const char *control_where(const struct control *c); /* the path in use, or NULL */
 
-/* Where a program's control socket is by default: $XDG_RUNTIME_DIR/PROGRAM/admin.sock, or without
- * that variable /run/PROGRAM/admin.sock. `get` is getenv or a test's. False: does not fit. Makes
- * nothing. */
+/* Writes where a program's control socket is by default: $XDG_RUNTIME_DIR/PROGRAM/admin.sock, or
+ * without that variable /run/PROGRAM/admin.sock. `get` is getenv or a test's. False: it does not
+ * fit. Creates nothing. */
 bool control_path(const char *program, const char *(*get)(const char *name), char *out,
                   size_t size);
 

@@ -1,4 +1,4 @@
-/* Where control sockets are, and the folders that they are in. */
+/* The paths of control sockets, and the folders that hold them. */
 #include "core/control/control_path_internal.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ bool control_path(const char *program, const char *(*get)(const char *name), cha
     return n > 0 && (size_t)n < size;
 }
 
-/* Others must not be able to put a socket of theirs in place of ours. */
+/* Other users must not be able to replace our socket by theirs. */
 static enum err check_folder(const char *folder, char *text, size_t size)
 {
     struct stat st;

@@ -5,8 +5,8 @@
 #include "core/base/err.h"
 #include "core/control/control.h"
 
-/* Makes the last folder of the path with mode 0700 when it is not there; one that is there must be
- * ours alone to write in. On failure a sentence in text. */
+/* Creates the last folder of the path with mode 0700 when it is missing; in an existing one only
+ * this user may have the right to write. On failure a sentence is in text. */
 enum err control_folder(const char *path, char *text, size_t size);
 
 #endif

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where an event keeps the texts that are copied. */
+/* The members of an event whose texts are copied. */
 static const size_t texts[] = {
     offsetof(struct logged_event, via),    offsetof(struct logged_event, client),
     offsetof(struct logged_event, asked),  offsetof(struct logged_event, service),
@@ -21,7 +21,7 @@ static size_t length(const char *text)
     return text != NULL ? strnlen(text, EVENT_LOG_TEXT) : 0;
 }
 
-/* Into one block. */
+/* Copies all texts into one block. */
 static void copy_texts(struct event_log_slot *slot)
 {
     size_t size = 0;

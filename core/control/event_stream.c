@@ -9,7 +9,7 @@
 #include <string.h>
 
 #define LINE_BYTES 8192
-#define PIECE 32768 /* in one write: what every kind of stream takes */
+#define PIECE 32768 /* bytes in one write, which every kind of stream takes */
 
 static const struct http_response head = {
     .status = 200, .type = "application/x-ndjson", .endless = true, .close = true};
@@ -26,7 +26,7 @@ struct reader {
     struct list node;
     struct event_streams *events;
     struct stream *stream;
-    struct buf held, sending; /* sending: in the stream's hands while it is not ready */
+    struct buf held, sending; /* sending: the bytes that the stream writes while it is not ready */
     uint64_t dropped;
 };
 
@@ -42,7 +42,7 @@ static void leave(struct reader *r)
     free(r);
 }
 
-/* How many were dropped, as the next line. */
+/* Writes how many events were dropped, as the next line. */
 static void tell_dropped(struct reader *r)
 {
     const struct monitor *m = r->events->monitor;
@@ -56,7 +56,7 @@ static void tell_dropped(struct reader *r)
     buf_free(&w.bytes);
 }
 
-/* Buffers swap, since a pending write must not move. */
+/* The buffers are swapped, since the bytes of a pending write must not move. */
 static void write_on(struct reader *r)
 {
     while (stream_ready(r->stream) && (r->sending.size > 0 || r->held.size > 0)) {
@@ -82,7 +82,8 @@ static void on_writable(void *owner)
     write_on(r);
 }
 
-/* It has nothing more to say: what comes is thrown away, and its end is the end. */
+/* A reader sends nothing more: bytes that come are thrown away, and the end of its input is its
+ * end. */
 static void on_readable(void *owner)
 {
     struct reader *r = owner;

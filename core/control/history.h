@@ -1,6 +1,6 @@
-/* Bytes that passed, second by second: the last HISTORY_SECONDS of them, and HISTORY_TENS sums of
- * ten seconds each. Samples are numbered from 1, so that a reader who knows some asks only for what
- * is newer. Pure. */
+/* Bytes that passed, second by second: the last HISTORY_SECONDS seconds, and HISTORY_TENS sums of
+ * ten seconds each. Samples are numbered from 1, so that a reader asks only for samples newer than
+ * those that it has. Pure. */
 #ifndef CORE_CONTROL_HISTORY_H
 #define CORE_CONTROL_HISTORY_H
 
@@ -13,7 +13,7 @@
 /* The last `size` of `last` samples; sample number i is at i % size. */
 struct history_ring {
     size_t size;
-    uint64_t last; /* number of the newest; 0: none yet */
+    uint64_t last; /* number of the newest sample; 0: there are none yet */
     uint64_t *down, *up;
 };
 
@@ -25,10 +25,10 @@ struct history {
 };
 
 void history_init(struct history *h);
-/* What passed in the second that is over. */
+/* Adds the bytes that passed in the last second. */
 void history_add(struct history *h, uint64_t down, uint64_t up);
-/* The number of the oldest sample that r still has and that is newer than `known`; above r->last:
- * there is none. */
+/* The number of the oldest sample in r that is newer than `known`; above r->last when there is
+ * none. */
 uint64_t history_from(const struct history_ring *r, uint64_t known);
 
 #endif

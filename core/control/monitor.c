@@ -84,8 +84,8 @@ static void counters_tick(struct stream_counters *t, uint64_t elapsed)
     t->second_down = t->second_up = 0;
 }
 
-/* A sample for each second that has passed. After a sleep of the machine nobody knows when in it
- * bytes came: they are spread. */
+/* Adds a sample for each second that has passed. After a sleep of the machine it is unknown when in
+ * that time bytes came, so they are spread evenly. */
 static void add_samples(struct monitor *m, uint64_t elapsed)
 {
     uint64_t seconds = (elapsed + 500) / 1000;

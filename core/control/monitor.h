@@ -2,8 +2,8 @@
  * or at a hub the tunnels with both their ends; totals, ten minutes of history second by second and
  * an hour before that, and the last events. The roles tell it what happens; report.h writes it out.
  *
- * Pure: no sockets, and time is passed in. It costs a byte on its way nothing: counters stay where
- * they are counted, and are looked at once a second (monitor_tick) and when somebody asks.
+ * Pure: no sockets, and time is passed in. It adds no cost to a byte on its way: counters stay
+ * where they are counted, and are read once a second (monitor_tick) and for each report.
  *
  * Every function takes NULL in place of a monitor, tunnel or stream and does nothing then, so that
  * a program that is not watched needs no branches, and running out of memory costs the view, never
@@ -31,104 +31,106 @@ struct monitor_options {
 };
 
 struct monitor *monitor_new(const struct monitor_options *o); /* NULL: no memory */
-/* Streams and tunnels are gone with it: end streams first. NULL is fine. */
+/* Frees the monitor with its streams and tunnels, so streams must be ended before. NULL is fine. */
 void monitor_free(struct monitor *m);
-/* Takes the next sample; call it once a second. A call that comes late counts for the time that
- * has really passed. */
+/* Takes the next sample; to be called once a second. A late call counts for the time that has
+ * really passed. */
 void monitor_tick(struct monitor *m);
-/* One more address where clients find this program; copied. */
+/* Adds an address where clients find this program; copied. */
 void monitor_listening(struct monitor *m, const char *where);
 
-/* Of a hub: tunnels that are open, whether or not an end of them is here; asked at each report.
- * count NULL: not told any more. */
+/* For a hub: sets what counts the open tunnels, whether or not an end of them is here; it is called
+ * for each report. count NULL: the number is no longer reported. */
 void monitor_open_tunnels(struct monitor *m, size_t (*count)(void *ctx), void *ctx);
 
-/* Of a hub: when its certificate ends, in milliseconds since 1970. problem: what its clients will
- * mind of it, as an event; NULL: nothing. */
+/* For a hub: sets when its certificate ends, in milliseconds since 1970. problem: what its clients
+ * will object to, which becomes an event; NULL: there is no problem. */
 void monitor_certificate(struct monitor *m, int64_t ends_ms, const char *problem);
 
 /* ---- tunnels: an end of one, with its link to a hub ---- */
 
-/* NO_DEVICE: a source's hub is there, and says that its device is not. */
+/* NO_DEVICE: a source is connected to its hub, which says that the device is not. */
 enum monitor_link { MONITOR_CONNECTING, MONITOR_UP, MONITOR_NO_DEVICE, MONITOR_DOWN, MONITOR_OVER };
 
 struct monitor_tunnel_state {
-    enum monitor_link link;     /* DOWN: waits for its next try; OVER: there will be none */
-    uint64_t since_ms;          /* on the monitor's clock: when it came into that state */
-    uint64_t retry_ms;          /* DOWN: when the next try begins, on that clock */
-    uint64_t far_round_trip_us; /* to the other end and back; 0: not known */
-    const char *far_end;    /* what the other end speaks, its subprotocol; NULL, "": not known */
-    uint64_t round_trip_us; /* of the last ping to the hub; 0: not known */
-    uint64_t connections;   /* to the hub that were made since the start */
-    uint64_t expires_ms;    /* when the tunnel expires, on the monitor's clock; 0: not known */
+    enum monitor_link link; /* DOWN: waits for its next try; OVER: there will be no further try */
+    uint64_t since_ms;      /* on the monitor's clock: when this state began */
+    uint64_t retry_ms;      /* DOWN: when the next try begins, on the monitor's clock */
+    uint64_t far_round_trip_us; /* microseconds to the other end and back; 0: not known */
+    const char *far_end;        /* the other end's subprotocol; NULL, "": not known */
+    uint64_t round_trip_us;     /* microseconds of the last ping to the hub; 0: not known */
+    uint64_t connections;       /* connections made to the hub since the start */
+    uint64_t expires_ms;        /* when the tunnel expires, on the monitor's clock; 0: not known */
     struct monitor_memory {
         uint64_t held, kept; /* bytes that wait for local sides, and for the other end */
-        uint64_t limit;      /* of each */
-        uint64_t full;       /* how often that was used up */
-        uint64_t dropped;    /* connections that had to go then */
-        bool is_short;       /* it is used up now, and somebody waits */
+        uint64_t limit;      /* the most that each of them may be */
+        uint64_t full;       /* how often the memory was used up */
+        uint64_t dropped;    /* connections dropped because of that */
+        bool is_short;       /* it is used up now, and connections wait */
     } memory;
-    enum err why;     /* not UP: why */
-    const char *text; /* the same in a sentence of printable ASCII; "": none */
+    enum err why;     /* the reason when the state is not UP */
+    const char *text; /* the same as a sentence of printable ASCII, or "" */
 };
 
 struct monitor_tunnel;
 struct monitor_tunnel_info {
-    const char *name; /* "": the nameless one */
+    const char *name; /* "": the unnamed one */
     const char *hub;  /* "wss://hub.example:443" */
-    /* Fills *out, which is zeroed; asked at each tick and report. */
+    /* Fills *out, which is zeroed; called at each tick and report. */
     void (*look)(void *ctx, struct monitor_tunnel_state *out);
     void *ctx;
 };
 struct monitor_tunnel *monitor_tunnel_add(struct monitor *m,
                                           const struct monitor_tunnel_info *info);
-/* look will not be called any more. It is shown as over as long as streams of it are listed. */
+/* Ends the calls of look. The tunnel is shown as over as long as streams of it are listed. */
 void monitor_tunnel_remove(struct monitor_tunnel *t);
 
 struct monitor_service_info {
-    const char *id;     /* "": the only one of a tunnel without service ids */
-    const char *host;   /* source: the host name that leads to it; NULL: none */
-    const char *target; /* destination: what is dialled; NULL: nothing is mapped to it */
+    const char *id;   /* "": the only service of a tunnel without service ids */
+    const char *host; /* source: the host name that leads to it; NULL: there is no such name */
+    /* Destination: the address dialled; NULL: nothing is mapped to the service. */
+    const char *target;
 };
-/* The services that it has from now on (strings are copied). One that is not among them keeps its
- * counters and is not listed until it comes back; of these MONITOR_ABSENT_MAX are kept, those that
- * went last, since a hub may name others as often as it likes. */
+/* Sets the tunnel's services (strings are copied). A service that is not among them any more keeps
+ * its counters and is not listed until it comes back. At most MONITOR_ABSENT_MAX of these are kept,
+ * the last ones to go, since a hub may name others as often as it likes. */
 void monitor_services(struct monitor_tunnel *t, const struct monitor_service_info *infos, size_t n);
 
 /* ---- streams: what one client gets ---- */
 
-/* The names on the screen, in JSON and in metrics: "connecting", "open", "half", "draining",
- * "closed". */
+/* The names of these on the screen, in JSON and in metrics: "connecting", "open", "half",
+ * "draining", "closed". */
 enum monitor_state {
     MONITOR_STREAM_CONNECTING, /* the far end has not answered */
-    MONITOR_STREAM_OPEN,       /* both ways */
+    MONITOR_STREAM_OPEN,       /* both directions */
     MONITOR_STREAM_HALF,       /* one side has finished sending */
-    MONITOR_STREAM_DRAINING,   /* over; what is held is still being delivered */
+    MONITOR_STREAM_DRAINING,   /* ended; bytes that are held are still being delivered */
     MONITOR_STREAM_CLOSED      /* gone; listed for MONITOR_CLOSED_MS */
 };
 #define MONITOR_CLOSED_MS 5000
-#define MONITOR_CLOSED_MAX 256 /* closed ones that are listed; the newest */
+#define MONITOR_CLOSED_MAX 256 /* closed streams that are listed, the newest ones */
 #define MONITOR_SERVICES_MAX 4096
-#define MONITOR_ABSENT_MAX 256 /* in all tunnels of services that these have no more */
+#define MONITOR_ABSENT_MAX 256 /* absent services that are kept, in all tunnels together */
 
 struct monitor_counters {
     enum monitor_state state;
     uint64_t up, down; /* payload bytes */
     uint64_t frames_up, frames_down;
-    /* From the opening in the tunnel to the first byte of the device; meaningful when answered. */
+    /* Milliseconds from the opening in the tunnel to the first byte of the device; valid when
+     * answered. */
     uint64_t first_byte_ms;
     bool answered;
     size_t queued_up, queued_down; /* bytes held now */
-    size_t queue_limit;            /* what may be held each way; 0: not known */
-    /* How often, and for how long in all, its bytes had to wait: up, since the tunnel took no
-     * more; down, since the client did not. */
+    size_t queue_limit;            /* bytes that may be held in each direction; 0: not known */
+    /* How often, and for how many milliseconds in all, bytes had to wait: up, since the tunnel took
+     * no more; down, since the client did not. */
     uint64_t pauses_up, pauses_down, paused_up_ms, paused_down_ms;
     uint64_t window_up, window_down; /* bytes that may be in flight; 0: not known */
-    /* What keeps its bytes now: "path", "window", "budget", "reader"; static; NULL: nothing. */
+    /* What limits its bytes now: "path", "window", "budget", "reader"; static; NULL: nothing. */
     const char *bound_up, *bound_down;
-    unsigned resumed;          /* connections to the hub that it has outlived */
-    bool ended_up, ended_down; /* that direction is finished */
-    int32_t stream_id;         /* the protocol's; 0: none */
+    unsigned resumed;          /* how many connections to the hub it has outlived */
+    bool ended_up, ended_down; /* that direction has ended */
+    int32_t stream_id;         /* the protocol's; 0: it has none */
     uint32_t connection_id;
 };
 
@@ -144,28 +146,30 @@ struct monitor_stream_info {
     const char *target;      /* what is dialled; NULL: nothing */
     /* Fills *out, which is zeroed. Not called after monitor_stream_ended. */
     void (*look)(void *ctx, struct monitor_counters *out);
-    /* Ends it now, with ERR_OPERATOR; calls monitor_stream_ended from inside. NULL: cannot. */
+    /* Ends the stream now, with ERR_OPERATOR; calls monitor_stream_ended from inside. NULL: it
+     * cannot be ended so. */
     void (*close)(void *ctx);
     void *ctx;
 };
-/* A client whose request is complete. All strings are copied. */
+/* Adds a client whose request is complete. All strings are copied. */
 struct monitor_stream *monitor_stream_began(struct monitor *m,
                                             const struct monitor_stream_info *info);
-/* It is opened in that tunnel now, towards that service. tunnel NULL: it goes direct. */
+/* The stream is being opened in that tunnel, towards that service. tunnel NULL: it is dialled
+ * directly. */
 void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunnel,
                            const char *service);
 /* The far end has answered: the client was told that its connection stands. */
 void monitor_stream_answered(struct monitor_stream *s);
 struct monitor_end {
     enum err why;
-    const char *text; /* the reason as told to the client; NULL: that of why */
-    /* Its final counters (state does not matter); NULL: it is looked at once more. */
+    const char *text; /* the reason as told to the client; NULL: that of `why` */
+    /* The final counters (their state is ignored); NULL: `look` is called once more. */
     const struct monitor_counters *last;
-    /* Refused, and so were others in this way just now: it counts and is no event
-     * (monitor_refused_more). */
+    /* A refusal like others just before: it is counted and is no event (monitor_refused_more). */
     bool untold;
 };
-/* It is over, the last call for s. One that was never answered counts as refused, not as served. */
+/* The stream has ended; the last call for s. A stream that was never answered counts as refused,
+ * not as served. */
 void monitor_stream_ended(struct monitor_stream *s, const struct monitor_end *end);
 
 /* ---- at a hub: tunnels with an end here ---- */
@@ -205,26 +209,27 @@ void monitor_hub_tunnel_ended(struct monitor_hub_tunnel *t, enum err why, const 
 struct monitor_refusal {
     const char *client, *via, *asked;
     enum err why;
-    const char *text; /* NULL: that of why */
-    /* As in struct monitor_end: a browser pointed wholesale at the gateway asks for hundreds of
-     * foreign names. */
+    const char *text; /* NULL: that of `why` */
+    /* As in struct monitor_end: a browser whose every request goes to the gateway asks for hundreds
+     * of foreign names. */
     bool untold;
-    uint64_t more; /* > 0: so many that were untold, all like this one; counts nothing more */
+    uint64_t more; /* > 0: how many like this one were untold; they are counted already */
 };
 void monitor_refused(struct monitor *m, const struct monitor_refusal *r);
-/* `count` more of the same kind were refused and not told; asked: by the last of them. The same as
- * monitor_refused with `more`. */
+/* Tells of `count` further refusals of the same kind, which were not told; asked: by the last of
+ * them. It is the same as monitor_refused with `more`. */
 void monitor_refused_more(struct monitor *m, const char *via, enum err why, uint64_t count,
                           const char *asked);
 
-/* Something about a tunnel, in a sentence: up, down (why), over (why). */
+/* Tells what happened to a tunnel, in a sentence: up, down (why), over (why). */
 void monitor_tunnel_event(struct monitor_tunnel *t, enum monitor_link link, enum err why,
                           const char *text);
-/* It expires soon, in a sentence. */
+/* Tells that the tunnel expires soon, in a sentence. */
 void monitor_tunnel_ending(struct monitor_tunnel *t, const char *text);
-/* Its memory is used up. */
+/* Tells that the tunnel's memory is used up. */
 void monitor_tunnel_memory(struct monitor_tunnel *t, const char *text);
-/* Its device has come ("device") or is not there ("no-device"), in a sentence. */
+/* Tells that the tunnel's device has come ("device") or is not there ("no-device"), in a
+ * sentence. */
 void monitor_device_event(struct monitor_tunnel *t, bool there, const char *text);
 
 #endif

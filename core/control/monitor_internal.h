@@ -15,14 +15,14 @@
 #define MEAN_SECONDS 3 /* rows of a table must not jump */
 #define FIRST_BYTE_BUCKETS 11
 
-/* Upper bounds in milliseconds; one more bucket takes the rest. */
+/* Upper bounds in milliseconds; one more bucket is for all larger values. */
 extern const uint64_t monitor_first_byte_bounds[FIRST_BYTE_BUCKETS];
 
 /* What is counted of the streams of one service, and of all rows. */
 struct stream_counters {
     uint64_t open, max, served, refused, failed;
     uint64_t down, up;               /* bytes */
-    uint64_t second_down, second_up; /* of them since the last tick */
+    uint64_t second_down, second_up; /* bytes of these since the last tick */
     uint64_t rate_down, rate_up;     /* bytes per second up to the last tick */
     uint64_t errors[ERR_COUNT], refusals[ERR_COUNT];
 };
@@ -30,12 +30,12 @@ struct stream_counters {
 struct monitor_service {
     struct list node; /* in its tunnel's services */
     char *id, *host, *target;
-    bool present;    /* among those that the tunnel has now */
-    uint64_t left;   /* when it went: counts up */
+    bool present;    /* among the services that the tunnel has now */
+    uint64_t left;   /* the order in which absent services went: counts up */
     size_t referred; /* streams that point to it, closed ones too */
     struct stream_counters counters;
     uint64_t first_bytes[FIRST_BYTE_BUCKETS + 1];
-    uint64_t first_byte_ms; /* sum of those in the buckets */
+    uint64_t first_byte_ms; /* sum of the times in the buckets, in milliseconds */
 };
 
 struct monitor_tunnel {
@@ -46,7 +46,7 @@ struct monitor_tunnel {
     void *ctx;
     uint64_t round_trip_max_us;
     struct list services;
-    size_t referred; /* as in a service */
+    size_t referred; /* streams that point to it, closed ones too */
 };
 
 /* Bytes of one second each; sample number i is at i % ROW_SECONDS. */
@@ -76,7 +76,7 @@ struct monitor_row {
     uint64_t accepted_ms; /* the same on the monitor's clock */
     uint64_t answered_ms; /* 0: not yet */
     uint64_t closed_ms;
-    struct monitor_counters counters; /* as last looked at */
+    struct monitor_counters counters; /* as `look` gave them last */
     bool first_byte_counted;
     uint64_t tick_down, tick_up; /* counters at the last tick */
     uint64_t rate_down, rate_up, peak_down, peak_up;
@@ -110,7 +110,7 @@ struct monitor {
     int64_t started_wall_ms;
     char *listen[MONITOR_LISTEN_MAX];
     size_t n_listen;
-    size_t (*open_tunnels)(void *ctx); /* NULL: not told */
+    size_t (*open_tunnels)(void *ctx); /* NULL: the number is not reported */
     void *open_tunnels_ctx;
     int64_t certificate_ends_ms; /* 0: not told */
     struct list tunnels, rows, closed;
@@ -118,10 +118,10 @@ struct monitor {
     uint64_t services_left; /* so many went */
     uint64_t last_row;
     struct stream_counters total;
-    uint64_t forgotten[ERR_COUNT]; /* refusals of services that were let go */
+    uint64_t forgotten[ERR_COUNT]; /* refusals of services that were forgotten */
     struct history history;
     struct event_log event_log;
-    uint64_t events_dropped; /* not sent to slow readers */
+    uint64_t events_dropped; /* events not sent to slow readers */
 };
 
 static inline uint64_t monitor_now(const struct monitor *m)
@@ -154,10 +154,10 @@ struct monitor_stream *monitor_row_stream(const struct monitor_row *r);
 /* The hub's tunnel that r is; NULL: it is a stream. */
 struct monitor_hub_tunnel *monitor_row_hub_tunnel(const struct monitor_row *r);
 
-/* A tunnel's service, made when it is not there; NULL: no memory, or too many. */
+/* Gets a tunnel's service, and creates it when it is missing; NULL: no memory, or too many. */
 struct monitor_service *monitor_service_get(struct monitor_tunnel *t, const char *id);
 void monitor_tunnel_free(struct monitor_tunnel *t);
-/* Frees those that were removed and that no stream points to. */
+/* Frees the tunnels that were removed and that no stream points to. */
 void monitor_forget_tunnels(struct monitor *m);
 void monitor_tunnel_look(struct monitor_tunnel *t, struct monitor_tunnel_state *out);
 

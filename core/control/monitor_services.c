@@ -55,7 +55,7 @@ void monitor_tunnel_free(struct monitor_tunnel *t)
     free(t);
 }
 
-/* Streams may still point to it. */
+/* Streams may still point to the tunnel, so it is freed later. */
 void monitor_tunnel_remove(struct monitor_tunnel *t)
 {
     if (t != NULL)
@@ -173,8 +173,8 @@ static void arrange(struct monitor_tunnel *t, const struct monitor_service_info 
     }
 }
 
-/* How many are absent in all tunnels; *first: the one of t that went first and that nothing points
- * to, NULL: none. */
+/* Counts the absent services of all tunnels; *first: that of t which went first and which no stream
+ * points to, or NULL. */
 static size_t absent(struct monitor_tunnel *t, struct monitor_service **first)
 {
     size_t n = 0;

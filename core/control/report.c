@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- what is nothing is left out ---- */
+/* ---- members without a value are left out ---- */
 
 static void put_text(struct json_writer *w, const char *name, const char *text)
 {
@@ -377,7 +377,8 @@ void report_event(const struct logged_event *e, struct json_writer *w)
 static void put_events(const struct event_log *j, uint64_t known, struct json_writer *w)
 {
     uint64_t oldest = j->last > EVENT_LOG_SIZE ? j->last - EVENT_LOG_SIZE + 1 : 1;
-    uint64_t from = known <= j->last ? known + 1 : 1; /* else it is from before a restart */
+    /* Otherwise the number is from before a restart. */
+    uint64_t from = known <= j->last ? known + 1 : 1;
     json_open(w, "events", '{');
     json_number(w, "last", (int64_t)j->last);
     json_open(w, "list", '[');

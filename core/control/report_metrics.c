@@ -8,7 +8,7 @@
 
 #define LABELS_MAX 3
 
-/* Labels of one sample: of a service, and one more. */
+/* The labels of one sample: a service's, and one more. */
 struct labels {
     struct prometheus_label items[LABELS_MAX];
     size_t n;
@@ -108,7 +108,7 @@ static void put_first_byte(const struct monitor_tunnel *t, const struct monitor_
     put(out, part, l, n);
 }
 
-/* Those of clients for whom no service was found: the rest of the total. */
+/* Writes the streams of clients for which no service was found: the rest of the total. */
 static void put_unplaced(const struct monitor *m, struct buf *out, const char *name)
 {
     uint64_t rest[ERR_COUNT];
@@ -127,7 +127,7 @@ static void put_unplaced(const struct monitor *m, struct buf *out, const char *n
     put_reasons(out, name, (struct labels){.n = 0}, rest);
 }
 
-/* How a tunnel is, for one row; `now` is on the monitor's clock. */
+/* The state of a tunnel, for one row; `now` is on the monitor's clock. */
 struct tunnel_look {
     struct monitor_tunnel_state state;
     uint64_t now;
@@ -173,7 +173,7 @@ static void tunnels(struct monitor *m, struct buf *out)
         enum prometheus_kind kind;
         void (*put)(struct buf *out, const char *name, struct labels l,
                     const struct tunnel_look *t);
-        bool source; /* only a source knows it */
+        bool source; /* only a source knows this value */
     } rows[] = {
         {"tunnel_hub_connected", "Whether the tunnel is connected to its hub.", PROMETHEUS_GAUGE,
          put_connected, false},

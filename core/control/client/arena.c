@@ -12,8 +12,8 @@ struct arena_block {
     max_align_t bytes[];
 };
 
-/* Each block is twice as large as the one before: a snapshot of a few streams takes one of 4 KiB,
- * one of thousands not thousands of them. */
+/* Each block is twice as large as the one before, so that a snapshot of a few streams takes one
+ * block of 4 KiB, and one of thousands does not take thousands of blocks. */
 static struct arena_block *add_block(struct arena *a, size_t n)
 {
     size_t size = a->blocks == NULL ? BLOCK_MIN : 2 * a->blocks->size;
@@ -21,7 +21,7 @@ static struct arena_block *add_block(struct arena *a, size_t n)
         size = BLOCK_MAX;
     if (size < n)
         size = n;
-    if (size > a->limit - a->size) /* the last one may be small */
+    if (size > a->limit - a->size) /* the last block may be smaller */
         size = n;
     struct arena_block *b = size <= a->limit - a->size ? malloc(sizeof *b + size) : NULL;
     if (b == NULL)
@@ -34,7 +34,7 @@ static struct arena_block *add_block(struct arena *a, size_t n)
 
 void *arena_take(struct arena *a, size_t n)
 {
-    size_t whole = (n + ALIGN - 1) / ALIGN * ALIGN; /* 0: too large to be rounded up, or none */
+    size_t whole = (n + ALIGN - 1) / ALIGN * ALIGN; /* 0: n is 0 or too large to be rounded up */
     struct arena_block *b = a->blocks;
     if (b == NULL || whole > b->size - b->used)
         b = add_block(a, whole);

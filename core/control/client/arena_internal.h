@@ -5,15 +5,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Begin with {.limit = …}. */
+/* An arena begins as {.limit = …}. */
 struct arena {
     struct arena_block *blocks; /* the newest first */
-    size_t limit, size;         /* bytes, of all blocks */
-    bool failed;                /* there was too little at least once */
+    size_t limit, size;         /* bytes of all blocks */
+    bool failed;                /* there was not enough memory at least once */
 };
 
-/* n bytes aligned for anything, not zeroed. NULL: no memory, or the limit. */
+/* Returns n bytes aligned for any type, not zeroed. NULL: no memory, or over the limit. */
 void *arena_take(struct arena *a, size_t n);
-void arena_free(struct arena *a); /* empty afterwards, limit kept */
+void arena_free(struct arena *a); /* leaves an empty arena and keeps its limit */
 
 #endif

@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* JSON's numbers are doubles for many readers: exact until there. It also leaves room for sums. */
+/* Many readers take JSON's numbers as doubles, which are exact up to here. The limit also leaves
+ * room for sums. */
 #define NUMBER_MAX 9007199254740992.0
 
 bool json_reader_refuse(struct json_reader *r, const cJSON *item, const char *what)
@@ -48,7 +49,7 @@ static bool read_number(struct json_reader *r, const cJSON *item, double least, 
     if (!cJSON_IsNumber(item))
         return json_reader_refuse(r, item, "is not a number");
     *out = item->valuedouble;
-    if (!(*out > least)) /* not a number at all, too */
+    if (!(*out > least)) /* also true for NaN */
         *out = least;
     if (*out > NUMBER_MAX)
         *out = NUMBER_MAX;
@@ -86,7 +87,7 @@ bool json_read_flag(struct json_reader *r, const cJSON *item, void *at)
     return true;
 }
 
-/* Writers keep the tables' order, so that the next member is mostly the one after the last. */
+/* Writers keep the order of the tables, so the next member usually follows the last one. */
 static const struct json_member *find(const struct json_member *members, size_t n, size_t *at,
                                       const char *name)
 {

@@ -1,4 +1,4 @@
-/* From a JSON tree into structs, by tables of members; private to this folder. */
+/* Reads a JSON tree into structs, by tables of members; private to this folder. */
 #ifndef CORE_CONTROL_CLIENT_JSON_READER_INTERNAL_H
 #define CORE_CONTROL_CLIENT_JSON_READER_INTERNAL_H
 
@@ -9,15 +9,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The first failure is kept; every function gives false for one. */
+/* The first failure is kept; every function returns false for one. */
 struct json_reader {
-    struct arena *memory; /* of what is read */
+    struct arena *memory; /* for the values that are read */
     enum err why;
     char *problem;
     size_t size;
 };
 
-/* Fills what lies at `at`. A number is held to what the member may be; another type is an error. */
+/* Fills the value at `at`. A number must be in the range below; another type is an error. */
 typedef bool json_read_value(struct json_reader *r, const cJSON *item, void *at);
 
 struct json_member {
@@ -27,18 +27,20 @@ struct json_member {
 };
 
 json_read_value json_read_text;    /* const char * */
-json_read_value json_read_count;   /* uint64_t: 0 .. 2^53, as all these */
+json_read_value json_read_count;   /* uint64_t: 0 .. 2^53, as all of these */
 json_read_value json_read_integer; /* int64_t: from -2^53 */
 json_read_value json_read_real;    /* double: 0 .. 2^53 */
 json_read_value json_read_flag;    /* bool */
 
-/* The members of an object that are in the table; others are skipped, and those that are null. */
+/* Reads the members of an object that are in the table; other members, and those that are null, are
+ * skipped. */
 bool json_read_object(struct json_reader *r, const cJSON *object, const struct json_member *members,
                       size_t n, void *at);
-/* Memory for the items of an array, zeroed, and how many there are. */
+/* Allocates zeroed memory for the items of an array and says how many there are. */
 bool json_read_array(struct json_reader *r, const cJSON *array, size_t most, size_t item_size,
                      size_t *n, void **items);
 void *json_reader_take(struct json_reader *r, size_t n); /* zeroed; NULL: failed */
-bool json_reader_refuse(struct json_reader *r, const cJSON *item, const char *what); /* false */
+/* Always false. */
+bool json_reader_refuse(struct json_reader *r, const cJSON *item, const char *what);
 
 #endif

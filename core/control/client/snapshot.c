@@ -11,10 +11,10 @@
 #define SERVICES_MAX 65536
 #define EVENTS_MAX 4096
 
-/* Of the structs: what 64 MiB of JSON can turn into, with room. */
+/* Bytes of the structs: what 64 MiB of JSON can turn into, and some more. */
 #define MEMORY_MAX ((size_t)256 << 20)
-/* Of cJSON's tree while it is read. A node takes 64 bytes, the shortest that are sent ("0,") two:
- * what is mostly names and numbers needs nine times its size. */
+/* For cJSON's tree while it is read. A node takes 64 bytes, and the shortest one that is sent
+ * ("0,") two: JSON that is mostly names and numbers needs nine times its size. */
 #define TREE_FACTOR 16
 #define TREE_MIN ((size_t)1 << 20)
 
@@ -247,7 +247,7 @@ static const struct snapshot_event no_event = {.event = "",
 
 /* ---- arrays ---- */
 
-/* What one item is like. */
+/* Describes one kind of item. */
 struct kind {
     const struct json_member *members;
     size_t n;
@@ -271,7 +271,7 @@ static bool read_items(struct json_reader *r, const cJSON *array, const struct k
     return true;
 }
 
-/* read_NAMEs: at is the snapshot, of which n_NAMEs and NAMEs are filled. */
+/* Defines read_NAMEs: `at` is the snapshot, whose n_NAMEs and NAMEs are filled. */
 #define ARRAY_OF(name, limit)                                                                      \
     static const struct kind name##_kind = {name##_members, COUNT(name##_members), &no_##name,     \
                                             sizeof no_##name, limit};                              \
@@ -365,7 +365,7 @@ static bool has_schema(struct json_reader *r, const cJSON *root, struct snapshot
     return false;
 }
 
-/* What fills *at from the root of the tree. */
+/* Fills *at from the root of the tree. */
 typedef bool read_root(struct json_reader *r, const cJSON *root, struct snapshot *out);
 
 static bool read_snapshot(struct json_reader *r, const cJSON *root, struct snapshot *out)
@@ -387,8 +387,8 @@ static bool read_event(struct json_reader *r, const cJSON *root, struct snapshot
 /* ---- cJSON's memory ---- */
 
 /* A tree of a thousand streams is some 80,000 allocations: with malloc and free they take 5.0 ms,
- * and in an arena all that snapshot_read does takes 3.2 ms, as long as malloc keeps the pages (the
- * program tells it to). The hooks are the process's: one thread reads. */
+ * and with an arena all of snapshot_read takes 3.2 ms, as long as malloc keeps the pages (the
+ * program tells it to). cJSON's hooks belong to the process, so only one thread reads. */
 static struct arena *tree_memory;
 
 static void *tree_take(size_t n)

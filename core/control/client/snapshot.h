@@ -1,7 +1,7 @@
-/* A snapshot of a program's control endpoint, read from JSON (share/doc/control.md). What is
- * missing in the JSON is zero or "" here; what is not known is ignored. Text may hold anything but
- * NUL: it is valid UTF-8 where the JSON was, and not escaped. Numbers are held to 0 .. 2^53. One
- * thread of a program reads at a time. */
+/* A snapshot of a program's control endpoint, read from JSON (share/doc/control.md). Members that
+ * the JSON lacks are zero or "" here; unknown ones are ignored. Text may hold anything but NUL: it
+ * is valid UTF-8 where the JSON was, and not escaped. Numbers must be in 0 .. 2^53. One thread of a
+ * program reads at a time. */
 #ifndef CORE_CONTROL_CLIENT_SNAPSHOT_H
 #define CORE_CONTROL_CLIENT_SNAPSHOT_H
 
@@ -13,11 +13,11 @@
 #include <stdint.h>
 
 #define SNAPSHOT_SCHEMA 1
-#define SNAPSHOT_STREAMS_MAX 65536 /* more in one snapshot are an error, as of all below */
+#define SNAPSHOT_STREAMS_MAX 65536 /* more are an error, as for all limits below */
 #define SNAPSHOT_REASONS_MAX 64
 #define SNAPSHOT_SAMPLES_MAX 600
 
-/* Reason to count, in the order of the JSON. */
+/* Pairs of a reason and a count, in the order of the JSON. */
 struct snapshot_reasons {
     size_t n;
     struct snapshot_reason {
@@ -26,7 +26,7 @@ struct snapshot_reasons {
     } * items;
 };
 
-/* Streams; a service's or all of them. */
+/* The streams of one service, or all of them. */
 struct snapshot_counts {
     uint64_t open, max, served, refused, failed;
     uint64_t bytes_down, bytes_up;
@@ -49,7 +49,7 @@ struct snapshot_service {
     double first_byte;
 };
 
-/* Bytes in a second (or ten); the newest last. last: its number. */
+/* Bytes of each second (or ten); the newest one last. last: its number. */
 struct snapshot_samples {
     uint64_t last;
     size_t n; /* as many down as up */
@@ -62,7 +62,7 @@ enum snapshot_state {
     SNAPSHOT_HALF,
     SNAPSHOT_DRAINING,
     SNAPSHOT_CLOSED,
-    SNAPSHOT_STATE_OTHER /* of a newer program */
+    SNAPSHOT_STATE_OTHER /* a state that only newer programs have */
 };
 
 /* Of a hub it is a tunnel: client is its source, target its destination, service its thing, and
@@ -70,7 +70,7 @@ enum snapshot_state {
 struct snapshot_stream {
     uint64_t id;
     const char *client, *process, *via, *asked, *service, *tunnel, *target, *reason;
-    int64_t pid, uid; /* pid 0: not known, then neither is uid */
+    int64_t pid, uid; /* pid 0: not known, and then uid is not, either */
     int64_t stream_id;
     uint64_t connection_id;
     enum snapshot_state state;
@@ -83,8 +83,8 @@ struct snapshot_stream {
     uint64_t pauses_down, pauses_up;
     double paused_down, paused_up;
     bool ended_down, ended_up;
-    double requested, started, answered, first_byte; /* 0: it has not come to that */
-    struct snapshot_samples history;                 /* n == 0: it was not asked for */
+    double requested, started, answered, first_byte; /* 0: the stream has not come so far */
+    struct snapshot_samples history;                 /* n == 0: not requested */
 };
 
 struct snapshot_event {
@@ -102,9 +102,9 @@ struct snapshot {
     const char *program, *role, *version, *instance, *host;
     int64_t pid;
     double time, clock, uptime;
-    double certificate_ends; /* of a hub: seconds since 1970; 0: not told */
+    double certificate_ends; /* of a hub: seconds since 1970; 0: not given */
     bool readonly;
-    uint64_t open_tunnels; /* of a hub, with ends or without */
+    uint64_t open_tunnels; /* of a hub, whether or not they have ends */
     size_t n_listen;
     const char **listen;
     struct snapshot_counts totals;
@@ -121,10 +121,12 @@ struct snapshot {
     void *memory; /* private */
 };
 
-/* ERR_PROTOCOL: it is not one, or more than it may hold; ERR_UNSUPPORTED: of another schema
- * (out->schema says which); ERR_NO_MEMORY. problem: a sentence. Nothing is to be freed then. */
+/* Reads a snapshot. ERR_PROTOCOL: the JSON is not a snapshot, or exceeds a limit; ERR_UNSUPPORTED:
+ * it has another schema (out->schema says which); ERR_NO_MEMORY. problem: a sentence. After an
+ * error there is nothing to free. */
 enum err snapshot_read(struct span json, struct snapshot *out, char *problem, size_t size);
-/* The same for one line of /v1/events: out->events has it, the rest is empty (schema 0). */
+/* Reads one line of /v1/events in the same way: out->events has it, the rest is empty (schema
+ * 0). */
 enum err snapshot_read_event(struct span json, struct snapshot *out, char *problem, size_t size);
 void snapshot_free(struct snapshot *s); /* zeroed afterwards; a zeroed one is fine */
 
