@@ -13,7 +13,7 @@ struct entry {
     _Atomic uint64_t connect_rate;
     struct rate_limiter connects;
     size_t held;
-    uint64_t used; /* when it was last asked for, or released */
+    uint64_t used; /* when the account was last asked for, or released */
 };
 
 struct accounts {
@@ -104,7 +104,7 @@ void account_release(struct account *account, uint64_t now)
     e->used = now;
 }
 
-/* One at a time: a map is not changed while it is walked. */
+/* Finds one idle account at a time, because a map must not change while it is walked. */
 static struct entry *idle(const struct accounts *a, uint64_t now)
 {
     size_t at = 0;

@@ -1,4 +1,5 @@
-/* Who comes in, where to, and who is gone: the main thread's part in the life of a tunnel's end. */
+/* Admission of tunnel ends, the choice of their worker, and their end: the main thread's part in
+ * the life of a tunnel's end. */
 #include "gateway/hub/hub_internal.h"
 
 #include <stdio.h>
@@ -13,7 +14,7 @@ static const struct admission too_many = {
 static const struct admission no_memory = {
     .status = 503, .why = ERR_NO_MEMORY, .text = "The hub is out of memory: try again."};
 
-/* For the log: "36bbe34e (plant7)", or the id when it has no thing. */
+/* Names a tunnel in the log: "36bbe34e (plant7)", or the id when it has no thing. */
 #define LABEL_MAX 160
 static void label(const struct tunnel_record *r, char out[LABEL_MAX])
 {
@@ -25,14 +26,14 @@ static void label(const struct tunnel_record *r, char out[LABEL_MAX])
 
 /* ---- the audit log ---- */
 
-/* Somebody who does not come in. */
+/* A client that is not admitted. */
 struct refusal {
     const char *client, *channel;
-    enum side side; /* SIDE_COUNT: not known */
+    enum side side; /* SIDE_COUNT when it is unknown */
     int status;
     enum err why;
     const char *text;
-    const struct tunnel_record *tunnel; /* NULL: not known */
+    const struct tunnel_record *tunnel; /* or NULL when it is unknown */
 };
 
 static void audit_refuse(struct hub *o, const struct refusal *r)
@@ -154,7 +155,7 @@ static bool copy_services(struct registration *registration, const struct texts 
     return true;
 }
 
-/* Where a tunnel without ends is relayed: at the worker that has the fewest. */
+/* A tunnel without ends is relayed at the worker that has the fewest ends. */
 static size_t choose_home(const struct hub *o)
 {
     size_t least = 0;
@@ -195,7 +196,7 @@ static struct registration *registration_new(struct hub *o, const struct message
     return NULL;
 }
 
-/* The last registration has come back, or the first one was never made. */
+/* Frees a presence whose last registration has come back, or whose first one was never made. */
 static void drop_empty(struct presence *p)
 {
     if (p != NULL && p->present == 0)
@@ -213,7 +214,7 @@ static void admit(struct hub *o, const struct message_admit_request *k, const st
         free(m);
         registration_free(registration);
         drop_empty(p);
-        struct admission refused = no_memory; /* although the token is right */
+        struct admission refused = no_memory; /* memory is short, although the token is right */
         refused.known = t;
         refuse(o, k, &refused);
         return;
@@ -239,7 +240,8 @@ static void on_admission(void *ctx, struct admission a)
     message_free(&k->message);
 }
 
-/* Before anything is used up. Who is refused anyway does not count. */
+/* Checks the account's rate before the token is used up. A client that is refused anyway does not
+ * count. */
 static const struct admission *on_denies(void *ctx, const struct tunnel_record *t)
 {
     const struct message_admit_request *k = ctx;
@@ -263,7 +265,7 @@ void admission_requested(struct hub *o, void *message)
     registry_admit(o->registry, &q, on_admission, m);
 }
 
-/* ---- ends on their way, and gone ---- */
+/* ---- ends that move, and ends that are gone ---- */
 
 static void post_close(struct hub *o, const struct presence *p, enum side side,
                        const struct close_reason *f)
@@ -291,8 +293,8 @@ static void detach(struct hub *o, const struct end_report *d)
     account_release(registration->account, loop_now(o->o.loop));
     if (presence_leave(p, d)) {
         registry_connected(o->registry, span_of(registration->tunnel), registration->side, false);
-        /* It may have been lost on its way to the worker, where the one that it replaces still is.
-         */
+        /* The end may have been lost on its way to the worker, where the end that it replaces still
+         * is. */
         if (p->present > 0)
             post_close(o, p, registration->side, &orphaned);
     }
@@ -305,7 +307,7 @@ void admission_detached(struct hub *o, void *message)
     message_free(message);
 }
 
-/* To the tunnel's worker, unless it has lost its place on the way. */
+/* Sends an end on to its tunnel's worker, unless it has lost its side on the way. */
 void admission_migrate(struct hub *o, void *message)
 {
     struct message_migrate *m = message;
@@ -326,7 +328,7 @@ void admission_migrate(struct hub *o, void *message)
 
 /* ---- tunnels that end ---- */
 
-/* Whoever is on that side has to go; whoever is still on the way there has lost its place. */
+/* Closes the end on that side; an end that is still on its way there has lost the side. */
 static void close_side(struct hub *o, const struct tunnel_record *t, enum side side, enum err why,
                        const char *text)
 {

@@ -11,9 +11,10 @@
 #include <string.h>
 
 #define MAX_PENDING 1024
-#define PATIENCE_MS 1000 /* with one who is silent, when others of its origin have no room */
+/* How long a silent connection keeps its slot when its origin needs it. */
+#define PATIENCE_MS 1000
 #define TIMEOUT_MS 10000
-/* after which the main thread's answer must have been lost: out of memory */
+/* After this time the main thread's answer must have been lost for lack of memory. */
 #define HUB_ANSWER_MS 60000
 /* Bytes in the kernel beyond our back-pressure: share/doc/performance.md, "Little queued". */
 #define UNSENT_MAX 16384
@@ -65,7 +66,7 @@ void pending_conn_refused(const struct pending_conn *v, int status, enum err why
     post_refused(v->frontend, v->tls->name, status, why, reason);
 }
 
-/* ---- what the main thread is asked ---- */
+/* ---- requests to the main thread ---- */
 
 void pending_conn_ask(struct pending_conn *v, struct message *m)
 {
@@ -138,7 +139,8 @@ static void on_waits(void *turns, bool known)
     loop_defer(v->frontend->o.loop, &v->frontend->turns);
 }
 
-/* Deferred: one step, and then the loop's other sockets, however many wait. */
+/* Deferred. Takes one step and lets the loop's other sockets follow, however many connections wait.
+ */
 static void on_turn(void *owner)
 {
     struct frontend *f = owner;
@@ -177,7 +179,7 @@ static bool open_stream(struct pending_conn *v, struct stream *socket)
     return v->stream != NULL;
 }
 
-/* Its name comes later. NULL: no memory. */
+/* The connection gets its name later. NULL: no memory. */
 static struct pending_conn *pending_conn_new(struct frontend *f, struct ip origin,
                                              const struct hub_protocol *protocol)
 {
@@ -204,7 +206,8 @@ static struct pending_conn *pending_conn_new(struct frontend *f, struct ip origi
     return v;
 }
 
-/* Space is made where the most come from, so that nobody can keep all others out. */
+/* Makes space by dropping a connection of the origin that has the most, so that no origin can keep
+ * all others out. */
 static enum pending_queue_admits drop_fullest(struct frontend *f, struct ip ip)
 {
     struct pending_slot *victim;
@@ -219,7 +222,7 @@ static enum pending_queue_admits drop_fullest(struct frontend *f, struct ip ip)
     return room;
 }
 
-/* The cheapest refusal: nothing was read, and no key was touched. */
+/* This is the cheapest refusal: nothing was read, and no key was used. */
 static void refuse_unread(struct frontend *f, struct stream *socket, enum pending_queue_admits room)
 {
     static const char *const reasons[] = {

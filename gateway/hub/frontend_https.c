@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IDLE_MS 60000 /* between calls on one connection */
+#define IDLE_MS 60000 /* ms between two calls on one connection */
 #define API_TYPE "application/x-amz-json-1.1"
 
 /* ---- answers ---- */
@@ -41,7 +41,7 @@ static void answer(struct pending_conn *v, int status, const char *text, bool cl
     http_conn_answer(v->session, &a);
 }
 
-/* What a refusal with that status counts as. */
+/* The error that a refusal with that status counts as. */
 static enum err reason_of(int status)
 {
     static const struct {
@@ -77,7 +77,7 @@ static void answer_api(struct pending_conn *v, int status, const char *request_i
 
 /* ---- requests ---- */
 
-/* As they came, but for blanks around values. */
+/* The bytes of request line and headers as they came, without blanks around values. */
 static size_t head_size(const struct http_head *h)
 {
     size_t n = h->method.n + h->target.n + strlen("  HTTP/1.1\r\n\r\n");
@@ -163,7 +163,8 @@ static void on_bad(void *owner, const struct http_head *head, int status, const 
     char body[600];
     bool api = head != NULL && api_wants(head);
     if (!api && status == 408) {
-        /* Any answer but 5xx makes a tunnel's client give up, and the way was only slow. */
+        /* Any answer other than 5xx makes a tunnel's client give up, although the network was only
+         * slow. */
         pending_conn_refused(v, 0, ERR_SILENT, text);
         pending_conn_free(v);
         return;
@@ -179,14 +180,14 @@ static void on_bad(void *owner, const struct http_head *head, int status, const 
 
 static void on_closed(void *owner, const char *why)
 {
-    (void)why; /* who left without asking is nobody's concern */
+    (void)why; /* a client that leaves without a request is not reported */
     pending_conn_free(owner);
 }
 
 static const struct http_conn_events http_events = {
     .head = on_head, .request = on_request, .bad = on_bad, .closed = on_closed};
 
-/* ---- what the main thread said ---- */
+/* ---- replies of the main thread ---- */
 
 static void lose(struct frontend *f, struct registration *registration, enum err why,
                  const char *text)

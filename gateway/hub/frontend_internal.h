@@ -1,4 +1,4 @@
-/* Private to frontend.c and the protocols behind it: who is on the way in. */
+/* The pending connections. Private to frontend.c and the protocols behind it. */
 #ifndef GATEWAY_HUB_FRONTEND_INTERNAL_H
 #define GATEWAY_HUB_FRONTEND_INTERNAL_H
 
@@ -13,7 +13,7 @@ struct frontend {
     struct map by_id;
     struct list pending;
     struct pending_queue *queue;
-    struct deferred turns; /* gives the next one its turn */
+    struct deferred turns; /* gives the next connection its turn */
     uint64_t last_id;
 };
 
@@ -26,18 +26,18 @@ struct pending_conn {
     struct stream *tls;    /* below `stream`, or below the session's */
     struct stream *stream; /* the buffered stream around tls; NULL once the session has it */
     const struct hub_protocol *protocol;
-    void *session;       /* the protocol's; NULL: in the TLS handshake */
-    struct timer *timer; /* of that, and while the main thread is asked */
+    void *session;       /* the protocol's state; NULL during the TLS handshake */
+    struct timer *timer; /* limits the TLS handshake, and the wait for the main thread */
     bool asked;          /* the main thread has to answer */
     char channel[36];    /* "channel-id" */
 };
 
 void pending_conn_free(struct pending_conn *v);
-/* Asks the main thread, which has to answer within a minute. */
+/* Sends the main thread a request, which has to be answered within a minute. */
 void pending_conn_ask(struct pending_conn *v, struct message *m);
-/* The one that has asked, to be told the answer now. NULL: it has left. */
+/* The connection that asked, for which the answer is here. NULL: it has closed meanwhile. */
 struct pending_conn *pending_conn_answered(const struct frontend *f, uint64_t id);
-/* Tells the main thread that it was refused, with that status; 0: without an answer. */
+/* Tells the main thread that v was refused with that status; 0: it got no answer. */
 void pending_conn_refused(const struct pending_conn *v, int status, enum err why,
                           const char *reason);
 

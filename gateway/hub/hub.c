@@ -62,7 +62,7 @@ static void on_drained(struct hub *o, void *message)
 
 typedef void receiver(struct hub *o, void *message);
 
-/* Each receiver takes the message over: most wait for somebody's answer with it. */
+/* Each receiver takes the message over, because most keep it until they have an answer. */
 static void on_message(void *owner, struct mail *mail)
 {
     static receiver *const receivers[MESSAGE_COUNT] = {
@@ -74,7 +74,7 @@ static void on_message(void *owner, struct mail *mail)
     receivers[m->kind](owner, m);
 }
 
-/* After the workers have stopped: only the ends that are gone matter. */
+/* Reads the last messages after the workers have stopped. Only ends that are gone matter then. */
 static void on_last_message(void *owner, struct mail *mail)
 {
     struct message *m = message_of(mail);
@@ -106,7 +106,7 @@ static void on_descriptor(void *owner, struct listener *l, int fd)
 
 static const struct listener_events listener_events = {.descriptor = on_descriptor};
 
-/* NULL: there are too many. */
+/* NULL: there are too many listeners. */
 static struct hub_listener *new_listener(struct hub *o, const struct hub_protocol *protocol)
 {
     struct hub_listener *at = &o->listeners[o->n_listeners];
@@ -163,7 +163,7 @@ static const char **path_of(struct hub_options *o, enum hub_path which)
     return paths[which];
 }
 
-/* Returns false. */
+/* Sets the error and its sentence, and returns false. */
 static bool no_memory(enum err *why, char *text, size_t size)
 {
     *why = ERR_NO_MEMORY;
@@ -171,7 +171,7 @@ static bool no_memory(enum err *why, char *text, size_t size)
     return false;
 }
 
-/* False: no memory, and the one before is kept. */
+/* Replaces a path. False: no memory, and the old path is kept. */
 static bool keep_path(struct hub *o, enum hub_path which, const char *path)
 {
     char *copy = path != NULL ? strdup(path) : NULL;
@@ -189,7 +189,7 @@ static bool look_at_certificate(struct hub *o, char *text, size_t size)
     return problem;
 }
 
-/* At the start, after a reload, and every day. */
+/* Logs when the certificate expires: at the start, after a reload, and every day. */
 static void tell_certificate(struct hub *o, bool problems_only)
 {
     char text[256];
@@ -217,7 +217,7 @@ static bool load_identity(struct hub *o, const struct hub_options *from, enum er
     return true;
 }
 
-/* Both or none. */
+/* Replaces keys and limits together, or neither of them. */
 static bool load_rules(struct hub *o, const struct hub_options *from, enum err *why, char *text,
                        size_t size)
 {
@@ -282,7 +282,7 @@ static bool reload_audit(struct hub *o, const struct hub_options *from)
 
 bool hub_reload(struct hub *o, const struct hub_options *fresh)
 {
-    const struct hub_options now = o->o; /* its paths may be replaced by themselves */
+    const struct hub_options now = o->o; /* a copy, since its paths may be replaced by themselves */
     const struct hub_options *from = fresh != NULL ? fresh : &now;
     api_unsigned(o->api, from->allow_unsigned_loopback);
     bool identity = reload_identity(o, from), rules = reload_rules(o, from);
@@ -413,8 +413,8 @@ void hub_set_monitor(struct hub *o, struct monitor *m)
         presences_unwatch(&o->presences);
 }
 
-/* The threads first, since they use what is shared; then what they still had to say; then the
- * registry, which may still have something to say to them. */
+/* The threads stop first, since they use what is shared. Their last messages follow, and then the
+ * registry, whose last answers may still go to them. */
 void hub_free(struct hub *o)
 {
     if (o == NULL)
@@ -427,7 +427,7 @@ void hub_free(struct hub *o)
     api_free(o->api);
     for (size_t i = 0; i < o->n_threads; i++)
         worker_free(o->threads[i]);
-    presences_free(&o->presences); /* whose registrations were in messages that nobody read */
+    presences_free(&o->presences); /* their registrations were in messages that were not read */
     audit_free(o->audit);
     keys_free(o->keys);
     limits_free(o->limits);

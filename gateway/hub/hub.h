@@ -1,5 +1,5 @@
 /* The hub's main thread: owns the tunnels (registry), the rules (keys, limits), the control API,
- * the audit log, the listening sockets and the workers, and decides who comes in. */
+ * the audit log, the listening sockets and the workers, and decides which clients are admitted. */
 #ifndef GATEWAY_HUB_HUB_H
 #define GATEWAY_HUB_HUB_H
 
@@ -25,41 +25,43 @@ struct hub_options {
     const char *region, *account;
     bool allow_unsigned_loopback;
     size_t workers;
-    size_t per_address;           /* connections of one address that are on their way in; 0: any */
-    const struct ip_list *exempt; /* addresses for which that does not hold, or NULL */
-    uint64_t idle_ms; /* a client that is silent for so long is dropped; it may come back */
-    size_t memory;    /* bytes for all that waits for clients, of all workers; 0: no limit */
+    size_t per_address;           /* pending connections of one address; 0: no limit */
+    const struct ip_list *exempt; /* addresses without that limit, or NULL */
+    uint64_t idle_ms; /* A client that is silent for that long is dropped; it may reconnect. */
+    size_t memory;    /* bytes that may wait for clients, of all workers together; 0: no limit */
 };
 
-/* Whether all files but the state can be read and are good; false: a sentence. Changes nothing. */
+/* Whether all files other than the state can be read and are valid. False: text is a sentence.
+ * Changes nothing. */
 bool hub_check(const struct hub_options *o, char *text, size_t size);
 
-/* NULL with *why and a sentence. */
+/* NULL on failure, with *why and a sentence in text. */
 struct hub *hub_new(const struct hub_options *o, enum err *why, char *text, size_t size);
-/* Drops every client without a Close frame, so that they come back to the next hub. */
+/* Drops every client without a Close frame, so that it reconnects to the next hub. NULL is fine. */
 void hub_free(struct hub *o);
 
-/* Tells m from now on what goes on: tunnels with ends here, and refusal_log. NULL: nobody any more;
- * m may go then. Before the first client, and before hub_free. o: NULL is fine. */
+/* From now on m is told of tunnels with connected ends and of refusals. NULL: no monitor any more,
+ * and the last one may be freed. To be called before the first client comes, and with NULL before
+ * hub_free. A hub of NULL is fine. */
 void hub_set_monitor(struct hub *o, struct monitor *m);
 
-/* One more address to listen on, for that protocol. NULL: *why; else the address with its real
- * port, for people. */
+/* Listens on one more address for that protocol. Returns the address with its real port, for
+ * people; NULL with *why. */
 const char *hub_listen(struct hub *o, const struct hub_protocol *protocol, const char *where,
                        enum err *why);
-/* The same for a socket that listens already; it is taken over. */
+/* The same for a socket that listens already, which is taken over. */
 const char *hub_adopt(struct hub *o, const struct hub_protocol *protocol, int fd, enum err *why);
 
-/* Reads certificate, keys and limits again and opens the audit log anew, from where fresh says, and
- * takes allow_unsigned_loopback from there; NULL: from where they were. Nobody is disconnected.
- * What cannot be read stays as it was, and the log says why: then the result is false. */
+/* Reads certificate, keys and limits again and reopens the audit log, by the paths in fresh, whose
+ * allow_unsigned_loopback applies, too; NULL: by the paths in use. No client is disconnected.
+ * False: something could not be read and stays as it was, and the log says why. */
 bool hub_reload(struct hub *o, const struct hub_options *fresh);
 
 /* Stops accepting; drops clients, without a Close frame, as their tunnels fall silent, and the rest
- * after grace_ms. `done` is called then. */
+ * after grace_ms. Calls `done` when all are gone. */
 void hub_drain(struct hub *o, uint64_t grace_ms, void (*done)(void *owner), void *owner);
 
-/* NULL: it can do all that it is there for; else why not, static storage. */
+/* NULL when the hub can do all of its work; else the reason why it cannot, in static storage. */
 const char *hub_unready(const struct hub *o);
 /* Appends metrics in Prometheus' text format. */
 void hub_metrics(const struct hub *o, struct buf *out);

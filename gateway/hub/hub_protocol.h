@@ -1,4 +1,5 @@
-/* What is spoken on a listener, inside TLS: one row for each in the table of listeners (main.c). */
+/* A protocol that a listener speaks inside TLS; main.c has a table of which option listens for
+ * which. */
 #ifndef GATEWAY_HUB_HUB_PROTOCOL_H
 #define GATEWAY_HUB_HUB_PROTOCOL_H
 
@@ -6,11 +7,11 @@ struct stream;
 struct pending_conn;
 
 struct hub_protocol {
-    /* v's TLS handshake is done; s, which is open, is taken over. What is returned is v's session:
-     * it ends by pending_conn_free (frontend_internal.h), of which it may be the caller. NULL: no
-     * memory. */
+    /* Called when v's TLS handshake is done. Takes over s, which is open, and returns v's session,
+     * or NULL without memory. pending_conn_free (frontend_internal.h) ends the session, which may
+     * call it itself. */
     void *(*start)(struct pending_conn *v, struct stream *s);
-    void (*end)(void *session); /* closes its stream */
+    void (*end)(void *session); /* ends the session and closes its stream */
 };
 
 extern const struct hub_protocol https_protocol; /* frontend_https.c: tunnels' ends, and the API */

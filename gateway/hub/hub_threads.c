@@ -1,4 +1,4 @@
-/* The hub's workers and frontends: how they start, and how they are told something. */
+/* Starts the hub's workers and frontends, and sends them messages. */
 #include "gateway/hub/hub_internal.h"
 
 #include "core/base/log.h"
@@ -34,7 +34,7 @@ static bool start_threads(struct hub *o, const struct worker_options *options, s
     return true;
 }
 
-/* There are as many frontends as workers: newcomers may have all cores that nobody else needs. */
+/* Starts as many frontends as workers, so that handshakes may use all cores that are idle. */
 bool hub_start_threads(struct hub *o)
 {
     size_t n = o->o.workers;

@@ -1,4 +1,4 @@
-/* tunnel-hub: the service in the middle. */
+/* tunnel-hub, the relay between gateways and agents. */
 #include "core/base/log.h"
 #include "core/base/process.h"
 #include "core/config/program.h"
@@ -12,7 +12,7 @@
 #include <signal.h>
 #include <stdlib.h>
 
-#define MAX_SOCKETS 16 /* of systemd's */
+#define MAX_SOCKETS 16 /* sockets that systemd may pass */
 #define MAX_WORKERS 64
 #define MEMORY_LEAST 16777216
 #define MEMORY_MOST 1099511627776
@@ -184,7 +184,7 @@ static bool listening(struct app *a, const char *name, const char *where, enum e
     return true;
 }
 
-/* Which options say where to listen, and what is spoken there. */
+/* The options that name addresses to listen on, and the protocol of each. */
 static const struct {
     const char *option;
     const struct hub_protocol *protocol;
@@ -204,7 +204,7 @@ static bool listen_at(struct app *a, const char *option, const struct hub_protoc
     return true;
 }
 
-/* Sockets that systemd opened count in place of all of these options, and speak HTTPS. */
+/* Sockets that systemd opened replace all of these options, and speak HTTPS. */
 static bool listen_all(struct app *a)
 {
     int fds[MAX_SOCKETS];
@@ -221,7 +221,7 @@ static bool listen_all(struct app *a)
     return true;
 }
 
-/* Without the loop. */
+/* Gives all options other than the loop. */
 static struct hub_options hub_options(const struct app *a)
 {
     const struct options *o = a->options;
@@ -245,7 +245,7 @@ static struct hub_options hub_options(const struct app *a)
     };
 }
 
-/* What --check-config tells. */
+/* Runs --check-config. */
 static int check(const struct app *a)
 {
     const struct hub_options hub = hub_options(a);
@@ -274,7 +274,7 @@ static bool open_hub(struct app *a)
     return a->hub != NULL;
 }
 
-/* How tunnel-tui and those who operate the hub see it. */
+/* Opens the control socket for tunnel-tui and the metrics listener for operators. */
 static bool open_control(struct app *a)
 {
     if (!program_run_open_control(a->run, program.name, "hub", a->options))
@@ -297,9 +297,9 @@ static void stop(void *owner)
     hub_free(a->hub);
 }
 
-/* ---- at work ---- */
+/* ---- operation ---- */
 
-/* What is wrong in the configuration file keeps nobody from a new certificate. */
+/* A mistake in the configuration file does not prevent a new certificate from being loaded. */
 static void reload(void *owner)
 {
     struct app *a = owner;
@@ -367,6 +367,6 @@ int main(int argc, char **argv)
 {
     process_begin();
     signal(SIGPIPE, SIG_IGN);
-    log_limit(1000, 600); /* a fleet comes back in one go, to a machine that has room */
+    log_limit(1000, 600); /* a fleet reconnects all at once, and the hub's machine has the space */
     loop_exit(program_main(&program, argc, argv, go));
 }

@@ -28,7 +28,7 @@ static void free_admit_reply(void *message)
     registration_free(((struct message_admit_reply *)message)->registration);
 }
 
-/* It may hold access tokens. */
+/* The answer may hold access tokens, so it is wiped. */
 static void free_api_reply(void *message)
 {
     struct message_api_reply *m = message;

@@ -1,10 +1,10 @@
-/* What the main thread, frontends and workers say to each other, through mailboxes. A message
- * is malloc'd by its sender and freed by its receiver, with what it carries.
+/* What the main thread, frontends and workers say to each other, through mailboxes. A message is
+ * malloc'd by its sender and freed by its receiver, with what it carries.
  *
  * A client's way in: its frontend posts ADMIT_REQUEST. The main thread answers ADMIT_REPLY: refused
  * with a status, or a registration. Then the frontend takes the stream off its loop and posts
- * MIGRATE_OUT, and the main thread sends it on to the tunnel's worker as MIGRATE_IN. So all that
- * concerns one tunnel comes to its worker from the main thread, in the main thread's order. Every
+ * MIGRATE_OUT, and the main thread sends it on to the tunnel's worker as MIGRATE_IN. So everything
+ * about one tunnel reaches its worker from the main thread, in the main thread's order. Every
  * registration comes back once, in DETACHED. */
 #ifndef GATEWAY_HUB_MESSAGES_H
 #define GATEWAY_HUB_MESSAGES_H
@@ -17,8 +17,8 @@
 
 struct hub_protocol;
 
-/* X(name, what frees all that it carries besides itself, or NULL). Who gets it has a row for it in
- * its table of receivers (hub.c, worker.c). */
+/* X(name, the function that frees what the message carries, or NULL). The receiving side has a row
+ * for each in its table of receivers (hub.c, worker.c). */
 #define MESSAGE_TABLE(X)                                                                           \
     /* to a frontend */                                                                            \
     X(ACCEPTED, free_accepted)                                                                     \
@@ -46,11 +46,11 @@ enum message_kind {
         MESSAGE_COUNT
 };
 
-/* The first member of each. */
+/* The first member of every message. */
 struct message {
     struct mail mail;
     enum message_kind kind;
-    size_t worker; /* who sent it, or gets it: the number of a worker or frontend */
+    size_t worker; /* number of the worker or frontend that sends or receives it */
 };
 
 static inline struct message *message_of(struct mail *m)
@@ -58,23 +58,24 @@ static inline struct message *message_of(struct mail *m)
     return (struct message *)(void *)m;
 }
 
-/* Of the kind, for the worker or from it; with n more bytes behind it. NULL: no memory. */
+/* A zeroed message of `size` bytes and of that kind, for that worker or from it. NULL: no memory.
+ */
 void *message_new(enum message_kind kind, size_t worker, size_t size);
 #define MESSAGE(type, kind, worker) ((type *)message_new((kind), (worker), sizeof(type)))
-/* With all that it carries. */
+/* Frees m with all that it carries. */
 void message_free(struct message *m);
-/* For mailbox_free. */
+/* message_free as a callback for mailbox_free. */
 void message_discard(void *owner, struct mail *m);
 
 struct message_accepted {
     struct message message;
-    int fd; /* -1: taken */
+    int fd; /* -1 once it is taken */
     const struct hub_protocol *protocol;
 };
 struct message_admit_reply {
     struct message message;
     uint64_t pending_id;
-    struct registration *registration; /* NULL: refused, or taken */
+    struct registration *registration; /* NULL: the client is refused, or it is taken */
     int status;
     const char *text; /* static storage */
 };
@@ -82,13 +83,13 @@ struct message_admit_reply {
 struct message_migrate {
     struct message message;
     struct registration *registration;
-    struct stream *stream; /* has left its loop; NULL: taken */
+    struct stream *stream; /* detached from its loop; NULL once it is taken */
 };
 struct message_close {
     struct message message;
     char *tunnel;
     enum side side;
-    struct close_reason close_reason; /* its text: static storage */
+    struct close_reason close_reason; /* its text is in static storage */
 };
 struct message_api_reply {
     struct message message;
@@ -101,20 +102,20 @@ struct message_api_reply {
 };
 struct message_identity {
     struct message message;
-    struct identity *identity; /* a reference; NULL: taken */
+    struct identity *identity; /* a reference; NULL once it is taken */
 };
 struct message_admit_request {
     struct message message;
-    struct hub *hub; /* set there: whom the registry's answer is for */
+    struct hub *hub; /* set by the main thread, for the registry's answer */
     uint64_t pending_id;
     enum side side;
     int version;
     const char *protocol; /* static storage */
     char key[32], channel[36], client[80];
-    char instance[INSTANCE_SIZE + 1]; /* "": not a native one */
+    char instance[INSTANCE_SIZE + 1]; /* "" unless the client is native */
     char *token;                      /* wiped */
-    char *client_token;               /* NULL: none */
-    char *device;                     /* NULL: none */
+    char *client_token;               /* or NULL */
+    char *device;                     /* or NULL */
 };
 struct message_detached {
     struct message message;
@@ -122,10 +123,10 @@ struct message_detached {
 };
 struct message_api_request {
     struct message message;
-    struct hub *hub; /* set there: whom the answer is for */
+    struct hub *hub; /* set by the main thread, for the API's answer */
     uint64_t pending_id;
     struct http_head head; /* views into `bytes` */
-    struct span body;      /* too */
+    struct span body;      /* a view, too */
     char client[80];
     size_t size;
     char bytes[]; /* wiped */
@@ -134,8 +135,8 @@ struct message_refused {
     struct message message;
     char client[80];
     char reason[160];
-    enum side side; /* SIDE_COUNT: not known */
-    int status;     /* 0: it got no answer */
+    enum side side; /* SIDE_COUNT when it is unknown */
+    int status;     /* 0: the client got no answer */
     enum err why;
 };
 

@@ -7,15 +7,15 @@
 enum { LANE_NEW, LANE_KNOWN, LANES };
 
 struct lane {
-    struct list node;  /* on the lane's ring while somebody waits */
-    struct list slots; /* who wait, the first to come first */
+    struct list node;  /* on the lane's ring while a slot waits */
+    struct list slots; /* slots that wait, the first to come first */
     struct pending_origin *origin;
 };
 
 struct pending_origin {
     struct ip ip;
     size_t n;
-    struct list theirs; /* PENDING_PEER, those who are silent for longest first */
+    struct list theirs; /* slots in PENDING_PEER, the longest silent first */
     struct list ours;
     struct lane lanes[LANES];
 };
@@ -78,7 +78,7 @@ static struct pending_origin *find(const struct pending_queue *l, struct ip ip)
     return map_get(&l->origins, &ip, sizeof ip);
 }
 
-/* ---- who has to go ---- */
+/* ---- displacement ---- */
 
 static struct pending_slot *first(const struct list *l)
 {
@@ -90,8 +90,8 @@ static struct pending_slot *last(const struct list *l)
     return list_empty(l) ? NULL : list_entry(l->prev, struct pending_slot, node);
 }
 
-/* For a newcomer of the same origin: only one who has been silent for too long, so that those who
- * have begun can come to an end whatever else comes from there. */
+/* The slot that a new connection of the same origin may displace: only one that has been silent for
+ * too long, so that a handshake that has begun can be completed whatever else comes from there. */
 static struct pending_slot *impatient(const struct pending_queue *l, const struct pending_origin *o,
                                       uint64_t now)
 {
@@ -99,7 +99,8 @@ static struct pending_slot *impatient(const struct pending_queue *l, const struc
     return g != NULL && now - g->since >= l->o.patience_ms ? g : NULL;
 }
 
-/* For a newcomer of an origin that has fewer: who is silent for longest, else the last to come. */
+/* The slot that a connection of an origin with fewer slots displaces: the one that has been silent
+ * for longest, else the last to come. */
 static struct pending_slot *most_dispensable(const struct pending_origin *o)
 {
     struct pending_slot *g = first(&o->theirs);
@@ -114,7 +115,7 @@ static uint64_t since(const struct pending_origin *o)
     return g != NULL ? g->since : UINT64_MAX;
 }
 
-/* Of those that have as many, the one with the longest silence. */
+/* The origin with the most slots; among equals, the one with the longest silence. */
 static struct pending_origin *largest(const struct pending_queue *l)
 {
     struct pending_origin *most = NULL, *o;
@@ -160,7 +161,7 @@ bool pending_queue_enter(struct pending_queue *l, struct pending_slot *g, struct
     return true;
 }
 
-/* Takes a lane off its ring when nobody waits in it any more. */
+/* Takes each lane in which no slot waits any more off its ring. */
 static void tidy(struct pending_origin *o)
 {
     for (int i = 0; i < LANES; i++)

@@ -1,11 +1,11 @@
-/* Connections on their way in at a frontend: whose turn it is with the next step of a handshake,
- * and who has to go when there is no room. Fair by origin (core/net/ip.h), so that whoever floods
- * it waits behind its own connections. Pure: no sockets, and the time is passed in (milliseconds,
- * monotonic).
+/* The pending connections of a frontend: which one takes the next step of its handshake, and which
+ * one is dropped when there is no space. The queue is fair by origin (core/net/ip.h), so that an
+ * origin that floods it waits behind its own connections. Pure: no sockets, and the time is passed
+ * in (milliseconds, monotonic).
  *
- * Turns: two lanes, one for those who are known (they go on with a handshake, or resume a session)
- * and one for the others, take turns with each other; within a lane so do origins, and within an
- * origin the first to come is the first served. */
+ * Turns: two lanes alternate, one for known connections (they continue a handshake, or resume a
+ * session) and one for the others. Within a lane origins alternate, and within an origin the first
+ * to come is the first served. */
 #ifndef GATEWAY_HUB_PENDING_QUEUE_H
 #define GATEWAY_HUB_PENDING_QUEUE_H
 
@@ -16,51 +16,52 @@ struct pending_queue;
 struct pending_origin;
 
 struct pending_queue_options {
-    size_t max;           /* slots at once */
-    size_t per_origin;    /* of one origin; 0: as many as there is room for */
-    uint64_t patience_ms; /* somebody who is to send something may stay so long, although a
-                             newcomer of the same origin has no room */
+    size_t max;        /* slots in use at a time */
+    size_t per_origin; /* slots of one origin; 0: up to `max` */
+    /* A silent connection keeps its slot for that long, even if a new one of the same origin finds
+     * no space. */
+    uint64_t patience_ms;
 };
 
 enum pending_state {
-    PENDING_PEER, /* something is to come from it */
+    PENDING_PEER, /* the client has to send something */
     PENDING_TURN, /* it waits for its turn */
-    PENDING_US,   /* something is to come from us: it stays */
+    PENDING_US,   /* the hub has to send something, so it is never dropped */
 };
 
-/* One who is in, embedded in its owner's struct. */
+/* A connection's place in the queue, embedded in its owner's struct. */
 struct pending_slot {
     struct list node;
     struct pending_origin *origin;
-    uint64_t since; /* of PENDING_PEER */
+    uint64_t since; /* when PENDING_PEER began */
     enum pending_state state;
 };
 
 /* NULL: no memory */
 struct pending_queue *pending_queue_new(const struct pending_queue_options *o);
-void pending_queue_free(struct pending_queue *l); /* everyone has left; NULL is fine */
+void pending_queue_free(struct pending_queue *l); /* all slots must have left; NULL is fine */
 
 enum pending_queue_admits {
     LOBBY_ROOM,
-    LOBBY_ORIGIN_FULL, /* its origin has as many as it may */
-    LOBBY_FULL         /* there are as many as there may be, and nobody else has more */
+    LOBBY_ORIGIN_FULL, /* the origin has reached its limit */
+    LOBBY_FULL         /* the queue is full, and no other origin has more */
 };
-/* Whether there is room for one more from there; *victim has to go for it before it enters
- * (pending_queue_leave), NULL: nobody has to. exempt: per_origin does not hold. */
+/* Whether there is space for one more connection of that origin. When *victim is not NULL, that
+ * slot must leave first (pending_queue_leave). exempt: per_origin does not apply. */
 enum pending_queue_admits pending_queue_admits(struct pending_queue *l, struct ip origin,
                                                bool exempt, uint64_t now,
                                                struct pending_slot **victim);
-/* Comes in, in PENDING_PEER. False: no memory. */
+/* Adds a slot in the state PENDING_PEER. False: no memory. */
 bool pending_queue_enter(struct pending_queue *l, struct pending_slot *g, struct ip origin,
                          uint64_t now);
 void pending_queue_leave(struct pending_queue *l, struct pending_slot *g);
 
-/* What it does now. */
+/* Set the slot's state. */
 void pending_await_peer(struct pending_slot *g, uint64_t now);
 void pending_await_us(struct pending_slot *g);
 void pending_await_turn(struct pending_queue *l, struct pending_slot *g, bool known);
 
-/* Whose turn it is: it is in PENDING_US from now on. NULL: nobody waits. */
+/* Takes the slot whose turn it is and sets it to PENDING_US. NULL: no slot waits. */
 struct pending_slot *pending_queue_next(struct pending_queue *l);
 size_t pending_queue_size(const struct pending_queue *l);
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define KINDS 256 /* addresses and reasons told apart within one window */
+#define KINDS 256 /* pairs of address and reason told apart within one window */
 
 struct refusal_log {
     void (*again)(void *owner, const struct refusal_repeated *r);

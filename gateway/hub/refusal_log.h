@@ -1,5 +1,5 @@
-/* The log of what was refused: the first time at once, repetitions of the same from the same
- * address summed up once a window (core/base/repeats.h). */
+/* The log of refusals: the first of a kind is logged at once, and repetitions of the same reason
+ * from the same address are summed up once a window (core/base/repeats.h). */
 #ifndef GATEWAY_HUB_REFUSAL_LOG_H
 #define GATEWAY_HUB_REFUSAL_LOG_H
 
@@ -10,23 +10,23 @@
 
 struct refusal_log;
 
-/* What has piled up in one window behind the first. */
+/* Refusals of one kind that followed the first within a window. */
 struct refusal_repeated {
-    const char *address, *reason; /* as they came, and cut */
+    const char *address, *reason; /* as they were given, truncated */
     enum err why;
     uint64_t times;
 };
 
-/* again: told besides the log; or NULL. NULL: no memory. */
+/* again: is told of repetitions besides the log, or NULL. The result is NULL without memory. */
 struct refusal_log *refusal_log_new(uint64_t window_ms,
                                     void (*again)(void *owner, const struct refusal_repeated *r),
                                     void *owner);
 void refusal_log_free(struct refusal_log *r);
-/* client: "address:port"; the port does not count, nor does why. now: milliseconds, monotonic.
- * True: it is the first of its kind and is in the log; false: it is kept for later. */
+/* client: "address:port"; port and why do not make a difference. now: milliseconds, monotonic.
+ * True: it is the first of its kind and has been logged. False: it is kept for the summary. */
 bool refusal_log_add(struct refusal_log *r, uint64_t now, const char *client, const char *reason,
                      enum err why);
-/* Says what has piled up in windows that are over. Call it now and then. */
+/* Logs the repetitions of windows that are over. To be called regularly. */
 void refusal_log_tick(struct refusal_log *r, uint64_t now);
 
 #endif

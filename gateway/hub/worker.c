@@ -8,18 +8,20 @@
 #include <uv.h>
 
 #define DRAIN_LOOK_MS 50
-#define FRONTEND_NICE 10 /* a tenth of a core that a worker has work for (sched(7)) */
+/* Leaves a frontend a tenth of a core that a busy worker uses (sched(7)). */
+#define FRONTEND_NICE 10
 
 struct worker {
     struct worker_options o;
     struct loop *loop;
     struct mailbox *mailbox;
-    struct frontend *frontend;  /* a frontend's; else NULL */
-    struct relay_table *relays; /* a worker's; else NULL */
+    struct frontend *frontend;  /* NULL at a worker */
+    struct relay_table *relays; /* NULL at a frontend */
     bool stopped;
     struct timer *drained; /* runs while draining */
     struct worker_stats stats;
-    struct message *last; /* STOP, made in time: there is no other way to reach the thread */
+    /* STOP, allocated beforehand because the thread cannot be reached otherwise */
+    struct message *last;
     uv_thread_t thread;
 };
 
@@ -42,7 +44,7 @@ static void on_migrate_in(struct worker *w, void *message)
     post_detached(w->o.hub, w->o.number, &d);
 }
 
-/* Tells the main thread once when there is no client left, and nobody waits for an answer. */
+/* Tells the main thread once when no client is left and no connection waits for an answer. */
 static void on_drain_look(void *owner)
 {
     struct worker *w = owner;
@@ -51,7 +53,7 @@ static void on_drain_look(void *owner)
         return;
     }
     struct message *m = MESSAGE(struct message, MESSAGE_DRAINED, w->o.number);
-    if (m != NULL) /* else the grace time ends it */
+    if (m != NULL) /* without memory, the grace time ends the drain */
         mailbox_post(w->o.hub, &m->mail);
 }
 
@@ -63,7 +65,7 @@ static void on_drain(struct worker *w, void *message)
     timer_start(w->drained, 0);
 }
 
-/* Only what keeps the loop from ending is left when this returns: the mailbox. */
+/* After this only the mailbox keeps the loop from ending. */
 static void on_stop(struct worker *w, void *message)
 {
     (void)message;
@@ -106,7 +108,7 @@ static void on_identity(struct worker *w, void *message)
 
 typedef void receiver(struct worker *w, void *message);
 
-/* Frees the message, with what its receiver has left in it. */
+/* Frees the message with what its receiver has left in it. */
 static void on_message(void *owner, struct mail *mail)
 {
     static receiver *const receivers[MESSAGE_COUNT] = {
@@ -133,7 +135,9 @@ static void on_gone(void *owner, const struct end_report *d)
 static void run(void *arg)
 {
     struct worker *w = arg;
-    if (w->o.frontend) /* of this thread alone; where it is not allowed, cores are shared evenly */
+    /* Sets the niceness of this thread alone; where that is not allowed, cores are shared evenly.
+     */
+    if (w->o.frontend)
         (void)setpriority(PRIO_PROCESS, 0, FRONTEND_NICE);
     loop_run(w->loop);
 }
