@@ -5,10 +5,10 @@
 #include <string.h>
 
 struct buffered {
-    struct stream stream; /* first: what owners see */
-    struct loop *loop;    /* NULL: it has left */
+    struct stream stream; /* first member, which is what owners see */
+    struct loop *loop;    /* NULL after it has left */
     struct stream *lower;
-    uint8_t *block; /* what lower could not take; NULL: no write is pending */
+    uint8_t *block; /* bytes that lower could not take; NULL unless a write is pending */
     uint8_t *peeked;
     size_t peeked_size;
     struct deferred broken;
@@ -91,7 +91,7 @@ static void spill_close(struct stream *s)
 {
     struct buffered *x = spill_of(s);
     loop_cancel(&x->broken);
-    stream_close(x->lower); /* before the block: it may still point into it */
+    stream_close(x->lower); /* precedes the block's release, since lower may still point into it */
     loop_unblock(x->loop, x->block);
     free(x);
 }

@@ -1,6 +1,6 @@
 /* A stream around another one that never holds on to its owner's memory: what the lower stream
- * cannot take at once is copied into a block of its own. So a relay may send straight out of the
- * input of one connection, which may end or read on while the other is slow.
+ * cannot take at once is copied into a block of its own. So a relay may send straight from the
+ * input of one connection, which may end or continue to read while the other is slow.
  *
  * Differs from net/stream.h in one point only: after stream_write returned false the bytes are free
  * (`writable` still tells when the next write may come). A write takes at most LOOP_BLOCK bytes. */
@@ -10,12 +10,12 @@
 #include "core/net/loop.h"
 #include "core/net/stream.h"
 
-/* Takes `lower` over, which may still be in its handshake. NULL: no memory (lower is closed). */
+/* Takes over `lower`, which may still be in its handshake. NULL: no memory, and lower is closed. */
 struct stream *buffered_stream_new(struct loop *loop, struct stream *lower,
                                    const struct stream_events *events, void *owner);
 
-/* How many bytes in front of p may be overwritten: those that the last peek gave before it, which
- * its owner has parsed already. 0 when p is not in what was peeked. */
+/* How many bytes in front of p may be overwritten: those of the last peek that its owner has parsed
+ * already. 0 when p does not lie in what was peeked. */
 size_t buffered_stream_headroom(const struct stream *buffered, const uint8_t *p);
 
 #endif

@@ -9,15 +9,15 @@
 #define CODE_POLICY 1008
 #define CODE_TOO_BIG 1009
 
-/* A service, with the one stream that it may have. */
+/* A service and the one stream that it may have. */
 struct policy_service {
     struct span id;
     bool active;
-    bool numbered; /* the stream's connections have ids: V3 */
+    bool numbered; /* the stream's connections have ids (V3) */
     int32_t stream;
     struct service_end {
-        bool seen; /* a STREAM_START has passed this end since it came */
-        bool owed; /* it has yet to get the STREAM_RESET for: */
+        bool seen; /* a STREAM_START has passed this end since it was attached */
+        bool owed; /* the end is owed a STREAM_RESET */
         bool owed_numbered;
         int32_t owed_stream;
     } ends[SIDE_COUNT];
@@ -26,12 +26,14 @@ struct policy_service {
 struct frame_policy {
     bool there[SIDE_COUNT], native[SIDE_COUNT];
     size_t n_owed[SIDE_COUNT];
-    struct frame frame; /* the one being judged: too large for a stack that is used per frame */
+    /* The frame being checked, which is too large for a stack that is used per frame. */
+    struct frame frame;
     size_t n_services;
-    struct policy_service services[]; /* the first is "", for V1 and for tunnels without services */
+    /* The first is "", which serves V1 and tunnels without services. */
+    struct policy_service services[];
 };
 
-/* By type; what it does not name may not be sent at all. */
+/* The rules by frame type. Types that are not listed may not be sent at all. */
 static const struct rule {
     bool may_send[SIDE_COUNT];
     bool alone; /* the reference program does not see what follows in the same message */
@@ -83,7 +85,7 @@ void frame_policy_free(struct frame_policy *s)
     free(s);
 }
 
-/* ---- what is owed ---- */
+/* ---- owed STREAM_RESETs ---- */
 
 static void owe(struct frame_policy *s, struct policy_service *v, enum side side, int32_t stream,
                 bool numbered)
@@ -100,7 +102,7 @@ bool frame_policy_owes(const struct frame_policy *s, enum side side)
     return s->n_owed[side] > 0;
 }
 
-/* Peers of V3 want a connection id in it, those of V1 and V2 none. */
+/* Peers of V3 need a connection id in the frame; peers of V1 and V2 must not get one. */
 void frame_policy_next_owed(struct frame_policy *s, enum side side, struct frame *out)
 {
     size_t i = 0;
@@ -177,7 +179,7 @@ static bool on_stream(const struct policy_service *v, int32_t stream)
     return v->active && v->stream == stream;
 }
 
-/* A stream that was started without a service id goes on without. */
+/* A stream that was started without a service id must continue without one. */
 static bool mixes_services(const struct frame_policy *s, const struct policy_service *v,
                            const struct frame *f)
 {
@@ -201,8 +203,8 @@ static enum frame_action judge_start(struct frame_policy *s, struct policy_servi
     return FRAME_PASS;
 }
 
-/* A connection in a stream that the destination does not have: the source has to start it anew. A
- * CONNECTION_RESET would leave it with a stream that never answers. */
+/* When the destination does not have the connection's stream, the source has to start the stream
+ * anew. A CONNECTION_RESET would leave the source with a stream that never answers. */
 static enum frame_action judge_connection_start(struct frame_policy *s, struct policy_service *v,
                                                 const struct frame *f)
 {
@@ -212,8 +214,8 @@ static enum frame_action judge_connection_start(struct frame_policy *s, struct p
     return FRAME_DROP;
 }
 
-/* Late words about a stream that is over go to an end that knew it, and will ignore them; another
- * one could take them for something new. The reference program does not look at the stream of a
+/* Late frames of a stream that is over go only to an end that knew it and will ignore them; another
+ * end could take them for a new stream. The reference program does not look at the stream of a
  * CONNECTION_RESET, and would end a connection of the present one. */
 static enum frame_action judge_other(struct frame_policy *s, enum side side,
                                      struct policy_service *v, const struct frame *f)
@@ -226,7 +228,7 @@ static enum frame_action judge_other(struct frame_policy *s, enum side side,
     return current || harmless ? FRAME_PASS : FRAME_DROP;
 }
 
-/* What holds for every frame of a known type; FRAME_PASS: nothing is wrong so far. */
+/* Checks what must hold for every frame of a known type. FRAME_PASS: nothing is wrong so far. */
 static enum frame_action check(const struct frame *f, enum side side, struct violation *violation)
 {
     if (!rules[f->type].may_send[side])
@@ -237,7 +239,7 @@ static enum frame_action check(const struct frame *f, enum side side, struct vio
     return FRAME_PASS;
 }
 
-/* They know no streams: nothing to book. */
+/* Native frames have no streams, so there is nothing to book. */
 static enum frame_action judge_native(const struct frame_policy *s, enum side side,
                                       const struct frame *f, struct violation *violation)
 {

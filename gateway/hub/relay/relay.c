@@ -8,20 +8,21 @@
 #include <stdlib.h>
 
 #define LIMITER_TURN 16384   /* bytes */
-#define LIMITER_LOOK_MS 1000 /* the longest wait for a limiter at once */
-/* SERVICE_IDS with every id at its longest. */
+#define LIMITER_LOOK_MS 1000 /* the longest single wait for a limiter */
+/* The size of SERVICE_IDS when every id has its greatest length. */
 #define OWN_MAX (FRAME_SERVICES_MAX * (FRAME_SERVICE_MAX + 4) + FRAME_HEAD_MAX)
-#define DEVICE_MAX 255 /* bytes of its name in PEER */
+#define DEVICE_MAX 255 /* bytes of the device's name in PEER */
 
 struct end {
     const struct relay_end_ops *ops;
-    void *ctx; /* NULL: nobody is there */
+    void *ctx; /* NULL when the side is free */
     struct relay_peer peer;
-    bool native;     /* it wants to know who is on the other side */
+    bool native;     /* the end is told of the other end (PEER) */
     bool peer_owed;  /* PEER has to be sent */
     bool hello_owed; /* SERVICE_IDS have to be sent */
     bool held;       /* the last relay_input left something */
-    uint8_t *block;  /* for a frame in pieces: WS_HEADER_MAX bytes of room, then the frame */
+    /* Holds a frame that comes in pieces: WS_HEADER_MAX bytes of space, then the frame. */
+    uint8_t *block;
     struct frame_cutter cutter;
 };
 
@@ -29,15 +30,15 @@ struct relay {
     struct loop *loop;
     struct frame_policy *policy;
     struct end ends[SIDE_COUNT];
-    bool left[SIDE_COUNT]; /* the last end there has said goodbye */
-    uint32_t epoch;        /* of the pair of ends: counts attachments, on either side */
+    bool left[SIDE_COUNT]; /* the last end on this side does not come back */
+    uint32_t epoch;        /* number of the pair of ends: counts attachments on both sides */
     struct rate_limiter *limiters[RELAY_LIMITERS];
     size_t n_limiters;
-    /* fires when the limiters let bytes pass again; made with the first limiter */
+    /* Fires when the limiters let bytes pass again; made with the first limiter. */
     struct timer *paid;
-    enum side first; /* whose turn it is then */
+    enum side first; /* the side whose turn it is when the timer fires */
     size_t turn;     /* bytes that passed since the limiters last let some pass */
-    bool took;       /* some passed since the timer fired */
+    bool took;       /* bytes have passed since the timer fired */
 };
 
 struct relay *relay_new(struct loop *loop, const char *const *services, size_t n)
@@ -89,7 +90,7 @@ bool relay_busy(const struct relay *r)
     return false;
 }
 
-/* ---- what the hub itself says ---- */
+/* ---- the hub's own frames ---- */
 
 static void send_own(struct end *e, const struct frame *f)
 {
@@ -102,7 +103,8 @@ static void describe_peer(const struct relay *r, enum side side, struct frame *o
 {
     const struct end *other = &r->ends[side_other(side)];
     *out = (struct frame){.type = FRAME_PEER, .epoch = r->epoch};
-    out->device = span_of(r->ends[side].peer.device); /* the tunnel's: both ends have it */
+    /* The tunnel's device, which both ends carry. */
+    out->device = span_of(r->ends[side].peer.device);
     if (out->device.n > DEVICE_MAX)
         out->device.n = DEVICE_MAX;
     if (other->ctx == NULL) {
@@ -114,7 +116,7 @@ static void describe_peer(const struct relay *r, enum side side, struct frame *o
     out->instance = span_of(other->peer.instance);
 }
 
-/* Takes what has to be said next to that end; false: nothing is owed. */
+/* Takes the next frame of the hub's own for that end. False: nothing is owed. */
 static bool next_owed(struct relay *r, enum side side, struct frame *out)
 {
     struct end *e = &r->ends[side];
@@ -132,7 +134,8 @@ static bool next_owed(struct relay *r, enum side side, struct frame *out)
     return true;
 }
 
-/* Says what is owed to that end as far as it can take it. True: nothing is owed any more. */
+/* Sends the hub's own frames to that end as far as it can take them. True: nothing is owed any
+ * more. */
 static bool say(struct relay *r, enum side side)
 {
     struct end *e = &r->ends[side];
@@ -143,17 +146,17 @@ static bool say(struct relay *r, enum side side)
            (!e->peer_owed && !e->hello_owed && !frame_policy_owes(r->policy, side));
 }
 
-/* Somebody has come or gone on the side across from that one. */
+/* PEER becomes due because the other side's end has come or gone. */
 static void owe_peer(struct relay *r, enum side side)
 {
     struct end *e = &r->ends[side];
     e->peer_owed = e->ctx != NULL && e->native;
 }
 
-/* What a native end says before it has heard that the other one is gone, or another native one, is
- * about the pair before, and nobody would use it. It is taken even from an end that takes nothing:
- * when neither side reads, some TCPs (Linux's, once small segments fill a receive buffer) refuse
- * the other side's acknowledgements, too, and nothing would ever move again. */
+/* What a native end sends before it has heard that the other end is gone or replaced belongs to the
+ * pair before, and no end would use it. It is read even from an end that takes nothing: when
+ * neither side reads, some TCPs (Linux's, once small segments fill a receive buffer) refuse the
+ * other side's acknowledgements, too, and nothing would ever move again. */
 static bool is_stale(const struct relay *r, enum side side)
 {
     const struct end *e = &r->ends[side], *other = &r->ends[side_other(side)];
@@ -163,9 +166,9 @@ static bool is_stale(const struct relay *r, enum side side)
 /* ---- back-pressure ---- */
 
 /* Whether the limiters let bytes pass; if not, the timer tells when they do. A turn is LIMITER_TURN
- * bytes at least, so that those with small messages get as much; the debt grows by it. Who has just
- * had one lets others on the same limiter go first; his millisecond is not lost, it becomes credit.
- */
+ * bytes at least, so that tunnels with small messages get as much; the debt grows accordingly. A
+ * relay that has just had a turn lets others on the same limiter go first; its millisecond is not
+ * lost but becomes credit. */
 static bool paid(struct relay *r)
 {
     uint64_t now = loop_now(r->loop), wait = 0;
@@ -177,7 +180,7 @@ static bool paid(struct relay *r)
         r->turn = 0;
     if (wait == 0 || (r->turn > 0 && r->turn < LIMITER_TURN))
         return true;
-    /* Not the whole of a long wait: limits may change. */
+    /* A long wait is cut short, because limits may change meanwhile. */
     timer_start(r->paid, (wait < LIMITER_LOOK_MS ? wait : LIMITER_LOOK_MS) + (r->took ? 1 : 0));
     return false;
 }
@@ -191,7 +194,7 @@ static void charge(struct relay *r, enum side side, size_t n)
     r->took = true;
 }
 
-/* Whether the next message of that side can go where it has to. */
+/* Whether the next message of that side can be passed on. */
 static bool may_take(struct relay *r, enum side side)
 {
     struct end *other = &r->ends[side_other(side)];
@@ -199,7 +202,7 @@ static bool may_take(struct relay *r, enum side side)
            (other->ctx == NULL || ready(other)) && paid(r);
 }
 
-/* After anything that may have changed that answer. */
+/* To be called after anything that may have changed the result of may_take. */
 static void wake(struct relay *r)
 {
     enum side side = r->first;
@@ -267,11 +270,11 @@ void relay_leave(struct relay *r, enum side side)
 
 void relay_writable(struct relay *r, enum side side)
 {
-    (void)side; /* both may have waited for it */
+    (void)side; /* both sides may have waited for it */
     wake(r);
 }
 
-/* What was right before the violation has been sent by now. */
+/* The valid frames before the violation have been sent by now. */
 static void reject(struct relay *r, enum side side, const struct violation *why)
 {
     struct end e = r->ends[side];
@@ -289,15 +292,15 @@ static bool passes(enum frame_action v)
 static void forward(struct relay *r, enum side to, uint8_t *p, size_t n, size_t room)
 {
     struct end *e = &r->ends[to];
-    if (n > 0 && e->ctx != NULL && !is_stale(r, side_other(to))) /* nobody there: dropped */
+    if (n > 0 && e->ctx != NULL && !is_stale(r, side_other(to))) /* dropped when the side is free */
         e->ops->send(e->ctx, p, n, room);
 }
 
-/* Whole frames that lie at p, up to where a message has to end: one message. Returns the bytes
- * used; 0: the first frame is not complete. */
+/* Sends the whole frames that lie at p as one message, up to where a message has to end. Returns
+ * the bytes used; 0: the first frame is not complete. */
 static size_t step_in_place(struct relay *r, enum side side, uint8_t *p, size_t n, size_t room)
 {
-    struct frame_cutter look = {0}; /* without memory: cuts only what is whole */
+    struct frame_cutter look = {0}; /* has no memory, so it cuts only whole frames */
     enum frame_action v = FRAME_PASS;
     struct violation violation;
     size_t run = 0, used = 0, size;

@@ -11,22 +11,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STUCK_FACTOR 10   /* idle limits allowed to a silent client that does not read either */
+#define STUCK_FACTOR 10   /* idle times allowed to a silent client that does not read either */
 #define CLOSE_NORMAL 1000 /* RFC 6455 section 7.4.1 */
-#define HELD_PING_MS 5000 /* to clients that are not read, whose own pings get no answer */
+/* Interval of pings to clients that are not read, whose own pings get no answer. */
+#define HELD_PING_MS 5000
 
 struct relay_end {
     struct list node;
     struct relay_end_options o;
     struct ws *ws;
-    struct relay *relay; /* NULL once it has left */
+    struct relay *relay; /* NULL once the end has left */
     struct registration *registration;
     uint64_t since, alive_at, pinged_at, took_at;
-    uint64_t full_at;        /* loop_now since when it takes no more; 0: it does */
+    uint64_t full_at;        /* loop_now when it stopped taking bytes; 0: it takes them */
     uint64_t received, sent; /* bytes of messages */
-    bool goodbye;            /* it has ended its tunnel's end itself */
-    enum err why;            /* why we end it, */
-    char text[128];          /* in words; "": we do not */
+    bool goodbye;            /* the client has ended its side itself */
+    enum err why;            /* why the hub ends it */
+    char text[128];          /* `why` in words; "" while the hub does not end it */
     struct deferred drop;
 };
 
@@ -65,7 +66,7 @@ static void leave(struct relay_end *c)
         relay_detach(r, c->registration->side);
 }
 
-/* The one end. */
+/* Frees the end and reports it. Every way to the end leads here. */
 static void relay_end_free(struct relay_end *c, enum err why, const char *text)
 {
     bool ours = c->text[0] != '\0';
@@ -99,7 +100,7 @@ static void keep_why(struct relay_end *c, enum err why, const char *text)
     snprintf(c->text, sizeof c->text, "%s", text);
 }
 
-/* A drop that is deferred: its maker goes on with it first. */
+/* Defers a drop, because the maker of the end still uses it. */
 static void end_later(struct relay_end *c, enum err why, const char *text)
 {
     keep_why(c, why, text);
@@ -151,8 +152,8 @@ uint64_t relay_end_full_ms(const struct relay_end *c, uint64_t now)
     return c->full_at != 0 && !ws_ready(c->ws) ? now - c->full_at : 0;
 }
 
-/* The stream under the WebSocket is a buffered stream: the bytes are free after ws_send in any
- * case. */
+/* The bytes are free after ws_send in any case, because the stream under the WebSocket is a
+ * buffered stream. */
 static void send_to_end(void *end, uint8_t *p, size_t n, size_t room)
 {
     struct relay_end *c = end;
@@ -282,8 +283,8 @@ void relay_end_new(const struct relay_end_options *o, struct registration *regis
                  &end_ops, c);
 }
 
-/* A client that is not read because the other end is slow must not take us for dead: its pings lie
- * behind what it sent. The payload is a number, as that of clients' pings. */
+/* A client that is not read because the other end is slow must not take the hub for dead: its pings
+ * lie behind what it sent. The payload is a number, as that of clients' pings. */
 static void ping_held(struct relay_end *c, uint64_t now)
 {
     char text[24];
@@ -294,9 +295,9 @@ static void ping_held(struct relay_end *c, uint64_t now)
     ws_ping(c->ws, text, strlen(text));
 }
 
-/* The silence of a client that we do not read, or that does not read us, is excused for a while;
- * for as long as it takes what it is given, when it is the other end that holds it up. Two ends
- * that hold up each other end. */
+/* A client that is not read, or does not read, may be silent for a while; when the other end holds
+ * it up, it may be silent for as long as it takes what it is sent. Two ends that hold up each other
+ * are both dropped. */
 void relay_end_tick(struct relay_end *c, uint64_t now, uint64_t idle_ms)
 {
     if (c->relay == NULL)

@@ -8,8 +8,9 @@
 
 #define TICK_MS 1000
 #define DRAIN_TICK_MS 100
-#define FULL_MS 1000 /* who takes nothing for so long may have to go when memory is short */
-/* nothing came for so long: a tunnel whose ends may be dropped when draining */
+/* An end that takes nothing for that long may be dropped when memory is short. */
+#define FULL_MS 1000
+/* While draining, the ends of a tunnel may be dropped when nothing came for that long. */
 #define QUIET_MS 1000
 
 static const struct close_reason shutting_down = {RELAY_DROP, ERR_SHUTDOWN,
@@ -20,10 +21,10 @@ static const struct close_reason replaced = {RELAY_CLOSE_REPLACED, ERR_STREAM_RE
                                              "replaced by a newer connection"};
 
 struct relay_slot {
-    char *tunnel; /* id, the key in relay_table.by_tunnel */
+    char *tunnel; /* the tunnel's id, which is the key in relay_table.by_tunnel */
     struct relay *relay;
-    struct rate_limiter limiter; /* by its account's tunnel_rate */
-    size_t present;              /* clients, also those that have left the relay */
+    struct rate_limiter limiter; /* limits to its account's tunnel_rate */
+    size_t present;              /* ends, including those that have left the relay */
     uint64_t active;
 };
 
@@ -121,7 +122,8 @@ void relay_table_close(struct relay_table *r, const char *tunnel, enum side side
 
 /* ---- time ---- */
 
-/* Nothing has come for a while, and what came is gone: a slow reader is not silence. */
+/* Whether nothing has come for a while and all that came has been passed on. A slow reader does not
+ * make a tunnel quiet. */
 static bool is_quiet(const struct relay_slot *slot, uint64_t now)
 {
     return now - slot->active >= QUIET_MS && !relay_busy(slot->relay);
@@ -154,8 +156,8 @@ static struct relay_end *fullest(struct relay_table *r, uint64_t now)
     return found;
 }
 
-/* Blocks of memory wait with those who do not take what they are sent. Who has done so for longest
- * goes first, before blocks are refused to anybody. */
+/* Ends that do not take what they are sent keep blocks of memory in use. The end that has done so
+ * for longest is dropped first, before a block is refused to any end. */
 static void drop_fullest(struct relay_table *r, uint64_t now)
 {
     struct relay_end *c;

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* Best first. */
+/* Subprotocols, the preferred one first. */
 static const struct {
     const char *name;
     int version;
@@ -21,7 +21,7 @@ static bool refuse(struct request *r, int status, const char *text)
     return false;
 }
 
-/* Letters, digits and the bytes of `more`; at least one. */
+/* Whether s has at least one byte, and only letters, digits and bytes of `more`. */
 static bool made_of(struct span s, struct span more)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -33,7 +33,8 @@ static bool made_of(struct span s, struct span more)
     return s.n > 0;
 }
 
-/* Escapes are not undone: a name that needs them is none of ours, and could hide a second mode. */
+/* Escapes are not undone: a name that needs them is not one of the hub's, and could hide a second
+ * mode. */
 static bool check_query(struct request *r, struct span query)
 {
     size_t modes = 0;
@@ -124,7 +125,7 @@ static bool offered(const struct http_head *head, const char *protocol)
         if (!span_is_nocase(head->headers[i].name, "sec-websocket-protocol"))
             continue;
         while (rest.n > 0)
-            if (span_is(span_trim(span_cut(&rest, ',')), protocol)) /* their case counts */
+            if (span_is(span_trim(span_cut(&rest, ',')), protocol)) /* compared with case */
                 return true;
     }
     return false;

@@ -16,15 +16,15 @@ enum request_kind { REQUEST_REFUSED, REQUEST_HEALTH, REQUEST_TUNNEL };
 /* Views live as long as the head. */
 struct request {
     enum request_kind kind;
-    int status;       /* REQUEST_REFUSED: what to answer */
-    const char *text; /* and why: a sentence or two, static storage */
+    int status;       /* REQUEST_REFUSED: the status to answer */
+    const char *text; /* why it is refused: a sentence or two, in static storage */
     enum side side;
     struct span token;
-    struct span client_token; /* p is NULL when none came */
+    struct span client_token; /* p is NULL when the request has none */
     struct span key;          /* Sec-WebSocket-Key */
     const char *protocol;     /* the subprotocol chosen, one of those offered */
-    int version;              /* of the messages that it begins with: 1, 2 or 3 */
-    struct span instance;     /* which process it is; n is 0 when it is not a native one */
+    int version;              /* version of the subprotocol's first messages: 1, 2 or 3 */
+    struct span instance;     /* identifies the client's process; n is 0 unless it is native */
 };
 
 struct request request_check(const struct http_head *head);

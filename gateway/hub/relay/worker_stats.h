@@ -1,5 +1,5 @@
-/* What is counted in workers' threads and read in any. A worker's own counts are written by its
- * thread only. */
+/* Counters that workers and frontends update and any thread may read. A thread's own counters are
+ * written by that thread only. */
 #ifndef GATEWAY_HUB_RELAY_WORKER_STATS_H
 #define GATEWAY_HUB_RELAY_WORKER_STATS_H
 
@@ -9,17 +9,18 @@
 #include <stdint.h>
 
 struct worker_stats {
-    _Atomic uint64_t pending;             /* connections that are no tunnel's end (yet) */
-    _Atomic uint64_t clients;             /* connected ends of tunnels */
-    _Atomic uint64_t handshakes, resumed; /* TLS: all that succeeded, and those of them */
+    _Atomic uint64_t pending; /* connections that are not, or not yet, a tunnel's end */
+    _Atomic uint64_t clients; /* connected ends of tunnels */
+    /* TLS handshakes that succeeded, and how many of these resumed a session */
+    _Atomic uint64_t handshakes, resumed;
     _Atomic uint64_t handshakes_failed;
-    _Atomic uint64_t turned_away; /* there was no room for them: nothing of theirs was read */
+    _Atomic uint64_t turned_away; /* connections refused unread for lack of space */
     _Atomic uint64_t from_source, from_destination; /* bytes of messages received */
-    _Atomic uint64_t moved;                         /* clients handed over to another worker */
+    _Atomic uint64_t moved;                         /* clients handed over to a worker */
 };
 
-/* Of one tunnel, whichever worker it is at. Made by the main thread, which frees it when every
- * registration that points to it has come back. */
+/* One tunnel's counters, whichever worker relays it. The main thread makes them, and frees them
+ * when every registration that points to them has come back. */
 struct traffic {
     _Atomic uint64_t received[SIDE_COUNT]; /* bytes of messages, by the side that sent them */
 };
