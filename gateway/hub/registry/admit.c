@@ -1,4 +1,5 @@
-/* The life of access tokens (share/doc/protocol.md, "Tokens"): who may come in with which. */
+/* The life of access tokens (share/doc/protocol.md, "Tokens"): which client is admitted with which
+ * token. */
 #include "gateway/hub/registry/local_internal.h"
 
 #include "core/base/secret.h"
@@ -36,14 +37,14 @@ static const char not_stored[] =
 static const char no_memory[] = "The hub is out of memory: try again in a moment.";
 static const char too_many[] = "Too many connections at once with this access token.";
 
-/* One attempt. What it has brought is in `change`: side, token[side], client. */
+/* One attempt. `change` holds what the client sent: side, token[side], client. */
 struct admit_attempt {
     struct change change;
     struct list node; /* entry->waiting */
     struct local_registry *registry;
     struct entry *entry; /* pinned once it has to wait */
     const char *device;
-    char *own_device; /* a copy of it, as soon as it has to wait */
+    char *own_device; /* copy of the device's name, made when the attempt has to wait */
     bool device_required;
     void (*done)(void *ctx, struct admission a);
     void *ctx;
@@ -70,7 +71,7 @@ static bool same_hash(const uint8_t a[TOKEN_HASH], const uint8_t b[TOKEN_HASH])
                         (struct span){(const char *)b, TOKEN_HASH});
 }
 
-/* A token that was used before: by the same client? */
+/* Decides on a token that was used before: only the same client may use it again. */
 static struct admission check_again(const struct admit_attempt *v, struct entry *e)
 {
     const struct record_side *s = &e->record.sides[v->change.side];
@@ -81,8 +82,8 @@ static struct admission check_again(const struct admit_attempt *v, struct entry 
     return admit(v->registry, e);
 }
 
-/* Of the tunnel that has the token, on that side. status 0 and no tunnel: it may be used for the
- * first time. */
+/* Decides on a token that belongs to that side of e. Status 0 without a tunnel: the token may be
+ * used for the first time. */
 static struct admission check_token(const struct admit_attempt *v, struct entry *e, enum side side)
 {
     const struct tunnel_record *r = &e->record;
@@ -154,7 +155,7 @@ static void start(struct admit_attempt *v)
     store_ask(v->registry->store, &v->change);
 }
 
-/* Has the tunnel still the token that was used? */
+/* Whether the token that was used is still the tunnel's. */
 static bool has_token(const struct admit_attempt *v)
 {
     enum side side;
@@ -182,8 +183,8 @@ static struct admission outcome_of_first(struct admit_attempt *v, enum err why)
     return why == ERR_OK ? admit(v->registry, e) : refuse(503, ERR_IO, not_stored, e);
 }
 
-/* Those who came meanwhile. The first one's luck decides for those who have its token; others have
- * the one that has replaced it since then. */
+/* Ends the attempts that waited. For those with the first one's token its result decides; the
+ * others hold the token that has replaced it since then. */
 static void end_waiting(struct list *waiting, enum err why)
 {
     while (!list_empty(waiting)) {
@@ -253,7 +254,7 @@ static bool is_full(const struct entry *e, enum side side)
     return e->n_waiting[side] >= WAITING_MAX;
 }
 
-/* Whether the token lets it in, perhaps once its first use is stored. */
+/* Whether the token admits the client, perhaps after its first use is stored. */
 static bool may_enter(const struct admission *a, const struct entry *e, enum side side)
 {
     return is_settled(a) ? a->tunnel != NULL : !is_full(e, side);

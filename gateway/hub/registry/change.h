@@ -6,14 +6,14 @@
 #include "core/base/list.h"
 #include "gateway/hub/registry/record.h"
 
-/* X(name): what it says of the tunnel `number` */
+/* X(name); each comment tells what the change means for the tunnel `number` */
 #define CHANGE_TABLE(X)                                                                            \
-    X(OPEN)   /* it is there: all of `record` */                                                   \
+    X(OPEN)   /* the tunnel exists, as `record` describes it */                                    \
     X(CLOSE)  /* closed at `at`, unless it is already */                                           \
-    X(REMOVE) /* all of it goes */                                                                 \
-    X(ROTATE) /* unless closed: sides with has_token have a new `token`, not used */               \
-    X(USE)    /* token[side], if the side still has it, is used, by `client` when has_client */    \
-    X(TAG)    /* tags of `remove` go, those of `add` are set */                                    \
+    X(REMOVE) /* all of its data is deleted */                                                     \
+    X(ROTATE) /* unless closed: sides with has_token get `token`, which is unused */               \
+    X(USE)    /* token[side], if still valid, is used, by `client` when has_client */              \
+    X(TAG)    /* tags in `remove` are removed, those in `add` are set */                           \
     X(STATE)  /* `side` became connected or not at `at` */
 
 enum change_kind {
@@ -23,9 +23,9 @@ enum change_kind {
         CHANGE_COUNT
 };
 
-/* Its owner fills it in and leaves it and what it points to alone until `done`. */
+/* The owner fills a change in, and must not touch it or what it points to until `done`. */
 struct change {
-    struct list node; /* the store's */
+    struct list node; /* used by the store */
     enum change_kind kind;
     int64_t number;
     int64_t at; /* ms since the epoch */

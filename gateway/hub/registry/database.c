@@ -16,7 +16,7 @@ static const char *const sql[STATEMENT_COUNT] = {
 #undef X
 };
 
-/* FULL: a commit is on the disk when it returns. */
+/* With synchronous = FULL a commit is on the disk when it returns. */
 static const char settings[] = "PRAGMA synchronous = FULL; PRAGMA journal_size_limit = 16777216";
 
 static void shut(struct database *d)
@@ -29,7 +29,8 @@ static void shut(struct database *d)
     d->db = NULL;
 }
 
-/* SQLite would make it readable by others; it gives its other files the mode of this one. */
+/* Creates the file, because SQLite would make it readable by others; SQLite gives its other files
+ * the mode of this one. */
 static enum err make_file(struct database *d, char *text, size_t size)
 {
     struct stat st;
@@ -93,7 +94,7 @@ static enum err bring_up(struct database *d, char *text, size_t size)
 
 static enum err connect(struct database *d, char *text, size_t size)
 {
-    /* No mutex: one thread at a time uses it. */
+    /* The connection needs no mutex, because only one thread at a time uses it. */
     int result =
         sqlite3_open_v2(d->path, &d->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
     enum err e = ERR_OK;
@@ -138,7 +139,8 @@ static void *database_open(const char *folder, enum err *why, char *text, size_t
     return NULL;
 }
 
-/* What is in memory came from that file; another one in its place knows nothing of it. */
+/* Reopens the same file only: the tunnels in memory came from it, and another file in its place
+ * does not have them. */
 static enum err reconnect(struct database *d, char *text, size_t size)
 {
     if (is_same_file(d))
@@ -149,8 +151,8 @@ static enum err reconnect(struct database *d, char *text, size_t size)
     return ERR_IO;
 }
 
-/* Whether the connection may be of no use any more. Where a write failed it still is; closing it
- * then could even bring back what was half written. */
+/* Whether the connection may be unusable. After a failed write it is still usable, and closing it
+ * then could even restore what was half written. */
 static bool is_spoiled(int result)
 {
     switch (result & 0xff) {

@@ -5,7 +5,7 @@
 #include "gateway/hub/registry/database.h"
 #include "gateway/hub/registry/sql.h"
 
-/* X(name, SQL); parameters in the order in which they are put */
+/* X(name, SQL); parameters are bound in their order */
 #define STATEMENT_TABLE(X)                                                                         \
     X(OPEN, "INSERT INTO tunnels (number, id, key_id, thing, description, created, updated, "      \
             "lifetime_minutes, expires, closed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")            \
@@ -38,15 +38,15 @@ enum statement {
 
 struct database {
     char *path;
-    sqlite3 *db; /* NULL: given up after an error, to be opened anew */
+    sqlite3 *db; /* NULL after an error; the next call reopens it */
     sqlite3_stmt *statements[STATEMENT_COUNT];
     unsigned long long device, inode; /* of the file that was read */
 };
 
-/* rows.c: the backend's `read` */
+/* The backend's `read` (rows.c). */
 enum err database_read(void *backend, enum err (*each)(void *ctx, struct tunnel_record *r),
                        void *ctx, char *text, size_t size);
 
-int change_apply(struct database *d, const struct change *c); /* change.c; SQLITE_OK, ... */
+int change_apply(struct database *d, const struct change *c); /* change.c; an SQLite result */
 
 #endif

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #define TICK_MS 1000
-#define SOON_MS 20 /* until the next tick when there is more to do than BACKGROUND_CHANGES_MAX */
-/* so that there is room in the store's queue for those who wait */
+#define SOON_MS 20 /* until the next tick when more than BACKGROUND_CHANGES_MAX changes are due */
+/* This leaves space in the store's queue for changes that callers wait for. */
 #define BACKGROUND_CHANGES_MAX 1000
 
 static const char expired[] = "the tunnel has expired";
@@ -15,7 +15,7 @@ struct background_change {
     struct entry *entry;
 };
 
-/* false: not now. */
+/* Asks for a background change. False: it cannot be asked for now. */
 static bool chore_ask(struct local_registry *r, struct entry *e, enum change_kind kind, int64_t at,
                       void (*done)(struct change *c, enum err why))
 {
@@ -50,7 +50,8 @@ static void count_out(struct local_registry *r, struct entry *e)
     index_opener_remove(&r->index, e);
 }
 
-/* On the list of closed ones, at its end or (oldest) where the next ones go from. */
+/* Puts e on the list of closed tunnels, at its end or (oldest) at its front, from which tunnels are
+ * removed. */
 static void closed_add(struct local_registry *r, struct entry *e, bool oldest)
 {
     (oldest ? list_prepend : list_append)(&r->closed, &e->closed);
@@ -112,7 +113,7 @@ static void on_expiry_stored(struct change *change, enum err why)
     background_change_free(c);
 }
 
-/* A tunnel does not live on because the disk is full. */
+/* Ends a tunnel although that could not be stored, because a full disk must not extend its life. */
 static void expire_unstored(struct local_registry *r, struct entry *e)
 {
     entry_pin(e);
@@ -121,7 +122,7 @@ static void expire_unstored(struct local_registry *r, struct entry *e)
     entry_unpin(e);
 }
 
-/* false: there is more. */
+/* Closes the tunnels that are due. False: more are due. */
 static bool expire(struct local_registry *r, int64_t now)
 {
     for (struct entry *e; (e = heap_top(&r->heap)) != NULL && e->record.expires <= now;) {
@@ -136,7 +137,7 @@ static bool expire(struct local_registry *r, int64_t now)
     return true;
 }
 
-/* What fails at once comes back on the list: hence a bound. */
+/* A change that fails at once comes back to the list, so the loop has a bound. */
 static bool store_again(struct local_registry *r)
 {
     for (size_t i = 0; i < BACKGROUND_CHANGES_MAX && !list_empty(&r->unstored); i++) {
@@ -150,7 +151,7 @@ static bool store_again(struct local_registry *r)
     return list_empty(&r->unstored);
 }
 
-/* ---- closed ones ---- */
+/* ---- closed tunnels ---- */
 
 static void on_removal_stored(struct change *change, enum err why)
 {
@@ -224,7 +225,7 @@ static int by_closing(const void *a, const void *b)
     return (first > second) - (first < second);
 }
 
-/* Without memory they stay in the order of creation, and some are seen for longer. */
+/* Without memory the tunnels stay in the order of creation, and some stay visible for longer. */
 void expiry_sort(struct local_registry *r)
 {
     struct entry **all = calloc(r->n_closed + 1, sizeof(struct entry *));

@@ -8,7 +8,7 @@ void heap_free(struct heap *h)
     *h = (struct heap){0};
 }
 
-/* Places count from 1: the two below i are 2i and 2i + 1. */
+/* Places count from 1: the children of i are 2i and 2i + 1. */
 static struct entry *get(const struct heap *h, size_t i)
 {
     return h->items[i - 1];

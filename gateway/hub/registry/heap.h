@@ -1,4 +1,5 @@
-/* Open tunnels by the time of their expiry, the next one on top. Private to the registry. */
+/* A heap of the open tunnels by the time of their expiry, the earliest on top. Private to the
+ * registry. */
 #ifndef GATEWAY_HUB_REGISTRY_HEAP_H
 #define GATEWAY_HUB_REGISTRY_HEAP_H
 
@@ -11,7 +12,7 @@ struct heap {
 
 void heap_free(struct heap *h);
 bool heap_add(struct heap *h, struct entry *e);    /* false: no memory */
-void heap_remove(struct heap *h, struct entry *e); /* fine when it is not in it */
+void heap_remove(struct heap *h, struct entry *e); /* an entry that is not in the heap is fine */
 struct entry *heap_top(const struct heap *h);      /* or NULL */
 
 #endif

@@ -131,7 +131,7 @@ void index_remove(struct index *x, struct entry *e)
     list_remove(&e->node);
 }
 
-/* Putting cannot fail where one was just removed. */
+/* map_put cannot fail, because an item was just removed. */
 void index_set_token(struct index *x, struct entry *e, enum side side, const uint8_t *token)
 {
     uint8_t *own = e->record.sides[side].token;
@@ -146,7 +146,7 @@ struct entry *index_find(const struct index *x, struct span id)
     return e != NULL && !e->opening ? e : NULL;
 }
 
-/* Looking hashes up takes a time that tells something of hashes, from which no token follows. */
+/* The time of a look-up tells something of the hashes, from which no token can be derived. */
 struct entry *index_by_token(const struct index *x, const uint8_t *token, enum side *side)
 {
     for (int i = 0; i < SIDE_COUNT; i++) {

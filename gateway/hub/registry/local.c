@@ -1,5 +1,5 @@
-/* The registry of one hub: all tunnels in memory, so that look-ups are answered at once, and each
- * change in the store. */
+/* The registry of one hub keeps all tunnels in memory, so that look-ups are answered at once, and
+ * each change in the store. */
 #include "gateway/hub/registry/local_internal.h"
 
 #include "core/base/clock.h"
@@ -90,7 +90,7 @@ static const struct registry_ops local_ops = {
 static void set_options(struct local_registry *r, const struct registry_options *o)
 {
     r->o = *o;
-    r->o.folder = NULL; /* theirs, and not needed any more */
+    r->o.folder = NULL; /* the name belongs to the caller and is not needed any more */
     if (o->keep_closed_ms == 0)
         r->o.keep_closed_ms = KEEP_CLOSED_MS;
     if (o->keep_closed_ms > EVER_MS)
@@ -120,7 +120,7 @@ static enum err resume(void *owner, struct tunnel_record *record)
     }
     bool open = e->record.closed == 0;
     if (open && !(heap_add(&r->heap, e) && index_opener_add(&r->index, e)))
-        return ERR_NO_MEMORY; /* all of it goes now */
+        return ERR_NO_MEMORY; /* the failed start frees the whole registry, e included */
     r->last_number = e->record.number;
     expiry_resume(r, e, timekeeper_now(r->time));
     return ERR_OK;

@@ -9,17 +9,17 @@
 #include "gateway/hub/registry/timekeeper.h"
 
 struct local_registry {
-    struct registry registry; /* first */
+    struct registry registry; /* first member */
     struct registry_options o;
     struct store *store;
-    struct timekeeper *time; /* by which tunnels expire; all else is by o.now */
+    struct timekeeper *time; /* the clock for expiry; everything else goes by o.now */
     struct index index;
-    struct heap heap;     /* open ones */
+    struct heap heap;     /* open tunnels */
     struct list closed;   /* entries in the order of closing */
-    struct list unstored; /* entries that are closed, which is to be stored again */
+    struct list unstored; /* entries whose closing has to be stored again */
     size_t n_open, n_closed;
-    size_t closed_bytes;       /* of those on `closed` */
-    size_t background_changes; /* changes on their way that nobody but the registry waits for */
+    size_t closed_bytes;       /* of the entries on `closed` */
+    size_t background_changes; /* pending changes for which only the registry waits */
     int64_t last_number;
     struct timer *tick;
 };
@@ -45,15 +45,16 @@ void local_admit(struct registry *registry, const struct admission_request *q,
 
 /* ---- expiry.c: how tunnels end ---- */
 
-/* Stored or not: it is closed now, and whoever is in it has to go. The caller has it pinned. */
+/* Closes the tunnel now, whether that is stored or not; its ends have to go. The caller holds a
+ * pin. */
 void expiry_close(struct local_registry *r, struct entry *e, int64_t at, const char *why);
-/* It was removed at `at`, from the store already. The caller has it pinned. */
+/* Removes the tunnel, which the store has removed at `at`. The caller holds a pin. */
 void expiry_remove(struct local_registry *r, struct entry *e, int64_t at, const char *why);
-/* That many bytes are to be counted for it now. */
+/* Charges that many bytes for the entry from now on. */
 void expiry_resize(struct local_registry *r, struct entry *e, size_t bytes);
-/* Of one that was read from the store. */
+/* Takes up an entry that was read from the store. */
 void expiry_resume(struct local_registry *r, struct entry *e, int64_t now);
-void expiry_sort(struct local_registry *r); /* when all are read */
-void expiry_tick(void *owner);              /* what is due now, each second */
+void expiry_sort(struct local_registry *r); /* follows the last expiry_resume */
+void expiry_tick(void *owner);              /* does what is due now; called each second */
 
 #endif

@@ -13,11 +13,11 @@ void token_hash(struct span token, uint8_t out[TOKEN_HASH])
     hash_end(&h, out);
 }
 
-/* What an allocation takes beside what was asked for, about. */
+/* The approximate overhead of an allocation, in bytes. */
 #define ALLOCATION 24
 
-/* Room for one more of n items: arrays have as many places as the next power of two, so growing is
- * due only when n is one. NULL: no memory. */
+/* Makes space for one more of n items. Arrays have as many places as the next power of two, so they
+ * grow only when n is a power of two. NULL: no memory. */
 static void *grown(void *items, size_t n, size_t size)
 {
     if ((n & (n - 1)) != 0)

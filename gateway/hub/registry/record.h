@@ -23,30 +23,31 @@ struct tags {
     struct tag *items;
     size_t n;
 };
-/* All own malloc'd copies; false: no memory (what was added before stays). */
+/* These structs own malloc'd copies. False: no memory, and what was added before stays. */
 bool texts_add(struct texts *t, struct span text);
 bool texts_copy(struct texts *to, const struct texts *from);
 bool texts_have(const struct texts *t, struct span text);
-void texts_free(struct texts *t);                                  /* empty afterwards */
-bool tags_set(struct tags *t, struct span key, struct span value); /* adds or replaces */
-bool tags_remove(struct tags *t, struct span key);                 /* whether it was there */
+void texts_free(struct texts *t); /* empty afterwards */
+/* Adds the key or replaces its value. */
+bool tags_set(struct tags *t, struct span key, struct span value);
+bool tags_remove(struct tags *t, struct span key); /* true: the key was there */
 bool tags_copy(struct tags *to, const struct tags *from);
 void tags_free(struct tags *t);
-size_t tags_size(const struct tags *t); /* bytes of memory, about */
+size_t tags_size(const struct tags *t); /* approximate bytes of memory */
 
 /* One end of a tunnel. */
 struct record_side {
     uint8_t token[TOKEN_HASH];
-    bool used;       /* a connection was admitted with this token */
-    bool has_client; /* and brought this client token */
+    bool used;       /* an end was admitted with this token */
+    bool has_client; /* that end brought the client token `client` */
     uint8_t client[TOKEN_HASH];
-    bool connected;  /* as DescribeTunnel shows it */
-    int64_t changed; /* when `connected` became so; 0: it never was */
+    bool connected;  /* the state that DescribeTunnel shows */
+    int64_t changed; /* when `connected` last changed; 0: never */
 };
 
 struct tunnel_record {
     char *id;          /* a UUID */
-    int64_t number;    /* counts up in the order of creation */
+    int64_t number;    /* increases in the order of creation */
     char *key_id;      /* the access key that opened it; "" for unsigned calls */
     char *thing;       /* "" when it has none */
     char *description; /* "" when it has none */
@@ -58,7 +59,8 @@ struct tunnel_record {
     int64_t closed;  /* ms; 0: it is open */
     struct record_side sides[SIDE_COUNT];
 };
-void tunnel_record_free(struct tunnel_record *r); /* what it holds, not r itself; zeroed after */
-size_t tunnel_record_size(const struct tunnel_record *r); /* bytes of memory, about */
+/* Frees the contents, not r itself, which is zeroed. */
+void tunnel_record_free(struct tunnel_record *r);
+size_t tunnel_record_size(const struct tunnel_record *r); /* approximate bytes of memory */
 
 #endif

@@ -1,5 +1,5 @@
-/* For registries alone: what one is made of. Whoever has one calls registry.h, which says what each
- * of these does. */
+/* What a registry is made of, for implementations alone. Callers use registry.h, which says what
+ * each operation does. */
 #ifndef GATEWAY_HUB_REGISTRY_REGISTRY_OPS_H
 #define GATEWAY_HUB_REGISTRY_REGISTRY_OPS_H
 
@@ -25,7 +25,7 @@ struct registry_ops {
     void (*connected)(struct registry *r, struct span id, enum side side, bool connected);
 };
 
-/* The first member of each registry. */
+/* The first member of every registry. */
 struct registry {
     const struct registry_ops *ops;
     struct list subscribers;
@@ -33,7 +33,7 @@ struct registry {
 
 void registry_init(struct registry *r, const struct registry_ops *ops);
 
-/* To all subscribers. */
+/* Call the event of all subscribers. */
 void registry_tell_opened(struct registry *r, const struct tunnel_record *t,
                           const char *const token[SIDE_COUNT]);
 void registry_tell_ended(struct registry *r, const struct tunnel_record *t, const char *why);

@@ -15,7 +15,7 @@ struct request {
     struct change change;
     struct local_registry *registry;
     struct entry *entry;
-    const char *token[SIDE_COUNT]; /* the asker's; NULL: none for that side */
+    const char *token[SIDE_COUNT]; /* the caller's; NULL: no new token for that side */
     registry_done *done;
     void *ctx;
 };
@@ -43,7 +43,7 @@ static void request_free(struct request *q)
     free(q);
 }
 
-/* Tells the asker, while the tunnel is still pinned. */
+/* Calls `done` while the tunnel is still pinned. */
 static void answer(struct request *q, enum err why, bool with_tunnel)
 {
     q->done(q->ctx, why, why == ERR_OK && with_tunnel ? &q->entry->record : NULL);
@@ -101,7 +101,7 @@ static void on_open_stored(struct change *c, enum err why)
     answer(q, why, true);
 }
 
-/* It has all its places from the beginning, so that nothing can fail when it is stored. */
+/* Adds the entry to index and heap beforehand, so that nothing can fail once it is stored. */
 static enum err put_in(struct local_registry *r, struct entry *e)
 {
     enum err why = index_add(&r->index, e);
@@ -245,7 +245,7 @@ static void on_rotate_stored(struct change *c, enum err why)
     answer(q, why, true);
 }
 
-/* ERR_INTERNAL: somebody has that token already, so it was not made at random. */
+/* ERR_INTERNAL: a tunnel has that token already, so it was not made at random. */
 static enum err take_tokens(struct request *q, const char *const token[SIDE_COUNT])
 {
     struct change *c = &q->change;

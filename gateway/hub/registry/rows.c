@@ -1,4 +1,4 @@
-/* Reading all of the database, and whether it can be right. */
+/* Reads and validates the whole database. */
 #include "gateway/hub/registry/database_internal.h"
 
 #include <stdio.h>
@@ -23,10 +23,10 @@ static const char *const sql[TABLE_COUNT] = {
 struct reader {
     const struct database *d;
     sqlite3_stmt *table[TABLE_COUNT];
-    bool row[TABLE_COUNT]; /* it stands on one */
-    int result;            /* SQLITE_OK as long as SQLite is content */
+    bool row[TABLE_COUNT]; /* the table's statement is at a row */
+    int result;            /* SQLITE_OK until SQLite reports an error */
     enum err why;
-    const char *problem; /* what makes no sense, of the tunnel `number` */
+    const char *problem; /* what is invalid about the tunnel `number` */
     int64_t number;
 };
 
@@ -169,7 +169,7 @@ static bool take_tag(struct reader *r, struct tunnel_record *out, size_t nth)
     return done;
 }
 
-/* The rows of that table that belong to the tunnel; how many in *n. */
+/* Takes the rows of that table that belong to the tunnel, and counts them in *n. */
 static bool take_rows(struct reader *r, enum table t, struct tunnel_record *out, size_t *n,
                       bool (*take)(struct reader *r, struct tunnel_record *out, size_t nth))
 {
@@ -196,7 +196,7 @@ static bool take_all(struct reader *r, struct tunnel_record *out)
            take_rows(r, TABLE_TAGS, out, &others, take_tag);
 }
 
-/* After the last tunnel nothing may be left. */
+/* Whether no rows are left after the last tunnel. */
 static bool at_end(struct reader *r)
 {
     for (int t = TABLE_SIDES; t < TABLE_COUNT; t++) {
@@ -231,7 +231,7 @@ enum err database_read(void *backend, enum err (*each)(void *ctx, struct tunnel_
         good = take_all(&r, &record);
         if (good)
             e = each(ctx, &record);
-        tunnel_record_free(&record); /* what `each` left */
+        tunnel_record_free(&record); /* `each` may have left something in it */
         good = good && (e == ERR_OK || fail(&r, e, "its id or a token is another one's, too")) &&
                step(&r, TABLE_TUNNELS);
     }

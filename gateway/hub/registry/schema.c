@@ -94,6 +94,6 @@ enum err schema_migrate(sqlite3 *db, const struct schema *s, char *text, size_t 
         return ERR_OK;
     enum err e = sql_wrong(db, result, text, size);
     if (!sqlite3_get_autocommit(db))
-        sql_run(db, "ROLLBACK"); /* closing the file does it otherwise */
+        sql_run(db, "ROLLBACK"); /* should this fail, closing the file rolls back */
     return e;
 }

@@ -83,7 +83,7 @@ void sql_put_bytes(struct sql_call *c, const void *p, size_t n)
 int sql_call(struct sql_call *c)
 {
     if (c->result == SQLITE_OK && sqlite3_step(c->statement) != SQLITE_DONE)
-        c->result = SQLITE_ERROR; /* the reset tells which one */
+        c->result = SQLITE_ERROR; /* sqlite3_reset returns the actual error */
     int result = sqlite3_reset(c->statement);
     sqlite3_clear_bindings(c->statement);
     return result != SQLITE_OK ? result : c->result;

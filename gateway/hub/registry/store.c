@@ -8,13 +8,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define STATES_MS 1000 /* they wait so long for company; and a failed disk for the next try */
+/* How long states wait for a transaction to join, and between tries after a failure. */
+#define STATES_MS 1000
 #define TEXT_MAX 512
 
-/* One transaction, on its way through the worker thread. */
+/* One transaction in the worker thread. */
 struct job {
     uv_work_t work;
-    struct store *store; /* the loop's; NULL: it is gone, and has taken the result itself */
+    /* Used by the loop; NULL when the store is gone and took the result itself. */
+    struct store *store;
     const struct store_backend *backend;
     void *data;
     struct list changes;
@@ -27,19 +29,20 @@ struct job {
 struct state {
     struct change change;
     struct store *store;
-    int64_t key; /* of the map: tunnel and side */
+    int64_t key; /* key in the map: tunnel and side */
 };
 
 struct store {
     struct loop *loop;
     const struct store_backend *backend;
-    void *data; /* the backend's; the worker's while there is a job */
+    void *data; /* the backend's state, which belongs to the worker while there is a job */
     int lock;
-    struct list pending; /* struct change, in the order of asking */
+    struct list pending; /* struct change, in the order in which they were asked for */
     size_t n_pending;
-    struct map states; /* struct state that no job has */
+    struct map states; /* struct state that are not in a job */
     struct job *job;
-    struct deferred begin; /* at the end of the iteration, so that what comes in it goes together */
+    /* Runs at the end of the loop's iteration, so that its changes share one transaction. */
+    struct deferred begin;
     struct timer *timer;
     bool timer_runs, closing, failed;
     uint64_t commits;
@@ -60,7 +63,8 @@ static void wait_a_while(struct store *s)
     s->timer_runs = true;
 }
 
-/* A failed one waits for the next transaction, unless a newer one does already. */
+/* A state that could not be stored waits for the next transaction, unless a newer one does already.
+ */
 static void on_state_stored(struct change *c, enum err why)
 {
     struct state *state = (struct state *)c;
@@ -97,7 +101,7 @@ static struct state *state_get(struct store *s, int64_t number, enum side side)
 void store_state(struct store *s, int64_t number, enum side side, bool connected, int64_t at)
 {
     if (s->closing)
-        return; /* at the next opening nobody is connected anyway */
+        return; /* after a restart all ends count as disconnected anyway */
     struct state *state = state_get(s, number, side);
     if (state == NULL) {
         log_warning("a connection state is not stored: %s", err_text(ERR_NO_MEMORY));
@@ -140,7 +144,7 @@ static struct job *job_new(struct store *s)
     return j;
 }
 
-/* Changes first: a state never comes before the tunnel that it is of. */
+/* Changes come first, so that a state never precedes its tunnel. */
 static void take_changes(struct store *s, struct list *to)
 {
     size_t at = 0;
@@ -178,7 +182,7 @@ static void after_work(uv_work_t *w, int status)
 {
     struct job *j = w->data;
     struct store *s = j->store;
-    (void)status; /* only store_free cancels it */
+    (void)status; /* only store_free cancels a job */
     if (s != NULL) {
         s->job = NULL;
         finish(s, &j->changes, j->why, j->text);
@@ -213,8 +217,8 @@ static void on_begin(void *owner)
     uv_queue_work(loop_uv(s->loop), &s->job->work, work, after_work);
 }
 
-/* After a failure there is a try each second even when nobody asks for anything: whoever looks at
- * our health may wait for it before anybody asks again. */
+/* After a failure the store tries once a second even without changes, because clients may wait for
+ * the hub to be healthy before they ask again. */
 static void on_timer(void *owner)
 {
     struct store *s = owner;
@@ -271,7 +275,7 @@ struct store *store_new(const struct store_options *o, enum err *why, char *text
     return NULL;
 }
 
-/* What the worker has not begun is done here; what it has, is waited for. */
+/* Runs a job that the worker has not begun, or waits for one that it has. */
 static void end_job(struct store *s)
 {
     struct job *j = s->job;
@@ -281,7 +285,7 @@ static void end_job(struct store *s)
         work(&j->work);
     uv_sem_wait(&j->finished);
     s->job = NULL;
-    j->store = NULL; /* after_work is still to come, and frees it */
+    j->store = NULL; /* after_work is still to be called and frees the job */
     finish(s, &j->changes, j->why, j->text);
 }
 

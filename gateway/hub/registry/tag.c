@@ -1,18 +1,18 @@
-/* Tags of tunnels. Those of one tunnel are changed by one request after the other, so that each is
- * judged by what the one before has left. */
+/* Tags of tunnels. Requests change the tags of one tunnel one after the other, so that each is
+ * judged by the result of the one before. */
 #include "gateway/hub/registry/local_internal.h"
 
 #include <stdlib.h>
 
 #define TAGS_MAX 200
-#define TAGGINGS_MAX 64 /* of one tunnel, on their way and waiting */
+#define TAGGINGS_MAX 64 /* requests for one tunnel, in progress and waiting */
 
 struct tagging {
     struct change change;
     struct list node; /* entry->taggings */
     struct local_registry *registry;
     struct entry *entry; /* pinned */
-    struct tags after;   /* when it is its turn: what the tunnel will have */
+    struct tags after;   /* the tunnel's tags after the change, computed when its turn comes */
     bool (*permits)(void *ctx, const struct tunnel_record *t, const struct tags *after);
     registry_done *done;
     void *ctx;
@@ -53,7 +53,7 @@ static bool foresee(struct tagging *g)
     return tags_copy(&g->after, &c->add);
 }
 
-/* Counts the greater of both states until it is known which one it will be. */
+/* Charges the larger of both states until the result is known. */
 static enum err reserve(struct tagging *g)
 {
     struct local_registry *r = g->registry;

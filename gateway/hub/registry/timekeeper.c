@@ -10,9 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define JUMP_MS 5000 /* less is what time servers correct, and followed */
+#define JUMP_MS 5000 /* smaller steps are corrections by time servers, and are followed */
 #define SAVE_MS 600000
-#define AWAY_MS 3600000 /* is told */
+#define AWAY_MS 3600000 /* a longer absence is logged */
 #define LINE 128
 #define BOOT 40
 
@@ -22,16 +22,16 @@ struct timekeeper {
     int64_t (*wall)(void), (*steady)(void);
     char boot[BOOT];
     int64_t aside;              /* ms by which the system's clock is ahead of ours */
-    int64_t wall_at, steady_at; /* when it was last looked at */
-    int64_t saved_at;           /* by the steady clock */
-    bool jumped;                /* since it was saved */
-    struct saving *saving;      /* on its way */
+    int64_t wall_at, steady_at; /* both clocks when last read */
+    int64_t saved_at;           /* by the steady clock: when hub.clock was last written */
+    bool jumped;                /* a jump has happened since the last save */
+    struct saving *saving;      /* NULL unless a save is in progress */
 };
 
-/* A line for the file, on its way through a worker thread. */
+/* A line for the file, which a worker thread writes. */
 struct saving {
     uv_work_t work;
-    struct timekeeper *keeper; /* the loop's; NULL: it is gone */
+    struct timekeeper *keeper; /* used by the loop; NULL when the timekeeper is gone */
     char line[LINE];
     char *path;
 };
@@ -63,7 +63,8 @@ static void describe(const struct timekeeper *t, char line[LINE])
              (long long)t->steady_at, t->boot);
 }
 
-/* Whole or not at all. A disk that is full costs no more than what a later try makes good. */
+/* Writes the file as a whole or not at all. A failure, as on a full disk, is made good by a later
+ * try. */
 static void write_line(const char *path, const char *line)
 {
     char other[4096];
@@ -157,7 +158,7 @@ int64_t timekeeper_wall(const struct timekeeper *t, int64_t at)
 
 /* ---- from one run to the next ---- */
 
-/* Another boot: how long it took is not known. */
+/* Takes up the time after a reboot, whose duration is unknown. */
 static void after_boot(struct timekeeper *t, int64_t seen)
 {
     int64_t away = t->wall_at - seen;
@@ -209,11 +210,11 @@ struct timekeeper *timekeeper_new(const struct timekeeper_options *o)
     t->wall_at = t->wall();
     t->steady_at = t->steady();
     resume(t);
-    t->saved_at = t->steady_at - SAVE_MS; /* with the first tick */
+    t->saved_at = t->steady_at - SAVE_MS; /* due with the first tick */
     return t;
 }
 
-/* What is being written already is not much older. */
+/* A line that is being written already is not much older, so it need not be waited for. */
 void timekeeper_save(struct timekeeper *t)
 {
     char line[LINE];
@@ -229,7 +230,7 @@ void timekeeper_free(struct timekeeper *t)
     if (t == NULL)
         return;
     if (t->saving != NULL) {
-        t->saving->keeper = NULL; /* after_work is still to come, and frees it */
+        t->saving->keeper = NULL; /* after_work is still to be called and frees it */
         uv_cancel((uv_req_t *)&t->saving->work);
     }
     free(t->path);
