@@ -1,5 +1,4 @@
-/* What the caller is told: answers and exceptions in the form of awsJson1.1, and a line in the
- * audit log for each. */
+/* Answers and exceptions in the form of awsJson1.1, and a line in the audit log for each. */
 #include "gateway/hub/api/api_internal.h"
 
 #include "core/base/random.h"
@@ -9,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ERROR_MAX ((size_t)256 * 1024) /* of the body of an exception: any text, escaped, fits */
+/* Bytes of an exception's body, which holds any text, escaped. */
+#define ERROR_MAX ((size_t)256 * 1024)
 
 static const struct {
     const char *name;
@@ -151,7 +151,7 @@ void answer_unseen(struct call *c, enum err why)
 void answer_empty(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct call *c = ctx;
-    (void)t; /* it may be gone */
+    (void)t; /* the tunnel may be gone */
     if (why != ERR_OK) {
         answer_error(c, why);
         return;

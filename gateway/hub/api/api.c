@@ -58,7 +58,7 @@ const struct api_counts *api_counts(const struct api *a)
     return &a->counts;
 }
 
-/* ---- what is asked for ---- */
+/* ---- the operation ---- */
 
 static bool has_type(const struct http_head *head)
 {
@@ -140,7 +140,7 @@ static struct call *call_new(struct api *a, const struct api_call *q)
 
 static const struct {
     operation_run *run;
-    bool about_a_tunnel; /* which the input names */
+    bool about_a_tunnel; /* the input names a tunnel */
 } operations[OPERATION_COUNT] = {
     [OPERATION_OPEN] = {open_tunnel, false},        [OPERATION_CLOSE] = {close_tunnel, true},
     [OPERATION_DESCRIBE] = {describe_tunnel, true}, [OPERATION_LIST] = {list_tunnels, false},

@@ -19,15 +19,15 @@
 struct audit {
     char *path; /* NULL: nothing is written */
     int fd;
-    bool torn; /* the last line is there in part: the next one begins on a line of its own */
+    bool torn; /* the last line was written in part, so the next one begins with a line feed */
     uint64_t lost;
     bool complained;
     time_t when;                  /* monotonic */
-    time_t minute;                /* monotonic: when strangers' lines were counted anew */
-    uint64_t strangers, left_out; /* lines since: written, and not */
+    time_t minute;                /* monotonic: begin of the minute for audit_stranger */
+    uint64_t strangers, left_out; /* lines in that minute: written, and left out */
 };
 
-/* Not blocking, for a pipe that nobody reads: the hub does not wait for its audit log. */
+/* Opens without blocking, because the hub must not wait for a pipe that is not read. */
 static int open_path(const char *path, enum err *why)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0600);

@@ -1,6 +1,6 @@
 /* The audit log: one JSON object a line, one line for each control call and for each connection,
- * disconnection and refusal of a tunnel's end. Names of fields are in share/doc/audit.md.
- * Opened for appending, mode 0600; each line is one write. Never a token, never a secret. */
+ * disconnection and refusal of a tunnel's end. Names of fields are in share/doc/audit.md. Opened
+ * for appending, mode 0600; each line is one write. It never holds a token or a secret. */
 #ifndef GATEWAY_HUB_API_AUDIT_H
 #define GATEWAY_HUB_API_AUDIT_H
 
@@ -9,18 +9,19 @@
 
 struct audit;
 
-/* path NULL: an audit that writes nothing. NULL with *why. */
+/* path NULL: the log writes nothing. The result is NULL with *why on failure. */
 struct audit *audit_new(const char *path, enum err *why);
 void audit_free(struct audit *a);
 /* After a rotation: opens the path again, or another one. On error the old file stays in use. */
 enum err audit_reopen(struct audit *a, const char *path);
 
-/* {"time":"2026-11-21T02:30:00.123Z","event":"call",…}: fields with text NULL are numbers. A line
- * that cannot be written (a full disk) is counted and told in the program's log once a minute. */
+/* {"time":"2026-11-21T02:30:00.123Z","event":"call",…}: fields whose text is NULL are numbers.
+ * Lines that cannot be written (a full disk) are counted, and reported in the program's log once a
+ * minute. */
 void audit_event(struct audit *a, const char *event, const struct log_field *fields, size_t n);
-/* The same for what anybody can cause who has neither key nor token: 100 lines a minute at most, so
- * that strangers cannot fill the disk. Those left out are counted in a line {"event":"suppressed",
- * "lines":N} before the first line of another minute. */
+/* The same for events that can be caused without a key or token: at most 100 lines a minute, so
+ * that unauthenticated clients cannot fill the disk. The others are counted in a line
+ * {"event":"suppressed", "lines":N} before the first line of another minute. */
 #define AUDIT_STRANGERS_MAX 100
 void audit_stranger(struct audit *a, const char *event, const struct log_field *fields, size_t n);
 uint64_t audit_lost(const struct audit *a); /* lines that could not be written */

@@ -1,4 +1,4 @@
-/* Who calls: the signature, or a place on this machine. */
+/* Finds out who calls: by the signature, or by a loopback address. */
 #include "core/aws/sigv4.h"
 #include "gateway/hub/api/api_internal.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 
-/* As net/socket.c names clients. */
+/* Clients are named as core/net/socket.c writes addresses. */
 static bool peer_is_loopback(const char *client)
 {
     struct in_addr v4;
@@ -38,8 +38,8 @@ static void stamp(int64_t ms, char out[32])
     strftime(out, 32, "%Y%m%dT%H%M%SZ", &tm);
 }
 
-/* In AWS's words: which clock is wrong, and how far. X-Amz-Date has one form, so the order of texts
- * is the order of times. */
+/* Tells in AWS's words which clock is wrong, and how far. X-Amz-Date has one form, so the texts
+ * sort as the times do. */
 static bool refuse_expired(struct call *c, const struct sigv4_auth *auth, int64_t now)
 {
     char here[32], edge[32];
@@ -52,8 +52,8 @@ static bool refuse_expired(struct call *c, const struct sigv4_auth *auth, int64_
                   early ? '+' : '-', SIGV4_SKEW_MS / 60000);
 }
 
-/* The commonest reason besides a wrong secret, and one that nobody thinks of: a proxy in between
- * has changed the header Host, which is signed. Who signed can see it by what arrived here. */
+/* Besides a wrong secret the commonest reason, which users rarely think of, is a proxy that has
+ * changed the signed header Host. So the answer tells which Host arrived. */
 static bool refuse_mismatch(struct call *c)
 {
     char host[200];

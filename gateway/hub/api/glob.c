@@ -1,10 +1,10 @@
 #include "gateway/hub/api/glob.h"
 
-/* When it comes to nothing, only the last star takes one character more: what stood before it has
- * matched as early as it can, and matching it later would not leave more for the rest. */
+/* On a mismatch only the last star takes one more character: everything before it has matched as
+ * early as possible, and a later match would not leave more for the rest. */
 bool glob_match(struct span pattern, struct span text)
 {
-    size_t p = 0, t = 0, star = pattern.n, resume = 0; /* star: pattern.n means none yet */
+    size_t p = 0, t = 0, star = pattern.n, resume = 0; /* star: pattern.n until there is one */
     while (t < text.n) {
         if (p < pattern.n && pattern.p[p] == '*') {
             star = p++;

@@ -1,6 +1,6 @@
-/* Names with '*' (any run of characters, an empty one too) and '?' (any one of them), as keys and
- * ACLs have them. No other character is special; case counts. Pure; at worst the pattern's length
- * times the text's, whatever the stars. */
+/* Matches names with '*' (any run of characters, even an empty one) and '?' (any one character), as
+ * keys and ACLs have them. No other character is special; case counts. Pure. The worst case is the
+ * pattern's length times the text's, for any number of stars. */
 #ifndef GATEWAY_HUB_API_GLOB_H
 #define GATEWAY_HUB_API_GLOB_H
 

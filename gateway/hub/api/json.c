@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- the form ---- */
+/* ---- syntax ---- */
 
 struct scan {
     const char *p, *end;
     unsigned depth;
-    const char *problem; /* static storage; NULL: fine so far */
+    const char *problem; /* static storage; NULL: no problem so far */
 };
 
 static bool wrong(struct scan *s, const char *problem)
@@ -22,7 +22,7 @@ static bool wrong(struct scan *s, const char *problem)
     return false;
 }
 
-/* The next byte, or NUL at the end: no rule takes a NUL. */
+/* The next byte, or NUL at the end, since no rule accepts a NUL. */
 static char peek(const struct scan *s)
 {
     return s->p < s->end ? *s->p : '\0';
@@ -88,7 +88,7 @@ static int digit_of(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* What follows "\u"; -1: not four digits. */
+/* The code unit that follows "\u"; -1 when there are not four digits. */
 static int32_t unit(struct scan *s)
 {
     int32_t value = 0;
@@ -125,7 +125,7 @@ static bool escape(struct scan *s)
     return (second >= 0xdc00 && second < 0xe000) || wrong(s, half);
 }
 
-/* After the opening quote. */
+/* Scans a string after its opening quote. */
 static bool string(struct scan *s)
 {
     while (s->p < s->end && *s->p != '"') {
@@ -144,7 +144,7 @@ static bool string(struct scan *s)
 
 static bool value(struct scan *s);
 
-/* After the opening bracket or brace. */
+/* Scans members or items after the opening brace or bracket. */
 static bool items(struct scan *s, bool object)
 {
     static const char bad[] = "The request is not valid JSON.";
@@ -209,14 +209,14 @@ static const char *problem_of(struct span body)
     return s.p == s.end ? NULL : "The request has something after its JSON object.";
 }
 
-/* ---- what only shows when it is read ---- */
+/* ---- checks of the parsed tree ---- */
 
 static int compare_names(const void *a, const void *b)
 {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-/* Sorted, not hashed: nobody can choose names that make this slow. */
+/* Names are sorted rather than hashed, so that a client cannot choose names that make this slow. */
 static enum err check_names(const cJSON *object, const char **problem)
 {
     size_t n = 0;
@@ -239,7 +239,7 @@ static enum err check_names(const cJSON *object, const char **problem)
     return result;
 }
 
-/* j and all that is in it; at most JSON_DEPTH deep. */
+/* Checks j and everything in it, which is at most JSON_DEPTH deep. */
 static enum err check_tree(const cJSON *j, const char **problem)
 {
     const cJSON *item;

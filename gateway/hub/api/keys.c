@@ -92,7 +92,7 @@ enum denial {
 
 #define SENTENCE(operation, on, because)                                                           \
     "The access key is not authorized to perform: iot:" operation " on " on ", because " because "."
-/* Of one operation, so that all sentences are constants. */
+/* The sentences of one operation, so that all of them are constants. */
 #define SENTENCES(operation)                                                                       \
     {                                                                                              \
         [DENIAL_OPERATION] =                                                                       \
@@ -136,11 +136,11 @@ static enum denial check_thing(const struct access_key *k, const struct access_r
     if (k->things.n == 0)
         return DENIAL_NONE;
     if (thing.n == 0)
-        return DENIAL_NO_THING; /* "*" is any thing, but a thing */
+        return DENIAL_NO_THING; /* "*" matches any thing but requires one */
     return matches_one(&k->things, thing) ? DENIAL_NONE : DENIAL_THING;
 }
 
-/* Whoever rotates a token gets one, so it is as if the tunnel were opened for him. */
+/* A caller that rotates a token gets one, so this is checked as if the caller opened the tunnel. */
 static enum denial check_services(const struct access_key *k, const struct access_request *w)
 {
     bool gives_tokens = w->operation == OPERATION_OPEN || w->operation == OPERATION_ROTATE;
@@ -162,7 +162,7 @@ static const struct tag *find_tag(const struct tags *tags, struct span key)
     return NULL;
 }
 
-/* A tag that is required: KEY, or KEY=VALUE. */
+/* A required tag: KEY, or KEY=VALUE. */
 struct requirement {
     struct span key, value;
     bool any_value;

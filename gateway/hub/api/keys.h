@@ -1,5 +1,5 @@
-/* Who may call the control API, and what for: the keys file (ini; mode 0600 or less and ours or
- * root's, or it is refused).
+/* Access keys: who may call the control API, and for what. They come from the keys file (ini),
+ * which must have mode 0600 or less and belong to the hub's user or root.
  *
  *   [key AKIDEXAMPLE]
  *   secret = wJalrXUtnFEMI...      ; 16 characters or more
@@ -45,36 +45,37 @@ enum operation {
 const char *operation_name(enum operation o);
 bool operation_from(struct span name, enum operation *out);
 
-/* NULL with *why and a sentence: ERR_PERMISSION when others can read or change the file, ERR_USAGE
- * ("FILE:LINE: …") when something in it is wrong. No sentence has a secret in it: of a line that is
- * not "key = value" it quotes 12 characters at most. */
+/* Reads the file. NULL with *why and a sentence: ERR_PERMISSION when others can read or change the
+ * file, ERR_USAGE ("FILE:LINE: …") when something in it is wrong. The sentence never has a secret
+ * in it: of a line that is not "key = value" it quotes 12 characters at most. */
 struct keys *keys_read(const char *path, enum err *why, char *text, size_t size);
-/* One more owner: k and its access_keys live until each has freed it. k NULL is fine. */
+/* Adds an owner: k and its access_keys live until each owner has freed it. NULL is fine. */
 struct keys *keys_ref(struct keys *k);
-void keys_free(struct keys *k); /* the last one wipes */
+void keys_free(struct keys *k); /* the last owner's call wipes the secrets */
 size_t keys_count(const struct keys *k);
-const struct access_key *keys_find(const struct keys *k, struct span id); /* NULL: none */
+const struct access_key *keys_find(const struct keys *k, struct span id); /* or NULL */
 struct span access_key_secret(const struct access_key *k);
 
 /* What is asked for. For OPEN the fields describe the tunnel to be; for the others they are the
  * existing tunnel's. LIST asks without a tunnel, and key_sees then picks what it shows. TAG asks
- * twice: with the tags as they are, and as they would be, so that no key moves a tunnel out of its
- * reach and into another's. */
+ * twice, with the tags as they are and as they would be, so that no key can move a tunnel out of
+ * its reach into another key's. */
 struct access_request {
     enum operation operation;
-    const char *thing; /* NULL: none */
+    const char *thing; /* or NULL */
     const struct texts *services;
     const struct tags *tags;
-    bool source, destination;  /* ROTATE: which tokens */
+    bool source, destination;  /* ROTATE: sides whose tokens are replaced */
     bool remove;               /* CLOSE with delete */
-    const struct texts *untag; /* UNTAG: keys to go; a required one must stay */
+    const struct texts *untag; /* UNTAG: keys to remove; a required key must stay */
 };
 /* NULL: allowed; else a sentence for the client that names what is missing. */
 const char *key_denies(const struct access_key *k, const struct access_request *w);
-/* The same for all that can be said without a tunnel. */
+/* The same for what can be decided without a tunnel. */
 const char *key_denies_operation(const struct access_key *k, enum operation o);
 /* Whether a tunnel of that thing and tags is shown to k by LIST. */
 bool key_sees(const struct access_key *k, const char *thing, const struct tags *tags);
-bool key_reads_tags(const struct access_key *k); /* key_sees then takes longer the more tags */
+/* Then key_sees takes time in proportion to the tags. */
+bool key_reads_tags(const struct access_key *k);
 
 #endif

@@ -15,9 +15,9 @@ enum { SECRET_MIN = 16, GLOB_MAX = 256, TAG_KEY_MAX = 128, TAG_VALUE_MAX = 256 }
 
 struct reading {
     struct keys *keys;
-    struct access_key *key; /* whose section it is */
-    int line;               /* where that begins */
-    unsigned seen;          /* settings of it, 1 << their place in the table */
+    struct access_key *key; /* the key of the present section */
+    int line;               /* line on which the section begins */
+    unsigned seen;          /* settings that the section has had: 1 << index into the table */
     char *text;
     size_t size;
 };
@@ -54,7 +54,7 @@ static bool separates(char c)
     return c == ' ' || c == '\t' || c == ',';
 }
 
-/* The next word; empty at the end. */
+/* Takes the next word; empty at the end. */
 static struct span next_word(struct span *rest)
 {
     size_t start = 0, end;
@@ -94,7 +94,7 @@ static enum err take_operations(struct reading *r, const struct ini_entry *e)
     return ERR_OK;
 }
 
-/* Of the characters that things and services have, and the two that stand for others. */
+/* Whether s has only the characters of things and services, and '*' and '?'. */
 static bool is_glob(struct span s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -189,7 +189,7 @@ static const struct {
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
-/* A list without a word would allow all or nothing, and people would differ about which. */
+/* A list without a word is refused, because it could be read as "all" or as "nothing". */
 static enum err take_setting(struct reading *r, const struct ini_entry *e)
 {
     struct span rest = e->value;
@@ -216,7 +216,7 @@ static enum err finish_key(struct reading *r, const char *file)
     return ERR_OK;
 }
 
-/* All is allowed that no line limits. */
+/* Adds a key that allows everything; lines then limit it. */
 static enum err add_key(struct reading *r, const struct ini_entry *e, struct span id)
 {
     struct access_key *k = calloc(1, sizeof *k);
@@ -264,8 +264,8 @@ static enum err each(void *owner, const struct ini_entry *e)
 
 /* ---- the file ---- */
 
-/* Whoever could put another file in its place between this and the reading could have written it in
- * the first place. */
+/* There is no race with the reading: a user who can replace the file in between could have written
+ * it in the first place. */
 static enum err check_file(const char *path, char *text, size_t size)
 {
     struct stat st;

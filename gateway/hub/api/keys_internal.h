@@ -1,5 +1,5 @@
-/* Private: what a key is to the two halves of keys.h, the one that reads the file and the one that
- * decides. */
+/* The members of a key, private to the two parts of keys.h: the one that reads the file and the one
+ * that decides. */
 #ifndef GATEWAY_HUB_API_KEYS_INTERNAL_H
 #define GATEWAY_HUB_API_KEYS_INTERNAL_H
 
@@ -10,15 +10,15 @@ struct access_key {
     struct access_key *next;
     char *id, *secret;
     unsigned operations;      /* 1 << enum operation */
-    struct texts things;      /* globs; none: anything, and nothing */
-    struct texts services;    /* as things */
-    struct texts tags;        /* KEY or KEY=VALUE, all of which must be there */
-    bool source, destination; /* whose tokens it may have rotated */
+    struct texts things;      /* globs; an empty list allows any thing, and tunnels without one */
+    struct texts services;    /* globs, with the same meaning of an empty list */
+    struct texts tags;        /* KEY or KEY=VALUE, all of which a tunnel must have */
+    bool source, destination; /* sides whose tokens it may rotate */
     bool may_delete;
 };
 
 struct keys {
-    size_t more_owners; /* than one */
+    size_t more_owners; /* owners besides the first */
     struct access_key *first;
     struct map by_id;
 };

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The limits of one key: those of all, with its own section's over them. */
+/* The limits of one key: those for all keys, overridden by its own section. */
 struct entry {
     struct entry *next;
     char *key_id;
@@ -42,9 +42,9 @@ static uint64_t *place(struct limits *l, size_t i)
 
 struct reading {
     struct limit_book *book;
-    struct limits *limits; /* being set */
-    unsigned seen;         /* of this section, 1 << their place in the table */
-    bool preset;           /* the file names one */
+    struct limits *limits; /* the limits that the present section sets */
+    unsigned seen;         /* settings that the section has had: 1 << index into the table */
+    bool preset;           /* the file names a preset */
     char *text;
     size_t size;
 };
@@ -63,7 +63,7 @@ complain(struct reading *r, const struct ini_entry *e, const char *format, ...)
 
 /* ---- presets ---- */
 
-/* Sets what no line has set, so that `preset` may stand anywhere before the sections. */
+/* Sets the limits that no line has set, so that `preset` may stand anywhere before the sections. */
 static bool apply_preset(struct limits *l, struct span name, unsigned except)
 {
     bool aws = span_is(name, "aws");

@@ -1,5 +1,5 @@
-/* The hub's limits: one table of names, bounds and presets; a file (ini) changes single ones, for
- * all keys or in a [key ID] section for one.
+/* The hub's limits: one table of names, bounds and presets; a file (ini) changes single limits, for
+ * all keys or, in a [key ID] section, for one.
  *
  *   preset = aws
  *   services-per-tunnel = 3
@@ -36,13 +36,13 @@ struct limits {
 
 struct limit_book;
 
-/* preset: "generous", "aws" or NULL (generous); path: NULL for the preset alone. A preset in the
- * file counts over `preset`. Numbers may end in k, M or G (powers of 1000). NULL with *why and a
- * sentence. */
+/* Reads the limits. preset: "generous", "aws" or NULL (generous); path: NULL for the preset alone.
+ * A preset in the file overrides `preset`. Numbers may end in k, M or G (powers of 1000). NULL with
+ * *why and a sentence. */
 struct limit_book *limits_read(const char *preset, const char *path, enum err *why, char *text,
                                size_t size);
 void limits_free(struct limit_book *b);
-/* The limits for that key. Lives as long as the book. */
+/* The limits of that key, which live as long as the book. */
 const struct limits *limits_of(const struct limit_book *b, const char *key_id);
 
 #endif

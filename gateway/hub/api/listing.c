@@ -1,5 +1,5 @@
 /* ListTunnels: newest first, in pages. A page's token names the last tunnel that was looked at by
- * its number, which goes on being right while tunnels come and go. */
+ * its number, which stays valid while tunnels come and go. */
 #include "gateway/hub/api/api_internal.h"
 
 #include "core/base/encoding.h"
@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE 100 /* when maxResults is not given; its maximum too */
+#define PAGE 100 /* default and maximum of maxResults */
 #define PAGE_BYTES ((size_t)512 * 1024)
-#define PAGE_LOOKS 20000 /* some milliseconds, in which the main thread does nothing else */
+#define PAGE_LOOKS 20000 /* takes some milliseconds, in which the main thread does nothing else */
 #define PAGE_TOKEN_BYTES 8
 
 static void write_page_token(struct call *c, int64_t number)
@@ -38,11 +38,11 @@ static bool read_page_token(const char *text, int64_t *number)
 
 struct page {
     struct call *c;
-    const char *thing; /* NULL: any */
+    const char *thing; /* NULL: all tunnels */
     size_t room;       /* tunnels that still fit */
     size_t looks;      /* tunnels and tags that may still be looked at */
-    int64_t last;      /* the last tunnel that was looked at, and shown if it is to be */
-    bool more;         /* there is at least one behind that */
+    int64_t last;      /* number of the last tunnel that was shown or passed over */
+    bool more;         /* at least one tunnel follows */
 };
 
 static bool is_to_be_shown(struct page *p, const struct tunnel_record *t)

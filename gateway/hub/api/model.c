@@ -50,7 +50,7 @@ static const struct member timeout_members[] = {{"maxLifetimeTimeoutMinutes", &m
                                                 {NULL, NULL, false}};
 static const struct shape timeout = {.type = SHAPE_STRUCTURE, .members = timeout_members};
 
-/* ---- what the operations take ---- */
+/* ---- input of the operations ---- */
 
 static const struct member open_members[] = {{"description", &description, false},
                                              {"tags", &tags, false},

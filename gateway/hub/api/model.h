@@ -10,11 +10,11 @@
 
 enum shape_type { SHAPE_STRING, SHAPE_INTEGER, SHAPE_BOOLEAN, SHAPE_LIST, SHAPE_STRUCTURE };
 
-/* Characters that a text may have, all of it. */
+/* What a whole text may consist of. */
 struct pattern {
-    const char *text; /* as the model has it */
+    const char *text; /* the model's regular expression */
     enum { PATTERN_ALPHANUMERIC, PATTERN_TEXT, PATTERN_NO_CONTROL } of;
-    const char *also;    /* and these, ASCII */
+    const char *also;    /* more characters that are allowed, ASCII */
     int64_t least, most; /* characters */
 };
 
@@ -22,7 +22,7 @@ struct member;
 
 struct shape {
     enum shape_type type;
-    bool limited;                  /* `most` is the limit that the caller gives */
+    bool limited;                  /* `most` is replaced by the limit that the caller gives */
     int64_t least, most;           /* characters, items, or the value */
     const struct pattern *pattern; /* strings; NULL: any */
     const char *const *words;      /* strings: one of these, NULL-terminated; NULL: any */

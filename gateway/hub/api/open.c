@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The lifetime that was asked for, or AWS's default, or less if the limit is less. */
+/* The lifetime: what was asked for or AWS's default, capped by the limit. */
 static int64_t lifetime_of(const struct call *c)
 {
     const cJSON *minutes =
@@ -32,7 +32,8 @@ static bool check_services(struct call *c, const cJSON *list)
     return true;
 }
 
-/* At most as many as the limit, 64. */
+/* Takes the services, each of which may occur once. Comparing all pairs is fine, since there are at
+ * most 64. */
 static bool take_services(struct call *c, const cJSON *list, struct texts *out)
 {
     if (!take_texts(c, list, out))

@@ -31,7 +31,7 @@ static void write_side(struct call *c, const char *name, const struct record_sid
 static void write_destination(struct call *c, const struct tunnel_record *r)
 {
     if (r->services.n == 0)
-        return; /* the model: no thing without services */
+        return; /* the model knows no thing without services */
     json_open(&c->out, "destinationConfig", '{');
     if (r->thing[0] != '\0')
         json_text(&c->out, "thingName", span_of(r->thing));
@@ -80,7 +80,7 @@ static bool list_has(const cJSON *list, const char *service)
     return false;
 }
 
-/* As many as the tunnel has, and each of the tunnel's. */
+/* Whether the list has as many services as the tunnel, and only the tunnel's. */
 static bool same_services(const cJSON *list, const struct texts *services)
 {
     if ((size_t)cJSON_GetArraySize(list) != services->n)
@@ -91,8 +91,8 @@ static bool same_services(const cJSON *list, const struct texts *services)
     return true;
 }
 
-/* Where a tunnel leads is settled when it is opened. So this may only say it again, as clients do
- * that give the same description of a device to both operations. */
+/* Where a tunnel leads is settled when it is opened. So the input may only repeat it, as clients do
+ * that use one description of a device for both operations. */
 static bool check_destination(struct call *c, const struct tunnel_record *r)
 {
     const cJSON *destination = shape_member(c->input, "destinationConfig");

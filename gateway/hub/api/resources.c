@@ -1,5 +1,5 @@
-/* What calls are about: tunnels by id or ARN, and what the tables of the audit log and the access
- * rules want to know of them. */
+/* The tunnels that calls name by id or ARN, and what the audit log and the access rules need to
+ * know of them. */
 #include "gateway/hub/api/api_internal.h"
 
 #include "gateway/hub/api/shapes.h"
@@ -40,8 +40,8 @@ static bool is_prefixed(struct span s, const char *prefix)
     return s.n > n && memcmp(s.p, prefix, n) == 0;
 }
 
-/* The id of the tunnel, which may have colons; false: no ARN of a tunnel, or (*elsewhere) one of
- * another place than this hub. */
+/* Takes the tunnel's id, which may have colons. False: it is not an ARN of a tunnel, or
+ * (*elsewhere) not of this hub. */
 static bool parse_arn(const struct api *a, const char *arn, struct span *id, bool *elsewhere)
 {
     struct span rest = span_of(arn), parts[5];
@@ -180,7 +180,8 @@ static bool has_key(const cJSON *from, const cJSON *end, const char *key)
     return from != end;
 }
 
-/* Lists of tags have 200 items at most. */
+/* The first key that occurs twice. Comparing all pairs is fine, since lists of tags have at most
+ * 200 items. */
 static const char *key_given_twice(const cJSON *list)
 {
     const cJSON *item;

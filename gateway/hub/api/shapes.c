@@ -8,11 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Where a value stands: "tags.1.member.key". */
+/* The path of a value: "tags.1.member.key". */
 struct where {
     const struct where *up; /* NULL: the request itself */
     const char *name;       /* NULL: an item of a list */
-    size_t number;          /* its number, from 1 */
+    size_t number;          /* the item's number, from 1 */
 };
 
 struct check {
@@ -20,7 +20,7 @@ struct check {
     struct buf errors; /* separated by "; " */
     size_t n_errors;
     bool failed;     /* no memory */
-    bool wrong_type; /* `errors` is about that alone, the rest does not matter */
+    bool wrong_type; /* `errors` is about the wrong type alone */
 };
 
 /* ---- words ---- */
@@ -44,7 +44,7 @@ static void say_where(struct check *c, const struct where *at)
         say(c, "%s%s", at->up->up != NULL ? "." : "", at->name);
 }
 
-/* Takes what it shows from *room; false when it was cut. */
+/* Appends s and subtracts its characters from *room. False: it was cut. */
 static bool say_text(struct check *c, struct span s, size_t *room)
 {
     size_t shown = 0;
@@ -89,8 +89,8 @@ static void say_value(struct check *c, const cJSON *j)
     say(c, whole ? "]" : "...]");
 }
 
-/* Begins the sentence about j (NULL: it is not there); the constraint follows. False: there are
- * enough of them, say nothing. */
+/* Begins the sentence about j (NULL: absent), which the constraint completes. False: there are
+ * enough errors, so nothing is to be appended. */
 static bool begin(struct check *c, const struct where *at, const cJSON *j)
 {
     if (c->wrong_type || c->n_errors == SHAPES_MAX_ERRORS)
@@ -134,7 +134,7 @@ static const char *type_name(const cJSON *j)
     return "NULL_VALUE";
 }
 
-/* The first one is told. */
+/* Reports the first wrong type only. */
 static void wrong_type(struct check *c, const struct shape *s, const cJSON *j,
                        const struct where *at)
 {
@@ -223,7 +223,7 @@ static void check_string(struct check *c, const struct shape *s, const cJSON *j,
         say_words(c, s->words);
 }
 
-/* ---- the others ---- */
+/* ---- other types ---- */
 
 static void check_integer(struct check *c, const struct shape *s, const cJSON *j,
                           const struct where *at)
@@ -244,7 +244,7 @@ static void check_integer(struct check *c, const struct shape *s, const cJSON *j
 static void check_boolean(struct check *c, const struct shape *s, const cJSON *j,
                           const struct where *at)
 {
-    (void)c, (void)s, (void)j, (void)at; /* its type is all there is to it */
+    (void)c, (void)s, (void)j, (void)at; /* a value of the right type needs no check */
 }
 
 static void check_value(struct check *c, const struct shape *s, const cJSON *j,
@@ -259,7 +259,7 @@ static bool is_fine_text(const struct shape *s, const cJSON *item)
     return n >= s->least && n <= s->most && matches(s->pattern, text, n);
 }
 
-/* AWS tells of a list of texts as a whole. */
+/* AWS reports a list of texts as a whole. */
 static void check_texts(struct check *c, const struct shape *s, const cJSON *j,
                         const struct where *at)
 {

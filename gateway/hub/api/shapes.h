@@ -1,5 +1,5 @@
-/* Checks a request's body against the service model: AWS's clients send whatever they are given.
- * Members that the model does not know are ignored, null counts as absent, as AWS does. Pure. */
+/* Checks a request's body against the service model, because AWS's clients send whatever they are
+ * given. As at AWS, unknown members are ignored and null counts as absent. Pure. */
 #ifndef GATEWAY_HUB_API_SHAPES_H
 #define GATEWAY_HUB_API_SHAPES_H
 
@@ -8,13 +8,13 @@
 
 struct cJSON;
 
-#define SHAPES_MAX_ERRORS 10 /* more are not listed */
+#define SHAPES_MAX_ERRORS 10 /* further errors are not listed */
 #define SHAPES_MAX_SHOWN 256 /* characters of a value in a message; more are cut, with "..." */
-#define SHAPES_MAX_TEXT ((size_t)32 * 1024) /* a limit for `text` that every message fits in */
+#define SHAPES_MAX_TEXT ((size_t)32 * 1024) /* a limit for `text` that holds every message */
 
-/* most_minutes: the largest maxLifetimeTimeoutMinutes. ERR_PROTOCOL: something has the wrong type
- * (SerializationException); ERR_USAGE: a constraint does not hold (ValidationException), with all
- * of them, in AWS's words, in `text`; ERR_NO_MEMORY. */
+/* most_minutes: the largest maxLifetimeTimeoutMinutes. ERR_PROTOCOL: a value has the wrong type
+ * (SerializationException); ERR_USAGE: constraints do not hold (ValidationException), and `text`
+ * lists them in AWS's words; ERR_NO_MEMORY. */
 enum err shapes_check(enum operation o, const struct cJSON *input, int64_t most_minutes,
                       struct buf *text);
 

@@ -5,7 +5,7 @@
 
 #include <cjson/cJSON.h>
 
-#define TAGS_MAX 200 /* of one tunnel */
+#define TAGS_MAX 200 /* tags that one tunnel may have */
 
 static void on_tagged(void *ctx, enum err why, const struct tunnel_record *t)
 {
@@ -18,7 +18,7 @@ static void on_tagged(void *ctx, enum err why, const struct tunnel_record *t)
         answer_empty(c, why, t);
 }
 
-/* A key that must see `team=ops` on a tunnel may not change it; nor what somebody else has changed
+/* A key that requires `team=ops` may not remove that tag, nor change a tunnel that has lost it
  * meanwhile. */
 static bool permits(void *ctx, const struct tunnel_record *t, const struct tags *after)
 {

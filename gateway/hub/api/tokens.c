@@ -1,5 +1,5 @@
-/* Access tokens: 256 random bits. The hub keeps their hashes only, so the answer that carries them
- * is the one time that they are seen. */
+/* Access tokens: 256 random bits. The hub keeps only their hashes, so only the answer that carries
+ * them ever shows them. */
 #include "gateway/hub/api/api_internal.h"
 
 #include "core/base/encoding.h"
@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Never begins with '-', which command lines would take for an option; says what it is to those who
- * search for secrets that got lost. */
+/* The prefix keeps a token from beginning with '-', which command lines take for an option, and
+ * lets scanners for leaked secrets recognise it. */
 #define TOKEN_PREFIX "st1."
 
 static void token_new(char out[ACCESS_TOKEN_SIZE])
