@@ -10,9 +10,9 @@
 #define DEFAULT_PORT 443
 #define PATH_MAX_LENGTH 1000
 #define AWS_PREFIX "api."
-#define AWS_SERVICE "tunneling.iot." /* then REGION.amazonaws.com[.cn] */
+#define AWS_SERVICE "tunneling.iot." /* REGION.amazonaws.com[.cn] follows */
 
-/* ---- reading it ---- */
+/* ---- reading ---- */
 
 static bool starts(struct span s, const char *prefix)
 {
@@ -20,7 +20,7 @@ static bool starts(struct span s, const char *prefix)
     return s.n >= n && span_is_nocase((struct span){s.p, n}, prefix);
 }
 
-/* What is wrong with a path, or NULL. */
+/* The rest of a sentence about what is wrong with the path, or NULL. */
 static const char *path_wrong(struct span path)
 {
     if (path.n > PATH_MAX_LENGTH)

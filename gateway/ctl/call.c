@@ -13,14 +13,14 @@ struct caller {
     struct caller_options options;
     struct reach *reach;
     struct http_client *client;
-    /* The call at hand. */
+    /* The present call. */
     struct call_answer *answer;
-    bool over; /* also before the first one */
+    bool over; /* true between calls, and before the first */
     enum err why;
     char text[512];
 };
 
-/* ---- the way there ---- */
+/* ---- connecting ---- */
 
 static void on_arrived(void *owner, struct stream *s)
 {
@@ -71,7 +71,7 @@ static void on_lost(void *owner, enum http_loss loss, enum err why, const char *
 {
     struct caller *c = owner;
     unsigned seconds = (unsigned)(c->options.timeout_ms / 1000);
-    if (c->over) /* a connection that was kept */
+    if (c->over) /* the event concerns a kept connection */
         return;
     if (loss == HTTP_LOSS_CONNECTION)
         snprintf(c->text, sizeof c->text, "%s", text);

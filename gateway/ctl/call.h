@@ -1,5 +1,5 @@
-/* One HTTP request over TLS and its answer, waited for. The connection is kept for the next call
- * when the server keeps it, too. */
+/* A blocking HTTP request over TLS. The connection is kept for the next call when the server keeps
+ * it, too. */
 #ifndef GATEWAY_CTL_CALL_H
 #define GATEWAY_CTL_CALL_H
 
@@ -14,34 +14,34 @@ struct call_answer {
     int status;
     char error[128]; /* X-Amzn-ErrorType, or "" */
     char type[128];  /* Content-Type, or "" */
-    struct buf body; /* the caller's; wiped with buf_wipe by whoever it is given to */
+    struct buf body; /* owned by the caller, who wipes it with buf_wipe */
 };
 
 struct call_request {
-    struct span bytes; /* whole, head and body */
-    bool repeatable;   /* twice is as good as once, should nobody know whether it was done */
+    struct span bytes; /* the whole request, head and body */
+    bool repeatable;   /* may be sent again when it is unknown whether it was carried out */
 };
 
-/* Who carries requests: caller_post, or a test's. ERR_OK: an
- * answer came, whatever its status. Otherwise a text that says what happened ("connection
- * refused"). *answer is zeroed first. */
+/* Carries a request: caller_post, or a test's function. ERR_OK: an answer came, whatever its
+ * status. Any other error comes with a text that says what happened ("connection refused"). *answer
+ * is zeroed first. */
 typedef enum err call_post(void *carrier, const struct call_request *request,
                            struct call_answer *answer, char *text, size_t size);
 
 struct caller;
 struct caller_options {
-    struct reach_target target; /* what it points to must live as long as the caller */
+    struct reach_target target; /* its pointers must be valid as long as the caller lives */
     uint64_t timeout_ms;        /* for one call; 0: 30,000 */
 };
 struct caller *caller_new(struct loop *loop, const struct caller_options *o); /* NULL: memory */
 void caller_free(struct caller *c);                                           /* NULL is fine */
 
-/* Runs the loop until the answer is there (call_post's contract; carrier: the caller). A connection
- * that was kept and turns out to be closed is replaced once, when nothing of an answer has come; so
- * a request that is not repeatable goes over a new one. */
+/* Runs the loop until the answer is there (call_post's contract; carrier: the caller). A kept
+ * connection that turns out to be closed is replaced once, if no byte of an answer has come; so a
+ * request that is not repeatable always gets a new connection. */
 enum err caller_post(void *carrier, const struct call_request *request, struct call_answer *answer,
                      char *text, size_t size);
-/* Gives up the connection that was kept, if there is one: before a long wait. */
+/* Closes the kept connection, if there is one, before a long wait. */
 void caller_rest(struct caller *c);
 
 #endif

@@ -28,7 +28,7 @@ static int close_one(struct ctl *c, const char *name, bool delete)
     return code;
 }
 
-/* One that cannot be closed does not keep the others open; the service's silence does. */
+/* A tunnel that cannot be closed does not stop the loop; an unreachable service does. */
 static int close_all(struct ctl *c)
 {
     char *const *operands;

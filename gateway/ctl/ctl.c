@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define DEFAULT_REGION "us-east-1" /* hubs take any */
+#define DEFAULT_REGION "us-east-1" /* the hub accepts any region */
 
 static const struct command *const commands[] = {
     &command_open,   &command_list, &command_describe, &command_close,
@@ -36,7 +36,8 @@ static int read_profile(struct ctl *c)
     if (aws_profile_read(options_get(c->options, "profile"), process_environment, &c->profile, text,
                          sizeof text) != ERR_OK)
         return ctl_fail("%s", text);
-    bool local = api_url_is_loopback(&c->api.endpoint); /* it may take what is not signed */
+    /* A hub on this machine may accept unsigned calls. */
+    bool local = api_url_is_loopback(&c->api.endpoint);
     bool asked = options_get(c->options, "profile") != NULL;
     if (c->profile.credentials.key_id != NULL)
         c->api.credentials = &c->profile.credentials;
@@ -48,7 +49,7 @@ static int read_profile(struct ctl *c)
     return CTL_OK;
 }
 
-/* What was asked for, else what AWS's host name says, else what the profile says. */
+/* The region is the option's, else that of AWS's host name, else the profile's. */
 static int read_region(struct ctl *c, char *memory, size_t size)
 {
     struct span in_name = api_url_region(&c->api.endpoint);
@@ -85,7 +86,7 @@ static int read_trust(struct ctl *c)
     return c->trust != NULL ? CTL_OK : ctl_fail("certificate authorities: %s", text);
 }
 
-/* Not to this machine: no proxy is a way to that. */
+/* Proxies are not used for this machine, which they could not reach. */
 static int read_proxy(struct ctl *c)
 {
     const struct api_url *e = &c->api.endpoint;
@@ -151,7 +152,7 @@ static void tear_down(struct ctl *c)
     aws_profile_free(&c->profile);
     api_url_free(&c->api.endpoint);
     if (c->loop != NULL)
-        loop_leave(c->loop); /* a name may still be on its way */
+        loop_leave(c->loop); /* a name look-up may still be running */
     options_free(c->options);
 }
 
@@ -190,7 +191,7 @@ static void usage(FILE *out)
                  "thing:NAME.\n\"tunnelctl COMMAND --help\" tells more.\n");
 }
 
-/* What --manual and --completion tell of is all commands. */
+/* --manual and --completion describe all commands. */
 static int describe(int argc, char **argv)
 {
     static const struct option_group *const groups[] = {&program_options, NULL};
@@ -219,7 +220,7 @@ static const struct command *find_command(const char *word)
     return NULL;
 }
 
-/* The one that stands behind options, for advice. */
+/* The command that follows options, for the advice to put it first. */
 static const char *first_command(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)

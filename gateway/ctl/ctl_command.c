@@ -1,4 +1,4 @@
-/* What all commands share: their options, and how they tell what came out. */
+/* What all commands share: options, output and errors. */
 #include "gateway/ctl/ctl.h"
 
 #include "core/base/text.h"

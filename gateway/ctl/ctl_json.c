@@ -52,7 +52,8 @@ double ctl_json_number_at(const cJSON *j, const char *path)
 
 bool ctl_json_print(const cJSON *j)
 {
-    bool empty = cJSON_IsObject(j) && j->child == NULL; /* cJSON takes two lines for that */
+    /* CJSON prints an empty object on two lines. */
+    bool empty = cJSON_IsObject(j) && j->child == NULL;
     char *text = empty ? cJSON_PrintUnformatted(j) : cJSON_Print(j);
     if (text == NULL)
         return false;

@@ -27,14 +27,15 @@ const char *gateway_process_find(char *memory, size_t size)
     return access(memory, X_OK) == 0 ? memory : GATEWAY;
 }
 
-/* ---- what it is given ---- */
+/* ---- arguments and environment ---- */
 
 struct given {
     char **argv, **env;
-    char *secret, *endpoint; /* the two variables of ours in env */
+    char *secret, *endpoint; /* the two variables in env that this module adds */
 };
 
-/* A region beside our endpoint would be one too many; keys are none of its business. */
+/* A region is dropped because the endpoint is given already; keys are dropped because the gateway
+ * does not need them. */
 static bool is_dropped(const char *variable)
 {
     static const char *const names[] = {TOKEN,
@@ -107,7 +108,7 @@ static enum err no_memory(char *text, size_t size)
     return ERR_NO_MEMORY;
 }
 
-/* ---- becoming it ---- */
+/* ---- exec ---- */
 
 enum err gateway_process_exec(const struct gateway_process_options *o, char *text, size_t size)
 {
@@ -125,7 +126,7 @@ enum err gateway_process_exec(const struct gateway_process_options *o, char *tex
     return why;
 }
 
-/* ---- waiting for it ---- */
+/* ---- waiting ---- */
 
 static const int passed_on[] = {SIGINT, SIGTERM, SIGHUP};
 #define PASSED_ON (sizeof passed_on / sizeof *passed_on)
@@ -134,8 +135,8 @@ struct child {
     uv_process_t process;
     uv_signal_t signals[PASSED_ON];
     struct loop *loop;
-    size_t handles; /* that have to be closed */
-    int code;       /* -1: it has not ended */
+    size_t handles; /* handles that are not closed yet */
+    int code;       /* -1 until it has ended */
 };
 
 static void on_end(uv_process_t *process, int64_t status, int signal)
@@ -193,7 +194,7 @@ static void on_closed(uv_handle_t *handle)
     child->handles--;
 }
 
-/* The handles are on our stack: they may go only when the loop is through with them. */
+/* The handles are on the stack, so the loop must have closed them before this returns. */
 static void stop(struct child *child)
 {
     if (child->process.data != NULL)

@@ -95,7 +95,7 @@ static const struct print_column columns[] = {
     {"DESCRIPTION", cell_description},
 };
 
-/* ---- what there is ---- */
+/* ---- the tunnels ---- */
 
 static void drop_closed(cJSON *tunnels)
 {
@@ -106,7 +106,7 @@ static void drop_closed(cJSON *tunnels)
     }
 }
 
-/* One that is gone by now is passed over. */
+/* A tunnel that is gone by now is skipped. */
 static int describe_all(struct ctl *c, const cJSON *summaries, cJSON **tunnels)
 {
     const cJSON *summary;
@@ -129,7 +129,7 @@ static int describe_all(struct ctl *c, const cJSON *summaries, cJSON **tunnels)
     return *tunnels != NULL ? CTL_OK : ctl_no_memory();
 }
 
-/* ---- telling ---- */
+/* ---- output ---- */
 
 static int print_text(struct ctl *c, const cJSON *tunnels, bool all, bool with_details)
 {
@@ -144,7 +144,7 @@ static int print_text(struct ctl *c, const cJSON *tunnels, bool all, bool with_d
     return ctl_flush();
 }
 
-/* As the service has it, all pages in one. Takes the array over. */
+/* Prints the service's JSON with all pages in one. Takes the array over. */
 static int print_document(cJSON *summaries)
 {
     cJSON *document = ctl_json_put(cJSON_CreateObject(), "tunnelSummaries", summaries);

@@ -1,4 +1,4 @@
-/* tunnelctl: the tunnels of a hub from the shell. */
+/* tunnelctl manages a hub's tunnels from the shell. */
 #include "core/base/process.h"
 #include "core/net/loop.h"
 #include "gateway/ctl/ctl.h"

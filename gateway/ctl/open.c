@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIFETIME_MAX 5256000 /* minutes, ten years: beyond is a slip; the service has its own */
+/* Minutes, ten years; more is a typing error, and the service has its own limit. */
+#define LIFETIME_MAX 5256000
 #define MINUTE_MS 60000
 
 static const struct option table[] = {
@@ -34,9 +35,9 @@ static const struct option table[] = {
 };
 static const struct option_group own = OPTION_GROUP("New tunnel", table);
 
-/* ---- what is asked for ---- */
+/* ---- the request ---- */
 
-/* NULL with a sentence for ctl_usage, or no memory. */
+/* NULL: a sentence for ctl_usage is there, or there is no memory. */
 static cJSON *read_services(struct options *o, const char *text)
 {
     cJSON *services = cJSON_CreateArray();
@@ -44,7 +45,7 @@ static cJSON *read_services(struct options *o, const char *text)
     for (bool more = true; more && services != NULL;) {
         size_t before = rest.n;
         struct span item = span_cut(&rest, ',');
-        more = item.n < before; /* also for an empty id behind the last comma */
+        more = item.n < before; /* also true for an empty id after the last comma */
         char *id = span_dup(span_trim(item));
         bool valid = id != NULL && service_id_is(span_of(id));
         if (id != NULL && !valid)
@@ -158,7 +159,7 @@ static int run_gateway(struct ctl *c, const cJSON *answer, const char *id)
         return run_and_close(c, &o, id);
     gateway_process_exec(&o, text, sizeof text);
     ctl_fail("%s", text);
-    close_again(c, id); /* nobody has its token */
+    close_again(c, id); /* its token is lost */
     return CTL_FAILED;
 }
 
@@ -190,7 +191,8 @@ static int tell(struct ctl *c, const cJSON *answer, const char *id, cJSON **aske
     return code;
 }
 
-/* A tunnel whose tokens got lost is of no use to anybody. */
+/* Saves or prints the tokens. A tunnel whose tokens are lost is closed again, because it is
+ * useless. */
 static int hand_over(struct ctl *c, const cJSON *answer, cJSON **asked)
 {
     const char *id = ctl_json_text_at(answer, "tunnelId");

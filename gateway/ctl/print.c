@@ -19,7 +19,7 @@ char *print_time(double epoch_seconds, char out[32])
 
 /* ---- texts ---- */
 
-/* Text of more than `most` characters (0: no matter) ends with "..." in their place. */
+/* Cuts text after `most` characters (0: no limit) and appends "...". */
 static void cut(char *text, size_t most)
 {
     struct span rest = span_of(text);

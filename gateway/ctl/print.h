@@ -1,4 +1,4 @@
-/* What people read: times, texts that are safe on a terminal, tables, the details of a tunnel. */
+/* Output for people: times, texts that are safe on a terminal, tables, the details of a tunnel. */
 #ifndef GATEWAY_CTL_PRINT_H
 #define GATEWAY_CTL_PRINT_H
 
@@ -8,27 +8,27 @@
 
 #define CELL 512 /* bytes; longer cells are cut */
 
-/* "2026-11-21 11:40 UTC"; "-" for 0 and for what is no time. */
+/* "2026-11-21 11:40 UTC"; "-" for 0 and for invalid times. */
 char *print_time(double epoch_seconds, char out[32]);
 
-/* A copy as core/base/text.h shows it. Cut with "..." after `most` characters (0: as many as fit).
- * NULL is "-". Returns out. */
+/* Copies text as core/base/text.h shows it, cut with "..." after `most` characters (0: as many as
+ * fit). NULL becomes "-". Returns out. */
 char *print_safe(const char *text, size_t most, char *out, size_t size);
 
-/* "SSH1, HTTP1" from an array of texts; "-" when there is none. */
+/* "SSH1, HTTP1" from an array of texts; "-" when it is empty. */
 char *print_list(const cJSON *texts, char *out, size_t size);
 
-/* When a tunnel ends: createdAt and its lifetime; 0: not known. */
+/* The time when the tunnel expires: createdAt plus its lifetime; 0 when it is unknown. */
 double print_expiry(const cJSON *tunnel);
 
 struct print_column {
     const char *head;
     void (*cell)(const cJSON *item, char out[CELL]);
 };
-/* A line for each item of the array, as wide as the texts are. */
+/* Prints a line for each item of the array, with columns as wide as their texts. */
 void print_table(const cJSON *array, const struct print_column *columns, size_t n);
 
-/* Everything about a tunnel (DescribeTunnel's answer), a line each. */
+/* Prints all details of a tunnel (DescribeTunnel's answer), one on each line. */
 void print_tunnel(const cJSON *tunnel);
 
 #endif

@@ -22,7 +22,8 @@ static int tell(struct ctl *c, const struct selected_tunnel *tunnel, const char 
     cJSON *details = NULL;
     char title[TUNNEL_ID_MAX + 80];
     snprintf(title, sizeof title, "Tunnel %s %s", tunnel->id, what);
-    if (!ctl_wants_json(c)) /* how long it lasts is worth knowing, but no reason to fail */
+    /* The lifetime is worth printing, but the command must not fail without it. */
+    if (!ctl_wants_json(c))
         tunneling_describe(&c->api, tunnel->id, &details);
     int code = token_output_print(
         c, &(struct token_output){.answer = answer, .tunnel = details, .title = title});

@@ -25,7 +25,8 @@ cJSON *tag_json(const char *text)
     return tag == NULL ? NULL : ctl_json_put(tag, "value", cJSON_CreateString(value.p));
 }
 
-/* Makes the rest of the input from what follows the tunnel; finds the tunnel and calls. */
+/* Resolves the tunnel, makes the rest of the input from the operands that follow it, and calls the
+ * operation. */
 static int change(struct ctl *c, const char *operation, const char *member,
                   cJSON *(*make)(const char *text), const char *done)
 {

@@ -4,9 +4,9 @@
 
 #include "gateway/ctl/ctl_json.h"
 
-/* The text has a key and a '='. */
+/* Whether the text has a key and a '='. */
 bool tag_is(const char *text);
-/* {"key": …, "value": …}; NULL: no memory. */
+/* Makes {"key": …, "value": …}. NULL: no memory. */
 cJSON *tag_json(const char *text);
 
 #endif

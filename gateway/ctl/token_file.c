@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TOKEN_MIN 20 /* bytes; hubs' and Amazon's have more */
+#define TOKEN_MIN 20 /* bytes; bytes; tokens of hubs and of Amazon are longer */
 
 static enum err from_errno(const char *what, const char *path, char *text, size_t size)
 {
@@ -26,7 +26,7 @@ static char *folder_of(const char *path)
     return slash != NULL ? strndup(path, (size_t)(slash - path) + 1) : strdup(".");
 }
 
-/* "", or a line that may be a token: of one word, and longer than words are. */
+/* Whether it is "" or a line that may be a token: a single word, longer than ordinary words. */
 static bool is_token(const char *p, size_t n)
 {
     n -= n > 0 && p[n - 1] == '\n';
@@ -37,7 +37,7 @@ static bool is_token(const char *p, size_t n)
     return n == 0 || (n >= TOKEN_MIN && n <= ACCESS_TOKEN_MAX);
 }
 
-/* What is there, if anything, may be replaced. */
+/* Checks that an existing file may be replaced. */
 static enum err check_old(const char *path, char *text, size_t size)
 {
     struct stat st;

@@ -42,7 +42,7 @@ static const char *file_of(const struct ctl *c, enum tunnel_end end)
     return options_get(c->options, ends[end].file_option);
 }
 
-/* ---- before ---- */
+/* ---- checks ---- */
 
 static bool data_endpoint_right(struct ctl *c)
 {
@@ -95,7 +95,7 @@ int token_output_save(struct ctl *c, const cJSON *answer)
 
 /* ---- the screen ---- */
 
-/* As a shell wants it. */
+/* Prints a word as a shell reads it. */
 static void print_word(const char *word)
 {
     if (word[0] != '\0' && word[strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -118,8 +118,8 @@ static void print_option(const char *name, const char *value)
     print_word(value);
 }
 
-/* " -d SSH1=PORT,HTTP1=PORT": a line that people paste into a shell, with what the hub says in it.
- */
+/* Prints " -d SSH1=PORT,HTTP1=PORT". People paste the line into a shell, and the hub chooses the
+ * service ids in it. */
 static void print_map(const cJSON *tunnel)
 {
     const cJSON *services = ctl_json_at(tunnel, "destinationConfig.services"), *item;
@@ -182,7 +182,7 @@ static void print_head(const struct token_output *h)
         printf("  thing     %s\n", print_safe(thing, 0, text, sizeof text));
     printf("  services  %s\n",
            print_list(ctl_json_at(h->tunnel, "destinationConfig.services"), text, sizeof text));
-    if (print_expiry(h->tunnel) > 0) /* not known when the key may not describe tunnels */
+    if (print_expiry(h->tunnel) > 0) /* unknown when the key may not describe tunnels */
         printf("  until     %s\n", print_time(print_expiry(h->tunnel), time));
 }
 

@@ -7,7 +7,7 @@
 #define UUID_LENGTH 36
 #define TEXT(number) #number
 #define TEXT_OF(macro) TEXT(macro)
-#define SHOWN 3 /* of several that fit */
+#define SHOWN 3 /* number of matching tunnels that are listed */
 
 static const char id_characters[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-+=:";
@@ -56,10 +56,10 @@ static enum outcome from_arn(struct tunneling *s, const char *arn, struct select
     return CTL_OK;
 }
 
-/* ---- looking it up ---- */
+/* ---- look-up ---- */
 
 struct search {
-    const char *prefix; /* of the id; NULL: open ones only */
+    const char *prefix; /* beginning of the id; NULL: open tunnels only */
     const cJSON *found;
     size_t n;
     char shown[SHOWN * (TUNNEL_ID_MAX + 2) + 8]; /* "id, id, id, ..." */
@@ -83,7 +83,7 @@ static void search(struct search *w, const cJSON *summaries)
         const char *id = ctl_json_text_at(t, "tunnelId"), *status = ctl_json_text_at(t, "status");
         if (id == NULL || !tunnel_selector_is_id(id))
             continue;
-        if (w->prefix != NULL && strcmp(id, w->prefix) == 0) { /* the whole of it */
+        if (w->prefix != NULL && strcmp(id, w->prefix) == 0) { /* a whole id decides */
             w->found = t;
             w->n = 1;
             return;
@@ -117,7 +117,7 @@ static bool is_thing(struct tunneling *s, const char *name)
     return w.n > 0;
 }
 
-/* Nothing fits: `advice` says what to do, unless the name of a thing was given without "thing:". */
+/* No tunnel matches. `advice` says what to do, unless name is a thing's name without "thing:". */
 static enum outcome unknown(struct tunneling *s, const char *name, const char *advice)
 {
     if (is_thing(s, name))

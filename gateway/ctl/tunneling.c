@@ -10,7 +10,7 @@
 #define TYPE "application/x-amz-json-1.1"
 #define TARGET_PREFIX SIGV4_SERVICE "."
 #define SIGNATURE_LIMIT 16384 /* a session token has 1 to 2 KB */
-#define PAGE 100              /* the most that ListTunnels gives at once */
+#define PAGE 100              /* the most tunnels in an answer of ListTunnels */
 #define PAGES_MAX 100000
 
 /* ---- failures ---- */
@@ -72,7 +72,7 @@ static const char *advice_for(const char *error)
     return NULL;
 }
 
-/* "com.amazonaws.iot#Name" in a body, "Name:http://…" in the header: the name alone. */
+/* "com.amazonaws.iot#Name" in a body, "Name:http://…" in the header: keeps the name alone. */
 static void keep_name(struct tunneling *s, const char *text)
 {
     struct span rest = span_of(text), name;
@@ -83,7 +83,7 @@ static void keep_name(struct tunneling *s, const char *text)
     str_escape(name, s->error, sizeof s->error);
 }
 
-/* The service's own words in one line, without a full stop. */
+/* Copies the service's message as one line without a full stop. */
 static void clean(const char *text, char *out, size_t size)
 {
     char line[900];
@@ -96,7 +96,8 @@ static void clean(const char *text, char *out, size_t size)
     text_copy(said, TEXT_UTF8, out, size);
 }
 
-/* A hub of ours says with which Host header it calculated: another one than we signed. */
+/* Whether tunnel-hub reports that it computed the signature with another Host header than was
+ * signed here. */
 static bool host_was_changed(const struct tunneling *s, const char *message)
 {
     char name[API_URL_NAME], ours[API_URL_NAME + 20];
@@ -169,7 +170,7 @@ static enum err write_request(struct tunneling *s, const char *operation, const 
                                          .body = span_of(body)};
     if (why == ERR_OK && !http_request_write(&request, out))
         why = ERR_TOO_LARGE;
-    explicit_bzero(signature, sizeof signature); /* a session token may be in it */
+    explicit_bzero(signature, sizeof signature); /* it may hold a session token */
     return why;
 }
 
@@ -186,7 +187,8 @@ static enum outcome judge(struct tunneling *s, const struct call_answer *a, cJSO
     return result;
 }
 
-/* Those that would do it again, and of whose result only one could be told. */
+/* Whether a second call has no further effect. Opening or rotating twice would leave a result that
+ * is never shown. */
 static bool is_repeatable(const char *operation)
 {
     return strcmp(operation, "OpenTunnel") != 0 &&
@@ -259,7 +261,7 @@ static enum outcome all_pages(struct tunneling *s, const char *thing, cJSON *all
             break;
         }
         cJSON *input = page_input(thing, token);
-        cJSON_Delete(answer); /* the token is in it */
+        cJSON_Delete(answer); /* it holds the page's token */
         result = tunneling_call(s, "ListTunnels", input, &answer);
         token = ctl_json_text_at(answer, "nextToken");
         if (token != NULL && token[0] == '\0')
