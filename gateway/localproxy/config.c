@@ -136,8 +136,8 @@ static enum err read_mapping(struct options *o, const char *name, enum services_
     return ERR_OK;
 }
 
-/* A directory that was asked for must be there and say something, even when a mapping on the
- * command line goes before it. */
+/* A directory that was asked for must exist and have a mapping, even when mappings on the command
+ * line override it. */
 static enum err read_files(struct options *o, enum services_use use, struct services *out)
 {
     const char *given = options_get(o, "config-dir");
@@ -146,7 +146,7 @@ static enum err read_files(struct options *o, enum services_use use, struct serv
         services_load(out, given != NULL ? given : DEFAULT_DIRECTORY, use, problem, sizeof problem);
     if (why == ERR_NOT_FOUND && given == NULL)
         return ERR_OK;
-    if (why != ERR_OK && given == NULL) { /* whatever else lives in the current directory */
+    if (why != ERR_OK && given == NULL) { /* ./config may belong to another program */
         log_warning("%s; %s holds no service maps", problem, DEFAULT_DIRECTORY);
         services_free(out);
         return ERR_OK;

@@ -1,4 +1,4 @@
-/* localproxy: takes the place of the reference local proxy, in either role. */
+/* localproxy, a drop-in replacement for the reference local proxy in either role. */
 #include "core/base/log.h"
 #include "core/base/process.h"
 #include "core/config/hub_config.h"
@@ -28,26 +28,28 @@ static const struct program program = {
 };
 
 /* Where this differs from the reference program on purpose:
- *   exit code         it exits with 0 after every answer of the hub that is neither 101 nor 5xx,
- *                     wrong tokens included, and when connect_retry_count is used up; a script
- *                     cannot tell these from a tunnel that was closed in good order: 1 here
- *   SIGTERM           kills it (143); here it is the orderly end, with 0
+ *   exit code         The reference exits with 0 after every answer of the hub that is neither 101
+ *                     nor 5xx, wrong tokens included, and when connect_retry_count is used up. A
+ *                     script cannot tell these from a tunnel that was closed in good order, so the
+ *                     exit code is 1 here.
+ *   SIGTERM           kills the reference (143); here it ends the program in good order, with 0.
  *   connect_retry_count, reconnect_on_data_error, verbose in a --config file
- *                     have the effect that their names promise
+ *                     have the effect that their names promise.
  *   -s                takes ADDRESS:PORT, port 0 (a free one) and unix paths, too; -d takes
- *                     [IPv6]:PORT
- *   -b                is, beside the host of a bare -d PORT, what connections to services go out
- *                     from, as its documents say
- *   --config-dir      works with any number of services
- *   web proxy         http_proxy, HTTP_PROXY, ALL_PROXY and NO_PROXY count; no scheme means
- *                     http://; Digest and SOCKS5 are spoken, too
- *   redirects, 404, 408, 429 and the like, from who stands before the hub, are tried again
+ *                     [IPv6]:PORT.
+ *   -b                is, beside the host of a bare -d PORT, the local address of connections to
+ *                     services, as the reference's documents say.
+ *   --config-dir      works with any number of services.
+ *   web proxy         http_proxy, HTTP_PROXY, ALL_PROXY and NO_PROXY count; a missing scheme means
+ *                     http://; Digest and SOCKS5 are spoken, too.
+ *   answers           Redirects, 404, 408, 429 and the like may come from a server in front of the
+ *                     hub, and are tried again.
  *   max_active_connections
- *                     the real source dies at the 129th, and the real destination takes no notice
- *                     of it: here the next ones wait in the source's listen queue
- *   retries           back off exponentially, with jitter, instead of every 2.5 s */
+ *                     The reference's source dies at the 129th connection, and its destination
+ *                     ignores the limit; here the next ones wait in the source's listen queue.
+ *   retries           back off exponentially, with jitter, instead of every 2.5 s. */
 
-/* The reference program takes no notice of them. */
+/* Warns of operands, which the reference program ignores. */
 static void warn_of_operands(const struct options *o)
 {
     char *const *operands, text[80];

@@ -8,7 +8,7 @@
 #include "gateway/destination/destination.h"
 #include "gateway/source/mappings.h"
 
-#define MEMORY 67108864 /* for all that waits in queues */
+#define MEMORY 67108864 /* bytes for all that waits in queues */
 
 struct app {
     const struct hub_config *hub;
@@ -16,20 +16,20 @@ struct app {
     struct program_run *run;
     struct budget budget;
     struct tunnel_end *end;
-    struct destination *destination; /* in destination mode; the rest is of source mode */
+    /* In destination mode; the members below are for source mode. */
+    struct destination *destination;
     struct mappings *mappings;
     struct timer *retry; /* runs while a port is busy, whose last user may just be leaving */
     unsigned tries;
 };
 
-/* How it ended, and what the shell sees; everything else is 1; a signal
- * gives 0, too. */
+/* How the tunnel ended and the exit code for it. Any other end gives 1, and a signal 0. */
 static const struct {
     enum err why;
     int code;
 } exit_codes[] = {
     {ERR_TUNNEL_CLOSED, 0},  /* a Close frame: the tunnel was closed or its lifetime is over */
-    {ERR_TOKEN_REPLACED, 0}, /* a Close frame, too */
+    {ERR_TOKEN_REPLACED, 0}, /* also a Close frame */
 };
 
 static int exit_code(enum err why)
@@ -137,7 +137,7 @@ static bool open_destination(struct app *a)
     return a->destination != NULL;
 }
 
-/* ---- both ---- */
+/* ---- both modes ---- */
 
 static bool open_end(struct app *a)
 {
