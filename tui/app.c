@@ -14,13 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRAME_MS 33      /* at most 30 pictures a second */
-#define QUIET_MS 1000    /* at least one: ages and countdowns go on */
-#define PATIENCE_MS 2000 /* a program that says nothing for so long is lost until it does */
-#define EMPTY_MAX 3      /* wake-ups without a byte: the terminal is gone */
+#define FRAME_MS 33      /* ms between pictures, so at most 30 a second */
+#define QUIET_MS 1000    /* ms; a picture at least that often, since ages and countdowns change */
+#define PATIENCE_MS 2000 /* ms; a program that is silent for that long counts as lost */
+#define EMPTY_MAX 3      /* wake-ups without a byte after which the terminal must be gone */
 #define KEYS_AT_ONCE 256
 
-/* Seconds before each try to connect again; the last for all further ones. */
+/* Seconds before each try to reconnect; the last value is for all further tries. */
 static const double delays[] = {0.5, 1, 2, 4, 5};
 
 static const int signals[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT};
@@ -31,15 +31,15 @@ struct app {
     struct ui *ui;
     struct model *model, own;
     struct loop *loop;
-    struct terminal *terminal; /* NULL: nothing has been heard yet */
+    struct terminal *terminal; /* NULL until the first snapshot */
     struct grid grid;
     uv_poll_t keys;
     uv_signal_t signals[N_SIGNALS];
     int open_handles, empty;
     bool behind;               /* a picture waits until the terminal has taken the one before */
-    struct timer *look, *draw; /* the next snapshot, the next picture */
+    struct timer *look, *draw; /* for the next snapshot and the next picture */
     uint64_t drawn_ms;
-    struct admin_client *watch, *closer; /* closer: closes streams, while watch asks */
+    struct admin_client *watch, *closer; /* watch asks for snapshots, closer closes streams */
     bool ask_again;
     uint64_t closing[UI_TAGS_MAX];
     size_t n_closing, closed;
@@ -77,7 +77,7 @@ static void fit(struct app *a)
     int columns, rows;
     terminal_resize(a->terminal, &columns, &rows);
     if (columns != a->grid.columns || rows != a->grid.rows)
-        grid_resize(&a->grid, columns, rows); /* without memory it stays as it was */
+        grid_resize(&a->grid, columns, rows); /* without memory the grid stays as it was */
     a->ui->columns = a->grid.columns;
     a->ui->rows = a->grid.rows;
     ui_settle(a->ui, a->model);
@@ -89,7 +89,7 @@ static void draw(void *owner)
     terminal_flush(a->terminal);
     a->behind = terminal_behind(a->terminal);
     if (a->behind)
-        return; /* drawn once the terminal has taken what it has */
+        return; /* the picture follows once the terminal has taken the one before */
     const struct view_context context = {.glyphs = &a->command->glyphs,
                                          .now = now(a),
                                          .time = time_of_day(a),
@@ -121,7 +121,7 @@ static void end(struct app *a, int code)
     loop_stop(a->loop);
 }
 
-/* The screen goes first, so that what is printed stays. */
+/* Leaves the screen before anything is printed, so that it stays visible. */
 static void leave_screen(struct app *a)
 {
     if (a->terminal != NULL && a->keys.data != NULL)
@@ -130,7 +130,7 @@ static void leave_screen(struct app *a)
     a->terminal = NULL;
 }
 
-/* ---- looking ---- */
+/* ---- snapshots ---- */
 
 static void look(void *owner)
 {
@@ -278,8 +278,8 @@ static void close_streams(struct app *a)
 
 static void on_signal(uv_signal_t *uv, int number);
 
-/* As the shell's job control wants it. The connection would be closed by the other side meanwhile,
- * and look lost. */
+/* Stops the program as the shell's job control expects. The connection is closed first, because the
+ * other side would close it meanwhile, and it would look lost. */
 static void stop(struct app *a)
 {
     admin_client_close(a->watch);
@@ -341,7 +341,8 @@ static void take_key(struct app *a, const struct terminal_key *key)
         grant(a, ui_key(a->ui, a->model, key->key));
 }
 
-/* All that can be read now is one read, however the terminal cut it. False: there was nothing. */
+/* Takes all keys that can be read now as one read, however the terminal split them. False: there
+ * were none. */
 static bool take_keys(struct app *a)
 {
     struct terminal_key keys[KEYS_AT_ONCE];

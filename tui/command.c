@@ -126,7 +126,7 @@ const struct program command_program = {
 
 /* ---- values ---- */
 
-/* What follows a number of seconds, or of something else. */
+/* The seconds of the unit after a number; 0: there is no such unit. */
 static double unit_of(const char *text)
 {
     static const struct {
@@ -139,7 +139,7 @@ static double unit_of(const char *text)
     return 0;
 }
 
-/* Digits with at most one point among them, and a unit or none. */
+/* Reads digits with at most one point among them, and an optional unit. */
 static enum err read_seconds(struct options *o, const char *name, double least, double most,
                              double *out)
 {
@@ -157,7 +157,7 @@ static enum err read_seconds(struct options *o, const char *name, double least, 
     return ERR_OK;
 }
 
-/* The index of the option's value among names; unset: *out stays. */
+/* Finds the option's value among names. When it is unset *out stays. */
 static enum err read_choice(struct options *o, const char *name, const char *const *names,
                             const char *all, int *out)
 {
@@ -255,7 +255,7 @@ static enum err read_mode(struct options *o, struct command *c)
     return c->mode == MODE_RENDER ? read_size(o, c) : ERR_OK;
 }
 
-/* Options that only mean something beside another one. */
+/* Options that have a meaning only beside another one. */
 static const struct {
     const char *option, *beside;
 } needs[] = {

@@ -11,14 +11,14 @@ enum mode {
     MODE_ONCE,
     MODE_JSON,
     MODE_EVENTS,
-    MODE_CHECK, /* alone: no other output than its own line */
+    MODE_CHECK, /* prints its own line only */
     MODE_RENDER
 };
 
 struct command {
     enum mode mode;
     const char *program; /* "tunnel-gateway" */
-    char path[300];      /* of the socket; "": with a replay */
+    char path[300];      /* path of the socket; "" with a replay */
     const char *replay;  /* FILE, or NULL */
     const char *keys;
     const char *color;
@@ -26,10 +26,10 @@ struct command {
     enum table_pane pane;
     double interval; /* seconds; 0: once */
     uint64_t count;  /* 0: for ever */
-    double clock;    /* seconds since 1970; < 0: as it is */
+    double clock;    /* seconds since 1970; < 0: the real time */
     int columns, rows;
     struct glyphs glyphs;
-    struct ui ui; /* as it begins */
+    struct ui ui; /* its initial state */
 };
 
 extern const struct program command_program;

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define TEXT_MAX ((size_t)64 << 20)
-/* Over longer pauses the connection is not kept: the server would end it. */
+/* The connection is not kept over longer pauses, because the server would close it. */
 #define REST_SECONDS 10
 
 enum { EXIT_FINE, EXIT_UNREACHED, EXIT_USAGE, EXIT_HUB_DOWN, EXIT_NO_DEVICE };
@@ -23,12 +23,12 @@ struct fetch {
     struct admin_client *watch;
     struct timer *timer;
     struct model model;
-    bool ended; /* code is the exit code */
+    bool ended; /* code holds the exit code */
     int code;
     uint64_t printed;
 };
 
-/* ---- what goes wrong ---- */
+/* ---- errors ---- */
 
 int headless_unreached(const struct command *c, enum err why, const char *text)
 {
@@ -69,7 +69,7 @@ static void end(struct fetch *f, int code)
     loop_stop(f->loop);
 }
 
-/* False: nobody reads any more, or the disk is full. */
+/* Prints bytes. False: stdout is closed, or the disk is full. */
 static bool print(struct fetch *f, const void *p, size_t n)
 {
     if (fwrite(p, 1, n, stdout) == n && fflush(stdout) == 0)
@@ -80,7 +80,7 @@ static bool print(struct fetch *f, const void *p, size_t n)
     return false;
 }
 
-/* JSON as it came, on a line of its own. */
+/* Prints JSON as it came, on a line of its own. */
 static bool print_text(struct fetch *f, struct span json)
 {
     struct buf shown = {.limit = 6 * TEXT_MAX};
@@ -175,9 +175,10 @@ static void show(struct fetch *f, struct span body)
     timer_start(f->timer, (uint64_t)(c->interval * 1000));
 }
 
-/* ---- what comes ---- */
+/* ---- answers ---- */
 
-/* One object is passed on as it is, also of another schema. */
+/* Whether the mode has to read the snapshot. A single object is passed on as it is, even with
+ * another schema. */
 static bool is_read(const struct command *c)
 {
     return c->mode != MODE_JSON || c->check || c->interval > 0;

@@ -1,4 +1,4 @@
-/* What tunnel-tui does without a screen: asks, prints, ends. */
+/* tunnel-tui without a screen: asks, prints, and ends. */
 #ifndef TUI_HEADLESS_H
 #define TUI_HEADLESS_H
 
@@ -10,7 +10,8 @@ int headless_run(const struct command *c);
 
 /* Prints why the program cannot be reached, and what to do; returns 1. */
 int headless_unreached(const struct command *c, enum err why, const char *text);
-/* The same for an answer that is no snapshot; why: of snapshot_read, or ERR_OK with status. */
+/* The same for an answer that refuses (by its status), or is not a valid snapshot (why:
+ * snapshot_read's). */
 int headless_refused(const struct command *c, int status, struct span body);
 int headless_misread(const struct command *c, enum err why, const char *problem);
 

@@ -1,4 +1,4 @@
-/* tunnel-tui: what goes on in a gateway, agent or hub, on one screen. */
+/* tunnel-tui shows a gateway, agent or hub on one screen. */
 #include "core/base/file.h"
 #include "core/base/process.h"
 #include "core/base/text.h"
@@ -18,8 +18,8 @@
 
 enum { EXIT_FINE, EXIT_FAILED, EXIT_USAGE };
 
-/* A snapshot of thousands of streams takes megabytes while it is read, each second anew. Handing
- * the pages back to the kernel and faulting them in again took four times as long as reading. */
+/* A snapshot of thousands of streams takes megabytes while it is read, once a second. Handing the
+ * pages back to the kernel and faulting them in again took four times as long as reading. */
 static void keep_pages(void)
 {
     mallopt(M_MMAP_THRESHOLD, 32 << 20);
@@ -101,7 +101,8 @@ static int run(struct command *c)
     return c->mode == MODE_SCREEN ? app_run(c, NULL, 0) : headless_run(c);
 }
 
-/* A socket is nothing to read, and whoever is behind it need not run yet. */
+/* Checks options and recording. The socket is not tried, because the program behind it need not run
+ * yet. */
 static int check(const struct command *c, const struct options *o)
 {
     struct span text;
@@ -117,7 +118,8 @@ static int check(const struct command *c, const struct options *o)
     return EXIT_FINE;
 }
 
-/* Also where the options cannot be read up to it: what is wrong with them is what was asked. */
+/* Looks for --check-config even if the options cannot be read up to it, since their error is then
+ * the answer. */
 static bool asks_for_check(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++)
@@ -131,11 +133,11 @@ int main(int argc, char **argv)
     static struct command c;
     struct options *o;
     process_begin();
-    setlocale(LC_CTYPE, ""); /* numbers stay as they are */
+    setlocale(LC_CTYPE, ""); /* LC_NUMERIC stays "C" */
     keep_pages();
     enum program_next next = command_read(&c, argc, argv, &o);
     int code = next == PROGRAM_DONE         ? EXIT_FINE
-               : asks_for_check(argc, argv) ? EXIT_FAILED /* as all programs have it */
+               : asks_for_check(argc, argv) ? EXIT_FAILED /* the exit code that all programs have */
                                             : EXIT_USAGE;
     if (next == PROGRAM_GO)
         code = options_flag(o, "check-config") ? check(&c, o) : run(&c);

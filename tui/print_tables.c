@@ -64,7 +64,7 @@ static void put_cell(struct grid *g, int at, int width, bool right, const struct
         grid_text(g, 0, at + used + 1, width - used - 1, text->more, ROLE_TEXT);
 }
 
-/* row NULL: the titles. */
+/* Prints one row; NULL: the titles. */
 static bool print_row(const struct table *t, const int widths[], const void *row, struct grid *g,
                       struct buf *out)
 {
@@ -133,7 +133,7 @@ static bool print_services(const struct model *m, const struct ui *ui, long utc_
 
 /* ---- lines ---- */
 
-/* One line, escaped as the screen does it. */
+/* Prints one line, escaped as on the screen. */
 static bool print_line(struct buf *out, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
@@ -238,7 +238,7 @@ bool print_tables(const struct model *m, const struct ui *ui, enum table_pane pa
            print_line(out, "%s", "") && print_streams(m, ui, utc_offset, out);
 }
 
-/* ---- how it is ---- */
+/* ---- health ---- */
 
 enum health print_health(const struct model *m, struct buf *out)
 {

@@ -1,4 +1,4 @@
-/* Tables of what goes on as plain text, for --once: no escapes, nothing cut. */
+/* Prints tables as plain text for --once, without escapes and uncut. */
 #ifndef TUI_PRINT_TABLES_H
 #define TUI_PRINT_TABLES_H
 
@@ -7,13 +7,12 @@
 
 enum table_pane { TABLE_ALL, TABLE_SERVICES, TABLE_STREAMS, TABLE_LOG, TABLE_TUNNELS };
 
-/* Appends them, filtered and sorted as ui says. utc_offset: seconds, for the log. False: limit or
- * memory. */
+/* Appends the tables, filtered and sorted as ui says. utc_offset: seconds, for the log. False:
+ * out's limit is reached, or there is no memory. */
 bool print_tables(const struct model *m, const struct ui *ui, enum table_pane pane, long utc_offset,
                   struct buf *out);
-/* "tunnel-gateway gw1: up for 3d04h, 5 open, ..."; or which tunnel is not, and why. The worst
- * counts.
- */
+/* Appends "tunnel-gateway gw1: up for 3d04h, 5 open, ...", or which tunnel is not up, and why.
+ * Returns the worst tunnel's health. */
 enum health { HEALTH_FINE, HEALTH_NO_DEVICE, HEALTH_HUB_DOWN };
 enum health print_health(const struct model *m, struct buf *out);
 

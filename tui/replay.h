@@ -1,7 +1,7 @@
-/* A recording of what a program said, in place of the program: one JSON object a line, as
- * `tunnel-tui --json --interval 1` and `--events` write them. Two more kinds of lines stand for
- * what a program does not say: {"event":"lost","text":"...","age":8,"count":4} (the connection has
- * been lost for 8 s, and the 4th try is next) and {"event":"keys","text":"p"} (render.h). Pure. */
+/* Plays a recording in place of a program: one JSON object a line, as `tunnel-tui --json --interval
+ * 1` and `--events` write them. Two more kinds of lines stand for what a program does not send:
+ * {"event":"lost","text":"...","age":8,"count":4} (the connection has been lost for 8 s, and the
+ * 4th try is next) and {"event":"keys","text":"p"} (render.h). Pure. */
 #ifndef TUI_REPLAY_H
 #define TUI_REPLAY_H
 
@@ -9,11 +9,11 @@
 
 #define REPLAY_MAX ((size_t)256 << 20) /* bytes of a recording */
 
-/* Plays all of it; *now is the local clock, which each snapshot moves on by one second.
- * ERR_PROTOCOL and the like: the line's number and a sentence in problem. */
+/* Plays the whole recording. *now is the local clock, which each snapshot advances by one second.
+ * Errors such as ERR_PROTOCOL come with the line's number and a sentence in problem. */
 enum err replay_play(struct span text, struct model *m, struct ui *ui, double *now, char *problem,
                      size_t size);
-/* Presses keys; the actions that they leave, together. */
+/* Presses keys, and returns the resulting actions together. */
 unsigned replay_keys(struct span keys, struct model *m, struct ui *ui);
 
 #endif

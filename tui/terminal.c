@@ -23,7 +23,7 @@
 
 #define COPY_MAX 4096 /* bytes for the clipboard */
 #define ESCAPE_MS 25
-#define GOODBYE_MS 500 /* so long what restores the terminal may take to reach it */
+#define GOODBYE_MS 500 /* ms in which the sequences that restore the terminal must reach it */
 #define RUN_MAX 256    /* cells handed to ncurses at once */
 
 struct terminal {
@@ -33,27 +33,27 @@ struct terminal {
     short pairs[ROLE_COUNT];
     struct grid shown;
     bool anew, mouse;
-    int last_row, last_column; /* of a click */
+    int last_row, last_column; /* of the last click */
     long last_ms;
 };
 
-/* Bracketed paste: the terminal tells what is pasted from what is typed. Those that do not know it
- * ignore it. */
+/* Bracketed paste: the terminal marks pasted text. Terminals that do not know the sequence ignore
+ * it. */
 #define PASTES_ON "\033[?2004h"
 #define PASTES_OFF "\033[?2004l"
 static const struct {
     const char *text;
-    int code; /* beyond all that ncurses gives out itself */
+    int code; /* above all codes of ncurses itself */
     unsigned key;
 } pastes[] = {{"\033[200~", 0x7000, UIKEY_PASTE}, {"\033[201~", 0x7001, UIKEY_PASTE_END}};
 enum { N_PASTES = sizeof pastes / sizeof *pastes };
 
-/* ---- crashes: what gives the terminal back, ready to be written by a signal handler ---- */
+/* ---- crashes: a signal handler writes prepared bytes that give the terminal back ---- */
 
 static struct {
     volatile sig_atomic_t armed;
     struct termios terminal;
-    int flags; /* of the descriptor of stdin */
+    int flags; /* file status flags of stdin */
     char text[256];
     size_t n;
     struct sigaction before[NSIG];
@@ -71,11 +71,12 @@ static void on_crash(int number)
         tcsetattr(STDIN_FILENO, TCSANOW, &rescue.terminal);
     }
     sigaction(number, &rescue.before[number], NULL);
-    raise(
-        number); /* held until this returns; the handler before it reports (sanitizers), or none */
+    /* The signal is blocked until this returns, and then goes to the previous handler (a
+     * sanitizer's) or the default one. */
+    raise(number);
 }
 
-/* Capabilities without the delays "$<5>" that terminals of glass needed. */
+/* Adds a capability without the delays "$<5>" that hardware terminals needed. */
 static void rescue_add(const char *text)
 {
     while (text != NULL && text != (char *)-1 && *text != '\0' &&
@@ -124,7 +125,7 @@ static bool window_size(struct winsize *out)
 
 static void set_looks(struct terminal *s, const char *color)
 {
-    int colours = tigetnum((char *)(uintptr_t) "colors"); /* below 0: none */
+    int colours = tigetnum((char *)(uintptr_t) "colors"); /* negative: no colours */
     enum depth depth = theme_depth(color, getenv("NO_COLOR"), getenv("TERM"), colours);
     if (depth == DEPTH_256 && colours != 256)
         depth = DEPTH_16;
@@ -145,7 +146,8 @@ static void set_looks(struct terminal *s, const char *color)
     }
 }
 
-/* Ctrl-C, Ctrl-Z and the like are keys. Not by ncurses, which has a file for its terminal. */
+/* Makes Ctrl-C, Ctrl-Z and the like keys. ncurses cannot do this, because its terminal is a file
+ * here. */
 static void set_raw(void)
 {
     struct termios t = rescue.terminal;
@@ -167,8 +169,9 @@ static void set_modes(struct terminal *s)
     nodelay(stdscr, TRUE);
     set_escdelay(ESCAPE_MS);
     curs_set(0);
-    typeahead(-1);    /* a picture is written whole: the outlet knows when there is no room */
-    mouseinterval(0); /* every press is told at once */
+    /* A picture is written whole; terminal_output.h knows when the terminal is full. */
+    typeahead(-1);
+    mouseinterval(0); /* every press is reported at once */
     terminal_mouse(s, s->mouse);
     terminal_output_add(s->outlet, PASTES_ON, sizeof PASTES_ON - 1);
 }
@@ -195,8 +198,8 @@ static void destroy(struct terminal *s)
     free(s);
 }
 
-/* ncurses has a file for its terminal, and asks that in vain how large it is. It must know from the
- * first: what it makes of the terminal's scrolling outlives us. */
+/* ncurses has a file for its terminal, which cannot tell a size. It must know the size from the
+ * first, because the scrolling region that it sets outlives this program. */
 static SCREEN *begin_curses(const struct terminal *s)
 {
     struct winsize size;
@@ -266,7 +269,7 @@ void terminal_resume(struct terminal *s)
     int columns, rows;
     terminal_resize(s, &columns, &rows);
     terminal_redraw(s);
-    wrefresh(stdscr); /* out of endwin's state */
+    wrefresh(stdscr); /* leaves endwin's state */
     terminal_output_flush(s->outlet);
 }
 
@@ -303,7 +306,8 @@ void terminal_redraw(struct terminal *s)
     s->anew = true;
 }
 
-/* What the C library takes for another width than the grid would shift the rest of the row. */
+/* Replaces a character whose width differs between the C library and the grid, because it would
+ * shift the rest of the row. */
 static wchar_t shown_as(const struct grid *g, const struct cell *cell, int column)
 {
     bool wide = column + 1 < g->columns && cell[1].c == 0;
@@ -346,7 +350,8 @@ static void put_row(struct terminal *s, const struct grid *g, int row)
         to--;
     if (from == to)
         return;
-    while (from > 0 && (now[from].c == 0 || before[from].c == 0)) /* no half of a wide one */
+    /* Does not begin in the middle of a wide character. */
+    while (from > 0 && (now[from].c == 0 || before[from].c == 0))
         from--;
     while (to < g->columns && (now[to].c == 0 || before[to].c == 0))
         to++;
@@ -466,7 +471,8 @@ bool terminal_key(struct terminal *s, struct terminal_key *out)
 {
     wint_t c;
     *out = (struct terminal_key){.key = UIKEY_NONE};
-    int flags = terminal_unblock(STDIN_FILENO); /* ncurses waits for the rest of some sequences */
+    /* Otherwise ncurses would wait for the rest of some sequences. */
+    int flags = terminal_unblock(STDIN_FILENO);
     int what = wget_wch(stdscr, &c);
     terminal_block(STDIN_FILENO, flags);
     switch (what) {

@@ -1,4 +1,5 @@
-/* The terminal: shows grids, tells keys. The only file that knows ncurses. One at a time. */
+/* The terminal, which shows grids and reads keys. Only terminal*.c use ncurses. There is one at a
+ * time. */
 #ifndef TUI_TERMINAL_H
 #define TUI_TERMINAL_H
 
@@ -14,31 +15,32 @@ struct terminal_options {
 struct terminal *terminal_open(const struct terminal_options *o, char *problem, size_t size);
 void terminal_close(struct terminal *s); /* NULL is fine; takes at most 0.5 s */
 
-/* Nothing here waits for the terminal. What it does not take stays behind: poll terminal_fd, and
- * call terminal_flush whenever that is readable (and read keys then). True: something went. Show no
- * picture while terminal_behind: it would be old before it is seen. */
+/* No call here waits for the terminal. Bytes that it does not take yet are kept: poll terminal_fd,
+ * and whenever it is readable call terminal_flush and read keys. terminal_flush returns true when
+ * bytes went out. While terminal_behind no picture should be shown, because it would be outdated
+ * before it is seen. */
 int terminal_fd(const struct terminal *s);
 bool terminal_flush(struct terminal *s);
 bool terminal_behind(const struct terminal *s);
 
-/* Asks the terminal how large it is, and takes over what it says. */
+/* Asks the terminal for its size and adopts it. */
 void terminal_resize(struct terminal *s, int *columns, int *rows);
-/* Only what changed goes out. */
+/* Shows a picture; only changes are written. */
 void terminal_show(struct terminal *s, const struct grid *g);
-/* The next terminal_show writes everything. */
+/* Makes the next terminal_show write everything. */
 void terminal_redraw(struct terminal *s);
 void terminal_mouse(struct terminal *s, bool on);
 /* Has the terminal put text onto the clipboard (OSC 52). */
 void terminal_copy(struct terminal *s, struct span text);
 
-/* Gives the terminal back for a while, and takes it again. */
+/* Give the terminal back for a while, and take it again. */
 void terminal_suspend(struct terminal *s);
 void terminal_resume(struct terminal *s);
 
-/* One key (a code point, or of enum key; what is pasted between UIKEY_PASTE and UIKEY_PASTE_END
- * where the terminal can tell) or click (UIKEY_CLICK, with button as in ui_click). False: there is
- * none now. Never waits for longer than it takes to tell Escape from a key that begins with it (25
- * ms). */
+/* Reads one key (a code point or an enum key; pasted text comes between UIKEY_PASTE and
+ * UIKEY_PASTE_END where the terminal marks it) or click (UIKEY_CLICK, with button as in ui_click).
+ * False: there is none now. Waits for at most 25 ms, which it takes to tell Escape from a key that
+ * begins with it. */
 struct terminal_key {
     unsigned key;
     int row, column, button;

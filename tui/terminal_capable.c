@@ -1,4 +1,4 @@
-/* By itself, since term.h makes macros of words such as "columns". */
+/* This is a file of its own because term.h defines macros of words such as "columns". */
 #include "tui/terminal_internal.h"
 
 #include <stddef.h>

@@ -1,11 +1,11 @@
-/* Between the files of terminal.h only. */
+/* Private to the files of terminal.h. */
 #ifndef TUI_TERMINAL_INTERNAL_H
 #define TUI_TERMINAL_INTERNAL_H
 
 #include <stdbool.h>
 
-/* The environment's TERM is known, and such a terminal can put its cursor anywhere: "dumb" cannot.
- * Nothing is written to fd, for which ncurses asks. */
+/* Whether the environment's TERM is known and such a terminal can move its cursor anywhere, which
+ * "dumb" cannot. ncurses requires fd, but nothing is written to it. */
 bool terminal_is_capable(int fd);
 
 #endif

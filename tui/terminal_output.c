@@ -10,13 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CANCEL "\030" /* ends an escape sequence of which the rest is missing */
+#define CANCEL "\030" /* ends an incomplete escape sequence */
 
 struct terminal_output {
     int out, poll;
     FILE *file;
     struct buf waiting;
-    bool polled; /* for room */
+    bool polled; /* `out` is being polled for space */
 };
 
 struct terminal_output *terminal_output_new(int in, int out)
@@ -66,10 +66,11 @@ FILE *terminal_output_file(const struct terminal_output *o)
 
 void terminal_output_add(struct terminal_output *o, const void *p, size_t n)
 {
-    buf_append(&o->waiting, p, n); /* beyond the limit nobody has read for long */
+    /* Fails beyond the limit, when the terminal was not read for long. */
+    buf_append(&o->waiting, p, n);
 }
 
-/* Empties the file into what waits. */
+/* Moves the file's contents to the waiting bytes. */
 static void collect(struct terminal_output *o)
 {
     int file = fileno(o->file);
@@ -120,7 +121,7 @@ static bool write_some(struct terminal_output *o)
     if (n > 0)
         buf_take(&o->waiting, (size_t)n);
     else if (n < 0 && errno != EAGAIN && errno != EINTR)
-        buf_free(&o->waiting); /* the terminal is gone; reading tells */
+        buf_free(&o->waiting); /* the terminal is gone, which the next read reports */
     return n > 0;
 }
 
