@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-/* What a wanted column is kept before: host names, and ages. */
+/* The `keep` of a wanted column, just above that of host names, and of ages. */
 enum { WANTED_SERVICES = 75, WANTED_STREAMS = 55 };
 
 enum column_role column_role_of(const struct snapshot *s)
@@ -25,8 +25,9 @@ int column_find(const struct columns *c, const char *name)
         const struct column *column = &c->items[i];
         bool same = span_is_nocase(wanted, column->name);
         for (int role = 0; role < COLUMN_ROLES; role++)
-            same = same || (column->titles[role] != NULL && /* spoken of as it is seen */
-                            span_is_nocase(wanted, column->titles[role]));
+            /* Titles are found as the user sees them. */
+            same = same ||
+                   (column->titles[role] != NULL && span_is_nocase(wanted, column->titles[role]));
         if (same)
             return i;
     }
@@ -40,9 +41,9 @@ bool column_is_in(const struct column *c, enum column_role role, enum totals tot
            !(c->kind == COLUMN_NO_RATE && totals != SHOW_TOTALS);
 }
 
-/* ---- what a screen shows ---- */
+/* ---- selection ---- */
 
-/* Digits of the longest id: an id that is cut is none. */
+/* Digits of the longest id, because a cut id would be wrong. */
 static int id_width(const struct snapshot *s)
 {
     uint64_t most = 0;
@@ -63,8 +64,8 @@ static uint64_t without_names(const struct columns *c, const struct snapshot *s)
     return column >= 0 ? (uint64_t)1 << column : 0;
 }
 
-/* Which device, where there are several. The host names of services tell that, too, on screens that
- * have room for them. */
+/* The column that tells the device, where there are several. On wide screens the host names of
+ * services tell it, too. */
 static uint64_t device_column(const struct columns *c, const struct snapshot *s, int width)
 {
     bool told = c == &service_columns && column_role_of(s) == COLUMN_SOURCE && width >= 80;
@@ -80,12 +81,13 @@ struct columns_options columns_options(const struct columns *c, const struct sna
                                     .totals = ui->totals,
                                     .hidden = (streams ? ui->hidden : 0) | without_names(c, s),
                                     .wanted = device_column(c, s, width),
-                                    .at = streams ? 2 : 1, /* marks of selection and tag */
+                                    /* Space for the marks of selection and tag. */
+                                    .at = streams ? 2 : 1,
                                     .width = width,
                                     .first = streams ? id_width(s) : 0};
 }
 
-/* ---- where ---- */
+/* ---- places ---- */
 
 static void choose(const struct columns *c, const struct columns_options *o,
                    struct columns_fit *out)
@@ -104,7 +106,7 @@ static void choose(const struct columns *c, const struct columns_options *o,
 
 static int taken(const struct columns_fit *fit)
 {
-    int sum = fit->n > 0 ? fit->n - 1 : 0; /* the blanks between */
+    int sum = fit->n > 0 ? fit->n - 1 : 0; /* blanks between columns */
     for (int i = 0; i < fit->n; i++)
         sum += fit->items[i].width;
     return sum;
@@ -128,7 +130,7 @@ static void drop_least(const struct columns *c, const struct columns_options *o,
             (size_t)(fit->n - least) * sizeof *fit->items);
 }
 
-/* Their shares in turn, until there is nothing left or all have what they can use. */
+/* Gives columns their shares in turn, until nothing is left or no column can use more. */
 static void grow(const struct columns *c, struct columns_fit *fit, int spare)
 {
     for (bool grown = true; grown && spare > 0;) {

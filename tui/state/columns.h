@@ -1,5 +1,5 @@
-/* The columns of the two tables, streams and services: one entry each says what it is called, when
- * it is shown, how wide it is, what stands in it and how it sorts. Pure. */
+/* The columns of the two tables, streams and services: an entry for each has its name, when it is
+ * shown, its width, its text and its order. Pure. */
 #ifndef TUI_STATE_COLUMNS_H
 #define TUI_STATE_COLUMNS_H
 
@@ -9,14 +9,14 @@
 
 #define COLUMNS_MAX 24
 
-/* What the watched program is; others are taken for a source. */
+/* The kind of the watched program; unknown kinds count as a source. */
 enum column_role { COLUMN_SOURCE, COLUMN_DESTINATION, COLUMN_HUB, COLUMN_ROLES };
 enum column_role column_role_of(const struct snapshot *s);
 /* What a row of the streams' table is: "stream", or at a hub "tunnel". */
 const char *column_row_noun(enum column_role role);
 
-/* What stands in a cell. text: in `buffer`, or of the snapshot; more: quiet, behind it, when there
- * is room. */
+/* The text of a cell. text: in `buffer`, or a view into the snapshot. more: follows text in a quiet
+ * look, when there is space. */
 struct column_text {
     struct span text, more;
     enum role role;
@@ -24,13 +24,13 @@ struct column_text {
 };
 
 struct column {
-    const char *name;                 /* as in the JSON */
-    const char *titles[COLUMN_ROLES]; /* NULL: that role has no such column */
-    uint8_t least, most;              /* columns wide */
-    uint8_t share;                    /* of what is spare */
-    uint8_t keep;                     /* the lowest go first when the screen is narrow */
-    uint16_t from;                    /* not on screens narrower than that */
-    bool number;                      /* to the right, and the greatest comes first */
+    const char *name;                 /* the field's name in the JSON */
+    const char *titles[COLUMN_ROLES]; /* NULL: the role does not have the column */
+    uint8_t least, most;              /* width in columns */
+    uint8_t share;                    /* share of spare width */
+    uint8_t keep;                     /* when the screen is narrow, the lowest are left out first */
+    uint16_t from;                    /* least width of the screen */
+    bool number;                      /* aligned to the right, and sorted in descending order */
     enum { COLUMN_ALWAYS, COLUMN_RATE, COLUMN_TOTAL, COLUMN_NO_RATE } kind;
     /* row: a snapshot_stream or snapshot_service. */
     void (*write)(const void *row, enum units units, int width, struct column_text *out);
@@ -43,10 +43,10 @@ struct columns {
 };
 extern const struct columns stream_columns, service_columns;
 
-/* By name or by a title in any role, whatever the case; -1: none. */
+/* Finds a column by its name or by a title in any role, whatever the case. -1: there is none. */
 int column_find(const struct columns *c, const char *name);
 
-/* Those that a screen shows, and where. */
+/* The columns that a screen shows, and their places. */
 struct columns_fit {
     int n;
     struct columns_fitted {
@@ -58,14 +58,17 @@ struct columns_options {
     enum column_role role;
     enum totals totals;
     uint64_t hidden; /* 1 << index */
-    uint64_t wanted; /* 1 << index: on any screen, before whatever can be left out */
-    int at, width;   /* the first column's place; columns of the screen */
-    int first;       /* the first column is at least that wide */
+    /* 1 << index: shown on any screen, in preference to columns that can be left out. */
+    uint64_t wanted;
+    int at, width; /* place of the first column; width of the screen */
+    int first;     /* least width of the first column */
 };
-/* Those of a screen that wide. Ids are not cut, and tunnels without names have no column. */
+/* The options for a screen of that width. Ids are never cut, and tunnels without names have no
+ * column. */
 struct columns_options columns_options(const struct columns *c, const struct snapshot *s,
                                        const struct ui *ui, int width);
-/* Widths are the least ones; what remains of the row is shared by those that can use it. */
+/* Each column gets its least width; the rest of the row is shared by the columns that can use it.
+ */
 void columns_fit(const struct columns *c, const struct columns_options *o, struct columns_fit *out);
 /* Whether the column can be shown at all, on a screen that is wide enough. */
 bool column_is_in(const struct column *c, enum column_role role, enum totals totals);

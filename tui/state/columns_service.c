@@ -61,7 +61,8 @@ static void write_state(const void *row, enum units units, int width, struct col
 {
     const struct snapshot_service *s = row;
     (void)units, (void)width;
-    bool no_device = span_is(span_of(s->state), "no-device"); /* one character too wide */
+    /* This state is one character too wide. */
+    bool no_device = span_is(span_of(s->state), "no-device");
     column_put_text(out, no_device ? "no dev" : s->state,
                     span_is(span_of(s->state), "ready") ? ROLE_OK : ROLE_BAD);
 }

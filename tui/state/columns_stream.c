@@ -76,7 +76,7 @@ static void write_state(const void *row, enum units units, int width, struct col
     column_put_text(out, states[at].word, states[at].role);
 }
 
-/* A tunnel's id is told by its beginning. */
+/* A tunnel's id is shortened to its beginning. */
 static void write_tunnel_id(const void *row, enum units units, int width, struct column_text *out)
 {
     const struct snapshot_stream *s = row;
@@ -97,7 +97,7 @@ COMPARE(reason, compare_texts, reason)
 COMPARE(age, compare_numbers, age)
 COMPARE(down, compare_counts, bytes_down)
 COMPARE(up, compare_counts, bytes_up)
-COMPARE(rate_down, compare_numbers, mean_down) /* rows must not jump every second */
+COMPARE(rate_down, compare_numbers, mean_down) /* the mean, so that rows do not move every second */
 COMPARE(rate_up, compare_numbers, mean_up)
 COMPARE(first, compare_numbers, first_byte)
 
@@ -107,7 +107,7 @@ static int by_queue(const void *a, const void *b)
     return compare_counts(x->queued_down + x->queued_up, y->queued_down + y->queued_up);
 }
 
-/* Title in the role of source, destination and hub. */
+/* The title for the roles of source, destination and hub. */
 #define ALL(title)                                                                                 \
     {                                                                                              \
         title, title, title                                                                        \
@@ -124,7 +124,7 @@ static const struct column items[] = {
     {"asked", {"ASKED FOR", NULL, NULL}, 16, 56, 2, 10, 140, false, COLUMN_ALWAYS, write_asked, by_asked},
     {"asked", {NULL, NULL, "TUNNEL"}, 8, 8, 0, 30, 0, false, COLUMN_ALWAYS, write_tunnel_id, by_asked},
     {"state", ALL("STATE"), 5, 5, 0, 80, 0, false, COLUMN_ALWAYS, write_state, by_state},
-    /* Why it is over; stands where the rates were when those are shown. */
+    /* The reason of a stream's end, in the place of the rates when those are shown. */
     {"reason", ALL("REASON"), 15, 15, 0, 45, 0, false, COLUMN_NO_RATE, write_reason, by_reason},
     {"age", ALL("AGE"), 5, 5, 0, 50, 0, true, COLUMN_ALWAYS, write_age, by_age},
     {"bytes_down", ALL("DOWN"), 5, 5, 0, 40, 0, true, COLUMN_TOTAL, write_down, by_down},

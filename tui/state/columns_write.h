@@ -5,11 +5,11 @@
 #include "tui/state/columns.h"
 
 void column_put_text(struct column_text *out, const char *text, enum role role);
-/* The buffer, which has been written. "-" and "0" are quiet. */
+/* Shows the buffer, which has been written. "-" and "0" get a quiet look. */
 void column_put_number(struct column_text *out, enum role role);
 
-int compare_texts(const char *a, const char *b); /* whatever the case */
+int compare_texts(const char *a, const char *b); /* ignores case */
 int compare_counts(uint64_t a, uint64_t b);
-int compare_numbers(double a, double b); /* what is no number is the least */
+int compare_numbers(double a, double b); /* NaN sorts first */
 
 #endif

@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Either text or number is set. Those that events have not leave them NULL. */
+/* A field of streams. Either text or number is set; members for events are NULL where events do not
+ * have the field. */
 struct field {
     const char *names[3];
-    bool plain; /* a word without a name looks here as well */
+    bool plain; /* a word without a name matches here as well */
     bool time;  /* the number is seconds, not bytes */
     const char *(*text)(const struct snapshot_stream *s);
     double (*number)(const struct snapshot_stream *s);
@@ -70,7 +71,7 @@ static const struct field fields[] = {
 };
 enum { FIELDS = sizeof fields / sizeof *fields, ANY = -1, ID = -2 };
 
-/* ---- reading ---- */
+/* ---- parsing ---- */
 
 static int field_of(struct span name)
 {
@@ -87,7 +88,7 @@ static double unit_of(struct span suffix, bool time)
 {
     static const struct {
         const char *name;
-        double times, bytes; /* 0: not of this kind */
+        double times, bytes; /* 0: not a unit of this kind */
     } units[] = {{"", 1, 1},      {"s", 1, 0},    {"m", 60, 1048576},   {"h", 3600, 0},
                  {"d", 86400, 0}, {"k", 0, 1024}, {"g", 0, 1073741824}, {"t", 0, 1099511627776},
                  {"b", 0, 1}};
@@ -97,7 +98,7 @@ static double unit_of(struct span suffix, bool time)
     return 0;
 }
 
-/* "10m", "1.5K": not by strtod, which goes by the locale. */
+/* Reads "10m" or "1.5K", without strtod, which depends on the locale. */
 static bool number_of(struct span s, bool time, double *out)
 {
     double value = 0, place = 0;
@@ -238,7 +239,7 @@ static bool stream_word(const struct filter_word *w, const struct snapshot_strea
         if (field->number != NULL)
             return compares(field->number(s), w);
         return field->text == NULL || contains(field->text(s), w->text) ||
-               contains(format_via(field->text(s)), w->text); /* as the table shows it */
+               contains(format_via(field->text(s)), w->text); /* in the form that the table shows */
     }
     return filter_contains(s, w->text);
 }
@@ -251,7 +252,7 @@ bool filter_stream(const struct filter *f, const struct snapshot_stream *s)
     return true;
 }
 
-/* Whether the word is about something that such an event has. */
+/* Whether the word is about a field that such an event has. */
 static bool concerns(const struct filter_word *w, const struct snapshot_event *e)
 {
     if (w->field < 0)

@@ -6,13 +6,13 @@
 
 struct scale {
     double base;
-    double
-        most; /* the greatest that is shown with a unit: the next one would take six characters */
+    double most; /* the largest value for a unit; the next one would take six characters */
     const char *letters;
 };
 static const struct scale iec = {1024, 1023.5, " KMGTPE"}, si = {1000, 999.5, " kMGTPE"};
 
-/* Three digits that count, and the letter of the unit apart. Above all units: '\0'. */
+/* Writes three significant digits and returns the letter of the unit; '\0': the value is above all
+ * units. */
 static char scaled(double v, const struct scale *s, char out[FORMAT_SIZE])
 {
     size_t unit = 0;
@@ -27,7 +27,7 @@ static char scaled(double v, const struct scale *s, char out[FORMAT_SIZE])
 
 static bool nothing(double v)
 {
-    return !(v >= 0.5); /* also what is no number */
+    return !(v >= 0.5); /* also true for NaN */
 }
 
 static void brief(double v, const struct scale *s, char out[FORMAT_SIZE])
@@ -106,7 +106,7 @@ void format_age(double seconds, char out[FORMAT_SIZE])
         snprintf(out, FORMAT_SIZE, "%llus", s);
     else if (s < 3600)
         snprintf(out, FORMAT_SIZE, "%llum%02llu", s / 60, s % 60);
-    else if (s < 86400) /* the last letter goes where there would be six characters */
+    else if (s < 86400) /* the last letter is left out where there would be six characters */
         snprintf(out, FORMAT_SIZE, "%lluh%02llu%s", s / 3600, s / 60 % 60, s < 36000 ? "m" : "");
     else if (s < 100 * 86400)
         snprintf(out, FORMAT_SIZE, "%llud%02llu%s", s / 86400, s / 3600 % 24,
@@ -191,7 +191,7 @@ const char *format_via(const char *via)
     return via;
 }
 
-/* The end that stays: ":40112" or "]:40112"; 0: there is no port. */
+/* Length of the end that is kept: ":40112" or "]:40112"; 0: there is no port. */
 static size_t port_length(struct span a)
 {
     size_t i = a.n;

@@ -20,7 +20,7 @@ static void text(const struct help *h, int column, const char *what, enum role r
         h->draw(h->owner, &(struct help_text){h->row, column, what, role, closes});
 }
 
-/* Cells of one group's keys, as many in a row as there is room for; a long one takes two. */
+/* Lays out the keys of a group in cells, as many in a row as fit; a long text takes two cells. */
 static void lay_out_group(struct help *h, enum key_group group)
 {
     int across = (h->columns - LEFT) / CELL > 0 ? (h->columns - LEFT) / CELL : 1, at = 0;
@@ -30,7 +30,7 @@ static void lay_out_group(struct help *h, enum key_group group)
         const struct key_binding *b = &key_bindings[i];
         if (b->group != group || b->names == NULL)
             continue;
-        int names = (int)strlen(b->names) + 1; /* the table is ASCII */
+        int names = (int)strlen(b->names) + 1; /* bytes are columns, since the table is ASCII */
         int cells = (names + (b->help != NULL ? (int)strlen(b->help) : -1) + 1 + CELL) / CELL;
         if (at > 0 && at + cells > across)
             h->row++, at = 0;

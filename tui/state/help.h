@@ -1,4 +1,4 @@
-/* The help screen, made of the key table: which texts there are and where they stand. Pure. */
+/* The help screen, made from the key table: its texts and their places. Pure. */
 #ifndef TUI_STATE_HELP_H
 #define TUI_STATE_HELP_H
 
@@ -10,7 +10,7 @@ struct help_text {
     int row, column; /* row counts from the first one of the help, which may be scrolled out */
     const char *text;
     enum role role;
-    bool closes; /* of a key that does nothing where the program is read only */
+    bool closes; /* belongs to a key that does nothing when the program is read only */
 };
 
 /* Calls `draw` with each text of the help on a screen of so many columns, for a program in that

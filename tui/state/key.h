@@ -1,8 +1,8 @@
-/* What a key is, for ui.h and terminal.h. */
+/* The codes of keys, for ui.h and terminal.h. */
 #ifndef TUI_STATE_KEY_H
 #define TUI_STATE_KEY_H
 
-/* Keys that are no characters. Characters are their code points. */
+/* Keys other than characters. A character's key is its code point. */
 enum key {
     UIKEY_NONE = 0x110000,
     UIKEY_UP,
@@ -19,10 +19,10 @@ enum key {
     UIKEY_ESCAPE,
     UIKEY_BACKSPACE,
     UIKEY_DELETE,
-    UIKEY_PASTE, /* what follows is pasted, up to: */
+    UIKEY_PASTE, /* the following keys are pasted, up to UIKEY_PASTE_END */
     UIKEY_PASTE_END,
     UIKEY_F,               /* UIKEY_F + 1 is F1 */
-    UIKEY_CLICK = 0x110040 /* ui_click instead */
+    UIKEY_CLICK = 0x110040 /* a click, which is for ui_click */
 };
 
 #endif

@@ -49,7 +49,7 @@ ACTION(quit)
 
 /* ---- sort ---- */
 
-/* The column beside the one that sorts, among those that the screen shows. */
+/* The neighbour of the sort column, among the columns that the screen shows. */
 static int neighbour(const struct ui *ui, const struct model *m, int sort, int by)
 {
     const struct columns *c = ui->focus == PANE_SERVICES ? &service_columns : &stream_columns;
@@ -77,7 +77,7 @@ ACTION(reverse)
 {
     (void)key;
     if (m->link != MODEL_LIVE)
-        return UI_RETRY; /* as the box says */
+        return UI_RETRY; /* as the box of a lost program says */
     if (ui->focus == PANE_SERVICES)
         ui->service_reverse = !ui->service_reverse;
     else
@@ -102,7 +102,7 @@ ACTION(tag)
     size_t i = 0;
     if (ui->screen != SCREEN_MAIN || ui->focus != PANE_STREAMS || id == 0)
         return pause_picture(ui, m, key);
-    ui_step(ui, m, 0); /* from now on it is that one, wherever it goes */
+    ui_step(ui, m, 0); /* selects this stream itself, rather than its row */
     while (i < ui->n_tags && ui->tags[i] != id)
         i++;
     if (i < ui->n_tags) {
@@ -284,7 +284,7 @@ const struct key_binding key_bindings[] = {
     {{'t'}, "t", "rates, totals", KEYS_VIEW, ON_MAIN, "t", "Totals", false, totals},
     {{'y'}, "y", "copy id or name", KEYS_STREAMS, ON_LISTS, "y", "Copy", false, copy},
     {{'q', F(10), CTRL('c')}, "q", "quit", KEYS_OPEN, ON_ALL, "q", "Quit", false, quit},
-    /* Not in the bar. */
+    /* These are not in the bar. */
     {{UIKEY_UP, UIKEY_DOWN, 'k', 'j'}, "Up Down k j", "move", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
     {{UIKEY_PAGE_UP, UIKEY_PAGE_DOWN, CTRL('b'), CTRL('f')}, "PgUp PgDn ^B ^F", "page", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
     {{UIKEY_HOME, UIKEY_END, 'g', 'G'}, "Home End g G", "ends", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},

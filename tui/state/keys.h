@@ -1,4 +1,4 @@
-/* What each key does, in one table: the help screen and the key bar come from it too. */
+/* One table of what each key does, from which the help screen and the key bar are made, too. */
 #ifndef TUI_STATE_KEYS_H
 #define TUI_STATE_KEYS_H
 
@@ -20,17 +20,17 @@ enum key_group {
 extern const char *const key_group_names[KEYS_GROUPS];
 
 struct key_binding {
-    uint32_t keys[6];         /* 0 ends them */
-    const char *names, *help; /* NULL: not told by itself */
+    uint32_t keys[6];         /* 0 ends the list */
+    const char *names, *help; /* NULL: the help has no text for it */
     enum key_group group;
     unsigned screens;          /* ON_... */
-    const char *bar_key, *bar; /* NULL: not in the key bar, which goes in the table's order */
-    bool closes;               /* not where the program is read only */
+    const char *bar_key, *bar; /* NULL: not in the key bar, which has the table's order */
+    bool closes;               /* unavailable when the program is read only */
     unsigned (*act)(struct ui *ui, struct model *m, uint32_t key);
 };
 extern const struct key_binding key_bindings[];
 extern const size_t n_key_bindings;
 
-unsigned key_screen(enum screen s); /* its bit */
+unsigned key_screen(enum screen s); /* the screen's ON_... bit */
 
 #endif

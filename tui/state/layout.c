@@ -5,16 +5,16 @@ static int least(int a, int b)
     return a < b ? a : b;
 }
 
-/* Title, rates, services; streams below when there is room; keys. */
+/* The small form has title, rates, services, streams if there is space, and keys. */
 static struct layout small_layout(int rows, size_t services)
 {
     struct layout l = {.small = true, .keys = rows - 1};
-    int room = rows - 3; /* without title, rates and keys */
+    int room = rows - 3; /* rows other than title, rates and keys */
     if (room <= 0)
         return l;
     l.services = 2;
     l.n_services = services > 64 ? least(room, 64) : least(room, (int)services);
-    if (room - l.n_services < 3) /* a head and two streams */
+    if (room - l.n_services < 3) /* streams need a head and two rows */
         return l;
     l.stream_head = 2 + l.n_services;
     l.streams = l.stream_head + 1;
@@ -61,11 +61,11 @@ struct layout layout_of(int columns, int rows, size_t services, int log)
     l.log = rows - 1 - l.n_log;
     at = l.log;
     if (tall)
-        l.range = l.log_line = --at; /* the line carries it */
+        l.range = l.log_line = --at; /* the separating line shows the range */
     else if (rows >= 16)
         l.range = --at;
     else
-        l.range = l.totals; /* no row to spare */
+        l.range = l.totals; /* there is no row to spare */
     l.n_streams = at - l.streams;
     return l;
 }

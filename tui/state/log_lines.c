@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- which ---- */
+/* ---- selection ---- */
 
-/* Events of the dashboard's own have no number. */
+/* Whether a pause hides the event. The dashboard's own events have no number. */
 static bool hidden_by_pause(const struct model *m, const struct snapshot_event *e)
 {
     return m->paused && (e->number > 0 ? e->number > m->paused_event : e->time > m->paused_clock);
@@ -48,7 +48,7 @@ size_t log_count(const struct ui *ui, const struct model *m)
     return n;
 }
 
-/* ---- how ---- */
+/* ---- text ---- */
 
 const char *reason_text(const char *name)
 {
@@ -70,14 +70,14 @@ static void add(struct log_line *out, const char *format, ...)
     va_end(arguments);
 }
 
-/* A word and a blank, if there is one. */
+/* Appends a word and a blank, if there is a word. */
 static void add_word(struct log_line *out, const char *word)
 {
     if (word[0] != '\0')
         add(out, "%s ", word);
 }
 
-/* Why, in the program's words or else in ours. */
+/* The reason in the program's words, or else in those of reason_text. */
 static const char *why(const struct snapshot_event *e)
 {
     return e->text[0] != '\0' ? e->text : e->reason[0] != '\0' ? reason_text(e->reason) : "";
@@ -213,7 +213,7 @@ void log_line_write(const struct snapshot_event *e, struct log_line *out)
             kinds[i].write(e, out);
             return;
         }
-    out->word = "?"; /* of a newer program */
+    out->word = "?"; /* an event of a newer program */
     add(out, "%s ", e->event);
     write_text(e, out);
 }

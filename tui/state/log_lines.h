@@ -7,13 +7,14 @@
 
 #define LOG_LINE_MAX 1024
 
-/* The newest at the end, at most `max`, of those that the filter and a pause let through, without
- * the newest `skip` ones: indices into m->events. Returns how many. */
+/* Selects at most `max` events that the filter and a pause let through, without the newest `skip`,
+ * as indices into m->events, the newest last. Returns how many. */
 size_t log_select(const struct ui *ui, const struct model *m, size_t skip, size_t at[], size_t max);
 size_t log_count(const struct ui *ui, const struct model *m);
 
-/* "close" and "1197 127.0.0.1:50298 SSH1 8m12s down 1.2M up 90K: closed by device": what happened
- * in at most five characters, which the role colours, and the rest. Not escaped. */
+/* "close" and "1197 127.0.0.1:50298 SSH1 8m12s down 1.2M up 90K: closed by device": the kind of
+ * event in at most five characters, which the role colours, and the rest. The text is not escaped.
+ */
 struct log_line {
     const char *word;
     enum role role;
@@ -21,7 +22,7 @@ struct log_line {
 };
 void log_line_write(const struct snapshot_event *e, struct log_line *out);
 
-/* "peer-reset": "the far end reset the connection"; names that are not ours as they are. */
+/* "peer-reset": "the far end reset the connection"; unknown names are unchanged. */
 const char *reason_text(const char *name);
 
 #endif

@@ -34,8 +34,8 @@ static void append(uint64_t *all, size_t keep, size_t drop, const uint64_t *more
     memcpy(all + keep, more, n * sizeof *all);
 }
 
-/* Samples that continue what is known are added to it; where they do not, or their numbers went
- * backwards, they replace it. */
+/* Samples that continue the known history are added to it. Samples after a gap, or whose numbers
+ * went backwards, replace it. */
 static void merge(struct model_history *h, const struct snapshot_samples *s, size_t cap)
 {
     if (s->n == 0 || s->last == h->last)
@@ -129,7 +129,8 @@ static const struct snapshot *latest(const struct model *m)
     return m->newest.schema != 0 ? &m->newest : &m->shown;
 }
 
-/* Of the log what was seen stays; its numbers mean nothing any more. */
+/* Resets the model for a new instance. The log keeps its events, whose numbers have no meaning any
+ * more. */
 static void restart(struct model *m, const struct snapshot *s)
 {
     model_pause(m, false);

@@ -1,6 +1,6 @@
-/* What the dashboard knows of the program that it watches: the newest snapshot, history and events
- * put together from all snapshots, and how its own connection stands. Pure: fed by the app, a
- * replay or a test; read by views. Times are seconds. */
+/* What the dashboard knows of the watched program: the newest snapshot, the history and events put
+ * together from all snapshots, and the state of its own connection. Pure: the app, a replay or a
+ * test feeds it, and views read it. Times are in seconds. */
 #ifndef TUI_STATE_MODEL_H
 #define TUI_STATE_MODEL_H
 
@@ -23,56 +23,58 @@ struct model_history {
     uint64_t down[MODEL_SECONDS], up[MODEL_SECONDS];
 };
 
-/* An event that outlives its snapshot; or one of the dashboard's own ("lost", "back", "restarted",
- * "closed-all", "note": text only). */
+/* An event that outlives its snapshot, or one of the dashboard's own ("lost", "back", "restarted",
+ * "closed-all", "note"), which have text only. */
 struct model_event {
     struct snapshot_event e; /* its strings are copies */
     char *memory;
 };
 
 struct model {
-    struct snapshot shown;  /* what views draw; schema 0: there is nothing yet */
-    struct snapshot newest; /* while paused: what will be shown then; else zero */
+    struct snapshot shown;  /* what views draw; schema 0: no snapshot yet */
+    struct snapshot newest; /* while paused: shown after the pause; else zero */
     bool paused;
     uint64_t paused_event;        /* while paused: number of the newest event shown */
-    double paused_clock;          /* while paused: its time of day */
-    struct model_history seconds; /* goes on while paused; see paused_second */
+    double paused_clock;          /* while paused: the program's time of day */
+    struct model_history seconds; /* continues during a pause; see paused_second */
     struct model_history tens;
     uint64_t paused_second, paused_ten; /* while paused: the newest sample shown */
     size_t n_events;                    /* oldest first, at most MODEL_EVENTS */
     struct model_event events[MODEL_EVENTS];
-    uint64_t last_event; /* number of the newest event of the program that is known */
+    uint64_t last_event; /* number of the program's newest known event */
 
     enum model_link link;
     char socket[256];  /* path, for people */
-    char problem[256]; /* LOST, NEVER: why, a sentence */
+    char problem[256]; /* LOST, NEVER: a sentence about the reason */
     double heard_at;   /* local clock: when the last snapshot came */
-    double lost_at;    /* LOST */
+    double lost_at;    /* LOST: local clock when the connection was lost */
     double retry_at;   /* LOST: when the next try begins */
-    unsigned tries;    /* LOST: in a row */
+    unsigned tries;    /* LOST: failed tries in a row */
 };
 
 void model_init(struct model *m, const char *socket);
 void model_free(struct model *m);
 
-/* Takes *s over (zeroed). A snapshot of another instance begins everything anew, also a pause, with
- * an event "restarted"; the events that were seen stay, as number 0. One that comes after a loss
- * leaves an event "back" that says how long the view was blind. now: the local monotonic clock. */
+/* Takes *s over, which is zeroed. A snapshot of another instance resets the model, including a
+ * pause, and adds an event "restarted"; the events seen before stay, with number 0. A snapshot
+ * after a loss adds an event "back" that tells how long nothing was heard. now: the local monotonic
+ * clock. */
 void model_take(struct model *m, struct snapshot *s, double now);
-/* "/v1/snapshot?history=...&tens=...&events=..." for what is missing; detail: a stream's id, or 0.
- */
+/* "/v1/snapshot?history=...&tens=...&events=..." asks for what is missing. detail: a stream's id,
+ * or 0. */
 void model_target(const struct model *m, uint64_t detail, char *out, size_t size);
 void model_lost(struct model *m, const char *problem, double now, double retry_at);
-/* An event that came by itself (of a replay), unless it is known already; strings are copied. */
+/* Adds an event that came outside a snapshot (in a replay), unless it is known already. Strings are
+ * copied. */
 void model_event(struct model *m, const struct snapshot_event *e);
 void model_pause(struct model *m, bool pause);
-/* Events that the pause hides. */
+/* The number of events that the pause hides. */
 size_t model_held(const struct model *m);
 /* Adds an event of the dashboard's own. */
 void model_note(struct model *m, const char *event, double time, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* By id in `shown`; NULL: none. */
+/* Finds a stream of `shown` by its id. NULL: there is none. */
 const struct snapshot_stream *model_stream(const struct model *m, uint64_t id);
 
 #endif

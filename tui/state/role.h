@@ -1,4 +1,4 @@
-/* What a text says, for the theme to give it a look, and what graphs are made of. */
+/* The meaning of a text, by which the theme chooses its look, and the characters of graphs. */
 #ifndef TUI_STATE_ROLE_H
 #define TUI_STATE_ROLE_H
 
@@ -10,13 +10,13 @@ enum role {
     ROLE_BAD,  /* lost, offline, refused */
     ROLE_DOWN, /* numbers and graphs of bytes to the client */
     ROLE_UP,
-    ROLE_HEAD,       /* column heads of the pane with the focus */
-    ROLE_HEAD_OTHER, /* ... and of the others */
+    ROLE_HEAD,       /* column heads of the focused pane */
+    ROLE_HEAD_OTHER, /* column heads of other panes */
     ROLE_SELECTED,
     ROLE_SELECTED_OTHER,
     ROLE_TAGGED,
     ROLE_QUIET, /* zero, closed, stale */
-    ROLE_KEY,   /* a key's letter, and what it does: */
+    ROLE_KEY,   /* a key in the key bar, followed by its ROLE_LABEL */
     ROLE_LABEL,
     ROLE_MATCH, /* text that the search found */
     ROLE_COUNT

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define COLUMNS_BEFORE 80 /* until the terminal has told */
+#define COLUMNS_BEFORE 80 /* until the terminal's size is known */
 #define ROWS_BEFORE 24
 
 void ui_init(struct ui *ui)
@@ -31,14 +31,14 @@ static const struct key_binding *binding_of(const struct ui *ui, uint32_t key)
     return NULL;
 }
 
-/* Of the other screens, in the box of a lost program. */
+/* Whether the key is that of the box for a lost program, which all screens have. */
 static bool retries(const struct model *m, uint32_t key)
 {
     return key == 'r' && m->link != MODEL_LIVE;
 }
 
-/* Pasted text goes where text is entered, and nowhere else. Ctrl-C stays what it is: were the end
- * of a paste lost, no key would do anything. */
+/* Pasted text goes to text entry only. Ctrl-C keeps its meaning, because no key would work if the
+ * end of a paste were lost. */
 static bool pasted(struct ui *ui, struct model *m, uint32_t key)
 {
     bool was = ui->pasting;
@@ -79,7 +79,7 @@ unsigned ui_key(struct ui *ui, struct model *m, uint32_t key)
 
 /* ---- clicks ---- */
 
-/* The column whose head is at x; -1: none. */
+/* The column whose head is at x; -1: there is none. */
 static int head_at(const struct ui *ui, const struct model *m, const struct columns *c, int x)
 {
     struct columns_options o = columns_options(c, &m->shown, ui, ui->columns);
@@ -128,7 +128,7 @@ static bool inside(int row, int first, int n)
     return row >= first && row < first + n;
 }
 
-/* False: on nothing that opens. */
+/* False: the click is not on something that opens. */
 static bool click_main(struct ui *ui, const struct model *m, int row, int x)
 {
     struct layout l = ui_layout(ui, m);

@@ -14,7 +14,7 @@ struct layout ui_layout(const struct ui *ui, const struct model *m)
 
 /* ---- the selections ---- */
 
-/* The row that is selected; when its stream or service is not listed, the neighbour. */
+/* The selected row, or its neighbour when its stream or service is not listed. */
 static size_t selected_row(long found, size_t row, size_t n)
 {
     if (found >= 0)
@@ -79,7 +79,7 @@ void ui_step(struct ui *ui, const struct model *m, long rows)
 {
     if (ui->screen == SCREEN_HELP)
         ui->help_top =
-            moved(ui->help_top, rows, INT_MAX); /* ui_key holds it to the rows there are */
+            moved(ui->help_top, rows, INT_MAX); /* ui_key limits it to the existing rows */
     else if (ui->screen == SCREEN_SERVICE ||
              (ui->screen == SCREEN_MAIN && ui->focus == PANE_SERVICES))
         step_services(ui, m, rows);
@@ -125,7 +125,8 @@ unsigned ui_move(struct ui *ui, struct model *m, uint32_t key)
     default:
         ui_step(ui, m, INT_MAX);
     }
-    return ui->screen == SCREEN_STREAM ? UI_REFRESH : UI_NOTHING; /* another one's history */
+    /* For the history of another stream. */
+    return ui->screen == SCREEN_STREAM ? UI_REFRESH : UI_NOTHING;
 }
 
 unsigned ui_next_pane(struct ui *ui, struct model *m, uint32_t key)
@@ -149,7 +150,7 @@ unsigned ui_next_match(struct ui *ui, struct model *m, uint32_t key)
 {
     struct order o = order_streams(ui, m);
     size_t row = stream_row(ui, m, &o), by = key == 'N' ? o.n - 1 : 1, i = 1;
-    while (i <= o.n && /* without a text the filter has chosen */
+    while (i <= o.n && /* without a search text the filter's matches count */
            !filter_contains(&m->shown.streams[o.at[(row + i * by) % o.n]], ui->search_text))
         i++;
     if (i > o.n) {
@@ -163,14 +164,14 @@ unsigned ui_next_match(struct ui *ui, struct model *m, uint32_t key)
     return UI_NOTHING;
 }
 
-/* ---- deeper ---- */
+/* ---- pages ---- */
 
 unsigned ui_enter(struct ui *ui, struct model *m, uint32_t key)
 {
     (void)key;
     if (ui->focus == PANE_LOG)
         return UI_NOTHING;
-    ui_step(ui, m, 0); /* from "the first row" to what is there */
+    ui_step(ui, m, 0); /* turns "the first row" into a selection of its own */
     if (ui->focus == PANE_SERVICES && m->shown.n_services > 0)
         ui->screen = SCREEN_SERVICE;
     else if (ui->focus == PANE_STREAMS && ui_selected(ui, m) != 0)
@@ -191,7 +192,7 @@ static size_t scrolled(size_t top, size_t row, size_t n, int room)
     return top < last ? top : last;
 }
 
-/* Row of the newest stream, by id. */
+/* The row of the newest stream, by id. */
 static size_t newest(const struct model *m, const struct order *o)
 {
     size_t row = 0;
@@ -205,7 +206,7 @@ static void settle_streams(struct ui *ui, const struct model *m, int room)
 {
     struct order o = order_streams(ui, m);
     size_t row = ui->follow ? newest(m, &o) : stream_row(ui, m, &o);
-    bool detail = ui->screen == SCREEN_STREAM; /* what one reads does not turn into another */
+    bool detail = ui->screen == SCREEN_STREAM; /* a page that is being read keeps its stream */
     if (o.n > 0 && !detail && (ui->stream != 0 || ui->follow))
         ui->stream = m->shown.streams[o.at[row]].id;
     ui->stream_row = row;
@@ -224,7 +225,7 @@ static void settle_services(struct ui *ui, const struct model *m, int room)
     order_free(&o);
 }
 
-/* Tags of streams that are no longer listed by the program. */
+/* Removes the tags of streams that the program no longer lists. */
 static void settle_tags(struct ui *ui, const struct model *m)
 {
     size_t kept = 0;

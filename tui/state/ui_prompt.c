@@ -40,7 +40,7 @@ void ui_clear_filter(struct ui *ui)
     ui->filter_text[0] = '\0';
 }
 
-/* While a word is half typed ("age>") the ones before it filter. */
+/* While a word is incomplete ("age>") the words before it filter. */
 static void apply(struct ui *ui, struct model *m)
 {
     char text[sizeof ui->text];
@@ -55,7 +55,7 @@ static void apply(struct ui *ui, struct model *m)
         char *last = strrchr(text, ' ');
         *(last != NULL ? last : text) = '\0';
         if (!filter_parse(text, &ui->filter, ignored, sizeof ignored))
-            return; /* an earlier word was wrong: the filter stays as it was */
+            return; /* an earlier word is invalid, so the filter stays */
     }
     set_text(ui->filter_text, text);
     ui_settle(ui, m);
@@ -122,7 +122,7 @@ static void text_key(struct ui *ui, struct model *m, uint32_t key)
     apply(ui, m);
 }
 
-/* Line ends and tabs part words. */
+/* Line ends and tabs separate words. */
 bool ui_prompt_paste(struct ui *ui, struct model *m, uint32_t key)
 {
     if (ui->prompt != PROMPT_FILTER && ui->prompt != PROMPT_SEARCH)
