@@ -4,7 +4,7 @@
 
 enum { DOTS_MAX = 2 * GRID_MAX };
 
-/* Steps of a cell from bottom to top, and columns of dots in it. */
+/* The steps of a cell from bottom to top, and its columns of dots. */
 static const struct {
     int steps, across;
 } shapes[] = {[GRAPH_BRAILLE] = {4, 2}, [GRAPH_BLOCKS] = {8, 1}, [GRAPH_ASCII] = {3, 1}};
@@ -15,7 +15,7 @@ static int dots_of(const struct graph *graph, int width)
     return held * shapes[graph->style].across;
 }
 
-/* Samples that one column of dots stands for. */
+/* The samples that one column of dots covers. */
 static uint64_t per_dot(const struct graph *graph, int dots)
 {
     uint64_t wanted = graph->window / (graph->interval > 0 ? graph->interval : 1);
@@ -29,7 +29,7 @@ unsigned graph_span(const struct graph *graph, int width)
     return (unsigned)((uint64_t)dots * per_dot(graph, dots)) * graph->interval;
 }
 
-/* The highest sample of each column of dots; the highest of all is returned. */
+/* Finds the highest sample of each column of dots, and returns the highest of all. */
 static uint64_t gather(const struct graph *graph, uint64_t dots[], int n)
 {
     uint64_t per = per_dot(graph, n), peak = 0;
@@ -69,7 +69,7 @@ static uint32_t braille(int left, int right)
     return dots == 0 ? ' ' : 0x2800u + (uint32_t)dots;
 }
 
-/* A cell's character; levels counted from its own bottom. */
+/* The character of a cell, whose levels count from its bottom. */
 static uint32_t glyph(enum graph_style style, int left, int right)
 {
     switch (style) {

@@ -8,19 +8,21 @@
 struct graph {
     const uint64_t *samples;
     size_t n;
-    uint64_t last;     /* the newest one's number: columns begin at multiples, so they stay put */
+    /* Number of the newest sample; columns begin at multiples, so they stay in place. */
+    uint64_t last;
     unsigned interval; /* seconds that a sample covers */
-    unsigned window;   /* seconds that should be seen: more are shown when there is room */
+    unsigned window;   /* seconds to show; more are shown when there is space */
     bool logarithmic;
     enum graph_style style;
     enum role role;
 };
 
-/* Draws the newest at the right, scaled to the highest drawn; anything above zero leaves a mark.
- * A column stands for the highest of its samples. Returns that highest one, in bytes a second. */
+/* Draws the newest samples at the right, scaled to the highest one drawn; every value above zero
+ * leaves a mark. A column shows the highest of its samples. Returns the highest one drawn, in bytes
+ * a second. */
 double graph_draw(const struct graph *graph, struct grid *g, int row, int column, int width,
                   int height);
-/* Seconds from one edge to the other. */
+/* The seconds that a graph of that width covers. */
 unsigned graph_span(const struct graph *graph, int width);
 
 #endif

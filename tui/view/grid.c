@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PRINT_MAX 1024 /* bytes of one grid_print */
+#define PRINT_MAX 1024 /* bytes of text in one grid_print */
 
 static int hold(int n)
 {
@@ -89,7 +89,7 @@ void grid_paint(struct grid *g, int row, int column, int n, enum role role)
             cell_at(g, row, i)->role = (uint8_t)role;
 }
 
-/* Takes the next character off the text, as it is shown; its width, 0 to 2. */
+/* Takes the next character off the text, as it is shown. Returns its width, 0 to 2. */
 static int next(struct span *text, uint32_t *c)
 {
     size_t n = utf8_decode(*text, c);

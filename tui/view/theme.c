@@ -33,9 +33,9 @@ static const struct look mono[ROLE_COUNT] = {
     [ROLE_MATCH] = LOOK(OWN, UNDERLINE),
 };
 
-/* Bright black would be the natural grey, and is the background's colour in some schemes; dim is
- * next to white on white where a terminal in a terminal (screen in xterm) makes it. So there is no
- * grey. */
+/* Bright black would be the natural grey, and is the background's colour in some schemes; dim text
+ * is almost white on white in a terminal within a terminal (screen in xterm). So no grey is used.
+ */
 static const struct look sixteen[ROLE_COUNT] = {
     [ROLE_TEXT] = LOOK(OWN, PLAIN),
     [ROLE_TITLE] = LOOK(OWN, REVERSE),
@@ -55,7 +55,7 @@ static const struct look sixteen[ROLE_COUNT] = {
     [ROLE_MATCH] = LOOK(OWN, UNDERLINE),
 };
 
-/* Middle tones, that stand out on light and dark backgrounds alike. */
+/* Middle tones, which stand out on light and dark backgrounds alike. */
 static const struct look many[ROLE_COUNT] = {
     [ROLE_TEXT] = LOOK(OWN, PLAIN),
     [ROLE_TITLE] = LOOK(OWN, REVERSE),
@@ -95,13 +95,13 @@ enum depth theme_depth(const char *wanted, const char *no_color, const char *ter
     if (term == NULL || strcmp(term, "dumb") == 0 || colours < 8)
         return DEPTH_MONO;
     /* Above 256 (xterm-direct) a colour's number is its RGB value, where the palette's numbers are
-     * dark blues; the first eight stay what they are. */
+     * dark blues; only the first eight keep their meaning. */
     return colours == 256 ? DEPTH_256 : DEPTH_16;
 }
 
 enum graph_style theme_graph(const char *(*environment)(const char *name))
 {
-    /* Beginnings of values; the first that fits decides. */
+    /* Beginnings of values. The first match decides. */
     static const struct {
         const char *name, *value;
         enum graph_style style;

@@ -1,5 +1,5 @@
-/* What each role looks like (grid.h), by how many colours the terminal has. Every look differs from
- * its neighbours without colours, too, or says in words what it means. Pure. */
+/* The look of each role (role.h), for the number of colours that the terminal has. Every look
+ * differs from its neighbours even without colours, or its text tells the meaning. Pure. */
 #ifndef TUI_VIEW_THEME_H
 #define TUI_VIEW_THEME_H
 
@@ -7,8 +7,8 @@
 #include "tui/view/grid.h"
 
 enum depth {
-    DEPTH_PLAIN, /* no colours are wanted, and no greys (no-color.org) */
-    DEPTH_MONO,  /* there are none */
+    DEPTH_PLAIN, /* the user wants no colours or greys (no-color.org) */
+    DEPTH_MONO,  /* the terminal has no colours */
     DEPTH_16,
     DEPTH_256
 };
@@ -20,13 +20,14 @@ struct look {
 
 const struct look *theme_look(enum depth depth, enum role role);
 
-/* wanted: of --color: "auto", "never", "16" or "256"; no_color, term: the environment's NO_COLOR
- * and TERM, or NULL; colours: of the terminal. The first that says something decides. */
+/* wanted: --color's "auto", "never", "16" or "256"; no_color, term: the environment's NO_COLOR and
+ * TERM, or NULL; colours: the terminal's number of colours. The first one that is conclusive
+ * decides. */
 enum depth theme_depth(const char *wanted, const char *no_color, const char *term, int colours);
 
-/* What graphs are best made of. Nobody can ask a terminal which characters its font has: braille
- * where the environment names one that draws it itself or has fonts to fall back on, ASCII on
- * Linux' console, and otherwise blocks, which also xterm's own fonts have. */
+/* The best characters for graphs. A terminal cannot be asked which characters its font has, so this
+ * is braille where the environment names a terminal that draws it itself or has fallback fonts,
+ * ASCII on the Linux console, and otherwise blocks, which even xterm's own fonts have. */
 enum graph_style theme_graph(const char *(*environment)(const char *name));
 
 #endif

@@ -5,7 +5,7 @@
 const struct glyphs glyphs_ascii = {'-', '|', '+', '+', '+', '+', true};
 const struct glyphs glyphs_utf8 = {0x2500, 0x2502, 0x250c, 0x2510, 0x2514, 0x2518, false};
 
-/* What is shown is not the present. */
+/* Dims the picture of data that is not current. */
 static void dim(struct canvas *v)
 {
     for (int row = 1; row < v->g->rows - 1; row++)

@@ -5,10 +5,10 @@
 #include <string.h>
 
 struct box {
-    int row, column, height, width; /* of its inside */
+    int row, column, height, width; /* place and size of its inside */
 };
 
-/* A frame around an emptied inside, in the middle of the rows between title and keys. */
+/* Draws a frame around an empty inside, in the middle of the rows between title and keys. */
 static bool open_box(struct canvas *v, int height, int width, struct box *b)
 {
     const struct glyphs *glyphs = v->c->glyphs;

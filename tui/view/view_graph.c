@@ -2,9 +2,9 @@
 
 #include <stdio.h>
 
-enum { LEFT = 15, RIGHT = 13 }; /* rate, peak */
+enum { LEFT = 15, RIGHT = 13 }; /* widths of rate and peak */
 
-/* Both are wider where long units are used. */
+/* Whether rate and peak are wider, for long units. */
 static bool is_wide(const struct canvas *v)
 {
     return v->g->columns >= 100;

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-/* Where a row of the help is on the screen; 0: between neither the title nor the last row. */
+/* The screen's row for a row of the help; 0: it is not between the title and the last row. */
 static int screen_row(const struct canvas *v, int row)
 {
     row -= (int)v->ui->help_top - 1;

@@ -1,4 +1,4 @@
-/* Between the files of view.h only. */
+/* Private to the files of view.h. */
 #ifndef TUI_VIEW_INTERNAL_H
 #define TUI_VIEW_INTERNAL_H
 
@@ -15,10 +15,10 @@ struct canvas {
     struct grid *g;
     enum column_role role;
     struct layout l;
-    struct order streams; /* once per picture */
+    struct order streams; /* made once per picture */
 };
 
-/* The first row of any screen, and the last. */
+/* Draw the first and the last row of any screen. */
 void draw_title(struct canvas *v);
 void draw_last_row(struct canvas *v);
 
@@ -27,17 +27,18 @@ void draw_small(struct canvas *v);
 void draw_stream(struct canvas *v);
 void draw_service(struct canvas *v);
 void draw_help(struct canvas *v);
-/* Over the picture: a program that is lost or was never there, a list to pick from. */
+/* Draws boxes over the picture: for a program that is lost or was never reached, and for a list to
+ * pick from. */
 void draw_boxes(struct canvas *v);
 
-/* view_table.c: head and rows of a table; which: indices into the snapshot. */
+/* Draw the head and rows of a table (view_table.c). which: indices into the snapshot. */
 void draw_stream_table(struct canvas *v, int head, int first, int rows, const struct order *which,
                        size_t top, bool focus);
 void draw_service_table(struct canvas *v, int head, int first, int rows, const struct order *which);
-/* What the role says for the state of a service or tunnel. */
+/* The role for the state of a service or tunnel. */
 enum role role_of_state(const char *state);
 
-/* view_graph.c: rate, graph and peak from column 0 to the edge in `height` rows. */
+/* A row of rate, graph and peak (view_graph.c), from column 0 to the edge in `height` rows. */
 struct series {
     const char *label; /* "Down" */
     enum role role;
@@ -45,17 +46,17 @@ struct series {
     size_t n;
     uint64_t last;
     unsigned interval, window;
-    double now; /* rate; below zero: not told */
+    double now; /* present rate; below zero: unknown */
 };
 void draw_series(struct canvas *v, int row, int height, const struct series *s);
-/* Seconds that such a graph covers. */
+/* The seconds that such a graph covers. */
 unsigned series_span(const struct canvas *v, const struct series *s);
-/* Of the program, as far as the pause lets see. */
+/* The program's series, up to the pause if there is one. */
 struct series model_series(const struct canvas *v, bool down);
 
 /* view_log.c */
 void draw_log(struct canvas *v, int row, int rows);
-/* One event in a row. */
+/* Draws one event in a row. */
 void draw_event(struct canvas *v, int row, const struct snapshot_event *e);
 
 #endif

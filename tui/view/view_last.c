@@ -20,7 +20,8 @@ static int draw_binding(struct canvas *v, int column, const struct key_binding *
     return column;
 }
 
-/* As many as fit, in the table's order; the one that quits has its place at the end. */
+/* Draws as many keys as fit, in the table's order; the key that quits always has its place at the
+ * end. */
 static void draw_key_bar(struct canvas *v)
 {
     unsigned here = key_screen(v->ui->screen);
@@ -38,9 +39,9 @@ static void draw_key_bar(struct canvas *v)
     }
 }
 
-/* ---- what is asked and told there ---- */
+/* ---- prompts and messages ---- */
 
-/* Left and right; the right one goes first when there is no room. */
+/* Draws a left and a right text; the right one is left out when there is no space. */
 static void two(struct canvas *v, const char *left, enum role left_role, const char *right,
                 enum role right_role)
 {
@@ -51,7 +52,7 @@ static void two(struct canvas *v, const char *left, enum role left_role, const c
         grid_text(v->g, row, columns - margin - wanted, wanted, span_of(right), right_role);
 }
 
-/* The end of what is typed stays in sight. */
+/* The end of the typed text stays visible. */
 static void draw_entry(struct canvas *v, const char *name)
 {
     char left[UI_TEXT_MAX + 32], right[96];

@@ -12,7 +12,7 @@ static void draw_rates(struct canvas *v)
     draw_series(v, 1 + v->l.graph_rows, v->l.graph_rows, &up);
 }
 
-/* less: 0 tells all, 2 the least. */
+/* Writes the totals. less: 0 for all of them, 2 for the fewest. */
 static void totals_text(const struct canvas *v, int less, char *out, size_t size)
 {
     bool wide = v->g->columns >= 110;
@@ -21,7 +21,7 @@ static void totals_text(const struct canvas *v, int less, char *out, size_t size
     const struct snapshot_counts *t = &v->s->totals;
     (wide ? format_bytes_long : format_bytes)(t->bytes_down, down);
     (wide ? format_bytes_long : format_bytes)(t->bytes_up, up);
-    if (t->bytes_down == 0) /* in a sentence it is no dash */
+    if (t->bytes_down == 0) /* in a sentence zero is not a dash */
         snprintf(down, sizeof down, "0");
     if (t->bytes_up == 0)
         snprintf(up, sizeof up, "0");
@@ -53,7 +53,7 @@ static void range_text(const struct canvas *v, char *out, size_t size)
         snprintf(out, size, "%zu-%zu of %zu", top + 1, end, n);
 }
 
-/* What the graphs and numbers mean. */
+/* Writes what the graphs and numbers mean. */
 static void meaning_text(const struct canvas *v, bool wide, char *out, size_t size)
 {
     char span[FORMAT_SIZE];
@@ -89,7 +89,8 @@ static void draw_totals(struct canvas *v)
     int columns = v->g->columns, row = v->l.totals;
     right_text(v, columns >= 110, right, sizeof right);
     int wanted = grid_width(span_of(right));
-    int room = columns - 2 - (v->l.range == v->l.totals ? wanted + 2 : 0); /* told nowhere else */
+    /* The range is shown nowhere else. */
+    int room = columns - 2 - (v->l.range == v->l.totals ? wanted + 2 : 0);
     for (int less = 0; less <= 2; less++) {
         totals_text(v, less, left, sizeof left);
         if (grid_width(span_of(left)) <= room)
@@ -104,7 +105,7 @@ static void draw_totals(struct canvas *v)
         grid_text(v->g, row, columns - 1 - wanted, wanted, span_of(right), ROLE_QUIET);
 }
 
-/* ---- the lines between ---- */
+/* ---- separating lines ---- */
 
 static void draw_line(struct canvas *v, int row)
 {
@@ -112,8 +113,8 @@ static void draw_line(struct canvas *v, int row)
         grid_fill(v->g, row, 0, v->g->columns, v->c->glyphs->horizontal, ROLE_QUIET);
 }
 
-/* The row above the log: where the log is when it was scrolled back, and which streams are shown.
- */
+/* Draws the row above the log, which shows how far the log is scrolled back, and which streams are
+ * visible. */
 static void draw_range(struct canvas *v)
 {
     char range[80], log[80];
@@ -135,7 +136,7 @@ void draw_main(struct canvas *v)
 {
     const struct layout *l = &v->l;
     if (v->s->schema == 0)
-        return; /* the box tells why */
+        return; /* the box shows why */
     draw_rates(v);
     draw_totals(v);
     draw_line(v, l->service_line);

@@ -25,7 +25,7 @@ void page_gap(struct page *p)
     p->row += p->airy;
 }
 
-/* The last row is for the keys. */
+/* Whether the page has no row left, since the last one is for the keys. */
 static bool full(const struct page *p)
 {
     return p->row >= p->v->g->rows - 1;

@@ -63,7 +63,7 @@ static bool is_tcp(const char *listen)
     return listen[0] != '\0' && strchr(listen, '/') == NULL && strrchr(listen, ':') != NULL;
 }
 
-/* To paste into a shell: only when the names are such that a shell leaves them alone. */
+/* Whether text may be pasted into a shell, because a shell takes it literally. */
 static bool pastes(const char *text)
 {
     for (; *text != '\0'; text++)
@@ -89,10 +89,10 @@ static void draw_commands(struct page *p, const struct snapshot_service *s)
     }
 }
 
-/* Of the streams in their order those of this service. */
+/* The streams of this service, in their order. */
 static struct order streams_of(struct canvas *v, const struct snapshot_service *s)
 {
-    struct order o = v->streams; /* used up: nothing else is drawn of it here */
+    struct order o = v->streams; /* reuses the order, which is not drawn otherwise here */
     o.n = 0;
     for (size_t i = 0; i < v->streams.n; i++) {
         const struct snapshot_stream *stream = &v->s->streams[v->streams.at[i]];

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Services that there is no row for: "+9", from column `at` on. */
+/* Draws the number of services that have no row, "+9", from column `at` on. */
 static void draw_more(struct canvas *v, int row, int at)
 {
     char text[32];
@@ -38,7 +38,7 @@ static void draw_numbers(struct canvas *v, int row)
     draw_more(v, row, at);
 }
 
-/* Name, open streams, rates; "offline" instead of those. */
+/* Draws name, open streams and rates, or the state, such as "offline", in place of the numbers. */
 static void draw_service_line(struct canvas *v, int row, const struct snapshot_service *s)
 {
     char open[FORMAT_SIZE], down[FORMAT_SIZE], up[FORMAT_SIZE];
@@ -47,7 +47,7 @@ static void draw_service_line(struct canvas *v, int row, const struct snapshot_s
     if (name > 32)
         name = 32;
     int used = grid_text(v->g, row, margin, name - 1, span_of(s->id), ROLE_TEXT);
-    if (v->s->n_tunnels > 1 && name - 2 - used >= 3) /* which device */
+    if (v->s->n_tunnels > 1 && name - 2 - used >= 3) /* the device follows */
         grid_text(v->g, row, margin + used + 1, name - 2 - used, span_of(s->tunnel), ROLE_QUIET);
     int at = margin + name;
     if (strcmp(s->state, "ready") != 0) {

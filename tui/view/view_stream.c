@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ROWS = 21 }; /* with the empty ones, without target and end */
+enum { ROWS = 21 }; /* rows of the page with empty ones, without target and end */
 
-/* ---- who and what ---- */
+/* ---- identity ---- */
 
 static const char *const titles[] = {"Stream", "Stream", "Tunnel"};
 
@@ -55,7 +55,7 @@ static void draw_who(struct page *p, const struct snapshot_stream *s)
     bool hub = p->v->role == COLUMN_HUB;
     char client[512], opened[FORMAT_SIZE], first[FORMAT_SIZE], stream[48] = "";
     client_text(s, client, sizeof client);
-    if (s->stream_id != 0) /* native connections have none */
+    if (s->stream_id != 0) /* native connections have no stream id */
         snprintf(stream, sizeof stream, "   stream id %lld", (long long)s->stream_id);
     page_field(p, client_names[p->v->role], "%s", client);
     page_field(p, hub ? "Tunnel id" : "Asked", "%s%s%s", s->asked, s->via[0] != '\0' ? " by " : "",
@@ -79,7 +79,7 @@ static void draw_who(struct page *p, const struct snapshot_stream *s)
         page_field(p, "Closed", "%s", reason_text(s->reason));
 }
 
-/* ---- how much ---- */
+/* ---- bytes ---- */
 
 static void pair_rates(struct page *p, const char *name, double down, double up)
 {
@@ -105,7 +105,7 @@ static void paused_text(uint64_t times, double seconds, char out[2 * FORMAT_SIZE
              (unsigned long long)times, times == 1 ? "" : "s", time);
 }
 
-/* "256 KiB, by the reader": what keeps bytes now stands behind it. */
+/* Writes "256 KiB, by the reader": the window, and what limits it now. */
 static void window_text(uint64_t window, const char *bound, char out[2 * FORMAT_SIZE])
 {
     static const struct {
@@ -133,7 +133,7 @@ static void draw_how_much(struct page *p, const struct snapshot_stream *s)
     pair_rates(p, "Rate now", s->rate_down, s->rate_up);
     pair_rates(p, "Peak 1 s", s->peak_down, s->peak_up);
     if (p->v->role == COLUMN_HUB)
-        return; /* it does not look into messages, and holds none */
+        return; /* a hub does not look into messages, and holds none */
     format_thousands(s->frames_down, a);
     format_thousands(s->frames_up, b);
     page_pair(p, "Frames", a, b, false);
@@ -166,7 +166,7 @@ static void draw_history(struct page *p, const struct snapshot_stream *s)
     p->row += height;
 }
 
-/* ---- when ---- */
+/* ---- times ---- */
 
 static void draw_times(struct page *p, const struct snapshot_stream *s)
 {
@@ -175,7 +175,7 @@ static void draw_times(struct page *p, const struct snapshot_stream *s)
                                            "both ends connected"};
     const struct {
         const char *what;
-        double at; /* after it was opened */
+        double at; /* seconds after the opening */
         bool came;
     } times[] = {{began[p->v->role], 0, true},
                  {"request complete", s->requested, s->requested > 0},
@@ -195,7 +195,7 @@ static void draw_times(struct page *p, const struct snapshot_stream *s)
     }
 }
 
-/* It is listed no more; the log may still know its end. */
+/* Draws a stream that is no longer listed, whose end the log may still have. */
 static void draw_gone(struct canvas *v)
 {
     char title[64];

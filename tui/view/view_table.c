@@ -7,7 +7,7 @@
 
 struct table {
     const struct columns *columns;
-    size_t more; /* rows that do not fit: said where the first column's head has room */
+    size_t more; /* number of rows that do not fit, which is shown in the first column's head */
     struct columns_fit fit;
     int sort;
     bool reverse, focus;
@@ -48,7 +48,7 @@ static void paint_word(struct canvas *v, int row, const struct columns_fitted *f
         grid_paint(v->g, row, f->at + from, width, ROLE_MATCH);
 }
 
-/* What the search and the filter's plain words found. */
+/* Highlights what the search and the filter's plain words found. */
 static void paint_matches(struct canvas *v, int row, const struct columns_fitted *f,
                           struct span text)
 {
@@ -105,7 +105,7 @@ static bool is_tagged(const struct ui *ui, uint64_t id)
     return false;
 }
 
-/* Why it is over stands where its rates were. */
+/* Draws the reason of a stream's end in the place of its rates. */
 static void draw_reason(struct canvas *v, int row, const struct table *t, const char *reason)
 {
     int from = -1, to = 0;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* From when on an end is in the title: as the programs warn of it. */
+/* Seconds before its end from which a tunnel is in the title, as the programs warn of it. */
 #define TUNNEL_SOON_S 3600
 #define CERTIFICATE_SOON_S (30 * 86400)
 
@@ -106,8 +106,8 @@ enum { PARTS = 12, PART_TEXT = 400 };
 struct parts {
     int n;
     struct part {
-        int keep; /* the lowest go first */
-        int most; /* columns */
+        int keep; /* the lowest are left out first */
+        int most; /* greatest width in columns */
         enum role role;
         char text[PART_TEXT];
     } items[PARTS];
@@ -137,7 +137,7 @@ static int width_of(const struct part *part)
 
 static int taken(const struct parts *p)
 {
-    int sum = p->n > 0 ? 3 * (p->n - 1) : 0; /* " | " */
+    int sum = p->n > 0 ? 3 * (p->n - 1) : 0; /* for " | " between parts */
     for (int i = 0; i < p->n; i++)
         sum += width_of(&p->items[i]);
     return sum;
@@ -153,7 +153,7 @@ static void drop_least(struct parts *p)
     memmove(&p->items[least], &p->items[least + 1], (size_t)(p->n - least) * sizeof *p->items);
 }
 
-/* The only tunnel's other end, in a native session. */
+/* The round trip to the other end of the only tunnel, in a native session. */
 static double far_trip(const struct canvas *v)
 {
     return v->s->n_tunnels == 1 ? v->s->tunnels[0].far_round_trip : 0;
@@ -168,14 +168,14 @@ static void add_far_trip(struct parts *p, const struct canvas *v)
     add(p, 1, 20, ROLE_TITLE, "%s %s", v->role == COLUMN_SOURCE ? "device" : "gateway", now);
 }
 
-/* "hub 23 ms"; on wide screens its address and the longest time as well. */
+/* Adds "hub 23 ms"; on wide screens with the hub's address and the longest time. */
 static void add_hub(struct parts *p, const struct canvas *v)
 {
     char now[FORMAT_SIZE], most[FORMAT_SIZE];
     const struct snapshot_tunnel *t = v->s->n_tunnels > 0 ? &v->s->tunnels[0] : NULL;
     for (size_t i = 1; i < v->s->n_tunnels; i++)
         if (v->s->tunnels[i].round_trip > t->round_trip)
-            t = &v->s->tunnels[i]; /* the slowest of them */
+            t = &v->s->tunnels[i]; /* the slowest tunnel */
     if (t == NULL || !(t->round_trip > 0) || v->m->link == MODEL_LOST)
         return;
     format_wait(t->round_trip, now);
@@ -207,7 +207,7 @@ static void add_endpoint(struct parts *p, const struct canvas *v)
         add(p, 3, 64, ROLE_TITLE, "%s on %s", program, host);
 }
 
-/* All of them together; only while somebody waits for memory. */
+/* Adds the memory limit of all tunnels in which a connection waits for memory. */
 static void add_memory(struct parts *p, const struct canvas *v)
 {
     char most[FORMAT_SIZE];
@@ -221,7 +221,7 @@ static void add_memory(struct parts *p, const struct canvas *v)
     add(p, 9, 30, ROLE_BAD, "MEMORY FULL %s", most);
 }
 
-/* The tunnel that expires first, when that is soon. */
+/* Adds the tunnel that expires first, if that is soon. */
 static void add_ending(struct parts *p, const struct canvas *v)
 {
     char left[FORMAT_SIZE], which[48] = "";

@@ -17,8 +17,8 @@
  *
  * (0x1160 to 0x11ff: vowels and finals of Hangul in pieces, which join the letter before them).
  *
- * utf8proc's charwidth is no replacement: it gives marks that take a cell on terminals (category
- * Mc, as in Devanagari) no width, and brings 340 KB of tables. */
+ * utf8proc's charwidth cannot replace this: it gives no width to marks that take a cell on
+ * terminals (category Mc, as in Devanagari), and brings 340 KB of tables. */
 /* clang-format off */
 static const uint32_t runs[] = {
     0x1, 0xc00, 0xdc1, 0xde2, 0xde9, 0xe02, 0xe11, 0xe2e, 0xe31, 0xe36, 0xe39, 0xe8a, 0xe8d,
