@@ -1,4 +1,4 @@
-# Run by cmake --install before anything else: half an installation is worse than none.
+# cmake --install runs this before anything else, because half an installation is worse than none.
 file(STRINGS "${check_list}" files)
 foreach(file ${files})
   if(NOT EXISTS "${file}")

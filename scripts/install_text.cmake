@@ -1,5 +1,5 @@
-# Run by cmake --install for each text in which /usr/bin/ and /usr/share/doc/tunnel/ stand for the
-# folders of the installation, which --prefix may choose as late as then (tunnel.cmake).
+# cmake --install runs this for each text in which /usr/bin/ and /usr/share/doc/tunnel/ stand for
+# the folders of the installation, because --prefix may be given as late as then (tunnel.cmake).
 foreach(folder bindir docdir)
   cmake_path(ABSOLUTE_PATH text_${folder} BASE_DIRECTORY "${CMAKE_INSTALL_PREFIX}")
 endforeach()

@@ -1,6 +1,5 @@
-"""The demo's web service on loopback, on the port that is its argument or a free one: a page that
-says that it came through, and /trickle, an answer that takes a minute and comes now faster, now
-slower."""
+"""The demo's web service on loopback, on the port given as argument or a free one: a page that says
+that it came through, and /trickle, whose answer takes a minute and comes at a changing speed."""
 
 import html
 import http.server
@@ -43,7 +42,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.wfile.write(bytes(int(20000 * (1.2 + math.sin(i / 10)))))
                 time.sleep(0.2)
         except ConnectionError:
-            pass  # the reader has gone
+            pass  # the client has closed the connection
 
     def page(self):
         request = f"{self.requestline}\n{self.headers}"

@@ -9,14 +9,14 @@ import sys
 import unicodedata
 
 WIDTH, HEIGHT, MARGIN = 8.4, 18, 10
-NBSP = "\u00a0"  # viewers fold runs of blanks
+NBSP = "\u00a0"  # because viewers collapse runs of blanks
 FRONT, BACK = "#d4d4d4", "#1b1d21"
 BASIC = ["#2e3436", "#e0605a", "#73b35f", "#d7af5f", "#5f87c7", "#b877b8", "#4fb3b3", "#d3d7cf",
          "#6a6f76", "#ff7b72", "#8fd67a", "#f0d080", "#82aaff", "#d79bd7", "#7fdbdb", "#ffffff"]
 
 
 def colour(number):
-    """The colour of that number of 256."""
+    """The colour with that number in the palette of 256."""
     if number < 16:
         return BASIC[number]
     if number >= 232:
@@ -27,7 +27,7 @@ def colour(number):
 
 
 class Pen:
-    """How the next characters look: what the last escape sequences (SGR) said."""
+    """The look of the next characters, by the last escape sequences (SGR)."""
 
     def __init__(self):
         self.reset()
@@ -62,7 +62,7 @@ class Pen:
 
 
 def cells(line, pen):
-    """(character, columns, look) of a line."""
+    """Yields (character, columns, look) for a line."""
     for piece in re.split(r"(\x1b\[[0-9;]*m|\x1b\([B0]|[\x0e\x0f])", line):
         if piece.startswith("\x1b["):
             pen.take([int(n or 0) for n in piece[2:-1].split(";")])

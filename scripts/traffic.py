@@ -1,5 +1,5 @@
 """The demo's own traffic, through the gateway at HOST:PORT (its only argument): a long download, a
-page now and then, and a connection that says nothing. Until it is ended."""
+page now and then, and a silent connection. Runs until it is ended."""
 
 import socket
 import sys
@@ -10,7 +10,7 @@ HOST, _, PORT = sys.argv[1].rpartition(":")
 
 
 def connect(name):
-    """A connection to the service of that host name, by SOCKS5 (RFC 1928)."""
+    """Connects to the service of that host name by SOCKS5 (RFC 1928)."""
     s = socket.create_connection((HOST, int(PORT)))
     s.sendall(b"\x05\x01\x00" + b"\x05\x01\x00\x03" + bytes([len(name)]) + name.encode() + b"\0\0")
     answer = b""
@@ -42,7 +42,7 @@ def again_and_again(pause, work, *args):
         try:
             work(*args)
         except OSError:
-            pass  # it is seen in the dashboard
+            pass  # the dashboard shows the failure
         time.sleep(pause)
 
 

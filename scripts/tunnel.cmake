@@ -3,9 +3,9 @@
 #                                                                and those after EXCEPT
 #   tunnel_program(tunnel-agent SOURCES main.c DEPENDS destination)
 #   tunnel_unit_test(socks DEPENDS source)                       test_socks.c, run by ctest as unit/socks
-#   tunnel_python_tests(interop)                                 all test_*.py of the folder
+#   tunnel_python_tests(interop)                                 runs all test_*.py of the folder
 #   tunnel_install_text(page.1 share/man/man1)                   a text with the installation's folders
-# One static library per folder: an include that points the wrong way does not link.
+# There is one static library per folder, so that an include in the wrong direction does not link.
 
 # The names are tried in their order. Archives (libNAME.a) count only with TUNNEL_STATIC: then the
 # programs carry everything but libc with them where Debian ships an archive.
@@ -85,8 +85,8 @@ function(tunnel_unit_test name)
   set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120)
 endfunction()
 
-# Each test_NAME.py of the folder is the ctest test FOLDER/NAME; LONG ones are begun first, ENV is
-# their environment besides the programs' place and the integration tests' harness.
+# Each test_NAME.py of the folder is the ctest test FOLDER/NAME. LONG ones start first. ENV adds to
+# their environment, which has the programs' folder and the integration tests' harness.
 function(tunnel_python_tests folder)
   cmake_parse_arguments(A "" "" "LONG;ENV" ${ARGN})
   find_package(Python3 3.11 COMPONENTS Interpreter REQUIRED)

@@ -1,5 +1,5 @@
 # cmake --build build/release --target uninstall: removes what the last cmake --install put in place,
-# and the folders of the project's own that are empty then.
+# and the project's own folders that are empty afterwards.
 if(NOT EXISTS "${manifest}")
   message(FATAL_ERROR "${manifest} is not there: nothing was installed from this build")
 endif()
