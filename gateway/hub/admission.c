@@ -36,7 +36,7 @@ struct refusal {
     const struct tunnel_record *tunnel; /* or NULL when it is unknown */
 };
 
-static void audit_refuse(struct hub *o, const struct refusal *r)
+static void audit_refuse(struct hub *hub, const struct refusal *r)
 {
     const struct tunnel_record *t = r->tunnel;
     struct log_field fields[] = {
@@ -49,12 +49,12 @@ static void audit_refuse(struct hub *o, const struct refusal *r)
         {"reason", r->text, 0},
     };
     if (t != NULL)
-        audit_event(o->audit, "refuse", fields, sizeof fields / sizeof *fields);
+        audit_event(hub->audit, "refuse", fields, sizeof fields / sizeof *fields);
     else
-        audit_stranger(o->audit, "refuse", fields, sizeof fields / sizeof *fields);
+        audit_stranger(hub->audit, "refuse", fields, sizeof fields / sizeof *fields);
 }
 
-static void audit_connect(struct hub *o, const struct registration *registration,
+static void audit_connect(struct hub *hub, const struct registration *registration,
                           const struct tunnel_record *t)
 {
     struct log_field fields[] = {
@@ -66,10 +66,10 @@ static void audit_connect(struct hub *o, const struct registration *registration
         {"channel", registration->channel, 0},
         {"subprotocol", registration->protocol, 0},
     };
-    audit_event(o->audit, "connect", fields, sizeof fields / sizeof *fields);
+    audit_event(hub->audit, "connect", fields, sizeof fields / sizeof *fields);
 }
 
-static void audit_disconnect(struct hub *o, const struct end_report *d)
+static void audit_disconnect(struct hub *hub, const struct end_report *d)
 {
     const struct registration *registration = d->registration;
     struct log_field fields[] = {
@@ -84,61 +84,63 @@ static void audit_disconnect(struct hub *o, const struct end_report *d)
         {"received", NULL, (int64_t)d->received},
         {"sent", NULL, (int64_t)d->sent},
     };
-    audit_event(o->audit, "disconnect", fields, sizeof fields / sizeof *fields);
+    audit_event(hub->audit, "disconnect", fields, sizeof fields / sizeof *fields);
 }
 
-static void note_refused(struct hub *o, const struct refusal *r)
+static void note_refused(struct hub *hub, const struct refusal *r)
 {
-    o->refused++;
-    bool told = refusal_log_add(o->refusal_log, loop_now(o->o.loop), r->client, r->text, r->why);
-    monitor_refused(o->monitor,
+    hub->refused++;
+    bool told =
+        refusal_log_add(hub->refusal_log, loop_now(hub->o.loop), r->client, r->text, r->why);
+    monitor_refused(hub->monitor,
                     &(struct monitor_refusal){.client = r->client,
                                               .asked = r->tunnel != NULL ? r->tunnel->id : NULL,
                                               .why = r->why,
                                               .text = r->text,
                                               .untold = !told});
-    audit_refuse(o, r);
+    audit_refuse(hub, r);
 }
 
-void admission_refusal_repeated(void *hub, const struct refusal_repeated *r)
+void admission_refusal_repeated(void *owner, const struct refusal_repeated *r)
 {
-    struct hub *o = hub;
-    monitor_refused(o->monitor,
+    struct hub *hub = owner;
+    monitor_refused(hub->monitor,
                     &(struct monitor_refusal){
                         .client = r->address, .why = r->why, .text = r->reason, .more = r->times});
 }
 
-void admission_refused(struct hub *o, void *message)
+void admission_refused(struct hub *hub, void *message)
 {
     const struct message_refused *m = message;
-    note_refused(o, &(struct refusal){.client = m->client,
-                                      .channel = "",
-                                      .side = m->side,
-                                      .status = m->status,
-                                      .why = m->why,
-                                      .text = m->reason});
+    note_refused(hub, &(struct refusal){.client = m->client,
+                                        .channel = "",
+                                        .side = m->side,
+                                        .status = m->status,
+                                        .why = m->why,
+                                        .text = m->reason});
     message_free(message);
 }
 
 /* ---- replies ---- */
 
-static void refuse(struct hub *o, const struct message_admit_request *k, const struct admission *a)
+static void refuse(struct hub *hub, const struct message_admit_request *k,
+                   const struct admission *a)
 {
     struct message_admit_reply *m =
         MESSAGE(struct message_admit_reply, MESSAGE_ADMIT_REPLY, k->message.worker);
-    note_refused(o, &(struct refusal){.client = k->client,
-                                      .channel = k->channel,
-                                      .side = k->side,
-                                      .status = a->status,
-                                      .why = a->why,
-                                      .text = a->text,
-                                      .tunnel = a->known});
+    note_refused(hub, &(struct refusal){.client = k->client,
+                                        .channel = k->channel,
+                                        .side = k->side,
+                                        .status = a->status,
+                                        .why = a->why,
+                                        .text = a->text,
+                                        .tunnel = a->known});
     if (m != NULL) {
         m->pending_id = k->pending_id;
         m->status = a->status;
         m->text = a->text;
     }
-    hub_post(o, m != NULL ? &m->message : NULL);
+    hub_post(hub, m != NULL ? &m->message : NULL);
 }
 
 static bool copy_services(struct registration *registration, const struct texts *services)
@@ -156,16 +158,16 @@ static bool copy_services(struct registration *registration, const struct texts 
 }
 
 /* A tunnel without ends is relayed at the worker that has the fewest ends. */
-static size_t choose_home(const struct hub *o)
+static size_t choose_home(const struct hub *hub)
 {
     size_t least = 0;
-    for (size_t i = 1; i < o->n_workers; i++)
-        if (o->load[i] < o->load[least])
+    for (size_t i = 1; i < hub->n_workers; i++)
+        if (hub->load[i] < hub->load[least])
             least = i;
     return least;
 }
 
-static struct registration *registration_new(struct hub *o, const struct message_admit_request *k,
+static struct registration *registration_new(struct hub *hub, const struct message_admit_request *k,
                                              const struct admission *a)
 {
     const struct tunnel_record *r = a->tunnel;
@@ -173,11 +175,11 @@ static struct registration *registration_new(struct hub *o, const struct message
     struct registration *registration = calloc(1, sizeof *registration);
     if (registration == NULL)
         return NULL;
-    registration->serial = ++o->serial;
+    registration->serial = ++hub->serial;
     registration->tunnel = strdup(r->id);
     label(r, name);
     registration->label = strdup(name);
-    registration->account = accounts_get(o->accounts, r->key_id, loop_now(o->o.loop));
+    registration->account = accounts_get(hub->accounts, r->key_id, loop_now(hub->o.loop));
     registration->return_message = MESSAGE(struct message_detached, MESSAGE_DETACHED, 0);
     registration->side = k->side;
     registration->left_s = a->left_ms / 1000;
@@ -203,31 +205,31 @@ static void drop_empty(struct presence *p)
         presence_free(p);
 }
 
-static void admit(struct hub *o, const struct message_admit_request *k, const struct admission *a)
+static void admit(struct hub *hub, const struct message_admit_request *k, const struct admission *a)
 {
     struct message_admit_reply *m =
         MESSAGE(struct message_admit_reply, MESSAGE_ADMIT_REPLY, k->message.worker);
     const struct tunnel_record *t = a->tunnel;
-    struct registration *registration = registration_new(o, k, a);
-    struct presence *p = presence_get(&o->presences, t->id, choose_home(o));
+    struct registration *registration = registration_new(hub, k, a);
+    struct presence *p = presence_get(&hub->presences, t->id, choose_home(hub));
     if (m == NULL || registration == NULL || p == NULL) {
         free(m);
         registration_free(registration);
         drop_empty(p);
         struct admission refused = no_memory; /* memory is short, although the token is right */
         refused.known = t;
-        refuse(o, k, &refused);
+        refuse(hub, k, &refused);
         return;
     }
     account_hold(registration->account);
-    presence_join(p, o->monitor, t, registration);
-    o->load[p->home]++;
-    o->admitted++;
-    registry_connected(o->registry, span_of(t->id), k->side, true);
-    audit_connect(o, registration, t);
+    presence_join(p, hub->monitor, t, registration);
+    hub->load[p->home]++;
+    hub->admitted++;
+    registry_connected(hub->registry, span_of(t->id), k->side, true);
+    audit_connect(hub, registration, t);
     m->pending_id = k->pending_id;
     m->registration = registration;
-    hub_post(o, &m->message);
+    hub_post(hub, &m->message);
 }
 
 static void on_admission(void *ctx, struct admission a)
@@ -250,7 +252,7 @@ static const struct admission *on_denies(void *ctx, const struct tunnel_record *
     return account == NULL || account_connect(account, now) ? NULL : &too_many;
 }
 
-void admission_requested(struct hub *o, void *message)
+void admission_requested(struct hub *hub, void *message)
 {
     struct message_admit_request *m = message;
     const struct admission_request q = {
@@ -258,16 +260,16 @@ void admission_requested(struct hub *o, void *message)
         .token = span_of(m->token),
         .client_token = span_of(m->client_token),
         .device = m->device,
-        .device_required = o->device_trust != NULL,
+        .device_required = hub->device_trust != NULL,
         .denies = on_denies,
     };
-    m->hub = o;
-    registry_admit(o->registry, &q, on_admission, m);
+    m->hub = hub;
+    registry_admit(hub->registry, &q, on_admission, m);
 }
 
 /* ---- ends that move, and ends that are gone ---- */
 
-static void post_close(struct hub *o, const struct presence *p, enum side side,
+static void post_close(struct hub *hub, const struct presence *p, enum side side,
                        const struct close_reason *f)
 {
     struct message_close *m = MESSAGE(struct message_close, MESSAGE_CLOSE, p->home);
@@ -279,36 +281,36 @@ static void post_close(struct hub *o, const struct presence *p, enum side side,
         m->side = side;
         m->close_reason = *f;
     }
-    hub_post(o, m != NULL ? &m->message : NULL);
+    hub_post(hub, m != NULL ? &m->message : NULL);
 }
 
-static void detach(struct hub *o, const struct end_report *d)
+static void detach(struct hub *hub, const struct end_report *d)
 {
     static const struct close_reason orphaned = {RELAY_DROP, ERR_STREAM_REPLACED,
                                                  "its successor was lost on the way"};
     const struct registration *registration = d->registration;
     struct presence *p = presence_of(registration);
-    audit_disconnect(o, d);
-    o->load[p->home]--;
-    account_release(registration->account, loop_now(o->o.loop));
+    audit_disconnect(hub, d);
+    hub->load[p->home]--;
+    account_release(registration->account, loop_now(hub->o.loop));
     if (presence_leave(p, d)) {
-        registry_connected(o->registry, span_of(registration->tunnel), registration->side, false);
+        registry_connected(hub->registry, span_of(registration->tunnel), registration->side, false);
         /* The end may have been lost on its way to the worker, where the end that it replaces still
          * is. */
         if (p->present > 0)
-            post_close(o, p, registration->side, &orphaned);
+            post_close(hub, p, registration->side, &orphaned);
     }
     drop_empty(p);
 }
 
-void admission_detached(struct hub *o, void *message)
+void admission_detached(struct hub *hub, void *message)
 {
-    detach(o, &((struct message_detached *)message)->end_report);
+    detach(hub, &((struct message_detached *)message)->end_report);
     message_free(message);
 }
 
 /* Sends an end on to its tunnel's worker, unless it has lost its side on the way. */
-void admission_migrate(struct hub *o, void *message)
+void admission_migrate(struct hub *hub, void *message)
 {
     struct message_migrate *m = message;
     const struct registration *registration = m->registration;
@@ -316,28 +318,28 @@ void admission_migrate(struct hub *o, void *message)
     if (p->end[registration->side] == registration->serial) {
         m->message.kind = MESSAGE_MIGRATE_IN;
         m->message.worker = p->home;
-        hub_post(o, &m->message);
+        hub_post(hub, &m->message);
         return;
     }
     struct end_report d = {.registration = m->registration,
                            .why = ERR_STREAM_REPLACED,
                            .text = "its place was taken meanwhile"};
-    detach(o, &d);
+    detach(hub, &d);
     message_free(&m->message);
 }
 
 /* ---- tunnels that end ---- */
 
 /* Closes the end on that side; an end that is still on its way there has lost the side. */
-static void close_side(struct hub *o, const struct tunnel_record *t, enum side side, enum err why,
+static void close_side(struct hub *hub, const struct tunnel_record *t, enum side side, enum err why,
                        const char *text)
 {
-    struct presence *p = presence_find(&o->presences, t->id);
+    struct presence *p = presence_find(&hub->presences, t->id);
     if (p == NULL)
         return;
     if (presence_dismiss(p, side, why, text))
-        registry_connected(o->registry, span_of(t->id), side, false);
-    post_close(o, p, side, &(struct close_reason){RELAY_CLOSE_ENDED, why, text});
+        registry_connected(hub->registry, span_of(t->id), side, false);
+    post_close(hub, p, side, &(struct close_reason){RELAY_CLOSE_ENDED, why, text});
 }
 
 static void on_ended(void *owner, const struct tunnel_record *t, const char *why)

@@ -22,19 +22,19 @@
 
 /* ---- life ---- */
 
-void pending_conn_free(struct pending_conn *v)
+void pending_conn_free(struct pending_conn *conn)
 {
-    struct frontend *f = v->frontend;
-    map_remove(&f->by_id, &v->id, sizeof v->id);
-    list_remove(&v->node);
-    pending_queue_leave(f->queue, &v->slot);
+    struct frontend *f = conn->frontend;
+    map_remove(&f->by_id, &conn->id, sizeof conn->id);
+    list_remove(&conn->node);
+    pending_queue_leave(f->queue, &conn->slot);
     stat_add(&f->o.stats->pending, (uint64_t)-1);
-    timer_free(v->timer);
-    if (v->session != NULL)
-        v->protocol->end(v->session);
-    if (v->stream != NULL)
-        stream_close(v->stream);
-    free(v);
+    timer_free(conn->timer);
+    if (conn->session != NULL)
+        conn->protocol->end(conn->session);
+    if (conn->stream != NULL)
+        stream_close(conn->stream);
+    free(conn);
 }
 
 static void post_refused(struct frontend *f, const char *client, int status, enum err why,
@@ -60,72 +60,72 @@ void post_detached(struct mailbox *hub, size_t worker, const struct end_report *
     mailbox_post(hub, &m->message.mail);
 }
 
-void pending_conn_refused(const struct pending_conn *v, int status, enum err why,
+void pending_conn_refused(const struct pending_conn *conn, int status, enum err why,
                           const char *reason)
 {
-    post_refused(v->frontend, v->tls->name, status, why, reason);
+    post_refused(conn->frontend, conn->tls->name, status, why, reason);
 }
 
 /* ---- requests to the main thread ---- */
 
-void pending_conn_ask(struct pending_conn *v, struct message *m)
+void pending_conn_ask(struct pending_conn *conn, struct message *m)
 {
-    v->asked = true;
-    pending_await_us(&v->slot);
-    timer_start(v->timer, HUB_ANSWER_MS);
-    mailbox_post(v->frontend->o.hub, &m->mail);
+    conn->asked = true;
+    pending_await_us(&conn->slot);
+    timer_start(conn->timer, HUB_ANSWER_MS);
+    mailbox_post(conn->frontend->o.hub, &m->mail);
 }
 
 struct pending_conn *pending_conn_answered(const struct frontend *f, uint64_t id)
 {
-    struct pending_conn *v = map_get(&f->by_id, &id, sizeof id);
-    if (v != NULL) {
-        v->asked = false;
-        pending_await_peer(&v->slot, loop_now(f->o.loop));
-        timer_stop(v->timer);
+    struct pending_conn *conn = map_get(&f->by_id, &id, sizeof id);
+    if (conn != NULL) {
+        conn->asked = false;
+        pending_await_peer(&conn->slot, loop_now(f->o.loop));
+        timer_stop(conn->timer);
     }
-    return v;
+    return conn;
 }
 
 /* ---- the TLS handshake ---- */
 
 static void on_opened(void *owner)
 {
-    struct pending_conn *v = owner;
-    struct frontend *f = v->frontend;
-    struct stream *s = v->stream;
+    struct pending_conn *conn = owner;
+    struct frontend *f = conn->frontend;
+    struct stream *s = conn->stream;
     stat_add(&f->o.stats->handshakes, 1);
-    if (tls_resumed(v->tls))
+    if (tls_resumed(conn->tls))
         stat_add(&f->o.stats->resumed, 1);
-    pending_await_peer(&v->slot, loop_now(f->o.loop));
-    timer_stop(v->timer);
-    v->stream = NULL;
-    v->session = v->protocol->start(v, s);
-    if (v->session == NULL)
-        pending_conn_free(v);
+    pending_await_peer(&conn->slot, loop_now(f->o.loop));
+    timer_stop(conn->timer);
+    conn->stream = NULL;
+    conn->session = conn->protocol->start(conn, s);
+    if (conn->session == NULL)
+        pending_conn_free(conn);
 }
 
-static void handshake_failed(struct pending_conn *v, enum err why, const char *text)
+static void handshake_failed(struct pending_conn *conn, enum err why, const char *text)
 {
-    stat_add(&v->frontend->o.stats->handshakes_failed, 1);
-    pending_conn_refused(v, 0, why, text);
-    pending_conn_free(v);
+    stat_add(&conn->frontend->o.stats->handshakes_failed, 1);
+    pending_conn_refused(conn, 0, why, text);
+    pending_conn_free(conn);
 }
 
 static void on_failed(void *owner, enum err why)
 {
-    struct pending_conn *v = owner;
-    const char *problem = tls_problem(v->tls);
-    handshake_failed(v, why, problem != NULL && problem[0] != '\0' ? problem : err_text(why));
+    struct pending_conn *conn = owner;
+    const char *problem = tls_problem(conn->tls);
+    handshake_failed(conn, why, problem != NULL && problem[0] != '\0' ? problem : err_text(why));
 }
 
 static void on_timeout(void *owner)
 {
-    struct pending_conn *v = owner;
-    if (v->session == NULL)
-        handshake_failed(v, ERR_SILENT, "the TLS handshake took too long");
+    struct pending_conn *conn = owner;
+    if (conn->session == NULL)
+        handshake_failed(conn, ERR_SILENT, "the TLS handshake took too long");
     else
-        pending_conn_free(v);
+        pending_conn_free(conn);
 }
 
 static const struct stream_events handshake_events = {.opened = on_opened, .failed = on_failed};
@@ -134,9 +134,9 @@ static const struct stream_events handshake_events = {.opened = on_opened, .fail
 
 static void on_waits(void *turns, bool known)
 {
-    struct pending_conn *v = turns;
-    pending_await_turn(v->frontend->queue, &v->slot, known);
-    loop_defer(v->frontend->o.loop, &v->frontend->turns);
+    struct pending_conn *conn = turns;
+    pending_await_turn(conn->frontend->queue, &conn->slot, known);
+    loop_defer(conn->frontend->o.loop, &conn->frontend->turns);
 }
 
 /* Deferred. Takes one step and lets the loop's other sockets follow, however many connections wait.
@@ -144,13 +144,13 @@ static void on_waits(void *turns, bool known)
 static void on_turn(void *owner)
 {
     struct frontend *f = owner;
-    struct pending_slot *g = pending_queue_next(f->queue);
-    if (g == NULL)
+    struct pending_slot *slot = pending_queue_next(f->queue);
+    if (slot == NULL)
         return;
-    struct pending_conn *v = list_entry(g, struct pending_conn, slot);
-    pending_await_peer(g, loop_now(f->o.loop));
+    struct pending_conn *conn = list_entry(slot, struct pending_conn, slot);
+    pending_await_peer(slot, loop_now(f->o.loop));
     loop_defer(f->o.loop, &f->turns);
-    tls_turn(v->tls);
+    tls_turn(conn->tls);
 }
 
 /* ---- newcomers ---- */
@@ -163,47 +163,48 @@ static void name_channel(char out[36])
 }
 
 /* Wraps the socket in TLS and a buffered stream. False: no memory; the socket is closed. */
-static bool open_stream(struct pending_conn *v, struct stream *socket)
+static bool open_stream(struct pending_conn *conn, struct stream *socket)
 {
-    struct frontend *f = v->frontend;
+    struct frontend *f = conn->frontend;
     struct tls_server_options options = {.identity = f->identity,
                                          .cache = f->o.cache,
                                          .client_trust = f->o.device_trust,
                                          .waits = on_waits,
-                                         .turns = v};
+                                         .turns = conn};
     stream_unsent_limit(socket, UNSENT_MAX);
     stream_unread_limit(socket, UNREAD_MAX);
-    v->tls = tls_server(f->o.loop, socket, &options, &handshake_events, v);
-    v->stream =
-        v->tls != NULL ? buffered_stream_new(f->o.loop, v->tls, &handshake_events, v) : NULL;
-    return v->stream != NULL;
+    conn->tls = tls_server(f->o.loop, socket, &options, &handshake_events, conn);
+    conn->stream = conn->tls != NULL
+                       ? buffered_stream_new(f->o.loop, conn->tls, &handshake_events, conn)
+                       : NULL;
+    return conn->stream != NULL;
 }
 
 /* The connection gets its name later. NULL: no memory. */
 static struct pending_conn *pending_conn_new(struct frontend *f, struct ip origin,
                                              const struct hub_protocol *protocol)
 {
-    struct pending_conn *v = calloc(1, sizeof *v);
-    if (v == NULL)
+    struct pending_conn *conn = calloc(1, sizeof *conn);
+    if (conn == NULL)
         return NULL;
-    v->frontend = f;
-    v->protocol = protocol;
-    v->id = ++f->last_id;
-    v->timer = timer_new(f->o.loop, on_timeout, v);
-    list_init(&v->node);
-    bool in =
-        v->timer != NULL && pending_queue_enter(f->queue, &v->slot, origin, loop_now(f->o.loop));
-    if (!in || !map_put(&f->by_id, &v->id, sizeof v->id, v)) {
+    conn->frontend = f;
+    conn->protocol = protocol;
+    conn->id = ++f->last_id;
+    conn->timer = timer_new(f->o.loop, on_timeout, conn);
+    list_init(&conn->node);
+    bool in = conn->timer != NULL &&
+              pending_queue_enter(f->queue, &conn->slot, origin, loop_now(f->o.loop));
+    if (!in || !map_put(&f->by_id, &conn->id, sizeof conn->id, conn)) {
         if (in)
-            pending_queue_leave(f->queue, &v->slot);
-        timer_free(v->timer);
-        free(v);
+            pending_queue_leave(f->queue, &conn->slot);
+        timer_free(conn->timer);
+        free(conn);
         return NULL;
     }
-    list_append(&f->pending, &v->node);
+    list_append(&f->pending, &conn->node);
     stat_add(&f->o.stats->pending, 1);
-    name_channel(v->channel);
-    return v;
+    name_channel(conn->channel);
+    return conn;
 }
 
 /* Makes space by dropping a connection of the origin that has the most, so that no origin can keep
@@ -215,9 +216,10 @@ static enum pending_queue_admits drop_fullest(struct frontend *f, struct ip ip)
     enum pending_queue_admits room =
         pending_queue_admits(f->queue, ip_origin(ip), exempt, loop_now(f->o.loop), &victim);
     if (victim != NULL) {
-        struct pending_conn *v = list_entry(victim, struct pending_conn, slot);
-        pending_conn_refused(v, 0, ERR_LIMIT, "too many connections are shaking hands or asking");
-        pending_conn_free(v);
+        struct pending_conn *conn = list_entry(victim, struct pending_conn, slot);
+        pending_conn_refused(conn, 0, ERR_LIMIT,
+                             "too many connections are shaking hands or asking");
+        pending_conn_free(conn);
     }
     return room;
 }
@@ -226,10 +228,10 @@ static enum pending_queue_admits drop_fullest(struct frontend *f, struct ip ip)
 static void refuse_unread(struct frontend *f, struct stream *socket, enum pending_queue_admits room)
 {
     static const char *const reasons[] = {
-        [LOBBY_ORIGIN_FULL] = "too many connections of this address are asking",
-        [LOBBY_FULL] = "too many connections are asking",
+        [PENDING_QUEUE_ORIGIN_FULL] = "too many connections of this address are asking",
+        [PENDING_QUEUE_FULL] = "too many connections are asking",
     };
-    bool full = room != LOBBY_ROOM;
+    bool full = room != PENDING_QUEUE_SPACE;
     post_refused(f, socket->name, 0, full ? ERR_LIMIT : ERR_NO_MEMORY,
                  full ? reasons[room] : err_text(ERR_NO_MEMORY));
     stat_add(&f->o.stats->turned_away, 1);
@@ -247,15 +249,15 @@ void frontend_accept(struct frontend *f, int fd, const struct hub_protocol *prot
     }
     snprintf(name, sizeof name, "%s", socket->name);
     enum pending_queue_admits room = drop_fullest(f, ip);
-    struct pending_conn *v =
-        room == LOBBY_ROOM ? pending_conn_new(f, ip_origin(ip), protocol) : NULL;
-    if (v == NULL) {
+    struct pending_conn *conn =
+        room == PENDING_QUEUE_SPACE ? pending_conn_new(f, ip_origin(ip), protocol) : NULL;
+    if (conn == NULL) {
         refuse_unread(f, socket, room);
-    } else if (!open_stream(v, socket)) {
+    } else if (!open_stream(conn, socket)) {
         post_refused(f, name, 0, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
-        pending_conn_free(v);
+        pending_conn_free(conn);
     } else {
-        timer_start(v->timer, f->o.timeout_ms);
+        timer_start(conn->timer, f->o.timeout_ms);
     }
 }
 

@@ -28,17 +28,17 @@ static const char *more_headers(int status)
     }
 }
 
-static void answer(struct pending_conn *v, int status, const char *text, bool close)
+static void answer(struct pending_conn *conn, int status, const char *text, bool close)
 {
     char headers[160], body[600];
     int n = snprintf(body, sizeof body, "%s\n", text);
-    snprintf(headers, sizeof headers, "channel-id: %s\r\n%s", v->channel, more_headers(status));
+    snprintf(headers, sizeof headers, "channel-id: %s\r\n%s", conn->channel, more_headers(status));
     struct http_response a = {.status = status,
                               .type = "text/plain; charset=utf-8",
                               .headers = headers,
                               .body = {body, (size_t)n < sizeof body ? (size_t)n : sizeof body - 1},
                               .close = close};
-    http_conn_answer(v->session, &a);
+    http_conn_answer(conn->session, &a);
 }
 
 /* The error that a refusal with that status counts as. */
@@ -57,13 +57,13 @@ static enum err reason_of(int status)
     return ERR_PROTOCOL;
 }
 
-static void refuse(struct pending_conn *v, int status, const char *text)
+static void refuse(struct pending_conn *conn, int status, const char *text)
 {
-    pending_conn_refused(v, status, reason_of(status), text);
-    answer(v, status, text, true);
+    pending_conn_refused(conn, status, reason_of(status), text);
+    answer(conn, status, text, true);
 }
 
-static void answer_api(struct pending_conn *v, int status, const char *request_id,
+static void answer_api(struct pending_conn *conn, int status, const char *request_id,
                        const char *error, struct span body, bool close)
 {
     char headers[200];
@@ -72,7 +72,7 @@ static void answer_api(struct pending_conn *v, int status, const char *request_i
              error != NULL ? "\r\n" : "");
     struct http_response a = {
         .status = status, .type = API_TYPE, .headers = headers, .body = body, .close = close};
-    http_conn_answer(v->session, &a);
+    http_conn_answer(conn->session, &a);
 }
 
 /* ---- requests ---- */
@@ -94,17 +94,17 @@ static bool on_head(void *owner, const struct http_head *head)
     return false;
 }
 
-static bool fill_admit_request(struct message_admit_request *m, struct pending_conn *v,
+static bool fill_admit_request(struct message_admit_request *m, struct pending_conn *conn,
                                const struct request *r)
 {
-    const char *device = tls_peer_name(v->tls);
-    m->pending_id = v->id;
+    const char *device = tls_peer_name(conn->tls);
+    m->pending_id = conn->id;
     m->side = r->side;
     m->version = r->version;
     m->protocol = r->protocol;
     snprintf(m->key, sizeof m->key, "%.*s", (int)r->key.n, r->key.p);
-    snprintf(m->channel, sizeof m->channel, "%s", v->channel);
-    snprintf(m->client, sizeof m->client, "%s", v->tls->name);
+    snprintf(m->channel, sizeof m->channel, "%s", conn->channel);
+    snprintf(m->client, sizeof m->client, "%s", conn->tls->name);
     snprintf(m->instance, sizeof m->instance, "%.*s", (int)r->instance.n, r->instance.p);
     m->token = span_dup(r->token);
     m->client_token = r->client_token.p != NULL ? span_dup(r->client_token) : NULL;
@@ -113,69 +113,69 @@ static bool fill_admit_request(struct message_admit_request *m, struct pending_c
            (m->device != NULL || device == NULL);
 }
 
-static void ask_admission(struct pending_conn *v, const struct request *r)
+static void ask_admission(struct pending_conn *conn, const struct request *r)
 {
-    struct frontend *f = v->frontend;
+    struct frontend *f = conn->frontend;
     struct message_admit_request *m =
         MESSAGE(struct message_admit_request, MESSAGE_ADMIT_REQUEST, f->o.worker);
-    if (m != NULL && fill_admit_request(m, v, r)) {
-        pending_conn_ask(v, &m->message);
+    if (m != NULL && fill_admit_request(m, conn, r)) {
+        pending_conn_ask(conn, &m->message);
         return;
     }
     if (m != NULL)
         message_free(&m->message);
-    refuse(v, 503, "The hub is out of memory: try again.");
+    refuse(conn, 503, "The hub is out of memory: try again.");
 }
 
-static void call(struct pending_conn *v, const struct http_head *head, struct span body)
+static void call(struct pending_conn *conn, const struct http_head *head, struct span body)
 {
-    struct frontend *f = v->frontend;
+    struct frontend *f = conn->frontend;
     struct message_api_request *m = message_api_request_new(f->o.worker, head, body);
     if (m == NULL) {
-        refuse(v, 503, "The hub is out of memory: try again.");
+        refuse(conn, 503, "The hub is out of memory: try again.");
         return;
     }
-    m->pending_id = v->id;
-    snprintf(m->client, sizeof m->client, "%s", v->tls->name);
-    pending_conn_ask(v, &m->message);
+    m->pending_id = conn->id;
+    snprintf(m->client, sizeof m->client, "%s", conn->tls->name);
+    pending_conn_ask(conn, &m->message);
 }
 
 static void on_request(void *owner, const struct http_head *head, struct span body)
 {
-    struct pending_conn *v = owner;
+    struct pending_conn *conn = owner;
     if (api_wants(head)) {
-        call(v, head, body);
+        call(conn, head, body);
         return;
     }
     struct request r = request_check(head);
     if (r.kind == REQUEST_HEALTH)
-        answer(v, r.status, r.text, false);
+        answer(conn, r.status, r.text, false);
     else if (r.kind == REQUEST_REFUSED)
-        refuse(v, r.status, r.text);
+        refuse(conn, r.status, r.text);
     else
-        ask_admission(v, &r);
+        ask_admission(conn, &r);
 }
 
 static void on_bad(void *owner, const struct http_head *head, int status, const char *text)
 {
-    struct pending_conn *v = owner;
+    struct pending_conn *conn = owner;
     struct api_answer a;
     char body[600];
     bool api = head != NULL && api_wants(head);
     if (!api && status == 408) {
         /* Any answer other than 5xx makes a tunnel's client give up, although the network was only
          * slow. */
-        pending_conn_refused(v, 0, ERR_SILENT, text);
-        pending_conn_free(v);
+        pending_conn_refused(conn, 0, ERR_SILENT, text);
+        pending_conn_free(conn);
         return;
     }
     if (!api) {
-        refuse(v, status, text);
+        refuse(conn, status, text);
         return;
     }
-    pending_conn_refused(v, status, reason_of(status), text);
+    pending_conn_refused(conn, status, reason_of(status), text);
     api_bad_request(status, text, &a, body, sizeof body);
-    answer_api(v, a.status, a.request_id, a.error, a.body, true);
+    answer_api(conn, a.status, a.request_id, a.error, a.body, true);
 }
 
 static void on_closed(void *owner, const char *why)
@@ -198,14 +198,14 @@ static void lose(struct frontend *f, struct registration *registration, enum err
 }
 
 /* The stream goes on as a tunnel's end; the pending connection is over. */
-static void admit(struct pending_conn *v, struct message_admit_reply *m)
+static void admit(struct pending_conn *conn, struct message_admit_reply *m)
 {
-    struct frontend *f = v->frontend;
+    struct frontend *f = conn->frontend;
     struct registration *registration = m->registration;
-    struct stream *stream = http_conn_take(v->session);
+    struct stream *stream = http_conn_take(conn->session);
     m->registration = NULL;
-    v->session = NULL;
-    pending_conn_free(v);
+    conn->session = NULL;
+    pending_conn_free(conn);
     struct message_migrate *out = MESSAGE(struct message_migrate, MESSAGE_MIGRATE_OUT, f->o.worker);
     if (out == NULL || !stream_leave(stream)) {
         free(out);
@@ -221,11 +221,11 @@ static void admit(struct pending_conn *v, struct message_admit_reply *m)
 
 void frontend_admit_reply(struct frontend *f, struct message_admit_reply *m)
 {
-    struct pending_conn *v = pending_conn_answered(f, m->pending_id);
-    if (v != NULL && m->registration != NULL) {
-        admit(v, m);
-    } else if (v != NULL) {
-        answer(v, m->status, m->text, true);
+    struct pending_conn *conn = pending_conn_answered(f, m->pending_id);
+    if (conn != NULL && m->registration != NULL) {
+        admit(conn, m);
+    } else if (conn != NULL) {
+        answer(conn, m->status, m->text, true);
     } else if (m->registration != NULL) {
         lose(f, m->registration, ERR_CLIENT_CLOSED, "it left before it was answered");
         m->registration = NULL;
@@ -234,18 +234,19 @@ void frontend_admit_reply(struct frontend *f, struct message_admit_reply *m)
 
 void frontend_api_reply(struct frontend *f, const struct message_api_reply *m)
 {
-    struct pending_conn *v = pending_conn_answered(f, m->pending_id);
-    if (v != NULL)
-        answer_api(v, m->status, m->request_id, m->error, (struct span){m->body, m->size}, false);
+    struct pending_conn *conn = pending_conn_answered(f, m->pending_id);
+    if (conn != NULL)
+        answer_api(conn, m->status, m->request_id, m->error, (struct span){m->body, m->size},
+                   false);
 }
 
 /* ---- the protocol ---- */
 
-static void *start(struct pending_conn *v, struct stream *s)
+static void *start(struct pending_conn *conn, struct stream *s)
 {
-    const struct frontend_options *o = &v->frontend->o;
+    const struct frontend_options *o = &conn->frontend->o;
     struct http_conn_options options = {.request_ms = o->timeout_ms, .idle_ms = IDLE_MS};
-    return http_conn_new(o->loop, s, &options, &http_events, v);
+    return http_conn_new(o->loop, s, &options, &http_events, conn);
 }
 
 static void end(void *session)

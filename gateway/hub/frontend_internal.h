@@ -32,13 +32,13 @@ struct pending_conn {
     char channel[36];    /* "channel-id" */
 };
 
-void pending_conn_free(struct pending_conn *v);
+void pending_conn_free(struct pending_conn *conn);
 /* Sends the main thread a request, which has to be answered within a minute. */
-void pending_conn_ask(struct pending_conn *v, struct message *m);
+void pending_conn_ask(struct pending_conn *conn, struct message *m);
 /* The connection that asked, for which the answer is here. NULL: it has closed meanwhile. */
 struct pending_conn *pending_conn_answered(const struct frontend *f, uint64_t id);
-/* Tells the main thread that v was refused with that status; 0: it got no answer. */
-void pending_conn_refused(const struct pending_conn *v, int status, enum err why,
+/* Tells the main thread that the connection was refused with that status; 0: it got no answer. */
+void pending_conn_refused(const struct pending_conn *conn, int status, enum err why,
                           const char *reason);
 
 #endif

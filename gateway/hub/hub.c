@@ -18,7 +18,7 @@
 static void on_called(void *ctx, const struct api_answer *a)
 {
     struct message_api_request *call = ctx;
-    struct hub *o = call->hub;
+    struct hub *hub = call->hub;
     struct message_api_reply *m =
         MESSAGE(struct message_api_reply, MESSAGE_API_REPLY, call->message.worker);
     if (m != NULL && (m->body = malloc(a->body.n + 1)) == NULL) {
@@ -33,34 +33,34 @@ static void on_called(void *ctx, const struct api_answer *a)
         m->error = a->error;
         memcpy(m->request_id, a->request_id, sizeof a->request_id);
     }
-    hub_post(o, m != NULL ? &m->message : NULL);
+    hub_post(hub, m != NULL ? &m->message : NULL);
     message_free(&call->message);
 }
 
-static void on_api_request(struct hub *o, void *message)
+static void on_api_request(struct hub *hub, void *message)
 {
     struct message_api_request *m = message;
     struct api_call c = {.head = &m->head, .body = m->body, .client = m->client};
-    m->hub = o;
-    api_handle(o->api, &c, on_called, m);
+    m->hub = hub;
+    api_handle(hub->api, &c, on_called, m);
 }
 
 /* ---- messages ---- */
 
-static void end_drain(struct hub *o)
+static void end_drain(struct hub *hub)
 {
-    timer_stop(o->grace);
-    o->drained(o->drained_owner);
+    timer_stop(hub->grace);
+    hub->drained(hub->drained_owner);
 }
 
-static void on_drained(struct hub *o, void *message)
+static void on_drained(struct hub *hub, void *message)
 {
-    if (--o->undrained == 0)
-        end_drain(o);
+    if (--hub->undrained == 0)
+        end_drain(hub);
     message_free(message);
 }
 
-typedef void receiver(struct hub *o, void *message);
+typedef void receiver(struct hub *hub, void *message);
 
 /* Each receiver takes the message over, because most keep it until they have an answer. */
 static void on_message(void *owner, struct mail *mail)
@@ -89,30 +89,30 @@ static void on_last_message(void *owner, struct mail *mail)
 static void on_descriptor(void *owner, struct listener *l, int fd)
 {
     const struct hub_listener *at = owner;
-    struct hub *o = at->hub;
-    size_t frontend = o->n_workers + o->next_frontend;
+    struct hub *hub = at->hub;
+    size_t frontend = hub->n_workers + hub->next_frontend;
     struct message_accepted *m = MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, frontend);
     (void)l;
     if (m == NULL) {
         close(fd);
         return;
     }
-    o->next_frontend = (o->next_frontend + 1) % (o->n_threads - o->n_workers);
-    o->accepted++;
+    hub->next_frontend = (hub->next_frontend + 1) % (hub->n_threads - hub->n_workers);
+    hub->accepted++;
     m->fd = fd;
     m->protocol = at->protocol;
-    hub_post(o, &m->message);
+    hub_post(hub, &m->message);
 }
 
 static const struct listener_events listener_events = {.descriptor = on_descriptor};
 
 /* NULL: there are too many listeners. */
-static struct hub_listener *new_listener(struct hub *o, const struct hub_protocol *protocol)
+static struct hub_listener *new_listener(struct hub *hub, const struct hub_protocol *protocol)
 {
-    struct hub_listener *at = &o->listeners[o->n_listeners];
-    if (o->n_listeners == HUB_MAX_LISTENERS)
+    struct hub_listener *at = &hub->listeners[hub->n_listeners];
+    if (hub->n_listeners == HUB_MAX_LISTENERS)
         return NULL;
-    *at = (struct hub_listener){.hub = o, .protocol = protocol};
+    *at = (struct hub_listener){.hub = hub, .protocol = protocol};
     return at;
 }
 
@@ -125,30 +125,30 @@ static const char *keep_listener(struct hub_listener *at, struct listener *l)
     return listener_name(l);
 }
 
-const char *hub_listen(struct hub *o, const struct hub_protocol *protocol, const char *where,
+const char *hub_listen(struct hub *hub, const struct hub_protocol *protocol, const char *where,
                        enum err *why)
 {
-    struct hub_listener *at = new_listener(o, protocol);
+    struct hub_listener *at = new_listener(hub, protocol);
     *why = ERR_LIMIT;
     if (at == NULL)
         return NULL;
-    return keep_listener(at, listener_new(o->o.loop, where, &listener_events, at, why));
+    return keep_listener(at, listener_new(hub->o.loop, where, &listener_events, at, why));
 }
 
-const char *hub_adopt(struct hub *o, const struct hub_protocol *protocol, int fd, enum err *why)
+const char *hub_adopt(struct hub *hub, const struct hub_protocol *protocol, int fd, enum err *why)
 {
-    struct hub_listener *at = new_listener(o, protocol);
+    struct hub_listener *at = new_listener(hub, protocol);
     *why = ERR_LIMIT;
     if (at != NULL)
-        return keep_listener(at, listener_from_fd(o->o.loop, fd, &listener_events, at, why));
+        return keep_listener(at, listener_from_fd(hub->o.loop, fd, &listener_events, at, why));
     close(fd);
     return NULL;
 }
 
-static void stop_listening(struct hub *o)
+static void stop_listening(struct hub *hub)
 {
-    while (o->n_listeners > 0)
-        listener_free(o->listeners[--o->n_listeners].listener);
+    while (hub->n_listeners > 0)
+        listener_free(hub->listeners[--hub->n_listeners].listener);
 }
 
 /* ---- rules: what SIGHUP reads again ---- */
@@ -172,53 +172,54 @@ static bool no_memory(enum err *why, char *text, size_t size)
 }
 
 /* Replaces a path. False: no memory, and the old path is kept. */
-static bool keep_path(struct hub *o, enum hub_path which, const char *path)
+static bool keep_path(struct hub *hub, enum hub_path which, const char *path)
 {
     char *copy = path != NULL ? strdup(path) : NULL;
     if (path != NULL && copy == NULL)
         return false;
-    free(o->paths[which]);
-    *path_of(&o->o, which) = o->paths[which] = copy;
+    free(hub->paths[which]);
+    *path_of(&hub->o, which) = hub->paths[which] = copy;
     return true;
 }
 
-static bool look_at_certificate(struct hub *o, char *text, size_t size)
+static bool look_at_certificate(struct hub *hub, char *text, size_t size)
 {
-    bool problem = identity_problem(o->identity, IDENTITY_SERVER, (int64_t)time(NULL), text, size);
-    monitor_certificate(o->monitor, 1000 * identity_ends(o->identity), problem ? text : NULL);
+    bool problem =
+        identity_problem(hub->identity, IDENTITY_SERVER, (int64_t)time(NULL), text, size);
+    monitor_certificate(hub->monitor, 1000 * identity_ends(hub->identity), problem ? text : NULL);
     return problem;
 }
 
 /* Logs when the certificate expires: at the start, after a reload, and every day. */
-static void tell_certificate(struct hub *o, bool problems_only)
+static void tell_certificate(struct hub *hub, bool problems_only)
 {
     char text[256];
-    bool problem = look_at_certificate(o, text, sizeof text);
-    o->certificate_told = loop_now(o->o.loop);
+    bool problem = look_at_certificate(hub, text, sizeof text);
+    hub->certificate_told = loop_now(hub->o.loop);
     if (problem)
-        log_warning("%s: %s", o->o.cert_file, text);
+        log_warning("%s: %s", hub->o.cert_file, text);
     else if (!problems_only)
-        log_info("%s: %s", o->o.cert_file, text);
+        log_info("%s: %s", hub->o.cert_file, text);
 }
 
-static bool load_identity(struct hub *o, const struct hub_options *from, enum err *why, char *text,
-                          size_t size)
+static bool load_identity(struct hub *hub, const struct hub_options *from, enum err *why,
+                          char *text, size_t size)
 {
     struct identity *i = identity_new(from->cert_file, from->key_file, why, text, size);
     if (i == NULL)
         return false;
-    if (!keep_path(o, PATH_CERT, from->cert_file) || !keep_path(o, PATH_KEY, from->key_file)) {
+    if (!keep_path(hub, PATH_CERT, from->cert_file) || !keep_path(hub, PATH_KEY, from->key_file)) {
         identity_free(i);
         return no_memory(why, text, size);
     }
-    identity_free(o->identity);
-    o->identity = i;
-    tell_certificate(o, false);
+    identity_free(hub->identity);
+    hub->identity = i;
+    tell_certificate(hub, false);
     return true;
 }
 
 /* Replaces keys and limits together, or neither of them. */
-static bool load_rules(struct hub *o, const struct hub_options *from, enum err *why, char *text,
+static bool load_rules(struct hub *hub, const struct hub_options *from, enum err *why, char *text,
                        size_t size)
 {
     struct limit_book *limits =
@@ -227,28 +228,28 @@ static bool load_rules(struct hub *o, const struct hub_options *from, enum err *
     if (limits != NULL && from->keys_file != NULL)
         keys = keys_read(from->keys_file, why, text, size);
     bool good = limits != NULL && (keys != NULL || from->keys_file == NULL);
-    if (!good || !keep_path(o, PATH_LIMITS, from->limits_file) ||
-        !keep_path(o, PATH_PRESET, from->limits_preset) ||
-        !keep_path(o, PATH_KEYS, from->keys_file)) {
+    if (!good || !keep_path(hub, PATH_LIMITS, from->limits_file) ||
+        !keep_path(hub, PATH_PRESET, from->limits_preset) ||
+        !keep_path(hub, PATH_KEYS, from->keys_file)) {
         limits_free(limits);
         keys_free(keys);
         return good && no_memory(why, text, size);
     }
-    api_rules(o->api, keys, limits);
-    accounts_rules(o->accounts, limits);
-    keys_free(o->keys);
-    limits_free(o->limits);
-    o->keys = keys;
-    o->limits = limits;
+    api_rules(hub->api, keys, limits);
+    accounts_rules(hub->accounts, limits);
+    keys_free(hub->keys);
+    limits_free(hub->limits);
+    hub->keys = keys;
+    hub->limits = limits;
     return true;
 }
 
-static bool reload_identity(struct hub *o, const struct hub_options *from)
+static bool reload_identity(struct hub *hub, const struct hub_options *from)
 {
     char text[512];
     enum err why;
-    if (load_identity(o, from, &why, text, sizeof text)) {
-        hub_share_identity(o);
+    if (load_identity(hub, from, &why, text, sizeof text)) {
+        hub_share_identity(hub);
         log_info("certificate and key were read again");
         return true;
     }
@@ -256,23 +257,23 @@ static bool reload_identity(struct hub *o, const struct hub_options *from)
     return false;
 }
 
-static bool reload_rules(struct hub *o, const struct hub_options *from)
+static bool reload_rules(struct hub *hub, const struct hub_options *from)
 {
     char text[512];
     enum err why;
-    if (load_rules(o, from, &why, text, sizeof text)) {
+    if (load_rules(hub, from, &why, text, sizeof text)) {
         log_info("access keys and limits were read again; access keys: %zu",
-                 o->keys != NULL ? keys_count(o->keys) : 0);
+                 hub->keys != NULL ? keys_count(hub->keys) : 0);
         return true;
     }
     log_error("%s; going on with the keys and limits in use", text);
     return false;
 }
 
-static bool reload_audit(struct hub *o, const struct hub_options *from)
+static bool reload_audit(struct hub *hub, const struct hub_options *from)
 {
-    enum err why = audit_reopen(o->audit, from->audit_file);
-    if (why == ERR_OK && !keep_path(o, PATH_AUDIT, from->audit_file))
+    enum err why = audit_reopen(hub->audit, from->audit_file);
+    if (why == ERR_OK && !keep_path(hub, PATH_AUDIT, from->audit_file))
         why = ERR_NO_MEMORY;
     if (why == ERR_OK)
         return true;
@@ -280,13 +281,14 @@ static bool reload_audit(struct hub *o, const struct hub_options *from)
     return false;
 }
 
-bool hub_reload(struct hub *o, const struct hub_options *fresh)
+bool hub_reload(struct hub *hub, const struct hub_options *fresh)
 {
-    const struct hub_options now = o->o; /* a copy, since its paths may be replaced by themselves */
+    const struct hub_options now =
+        hub->o; /* a copy, since its paths may be replaced by themselves */
     const struct hub_options *from = fresh != NULL ? fresh : &now;
-    api_unsigned(o->api, from->allow_unsigned_loopback);
-    bool identity = reload_identity(o, from), rules = reload_rules(o, from);
-    return reload_audit(o, from) && identity && rules;
+    api_unsigned(hub->api, from->allow_unsigned_loopback);
+    bool identity = reload_identity(hub, from), rules = reload_rules(hub, from);
+    return reload_audit(hub, from) && identity && rules;
 }
 
 bool hub_check(const struct hub_options *o, char *text, size_t size)
@@ -312,135 +314,135 @@ bool hub_check(const struct hub_options *o, char *text, size_t size)
 
 static void on_tick(void *owner)
 {
-    struct hub *o = owner;
-    timer_start(o->tick, TICK_MS);
-    refusal_log_tick(o->refusal_log, loop_now(o->o.loop));
-    accounts_tick(o->accounts, loop_now(o->o.loop));
-    if (loop_now(o->o.loop) - o->certificate_told >= DAY_MS)
-        tell_certificate(o, true);
+    struct hub *hub = owner;
+    timer_start(hub->tick, TICK_MS);
+    refusal_log_tick(hub->refusal_log, loop_now(hub->o.loop));
+    accounts_tick(hub->accounts, loop_now(hub->o.loop));
+    if (loop_now(hub->o.loop) - hub->certificate_told >= DAY_MS)
+        tell_certificate(hub, true);
 }
 
-static bool open_audit(struct hub *o, enum err *why, char *text, size_t size)
+static bool open_audit(struct hub *hub, enum err *why, char *text, size_t size)
 {
-    o->audit = audit_new(o->o.audit_file, why);
-    if (o->audit == NULL) {
-        snprintf(text, size, "%s: %s", o->o.audit_file, err_text(*why));
+    hub->audit = audit_new(hub->o.audit_file, why);
+    if (hub->audit == NULL) {
+        snprintf(text, size, "%s: %s", hub->o.audit_file, err_text(*why));
         return false;
     }
-    if (!keep_path(o, PATH_AUDIT, o->o.audit_file))
+    if (!keep_path(hub, PATH_AUDIT, hub->o.audit_file))
         return no_memory(why, text, size);
     struct log_field version = {"version", TUNNEL_VERSION, 0};
-    audit_event(o->audit, "start", &version, 1);
+    audit_event(hub->audit, "start", &version, 1);
     return true;
 }
 
-static bool open_registry(struct hub *o, enum err *why, char *text, size_t size)
+static bool open_registry(struct hub *hub, enum err *why, char *text, size_t size)
 {
-    struct registry_options r = {.loop = o->o.loop, .folder = o->o.state_folder};
-    o->registry = registry_new(&r, why, text, size);
-    if (o->registry == NULL)
+    struct registry_options r = {.loop = hub->o.loop, .folder = hub->o.state_folder};
+    hub->registry = registry_new(&r, why, text, size);
+    if (hub->registry == NULL)
         return false;
-    o->subscriber = (struct registry_subscriber){.events = &admission_events, .owner = o};
-    registry_subscribe(o->registry, &o->subscriber);
-    struct api_options a = {.registry = o->registry,
-                            .audit = o->audit,
-                            .region = o->o.region,
-                            .account = o->o.account,
-                            .allow_unsigned_loopback = o->o.allow_unsigned_loopback};
-    o->api = api_new(&a);
+    hub->subscriber = (struct registry_subscriber){.events = &admission_events, .owner = hub};
+    registry_subscribe(hub->registry, &hub->subscriber);
+    struct api_options a = {.registry = hub->registry,
+                            .audit = hub->audit,
+                            .region = hub->o.region,
+                            .account = hub->o.account,
+                            .allow_unsigned_loopback = hub->o.allow_unsigned_loopback};
+    hub->api = api_new(&a);
     *why = ERR_NO_MEMORY;
-    return o->api != NULL;
+    return hub->api != NULL;
 }
 
-static bool open_trust(struct hub *o, enum err *why, char *text, size_t size)
+static bool open_trust(struct hub *hub, enum err *why, char *text, size_t size)
 {
-    struct trust_sources from = {.file = o->o.device_ca, .clients = true};
-    if (o->o.device_ca == NULL)
+    struct trust_sources from = {.file = hub->o.device_ca, .clients = true};
+    if (hub->o.device_ca == NULL)
         return true;
-    o->device_trust = trust_new(&from, why, text, size);
-    return o->device_trust != NULL;
+    hub->device_trust = trust_new(&from, why, text, size);
+    return hub->device_trust != NULL;
 }
 
-static bool open_parts(struct hub *o)
+static bool open_parts(struct hub *hub)
 {
-    o->accounts = accounts_new();
-    o->refusal_log = refusal_log_new(REFUSAL_LOG_WINDOW_MS, admission_refusal_repeated, o);
-    o->tick = timer_new(o->o.loop, on_tick, o);
-    o->cache = tls_cache_new(TLS_CACHE_BYTES);
-    o->mailbox = mailbox_new(o->o.loop, on_message, o);
-    return o->accounts != NULL && o->refusal_log != NULL && o->tick != NULL && o->cache != NULL &&
-           o->mailbox != NULL;
+    hub->accounts = accounts_new();
+    hub->refusal_log = refusal_log_new(REFUSAL_LOG_WINDOW_MS, admission_refusal_repeated, hub);
+    hub->tick = timer_new(hub->o.loop, on_tick, hub);
+    hub->cache = tls_cache_new(TLS_CACHE_BYTES);
+    hub->mailbox = mailbox_new(hub->o.loop, on_message, hub);
+    return hub->accounts != NULL && hub->refusal_log != NULL && hub->tick != NULL &&
+           hub->cache != NULL && hub->mailbox != NULL;
 }
 
 struct hub *hub_new(const struct hub_options *options, enum err *why, char *text, size_t size)
 {
-    struct hub *o = calloc(1, sizeof *o);
+    struct hub *hub = calloc(1, sizeof *hub);
     *why = ERR_NO_MEMORY;
     snprintf(text, size, "%s", err_text(*why));
-    if (o == NULL)
+    if (hub == NULL)
         return NULL;
-    o->o = *options;
-    if (open_parts(o) && load_identity(o, options, why, text, size) &&
-        open_trust(o, why, text, size) && open_audit(o, why, text, size) &&
-        open_registry(o, why, text, size) && load_rules(o, options, why, text, size) &&
-        hub_start_threads(o)) {
-        timer_start(o->tick, TICK_MS);
+    hub->o = *options;
+    if (open_parts(hub) && load_identity(hub, options, why, text, size) &&
+        open_trust(hub, why, text, size) && open_audit(hub, why, text, size) &&
+        open_registry(hub, why, text, size) && load_rules(hub, options, why, text, size) &&
+        hub_start_threads(hub)) {
+        timer_start(hub->tick, TICK_MS);
         log_info("open tunnels: %zu; access keys: %zu; workers: %zu",
-                 registry_open_count(o->registry), o->keys != NULL ? keys_count(o->keys) : 0,
-                 o->n_workers);
-        return o;
+                 registry_open_count(hub->registry), hub->keys != NULL ? keys_count(hub->keys) : 0,
+                 hub->n_workers);
+        return hub;
     }
-    hub_free(o);
+    hub_free(hub);
     return NULL;
 }
 
 static size_t open_tunnels(void *ctx)
 {
-    const struct hub *o = ctx;
-    return registry_open_count(o->registry);
+    const struct hub *hub = ctx;
+    return registry_open_count(hub->registry);
 }
 
-void hub_set_monitor(struct hub *o, struct monitor *m)
+void hub_set_monitor(struct hub *hub, struct monitor *m)
 {
     char problem[256];
-    if (o == NULL)
+    if (hub == NULL)
         return;
-    monitor_open_tunnels(m != NULL ? m : o->monitor, m != NULL ? open_tunnels : NULL, o);
-    o->monitor = m;
+    monitor_open_tunnels(m != NULL ? m : hub->monitor, m != NULL ? open_tunnels : NULL, hub);
+    hub->monitor = m;
     if (m != NULL)
-        look_at_certificate(o, problem, sizeof problem);
+        look_at_certificate(hub, problem, sizeof problem);
     else
-        presences_unwatch(&o->presences);
+        presences_unwatch(&hub->presences);
 }
 
 /* The threads stop first, since they use what is shared. Their last messages follow, and then the
  * registry, whose last answers may still go to them. */
-void hub_free(struct hub *o)
+void hub_free(struct hub *hub)
 {
-    if (o == NULL)
+    if (hub == NULL)
         return;
-    stop_listening(o);
-    for (size_t i = 0; i < o->n_threads; i++)
-        worker_stop(o->threads[i]);
-    mailbox_free(o->mailbox, on_last_message);
-    registry_free(o->registry);
-    api_free(o->api);
-    for (size_t i = 0; i < o->n_threads; i++)
-        worker_free(o->threads[i]);
-    presences_free(&o->presences); /* their registrations were in messages that were not read */
-    audit_free(o->audit);
-    keys_free(o->keys);
-    limits_free(o->limits);
-    accounts_free(o->accounts);
-    refusal_log_free(o->refusal_log);
-    timer_free(o->tick);
-    timer_free(o->grace);
-    tls_cache_free(o->cache);
-    trust_free(o->device_trust);
-    identity_free(o->identity);
+    stop_listening(hub);
+    for (size_t i = 0; i < hub->n_threads; i++)
+        worker_stop(hub->threads[i]);
+    mailbox_free(hub->mailbox, on_last_message);
+    registry_free(hub->registry);
+    api_free(hub->api);
+    for (size_t i = 0; i < hub->n_threads; i++)
+        worker_free(hub->threads[i]);
+    presences_free(&hub->presences); /* their registrations were in messages that were not read */
+    audit_free(hub->audit);
+    keys_free(hub->keys);
+    limits_free(hub->limits);
+    accounts_free(hub->accounts);
+    refusal_log_free(hub->refusal_log);
+    timer_free(hub->tick);
+    timer_free(hub->grace);
+    tls_cache_free(hub->cache);
+    trust_free(hub->device_trust);
+    identity_free(hub->identity);
     for (size_t i = 0; i < PATHS; i++)
-        free(o->paths[i]);
-    free(o);
+        free(hub->paths[i]);
+    free(hub);
 }
 
 /* ---- the end ---- */
@@ -450,27 +452,27 @@ static void on_grace_over(void *owner)
     end_drain(owner);
 }
 
-void hub_drain(struct hub *o, uint64_t grace_ms, void (*done)(void *owner), void *owner)
+void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), void *owner)
 {
-    stop_listening(o);
-    o->drained = done;
-    o->drained_owner = owner;
-    o->undrained = o->n_threads;
-    o->grace = timer_new(o->o.loop, on_grace_over, o);
-    if (o->grace == NULL) {
+    stop_listening(hub);
+    hub->drained = done;
+    hub->drained_owner = owner;
+    hub->undrained = hub->n_threads;
+    hub->grace = timer_new(hub->o.loop, on_grace_over, hub);
+    if (hub->grace == NULL) {
         done(owner);
         return;
     }
-    timer_start(o->grace, grace_ms);
-    for (size_t i = 0; i < o->n_threads; i++)
-        hub_post(o, MESSAGE(struct message, MESSAGE_DRAIN, i));
+    timer_start(hub->grace, grace_ms);
+    for (size_t i = 0; i < hub->n_threads; i++)
+        hub_post(hub, MESSAGE(struct message, MESSAGE_DRAIN, i));
 }
 
-const char *hub_unready(const struct hub *o)
+const char *hub_unready(const struct hub *hub)
 {
-    if (o->grace != NULL)
+    if (hub->grace != NULL)
         return "the hub is shutting down";
-    if (!registry_healthy(o->registry))
+    if (!registry_healthy(hub->registry))
         return "tunnels cannot be stored";
-    return o->n_listeners == 0 ? "nobody can connect yet" : NULL;
+    return hub->n_listeners == 0 ? "nobody can connect yet" : NULL;
 }

@@ -38,32 +38,32 @@ bool hub_check(const struct hub_options *o, char *text, size_t size);
 /* NULL on failure, with *why and a sentence in text. */
 struct hub *hub_new(const struct hub_options *o, enum err *why, char *text, size_t size);
 /* Drops every client without a Close frame, so that it reconnects to the next hub. NULL is fine. */
-void hub_free(struct hub *o);
+void hub_free(struct hub *hub);
 
 /* From now on m is told of tunnels with connected ends and of refusals. NULL: no monitor any more,
  * and the last one may be freed. To be called before the first client comes, and with NULL before
  * hub_free. A hub of NULL is fine. */
-void hub_set_monitor(struct hub *o, struct monitor *m);
+void hub_set_monitor(struct hub *hub, struct monitor *m);
 
 /* Listens on one more address for that protocol. Returns the address with its real port, for
  * people; NULL with *why. */
-const char *hub_listen(struct hub *o, const struct hub_protocol *protocol, const char *where,
+const char *hub_listen(struct hub *hub, const struct hub_protocol *protocol, const char *where,
                        enum err *why);
 /* The same for a socket that listens already, which is taken over. */
-const char *hub_adopt(struct hub *o, const struct hub_protocol *protocol, int fd, enum err *why);
+const char *hub_adopt(struct hub *hub, const struct hub_protocol *protocol, int fd, enum err *why);
 
 /* Reads certificate, keys and limits again and reopens the audit log, by the paths in fresh, whose
  * allow_unsigned_loopback applies, too; NULL: by the paths in use. No client is disconnected.
  * False: something could not be read and stays as it was, and the log says why. */
-bool hub_reload(struct hub *o, const struct hub_options *fresh);
+bool hub_reload(struct hub *hub, const struct hub_options *fresh);
 
 /* Stops accepting; drops clients, without a Close frame, as their tunnels fall silent, and the rest
  * after grace_ms. Calls `done` when all are gone. */
-void hub_drain(struct hub *o, uint64_t grace_ms, void (*done)(void *owner), void *owner);
+void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), void *owner);
 
 /* NULL when the hub can do all of its work; else the reason why it cannot, in static storage. */
-const char *hub_unready(const struct hub *o);
+const char *hub_unready(const struct hub *hub);
 /* Appends metrics in Prometheus' text format. */
-void hub_metrics(const struct hub *o, struct buf *out);
+void hub_metrics(const struct hub *hub, struct buf *out);
 
 #endif

@@ -60,21 +60,21 @@ struct hub {
 
 /* The receivers of ADMIT_REQUEST, MIGRATE_OUT, DETACHED and REFUSED. Each takes its message over.
  */
-void admission_requested(struct hub *o, void *message);
-void admission_migrate(struct hub *o, void *message);
-void admission_detached(struct hub *o, void *message);
-void admission_refused(struct hub *o, void *message);
+void admission_requested(struct hub *hub, void *message);
+void admission_migrate(struct hub *hub, void *message);
+void admission_detached(struct hub *hub, void *message);
+void admission_refused(struct hub *hub, void *message);
 /* A callback for refusal_log_new; `hub` is the struct hub. */
-void admission_refusal_repeated(void *hub, const struct refusal_repeated *r);
+void admission_refusal_repeated(void *owner, const struct refusal_repeated *r);
 extern const struct registry_events admission_events;
 
 /* ---- hub_threads.c: workers and frontends ---- */
 
 /* Posts m. NULL, which means no memory, is only logged. */
-void hub_post(struct hub *o, struct message *m);
+void hub_post(struct hub *hub, struct message *m);
 /* Gives the certificate and key in use to all frontends. */
-void hub_share_identity(struct hub *o);
+void hub_share_identity(struct hub *hub);
 /* False: there is no memory, or no thread can be started. hub_free stops the threads that run. */
-bool hub_start_threads(struct hub *o);
+bool hub_start_threads(struct hub *hub);
 
 #endif

@@ -7,10 +7,10 @@ struct stream;
 struct pending_conn;
 
 struct hub_protocol {
-    /* Called when v's TLS handshake is done. Takes over s, which is open, and returns v's session,
-     * or NULL without memory. pending_conn_free (frontend_internal.h) ends the session, which may
-     * call it itself. */
-    void *(*start)(struct pending_conn *v, struct stream *s);
+    /* Called when the connection's TLS handshake is done. Takes over s, which is open, and returns
+     * the connection's session, or NULL without memory. pending_conn_free (frontend_internal.h)
+     * ends the session, which may call it itself. */
+    void *(*start)(struct pending_conn *conn, struct stream *s);
     void (*end)(void *session); /* ends the session and closes its stream */
 };
 

@@ -3,54 +3,54 @@
 
 #include "core/base/log.h"
 
-void hub_post(struct hub *o, struct message *m)
+void hub_post(struct hub *hub, struct message *m)
 {
     if (m != NULL)
-        worker_post(o->threads[m->worker], m);
+        worker_post(hub->threads[m->worker], m);
     else
         log_error("a client could not be told: %s", err_text(ERR_NO_MEMORY));
 }
 
-void hub_share_identity(struct hub *o)
+void hub_share_identity(struct hub *hub)
 {
-    for (size_t i = o->n_workers; i < o->n_threads; i++) {
+    for (size_t i = hub->n_workers; i < hub->n_threads; i++) {
         struct message_identity *m = MESSAGE(struct message_identity, MESSAGE_IDENTITY, i);
         if (m != NULL)
-            m->identity = identity_ref(o->identity);
-        hub_post(o, m != NULL ? &m->message : NULL);
+            m->identity = identity_ref(hub->identity);
+        hub_post(hub, m != NULL ? &m->message : NULL);
     }
 }
 
-static bool start_threads(struct hub *o, const struct worker_options *options, size_t n)
+static bool start_threads(struct hub *hub, const struct worker_options *options, size_t n)
 {
     struct worker_options w = *options;
     for (size_t i = 0; i < n; i++) {
-        w.number = o->n_threads;
+        w.number = hub->n_threads;
         struct worker *worker = worker_new(&w);
         if (worker == NULL)
             return false;
-        o->threads[o->n_threads++] = worker;
+        hub->threads[hub->n_threads++] = worker;
     }
     return true;
 }
 
 /* Starts as many frontends as workers, so that handshakes may use all cores that are idle. */
-bool hub_start_threads(struct hub *o)
+bool hub_start_threads(struct hub *hub)
 {
-    size_t n = o->o.workers;
+    size_t n = hub->o.workers;
     struct worker_options worker = {
-        .hub = o->mailbox, .idle_ms = o->o.idle_ms, .memory = o->o.memory / n};
-    struct worker_options frontend = {.hub = o->mailbox,
+        .hub = hub->mailbox, .idle_ms = hub->o.idle_ms, .memory = hub->o.memory / n};
+    struct worker_options frontend = {.hub = hub->mailbox,
                                       .frontend = true,
-                                      .cache = o->cache,
-                                      .device_trust = o->device_trust,
-                                      .per_origin = (o->o.per_address + n - 1) / n,
-                                      .exempt = o->o.exempt};
-    if (!start_threads(o, &worker, n))
+                                      .cache = hub->cache,
+                                      .device_trust = hub->device_trust,
+                                      .per_origin = (hub->o.per_address + n - 1) / n,
+                                      .exempt = hub->o.exempt};
+    if (!start_threads(hub, &worker, n))
         return false;
-    o->n_workers = n;
-    if (!start_threads(o, &frontend, n))
+    hub->n_workers = n;
+    if (!start_threads(hub, &frontend, n))
         return false;
-    hub_share_identity(o);
+    hub_share_identity(hub);
     return true;
 }

@@ -30,31 +30,31 @@ struct pending_queue {
 
 struct pending_queue *pending_queue_new(const struct pending_queue_options *o)
 {
-    struct pending_queue *l = calloc(1, sizeof *l);
-    if (l == NULL)
+    struct pending_queue *queue = calloc(1, sizeof *queue);
+    if (queue == NULL)
         return NULL;
-    l->o = *o;
+    queue->o = *o;
     for (int i = 0; i < LANES; i++)
-        list_init(&l->rings[i]);
-    return l;
+        list_init(&queue->rings[i]);
+    return queue;
 }
 
-void pending_queue_free(struct pending_queue *l)
+void pending_queue_free(struct pending_queue *queue)
 {
-    if (l == NULL)
+    if (queue == NULL)
         return;
-    map_free(&l->origins);
-    free(l);
+    map_free(&queue->origins);
+    free(queue);
 }
 
-size_t pending_queue_size(const struct pending_queue *l)
+size_t pending_queue_size(const struct pending_queue *queue)
 {
-    return l->n;
+    return queue->n;
 }
 
 /* ---- origins ---- */
 
-static struct pending_origin *origin_new(struct pending_queue *l, struct ip ip)
+static struct pending_origin *origin_new(struct pending_queue *queue, struct ip ip)
 {
     struct pending_origin *o = calloc(1, sizeof *o);
     if (o == NULL)
@@ -67,15 +67,15 @@ static struct pending_origin *origin_new(struct pending_queue *l, struct ip ip)
         list_init(&o->lanes[i].slots);
         o->lanes[i].origin = o;
     }
-    if (map_put(&l->origins, &o->ip, sizeof o->ip, o))
+    if (map_put(&queue->origins, &o->ip, sizeof o->ip, o))
         return o;
     free(o);
     return NULL;
 }
 
-static struct pending_origin *find(const struct pending_queue *l, struct ip ip)
+static struct pending_origin *find(const struct pending_queue *queue, struct ip ip)
 {
-    return map_get(&l->origins, &ip, sizeof ip);
+    return map_get(&queue->origins, &ip, sizeof ip);
 }
 
 /* ---- displacement ---- */
@@ -92,72 +92,74 @@ static struct pending_slot *last(const struct list *l)
 
 /* The slot that a new connection of the same origin may displace: only one that has been silent for
  * too long, so that a handshake that has begun can be completed whatever else comes from there. */
-static struct pending_slot *impatient(const struct pending_queue *l, const struct pending_origin *o,
-                                      uint64_t now)
+static struct pending_slot *impatient(const struct pending_queue *queue,
+                                      const struct pending_origin *o, uint64_t now)
 {
-    struct pending_slot *g = first(&o->theirs);
-    return g != NULL && now - g->since >= l->o.patience_ms ? g : NULL;
+    struct pending_slot *slot = first(&o->theirs);
+    return slot != NULL && now - slot->since >= queue->o.patience_ms ? slot : NULL;
 }
 
 /* The slot that a connection of an origin with fewer slots displaces: the one that has been silent
  * for longest, else the last to come. */
 static struct pending_slot *most_dispensable(const struct pending_origin *o)
 {
-    struct pending_slot *g = first(&o->theirs);
-    if (g == NULL)
-        g = last(&o->lanes[LANE_NEW].slots);
-    return g != NULL ? g : last(&o->lanes[LANE_KNOWN].slots);
+    struct pending_slot *slot = first(&o->theirs);
+    if (slot == NULL)
+        slot = last(&o->lanes[LANE_NEW].slots);
+    return slot != NULL ? slot : last(&o->lanes[LANE_KNOWN].slots);
 }
 
 static uint64_t since(const struct pending_origin *o)
 {
-    const struct pending_slot *g = first(&o->theirs);
-    return g != NULL ? g->since : UINT64_MAX;
+    const struct pending_slot *slot = first(&o->theirs);
+    return slot != NULL ? slot->since : UINT64_MAX;
 }
 
 /* The origin with the most slots; among equals, the one with the longest silence. */
-static struct pending_origin *largest(const struct pending_queue *l)
+static struct pending_origin *largest(const struct pending_queue *queue)
 {
     struct pending_origin *most = NULL, *o;
     size_t at = 0;
-    while ((o = map_next(&l->origins, &at)) != NULL)
+    while ((o = map_next(&queue->origins, &at)) != NULL)
         if (most == NULL || o->n > most->n || (o->n == most->n && since(o) < since(most)))
             most = o;
     return most;
 }
 
-enum pending_queue_admits pending_queue_admits(struct pending_queue *l, struct ip origin,
+enum pending_queue_admits pending_queue_admits(struct pending_queue *queue, struct ip origin,
                                                bool exempt, uint64_t now,
                                                struct pending_slot **victim)
 {
-    const struct pending_origin *own = find(l, origin);
-    bool many = own != NULL && !exempt && l->o.per_origin > 0 && own->n >= l->o.per_origin;
+    const struct pending_origin *own = find(queue, origin);
+    bool many = own != NULL && !exempt && queue->o.per_origin > 0 && own->n >= queue->o.per_origin;
     *victim = NULL;
-    if (!many && l->n < l->o.max)
-        return LOBBY_ROOM;
-    const struct pending_origin *most = many ? own : largest(l);
+    if (!many && queue->n < queue->o.max)
+        return PENDING_QUEUE_SPACE;
+    const struct pending_origin *most = many ? own : largest(queue);
     if (own != NULL && own->n >= most->n)
-        *victim = impatient(l, own, now);
+        *victim = impatient(queue, own, now);
     else if (most != NULL)
         *victim = most_dispensable(most);
-    return *victim != NULL ? LOBBY_ROOM : many ? LOBBY_ORIGIN_FULL : LOBBY_FULL;
+    return *victim != NULL ? PENDING_QUEUE_SPACE
+           : many          ? PENDING_QUEUE_ORIGIN_FULL
+                           : PENDING_QUEUE_FULL;
 }
 
 /* ---- slots ---- */
 
-bool pending_queue_enter(struct pending_queue *l, struct pending_slot *g, struct ip origin,
+bool pending_queue_enter(struct pending_queue *queue, struct pending_slot *slot, struct ip origin,
                          uint64_t now)
 {
-    struct pending_origin *o = find(l, origin);
+    struct pending_origin *o = find(queue, origin);
     if (o == NULL)
-        o = origin_new(l, origin);
+        o = origin_new(queue, origin);
     if (o == NULL)
         return false;
-    list_init(&g->node);
-    g->origin = o;
+    list_init(&slot->node);
+    slot->origin = o;
     o->n++;
-    l->n++;
-    pending_await_peer(g, now);
+    queue->n++;
+    pending_await_peer(slot, now);
     return true;
 }
 
@@ -169,57 +171,57 @@ static void tidy(struct pending_origin *o)
             list_remove(&o->lanes[i].node);
 }
 
-void pending_queue_leave(struct pending_queue *l, struct pending_slot *g)
+void pending_queue_leave(struct pending_queue *queue, struct pending_slot *slot)
 {
-    struct pending_origin *o = g->origin;
-    list_remove(&g->node);
+    struct pending_origin *o = slot->origin;
+    list_remove(&slot->node);
     tidy(o);
-    g->origin = NULL;
-    l->n--;
+    slot->origin = NULL;
+    queue->n--;
     if (--o->n > 0)
         return;
-    map_remove(&l->origins, &o->ip, sizeof o->ip);
+    map_remove(&queue->origins, &o->ip, sizeof o->ip);
     free(o);
 }
 
-static void move(struct pending_slot *g, struct list *to, enum pending_state state)
+static void move(struct pending_slot *slot, struct list *to, enum pending_state state)
 {
-    list_append(to, &g->node);
-    g->state = state;
-    tidy(g->origin);
+    list_append(to, &slot->node);
+    slot->state = state;
+    tidy(slot->origin);
 }
 
-void pending_await_peer(struct pending_slot *g, uint64_t now)
+void pending_await_peer(struct pending_slot *slot, uint64_t now)
 {
-    g->since = now;
-    move(g, &g->origin->theirs, PENDING_PEER);
+    slot->since = now;
+    move(slot, &slot->origin->theirs, PENDING_PEER);
 }
 
-void pending_await_us(struct pending_slot *g)
+void pending_await_us(struct pending_slot *slot)
 {
-    move(g, &g->origin->ours, PENDING_US);
+    move(slot, &slot->origin->ours, PENDING_US);
 }
 
-void pending_await_turn(struct pending_queue *l, struct pending_slot *g, bool known)
+void pending_await_turn(struct pending_queue *queue, struct pending_slot *slot, bool known)
 {
     int number = known ? LANE_KNOWN : LANE_NEW;
-    struct lane *lane = &g->origin->lanes[number];
-    move(g, &lane->slots, PENDING_TURN);
+    struct lane *lane = &slot->origin->lanes[number];
+    move(slot, &lane->slots, PENDING_TURN);
     if (!list_is_on(&lane->node))
-        list_append(&l->rings[number], &lane->node);
+        list_append(&queue->rings[number], &lane->node);
 }
 
-struct pending_slot *pending_queue_next(struct pending_queue *l)
+struct pending_slot *pending_queue_next(struct pending_queue *queue)
 {
-    if (list_empty(&l->rings[l->next]))
-        l->next = (l->next + 1) % LANES;
-    struct list *ring = &l->rings[l->next];
+    if (list_empty(&queue->rings[queue->next]))
+        queue->next = (queue->next + 1) % LANES;
+    struct list *ring = &queue->rings[queue->next];
     if (list_empty(ring))
         return NULL;
     struct lane *lane = list_entry(ring->next, struct lane, node);
-    struct pending_slot *g = first(&lane->slots);
+    struct pending_slot *slot = first(&lane->slots);
     list_append(ring, &lane->node);
-    pending_await_us(g);
-    l->next = (l->next + 1) % LANES;
-    return g;
+    pending_await_us(slot);
+    queue->next = (queue->next + 1) % LANES;
+    return slot;
 }

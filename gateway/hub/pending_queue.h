@@ -39,30 +39,30 @@ struct pending_slot {
 
 /* NULL: no memory */
 struct pending_queue *pending_queue_new(const struct pending_queue_options *o);
-void pending_queue_free(struct pending_queue *l); /* all slots must have left; NULL is fine */
+void pending_queue_free(struct pending_queue *queue); /* all slots must have left; NULL is fine */
 
 enum pending_queue_admits {
-    LOBBY_ROOM,
-    LOBBY_ORIGIN_FULL, /* the origin has reached its limit */
-    LOBBY_FULL         /* the queue is full, and no other origin has more */
+    PENDING_QUEUE_SPACE,
+    PENDING_QUEUE_ORIGIN_FULL, /* the origin has reached its limit */
+    PENDING_QUEUE_FULL         /* the queue is full, and no other origin has more */
 };
 /* Whether there is space for one more connection of that origin. When *victim is not NULL, that
  * slot must leave first (pending_queue_leave). exempt: per_origin does not apply. */
-enum pending_queue_admits pending_queue_admits(struct pending_queue *l, struct ip origin,
+enum pending_queue_admits pending_queue_admits(struct pending_queue *queue, struct ip origin,
                                                bool exempt, uint64_t now,
                                                struct pending_slot **victim);
 /* Adds a slot in the state PENDING_PEER. False: no memory. */
-bool pending_queue_enter(struct pending_queue *l, struct pending_slot *g, struct ip origin,
+bool pending_queue_enter(struct pending_queue *queue, struct pending_slot *slot, struct ip origin,
                          uint64_t now);
-void pending_queue_leave(struct pending_queue *l, struct pending_slot *g);
+void pending_queue_leave(struct pending_queue *queue, struct pending_slot *slot);
 
 /* Set the slot's state. */
-void pending_await_peer(struct pending_slot *g, uint64_t now);
-void pending_await_us(struct pending_slot *g);
-void pending_await_turn(struct pending_queue *l, struct pending_slot *g, bool known);
+void pending_await_peer(struct pending_slot *slot, uint64_t now);
+void pending_await_us(struct pending_slot *slot);
+void pending_await_turn(struct pending_queue *queue, struct pending_slot *slot, bool known);
 
 /* Takes the slot whose turn it is and sets it to PENDING_US. NULL: no slot waits. */
-struct pending_slot *pending_queue_next(struct pending_queue *l);
-size_t pending_queue_size(const struct pending_queue *l);
+struct pending_slot *pending_queue_next(struct pending_queue *queue);
+size_t pending_queue_size(const struct pending_queue *queue);
 
 #endif

@@ -55,7 +55,7 @@ static int comes(struct fixture *f, int i, uint8_t origin, bool exempt)
 {
     struct pending_slot *victim;
     f->room = pending_queue_admits(f->queue, from(origin), exempt, f->now, &victim);
-    if (f->room != LOBBY_ROOM)
+    if (f->room != PENDING_QUEUE_SPACE)
         return -2;
     if (victim != NULL)
         pending_queue_leave(f->queue, victim);
@@ -130,7 +130,7 @@ static void test_full_of_one_origin(void **state)
     struct fixture *f = *state;
     fill(f, 0, PER_ORIGIN, 1);
     assert_int_equal(comes(f, 10, 1, false), -2);
-    assert_int_equal(f->room, LOBBY_ORIGIN_FULL);
+    assert_int_equal(f->room, PENDING_QUEUE_ORIGIN_FULL);
     pending_await_turn(f->queue, &f->slots[0], false);
     pending_await_us(&f->slots[1]);
     f->now += PATIENCE;
@@ -138,7 +138,7 @@ static void test_full_of_one_origin(void **state)
     pending_await_peer(&f->slots[3], f->now); /* something came from it */
     assert_int_equal(comes(f, 11, 1, false), 4);
     assert_int_equal(comes(f, 12, 1, false), -2);
-    assert_int_equal(f->room, LOBBY_ORIGIN_FULL);
+    assert_int_equal(f->room, PENDING_QUEUE_ORIGIN_FULL);
     assert_int_equal(comes(f, 13, 2, false), -1);
 }
 
@@ -148,7 +148,7 @@ static void test_exempt(void **state)
     struct fixture *f = *state;
     fill(f, 0, MAX, 1);
     assert_int_equal(comes(f, 10, 1, true), -2);
-    assert_int_equal(f->room, LOBBY_FULL);
+    assert_int_equal(f->room, PENDING_QUEUE_FULL);
     f->now += PATIENCE;
     assert_int_equal(comes(f, 10, 1, true), 0);
 }
@@ -184,7 +184,7 @@ static void test_full_of_single_ones(void **state)
     pending_await_us(&f->slots[21]);
     f->now += PATIENCE;
     assert_int_equal(comes(f, 23, 3, false), -2);
-    assert_int_equal(f->room, LOBBY_FULL);
+    assert_int_equal(f->room, PENDING_QUEUE_FULL);
 }
 
 int main(void)
