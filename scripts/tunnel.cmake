@@ -2,7 +2,7 @@
 #   tunnel_library(core_net DEPENDS core_base PRIVATE pkg::uv)   all *.c of the folder but main.c
 #                                                                and those after EXCEPT
 #   tunnel_program(tunnel-agent SOURCES main.c DEPENDS destination)
-#   tunnel_unit_test(socks DEPENDS source)                       test_socks.c, run by ctest as unit/socks
+#   tunnel_unit_test(socks DEPENDS source SOURCES socks_help.c)  test_socks.c, run by ctest as unit/socks
 #   tunnel_python_tests(interop)                                 runs all test_*.py of the folder
 #   tunnel_install_text(page.1 share/man/man1)                   a text with the installation's folders
 # There is one static library per folder, so that an include in the wrong direction does not link.
@@ -75,8 +75,8 @@ function(tunnel_program name)
 endfunction()
 
 function(tunnel_unit_test name)
-  cmake_parse_arguments(A "" "" "DEPENDS" ${ARGN})
-  add_executable(test_${name} test_${name}.c)
+  cmake_parse_arguments(A "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_executable(test_${name} test_${name}.c ${A_SOURCES})
   tunnel_compile(test_${name})
   target_compile_options(test_${name} PRIVATE -Wno-missing-prototypes)
   target_link_libraries(test_${name} PRIVATE test_support ${A_DEPENDS} cmocka)

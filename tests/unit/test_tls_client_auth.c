@@ -1,52 +1,5 @@
-/* Clients that show a certificate: who is let in, under which name, and what resumption keeps. */
-#include "tests/support/net.h"
-
-#include "core/net/listener.h"
-#include "core/tls/dn.h"
-#include "core/tls/identity.h"
-#include "core/tls/tls.h"
-#include "tests/support/certificates.h"
-
-#include <sys/wait.h>
-
-/* NAME.pem, NAME.key; signed by `devices`, unless it says otherwise. */
-static const char devices_script[] =
-    "set -e; cd \"$D\"; exec 2>openssl.log\n"
-    "ec() { openssl ecparam -name prime256v1 -genkey -noout -out $1.key; }\n"
-    "sign() { openssl req -new -key $1.key -subj \"$2\" -out $1.csr;\n"
-    "  printf \"basicConstraints=CA:$5\\n$6\\n\" >$1.ext;\n"
-    "  openssl x509 -req -in $1.csr -CA $3.pem -CAkey $3.key -CAcreateserial -days $4 "
-    "    -extfile $1.ext -out $1.pem; }\n"
-    "ec devices; openssl req -x509 -new -key devices.key -days 30 -subj /CN=devices "
-    "  -out devices.pem\n"
-    "ec dev; sign dev /O=plant/CN=RemoteDevice1 devices 30 FALSE\n"
-    "cp rsa.key devrsa.key; sign devrsa /CN=RemoteDevice2 devices 30 FALSE\n"
-    "ec stranger; sign stranger /CN=RemoteDevice1 other 30 FALSE\n"
-    "cp dev.key old.key; sign old /CN=RemoteDevice1 devices -1 FALSE\n"
-    "cp dev.key twice.key; sign twice /CN=RemoteDevice1/CN=RemoteDevice2 devices 30 FALSE\n"
-    "cp dev.key nameless.key; sign nameless /O=plant devices 30 FALSE\n"
-    "cp dev.key sealed.key; sign sealed /CN=RemoteDevice1 devices 30 FALSE "
-    "  keyUsage=critical,keyAgreement\n"
-    "cp dev.key under.key; sign under /CN=RemoteDevice3 dev 30 FALSE; cat dev.pem >>under.pem\n"
-    "ec line; sign line /CN=line devices 30 TRUE\n"
-    "cp dev.key chained.key; sign chained /CN=RemoteDevice4 line 30 FALSE; "
-    "  cat line.pem >>chained.pem\n"
-    "openssl genrsa -out otherrsa.key 2048; sign otherrsa /CN=x devices 30 FALSE\n"
-    "openssl req -x509 -new -key dev.key -days 30 -subj /CN=RemoteDevice1 -out alone.pem\n"
-    "cp dev.key alone.key\n";
-
-static struct trust *servers, *devices;
-
-static struct trust *load_trust(const char *file)
-{
-    char text[256];
-    enum err why;
-    struct trust *t =
-        trust_new(&(struct trust_sources){.file = certs_file(file)}, &why, text, sizeof text);
-    if (t == NULL)
-        fail_msg("%s", text);
-    return t;
-}
+/* Certificates of clients: connections, resumption, many at once, OpenSSL. */
+#include "tests/unit/tls_client_auth_help.h"
 
 static struct identity *load_identity(const char *name)
 {
@@ -62,14 +15,6 @@ static struct identity *load_identity(const char *name)
 }
 
 /* ---- one connection ---- */
-
-struct setup {
-    const char *server, *client; /* certificates; client NULL: none */
-    struct identity *as;         /* in place of client */
-    bool asks;
-    struct tls_session *session;
-    struct tls_cache *cache;
-};
 
 struct pair {
     struct probe client, server;
@@ -118,12 +63,6 @@ static void assert_text(const char *text, const char *wanted)
 {
     if (wanted == NULL ? text != NULL : text == NULL || strcmp(text, wanted) != 0)
         fail_msg("\"%s\" is not \"%s\"", text, wanted);
-}
-
-static void assert_says(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("\"%s\" does not say \"%s\"", text, part);
 }
 
 static void expect_name(const struct setup *s, const char *name, bool resumed)
@@ -368,143 +307,6 @@ static void threads_share_what_they_may(void **state)
     tls_cache_free(cache);
 }
 
-/* ---- the name in a certificate ---- */
-
-struct der_text {
-    uint8_t p[2048];
-    size_t n;
-};
-
-/* An element: tag, length, content. */
-static struct der_text element(uint8_t tag, const void *content, size_t n)
-{
-    struct der_text out = {.p = {tag}};
-    out.n = 1;
-    assert_true(n < 2000);
-    if (n >= 256) {
-        out.p[out.n++] = 0x82;
-        out.p[out.n++] = (uint8_t)(n >> 8);
-    } else if (n >= 128) {
-        out.p[out.n++] = 0x81;
-    }
-    out.p[out.n++] = (uint8_t)n;
-    if (n > 0)
-        memcpy(out.p + out.n, content, n);
-    out.n += n;
-    return out;
-}
-
-static struct der_text wrap(uint8_t tag, struct der_text in)
-{
-    return element(tag, in.p, in.n);
-}
-
-static void add(struct der_text *to, struct der_text what)
-{
-    memcpy(to->p + to->n, what.p, what.n);
-    to->n += what.n;
-}
-
-/* A relative name: SET of one attribute. */
-static struct der_text attribute(uint8_t last, uint8_t tag, const void *text, size_t n)
-{
-    struct der_text both = element(DER_OID, (const uint8_t[]){0x55, 0x04, last}, 3);
-    add(&both, element(tag, text, n));
-    return wrap(DER_SET, wrap(DER_SEQUENCE, both));
-}
-
-static void assert_subject(struct der_text subject, const char *name, const char *problem)
-{
-    char out[DN_COMMON_NAME_MAX + 1];
-    const char *wrong = dn_common_name((struct der){subject.p, subject.n}, out);
-    if (problem == NULL) {
-        assert_null(wrong);
-        assert_string_equal(out, name);
-    } else {
-        assert_non_null(wrong);
-        assert_says(wrong, problem);
-        assert_string_equal(out, "");
-    }
-}
-
-#define CN 3
-#define ORGANIZATION 10
-#define UTF8 0x0C
-#define BMP 0x1E
-
-static void names_are_read_strictly(void **state)
-{
-    static const struct {
-        uint8_t tag;
-        const char *text;
-        size_t n;
-        const char *problem;
-    } cases[] = {
-        {UTF8, "RemoteDevice1", 13, NULL},
-        {0x13, "a", 1, NULL},
-        {0x14, "a:b_c-d", 7, NULL},
-        {0x16, "with space", 10, NULL},
-        {UTF8, "", 0, "empty"},
-        {UTF8, "dev\0evil", 8, "printable"},
-        {UTF8, "dev\0", 4, "printable"},
-        {UTF8, "dev\n", 4, "printable"},
-        {UTF8, "\x1b[2J", 4, "printable"},
-        {UTF8, "dev\x7f", 4, "printable"},
-        {UTF8, "d\xc3\xa9v", 4, "printable"},
-        {BMP, "\0d\0e\0v", 6, "printable"},
-        {DER_OCTETS, "dev", 3, "printable"},
-    };
-    char longest[DN_COMMON_NAME_MAX + 2];
-    (void)state;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-        assert_subject(attribute(CN, cases[i].tag, cases[i].text, cases[i].n), cases[i].text,
-                       cases[i].problem);
-    memset(longest, 'x', sizeof longest);
-    struct der_text subject = attribute(CN, UTF8, longest, DN_COMMON_NAME_MAX + 1);
-    assert_subject(subject, NULL, "longer than 128");
-    subject = attribute(CN, UTF8, longest, DN_COMMON_NAME_MAX);
-    longest[DN_COMMON_NAME_MAX] = '\0';
-    assert_subject(subject, longest, NULL);
-}
-
-static void one_name_is_wanted(void **state)
-{
-    struct der_text subject = attribute(ORGANIZATION, UTF8, "plant", 5);
-    (void)state;
-    assert_subject((struct der_text){.n = 0}, NULL, "no common name");
-    assert_subject(subject, NULL, "no common name");
-    add(&subject, attribute(CN, UTF8, "dev", 3));
-    assert_subject(subject, "dev", NULL);
-    add(&subject, attribute(ORGANIZATION, UTF8, "other", 5));
-    assert_subject(subject, "dev", NULL);
-    add(&subject, attribute(CN, UTF8, "dev", 3));
-    assert_subject(subject, NULL, "several");
-}
-
-/* Cut anywhere, or with any byte changed: a name or a reason, and no byte read outside (ASan). */
-static void damaged_ones_do_no_harm(void **state)
-{
-    struct der_text whole = attribute(CN, UTF8, "dev", 3);
-    char out[DN_COMMON_NAME_MAX + 1];
-    (void)state;
-    for (size_t n = 0; n < whole.n; n++) {
-        uint8_t *copy = malloc(n + 1);
-        memcpy(copy, whole.p, n);
-        assert_non_null(dn_common_name((struct der){copy, n}, out));
-        free(copy);
-    }
-    for (size_t at = 0; at < whole.n; at++) {
-        for (unsigned value = 0; value < 256; value++) {
-            uint8_t *copy = malloc(whole.n);
-            memcpy(copy, whole.p, whole.n);
-            copy[at] = (uint8_t)value;
-            const char *wrong = dn_common_name((struct der){copy, whole.n}, out);
-            assert_int_equal(wrong == NULL, out[0] != '\0');
-            free(copy);
-        }
-    }
-}
-
 /* ---- OpenSSL ---- */
 
 static pid_t run(char *const argv[], int *output)
@@ -646,47 +448,15 @@ static void openssl_asks_for_a_certificate(void **state)
     }
 }
 
-/* ---- */
-
-static int setup(void **state)
-{
-    char command[sizeof devices_script + 128];
-    (void)state;
-    if (certs_make() != 0)
-        return -1;
-    snprintf(command, sizeof command, "D=%s\n%s", certs_directory, devices_script);
-    if (system(command) != 0)
-        return -1;
-    servers = load_trust("ca.pem");
-    devices = load_trust("devices.pem");
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    trust_free(servers);
-    trust_free(devices);
-    return certs_remove();
-}
-
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, loop_begin, loop_end)
     const struct CMUnitTest tests[] = {
-        TEST(the_name_is_proven),
-        TEST(who_shows_nothing_has_no_name),
-        TEST(wrong_ones_are_refused),
-        TEST(a_stolen_certificate_is_refused),
-        TEST(odd_names_are_none),
-        TEST(a_name_goes_along),
-        TEST(resumption_keeps_who_is_who),
-        TEST(threads_share_what_they_may),
-        cmocka_unit_test(names_are_read_strictly),
-        cmocka_unit_test(one_name_is_wanted),
-        cmocka_unit_test(damaged_ones_do_no_harm),
-        TEST(openssl_shows_a_certificate),
-        TEST(openssl_asks_for_a_certificate),
+        TEST(the_name_is_proven),          TEST(who_shows_nothing_has_no_name),
+        TEST(wrong_ones_are_refused),      TEST(a_stolen_certificate_is_refused),
+        TEST(odd_names_are_none),          TEST(a_name_goes_along),
+        TEST(resumption_keeps_who_is_who), TEST(threads_share_what_they_may),
+        TEST(openssl_shows_a_certificate), TEST(openssl_asks_for_a_certificate),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
