@@ -274,8 +274,9 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
     struct conn_host *h = c->host;
     if (c->phase == CONN_LIVE)
         end_life(c, why, tell);
-    if (c->start_type != 0) { /* the far end has never heard of it */
+    if (c->start_type != 0) { /* the far end has never heard of it, and is owed nothing */
         c->start_type = 0;
+        c->owed = 0;
         list_remove(&c->turn.control);
     } else if (tell && !(c->owed & CONN_OWES_RESET) && h->attached) {
         owe_end(c);

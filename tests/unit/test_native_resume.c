@@ -101,6 +101,29 @@ static void starts_that_were_lost(void **state)
     finish();
 }
 
+/* A far end that guesses the id speaks of a connection whose start has not left. What it is owed
+ * for that goes with the start, and so does the connection. */
+static void ends_before_its_start(void **state)
+{
+    (void)state;
+    begin(SESSION_SOURCE);
+    e.full = true;
+    struct conn *c = open_conn();
+    int fd;
+    conn_attach(c, pair(&fd));
+    give_data(1, CHUNK);
+    while (c->owed == 0)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    give((struct frame){.type = FRAME_CONNECTION_RESET, .connection = 1});
+    e.fd = fd;
+    hang_up(); /* until it is gone */
+    assert_int_equal(e.ended, 1);
+    e.full = false;
+    session_writable(e.session);
+    expect_nothing();
+    finish();
+}
+
 static void another_process_knows_nothing(void **state)
 {
     (void)state;
@@ -280,10 +303,9 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(what_was_lost_is_sent_again),   T(starts_that_were_lost),
-        T(another_process_knows_nothing), T(patience_has_an_end),
-        T(the_end_of_a_link_ends_all),    T(each_offence_ends_the_session),
-        T(data_beyond_the_window),        T(more_behind_a_fin),
+        T(what_was_lost_is_sent_again),   T(starts_that_were_lost),  T(ends_before_its_start),
+        T(another_process_knows_nothing), T(patience_has_an_end),    T(the_end_of_a_link_ends_all),
+        T(each_offence_ends_the_session), T(data_beyond_the_window), T(more_behind_a_fin),
         T(resumes_of_what_never_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
