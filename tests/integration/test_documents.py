@@ -1,4 +1,5 @@
-"""Every link inside the documents leads somewhere: files, and headings as GitHub names them."""
+"""What the documents point to is there: files and headings (as GitHub names them) of links, paths in
+the text, and options."""
 
 import pathlib
 import re
@@ -42,12 +43,45 @@ def dead_links(path, text):
             yield f"{target}: there is no such heading"
 
 
+PLACES = r"(?:core|gateway|tui|tests|scripts|share|proto|findings)"
+PATH = re.compile(PLACES + r"/[\w./-]*\w")
+
+
+def sources():
+    return {p.name for place in ("core", "gateway", "tui", "tests", "proto")
+            for p in (ROOT / place).rglob("*.[ch]")}
+
+
+def dead_paths(text, names):
+    """Files and folders of ours that the text names; a source may be named without its ending, or
+    (one of `names`) without its folder. What stands behind -R is the name of a test."""
+    for code in re.findall(r"`([^`\n]+)`", FENCE.sub("", text)):
+        for path in re.sub(r"-R \S+", "", code).split():
+            there = any((ROOT / (path + ending)).exists() for ending in ("", ".c", ".h"))
+            if (PATH.fullmatch(path) and not there) or (
+                    re.fullmatch(r"[a-z]\w*\.[ch]", path) and path not in names):
+                yield f"{path}: there is no such file"
+
+
 class Documents(unittest.TestCase):
     def test_links(self):
         dead = [f"{p.relative_to(ROOT)}: {why}" for p in documents()
                 for why in dead_links(p, p.read_text())]
         self.assertEqual(dead, [])
         self.assertGreater(len(documents()), 20)
+
+    def test_paths(self):
+        names = sources()
+        dead = [f"{p.relative_to(ROOT)}: {why}" for p in documents() if p.name != "CHANGELOG.md"
+                for why in dead_paths(p.read_text(), names)]
+        self.assertEqual(dead, [])
+
+    def test_the_test_sees_dead_paths(self):
+        text = "`core/net` `core/tls/record.h` `core/tunnel/conn` core/x `a/b` `tests/unit/*.c` `a.c`\n"
+        self.assertEqual(list(dead_paths(text, {"a.c"})), [])
+        text += "`core/nowhere.h` and `scripts/test core/nothing`, `b.c`, `scripts/test -R tui/x`\n"
+        self.assertEqual([line.partition(":")[0] for line in dead_paths(text, {"a.c"})],
+                         ["core/nowhere.h", "core/nothing", "b.c"])
 
     def test_the_test_sees_dead_links(self):
         text = ("# The hub's `keys`, and [more](README.md)\n\n## A\n\n## A\n"
