@@ -68,7 +68,7 @@ static void connections(const struct hub *o, struct buf *out)
     static const char tls[] = "tunnel_hub_tls_handshakes_total";
     uint64_t resumed = sum(o, get_resumed);
     one(out, "tunnel_hub_accepted_total", PROMETHEUS_COUNTER, "Connections accepted.", o->accepted);
-    one(out, "tunnel_hub_visitors", PROMETHEUS_GAUGE,
+    one(out, "tunnel_hub_pending_connections", PROMETHEUS_GAUGE,
         "Connections that are no end of a tunnel, or not yet.", sum(o, get_pending));
     prometheus_metric(out, tls, PROMETHEUS_COUNTER, "TLS handshakes, by their result.");
     labelled(out, tls, "result", "full", sum(o, get_handshakes) - resumed);

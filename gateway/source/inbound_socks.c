@@ -77,7 +77,7 @@ static bool feed(struct inbound_conn *c, const uint8_t *p, size_t n)
     if (socks_state(s) == SOCKS_CHECK) {
         const struct socks_request *r = socks_request(s);
         const char *wrong = inbound_conn_authenticate(c, r->user, r->password);
-        socks_verdict(s, wrong == NULL);
+        socks_authenticated(s, wrong == NULL);
         if (wrong != NULL) {
             inbound_conn_deny(c, wrong, failed);
             return false;

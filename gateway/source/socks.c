@@ -155,7 +155,7 @@ static void choose_method(struct socks *s)
         next(s, REQUEST_HEAD, 4);
 }
 
-void socks_verdict(struct socks *s, bool right)
+void socks_authenticated(struct socks *s, bool right)
 {
     const uint8_t answer[2] = {1, right ? 0 : 1};
     put(s, answer, sizeof answer);
@@ -172,7 +172,7 @@ static void credentials(struct socks *s)
     if (s->auth == SOCKS_AUTH_REQUIRED)
         stop(s, SOCKS_CHECK, ERR_OK);
     else
-        socks_verdict(s, true);
+        socks_authenticated(s, true);
 }
 
 static void request_head(struct socks *s)
@@ -280,7 +280,7 @@ static void auth_version(struct socks *s)
     if (s->raw[0] == 1)
         next(s, USER_SIZE, 1);
     else
-        socks_verdict(s, false);
+        socks_authenticated(s, false);
 }
 
 static void user_size(struct socks *s)
@@ -293,7 +293,7 @@ static void user(struct socks *s)
     if (text(s, s->request.user))
         next(s, PASSWORD_SIZE, 1);
     else
-        socks_verdict(s, false);
+        socks_authenticated(s, false);
 }
 
 static void password_size(struct socks *s)
@@ -306,7 +306,7 @@ static void password(struct socks *s)
     if (text(s, s->request.password))
         credentials(s);
     else
-        socks_verdict(s, false);
+        socks_authenticated(s, false);
     explicit_bzero(s->raw, sizeof s->raw);
 }
 

@@ -24,7 +24,7 @@ enum socks_auth {
 
 enum socks_state {
     SOCKS_MORE,  /* The request is not complete. */
-    SOCKS_CHECK, /* User and password are there: call socks_verdict. */
+    SOCKS_CHECK, /* User and password are there: call socks_authenticated. */
     SOCKS_DONE,  /* A CONNECT request is complete: answer it with socks_reply. */
     SOCKS_FAILED /* The request is refused (socks_why): send the output, then close. */
 };
@@ -54,7 +54,7 @@ const struct socks_request *socks_request(const struct socks *s); /* what is kno
 bool socks_idle(const struct socks *s);
 
 /* Ends SOCKS_CHECK: whether the credentials are right. */
-void socks_verdict(struct socks *s, bool right);
+void socks_authenticated(struct socks *s, bool right);
 
 /* Moves the bytes that the client must get now into out. Returns how many there are. */
 size_t socks_output(struct socks *s, uint8_t out[SOCKS_OUTPUT_MAX]);

@@ -41,7 +41,7 @@ static void talk(uint8_t flags, const uint8_t *p, size_t n, size_t most, struct 
         MUST(used <= piece && (used == piece || socks_state(s) != SOCKS_MORE));
         o->used += used;
         if (socks_state(s) == SOCKS_CHECK)
-            socks_verdict(s, (flags & 4) != 0);
+            socks_authenticated(s, (flags & 4) != 0);
         take_output(s, o);
     }
     o->state = socks_state(s);

@@ -239,5 +239,5 @@ def warm_descriptors(hub):
     """The same of a hub that has had clients, who are gone."""
     for _ in range(16):
         hub.api.call("ListTunnels", maxResults=1)
-    wait_until(lambda: ops.metrics(hub)["tunnel_hub_visitors"] == 0, "its visitors are gone")
+    wait_until(lambda: ops.metrics(hub)["tunnel_hub_pending_connections"] == 0, "nobody is pending")
     return descriptors(hub)

@@ -125,7 +125,7 @@ class Locked(Trouble):
             with store.locked(self.dir / "state"):
                 for i, call in enumerate(calls):  # the first one keeps the store busy
                     running.append(pool.submit(self.attempt, *call))
-                    wait_until(lambda n=i + 1: self.visitors() == n, "it waits")
+                    wait_until(lambda n=i + 1: self.pending() == n, "it waits")
                 threads = self.threads()
                 self.the_hub.process.send_signal(signal.SIGTERM)
                 wait_until(lambda: self.threads() < threads, "its workers have ended")
@@ -137,8 +137,8 @@ class Locked(Trouble):
             answer = answer or ask(self.the_hub.port, knock)
             self.assertIn(answer.status // 100, (1, 5), answer)
 
-    def visitors(self):
-        return ops.metrics(self.the_hub)["tunnel_hub_visitors"]
+    def pending(self):
+        return ops.metrics(self.the_hub)["tunnel_hub_pending_connections"]
 
     def threads(self):
         return len(os.listdir(f"/proc/{self.the_hub.pid}/task"))

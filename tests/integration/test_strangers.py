@@ -61,7 +61,7 @@ class Strangers(Case):
         with strangers.standing(way.hub.port, 800, FLOODER) as those:
             those.wait_for(100)
             self.assert_unmoved(way)
-            self.assertLessEqual(ops.metrics(way.hub)["tunnel_hub_visitors"], 110)
+            self.assertLessEqual(ops.metrics(way.hub)["tunnel_hub_pending_connections"], 110)
 
     def test_exceptions(self):
         """A proxy in front of the hub is everybody's address."""
@@ -71,7 +71,8 @@ class Strangers(Case):
         with strangers.standing(hub.port, 20, FLOODER), strangers.standing(hub.port, 20, NEWCOMER):
             wait_until(lambda: ops.metrics(hub)["tunnel_hub_turned_away_total"] > 0,
                        "those of the other address are turned away")
-            wait_until(lambda: ops.metrics(hub)["tunnel_hub_visitors"] == 24, "20 and 4 stand")
+            wait_until(lambda: ops.metrics(hub)["tunnel_hub_pending_connections"] == 24,
+                       "20 and 4 stand")
 
     def test_bad_exceptions(self):
         for net in ("plant", "10.0.0.0/33", "10.0.0/8"):

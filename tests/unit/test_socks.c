@@ -40,7 +40,7 @@ static struct outcome talk(enum socks_auth auth, bool right, const uint8_t *p, s
         memcpy(o.out + o.out_size, out, size);
         o.out_size += size;
         if (socks_state(s) == SOCKS_CHECK) {
-            socks_verdict(s, right);
+            socks_authenticated(s, right);
             size = socks_output(s, out);
             memcpy(o.out + o.out_size, out, size);
             o.out_size += size;
@@ -360,7 +360,7 @@ static void stops_when_asked(void **state)
     assert_int_equal(socks_feed(s, (const uint8_t *)LOGIN "\x05", sizeof LOGIN), sizeof LOGIN - 1);
     assert_int_equal(socks_state(s), SOCKS_CHECK);
     assert_int_equal(socks_feed(s, (const uint8_t *)"\x05", 1), 0);
-    socks_verdict(s, true);
+    socks_authenticated(s, true);
     assert_int_equal(socks_feed(s, (const uint8_t *)"\x05", 1), 1);
     socks_free(s);
 }

@@ -14,49 +14,49 @@ struct buffered {
     struct deferred broken;
 };
 
-static struct buffered *spill_of(const struct stream *s)
+static struct buffered *buffered_of(const struct stream *s)
 {
     return (struct buffered *)(void *)(uintptr_t)s;
 }
 
-static void spill_read_on(struct stream *s, bool on)
+static void buffered_read_on(struct stream *s, bool on)
 {
-    stream_read_on(spill_of(s)->lower, on);
+    stream_read_on(buffered_of(s)->lower, on);
 }
 
-static long spill_peek(struct stream *s, size_t want, uint8_t **p)
+static long buffered_peek(struct stream *s, size_t want, uint8_t **p)
 {
-    struct buffered *x = spill_of(s);
+    struct buffered *x = buffered_of(s);
     long n = stream_peek(x->lower, want, p);
     x->peeked = n > 0 ? *p : NULL;
     x->peeked_size = n > 0 ? (size_t)n : 0;
     return n;
 }
 
-static void spill_consume(struct stream *s, size_t n)
+static void buffered_consume(struct stream *s, size_t n)
 {
-    struct buffered *x = spill_of(s);
+    struct buffered *x = buffered_of(s);
     x->peeked = NULL;
     x->peeked_size = 0;
     stream_consume(x->lower, n);
 }
 
-static long spill_pull(struct stream *s, uint8_t *p, size_t n)
+static long buffered_pull(struct stream *s, uint8_t *p, size_t n)
 {
-    struct buffered *x = spill_of(s);
+    struct buffered *x = buffered_of(s);
     x->peeked = NULL;
     x->peeked_size = 0;
     return stream_pull(x->lower, p, n);
 }
 
-static size_t spill_try_write(struct stream *s, const uint8_t *p, size_t n)
+static size_t buffered_try_write(struct stream *s, const uint8_t *p, size_t n)
 {
-    return stream_try_write(spill_of(s)->lower, p, n);
+    return stream_try_write(buffered_of(s)->lower, p, n);
 }
 
 static bool buffered_stream_write(struct stream *s, const uint8_t *p, size_t n)
 {
-    struct buffered *x = spill_of(s);
+    struct buffered *x = buffered_of(s);
     size_t taken = stream_try_write(x->lower, p, n);
     if (taken == n)
         return true;
@@ -76,38 +76,38 @@ static bool buffered_stream_write(struct stream *s, const uint8_t *p, size_t n)
     return false;
 }
 
-static bool spill_ready(const struct stream *s)
+static bool buffered_ready(const struct stream *s)
 {
-    const struct buffered *x = spill_of(s);
+    const struct buffered *x = buffered_of(s);
     return x->block == NULL && !list_is_on(&x->broken.node) && stream_ready(x->lower);
 }
 
-static void spill_shutdown(struct stream *s)
+static void buffered_shutdown(struct stream *s)
 {
-    stream_shutdown(spill_of(s)->lower);
+    stream_shutdown(buffered_of(s)->lower);
 }
 
-static void spill_close(struct stream *s)
+static void buffered_close(struct stream *s)
 {
-    struct buffered *x = spill_of(s);
+    struct buffered *x = buffered_of(s);
     loop_cancel(&x->broken);
     stream_close(x->lower); /* precedes the block's release, since lower may still point into it */
     loop_unblock(x->loop, x->block);
     free(x);
 }
 
-static bool spill_leave(struct stream *s)
+static bool buffered_leave(struct stream *s)
 {
-    struct buffered *x = spill_of(s);
-    if (!spill_ready(s) || !stream_leave(x->lower))
+    struct buffered *x = buffered_of(s);
+    if (!buffered_ready(s) || !stream_leave(x->lower))
         return false;
     x->loop = NULL;
     return true;
 }
 
-static bool spill_join(struct stream *s, struct loop *loop)
+static bool buffered_join(struct stream *s, struct loop *loop)
 {
-    struct buffered *x = spill_of(s);
+    struct buffered *x = buffered_of(s);
     if (!stream_join(x->lower, loop))
         return false;
     x->loop = loop;
@@ -115,17 +115,17 @@ static bool spill_join(struct stream *s, struct loop *loop)
 }
 
 static const struct stream_ops ops = {
-    .read_on = spill_read_on,
-    .peek = spill_peek,
-    .consume = spill_consume,
-    .pull = spill_pull,
-    .try_write = spill_try_write,
+    .read_on = buffered_read_on,
+    .peek = buffered_peek,
+    .consume = buffered_consume,
+    .pull = buffered_pull,
+    .try_write = buffered_try_write,
     .write = buffered_stream_write,
-    .ready = spill_ready,
-    .shutdown = spill_shutdown,
-    .close = spill_close,
-    .leave = spill_leave,
-    .join = spill_join,
+    .ready = buffered_ready,
+    .shutdown = buffered_shutdown,
+    .close = buffered_close,
+    .leave = buffered_leave,
+    .join = buffered_join,
 };
 
 static void lower_opened(void *owner)
@@ -188,7 +188,7 @@ struct stream *buffered_stream_new(struct loop *loop, struct stream *lower,
 
 size_t buffered_stream_headroom(const struct stream *buffered, const uint8_t *p)
 {
-    const struct buffered *x = spill_of(buffered);
+    const struct buffered *x = buffered_of(buffered);
     uintptr_t at = (uintptr_t)p, from = (uintptr_t)x->peeked;
     return x->peeked != NULL && at >= from && at - from < x->peeked_size ? at - from : 0;
 }

@@ -47,9 +47,10 @@ static bool connect_http(const struct gateway_client *d, const char *host, int p
     bool v6 = strchr(host, ':') != NULL;
     snprintf(target, sizeof target, "%s%s%s:%d", v6 ? "[" : "", host, v6 ? "]" : "", port);
     const struct http_request request = {.method = "CONNECT", .target = target, .host = target};
-    struct http_reader *reader = http_reader_new(HTTP_ANSWER, DIALOGUE_HEAD_MAX);
-    const struct http_head *head =
-        dialogue_ask(d, &request, "Proxy-Authorization") ? gateway_client_head(d, reader) : NULL;
+    struct http_reader *reader = http_reader_new(HTTP_ANSWER, GATEWAY_CLIENT_HEAD_MAX);
+    const struct http_head *head = gateway_client_ask(d, &request, "Proxy-Authorization")
+                                       ? gateway_client_head(d, reader)
+                                       : NULL;
     bool good = head != NULL && head->status / 100 == 2;
     if (head == NULL)
         gateway_client_complain("%s does not answer like a gateway", d->where);

@@ -180,7 +180,8 @@ bool gateway_client_receive(const struct gateway_client *d, void *p, size_t n)
     return true;
 }
 
-bool dialogue_ask(const struct gateway_client *d, const struct http_request *r, const char *login)
+bool gateway_client_ask(const struct gateway_client *d, const struct http_request *r,
+                        const char *login)
 {
     const struct login_as as = {.user = d->user, .password = d->password};
     struct buf value = {.limit = 1024}, bytes = {.limit = 4096};

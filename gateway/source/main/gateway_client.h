@@ -27,10 +27,11 @@ bool gateway_client_send(const struct gateway_client *d, const void *p, size_t n
 /* exactly n bytes */
 bool gateway_client_receive(const struct gateway_client *d, void *p, size_t n);
 /* An HTTP request, with the credentials, when there are some, in the field that `login` names. */
-bool dialogue_ask(const struct gateway_client *d, const struct http_request *r, const char *login);
+bool gateway_client_ask(const struct gateway_client *d, const struct http_request *r,
+                        const char *login);
 /* Reads the head of the answer and not a byte behind it. NULL: it does not come, or is no HTTP, or
  * r is NULL. */
-#define DIALOGUE_HEAD_MAX 8192
+#define GATEWAY_CLIENT_HEAD_MAX 8192
 const struct http_head *gateway_client_head(const struct gateway_client *d, struct http_reader *r);
 
 /* "tunnel-gateway: ..." on stderr. */

@@ -47,7 +47,7 @@ static bool show_services(const struct gateway_client *d, struct http_reader *re
         .method = "GET", .target = "/services", .host = "localhost"};
     struct buf body = {.limit = BODY_MAX};
     const struct http_head *head =
-        dialogue_ask(d, &request, "Authorization") ? gateway_client_head(d, reader) : NULL;
+        gateway_client_ask(d, &request, "Authorization") ? gateway_client_head(d, reader) : NULL;
     bool whole = head != NULL && receive_body(d, head, &body);
     if (!whole)
         gateway_client_complain("%s does not answer like a gateway", d->where);
@@ -62,7 +62,7 @@ static bool show_services(const struct gateway_client *d, struct http_reader *re
 static int list(struct options *o)
 {
     struct gateway_client d;
-    struct http_reader *reader = http_reader_new(HTTP_ANSWER, DIALOGUE_HEAD_MAX);
+    struct http_reader *reader = http_reader_new(HTTP_ANSWER, GATEWAY_CLIENT_HEAD_MAX);
     bool shown = gateway_client_open(&d, o) && show_services(&d, reader);
     http_reader_free(reader);
     gateway_client_close(&d);
