@@ -70,7 +70,7 @@ struct tls_session {
 /* ---- streams ---- */
 
 struct tls_client_options {
-    const struct trust *trust; /* must outlive the stream */
+    const struct trust *trust; /* must outlive the handshake */
     const char *host; /* name or IP address, for SNI (also for addresses) and the name check */
     struct tls_session *session; /* may be NULL; must outlive the handshake */
     /* For servers that ask for a certificate, or NULL; a reference is held. */

@@ -227,6 +227,7 @@ static void refuse_now(struct aws *a, const struct frame *f)
 static void refuse(struct aws *a, struct service *service, const struct frame *f, enum err why)
 {
     struct conn_host *h = a->dialect.host;
+    char id[80];
     if (f->service.n > FRAME_SERVICE_MAX)
         return;
     if (h->n_leaving > MAX_OWED) {
@@ -240,7 +241,7 @@ static void refuse(struct aws *a, struct service *service, const struct frame *f
     }
     name_refused(c, f);
     log_debug("%s: %s for service \"%s\" refused: %s", h->name, frame_type_name(f->type),
-              service->id, err_text(why));
+              str_escape(span_of(c->id), id, sizeof id), err_text(why));
     conn_finish(c, why, true, CONN_NOW);
 }
 

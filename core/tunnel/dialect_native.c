@@ -176,14 +176,17 @@ static void broken(struct native *n, enum err why, const char *text)
     n->dialect.host->broken(n->dialect.host, why, text);
 }
 
-static void refuse(struct native *n, struct conn *c, enum err why)
+/* asked: the service, which may be none of ours. */
+static void refuse(struct native *n, struct conn *c, struct span asked, enum err why)
 {
     const struct conn_host *h = c->host;
+    char id[80];
     if (h->n_leaving > MAX_OWED) {
         broken(n, ERR_LIMIT, "too many connections were refused at once");
         return;
     }
-    log_debug("%s: a connection for service \"%s\" refused: %s", h->name, c->id, err_text(why));
+    log_debug("%s: a connection for service \"%s\" refused: %s", h->name,
+              str_escape(asked, id, sizeof id), err_text(why));
     c->refusal = why;
     conn_finish(c, why, true, CONN_NOW);
 }
@@ -197,11 +200,11 @@ static void begin(struct native *n, const struct frame *f)
     if (c == NULL)
         broken(n, ERR_NO_MEMORY, "no memory for a connection");
     else if (service == NULL)
-        refuse(n, c, ERR_NO_SERVICE);
+        refuse(n, c, f->service, ERR_NO_SERVICE);
     else if (service->live >= h->max_connections)
-        refuse(n, c, ERR_LIMIT);
+        refuse(n, c, f->service, ERR_LIMIT);
     else if (!conn_register(c))
-        refuse(n, c, ERR_NO_MEMORY);
+        refuse(n, c, f->service, ERR_NO_MEMORY);
     else {
         list_append(&n->conns, &native_conn_of(c)->in_natives);
         h->events->incoming(h->owner, c);
