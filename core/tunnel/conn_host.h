@@ -43,7 +43,7 @@ struct conn_host {
     int version;
     size_t queue_limit, max_connections;
     uint64_t linger_ms, stall_ms;
-    char *name;
+    char *title; /* is put before each line of the log */
 
     struct transport transport;
     bool attached; /* The transport is there. */

@@ -240,7 +240,7 @@ static void refuse(struct aws *a, struct service *service, const struct frame *f
         return;
     }
     name_refused(c, f);
-    log_debug("%s: %s for service \"%s\" refused: %s", h->name, frame_type_name(f->type),
+    log_debug("%s%s for service \"%s\" refused: %s", h->title, frame_type_name(f->type),
               str_escape(span_of(c->id), id, sizeof id), err_text(why));
     conn_finish(c, why, true, CONN_NOW);
 }
@@ -286,7 +286,7 @@ static void on_start(struct aws *a, struct service *service, const struct frame 
         h->broken(h, ERR_PROTOCOL, "a start without stream id");
     } else if (service == NULL) {
         char id[80];
-        log_warning("%s: a stream for service \"%s\", which this tunnel does not have", h->name,
+        log_warning("%sa stream for service \"%s\", which this tunnel does not have", h->title,
                     str_escape(f->service, id, sizeof id));
         refuse(a, &h->services.all[0], f, ERR_NO_SERVICE);
     } else {

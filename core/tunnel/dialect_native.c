@@ -185,7 +185,7 @@ static void refuse(struct native *n, struct conn *c, struct span asked, enum err
         broken(n, ERR_LIMIT, "too many connections were refused at once");
         return;
     }
-    log_debug("%s: a connection for service \"%s\" refused: %s", h->name,
+    log_debug("%sa connection for service \"%s\" refused: %s", h->title,
               str_escape(asked, id, sizeof id), err_text(why));
     c->refusal = why;
     conn_finish(c, why, true, CONN_NOW);

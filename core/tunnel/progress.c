@@ -98,7 +98,7 @@ static void tell(struct conn_host *h, const char *what, const struct account *a)
     snprintf(text, sizeof text,
              "the memory budget is used up: %zu bytes %s; who has stopped reading will be dropped",
              a->used, what);
-    log_warning("%s: %s", h->name, text);
+    log_warning("%s%s", h->title, text);
     if (h->events->pressed != NULL)
         h->events->pressed(h->owner, text);
 }

@@ -89,7 +89,7 @@ static void log_peer(const struct conn_host *h)
 {
     const struct session_peer *p = &h->peer;
     char device[4 * sizeof p->device];
-    log_debug("%s: %s is on the other side%s%s", h->name,
+    log_debug("%s%s is on the other side%s%s", h->title,
               !p->attached ? "nobody"
               : p->native  ? "a native end"
                            : "an end that is not native",

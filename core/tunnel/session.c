@@ -178,7 +178,7 @@ static bool init_host(struct session *s, struct loop *loop, const struct session
         .role = o->role,
         .version = o->version != 0 ? o->version : 3,
         .queue_limit = or_default(o->queue_limit, DEFAULT_QUEUE_LIMIT),
-        .name = strdup(o->name != NULL ? o->name : ""),
+        .title = strdup(o->title != NULL ? o->title : ""),
         .aws = &s->aws.dialect,
         .native = &s->native.dialect,
         .speaking = &s->aws.dialect,
@@ -191,7 +191,7 @@ static bool init_host(struct session *s, struct loop *loop, const struct session
     list_init(&h->draining);
     scheduler_init(&h->scheduler);
     deferred_init(&h->pump_deferred, pump_deferred, h);
-    return host_init_outgoing(h) && h->name != NULL;
+    return host_init_outgoing(h) && h->title != NULL;
 }
 
 /* Ids should not repeat while a tunnel lives, also over restarts of this program. */
@@ -259,7 +259,7 @@ void session_free(struct session *s)
     native_free(&s->native);
     map_free(&h->by_id);
     service_list_free(&h->services);
-    free(h->name);
+    free(h->title);
     free(h->outgoing);
     account_close(&h->in);
     account_close(&h->out);

@@ -44,7 +44,7 @@ struct session_options {
                                outlive the session */
     uint64_t resume_ms;     /* native connections wait for the other end; 0: 120,000 */
     int32_t first_stream;   /* the first stream id of a source; 0: random */
-    const char *name;       /* of the tunnel, for logs; NULL: "" */
+    const char *title;      /* put before each line of the log: "tunnel plant7: "; NULL: "" */
     const struct time_source *time;      /* outlives it; NULL: the loop's */
     void (*random)(void *out, size_t n); /* fills n bytes; NULL: random_bytes */
 };

@@ -56,8 +56,8 @@ static void on_service_ids(struct session *s, const struct frame *f)
     if (s->host.open) {
         if (!service_list_same(there, f))
             log_warning(
-                "%s: the hub sent another list of services in mid-session; the first one stays",
-                s->host.name);
+                "%sthe hub sent another list of services in mid-session; the first one stays",
+                s->host.title);
         return;
     }
     if (!renew_services(s, f)) {

@@ -52,7 +52,7 @@ static void drop(struct conn *c, const char *why)
 {
     struct conn_host *h = c->host;
     char id[4 * sizeof c->id];
-    log_warning("%s: a connection to service \"%s\" is dropped: %s", h->name,
+    log_warning("%sa connection to service \"%s\" is dropped: %s", h->title,
                 str_escape(span_of(c->id), id, sizeof id), why);
     h->stall.dropped++;
     conn_finish(c, ERR_STALLED, c->phase == CONN_LIVE, CONN_NOW);

@@ -215,7 +215,7 @@ static bool make_session(struct tunnel_end *e, const struct tunnel_end_options *
         .stall_ms = o->stall_ms,
         .resume_ms = o->resume_ms,
         .memory = o->memory,
-        .name = o->name,
+        .title = e->title,
     };
     e->session = session_new(o->loop, &options, &session_events, e);
     return e->session != NULL;

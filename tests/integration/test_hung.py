@@ -51,7 +51,7 @@ class Native(HungCase):
             attacks.give_up_uploading(way.port, "HUNG.tunnel", 14, seconds=0.05)
             attacks.answer_ms(way.port, "ECHO.tunnel")
         events.wait("memory", reason="no-memory")
-        way.gateway.wait_line("the memory budget is used up")
+        way.gateway.wait_line(r"\[warning\] tunnel: the memory budget is used up")
         self.assertGreater(self.control(way.gateway).snapshot()["tunnels"][0]["memory_full"], 0)
         metrics = self.control(way.gateway).get("/metrics").decode()
         self.assertRegex(metrics, r'tunnel_memory_full_total\{tunnel=""\} [1-9]')
@@ -63,7 +63,7 @@ class Native(HungCase):
         readers = attacks.stop_reading(way.port, "FLOOD.tunnel", 40)
         for _ in range(5):
             attacks.answer_ms(way.port, "ECHO.tunnel")
-        way.gateway.wait_line('a connection to service "FLOOD" is dropped')
+        way.gateway.wait_line(r'\[warning\] tunnel: a connection to service "FLOOD" is dropped')
         for s in readers:
             s.close()
         wait_until(lambda: not [s for s in self.control(way.agent).snapshot()["streams"]
