@@ -81,8 +81,6 @@ static enum err print_pages(const struct program *p, struct options *o)
         manual_write(&whole, stdout);
     if (shell != NULL && !completion_write(&whole, shell, stdout))
         return options_reject(o, "completion", "is none of bash, zsh and fish");
-    if (fflush(stdout) != 0 || ferror(stdout))
-        return options_fail(o, "the output could not be written");
     return ERR_OK;
 }
 
@@ -152,6 +150,19 @@ static void say_banner(const struct program *p)
     fflush(stdout);
 }
 
+bool program_printed(const struct program *p)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    text_line(stderr, "%s: the output could not be written", p->name);
+    return false;
+}
+
+static enum program_next printed(const struct program *p)
+{
+    return program_printed(p) ? PROGRAM_DONE : PROGRAM_FAILED;
+}
+
 enum program_next program_read(const struct program *p, struct options *o, int argc, char **argv)
 {
     enum err why = options_argv(o, argc, argv, p->max_operands);
@@ -161,14 +172,14 @@ enum program_next program_read(const struct program *p, struct options *o, int a
     else
         say_banner(p);
     if (pages && why == ERR_OK)
-        return PROGRAM_DONE;
+        return printed(p);
     if (why == ERR_OK && options_flag(o, "help")) {
         print_help(p, o);
-        return PROGRAM_DONE;
+        return printed(p);
     }
     if (why == ERR_OK && options_flag(o, "version")) {
         printf("%s %s\n", p->name, TUNNEL_VERSION);
-        return PROGRAM_DONE;
+        return printed(p);
     }
     if (why == ERR_OK)
         why = read_all(p, o, process_environment);

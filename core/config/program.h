@@ -57,6 +57,10 @@ bool program_checked(const struct program *p, const struct options *o);
 /* Prints options_problem and where to find help; returns 1, for `return program_fail(...)`. */
 int program_fail(const struct program *p, const struct options *o);
 
+/* Whether all that was printed on stdout has got there, as on a full disk it does not; a line on
+ * stderr says so then. */
+bool program_printed(const struct program *p);
+
 /* The main part of a program or command whose groups are in p: reads the options, and calls `go`,
  * which returns the exit code. --help and its like give 0, wrong options and no memory 1. */
 int program_main(const struct program *p, int argc, char **argv, int (*go)(struct options *o));

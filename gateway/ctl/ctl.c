@@ -246,11 +246,11 @@ int ctl_main(struct ctl *c, int argc, char **argv)
         return run_command(c, argc - 1, argv + 1);
     if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) {
         usage(stdout);
-        return CTL_OK;
+        return ctl_flush();
     }
     if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
         printf("tunnelctl %s\n", TUNNEL_VERSION);
-        return CTL_OK;
+        return ctl_flush();
     }
     if (strcmp(name, "--manual") == 0 || strncmp(name, "--completion", 12) == 0)
         return describe(argc, argv);

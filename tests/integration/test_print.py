@@ -61,6 +61,19 @@ class Print(Case):
         done = run(self.program("tunnel-gateway"), "print", "ssh-confg", cwd=self.dir)
         self.assertIn("did you mean ssh-config?", done.err)
 
+    def test_full_disk(self):
+        """What a script takes for a file that it may use is whole, or the command has failed."""
+        hub = self.hub()
+        gateway = self.gateway(hub, self.tunnel(["HTTP1"]))
+        at = f"--gateway 127.0.0.1:{gateway.port}"
+        for command in ("tunnel-gateway print pac", f"tunnel-gateway services {at}",
+                        "tunnel-gateway --help", "tunnel-gateway services --version",
+                        "tunnelctl --help", "tunnelctl --version", "tunnelctl open --help"):
+            name, words = command.split(" ", 1)
+            done = run("sh", "-c", f"exec {self.program(name)} {words} >/dev/full", cwd=self.dir)
+            self.assertEqual(done.code, 1, (command, done))
+            self.assertIn("the output could not be written", done.err)
+
     def test_no_command(self):
         done = run(self.program("tunnel-gateway"), "service", cwd=self.dir)
         self.assertEqual(done.code, 1)

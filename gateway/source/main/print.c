@@ -180,7 +180,7 @@ static bool print(struct options *o, const char *piece)
     names_free(names);
     if (good && !known)
         complain(piece);
-    return good && known && fflush(stdout) == 0;
+    return good && known && program_printed(&program_print);
 }
 
 static int go(struct options *o)

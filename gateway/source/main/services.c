@@ -66,7 +66,7 @@ static int list(struct options *o)
     bool shown = gateway_client_open(&d, o) && show_services(&d, reader);
     http_reader_free(reader);
     gateway_client_close(&d);
-    return shown ? 0 : 1;
+    return shown && program_printed(&program_services) ? 0 : 1;
 }
 
 int command_services(int argc, char **argv)
