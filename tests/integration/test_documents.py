@@ -52,13 +52,18 @@ def sources():
             for p in (ROOT / place).rglob("*.[ch]")}
 
 
+def is_there(path):
+    pattern = re.sub("MODULE|NAME", "*", path)
+    return any(any(ROOT.glob(pattern + ending)) for ending in ("", ".c", ".h"))
+
+
 def dead_paths(text, names):
     """Files and folders of ours that the text names; a source may be named without its ending, or
-    (one of `names`) without its folder. What stands behind -R is the name of a test."""
+    (one of `names`) without its folder; MODULE and NAME stand for any name. What stands behind -R
+    is the name of a test."""
     for code in re.findall(r"`([^`\n]+)`", FENCE.sub("", text)):
         for path in re.sub(r"-R \S+", "", code).split():
-            there = any((ROOT / (path + ending)).exists() for ending in ("", ".c", ".h"))
-            if (PATH.fullmatch(path) and not there) or (
+            if (PATH.fullmatch(path) and not is_there(path)) or (
                     re.fullmatch(r"[a-z]\w*\.[ch]", path) and path not in names):
                 yield f"{path}: there is no such file"
 

@@ -19,6 +19,8 @@
 
 #include <cmocka.h>
 
+#define CHUNK 16128 /* bytes in one DATA */
+
 struct end {
     struct session *session;
     struct buf wire; /* sent by it */

@@ -1,8 +1,6 @@
 /* Native sessions: windows. */
 #include "tests/unit/native_help.h"
 
-#define CHUNK 16128
-
 /* ---- windows ---- */
 
 static size_t drain(int fd)
