@@ -7,11 +7,11 @@
 typedef uint64_t counter(const struct worker_stats *c);
 
 /* Summed over workers and frontends. */
-static uint64_t sum(const struct hub *o, counter *get)
+static uint64_t sum(const struct hub *hub, counter *get)
 {
     uint64_t n = 0;
-    for (size_t i = 0; i < o->n_threads; i++)
-        n += get(worker_stats_of(o->threads[i]));
+    for (size_t i = 0; i < hub->n_threads; i++)
+        n += get(worker_stats_of(hub->threads[i]));
     return n;
 }
 
@@ -44,51 +44,52 @@ static void labelled(struct buf *out, const char *name, const char *label, const
     prometheus_number(out, name, &l, 1, value);
 }
 
-static void tunnels(const struct hub *o, struct buf *out)
+static void tunnels(const struct hub *hub, struct buf *out)
 {
     one(out, "tunnel_hub_tunnels_open", PROMETHEUS_GAUGE, "Open tunnels.",
-        registry_open_count(o->registry));
+        registry_open_count(hub->registry));
     one(out, "tunnel_hub_ends", PROMETHEUS_GAUGE, "Connected ends of tunnels.",
-        sum(o, get_clients));
+        sum(hub, get_clients));
     one(out, "tunnel_hub_store_healthy", PROMETHEUS_GAUGE,
-        "Whether the last change could be stored.", registry_healthy(o->registry));
+        "Whether the last change could be stored.", registry_healthy(hub->registry));
 }
 
-static void traffic(const struct hub *o, struct buf *out)
+static void traffic(const struct hub *hub, struct buf *out)
 {
     static const char bytes[] = "tunnel_hub_relayed_bytes_total";
     prometheus_metric(out, bytes, PROMETHEUS_COUNTER,
                       "Bytes of tunnel messages received, by the side that sent them.");
-    labelled(out, bytes, "from", "source", sum(o, get_from_source));
-    labelled(out, bytes, "from", "destination", sum(o, get_from_destination));
+    labelled(out, bytes, "from", "source", sum(hub, get_from_source));
+    labelled(out, bytes, "from", "destination", sum(hub, get_from_destination));
 }
 
-static void connections(const struct hub *o, struct buf *out)
+static void connections(const struct hub *hub, struct buf *out)
 {
     static const char tls[] = "tunnel_hub_tls_handshakes_total";
-    uint64_t resumed = sum(o, get_resumed);
-    one(out, "tunnel_hub_accepted_total", PROMETHEUS_COUNTER, "Connections accepted.", o->accepted);
+    uint64_t resumed = sum(hub, get_resumed);
+    one(out, "tunnel_hub_accepted_total", PROMETHEUS_COUNTER, "Connections accepted.",
+        hub->accepted);
     one(out, "tunnel_hub_pending_connections", PROMETHEUS_GAUGE,
-        "Connections that are no end of a tunnel, or not yet.", sum(o, get_pending));
+        "Connections that are no end of a tunnel, or not yet.", sum(hub, get_pending));
     prometheus_metric(out, tls, PROMETHEUS_COUNTER, "TLS handshakes, by their result.");
-    labelled(out, tls, "result", "full", sum(o, get_handshakes) - resumed);
+    labelled(out, tls, "result", "full", sum(hub, get_handshakes) - resumed);
     labelled(out, tls, "result", "resumed", resumed);
-    labelled(out, tls, "result", "failed", sum(o, get_handshakes_failed));
+    labelled(out, tls, "result", "failed", sum(hub, get_handshakes_failed));
     one(out, "tunnel_hub_turned_away_total", PROMETHEUS_COUNTER,
         "Connections that were closed unheard, since too many were asking.",
-        sum(o, get_turned_away));
+        sum(hub, get_turned_away));
     one(out, "tunnel_hub_admitted_total", PROMETHEUS_COUNTER, "Ends of tunnels that were let in.",
-        o->admitted);
+        hub->admitted);
     one(out, "tunnel_hub_refused_total", PROMETHEUS_COUNTER,
-        "Connections and requests that were refused.", o->refused);
+        "Connections and requests that were refused.", hub->refused);
     one(out, "tunnel_hub_moved_total", PROMETHEUS_COUNTER,
-        "Ends that were handed over to the worker of their tunnel.", sum(o, get_moved));
+        "Ends that were handed over to the worker of their tunnel.", sum(hub, get_moved));
 }
 
-static void calls(const struct hub *o, struct buf *out)
+static void calls(const struct hub *hub, struct buf *out)
 {
     static const char name[] = "tunnel_hub_api_calls_total";
-    const struct api_counts *c = api_counts(o->api);
+    const struct api_counts *c = api_counts(hub->api);
     prometheus_metric(out, name, PROMETHEUS_COUNTER, "API calls, by operation and result.");
     for (enum operation i = 0; i <= OPERATION_COUNT; i++) {
         struct prometheus_label l[] = {
@@ -99,16 +100,16 @@ static void calls(const struct hub *o, struct buf *out)
     }
 }
 
-void hub_metrics(const struct hub *o, struct buf *out)
+void hub_metrics(const struct hub *hub, struct buf *out)
 {
-    tunnels(o, out);
-    traffic(o, out);
-    connections(o, out);
-    calls(o, out);
+    tunnels(hub, out);
+    traffic(hub, out);
+    connections(hub, out);
+    calls(hub, out);
     one(out, "tunnel_hub_certificate_expires_timestamp_seconds", PROMETHEUS_GAUGE,
         "When the hub's certificate expires, in seconds since 1970.",
-        identity_ends(o->identity) > 0 ? (uint64_t)identity_ends(o->identity) : 0);
-    one(out, "tunnel_hub_workers", PROMETHEUS_GAUGE, "Threads for clients.", o->n_workers);
+        identity_ends(hub->identity) > 0 ? (uint64_t)identity_ends(hub->identity) : 0);
+    one(out, "tunnel_hub_workers", PROMETHEUS_GAUGE, "Threads for clients.", hub->n_workers);
     one(out, "tunnel_hub_audit_lost_total", PROMETHEUS_COUNTER,
-        "Lines of the audit log that could not be written.", audit_lost(o->audit));
+        "Lines of the audit log that could not be written.", audit_lost(hub->audit));
 }
