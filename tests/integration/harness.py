@@ -12,6 +12,7 @@ import certificates
 import ops
 from api import Api
 from programs import BIN, Program, environment, wait_until
+from sockets import free_port
 
 ESTABLISHED = "Successfully established websocket connection"
 
@@ -127,16 +128,16 @@ class Case(unittest.TestCase):
             tokens, how = self._wanted.pop(0)
             tokens.take(self._hub.api.open(**how))
 
-    def hub(self, *more, cert=None, port=0, host="127.0.0.1", state=None, before=(),
+    def hub(self, *more, cert=None, port=None, host="127.0.0.1", state=None, before=(),
             unsigned=True, **options):
         """A hub with the tunnels that were asked for before; .port is where it listens, .api is
         its control API without signatures, .ops_port its operations listener. A hub started after
         another one has the same state directory, unless `state` names one. before: words before
-        the command."""
+        the command. A port that the kernel chose could be given away before the hub is back."""
         cert = cert or certificates.certificate()
         binary = self.hub_binary or self.program("tunnel-hub")
         address = f"[{host}]" if ":" in host else host
-        hub = self.start(*before, binary, "--listen", f"{address}:{port}",
+        hub = self.start(*before, binary, "--listen", f"{address}:{port or free_port()}",
                          "--cert", cert.cert, "--key", cert.key,
                          "--state", state or self.dir / "state",
                          *(["--allow-unsigned-loopback"] if unsigned else []),

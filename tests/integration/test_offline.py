@@ -28,8 +28,11 @@ class Base(Case):
 
     def wait_offline(self):
         """The gateway has heard it, and it is no news any more: clients do not wait."""
-        wait_until(lambda: self.tunnel_state()["state"] == "no-device"
-                   and self.tunnel_state()["state_for"] > 2.1, "the device is offline")
+        def is_offline():
+            tunnel = self.tunnel_state()
+            return tunnel["state"] == "no-device" and tunnel.get("state_for", 0) > 2.1  # none: just now
+
+        wait_until(is_offline, "the device is offline")
 
     def tunnel_state(self):
         return self.control.snapshot()["tunnels"][0]
