@@ -2,11 +2,13 @@
 
 import base64
 import hashlib
+import socket
 import ssl
 import subprocess
 
 import certificates
 import origins
+from programs import wait_until
 from sockets import free_port
 
 
@@ -68,6 +70,46 @@ class WebSocketEcho(origins.Origin):
             mask, payload = frame[2:6], frame[6:]
             plain = bytes(b ^ mask[i % 4] for i, b in enumerate(payload))
             connection.sendall(bytes([frame[0], len(plain)]) + plain)
+
+
+class Irc(origins.Origin):
+    """Welcomes whoever registers, and says bye at QUIT."""
+
+    def serve(self, connection):
+        with connection.makefile("rb") as lines:
+            for line in lines:
+                if line.startswith(b"CAP LS"):
+                    connection.sendall(b":irc.example CAP * LS :\r\n")
+                if line.startswith(b"USER "):
+                    connection.sendall(b":irc.example 001 visitor :hello from irc\r\n"
+                                       b":irc.example 376 visitor :End of MOTD\r\n")
+                if line.startswith(b"QUIT"):
+                    return
+
+
+def hg(case, folder):
+    """A repository with one change, by Mercurial's own server."""
+    (folder / "hg").mkdir()
+    (folder / "hg/file").write_text("hello\n")
+    for words in (("init",), ("add",), ("commit", "-m", "first", "-u", "t")):
+        subprocess.run(["hg", *words], cwd=folder / "hg", check=True, stdout=subprocess.DEVNULL)
+    port = free_port()
+    case.start("hg", "serve", "-R", folder / "hg", "-a", "127.0.0.1", "-p", port, ends=(-15, 255))
+    wait_until(lambda: listens(port), "hg serve")
+    return f"127.0.0.1:{port}"
+
+
+def openvpn(case):
+    """An end without device and address, for one other at a time."""
+    own, port = certificates.certificate(), free_port()
+    case.start("/usr/sbin/openvpn", "--dev", "null", "--proto", "tcp-server", "--local", "127.0.0.1", "--lport", port,
+               "--ca", own.ca, "--cert", own.cert, "--key", own.key, "--dh", "none", "--tls-server", ends=(0, 1, -15)).wait_line("Listening")
+    return f"127.0.0.1:{port}"
+
+
+def listens(port):
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) == 0
 
 
 def rsync_daemon(case, folder):

@@ -78,6 +78,12 @@ CLIENTS = [
     Client("links http", "links", "links -http-proxy {p} -dump http://{name}/hello", refused=REASON),
     Client("elinks", "elinks", "HOME={dir} elinks -eval 'set protocol.http.proxy.host = \"{p}\"' -dump http://{name}/hello",
            refused=REASON),
+    # ---- Firefox ----
+    *(Client(f"Firefox {title}", "firefox-esr", f"/usr/bin/python3 {{scripts}}/firefox.py {{dir}} http://{{name}}/hello {preferences}", refused=refused)
+      for title, preferences, refused in (
+          ("PAC", "network.proxy.type=2 network.proxy.autoconfig_url=http://{p}/proxy.pac", REASON),
+          ("SOCKS5", "network.proxy.type=1 network.proxy.socks={host} network.proxy.socks_port={port}", "about:neterror|Firefox"),
+          ("http", "network.proxy.type=1 network.proxy.http={host} network.proxy.http_port={port}", REASON))),
     # ---- languages ----
     by_python("Python urllib", "python3", 'import os, urllib.request; os.environ["http_proxy"] = "http://{p}"; '
               'print(urllib.request.urlopen("http://{name}/hello").read().decode())', "HTTPError"),
@@ -96,6 +102,10 @@ async def main():
         async with s.get("http://{name}/hello", proxy="http://{p}") as r:
             print(await r.text())
 asyncio.run(main())'''),
+    *(by_python(f"PySocks {kind}", "python3-socks", 'import socks; s = socks.socksocket(); '
+                f's.set_proxy(socks.{kind}, "{{host}}", {{port}}); s.settimeout(9); s.connect(("{{name}}", 25)); print(s.recv(99))',
+                shows="220 mail.example", name="SMTP1.tunnel", missing="SMTP9.tunnel")
+      for kind in ("SOCKS5", "SOCKS4")),
     Client("Perl LWP", "libwww-perl", "http_proxy=http://{p} lwp-request -m GET http://{name}/hello", refused=REASON),
     Client("Perl LWP socks", "libwww-perl liblwp-protocol-socks-perl", "perl -MLWP::UserAgent -e '$u = LWP::UserAgent->new; "
            "$u->proxy(http => q(socks://{p})); $r = $u->get(q(http://{name}/hello)); print $r->decoded_content; "
@@ -118,6 +128,8 @@ asyncio.run(main())'''),
     by_node("Node https-proxy-agent (CONNECT)", "connect_agent.js"),
     by_node("Node pac-proxy-agent", "pac_agent.js", REASON),
     by_node("Node axios", "axios.js", "50[0-9]|40[0-9]"),
+    by_node("Node proxy-agent", "proxy_agent.js", REASON),
+    by_node("Node ws by SOCKS", "ws_socks.js", shows="echo: hello", name="WS1.tunnel", missing="WS9.tunnel"),
     by_node("Node ws by CONNECT", "ws.js", shows="echo: hello", name="WS1.tunnel", missing="WS9.tunnel"),
     Client("npm", NODE, "npm --userconfig /dev/null --registry http://{name}/ --proxy http://{p} --fetch-retries 0 "
            "--cache {dir}/cache ping", "PONG|pong", refused="E[45]|error"),
@@ -129,8 +141,8 @@ asyncio.run(main())'''),
     Client("svn", "subversion", "svn --non-interactive --config-dir {dir} --config-option servers:global:http-proxy-host={host} "
            "--config-option servers:global:http-proxy-port={port} info http://{name}/hello", "does not appear|E1|OPTIONS|E17",
            refused=None, cannot="the page server is none"),
-    Client("hg", "mercurial", "hg --config http_proxy.host={p} --config http_proxy.always=1 identify http://{name}/hello",
-           "does not appear to be an hg repository", refused=None, cannot="the page server is none"),
+    Client("hg", "mercurial", "hg --config http_proxy.host={p} identify http://{name}/", "[0-9a-f]{12}",
+           name="WEB2.tunnel", missing="WEB9.tunnel"),
     # ---- ssh ----
     by_ssh("tunnel-gateway connect", "", "{bin}/tunnel-gateway connect %h %p --gateway {p}", REASON),
     by_ssh("nc -X 5", "netcat-openbsd", "nc -X 5 -x {p} %h %p", "Host unreachable|refused|General"),
@@ -157,6 +169,20 @@ asyncio.run(main())'''),
     Client("rsync daemon", "rsync", "RSYNC_PROXY={p} rsync rsync://{name}/files/", "hello.txt", "", "RSYNC1.tunnel", "RSYNC9.tunnel"),
     Client("mosquitto_pub", "mosquitto-clients", "mosquitto_pub --proxy socks5h://{p} -h {name} -t a -m hello -q 1 && echo published", "published", "",
            "MQTT1.tunnel", "MQTT9.tunnel"),
+    Client("mosquitto_sub", "mosquitto-clients", "mosquitto_pub -h 127.0.0.1 -p {broker} -t b -r -m retained && "
+           "mosquitto_sub --proxy socks5h://{p} -h {name} -t b -C 1 -W 10", "retained", "", "MQTT1.tunnel", "MQTT9.tunnel"),
+    *(Client(f"openvpn {title}", "openvpn", "openvpn --dev null --proto tcp-client --remote {name} 1194 --nobind --ifconfig-noexec "
+             f"--tls-client --ca {{vpn.ca}} --cert {{vpn.cert}} --key {{vpn.key}} --{option} {{host}} {{port}} "
+             "--connect-retry 1 1 --connect-retry-max 3 --log {dir}/log & while sleep 0.1; do grep -q 'Sequence Completed' {dir}/log && break; "
+             "kill -0 $! 2>{dir}/gone || break; done; cat {dir}/log; kill $! && wait",
+             "Initialization Sequence Completed", "", "VPN1.tunnel", "VPN9.tunnel")
+      for title, option in (("by SOCKS", "socks-proxy"), ("http", "http-proxy"))),
+    Client("irssi", "irssi", "mkdir {dir}/irssi && sed 's/HOST/{host}/; s/PORT/{port}/; s/NAME/{name}/' {scripts}/irssi.conf >{dir}/irssi/config && "
+           "TERM=xterm timeout 9 script -qec 'irssi --home={dir}/irssi' /dev/null", "hello from irc", "502", "IRC1.tunnel", "IRC9.tunnel"),
+    Client("WeeChat", "weechat-headless", "timeout 20 weechat-headless --dir {dir}/w -r '/proxy add gw socks5 {host} {port}' "
+           "-r '/server add way {name}/6667 -notls' -r '/set irc.server.way.proxy gw' -r '/set irc.server.way.nicks visitor' "
+           "-r '/set irc.server.way.command /quit' -r '/set irc.server.way.autoreconnect off' -r '/connect way' -r '/wait 10 /quit'; cat {dir}/w/logs/*way* && "
+           "grep -q 'hello from irc' {dir}/w/logs/*way*", "hello from irc", "", "IRC1.tunnel", "IRC9.tunnel"),
     Client("msmtp", "msmtp", "msmtp --host={name} --port=25 --proxy-host={host} --proxy-port={port} --auth=off --serverinfo --timeout=10",
            "SMTP server at", "", "SMTP1.tunnel", "SMTP9.tunnel"),
     Client("openssl s_client", "openssl", "echo | openssl s_client -proxy {p} -connect {name}:443 -brief", "CONNECTION ESTABLISHED", "", "TLS1.tunnel",
@@ -168,6 +194,14 @@ asyncio.run(main())'''),
            "TSOCKS_CONF_FILE={dir}/c tsocks curl -sS http://{name}/hello", "Could not resolve", cannot="resolves by itself"),
     Client("torsocks", "torsocks curl", "torsocks -a {host} -P {port} curl -sS http://{name}/hello", "Could not resolve|Couldn.t|failed",
            cannot="asks for Tor's own command RESOLVE"),
-    Client("tinyproxy in front", "tinyproxy-bin curl", "{scripts}/in_front tinyproxy {p} {dir} http://{name}/hello", refused=REASON),
-    Client("privoxy in front", "privoxy curl", "{scripts}/in_front privoxy {p} {dir} http://{name}/hello"),
+    Client("haproxy in front", "haproxy", "printf 'defaults\n timeout connect 9s\n timeout client 9s\n timeout server 9s\n"
+           "listen way\n bind {dir}/way\n server web {name}:80 socks4 {p}\n' >{dir}/c && haproxy -f {dir}/c", "could not resolve address",
+           cannot="resolves by itself"),
+    *(Client(f"{title} in front", f"{package} curl", f"{{scripts}}/in_front {kind} {{p}} {{dir}} http://{{name}}/hello", refused=refused)
+      for title, package, kind, refused in (
+          ("tinyproxy", "tinyproxy-bin", "tinyproxy", REASON), ("tinyproxy by SOCKS", "tinyproxy-bin", "tinyproxy-socks5", ""),
+          ("privoxy", "privoxy", "privoxy-http", REASON), ("privoxy by SOCKS", "privoxy", "privoxy", ""),
+          ("squid", "squid-openssl", "squid", REASON))),
+    Client("dante in front", "dante-server curl", "{scripts}/in_front dante {p} {dir} http://{name}/hello", r"SOCKS5 connection to .* \(4\)",
+           cannot="resolves by itself"),
 ]

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import unittest
 
+import certificates
 import services
 import table
 from harness import Case
@@ -21,10 +22,12 @@ class Matrix(Case):
         super().setUp()
         self.sshd = Sshd(self, self.dir)
         web = self.origin(services.Web(self.dir))
+        self.broker = services.broker(self, self.dir)
         self.way = self.open_way({
+            "WEB2": services.hg(self, self.dir), "IRC1": self.origin(services.Irc()), "VPN1": services.openvpn(self),
             "HTTP1": web, "SSH1": self.sshd, "WS1": self.origin(services.WebSocketEcho()),
             "SMTP1": self.origin(services.Smtp()), "TLS1": self.origin(services.Tls()),
-            "RSYNC1": services.rsync_daemon(self, self.dir), "MQTT1": services.broker(self, self.dir)})
+            "RSYNC1": services.rsync_daemon(self, self.dir), "MQTT1": self.broker})
         self.rows = 0
 
     def fields(self, client, name):
@@ -36,7 +39,8 @@ class Matrix(Case):
         return dict(p=self.way.proxy, host=host, port=port, name=name, dir=folder, bin=BIN, scripts=HERE,
                     node=HERE.parents[1] / "build/npm-clients", key=self.sshd.dir / "client",
                     known=self.sshd.dir / "known_hosts", user=self.sshd.user("x").split("@")[0],
-                    fingerprint=print_key)
+                    fingerprint=print_key, broker=self.broker.split(":")[1],
+                    vpn=certificates.certificate())
 
     def call(self, client, name):
         command = client.command.format(**self.fields(client, name))
