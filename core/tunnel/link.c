@@ -4,6 +4,7 @@
 #include "core/base/random.h"
 #include "core/base/secret.h"
 #include "core/base/str.h"
+#include "core/tunnel/backoff.h"
 #include "core/tunnel/connector.h"
 #include "core/tunnel/keepalive.h"
 #include "core/ws/ws.h"
@@ -17,7 +18,6 @@
 #define STEADY_MS 5000 /* up for so long: the next loss starts the back-off anew */
 #define RETRY_MS 500
 #define RETRY_NATIVE_MS 100 /* connections wait for it */
-#define LATER_MAX_MS 300000 /* of a Retry-After */
 #define NOTICE_MS 3600000   /* so long before the tunnel expires it is told */
 #define PING_SILENCES 3     /* ping periods of the options without a byte: the link is dead */
 #define FULL_SILENCES 30    /* ... while it does not take what we have to send either */
@@ -94,35 +94,15 @@ static void finished(struct link *l, enum err why, const char *text)
     l->events->finished(l->owner, why, text);
 }
 
-/* Exponential, up to the limit, and somewhere between half and all of it, so that a hub's restart
- * does not bring all its clients back in one moment. */
-static uint64_t backoff_ms(struct link *l)
-{
-    uint64_t pause = l->retry_first_ms;
-    uint32_t dice;
-    if (pause == 0)
-        pause = l->native ? RETRY_NATIVE_MS : RETRY_MS;
-    for (unsigned i = 0; i < l->tries && pause < l->retry_max_ms; i++)
-        pause *= 2;
-    if (pause > l->retry_max_ms)
-        pause = l->retry_max_ms;
-    random_bytes(&dice, sizeof dice);
-    return pause / 2 + dice % (pause / 2 + 1);
-}
-
-/* What the hub, or who stands before it, asked for counts when it is longer, within reason; up to a
- * quarter more keeps those apart who were all told the same. */
 static uint64_t pause_ms(struct link *l, int64_t later_ms, bool *asked)
 {
-    uint64_t pause = backoff_ms(l), later = later_ms > 0 ? (uint64_t)later_ms : 0;
-    uint32_t dice;
-    if (later > LATER_MAX_MS)
-        later = LATER_MAX_MS;
-    *asked = later > pause;
-    if (!*asked)
-        return pause;
-    random_bytes(&dice, sizeof dice);
-    return later + dice % (later / 4 + 1);
+    uint64_t first = l->retry_first_ms;
+    uint32_t dice[2];
+    if (first == 0)
+        first = l->native ? RETRY_NATIVE_MS : RETRY_MS;
+    random_bytes(dice, sizeof dice);
+    return backoff_later(backoff_pause(first, l->retry_max_ms, l->tries, dice[0]), later_ms,
+                         dice[1], asked);
 }
 
 static void lost_until(struct link *l, enum err why, const char *text, int64_t later_ms)
