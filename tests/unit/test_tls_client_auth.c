@@ -1,4 +1,5 @@
 /* Certificates of clients: connections, resumption, many at once, OpenSSL. */
+#include "tests/support/openssl.h"
 #include "tests/unit/tls_client_auth_help.h"
 
 static struct identity *load_identity(const char *name)
@@ -309,26 +310,6 @@ static void threads_share_what_they_may(void **state)
 
 /* ---- OpenSSL ---- */
 
-static pid_t run(char *const argv[], int *output)
-{
-    int fd[2];
-    assert_int_equal(pipe(fd), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        int null = open("/dev/null", O_RDWR);
-        dup2(null, 0);
-        dup2(fd[1], 1);
-        dup2(null, 2);
-        close(fd[0]);
-        execvp(argv[0], argv);
-        _exit(127);
-    }
-    close(fd[1]);
-    *output = fd[0];
-    return pid;
-}
-
 struct host {
     struct probe server;
     struct identity *identity;
@@ -372,7 +353,7 @@ static void openssl_shows_a_certificate(void **state)
                               "-key",
                               (char *)(uintptr_t)certs_file(key),
                               NULL};
-        pid_t pid = run(argv, &output);
+        pid_t pid = openssl_start(argv, &output);
         UNTIL(h.server.opened + h.server.failed > 0);
         if (h.server.failed > 0)
             fail_msg("%s: %s", names[i][0], tls_problem(h.server.stream));
@@ -423,7 +404,7 @@ static void openssl_asks_for_a_certificate(void **state)
                               "3",
                               "-verify_return_error",
                               NULL};
-        pid_t pid = run(argv, &output);
+        pid_t pid = openssl_start(argv, &output);
         int fd = connect_tcp("127.0.0.1", server_port(output));
         struct identity *identity = names[i] != NULL ? load_identity(names[i]) : NULL;
         struct tls_client_options c = {.trust = servers, .host = "localhost", .identity = identity};

@@ -1,27 +1,8 @@
 /* TLS: against the openssl program. */
+#include "tests/support/openssl.h"
 #include "tests/unit/tls_help.h"
 
 /* ---- OpenSSL ---- */
-
-static pid_t run_openssl(char *const argv[], int *output)
-{
-    int fd[2];
-    assert_int_equal(pipe(fd), 0);
-    pid_t pid = fork();
-    assert_true(pid >= 0);
-    if (pid == 0) {
-        int null = open("/dev/null", O_RDWR);
-        dup2(null, 0);
-        dup2(fd[1], 1);
-        dup2(null, 2);
-        close(fd[0]);
-        execvp(argv[0], argv);
-        _exit(127);
-    }
-    close(fd[1]);
-    *output = fd[0];
-    return pid;
-}
 
 static int server_port(int output)
 {
@@ -125,7 +106,7 @@ static void test_openssl_server(void **state)
                               certificate,   "-tls1_2",
                               "-cipher",     (char *)(uintptr_t)ciphers[i],
                               NULL};
-        pid_t pid = run_openssl(argv, &output);
+        pid_t pid = openssl_start(argv, &output);
         int port = server_port(output);
         assert_true(port > 0);
         talk_to_openssl(&p, &s, port, false);
@@ -164,7 +145,7 @@ static void test_said_in_words(void **state)
             "openssl",   "s_server", "-accept", "127.0.0.1:0", "-cert",
             certificate, "-key",     key,       "-rev",        (char *)(uintptr_t)cases[i].option,
             NULL};
-        pid_t pid = run_openssl(argv, &output);
+        pid_t pid = openssl_start(argv, &output);
         dial_openssl(&p, &s, server_port(output));
         while (p.client.failed == ERR_OK && !p.client.opened)
             turn(&p);
@@ -225,7 +206,7 @@ static void test_openssl_client(void **state)
                               "-cipher",
                               (char *)(uintptr_t)cases[i].cipher,
                               NULL};
-        pid_t pid = run_openssl(argv, &output);
+        pid_t pid = openssl_start(argv, &output);
         while (!p.server.opened && p.server.failed == ERR_OK)
             turn(&p);
         if (strcmp(cases[i].cipher, "AES256-GCM-SHA384") == 0) { /* no ECDHE: not ours */
