@@ -67,6 +67,10 @@ static void notify_reloading(void)
 
 static void reload(struct program_run *p)
 {
+    if (p->ending) { /* READY=1 would take the STOPPING=1 back */
+        log_info("SIGHUP: ending, nothing is read again");
+        return;
+    }
     notify_reloading();
     p->events->reload(p->owner);
     systemd_notify("READY=1");

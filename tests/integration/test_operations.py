@@ -292,6 +292,26 @@ class Systemd(Case):
         self.assert_reloads_and_stops(self.agent(hub, tokens, {"SSH1": 22}, up=False, env=env),
                                       sock)
 
+    def test_no_reload_of_what_ends(self):
+        """A SIGHUP while a hub waits for its last transfers: systemd would take it for ready again."""
+        web = self.origin(Http("web"))
+        sock, env = self.notifications("hub")
+        hub = self.hub("--grace", "10m", env=env)
+        services = {"HTTP1": web}
+        tokens = self.tunnel(services)
+        self.agent(hub, tokens, services)
+        with socks5(self.gateway(hub, tokens).port, "HTTP1.tunnel") as s:
+            s.sendall(b"GET /stalled/1000000 HTTP/1.1\r\nHost: x\r\n\r\n")
+            wait_until(lambda: web.seen, "the request")
+            self.assertEqual(sock.recv(4096), b"READY=1")
+            hub.process.send_signal(signal.SIGTERM)
+            self.assertEqual(sock.recv(4096), b"STOPPING=1")
+            hub.process.send_signal(signal.SIGHUP)
+            hub.wait_line("SIGHUP: ending, nothing is read again")
+            self.assertEqual(hub.terminate(), 0)
+        sock.setblocking(False)
+        self.assertRaises(BlockingIOError, sock.recv, 4096)
+
     def test_notify_of_an_end(self):
         """Systemd is told of one that nobody asked for, too; a program that cannot start was never
         ready."""
