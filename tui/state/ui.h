@@ -70,7 +70,7 @@ struct ui {
 };
 
 /* The actions that a key asks of the app besides a new picture. */
-enum ui_wish {
+enum ui_action {
     UI_NOTHING = 0,
     UI_QUIT = 1,
     UI_REDRAW = 2,   /* the whole terminal, Ctrl-L */

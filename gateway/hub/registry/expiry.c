@@ -16,8 +16,8 @@ struct background_change {
 };
 
 /* Asks for a background change. False: it cannot be asked for now. */
-static bool chore_ask(struct local_registry *r, struct entry *e, enum change_kind kind, int64_t at,
-                      void (*done)(struct change *c, enum err why))
+static bool background_change_ask(struct local_registry *r, struct entry *e, enum change_kind kind,
+                                  int64_t at, void (*done)(struct change *c, enum err why))
 {
     struct background_change *c =
         r->background_changes < BACKGROUND_CHANGES_MAX ? calloc(1, sizeof *c) : NULL;
@@ -59,7 +59,7 @@ static void closed_add(struct local_registry *r, struct entry *e, bool oldest)
     r->closed_bytes += e->bytes;
 }
 
-static void unshelve(struct local_registry *r, struct entry *e)
+static void closed_remove(struct local_registry *r, struct entry *e)
 {
     list_remove(&e->closed);
     r->n_closed--;
@@ -94,7 +94,7 @@ void expiry_remove(struct local_registry *r, struct entry *e, int64_t at, const 
         registry_tell_ended(&r->registry, &e->record, why);
     }
     if (list_is_on(&e->closed))
-        unshelve(r, e);
+        closed_remove(r, e);
     index_remove(&r->index, e);
     entry_drop(e);
 }
@@ -131,7 +131,8 @@ static bool expire(struct local_registry *r, int64_t now)
             (r->background_changes >= BACKGROUND_CHANGES_MAX && store_healthy(r->store)))
             return false;
         heap_remove(&r->heap, e);
-        if (!store_healthy(r->store) || !chore_ask(r, e, CHANGE_CLOSE, at, on_expiry_stored))
+        if (!store_healthy(r->store) ||
+            !background_change_ask(r, e, CHANGE_CLOSE, at, on_expiry_stored))
             expire_unstored(r, e);
     }
     return true;
@@ -143,7 +144,7 @@ static bool store_again(struct local_registry *r)
     for (size_t i = 0; i < BACKGROUND_CHANGES_MAX && !list_empty(&r->unstored); i++) {
         struct entry *e = list_entry(r->unstored.next, struct entry, unstored);
         list_remove(&e->unstored);
-        if (!chore_ask(r, e, CHANGE_CLOSE, e->record.closed, on_expiry_stored)) {
+        if (!background_change_ask(r, e, CHANGE_CLOSE, e->record.closed, on_expiry_stored)) {
             list_append(&r->unstored, &e->unstored);
             break;
         }
@@ -178,8 +179,8 @@ static bool remove_old(struct local_registry *r, int64_t now)
         struct entry *e = list_entry(r->closed.next, struct entry, closed);
         if (!is_due(r, e, now))
             return true;
-        unshelve(r, e);
-        if (!chore_ask(r, e, CHANGE_REMOVE, now, on_removal_stored)) {
+        closed_remove(r, e);
+        if (!background_change_ask(r, e, CHANGE_REMOVE, now, on_removal_stored)) {
             closed_add(r, e, true);
             break;
         }
