@@ -1,5 +1,7 @@
 #include "core/tunnel/frame.h"
 
+#include "proto/message_text.h"
+
 #include "tunnel.pb.h"
 
 #include <pb_decode.h>
@@ -46,80 +48,28 @@ bool frame_is_native(const struct frame *f)
 
 /* ---- decoding: strings and bytes are viewed where they lie ---- */
 
-struct decoding {
-    struct frame *out;
-    uintptr_t begin, end; /* of the input */
-};
-
-/* A field of another wire type is decoded from a copy on the stack, which cannot be viewed. */
-static bool view(pb_istream_t *stream, const struct decoding *d, struct span *out)
-{
-    struct span s = {stream->state, stream->bytes_left};
-    uintptr_t at = (uintptr_t)s.p;
-    if (at < d->begin || at > d->end || s.n > d->end - at || !pb_read(stream, NULL, s.n))
-        return false;
-    *out = s;
-    return true;
-}
-
-static bool on_payload(pb_istream_t *stream, const pb_field_t *field, void **arg)
-{
-    const struct decoding *d = *arg;
-    struct span s;
-    (void)field;
-    if (!view(stream, d, &s))
-        return false;
-    d->out->payload = (const uint8_t *)s.p;
-    d->out->payload_size = s.n;
-    return true;
-}
-
-/* A text and where its view goes. */
-struct viewing {
-    const struct decoding *d;
-    struct span *out;
-};
-
-static bool on_text(pb_istream_t *stream, const pb_field_t *field, void **arg)
-{
-    const struct viewing *v = *arg;
-    (void)field;
-    return view(stream, v->d, v->out);
-}
-
-static bool on_available_service(pb_istream_t *stream, const pb_field_t *field, void **arg)
-{
-    const struct decoding *d = *arg;
-    struct frame *f = d->out;
-    struct span s;
-    (void)field;
-    if (!view(stream, d, &s))
-        return false;
-    if (f->n_services < FRAME_SERVICES_MAX)
-        f->services[f->n_services++] = s;
-    return true;
-}
-
 enum err frame_decode(const uint8_t *p, size_t n, struct frame *out)
 {
-    out->payload = NULL;
-    out->payload_size = 0;
+    struct span payload_view = {0};
     out->service = out->subprotocol = out->instance = out->device = (struct span){0};
     out->n_services = 0;
-    struct decoding d = {out, (uintptr_t)p, (uintptr_t)p + n};
+    struct message_input in = {p, n};
+    struct message_text payload = {&in, &payload_view}, service = {&in, &out->service},
+                        subprotocol = {&in, &out->subprotocol}, instance = {&in, &out->instance},
+                        device = {&in, &out->device};
+    struct message_texts services = {&in, out->services, &out->n_services, FRAME_SERVICES_MAX};
     tunnel_Message m = tunnel_Message_init_zero;
-    m.payload = (pb_callback_t){.funcs.decode = on_payload, .arg = &d};
-    struct viewing service = {&d, &out->service};
-    m.serviceId = (pb_callback_t){.funcs.decode = on_text, .arg = &service};
-    m.availableServiceIds = (pb_callback_t){.funcs.decode = on_available_service, .arg = &d};
-    struct viewing subprotocol = {&d, &out->subprotocol}, instance = {&d, &out->instance},
-                   device = {&d, &out->device};
-    m.subprotocol = (pb_callback_t){.funcs.decode = on_text, .arg = &subprotocol};
-    m.instance = (pb_callback_t){.funcs.decode = on_text, .arg = &instance};
-    m.device = (pb_callback_t){.funcs.decode = on_text, .arg = &device};
+    m.payload = message_text_read(&payload);
+    m.serviceId = message_text_read(&service);
+    m.availableServiceIds = message_text_read_all(&services);
+    m.subprotocol = message_text_read(&subprotocol);
+    m.instance = message_text_read(&instance);
+    m.device = message_text_read(&device);
     pb_istream_t stream = pb_istream_from_buffer(p, n);
     if (!pb_decode(&stream, tunnel_Message_fields, &m))
         return ERR_PROTOCOL;
+    out->payload = (const uint8_t *)payload_view.p;
+    out->payload_size = payload_view.n;
     out->type = (int)m.type;
     out->stream = m.streamId;
     out->connection = m.connectionId;
@@ -136,45 +86,23 @@ enum err frame_decode(const uint8_t *p, size_t n, struct frame *out)
 
 /* ---- encoding: every field but the payload, then the payload's tag and length ---- */
 
-static bool put_text(pb_ostream_t *stream, const pb_field_t *field, void *const *arg)
-{
-    const struct span *text = *arg;
-    return text->n == 0 || (pb_encode_tag_for_field(stream, field) &&
-                            pb_encode_string(stream, (const pb_byte_t *)text->p, text->n));
-}
-
-static pb_callback_t text_of(const struct span *text)
-{
-    return (pb_callback_t){.funcs.encode = put_text, .arg = (void *)(uintptr_t)text};
-}
-
-static bool put_services(pb_ostream_t *stream, const pb_field_t *field, void *const *arg)
-{
-    const struct frame *f = *arg;
-    for (size_t i = 0; i < f->n_services; i++)
-        if (!pb_encode_tag_for_field(stream, field) ||
-            !pb_encode_string(stream, (const pb_byte_t *)f->services[i].p, f->services[i].n))
-            return false;
-    return true;
-}
-
 /* Writes the length and the fields in front of the payload; 0 when it does not fit. */
 static size_t encode_head(const struct frame *f, size_t payload_size, uint8_t *out, size_t size)
 {
-    void *arg = (void *)(uintptr_t)f;
+    struct message_texts_out services = {f->services, f->n_services};
     tunnel_Message m = {
         .type = (tunnel_Message_Type)f->type,
         .streamId = f->stream,
         .ignorable = f->ignorable,
         .connectionId = f->connection,
-        .serviceId = text_of(&f->service),
-        .availableServiceIds = {.funcs.encode = put_services, .arg = arg},
+        .serviceId = message_text_write(&f->service),
+        .availableServiceIds = message_text_write_all(&services),
         .epoch = f->epoch,
         .attached = f->attached,
         .left = f->left,
-        .subprotocol = text_of(&f->subprotocol),
-        .instance = text_of(&f->instance),
-        .device = text_of(&f->device),
+        .subprotocol = message_text_write(&f->subprotocol),
+        .instance = message_text_write(&f->instance),
+        .device = message_text_write(&f->device),
         .error = f->error,
         .received = f->received,
         .window = f->window,
