@@ -1,0 +1,21 @@
+/* What both messages of the device link have in common (share/doc/devices.md): one of them is one
+ * binary WebSocket message. */
+#ifndef CORE_DEVICE_DEVICE_LINK_H
+#define CORE_DEVICE_DEVICE_LINK_H
+
+#include "core/base/service_id.h"
+
+#define DEVICE_LINK_PROTOCOL "tunnel.device-1" /* the WebSocket subprotocol */
+#define DEVICE_LINK_PATH "/device"
+#define DEVICE_LINK_MESSAGE_MAX 16384 /* bytes of one message, either way */
+#define DEVICE_LINK_SERVICES_MAX 64   /* in one message; those above are left out */
+
+/* The longest texts that a receiver accepts; a message with a longer one is not understood. */
+#define DEVICE_LINK_ID_MAX 64      /* a notice's id */
+#define DEVICE_LINK_TOKEN_MAX 4096 /* access token, join token */
+#define DEVICE_LINK_WORDS_MAX 256  /* what people read: reasons, who, version */
+#define DEVICE_LINK_NAME_MAX 1024  /* a device's name, which may be none (device_name_valid) */
+
+#define DEVICE_JOIN_TOKEN_PREFIX "join_"
+
+#endif
