@@ -8,7 +8,7 @@
 struct tls_cache {
     uv_mutex_t lock;
     br_ssl_session_cache_lru lru;
-    uint8_t identity[16]; /* the identity that all these sessions belong to */
+    uint8_t identity[TLS_FINGERPRINT]; /* the identity that all these sessions belong to */
     size_t size;
     unsigned char store[];
 };
@@ -109,7 +109,7 @@ bool cache_knows(struct tls_cache *c, const uint8_t *record, size_t size)
 
 struct session {
     br_ssl_session_parameters parameters;
-    int64_t until;
+    struct session_proof proof;
     uint8_t bound_to[16]; /* hash of its scope */
     bool valid;
 };
@@ -130,7 +130,7 @@ static void bind_to(uint8_t out[16], const struct session_scope *scope)
 }
 
 bool session_take(struct tls_session *s, const struct session_scope *scope,
-                  br_ssl_session_parameters *out, int64_t *until)
+                  br_ssl_session_parameters *out, struct session_proof *proof)
 {
     struct session own;
     uint8_t bound_to[sizeof own.bound_to];
@@ -139,21 +139,21 @@ bool session_take(struct tls_session *s, const struct session_scope *scope,
     memcpy(&own, s, sizeof own);
     explicit_bzero(s, sizeof *s);
     bind_to(bound_to, scope);
-    bool good = own.valid && scope->now <= own.until &&
+    bool good = own.valid && scope->now <= own.proof.until &&
                 memcmp(own.bound_to, bound_to, sizeof bound_to) == 0;
     if (good) {
         *out = own.parameters;
-        *until = own.until;
+        *proof = own.proof;
     }
     explicit_bzero(&own, sizeof own);
     return good;
 }
 
 void session_put(struct tls_session *s, const struct session_scope *scope,
-                 const br_ssl_session_parameters *parameters, int64_t until)
+                 const br_ssl_session_parameters *parameters, const struct session_proof *proof)
 {
     struct session own = {
-        .parameters = *parameters, .until = until, .valid = parameters->session_id_len > 0};
+        .parameters = *parameters, .proof = *proof, .valid = parameters->session_id_len > 0};
     if (s == NULL)
         return;
     bind_to(own.bound_to, scope);

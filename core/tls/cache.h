@@ -38,14 +38,19 @@ struct session_scope {
     const struct identity *identity; /* NULL: without a certificate of our own */
     int64_t now;
 };
+/* What is remembered of the certificates that verified a session. */
+struct session_proof {
+    int64_t until;                        /* seconds since 1970, when the first of them ends */
+    uint8_t fingerprint[TLS_FINGERPRINT]; /* of the server's own */
+};
 /* Takes the session out when it is good for this scope: it is offered only under the conditions it
- * was verified with, and not after *until, when the certificates behind it end. It is put back when
+ * was verified with, and not after the certificates behind it end (*proof). It is put back when
  * the handshake succeeds, so a session that makes a handshake fail is not offered again. s may be
  * NULL. */
 bool session_take(struct tls_session *s, const struct session_scope *scope,
-                  br_ssl_session_parameters *out, int64_t *until);
+                  br_ssl_session_parameters *out, struct session_proof *proof);
 /* The handshake must be complete and the server verified. s may be NULL. */
 void session_put(struct tls_session *s, const struct session_scope *scope,
-                 const br_ssl_session_parameters *parameters, int64_t until);
+                 const br_ssl_session_parameters *parameters, const struct session_proof *proof);
 
 #endif

@@ -38,7 +38,7 @@ struct handshake {
     struct nobody nobody;
     struct tls_session *session;
     br_ssl_session_parameters offered;
-    int64_t offered_until; /* when the certificates behind the offered session end */
+    struct session_proof offered_proof; /* the certificates behind the offered session */
     struct cache_use cache;
     struct identity *identity; /* a held reference */
     unsigned char buffer[BR_SSL_BUFSIZE_BIDI];
@@ -152,7 +152,7 @@ struct handshake *handshake_client(const struct tls_client_options *options)
     else
         br_ssl_client_set_client_certificate(c, &h->nobody.vtable);
     struct session_scope scope = scope_of(h);
-    bool resume = session_take(h->session, &scope, &h->offered, &h->offered_until);
+    bool resume = session_take(h->session, &scope, &h->offered, &h->offered_proof);
     if (resume)
         br_ssl_engine_set_session_parameters(&c->eng, &h->offered);
     br_ssl_client_reset(c, h->host, resume);
@@ -259,15 +259,34 @@ static bool same_session(const br_ssl_session_parameters *a, const br_ssl_sessio
            memcmp(a->session_id, b->session_id, a->session_id_len) == 0;
 }
 
-bool handshake_finish(struct handshake *h, struct record_layer *keys, bool *resumed)
+/* The certificates that verified a client's server, in this handshake or the one that it resumed.
+ */
+static struct session_proof proof_of(const struct handshake *h, bool resumed)
+{
+    if (resumed)
+        return h->offered_proof;
+    struct session_proof proof = {.until = h->verifier.verdict.ends};
+    struct der leaf = verifier_leaf(&h->verifier);
+    br_sha256_context c;
+    br_sha256_init(&c);
+    br_sha256_update(&c, leaf.p, leaf.n);
+    br_sha256_out(&c, proof.fingerprint);
+    return proof;
+}
+
+bool handshake_finish(struct handshake *h, struct record_layer *keys,
+                      struct handshake_result *result)
 {
     br_ssl_session_parameters now;
     br_ssl_engine_get_session_parameters(&h->u.engine, &now);
-    *resumed = h->is_client ? same_session(&now, &h->offered) : h->cache.resumed;
-    struct session_scope scope = scope_of(h);
-    if (h->is_client)
-        session_put(h->session, &scope, &now,
-                    *resumed ? h->offered_until : h->verifier.verdict.ends);
+    *result = (struct handshake_result){.resumed = h->cache.resumed};
+    if (h->is_client) {
+        struct session_scope scope = scope_of(h);
+        result->resumed = same_session(&now, &h->offered);
+        struct session_proof proof = proof_of(h, result->resumed);
+        session_put(h->session, &scope, &now, &proof);
+        memcpy(result->fingerprint, proof.fingerprint, sizeof result->fingerprint);
+    }
     explicit_bzero(&now, sizeof now);
     return record_take_over(keys, &h->u.engine);
 }

@@ -27,9 +27,14 @@ size_t handshake_take(struct handshake *h, uint8_t *p, size_t n);
 /* Feeds one whole record; only in HANDSHAKE_READS. */
 void handshake_feed(struct handshake *h, const uint8_t *record, size_t size);
 
-/* After HANDSHAKE_DONE: gives the keys, and says whether an earlier session was resumed. A client's
- * session is remembered here. False: the suite is not one of ours. */
-bool handshake_finish(struct handshake *h, struct record_layer *keys, bool *resumed);
+struct handshake_result {
+    bool resumed;                         /* an earlier session was */
+    uint8_t fingerprint[TLS_FINGERPRINT]; /* for a client: of the server's own certificate */
+};
+/* After HANDSHAKE_DONE: gives the keys and what else came of it. A client's session is remembered
+ * here. False: the suite is not one of ours. */
+bool handshake_finish(struct handshake *h, struct record_layer *keys,
+                      struct handshake_result *result);
 
 /* After HANDSHAKE_DONE of a server: the common name in the client's certificate, which lives as
  * long as h. NULL: the client has shown no certificate, or one without a usable name, and then

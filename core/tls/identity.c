@@ -199,12 +199,10 @@ static void sort_chain(struct identity *i, const struct certificate *parsed, siz
 
 static void take_id(struct identity *i)
 {
-    uint8_t hash[br_sha256_SIZE];
     br_sha256_context c;
     br_sha256_init(&c);
     br_sha256_update(&c, i->chain[0].data, i->chain[0].data_len);
-    br_sha256_out(&c, hash);
-    memcpy(i->id, hash, sizeof i->id);
+    br_sha256_out(&c, i->id);
 }
 
 static bool check_pair(struct identity *i, const struct files *files, char *text, size_t size)
@@ -303,6 +301,11 @@ void identity_free(struct identity *i)
 int64_t identity_ends(const struct identity *i)
 {
     return i->ends;
+}
+
+void identity_fingerprint(const struct identity *i, uint8_t out[TLS_FINGERPRINT])
+{
+    memcpy(out, i->id, sizeof i->id);
 }
 
 static bool problem_of_time(const struct certificate *c, const char *whose, int64_t now, char *text,

@@ -17,7 +17,7 @@ struct identity {
     int64_t ends;             /* end of its validity: seconds since 1970 */
     unsigned issuer_key_type; /* BR_KEYTYPE_… of the key that signed the end entity */
     br_skey_decoder_context key;
-    uint8_t id[16]; /* of the certificate: ties sessions to the identity that we have shown */
+    uint8_t id[br_sha256_SIZE]; /* the fingerprint; ties sessions to the identity shown */
 };
 
 #endif

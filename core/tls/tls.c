@@ -23,8 +23,9 @@ struct tls {
     size_t step_size;
     struct record_layer keys;
     struct deferred flush, wake;
-    enum err failed; /* set: every call fails from now on */
-    bool resumed, reading;
+    enum err failed;                /* set: every call fails from now on */
+    struct handshake_result result; /* once the handshake is done */
+    bool reading;
     char *peer_name; /* NULL: the client has no usable name */
     struct inbox in;
     struct batch out;
@@ -283,7 +284,7 @@ static enum err take_name(struct tls *t)
  * with it. */
 static void handshake_done(struct tls *t)
 {
-    enum err why = handshake_finish(t->handshake, &t->keys, &t->resumed) ? take_name(t) : ERR_TLS;
+    enum err why = handshake_finish(t->handshake, &t->keys, &t->result) ? take_name(t) : ERR_TLS;
     handshake_free(t->handshake);
     t->handshake = NULL;
     t->in.handshaking = false;
@@ -577,9 +578,14 @@ const char *tls_peer_name(const struct stream *s)
     return of_const(s)->peer_name;
 }
 
+void tls_peer_fingerprint(const struct stream *s, uint8_t out[TLS_FINGERPRINT])
+{
+    memcpy(out, of_const(s)->result.fingerprint, TLS_FINGERPRINT);
+}
+
 bool tls_resumed(const struct stream *s)
 {
-    return of_const(s)->resumed;
+    return of_const(s)->result.resumed;
 }
 
 const char *tls_problem(const struct stream *s)

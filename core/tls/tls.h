@@ -44,6 +44,9 @@ enum identity_use { IDENTITY_SERVER, IDENTITY_CLIENT };
 #define IDENTITY_SOON (30 * 86400)
 /* When the certificate ends: seconds since 1970. */
 int64_t identity_ends(const struct identity *i);
+/* SHA-256 of the identity's own certificate in DER, as tls_peer_fingerprint has it at a client. */
+#define TLS_FINGERPRINT 32
+void identity_fingerprint(const struct identity *i, uint8_t out[TLS_FINGERPRINT]);
 /* Tells what peers will object to, as a sentence in text: the certificate has ended or not begun,
  * ends within 30 days, is for another use, or one of its issuers is missing or has ended. False:
  * there is no problem, and text says the certificate's subject, issuer and end. now: seconds since
@@ -64,7 +67,7 @@ void tls_cache_free(struct tls_cache *c);
  * when that is possible, but only for the host and the trust that it was verified with, and only as
  * long as the certificates that verified it are valid. */
 struct tls_session {
-    unsigned char private_[120];
+    unsigned char private_[152];
 };
 
 /* ---- streams ---- */
@@ -118,6 +121,11 @@ void tls_turn(struct stream *s);
  * usable name, which tls_problem tells. Sessions with a certificate are not kept for resumption,
  * which would not prove the name again. Lives as long as s. */
 const char *tls_peer_name(const struct stream *s);
+
+/* For a client's stream that is open: SHA-256 of the server's own certificate in DER; after a
+ * resumption, of the one that was shown when the session was made. A server whose certificate has
+ * changed since does not resume the session. */
+void tls_peer_fingerprint(const struct stream *s, uint8_t out[TLS_FINGERPRINT]);
 
 /* Whether the handshake resumed an earlier session, and a sentence about the last failure ("alert
  * 42 from the peer", "certificate is for x.example, not localhost"). */

@@ -11,6 +11,10 @@ static void expect_good(const struct setup *s, bool resumed)
     greet(&p);
     assert_int_equal(tls_resumed(p.client.s), resumed);
     assert_int_equal(tls_resumed(p.server.s), resumed);
+    uint8_t shown[TLS_FINGERPRINT], seen[TLS_FINGERPRINT];
+    identity_fingerprint(identity, shown);
+    tls_peer_fingerprint(p.client.s, seen);
+    assert_memory_equal(seen, shown, sizeof seen);
     finish(&p);
 }
 

@@ -193,7 +193,7 @@ static bool move(struct handshake *from, struct handshake *to)
 static void make_keys(struct record_layer *client, struct record_layer *server, bool chacha)
 {
     struct setup s = usual();
-    bool resumed;
+    struct handshake_result result;
     load(&s);
     struct handshake *c = handshake_client(
         &(struct tls_client_options){.trust = trust, .host = "localhost", .chacha_first = chacha});
@@ -202,8 +202,8 @@ static void make_keys(struct record_layer *client, struct record_layer *server, 
         ;
     assert_int_equal(handshake_state(c), HANDSHAKE_DONE);
     assert_int_equal(handshake_state(v), HANDSHAKE_DONE);
-    assert_true(handshake_finish(c, client, &resumed));
-    assert_true(handshake_finish(v, server, &resumed));
+    assert_true(handshake_finish(c, client, &result));
+    assert_true(handshake_finish(v, server, &result));
     handshake_free(c);
     handshake_free(v);
     unload();
