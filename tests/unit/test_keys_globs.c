@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "gateway/hub/api/glob.h"
+#include "core/base/glob.h"
 #include "gateway/hub/api/keys.h"
 
 #include <stdio.h>

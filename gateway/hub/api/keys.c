@@ -1,5 +1,5 @@
+#include "core/base/glob.h"
 #include "core/base/secret.h"
-#include "gateway/hub/api/glob.h"
 #include "gateway/hub/api/keys_internal.h"
 
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "gateway/hub/api/glob.h"
+#include "core/base/glob.h"
 
 /* On a mismatch only the last star takes one more character: everything before it has matched as
  * early as possible, and a later match would not leave more for the rest. */

@@ -1,8 +1,8 @@
 /* Matches names with '*' (any run of characters, even an empty one) and '?' (any one character), as
  * keys and ACLs have them. No other character is special; case counts. Pure. The worst case is the
  * pattern's length times the text's, for any number of stars. */
-#ifndef GATEWAY_HUB_API_GLOB_H
-#define GATEWAY_HUB_API_GLOB_H
+#ifndef CORE_BASE_GLOB_H
+#define CORE_BASE_GLOB_H
 
 #include "core/base/str.h"
 
