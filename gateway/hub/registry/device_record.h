@@ -1,0 +1,43 @@
+/* What is known of a device, as it is kept in memory and in the store. Plain data. */
+#ifndef GATEWAY_HUB_REGISTRY_DEVICE_RECORD_H
+#define GATEWAY_HUB_REGISTRY_DEVICE_RECORD_H
+
+#include "gateway/hub/registry/record.h"
+
+#define DEVICE_KEY_SIZE 65 /* an uncompressed point of P-256 */
+
+/* X(name, text): text is what the control API, the store's sentences and the audit log say. */
+#define DEVICE_STATE_TABLE(X)                                                                      \
+    X(PENDING, "PENDING") /* enrolled, and not approved yet */                                     \
+    X(ENABLED, "ENABLED")                                                                          \
+    X(DISABLED, "DISABLED")
+enum device_state {
+#define X(name, text) DEVICE_##name,
+    DEVICE_STATE_TABLE(X)
+#undef X
+        DEVICE_STATE_COUNT
+};
+const char *device_state_name(enum device_state s);
+bool device_state_from(struct span name, enum device_state *out);
+
+struct device_record {
+    char *name; /* as it was enrolled; 1 to 128 of A-Z a-z 0-9 : _ - */
+    enum device_state state;
+    struct tags labels;
+    /* What proves that it is the device. Both are false after a reset: then a join token may take
+     * the name once more. A certificate of the device CA is good enough in any case. */
+    bool has_key, by_certificate;
+    uint8_t key[DEVICE_KEY_SIZE]; /* zeroes without has_key */
+    char *invitation;             /* id of the one that it enrolled with; "": by certificate */
+    int64_t enrolled;             /* ms since the epoch */
+    int64_t last_seen;            /* ms; when its link was last there */
+    char *last_address;           /* without port; "" when unknown */
+    char *version;                /* of its agent; "" when unknown */
+    struct texts services;        /* as it told them last */
+};
+/* Frees the contents, not d itself, which is zeroed. */
+void device_record_free(struct device_record *d);
+/* to is zeroed or as good as. False: no memory, and what is there is to be freed. */
+bool device_record_copy(struct device_record *to, const struct device_record *from);
+
+#endif
