@@ -338,7 +338,12 @@ static bool open_audit(struct hub *hub, enum err *why, char *text, size_t size)
 
 static bool open_registry(struct hub *hub, enum err *why, char *text, size_t size)
 {
-    struct registry_options r = {.loop = hub->o.loop, .folder = hub->o.state_folder};
+    hub->devices = device_registry_new(&(struct device_registry_options){.loop = hub->o.loop});
+    if (hub->devices == NULL)
+        return no_memory(why, text, size);
+    struct registry_options r = {.loop = hub->o.loop,
+                                 .folder = hub->o.state_folder,
+                                 .companion = device_registry_companion(hub->devices)};
     hub->registry = registry_new(&r, why, text, size);
     if (hub->registry == NULL)
         return false;
@@ -426,6 +431,7 @@ void hub_free(struct hub *hub)
         worker_stop(hub->threads[i]);
     mailbox_free(hub->mailbox, on_last_message);
     registry_free(hub->registry);
+    device_registry_free(hub->devices);
     api_free(hub->api);
     for (size_t i = 0; i < hub->n_threads; i++)
         worker_free(hub->threads[i]);

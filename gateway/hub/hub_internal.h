@@ -5,6 +5,7 @@
 #include "core/net/listener.h"
 #include "gateway/hub/accounts.h"
 #include "gateway/hub/api/api.h"
+#include "gateway/hub/devices/device_registry.h"
 #include "gateway/hub/hub.h"
 #include "gateway/hub/presence.h"
 #include "gateway/hub/refusal_log.h"
@@ -22,6 +23,7 @@ struct hub {
     struct mailbox *mailbox;
     struct registry *registry;
     struct registry_subscriber subscriber; /* with admission_events */
+    struct device_registry *devices;
     struct api *api;
     struct audit *audit;
     struct keys *keys; /* NULL when there are no access keys */

@@ -27,14 +27,14 @@ static void *backend_open(const char *where, enum err *why, char *text, size_t s
     return backend.refuse_open ? NULL : &backend;
 }
 
-static enum err backend_read(void *b, enum err (*each)(void *ctx, struct tunnel_record *r),
-                             void *ctx, char *text, size_t size)
+static enum err backend_read(void *b, const struct store_reader *to, void *owner, char *text,
+                             size_t size)
 {
     enum err why = backend.read;
     assert_ptr_equal(b, &backend);
     for (int64_t i = 1; why == ERR_OK && i <= 3; i++) {
         struct tunnel_record r = {.number = i};
-        why = each(ctx, &r);
+        why = to->tunnel(owner, &r);
     }
     snprintf(text, size, "%s", err_text(why));
     return why;
@@ -81,12 +81,15 @@ static enum err each(void *owner, struct tunnel_record *r)
 
 static bool try_open(enum err *why)
 {
+    static const struct store_reader reader = {.tunnel = each};
     char text[256];
     n_seen = 0;
-    store = store_new(
-        &(struct store_options){
-            .loop = loop, .backend = &own_backend, .folder = folder, .each = each, .owner = &seen},
-        why, text, sizeof text);
+    store = store_new(&(struct store_options){.loop = loop,
+                                              .backend = &own_backend,
+                                              .folder = folder,
+                                              .reader = &reader,
+                                              .owner = &seen},
+                      why, text, sizeof text);
     return store != NULL;
 }
 

@@ -40,6 +40,7 @@ static int open_tunnel(struct database *d, const struct tunnel_record *r)
     sql_put_number(&c, r->lifetime_minutes);
     sql_put_number(&c, r->expires);
     sql_put_number(&c, r->closed);
+    sql_put_number(&c, r->idle_ms);
     return sql_call(&c);
 }
 
@@ -131,13 +132,53 @@ static int apply_state(struct database *d, const struct change *change)
     return sql_call(&c);
 }
 
+/* ---- devices and invitations ---- */
+
+static int apply_device(struct database *d, const struct change *change)
+{
+    struct sql_call c = {.statement = d->statements[STATEMENT_DEVICE]};
+    int result = device_rows_write(&c, change->device);
+    if (result != SQLITE_OK || change->id == NULL)
+        return result;
+    c = (struct sql_call){.statement = d->statements[STATEMENT_INVITATION_USE]};
+    sql_put_text(&c, change->id);
+    return sql_call(&c);
+}
+
+static int apply_device_remove(struct database *d, const struct change *change)
+{
+    struct sql_call c = {.statement = d->statements[STATEMENT_DEVICE_REMOVE]};
+    sql_put_text(&c, change->id);
+    return sql_call(&c);
+}
+
+static int apply_invitation(struct database *d, const struct change *change)
+{
+    struct sql_call c = {.statement = d->statements[STATEMENT_INVITATION]};
+    return device_rows_write_invitation(&c, change->invitation);
+}
+
+static int apply_invitation_remove(struct database *d, const struct change *change)
+{
+    struct sql_call c = {.statement = d->statements[STATEMENT_INVITATION_REMOVE]};
+    sql_put_text(&c, change->id);
+    return sql_call(&c);
+}
+
 int change_apply(struct database *d, const struct change *c)
 {
     static int (*const apply[CHANGE_COUNT])(struct database *, const struct change *) = {
-        [CHANGE_OPEN] = apply_open,     [CHANGE_CLOSE] = apply_close,
-        [CHANGE_REMOVE] = apply_remove, [CHANGE_ROTATE] = apply_rotate,
-        [CHANGE_USE] = apply_use,       [CHANGE_TAG] = apply_tag,
+        [CHANGE_OPEN] = apply_open,
+        [CHANGE_CLOSE] = apply_close,
+        [CHANGE_REMOVE] = apply_remove,
+        [CHANGE_ROTATE] = apply_rotate,
+        [CHANGE_USE] = apply_use,
+        [CHANGE_TAG] = apply_tag,
         [CHANGE_STATE] = apply_state,
+        [CHANGE_DEVICE] = apply_device,
+        [CHANGE_DEVICE_REMOVE] = apply_device_remove,
+        [CHANGE_INVITATION] = apply_invitation,
+        [CHANGE_INVITATION_REMOVE] = apply_invitation_remove,
     };
     return apply[c->kind](d, c);
 }

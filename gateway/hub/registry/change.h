@@ -1,12 +1,14 @@
-/* One change of the tunnels, as the registry asks the store for it. */
+/* One change of tunnels, devices or invitations, as the registries ask the store for it. */
 #ifndef GATEWAY_HUB_REGISTRY_CHANGE_H
 #define GATEWAY_HUB_REGISTRY_CHANGE_H
 
 #include "core/base/err.h"
 #include "core/base/list.h"
-#include "gateway/hub/registry/record.h"
+#include "gateway/hub/registry/device_record.h"
+#include "gateway/hub/registry/invitation.h"
 
-/* X(name); each comment tells what the change means for the tunnel `number` */
+/* X(name); each comment tells what the change means for the tunnel `number`, or for a device or
+ * invitation, of which each row is written as a whole */
 #define CHANGE_TABLE(X)                                                                            \
     X(OPEN)   /* the tunnel exists, as `record` describes it */                                    \
     X(CLOSE)  /* closed at `at`, unless it is already */                                           \
@@ -14,7 +16,12 @@
     X(ROTATE) /* unless closed: sides with has_token get `token`, which is unused */               \
     X(USE)    /* token[side], if still valid, is used, by `client` when has_client */              \
     X(TAG)    /* tags in `remove` are removed, those in `add` are set */                           \
-    X(STATE)  /* `side` became connected or not at `at` */
+    X(STATE)  /* `side` became connected or not at `at` */                                         \
+    X(DEVICE) /* the device is as `device` says; invitation `id`, unless NULL, is used once more   \
+               */                                                                                  \
+    X(DEVICE_REMOVE)     /* the device of the name `id` is deleted */                              \
+    X(INVITATION)        /* the invitation exists, as `invitation` describes it */                 \
+    X(INVITATION_REMOVE) /* the invitation `id` is deleted */
 
 enum change_kind {
 #define X(name) CHANGE_##name,
@@ -38,6 +45,9 @@ struct change {
     bool connected;
     struct tags add;
     struct texts remove;
+    const struct device_record *device;
+    const struct invitation *invitation;
+    const char *id;
     void (*done)(struct change *c, enum err why);
 };
 

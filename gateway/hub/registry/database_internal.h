@@ -7,8 +7,9 @@
 
 /* X(name, SQL); parameters are bound in their order */
 #define STATEMENT_TABLE(X)                                                                         \
-    X(OPEN, "INSERT INTO tunnels (number, id, key_id, thing, description, created, updated, "      \
-            "lifetime_minutes, expires, closed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")            \
+    X(OPEN,                                                                                        \
+      "INSERT INTO tunnels (number, id, key_id, thing, description, created, updated, "            \
+      "lifetime_minutes, expires, closed, idle_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")      \
     X(OPEN_SIDE, "INSERT INTO sides (tunnel, side, token, used, client, connected, changed) "      \
                  "VALUES (?, ?, ?, ?, ?, ?, ?)")                                                   \
     X(OPEN_SERVICE, "INSERT INTO services (tunnel, position, name) VALUES (?, ?, ?)")              \
@@ -27,7 +28,15 @@
            "(SELECT 1 FROM tunnels WHERE number = ?1) "                                            \
            "ON CONFLICT (tunnel, key) DO UPDATE SET value = excluded.value")                       \
     X(UNTAG, "DELETE FROM tags WHERE tunnel = ? AND key = ?")                                      \
-    X(STATE, "UPDATE sides SET connected = ?3, changed = ?4 WHERE tunnel = ?1 AND side = ?2")
+    X(STATE, "UPDATE sides SET connected = ?3, changed = ?4 WHERE tunnel = ?1 AND side = ?2")      \
+    X(DEVICE, "INSERT OR REPLACE INTO devices (name, state, key, by_certificate, invitation, "     \
+              "enrolled, last_seen, last_address, version, services, labels) "                     \
+              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                          \
+    X(DEVICE_REMOVE, "DELETE FROM devices WHERE name = ?")                                         \
+    X(INVITATION, "INSERT INTO invitations (id, token, names, labels, uses, used, created, "       \
+                  "expires, key_id, approve) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")               \
+    X(INVITATION_USE, "UPDATE invitations SET used = used + 1 WHERE id = ?")                       \
+    X(INVITATION_REMOVE, "DELETE FROM invitations WHERE id = ?")
 
 enum statement {
 #define X(name, sql) STATEMENT_##name,
@@ -44,8 +53,12 @@ struct database {
 };
 
 /* The backend's `read` (rows.c). */
-enum err database_read(void *backend, enum err (*each)(void *ctx, struct tunnel_record *r),
-                       void *ctx, char *text, size_t size);
+enum err database_read(void *backend, const struct store_reader *to, void *owner, char *text,
+                       size_t size);
+
+/* Bind a row's values and write it (device_rows.c); an SQLite result. */
+int device_rows_write(struct sql_call *c, const struct device_record *device);
+int device_rows_write_invitation(struct sql_call *c, const struct invitation *i);
 
 int change_apply(struct database *d, const struct change *c); /* change.c; an SQLite result */
 

@@ -66,6 +66,8 @@ static void local_free(struct registry *registry)
     timer_free(r->tick);
     if (r->store != NULL)
         timekeeper_save(r->time);
+    if (r->store != NULL && r->o.companion != NULL)
+        r->o.companion->detach(r->o.companion->owner);
     store_free(r->store);
     timekeeper_free(r->time);
     index_free(&r->index);
@@ -126,6 +128,21 @@ static enum err resume(void *owner, struct tunnel_record *record)
     return ERR_OK;
 }
 
+static enum err resume_device(void *owner, struct device_record *d)
+{
+    const struct store_companion *c = ((struct local_registry *)owner)->o.companion;
+    return c != NULL ? c->device(c->owner, d) : ERR_OK;
+}
+
+static enum err resume_invitation(void *owner, struct invitation *i)
+{
+    const struct store_companion *c = ((struct local_registry *)owner)->o.companion;
+    return c != NULL ? c->invitation(c->owner, i) : ERR_OK;
+}
+
+static const struct store_reader reader = {
+    .tunnel = resume, .device = resume_device, .invitation = resume_invitation};
+
 static void disconnect_all(struct local_registry *r)
 {
     list_each(node, &r->index.tunnels)
@@ -156,14 +173,19 @@ struct registry *registry_new(const struct registry_options *o, enum err *why, c
         .wall = o->now,
         .steady = o->steady != NULL ? o->steady : o->now,
     });
-    struct store_options s = {
-        .loop = o->loop, .backend = r->o.backend, .folder = o->folder, .each = resume, .owner = r};
+    struct store_options s = {.loop = o->loop,
+                              .backend = r->o.backend,
+                              .folder = o->folder,
+                              .reader = &reader,
+                              .owner = r};
     if (r->tick != NULL && r->time != NULL)
         r->store = store_new(&s, why, text, size);
     if (r->store == NULL) {
         local_free(&r->registry);
         return NULL;
     }
+    if (o->companion != NULL)
+        o->companion->attach(o->companion->owner, r->store);
     expiry_sort(r);
     disconnect_all(r);
     timer_start(r->tick, FIRST_TICK_MS);

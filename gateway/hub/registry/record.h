@@ -55,6 +55,7 @@ struct tunnel_record {
     struct tags tags;
     int64_t created, updated; /* ms */
     int64_t lifetime_minutes;
+    int64_t idle_ms; /* closed when no source was there for so long; 0: not on demand */
     int64_t expires; /* ms */
     int64_t closed;  /* ms; 0: it is open */
     struct record_side sides[SIDE_COUNT];

@@ -41,8 +41,11 @@ struct registry_subscriber {
 struct registry_options {
     struct loop *loop;
     const struct store_backend *backend; /* NULL: SQLite */
-    const char *folder;                  /* the state directory; made (0700) when it is not there */
-    uint64_t keep_closed_ms;             /* how long closed tunnels stay visible; 0: 3 h */
+    /* What else is kept in the same store; must outlive the registry. NULL: nothing, and what is
+     * there of it stays. */
+    const struct store_companion *companion;
+    const char *folder;      /* the state directory; made (0700) when it is not there */
+    uint64_t keep_closed_ms; /* how long closed tunnels stay visible; 0: 3 h */
     size_t max_closed;       /* closed tunnels to keep, oldest dropped first; 0: 100,000 */
     size_t max_closed_bytes; /* bytes of memory for closed tunnels; 0: 64 MiB */
     size_t max_key_bytes; /* bytes for the open tunnels of one key, more are refused; 0: 256 MiB */

@@ -4,8 +4,10 @@
 
 #include <stdio.h>
 
-/* Tables are found by the tunnel's number only: everything else is looked up in memory. Tags keep
- * the order in which they were set, by their rowid. */
+/* Rows are found by the tunnel's number, the device's name or the invitation's id only: everything
+ * else is looked up in memory. Tags keep the order in which they were set, by their rowid. Lists of
+ * devices and invitations are texts of one item a line, since their rows are written as a whole;
+ * labels are lines of keys and values by turns. */
 static const char *const steps[] = {
     "CREATE TABLE tunnels ("
     "    number INTEGER PRIMARY KEY,"
@@ -37,6 +39,31 @@ static const char *const steps[] = {
     "    key TEXT NOT NULL,"
     "    value TEXT NOT NULL,"
     "    UNIQUE (tunnel, key)) STRICT;",
+    "ALTER TABLE tunnels ADD COLUMN idle_ms INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE devices ("
+    "    name TEXT PRIMARY KEY NOT NULL,"
+    "    state TEXT NOT NULL,"
+    "    key BLOB,"
+    "    by_certificate INTEGER NOT NULL,"
+    "    invitation TEXT NOT NULL,"
+    "    enrolled INTEGER NOT NULL,"
+    "    last_seen INTEGER NOT NULL,"
+    "    last_address TEXT NOT NULL,"
+    "    version TEXT NOT NULL,"
+    "    services TEXT NOT NULL,"
+    "    labels TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE invitations ("
+    "    id TEXT NOT NULL,"
+    "    token BLOB NOT NULL,"
+    "    names TEXT NOT NULL,"
+    "    labels TEXT NOT NULL,"
+    "    uses INTEGER NOT NULL,"
+    "    used INTEGER NOT NULL,"
+    "    created INTEGER NOT NULL,"
+    "    expires INTEGER NOT NULL,"
+    "    key_id TEXT NOT NULL,"
+    "    approve INTEGER NOT NULL,"
+    "    UNIQUE (id)) STRICT;",
 };
 
 const struct schema schema_today = {steps, sizeof steps / sizeof *steps};

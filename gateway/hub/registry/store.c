@@ -248,7 +248,7 @@ static enum err open_parts(struct store *s, const struct store_options *o, char 
         return e;
     s->data = s->backend->open(o->folder, &e, text, size);
     if (s->data != NULL)
-        e = s->backend->read(s->data, o->each, o->owner, text, size);
+        e = s->backend->read(s->data, o->reader, o->owner, text, size);
     return e;
 }
 

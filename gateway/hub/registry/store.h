@@ -1,6 +1,6 @@
-/* The queue of changes in front of a backend (store_backend.h), in which the registry keeps its
- * tunnels. One worker thread at a time writes to the backend, so the store's loop never waits for
- * the disk.
+/* The queue of changes in front of a backend (store_backend.h), in which the registries keep their
+ * tunnels and devices. One worker thread at a time writes to the backend, so the store's loop never
+ * waits for the disk.
  *
  * Changes are stored in the order in which they are asked for; those that come while the disk is
  * busy go into one transaction together, and each of them gets the result of its commit. */
@@ -18,8 +18,18 @@ struct store_options {
     struct loop *loop;
     const struct store_backend *backend;
     const char *folder; /* the state directory, which is created if it is missing, and locked */
-    /* Takes each stored tunnel while the store is opened (the backend's `each`). */
-    enum err (*each)(void *owner, struct tunnel_record *r);
+    const struct store_reader *reader; /* takes what is stored while the store is opened */
+    void *owner;
+};
+
+/* What is kept in the same store as the tunnels: devices and invitations (registry_options). Its
+ * functions are called in this order. */
+struct store_companion {
+    /* As in struct store_reader. */
+    enum err (*device)(void *owner, struct device_record *d);
+    enum err (*invitation)(void *owner, struct invitation *i);
+    void (*attach)(void *owner, struct store *s); /* all is read; changes may be asked for */
+    void (*detach)(void *owner);                  /* the last moment to ask for a change */
     void *owner;
 };
 

@@ -1,0 +1,171 @@
+/* What operators change of a device: state, labels, its key, all of it. */
+#include "gateway/hub/devices/device_request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void answer(struct device_request *q, enum err why)
+{
+    const struct device_entry *e = q->entry;
+    q->done(q->ctx, why, why == ERR_OK && e->stored ? &e->record : NULL);
+}
+
+/* The request about a device that there is; NULL: `done` has been told why not. */
+static void *request_about(struct device_registry *registry, struct span name, size_t size,
+                           device_done *done, void *ctx)
+{
+    struct local_devices *r = local_devices_of(registry);
+    struct device_entry *e = device_index_find(r, name);
+    struct device_request *q = e != NULL ? device_request_new(r, e, size) : NULL;
+    if (q == NULL) {
+        done(ctx, e == NULL ? ERR_NOT_FOUND : ERR_NO_MEMORY, NULL);
+        return NULL;
+    }
+    q->answer = answer;
+    q->done = done;
+    q->ctx = ctx;
+    return q;
+}
+
+static bool copy_stored(struct device_request *q)
+{
+    q->why = ERR_NOT_FOUND;
+    if (!q->entry->stored || !device_request_copy(q))
+        return false;
+    q->change.kind = CHANGE_DEVICE;
+    q->change.device = &q->next;
+    return true;
+}
+
+/* ---- update ---- */
+
+struct update {
+    struct device_request request; /* first member */
+    bool has_state;
+    enum device_state state, before;
+    struct tags add;
+    struct texts remove;
+    bool (*permits)(void *ctx, const struct device_record *d, const struct tags *after);
+};
+
+static bool set_labels(struct update *u)
+{
+    struct tags *labels = &u->request.next.labels;
+    for (size_t i = 0; i < u->remove.n; i++)
+        tags_remove(labels, span_of(u->remove.items[i]));
+    return tags_copy(labels, &u->add);
+}
+
+static bool prepare_update(struct device_request *q)
+{
+    struct update *u = (struct update *)q;
+    if (!copy_stored(q))
+        return false;
+    q->why = ERR_NO_MEMORY;
+    if (!set_labels(u))
+        return false;
+    q->why = ERR_LIMIT;
+    if (q->next.labels.n > DEVICE_LABELS_MAX)
+        return false;
+    q->why = ERR_FORBIDDEN;
+    if (u->permits != NULL && !u->permits(q->ctx, &q->entry->record, &q->next.labels))
+        return false;
+    u->before = q->next.state;
+    if (u->has_state)
+        q->next.state = u->state;
+    return true;
+}
+
+static void apply_update(struct device_request *q)
+{
+    device_request_swap(q);
+    device_registry_tell_changed(&q->registry->registry, &q->entry->record,
+                                 ((struct update *)q)->before);
+}
+
+static void answer_update(struct device_request *q, enum err why)
+{
+    struct update *u = (struct update *)q;
+    answer(q, why);
+    tags_free(&u->add);
+    texts_free(&u->remove);
+}
+
+void local_devices_update(struct device_registry *registry, struct span name,
+                          const struct device_update *with, device_done *done, void *ctx)
+{
+    struct update *u = request_about(registry, name, sizeof *u, done, ctx);
+    if (u == NULL)
+        return;
+    u->request.prepare = prepare_update;
+    u->request.apply = apply_update;
+    u->request.answer = answer_update;
+    u->has_state = with->state != NULL;
+    u->state = u->has_state ? *with->state : DEVICE_PENDING;
+    u->permits = with->permits;
+    if ((with->add == NULL || tags_copy(&u->add, with->add)) &&
+        (with->remove == NULL || texts_copy(&u->remove, with->remove))) {
+        device_request_ask(&u->request);
+        return;
+    }
+    answer_update(&u->request, ERR_NO_MEMORY);
+    free(u);
+}
+
+/* ---- reset ---- */
+
+static bool prepare_reset(struct device_request *q)
+{
+    if (!copy_stored(q))
+        return false;
+    q->next.has_key = q->next.by_certificate = false;
+    memset(q->next.key, 0, sizeof q->next.key);
+    return true;
+}
+
+static void apply_reset(struct device_request *q)
+{
+    device_request_swap(q);
+    device_registry_tell_reset(&q->registry->registry, &q->entry->record);
+}
+
+void local_devices_reset(struct device_registry *registry, struct span name, device_done *done,
+                         void *ctx)
+{
+    struct device_request *q = request_about(registry, name, sizeof *q, done, ctx);
+    if (q == NULL)
+        return;
+    q->prepare = prepare_reset;
+    q->apply = apply_reset;
+    device_request_ask(q);
+}
+
+/* ---- remove ---- */
+
+static bool prepare_remove(struct device_request *q)
+{
+    if (!copy_stored(q)) /* its name must live until it is stored */
+        return false;
+    q->change.kind = CHANGE_DEVICE_REMOVE;
+    q->change.id = q->next.name;
+    return true;
+}
+
+static void apply_remove(struct device_request *q)
+{
+    struct device_entry *e = q->entry;
+    device_index_remove(q->registry, e);
+    device_registry_tell_removed(&q->registry->registry, &e->record);
+    device_record_free(&e->record);
+}
+
+void local_devices_remove(struct device_registry *registry, struct span name, device_done *done,
+                          void *ctx)
+{
+    struct device_request *q = request_about(registry, name, sizeof *q, done, ctx);
+    if (q == NULL)
+        return;
+    q->prepare = prepare_remove;
+    q->apply = apply_remove;
+    device_request_ask(q);
+}

@@ -1,0 +1,103 @@
+/* When devices were last here, and what they told: in memory at once, in the store soon. */
+#include "gateway/hub/devices/device_request.h"
+
+#include "core/device/device_name.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool set_text(char **text, const char *to)
+{
+    if (to == NULL || (*text != NULL && strcmp(*text, to) == 0))
+        return true;
+    char *copy = strdup(to);
+    if (copy == NULL)
+        return false;
+    free(*text);
+    *text = copy;
+    return true;
+}
+
+/* Services have the alphabet of devices' names; what a device tells beyond that is not kept. */
+static bool set_services(struct texts *services, const struct texts *to)
+{
+    struct texts fresh = {0};
+    for (size_t i = 0; to != NULL && i < to->n && fresh.n < DEVICE_SERVICES_MAX; i++) {
+        struct span name = span_of(to->items[i]);
+        if (device_name_valid(name) && !texts_have(&fresh, name) && !texts_add(&fresh, name)) {
+            texts_free(&fresh);
+            return false;
+        }
+    }
+    if (to == NULL)
+        return true;
+    texts_free(services);
+    *services = fresh;
+    return true;
+}
+
+bool sighting_note(struct device_record *d, const struct device_sighting *s, int64_t now)
+{
+    d->last_seen = now;
+    bool address = set_text(&d->last_address, s->address);
+    bool version = set_text(&d->version, s->version);
+    return set_services(&d->services, s->services) && address && version;
+}
+
+void sighting_apply(struct local_devices *r, struct device_entry *e,
+                    const struct device_sighting *s)
+{
+    sighting_note(&e->record, s, r->now());
+    list_append(&r->dirty, &e->dirty);
+}
+
+void local_devices_seen(struct device_registry *registry, struct span name,
+                        const struct device_sighting *s)
+{
+    struct local_devices *r = local_devices_of(registry);
+    struct device_entry *e = device_index_find(r, name);
+    if (e != NULL && e->stored)
+        sighting_apply(r, e, s);
+}
+
+/* ---- storing ---- */
+
+static bool prepare(struct device_request *q)
+{
+    q->why = ERR_NOT_FOUND;
+    if (!q->entry->stored || !device_request_copy(q))
+        return false;
+    q->change.kind = CHANGE_DEVICE;
+    q->change.device = &q->next;
+    return true;
+}
+
+static void apply(struct device_request *q)
+{
+    (void)q; /* it is in memory already */
+}
+
+static void answer(struct device_request *q, enum err why)
+{
+    struct local_devices *r = q->registry;
+    r->flushing--;
+    if (why != ERR_OK && q->entry->stored)
+        list_append(&r->dirty, &q->entry->dirty);
+}
+
+bool sightings_flush(struct local_devices *r, size_t most)
+{
+    for (size_t i = 0; i < most && !list_empty(&r->dirty) && r->flushing < most; i++) {
+        struct device_entry *e = list_entry(r->dirty.next, struct device_entry, dirty);
+        struct device_request *q = device_request_new(r, e, sizeof *q);
+        if (q == NULL)
+            return false;
+        q->prepare = prepare;
+        q->apply = apply;
+        q->answer = answer;
+        list_remove(&e->dirty);
+        r->flushing++;
+        device_request_ask(q);
+    }
+    return list_empty(&r->dirty);
+}
