@@ -1,0 +1,192 @@
+/* Notices: "somebody wants services S of you; here is your token". This module knows which devices
+ * are there, who has to be told what, what they answered, and until when. How a notice reaches a
+ * device is its carrier's matter (the device link is one); how a device reaches the hub is not
+ * known here at all.
+ *
+ * A notice is asked for by a call that waits for the answer (notices_ask), or given because a
+ * tunnel of the device was opened or its destination's token was replaced, in which case nobody
+ * waits: it is kept for NOTICE_KEEP_MS for a device that comes later. When a device comes back,
+ * tunnels on demand (idle_ms > 0) of it that have no destination get a new destination token and a
+ * notice, so that a restart of its agent heals them.
+ *
+ * Main thread only. Time is passed in: notices_tick does what is due, and `due` says when that is
+ * next. All that is kept is bounded: notices for each device and in all. Devices are named by their
+ * exact names here. */
+#ifndef GATEWAY_HUB_DEVICES_NOTICES_H
+#define GATEWAY_HUB_DEVICES_NOTICES_H
+
+#include "core/base/err.h"
+#include "gateway/hub/registry/record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct notices;
+struct registry;
+struct device_registry;
+
+#define NOTICES_PER_DEVICE 16 /* notices of one device that wait or are kept; more are refused */
+#define NOTICES_MAX 20000     /* in all; more are refused, and kept ones make room first */
+#define NOTICE_KEEP_MS 600000 /* how long a notice that nobody waits for is kept */
+#define NOTICE_GONE_MS 5000   /* how long a device that left in the middle may be away */
+#define NOTICE_WORDS_MAX 256  /* bytes of a device's words that are passed on */
+#define NOTICE_ID_SIZE 33     /* 32 characters and NUL */
+
+/* ---- asking ---- */
+
+struct notice {
+    const char *device;
+    const char *tunnel;           /* id */
+    const char *token;            /* the destination's */
+    const struct texts *services; /* all of the tunnel */
+    const char *service;          /* the one that is wanted now; "" when that is not known */
+    const char *opened_by;        /* for people: an access key's id or name; "" when unknown */
+    const char *why;              /* the asker's reason; "" when there is none */
+    uint64_t timeout_ms;          /* how long the asker waits */
+};
+
+enum notice_result {
+    NOTICE_ACCEPTED,
+    NOTICE_AWAY,     /* the device is not there, or left and did not come back */
+    NOTICE_REJECTED, /* `code` and `words` say why */
+    NOTICE_SILENT,   /* it is there, and did not answer in time */
+    NOTICE_FULL,     /* too many notices wait, for this device or in all; or there is no memory */
+    NOTICE_ENDED,    /* its tunnel was closed meanwhile, or the hub ends */
+    NOTICE_RESULTS
+};
+const char *notice_result_name(enum notice_result r); /* "accepted", …, for audit and metrics */
+
+/* Why a device rejects, as in proto/device.proto. */
+enum notice_code { NOTICE_REFUSED, NOTICE_NOT_SERVED, NOTICE_BUSY, NOTICE_MAINTENANCE };
+
+struct notice_answer {
+    enum notice_result result;
+    enum notice_code code; /* NOTICE_REJECTED */
+    const char *words; /* NOTICE_REJECTED: the device's own, as it sent them, unchecked; or "" */
+    int64_t since;     /* NOTICE_AWAY: ms since 1970 when it left; 0: it was never seen by this
+                          hub's process (the device's record may know more) */
+    uint64_t took_ms;  /* from the call to the answer */
+};
+/* Tells the device, waits for its answer, and calls `done` once: perhaps from inside this call, as
+ * for a device that is away. Arguments need to live during the call only. When the tunnel ends
+ * meanwhile, or the asker has got another answer than NOTICE_ACCEPTED, the device is told that the
+ * notice is withdrawn. `done` may call notices_ask. */
+void notices_ask(struct notices *n, const struct notice *q,
+                 void (*done)(void *ctx, const struct notice_answer *a), void *ctx);
+
+/* ---- presence ---- */
+
+struct device_presence {
+    bool present;
+    int64_t since;         /* ms since 1970, when it came or, when it is away, left */
+    const char *carrier;   /* name of the carrier by which it is, or was last, here */
+    const char *address;   /* "address:port" */
+    const char *version;   /* of its agent, as it told; "" when it did not. Unchecked text */
+    struct texts services; /* as it told */
+    bool accepting;        /* false: it says that it rejects everything for now */
+    uint64_t uptime_s;     /* of its agent, as of `told` */
+    int64_t told;          /* ms since 1970 of its last status */
+};
+/* NULL: this hub's process has not seen the device. A view, valid until the next call here. */
+const struct device_presence *notices_presence(const struct notices *n, const char *device);
+size_t notices_present(const struct notices *n); /* how many devices are there */
+
+/* ---- carriers ---- */
+
+/* A notice as a carrier delivers it. A view. */
+struct notice_delivery {
+    const char *id;
+    const char *tunnel, *token;
+    const struct texts *services;
+    const char *service, *opened_by, *why;
+    uint64_t answer_ms; /* an answer is of use for so long */
+};
+struct notice_carrier {
+    const char *name; /* "device-link" */
+    /* Neither calls notices from inside. False: it cannot be delivered now (no memory, too much
+     * waits); it counts as a device that leaves in the middle. */
+    bool (*deliver)(void *link, const struct notice_delivery *d);
+    void (*withdraw)(void *link, const char *id);
+};
+
+struct device_status {
+    const char *version;
+    const struct texts *services;
+    bool accepting;
+    uint64_t uptime_s;
+};
+struct device_arrival {
+    const char *device;
+    const struct notice_carrier *carrier;
+    void *link;          /* the carrier's own; identifies this presence until notices_left */
+    const char *address; /* "address:port" */
+    struct device_status status;
+};
+/* The device is there, by that link, which replaces another one of it. What waits for it is
+ * delivered from inside. False: no memory, and it is not there. */
+bool notices_arrived(struct notices *n, const struct device_arrival *a);
+/* The following three ignore a link that is not the device's any more. */
+void notices_told(struct notices *n, const char *device, const void *link,
+                  const struct device_status *s);
+void notices_left(struct notices *n, const char *device, const void *link);
+struct notice_reply {
+    const char *id;
+    bool accepted;
+    enum notice_code code; /* when it is not accepted */
+    const char *words;     /* the same; "" for none */
+};
+/* What came of an answer. Those that are not NOTICE_TAKEN have changed nothing, and are counted. */
+enum notice_taken {
+    NOTICE_TAKEN,
+    NOTICE_LATE,     /* nobody waits for it any more, or it was answered before */
+    NOTICE_NOT_YOURS /* no such notice was given to this device */
+};
+enum notice_taken notices_answered(struct notices *n, const char *device, const void *link,
+                                   const struct notice_reply *r);
+/* The device is disabled, removed or has a new key: what waits for it ends (NOTICE_AWAY) and what
+ * is kept is dropped. forget: its presence, too. */
+void notices_dropped(struct notices *n, const char *device, bool forget);
+
+/* ---- life ---- */
+
+/* What happened, for audit log and monitor. */
+struct notice_event {
+    const char *device, *tunnel, *id;
+    const char *opened_by;
+    bool asked;    /* a call waits for it */
+    bool answered; /* false: it was delivered; true: it is over, with `answer` */
+    struct notice_answer answer;
+};
+struct notices_options {
+    struct registry *registry; /* for tunnels' events, and rotating; outlives this */
+    /* Says whether devices of that name are known, so that tunnels for other things keep nothing:
+     * calls done(ctx, known), perhaps later. NULL: all are. */
+    void (*known)(void *owner, const char *device, void (*done)(void *ctx, bool known), void *ctx);
+    uint64_t (*now)(void *owner); /* ms, monotonic */
+    int64_t (*wall)(void *owner); /* ms since 1970 */
+    /* notices_tick has something to do at that time (ms, as `now` has it). Called when that is
+     * earlier than before. May be NULL. */
+    void (*due)(void *owner, uint64_t at);
+    void (*happened)(void *owner,
+                     const struct notice_event *e); /* or NULL; must not call notices */
+    void *owner;
+};
+struct notices *notices_new(const struct notices_options *o); /* NULL: no memory */
+/* Calls each `done` that waits with NOTICE_ENDED. Must precede registry_free. NULL is fine. */
+void notices_free(struct notices *n);
+
+/* Does what is due. Returns when it has to be called again, as `now` has it; UINT64_MAX: when `due`
+ * says so. */
+uint64_t notices_tick(struct notices *n);
+
+struct notices_counts {
+    uint64_t results[NOTICE_RESULTS]; /* of notices, those that nobody waited for as well */
+    uint64_t delivered, expired;      /* expired: kept, and the device did not come in time */
+    uint64_t late, not_yours;         /* answers that were ignored */
+    uint64_t accept_ms;               /* sum of the times to NOTICE_ACCEPTED */
+    size_t waiting, kept;             /* now */
+};
+struct notices_counts notices_counts(const struct notices *n);
+
+#endif
