@@ -321,6 +321,28 @@ void http_client_timeout(struct http_client *c, uint64_t ms)
     c->o.timeout_ms = ms;
 }
 
+void http_client_renew(struct http_client *c)
+{
+    if (c->busy && c->stream != NULL)
+        lose(c, HTTP_LOSS_LATE, ERR_TIMEOUT, "");
+}
+
+const struct stream *http_client_stream(const struct http_client *c)
+{
+    return c->stream;
+}
+
+struct stream *http_client_take(struct http_client *c)
+{
+    struct stream *s = c->stream;
+    if (s == NULL || c->busy || c->spoilt || !stream_ready(s))
+        return NULL;
+    c->stream = NULL;
+    c->kept = false;
+    stream_read_on(s, false);
+    return s;
+}
+
 /* ---- life ---- */
 
 struct http_client *http_client_new(struct loop *loop, const struct http_client_options *options,

@@ -72,6 +72,14 @@ bool http_client_busy(const struct http_client *c); /* a request is unanswered *
 void http_client_rest(struct http_client *c);
 /* Milliseconds, from the next request on. */
 void http_client_timeout(struct http_client *c, uint64_t ms);
+/* Gives up the connection, on which the request at hand got no answer: a repeatable one is sent
+ * once more over a new connection if this one had been kept, any other is lost (HTTP_LOSS_LATE). */
+void http_client_renew(struct http_client *c);
+/* The connection, to be looked at only; NULL: there is none. */
+const struct stream *http_client_stream(const struct http_client *c);
+/* Takes the kept connection away: the stream is the caller's, and has no bytes of an answer left.
+ * Allowed inside `answer`. NULL: there is none that another request could go over. */
+struct stream *http_client_take(struct http_client *c);
 
 void http_client_connected(struct http_client *c, struct stream *s); /* takes s over */
 void http_client_unreached(struct http_client *c, enum err why, const char *text);

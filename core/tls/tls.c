@@ -1,5 +1,6 @@
 #include "core/tls/tls.h"
 
+#include "core/net/socket.h"
 #include "core/tls/alert.h"
 #include "core/tls/cache.h"
 #include "core/tls/handshake.h"
@@ -591,4 +592,10 @@ bool tls_resumed(const struct stream *s)
 const char *tls_problem(const struct stream *s)
 {
     return of_const(s)->in.problem;
+}
+
+size_t tls_backlog(const struct stream *s)
+{
+    const struct stream *lower = of_const(s)->lower;
+    return lower->ops == &ops ? tls_backlog(lower) : stream_backlog(lower);
 }

@@ -132,4 +132,8 @@ void tls_peer_fingerprint(const struct stream *s, uint8_t out[TLS_FINGERPRINT]);
 bool tls_resumed(const struct stream *s);
 const char *tls_problem(const struct stream *s);
 
+/* stream_backlog (net/socket.h) of the socket below: bytes that the machine at its other end has
+ * not acknowledged. */
+size_t tls_backlog(const struct stream *s);
+
 #endif
