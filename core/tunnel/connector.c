@@ -19,8 +19,6 @@
 #define LIMIT_MS 30000          /* for everything from the dial to the 101 */
 #define BODY_MS 1000            /* a refusal's body that does not come is not worth more */
 #define HEAD_LIMIT 16384        /* of the hub's answer, and of the request */
-#define UNSENT_LIMIT 16384      /* share/doc/performance.md, "Little queued" */
-#define UNREAD_LIMIT 131072     /* as above */
 
 enum step { REACHING, HUB_ANSWER, REFUSAL };
 
@@ -37,6 +35,7 @@ struct connector {
     char key[BASE64_SIZE(16)];
     struct buf request, body;
     struct timer *timer;
+    struct deferred begin; /* with a stream that was ready */
 };
 
 /* ---- the end ---- */
@@ -46,6 +45,7 @@ void connector_cancel(struct connector *c)
     if (c == NULL)
         return;
     reach_cancel(c->reach);
+    loop_cancel(&c->begin);
     if (c->stream != NULL)
         stream_close(c->stream);
     http_reader_free(c->reader);
@@ -145,6 +145,11 @@ static void on_arrived(void *owner, struct stream *s)
     c->stream = s;
     stream_set_owner(s, &stream_events, c);
     upgrade(c);
+}
+
+static void on_begin(void *owner)
+{
+    upgrade(owner);
 }
 
 static void name_failure(struct connector *c, enum err why, const char *what, bool final,
@@ -297,29 +302,45 @@ static void on_timer(void *owner)
         fail(c, ERR_TIMEOUT, "the connection to the hub was not made in time");
 }
 
+static bool begin(struct connector *c)
+{
+    const struct connector_target *t = &c->target;
+    const struct reach_target there = {
+        .host = t->host,
+        .port = t->port,
+        .proxy = t->proxy,
+        .bind = t->bind,
+        .trust = t->trust,
+        .tls_session = t->tls_session,
+        .identity = t->identity,
+        .memory = t->memory,
+        .unsent_limit = CONNECTOR_UNSENT_LIMIT,
+        .unread_limit = CONNECTOR_UNREAD_LIMIT,
+    };
+    if (c->stream != NULL) {
+        stream_set_owner(c->stream, &stream_events, c);
+        loop_defer(c->loop, &c->begin);
+        return true;
+    }
+    c->reach = reach_start(c->loop, &there, &reach_events, c);
+    return c->reach != NULL;
+}
+
 struct connector *connector_start(struct loop *loop, const struct connector_target *target,
                                   const struct connector_events *events, void *owner)
 {
-    const struct reach_target there = {
-        .host = target->host,
-        .port = target->port,
-        .proxy = target->proxy,
-        .bind = target->bind,
-        .trust = target->trust,
-        .tls_session = target->tls_session,
-        .identity = target->identity,
-        .memory = target->memory,
-        .unsent_limit = UNSENT_LIMIT,
-        .unread_limit = UNREAD_LIMIT,
-    };
     struct connector *c = calloc(1, sizeof *c);
-    if (c == NULL)
+    if (c == NULL) {
+        if (target->ready != NULL)
+            stream_close(target->ready);
         return NULL;
-    *c = (struct connector){.loop = loop, .target = *target, .events = events, .owner = owner};
+    }
+    *c = (struct connector){
+        .loop = loop, .target = *target, .events = events, .owner = owner, .stream = target->ready};
+    deferred_init(&c->begin, on_begin, c);
     c->request.limit = HEAD_LIMIT;
     c->timer = timer_new(loop, on_timer, c);
-    c->reach = c->timer != NULL ? reach_start(loop, &there, &reach_events, c) : NULL;
-    if (c->reach == NULL) {
+    if (c->timer == NULL || !begin(c)) {
         connector_cancel(c);
         return NULL;
     }

@@ -5,6 +5,11 @@
 
 #include "core/reach/reach.h"
 
+/* Bytes, for stream_unsent_limit and stream_unread_limit of a connection that becomes a tunnel's
+ * (share/doc/performance.md, "Little queued"). */
+#define CONNECTOR_UNSENT_LIMIT 16384
+#define CONNECTOR_UNREAD_LIMIT 131072
+
 struct connector;
 
 /* Everything here must live until the connector has ended. */
@@ -24,6 +29,8 @@ struct connector_target {
     const char *instance;     /* NULL; else FRAME_NATIVE_PROTOCOL is offered first, and this process
                                  says with which instance id */
     const char *agent;        /* User-Agent */
+    struct stream *ready;     /* a connection to the hub that is there already, encrypted and with
+                                 the limits above: it is taken over, and nobody is dialled; or NULL */
 };
 
 /* Why it came to nothing. */
@@ -42,7 +49,7 @@ struct connector_events {
     void (*failed)(void *owner, const struct connector_failure *f); /* the connector is gone */
 };
 
-/* Events come later, never from inside. NULL: no memory. */
+/* Events come later, never from inside. NULL: no memory, and `ready` is closed. */
 struct connector *connector_start(struct loop *loop, const struct connector_target *target,
                                   const struct connector_events *events, void *owner);
 void connector_cancel(struct connector *c); /* no event comes; NULL is fine */

@@ -45,6 +45,7 @@ struct link {
     bool native;                /* the hub took FRAME_NATIVE_PROTOCOL last time */
 
     enum step step;
+    struct stream *ready;        /* WAITING for the first try: what it will go over, or NULL */
     struct connector *connector; /* CONNECTING */
     struct tls_session tls_session;
     struct reach_memory memory;
@@ -367,7 +368,9 @@ static void connect_to_hub(struct link *l)
         .subprotocol = l->subprotocol,
         .instance = l->instance,
         .agent = l->agent,
+        .ready = l->ready,
     };
+    l->ready = NULL;
     l->step = CONNECTING;
     l->connector = connector_start(l->loop, &target, &events, l);
     if (l->connector == NULL)
@@ -407,6 +410,8 @@ static void free_link(struct link *l)
     drop_transport(l);
     timer_free(l->timer);
     timer_free(l->notice);
+    if (l->ready != NULL)
+        stream_close(l->ready);
     if (l->proxied)
         upstream_free(&l->proxy);
     secret_free(l->access_token);
@@ -420,14 +425,36 @@ static void free_link(struct link *l)
     free(l);
 }
 
+static void on_ready_failed(void *owner, enum err why)
+{
+    struct link *l = owner;
+    (void)why; /* the first try dials then, and tells */
+    stream_close(l->ready);
+    l->ready = NULL;
+}
+
+/* It is not read until the first try, so that nothing but a failure is told. */
+static void keep_ready(struct link *l, struct stream *ready)
+{
+    static const struct stream_events events = {.failed = on_ready_failed};
+    l->ready = ready;
+    if (ready == NULL)
+        return;
+    stream_set_owner(ready, &events, l);
+    stream_read_on(ready, false);
+}
+
 struct link *link_new(struct loop *loop, struct session *session, const struct link_options *o,
                       const struct link_events *events, void *owner, enum err *why)
 {
     struct link *l = calloc(1, sizeof *l);
     bool ok = true;
     *why = ERR_NO_MEMORY;
-    if (l == NULL)
+    if (l == NULL) {
+        if (o->ready != NULL)
+            stream_close(o->ready);
         return NULL;
+    }
     *l = (struct link){
         .loop = loop,
         .session = session,
@@ -448,6 +475,7 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
         .retry_first_ms = o->retry_first_ms,
         .retry_max_ms = o->retry_max_ms != 0 ? o->retry_max_ms : 10000,
     };
+    keep_ready(l, o->ready);
     keepalive_init(&l->keepalive, l->ping_ms);
     l->timer = timer_new(loop, on_timer, l);
     l->notice = timer_new(loop, on_notice, l);

@@ -28,6 +28,7 @@ struct link_options {
     uint64_t retry_first_ms;   /* 0: 500, and 100 with a native hub */
     uint64_t retry_max_ms;     /* 0: 10,000 */
     const char *agent;         /* User-Agent */
+    struct stream *ready;      /* taken over for the first try, as in connector.h; or NULL */
 };
 
 /* Which session of which process this is, for the far end of a native session: 128 random bits in
@@ -48,7 +49,8 @@ struct link_events {
     void (*finished)(void *owner, enum err why, const char *text);
 };
 
-/* Starts at once; the session must outlive the link. NULL: memory or a bad proxy URL (*why). */
+/* Starts at once; the session must outlive the link. NULL: memory or a bad proxy URL (*why), and
+ * `ready` is closed. */
 struct link *link_new(struct loop *loop, struct session *session, const struct link_options *o,
                       const struct link_events *events, void *owner, enum err *why);
 /* Goes on by other options; the role, the agent and the instance stay. What is up stays up when

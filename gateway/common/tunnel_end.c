@@ -224,8 +224,9 @@ static bool make_session(struct tunnel_end *e, const struct tunnel_end_options *
 static enum err make_link(struct tunnel_end *e, const struct tunnel_end_options *o, char *text,
                           size_t size)
 {
-    const struct link_options options = link_options(e, o, e->trust);
+    struct link_options options = link_options(e, o, e->trust);
     enum err why;
+    options.ready = o->ready;
     e->link = link_new(o->loop, e->session, &options, &link_events, e, &why);
     if (e->link == NULL)
         return wrong_proxy(why, text, size);
@@ -239,13 +240,14 @@ static enum err make_parts(struct tunnel_end *e, const struct tunnel_end_options
 {
     enum err why;
     e->trust = hub_check_trust(o->hub, &why, text, size);
+    if (e->trust != NULL && make_session(e, o))
+        return make_link(e, o, text, size);
+    if (o->ready != NULL)
+        stream_close(o->ready);
     if (e->trust == NULL)
         return why;
-    if (!make_session(e, o)) {
-        snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
-        return ERR_NO_MEMORY;
-    }
-    return make_link(e, o, text, size);
+    snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
+    return ERR_NO_MEMORY;
 }
 
 static void tell_attempt(const struct tunnel_end *e)
@@ -259,6 +261,8 @@ struct tunnel_end *tunnel_end_new(const struct tunnel_end_options *o,
 {
     struct tunnel_end *e = calloc(1, sizeof *e);
     if (e == NULL) {
+        if (o->ready != NULL)
+            stream_close(o->ready);
         *why = ERR_NO_MEMORY;
         snprintf(text, size, "%s", err_text(*why));
         return NULL;

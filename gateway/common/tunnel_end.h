@@ -35,6 +35,9 @@ struct tunnel_end_options {
     uint64_t linger_ms;
     uint64_t stall_ms;
     uint64_t resume_ms;
+
+    /* What tunnel_end_change does not look at. */
+    struct stream *ready; /* for the first try, as in struct link_options; or NULL */
 };
 
 struct tunnel_end_events {
@@ -49,8 +52,8 @@ struct tunnel_end_events {
     void (*finished)(void *owner, enum err why);
 };
 
-/* Connects as soon as the loop runs. NULL: *why, and a sentence in text, such as about certificates
- * that cannot be read or the web proxy's URL. */
+/* Connects as soon as the loop runs; `ready` is taken over in any case. NULL: *why, and a sentence
+ * in text, such as about certificates that cannot be read or the web proxy's URL. */
 struct tunnel_end *tunnel_end_new(const struct tunnel_end_options *o,
                                   const struct tunnel_end_events *events, void *owner,
                                   enum err *why, char *text, size_t size);
