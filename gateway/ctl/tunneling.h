@@ -4,7 +4,7 @@
 #define GATEWAY_CTL_TUNNELING_H
 
 #include "core/aws/sigv4.h"
-#include "gateway/ctl/api_url.h"
+#include "gateway/common/api/api_url.h"
 #include "gateway/ctl/call.h"
 #include "gateway/ctl/ctl_json.h"
 

@@ -1,6 +1,6 @@
 /* The address of the control API, as an option or the environment gives it. Pure. */
-#ifndef GATEWAY_CTL_API_URL_H
-#define GATEWAY_CTL_API_URL_H
+#ifndef GATEWAY_COMMON_API_API_URL_H
+#define GATEWAY_COMMON_API_API_URL_H
 
 #include "core/base/err.h"
 #include "core/base/str.h"

@@ -1,4 +1,4 @@
-#include "gateway/ctl/api_url.h"
+#include "gateway/common/api/api_url.h"
 
 #include "core/config/hub_config.h"
 #include "core/net/addresses.h"
