@@ -9,8 +9,6 @@
 
 #include <string.h>
 
-#define DEFAULT_REGION "us-east-1" /* the hub accepts any region */
-
 static const struct command *const commands[] = {
     &command_open,   &command_list, &command_describe, &command_close,
     &command_rotate, &command_tag,  &command_untag,    NULL,
@@ -49,24 +47,15 @@ static int read_profile(struct ctl *c)
     return CTL_OK;
 }
 
-/* The region is the option's, else that of AWS's host name, else the profile's. */
-static int read_region(struct ctl *c, char *memory, size_t size)
+static int read_region(struct ctl *c, char memory[API_URL_REGION])
 {
-    struct span in_name = api_url_region(&c->api.endpoint);
-    const char *region = options_get(c->options, "region");
-    if (region == NULL && in_name.n > 0) {
-        snprintf(memory, size, "%.*s", (int)in_name.n, in_name.p);
-        region = memory;
-    }
-    if (region == NULL)
-        region = c->profile.region != NULL ? c->profile.region : DEFAULT_REGION;
-    size_t plain = strspn(region, "abcdefghijklmnopqrstuvwxyz0123456789-");
-    if (region[0] == '\0' || region[plain] != '\0' || plain > 64) {
+    if (api_url_sign_region(&c->api.endpoint, options_get(c->options, "region"), c->profile.region,
+                            memory) != ERR_OK) {
         options_fail(c->options, "the region has other characters than lower-case letters, "
                                  "digits and '-', or is too long: --region");
         return ctl_usage(c);
     }
-    c->api.region = region;
+    c->api.region = memory;
     return CTL_OK;
 }
 
@@ -127,14 +116,14 @@ static int check(struct ctl *c)
 
 static int set_up_and_run(struct ctl *c)
 {
-    char region[80];
+    char region[API_URL_REGION];
     int code = read_endpoint(c);
     if (c->api.clock == NULL)
         c->api.clock = clock_wall_ms;
     if (code == CTL_OK)
         code = read_profile(c);
     if (code == CTL_OK)
-        code = read_region(c, region, sizeof region);
+        code = read_region(c, region);
     if (code == CTL_OK && (c->loop = loop_new()) == NULL)
         code = ctl_no_memory();
     if (code == CTL_OK && c->api.post == NULL)

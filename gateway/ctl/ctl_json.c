@@ -2,6 +2,7 @@
 
 #include "core/base/secret.h"
 #include "core/base/text.h"
+#include "gateway/common/api/api_message.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,17 +66,7 @@ bool ctl_json_print(const cJSON *j)
     return ok;
 }
 
-static void wipe_texts(cJSON *j)
-{
-    for (cJSON *item = j; item != NULL; item = item->next) {
-        if (cJSON_IsString(item) && item->valuestring != NULL)
-            explicit_bzero(item->valuestring, strlen(item->valuestring));
-        wipe_texts(item->child);
-    }
-}
-
 void ctl_json_wipe(cJSON *j)
 {
-    wipe_texts(j);
-    cJSON_Delete(j);
+    api_json_wipe(j);
 }

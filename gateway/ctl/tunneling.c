@@ -1,16 +1,13 @@
 #include "gateway/ctl/tunneling.h"
 
-#include "core/base/text.h"
-#include "core/http/request.h"
+#include "gateway/common/api/api_message.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TYPE "application/x-amz-json-1.1"
 #define TARGET_PREFIX SIGV4_SERVICE "."
-#define SIGNATURE_LIMIT 16384 /* a session token has 1 to 2 KB */
-#define PAGE 100              /* the most tunnels in an answer of ListTunnels */
+#define PAGE 100 /* the most tunnels in an answer of ListTunnels */
 #define PAGES_MAX 100000
 
 /* ---- failures ---- */
@@ -72,30 +69,6 @@ static const char *advice_for(const char *error)
     return NULL;
 }
 
-/* "com.amazonaws.iot#Name" in a body, "Name:http://…" in the header: keeps the name alone. */
-static void keep_name(struct tunneling *s, const char *text)
-{
-    struct span rest = span_of(text), name;
-    const char *hash = strrchr(text, '#');
-    if (hash != NULL)
-        rest = span_of(hash + 1);
-    name = span_cut(&rest, ':');
-    str_escape(name, s->error, sizeof s->error);
-}
-
-/* Copies the service's message as one line without a full stop. */
-static void clean(const char *text, char *out, size_t size)
-{
-    char line[900];
-    snprintf(line, sizeof line, "%s", text);
-    for (char *p = line; (p = strpbrk(p, "\r\n\t")) != NULL;)
-        *p = ' ';
-    struct span said = span_of(line);
-    while (said.n > 0 && strchr(". ", said.p[said.n - 1]) != NULL)
-        said.n--;
-    text_copy(said, TEXT_UTF8, out, size);
-}
-
 /* Whether tunnel-hub reports that it computed the signature with another Host header than was
  * signed here. */
 static bool host_was_changed(const struct tunneling *s, const char *message)
@@ -107,12 +80,8 @@ static bool host_was_changed(const struct tunneling *s, const char *message)
 
 static enum outcome refused(struct tunneling *s, const struct call_answer *a, const cJSON *body)
 {
-    const char *name = ctl_json_text_at(body, "__type"), *said = ctl_json_text_at(body, "message");
-    char message[900];
-    if (said == NULL)
-        said = ctl_json_text_at(body, "Message");
-    keep_name(s, name != NULL ? name : a->error);
-    if (s->error[0] == '\0') {
+    struct api_failure failure;
+    if (!api_failure_read(a->error, body, &failure)) {
         char where[API_URL_NAME];
         snprintf(s->problem, sizeof s->problem,
                  "%s answers HTTP %d (%s), and not as a hub's control API does; --endpoint or "
@@ -120,14 +89,14 @@ static enum outcome refused(struct tunneling *s, const struct call_answer *a, co
                  api_url_name(&s->endpoint, where), a->status, http_reason(a->status));
         return CTL_FAILED;
     }
-    clean(said != NULL ? said : "no reason was given", message, sizeof message);
+    memcpy(s->error, failure.error, sizeof s->error);
     const char *advice =
-        host_was_changed(s, message)
+        host_was_changed(s, failure.message)
             ? "a proxy on the way changed the header Host, which is signed: have it pass Host on "
               "as it comes"
             : advice_for(s->error);
     bool no_such_key = strcmp(s->error, "UnrecognizedClientException") == 0;
-    snprintf(s->problem, sizeof s->problem, "%s: %s%s%s%s", s->error, message,
+    snprintf(s->problem, sizeof s->problem, "%s: %s%s%s%s", s->error, failure.message,
              advice != NULL ? "; " : "", advice != NULL ? advice : "",
              no_such_key && api_url_is_loopback(&s->endpoint)
                  ? "; or --unsigned, when the hub runs with --allow-unsigned-loopback"
@@ -137,41 +106,16 @@ static enum outcome refused(struct tunneling *s, const struct call_answer *a, co
 
 /* ---- one call ---- */
 
-static enum err sign(struct tunneling *s, const char *host, const char *target, const char *body,
-                     char *out, size_t size)
-{
-    const struct sigv4_request r = {.host = host,
-                                    .path = s->endpoint.path,
-                                    .content_type = TYPE,
-                                    .target = target,
-                                    .region = s->region,
-                                    .body = span_of(body),
-                                    .now = s->clock()};
-    out[0] = '\0';
-    return s->credentials != NULL ? sigv4_sign(&r, s->credentials, out, size) : ERR_OK;
-}
-
 static enum err write_request(struct tunneling *s, const char *operation, const char *body,
                               struct buf *out)
 {
-    char host[API_URL_NAME], target[160], signature[SIGNATURE_LIMIT];
-    api_url_name(&s->endpoint, host);
+    char target[160];
+    const struct api_caller who = {.endpoint = &s->endpoint,
+                                   .credentials = s->credentials,
+                                   .region = s->region,
+                                   .agent = "tunnelctl/" TUNNEL_VERSION};
     snprintf(target, sizeof target, TARGET_PREFIX "%s", operation);
-    enum err why = sign(s, host, target, body, signature, sizeof signature);
-    const struct http_field fields[] = {{"User-Agent", "tunnelctl/" TUNNEL_VERSION},
-                                        {"Content-Type", TYPE},
-                                        {"X-Amz-Target", target},
-                                        {NULL, NULL}};
-    const struct http_request request = {.method = "POST",
-                                         .target = s->endpoint.path,
-                                         .host = host,
-                                         .fields = fields,
-                                         .lines = signature,
-                                         .body = span_of(body)};
-    if (why == ERR_OK && !http_request_write(&request, out))
-        why = ERR_TOO_LARGE;
-    explicit_bzero(signature, sizeof signature); /* it may hold a session token */
-    return why;
+    return api_request_write(&who, target, body, s->clock(), out);
 }
 
 static enum outcome judge(struct tunneling *s, const struct call_answer *a, cJSON **output)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define DEFAULT_PORT 443
+#define DEFAULT_REGION "us-east-1"
 #define PATH_MAX_LENGTH 1000
 #define AWS_PREFIX "api."
 #define AWS_SERVICE "tunneling.iot." /* REGION.amazonaws.com[.cn] follows */
@@ -115,4 +116,19 @@ struct span api_url_region(const struct api_url *e)
         return (struct span){NULL, 0};
     struct span rest = span_of(e->host + strlen(AWS_PREFIX AWS_SERVICE));
     return span_cut(&rest, '.');
+}
+
+enum err api_url_sign_region(const struct api_url *e, const char *asked, const char *profile,
+                             char out[API_URL_REGION])
+{
+    struct span in_name = api_url_region(e), region = span_of(DEFAULT_REGION);
+    if (asked != NULL)
+        region = span_of(asked);
+    else if (in_name.n > 0)
+        region = in_name;
+    else if (profile != NULL)
+        region = span_of(profile);
+    snprintf(out, API_URL_REGION, "%.*s", (int)region.n, region.p);
+    size_t plain = strspn(out, "abcdefghijklmnopqrstuvwxyz0123456789-");
+    return region.n > 0 && plain == region.n ? ERR_OK : ERR_USAGE;
 }

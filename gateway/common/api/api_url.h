@@ -33,4 +33,11 @@ char *api_url_data_host(const struct api_url *e, char out[API_URL_NAME]);
 /* The region in the host name of AWS's control API; empty for other hosts. */
 struct span api_url_region(const struct api_url *e);
 
+/* Writes the region to sign for: `asked` (of an option; NULL: none), else that of AWS's host name,
+ * else the profile's (NULL: none), else one that hubs, which take any, take too. ERR_USAGE: it has
+ * other characters than lower-case letters, digits and '-', or is longer than 64. */
+#define API_URL_REGION 65
+enum err api_url_sign_region(const struct api_url *e, const char *asked, const char *profile,
+                             char out[API_URL_REGION]);
+
 #endif
