@@ -16,6 +16,10 @@
     X(PEER_RESET, "the far end reset the connection", 5, 502)                                      \
     X(PEER_LOST, "the other end of the tunnel went away", 3, 503)                                  \
     X(DEVICE_OFFLINE, "the device is not connected", 4, 503)                                       \
+    X(DEVICE_UNKNOWN, "no such device", 4, 502)                                                    \
+    X(DEVICE_REJECTED, "the device refused", 2, 403)                                               \
+    X(DEVICE_SILENT, "the device did not answer in time", 6, 504)                                  \
+    X(ACCESS_DENIED, "the access key may not do this", 2, 403)                                     \
     X(CLIENT_RESET, "the client reset the connection", 1, 502)                                     \
     X(STREAM_REPLACED, "a newer stream took its place", 1, 502)                                    \
     X(LINGERED, "silence after the client finished sending", 1, 504)                               \

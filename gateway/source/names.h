@@ -35,12 +35,16 @@ struct names_tunnel {
     bool known;       /* The hub has told the services. */
     const char *const *services;
     size_t n_services;
+    /* It was opened on demand, and has its device's name. Such tunnels follow all others in a list,
+     * are looked up after these, and no name leads there that does not name them. */
+    bool on_demand;
 };
 
 struct names_question {
     struct span host;
     bool literal;     /* The host came as an address, not as a name. */
     const char *hint; /* a user name that may be a tunnel's name; NULL or any other is ignored */
+    bool devices;     /* Tunnels are opened on demand: any name may be a device's. */
     bool quiet;       /* The client is a stranger: the text names nothing that there is. */
     const struct names_tunnel *tunnels;
     size_t n_tunnels;
@@ -49,6 +53,9 @@ struct names_question {
 struct names_answer {
     size_t tunnel; /* index; also set when only the service is not found */
     bool tunnel_found;
+    /* What was asked for, as far as the name has these parts; they point into the host, an alias or
+     * the hint. device: the tunnel's name, or a device's; empty: the default is meant. */
+    struct span label, device;
     const char *service;   /* one of tunnels[tunnel].services, or "" */
     char text[NAMES_TEXT]; /* a failure for people: printable ASCII */
 };

@@ -1,4 +1,5 @@
 /* From a host name to the service that it leads to, or to the sentence why it leads to none. */
+#include "core/base/service_id.h"
 #include "gateway/source/names_internal.h"
 
 #include <stdarg.h>
@@ -151,43 +152,72 @@ static enum err ambiguous(const struct names_question *q, struct span asked, str
     return ERR_AMBIGUOUS;
 }
 
+/* How many of the tunnels are configured ones, which come first. */
+static size_t configured(const struct names_question *q)
+{
+    size_t n = 0;
+    while (n < q->n_tunnels && !q->tunnels[n].on_demand)
+        n++;
+    return n;
+}
+
 /* A host name without a tunnel means the user name's, else the nameless, else the only tunnel. */
 static int default_tunnel(const struct names_question *q)
 {
+    size_t n = configured(q);
     if (q->hint != NULL && q->hint[0] != '\0') {
-        struct hits hits = find(span_of(q->hint), q->n_tunnels, tunnel_id, q->tunnels);
+        struct hits hits = find(span_of(q->hint), n, tunnel_id, q->tunnels);
         if (hits.index >= 0)
             return hits.index;
     }
-    for (size_t i = 0; i < q->n_tunnels; i++)
+    for (size_t i = 0; i < n; i++)
         if (q->tunnels[i].name[0] == '\0')
             return (int)i;
-    return q->n_tunnels == 1 ? 0 : SEVERAL;
+    return n == 1 ? 0 : n == 0 ? NONE : SEVERAL;
 }
 
-static enum err pick_tunnel(const struct names_question *q, struct span device,
-                            struct names_answer *out)
+static enum err picked(size_t index, struct names_answer *out)
 {
-    if (device.n > 0) {
-        struct hits hits = find(device, q->n_tunnels, tunnel_id, q->tunnels);
-        if (hits.index == NONE)
-            return missing(q, device, "tunnel", q->n_tunnels, tunnel_id, q->tunnels, out);
-        if (hits.index == SEVERAL)
-            return ambiguous(q, device, hits, q->n_tunnels, tunnel_id, q->tunnels, out);
-        out->tunnel = (size_t)hits.index;
-        out->tunnel_found = true;
-        return ERR_OK;
-    }
+    out->tunnel = index;
+    out->tunnel_found = true;
+    return ERR_OK;
+}
+
+/* The tunnel of that name, a configured one or else one that was opened on demand. */
+static enum err named_tunnel(const struct names_question *q, struct span device,
+                             struct names_answer *out)
+{
+    size_t n = configured(q);
+    struct hits hits = find(device, n, tunnel_id, q->tunnels);
+    out->device = device;
+    if (hits.index == SEVERAL)
+        return ambiguous(q, device, hits, n, tunnel_id, q->tunnels, out);
+    if (hits.index >= 0)
+        return picked((size_t)hits.index, out);
+    hits = find(device, q->n_tunnels - n, tunnel_id, q->tunnels + n);
+    if (hits.index >= 0) /* no two of them fold to the same label */
+        return picked(n + (size_t)hits.index, out);
+    return missing(q, device, "tunnel", n, tunnel_id, q->tunnels, out);
+}
+
+static enum err pick_tunnel(const struct names *n, const struct names_question *q,
+                            struct span device, struct names_answer *out)
+{
+    if (device.n > 0)
+        return named_tunnel(q, device, out);
     int index = default_tunnel(q);
-    if (index >= 0) {
-        out->tunnel = (size_t)index;
-        out->tunnel_found = true;
-        return ERR_OK;
+    if (index >= 0)
+        return picked((size_t)index, out);
+    if (q->devices && q->hint != NULL && service_id_is(span_of(q->hint)))
+        return named_tunnel(q, span_of(q->hint), out);
+    if (index == NONE && q->devices) {
+        add(out->text, "which device? say service.device.%.60s", names_suffix(n));
+        return ERR_NO_SERVICE;
     }
     add(out->text, "several tunnels: name one as in service.tunnel-name.suffix");
     if (!q->quiet) {
         add(out->text, "; have ");
-        add_ids(out->text, q->n_tunnels, tunnel_id, q->tunnels, NULL, EXACT);
+        add_ids(out->text, configured(q), tunnel_id, q->tunnels, NULL, EXACT);
     }
     return ERR_AMBIGUOUS;
 }
@@ -251,6 +281,7 @@ enum err names_resolve(const struct names *n, const struct names_question *q,
             names_suffix(n));
         return ERR_NO_SERVICE;
     }
-    enum err why = pick_tunnel(q, device, out);
+    out->label = service;
+    enum err why = pick_tunnel(n, q, device, out);
     return why != ERR_OK ? why : pick_service(q, service, out);
 }

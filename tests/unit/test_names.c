@@ -12,12 +12,15 @@
 static const char *const plain[] = {"SSH1", "HTTP1"};
 static const char *const odd[] = {"plc:modbus_2", "SSH_1", "ssh:1", "Web", "WEB", "-dash", "xn--a"};
 
-static const struct names_tunnel one[] = {{"", true, plain, 2}};
-static const struct names_tunnel strange[] = {{"", true, odd, 7}};
-static const struct names_tunnel three[] = {
-    {"", true, plain, 2}, {"plant7", true, plain, 1}, {"Pump_07", true, odd, 7}};
-static const struct names_tunnel named[] = {{"plant7", true, plain, 2}, {"pump-07", true, odd, 7}};
-static const struct names_tunnel bare[] = {{"", true, NULL, 0}, {"gone", false, NULL, 0}};
+static const struct names_tunnel one[] = {{"", true, plain, 2, false}};
+static const struct names_tunnel strange[] = {{"", true, odd, 7, false}};
+static const struct names_tunnel three[] = {{"", true, plain, 2, false},
+                                            {"plant7", true, plain, 1, false},
+                                            {"Pump_07", true, odd, 7, false}};
+static const struct names_tunnel named[] = {{"plant7", true, plain, 2, false},
+                                            {"pump-07", true, odd, 7, false}};
+static const struct names_tunnel bare[] = {{"", true, NULL, 0, false},
+                                           {"gone", false, NULL, 0, false}};
 
 #define ASK(n, tunnels, host, answer)                                                              \
     ask(n, tunnels, sizeof tunnels / sizeof *tunnels, host, NULL, answer)
@@ -147,7 +150,7 @@ static void long_sentences_are_cut(void **state)
         snprintf(ids[i], sizeof ids[i], "service-number-%d-%0*d", i, i * 3 + 1, 0);
         list[i] = ids[i];
     }
-    const struct names_tunnel t[] = {{"", true, list, 40}};
+    const struct names_tunnel t[] = {{"", true, list, 40, false}};
     struct names *n = names_new();
     struct names_answer a;
     char host[400];
@@ -184,6 +187,74 @@ static void tunnels(void **state)
     /* The host name counts more than the user name. */
     assert_int_equal(ask(n, named, 2, "web.pump-07.tunnel", "plant7", &a), ERR_AMBIGUOUS);
     assert_int_equal(a.tunnel, 1);
+    names_free(n);
+}
+
+/* With devices behind every name, of which one has a tunnel. */
+static const struct names_tunnel demand[] = {{"plant7", true, plain, 2, false},
+                                             {"Pump_08", true, plain, 1, false},
+                                             {"pump-07", true, odd, 1, true},
+                                             {"pump-08", true, odd, 1, true}};
+
+static enum err ask_device(const struct names *n, const struct names_tunnel *tunnels, size_t count,
+                           const char *host, const char *hint, struct names_answer *answer)
+{
+    const struct names_question q = {.host = span_of(host),
+                                     .hint = hint,
+                                     .devices = true,
+                                     .tunnels = tunnels,
+                                     .n_tunnels = count};
+    return names_resolve(n, &q, answer);
+}
+
+static void devices(void **state)
+{
+    static const struct {
+        const char *host, *hint;
+        size_t from, count; /* of demand */
+        enum err why;
+        bool found;
+        size_t tunnel;
+        const char *label, *device;
+    } cases[] = {
+        /* A configured tunnel comes first, and its name is never a device's. */
+        {"SSH1.plant7.tunnel", NULL, 0, 4, ERR_OK, true, 0, "SSH1", "plant7"},
+        {"ssh1.pump-08.tunnel", NULL, 0, 4, ERR_OK, true, 1, "ssh1", "pump-08"},
+        {"http1.pump-08.tunnel", NULL, 0, 4, ERR_NO_SERVICE, true, 1, "http1", "pump-08"},
+        /* Then those that were opened on demand. */
+        {"plc-modbus-2.Pump_07.tunnel", NULL, 0, 4, ERR_OK, true, 2, "plc-modbus-2", "Pump_07"},
+        {"ssh9.pump-07.tunnel", NULL, 0, 4, ERR_NO_SERVICE, true, 2, "ssh9", "pump-07"},
+        /* What no tunnel has may be a device's. */
+        {"ssh1.pump-7.tunnel", NULL, 0, 4, ERR_NO_SERVICE, false, 0, "ssh1", "pump-7"},
+        /* They are never the default: else a name would lead to whichever device is in use. */
+        {"plc-modbus-2.tunnel", NULL, 2, 1, ERR_NO_SERVICE, false, 0, "plc-modbus-2", ""},
+        {"plc-modbus-2.tunnel", NULL, 2, 0, ERR_NO_SERVICE, false, 0, "plc-modbus-2", ""},
+        {"ssh1.tunnel", NULL, 1, 3, ERR_OK, true, 0, "ssh1", ""},
+        {"ssh1.tunnel", NULL, 0, 4, ERR_AMBIGUOUS, false, 0, "ssh1", ""},
+        /* A user name picks a device only where the name alone leads nowhere. */
+        {"ssh1.tunnel", "pump-07", 1, 3, ERR_OK, true, 0, "ssh1", ""},
+        {"plc-modbus-2.tunnel", "PUMP:07", 2, 1, ERR_OK, true, 0, "plc-modbus-2", "PUMP:07"},
+        {"ssh1.tunnel", "pump-9", 2, 1, ERR_NO_SERVICE, false, 0, "ssh1", "pump-9"},
+        {"ssh1.tunnel", "me@home", 2, 1, ERR_NO_SERVICE, false, 0, "ssh1", ""},
+        {"ssh1.tunnel", "", 2, 1, ERR_NO_SERVICE, false, 0, "ssh1", ""},
+    };
+    (void)state;
+    struct names *n = names_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct names_answer a;
+        enum err why =
+            ask_device(n, demand + cases[i].from, cases[i].count, cases[i].host, cases[i].hint, &a);
+        assert_int_equal(why, cases[i].why);
+        assert_int_equal(a.tunnel_found, cases[i].found);
+        if (a.tunnel_found)
+            assert_int_equal(a.tunnel, cases[i].tunnel);
+        assert_true(span_is(a.label, cases[i].label));
+        assert_true(span_is(a.device, cases[i].device));
+    }
+    assert_int_equal(names_add_alias(n, "plc", "modbus_2.Pump:09"), ERR_OK);
+    struct names_answer a;
+    assert_int_equal(ask_device(n, demand, 4, "plc.tunnel", NULL, &a), ERR_NO_SERVICE);
+    assert_true(span_is(a.label, "modbus_2") && span_is(a.device, "Pump:09"));
     names_free(n);
 }
 
@@ -306,7 +377,7 @@ static void longest_names(void **state)
     memset(service, 's', 128);
     memset(tunnel, 't', 128);
     const char *const ids[] = {service};
-    const struct names_tunnel t[] = {{tunnel, true, ids, 1}, {"", true, ids, 1}};
+    const struct names_tunnel t[] = {{tunnel, true, ids, 1, false}, {"", true, ids, 1, false}};
     struct names *n = names_new();
     assert_false(names_canonical(n, t, 2, 0, service, host));
     assert_string_equal(host, "");
@@ -323,12 +394,12 @@ static void longest_names(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_names),   cmocka_unit_test(likeness),
-        cmocka_unit_test(sentences),     cmocka_unit_test(long_sentences_are_cut),
-        cmocka_unit_test(tunnels),       cmocka_unit_test(without_services),
-        cmocka_unit_test(suffixes),      cmocka_unit_test(aliases),
-        cmocka_unit_test(canonical),     cmocka_unit_test(longest_names),
-        cmocka_unit_test(foreign_names),
+        cmocka_unit_test(plain_names),      cmocka_unit_test(likeness),
+        cmocka_unit_test(sentences),        cmocka_unit_test(long_sentences_are_cut),
+        cmocka_unit_test(tunnels),          cmocka_unit_test(devices),
+        cmocka_unit_test(without_services), cmocka_unit_test(suffixes),
+        cmocka_unit_test(aliases),          cmocka_unit_test(canonical),
+        cmocka_unit_test(longest_names),    cmocka_unit_test(foreign_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

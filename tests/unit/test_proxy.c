@@ -464,7 +464,8 @@ static void the_end_of_the_response(void **state)
 static char *page(const char *request, bool trusted)
 {
     static const char *const ids[] = {"HTTP1", "plc:2"};
-    const struct names_tunnel tunnels[] = {{"", true, ids, 2}, {"plant7", true, ids, 1}};
+    const struct names_tunnel tunnels[] = {{"", true, ids, 2, false},
+                                           {"plant7", true, ids, 1, false}};
     const struct pages_tunnel states[] = {{.up = true, .connections = 1},
                                           {.up = true, .no_device = true}};
     struct names *names = names_new();
