@@ -17,6 +17,7 @@ static void release(struct forward *p)
 {
     list_remove(&p->node);
     p->set->n--;
+    p->set->patient -= p->patient;
     timer_free(p->timer);
     if (p->tap_free != NULL)
         p->tap_free(p->tap.ctx);
@@ -173,13 +174,30 @@ static enum err ask(struct forward *p, struct forward_target *target, char text[
     return p->resolve(p->owner, &q, target, text);
 }
 
+/* Lets p wait for what may take longer than a tunnel that comes back. False: too many do. */
+static bool be_patient(struct forward *p, uint64_t wait_ms)
+{
+    struct forwards *set = p->set;
+    if (p->patient || wait_ms == 0)
+        return true;
+    if (set->max_patient != 0 && set->patient >= set->max_patient)
+        return false;
+    p->patient = true;
+    set->patient++;
+    timer_start(p->timer, wait_ms);
+    return true;
+}
+
 void forward_look(struct forward *p)
 {
     char text[FORWARD_TEXT];
     struct forward_target target;
     enum err why = ask(p, &target, text);
-    if (why == ERR_HUB_DOWN || (why == ERR_DEVICE_OFFLINE && target.awaited))
+    if (why != ERR_OK && target.awaited) {
+        if (!be_patient(p, target.wait_ms))
+            refuse(p, ERR_LIMIT, "too many clients wait for devices: try again in a moment");
         return;
+    }
     if (why != ERR_OK) {
         refuse(p, why, text);
         return;

@@ -28,6 +28,9 @@ void forwards_wake(struct forwards *set); /* a session has opened, or ended for 
 /* Refuses the forwards that wait for an answer of that session's device, which is not there. */
 void forwards_give_up(struct forwards *set, const struct session *s);
 size_t forwards_count(const struct forwards *p); /* attached ones included */
+/* How many forwards may wait longer than FORWARD_WAIT_MS at once (wait_ms); the next ones are
+ * refused with ERR_LIMIT. 0, as at the beginning: as many as there are. */
+void forwards_limit_patient(struct forwards *p, size_t n);
 struct access_log *forwards_access_log(struct forwards *p);
 struct lingering_closes *forwards_lingering(struct forwards *p);
 
@@ -44,12 +47,16 @@ struct forward_target {
     const char *service;
     uint64_t grace_ms; /* 0: the client is answered at once; not looked at in a native session */
     struct monitor_tunnel *watched; /* the session's tunnel, or NULL */
-    bool awaited;                   /* with ERR_DEVICE_OFFLINE: the device may come in a moment */
+    /* With an error: it may be otherwise in a moment, so the client waits, until the next
+     * forwards_wake at which that is so. */
+    bool awaited;
+    /* With `awaited`: milliseconds that the client may wait from the first such answer on; 0:
+     * FORWARD_WAIT_MS from its request on. */
+    uint64_t wait_ms;
 };
 
-/* Says where a request goes. After ERR_HUB_DOWN, and after ERR_DEVICE_OFFLINE with `awaited`, it is
- * asked again at each forwards_wake for FORWARD_WAIT_MS. Other errors are final, with a sentence in
- * text. */
+/* Says where a request goes, and is asked again at each forwards_wake while the client waits. All
+ * errors come with a sentence in text; those without `awaited` are final. */
 typedef enum err forward_resolve(void *owner, const struct forward_question *q,
                                  struct forward_target *out, char text[FORWARD_TEXT]);
 

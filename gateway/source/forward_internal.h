@@ -12,6 +12,7 @@ struct forwards {
     struct lingering_closes *lingering_closes;
     struct list all;
     size_t n;
+    size_t patient, max_patient; /* those with `patient`, and how many may be; 0: any number */
 };
 
 enum forward_state {
@@ -34,6 +35,7 @@ struct forward {
     char *hint;
     char *service;
     bool literal, quiet, http;
+    bool patient; /* waits longer than FORWARD_WAIT_MS */
     forward_resolve *resolve;
     void *owner;
     struct buf early, out;

@@ -23,6 +23,11 @@ size_t forwards_count(const struct forwards *p)
     return p->n;
 }
 
+void forwards_limit_patient(struct forwards *p, size_t n)
+{
+    p->max_patient = n;
+}
+
 struct access_log *forwards_access_log(struct forwards *p)
 {
     return p->access_log;

@@ -167,8 +167,12 @@ static void on_finished(void *owner, enum err why)
 {
     struct tunnel *t = owner;
     struct tunnels *set = t->set;
+    if (t->over != NULL) {
+        t->over(t->owner, why, tunnel_end_info(t->end).text);
+        return;
+    }
     forwards_wake(set->forwards);
-    for (size_t i = 0; i < set->n; i++) {
+    for (size_t i = 0; i < set->n && set->all[i]->over == NULL; i++) {
         const struct link_info now = tunnel_end_info(set->all[i]->end);
         if (now.phase != LINK_OVER)
             return;
@@ -196,6 +200,7 @@ size_t tunnels_list(struct tunnels *set, const struct names_tunnel **list)
         out->name = t->name;
         out->n_services = session_services(t->session, &out->services);
         out->known = out->n_services > 0 || session_open(t->session);
+        out->on_demand = t->over != NULL;
     }
     *list = set->list;
     return set->n;
@@ -209,6 +214,11 @@ bool tunnels_is_up(const struct tunnels *set, size_t i)
 bool tunnels_has_no_device(const struct tunnels *set, size_t i)
 {
     return session_device_offline(set->all[i]->session);
+}
+
+void *tunnels_owner(const struct tunnels *set, size_t i)
+{
+    return set->all[i]->owner;
 }
 
 size_t tunnels_connections(const struct tunnels *set, size_t i)
@@ -257,10 +267,14 @@ static enum err make_parts(struct tunnel *t, const struct tunnel_options *o, cha
                            size_t size)
 {
     enum err why = ERR_NO_MEMORY;
-    t->absence = timer_new(t->set->loop, on_absence, t);
-    if (t->absence == NULL || !name_it(t, o->name))
-        return why;
     struct tunnel_end_options end = o->end;
+    t->absence = timer_new(t->set->loop, on_absence, t);
+    if (t->absence == NULL || !name_it(t, o->name)) {
+        if (end.ready != NULL)
+            stream_close(end.ready);
+        snprintf(text, size, "%s", err_text(why));
+        return why;
+    }
     end.loop = t->set->loop;
     end.monitor = t->set->monitor;
     end.memory = &t->set->budget;
@@ -274,20 +288,49 @@ static enum err make_parts(struct tunnel *t, const struct tunnel_options *o, cha
     return make_mappings(t, o) ? ERR_OK : ERR_NO_MEMORY;
 }
 
-enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *text, size_t size)
+static enum err make_room(struct tunnels *set)
 {
+    if (set->n < set->room)
+        return ERR_OK;
     if (set->n == TUNNELS_MAX)
         return ERR_LIMIT;
-    struct tunnel *t = calloc(1, sizeof *t);
-    snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
-    if (t == NULL)
+    size_t room = set->room > 0 ? 2 * set->room : 8;
+    struct tunnel **all = realloc(set->all, room * sizeof *all);
+    set->all = all != NULL ? all : set->all;
+    struct names_tunnel *list = all != NULL ? realloc(set->list, room * sizeof *list) : NULL;
+    if (list == NULL)
         return ERR_NO_MEMORY;
-    t->set = set;
-    t->told.limit = 65536;
+    set->list = list;
+    set->room = room;
+    return ERR_OK;
+}
+
+static void insert(struct tunnels *set, struct tunnel *t)
+{
+    size_t at = set->n;
+    while (t->over == NULL && at > 0 && set->all[at - 1]->over != NULL)
+        at--;
+    memmove(&set->all[at + 1], &set->all[at], (set->n - at) * sizeof set->all[0]);
+    set->all[at] = t;
+    set->n++;
+}
+
+enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *text, size_t size)
+{
+    enum err why = make_room(set);
+    struct tunnel *t = why == ERR_OK ? calloc(1, sizeof *t) : NULL;
+    if (t == NULL) {
+        why = why == ERR_OK ? ERR_NO_MEMORY : why;
+        snprintf(text, size, "%s", why == ERR_LIMIT ? "too many tunnels" : err_text(why));
+        if (o->end.ready != NULL)
+            stream_close(o->end.ready);
+        return why;
+    }
+    *t = (struct tunnel){.set = set, .told.limit = 65536, .over = o->over, .owner = o->owner};
     list_init(&t->retired);
-    enum err why = make_parts(t, o, text, size);
+    why = make_parts(t, o, text, size);
     if (why == ERR_OK)
-        set->all[set->n++] = t;
+        insert(set, t);
     else
         tunnel_free(t);
     return why;
@@ -295,7 +338,7 @@ enum err tunnels_add(struct tunnels *set, const struct tunnel_options *o, char *
 
 static struct tunnel *find(const struct tunnels *set, const char *name)
 {
-    for (size_t i = 0; i < set->n; i++)
+    for (size_t i = 0; i < set->n && set->all[i]->over == NULL; i++)
         if (strcasecmp(set->all[i]->name, name) == 0)
             return set->all[i];
     return NULL;
@@ -326,17 +369,30 @@ static void retire(struct tunnel *t)
         timer_start(t->retiring, RETIRED_MS);
 }
 
-void tunnels_remove(struct tunnels *set, const char *name)
+static void take_out(struct tunnels *set, struct tunnel *t)
 {
-    struct tunnel *t = find(set, name);
-    if (t == NULL)
-        return;
     size_t i = index_of(t);
     memmove(&set->all[i], &set->all[i + 1], (set->n - i - 1) * sizeof set->all[0]);
     set->n--;
     retire(t);
     show_services(set);
     forwards_wake(set->forwards);
+}
+
+void tunnels_remove(struct tunnels *set, const char *name)
+{
+    struct tunnel *t = find(set, name);
+    if (t != NULL)
+        take_out(set, t);
+}
+
+void tunnels_drop(struct tunnels *set, const void *owner)
+{
+    for (size_t i = 0; i < set->n; i++)
+        if (set->all[i]->over != NULL && set->all[i]->owner == owner) {
+            take_out(set, set->all[i]);
+            return;
+        }
 }
 
 void tunnels_rules(struct tunnels *set, const struct tunnels_options *fresh)
@@ -373,5 +429,7 @@ void tunnels_free(struct tunnels *set)
     while (!list_empty(&set->retired))
         tunnel_free(list_entry(set->retired.next, struct tunnel, retired));
     budget_free(&set->budget);
+    free(set->all);
+    free(set->list);
     free(set);
 }

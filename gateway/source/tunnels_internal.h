@@ -8,8 +8,6 @@
 #include "gateway/source/mappings.h"
 #include "gateway/source/tunnels.h"
 
-#define TUNNELS_MAX 256
-
 struct tunnel {
     struct list retired;    /* in the set's; else it is in `all` */
     struct timer *retiring; /* of one that is retired */
@@ -24,6 +22,8 @@ struct tunnel {
     bool told_once;
     enum { DEVICE_UNKNOWN, DEVICE_HERE, DEVICE_AWAY } device; /* as was told last */
     struct timer *absence; /* runs while a device that is not there is awaited */
+    void (*over)(void *owner, enum err why, const char *text); /* NULL: a configured one */
+    void *owner;
 };
 
 struct tunnels {
@@ -36,9 +36,9 @@ struct tunnels {
     const struct service_traits *traits;
     void (*finished)(void *owner, enum err why);
     void *owner;
-    struct tunnel *all[TUNNELS_MAX];
-    struct names_tunnel list[TUNNELS_MAX];
-    size_t n;
+    struct tunnel **all;       /* the configured ones first */
+    struct names_tunnel *list; /* as many as `all` has room for */
+    size_t n, room;
     struct list retired;
     bool freeing;
 };

@@ -32,21 +32,11 @@ static enum err refuse_http(const char *service, char text[FORWARD_TEXT])
     return ERR_NOT_HTTP;
 }
 
-enum err tunnels_resolve(void *tunnels, const struct forward_question *q,
-                         struct forward_target *out, char text[FORWARD_TEXT])
+/* The name leads to t, or (ERR_NO_SERVICE, …) to nothing in it. */
+static enum err look_at(const struct tunnels *set, const struct tunnel *t, enum err why,
+                        const struct forward_question *q, const char *service,
+                        struct forward_target *out, char text[FORWARD_TEXT])
 {
-    struct tunnels *set = tunnels;
-    struct names_question question = {
-        .host = q->host, .literal = q->literal, .hint = q->hint, .quiet = q->quiet};
-    struct names_answer answer;
-    question.n_tunnels = tunnels_list(set, &question.tunnels);
-    enum err why = names_resolve(set->names, &question, &answer);
-    snprintf(text, FORWARD_TEXT, "%s", answer.text);
-    if (!answer.tunnel_found)
-        return why;
-    if (why == ERR_OK && q->http && !service_traits_has(set->traits, answer.service, TRAIT_HTTP))
-        return refuse_http(answer.service, text);
-    const struct tunnel *t = set->all[answer.tunnel];
     const struct link_info now = tunnel_end_info(t->end);
     if (now.phase == LINK_OVER) {
         snprintf(text, FORWARD_TEXT, "%s", q->quiet ? err_text(ERR_TUNNEL_CLOSED) : now.text);
@@ -58,6 +48,7 @@ enum err tunnels_resolve(void *tunnels, const struct forward_question *q,
         return ERR_DEVICE_OFFLINE;
     }
     if (!session_reachable(t->session) && (why == ERR_OK || why == ERR_HUB_DOWN)) {
+        out->awaited = true;
         if (session_open(t->session)) {
             snprintf(text, FORWARD_TEXT, "the device is only just connected");
             return ERR_HUB_DOWN;
@@ -68,8 +59,34 @@ enum err tunnels_resolve(void *tunnels, const struct forward_question *q,
     }
     if (why == ERR_OK)
         *out = (struct forward_target){.session = t->session,
-                                       .service = answer.service,
-                                       .grace_ms = grace(set, now.round_trip_us, answer.service),
+                                       .service = service,
+                                       .grace_ms = grace(set, now.round_trip_us, service),
                                        .watched = t->watched};
     return why;
+}
+
+enum err tunnels_look(struct tunnels *set, const struct forward_question *q, bool devices,
+                      struct forward_target *out, struct names_answer *answer,
+                      char text[FORWARD_TEXT])
+{
+    struct names_question question = {.host = q->host,
+                                      .literal = q->literal,
+                                      .hint = q->hint,
+                                      .devices = devices,
+                                      .quiet = q->quiet};
+    question.n_tunnels = tunnels_list(set, &question.tunnels);
+    enum err why = names_resolve(set->names, &question, answer);
+    snprintf(text, FORWARD_TEXT, "%s", answer->text);
+    if (!answer->tunnel_found)
+        return why;
+    if (why == ERR_OK && q->http && !service_traits_has(set->traits, answer->service, TRAIT_HTTP))
+        return refuse_http(answer->service, text);
+    return look_at(set, set->all[answer->tunnel], why, q, answer->service, out, text);
+}
+
+enum err tunnels_resolve(void *tunnels, const struct forward_question *q,
+                         struct forward_target *out, char text[FORWARD_TEXT])
+{
+    struct names_answer answer;
+    return tunnels_look(tunnels, q, false, out, &answer, text);
 }
