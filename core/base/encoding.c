@@ -83,3 +83,36 @@ bool hex_decode(struct span s, void *out, size_t n)
     }
     return true;
 }
+
+bool percent_decode(char *s)
+{
+    char *to = s, byte;
+    for (; *s != '\0'; s++, to++) {
+        *to = *s;
+        if (*s == '%' && hex_decode((struct span){s + 1, strnlen(s + 1, 2)}, &byte, 1)) {
+            *to = byte;
+            s += 2;
+        }
+        if ((unsigned char)*to < ' ' || *to == 127)
+            return false;
+    }
+    *to = '\0';
+    return true;
+}
+
+void percent_encode(struct span s, char *out)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     (c != '\0' && strchr("-._~", c) != NULL);
+        if (plain) {
+            *out++ = c;
+            continue;
+        }
+        *out++ = '%';
+        hex_encode(&c, 1, out);
+        out += 2;
+    }
+    *out = '\0';
+}

@@ -17,4 +17,11 @@ long base64_decode(struct span s, uint8_t *out);
 void hex_encode(const void *data, size_t n, char *out);
 bool hex_decode(struct span s, void *out, size_t n);
 
+/* Decodes %XX (RFC 3986 section 2.1) in a terminated text, in place. As in curl, other '%' stay,
+ * since people write them as they are. False: a control character is in it, which no header, name
+ * or filter may carry. */
+bool percent_decode(char *s);
+/* The other way: all but letters, digits and "-._~" become %XX. out holds 3 * s.n + 1 bytes. */
+void percent_encode(struct span s, char *out);
+
 #endif

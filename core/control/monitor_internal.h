@@ -8,6 +8,7 @@
 #include "core/control/event_log_internal.h"
 #include "core/control/history.h"
 #include "core/control/monitor.h"
+#include "core/control/monitor_devices.h"
 #include "core/net/peer.h"
 
 #define MONITOR_LISTEN_MAX 64
@@ -112,7 +113,8 @@ struct monitor {
     size_t n_listen;
     size_t (*open_tunnels)(void *ctx); /* NULL: the number is not reported */
     void *open_tunnels_ctx;
-    int64_t certificate_ends_ms; /* 0: not told */
+    int64_t certificate_ends_ms;          /* 0: not told */
+    struct monitor_device_source devices; /* each NULL: there are none to be seen */
     struct list tunnels, rows, closed;
     size_t n_closed, n_services;
     uint64_t services_left; /* so many went */

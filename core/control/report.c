@@ -414,5 +414,6 @@ void report_snapshot(struct monitor *m, const struct snapshot_query *wanted, str
     put_ring(&m->history.tens, "tens", wanted->tens, w);
     json_close(w, '}');
     put_events(&m->event_log, wanted->events, w);
+    monitor_devices_write(m, &wanted->devices, w);
     json_close(w, '}');
 }

@@ -4,14 +4,15 @@
 #define CORE_CONTROL_REPORT_H
 
 #include "core/base/json_write.h"
-#include "core/control/monitor.h"
+#include "core/control/monitor_devices.h"
 
 struct snapshot_query {
     uint64_t history; /* number of the newest sample (of one second) that the reader has */
     uint64_t tens;    /* the same for samples of ten seconds */
     uint64_t events;  /* number of the newest event that the reader has */
     uint64_t detail;  /* id of the stream whose own history is wanted; 0: not wanted */
-    bool readonly;    /* the snapshot says that streams cannot be closed here */
+    struct device_query devices; /* the rows wanted of a hub's devices; limit 0: counts only */
+    bool readonly;               /* the snapshot says that streams cannot be closed here */
 };
 /* Writes one complete JSON object. On failure (memory, limit) w->failed is set. */
 void report_snapshot(struct monitor *m, const struct snapshot_query *wanted, struct json_writer *w);

@@ -50,24 +50,6 @@ static bool cut_credentials(struct span *rest, struct span *credentials)
     return true;
 }
 
-/* Decodes %XX in place. As in curl, other '%' stay, since people write passwords as they are.
- * False: a control character, which no header can carry. */
-static bool percent_decode(char *s)
-{
-    char *to = s, byte;
-    for (; *s != '\0'; s++, to++) {
-        *to = *s;
-        if (*s == '%' && hex_decode((struct span){s + 1, strnlen(s + 1, 2)}, &byte, 1)) {
-            *to = byte;
-            s += 2;
-        }
-        if ((unsigned char)*to < ' ' || *to == 127)
-            return false;
-    }
-    *to = '\0';
-    return true;
-}
-
 static enum err take_credentials(struct span s, struct upstream *out)
 {
     struct span user = span_cut(&s, ':');

@@ -25,6 +25,20 @@ static void constant_time_compare_is_right(void **state)
     assert_true(secret_equal((struct span){NULL, 0}, span_of("")));
 }
 
+static void percent(void **state)
+{
+    char out[64], text[] = "a%20b%2Fc%zz%";
+    (void)state;
+    assert_true(percent_decode(text));
+    assert_string_equal(text, "a b/c%zz%");
+    char bad[] = "a%0ab";
+    assert_false(percent_decode(bad));
+    percent_encode(span_of("site=7 a~\xc3\xa4"), out);
+    assert_string_equal(out, "site%3d7%20a~%c3%a4");
+    assert_true(percent_decode(out));
+    assert_string_equal(out, "site=7 a~\xc3\xa4");
+}
+
 static void base64_rfc4648_vectors(void **state)
 {
     static const char *const vectors[][3] = {
@@ -203,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(constant_time_compare_is_right),
         cmocka_unit_test(base64_rfc4648_vectors),
+        cmocka_unit_test(percent),
         cmocka_unit_test(base64_is_strict),
         cmocka_unit_test(base64_and_hex_round_trip),
         cmocka_unit_test(hex_is_strict),

@@ -129,3 +129,33 @@ bool json_read_array(struct json_reader *r, const cJSON *array, size_t most, siz
     *items = json_reader_take(r, *n * item_size);
     return *items != NULL;
 }
+
+bool json_read_items(struct json_reader *r, const cJSON *array, const struct json_kind *k,
+                     size_t *n, void **items)
+{
+    if (!json_read_array(r, array, k->most, k->size, n, items))
+        return false;
+    char *at = *items;
+    for (const cJSON *item = array->child; item != NULL; item = item->next, at += k->size) {
+        memcpy(at, k->empty, k->size);
+        if (!cJSON_IsObject(item))
+            return json_reader_refuse(r, array, "holds something that is not an object");
+        if (!json_read_object(r, item, k->members, k->n, at))
+            return false;
+    }
+    return true;
+}
+
+bool json_read_texts(struct json_reader *r, const cJSON *array, size_t most, size_t *n,
+                     const char ***texts)
+{
+    void *items;
+    size_t i = 0;
+    if (!json_read_array(r, array, most, sizeof **texts, n, &items))
+        return false;
+    *texts = items;
+    for (const cJSON *item = array->child; item != NULL; item = item->next)
+        if (!json_read_text(r, item, &(*texts)[i++]))
+            return false;
+    return true;
+}

@@ -26,6 +26,18 @@ struct json_member {
     size_t offset;
 };
 
+/* Rows of a table of members for struct STRUCT, which the user defines: a member whose name in JSON
+ * is another than in C, and one whose name is the same. */
+#define JSON_COUNT(table) (sizeof(table) / sizeof *(table))
+#define JSON_AT(name, read, field)                                                                 \
+    {                                                                                              \
+        name, read, offsetof(struct STRUCT, field)                                                 \
+    }
+#define JSON_SAME(field, read)                                                                     \
+    {                                                                                              \
+#field, read, offsetof(struct STRUCT, field)                                               \
+    }
+
 json_read_value json_read_text;    /* const char * */
 json_read_value json_read_count;   /* uint64_t: 0 .. 2^53, as all of these */
 json_read_value json_read_integer; /* int64_t: from -2^53 */
@@ -39,6 +51,17 @@ bool json_read_object(struct json_reader *r, const cJSON *object, const struct j
 /* Allocates zeroed memory for the items of an array and says how many there are. */
 bool json_read_array(struct json_reader *r, const cJSON *array, size_t most, size_t item_size,
                      size_t *n, void **items);
+/* One kind of objects in an array: how each is read, and what it is before that. */
+struct json_kind {
+    const struct json_member *members;
+    size_t n;
+    const void *empty;
+    size_t size, most;
+};
+bool json_read_items(struct json_reader *r, const cJSON *array, const struct json_kind *k,
+                     size_t *n, void **items);
+bool json_read_texts(struct json_reader *r, const cJSON *array, size_t most, size_t *n,
+                     const char ***texts);
 void *json_reader_take(struct json_reader *r, size_t n); /* zeroed; NULL: failed */
 /* Always false. */
 bool json_reader_refuse(struct json_reader *r, const cJSON *item, const char *what);

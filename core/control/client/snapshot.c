@@ -1,6 +1,7 @@
 #include "core/control/client/snapshot.h"
 
 #include "core/control/client/json_reader_internal.h"
+#include "core/control/client/snapshot_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +18,6 @@
  * ("0,") two: JSON that is mostly names and numbers needs nine times its size. */
 #define TREE_FACTOR 16
 #define TREE_MIN ((size_t)1 << 20)
-
-#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* ---- parts ---- */
 
@@ -75,7 +74,7 @@ static bool read_samples(struct json_reader *r, const cJSON *object, void *at)
         {"down", read_series, offsetof(struct parts, down)},
         {"up", read_series, offsetof(struct parts, up)},
     };
-    if (!json_read_object(r, object, members, COUNT(members), &parts))
+    if (!json_read_object(r, object, members, JSON_COUNT(members), &parts))
         return false;
     if (parts.down.n != parts.up.n)
         return json_reader_refuse(r, object, "has not as many samples down as up");
@@ -107,46 +106,38 @@ static bool read_state(struct json_reader *r, const cJSON *item, void *at)
 
 /* ---- objects: the names of share/doc/control.md, in the order in which they are sent ---- */
 
-#define AT(name, read, field)                                                                      \
-    {                                                                                              \
-        name, read, offsetof(struct STRUCT, field)                                                 \
-    }
-#define SAME(field, read)                                                                          \
-    {                                                                                              \
-#field, read, offsetof(struct STRUCT, field)                                               \
-    }
-
 #define COUNT_MEMBERS(prefix)                                                                      \
-    AT("open", json_read_count, prefix open), AT("max", json_read_count, prefix max),              \
-        AT("served", json_read_count, prefix served),                                              \
-        AT("failed", json_read_count, prefix failed),                                              \
-        AT("refused", json_read_count, prefix refused),                                            \
-        AT("bytes_down", json_read_count, prefix bytes_down),                                      \
-        AT("bytes_up", json_read_count, prefix bytes_up),                                          \
-        AT("rate_down", json_read_real, prefix rate_down),                                         \
-        AT("rate_up", json_read_real, prefix rate_up), AT("errors", read_reasons, prefix errors),  \
-        AT("refusals", read_reasons, prefix refusals)
+    JSON_AT("open", json_read_count, prefix open), JSON_AT("max", json_read_count, prefix max),    \
+        JSON_AT("served", json_read_count, prefix served),                                         \
+        JSON_AT("failed", json_read_count, prefix failed),                                         \
+        JSON_AT("refused", json_read_count, prefix refused),                                       \
+        JSON_AT("bytes_down", json_read_count, prefix bytes_down),                                 \
+        JSON_AT("bytes_up", json_read_count, prefix bytes_up),                                     \
+        JSON_AT("rate_down", json_read_real, prefix rate_down),                                    \
+        JSON_AT("rate_up", json_read_real, prefix rate_up),                                        \
+        JSON_AT("errors", read_reasons, prefix errors),                                            \
+        JSON_AT("refusals", read_reasons, prefix refusals)
 
 #define STRUCT snapshot_counts
 static bool read_totals(struct json_reader *r, const cJSON *object, void *at)
 {
     static const struct json_member members[] = {COUNT_MEMBERS()};
-    return json_read_object(r, object, members, COUNT(members), at);
+    return json_read_object(r, object, members, JSON_COUNT(members), at);
 }
 #undef STRUCT
 
 #define STRUCT snapshot_tunnel
 static const struct json_member tunnel_members[] = {
-    SAME(name, json_read_text),           SAME(hub, json_read_text),
-    SAME(state, json_read_text),          SAME(state_for, json_read_real),
-    SAME(retry_in, json_read_real),       SAME(reason, json_read_text),
-    SAME(text, json_read_text),           SAME(round_trip, json_read_real),
-    SAME(round_trip_max, json_read_real), SAME(connections, json_read_count),
-    SAME(far_end, json_read_text),        SAME(far_round_trip, json_read_real),
-    SAME(expires_in, json_read_real),     SAME(memory_held, json_read_count),
-    SAME(memory_kept, json_read_count),   SAME(memory_limit, json_read_count),
-    SAME(memory_full, json_read_count),   SAME(memory_dropped, json_read_count),
-    SAME(memory_short, json_read_flag),
+    JSON_SAME(name, json_read_text),           JSON_SAME(hub, json_read_text),
+    JSON_SAME(state, json_read_text),          JSON_SAME(state_for, json_read_real),
+    JSON_SAME(retry_in, json_read_real),       JSON_SAME(reason, json_read_text),
+    JSON_SAME(text, json_read_text),           JSON_SAME(round_trip, json_read_real),
+    JSON_SAME(round_trip_max, json_read_real), JSON_SAME(connections, json_read_count),
+    JSON_SAME(far_end, json_read_text),        JSON_SAME(far_round_trip, json_read_real),
+    JSON_SAME(expires_in, json_read_real),     JSON_SAME(memory_held, json_read_count),
+    JSON_SAME(memory_kept, json_read_count),   JSON_SAME(memory_limit, json_read_count),
+    JSON_SAME(memory_full, json_read_count),   JSON_SAME(memory_dropped, json_read_count),
+    JSON_SAME(memory_short, json_read_flag),
 };
 static const struct snapshot_tunnel no_tunnel = {
     .name = "", .hub = "", .state = "", .reason = "", .text = "", .far_end = ""};
@@ -154,9 +145,10 @@ static const struct snapshot_tunnel no_tunnel = {
 
 #define STRUCT snapshot_service
 static const struct json_member service_members[] = {
-    SAME(id, json_read_text),         SAME(tunnel, json_read_text), SAME(host, json_read_text),
-    SAME(target, json_read_text),     SAME(state, json_read_text),  COUNT_MEMBERS(counts.),
-    SAME(first_byte, json_read_real),
+    JSON_SAME(id, json_read_text),         JSON_SAME(tunnel, json_read_text),
+    JSON_SAME(host, json_read_text),       JSON_SAME(target, json_read_text),
+    JSON_SAME(state, json_read_text),      COUNT_MEMBERS(counts.),
+    JSON_SAME(first_byte, json_read_real),
 };
 static const struct snapshot_service no_service = {
     .id = "", .tunnel = "", .host = "", .target = "", .state = ""};
@@ -164,52 +156,52 @@ static const struct snapshot_service no_service = {
 
 #define STRUCT snapshot_stream
 static const struct json_member stream_members[] = {
-    SAME(id, json_read_count),
-    SAME(client, json_read_text),
-    SAME(pid, json_read_integer),
-    SAME(process, json_read_text),
-    SAME(uid, json_read_integer),
-    SAME(via, json_read_text),
-    SAME(asked, json_read_text),
-    SAME(service, json_read_text),
-    SAME(tunnel, json_read_text),
-    SAME(target, json_read_text),
-    SAME(stream_id, json_read_integer),
-    SAME(connection_id, json_read_count),
-    SAME(state, read_state),
-    SAME(reason, json_read_text),
-    SAME(closed_for, json_read_real),
-    SAME(opened, json_read_real),
-    SAME(age, json_read_real),
-    SAME(bytes_down, json_read_count),
-    SAME(bytes_up, json_read_count),
-    SAME(frames_down, json_read_count),
-    SAME(frames_up, json_read_count),
-    SAME(rate_down, json_read_real),
-    SAME(rate_up, json_read_real),
-    SAME(mean_down, json_read_real),
-    SAME(mean_up, json_read_real),
-    SAME(peak_down, json_read_real),
-    SAME(peak_up, json_read_real),
-    SAME(queued_down, json_read_count),
-    SAME(queued_up, json_read_count),
-    SAME(queue_limit, json_read_count),
-    SAME(window_down, json_read_count),
-    SAME(window_up, json_read_count),
-    SAME(resumed, json_read_count),
-    SAME(bound_down, json_read_text),
-    SAME(bound_up, json_read_text),
-    SAME(pauses_down, json_read_count),
-    SAME(paused_down, json_read_real),
-    SAME(pauses_up, json_read_count),
-    SAME(paused_up, json_read_real),
-    SAME(ended_down, json_read_flag),
-    SAME(ended_up, json_read_flag),
-    SAME(requested, json_read_real),
-    SAME(started, json_read_real),
-    SAME(answered, json_read_real),
-    SAME(first_byte, json_read_real),
-    SAME(history, read_samples),
+    JSON_SAME(id, json_read_count),
+    JSON_SAME(client, json_read_text),
+    JSON_SAME(pid, json_read_integer),
+    JSON_SAME(process, json_read_text),
+    JSON_SAME(uid, json_read_integer),
+    JSON_SAME(via, json_read_text),
+    JSON_SAME(asked, json_read_text),
+    JSON_SAME(service, json_read_text),
+    JSON_SAME(tunnel, json_read_text),
+    JSON_SAME(target, json_read_text),
+    JSON_SAME(stream_id, json_read_integer),
+    JSON_SAME(connection_id, json_read_count),
+    JSON_SAME(state, read_state),
+    JSON_SAME(reason, json_read_text),
+    JSON_SAME(closed_for, json_read_real),
+    JSON_SAME(opened, json_read_real),
+    JSON_SAME(age, json_read_real),
+    JSON_SAME(bytes_down, json_read_count),
+    JSON_SAME(bytes_up, json_read_count),
+    JSON_SAME(frames_down, json_read_count),
+    JSON_SAME(frames_up, json_read_count),
+    JSON_SAME(rate_down, json_read_real),
+    JSON_SAME(rate_up, json_read_real),
+    JSON_SAME(mean_down, json_read_real),
+    JSON_SAME(mean_up, json_read_real),
+    JSON_SAME(peak_down, json_read_real),
+    JSON_SAME(peak_up, json_read_real),
+    JSON_SAME(queued_down, json_read_count),
+    JSON_SAME(queued_up, json_read_count),
+    JSON_SAME(queue_limit, json_read_count),
+    JSON_SAME(window_down, json_read_count),
+    JSON_SAME(window_up, json_read_count),
+    JSON_SAME(resumed, json_read_count),
+    JSON_SAME(bound_down, json_read_text),
+    JSON_SAME(bound_up, json_read_text),
+    JSON_SAME(pauses_down, json_read_count),
+    JSON_SAME(paused_down, json_read_real),
+    JSON_SAME(pauses_up, json_read_count),
+    JSON_SAME(paused_up, json_read_real),
+    JSON_SAME(ended_down, json_read_flag),
+    JSON_SAME(ended_up, json_read_flag),
+    JSON_SAME(requested, json_read_real),
+    JSON_SAME(started, json_read_real),
+    JSON_SAME(answered, json_read_real),
+    JSON_SAME(first_byte, json_read_real),
+    JSON_SAME(history, read_samples),
 };
 static const struct snapshot_stream no_stream = {.client = "",
                                                  .process = "",
@@ -226,14 +218,14 @@ static const struct snapshot_stream no_stream = {.client = "",
 
 #define STRUCT snapshot_event
 static const struct json_member event_members[] = {
-    SAME(event, json_read_text),       SAME(number, json_read_count),
-    SAME(time, json_read_real),        SAME(stream, json_read_count),
-    SAME(client, json_read_text),      SAME(via, json_read_text),
-    SAME(asked, json_read_text),       SAME(service, json_read_text),
-    SAME(tunnel, json_read_text),      SAME(reason, json_read_text),
-    SAME(text, json_read_text),        SAME(age, json_read_real),
-    SAME(bytes_down, json_read_count), SAME(bytes_up, json_read_count),
-    SAME(count, json_read_count),
+    JSON_SAME(event, json_read_text),       JSON_SAME(number, json_read_count),
+    JSON_SAME(time, json_read_real),        JSON_SAME(stream, json_read_count),
+    JSON_SAME(client, json_read_text),      JSON_SAME(via, json_read_text),
+    JSON_SAME(asked, json_read_text),       JSON_SAME(service, json_read_text),
+    JSON_SAME(tunnel, json_read_text),      JSON_SAME(reason, json_read_text),
+    JSON_SAME(text, json_read_text),        JSON_SAME(age, json_read_real),
+    JSON_SAME(bytes_down, json_read_count), JSON_SAME(bytes_up, json_read_count),
+    JSON_SAME(count, json_read_count),
 };
 static const struct snapshot_event no_event = {.event = "",
                                                .client = "",
@@ -247,39 +239,15 @@ static const struct snapshot_event no_event = {.event = "",
 
 /* ---- arrays ---- */
 
-/* Describes one kind of item. */
-struct kind {
-    const struct json_member *members;
-    size_t n;
-    const void *empty;
-    size_t size, most;
-};
-
-static bool read_items(struct json_reader *r, const cJSON *array, const struct kind *k, size_t *n,
-                       void **items)
-{
-    if (!json_read_array(r, array, k->most, k->size, n, items))
-        return false;
-    char *at = *items;
-    for (const cJSON *item = array->child; item != NULL; item = item->next, at += k->size) {
-        memcpy(at, k->empty, k->size);
-        if (!cJSON_IsObject(item))
-            return json_reader_refuse(r, array, "holds something that is not an object");
-        if (!json_read_object(r, item, k->members, k->n, at))
-            return false;
-    }
-    return true;
-}
-
 /* Defines read_NAMEs: `at` is the snapshot, whose n_NAMEs and NAMEs are filled. */
 #define ARRAY_OF(name, limit)                                                                      \
-    static const struct kind name##_kind = {name##_members, COUNT(name##_members), &no_##name,     \
-                                            sizeof no_##name, limit};                              \
+    static const struct json_kind name##_kind = {name##_members, JSON_COUNT(name##_members),       \
+                                                 &no_##name, sizeof no_##name, limit};             \
     static bool read_##name##s(struct json_reader *r, const cJSON *array, void *at)                \
     {                                                                                              \
         struct snapshot *s = at;                                                                   \
         void *items;                                                                               \
-        if (!read_items(r, array, &name##_kind, &s->n_##name##s, &items))                          \
+        if (!json_read_items(r, array, &name##_kind, &s->n_##name##s, &items))                     \
             return false;                                                                          \
         s->name##s = items;                                                                        \
         return true;                                                                               \
@@ -293,15 +261,7 @@ ARRAY_OF(event, EVENTS_MAX)
 static bool read_listen(struct json_reader *r, const cJSON *array, void *at)
 {
     struct snapshot *s = at;
-    void *items;
-    size_t i = 0;
-    if (!json_read_array(r, array, LISTEN_MAX, sizeof *s->listen, &s->n_listen, &items))
-        return false;
-    s->listen = items;
-    for (const cJSON *item = array->child; item != NULL; item = item->next)
-        if (!json_read_text(r, item, &s->listen[i++]))
-            return false;
-    return true;
+    return json_read_texts(r, array, LISTEN_MAX, &s->n_listen, &s->listen);
 }
 
 /* ---- all of it ---- */
@@ -310,41 +270,42 @@ static bool read_listen(struct json_reader *r, const cJSON *array, void *at)
 static bool read_history(struct json_reader *r, const cJSON *object, void *at)
 {
     static const struct json_member members[] = {
-        SAME(seconds, read_samples),
-        SAME(tens, read_samples),
+        JSON_SAME(seconds, read_samples),
+        JSON_SAME(tens, read_samples),
     };
-    return json_read_object(r, object, members, COUNT(members), at);
+    return json_read_object(r, object, members, JSON_COUNT(members), at);
 }
 
 static bool read_log(struct json_reader *r, const cJSON *object, void *at)
 {
     static const struct json_member members[] = {
-        AT("last", json_read_count, last_event),
+        JSON_AT("last", json_read_count, last_event),
         {"list", read_events, 0},
     };
-    return json_read_object(r, object, members, COUNT(members), at);
+    return json_read_object(r, object, members, JSON_COUNT(members), at);
 }
 
 static const struct json_member snapshot_members[] = {
-    SAME(program, json_read_text),
-    SAME(role, json_read_text),
-    SAME(version, json_read_text),
-    SAME(instance, json_read_text),
-    SAME(host, json_read_text),
-    SAME(pid, json_read_integer),
-    SAME(time, json_read_real),
-    SAME(clock, json_read_real),
-    SAME(uptime, json_read_real),
-    SAME(readonly, json_read_flag),
+    JSON_SAME(program, json_read_text),
+    JSON_SAME(role, json_read_text),
+    JSON_SAME(version, json_read_text),
+    JSON_SAME(instance, json_read_text),
+    JSON_SAME(host, json_read_text),
+    JSON_SAME(pid, json_read_integer),
+    JSON_SAME(time, json_read_real),
+    JSON_SAME(clock, json_read_real),
+    JSON_SAME(uptime, json_read_real),
+    JSON_SAME(readonly, json_read_flag),
     {"listen", read_listen, 0},
-    SAME(totals, read_totals),
+    JSON_SAME(totals, read_totals),
     {"tunnels", read_tunnels, 0},
     {"services", read_services, 0},
     {"streams", read_streams, 0},
     {"history", read_history, 0},
     {"events", read_log, 0},
-    SAME(open_tunnels, json_read_count),
-    SAME(certificate_ends, json_read_real),
+    JSON_SAME(open_tunnels, json_read_count),
+    JSON_SAME(devices, snapshot_read_devices),
+    JSON_SAME(certificate_ends, json_read_real),
 };
 #undef STRUCT
 
@@ -371,7 +332,7 @@ typedef bool read_root(struct json_reader *r, const cJSON *root, struct snapshot
 static bool read_snapshot(struct json_reader *r, const cJSON *root, struct snapshot *out)
 {
     return has_schema(r, root, out) &&
-           json_read_object(r, root, snapshot_members, COUNT(snapshot_members), out);
+           json_read_object(r, root, snapshot_members, JSON_COUNT(snapshot_members), out);
 }
 
 static bool read_event(struct json_reader *r, const cJSON *root, struct snapshot *out)
@@ -381,7 +342,7 @@ static bool read_event(struct json_reader *r, const cJSON *root, struct snapshot
         return false;
     out->events[0] = no_event;
     out->n_events = 1;
-    return json_read_object(r, root, event_members, COUNT(event_members), out->events);
+    return json_read_object(r, root, event_members, JSON_COUNT(event_members), out->events);
 }
 
 /* ---- cJSON's memory ---- */

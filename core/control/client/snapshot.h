@@ -97,6 +97,29 @@ struct snapshot_event {
     uint64_t bytes_down, bytes_up, count;
 };
 
+struct snapshot_label {
+    const char *key, *value;
+};
+
+/* One of a hub's devices. Times are in seconds since 1970; 0: not known. */
+struct snapshot_device {
+    const char *device, *state, *address, *version, *carrier;
+    bool present, maintenance;
+    double since, enrolled;
+    size_t n_services, n_labels;
+    const char **services;
+    struct snapshot_label *labels;
+};
+
+/* A hub's devices: how many there are, and the rows that were asked for. */
+struct snapshot_devices {
+    bool known; /* the program is a hub with devices */
+    uint64_t total, pending, away, present, disabled;
+    uint64_t matching, from; /* that fit the filter; of these, rows before the first one here */
+    size_t n_rows;
+    struct snapshot_device *rows;
+};
+
 struct snapshot {
     int schema;
     const char *program, *role, *version, *instance, *host;
@@ -105,6 +128,7 @@ struct snapshot {
     double certificate_ends; /* of a hub: seconds since 1970; 0: not given */
     bool readonly;
     uint64_t open_tunnels; /* of a hub, whether or not they have ends */
+    struct snapshot_devices devices;
     size_t n_listen;
     const char **listen;
     struct snapshot_counts totals;

@@ -1,0 +1,248 @@
+#include "core/control/monitor_devices.h"
+
+#include "core/control/monitor_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+static const char *const state_names[MONITOR_DEVICE_STATES] = {"pending", "away", "present",
+                                                               "disabled"};
+
+const char *monitor_device_state_name(enum monitor_device_state s)
+{
+    return state_names[s];
+}
+
+void monitor_devices(struct monitor *m, const struct monitor_device_source *source)
+{
+    if (m != NULL)
+        m->devices = source != NULL ? *source : (struct monitor_device_source){0};
+}
+
+/* ---- the filter ---- */
+
+static const char *known(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static bool has_word(const char *text, struct span word)
+{
+    size_t n = strlen(known(text));
+    for (size_t i = 0; i + word.n <= n; i++)
+        if (strncasecmp(text + i, word.p, word.n) == 0)
+            return true;
+    return false;
+}
+
+static bool has_label(const struct monitor_device *d, struct span key, struct span value)
+{
+    for (size_t i = 0; i < d->n_labels; i++) {
+        struct monitor_label l = d->label(d->labels, i);
+        if (span_is(key, l.key) && span_is(value, l.value))
+            return true;
+    }
+    return false;
+}
+
+static bool has_service(const struct monitor_device *d, struct span word)
+{
+    for (size_t i = 0; i < d->n_services; i++)
+        if (has_word(d->services[i], word))
+            return true;
+    return false;
+}
+
+static bool fits_word(const struct monitor_device *d, struct span word)
+{
+    if (memchr(word.p, '=', word.n) != NULL) {
+        struct span key = span_cut(&word, '=');
+        return has_label(d, key, word);
+    }
+    for (int s = 0; s < MONITOR_DEVICE_STATES; s++)
+        if (span_is_nocase(word, state_names[s]))
+            return d->state == (enum monitor_device_state)s;
+    if (span_is_nocase(word, "maintenance"))
+        return d->maintenance;
+    return has_word(d->name, word) || has_word(d->address, word) || has_word(d->version, word) ||
+           has_service(d, word);
+}
+
+bool device_fits(const struct monitor_device *d, struct span filter)
+{
+    while (filter.n > 0) {
+        struct span word = span_cut(&filter, ' ');
+        if (word.n > 0 && !fits_word(d, word))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the order ---- */
+
+typedef int order(const struct monitor_device *a, const struct monitor_device *b);
+
+static int by_name(const struct monitor_device *a, const struct monitor_device *b)
+{
+    return strcmp(a->name, b->name);
+}
+
+static int by_state(const struct monitor_device *a, const struct monitor_device *b)
+{
+    return (int)a->state - (int)b->state;
+}
+
+/* The latest change comes first. */
+static int by_since(const struct monitor_device *a, const struct monitor_device *b)
+{
+    return (a->since < b->since) - (a->since > b->since);
+}
+
+static int by_address(const struct monitor_device *a, const struct monitor_device *b)
+{
+    return strcmp(known(a->address), known(b->address));
+}
+
+static int by_version(const struct monitor_device *a, const struct monitor_device *b)
+{
+    return strcmp(known(a->version), known(b->version));
+}
+
+static const struct {
+    const char *name;
+    order *compare;
+} orders[] = {
+    {"state", by_state},     {"name", by_name},       {"since", by_since},
+    {"address", by_address}, {"version", by_version},
+};
+
+struct sorting {
+    order *compare;
+    int sign;
+};
+
+static struct sorting sorting_of(struct span name)
+{
+    struct sorting s = {by_state, 1};
+    if (name.n > 0 && name.p[0] == '-') {
+        s.sign = -1;
+        name = (struct span){name.p + 1, name.n - 1};
+    }
+    for (size_t i = 0; i < sizeof orders / sizeof *orders; i++)
+        if (span_is(name, orders[i].name))
+            s.compare = orders[i].compare;
+    return s;
+}
+
+/* Equal ones are in the order of their names, so that rows do not move between two answers. */
+static int compare(const void *a, const void *b, void *ctx)
+{
+    const struct sorting *s = ctx;
+    int difference = s->sign * s->compare(a, b);
+    return difference != 0 ? difference : by_name(a, b);
+}
+
+/* ---- the rows ---- */
+
+struct gathered {
+    const struct device_query *query;
+    struct monitor_device *fit; /* those that fit the filter */
+    size_t n, room;
+    size_t counts[MONITOR_DEVICE_STATES], total, matching;
+};
+
+static void take(void *to, const struct monitor_device *d)
+{
+    struct gathered *g = to;
+    g->total++;
+    g->counts[d->state]++;
+    if (!device_fits(d, g->query->filter))
+        return;
+    g->matching++;
+    if (g->query->limit == 0)
+        return;
+    if (g->n == g->room) {
+        size_t room = g->room > 0 ? 2 * g->room : 256;
+        void *more = realloc(g->fit, room * sizeof *g->fit);
+        if (more == NULL)
+            return;
+        g->fit = more;
+        g->room = room;
+    }
+    g->fit[g->n++] = *d;
+}
+
+static void write_text(struct json_writer *w, const char *name, const char *text)
+{
+    if (known(text)[0] != '\0')
+        json_text(w, name, span_of(text));
+}
+
+static void write_time(struct json_writer *w, const char *name, int64_t ms)
+{
+    if (ms > 0)
+        json_time(w, name, ms);
+}
+
+static void write_row(const struct monitor_device *d, struct json_writer *w)
+{
+    json_open(w, NULL, '{');
+    json_text(w, "device", span_of(d->name));
+    json_text(w, "state", span_of(monitor_device_state_name(d->state)));
+    if (d->present)
+        json_flag(w, "present", true);
+    if (d->maintenance)
+        json_flag(w, "maintenance", true);
+    write_time(w, "since", d->since);
+    write_time(w, "enrolled", d->enrolled);
+    write_text(w, "address", d->address);
+    write_text(w, "version", d->version);
+    write_text(w, "carrier", d->carrier);
+    json_open(w, "services", '[');
+    for (size_t i = 0; i < d->n_services; i++)
+        json_text(w, NULL, span_of(d->services[i]));
+    json_close(w, ']');
+    json_open(w, "labels", '[');
+    for (size_t i = 0; i < d->n_labels; i++) {
+        struct monitor_label l = d->label(d->labels, i);
+        json_open(w, NULL, '{');
+        json_text(w, "key", span_of(l.key));
+        json_text(w, "value", span_of(l.value));
+        json_close(w, '}');
+    }
+    json_close(w, ']');
+    json_close(w, '}');
+}
+
+static void write_rows(struct gathered *g, struct json_writer *w)
+{
+    const struct device_query *q = g->query;
+    struct sorting s = sorting_of(q->sort);
+    size_t limit = q->limit < MONITOR_DEVICES_MAX ? q->limit : MONITOR_DEVICES_MAX;
+    if (g->n > 0)
+        qsort_r(g->fit, g->n, sizeof *g->fit, compare, &s);
+    json_number(w, "from", (int64_t)(q->from < g->n ? q->from : g->n));
+    json_open(w, "rows", '[');
+    for (size_t i = q->from; i < g->n && i - q->from < limit; i++)
+        write_row(&g->fit[i], w);
+    json_close(w, ']');
+}
+
+void monitor_devices_write(const struct monitor *m, const struct device_query *q,
+                           struct json_writer *w)
+{
+    struct gathered g = {.query = q};
+    if (m->devices.each == NULL)
+        return;
+    m->devices.each(m->devices.ctx, take, &g);
+    json_open(w, "devices", '{');
+    json_number(w, "total", (int64_t)g.total);
+    for (int s = 0; s < MONITOR_DEVICE_STATES; s++)
+        json_number(w, state_names[s], (int64_t)g.counts[s]);
+    json_number(w, "matching", (int64_t)g.matching);
+    if (q->limit > 0)
+        write_rows(&g, w);
+    json_close(w, '}');
+    free(g.fit);
+}

@@ -1,0 +1,74 @@
+/* A hub's devices, for those who watch it. The hub keeps them; the monitor asks for all of them
+ * when a reader wants to see some, and gives a reader no more than the rows that it asks for: a
+ * fleet is larger than a screen.
+ *
+ * Pure, as monitor.h is. */
+#ifndef CORE_CONTROL_MONITOR_DEVICES_H
+#define CORE_CONTROL_MONITOR_DEVICES_H
+
+#include "core/base/json_write.h"
+#include "core/control/monitor.h"
+
+/* In the order in which "away first" shows them. */
+enum monitor_device_state {
+    MONITOR_DEVICE_PENDING, /* waits for an operator's approval */
+    MONITOR_DEVICE_AWAY,    /* enabled, and not connected */
+    MONITOR_DEVICE_PRESENT,
+    MONITOR_DEVICE_DISABLED,
+    MONITOR_DEVICE_STATES
+};
+const char *monitor_device_state_name(enum monitor_device_state s);
+
+struct monitor_label {
+    const char *key, *value;
+};
+
+/* One device. Strings that are not known are NULL or "". Times are milliseconds since 1970; 0: not
+ * known, or never. */
+struct monitor_device {
+    const char *name;
+    enum monitor_device_state state;
+    bool present;     /* it is connected; a pending device may be, too */
+    bool maintenance; /* it is present and accepts nothing at present */
+    int64_t since;    /* when it came, or went */
+    int64_t enrolled;
+    const char *address, *version;
+    const char *carrier; /* how it is told of those who want it: "device-link" */
+    const char *const *services;
+    size_t n_services, n_labels;
+    /* The i-th label of `labels`. */
+    struct monitor_label (*label)(const void *labels, size_t i);
+    const void *labels;
+};
+
+struct monitor_device_source {
+    /* Calls take for each device, in any order. Strings must live until each returns. */
+    void (*each)(void *ctx, void (*take)(void *to, const struct monitor_device *d), void *to);
+    void *ctx;
+};
+/* source: copied; NULL: there are no devices to be seen any more. m may be NULL. */
+void monitor_devices(struct monitor *m, const struct monitor_device_source *source);
+
+/* ---- what a reader asks for ---- */
+
+#define MONITOR_DEVICES_MAX 4096 /* rows in one answer */
+
+struct device_query {
+    /* Words, all of which must fit: "away", "present", "pending", "disabled", "maintenance", a
+     * label as KEY=VALUE, and any other text, which the name, the address, the version or a service
+     * must have in it, in any case. */
+    struct span filter;
+    struct span sort; /* "state" (also when it is empty: pending and away first), "name", "since",
+                         "address", "version"; a '-' in front reverses the order */
+    size_t from;      /* rows to leave out at the beginning */
+    size_t limit;     /* rows wanted, at most MONITOR_DEVICES_MAX */
+};
+
+/* Whether a device fits the filter's words. */
+bool device_fits(const struct monitor_device *d, struct span filter);
+/* Writes the member "devices": the counts, and the rows that were asked for. Nothing at all when
+ * the monitor has no source. */
+void monitor_devices_write(const struct monitor *m, const struct device_query *q,
+                           struct json_writer *w);
+
+#endif
