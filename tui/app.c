@@ -135,7 +135,8 @@ static void leave_screen(struct app *a)
 static void look(void *owner)
 {
     struct app *a = owner;
-    char target[200];
+    char target[MODEL_TARGET];
+    struct model_wanted wanted;
     if (a->replay)
         return;
     if (admin_client_busy(a->watch)) {
@@ -143,7 +144,8 @@ static void look(void *owner)
         return;
     }
     a->ask_again = false;
-    model_target(a->model, ui_detail(a->ui), target, sizeof target);
+    ui_wanted(a->ui, &wanted);
+    model_target(a->model, &wanted, target);
     timer_start(a->look, (uint64_t)(a->ui->refresh * 1000));
     admin_client_ask(a->watch, "GET", target);
 }

@@ -151,9 +151,9 @@ static int checked(struct fetch *f)
 static void ask(void *owner)
 {
     struct fetch *f = owner;
-    char target[200] = "/v1/snapshot";
+    char target[MODEL_TARGET] = "/v1/snapshot";
     if (f->printed > 0)
-        model_target(&f->model, 0, target, sizeof target);
+        model_target(&f->model, &(struct model_wanted){0}, target);
     admin_client_ask(f->watch, "GET", target);
 }
 

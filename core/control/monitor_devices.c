@@ -58,7 +58,7 @@ static bool fits_word(const struct monitor_device *d, struct span word)
 {
     if (memchr(word.p, '=', word.n) != NULL) {
         struct span key = span_cut(&word, '=');
-        return has_label(d, key, word);
+        return span_is(key, "device") ? span_is(word, d->name) : has_label(d, key, word);
     }
     for (int s = 0; s < MONITOR_DEVICE_STATES; s++)
         if (span_is_nocase(word, state_names[s]))
@@ -113,7 +113,7 @@ static const struct {
     const char *name;
     order *compare;
 } orders[] = {
-    {"state", by_state},     {"name", by_name},       {"since", by_since},
+    {"state", by_state},     {"device", by_name},     {"state_for", by_since},
     {"address", by_address}, {"version", by_version},
 };
 
@@ -185,7 +185,7 @@ static void write_time(struct json_writer *w, const char *name, int64_t ms)
         json_time(w, name, ms);
 }
 
-static void write_row(const struct monitor_device *d, struct json_writer *w)
+static void write_row(const struct monitor_device *d, int64_t now, struct json_writer *w)
 {
     json_open(w, NULL, '{');
     json_text(w, "device", span_of(d->name));
@@ -195,6 +195,7 @@ static void write_row(const struct monitor_device *d, struct json_writer *w)
     if (d->maintenance)
         json_flag(w, "maintenance", true);
     write_time(w, "since", d->since);
+    write_time(w, "state_for", d->since > 0 ? now - d->since : 0);
     write_time(w, "enrolled", d->enrolled);
     write_text(w, "address", d->address);
     write_text(w, "version", d->version);
@@ -215,17 +216,18 @@ static void write_row(const struct monitor_device *d, struct json_writer *w)
     json_close(w, '}');
 }
 
-static void write_rows(struct gathered *g, struct json_writer *w)
+static void write_rows(struct gathered *g, int64_t now, struct json_writer *w)
 {
     const struct device_query *q = g->query;
     struct sorting s = sorting_of(q->sort);
     size_t limit = q->limit < MONITOR_DEVICES_MAX ? q->limit : MONITOR_DEVICES_MAX;
     if (g->n > 0)
         qsort_r(g->fit, g->n, sizeof *g->fit, compare, &s);
+    json_text(w, "filter", q->filter);
     json_number(w, "from", (int64_t)(q->from < g->n ? q->from : g->n));
     json_open(w, "rows", '[');
     for (size_t i = q->from; i < g->n && i - q->from < limit; i++)
-        write_row(&g->fit[i], w);
+        write_row(&g->fit[i], now, w);
     json_close(w, ']');
 }
 
@@ -242,7 +244,7 @@ void monitor_devices_write(const struct monitor *m, const struct device_query *q
         json_number(w, state_names[s], (int64_t)g.counts[s]);
     json_number(w, "matching", (int64_t)g.matching);
     if (q->limit > 0)
-        write_rows(&g, w);
+        write_rows(&g, m->o.wall(m->o.clock), w);
     json_close(w, '}');
     free(g.fit);
 }

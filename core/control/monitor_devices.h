@@ -54,12 +54,12 @@ void monitor_devices(struct monitor *m, const struct monitor_device_source *sour
 #define MONITOR_DEVICES_MAX 4096 /* rows in one answer */
 
 struct device_query {
-    /* Words, all of which must fit: "away", "present", "pending", "disabled", "maintenance", a
-     * label as KEY=VALUE, and any other text, which the name, the address, the version or a service
-     * must have in it, in any case. */
+    /* Words, all of which must fit: "away", "present", "pending", "disabled", "maintenance", one
+     * device as device=NAME, a label as KEY=VALUE, and any other text, which the name, the address,
+     * the version or a service must have in it, in any case. */
     struct span filter;
-    struct span sort; /* "state" (also when it is empty: pending and away first), "name", "since",
-                         "address", "version"; a '-' in front reverses the order */
+    struct span sort; /* "state" (also when it is empty: pending and away first), "device",
+                         "state_for", "address", "version"; a '-' in front reverses the order */
     size_t from;      /* rows to leave out at the beginning */
     size_t limit;     /* rows wanted, at most MONITOR_DEVICES_MAX */
 };

@@ -397,10 +397,71 @@ def later():
     return [first, second]
 
 
+def device(name, state, state_for, services=("SSH1", "HTTP1"), labels=(("site", "7"),), **more):
+    return {
+        "device": name,
+        "state": state,
+        "present": state == "present",
+        "since": NOW - state_for,
+        "state_for": state_for,
+        "enrolled": NOW - 40 * 86400,
+        "address": "192.0.2.7:50312",
+        "version": "1.2.0",
+        "carrier": "device-link",
+        "services": list(services),
+        "labels": [{"key": k, "value": v} for k, v in labels],
+    } | more
+
+
+def with_devices(rows, total=None, start=0, matching=None, **counts):
+    of = {s: sum(r["state"] == s for r in rows) for s in ("pending", "away", "present", "disabled")}
+    total = len(rows) if total is None else total
+    s = hub()[0]
+    s["devices"] = of | counts | {"total": total, "from": start, "rows": rows,
+                                  "matching": total if matching is None else matching}
+    return [s]
+
+
+def devices_none():
+    return with_devices([])
+
+
+def devices_three():
+    return with_devices([
+        device("press-02", "pending", 40, services=(), labels=()),
+        device("pump-09", "away", 9400, version="1.1.0", address="[2001:db8::17a4:1]:40112",
+               labels=(("site", "7"), ("line", "north hall"), ("owner", "m\u00fcller\u202e"))),
+        device("pump-07", "present", 724),
+    ])
+
+
+def devices_states():
+    return with_devices([
+        device("a" * 128, "present", 5, services=[f"S{i:02}" for i in range(64)]),
+        device("valve-1", "disabled", 86400 * 400),
+        device("valve-2", "present", 60, maintenance=True),
+        device("never", "away", 0, address="", version="", since=0),
+    ])
+
+
+def devices_ten_thousand():
+    """The rows of one screen out of ten thousand, somewhere in the middle."""
+    rows = [device(f"plant{i % 9}-press-{i:05}", "away" if i < 188 else "present", 100 + 7 * i)
+            for i in range(180, 240)]
+    return with_devices(rows, total=10000, start=180, present=9812, away=188)
+
+
+def devices_ten_thousand_first():
+    rows = [device(f"plant{i % 9}-press-{i:05}", "away", 100 + 7 * i) for i in range(60)]
+    return with_devices(rows, total=10000, present=9812, away=188)
+
+
 SCENES = {f.__name__.replace("_", "-"): f for f in (
     main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, no_device,
     ending, ending_fleet, ending_agent, over, fleet,
-    native, nameless, agent, hub, hub_certificate, hub_expired, lost, paused, later)}
+    native, nameless, agent, hub, hub_certificate, hub_expired, lost, paused, later,
+    devices_none, devices_three, devices_states, devices_ten_thousand,
+    devices_ten_thousand_first)}
 
 
 @functools.lru_cache

@@ -89,8 +89,8 @@ static void orders(void **state)
     (void)state;
     assert_rows("", "", "press Pump-09 pump-07");
     assert_rows("", "-state", "pump-07 Pump-09 press");
-    assert_rows("", "name", "Pump-09 press pump-07");
-    assert_rows("", "since", "pump-07 Pump-09 press");
+    assert_rows("", "device", "Pump-09 press pump-07");
+    assert_rows("", "state_for", "pump-07 Pump-09 press");
     assert_rows("", "-version", "pump-07 Pump-09 press");
     assert_rows("", "nonsense", "press Pump-09 pump-07");
 }
@@ -98,26 +98,28 @@ static void orders(void **state)
 static void filters(void **state)
 {
     (void)state;
-    assert_rows("pump", "name", "Pump-09 pump-07");
-    assert_rows("  pump   09 ", "name", "Pump-09");
-    assert_rows("away", "name", "Pump-09");
-    assert_rows("site=7", "name", "pump-07");
-    assert_rows("site=", "name", "");
-    assert_rows("http1", "name", "pump-07");
-    assert_rows("10.0.0.7", "name", "pump-07");
-    assert_rows("nobody", "name", "");
+    assert_rows("pump", "device", "Pump-09 pump-07");
+    assert_rows("  pump   09 ", "device", "Pump-09");
+    assert_rows("away", "device", "Pump-09");
+    assert_rows("site=7", "device", "pump-07");
+    assert_rows("site=", "device", "");
+    assert_rows("http1", "device", "pump-07");
+    assert_rows("10.0.0.7", "device", "pump-07");
+    assert_rows("device=Pump-09", "", "Pump-09");
+    assert_rows("device=pump-09", "", "");
+    assert_rows("nobody", "device", "");
 }
 
 static void pages(void **state)
 {
     (void)state;
-    cJSON *j = ask("", "name", 1, 1);
+    cJSON *j = ask("", "device", 1, 1);
     assert_int_equal(number(j, "devices.matching"), 3);
     assert_int_equal(number(j, "devices.from"), 1);
     assert_int_equal(cJSON_GetArraySize(at(j, "devices.rows")), 1);
     assert_string_equal(text(j, "devices.rows.0.device"), "press");
     cJSON_Delete(j);
-    j = ask("", "name", 9, 5);
+    j = ask("", "device", 9, 5);
     assert_int_equal(number(j, "devices.from"), 3);
     assert_int_equal(cJSON_GetArraySize(at(j, "devices.rows")), 0);
     cJSON_Delete(j);
@@ -140,6 +142,7 @@ static void readers_see_the_same(void **state)
     assert_string_equal(d->carrier, "device-link");
     assert_true(d->present);
     assert_about(d->since, 3);
+    assert_about(d->state_for, (double)wall_ms / 1000 - 3);
     assert_string_equal(d->services[1], "HTTP1");
     assert_int_equal(d->n_labels, 2);
     assert_string_equal(d->labels[1].value, "a b");

@@ -43,9 +43,25 @@ static void take(double now, const char *format, ...)
 
 static void asks(uint64_t detail, const char *target)
 {
-    char text[200];
-    model_target(&m, detail, text, sizeof text);
+    char text[MODEL_TARGET];
+    model_target(&m, &(struct model_wanted){.detail = detail}, text);
     assert_string_equal(text, target);
+}
+
+static void asks_for_devices(void)
+{
+    char text[MODEL_TARGET];
+    struct model_wanted w = {.devices = 20,
+                             .devices_from = 40,
+                             .devices_filter = "site=7 a&b",
+                             .devices_sort = "state",
+                             .devices_reverse = true};
+    model_target(&m, &w, text);
+    assert_string_equal(text, "/v1/snapshot?history=0&tens=0&events=0&devices=20&devices_from=40"
+                              "&devices_sort=-state&devices_filter=site%3d7%20a%26b");
+    memset(w.devices_filter, '"', sizeof w.devices_filter - 1);
+    model_target(&m, &w, text);
+    assert_string_equal(text + strlen(text) - 3, "%22");
 }
 
 static void event_is(size_t i, const char *event, const char *text)
@@ -95,6 +111,7 @@ static void test_first(void **state)
     assert_int_equal(m.link, MODEL_NEVER);
     assert_string_equal(m.socket, "/run/x.sock");
     asks(0, "/v1/snapshot?history=0&tens=0&events=0");
+    asks_for_devices();
     take(5, "\"streams\":[{\"id\":3},{\"id\":4}]");
     assert_int_equal(m.link, MODEL_LIVE);
     assert_true(m.heard_at == 5);

@@ -80,7 +80,7 @@ struct columns_options columns_options(const struct columns *c, const struct sna
     return (struct columns_options){.role = column_role_of(s),
                                     .totals = ui->totals,
                                     .hidden = (streams ? ui->hidden : 0) | without_names(c, s),
-                                    .wanted = device_column(c, s, width),
+                                    .wanted = c != &device_columns ? device_column(c, s, width) : 0,
                                     /* Space for the marks of selection and tag. */
                                     .at = streams ? 2 : 1,
                                     .width = width,

@@ -1,5 +1,5 @@
-/* The columns of the two tables, streams and services: an entry for each has its name, when it is
- * shown, its width, its text and its order. Pure. */
+/* The columns of the tables, streams, services and devices: an entry for each has its name, when it
+ * is shown, its width, its text and its order. Pure. */
 #ifndef TUI_STATE_COLUMNS_H
 #define TUI_STATE_COLUMNS_H
 
@@ -32,16 +32,16 @@ struct column {
     uint16_t from;                    /* least width of the screen */
     bool number;                      /* aligned to the right, and sorted in descending order */
     enum { COLUMN_ALWAYS, COLUMN_RATE, COLUMN_TOTAL, COLUMN_NO_RATE } kind;
-    /* row: a snapshot_stream or snapshot_service. */
+    /* row: a snapshot_stream, snapshot_service or snapshot_device. */
     void (*write)(const void *row, enum units units, int width, struct column_text *out);
-    int (*compare)(const void *a, const void *b); /* ascending */
+    int (*compare)(const void *a, const void *b); /* ascending; NULL: no order */
 };
 
 struct columns {
     int n;
     const struct column *items;
 };
-extern const struct columns stream_columns, service_columns;
+extern const struct columns stream_columns, service_columns, device_columns;
 
 /* Finds a column by its name or by a title in any role, whatever the case. -1: there is none. */
 int column_find(const struct columns *c, const char *name);

@@ -28,7 +28,8 @@ static void lay_out_group(struct help *h, enum key_group group)
          ROLE_QUIET, false);
     for (size_t i = 0; i < n_key_bindings; i++) {
         const struct key_binding *b = &key_bindings[i];
-        if (b->group != group || b->names == NULL)
+        if (b->group != group || b->names == NULL ||
+            ((b->screens & AT_HUB) != 0 && h->role != COLUMN_HUB))
             continue;
         int names = (int)strlen(b->names) + 1; /* bytes are columns, since the table is ASCII */
         int cells = (names + (b->help != NULL ? (int)strlen(b->help) : -1) + 1 + CELL) / CELL;
@@ -56,6 +57,7 @@ static void lay_out_lines(struct help *h)
          "thing=pump-07 source=192.0.2. state=half age>10m down>1M up/s>10K"},
         {"", "!text does not contain it. Filters hold for streams and for the log.",
          "!text does not contain it. Filters hold for tunnels and for the log."},
+        {"", "", "of devices: away, pending, site=7, device=pump-07; text in service"},
         {"States", "conn asking the device   open both ways   half one side is done",
          "open both ends are connected   half one end is"},
         {"", "drain delivering what is held   clos over: seen for 5 s, with why",

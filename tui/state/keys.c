@@ -1,6 +1,7 @@
 #include "tui/state/keys.h"
 
 #include "tui/state/columns.h"
+#include "tui/state/device_list.h"
 #include "tui/state/ui_internal.h"
 
 #include <stdio.h>
@@ -32,14 +33,32 @@ ACTION(back)
 {
     if (ui->screen == SCREEN_HELP)
         return help(ui, m, key);
-    if (ui->screen != SCREEN_MAIN)
+    if (ui->screen == SCREEN_DEVICES && ui->devices.filter[0] != '\0' && key == UIKEY_ESCAPE) {
+        ui->devices.filter[0] = '\0';
+        return UI_REFRESH;
+    }
+    if (ui->screen == SCREEN_DEVICE)
+        ui->screen = SCREEN_DEVICES;
+    else if (ui->screen != SCREEN_MAIN)
         ui->screen = SCREEN_MAIN;
     else if (ui->search_text[0] != '\0')
         ui->search_text[0] = '\0';
     else
         ui_clear_filter(ui);
     ui_settle(ui, m);
-    return UI_NOTHING;
+    return ui->screen == SCREEN_DEVICES ? UI_REFRESH : UI_NOTHING;
+}
+
+ACTION(devices)
+{
+    (void)key;
+    if (!m->shown.devices.known) {
+        ui_say(ui, true, "devices are listed at a hub: watch tunnel-hub");
+        return UI_NOTHING;
+    }
+    ui->screen = SCREEN_DEVICES;
+    ui_settle(ui, m);
+    return UI_REFRESH;
 }
 
 ACTION(quit)
@@ -65,6 +84,10 @@ static int neighbour(const struct ui *ui, const struct model *m, int sort, int b
 ACTION(sort_by)
 {
     int by = key == '<' ? -1 : 1;
+    if (ui->screen == SCREEN_DEVICES) {
+        device_list_sort(ui, by);
+        return UI_REFRESH;
+    }
     if (ui->focus == PANE_SERVICES)
         ui->service_sort = neighbour(ui, m, ui->service_sort, by);
     else
@@ -78,6 +101,10 @@ ACTION(reverse)
     (void)key;
     if (m->link != MODEL_LIVE)
         return UI_RETRY; /* as the box of a lost program says */
+    if (ui->screen == SCREEN_DEVICES) {
+        ui->devices.reverse = !ui->devices.reverse;
+        return UI_REFRESH;
+    }
     if (ui->focus == PANE_SERVICES)
         ui->service_reverse = !ui->service_reverse;
     else
@@ -238,10 +265,13 @@ ACTION(copy)
 {
     bool service =
         ui->screen == SCREEN_SERVICE || (ui->screen == SCREEN_MAIN && ui->focus == PANE_SERVICES);
-    uint64_t id = service ? 0 : ui_selected(ui, m);
+    bool device = ui->screen == SCREEN_DEVICES || ui->screen == SCREEN_DEVICE;
+    uint64_t id = service || device ? 0 : ui_selected(ui, m);
     (void)key;
     ui->copied[0] = '\0';
-    if (service)
+    if (device && device_list_selected(ui, m) != NULL)
+        snprintf(ui->copied, sizeof ui->copied, "%s", device_list_selected(ui, m)->device);
+    else if (service)
         copy_service(ui, m);
     else if (id != 0)
         snprintf(ui->copied, sizeof ui->copied, "%llu", (unsigned long long)id);
@@ -272,17 +302,18 @@ const struct key_binding key_bindings[] = {
     /* The key bar, in this order. */
     {{'?', F(1), 'h'}, "? F1 h", "help", KEYS_SCREEN, ON_ALL, "?", "Help", false, help},
     {{UIKEY_ESCAPE}, "Esc", "back, no filter", KEYS_OPEN, ON_ALL & ~(unsigned)ON_MAIN, "Esc", " Back", false, back},
-    {{'/', F(4)}, "/ F4", "filter", KEYS_FIND, ON_MAIN, "/", "Filter", false, ui_ask_filter},
-    {{'<', '>'}, "< >", "by another column", KEYS_SORT, ON_MAIN, "<>", "Sort", false, sort_by},
-    {{'r'}, "r", "reverse", KEYS_SORT, ON_MAIN, "r", "Rev", false, reverse},
-    {{'p', 'Z'}, "p Z", "pause the picture", KEYS_VIEW, ON_LISTS, "p", "Pause", false, pause_picture},
+    {{'/', F(4)}, "/ F4", "filter", KEYS_FIND, ON_MAIN | ON_DEVICES, "/", "Filter", false, ui_ask_filter},
+    {{'<', '>'}, "< >", "by another column", KEYS_SORT, ON_MAIN | ON_DEVICES, "<>", "Sort", false, sort_by},
+    {{'r'}, "r", "reverse", KEYS_SORT, ON_MAIN | ON_DEVICES, "r", "Rev", false, reverse},
+    {{'p', 'Z'}, "p Z", "pause the picture", KEYS_VIEW, ON_LISTS | ON_DEVICES | ON_DEVICE, "p", "Pause", false, pause_picture},
     {{'u'}, "u", "bytes or bits", KEYS_VIEW, ON_LISTS, "u", "Units", false, units},
     {{'K', F(9), UIKEY_DELETE}, "K F9 Del", "close (asks)", KEYS_STREAMS, ON_MAIN | ON_STREAM, "K", "Kill", true, ui_ask_close},
     {{UIKEY_TAB, UIKEY_BACK_TAB}, "Tab S-Tab", "next pane", KEYS_MOVE, ON_MAIN, "Tab", " Focus", false, ui_next_pane},
-    {{UIKEY_ENTER}, "Enter", "details", KEYS_OPEN, ON_MAIN, "Enter", " Detail", false, ui_enter},
+    {{UIKEY_ENTER}, "Enter", "details", KEYS_OPEN, ON_MAIN | ON_DEVICES, "Enter", " Detail", false, ui_enter},
+    {{'D'}, "D", "list devices", KEYS_STREAMS, ON_MAIN | AT_HUB, "D", "evices", false, devices},
     {{'w'}, "w", "1, 10 or 60 minutes", KEYS_GRAPH, ON_LISTS, "w", "Window", false, window},
     {{'t'}, "t", "rates, totals", KEYS_VIEW, ON_MAIN, "t", "Totals", false, totals},
-    {{'y'}, "y", "copy id or name", KEYS_STREAMS, ON_LISTS, "y", "Copy", false, copy},
+    {{'y'}, "y", "copy id or name", KEYS_STREAMS, ON_LISTS | ON_DEVICES | ON_DEVICE, "y", "Copy", false, copy},
     {{'q', F(10), CTRL('c')}, "q", "quit", KEYS_OPEN, ON_ALL, "q", "Quit", false, quit},
     /* These are not in the bar. */
     {{UIKEY_UP, UIKEY_DOWN, 'k', 'j'}, "Up Down k j", "move", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
@@ -309,9 +340,8 @@ const size_t n_key_bindings = sizeof key_bindings / sizeof *key_bindings;
 
 unsigned key_screen(enum screen s)
 {
-    static const unsigned bits[] = {[SCREEN_MAIN] = ON_MAIN,
-                                    [SCREEN_STREAM] = ON_STREAM,
-                                    [SCREEN_SERVICE] = ON_SERVICE,
-                                    [SCREEN_HELP] = ON_HELP};
+    static const unsigned bits[] = {
+        [SCREEN_MAIN] = ON_MAIN, [SCREEN_STREAM] = ON_STREAM,   [SCREEN_SERVICE] = ON_SERVICE,
+        [SCREEN_HELP] = ON_HELP, [SCREEN_DEVICES] = ON_DEVICES, [SCREEN_DEVICE] = ON_DEVICE};
     return bits[s];
 }

@@ -4,7 +4,16 @@
 
 #include "tui/state/ui.h"
 
-enum { ON_MAIN = 1, ON_STREAM = 2, ON_SERVICE = 4, ON_HELP = 8, ON_ALL = 15 };
+enum {
+    ON_MAIN = 1,
+    ON_STREAM = 2,
+    ON_SERVICE = 4,
+    ON_HELP = 8,
+    ON_DEVICES = 16,
+    ON_DEVICE = 32,
+    ON_ALL = 63,
+    AT_HUB = 64 /* only a hub's key bar and help have it */
+};
 
 enum key_group {
     KEYS_MOVE,

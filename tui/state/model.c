@@ -1,5 +1,7 @@
 #include "tui/state/model.h"
 
+#include "core/base/encoding.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -168,12 +170,33 @@ void model_take(struct model *m, struct snapshot *s, double now)
     *s = (struct snapshot){0};
 }
 
-void model_target(const struct model *m, uint64_t detail, char *out, size_t size)
+/* snprintf behind what is there. */
+static void append_text(char out[MODEL_TARGET], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void append_text(char out[MODEL_TARGET], const char *format, ...)
 {
-    int n = snprintf(out, size, "/v1/snapshot?history=%" PRIu64 "&tens=%" PRIu64 "&events=%" PRIu64,
-                     m->seconds.last, m->tens.last, m->last_event);
-    if (detail != 0 && n > 0 && (size_t)n < size)
-        snprintf(out + n, size - (size_t)n, "&detail=%" PRIu64, detail);
+    size_t n = strlen(out);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(out + n, MODEL_TARGET - n, format, args);
+    va_end(args);
+}
+
+void model_target(const struct model *m, const struct model_wanted *w, char out[MODEL_TARGET])
+{
+    char filter[3 * sizeof w->devices_filter];
+    out[0] = '\0';
+    append_text(out, "/v1/snapshot?history=%" PRIu64 "&tens=%" PRIu64 "&events=%" PRIu64,
+                m->seconds.last, m->tens.last, m->last_event);
+    if (w->detail != 0)
+        append_text(out, "&detail=%" PRIu64, w->detail);
+    if (w->devices == 0)
+        return;
+    percent_encode(span_of(w->devices_filter), filter);
+    append_text(out, "&devices=%zu&devices_from=%zu&devices_sort=%s%s&devices_filter=%s",
+                w->devices, w->devices_from, w->devices_reverse ? "-" : "", w->devices_sort,
+                filter);
 }
 
 void model_lost(struct model *m, const char *problem, double now, double retry_at)

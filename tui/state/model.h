@@ -60,9 +60,18 @@ void model_free(struct model *m);
  * after a loss adds an event "back" that tells how long nothing was heard. now: the local monotonic
  * clock. */
 void model_take(struct model *m, struct snapshot *s, double now);
-/* "/v1/snapshot?history=...&tens=...&events=..." asks for what is missing. detail: a stream's id,
- * or 0. */
-void model_target(const struct model *m, uint64_t detail, char *out, size_t size);
+/* What the screen needs besides the streams. */
+struct model_wanted {
+    uint64_t detail;     /* id of the stream whose history is shown; 0: none */
+    size_t devices;      /* rows of a hub's devices; 0: none. The rest is theirs: */
+    size_t devices_from; /* rows before the first one */
+    char devices_filter[208];
+    const char *devices_sort;
+    bool devices_reverse;
+};
+#define MODEL_TARGET 1024
+/* "/v1/snapshot?history=...&tens=...&events=..." asks for what is missing and wanted. */
+void model_target(const struct model *m, const struct model_wanted *w, char out[MODEL_TARGET]);
 void model_lost(struct model *m, const char *problem, double now, double retry_at);
 /* Adds an event that came outside a snapshot (in a replay), unless it is known already. Strings are
  * copied. */

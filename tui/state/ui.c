@@ -1,6 +1,7 @@
 #include "tui/state/ui.h"
 
 #include "tui/state/columns.h"
+#include "tui/state/device_list.h"
 #include "tui/state/help.h"
 #include "tui/state/keys.h"
 #include "tui/state/ui_internal.h"
@@ -17,6 +18,7 @@ void ui_init(struct ui *ui)
                       .refresh = 1,
                       .sort = column_find(&stream_columns, "rate_down"),
                       .service_sort = column_find(&service_columns, "id"),
+                      .devices.sort = column_find(&device_columns, "state"),
                       .columns = COLUMNS_BEFORE,
                       .rows = ROWS_BEFORE};
 }
@@ -151,6 +153,19 @@ static bool click_main(struct ui *ui, const struct model *m, int row, int x)
     return false;
 }
 
+static bool click_devices(struct ui *ui, const struct model *m, int row, int x)
+{
+    enum { HEAD = 2, FIRST = 3 };
+    int column = row == HEAD ? head_at(ui, m, &device_columns, x) : -1;
+    if (inside(row, FIRST, device_list_room(ui)))
+        return device_list_pick(ui, m, ui->devices.top + (size_t)(row - FIRST));
+    if (column < 0 || device_columns.items[column].compare == NULL)
+        return false;
+    ui->devices.reverse = column == ui->devices.sort ? !ui->devices.reverse : false;
+    ui->devices.sort = column;
+    return false;
+}
+
 unsigned ui_click(struct ui *ui, struct model *m, int row, int column, int button)
 {
     unsigned actions = UI_NOTHING;
@@ -161,8 +176,10 @@ unsigned ui_click(struct ui *ui, struct model *m, int row, int column, int butto
         ui_step(ui, m, button == 4 ? -1 : 1);
     else if (ui->screen == SCREEN_MAIN && click_main(ui, m, row, column) && button == 2)
         actions = ui_enter(ui, m, UIKEY_ENTER);
+    else if (ui->screen == SCREEN_DEVICES && click_devices(ui, m, row, column) && button == 2)
+        actions = ui_enter(ui, m, UIKEY_ENTER);
     settle(ui, m);
-    return actions;
+    return ui->screen == SCREEN_DEVICES ? actions | UI_REFRESH : actions;
 }
 
 /* ---- for the app ---- */
@@ -172,6 +189,12 @@ uint64_t ui_detail(const struct ui *ui)
     bool shown = ui->screen == SCREEN_STREAM ||
                  (ui->screen == SCREEN_HELP && ui->before_help == SCREEN_STREAM);
     return shown ? ui->stream : 0;
+}
+
+void ui_wanted(const struct ui *ui, struct model_wanted *out)
+{
+    *out = (struct model_wanted){.detail = ui_detail(ui)};
+    device_list_wanted(ui, out);
 }
 
 bool ui_set_filter(struct ui *ui, const char *text)

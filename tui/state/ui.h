@@ -12,18 +12,36 @@
 #define UI_TEXT_MAX 200  /* bytes of a filter or search */
 #define UI_TAGS_MAX 1024 /* streams tagged at once */
 
-enum screen { SCREEN_MAIN, SCREEN_STREAM, SCREEN_SERVICE, SCREEN_HELP };
+enum screen {
+    SCREEN_MAIN,
+    SCREEN_STREAM,
+    SCREEN_SERVICE,
+    SCREEN_HELP,
+    SCREEN_DEVICES,
+    SCREEN_DEVICE
+};
 enum pane { PANE_STREAMS, PANE_SERVICES, PANE_LOG, PANE_COUNT };
 enum prompt {
     PROMPT_NONE,
     PROMPT_FILTER,
     PROMPT_SEARCH,
-    PROMPT_CLOSE,  /* y closes the streams of ui_closing */
-    PROMPT_SORT,   /* a list of columns to sort by */
-    PROMPT_COLUMNS /* a list of columns to show or hide */
+    PROMPT_DEVICES, /* a filter of devices, which the hub reads */
+    PROMPT_CLOSE,   /* y closes the streams of ui_closing */
+    PROMPT_SORT,    /* a list of columns to sort by */
+    PROMPT_COLUMNS  /* a list of columns to show or hide */
 };
 enum totals { SHOW_BOTH, SHOW_RATES, SHOW_TOTALS };
 enum window { WINDOW_MINUTE, WINDOW_TEN, WINDOW_HOUR };
+
+/* The list of a hub's devices, of which the hub sends only what is on the screen. */
+struct device_list {
+    char filter[UI_TEXT_MAX + 1];
+    int sort; /* index into device_columns */
+    bool reverse;
+    char name[129]; /* the selected one; "": whichever is in its row */
+    size_t row;     /* its row, among those that fit the filter */
+    size_t top;     /* the first row shown */
+};
 
 struct ui {
     enum screen screen, before_help;
@@ -37,7 +55,8 @@ struct ui {
     size_t stream_row, service_row;
     size_t log_up;                            /* rows that the log is scrolled back */
     size_t stream_top, service_top, help_top; /* first row shown */
-    int sort, service_sort;                   /* index into the columns (columns.h) */
+    struct device_list devices;
+    int sort, service_sort; /* index into the columns (columns.h) */
     bool reverse, service_reverse;
     uint64_t hidden; /* columns that are switched off: 1 << index */
     struct filter filter;
@@ -93,6 +112,8 @@ void ui_settle(struct ui *ui, const struct model *m);
 uint64_t ui_closing(const struct ui *ui, size_t i);
 /* The id of the stream whose history is to be asked for, or 0. */
 uint64_t ui_detail(const struct ui *ui);
+/* What the screen needs of the next snapshot; out has views into ui. */
+void ui_wanted(const struct ui *ui, struct model_wanted *out);
 /* Sets the filter at the start ("SSH1 down>1M"). False: it is invalid, and ui->message is a
  * sentence. */
 bool ui_set_filter(struct ui *ui, const char *text);

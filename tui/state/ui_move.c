@@ -1,6 +1,7 @@
 #include "tui/state/ui_internal.h"
 
 #include "tui/state/columns.h"
+#include "tui/state/device_list.h"
 #include "tui/state/log_lines.h"
 
 #include <limits.h>
@@ -80,6 +81,10 @@ void ui_step(struct ui *ui, const struct model *m, long rows)
     if (ui->screen == SCREEN_HELP)
         ui->help_top =
             moved(ui->help_top, rows, INT_MAX); /* ui_key limits it to the existing rows */
+    else if (ui->screen == SCREEN_DEVICES)
+        device_list_step(ui, m, rows);
+    else if (ui->screen == SCREEN_DEVICE)
+        return; /* its page has no rows to move in */
     else if (ui->screen == SCREEN_SERVICE ||
              (ui->screen == SCREEN_MAIN && ui->focus == PANE_SERVICES))
         step_services(ui, m, rows);
@@ -92,7 +97,8 @@ void ui_step(struct ui *ui, const struct model *m, long rows)
 static long page(const struct ui *ui, const struct model *m)
 {
     struct layout l = ui_layout(ui, m);
-    int rows = ui->screen != SCREEN_MAIN    ? ui->rows - 2
+    int rows = ui->screen == SCREEN_DEVICES ? device_list_room(ui)
+               : ui->screen != SCREEN_MAIN  ? ui->rows - 2
                : ui->focus == PANE_SERVICES ? l.n_services
                : ui->focus == PANE_LOG      ? l.n_log
                                             : l.n_streams;
@@ -125,8 +131,8 @@ unsigned ui_move(struct ui *ui, struct model *m, uint32_t key)
     default:
         ui_step(ui, m, INT_MAX);
     }
-    /* For the history of another stream. */
-    return ui->screen == SCREEN_STREAM ? UI_REFRESH : UI_NOTHING;
+    /* For the history of another stream, or for rows that are not here yet. */
+    return ui->screen == SCREEN_STREAM || ui->screen == SCREEN_DEVICES ? UI_REFRESH : UI_NOTHING;
 }
 
 unsigned ui_next_pane(struct ui *ui, struct model *m, uint32_t key)
@@ -169,6 +175,13 @@ unsigned ui_next_match(struct ui *ui, struct model *m, uint32_t key)
 unsigned ui_enter(struct ui *ui, struct model *m, uint32_t key)
 {
     (void)key;
+    if (ui->screen == SCREEN_DEVICES) {
+        if (device_list_selected(ui, m) == NULL)
+            return UI_NOTHING;
+        device_list_step(ui, m, 0);
+        ui->screen = SCREEN_DEVICE;
+        return UI_REFRESH;
+    }
     if (ui->focus == PANE_LOG)
         return UI_NOTHING;
     ui_step(ui, m, 0); /* turns "the first row" into a selection of its own */
@@ -241,6 +254,7 @@ void ui_settle(struct ui *ui, const struct model *m)
     settle_streams(ui, m, l.n_streams);
     settle_services(ui, m, l.n_services);
     settle_tags(ui, m);
+    device_list_settle(ui, m);
     if ((ui->focus == PANE_SERVICES && l.n_services == 0) ||
         (ui->focus == PANE_LOG && l.n_log == 0))
         ui->focus = PANE_STREAMS;

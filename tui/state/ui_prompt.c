@@ -23,7 +23,10 @@ static void begin(struct ui *ui, enum prompt prompt, const char *text)
 unsigned ui_ask_filter(struct ui *ui, struct model *m, uint32_t key)
 {
     (void)m, (void)key;
-    begin(ui, PROMPT_FILTER, ui->filter_text);
+    if (ui->screen == SCREEN_DEVICES)
+        begin(ui, PROMPT_DEVICES, ui->devices.filter);
+    else
+        begin(ui, PROMPT_FILTER, ui->filter_text);
     return UI_NOTHING;
 }
 
@@ -45,8 +48,8 @@ static void apply(struct ui *ui, struct model *m)
 {
     char text[sizeof ui->text];
     ui->problem[0] = '\0';
-    if (ui->prompt == PROMPT_SEARCH) {
-        set_text(ui->search_text, ui->text);
+    if (ui->prompt == PROMPT_SEARCH || ui->prompt == PROMPT_DEVICES) {
+        set_text(ui->prompt == PROMPT_SEARCH ? ui->search_text : ui->devices.filter, ui->text);
         return;
     }
     set_text(text, ui->text);
@@ -97,11 +100,19 @@ static void leave(struct ui *ui, struct model *m, bool keep)
         ui_clear_filter(ui);
     if (was == PROMPT_FILTER && keep && ui->problem[0] != '\0')
         ui_say(ui, true, "%s", ui->problem);
+    if (was == PROMPT_DEVICES && !keep)
+        ui->devices.filter[0] = '\0';
     if (was == PROMPT_SEARCH && !keep)
         ui->search_text[0] = '\0';
     if (was == PROMPT_SEARCH && keep && ui->text[0] != '\0')
         ui_next_match(ui, m, 'n');
     ui_settle(ui, m);
+}
+
+static bool takes_text(const struct ui *ui)
+{
+    return ui->prompt == PROMPT_FILTER || ui->prompt == PROMPT_SEARCH ||
+           ui->prompt == PROMPT_DEVICES;
 }
 
 static void text_key(struct ui *ui, struct model *m, uint32_t key)
@@ -125,7 +136,7 @@ static void text_key(struct ui *ui, struct model *m, uint32_t key)
 /* Line ends and tabs separate words. */
 bool ui_prompt_paste(struct ui *ui, struct model *m, uint32_t key)
 {
-    if (ui->prompt != PROMPT_FILTER && ui->prompt != PROMPT_SEARCH)
+    if (!takes_text(ui))
         return false;
     if (key == UIKEY_ENTER || key == UIKEY_TAB)
         insert(ui, ' ');
@@ -261,9 +272,10 @@ unsigned ui_prompt_key(struct ui *ui, struct model *m, uint32_t key)
         return UI_REDRAW;
     if (ui->prompt == PROMPT_CLOSE)
         return ui->read > 1 ? UI_NOTHING : close_key(ui, key);
-    if (ui->prompt == PROMPT_FILTER || ui->prompt == PROMPT_SEARCH)
+    bool devices = ui->prompt == PROMPT_DEVICES; /* then the hub has to be asked anew */
+    if (takes_text(ui))
         text_key(ui, m, key);
     else
         list_key(ui, m, key);
-    return UI_NOTHING;
+    return devices ? UI_REFRESH : UI_NOTHING;
 }

@@ -24,6 +24,12 @@ static void draw_screen(struct canvas *v)
     case SCREEN_HELP:
         draw_help(v);
         break;
+    case SCREEN_DEVICES:
+        draw_devices(v);
+        break;
+    case SCREEN_DEVICE:
+        draw_device(v);
+        break;
     default:
         draw_title(v);
         if (v->l.small)

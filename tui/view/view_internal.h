@@ -27,6 +27,8 @@ void draw_small(struct canvas *v);
 void draw_stream(struct canvas *v);
 void draw_service(struct canvas *v);
 void draw_help(struct canvas *v);
+void draw_devices(struct canvas *v);
+void draw_device(struct canvas *v);
 /* Draws boxes over the picture: for a program that is lost or was never reached, and for a list to
  * pick from. */
 void draw_boxes(struct canvas *v);
@@ -35,6 +37,8 @@ void draw_boxes(struct canvas *v);
 void draw_stream_table(struct canvas *v, int head, int first, int rows, const struct order *which,
                        size_t top, bool focus);
 void draw_service_table(struct canvas *v, int head, int first, int rows, const struct order *which);
+/* Those of devices on the screen; what the snapshot does not have yet stays empty. */
+void draw_device_table(struct canvas *v, int head, int first, int rows);
 /* The role for the state of a service or tunnel. */
 enum role role_of_state(const char *state);
 

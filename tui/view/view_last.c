@@ -20,18 +20,24 @@ static int draw_binding(struct canvas *v, int column, const struct key_binding *
     return column;
 }
 
+/* Whether the key is in the bar of this screen. */
+static bool is_in_bar(const struct canvas *v, const struct key_binding *b)
+{
+    return b->bar != NULL && (b->screens & key_screen(v->ui->screen)) != 0 &&
+           ((b->screens & AT_HUB) == 0 || v->role == COLUMN_HUB);
+}
+
 /* Draws as many keys as fit, in the table's order; the key that quits always has its place at the
  * end. */
 static void draw_key_bar(struct canvas *v)
 {
-    unsigned here = key_screen(v->ui->screen);
     const struct key_binding *last = NULL;
     int gap = v->g->columns >= 100 ? 2 : 1, at = v->g->columns > 30;
     for (size_t i = 0; i < n_key_bindings; i++)
-        if (key_bindings[i].bar != NULL && (key_bindings[i].screens & here) != 0)
+        if (is_in_bar(v, &key_bindings[i]))
             last = &key_bindings[i];
     for (const struct key_binding *b = key_bindings; last != NULL && b <= last; b++) {
-        if (b->bar == NULL || (b->screens & here) == 0)
+        if (!is_in_bar(v, b))
             continue;
         int after = b == last ? 0 : gap + bar_width(last);
         if (at + bar_width(b) + after <= v->g->columns)
@@ -69,6 +75,10 @@ static void draw_entry(struct canvas *v, const char *name)
     else if (ui->prompt == PROMPT_FILTER)
         snprintf(right, sizeof right, "%zu of %zu   Enter keep  Esc clear", v->streams.n,
                  v->s->n_streams);
+    else if (ui->prompt == PROMPT_DEVICES)
+        snprintf(right, sizeof right, "%llu of %llu   Enter keep  Esc clear",
+                 (unsigned long long)v->s->devices.matching,
+                 (unsigned long long)v->s->devices.total);
     else
         snprintf(right, sizeof right, "Enter find  Esc leave");
     two(v, left, ROLE_TEXT, right, ui->problem[0] != '\0' ? ROLE_BAD : ROLE_QUIET);
@@ -105,10 +115,10 @@ static void draw_paused(struct canvas *v)
     two(v, text, ROLE_BUSY, "p resume", ROLE_KEY);
 }
 
-static void draw_filter(struct canvas *v)
+static void draw_filter(struct canvas *v, const char *filter)
 {
     char text[UI_TEXT_MAX + 32];
-    snprintf(text, sizeof text, "Filter: %s", v->ui->filter_text);
+    snprintf(text, sizeof text, "Filter: %s", filter);
     two(v, text, ROLE_BUSY, "/ change  Esc clear  ? help", ROLE_KEY);
 }
 
@@ -116,8 +126,8 @@ void draw_last_row(struct canvas *v)
 {
     const struct ui *ui = v->ui;
     grid_fill(v->g, v->g->rows - 1, 0, v->g->columns, ' ', ROLE_TEXT);
-    if (ui->prompt == PROMPT_FILTER || ui->prompt == PROMPT_SEARCH)
-        draw_entry(v, ui->prompt == PROMPT_FILTER ? "Filter" : "Search");
+    if (ui->prompt == PROMPT_FILTER || ui->prompt == PROMPT_SEARCH || ui->prompt == PROMPT_DEVICES)
+        draw_entry(v, ui->prompt == PROMPT_SEARCH ? "Search" : "Filter");
     else if (ui->prompt == PROMPT_CLOSE)
         draw_question(v);
     else if (ui->prompt == PROMPT_SORT)
@@ -129,7 +139,9 @@ void draw_last_row(struct canvas *v)
     else if (v->m->paused && ui->screen != SCREEN_HELP)
         draw_paused(v);
     else if (ui->screen == SCREEN_MAIN && ui->filter_text[0] != '\0')
-        draw_filter(v);
+        draw_filter(v, ui->filter_text);
+    else if (ui->screen == SCREEN_DEVICES && ui->devices.filter[0] != '\0')
+        draw_filter(v, ui->devices.filter);
     else
         draw_key_bar(v);
 }

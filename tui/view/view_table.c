@@ -1,5 +1,6 @@
 #include "tui/view/view_internal.h"
 
+#include "tui/state/device_list.h"
 #include "tui/state/log_lines.h"
 
 #include <stdio.h>
@@ -154,7 +155,9 @@ static void draw_nothing(struct canvas *v, int row)
     const char *noun = column_row_noun(v->role);
     if (v->s->schema == 0)
         return;
-    if (v->ui->filter.n > 0)
+    if (v->ui->screen == SCREEN_DEVICE)
+        grid_print(v->g, row, 2, -1, ROLE_QUIET, "no tunnel leads to it now");
+    else if (v->ui->filter.n > 0)
         grid_print(v->g, row, 2, -1, ROLE_QUIET, "no %s matches the filter", noun);
     else if (v->role == COLUMN_HUB)
         grid_print(v->g, row, 2, -1, ROLE_QUIET, "nothing goes through the hub now");
@@ -198,5 +201,28 @@ void draw_service_table(struct canvas *v, int head, int first, int rows, const s
             grid_paint(v->g, first + i, 0, v->g->columns, ROLE_SELECTED);
             grid_put(v->g, first + i, 0, '>', ROLE_SELECTED);
         }
+    }
+}
+
+/* ---- devices ---- */
+
+void draw_device_table(struct canvas *v, int head, int first, int rows)
+{
+    const struct device_list *l = &v->ui->devices;
+    struct table t = {&device_columns, 0, {0}, l->sort, l->reverse, true};
+    struct columns_options o = columns_options(t.columns, v->s, v->ui, v->g->columns);
+    columns_fit(t.columns, &o, &t.fit);
+    draw_head(v, head, &t);
+    for (int i = 0; i < rows; i++) {
+        const struct snapshot_device *d = device_list_at(v->m, l->top + (size_t)i);
+        if (d == NULL)
+            continue;
+        draw_cells(v, first + i, &t, d);
+        if (strcmp(d->state, "disabled") == 0)
+            grid_paint(v->g, first + i, 0, v->g->columns, ROLE_QUIET);
+        if (d != device_list_selected(v->ui, v->m))
+            continue;
+        grid_paint(v->g, first + i, 0, v->g->columns, ROLE_SELECTED);
+        grid_put(v->g, first + i, 0, '>', ROLE_SELECTED);
     }
 }

@@ -258,7 +258,10 @@ static void add_certificate(struct parts *p, const struct canvas *v)
 
 static void add_devices(struct parts *p, const struct canvas *v)
 {
-    if (v->s->n_tunnels == 1)
+    if (v->s->devices.total > 0)
+        add(p, 2, 32, ROLE_TITLE, "%llu of %llu devices here",
+            (unsigned long long)v->s->devices.present, (unsigned long long)v->s->devices.total);
+    else if (v->s->n_tunnels == 1)
         add(p, 2, 32, ROLE_TITLE, "%s", v->s->tunnels[0].name);
     else if (v->s->n_tunnels > 1)
         add(p, 2, 32, ROLE_TITLE, "%zu devices", v->s->n_tunnels);

@@ -105,7 +105,7 @@ struct snapshot_label {
 struct snapshot_device {
     const char *device, *state, *address, *version, *carrier;
     bool present, maintenance;
-    double since, enrolled;
+    double since, state_for, enrolled;
     size_t n_services, n_labels;
     const char **services;
     struct snapshot_label *labels;
@@ -115,6 +115,7 @@ struct snapshot_device {
 struct snapshot_devices {
     bool known; /* the program is a hub with devices */
     uint64_t total, pending, away, present, disabled;
+    const char *filter;      /* that was asked for; NULL: it is not told */
     uint64_t matching, from; /* that fit the filter; of these, rows before the first one here */
     size_t n_rows;
     struct snapshot_device *rows;

@@ -32,12 +32,12 @@ static bool read_device_services(struct json_reader *r, const cJSON *array, void
 
 #define STRUCT snapshot_device
 static const struct json_member device_members[] = {
-    JSON_SAME(device, json_read_text),  JSON_SAME(state, json_read_text),
-    JSON_SAME(present, json_read_flag), JSON_SAME(maintenance, json_read_flag),
-    JSON_SAME(since, json_read_real),   JSON_SAME(enrolled, json_read_real),
-    JSON_SAME(address, json_read_text), JSON_SAME(version, json_read_text),
-    JSON_SAME(carrier, json_read_text), {"services", read_device_services, 0},
-    {"labels", read_labels, 0},
+    JSON_SAME(device, json_read_text),     JSON_SAME(state, json_read_text),
+    JSON_SAME(present, json_read_flag),    JSON_SAME(maintenance, json_read_flag),
+    JSON_SAME(since, json_read_real),      JSON_SAME(state_for, json_read_real),
+    JSON_SAME(enrolled, json_read_real),   JSON_SAME(address, json_read_text),
+    JSON_SAME(version, json_read_text),    JSON_SAME(carrier, json_read_text),
+    {"services", read_device_services, 0}, {"labels", read_labels, 0},
 };
 static const struct snapshot_device no_device = {
     .device = "", .state = "", .address = "", .version = "", .carrier = ""};
@@ -62,7 +62,8 @@ bool snapshot_read_devices(struct json_reader *r, const cJSON *object, void *at)
         JSON_SAME(total, json_read_count),    JSON_SAME(pending, json_read_count),
         JSON_SAME(away, json_read_count),     JSON_SAME(present, json_read_count),
         JSON_SAME(disabled, json_read_count), JSON_SAME(matching, json_read_count),
-        JSON_SAME(from, json_read_count),     {"rows", read_device_rows, 0},
+        JSON_SAME(filter, json_read_text),    JSON_SAME(from, json_read_count),
+        {"rows", read_device_rows, 0},
     };
     struct snapshot_devices *d = at;
     d->known = true;
