@@ -23,6 +23,7 @@
     X(CLIENT_RESET, "the client reset the connection", 1, 502)                                     \
     X(STREAM_REPLACED, "a newer stream took its place", 1, 502)                                    \
     X(LINGERED, "silence after the client finished sending", 1, 504)                               \
+    X(IDLE, "no byte moved for too long", 1, 504)                                                  \
     X(STALLED, "it did not read while others waited", 1, 502)                                      \
     X(LINK_LOST, "the connection to the hub was lost", 3, 503)                                     \
     X(HUB_DOWN, "not connected to the hub", 3, 503)                                                \

@@ -43,6 +43,9 @@ struct conn_host {
     int version;
     size_t queue_limit, max_connections;
     uint64_t linger_ms, stall_ms;
+    uint64_t idle_ms;         /* as session_options; 0: none */
+    struct timer *idle_timer; /* At times somebody looks who is idle, while that matters. */
+    bool idle_timer_runs;
     char *title; /* is put before each line of the log */
 
     struct transport transport;

@@ -57,12 +57,14 @@ struct conn {
     /* Bytes of the local side that were not sent yet or, where they may have to be sent again, not
      * acknowledged: [window.acked, window.end). */
     struct queue kept;
-    struct queue held;   /* Bytes for the local side that it has not taken. */
-    size_t writing;      /* So many at the front of `held` are in a pending write. */
-    uint64_t handed;     /* The local stream has taken so many bytes. */
-    size_t part;         /* So many were taken of a DATA frame that still has to come again. */
-    struct progress in;  /* Whether `held` moves. */
-    struct progress out; /* Whether `kept` moves. */
+    struct queue held;    /* Bytes for the local side that it has not taken. */
+    size_t writing;       /* So many at the front of `held` are in a pending write. */
+    uint64_t handed;      /* The local stream has taken so many bytes. */
+    size_t part;          /* So many were taken of a DATA frame that still has to come again. */
+    struct progress in;   /* Whether `held` moves. */
+    struct progress out;  /* Whether `kept` moves. */
+    struct progress idle; /* Whether anything moves (idle.h). */
+    size_t idle_backlog;  /* What the kernel held for the local side at the last look. */
     struct list budget_waiter; /* It is in host.stall.budget_waiters while `out` has no room. */
     struct list unread;        /* It is in host.stall.unread while its local stream is not read. */
     bool deserted;             /* Nobody is behind the local stream any more. */

@@ -1,6 +1,7 @@
 #include "core/tunnel/conn_io.h"
 
 #include "core/net/socket.h"
+#include "core/tunnel/idle.h"
 #include "core/tunnel/progress.h"
 
 #define CONN_DIALLING_LIMIT 4194304 /* bytes held while a service is dialled; nobody waits */
@@ -281,6 +282,7 @@ void conn_attach(struct conn *c, struct stream *stream)
     stream_reset_on_close(stream, true); /* until its end has come */
     c->local = stream;
     c->answered = true;
+    idle_begin(c);
     stream_read_on(stream, c->phase == CONN_LIVE);
     if (c->phase == CONN_LIVE)
         c->dialect->ops->attached(c);

@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIFETIME_MAX_S 31536000 /* more is not believed */
-#define LIMIT_MS 30000          /* for everything from the dial to the 101 */
-#define BODY_MS 1000            /* a refusal's body that does not come is not worth more */
-#define HEAD_LIMIT 16384        /* of the hub's answer, and of the request */
+#define SECONDS_MAX 31536000 /* more is not believed */
+#define LIMIT_MS 30000       /* for everything from the dial to the 101 */
+#define BODY_MS 1000         /* a refusal's body that does not come is not worth more */
+#define HEAD_LIMIT 16384     /* of the hub's answer, and of the request */
 
 enum step { REACHING, HUB_ANSWER, REFUSAL };
 
@@ -73,14 +73,14 @@ static void fail(struct connector *c, enum err why, const char *text)
     end(c, &(struct connector_failure){.why = why, .text = text, .later_ms = -1});
 }
 
-static void arrive(struct connector *c, bool native, uint64_t left_s)
+static void arrive(struct connector *c, const struct connector_answer *answer)
 {
     const struct connector_events *events = c->events;
     void *owner = c->owner;
     struct stream *s = c->stream;
     c->stream = NULL;
     connector_cancel(c);
-    events->arrived(owner, s, native, left_s);
+    events->arrived(owner, s, answer);
 }
 
 /* ---- requests ---- */
@@ -242,12 +242,12 @@ static bool hub_answered(struct connector *c, const struct http_head *head)
         fail(c, ERR_PROTOCOL, "the answer came before the request was sent");
     } else {
         tell_channel(head);
-        uint64_t left_s = 0;
-        str_number(http_header(head, "Tunnel-Expires-In"), LIFETIME_MAX_S, &left_s);
-        arrive(c,
-               c->target.instance != NULL &&
-                   span_is(http_header(head, "Sec-WebSocket-Protocol"), FRAME_NATIVE_PROTOCOL),
-               left_s);
+        struct connector_answer answer = {
+            .native = c->target.instance != NULL &&
+                      span_is(http_header(head, "Sec-WebSocket-Protocol"), FRAME_NATIVE_PROTOCOL)};
+        str_number(http_header(head, "Tunnel-Expires-In"), SECONDS_MAX, &answer.left_s);
+        str_number(http_header(head, "Tunnel-Stream-Idle"), SECONDS_MAX, &answer.idle_s);
+        arrive(c, &answer);
     }
     return false;
 }

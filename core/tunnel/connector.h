@@ -41,11 +41,17 @@ struct connector_failure {
     int64_t later_ms; /* who refused asked to come back in so many ms; -1: nobody did */
 };
 
+/* What the hub's 101 says. */
+struct connector_answer {
+    bool native;     /* it took FRAME_NATIVE_PROTOCOL */
+    uint64_t left_s; /* seconds until the tunnel expires, as our hub tells; 0: not known */
+    uint64_t idle_s; /* so many seconds a connection may be idle, as our hub tells; 0: any */
+};
+
 struct connector_events {
     /* The stream is upgraded and belongs to the owner; what the hub sent after its 101 is still in
-     * it. native: the hub took FRAME_NATIVE_PROTOCOL. left_s: seconds until the tunnel expires, as
-     * our hub tells; 0: not known. The connector is gone. */
-    void (*arrived)(void *owner, struct stream *s, bool native, uint64_t left_s);
+     * it. The connector is gone. */
+    void (*arrived)(void *owner, struct stream *s, const struct connector_answer *answer);
     void (*failed)(void *owner, const struct connector_failure *f); /* the connector is gone */
 };
 

@@ -3,6 +3,7 @@
 #include "core/base/log.h"
 #include "core/net/socket.h"
 #include "core/tunnel/conn_io.h"
+#include "core/tunnel/idle.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -295,9 +296,12 @@ static void on_start(struct aws *a, struct service *service, const struct frame 
 }
 
 /* A reset is the protocol's only word for every end. For one connection it is the ordinary one, but
- * for a service that has said nothing yet: that one was refused, most likely. */
-static enum err meaning_of_reset(const struct conn *c)
+ * for a service that has said nothing yet: that one was refused, most likely. Where the idle time
+ * is as good as over it is that: else a part would pass for the whole. */
+static enum err meaning_of_reset(struct conn *c)
 {
+    if (idle_explains_reset(c))
+        return ERR_IDLE;
     if (c->host->role == SESSION_DESTINATION)
         return ERR_CLIENT_CLOSED;
     return c->stats.down > 0 ? ERR_SERVICE_CLOSED : ERR_PEER_RESET;

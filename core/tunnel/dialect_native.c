@@ -7,10 +7,11 @@
 
 #define MAX_OWED 65536 /* connections that only wait for their answer to leave */
 
-/* What CONNECTION_OPENED says, by its number on the wire. */
+/* What CONNECTION_OPENED says, by its number on the wire; CONNECTION_RESET says the last one alone.
+ */
 static const enum err classes[] = {
-    ERR_OK,      ERR_REFUSED,    ERR_UNREACHABLE, ERR_TIMEOUT,
-    ERR_RESOLVE, ERR_NO_SERVICE, ERR_FORBIDDEN,   ERR_LIMIT,
+    ERR_OK,         ERR_REFUSED,   ERR_UNREACHABLE, ERR_TIMEOUT, ERR_RESOLVE,
+    ERR_NO_SERVICE, ERR_FORBIDDEN, ERR_LIMIT,       ERR_IDLE,
 };
 #define N_CLASSES (sizeof classes / sizeof *classes)
 #define CLASS_OTHER 15 /* it failed, and none of these says how */
@@ -106,6 +107,9 @@ static void fill(const struct conn *c, struct frame *f)
         break;
     case FRAME_CONNECTION_OPENED:
         f->error = class_of(c->refusal);
+        break;
+    case FRAME_CONNECTION_RESET:
+        f->error = c->stats.why == ERR_IDLE ? class_of(ERR_IDLE) : 0;
         break;
     case FRAME_CREDIT:
         f->received = w->acked_out;
@@ -260,10 +264,12 @@ static void on_credit(struct native *n, struct conn *c, const struct frame *f)
 }
 
 /* Behind the client's FIN it only says that the client wants no more. */
-static void on_reset(struct conn *c)
+static void on_reset(struct conn *c, const struct frame *f)
 {
     bool all_said = c->host->role == SESSION_DESTINATION && c->window.fin_received;
-    conn_finish(c, all_said ? ERR_CLIENT_CLOSED : ERR_PEER_RESET, false, CONN_FLUSH);
+    bool idle = error_of(f->error) == ERR_IDLE;
+    enum err why = idle ? ERR_IDLE : all_said ? ERR_CLIENT_CLOSED : ERR_PEER_RESET;
+    conn_finish(c, why, false, CONN_FLUSH);
 }
 
 static bool on_data(struct native *n, struct conn *c, const struct frame *f)
@@ -313,7 +319,7 @@ bool native_frame(struct native *n, const struct frame *f)
         on_credit(n, c, f);
         break;
     default:
-        on_reset(c);
+        on_reset(c, f);
         break;
     }
     return true;

@@ -311,12 +311,12 @@ static void forget_end(struct link *l)
     l->noticed = false;
 }
 
-static void on_arrived(void *owner, struct stream *s, bool native, uint64_t left_s)
+static void on_arrived(void *owner, struct stream *s, const struct connector_answer *answer)
 {
     struct link *l = owner;
-    expires_in(l, 1000 * left_s);
+    expires_in(l, 1000 * answer->left_s);
     l->connector = NULL;
-    l->native = native;
+    l->native = answer->native;
     l->tries = l->tries > 0 ? l->tries : 1;
     l->ws = ws_new(l->loop, s, true, &ws_events, l);
     if (l->ws == NULL) {
@@ -332,7 +332,8 @@ static void on_arrived(void *owner, struct stream *s, bool native, uint64_t left
                                    .ready = transport_ready,
                                    .send = transport_send,
                                    .resume = transport_resume,
-                                   .native = native,
+                                   .native = answer->native,
+                                   .stream_idle_ms = 1000 * answer->idle_s,
                                    .ctx = l,
                                });
     ping(l);

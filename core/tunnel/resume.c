@@ -2,6 +2,7 @@
 
 #include "core/base/log.h"
 #include "core/tunnel/dialect_native.h"
+#include "core/tunnel/idle.h"
 #include "core/tunnel/native_flow.h"
 
 #include <stdio.h>
@@ -173,6 +174,7 @@ static void on_peer(struct native *n, const struct frame *f)
 static void go_on(struct conn *c)
 {
     c->stats.resumed += c->start_type == 0;
+    idle_begin(c);
     if (c->start_type != 0) { /* starts leave in the order of their ids */
         list_remove(&c->turn.control);
         conn_owe(c, 0);

@@ -1,6 +1,7 @@
 /* The life of a session, its pump, and the connections that its source opens. */
 #include "core/base/queue.h"
 #include "core/base/random.h"
+#include "core/tunnel/idle.h"
 #include "core/tunnel/resume.h"
 #include "core/tunnel/session_internal.h"
 #include "core/tunnel/stall.h"
@@ -157,6 +158,8 @@ void session_change(struct session *s, const struct session_options *fresh)
     s->host.linger_ms = or_default(fresh->linger_ms, DEFAULT_LINGER_MS);
     s->host.stall_ms = or_default(fresh->stall_ms, DEFAULT_STALL_MS);
     s->native.resume_ms = or_default(fresh->resume_ms, DEFAULT_RESUME_MS);
+    s->host.idle_ms = fresh->idle_ms;
+    idle_changed(&s->host);
 }
 
 static void broken(struct conn_host *h, enum err why, const char *text)
@@ -210,6 +213,7 @@ struct session *session_new(struct loop *loop, const struct session_options *o,
         return NULL;
     bool there = init_host(s, loop, o, events, owner);
     there = stall_init(&s->host) && there;
+    there = idle_init(&s->host) && there;
     there = native_init(&s->native, &s->host) && there;
     aws_init(&s->aws, &s->host, last_stream(o));
     session_change(s, o);
@@ -226,6 +230,7 @@ void session_attach(struct session *s, const struct transport *t)
     s->host.transport = *t;
     s->host.attached = true;
     s->host.open = false;
+    idle_changed(&s->host);
 }
 
 static void detach(struct session *s, enum err why)
@@ -256,6 +261,7 @@ void session_free(struct session *s)
         conn_finish(list_entry(h->leaving.next, struct conn, all), ERR_SHUTDOWN, false, CONN_NOW);
     loop_cancel(&h->pump_deferred);
     stall_free(h);
+    idle_free(h);
     native_free(&s->native);
     map_free(&h->by_id);
     service_list_free(&h->services);

@@ -43,6 +43,8 @@ struct session_options {
     struct budget *memory;  /* of the program, which bounds that further; NULL: nothing does. Must
                                outlive the session */
     uint64_t resume_ms;     /* native connections wait for the other end; 0: 120,000 */
+    uint64_t idle_ms;       /* a connection in which no byte moves for so long is ended (idle.h);
+                               0: none */
     int32_t first_stream;   /* the first stream id of a source; 0: random */
     const char *title;      /* put before each line of the log: "tunnel plant7: "; NULL: "" */
     const struct time_source *time;      /* outlives it; NULL: the loop's */
@@ -51,8 +53,8 @@ struct session_options {
 
 struct session *session_new(struct loop *loop, const struct session_options *options,
                             const struct session_events *events, void *owner); /* NULL: memory */
-/* Another max_connections, linger_ms, stall_ms and resume_ms from now on, for connections that
- * there are, too; more than may be at once stay. The rest of the options is not looked at. */
+/* Another max_connections, linger_ms, stall_ms, resume_ms and idle_ms from now on, for connections
+ * that there are, too; more than may be at once stay. The rest of the options is not looked at. */
 void session_change(struct session *s, const struct session_options *fresh);
 /* Ends every connection (ERR_SHUTDOWN) first. Not from inside an event of the session or of one of
  * its connections. */

@@ -26,6 +26,7 @@ struct transport {
     bool (*send)(void *ctx, uint8_t *p, size_t n);
     void (*resume)(void *ctx); /* session_input took less than it was given: offer it again */
     bool native;               /* the hub speaks FRAME_NATIVE_PROTOCOL: it sends PEER */
+    uint64_t stream_idle_ms;   /* no connection may be idle for longer, as the hub says; 0: any */
     void *ctx;
 };
 

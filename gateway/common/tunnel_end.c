@@ -214,6 +214,7 @@ static bool make_session(struct tunnel_end *e, const struct tunnel_end_options *
         .linger_ms = o->linger_ms,
         .stall_ms = o->stall_ms,
         .resume_ms = o->resume_ms,
+        .idle_ms = o->idle_ms,
         .memory = o->memory,
         .title = e->title,
     };
@@ -311,7 +312,8 @@ enum err tunnel_end_change(struct tunnel_end *e, const struct tunnel_end_options
     session_change(e->session, &(struct session_options){.max_connections = fresh->max_connections,
                                                          .linger_ms = fresh->linger_ms,
                                                          .stall_ms = fresh->stall_ms,
-                                                         .resume_ms = fresh->resume_ms});
+                                                         .resume_ms = fresh->resume_ms,
+                                                         .idle_ms = fresh->idle_ms});
     if (anew && is_alone(e))
         tell_attempt(e);
     else if (anew)

@@ -31,10 +31,11 @@ struct tunnel_end_options {
     /* What tunnel_end_change takes. */
     const struct hub_config *hub;
     struct identity *identity; /* for a hub that asks who we are, or NULL; a reference is held */
-    size_t max_connections;    /* these four as in struct session_options */
+    size_t max_connections;    /* these five as in struct session_options */
     uint64_t linger_ms;
     uint64_t stall_ms;
     uint64_t resume_ms;
+    uint64_t idle_ms;
 
     /* What tunnel_end_change does not look at. */
     struct stream *ready; /* for the first try, as in struct link_options; or NULL */

@@ -55,6 +55,11 @@ static const struct option table[] = {
      .fallback = "2m",
      .help = "How long connections of a native session outlive a lost hub or far end.",
      .flags = OPTION_EXACT},
+    {.name = "stream-idle",
+     .argument = "TIME",
+     .help = "End a connection in which no byte has moved for so long, in either direction. "
+             "Default: no limit but the hub's.",
+     .flags = OPTION_EXACT},
     {.name = "destination-client-type",
      .letter = 'y',
      .argument = "V1",
@@ -148,6 +153,8 @@ static enum err read_end(struct options *o, struct agent_config *c)
         why = options_duration(o, "stall-timeout", &out->stall_ms);
     if (why == ERR_OK)
         why = options_duration(o, "resume-timeout", &out->resume_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "stream-idle", &out->idle_ms);
     if (why == ERR_OK)
         why = check_memory(o, &c->memory);
     if (why == ERR_OK)

@@ -49,6 +49,7 @@ static void set_rates(const struct accounts *a, struct entry *e)
     const struct limits *l = limits_of(a->limits, e->key_id);
     atomic_store(&e->account.tunnel_rate, l->bandwidth_per_tunnel);
     atomic_store(&e->account.rate, l->bandwidth_per_key);
+    atomic_store(&e->account.stream_idle_s, l->stream_idle_seconds);
     atomic_store(&e->connect_rate, l->connects_per_second);
 }
 

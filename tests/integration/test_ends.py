@@ -94,11 +94,11 @@ class Call:
 
 
 class Base(Case):
-    def way_of(self, protocol, *gateway):
+    def way_of(self, protocol, *gateway, agent=()):
         self.parley = self.origin(Parley())
         version = () if protocol == NATIVE else ("-y", protocol)
         return self.open_way({"SSH1": self.parley}, gateway=(*version, *RESUME, *gateway),
-                             agent=RESUME)
+                             agent=(*RESUME, *agent))
 
     def call(self, way):
         return self.begin(way, socks5(way.port, "SSH1.tunnel"))

@@ -85,11 +85,18 @@ const struct session_events session_events = {
     .broken = on_broken,
 };
 
+void attach_with(struct end *e, uint64_t stream_idle_ms)
+{
+    session_attach(e->session, &(struct transport){.ready = end_ready,
+                                                   .send = end_send,
+                                                   .resume = end_resume,
+                                                   .stream_idle_ms = stream_idle_ms,
+                                                   .ctx = e});
+}
+
 void attach(struct end *e)
 {
-    session_attach(
-        e->session,
-        &(struct transport){.ready = end_ready, .send = end_send, .resume = end_resume, .ctx = e});
+    attach_with(e, 0);
 }
 
 void begin(struct end *e, enum session_role role, int version, size_t queue_limit)

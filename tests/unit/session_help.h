@@ -46,6 +46,7 @@ extern const struct conn_events conn_events;
 struct stream *pair(int *fd);
 extern const struct session_events session_events;
 void attach(struct end *e);
+void attach_with(struct end *e, uint64_t stream_idle_ms);
 void begin(struct end *e, enum session_role role, int version, size_t queue_limit);
 void finish(struct end *e);
 

@@ -26,6 +26,8 @@
       "bytes per second, both directions together")                                                \
     X(bandwidth_per_key, "bandwidth-per-key", 0, 0, 0, 100000000000,                               \
       "bytes per second, both directions of all tunnels together")                                 \
+    X(stream_idle_seconds, "stream-idle-seconds", 0, 0, 0, 31536000,                               \
+      "seconds that a connection may be idle; the tunnel's ends are told, and end it")             \
     X(lifetime_minutes, "lifetime-minutes", 720, 720, 1, 5256000, "minutes")
 
 struct limits {

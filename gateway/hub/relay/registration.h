@@ -16,6 +16,7 @@
 struct account {
     _Atomic uint64_t tunnel_rate, rate; /* limits in bytes per second; 0: no limit */
     struct rate_limiter limiter;        /* by `rate` */
+    _Atomic uint64_t stream_idle_s;     /* a limit that the ends are told; 0: none */
 };
 
 struct registration {

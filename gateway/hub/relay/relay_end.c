@@ -233,12 +233,22 @@ static void on_closed(void *owner, enum err why, int code, const char *text)
 static const struct ws_events ws_callbacks = {
     .data = on_data, .writable = on_writable, .closed = on_closed};
 
+/* "" while the limit is none. */
+static void write_idle(const struct registration *t, char out[48])
+{
+    uint64_t idle_s = atomic_load(&t->account->stream_idle_s);
+    out[0] = '\0';
+    if (idle_s > 0)
+        snprintf(out, 48, "tunnel-stream-idle: %" PRIu64 "\r\n", idle_s);
+}
+
 static bool answer(struct stream *s, const struct registration *t)
 {
     struct buf out = {.limit = 512};
-    char extra[100];
-    snprintf(extra, sizeof extra, "channel-id: %s\r\ntunnel-expires-in: %" PRIu64 "\r\n",
-             t->channel, t->left_s);
+    char extra[160], idle[48];
+    write_idle(t, idle);
+    snprintf(extra, sizeof extra, "channel-id: %s\r\ntunnel-expires-in: %" PRIu64 "\r\n%s",
+             t->channel, t->left_s, idle);
     bool ok = ws_response_write(
         &(struct ws_response){.key = span_of(t->key), .protocol = t->protocol, .extra = extra},
         &out);

@@ -116,6 +116,11 @@ static const struct option tunnel_table[] = {
      .fallback = "2m",
      .help = "How long connections of a native session outlive a lost hub or far end.",
      .flags = OPTION_EXACT},
+    {.name = "stream-idle",
+     .argument = "TIME",
+     .help = "End a connection in which no byte has moved for so long, in either direction. "
+             "Default: no limit but the hub's.",
+     .flags = OPTION_EXACT},
     {.name = "max-connections",
      .argument = "N",
      .help = "At once, for each service (default: 4096).",
@@ -323,6 +328,8 @@ static enum err read_session(struct options *o, struct tunnel_end_options *out)
         why = options_duration(o, "stall-timeout", &out->stall_ms);
     if (why == ERR_OK)
         why = options_duration(o, "resume-timeout", &out->resume_ms);
+    if (why == ERR_OK)
+        why = options_duration(o, "stream-idle", &out->idle_ms);
     if (why == ERR_OK)
         why = options_number(o, "max-connections", 1, 65535, &connections);
     out->max_connections = (size_t)connections;
