@@ -53,8 +53,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     (void)names_add_alias(n, label, target);
     while (rest.n > 0 && n_ids < IDS_MAX)
         MUST((ids[n_ids++] = span_dup(span_cut(&rest, '\n'))) != NULL);
-    const struct names_tunnel tunnels[2] = {{"", true, (const char *const *)ids, n_ids, false},
-                                            {"plant7", true, (const char *const *)ids, n_ids / 2}};
+    const struct names_tunnel tunnels[2] = {
+        {"", true, (const char *const *)ids, n_ids, false},
+        {"plant7", true, (const char *const *)ids, n_ids / 2, false}};
     struct names_answer answer;
     (void)resolve(n, tunnels, host, &answer);
     for (size_t tunnel = 0; tunnel < 2; tunnel++)
