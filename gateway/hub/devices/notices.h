@@ -163,6 +163,8 @@ struct notices_options {
     /* Says whether devices of that name are known, so that tunnels for other things keep nothing:
      * calls done(ctx, known), perhaps later. NULL: all are. */
     void (*known)(void *owner, const char *device, void (*done)(void *ctx, bool known), void *ctx);
+    /* Makes a new access token for a destination, terminated, of at most size - 1 bytes. */
+    void (*token_new)(char *out, size_t size);
     uint64_t (*now)(void *owner); /* ms, monotonic */
     int64_t (*wall)(void *owner); /* ms since 1970 */
     /* notices_tick has something to do at that time (ms, as `now` has it). Called when that is

@@ -1,0 +1,295 @@
+/* Which tunnels give notice by themselves: those that are opened for a device by OpenTunnel, those
+ * whose destination gets a new token, and those on demand that have lost their destination. */
+#include "core/base/secret.h"
+#include "gateway/hub/devices/notices_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* After that time a destination that was to come back by itself gets a new token. It is longer than
+ * an agent's pause between two tries. */
+#define COME_BACK_MS 20000
+/* How far the clocks of hub and device may drift apart while the agent runs. */
+#define SLACK_MS 2000
+#define TOKEN_SIZE 64
+
+/* ---- questions that are answered later ---- */
+
+static struct notice_question *question_new(struct notices *n, size_t more)
+{
+    struct notice_question *q = calloc(1, sizeof *q + more);
+    if (q == NULL)
+        return NULL;
+    q->notices = n;
+    list_init(&q->node);
+    list_append(&n->questions, &q->node);
+    return q;
+}
+
+static void question_free(struct notice_question *q)
+{
+    list_remove(&q->node);
+    free(q);
+}
+
+/* ---- tunnels on demand ---- */
+
+static struct demand_tunnel *demand_find(const struct notices *n, const char *id)
+{
+    return map_get(&n->demand, id, strlen(id));
+}
+
+bool notices_on_demand(const struct notices *n, const char *tunnel)
+{
+    return demand_find(n, tunnel) != NULL;
+}
+
+static void demand_free(struct demand_tunnel *t)
+{
+    struct noticed *d = t->device;
+    map_remove(&d->notices->demand, t->id, strlen(t->id));
+    list_remove(&t->node);
+    free(t);
+    noticed_settle(d);
+}
+
+static bool demand_add(struct notices *n, const struct tunnel_record *r)
+{
+    size_t size = strlen(r->id);
+    if (demand_find(n, r->id) != NULL)
+        return true;
+    struct noticed *d = noticed_get(n, r->thing);
+    struct demand_tunnel *t = d != NULL ? calloc(1, sizeof *t + size + 1) : NULL;
+    if (t == NULL) {
+        if (d != NULL)
+            noticed_settle(d);
+        return false;
+    }
+    memcpy(t->id, r->id, size);
+    t->device = d;
+    t->look_at = NEVER;
+    list_init(&t->node);
+    list_append(&d->tunnels, &t->node);
+    if (map_put(&n->demand, t->id, size, t))
+        return true;
+    demand_free(t);
+    return false;
+}
+
+static bool on_demand(const struct tunnel_record *r)
+{
+    return r->idle_ms > 0 && r->thing[0] != '\0';
+}
+
+/* ---- healing ---- */
+
+/* The event gives notice; a failure is the store's to log, and the device heals the tunnel when it
+ * comes the next time. */
+static void on_token_stored(void *ctx, enum err why, const struct tunnel_record *t)
+{
+    (void)why, (void)t;
+    secret_free(ctx);
+}
+
+static void rotate(struct notices *n, const char *id)
+{
+    char *token = calloc(1, TOKEN_SIZE); /* the registry reads it until it is stored */
+    if (token == NULL)
+        return;
+    n->o.token_new(token, TOKEN_SIZE);
+    registry_rotate(
+        n->o.registry, id,
+        (const char *const[SIDE_COUNT]){[SIDE_SOURCE] = NULL, [SIDE_DESTINATION] = token},
+        on_token_stored, token);
+}
+
+/* Whether the agent that runs now has never had the tunnel: it began after the destination was
+ * last seen. */
+static bool strange_to(const struct noticed *d, const struct record_side *s)
+{
+    int64_t began = d->shown.told - (int64_t)d->shown.uptime_s * 1000;
+    return !s->used || s->changed == 0 || began > s->changed + SLACK_MS;
+}
+
+struct heal {
+    struct notice_question question; /* the first member */
+    bool last;                       /* it had its time to come back */
+};
+
+/* An agent that has only lost its links comes back to its tunnels by itself, with their streams, so
+ * its token is left alone for a while. */
+static void on_record(void *ctx, enum err why, const struct tunnel_record *t)
+{
+    struct heal h = *(struct heal *)ctx;
+    struct notices *n = h.question.notices;
+    question_free(ctx);
+    struct demand_tunnel *mine = n != NULL && why == ERR_OK ? demand_find(n, t->id) : NULL;
+    if (mine == NULL || mine->device->link == NULL || t->closed != 0 ||
+        t->sides[SIDE_DESTINATION].connected ||
+        map_get(&n->by_tunnel, t->id, strlen(t->id)) != NULL)
+        return;
+    if (h.last || strange_to(mine->device, &t->sides[SIDE_DESTINATION])) {
+        rotate(n, t->id);
+        return;
+    }
+    mine->look_at = n->o.now(n->o.owner) + COME_BACK_MS;
+    notices_due(n, mine->look_at);
+}
+
+static void look(struct notices *n, struct demand_tunnel *t, bool last)
+{
+    struct heal *h = (struct heal *)(void *)question_new(n, sizeof *h - sizeof h->question);
+    t->look_at = NEVER;
+    if (h == NULL)
+        return; /* the device heals it when it comes the next time */
+    h->last = last;
+    registry_get(n->o.registry, span_of(t->id), on_record, h);
+}
+
+void notices_heal(struct noticed *d)
+{
+    d->holders++;
+    list_each(node, &d->tunnels)
+        look(d->notices, list_entry(node, struct demand_tunnel, node), false);
+    d->holders--;
+}
+
+uint64_t notices_look(struct notices *n, uint64_t now)
+{
+    uint64_t next = NEVER;
+    size_t at = 0;
+    struct demand_tunnel *t;
+    while ((t = map_next(&n->demand, &at)) != NULL) {
+        if (t->look_at <= now)
+            look(n, t, true);
+        if (t->look_at < next)
+            next = t->look_at;
+    }
+    return next;
+}
+
+/* ---- what the registry tells ---- */
+
+struct keep {
+    struct notice_question question; /* the first member */
+    struct notice notice;            /* with copies */
+    struct texts services;
+};
+
+static void keep_free(struct keep *k)
+{
+    secret_free((char *)(uintptr_t)k->notice.token);
+    free((char *)(uintptr_t)k->notice.device);
+    free((char *)(uintptr_t)k->notice.tunnel);
+    free((char *)(uintptr_t)k->notice.opened_by);
+    free((char *)(uintptr_t)k->notice.why);
+    texts_free(&k->services);
+    question_free(&k->question);
+}
+
+static void on_known(void *ctx, bool known)
+{
+    struct keep *k = ctx;
+    struct notices *n = k->question.notices;
+    k->notice.services = &k->services;
+    if (n != NULL && known)
+        notice_put(n, &k->notice, NULL, NULL); /* refused: the device stays as it is */
+    keep_free(k);
+}
+
+/* Gives notice, when such a device is known; without memory nobody is told, as if it were away. */
+static void tell(struct notices *n, const struct tunnel_record *t, const char *token)
+{
+    if (t->thing[0] == '\0')
+        return;
+    struct keep *k = (struct keep *)(void *)question_new(n, sizeof *k - sizeof k->question);
+    if (k == NULL)
+        return;
+    k->notice = (struct notice){.device = strdup(t->thing),
+                                .tunnel = strdup(t->id),
+                                .token = strdup(token),
+                                .service = "",
+                                .opened_by = strdup(t->key_id),
+                                .why = strdup(t->description),
+                                .timeout_ms = NOTICE_KEEP_MS};
+    if (k->notice.device == NULL || k->notice.tunnel == NULL || k->notice.token == NULL ||
+        k->notice.opened_by == NULL || k->notice.why == NULL ||
+        !texts_copy(&k->services, &t->services))
+        keep_free(k);
+    else if (n->o.known == NULL || noticed_find(n, t->thing) != NULL)
+        on_known(k, true);
+    else
+        n->o.known(n->o.owner, t->thing, on_known, k);
+}
+
+/* Who opens a tunnel on demand asks the device for it. */
+static void on_opened(void *owner, const struct tunnel_record *t,
+                      const char *const token[SIDE_COUNT])
+{
+    struct notices *n = owner;
+    if (on_demand(t))
+        demand_add(n, t); /* without memory, it is not healed */
+    else
+        tell(n, t, token[SIDE_DESTINATION]);
+}
+
+static void on_rotated(void *owner, const struct tunnel_record *t, enum side side,
+                       const char *token)
+{
+    if (side == SIDE_DESTINATION)
+        tell(owner, t, token);
+}
+
+static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
+{
+    struct notices *n = owner;
+    struct pending_notice *p = map_get(&n->by_tunnel, t->id, strlen(t->id));
+    struct notice_answer ended = {.result = NOTICE_ENDED, .words = ""};
+    (void)why;
+    if (p != NULL)
+        notice_end(p, &ended, true);
+    struct demand_tunnel *mine = demand_find(n, t->id);
+    if (mine != NULL)
+        demand_free(mine);
+}
+
+const struct registry_events notices_tunnel_events = {
+    .opened = on_opened, .ended = on_ended, .rotated = on_rotated};
+
+/* ---- at the beginning and at the end ---- */
+
+static bool on_tunnel(void *ctx, const struct tunnel_record *t)
+{
+    const struct notice_question *q = ctx;
+    return q->notices != NULL && (t->closed != 0 || !on_demand(t) || demand_add(q->notices, t));
+}
+
+static void on_all(void *ctx, enum err why)
+{
+    (void)why; /* a tunnel that is not read is not healed */
+    question_free(ctx);
+}
+
+bool notices_read_tunnels(struct notices *n)
+{
+    struct notice_question *q = question_new(n, 0);
+    if (q == NULL)
+        return false;
+    registry_page(n->o.registry,
+                  &(struct registry_page){.below = INT64_MAX, .each = on_tunnel, .done = on_all},
+                  q);
+    return true;
+}
+
+void notices_forget_tunnels(struct notices *n)
+{
+    size_t at;
+    struct demand_tunnel *t;
+    while ((at = 0, t = map_next(&n->demand, &at)) != NULL)
+        demand_free(t);
+    while (!list_empty(&n->questions)) {
+        struct notice_question *q = list_entry(n->questions.next, struct notice_question, node);
+        q->notices = NULL;
+        list_remove(&q->node);
+    }
+}

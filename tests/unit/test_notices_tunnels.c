@@ -1,0 +1,245 @@
+/* Tunnels that give notice by themselves: opened, rotated, and on demand without a destination. */
+#include "tests/unit/notices_help.h"
+
+static struct answer opened;
+
+/* Opens one for plant7; returns its id. */
+static const char *open_one(int64_t idle_ms)
+{
+    struct tunnel_record r = make_record("key1");
+    static char id[64];
+    r.idle_ms = idle_ms;
+    opened = (struct answer){0};
+    registry_open(registry, &r, new_tokens(), 0, on_done, &opened);
+    assert_int_equal(wait_for(&opened), ERR_OK);
+    snprintf(id, sizeof id, "%s", opened.id);
+    return id;
+}
+
+/* An end of that tunnel, with that token, has come or has gone. */
+static void on_admitted(void *ctx, struct admission a)
+{
+    *(int *)ctx = a.tunnel != NULL ? 1 : -1;
+}
+
+static void connect_destination(const char *id, const char *token)
+{
+    int admitted = 0;
+    registry_admit(registry,
+                   &(struct admission_request){.side = SIDE_DESTINATION, .token = span_of(token)},
+                   on_admitted, &admitted);
+    UNTIL(loop, admitted != 0);
+    assert_int_equal(admitted, 1);
+    registry_connected(registry, span_of(id), SIDE_DESTINATION, true);
+}
+
+static void opened_while_there(void **state)
+{
+    struct wire w = {0};
+    (void)state;
+    arrive("plant7", &w, 10);
+    const char *id = open_one(0);
+    assert_int_equal(w.delivered, 1);
+    assert_string_equal(w.at[0].tunnel, id);
+    assert_string_equal(w.at[0].why, "a line");
+    connect_destination(id, w.at[0].token); /* it is the tunnel's own */
+    expect_waiting(0, 1);
+    assert_int_equal(answer("plant7", &w, w.at[0].id, true), NOTICE_TAKEN);
+    expect_waiting(0, 0);
+}
+
+static void opened_for_one_that_comes_later(void **state)
+{
+    struct wire w = {0};
+    (void)state;
+    open_one(0);
+    expect_waiting(0, 1);
+    pass(NOTICE_KEEP_MS - 1);
+    arrive("plant7", &w, 10);
+    assert_int_equal(w.delivered, 1);
+    leave("plant7", &w);
+    pass(30);
+    expect_waiting(0, 0);
+    assert_int_equal(notices_counts(notices).expired, 1);
+    arrive("plant7", &w, 10);
+    assert_int_equal(w.delivered, 1);
+}
+
+static void not_for_things_that_are_no_devices(void **state)
+{
+    (void)state;
+    unknown_device = "plant7";
+    open_one(0);
+    expect_waiting(0, 0);
+}
+
+static void rotated(void **state)
+{
+    struct wire w = {0};
+    (void)state;
+    arrive("plant7", &w, 10);
+    const char *id = open_one(0);
+    assert_int_equal(rotate(id, "new-source", NULL), ERR_OK);
+    assert_int_equal(w.delivered, 1);
+    assert_int_equal(rotate(id, NULL, "new-destination"), ERR_OK);
+    assert_int_equal(w.delivered, 2);
+    assert_string_equal(w.at[1].token, "new-destination");
+    assert_string_equal(w.last_withdrawn, w.at[0].id);
+    expect_waiting(0, 1);
+}
+
+/* Who waits for a device goes on waiting when the token is replaced meanwhile. */
+static void rotated_while_somebody_waits(void **state)
+{
+    struct wire w = {0};
+    struct heard h = {0};
+    (void)state;
+    arrive("plant7", &w, 10);
+    const char *id = open_one(60000);
+    ask(&h, "plant7", id, 30000);
+    assert_int_equal(rotate(id, NULL, "new-destination"), ERR_OK);
+    assert_int_equal(w.delivered, 2);
+    assert_string_equal(w.at[1].token, "new-destination");
+    assert_int_equal(answer("plant7", &w, w.at[0].id, true), NOTICE_LATE);
+    assert_int_equal(answer("plant7", &w, w.at[1].id, true), NOTICE_TAKEN);
+    assert_int_equal(h.calls, 1);
+    assert_int_equal(h.result, NOTICE_ACCEPTED);
+}
+
+static void a_tunnel_that_ends(void **state)
+{
+    struct wire w = {0};
+    struct heard h = {0};
+    (void)state;
+    arrive("plant7", &w, 10);
+    const char *id = open_one(60000);
+    assert_int_equal(w.delivered, 0); /* who opens it on demand asks */
+    ask(&h, "plant7", id, 30000);
+    assert_int_equal(close_tunnel(id, true), ERR_OK);
+    assert_int_equal(h.calls, 1);
+    assert_int_equal(h.result, NOTICE_ENDED);
+    assert_int_equal(w.withdrawn, 1);
+    id = open_one(0);
+    assert_int_equal(close_tunnel(id, false), ERR_OK);
+    assert_int_equal(w.withdrawn, 2);
+    expect_waiting(0, 0);
+}
+
+/* ---- a device that comes back ---- */
+
+static const char *answered_on_demand(struct wire *w)
+{
+    struct heard h = {0};
+    const char *id = open_one(600000);
+    ask(&h, "plant7", id, 30000);
+    int last = w->delivered - 1;
+    assert_int_equal(answer("plant7", w, w->at[last].id, true), NOTICE_TAKEN);
+    return id;
+}
+
+/* Runs the loop until the link has got so many notices. */
+static void until_delivered(const struct wire *w, int n)
+{
+    UNTIL(loop, w->delivered >= n);
+    assert_int_equal(w->delivered, n);
+}
+
+static void an_agent_that_was_restarted(void **state)
+{
+    struct wire before = {0}, after = {0};
+    (void)state;
+    arrive("plant7", &before, 100);
+    const char *id = answered_on_demand(&before);
+    rotate(id, NULL, "its-token"); /* the id's own token is not known here */
+    connect_destination(id, "its-token");
+    pass(60000);
+    leave("plant7", &before);
+    registry_connected(registry, span_of(id), SIDE_DESTINATION, false);
+    pass(10000);
+    arrive("plant7", &after, 1);
+    until_delivered(&after, 1);
+    assert_string_equal(after.at[0].tunnel, id);
+    connect_destination(id, after.at[0].token);
+}
+
+/* It comes back to its tunnel by itself, with its streams; a new token would end them. */
+static void an_agent_that_lost_its_links_only(void **state)
+{
+    struct wire before = {0}, after = {0}, third = {0};
+    (void)state;
+    arrive("plant7", &before, 100);
+    const char *id = answered_on_demand(&before);
+    rotate(id, NULL, "its-token");
+    answer("plant7", &before, before.at[before.delivered - 1].id, true);
+    connect_destination(id, "its-token");
+    pass(60000);
+    leave("plant7", &before);
+    registry_connected(registry, span_of(id), SIDE_DESTINATION, false);
+    pass(10000);
+    arrive("plant7", &after, 170);
+    pass(15000);
+    registry_connected(registry, span_of(id), SIDE_DESTINATION, true);
+    pass(60000);
+    assert_int_equal(after.delivered, 0);
+    /* Another time it does not come back: it gets a new token after all. */
+    registry_connected(registry, span_of(id), SIDE_DESTINATION, false);
+    pass(100);
+    arrive("plant7", &third, 250);
+    pass(15000);
+    assert_int_equal(third.delivered, 0);
+    pass(10000);
+    until_delivered(&third, 1);
+    assert_string_equal(third.at[0].tunnel, id);
+}
+
+static void never_reached(void **state)
+{
+    struct wire w = {0};
+    (void)state;
+    const char *id = open_one(600000);
+    assert_int_equal(rotate(id, "new-source", NULL), ERR_OK);
+    arrive("plant7", &w, 100000);
+    until_delivered(&w, 1);
+    assert_string_equal(w.at[0].tunnel, id);
+}
+
+static void ended_tunnels_are_forgotten(void **state)
+{
+    struct wire w = {0};
+    (void)state;
+    const char *id = open_one(600000);
+    assert_int_equal(close_tunnel(id, false), ERR_OK);
+    arrive("plant7", &w, 1);
+    pass(60000);
+    assert_int_equal(w.delivered, 0);
+}
+
+/* After a restart of the hub the tunnels are those in the store. */
+static void read_at_the_start(void **state)
+{
+    struct wire w = {0};
+    (void)state;
+    const char *id = open_one(600000);
+    notices_begin();
+    arrive("plant7", &w, 1);
+    until_delivered(&w, 1);
+    assert_string_equal(w.at[0].tunnel, id);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NOTICES_TEST(opened_while_there),
+        NOTICES_TEST(opened_for_one_that_comes_later),
+        NOTICES_TEST(not_for_things_that_are_no_devices),
+        NOTICES_TEST(rotated),
+        NOTICES_TEST(rotated_while_somebody_waits),
+        NOTICES_TEST(a_tunnel_that_ends),
+        NOTICES_TEST(an_agent_that_was_restarted),
+        NOTICES_TEST(an_agent_that_lost_its_links_only),
+        NOTICES_TEST(never_reached),
+        NOTICES_TEST(ended_tunnels_are_forgotten),
+        NOTICES_TEST(read_at_the_start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
