@@ -199,6 +199,20 @@ void ws_resume(struct ws *w)
         resume_reading(w);
 }
 
+void ws_pause(struct ws *w)
+{
+    w->paused = true;
+}
+
+struct stream *ws_take(struct ws *w)
+{
+    struct stream *s = w->stream;
+    assert(ws_ready(w) && w->paused && w->depth == 0);
+    timer_free(w->timer);
+    free(w);
+    return s;
+}
+
 struct stream *ws_stream(struct ws *w)
 {
     return w->stream;

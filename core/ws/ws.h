@@ -56,6 +56,12 @@ void ws_close(struct ws *w, int code, const char *text);
 /* Delivers again after `data` took less than it was given. It is called outside of `data` only;
  * delivery is deferred, never from inside this call. */
 void ws_resume(struct ws *w);
+/* In an event: nothing is delivered after it until ws_resume. */
+void ws_pause(struct ws *w);
+/* Gives the stream back, with the unread bytes after the last message and reading off, and frees w.
+ * Outside of events, while paused (ws_pause in message_end) and ws_ready. The caller sets the
+ * stream's events at once. */
+struct stream *ws_take(struct ws *w);
 struct stream *ws_stream(struct ws *w);
 uint64_t ws_received_at(const struct ws *w); /* loop_now when the last bytes came */
 

@@ -107,7 +107,7 @@ static size_t deliver(struct ws *w, uint8_t *p, size_t n)
             ws_parser_took(&w->parser, took);
             used += took;
             /* Closing inside `data` means that the owner wants no more bytes. */
-            w->paused = took < event.n && w->state == OPEN;
+            w->paused = w->paused || (took < event.n && w->state == OPEN);
         }
     }
     return w->state == FAILING ? n : used;

@@ -248,7 +248,7 @@ static void presence(void **state)
     assert_string_equal(p->services.items[0], "SSH1");
     pass(1000);
     assert_true(texts_add(&services, span_of("HTTP1")));
-    struct device_status s = {.version = "1.1", .services = &services, .uptime_s = 11};
+    struct device_told s = {.version = "1.1", .services = &services, .uptime_s = 11};
     notices_told(notices, "pump-07", &other, &s);
     assert_string_equal(notices_presence(notices, "pump-07")->version, "1.0");
     notices_told(notices, "pump-07", &w, &s);

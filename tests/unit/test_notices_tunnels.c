@@ -42,6 +42,7 @@ static void opened_while_there(void **state)
     assert_int_equal(w.delivered, 1);
     assert_string_equal(w.at[0].tunnel, id);
     assert_string_equal(w.at[0].why, "a line");
+    assert_int_equal(w.at[0].answer_ms, 0); /* nobody waits */
     connect_destination(id, w.at[0].token); /* it is the tunnel's own */
     expect_waiting(0, 1);
     assert_int_equal(answer("plant7", &w, w.at[0].id, true), NOTICE_TAKEN);

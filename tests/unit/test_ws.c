@@ -265,6 +265,32 @@ static void the_time_of_the_last_bytes(void **state)
     end(&s);
 }
 
+/* A message that decides what becomes of the connection: the next owner gets all that follows. */
+static void the_stream_is_taken_between_messages(void **state)
+{
+    (void)state;
+    for (int split = 0; split < 2; split++) {
+        struct side s;
+        begin(&s, false);
+        s.pause_at = IN_MESSAGE_END;
+        peer_frame(&s, false, true, WS_BINARY, "one", 3);
+        if (split)
+            UNTIL(&s, s.got.size == 4);
+        peer_frame(&s, false, true, WS_PING, "p1", 2);
+        peer_frame(&s, false, true, WS_BINARY, "two", 3);
+        settle(&s);
+        assert_bytes(&s.got, "one|", 4);
+        struct stream *stream = ws_take(s.ws);
+        s.pause_at = NEVER;
+        s.ws = ws_new(s.loop, stream, false, &events, &s);
+        assert_non_null(s.ws);
+        UNTIL(&s, s.got.size == 8);
+        assert_bytes(&s.got, "one|two|", 8);
+        peer_expect(&s, false, WS_PONG, "p1", 2);
+        end(&s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -277,6 +303,7 @@ int main(void)
         cmocka_unit_test(our_pings),
         cmocka_unit_test(writing_waits_and_controls_go_first),
         cmocka_unit_test(rules_are_kept),
+        cmocka_unit_test(the_stream_is_taken_between_messages),
         cmocka_unit_test(the_time_of_the_last_bytes),
     };
     signal(SIGPIPE, SIG_IGN); /* as the programs do */

@@ -13,6 +13,8 @@ bool at(struct side *s, enum moment moment)
 {
     if (s->close_at == moment)
         ws_close(s->ws, 1001, "going");
+    if (s->pause_at == moment)
+        ws_pause(s->ws);
     if (s->free_at != moment)
         return false;
     ws_free(s->ws);

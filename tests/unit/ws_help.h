@@ -37,7 +37,7 @@ struct side {
     struct deferred feed;
     unsigned pauses, writables, pongs;
     struct buf pong;
-    enum moment free_at, close_at;
+    enum moment free_at, close_at, pause_at;
 
     bool closed;
     enum err why;

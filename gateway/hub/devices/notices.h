@@ -100,7 +100,7 @@ struct notice_delivery {
     const char *tunnel, *token;
     const struct texts *services;
     const char *service, *opened_by, *why;
-    uint64_t answer_ms; /* an answer is of use for so long */
+    uint64_t answer_ms; /* somebody waits for the answer for so long; 0: nobody does */
 };
 struct notice_carrier {
     const char *name; /* "device-link" */
@@ -110,7 +110,7 @@ struct notice_carrier {
     void (*withdraw)(void *link, const char *id);
 };
 
-struct device_status {
+struct device_told {
     const char *version;
     const struct texts *services;
     bool accepting;
@@ -121,14 +121,14 @@ struct device_arrival {
     const struct notice_carrier *carrier;
     void *link;          /* the carrier's own; identifies this presence until notices_left */
     const char *address; /* "address:port" */
-    struct device_status status;
+    struct device_told status;
 };
 /* The device is there, by that link, which replaces another one of it. What waits for it is
  * delivered from inside. False: no memory, and it is not there. */
 bool notices_arrived(struct notices *n, const struct device_arrival *a);
 /* The following three ignore a link that is not the device's any more. */
 void notices_told(struct notices *n, const char *device, const void *link,
-                  const struct device_status *s);
+                  const struct device_told *s);
 void notices_left(struct notices *n, const char *device, const void *link);
 struct notice_reply {
     const char *id;
@@ -160,8 +160,8 @@ struct notice_event {
 };
 struct notices_options {
     struct registry *registry; /* for tunnels' events, and rotating; outlives this */
-    /* Says whether devices of that name are known, so that tunnels for other things keep nothing:
-     * calls done(ctx, known), perhaps later. NULL: all are. */
+    /* Says whether there is a device of that name that may be told, so that tunnels for other
+     * things keep nothing: calls done(ctx, known), perhaps later. NULL: all are. */
     void (*known)(void *owner, const char *device, void (*done)(void *ctx, bool known), void *ctx);
     /* Makes a new access token for a destination, terminated, of at most size - 1 bytes. */
     void (*token_new)(char *out, size_t size);

@@ -101,7 +101,8 @@ void notice_deliver(struct pending_notice *p)
                                   .service = p->service,
                                   .opened_by = p->opened_by,
                                   .why = p->why,
-                                  .answer_ms = p->until > now ? p->until - now : 0};
+                                  .answer_ms =
+                                      p->done != NULL && p->until > now ? p->until - now : 0};
     p->delivered = d->carrier->deliver(d->link, &out);
     if (!p->delivered) {
         notice_gone(p, now);

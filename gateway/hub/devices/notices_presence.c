@@ -67,7 +67,7 @@ size_t notices_present(const struct notices *n)
 }
 
 /* Replaces what is shown, or leaves all of it. False: no memory. */
-static bool show(struct noticed *d, const char *address, const struct device_status *s)
+static bool show(struct noticed *d, const char *address, const struct device_told *s)
 {
     const struct notices *n = d->notices;
     struct device_presence p = {.address = copy(address), .version = copy(s->version)};
@@ -130,7 +130,7 @@ struct noticed *noticed_by_link(const struct notices *n, const char *device, con
 }
 
 void notices_told(struct notices *n, const char *device, const void *link,
-                  const struct device_status *s)
+                  const struct device_told *s)
 {
     struct noticed *d = noticed_by_link(n, device, link);
     if (d == NULL)

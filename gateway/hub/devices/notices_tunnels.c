@@ -216,7 +216,7 @@ static void tell(struct notices *n, const struct tunnel_record *t, const char *t
         k->notice.opened_by == NULL || k->notice.why == NULL ||
         !texts_copy(&k->services, &t->services))
         keep_free(k);
-    else if (n->o.known == NULL || noticed_find(n, t->thing) != NULL)
+    else if (n->o.known == NULL)
         on_known(k, true);
     else
         n->o.known(n->o.owner, t->thing, on_known, k);
