@@ -165,3 +165,15 @@ void monitor_refused_more(struct monitor *m, const char *via, enum err why, uint
     monitor_refused(
         m, &(struct monitor_refusal){.via = via, .asked = asked, .why = why, .more = count});
 }
+
+void monitor_device_changed(struct monitor *m, const struct monitor_device_change *d)
+{
+    if (m == NULL)
+        return;
+    event_log_add(&m->event_log, &(struct logged_event){.event = d->event,
+                                                        .wall_ms = m->o.wall(m->o.clock),
+                                                        .client = d->address,
+                                                        .asked = d->name,
+                                                        .why = d->why,
+                                                        .text = d->text});
+}

@@ -232,4 +232,14 @@ void monitor_tunnel_memory(struct monitor_tunnel *t, const char *text);
  * sentence. */
 void monitor_device_event(struct monitor_tunnel *t, bool there, const char *text);
 
+/* Tells what happened to a device at a hub. */
+struct monitor_device_change {
+    const char *event; /* "device-enrolled", "device-present", "device-away"; static */
+    const char *name;
+    const char *address; /* "192.0.2.7:4000"; NULL: not known */
+    enum err why;        /* ERR_OK: no error */
+    const char *text;    /* more about it; NULL: nothing */
+};
+void monitor_device_changed(struct monitor *m, const struct monitor_device_change *d);
+
 #endif

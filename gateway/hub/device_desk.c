@@ -1,0 +1,438 @@
+#include "gateway/hub/device_desk.h"
+
+#include "core/base/prometheus.h"
+#include "gateway/hub/device_desk_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* ---- who is let in ---- */
+
+static enum device_reason reason_of(enum enrol_result r)
+{
+    static const enum device_reason reasons[ENROL_COUNT] = {
+        [ENROL_UNKNOWN_DEVICE] = DEVICE_REASON_UNKNOWN_DEVICE,
+        [ENROL_TOKEN_UNKNOWN] = DEVICE_REASON_JOIN_TOKEN_UNKNOWN,
+        [ENROL_TOKEN_EXPIRED] = DEVICE_REASON_JOIN_TOKEN_EXPIRED,
+        [ENROL_TOKEN_USED_UP] = DEVICE_REASON_JOIN_TOKEN_USED_UP,
+        [ENROL_NOT_INVITED] = DEVICE_REASON_NAME_NOT_INVITED,
+        [ENROL_NAME_TAKEN] = DEVICE_REASON_NAME_TAKEN,
+        [ENROL_NAME_INVALID] = DEVICE_REASON_NAME_INVALID,
+        [ENROL_DISABLED] = DEVICE_REASON_DISABLED,
+        [ENROL_FULL] = DEVICE_REASON_BUSY,
+        [ENROL_NOT_STORED] = DEVICE_REASON_BUSY,
+    };
+    return reasons[r];
+}
+
+static void reply(struct hub *hub, const struct message_device_hello *k,
+                  struct device_ticket *ticket, enum device_reason reason)
+{
+    struct message_device_reply *m =
+        MESSAGE(struct message_device_reply, MESSAGE_DEVICE_REPLY, k->message.worker);
+    if (m != NULL) {
+        m->pending_id = k->pending_id;
+        m->ticket = ticket;
+        m->reason = reason;
+    } else if (ticket != NULL) {
+        struct desk_link *l = desk_link_find(hub->desk, ticket->serial);
+        device_ticket_free(ticket);
+        desk_link_free(l);
+    }
+    hub_post(hub, m != NULL ? &m->message : NULL);
+}
+
+static void let_in(struct device_desk *d, const struct message_device_hello *k,
+                   enum enrol_result result, const struct device_record *r)
+{
+    struct device_message m;
+    struct device_ticket *ticket;
+    struct desk_link *l = NULL;
+    if (!d->ended && device_message_decode(k->bytes, k->size, &m) == ERR_OK)
+        l = desk_link_new(d, r->name, k->client, &m.hello.status, &ticket);
+    if (l == NULL) {
+        reply(d->hub, k, NULL, DEVICE_REASON_BUSY);
+        return;
+    }
+    l->pending = r->state == DEVICE_PENDING;
+    l->enrolled = result == ENROL_NEW;
+    reply(d->hub, k, ticket, DEVICE_REASON_UNKNOWN);
+}
+
+static void on_enrolled(void *ctx, enum enrol_result result, const struct device_record *r)
+{
+    struct message_device_hello *k = ctx;
+    struct hub *hub = k->hub;
+    struct device_message m;
+    hub->desk->enrolments[result]++;
+    if (result == ENROL_NEW)
+        desk_audit_enrolled(hub, r, k->client);
+    if (result == ENROL_NEW || result == ENROL_KNOWN) {
+        let_in(hub->desk, k, result, r);
+    } else if (device_message_decode(k->bytes, k->size, &m) == ERR_OK) {
+        desk_audit_refused(hub, m.hello.device, k->client, result);
+        reply(hub, k, NULL, reason_of(result));
+    }
+    message_free(&k->message);
+}
+
+/* The address without its port: "192.0.2.7:4000", "[::1]:4000". */
+static void address_only(const char *client, char *out, size_t size)
+{
+    const char *end = strrchr(client, ':');
+    size_t n = end != NULL ? (size_t)(end - client) : strlen(client);
+    if (n >= 2 && client[0] == '[' && client[n - 1] == ']') {
+        client++;
+        n -= 2;
+    }
+    snprintf(out, size, "%.*s", (int)n, client);
+}
+
+void device_desk_hello(struct hub *hub, void *message)
+{
+    struct message_device_hello *k = message;
+    struct device_message m;
+    struct texts services = {0};
+    char address[80], version[DEVICE_LINK_WORDS_MAX + 1];
+    k->hub = hub;
+    if (device_message_decode(k->bytes, k->size, &m) != ERR_OK) {
+        message_free(&k->message); /* the frontend has decoded it */
+        return;
+    }
+    if (!desk_services(&services, &m.hello.status)) {
+        texts_free(&services);
+        reply(hub, k, NULL, DEVICE_REASON_BUSY);
+        message_free(&k->message);
+        return;
+    }
+    address_only(k->client, address, sizeof address);
+    snprintf(version, sizeof version, "%.*s", (int)m.hello.status.version.n,
+             m.hello.status.version.p != NULL ? m.hello.status.version.p : "");
+    struct enrolment e = {.name = m.hello.device,
+                          .key = k->certified ? NULL : m.hello.public_key,
+                          .join_token = m.hello.join_token,
+                          .services = &services,
+                          .version = version,
+                          .address = address,
+                          .approve_all = hub->desk->approve_all};
+    device_registry_enrol(hub->devices, &e, on_enrolled, k);
+    texts_free(&services);
+}
+
+/* ---- links that come and go ---- */
+
+static void seen(const struct desk_link *l)
+{
+    char address[80];
+    address_only(l->client, address, sizeof address);
+    device_registry_seen(l->desk->hub->devices, span_of(l->seat->name),
+                         &(struct device_sighting){.address = address,
+                                                   .version = l->told.version,
+                                                   .services = l->told.services});
+}
+
+/* Sends a link on to its worker, unless its device was disabled or removed meanwhile: the device
+ * hears that when it comes the next time. */
+void device_desk_out(struct hub *hub, void *message)
+{
+    struct message_device_move *m = message;
+    struct desk_link *l = desk_link_find(hub->desk, m->ticket->serial);
+    if (l->dismissed || hub->desk->ended) {
+        desk_link_free(l);
+        message_free(&m->message);
+        return;
+    }
+    m->message.kind = MESSAGE_DEVICE_IN;
+    m->message.worker = l->worker;
+    hub_post(hub, &m->message);
+    l->here = true;
+    desk_link_welcome(l);
+    l->enrolled = false;
+    if (l->seat->current != NULL)
+        desk_link_dismiss(l->seat->current, DEVICE_REASON_REPLACED);
+    desk_link_arrive(l);
+    desk_audit_presence(l, NULL);
+    seen(l);
+}
+
+static void leave(struct desk_link *l, const struct device_gone *g)
+{
+    struct device_desk *d = l->desk;
+    if (l->seat->current == l) {
+        l->seat->current = NULL;
+        if (!d->ended)
+            notices_left(d->notices, l->seat->name, l);
+    }
+    if (!d->ended && l->here)
+        seen(l);
+    if (l->here)
+        desk_audit_presence(l, g);
+    if (g->misbehaved)
+        desk_note_misbehaved(d->hub, l->client, l->seat->name, g->why, g->text);
+}
+
+void device_desk_gone(struct hub *hub, void *message)
+{
+    struct message_device_gone *m = message;
+    struct desk_link *l = desk_link_find(hub->desk, m->gone.ticket->serial);
+    hub->desk->links_ended++;
+    leave(l, &m->gone);
+    desk_link_free(l);
+    message_free(&m->message);
+}
+
+/* ---- what devices say ---- */
+
+static void say_status(struct desk_link *l, const struct device_status *s)
+{
+    desk_link_told(l, s);
+    if (l->told.services != NULL && !l->pending)
+        notices_told(l->desk->notices, l->seat->name, l, &l->told);
+    seen(l);
+}
+
+static void say_answer(struct desk_link *l, const struct device_message *m)
+{
+    char id[DEVICE_LINK_ID_MAX + 1], words[DEVICE_LINK_WORDS_MAX + 1];
+    snprintf(id, sizeof id, "%.*s", (int)m->answer.id.n, m->answer.id.p);
+    snprintf(words, sizeof words, "%.*s", (int)m->answer.why.n,
+             m->answer.why.p != NULL ? m->answer.why.p : "");
+    struct notice_reply r = {
+        .id = id, .accepted = m->answer.accepted, .code = m->answer.code, .words = words};
+    if (notices_answered(l->desk->notices, l->seat->name, l, &r) == NOTICE_NOT_YOURS)
+        desk_note_misbehaved(l->desk->hub, l->client, l->seat->name, ERR_FORBIDDEN,
+                             "device: it answered a notice that was not given to it");
+}
+
+/* A link that was sent away, or whose device is pending, may only tell its state. */
+void device_desk_said(struct hub *hub, void *message)
+{
+    struct message_device_said *said = message;
+    struct desk_link *l = desk_link_find(hub->desk, said->serial);
+    struct device_message m;
+    if (l != NULL && l->seat->current == l && !hub->desk->ended &&
+        device_message_decode(said->bytes, said->size, &m) == ERR_OK) {
+        if (m.kind == DEVICE_MESSAGE_STATUS)
+            say_status(l, &m.status);
+        else if (m.kind == DEVICE_MESSAGE_ANSWER)
+            say_answer(l, &m);
+    }
+    message_free(&said->message);
+}
+
+/* ---- notices ---- */
+
+struct known {
+    void (*done)(void *ctx, bool known);
+    void *ctx;
+};
+
+static void on_looked_up(void *ctx, enum err why, const struct device_record *r)
+{
+    struct known k = *(struct known *)ctx;
+    free(ctx);
+    k.done(k.ctx, why == ERR_OK && r->state == DEVICE_ENABLED);
+}
+
+struct known_name {
+    struct known known; /* the first member */
+    char name[];
+};
+
+/* The name has to be exact: a fold would give somebody's token to another device. */
+static void on_exact(void *ctx, enum err why, const struct device_record *r)
+{
+    struct known_name *k = ctx;
+    bool same = why == ERR_OK && strcmp(r->name, k->name) == 0;
+    on_looked_up(ctx, same ? ERR_OK : ERR_NOT_FOUND, same ? r : NULL);
+}
+
+static void is_known(void *owner, const char *device, void (*done)(void *ctx, bool known),
+                     void *ctx)
+{
+    const struct device_desk *d = owner;
+    size_t n = strlen(device);
+    struct known_name *k = calloc(1, sizeof *k + n + 1);
+    if (k == NULL) {
+        done(ctx, false);
+        return;
+    }
+    k->known = (struct known){done, ctx};
+    memcpy(k->name, device, n);
+    device_registry_get(d->hub->devices, span_of(k->name), on_exact, k);
+}
+
+static uint64_t now(void *owner)
+{
+    return loop_now(((struct device_desk *)owner)->hub->o.loop);
+}
+
+static int64_t wall(void *owner)
+{
+    struct timespec t;
+    (void)owner;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void wait_until(struct device_desk *d, uint64_t at)
+{
+    uint64_t since = now(d);
+    if (at != UINT64_MAX)
+        timer_start(d->timer, at > since ? at - since : 0);
+}
+
+static void on_due(void *owner, uint64_t at)
+{
+    wait_until(owner, at);
+}
+
+static void on_timer(void *owner)
+{
+    struct device_desk *d = owner;
+    wait_until(d, notices_tick(d->notices));
+}
+
+static void new_token(char *out, size_t size)
+{
+    char token[ACCESS_TOKEN_SIZE];
+    access_token_new(token);
+    snprintf(out, size, "%s", token);
+    explicit_bzero(token, sizeof token);
+}
+
+/* ---- life ---- */
+
+struct notices *device_desk_notices(const struct device_desk *d)
+{
+    return d->notices;
+}
+
+void device_desk_approve(struct device_desk *d, bool approve_all)
+{
+    d->approve_all = approve_all;
+}
+
+struct device_desk *device_desk_new(struct hub *hub, bool approve_all)
+{
+    struct device_desk *d = calloc(1, sizeof *d);
+    if (d == NULL)
+        return NULL;
+    d->hub = hub;
+    d->approve_all = approve_all;
+    list_init(&d->cuts);
+    d->subscriber = (struct device_subscriber){.events = &desk_device_events, .owner = d};
+    d->timer = timer_new(hub->o.loop, on_timer, d);
+    if (d->timer != NULL)
+        d->notices = notices_new(&(struct notices_options){.registry = hub->registry,
+                                                           .known = is_known,
+                                                           .token_new = new_token,
+                                                           .now = now,
+                                                           .wall = wall,
+                                                           .due = on_due,
+                                                           .happened = desk_on_notice,
+                                                           .owner = d});
+    if (d->notices == NULL) {
+        timer_free(d->timer);
+        free(d);
+        return NULL;
+    }
+    device_registry_subscribe(hub->devices, &d->subscriber);
+    return d;
+}
+
+void device_desk_end(struct device_desk *d)
+{
+    if (d == NULL || d->ended)
+        return;
+    d->ended = true;
+    device_registry_unsubscribe(&d->subscriber);
+    desk_forget_cuts(d);
+    notices_free(d->notices);
+    d->notices = NULL;
+}
+
+void device_desk_free(struct device_desk *d)
+{
+    size_t at;
+    struct desk_link *l;
+    if (d == NULL)
+        return;
+    device_desk_end(d);
+    while ((at = 0, l = map_next(&d->links, &at)) != NULL)
+        desk_link_free(l); /* their tickets were in messages that were not read */
+    map_free(&d->links);
+    map_free(&d->seats);
+    timer_free(d->timer);
+    free(d);
+}
+
+/* ---- metrics ---- */
+
+static void labelled(struct buf *out, const char *name, const char *label, const char *text,
+                     uint64_t value)
+{
+    struct prometheus_label l = {label, text};
+    prometheus_number(out, name, &l, 1, value);
+}
+
+static void one(struct buf *out, const char *name, enum prometheus_kind kind, const char *help,
+                uint64_t value)
+{
+    prometheus_metric(out, name, kind, help);
+    prometheus_number(out, name, NULL, 0, value);
+}
+
+static void devices(const struct device_desk *d, struct buf *out)
+{
+    static const char known[] = "tunnel_hub_devices";
+    static const char enrolments[] = "tunnel_hub_enrolments_total";
+    struct device_counts c = device_registry_counts(d->hub->devices);
+    prometheus_metric(out, known, PROMETHEUS_GAUGE, "Devices that are enrolled, by their state.");
+    for (int s = 0; s < DEVICE_STATE_COUNT; s++)
+        labelled(out, known, "state", device_state_name((enum device_state)s), c.by_state[s]);
+    one(out, "tunnel_hub_devices_present", PROMETHEUS_GAUGE,
+        "Devices whose link is here and that may be asked for.", notices_present(d->notices));
+    one(out, "tunnel_hub_device_links", PROMETHEUS_GAUGE,
+        "Links of devices, with those that are pending or on their way in or out.", d->links.size);
+    prometheus_metric(out, enrolments, PROMETHEUS_COUNTER,
+                      "Devices that said who they are, by what came of it.");
+    for (int r = 0; r < ENROL_COUNT; r++)
+        labelled(out, enrolments, "result", enrol_result_name((enum enrol_result)r),
+                 d->enrolments[r]);
+}
+
+static void notices(const struct notices_counts *c, struct buf *out)
+{
+    static const char results[] = "tunnel_hub_notices_total";
+    static const char ignored[] = "tunnel_hub_notice_answers_ignored_total";
+    static const char accept[] = "tunnel_hub_notice_accept_seconds";
+    prometheus_metric(out, results, PROMETHEUS_COUNTER,
+                      "Notices to devices that are over, by what came of them.");
+    for (int r = 0; r < NOTICE_RESULTS; r++)
+        labelled(out, results, "result", notice_result_name((enum notice_result)r), c->results[r]);
+    one(out, "tunnel_hub_notices_delivered_total", PROMETHEUS_COUNTER,
+        "Notices that were sent to a device.", c->delivered);
+    one(out, "tunnel_hub_notices_waiting", PROMETHEUS_GAUGE,
+        "Notices for whose answer somebody waits.", c->waiting);
+    one(out, "tunnel_hub_notices_kept", PROMETHEUS_GAUGE,
+        "Notices that are kept for a device, and nobody waits for.", c->kept);
+    prometheus_metric(out, ignored, PROMETHEUS_COUNTER,
+                      "Answers of devices that counted for nothing.");
+    labelled(out, ignored, "reason", "late", c->late);
+    labelled(out, ignored, "reason", "not-its-own", c->not_yours);
+    prometheus_metric(out, accept, PROMETHEUS_SUMMARY, "Seconds from a notice to its acceptance.");
+    prometheus_real(out, "tunnel_hub_notice_accept_seconds_sum", NULL, 0,
+                    (double)c->accept_ms / 1000);
+    prometheus_number(out, "tunnel_hub_notice_accept_seconds_count", NULL, 0,
+                      c->results[NOTICE_ACCEPTED]);
+}
+
+void device_desk_metrics(const struct device_desk *d, struct buf *out)
+{
+    struct notices_counts c = notices_counts(d->notices);
+    devices(d, out);
+    notices(&c, out);
+}

@@ -1,0 +1,179 @@
+/* Devices that are approved, disabled, reset or removed, and what that means for their links and
+ * tunnels. */
+#include "gateway/hub/device_desk_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- tunnels of a device that has to go ---- */
+
+struct cut_tunnel {
+    struct list node;
+    bool on_demand;
+    char id[];
+};
+
+struct cut {
+    struct list node;         /* in device_desk.cuts */
+    struct device_desk *desk; /* NULL: it is gone */
+    struct list tunnels;
+    char *device;
+};
+
+static bool on_tunnel(void *ctx, const struct tunnel_record *t)
+{
+    struct cut *c = ctx;
+    size_t n = strlen(t->id);
+    if (t->closed != 0 || strcmp(t->thing, c->device) != 0)
+        return true;
+    struct cut_tunnel *at = calloc(1, sizeof *at + n + 1);
+    if (at == NULL) {
+        if (c->desk != NULL)
+            hub_post(c->desk->hub, NULL); /* logs it */
+        return false;
+    }
+    at->on_demand = t->idle_ms > 0;
+    memcpy(at->id, t->id, n);
+    list_init(&at->node);
+    list_append(&c->tunnels, &at->node);
+    return true;
+}
+
+static void on_cut(void *ctx, enum err why, const struct tunnel_record *t)
+{
+    (void)why, (void)t;
+    free(ctx); /* the new token, which nobody gets, or NULL */
+}
+
+/* A tunnel on demand is the device's alone. Any other gets a new destination token, which nobody
+ * is told: the device loses it, and who has the tunnel may rotate it again. */
+static void cut_one(struct hub *hub, const struct cut_tunnel *t)
+{
+    if (t->on_demand) {
+        registry_close(hub->registry, t->id, false, on_cut, NULL);
+        return;
+    }
+    char *token = malloc(ACCESS_TOKEN_SIZE);
+    if (token == NULL) {
+        hub_post(hub, NULL);
+        return;
+    }
+    access_token_new(token);
+    registry_rotate(
+        hub->registry, t->id,
+        (const char *const[SIDE_COUNT]){[SIDE_SOURCE] = NULL, [SIDE_DESTINATION] = token}, on_cut,
+        token);
+}
+
+static void on_all(void *ctx, enum err why)
+{
+    struct cut *c = ctx;
+    (void)why;
+    list_remove(&c->node);
+    while (!list_empty(&c->tunnels)) {
+        struct cut_tunnel *t = list_entry(c->tunnels.next, struct cut_tunnel, node);
+        list_remove(&t->node);
+        if (c->desk != NULL)
+            cut_one(c->desk->hub, t);
+        free(t);
+    }
+    free(c->device);
+    free(c);
+}
+
+static void cut_tunnels(struct device_desk *d, const char *device)
+{
+    struct cut *c = calloc(1, sizeof *c);
+    if (c != NULL)
+        c->device = strdup(device);
+    if (c == NULL || c->device == NULL) {
+        free(c);
+        hub_post(d->hub, NULL);
+        return;
+    }
+    c->desk = d;
+    list_init(&c->node);
+    list_init(&c->tunnels);
+    list_append(&d->cuts, &c->node);
+    registry_page(d->hub->registry,
+                  &(struct registry_page){.below = INT64_MAX, .each = on_tunnel, .done = on_all},
+                  c);
+}
+
+void desk_forget_cuts(struct device_desk *d)
+{
+    while (!list_empty(&d->cuts)) {
+        struct cut *c = list_entry(d->cuts.next, struct cut, node);
+        c->desk = NULL;
+        list_remove(&c->node);
+    }
+}
+
+/* ---- devices that change ---- */
+
+static void dismiss_all(struct device_desk *d, const char *name, enum device_reason reason)
+{
+    struct device_seat *s = seat_find(d, name);
+    if (s == NULL)
+        return;
+    list_each(node, &s->links) desk_link_dismiss(list_entry(node, struct desk_link, node), reason);
+}
+
+static void send_away(struct device_desk *d, const char *name, enum device_reason reason,
+                      bool forget)
+{
+    notices_dropped(d->notices, name, forget);
+    dismiss_all(d, name, reason);
+    cut_tunnels(d, name);
+}
+
+/* Links that have not arrived yet learn their state when they do. */
+static void set_pending(struct device_desk *d, const char *name, bool pending)
+{
+    struct device_seat *s = seat_find(d, name);
+    if (s == NULL)
+        return;
+    list_each(node, &s->links)
+    {
+        struct desk_link *l = list_entry(node, struct desk_link, node);
+        bool changes = l->pending != pending;
+        l->pending = pending;
+        if (s->current != l || !changes)
+            continue;
+        l->enrolled = false;
+        desk_link_welcome(l);
+        desk_link_arrive(l);
+    }
+}
+
+static void on_changed(void *owner, const struct device_record *r, enum device_state before)
+{
+    struct device_desk *d = owner;
+    if (r->state == before)
+        return;
+    if (r->state == DEVICE_DISABLED) {
+        send_away(d, r->name, DEVICE_REASON_DISABLED, false);
+    } else if (r->state == DEVICE_PENDING) {
+        notices_dropped(d->notices, r->name, false);
+        cut_tunnels(d, r->name);
+        set_pending(d, r->name, true);
+    } else {
+        set_pending(d, r->name, false);
+    }
+}
+
+static void on_removed(void *owner, const struct device_record *r)
+{
+    send_away(owner, r->name, DEVICE_REASON_REMOVED, true);
+}
+
+const struct device_events desk_device_events = {
+    .changed = on_changed, .reset = on_removed, .removed = on_removed};
+
+/* ---- notices ---- */
+
+void desk_on_notice(void *owner, const struct notice_event *e)
+{
+    const struct device_desk *d = owner;
+    desk_audit_notice(d->hub, e);
+}
