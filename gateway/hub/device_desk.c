@@ -1,12 +1,10 @@
 #include "gateway/hub/device_desk.h"
 
-#include "core/base/prometheus.h"
 #include "gateway/hub/device_desk_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- who is let in ---- */
 
@@ -222,87 +220,6 @@ void device_desk_said(struct hub *hub, void *message)
     message_free(&said->message);
 }
 
-/* ---- notices ---- */
-
-struct known {
-    void (*done)(void *ctx, bool known);
-    void *ctx;
-};
-
-static void on_looked_up(void *ctx, enum err why, const struct device_record *r)
-{
-    struct known k = *(struct known *)ctx;
-    free(ctx);
-    k.done(k.ctx, why == ERR_OK && r->state == DEVICE_ENABLED);
-}
-
-struct known_name {
-    struct known known; /* the first member */
-    char name[];
-};
-
-/* The name has to be exact: a fold would give somebody's token to another device. */
-static void on_exact(void *ctx, enum err why, const struct device_record *r)
-{
-    struct known_name *k = ctx;
-    bool same = why == ERR_OK && strcmp(r->name, k->name) == 0;
-    on_looked_up(ctx, same ? ERR_OK : ERR_NOT_FOUND, same ? r : NULL);
-}
-
-static void is_known(void *owner, const char *device, void (*done)(void *ctx, bool known),
-                     void *ctx)
-{
-    const struct device_desk *d = owner;
-    size_t n = strlen(device);
-    struct known_name *k = calloc(1, sizeof *k + n + 1);
-    if (k == NULL) {
-        done(ctx, false);
-        return;
-    }
-    k->known = (struct known){done, ctx};
-    memcpy(k->name, device, n);
-    device_registry_get(d->hub->devices, span_of(k->name), on_exact, k);
-}
-
-static uint64_t now(void *owner)
-{
-    return loop_now(((struct device_desk *)owner)->hub->o.loop);
-}
-
-static int64_t wall(void *owner)
-{
-    struct timespec t;
-    (void)owner;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static void wait_until(struct device_desk *d, uint64_t at)
-{
-    uint64_t since = now(d);
-    if (at != UINT64_MAX)
-        timer_start(d->timer, at > since ? at - since : 0);
-}
-
-static void on_due(void *owner, uint64_t at)
-{
-    wait_until(owner, at);
-}
-
-static void on_timer(void *owner)
-{
-    struct device_desk *d = owner;
-    wait_until(d, notices_tick(d->notices));
-}
-
-static void new_token(char *out, size_t size)
-{
-    char token[ACCESS_TOKEN_SIZE];
-    access_token_new(token);
-    snprintf(out, size, "%s", token);
-    explicit_bzero(token, sizeof token);
-}
-
 /* ---- life ---- */
 
 struct notices *device_desk_notices(const struct device_desk *d)
@@ -324,17 +241,7 @@ struct device_desk *device_desk_new(struct hub *hub, bool approve_all)
     d->approve_all = approve_all;
     list_init(&d->cuts);
     d->subscriber = (struct device_subscriber){.events = &desk_device_events, .owner = d};
-    d->timer = timer_new(hub->o.loop, on_timer, d);
-    if (d->timer != NULL)
-        d->notices = notices_new(&(struct notices_options){.registry = hub->registry,
-                                                           .known = is_known,
-                                                           .token_new = new_token,
-                                                           .now = now,
-                                                           .wall = wall,
-                                                           .due = on_due,
-                                                           .happened = desk_on_notice,
-                                                           .owner = d});
-    if (d->notices == NULL) {
+    if (!desk_open_notices(d)) {
         timer_free(d->timer);
         free(d);
         return NULL;
@@ -367,72 +274,4 @@ void device_desk_free(struct device_desk *d)
     map_free(&d->seats);
     timer_free(d->timer);
     free(d);
-}
-
-/* ---- metrics ---- */
-
-static void labelled(struct buf *out, const char *name, const char *label, const char *text,
-                     uint64_t value)
-{
-    struct prometheus_label l = {label, text};
-    prometheus_number(out, name, &l, 1, value);
-}
-
-static void one(struct buf *out, const char *name, enum prometheus_kind kind, const char *help,
-                uint64_t value)
-{
-    prometheus_metric(out, name, kind, help);
-    prometheus_number(out, name, NULL, 0, value);
-}
-
-static void devices(const struct device_desk *d, struct buf *out)
-{
-    static const char known[] = "tunnel_hub_devices";
-    static const char enrolments[] = "tunnel_hub_enrolments_total";
-    struct device_counts c = device_registry_counts(d->hub->devices);
-    prometheus_metric(out, known, PROMETHEUS_GAUGE, "Devices that are enrolled, by their state.");
-    for (int s = 0; s < DEVICE_STATE_COUNT; s++)
-        labelled(out, known, "state", device_state_name((enum device_state)s), c.by_state[s]);
-    one(out, "tunnel_hub_devices_present", PROMETHEUS_GAUGE,
-        "Devices whose link is here and that may be asked for.", notices_present(d->notices));
-    one(out, "tunnel_hub_device_links", PROMETHEUS_GAUGE,
-        "Links of devices, with those that are pending or on their way in or out.", d->links.size);
-    prometheus_metric(out, enrolments, PROMETHEUS_COUNTER,
-                      "Devices that said who they are, by what came of it.");
-    for (int r = 0; r < ENROL_COUNT; r++)
-        labelled(out, enrolments, "result", enrol_result_name((enum enrol_result)r),
-                 d->enrolments[r]);
-}
-
-static void notices(const struct notices_counts *c, struct buf *out)
-{
-    static const char results[] = "tunnel_hub_notices_total";
-    static const char ignored[] = "tunnel_hub_notice_answers_ignored_total";
-    static const char accept[] = "tunnel_hub_notice_accept_seconds";
-    prometheus_metric(out, results, PROMETHEUS_COUNTER,
-                      "Notices to devices that are over, by what came of them.");
-    for (int r = 0; r < NOTICE_RESULTS; r++)
-        labelled(out, results, "result", notice_result_name((enum notice_result)r), c->results[r]);
-    one(out, "tunnel_hub_notices_delivered_total", PROMETHEUS_COUNTER,
-        "Notices that were sent to a device.", c->delivered);
-    one(out, "tunnel_hub_notices_waiting", PROMETHEUS_GAUGE,
-        "Notices for whose answer somebody waits.", c->waiting);
-    one(out, "tunnel_hub_notices_kept", PROMETHEUS_GAUGE,
-        "Notices that are kept for a device, and nobody waits for.", c->kept);
-    prometheus_metric(out, ignored, PROMETHEUS_COUNTER,
-                      "Answers of devices that counted for nothing.");
-    labelled(out, ignored, "reason", "late", c->late);
-    labelled(out, ignored, "reason", "not-its-own", c->not_yours);
-    prometheus_metric(out, accept, PROMETHEUS_SUMMARY, "Seconds from a notice to its acceptance.");
-    prometheus_real(out, "tunnel_hub_notice_accept_seconds_sum", NULL, 0,
-                    (double)c->accept_ms / 1000);
-    prometheus_number(out, "tunnel_hub_notice_accept_seconds_count", NULL, 0,
-                      c->results[NOTICE_ACCEPTED]);
-}
-
-void device_desk_metrics(const struct device_desk *d, struct buf *out)
-{
-    struct notices_counts c = notices_counts(d->notices);
-    devices(d, out);
-    notices(&c, out);
 }

@@ -20,9 +20,9 @@ void desk_audit_enrolled(const struct hub *hub, const struct device_record *r, c
     };
     audit_event(hub->audit, "enrol", fields, COUNT(fields));
     log_event(LOG_INFO, "device enrolled", fields, COUNT(fields));
-    monitor_device(
-        hub->monitor,
-        &(struct monitor_device){.event = "device-enrolled", .name = r->name, .address = client});
+    monitor_device_changed(hub->monitor, &(struct monitor_device_change){.event = "device-enrolled",
+                                                                         .name = r->name,
+                                                                         .address = client});
 }
 
 static void note(struct hub *hub, const char *client, const char *name, enum err why,
@@ -68,11 +68,12 @@ void desk_audit_presence(const struct desk_link *l, const struct device_gone *g)
     size_t n = g != NULL ? COUNT(fields) : 2;
     audit_event(hub->audit, event, fields, n);
     log_event(LOG_INFO, g != NULL ? "device away" : "device present", fields, n);
-    monitor_device(hub->monitor, &(struct monitor_device){.event = event,
-                                                          .name = l->seat->name,
-                                                          .address = l->client,
-                                                          .why = g != NULL ? g->why : ERR_OK,
-                                                          .text = g != NULL ? g->text : NULL});
+    monitor_device_changed(hub->monitor,
+                           &(struct monitor_device_change){.event = event,
+                                                           .name = l->seat->name,
+                                                           .address = l->client,
+                                                           .why = g != NULL ? g->why : ERR_OK,
+                                                           .text = g != NULL ? g->text : NULL});
 }
 
 void desk_audit_notice(const struct hub *hub, const struct notice_event *e)

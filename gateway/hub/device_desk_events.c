@@ -169,11 +169,3 @@ static void on_removed(void *owner, const struct device_record *r)
 
 const struct device_events desk_device_events = {
     .changed = on_changed, .reset = on_removed, .removed = on_removed};
-
-/* ---- notices ---- */
-
-void desk_on_notice(void *owner, const struct notice_event *e)
-{
-    const struct device_desk *d = owner;
-    desk_audit_notice(d->hub, e);
-}

@@ -67,10 +67,14 @@ extern const struct notice_carrier desk_carrier;
 /* Copies up to DEVICE_SERVICES_MAX services. False: no memory. */
 bool desk_services(struct texts *out, const struct device_status *s);
 
-/* ---- device_desk_events.c: devices that change, and notices ---- */
+/* ---- device_desk_notices.c ---- */
+
+/* Makes the notices and their timer. False: no memory; the timer may be there. */
+bool desk_open_notices(struct device_desk *d);
+
+/* ---- device_desk_events.c: devices that change ---- */
 
 extern const struct device_events desk_device_events;
-void desk_on_notice(void *owner, const struct notice_event *e);
 /* Ends the questions to the registry of tunnels; their answers may still come. */
 void desk_forget_cuts(struct device_desk *d);
 

@@ -60,6 +60,15 @@ void post_detached(struct mailbox *hub, size_t worker, const struct end_report *
     mailbox_post(hub, &m->message.mail);
 }
 
+void post_device_gone(struct mailbox *hub, size_t worker, const struct device_gone *g)
+{
+    struct message_device_gone *m = g->ticket->return_message;
+    g->ticket->return_message = NULL;
+    m->message.worker = worker;
+    m->gone = *g;
+    mailbox_post(hub, &m->message.mail);
+}
+
 void pending_conn_refused(const struct pending_conn *conn, int status, enum err why,
                           const char *reason)
 {
@@ -122,21 +131,28 @@ static void on_failed(void *owner, enum err why)
 static void on_timeout(void *owner)
 {
     struct pending_conn *conn = owner;
-    if (conn->session == NULL)
+    if (conn->session == NULL) {
         handshake_failed(conn, ERR_SILENT, "the TLS handshake took too long");
-    else
-        pending_conn_free(conn);
+        return;
+    }
+    if (!conn->asked)
+        pending_conn_refused(conn, 0, ERR_SILENT, "it did not say in time who it is");
+    pending_conn_free(conn);
 }
 
 static const struct stream_events handshake_events = {.opened = on_opened, .failed = on_failed};
 
 /* ---- turns ---- */
 
-static void on_waits(void *turns, bool known)
+void pending_conn_await_turn(struct pending_conn *conn, bool known)
 {
-    struct pending_conn *conn = turns;
     pending_await_turn(conn->frontend->queue, &conn->slot, known);
     loop_defer(conn->frontend->o.loop, &conn->frontend->turns);
+}
+
+static void on_waits(void *turns, bool known)
+{
+    pending_conn_await_turn(turns, known);
 }
 
 /* Deferred. Takes one step and lets the loop's other sockets follow, however many connections wait.
@@ -150,7 +166,10 @@ static void on_turn(void *owner)
     struct pending_conn *conn = list_entry(slot, struct pending_conn, slot);
     pending_await_peer(slot, loop_now(f->o.loop));
     loop_defer(f->o.loop, &f->turns);
-    tls_turn(conn->tls);
+    if (conn->session != NULL)
+        conn->protocol->turn(conn->session);
+    else
+        tls_turn(conn->tls);
 }
 
 /* ---- newcomers ---- */
@@ -171,6 +190,7 @@ static bool open_stream(struct pending_conn *conn, struct stream *socket)
                                          .client_trust = f->o.device_trust,
                                          .waits = on_waits,
                                          .turns = conn};
+    identity_fingerprint(f->identity, conn->certificate);
     stream_unsent_limit(socket, UNSENT_MAX);
     stream_unread_limit(socket, UNREAD_MAX);
     conn->tls = tls_server(f->o.loop, socket, &options, &handshake_events, conn);
@@ -285,6 +305,8 @@ struct frontend *frontend_new(const struct frontend_options *o)
 
 void frontend_identity(struct frontend *f, struct identity *identity)
 {
+    if (f->identity != NULL)
+        identity_fingerprint(f->identity, f->last_certificate);
     identity_free(f->identity);
     f->identity = identity;
 }

@@ -148,6 +148,10 @@ static void on_request(void *owner, const struct http_head *head, struct span bo
         return;
     }
     struct request r = request_check(head);
+    if (r.kind == REQUEST_DEVICE) {
+        frontend_greet_device(conn, &r);
+        return;
+    }
     if (r.kind == REQUEST_HEALTH)
         answer(conn, r.status, r.text, false);
     else if (r.kind == REQUEST_REFUSED)

@@ -10,6 +10,7 @@
 struct frontend {
     struct frontend_options o;
     struct identity *identity;
+    uint8_t last_certificate[TLS_FINGERPRINT]; /* fingerprint of the identity before; or zeroes */
     struct map by_id;
     struct list pending;
     struct pending_queue *queue;
@@ -26,13 +27,22 @@ struct pending_conn {
     struct stream *tls;    /* below `stream`, or below the session's */
     struct stream *stream; /* the buffered stream around tls; NULL once the session has it */
     const struct hub_protocol *protocol;
-    void *session;       /* the protocol's state; NULL during the TLS handshake */
-    struct timer *timer; /* limits the TLS handshake, and the wait for the main thread */
-    bool asked;          /* the main thread has to answer */
-    char channel[36];    /* "channel-id" */
+    void *session; /* the protocol's state; NULL during the TLS handshake */
+    struct timer
+        *timer;       /* limits the TLS handshake, a device's proof, and the main thread's wait */
+    bool asked;       /* the main thread has to answer */
+    char channel[36]; /* "channel-id" */
+    uint8_t certificate[TLS_FINGERPRINT]; /* fingerprint of the hub's that the client was shown */
 };
 
 void pending_conn_free(struct pending_conn *conn);
+/* The session's next step costs about as much as a handshake's, so it has to wait for its turn
+ * (struct hub_protocol). known: as for tls_server_options.waits. */
+void pending_conn_await_turn(struct pending_conn *conn, bool known);
+/* From now on the connection is a device's that has to say who it is (frontend_device.c). Takes its
+ * HTTP session over. r: its request, with kind REQUEST_DEVICE. */
+struct request;
+void frontend_greet_device(struct pending_conn *conn, const struct request *r);
 /* Sends the main thread a request, which has to be answered within a minute. */
 void pending_conn_ask(struct pending_conn *conn, struct message *m);
 /* The connection that asked, for which the answer is here. NULL: it has closed meanwhile. */

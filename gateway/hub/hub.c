@@ -69,6 +69,8 @@ static void on_message(void *owner, struct mail *mail)
         [MESSAGE_ADMIT_REQUEST] = admission_requested, [MESSAGE_MIGRATE_OUT] = admission_migrate,
         [MESSAGE_DETACHED] = admission_detached,       [MESSAGE_API_REQUEST] = on_api_request,
         [MESSAGE_REFUSED] = admission_refused,         [MESSAGE_DRAINED] = on_drained,
+        [MESSAGE_DEVICE_HELLO] = device_desk_hello,    [MESSAGE_DEVICE_OUT] = device_desk_out,
+        [MESSAGE_DEVICE_SAID] = device_desk_said,      [MESSAGE_DEVICE_GONE] = device_desk_gone,
     };
     struct message *m = message_of(mail);
     receivers[m->kind](owner, m);
@@ -80,6 +82,8 @@ static void on_last_message(void *owner, struct mail *mail)
     struct message *m = message_of(mail);
     if (m->kind == MESSAGE_DETACHED)
         admission_detached(owner, m);
+    else if (m->kind == MESSAGE_DEVICE_GONE)
+        device_desk_gone(owner, m);
     else
         message_free(m);
 }
@@ -287,6 +291,7 @@ bool hub_reload(struct hub *hub, const struct hub_options *fresh)
         hub->o; /* a copy, since its paths may be replaced by themselves */
     const struct hub_options *from = fresh != NULL ? fresh : &now;
     api_unsigned(hub->api, from->allow_unsigned_loopback);
+    device_desk_approve(hub->desk, from->device_approve);
     bool identity = reload_identity(hub, from), rules = reload_rules(hub, from);
     return reload_audit(hub, from) && identity && rules;
 }
@@ -349,6 +354,9 @@ static bool open_registry(struct hub *hub, enum err *why, char *text, size_t siz
         return false;
     hub->subscriber = (struct registry_subscriber){.events = &admission_events, .owner = hub};
     registry_subscribe(hub->registry, &hub->subscriber);
+    hub->desk = device_desk_new(hub, hub->o.device_approve);
+    if (hub->desk == NULL)
+        return no_memory(why, text, size);
     struct api_options a = {.registry = hub->registry,
                             .audit = hub->audit,
                             .region = hub->o.region,
@@ -430,8 +438,10 @@ void hub_free(struct hub *hub)
     for (size_t i = 0; i < hub->n_threads; i++)
         worker_stop(hub->threads[i]);
     mailbox_free(hub->mailbox, on_last_message);
+    device_desk_end(hub->desk);
     registry_free(hub->registry);
     device_registry_free(hub->devices);
+    device_desk_free(hub->desk);
     api_free(hub->api);
     for (size_t i = 0; i < hub->n_threads; i++)
         worker_free(hub->threads[i]);

@@ -24,6 +24,7 @@ struct hub_options {
     const char *device_ca;     /* authorities of devices' certificates, or NULL */
     const char *region, *account;
     bool allow_unsigned_loopback;
+    bool device_approve; /* every new device is pending until it is approved */
     size_t workers;
     size_t per_address;           /* pending connections of one address; 0: no limit */
     const struct ip_list *exempt; /* addresses without that limit, or NULL */
@@ -53,8 +54,8 @@ const char *hub_listen(struct hub *hub, const struct hub_protocol *protocol, con
 const char *hub_adopt(struct hub *hub, const struct hub_protocol *protocol, int fd, enum err *why);
 
 /* Reads certificate, keys and limits again and reopens the audit log, by the paths in fresh, whose
- * allow_unsigned_loopback applies, too; NULL: by the paths in use. No client is disconnected.
- * False: something could not be read and stays as it was, and the log says why. */
+ * allow_unsigned_loopback and device_approve apply, too; NULL: by the paths in use. No client is
+ * disconnected. False: something could not be read and stays as it was, and the log says why. */
 bool hub_reload(struct hub *hub, const struct hub_options *fresh);
 
 /* Stops accepting; drops clients, without a Close frame, as their tunnels fall silent, and the rest

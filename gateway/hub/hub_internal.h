@@ -5,6 +5,7 @@
 #include "core/net/listener.h"
 #include "gateway/hub/accounts.h"
 #include "gateway/hub/api/api.h"
+#include "gateway/hub/device_desk.h"
 #include "gateway/hub/devices/device_registry.h"
 #include "gateway/hub/hub.h"
 #include "gateway/hub/presence.h"
@@ -24,6 +25,7 @@ struct hub {
     struct registry *registry;
     struct registry_subscriber subscriber; /* with admission_events */
     struct device_registry *devices;
+    struct device_desk *desk; /* the devices' links */
     struct api *api;
     struct audit *audit;
     struct keys *keys; /* NULL when there are no access keys */

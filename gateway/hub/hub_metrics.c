@@ -106,6 +106,7 @@ void hub_metrics(const struct hub *hub, struct buf *out)
     traffic(hub, out);
     connections(hub, out);
     calls(hub, out);
+    device_desk_metrics(hub->desk, out);
     one(out, "tunnel_hub_certificate_expires_timestamp_seconds", PROMETHEUS_GAUGE,
         "When the hub's certificate expires, in seconds since 1970.",
         identity_ends(hub->identity) > 0 ? (uint64_t)identity_ends(hub->identity) : 0);

@@ -12,8 +12,12 @@ struct hub_protocol {
      * ends the session, which may call it itself. */
     void *(*start)(struct pending_conn *conn, struct stream *s);
     void (*end)(void *session); /* ends the session and closes its stream */
+    /* The session's turn has come, for which it has waited (pending_await_turn). May be NULL when
+     * it never waits. */
+    void (*turn)(void *session);
 };
 
-extern const struct hub_protocol https_protocol; /* frontend_https.c: tunnels' ends, and the API */
+extern const struct hub_protocol device_protocol; /* frontend_device.c: after an upgrade only */
+extern const struct hub_protocol https_protocol;  /* frontend_https.c: tunnels' ends, and the API */
 
 #endif

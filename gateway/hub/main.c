@@ -81,6 +81,9 @@ static const struct option access_table[] = {
      .help = "Destinations must show a certificate of these authorities whose CN is the tunnel's "
              "thing.",
      .flags = OPTION_START},
+    {.name = "device-approve",
+     .help = "A new device is not told of any tunnel before it is approved (tunnelctl devices "
+             "approve), whatever its invitation says."},
     {.name = "audit-log",
      .argument = "FILE",
      .help = "One JSON line for each call, connection, disconnection and refusal."},
@@ -237,6 +240,7 @@ static struct hub_options hub_options(const struct app *a)
         .region = options_get(o, "region"),
         .account = options_get(o, "account"),
         .allow_unsigned_loopback = options_flag(o, "allow-unsigned-loopback"),
+        .device_approve = options_flag(o, "device-approve"),
         .workers = (size_t)a->workers,
         .per_address = (size_t)a->per_address,
         .exempt = &a->exempt,

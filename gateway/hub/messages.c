@@ -74,6 +74,35 @@ static void free_api_request(void *message)
     explicit_bzero(m->bytes, m->size);
 }
 
+static void free_device_hello(void *message)
+{
+    struct message_device_hello *m = message;
+    explicit_bzero(m->bytes, m->size); /* there may be a join token in it */
+}
+
+static void free_device_reply(void *message)
+{
+    device_ticket_free(((struct message_device_reply *)message)->ticket);
+}
+
+static void free_device_move(void *message)
+{
+    struct message_device_move *m = message;
+    if (m->stream != NULL)
+        stream_close(m->stream);
+    device_ticket_free(m->ticket);
+}
+
+static void free_device_send(void *message)
+{
+    device_letter_free(((struct message_device_send *)message)->letter);
+}
+
+static void free_device_gone(void *message)
+{
+    device_ticket_free(((struct message_device_gone *)message)->gone.ticket);
+}
+
 void message_free(struct message *m)
 {
     static void (*const carried[MESSAGE_COUNT])(void *message) = {

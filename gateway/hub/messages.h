@@ -5,7 +5,11 @@
  * with a status, or a registration. Then the frontend takes the stream off its loop and posts
  * MIGRATE_OUT, and the main thread sends it on to the tunnel's worker as MIGRATE_IN. So everything
  * about one tunnel reaches its worker from the main thread, in the main thread's order. Every
- * registration comes back once, in DETACHED. */
+ * registration comes back once, in DETACHED.
+ *
+ * A device's link goes the same way: DEVICE_HELLO once its proof is checked, DEVICE_REPLY with a
+ * ticket, DEVICE_OUT, DEVICE_IN. From then on the worker tells what the device said in DEVICE_SAID,
+ * and is given letters for it in DEVICE_SEND. Every ticket comes back once, in DEVICE_GONE. */
 #ifndef GATEWAY_HUB_MESSAGES_H
 #define GATEWAY_HUB_MESSAGES_H
 
@@ -13,6 +17,7 @@
 #include "core/net/mailbox.h"
 #include "core/net/stream.h"
 #include "core/tls/tls.h"
+#include "gateway/hub/devices/device_end.h"
 #include "gateway/hub/relay/relay_end.h"
 
 struct hub_protocol;
@@ -25,9 +30,12 @@ struct hub_protocol;
     X(ADMIT_REPLY, free_admit_reply)                                                               \
     X(API_REPLY, free_api_reply)                                                                   \
     X(IDENTITY, free_identity)                                                                     \
+    X(DEVICE_REPLY, free_device_reply)                                                             \
     /* to a worker */                                                                              \
     X(MIGRATE_IN, free_migrate)                                                                    \
     X(CLOSE, free_close)                                                                           \
+    X(DEVICE_IN, free_device_move)                                                                 \
+    X(DEVICE_SEND, free_device_send)                                                               \
     /* to both */                                                                                  \
     X(DRAIN, NULL)                                                                                 \
     X(STOP, NULL)                                                                                  \
@@ -36,6 +44,10 @@ struct hub_protocol;
     X(MIGRATE_OUT, free_migrate)                                                                   \
     X(DETACHED, free_detached)                                                                     \
     X(API_REQUEST, free_api_request)                                                               \
+    X(DEVICE_HELLO, free_device_hello)                                                             \
+    X(DEVICE_OUT, free_device_move)                                                                \
+    X(DEVICE_SAID, NULL)                                                                           \
+    X(DEVICE_GONE, free_device_gone)                                                               \
     X(REFUSED, NULL)                                                                               \
     X(DRAINED, NULL)
 
@@ -138,6 +150,43 @@ struct message_refused {
     enum side side; /* SIDE_COUNT when it is unknown */
     int status;     /* 0: the client got no answer */
     enum err why;
+};
+
+struct message_device_hello {
+    struct message message;
+    struct hub *hub; /* set by the main thread, for the registry's answer */
+    uint64_t pending_id;
+    bool certified; /* a client's certificate says who it is; else its key is proven */
+    char client[80];
+    size_t size;
+    uint8_t bytes[]; /* the device's Hello, which can be decoded; wiped */
+};
+struct message_device_reply {
+    struct message message;
+    uint64_t pending_id;
+    struct device_ticket *ticket; /* NULL: the device is refused, or it is taken */
+    enum device_reason reason;
+};
+/* DEVICE_OUT and DEVICE_IN */
+struct message_device_move {
+    struct message message;
+    struct device_ticket *ticket;
+    struct stream *stream; /* detached from its loop; NULL once it is taken */
+};
+struct message_device_send {
+    struct message message;
+    uint64_t serial;
+    struct device_letter *letter; /* NULL once it is taken */
+};
+struct message_device_said {
+    struct message message;
+    uint64_t serial;
+    size_t size;
+    uint8_t bytes[]; /* a Status or an Answer, which can be decoded */
+};
+struct message_device_gone {
+    struct message message;
+    struct device_gone gone;
 };
 
 /* A copy of the request that outlives the connection. NULL: no memory. */

@@ -1,9 +1,11 @@
 #include "gateway/hub/worker.h"
 
+#include "gateway/hub/devices/device_table.h"
 #include "gateway/hub/frontend.h"
 #include "gateway/hub/relay/relay_table.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <uv.h>
 
@@ -15,8 +17,9 @@ struct worker {
     struct worker_options o;
     struct loop *loop;
     struct mailbox *mailbox;
-    struct frontend *frontend;  /* NULL at a worker */
-    struct relay_table *relays; /* NULL at a frontend */
+    struct frontend *frontend;    /* NULL at a worker */
+    struct relay_table *relays;   /* NULL at a frontend */
+    struct device_table *devices; /* the same */
     bool stopped;
     struct timer *drained; /* runs while draining */
     struct worker_stats stats;
@@ -44,11 +47,46 @@ static void on_migrate_in(struct worker *w, void *message)
     post_detached(w->o.hub, w->o.number, &d);
 }
 
+static void on_device_in(struct worker *w, void *message)
+{
+    struct message_device_move *m = message;
+    struct device_gone g = {
+        .ticket = m->ticket, .why = ERR_NO_DESCRIPTORS, .text = "it could not be taken up"};
+    struct stream *stream = m->stream;
+    m->ticket = NULL;
+    m->stream = NULL;
+    if (stream_join(stream, w->loop)) {
+        device_table_join(w->devices, g.ticket, stream);
+        return;
+    }
+    stream_close(stream);
+    post_device_gone(w->o.hub, w->o.number, &g);
+}
+
+static void on_device_send(struct worker *w, void *message)
+{
+    struct message_device_send *m = message;
+    device_table_send(w->devices, m->serial, m->letter);
+    m->letter = NULL;
+}
+
+static void on_device_reply(struct worker *w, void *message)
+{
+    frontend_device_reply(w->frontend, message);
+}
+
+static bool has_clients(const struct worker *w)
+{
+    if (w->frontend != NULL)
+        return frontend_busy(w->frontend);
+    return !relay_table_empty(w->relays) || !device_table_empty(w->devices);
+}
+
 /* Tells the main thread once when no client is left and no connection waits for an answer. */
 static void on_drain_look(void *owner)
 {
     struct worker *w = owner;
-    if (w->relays != NULL ? !relay_table_empty(w->relays) : frontend_busy(w->frontend)) {
+    if (has_clients(w)) {
         timer_start(w->drained, DRAIN_LOOK_MS);
         return;
     }
@@ -60,8 +98,10 @@ static void on_drain_look(void *owner)
 static void on_drain(struct worker *w, void *message)
 {
     (void)message;
-    if (w->relays != NULL)
+    if (w->relays != NULL) {
         relay_table_drain(w->relays);
+        device_table_drain(w->devices);
+    }
     timer_start(w->drained, 0);
 }
 
@@ -71,6 +111,7 @@ static void on_stop(struct worker *w, void *message)
     (void)message;
     frontend_free(w->frontend);
     relay_table_free(w->relays);
+    device_table_free(w->devices);
     timer_free(w->drained);
     w->stopped = true;
     loop_stop(w->loop);
@@ -112,10 +153,17 @@ typedef void receiver(struct worker *w, void *message);
 static void on_message(void *owner, struct mail *mail)
 {
     static receiver *const receivers[MESSAGE_COUNT] = {
-        [MESSAGE_ACCEPTED] = on_accepted,     [MESSAGE_ADMIT_REPLY] = on_admit_reply,
-        [MESSAGE_API_REPLY] = on_api_reply,   [MESSAGE_IDENTITY] = on_identity,
-        [MESSAGE_MIGRATE_IN] = on_migrate_in, [MESSAGE_CLOSE] = on_close,
-        [MESSAGE_DRAIN] = on_drain,           [MESSAGE_STOP] = on_stop,
+        [MESSAGE_ACCEPTED] = on_accepted,
+        [MESSAGE_ADMIT_REPLY] = on_admit_reply,
+        [MESSAGE_API_REPLY] = on_api_reply,
+        [MESSAGE_IDENTITY] = on_identity,
+        [MESSAGE_MIGRATE_IN] = on_migrate_in,
+        [MESSAGE_CLOSE] = on_close,
+        [MESSAGE_DRAIN] = on_drain,
+        [MESSAGE_STOP] = on_stop,
+        [MESSAGE_DEVICE_IN] = on_device_in,
+        [MESSAGE_DEVICE_SEND] = on_device_send,
+        [MESSAGE_DEVICE_REPLY] = on_device_reply,
     };
     struct worker *w = owner;
     struct message *m = message_of(mail);
@@ -128,6 +176,26 @@ static void on_gone(void *owner, const struct end_report *d)
 {
     struct worker *w = owner;
     post_detached(w->o.hub, w->o.number, d);
+}
+
+/* What a device has said goes to the main thread; without memory it is lost, as if the link had
+ * broken a moment before. */
+static void on_device_said(void *owner, const struct device_ticket *t, const uint8_t *p, size_t n)
+{
+    struct worker *w = owner;
+    struct message_device_said *m = message_new(MESSAGE_DEVICE_SAID, w->o.number, sizeof *m + n);
+    if (m == NULL)
+        return;
+    m->serial = t->serial;
+    m->size = n;
+    memcpy(m->bytes, p, n);
+    mailbox_post(w->o.hub, &m->message.mail);
+}
+
+static void on_device_gone(void *owner, const struct device_gone *g)
+{
+    struct worker *w = owner;
+    post_device_gone(w->o.hub, w->o.number, g);
 }
 
 /* ---- life ---- */
@@ -146,8 +214,11 @@ static bool open_relay_worker(struct worker *w)
 {
     struct relay_table_options o = {
         .loop = w->loop, .stats = &w->stats, .idle_ms = w->o.idle_ms, .gone = on_gone, .owner = w};
+    struct device_table_options d = {
+        .loop = w->loop, .said = on_device_said, .gone = on_device_gone, .owner = w};
     w->relays = relay_table_new(&o);
-    return w->relays != NULL;
+    w->devices = device_table_new(&d);
+    return w->relays != NULL && w->devices != NULL;
 }
 
 static bool open_frontend(struct worker *w)
@@ -186,6 +257,7 @@ struct worker *worker_new(const struct worker_options *o)
         return w;
     frontend_free(w->frontend);
     relay_table_free(w->relays);
+    device_table_free(w->devices);
     timer_free(w->drained);
     worker_free(w);
     return NULL;

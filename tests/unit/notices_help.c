@@ -174,7 +174,7 @@ enum notice_taken answer(const char *device, const struct wire *link, const char
     return notices_answered(notices, device, link,
                             &(struct notice_reply){.id = id,
                                                    .accepted = accepted,
-                                                   .code = NOTICE_MAINTENANCE,
+                                                   .code = DEVICE_CODE_MAINTENANCE,
                                                    .words = accepted ? "" : "not today"});
 }
 

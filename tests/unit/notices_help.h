@@ -22,7 +22,7 @@ struct wire {
 struct heard {
     int calls;
     enum notice_result result;
-    enum notice_code code;
+    enum device_code code;
     char words[64];
     int64_t since;
     uint64_t took_ms;

@@ -42,7 +42,7 @@ static void rejected_in_its_own_words(void **state)
     ask(&h, "pump-07", "t1", 30000);
     assert_int_equal(answer("pump-07", &w, w.at[0].id, false), NOTICE_TAKEN);
     expect(&h, NOTICE_REJECTED);
-    assert_int_equal(h.code, NOTICE_MAINTENANCE);
+    assert_int_equal(h.code, DEVICE_CODE_MAINTENANCE);
     assert_string_equal(h.words, "not today");
 }
 

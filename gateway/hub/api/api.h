@@ -56,4 +56,8 @@ struct api_counts {
 };
 const struct api_counts *api_counts(const struct api *a);
 
+/* A new access token of a tunnel's end. */
+#define ACCESS_TOKEN_SIZE 64 /* 47 characters and NUL */
+void access_token_new(char out[ACCESS_TOKEN_SIZE]);
+
 #endif

@@ -31,7 +31,6 @@ enum fault {
         FAULT_COUNT
 };
 
-#define ACCESS_TOKEN_SIZE 64 /* 47 characters and NUL */
 #define NOTES_MAX 2
 
 struct api {

@@ -12,7 +12,7 @@
  * lets scanners for leaked secrets recognise it. */
 #define TOKEN_PREFIX "st1."
 
-static void token_new(char out[ACCESS_TOKEN_SIZE])
+void access_token_new(char out[ACCESS_TOKEN_SIZE])
 {
     uint8_t bytes[32];
     char text[BASE64_SIZE(sizeof bytes)];
@@ -28,7 +28,7 @@ void tokens_new(struct call *c, const char *token[SIDE_COUNT])
     for (int side = 0; side < SIDE_COUNT; side++) {
         token[side] = c->fresh[side] ? c->token[side] : NULL;
         if (c->fresh[side])
-            token_new(c->token[side]);
+            access_token_new(c->token[side]);
     }
 }
 

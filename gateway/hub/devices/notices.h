@@ -15,7 +15,7 @@
 #ifndef GATEWAY_HUB_DEVICES_NOTICES_H
 #define GATEWAY_HUB_DEVICES_NOTICES_H
 
-#include "core/base/err.h"
+#include "core/device/device_reason.h"
 #include "gateway/hub/registry/record.h"
 
 #include <stdbool.h>
@@ -57,12 +57,9 @@ enum notice_result {
 };
 const char *notice_result_name(enum notice_result r); /* "accepted", …, for audit and metrics */
 
-/* Why a device rejects, as in proto/device.proto. */
-enum notice_code { NOTICE_REFUSED, NOTICE_NOT_SERVED, NOTICE_BUSY, NOTICE_MAINTENANCE };
-
 struct notice_answer {
     enum notice_result result;
-    enum notice_code code; /* NOTICE_REJECTED */
+    enum device_code code; /* NOTICE_REJECTED */
     const char *words; /* NOTICE_REJECTED: the device's own, as it sent them, unchecked; or "" */
     int64_t since;     /* NOTICE_AWAY: ms since 1970 when it left; 0: it was never seen by this
                           hub's process (the device's record may know more) */
@@ -133,7 +130,7 @@ void notices_left(struct notices *n, const char *device, const void *link);
 struct notice_reply {
     const char *id;
     bool accepted;
-    enum notice_code code; /* when it is not accepted */
+    enum device_code code; /* when it is not accepted */
     const char *words;     /* the same; "" for none */
 };
 /* What came of an answer. Those that are not NOTICE_TAKEN have changed nothing, and are counted. */
@@ -182,12 +179,18 @@ void notices_free(struct notices *n);
  * says so. */
 uint64_t notices_tick(struct notices *n);
 
+/* Upper ends of the classes of times to NOTICE_ACCEPTED, in milliseconds; one class more is
+ * above the last. */
+#define NOTICE_CLASSES 9
+extern const uint64_t notice_class_ms[NOTICE_CLASSES];
+
 struct notices_counts {
     uint64_t results[NOTICE_RESULTS]; /* of notices, those that nobody waited for as well */
     uint64_t delivered, expired;      /* expired: kept, and the device did not come in time */
     uint64_t late, not_yours;         /* answers that were ignored */
     uint64_t accept_ms;               /* sum of the times to NOTICE_ACCEPTED */
-    size_t waiting, kept;             /* now */
+    uint64_t accepted_in[NOTICE_CLASSES + 1];
+    size_t waiting, kept; /* now */
 };
 struct notices_counts notices_counts(const struct notices *n);
 

@@ -54,6 +54,17 @@ static void take_out(struct pending_notice *p)
         n->counts.kept--;
 }
 
+const uint64_t notice_class_ms[NOTICE_CLASSES] = {10, 50, 100, 250, 500, 1000, 5000, 15000, 60000};
+
+static void count_time(struct notices_counts *c, uint64_t ms)
+{
+    size_t i = 0;
+    while (i < NOTICE_CLASSES && ms > notice_class_ms[i])
+        i++;
+    c->accepted_in[i]++;
+    c->accept_ms += ms;
+}
+
 /* `done` may call anything here, so it comes last, with p as memory of nobody else's. */
 void notice_end(struct pending_notice *p, const struct notice_answer *a, bool withdraw)
 {
@@ -64,7 +75,7 @@ void notice_end(struct pending_notice *p, const struct notice_answer *a, bool wi
     take_out(p);
     n->counts.results[answer.result]++;
     if (answer.result == NOTICE_ACCEPTED)
-        n->counts.accept_ms += answer.took_ms;
+        count_time(&n->counts, answer.took_ms);
     if (withdraw && p->delivered && d->link != NULL)
         d->carrier->withdraw(d->link, p->id);
     happened(p, &answer);

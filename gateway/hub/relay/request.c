@@ -1,5 +1,6 @@
 #include "gateway/hub/relay/request.h"
 
+#include "core/device/device_link.h"
 #include "core/tunnel/frame.h"
 #include "core/ws/handshake.h"
 
@@ -189,6 +190,32 @@ static bool check_tunnel(struct request *r, const struct http_head *head, struct
            check_client_token(r, head) && check_protocol(r, head) && check_instance(r, head);
 }
 
+/* "hub.example:443" and "[::1]:443" without the port, and without brackets. */
+static struct span host_of(struct span s)
+{
+    if (s.n > 0 && s.p[0] == '[') {
+        s = (struct span){s.p + 1, s.n - 1};
+        return span_cut(&s, ']');
+    }
+    return span_cut(&s, ':');
+}
+
+static bool check_device(struct request *r, const struct http_head *head)
+{
+    r->kind = REQUEST_DEVICE;
+    if (!check_upgrade(r, head))
+        return false;
+    if (!offered(head, DEVICE_LINK_PROTOCOL))
+        return refuse(r, 400,
+                      "Devices link here with the subprotocol " DEVICE_LINK_PROTOCOL
+                      ": send it in Sec-WebSocket-Protocol.");
+    if (http_header_count(head, "host") != 1)
+        return refuse(r, 400, "Host must be given exactly once.");
+    r->protocol = DEVICE_LINK_PROTOCOL;
+    r->host = host_of(http_header(head, "host"));
+    return true;
+}
+
 struct request request_check(const struct http_head *head)
 {
     struct request r = {.kind = REQUEST_TUNNEL};
@@ -196,6 +223,8 @@ struct request request_check(const struct http_head *head)
     struct span path = span_cut(&query, '?');
     if (span_is(path, "/tunnel")) {
         check_tunnel(&r, head, query);
+    } else if (span_is(path, DEVICE_LINK_PATH)) {
+        check_device(&r, head);
     } else if (span_is(path, "/healthz")) {
         if (span_is(head->method, "GET"))
             r = (struct request){.kind = REQUEST_HEALTH, .status = 200, .text = "ok"};
@@ -204,9 +233,10 @@ struct request request_check(const struct http_head *head)
     } else if (http_header_count(head, "upgrade") > 0) {
         refuse(&r, 400, "Tunnels are opened at /tunnel?local-proxy-mode=source or =destination.");
     } else {
-        refuse(&r, 404,
-               "Nothing is here. Ends of tunnels connect at /tunnel, the control API takes "
-               "POST with X-Amz-Target, health is at /healthz.");
+        refuse(
+            &r, 404,
+            "Nothing is here. Ends of tunnels connect at /tunnel, devices at /device, the control API takes "
+            "POST with X-Amz-Target, health is at /healthz.");
     }
     return r;
 }

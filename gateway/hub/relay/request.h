@@ -1,5 +1,6 @@
-/* What a client asks of the hub: the rules for the upgrade request to /tunnel
- * (share/doc/protocol.md) and for the few other paths. Pure: a parsed head in, a decision out. */
+/* What a client asks of the hub: the rules for the upgrade requests to /tunnel
+ * (share/doc/protocol.md) and /device (share/doc/devices.md) and for the few other paths. Pure: a
+ * parsed head in, a decision out. */
 #ifndef GATEWAY_HUB_RELAY_REQUEST_H
 #define GATEWAY_HUB_RELAY_REQUEST_H
 
@@ -11,7 +12,7 @@
 #define CLIENT_TOKEN_MAX 128
 #define INSTANCE_SIZE 22 /* characters: base64url of 128 bits */
 
-enum request_kind { REQUEST_REFUSED, REQUEST_HEALTH, REQUEST_TUNNEL };
+enum request_kind { REQUEST_REFUSED, REQUEST_HEALTH, REQUEST_TUNNEL, REQUEST_DEVICE };
 
 /* Views live as long as the head. */
 struct request {
@@ -25,6 +26,7 @@ struct request {
     const char *protocol;     /* the subprotocol chosen, one of those offered */
     int version;              /* version of the subprotocol's first messages: 1, 2 or 3 */
     struct span instance;     /* identifies the client's process; n is 0 unless it is native */
+    struct span host;         /* REQUEST_DEVICE: the hub's, as the device dialled it; no port */
 };
 
 struct request request_check(const struct http_head *head);
