@@ -316,6 +316,99 @@ static void test_duplicates_refused(void **state)
     assert_int_equal(why, ERR_PROTOCOL);
 }
 
+/* ---- tunnels on demand ---- */
+
+#define IDLE_MS 600000
+
+static const char *open_on_demand(struct answer *a)
+{
+    struct tunnel_record r = make_record("AKID"); /* lives for an hour */
+    r.idle_ms = IDLE_MS;
+    *a = (struct answer){0};
+    registry_open(registry, &r, new_tokens(), 0, on_done, a);
+    assert_int_equal(wait_for(a), ERR_OK);
+    return a->id;
+}
+
+static void set_connected(const char *id, enum side side, bool connected)
+{
+    registry_connected(registry, span_of(id), side, connected);
+}
+
+static void test_idle(void **state)
+{
+    struct answer a, b;
+    (void)state;
+    const char *unused = open_on_demand(&a);
+    clock_ms += 1000;
+    const char *used = open_on_demand(&b);
+    set_connected(used, SIDE_DESTINATION, true); /* which is no use of it */
+    clock_ms += IDLE_MS - 1001;
+    set_connected(used, SIDE_SOURCE, true);
+    clock_ms++;
+    UNTIL(loop, n_ended == 1);
+    assert_string_equal(ended_id, unused);
+    assert_string_equal(ended_why, "nobody has used the tunnel for its idle time");
+    assert_int_equal(get(unused)->closed, get(unused)->created + IDLE_MS);
+    clock_ms += 3 * IDLE_MS;
+    set_connected(used, SIDE_SOURCE, false);
+    clock_ms += IDLE_MS - 1;
+    set_connected(used, SIDE_SOURCE, true); /* in the last moment */
+    clock_ms += 1;
+    set_connected(used, SIDE_SOURCE, false);
+    int64_t left = clock_ms;
+    UNTIL(loop, number_in_database("SELECT max(changed) FROM sides") == left);
+    assert_int_equal(n_ended, 1);
+    clock_ms += IDLE_MS;
+    UNTIL(loop, n_ended == 2);
+    assert_string_equal(ended_id, used);
+    assert_int_equal(get(used)->closed, left + IDLE_MS);
+    assert_int_equal(registry_open_count(registry), 0);
+}
+
+/* A source keeps its tunnel for the whole lifetime, and no longer. */
+static void test_idle_and_lifetime(void **state)
+{
+    struct answer a;
+    (void)state;
+    const char *id = open_on_demand(&a);
+    set_connected(id, SIDE_SOURCE, true);
+    clock_ms += 55 * 60000;
+    set_connected(id, SIDE_SOURCE, false);
+    clock_ms += 5 * 60000;
+    UNTIL(loop, n_ended == 1);
+    assert_string_equal(ended_why, "the tunnel has expired");
+    assert_int_equal(get(id)->closed, get(id)->expires);
+}
+
+/* What was left of the idle time is left after a restart; a source that was there gets all of it to
+ * come back. */
+static void test_idle_meanwhile(void **state)
+{
+    struct answer a, b, c;
+    (void)state;
+    const char *early = open_on_demand(&a);
+    clock_ms += 1000;
+    const char *late = open_on_demand(&b), *used = open_on_demand(&c);
+    set_connected(used, SIDE_SOURCE, true);
+    UNTIL(loop, number_in_database("SELECT sum(connected) FROM sides") == 1);
+    assert_int_equal(number_in_database("SELECT min(idle_ms) FROM tunnels"), IDLE_MS);
+    close_registry();
+    clock_ms += IDLE_MS - 1000;
+    open_registry();
+    UNTIL(loop, n_ended == 1);
+    assert_string_equal(ended_id, early);
+    clock_ms += 1000;
+    UNTIL(loop, n_ended == 2);
+    assert_string_equal(ended_id, late);
+    clock_ms += IDLE_MS - 1001;
+    UNTIL(loop, number_in_database("SELECT sum(connected) FROM sides") == 0);
+    assert_int_equal(get(used)->closed, 0);
+    clock_ms++;
+    UNTIL(loop, n_ended == 3);
+    assert_string_equal(ended_id, used);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -332,6 +425,9 @@ int main(void)
         TEST(test_removal_while_store_fails),
         TEST(test_free_answers),
         TEST(test_duplicates_refused),
+        TEST(test_idle),
+        TEST(test_idle_and_lifetime),
+        TEST(test_idle_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,7 +10,8 @@ struct entry {
     size_t pins;      /* requests that use it */
     bool opening;     /* not stored yet, and therefore not visible */
     bool gone;        /* removed; freed with the last pin */
-    size_t heap_at;   /* place in the heap of open tunnels, from 1; 0: not in the heap */
+    int64_t due;    /* when it ends, by the timekeeper: at `expires`, or sooner while it is idle */
+    size_t heap_at; /* place in the heap of open tunnels, from 1; 0: not in the heap */
     /* Node in local_registry.closed, except while its removal is being stored. */
     struct list closed;
     struct list unstored; /* node in local_registry.unstored: closed, but not yet in the store */
@@ -30,7 +31,7 @@ void entry_drop(struct entry *e);  /* marks e as gone */
 
 static inline bool entry_is_over(const struct entry *e, int64_t now)
 {
-    return e->gone || e->record.closed != 0 || e->record.expires <= now;
+    return e->gone || e->record.closed != 0 || e->due <= now;
 }
 
 #endif

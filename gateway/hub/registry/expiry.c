@@ -8,11 +8,13 @@
 #define BACKGROUND_CHANGES_MAX 1000
 
 static const char expired[] = "the tunnel has expired";
+static const char idle[] = "nobody has used the tunnel for its idle time";
 
 struct background_change {
     struct change change;
     struct local_registry *registry;
     struct entry *entry;
+    const char *why; /* of a CLOSE */
 };
 
 /* Asks for a background change. False: it cannot be asked for now. */
@@ -27,6 +29,7 @@ static bool background_change_ask(struct local_registry *r, struct entry *e, enu
         .change = {.kind = kind, .number = e->record.number, .at = at, .done = done},
         .registry = r,
         .entry = e,
+        .why = e->due < e->record.expires ? idle : expired,
     };
     entry_pin(e);
     r->background_changes++;
@@ -107,7 +110,7 @@ static void on_expiry_stored(struct change *change, enum err why)
     struct local_registry *r = c->registry;
     struct entry *e = c->entry;
     if (!e->gone && e->record.closed == 0)
-        expiry_close(r, e, c->change.at, expired);
+        expiry_close(r, e, c->change.at, c->why);
     if (!e->gone && why != ERR_OK)
         list_append(&r->unstored, &e->unstored);
     background_change_free(c);
@@ -118,15 +121,24 @@ static void expire_unstored(struct local_registry *r, struct entry *e)
 {
     entry_pin(e);
     list_append(&r->unstored, &e->unstored);
-    expiry_close(r, e, timekeeper_wall(r->time, e->record.expires), expired);
+    expiry_close(r, e, timekeeper_wall(r->time, e->due),
+                 e->due < e->record.expires ? idle : expired);
     entry_unpin(e);
+}
+
+void expiry_source(struct local_registry *r, struct entry *e, bool connected, int64_t idle_ms)
+{
+    int64_t ends = timekeeper_now(r->time) + idle_ms;
+    bool sooner = e->record.idle_ms > 0 && !connected && ends < e->record.expires;
+    e->due = sooner ? ends : e->record.expires;
+    heap_move(&r->heap, e);
 }
 
 /* Closes the tunnels that are due. False: more are due. */
 static bool expire(struct local_registry *r, int64_t now)
 {
-    for (struct entry *e; (e = heap_top(&r->heap)) != NULL && e->record.expires <= now;) {
-        int64_t at = timekeeper_wall(r->time, e->record.expires);
+    for (struct entry *e; (e = heap_top(&r->heap)) != NULL && e->due <= now;) {
+        int64_t at = timekeeper_wall(r->time, e->due);
         if (e->opening ||
             (r->background_changes >= BACKGROUND_CHANGES_MAX && store_healthy(r->store)))
             return false;
@@ -203,6 +215,14 @@ void expiry_tick(void *owner)
 
 /* ---- after a restart ---- */
 
+/* How much of its idle time is left to a tunnel without a source. The clock may have been set. */
+static int64_t idle_left(const struct local_registry *r, const struct tunnel_record *t)
+{
+    const struct record_side *s = &t->sides[SIDE_SOURCE];
+    int64_t gone = r->o.now() - (s->changed != 0 ? s->changed : t->created);
+    return gone < 0 ? t->idle_ms : gone < t->idle_ms ? t->idle_ms - gone : 0;
+}
+
 void expiry_resume(struct local_registry *r, struct entry *e, int64_t now)
 {
     struct tunnel_record *record = &e->record;
@@ -211,8 +231,10 @@ void expiry_resume(struct local_registry *r, struct entry *e, int64_t now)
         return;
     }
     r->n_open++;
-    if (record->expires > now)
+    if (record->expires > now) {
+        expiry_source(r, e, record->sides[SIDE_SOURCE].connected, idle_left(r, record));
         return;
+    }
     list_append(&r->unstored, &e->unstored);
     count_out(r, e);
     record->closed = record->updated = timekeeper_wall(r->time, record->expires);

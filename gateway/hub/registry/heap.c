@@ -22,7 +22,7 @@ static void put(struct heap *h, size_t i, struct entry *e)
 
 static bool sooner(const struct entry *a, const struct entry *b)
 {
-    return a->record.expires < b->record.expires;
+    return a->due < b->due;
 }
 
 static void rise(struct heap *h, size_t i, struct entry *e)
@@ -71,6 +71,14 @@ void heap_remove(struct heap *h, struct entry *e)
         rise(h, hole, last);
     else
         sink(h, hole, last);
+}
+
+void heap_move(struct heap *h, struct entry *e)
+{
+    if (e->heap_at == 0)
+        return;
+    heap_remove(h, e);
+    rise(h, ++h->n, e); /* into the place that it has left */
 }
 
 struct entry *heap_top(const struct heap *h)

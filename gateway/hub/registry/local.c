@@ -55,6 +55,8 @@ static void local_connected(struct registry *registry, struct span id, enum side
         return;
     s->connected = connected;
     s->changed = r->o.now();
+    if (side == SIDE_SOURCE)
+        expiry_source(r, e, connected, e->record.idle_ms);
     store_state(r->store, e->record.number, side, connected, s->changed);
 }
 

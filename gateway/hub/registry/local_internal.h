@@ -52,6 +52,9 @@ void expiry_close(struct local_registry *r, struct entry *e, int64_t at, const c
 void expiry_remove(struct local_registry *r, struct entry *e, int64_t at, const char *why);
 /* Charges that many bytes for the entry from now on. */
 void expiry_resize(struct local_registry *r, struct entry *e, size_t bytes);
+/* The tunnel's source is connected, or not, and may stay away for idle_ms if the tunnel has an idle
+ * time at all. */
+void expiry_source(struct local_registry *r, struct entry *e, bool connected, int64_t idle_ms);
 /* Takes up an entry that was read from the store. */
 void expiry_resume(struct local_registry *r, struct entry *e, int64_t now);
 void expiry_sort(struct local_registry *r); /* follows the last expiry_resume */

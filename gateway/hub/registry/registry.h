@@ -95,9 +95,10 @@ void registry_page(struct registry *r, const struct registry_page *q, void *ctx)
 
 /* ---- changing ---- */
 
-/* Takes over the contents of *record, which is zeroed. The registry sets id, number, created,
- * updated, expires, and both sides' tokens. token: the tokens themselves, which must live until
- * `done`. max_open: refuse when the key has so many open tunnels; 0: no limit. */
+/* Takes over the contents of *record, which is zeroed. One with idle_ms is closed when its source
+ * has not been connected for so long, however long its lifetime is. The registry sets id, number,
+ * created, updated, expires, and both sides' tokens. token: the tokens themselves, which must live
+ * until `done`. max_open: refuse when the key has so many open tunnels; 0: no limit. */
 void registry_open(struct registry *r, struct tunnel_record *record,
                    const char *const token[SIDE_COUNT], size_t max_open, registry_done *done,
                    void *ctx);

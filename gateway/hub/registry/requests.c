@@ -114,8 +114,10 @@ static enum err put_in(struct local_registry *r, struct entry *e)
         entry_drop(e);
         return ERR_NO_MEMORY;
     }
-    if (heap_add(&r->heap, e))
+    if (heap_add(&r->heap, e)) {
+        expiry_source(r, e, false, e->record.idle_ms);
         return ERR_OK;
+    }
     take_out(r, e);
     return ERR_NO_MEMORY;
 }
