@@ -6,6 +6,7 @@
 #include "core/tls/cache.h"
 #include "core/tls/certificate.h"
 #include "core/tls/dn.h"
+#include "core/tls/gcm.h"
 #include "core/tls/identity.h"
 #include "core/tls/suites.h"
 #include "core/tls/verify.h"
@@ -143,7 +144,7 @@ struct handshake *handshake_client(const struct tls_client_options *options)
     h->now = time_or_now(options->now);
     verifier_init(&h->verifier, options->trust, h->host, h->now);
     br_ssl_client_zero(c);
-    suites_setup(&c->eng, suites_fast_aes() && !options->chacha_first);
+    suites_setup(&c->eng, gcm_fast() && !options->chacha_first);
     seed(&c->eng);
     br_ssl_engine_set_x509(&c->eng, &h->verifier.vtable);
     br_ssl_engine_set_buffer(&c->eng, h->buffer, sizeof h->buffer, 1);
@@ -181,7 +182,7 @@ struct handshake *handshake_server(const struct tls_server_options *options)
     br_ssl_server_context *c = &h->u.server;
     br_ssl_server_zero(c);
     /* The client's order counts, since the weaker of both ends knows best what is fast for it. */
-    suites_setup(&c->eng, suites_fast_aes());
+    suites_setup(&c->eng, gcm_fast());
     seed(&c->eng);
     if (br_skey_decoder_key_type(&i->key) == BR_KEYTYPE_RSA)
         br_ssl_server_set_single_rsa(c, i->chain, i->n, br_skey_decoder_get_rsa(&i->key),

@@ -1,21 +1,13 @@
 #include "core/tls/record.h"
 
+#include "core/tls/gcm_engine.h"
+
 #include <stddef.h>
 #include <string.h>
 
-/* The record contexts of BearSSL 0.6 as record_take_over copies them, member by member. A context
- * with a further member does not compile, since the member may be a pointer into the context or out
- * of it. */
-struct known_gcm {
-    const void *vtable;
-    uint64_t seq;
-    union {
-        const br_block_ctr_class *vtable;
-        br_aes_gen_ctr_keys aes;
-    } bc;
-    br_ghash gh;
-    unsigned char iv[4], h[16];
-};
+/* The record context of ChaCha20-Poly1305 in BearSSL 0.6 as record_take_over copies it, member by
+ * member. A context with a further member does not compile, since the member may be a pointer into
+ * the context or out of it. */
 struct known_chapol {
     const void *vtable;
     uint64_t seq;
@@ -26,10 +18,6 @@ struct known_chapol {
 #define IN_ENGINE(side, member)                                                                    \
     (offsetof(br_ssl_engine_context, side.member) - offsetof(br_ssl_engine_context, side))
 
-_Static_assert(sizeof(br_sslrec_gcm_context) == sizeof(struct known_gcm) &&
-                   offsetof(br_sslrec_gcm_context, vtable) == 0 &&
-                   offsetof(br_sslrec_gcm_context, h) == offsetof(struct known_gcm, h),
-               "br_sslrec_gcm_context is not that of BearSSL 0.6");
 _Static_assert(sizeof(br_sslrec_chapol_context) == sizeof(struct known_chapol) &&
                    offsetof(br_sslrec_chapol_context, vtable) == 0 &&
                    offsetof(br_sslrec_chapol_context, ipoly) ==
@@ -40,24 +28,40 @@ _Static_assert(IN_ENGINE(in, vtable) == 0 && IN_ENGINE(in, gcm) == 0 &&
                    IN_ENGINE(out, gcm) == 0 && IN_ENGINE(out, chapol) == 0,
                "the engine's record contexts do not begin where its unions do");
 
-#define LARGE 65536 /* more room than any record can use */
-#define TAG 16      /* of GCM and of Poly1305 */
+#define TAG GCM_TAG /* Poly1305's is as long */
+#define SEQUENCE 8  /* a sequence number, and the part of a nonce that a record begins with */
+#define GCM_AROUND (SEQUENCE + TAG)
+#define N_AAD (SEQUENCE + RECORD_HEADER)
+
+static bool take_gcm(struct record_gcm *to, const br_sslrec_gcm_context *from)
+{
+    size_t size;
+    const uint8_t *key = gcm_engine_key(&from->bc.vtable, &size);
+    if (key == NULL)
+        return false;
+    gcm_key_init(&to->key, key, size);
+    memcpy(to->salt, from->iv, sizeof to->salt);
+    to->sequence = from->seq;
+    return true;
+}
 
 bool record_take_over(struct record_layer *r, const br_ssl_engine_context *engine)
 {
     const br_sslrec_in_class *in = engine->in.vtable;
     const br_sslrec_out_class *out = engine->out.vtable;
-    bool gcm = in == &br_sslrec_in_gcm_vtable.inner && out == &br_sslrec_out_gcm_vtable.inner;
     bool chapol =
         in == &br_sslrec_in_chapol_vtable.inner && out == &br_sslrec_out_chapol_vtable.inner;
-    size_t size = gcm ? sizeof r->in.gcm : sizeof r->in.chapol;
-    if ((!gcm && !chapol) || in->context_size != size || out->context_size != size)
+    r->is_gcm = in == &br_sslrec_in_gcm_vtable.inner && out == &br_sslrec_out_gcm_vtable.inner;
+    size_t size = r->is_gcm ? sizeof engine->in.gcm : sizeof engine->in.chapol, room = 0;
+    if ((!r->is_gcm && !chapol) || in->context_size != size || out->context_size != size)
         return false; /* the last one: the library's version is not that of the headers */
-    memcpy(&r->in, &engine->in, size);
-    memcpy(&r->out, &engine->out, size);
-    size_t start = RECORD_HEADER, end = LARGE, room = 0;
-    out->max_plaintext(&r->out.vtable, &start, &end);
-    r->front = start;
+    if (chapol) {
+        memcpy(&r->in, &engine->in, size);
+        memcpy(&r->out, &engine->out, size);
+    } else if (!take_gcm(&r->in.gcm, &engine->in.gcm) || !take_gcm(&r->out.gcm, &engine->out.gcm)) {
+        return false;
+    }
+    r->front = RECORD_HEADER + (r->is_gcm ? SEQUENCE : 0);
     r->back = TAG;
     /* The room that the engine offers now is the limit that was negotiated (RFC 6066 section 4). */
     br_ssl_engine_sendapp_buf(engine, &room);
@@ -77,17 +81,81 @@ size_t record_size(const uint8_t header[RECORD_HEADER])
     return known && header[1] == 3 && n <= RECORD_MAX ? n : 0;
 }
 
+/* ---- AES-GCM ---- */
+
+static void put_big(uint8_t *p, uint64_t number, size_t n)
+{
+    while (n-- > 0) {
+        p[n] = (uint8_t)number;
+        number >>= 8;
+    }
+}
+
+static void put_header(uint8_t *p, unsigned type, size_t n)
+{
+    p[0] = (uint8_t)type;
+    put_big(p + 1, BR_TLS12, 2);
+    put_big(p + 3, n, 2);
+}
+
+/* What else is authenticated: sequence number, and the header that n bytes have in the clear. */
+static void next_aad(struct record_gcm *g, unsigned type, size_t n, uint8_t aad[N_AAD])
+{
+    put_big(aad, g->sequence++, SEQUENCE);
+    put_header(aad + SEQUENCE, type, n);
+}
+
+/* `explicit`: the bytes that a record begins with, its nonce's back part. */
+static void make_nonce(const struct record_gcm *g, const uint8_t explicit[SEQUENCE],
+                       uint8_t nonce[GCM_NONCE])
+{
+    memcpy(nonce, g->salt, sizeof g->salt);
+    memcpy(nonce + sizeof g->salt, explicit, SEQUENCE);
+}
+
+static uint8_t *open_gcm(struct record_gcm *g, uint8_t *record, size_t *n)
+{
+    uint8_t nonce[GCM_NONCE], aad[N_AAD], *text = record + RECORD_HEADER + SEQUENCE;
+    if (*n < GCM_AROUND || *n > RECORD_MAX_PLAIN + GCM_AROUND)
+        return NULL;
+    *n -= GCM_AROUND;
+    next_aad(g, record[0], *n, aad);
+    make_nonce(g, record + RECORD_HEADER, nonce);
+    return gcm_open(&g->key, nonce, aad, N_AAD, text, *n, text, text + *n) ? text : NULL;
+}
+
+static void seal_gcm(struct record_gcm *g, enum record_type type, uint8_t *record, size_t n)
+{
+    uint8_t nonce[GCM_NONCE], aad[N_AAD], *text = record + RECORD_HEADER + SEQUENCE;
+    struct gcm_span plain = {.p = text, .n = n};
+    put_header(record, type, n + GCM_AROUND);
+    put_big(record + RECORD_HEADER, g->sequence, SEQUENCE);
+    next_aad(g, type, n, aad);
+    make_nonce(g, record + RECORD_HEADER, nonce);
+    gcm_seal(&g->key, nonce, aad, N_AAD, &plain, 1, text, text + n);
+}
+
+/* ---- either ---- */
+
 uint8_t *record_open(struct record_layer *r, uint8_t *record, size_t size, size_t *n)
 {
     unsigned version = (unsigned)record[1] << 8 | record[2];
     *n = size - RECORD_HEADER;
-    if (version != BR_TLS12 || !r->in.vtable->check_length(&r->in.vtable, *n))
+    if (version != BR_TLS12)
+        return NULL;
+    if (r->is_gcm)
+        return open_gcm(&r->in.gcm, record, n);
+    if (!r->in.vtable->check_length(&r->in.vtable, *n))
         return NULL;
     return r->in.vtable->decrypt(&r->in.vtable, record[0], version, record + RECORD_HEADER, n);
 }
 
 size_t record_seal(struct record_layer *r, enum record_type type, uint8_t *record, size_t n)
 {
+    if (r->is_gcm) {
+        seal_gcm(&r->out.gcm, type, record, n);
+        return r->front + n + r->back;
+    }
     r->out.vtable->encrypt(&r->out.vtable, (int)type, BR_TLS12, record + r->front, &n);
     return n;
 }

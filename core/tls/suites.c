@@ -1,5 +1,7 @@
 #include "core/tls/suites.h"
 
+#include "core/tls/gcm_engine.h"
+
 static const uint16_t aes_before_chacha[] = {
     BR_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
     BR_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
@@ -17,11 +19,6 @@ static const uint16_t chacha_before_aes[] = {
     BR_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384,
 };
 
-bool suites_fast_aes(void)
-{
-    return br_aes_x86ni_ctr_get_vtable() != NULL || br_aes_pwr8_ctr_get_vtable() != NULL;
-}
-
 void suites_setup(br_ssl_engine_context *engine, bool aes_first)
 {
     br_ssl_engine_set_versions(engine, BR_TLS12, BR_TLS12);
@@ -32,7 +29,9 @@ void suites_setup(br_ssl_engine_context *engine, bool aes_first)
     br_ssl_engine_set_hash(engine, br_sha512_ID, &br_sha512_vtable);
     br_ssl_engine_set_prf_sha256(engine, &br_tls12_sha256_prf);
     br_ssl_engine_set_prf_sha384(engine, &br_tls12_sha384_prf);
-    br_ssl_engine_set_default_aes_gcm(engine);
+    br_ssl_engine_set_gcm(engine, &br_sslrec_in_gcm_vtable, &br_sslrec_out_gcm_vtable);
+    br_ssl_engine_set_aes_ctr(engine, &gcm_engine_class);
+    br_ssl_engine_set_ghash(engine, gcm_engine_ghash());
     br_ssl_engine_set_default_chapol(engine);
     br_ssl_engine_set_default_ec(engine);
     br_ssl_engine_set_default_rsavrfy(engine);

@@ -6,9 +6,6 @@
 #include <bearssl.h>
 #include <stdbool.h>
 
-/* True when the CPU has AES instructions that BearSSL uses. */
-bool suites_fast_aes(void);
-
 /* Sets versions, suites and the fastest implementations of everything. AES-GCM goes first when
  * aes_first (share/doc/performance.md: 570 against 168 MB/s with AES instructions, 83 against 330
  * without). */

@@ -3,6 +3,7 @@
 #include "core/net/socket.h"
 #include "core/tls/alert.h"
 #include "core/tls/cache.h"
+#include "core/tls/gcm.h"
 #include "core/tls/handshake.h"
 #include "core/tls/record_reader.h"
 #include "core/tls/record_writer.h"
@@ -598,4 +599,9 @@ size_t tls_backlog(const struct stream *s)
 {
     const struct stream *lower = of_const(s)->lower;
     return lower->ops == &ops ? tls_backlog(lower) : stream_backlog(lower);
+}
+
+bool tls_cpu_valid(char *text, size_t size)
+{
+    return gcm_cpu_valid(text, size);
 }

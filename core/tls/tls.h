@@ -1,6 +1,6 @@
 /* TLS 1.2 over any stream, with BearSSL: ECDHE with AES-GCM and ChaCha20-Poly1305 only, no
- * renegotiation. AES-GCM comes first where the CPU has AES instructions (share/doc/performance.md:
- * 570 against 168 MB/s), ChaCha20 first elsewhere.
+ * renegotiation. AES-GCM comes first where the CPU has AES instructions, ChaCha20 first elsewhere
+ * (share/doc/performance.md).
  *
  * Handshakes run through BearSSL's engine; afterwards records are encrypted and decrypted in place
  * in our own blocks (record.h), so that a byte is copied once, into its record, and several records
@@ -10,6 +10,11 @@
 
 #include "core/net/loop.h"
 #include "core/net/stream.h"
+
+/* Whether the environment's TUNNEL_CPU, with which tests choose among the implementations of
+ * AES-GCM (gcm.h), is unset or names one that this CPU has. False: the sentence is in text, and the
+ * fastest is used as if it were unset. */
+bool tls_cpu_valid(char *text, size_t size);
 
 /* ---- trust: who may sign a server's certificate ---- */
 

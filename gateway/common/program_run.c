@@ -4,6 +4,7 @@
 #include "core/base/process.h"
 #include "core/control/control.h"
 #include "core/net/systemd.h"
+#include "core/tls/tls.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -165,6 +166,11 @@ static void run_parts(struct program_run *p)
 
 int program_run(const struct program_run_events *events, void *owner)
 {
+    char problem[256];
+    if (!tls_cpu_valid(problem, sizeof problem)) {
+        log_fatal("%s", problem);
+        return EXIT_FAILURE;
+    }
     struct program_run p = {
         .events = events, .owner = owner, .loop = loop_new(), .code = EXIT_FAILURE};
     if (p.loop != NULL && catch_signals(&p))

@@ -82,6 +82,21 @@ class Start(Case):
                 self.assertEqual(files.group(1), files.group(2))
                 self.assertRegex(text, r"Max core file size\s+0\s+0\b")
 
+    def test_cpu(self):
+        """A kernel of AES-GCM that this machine does not have is an error at the start."""
+        usual = {"tunnel-agent": ("-e", "hub.example:443", "-d", "SSH1=22", "--ca",
+                                  certificates.certificate().ca, "--token-file",
+                                  self.made_up_token()),
+                 "tunnelctl": ("list", "--endpoint", "127.0.0.1:1", "--unsigned")}
+        for program, options in usual.items():
+            with self.subTest(program):
+                done = run(self.program(program), *map(str, options), cwd=self.dir,
+                           env=environment() | {"TUNNEL_CPU": "z80\n\x1b[1m"})
+                self.assertEqual(done.code, 1)
+                self.assertRegex(done.text + done.err, r"TUNNEL_CPU: z80.* is not known; "
+                                                       r"here are: (?:\w+ )*bearssl\n")
+                self.assertNotIn("\x1b[1m", done.text + done.err)
+
     def connect(self, way, name, **fds):
         return subprocess.Popen([self.program("tunnel-gateway"), "connect", "--gateway", way.proxy,
                                  name, "7"], env=environment(), **fds)
