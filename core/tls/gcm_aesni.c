@@ -5,7 +5,6 @@
 #ifdef __x86_64__
 #define TARGET __attribute__((target(GCM_X86_TARGET)))
 #define V __m128i
-#define LANES 1
 #define COUNT 8
 #define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 
@@ -14,10 +13,12 @@
 #define v_xor _mm_xor_si128
 #define v_xor3(a, b, c) _mm_xor_si128(a, _mm_xor_si128(b, c))
 #define v_add _mm_add_epi32
-#define v_aes _mm_aesenc_si128
-#define v_aes_last _mm_aesenclast_si128
+#define v_begin v_xor
+#define v_round _mm_aesenc_si128
+#define v_end(x, before, last) _mm_aesenclast_si128(x, last)
+#define ROUND_KEY(r) (r)
 #define v_multiply _mm_clmulepi64_si128
-#define v_reverse gcm_reverse
+#define v_turn gcm_turn
 #define v_zero _mm_setzero_si128
 #define v_spread(x) (x)
 #define v_widen(x) (x)

@@ -5,7 +5,6 @@
 #ifdef __x86_64__
 #define TARGET __attribute__((target(GCM_X86_TARGET ",avx2,vaes,vpclmulqdq")))
 #define V __m256i
-#define LANES 2
 #define COUNT 8
 #define EACH(X) X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7)
 
@@ -14,10 +13,12 @@
 #define v_xor _mm256_xor_si256
 #define v_xor3(a, b, c) _mm256_xor_si256(a, _mm256_xor_si256(b, c))
 #define v_add _mm256_add_epi32
-#define v_aes _mm256_aesenc_epi128
-#define v_aes_last _mm256_aesenclast_epi128
+#define v_begin v_xor
+#define v_round _mm256_aesenc_epi128
+#define v_end(x, before, last) _mm256_aesenclast_epi128(x, last)
+#define ROUND_KEY(r) (r)
 #define v_multiply _mm256_clmulepi64_epi128
-#define v_reverse(x)                                                                               \
+#define v_turn(x)                                                                                  \
     _mm256_shuffle_epi8(x, _mm256_broadcastsi128_si256(_mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9,  \
                                                                     10, 11, 12, 13, 14, 15)))
 #define v_zero _mm256_setzero_si256

@@ -6,7 +6,6 @@
 #define TARGET                                                                                     \
     __attribute__((target(GCM_X86_TARGET ",avx2,avx512f,avx512bw,avx512vl,vaes,vpclmulqdq")))
 #define V __m512i
-#define LANES 4
 #define COUNT 4
 #define EACH(X) X(0) X(1) X(2) X(3)
 
@@ -15,10 +14,12 @@
 #define v_xor _mm512_xor_si512
 #define v_xor3(a, b, c) _mm512_ternarylogic_epi64(a, b, c, 0x96)
 #define v_add _mm512_add_epi32
-#define v_aes _mm512_aesenc_epi128
-#define v_aes_last _mm512_aesenclast_epi128
+#define v_begin v_xor
+#define v_round _mm512_aesenc_epi128
+#define v_end(x, before, last) _mm512_aesenclast_epi128(x, last)
+#define ROUND_KEY(r) (r)
 #define v_multiply _mm512_clmulepi64_epi128
-#define v_reverse(x)                                                                               \
+#define v_turn(x)                                                                                  \
     _mm512_shuffle_epi8(x, _mm512_broadcast_i32x4(_mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10,   \
                                                                11, 12, 13, 14, 15)))
 #define v_zero _mm512_setzero_si512

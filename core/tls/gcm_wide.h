@@ -1,10 +1,12 @@
-/* The body of a kernel for x86-64, for vectors of any width. It is included once by each such
- * kernel, which defines before:
+/* The body of a kernel of our own, for vectors of any width. It is included once by each of them,
+ * which defines before:
  *   TARGET        the attribute that allows the compiler the instructions
- *   V, LANES      the vector, and how many blocks are in it
+ *   V             the vector
  *   COUNT, EACH   how many vectors a group has, and EACH(X) for X(0) X(1) …
- *   v_…           the operations on vectors
- * and gets `seal` and `open` as struct gcm_kernel has them.
+ *   v_…           the operations on vectors; v_begin, v_round and v_end are those of AES, whose
+ * round r takes key ROUND_KEY(r): some CPUs add a round's key at its end, others that of the round
+ * before at its beginning gcm_block …   as gcm_setup.h has it and gets `seal` and `open` as struct
+ * gcm_kernel has them.
  *
  * A group is as many blocks as keep the AES units busy. While one group goes through the rounds of
  * AES, another (of those before it when sealing, the same when opening) is multiplied for GHASH in
@@ -12,8 +14,8 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
-#define GROUP (LANES * COUNT)
-#define GROUP_BYTES ((size_t)16 * GROUP)
+#define GROUP_BYTES (COUNT * sizeof(V))
+#define GROUP (GROUP_BYTES / 16)
 
 /* What the rounds need, in registers as far as there are any. */
 struct cipher {
@@ -44,10 +46,10 @@ struct product {
 
 /* Adds the product of the group's vector i. */
 INLINE void add_product(struct product *sum, const struct gcm_key *k, const uint8_t *group,
-                        __m128i hash, unsigned i)
+                        gcm_block hash, unsigned i)
 {
-    V x = v_reverse(v_load(group + i * sizeof(V)));
-    V h = v_load(k->u.own.powers + (GCM_POWERS - GROUP) * 16 + i * sizeof(V));
+    V x = v_turn(v_load(group + i * sizeof(V)));
+    V h = v_load(k->u.own.powers + GCM_POWERS * 16 - GROUP_BYTES + i * sizeof(V));
     if (i == 0)
         x = v_xor(x, v_widen(hash));
     sum->low = v_xor(sum->low, v_multiply(x, h, 0x00));
@@ -55,12 +57,12 @@ INLINE void add_product(struct product *sum, const struct gcm_key *k, const uint
     sum->high = v_xor(sum->high, v_multiply(x, h, 0x11));
 }
 
-INLINE __m128i reduce(const struct product *sum)
+INLINE gcm_block reduce(const struct product *sum)
 {
     return gcm_reduce(v_fold(sum->low), v_fold(sum->middle), v_fold(sum->high));
 }
 
-INLINE __m128i hash_group(const struct gcm_key *k, const uint8_t *group, __m128i hash)
+INLINE gcm_block hash_group(const struct gcm_key *k, const uint8_t *group, gcm_block hash)
 {
     struct product sum = {v_zero(), v_zero(), v_zero()};
 #define ADD(i) add_product(&sum, k, group, hash, i);
@@ -71,21 +73,21 @@ INLINE __m128i hash_group(const struct gcm_key *k, const uint8_t *group, __m128i
 
 /* Takes one group from one place to another. `hashed`: the group that goes through GHASH meanwhile;
  * NULL: none does. Returns the new hash. */
-INLINE __m128i crypt_group(struct cipher *c, const uint8_t *from, uint8_t *to,
-                           const struct gcm_key *k, const uint8_t *hashed, __m128i hash,
-                           bool with_hash)
+INLINE gcm_block crypt_group(struct cipher *c, const uint8_t *from, uint8_t *to,
+                             const struct gcm_key *k, const uint8_t *hashed, gcm_block hash,
+                             bool with_hash)
 {
     struct product sum = {v_zero(), v_zero(), v_zero()};
 #define BEGIN(i)                                                                                   \
-    V b##i = v_xor(v_swap_counter(c->counter), c->key[0]);                                         \
+    V b##i = v_begin(v_swap_counter(c->counter), c->key[0]);                                       \
     c->counter = v_add(c->counter, v_lanes());
-#define ENCRYPT(i) b##i = v_aes(b##i, key);
+#define ENCRYPT(i) b##i = v_round(b##i, key);
 #define END(i)                                                                                     \
-    b##i = v_aes_last(b##i, c->key[c->rounds]);                                                    \
+    b##i = v_end(b##i, c->key[c->rounds - 1], c->key[c->rounds]);                                  \
     v_store(to + i * sizeof(V), v_xor(b##i, v_load(from + i * sizeof(V))));
 #define ROUND(r)                                                                                   \
     {                                                                                              \
-        V key = c->key[r];                                                                         \
+        V key = c->key[ROUND_KEY(r)];                                                              \
         EACH(ENCRYPT)                                                                              \
         if (with_hash && r <= COUNT)                                                               \
             add_product(&sum, k, hashed, hash, r - 1);                                             \
@@ -118,9 +120,9 @@ INLINE __m128i crypt_group(struct cipher *c, const uint8_t *from, uint8_t *to,
 
 /* Takes the last n bytes, less than a group. They are put at the end of a group of zeros, so that
  * they meet the lowest powers of H; the hash so far joins their first block. */
-INLINE __m128i crypt_rest(const struct gcm_key *k, const struct gcm_state *s, const uint8_t *mask,
-                          const uint8_t *from, uint8_t *to, size_t n, __m128i hash, unsigned rounds,
-                          bool sealing)
+INLINE gcm_block crypt_rest(const struct gcm_key *k, const struct gcm_state *s, const uint8_t *mask,
+                            const uint8_t *from, uint8_t *to, size_t n, gcm_block hash,
+                            unsigned rounds, bool sealing)
 {
     _Alignas(V) uint8_t text[GROUP_BYTES] = {0}, result[GROUP_BYTES];
     size_t at = GROUP_BYTES - ((n + 15) & ~(size_t)15);
@@ -131,15 +133,15 @@ INLINE __m128i crypt_rest(const struct gcm_key *k, const struct gcm_state *s, co
     memcpy(to, result + at, n);
     if (sealing)
         memcpy(text + at, result + at, n);
-    gcm_store(text + at, _mm_xor_si128(gcm_load(text + at), gcm_reverse(hash)));
-    return hash_group(k, text, _mm_setzero_si128());
+    gcm_store(text + at, gcm_xor(gcm_load(text + at), gcm_turn(hash)));
+    return hash_group(k, text, gcm_zero());
 }
 
 INLINE void crypt_all(const struct gcm_key *k, struct gcm_state *s, const uint8_t *mask,
                       const uint8_t *from, uint8_t *to, size_t n, unsigned rounds, bool sealing)
 {
     struct cipher c;
-    __m128i hash = gcm_load(s->hash);
+    gcm_block hash = gcm_load(s->hash);
     size_t groups = n / GROUP_BYTES, rest = n % GROUP_BYTES;
     cipher_begin(&c, k, s, s->counter, mask, rounds);
     for (size_t i = 0; i < groups; i++) {

@@ -21,13 +21,18 @@ bool gcm_x86_has_aesni(void);
 bool gcm_x86_has_vaes256(void);
 bool gcm_x86_has_vaes512(void);
 
-/* What is the same in all kernels for x86-64, since it is one block each. */
+/* gcm_setup.h for x86-64. */
 void gcm_x86_init(struct gcm_key *k, const uint8_t *key, size_t size);
 void gcm_x86_start(const struct gcm_key *k, struct gcm_state *s, const uint8_t *aad, size_t n);
 void gcm_x86_finish(const struct gcm_key *k, struct gcm_state *s, const uint8_t lengths[16],
                     uint8_t tag[GCM_TAG]);
 
-GCM_X86_INLINE __m128i gcm_load(const uint8_t *p)
+typedef __m128i gcm_block;
+#define gcm_xor _mm_xor_si128
+#define gcm_zero _mm_setzero_si128
+#define gcm_up(x) _mm_slli_si128(x, 4)
+
+GCM_X86_INLINE gcm_block gcm_load(const uint8_t *p)
 {
     return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
@@ -37,7 +42,7 @@ GCM_X86_INLINE void gcm_store(uint8_t *p, __m128i x)
     _mm_storeu_si128((__m128i *)(void *)p, x);
 }
 
-GCM_X86_INLINE __m128i gcm_reverse(__m128i x)
+GCM_X86_INLINE __m128i gcm_turn(__m128i x)
 {
     return _mm_shuffle_epi8(x, _mm_set_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
 }
