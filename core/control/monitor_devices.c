@@ -9,11 +9,6 @@
 static const char *const state_names[MONITOR_DEVICE_STATES] = {"pending", "away", "present",
                                                                "disabled"};
 
-const char *monitor_device_state_name(enum monitor_device_state s)
-{
-    return state_names[s];
-}
-
 void monitor_devices(struct monitor *m, const struct monitor_device_source *source)
 {
     if (m != NULL)
@@ -69,7 +64,7 @@ static bool fits_word(const struct monitor_device *d, struct span word)
            has_service(d, word);
 }
 
-bool device_fits(const struct monitor_device *d, struct span filter)
+static bool fits(const struct monitor_device *d, struct span filter)
 {
     while (filter.n > 0) {
         struct span word = span_cut(&filter, ' ');
@@ -157,7 +152,7 @@ static void take(void *to, const struct monitor_device *d)
     struct gathered *g = to;
     g->total++;
     g->counts[d->state]++;
-    if (!device_fits(d, g->query->filter))
+    if (!fits(d, g->query->filter))
         return;
     g->matching++;
     if (g->query->limit == 0)
@@ -189,7 +184,7 @@ static void write_row(const struct monitor_device *d, int64_t now, struct json_w
 {
     json_open(w, NULL, '{');
     json_text(w, "device", span_of(d->name));
-    json_text(w, "state", span_of(monitor_device_state_name(d->state)));
+    json_text(w, "state", span_of(state_names[d->state]));
     if (d->present)
         json_flag(w, "present", true);
     if (d->maintenance)

@@ -17,7 +17,6 @@ enum monitor_device_state {
     MONITOR_DEVICE_DISABLED,
     MONITOR_DEVICE_STATES
 };
-const char *monitor_device_state_name(enum monitor_device_state s);
 
 struct monitor_label {
     const char *key, *value;
@@ -64,8 +63,6 @@ struct device_query {
     size_t limit;     /* rows wanted, at most MONITOR_DEVICES_MAX */
 };
 
-/* Whether a device fits the filter's words. */
-bool device_fits(const struct monitor_device *d, struct span filter);
 /* Writes the member "devices": the counts, and the rows that were asked for. Nothing at all when
  * the monitor has no source. */
 void monitor_devices_write(const struct monitor *m, const struct device_query *q,

@@ -21,6 +21,9 @@ void device_desk_free(struct device_desk *d);
 
 void device_desk_approve(struct device_desk *d, bool approve_all);
 struct notices *device_desk_notices(const struct device_desk *d);
+/* Shows the devices to those who watch; m outlives the desk, or watches no more before it goes. */
+struct monitor;
+void device_desk_watch(struct device_desk *d, struct monitor *m);
 void device_desk_metrics(const struct device_desk *d, struct buf *out);
 
 /* The receivers of DEVICE_HELLO, DEVICE_OUT, DEVICE_SAID and DEVICE_GONE. Each takes its message

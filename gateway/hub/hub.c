@@ -1,6 +1,7 @@
 #include "gateway/hub/hub_internal.h"
 
 #include "core/base/log.h"
+#include "core/control/monitor_devices.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -421,6 +422,10 @@ void hub_set_monitor(struct hub *hub, struct monitor *m)
     if (hub == NULL)
         return;
     monitor_open_tunnels(m != NULL ? m : hub->monitor, m != NULL ? open_tunnels : NULL, hub);
+    if (m != NULL)
+        device_desk_watch(hub->desk, m);
+    else
+        monitor_devices(hub->monitor, NULL);
     hub->monitor = m;
     if (m != NULL)
         look_at_certificate(hub, problem, sizeof problem);

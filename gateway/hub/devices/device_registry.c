@@ -98,6 +98,12 @@ struct device_counts device_registry_counts(const struct device_registry *r)
     return r->ops->counts(r);
 }
 
+void device_registry_each(const struct device_registry *r,
+                          void (*take)(void *to, const struct device_record *d), void *to)
+{
+    r->ops->each(r, take, to);
+}
+
 void device_registry_get(struct device_registry *r, struct span name, device_done *done, void *ctx)
 {
     r->ops->get(r, name, done, ctx);

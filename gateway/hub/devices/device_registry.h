@@ -72,6 +72,11 @@ struct device_counts {
 };
 struct device_counts device_registry_counts(const struct device_registry *r);
 
+/* Calls take for each device that this hub knows of, in any order and at once: for those who watch
+ * the hub. The records live until each returns. */
+void device_registry_each(const struct device_registry *r,
+                          void (*take)(void *to, const struct device_record *d), void *to);
+
 /* d: NULL when why is not ERR_OK. ERR_NOT_FOUND: no such device (any more); ERR_LIMIT; ERR_IO,
  * ERR_BUSY (locked, or too much waits), ERR_NO_MEMORY, ERR_SHUTDOWN: not stored. */
 typedef void device_done(void *ctx, enum err why, const struct device_record *d);

@@ -12,6 +12,8 @@ struct device_registry_ops {
     const struct store_companion *(*companion)(struct device_registry *r);
     void (*limit)(struct device_registry *r, size_t max_devices);
     struct device_counts (*counts)(const struct device_registry *r);
+    void (*each)(const struct device_registry *r,
+                 void (*take)(void *to, const struct device_record *d), void *to);
     void (*get)(struct device_registry *r, struct span name, device_done *done, void *ctx);
     void (*page)(struct device_registry *r, const struct device_page *q, void *ctx);
     void (*enrol)(struct device_registry *r, const struct enrolment *e, enrol_done *done,

@@ -32,6 +32,14 @@ static void local_page(struct device_registry *registry, const struct device_pag
     q->done(ctx, ERR_OK);
 }
 
+static void local_each(const struct device_registry *registry,
+                       void (*take)(void *to, const struct device_record *d), void *to)
+{
+    const struct local_devices *r = (const struct local_devices *)registry;
+    for (size_t i = 0; i < r->n; i++)
+        take(to, &r->by_name[i]->record);
+}
+
 static struct device_counts local_counts(const struct device_registry *registry)
 {
     const struct local_devices *r = (const struct local_devices *)registry;
@@ -121,6 +129,7 @@ static const struct device_registry_ops local_ops = {
     .limit = local_limit,
     .counts = local_counts,
     .get = local_get,
+    .each = local_each,
     .page = local_page,
     .enrol = local_devices_enrol,
     .seen = local_devices_seen,
