@@ -67,6 +67,16 @@ static void accepts(const char *target, const char *headers, enum side side, con
     }
 }
 
+static void device_accepted(const char *headers, const char *host)
+{
+    struct parsed p = parse(compose("/device", headers), 0);
+    assert_int_equal(p.request.kind, REQUEST_DEVICE);
+    assert_string_equal(p.request.protocol, "tunnel.device-1");
+    assert_true(span_is(p.request.host, host));
+    assert_true(span_is(p.request.key, "dGhlIHNhbXBsZSBub25jZQ=="));
+    http_reader_free(p.reader);
+}
+
 static void refuses(const char *target, const char *headers, int status, const char *words)
 {
     struct parsed p = parse(compose(target, headers), 0);
@@ -302,14 +312,39 @@ static void test_no_secrets_in_reasons(void **state)
     }
 }
 
+#define NO_HOST                                                                                    \
+    "Upgrade: websocket\r\nConnection: upgrade\r\n"                                                \
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+#define DEVICE "Sec-WebSocket-Protocol: other, tunnel.device-1\r\n"
+
+static void devices(void **state)
+{
+    (void)state;
+    device_accepted(UPGRADE DEVICE, "hub");
+    device_accepted(NO_HOST DEVICE "Host: Hub.example:8443\r\n", "Hub.example");
+    device_accepted(NO_HOST DEVICE "Host: [2001:db8::1]:443\r\n", "2001:db8::1");
+    device_accepted(NO_HOST DEVICE "Host: [2001:db8::1]\r\n", "2001:db8::1");
+    device_accepted(NO_HOST DEVICE "Host: 192.0.2.7\r\n", "192.0.2.7");
+    refuses("/device", UPGRADE, 400, "tunnel.device-1");
+    refuses("/device", UPGRADE V3, 400, "tunnel.device-1");
+    refuses("/device", "Host: hub\r\n" DEVICE, 426, "WebSocket");
+    refuses("/devices", "Host: hub\r\n", 404, "/device");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepted),      cmocka_unit_test(test_real_clients),
-        cmocka_unit_test(test_subprotocols),  cmocka_unit_test(test_native),
-        cmocka_unit_test(test_mode),          cmocka_unit_test(test_tokens),
-        cmocka_unit_test(test_client_tokens), cmocka_unit_test(test_handshake),
-        cmocka_unit_test(test_paths),         cmocka_unit_test(test_no_secrets_in_reasons),
+        cmocka_unit_test(test_accepted),
+        cmocka_unit_test(test_real_clients),
+        cmocka_unit_test(test_subprotocols),
+        cmocka_unit_test(test_native),
+        cmocka_unit_test(test_mode),
+        cmocka_unit_test(test_tokens),
+        cmocka_unit_test(test_client_tokens),
+        cmocka_unit_test(test_handshake),
+        cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_no_secrets_in_reasons),
+        cmocka_unit_test(devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,6 +230,7 @@ static void on_writable(void *owner)
 
 static void on_closed(void *owner, enum err why, int code, const char *text)
 {
+    struct device_end *e = owner;
     char words[256];
     if (code > 0 && text[0] != '\0')
         snprintf(words, sizeof words, "it sent Close %d: %s", code, text);
@@ -237,7 +238,9 @@ static void on_closed(void *owner, enum err why, int code, const char *text)
         snprintf(words, sizeof words, "it sent Close %d", code);
     else
         snprintf(words, sizeof words, "%s", text[0] != '\0' ? text : err_text(why));
-    end(owner, code > 0 ? ERR_CLIENT_CLOSED : why, words);
+    if (why == ERR_PROTOCOL || why == ERR_TOO_LARGE)
+        e->misbehaved = true; /* it broke the WebSocket's rules */
+    end(e, code > 0 ? ERR_CLIENT_CLOSED : why, words);
 }
 
 static const struct ws_events ws_callbacks = {

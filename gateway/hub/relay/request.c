@@ -209,8 +209,6 @@ static bool check_device(struct request *r, const struct http_head *head)
         return refuse(r, 400,
                       "Devices link here with the subprotocol " DEVICE_LINK_PROTOCOL
                       ": send it in Sec-WebSocket-Protocol.");
-    if (http_header_count(head, "host") != 1)
-        return refuse(r, 400, "Host must be given exactly once.");
     r->protocol = DEVICE_LINK_PROTOCOL;
     r->host = host_of(http_header(head, "host"));
     return true;
