@@ -307,12 +307,14 @@ static enum err read_rest(struct options *o, struct hub_config *out)
 enum err hub_config_read(struct options *o, const struct hub_rules *rules, struct hub_config *out)
 {
     *out = (struct hub_config){.port = DEFAULT_PORT};
-    enum err why = rules->reference ? hub_access_token(o, rules, out) : ERR_OK;
+    bool first = rules->reference && !rules->tokenless,
+         later = !rules->reference && !rules->tokenless;
+    enum err why = first ? hub_access_token(o, rules, out) : ERR_OK;
     if (why == ERR_OK)
         why = read_host(o, rules->reference ? ONE_OF_THEM : "", out);
-    if (why == ERR_OK && !rules->reference)
+    if (why == ERR_OK && later)
         why = hub_access_token(o, rules, out);
-    if (why == ERR_OK)
+    if (why == ERR_OK && !rules->tokenless)
         why = hub_client_token(o, rules, out);
     if (why == ERR_OK)
         why = read_trust(o, rules, out);

@@ -47,6 +47,8 @@ struct hub_rules {
     /* Check in the order and with the sentences of the reference program, which scripts look for;
      * and a missing directory of authorities is ignored with a warning. */
     bool reference;
+    /* Read no tokens: a device proves who it is in another way, and gets a token for each tunnel. */
+    bool tokenless;
 };
 
 /* Validates the options (share/doc/localproxy.md): exactly one of endpoint and region over all

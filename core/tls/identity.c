@@ -303,6 +303,11 @@ int64_t identity_ends(const struct identity *i)
     return i->ends;
 }
 
+const char *identity_name(const struct identity *i, char out[IDENTITY_NAME_SIZE])
+{
+    return dn_common_name(i->own.subject, out);
+}
+
 void identity_fingerprint(const struct identity *i, uint8_t out[TLS_FINGERPRINT])
 {
     memcpy(out, i->id, sizeof i->id);

@@ -49,6 +49,10 @@ enum identity_use { IDENTITY_SERVER, IDENTITY_CLIENT };
 #define IDENTITY_SOON (30 * 86400)
 /* When the certificate ends: seconds since 1970. */
 int64_t identity_ends(const struct identity *i);
+/* The common name (CN) of its certificate, as a server's tls_peer_name has it. NULL, or a sentence
+ * that says what is wrong with it. */
+#define IDENTITY_NAME_SIZE 129
+const char *identity_name(const struct identity *i, char out[IDENTITY_NAME_SIZE]);
 /* SHA-256 of the identity's own certificate in DER, as tls_peer_fingerprint has it at a client. */
 #define TLS_FINGERPRINT 32
 void identity_fingerprint(const struct identity *i, uint8_t out[TLS_FINGERPRINT]);

@@ -85,6 +85,13 @@ static void arrive(struct connector *c, const struct connector_answer *answer)
 
 /* ---- requests ---- */
 
+static const char *target_of(const struct connector_target *t)
+{
+    if (t->path != NULL)
+        return t->path;
+    return t->source ? "/tunnel?local-proxy-mode=source" : "/tunnel?local-proxy-mode=destination";
+}
+
 static void upgrade(struct connector *c)
 {
     const struct connector_target *t = &c->target;
@@ -98,16 +105,17 @@ static void upgrade(struct connector *c)
         snprintf(host + strlen(host), sizeof host - strlen(host), ":%d", c->target.port);
     snprintf(protocols, sizeof protocols, "%s%s",
              t->instance != NULL ? FRAME_NATIVE_PROTOCOL ", " : "", t->subprotocol);
-    snprintf(extra, sizeof extra, "access-token: %s\r\n%s%s%s%s%s%sUser-Agent: %s\r\n",
-             t->access_token, t->client_token != NULL ? "client-token: " : "",
+    snprintf(extra, sizeof extra, "%s%s%s%s%s%s%s%s%sUser-Agent: %s\r\n",
+             t->access_token != NULL ? "access-token: " : "",
+             t->access_token != NULL ? t->access_token : "", t->access_token != NULL ? "\r\n" : "",
+             t->client_token != NULL ? "client-token: " : "",
              t->client_token != NULL ? t->client_token : "", t->client_token != NULL ? "\r\n" : "",
              t->instance != NULL ? "tunnel-instance: " : "", t->instance != NULL ? t->instance : "",
              t->instance != NULL ? "\r\n" : "", t->agent);
     bool fits = ws_request_write(
         &(struct ws_request){
             .host = host,
-            .target = c->target.source ? "/tunnel?local-proxy-mode=source"
-                                       : "/tunnel?local-proxy-mode=destination",
+            .target = target_of(t),
             .protocols = protocols,
             .key = c->key,
             .extra = extra,
@@ -194,8 +202,11 @@ static void refused(struct connector *c)
     struct refusal r;
     refusal_read(http_reader_head(c->reader),
                  (struct span){(const char *)c->body.data, c->body.size}, clock_wall_ms(), &r);
-    end(c, &(struct connector_failure){
-               .why = ERR_REJECTED, .text = r.text, .final = r.final, .later_ms = r.later_ms});
+    end(c, &(struct connector_failure){.why = ERR_REJECTED,
+                                       .status = http_reader_head(c->reader)->status,
+                                       .text = r.text,
+                                       .final = r.final,
+                                       .later_ms = r.later_ms});
 }
 
 /* By which the hub's log knows this connection. */
@@ -229,6 +240,11 @@ static bool begin_refusal(struct connector *c, const struct http_head *head)
     return true;
 }
 
+static bool speaks(const struct connector *c, const struct http_head *head)
+{
+    return span_is(http_header(head, "Sec-WebSocket-Protocol"), c->target.subprotocol);
+}
+
 /* True: there is more to read. Otherwise the stream changed hands, or a may be gone. */
 static bool hub_answered(struct connector *c, const struct http_head *head)
 {
@@ -238,6 +254,8 @@ static bool hub_answered(struct connector *c, const struct http_head *head)
         return begin_refusal(c, head);
     if (why != ERR_OK) {
         fail(c, why, text);
+    } else if (c->target.path != NULL && !speaks(c, head)) {
+        fail(c, ERR_REJECTED, "the hub answered in another protocol than it was asked for");
     } else if (!stream_ready(c->stream)) { /* it still needs the request's memory */
         fail(c, ERR_PROTOCOL, "the answer came before the request was sent");
     } else {

@@ -22,21 +22,24 @@ struct connector_target {
     const struct trust *trust;
     struct tls_session *tls_session;
     struct identity *identity; /* shown to the hub when it asks, or NULL */
-    bool source;               /* else the destination */
-    const char *access_token;
-    const char *client_token; /* NULL: none */
-    const char *subprotocol;  /* to offer */
-    const char *instance;     /* NULL; else FRAME_NATIVE_PROTOCOL is offered first, and this process
-                                 says with which instance id */
-    const char *agent;        /* User-Agent */
-    struct stream *ready;     /* a connection to the hub that is there already, encrypted and with
-                                 the limits above: it is taken over, and nobody is dialled; or NULL */
+    const char *path;          /* NULL: that of a tunnel's end; else the hub must speak exactly
+                                  `subprotocol` there */
+    bool source;               /* of a tunnel's end; else it is the destination */
+    const char *access_token;  /* NULL: none */
+    const char *client_token;  /* NULL: none */
+    const char *subprotocol;   /* to offer */
+    const char *instance; /* NULL; else FRAME_NATIVE_PROTOCOL is offered first, and this process
+                             says with which instance id */
+    const char *agent;    /* User-Agent */
+    struct stream *ready; /* a connection to the hub that is there already, encrypted and with
+                             the limits above: it is taken over, and nobody is dialled; or NULL */
 };
 
 /* Why it came to nothing. */
 struct connector_failure {
     enum err why;
     const char *text; /* a sentence for people: who did not do what */
+    int status;       /* ERR_REJECTED: of the hub's answer, or of who is in its place */
     bool final;       /* no later try can do better */
     int64_t later_ms; /* who refused asked to come back in so many ms; -1: nobody did */
 };

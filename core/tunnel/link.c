@@ -477,6 +477,8 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
         .retry_max_ms = o->retry_max_ms != 0 ? o->retry_max_ms : 10000,
     };
     keep_ready(l, o->ready);
+    if (o->tls_session != NULL)
+        l->tls_session = *o->tls_session;
     keepalive_init(&l->keepalive, l->ping_ms);
     l->timer = timer_new(loop, on_timer, l);
     l->notice = timer_new(loop, on_notice, l);

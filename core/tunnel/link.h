@@ -29,6 +29,7 @@ struct link_options {
     uint64_t retry_max_ms;     /* 0: 10,000 */
     const char *agent;         /* User-Agent */
     struct stream *ready;      /* taken over for the first try, as in connector.h; or NULL */
+    const struct tls_session *tls_session; /* to resume at the first try: copied; or NULL */
 };
 
 /* Which session of which process this is, for the far end of a native session: 128 random bits in

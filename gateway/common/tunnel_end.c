@@ -19,7 +19,7 @@ struct tunnel_end {
     enum session_role role;
     bool native, once, give_up;
     unsigned tries;
-    struct trust *trust;
+    struct trust *trust; /* its own; NULL: it is shared */
     struct session *session;
     struct monitor_tunnel *watched;
     struct link *link; /* NULL: it has left the hub */
@@ -222,12 +222,21 @@ static bool make_session(struct tunnel_end *e, const struct tunnel_end_options *
     return e->session != NULL;
 }
 
-static enum err make_link(struct tunnel_end *e, const struct tunnel_end_options *o, char *text,
-                          size_t size)
+/* *own: what must be freed with the end. NULL: *why and a sentence. */
+static const struct trust *trust_of(const struct tunnel_end_options *o, struct trust **own,
+                                    enum err *why, char *text, size_t size)
 {
-    struct link_options options = link_options(e, o, e->trust);
+    *own = o->trust == NULL ? hub_check_trust(o->hub, why, text, size) : NULL;
+    return o->trust == NULL ? *own : o->trust;
+}
+
+static enum err make_link(struct tunnel_end *e, const struct tunnel_end_options *o,
+                          const struct trust *trust, char *text, size_t size)
+{
+    struct link_options options = link_options(e, o, trust);
     enum err why;
     options.ready = o->ready;
+    options.tls_session = o->tls_session;
     e->link = link_new(o->loop, e->session, &options, &link_events, e, &why);
     if (e->link == NULL)
         return wrong_proxy(why, text, size);
@@ -240,12 +249,12 @@ static enum err make_parts(struct tunnel_end *e, const struct tunnel_end_options
                            size_t size)
 {
     enum err why;
-    e->trust = hub_check_trust(o->hub, &why, text, size);
-    if (e->trust != NULL && make_session(e, o))
-        return make_link(e, o, text, size);
+    const struct trust *trust = trust_of(o, &e->trust, &why, text, size);
+    if (trust != NULL && make_session(e, o))
+        return make_link(e, o, trust, text, size);
     if (o->ready != NULL)
         stream_close(o->ready);
-    if (e->trust == NULL)
+    if (trust == NULL)
         return why;
     snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
     return ERR_NO_MEMORY;
@@ -296,17 +305,18 @@ enum err tunnel_end_change(struct tunnel_end *e, const struct tunnel_end_options
 {
     bool anew = false;
     enum err why;
-    struct trust *trust = hub_check_trust(fresh->hub, &why, text, size);
+    struct trust *own;
+    const struct trust *trust = trust_of(fresh, &own, &why, text, size);
     if (trust == NULL)
         return why;
     const struct link_options options = link_options(e, fresh, trust);
     why = link_change(e->link, &options, &anew);
     if (why != ERR_OK) {
-        trust_free(trust);
+        trust_free(own);
         return wrong_proxy(why, text, size);
     }
     trust_free(e->trust);
-    e->trust = trust;
+    e->trust = own;
     e->over = false;
     hub_config_url(fresh->hub, e->url, sizeof e->url);
     session_change(e->session, &(struct session_options){.max_connections = fresh->max_connections,

@@ -36,9 +36,13 @@ struct tunnel_end_options {
     uint64_t stall_ms;
     uint64_t resume_ms;
     uint64_t idle_ms;
+    /* Whom it trusts, shared with others: it must outlive the end, or the next change. NULL: whom
+     * `hub` names. */
+    const struct trust *trust;
 
     /* What tunnel_end_change does not look at. */
     struct stream *ready; /* for the first try, as in struct link_options; or NULL */
+    const struct tls_session *tls_session; /* the same */
 };
 
 struct tunnel_end_events {
