@@ -186,10 +186,27 @@ static void close_stream(void *owner, struct admin_request *client, struct span 
     }
 }
 
+static void accept_or_not(void *owner, struct admin_request *client, struct span rest,
+                          struct span query)
+{
+    struct control *c = owner;
+    bool never = span_is(rest, "never");
+    (void)query;
+    if (c->setup.readonly)
+        admin_answer_text(client, 403, "This endpoint is read-only (--control-readonly).\n");
+    else if (!never && !span_is(rest, "always"))
+        admin_answer_text(client, 404, "There is /v1/accept/always and /v1/accept/never.\n");
+    else if (c->setup.accept == NULL || !c->setup.accept(c->setup.owner, never))
+        admin_answer_text(client, 409, "This program does not stand by as a device.\n");
+    else
+        admin_answer(client, 204, NULL, (struct span){NULL, 0});
+}
+
 static const struct admin_page pages[] = {
     {"GET", "/v1/snapshot", snapshot},
     {"GET", "/v1/events", events},
     {"DELETE", "/v1/streams/", close_stream},
+    {"POST", "/v1/accept/", accept_or_not},
 };
 
 /* ---- time ---- */

@@ -40,13 +40,16 @@ struct control_setup {
     /* The socket's path; NULL: control_path's; "off": there is no socket and only a monitor is
      * kept. */
     const char *path;
-    bool readonly; /* nothing can be closed through it */
+    bool readonly; /* nothing can be closed or switched through it */
     /* With --ops-listen and --ops-host: serves health and metrics, and nothing else, on a TCP
      * address, too. NULL: it does not. Must outlive the control. */
     const struct options *ops;
     /* For /readyz. It returns NULL when the program is ready, else a static sentence why not. NULL:
      * always ready. */
     const char *(*unready)(void *owner);
+    /* For POST /v1/accept/always and /never: lets those in who want something of this device, or
+     * nobody. False: this program does not stand by as a device. NULL: none of its kind does. */
+    bool (*accept)(void *owner, bool never);
     /* For /metrics; NULL: report_metrics. */
     void (*metrics)(void *owner, struct buf *out);
     void *owner;

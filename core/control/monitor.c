@@ -43,6 +43,7 @@ void monitor_free(struct monitor *m)
         monitor_tunnel_free(list_entry(m->tunnels.next, struct monitor_tunnel, node));
     for (size_t i = 0; i < m->n_listen; i++)
         free(m->listen[i]);
+    free(m->device);
     event_log_free(&m->event_log);
     free(m);
 }
@@ -62,6 +63,17 @@ void monitor_open_tunnels(struct monitor *m, size_t (*count)(void *ctx), void *c
         return;
     m->open_tunnels = count;
     m->open_tunnels_ctx = ctx;
+}
+
+void monitor_device(struct monitor *m, const char *name,
+                    void (*look)(void *ctx, struct monitor_device_state *out), void *ctx)
+{
+    if (m == NULL)
+        return;
+    free(m->device);
+    m->device = name != NULL ? strdup(name) : NULL;
+    m->device_look = look;
+    m->device_ctx = ctx;
 }
 
 void monitor_certificate(struct monitor *m, int64_t ends_ms, const char *problem)

@@ -43,6 +43,18 @@ void monitor_listening(struct monitor *m, const char *where);
  * for each report. count NULL: the number is no longer reported. */
 void monitor_open_tunnels(struct monitor *m, size_t (*count)(void *ctx), void *ctx);
 
+/* For an agent that stands by as a device. */
+struct monitor_device_state {
+    bool present;   /* its hub knows that it is there */
+    bool pending;   /* it waits for an operator's approval */
+    bool accepting; /* it lets somebody in */
+    size_t tunnels; /* open now */
+};
+/* Sets the device's name and what tells its state, which is called for each report, with *out
+ * zeroed. name NULL: there is no device any more. */
+void monitor_device(struct monitor *m, const char *name,
+                    void (*look)(void *ctx, struct monitor_device_state *out), void *ctx);
+
 /* For a hub: sets when its certificate ends, in milliseconds since 1970. problem: what its clients
  * will object to, which becomes an event; NULL: there is no problem. */
 void monitor_certificate(struct monitor *m, int64_t ends_ms, const char *problem);

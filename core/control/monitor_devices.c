@@ -57,7 +57,7 @@ static bool fits_word(const struct monitor_device *d, struct span word)
     }
     for (int s = 0; s < MONITOR_DEVICE_STATES; s++)
         if (span_is_nocase(word, state_names[s]))
-            return d->state == (enum monitor_device_state)s;
+            return d->state == (enum monitor_device_presence)s;
     if (span_is_nocase(word, "maintenance"))
         return d->maintenance;
     return has_word(d->name, word) || has_word(d->address, word) || has_word(d->version, word) ||

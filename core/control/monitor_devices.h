@@ -10,7 +10,7 @@
 #include "core/control/monitor.h"
 
 /* In the order in which "away first" shows them. */
-enum monitor_device_state {
+enum monitor_device_presence {
     MONITOR_DEVICE_PENDING, /* waits for an operator's approval */
     MONITOR_DEVICE_AWAY,    /* enabled, and not connected */
     MONITOR_DEVICE_PRESENT,
@@ -26,7 +26,7 @@ struct monitor_label {
  * known, or never. */
 struct monitor_device {
     const char *name;
-    enum monitor_device_state state;
+    enum monitor_device_presence state;
     bool present;     /* it is connected; a pending device may be, too */
     bool maintenance; /* it is present and accepts nothing at present */
     int64_t since;    /* when it came, or went */

@@ -115,6 +115,9 @@ struct monitor {
     void *open_tunnels_ctx;
     int64_t certificate_ends_ms;          /* 0: not told */
     struct monitor_device_source devices; /* each NULL: there are none to be seen */
+    char *device;                         /* its name; NULL: this program is none */
+    void (*device_look)(void *ctx, struct monitor_device_state *out);
+    void *device_ctx;
     struct list tunnels, rows, closed;
     size_t n_closed, n_services;
     uint64_t services_left; /* so many went */

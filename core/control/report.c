@@ -80,6 +80,18 @@ static void put_always(struct json_writer *w, const char *name, uint64_t n)
 
 /* ---- parts ---- */
 
+static void put_device(const struct monitor *m, struct json_writer *w)
+{
+    struct monitor_device_state now = {0};
+    m->device_look(m->device_ctx, &now);
+    json_open(w, "device", '{');
+    put_text(w, "name", m->device);
+    put_text(w, "state", now.present ? "present" : now.pending ? "pending" : "away");
+    put_flag(w, "accepting", now.accepting);
+    put_number(w, "tunnels", now.tunnels);
+    json_close(w, '}');
+}
+
 static void put_program(struct monitor *m, bool readonly, struct json_writer *w)
 {
     char host[256] = "";
@@ -97,6 +109,8 @@ static void put_program(struct monitor *m, bool readonly, struct json_writer *w)
     json_time(w, "clock", (int64_t)now);
     json_time(w, "uptime", (int64_t)(now - m->started_ms));
     put_flag(w, "readonly", readonly || strcmp(m->o.role, "hub") == 0);
+    if (m->device != NULL)
+        put_device(m, w);
     if (m->open_tunnels != NULL)
         put_always(w, "open_tunnels", m->open_tunnels(m->open_tunnels_ctx));
     if (m->certificate_ends_ms > 0)

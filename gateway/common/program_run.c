@@ -131,6 +131,7 @@ bool program_run_open_control(struct program_run *p, const char *program, const 
         .ops = o,
         .unready = p->events->unready,
         .metrics = p->events->metrics,
+        .accept = p->events->accept,
         .owner = p->owner,
     };
     char text[512];

@@ -25,9 +25,10 @@ struct program_run_events {
      * the log says "SIGTERM: " and `ending`. */
     void (*terminate)(void *owner, int number);
     const char *ending;
-    /* Both as in struct control_setup; each may be NULL. */
+    /* These as in struct control_setup; each may be NULL. */
     const char *(*unready)(void *owner);
     void (*metrics)(void *owner, struct buf *out);
+    bool (*accept)(void *owner, bool never);
 };
 
 /* Runs until program_run_end, and returns its code. End main with loop_exit. */

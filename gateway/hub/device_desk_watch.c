@@ -15,7 +15,7 @@ static struct monitor_label label_at(const void *labels, size_t i)
     return (struct monitor_label){t->items[i].key, t->items[i].value};
 }
 
-static enum monitor_device_state state_of(const struct device_record *r, bool present)
+static enum monitor_device_presence state_of(const struct device_record *r, bool present)
 {
     switch (r->state) {
     case DEVICE_PENDING:
