@@ -1,6 +1,7 @@
 #include "gateway/destination/agent_config.h"
 
 #include "core/base/log.h"
+#include "core/device/device_link.h"
 #include "core/net/address.h"
 #include "gateway/common/hub_check.h"
 
@@ -139,9 +140,13 @@ static enum err read_end(struct options *o, struct agent_config *c)
 {
     struct tunnel_end_options *out = &c->end;
     uint64_t connections = 0;
-    enum err why = hub_config_read(o, &(struct hub_rules){.make_client_token = true}, &c->hub);
+    enum err why = device_config_wanted(o, &c->stands_by);
+    const struct hub_rules rules = {.make_client_token = true, .tokenless = c->stands_by};
+    if (why == ERR_OK)
+        why = hub_config_read(o, &rules, &c->hub);
     if (why != ERR_OK)
         return why;
+    c->fixed_pings = options_source(o, "ping-period") != OPTION_DEFAULT;
     *out = (struct tunnel_end_options){
         .role = SESSION_DESTINATION, .hub = &c->hub, .user_agent = "tunnel-agent/" TUNNEL_VERSION};
     why = read_version(o, &out->version);
@@ -175,17 +180,40 @@ static enum err read_destination(struct options *o, struct agent_config *c)
         why = options_duration(o, "connect-timeout", &out->dial_timeout_ms);
     if (why == ERR_OK && c->hub.bind != NULL && !address_is_ip(c->hub.bind))
         why = options_reject(o, "local-bind-address", "is not an IP address of this machine");
-    out->match = DESTINATION_ANY;
+    out->match = c->stands_by ? DESTINATION_SUBSET : DESTINATION_ANY;
     out->retries = (unsigned)retries;
     out->services = &c->services;
     out->bind = c->hub.bind;
     return why;
 }
 
+/* What the hub is told of a device's services are their ids. */
+static enum err check_services(struct options *o, const struct services *map)
+{
+    if (services_unnamed(map))
+        return options_fail(o, "the services of a device have names: -d SERVICE=PORT, such as "
+                               "SSH1=22");
+    if (map->n > DEVICE_LINK_SERVICES_MAX)
+        return options_fail(o, "a device has at most %d services, and %zu are mapped",
+                            DEVICE_LINK_SERVICES_MAX, map->n);
+    return ERR_OK;
+}
+
+static enum err read_device(struct options *o, struct agent_config *c)
+{
+    if (!c->stands_by)
+        return ERR_OK;
+    if (c->end.version != 0)
+        return options_fail(o, "--destination-client-type is for one tunnel, not for a device");
+    enum err why = check_services(o, &c->services);
+    return why == ERR_OK ? device_config_read(o, c->end.identity, &c->device) : why;
+}
+
 void agent_config_free(struct agent_config *c)
 {
     if (c == NULL)
         return;
+    device_config_free(&c->device);
     identity_free(c->end.identity);
     services_free(&c->services);
     hub_config_free(&c->hub);
@@ -199,7 +227,7 @@ struct agent_config *agent_config_read(struct options *o)
         options_fail(o, "out of memory");
         return NULL;
     }
-    if (read_end(o, c) == ERR_OK && read_destination(o, c) == ERR_OK)
+    if (read_end(o, c) == ERR_OK && read_destination(o, c) == ERR_OK && read_device(o, c) == ERR_OK)
         return c;
     agent_config_free(c);
     return NULL;

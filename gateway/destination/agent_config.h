@@ -6,10 +6,14 @@
 #include "core/config/services.h"
 #include "gateway/common/tunnel_end.h"
 #include "gateway/destination/destination.h"
+#include "gateway/destination/device_config.h"
 
 extern const struct option_group agent_service_options, agent_device_options;
 
 struct agent_config {
+    bool stands_by; /* as `device`, and serves many tunnels; else one, by its access token */
+    struct device_config device;
+    bool fixed_pings; /* --ping-period was given */
     struct hub_config hub;
     struct services services;
     size_t memory;                          /* bytes for all that waits in queues */

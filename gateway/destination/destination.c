@@ -244,7 +244,8 @@ enum err destination_services(struct destination *d, const char *const *ids, siz
         show_services(d, ids, n);
     log_info("Services of the tunnel: %s", join(ids, n, have, sizeof have));
     explain_host(map, ids, n);
-    if (d->useless && d->match == DESTINATION_ANY)
+    bool any = d->match == DESTINATION_ANY || d->match == DESTINATION_SUBSET;
+    if (d->useless && any)
         log_error("Nothing that is mapped here fits the tunnel: none of its services is served");
     if (services_unnamed(map)) {
         if (n > 1)
@@ -252,12 +253,11 @@ enum err destination_services(struct destination *d, const char *const *ids, siz
                         "with -d SERVICE=PORT,SERVICE=PORT");
         return ERR_OK;
     }
-    enum log_level extra = d->match == DESTINATION_EXACT   ? LOG_FATAL
-                           : d->match == DESTINATION_WHOLE ? LOG_DEBUG
-                                                           : LOG_WARNING;
+    enum log_level extra = d->match == DESTINATION_EXACT ? LOG_FATAL
+                           : d->match == DESTINATION_ANY ? LOG_WARNING
+                                                         : LOG_DEBUG;
     bool wrong = superfluous(map, ids, n, extra) > 0 && d->match == DESTINATION_EXACT;
-    wrong |= missing(map, ids, n, d->match == DESTINATION_ANY ? LOG_WARNING : LOG_FATAL) > 0 &&
-             d->match != DESTINATION_ANY;
+    wrong |= missing(map, ids, n, any ? LOG_WARNING : LOG_FATAL) > 0 && !any;
     if (wrong)
         log_fatal("Wrong configurations detected in local proxy: its mappings and the services of "
                   "the tunnel differ");

@@ -12,9 +12,10 @@ struct destination;
 
 /* How the mappings must fit the tunnel's services. A mapping without an id always fits. */
 enum destination_match {
-    DESTINATION_ANY,   /* Differences are warned about, and what fits is served. */
-    DESTINATION_WHOLE, /* Every service has a mapping; there may be more mappings. */
-    DESTINATION_EXACT  /* Services and mappings have the same ids. */
+    DESTINATION_ANY,    /* Differences are warned about, and what fits is served. */
+    DESTINATION_SUBSET, /* The same, but more mappings than services are as they should be. */
+    DESTINATION_WHOLE,  /* Every service has a mapping; there may be more mappings. */
+    DESTINATION_EXACT   /* Services and mappings have the same ids. */
 };
 
 struct destination_options {

@@ -454,7 +454,10 @@ static void matches(void **state)
         {"22", 0, ERR_OK, ERR_OK, ERR_OK},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const enum err expected[] = {cases[i].any, cases[i].whole, cases[i].exact};
+        const enum err expected[] = {[DESTINATION_ANY] = cases[i].any,
+                                     [DESTINATION_SUBSET] = cases[i].any,
+                                     [DESTINATION_WHOLE] = cases[i].whole,
+                                     [DESTINATION_EXACT] = cases[i].exact};
         for (int match = DESTINATION_ANY; match <= DESTINATION_EXACT; match++) {
             struct services map = {0};
             char problem[200];

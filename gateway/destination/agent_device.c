@@ -1,0 +1,462 @@
+/* The agent as a device that stands by: its link to the hub, whom it accepts, and its tunnels. */
+#include "core/base/log.h"
+#include "core/base/text.h"
+#include "gateway/common/hub_check.h"
+#include "gateway/destination/acceptance.h"
+#include "gateway/destination/agent_role.h"
+#include "gateway/destination/device_answers.h"
+#include "gateway/destination/device_link.h"
+#include "gateway/destination/device_state.h"
+#include "gateway/destination/device_tunnels.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define URL_MAX 300
+
+struct device {
+    const struct agent *agent;
+    struct loop *loop;
+    struct monitor *monitor;
+    struct monitor_tunnel *watched; /* the link, as one of the monitor's tunnels */
+    struct device_state *state;     /* NULL: a certificate says who it is */
+    struct trust *trust;
+    struct device_link *link;
+    struct device_tunnels *tunnels;
+    struct acceptance *acceptance;
+    struct device_answers answers;
+    struct list asked; /* of struct asked: notices whose acceptance is asked for */
+    bool made;         /* the key was made in this run, for a device that is not enrolled yet */
+    bool pending;
+};
+
+/* A notice that the device's own command is asked about. */
+struct asked {
+    struct list node;
+    struct device *d;
+    struct device_request *request;
+    struct acceptance_question *question;
+};
+
+/* ---- notices ---- */
+
+/* The reason in words for log, hub and dashboard. */
+static void answer(struct device *d, const struct device_request *r, bool accepted,
+                   enum device_code code, const char *why)
+{
+    char who[100], words[200], service[DEVICE_NAME_MAX + 1];
+    const char *reason = why[0] != '\0' ? why : device_code_text(code);
+    const struct log_field fields[] = {
+        {"id", r->id, 0},
+        {"service", str_escape(span_of(r->service), service, sizeof service), 0},
+        {"by", str_escape(span_of(r->opened_by), who, sizeof who), 0},
+        {"accepted", accepted ? "yes" : "no", 0},
+        {"reason", accepted ? "" : str_escape(span_of(reason), words, sizeof words), 0},
+    };
+    log_event(LOG_INFO, "notice", fields, sizeof fields / sizeof *fields);
+    device_answers_keep(&d->answers, r->id, accepted, code, why);
+    device_link_answer(d->link, span_of(r->id), accepted, code, span_of(why));
+}
+
+/* The tunnel is begun before the hub is told: by the time that the source comes, it is on its way.
+ */
+static void decide(struct device *d, const struct device_request *r, bool accepted,
+                   enum device_code code, const char *why)
+{
+    if (accepted && !device_tunnels_room(d->tunnels, r->tunnel)) {
+        accepted = false;
+        code = DEVICE_CODE_BUSY;
+    }
+    if (accepted && !device_tunnels_open(d->tunnels, r, device_link_session(d->link))) {
+        accepted = false;
+        code = DEVICE_CODE_BUSY;
+        why = err_text(ERR_NO_MEMORY);
+    }
+    answer(d, r, accepted, code, why);
+}
+
+static void free_asked(struct asked *a)
+{
+    list_remove(&a->node);
+    device_request_free(a->request);
+    free(a);
+}
+
+static void on_decided(void *owner, bool accepted, enum device_code code, const char *why)
+{
+    struct asked *a = owner;
+    decide(a->d, a->request, accepted, code, why);
+    a->question = NULL;
+    free_asked(a);
+}
+
+/* Whether something of what is wanted is mapped here. */
+static bool serves(const struct device *d, const struct hub_notice *n)
+{
+    const struct services *map = &d->agent->config->services;
+    char id[SERVICE_ID_MAX + 1];
+    for (size_t i = 0; i <= n->n_services; i++) {
+        struct span wanted = i < n->n_services ? n->services[i] : n->service;
+        if (wanted.n == 0 || (n->service.n > 0 && !span_equal(wanted, n->service)))
+            continue;
+        memcpy(id, wanted.p, wanted.n);
+        id[wanted.n] = '\0';
+        if (services_find(map, id) != NULL)
+            return true;
+    }
+    return n->service.n == 0 && n->n_services == 0;
+}
+
+static bool is_asked(const struct device *d, struct span id)
+{
+    list_each(node, &d->asked)
+    {
+        if (span_is(id, list_entry(node, struct asked, node)->request->id))
+            return true;
+    }
+    return false;
+}
+
+static void ask(struct device *d, struct device_request *r)
+{
+    struct asked *a = calloc(1, sizeof *a);
+    if (a == NULL) {
+        answer(d, r, false, DEVICE_CODE_BUSY, err_text(ERR_NO_MEMORY));
+        device_request_free(r);
+        return;
+    }
+    *a = (struct asked){.d = d, .request = r};
+    list_init(&a->node);
+    list_append(&d->asked, &a->node);
+    const char *name = d->agent->config->device.name;
+    struct acceptance_question *q = acceptance_ask(d->acceptance, name, r, on_decided, a);
+    if (q != NULL) /* else it is decided, and a is gone */
+        a->question = q;
+}
+
+/* A hub that was not told the answer, since the link was lost, tells the notice again. */
+static void on_notice(void *owner, const struct hub_notice *n)
+{
+    struct device *d = owner;
+    const struct device_answer *known = device_answers_find(&d->answers, n->id);
+    if (known != NULL) {
+        device_link_answer(d->link, n->id, known->accepted, known->code, span_of(known->why));
+        return;
+    }
+    if (is_asked(d, n->id))
+        return;
+    struct device_request *r = device_request_new(n);
+    if (r == NULL) {
+        device_link_answer(d->link, n->id, false, DEVICE_CODE_BUSY, span_of(""));
+    } else if (!serves(d, n)) {
+        answer(d, r, false, DEVICE_CODE_NOT_SERVED, "");
+        device_request_free(r);
+    } else {
+        ask(d, r);
+    }
+}
+
+static void on_withdrawn(void *owner, struct span id)
+{
+    struct device *d = owner;
+    list_each(node, &d->asked)
+    {
+        struct asked *a = list_entry(node, struct asked, node);
+        if (!span_is(id, a->request->id))
+            continue;
+        log_info("notice %s: withdrawn before it was decided", a->request->id);
+        acceptance_cancel(a->question);
+        free_asked(a);
+    }
+    device_tunnels_withdraw(d->tunnels, id);
+}
+
+/* ---- the link ---- */
+
+static void on_status(void *owner, struct device_status *out)
+{
+    const struct device *d = owner;
+    const struct services *map = &d->agent->config->services;
+    for (size_t i = 0; i < map->n && out->n_services < DEVICE_LINK_SERVICES_MAX; i++)
+        out->services[out->n_services++] = span_of(map->items[i].id);
+    out->accepting = !acceptance_is_never(d->acceptance);
+}
+
+/* That it could not be kept costs only what the next start says. */
+static void keep_enrolment(struct device *d)
+{
+    char text[400];
+    if (d->state != NULL && device_state_enrolled(d->state, text, sizeof text) != ERR_OK)
+        log_error("the enrolment could not be noted: %s", text);
+}
+
+static void on_welcome(void *owner, struct span name, bool enrolled, bool pending)
+{
+    struct device *d = owner;
+    char safe[2 * DEVICE_NAME_MAX], line[400];
+    str_escape(name, safe, sizeof safe);
+    d->pending = pending;
+    d->made = false;
+    keep_enrolment(d);
+    snprintf(line, sizeof line, "device \"%s\" %s%s", safe,
+             enrolled ? "is enrolled" : "is known to the hub",
+             pending ? ", and waits for an operator's approval (tunnelctl devices approve)"
+                     : ", and stands by");
+    log_info("%s", line);
+    if (!pending)
+        monitor_tunnel_event(d->watched, MONITOR_UP, ERR_OK, line);
+}
+
+static void on_down(void *owner, enum err why, enum device_reason reason, const char *text)
+{
+    struct device *d = owner;
+    bool again = device_link_info(d->link).repeated;
+    const char *who = reason != DEVICE_REASON_UNKNOWN ? "; trying again now and then" : "";
+    d->pending = false;
+    if (!again)
+        monitor_tunnel_event(d->watched, MONITOR_DOWN, why, text);
+    log_line(again ? LOG_DEBUG : LOG_ERROR, "%s%s", text, who[0] != '\0' ? who : "; trying again");
+}
+
+/* A key that was made for nothing is taken back, so that an image that is made of this machine does
+ * not give one key to many. */
+static void on_finished(void *owner, enum device_reason reason, const char *text)
+{
+    struct device *d = owner;
+    char problem[400];
+    (void)reason;
+    log_fatal("%s", text);
+    if (d->made && device_state_remove(d->state, problem, sizeof problem) != ERR_OK)
+        log_error("%s", problem);
+    program_run_end(d->agent->run, EXIT_FAILURE);
+}
+
+static const struct device_link_events link_events = {
+    .status = on_status,
+    .welcome = on_welcome,
+    .notice = on_notice,
+    .withdrawn = on_withdrawn,
+    .down = on_down,
+    .finished = on_finished,
+};
+
+/* ---- for who watches ---- */
+
+static void show_link(void *ctx, struct monitor_tunnel_state *out)
+{
+    static const enum monitor_link links[] = {
+        [DEVICE_LINK_CONNECTING] = MONITOR_CONNECTING,
+        [DEVICE_LINK_PENDING] = MONITOR_CONNECTING,
+        [DEVICE_LINK_UP] = MONITOR_UP,
+        [DEVICE_LINK_WAITING] = MONITOR_DOWN,
+        [DEVICE_LINK_OVER] = MONITOR_OVER,
+    };
+    const struct device *d = ctx;
+    struct device_link_info now = device_link_info(d->link);
+    out->link = links[now.phase];
+    out->since_ms = now.since_ms;
+    out->retry_ms = now.retry_ms;
+    out->round_trip_us = now.round_trip_us;
+    out->connections = now.connections;
+    out->why = now.why;
+    out->text = now.phase == DEVICE_LINK_PENDING ? "waits for an operator's approval" : now.text;
+}
+
+static void show_device(void *ctx, struct monitor_device_state *out)
+{
+    const struct device *d = ctx;
+    enum device_link_phase phase = device_link_info(d->link).phase;
+    out->present = phase == DEVICE_LINK_UP;
+    out->pending = phase == DEVICE_LINK_PENDING;
+    out->accepting = !acceptance_is_never(d->acceptance);
+    out->tunnels = device_tunnels_count(d->tunnels);
+}
+
+static void watch(struct device *d)
+{
+    const struct agent_config *c = d->agent->config;
+    char url[URL_MAX];
+    hub_config_url(&c->hub, url, sizeof url);
+    d->watched = monitor_tunnel_add(
+        d->monitor, &(struct monitor_tunnel_info){c->device.name, url, show_link, d});
+    monitor_device(d->monitor, c->device.name, show_device, d);
+}
+
+static const char *unready(const void *role)
+{
+    const struct device *d = role;
+    switch (device_link_info(d->link).phase) {
+    case DEVICE_LINK_UP:
+        return NULL;
+    case DEVICE_LINK_PENDING:
+        return "The device waits for an operator's approval.";
+    default:
+        return "The device is not connected to its hub.";
+    }
+}
+
+/* ---- life ---- */
+
+static struct device_link_options link_options(const struct device *d, const struct agent_config *c,
+                                               const struct trust *trust)
+{
+    return (struct device_link_options){
+        .loop = d->loop,
+        .user_agent = c->end.user_agent,
+        .version = TUNNEL_VERSION,
+        .name = c->device.name,
+        .key = d->state != NULL ? &device_state_identity(d->state)->key : NULL,
+        .enrolled = d->state == NULL || device_state_identity(d->state)->enrolled,
+        .hub = &c->hub,
+        .fixed_pings = c->fixed_pings,
+        .join_token = c->device.join_token,
+        .trust = trust,
+        .identity = c->end.identity,
+    };
+}
+
+static struct device_tunnels_options
+tunnels_options(const struct device *d, const struct agent_config *c, const struct trust *trust)
+{
+    struct device_tunnels_options o = {
+        .end = c->end, .destination = c->destination, .most = c->device.max_tunnels};
+    o.end.loop = d->loop;
+    o.end.monitor = d->monitor;
+    o.end.memory = d->agent->memory;
+    o.end.trust = trust;
+    o.destination.monitor = d->monitor;
+    return o;
+}
+
+static bool open_state(struct device *d, char *text, size_t size)
+{
+    const struct device_config *c = &d->agent->config->device;
+    enum err why;
+    if (c->by_certificate)
+        return true;
+    d->state =
+        device_state_open(c->directory, c->name, c->known ? &c->identity : NULL, &why, text, size);
+    d->made = !c->known;
+    return d->state != NULL;
+}
+
+static bool open_parts(struct device *d, char *text, size_t size)
+{
+    const struct agent_config *c = d->agent->config;
+    enum err why;
+    d->trust = hub_check_trust(&c->hub, &why, text, size);
+    if (d->trust == NULL || !open_state(d, text, size))
+        return false;
+    snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
+    const struct device_tunnels_options tunnels = tunnels_options(d, c, d->trust);
+    const struct device_link_options link = link_options(d, c, d->trust);
+    d->acceptance = acceptance_new(d->loop, c->device.accept_command, c->device.accept_never);
+    d->tunnels = device_tunnels_new(&tunnels);
+    if (d->acceptance == NULL || d->tunnels == NULL)
+        return false;
+    d->link = device_link_new(&link, &link_events, d, &why);
+    if (d->link == NULL && why != ERR_NO_MEMORY)
+        snprintf(text, size, "the proxy's URL (--web-proxy, or the environment) %s",
+                 upstream_wrong(why));
+    return d->link != NULL;
+}
+
+static void stop(void *role)
+{
+    struct device *d = role;
+    if (d == NULL)
+        return;
+    monitor_device(d->monitor, NULL, NULL, NULL);
+    monitor_tunnel_remove(d->watched);
+    device_link_free(d->link);
+    device_tunnels_free(d->tunnels);
+    while (!list_empty(&d->asked)) {
+        struct asked *a = list_entry(d->asked.next, struct asked, node);
+        acceptance_cancel(a->question);
+        free_asked(a);
+    }
+    acceptance_free(d->acceptance);
+    device_state_close(d->state);
+    trust_free(d->trust);
+    free(d);
+}
+
+static void *start(const struct agent *agent)
+{
+    struct device *d = calloc(1, sizeof *d);
+    char text[400], url[URL_MAX];
+    if (d == NULL) {
+        log_fatal("%s", err_text(ERR_NO_MEMORY));
+        return NULL;
+    }
+    d->agent = agent;
+    d->loop = program_run_loop(agent->run);
+    d->monitor = program_run_monitor(agent->run);
+    list_init(&d->asked);
+    if (!open_parts(d, text, sizeof text)) {
+        log_fatal("%s", text);
+        stop(d);
+        return NULL;
+    }
+    watch(d);
+    hub_config_url(&agent->config->hub, url, sizeof url);
+    log_info("device \"%s\" connects to %s%s", agent->config->device.name, url,
+             acceptance_is_never(d->acceptance) ? ", and accepts nobody (--accept never)" : "");
+    return d;
+}
+
+/* ---- while it runs ---- */
+
+static void accept_or_not(void *role, bool never)
+{
+    struct device *d = role;
+    if (acceptance_is_never(d->acceptance) == never)
+        return;
+    acceptance_set(d->acceptance, never);
+    log_info("notices are %s from now on", never ? "rejected" : "accepted");
+    device_link_tell(d->link);
+}
+
+/* The services that the hub is told come from the configuration that is in use by then. */
+static bool apply(void *role, const struct agent_config *fresh)
+{
+    struct device *d = role;
+    char text[400];
+    enum err why;
+    struct trust *trust = hub_check_trust(&fresh->hub, &why, text, sizeof text);
+    if (trust == NULL) {
+        log_error("SIGHUP: %s; going on with the configuration in use", text);
+        return false;
+    }
+    const struct device_link_options link = link_options(d, fresh, trust);
+    const struct device_tunnels_options tunnels = tunnels_options(d, fresh, trust);
+    why = acceptance_command(d->acceptance, fresh->device.accept_command);
+    if (why == ERR_OK)
+        why = device_link_change(d->link, &link);
+    if (why != ERR_OK) {
+        log_error("SIGHUP: %s; going on with the configuration in use",
+                  why == ERR_NO_MEMORY ? err_text(why) : upstream_wrong(why));
+        trust_free(trust);
+        return false;
+    }
+    device_tunnels_change(d->tunnels, &tunnels);
+    trust_free(d->trust);
+    d->trust = trust;
+    return true;
+}
+
+static void applied(void *role)
+{
+    struct device *d = role;
+    device_link_tell(d->link);
+}
+
+const struct agent_role agent_device = {
+    .start = start,
+    .stop = stop,
+    .unready = unready,
+    .apply = apply,
+    .applied = applied,
+    .accept = accept_or_not,
+};

@@ -1,0 +1,681 @@
+#include "gateway/destination/device_link.h"
+
+#include "core/base/list.h"
+#include "core/base/random.h"
+#include "core/base/secret.h"
+#include "core/device/device_proof.h"
+#include "core/http/upstream.h"
+#include "core/tunnel/backoff.h"
+#include "core/tunnel/connector.h"
+#include "core/ws/ws.h"
+#include "gateway/common/hub_check.h"
+#include "gateway/destination/device_pings.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RETRY_FIRST_MS 100
+#define RETRY_MOST_MS 60000
+#define STEADY_MS 5000    /* welcome for so long: the next loss starts the back-off anew */
+#define GREETING_MS 30000 /* from the upgrade to the welcome */
+#define PONG_MS 15000     /* a hub that says nothing for so long after a ping is gone */
+#define QUEUE_MAX 256     /* messages that wait for the hub to read */
+#define PROBLEM_SIZE 400
+
+enum step { WAITING, CONNECTING, GREETING, PENDING, UP, FINISHED };
+
+/* A message on its way: room for the WebSocket header, then its bytes. */
+struct outgoing {
+    struct list node;
+    size_t n;
+    uint8_t bytes[];
+};
+
+struct device_link {
+    struct loop *loop;
+    const struct device_link_events *events;
+    void *owner;
+    const char *user_agent, *version;
+    char name[DEVICE_NAME_MAX + 1];
+    bool by_key, enrolled;
+    struct device_key key;
+    uint64_t began_ms;
+
+    char *host, *bind, *join_token;
+    int port;
+    struct upstream proxy;
+    bool proxied;
+    const struct trust *trust;
+    struct identity *identity; /* held; NULL: none */
+    uint64_t ping_ms;          /* these two as given */
+    bool fixed_pings;
+    struct device_pings pings;
+
+    enum step step;
+    struct connector *connector; /* CONNECTING */
+    struct tls_session tls_session;
+    struct reach_memory memory;
+    struct ws *ws;     /* from GREETING to UP */
+    struct buf in;     /* the message that is coming */
+    struct list queue; /* of struct outgoing; the first one may be with the WebSocket */
+    size_t queued;
+    bool sending;        /* the first one is */
+    struct timer *timer; /* the pause, the greeting, the next ping or its answer */
+    bool pinged;
+    uint64_t pinged_us, pinged_after_ms, round_trip_us;
+    unsigned tries;
+    uint64_t since, retry_at, connections;
+    enum err why;
+    char text[PROBLEM_SIZE];
+    bool repeated;
+};
+
+/* ---- ends ---- */
+
+static void empty_queue(struct device_link *l)
+{
+    while (!list_empty(&l->queue)) {
+        struct outgoing *m = list_entry(l->queue.next, struct outgoing, node);
+        list_remove(&m->node);
+        explicit_bzero(m->bytes, WS_HEADER_MAX + m->n); /* it may hold the join token */
+        free(m);
+    }
+    l->queued = 0;
+    l->sending = false;
+}
+
+static void drop_transport(struct device_link *l)
+{
+    connector_cancel(l->connector);
+    ws_free(l->ws);
+    l->connector = NULL;
+    l->ws = NULL;
+    l->pinged = false;
+    l->round_trip_us = 0;
+    empty_queue(l);
+    buf_wipe(&l->in);
+    timer_stop(l->timer);
+}
+
+static void remember(struct device_link *l, enum err why, const char *text)
+{
+    l->repeated = l->why == why && strcmp(l->text, text) == 0;
+    l->why = why;
+    if (!l->repeated)
+        snprintf(l->text, sizeof l->text, "%s", text);
+}
+
+static bool is_up(const struct device_link *l)
+{
+    return l->step == PENDING || l->step == UP;
+}
+
+/* Why a try or a link ended, and what comes of it. */
+struct loss {
+    enum err why;
+    enum device_reason reason;
+    enum device_retry retry;
+    const char *text;
+    int64_t later_ms; /* -1: nobody asked for a pause */
+};
+
+static uint64_t pause_after(struct device_link *l, const struct loss *loss)
+{
+    uint32_t dice[2];
+    bool asked;
+    random_bytes(dice, sizeof dice);
+    uint64_t first = loss->retry == DEVICE_RETRY_SOON ? RETRY_FIRST_MS : RETRY_MOST_MS;
+    return backoff_later(backoff_pause(first, RETRY_MOST_MS, l->tries, dice[0]), loss->later_ms,
+                         dice[1], &asked);
+}
+
+static void lose(struct device_link *l, const struct loss *loss)
+{
+    uint64_t now = loop_now(l->loop);
+    char text[PROBLEM_SIZE];
+    snprintf(text, sizeof text, "%s", loss->text);
+    bool was_up = is_up(l), final = loss->retry == DEVICE_RETRY_NEVER && !l->enrolled;
+    if (was_up && now - l->since >= STEADY_MS)
+        l->tries = 0;
+    drop_transport(l);
+    if (was_up || final)
+        l->since = now;
+    remember(l, loss->why, text);
+    if (final) {
+        l->step = FINISHED;
+        l->events->finished(l->owner, loss->reason, text);
+        return;
+    }
+    uint64_t pause = pause_after(l, loss);
+    l->step = WAITING;
+    l->retry_at = now + pause;
+    l->tries++;
+    timer_start(l->timer, pause);
+    l->events->down(l->owner, loss->why, loss->reason, text);
+}
+
+/* What a later try may mend. */
+static void lost(struct device_link *l, enum err why, const char *what)
+{
+    char text[PROBLEM_SIZE];
+    snprintf(text, sizeof text, "the connection to hub %.100s:%d was lost: %.200s", l->host,
+             l->port, what);
+    lose(l, &(struct loss){.why = why, .text = text, .later_ms = -1});
+}
+
+static void refused(struct device_link *l, enum device_reason reason, struct span words)
+{
+    char text[PROBLEM_SIZE], safe[200];
+    snprintf(text, sizeof text, "the hub refused the device%s%.128s%s: %s%s%s%s",
+             l->name[0] != '\0' ? " \"" : "", l->name, l->name[0] != '\0' ? "\"" : "",
+             device_reason_text(reason), words.n > 0 ? " (" : "",
+             str_escape(words, safe, sizeof safe), words.n > 0 ? ")" : "");
+    if (reason == DEVICE_REASON_CERTIFICATE_CHANGED)
+        l->tls_session = (struct tls_session){{0}};
+    lose(l, &(struct loss){.why = ERR_REJECTED,
+                           .reason = reason,
+                           .retry = device_reason_retry(reason),
+                           .text = text,
+                           .later_ms = -1});
+}
+
+/* ---- to the hub ---- */
+
+static void send_next(struct device_link *l)
+{
+    while (!list_empty(&l->queue) && !l->sending && ws_ready(l->ws)) {
+        struct outgoing *m = list_entry(l->queue.next, struct outgoing, node);
+        l->sending = true;
+        if (!ws_send(l->ws, m->bytes + WS_HEADER_MAX, m->n))
+            return;
+        l->sending = false;
+        list_remove(&m->node);
+        explicit_bzero(m->bytes, WS_HEADER_MAX + m->n);
+        free(m);
+        l->queued--;
+    }
+}
+
+/* The message was taken whole: it is freed here. */
+static void on_writable(void *owner)
+{
+    struct device_link *l = owner;
+    if (l->sending) {
+        struct outgoing *m = list_entry(l->queue.next, struct outgoing, node);
+        l->sending = false;
+        list_remove(&m->node);
+        explicit_bzero(m->bytes, WS_HEADER_MAX + m->n);
+        free(m);
+        l->queued--;
+    }
+    send_next(l);
+}
+
+static void send_message(struct device_link *l, const struct device_message *message)
+{
+    uint8_t bytes[DEVICE_LINK_MESSAGE_MAX];
+    size_t n = device_message_encode(message, bytes, sizeof bytes);
+    struct outgoing *m =
+        n > 0 && l->queued < QUEUE_MAX ? malloc(sizeof *m + WS_HEADER_MAX + n) : NULL;
+    if (m != NULL) {
+        m->n = n;
+        memcpy(m->bytes + WS_HEADER_MAX, bytes, n);
+        list_init(&m->node);
+        list_append(&l->queue, &m->node);
+        l->queued++;
+        send_next(l);
+    }
+    explicit_bzero(bytes, n);
+    if (m == NULL)
+        lost(l, ERR_STALLED, n == 0 ? "a message is too large" : "the hub reads nothing");
+}
+
+/* What it promises is the longest silence: the period, and a moment for timers. */
+static void fill_status(struct device_link *l, struct device_status *out)
+{
+    *out = (struct device_status){
+        .version = span_of(l->version),
+        .uptime_s = (loop_now(l->loop) - l->began_ms) / 1000,
+        .ping_s = (uint32_t)((l->pings.period_ms + 999) / 1000),
+    };
+    l->events->status(l->owner, out);
+}
+
+void device_link_tell(struct device_link *l)
+{
+    struct device_message m = {.kind = DEVICE_MESSAGE_STATUS};
+    if (!is_up(l))
+        return;
+    fill_status(l, &m.status);
+    send_message(l, &m);
+}
+
+void device_link_answer(struct device_link *l, struct span id, bool accepted, enum device_code code,
+                        struct span why)
+{
+    if (why.n > DEVICE_LINK_WORDS_MAX)
+        why.n = DEVICE_LINK_WORDS_MAX;
+    if (l->step == UP)
+        send_message(l, &(struct device_message){.kind = DEVICE_MESSAGE_ANSWER,
+                                                 .answer = {id, accepted, code, why}});
+}
+
+static void on_challenge(struct device_link *l, const uint8_t *nonce)
+{
+    uint8_t certificate[TLS_FINGERPRINT], signature[P256_SIGNATURE_SIZE];
+    struct device_message m = {.kind = DEVICE_MESSAGE_HELLO};
+    if (l->step != GREETING) {
+        lost(l, ERR_PROTOCOL, "the hub asked twice who this is");
+        return;
+    }
+    m.hello.device = span_of(l->name);
+    m.hello.join_token = span_of(l->join_token);
+    fill_status(l, &m.hello.status);
+    if (l->by_key) {
+        tls_peer_fingerprint(ws_stream(l->ws), certificate);
+        const struct device_proof proof = {.host = span_of(l->host),
+                                           .device = m.hello.device,
+                                           .point = l->key.point,
+                                           .nonce = nonce,
+                                           .certificate = certificate};
+        device_proof_sign(&proof, l->key.secret, signature);
+        m.hello.public_key = l->key.point;
+        m.hello.signature = signature;
+    }
+    send_message(l, &m);
+}
+
+/* ---- pings ---- */
+
+static uint64_t now_us(void)
+{
+    return uv_hrtime() / 1000;
+}
+
+static uint64_t silence_ms(const struct device_link *l)
+{
+    uint64_t heard = ws_received_at(l->ws), now = loop_now(l->loop);
+    return now > heard ? now - heard : 0;
+}
+
+/* Sleeps until the next ping is due: whatever comes from the hub puts it off. */
+static void pace(struct device_link *l)
+{
+    uint64_t silence = silence_ms(l), period = l->pings.period_ms;
+    timer_start(l->timer, silence < period ? period - silence : 1);
+}
+
+static void ping(struct device_link *l)
+{
+    l->pinged = true;
+    l->pinged_us = now_us();
+    l->pinged_after_ms = silence_ms(l);
+    ws_ping(l->ws, "", 0);
+    timer_start(l->timer, PONG_MS);
+}
+
+/* A ping that grew the period is followed by the new promise. */
+static void on_pong(void *owner, const uint8_t *p, size_t n)
+{
+    struct device_link *l = owner;
+    (void)p, (void)n;
+    if (!l->pinged || !is_up(l))
+        return;
+    l->pinged = false;
+    l->round_trip_us = now_us() - l->pinged_us;
+    if (device_pings_answered(&l->pings, l->pinged_after_ms))
+        device_link_tell(l);
+    if (is_up(l))
+        pace(l);
+}
+
+static void lost_in_silence(struct device_link *l, enum err why, const char *what)
+{
+    char text[300];
+    uint64_t silence = silence_ms(l);
+    if (!is_up(l) || !device_pings_lost(&l->pings, silence)) {
+        lost(l, why, what);
+        return;
+    }
+    snprintf(text, sizeof text, "%.160s after %.1f s of silence, so pings go out every %.1f s now",
+             what, (double)silence / 1000, (double)l->pings.period_ms / 1000);
+    lost(l, why, text);
+}
+
+static void on_ping_timer(struct device_link *l)
+{
+    uint64_t silence = silence_ms(l);
+    if (l->pinged && silence >= PONG_MS)
+        lost_in_silence(l, ERR_TIMEOUT, "nothing came from the hub any more");
+    else if (l->pinged) { /* it said something else: that is an answer as well */
+        l->pinged = false;
+        pace(l);
+    } else if (silence >= l->pings.period_ms)
+        ping(l);
+    else
+        pace(l);
+}
+
+/* ---- from the hub ---- */
+
+static void on_welcome(struct device_link *l, const struct hub_message *m)
+{
+    bool was_up = is_up(l);
+    l->enrolled = true;
+    l->step = m->welcome.pending ? PENDING : UP;
+    l->why = ERR_OK;
+    l->text[0] = '\0';
+    memcpy(l->name, m->welcome.device.p, m->welcome.device.n);
+    l->name[m->welcome.device.n] = '\0';
+    if (!was_up) {
+        l->since = loop_now(l->loop);
+        l->connections++;
+        pace(l);
+    }
+    l->events->welcome(l->owner, m->welcome.device, m->welcome.enrolled, m->welcome.pending);
+}
+
+static bool other_name(const struct device_link *l, struct span name)
+{
+    return l->name[0] != '\0' && !span_is(name, l->name);
+}
+
+static void on_message(struct device_link *l, const struct hub_message *m)
+{
+    switch (m->kind) {
+    case HUB_MESSAGE_CHALLENGE:
+        on_challenge(l, m->nonce);
+        break;
+    case HUB_MESSAGE_WELCOME:
+        if (other_name(l, m->welcome.device))
+            lost(l, ERR_PROTOCOL, "the hub welcomed another device");
+        else
+            on_welcome(l, m);
+        break;
+    case HUB_MESSAGE_REFUSED:
+        refused(l, m->refused.reason, m->refused.text);
+        break;
+    case HUB_MESSAGE_NOTICE:
+        if (l->step == UP)
+            l->events->notice(l->owner, &m->notice);
+        break;
+    case HUB_MESSAGE_WITHDRAWN:
+        if (l->step == UP)
+            l->events->withdrawn(l->owner, m->withdrawn);
+        break;
+    case HUB_MESSAGE_OTHER:
+        break;
+    }
+}
+
+static size_t on_data(void *owner, uint8_t *p, size_t n)
+{
+    struct device_link *l = owner;
+    if (!buf_append(&l->in, p, n)) {
+        lost(l, ERR_TOO_LARGE, "the hub sent too large a message");
+        return 0;
+    }
+    return n;
+}
+
+/* The message is taken out first, since the link may be lost by what it says. */
+static void on_message_end(void *owner)
+{
+    struct device_link *l = owner;
+    struct buf in = l->in;
+    struct hub_message m;
+    l->in = (struct buf){.limit = in.limit};
+    if (hub_message_decode(in.data, in.size, &m) != ERR_OK)
+        lost(l, ERR_PROTOCOL, "the hub sent something that is no message");
+    else
+        on_message(l, &m);
+    buf_wipe(&in);
+}
+
+static void on_closed(void *owner, enum err why, int code, const char *text)
+{
+    struct device_link *l = owner;
+    char line[240];
+    if (code == 0) {
+        snprintf(line, sizeof line, "%.200s", why == ERR_EOF ? "the hub ended it" : text);
+        lost_in_silence(l, why, line);
+    } else {
+        snprintf(line, sizeof line, "the hub closed it: %d %.160s", code, text);
+        lost(l, ERR_LINK_LOST, line);
+    }
+}
+
+static const struct ws_events ws_events = {
+    .data = on_data,
+    .message_end = on_message_end,
+    .writable = on_writable,
+    .pong = on_pong,
+    .closed = on_closed,
+};
+
+/* ---- the way there ---- */
+
+static void on_arrived(void *owner, struct stream *s, bool native, uint64_t left_s)
+{
+    struct device_link *l = owner;
+    (void)native, (void)left_s; /* a tunnel's */
+    l->connector = NULL;
+    l->step = GREETING;
+    l->ws = ws_new(l->loop, s, true, &ws_events, l);
+    if (l->ws == NULL)
+        lost(l, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+    else
+        timer_start(l->timer, GREETING_MS);
+}
+
+static void on_unreached(void *owner, const struct connector_failure *f)
+{
+    struct device_link *l = owner;
+    char text[PROBLEM_SIZE];
+    l->connector = NULL;
+    snprintf(text, sizeof text, "%.*s", PROBLEM_SIZE - 1, f->text);
+    if (f->final && f->status == 404)
+        snprintf(text, sizeof text,
+                 "hub %.200s:%d has no devices (HTTP 404): it is older than this agent", l->host,
+                 l->port);
+    lose(l, &(struct loss){.why = f->why,
+                           .retry = f->final ? DEVICE_RETRY_NEVER : DEVICE_RETRY_SOON,
+                           .text = text,
+                           .later_ms = f->later_ms});
+}
+
+static void connect_to_hub(struct device_link *l)
+{
+    static const struct connector_events events = {on_arrived, on_unreached};
+    const struct connector_target target = {
+        .host = l->host,
+        .port = l->port,
+        .proxy = l->proxied ? &l->proxy : NULL,
+        .bind = l->bind,
+        .memory = &l->memory,
+        .trust = l->trust,
+        .tls_session = &l->tls_session,
+        .identity = l->identity,
+        .path = DEVICE_LINK_PATH,
+        .subprotocol = DEVICE_LINK_PROTOCOL,
+        .agent = l->user_agent,
+    };
+    l->step = CONNECTING;
+    l->connector = connector_start(l->loop, &target, &events, l);
+    if (l->connector == NULL)
+        lost(l, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+}
+
+static void on_timer(void *owner)
+{
+    struct device_link *l = owner;
+    if (l->step == WAITING)
+        connect_to_hub(l);
+    else if (l->step == GREETING)
+        lost(l, ERR_SILENT, "the hub did not say whether it knows the device");
+    else
+        on_ping_timer(l);
+}
+
+/* ---- life ---- */
+
+/* What options name and a change replaces. */
+static enum err take_options(struct device_link *l, const struct device_link_options *o)
+{
+    const char *proxy = hub_check_web_proxy(o->hub);
+    l->host = str_copy(o->hub->host);
+    l->bind = str_copy(o->hub->bind);
+    l->join_token = str_copy(o->join_token);
+    l->port = o->hub->port;
+    l->trust = o->trust;
+    l->identity = o->identity != NULL ? identity_ref(o->identity) : NULL;
+    l->ping_ms = o->hub->ping_ms;
+    l->fixed_pings = o->fixed_pings;
+    if (l->host == NULL || (o->hub->bind != NULL && l->bind == NULL) ||
+        (o->join_token != NULL && l->join_token == NULL))
+        return ERR_NO_MEMORY;
+    enum err why = proxy != NULL ? upstream_parse(proxy, &l->proxy) : ERR_OK;
+    l->proxied = proxy != NULL && why == ERR_OK;
+    return why;
+}
+
+static void free_options(struct device_link *l)
+{
+    if (l->proxied)
+        upstream_free(&l->proxy);
+    free(l->host);
+    free(l->bind);
+    secret_free(l->join_token);
+    identity_free(l->identity);
+}
+
+void device_link_free(struct device_link *l)
+{
+    if (l == NULL)
+        return;
+    if (is_up(l) && ws_ready(l->ws))
+        ws_close(l->ws, 1000, "");
+    drop_transport(l);
+    timer_free(l->timer);
+    free_options(l);
+    explicit_bzero(l, sizeof *l);
+    free(l);
+}
+
+static void begin_pings(struct device_link *l)
+{
+    device_pings_init(&l->pings, l->ping_ms, l->fixed_pings ? l->ping_ms : DEVICE_PINGS_MOST_MS);
+}
+
+struct device_link *device_link_new(const struct device_link_options *o,
+                                    const struct device_link_events *events, void *owner,
+                                    enum err *why)
+{
+    struct device_link *l = calloc(1, sizeof *l);
+    *why = ERR_NO_MEMORY;
+    if (l == NULL)
+        return NULL;
+    *l = (struct device_link){
+        .loop = o->loop,
+        .events = events,
+        .owner = owner,
+        .user_agent = o->user_agent,
+        .version = o->version,
+        .by_key = o->key != NULL,
+        .enrolled = o->enrolled,
+        .began_ms = loop_now(o->loop),
+        .since = loop_now(o->loop),
+        .in = {.limit = DEVICE_LINK_MESSAGE_MAX},
+        .step = WAITING,
+    };
+    snprintf(l->name, sizeof l->name, "%s", o->name);
+    if (o->key != NULL)
+        l->key = *o->key;
+    list_init(&l->queue);
+    l->timer = timer_new(o->loop, on_timer, l);
+    *why = take_options(l, o);
+    if (*why == ERR_OK && l->timer == NULL)
+        *why = ERR_NO_MEMORY;
+    if (*why != ERR_OK) {
+        device_link_free(l);
+        return NULL;
+    }
+    begin_pings(l);
+    timer_start(l->timer, 0);
+    return l;
+}
+
+static bool same_proxy(const struct device_link *a, const struct device_link *b)
+{
+    const struct upstream *p = &a->proxy, *q = &b->proxy;
+    return a->proxied == b->proxied &&
+           (!a->proxied ||
+            (p->kind == q->kind && p->port == q->port && str_same(p->host, q->host) &&
+             str_same(p->user, q->user) && str_same(p->password, q->password)));
+}
+
+enum err device_link_change(struct device_link *l, const struct device_link_options *o)
+{
+    struct device_link n = {.timer = NULL};
+    enum err why = take_options(&n, o);
+    if (why != ERR_OK) {
+        free_options(&n);
+        return why;
+    }
+    bool anew = l->port != n.port || !str_same(l->host, n.host) || !str_same(l->bind, n.bind) ||
+                !same_proxy(l, &n);
+    bool pings = l->ping_ms != n.ping_ms || l->fixed_pings != n.fixed_pings;
+    free_options(l);
+    l->host = n.host;
+    l->bind = n.bind;
+    l->join_token = n.join_token;
+    l->port = n.port;
+    l->proxy = n.proxy;
+    l->proxied = n.proxied;
+    l->trust = n.trust;
+    l->identity = n.identity;
+    l->ping_ms = n.ping_ms;
+    l->fixed_pings = n.fixed_pings;
+    if (pings || anew)
+        begin_pings(l);
+    if (anew)
+        l->memory = (struct reach_memory){0};
+    if (anew || !is_up(l)) {
+        drop_transport(l);
+        l->step = WAITING;
+        l->tries = 0;
+        l->since = l->retry_at = loop_now(l->loop);
+        timer_start(l->timer, 0);
+    }
+    return ERR_OK;
+}
+
+struct device_link_info device_link_info(const struct device_link *l)
+{
+    static const enum device_link_phase phases[] = {
+        [WAITING] = DEVICE_LINK_WAITING,
+        [CONNECTING] = DEVICE_LINK_CONNECTING,
+        [GREETING] = DEVICE_LINK_CONNECTING,
+        [PENDING] = DEVICE_LINK_PENDING,
+        [UP] = DEVICE_LINK_UP,
+        [FINISHED] = DEVICE_LINK_OVER,
+    };
+    bool begins = l->step == WAITING && l->why == ERR_OK;
+    return (struct device_link_info){
+        .phase = begins ? DEVICE_LINK_CONNECTING : phases[l->step],
+        .since_ms = l->since,
+        .retry_ms = l->step == WAITING ? l->retry_at : 0,
+        .round_trip_us = l->round_trip_us,
+        .connections = l->connections,
+        .ping_ms = l->pings.period_ms,
+        .why = l->why,
+        .text = l->text,
+        .repeated = l->repeated,
+    };
+}
+
+const struct tls_session *device_link_session(const struct device_link *l)
+{
+    return &l->tls_session;
+}
