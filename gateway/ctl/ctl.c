@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_open,   &command_list, &command_describe, &command_close,
-    &command_rotate, &command_tag,  &command_untag,    NULL,
+    &command_open, &command_list,  &command_describe, &command_close, &command_rotate,
+    &command_tag,  &command_untag, &command_cut,      NULL,
 };
 
 /* ---- setting up ---- */

@@ -114,7 +114,8 @@ static enum err write_request(struct tunneling *s, const char *operation, const 
                                    .credentials = s->credentials,
                                    .region = s->region,
                                    .agent = "tunnelctl/" TUNNEL_VERSION};
-    snprintf(target, sizeof target, TARGET_PREFIX "%s", operation);
+    bool own = strchr(operation, '.') != NULL; /* of the hub's own: it names its service */
+    snprintf(target, sizeof target, "%s%s", own ? "" : TARGET_PREFIX, operation);
     return api_request_write(&who, target, body, s->clock(), out);
 }
 

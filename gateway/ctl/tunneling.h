@@ -22,9 +22,9 @@ struct tunneling {
     char problem[1400];     /* a sentence about the last failure */
 };
 
-/* Calls an operation ("OpenTunnel"). Takes the input over; NULL means that there was no memory for
- * it. CTL_OK: *output is an object that the caller owns. Otherwise *output is NULL and s->problem
- * says why and what to do. */
+/* Calls an operation: "OpenTunnel", or one that only hubs have, "TunnelHub.CutKey". Takes the input
+ * over; NULL means that there was no memory for it. CTL_OK: *output is an object that the caller
+ * owns. Otherwise *output is NULL and s->problem says why and what to do. */
 enum outcome tunneling_call(struct tunneling *s, const char *operation, cJSON *input,
                             cJSON **output);
 

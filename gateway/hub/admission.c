@@ -342,6 +342,14 @@ static void close_side(struct hub *hub, const struct tunnel_record *t, enum side
     post_close(hub, p, side, &(struct close_reason){RELAY_CLOSE_ENDED, why, text});
 }
 
+static void on_opened(void *owner, const struct tunnel_record *t,
+                      const char *const token[SIDE_COUNT])
+{
+    const struct hub *hub = owner;
+    (void)token;
+    api_opened(hub->api, t);
+}
+
 static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
 {
     char name[LABEL_MAX];
@@ -361,4 +369,5 @@ static void on_rotated(void *owner, const struct tunnel_record *t, enum side sid
     close_side(owner, t, side, ERR_TOKEN_REPLACED, "the access token was replaced");
 }
 
-const struct registry_events admission_events = {.ended = on_ended, .rotated = on_rotated};
+const struct registry_events admission_events = {
+    .opened = on_opened, .ended = on_ended, .rotated = on_rotated};

@@ -246,6 +246,7 @@ static bool load_rules(struct hub *hub, const struct hub_options *from, enum err
     limits_free(hub->limits);
     hub->keys = keys;
     hub->limits = limits;
+    api_revoke(hub->api);
     return true;
 }
 
@@ -324,6 +325,7 @@ static void on_tick(void *owner)
     timer_start(hub->tick, TICK_MS);
     refusal_log_tick(hub->refusal_log, loop_now(hub->o.loop));
     accounts_tick(hub->accounts, loop_now(hub->o.loop));
+    api_tick(hub->api);
     if (loop_now(hub->o.loop) - hub->certificate_told >= DAY_MS)
         tell_certificate(hub, true);
 }

@@ -86,6 +86,13 @@ static void connections(const struct hub *hub, struct buf *out)
         "Ends that were handed over to the worker of their tunnel.", sum(hub, get_moved));
 }
 
+static void cut(const struct hub *hub, struct buf *out)
+{
+    one(out, "tunnel_hub_tunnels_cut_total", PROMETHEUS_COUNTER,
+        "Tunnels that were closed with the access key that opened them, cut off or removed.",
+        api_counts(hub->api)->cut);
+}
+
 static void calls(const struct hub *hub, struct buf *out)
 {
     static const char name[] = "tunnel_hub_api_calls_total";
@@ -107,6 +114,7 @@ void hub_metrics(const struct hub *hub, struct buf *out)
     connections(hub, out);
     calls(hub, out);
     device_desk_metrics(hub->desk, out);
+    cut(hub, out);
     one(out, "tunnel_hub_certificate_expires_timestamp_seconds", PROMETHEUS_GAUGE,
         "When the hub's certificate expires, in seconds since 1970.",
         identity_ends(hub->identity) > 0 ? (uint64_t)identity_ends(hub->identity) : 0);

@@ -81,7 +81,7 @@ class CheckConfig(Case):
         env = environment() | {"HOME": str(self.dir)}
         usual = ["--endpoint", "hub.example:443"]
         env["AWS_CA_BUNDLE"] = str(ca)
-        for command in ("open", "list", "close", "describe", "rotate", "tag", "untag"):
+        for command in ("open", "list", "close", "describe", "rotate", "tag", "untag", "cut"):
             self.assert_good(self.check("tunnelctl", *usual, command=(command,), env=env),
                              f"tunnelctl {command}")
         token = self.dir / "nowhere" / "token"

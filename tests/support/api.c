@@ -13,12 +13,20 @@ void reply_clear(void)
 
 /* ---- the world ---- */
 
+static void on_opened(void *owner, const struct tunnel_record *t,
+                      const char *const token[SIDE_COUNT])
+{
+    (void)owner, (void)token;
+    api_opened(world.api, t);
+}
+
 static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
 {
     (void)owner;
     assert_non_null(t);
     assert_true(why[0] != '\0');
     world.ended[0]++;
+    world.ended_why = why;
 }
 
 static void on_rotated_side(void *owner, const struct tunnel_record *t, enum side side,
@@ -30,7 +38,8 @@ static void on_rotated_side(void *owner, const struct tunnel_record *t, enum sid
     world.rotated[side]++;
 }
 
-static const struct registry_events world_events = {.ended = on_ended, .rotated = on_rotated_side};
+static const struct registry_events world_events = {
+    .opened = on_opened, .ended = on_ended, .rotated = on_rotated_side};
 
 static struct registry_subscriber world_subscriber = {.events = &world_events, .owner = &world};
 
@@ -192,10 +201,17 @@ void ask(const char *client, const char *head, const char *body)
     check_reply();
 }
 
+static void write_target(const char *operation, char out[64])
+{
+    bool whole = strchr(operation, '.') != NULL;
+    snprintf(out, 64, "%s%s", whole ? "" : "IoTSecuredTunneling.", operation);
+}
+
 void call(const char *operation, const char *body)
 {
-    char head[512];
-    snprintf(head, sizeof head, HEAD("%s"), operation);
+    char head[512], target[64];
+    write_target(operation, target);
+    snprintf(head, sizeof head, HEAD_OF("%s"), target);
     ask(HERE, head, body);
 }
 
@@ -218,7 +234,7 @@ void call_as(const char *id, const char *operation, const char *format, ...)
     va_start(args, format);
     assert_true(vasprintf(&body, format, args) > 0);
     va_end(args);
-    snprintf(target, sizeof target, "IoTSecuredTunneling.%s", operation);
+    write_target(operation, target);
     snprintf(key_id, sizeof key_id, "%s", id);
     snprintf(secret, sizeof secret, SECRET_OF("%s"), id);
     struct sigv4_credentials credentials = {.key_id = key_id, .secret = secret};
@@ -230,7 +246,7 @@ void call_as(const char *id, const char *operation, const char *format, ...)
                               .body = span_of(body),
                               .now = world.now};
     assert_int_equal(sigv4_sign(&r, &credentials, headers, sizeof headers), ERR_OK);
-    snprintf(head, sizeof head, HEAD("%s") "%s", operation, headers);
+    snprintf(head, sizeof head, HEAD_OF("%s") "%s", target, headers);
     ask(ELSEWHERE, head, body);
     free(body);
 }

@@ -32,6 +32,7 @@ struct world {
     int64_t now;                       /* the API's clock */
     void (*meanwhile)(void);           /* if not NULL: called behind each call */
     int ended[2], rotated[SIDE_COUNT]; /* events of the registry; ended: [1] with removal */
+    const char *ended_why;
 };
 extern struct world world;
 
@@ -64,9 +65,12 @@ void check_reply(void);
 void begin_ask(const char *client, const char *head, const char *body, struct reply *to);
 void ask(const char *client, const char *head, const char *body);
 
-#define HEAD(target)                                                                               \
+#define HEAD_OF(target)                                                                            \
     "POST / HTTP/1.1\r\nHost: " HOST "\r\nContent-Type: application/x-amz-json-1.1\r\n"            \
-    "X-Amz-Target: IoTSecuredTunneling." target "\r\n"
+    "X-Amz-Target: " target "\r\n"
+#define HEAD(target) HEAD_OF("IoTSecuredTunneling." target)
+
+/* operation: with its service ("TunnelHub.CutKey") unless it is one of AWS's. */
 
 /* Unsigned, from this machine. */
 void call(const char *operation, const char *body);

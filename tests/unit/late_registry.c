@@ -30,6 +30,7 @@ struct ask {
     const char *tokens[SIDE_COUNT];
     size_t max_open;
     bool remove;
+    const char *closing; /* why */
     struct tags add;
     struct texts untag;
     bool (*permits)(void *ctx, const struct tunnel_record *t, const struct tags *after);
@@ -207,15 +208,16 @@ static void close_tunnel(struct ask *a)
 {
     struct registry *r = inner_for(a);
     if (r != NULL)
-        registry_close(r, a->id, a->remove, on_done, a);
+        r->ops->close(r, a->id, a->remove, a->closing, on_done, a);
 }
 
-static void late_close(struct registry *r, const char *id, bool remove, registry_done *done,
-                       void *ctx)
+static void late_close(struct registry *r, const char *id, bool remove, const char *why,
+                       registry_done *done, void *ctx)
 {
     struct ask *a = ask_new(r, close_tunnel, done, ctx);
     a->id = copy(id);
     a->remove = remove;
+    a->closing = why;
     in_turn(a);
 }
 

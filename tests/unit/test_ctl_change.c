@@ -1,4 +1,4 @@
-/* tunnelctl close, rotate, tag and untag. */
+/* tunnelctl close, rotate, tag, untag and cut. */
 #include "tests/unit/ctl_help.h"
 
 /* ---- close, rotate, tag ---- */
@@ -98,12 +98,33 @@ static void tags_and_untags(void **state)
     assert_has(err, "no ARN");
 }
 
+static void cuts(void **state)
+{
+    (void)state;
+    assert_int_equal(run(CALLS(call("TunnelHub.CutKey", "{\"accessKeyId\":\"AKID\"}", 200,
+                                    "{\"closedTunnels\":12}")),
+                         WORDS("cut", "--key", "AKID")),
+                     CTL_OK);
+    assert_string_equal(out, "closed 12 tunnels of AKID\n");
+    assert_int_equal(run(CALLS(call("TunnelHub.CutKey", NULL, 200, "{\"closedTunnels\":1}")),
+                         WORDS("cut", "--key", "AKID", "--json")),
+                     CTL_OK);
+    assert_has(out, "\"closedTunnels\":\t1\n");
+    assert_int_equal(run(NO_CALLS, WORDS("cut")), CTL_FAILED);
+    assert_has(err, "which access key?");
+    assert_int_equal(
+        run(CALLS(call("TunnelHub.CutKey", NULL, 200, "{}")), WORDS("cut", "--key", "AKID")),
+        CTL_FAILED);
+    assert_has(err, "does not tell");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(closes),
         cmocka_unit_test(rotates),
         cmocka_unit_test(tags_and_untags),
+        cmocka_unit_test(cuts),
     };
     return cmocka_run_group_tests(tests, begin, finish);
 }

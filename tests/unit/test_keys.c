@@ -74,13 +74,16 @@ static void operations(void **state)
                                         "RotateTunnelAccessToken",
                                         "TagResource",
                                         "UntagResource",
-                                        "ListTagsForResource"};
-    assert_int_equal(OPERATION_COUNT, 8);
+                                        "ListTagsForResource",
+                                        "CutKey"};
+    assert_int_equal(OPERATION_COUNT, 9);
     for (int i = 0; i < OPERATION_COUNT; i++) {
         enum operation o;
         assert_string_equal(operation_name((enum operation)i), names[i]);
         assert_true(operation_from(span_of(names[i]), &o));
         assert_int_equal(o, i);
+        assert_string_equal(operation_service(o),
+                            i < OPERATION_CUT_KEY ? "IoTSecuredTunneling" : "TunnelHub");
     }
     enum operation o;
     assert_false(operation_from(span_of("openTunnel"), &o));
@@ -351,9 +354,18 @@ static void by_operation(void **state)
            .operation = OPERATION_TAG);
     DENIED("UntagResource on any tunnel, because it is not among the key's operations.",
            .operation = OPERATION_UNTAG);
+    assert_string_equal(denied((struct access_request){.operation = OPERATION_CUT_KEY}),
+                        "The access key is not authorized to perform: tunnelhub:CutKey on any "
+                        "tunnel, because it is not among the key's operations.");
     use("operations = UntagResource\n");
     DENIED("ListTunnels on any tunnel, because it is not among the key's operations.",
            .operation = OPERATION_LIST);
+}
+
+/* What it is about is picked tunnel by tunnel. */
+static bool asks_for_none(enum operation o)
+{
+    return o == OPERATION_LIST || o == OPERATION_CUT_KEY;
 }
 
 static void by_thing(void **state)
@@ -365,7 +377,7 @@ static void by_thing(void **state)
         ALLOWED(.operation = o, .thing = "plant-7", .services = &both);
         ALLOWED(.operation = o, .thing = "press7");
         ALLOWED(.operation = o, .thing = "line12:a");
-        if (o == OPERATION_LIST) { /* it asks for no tunnel */
+        if (asks_for_none(o)) {
             ALLOWED(.operation = o);
             continue;
         }
@@ -416,7 +428,7 @@ static void by_tag(void **state)
         enum operation o = (enum operation)i;
         ALLOWED(.operation = o, .tags = &ops);
         ALLOWED(.operation = o, .tags = &ops_too);
-        if (o == OPERATION_LIST)
+        if (asks_for_none(o))
             continue;
         assert_non_null(denied((struct access_request){.operation = o, .tags = &dev}));
         assert_non_null(denied((struct access_request){.operation = o, .tags = &colour}));

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define CONTENT_TYPE "application/x-amz-json-1.1"
-#define TARGET_PREFIX "IoTSecuredTunneling."
 #define ANSWER_MAX HTTP_ANSWER_MAX
 
 /* ---- life ---- */
@@ -75,13 +74,11 @@ bool api_wants(const struct http_head *head)
 static bool find_operation(struct call *c)
 {
     struct span target = http_header(c->head, "X-Amz-Target");
-    size_t prefix = strlen(TARGET_PREFIX);
-    snprintf(c->target, sizeof c->target, "%.*s", (int)target.n, target.n > 0 ? target.p : "");
-    if (target.n < prefix || memcmp(target.p, TARGET_PREFIX, prefix) != 0)
-        return false;
-    target = (struct span){target.p + prefix, target.n - prefix};
     enum operation o;
-    if (http_header_count(c->head, "X-Amz-Target") != 1 || !operation_from(target, &o))
+    snprintf(c->target, sizeof c->target, "%.*s", (int)target.n, target.n > 0 ? target.p : "");
+    struct span service = span_cut(&target, '.');
+    if (http_header_count(c->head, "X-Amz-Target") != 1 || !operation_from(target, &o) ||
+        !span_is(service, operation_service(o)))
         return false;
     c->operation = o;
     snprintf(c->target, sizeof c->target, "%s", operation_name(o));
@@ -92,8 +89,8 @@ static bool route(struct call *c)
 {
     if (!find_operation(c))
         return REFUSE(c, FAULT_UNKNOWN_OPERATION,
-                      "X-Amz-Target names no operation of this service: it must be " TARGET_PREFIX
-                      "OpenTunnel or the like.");
+                      "X-Amz-Target names no operation of this service: it must be "
+                      "IoTSecuredTunneling.OpenTunnel or the like.");
     if (!span_is(c->head->method, "POST"))
         return REFUSE(c, FAULT_UNKNOWN_OPERATION, "The method must be POST.");
     if (!has_type(c->head))
@@ -146,6 +143,7 @@ static const struct {
     [OPERATION_DESCRIBE] = {describe_tunnel, true}, [OPERATION_LIST] = {list_tunnels, false},
     [OPERATION_ROTATE] = {rotate_token, true},      [OPERATION_TAG] = {tag_resource, true},
     [OPERATION_UNTAG] = {untag_resource, true},     [OPERATION_LIST_TAGS] = {list_tags, true},
+    [OPERATION_CUT_KEY] = {cut_key, false},
 };
 
 static void on_found(void *ctx, enum err why, const struct tunnel_record *t)

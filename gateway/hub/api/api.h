@@ -1,5 +1,6 @@
 /* The control API: AWS IoT Secure Tunneling's eight operations (service model 2018-10-05, protocol
- * awsJson1.1), so that AWS's CLI and SDKs work with the hub. It takes one request and gives one
+ * awsJson1.1), so that AWS's CLI and SDKs work with the hub, and the hub's own in the same form. It
+ * takes one request and gives one
  * answer; the caller does the HTTP. */
 #ifndef GATEWAY_HUB_API_API_H
 #define GATEWAY_HUB_API_API_H
@@ -26,6 +27,12 @@ void api_free(struct api *a); /* must follow registry_free, which may call back 
  * API does not own them; they must live until the next api_rules. keys NULL: there are no access
  * keys. */
 void api_rules(struct api *a, struct keys *keys, const struct limit_book *limits);
+/* Closes the tunnels that were opened by access keys which are not among the keys any more; without
+ * keys nobody's. What cannot be stored is tried again at the next api_tick. */
+void api_revoke(struct api *a);
+/* A tunnel was opened: perhaps by a key that was removed while that was being stored. */
+void api_opened(struct api *a, const struct tunnel_record *t);
+void api_tick(struct api *a);                          /* to be called each second */
 void api_unsigned(struct api *a, bool allow_loopback); /* changes allow_unsigned_loopback */
 
 struct api_call {
@@ -53,6 +60,7 @@ void api_bad_request(int status, const char *text, struct api_answer *out, char 
  * OPERATION_COUNT. */
 struct api_counts {
     uint64_t ok[OPERATION_COUNT + 1], failed[OPERATION_COUNT + 1];
+    uint64_t cut; /* tunnels closed by CutKey or api_revoke */
 };
 const struct api_counts *api_counts(const struct api *a);
 

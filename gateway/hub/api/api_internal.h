@@ -42,6 +42,11 @@ struct api {
     struct keys *keys; /* NULL when there are no access keys */
     const struct limit_book *limits;
     struct api_counts counts;
+    struct {
+        bool running, due; /* `due`: somebody has asked again, or it has failed */
+        bool complained;   /* of a failure, which is tried again */
+        size_t closed;     /* tunnels, since it was asked for */
+    } revocation;
 };
 
 struct call {
@@ -66,6 +71,10 @@ struct call {
     /* A new token for each side that is `fresh`; wiped. */
     bool fresh[SIDE_COUNT];
     char token[SIDE_COUNT][ACCESS_TOKEN_SIZE];
+
+    /* CutKey: the key, and the tunnels that were closed. */
+    char cut_key[129];
+    size_t cut;
 
     /* Fields for the audit log. */
     char target[129]; /* the operation as it was named */
@@ -99,13 +108,13 @@ void answer_empty(void *ctx, enum err why, const struct tunnel_record *t);
 /* Finds out who calls, and sets key and key_id. False: answered. */
 bool authorize(struct call *c);
 
-/* ---- open.c, operations.c, listing.c, tagging.c ---- */
+/* ---- open.c, operations.c, listing.c, tagging.c, cut.c ---- */
 
 /* t: a view of the tunnel that the input names, which is gone afterwards; NULL when it names none.
  */
 typedef void operation_run(struct call *c, const struct tunnel_record *t);
 extern operation_run open_tunnel, close_tunnel, describe_tunnel, list_tunnels, rotate_token,
-    tag_resource, untag_resource, list_tags;
+    tag_resource, untag_resource, list_tags, cut_key;
 
 /* ---- resources.c: what calls are about ---- */
 

@@ -6,7 +6,12 @@
 #include <string.h>
 
 static const char *const operation_names[] = {
-#define X(name, text) text,
+#define X(name, text, whose) text,
+    OPERATION_TABLE(X)
+#undef X
+};
+static const char *const operation_services[] = {
+#define X(name, text, whose) OPERATION_SERVICE_##whose,
     OPERATION_TABLE(X)
 #undef X
 };
@@ -14,6 +19,11 @@ static const char *const operation_names[] = {
 const char *operation_name(enum operation o)
 {
     return operation_names[o];
+}
+
+const char *operation_service(enum operation o)
+{
+    return operation_services[o];
 }
 
 bool operation_from(struct span name, enum operation *out)
@@ -91,7 +101,7 @@ enum denial {
 };
 
 #define SENTENCE(operation, on, because)                                                           \
-    "The access key is not authorized to perform: iot:" operation " on " on ", because " because "."
+    "The access key is not authorized to perform: " operation " on " on ", because " because "."
 /* The sentences of one operation, so that all of them are constants. */
 #define SENTENCES(operation)                                                                       \
     {                                                                                              \
@@ -117,7 +127,7 @@ enum denial {
             SENTENCE(operation, "the tunnel with delete", "the key's may-delete is \"no\""),       \
     }
 static const char *const sentences[OPERATION_COUNT][DENIAL_COUNT] = {
-#define X(name, text) [OPERATION_##name] = SENTENCES(text),
+#define X(name, text, whose) [OPERATION_##name] = SENTENCES(OPERATION_ACTIONS_##whose text),
     OPERATION_TABLE(X)
 #undef X
 };
@@ -228,7 +238,7 @@ const char *key_denies(const struct access_key *k, const struct access_request *
     const char *denied = key_denies_operation(k, w->operation);
     if (denied != NULL)
         return denied;
-    if (w->operation == OPERATION_LIST)
+    if (w->operation == OPERATION_LIST || w->operation == OPERATION_CUT_KEY)
         return NULL;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         enum denial why = checks[i](k, w);

@@ -26,24 +26,32 @@
 struct access_key;
 struct keys;
 
-/* The operations, by the name that follows "IoTSecuredTunneling." in X-Amz-Target. */
+/* X(name, text, whose). In X-Amz-Target stands the service before the text, with a point between
+ * them; a refusal names the action. AWS: an operation of AWS IoT Secure Tunneling. HUB: one that
+ * only this hub has. */
 #define OPERATION_TABLE(X)                                                                         \
-    X(OPEN, "OpenTunnel")                                                                          \
-    X(CLOSE, "CloseTunnel")                                                                        \
-    X(DESCRIBE, "DescribeTunnel")                                                                  \
-    X(LIST, "ListTunnels")                                                                         \
-    X(ROTATE, "RotateTunnelAccessToken")                                                           \
-    X(TAG, "TagResource")                                                                          \
-    X(UNTAG, "UntagResource")                                                                      \
-    X(LIST_TAGS, "ListTagsForResource")
+    X(OPEN, "OpenTunnel", AWS)                                                                     \
+    X(CLOSE, "CloseTunnel", AWS)                                                                   \
+    X(DESCRIBE, "DescribeTunnel", AWS)                                                             \
+    X(LIST, "ListTunnels", AWS)                                                                    \
+    X(ROTATE, "RotateTunnelAccessToken", AWS)                                                      \
+    X(TAG, "TagResource", AWS)                                                                     \
+    X(UNTAG, "UntagResource", AWS)                                                                 \
+    X(LIST_TAGS, "ListTagsForResource", AWS)                                                       \
+    X(CUT_KEY, "CutKey", HUB)
+#define OPERATION_SERVICE_AWS "IoTSecuredTunneling"
+#define OPERATION_SERVICE_HUB "TunnelHub"
+#define OPERATION_ACTIONS_AWS "iot:"
+#define OPERATION_ACTIONS_HUB "tunnelhub:"
 enum operation {
-#define X(name, text) OPERATION_##name,
+#define X(name, text, whose) OPERATION_##name,
     OPERATION_TABLE(X)
 #undef X
         OPERATION_COUNT
 };
 const char *operation_name(enum operation o);
 bool operation_from(struct span name, enum operation *out);
+const char *operation_service(enum operation o); /* "TunnelHub": what stands before the name */
 
 /* Reads the file. NULL with *why and a sentence: ERR_PERMISSION when others can read or change the
  * file, ERR_USAGE ("FILE:LINE: …") when something in it is wrong. The sentence never has a secret
@@ -57,7 +65,8 @@ const struct access_key *keys_find(const struct keys *k, struct span id); /* or 
 struct span access_key_secret(const struct access_key *k);
 
 /* What is asked for. For OPEN the fields describe the tunnel to be; for the others they are the
- * existing tunnel's. LIST asks without a tunnel, and key_sees then picks what it shows. TAG asks
+ * existing tunnel's. LIST and CUT_KEY ask without a tunnel, and key_sees then picks those that they
+ * are about. TAG asks
  * twice, with the tags as they are and as they would be, so that no key can move a tunnel out of
  * its reach into another key's. */
 struct access_request {
@@ -73,7 +82,8 @@ struct access_request {
 const char *key_denies(const struct access_key *k, const struct access_request *w);
 /* The same for what can be decided without a tunnel. */
 const char *key_denies_operation(const struct access_key *k, enum operation o);
-/* Whether a tunnel of that thing and tags is shown to k by LIST. */
+/* Whether a tunnel of that thing and tags is one of those that LIST shows to k and CUT_KEY closes.
+ */
 bool key_sees(const struct access_key *k, const char *thing, const struct tags *tags);
 /* Then key_sees takes time in proportion to the tags. */
 bool key_reads_tags(const struct access_key *k);

@@ -6,6 +6,8 @@ static const struct pattern name_pattern = {
     .text = "[a-zA-Z0-9:_-]+", .also = ":_-", .least = 1, .most = MODEL_NO_MAX};
 static const struct pattern id_pattern = {
     .text = "[a-zA-Z0-9_\\-+=:]{1,128}", .also = "_-+=:", .least = 1, .most = 128};
+static const struct pattern key_id_pattern = {
+    .text = "[a-zA-Z0-9_+.@-]{1,128}", .also = "_+.@-", .least = 1, .most = 128};
 static const struct pattern token_pattern = {
     .text = "[a-zA-Z0-9_=-]{1,4096}", .also = "_=-", .least = 1, .most = 4096};
 static const struct pattern description_pattern = {
@@ -19,6 +21,7 @@ static const char *const client_modes[] = {"SOURCE", "DESTINATION", "ALL", NULL}
 
 static const struct shape name = {.least = 1, .most = 128, .pattern = &name_pattern};
 static const struct shape tunnel_id = {.most = MODEL_NO_MAX, .pattern = &id_pattern};
+static const struct shape key_id = {.most = MODEL_NO_MAX, .pattern = &key_id_pattern};
 static const struct shape next_token = {.most = MODEL_NO_MAX, .pattern = &token_pattern};
 static const struct shape description = {.most = MODEL_NO_MAX, .pattern = &description_pattern};
 static const struct shape tag_key = {.least = 1, .most = 128, .pattern = &tag_pattern};
@@ -74,6 +77,8 @@ static const struct member tag_resource_members[] = {
 static const struct member untag_members[] = {
     {"resourceArn", &arn, true}, {"tagKeys", &tag_keys, true}, {NULL, NULL, false}};
 static const struct member list_tags_members[] = {{"resourceArn", &arn, true}, {NULL, NULL, false}};
+static const struct member cut_key_members[] = {{"accessKeyId", &key_id, true},
+                                                {NULL, NULL, false}};
 
 const struct shape *model_input(enum operation o)
 {
@@ -86,6 +91,7 @@ const struct shape *model_input(enum operation o)
         [OPERATION_TAG] = {.type = SHAPE_STRUCTURE, .members = tag_resource_members},
         [OPERATION_UNTAG] = {.type = SHAPE_STRUCTURE, .members = untag_members},
         [OPERATION_LIST_TAGS] = {.type = SHAPE_STRUCTURE, .members = list_tags_members},
+        [OPERATION_CUT_KEY] = {.type = SHAPE_STRUCTURE, .members = cut_key_members},
     };
     return &inputs[o];
 }

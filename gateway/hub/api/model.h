@@ -1,5 +1,5 @@
-/* The service model's input shapes (2018-10-05), as tables: types and constraints of what the eight
- * operations take. share/doc/api.md shows them for people. */
+/* The input shapes of all operations, as tables: those of the service model (2018-10-05), and of
+ * the hub's own. share/doc/api.md shows them for people. */
 #ifndef GATEWAY_HUB_API_MODEL_H
 #define GATEWAY_HUB_API_MODEL_H
 

@@ -34,8 +34,8 @@ static inline struct local_registry *local_of(struct registry *r)
 void local_open(struct registry *registry, struct tunnel_record *record,
                 const char *const token[SIDE_COUNT], size_t max_open, registry_done *done,
                 void *ctx);
-void local_close(struct registry *registry, const char *id, bool remove, registry_done *done,
-                 void *ctx);
+void local_close(struct registry *registry, const char *id, bool remove, const char *why,
+                 registry_done *done, void *ctx);
 void local_rotate(struct registry *registry, const char *id, const char *const token[SIDE_COUNT],
                   registry_done *done, void *ctx);
 void local_tag(struct registry *registry, const char *id, const struct tag_change *c,

@@ -93,7 +93,13 @@ void registry_open(struct registry *r, struct tunnel_record *record,
 
 void registry_close(struct registry *r, const char *id, bool remove, registry_done *done, void *ctx)
 {
-    r->ops->close(r, id, remove, done, ctx);
+    r->ops->close(r, id, remove, "the tunnel was closed", done, ctx);
+}
+
+void registry_cut(struct registry *r, const char *id, const char *why, registry_done *done,
+                  void *ctx)
+{
+    r->ops->close(r, id, false, why, done, ctx);
 }
 
 void registry_rotate(struct registry *r, const char *id, const char *const token[SIDE_COUNT],

@@ -105,6 +105,9 @@ void registry_open(struct registry *r, struct tunnel_record *record,
 /* Closing a closed tunnel succeeds. remove: its data is deleted at once, and t is NULL in done. */
 void registry_close(struct registry *r, const char *id, bool remove, registry_done *done,
                     void *ctx);
+/* The same without `remove`, for a reason that its ends are told: a few words in static storage. */
+void registry_cut(struct registry *r, const char *id, const char *why, registry_done *done,
+                  void *ctx);
 /* token: as for registry_open; NULL: that side keeps its token. */
 void registry_rotate(struct registry *r, const char *id, const char *const token[SIDE_COUNT],
                      registry_done *done, void *ctx);

@@ -15,7 +15,8 @@ struct registry_ops {
     void (*open)(struct registry *r, struct tunnel_record *record,
                  const char *const token[SIDE_COUNT], size_t max_open, registry_done *done,
                  void *ctx);
-    void (*close)(struct registry *r, const char *id, bool remove, registry_done *done, void *ctx);
+    void (*close)(struct registry *r, const char *id, bool remove, const char *why,
+                  registry_done *done, void *ctx);
     void (*rotate)(struct registry *r, const char *id, const char *const token[SIDE_COUNT],
                    registry_done *done, void *ctx);
     void (*tag)(struct registry *r, const char *id, const struct tag_change *c, registry_done *done,

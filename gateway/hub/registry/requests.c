@@ -9,12 +9,11 @@
 
 #define MINUTE_MS 60000
 
-static const char was_closed[] = "the tunnel was closed";
-
 struct request {
     struct change change;
     struct local_registry *registry;
     struct entry *entry;
+    const char *why;               /* of a close: for the tunnel's ends */
     const char *token[SIDE_COUNT]; /* the caller's; NULL: no new token for that side */
     registry_done *done;
     void *ctx;
@@ -177,7 +176,7 @@ static void on_close_stored(struct change *c, enum err why)
     if (why == ERR_OK && e->gone)
         why = ERR_NOT_FOUND;
     if (why == ERR_OK && e->record.closed == 0)
-        expiry_close(q->registry, e, c->at, was_closed);
+        expiry_close(q->registry, e, c->at, q->why);
     answer(q, why, true);
 }
 
@@ -187,7 +186,7 @@ static void on_remove_stored(struct change *c, enum err why)
     if (why == ERR_OK && q->entry->gone)
         why = ERR_NOT_FOUND;
     if (why == ERR_OK)
-        expiry_remove(q->registry, q->entry, c->at, was_closed);
+        expiry_remove(q->registry, q->entry, c->at, q->why);
     answer(q, why, false);
 }
 
@@ -202,8 +201,8 @@ static struct request *request_about(struct local_registry *r, const char *id, r
     return q;
 }
 
-void local_close(struct registry *registry, const char *id, bool remove, registry_done *done,
-                 void *ctx)
+void local_close(struct registry *registry, const char *id, bool remove, const char *why,
+                 registry_done *done, void *ctx)
 {
     struct local_registry *r = local_of(registry);
     struct request *q = request_about(r, id, done, ctx);
@@ -213,6 +212,7 @@ void local_close(struct registry *registry, const char *id, bool remove, registr
         answer(q, ERR_OK, true);
         return;
     }
+    q->why = why;
     q->change.kind = remove ? CHANGE_REMOVE : CHANGE_CLOSE;
     q->change.done = remove ? on_remove_stored : on_close_stored;
     store_ask(r->store, &q->change);
