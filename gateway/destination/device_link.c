@@ -456,10 +456,10 @@ static const struct ws_events ws_events = {
 
 /* ---- the way there ---- */
 
-static void on_arrived(void *owner, struct stream *s, bool native, uint64_t left_s)
+static void on_arrived(void *owner, struct stream *s, const struct connector_answer *answer)
 {
     struct device_link *l = owner;
-    (void)native, (void)left_s; /* a tunnel's */
+    (void)answer; /* a tunnel's */
     l->connector = NULL;
     l->step = GREETING;
     l->ws = ws_new(l->loop, s, true, &ws_events, l);
