@@ -18,6 +18,6 @@ struct sweep {
 
 /* done is called once, perhaps from inside the call. Tunnels that are opened meanwhile are not
  * looked at. */
-void registry_sweep(struct registry *r, const struct sweep *s, void *ctx);
+void registry_sweep(struct registry *r, const struct sweep *how, void *ctx);
 
 #endif
