@@ -1,10 +1,10 @@
 /* What operators change of a device: state, labels, its key, all of it. */
-#include "gateway/hub/devices/device_request.h"
+#include "gateway/hub/devices/device_task.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void answer(struct device_request *q, enum err why)
+static void answer(struct device_task *q, enum err why)
 {
     const struct device_entry *e = q->entry;
     q->done(q->ctx, why, why == ERR_OK && e->stored ? &e->record : NULL);
@@ -16,7 +16,7 @@ static void *request_about(struct device_registry *registry, struct span name, s
 {
     struct local_devices *r = local_devices_of(registry);
     struct device_entry *e = device_index_find(r, name);
-    struct device_request *q = e != NULL ? device_request_new(r, e, size) : NULL;
+    struct device_task *q = e != NULL ? device_task_new(r, e, size) : NULL;
     if (q == NULL) {
         done(ctx, e == NULL ? ERR_NOT_FOUND : ERR_NO_MEMORY, NULL);
         return NULL;
@@ -27,10 +27,10 @@ static void *request_about(struct device_registry *registry, struct span name, s
     return q;
 }
 
-static bool copy_stored(struct device_request *q)
+static bool copy_stored(struct device_task *q)
 {
     q->why = ERR_NOT_FOUND;
-    if (!q->entry->stored || !device_request_copy(q))
+    if (!q->entry->stored || !device_task_copy(q))
         return false;
     q->change.kind = CHANGE_DEVICE;
     q->change.device = &q->next;
@@ -40,7 +40,7 @@ static bool copy_stored(struct device_request *q)
 /* ---- update ---- */
 
 struct update {
-    struct device_request request; /* first member */
+    struct device_task request; /* first member */
     bool has_state;
     enum device_state state, before;
     struct tags add;
@@ -56,7 +56,7 @@ static bool set_labels(struct update *u)
     return tags_copy(labels, &u->add);
 }
 
-static bool prepare_update(struct device_request *q)
+static bool prepare_update(struct device_task *q)
 {
     struct update *u = (struct update *)q;
     if (!copy_stored(q))
@@ -76,14 +76,14 @@ static bool prepare_update(struct device_request *q)
     return true;
 }
 
-static void apply_update(struct device_request *q)
+static void apply_update(struct device_task *q)
 {
-    device_request_swap(q);
+    device_task_swap(q);
     device_registry_tell_changed(&q->registry->registry, &q->entry->record,
                                  ((struct update *)q)->before);
 }
 
-static void answer_update(struct device_request *q, enum err why)
+static void answer_update(struct device_task *q, enum err why)
 {
     struct update *u = (struct update *)q;
     answer(q, why);
@@ -105,7 +105,7 @@ void local_devices_update(struct device_registry *registry, struct span name,
     u->permits = with->permits;
     if ((with->add == NULL || tags_copy(&u->add, with->add)) &&
         (with->remove == NULL || texts_copy(&u->remove, with->remove))) {
-        device_request_ask(&u->request);
+        device_task_ask(&u->request);
         return;
     }
     answer_update(&u->request, ERR_NO_MEMORY);
@@ -114,7 +114,7 @@ void local_devices_update(struct device_registry *registry, struct span name,
 
 /* ---- reset ---- */
 
-static bool prepare_reset(struct device_request *q)
+static bool prepare_reset(struct device_task *q)
 {
     if (!copy_stored(q))
         return false;
@@ -123,26 +123,26 @@ static bool prepare_reset(struct device_request *q)
     return true;
 }
 
-static void apply_reset(struct device_request *q)
+static void apply_reset(struct device_task *q)
 {
-    device_request_swap(q);
+    device_task_swap(q);
     device_registry_tell_reset(&q->registry->registry, &q->entry->record);
 }
 
 void local_devices_reset(struct device_registry *registry, struct span name, device_done *done,
                          void *ctx)
 {
-    struct device_request *q = request_about(registry, name, sizeof *q, done, ctx);
+    struct device_task *q = request_about(registry, name, sizeof *q, done, ctx);
     if (q == NULL)
         return;
     q->prepare = prepare_reset;
     q->apply = apply_reset;
-    device_request_ask(q);
+    device_task_ask(q);
 }
 
 /* ---- remove ---- */
 
-static bool prepare_remove(struct device_request *q)
+static bool prepare_remove(struct device_task *q)
 {
     if (!copy_stored(q)) /* its name must live until it is stored */
         return false;
@@ -151,7 +151,7 @@ static bool prepare_remove(struct device_request *q)
     return true;
 }
 
-static void apply_remove(struct device_request *q)
+static void apply_remove(struct device_task *q)
 {
     struct device_entry *e = q->entry;
     device_index_remove(q->registry, e);
@@ -162,10 +162,10 @@ static void apply_remove(struct device_request *q)
 void local_devices_remove(struct device_registry *registry, struct span name, device_done *done,
                           void *ctx)
 {
-    struct device_request *q = request_about(registry, name, sizeof *q, done, ctx);
+    struct device_task *q = request_about(registry, name, sizeof *q, done, ctx);
     if (q == NULL)
         return;
     q->prepare = prepare_remove;
     q->apply = apply_remove;
-    device_request_ask(q);
+    device_task_ask(q);
 }

@@ -1,4 +1,4 @@
-#include "gateway/hub/devices/device_request.h"
+#include "gateway/hub/devices/device_task.h"
 
 #include "core/device/device_name.h"
 

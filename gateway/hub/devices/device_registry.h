@@ -178,9 +178,11 @@ typedef void invitation_done(void *ctx, enum err why, const struct invitation *i
  * which are forgotten a week after their end. */
 void device_registry_invite(struct device_registry *r, struct invitation *i, const char *join_token,
                             size_t max_of_key, invitation_done *done, void *ctx);
-/* Lists all invitations, oldest first. */
+/* Lists invitations, oldest first. */
 struct invitation_page {
-    bool (*each)(void *ctx, const struct invitation *i); /* must not call the registry */
+    struct span after; /* only those made after the one of that id, ERR_NOT_FOUND when that is gone;
+                          empty: all */
+    bool (*each)(void *ctx, const struct invitation *i); /* as for device_page */
     void (*done)(void *ctx, enum err why);
 };
 void device_registry_invitations(struct device_registry *r, const struct invitation_page *q,

@@ -1,5 +1,5 @@
 /* Decides who a device is that has proven a key or shown a certificate. */
-#include "gateway/hub/devices/device_request.h"
+#include "gateway/hub/devices/device_task.h"
 
 #include "core/device/device_name.h"
 
@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct enrol {
-    struct device_request request; /* first member */
+    struct device_task request; /* first member */
     enum enrol_result result;
     bool approve_all, has_key, is_new, reserved;
     uint8_t key[DEVICE_KEY_SIZE];
@@ -98,16 +98,15 @@ static enum enrol_result find_invitation(struct enrol *n, struct invitation_entr
 
 static bool make_record(struct enrol *n, struct invitation_entry *i)
 {
-    struct device_request *q = &n->request;
-    bool fine =
-        n->is_new ? fill_new(n) && device_index_reserve(q->registry) : device_request_copy(q);
+    struct device_task *q = &n->request;
+    bool fine = n->is_new ? fill_new(n) && device_index_reserve(q->registry) : device_task_copy(q);
     if (fine && i != NULL)
         n->invitation = strdup(i->i.id);
     return fine && (i == NULL || n->invitation != NULL) &&
            fill_credential(n, i != NULL ? &i->i : NULL);
 }
 
-static bool prepare(struct device_request *q)
+static bool prepare(struct device_task *q)
 {
     struct enrol *n = (struct enrol *)q;
     struct invitation_entry *i = NULL;
@@ -132,7 +131,7 @@ static bool prepare(struct device_request *q)
     return true;
 }
 
-static void apply(struct device_request *q)
+static void apply(struct device_task *q)
 {
     struct enrol *n = (struct enrol *)q;
     struct device_entry *e = q->entry;
@@ -141,7 +140,7 @@ static void apply(struct device_request *q)
         q->next = (struct device_record){0};
         device_index_insert(q->registry, e);
     } else {
-        device_request_swap(q);
+        device_task_swap(q);
     }
     device_registry_tell_enrolled(&q->registry->registry, &e->record);
 }
@@ -171,7 +170,7 @@ static void free_members(struct enrol *n)
     texts_free(&n->services);
 }
 
-static void answer(struct device_request *q, enum err why)
+static void answer(struct device_task *q, enum err why)
 {
     struct enrol *n = (struct enrol *)q;
     struct device_entry *e = q->entry;
@@ -210,7 +209,7 @@ void local_devices_enrol(struct device_registry *registry, const struct enrolmen
 {
     struct local_devices *r = local_devices_of(registry);
     struct device_entry *e = device_index_take(r, with->name);
-    struct enrol *n = e != NULL ? device_request_new(r, e, sizeof *n) : NULL;
+    struct enrol *n = e != NULL ? device_task_new(r, e, sizeof *n) : NULL;
     if (n == NULL || !keep_all(n, with)) {
         if (n != NULL)
             free_members(n);
@@ -225,5 +224,5 @@ void local_devices_enrol(struct device_registry *registry, const struct enrolmen
     n->request.answer = answer;
     n->request.ctx = ctx;
     n->done = done;
-    device_request_ask(&n->request);
+    device_task_ask(&n->request);
 }

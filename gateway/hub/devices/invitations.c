@@ -268,12 +268,14 @@ void local_devices_invitation(struct device_registry *registry, struct span id,
 void local_devices_invitations(struct device_registry *registry, const struct invitation_page *q,
                                void *ctx)
 {
-    struct local_devices *r = local_devices_of(registry);
-    bool wanted = true;
-    list_each(node, &r->invitations)
-    {
-        const struct invitation_entry *e = list_entry(node, struct invitation_entry, node);
-        wanted = wanted && (e->opening || q->each(ctx, &e->i));
+    const struct local_devices *r = local_devices_of(registry);
+    const struct invitation_entry *last = q->after.n > 0 ? find(r, q->after) : NULL;
+    bool wanted = last != NULL || q->after.n == 0;
+    enum err why = wanted ? ERR_OK : ERR_NOT_FOUND;
+    const struct list *at = last != NULL ? last->node.next : r->invitations.next;
+    for (; wanted && at != &r->invitations; at = at->next) {
+        const struct invitation_entry *e = list_entry(at, const struct invitation_entry, node);
+        wanted = e->opening || q->each(ctx, &e->i);
     }
-    q->done(ctx, ERR_OK);
+    q->done(ctx, why);
 }

@@ -7,14 +7,14 @@
 #include "gateway/hub/devices/device_registry_ops.h"
 #include "gateway/hub/registry/store.h"
 
-struct device_request;
+struct device_task;
 
 /* A name that is taken, or being taken: what is done to it, one thing at a time. */
 struct device_entry {
     bool stored;                 /* there is a device; else only requests about its name */
     struct device_record record; /* zeroed unless `stored` */
-    struct device_request *running;
-    struct list waiting; /* struct device_request, which follow it */
+    struct device_task *running;
+    struct list waiting; /* struct device_task, which follow it */
     size_t n_waiting;
     struct list dirty; /* node in local_devices.dirty: it was seen, and that is not stored */
     char fold[];       /* key in the map */

@@ -1,5 +1,5 @@
 /* When devices were last here, and what they told: in memory at once, in the store soon. */
-#include "gateway/hub/devices/device_request.h"
+#include "gateway/hub/devices/device_task.h"
 
 #include "core/device/device_name.h"
 
@@ -62,22 +62,22 @@ void local_devices_seen(struct device_registry *registry, struct span name,
 
 /* ---- storing ---- */
 
-static bool prepare(struct device_request *q)
+static bool prepare(struct device_task *q)
 {
     q->why = ERR_NOT_FOUND;
-    if (!q->entry->stored || !device_request_copy(q))
+    if (!q->entry->stored || !device_task_copy(q))
         return false;
     q->change.kind = CHANGE_DEVICE;
     q->change.device = &q->next;
     return true;
 }
 
-static void apply(struct device_request *q)
+static void apply(struct device_task *q)
 {
     (void)q; /* it is in memory already */
 }
 
-static void answer(struct device_request *q, enum err why)
+static void answer(struct device_task *q, enum err why)
 {
     struct local_devices *r = q->registry;
     r->flushing--;
@@ -89,7 +89,7 @@ bool sightings_flush(struct local_devices *r, size_t most)
 {
     for (size_t i = 0; i < most && !list_empty(&r->dirty) && r->flushing < most; i++) {
         struct device_entry *e = list_entry(r->dirty.next, struct device_entry, dirty);
-        struct device_request *q = device_request_new(r, e, sizeof *q);
+        struct device_task *q = device_task_new(r, e, sizeof *q);
         if (q == NULL)
             return false;
         q->prepare = prepare;
@@ -97,7 +97,7 @@ bool sightings_flush(struct local_devices *r, size_t most)
         q->answer = answer;
         list_remove(&e->dirty);
         r->flushing++;
-        device_request_ask(q);
+        device_task_ask(q);
     }
     return list_empty(&r->dirty);
 }

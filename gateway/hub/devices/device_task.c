@@ -1,12 +1,12 @@
-#include "gateway/hub/devices/device_request.h"
+#include "gateway/hub/devices/device_task.h"
 
 #include <stdlib.h>
 
 #define WAITING_MAX 64 /* requests that may wait for one device's change */
 
-void *device_request_new(struct local_devices *r, struct device_entry *e, size_t size)
+void *device_task_new(struct local_devices *r, struct device_entry *e, size_t size)
 {
-    struct device_request *q = calloc(1, size);
+    struct device_task *q = calloc(1, size);
     if (q == NULL)
         return NULL;
     list_init(&q->node);
@@ -17,7 +17,7 @@ void *device_request_new(struct local_devices *r, struct device_entry *e, size_t
 
 /* The answer comes while q is still running, so what its callback asks for waits behind the rest.
  */
-static void finish(struct device_request *q, enum err why)
+static void finish(struct device_task *q, enum err why)
 {
     q->answer(q, why);
     q->entry->running = NULL;
@@ -29,7 +29,7 @@ static void run_next(struct local_devices *r, struct device_entry *e);
 
 static void on_stored(struct change *c, enum err why)
 {
-    struct device_request *q = (struct device_request *)c;
+    struct device_task *q = (struct device_task *)c;
     struct local_devices *r = q->registry;
     struct device_entry *e = q->entry;
     if (why == ERR_OK)
@@ -43,7 +43,7 @@ static void on_stored(struct change *c, enum err why)
 static void run_next(struct local_devices *r, struct device_entry *e)
 {
     while (!list_empty(&e->waiting)) {
-        struct device_request *q = list_entry(e->waiting.next, struct device_request, node);
+        struct device_task *q = list_entry(e->waiting.next, struct device_task, node);
         list_remove(&q->node);
         e->n_waiting--;
         e->running = q;
@@ -58,7 +58,7 @@ static void run_next(struct local_devices *r, struct device_entry *e)
     device_index_tidy(r, e);
 }
 
-void device_request_ask(struct device_request *q)
+void device_task_ask(struct device_task *q)
 {
     struct local_devices *r = q->registry;
     struct device_entry *e = q->entry;
@@ -73,7 +73,7 @@ void device_request_ask(struct device_request *q)
         run_next(r, e);
 }
 
-bool device_request_copy(struct device_request *q)
+bool device_task_copy(struct device_task *q)
 {
     q->why = ERR_NO_MEMORY;
     return device_record_copy(&q->next, &q->entry->record);
@@ -86,7 +86,7 @@ static void swap_texts(char **a, char **b)
     *b = kept;
 }
 
-void device_request_swap(struct device_request *q)
+void device_task_swap(struct device_task *q)
 {
     struct local_devices *r = q->registry;
     struct device_record *old = &q->entry->record, *next = &q->next;
