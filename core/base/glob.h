@@ -7,5 +7,8 @@
 #include "core/base/str.h"
 
 bool glob_match(struct span pattern, struct span text);
+/* Whether the rule matches all that the pattern matches. What it says is true is true; of wildcards
+ * side by side in another order than the rule's ("*?" for "?*") it may not see it. */
+bool glob_covers(struct span rule, struct span pattern);
 
 #endif

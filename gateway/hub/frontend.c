@@ -15,7 +15,7 @@
 #define PATIENCE_MS 1000
 #define TIMEOUT_MS 10000
 /* After this time the main thread's answer must have been lost for lack of memory. */
-#define HUB_ANSWER_MS 60000
+#define HUB_ANSWER_MS 75000 /* longer than ConnectDevice may take */
 /* Bytes in the kernel beyond our back-pressure: share/doc/performance.md, "Little queued". */
 #define UNSENT_MAX 16384
 #define UNREAD_MAX 131072

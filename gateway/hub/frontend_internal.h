@@ -43,7 +43,7 @@ void pending_conn_await_turn(struct pending_conn *conn, bool known);
  * HTTP session over. r: its request, with kind REQUEST_DEVICE. */
 struct request;
 void frontend_greet_device(struct pending_conn *conn, const struct request *r);
-/* Sends the main thread a request, which has to be answered within a minute. */
+/* Sends the main thread a request, which has to be answered within 75 s. */
 void pending_conn_ask(struct pending_conn *conn, struct message *m);
 /* The connection that asked, for which the answer is here. NULL: it has closed meanwhile. */
 struct pending_conn *pending_conn_answered(const struct frontend *f, uint64_t id);

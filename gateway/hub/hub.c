@@ -242,6 +242,7 @@ static bool load_rules(struct hub *hub, const struct hub_options *from, enum err
     }
     api_rules(hub->api, keys, limits);
     accounts_rules(hub->accounts, limits);
+    device_registry_limit(hub->devices, limits_of(limits, "")->devices);
     keys_free(hub->keys);
     limits_free(hub->limits);
     hub->keys = keys;
@@ -361,6 +362,8 @@ static bool open_registry(struct hub *hub, enum err *why, char *text, size_t siz
     if (hub->desk == NULL)
         return no_memory(why, text, size);
     struct api_options a = {.registry = hub->registry,
+                            .devices = hub->devices,
+                            .notices = device_desk_notices(hub->desk),
                             .audit = hub->audit,
                             .region = hub->o.region,
                             .account = hub->o.account,
@@ -446,6 +449,7 @@ void hub_free(struct hub *hub)
         worker_stop(hub->threads[i]);
     mailbox_free(hub->mailbox, on_last_message);
     device_desk_end(hub->desk);
+    api_without_notices(hub->api);
     registry_free(hub->registry);
     device_registry_free(hub->devices);
     device_desk_free(hub->desk);

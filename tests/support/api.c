@@ -81,6 +81,8 @@ void world_rules(const char *keys, const char *limits)
 void world_api(bool unsigned_loopback)
 {
     struct api_options o = {.registry = world.registry,
+                            .devices = world.devices,
+                            .notices = world.notices,
                             .audit = world.audit,
                             .region = "eu-test-1",
                             .account = "123456789012",
@@ -88,6 +90,33 @@ void world_api(bool unsigned_loopback)
                             .clock = world_clock};
     world.api = api_new(&o);
     assert_non_null(world.api);
+}
+
+static uint64_t notices_now(void *owner)
+{
+    (void)owner;
+    return uv_hrtime() / 1000000;
+}
+
+static int64_t notices_wall(void *owner)
+{
+    (void)owner;
+    return world.now;
+}
+
+static void new_token(char *out, size_t size)
+{
+    assert_in_range(size, ACCESS_TOKEN_SIZE, SIZE_MAX);
+    access_token_new(out);
+}
+
+static void open_notices(void)
+{
+    world.notices = notices_new(&(struct notices_options){.registry = world.registry,
+                                                          .token_new = new_token,
+                                                          .now = notices_now,
+                                                          .wall = notices_wall});
+    assert_non_null(world.notices);
 }
 
 int world_begin(void **state)
@@ -103,7 +132,14 @@ int world_begin(void **state)
     snprintf(world.keys_file, sizeof world.keys_file, "%s/keys", world.folder);
     snprintf(world.limits_file, sizeof world.limits_file, "%s/limits", world.folder);
     snprintf(world.audit_file, sizeof world.audit_file, "%s/audit", world.folder);
-    struct registry_options o = {.loop = loop, .folder = state_folder};
+    world.devices =
+        device_registry_new(&(struct device_registry_options){.loop = loop, .now = world_clock});
+    assert_non_null(world.devices);
+    if (getenv("TEST_LATE") != NULL)
+        world.devices = late_devices_new(loop, world.devices);
+    struct registry_options o = {.loop = loop,
+                                 .folder = state_folder,
+                                 .companion = device_registry_companion(world.devices)};
     world.tunnels = world.registry = registry_new(&o, &why, text, sizeof text);
     if (world.tunnels == NULL)
         fail_msg("%s", text);
@@ -112,6 +148,7 @@ int world_begin(void **state)
     registry_subscribe(world.registry, &world_subscriber);
     world.audit = audit_new(world.audit_file, &why);
     assert_non_null(world.audit);
+    open_notices();
     world_api(true);
     world_rules(NULL, "");
     return 0;
@@ -139,7 +176,10 @@ static void remove_tree(const char *path)
 int world_end(void **state)
 {
     reply_clear();
+    notices_free(world.notices);
+    api_without_notices(world.api);
     registry_free(world.registry);
+    device_registry_free(world.devices);
     api_free(world.api);
     audit_free(world.audit);
     keys_free(world.keys);
@@ -197,7 +237,10 @@ void ask(const char *client, const char *head, const char *body)
     begin_ask(client, head, body, &reply);
     if (world.meanwhile != NULL)
         world.meanwhile();
-    UNTIL(reply.calls > 0);
+    if (world.each_turn != NULL)
+        UNTIL((world.each_turn(), reply.calls > 0));
+    else
+        UNTIL(reply.calls > 0);
     check_reply();
 }
 

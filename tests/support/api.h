@@ -6,6 +6,7 @@
 #include "core/aws/sigv4.h"
 #include "gateway/hub/api/api.h"
 #include "tests/support/net.h"
+#include "tests/unit/late_devices.h"
 #include "tests/unit/late_registry.h"
 #include "tests/unit/registry_view.h"
 
@@ -24,6 +25,8 @@
 struct world {
     struct registry *tunnels;  /* in memory */
     struct registry *registry; /* the same, or late_registry.h before it when TEST_LATE is set */
+    struct device_registry *devices; /* late_devices.h when TEST_LATE is set */
+    struct notices *notices;
     struct audit *audit;
     struct api *api;
     struct keys *keys;
@@ -31,6 +34,7 @@ struct world {
     char folder[64], keys_file[96], limits_file[96], audit_file[96];
     int64_t now;                       /* the API's clock */
     void (*meanwhile)(void);           /* if not NULL: called behind each call */
+    void (*each_turn)(void);           /* the same: behind each turn of the loop, until an answer */
     int ended[2], rotated[SIDE_COUNT]; /* events of the registry; ended: [1] with removal */
     const char *ended_why;
 };

@@ -75,8 +75,17 @@ static void operations(void **state)
                                         "TagResource",
                                         "UntagResource",
                                         "ListTagsForResource",
-                                        "CutKey"};
-    assert_int_equal(OPERATION_COUNT, 9);
+                                        "CutKey",
+                                        "ConnectDevice",
+                                        "ListDevices",
+                                        "DescribeDevice",
+                                        "UpdateDevice",
+                                        "ResetDevice",
+                                        "DeleteDevice",
+                                        "CreateInvitation",
+                                        "ListInvitations",
+                                        "DeleteInvitation"};
+    assert_int_equal(OPERATION_COUNT, 18);
     for (int i = 0; i < OPERATION_COUNT; i++) {
         enum operation o;
         assert_string_equal(operation_name((enum operation)i), names[i]);
@@ -365,7 +374,8 @@ static void by_operation(void **state)
 /* What it is about is picked tunnel by tunnel. */
 static bool asks_for_none(enum operation o)
 {
-    return o == OPERATION_LIST || o == OPERATION_CUT_KEY;
+    return o == OPERATION_LIST || o == OPERATION_CUT_KEY || o == OPERATION_LIST_DEVICES ||
+           o == OPERATION_LIST_INVITATIONS;
 }
 
 static void by_thing(void **state)

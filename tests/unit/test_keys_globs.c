@@ -100,6 +100,73 @@ static void random_globs(void **state)
     assert_in_range(matched, 5000, 45000);
 }
 
+/* ---- a pattern inside a rule ---- */
+
+static void covers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rule, *pattern;
+        bool covers;
+    } cases[] = {
+        {"*", "*", true},
+        {"*", "", true},
+        {"*", "a?*b", true},
+        {"plant7-*", "plant7-*", true},
+        {"plant7-*", "plant7-x?", true},
+        {"plant7-*", "plant7-*-*", true},
+        {"plant7-*", "plant7*", false},
+        {"plant7-*", "plant?-*", false},
+        {"plant7-*", "*", false},
+        {"pump-?", "pump-?", true},
+        {"pump-?", "pump-*", false}, /* a question mark does not take a star */
+        {"pump-??", "pump-*", false},
+        {"?", "*", false},
+        {"*a*", "*ba*", true},
+        {"*a", "*ab", false},
+        {"a", "?", false},
+        {"", "*", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (glob_covers(span_of(cases[i].rule), span_of(cases[i].pattern)) != cases[i].covers)
+            fail_msg("%s and %s", cases[i].rule, cases[i].pattern);
+}
+
+static size_t random_text(unsigned *seed, const char *of, size_t n_of, size_t most, char *out)
+{
+    size_t n = (size_t)rand_r(seed) % most;
+    for (size_t i = 0; i < n; i++)
+        out[i] = of[(size_t)rand_r(seed) % n_of];
+    out[n] = '\0';
+    return n;
+}
+
+/* Whatever a pattern matches, the rule that covers it matches, too. */
+static void covering_is_sound(void **state)
+{
+    (void)state;
+    unsigned seed = 12;
+    size_t covered = 0, matched = 0;
+    for (int round = 0; round < 20000; round++) {
+        char rule[7], pattern[7], text[9];
+        random_text(&seed, "ab*?", 4, sizeof rule, rule);
+        random_text(&seed, "ab*?", 4, sizeof pattern, pattern);
+        if (!glob_covers(span_of(rule), span_of(pattern)))
+            continue;
+        covered++;
+        for (int i = 0; i < 200; i++) {
+            random_text(&seed, "ab", 2, sizeof text, text);
+            if (!slow_match(pattern, text))
+                continue;
+            matched++;
+            if (!slow_match(rule, text))
+                fail_msg("%s covers %s, but not %s", rule, pattern, text);
+        }
+    }
+    assert_in_range(covered, 500, 15000);
+    assert_in_range(matched, 5000, SIZE_MAX);
+}
+
 /* With backtracking into every star this would not end before the sun does. */
 static void many_stars(void **state)
 {
@@ -128,6 +195,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(globs),
+        cmocka_unit_test(covers),
+        cmocka_unit_test(covering_is_sound),
         cmocka_unit_test(random_globs),
         cmocka_unit_test(many_stars),
     };

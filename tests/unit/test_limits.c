@@ -226,6 +226,8 @@ static void refused(void **state)
         {"[key A]\nlifetime-minutes = 1\nlifetime-minutes = 1\n",
          ":3: lifetime-minutes is there twice"},
         {"preset = AWS\n", ":1: preset is \"generous\" or \"aws\", not \"AWS\""},
+        {"[key A]\ndevices = 5\n",
+         ":2: devices is for the whole hub: it stands before the sections"},
         {"preset = aws\npreset = aws\n", ":2: preset is there twice"},
         {"[key A]\npreset = aws\n", ":2: preset is for all keys: it stands before the sections"},
         {"[key A]\n[key B]\n[key A]\n", ":3: \"A\" is there twice"},

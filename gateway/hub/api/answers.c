@@ -75,11 +75,15 @@ static struct span written(const struct json_writer *w)
     return (struct span){(const char *)w->bytes.data, w->bytes.size};
 }
 
-static void write_fault(struct json_writer *w, const char *name, struct span text)
+/* last_seen: 0: it is left out. */
+static void write_fault(struct json_writer *w, const char *name, struct span text,
+                        int64_t last_seen)
 {
     json_open(w, NULL, '{');
     json_text(w, "__type", span_of(name));
     json_text(w, "message", text);
+    if (last_seen != 0)
+        json_time(w, "lastSeenAt", last_seen);
     json_close(w, '}');
 }
 
@@ -107,7 +111,8 @@ void answer_fault(struct call *c, enum fault f, const char *format, ...)
     va_end(args);
     buf_wipe(&c->out.bytes);
     c->out = (struct json_writer){.bytes.limit = ERROR_MAX};
-    write_fault(&c->out, faults[f].name, (struct span){(const char *)text.data, text.size});
+    write_fault(&c->out, faults[f].name, (struct span){(const char *)text.data, text.size},
+                c->last_seen);
     buf_free(&text);
     if (fits && !c->out.failed)
         finish(c, faults[f].status, faults[f].name, written(&c->out));
@@ -184,11 +189,11 @@ void api_bad_request(int status, const char *text, struct api_answer *out, char 
     struct json_writer w = {.bytes.limit = size};
     *out = (struct api_answer){.status = status, .error = name_of(status)};
     random_uuid(out->request_id);
-    write_fault(&w, out->error, span_of(text));
+    write_fault(&w, out->error, span_of(text), 0);
     if (w.failed) {
         buf_free(&w.bytes);
         w = (struct json_writer){.bytes.limit = size};
-        write_fault(&w, out->error, span_of(""));
+        write_fault(&w, out->error, span_of(""), 0);
     }
     if (!w.failed)
         memcpy(body, w.bytes.data, w.bytes.size);

@@ -21,6 +21,8 @@ struct api *api_new(const struct api_options *o)
     if (a == NULL)
         return NULL;
     a->registry = o->registry;
+    a->devices = o->devices;
+    a->notices = o->notices;
     a->audit = o->audit;
     a->allow_unsigned_loopback = o->allow_unsigned_loopback;
     a->clock = o->clock != NULL ? o->clock : clock_wall_ms;
@@ -39,6 +41,12 @@ void api_free(struct api *a)
     free(a->region);
     free(a->account);
     free(a);
+}
+
+void api_without_notices(struct api *a)
+{
+    if (a != NULL)
+        a->notices = NULL;
 }
 
 void api_rules(struct api *a, struct keys *keys, const struct limit_book *limits)
@@ -138,12 +146,26 @@ static struct call *call_new(struct api *a, const struct api_call *q)
 static const struct {
     operation_run *run;
     bool about_a_tunnel; /* the input names a tunnel */
+    device_run *device;  /* in place of `run`: the input names a device */
 } operations[OPERATION_COUNT] = {
-    [OPERATION_OPEN] = {open_tunnel, false},        [OPERATION_CLOSE] = {close_tunnel, true},
-    [OPERATION_DESCRIBE] = {describe_tunnel, true}, [OPERATION_LIST] = {list_tunnels, false},
-    [OPERATION_ROTATE] = {rotate_token, true},      [OPERATION_TAG] = {tag_resource, true},
-    [OPERATION_UNTAG] = {untag_resource, true},     [OPERATION_LIST_TAGS] = {list_tags, true},
+    [OPERATION_OPEN] = {open_tunnel, false},
+    [OPERATION_CLOSE] = {close_tunnel, true},
+    [OPERATION_DESCRIBE] = {describe_tunnel, true},
+    [OPERATION_LIST] = {list_tunnels, false},
+    [OPERATION_ROTATE] = {rotate_token, true},
+    [OPERATION_TAG] = {tag_resource, true},
+    [OPERATION_UNTAG] = {untag_resource, true},
+    [OPERATION_LIST_TAGS] = {list_tags, true},
     [OPERATION_CUT_KEY] = {cut_key, false},
+    [OPERATION_CONNECT_DEVICE] = {.device = connect_device},
+    [OPERATION_LIST_DEVICES] = {list_devices, false},
+    [OPERATION_DESCRIBE_DEVICE] = {.device = describe_device},
+    [OPERATION_UPDATE_DEVICE] = {.device = update_device},
+    [OPERATION_RESET_DEVICE] = {.device = reset_device},
+    [OPERATION_DELETE_DEVICE] = {.device = delete_device},
+    [OPERATION_CREATE_INVITATION] = {create_invitation, false},
+    [OPERATION_LIST_INVITATIONS] = {list_invitations, false},
+    [OPERATION_DELETE_INVITATION] = {delete_invitation, false},
 };
 
 static void on_found(void *ctx, enum err why, const struct tunnel_record *t)
@@ -160,7 +182,9 @@ static void on_found(void *ctx, enum err why, const struct tunnel_record *t)
 static void operate(struct call *c)
 {
     struct span id;
-    if (!operations[c->operation].about_a_tunnel)
+    if (operations[c->operation].device != NULL)
+        about_device(c, operations[c->operation].device);
+    else if (!operations[c->operation].about_a_tunnel)
         operations[c->operation].run(c, NULL);
     else if (named_tunnel(c, &id))
         registry_get(c->api->registry, id, on_found, c);

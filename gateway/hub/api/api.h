@@ -1,7 +1,6 @@
 /* The control API: AWS IoT Secure Tunneling's eight operations (service model 2018-10-05, protocol
  * awsJson1.1), so that AWS's CLI and SDKs work with the hub, and the hub's own in the same form. It
- * takes one request and gives one
- * answer; the caller does the HTTP. */
+ * takes one request and gives one answer; the caller does the HTTP. */
 #ifndef GATEWAY_HUB_API_API_H
 #define GATEWAY_HUB_API_API_H
 
@@ -10,19 +9,24 @@
 #include "gateway/hub/api/audit.h"
 #include "gateway/hub/api/keys.h"
 #include "gateway/hub/api/limits.h"
+#include "gateway/hub/devices/device_registry.h"
+#include "gateway/hub/devices/notices.h"
 #include "gateway/hub/registry/registry.h"
 
 struct api;
 
 struct api_options {
     struct registry *registry;
+    struct device_registry *devices;
+    struct notices *notices; /* NULL: devices are never there */
     struct audit *audit;
     const char *region, *account; /* for ARNs */
     bool allow_unsigned_loopback; /* unsigned calls from this machine are accepted */
     int64_t (*clock)(void);       /* ms since the epoch; NULL: the real one */
 };
 struct api *api_new(const struct api_options *o); /* NULL: memory */
-void api_free(struct api *a); /* must follow registry_free, which may call back */
+void api_free(struct api *a);            /* must follow the end of all that may call back */
+void api_without_notices(struct api *a); /* they are freed. NULL is fine */
 /* Sets keys and limits: before the first api_handle, and whenever the files were read again. The
  * API does not own them; they must live until the next api_rules. keys NULL: there are no access
  * keys. */

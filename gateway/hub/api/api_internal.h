@@ -14,6 +14,10 @@ struct cJSON;
 /* X(name, exception, HTTP status) */
 #define FAULT_TABLE(X)                                                                             \
     X(ACCESS_DENIED, "AccessDeniedException", 403)                                                 \
+    X(DEVICE_AWAY, "DeviceAwayException", 400)                                                     \
+    X(DEVICE_NOT_ENABLED, "DeviceNotEnabledException", 400)                                        \
+    X(DEVICE_REJECTED, "DeviceRejectedException", 400)                                             \
+    X(DEVICE_SILENT, "DeviceSilentException", 400)                                                 \
     X(INCOMPLETE_SIGNATURE, "IncompleteSignatureException", 400)                                   \
     X(INTERNAL, "InternalServerException", 500)                                                    \
     X(INVALID_SIGNATURE, "InvalidSignatureException", 403)                                         \
@@ -21,6 +25,7 @@ struct cJSON;
     X(MISSING_TOKEN, "MissingAuthenticationTokenException", 403)                                   \
     X(NOT_FOUND, "ResourceNotFoundException", 400)                                                 \
     X(SERIALIZATION, "SerializationException", 400)                                                \
+    X(SERVICE_NOT_SERVED, "ServiceNotServedException", 400)                                        \
     X(UNKNOWN_OPERATION, "UnknownOperationException", 400)                                         \
     X(UNRECOGNIZED_CLIENT, "UnrecognizedClientException", 403)                                     \
     X(VALIDATION, "ValidationException", 400)
@@ -31,10 +36,12 @@ enum fault {
         FAULT_COUNT
 };
 
-#define NOTES_MAX 2
+#define NOTES_MAX 4
 
 struct api {
     struct registry *registry;
+    struct device_registry *devices;
+    struct notices *notices;
     struct audit *audit;
     char *region, *account;
     bool allow_unsigned_loopback;
@@ -76,6 +83,8 @@ struct call {
     char cut_key[129];
     size_t cut;
 
+    int64_t last_seen; /* lastSeenAt of DeviceAwayException, ms; 0: never */
+
     /* Fields for the audit log. */
     char target[129]; /* the operation as it was named */
     char tunnel[129]; /* or "" */
@@ -116,6 +125,35 @@ typedef void operation_run(struct call *c, const struct tunnel_record *t);
 extern operation_run open_tunnel, close_tunnel, describe_tunnel, list_tunnels, rotate_token,
     tag_resource, untag_resource, list_tags, cut_key;
 
+/* Answers the errors of registry_open. */
+void answer_open_error(struct call *c, enum err why);
+
+/* ---- connect.c, devices.c, device_list.c, invitations.c ---- */
+
+/* d: a view of the device that the input names, which the caller may know of. */
+typedef void device_run(struct call *c, const struct device_record *d);
+extern device_run connect_device, describe_device, update_device, reset_device, delete_device;
+extern operation_run list_devices, create_invitation, list_invitations, delete_invitation;
+
+/* ConnectDevice (connect_services.c): appends the services for the tunnel to `out`, as the device
+ * tells them, whatever their spelling was, with the wanted one, if the input names one, in front;
+ * *wanted is a copy of it, or "". False: answered. */
+bool choose_services(struct call *c, const struct device_record *d, struct texts *out,
+                     char **wanted);
+
+/* Looks up the device that the input names. A caller that may not call the operation at all does
+ * not learn whether there is such a device, nor one whose key is for others. */
+void about_device(struct call *c, device_run *run);
+/* Whether the caller may do w to the device. Name and labels are taken from d. */
+bool permitted_device(struct call *c, struct access_request *w, const struct device_record *d);
+/* Whether the caller's key is for such a device. */
+bool may_know(const struct call *c, const struct device_record *d);
+/* What is known of its presence; NULL: nothing, or this hub gives no notices. */
+const struct device_presence *presence_of(const struct call *c, const char *device);
+/* The members of DeviceSummary. */
+void write_device(struct call *c, const struct device_record *d);
+void write_texts(struct call *c, const char *name, const struct texts *texts);
+
 /* ---- resources.c: what calls are about ---- */
 
 /* The id of the tunnel that the input names by "tunnelId" or "resourceArn", a view into it; noted
@@ -132,11 +170,13 @@ void note_tunnel(struct call *c, const struct tunnel_record *t);
  */
 bool note_items(struct call *c, const char *name, const struct cJSON *items);
 bool note_text(struct call *c, const char *name, const char *text);
+/* Whether the caller may call the operation at all. False: answered. */
+bool may_operate(struct call *c);
 const struct limits *limits_of_call(const struct call *c);
 
 /* "arn:aws:iot:region:account:tunnel/id" */
 void write_arn(struct call *c, const char *name, const char *tunnel_id);
-void write_tags(struct call *c, const struct tags *tags);
+void write_tags(struct call *c, const char *name, const struct tags *tags);
 void write_summary(struct call *c,
                    const struct tunnel_record *r); /* the members of TunnelSummary */
 
@@ -151,6 +191,8 @@ bool take_tags(struct call *c, const struct cJSON *list, struct tags *out);
 
 /* Makes a new token for each side that is `fresh`. token gets views of them, and NULL for the other
  * sides. */
+/* A new join token, of JOIN_TOKEN_SIZE bytes. */
+void join_token_new(char out[ACCESS_TOKEN_SIZE]);
 void tokens_new(struct call *c, const char *token[SIDE_COUNT]);
 void write_tokens(struct call *c);
 

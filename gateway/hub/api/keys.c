@@ -102,32 +102,38 @@ enum denial {
 
 #define SENTENCE(operation, on, because)                                                           \
     "The access key is not authorized to perform: " operation " on " on ", because " because "."
+#define NOUN_AWS "tunnel"
+#define NOUN_HUB "tunnel"
+#define NOUN_DEVICES "device"
+#define THING_AWS "the tunnel's thing"
+#define THING_HUB THING_AWS
+#define THING_DEVICES "such names"
 /* The sentences of one operation, so that all of them are constants. */
-#define SENTENCES(operation)                                                                       \
+#define SENTENCES(operation, noun, thing)                                                          \
     {                                                                                              \
         [DENIAL_OPERATION] =                                                                       \
-            SENTENCE(operation, "any tunnel", "it is not among the key's operations"),             \
-        [DENIAL_THING] =                                                                           \
-            SENTENCE(operation, "the tunnel's thing", "none of the key's things matches it"),      \
-        [DENIAL_NO_THING] = SENTENCE(operation, "a tunnel without a thing",                        \
+            SENTENCE(operation, "any " noun, "it is not among the key's operations"),              \
+        [DENIAL_THING] = SENTENCE(operation, thing, "none of the key's things matches it"),        \
+        [DENIAL_NO_THING] = SENTENCE(operation, "a " noun " without a thing",                      \
                                      "the key is limited to certain things"),                      \
-        [DENIAL_SERVICES] = SENTENCE(operation, "all services of the tunnel",                      \
+        [DENIAL_SERVICES] = SENTENCE(operation, "all services of the " noun,                       \
                                      "the key's services do not cover them all"),                  \
-        [DENIAL_NO_SERVICES] = SENTENCE(operation, "a tunnel without services",                    \
+        [DENIAL_NO_SERVICES] = SENTENCE(operation, "a " noun " without services",                  \
                                         "the key is limited to certain services"),                 \
-        [DENIAL_TAGS] = SENTENCE(operation, "a tunnel with such tags",                             \
+        [DENIAL_TAGS] = SENTENCE(operation, "a " noun " with such tags",                           \
                                  "a tag that the key requires is missing or has another value"),   \
         [DENIAL_UNTAG] =                                                                           \
-            SENTENCE(operation, "these tags", "the key requires one of them on its tunnels"),      \
+            SENTENCE(operation, "these tags", "the key requires one of them on its " noun "s"),    \
         [DENIAL_SOURCE] = SENTENCE(operation, "the source's token",                                \
                                    "SOURCE is not among the key's client-modes"),                  \
         [DENIAL_DESTINATION] = SENTENCE(operation, "the destination's token",                      \
                                         "DESTINATION is not among the key's client-modes"),        \
         [DENIAL_DELETE] =                                                                          \
-            SENTENCE(operation, "the tunnel with delete", "the key's may-delete is \"no\""),       \
+            SENTENCE(operation, "the " noun " with delete", "the key's may-delete is \"no\""),     \
     }
 static const char *const sentences[OPERATION_COUNT][DENIAL_COUNT] = {
-#define X(name, text, whose) [OPERATION_##name] = SENTENCES(OPERATION_ACTIONS_##whose text),
+#define X(name, text, whose)                                                                       \
+    [OPERATION_##name] = SENTENCES(OPERATION_ACTIONS_##whose text, NOUN_##whose, THING_##whose),
     OPERATION_TABLE(X)
 #undef X
 };
@@ -140,11 +146,27 @@ static bool matches_one(const struct texts *globs, struct span text)
     return false;
 }
 
+/* Each glob must lie inside one of the key's things: those that only several of them together cover
+ * are refused. */
+static bool covers_all(const struct texts *things, const struct texts *names)
+{
+    for (size_t i = 0; i < names->n; i++) {
+        size_t k = 0;
+        while (k < things->n && !glob_covers(span_of(things->items[k]), span_of(names->items[i])))
+            k++;
+        if (k == things->n)
+            return false;
+    }
+    return true;
+}
+
 static enum denial check_thing(const struct access_key *k, const struct access_request *w)
 {
     struct span thing = span_of(w->thing);
     if (k->things.n == 0)
         return DENIAL_NONE;
+    if (w->names != NULL)
+        return covers_all(&k->things, w->names) ? DENIAL_NONE : DENIAL_THING;
     if (thing.n == 0)
         return DENIAL_NO_THING; /* "*" matches any thing but requires one */
     return matches_one(&k->things, thing) ? DENIAL_NONE : DENIAL_THING;
@@ -153,7 +175,8 @@ static enum denial check_thing(const struct access_key *k, const struct access_r
 /* A caller that rotates a token gets one, so this is checked as if the caller opened the tunnel. */
 static enum denial check_services(const struct access_key *k, const struct access_request *w)
 {
-    bool gives_tokens = w->operation == OPERATION_OPEN || w->operation == OPERATION_ROTATE;
+    bool gives_tokens = w->operation == OPERATION_OPEN || w->operation == OPERATION_ROTATE ||
+                        w->operation == OPERATION_CONNECT_DEVICE;
     if (!gives_tokens || k->services.n == 0)
         return DENIAL_NONE;
     if (w->services == NULL || w->services->n == 0)
@@ -233,12 +256,18 @@ const char *key_denies_operation(const struct access_key *k, enum operation o)
     return (k->operations & 1u << o) != 0 ? NULL : sentences[o][DENIAL_OPERATION];
 }
 
+static bool asks_for_all(enum operation o)
+{
+    return o == OPERATION_LIST || o == OPERATION_CUT_KEY || o == OPERATION_LIST_DEVICES ||
+           o == OPERATION_LIST_INVITATIONS;
+}
+
 const char *key_denies(const struct access_key *k, const struct access_request *w)
 {
     const char *denied = key_denies_operation(k, w->operation);
     if (denied != NULL)
         return denied;
-    if (w->operation == OPERATION_LIST || w->operation == OPERATION_CUT_KEY)
+    if (asks_for_all(w->operation))
         return NULL;
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++) {
         enum denial why = checks[i](k, w);
@@ -257,4 +286,16 @@ bool key_sees(const struct access_key *k, const char *thing, const struct tags *
 {
     const struct access_request w = {.operation = OPERATION_LIST, .thing = thing, .tags = tags};
     return check_thing(k, &w) == DENIAL_NONE && check_tags(k, &w) == DENIAL_NONE;
+}
+
+bool key_sees_names(const struct access_key *k, const struct texts *names,
+                    const struct tags *labels)
+{
+    const struct access_request w = {.names = names, .tags = labels};
+    return check_thing(k, &w) == DENIAL_NONE && check_tags(k, &w) == DENIAL_NONE;
+}
+
+bool key_permits_service(const struct access_key *k, const char *service)
+{
+    return k->services.n == 0 || matches_one(&k->services, span_of(service));
 }

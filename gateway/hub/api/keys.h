@@ -28,7 +28,7 @@ struct keys;
 
 /* X(name, text, whose). In X-Amz-Target stands the service before the text, with a point between
  * them; a refusal names the action. AWS: an operation of AWS IoT Secure Tunneling. HUB: one that
- * only this hub has. */
+ * only this hub has. DEVICES: one of these that is about a device or an invitation. */
 #define OPERATION_TABLE(X)                                                                         \
     X(OPEN, "OpenTunnel", AWS)                                                                     \
     X(CLOSE, "CloseTunnel", AWS)                                                                   \
@@ -38,11 +38,22 @@ struct keys;
     X(TAG, "TagResource", AWS)                                                                     \
     X(UNTAG, "UntagResource", AWS)                                                                 \
     X(LIST_TAGS, "ListTagsForResource", AWS)                                                       \
-    X(CUT_KEY, "CutKey", HUB)
+    X(CUT_KEY, "CutKey", HUB)                                                                      \
+    X(CONNECT_DEVICE, "ConnectDevice", DEVICES)                                                    \
+    X(LIST_DEVICES, "ListDevices", DEVICES)                                                        \
+    X(DESCRIBE_DEVICE, "DescribeDevice", DEVICES)                                                  \
+    X(UPDATE_DEVICE, "UpdateDevice", DEVICES)                                                      \
+    X(RESET_DEVICE, "ResetDevice", DEVICES)                                                        \
+    X(DELETE_DEVICE, "DeleteDevice", DEVICES)                                                      \
+    X(CREATE_INVITATION, "CreateInvitation", DEVICES)                                              \
+    X(LIST_INVITATIONS, "ListInvitations", DEVICES)                                                \
+    X(DELETE_INVITATION, "DeleteInvitation", DEVICES)
 #define OPERATION_SERVICE_AWS "IoTSecuredTunneling"
 #define OPERATION_SERVICE_HUB "TunnelHub"
+#define OPERATION_SERVICE_DEVICES OPERATION_SERVICE_HUB
 #define OPERATION_ACTIONS_AWS "iot:"
 #define OPERATION_ACTIONS_HUB "tunnelhub:"
+#define OPERATION_ACTIONS_DEVICES OPERATION_ACTIONS_HUB
 enum operation {
 #define X(name, text, whose) OPERATION_##name,
     OPERATION_TABLE(X)
@@ -66,16 +77,18 @@ struct span access_key_secret(const struct access_key *k);
 
 /* What is asked for. For OPEN the fields describe the tunnel to be; for the others they are the
  * existing tunnel's. LIST and CUT_KEY ask without a tunnel, and key_sees then picks those that they
- * are about. TAG asks
- * twice, with the tags as they are and as they would be, so that no key can move a tunnel out of
- * its reach into another key's. */
+ * are about. Of the operations on devices the thing is the device's name, and the tags are its
+ * labels. TAG asks twice, with the tags as they are and as they would be, so that no key can move a
+ * tunnel out of its reach into another key's. */
 struct access_request {
     enum operation operation;
     const char *thing; /* or NULL */
     const struct texts *services;
     const struct tags *tags;
-    bool source, destination;  /* ROTATE: sides whose tokens are replaced */
-    bool remove;               /* CLOSE with delete */
+    bool source, destination; /* ROTATE: sides whose tokens are replaced */
+    bool remove;              /* CLOSE with delete; DELETE_DEVICE */
+    /* CREATE_INVITATION, DELETE_INVITATION: globs of names, in place of a thing. */
+    const struct texts *names;
     const struct texts *untag; /* UNTAG: keys to remove; a required key must stay */
 };
 /* NULL: allowed; else a sentence for the client that names what is missing. */
@@ -85,6 +98,11 @@ const char *key_denies_operation(const struct access_key *k, enum operation o);
 /* Whether a tunnel of that thing and tags is one of those that LIST shows to k and CUT_KEY closes.
  */
 bool key_sees(const struct access_key *k, const char *thing, const struct tags *tags);
+/* The same for invitations: all names that they are for must be things of the key. */
+bool key_sees_names(const struct access_key *k, const struct texts *names,
+                    const struct tags *labels);
+/* Whether k may open a tunnel for that service. */
+bool key_permits_service(const struct access_key *k, const char *service);
 /* Then key_sees takes time in proportion to the tags. */
 bool key_reads_tags(const struct access_key *k);
 

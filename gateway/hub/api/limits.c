@@ -120,6 +120,9 @@ static enum err take_limit(struct reading *r, const struct ini_entry *e, size_t 
 {
     char quoted[80];
     uint64_t value;
+    if (r->limits != &r->book->all && strcmp(table[i].name, LIMIT_OF_HUB) == 0)
+        return complain(r, e, "%s is for the whole hub: it stands before the sections",
+                        table[i].name);
     if ((r->seen & 1u << i) != 0)
         return complain(r, e, "%s is there twice", table[i].name);
     if (!number(e->value, table[i].most, &value) || value < table[i].least)

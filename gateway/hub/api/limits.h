@@ -19,6 +19,8 @@
  * 0 means "no limit" where the smallest is 0. */
 #define LIMIT_TABLE(X)                                                                             \
     X(services_per_tunnel, "services-per-tunnel", 64, 3, 1, 64, "services")                        \
+    X(devices, "devices", 100000, 100000, 0, 1000000, "devices, of the whole hub")                 \
+    X(invitations_per_key, "invitations-per-key", 1000, 1000, 0, 10000, "invitations")             \
     X(tunnels_per_key, "tunnels-per-key", 10000, 10000, 0, 1000000, "open tunnels")                \
     X(connects_per_second, "connects-per-second", 1000, 10, 0, 1000000,                            \
       "connections of tunnel ends, of one key's tunnels together")                                 \
@@ -35,6 +37,9 @@ struct limits {
     LIMIT_TABLE(X)
 #undef X
 };
+
+/* The limit of the hub as a whole, which no [key] section may set. */
+#define LIMIT_OF_HUB "devices"
 
 struct limit_book;
 

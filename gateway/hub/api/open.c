@@ -73,18 +73,22 @@ static bool may_open(struct call *c, const struct tunnel_record *r)
     return permitted(c, &w, NULL);
 }
 
-static void on_opened(void *ctx, enum err why, const struct tunnel_record *t)
+void answer_open_error(struct call *c, enum err why)
 {
-    struct call *c = ctx;
-    if (why == ERR_LIMIT) {
+    if (why == ERR_LIMIT)
         answer_fault(c, FAULT_LIMIT_EXCEEDED,
                      "The limit tunnels-per-key is %" PRIu64 ": so many tunnels of this access key "
                      "are open. Close tunnels that are not needed.",
                      limits_of_call(c)->tunnels_per_key);
-        return;
-    }
-    if (why != ERR_OK) {
+    else
         answer_error(c, why);
+}
+
+static void on_opened(void *ctx, enum err why, const struct tunnel_record *t)
+{
+    struct call *c = ctx;
+    if (why != ERR_OK) {
+        answer_open_error(c, why);
         return;
     }
     note_tunnel(c, t);

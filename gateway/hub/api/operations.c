@@ -52,7 +52,7 @@ static void write_tunnel(struct call *c, const struct tunnel_record *r)
     json_open(&c->out, "timeoutConfig", '{');
     json_number(&c->out, "maxLifetimeTimeoutMinutes", r->lifetime_minutes);
     json_close(&c->out, '}');
-    write_tags(c, &r->tags);
+    write_tags(c, "tags", &r->tags);
     json_close(&c->out, '}');
 }
 

@@ -62,7 +62,7 @@ void note_tunnel(struct call *c, const struct tunnel_record *t)
     snprintf(c->thing, sizeof c->thing, "%s", t->thing);
 }
 
-static bool may_operate(struct call *c)
+bool may_operate(struct call *c)
 {
     const char *denied = c->key != NULL ? key_denies_operation(c->key, c->operation) : NULL;
     return denied == NULL || REFUSE(c, FAULT_ACCESS_DENIED, "%s", denied);
@@ -210,9 +210,9 @@ bool take_tags(struct call *c, const cJSON *list, struct tags *out)
     return true;
 }
 
-void write_tags(struct call *c, const struct tags *tags)
+void write_tags(struct call *c, const char *name, const struct tags *tags)
 {
-    json_open(&c->out, "tags", '[');
+    json_open(&c->out, name, '[');
     for (size_t i = 0; i < tags->n; i++) {
         json_open(&c->out, NULL, '{');
         json_text(&c->out, "key", span_of(tags->items[i].key));

@@ -68,7 +68,7 @@ void list_tags(struct call *c, const struct tunnel_record *t)
     if (!permitted(c, &w, t))
         return;
     json_open(&c->out, NULL, '{');
-    write_tags(c, &t->tags);
+    write_tags(c, "tags", &t->tags);
     json_close(&c->out, '}');
     answer_ok(c);
 }

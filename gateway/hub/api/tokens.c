@@ -12,15 +12,25 @@
  * lets scanners for leaked secrets recognise it. */
 #define TOKEN_PREFIX "st1."
 
-void access_token_new(char out[ACCESS_TOKEN_SIZE])
+static void token_new(const char *prefix, char out[ACCESS_TOKEN_SIZE])
 {
     uint8_t bytes[32];
     char text[BASE64_SIZE(sizeof bytes)];
     random_bytes(bytes, sizeof bytes);
     base64_encode(bytes, sizeof bytes, text, true);
-    snprintf(out, ACCESS_TOKEN_SIZE, TOKEN_PREFIX "%s", text);
+    snprintf(out, ACCESS_TOKEN_SIZE, "%s%s", prefix, text);
     explicit_bzero(bytes, sizeof bytes);
     explicit_bzero(text, sizeof text);
+}
+
+void access_token_new(char out[ACCESS_TOKEN_SIZE])
+{
+    token_new(TOKEN_PREFIX, out);
+}
+
+void join_token_new(char out[ACCESS_TOKEN_SIZE])
+{
+    token_new(JOIN_TOKEN_PREFIX, out);
 }
 
 void tokens_new(struct call *c, const char *token[SIDE_COUNT])
