@@ -7,6 +7,7 @@ import unittest
 
 import ops
 import test_crash
+import test_device_link
 import test_hub_control
 import test_lifecycle
 import test_limits
@@ -64,6 +65,11 @@ class Rotation(Tsan, test_lifecycle.Rotation):
 
 @watched
 class Closing(Tsan, test_lifecycle.Closing):
+    pass
+
+
+@watched
+class Devices(Tsan, test_device_link.Links):
     pass
 
 
