@@ -41,7 +41,7 @@ static const struct option table[] = {
     {.name = "accept",
      .argument = "always|never",
      .fallback = "always",
-     .help = "Whether to let anybody in. \"tunnel-agent accept never\" and \"… always\" switch a "
+     .help = "Whether to let anybody in. \"tunnel-agent accept never\" or \"... always\" switches a "
              "running one.",
      .flags = OPTION_EXACT | OPTION_START},
     {.name = "accept-command",
