@@ -47,7 +47,7 @@ struct hub_rules {
     /* Check in the order and with the sentences of the reference program, which scripts look for;
      * and a missing directory of authorities is ignored with a warning. */
     bool reference;
-    /* Read no tokens: a device proves who it is in another way, and gets a token for each tunnel. */
+    /* Read no tokens: devices, and gateways with an access key, get one for each tunnel. */
     bool tokenless;
 };
 
@@ -58,6 +58,9 @@ struct hub_rules {
  * zeroed first, and the caller frees it with hub_config_free whatever the result. */
 enum err hub_config_read(struct options *o, const struct hub_rules *rules, struct hub_config *out);
 void hub_config_free(struct hub_config *c); /* wipes the tokens */
+/* Gives c, which has none yet, an access token, and the client token that goes with it on this
+ * machine. ERR_NO_MEMORY: it may have one of them. */
+enum err hub_config_set_token(struct hub_config *c, const char *access_token);
 /* Writes "wss://hub.example:443" or "wss://[::1]:443". Returns out. */
 const char *hub_config_url(const struct hub_config *c, char *out, size_t size);
 

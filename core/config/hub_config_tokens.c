@@ -130,16 +130,14 @@ static void machine_id(char *out, size_t size)
 
 /* Makes the same client token each time this token is used on this machine: a program that crashed
  * or was restarted may go on with its single-use token, programs elsewhere may not. */
-static enum err make_client_token(struct options *o, const char *access_token, char **token)
+static enum err make_client_token(const char *access_token, char **token)
 {
     uint8_t mac[HASH_SHA256_SIZE];
     char machine[128] = "";
     struct hmac hmac;
     *token = malloc(2 * sizeof mac + 1);
-    if (*token == NULL) {
-        options_fail(o, "out of memory");
+    if (*token == NULL)
         return ERR_NO_MEMORY;
-    }
     machine_id(machine, sizeof machine);
     hmac_begin(&hmac, access_token, strlen(access_token));
     hmac_add(&hmac, "tunnel client token ", 20);
@@ -149,13 +147,22 @@ static enum err make_client_token(struct options *o, const char *access_token, c
     return ERR_OK;
 }
 
+enum err hub_config_set_token(struct hub_config *c, const char *access_token)
+{
+    c->access_token = strdup(access_token);
+    return c->access_token != NULL ? make_client_token(access_token, &c->client_token)
+                                   : ERR_NO_MEMORY;
+}
+
 enum err hub_client_token(struct options *o, const struct hub_rules *rules, struct hub_config *out)
 {
     const char *token = options_get(o, "client-token");
+    if (token == NULL && !rules->make_client_token)
+        return ERR_OK;
     if (token == NULL)
-        return rules->make_client_token
-                   ? make_client_token(o, out->access_token, &out->client_token)
-                   : ERR_OK;
+        return make_client_token(out->access_token, &out->client_token) == ERR_OK
+                   ? ERR_OK
+                   : options_fail(o, "out of memory");
     size_t n = strlen(token);
     if (n < CLIENT_TOKEN_MIN || n > CLIENT_TOKEN_MAX)
         return options_reject(o, "client-token", "has %zu characters, but must have %d to %d", n,

@@ -14,6 +14,11 @@
 void device_status_text(const struct session *s, struct loop *loop, bool quiet,
                         char out[DEVICE_STATUS_TEXT]);
 
+/* Writes ", last seen 04:36:12", or the date when that is more than a day ago; "" when no clock
+ * knows.
+ */
+void device_status_seen(uint64_t ago_ms, char *out, size_t size);
+
 /* Whether the device left less than DEVICE_STATUS_WAIT_MS ago, so that a client may wait. */
 bool device_status_is_awaited(const struct session *s, struct loop *loop);
 

@@ -149,6 +149,8 @@ static bool write_pac(const struct pages_view *v, const struct pages_question *q
 
 static int health(const struct pages_view *v)
 {
+    if (v->devices == PAGES_DEVICES_READY)
+        return 200;
     for (size_t i = 0; i < v->n_tunnels; i++)
         if (is_usable(&v->states[i]))
             return 200;
@@ -164,7 +166,9 @@ static bool write_health(const struct pages_view *v, const struct pages_question
         up += is_usable(&v->states[i]);
         without += v->states[i].no_device;
     }
-    return buf_printf(out, "%s: %zu of %zu tunnels up", up > 0 ? "ok" : "down", up, v->n_tunnels) &&
+    return buf_printf(out, "%s: %zu of %zu tunnels up", health(v) == 200 ? "ok" : "down", up,
+                      v->n_tunnels) &&
+           (v->devices == PAGES_DEVICES_NONE || buf_printf(out, ", others on demand")) &&
            (without == 0 || buf_printf(out, ", %zu without device", without)) && put(out, "\n");
 }
 

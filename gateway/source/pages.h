@@ -13,11 +13,15 @@ struct pages_tunnel {
     size_t connections;
 };
 
+enum pages_devices { PAGES_DEVICES_NONE, PAGES_DEVICES_READY, PAGES_DEVICES_UNREACHED };
+
 struct pages_view {
     const struct names *names;
     const struct names_tunnel *tunnels;
     const struct pages_tunnel *states; /* one for each tunnel */
     size_t n_tunnels;
+    /* Tunnels to devices are opened on demand, by a hub that was reached last time, or was not. */
+    enum pages_devices devices;
 };
 
 struct pages_question {

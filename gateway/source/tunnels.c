@@ -197,7 +197,7 @@ size_t tunnels_list(struct tunnels *set, const struct names_tunnel **list)
     for (size_t i = 0; i < set->n; i++) {
         const struct tunnel *t = set->all[i];
         struct names_tunnel *out = &set->list[i];
-        out->name = t->name;
+        out->name = t->hidden ? "" : t->name;
         out->n_services = session_services(t->session, &out->services);
         out->known = out->n_services > 0 || session_open(t->session);
         out->on_demand = t->over != NULL;
@@ -386,13 +386,26 @@ void tunnels_remove(struct tunnels *set, const char *name)
         take_out(set, t);
 }
 
-void tunnels_drop(struct tunnels *set, const void *owner)
+static struct tunnel *find_owner(const struct tunnels *set, const void *owner)
 {
     for (size_t i = 0; i < set->n; i++)
-        if (set->all[i]->over != NULL && set->all[i]->owner == owner) {
-            take_out(set, set->all[i]);
-            return;
-        }
+        if (set->all[i]->over != NULL && set->all[i]->owner == owner)
+            return set->all[i];
+    return NULL;
+}
+
+void tunnels_drop(struct tunnels *set, const void *owner)
+{
+    struct tunnel *t = find_owner(set, owner);
+    if (t != NULL)
+        take_out(set, t);
+}
+
+void tunnels_hide(struct tunnels *set, const void *owner)
+{
+    struct tunnel *t = find_owner(set, owner);
+    if (t != NULL)
+        t->hidden = true;
 }
 
 void tunnels_rules(struct tunnels *set, const struct tunnels_options *fresh)

@@ -54,6 +54,8 @@ enum err tunnels_change(struct tunnels *t, const struct tunnel_options *o, char 
 void tunnels_remove(struct tunnels *t, const char *name);
 /* The same for the one that was opened on demand by that owner. */
 void tunnels_drop(struct tunnels *t, const void *owner);
+/* No name leads to the tunnel of that owner any more; its connections stay. */
+void tunnels_hide(struct tunnels *t, const void *owner);
 
 /* As forward_resolve. devices: names that no tunnel answers may be devices'. *answer: what the name
  * says, also when it leads nowhere. */

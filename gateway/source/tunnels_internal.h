@@ -24,6 +24,7 @@ struct tunnel {
     struct timer *absence; /* runs while a device that is not there is awaited */
     void (*over)(void *owner, enum err why, const char *text); /* NULL: a configured one */
     void *owner;
+    bool hidden; /* no name leads there */
 };
 
 struct tunnels {

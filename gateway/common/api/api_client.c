@@ -151,9 +151,9 @@ static void judge(const struct http_head *head, const cJSON *body, struct api_an
 {
     char error[128];
     copy_header(head, "x-amzn-errortype", error, sizeof error);
+    a->output = body;
     if (head->status == 200 && cJSON_IsObject(body)) {
         a->why = ERR_OK;
-        a->output = body;
     } else if (api_failure_read(error, body, &a->failure)) {
         a->why = ERR_REJECTED;
     } else {
@@ -329,6 +329,7 @@ struct api_client *api_client_new(struct loop *loop, const struct api_client_opt
         free(c);
         return NULL;
     }
+    snprintf(c->problem, sizeof c->problem, "it has not been reached yet");
     if (o->warm)
         timer_start(c->timer, 0);
     return c;

@@ -33,7 +33,7 @@ struct api_answer {
     enum err why;
     struct api_failure failure;
     char text[400];       /* what follows on "the hub": "127.0.0.1:8443: connection refused" */
-    const cJSON *output;  /* is wiped afterwards */
+    const cJSON *output;  /* of ERR_OK and ERR_REJECTED (NULL: it had none); is wiped afterwards */
     struct stream *ready; /* with ERR_OK, if asked for: the connection, which whoever takes it sets
                              to NULL; NULL: the hub does not keep it */
 };
@@ -53,7 +53,7 @@ struct api_call *api_client_call(struct api_client *c, const struct api_call_opt
                                  enum err *why);
 void api_call_cancel(struct api_call *call); /* `done` does not come; NULL is fine */
 
-/* Why the hub could not be reached last time, as in `text`; "": it was, or nobody has tried. */
+/* Why the hub could not be reached last time, as in `text`; "": it was. */
 const char *api_client_problem(const struct api_client *c);
 
 #endif

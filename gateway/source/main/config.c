@@ -138,11 +138,14 @@ static struct program program = {
     .summary =
         "Reaches the services of devices by name: a SOCKS and HTTP proxy into secure tunnels.",
     .usage =
-        "  tunnel-gateway -e HUB[:PORT] --token-file FILE [options]\n"
+        "  tunnel-gateway -e HUB[:PORT] [options]                      by an access key\n"
+        "  tunnel-gateway -e HUB[:PORT] --token-file FILE [options]    one tunnel\n"
         "  tunnel-gateway connect HOST PORT      stdin and stdout to a service (ProxyCommand)\n"
         "  tunnel-gateway services               what there is, from the running gateway\n"
         "  tunnel-gateway print ssh-config|pac|unit\n",
     .examples =
+        "  tunnel-gateway -e hub.example --profile work\n"
+        "  ssh -o ProxyCommand='tunnel-gateway connect %h %p' user@ssh1.pump-07.tunnel\n"
         "  tunnel-gateway -e hub.example --token-file /run/token\n"
         "  curl --proxy socks5h://127.0.0.1:1080 http://http1.tunnel/\n"
         "  ssh -o ProxyCommand='tunnel-gateway connect %h %p' user@ssh1.tunnel\n"
@@ -351,13 +354,59 @@ static enum err read_tunnel(struct options *o, struct config_tunnel *t)
     return why == ERR_OK ? read_session(o, end) : why;
 }
 
+static bool any_given(const struct config *c, const char *const *names)
+{
+    for (size_t i = 0; names[i] != NULL; i++)
+        if (options_get(c->options, names[i]) != NULL)
+            return true;
+    return false;
+}
+
+static bool has_token(const struct config *c)
+{
+    static const char *const names[] = {"region", "access-token", "token-file", NULL};
+    return any_given(c, names);
+}
+
 static bool nameless_wanted(const struct config *c)
 {
-    static const char *const signs[] = {"proxy-endpoint", "region", "access-token", "token-file"};
-    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++)
-        if (options_get(c->options, signs[i]) != NULL)
-            return true;
-    return c->n_tunnels == 0;
+    if (has_token(c))
+        return true;
+    return !c->devices.on &&
+           (options_get(c->options, "proxy-endpoint") != NULL || c->n_tunnels == 0);
+}
+
+/* Ports belong to a tunnel's services, which are not known before there is a tunnel. */
+static enum err refuse_ports(struct config *c)
+{
+    static const char *const names[] = {"source-listen-port", "config-dir", "mode", NULL};
+    if (!any_given(c, names))
+        return ERR_OK;
+    return options_fail(c->options, "-s, -m and --config-dir need a tunnel with a token: ports are "
+                                    "not for devices");
+}
+
+static enum err read_devices(struct config *c)
+{
+    enum err why = config_devices_read(c->options, has_token(c), &c->devices);
+    if (why == ERR_OK && c->devices.on)
+        why = read_session(c->options, &c->devices.tunnel.end);
+    if (why == ERR_OK && c->devices.on && !has_token(c))
+        why = refuse_ports(c);
+    return why;
+}
+
+/* Without a token an access key would do. */
+static enum err refuse_nameless(struct config *c)
+{
+    char problem[600];
+    snprintf(problem, sizeof problem, "%s", options_problem(c->options));
+    if (has_token(c) || c->devices.has_key)
+        return options_fail(c->options, "%s", problem);
+    return options_fail(c->options,
+                        "%s; or, for devices, an access key: AWS_ACCESS_KEY_ID and "
+                        "AWS_SECRET_ACCESS_KEY, or --profile NAME",
+                        problem);
 }
 
 static enum err read_tunnels(struct config *c)
@@ -375,7 +424,9 @@ static enum err read_tunnels(struct config *c)
         return options_fail(c->options, "more than %d tunnels", CONFIG_TUNNELS_MAX);
     struct config_tunnel *t = &c->tunnels[c->n_tunnels++];
     t->name = span_dup(span_of(""));
-    return t->name != NULL ? read_tunnel(c->options, t) : options_fail(c->options, "out of memory");
+    if (t->name == NULL)
+        return options_fail(c->options, "out of memory");
+    return read_tunnel(c->options, t) == ERR_OK ? ERR_OK : refuse_nameless(c);
 }
 
 /* ---- the endpoint ---- */
@@ -493,7 +544,7 @@ static enum err read_all(struct config *c)
 {
     static enum err (*const parts[])(struct config * c) = {
         read_suffixes, read_http_services, read_origins, read_grace,
-        read_limits,   read_auth,          read_tunnels,
+        read_limits,   read_auth,          read_devices, read_tunnels,
     };
     enum err why = ERR_OK;
     for (size_t i = 0; why == ERR_OK && i < sizeof parts / sizeof *parts; i++)
@@ -506,8 +557,8 @@ static enum err read_all(struct config *c)
 enum program_next config_read(struct config *c, int argc, char **argv)
 {
     static const struct option_group *const groups[] = {
-        &endpoint_group,      &hub_options,           &tunnel_group,   &control_options,
-        &control_ops_options, &program_check_options, &program_options};
+        &endpoint_group,  &hub_options,         &config_devices_group,  &tunnel_group,
+        &control_options, &control_ops_options, &program_check_options, &program_options};
     *c = (struct config){.options = options_new(groups, sizeof groups / sizeof *groups),
                          .names = names_new()};
     if (c->options == NULL || c->names == NULL)
@@ -571,6 +622,7 @@ void config_free(struct config *c)
         options_free(t->options);
         free(t->name);
     }
+    config_devices_free(&c->devices);
     service_traits_free(&c->traits);
     origins_free(&c->origins);
     secret_free(c->password);

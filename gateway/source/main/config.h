@@ -5,6 +5,7 @@
 #include "core/config/hub_config.h"
 #include "core/config/program.h"
 #include "core/config/services.h"
+#include "gateway/source/main/config_devices.h"
 #include "gateway/source/names.h"
 #include "gateway/source/origins.h"
 #include "gateway/source/service_traits.h"
@@ -25,6 +26,7 @@ struct config {
     struct names *names;
     struct config_tunnel tunnels[CONFIG_TUNNELS_MAX];
     size_t n_tunnels;
+    struct config_devices devices;
     struct service_traits traits;
     struct origins origins;
     char *user, *password; /* NULL: no authentication */

@@ -4,6 +4,7 @@
 #include "gateway/source/inbound.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/config.h"
+#include "gateway/source/main/on_demand.h"
 #include "gateway/source/mappings.h"
 #include "gateway/source/pages.h"
 #include "gateway/source/tunnels.h"
@@ -20,6 +21,7 @@ struct run {
     struct config *config;
     struct forwards *forwards;
     struct tunnels *tunnels;
+    struct on_demand *on_demand; /* NULL: there are only the configured tunnels */
     struct inbound *inbound;
 };
 
@@ -28,6 +30,8 @@ struct run {
 static void on_finished(void *owner, enum err why)
 {
     struct run *r = owner;
+    if (r->on_demand != NULL) /* devices can still be reached */
+        return;
     if (why == ERR_TOKEN_REPLACED)
         program_run_end(r->program, CODE_TOKEN_REPLACED);
     else
@@ -38,8 +42,11 @@ static bool on_page(void *owner, const struct inbound_page *page, struct buf *ou
 {
     struct run *r = owner;
     struct pages_view view = {.names = r->config->names};
+    if (r->on_demand != NULL)
+        view.devices = on_demand_problem(r->on_demand)[0] == '\0' ? PAGES_DEVICES_READY
+                                                                  : PAGES_DEVICES_UNREACHED;
     view.n_tunnels = tunnels_list(r->tunnels, &view.tunnels);
-    struct pages_tunnel states[CONFIG_TUNNELS_MAX];
+    struct pages_tunnel states[TUNNELS_MAX];
     for (size_t i = 0; i < view.n_tunnels; i++)
         states[i] = (struct pages_tunnel){.up = tunnels_is_up(r->tunnels, i),
                                           .no_device = tunnels_has_no_device(r->tunnels, i),
@@ -55,7 +62,9 @@ static bool on_page(void *owner, const struct inbound_page *page, struct buf *ou
 static enum err resolve(void *owner, const struct forward_question *q, struct forward_target *out,
                         char text[FORWARD_TEXT])
 {
-    return tunnels_resolve(((struct run *)owner)->tunnels, q, out, text);
+    struct run *r = owner;
+    return r->on_demand != NULL ? devices_resolve(on_demand_devices(r->on_demand), q, out, text)
+                                : tunnels_resolve(r->tunnels, q, out, text);
 }
 
 static bool goes_direct(void *owner, const struct forward_question *q)
@@ -75,6 +84,10 @@ static const char *unready(void *owner)
             return NULL;
         without += no_device;
     }
+    if (r->on_demand != NULL)
+        return on_demand_problem(r->on_demand)[0] == '\0'
+                   ? NULL
+                   : "The hub, which is asked for tunnels to devices, is not reached.";
     if (without > 0)
         return n == 1 ? "The device is not connected." : "No device is connected.";
     return n == 1 ? "The tunnel is not connected to its hub."
@@ -181,7 +194,38 @@ static bool start_tunnels(struct run *r)
     return true;
 }
 
+static bool start_devices(struct run *r)
+{
+    const struct config_devices *c = &r->config->devices;
+    char text[600] = "";
+    forwards_limit_patient(r->forwards, (size_t)(r->config->max_clients + 1) / 2);
+    if (!c->on)
+        return true;
+    r->on_demand =
+        on_demand_new(program_run_loop(r->program), c, r->tunnels, r->forwards, text, sizeof text);
+    if (r->on_demand == NULL) {
+        log_error("devices: %s", text);
+        return false;
+    }
+    log_info("Devices are reached as SERVICE.DEVICE.%s; %s:%d is asked for their tunnels",
+             names_suffix(r->config->names), c->hub.host, c->hub.port);
+    return true;
+}
+
 /* ---- SIGHUP ---- */
+
+static void change_devices(struct run *r)
+{
+    const struct config_devices *c = &r->config->devices;
+    char text[600] = "";
+    if (r->on_demand == NULL || !c->on) {
+        on_demand_free(r->on_demand);
+        r->on_demand = NULL;
+        start_devices(r);
+    } else if (on_demand_change(r->on_demand, c, text, sizeof text) != ERR_OK) {
+        log_error("devices: %s", text);
+    }
+}
 
 static const struct config_tunnel *tunnel_of(const struct config *c, const char *name)
 {
@@ -233,6 +277,7 @@ static bool apply(struct run *r, struct config *fresh)
     r->config = fresh;
     for (size_t i = 0; i < fresh->n_tunnels; i++)
         change_tunnel(r, &fresh->tunnels[i]);
+    change_devices(r);
     config_free(before);
     free(before);
     return true;
@@ -274,7 +319,7 @@ static bool start(void *owner, struct program_run *program)
     r->program = program;
     log_limit(1000, 600); /* a line for each request of a page, on a machine that has room */
     return program_run_open_control(program, "tunnel-gateway", "source", r->config->options) &&
-           had(make_parts(r)) && listen_all(r) && start_tunnels(r);
+           had(make_parts(r)) && listen_all(r) && start_devices(r) && start_tunnels(r);
 }
 
 static void stop(void *owner)
@@ -282,6 +327,7 @@ static void stop(void *owner)
     struct run *r = owner;
     inbound_free(r->inbound);
     forwards_free(r->forwards);
+    on_demand_free(r->on_demand);
     tunnels_free(r->tunnels);
 }
 
