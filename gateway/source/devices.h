@@ -9,27 +9,18 @@
 #ifndef GATEWAY_SOURCE_DEVICES_H
 #define GATEWAY_SOURCE_DEVICES_H
 
-#include "gateway/common/api/api_client.h"
-#include "gateway/source/tunnels.h"
+#include "gateway/source/device_tunnels.h"
 
-#define DEVICES_MAX 256          /* tunnels, and also devices that are being asked for */
+#define DEVICES_MAX 256          /* that are asked for, or have said no */
 #define DEVICES_REMEMBER_MS 1000 /* how long an answer that says no counts */
 #define DEVICES_MARGIN_MS 10000  /* for the hub's answer, beyond the time that the device has */
-#define DEVICES_ARRIVAL_MS 15000 /* until a device that accepted is at the hub */
 #define DEVICES_AGAIN_MS 300     /* before a hub is asked again that could not be reached */
 
 struct devices;
 
-/* The control API: api_client_call and api_call_cancel, or a test's functions. */
-struct devices_api {
-    struct api_call *(*call)(void *api, const struct api_call_options *o, enum err *why);
-    void (*cancel)(struct api_call *call);
-    void *api;
-};
-
 struct devices_options {
     struct devices_api api;
-    struct tunnels *tunnels;   /* must outlive them */
+    struct tunnels *tunnels;
     struct forwards *forwards; /* must be freed before them */
     const struct tunnel_options
         *tunnel;         /* how each tunnel begins, with a hub that has no token yet;
@@ -41,8 +32,10 @@ struct devices_options {
     void *owner;
 };
 struct devices *devices_new(struct loop *loop, const struct devices_options *o); /* NULL: memory */
-/* Tunnels that are left go with the struct tunnels, which must still be there; the hub closes them
- * once they have been without a source for a while. NULL is fine. */
+/* Leaves all tunnels; their connections end with ERR_TUNNEL_CLOSED. */
+void devices_leave(struct devices *d);
+/* After the struct tunnels is freed, or devices_leave. The hub closes tunnels once they have been
+ * without a source for a while. NULL is fine. */
 void devices_free(struct devices *d);
 /* Goes on with other tunnel options and times. Tunnels that there are stay as they are. */
 void devices_change(struct devices *d, const struct devices_options *fresh);
