@@ -161,6 +161,12 @@ enum err on_demand_change(struct on_demand *d, const struct config_devices *c, c
     return why;
 }
 
+void on_demand_leave(struct on_demand *d)
+{
+    if (d != NULL)
+        devices_leave(d->devices);
+}
+
 void on_demand_free(struct on_demand *d)
 {
     if (d == NULL)

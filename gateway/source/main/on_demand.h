@@ -17,7 +17,8 @@ struct on_demand *on_demand_new(struct loop *loop, const struct config_devices *
  * sentence in text: then nothing is changed, but that c is the one in use. */
 enum err on_demand_change(struct on_demand *d, const struct config_devices *c, char *text,
                           size_t size);
-void on_demand_free(struct on_demand *d); /* as devices_free */
+void on_demand_leave(struct on_demand *d); /* as devices_leave; NULL is fine */
+void on_demand_free(struct on_demand *d);  /* as devices_free */
 
 struct devices *on_demand_devices(struct on_demand *d);
 struct api_client *on_demand_api(struct on_demand *d);

@@ -219,8 +219,10 @@ static void change_devices(struct run *r)
     const struct config_devices *c = &r->config->devices;
     char text[600] = "";
     if (r->on_demand == NULL || !c->on) {
-        on_demand_free(r->on_demand);
-        r->on_demand = NULL;
+        struct on_demand *before = r->on_demand;
+        r->on_demand = NULL; /* clients who wait are told what the others are */
+        on_demand_leave(before);
+        on_demand_free(before);
         start_devices(r);
     } else if (on_demand_change(r->on_demand, c, text, sizeof text) != ERR_OK) {
         log_error("devices: %s", text);
@@ -327,8 +329,8 @@ static void stop(void *owner)
     struct run *r = owner;
     inbound_free(r->inbound);
     forwards_free(r->forwards);
-    on_demand_free(r->on_demand);
     tunnels_free(r->tunnels);
+    on_demand_free(r->on_demand);
 }
 
 static const struct program_run_events events = {
