@@ -469,7 +469,8 @@ static char *page(const char *request, bool trusted)
     const struct pages_tunnel states[] = {{.up = true, .connections = 1},
                                           {.up = true, .no_device = true}};
     struct names *names = names_new();
-    const struct pages_view view = {names, tunnels, states, 2};
+    const struct pages_view view = {
+        .names = names, .tunnels = tunnels, .states = states, .n_tunnels = 2};
     struct decided d = decide(request);
     assert_non_null(d.reader);
     assert_int_equal(d.request.kind, PROXY_PAGE);
