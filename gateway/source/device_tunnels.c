@@ -269,6 +269,11 @@ void device_tunnels_change(struct device_tunnels *d, const struct tunnel_options
     look_soon(d);
 }
 
+size_t device_tunnels_count(const struct device_tunnels *d)
+{
+    return d->n;
+}
+
 void device_tunnels_leave(struct device_tunnels *d)
 {
     list_each(node, &d->all) leave(list_entry(node, struct device_tunnel, node));

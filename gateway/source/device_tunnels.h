@@ -35,6 +35,7 @@ device_tunnels_new(struct loop *loop, const struct device_tunnels_options *o); /
 void device_tunnels_free(struct device_tunnels *d);
 void device_tunnels_change(struct device_tunnels *d, const struct tunnel_options *tunnel,
                            uint64_t idle_ms);
+size_t device_tunnels_count(const struct device_tunnels *d);
 /* Leaves all tunnels, and has the hub close them. */
 void device_tunnels_leave(struct device_tunnels *d);
 

@@ -330,6 +330,11 @@ void devices_leave(struct devices *d)
     device_tunnels_leave(d->tunnels);
 }
 
+bool devices_have_tunnels(const struct devices *d)
+{
+    return device_tunnels_count(d->tunnels) > 0;
+}
+
 void devices_free(struct devices *d)
 {
     if (d == NULL)

@@ -34,6 +34,7 @@ struct devices_options {
 struct devices *devices_new(struct loop *loop, const struct devices_options *o); /* NULL: memory */
 /* Leaves all tunnels; their connections end with ERR_TUNNEL_CLOSED. */
 void devices_leave(struct devices *d);
+bool devices_have_tunnels(const struct devices *d);
 /* After the struct tunnels is freed, or devices_leave. The hub closes tunnels once they have been
  * without a source for a while. NULL is fine. */
 void devices_free(struct devices *d);

@@ -311,6 +311,11 @@ struct api_call *api_client_call(struct api_client *c, const struct api_call_opt
     return call;
 }
 
+const struct tls_session *api_client_tls_session(const struct api_client *c)
+{
+    return &c->tls_session;
+}
+
 const char *api_client_problem(const struct api_client *c)
 {
     return c->problem;

@@ -53,6 +53,10 @@ struct api_call *api_client_call(struct api_client *c, const struct api_call_opt
                                  enum err *why);
 void api_call_cancel(struct api_call *call); /* `done` does not come; NULL is fine */
 
+/* The TLS session with the hub that was learnt last, for others that connect there. Lives as long
+ * as the client. */
+const struct tls_session *api_client_tls_session(const struct api_client *c);
+
 /* Why the hub could not be reached last time, as in `text`; "": it was. */
 const char *api_client_problem(const struct api_client *c);
 

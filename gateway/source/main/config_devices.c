@@ -70,7 +70,7 @@ static enum err find_key(struct options *o, bool wanted, struct config_devices *
 
 static enum err read_hub(struct options *o, struct config_devices *out)
 {
-    enum err why = hub_config_read(o, &(struct hub_rules){.without_token = true}, &out->hub);
+    enum err why = hub_config_read(o, &(struct hub_rules){.tokenless = true}, &out->hub);
     if (why != ERR_OK)
         return why;
     out->endpoint =
