@@ -35,6 +35,8 @@
     X(RESOLVE, "name does not resolve", 4, 502)                                                    \
     X(RESET, "connection reset", 5, 502)                                                           \
     X(NO_SERVICE, "no such service", 4, 502)                                                       \
+    X(NEEDS_TARGET, "the service leads to several hosts, and none was named", 4, 502)              \
+    X(NO_TARGETS, "a host cannot be named there", 4, 502)                                          \
     X(AMBIGUOUS, "ambiguous name", 4, 409)                                                         \
     X(FORBIDDEN, "not allowed", 2, 403)                                                            \
     X(NOT_HTTP, "the service is not known to be HTTP", 2, 403)                                     \

@@ -134,6 +134,8 @@ static void event(struct json_writer *w, const char *name, const struct log_fiel
         buf_printf(&w->bytes, "%s", name);
     for (size_t i = 0; i < n; i++) {
         const struct log_field *f = &fields[i];
+        if (f->key == NULL)
+            continue;
         if (!out.json)
             plain_field(&w->bytes, f);
         else if (f->text == NULL)

@@ -41,7 +41,7 @@ void log_line(enum log_level level, const char *format, ...) __attribute__((form
 /* Writes a structured record: `event key=value ...` for people, fields in JSON. */
 #define LOG_FIELD_MAX 512 /* characters as printed; in JSON bytes before they are escaped */
 struct log_field {
-    const char *key;
+    const char *key;  /* NULL: the field is left out */
     const char *text; /* when not NULL: a string, which is escaped here and cut at LOG_FIELD_MAX */
     int64_t number;   /* the value when text is NULL */
 };

@@ -26,8 +26,10 @@ static bool only(struct span s, const char *more)
 
 /* ---- endpoints ---- */
 
-static const char forms[2][64] = {"PORT, HOST:PORT, [IPv6]:PORT or /path/of.socket",
-                                  "PORT, ADDRESS:PORT, [IPv6]:PORT or /path/of.socket"};
+static const char *const forms[] = {
+    [SERVICES_DIAL_ONE] = "PORT, HOST:PORT, [IPv6]:PORT or /path/of.socket",
+    [SERVICES_DIAL] = "PORT, HOST:PORT, [IPv6]:PORT or /path/of.socket",
+    [SERVICES_LISTEN] = "PORT, ADDRESS:PORT, [IPv6]:PORT or /path/of.socket"};
 
 static enum err bad_endpoint(struct span endpoint, enum services_use use, const char *what,
                              char *problem, size_t size)
@@ -85,10 +87,10 @@ static enum err parse_endpoint(struct span endpoint, enum services_use use,
     enum err why = split(endpoint, use, &host, &port, problem, size);
     if (why != ERR_OK)
         return why;
-    if (!str_number(port, 65535, &number) || (number == 0 && use == SERVICES_DIAL))
+    if (!str_number(port, 65535, &number) || (number == 0 && use != SERVICES_LISTEN))
         return bad_endpoint(endpoint, use,
-                            use == SERVICES_DIAL ? "has no port from 1 to 65535"
-                                                 : "has no port from 0 to 65535",
+                            use != SERVICES_LISTEN ? "has no port from 1 to 65535"
+                                                   : "has no port from 0 to 65535",
                             problem, size);
     out->port = (int)number;
     out->host = host.n > 0 ? span_dup(host) : NULL;
@@ -101,6 +103,7 @@ static void service_clear(struct service_mapping *s)
 {
     free(s->id);
     free(s->host);
+    targets_free(s->targets);
 }
 
 void services_free(struct services *s)
@@ -119,12 +122,20 @@ const struct service_mapping *services_find(const struct services *s, const char
     return NULL;
 }
 
+/* The list of targets as text; NULL: there is none. */
+static const char *list_of(const struct service_mapping *s)
+{
+    return s->targets != NULL ? targets_text(s->targets) : NULL;
+}
+
 bool services_same(const struct services *a, const struct services *b)
 {
     bool same = a->n == b->n;
     for (size_t i = 0; same && i < a->n; i++)
         same = str_same(a->items[i].id, b->items[i].id) &&
-               str_same(a->items[i].host, b->items[i].host) && a->items[i].port == b->items[i].port;
+               str_same(a->items[i].host, b->items[i].host) &&
+               a->items[i].port == b->items[i].port &&
+               str_same(list_of(&a->items[i]), list_of(&b->items[i]));
     return same;
 }
 
@@ -137,8 +148,8 @@ const char *service_where(const struct service_mapping *s, const char *default_h
                           size_t size)
 {
     const char *host = s->host != NULL ? s->host : default_host;
-    if (strchr(host, '/') != NULL)
-        snprintf(out, size, "%s", host);
+    if (s->targets != NULL || strchr(host, '/') != NULL)
+        snprintf(out, size, "%s", s->targets != NULL ? targets_text(s->targets) : host);
     else
         snprintf(out, size, strchr(host, ':') != NULL ? "[%s]:%d" : "%s:%d", host, s->port);
     return out;
@@ -162,6 +173,17 @@ static void note_duplicate(struct services *s, const struct service_mapping *fir
              service_where(first, "port", where, sizeof where));
 }
 
+/* What a service leads to. */
+static enum err parse_value(struct span value, enum services_use use, struct service_mapping *out,
+                            char *problem, size_t size)
+{
+    enum err why;
+    if (use != SERVICES_DIAL || !targets_is_list(value))
+        return parse_endpoint(value, use, out, problem, size);
+    out->targets = targets_parse(value, &why, problem, size);
+    return why;
+}
+
 /* id.p == NULL: the mapping has no id. */
 static enum err add(struct services *s, struct span id, struct span endpoint, enum services_use use,
                     char *problem, size_t size)
@@ -173,7 +195,7 @@ static enum err add(struct services *s, struct span id, struct span endpoint, en
                  str_escape(id, quoted, sizeof quoted));
         return ERR_USAGE;
     }
-    enum err why = parse_endpoint(endpoint, use, &item, problem, size);
+    enum err why = parse_value(endpoint, use, &item, problem, size);
     if (why == ERR_OK && (item.id = span_dup(id)) == NULL)
         why = ERR_NO_MEMORY;
     const struct service_mapping *first = why == ERR_OK ? services_find(s, item.id) : NULL;
@@ -201,6 +223,32 @@ static struct span cut_id(struct span *mapping)
     return span_trim(span_cut(mapping, '='));
 }
 
+static size_t up_to_comma(struct span s, size_t from)
+{
+    const char *comma = from < s.n ? memchr(s.p + from, ',', s.n - from) : NULL;
+    return comma != NULL ? (size_t)(comma - s.p) : s.n;
+}
+
+/* How much of rest is its first mapping. "PLC=10.0.7.0/24:102" goes on with "502" and "cam1:80"
+ * behind commas: what has no id belongs to the mapping before, if that has a host. */
+static size_t mapping_size(struct span rest, enum services_use use)
+{
+    size_t n = up_to_comma(rest, 0);
+    struct span value = span_trim((struct span){rest.p, n});
+    cut_id(&value);
+    value = span_trim(value);
+    bool host = use == SERVICES_DIAL && value.n > 0 && memchr("/:", value.p[0], 2) == NULL &&
+                memchr(value.p, ':', value.n) != NULL;
+    while (host && n < rest.n) {
+        size_t end = up_to_comma(rest, n + 1);
+        struct span piece = span_trim((struct span){rest.p + n + 1, end - n - 1});
+        if (piece.n == 0 || piece.p[0] == '/' || cut_id(&piece).p != NULL)
+            break;
+        n = end;
+    }
+    return n;
+}
+
 static bool mixes_unnamed(const struct services *s)
 {
     return s->n > 1 && services_find(s, "") != NULL;
@@ -213,9 +261,10 @@ enum err services_parse(struct services *s, const char *text, enum services_use 
     char quoted[100];
     bool more = true;
     while (more) {
-        more = rest.n > 0 && memchr(rest.p, ',', rest.n) != NULL;
-        struct span mapping = span_trim(span_cut(&rest, ','));
-        struct span id = cut_id(&mapping);
+        size_t n = mapping_size(rest, use);
+        more = n < rest.n;
+        struct span mapping = span_trim((struct span){rest.p, n}), id = cut_id(&mapping);
+        rest = (struct span){rest.p + n + more, rest.n - n - more};
         if (mapping.n == 0 && id.p == NULL) {
             snprintf(problem, size, "\"%s\" has an empty mapping in it",
                      str_escape(span_of(text), quoted, sizeof quoted));

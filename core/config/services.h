@@ -4,6 +4,7 @@
 #define CORE_CONFIG_SERVICES_H
 
 #include "core/base/err.h"
+#include "core/config/targets.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,6 +13,8 @@ struct service_mapping {
     char *id;   /* "" when the map has no id: `-d 22` */
     char *host; /* name or address without brackets; NULL: only a port was given; or a unix path */
     int port;   /* 0 for a unix path; 0 in a listening map: any free port */
+    /* What the client may choose from; host and port are not set then. NULL: it has no choice. */
+    struct targets *targets;
 };
 
 /* A zeroed struct is an empty map. */
@@ -23,12 +26,14 @@ struct services {
 };
 
 enum services_use {
-    SERVICES_DIAL,  /* PORT, HOST:PORT, [V6]:PORT or /unix/path; ports 1..65535 */
-    SERVICES_LISTEN /* PORT, ADDRESS:PORT, [V6]:PORT or /unix/path; ports 0..65535 */
+    SERVICES_DIAL_ONE, /* PORT, HOST:PORT, [V6]:PORT or /unix/path; ports 1..65535 */
+    SERVICES_DIAL,     /* the same, or a list of targets (targets.h) */
+    SERVICES_LISTEN    /* PORT, ADDRESS:PORT, [V6]:PORT or /unix/path; ports 0..65535 */
 };
 
-/* Adds "HTTP1=80,SSH1=host:22" or a single "22" to the map. Pure. ERR_USAGE with a sentence in
- * problem that quotes what is wrong: bad id, bad port, several mappings of which one has no id. */
+/* Adds "HTTP1=80,SSH1=host:22,PLC=10.0.7.0/24:102,502" or a single "22" to the map: what follows a
+ * HOST:PORT without an id belongs to it. Pure. ERR_USAGE with a sentence in problem that quotes
+ * what is wrong: bad id, bad port, several mappings of which one has no id. */
 enum err services_parse(struct services *s, const char *text, enum services_use use, char *problem,
                         size_t size);
 
@@ -48,8 +53,8 @@ bool services_same(const struct services *a, const struct services *b);
 /* True when the map has one mapping and that has no id. */
 bool services_unnamed(const struct services *s);
 
-/* Writes "127.0.0.1:22", "[::1]:22" or "/run/x.sock"; default_host is used when only a port was
- * given. */
+/* Writes "127.0.0.1:22", "[::1]:22", "/run/x.sock" or the list of targets; default_host is used
+ * when only a port was given. */
 const char *service_where(const struct service_mapping *s, const char *default_host, char *out,
                           size_t size);
 

@@ -155,7 +155,7 @@ struct monitor_stream_info {
     const struct peer *peer; /* who that is, if it can be found out; copied; NULL: not known */
     const char *via;         /* "socks5", "socks4", "connect", "http", "port"; static; NULL: none */
     const char *asked;       /* what the client asked for, as it said it; NULL: nothing */
-    const char *target;      /* what is dialled; NULL: nothing */
+    const char *target;      /* what is dialled, or to be dialled by the far end; NULL: nothing */
     /* Fills *out, which is zeroed. Not called after monitor_stream_ended. */
     void (*look)(void *ctx, struct monitor_counters *out);
     /* Ends the stream now, with ERR_OPERATOR; calls monitor_stream_ended from inside. NULL: it
@@ -170,6 +170,8 @@ struct monitor_stream *monitor_stream_began(struct monitor *m,
  * directly. */
 void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunnel,
                            const char *service);
+/* A host behind the device was named, which becomes the stream's target. */
+void monitor_stream_target(struct monitor_stream *s, const char *target);
 /* The far end has answered: the client was told that its connection stands. */
 void monitor_stream_answered(struct monitor_stream *s);
 struct monitor_end {

@@ -91,6 +91,14 @@ void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunn
     event_log_add(&r->monitor->event_log, &e);
 }
 
+void monitor_stream_target(struct monitor_stream *s, const char *target)
+{
+    if (s == NULL)
+        return;
+    free(s->target);
+    s->target = str_copy(target);
+}
+
 void monitor_stream_answered(struct monitor_stream *s)
 {
     if (s != NULL)

@@ -25,6 +25,28 @@ void address_set_port(union address *a, int port)
         a->v6.sin6_port = htons((uint16_t)port);
 }
 
+bool address_parse(const char *text, union address *out)
+{
+    char host[INET6_ADDRSTRLEN];
+    struct span all = span_of(text), port = all, address;
+    uint64_t number;
+    bool v6 = text[0] == '[';
+    const char *end = v6 ? strchr(text, ']') : strchr(text, ':');
+    *out = (union address){.any = {0}};
+    if (end == NULL || (v6 && end[1] != ':'))
+        return false;
+    address = (struct span){text + v6, (size_t)(end - text) - v6};
+    port = (struct span){end + 1 + v6, all.n - (size_t)(end - text) - 1 - v6};
+    if (address.n >= sizeof host || !str_number(port, 65535, &number))
+        return false;
+    memcpy(host, address.p, address.n);
+    host[address.n] = '\0';
+    out->any.sa_family = v6 ? AF_INET6 : AF_INET;
+    address_set_port(out, (int)number);
+    return inet_pton(out->any.sa_family, host,
+                     v6 ? (void *)&out->v6.sin6_addr : (void *)&out->v4.sin_addr) == 1;
+}
+
 bool address_is_loopback(const struct sockaddr *a)
 {
     static const uint8_t mapped[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};

@@ -37,6 +37,8 @@ void addresses_interleave(struct addresses *a);
 void addresses_rotate(struct addresses *a, const union address *first, bool after);
 
 void address_set_port(union address *a, int port);
+/* Reads "192.0.2.7:50312" or "[2001:db8::7]:50312". False: that is neither. */
+bool address_parse(const char *text, union address *out);
 
 /* Whether a lies in 127.0.0.0/8, also as ::ffff:127.0.0.0/104, or is ::1. */
 bool address_is_loopback(const struct sockaddr *a);

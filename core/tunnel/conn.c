@@ -75,6 +75,7 @@ void conn_destroy(struct conn *c)
     h->time->timer_free(c->timer);
     queue_free(&c->kept, &h->out);
     queue_free(&c->held, &h->in);
+    free((void *)(uintptr_t)c->opening.p);
     free(c);
 }
 
@@ -402,6 +403,11 @@ void conn_set_owner(struct conn *c, const struct conn_events *events, void *owne
 const char *conn_service(const struct conn *c)
 {
     return c->id;
+}
+
+void conn_opening(const struct conn *c, struct opening *out)
+{
+    opening_decode(c->opening, out);
 }
 
 uint32_t conn_id(const struct conn *c)

@@ -6,6 +6,7 @@
 #include "core/base/err.h"
 #include "core/base/str.h"
 #include "core/net/stream.h"
+#include "core/tunnel/opening.h"
 
 struct conn;
 
@@ -60,6 +61,8 @@ struct conn_events {
 /* Destination: from inside `incoming`. */
 void conn_set_owner(struct conn *c, const struct conn_events *events, void *owner);
 const char *conn_service(const struct conn *c);
+/* What the source has told of it; says nothing in V1 to V3. */
+void conn_opening(const struct conn *c, struct opening *out);
 void conn_get_info(const struct conn *c, struct conn_info *out);
 uint32_t conn_id(const struct conn *c); /* the protocol's; 0 in V1 and V2 */
 bool conn_native(const struct conn *c); /* its opening will be answered */

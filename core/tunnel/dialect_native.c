@@ -7,11 +7,10 @@
 
 #define MAX_OWED 65536 /* connections that only wait for their answer to leave */
 
-/* What CONNECTION_OPENED says, by its number on the wire; CONNECTION_RESET says the last one alone.
- */
+/* What CONNECTION_OPENED says, by its number on the wire; CONNECTION_RESET says ERR_IDLE alone. */
 static const enum err classes[] = {
-    ERR_OK,         ERR_REFUSED,   ERR_UNREACHABLE, ERR_TIMEOUT, ERR_RESOLVE,
-    ERR_NO_SERVICE, ERR_FORBIDDEN, ERR_LIMIT,       ERR_IDLE,
+    ERR_OK,        ERR_REFUSED, ERR_UNREACHABLE, ERR_TIMEOUT,      ERR_RESOLVE,    ERR_NO_SERVICE,
+    ERR_FORBIDDEN, ERR_LIMIT,   ERR_IDLE,        ERR_NEEDS_TARGET, ERR_NO_TARGETS,
 };
 #define N_CLASSES (sizeof classes / sizeof *classes)
 #define CLASS_OTHER 15 /* it failed, and none of these says how */
@@ -104,6 +103,7 @@ static void fill(const struct conn *c, struct frame *f)
     switch (f->type) {
     case FRAME_CONNECTION_START:
         f->service = span_of(c->id);
+        f->opening = c->opening;
         break;
     case FRAME_CONNECTION_OPENED:
         f->error = class_of(c->refusal);
@@ -195,6 +195,14 @@ static void refuse(struct native *n, struct conn *c, struct span asked, enum err
     conn_finish(c, why, true, CONN_NOW);
 }
 
+/* False: no memory. */
+static bool keep_opening(struct conn *c, struct span opening)
+{
+    if (opening.n > 0)
+        c->opening = (struct span){span_dup(opening), opening.n};
+    return opening.n == 0 || c->opening.p != NULL;
+}
+
 static void begin(struct native *n, const struct frame *f)
 {
     struct conn_host *h = n->dialect.host;
@@ -207,7 +215,7 @@ static void begin(struct native *n, const struct frame *f)
         refuse(n, c, f->service, ERR_NO_SERVICE);
     else if (service->live >= h->max_connections)
         refuse(n, c, f->service, ERR_LIMIT);
-    else if (!conn_register(c))
+    else if (!keep_opening(c, f->opening) || !conn_register(c))
         refuse(n, c, f->service, ERR_NO_MEMORY);
     else {
         list_append(&n->conns, &native_conn_of(c)->in_natives);
@@ -217,10 +225,13 @@ static void begin(struct native *n, const struct frame *f)
 
 static void on_start(struct native *n, const struct frame *f)
 {
+    struct opening unused;
     if (n->dialect.host->role == SESSION_SOURCE)
         broken(n, ERR_PROTOCOL, "the destination tried to open a connection");
     else if (f->connection <= n->last_begun)
         broken(n, ERR_PROTOCOL, "a connection id was used again");
+    else if (!opening_decode(f->opening, &unused))
+        broken(n, ERR_PROTOCOL, "a start that says what cannot be read");
     else if (n->dialect.host->open) /* nothing can be opened before SERVICE_IDS */
         begin(n, f);
 }

@@ -16,6 +16,7 @@ struct native {
     bool echo_due;      /* The round trip has to be measured again. */
     uint64_t echoed_ms; /* Our last ECHO left then. */
     uint32_t epoch;     /* The last PEER said this. */
+    uint32_t features;  /* The far end understands these; it has said so in its last RESUME. */
 
     /* resume.c alone uses what follows. */
     char peer_instance[sizeof(((struct session_peer *)NULL)->instance)]; /* Connections are with

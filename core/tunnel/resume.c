@@ -38,6 +38,7 @@ static void close_dialect(struct native *n)
     const struct conn_host *h = n->dialect.host;
     bool was = n->dialect.open;
     n->dialect.open = n->listing_owed = n->echo_due = n->reply_owed = false;
+    n->features = 0;
     list_each(node, &n->listing) list_remove(node);
     list_each(node, &n->conns)
     {
@@ -205,13 +206,14 @@ static void unknown(struct conn *c, uint64_t last_begun)
 
 /* The far end has named all that it has. Nothing is sent before all are in their order: the pump
  * runs at the end. */
-static void all_resumed(struct native *n, uint64_t last_begun)
+static void all_resumed(struct native *n, const struct frame *last)
 {
     struct conn_host *h = n->dialect.host;
     struct list todo;
     list_init(&todo);
     h->time->timer_stop(n->resume_timer);
     n->dialect.open = true;
+    n->features = last->features;
     n->echo_due = true;
     h->pumping = true;
     while (!list_empty(&n->conns))
@@ -220,7 +222,7 @@ static void all_resumed(struct native *n, uint64_t last_begun)
         struct conn *c = conn_in(todo.next);
         list_append(&n->conns, &native_conn_of(c)->in_natives);
         if (native_conn_of(c)->listed)
-            unknown(c, last_begun);
+            unknown(c, last->received);
         else
             go_on(c);
     }
@@ -251,7 +253,7 @@ static void on_resume(struct native *n, const struct frame *f)
     if (n->dialect.open)
         h->broken(h, ERR_PROTOCOL, "a RESUME in mid-session");
     else if (f->connection == 0)
-        all_resumed(n, f->received);
+        all_resumed(n, f);
     else if (!resumed(n, f))
         h->broken(h, ERR_PROTOCOL, "a RESUME of what never was");
 }
@@ -311,7 +313,10 @@ bool resume_frame(struct native *n, const struct frame *f)
 
 static void send_resume(struct native *n)
 {
-    struct frame f = {.type = FRAME_RESUME, .epoch = n->epoch, .received = n->last_begun};
+    struct frame f = {.type = FRAME_RESUME,
+                      .epoch = n->epoch,
+                      .received = n->last_begun,
+                      .features = FRAME_FEATURE_TARGETS};
     if (list_empty(&n->listing)) {
         n->listing_owed = false;
         host_send(n->dialect.host, &f, 0);

@@ -119,20 +119,40 @@ void session_on_room(struct session *s, void (*room)(void *owner), void *owner)
     s->host.room_owner = owner;
 }
 
-struct conn *conn_open(struct session *s, const char *id, const struct conn_events *events,
-                       void *owner, enum err *why)
+/* An end that does not heed the target would connect to something else. */
+static bool can_be_told(const struct session *s, const struct opening *o)
+{
+    bool heeds =
+        s->host.speaking == s->host.native && (s->native.features & FRAME_FEATURE_TARGETS) != 0;
+    return o == NULL || o->target[0] == '\0' || heeds;
+}
+
+/* False: no memory. */
+static bool tell(struct conn *c, const struct opening *o)
+{
+    uint8_t bytes[OPENING_MAX];
+    struct span encoded = {(const char *)bytes, o != NULL ? opening_encode(o, bytes) : 0};
+    if (encoded.n > 0)
+        c->opening = (struct span){span_dup(encoded), encoded.n};
+    return encoded.n == 0 || c->opening.p != NULL;
+}
+
+struct conn *conn_open(struct session *s, const char *id, const struct opening *opening,
+                       const struct conn_events *events, void *owner, enum err *why)
 {
     struct dialect *d = s->host.speaking;
     *why = session_device_offline(s) ? ERR_DEVICE_OFFLINE : ERR_HUB_DOWN;
     if (!session_reachable(s))
         return NULL;
     struct service *service = find_service(s, id);
-    *why = service == NULL ? ERR_NO_SERVICE : evict_lingering(s, service);
+    *why = service == NULL            ? ERR_NO_SERVICE
+           : !can_be_told(s, opening) ? ERR_NO_TARGETS
+                                      : evict_lingering(s, service);
     if (*why != ERR_OK)
         return NULL;
     int32_t stream = service->stream;
     struct conn *c = d->ops->open(d, service);
-    if (c == NULL || !conn_register(c)) {
+    if (c == NULL || !tell(c, opening) || !conn_register(c)) {
         *why = ERR_NO_MEMORY;
         service->stream = stream;
         if (c != NULL)

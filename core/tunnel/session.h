@@ -100,11 +100,13 @@ bool session_full(const struct session *s, const char *service);
 /* room: that may have changed, of any service. It must call nothing here. NULL: nobody asks. */
 void session_on_room(struct session *s, void (*room)(void *owner), void *owner);
 
-/* Source: opens one to service `id` ("" for a tunnel without services). What the far end sends is
- * held (up to queue_limit) until conn_attach. NULL with *why: ERR_HUB_DOWN, ERR_DEVICE_OFFLINE,
- * ERR_NO_SERVICE, ERR_LIMIT, ERR_BUSY (V1, V2: one at a time), ERR_NO_MEMORY. */
-struct conn *conn_open(struct session *s, const char *id, const struct conn_events *events,
-                       void *owner, enum err *why);
+/* Source: opens one to service `id` ("" for a tunnel without services). A native far end is told
+ * what `opening` says (NULL: nothing). What the far end sends is held (up to queue_limit) until
+ * conn_attach. NULL with *why: ERR_HUB_DOWN, ERR_DEVICE_OFFLINE, ERR_NO_SERVICE, ERR_LIMIT,
+ * ERR_BUSY (V1, V2: one at a time), ERR_NO_TARGETS (the far end cannot be told the opening's
+ * target), ERR_NO_MEMORY. */
+struct conn *conn_open(struct session *s, const char *id, const struct opening *opening,
+                       const struct conn_events *events, void *owner, enum err *why);
 struct session *conn_session(const struct conn *c);
 
 #endif

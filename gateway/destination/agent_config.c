@@ -12,8 +12,10 @@ static const struct option table[] = {
     {.name = "destination-app",
      .letter = 'd',
      .argument = "MAP",
-     .help = "What to reach for which service: SSH1=22,HTTP1=host:80,X=/run/x.sock, or a single "
-             "22 for a tunnel with one service. May be repeated.",
+     .help =
+         "What to reach for which service: SSH1=22,HTTP1=host:80,X=/run/x.sock, or a single "
+         "22 for a tunnel with one service. PLC=10.0.7.0/24:102,502 lets the client name a host "
+         "of the list. May be repeated.",
      .flags = OPTION_MANY},
     {.name = "config-dir",
      .argument = "DIR",

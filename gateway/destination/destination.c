@@ -2,8 +2,10 @@
 
 #include "core/base/log.h"
 #include "core/base/service_id.h"
+#include "core/net/addresses.h"
 #include "core/net/dial.h"
 #include "gateway/common/telemetry.h"
+#include "gateway/destination/target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +45,7 @@ struct forwarded_conn {
     struct memories *memories;
     struct dial_memory *memory; /* in these */
     char target[320];
+    char client[OPENING_TEXT_MAX + 1]; /* who is at the source; "": not told */
     struct dial *dial;
     struct timer *timer;
     unsigned tries;
@@ -271,6 +274,7 @@ static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats
     struct forwarded_conn *v = owner;
     char id[2 * SERVICE_ID_MAX];
     const struct log_field fields[] = {
+        {v->client[0] != '\0' ? "client" : NULL, v->client, 0},
         {"service", str_escape(span_of(conn_service(c)), id, sizeof id), 0},
         {"target", v->target, 0},
         {"ms", NULL, (int64_t)(loop_now(v->d->loop) - stats->started_ms)},
@@ -346,19 +350,24 @@ static void show_conn(struct forwarded_conn *v)
 {
     v->watched = monitor_stream_began(
         v->d->monitor,
-        &(struct monitor_stream_info){.target = v->target[0] != '\0' ? v->target : NULL,
+        &(struct monitor_stream_info){.client = v->client[0] != '\0' ? v->client : NULL,
+                                      .target = v->target[0] != '\0' ? v->target : NULL,
                                       .look = show,
                                       .close = close_it,
                                       .ctx = v});
     monitor_stream_opened(v->watched, v->d->watched, conn_service(v->conn));
 }
 
-/* Copied: the mappings may change while it is dialled. False: no memory. */
-static bool take_target(struct forwarded_conn *v, const struct service_mapping *s)
+/* Copied: the mappings may change while it is dialled. chosen: the host that the source may have
+ * named, at v->port; "": there is none. False: no memory. */
+static bool take_target(struct forwarded_conn *v, const struct service_mapping *s,
+                        const char *chosen)
 {
     const struct destination *d = v->d;
-    if (s == NULL)
-        return true;
+    if (chosen[0] != '\0') {
+        v->host = strdup(chosen);
+        return v->host != NULL;
+    }
     service_where(s, d->default_host, v->target, sizeof v->target);
     v->host = strdup(s->host != NULL ? s->host : d->default_host);
     v->port = s->port;
@@ -368,6 +377,41 @@ static bool take_target(struct forwarded_conn *v, const struct service_mapping *
         v->memory = &v->memories->of[s - d->services->items];
     }
     return v->host != NULL;
+}
+
+static void log_refusal(const struct forwarded_conn *v, enum err why, const char *text)
+{
+    char id[2 * SERVICE_ID_MAX];
+    const struct log_field fields[] = {
+        {v->client[0] != '\0' ? "client" : NULL, v->client, 0},
+        {"service", str_escape(span_of(conn_service(v->conn)), id, sizeof id), 0},
+        {v->target[0] != '\0' ? "target" : NULL, v->target, 0},
+        {"reason", err_name(why), 0},
+        {"text", text, 0},
+    };
+    log_event(LOG_WARNING, "refused", fields, sizeof fields / sizeof *fields);
+}
+
+/* What is dialled for v, or why nothing is. */
+static enum err choose(struct forwarded_conn *v)
+{
+    const struct service_mapping *s = find(v->d, conn_service(v->conn));
+    char chosen[TARGETS_HOST], text[TARGET_TEXT];
+    union address unused;
+    struct opening o;
+    conn_opening(v->conn, &o);
+    if (address_parse(o.client, &unused))
+        memcpy(v->client, o.client, sizeof v->client);
+    target_where(&o, v->target, sizeof v->target);
+    v->port = (int)o.port;
+    if (s == NULL)
+        return ERR_NO_SERVICE;
+    enum err why = target_choose(s, &o, chosen, text);
+    if (why != ERR_OK) {
+        log_refusal(v, why, text);
+        return why;
+    }
+    return take_target(v, s, chosen) ? ERR_OK : ERR_NO_MEMORY;
 }
 
 enum err destination_change(struct destination *d, const struct destination_options *fresh)
@@ -400,10 +444,10 @@ void destination_incoming(struct destination *d, struct conn *c)
     list_append(&d->conns, &v->node);
     d->n_visits++;
     conn_set_owner(c, &conn_events, v);
-    bool memory = take_target(v, find(d, conn_service(c)));
+    enum err why = choose(v);
     show_conn(v);
-    if (v->host != NULL)
+    if (why == ERR_OK)
         dial(v);
     else
-        conn_refuse(c, memory ? ERR_NO_SERVICE : ERR_NO_MEMORY);
+        conn_refuse(c, why);
 }

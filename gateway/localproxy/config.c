@@ -164,7 +164,7 @@ static enum err read_files(struct options *o, enum services_use use, struct serv
 static enum err read_services(struct options *o, struct localproxy_config *out)
 {
     const char *name = out->source ? "source-listen-port" : "destination-app";
-    enum services_use use = out->source ? SERVICES_LISTEN : SERVICES_DIAL;
+    enum services_use use = out->source ? SERVICES_LISTEN : SERVICES_DIAL_ONE;
     bool mapped = options_get(o, name) != NULL;
     struct services files = {.n = 0};
     enum err why = ERR_OK;

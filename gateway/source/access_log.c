@@ -101,9 +101,16 @@ bool access_log_began(struct access_log *a, const struct access_log_options *o,
     return true;
 }
 
-void access_log_opened(struct access_log_entry *c, struct monitor_tunnel *tunnel,
-                       const char *service)
+static bool has_text(const char *text)
 {
+    return text != NULL && text[0] != '\0';
+}
+
+void access_log_opened(struct access_log_entry *c, struct monitor_tunnel *tunnel,
+                       const char *service, const char *target)
+{
+    if (has_text(target))
+        monitor_stream_target(c->watched, target);
     monitor_stream_opened(c->watched, tunnel, service);
 }
 
@@ -129,6 +136,7 @@ void access_log_ended(struct access_log_entry *c, const struct access_log_end *e
         {"protocol", c->protocol, 0},
         {"asked", c->asked, 0},
         {"service", end->service, 0},
+        {has_text(end->target) ? "target" : NULL, end->target, 0},
         {"ms", NULL, (int64_t)end->ms},
         {"up", NULL, (int64_t)end->up},
         {"down", NULL, (int64_t)end->down},

@@ -47,13 +47,15 @@ struct access_log_options {
 /* False: no memory, and the entry is not in use. */
 bool access_log_began(struct access_log *a, const struct access_log_options *o,
                       struct access_log_entry *out);
-/* The entry's monitor_stream_opened and monitor_stream_answered. */
+/* The entry's monitor_stream_opened and monitor_stream_answered. target: what was named behind the
+ * device; NULL, "": nothing. */
 void access_log_opened(struct access_log_entry *c, struct monitor_tunnel *tunnel,
-                       const char *service);
+                       const char *service, const char *target);
 void access_log_answered(struct access_log_entry *c);
 
 struct access_log_end {
     const char *service;
+    const char *target; /* as in access_log_opened */
     uint64_t ms, up, down;
     enum err why;
 };

@@ -91,7 +91,7 @@ static void dial(struct direct *d)
         refuse(d, ERR_PROTOCOL, "no port to go to");
         return;
     }
-    access_log_opened(&d->who, NULL, "");
+    access_log_opened(&d->who, NULL, "", NULL);
     d->dial = dial_start(d->set->loop, &o, on_dialled, d);
     if (d->dial == NULL)
         refuse(d, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));

@@ -1,5 +1,6 @@
 #include "gateway/source/forward.h"
 
+#include "core/net/addresses.h"
 #include "core/net/socket.h"
 #include "gateway/common/telemetry.h"
 #include "gateway/source/forward_internal.h"
@@ -54,6 +55,10 @@ static void refuse(struct forward *p, enum err why, const char *text)
 
 static const char *text_of(enum err why)
 {
+    if (why == ERR_NEEDS_TARGET)
+        return "it leads to several hosts: name one in front, as in 10-0-7-20--502.service";
+    if (why == ERR_NO_TARGETS)
+        return "no host can be named in front of it: it leads to one already";
     if (why == ERR_PEER_RESET)
         return "refused: no agent is connected, or the service does not listen (the agent's log "
                "tells)";
@@ -64,13 +69,23 @@ static const char *text_of(enum err why)
     return err_text(why);
 }
 
-void forward_refuse_service(struct forward *p, enum err why)
+static void refuse_service(struct forward *p, enum err why, const char *what)
 {
     char text[FORWARD_TEXT], safe[140];
-    const char *what = text_of(why);
     str_escape(span_of(p->service), safe, sizeof safe);
     snprintf(text, sizeof text, "%.100s%s%.88s", safe, safe[0] != '\0' ? ": " : "", what);
     refuse(p, why, text);
+}
+
+void forward_refuse_service(struct forward *p, enum err why)
+{
+    char text[FORWARD_TEXT];
+    if (why == ERR_FORBIDDEN && p->target[0] != '\0') {
+        snprintf(text, sizeof text, "the device does not let it lead to %.48s", p->target);
+        refuse_service(p, why, text);
+    } else {
+        refuse_service(p, why, text_of(why));
+    }
 }
 
 void forward_drop(struct forward *p, enum err why)
@@ -96,6 +111,7 @@ static void on_ended(void *owner, struct conn *c, const struct conn_stats *stats
     } else {
         access_log_ended(&p->who,
                          &(struct access_log_end){.service = p->service,
+                                                  .target = p->target,
                                                   .ms = loop_now(p->set->loop) - stats->started_ms,
                                                   .up = stats->up,
                                                   .down = stats->down,
@@ -168,7 +184,8 @@ static enum err ask(struct forward *p, struct forward_target *target, char text[
                                        .literal = p->literal,
                                        .hint = p->hint,
                                        .quiet = p->quiet,
-                                       .http = p->http};
+                                       .http = p->http,
+                                       .port = p->port};
     *target = (struct forward_target){.service = ""};
     snprintf(text, FORWARD_TEXT, "%s", err_text(ERR_HUB_DOWN));
     return p->resolve(p->owner, &q, target, text);
@@ -186,6 +203,22 @@ static bool be_patient(struct forward *p, uint64_t wait_ms)
     set->patient++;
     timer_start(p->timer, wait_ms);
     return true;
+}
+
+/* Tells the device whom the client means, and who the client is if it is known by an address. */
+static void open_conn(struct forward *p, const struct forward_target *target, enum err *why)
+{
+    struct opening o = {.port = target->host[0] != '\0' ? target->port : 0};
+    union address unused;
+    snprintf(o.target, sizeof o.target, "%s", target->host);
+    if (!p->set->hide_clients && address_parse(p->who.name, &unused))
+        snprintf(o.client, sizeof o.client, "%s", p->who.name);
+    if (!p->set->hide_clients && target->named)
+        snprintf(o.asked, sizeof o.asked, "%s", p->who.asked);
+    if (o.target[0] != '\0')
+        snprintf(p->target, sizeof p->target,
+                 strchr(o.target, ':') != NULL ? "[%.60s]:%u" : "%.60s:%u", o.target, o.port);
+    p->conn = conn_open(target->session, p->service, &o, &conn_events, p, why);
 }
 
 void forward_look(struct forward *p)
@@ -208,12 +241,15 @@ void forward_look(struct forward *p)
         return;
     }
     timer_stop(p->timer);
-    p->conn = conn_open(target.session, p->service, &conn_events, p, &why);
+    open_conn(p, &target, &why);
     if (p->conn == NULL) {
-        forward_refuse_service(p, why);
+        if (why == ERR_NO_TARGETS)
+            refuse_service(p, why, "the program on the device cannot be told which host is meant");
+        else
+            forward_refuse_service(p, why);
         return;
     }
-    access_log_opened(&p->who, target.watched, p->service);
+    access_log_opened(&p->who, target.watched, p->service, p->target);
     opened(p, target.grace_ms);
 }
 
@@ -306,6 +342,7 @@ void forward_start(struct forwards *set, struct stream *stream, const struct for
                           .literal = o->question.literal,
                           .quiet = o->question.quiet,
                           .http = o->question.http,
+                          .port = o->question.port,
                           .resolve = o->resolve,
                           .owner = o->owner,
                           .out = {.limit = 8192},

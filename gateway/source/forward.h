@@ -23,6 +23,8 @@
  * NULL. */
 struct forwards;
 struct forwards *forwards_new(struct loop *loop, struct monitor *monitor); /* NULL: memory */
+/* From now on devices are not told who the clients are and what they asked for. */
+void forwards_hide_clients(struct forwards *set, bool hide);
 void forwards_free(struct forwards *set); /* ends every forward (ERR_SHUTDOWN); NULL is fine */
 void forwards_wake(struct forwards *set); /* a session has opened, or ended for good */
 /* Refuses the forwards that wait for an answer of that session's device, which is not there. */
@@ -40,11 +42,15 @@ struct forward_question {
     const char *hint; /* a user name that may name a tunnel, or NULL */
     bool quiet;       /* The answer must not name what there is. */
     bool http;        /* It is a plain http:// request, which only HTTP services take. */
+    int port;         /* that the client asked for; 0: none */
 };
 
 struct forward_target {
     struct session *session;
     const char *service;
+    char host[64];     /* behind the device, where the service is to lead to; "": none was named */
+    uint32_t port;     /* of that host */
+    bool named;        /* The client has asked by a host name. */
     uint64_t grace_ms; /* 0: the client is answered at once; not looked at in a native session */
     struct monitor_tunnel *watched; /* the session's tunnel, or NULL */
     /* With an error: it may be otherwise in a moment, so the client waits, until the next

@@ -13,6 +13,7 @@ struct forwards {
     struct list all;
     size_t n;
     size_t patient, max_patient; /* those with `patient`, and how many may be; 0: any number */
+    bool hide_clients;
 };
 
 enum forward_state {
@@ -34,8 +35,10 @@ struct forward {
     struct access_log_entry who;
     char *hint;
     char *service;
+    char target[80]; /* what was named behind the device, "10.0.7.20:502"; "": nothing */
     bool literal, quiet, http;
     bool patient; /* waits longer than FORWARD_WAIT_MS */
+    int port;
     forward_resolve *resolve;
     void *owner;
     struct buf early, out;

@@ -38,6 +38,11 @@ struct lingering_closes *forwards_lingering(struct forwards *p)
     return p->lingering_closes;
 }
 
+void forwards_hide_clients(struct forwards *set, bool hide)
+{
+    set->hide_clients = hide;
+}
+
 void forwards_free(struct forwards *set)
 {
     if (set == NULL)

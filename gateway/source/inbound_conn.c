@@ -262,6 +262,7 @@ void inbound_conn_forward(struct inbound_conn *c, struct forward_options *o, int
     o->resolve = in->resolve;
     o->owner = in->owner;
     o->question.quiet = inbound_conn_is_untrusted(c);
+    o->question.port = port;
     if (goes_direct(in, &o->question))
         direct_start(in->directs, s,
                      &(struct direct_options){.format = o->format,

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #define EARLY_MAX 65536 /* bytes of a rewritten head and of what has come of the body */
-#define HTTP_PORT 80
 /* for the answer to a whole request; then the client is attached all the same */
 #define FIRST_BYTE_MS 30000
 

@@ -27,6 +27,8 @@ void inbound_http_refuse(struct inbound_conn *c, const char *asked, enum err why
 
 /* ---- pinned connections ---- */
 
+#define HTTP_PORT 80 /* of a request that names none (RFC 9110, 4.2.1) */
+
 #define PINNED_IDLE_MS 60000 /* for the client's next request */
 
 /* Whether a request's login is for its connection, and its client stays for more. */

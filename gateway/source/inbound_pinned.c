@@ -31,6 +31,7 @@ struct pinned_conn {
     struct pair_end *end;
     struct timer *timer; /* runs while a request is under way */
     char *host;
+    int port; /* 0: none was given */
     struct exchange *exchange;
     struct buf up, down; /* being written while not empty */
     bool stays;          /* The client stays for another request. */
@@ -55,7 +56,8 @@ bool pinned_wanted(const struct http_head *head)
 bool pinned_fits(const struct inbound_conn *c, const struct proxy_request *r)
 {
     const struct http_state *s = c->state;
-    return s->pinned != NULL && span_is_nocase(span_of(r->host), s->pinned->host);
+    return s->pinned != NULL && r->port == s->pinned->port &&
+           span_is_nocase(span_of(r->host), s->pinned->host);
 }
 
 static void pair_end_release(void *ctx)
@@ -297,6 +299,7 @@ static struct pinned_conn *begin(struct inbound_conn *c, const struct proxy_requ
                               .protocol = c->protocol,
                               .listener = c->listener,
                               .host = span_dup(span_of(r->host)),
+                              .port = r->port,
                               .up = {.limit = (size_t)2 * LOOP_BLOCK},
                               .down = {.limit = PIECE}};
     list_init(&k->node);
@@ -337,18 +340,21 @@ static void start_forward(struct pinned_conn *k, struct stream *far, const char 
                           bool quiet)
 {
     k->end->users++;
-    forward_start(
-        k->in->forwards, far,
-        &(struct forward_options){
-            .format = head ? &inbound_reply_forward_head : &inbound_reply_forward,
-            .question = {.host = span_of(k->host), .hint = user, .quiet = quiet, .http = true},
-            .resolve = k->in->resolve,
-            .owner = k->in->owner,
-            .early = &k->up,
-            .tap = {.torn = pair_end_torn, .ctx = k->end},
-            .tap_free = pair_end_release,
-            .patience_ms = exchange_request_done(k->exchange) ? FIRST_BYTE_MS : 0,
-        });
+    forward_start(k->in->forwards, far,
+                  &(struct forward_options){
+                      .format = head ? &inbound_reply_forward_head : &inbound_reply_forward,
+                      .question = {.host = span_of(k->host),
+                                   .hint = user,
+                                   .quiet = quiet,
+                                   .http = true,
+                                   .port = k->port != 0 ? k->port : HTTP_PORT},
+                      .resolve = k->in->resolve,
+                      .owner = k->in->owner,
+                      .early = &k->up,
+                      .tap = {.torn = pair_end_torn, .ctx = k->end},
+                      .tap_free = pair_end_release,
+                      .patience_ms = exchange_request_done(k->exchange) ? FIRST_BYTE_MS : 0,
+                  });
 }
 
 void pinned_request(struct inbound_conn *c, const struct http_head *head,

@@ -272,9 +272,8 @@ static bool copy_map(struct services *to, const struct services *from)
         return false;
     for (; to->n < from->n; to->n++) {
         const struct service_mapping *item = &from->items[to->n];
-        struct service_mapping copy = {span_dup(span_of(item->id)),
-                                       item->host != NULL ? span_dup(span_of(item->host)) : NULL,
-                                       item->port};
+        struct service_mapping copy = {
+            .id = str_copy(item->id), .host = str_copy(item->host), .port = item->port};
         if (copy.id == NULL || (item->host != NULL && copy.host == NULL)) {
             free(copy.id);
             free(copy.host);

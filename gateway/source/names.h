@@ -1,9 +1,13 @@
-/* From host names (SERVICE.tunnel, SERVICE.NAME.tunnel) to services and back. Pure: each question
- * hands in the tunnels and services that there are.
+/* From host names (SERVICE.tunnel, SERVICE.NAME.tunnel, and either with a TARGET in front) to
+ * services and back. Pure: each question hands in the tunnels and services that there are.
  *
  * A label is looked up as an alias, then as an exact id, as an id in any case, and as a folded id
  * (lower case, '-' for ':' and '_'). More than one hit in one of these steps is refused. A tunnel
- * without service ids has one service, "", which any label reaches. */
+ * without service ids has one service, "", which any label reaches.
+ *
+ * A target is the host behind the device that a service is asked to lead to, "10-0-7-20--502": an
+ * address or host name with '-' for '.' and ':', and "--" and the port behind it. An address may go
+ * without the port, unless it is an IPv6 address that has "--" in it. */
 #ifndef GATEWAY_SOURCE_NAMES_H
 #define GATEWAY_SOURCE_NAMES_H
 
@@ -12,6 +16,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define NAMES_TEXT 192 /* a sentence fits an HTTP reason phrase under 200 bytes */
 #define NAMES_HOST 256 /* a host name with its NUL */
@@ -50,13 +55,21 @@ struct names_question {
     size_t n_tunnels;
 };
 
+struct names_target {
+    char host[64]; /* "10.0.7.20", "fd00:7::20", "cam1-plant"; "": there is no target */
+    uint32_t port; /* 0: the label has none; a wrong one may be above 65535 */
+};
+/* Whether the label is one of these. */
+bool names_target(struct span label, struct names_target *out);
+
 struct names_answer {
     size_t tunnel; /* index; also set when only the service is not found */
     bool tunnel_found;
     /* What was asked for, as far as the name has these parts; they point into the host, an alias or
      * the hint. device: the tunnel's name, or a device's; empty: the default is meant. */
     struct span label, device;
-    const char *service;   /* one of tunnels[tunnel].services, or "" */
+    const char *service; /* one of tunnels[tunnel].services, or "" */
+    struct names_target target;
     char text[NAMES_TEXT]; /* a failure for people: printable ASCII */
 };
 

@@ -36,7 +36,8 @@ static bool leads_there(const struct candidate *c, const char *host)
     const struct names_question q = {
         .host = span_of(host), .tunnels = c->tunnels, .n_tunnels = c->n_tunnels};
     return strlen(host) <= NAMES_HOST_MAX && names_resolve(c->names, &q, &answer) == ERR_OK &&
-           answer.tunnel == c->tunnel && strcmp(answer.service, c->service) == 0;
+           answer.tunnel == c->tunnel && strcmp(answer.service, c->service) == 0 &&
+           answer.target.host[0] == '\0';
 }
 
 /* Tries label[.device].suffix. True: it leads to the service, and is in c->out. */

@@ -245,43 +245,78 @@ static enum err pick_service(const struct names_question *q, struct span service
     return ERR_OK;
 }
 
-/* Splits "service.device" at its last dot; ids and tunnel names hold no dots. */
-static struct span split(struct span rest, struct span *device)
+struct labels {
+    struct span target, service, device; /* Those that are not there are empty. */
+};
+
+/* A name must not change its meaning when a tunnel is opened on demand. */
+static bool is_configured(const struct names_question *q, struct span label)
 {
-    *device = (struct span){rest.p, 0};
-    for (size_t i = rest.n; i-- > 0;) {
-        if (rest.p[i] != '.')
-            continue;
-        *device = (struct span){rest.p + i + 1, rest.n - i - 1};
-        return (struct span){rest.p, i};
+    return find(label, configured(q), tunnel_id, q->tunnels).index != NONE;
+}
+
+/* Splits "service", "service.device", "target.service" or "target.service.device" at its dots; ids,
+ * targets and tunnel names hold none. False: it is something else. */
+static bool split(const struct names_question *q, struct span text, struct labels *out)
+{
+    struct span label[3] = {{NULL, 0}}, rest = text;
+    struct names_target unused;
+    size_t n = 0;
+    *out = (struct labels){.service = {NULL, 0}};
+    for (bool more = true; more && n < 3; n++) {
+        more = rest.n > 0 && memchr(rest.p, '.', rest.n) != NULL;
+        label[n] = span_cut(&rest, '.');
+        if (label[n].n == 0)
+            return false;
     }
-    return rest;
+    bool target =
+        n > 1 && names_target(label[0], &unused) && (n == 3 || !is_configured(q, label[1]));
+    if (rest.n > 0 || text.p[text.n - 1] == '.' || (n == 3 && !target))
+        return false;
+    *out = (struct labels){
+        .target = target ? label[0] : rest, .service = label[target], .device = label[target + 1]};
+    return true;
+}
+
+/* What an alias stands for takes the place of all, or of the service and maybe the device. */
+static bool split_aliases(const struct names *n, const struct names_question *q, struct span text,
+                          struct labels *out)
+{
+    const char *alias = names_alias_of(n, text);
+    struct labels other;
+    if (alias != NULL)
+        return split(q, span_of(alias), out);
+    if (!split(q, text, out))
+        return false;
+    if ((alias = names_alias_of(n, out->service)) == NULL)
+        return true;
+    if (!split(q, span_of(alias), &other))
+        return false;
+    out->service = other.service;
+    out->target = out->target.n > 0 ? out->target : other.target;
+    out->device = other.device.n > 0 ? other.device : out->device;
+    return true;
 }
 
 enum err names_resolve(const struct names *n, const struct names_question *q,
                        struct names_answer *out)
 {
     *out = (struct names_answer){.service = ""};
-    struct span host = q->host, device;
+    struct span host = q->host;
+    struct labels labels;
     if (host.n > 0 && host.p[host.n - 1] == '.')
         host.n--;
     struct span rest = before_suffix(n, host);
     if (q->literal || rest.n == 0)
         return refuse_foreign(n, q, out);
-    const char *alias = names_alias_of(n, rest);
-    struct span service = split(alias != NULL ? span_of(alias) : rest, &device);
-    if (alias == NULL && device.n > 0 && (alias = names_alias_of(n, service)) != NULL) {
-        struct span other;
-        service = split(span_of(alias), &other);
-        device = other.n > 0 ? other : device;
-    }
-    if (service.n == 0 || memchr(service.p, '.', service.n) != NULL || rest.p[rest.n - 1] == '.') {
+    if (!split_aliases(n, q, rest, &labels)) {
         add_quoted(out->text, "no service", rest);
         add(out->text, "; say service.%.60s or service.name.%.60s", names_suffix(n),
             names_suffix(n));
         return ERR_NO_SERVICE;
     }
-    out->label = service;
-    enum err why = pick_tunnel(n, q, device, out);
-    return why != ERR_OK ? why : pick_service(q, service, out);
+    out->label = labels.service;
+    names_target(labels.target, &out->target);
+    enum err why = pick_tunnel(n, q, labels.device, out);
+    return why != ERR_OK ? why : pick_service(q, labels.service, out);
 }

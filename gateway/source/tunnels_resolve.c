@@ -4,6 +4,7 @@
 #include "gateway/source/tunnels_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define GRACE_FLOOR_MS 150
 #define GRACE_CAP_MS 1000
@@ -30,6 +31,13 @@ static enum err refuse_http(const char *service, char text[FORWARD_TEXT])
              "gateway's --http-services",
              safe);
     return ERR_NOT_HTTP;
+}
+
+/* asked: the port that the client asked for, which counts when the name has none. */
+static void set_target(struct forward_target *out, const struct names_target *named, int asked)
+{
+    memcpy(out->host, named->host, sizeof out->host);
+    out->port = named->port != 0 ? named->port : (uint32_t)asked;
 }
 
 /* The name leads to t, or (ERR_NO_SERVICE, …) to nothing in it. */
@@ -60,6 +68,7 @@ static enum err look_at(const struct tunnels *set, const struct tunnel *t, enum 
     if (why == ERR_OK)
         *out = (struct forward_target){.session = t->session,
                                        .service = service,
+                                       .named = true,
                                        .grace_ms = grace(set, now.round_trip_us, service),
                                        .watched = t->watched};
     return why;
@@ -81,7 +90,10 @@ enum err tunnels_look(struct tunnels *set, const struct forward_question *q, boo
         return why;
     if (why == ERR_OK && q->http && !service_traits_has(set->traits, answer->service, TRAIT_HTTP))
         return refuse_http(answer->service, text);
-    return look_at(set, set->all[answer->tunnel], why, q, answer->service, out, text);
+    why = look_at(set, set->all[answer->tunnel], why, q, answer->service, out, text);
+    if (why == ERR_OK)
+        set_target(out, &answer->target, q->port);
+    return why;
 }
 
 enum err tunnels_resolve(void *tunnels, const struct forward_question *q,

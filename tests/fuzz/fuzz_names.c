@@ -23,6 +23,9 @@ static enum err resolve(const struct names *n, const struct names_tunnel *tunnel
     MUST(strlen(answer->text) < NAMES_TEXT && (why == ERR_OK) == (answer->text[0] == '\0'));
     for (const char *p = answer->text; *p != '\0'; p++)
         MUST(*p >= ' ' && *p < 127);
+    MUST(memchr(answer->target.host, '\0', sizeof answer->target.host) != NULL);
+    for (const char *p = answer->target.host; *p != '\0'; p++)
+        MUST(strchr("0123456789abcdefghijklmnopqrstuvwxyz-.:", *p) != NULL);
     if (why == ERR_OK)
         MUST(answer->tunnel < 2 && answer->service != NULL);
     return why;
@@ -39,6 +42,7 @@ static void back_again(const struct names *n, const struct names_tunnel *tunnels
         return;
     MUST(resolve(n, tunnels, span_of(host), &answer) == ERR_OK);
     MUST(answer.tunnel == tunnel && strcmp(answer.service, service) == 0);
+    MUST(answer.target.host[0] == '\0');
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -17,7 +17,12 @@ static enum err on_services(void *owner, const char *const *ids, size_t n)
 /* Every third one is being dialled for ever, and every third one refused. */
 static void on_incoming(void *owner, struct conn *c)
 {
+    struct opening o;
     (void)owner;
+    conn_opening(c, &o);
+    check(memchr(o.target, '\0', sizeof o.target) != NULL &&
+          memchr(o.client, '\0', sizeof o.client) != NULL &&
+          memchr(o.asked, '\0', sizeof o.asked) != NULL);
     conn_set_owner(c, &conn_events, NULL);
     if (conn_id(c) % 3 == 0)
         conn_refuse(c, ERR_REFUSED);
@@ -62,10 +67,11 @@ static void begin(enum session_role role)
         session_new(loop, &(struct session_options){.role = role, .budget = BUDGET}, &events, NULL);
     check(session != NULL);
     meet(1);
-    give(&(struct frame){.type = FRAME_RESUME, .epoch = 1});
+    give(&(struct frame){.type = FRAME_RESUME, .epoch = 1, .features = FRAME_FEATURE_TARGETS});
+    const struct opening asks = {.target = "10.0.7.20", .port = 502};
     for (int i = 0; role == SESSION_SOURCE && i < 3; i++) {
         enum err why;
-        struct conn *c = conn_open(session, "SSH1", &conn_events, NULL, &why);
+        struct conn *c = conn_open(session, "SSH1", i > 1 ? &asks : NULL, &conn_events, NULL, &why);
         check(c != NULL && conn_early(c, "early data", 10));
         if (i > 0)
             attach(c);

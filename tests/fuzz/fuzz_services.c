@@ -25,8 +25,29 @@ static void same_again(const struct service_mapping *s, enum services_use use)
     struct services again = {0};
     check(services_parse(&again, text, use, problem, sizeof problem) == ERR_OK);
     check(again.n == 1 && again.items[0].port == s->port);
+    check((again.items[0].targets == NULL) == (s->targets == NULL));
     check(strcmp(again.items[0].id, s->id) == 0);
     services_free(&again);
+}
+
+/* What leads to an address of the device itself, of a link or of a group says so. */
+static void says_so(const struct targets *t)
+{
+    static const struct {
+        const char *host, *said;
+    } cases[] = {
+        {"127.0.0.1", "127."},       {"::ffff:127.0.0.1", "127."},
+        {"169.254.1.1", "169.254."}, {"224.0.0.1", "2"},
+        {"0.0.0.0", "0."},           {"fe80::1", "[fe"},
+        {"ff02::1", "[ff"},          {"::1", "["},
+        {"255.255.255.255", "25"},
+    };
+    char dial[TARGETS_HOST];
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        for (uint32_t port = 0; port < 100; port++)
+            check(!targets_allow(t, cases[i].host, port, dial) ||
+                  strcasestr(targets_text(t), cases[i].said) != NULL);
+    check(!targets_allow(t, "10.0.7.1", 0, dial) && !targets_allow(t, "10.0.7.1", 65536, dial));
 }
 
 static void map(const char *text, enum services_use use)
@@ -40,6 +61,8 @@ static void map(const char *text, enum services_use use)
         check(s.items[i].port >= 0 && s.items[i].port <= 65535);
         check(services_find(&s, s.items[i].id) == &s.items[i]);
         same_again(&s.items[i], use);
+        if (s.items[i].targets != NULL)
+            says_so(s.items[i].targets);
     }
     services_free(&s);
 }
@@ -63,6 +86,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         memcpy(text, data, size);
     text[size] = '\0';
     map(text, SERVICES_DIAL);
+    map(text, SERVICES_DIAL_ONE);
     map(text, SERVICES_LISTEN);
     endpoint(text);
     free(text);

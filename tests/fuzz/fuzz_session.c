@@ -54,7 +54,8 @@ static void begin(enum session_role role, int version)
     check(session_input(session, out, n) == n);
     for (int i = 0; role == SESSION_SOURCE && i < 3; i++) {
         enum err why;
-        struct conn *c = conn_open(session, i == 2 ? "HTTP1" : "SSH1", &conn_events, NULL, &why);
+        struct conn *c =
+            conn_open(session, i == 2 ? "HTTP1" : "SSH1", NULL, &conn_events, NULL, &why);
         if (c != NULL && i > 0)
             attach(c);
     }

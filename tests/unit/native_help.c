@@ -238,7 +238,7 @@ int teardown(void **state)
 struct conn *open_conn(void)
 {
     enum err why;
-    struct conn *c = conn_open(e.session, "SSH1", &conn_events, NULL, &why);
+    struct conn *c = conn_open(e.session, "SSH1", NULL, &conn_events, NULL, &why);
     assert_non_null(c);
     spin();
     return c;

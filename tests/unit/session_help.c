@@ -184,7 +184,7 @@ int teardown(void **state)
 struct conn *open_conn(struct end *e, const char *service)
 {
     enum err why;
-    struct conn *c = conn_open(e->session, service, &conn_events, e, &why);
+    struct conn *c = conn_open(e->session, service, NULL, &conn_events, e, &why);
     assert_int_equal(why, c != NULL ? ERR_OK : why);
     return c;
 }

@@ -87,7 +87,7 @@ static void one_that_is_served(void **state)
     snprintf(pid, sizeof pid, "\"pid\":%ld", (long)getpid());
     shows(pid);
     shows("\"asked\":\"ssh1.tunnel\"");
-    access_log_opened(&c, NULL, "");
+    access_log_opened(&c, NULL, "", NULL);
     access_log_answered(&c);
     counters = (struct monitor_counters){.state = MONITOR_STREAM_OPEN, .up = 7, .down = 70};
     access_log_ended(&c, &(struct access_log_end){.service = "SSH1", .why = ERR_CLIENT_CLOSED});
@@ -140,7 +140,7 @@ static void nobody_watches(void **state)
                                                               .protocol = "http",
                                                               .asked = span_of("x")},
                                  &c));
-    access_log_opened(&c, NULL, "");
+    access_log_opened(&c, NULL, "", NULL);
     access_log_answered(&c);
     access_log_ended(&c, &(struct access_log_end){.service = "X"});
     access_log_forget(&c);

@@ -151,6 +151,51 @@ static void known_without_asking(void **state)
     }
 }
 
+static void parsed(void **state)
+{
+    static const char *const good[] = {"192.0.2.7:50312", "0.0.0.0:0", "[2001:db8::7]:65535",
+                                       "[::]:1"};
+    static const char *const bad[] = {"",
+                                      "192.0.2.7",
+                                      "192.0.2.7:",
+                                      "192.0.2.7:65536",
+                                      "[::1]",
+                                      "[::1]:",
+                                      "::1:1",
+                                      "[::1:1",
+                                      ":1",
+                                      "[]:1",
+                                      "[::1]1",
+                                      "[::1] :1",
+                                      "host:1",
+                                      "127.1:1",
+                                      "192.0.2.7:1 ",
+                                      " 192.0.2.7:1",
+                                      "[fe80::1%lo]:1",
+                                      "[192.0.2.7]:1",
+                                      "2001:db8::7",
+                                      "pid 77",
+                                      "192.0.2.7:-1",
+                                      "[2001:db8:1111:2222:3333:4444:5555:6666:7777:8]:1"};
+    (void)state;
+    for (size_t i = 0; i < COUNT(good); i++) {
+        union address a;
+        char host[INET6_ADDRSTRLEN], text[80];
+        assert_true(address_parse(good[i], &a));
+        bool v6 = a.any.sa_family == AF_INET6;
+        inet_ntop(a.any.sa_family, v6 ? (void *)&a.v6.sin6_addr : (void *)&a.v4.sin_addr, host,
+                  sizeof host);
+        snprintf(text, sizeof text, v6 ? "[%s]:%d" : "%s:%d", host,
+                 ntohs(v6 ? a.v6.sin6_port : a.v4.sin_port));
+        assert_string_equal(text, good[i]);
+    }
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        union address a;
+        if (address_parse(bad[i], &a))
+            fail_msg("\"%s\"", bad[i]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -158,6 +203,7 @@ int main(void)
         cmocka_unit_test(what_is_remembered_comes_first),
         cmocka_unit_test(each_comes_once_and_not_too_many),
         cmocka_unit_test(known_without_asking),
+        cmocka_unit_test(parsed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

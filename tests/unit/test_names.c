@@ -391,6 +391,115 @@ static void longest_names(void **state)
     names_free(n);
 }
 
+/* ---- hosts behind the device ---- */
+
+static void labels(void **state)
+{
+    static const struct {
+        const char *label, *host;
+        uint32_t port;
+    } cases[] = {
+        {"10-0-7-20--502", "10.0.7.20", 502},
+        {"10-0-7-20", "10.0.7.20", 0},
+        {"10-0-7-20--0", "10.0.7.20", 0},
+        {"10-0-7-20--65536", "10.0.7.20", 65536},
+        {"10-0-7-20--999999999", "10.0.7.20", 999999999},
+        {"fd00-7--20--502", "fd00:7::20", 502},
+        {"FD00-7--20--502", "fd00:7::20", 502},
+        {"fd00-7----502", "fd00:7::", 502},
+        {"0--1--22", "::1", 22},
+        {"00fd--1--22", "fd::1", 22},
+        {"2001-db8-0-0-0-0-0-7", "2001:db8::7", 0},
+        {"2001-db8-0-0-0-0-0-7--80", "2001:db8::7", 80},
+        {"0-0-0-0-0-ffff-7f00-1--22", "::ffff:127.0.0.1", 22},
+        {"cam1--80", "cam1", 80},
+        {"Cam_1-plant--8080", "cam-1-plant", 8080},
+        {"10-0-7-999--502", "10-0-7-999", 502},
+        {"10-0-7-020--502", "10-0-7-020", 502},
+        {"fd00-7--20", "fd00-7", 20}, /* what is behind the last "--" is a port */
+        {"db--5432", "db", 5432},
+        /* none */
+        {"", NULL, 0},
+        {"ssh1", NULL, 0},
+        {"cam1", NULL, 0},
+        {"--80", NULL, 0},
+        {"cam1--", NULL, 0},
+        {"cam1--80x", NULL, 0},
+        {"cam1-80", NULL, 0},
+        {"cam1--1234567890", NULL, 0},
+        {"cam 1--80", NULL, 0},
+        {"10-0-7", NULL, 0},
+        {"10-0-7-20-30", NULL, 0},
+        {"fd00-7--x", NULL, 0},
+        {"fd00-7--beef", NULL, 0},
+        {"fd00-7--", NULL, 0},
+        {"a123456789012345678901234567890123456789012345678901234567890123--80", NULL, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct names_target t;
+        bool is = names_target(span_of(cases[i].label), &t);
+        if (is != (cases[i].host != NULL))
+            fail_msg("%s", cases[i].label);
+        assert_string_equal(t.host, is ? cases[i].host : "");
+        assert_int_equal(t.port, cases[i].port);
+    }
+}
+
+static void targets(void **state)
+{
+    static const char *const ids[] = {"SSH1", "PLC", "a--1"};
+    static const struct names_tunnel t[] = {{"", true, ids, 3}, {"bench", true, ids, 2}};
+    static const struct {
+        const char *host;
+        enum err why;
+        size_t tunnel;
+        const char *service, *target;
+        uint32_t port;
+    } cases[] = {
+        {"10-0-7-20--502.PLC.tunnel", ERR_OK, 0, "PLC", "10.0.7.20", 502},
+        {"10-0-7-20.plc.tunnel.", ERR_OK, 0, "PLC", "10.0.7.20", 0},
+        {"10-0-7-20--502.PLC.bench.tunnel", ERR_OK, 1, "PLC", "10.0.7.20", 502},
+        {"cam1--80.PLC.Bench.tunnel", ERR_OK, 1, "PLC", "cam1", 80},
+        {"fd00-7--20--502.plc.tunnel", ERR_OK, 0, "PLC", "fd00:7::20", 502},
+        {"PLC.tunnel", ERR_OK, 0, "PLC", "", 0},
+        {"PLC.bench.tunnel", ERR_OK, 1, "PLC", "", 0},
+        {"oven.tunnel", ERR_OK, 1, "PLC", "10.0.7.20", 502},
+        {"far.tunnel", ERR_OK, 1, "PLC", "", 0},
+        {"cam1--80.far.tunnel", ERR_OK, 1, "PLC", "cam1", 80},
+        {"cam1--80.oven.tunnel", ERR_OK, 1, "PLC", "cam1", 80},
+        /* An id that looks like a target is a service in front of a tunnel's name. */
+        {"a--1.tunnel", ERR_OK, 0, "a--1", "", 0},
+        {"a--1.PLC.tunnel", ERR_OK, 0, "PLC", "a", 1},
+        {"a--1.bench.tunnel", ERR_NO_SERVICE, 1, "", "", 0},
+        {"10-0-7-20--502.SSH9.tunnel", ERR_NO_SERVICE, 0, "", "10.0.7.20", 502},
+        {"10-0-7-20--502.PLC.other.tunnel", ERR_NO_SERVICE, 0, "", "10.0.7.20", 502},
+        {"cam1.PLC.tunnel", ERR_NO_SERVICE, 0, "", "", 0},
+        {"cam1.PLC.bench.tunnel", ERR_NO_SERVICE, 0, "", "", 0},
+        {"x.10-0-7-20--502.PLC.bench.tunnel", ERR_NO_SERVICE, 0, "", "", 0},
+        {"10-0-7-20--502..PLC.tunnel", ERR_NO_SERVICE, 0, "", "", 0},
+        {".PLC.bench.tunnel", ERR_NO_SERVICE, 0, "", "", 0},
+        {"10-0-7-20--502.PLC.bench..tunnel", ERR_NO_SERVICE, 0, "", "", 0},
+    };
+    (void)state;
+    struct names *n = names_new();
+    assert_int_equal(names_add_alias(n, "oven", "10-0-7-20--502.PLC.bench"), ERR_OK);
+    assert_int_equal(names_add_alias(n, "far", "PLC.bench"), ERR_OK);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct names_answer a;
+        if (ASK(n, t, cases[i].host, &a) != cases[i].why)
+            fail_msg("%s: %s", cases[i].host, a.text);
+        assert_string_equal(a.service, cases[i].service);
+        assert_int_equal(a.tunnel, cases[i].tunnel);
+        assert_string_equal(a.target.host, cases[i].target);
+        assert_int_equal(a.target.port, cases[i].port);
+    }
+    /* The name that is shown for a service is never that of a host behind it. */
+    expect_canonical(n, t, 2, 1, "PLC", true, "far.tunnel");
+    expect_canonical(n, t, 2, 0, "PLC", true, "plc.tunnel");
+    names_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +509,7 @@ int main(void)
         cmocka_unit_test(without_services), cmocka_unit_test(suffixes),
         cmocka_unit_test(aliases),          cmocka_unit_test(canonical),
         cmocka_unit_test(longest_names),    cmocka_unit_test(foreign_names),
+        cmocka_unit_test(labels),           cmocka_unit_test(targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

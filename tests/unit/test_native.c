@@ -21,13 +21,13 @@ static void meeting(void **state)
     assert_int_equal(session_round_trip_us(e.session), 0);
     assert_true(session_peer(e.session)->seen_ms > 0);
     enum err why;
-    assert_null(conn_open(e.session, "SSH1", &conn_events, NULL, &why));
+    assert_null(conn_open(e.session, "SSH1", NULL, &conn_events, NULL, &why));
     assert_int_equal(why, ERR_DEVICE_OFFLINE);
     peer("aws.iot.securetunneling-3.0", "");
     expect_nothing();
     assert_true(session_reachable(e.session));
     assert_false(session_device_offline(e.session));
-    struct conn *c = conn_open(e.session, "SSH1", &conn_events, NULL, &why);
+    struct conn *c = conn_open(e.session, "SSH1", NULL, &conn_events, NULL, &why);
     assert_false(conn_native(c));
     struct frame start_frame;
     struct frame_cutter cutter = {0};
@@ -64,8 +64,9 @@ static void stale_messages_are_nothing(void **state)
 
 static void openings_are_answered(void **state)
 {
-    static const enum err told[] = {ERR_REFUSED,    ERR_UNREACHABLE, ERR_TIMEOUT, ERR_RESOLVE,
-                                    ERR_NO_SERVICE, ERR_FORBIDDEN,   ERR_LIMIT};
+    static const enum err told[] = {ERR_REFUSED,      ERR_UNREACHABLE, ERR_TIMEOUT, ERR_RESOLVE,
+                                    ERR_NO_SERVICE,   ERR_FORBIDDEN,   ERR_LIMIT,   ERR_IDLE,
+                                    ERR_NEEDS_TARGET, ERR_NO_TARGETS};
     (void)state;
     begin(SESSION_SOURCE);
     struct conn *c = open_conn();
@@ -89,8 +90,8 @@ static void openings_are_answered(void **state)
         assert_int_equal(e.ended_why, told[i]);
     }
     open_conn(); /* one that we do not know is a failure, too */
-    expect(FRAME_CONNECTION_START, 9);
-    give((struct frame){.type = FRAME_CONNECTION_OPENED, .connection = 9, .error = 4711});
+    expect(FRAME_CONNECTION_START, 12);
+    give((struct frame){.type = FRAME_CONNECTION_OPENED, .connection = 12, .error = 4711});
     assert_int_equal(e.answer, ERR_PEER_RESET);
     expect_nothing();
     assert_int_equal(e.broken, ERR_OK);

@@ -76,7 +76,8 @@ static void open_next(void)
     struct pair *p = &pairs[n_opened];
     enum err why;
     uint8_t early[3000];
-    struct conn *c = conn_open(ends[SIDE_SOURCE].session, "SSH1", &client_events, &p->client, &why);
+    struct conn *c =
+        conn_open(ends[SIDE_SOURCE].session, "SSH1", NULL, &client_events, &p->client, &why);
     if (c == NULL) {
         bool away = session_device_offline(ends[SIDE_SOURCE].session);
         assert_int_equal(why, away ? ERR_DEVICE_OFFLINE : ERR_HUB_DOWN);

@@ -82,7 +82,7 @@ static void starts_that_were_lost(void **state)
     session_lost(e.session);
     spin();
     enum err why;
-    assert_null(conn_open(e.session, "SSH1", &conn_events, NULL, &why));
+    assert_null(conn_open(e.session, "SSH1", NULL, &conn_events, NULL, &why));
     assert_int_equal(why, ERR_HUB_DOWN);
     e.full = false;
     attach();

@@ -54,7 +54,7 @@ static void open_hung(struct pair *p)
     struct session *s = ends[SIDE_SOURCE].session;
     struct conn *c = NULL;
     if (session_peer(s)->native)
-        c = conn_open(s, "SSH1", &client_events, &p->client, &why);
+        c = conn_open(s, "SSH1", NULL, &client_events, &p->client, &why);
     if (c == NULL)
         return;
     p->client.conn = c;

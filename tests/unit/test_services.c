@@ -46,6 +46,13 @@ static void maps(void **state)
         {"-=1,_=2", "-=port:1;_=port:2;", "", SERVICES_DIAL},
         {"A=1,A=2,B=3", "A=port:1;B=port:3;",
          "service id \"A\" is mapped twice; the first mapping (port:1) counts", SERVICES_DIAL},
+        {"PLC=10.0.7.0/24:102,502", "PLC=10.0.7.0/24:102,502;", "", SERVICES_DIAL},
+        {"A=1,PLC=10.0.7.0/24:102, 502 ,[fd00::]/64:1-9,B=2",
+         "A=port:1;PLC=10.0.7.0/24:102, 502 ,[fd00::]/64:1-9;B=port:2;", "", SERVICES_DIAL},
+        {"10.0.7.0/24:102,502", "=10.0.7.0/24:102,502;", "", SERVICES_DIAL},
+        {"A=host:1,A=host:2,3", "A=host:1;",
+         "service id \"A\" is mapped twice; the first mapping (host:1) counts", SERVICES_DIAL},
+        {"A=10.0.7.0/24:7", "A=10.0.7.0/24:7;", "", SERVICES_DIAL_ONE},
         {"A=0", "A=port:0;", "", SERVICES_LISTEN},
         {"A=127.0.0.2:5555,B=[::]:1", "A=127.0.0.2:5555;B=[::]:1;", "", SERVICES_LISTEN},
     };
@@ -93,6 +100,12 @@ static void refused(void **state)
                    "':'"},
         {"22,23", "\"22,23\": with several mappings each needs a service id, as in "
                   "SSH1=22,HTTP1=80"},
+        {"A=/run/x.sock,80",
+         "\"A=/run/x.sock,80\": with several mappings each needs a service id, as "
+         "in SSH1=22,HTTP1=80"},
+        {"A=host:1,", "\"A=host:1,\" has an empty mapping in it"},
+        {"A=10.0.7.0/24", "\"10.0.7.0/24\" has no port: write NETWORK/BITS:PORT,PORT-PORT"},
+        {"A=10.0.7.0/24:1,x", "\"x\" has no port, or range of ports, from 1 to 65535"},
         {"SSH1=22,80", "\"SSH1=22,80\": with several mappings each needs a service id, as in "
                        "SSH1=22,HTTP1=80"},
     };
@@ -210,13 +223,15 @@ static void directory(void **state)
     make_directory("m/deep");
     put("z.ini", "SSH1 = 9\nLAST=[::1]:4\n");
     put("b.ini", "# services\nSSH1 = 22\nplc:1 = host:502\n");
-    put("m/x", "M=/run/m.sock\n");
+    put("m/x", "M=/run/m.sock\nPLC = 10.0.7.0/24:102,502\n");
     put("m/deep/y", "D=5\n");
     put(".hidden", "garbage");
     put("b.ini~", "garbage");
     assert_int_equal(services_load(&s, root, SERVICES_DIAL, problem, sizeof problem), ERR_OK);
     describe(&s, map, sizeof map);
-    assert_string_equal(map, "SSH1=port:22;plc:1=host:502;D=port:5;M=/run/m.sock;LAST=[::1]:4;");
+    assert_string_equal(
+        map,
+        "SSH1=port:22;plc:1=host:502;D=port:5;M=/run/m.sock;PLC=10.0.7.0/24:102,502;LAST=[::1]:4;");
     assert_string_not_equal(s.warning, "");
     services_free(&s);
 }

@@ -9,11 +9,11 @@ static void v3_trace(void **state)
     (void)state;
     begin(&e, SESSION_SOURCE, 3, 0);
     enum err why;
-    assert_null(conn_open(e.session, "SSH1", &conn_events, &e, &why));
+    assert_null(conn_open(e.session, "SSH1", NULL, &conn_events, &e, &why));
     assert_int_equal(why, ERR_HUB_DOWN);
     give_services(&e, 2, two);
     assert_int_equal(e.n_ids, 2);
-    assert_null(conn_open(e.session, "NOPE", &conn_events, &e, &why));
+    assert_null(conn_open(e.session, "NOPE", NULL, &conn_events, &e, &why));
     assert_int_equal(why, ERR_NO_SERVICE);
 
     struct conn *a = open_conn(&e, "SSH1");
@@ -89,7 +89,7 @@ static void v2_and_v1_traces(void **state)
         struct conn *c = open_conn(&e, "SSH1");
         expect(&e, FRAME_STREAM_START, 7, id, 0);
         enum err why;
-        assert_null(conn_open(e.session, "SSH1", &conn_events, &e, &why));
+        assert_null(conn_open(e.session, "SSH1", NULL, &conn_events, &e, &why));
         assert_int_equal(why, ERR_BUSY);
         conn_abort(c, ERR_CLIENT_CLOSED);
         expect(&e, FRAME_STREAM_RESET, 7, id, 0);
@@ -113,7 +113,7 @@ static void lingering_connections_make_room(void **state)
     give_services(&e, 2, two);
     for (int i = 0; i < 2; i++)
         conn_attach(open_conn(&e, "SSH1"), pair(&fds[i]));
-    assert_null(conn_open(e.session, "SSH1", &conn_events, &e, &why));
+    assert_null(conn_open(e.session, "SSH1", NULL, &conn_events, &e, &why));
     assert_int_equal(why, ERR_LIMIT);
     shutdown(fds[1], SHUT_WR);
     for (int i = 0; i < 3; i++)

@@ -268,7 +268,7 @@ static void open_next(void)
 {
     struct pair *p = &pairs[n_opened];
     enum err why;
-    struct conn *c = conn_open(source.session, "SSH1", &conn_events, &p->client, &why);
+    struct conn *c = conn_open(source.session, "SSH1", NULL, &conn_events, &p->client, &why);
     if (c == NULL) {
         assert_int_equal(why, ERR_BUSY);
         return;

@@ -40,7 +40,7 @@ static void ended_may_open_the_next(void **state)
     (void)state;
     begin(&e, SESSION_SOURCE, 3, 0);
     give_services(&e, 2, two);
-    assert_non_null(conn_open(e.session, "SSH1", &again, &e, &why));
+    assert_non_null(conn_open(e.session, "SSH1", NULL, &again, &e, &why));
     expect(&e, FRAME_STREAM_START, 7, "SSH1", 1);
     give(&e, (struct frame){.type = FRAME_STREAM_RESET, .stream = 7, .service = span_of("SSH1")});
     assert_int_equal(e.ended, 1);

@@ -61,6 +61,9 @@ static const struct option endpoint_table[] = {
              "tunnel (pages below the suffixes), same (of the very host), null, and origins as "
              "https://dash.example. May be repeated.",
      .flags = OPTION_MANY | OPTION_EXACT},
+    {.name = "hide-clients",
+     .help = "Do not tell devices from which address a client came and which name it asked for.",
+     .flags = OPTION_EXACT},
     {.name = "max-clients",
      .argument = "N",
      .fallback = "4096",
@@ -551,6 +554,7 @@ static enum err read_all(struct config *c)
         why = parts[i](c);
     c->direct = options_flag(c->options, "direct");
     c->ask_user = options_flag(c->options, "ask-user");
+    c->hide_clients = options_flag(c->options, "hide-clients");
     return why;
 }
 

@@ -32,9 +32,10 @@ struct config {
     char *user, *password; /* NULL: no authentication */
     uint64_t grace_ms;     /* or TUNNELS_GRACE_AUTO */
     uint64_t max_clients;
-    size_t memory; /* bytes for all that waits in queues */
-    bool ask_user; /* SOCKS5 clients that can give a user name are asked for it */
-    bool direct;   /* what is no name of ours is dialled from here */
+    size_t memory;     /* bytes for all that waits in queues */
+    bool ask_user;     /* SOCKS5 clients that can give a user name are asked for it */
+    bool hide_clients; /* Devices are not told who the clients are. */
+    bool direct;       /* what is no name of ours is dialled from here */
 };
 
 /* Reads everything, and checks the rest when it is asked to (--check-config, PROGRAM_DONE then);

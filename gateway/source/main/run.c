@@ -166,6 +166,7 @@ static bool make_parts(struct run *r)
     r->forwards = forwards_new(loop, program_run_monitor(r->program));
     if (r->forwards == NULL)
         return false;
+    forwards_hide_clients(r->forwards, r->config->hide_clients);
     const struct tunnels_options tunnels = tunnels_options(r, r->config);
     const struct inbound_options inbound = inbound_options(r, r->config);
     r->tunnels = tunnels_new(loop, &tunnels);
@@ -275,6 +276,7 @@ static bool apply(struct run *r, struct config *fresh)
         return false;
     remove_tunnels(r, fresh);
     tunnels_rules(r->tunnels, &tunnels);
+    forwards_hide_clients(r->forwards, fresh->hide_clients);
     struct config *before = config_replace(r->config, fresh);
     r->config = fresh;
     for (size_t i = 0; i < fresh->n_tunnels; i++)
