@@ -134,7 +134,7 @@ bool services_same(const struct services *a, const struct services *b)
     for (size_t i = 0; same && i < a->n; i++)
         same = str_same(a->items[i].id, b->items[i].id) &&
                str_same(a->items[i].host, b->items[i].host) &&
-               a->items[i].port == b->items[i].port &&
+               a->items[i].port == b->items[i].port && a->items[i].proxy == b->items[i].proxy &&
                str_same(list_of(&a->items[i]), list_of(&b->items[i]));
     return same;
 }
@@ -173,11 +173,43 @@ static void note_duplicate(struct services *s, const struct service_mapping *fir
              service_where(first, "port", where, sizeof where));
 }
 
+/* "proxy=v1" and the like: nothing that could be a service and its endpoint. */
+static bool is_proxy_option(struct span piece)
+{
+    static const struct span begin = {"proxy=v", 7};
+    return piece.n >= begin.n && span_equal((struct span){piece.p, begin.n}, begin) &&
+           memchr(piece.p, ':', piece.n) == NULL && memchr(piece.p, '/', piece.n) == NULL;
+}
+
+/* Cuts ",proxy=v2" off the end. */
+static enum err cut_proxy(struct span *value, int *proxy, char *problem, size_t size)
+{
+    size_t at = value->n;
+    while (at > 0 && value->p[at - 1] != ',')
+        at--;
+    struct span last = span_trim((struct span){value->p + at, value->n - at});
+    if (at == 0 || !is_proxy_option(last))
+        return ERR_OK;
+    *proxy = span_is(last, "proxy=v1") ? 1 : span_is(last, "proxy=v2") ? 2 : 0;
+    if (*proxy == 0) {
+        char quoted[100];
+        snprintf(problem, size, "\"%s\" is none of proxy=v1 and proxy=v2",
+                 str_escape(last, quoted, sizeof quoted));
+        return ERR_USAGE;
+    }
+    *value = span_trim((struct span){value->p, at - 1});
+    return ERR_OK;
+}
+
 /* What a service leads to. */
 static enum err parse_value(struct span value, enum services_use use, struct service_mapping *out,
                             char *problem, size_t size)
 {
-    enum err why;
+    enum err why = ERR_OK;
+    if (use == SERVICES_DIAL)
+        why = cut_proxy(&value, &out->proxy, problem, size);
+    if (why != ERR_OK)
+        return why;
     if (use != SERVICES_DIAL || !targets_is_list(value))
         return parse_endpoint(value, use, out, problem, size);
     out->targets = targets_parse(value, &why, problem, size);
@@ -213,12 +245,14 @@ static enum err add(struct services *s, struct span id, struct span endpoint, en
     return why;
 }
 
-/* Cuts the id off "ID=endpoint"; an '=' after a '/' belongs to a path. */
+/* Cuts the id off "ID=endpoint"; an '=' after a '/' belongs to a path, and one after a comma to
+ * what follows. */
 static struct span cut_id(struct span *mapping)
 {
     const char *equals = mapping->n > 0 ? memchr(mapping->p, '=', mapping->n) : NULL;
-    const char *slash = mapping->n > 0 ? memchr(mapping->p, '/', mapping->n) : NULL;
-    if (equals == NULL || (slash != NULL && slash < equals))
+    size_t before = equals != NULL ? (size_t)(equals - mapping->p) : 0;
+    if (equals == NULL || memchr(mapping->p, '/', before) != NULL ||
+        memchr(mapping->p, ',', before) != NULL)
         return (struct span){NULL, 0};
     return span_trim(span_cut(mapping, '='));
 }
@@ -230,19 +264,21 @@ static size_t up_to_comma(struct span s, size_t from)
 }
 
 /* How much of rest is its first mapping. "PLC=10.0.7.0/24:102" goes on with "502" and "cam1:80"
- * behind commas: what has no id belongs to the mapping before, if that has a host. */
+ * behind commas: what has no id belongs to the mapping before, if that has a host; and so does
+ * "proxy=v2". */
 static size_t mapping_size(struct span rest, enum services_use use)
 {
     size_t n = up_to_comma(rest, 0);
     struct span value = span_trim((struct span){rest.p, n});
     cut_id(&value);
     value = span_trim(value);
-    bool host = use == SERVICES_DIAL && value.n > 0 && memchr("/:", value.p[0], 2) == NULL &&
-                memchr(value.p, ':', value.n) != NULL;
-    while (host && n < rest.n) {
+    bool host =
+        value.n > 0 && memchr("/:", value.p[0], 2) == NULL && memchr(value.p, ':', value.n) != NULL;
+    while (use == SERVICES_DIAL && n < rest.n) {
         size_t end = up_to_comma(rest, n + 1);
-        struct span piece = span_trim((struct span){rest.p + n + 1, end - n - 1});
-        if (piece.n == 0 || piece.p[0] == '/' || cut_id(&piece).p != NULL)
+        struct span piece = span_trim((struct span){rest.p + n + 1, end - n - 1}), unused = piece;
+        bool more = host && piece.n > 0 && piece.p[0] != '/' && cut_id(&unused).p == NULL;
+        if (!more && !is_proxy_option(piece))
             break;
         n = end;
     }

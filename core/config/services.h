@@ -15,6 +15,7 @@ struct service_mapping {
     int port;   /* 0 for a unix path; 0 in a listening map: any free port */
     /* What the client may choose from; host and port are not set then. NULL: it has no choice. */
     struct targets *targets;
+    int proxy; /* the version of the PROXY header that the service wants, 1 or 2; 0: none */
 };
 
 /* A zeroed struct is an empty map. */
@@ -27,7 +28,7 @@ struct services {
 
 enum services_use {
     SERVICES_DIAL_ONE, /* PORT, HOST:PORT, [V6]:PORT or /unix/path; ports 1..65535 */
-    SERVICES_DIAL,     /* the same, or a list of targets (targets.h) */
+    SERVICES_DIAL,     /* the same, or a list of targets (targets.h); ",proxy=v1" or ",proxy=v2" */
     SERVICES_LISTEN    /* PORT, ADDRESS:PORT, [V6]:PORT or /unix/path; ports 0..65535 */
 };
 

@@ -37,7 +37,7 @@ bool address_parse(const char *text, union address *out)
         return false;
     address = (struct span){text + v6, (size_t)(end - text) - v6};
     port = (struct span){end + 1 + v6, all.n - (size_t)(end - text) - 1 - v6};
-    if (address.n >= sizeof host || !str_number(port, 65535, &number))
+    if (address.n >= sizeof host || port.n > 5 || !str_number(port, 65535, &number))
         return false;
     memcpy(host, address.p, address.n);
     host[address.n] = '\0';

@@ -15,7 +15,8 @@ static const struct option table[] = {
      .help =
          "What to reach for which service: SSH1=22,HTTP1=host:80,X=/run/x.sock, or a single "
          "22 for a tunnel with one service. PLC=10.0.7.0/24:102,502 lets the client name a host "
-         "of the list. May be repeated.",
+         "of the list; WEB=80,proxy=v2 tells the service who the client is (PROXY protocol). "
+         "May be repeated.",
      .flags = OPTION_MANY},
     {.name = "config-dir",
      .argument = "DIR",

@@ -5,6 +5,7 @@
 #include "core/net/addresses.h"
 #include "core/net/dial.h"
 #include "gateway/common/telemetry.h"
+#include "gateway/destination/proxy_header.h"
 #include "gateway/destination/target.h"
 
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct destination {
     const struct services *services;
     struct memories *memories; /* of the present mappings */
     char *default_host, *bind;
+    char *opened_by; /* NULL: not known */
     enum destination_match match;
     unsigned retries;
     uint64_t retry_delay_ms, dial_timeout_ms;
@@ -45,7 +47,8 @@ struct forwarded_conn {
     struct memories *memories;
     struct dial_memory *memory; /* in these */
     char target[320];
-    char client[OPENING_TEXT_MAX + 1]; /* who is at the source; "": not told */
+    char client[64]; /* who is at the source; "": not told */
+    int proxy;       /* version of the PROXY header; 0: none */
     struct dial *dial;
     struct timer *timer;
     unsigned tries;
@@ -114,6 +117,7 @@ void destination_free(struct destination *d)
     memories_release(d->memories);
     free(d->default_host);
     free(d->bind);
+    free(d->opened_by);
     free(d);
 }
 
@@ -291,15 +295,41 @@ static const struct conn_events conn_events = {.ended = on_ended};
 
 static void dial(void *owner);
 
+/* The service's first bytes say who the client is. They are fewer than any fresh socket takes at
+ * once. False: the service has broken the connection off. */
+static bool send_header(const struct forwarded_conn *v, struct stream *s)
+{
+    uint8_t header[PROXY_HEADER_MAX];
+    struct opening o;
+    conn_opening(v->conn, &o);
+    const struct proxy_header h = {.version = v->proxy,
+                                   .client = v->client,
+                                   .service = s->name,
+                                   .opened_by = v->d->opened_by != NULL ? v->d->opened_by : "",
+                                   .asked = o.asked};
+    size_t n = proxy_header_write(&h, header);
+    return stream_try_write(s, header, n) == n;
+}
+
+static void attach(struct forwarded_conn *v, struct stream *s)
+{
+    if (v->proxy != 0 && !send_header(v, s)) {
+        stream_close(s);
+        conn_refuse(v->conn, ERR_RESET);
+        return;
+    }
+    v->attached = true;
+    monitor_stream_answered(v->watched);
+    conn_attach(v->conn, s);
+}
+
 static void on_dialled(void *owner, struct stream *s, enum err why)
 {
     struct forwarded_conn *v = owner;
     v->dial = NULL;
     if (s != NULL) {
         log_info("Connected to %s for service \"%s\"", v->target, conn_service(v->conn));
-        v->attached = true;
-        monitor_stream_answered(v->watched);
-        conn_attach(v->conn, s); /* v may be gone now */
+        attach(v, s); /* v may be gone now */
         return;
     }
     bool again = v->tries++ < v->d->retries;
@@ -364,6 +394,7 @@ static bool take_target(struct forwarded_conn *v, const struct service_mapping *
                         const char *chosen)
 {
     const struct destination *d = v->d;
+    v->proxy = s->proxy;
     if (chosen[0] != '\0') {
         v->host = strdup(chosen);
         return v->host != NULL;
@@ -401,7 +432,7 @@ static enum err choose(struct forwarded_conn *v)
     struct opening o;
     conn_opening(v->conn, &o);
     if (address_parse(o.client, &unused))
-        memcpy(v->client, o.client, sizeof v->client);
+        snprintf(v->client, sizeof v->client, "%.63s", o.client);
     target_where(&o, v->target, sizeof v->target);
     v->port = (int)o.port;
     if (s == NULL)
@@ -427,6 +458,16 @@ enum err destination_change(struct destination *d, const struct destination_opti
     d->retries = fresh->retries;
     d->retry_delay_ms = fresh->retry_delay_ms;
     d->dial_timeout_ms = fresh->dial_timeout_ms;
+    return ERR_OK;
+}
+
+enum err destination_opened_by(struct destination *d, const char *key)
+{
+    char *copy = str_copy(key);
+    if (key != NULL && copy == NULL)
+        return ERR_NO_MEMORY;
+    free(d->opened_by);
+    d->opened_by = copy;
     return ERR_OK;
 }
 

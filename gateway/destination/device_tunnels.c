@@ -109,14 +109,15 @@ static bool open_end(struct device_tunnel *t, const struct tls_session *session)
     return t->end != NULL;
 }
 
-static bool open_destination(struct device_tunnel *t)
+static bool open_destination(struct device_tunnel *t, const char *opened_by)
 {
     struct destination_options o = t->all->options.destination;
     o.watched = tunnel_end_watched(t->end);
     t->destination = destination_new(t->all->options.end.loop, &o);
-    if (t->destination == NULL)
+    bool ok = t->destination != NULL && destination_opened_by(t->destination, opened_by) == ERR_OK;
+    if (!ok)
         log_error("%s", err_text(ERR_NO_MEMORY));
-    return t->destination != NULL;
+    return ok;
 }
 
 /* ---- all of them ---- */
@@ -188,14 +189,16 @@ bool device_tunnels_open(struct device_tunnels *all, const struct device_request
 {
     struct device_tunnel *t = find(all, r->tunnel);
     if (t != NULL)
-        return take_token(t, r) && change_end(t);
+        return take_token(t, r) && change_end(t) &&
+               destination_opened_by(t->destination, r->opened_by) == ERR_OK;
     t = calloc(1, sizeof *t);
     if (t == NULL)
         return false;
     t->all = all;
     list_init(&t->node);
     t->id = str_copy(r->tunnel);
-    if (t->id == NULL || !take_token(t, r) || !open_end(t, session) || !open_destination(t)) {
+    if (t->id == NULL || !take_token(t, r) || !open_end(t, session) ||
+        !open_destination(t, r->opened_by)) {
         free_tunnel(t);
         return false;
     }

@@ -26,6 +26,7 @@ static void same_again(const struct service_mapping *s, enum services_use use)
     check(services_parse(&again, text, use, problem, sizeof problem) == ERR_OK);
     check(again.n == 1 && again.items[0].port == s->port);
     check((again.items[0].targets == NULL) == (s->targets == NULL));
+    check(s->proxy >= 0 && s->proxy <= 2 && (s->proxy == 0 || use == SERVICES_DIAL));
     check(strcmp(again.items[0].id, s->id) == 0);
     services_free(&again);
 }

@@ -19,6 +19,7 @@ static struct loop *loop;
 static struct destination *destination;
 static struct session *session;
 static struct services services;
+static bool native;     /* The hub is, for tests that set it before they begin. */
 static struct buf wire; /* what the session sent */
 static struct buf text; /* the log */
 
@@ -231,7 +232,8 @@ static void begin(const char *map, const struct destination_options *more, size_
     assert_non_null(destination);
     assert_non_null(session);
     session_attach(session,
-                   &(struct transport){.ready = ready, .send = send_message, .resume = resume});
+                   &(struct transport){
+                       .ready = ready, .send = send_message, .resume = resume, .native = native});
     struct frame f = {.type = FRAME_SERVICE_IDS, .n_services = n};
     for (size_t i = 0; i < n; i++)
         f.services[i] = span_of(ids[i]);
@@ -264,6 +266,7 @@ static int teardown(void **state)
         session_free(session);
     destination = NULL;
     session = NULL;
+    native = false;
     loop_free(loop);
     services_free(&services);
     buf_free(&wire);
@@ -515,6 +518,67 @@ static void fits_nothing(void **state)
     }
 }
 
+static void read_bytes(int fd, const char *expected, size_t size)
+{
+    char data[200] = "";
+    size_t have = 0;
+    UNTIL(receive_more(fd, data, size + 1, &have) >= size);
+    assert_int_equal(have, size);
+    assert_memory_equal(data, expected, size);
+}
+
+/* It is in front of what the client says, also of one that spoke while the service was dialled. */
+static void header_comes_first(void **state)
+{
+    char map[100];
+    int port = 0, fd = listen_on("127.0.0.1", &port);
+    (void)state;
+    snprintf(map, sizeof map, "A=127.0.0.1:%d,proxy=v1", port);
+    BEGIN(map, PLAIN, "A");
+    start_connection("A", 1);
+    give_data("A", 1, "hello");
+    int accepted = accept_one(fd);
+    read_exactly(accepted, "PROXY UNKNOWN\r\nhello");
+    close(accepted);
+    close(fd);
+}
+
+static void peer_is(const char *instance, uint32_t number)
+{
+    give((struct frame){.type = FRAME_PEER,
+                        .attached = true,
+                        .epoch = number,
+                        .subprotocol = span_of(FRAME_NATIVE_PROTOCOL),
+                        .instance = span_of(instance)});
+    give((struct frame){.type = FRAME_RESUME, .epoch = number});
+}
+
+/* A native source tells who the client is; the key that opened the tunnel is added. */
+static void header_of_a_native_source(void **state)
+{
+    char map[60], expected[100] = "\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x1d\xc0\0\2\7\x7f\0\0\1\xc4\x88";
+    int port = 0, fd = listen_on("127.0.0.1", &port);
+    uint8_t said[OPENING_MAX];
+    const struct opening o = {.client = "192.0.2.7:50312", .asked = "a.x.tun"};
+    (void)state;
+    memcpy(expected + 26, (const char[]){(char)(port >> 8), (char)port}, 2);
+    memcpy(expected + 28, "\xe0\0\4AKID\2\0\7a.x.tun", 17);
+    snprintf(map, sizeof map, "A=127.0.0.1:%d,proxy=v2", port);
+    native = true;
+    BEGIN(map, PLAIN, "A");
+    assert_int_equal(destination_opened_by(destination, "other"), ERR_OK);
+    assert_int_equal(destination_opened_by(destination, "AKID"), ERR_OK);
+    peer_is("far", 1);
+    give((struct frame){.type = FRAME_CONNECTION_START,
+                        .connection = 1,
+                        .service = span_of("A"),
+                        .opening = {(const char *)said, opening_encode(&o, said)}});
+    int accepted = accept_one(fd);
+    read_bytes(accepted, expected, 45);
+    close(accepted);
+    close(fd);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -531,6 +595,8 @@ int main(void)
         TEST(ends_with_connections_open),
         TEST(matches),
         TEST(fits_nothing),
+        TEST(header_comes_first),
+        TEST(header_of_a_native_source),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

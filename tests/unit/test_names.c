@@ -449,7 +449,9 @@ static void labels(void **state)
 static void targets(void **state)
 {
     static const char *const ids[] = {"SSH1", "PLC", "a--1"};
-    static const struct names_tunnel t[] = {{"", true, ids, 3}, {"bench", true, ids, 2}};
+    static const struct names_tunnel t[] = {
+        {.name = "", .known = true, .services = ids, .n_services = 3},
+        {.name = "bench", .known = true, .services = ids, .n_services = 2}};
     static const struct {
         const char *host;
         enum err why;

@@ -20,8 +20,9 @@ static void describe(const struct services *s, char *out, size_t size)
     size_t used = 0;
     out[0] = '\0';
     for (size_t i = 0; i < s->n; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s=%s;", s->items[i].id,
-                                 service_where(&s->items[i], "port", where, sizeof where));
+        used += (size_t)snprintf(out + used, size - used, "%s=%s%.*s;", s->items[i].id,
+                                 service_where(&s->items[i], "port", where, sizeof where),
+                                 s->items[i].proxy, "++");
 }
 
 static void maps(void **state)
@@ -53,6 +54,13 @@ static void maps(void **state)
         {"A=host:1,A=host:2,3", "A=host:1;",
          "service id \"A\" is mapped twice; the first mapping (host:1) counts", SERVICES_DIAL},
         {"A=10.0.7.0/24:7", "A=10.0.7.0/24:7;", "", SERVICES_DIAL_ONE},
+        {"WEB=80,proxy=v2,SSH1=22", "WEB=port:80++;SSH1=port:22;", "", SERVICES_DIAL},
+        {"WEB=[::1]:80 , proxy=v1", "WEB=[::1]:80+;", "", SERVICES_DIAL},
+        {"80,proxy=v1", "=port:80+;", "", SERVICES_DIAL},
+        {"A=/run/x.sock,proxy=v2", "A=/run/x.sock++;", "", SERVICES_DIAL},
+        {"A=10.0.7.0/24:1,2,proxy=v2,B=3", "A=10.0.7.0/24:1,2++;B=port:3;", "", SERVICES_DIAL},
+        {"A=80,proxy=8080", "A=port:80;proxy=port:8080;", "", SERVICES_DIAL},
+        {"A=80,proxy=v2:8080", "A=port:80;proxy=v2:8080;", "", SERVICES_DIAL},
         {"A=0", "A=port:0;", "", SERVICES_LISTEN},
         {"A=127.0.0.2:5555,B=[::]:1", "A=127.0.0.2:5555;B=[::]:1;", "", SERVICES_LISTEN},
     };
@@ -105,6 +113,11 @@ static void refused(void **state)
          "in SSH1=22,HTTP1=80"},
         {"A=host:1,", "\"A=host:1,\" has an empty mapping in it"},
         {"A=10.0.7.0/24", "\"10.0.7.0/24\" has no port: write NETWORK/BITS:PORT,PORT-PORT"},
+        {"A=80,proxy=v3", "\"proxy=v3\" is none of proxy=v1 and proxy=v2"},
+        {"A=80,proxy=v1,proxy=v2", "\"80,proxy=v1\" has no port from 1 to 65535" FORMS},
+        {"A=10.0.7.0/24:1,proxy=v1,2",
+         "\"proxy=v1\" has no port, or range of ports, from 1 to 65535"},
+        {"proxy=v1", "\"v1\" has no port from 1 to 65535" FORMS},
         {"A=10.0.7.0/24:1,x", "\"x\" has no port, or range of ports, from 1 to 65535"},
         {"SSH1=22,80", "\"SSH1=22,80\": with several mappings each needs a service id, as in "
                        "SSH1=22,HTTP1=80"},
@@ -223,7 +236,7 @@ static void directory(void **state)
     make_directory("m/deep");
     put("z.ini", "SSH1 = 9\nLAST=[::1]:4\n");
     put("b.ini", "# services\nSSH1 = 22\nplc:1 = host:502\n");
-    put("m/x", "M=/run/m.sock\nPLC = 10.0.7.0/24:102,502\n");
+    put("m/x", "M=/run/m.sock\nPLC = 10.0.7.0/24:102,502,proxy=v1\n");
     put("m/deep/y", "D=5\n");
     put(".hidden", "garbage");
     put("b.ini~", "garbage");
@@ -231,7 +244,7 @@ static void directory(void **state)
     describe(&s, map, sizeof map);
     assert_string_equal(
         map,
-        "SSH1=port:22;plc:1=host:502;D=port:5;M=/run/m.sock;PLC=10.0.7.0/24:102,502;LAST=[::1]:4;");
+        "SSH1=port:22;plc:1=host:502;D=port:5;M=/run/m.sock;PLC=10.0.7.0/24:102,502+;LAST=[::1]:4;");
     assert_string_not_equal(s.warning, "");
     services_free(&s);
 }
