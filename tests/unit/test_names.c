@@ -502,16 +502,58 @@ static void targets(void **state)
     names_free(n);
 }
 
+/* With devices every name of three parts says which. */
+static void targets_of_devices(void **state)
+{
+    static const struct {
+        const char *host;
+        size_t from, count; /* of demand */
+        enum err why;
+        bool found;
+        const char *label, *device;
+    } cases[] = {
+        {"cam1--80.SSH1.plant7.tunnel", 0, 4, ERR_OK, true, "SSH1", "plant7"},
+        {"cam1--80.plc-modbus-2.pump-07.tunnel", 0, 4, ERR_OK, true, "plc-modbus-2", "pump-07"},
+        {"cam1--80.PLC.pump-7.tunnel", 0, 4, ERR_NO_SERVICE, false, "PLC", "pump-7"},
+        {"cam1--80.ssh1.tunnel", 1, 3, ERR_OK, true, "ssh1", ""},
+        /* A device is not taken for a service because its tunnel is there at the moment. */
+        {"cam1--80.pump-07.tunnel", 1, 3, ERR_NO_SERVICE, true, "pump-07", ""},
+        {"cam1--80.pump-07.tunnel", 1, 1, ERR_NO_SERVICE, true, "pump-07", ""},
+        {"cam1--80.pump-07.tunnel", 2, 1, ERR_NO_SERVICE, false, "pump-07", ""},
+    };
+    (void)state;
+    struct names *n = names_new();
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct names_answer a;
+        if (ask_device(n, demand + cases[i].from, cases[i].count, cases[i].host, NULL, &a) !=
+            cases[i].why)
+            fail_msg("%s: %s", cases[i].host, a.text);
+        assert_int_equal(a.tunnel_found, cases[i].found);
+        assert_true(span_is(a.label, cases[i].label) && span_is(a.device, cases[i].device));
+        assert_string_equal(a.target.host, "cam1");
+        assert_int_equal(a.target.port, 80);
+    }
+    names_free(n);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(plain_names),      cmocka_unit_test(likeness),
-        cmocka_unit_test(sentences),        cmocka_unit_test(long_sentences_are_cut),
-        cmocka_unit_test(tunnels),          cmocka_unit_test(devices),
-        cmocka_unit_test(without_services), cmocka_unit_test(suffixes),
-        cmocka_unit_test(aliases),          cmocka_unit_test(canonical),
-        cmocka_unit_test(longest_names),    cmocka_unit_test(foreign_names),
-        cmocka_unit_test(labels),           cmocka_unit_test(targets),
+        cmocka_unit_test(plain_names),
+        cmocka_unit_test(likeness),
+        cmocka_unit_test(sentences),
+        cmocka_unit_test(long_sentences_are_cut),
+        cmocka_unit_test(tunnels),
+        cmocka_unit_test(devices),
+        cmocka_unit_test(without_services),
+        cmocka_unit_test(suffixes),
+        cmocka_unit_test(aliases),
+        cmocka_unit_test(canonical),
+        cmocka_unit_test(longest_names),
+        cmocka_unit_test(foreign_names),
+        cmocka_unit_test(labels),
+        cmocka_unit_test(targets),
+        cmocka_unit_test(targets_of_devices),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
