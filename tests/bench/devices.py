@@ -86,7 +86,7 @@ def ask(port, devices, until, out):
             if time.monotonic() > until:
                 break
             began = time.monotonic()
-            calls.call("ConnectDevice", {"device": name, "idleSeconds": 10}, prefix="TunnelHub")
+            calls.call("ConnectDevice", {"device": name, "idleSeconds": 10}, of_hub=True)
             took.append(time.monotonic() - began)
     out.put(took)
 
@@ -149,7 +149,7 @@ class Bench(Case):
 
     def invite(self, uses):
         answer = self.the_hub.api.call("CreateInvitation", {"names": ["*"], "uses": uses},
-                                       prefix="TunnelHub")
+                                       of_hub=True)
         return answer["joinToken"]
 
     def cpu(self, pid):

@@ -99,7 +99,7 @@ static enum err read_times(struct options *o, struct config_devices *out)
 
 enum err config_devices_read(struct options *o, bool tokens, struct config_devices *out)
 {
-    enum wish wish;
+    enum wish wish = AUTO;
     const char *profile = options_get(o, "profile");
     bool hub = options_get(o, "proxy-endpoint") != NULL;
     enum err why = read_wish(o, &wish);
