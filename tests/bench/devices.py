@@ -40,8 +40,8 @@ class Fleet:
 
     def __init__(self, port, count, prefix, token, ping_ms=PING_MS):
         self.process = subprocess.Popen(
-            [TOP / "build/release/tests/fleet", f"127.0.0.1:{port}", certificates.authority().cert, str(count),
-             prefix, str(ping_ms), *([token] if token else [])],
+            [TOP / "build/release/tests/fleet", f"127.0.0.1:{port}", certificates.certificate().ca,
+             str(count), prefix, str(ping_ms), *([token] if token else [])],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.told = [(0, 0, 0)]
         self.reader = threading.Thread(target=self.read, daemon=True)
@@ -86,7 +86,7 @@ def ask(port, devices, until, out):
             if time.monotonic() > until:
                 break
             began = time.monotonic()
-            calls.call("ConnectDevice", {"device": name, "idleSeconds": 10}, of_hub=True)
+            calls.of_hub("ConnectDevice", device=name, idleSeconds=10)
             took.append(time.monotonic() - began)
     out.put(took)
 
@@ -148,8 +148,7 @@ class Bench(Case):
         self.the_hub = self.hub(*self.words)
 
     def invite(self, uses):
-        answer = self.the_hub.api.call("CreateInvitation", {"names": ["*"], "uses": uses},
-                                       of_hub=True)
+        answer = self.the_hub.api.of_hub("CreateInvitation", names=["*"], uses=uses)
         return answer["joinToken"]
 
     def cpu(self, pid):

@@ -15,6 +15,7 @@ from programs import DEADLINE
 
 SERVICE = "IoTSecuredTunneling"
 TYPE = "application/x-amz-json-1.1"
+OF_HUB = "TunnelHub"  # operations that only this hub has
 SIGNED = ("content-type", "host", "x-amz-date", "x-amz-target")
 
 
@@ -165,6 +166,14 @@ class Api:
     def call(self, operation, **parameters):
         """The operation's output; raises ApiError."""
         answer = self.ask(operation, json.dumps(parameters))
+        if answer.status != 200:
+            raise ApiError(answer)
+        return answer.json
+
+    def of_hub(self, operation, **parameters):
+        """The same, of an operation that AWS does not have."""
+        target = {"x-amz-target": f"{OF_HUB}.{operation}"}
+        answer = self.ask(operation, json.dumps(parameters), changes=target)
         if answer.status != 200:
             raise ApiError(answer)
         return answer.json
