@@ -10,8 +10,8 @@
 #include <string.h>
 
 static const struct command *const commands[] = {
-    &command_open, &command_list,  &command_describe, &command_close, &command_rotate,
-    &command_tag,  &command_untag, &command_cut,      NULL,
+    &command_open, &command_list,  &command_describe, &command_close,   &command_rotate,
+    &command_tag,  &command_untag, &command_cut,      &command_devices, NULL,
 };
 
 /* ---- setting up ---- */
@@ -173,7 +173,7 @@ static int run_command(struct ctl *c, int argc, char **argv)
 
 static void usage(FILE *out)
 {
-    fprintf(out, "The tunnels of a hub.\n\nUsage:\n");
+    fprintf(out, "The tunnels and devices of a hub.\n\nUsage:\n");
     for (size_t i = 0; commands[i] != NULL; i++)
         fprintf(out, "  tunnelctl %-8s  %s\n", commands[i]->word, commands[i]->summary);
     fprintf(out, "\nA tunnel is named by its id, the first 6 characters of it or more, its ARN, or "

@@ -36,7 +36,7 @@ struct command {
 };
 
 extern const struct command command_open, command_close, command_describe, command_list,
-    command_rotate, command_tag, command_untag, command_cut;
+    command_rotate, command_tag, command_untag, command_cut, command_devices;
 
 /* The options of all commands, to which a command adds its own. */
 extern const struct option_group ctl_options;

@@ -58,6 +58,26 @@ char *print_list(const cJSON *texts, char *out, size_t size)
     return out;
 }
 
+char *print_labels(const cJSON *labels, char *out, size_t size)
+{
+    const cJSON *label;
+    size_t used = 0;
+    snprintf(out, size, "-");
+    cJSON_ArrayForEach(label, labels)
+    {
+        char key[160], value[300];
+        const char *text = ctl_json_text_at(label, "value");
+        if (used >= size)
+            break;
+        print_safe(ctl_json_text_at(label, "key"), 0, key, sizeof key);
+        print_safe(text, 0, value, sizeof value);
+        int n = snprintf(out + used, size - used, "%s%s=%s", used > 0 ? ", " : "", key,
+                         text != NULL && text[0] != '\0' ? value : "");
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return out;
+}
+
 double print_expiry(const cJSON *tunnel)
 {
     double created = ctl_json_number_at(tunnel, "createdAt");
@@ -105,7 +125,7 @@ void print_table(const cJSON *array, const struct print_column *columns, size_t 
 
 /* ---- a tunnel ---- */
 
-static void print_field(const char *name, const char *text)
+void print_field(const char *name, const char *text)
 {
     char safe[9000];
     printf("  %-11s  %s\n", name, print_safe(text, 0, safe, sizeof safe));

@@ -28,6 +28,11 @@ struct print_column {
 /* Prints a line for each item of the array, with columns as wide as their texts. */
 void print_table(const cJSON *array, const struct print_column *columns, size_t n);
 
+/* "site=7, team=ops" from an array of keys and values; "-" when it is empty. */
+char *print_labels(const cJSON *labels, char *out, size_t size);
+/* Prints "  NAME  TEXT", the name padded; NULL or "" becomes "-". */
+void print_field(const char *name, const char *text);
+
 /* Prints all details of a tunnel (DescribeTunnel's answer), one on each line. */
 void print_tunnel(const cJSON *tunnel);
 

@@ -61,8 +61,11 @@ static const struct {
     {"UnknownOperationException", "is that a hub's control API?"},
 };
 
-static const char *advice_for(const char *error)
+/* The hub's own operations are about devices, but for CutKey, which finds nothing missing. */
+static const char *advice_for(const char *error, bool own)
 {
+    if (own && strcmp(error, "ResourceNotFoundException") == 0)
+        return "\"tunnelctl devices\" shows what there is";
     for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
         if (strcmp(advices[i].error, error) == 0)
             return advices[i].text;
@@ -78,7 +81,13 @@ static bool host_was_changed(const struct tunneling *s, const char *message)
     return strstr(message, "Host header \"") != NULL && strstr(message, ours) == NULL;
 }
 
-static enum outcome refused(struct tunneling *s, const struct call_answer *a, const cJSON *body)
+static bool is_own(const char *operation)
+{
+    return strchr(operation, '.') != NULL; /* it names its service */
+}
+
+static enum outcome refused(struct tunneling *s, const char *operation, const struct call_answer *a,
+                            const cJSON *body)
 {
     struct api_failure failure;
     if (!api_failure_read(a->error, body, &failure)) {
@@ -94,7 +103,7 @@ static enum outcome refused(struct tunneling *s, const struct call_answer *a, co
         host_was_changed(s, failure.message)
             ? "a proxy on the way changed the header Host, which is signed: have it pass Host on "
               "as it comes"
-            : advice_for(s->error);
+            : advice_for(s->error, is_own(operation));
     bool no_such_key = strcmp(s->error, "UnrecognizedClientException") == 0;
     snprintf(s->problem, sizeof s->problem, "%s: %s%s%s%s", s->error, failure.message,
              advice != NULL ? "; " : "", advice != NULL ? advice : "",
@@ -114,12 +123,12 @@ static enum err write_request(struct tunneling *s, const char *operation, const 
                                    .credentials = s->credentials,
                                    .region = s->region,
                                    .agent = "tunnelctl/" TUNNEL_VERSION};
-    bool own = strchr(operation, '.') != NULL; /* of the hub's own: it names its service */
-    snprintf(target, sizeof target, "%s%s", own ? "" : TARGET_PREFIX, operation);
+    snprintf(target, sizeof target, "%s%s", is_own(operation) ? "" : TARGET_PREFIX, operation);
     return api_request_write(&who, target, body, s->clock(), out);
 }
 
-static enum outcome judge(struct tunneling *s, const struct call_answer *a, cJSON **output)
+static enum outcome judge(struct tunneling *s, const char *operation, const struct call_answer *a,
+                          cJSON **output)
 {
     cJSON *body =
         a->body.size > 0 ? cJSON_ParseWithLength((const char *)a->body.data, a->body.size) : NULL;
@@ -127,25 +136,31 @@ static enum outcome judge(struct tunneling *s, const struct call_answer *a, cJSO
         *output = body;
         return CTL_OK;
     }
-    enum outcome result = refused(s, a, body);
+    enum outcome result = refused(s, operation, a, body);
     ctl_json_wipe(body);
     return result;
 }
 
-/* Whether a second call has no further effect. Opening or rotating twice would leave a result that
- * is never shown. */
+/* Whether a second call has no further effect. Opening, rotating or inviting twice would leave a
+ * result that is never shown. */
 static bool is_repeatable(const char *operation)
 {
-    return strcmp(operation, "OpenTunnel") != 0 &&
-           strcmp(operation, "RotateTunnelAccessToken") != 0;
+    static const char *const once[] = {"OpenTunnel", "RotateTunnelAccessToken",
+                                       "TunnelHub.CreateInvitation"};
+    for (size_t i = 0; i < sizeof once / sizeof *once; i++)
+        if (strcmp(operation, once[i]) == 0)
+            return false;
+    return true;
 }
 
-static enum outcome post(struct tunneling *s, const struct call_request *request, cJSON **output)
+static enum outcome post(struct tunneling *s, const char *operation,
+                         const struct call_request *request, cJSON **output)
 {
     struct call_answer answer;
     char text[512] = "";
     enum err why = s->post(s->carrier, request, &answer, text, sizeof text);
-    enum outcome result = why == ERR_OK ? judge(s, &answer, output) : not_reached(s, why, text);
+    enum outcome result =
+        why == ERR_OK ? judge(s, operation, &answer, output) : not_reached(s, why, text);
     buf_wipe(&answer.body);
     return result;
 }
@@ -163,7 +178,7 @@ enum outcome tunneling_call(struct tunneling *s, const char *operation, cJSON *i
         return no_memory(s);
     enum err why = write_request(s, operation, body, &request);
     if (why == ERR_OK)
-        result = post(s,
+        result = post(s, operation,
                       &(struct call_request){.bytes = {(const char *)request.data, request.size},
                                              .repeatable = is_repeatable(operation)},
                       output);
@@ -176,59 +191,61 @@ enum outcome tunneling_call(struct tunneling *s, const char *operation, cJSON *i
 
 /* ---- calls that commands share ---- */
 
-/* Moves the page's tunnels to the end of `all`. */
-static void gather(cJSON *all, const cJSON *answer)
+/* Moves the page's items to the end of `all`. */
+static void gather(cJSON *all, const char *member, const cJSON *answer)
 {
-    cJSON *page = cJSON_GetObjectItemCaseSensitive(answer, "tunnelSummaries"), *item;
+    cJSON *page = cJSON_GetObjectItemCaseSensitive(answer, member), *item;
     while (cJSON_IsArray(page) && (item = cJSON_DetachItemFromArray(page, 0)) != NULL)
         cJSON_AddItemToArray(all, item);
 }
 
-static cJSON *page_input(const char *thing, const char *token)
-{
-    cJSON *input = ctl_json_put(cJSON_CreateObject(), "maxResults", cJSON_CreateNumber(PAGE));
-    if (thing != NULL)
-        input = ctl_json_put(input, "thingName", cJSON_CreateString(thing));
-    if (token != NULL)
-        input = ctl_json_put(input, "nextToken", cJSON_CreateString(token));
-    return input;
-}
-
-static enum outcome all_pages(struct tunneling *s, const char *thing, cJSON *all)
+static enum outcome all_pages(struct tunneling *s, const char *operation, const char *member,
+                              const cJSON *input, cJSON *all)
 {
     cJSON *answer = NULL;
     enum outcome result = CTL_OK;
     const char *token = NULL;
     for (int pages = 0; pages == 0 || (result == CTL_OK && token != NULL); pages++) {
         if (pages == PAGES_MAX) {
-            snprintf(s->problem, sizeof s->problem, "the list of tunnels does not end");
+            snprintf(s->problem, sizeof s->problem, "the list does not end");
             result = CTL_FAILED;
             break;
         }
-        cJSON *input = page_input(thing, token);
+        cJSON *page = cJSON_Duplicate(input, true);
+        if (token != NULL)
+            page = ctl_json_put(page, "nextToken", cJSON_CreateString(token));
         cJSON_Delete(answer); /* it holds the page's token */
-        result = tunneling_call(s, "ListTunnels", input, &answer);
+        result = tunneling_call(s, operation, page, &answer);
         token = ctl_json_text_at(answer, "nextToken");
         if (token != NULL && token[0] == '\0')
             token = NULL;
         if (result == CTL_OK)
-            gather(all, answer);
+            gather(all, member, answer);
     }
     cJSON_Delete(answer);
     return result;
 }
 
-enum outcome tunneling_list(struct tunneling *s, const char *thing, cJSON **summaries)
+enum outcome tunneling_pages(struct tunneling *s, const char *operation, const char *member,
+                             cJSON *input, cJSON **all)
 {
-    *summaries = cJSON_CreateArray();
-    if (*summaries == NULL)
-        return no_memory(s);
-    enum outcome result = all_pages(s, thing, *summaries);
+    *all = cJSON_CreateArray();
+    enum outcome result =
+        *all != NULL && input != NULL ? all_pages(s, operation, member, input, *all) : no_memory(s);
+    cJSON_Delete(input);
     if (result != CTL_OK) {
-        cJSON_Delete(*summaries);
-        *summaries = NULL;
+        cJSON_Delete(*all);
+        *all = NULL;
     }
     return result;
+}
+
+enum outcome tunneling_list(struct tunneling *s, const char *thing, cJSON **summaries)
+{
+    cJSON *input = ctl_json_put(cJSON_CreateObject(), "maxResults", cJSON_CreateNumber(PAGE));
+    if (thing != NULL)
+        input = ctl_json_put(input, "thingName", cJSON_CreateString(thing));
+    return tunneling_pages(s, "ListTunnels", "tunnelSummaries", input, summaries);
 }
 
 enum outcome tunneling_describe(struct tunneling *s, const char *id, cJSON **tunnel)

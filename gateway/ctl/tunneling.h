@@ -28,6 +28,10 @@ struct tunneling {
 enum outcome tunneling_call(struct tunneling *s, const char *operation, cJSON *input,
                             cJSON **output);
 
+/* Gets all pages of an operation that lists, as one array: what is in their member of that name.
+ * Takes the input over. */
+enum outcome tunneling_pages(struct tunneling *s, const char *operation, const char *member,
+                             cJSON *input, cJSON **all);
 /* Gets all pages of ListTunnels as one array of summaries, newest first. thing: NULL for all. */
 enum outcome tunneling_list(struct tunneling *s, const char *thing, cJSON **summaries);
 /* Gets DescribeTunnel's "tunnel". */

@@ -98,7 +98,7 @@ class Manual(Case):
                 self.assertRegex(page, rf"(?m)^ +(-\w, )?{name}\b(?!-)", (words, name))
 
     def test_all_commands(self):
-        self.assertEqual(len(self.commands("tunnelctl")), 8)
+        self.assertEqual(len(self.commands("tunnelctl")), 9)
         self.assertEqual(self.commands("tunnel-gateway"), ["connect", "services", "print"])
         for program in self.programs_there:
             page = self.rendered(program)

@@ -62,7 +62,8 @@ static bool is_for_once(const struct http_head *head)
 {
     struct span target = http_header(head, "x-amz-target");
     return span_is(target, "IoTSecuredTunneling.OpenTunnel") ||
-           span_is(target, "IoTSecuredTunneling.RotateTunnelAccessToken");
+           span_is(target, "IoTSecuredTunneling.RotateTunnelAccessToken") ||
+           span_is(target, "TunnelHub.CreateInvitation");
 }
 
 enum err fake_post(void *carrier, const struct call_request *r, struct call_answer *answer,
