@@ -72,6 +72,7 @@ struct inbound *inbound_new(struct loop *loop, const struct inbound_options *o)
                            .resolve = o->resolve,
                            .direct = o->direct,
                            .page = o->page,
+                           .later = o->later,
                            .owner = o->owner,
                            .names = o->names,
                            .origins = o->origins,

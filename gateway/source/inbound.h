@@ -18,6 +18,16 @@ struct inbound_page {
     bool trusted;         /* The client may see what there is. */
 };
 
+/* A client whose page takes time. The owner sets cancel and ctx: that is called when the client
+ * leaves before. */
+struct inbound_wait {
+    struct inbound_conn *conn;
+    void (*cancel)(void *ctx);
+    void *ctx;
+};
+/* Gives it the page, an answer as `page` writes it, and ends it. */
+void inbound_wait_over(struct inbound_wait *w, struct buf *words);
+
 struct inbound_options {
     struct forwards *forwards; /* must outlive the endpoint */
     forward_resolve *resolve;
@@ -25,6 +35,10 @@ struct inbound_options {
     bool (*direct)(void *owner, const struct forward_question *q);
     /* Appends the answer to a request for one of the gateway's own pages. False: no memory. */
     bool (*page)(void *owner, const struct inbound_page *page, struct buf *out);
+    /* Asked before `page`. True: this page takes time, the client waits, and inbound_wait_over is
+     * called, not from inside. What *page points to lives as long as the client. NULL: no page
+     * takes time. */
+    bool (*later)(void *owner, const struct inbound_page *page, struct inbound_wait *w);
     void *owner;
     const struct names *names;     /* says which names are ours; lives as long as origins */
     const struct origins *origins; /* of pages that may ask by plain http; must live until the next

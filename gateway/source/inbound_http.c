@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define EARLY_MAX 65536 /* bytes of a rewritten head and of what has come of the body */
+#define PAGE_MS 20000 /* for a page of ours that takes time */
 /* for the answer to a whole request; then the client is attached all the same */
 #define FIRST_BYTE_MS 30000
 
@@ -25,9 +26,22 @@ static void http_page(struct inbound_conn *c, const struct http_head *head,
         .request = r,
         .listener = listener_name(c->listener),
         .trusted = known || (c->in->user == NULL && !inbound_conn_is_untrusted(c))};
+    struct http_state *s = c->state;
+    s->wait = (struct inbound_wait){.conn = c};
+    if (c->in->later != NULL && c->in->later(c->in->owner, &page, &s->wait)) {
+        stream_read_on(c->stream, false);
+        timer_start(c->timer, PAGE_MS);
+        return;
+    }
     if (!c->in->page(c->in->owner, &page, &words))
         buf_free(&words);
     inbound_conn_linger(c, &words);
+}
+
+void inbound_wait_over(struct inbound_wait *w, struct buf *words)
+{
+    w->cancel = NULL;
+    inbound_conn_linger(w->conn, words);
 }
 
 #define MISSING "user name and password required"
@@ -222,7 +236,10 @@ static bool feed(struct inbound_conn *c, const uint8_t *p, size_t n)
 
 static void late(struct inbound_conn *c)
 {
-    inbound_http_refuse(c, "", ERR_SILENT, 408, "the request did not come in time", false);
+    if (state_of(c)->wait.cancel != NULL)
+        inbound_http_refuse(c, "", ERR_TIMEOUT, 504, "the hub did not answer in time", false);
+    else
+        inbound_http_refuse(c, "", ERR_SILENT, 408, "the request did not come in time", false);
 }
 
 static bool claims(uint8_t first)
@@ -246,6 +263,8 @@ static void *state_make(const struct inbound *in)
 static void state_free(void *state)
 {
     struct http_state *s = state;
+    if (s->wait.cancel != NULL)
+        s->wait.cancel(s->wait.ctx);
     http_reader_free(s->reader);
     pinned_free(s->pinned);
     free(s);

@@ -13,6 +13,7 @@
 struct http_state {
     struct http_reader *reader; /* of the request's head */
     struct pinned_conn *pinned; /* where the last request went and the next may go; or NULL */
+    struct inbound_wait wait;   /* for a page of ours that takes time; cancel NULL: for none */
 };
 
 /* ---- replies ---- */

@@ -62,6 +62,7 @@ struct inbound {
     forward_resolve *resolve;
     bool (*direct)(void *owner, const struct forward_question *q);
     bool (*page)(void *owner, const struct inbound_page *page, struct buf *out);
+    bool (*later)(void *owner, const struct inbound_page *page, struct inbound_wait *w);
     void *owner;
     const struct names *names;
     const struct origins *origins;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAGE_MAX 524288
+#define PAGE_MAX 4259840 /* bytes: a list of devices has up to 4 MiB */
 
 struct page {
     const char *path;
@@ -99,6 +99,20 @@ static bool write_services(const struct pages_view *v, const struct pages_questi
     return each_service(v, write_line, out);
 }
 
+static bool write_devices(const struct pages_view *v, const struct pages_question *q,
+                          struct buf *out)
+{
+    (void)q;
+    if (v->device_rows.p == NULL)
+        return put(out, "This gateway has no access key that it could ask a hub for devices by.\n");
+    return buf_append(out, v->device_rows.p, v->device_rows.n);
+}
+
+static int devices_status(const struct pages_view *v)
+{
+    return v->device_rows.p == NULL ? 404 : 200;
+}
+
 bool pages_endpoint(const char *where, char out[PAGES_ENDPOINT])
 {
     static const char v4[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
@@ -175,6 +189,7 @@ static bool write_health(const struct pages_view *v, const struct pages_question
 static const struct page pages[] = {
     {"/", "text/html; charset=utf-8", true, write_home, NULL},
     {"/services", "text/plain; charset=us-ascii", true, write_services, NULL},
+    {"/devices", "text/plain; charset=us-ascii", true, write_devices, devices_status},
     {"/proxy.pac", "application/x-ns-proxy-autoconfig", false, write_pac, NULL},
     {"/healthz", "text/plain; charset=us-ascii", false, write_health, health},
 };
@@ -210,6 +225,11 @@ static const struct page *find(struct span path)
     return NULL;
 }
 
+bool pages_grants(const struct pages_question *q, const char *path)
+{
+    return span_is(q->path, path) && host_is_ours(q) && q->trusted;
+}
+
 bool pages_answer(const struct pages_view *v, const struct pages_question *q, struct buf *out)
 {
     struct buf body = {.limit = PAGE_MAX};
@@ -222,7 +242,7 @@ bool pages_answer(const struct pages_view *v, const struct pages_question *q, st
         a.error = err_name(ERR_FORBIDDEN);
     } else if (page == NULL) {
         a.status = 404;
-        a.reason = "no such page; there are /, /services, /proxy.pac and /healthz";
+        a.reason = "no such page; there are /, /services, /devices, /proxy.pac and /healthz";
         a.error = err_name(ERR_NOT_FOUND);
     } else if (page->for_trusted && !q->trusted) {
         a.status = 401;

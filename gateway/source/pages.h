@@ -1,5 +1,5 @@
 /* The gateway's own pages: / (for people: what the gateway is, and the services), /services (the
- * same for programs), /proxy.pac and /healthz. Pure. */
+ * same for programs), /devices (what the hub has behind them), /proxy.pac and /healthz. Pure. */
 #ifndef GATEWAY_SOURCE_PAGES_H
 #define GATEWAY_SOURCE_PAGES_H
 
@@ -22,6 +22,7 @@ struct pages_view {
     size_t n_tunnels;
     /* Tunnels to devices are opened on demand, by a hub that was reached last time, or was not. */
     enum pages_devices devices;
+    struct span device_rows; /* of /devices: as device_list.h writes them; p NULL: none */
 };
 
 struct pages_question {
@@ -35,6 +36,9 @@ struct pages_question {
  * refused, since a web page elsewhere can make its name point here (DNS rebinding). False: no
  * memory. */
 bool pages_answer(const struct pages_view *v, const struct pages_question *q, struct buf *out);
+
+/* Whether q asks for that page and may see it. */
+bool pages_grants(const struct pages_question *q, const char *path);
 
 /* Takes `where` apart and writes it as "host:port" again. False: `where` is no such thing, or has
  * characters that hosts do not have. */

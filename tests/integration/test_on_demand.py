@@ -213,6 +213,86 @@ class OnDemand(Base):
         self.assertEqual(done.text, "web /name\n", done)
 
 
+SINCE = 1_700_000_000
+
+LISTED = [
+    {"device": "Pump_07", "state": "ENABLED", "present": True, "accepting": True, "since": SINCE,
+     "services": ["SSH1", "plc:modbus_2"]},
+    {"device": "night", "state": "ENABLED", "present": True, "accepting": False, "since": SINCE,
+     "services": ["SSH1"]},
+    {"device": "gone", "state": "ENABLED", "present": False, "lastSeenAt": SINCE, "services": []},
+    {"device": "new", "state": "PENDING", "present": True},
+    {"device": "old", "state": "DISABLED", "present": False, "since": "soon", "services": 7},
+    {"device": "\u001b[2J", "state": "ENABLED"}, {"device": "x" * 1000}, {}, 7,
+]
+
+
+class Listed(Base):
+    def list_devices(self, gateway):
+        return run(self.program("tunnel-gateway"), "devices", "--gateway",
+                   f"127.0.0.1:{gateway.port}")
+
+    def pages(self, call):
+        """One device in each answer."""
+        at = int(call.input.get("nextToken", 0))
+        more = {"nextToken": str(at + 1)} if at + 1 < len(LISTED) else {}
+        return {"devices": [LISTED[at]], **more}
+
+    def test_devices(self):
+        self.front.answers["ListDevices"] = self.pages
+        gateway = self.start_gateway()
+        done = self.list_devices(gateway)
+        self.assertEqual(done.code, 0, done)
+        day = r"2023-11-1[45] \d\d:\d\d"
+        lines = done.text.splitlines()
+        self.assertEqual(lines[0].split(), ["DEVICE", "STATE", "SINCE", "HOST", "NAMES"])
+        for line, row in zip(lines[1:], (
+                f"Pump_07 +present +{day} ssh1.pump-07.tunnel plc-modbus-2.pump-07.tunnel",
+                f"night +refuses +{day} ssh1.night.tunnel", f"gone +away +{day} -",
+                "new +pending +- +-", "old +disabled +- +-"), strict=True):
+            self.assertRegex(line, f"^{row}$")
+        # What is listed can be typed.
+        self.assertEqual(self.greeting(gateway.port, lines[1].split()[4]), b"220 ")
+
+    def test_endless(self):
+        self.front.answers["ListDevices"] = lambda call: {"devices": LISTED, "nextToken": "again"}
+        done = self.list_devices(self.start_gateway())
+        self.assertEqual(done.code, 0)
+        self.assertLess(len(self.front.calls), 201)
+
+    def test_in_vain(self):
+        gateway = self.start_gateway()
+        for answer, words in ((refusal("AccessDeniedException", "no rule allows it", 403),
+                               "502 AccessDeniedException: no rule allows it"),
+                              (b"SSH-2.0\r\n", "502 no answer from the hub: ")):
+            self.front.answers["ListDevices"] = lambda call, answer=answer: answer
+            done = self.list_devices(gateway)
+            self.assertEqual(done.code, 1)
+            self.assertIn(words, done.err)
+
+    def test_without_devices(self):
+        tokens = self.tunnel(["SSH1"])
+        done = self.list_devices(self.gateway(self.real, tokens, up=False))
+        self.assertEqual(done.code, 1)
+        self.assertIn("This gateway has no access key", done.err)
+
+    def test_change_while_the_hub_is_silent(self):
+        self.front.answers["ListDevices"] = lambda call: HANG
+        config = self.dir / "gateway.conf"
+        config.write_text("")
+        tokens = self.tunnel(["SSH1"])
+        gateway = self.start_gateway("--config", config)
+        with socket.create_connection(("127.0.0.1", gateway.port)) as s:
+            s.sendall(b"GET /devices HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.front.wait("ListDevices")
+            with socket.create_connection(("127.0.0.1", gateway.port)) as other:
+                other.sendall(b"GET /devices HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                self.front.wait("ListDevices", 2)  # and leaves
+            config.write_text(f"devices = off\ntoken-file = {tokens.source}\n")
+            gateway.process.send_signal(signal.SIGHUP)
+            self.assertIn(b"502 the gateway's configuration has changed", s.recv(1000))
+
+
 class Keys(Base):
     def credentials(self, key):
         write_secret(self.dir / "credentials", f"[default]\naws_access_key_id = {key.id}\n"

@@ -8,11 +8,12 @@
 /* Where a gateway listens, and where its commands find it, unless an option says otherwise. */
 #define GATEWAY_DEFAULT_LISTEN "127.0.0.1:1080"
 
-extern const struct program program_connect, program_print, program_services;
+extern const struct program program_connect, program_print, program_services, program_devices;
 
 int command_run(int argc, char **argv);
 int command_connect(int argc, char **argv);
 int command_print(int argc, char **argv);
 int command_services(int argc, char **argv);
+int command_devices(int argc, char **argv);
 
 #endif

@@ -132,7 +132,7 @@ static const struct option tunnel_table[] = {
 static const struct option_group tunnel_group = OPTION_GROUP("Services", tunnel_table);
 
 static const struct program *const commands[] = {&program_connect, &program_print,
-                                                 &program_services, NULL};
+                                                 &program_services, &program_devices, NULL};
 
 static enum err on_section(void *owner, struct options *o, const struct ini_entry *entry);
 
@@ -145,6 +145,7 @@ static struct program program = {
         "  tunnel-gateway -e HUB[:PORT] --token-file FILE [options]    one tunnel\n"
         "  tunnel-gateway connect HOST PORT      stdin and stdout to a service (ProxyCommand)\n"
         "  tunnel-gateway services               what there is, from the running gateway\n"
+        "  tunnel-gateway devices                what else its access key may reach\n"
         "  tunnel-gateway print ssh-config|pac|unit\n",
     .examples =
         "  tunnel-gateway -e hub.example --profile work\n"

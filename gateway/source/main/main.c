@@ -14,10 +14,8 @@ static const struct {
     const char *name;
     int (*run)(int argc, char **argv);
 } commands[] = {
-    {"run", command_run},
-    {"connect", command_connect},
-    {"print", command_print},
-    {"services", command_services},
+    {"run", command_run},           {"connect", command_connect}, {"print", command_print},
+    {"services", command_services}, {"devices", command_devices},
 };
 
 #define COMMANDS (sizeof commands / sizeof *commands)

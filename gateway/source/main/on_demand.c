@@ -30,6 +30,7 @@ struct on_demand {
     struct way *way;
     struct list older; /* ways whose trust tunnels may still use */
     struct api_client *api;
+    struct devices_api calls; /* of `api` */
     struct devices *devices;
 };
 
@@ -160,7 +161,7 @@ static struct devices_options devices_options(struct on_demand *d, struct tunnel
                                               struct forwards *forwards)
 {
     return (struct devices_options){
-        .api = {.call = call, .cancel = api_call_cancel, .api = d->api},
+        .api = d->calls,
         .tunnels = tunnels,
         .forwards = forwards,
         .tunnel = &d->tunnel,
@@ -206,6 +207,7 @@ static bool make_parts(struct on_demand *d, struct loop *loop, struct tunnels *t
     snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
     if (d->api == NULL)
         return false;
+    d->calls = (struct devices_api){.call = call, .cancel = api_call_cancel, .api = d->api};
     make_tunnel(d);
     const struct devices_options devices = devices_options(d, tunnels, forwards);
     d->devices = devices_new(loop, &devices);
@@ -251,9 +253,9 @@ struct devices *on_demand_devices(struct on_demand *d)
     return d->devices;
 }
 
-struct api_client *on_demand_api(struct on_demand *d)
+const struct devices_api *on_demand_api(const struct on_demand *d)
 {
-    return d->api;
+    return &d->calls;
 }
 
 const char *on_demand_problem(const struct on_demand *d)

@@ -21,7 +21,7 @@ void on_demand_leave(struct on_demand *d); /* as devices_leave; NULL is fine */
 void on_demand_free(struct on_demand *d);  /* as devices_free */
 
 struct devices *on_demand_devices(struct on_demand *d);
-struct api_client *on_demand_api(struct on_demand *d);
+const struct devices_api *on_demand_api(const struct on_demand *d);
 /* Why the hub was not reached last time; "": it was. */
 const char *on_demand_problem(const struct on_demand *d);
 

@@ -4,6 +4,7 @@
 #include "gateway/source/inbound.h"
 #include "gateway/source/main/command.h"
 #include "gateway/source/main/config.h"
+#include "gateway/source/main/device_page.h"
 #include "gateway/source/main/on_demand.h"
 #include "gateway/source/mappings.h"
 #include "gateway/source/pages.h"
@@ -22,6 +23,7 @@ struct run {
     struct forwards *forwards;
     struct tunnels *tunnels;
     struct on_demand *on_demand; /* NULL: there are only the configured tunnels */
+    struct device_page device_page;
     struct inbound *inbound;
 };
 
@@ -57,6 +59,13 @@ static bool on_page(void *owner, const struct inbound_page *page, struct buf *ou
                                      .listener = page->listener,
                                      .trusted = page->trusted};
     return pages_answer(&view, &q, out);
+}
+
+static bool on_later(void *owner, const struct inbound_page *page, struct inbound_wait *w)
+{
+    struct run *r = owner;
+    return r->on_demand != NULL && device_page_later(&r->device_page, on_demand_api(r->on_demand),
+                                                     r->config->names, page, w);
 }
 
 static enum err resolve(void *owner, const struct forward_question *q, struct forward_target *out,
@@ -151,6 +160,7 @@ static struct inbound_options inbound_options(struct run *r, const struct config
                                     .resolve = resolve,
                                     .direct = goes_direct,
                                     .page = on_page,
+                                    .later = on_later,
                                     .owner = r,
                                     .names = c->names,
                                     .origins = &c->origins,
@@ -219,6 +229,7 @@ static void change_devices(struct run *r)
 {
     const struct config_devices *c = &r->config->devices;
     char text[600] = "";
+    device_page_end(&r->device_page); /* its names go with the configuration before */
     if (r->on_demand == NULL || !c->on) {
         struct on_demand *before = r->on_demand;
         r->on_demand = NULL; /* clients who wait are told what the others are */
@@ -321,6 +332,7 @@ static bool start(void *owner, struct program_run *program)
 {
     struct run *r = owner;
     r->program = program;
+    device_page_init(&r->device_page);
     log_limit(1000, 600); /* a line for each request of a page, on a machine that has room */
     return program_run_open_control(program, "tunnel-gateway", "source", r->config->options) &&
            had(make_parts(r)) && listen_all(r) && start_devices(r) && start_tunnels(r);
