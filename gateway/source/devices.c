@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define CONNECT "TunnelHub.ConnectDevice"
+#define MANY "too many devices are asked for at once: try again in a moment"
 #define HUB_IDLE_MIN_S 10 /* of ConnectDevice's idleSeconds */
 #define HUB_IDLE_MAX_S 86400
 
@@ -208,8 +209,7 @@ static void ask_hub(struct inquiry *i)
         return;
     i->no = (struct devices_answer){.why = why};
     snprintf(i->no.text, sizeof i->no.text, "device %.64s: %s", i->fold,
-             why == ERR_LIMIT ? "too many devices are asked for at once: try again in a moment"
-                              : err_text(why));
+             why == ERR_LIMIT ? MANY : err_text(why));
     remember(i);
 }
 
@@ -261,8 +261,7 @@ static enum err inquire(struct devices *d, const struct names_answer *a,
     struct inquiry *i = inquiry_of(d, fold);
     bool fresh = i == NULL;
     if (fresh && (i = inquiry_new(d, fold, &why)) == NULL)
-        return refuse(why, why == ERR_LIMIT ? "too many devices are asked for" : err_text(why), q,
-                      text);
+        return refuse(why, why == ERR_LIMIT ? MANY : err_text(why), q, text);
     if (fresh || (i->step == ANSWERED && !answers(i, a->label)))
         begin(i, a->label);
     if (i->step == ANSWERED)
