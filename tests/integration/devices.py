@@ -111,7 +111,7 @@ class Told:
         return self.values.get(name)
 
     @property
-    def why(self):
+    def refusal(self):
         return REASONS[self.values.get("reason", 0)]
 
     @classmethod

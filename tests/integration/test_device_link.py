@@ -51,7 +51,7 @@ class Devices(Case):
         """A link that is refused for that reason, and closed."""
         link = link or Link(self.the_hub)
         told = link.enter(*args, **more)
-        self.assertEqual((told.kind, told.why), ("refused", reason), told)
+        self.assertEqual((told.kind, told.refusal), ("refused", reason), told)
         self.assertEqual(link.end(), 1008)
 
     def metric(self, name, **labels):
@@ -159,16 +159,16 @@ class Proofs(Devices):
             link = Link(self.the_hub)
             link.hello("plant7-press", self.key, signature=self.key2.sign(
                 proof(link.host, "plant7-press", self.key.point, link.nonce, link.certificate)))
-            self.assertEqual(link.recv().why, "BAD_PROOF")
+            self.assertEqual(link.recv().refusal, "BAD_PROOF")
         with self.subTest("for another name"):
             link = Link(self.the_hub)
             link.hello("plant7-press", self.key, signature=self.key.sign(
                 proof(link.host, "plant7-pres", self.key.point, link.nonce, link.certificate)))
-            self.assertEqual(link.recv().why, "BAD_PROOF")
+            self.assertEqual(link.recv().refusal, "BAD_PROOF")
         with self.subTest("a point that is not on the curve"):
             link = Link(self.the_hub)
             link.send(put((1, put((1, "plant7-press"), (2, b"\4" + b"\1" * 64), (3, signature)))))
-            self.assertEqual(link.recv().why, "BAD_PROOF")
+            self.assertEqual(link.recv().refusal, "BAD_PROOF")
         self.link.ping()
         self.assertEqual(self.metric("devices_present"), 1)
 
@@ -184,7 +184,7 @@ class Proofs(Devices):
             with self.subTest(what):
                 link = Link(self.the_hub)
                 link.send(data)
-                self.assertEqual(link.recv().why, "MALFORMED")
+                self.assertEqual(link.recv().refusal, "MALFORMED")
                 self.assertEqual(link.end(), 1008)
 
     def test_a_megabyte(self):
@@ -255,7 +255,7 @@ class Links(Devices):
     def test_replaced_by_the_same_key_only(self):
         newer = self.enter("plant7-press", self.key)
         told = self.link.recv()
-        self.assertEqual((told.kind, told.why), ("refused", "REPLACED"))
+        self.assertEqual((told.kind, told.refusal), ("refused", "REPLACED"))
         self.assertEqual(self.link.end(), 1008)
         self.assertEqual(self.metric("devices_present"), 2)
         self.open("plant7-press")
@@ -329,7 +329,7 @@ class Links(Devices):
         except (Closed, Dropped):
             pass
         if told:
-            self.assertEqual((told.kind, told.why), ("refused", "MALFORMED"))
+            self.assertEqual((told.kind, told.refusal), ("refused", "MALFORMED"))
         self.wait_metric(1, "devices_present")
         self.the_hub.wait_line("it sends too many messages")
         self.other.ping()
@@ -349,7 +349,7 @@ class Links(Devices):
         self.link.ping()
         self.assertNotIn("\x1b", self.the_hub.output())
         self.link.peer.send_frame(BINARY, b"\xff")
-        self.assertEqual(self.link.recv().why, "MALFORMED")
+        self.assertEqual(self.link.recv().refusal, "MALFORMED")
 
     def test_the_hub_ends(self):
         """Without a Close, so that devices come back; and at once."""

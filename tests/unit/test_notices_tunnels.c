@@ -156,11 +156,31 @@ static void an_agent_that_was_restarted(void **state)
     pass(60000);
     leave("plant7", &before);
     registry_connected(registry, span_of(id), SIDE_DESTINATION, false);
-    pass(10000);
-    arrive("plant7", &after, 1);
+    pass(100); /* as fast as a service manager is */
+    arrive("plant7", &after, 0);
     until_delivered(&after, 1);
     assert_string_equal(after.at[0].tunnel, id);
     connect_destination(id, after.at[0].token);
+}
+
+/* The hub has not noticed that the tunnel's end and the link are gone. */
+static void a_device_whose_power_was_cut(void **state)
+{
+    struct wire before = {0}, after = {0};
+    (void)state;
+    arrive("plant7", &before, 100);
+    const char *id = answered_on_demand(&before);
+    rotate(id, NULL, "its-token");
+    answer("plant7", &before, before.at[before.delivered - 1].id, true);
+    connect_destination(id, "its-token");
+    pass(30000);
+    arrive("plant7", &after, 130); /* only the link was lost */
+    pass(1000);
+    assert_int_equal(after.delivered, 0);
+    arrive("plant7", &after, 5);
+    until_delivered(&after, 1);
+    assert_string_equal(after.at[0].tunnel, id);
+    arrive("plant7", &before, UINT64_MAX); /* whatever it says */
 }
 
 /* It comes back to its tunnel by itself, with its streams; a new token would end them. */
@@ -237,6 +257,7 @@ int main(void)
         NOTICES_TEST(rotated_while_somebody_waits),
         NOTICES_TEST(a_tunnel_that_ends),
         NOTICES_TEST(an_agent_that_was_restarted),
+        NOTICES_TEST(a_device_whose_power_was_cut),
         NOTICES_TEST(an_agent_that_lost_its_links_only),
         NOTICES_TEST(never_reached),
         NOTICES_TEST(ended_tunnels_are_forgotten),

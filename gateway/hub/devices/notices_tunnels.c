@@ -9,8 +9,9 @@
 /* After that time a destination that was to come back by itself gets a new token. It is longer than
  * an agent's pause between two tries. */
 #define COME_BACK_MS 20000
-/* How far the clocks of hub and device may drift apart while the agent runs. */
-#define SLACK_MS 2000
+/* An agent tells for how long it has run in whole seconds. */
+#define UPTIME_STEP_MS 1000
+#define UPTIME_MAX_S 10000000000 /* more than that is as good as that */
 #define TOKEN_SIZE 64
 
 /* ---- questions that are answered later ---- */
@@ -103,12 +104,16 @@ static void rotate(struct notices *n, const char *id)
         on_token_stored, token);
 }
 
-/* Whether the agent that runs now has never had the tunnel: it began after the destination was
- * last seen. */
+/* Whether the agent that runs now has never had the tunnel: it began after the destination that is
+ * here came (after a power cut, the hub learns late that it is gone), or after the last one left.
+ * `began` is up to a step too late. An agent that had the tunnel for less than that loses it. */
 static bool strange_to(const struct noticed *d, const struct record_side *s)
 {
-    int64_t began = d->shown.told - (int64_t)d->shown.uptime_s * 1000;
-    return !s->used || s->changed == 0 || began > s->changed + SLACK_MS;
+    uint64_t uptime = d->shown.uptime_s < UPTIME_MAX_S ? d->shown.uptime_s : UPTIME_MAX_S;
+    int64_t began = d->shown.told - (int64_t)uptime * 1000;
+    if (s->connected)
+        return began - UPTIME_STEP_MS > s->changed;
+    return !s->used || began + UPTIME_STEP_MS > s->changed;
 }
 
 struct heal {
@@ -125,13 +130,15 @@ static void on_record(void *ctx, enum err why, const struct tunnel_record *t)
     question_free(ctx);
     struct demand_tunnel *mine = n != NULL && why == ERR_OK ? demand_find(n, t->id) : NULL;
     if (mine == NULL || mine->device->link == NULL || t->closed != 0 ||
-        t->sides[SIDE_DESTINATION].connected ||
         map_get(&n->by_tunnel, t->id, strlen(t->id)) != NULL)
         return;
-    if (h.last || strange_to(mine->device, &t->sides[SIDE_DESTINATION])) {
+    const struct record_side *s = &t->sides[SIDE_DESTINATION];
+    if (strange_to(mine->device, s) || (h.last && !s->connected)) {
         rotate(n, t->id);
         return;
     }
+    if (s->connected)
+        return;
     mine->look_at = n->o.now(n->o.owner) + COME_BACK_MS;
     notices_due(n, mine->look_at);
 }
