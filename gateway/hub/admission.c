@@ -252,6 +252,14 @@ static const struct admission *on_denies(void *ctx, const struct tunnel_record *
     return account == NULL || account_connect(account, now) ? NULL : &too_many;
 }
 
+/* A device that has enrolled with a key has proven on its own link who it is, and was given the
+ * token there. */
+static bool on_excused(void *ctx, const struct tunnel_record *t)
+{
+    const struct message_admit_request *k = ctx;
+    return device_desk_keyed(k->hub->desk, t->thing);
+}
+
 void admission_requested(struct hub *hub, void *message)
 {
     struct message_admit_request *m = message;
@@ -261,6 +269,7 @@ void admission_requested(struct hub *hub, void *message)
         .client_token = span_of(m->client_token),
         .device = m->device,
         .device_required = hub->device_trust != NULL,
+        .excused = on_excused,
         .denies = on_denies,
     };
     m->hub = hub;

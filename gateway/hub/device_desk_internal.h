@@ -31,15 +31,22 @@ struct desk_link {
     struct texts services;
 };
 
+/* A question to the registry of devices that may outlive the desk. */
+struct desk_reading {
+    struct device_desk *desk; /* NULL: it is gone */
+};
+
 struct device_desk {
     struct hub *hub;
     bool approve_all, ended;
     struct notices *notices;
     struct timer *timer; /* for the notices */
     struct device_subscriber subscriber;
-    struct map links; /* struct desk_link by serial */
-    struct map seats; /* struct device_seat by name */
-    struct list cuts; /* questions to the registry of tunnels */
+    struct map links;             /* struct desk_link by serial */
+    struct map seats;             /* struct device_seat by name */
+    struct map keyed;             /* names of devices that have a key */
+    struct desk_reading *reading; /* NULL: they are all known */
+    struct list cuts;             /* questions to the registry of tunnels */
     uint64_t serial;
     size_t load[HUB_MAX_WORKERS]; /* links at each worker, and on their way there */
     uint64_t enrolments[ENROL_COUNT];
@@ -77,6 +84,14 @@ bool desk_open_notices(struct device_desk *d);
 extern const struct device_events desk_device_events;
 /* Ends the questions to the registry of tunnels; their answers may still come. */
 void desk_forget_cuts(struct device_desk *d);
+
+/* ---- device_desk_keyed.c ---- */
+
+/* Learns which devices have keys. False: no memory. */
+bool desk_keyed_read(struct device_desk *d);
+/* Its record is like that now; there: false when it is gone. */
+void desk_keyed_changed(struct device_desk *d, const struct device_record *r, bool there);
+void desk_keyed_free(struct device_desk *d);
 
 /* ---- device_desk_audit.c ---- */
 

@@ -12,7 +12,7 @@ import store
 from devices import MAINTENANCE, Key, Link, proof, put, status, upgrade
 from harness import Case
 from programs import wait_until
-from wire import BINARY, Closed, Dropped, ask, connect
+from wire import BINARY, Closed, Dropped, ask, connect, request
 
 TOKEN = "join_" + "A" * 43
 OTHER = "join_" + "B" * 43
@@ -240,10 +240,30 @@ class Certified(Devices):
         link.ping()
         # Neither a join token nor a key takes the name.
         self.refused("NAME_TAKEN", "press7", self.key, OTHER)
+        told = Link(self.the_hub).enter("press9", self.key2, OTHER)
+        self.assertEqual(told.kind, "welcome", told)
         # A key is as good as ever beside a certificate with another name.
         told = Link(self.the_hub, cert=certificates.device("press7")).enter(
             "plant7-press", self.key, TOKEN)
         self.assertEqual(told.kind, "welcome", told)
+
+
+    def test_tokens_of_devices_with_a_key(self):
+        """A device that has proven itself with a key needs no certificate for its tunnels; neither
+        before nor after a restart of the hub, which knows it by its record."""
+        link = self.enter("plant7-press", self.key, TOKEN)
+        self.open("plant7-press")
+        token = link.recv().access_token
+        client = "c" * 40
+        connect(self.the_hub.port, "destination", token, client).drop()
+        self.the_hub.kill()
+        self.the_hub = self.hub(*self.more)
+        connect(self.the_hub.port, "destination", token, client).drop()
+        for thing in ("plant7-saw", "PLANT7-press"):
+            answer = ask(self.the_hub.port, request(
+                "destination", self.open(thing)["destinationAccessToken"]))
+            self.assertEqual(answer.status, 403, answer)
+            self.assertIn("certificate", answer.body)
 
 
 class Links(Devices):

@@ -5,6 +5,8 @@ import os
 import pathlib
 import unittest
 
+import test_device_link
+import test_device_notices
 import test_hub
 import test_hub_control
 import test_lifecycle
@@ -32,6 +34,22 @@ class Rotation(Late, test_lifecycle.Rotation):
 
 
 class Closing(Late, test_lifecycle.Closing):
+    pass
+
+
+class Certified(Late, test_device_link.Certified):
+    pass
+
+
+class Links(Late, test_device_link.Links):
+    pass
+
+
+class Operators(Late, test_device_notices.Operators):
+    pass
+
+
+class Healed(Late, test_device_notices.Healed):
     pass
 
 

@@ -46,6 +46,7 @@ struct admit_attempt {
     const char *device;
     char *own_device; /* copy of the device's name, made when the attempt has to wait */
     bool device_required;
+    bool (*excused)(void *ctx, const struct tunnel_record *t);
     void (*done)(void *ctx, struct admission a);
     void *ctx;
 };
@@ -93,9 +94,9 @@ static struct admission check_token(const struct admit_attempt *v, struct entry 
         return refuse(403, ERR_FORBIDDEN,
                       side == SIDE_SOURCE ? is_source_token : is_destination_token, e);
     if (v->device_required && side == SIDE_DESTINATION && r->thing[0] != '\0') {
-        if (v->device == NULL)
+        if (v->device == NULL && (v->excused == NULL || !v->excused(v->ctx, r)))
             return refuse(403, ERR_FORBIDDEN, no_certificate, e);
-        if (strcmp(v->device, r->thing) != 0)
+        if (v->device != NULL && strcmp(v->device, r->thing) != 0)
             return refuse(403, ERR_FORBIDDEN, other_device, e);
     }
     return r->sides[side].used ? check_again(v, e) : refuse(0, ERR_OK, NULL, e);
@@ -223,8 +224,10 @@ static void fill(struct admit_attempt *v, struct local_registry *r,
                  const struct admission_request *q)
 {
     struct change *c = &v->change;
-    *v = (struct admit_attempt){
-        .registry = r, .device = q->device, .device_required = q->device_required};
+    *v = (struct admit_attempt){.registry = r,
+                                .device = q->device,
+                                .device_required = q->device_required,
+                                .excused = q->excused};
     c->side = q->side;
     token_hash(q->token, c->token[q->side]);
     c->has_client = q->client_token.p != NULL;

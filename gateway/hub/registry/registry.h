@@ -140,6 +140,9 @@ struct admission_request {
     struct span client_token; /* p is NULL when there is none */
     const char *device;       /* CN of the client's verified certificate, or NULL */
     bool device_required;     /* a destination of a tunnel with a thing must be that device */
+    /* Whether the tunnel's thing has no certificate to show, so that a client without one is let
+     * in; it may be called more than once. May be NULL: never. */
+    bool (*excused)(void *ctx, const struct tunnel_record *t);
     /* Called once, before the token is used up, when it would admit the client. Returns NULL to
      * admit it, or the refusal (status, why, text). May itself be NULL. */
     const struct admission *(*denies)(void *ctx, const struct tunnel_record *t);
