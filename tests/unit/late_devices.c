@@ -421,6 +421,12 @@ static void pass_removed(void *owner, const struct device_record *d)
     device_registry_tell_removed(owner, d);
 }
 
+static void late_each(const struct device_registry *r,
+                      void (*take)(void *to, const struct device_record *d), void *to)
+{
+    device_registry_each(((const struct late *)r)->inner, take, to);
+}
+
 static void late_free(struct device_registry *r)
 {
     struct late *l = late_of(r);
@@ -438,6 +444,7 @@ struct device_registry *late_devices_new(struct loop *loop, struct device_regist
         .companion = late_companion,
         .limit = late_limit,
         .counts = late_counts,
+        .each = late_each,
         .get = late_get,
         .page = late_page,
         .enrol = late_enrol,
