@@ -173,13 +173,21 @@ static void remove_tree(const char *path)
     rmdir(path);
 }
 
-int world_end(void **state)
+void world_close(void)
 {
-    reply_clear();
     notices_free(world.notices);
     api_without_notices(world.api);
     registry_free(world.registry);
     device_registry_free(world.devices);
+    world.notices = NULL;
+    world.registry = world.tunnels = NULL;
+    world.devices = NULL;
+}
+
+int world_end(void **state)
+{
+    reply_clear();
+    world_close();
     api_free(world.api);
     audit_free(world.audit);
     keys_free(world.keys);

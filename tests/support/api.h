@@ -57,6 +57,8 @@ void reply_clear(void);
 void world_rules(const char *keys, const char *limits);
 void world_api(bool unsigned_loopback);
 int world_begin(void **state);
+/* Frees what the API asks, as a hub that ends: whoever waits is answered. */
+void world_close(void);
 int world_end(void **state);
 
 /* ---- calls ---- */

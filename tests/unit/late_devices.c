@@ -401,6 +401,12 @@ static struct device_counts late_counts(const struct device_registry *r)
     return device_registry_counts(((const struct late *)r)->inner);
 }
 
+static void late_each(const struct device_registry *r,
+                      void (*take)(void *to, const struct device_record *d), void *to)
+{
+    device_registry_each(((const struct late *)r)->inner, take, to);
+}
+
 static void pass_enrolled(void *owner, const struct device_record *d)
 {
     device_registry_tell_enrolled(owner, d);

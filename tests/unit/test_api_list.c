@@ -282,11 +282,7 @@ static void test_ends_while_pending(void **state)
     (void)state;
     reply_clear();
     begin_ask(HERE, HEAD("OpenTunnel"), "{}", &reply);
-    notices_free(world.notices);
-    world.notices = NULL;
-    api_without_notices(world.api);
-    registry_free(world.registry);
-    world.registry = NULL;
+    world_close();
     check_reply();
     must_succeed();
     assert_int_equal(api_counts(world.api)->ok[OPERATION_OPEN], 1);
