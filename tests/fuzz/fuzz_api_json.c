@@ -1,4 +1,4 @@
-/* Bodies of the control API: every input is read as JSON and checked as the input of all eight
+/* Bodies of the control API: every input is read as JSON and checked as the input of all
  * operations. The oracles: what is taken is still taken after cJSON has written it anew, and gets
  * the same verdicts; messages are valid UTF-8 of bounded length and can be sent and read back. */
 #include "core/base/json_write.h"

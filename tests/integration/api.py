@@ -86,8 +86,10 @@ def authorization(key, headers, body, method="POST", path="/", region="us-east-1
 
 
 def head(host, operation, body, key=None, when=None, path="/", changes=(), signed=None, **scope):
-    """The headers of a call. `changes` are made before it is signed; None takes one away."""
-    headers = {"host": host, "content-type": TYPE, "x-amz-target": f"{SERVICE}.{operation}",
+    """The headers of a call. `changes` are made before it is signed; None takes one away.
+    An operation of the hub's own names its service: "TunnelHub.ListDevices"."""
+    target = operation if "." in operation else f"{SERVICE}.{operation}"
+    headers = {"host": host, "content-type": TYPE, "x-amz-target": target,
                "content-length": str(len(body))}
     if key:
         headers["x-amz-date"] = timestamp(when)

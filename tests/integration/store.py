@@ -45,6 +45,15 @@ def used(state, token):
         return n
 
 
+def shorten_idle(state, tunnel, seconds):
+    """In the store of a hub that is not running: the tunnel's idle time is that short."""
+    with contextlib.closing(sqlite3.connect(database(state))) as db, db:
+        changed = db.execute("UPDATE tunnels SET idle_ms = ? WHERE id = ? AND closed = 0",
+                             (int(seconds * 1000), tunnel)).rowcount
+    if changed != 1:
+        raise AssertionError(f"{changed} open tunnels with id {tunnel}")
+
+
 def contents(state):
     """Every byte of the state directory's files, by name."""
     return {file.name: file.read_bytes() for file in pathlib.Path(state).iterdir()

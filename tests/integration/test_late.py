@@ -7,6 +7,7 @@ import unittest
 
 import test_device_link
 import test_device_notices
+import test_devices
 import test_hub
 import test_hub_control
 import test_lifecycle
@@ -62,6 +63,14 @@ class Workers(Late, test_workers.Workers):
 
 
 class Storm(Late, test_workers.Storm):
+    pass
+
+
+class Devices(Late, test_devices.Operations):
+    pass
+
+
+class Connecting(Late, test_devices.Connecting):
     pass
 
 

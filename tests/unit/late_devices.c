@@ -427,12 +427,6 @@ static void pass_removed(void *owner, const struct device_record *d)
     device_registry_tell_removed(owner, d);
 }
 
-static void late_each(const struct device_registry *r,
-                      void (*take)(void *to, const struct device_record *d), void *to)
-{
-    device_registry_each(((const struct late *)r)->inner, take, to);
-}
-
 static void late_free(struct device_registry *r)
 {
     struct late *l = late_of(r);
