@@ -143,29 +143,30 @@ static struct call *call_new(struct api *a, const struct api_call *q)
     return c;
 }
 
+/* One of the three, by what the input names: nothing that has to be there, a tunnel, or a device.
+ */
 static const struct {
-    operation_run *run;
-    bool about_a_tunnel; /* the input names a tunnel */
-    device_run *device;  /* in place of `run`: the input names a device */
+    operation_run *run, *about_tunnel;
+    device_run *about_device;
 } operations[OPERATION_COUNT] = {
-    [OPERATION_OPEN] = {open_tunnel, false},
-    [OPERATION_CLOSE] = {close_tunnel, true},
-    [OPERATION_DESCRIBE] = {describe_tunnel, true},
-    [OPERATION_LIST] = {list_tunnels, false},
-    [OPERATION_ROTATE] = {rotate_token, true},
-    [OPERATION_TAG] = {tag_resource, true},
-    [OPERATION_UNTAG] = {untag_resource, true},
-    [OPERATION_LIST_TAGS] = {list_tags, true},
-    [OPERATION_CUT_KEY] = {cut_key, false},
-    [OPERATION_CONNECT_DEVICE] = {.device = connect_device},
-    [OPERATION_LIST_DEVICES] = {list_devices, false},
-    [OPERATION_DESCRIBE_DEVICE] = {.device = describe_device},
-    [OPERATION_UPDATE_DEVICE] = {.device = update_device},
-    [OPERATION_RESET_DEVICE] = {.device = reset_device},
-    [OPERATION_DELETE_DEVICE] = {.device = delete_device},
-    [OPERATION_CREATE_INVITATION] = {create_invitation, false},
-    [OPERATION_LIST_INVITATIONS] = {list_invitations, false},
-    [OPERATION_DELETE_INVITATION] = {delete_invitation, false},
+    [OPERATION_OPEN] = {.run = open_tunnel},
+    [OPERATION_CLOSE] = {.about_tunnel = close_tunnel},
+    [OPERATION_DESCRIBE] = {.about_tunnel = describe_tunnel},
+    [OPERATION_LIST] = {.run = list_tunnels},
+    [OPERATION_ROTATE] = {.about_tunnel = rotate_token},
+    [OPERATION_TAG] = {.about_tunnel = tag_resource},
+    [OPERATION_UNTAG] = {.about_tunnel = untag_resource},
+    [OPERATION_LIST_TAGS] = {.about_tunnel = list_tags},
+    [OPERATION_CUT_KEY] = {.run = cut_key},
+    [OPERATION_CONNECT_DEVICE] = {.about_device = connect_device},
+    [OPERATION_LIST_DEVICES] = {.run = list_devices},
+    [OPERATION_DESCRIBE_DEVICE] = {.about_device = describe_device},
+    [OPERATION_UPDATE_DEVICE] = {.about_device = update_device},
+    [OPERATION_RESET_DEVICE] = {.about_device = reset_device},
+    [OPERATION_DELETE_DEVICE] = {.about_device = delete_device},
+    [OPERATION_CREATE_INVITATION] = {.run = create_invitation},
+    [OPERATION_LIST_INVITATIONS] = {.run = list_invitations},
+    [OPERATION_DELETE_INVITATION] = {.run = delete_invitation},
 };
 
 static void on_found(void *ctx, enum err why, const struct tunnel_record *t)
@@ -176,15 +177,15 @@ static void on_found(void *ctx, enum err why, const struct tunnel_record *t)
         return;
     }
     note_tunnel(c, t);
-    operations[c->operation].run(c, t);
+    operations[c->operation].about_tunnel(c, t);
 }
 
 static void operate(struct call *c)
 {
     struct span id;
-    if (operations[c->operation].device != NULL)
-        about_device(c, operations[c->operation].device);
-    else if (!operations[c->operation].about_a_tunnel)
+    if (operations[c->operation].about_device != NULL)
+        about_device(c, operations[c->operation].about_device);
+    else if (operations[c->operation].run != NULL)
         operations[c->operation].run(c, NULL);
     else if (named_tunnel(c, &id))
         registry_get(c->api->registry, id, on_found, c);

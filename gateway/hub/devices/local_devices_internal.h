@@ -71,10 +71,10 @@ void device_index_free(struct local_devices *r);
 
 /* ---- device_changes.c, enrol.c: ops ---- */
 
-void local_devices_enrol(struct device_registry *r, const struct enrolment *e, enrol_done *done,
-                         void *ctx);
-void local_devices_update(struct device_registry *r, struct span name,
-                          const struct device_update *u, device_done *done, void *ctx);
+void local_devices_enrol(struct device_registry *registry, const struct enrolment *with,
+                         enrol_done *done, void *ctx);
+void local_devices_update(struct device_registry *registry, struct span name,
+                          const struct device_update *with, device_done *done, void *ctx);
 void local_devices_reset(struct device_registry *r, struct span name, device_done *done, void *ctx);
 void local_devices_remove(struct device_registry *r, struct span name, device_done *done,
                           void *ctx);
