@@ -3,11 +3,11 @@
 #include "core/base/text.h"
 #include "gateway/common/hub_check.h"
 #include "gateway/destination/acceptance.h"
+#include "gateway/destination/accepted_tunnels.h"
 #include "gateway/destination/agent_role.h"
 #include "gateway/destination/device_answers.h"
 #include "gateway/destination/device_link.h"
 #include "gateway/destination/device_state.h"
-#include "gateway/destination/device_tunnels.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ struct device {
     struct device_state *state;     /* NULL: a certificate says who it is */
     struct trust *trust;
     struct device_link *link;
-    struct device_tunnels *tunnels;
+    struct accepted_tunnels *tunnels;
     struct acceptance *acceptance;
     struct device_answers answers;
     struct list asked; /* of struct asked: notices whose acceptance is asked for */
@@ -64,11 +64,11 @@ static void answer(struct device *d, const struct device_request *r, bool accept
 static void decide(struct device *d, const struct device_request *r, bool accepted,
                    enum device_code code, const char *why)
 {
-    if (accepted && !device_tunnels_room(d->tunnels, r->tunnel)) {
+    if (accepted && !accepted_tunnels_room(d->tunnels, r->tunnel)) {
         accepted = false;
         code = DEVICE_CODE_BUSY;
     }
-    if (accepted && !device_tunnels_open(d->tunnels, r, device_link_session(d->link))) {
+    if (accepted && !accepted_tunnels_open(d->tunnels, r, device_link_session(d->link))) {
         accepted = false;
         code = DEVICE_CODE_BUSY;
         why = err_text(ERR_NO_MEMORY);
@@ -169,7 +169,7 @@ static void on_withdrawn(void *owner, struct span id)
         acceptance_cancel(a->question);
         free_asked(a);
     }
-    device_tunnels_withdraw(d->tunnels, id);
+    accepted_tunnels_withdraw(d->tunnels, id);
 }
 
 /* ---- the link ---- */
@@ -270,7 +270,7 @@ static void show_device(void *ctx, struct monitor_device_state *out)
     out->present = phase == DEVICE_LINK_UP;
     out->pending = phase == DEVICE_LINK_PENDING;
     out->accepting = !acceptance_is_never(d->acceptance);
-    out->tunnels = device_tunnels_count(d->tunnels);
+    out->tunnels = accepted_tunnels_count(d->tunnels);
 }
 
 static void watch(struct device *d)
@@ -316,10 +316,10 @@ static struct device_link_options link_options(const struct device *d, const str
     };
 }
 
-static struct device_tunnels_options
+static struct accepted_tunnels_options
 tunnels_options(const struct device *d, const struct agent_config *c, const struct trust *trust)
 {
-    struct device_tunnels_options o = {
+    struct accepted_tunnels_options o = {
         .end = c->end, .destination = c->destination, .most = c->device.max_tunnels};
     o.end.loop = d->loop;
     o.end.monitor = d->monitor;
@@ -349,10 +349,10 @@ static bool open_parts(struct device *d, char *text, size_t size)
     if (d->trust == NULL || !open_state(d, text, size))
         return false;
     snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
-    const struct device_tunnels_options tunnels = tunnels_options(d, c, d->trust);
+    const struct accepted_tunnels_options tunnels = tunnels_options(d, c, d->trust);
     const struct device_link_options link = link_options(d, c, d->trust);
     d->acceptance = acceptance_new(d->loop, c->device.accept_command, c->device.accept_never);
-    d->tunnels = device_tunnels_new(&tunnels);
+    d->tunnels = accepted_tunnels_new(&tunnels);
     if (d->acceptance == NULL || d->tunnels == NULL)
         return false;
     d->link = device_link_new(&link, &link_events, d, &why);
@@ -370,7 +370,7 @@ static void stop(void *role)
     monitor_device(d->monitor, NULL, NULL, NULL);
     monitor_tunnel_remove(d->watched);
     device_link_free(d->link);
-    device_tunnels_free(d->tunnels);
+    accepted_tunnels_free(d->tunnels);
     while (!list_empty(&d->asked)) {
         struct asked *a = list_entry(d->asked.next, struct asked, node);
         acceptance_cancel(a->question);
@@ -430,7 +430,7 @@ static bool apply(void *role, const struct agent_config *fresh)
         return false;
     }
     const struct device_link_options link = link_options(d, fresh, trust);
-    const struct device_tunnels_options tunnels = tunnels_options(d, fresh, trust);
+    const struct accepted_tunnels_options tunnels = tunnels_options(d, fresh, trust);
     why = acceptance_command(d->acceptance, fresh->device.accept_command);
     if (why == ERR_OK)
         why = device_link_change(d->link, &link);
@@ -440,7 +440,7 @@ static bool apply(void *role, const struct agent_config *fresh)
         trust_free(trust);
         return false;
     }
-    device_tunnels_change(d->tunnels, &tunnels);
+    accepted_tunnels_change(d->tunnels, &tunnels);
     trust_free(d->trust);
     d->trust = trust;
     return true;

@@ -41,8 +41,9 @@ static const struct option table[] = {
     {.name = "accept",
      .argument = "always|never",
      .fallback = "always",
-     .help = "Whether to let anybody in. \"tunnel-agent accept never\" or \"... always\" switches a "
-             "running one.",
+     .help =
+         "Whether to let anybody in. \"tunnel-agent accept never\" or \"... always\" switches a "
+         "running one.",
      .flags = OPTION_EXACT | OPTION_START},
     {.name = "accept-command",
      .argument = "CMD",

@@ -1,4 +1,4 @@
-#include "gateway/destination/device_tunnels.h"
+#include "gateway/destination/accepted_tunnels.h"
 
 #include "core/base/encoding.h"
 #include "core/base/list.h"
@@ -13,16 +13,16 @@
 #define CLIENT_TOKEN_BYTES 24 /* random, as hex: between CLIENT_TOKEN_MIN and _MAX characters */
 #define TITLE_SIZE (2 * DEVICE_LINK_WORDS_MAX)
 
-struct device_tunnels {
-    struct device_tunnels_options options;
+struct accepted_tunnels {
+    struct accepted_tunnels_options options;
     struct list tunnels;
     size_t n;
     struct deferred sweep; /* frees those that have ended */
 };
 
-struct device_tunnel {
+struct accepted_tunnel {
     struct list node;
-    struct device_tunnels *all;
+    struct accepted_tunnels *all;
     char *id;
     char notice[DEVICE_LINK_ID_MAX + 1]; /* the last one */
     char *access_token;
@@ -35,7 +35,7 @@ struct device_tunnel {
 
 /* ---- one tunnel ---- */
 
-static void free_tunnel(struct device_tunnel *t)
+static void free_tunnel(struct accepted_tunnel *t)
 {
     tunnel_end_stop(t->end);
     destination_free(t->destination);
@@ -49,7 +49,7 @@ static void free_tunnel(struct device_tunnel *t)
 
 static enum err on_services(void *owner, const char *const *ids, size_t n)
 {
-    struct device_tunnel *t = owner;
+    struct accepted_tunnel *t = owner;
     enum err why = destination_services(t->destination, ids, n);
     if (why == ERR_OK)
         monitor_tunnel_event(tunnel_end_watched(t->end), MONITOR_UP, ERR_OK, "the tunnel is up");
@@ -58,14 +58,14 @@ static enum err on_services(void *owner, const char *const *ids, size_t n)
 
 static void on_incoming(void *owner, struct conn *c)
 {
-    struct device_tunnel *t = owner;
+    struct accepted_tunnel *t = owner;
     destination_incoming(t->destination, c);
 }
 
 /* It may be in the middle of a call into the end, so the end goes later. */
 static void on_finished(void *owner, enum err why)
 {
-    struct device_tunnel *t = owner;
+    struct accepted_tunnel *t = owner;
     (void)why; /* the end has told the log */
     t->over = true;
     loop_defer(t->all->options.end.loop, &t->all->sweep);
@@ -78,7 +78,7 @@ static const struct tunnel_end_events end_events = {
 };
 
 /* The hub as it is for this tunnel; views. */
-static struct hub_config hub_of(const struct device_tunnel *t)
+static struct hub_config hub_of(const struct accepted_tunnel *t)
 {
     struct hub_config hub = *t->all->options.end.hub;
     hub.access_token = t->access_token;
@@ -86,14 +86,14 @@ static struct hub_config hub_of(const struct device_tunnel *t)
     return hub;
 }
 
-static const char *title_of(const struct device_tunnel *t, char *out, size_t size)
+static const char *title_of(const struct accepted_tunnel *t, char *out, size_t size)
 {
     char id[TITLE_SIZE - 16];
     snprintf(out, size, "tunnel %s", str_escape(span_of(t->id), id, sizeof id));
     return out;
 }
 
-static bool open_end(struct device_tunnel *t, const struct tls_session *session)
+static bool open_end(struct accepted_tunnel *t, const struct tls_session *session)
 {
     struct tunnel_end_options o = t->all->options.end;
     const struct hub_config hub = hub_of(t);
@@ -109,7 +109,7 @@ static bool open_end(struct device_tunnel *t, const struct tls_session *session)
     return t->end != NULL;
 }
 
-static bool open_destination(struct device_tunnel *t, const char *opened_by)
+static bool open_destination(struct accepted_tunnel *t, const char *opened_by)
 {
     struct destination_options o = t->all->options.destination;
     o.watched = tunnel_end_watched(t->end);
@@ -124,10 +124,10 @@ static bool open_destination(struct device_tunnel *t, const char *opened_by)
 
 static void on_sweep(void *owner)
 {
-    struct device_tunnels *all = owner;
+    struct accepted_tunnels *all = owner;
     list_each(node, &all->tunnels)
     {
-        struct device_tunnel *t = list_entry(node, struct device_tunnel, node);
+        struct accepted_tunnel *t = list_entry(node, struct accepted_tunnel, node);
         if (!t->over)
             continue;
         free_tunnel(t);
@@ -135,28 +135,28 @@ static void on_sweep(void *owner)
     }
 }
 
-static struct device_tunnel *find(const struct device_tunnels *all, const char *id)
+static struct accepted_tunnel *find(const struct accepted_tunnels *all, const char *id)
 {
     list_each(node, &all->tunnels)
     {
-        struct device_tunnel *t = list_entry(node, struct device_tunnel, node);
+        struct accepted_tunnel *t = list_entry(node, struct accepted_tunnel, node);
         if (!t->over && strcmp(t->id, id) == 0)
             return t;
     }
     return NULL;
 }
 
-size_t device_tunnels_count(const struct device_tunnels *all)
+size_t accepted_tunnels_count(const struct accepted_tunnels *all)
 {
     return all->n;
 }
 
-bool device_tunnels_room(const struct device_tunnels *all, const char *tunnel)
+bool accepted_tunnels_room(const struct accepted_tunnels *all, const char *tunnel)
 {
     return all->n < all->options.most || find(all, tunnel) != NULL;
 }
 
-static bool change_end(struct device_tunnel *t)
+static bool change_end(struct accepted_tunnel *t)
 {
     struct tunnel_end_options o = t->all->options.end;
     const struct hub_config hub = hub_of(t);
@@ -169,7 +169,7 @@ static bool change_end(struct device_tunnel *t)
 }
 
 /* False: no memory. */
-static bool take_token(struct device_tunnel *t, const struct device_request *r)
+static bool take_token(struct accepted_tunnel *t, const struct device_request *r)
 {
     uint8_t bytes[CLIENT_TOKEN_BYTES];
     char *token = str_copy(r->access_token);
@@ -184,10 +184,10 @@ static bool take_token(struct device_tunnel *t, const struct device_request *r)
     return true;
 }
 
-bool device_tunnels_open(struct device_tunnels *all, const struct device_request *r,
-                         const struct tls_session *session)
+bool accepted_tunnels_open(struct accepted_tunnels *all, const struct device_request *r,
+                           const struct tls_session *session)
 {
-    struct device_tunnel *t = find(all, r->tunnel);
+    struct accepted_tunnel *t = find(all, r->tunnel);
     if (t != NULL)
         return take_token(t, r) && change_end(t) &&
                destination_opened_by(t->destination, r->opened_by) == ERR_OK;
@@ -207,11 +207,11 @@ bool device_tunnels_open(struct device_tunnels *all, const struct device_request
     return true;
 }
 
-void device_tunnels_withdraw(struct device_tunnels *all, struct span id)
+void accepted_tunnels_withdraw(struct accepted_tunnels *all, struct span id)
 {
     list_each(node, &all->tunnels)
     {
-        struct device_tunnel *t = list_entry(node, struct device_tunnel, node);
+        struct accepted_tunnel *t = list_entry(node, struct accepted_tunnel, node);
         if (t->over || !span_is(id, t->notice) || session_open(tunnel_end_session(t->end)))
             continue;
         t->over = true;
@@ -221,9 +221,9 @@ void device_tunnels_withdraw(struct device_tunnels *all, struct span id)
 
 /* ---- life ---- */
 
-struct device_tunnels *device_tunnels_new(const struct device_tunnels_options *o)
+struct accepted_tunnels *accepted_tunnels_new(const struct accepted_tunnels_options *o)
 {
-    struct device_tunnels *all = calloc(1, sizeof *all);
+    struct accepted_tunnels *all = calloc(1, sizeof *all);
     if (all == NULL)
         return NULL;
     all->options = *o;
@@ -232,19 +232,19 @@ struct device_tunnels *device_tunnels_new(const struct device_tunnels_options *o
     return all;
 }
 
-void device_tunnels_free(struct device_tunnels *all)
+void accepted_tunnels_free(struct accepted_tunnels *all)
 {
     if (all == NULL)
         return;
     loop_cancel(&all->sweep);
     list_each(node, &all->tunnels)
     {
-        free_tunnel(list_entry(node, struct device_tunnel, node));
+        free_tunnel(list_entry(node, struct accepted_tunnel, node));
     }
     free(all);
 }
 
-static void change_one(struct device_tunnel *t)
+static void change_one(struct accepted_tunnel *t)
 {
     const struct session *session = tunnel_end_session(t->end);
     const char *const *ids;
@@ -260,12 +260,13 @@ static void change_one(struct device_tunnel *t)
     }
 }
 
-void device_tunnels_change(struct device_tunnels *all, const struct device_tunnels_options *fresh)
+void accepted_tunnels_change(struct accepted_tunnels *all,
+                             const struct accepted_tunnels_options *fresh)
 {
     all->options = *fresh;
     list_each(node, &all->tunnels)
     {
-        struct device_tunnel *t = list_entry(node, struct device_tunnel, node);
+        struct accepted_tunnel *t = list_entry(node, struct accepted_tunnel, node);
         if (!t->over)
             change_one(t);
     }

@@ -1,18 +1,18 @@
 /* The tunnels that a device opens on demand: for each notice that it accepts a tunnel end of its
  * own, with one map of services and one budget of memory for all. A tunnel that has ended is freed.
  */
-#ifndef GATEWAY_DESTINATION_DEVICE_TUNNELS_H
-#define GATEWAY_DESTINATION_DEVICE_TUNNELS_H
+#ifndef GATEWAY_DESTINATION_ACCEPTED_TUNNELS_H
+#define GATEWAY_DESTINATION_ACCEPTED_TUNNELS_H
 
 #include "gateway/common/tunnel_end.h"
 #include "gateway/destination/destination.h"
 #include "gateway/destination/device_request.h"
 
-struct device_tunnels;
+struct accepted_tunnels;
 
 /* What all the tunnels have in common. What the members point to must outlive the tunnels, or the
  * next change. */
-struct device_tunnels_options {
+struct accepted_tunnels_options {
     /* With loop, monitor, memory, hub and trust; the hub's tokens, and `name` and `title`, are each
      * tunnel's own. */
     struct tunnel_end_options end;
@@ -20,20 +20,21 @@ struct device_tunnels_options {
     size_t most;                            /* tunnels at a time */
 };
 
-struct device_tunnels *
-device_tunnels_new(const struct device_tunnels_options *o); /* NULL: memory */
-void device_tunnels_free(struct device_tunnels *t);         /* NULL is fine */
+struct accepted_tunnels *
+accepted_tunnels_new(const struct accepted_tunnels_options *o); /* NULL: memory */
+void accepted_tunnels_free(struct accepted_tunnels *t);         /* NULL is fine */
 /* A tunnel that cannot go on by these options goes on by its old ones, and the log says so. */
-void device_tunnels_change(struct device_tunnels *t, const struct device_tunnels_options *fresh);
+void accepted_tunnels_change(struct accepted_tunnels *t,
+                             const struct accepted_tunnels_options *fresh);
 
-size_t device_tunnels_count(const struct device_tunnels *t);
+size_t accepted_tunnels_count(const struct accepted_tunnels *t);
 /* Whether one more may be opened, or it is one that is there. */
-bool device_tunnels_room(const struct device_tunnels *t, const char *tunnel);
+bool accepted_tunnels_room(const struct accepted_tunnels *t, const char *tunnel);
 /* Opens the request's tunnel; one that is there already goes on by the new token. session: a TLS
  * session with the hub to resume, or NULL. False: the log says why. */
-bool device_tunnels_open(struct device_tunnels *t, const struct device_request *r,
-                         const struct tls_session *session);
+bool accepted_tunnels_open(struct accepted_tunnels *t, const struct device_request *r,
+                           const struct tls_session *session);
 /* The notice is not wanted any more: its tunnel ends unless it is up, when its hub ends it. */
-void device_tunnels_withdraw(struct device_tunnels *t, struct span id);
+void accepted_tunnels_withdraw(struct accepted_tunnels *t, struct span id);
 
 #endif
