@@ -208,6 +208,10 @@ static enum err read_device(struct options *o, struct agent_config *c)
         return ERR_OK;
     if (c->end.version != 0)
         return options_fail(o, "--destination-client-type is for one tunnel, not for a device");
+    if (!c->hub.native && options_get(o, "subprotocol") == NULL)
+        return options_fail(o,
+                            "devices stand by at tunnel-hub only: AWS tells a device of its "
+                            "tunnels over MQTT, and what is told starts an agent with the token");
     enum err why = check_services(o, &c->services);
     return why == ERR_OK ? device_config_read(o, c->end.identity, &c->device) : why;
 }

@@ -27,7 +27,6 @@ struct device {
     struct acceptance *acceptance;
     struct device_answers answers;
     struct list asked; /* of struct asked: notices whose acceptance is asked for */
-    bool made;         /* the key was made in this run, for a device that is not enrolled yet */
     bool pending;
 };
 
@@ -41,18 +40,18 @@ struct asked {
 
 /* ---- notices ---- */
 
-/* The reason in words for log, hub and dashboard. */
+/* Tells the log and the hub. */
 static void answer(struct device *d, const struct device_request *r, bool accepted,
                    enum device_code code, const char *why)
 {
-    char who[100], words[200], service[DEVICE_NAME_MAX + 1];
     const char *reason = why[0] != '\0' ? why : device_code_text(code);
     const struct log_field fields[] = {
         {"id", r->id, 0},
-        {"service", str_escape(span_of(r->service), service, sizeof service), 0},
-        {"by", str_escape(span_of(r->opened_by), who, sizeof who), 0},
+        {"service", r->service, 0},
+        {"by", r->opened_by, 0},
+        {"why", r->why, 0},
         {"accepted", accepted ? "yes" : "no", 0},
-        {"reason", accepted ? "" : str_escape(span_of(reason), words, sizeof words), 0},
+        {"reason", accepted ? "" : reason, 0},
     };
     log_event(LOG_INFO, "notice", fields, sizeof fields / sizeof *fields);
     device_answers_keep(&d->answers, r->id, accepted, code, why);
@@ -197,7 +196,6 @@ static void on_welcome(void *owner, struct span name, bool enrolled, bool pendin
     char safe[2 * DEVICE_NAME_MAX], line[400];
     str_escape(name, safe, sizeof safe);
     d->pending = pending;
-    d->made = false;
     keep_enrolment(d);
     snprintf(line, sizeof line, "device \"%s\" %s%s", safe,
              enrolled ? "is enrolled" : "is known to the hub",
@@ -219,15 +217,24 @@ static void on_down(void *owner, enum err why, enum device_reason reason, const 
     log_line(again ? LOG_DEBUG : LOG_ERROR, "%s%s", text, who[0] != '\0' ? who : "; trying again");
 }
 
+/* Whether the hub has said that it does not have the device's key. */
+static bool is_unknown_there(enum device_reason reason)
+{
+    return reason == DEVICE_REASON_UNKNOWN_DEVICE || reason == DEVICE_REASON_NAME_TAKEN ||
+           reason == DEVICE_REASON_NAME_NOT_INVITED || reason == DEVICE_REASON_NAME_INVALID ||
+           reason == DEVICE_REASON_JOIN_TOKEN_UNKNOWN ||
+           reason == DEVICE_REASON_JOIN_TOKEN_EXPIRED || reason == DEVICE_REASON_JOIN_TOKEN_USED_UP;
+}
+
 /* A key that was made for nothing is taken back, so that an image that is made of this machine does
  * not give one key to many. */
 static void on_finished(void *owner, enum device_reason reason, const char *text)
 {
     struct device *d = owner;
     char problem[400];
-    (void)reason;
     log_fatal("%s", text);
-    if (d->made && device_state_remove(d->state, problem, sizeof problem) != ERR_OK)
+    if (d->state != NULL && is_unknown_there(reason) &&
+        device_state_remove(d->state, problem, sizeof problem) != ERR_OK)
         log_error("%s", problem);
     program_run_end(d->agent->run, EXIT_FAILURE);
 }
@@ -337,7 +344,6 @@ static bool open_state(struct device *d, char *text, size_t size)
         return true;
     d->state =
         device_state_open(c->directory, c->name, c->known ? &c->identity : NULL, &why, text, size);
-    d->made = !c->known;
     return d->state != NULL;
 }
 
@@ -418,12 +424,23 @@ static void accept_or_not(void *role, bool never)
     device_link_tell(d->link);
 }
 
+static bool is_same_device(const struct device *d, const struct agent_config *fresh)
+{
+    const struct device_config *a = &d->agent->config->device, *b = &fresh->device;
+    return a->by_certificate == b->by_certificate && strcmp(a->name, b->name) == 0;
+}
+
 /* The services that the hub is told come from the configuration that is in use by then. */
 static bool apply(void *role, const struct agent_config *fresh)
 {
     struct device *d = role;
     char text[400];
     enum err why;
+    if (!is_same_device(d, fresh)) {
+        log_error("SIGHUP: which device this is, and how it proves that, is decided at the start; "
+                  "going on with the configuration in use");
+        return false;
+    }
     struct trust *trust = hub_check_trust(&fresh->hub, &why, text, sizeof text);
     if (trust == NULL) {
         log_error("SIGHUP: %s; going on with the configuration in use", text);

@@ -107,6 +107,18 @@ static const char *first_given(const struct options *o, const char *const *names
     return NULL;
 }
 
+/* The end of one tunnel asks nobody, and what it is told about that would be lost. */
+static enum err none_for_devices(struct options *o)
+{
+    static const char *const names[] = {"accept", "accept-command", "max-tunnels"};
+    const char *name = first_given(o, names, 3);
+    return name == NULL ? ERR_OK
+                        : options_fail(o,
+                                       "--%s is for a device that stands by (--device), and an "
+                                       "access token is for one tunnel",
+                                       name);
+}
+
 enum err device_config_wanted(struct options *o, bool *wanted)
 {
     static const char *const tokens[] = {"access-token", "token-file"};
@@ -120,7 +132,9 @@ enum err device_config_wanted(struct options *o, bool *wanted)
                             "name, and an access token is for one tunnel; give one of them",
                             device, options_where(o, device, here, sizeof here), token,
                             options_where(o, token, there, sizeof there));
-    if (token != NULL || *wanted)
+    if (token != NULL)
+        return none_for_devices(o);
+    if (*wanted)
         return ERR_OK;
     bool explicit =
         options_get(o, "state-dir") != NULL && options_source(o, "state-dir") != OPTION_ENVIRONMENT;

@@ -8,6 +8,7 @@ import threading
 import unittest
 
 import certificates
+import ops
 import store
 from harness import Case, mapping, verbose
 from origins import Echo
@@ -52,7 +53,9 @@ class DeviceWay(Case):
         tokens = self.tunnel(["ECHO1"], name="press-1")
         self.echo(self.gateway(self.the_hub, tokens))
         agent.wait_line("notice id=.* accepted=yes")
-        # It resumes the link's TLS session, and carries no token in its log.
+        # It has resumed the link's TLS session, and there is no token in its log.
+        self.assertGreaterEqual(ops.metrics(self.the_hub)[
+            'tunnel_hub_tls_handshakes_total{result="resumed"}'], 1)
         self.assertNotIn(tokens.destination.read_text().strip(), agent.output())
         # One that is opened while the agent is away is told when it comes back.
         agent.terminate()

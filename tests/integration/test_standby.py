@@ -26,10 +26,12 @@ class Standby(Case):
         self.join = self.dir / "join"
         self.join.write_text(JOIN + "\n")
 
-    def device(self, *more, services="SSH1=22,HTTP1=80", first=True, env=None, **options):
+    def device(self, *more, services="SSH1=22,HTTP1=80", first=True, endpoint=True, env=None,
+               **options):
         """The agent; first: with a name and a join token."""
+        hub = ["-e", f"127.0.0.1:{self.fake.port}"] if endpoint else []
         new = ["--device", "plant7-press", "--join-token-file", self.join] if first else []
-        return self.start(self.program("tunnel-agent"), "-e", f"127.0.0.1:{self.fake.port}",
+        return self.start(self.program("tunnel-agent"), *hub,
                           "--ca", certificates.certificate().ca, "--state-dir", self.state,
                           "-d", services, *new, *verbose(more), *more, env=env, **options)
 
@@ -165,6 +167,10 @@ class State(Standby):
         self.refused(*named, "@mac", first=False, says="@hostname and @machine-id")
         self.refused("-t", "token", says=r"--device \(on the command line\) and --access-token "
                                          r"\(on the command line\) are both given")
+        self.refused("--region", "eu-central-1", endpoint=False, says="devices stand by at "
+                                                                      "tunnel-hub only")
+        self.refused("-t", "token", "--max-tunnels", "3", first=False, says="--max-tunnels is for "
+                                                                            "a device")
         self.refused(services="22", says="the services of a device have names")
         self.refused("--accept", "now", says="neither always nor never")
         self.refused("--accept-command", "/nonexistent -x", says="/nonexistent cannot be run: No "
@@ -366,10 +372,11 @@ class Accepting(Standby):
         agent, present = self.stands_by("--accept-command", command)
         for one, why in (("a", r"not today\x09sorry"), ("b", "only errors"),
                          ("c", "the device's own rules say no")):
-            present.notice(one)
+            present.notice(one, why="to look\x1b")
             answer = present.answer()
             self.assertEqual((answer.accepted, answer.code, answer.why), (None, REFUSED, why))
-        agent.wait_line("notice id=c .*accepted=no")
+        agent.wait_line(r'notice id=a service=SSH1 by=AKID why="to look\\x1b" accepted=no '
+                        r'reason="not today\\\\x09sorry"')
 
     def test_a_command_that_hangs_is_killed_with_its_children(self):
         pids = self.dir / "pids"
