@@ -39,7 +39,9 @@ struct app {
     bool behind;               /* a picture waits until the terminal has taken the one before */
     struct timer *look, *draw; /* for the next snapshot and the next picture */
     uint64_t drawn_ms;
-    struct admin_client *watch, *closer; /* watch asks for snapshots, closer closes streams */
+    /* watch asks for snapshots, closer closes streams, switcher says who is let in */
+    struct admin_client *watch, *closer, *switcher;
+    bool switching, letting_in;
     bool ask_again;
     uint64_t closing[UI_TAGS_MAX];
     size_t n_closing, closed;
@@ -276,6 +278,53 @@ static void close_streams(struct app *a)
         close_next(a);
 }
 
+/* ---- whether the agent lets anybody in ---- */
+
+static void on_switched(void *owner, int status, struct span body)
+{
+    struct app *a = owner;
+    char text[120];
+    a->switching = false;
+    while (body.n > 0 && body.p[body.n - 1] == '\n')
+        body.n--;
+    if (status == 204)
+        say(a, false,
+            a->letting_in ? "who wants something is let in again"
+                          : "nobody is let in from now on; A ends that");
+    else
+        say(a, true, "it was not switched: %s", str_escape(body, text, sizeof text));
+    look(a);
+}
+
+static void on_switch_lost(void *owner, enum err why, const char *text)
+{
+    struct app *a = owner;
+    (void)why;
+    if (a->switching)
+        say(a, true, "it was not switched: %s", text);
+    a->switching = false;
+}
+
+/* One that is on its way is not overtaken. */
+static void switch_it(struct app *a, bool letting_in)
+{
+    if (a->replay || admin_client_busy(a->switcher))
+        return;
+    a->letting_in = letting_in;
+    a->switching = admin_client_ask(a->switcher, "POST",
+                                    letting_in ? "/v1/accept/always" : "/v1/accept/never");
+}
+
+static void let_in(struct app *a)
+{
+    switch_it(a, true);
+}
+
+static void let_in_nobody(struct app *a)
+{
+    switch_it(a, false);
+}
+
 /* ---- keys ---- */
 
 static void on_signal(uv_signal_t *uv, int number);
@@ -324,8 +373,9 @@ static const struct {
     unsigned action;
     void (*grant)(struct app *a);
 } actions[] = {
-    {UI_REDRAW, redraw},       {UI_MOUSE, set_mouse},  {UI_COPY, copy}, {UI_RETRY, look_now},
-    {UI_CLOSE, close_streams}, {UI_REFRESH, look_now}, {UI_STOP, stop}, {UI_QUIT, quit},
+    {UI_REDRAW, redraw},       {UI_MOUSE, set_mouse},      {UI_COPY, copy}, {UI_RETRY, look_now},
+    {UI_CLOSE, close_streams}, {UI_REFRESH, look_now},     {UI_STOP, stop}, {UI_QUIT, quit},
+    {UI_ACCEPT, let_in},       {UI_REJECT, let_in_nobody},
 };
 
 static void grant(struct app *a, unsigned requested)
@@ -428,6 +478,8 @@ static bool begin(struct app *a)
 {
     static const struct admin_client_events watch = {.answer = on_answer, .lost = on_lost};
     static const struct admin_client_events closer = {.answer = on_closed, .lost = on_close_lost};
+    static const struct admin_client_events switcher = {.answer = on_switched,
+                                                        .lost = on_switch_lost};
     a->loop = loop_new();
     if (a->loop == NULL)
         return false;
@@ -443,7 +495,9 @@ static bool begin(struct app *a)
     if (a->watch != NULL)
         admin_client_timeout(a->watch, PATIENCE_MS);
     a->closer = admin_client_new(a->loop, a->command->path, &closer, a);
-    return a->look != NULL && a->draw != NULL && a->watch != NULL && a->closer != NULL;
+    a->switcher = admin_client_new(a->loop, a->command->path, &switcher, a);
+    return a->look != NULL && a->draw != NULL && a->watch != NULL && a->closer != NULL &&
+           a->switcher != NULL;
 }
 
 static void finish(struct app *a)
@@ -453,6 +507,7 @@ static void finish(struct app *a)
     log_redirect(NULL, NULL);
     admin_client_free(a->watch);
     admin_client_free(a->closer);
+    admin_client_free(a->switcher);
     timer_free(a->look);
     timer_free(a->draw);
     if (a->keys.data != NULL)

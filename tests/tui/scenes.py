@@ -334,6 +334,30 @@ def agent():
     return [s]
 
 
+def standby():
+    """An agent that stands by as a device: its link is the first of the tunnels."""
+    s = agent()[0]
+    s["device"] = {"name": "press-7", "state": "present", "accepting": True, "tunnels": 1}
+    link = {"name": "press-7", "hub": "wss://hub.example:443", "state": "up", "state_for": 86400,
+            "round_trip": 0.023, "round_trip_max": 0.3, "connections": 1}
+    s["tunnels"].insert(0, link)
+    return [s]
+
+
+def standby_maintenance():
+    s = standby()[0]
+    del s["device"]["accepting"]
+    return [s]
+
+
+def standby_pending():
+    s = standby()[0]
+    s["device"] = {"name": "press-7", "state": "pending", "accepting": True}
+    s["tunnels"], s["services"], s["streams"] = s["tunnels"][:1], [], []
+    s["tunnels"][0] |= {"state": "connecting", "text": "waits for an operator's approval"}
+    return [s]
+
+
 def ending_agent():
     s = agent()[0]
     s["tunnels"][0] |= {"expires_in": 40.2}
@@ -459,7 +483,7 @@ def devices_ten_thousand_first():
 SCENES = {f.__name__.replace("_", "-"): f for f in (
     main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, no_device,
     ending, ending_fleet, ending_agent, over, fleet,
-    native, nameless, agent, hub, hub_certificate, hub_expired, lost, paused, later,
+    native, nameless, agent, standby, standby_maintenance, standby_pending, hub, hub_certificate, hub_expired, lost, paused, later,
     devices_none, devices_three, devices_states, devices_ten_thousand,
     devices_ten_thousand_first)}
 

@@ -102,6 +102,12 @@ CASES = [
     # Other programs.
     Case("agent", "agent"),
     Case("agent-120x36", "agent", "120x36"),
+    Case("standby", "standby"),
+    Case("standby-120x36", "standby", "120x36"),
+    Case("standby-help", "standby", "100x30", keys="?"),
+    Case("standby-maintenance", "standby-maintenance", roles=True),
+    Case("standby-pending", "standby-pending"),
+    Case("standby-none", "agent", keys="A"),
     Case("hub", "hub"),
     Case("hub-close", "hub", keys="K"),
     Case("hub-certificate", "hub-certificate", roles=True),

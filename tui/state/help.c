@@ -28,8 +28,7 @@ static void lay_out_group(struct help *h, enum key_group group)
          ROLE_QUIET, false);
     for (size_t i = 0; i < n_key_bindings; i++) {
         const struct key_binding *b = &key_bindings[i];
-        if (b->group != group || b->names == NULL ||
-            ((b->screens & AT_HUB) != 0 && h->role != COLUMN_HUB))
+        if (b->group != group || b->names == NULL || !key_is_for(b, h->role))
             continue;
         int names = (int)strlen(b->names) + 1; /* bytes are columns, since the table is ASCII */
         int cells = (names + (b->help != NULL ? (int)strlen(b->help) : -1) + 1 + CELL) / CELL;

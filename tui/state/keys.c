@@ -61,6 +61,24 @@ ACTION(devices)
     return UI_REFRESH;
 }
 
+/* A window of maintenance begins or ends; no paste that the terminal did not mark does that. */
+ACTION(accept_or_not)
+{
+    (void)key;
+    const struct snapshot_standby *device = &m->shown.device;
+    if (ui->read > 1)
+        return UI_NOTHING;
+    if (device->name == NULL)
+        ui_say(ui, true, "this is no device that stands by: watch its tunnel-agent");
+    else if (m->shown.readonly)
+        ui_say(ui, true, "nothing is switched here: the program was started for reading only");
+    else if (m->link != MODEL_LIVE)
+        ui_say(ui, true, "not connected: nothing can be switched now");
+    else
+        return device->accepting ? UI_REJECT : UI_ACCEPT;
+    return UI_NOTHING;
+}
+
 ACTION(quit)
 {
     return ui->screen == SCREEN_MAIN || key != 'q' ? UI_QUIT : back(ui, m, key);
@@ -312,6 +330,7 @@ const struct key_binding key_bindings[] = {
     {{UIKEY_ENTER}, "Enter", "details", KEYS_OPEN, ON_MAIN | ON_DEVICES, "Enter", " Detail", false, ui_enter},
     {{'D'}, "D", "list devices", KEYS_STREAMS, ON_MAIN | AT_HUB, "D", "evices", false, devices},
     {{'w'}, "w", "1, 10 or 60 minutes", KEYS_GRAPH, ON_LISTS, "w", "Window", false, window},
+    {{'A'}, "A", "let in, or nobody", KEYS_STREAMS, ON_MAIN | AT_AGENT, NULL, NULL, true, accept_or_not},
     {{'t'}, "t", "rates, totals", KEYS_VIEW, ON_MAIN, "t", "Totals", false, totals},
     {{'y'}, "y", "copy id or name", KEYS_STREAMS, ON_LISTS | ON_DEVICES | ON_DEVICE, "y", "Copy", false, copy},
     {{'q', F(10), CTRL('c')}, "q", "quit", KEYS_OPEN, ON_ALL, "q", "Quit", false, quit},
@@ -337,6 +356,12 @@ const struct key_binding key_bindings[] = {
 };
 /* clang-format on */
 const size_t n_key_bindings = sizeof key_bindings / sizeof *key_bindings;
+
+bool key_is_for(const struct key_binding *b, enum column_role role)
+{
+    return ((b->screens & AT_HUB) == 0 || role == COLUMN_HUB) &&
+           ((b->screens & AT_AGENT) == 0 || role == COLUMN_DESTINATION);
+}
 
 unsigned key_screen(enum screen s)
 {

@@ -2,6 +2,7 @@
 #ifndef TUI_STATE_KEYS_H
 #define TUI_STATE_KEYS_H
 
+#include "tui/state/columns.h"
 #include "tui/state/ui.h"
 
 enum {
@@ -12,7 +13,8 @@ enum {
     ON_DEVICES = 16,
     ON_DEVICE = 32,
     ON_ALL = 63,
-    AT_HUB = 64 /* only a hub's key bar and help have it */
+    AT_HUB = 64,   /* only a hub's key bar and help have it */
+    AT_AGENT = 128 /* only an agent's */
 };
 
 enum key_group {
@@ -39,6 +41,9 @@ struct key_binding {
 };
 extern const struct key_binding key_bindings[];
 extern const size_t n_key_bindings;
+
+/* Whether the key bar and help of a program of that role have it. */
+bool key_is_for(const struct key_binding *b, enum column_role role);
 
 unsigned key_screen(enum screen s); /* the screen's ON_... bit */
 

@@ -98,7 +98,9 @@ enum ui_action {
     UI_REFRESH = 16, /* ask for a snapshot now (detail, refresh time) */
     UI_MOUSE = 32,   /* ui->mouse has changed */
     UI_COPY = 64,    /* copy ui->copied to the clipboard */
-    UI_STOP = 128    /* Ctrl-Z */
+    UI_STOP = 128,   /* Ctrl-Z */
+    UI_ACCEPT = 256, /* the agent lets in who wants something */
+    UI_REJECT = 512  /* it lets in nobody */
 };
 
 void ui_init(struct ui *ui);

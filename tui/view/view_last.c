@@ -24,7 +24,7 @@ static int draw_binding(struct canvas *v, int column, const struct key_binding *
 static bool is_in_bar(const struct canvas *v, const struct key_binding *b)
 {
     return b->bar != NULL && (b->screens & key_screen(v->ui->screen)) != 0 &&
-           ((b->screens & AT_HUB) == 0 || v->role == COLUMN_HUB);
+           key_is_for(b, v->role);
 }
 
 /* Draws as many keys as fit, in the table's order; the key that quits always has its place at the

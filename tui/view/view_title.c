@@ -101,7 +101,7 @@ static void draw_state_text(const struct canvas *v, char *out, size_t size, enum
 
 /* ---- the parts ---- */
 
-enum { PARTS = 12, PART_TEXT = 400 };
+enum { PARTS = 14, PART_TEXT = 400 };
 
 struct parts {
     int n;
@@ -256,9 +256,23 @@ static void add_certificate(struct parts *p, const struct canvas *v)
         add(p, 9, 30, ROLE_BAD, "CERT EXPIRED");
 }
 
+/* What an agent stands by as. */
+static void add_standby(struct parts *p, const struct canvas *v)
+{
+    const struct snapshot_standby *d = &v->s->device;
+    if (d->name == NULL || v->m->link == MODEL_LOST)
+        return;
+    if (strcmp(d->state, "pending") == 0)
+        add(p, 9, 30, ROLE_BUSY, "WAITS FOR APPROVAL");
+    if (!d->accepting)
+        add(p, 9, 30, ROLE_BUSY, "LETS IN NOBODY");
+}
+
 static void add_devices(struct parts *p, const struct canvas *v)
 {
-    if (v->s->devices.total > 0)
+    if (v->s->device.name != NULL)
+        add(p, 7, 40, ROLE_TITLE, "device %s", v->s->device.name);
+    else if (v->s->devices.total > 0)
         add(p, 2, 32, ROLE_TITLE, "%llu of %llu devices here",
             (unsigned long long)v->s->devices.present, (unsigned long long)v->s->devices.total);
     else if (v->s->n_tunnels == 1)
@@ -284,6 +298,7 @@ static void gather(struct parts *p, const struct canvas *v)
     add_memory(p, v);
     add_ending(p, v);
     add_certificate(p, v);
+    add_standby(p, v);
     add_hub(p, v);
     add_far_trip(p, v);
     add_devices(p, v);

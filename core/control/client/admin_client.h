@@ -32,9 +32,9 @@ struct admin_client *admin_client_new(struct loop *loop, const char *path,
                                       const struct admin_client_events *events, void *owner);
 void admin_client_free(struct admin_client *w); /* NULL is fine; allowed in any event */
 
-/* Sends a request. method: "GET" or "DELETE". target: "/v1/snapshot?history=5". Connects when there
- * is no connection. There is one request at a time: false while another one is unanswered. Events
- * come later, never from inside. */
+/* Sends a request without a body. method: "GET", "DELETE" or "POST". target:
+ * "/v1/snapshot?history=5". Connects when there is no connection. There is one request at a time:
+ * false while another one is unanswered. Events come later, never from inside. */
 bool admin_client_ask(struct admin_client *w, const char *method, const char *target);
 /* Sends a GET whose answer is endless and is told line by line. */
 bool admin_client_follow(struct admin_client *w, const char *target);

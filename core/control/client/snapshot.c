@@ -126,6 +126,19 @@ static bool read_totals(struct json_reader *r, const cJSON *object, void *at)
 }
 #undef STRUCT
 
+#define STRUCT snapshot_standby
+static bool read_standby(struct json_reader *r, const cJSON *object, void *at)
+{
+    static const struct json_member members[] = {
+        JSON_SAME(name, json_read_text),
+        JSON_SAME(state, json_read_text),
+        JSON_SAME(accepting, json_read_flag),
+        JSON_SAME(tunnels, json_read_count),
+    };
+    return json_read_object(r, object, members, JSON_COUNT(members), at);
+}
+#undef STRUCT
+
 #define STRUCT snapshot_tunnel
 static const struct json_member tunnel_members[] = {
     JSON_SAME(name, json_read_text),           JSON_SAME(hub, json_read_text),
@@ -305,6 +318,7 @@ static const struct json_member snapshot_members[] = {
     {"events", read_log, 0},
     JSON_SAME(open_tunnels, json_read_count),
     JSON_SAME(devices, snapshot_read_devices),
+    JSON_SAME(device, read_standby),
     JSON_SAME(certificate_ends, json_read_real),
 };
 #undef STRUCT

@@ -121,6 +121,13 @@ struct snapshot_devices {
     struct snapshot_device *rows;
 };
 
+/* What an agent stands by as. */
+struct snapshot_standby {
+    const char *name, *state; /* NULL: it does not; "present", "pending", "away" */
+    bool accepting;           /* somebody is let in */
+    uint64_t tunnels;
+};
+
 struct snapshot {
     int schema;
     const char *program, *role, *version, *instance, *host;
@@ -130,6 +137,7 @@ struct snapshot {
     bool readonly;
     uint64_t open_tunnels; /* of a hub, whether or not they have ends */
     struct snapshot_devices devices;
+    struct snapshot_standby device;
     size_t n_listen;
     const char **listen;
     struct snapshot_counts totals;
