@@ -200,6 +200,7 @@ class Bytes(Servers):
                            "--join-token-file", write_secret(self.dir / "join", join + "\n"),
                            "--state-dir", self.dir / "agent", "-d", f"SSH1={service.address},proxy=v2",
                            "-v", "5")
+        agent.wait_line('device "plant7-press" is enrolled')
         with Api(hub.port, key, host="localhost") as api:
             opened = api.open(["SSH1"], thing="plant7-press")
         tokens = Tokens(self.dir / "source", self.dir / "destination")
