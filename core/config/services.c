@@ -278,7 +278,9 @@ static size_t mapping_size(struct span rest, enum services_use use)
         size_t end = up_to_comma(rest, n + 1);
         struct span piece = span_trim((struct span){rest.p + n + 1, end - n - 1}), unused = piece;
         bool more = host && piece.n > 0 && piece.p[0] != '/' && cut_id(&unused).p == NULL;
-        if (!more && !is_proxy_option(piece))
+        if (is_proxy_option(piece))
+            return end; /* which is the last word */
+        if (!more)
             break;
         n = end;
     }

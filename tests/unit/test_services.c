@@ -114,9 +114,10 @@ static void refused(void **state)
         {"A=host:1,", "\"A=host:1,\" has an empty mapping in it"},
         {"A=10.0.7.0/24", "\"10.0.7.0/24\" has no port: write NETWORK/BITS:PORT,PORT-PORT"},
         {"A=80,proxy=v3", "\"proxy=v3\" is none of proxy=v1 and proxy=v2"},
-        {"A=80,proxy=v1,proxy=v2", "\"80,proxy=v1\" has no port from 1 to 65535" FORMS},
+        {"A=80,proxy=v1,proxy=v2", "\"v2\" has no port from 1 to 65535" FORMS},
         {"A=10.0.7.0/24:1,proxy=v1,2",
-         "\"proxy=v1\" has no port, or range of ports, from 1 to 65535"},
+         "\"A=10.0.7.0/24:1,proxy=v1,2\": with several mappings each needs a service id, as in "
+         "SSH1=22,HTTP1=80"},
         {"proxy=v1", "\"v1\" has no port from 1 to 65535" FORMS},
         {"A=10.0.7.0/24:1,x", "\"x\" has no port, or range of ports, from 1 to 65535"},
         {"SSH1=22,80", "\"SSH1=22,80\": with several mappings each needs a service id, as in "
