@@ -98,27 +98,41 @@ static void on_peer(void *owner)
     note_device(owner, true);
 }
 
+static void show_tunnel(struct tunnels *set, size_t i)
+{
+    const struct names_tunnel *list;
+    size_t n = tunnels_list(set, &list);
+    size_t count = list[i].n_services > 0 ? list[i].n_services : list[i].known;
+    struct monitor_service_info *infos = calloc(count + 1, sizeof *infos);
+    char(*hosts)[NAMES_HOST] = calloc(count + 1, sizeof *hosts);
+    for (size_t k = 0; infos != NULL && hosts != NULL && k < count; k++) {
+        const char *id = list[i].n_services > 0 ? list[i].services[k] : "";
+        names_canonical(set->names, list, n, i, id, hosts[k]);
+        infos[k] =
+            (struct monitor_service_info){.id = id, .host = hosts[k][0] != '\0' ? hosts[k] : NULL};
+    }
+    if (infos != NULL && hosts != NULL)
+        monitor_services(set->all[i]->watched, infos, count);
+    free(infos);
+    free(hosts);
+}
+
 /* A host name that leads to a service depends on what the other tunnels have, so all are told anew.
  */
 static void show_services(struct tunnels *set)
 {
-    const struct names_tunnel *list;
-    size_t n = tunnels_list(set, &list);
-    for (size_t i = 0; i < n; i++) {
-        size_t count = list[i].n_services > 0 ? list[i].n_services : list[i].known;
-        struct monitor_service_info *infos = calloc(count + 1, sizeof *infos);
-        char(*hosts)[NAMES_HOST] = calloc(count + 1, sizeof *hosts);
-        for (size_t k = 0; infos != NULL && hosts != NULL && k < count; k++) {
-            const char *id = list[i].n_services > 0 ? list[i].services[k] : "";
-            names_canonical(set->names, list, n, i, id, hosts[k]);
-            infos[k] = (struct monitor_service_info){.id = id,
-                                                     .host = hosts[k][0] != '\0' ? hosts[k] : NULL};
-        }
-        if (infos != NULL && hosts != NULL)
-            monitor_services(set->all[i]->watched, infos, count);
-        free(infos);
-        free(hosts);
-    }
+    for (size_t i = 0; i < set->n; i++)
+        show_tunnel(set, i);
+}
+
+/* No name of another tunnel depends on one that was opened on demand, of which there may be
+ * hundreds. */
+static void show_change(const struct tunnel *t)
+{
+    if (t->over != NULL)
+        show_tunnel(t->set, index_of(t));
+    else
+        show_services(t->set);
 }
 
 /* Whether the ids differ from those told last; remembers them. */
@@ -147,7 +161,7 @@ static enum err on_services(void *owner, const char *const *ids, size_t n)
     log_info("%s%s", line, news ? ":" : "");
     if (news)
         tell_names(t, index_of(t));
-    show_services(t->set);
+    show_change(t);
     monitor_tunnel_event(t->watched, MONITOR_UP, ERR_OK, line);
     enum err why = t->mappings != NULL ? mappings_services(t->mappings, ids, n) : ERR_OK;
     if (why != ERR_OK)
@@ -374,8 +388,10 @@ static void take_out(struct tunnels *set, struct tunnel *t)
     size_t i = index_of(t);
     memmove(&set->all[i], &set->all[i + 1], (set->n - i - 1) * sizeof set->all[0]);
     set->n--;
+    bool on_demand = t->over != NULL;
     retire(t);
-    show_services(set);
+    if (!on_demand)
+        show_services(set);
     forwards_wake(set->forwards);
 }
 

@@ -89,6 +89,16 @@ class DeviceNames(Case):
                 return False
         wait_until(served, f"{host} is served")
 
+    def test_hosts_behind_the_device(self):
+        web = self.services["HTTP1"]
+        port = int(str(web.address).rpartition(":")[2])
+        self.device("pump-07", services={"NET": f"127.0.0.0/8:{port}"})
+        gateway = self.person(key=OPERATOR)
+        with socks5(gateway.port, f"127-0-0-1--{port}.NET.pump-07.tunnel") as s:
+            self.assertEqual(get(s, "/name"), (200, b"web /name\n"))
+        self.assertRegex(self.refusal(gateway, "10-0-7-20--22.NET.pump-07.tunnel"), "403 ")
+        self.assertEqual(len(self.tunnels()), 1)
+
     def test_why_not(self):
         self.device("press-1")
         self.device("press-2", "--accept", "never")

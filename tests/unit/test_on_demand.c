@@ -391,6 +391,47 @@ static void idle_tunnel_is_closed(void **state)
     assert_int_equal(calls_of("ConnectDevice"), 2);
 }
 
+/* Any spelling of any name asks for the device of its fold and for no other, and is answered by the
+ * tunnel of that device only. Names are short, so that many are alike. */
+static void names_lead_to_their_device(void **state)
+{
+    static const char alphabet[] = "aAbB:_-1";
+    char folds[64][DEVICE_NAME_MAX + 1];
+    size_t n_folds = 0;
+    uint32_t random = 7;
+    (void)state;
+    for (int i = 0; i < 1500; i++) {
+        char name[4], fold[DEVICE_NAME_MAX + 1], host[40];
+        char wanted[DEVICE_NAME_MAX + 20];
+        size_t size = 1 + random % 3, known = 0, before = n_calls;
+        for (size_t k = 0; k < size; k++) {
+            random = random * 1664525 + 1013904223;
+            name[k] = alphabet[(random >> 16) % 8];
+        }
+        name[size] = '\0';
+        assert_true(device_name_fold(span_of(name), fold));
+        while (known < n_folds && strcmp(folds[known], fold) != 0)
+            known++;
+        snprintf(host, sizeof host, "SSH1.%s.tunnel", name);
+        enum err why = ask(host);
+        if (known < n_folds) { /* its tunnel is coming up */
+            assert_int_equal(why, ERR_HUB_DOWN);
+            assert_int_equal(n_calls, before);
+            continue;
+        }
+        assert_int_equal(why, ERR_DEVICE_SILENT);
+        if (n_calls == before) /* it is being asked for */
+            continue;
+        snprintf(wanted, sizeof wanted, "\"device\":\"%s\"", fold);
+        assert_non_null(strstr(calls[before].input, wanted));
+        if (n_folds == 64)
+            continue;
+        accept_as(before, name);
+        memcpy(folds[n_folds++], fold, sizeof fold);
+    }
+    assert_int_equal(n_folds, 64);
+}
+
 static void end_in_the_middle(void **state)
 {
     (void)state;
@@ -405,13 +446,13 @@ static void end_in_the_middle(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        test(one_question_for_all),      test(device_that_does_not_come),
-        test(its_clients_are_told_once), test(no_counts_for_a_moment),
-        test(no_for_a_service),          test(hub_that_is_not_reached),
-        test(hub_that_is_silent),        test(key_that_is_not_taken),
-        test(answers_that_lie),          test(bounds),
-        test(tunnels_are_bounded),       test(idle_tunnel_is_closed),
-        test(end_in_the_middle),
+        test(one_question_for_all),       test(device_that_does_not_come),
+        test(its_clients_are_told_once),  test(no_counts_for_a_moment),
+        test(no_for_a_service),           test(hub_that_is_not_reached),
+        test(hub_that_is_silent),         test(key_that_is_not_taken),
+        test(answers_that_lie),           test(bounds),
+        test(tunnels_are_bounded),        test(idle_tunnel_is_closed),
+        test(names_lead_to_their_device), test(end_in_the_middle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -533,6 +533,8 @@ static void pages(void **state)
     expect_page("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", false, 401, "WWW-Authenticate");
     expect_page("GET /services HTTP/1.1\r\nHost: [::1]:1080\r\n\r\n", true, 200,
                 "plc-2.tunnel\tplc:2\t-\tup\nhttp1.plant7.tunnel\tHTTP1\tplant7\tno device\n");
+    expect_page("GET /devices HTTP/1.1\r\nHost: [::1]:1080\r\n\r\n", true, 404, "no access key");
+    expect_page("GET /devices HTTP/1.1\r\nHost: [::1]:1080\r\n\r\n", false, 401, "");
     expect_page("GET /services HTTP/1.1\r\nHost: [::1]:1080\r\n\r\n", false, 401, "");
     expect_page("GET /healthz HTTP/1.1\r\nHost: GW.example\r\n\r\n", false, 200,
                 "ok: 1 of 2 tunnels up, 1 without device\n");
