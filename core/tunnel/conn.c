@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LOOK_AT_BACKLOG_MS 20 /* whether the kernel has sent all */
 #define LAST_WORDS_MS 2000    /* for the local side to close after our FIN */
@@ -352,7 +353,10 @@ void conn_send_owed(struct conn *c)
     int type = next_owed(c);
     if (!owes(c))
         list_remove(&c->turn.control);
-    conn_send(c, type, 0);
+    size_t n = type == FRAME_CONNECTION_START ? c->opening.n : 0;
+    if (n > 0)
+        memcpy(host_payload(c->host), c->opening.p, n);
+    conn_send(c, type, n);
     conn_free_if_done(c);
 }
 

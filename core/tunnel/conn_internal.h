@@ -34,7 +34,7 @@ struct conn {
     int32_t stream;
     uint32_t connection;
     bool nameless;
-    struct span opening; /* What its CONNECTION_START says of it, encoded; its own memory. */
+    struct span opening; /* The payload of its CONNECTION_START; its own memory. */
     enum conn_phase phase;
     const struct conn_events *events;
     void *owner;

@@ -103,7 +103,6 @@ static void fill(const struct conn *c, struct frame *f)
     switch (f->type) {
     case FRAME_CONNECTION_START:
         f->service = span_of(c->id);
-        f->opening = c->opening;
         break;
     case FRAME_CONNECTION_OPENED:
         f->error = class_of(c->refusal);
@@ -203,9 +202,15 @@ static bool keep_opening(struct conn *c, struct span opening)
     return opening.n == 0 || c->opening.p != NULL;
 }
 
+static struct span said_by(const struct frame *f)
+{
+    return (struct span){(const char *)f->payload, f->payload_size};
+}
+
 static void begin(struct native *n, const struct frame *f)
 {
     struct conn_host *h = n->dialect.host;
+    struct span said = said_by(f);
     n->last_begun = f->connection;
     struct service *service = service_list_find(&h->services, h->version, f->service, 0);
     struct conn *c = create(n, service != NULL ? service : h->services.all, f->connection);
@@ -215,7 +220,7 @@ static void begin(struct native *n, const struct frame *f)
         refuse(n, c, f->service, ERR_NO_SERVICE);
     else if (service->live >= h->max_connections)
         refuse(n, c, f->service, ERR_LIMIT);
-    else if (!keep_opening(c, f->opening) || !conn_register(c))
+    else if (!keep_opening(c, said) || !conn_register(c))
         refuse(n, c, f->service, ERR_NO_MEMORY);
     else {
         list_append(&n->conns, &native_conn_of(c)->in_natives);
@@ -230,7 +235,7 @@ static void on_start(struct native *n, const struct frame *f)
         broken(n, ERR_PROTOCOL, "the destination tried to open a connection");
     else if (f->connection <= n->last_begun)
         broken(n, ERR_PROTOCOL, "a connection id was used again");
-    else if (!opening_decode(f->opening, &unused))
+    else if (!opening_decode(said_by(f), &unused))
         broken(n, ERR_PROTOCOL, "a start that says what cannot be read");
     else if (n->dialect.host->open) /* nothing can be opened before SERVICE_IDS */
         begin(n, f);

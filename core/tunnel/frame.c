@@ -51,12 +51,12 @@ bool frame_is_native(const struct frame *f)
 enum err frame_decode(const uint8_t *p, size_t n, struct frame *out)
 {
     struct span payload_view = {0};
-    out->service = out->subprotocol = out->instance = out->device = out->opening = (struct span){0};
+    out->service = out->subprotocol = out->instance = out->device = (struct span){0};
     out->n_services = 0;
     struct message_input in = {p, n};
     struct message_text payload = {&in, &payload_view}, service = {&in, &out->service},
                         subprotocol = {&in, &out->subprotocol}, instance = {&in, &out->instance},
-                        device = {&in, &out->device}, opening = {&in, &out->opening};
+                        device = {&in, &out->device};
     struct message_texts services = {&in, out->services, &out->n_services, FRAME_SERVICES_MAX};
     tunnel_Message m = tunnel_Message_init_zero;
     m.payload = message_text_read(&payload);
@@ -65,7 +65,6 @@ enum err frame_decode(const uint8_t *p, size_t n, struct frame *out)
     m.subprotocol = message_text_read(&subprotocol);
     m.instance = message_text_read(&instance);
     m.device = message_text_read(&device);
-    m.opening = message_text_read(&opening);
     pb_istream_t stream = pb_istream_from_buffer(p, n);
     if (!pb_decode(&stream, tunnel_Message_fields, &m))
         return ERR_PROTOCOL;
@@ -82,7 +81,6 @@ enum err frame_decode(const uint8_t *p, size_t n, struct frame *out)
     out->received = m.received;
     out->window = m.window;
     out->fin = m.fin;
-    out->features = m.features;
     return ERR_OK;
 }
 
@@ -109,8 +107,6 @@ static size_t encode_head(const struct frame *f, size_t payload_size, uint8_t *o
         .received = f->received,
         .window = f->window,
         .fin = f->fin,
-        .features = f->features,
-        .opening = message_text_write(&f->opening),
     };
     if (size < 2)
         return 0;

@@ -13,7 +13,7 @@
 #define FRAME_PAYLOAD_MAX 64512 /* bytes of payload in one frame (share/doc/protocol.md) */
 #define FRAME_MAX (2 + 65535)   /* a whole frame with its length */
 #define FRAME_SERVICE_MAX 128   /* characters of a service id */
-#define FRAME_HEAD_MAX 1024     /* what frame_wrap may put in front of a payload */
+#define FRAME_HEAD_MAX 192      /* what frame_wrap may put in front of a payload */
 #define FRAME_SERVICES_MAX 64   /* ids in one SERVICE_IDS that we look at */
 
 enum frame_type {
@@ -37,9 +37,10 @@ enum frame_type {
 
 #define FRAME_NATIVE_PROTOCOL "tunnel.native-1" /* the WebSocket subprotocol */
 
-/* What the end that says RESUME understands beyond the first native ends; a set. */
+/* What the end that says RESUME understands beyond the first native ends: a set, in the first byte
+ * of the last one's payload. */
 enum frame_feature {
-    FRAME_FEATURE_TARGETS = 1 /* It heeds a target in CONNECTION_START. */
+    FRAME_FEATURE_TARGETS = 1 /* It heeds a target in CONNECTION_START (opening.h). */
 };
 
 struct frame {
@@ -61,8 +62,6 @@ struct frame {
     uint64_t received;                         /* RESUME, CREDIT: bytes, counted from 0 */
     uint32_t window;                           /* CREDIT: bytes beyond `received` */
     bool fin;                                  /* RESUME, CREDIT: and then the FIN */
-    uint32_t features;                         /* the last RESUME: enum frame_feature */
-    struct span opening;                       /* CONNECTION_START: as opening.h encodes it */
 };
 
 /* Whether it belongs to a native session: a type that only such sessions have, or one of theirs

@@ -1,5 +1,6 @@
 /* What the source of a native session tells the destination about a connection that it opens,
- * besides the service (share/doc/native.md, "Who asks for what"). Pure. */
+ * besides the service: the payload of CONNECTION_START (share/doc/native.md, "Who asks for what").
+ * It is there and not among the fields of each message, all of which cost time. Pure. */
 #ifndef CORE_TUNNEL_OPENING_H
 #define CORE_TUNNEL_OPENING_H
 

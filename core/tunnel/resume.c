@@ -213,7 +213,7 @@ static void all_resumed(struct native *n, const struct frame *last)
     list_init(&todo);
     h->time->timer_stop(n->resume_timer);
     n->dialect.open = true;
-    n->features = last->features;
+    n->features = last->payload_size > 0 ? last->payload[0] : 0;
     n->echo_due = true;
     h->pumping = true;
     while (!list_empty(&n->conns))
@@ -313,13 +313,11 @@ bool resume_frame(struct native *n, const struct frame *f)
 
 static void send_resume(struct native *n)
 {
-    struct frame f = {.type = FRAME_RESUME,
-                      .epoch = n->epoch,
-                      .received = n->last_begun,
-                      .features = FRAME_FEATURE_TARGETS};
+    struct frame f = {.type = FRAME_RESUME, .epoch = n->epoch, .received = n->last_begun};
     if (list_empty(&n->listing)) {
         n->listing_owed = false;
-        host_send(n->dialect.host, &f, 0);
+        host_payload(n->dialect.host)[0] = FRAME_FEATURE_TARGETS;
+        host_send(n->dialect.host, &f, 1);
         return;
     }
     struct native_conn *c = list_entry(n->listing.next, struct native_conn, listing);

@@ -127,11 +127,12 @@ static bool can_be_told(const struct session *s, const struct opening *o)
     return o == NULL || o->target[0] == '\0' || heeds;
 }
 
-/* False: no memory. */
+/* V1 to V3 have no way to tell it. False: no memory. */
 static bool tell(struct conn *c, const struct opening *o)
 {
     uint8_t bytes[OPENING_MAX];
-    struct span encoded = {(const char *)bytes, o != NULL ? opening_encode(o, bytes) : 0};
+    bool native = o != NULL && c->dialect == c->host->native;
+    struct span encoded = {(const char *)bytes, native ? opening_encode(o, bytes) : 0};
     if (encoded.n > 0)
         c->opening = (struct span){span_dup(encoded), encoded.n};
     return encoded.n == 0 || c->opening.p != NULL;

@@ -67,7 +67,9 @@ static void begin(enum session_role role)
         session_new(loop, &(struct session_options){.role = role, .budget = BUDGET}, &events, NULL);
     check(session != NULL);
     meet(1);
-    give(&(struct frame){.type = FRAME_RESUME, .epoch = 1, .features = FRAME_FEATURE_TARGETS});
+    static const uint8_t features = FRAME_FEATURE_TARGETS;
+    give(
+        &(struct frame){.type = FRAME_RESUME, .epoch = 1, .payload = &features, .payload_size = 1});
     const struct opening asks = {.target = "10.0.7.20", .port = 502};
     for (int i = 0; role == SESSION_SOURCE && i < 3; i++) {
         enum err why;

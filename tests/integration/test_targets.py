@@ -217,16 +217,16 @@ class OtherEnds(Case):
         self.addCleanup(peer.drop)
         return peer
 
-    def meet(self, peer, **features):
+    def meet(self, peer, heeds=b""):
         """Reads until the far end's last RESUME, and says ours; returns what the far end heeds."""
         epoch = 0
         while True:
             m = peer.recv()
             if m.native.get("attached"):
                 epoch = m.native["epoch"]
-                peer.send(Message(RESUME, native={"epoch": epoch, **features}))
+                peer.send(Message(RESUME, payload=heeds, native={"epoch": epoch}))
             elif m.type == RESUME:
-                return m.native.get("features", 0)
+                return m.payload
 
     def test_an_older_native_end(self):
         peer = self.native("destination")
@@ -238,12 +238,12 @@ class OtherEnds(Case):
     def test_what_is_said(self):
         peer = self.native("destination")
         gateway = self.gateway(self.the_hub, self.tokens)
-        self.assertEqual(self.meet(peer, features=1), 1)
+        self.assertEqual(self.meet(peer, b"\x01"), b"\x01")
         client = socks5_later(gateway.port, "127-0-0-2--22.SSH1.tunnel")
         start = peer.recv()
         while start.type != CONNECTION_START:
             start = peer.recv()
-        opening = start.native["opening"].encode()
+        opening = start.payload
         self.assertTrue(opening.startswith(b"\x0a\x09127.0.0.2\x10\x16"), opening)
         self.assertRegex(opening, rb"\x1a.127\.0\.0\.1:\d+\x22\x19127-0-0-2--22\.SSH1\.tunnel$")
         peer.send(Message(CONNECTION_OPENED, connection=start.connection, native={"error": 9}))
@@ -256,8 +256,8 @@ class OtherEnds(Case):
         echo = self.origin(Echo())
         agent = self.agent(self.the_hub, self.tokens, {"SSH1": echo})
         peer = self.native("source")
-        self.meet(peer, features=1)
-        peer.send(Message(CONNECTION_START, 0, "SSH1", 1, native={"opening": "\x0a\x7f"}))
+        self.meet(peer, b"\x01")
+        peer.send(Message(CONNECTION_START, 0, "SSH1", 1, b"\x0a\x7f"))
         agent.wait_line("a start that says what cannot be read")
         self.assertEqual(echo.clients, 0)
         self.assert_alive(agent)

@@ -23,7 +23,7 @@ NATIVE = "tunnel.native-1"
 NATIVE_FIELDS = ((16, "epoch", False), (17, "attached", False), (18, "subprotocol", True),
                  (19, "instance", True), (20, "device", True), (21, "error", False),
                  (22, "received", False), (23, "window", False), (24, "fin", False),
-                 (25, "left", False), (26, "features", False), (27, "opening", True))
+                 (25, "left", False))
 
 
 # ---- protobuf ----

@@ -572,7 +572,8 @@ static void header_of_a_native_source(void **state)
     give((struct frame){.type = FRAME_CONNECTION_START,
                         .connection = 1,
                         .service = span_of("A"),
-                        .opening = {(const char *)said, opening_encode(&o, said)}});
+                        .payload = said,
+                        .payload_size = opening_encode(&o, said)});
     int accepted = accept_one(fd);
     read_bytes(accepted, expected, 45);
     close(accepted);
