@@ -6,10 +6,12 @@ import subprocess
 import unittest
 
 import certificates
+import store
+from api import Key
 from control import Control
-from harness import Case
+from harness import Case, write_secret
 from origins import Echo, Origin
-from programs import run
+from programs import environment, run
 from scripted import socks5_later
 from sockets import Refused, dial, free_port, read_answer, read_exactly, socks5
 from sshd import Sshd
@@ -188,6 +190,36 @@ class V6(Case):
             with self.subTest(name):
                 done = run("curl", "-sS", "-x", f"socks5h://127.0.0.1:{port}", f"http://{name}/")
                 self.assertEqual(done.text, "six", done)
+
+
+class OnDemand(Case):
+    """TARGET.SERVICE.DEVICE with an access key: nothing was opened before."""
+
+    def test_hosts_behind_a_device(self):
+        key, join = Key("PLANT", "p" * 20), "join_" + "A" * 43
+        one, two = self.origin(Named("one", "127.0.0.2")), self.origin(Named("two", "127.0.0.3"))
+        self.hub().terminate()
+        store.invite(self.dir / "state", join, ["pump-*"])
+        hub = self.hub("--keys", self.keys_file(key.section()), unsigned=False)
+        where = ("-e", f"127.0.0.1:{hub.port}", "--ca", certificates.certificate().ca, "-v", "5")
+        agent = self.start(self.program("tunnel-agent"), *where, "--device", "pump-07",
+                           "--join-token-file", write_secret(self.dir / "join", join + "\n"),
+                           "--state-dir", self.dir / "agent",
+                           "-d", f"PLC=127.0.0.2:{one.port},127.0.0.3:{two.port}")
+        agent.wait_line('device "pump-07" is enrolled')
+        gateway = self.start(self.program("tunnel-gateway"), *where, "--listen", "127.0.0.1:0",
+                             env=environment(AWS_ACCESS_KEY_ID=key.id,
+                                             AWS_SECRET_ACCESS_KEY=key.secret))
+        port = int(gateway.wait_line(r"Listening on \S+:(\d+)").group(1))
+        proxy = ("curl", "-sSi", "-p", "-x", f"http://127.0.0.1:{port}", "--max-time", "60")
+        for origin, host in ((one, "127-0-0-2"), (two, "127-0-0-3")):
+            done = run(*proxy, f"http://{host}--{origin.port}.PLC.pump-07.tunnel/")
+            self.assertTrue(done.text.endswith(origin.name), done)
+        done = run(*proxy, f"http://127-0-0-1--{one.port}.PLC.pump-07.tunnel/")
+        self.assertIn("X-Tunnel-Error: forbidden; PLC: the device does not let it lead to", done.text)
+        agent.wait_line("refused client=.* service=PLC target=127.0.0.1:")
+        done = run(*proxy, "http://PLC.pump-07.tunnel/")
+        self.assertIn("X-Tunnel-Error: needs-target; PLC: ", done.text)
 
 
 class OtherEnds(Case):
