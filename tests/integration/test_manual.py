@@ -99,7 +99,7 @@ class Manual(Case):
 
     def test_all_commands(self):
         self.assertEqual(len(self.commands("tunnelctl")), 9)
-        self.assertEqual(self.commands("tunnel-gateway"), ["connect", "services", "print"])
+        self.assertEqual(self.commands("tunnel-gateway"), ["connect", "services", "devices", "print"])
         for program in self.programs_there:
             page = self.rendered(program)
             for command in self.commands(program):
