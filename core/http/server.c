@@ -70,6 +70,12 @@ void http_conn_free(struct http_conn *c)
     conn_free(c);
 }
 
+void http_conn_watch(struct http_conn *c)
+{
+    if (c->state == CONN_ASKED)
+        stream_read_on(c->stream, true);
+}
+
 struct stream *http_conn_take(struct http_conn *c)
 {
     struct stream *s = c->stream;

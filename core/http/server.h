@@ -59,6 +59,12 @@ void http_conn_answer(struct http_conn *c, const struct http_response *a);
  * request. */
 void http_conn_refuse(struct http_conn *c, int status, const char *text);
 
+/* As long as a request is at hand, and in `request`: the end of the client's bytes ends the
+ * connection (`closed`), though a client that only ends its own side could still take an answer.
+ * For answers that may take long, and cost something. A client that sends its next request already
+ * is there, and is watched no more. */
+void http_conn_watch(struct http_conn *c);
+
 /* In `head`, or as long as a request is at hand: gives the stream back, with the unread bytes after
  * the head (in `head`) or after the request, reading off, and frees c. The caller sets its events
  * at once. The request's views die with c. */

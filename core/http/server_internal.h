@@ -9,7 +9,7 @@ enum conn_state {
     CONN_IDLE,  /* between requests */
     CONN_HEAD,  /* a head is coming */
     CONN_BODY,  /* the body is coming */
-    CONN_ASKED, /* an answer is due; nothing is read */
+    CONN_ASKED, /* an answer is due; nothing is read, but the end (http_conn_watch) */
     /* An answer is being written, and another request may follow; nothing is read. */
     CONN_ANSWERING,
     CONN_LAST,    /* the last answer is being written; bytes that come are thrown away */

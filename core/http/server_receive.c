@@ -165,6 +165,8 @@ void conn_readable(void *owner)
         read_head(c, p, (size_t)n);
     else if (n > 0 && c->state == CONN_BODY)
         read_body(c, p, (size_t)n);
+    else if (n > 0 && c->state == CONN_ASKED)
+        stream_read_on(c->stream, false);
     else if (n > 0 && (c->state == CONN_LAST || c->state == CONN_LEAVING))
         stream_consume(c->stream, (size_t)n);
 }

@@ -22,9 +22,22 @@
 
 /* ---- life ---- */
 
+/* A call may wait for a device: for nobody any more. */
+static void post_left(const struct pending_conn *conn)
+{
+    const struct frontend_options *o = &conn->frontend->o;
+    struct message_api_left *m = MESSAGE(struct message_api_left, MESSAGE_API_LEFT, o->worker);
+    if (m == NULL)
+        return;
+    m->pending_id = conn->id;
+    mailbox_post(o->hub, &m->message.mail);
+}
+
 void pending_conn_free(struct pending_conn *conn)
 {
     struct frontend *f = conn->frontend;
+    if (conn->asked && conn->calls)
+        post_left(conn);
     map_remove(&f->by_id, &conn->id, sizeof conn->id);
     list_remove(&conn->node);
     pending_queue_leave(f->queue, &conn->slot);
@@ -89,7 +102,7 @@ struct pending_conn *pending_conn_answered(const struct frontend *f, uint64_t id
 {
     struct pending_conn *conn = map_get(&f->by_id, &id, sizeof id);
     if (conn != NULL) {
-        conn->asked = false;
+        conn->asked = conn->calls = false;
         pending_await_peer(&conn->slot, loop_now(f->o.loop));
         timer_stop(conn->timer);
     }

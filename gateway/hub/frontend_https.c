@@ -137,7 +137,10 @@ static void call(struct pending_conn *conn, const struct http_head *head, struct
     }
     m->pending_id = conn->id;
     snprintf(m->client, sizeof m->client, "%s", conn->tls->name);
+    conn->calls = api_may_wait(head);
     pending_conn_ask(conn, &m->message);
+    if (conn->calls)
+        http_conn_watch(conn->session);
 }
 
 static void on_request(void *owner, const struct http_head *head, struct span body)

@@ -31,6 +31,7 @@ struct pending_conn {
     struct timer
         *timer;       /* limits the TLS handshake, a device's proof, and the main thread's wait */
     bool asked;       /* the main thread has to answer */
+    bool calls;       /* what it asked is a call that waits for others (api_may_wait) */
     char channel[36]; /* "channel-id" */
     uint8_t certificate[TLS_FINGERPRINT]; /* fingerprint of the hub's that the client was shown */
 };

@@ -41,9 +41,19 @@ static void on_called(void *ctx, const struct api_answer *a)
 static void on_api_request(struct hub *hub, void *message)
 {
     struct message_api_request *m = message;
-    struct api_call c = {.head = &m->head, .body = m->body, .client = m->client};
+    struct api_call c = {.head = &m->head,
+                         .body = m->body,
+                         .client = m->client,
+                         .caller = {m->message.worker, m->pending_id}};
     m->hub = hub;
     api_handle(hub->api, &c, on_called, m);
+}
+
+static void on_api_left(struct hub *hub, void *message)
+{
+    const struct message_api_left *m = message;
+    api_left(hub->api, (struct api_caller_id){m->message.worker, m->pending_id});
+    message_free(message);
 }
 
 /* ---- messages ---- */
@@ -67,11 +77,17 @@ typedef void receiver(struct hub *hub, void *message);
 static void on_message(void *owner, struct mail *mail)
 {
     static receiver *const receivers[MESSAGE_COUNT] = {
-        [MESSAGE_ADMIT_REQUEST] = admission_requested, [MESSAGE_MIGRATE_OUT] = admission_migrate,
-        [MESSAGE_DETACHED] = admission_detached,       [MESSAGE_API_REQUEST] = on_api_request,
-        [MESSAGE_REFUSED] = admission_refused,         [MESSAGE_DRAINED] = on_drained,
-        [MESSAGE_DEVICE_HELLO] = device_desk_hello,    [MESSAGE_DEVICE_OUT] = device_desk_out,
-        [MESSAGE_DEVICE_SAID] = device_desk_said,      [MESSAGE_DEVICE_GONE] = device_desk_gone,
+        [MESSAGE_ADMIT_REQUEST] = admission_requested,
+        [MESSAGE_MIGRATE_OUT] = admission_migrate,
+        [MESSAGE_DETACHED] = admission_detached,
+        [MESSAGE_API_REQUEST] = on_api_request,
+        [MESSAGE_API_LEFT] = on_api_left,
+        [MESSAGE_REFUSED] = admission_refused,
+        [MESSAGE_DRAINED] = on_drained,
+        [MESSAGE_DEVICE_HELLO] = device_desk_hello,
+        [MESSAGE_DEVICE_OUT] = device_desk_out,
+        [MESSAGE_DEVICE_SAID] = device_desk_said,
+        [MESSAGE_DEVICE_GONE] = device_desk_gone,
     };
     struct message *m = message_of(mail);
     receivers[m->kind](owner, m);

@@ -44,6 +44,7 @@ struct hub_protocol;
     X(MIGRATE_OUT, free_migrate)                                                                   \
     X(DETACHED, free_detached)                                                                     \
     X(API_REQUEST, free_api_request)                                                               \
+    X(API_LEFT, NULL)                                                                              \
     X(DEVICE_HELLO, free_device_hello)                                                             \
     X(DEVICE_OUT, free_device_move)                                                                \
     X(DEVICE_SAID, NULL)                                                                           \
@@ -132,6 +133,11 @@ struct message_admit_request {
 struct message_detached {
     struct message message;
     struct end_report end_report;
+};
+/* Who made that call does not wait for the answer any more. */
+struct message_api_left {
+    struct message message;
+    uint64_t pending_id;
 };
 struct message_api_request {
     struct message message;

@@ -187,8 +187,12 @@ class Connecting(Devices):
             sock = tls_client(self.the_hub.port)
             sock.sendall(request(head(client.authority, HUB + "ConnectDevice", body, ADMIN), body))
             notice = self.link.recv()
+            self.assertEqual(notice.kind, "notice")
             sock.close()
-            self.link.answer(notice.id, accepts, 0 if accepts else BUSY, "")
+            told = self.link.recv()
+            self.assertEqual((told.kind, told.id), ("withdrawn", notice.id))
+            self.link.answer(notice.id, accepts, 0 if accepts else BUSY, "")  # which is too late
+        self.assertEqual(self.admin.list(), [])
         asked = self.connecting(device="pump")
         notice = self.link.recv()
         self.link.answer(notice.id)

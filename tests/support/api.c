@@ -233,8 +233,10 @@ void begin_ask(const char *client, const char *head, const char *body, struct re
     assert_int_equal(http_reader_feed(reader, (const uint8_t *)head, strlen(head)), strlen(head));
     assert_int_equal(http_reader_feed(reader, (const uint8_t *)"\r\n", 2), 2);
     assert_non_null(http_reader_head(reader));
-    struct api_call call = {
-        .head = http_reader_head(reader), .body = span_of(body), .client = client};
+    struct api_call call = {.head = http_reader_head(reader),
+                            .body = span_of(body),
+                            .client = client,
+                            .caller = world.caller};
     api_handle(world.api, &call, on_answer, to);
     http_reader_free(reader);
 }

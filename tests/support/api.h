@@ -34,6 +34,7 @@ struct world {
     char folder[64], keys_file[96], limits_file[96], audit_file[96];
     int64_t now;                       /* the API's clock */
     void (*meanwhile)(void);           /* if not NULL: called behind each call */
+    struct api_caller_id caller;       /* of the calls to come */
     void (*each_turn)(void);           /* the same: behind each turn of the loop, until an answer */
     int ended[2], rotated[SIDE_COUNT]; /* events of the registry; ended: [1] with removal */
     const char *ended_why;

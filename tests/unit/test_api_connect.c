@@ -362,6 +362,36 @@ static void test_closed_meanwhile(void **state)
     free(waiting.body);
 }
 
+/* Nothing is left of a call whose caller leaves, at whatever moment. */
+static void test_caller_leaves(void **state)
+{
+    (void)state;
+    wire.manner = SAYS_NOTHING;
+    for (uint64_t i = 1; i <= 3; i++) {
+        struct reply waiting = {0};
+        world.caller = (struct api_caller_id){7, i};
+        int before = wire.delivered;
+        begin_ask(HERE, HEAD_OF(HUB "ConnectDevice"), "{\"device\":\"pump-07\"}", &waiting);
+        if (i != 2) /* at once, or when the device has got its notice */
+            UNTIL(wire.delivered > before);
+        api_left(world.api, (struct api_caller_id){8, i}); /* somebody else */
+        api_left(world.api, world.caller);
+        api_left(world.api, world.caller);
+        UNTIL(waiting.calls > 0);
+        assert_string_equal(waiting.error, "CallerLeftException");
+        assert_int_equal(wire.withdrawn, wire.delivered);
+        nothing_is_left();
+        cJSON_Delete(waiting.json);
+        free(waiting.body);
+        wire.answers = false;
+    }
+    wire.manner = ACCEPTS;
+    connect_with("");
+    must_succeed();
+    api_left(world.api, world.caller); /* it has its answer */
+    assert_int_equal(registry_open_count(world.registry), 1);
+}
+
 /* The hub ends while a call waits: it is answered all the same. */
 static struct reply at_the_end;
 
@@ -400,6 +430,7 @@ int main(void)
         TEST(test_labels_become_tags),
         TEST(test_limits),
         TEST(test_closed_meanwhile),
+        TEST(test_caller_leaves),
         cmocka_unit_test_setup_teardown(test_hub_ends, setup, teardown_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

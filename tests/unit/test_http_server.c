@@ -95,6 +95,38 @@ static void answers_later(void **state)
     close_desk(&d);
 }
 
+/* Who leaves before the answer is seen when the owner wants to know; who goes on asking is there.
+ */
+static void watched(void **state)
+{
+    struct desk d;
+    (void)state;
+    open_desk(&d, TCP_PAIR, NULL);
+    d.later = true;
+    ask(&d, "GET /1 HTTP/1.1" CRLF HOST CRLF);
+    UNTIL(d.requests == 1);
+    http_conn_watch(d.conn);
+    ask(&d, "GET /2 HTTP/1.1" CRLF HOST CRLF);
+    spend(20);
+    assert_int_equal(turns_in(20) < 10, true); /* its bytes wake nobody */
+    answer(&d);
+    assert_reply(&d, reply("GET /1 ", ""));
+    UNTIL(d.requests == 2);
+    http_conn_watch(d.conn);
+    shutdown(d.fd, SHUT_WR);
+    assert_closed(&d, "the client closed in the middle of a request");
+    close_desk(&d);
+    open_desk(&d, TCP_PAIR, NULL); /* not watched: it may have ended only its own side */
+    d.later = true;
+    ask(&d, "GET /3 HTTP/1.1" CRLF HOST CRLF);
+    UNTIL(d.requests == 1);
+    shutdown(d.fd, SHUT_WR);
+    spend(20);
+    answer(&d);
+    assert_reply(&d, reply("GET /3 ", ""));
+    close_desk(&d);
+}
+
 static void http_1_0(void **state)
 {
     struct desk d;
@@ -374,6 +406,7 @@ int main(void)
         cmocka_unit_test(three_in_one_write),
         cmocka_unit_test(three_in_pieces),
         cmocka_unit_test(answers_later),
+        cmocka_unit_test(watched),
         cmocka_unit_test(http_1_0),
         cmocka_unit_test(head_gets_no_body),
         cmocka_unit_test(owner_closes),

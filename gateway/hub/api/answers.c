@@ -50,6 +50,8 @@ void drop_input(struct call *c)
 
 static void call_free(struct call *c)
 {
+    if (map_get(&c->api->waiting, &c->caller, sizeof c->caller) == c)
+        map_remove(&c->api->waiting, &c->caller, sizeof c->caller);
     drop_input(c);
     keys_free(c->keys);
     buf_wipe(&c->out.bytes);

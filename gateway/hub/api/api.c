@@ -40,6 +40,7 @@ void api_free(struct api *a)
         return;
     free(a->region);
     free(a->account);
+    map_free(&a->waiting);
     free(a);
 }
 
@@ -72,6 +73,13 @@ static bool has_type(const struct http_head *head)
     struct span value = http_header(head, "Content-Type");
     return http_header_count(head, "Content-Type") == 1 &&
            span_is_nocase(span_trim(span_cut(&value, ';')), CONTENT_TYPE);
+}
+
+bool api_may_wait(const struct http_head *head)
+{
+    struct span target = http_header(head, "X-Amz-Target");
+    span_cut(&target, '.');
+    return span_is(target, operation_name(OPERATION_CONNECT_DEVICE));
 }
 
 bool api_wants(const struct http_head *head)
@@ -136,6 +144,7 @@ static struct call *call_new(struct api *a, const struct api_call *q)
     *c = (struct call){.api = a,
                        .head = q->head,
                        .body = q->body,
+                       .caller = q->caller,
                        .operation = OPERATION_COUNT,
                        .out.bytes.limit = ANSWER_MAX};
     snprintf(c->client, sizeof c->client, "%s", q->client);
@@ -180,9 +189,17 @@ static void on_found(void *ctx, enum err why, const struct tunnel_record *t)
     operations[c->operation].about_tunnel(c, t);
 }
 
+/* Without memory the call goes on to its end, whether or not somebody waits for it. */
+static void keep_caller(struct call *c)
+{
+    if (c->operation == OPERATION_CONNECT_DEVICE && c->caller.number != 0)
+        map_put(&c->api->waiting, &c->caller, sizeof c->caller, c);
+}
+
 static void operate(struct call *c)
 {
     struct span id;
+    keep_caller(c);
     if (operations[c->operation].about_device != NULL)
         about_device(c, operations[c->operation].about_device);
     else if (operations[c->operation].run != NULL)

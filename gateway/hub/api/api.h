@@ -39,10 +39,15 @@ void api_opened(struct api *a, const struct tunnel_record *t);
 void api_tick(struct api *a);                          /* to be called each second */
 void api_unsigned(struct api *a, bool allow_loopback); /* changes allow_unsigned_loopback */
 
+/* Tells callers apart for api_left. All zeroes: none. */
+struct api_caller_id {
+    uint64_t where, number;
+};
 struct api_call {
     const struct http_head *head; /* views must live until `done` */
     struct span body;
-    const char *client; /* "address:port" */
+    const char *client;          /* "address:port" */
+    struct api_caller_id caller; /* no other call that waits has it */
 };
 struct api_answer {
     int status;
@@ -53,9 +58,14 @@ struct api_answer {
 /* Whether that request is for the API: it has X-Amz-Target, or its Content-Type is
  * application/x-amz-json-1.1. */
 bool api_wants(const struct http_head *head);
+/* Whether the call may wait for others than the hub, so that it matters whether its caller does. */
+bool api_may_wait(const struct http_head *head);
 /* Handles a call. done is called exactly once, perhaps from inside. */
 void api_handle(struct api *a, const struct api_call *q,
                 void (*done)(void *ctx, const struct api_answer *answer), void *ctx);
+/* Who made that call does not wait any more, so what it waits for is given up. `done` comes all the
+ * same, soon. Calls that wait for the hub alone, and callers that are unknown, are fine. */
+void api_left(struct api *a, struct api_caller_id caller);
 /* Writes the answer to a request that could not be read (too large, malformed, too slow), an error
  * in the API's form. */
 void api_bad_request(int status, const char *text, struct api_answer *out, char *body, size_t size);

@@ -7,6 +7,7 @@
 
 #include "core/base/buf.h"
 #include "core/base/json_write.h"
+#include "core/base/map.h"
 #include "gateway/hub/api/api.h"
 
 struct cJSON;
@@ -14,6 +15,7 @@ struct cJSON;
 /* X(name, exception, HTTP status) */
 #define FAULT_TABLE(X)                                                                             \
     X(ACCESS_DENIED, "AccessDeniedException", 403)                                                 \
+    X(CALLER_LEFT, "CallerLeftException", 400) /* for the audit log: nobody is there to see it */  \
     X(DEVICE_AWAY, "DeviceAwayException", 400)                                                     \
     X(DEVICE_NOT_ENABLED, "DeviceNotEnabledException", 400)                                        \
     X(DEVICE_REJECTED, "DeviceRejectedException", 400)                                             \
@@ -42,6 +44,7 @@ struct api {
     struct registry *registry;
     struct device_registry *devices;
     struct notices *notices;
+    struct map waiting; /* struct call by `caller`: calls that may wait for a device */
     struct audit *audit;
     char *region, *account;
     bool allow_unsigned_loopback;
@@ -65,6 +68,8 @@ struct call {
 
     const struct http_head *head;
     struct span body;
+    struct api_caller_id caller;  /* key in api.waiting, if it has a number */
+    bool left;                    /* the caller waits no more */
     struct keys *keys;            /* a reference; holds `key` */
     const struct access_key *key; /* NULL: an accepted unsigned call */
     bool known;          /* the caller is authorized, so the audit log gets a line in any case */

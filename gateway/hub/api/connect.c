@@ -17,7 +17,8 @@
 #define WORDS_MAX (2 * NOTICE_WORDS_MAX)
 
 struct connect {
-    struct call *c;
+    struct api *api;
+    struct call *c;              /* gone when it is answered */
     struct tunnel_record tunnel; /* what is to be opened; its texts are kept for the notice */
     char *service;               /* exact name of the one that is wanted; "": not said */
     int64_t timeout_ms;
@@ -108,10 +109,29 @@ static void on_answer(void *ctx, const struct notice_answer *a)
              device);
         break;
     default:
-        fail(n, FAULT_DEVICE_AWAY, "The tunnel to device %s was closed before it answered.",
-             device);
+        fail(n, n->c->left ? FAULT_CALLER_LEFT : FAULT_DEVICE_AWAY,
+             "The tunnel to device %s was closed before it answered.", device);
         break;
     }
+}
+
+/* ---- the caller leaves ---- */
+
+static void on_given_up(void *ctx, enum err why, const struct tunnel_record *t)
+{
+    (void)ctx, (void)why, (void)t; /* else it ends after its idle time */
+}
+
+/* With the tunnel its notice ends, and the device is told. Before there is one, the next step sees
+ * that nobody waits. */
+void api_left(struct api *a, struct api_caller_id caller)
+{
+    struct call *c = map_get(&a->waiting, &caller, sizeof caller);
+    if (c == NULL || c->left)
+        return;
+    c->left = true;
+    if (c->tunnel[0] != '\0')
+        registry_close(a->registry, c->tunnel, true, on_given_up, NULL);
 }
 
 /* ---- the tunnel ---- */
@@ -143,6 +163,10 @@ static void on_opened(void *ctx, enum err why, const struct tunnel_record *t)
         return;
     }
     note_tunnel(c, t);
+    if (c->left) {
+        on_answer(n, &(struct notice_answer){.result = NOTICE_ENDED});
+        return;
+    }
     const struct notice q = {.device = n->tunnel.thing,
                              .tunnel = c->tunnel,
                              .token = c->token[SIDE_DESTINATION],
@@ -215,6 +239,8 @@ static bool note_services(struct connect *n)
 
 static bool check_device(struct call *c, const struct device_record *d)
 {
+    if (c->left)
+        return REFUSE(c, FAULT_CALLER_LEFT, "Nobody waits for device %s any more.", d->name);
     if (d->state == DEVICE_ENABLED)
         return true;
     return REFUSE(c, FAULT_DEVICE_NOT_ENABLED,
