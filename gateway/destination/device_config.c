@@ -280,7 +280,7 @@ static enum err check_first_start(struct options *o, const struct device_config 
 
 /* ---- the join token ---- */
 
-/* A device that is enrolled needs it no more, and its file may be gone. */
+/* A device that is enrolled needs it no more, and its file may be gone or empty. */
 static enum err read_token_text(struct options *o, bool needed, const char **name, char **out)
 {
     const char *path = options_get(o, "join-token-file"), *given = options_get(o, "join-token");
@@ -300,7 +300,8 @@ static enum err read_token_text(struct options *o, bool needed, const char **nam
         return options_fail(o, "--join-token-file: %s", problem);
     const char *wrong = token_text(text, out);
     file_wipe(&text);
-    return wrong == NULL ? ERR_OK : options_fail(o, "--join-token-file: %s %s", path, wrong);
+    return wrong == NULL || !needed ? ERR_OK
+                                    : options_fail(o, "--join-token-file: %s %s", path, wrong);
 }
 
 static enum err read_join_token(struct options *o, struct device_config *out)

@@ -191,9 +191,14 @@ class State(Standby):
 
     def test_the_token_may_be_gone_later(self):
         self.enrol()
-        self.join.unlink()
-        self.device()
-        self.assertIsNone(self.fake.accept_device().hello.join_token)
+        for empty in (True, False):
+            if empty:
+                self.join.write_text("")
+            else:
+                self.join.unlink()
+            agent = self.device()
+            self.assertIsNone(self.fake.accept_device().hello.join_token)
+            agent.terminate()
 
     def test_keys_that_others_may_read(self):
         self.enrol()

@@ -120,6 +120,35 @@ class Systemd(Case):
         agent.must("stop")
         self.assertEqual((agent.show("ActiveState"), agent.show("Result")), ("inactive", "success"))
 
+    # ---- a device ----
+
+    def test_device(self):
+        self.hub.must("start")
+        out = self.ctl("devices", "invite", "--names", "*", "--json")
+        self.box.write("/etc/tunnel-agent/agent.conf",
+                       END + "device = press-7\ndestination-app = SSH1=22\n")
+        device = Unit(self.box, "tunnel-device")
+        device.call("start")  # without a join token it ends, and is tried again
+        device.wait_log("join has no token in it")
+        device.must("stop")
+        self.box.write("/etc/tunnel-agent/join", json.loads(out)["joinToken"] + "\n")
+        device.must("start")
+        device.wait_log("is enrolled, and stands by")
+        key = self.box.must("cat", "/var/lib/private/tunnel-agent/device.key")
+        self.assertIn("enrolled: yes", key)
+        self.box.must("rm", "/etc/tunnel-agent/join")
+        device.must("restart")
+        device.wait_log("is known to the hub, and stands by")
+        self.box.must("tunnel-agent", "accept", "never", "--control", "/run/tunnel-agent/admin.sock")
+        device.wait_log("notices are rejected from now on")
+        self.ctl("open", "--services", "SSH1", "--thing", "press-7", "--json")
+        device.wait_log("notice .*accepted=no")
+        pid = device.pid
+        self.box.must("kill", "-KILL", pid)
+        device.wait_log("is known to the hub, and stands by", 2)
+        device.must("stop")
+        self.assertEqual((device.show("ActiveState"), device.show("Result")), ("inactive", "success"))
+
     # ---- the gateway ----
 
     def test_gateway(self):
