@@ -28,6 +28,12 @@ void upstream_free(struct upstream *u)
     *u = (struct upstream){0};
 }
 
+bool upstream_same(const struct upstream *a, const struct upstream *b)
+{
+    return a->kind == b->kind && a->port == b->port && str_same(a->host, b->host) &&
+           str_same(a->user, b->user) && str_same(a->password, b->password);
+}
+
 static bool starts(struct span s, const char *prefix)
 {
     struct span p = span_of(prefix);

@@ -29,6 +29,8 @@ enum err upstream_parse(const char *url, struct upstream *out);
  * which may hold a password. */
 const char *upstream_wrong(enum err why);
 void upstream_free(struct upstream *u); /* wipes the password */
+/* Whether both are the same proxy, asked with the same credentials. */
+bool upstream_same(const struct upstream *a, const struct upstream *b);
 
 /* Whether `no_proxy` (comma-separated; "*", host, .suffix, suffix, IP, IP/bits, each with optional
  * :port) excepts host:port. A NULL list excepts nothing. */

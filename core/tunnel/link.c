@@ -503,11 +503,7 @@ struct link *link_new(struct loop *loop, struct session *session, const struct l
 
 static bool same_proxy(const struct link *a, const struct link *b)
 {
-    const struct upstream *p = &a->proxy, *q = &b->proxy;
-    return a->proxied == b->proxied &&
-           (!a->proxied ||
-            (p->kind == q->kind && p->port == q->port && str_same(p->host, q->host) &&
-             str_same(p->user, q->user) && str_same(p->password, q->password)));
+    return a->proxied == b->proxied && (!a->proxied || upstream_same(&a->proxy, &b->proxy));
 }
 
 /* Takes from n what o named; true: it is another way than before. */

@@ -51,9 +51,9 @@ static void answer(struct device *d, const struct device_request *r, bool accept
         {"by", r->opened_by, 0},
         {"why", r->why, 0},
         {"accepted", accepted ? "yes" : "no", 0},
-        {"reason", accepted ? "" : reason, 0},
+        {"reason", reason, 0}, /* of a rejection */
     };
-    log_event(LOG_INFO, "notice", fields, sizeof fields / sizeof *fields);
+    log_event(LOG_INFO, "notice", fields, sizeof fields / sizeof *fields - accepted);
     device_answers_keep(&d->answers, r->id, accepted, code, why);
     device_link_answer(d->link, span_of(r->id), accepted, code, span_of(why));
 }

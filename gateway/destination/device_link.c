@@ -608,11 +608,7 @@ struct device_link *device_link_new(const struct device_link_options *o,
 
 static bool same_proxy(const struct device_link *a, const struct device_link *b)
 {
-    const struct upstream *p = &a->proxy, *q = &b->proxy;
-    return a->proxied == b->proxied &&
-           (!a->proxied ||
-            (p->kind == q->kind && p->port == q->port && str_same(p->host, q->host) &&
-             str_same(p->user, q->user) && str_same(p->password, q->password)));
+    return a->proxied == b->proxied && (!a->proxied || upstream_same(&a->proxy, &b->proxy));
 }
 
 enum err device_link_change(struct device_link *l, const struct device_link_options *o)

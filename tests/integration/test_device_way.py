@@ -69,11 +69,15 @@ class DeviceWay(Case):
         tokens = self.tunnel(["ECHO1"], name="press-1")
         gateway = self.gateway(self.the_hub, tokens)
         self.echo(gateway)
+        sock = socks5(gateway.port, "ECHO1.tunnel")
+        self.addCleanup(sock.close)
         port, mark = self.the_hub.port, agent.mark()
         self.the_hub.kill()
         agent.wait_line("trying again", after=mark)
         self.the_hub = self.hub(port=port)
         agent.wait_line("is known to the hub, and stands by", after=mark)
+        sock.sendall(b"still there?")  # by a connection that was open before
+        self.assertEqual(read_exactly(sock, 12), b"still there?")
         self.echo(gateway)
 
     def test_used_up_and_taken(self):
