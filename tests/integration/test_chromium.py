@@ -44,6 +44,14 @@ class Chromium(Case):
         self.assertIn("<p id=\"p\">one</p>", done.text, done)
         self.assert_page_complete(self.one)
 
+    def test_host_behind_the_device(self):
+        way = self.open_way({"HTTP1": f"{self.one.address},{self.two.port}"})
+        pac = f"--proxy-pac-url=http://{way.proxy}/proxy.pac"
+        done = self.browse(f"http://127-0-0-1--{self.one.port}.HTTP1.tunnel/page", pac)
+        self.assertIn("<p id=\"p\">one</p>", done.text, done)
+        done = self.browse(f"http://127-0-0-1.HTTP1.tunnel:{self.two.port}/page", pac)
+        self.assertIn("<p id=\"p\">two</p>", done.text, done)
+
     def test_our_error_page_is_shown(self):
         done = self.browse("http://HTTP9.tunnel/", self.pac, budget=2000)
         self.assertIn("HTTP9", done.text.upper(), done)
