@@ -83,7 +83,7 @@ class Operations(Devices):
         self.assertEqual((invitation["uses"], invitation["used"]), (2, 2))
         self.assertEqual(shown["invitationId"], invitation["invitationId"])
         self.own("DeleteDevice", device="plant7-pump")
-        self.assertEqual(link.recv().why, "REMOVED")
+        self.assertEqual(link.recv().refusal, "REMOVED")
         self.fails("ResourceNotFoundException", "DescribeDevice", device="plant7-pump")
         calls = [json.loads(line) for line in self.audit.read_text().splitlines()]
         removed, = [c for c in calls if c.get("operation") == "DeleteDevice"]
@@ -114,7 +114,7 @@ class Operations(Devices):
         self.fails("LimitExceededException", "CreateInvitation", names=["*"])
         self.enter("one", token)
         told = Link(self.the_hub).enter("two", Key(self.dir), token)
-        self.assertEqual((told.kind, told.why), ("refused", "BUSY"))
+        self.assertEqual((told.kind, told.refusal), ("refused", "BUSY"))
         self.assertEqual(store.used(self.state, token), 1)
 
 
@@ -273,7 +273,7 @@ class Shell(Devices):
         self.assertEqual(len(json.loads(self.ctl("--json"))["devices"]), 1)
         self.assertRegex(self.ctl("invitations"), r"plant7-\* +1 of 1 ")
         self.assertEqual(self.ctl("disable", "plant7-pump"), "disabled plant7-pump\n")
-        self.assertEqual(link.recv().why, "DISABLED")
+        self.assertEqual(link.recv().refusal, "DISABLED")
         self.assertRegex(self.ctl("--away"), r"(?m)^plant7-pump +disabled ")
         self.ctl("enable", "plant7-pump")
         self.ctl("reset", "plant7-pump")
