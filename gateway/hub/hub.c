@@ -309,6 +309,8 @@ bool hub_reload(struct hub *hub, const struct hub_options *fresh)
     const struct hub_options now =
         hub->o; /* a copy, since its paths may be replaced by themselves */
     const struct hub_options *from = fresh != NULL ? fresh : &now;
+    hub->o.allow_unsigned_loopback = from->allow_unsigned_loopback;
+    hub->o.device_approve = from->device_approve;
     api_unsigned(hub->api, from->allow_unsigned_loopback);
     device_desk_approve(hub->desk, from->device_approve);
     bool identity = reload_identity(hub, from), rules = reload_rules(hub, from);

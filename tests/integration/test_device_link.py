@@ -2,7 +2,10 @@
 wants to do harm can do, which is to lose its link."""
 
 import json
+import pathlib
+import shutil
 import signal
+import tempfile
 import threading
 import unittest
 
@@ -130,10 +133,36 @@ class Enrolment(Devices):
 
 
 class ApproveAll(Devices):
-    more = ("--device-approve",)
+    def setUp(self):
+        self.more = ("--device-approve",)
+        super().setUp()
 
     def test_pending(self):
         self.assertTrue(self.enter("plant7-press", self.key, TOKEN).welcome.pending)
+
+
+class ApproveLater(Devices):
+    def setUp(self):
+        self.options = pathlib.Path(tempfile.mkdtemp(prefix="tunnel-test-")) / "hub.conf"
+        self.addCleanup(shutil.rmtree, self.options.parent)
+        self.options.write_text("")
+        self.more = ("--config", self.options)
+        super().setUp()
+
+    def read_again(self, text):
+        self.options.write_text(text)
+        mark = self.the_hub.mark()
+        self.the_hub.process.send_signal(signal.SIGHUP)
+        self.the_hub.wait_line("access keys and limits were read again", after=mark)
+
+    def test_it_is_read_again(self):
+        self.assertFalse(self.enter("plant7-1", self.key, TOKEN).welcome.pending)
+        self.read_again("device-approve = yes\n")
+        self.assertTrue(self.enter("plant7-2", self.key, TOKEN).welcome.pending)
+        self.read_again("no such option = 1\n")
+        self.assertTrue(self.enter("plant7-3", self.key, TOKEN).welcome.pending)
+        self.read_again("")
+        self.assertFalse(self.enter("plant7-4", self.key, TOKEN).welcome.pending)
 
 
 class Proofs(Devices):

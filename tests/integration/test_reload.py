@@ -377,6 +377,8 @@ class Hub(Reload):
         self.hang_up(hub, KEPT)
         hub.wait_line("certificate and key were read again", after=mark)
         self.assertEqual(self.key_of(hub.port), "RSA")
+        with self.assertRaises(ApiError):  # nor after a mistake in the file
+            hub.api.open(services=["A"])
         lives()
 
     def key_of(self, port):
