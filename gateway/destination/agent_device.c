@@ -2,11 +2,9 @@
 #include "core/base/log.h"
 #include "core/base/text.h"
 #include "gateway/common/hub_check.h"
-#include "gateway/destination/acceptance.h"
-#include "gateway/destination/accepted_tunnels.h"
 #include "gateway/destination/agent_role.h"
-#include "gateway/destination/device_answers.h"
 #include "gateway/destination/device_link.h"
+#include "gateway/destination/device_notices.h"
 #include "gateway/destination/device_state.h"
 
 #include <stdio.h>
@@ -25,150 +23,35 @@ struct device {
     struct device_link *link;
     struct accepted_tunnels *tunnels;
     struct acceptance *acceptance;
-    struct device_answers answers;
-    struct list asked; /* of struct asked: notices whose acceptance is asked for */
+    struct device_notices *notices;
     bool pending;
-};
-
-/* A notice that the device's own command is asked about. */
-struct asked {
-    struct list node;
-    struct device *d;
-    struct device_request *request;
-    struct acceptance_question *question;
 };
 
 /* ---- notices ---- */
 
-/* Tells the log and the hub. */
-static void answer(struct device *d, const struct device_request *r, bool accepted,
-                   enum device_code code, const char *why)
-{
-    const char *reason = why[0] != '\0' ? why : device_code_text(code);
-    const struct log_field fields[] = {
-        {"id", r->id, 0},
-        {"service", r->service, 0},
-        {"by", r->opened_by, 0},
-        {"why", r->why, 0},
-        {"accepted", accepted ? "yes" : "no", 0},
-        {"reason", reason, 0}, /* of a rejection */
-    };
-    log_event(LOG_INFO, "notice", fields, sizeof fields / sizeof *fields - accepted);
-    device_answers_keep(&d->answers, r->id, accepted, code, why);
-    device_link_answer(d->link, span_of(r->id), accepted, code, span_of(why));
-}
-
-/* The tunnel is begun before the hub is told: by the time that the source comes, it is on its way.
- */
-static void decide(struct device *d, const struct device_request *r, bool accepted,
-                   enum device_code code, const char *why)
-{
-    if (accepted && !accepted_tunnels_room(d->tunnels, r->tunnel)) {
-        accepted = false;
-        code = DEVICE_CODE_BUSY;
-    }
-    if (accepted && !accepted_tunnels_open(d->tunnels, r, device_link_session(d->link))) {
-        accepted = false;
-        code = DEVICE_CODE_BUSY;
-        why = err_text(ERR_NO_MEMORY);
-    }
-    answer(d, r, accepted, code, why);
-}
-
-static void free_asked(struct asked *a)
-{
-    list_remove(&a->node);
-    device_request_free(a->request);
-    free(a);
-}
-
-static void on_decided(void *owner, bool accepted, enum device_code code, const char *why)
-{
-    struct asked *a = owner;
-    decide(a->d, a->request, accepted, code, why);
-    a->question = NULL;
-    free_asked(a);
-}
-
-/* Whether something of what is wanted is mapped here. */
-static bool serves(const struct device *d, const struct hub_notice *n)
-{
-    const struct services *map = &d->agent->config->services;
-    char id[SERVICE_ID_MAX + 1];
-    for (size_t i = 0; i <= n->n_services; i++) {
-        struct span wanted = i < n->n_services ? n->services[i] : n->service;
-        if (wanted.n == 0 || (n->service.n > 0 && !span_equal(wanted, n->service)))
-            continue;
-        memcpy(id, wanted.p, wanted.n);
-        id[wanted.n] = '\0';
-        if (services_find(map, id) != NULL)
-            return true;
-    }
-    return n->service.n == 0 && n->n_services == 0;
-}
-
-static bool is_asked(const struct device *d, struct span id)
-{
-    list_each(node, &d->asked)
-    {
-        if (span_is(id, list_entry(node, struct asked, node)->request->id))
-            return true;
-    }
-    return false;
-}
-
-static void ask(struct device *d, struct device_request *r)
-{
-    struct asked *a = calloc(1, sizeof *a);
-    if (a == NULL) {
-        answer(d, r, false, DEVICE_CODE_BUSY, err_text(ERR_NO_MEMORY));
-        device_request_free(r);
-        return;
-    }
-    *a = (struct asked){.d = d, .request = r};
-    list_init(&a->node);
-    list_append(&d->asked, &a->node);
-    const char *name = d->agent->config->device.name;
-    struct acceptance_question *q = acceptance_ask(d->acceptance, name, r, on_decided, a);
-    if (q != NULL) /* else it is decided, and a is gone */
-        a->question = q;
-}
-
-/* A hub that was not told the answer, since the link was lost, tells the notice again. */
 static void on_notice(void *owner, const struct hub_notice *n)
 {
     struct device *d = owner;
-    const struct device_answer *known = device_answers_find(&d->answers, n->id);
-    if (known != NULL) {
-        device_link_answer(d->link, n->id, known->accepted, known->code, span_of(known->why));
-        return;
-    }
-    if (is_asked(d, n->id))
-        return;
-    struct device_request *r = device_request_new(n);
-    if (r == NULL) {
-        device_link_answer(d->link, n->id, false, DEVICE_CODE_BUSY, span_of(""));
-    } else if (!serves(d, n)) {
-        answer(d, r, false, DEVICE_CODE_NOT_SERVED, "");
-        device_request_free(r);
-    } else {
-        ask(d, r);
-    }
+    device_notices_take(d->notices, &d->agent->config->services, n);
 }
 
 static void on_withdrawn(void *owner, struct span id)
 {
     struct device *d = owner;
-    list_each(node, &d->asked)
-    {
-        struct asked *a = list_entry(node, struct asked, node);
-        if (!span_is(id, a->request->id))
-            continue;
-        log_info("notice %s: withdrawn before it was decided", a->request->id);
-        acceptance_cancel(a->question);
-        free_asked(a);
-    }
-    accepted_tunnels_withdraw(d->tunnels, id);
+    device_notices_withdraw(d->notices, id);
+}
+
+static void answer(void *owner, struct span id, bool accepted, enum device_code code,
+                   struct span why)
+{
+    struct device *d = owner;
+    device_link_answer(d->link, id, accepted, code, why);
+}
+
+static const struct tls_session *session(void *owner)
+{
+    const struct device *d = owner;
+    return device_link_session(d->link);
 }
 
 /* ---- the link ---- */
@@ -361,6 +244,14 @@ static bool open_parts(struct device *d, char *text, size_t size)
     d->tunnels = accepted_tunnels_new(&tunnels);
     if (d->acceptance == NULL || d->tunnels == NULL)
         return false;
+    d->notices = device_notices_new(&(struct device_notices_options){.acceptance = d->acceptance,
+                                                                     .tunnels = d->tunnels,
+                                                                     .device = c->device.name,
+                                                                     .answer = answer,
+                                                                     .session = session,
+                                                                     .owner = d});
+    if (d->notices == NULL)
+        return false;
     d->link = device_link_new(&link, &link_events, d, &why);
     if (d->link == NULL && why != ERR_NO_MEMORY)
         snprintf(text, size, "the proxy's URL (--web-proxy, or the environment) %s",
@@ -376,12 +267,8 @@ static void stop(void *role)
     monitor_device(d->monitor, NULL, NULL, NULL);
     monitor_tunnel_remove(d->watched);
     device_link_free(d->link);
+    device_notices_free(d->notices);
     accepted_tunnels_free(d->tunnels);
-    while (!list_empty(&d->asked)) {
-        struct asked *a = list_entry(d->asked.next, struct asked, node);
-        acceptance_cancel(a->question);
-        free_asked(a);
-    }
     acceptance_free(d->acceptance);
     device_state_close(d->state);
     trust_free(d->trust);
@@ -399,7 +286,6 @@ static void *start(const struct agent *agent)
     d->agent = agent;
     d->loop = program_run_loop(agent->run);
     d->monitor = program_run_monitor(agent->run);
-    list_init(&d->asked);
     if (!open_parts(d, text, sizeof text)) {
         log_fatal("%s", text);
         stop(d);
