@@ -1,15 +1,14 @@
 #include "gateway/destination/device_link.h"
 
-#include "core/base/list.h"
 #include "core/base/random.h"
 #include "core/base/secret.h"
 #include "core/device/device_proof.h"
-#include "core/http/upstream.h"
 #include "core/tunnel/backoff.h"
 #include "core/tunnel/connector.h"
 #include "core/ws/ws.h"
-#include "gateway/common/hub_check.h"
+#include "gateway/destination/device_outbox.h"
 #include "gateway/destination/device_pings.h"
+#include "gateway/destination/hub_way.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,17 +19,9 @@
 #define STEADY_MS 5000    /* welcome for so long: the next loss starts the back-off anew */
 #define GREETING_MS 30000 /* from the upgrade to the welcome */
 #define PONG_MS 15000     /* a hub that says nothing for so long after a ping is gone */
-#define QUEUE_MAX 256     /* messages that wait for the hub to read */
 #define PROBLEM_SIZE 400
 
 enum step { WAITING, CONNECTING, GREETING, PENDING, UP, FINISHED };
-
-/* A message on its way: room for the WebSocket header, then its bytes. */
-struct outgoing {
-    struct list node;
-    size_t n;
-    uint8_t bytes[];
-};
 
 struct device_link {
     struct loop *loop;
@@ -42,13 +33,9 @@ struct device_link {
     struct device_key key;
     uint64_t began_ms;
 
-    char *host, *bind, *join_token;
-    int port;
-    struct upstream proxy;
-    bool proxied;
-    const struct trust *trust;
-    struct identity *identity; /* held; NULL: none */
-    uint64_t ping_ms;          /* these two as given */
+    struct hub_way way;
+    char *join_token; /* these three as given */
+    uint64_t ping_ms;
     bool fixed_pings;
     struct device_pings pings;
 
@@ -56,11 +43,9 @@ struct device_link {
     struct connector *connector; /* CONNECTING */
     struct tls_session tls_session;
     struct reach_memory memory;
-    struct ws *ws;     /* from GREETING to UP */
-    struct buf in;     /* the message that is coming */
-    struct list queue; /* of struct outgoing; the first one may be with the WebSocket */
-    size_t queued;
-    bool sending;        /* the first one is */
+    struct ws *ws; /* from GREETING to UP */
+    struct buf in; /* the message that is coming */
+    struct device_outbox out;
     struct timer *timer; /* the pause, the greeting, the next ping or its answer */
     bool pinged;
     uint64_t pinged_us, pinged_after_ms, round_trip_us;
@@ -73,18 +58,6 @@ struct device_link {
 
 /* ---- ends ---- */
 
-static void empty_queue(struct device_link *l)
-{
-    while (!list_empty(&l->queue)) {
-        struct outgoing *m = list_entry(l->queue.next, struct outgoing, node);
-        list_remove(&m->node);
-        explicit_bzero(m->bytes, WS_HEADER_MAX + m->n); /* it may hold the join token */
-        free(m);
-    }
-    l->queued = 0;
-    l->sending = false;
-}
-
 static void drop_transport(struct device_link *l)
 {
     connector_cancel(l->connector);
@@ -93,7 +66,7 @@ static void drop_transport(struct device_link *l)
     l->ws = NULL;
     l->pinged = false;
     l->round_trip_us = 0;
-    empty_queue(l);
+    device_outbox_clear(&l->out);
     buf_wipe(&l->in);
     timer_stop(l->timer);
 }
@@ -159,8 +132,8 @@ static void lose(struct device_link *l, const struct loss *loss)
 static void lost(struct device_link *l, enum err why, const char *what)
 {
     char text[PROBLEM_SIZE];
-    snprintf(text, sizeof text, "the connection to hub %.100s:%d was lost: %.200s", l->host,
-             l->port, what);
+    snprintf(text, sizeof text, "the connection to hub %.100s:%d was lost: %.200s", l->way.host,
+             l->way.port, what);
     lose(l, &(struct loss){.why = why, .text = text, .later_ms = -1});
 }
 
@@ -182,53 +155,16 @@ static void refused(struct device_link *l, enum device_reason reason, struct spa
 
 /* ---- to the hub ---- */
 
-static void send_next(struct device_link *l)
-{
-    while (!list_empty(&l->queue) && !l->sending && ws_ready(l->ws)) {
-        struct outgoing *m = list_entry(l->queue.next, struct outgoing, node);
-        l->sending = true;
-        if (!ws_send(l->ws, m->bytes + WS_HEADER_MAX, m->n))
-            return;
-        l->sending = false;
-        list_remove(&m->node);
-        explicit_bzero(m->bytes, WS_HEADER_MAX + m->n);
-        free(m);
-        l->queued--;
-    }
-}
-
-/* The message was taken whole: it is freed here. */
 static void on_writable(void *owner)
 {
     struct device_link *l = owner;
-    if (l->sending) {
-        struct outgoing *m = list_entry(l->queue.next, struct outgoing, node);
-        l->sending = false;
-        list_remove(&m->node);
-        explicit_bzero(m->bytes, WS_HEADER_MAX + m->n);
-        free(m);
-        l->queued--;
-    }
-    send_next(l);
+    device_outbox_writable(&l->out, l->ws);
 }
 
 static void send_message(struct device_link *l, const struct device_message *message)
 {
-    uint8_t bytes[DEVICE_LINK_MESSAGE_MAX];
-    size_t n = device_message_encode(message, bytes, sizeof bytes);
-    struct outgoing *m =
-        n > 0 && l->queued < QUEUE_MAX ? malloc(sizeof *m + WS_HEADER_MAX + n) : NULL;
-    if (m != NULL) {
-        m->n = n;
-        memcpy(m->bytes + WS_HEADER_MAX, bytes, n);
-        list_init(&m->node);
-        list_append(&l->queue, &m->node);
-        l->queued++;
-        send_next(l);
-    }
-    explicit_bzero(bytes, n);
-    if (m == NULL)
-        lost(l, ERR_STALLED, n == 0 ? "a message is too large" : "the hub reads nothing");
+    if (!device_outbox_send(&l->out, l->ws, message))
+        lost(l, ERR_STALLED, "the hub does not take what this device says");
 }
 
 /* What it promises is the longest silence: the period, and a moment for timers. */
@@ -274,7 +210,7 @@ static void on_challenge(struct device_link *l, const uint8_t *nonce)
     fill_status(l, &m.hello.status);
     if (l->by_key) {
         tls_peer_fingerprint(ws_stream(l->ws), certificate);
-        const struct device_proof proof = {.host = span_of(l->host),
+        const struct device_proof proof = {.host = span_of(l->way.host),
                                            .device = m.hello.device,
                                            .point = l->key.point,
                                            .nonce = nonce,
@@ -477,8 +413,8 @@ static void on_unreached(void *owner, const struct connector_failure *f)
     snprintf(text, sizeof text, "%.*s", PROBLEM_SIZE - 1, f->text);
     if (f->final && f->status == 404)
         snprintf(text, sizeof text,
-                 "hub %.200s:%d has no devices (HTTP 404): it is older than this agent", l->host,
-                 l->port);
+                 "hub %.200s:%d has no devices (HTTP 404): it is older than this agent",
+                 l->way.host, l->way.port);
     lose(l, &(struct loss){.why = f->why,
                            .retry = f->final ? DEVICE_RETRY_NEVER : DEVICE_RETRY_SOON,
                            .text = text,
@@ -488,19 +424,14 @@ static void on_unreached(void *owner, const struct connector_failure *f)
 static void connect_to_hub(struct device_link *l)
 {
     static const struct connector_events events = {on_arrived, on_unreached};
-    const struct connector_target target = {
-        .host = l->host,
-        .port = l->port,
-        .proxy = l->proxied ? &l->proxy : NULL,
-        .bind = l->bind,
+    struct connector_target target = {
         .memory = &l->memory,
-        .trust = l->trust,
         .tls_session = &l->tls_session,
-        .identity = l->identity,
         .path = DEVICE_LINK_PATH,
         .subprotocol = DEVICE_LINK_PROTOCOL,
         .agent = l->user_agent,
     };
+    hub_way_target(&l->way, &target);
     l->step = CONNECTING;
     l->connector = connector_start(l->loop, &target, &events, l);
     if (l->connector == NULL)
@@ -523,31 +454,17 @@ static void on_timer(void *owner)
 /* What options name and a change replaces. */
 static enum err take_options(struct device_link *l, const struct device_link_options *o)
 {
-    const char *proxy = hub_check_web_proxy(o->hub);
-    l->host = str_copy(o->hub->host);
-    l->bind = str_copy(o->hub->bind);
+    enum err why = hub_way_take(&l->way, o->hub, o->trust, o->identity);
     l->join_token = str_copy(o->join_token);
-    l->port = o->hub->port;
-    l->trust = o->trust;
-    l->identity = o->identity != NULL ? identity_ref(o->identity) : NULL;
     l->ping_ms = o->hub->ping_ms;
     l->fixed_pings = o->fixed_pings;
-    if (l->host == NULL || (o->hub->bind != NULL && l->bind == NULL) ||
-        (o->join_token != NULL && l->join_token == NULL))
-        return ERR_NO_MEMORY;
-    enum err why = proxy != NULL ? upstream_parse(proxy, &l->proxy) : ERR_OK;
-    l->proxied = proxy != NULL && why == ERR_OK;
-    return why;
+    return why == ERR_OK && o->join_token != NULL && l->join_token == NULL ? ERR_NO_MEMORY : why;
 }
 
 static void free_options(struct device_link *l)
 {
-    if (l->proxied)
-        upstream_free(&l->proxy);
-    free(l->host);
-    free(l->bind);
+    hub_way_free(&l->way);
     secret_free(l->join_token);
-    identity_free(l->identity);
 }
 
 void device_link_free(struct device_link *l)
@@ -592,7 +509,7 @@ struct device_link *device_link_new(const struct device_link_options *o,
     snprintf(l->name, sizeof l->name, "%s", o->name);
     if (o->key != NULL)
         l->key = *o->key;
-    list_init(&l->queue);
+    device_outbox_init(&l->out);
     l->timer = timer_new(o->loop, on_timer, l);
     *why = take_options(l, o);
     if (*why == ERR_OK && l->timer == NULL)
@@ -606,11 +523,6 @@ struct device_link *device_link_new(const struct device_link_options *o,
     return l;
 }
 
-static bool same_proxy(const struct device_link *a, const struct device_link *b)
-{
-    return a->proxied == b->proxied && (!a->proxied || upstream_same(&a->proxy, &b->proxy));
-}
-
 enum err device_link_change(struct device_link *l, const struct device_link_options *o)
 {
     struct device_link n = {.timer = NULL};
@@ -619,18 +531,11 @@ enum err device_link_change(struct device_link *l, const struct device_link_opti
         free_options(&n);
         return why;
     }
-    bool anew = l->port != n.port || !str_same(l->host, n.host) || !str_same(l->bind, n.bind) ||
-                !same_proxy(l, &n);
+    bool anew = !hub_way_same(&l->way, &n.way);
     bool pings = l->ping_ms != n.ping_ms || l->fixed_pings != n.fixed_pings;
     free_options(l);
-    l->host = n.host;
-    l->bind = n.bind;
+    l->way = n.way;
     l->join_token = n.join_token;
-    l->port = n.port;
-    l->proxy = n.proxy;
-    l->proxied = n.proxied;
-    l->trust = n.trust;
-    l->identity = n.identity;
     l->ping_ms = n.ping_ms;
     l->fixed_pings = n.fixed_pings;
     if (pings || anew)
