@@ -15,6 +15,10 @@ HANG = object()   # no answer comes
 DROP = object()   # the connection is closed instead
 
 
+class Last(bytes):
+    """An answer behind which the connection is closed."""
+
+
 @dataclass
 class Call:
     """One call of the control API."""
@@ -84,11 +88,11 @@ class DeviceHub:
             threading.Thread(target=self._serve, args=(bare, self.n), daemon=True).start()
 
     def _serve(self, bare, number):
-        with self.lock:
-            self.streams[number] = bare
         try:
             bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self.context.wrap_socket(bare, server_side=True) as s:
+                with self.lock:
+                    self.streams[number] = s
                 while self._one(s, number):
                     pass
         except (OSError, Dropped):
@@ -123,7 +127,7 @@ class DeviceHub:
             return False
         if isinstance(found, bytes):
             s.sendall(found)
-            return True
+            return not isinstance(found, Last)
         status, output = found if isinstance(found, tuple) else (200, found)
         body = output if isinstance(output, bytes) else json.dumps(output).encode()
         s.sendall(f"HTTP/1.1 {status} Whatever\r\nContent-Type: application/x-amz-json-1.1\r\n"

@@ -1,5 +1,6 @@
 """Tunnels on demand: names of devices, without a token."""
 
+import json
 import re
 import signal
 import socket
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import certificates
 from api import Key
 from control import Control
-from api_hub import DROP, HANG, DeviceHub, refusal
+from api_hub import DROP, HANG, DeviceHub, Last, refusal
 from harness import Case, verbose, write_secret
 from origins import Greeter, Http
 from programs import environment, run, wait_until
@@ -147,7 +148,7 @@ class OnDemand(Base):
 
     def test_tunnel_that_is_over_at_once_is_no_loop(self):
         def useless(call):
-            answer = self.connect(call, ends=(0, 1))  # the agent may come too late
+            answer = self.connect(call, ends=(0, 1, -15))  # the agent may come too late
             self.real.api.call("CloseTunnel", tunnelId=answer["tunnelId"])
             return answer
 
@@ -189,6 +190,17 @@ class OnDemand(Base):
         self.front.answers["ConnectDevice"] = lambda call: next(answers, None) or self.connect(call)
         self.assertEqual(self.greeting(gateway.port), b"220 ")
         self.assertEqual(len(self.front.of("ConnectDevice")), 2)
+
+    def test_connection_that_is_closed_before_the_tunnel_uses_it(self):
+        def last(call):
+            body = json.dumps(self.connect(call))
+            return Last(f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+
+        self.front.answers["ConnectDevice"] = last
+        gateway = self.start_gateway()
+        self.assertEqual(self.greeting(gateway.port), b"220 ")
+        self.assertNotIn(self.front.wait("ConnectDevice").connection, self.front.upgrades)
+        self.assertEqual(len(self.front.of("ConnectDevice")), 1)
 
     def test_configured_tunnel_of_the_same_name(self):
         tokens = self.tunnel(["SSH1"], name="Pump_07")
