@@ -3,6 +3,7 @@
 #include "core/base/list.h"
 #include "core/base/log.h"
 #include "core/base/secret.h"
+#include "core/base/service_id.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,8 +24,9 @@ struct device_tunnel {
     char fold[DEVICE_NAME_MAX + 1];
     char device[DEVICE_NAME_MAX + 1];
     char id[DEVICES_TUNNEL_ID + 1];
-    uint64_t since, used; /* loop_now when it came, and when it was last seen in use */
-    bool arrived;         /* the device has been there */
+    char service[SERVICE_ID_MAX + 1]; /* for whose sake it was asked for */
+    uint64_t since, used;             /* loop_now when it came, and when it was last seen in use */
+    bool arrived;                     /* the device has been there */
 };
 
 struct device_tunnels {
@@ -154,10 +156,18 @@ static void on_look(void *owner)
     look_soon(d);
 }
 
-bool device_tunnel_is_short(const struct device_tunnel *t, enum err why,
+/* A hub that gives tunnels without the service that was asked for would be asked without end. */
+static bool was_just_asked(const struct device_tunnel *t, struct span service)
+{
+    return span_is_nocase(service, t->service) &&
+           loop_now(t->set->loop) - t->since < DEVICE_TUNNELS_ARRIVAL_MS;
+}
+
+bool device_tunnel_is_short(const struct device_tunnel *t, struct span service, enum err why,
                             const struct forward_target *out)
 {
-    return why == ERR_NO_SERVICE || (why == ERR_DEVICE_OFFLINE && !out->awaited && t->arrived);
+    return (why == ERR_NO_SERVICE && !was_just_asked(t, service)) ||
+           (why == ERR_DEVICE_OFFLINE && !out->awaited && t->arrived);
 }
 
 void device_tunnel_used(struct device_tunnel *t, enum err why, struct forward_target *out)
@@ -210,7 +220,7 @@ static enum err add(struct device_tunnel *t, const char *token, struct stream *r
     return why;
 }
 
-static struct device_tunnel *make(struct device_tunnels *d, const char *fold,
+static struct device_tunnel *make(struct device_tunnels *d, const char *fold, const char *service,
                                   const struct devices_answer *a)
 {
     struct device_tunnel *t = calloc(1, sizeof *t);
@@ -218,6 +228,7 @@ static struct device_tunnel *make(struct device_tunnels *d, const char *fold,
         return NULL;
     *t = (struct device_tunnel){.set = d, .since = loop_now(d->loop), .used = loop_now(d->loop)};
     snprintf(t->fold, sizeof t->fold, "%s", fold);
+    snprintf(t->service, sizeof t->service, "%s", service);
     memcpy(t->device, a->device, sizeof t->device);
     memcpy(t->id, a->tunnel_id, sizeof t->id);
     list_init(&t->node);
@@ -226,13 +237,13 @@ static struct device_tunnel *make(struct device_tunnels *d, const char *fold,
     return t;
 }
 
-enum err device_tunnels_open(struct device_tunnels *d, const char *fold,
+enum err device_tunnels_open(struct device_tunnels *d, const char *fold, const char *service,
                              const struct devices_answer *a, struct stream *ready, char *text,
                              size_t size)
 {
     replace(d, fold);
     enum err why = d->n < DEVICE_TUNNELS_MAX ? ERR_NO_MEMORY : ERR_LIMIT;
-    struct device_tunnel *t = why == ERR_LIMIT ? NULL : make(d, fold, a);
+    struct device_tunnel *t = why == ERR_LIMIT ? NULL : make(d, fold, service, a);
     if (t == NULL) {
         snprintf(text, size, "%s", why == ERR_LIMIT ? "too many devices at once" : err_text(why));
         if (ready != NULL)

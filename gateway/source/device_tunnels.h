@@ -39,15 +39,15 @@ size_t device_tunnels_count(const struct device_tunnels *d);
 /* Leaves all tunnels, and has the hub close them. */
 void device_tunnels_leave(struct device_tunnels *d);
 
-/* Adds the tunnel of an answer, over a connection that is ready (or NULL), which is taken over in
- * any case. ERR_OK, or a sentence in text. */
-enum err device_tunnels_open(struct device_tunnels *d, const char *fold,
+/* Adds the tunnel of an answer, which was asked for that service's sake, over a connection that is
+ * ready (or NULL), which is taken over in any case. ERR_OK, or a sentence in text. */
+enum err device_tunnels_open(struct device_tunnels *d, const char *fold, const char *service,
                              const struct devices_answer *a, struct stream *ready, char *text,
                              size_t size);
 
 /* t is what tunnels_owner says, `why` and `out` what tunnels_look does. Whether t has no answer for
- * a client, but another tunnel to the device might. */
-bool device_tunnel_is_short(const struct device_tunnel *t, enum err why,
+ * a client that wants that service, but another tunnel to the device might. */
+bool device_tunnel_is_short(const struct device_tunnel *t, struct span service, enum err why,
                             const struct forward_target *out);
 /* Notes a client of t, and has it wait while t comes up. */
 void device_tunnel_used(struct device_tunnel *t, enum err why, struct forward_target *out);

@@ -54,11 +54,20 @@ static void release(struct inquiry *i)
 
 static void ask_hub(struct inquiry *i);
 
+/* ask_hub for those who wait already. */
+static void ask_for_them(struct inquiry *i)
+{
+    struct forwards *forwards = i->set->o.forwards;
+    ask_hub(i);
+    if (i->step == ANSWERED)
+        forwards_wake(forwards);
+}
+
 static void on_time(void *owner)
 {
     struct inquiry *i = owner;
     if (i->step == PAUSING)
-        ask_hub(i);
+        ask_for_them(i);
     else
         release(i);
 }
@@ -130,7 +139,7 @@ static void answered_yes(struct inquiry *i, struct stream *ready)
     struct devices *d = i->set;
     char text[DEVICES_ANSWER_TEXT];
     struct devices_answer *a = &i->no;
-    a->why = device_tunnels_open(d->tunnels, i->fold, a, ready, text, sizeof text);
+    a->why = device_tunnels_open(d->tunnels, i->fold, i->service, a, ready, text, sizeof text);
     if (a->why != ERR_OK) {
         text_copy(span_of(text), TEXT_ASCII, a->text, sizeof a->text);
         answered_no(i);
@@ -165,7 +174,7 @@ static void on_answer(void *owner, struct api_answer *a)
         i->step = PAUSING;
         timer_start(i->timer, DEVICES_AGAIN_MS);
     } else if (i->no.of_key && renew_key(i)) {
-        ask_hub(i);
+        ask_for_them(i);
     } else {
         answered_no(i);
     }
@@ -279,7 +288,7 @@ enum err devices_resolve(void *devices, const struct forward_question *q,
         answer.tunnel_found ? tunnels_owner(d->o.tunnels, answer.tunnel) : NULL;
     if (answer.device.n == 0 || (answer.tunnel_found && t == NULL) || why == ERR_AMBIGUOUS)
         return why;
-    if (t != NULL && !device_tunnel_is_short(t, why, out)) {
+    if (t != NULL && !device_tunnel_is_short(t, answer.label, why, out)) {
         device_tunnel_used(t, why, out);
         return why;
     }

@@ -173,6 +173,15 @@ class OnDemand(Base):
             self.assertEqual(self.front.of("CloseTunnel"), [])
         self.assertEqual(len(self.front.of("ConnectDevice")), 2)
 
+    def test_tunnel_without_the_service_is_no_loop(self):
+        self.devices["Pump_07"] = {"SSH1": self.services["SSH1"]}
+        gateway = self.start_gateway()
+        with self.assertRaises(Refused) as refused:
+            http_connect(gateway.port, "HTTP1.pump-07.tunnel")
+        self.assertIn('no service "HTTP1"; have SSH1', str(refused.exception))
+        self.assertEqual(len(self.front.of("ConnectDevice")), 1)
+        self.assertEqual(self.greeting(gateway.port), b"220 ")
+
     def test_hub_restart(self):
         """The kept connection and the tunnel's are lost; clients hardly notice."""
         gateway = self.start_gateway()
