@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define EARLY_MAX 65536 /* bytes of a rewritten head and of what has come of the body */
-#define PAGE_MS 20000 /* for a page of ours that takes time */
+#define PAGE_MS 20000   /* for a page of ours that takes time */
 /* for the answer to a whole request; then the client is attached all the same */
 #define FIRST_BYTE_MS 30000
 
