@@ -39,7 +39,7 @@ struct destination *destination_new(struct loop *loop, const struct destination_
         .monitor = o->monitor,
         .watched = o->watched,
     };
-    list_init(&d->conns);
+    list_init(&d->visits);
     if (d->default_host == NULL || (o->bind != NULL && d->bind == NULL)) {
         destination_free(d);
         return NULL;
@@ -51,7 +51,8 @@ void destination_free(struct destination *d)
 {
     if (d == NULL)
         return;
-    destination_end_all(d);
+    while (!list_empty(&d->visits))
+        conn_abort(list_entry(d->visits.next, struct destination_visit, node)->conn, ERR_SHUTDOWN);
     destination_memories_release(d->memories);
     free(d->default_host);
     free(d->bind);

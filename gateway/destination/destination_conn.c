@@ -14,9 +14,8 @@
 /* One connection and the service it goes to: DIALLING (dial) → attached, or WAITING (timer) for the
  * next try. */
 struct forwarded_conn {
-    struct list node;
+    struct destination_visit visit;
     struct destination *d;
-    struct conn *conn;
     char *host; /* what is dialled; NULL: there is no such service */
     int port;
     struct memories *memories;
@@ -33,7 +32,7 @@ struct forwarded_conn {
 
 static void free_conn(struct forwarded_conn *v)
 {
-    list_remove(&v->node);
+    list_remove(&v->visit.node);
     v->d->n_visits--;
     if (v->dial != NULL)
         dial_cancel(v->dial);
@@ -75,7 +74,7 @@ static bool send_header(const struct forwarded_conn *v, struct stream *s)
 {
     uint8_t header[PROXY_HEADER_MAX];
     struct opening o;
-    conn_opening(v->conn, &o);
+    conn_opening(v->visit.conn, &o);
     const struct proxy_header h = {.version = v->proxy,
                                    .client = v->client,
                                    .service = s->name,
@@ -89,12 +88,12 @@ static void attach(struct forwarded_conn *v, struct stream *s)
 {
     if (v->proxy != 0 && !send_header(v, s)) {
         stream_close(s);
-        conn_refuse(v->conn, ERR_RESET);
+        conn_refuse(v->visit.conn, ERR_RESET);
         return;
     }
     v->attached = true;
     monitor_stream_answered(v->watched);
-    conn_attach(v->conn, s);
+    conn_attach(v->visit.conn, s);
 }
 
 static void on_dialled(void *owner, struct stream *s, enum err why)
@@ -102,7 +101,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
     struct forwarded_conn *v = owner;
     v->dial = NULL;
     if (s != NULL) {
-        log_info("Connected to %s for service \"%s\"", v->target, conn_service(v->conn));
+        log_info("Connected to %s for service \"%s\"", v->target, conn_service(v->visit.conn));
         attach(v, s); /* v may be gone now */
         return;
     }
@@ -114,7 +113,7 @@ static void on_dialled(void *owner, struct stream *s, enum err why)
     if (again && v->timer != NULL)
         timer_start(v->timer, v->d->retry_delay_ms);
     else
-        conn_refuse(v->conn, why);
+        conn_refuse(v->visit.conn, why);
 }
 
 static void dial(void *owner)
@@ -133,7 +132,7 @@ static void dial(void *owner)
                          },
                          on_dialled, v);
     if (v->dial == NULL)
-        conn_refuse(v->conn, ERR_NO_MEMORY);
+        conn_refuse(v->visit.conn, ERR_NO_MEMORY);
 }
 
 /* ---- for who watches ---- */
@@ -141,7 +140,7 @@ static void dial(void *owner)
 static void show(void *ctx, struct monitor_counters *out)
 {
     const struct forwarded_conn *v = ctx;
-    telemetry_conn(v->conn, out);
+    telemetry_conn(v->visit.conn, out);
     if (!v->attached)
         out->state = MONITOR_STREAM_CONNECTING;
 }
@@ -149,7 +148,7 @@ static void show(void *ctx, struct monitor_counters *out)
 static void close_it(void *ctx)
 {
     const struct forwarded_conn *v = ctx;
-    conn_abort(v->conn, ERR_OPERATOR);
+    conn_abort(v->visit.conn, ERR_OPERATOR);
 }
 
 static void show_conn(struct forwarded_conn *v)
@@ -161,7 +160,7 @@ static void show_conn(struct forwarded_conn *v)
                                       .look = show,
                                       .close = close_it,
                                       .ctx = v});
-    monitor_stream_opened(v->watched, v->d->watched, conn_service(v->conn));
+    monitor_stream_opened(v->watched, v->d->watched, conn_service(v->visit.conn));
 }
 
 /* ---- its beginning ---- */
@@ -193,7 +192,7 @@ static void log_refusal(const struct forwarded_conn *v, enum err why, const char
     char id[2 * SERVICE_ID_MAX];
     const struct log_field fields[] = {
         {v->client[0] != '\0' ? "client" : NULL, v->client, 0},
-        {"service", str_escape(span_of(conn_service(v->conn)), id, sizeof id), 0},
+        {"service", str_escape(span_of(conn_service(v->visit.conn)), id, sizeof id), 0},
         {v->target[0] != '\0' ? "target" : NULL, v->target, 0},
         {"reason", err_name(why), 0},
         {"text", text, 0},
@@ -204,11 +203,11 @@ static void log_refusal(const struct forwarded_conn *v, enum err why, const char
 /* What is dialled for v, or why nothing is. */
 static enum err choose(struct forwarded_conn *v)
 {
-    const struct service_mapping *s = destination_find(v->d, conn_service(v->conn));
+    const struct service_mapping *s = destination_find(v->d, conn_service(v->visit.conn));
     char chosen[TARGETS_HOST], text[TARGET_TEXT];
     union address unused;
     struct opening o;
-    conn_opening(v->conn, &o);
+    conn_opening(v->visit.conn, &o);
     if (address_parse(o.client, &unused))
         snprintf(v->client, sizeof v->client, "%.63s", o.client);
     target_where(&o, v->target, sizeof v->target);
@@ -222,12 +221,6 @@ static enum err choose(struct forwarded_conn *v)
     }
     return take_target(v, s, chosen) ? ERR_OK : ERR_NO_MEMORY;
 }
-void destination_end_all(struct destination *d)
-{
-    while (!list_empty(&d->conns))
-        conn_abort(list_entry(d->conns.next, struct forwarded_conn, node)->conn, ERR_SHUTDOWN);
-}
-
 void destination_incoming(struct destination *d, struct conn *c)
 {
     struct forwarded_conn *v = calloc(1, sizeof *v);
@@ -237,9 +230,9 @@ void destination_incoming(struct destination *d, struct conn *c)
         return;
     }
     v->d = d;
-    v->conn = c;
-    list_init(&v->node);
-    list_append(&d->conns, &v->node);
+    v->visit.conn = c;
+    list_init(&v->visit.node);
+    list_append(&d->visits, &v->visit.node);
     d->n_visits++;
     conn_set_owner(c, &conn_events, v);
     enum err why = choose(v);

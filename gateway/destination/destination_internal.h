@@ -14,6 +14,12 @@ struct memories {
     struct dial_memory of[]; /* one for each mapping */
 };
 
+/* What begins each connection, and is all that the destination knows of it. */
+struct destination_visit {
+    struct list node; /* in the destination's */
+    struct conn *conn;
+};
+
 struct destination {
     struct loop *loop;
     const struct services *services;
@@ -23,9 +29,9 @@ struct destination {
     enum destination_match match;
     unsigned retries;
     uint64_t retry_delay_ms, dial_timeout_ms;
-    size_t n_ids;      /* services of the tunnel, by the last list */
-    bool useless;      /* none of them is served */
-    struct list conns; /* all that are being dialled or open */
+    size_t n_ids;       /* services of the tunnel, by the last list */
+    bool useless;       /* none of them is served */
+    struct list visits; /* all that are being dialled or open */
     size_t n_visits;
     struct monitor *monitor;
     struct monitor_tunnel *watched;
@@ -34,7 +40,5 @@ struct destination {
 void destination_memories_release(struct memories *m); /* NULL is fine */
 /* The mapping of the service; NULL: nothing is mapped to it. */
 const struct service_mapping *destination_find(const struct destination *d, const char *id);
-/* Ends all connections (ERR_SHUTDOWN). */
-void destination_end_all(struct destination *d);
 
 #endif
