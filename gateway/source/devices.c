@@ -190,13 +190,13 @@ static uint64_t idle_seconds(const struct devices_options *o)
 static void ask_hub(struct inquiry *i)
 {
     struct devices *d = i->set;
+    uint64_t seconds = (d->o.timeout_ms + 999) / 1000;
     cJSON *input = cJSON_CreateObject();
     enum err why;
     bool made = cJSON_AddStringToObject(input, "device", i->fold) != NULL &&
                 cJSON_AddStringToObject(input, "service", i->service) != NULL &&
                 cJSON_AddStringToObject(input, "reason", d->reason) != NULL &&
-                cJSON_AddNumberToObject(input, "timeoutSeconds",
-                                        (double)((d->o.timeout_ms + 999) / 1000)) != NULL &&
+                cJSON_AddNumberToObject(input, "timeoutSeconds", (double)seconds) != NULL &&
                 cJSON_AddNumberToObject(input, "idleSeconds", (double)idle_seconds(&d->o)) != NULL;
     if (!made) {
         cJSON_Delete(input);
