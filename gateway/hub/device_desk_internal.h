@@ -63,13 +63,11 @@ struct desk_link *desk_link_new(struct device_desk *d, const char *name, const c
 void desk_link_free(struct desk_link *l);
 /* Keeps what the device told. Without memory all stays as it was. */
 void desk_link_told(struct desk_link *l, const struct device_status *s);
-void desk_link_send(const struct desk_link *l, const struct hub_message *m);
 void desk_link_welcome(const struct desk_link *l);
 /* Sends it away: it is not the device's any more. */
 void desk_link_dismiss(struct desk_link *l, enum device_reason reason);
 /* It is the device's from now on, unless it is pending. */
 void desk_link_arrive(struct desk_link *l);
-extern const struct notice_carrier desk_carrier;
 
 /* Copies up to DEVICE_SERVICES_MAX services. False: no memory. */
 bool desk_services(struct texts *out, const struct device_status *s);

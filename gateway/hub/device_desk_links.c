@@ -159,7 +159,7 @@ static bool post_letter(const struct desk_link *l, const struct hub_message *m)
     return true;
 }
 
-void desk_link_send(const struct desk_link *l, const struct hub_message *m)
+static void send_message(const struct desk_link *l, const struct hub_message *m)
 {
     if (!post_letter(l, m))
         hub_post(l->desk->hub, NULL); /* logs it */
@@ -171,7 +171,7 @@ void desk_link_welcome(const struct desk_link *l)
                             .welcome = {.enrolled = l->enrolled,
                                         .pending = l->pending,
                                         .device = span_of(l->seat->name)}};
-    desk_link_send(l, &m);
+    send_message(l, &m);
 }
 
 void desk_link_dismiss(struct desk_link *l, enum device_reason reason)
@@ -183,22 +183,7 @@ void desk_link_dismiss(struct desk_link *l, enum device_reason reason)
     if (l->seat->current == l)
         l->seat->current = NULL;
     if (l->here)
-        desk_link_send(l, &m);
-}
-
-void desk_link_arrive(struct desk_link *l)
-{
-    struct device_desk *d = l->desk;
-    l->seat->current = l;
-    if (l->pending)
-        return;
-    struct device_arrival a = {.device = l->seat->name,
-                               .carrier = &desk_carrier,
-                               .link = l,
-                               .address = l->client,
-                               .status = l->told};
-    if (!notices_arrived(d->notices, &a))
-        hub_post(d->hub, NULL); /* logs it; the device's next status brings it again */
+        send_message(l, &m);
 }
 
 /* ---- the carrier ---- */
@@ -222,8 +207,25 @@ static bool deliver(void *link, const struct notice_delivery *n)
 static void withdraw(void *link, const char *id)
 {
     struct hub_message m = {.kind = HUB_MESSAGE_WITHDRAWN, .withdrawn = span_of(id)};
-    desk_link_send(link, &m);
+    send_message(link, &m);
 }
 
-const struct notice_carrier desk_carrier = {
+static const struct notice_carrier carrier = {
     .name = "device-link", .deliver = deliver, .withdraw = withdraw};
+
+/* ---- arriving ---- */
+
+void desk_link_arrive(struct desk_link *l)
+{
+    struct device_desk *d = l->desk;
+    l->seat->current = l;
+    if (l->pending)
+        return;
+    struct device_arrival a = {.device = l->seat->name,
+                               .carrier = &carrier,
+                               .link = l,
+                               .address = l->client,
+                               .status = l->told};
+    if (!notices_arrived(d->notices, &a))
+        hub_post(d->hub, NULL); /* logs it; the device's next status brings it again */
+}

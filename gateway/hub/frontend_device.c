@@ -182,7 +182,8 @@ static void end(void *session)
     free(g);
 }
 
-const struct hub_protocol device_protocol = {.end = end, .turn = on_turn};
+/* Of a connection that HTTPS has upgraded; no listener has it. */
+static const struct hub_protocol device_protocol = {.end = end, .turn = on_turn};
 
 static bool answer_upgrade(struct stream *s, const char *key, const char *channel)
 {

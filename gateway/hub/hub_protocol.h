@@ -17,7 +17,6 @@ struct hub_protocol {
     void (*turn)(void *session);
 };
 
-extern const struct hub_protocol device_protocol; /* frontend_device.c: after an upgrade only */
-extern const struct hub_protocol https_protocol;  /* frontend_https.c: tunnels' ends, and the API */
+extern const struct hub_protocol https_protocol; /* frontend_https.c: tunnels' ends, and the API */
 
 #endif

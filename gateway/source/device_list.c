@@ -74,7 +74,9 @@ static bool write_hosts(const cJSON *device, const char *fold, const struct name
     return good && (!first || buf_append(out, "-", 1));
 }
 
-bool device_list_row(const cJSON *device, const struct names *names, struct buf *out)
+/* Appends the line of one device, as ListDevices describes it. False: no memory. Nothing is
+ * appended for one whose name is none. */
+static bool put_device(const cJSON *device, const struct names *names, struct buf *out)
 {
     const char *name = text_of(device, "device");
     char fold[DEVICE_NAME_MAX + 1], since[40];
@@ -123,7 +125,7 @@ static void on_page(void *owner, struct api_answer *a)
     }
     bool room = true;
     cJSON_ArrayForEach(device, cJSON_GetObjectItemCaseSensitive(a->output, "devices")) room =
-        room && device_list_row(device, l->o.names, &l->rows);
+        room && put_device(device, l->o.names, &l->rows);
     const char *token = text_of(a->output, "nextToken");
     if (!room || token == NULL || token[0] == '\0' || ++l->pages == PAGES_MAX)
         finish(l, NULL);

@@ -23,8 +23,4 @@ struct device_list_options {
 struct device_list *device_list_start(const struct device_list_options *o); /* NULL: memory */
 void device_list_cancel(struct device_list *l); /* `done` does not come; NULL is fine */
 
-/* Appends the line of one device, as ListDevices describes it. False: no memory. Nothing is
- * appended for one whose name is none. */
-bool device_list_row(const cJSON *device, const struct names *names, struct buf *out);
-
 #endif

@@ -292,11 +292,6 @@ bool device_end_owes(const struct device_end *e)
     return e->owed > 0;
 }
 
-const struct device_ticket *device_end_ticket(const struct device_end *e)
-{
-    return e->ticket;
-}
-
 struct device_end *device_end_at(struct list *node)
 {
     return list_entry(node, struct device_end, node);

@@ -76,8 +76,7 @@ void device_end_send(struct device_end *e, struct device_letter *l);
 void device_end_drop(struct device_end *e, enum err why, const char *text);
 /* Drops it when nothing came for too long. now: loop_now. */
 void device_end_tick(struct device_end *e, uint64_t now);
-bool device_end_owes(const struct device_end *e); /* a notice is not answered yet */
-const struct device_ticket *device_end_ticket(const struct device_end *e);
+bool device_end_owes(const struct device_end *e);    /* a notice is not answered yet */
 struct device_end *device_end_at(struct list *node); /* the one whose node in `list` that is */
 
 #endif
