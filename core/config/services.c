@@ -210,8 +210,8 @@ static enum err parse_value(struct span value, enum services_use use, struct ser
     return why;
 }
 
-enum err services_add(struct services *s, struct span id, struct span endpoint,
-                      enum services_use use, char *problem, size_t size)
+enum err services_add(struct services *s, struct span id, struct span value, enum services_use use,
+                      char *problem, size_t size)
 {
     struct service_mapping item = {0};
     char quoted[100];
@@ -220,7 +220,7 @@ enum err services_add(struct services *s, struct span id, struct span endpoint,
                  str_escape(id, quoted, sizeof quoted));
         return ERR_USAGE;
     }
-    enum err why = parse_value(endpoint, use, &item, problem, size);
+    enum err why = parse_value(value, use, &item, problem, size);
     if (why == ERR_OK && (item.id = span_dup(id)) == NULL)
         why = ERR_NO_MEMORY;
     const struct service_mapping *first = why == ERR_OK ? services_find(s, item.id) : NULL;
