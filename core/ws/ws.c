@@ -32,8 +32,8 @@ static const uint8_t *next_mask(struct ws *w)
 {
     if (!w->client)
         return NULL;
-    if (w->masks_used == sizeof w->masks) {
-        random_bytes(w->masks, sizeof w->masks);
+    if (w->masks_used == WS_MASKS) {
+        random_bytes(w->masks, WS_MASKS);
         w->masks_used = 0;
     }
     w->masks_used += 4;
@@ -170,7 +170,7 @@ static const struct stream_events stream_callbacks = {
 struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const struct ws_events *events,
                   void *owner)
 {
-    struct ws *w = calloc(1, sizeof *w);
+    struct ws *w = calloc(1, sizeof *w + (client ? WS_MASKS : 0));
     if (w == NULL) {
         stream_close(s);
         return NULL;
@@ -181,7 +181,7 @@ struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const struct
                      .owner = owner,
                      .client = client,
                      .received_at = loop_now(loop)};
-    w->masks_used = sizeof w->masks;
+    w->masks_used = WS_MASKS;
     ws_parser_init(&w->parser, !client);
     w->timer = timer_new(loop, on_timeout, w);
     if (w->timer == NULL) {

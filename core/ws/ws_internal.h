@@ -37,14 +37,16 @@ struct ws {
 
     struct ws_control pong, ping, close;         /* those that wait, sent in this order */
     uint8_t out[WS_HEADER_MAX + WS_CONTROL_MAX]; /* the control frame that the stream is writing */
-    uint8_t masks[256];                          /* random bytes, fetched in bulk */
     size_t masks_used;
 
     struct timer *timer; /* limits the closing */
     enum err why;        /* the reason for `closed` */
     int code;
     char text[4 * WS_REASON_MAX + 1];
+
+    uint8_t masks[]; /* a client's: WS_MASKS random bytes, fetched in bulk */
 };
+#define WS_MASKS 256
 
 /* The closing handshake (ws_close.c). */
 void ws_over(struct ws *w, enum err why, int code, const char *text); /* tells `closed`, once */
