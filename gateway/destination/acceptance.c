@@ -14,8 +14,6 @@
 #define ARGUMENTS_MAX 32
 #define DRAIN_MS 500 /* what it has printed is awaited for so long after its end */
 
-extern char **environ;
-
 struct acceptance {
     struct loop *loop;
     char *command;

@@ -22,19 +22,19 @@ struct accepted_tunnels_options {
 
 struct accepted_tunnels *
 accepted_tunnels_new(const struct accepted_tunnels_options *o); /* NULL: memory */
-void accepted_tunnels_free(struct accepted_tunnels *t);         /* NULL is fine */
+void accepted_tunnels_free(struct accepted_tunnels *all);       /* NULL is fine */
 /* A tunnel that cannot go on by these options goes on by its old ones, and the log says so. */
-void accepted_tunnels_change(struct accepted_tunnels *t,
+void accepted_tunnels_change(struct accepted_tunnels *all,
                              const struct accepted_tunnels_options *fresh);
 
-size_t accepted_tunnels_count(const struct accepted_tunnels *t);
+size_t accepted_tunnels_count(const struct accepted_tunnels *all);
 /* Whether one more may be opened, or it is one that is there. */
-bool accepted_tunnels_room(const struct accepted_tunnels *t, const char *tunnel);
+bool accepted_tunnels_room(const struct accepted_tunnels *all, const char *tunnel);
 /* Opens the request's tunnel; one that is there already goes on by the new token. session: a TLS
  * session with the hub to resume, or NULL. False: the log says why. */
-bool accepted_tunnels_open(struct accepted_tunnels *t, const struct device_request *r,
+bool accepted_tunnels_open(struct accepted_tunnels *all, const struct device_request *r,
                            const struct tls_session *session);
 /* The notice is not wanted any more: its tunnel ends unless it is up, when its hub ends it. */
-void accepted_tunnels_withdraw(struct accepted_tunnels *t, struct span id);
+void accepted_tunnels_withdraw(struct accepted_tunnels *all, struct span id);
 
 #endif

@@ -166,6 +166,14 @@ static bool click_devices(struct ui *ui, const struct model *m, int row, int x)
     return false;
 }
 
+/* True: the click is on something that opens. */
+static bool click(struct ui *ui, const struct model *m, int row, int x)
+{
+    return ui->screen == SCREEN_MAIN      ? click_main(ui, m, row, x)
+           : ui->screen == SCREEN_DEVICES ? click_devices(ui, m, row, x)
+                                          : false;
+}
+
 unsigned ui_click(struct ui *ui, struct model *m, int row, int column, int button)
 {
     unsigned actions = UI_NOTHING;
@@ -174,9 +182,7 @@ unsigned ui_click(struct ui *ui, struct model *m, int row, int column, int butto
         return UI_NOTHING; /* a stray click answers no question */
     if (button == 4 || button == 5)
         ui_step(ui, m, button == 4 ? -1 : 1);
-    else if (ui->screen == SCREEN_MAIN && click_main(ui, m, row, column) && button == 2)
-        actions = ui_enter(ui, m, UIKEY_ENTER);
-    else if (ui->screen == SCREEN_DEVICES && click_devices(ui, m, row, column) && button == 2)
+    else if (click(ui, m, row, column) && button == 2)
         actions = ui_enter(ui, m, UIKEY_ENTER);
     settle(ui, m);
     return ui->screen == SCREEN_DEVICES ? actions | UI_REFRESH : actions;

@@ -66,8 +66,8 @@ static bool connect_http(const struct gateway_client *d, const char *host, int p
 static const char *const replies[] = {
     "",
     "the gateway failed or is full",
-    "not allowed: only names that end in the gateway's suffix; or the device refused, or the "
-    "gateway's access key may not (without --socks5 the gateway says which)",
+    ("not allowed: only names that end in the gateway's suffix; or the device refused, or the "
+     "gateway's access key may not (without --socks5 the gateway says which)"),
     "the hub or the device is not connected",
     "no such service or device, an ambiguous name, or the device is not connected",
     "refused: no agent is connected, or the service does not listen (the agent's log tells)",
