@@ -18,4 +18,8 @@
 
 #define DEVICE_JOIN_TOKEN_PREFIX "join_"
 
+/* Whether s is something that the HTTP header of an access token can carry: visible ASCII, so that
+ * whoever gives a token adds no header of its own. */
+bool device_link_token_is(struct span s);
+
 #endif

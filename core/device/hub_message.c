@@ -29,8 +29,7 @@ static bool notice_fits(const struct hub_notice *n)
     for (size_t i = 0; i < n->n_services; i++)
         if (!service_id_is(n->services[i]))
             return false;
-    return is_id(n->id) && n->access_token.n > 0 &&
-           at_most(n->access_token, DEVICE_LINK_TOKEN_MAX) &&
+    return is_id(n->id) && device_link_token_is(n->access_token) &&
            (n->service.n == 0 || service_id_is(n->service)) &&
            at_most(n->opened_by, DEVICE_LINK_WORDS_MAX) && at_most(n->why, DEVICE_LINK_WORDS_MAX) &&
            at_most(n->tunnel, DEVICE_LINK_WORDS_MAX);

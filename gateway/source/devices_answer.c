@@ -1,7 +1,7 @@
 #include "gateway/source/devices_answer.h"
 
 #include "core/base/text.h"
-#include "core/config/hub_config.h"
+#include "core/device/device_link.h"
 #include "gateway/source/device_status.h"
 
 #include <stdio.h>
@@ -101,23 +101,13 @@ static const char *text_of(const cJSON *output, const char *key)
     return text != NULL ? text : "";
 }
 
-/* What goes into a header, and nothing that ends it. */
-static bool is_token(const char *text)
-{
-    size_t n = strlen(text);
-    for (const char *p = text; *p != '\0'; p++)
-        if (*p <= ' ' || *p > '~')
-            return false;
-    return n > 0 && n <= ACCESS_TOKEN_MAX;
-}
-
 static void read_tunnel(const cJSON *output, const char *fold, struct devices_answer *out)
 {
     const char *device = text_of(output, "device"), *id = text_of(output, "tunnelId");
     char its_fold[DEVICE_NAME_MAX + 1];
     bool same = device_name_fold(span_of(device), its_fold) && strcmp(its_fold, fold) == 0;
     out->token = text_of(output, "sourceAccessToken");
-    if (same && is_token(out->token) && device_name_valid(span_of(id)) &&
+    if (same && device_link_token_is(span_of(out->token)) && device_name_valid(span_of(id)) &&
         strlen(id) <= DEVICES_TUNNEL_ID) {
         snprintf(out->device, sizeof out->device, "%s", device);
         snprintf(out->tunnel_id, sizeof out->tunnel_id, "%s", id);

@@ -330,6 +330,22 @@ static void hub_messages_have_limits(void **state)
     }
 }
 
+/* The token goes into a header of HTTP. */
+static void a_token_adds_no_header(void **state)
+{
+    static const char *const bad[] = {"T\r\nx: y", "T\nx", "T x", "T\t", "T\x7f", "\xc3\xa9"};
+    struct hub_message notice = from_hub[5];
+    uint8_t bytes[SIZE];
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct hub_message again;
+        notice.notice.access_token = span_of(bad[i]);
+        size_t size = hub_message_encode(&notice, bytes, sizeof bytes);
+        assert_true(size > 0);
+        assert_int_equal(hub_message_decode(bytes, size, &again), ERR_PROTOCOL);
+    }
+}
+
 static void device_messages_have_limits(void **state)
 {
     struct device_message hello = from_device[0], status = from_device[2], answer = from_device[5];
@@ -429,6 +445,7 @@ int main(void)
         cmocka_unit_test(two_in_one_are_refused),
         cmocka_unit_test(a_field_of_another_type_is_refused),
         cmocka_unit_test(hub_messages_have_limits),
+        cmocka_unit_test(a_token_adds_no_header),
         cmocka_unit_test(device_messages_have_limits),
         cmocka_unit_test(a_key_and_its_signature_come_together),
         cmocka_unit_test(messages_above_16_kib_are_refused),
