@@ -21,7 +21,8 @@
 #define PONG_MS 15000     /* a hub that says nothing for so long after a ping is gone */
 #define PROBLEM_SIZE 400
 
-enum step { WAITING, CONNECTING, GREETING, PENDING, UP, FINISHED };
+/* GREETED: it has said who it is. */
+enum step { WAITING, CONNECTING, GREETING, GREETED, PENDING, UP, FINISHED };
 
 struct device_link {
     struct loop *loop;
@@ -219,6 +220,7 @@ static void on_challenge(struct device_link *l, const uint8_t *nonce)
         m.hello.public_key = l->key.point;
         m.hello.signature = signature;
     }
+    l->step = GREETED;
     send_message(l, &m);
 }
 
@@ -324,7 +326,9 @@ static void on_message(struct device_link *l, const struct hub_message *m)
         on_challenge(l, m->nonce);
         break;
     case HUB_MESSAGE_WELCOME:
-        if (other_name(l, m->welcome.device))
+        if (l->step == GREETING)
+            lost(l, ERR_PROTOCOL, "the hub welcomed before it asked who this is");
+        else if (other_name(l, m->welcome.device))
             lost(l, ERR_PROTOCOL, "the hub welcomed another device");
         else
             on_welcome(l, m);
@@ -443,7 +447,7 @@ static void on_timer(void *owner)
     struct device_link *l = owner;
     if (l->step == WAITING)
         connect_to_hub(l);
-    else if (l->step == GREETING)
+    else if (l->step == GREETING || l->step == GREETED)
         lost(l, ERR_SILENT, "the hub did not say whether it knows the device");
     else
         on_ping_timer(l);
@@ -555,11 +559,9 @@ enum err device_link_change(struct device_link *l, const struct device_link_opti
 struct device_link_info device_link_info(const struct device_link *l)
 {
     static const enum device_link_phase phases[] = {
-        [WAITING] = DEVICE_LINK_WAITING,
-        [CONNECTING] = DEVICE_LINK_CONNECTING,
-        [GREETING] = DEVICE_LINK_CONNECTING,
-        [PENDING] = DEVICE_LINK_PENDING,
-        [UP] = DEVICE_LINK_UP,
+        [WAITING] = DEVICE_LINK_WAITING,     [CONNECTING] = DEVICE_LINK_CONNECTING,
+        [GREETING] = DEVICE_LINK_CONNECTING, [GREETED] = DEVICE_LINK_CONNECTING,
+        [PENDING] = DEVICE_LINK_PENDING,     [UP] = DEVICE_LINK_UP,
         [FINISHED] = DEVICE_LINK_OVER,
     };
     bool begins = l->step == WAITING && l->why == ERR_OK;

@@ -9,10 +9,10 @@ import unittest
 import certificates
 from control import Control
 from device_hub import DeviceHub
-from devices import BUSY, MAINTENANCE, NOT_SERVED, REFUSED
+from devices import BUSY, MAINTENANCE, NOT_SERVED, PROTOCOL, REFUSED, put
 from harness import Case, verbose
 from programs import environment, wait_until
-from wire import NATIVE, SERVICE_IDS, SUBPROTOCOL, Closed, Dropped, Message
+from wire import BINARY, NATIVE, SERVICE_IDS, SUBPROTOCOL, Closed, Dropped, Message
 
 JOIN = "join_" + "a" * 43
 
@@ -115,6 +115,22 @@ class Enrolment(Standby):
                             r" \(ask.x1b\[1m the operator\)")
             self.assertEqual(agent.wait(), 1)
             self.assertEqual(list(self.state.iterdir()), [])  # nothing is half done
+
+    def test_a_hub_that_speaks_out_of_turn(self):
+        """Welcome before the device has said who it is, or two questions: it is not enrolled."""
+        agent = self.device()
+        welcome = put((2, put((1, True), (3, "plant7-press"))))
+        challenge = put((1, put((1, bytes(32)))))
+        for data, words in (([welcome], "welcomed before it asked who this is"),
+                            ([challenge, challenge], "asked twice who this is")):
+            peer = self.fake.accept(subprotocol=PROTOCOL)
+            for one in data:
+                peer.send_frame(BINARY, one)
+            agent.wait_line(r"was lost: the hub " + words)
+            peer.drop()
+        self.assertIn("enrolled: no", (self.state / "device.key").read_text())
+        self.present(enrolled=True)
+        agent.wait_line("stands by")
 
     def test_a_hub_without_devices(self):
         agent = self.device(ends=(1,))
