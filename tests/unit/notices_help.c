@@ -152,7 +152,8 @@ static void on_answer(void *ctx, const struct notice_answer *a)
     snprintf(h->words, sizeof h->words, "%s", a->words);
 }
 
-void ask(struct heard *h, const char *device, const char *tunnel, uint64_t timeout_ms)
+void ask_as(struct heard *h, const char *key, const char *device, const char *tunnel,
+            uint64_t timeout_ms)
 {
     struct texts services = {0};
     assert_true(texts_add(&services, span_of("SSH1")));
@@ -162,11 +163,16 @@ void ask(struct heard *h, const char *device, const char *tunnel, uint64_t timeo
                                  .token = "token-of-it",
                                  .services = &services,
                                  .service = "SSH1",
-                                 .opened_by = "key1",
+                                 .opened_by = key,
                                  .why = "a look",
                                  .timeout_ms = timeout_ms},
                 on_answer, h);
     texts_free(&services);
+}
+
+void ask(struct heard *h, const char *device, const char *tunnel, uint64_t timeout_ms)
+{
+    ask_as(h, "key1", device, tunnel, timeout_ms);
 }
 
 enum notice_taken answer(const char *device, const struct wire *link, const char *id, bool accepted)

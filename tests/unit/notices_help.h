@@ -47,6 +47,8 @@ bool arrive(const char *device, struct wire *link, uint64_t uptime_s);
 void leave(const char *device, const struct wire *link);
 /* Asks for a tunnel of that id, which need not exist. */
 void ask(struct heard *h, const char *device, const char *tunnel, uint64_t timeout_ms);
+void ask_as(struct heard *h, const char *key, const char *device, const char *tunnel,
+            uint64_t timeout_ms);
 enum notice_taken answer(const char *device, const struct wire *link, const char *id,
                          bool accepted);
 void expect_waiting(size_t waiting, size_t kept);

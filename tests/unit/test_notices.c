@@ -217,6 +217,35 @@ static void bounded(void **state)
         expect(&h[i], NOTICE_SILENT);
 }
 
+/* Who asks for all that a device may have waiting has to share it with those who come later. */
+static void nobody_keeps_others_out(void **state)
+{
+    enum { EACH = NOTICES_PER_DEVICE / 2 };
+    struct wire w = {0};
+    struct heard greedy[NOTICES_PER_DEVICE + 1] = {{0}}, other[EACH + 1] = {{0}};
+    char id[16];
+    (void)state;
+    arrive("pump-07", &w, 10);
+    for (int i = 0; i < NOTICES_PER_DEVICE; i++) {
+        snprintf(id, sizeof id, "t%d", i);
+        ask_as(&greedy[i], "greedy", "pump-07", id, 30000);
+    }
+    for (int i = 0; i <= EACH; i++) {
+        snprintf(id, sizeof id, "other%d", i);
+        ask_as(&other[i], "other", "pump-07", id, 30000);
+    }
+    for (int i = 0; i < EACH; i++) {
+        assert_int_equal(greedy[i].calls, 0);
+        assert_int_equal(other[i].calls, 0);
+        expect(&greedy[EACH + i], NOTICE_FULL);
+    }
+    expect(&other[EACH], NOTICE_FULL);
+    assert_int_equal(w.withdrawn, EACH);
+    ask_as(&greedy[NOTICES_PER_DEVICE], "greedy", "pump-07", "more", 30000);
+    expect(&greedy[NOTICES_PER_DEVICE], NOTICE_FULL);
+    expect_waiting(NOTICES_PER_DEVICE, 0);
+}
+
 static void a_device_that_is_disabled(void **state)
 {
     struct wire w = {0};
@@ -323,6 +352,7 @@ int main(void)
         NOTICES_TEST(a_link_that_takes_nothing),
         NOTICES_TEST(two_at_once),
         NOTICES_TEST(bounded),
+        NOTICES_TEST(nobody_keeps_others_out),
         NOTICES_TEST(a_device_that_is_disabled),
         NOTICES_TEST(presence),
         NOTICES_TEST(asking_from_an_answer),

@@ -26,7 +26,9 @@ struct notices;
 struct registry;
 struct device_registry;
 
-#define NOTICES_PER_DEVICE 16 /* notices of one device that wait or are kept; more are refused */
+/* Notices of one device that wait or are kept; more are refused. Of those that wait each
+ * `opened_by` gets an equal share when there is not enough for all. */
+#define NOTICES_PER_DEVICE 16
 #define NOTICES_MAX 20000     /* in all; more are refused, and kept ones make room first */
 #define NOTICE_KEEP_MS 600000 /* how long a notice that nobody waits for is kept */
 #define NOTICE_GONE_MS 5000   /* how long a device that left in the middle may be away */

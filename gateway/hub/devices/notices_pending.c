@@ -164,14 +164,46 @@ static struct pending_notice *oldest_kept(struct list *head, bool of_device)
     return NULL;
 }
 
-/* Kept notices make room, the oldest first. False: there are only such as somebody waits for. */
-static bool make_room(struct notices *n, struct noticed *d)
+static size_t count_of(const struct noticed *d, const char *opened_by)
+{
+    size_t n = 0;
+    list_each(node, &d->pending)
+    {
+        n += strcmp(list_entry(node, struct pending_notice, of_device)->opened_by, opened_by) == 0;
+    }
+    return n;
+}
+
+/* The newest notice of whoever has most of them here, and more than `asker` would have with one
+ * more. NULL: nobody has. */
+static struct pending_notice *newest_of_most(const struct noticed *d, const char *asker)
+{
+    struct pending_notice *found = NULL;
+    size_t most = count_of(d, asker) + 2;
+    list_each(node, &d->pending)
+    {
+        struct pending_notice *p = list_entry(node, struct pending_notice, of_device);
+        size_t has = count_of(d, p->opened_by);
+        if (has < most)
+            continue;
+        most = has;
+        found = p;
+    }
+    return found;
+}
+
+/* Kept notices make room, the oldest first; and then, for an asker who waits, those of whoever asks
+ * this device for more, so that nobody keeps others from it. asker: NULL when nobody waits. False:
+ * there is no room. */
+static bool make_room(struct notices *n, struct noticed *d, const char *asker)
 {
     struct notice_answer full = notice_simple(NOTICE_FULL);
     while (d->n_pending >= NOTICES_PER_DEVICE ||
            n->counts.waiting + n->counts.kept >= NOTICES_MAX) {
         bool own = d->n_pending >= NOTICES_PER_DEVICE;
         struct pending_notice *p = oldest_kept(own ? &d->pending : &n->all, own);
+        if (p == NULL && own && asker != NULL)
+            p = newest_of_most(d, asker);
         if (p == NULL)
             return false;
         notice_end(p, &full, true);
@@ -242,7 +274,9 @@ bool notice_put(struct notices *n, const struct notice *q,
         return false;
     d->holders++; /* it stays while others make room */
     replace(n, q->tunnel);
-    struct pending_notice *p = make_room(n, d) ? pending_new(q) : NULL;
+    const char *opened_by = q->opened_by != NULL ? q->opened_by : "";
+    bool room = make_room(n, d, done != NULL ? opened_by : NULL);
+    struct pending_notice *p = room ? pending_new(q) : NULL;
     if (p != NULL) {
         p->done = done;
         p->ctx = ctx;
