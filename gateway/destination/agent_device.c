@@ -89,15 +89,37 @@ static void on_welcome(void *owner, struct span name, bool enrolled, bool pendin
         monitor_tunnel_event(d->watched, MONITOR_UP, ERR_OK, line);
 }
 
+/* What a person can do about a refusal; "" for nothing that is sure to help. */
+static const char *help_of(enum device_reason reason)
+{
+#define INVITE "; \"tunnelctl devices invite\" makes a join token (--join-token-file)"
+    static const char *const help[] = {
+        [DEVICE_REASON_UNKNOWN_DEVICE] = INVITE,
+        [DEVICE_REASON_JOIN_TOKEN_UNKNOWN] = INVITE,
+        [DEVICE_REASON_JOIN_TOKEN_EXPIRED] = INVITE,
+        [DEVICE_REASON_JOIN_TOKEN_USED_UP] = INVITE,
+        [DEVICE_REASON_NAME_NOT_INVITED] = INVITE,
+        [DEVICE_REASON_NAME_TAKEN] =
+            "; \"tunnelctl devices reset\" gives the name up for a new key",
+        [DEVICE_REASON_DISABLED] = "; \"tunnelctl devices enable\" lets it in again",
+        [DEVICE_REASON_REMOVED] = INVITE,
+        [DEVICE_REASON_REPLACED] = "; a second agent has the same key, as a copied disk has: give "
+                                   "each a --state-dir and a name of its own",
+    };
+#undef INVITE
+    bool has = (size_t)reason < sizeof help / sizeof *help && help[reason] != NULL;
+    return has ? help[reason] : "";
+}
+
 static void on_down(void *owner, enum err why, enum device_reason reason, const char *text)
 {
     struct device *d = owner;
     bool again = device_link_info(d->link).repeated;
-    const char *who = reason != DEVICE_REASON_UNKNOWN ? "; trying again now and then" : "";
+    const char *pace = reason != DEVICE_REASON_UNKNOWN ? " now and then" : "";
     d->pending = false;
     if (!again)
         monitor_tunnel_event(d->watched, MONITOR_DOWN, why, text);
-    log_line(again ? LOG_DEBUG : LOG_ERROR, "%s%s", text, who[0] != '\0' ? who : "; trying again");
+    log_line(again ? LOG_DEBUG : LOG_ERROR, "%s; trying again%s%s", text, pace, help_of(reason));
 }
 
 /* Whether the hub has said that it does not have the device's key. */
@@ -115,7 +137,7 @@ static void on_finished(void *owner, enum device_reason reason, const char *text
 {
     struct device *d = owner;
     char problem[400];
-    log_fatal("%s", text);
+    log_fatal("%s%s", text, help_of(reason));
     if (d->state != NULL && is_unknown_there(reason) &&
         device_state_remove(d->state, problem, sizeof problem) != ERR_OK)
         log_error("%s", problem);

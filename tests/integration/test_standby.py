@@ -104,15 +104,16 @@ class Enrolment(Standby):
         self.assertEqual(present.answer().id, "n1")
 
     def test_refused_at_the_first_start(self):
-        for reason, words in (("JOIN_TOKEN_UNKNOWN", "the hub does not know the join token"),
-                              ("JOIN_TOKEN_EXPIRED", "the join token has expired"),
-                              ("JOIN_TOKEN_USED_UP", "the join token is used up"),
-                              ("NAME_NOT_INVITED", "the join token is not for this name"),
-                              ("NAME_TAKEN", "another device has this name")):
+        for reason, words, help in (
+                ("JOIN_TOKEN_UNKNOWN", "the hub does not know the join token", "invite"),
+                ("JOIN_TOKEN_EXPIRED", "the join token has expired", "invite"),
+                ("JOIN_TOKEN_USED_UP", "the join token is used up", "invite"),
+                ("NAME_NOT_INVITED", "the join token is not for this name", "invite"),
+                ("NAME_TAKEN", "another device has this name", "reset")):
             agent = self.device(ends=(1,))
             self.fake.accept_device().refuse(reason, "ask\x1b[1m the operator")
             agent.wait_line(r'\[fatal\] the hub refused the device "plant7-press": ' + words +
-                            r" \(ask.x1b\[1m the operator\)")
+                            r' \(ask.x1b\[1m the operator\); "tunnelctl devices ' + help)
             self.assertEqual(agent.wait(), 1)
             self.assertEqual(list(self.state.iterdir()), [])  # nothing is half done
 
@@ -142,9 +143,14 @@ class Enrolment(Standby):
 
     def test_enrolled_once_it_never_gives_up(self):
         agent, present = self.stands_by()
-        present.refuse("DISABLED")
-        agent.wait_line(r"\[error\] the hub refused the device .*: the device is disabled; trying "
-                        "again now and then")
+        for reason, help in (("REMOVED", "tunnelctl devices invite"), ("REPLACED", "copied disk"),
+                             ("DISABLED", "tunnelctl devices enable")):
+            present.refuse(reason)
+            agent.wait_line(r"\[error\] the hub refused the device .*: the device .*; trying "
+                            "again now and then; .*" + help)
+            if reason != "DISABLED":
+                agent.process.send_signal(signal.SIGHUP)  # has it try at once
+                present = self.present()
         wait_until(lambda: self.control().snapshot()["device"]["state"] == "away", "its absence")
         tunnel, = self.control().snapshot()["tunnels"]
         self.assertEqual((tunnel["name"], tunnel["state"]), ("plant7-press", "down"))
