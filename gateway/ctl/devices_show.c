@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#define NO_DEVICES "No devices; \"tunnelctl devices invite\" lets new ones enrol."
 #define PAGE 100 /* the most devices in an answer of ListDevices */
 
 /* ---- columns ---- */
@@ -98,6 +99,12 @@ static cJSON *list_input(struct options *o)
     return input;
 }
 
+static bool is_filtered(struct options *o)
+{
+    return options_flag(o, "away") || options_flag(o, "present") ||
+           options_each(o, "label", 0) != NULL;
+}
+
 int devices_list(struct ctl *c, char *const *names, size_t n)
 {
     cJSON *devices, *input = list_input(c->options);
@@ -114,7 +121,7 @@ int devices_list(struct ctl *c, char *const *names, size_t n)
         devices = ctl_json_put(cJSON_CreateObject(), "devices", devices);
         code = ctl_print_json(devices);
     } else if (cJSON_GetArraySize(devices) == 0) {
-        text_line(stdout, "No such devices.");
+        text_line(stdout, "%s", is_filtered(c->options) ? "No such devices." : NO_DEVICES);
     } else {
         print_table(devices, columns, sizeof columns / sizeof *columns);
     }

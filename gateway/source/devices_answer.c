@@ -25,7 +25,9 @@ static const struct row {
      "device %.64s is there, but did not answer in time%.0s; try again, or look at its agent's log",
      false, false},
     {"DeviceNotEnabledException", ERR_DEVICE_REJECTED,
-     "device %.64s is not enabled (%.60s); who runs the hub can: tunnelctl devices", false, false},
+     "device %.64s is not enabled (%.60s); who runs the hub can let it in: tunnelctl devices "
+     "approve, or enable",
+     false, false},
     {"ServiceNotServedException", ERR_NO_SERVICE, "device %.64s: %s", true, false},
     {"AccessDeniedException", ERR_ACCESS_DENIED,
      "this access key may not reach that of device %.64s: %.60s; ask who runs the hub", true,
@@ -57,6 +59,19 @@ static void read_away(const struct api_answer *a, const char *device, int64_t no
              device, when);
 }
 
+/* A hub's words without "Device NAME " in front, which every sentence here says itself. */
+static const char *without_name(const char *words, const char *fold)
+{
+    static const char device[] = "Device ";
+    char its_fold[DEVICE_NAME_MAX + 1];
+    if (strncmp(words, device, strlen(device)) != 0)
+        return words;
+    struct span name = {words + strlen(device), strcspn(words + strlen(device), " ")};
+    bool same =
+        name.p[name.n] == ' ' && device_name_fold(name, its_fold) && strcmp(its_fold, fold) == 0;
+    return same ? name.p + name.n + 1 : words;
+}
+
 static void read_failure(const struct api_answer *a, const char *device, int64_t now,
                          struct devices_answer *out)
 {
@@ -73,7 +88,7 @@ static void read_failure(const struct api_answer *a, const char *device, int64_t
         out->why = rows[i].why;
         out->of_service = rows[i].of_service;
         out->of_key = rows[i].of_key;
-        snprintf(out->text, sizeof out->text, rows[i].format, device, words);
+        snprintf(out->text, sizeof out->text, rows[i].format, device, without_name(words, device));
         return;
     }
     out->why = ERR_REJECTED;

@@ -278,7 +278,7 @@ class Shell(Devices):
         self.ctl("enable", "plant7-pump")
         self.ctl("reset", "plant7-pump")
         self.ctl("remove", "plant7-pump")
-        self.assertEqual(self.ctl(), "No such devices.\n")
+        self.assertEqual(self.ctl(), 'No devices; "tunnelctl devices invite" lets new ones enrol.\n')
         self.assertIn("shows what there is", self.ctl("show", "plant7-pump", code=1))
 
 
