@@ -19,8 +19,10 @@ HUB_USER = 990
 PASSWD = f"""root:x:0:0::/root:/bin/sh
 tunnel-hub:x:{HUB_USER}:{HUB_USER}::/var/lib/tunnel-hub:/bin/sh
 me:x:{USER}:{USER}::/home/me:/bin/sh
+sshd:x:991:65534::/run/sshd:/usr/sbin/nologin
+nobody:x:65534:65534::/:/usr/sbin/nologin
 """
-GROUP = f"root:x:0:\ntunnel-hub:x:{HUB_USER}:\nme:x:{USER}:\n"
+GROUP = f"root:x:0:\ntunnel-hub:x:{HUB_USER}:\nme:x:{USER}:\nnogroup:x:65534:\n"
 # What our units name; those of a whole machine are not there.
 TARGETS = ("box", "sysinit", "basic", "shutdown", "network-online", "sockets", "default", "exit")
 LOG = "[Service]\nStandardOutput=append:{folder}/%N.log\nStandardError=inherit\n"
@@ -36,12 +38,14 @@ ExecStart=/usr/lib/systemd/systemd --user --unit=box.target
 """
 
 
-def _fill(files):
+def _fill(files, more):
     """The files of the machine below `files`."""
     def put(path, text):
         (files / path).parent.mkdir(parents=True, exist_ok=True)
         (files / path).write_text(text)
 
+    for path, text in more.items():
+        put(path.lstrip("/"), text)
     put("etc/passwd", PASSWD)
     put("etc/group", GROUP)
     put("etc/machine-id", "0123456789abcdef0123456789abcdef\n")
@@ -72,10 +76,14 @@ def _fill(files):
 
 
 class Box:
-    def __init__(self, case):
-        self.files, self.init, self.group = case.dir / "machine", None, ""
-        _fill(self.files)
-        self.program = case.start(HERE / "systemd_box", self.files, ends=(-signal.SIGKILL, 1))
+    def __init__(self, case, name="machine", beside=None, more=()):
+        """`beside`: the box whose network it shares. `more`: further files, {path: text}."""
+        self.files, self.init, self.group = case.dir / name, None, ""
+        _fill(self.files, dict(more))
+        how = (HERE / "systemd_box", self.files)
+        if beside:
+            how = (*beside.network, *how, "beside")
+        self.program = case.start(*how, name=name, ends=(-signal.SIGKILL, 1))
         case.addCleanup(self.end)
         self.group = self.program.wait_line("cgroup (/.*)")[1]
         self.init = wait_until(self._find_init, "systemd")
@@ -98,6 +106,11 @@ class Box:
             wait_until(functools.partial(_removed, folder), f"the end of {folder}")
 
     # ---- commands ----
+
+    @property
+    def network(self):
+        """Words before a command of this machine that is to have the box's network."""
+        return "nsenter", "-t", self.init, "-n"
 
     def run(self, *argv, input=b"", user=None):
         who = ("-S", user, "-G", user) if user else ()
