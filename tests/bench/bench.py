@@ -1,138 +1,39 @@
-"""Speed, latency, memory and CPU of a whole way on this machine, next to direct TCP and ssh -D.
+"""Speed, latency, memory and CPU of whole ways on this machine, in turns in one run.
+
+    bench.py [--quick] [--peers] [--rounds N] [--json FILE] [--localproxy PATH]
+             [--before DIR] [--growth] [--only native,nginx,...]
 
 Absolute figures wander by 10 to 20 % between runs: the ways are measured in turn, several times,
-and the medians and their ratios are printed. Nothing is asserted but that every byte is right."""
+and the medians and their ratios are printed. Nothing is asserted but that every byte is right. A
+way that is not installed is left out, one that breaks is measured no more, each with a sentence."""
 
+import argparse
+import json
 import os
 import pathlib
-import re
-import signal
-import statistics
-import subprocess
+import platform
 import sys
-import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 os.environ["TUNNEL_BIN"] = str(TOP / "build/release/bin")
 sys.path.insert(0, str(TOP / "tests/integration"))
 
+import goals  # noqa: E402
+import growth  # noqa: E402
+import syscalls  # noqa: E402
 from harness import Case  # noqa: E402
-from programs import environment, run, wait_until  # noqa: E402
-from sockets import dial  # noqa: E402
-from sshd import Sshd, free_port  # noqa: E402
+from peers import WAYS, Missing, NotAsked, Peers  # noqa: E402
+from way import LOAD, Broken  # noqa: E402
 
-LOAD = TOP / "build/release/tests/load"
-TICKS = os.sysconf("SC_CLK_TCK")
-QUICK = "--quick" in sys.argv
-ROUNDS = 2 if QUICK else 5
-BYTES = 300e6 if QUICK else 1e9
-SECONDS = 1 if QUICK else 2
+BASES = ("direct", "before", "nginx chain", "ssh -D", "ssh -D GCM")  # native is divided by these
 
 
-def family(pid):
-    """A process and all below it."""
-    below = {}
-    for entry in os.listdir("/proc"):
-        try:
-            if entry.isdigit():
-                fields = pathlib.Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()
-                below.setdefault(int(fields[1]), []).append(int(entry))
-        except OSError:
-            pass  # ended meanwhile
-    found = [pid]
-    for p in found:
-        found += below.get(p, [])
-    return found
+def load_average():
+    return os.getloadavg()[0]
 
 
-class Way:
-    """One way to the load server: its target for the load tool and its processes."""
-
-    def __init__(self, name, target, programs):
-        self.name, self.target, self.programs = name, target, programs
-        self.figures = {}
-
-    def cpu_seconds(self):
-        total = 0
-        for program in self.programs:
-            for pid in family(program.pid):
-                try:
-                    stat = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-                    total += int(stat[11]) + int(stat[12])
-                except OSError:
-                    pass
-        return total / TICKS
-
-    def peak_mb(self):
-        """The largest of its programs, and by name."""
-        peaks = {}
-        for program in self.programs:
-            for pid in family(program.pid):
-                try:
-                    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-                except OSError:
-                    continue
-                peak = int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) * 1024 / 1e6
-                peaks[program.name] = max(peaks.get(program.name, 0), peak)
-        return peaks
-
-    def load(self, what, amount, clients):
-        done = run(LOAD, what, self.target, int(amount), clients, deadline=600)
-        if done.code != 0:
-            raise SystemExit(f"bench: {self.name} {what}: {done.err}")
-        return dict((name, float(value)) for name, value in
-                    (line.split() for line in done.text.splitlines()))
-
-    def add(self, **figures):
-        for name, value in figures.items():
-            self.figures.setdefault(name, []).append(value)
-
-    def transfer(self, name, what, clients):
-        before = self.cpu_seconds()
-        got = self.load(what, BYTES / clients, clients)
-        cpu = self.cpu_seconds() - before
-        self.add(**{name: got["mb_per_s"]})
-        if self.programs:
-            self.add(**{f"{name} cpu-s/GB": cpu / BYTES * 1e9})
-        if clients > 1:
-            self.add(**{f"{name} first/last": got["first_to_last"]})
-
-    def stopped_reader(self):
-        """Fifty downloads beside one whose reader has stopped for good."""
-        stopped = subprocess.Popen([LOAD, "down", self.target, str(10**12), "1"],
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            time.sleep(0.3)  # it reads
-            stopped.send_signal(signal.SIGSTOP)
-            time.sleep(0.3)  # all buffers on its way are full
-            got = self.load("down", BYTES / 50, 50)
-        finally:
-            stopped.kill()
-            stopped.wait()
-        self.add(**{"down50 beside a stopped reader": got["mb_per_s"]})
-
-    def measure(self):
-        """One round of everything."""
-        self.transfer("down1", "down", 1)
-        self.transfer("up1", "up", 1)
-        self.transfer("down50", "down", 50)
-        self.stopped_reader()
-        self.add(**{"connections/s, 32 at once": self.load("connect", SECONDS, 32)["per_s"]})
-        idle = self.load("echo", SECONDS, 1)
-        self.add(**{"echo p50 us": idle["p50_us"], "echo p99 us": idle["p99_us"]})
-        beside = subprocess.Popen([LOAD, "down", self.target, str(10**12), "1"],
-                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            busy = self.load("echo", SECONDS, 1)
-        finally:
-            beside.kill()
-            beside.wait()
-        self.add(**{"echo beside a download p50 us": busy["p50_us"],
-                    "echo beside a download p99 us": busy["p99_us"]})
-
-    def median(self, name):
-        values = self.figures.get(name)
-        return statistics.median(values) if values else None
+def say(sentence):
+    print(f"bench: {sentence}", file=sys.stderr, flush=True)
 
 
 class Bench(Case):
@@ -141,52 +42,94 @@ class Bench(Case):
     def runTest(self):
         server = self.start(LOAD, "serve", ends=(-15,))
         port = int(server.wait_line(r"Listening on 127\.0\.0\.1:(\d+)").group(1))
-        ways = [Way("direct", str(port), []), self.tunnel_way(port), self.ssh_way(port)]
-        for i in range(ROUNDS):
-            for way in ways:
-                print(f"round {i + 1} of {ROUNDS}: {way.name}", file=sys.stderr)
-                way.measure()
-        self.show(ways)
+        report = {"processors": os.cpu_count(), "machine": platform.machine(),
+                  "load_average": [load_average()], "bytes": size, "rounds": rounds}
+        if arguments.growth:
+            report["growth"] = growth.measure(self, port, size)
+        else:
+            ways = self.measured(port)
+            self.show(ways)
+            report["ways"] = {way.name: way.report() for way in ways}
+            print()
+            for what, value, goal, verdict in goals.verdicts(report["ways"]):
+                print(f"{what:50}{value:>10}   wanted {goal}: {verdict}")
+        report["load_average"].append(load_average())
+        print("load average before and after: {:.1f}, {:.1f}".format(*report["load_average"]))
+        if arguments.json:
+            pathlib.Path(arguments.json).write_text(json.dumps(report, indent=1) + "\n")
 
-    def tunnel_way(self, port):
-        # echo's client speaks first: nothing is gained by waiting for the service.
-        way = self.open_way({"LOAD": f"127.0.0.1:{port}"}, gateway=["--open-grace", "0"])
-        return Way("tunnel", f"{way.port}/LOAD.tunnel:1", [way.gateway, way.hub, way.agent])
-
-    def ssh_way(self, port):
-        sshd = Sshd(self, self.dir)
-        socks = free_port()
-        client = self.start(
-            "ssh", "-N", "-D", f"127.0.0.1:{socks}", "-p", sshd.port,
-            *sshd.options("none"), sshd.user("127.0.0.1"), env=environment(), ends=(0, 255, -15))
-
-        def answers():
+    def measured(self, port):
+        peers, ways = Peers(self, port, arguments.localproxy, arguments.before), []
+        for sets, make in WAYS:
             try:
-                dial(socks).close()
-                return True
-            except OSError:
-                return False
-        wait_until(answers, "ssh -D")
-        return Way("ssh -D", f"{socks}/127.0.0.1:{port}", [client, sshd.program])
+                if make.__name__ in only if only else kind in sets:
+                    ways.append(make(peers))
+            except Missing as e:
+                say(f"{make.__name__}: {e}")
+            except NotAsked:
+                pass
+        for i in range(rounds):
+            for way in ways:
+                say(f"round {i + 1} of {rounds}: {way.name}")
+                self.one_round(way)
+        if arguments.peers:
+            for sentence in syscalls.trace_all(self, ways):
+                say(sentence)
+        return ways
 
-    def show(self, ways):
-        direct, tunnel, ssh = ways
-        print(f"\n{'':32}{'direct':>10}{'tunnel':>10}{'ssh -D':>10}{'/direct':>9}{'/ssh':>9}")
-        for name in tunnel.figures:
-            values = [way.median(name) for way in ways]
-            row = "".join(f"{v:10.2f}" if v is not None and v < 10 else
-                          f"{v:10.0f}" if v is not None else f"{'-':>10}" for v in values)
-            ratios = "".join(f"{values[1] / v:9.2f}" if v else f"{'-':>9}"
-                             for v in (values[0], values[2]))
-            print(f"{name:32}{row}{ratios}")
-        for way in (tunnel, ssh):
-            peaks = ", ".join(f"{name} {mb:.1f}" for name, mb in way.peak_mb().items())
-            print(f"peak RSS MB, {way.name}: {peaks}")
+    @staticmethod
+    def one_round(way):
+        try:
+            if not way.broken:
+                way.measure(size, seconds, stopped=not arguments.peers)
+        except Broken as e:
+            way.broken = str(e)
+            say(f"{way.name} is measured no more: {e}")
+
+    @staticmethod
+    def show(ways):
+        wide = max(len(way.name) for way in ways) + 2
+        native = next((way for way in ways if way.name == "native"), None)
+        bases = [way for way in ways if way.name in BASES] if native else []
+        print(f"\n{'':32}" + "".join(f"{way.name:>{wide}}" for way in ways) +
+              "".join(f"{'/' + way.name:>{wide}}" for way in bases))
+        for name in max((way.figures for way in ways), key=len):
+            ratios = [share(native.median(name), way.median(name)) for way in bases]
+            print(f"{name:32}" + "".join(f"{number(value):>{wide}}" for value in
+                                         [*(way.median(name) for way in ways), *ratios]))
+        for title, kept in (("peak RSS MB", "peaks"), ("system calls per MB of down1", "calls")):
+            for way in ways:
+                if text := ", ".join(f"{name} {value:.1f}"
+                                     for name, value in getattr(way, kept).items()):
+                    print(f"{title}, {way.name}: {text}")
 
 
-if __name__ == "__main__":
-    case = Bench()
-    outcome = case.run()
-    for _, text in outcome.errors + outcome.failures:
-        print(text, file=sys.stderr)
-    sys.exit(0 if outcome.wasSuccessful() else 1)
+def share(value, other):
+    return value / other if value and other else None
+
+
+def number(value):
+    return "-" if value is None else f"{value:.2f}" if value < 10 else f"{value:.0f}"
+
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--quick", action="store_true")
+parser.add_argument("--peers", action="store_true")
+parser.add_argument("--growth", action="store_true")
+parser.add_argument("--rounds", type=int)
+parser.add_argument("--json")
+parser.add_argument("--only", help="names of ways, with commas")
+parser.add_argument("--localproxy", type=os.path.abspath)
+parser.add_argument("--before", type=os.path.abspath)
+arguments = parser.parse_args()
+kind = ("q" if arguments.quick else "p") if arguments.peers else "b"
+only = arguments.only and arguments.only.split(",")
+rounds = arguments.rounds or (5 if not arguments.quick else 1 if arguments.peers else 2)
+size = 3e8 if arguments.quick or arguments.peers or arguments.growth else 1e9  # bytes of a transfer
+seconds = 1 if arguments.quick or arguments.peers else 2
+
+case = Bench()
+outcome = case.run()
+for _, text in outcome.errors + outcome.failures:
+    print(text, file=sys.stderr)
+sys.exit(0 if outcome.wasSuccessful() else 1)
