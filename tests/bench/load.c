@@ -134,7 +134,7 @@ struct client {
     char what;       /* 'd', 'u' or 'e' */
     uint64_t amount; /* bytes */
     double end;      /* connect, echo: when to stop */
-    double finished_at;
+    double began_at, finished_at;
     uint32_t *samples; /* nanoseconds */
     size_t n_samples, most_samples;
 };
@@ -156,6 +156,7 @@ static void *transfer(void *arg)
     uint8_t ok;
     int fd = target_connect(c->target);
     pthread_barrier_wait(&start);
+    c->began_at = now();
     ask(fd, c->what, c->amount);
     if (c->what == 'd' ? !receive_content(fd, c->amount)
                        : !(send_content(fd, c->amount) && read_all(fd, &ok, 1)))
@@ -215,10 +216,11 @@ static int by_size(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void print_transfer(const struct client *clients, size_t n, double begun)
+static void print_transfer(const struct client *clients, size_t n)
 {
-    double first = clients[0].finished_at, last = first;
+    double first = clients[0].finished_at, last = first, begun = clients[0].began_at;
     for (size_t i = 0; i < n; i++) {
+        begun = clients[i].began_at < begun ? clients[i].began_at : begun;
         first = clients[i].finished_at < first ? clients[i].finished_at : first;
         last = clients[i].finished_at > last ? clients[i].finished_at : last;
     }
@@ -279,12 +281,11 @@ int main(int argc, char **argv)
     }
     run(clients, n, what == 'c' ? connects : what == 'e' ? echoes : transfer);
     pthread_barrier_wait(&start);
-    double begun = now();
     for (size_t i = 0; i < n; i++)
         pthread_join(clients[i].thread, NULL);
     if (timed)
         print_samples(clients, n, amount);
     else
-        print_transfer(clients, n, begun);
+        print_transfer(clients, n);
     return 0;
 }
