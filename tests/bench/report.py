@@ -49,7 +49,8 @@ text { fill: #24292f; font: 12px sans-serif }
 def number(value):
     if value is None:
         return ""
-    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+    places = 3 if value < 0.1 else 2
+    return f"{value:.{places}f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
 
 
 def value_of(way, figure, divisor=1):
@@ -108,7 +109,8 @@ def panel(x, y, title, bars):
 
 
 def picture(report):
-    ways = {name: way for name, way in report["ways"].items() if name != "direct"}
+    ways = {name: way for name, way in report["ways"].items()
+            if name not in ("direct", "before") and way["median"]}
     known = {figure: (heading, divisor, small) for heading, figure, divisor, small in ROWS}
     known["echo beside ten p99 us"] = ("echo beside ten downloads, p99, ms", 1000, True)
     known[PEAK] = (PEAK, 1, True)
@@ -123,7 +125,8 @@ def picture(report):
             out += panel(GAP + i % 2 * (WIDTH + GAP), GAP // 2 + i // 2 * height, title, bars)
     width, height = 2 * WIDTH + 3 * GAP, GAP + (len(PANELS) + 1) // 2 * height
     return "\n".join([f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}"'
-                      f' viewBox="0 0 {width} {height}">', STYLE,
+                      f' viewBox="0 0 {width} {height}">',
+                      "<title>scripts/bench --peers: the ways beside each other</title>", STYLE,
                       '<rect class="back" width="100%" height="100%"/>', *out, "</svg>", ""])
 
 
