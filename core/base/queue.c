@@ -14,7 +14,8 @@ struct queue_block {
 
 static size_t room(const struct queue_block *b)
 {
-    return b != NULL ? b->total - HEAD - b->end : 0;
+    size_t most = b == NULL ? 0 : b->total - HEAD < QUEUE_PART ? b->total - HEAD : QUEUE_PART;
+    return b != NULL ? most - b->end : 0;
 }
 
 /* Doubles the memory of the queue, so that a long queue has few blocks and a short one wastes
@@ -49,6 +50,8 @@ static void drop_first(struct queue *q, struct account *a)
     q->first = b->next;
     if (q->first == NULL)
         q->last = NULL;
+    if (q->seen == b)
+        q->seen = NULL;
     q->memory -= b->total;
     account_give(a, b, b->total);
 }
@@ -62,6 +65,7 @@ static void cut(struct queue *q, struct account *a, struct queue_block *last, ui
         last->end = end;
     } else {
         q->first = NULL;
+        q->seen = NULL;
     }
     q->last = last;
     while (b != NULL) {
@@ -92,6 +96,62 @@ bool queue_append(struct queue *q, struct account *a, const void *p, size_t n)
     return true;
 }
 
+/* A block that is half full gets no more of what comes in large pieces. */
+static bool takes_more(const struct queue_block *b)
+{
+    return room(b) >= QUEUE_PART / 2;
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+size_t queue_reserve(struct queue *q, struct account *a, size_t n, struct iovec *parts,
+                     size_t most)
+{
+    size_t i = 0;
+    q->before = q->last;
+    while (i < most && n > 0) {
+        if ((i > 0 || !takes_more(q->last)) && add_block(q, a, QUEUE_PART) == NULL)
+            break;
+        size_t part = least(room(q->last), n);
+        parts[i++] = (struct iovec){.iov_base = q->last->bytes + q->last->end, .iov_len = part};
+        n -= part;
+    }
+    return i;
+}
+
+void queue_commit(struct queue *q, struct account *a, size_t n)
+{
+    struct queue_block *last = q->before, *b = last;
+    if (!takes_more(last))
+        b = last != NULL ? last->next : q->first;
+    q->size += n;
+    for (; n > 0; b = b->next) {
+        size_t part = least(room(b), n);
+        b->end = (uint16_t)(b->end + part);
+        n -= part;
+        last = b;
+    }
+    cut(q, a, last, last != NULL ? last->end : 0);
+}
+
+size_t queue_at(struct queue *q, size_t at, const uint8_t **p)
+{
+    if (q->seen == NULL || at < q->seen_at) {
+        q->seen = q->first;
+        q->seen_at = 0;
+    }
+    size_t there;
+    while (at >= q->seen_at + (there = (size_t)(q->seen->end - q->seen->start))) {
+        q->seen_at += there;
+        q->seen = q->seen->next;
+    }
+    *p = q->seen->bytes + q->seen->start + (at - q->seen_at);
+    return there - (at - q->seen_at);
+}
+
 size_t queue_front(const struct queue *q, const uint8_t **p)
 {
     const struct queue_block *b = q->first;
@@ -109,6 +169,8 @@ void queue_take(struct queue *q, struct account *a, size_t n)
         size_t there = (size_t)(b->end - b->start), part = n < there ? n : there;
         b->start = (uint16_t)(b->start + part);
         n -= part;
+        if (q->seen != NULL && q->seen != b)
+            q->seen_at -= part;
         if (b->start == b->end)
             drop_first(q, a);
     }

@@ -94,14 +94,15 @@ static void tcp_read_on(struct stream *s, bool on)
 
 /* Does one read(2): > 0 bytes, 0 nothing there now, < 0 the end or an error. A failed write does
  * not lose what the other side has sent before it left. */
-static long receive(struct socket_stream *t, uint8_t *p, size_t n)
+static long receive(struct socket_stream *t, const struct iovec *parts, size_t n)
 {
     if (t->eof)
         return -(long)ERR_EOF;
     t->may_read = false;
     ssize_t got;
     do
-        got = read(socket_descriptor(t), p, n);
+        got = n == 1 ? read(socket_descriptor(t), parts->iov_base, parts->iov_len)
+                     : readv(socket_descriptor(t), parts, (int)n);
     while (got < 0 && errno == EINTR);
     if (got > 0)
         return got;
@@ -129,7 +130,8 @@ static long more(struct socket_stream *t)
         t->end -= t->start;
         t->start = 0;
     }
-    long got = receive(t, t->block + t->end, LOOP_BLOCK - t->end);
+    const struct iovec part = {.iov_base = t->block + t->end, .iov_len = LOOP_BLOCK - t->end};
+    long got = receive(t, &part, 1);
     if (got > 0)
         t->end += (size_t)got;
     if (t->end == t->start) {
@@ -170,17 +172,23 @@ static void tcp_consume(struct stream *s, size_t n)
     wake_for_held(t);
 }
 
-static long tcp_pull(struct stream *s, uint8_t *p, size_t n)
+static long tcp_pull_parts(struct stream *s, const struct iovec *parts, size_t n)
 {
     struct socket_stream *t = of(s);
     size_t held = t->end - t->start;
     if (held == 0)
-        return receive(t, p, n);
-    if (n > held)
-        n = held;
-    memcpy(p, t->block + t->start, n);
-    tcp_consume(s, n);
-    return (long)n;
+        return receive(t, parts, n);
+    if (held > parts->iov_len)
+        held = parts->iov_len;
+    memcpy(parts->iov_base, t->block + t->start, held);
+    tcp_consume(s, held);
+    return (long)held;
+}
+
+static long tcp_pull(struct stream *s, uint8_t *p, size_t n)
+{
+    const struct iovec part = {.iov_base = p, .iov_len = n};
+    return tcp_pull_parts(s, &part, 1);
 }
 
 static size_t tcp_try_write(struct stream *s, const uint8_t *p, size_t n)
@@ -345,6 +353,7 @@ static const struct stream_ops ops = {
     .peek = tcp_peek,
     .consume = tcp_consume,
     .pull = tcp_pull,
+    .pull_parts = tcp_pull_parts,
     .try_write = tcp_try_write,
     .write = tcp_write,
     .ready = tcp_ready,

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 struct loop;
 struct stream;
@@ -32,13 +33,23 @@ struct stream_events {
     void (*failed)(void *owner, enum err why);
 };
 
+/* Bytes to be written, XORed with a mask on the way as a WebSocket's are (RFC 6455 section 5.3):
+ * mask[0] is for the first of them. Zeros: no mask. */
+struct stream_span {
+    const uint8_t *p;
+    size_t n;
+    uint8_t mask[4];
+};
+
 struct stream_ops {
     void (*read_on)(struct stream *s, bool on);
     long (*peek)(struct stream *s, size_t want, uint8_t **p);
     void (*consume)(struct stream *s, size_t n);
     long (*pull)(struct stream *s, uint8_t *p, size_t n);
+    long (*pull_parts)(struct stream *s, const struct iovec *parts, size_t n); /* or NULL */
     size_t (*try_write)(struct stream *s, const uint8_t *p, size_t n);
     bool (*write)(struct stream *s, const uint8_t *p, size_t n);
+    bool (*write_spans)(struct stream *s, const struct stream_span *spans, size_t n); /* or NULL */
     bool (*ready)(const struct stream *s);
     void (*shutdown)(struct stream *s);
     void (*close)(struct stream *s);
@@ -92,6 +103,14 @@ static inline long stream_pull(struct stream *s, uint8_t *p, size_t n)
     return s->ops->pull(s, p, n);
 }
 
+/* The same into n > 0 parts, one after the other, of which some streams fill only the first. */
+static inline long stream_pull_parts(struct stream *s, const struct iovec *parts, size_t n)
+{
+    return s->ops->pull_parts != NULL
+               ? s->ops->pull_parts(s, parts, n)
+               : s->ops->pull(s, (uint8_t *)parts[0].iov_base, parts[0].iov_len);
+}
+
 /* Takes what can be taken now and returns how much; never pending, never fails (an error shows at
  * the next peek, or as `failed`). Only while stream_ready. */
 static inline size_t stream_try_write(struct stream *s, const uint8_t *p, size_t n)
@@ -105,6 +124,25 @@ static inline bool stream_write(struct stream *s, const uint8_t *p, size_t n)
 {
     return s->ops->write(s, p, n);
 }
+
+/* Whether stream_write_spans may be called: a stream that encrypts reads bytes where they lie and
+ * writes them elsewhere anyway. */
+static inline bool stream_writes_spans(const struct stream *s)
+{
+    return s->ops->write_spans != NULL;
+}
+
+/* Writes n spans, together at most LOOP_BLOCK bytes, one after the other. The bytes are free again
+ * in any case. False: pending; nothing may be written before `writable`. Only while stream_ready. */
+static inline bool stream_write_spans(struct stream *s, const struct stream_span *spans, size_t n)
+{
+    return s->ops->write_spans(s, spans, n);
+}
+
+/* The bytes of all spans. */
+size_t stream_spans_size(const struct stream_span *spans, size_t n);
+/* Copies `size` bytes of the spans, masked, that begin `at` bytes after their start. */
+void stream_spans_copy(const struct stream_span *spans, size_t at, uint8_t *out, size_t size);
 
 /* Whether no write is pending. */
 static inline bool stream_ready(const struct stream *s)

@@ -124,15 +124,15 @@ static uint8_t *open_gcm(struct record_gcm *g, uint8_t *record, size_t *n)
     return gcm_open(&g->key, nonce, aad, N_AAD, text, *n, text, text + *n) ? text : NULL;
 }
 
-static void seal_gcm(struct record_gcm *g, enum record_type type, uint8_t *record, size_t n)
+static void seal_gcm(struct record_gcm *g, enum record_type type, const struct gcm_span *spans,
+                     size_t n_spans, uint8_t *record, size_t n)
 {
     uint8_t nonce[GCM_NONCE], aad[N_AAD], *text = record + RECORD_HEADER + SEQUENCE;
-    struct gcm_span plain = {.p = text, .n = n};
     put_header(record, type, n + GCM_AROUND);
     put_big(record + RECORD_HEADER, g->sequence, SEQUENCE);
     next_aad(g, type, n, aad);
     make_nonce(g, record + RECORD_HEADER, nonce);
-    gcm_seal(&g->key, nonce, aad, N_AAD, &plain, 1, text, text + n);
+    gcm_seal(&g->key, nonce, aad, N_AAD, spans, n_spans, text, text + n);
 }
 
 /* ---- either ---- */
@@ -153,9 +153,26 @@ uint8_t *record_open(struct record_layer *r, uint8_t *record, size_t size, size_
 size_t record_seal(struct record_layer *r, enum record_type type, uint8_t *record, size_t n)
 {
     if (r->is_gcm) {
-        seal_gcm(&r->out.gcm, type, record, n);
+        struct gcm_span plain = {.p = record + r->front, .n = n};
+        seal_gcm(&r->out.gcm, type, &plain, 1, record, n);
         return r->front + n + r->back;
     }
     r->out.vtable->encrypt(&r->out.vtable, (int)type, BR_TLS12, record + r->front, &n);
     return n;
+}
+
+size_t record_seal_spans(struct record_layer *r, const struct stream_span *spans, size_t n_spans,
+                         uint8_t *record, size_t n)
+{
+    struct gcm_span plain[RECORD_SPANS];
+    if (!r->is_gcm) {
+        stream_spans_copy(spans, 0, record + r->front, n);
+        return record_seal(r, RECORD_DATA, record, n);
+    }
+    for (size_t i = 0; i < n_spans; i++) {
+        plain[i] = (struct gcm_span){.p = spans[i].p, .n = spans[i].n};
+        memcpy(plain[i].mask, spans[i].mask, sizeof plain[i].mask);
+    }
+    seal_gcm(&r->out.gcm, RECORD_DATA, plain, n_spans, record, n);
+    return r->front + n + r->back;
 }

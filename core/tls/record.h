@@ -14,12 +14,14 @@
 #ifndef CORE_TLS_RECORD_H
 #define CORE_TLS_RECORD_H
 
+#include "core/net/stream.h"
 #include "core/tls/gcm.h"
 
 #include <bearssl.h>
 #include <stdbool.h>
 
 #define RECORD_HEADER 5
+#define RECORD_SPANS 4
 #define RECORD_MAX_PLAIN 16384
 #define RECORD_MAX (RECORD_HEADER + RECORD_MAX_PLAIN + 2048) /* RFC 5246 section 6.2.3 */
 
@@ -69,5 +71,9 @@ uint8_t *record_open(struct record_layer *r, uint8_t *record, size_t size, size_
 /* Makes a record at `record` from the n plaintext bytes that lie at record + front; `back` bytes
  * after them are used too. Returns its size, front + n + back. */
 size_t record_seal(struct record_layer *r, enum record_type type, uint8_t *record, size_t n);
+/* The same for plaintext that lies in spans elsewhere, n bytes in all: RECORD_SPANS at most, and
+ * none of them where the record goes. */
+size_t record_seal_spans(struct record_layer *r, const struct stream_span *spans, size_t n_spans,
+                         uint8_t *record, size_t n);
 
 #endif

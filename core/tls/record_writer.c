@@ -3,12 +3,13 @@
 #include <string.h>
 
 #define NARROW_WRITES 16
+#define APART 4096 /* bytes that get a record of their own; fewer share one */
 
 static bool has_block(struct batch *b)
 {
     if (b->block == NULL && !b->no_memory)
         b->block = loop_block(b->loop);
-    b->no_memory = b->block == NULL;
+    b->no_memory = b->no_memory || b->block == NULL;
     return !b->no_memory;
 }
 
@@ -34,13 +35,25 @@ static size_t record_room(const struct batch *b)
     return room < b->keys->max_plain ? room : b->keys->max_plain;
 }
 
-size_t batch_put(struct batch *b, const uint8_t *p, size_t n)
+/* A record of its own for all spans, if there is room. */
+static size_t put_apart(struct batch *b, const struct stream_span *spans, size_t n, size_t size)
 {
-    size_t taken = 0;
-    if (b->sending || n == 0 || !has_block(b))
+    seal(b, RECORD_DATA);
+    if (size > record_room(b) || (b->narrow > 0 && b->sealed > 0))
         return 0;
-    while (taken < n) {
-        size_t left = n - taken, max = b->keys->max_plain;
+    b->sealed += record_seal_spans(b->keys, spans, n, b->block + b->sealed, size);
+    return size;
+}
+
+size_t batch_put_spans(struct batch *b, const struct stream_span *spans, size_t n, size_t from)
+{
+    size_t size = stream_spans_size(spans, n), max = b->keys->max_plain, taken = from;
+    if (b->sending || taken == size || !has_block(b))
+        return 0;
+    if (from == 0 && size >= APART && size <= max && n <= RECORD_SPANS)
+        return put_apart(b, spans, n, size);
+    while (taken < size) {
+        size_t left = size - taken;
         size_t whole = left < max ? left : max;
         if (b->open > 0 && left <= max && b->open + left > record_room(b))
             seal(b, RECORD_DATA);
@@ -48,7 +61,7 @@ size_t batch_put(struct batch *b, const uint8_t *p, size_t n)
             break;
         size_t part = record_room(b) - b->open;
         part = left < part ? left : part;
-        memcpy(b->block + b->sealed + b->keys->front + b->open, p + taken, part);
+        stream_spans_copy(spans, taken, b->block + b->sealed + b->keys->front + b->open, part);
         b->open += part;
         taken += part;
         if (b->open == max)
@@ -56,7 +69,13 @@ size_t batch_put(struct batch *b, const uint8_t *p, size_t n)
         else if (part < left && b->open == record_room(b))
             break;
     }
-    return taken;
+    return taken - from;
+}
+
+size_t batch_put(struct batch *b, const uint8_t *p, size_t n)
+{
+    struct stream_span span = {.p = p, .n = n};
+    return batch_put_spans(b, &span, 1, 0);
 }
 
 bool batch_alert(struct batch *b, int level, int number)

@@ -25,6 +25,9 @@ struct batch {
 /* Takes as much of p as fits and returns how much: 0 while sending. Data that fits into one record
  * is not spread over two, so that a message usually is one record. */
 size_t batch_put(struct batch *b, const uint8_t *p, size_t n);
+/* The same for spans, without their first `from` bytes. What fills most of a record is encrypted
+ * from where it lies to where the record goes. */
+size_t batch_put_spans(struct batch *b, const struct stream_span *spans, size_t n, size_t from);
 /* Adds a whole alert; false when there is no room now. */
 bool batch_alert(struct batch *b, int level, int number);
 /* Gives room for bytes that are records already (those of the handshake); batch_added tells how

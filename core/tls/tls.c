@@ -33,6 +33,7 @@ struct tls {
     struct batch out;
     const uint8_t *parked; /* the rest of a pending write */
     size_t parked_left;
+    uint8_t *copy; /* a block that `parked` lies in, when its owner's memory is free; or NULL */
     bool ending, ended; /* shutdown: requested, done */
 };
 
@@ -145,11 +146,11 @@ static long tls_pull(struct stream *s, uint8_t *p, size_t n)
 /* ---- writing ---- */
 
 /* Takes as much as can go now, until the lower stream is full. */
-static size_t put(struct tls *t, const uint8_t *p, size_t n)
+static size_t put(struct tls *t, const struct stream_span *spans, size_t n)
 {
-    size_t taken = batch_put(&t->out, p, n);
-    while (taken < n && !t->out.no_memory && batch_flush(&t->out))
-        taken += batch_put(&t->out, p + taken, n - taken);
+    size_t size = stream_spans_size(spans, n), taken = batch_put_spans(&t->out, spans, n, 0);
+    while (taken < size && !t->out.no_memory && batch_flush(&t->out))
+        taken += batch_put_spans(&t->out, spans, n, taken);
     if (!t->out.sending)
         loop_defer(t->loop, &t->flush);
     return taken;
@@ -158,21 +159,57 @@ static size_t put(struct tls *t, const uint8_t *p, size_t n)
 static size_t tls_try_write(struct stream *s, const uint8_t *p, size_t n)
 {
     struct tls *t = of(s);
+    struct stream_span span = {.p = p, .n = n};
     assert(!handshaking(t) && t->parked_left == 0 && !t->ending);
-    return t->failed != ERR_OK ? 0 : put(t, p, n);
+    return t->failed != ERR_OK ? 0 : put(t, &span, 1);
 }
 
 /* After a failure all bytes count as taken: the owner learns of it by `failed`. */
 static bool tls_write(struct stream *s, const uint8_t *p, size_t n)
 {
     struct tls *t = of(s);
+    struct stream_span span = {.p = p, .n = n};
     assert(!handshaking(t) && t->parked_left == 0 && !t->ending);
-    size_t taken = t->failed != ERR_OK ? n : put(t, p, n);
+    size_t taken = t->failed != ERR_OK ? n : put(t, &span, 1);
     if (t->out.no_memory)
         taken = n;
     t->parked = p + taken;
     t->parked_left = n - taken;
     return t->parked_left == 0;
+}
+
+/* What cannot go now is copied. */
+static bool tls_write_spans(struct stream *s, const struct stream_span *spans, size_t n)
+{
+    struct tls *t = of(s);
+    size_t size = stream_spans_size(spans, n);
+    assert(!handshaking(t) && t->parked_left == 0 && !t->ending && size <= LOOP_BLOCK);
+    size_t taken = t->failed != ERR_OK ? size : put(t, spans, n);
+    if (taken == size || t->out.no_memory)
+        return true;
+    t->copy = loop_block(t->loop);
+    t->out.no_memory = t->copy == NULL;
+    if (t->copy == NULL) {
+        loop_defer(t->loop, &t->flush); /* tells it */
+        return true;
+    }
+    t->parked_left = size - taken;
+    stream_spans_copy(spans, taken, t->copy, t->parked_left);
+    t->parked = t->copy;
+    return false;
+}
+
+/* The lower stream has room again for the rest of a pending write. */
+static void put_parked(struct tls *t)
+{
+    struct stream_span rest = {.p = t->parked, .n = t->parked_left};
+    size_t taken = put(t, &rest, 1);
+    t->parked += taken;
+    t->parked_left -= taken;
+    if (t->parked_left > 0)
+        return;
+    loop_unblock(t->loop, t->copy);
+    t->copy = NULL;
 }
 
 static bool tls_ready(const struct stream *s)
@@ -210,6 +247,7 @@ static void tls_close(struct stream *s)
         t->in.end != ERR_TLS && t->parked_left == 0)
         batch_alert(&t->out, ALERT_WARNING, ALERT_CLOSE_NOTIFY);
     batch_end(&t->out);
+    loop_unblock(t->loop, t->copy);
     inbox_free(&t->in);
     stream_close(t->lower);
     handshake_free(t->handshake);
@@ -475,9 +513,7 @@ static void on_lower_writable(void *owner)
     }
     bool pending = t->parked_left > 0;
     if (pending) {
-        size_t taken = put(t, t->parked, t->parked_left);
-        t->parked += taken;
-        t->parked_left -= taken;
+        put_parked(t);
         if (t->out.no_memory || t->parked_left > 0)
             return;
     }
@@ -513,6 +549,7 @@ static const struct stream_ops ops = {
     .pull = tls_pull,
     .try_write = tls_try_write,
     .write = tls_write,
+    .write_spans = tls_write_spans,
     .ready = tls_ready,
     .shutdown = tls_shutdown,
     .close = tls_close,

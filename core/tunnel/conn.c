@@ -324,11 +324,11 @@ void conn_feed_waiters(struct conn_host *h)
     host_pump_later(h);
 }
 
-void conn_send(struct conn *c, int type, size_t payload_size)
+void conn_send(struct conn *c, int type, const uint8_t *payload, size_t n)
 {
     struct frame f = {.type = type, .stream = c->stream, .connection = c->connection};
     c->dialect->ops->fill(c, &f);
-    host_send(c->host, &f, payload_size);
+    host_send(c->host, &f, payload, n);
 }
 
 /* A start goes before all, a reset behind all. */
@@ -354,9 +354,7 @@ void conn_send_owed(struct conn *c)
     if (!owes(c))
         list_remove(&c->turn.control);
     size_t n = type == FRAME_CONNECTION_START ? c->opening.n : 0;
-    if (n > 0)
-        memcpy(host_payload(c->host), c->opening.p, n);
-    conn_send(c, type, n);
+    conn_send(c, type, (const uint8_t *)c->opening.p, n);
     conn_free_if_done(c);
 }
 

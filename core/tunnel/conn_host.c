@@ -3,6 +3,7 @@
 #include "core/ws/frame.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define PAYLOAD_AT (WS_HEADER_MAX + FRAME_HEAD_MAX)
 
@@ -17,11 +18,19 @@ uint8_t *host_payload(struct conn_host *h)
     return h->outgoing + PAYLOAD_AT;
 }
 
-void host_send(struct conn_host *h, const struct frame *f, size_t payload_size)
+/* The head is put in front of the payload's place also where the payload lies elsewhere. */
+void host_send(struct conn_host *h, const struct frame *f, const uint8_t *payload, size_t n)
 {
-    uint8_t *payload = host_payload(h);
-    size_t head = frame_wrap(payload, f, payload_size);
-    h->transport.send(h->transport.ctx, payload - head, head + payload_size);
+    uint8_t *at = host_payload(h);
+    size_t head = frame_wrap(at, f, n);
+    struct span parts[] = {{(const char *)at - head, head}, {(const char *)payload, n}};
+    if (h->transport.send_parts != NULL) {
+        h->transport.send_parts(h->transport.ctx, parts, n > 0 ? 2 : 1);
+        return;
+    }
+    if (n > 0 && payload != at)
+        memcpy(at, payload, n);
+    h->transport.send(h->transport.ctx, at - head, head + n);
 }
 
 bool host_ready(const struct conn_host *h)

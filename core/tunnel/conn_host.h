@@ -76,8 +76,8 @@ static inline uint64_t host_now(const struct conn_host *h)
 
 bool host_init_outgoing(struct conn_host *h); /* False: no memory. */
 uint8_t *host_payload(struct conn_host *h);   /* A payload of one quantum has room there. */
-/* Sends a frame whose payload lies there. The host must be ready. */
-void host_send(struct conn_host *h, const struct frame *f, size_t payload_size);
+/* Sends a frame with n bytes of payload, a quantum at most. The host must be ready. */
+void host_send(struct conn_host *h, const struct frame *f, const uint8_t *payload, size_t n);
 bool host_ready(const struct conn_host *h); /* The transport is there and has room. */
 /* Pumps at the end of the loop's iteration: no connection ends inside this call. */
 void host_pump_later(struct conn_host *h);

@@ -169,27 +169,62 @@ static size_t tapped(struct conn *c, const uint8_t *p, size_t n)
     return may;
 }
 
-long conn_pull(struct conn *c, uint8_t *p, size_t n)
+/* Reads into the parts, of n bytes together, and puts c where it belongs in the rings. Returns how
+ * many bytes the tap lets pass, or -1 when c may be gone. */
+static long pull(struct conn *c, const struct iovec *parts, size_t n_parts, size_t n)
 {
     conn_pause_ends(c, true);
     list_remove(&c->unread);
-    long got = stream_pull(c->local, p, n);
-    if (got < 0) {
-        local_over(c, (enum err) - got);
-        return -1;
-    }
-    size_t size = (size_t)got;
-    c->turn.last_read = size;
-    if (size < n) {
+    long got = stream_pull_parts(c->local, parts, n_parts);
+    if (got < 0)
+        return got;
+    size_t left = (size_t)got, passed = 0;
+    c->turn.last_read = left;
+    c->drained = left < n;
+    if (c->drained) {
         list_remove(&c->turn.ring);
         stream_read_on(c->local, true);
     } else {
         scheduler_more(&c->host->scheduler, &c->turn);
     }
-    size = tapped(c, p, size);
-    if (size > 0)
-        conn_count(c, true, size);
-    return (long)size;
+    for (; left > 0; parts++) {
+        size_t part = parts->iov_len < left ? parts->iov_len : left;
+        size_t may = tapped(c, parts->iov_base, part);
+        if (may > 0)
+            conn_count(c, true, may);
+        passed += may;
+        left -= part;
+    }
+    return (long)passed;
+}
+
+long conn_pull(struct conn *c, uint8_t *p, size_t n)
+{
+    const struct iovec part = {.iov_base = p, .iov_len = n};
+    long got = pull(c, &part, 1, n);
+    if (got >= 0)
+        return got;
+    local_over(c, (enum err) - got);
+    return -1;
+}
+
+long conn_pull_kept(struct conn *c, size_t n)
+{
+    struct iovec parts[CONN_PARTS];
+    size_t room = 0, n_parts = queue_reserve(&c->kept, &c->host->out, n, parts, CONN_PARTS);
+    bool first = c->kept.size == 0;
+    for (size_t i = 0; i < n_parts; i++)
+        room += parts[i].iov_len;
+    long got = n_parts > 0 ? pull(c, parts, n_parts, room) : -(long)ERR_NO_MEMORY;
+    queue_commit(&c->kept, &c->host->out, got > 0 ? (size_t)got : 0);
+    if (got < 0) {
+        local_over(c, (enum err) - got);
+        return -1;
+    }
+    if (first && got > 0)
+        progress_begin(c, &c->out);
+    c->window.end += (size_t)got;
+    return got;
 }
 
 bool conn_keep(struct conn *c, const uint8_t *p, size_t n)

@@ -27,8 +27,9 @@ struct dialect_ops {
      * memory. */
     struct conn *(*open)(struct dialect *d, struct service *service);
     void (*attached)(struct conn *c); /* A live connection has got its local stream. */
-    /* Moves what c has to send to p, n bytes at most. 0: there was nothing, and c may be gone. */
-    size_t (*read)(struct conn *c, uint8_t *p, size_t n);
+    /* Takes what c has to send next, a quantum at most, and sets *p to it: it stays there until the
+     * next call. 0: there was nothing, and c may be gone. */
+    size_t (*read)(struct conn *c, const uint8_t **p);
     void (*fill)(const struct conn *c, struct frame *f); /* Adds what a frame of f->type says. */
     void (*delivered)(struct conn *c);                   /* The local side may have taken more. */
     /* The end of the local stream was read, or a timer that this function has set has fired. */

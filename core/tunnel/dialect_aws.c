@@ -84,8 +84,11 @@ static size_t read_early(struct conn *c, uint8_t *p, size_t n)
     return n;
 }
 
-static size_t read_conn(struct conn *c, uint8_t *p, size_t n)
+static size_t read_conn(struct conn *c, const uint8_t **from)
 {
+    uint8_t *p = host_payload(c->host);
+    size_t n = c->dialect->quantum;
+    *from = p;
     if (c->kept.size > 0)
         return read_early(c, p, n);
     long got = conn_pull(c, p, n);
@@ -221,7 +224,7 @@ static void refuse_now(struct aws *a, const struct frame *f)
     struct conn c = {.host = a->dialect.host, .dialect = &a->dialect};
     name_refused(&c, f);
     if (host_ready(c.host))
-        conn_send(&c, f->connection != 0 ? FRAME_CONNECTION_RESET : FRAME_STREAM_RESET, 0);
+        conn_send(&c, f->connection != 0 ? FRAME_CONNECTION_RESET : FRAME_STREAM_RESET, NULL, 0);
 }
 
 /* A connection that exists only to owe the far end a reset. */

@@ -174,6 +174,12 @@ static bool transport_send(void *ctx, uint8_t *p, size_t n)
     return ws_send(l->ws, p, n);
 }
 
+static bool transport_send_parts(void *ctx, const struct span *parts, size_t n)
+{
+    struct link *l = ctx;
+    return ws_send_parts(l->ws, parts, n);
+}
+
 static void transport_resume(void *ctx)
 {
     struct link *l = ctx;
@@ -331,6 +337,7 @@ static void on_arrived(void *owner, struct stream *s, const struct connector_ans
     session_attach(l->session, &(struct transport){
                                    .ready = transport_ready,
                                    .send = transport_send,
+                                   .send_parts = transport_send_parts,
                                    .resume = transport_resume,
                                    .native = answer->native,
                                    .stream_idle_ms = 1000 * answer->idle_s,

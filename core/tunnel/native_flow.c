@@ -4,7 +4,10 @@
 #include "core/tunnel/progress.h"
 
 #define ECHO_MS 2000        /* between two measures of the round trip, at least */
+#define LARGE_READ 4096     /* bytes */
 #define CREDIT_DELAY_MS 100 /* a small amount handed on is acknowledged after so long */
+
+_Static_assert(QUEUE_PART == SESSION_QUANTUM, "a frame is what lies together in the queue");
 
 void flow_open(struct conn *c)
 {
@@ -23,18 +26,22 @@ void flow_retire(struct conn *c)
 
 /* ---- what goes out ---- */
 
-/* Kept bytes that have to be sent. */
-static size_t read_kept(struct conn *c, uint8_t *p, size_t n)
+/* The next of the kept bytes that have to be sent: those that lie together. */
+static size_t next_kept(struct conn *c, const uint8_t **p)
 {
     struct window *w = &c->window;
-    n = window_may_resend(w, n);
+    size_t n = window_may_resend(w, c->dialect->quantum);
     if (n == 0) {
         list_remove(&c->turn.ring);
         return 0;
     }
-    queue_copy(&c->kept, (size_t)(w->sent - w->acked), p, n);
+    size_t together = queue_at(&c->kept, (size_t)(w->sent - w->acked), p);
+    n = together < n ? together : n;
     w->sent += n;
-    scheduler_more(&c->host->scheduler, &c->turn);
+    if (window_all_sent(w) && c->drained)
+        list_remove(&c->turn.ring);
+    else
+        scheduler_more(&c->host->scheduler, &c->turn);
     flow_sent(c);
     return n;
 }
@@ -43,6 +50,8 @@ static size_t read_kept(struct conn *c, uint8_t *p, size_t n)
 static size_t may_read(struct conn *c, size_t n)
 {
     size_t room = window_may_send(&c->window, n);
+    if (room > c->dialect->quantum && !account_may(&c->host->out, CONN_PARTS * BUDGET_BLOCK))
+        room = c->dialect->quantum;
     if (room > 0 && !account_may(&c->host->out, BUDGET_BLOCK)) {
         size_t reserve = c->kept.size < CONN_RESERVE ? CONN_RESERVE - c->kept.size : 0;
         room = room < reserve ? room : reserve;
@@ -58,25 +67,38 @@ static size_t may_read(struct conn *c, size_t n)
     return room;
 }
 
-size_t flow_read(struct conn *c, uint8_t *p, size_t n)
+/* Who sends a lot is read straight to where its bytes are kept; a few bytes, which need a small
+ * block only, are copied there. */
+static bool fill_kept(struct conn *c)
+{
+    bool bulk = c->turn.last_read >= LARGE_READ;
+    size_t n = may_read(c, bulk && scheduler_alone(&c->host->scheduler, &c->turn) ? CONN_PARTS * QUEUE_PART : c->dialect->quantum);
+    if (n == 0)
+        return false;
+    if (bulk && n >= LARGE_READ)
+        return conn_pull_kept(c, n) > 0;
+    uint8_t *p = host_payload(c->host);
+    n = n < c->dialect->quantum ? n : c->dialect->quantum;
+    long got = conn_pull(c, p, n);
+    if (got > 0 && !conn_keep(c, p, (size_t)got)) { /* it may have to be sent again */
+        conn_finish(c, ERR_NO_MEMORY, true, CONN_NOW);
+        return false;
+    }
+    return got > 0;
+}
+
+size_t flow_read(struct conn *c, const uint8_t **p)
 {
     if (!window_all_sent(&c->window))
-        return read_kept(c, p, n);
+        return next_kept(c, p);
     if (c->local == NULL || c->local_ended) {
         list_remove(&c->turn.ring);
         return 0;
     }
-    n = may_read(c, n);
-    long got = n > 0 ? conn_pull(c, p, n) : -1;
-    if (got < 0)
+    if (!fill_kept(c))
         return 0;
-    if (!conn_keep(c, p, (size_t)got)) { /* it may have to be sent again */
-        conn_finish(c, ERR_NO_MEMORY, true, CONN_NOW);
-        return 0;
-    }
-    c->window.sent += (size_t)got;
     progress_consider(c->host);
-    return (size_t)got;
+    return next_kept(c, p);
 }
 
 void flow_sent(struct conn *c)

@@ -7,7 +7,7 @@
 
 void flow_open(struct conn *c);   /* c has a window from now on. */
 void flow_retire(struct conn *c); /* The window ends, and what is kept goes. */
-size_t flow_read(struct conn *c, uint8_t *p, size_t n); /* This is dialect_ops.read. */
+size_t flow_read(struct conn *c, const uint8_t **p); /* This is dialect_ops.read. */
 /* Owes the FIN if the local side has ended and all its bytes have left. */
 void flow_sent(struct conn *c);
 /* Owes a CREDIT: now, or as soon as enough has been handed on or time has passed. */

@@ -280,8 +280,7 @@ static void on_echo(struct native *n, const struct frame *f)
 static void send_echo(struct native *n, int type, const uint8_t payload[8])
 {
     struct conn_host *h = n->dialect.host;
-    memcpy(host_payload(h), payload, 8);
-    host_send(h, &(struct frame){.type = type}, 8);
+    host_send(h, &(struct frame){.type = type}, payload, 8);
 }
 
 static void send_own_echo(struct native *n)
@@ -316,13 +315,13 @@ static void send_resume(struct native *n)
     struct frame f = {.type = FRAME_RESUME, .epoch = n->epoch, .received = n->last_begun};
     if (list_empty(&n->listing)) {
         n->listing_owed = false;
-        host_payload(n->dialect.host)[0] = FRAME_FEATURE_TARGETS;
-        host_send(n->dialect.host, &f, 1);
+        static const uint8_t features[] = {FRAME_FEATURE_TARGETS};
+        host_send(n->dialect.host, &f, features, sizeof features);
         return;
     }
     struct native_conn *c = list_entry(n->listing.next, struct native_conn, listing);
     list_remove(&c->listing);
-    conn_send(&c->conn, FRAME_RESUME, 0);
+    conn_send(&c->conn, FRAME_RESUME, NULL, 0);
 }
 
 bool resume_send_next(struct native *n)

@@ -55,6 +55,16 @@ struct turn *scheduler_next(struct scheduler *s)
     return list_empty(ring) ? NULL : list_entry(ring->next, struct turn, ring);
 }
 
+static bool has_no_other(const struct list *ring, const struct turn *t)
+{
+    return list_empty(ring) || (ring->next == &t->ring && ring->prev == &t->ring);
+}
+
+bool scheduler_alone(const struct scheduler *s, const struct turn *t)
+{
+    return has_no_other(&s->sparse, t) && has_no_other(&s->bulk, t);
+}
+
 void scheduler_more(struct scheduler *s, struct turn *t)
 {
     list_append(&s->bulk, &t->ring);

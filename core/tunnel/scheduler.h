@@ -31,6 +31,8 @@ struct turn *scheduler_next_control(const struct scheduler *s);
 void scheduler_want(struct scheduler *s, struct turn *t);
 /* Whose data is next, or NULL. It stays in its ring. */
 struct turn *scheduler_next(struct scheduler *s);
+/* Nobody else has data to send. */
+bool scheduler_alone(const struct scheduler *s, const struct turn *t);
 /* There is a lot to send: the connection becomes the last of the bulk ones. */
 void scheduler_more(struct scheduler *s, struct turn *t);
 

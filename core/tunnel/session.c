@@ -29,11 +29,12 @@ static struct session *session_of(const struct conn_host *h)
 
 /* ---- sending ---- */
 
-static void send_data(struct conn_host *h, struct conn *c)
+static void send_data(struct conn *c)
 {
-    size_t n = c->dialect->ops->read(c, host_payload(h), c->dialect->quantum);
+    const uint8_t *p = NULL;
+    size_t n = c->dialect->ops->read(c, &p);
     if (n > 0)
-        conn_send(c, FRAME_DATA, n);
+        conn_send(c, FRAME_DATA, p, n);
 }
 
 /* Control frames, then sparse connections, then bulk ones in turn, while there is room. */
@@ -53,7 +54,7 @@ static void pump(struct conn_host *h)
         }
         if ((t = scheduler_next(&h->scheduler)) == NULL)
             break;
-        send_data(h, list_entry(t, struct conn, turn));
+        send_data(list_entry(t, struct conn, turn));
         frames--;
     }
     h->pumping = false;

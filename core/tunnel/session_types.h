@@ -3,6 +3,7 @@
 #define CORE_TUNNEL_SESSION_TYPES_H
 
 #include "core/base/err.h"
+#include "core/base/str.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,6 +25,9 @@ struct transport {
     /* One message; WS_HEADER_MAX bytes in front of p may be overwritten, and p too. False: pending,
      * p stays untouched until session_writable. */
     bool (*send)(void *ctx, uint8_t *p, size_t n);
+    /* The same for a message in WS_PARTS parts at most, which may lie anywhere and are free again in
+     * any case. NULL: there is none. */
+    bool (*send_parts)(void *ctx, const struct span *parts, size_t n);
     void (*resume)(void *ctx); /* session_input took less than it was given: offer it again */
     bool native;               /* the hub speaks FRAME_NATIVE_PROTOCOL: it sends PEER */
     uint64_t stream_idle_ms;   /* no connection may be idle for longer, as the hub says; 0: any */

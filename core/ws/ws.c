@@ -21,6 +21,8 @@ void ws_free(struct ws *w)
         return;
     timer_free(w->timer);
     stream_close(w->stream);
+    loop_unblock(w->loop, w->copy);
+    loop_cancel(&w->broken);
     w->dead = true;
     if (w->depth == 0)
         free(w);
@@ -50,6 +52,24 @@ static bool send_frame(struct ws *w, enum ws_opcode op, uint8_t *p, size_t n)
     return stream_write(w->stream, p - header, header + n);
 }
 
+/* For a stream that takes no spans. */
+static bool write_copy(struct ws *w, const struct stream_span *spans, size_t n)
+{
+    size_t size = stream_spans_size(spans, n);
+    uint8_t *copy = size <= LOOP_BLOCK ? loop_block(w->loop) : NULL;
+    if (copy == NULL) {
+        loop_defer(w->loop, &w->broken);
+        return true;
+    }
+    stream_spans_copy(spans, 0, copy, size);
+    if (!stream_write(w->stream, copy, size)) {
+        w->copy = copy;
+        return false;
+    }
+    loop_unblock(w->loop, copy);
+    return true;
+}
+
 static void send_control(struct ws *w, enum ws_opcode op, struct ws_control *c)
 {
     if (!c->wanted || !stream_ready(w->stream))
@@ -76,6 +96,25 @@ bool ws_send(struct ws *w, uint8_t *p, size_t n)
 {
     assert(ws_ready(w));
     return send_frame(w, WS_BINARY, p, n);
+}
+
+bool ws_send_parts(struct ws *w, const struct span *parts, size_t n)
+{
+    struct stream_span spans[1 + WS_PARTS] = {0};
+    uint8_t head[WS_HEADER_MAX];
+    size_t size = 0;
+    assert(ws_ready(w) && n <= WS_PARTS);
+    const uint8_t *mask = next_mask(w);
+    for (size_t i = 0; i < n; i++) {
+        spans[1 + i] = (struct stream_span){.p = (const uint8_t *)parts[i].p, .n = parts[i].n};
+        for (size_t k = 0; mask != NULL && k < 4; k++)
+            spans[1 + i].mask[k] = mask[(size + k) % 4];
+        size += parts[i].n;
+    }
+    spans[0].n = ws_header(head + sizeof head, true, WS_BINARY, size, mask);
+    spans[0].p = head + sizeof head - spans[0].n;
+    return stream_writes_spans(w->stream) ? stream_write_spans(w->stream, spans, 1 + n)
+                                          : write_copy(w, spans, 1 + n);
 }
 
 void ws_ping(struct ws *w, const void *p, size_t n)
@@ -129,6 +168,8 @@ static void on_writable(void *owner)
 {
     struct ws *w = owner;
     w->depth++;
+    loop_unblock(w->loop, w->copy);
+    w->copy = NULL;
     if (w->state != OVER) {
         send_controls(w);
         ws_close_settle(w);
@@ -151,6 +192,11 @@ static void on_failed(void *owner, enum err why)
     else
         ws_over(w, why, 0, err_text(why));
     release(w);
+}
+
+static void out_of_memory(void *owner)
+{
+    on_failed(owner, ERR_NO_MEMORY);
 }
 
 static void on_timeout(void *owner)
@@ -183,6 +229,7 @@ struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const struct
                      .received_at = loop_now(loop)};
     w->masks_used = WS_MASKS;
     ws_parser_init(&w->parser, !client);
+    deferred_init(&w->broken, out_of_memory, w);
     w->timer = timer_new(loop, on_timeout, w);
     if (w->timer == NULL) {
         ws_free(w);
@@ -209,6 +256,7 @@ struct stream *ws_take(struct ws *w)
     struct stream *s = w->stream;
     assert(ws_ready(w) && w->paused && w->depth == 0);
     timer_free(w->timer);
+    loop_cancel(&w->broken);
     free(w);
     return s;
 }

@@ -7,6 +7,8 @@
 #include "core/net/stream.h"
 #include "core/ws/frame.h"
 
+#define WS_PARTS 3
+
 struct ws;
 
 struct ws_events {
@@ -47,6 +49,9 @@ bool ws_ready(const struct ws *w);
  * overwritten and, at a client, the payload is masked in place. False: pending; the caller keeps
  * all of it unchanged until `writable`. Only while ws_ready. */
 bool ws_send(struct ws *w, uint8_t *p, size_t n);
+/* The same for a message in n parts, WS_PARTS at most, which may lie anywhere and are left as they
+ * are: they are free again in any case. */
+bool ws_send_parts(struct ws *w, const struct span *parts, size_t n);
 /* Sends a ping with up to 125 bytes, which replaces one that could not leave yet. Does nothing
  * after ws_close. */
 void ws_ping(struct ws *w, const void *p, size_t n);

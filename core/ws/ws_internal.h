@@ -37,6 +37,8 @@ struct ws {
 
     struct ws_control pong, ping, close;         /* those that wait, sent in this order */
     uint8_t out[WS_HEADER_MAX + WS_CONTROL_MAX]; /* the control frame that the stream is writing */
+    uint8_t *copy;                               /* a block with a message that the stream writes */
+    struct deferred broken;                      /* there was no memory for it */
     size_t masks_used;
 
     struct timer *timer; /* limits the closing */

@@ -37,21 +37,20 @@ static bool ready(const void *end)
     return !e->full;
 }
 
-static void send_message(void *end, uint8_t *p, size_t n, size_t room)
+static void send_message(void *end, const uint8_t *p, size_t n)
 {
     struct end *e = end;
     MUST(e->here && !e->full && n > 0 && n <= LOOP_BLOCK - 16);
     struct frame_cutter cutter = {0};
     for (size_t at = 0; at < n;) {
         uint8_t *message;
-        size_t length, used = frame_cut(&cutter, p + at, n - at, &message, &length);
+        size_t length, used = frame_cut(&cutter, (uint8_t *)(uintptr_t)p + at, n - at, &message, &length);
         struct frame f;
         MUST(used > 0 && message != NULL);
         MUST(frame_decode(message, length, &f) == ERR_OK);
         at += used;
     }
     e->full = e->once;
-    memset(p - room, 0xee, room + n);
 }
 
 static void resume(void *end)
@@ -88,10 +87,10 @@ static void go(struct relay *r, enum side side)
 /* What is not taken is offered once more when there is room. */
 static void give(struct relay *r, enum side side, const uint8_t *p, size_t n)
 {
-    uint8_t *piece = malloc(n + 16);
-    MUST(piece != NULL);
-    memcpy(piece + 16, p, n);
-    size_t taken = ends[side].here ? relay_input(r, side, piece + 16, n, 16) : n;
+    uint8_t *piece = malloc(n);
+    MUST(piece != NULL || n == 0);
+    memcpy(piece, p, n);
+    size_t taken = ends[side].here ? relay_input(r, side, piece, n) : n;
     MUST(taken <= n);
     if (taken < n && ends[side].here) {
         struct end *other = &ends[side_other(side)];
@@ -99,9 +98,8 @@ static void give(struct relay *r, enum side side, const uint8_t *p, size_t n)
         if (other->here)
             relay_writable(r, side_other(side));
         uv_run(loop_uv(loop), UV_RUN_NOWAIT);
-        memcpy(piece + 16, p, n);
         if (ends[side].here)
-            MUST(relay_input(r, side, piece + 16 + taken, n - taken, 16) <= n - taken);
+            MUST(relay_input(r, side, piece + taken, n - taken) <= n - taken);
     }
     free(piece);
 }

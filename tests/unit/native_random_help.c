@@ -65,6 +65,15 @@ static bool session_sends(void *ctx, uint8_t *p, size_t n)
     return true;
 }
 
+static bool session_sends_parts(void *ctx, const struct span *parts, size_t n)
+{
+    struct end *e = ctx;
+    assert_true(e->attached && e->up.size < e->room);
+    for (size_t i = 0; i < n; i++)
+        assert_true(buf_append(&e->up, parts[i].p, parts[i].n));
+    return true;
+}
+
 static void session_resumes(void *ctx)
 {
     struct end *e = ctx;
@@ -80,11 +89,10 @@ static bool hub_may_send(const void *end)
     return ready;
 }
 
-static void hub_sends(void *end, uint8_t *p, size_t n, size_t room)
+static void hub_sends(void *end, const uint8_t *p, size_t n)
 {
     struct end *e = end;
     assert_true(buf_append(&e->down, p, n));
-    memset(p - room, 0xee, room + n);
 }
 
 static void hub_resumes(void *end)
@@ -108,11 +116,11 @@ static size_t piece(size_t n)
 
 void carry_up(struct end *e)
 {
-    uint8_t bytes[20016];
+    uint8_t bytes[20000];
     while (e->at_hub && !e->cut && e->up.size > 0 && !e->up_paused && dice(6) > 0) {
-        size_t n = piece(e->up.size), room = dice(15);
-        memcpy(bytes + room, e->up.data, n);
-        size_t taken = relay_input(relay, e->role, bytes + room, n, room);
+        size_t n = piece(e->up.size);
+        memcpy(bytes, e->up.data, n);
+        size_t taken = relay_input(relay, e->role, bytes, n);
         buf_take(&e->up, taken);
         e->up_paused = taken < n;
     }
@@ -167,6 +175,8 @@ void connect_end(struct end *e)
     e->at_hub = e->attached = true;
     session_attach(e->session, &(struct transport){.ready = session_may_send,
                                                    .send = session_sends,
+                                                   .send_parts = dice(3) > 0 ? session_sends_parts
+                                                                             : NULL,
                                                    .resume = session_resumes,
                                                    .native = e->native,
                                                    .ctx = e});

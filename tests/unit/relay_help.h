@@ -56,8 +56,8 @@ void unrig(struct rig *r);
 size_t put(uint8_t *out, int type, int32_t stream, const char *service, uint32_t connection,
            const void *payload, size_t n);
 
-/* Offers n bytes with `room` bytes in front as one piece, from memory of exactly that size. */
-size_t offer(struct rig *r, enum side side, const uint8_t *p, size_t n, size_t room);
+/* Offers n bytes as one piece, from memory of exactly that size. */
+size_t offer(struct rig *r, enum side side, const uint8_t *p, size_t n);
 
 void say(struct rig *r, enum side side, int type, int32_t stream, const char *service,
          uint32_t connection);

@@ -68,12 +68,12 @@ static void test_services_wait(void **state)
     r->ends[SIDE_DESTINATION].full = true;
     attach(r, SIDE_DESTINATION);
     size_t n = put(out, FRAME_STREAM_START, 1, "SSH1", 1, NULL, 0);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), 0);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), 0);
     assert_true(relay_holds(r->relay, SIDE_SOURCE));
     r->ends[SIDE_DESTINATION].full = false;
     relay_writable(r->relay, SIDE_DESTINATION);
     assert_int_equal(r->ends[SIDE_SOURCE].resumed, 1);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), n);
     assert_int_equal(r->ends[SIDE_DESTINATION].n, 2);
     got(r, SIDE_DESTINATION, 1, FRAME_STREAM_START, 1, "SSH1", 1);
     unrig(r);
@@ -141,7 +141,7 @@ static void test_message_for_message(void **state)
     n += put(out + n, FRAME_STREAM_RESET, 1, "SSH1", 1, NULL, 0);
     size_t reset = n;
     n += put(out + n, FRAME_STREAM_START, 2, "SSH1", 1, NULL, 0);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), n);
     struct end *d = &r->ends[SIDE_DESTINATION];
     assert_int_equal(d->n, 3);
     assert_int_equal(d->got[0].n, start);
@@ -163,7 +163,7 @@ static void check_split(const uint8_t *all, size_t n, unsigned seed, size_t most
         size_t piece = most == 1 ? 1 : 1 + (size_t)rand() % most;
         if (piece > n - at)
             piece = n - at;
-        assert_int_equal(offer(r, SIDE_SOURCE, all + at, piece, (size_t)rand() % 15), piece);
+        assert_int_equal(offer(r, SIDE_SOURCE, all + at, piece), piece);
         at += piece;
     }
     for (size_t i = 0; i < d->n; i++) {
@@ -205,7 +205,7 @@ static void test_cut_off(void **state)
     uint8_t out[64];
     say(r, SIDE_SOURCE, FRAME_STREAM_START, 1, "SSH1", 1);
     size_t n = put(out, FRAME_DATA, 1, "SSH1", 1, "abc", 3);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n - 1, 6), n - 1);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n - 1), n - 1);
     relay_detach(r->relay, SIDE_SOURCE);
     attach(r, SIDE_SOURCE);
     assert_int_equal(r->ends[SIDE_DESTINATION].n, 2); /* start, reset */
@@ -280,7 +280,7 @@ static void play(unsigned seed)
             if (p->here && p->have > 0 && (!p->held || e->resumed > 0)) {
                 size_t n = 1 + (size_t)rand() % p->have;
                 e->resumed = 0;
-                size_t taken = offer(r, side, p->todo, n, (size_t)rand() % 15);
+                size_t taken = offer(r, side, p->todo, n);
                 p->held = taken < n;
                 assert_int_equal(p->held, relay_holds(r->relay, side));
                 memmove(p->todo, p->todo + taken, p->have - taken);
@@ -334,7 +334,7 @@ static void go_on(struct rig *r, enum side side, int *resumed, size_t *passed)
     *resumed = r->ends[side].resumed;
     size_t n = put(out, FRAME_DATA, 1, "SSH1", 1, payload, CHUNK);
     while (*passed < CHUNKS) {
-        size_t taken = offer(r, side, out, n, 6);
+        size_t taken = offer(r, side, out, n);
         if (taken == 0)
             return;
         assert_int_equal(taken, n);

@@ -64,10 +64,10 @@ static void test_nothing_passes_a_peer(void **state)
     forget(&r->ends[SIDE_DESTINATION]);
     attach_native(r, SIDE_DESTINATION, "C");
     size_t n = put(out, FRAME_RESUME, 0, "", 0, NULL, 0);
-    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), 0);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n), 0);
     r->ends[SIDE_SOURCE].full = false;
     relay_writable(r->relay, SIDE_SOURCE);
-    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n), n);
     got_peer(r, SIDE_SOURCE, 0, FRAME_NATIVE_PROTOCOL, "C");
     got(r, SIDE_SOURCE, 1, FRAME_RESUME, 0, "", 0);
     unrig(r);
@@ -85,22 +85,22 @@ static void test_stale_words_are_taken(void **state)
     attach_native(r, SIDE_SOURCE, "A");
     attach_native(r, SIDE_DESTINATION, "B");
     source->full = destination->full = true;
-    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), 0);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n), 0);
     relay_detach(r->relay, SIDE_SOURCE);
     assert_int_equal(destination->resumed, 1);
-    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n), n);
     source->full = false;
     forget(source);
     forget(destination);
     attach_native(r, SIDE_SOURCE, "C");
-    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), n);
-    assert_int_equal(offer(r, SIDE_DESTINATION, out, n / 2, 6), n / 2);
-    assert_int_equal(offer(r, SIDE_DESTINATION, out + n / 2, n - n / 2, 6), n - n / 2);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n), n);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n / 2), n / 2);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out + n / 2, n - n / 2), n - n / 2);
     assert_int_equal(source->n, 2); /* PEER and SERVICE_IDS */
     destination->full = false;
     relay_writable(r->relay, SIDE_DESTINATION);
     got_peer(r, SIDE_DESTINATION, 0, FRAME_NATIVE_PROTOCOL, "C");
-    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n), n);
     got(r, SIDE_SOURCE, 2, FRAME_ECHO_REPLY, 0, "", 0);
     unrig(r);
 }
@@ -184,10 +184,10 @@ static void test_native_offences(void **state)
     attach_native(r, SIDE_DESTINATION, "B");
     forget(&r->ends[SIDE_DESTINATION]);
     size_t n = frame_encode(&f, out, sizeof out);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), n);
     f.type = FRAME_PEER;
     n = frame_encode(&f, out, sizeof out);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), n);
     assert_int_equal(r->ends[SIDE_SOURCE].code, 1008);
     got_peer(r, SIDE_DESTINATION, 0, "", NULL);
     assert_int_equal(r->ends[SIDE_DESTINATION].n, 1);

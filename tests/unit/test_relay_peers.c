@@ -72,7 +72,7 @@ static void test_resets_wait_and_go_first(void **state)
     assert_int_equal(d->n, 0);
     attach(r, SIDE_SOURCE);
     size_t n = put(out, FRAME_STREAM_START, 1, "SSH1", 1, NULL, 0);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), 0);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), 0);
     for (size_t i = 1; i <= 2; i++) {
         d->full = false;
         relay_writable(r->relay, SIDE_DESTINATION);
@@ -84,7 +84,7 @@ static void test_resets_wait_and_go_first(void **state)
     d->full = false;
     relay_writable(r->relay, SIDE_DESTINATION);
     assert_int_equal(r->ends[SIDE_SOURCE].resumed, 1);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), n);
     got(r, SIDE_DESTINATION, 2, FRAME_STREAM_START, 1, "SSH1", 1);
     unrig(r);
 }
@@ -146,7 +146,7 @@ static void test_full(void **state)
     size_t start = put(out, FRAME_STREAM_START, 1, "SSH1", 1, NULL, 0);
     size_t n = start + put(out + start, FRAME_DATA, 1, "SSH1", 1, "a", 1);
     d->once = true;
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), start); /* the second message waits */
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), start); /* the second message waits */
     assert_true(relay_holds(r->relay, SIDE_SOURCE));
     assert_false(relay_holds(r->relay, SIDE_DESTINATION));
     relay_writable(r->relay, SIDE_DESTINATION); /* false alarm */
@@ -157,7 +157,7 @@ static void test_full(void **state)
     relay_writable(r->relay, SIDE_DESTINATION);
     assert_int_equal(s->resumed, 1);
     assert_false(relay_holds(r->relay, SIDE_SOURCE));
-    assert_int_equal(offer(r, SIDE_SOURCE, out + start, n - start, 6), n - start);
+    assert_int_equal(offer(r, SIDE_SOURCE, out + start, n - start), n - start);
     assert_int_equal(d->n, 2);
     unrig(r);
 }
@@ -171,10 +171,10 @@ static void test_full_end_leaves(void **state)
     say(r, SIDE_SOURCE, FRAME_STREAM_START, 1, "SSH1", 1);
     r->ends[SIDE_DESTINATION].full = true;
     size_t n = put(out, FRAME_DATA, 1, "SSH1", 1, "a", 1);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), 0);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), 0);
     relay_detach(r->relay, SIDE_DESTINATION);
     assert_int_equal(r->ends[SIDE_SOURCE].resumed, 1);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), n);
     unrig(r);
 }
 
@@ -189,13 +189,13 @@ static void test_refused_source_that_does_not_read(void **state)
     size_t first = put(out, FRAME_STREAM_START, 1, "SSH1", 1, NULL, 0);
     size_t n = first + put(out + first, FRAME_STREAM_START, 2, "SSH1", 1, NULL, 0);
     s->full = true;
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), first);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), first);
     assert_int_equal(s->n, 0);
     s->full = false;
     relay_writable(r->relay, SIDE_SOURCE);
     assert_int_equal(s->n, 1);
     assert_int_equal(s->resumed, 1);
-    assert_int_equal(offer(r, SIDE_SOURCE, out + first, n - first, 6), n - first);
+    assert_int_equal(offer(r, SIDE_SOURCE, out + first, n - first), n - first);
     got(r, SIDE_SOURCE, 0, FRAME_STREAM_RESET, 1, "SSH1", 1);
     got(r, SIDE_SOURCE, 1, FRAME_STREAM_RESET, 2, "SSH1", 1);
     unrig(r);

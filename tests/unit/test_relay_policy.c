@@ -64,9 +64,9 @@ static void test_damaged(void **state)
     static const uint8_t damaged[] = {0, 3, 0xff, 0xff, 0xff};
     static const uint8_t empty[] = {0, 0};
     struct rig *r = rig();
-    assert_int_equal(offer(r, SIDE_SOURCE, damaged, sizeof damaged, 0), sizeof damaged);
+    assert_int_equal(offer(r, SIDE_SOURCE, damaged, sizeof damaged), sizeof damaged);
     assert_int_equal(r->ends[SIDE_SOURCE].code, 1002);
-    assert_int_equal(offer(r, SIDE_DESTINATION, empty, sizeof empty, 0), sizeof empty);
+    assert_int_equal(offer(r, SIDE_DESTINATION, empty, sizeof empty), sizeof empty);
     assert_int_equal(r->ends[SIDE_DESTINATION].code, 1002);
     unrig(r);
 }
@@ -78,11 +78,11 @@ static void test_payload_limit(void **state)
     struct rig *r = rig();
     say(r, SIDE_SOURCE, FRAME_STREAM_START, 1, "SSH1", 1);
     size_t n = put(out, FRAME_DATA, 1, "SSH1", 1, payload, FRAME_PAYLOAD_MAX);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 14), n);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), n);
     assert_int_equal(r->ends[SIDE_DESTINATION].n, 2);
     assert_int_equal(r->ends[SIDE_DESTINATION].got[1].n, n);
     n = put(out, FRAME_DATA, 1, "SSH1", 1, payload, FRAME_PAYLOAD_MAX + 1);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 14), n);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), n);
     assert_int_equal(r->ends[SIDE_SOURCE].code, 1009);
     unrig(r);
     free(out);
@@ -96,7 +96,7 @@ static void test_unknown_ignorable(void **state)
     uint8_t out[64];
     struct frame f = {.type = 99, .ignorable = true};
     size_t n = frame_encode(&f, out, sizeof out);
-    assert_int_equal(offer(r, SIDE_DESTINATION, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_DESTINATION, out, n), n);
     assert_int_equal(r->ends[SIDE_SOURCE].n, 1);
     assert_memory_equal(r->ends[SIDE_SOURCE].got[0].p, out, n);
     unrig(r);
@@ -112,7 +112,7 @@ static void test_offence_behind_data(void **state)
     say(r, SIDE_SOURCE, FRAME_STREAM_START, 1, "SSH1", 1);
     size_t n = put(out, FRAME_DATA, 1, "SSH1", 1, "bye", 3);
     n += put(out + n, FRAME_SESSION_RESET, 0, "", 0, NULL, 0);
-    assert_int_equal(offer(r, SIDE_SOURCE, out, n, 6), n);
+    assert_int_equal(offer(r, SIDE_SOURCE, out, n), n);
     assert_int_equal(r->ends[SIDE_SOURCE].code, 1008);
     got(r, SIDE_DESTINATION, 1, FRAME_DATA, 1, "SSH1", 1);
     got(r, SIDE_DESTINATION, 2, FRAME_STREAM_RESET, 1, "SSH1", 1);

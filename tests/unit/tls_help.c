@@ -230,6 +230,28 @@ void start_traffic(struct end *e, uint64_t bytes)
     e->traffic = t;
 }
 
+/* Sends n bytes as spans, each with a mask of its own, that turn into those at t->data. */
+static void send_spans(struct end *e, size_t n)
+{
+    struct traffic *t = e->traffic;
+    struct stream_span spans[4];
+    size_t n_spans = 1 + dice(4), at = 0;
+    uint8_t *clear = malloc(n);
+    assert_true(clear != NULL);
+    for (size_t i = 0; i < n_spans; i++) {
+        size_t part = i + 1 < n_spans ? dice((uint32_t)(n - at) + 1) : n - at;
+        spans[i] = (struct stream_span){.p = clear + at, .n = part};
+        for (size_t k = 0; k < 4 && dice(4) > 0; k++)
+            spans[i].mask[k] = (uint8_t)dice(256);
+        for (size_t k = 0; k < part; k++)
+            clear[at + k] = t->data[at + k] ^ spans[i].mask[k % 4];
+        at += part;
+    }
+    if (!stream_write_spans(e->s, spans, n_spans))
+        assert_false(stream_ready(e->s));
+    free(clear);
+}
+
 void send_some(struct end *e)
 {
     struct traffic *t = e->traffic;
@@ -248,6 +270,10 @@ void send_some(struct end *e)
         br_sha256_update(&t->sent_hash, t->data, n);
         t->to_send -= n;
         t->sent += n;
+        if (n > 0 && n <= LOOP_BLOCK && dice(3) == 0) {
+            send_spans(e, n);
+            continue;
+        }
         size_t taken = dice(4) == 0 ? stream_try_write(e->s, t->data, n) : 0;
         assert_true(taken <= n);
         if (!stream_write(e->s, t->data + taken, n - taken))

@@ -9,8 +9,6 @@ struct buffered {
     struct loop *loop;    /* NULL after it has left */
     struct stream *lower;
     uint8_t *block; /* bytes that lower could not take; NULL unless a write is pending */
-    uint8_t *peeked;
-    size_t peeked_size;
     struct deferred broken;
 };
 
@@ -26,27 +24,17 @@ static void buffered_read_on(struct stream *s, bool on)
 
 static long buffered_peek(struct stream *s, size_t want, uint8_t **p)
 {
-    struct buffered *x = buffered_of(s);
-    long n = stream_peek(x->lower, want, p);
-    x->peeked = n > 0 ? *p : NULL;
-    x->peeked_size = n > 0 ? (size_t)n : 0;
-    return n;
+    return stream_peek(buffered_of(s)->lower, want, p);
 }
 
 static void buffered_consume(struct stream *s, size_t n)
 {
-    struct buffered *x = buffered_of(s);
-    x->peeked = NULL;
-    x->peeked_size = 0;
-    stream_consume(x->lower, n);
+    stream_consume(buffered_of(s)->lower, n);
 }
 
 static long buffered_pull(struct stream *s, uint8_t *p, size_t n)
 {
-    struct buffered *x = buffered_of(s);
-    x->peeked = NULL;
-    x->peeked_size = 0;
-    return stream_pull(x->lower, p, n);
+    return stream_pull(buffered_of(s)->lower, p, n);
 }
 
 static size_t buffered_try_write(struct stream *s, const uint8_t *p, size_t n)
@@ -54,26 +42,37 @@ static size_t buffered_try_write(struct stream *s, const uint8_t *p, size_t n)
     return stream_try_write(buffered_of(s)->lower, p, n);
 }
 
-static bool buffered_stream_write(struct stream *s, const uint8_t *p, size_t n)
+/* What lower does not take of the spans goes from their byte `from` on into a block. */
+static bool write_block(struct buffered *x, const struct stream_span *spans, size_t n, size_t from)
 {
-    struct buffered *x = buffered_of(s);
-    size_t taken = stream_try_write(x->lower, p, n);
-    if (taken == n)
-        return true;
-    p += taken;
-    n -= taken;
-    uint8_t *block = n <= LOOP_BLOCK ? loop_block(x->loop) : NULL;
+    size_t left = stream_spans_size(spans, n) - from;
+    uint8_t *block = left <= LOOP_BLOCK ? loop_block(x->loop) : NULL;
     if (block == NULL) {
         loop_defer(x->loop, &x->broken);
         return false;
     }
-    memcpy(block, p, n);
-    if (stream_write(x->lower, block, n)) {
+    stream_spans_copy(spans, from, block, left);
+    if (stream_write(x->lower, block, left)) {
         loop_unblock(x->loop, block);
         return true;
     }
     x->block = block;
     return false;
+}
+
+static bool buffered_stream_write(struct stream *s, const uint8_t *p, size_t n)
+{
+    struct buffered *x = buffered_of(s);
+    const struct stream_span span = {.p = p, .n = n};
+    size_t taken = stream_try_write(x->lower, p, n);
+    return taken == n || write_block(x, &span, 1, taken);
+}
+
+static bool buffered_write_spans(struct stream *s, const struct stream_span *spans, size_t n)
+{
+    struct buffered *x = buffered_of(s);
+    return stream_writes_spans(x->lower) ? stream_write_spans(x->lower, spans, n)
+                                         : write_block(x, spans, n, 0);
 }
 
 static bool buffered_ready(const struct stream *s)
@@ -121,6 +120,7 @@ static const struct stream_ops ops = {
     .pull = buffered_pull,
     .try_write = buffered_try_write,
     .write = buffered_stream_write,
+    .write_spans = buffered_write_spans,
     .ready = buffered_ready,
     .shutdown = buffered_shutdown,
     .close = buffered_close,
@@ -184,11 +184,4 @@ struct stream *buffered_stream_new(struct loop *loop, struct stream *lower,
     deferred_init(&x->broken, out_of_memory, x);
     stream_set_owner(lower, &lower_events, x);
     return &x->stream;
-}
-
-size_t buffered_stream_headroom(const struct stream *buffered, const uint8_t *p)
-{
-    const struct buffered *x = buffered_of(buffered);
-    uintptr_t at = (uintptr_t)p, from = (uintptr_t)x->peeked;
-    return x->peeked != NULL && at >= from && at - from < x->peeked_size ? at - from : 0;
 }

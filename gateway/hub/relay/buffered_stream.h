@@ -14,8 +14,4 @@
 struct stream *buffered_stream_new(struct loop *loop, struct stream *lower,
                                    const struct stream_events *events, void *owner);
 
-/* How many bytes in front of p may be overwritten: those of the last peek that its owner has parsed
- * already. 0 when p does not lie in what was peeked. */
-size_t buffered_stream_headroom(const struct stream *buffered, const uint8_t *p);
-
 #endif

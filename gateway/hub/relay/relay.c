@@ -1,7 +1,6 @@
 #include "gateway/hub/relay/relay.h"
 
 #include "core/tunnel/frame.h"
-#include "core/ws/frame.h"
 #include "gateway/hub/relay/frame_policy.h"
 #include "gateway/hub/relay/rate_limiter.h"
 
@@ -21,8 +20,7 @@ struct end {
     bool peer_owed;  /* PEER has to be sent */
     bool hello_owed; /* SERVICE_IDS have to be sent */
     bool held;       /* the last relay_input left something */
-    /* Holds a frame that comes in pieces: WS_HEADER_MAX bytes of space, then the frame. */
-    uint8_t *block;
+    uint8_t *block; /* holds a frame that comes in pieces */
     struct frame_cutter cutter;
 };
 
@@ -94,9 +92,8 @@ bool relay_busy(const struct relay *r)
 
 static void send_own(struct end *e, const struct frame *f)
 {
-    uint8_t out[WS_HEADER_MAX + OWN_MAX];
-    size_t n = frame_encode(f, out + WS_HEADER_MAX, OWN_MAX);
-    e->ops->send(e->ctx, out + WS_HEADER_MAX, n, WS_HEADER_MAX);
+    uint8_t out[OWN_MAX];
+    e->ops->send(e->ctx, out, frame_encode(f, out, sizeof out));
 }
 
 static void describe_peer(const struct relay *r, enum side side, struct frame *out)
@@ -289,16 +286,16 @@ static bool passes(enum frame_action v)
     return v == FRAME_PASS || v == FRAME_PASS_ALONE;
 }
 
-static void forward(struct relay *r, enum side to, uint8_t *p, size_t n, size_t room)
+static void forward(struct relay *r, enum side to, const uint8_t *p, size_t n)
 {
     struct end *e = &r->ends[to];
     if (n > 0 && e->ctx != NULL && !is_stale(r, side_other(to))) /* dropped when the side is free */
-        e->ops->send(e->ctx, p, n, room);
+        e->ops->send(e->ctx, p, n);
 }
 
 /* Sends the whole frames that lie at p as one message, up to where a message has to end. Returns
  * the bytes used; 0: the first frame is not complete. */
-static size_t step_in_place(struct relay *r, enum side side, uint8_t *p, size_t n, size_t room)
+static size_t step_in_place(struct relay *r, enum side side, uint8_t *p, size_t n)
 {
     struct frame_cutter look = {0}; /* has no memory, so it cuts only whole frames */
     enum frame_action v = FRAME_PASS;
@@ -314,7 +311,7 @@ static size_t step_in_place(struct relay *r, enum side side, uint8_t *p, size_t 
         if (passes(v))
             run = used;
     }
-    forward(r, side_other(side), p, run, room);
+    forward(r, side_other(side), p, run);
     if (v == FRAME_REJECT)
         reject(r, side, &violation);
     return used;
@@ -332,13 +329,13 @@ static size_t step_assembled(struct relay *r, enum side side, uint8_t *p, size_t
         reject(r, side, &no_memory);
         return n;
     }
-    e->cutter.memory = e->block + WS_HEADER_MAX;
+    e->cutter.memory = e->block;
     size_t used = frame_cut(&e->cutter, p, n, &frame, &size);
     if (frame == NULL)
         return used;
     enum frame_action v = frame_policy_check(r->policy, side, frame, size, &violation);
     if (passes(v))
-        forward(r, side_other(side), frame - 2, size + 2, WS_HEADER_MAX);
+        forward(r, side_other(side), frame - 2, size + 2);
     loop_unblock(r->loop, e->block);
     e->block = NULL;
     if (v == FRAME_REJECT)
@@ -346,14 +343,14 @@ static size_t step_assembled(struct relay *r, enum side side, uint8_t *p, size_t
     return used;
 }
 
-size_t relay_input(struct relay *r, enum side side, uint8_t *p, size_t n, size_t room)
+size_t relay_input(struct relay *r, enum side side, uint8_t *p, size_t n)
 {
     struct end *e = &r->ends[side];
     size_t taken = 0;
     while (taken < n && e->ctx != NULL && may_take(r, side)) {
         size_t used = 0;
         if (e->cutter.have == 0)
-            used = step_in_place(r, side, p + taken, n - taken, room + taken);
+            used = step_in_place(r, side, p + taken, n - taken);
         if (used == 0)
             used = step_assembled(r, side, p + taken, n - taken);
         taken += used;

@@ -25,9 +25,9 @@ struct relay;
 /* How the relay reaches an end; `end` is the pointer given to relay_attach. */
 struct relay_end_ops {
     bool (*ready)(const void *end); /* a message may be sent */
-    /* One message of n bytes, at most LOOP_BLOCK - 16. The `room` bytes in front of p may be
-     * overwritten; p is free again after the call. Only while ready. */
-    void (*send)(void *end, uint8_t *p, size_t n, size_t room);
+    /* One message of n bytes, at most LOOP_BLOCK - 16; p is free again after the call. Only while
+     * ready. */
+    void (*send)(void *end, const uint8_t *p, size_t n);
     /* The end offers again what relay_input did not take. Never called from inside relay_input. */
     void (*resume)(void *end);
     /* The end broke the rules, has been removed from the relay, and is to be closed with that code
@@ -64,10 +64,9 @@ void relay_detach(struct relay *r, enum side side);
 void relay_leave(struct relay *r, enum side side);
 void *relay_attached(const struct relay *r, enum side side); /* NULL when the side is free */
 
-/* Takes n bytes of a message from that side; these and the `room` bytes in front of p may be
- * overwritten. Returns how many were taken; after fewer than n, resume will be called. The end may
- * have been rejected on return. */
-size_t relay_input(struct relay *r, enum side side, uint8_t *p, size_t n, size_t room);
+/* Takes n bytes of a message from that side. Returns how many were taken; after fewer than n, resume
+ * will be called. The end may have been rejected on return. */
+size_t relay_input(struct relay *r, enum side side, uint8_t *p, size_t n);
 /* Tells the relay that the end is ready again. */
 void relay_writable(struct relay *r, enum side side);
 /* Whether bytes of an end wait, or an end has not taken what it was sent. */

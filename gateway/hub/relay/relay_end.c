@@ -135,41 +135,19 @@ static bool end_is_ready(const void *end)
     return ws_ready(((const struct relay_end *)end)->ws);
 }
 
-static size_t header_size(size_t n)
-{
-    return n < 126 ? 2 : n < 65536 ? 4 : 10;
-}
-
-static void pass_on(struct relay_end *c, uint8_t *p, size_t n)
-{
-    ws_send(c->ws, p, n);
-    if (!ws_ready(c->ws))
-        c->full_at = loop_now(c->o.loop);
-}
-
 uint64_t relay_end_full_ms(const struct relay_end *c, uint64_t now)
 {
     return c->full_at != 0 && !ws_ready(c->ws) ? now - c->full_at : 0;
 }
 
-/* The bytes are free after ws_send in any case, because the stream under the WebSocket is a
- * buffered stream. */
-static void send_to_end(void *end, uint8_t *p, size_t n, size_t room)
+static void send_to_end(void *end, const uint8_t *p, size_t n)
 {
     struct relay_end *c = end;
+    struct span message = {(const char *)p, n};
     c->sent += n;
-    if (room >= header_size(n)) {
-        pass_on(c, p, n);
-        return;
-    }
-    uint8_t *block = loop_block(c->o.loop);
-    if (block == NULL) {
-        end_later(c, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
-        return;
-    }
-    memcpy(block + WS_HEADER_MAX, p, n);
-    pass_on(c, block + WS_HEADER_MAX, n);
-    loop_unblock(c->o.loop, block);
+    ws_send_parts(c->ws, &message, 1);
+    if (!ws_ready(c->ws))
+        c->full_at = loop_now(c->o.loop);
 }
 
 static void resume_end(void *end)
@@ -200,7 +178,7 @@ static size_t on_data(void *owner, uint8_t *p, size_t n)
     if (c->relay == NULL)
         return n;
     enum side side = c->registration->side;
-    size_t taken = relay_input(c->relay, side, p, n, buffered_stream_headroom(ws_stream(c->ws), p));
+    size_t taken = relay_input(c->relay, side, p, n);
     c->received += taken;
     stat_add(&c->registration->traffic->received[side], taken);
     *c->o.active = loop_now(c->o.loop);
