@@ -8,6 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#define WRITE_PARTS 8 /* in one system call */
+
 static struct socket_stream *of(struct stream *s)
 {
     return (struct socket_stream *)(void *)s; /* its first member */
@@ -36,13 +38,27 @@ static void wake_for_held(struct socket_stream *t)
         loop_defer(t->loop, &t->wake);
 }
 
+/* Gives back what is not needed any more, which an event keeps until it ends (stream_steady). */
+static void release(struct socket_stream *t)
+{
+    loop_unblock(t->loop, t->used);
+    t->used = NULL;
+    if (t->start < t->end)
+        return;
+    loop_unblock(t->loop, t->block);
+    t->block = NULL;
+    t->start = t->end = 0;
+}
+
 static void tell_readable(struct socket_stream *t)
 {
     const struct socket_handle *h = t->handle;
     t->telling = true;
     t->stream.events->readable(t->stream.owner);
-    if (h->socket != NULL)
-        t->telling = false;
+    if (h->socket == NULL)
+        return;
+    t->telling = false;
+    release(t);
 }
 
 /* Deferred work: bytes are held while reading is on, or a failure is to be told. */
@@ -121,24 +137,37 @@ static long receive(struct socket_stream *t, const struct iovec *parts, size_t n
     return -(long)t->failed;
 }
 
+/* Makes room behind the bytes that are held: they move to the front, or, while the bytes before
+ * them may still be in use, to another block. False: no memory. */
+static bool make_room(struct socket_stream *t)
+{
+    uint8_t *from = t->block;
+    bool keep = t->telling && t->start > 0 && t->used == NULL;
+    if ((from == NULL || keep) && (t->block = loop_block(t->loop)) == NULL) {
+        t->block = from;
+        return false;
+    }
+    if (keep)
+        t->used = from;
+    if (t->start > 0)
+        memmove(t->block, from + t->start, t->end - t->start);
+    t->end -= t->start;
+    t->start = 0;
+    return true;
+}
+
 static long more(struct socket_stream *t)
 {
-    if (t->block == NULL && (t->block = loop_block(t->loop)) == NULL)
+    if (t->eof)
+        return -(long)ERR_EOF;
+    if (!make_room(t))
         return -(long)ERR_NO_MEMORY;
-    if (t->start > 0) {
-        memmove(t->block, t->block + t->start, t->end - t->start);
-        t->end -= t->start;
-        t->start = 0;
-    }
     const struct iovec part = {.iov_base = t->block + t->end, .iov_len = LOOP_BLOCK - t->end};
     long got = receive(t, &part, 1);
     if (got > 0)
         t->end += (size_t)got;
-    if (t->end == t->start) {
-        loop_unblock(t->loop, t->block);
-        t->block = NULL;
-        t->start = t->end = 0;
-    }
+    if (!t->telling)
+        release(t);
     return got;
 }
 
@@ -163,13 +192,17 @@ static void tcp_consume(struct stream *s, size_t n)
 {
     struct socket_stream *t = of(s);
     t->start += n;
-    if (t->start == t->end) {
-        loop_unblock(t->loop, t->block);
-        t->block = NULL;
-        t->start = t->end = 0;
-    }
+    if (!t->telling)
+        release(t);
     t->starved = false;
     wake_for_held(t);
+}
+
+/* In an event there is one read, and no other once writing has failed. */
+static bool tcp_steady(const struct stream *s)
+{
+    const struct socket_stream *t = (const struct socket_stream *)(const void *)s;
+    return t->telling && t->failed == ERR_OK;
 }
 
 static long tcp_pull_parts(struct stream *s, const struct iovec *parts, size_t n)
@@ -191,18 +224,27 @@ static long tcp_pull(struct stream *s, uint8_t *p, size_t n)
     return tcp_pull_parts(s, &part, 1);
 }
 
-static size_t tcp_try_write(struct stream *s, const uint8_t *p, size_t n)
+static size_t tcp_try_write_parts(struct stream *s, const struct iovec *parts, size_t n)
 {
     struct socket_stream *t = of(s);
-    if (n == 0 || t->writing || t->failed != ERR_OK)
+    uv_buf_t bufs[WRITE_PARTS];
+    if (t->writing || t->failed != ERR_OK)
         return 0;
-    uv_buf_t buf = uv_buf_init((char *)(uintptr_t)p, (unsigned)n);
-    int taken = uv_try_write(&t->handle->uv.stream, &buf, 1);
+    n = n < WRITE_PARTS ? n : WRITE_PARTS;
+    for (size_t i = 0; i < n; i++)
+        bufs[i] = uv_buf_init(parts[i].iov_base, (unsigned)parts[i].iov_len);
+    int taken = uv_try_write(&t->handle->uv.stream, bufs, (unsigned)n);
     if (taken >= 0)
         return (size_t)taken;
     if (taken != UV_EAGAIN)
         fail(t, err_from_uv(taken));
     return 0;
+}
+
+static size_t tcp_try_write(struct stream *s, const uint8_t *p, size_t n)
+{
+    const struct iovec part = {.iov_base = (uint8_t *)(uintptr_t)p, .iov_len = n};
+    return n > 0 ? tcp_try_write_parts(s, &part, 1) : 0;
 }
 
 static void on_written(uv_write_t *request, int status)
@@ -298,6 +340,7 @@ static bool tcp_leave(struct stream *s)
         return false;
     loop_cancel(&t->wake);
     close_handle(t->handle);
+    release(t);
     if (t->block != NULL)
         loop_block_moved(t->loop, NULL);
     t->reading = t->telling = false;
@@ -336,6 +379,7 @@ void socket_close(struct socket_stream *t)
 {
     loop_cancel(&t->wake);
     loop_unblock(t->loop, t->block);
+    loop_unblock(t->loop, t->used);
     if (t->loop != NULL)
         close_handle(t->handle);
     else
@@ -352,9 +396,11 @@ static const struct stream_ops ops = {
     .read_on = tcp_read_on,
     .peek = tcp_peek,
     .consume = tcp_consume,
+    .steady = tcp_steady,
     .pull = tcp_pull,
     .pull_parts = tcp_pull_parts,
     .try_write = tcp_try_write,
+    .try_write_parts = tcp_try_write_parts,
     .write = tcp_write,
     .ready = tcp_ready,
     .shutdown = tcp_shutdown,

@@ -45,9 +45,11 @@ struct stream_ops {
     void (*read_on)(struct stream *s, bool on);
     long (*peek)(struct stream *s, size_t want, uint8_t **p);
     void (*consume)(struct stream *s, size_t n);
+    bool (*steady)(const struct stream *s); /* or NULL: never */
     long (*pull)(struct stream *s, uint8_t *p, size_t n);
     long (*pull_parts)(struct stream *s, const struct iovec *parts, size_t n); /* or NULL */
     size_t (*try_write)(struct stream *s, const uint8_t *p, size_t n);
+    size_t (*try_write_parts)(struct stream *s, const struct iovec *parts, size_t n); /* or NULL */
     bool (*write)(struct stream *s, const uint8_t *p, size_t n);
     bool (*write_spans)(struct stream *s, const struct stream_span *spans, size_t n); /* or NULL */
     bool (*ready)(const struct stream *s);
@@ -90,6 +92,13 @@ static inline long stream_peek(struct stream *s, size_t want, uint8_t **p)
     return s->ops->peek(s, want, p);
 }
 
+/* Whether bytes that were peeked stay where they are, also when they are consumed, until the
+ * `readable` that is being told returns. */
+static inline bool stream_steady(const struct stream *s)
+{
+    return s->ops->steady != NULL && s->ops->steady(s);
+}
+
 /* Drops the first n of the bytes peeked. */
 static inline void stream_consume(struct stream *s, size_t n)
 {
@@ -117,6 +126,9 @@ static inline size_t stream_try_write(struct stream *s, const uint8_t *p, size_t
 {
     return s->ops->try_write(s, p, n);
 }
+
+/* The same for n parts, one after the other, with one system call where possible. */
+size_t stream_try_write_parts(struct stream *s, const struct iovec *parts, size_t n);
 
 /* True: all n bytes are taken, p is free again. False: pending; keep p unchanged until `writable`
  * and do not write before. Only while stream_ready. */

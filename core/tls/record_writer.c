@@ -3,6 +3,7 @@
 #include <string.h>
 
 #define NARROW_WRITES 16
+#define NARROW_MS 5 /* that a pending write takes where a batch makes others wait */
 #define APART 4096 /* bytes that get a record of their own; fewer share one */
 
 static bool has_block(struct batch *b)
@@ -112,9 +113,8 @@ bool batch_flush(struct batch *b)
         return false;
     seal(b, RECORD_DATA);
     b->sending = b->sealed > 0 && !stream_write(b->lower, b->block, b->sealed);
-    if (b->sending)
-        b->narrow = NARROW_WRITES;
-    else if (b->narrow > 0)
+    b->sent_at = loop_now(b->loop);
+    if (!b->sending && b->narrow > 0)
         b->narrow--;
     if (!b->sending)
         release(b);
@@ -123,6 +123,8 @@ bool batch_flush(struct batch *b)
 
 void batch_sent(struct batch *b)
 {
+    if (b->sending && loop_now(b->loop) - b->sent_at >= NARROW_MS)
+        b->narrow = NARROW_WRITES;
     if (b->sending)
         release(b);
     b->sending = false;

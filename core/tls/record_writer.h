@@ -18,6 +18,7 @@ struct batch {
     size_t sealed;  /* bytes at the front that are ready to be sent */
     size_t open;    /* plaintext bytes in the record after them; 0: no record is open */
     bool sending;   /* the lower stream has all of it */
+    uint64_t sent_at; /* loop_now of the last write */
     int narrow;     /* writes that must still be taken at once before batches grow again */
     bool no_memory; /* stays set: something was lost */
 };

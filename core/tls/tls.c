@@ -120,6 +120,12 @@ static long tls_peek(struct stream *s, size_t want, uint8_t **p)
     return there;
 }
 
+static bool tls_steady(const struct stream *s)
+{
+    const struct tls *t = of_const(s);
+    return t->in.carry == NULL && stream_steady(t->lower);
+}
+
 static void tls_consume(struct stream *s, size_t n)
 {
     inbox_consume(&of(s)->in, n);
@@ -546,6 +552,7 @@ static const struct stream_ops ops = {
     .read_on = tls_read_on,
     .peek = tls_peek,
     .consume = tls_consume,
+    .steady = tls_steady,
     .pull = tls_pull,
     .try_write = tls_try_write,
     .write = tls_write,

@@ -11,6 +11,8 @@
 #include "core/tunnel/session_types.h"
 #include "core/tunnel/time_source.h"
 
+#include <sys/uio.h>
+
 /* Who has stopped, and who waits because of it (progress.h, stall.h). */
 struct stall {
     bool stalled;       /* The transport is not read, since a connection can take no more. */
@@ -25,6 +27,16 @@ struct stall {
     bool presence_timer_runs;
     uint64_t logged_ms;      /* The log was told then that the budget is used up; 0: never. */
     uint64_t times, dropped; /* These are session_pressure's. */
+};
+
+/* Bytes of one native connection that wait where they came until the next frame is for another one,
+ * so that its local stream takes several frames at once. */
+#define GATHER_MOST 4 /* frames */
+struct gather {
+    bool may;          /* The frame at hand stays where it is. */
+    struct conn *conn; /* NULL: nothing waits. */
+    struct iovec parts[GATHER_MOST];
+    size_t n, size;
 };
 
 struct conn_host {
@@ -67,6 +79,7 @@ struct conn_host {
     size_t n_leaving, n_live, n_draining;
     struct account in, out; /* They are charged for held and for kept bytes of connections. */
     struct stall stall;
+    struct gather gather;
 };
 
 static inline uint64_t host_now(const struct conn_host *h)

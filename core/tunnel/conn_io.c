@@ -98,8 +98,74 @@ static bool take_part(struct conn *c, const uint8_t *p, size_t n)
     return c->part == n || may_hold(c, n - c->part);
 }
 
+/* ---- several frames at once ---- */
+
+static bool has_room(const struct conn_host *h, size_t n)
+{
+    return h->gather.n < GATHER_MOST && account_may(&h->in, h->gather.size + n + BUDGET_BLOCK);
+}
+
+bool conn_gathers(const struct conn_host *h, const struct frame *f)
+{
+    const struct gather *g = &h->gather;
+    return g->may && g->conn != NULL && f->type == FRAME_DATA && f->stream == 0 &&
+           f->connection == g->conn->connection && has_room(h, f->payload_size);
+}
+
+/* Whether the bytes wait where they are; its local stream takes everything at present. */
+static bool gather(struct conn *c, const uint8_t *p, size_t n)
+{
+    struct gather *g = &c->host->gather;
+    bool begins = g->conn == NULL && g->may && c->dialect->ops->windows && c->answered &&
+                  c->part == 0 && c->tap.down == NULL && c->local != NULL && !c->unwritable &&
+                  conn_all_delivered(c) && stream_ready(c->local) && has_room(c->host, n);
+    if (g->conn != c && !begins)
+        return false;
+    g->conn = c;
+    g->parts[g->n++] = (struct iovec){.iov_base = (uint8_t *)(uintptr_t)p, .iov_len = n};
+    g->size += n;
+    conn_count(c, false, n);
+    c->window.received += n;
+    c->heard_at = host_now(c->host);
+    return true;
+}
+
+/* Holds what the local stream has not taken of the parts. */
+static bool hold_rest(struct conn *c, const struct gather *g, size_t taken)
+{
+    progress_begin(c, &c->in);
+    for (size_t i = 0; i < g->n; i++) {
+        size_t done = taken < g->parts[i].iov_len ? taken : g->parts[i].iov_len;
+        if (!queue_append(&c->held, &c->host->in, (uint8_t *)g->parts[i].iov_base + done,
+                          g->parts[i].iov_len - done))
+            return false;
+        taken -= done;
+    }
+    progress_consider(c->host);
+    return true;
+}
+
+void conn_settle(struct conn_host *h)
+{
+    struct gather g = h->gather;
+    struct conn *c = g.conn;
+    if (c == NULL)
+        return;
+    h->gather = (struct gather){.may = g.may};
+    size_t taken = stream_try_write_parts(c->local, g.parts, g.n);
+    c->handed += taken;
+    if (taken == g.size)
+        c->dialect->ops->delivered(c);
+    else if (hold_rest(c, &g, taken))
+        conn_flush(c);
+    else
+        conn_finish(c, ERR_NO_MEMORY, true, CONN_NOW);
+}
+
 bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
 {
+    if (gather(c, p, n))
+        return true;
     if (dials_too_much(c, n)) {
         conn_finish(c, ERR_LIMIT, true, CONN_NOW);
         return true;

@@ -3,9 +3,15 @@
 #define CORE_TUNNEL_CONN_IO_H
 
 #include "core/tunnel/conn_internal.h"
+#include "core/tunnel/frame.h"
 
 /* Takes the payload of a DATA frame. False: c cannot hold it now; it has to come again, whole. */
 bool conn_deliver(struct conn *c, const uint8_t *p, size_t n);
+/* Whether the frame is one that conn_deliver puts to those that wait; if not, conn_settle goes first,
+ * and c may be gone afterwards. */
+bool conn_gathers(const struct conn_host *h, const struct frame *f);
+/* Hands on all that waits where it came. */
+void conn_settle(struct conn_host *h);
 /* Hands on what is held, as far as the local stream takes it. c may be gone afterwards. */
 void conn_flush(struct conn *c);
 /* Moves at most n bytes from the local stream to p and puts c where it belongs in the rings.

@@ -67,6 +67,7 @@ struct link {
 
 static void drop_transport(struct link *l)
 {
+    session_settle(l->session);
     connector_cancel(l->connector);
     ws_free(l->ws);
     l->connector = NULL;
@@ -190,7 +191,13 @@ static void transport_resume(void *ctx)
 static size_t on_data(void *owner, uint8_t *p, size_t n)
 {
     struct link *l = owner;
-    return session_input(l->session, p, n);
+    return session_input_steady(l->session, p, n);
+}
+
+static void on_settle(void *owner)
+{
+    struct link *l = owner;
+    session_settle(l->session);
 }
 
 static void on_ws_writable(void *owner)
@@ -285,6 +292,7 @@ static void on_closed(void *owner, enum err why, int code, const char *text)
 
 static const struct ws_events ws_events = {
     .data = on_data,
+    .settle = on_settle,
     .writable = on_ws_writable,
     .pong = on_pong,
     .closed = on_closed,

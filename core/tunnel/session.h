@@ -68,6 +68,9 @@ void session_lost(struct session *s);
 /* The transport is gone for good, or never comes: every connection ends with `why`. */
 void session_detach(struct session *s, enum err why);
 size_t session_input(struct session *s, uint8_t *p, size_t n); /* returns how many were taken */
+/* The same for bytes that stay where they are until session_settle. */
+size_t session_input_steady(struct session *s, uint8_t *p, size_t n);
+void session_settle(struct session *s);
 void session_writable(struct session *s);                      /* the transport is ready again */
 
 /* ---- what it knows ---- */

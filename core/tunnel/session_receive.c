@@ -1,6 +1,7 @@
 /* What comes over the transport: frames are put together and go to whom they concern. */
 #include "core/base/log.h"
 #include "core/base/service_id.h"
+#include "core/tunnel/conn_io.h"
 #include "core/tunnel/resume.h"
 #include "core/tunnel/session_internal.h"
 
@@ -9,6 +10,7 @@
 /* With one that breaks the rules nothing is taken up again. */
 void session_broken(struct session *s, enum err why, const char *text)
 {
+    conn_settle(&s->host);
     if (why == ERR_PROTOCOL)
         resume_end_all(&s->native, why, false);
     s->host.events->broken(s->host.owner, why, text);
@@ -80,6 +82,8 @@ static bool take_frame(struct session *s, const uint8_t *p, size_t n)
         session_broken(s, ERR_PROTOCOL, "bytes that are no tunnel message");
         return true;
     }
+    if (!conn_gathers(&s->host, &f))
+        conn_settle(&s->host);
     if (frame_is_native(&f) && s->host.transport.native)
         return resume_frame(&s->native, &f);
     switch (f.type) {
@@ -127,10 +131,10 @@ void session_return_memory(struct session *s)
     s->waiting = NULL;
 }
 
-size_t session_input(struct session *s, uint8_t *p, size_t n)
+size_t session_input_steady(struct session *s, uint8_t *p, size_t n)
 {
     size_t taken = 0;
-    s->host.stall.stalled = false;
+    s->host.stall.stalled = s->host.gather.may = false;
     if (!deliver_waiting(s, &taken)) {
         s->host.stall.stalled = true;
         return 0;
@@ -145,6 +149,7 @@ size_t session_input(struct session *s, uint8_t *p, size_t n)
             break;
         }
         bool in_place = frame >= p && frame < p + n;
+        s->host.gather.may = in_place;
         if (frame != NULL && !take_frame(s, frame, size)) {
             s->host.stall.stalled = true;
             if (in_place)
@@ -159,4 +164,16 @@ size_t session_input(struct session *s, uint8_t *p, size_t n)
     if (s->host.attached && s->cutter.have == 0 && s->waiting == NULL && s->cutter.memory != NULL)
         session_return_memory(s);
     return s->host.attached ? taken : n;
+}
+
+void session_settle(struct session *s)
+{
+    conn_settle(&s->host);
+}
+
+size_t session_input(struct session *s, uint8_t *p, size_t n)
+{
+    size_t taken = session_input_steady(s, p, n);
+    session_settle(s);
+    return taken;
 }

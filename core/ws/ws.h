@@ -16,6 +16,9 @@ struct ws_events {
      * many bytes were taken; fewer than n pauses reading until ws_resume, and then the rest comes
      * again. */
     size_t (*data)(void *owner, uint8_t *p, size_t n);
+    /* The bytes that came with `data` are about to go: until now they have stayed where they were.
+     * May be NULL. */
+    void (*settle)(void *owner);
     /* The message whose pieces came before is complete. May be NULL. */
     void (*message_end)(void *owner);
     /* ws_ready is true again. */

@@ -119,7 +119,13 @@ static bool reading(const struct ws *w)
     return !w->dead && !w->paused && w->state != ECHOING && w->state != OVER;
 }
 
-void ws_read(struct ws *w)
+static void settle(struct ws *w)
+{
+    if (!w->dead && w->events->settle != NULL)
+        w->events->settle(w->owner);
+}
+
+static void read_all(struct ws *w)
 {
     while (reading(w)) {
         uint8_t *p;
@@ -137,7 +143,15 @@ void ws_read(struct ws *w)
         }
         w->received_at = loop_now(w->loop);
         size_t used = deliver(w, p, (size_t)n);
+        if (!w->dead && !stream_steady(w->stream))
+            settle(w);
         if (!w->dead && used > 0)
             stream_consume(w->stream, used);
     }
+}
+
+void ws_read(struct ws *w)
+{
+    read_all(w);
+    settle(w);
 }

@@ -27,6 +27,11 @@ static long buffered_peek(struct stream *s, size_t want, uint8_t **p)
     return stream_peek(buffered_of(s)->lower, want, p);
 }
 
+static bool buffered_steady(const struct stream *s)
+{
+    return stream_steady(buffered_of(s)->lower);
+}
+
 static void buffered_consume(struct stream *s, size_t n)
 {
     stream_consume(buffered_of(s)->lower, n);
@@ -117,6 +122,7 @@ static const struct stream_ops ops = {
     .read_on = buffered_read_on,
     .peek = buffered_peek,
     .consume = buffered_consume,
+    .steady = buffered_steady,
     .pull = buffered_pull,
     .try_write = buffered_try_write,
     .write = buffered_stream_write,

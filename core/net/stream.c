@@ -2,6 +2,20 @@
 
 #include <string.h>
 
+size_t stream_try_write_parts(struct stream *s, const struct iovec *parts, size_t n)
+{
+    if (s->ops->try_write_parts != NULL)
+        return s->ops->try_write_parts(s, parts, n);
+    size_t all = 0;
+    for (size_t i = 0; i < n; i++) {
+        size_t taken = stream_try_write(s, parts[i].iov_base, parts[i].iov_len);
+        all += taken;
+        if (taken < parts[i].iov_len)
+            break;
+    }
+    return all;
+}
+
 size_t stream_spans_size(const struct stream_span *spans, size_t n)
 {
     size_t size = 0;
