@@ -96,10 +96,10 @@ bool queue_append(struct queue *q, struct account *a, const void *p, size_t n)
     return true;
 }
 
-/* A block that is half full gets no more of what comes in large pieces. */
+/* A block that is nearly full gets no more of what comes in large pieces. */
 static bool takes_more(const struct queue_block *b)
 {
-    return room(b) >= QUEUE_PART / 2;
+    return room(b) >= QUEUE_PART / 4;
 }
 
 static size_t least(size_t a, size_t b)
@@ -107,8 +107,7 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t queue_reserve(struct queue *q, struct account *a, size_t n, struct iovec *parts,
-                     size_t most)
+size_t queue_reserve(struct queue *q, struct account *a, size_t n, struct iovec *parts, size_t most)
 {
     size_t i = 0;
     q->before = q->last;

@@ -28,7 +28,7 @@ struct socket_stream {
     struct deferred wake;
     uint8_t *block; /* bytes that peek has read and the owner has not consumed: block[start, end) */
     size_t start, end;
-    uint8_t *used; /* a block with bytes that were consumed in this event, or NULL */
+    uint8_t *used;   /* a block with bytes that were consumed in this event, or NULL */
     enum err failed; /* ERR_OK: not failed */
     bool eof, reading, writing, failure_told;
     bool may_read; /* libuv has reported input, and the kernel has not been asked since */

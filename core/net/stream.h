@@ -145,7 +145,8 @@ static inline bool stream_writes_spans(const struct stream *s)
 }
 
 /* Writes n spans, together at most LOOP_BLOCK bytes, one after the other. The bytes are free again
- * in any case. False: pending; nothing may be written before `writable`. Only while stream_ready. */
+ * in any case. False: pending; nothing may be written before `writable`. Only while stream_ready.
+ */
 static inline bool stream_write_spans(struct stream *s, const struct stream_span *spans, size_t n)
 {
     return s->ops->write_spans(s, spans, n);

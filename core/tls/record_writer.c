@@ -4,7 +4,7 @@
 
 #define NARROW_WRITES 16
 #define NARROW_MS 5 /* that a pending write takes where a batch makes others wait */
-#define APART 4096 /* bytes that get a record of their own; fewer share one */
+#define APART 4096  /* bytes that get a record of their own; fewer share one */
 
 static bool has_block(struct batch *b)
 {
@@ -71,12 +71,6 @@ size_t batch_put_spans(struct batch *b, const struct stream_span *spans, size_t 
             break;
     }
     return taken - from;
-}
-
-size_t batch_put(struct batch *b, const uint8_t *p, size_t n)
-{
-    struct stream_span span = {.p = p, .n = n};
-    return batch_put_spans(b, &span, 1, 0);
 }
 
 bool batch_alert(struct batch *b, int level, int number)

@@ -15,19 +15,18 @@ struct batch {
     struct stream *lower;
     struct record_layer *keys; /* may be used once the handshake is done */
     uint8_t *block;
-    size_t sealed;  /* bytes at the front that are ready to be sent */
-    size_t open;    /* plaintext bytes in the record after them; 0: no record is open */
-    bool sending;   /* the lower stream has all of it */
+    size_t sealed;    /* bytes at the front that are ready to be sent */
+    size_t open;      /* plaintext bytes in the record after them; 0: no record is open */
+    bool sending;     /* the lower stream has all of it */
     uint64_t sent_at; /* loop_now of the last write */
-    int narrow;     /* writes that must still be taken at once before batches grow again */
-    bool no_memory; /* stays set: something was lost */
+    int narrow;       /* writes that must still be taken at once before batches grow again */
+    bool no_memory;   /* stays set: something was lost */
 };
 
-/* Takes as much of p as fits and returns how much: 0 while sending. Data that fits into one record
- * is not spread over two, so that a message usually is one record. */
-size_t batch_put(struct batch *b, const uint8_t *p, size_t n);
-/* The same for spans, without their first `from` bytes. What fills most of a record is encrypted
- * from where it lies to where the record goes. */
+/* Takes as much of the spans as fits, without their first `from` bytes, and returns how much: 0
+ * while sending. Data that fits into one record is not spread over two, so that a message usually is
+ * one record. What fills most of a record is encrypted from where it lies to where the record goes;
+ * less is copied and shares one. */
 size_t batch_put_spans(struct batch *b, const struct stream_span *spans, size_t n, size_t from);
 /* Adds a whole alert; false when there is no room now. */
 bool batch_alert(struct batch *b, int level, int number);

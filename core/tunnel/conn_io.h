@@ -7,8 +7,8 @@
 
 /* Takes the payload of a DATA frame. False: c cannot hold it now; it has to come again, whole. */
 bool conn_deliver(struct conn *c, const uint8_t *p, size_t n);
-/* Whether the frame is one that conn_deliver puts to those that wait; if not, conn_settle goes first,
- * and c may be gone afterwards. */
+/* Whether the frame is one that conn_deliver puts to those that wait; if not, conn_settle goes
+ * first, and c may be gone afterwards. */
 bool conn_gathers(const struct conn_host *h, const struct frame *f);
 /* Hands on all that waits where it came. */
 void conn_settle(struct conn_host *h);

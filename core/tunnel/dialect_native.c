@@ -68,7 +68,6 @@ static void retire(struct conn *c)
 {
     list_remove(&native_conn_of(c)->in_natives);
     list_remove(&native_conn_of(c)->listing);
-    list_remove(&native_conn_of(c)->credit_delayed);
     flow_retire(c);
 }
 

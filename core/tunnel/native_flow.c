@@ -15,9 +15,17 @@ void flow_open(struct conn *c)
     native_of(c)->windows += c->window.size;
 }
 
+static void undelay(struct conn *c)
+{
+    struct list *delayed = &native_conn_of(c)->credit_delayed;
+    native_of(c)->n_delayed -= list_is_on(delayed);
+    list_remove(delayed);
+}
+
 void flow_retire(struct conn *c)
 {
     native_of(c)->windows -= c->window.size;
+    undelay(c);
     c->window.size = 0;
     c->window.end = c->window.acked;
     queue_free(&c->kept, &c->host->out);
@@ -72,13 +80,13 @@ static size_t may_read(struct conn *c, size_t n)
 static bool fill_kept(struct conn *c)
 {
     bool bulk = c->turn.last_read >= LARGE_READ;
-    size_t n = may_read(c, bulk && scheduler_alone(&c->host->scheduler, &c->turn) ? CONN_PARTS * QUEUE_PART : c->dialect->quantum);
+    bool only = scheduler_alone(&c->host->scheduler, &c->turn);
+    size_t n = may_read(c, bulk && only ? CONN_PARTS * QUEUE_PART : c->dialect->quantum);
     if (n == 0)
         return false;
     if (bulk && n >= LARGE_READ)
         return conn_pull_kept(c, n) > 0;
     uint8_t *p = host_payload(c->host);
-    n = n < c->dialect->quantum ? n : c->dialect->quantum;
     long got = conn_pull(c, p, n);
     if (got > 0 && !conn_keep(c, p, (size_t)got)) { /* it may have to be sent again */
         conn_finish(c, ERR_NO_MEMORY, true, CONN_NOW);
@@ -138,7 +146,7 @@ static void owe_credit(struct conn *c)
     uint64_t now = host_now(c->host);
     window_tune(&c->window, &n->path, now, &n->windows, account_limit(&c->host->in));
     window_grant(&c->window, c->held.size);
-    list_remove(&native_conn_of(c)->credit_delayed);
+    undelay(c);
     conn_owe(c, CONN_OWES_CREDIT);
     n->echo_due = n->echo_due || now - n->echoed_ms >= ECHO_MS;
 }
@@ -147,13 +155,14 @@ void flow_credit(struct conn *c, bool now)
 {
     struct native *n = native_of(c);
     struct list *delayed = &native_conn_of(c)->credit_delayed;
-    enum credit due = now ? CREDIT_NOW : window_credit_due(&c->window, c->held.size);
+    enum credit due = now ? CREDIT_NOW : window_credit_due(&c->window, c->held.size, n->n_delayed);
     if (due == CREDIT_NOW) {
         owe_credit(c);
     } else if (due == CREDIT_DELAYED && !list_is_on(delayed)) {
         if (list_empty(&n->credit_delayed))
             c->host->time->timer_start(n->credit_timer, CREDIT_DELAY_MS);
         list_append(&n->credit_delayed, delayed);
+        n->n_delayed++;
     }
 }
 

@@ -5,8 +5,8 @@
 
 #include "core/tunnel/native_internal.h"
 
-void flow_open(struct conn *c);   /* c has a window from now on. */
-void flow_retire(struct conn *c); /* The window ends, and what is kept goes. */
+void flow_open(struct conn *c);                      /* c has a window from now on. */
+void flow_retire(struct conn *c);                    /* The window ends, and what is kept goes. */
 size_t flow_read(struct conn *c, const uint8_t **p); /* This is dialect_ops.read. */
 /* Owes the FIN if the local side has ended and all its bytes have left. */
 void flow_sent(struct conn *c);

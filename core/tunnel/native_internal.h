@@ -11,6 +11,7 @@ struct native {
     struct list conns;          /* Live connections. */
     size_t windows;             /* Their windows have so many bytes together. */
     struct list credit_delayed; /* Their next CREDIT leaves when credit_timer fires. */
+    size_t n_delayed;           /* There are so many of them. */
     struct timer *credit_timer;
     struct round_trips path;
     bool echo_due;      /* The round trip has to be measured again. */

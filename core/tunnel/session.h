@@ -71,7 +71,7 @@ size_t session_input(struct session *s, uint8_t *p, size_t n); /* returns how ma
 /* The same for bytes that stay where they are until session_settle. */
 size_t session_input_steady(struct session *s, uint8_t *p, size_t n);
 void session_settle(struct session *s);
-void session_writable(struct session *s);                      /* the transport is ready again */
+void session_writable(struct session *s); /* the transport is ready again */
 
 /* ---- what it knows ---- */
 bool session_open(const struct session *s); /* SERVICE_IDS came over the present transport */

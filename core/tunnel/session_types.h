@@ -25,8 +25,8 @@ struct transport {
     /* One message; WS_HEADER_MAX bytes in front of p may be overwritten, and p too. False: pending,
      * p stays untouched until session_writable. */
     bool (*send)(void *ctx, uint8_t *p, size_t n);
-    /* The same for a message in WS_PARTS parts at most, which may lie anywhere and are free again in
-     * any case. NULL: there is none. */
+    /* The same for a message in WS_PARTS parts at most, which may lie anywhere and are free again
+     * in any case. NULL: there is none. */
     bool (*send_parts)(void *ctx, const struct span *parts, size_t n);
     void (*resume)(void *ctx); /* session_input took less than it was given: offer it again */
     bool native;               /* the hub speaks FRAME_NATIVE_PROTOCOL: it sends PEER */

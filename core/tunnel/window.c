@@ -1,5 +1,7 @@
 #include "core/tunnel/window.h"
 
+#define STEP_LEAST 16384 /* a connection acknowledges so many at once in any case */
+
 void window_init(struct window *w, uint64_t now_ms)
 {
     *w = (struct window){
@@ -73,15 +75,17 @@ uint64_t window_consumed(const struct window *w, size_t held)
 
 /* So much is handed on before it is acknowledged. A sender on a long path needs steps that are
  * small against its window, or it would stand still between them. */
-static uint64_t step(const struct window *w)
+static uint64_t step(const struct window *w, size_t waiting)
 {
-    return w->size / 8 > WINDOW_INITIAL / 2 ? w->size / 8 : WINDOW_INITIAL / 2;
+    uint64_t own = w->size / 8 > WINDOW_INITIAL / 2 ? w->size / 8 : WINDOW_INITIAL / 2;
+    uint64_t share = WITHHELD_MOST / (waiting > 0 ? waiting : 1);
+    return least(own, share > STEP_LEAST ? share : STEP_LEAST);
 }
 
-enum credit window_credit_due(const struct window *w, size_t held)
+enum credit window_credit_due(const struct window *w, size_t held, size_t waiting)
 {
     uint64_t fresh = window_consumed(w, held) - w->acked_out;
-    return fresh >= step(w) ? CREDIT_NOW : fresh > 0 ? CREDIT_DELAYED : CREDIT_NONE;
+    return fresh >= step(w, waiting) ? CREDIT_NOW : fresh > 0 ? CREDIT_DELAYED : CREDIT_NONE;
 }
 
 void window_grant(struct window *w, size_t held)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define WINDOW_INITIAL 262144 /* what both ends begin with */
+#define WITHHELD_MOST 1048576 /* bytes that all connections of a session acknowledge late */
 #define WINDOW_MOST 16777216  /* the largest: 1 Gbit/s over 100 ms holds 12.5 MB */
 
 /* Bytes of each direction are counted from 0. */
@@ -51,7 +52,9 @@ bool window_allows(const struct window *w, size_t n);
  * between is held, too, so the difference may seem to go back for a while: this does not. */
 uint64_t window_consumed(const struct window *w, size_t held);
 enum credit { CREDIT_NONE, CREDIT_DELAYED, CREDIT_NOW };
-enum credit window_credit_due(const struct window *w, size_t held);
+/* waiting: so many connections of the session have handed on what they have not acknowledged. All
+ * together hold back little, since the far end keeps it. */
+enum credit window_credit_due(const struct window *w, size_t held, size_t waiting);
 /* Grants a window beyond what has been handed on; the CREDIT says acked_out and granted. */
 void window_grant(struct window *w, size_t held);
 

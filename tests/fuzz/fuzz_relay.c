@@ -44,7 +44,8 @@ static void send_message(void *end, const uint8_t *p, size_t n)
     struct frame_cutter cutter = {0};
     for (size_t at = 0; at < n;) {
         uint8_t *message;
-        size_t length, used = frame_cut(&cutter, (uint8_t *)(uintptr_t)p + at, n - at, &message, &length);
+        size_t length,
+            used = frame_cut(&cutter, (uint8_t *)(uintptr_t)p + at, n - at, &message, &length);
         struct frame f;
         MUST(used > 0 && message != NULL);
         MUST(frame_decode(message, length, &f) == ERR_OK);

@@ -173,13 +173,13 @@ void connect_end(struct end *e)
         disturb_all();
     e->cut = e->up_full = e->down_full = e->up_paused = e->down_paused = false;
     e->at_hub = e->attached = true;
-    session_attach(e->session, &(struct transport){.ready = session_may_send,
-                                                   .send = session_sends,
-                                                   .send_parts = dice(3) > 0 ? session_sends_parts
-                                                                             : NULL,
-                                                   .resume = session_resumes,
-                                                   .native = e->native,
-                                                   .ctx = e});
+    session_attach(e->session,
+                   &(struct transport){.ready = session_may_send,
+                                       .send = session_sends,
+                                       .send_parts = dice(3) > 0 ? session_sends_parts : NULL,
+                                       .resume = session_resumes,
+                                       .native = e->native,
+                                       .ctx = e});
     relay_attach(relay, e->role, e->native ? &peer : &plain, &hub_ops, e);
 }
 

@@ -55,7 +55,7 @@ static void queue_agrees_with_a_model(void **state)
         }
         assert_int_equal(q.size, size);
         assert_int_equal(q.memory, a.used);
-        assert_true(q.memory <= 2 * size + size / 8 + 2 * BUDGET_BLOCK);
+        assert_true(q.memory <= size + size / 2 + 2 * BUDGET_BLOCK);
         assert_true(size > 0 || q.memory == 0);
         size_t at = size > 0 ? (size_t)rand() % size : 0,
                m = (size - at) / (1 + (size_t)rand() % 3);

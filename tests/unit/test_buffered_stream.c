@@ -305,8 +305,8 @@ static void test_spans(void **state)
     struct rig *r = *state;
     struct lower *l = &r->lower;
     uint8_t bytes[] = "abcdef";
-    const struct stream_span spans[] = {
-        {.p = bytes, .n = 2}, {.p = bytes + 2, .n = 4, .mask = {1, 2, 3, 4}}};
+    const struct stream_span spans[] = {{.p = bytes, .n = 2},
+                                        {.p = bytes + 2, .n = 4, .mask = {1, 2, 3, 4}}};
     assert_false(stream_write_spans(r->buffered, spans, 2));
     memset(bytes, 0, sizeof bytes);
     assert_false(stream_ready(r->buffered));

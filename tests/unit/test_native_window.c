@@ -157,12 +157,62 @@ static void the_budget_bounds_all(void **state)
     finish();
 }
 
+/* One frame of three bytes, which stays where it is. */
+static void offer(int type, size_t place)
+{
+    static uint8_t memory[8][64];
+    const uint8_t payload[] = {'a', 'b', (uint8_t)('0' + place)};
+    struct frame f = {.type = type, .connection = 1, .payload = payload};
+    f.payload_size = type == FRAME_DATA ? sizeof payload : 0;
+    size_t n = frame_encode(&f, memory[place], sizeof memory[place]);
+    assert_int_equal(session_input_steady(e.session, memory[place], n), n);
+}
+
+static void assert_read(const char *text)
+{
+    char got[64];
+    ssize_t n = read(e.fd, got, sizeof got);
+    assert_int_equal(n, text[0] != '\0' ? (ssize_t)strlen(text) : -1);
+    if (n > 0)
+        assert_memory_equal(got, text, (size_t)n);
+}
+
+/* Up to four frames wait where they came, and whatever else comes is behind them. */
+static void frames_are_handed_on_together(void **state)
+{
+    (void)state;
+    begin(SESSION_DESTINATION);
+    start(1);
+    expect(FRAME_CONNECTION_OPENED, 1);
+    for (size_t i = 0; i < GATHER_MOST; i++) {
+        offer(FRAME_DATA, i);
+        assert_read("");
+    }
+    offer(FRAME_DATA, 4);
+    assert_read("ab0ab1ab2ab3");
+    session_settle(e.session);
+    assert_read("ab4");
+    session_settle(e.session);
+    assert_read("");
+    offer(FRAME_DATA, 5);
+    offer(FRAME_CONNECTION_FIN, 6);
+    assert_read("ab5");
+    spin();
+    assert_int_equal(read(e.fd, &(char){0}, 1), 0);
+    assert_int_equal(expect(FRAME_CREDIT, 1).received, 18);
+    finish();
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        T(a_sender_keeps_to_the_window),       T(a_client_breaks_unread), T(credit_is_given),
-        T(a_stopped_reader_stops_nobody_else), T(the_budget_bounds_all),
+        T(a_sender_keeps_to_the_window),
+        T(a_client_breaks_unread),
+        T(credit_is_given),
+        T(a_stopped_reader_stops_nobody_else),
+        T(the_budget_bounds_all),
+        T(frames_are_handed_on_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -34,8 +34,10 @@ static void reading_starts_switched_off(void **state)
 /* Records: a byte that says how long it is, and that many. Takes whole ones only. */
 static void take_records(struct probe *p)
 {
-    uint8_t *bytes;
+    uint8_t *bytes, *taken[8];
+    size_t n_taken = 0, begin = p->size;
     long n;
+    assert_true(stream_steady(p->stream));
     while ((n = stream_peek(p->stream, 1, &bytes)) > 0) {
         size_t whole = 1u + bytes[0];
         n = stream_peek(p->stream, whole, &bytes);
@@ -45,6 +47,12 @@ static void take_records(struct probe *p)
         probe_keep(p, bytes, whole);
         bytes[0] = 0xff; /* they may be overwritten */
         stream_consume(p->stream, whole);
+        taken[n_taken++] = bytes;
+    }
+    for (size_t i = 0; i < n_taken; i++) { /* they are where they were */
+        size_t size = (uint8_t)p->got[begin];
+        assert_memory_equal(taken[i] + 1, p->got + begin + 1, size);
+        begin += 1 + size;
     }
     if (n < 0) {
         p->end = (enum err) - n;

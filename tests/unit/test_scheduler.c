@@ -52,6 +52,21 @@ static void bulk_ones_take_turns(void **state)
     assert_ptr_equal(scheduler_next(&s), &a);
 }
 
+static void who_is_alone(void **state)
+{
+    (void)state;
+    assert_true(scheduler_alone(&s, &a));
+    scheduler_more(&s, &a);
+    assert_true(scheduler_alone(&s, &a));
+    assert_false(scheduler_alone(&s, &b));
+    scheduler_want(&s, &b);
+    assert_false(scheduler_alone(&s, &a));
+    turn_end(&b);
+    b.last_read = 16128;
+    scheduler_want(&s, &b);
+    assert_false(scheduler_alone(&s, &a));
+}
+
 static void sparse_ones_go_first(void **state)
 {
     (void)state;
@@ -88,6 +103,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(control_frames_leave_in_their_order, setup),
         cmocka_unit_test_setup(bulk_ones_take_turns, setup),
+        cmocka_unit_test_setup(who_is_alone, setup),
         cmocka_unit_test_setup(sparse_ones_go_first, setup),
         cmocka_unit_test_setup(bulk_ones_do_not_starve, setup),
     };

@@ -95,22 +95,28 @@ static void credits_are_due_in_steps(void **state)
 {
     struct window w = fresh(0);
     (void)state;
-    assert_int_equal(window_credit_due(&w, 0), CREDIT_NONE);
+    assert_int_equal(window_credit_due(&w, 0, 1), CREDIT_NONE);
     w.received = 1000;
-    assert_int_equal(window_credit_due(&w, 1000), CREDIT_NONE);
-    assert_int_equal(window_credit_due(&w, 999), CREDIT_DELAYED);
+    assert_int_equal(window_credit_due(&w, 1000, 1), CREDIT_NONE);
+    assert_int_equal(window_credit_due(&w, 999, 1), CREDIT_DELAYED);
     w.received = WINDOW_INITIAL / 2;
-    assert_int_equal(window_credit_due(&w, 1), CREDIT_DELAYED);
-    assert_int_equal(window_credit_due(&w, 0), CREDIT_NOW);
+    assert_int_equal(window_credit_due(&w, 1, 1), CREDIT_DELAYED);
+    assert_int_equal(window_credit_due(&w, 0, 1), CREDIT_NOW);
     window_grant(&w, 0);
     assert_int_equal(w.acked_out, WINDOW_INITIAL / 2);
     assert_int_equal(w.granted, WINDOW_INITIAL / 2 + WINDOW_INITIAL);
-    assert_int_equal(window_credit_due(&w, 0), CREDIT_NONE);
+    assert_int_equal(window_credit_due(&w, 0, 1), CREDIT_NONE);
+    w.received += 32768; /* the more of them there are, the less each one holds back */
+    assert_int_equal(window_credit_due(&w, 0, 8), CREDIT_DELAYED);
+    assert_int_equal(window_credit_due(&w, 0, 50), CREDIT_NOW);
+    w.received -= 32768 - 16383;
+    assert_int_equal(window_credit_due(&w, 0, 5000), CREDIT_DELAYED);
+    w.received = WINDOW_INITIAL / 2;
     w.size = WINDOW_MOST; /* an eighth of a large one */
-    w.received += WINDOW_MOST / 8 - 1;
-    assert_int_equal(window_credit_due(&w, 0), CREDIT_DELAYED);
+    w.received += WITHHELD_MOST - 1;
+    assert_int_equal(window_credit_due(&w, 0, 1), CREDIT_DELAYED);
     w.received++;
-    assert_int_equal(window_credit_due(&w, 0), CREDIT_NOW);
+    assert_int_equal(window_credit_due(&w, 0, 1), CREDIT_NOW);
 }
 
 /* What was put in between is held, too: nothing is acknowledged twice or taken back. */

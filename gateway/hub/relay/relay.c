@@ -20,7 +20,7 @@ struct end {
     bool peer_owed;  /* PEER has to be sent */
     bool hello_owed; /* SERVICE_IDS have to be sent */
     bool held;       /* the last relay_input left something */
-    uint8_t *block; /* holds a frame that comes in pieces */
+    uint8_t *block;  /* holds a frame that comes in pieces */
     struct frame_cutter cutter;
 };
 

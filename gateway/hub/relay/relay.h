@@ -64,8 +64,8 @@ void relay_detach(struct relay *r, enum side side);
 void relay_leave(struct relay *r, enum side side);
 void *relay_attached(const struct relay *r, enum side side); /* NULL when the side is free */
 
-/* Takes n bytes of a message from that side. Returns how many were taken; after fewer than n, resume
- * will be called. The end may have been rejected on return. */
+/* Takes n bytes of a message from that side. Returns how many were taken; after fewer than n,
+ * resume will be called. The end may have been rejected on return. */
 size_t relay_input(struct relay *r, enum side side, uint8_t *p, size_t n);
 /* Tells the relay that the end is ready again. */
 void relay_writable(struct relay *r, enum side side);
