@@ -53,7 +53,7 @@ ACTION(devices)
 {
     (void)key;
     if (!m->shown.devices.known) {
-        ui_say(ui, true, "devices are listed at a hub: watch tunnel-hub");
+        ui_say(ui, true, "devices are listed at a hub, and by \"tunnel-gateway devices\"");
         return UI_NOTHING;
     }
     ui->screen = SCREEN_DEVICES;
