@@ -131,6 +131,7 @@ static void serve(void)
 struct client {
     pthread_t thread;
     const struct target *target;
+    uint8_t source;  /* connect: the last byte of its address */
     char what;       /* 'd', 'u' or 'e' */
     uint64_t amount; /* bytes */
     double end;      /* connect, echo: when to stop */
@@ -179,13 +180,17 @@ static void round_trip(int fd)
         fail("no echo");
 }
 
+/* Each client has an address of its own: closed connections keep their ports for a second, and one
+ * address has 14,000 of them, which is fewer than a second can use. */
 static void *connects(void *arg)
 {
     struct client *c = arg;
+    struct target target = *c->target;
+    target.source = c->source;
     pthread_barrier_wait(&start);
     while (now() < c->end) {
         double since = now();
-        int fd = target_connect(c->target);
+        int fd = target_connect(&target);
         ask(fd, 'e', 0);
         round_trip(fd);
         close(fd);
@@ -273,6 +278,7 @@ int main(int argc, char **argv)
     pthread_barrier_init(&start, NULL, (unsigned)n + 1);
     for (size_t i = 0; i < n; i++) {
         clients[i] = (struct client){.target = &target, .what = what};
+        clients[i].source = (uint8_t)(1 + i % 250);
         clients[i].amount = timed ? 0 : (uint64_t)amount;
         clients[i].end = now() + amount;
         clients[i].most_samples = SAMPLES_MAX / n;

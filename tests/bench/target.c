@@ -70,12 +70,23 @@ static bool socks5(int fd, const struct target *t)
            write_all(fd, request, 7 + n) && read_all(fd, answer, 10) && answer[1] == 0;
 }
 
+/* The port is chosen when it is connected, among those that are free towards that server. */
+static bool from(int fd, uint8_t source)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET};
+    int on = 1;
+    at.sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xffu) | source);
+    return setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0 &&
+           bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
+}
+
 int target_connect(const struct target *t)
 {
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(t->port)};
     int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
+    if (fd < 0 || (t->source != 0 && !from(fd, t->source)) ||
+        connect(fd, (struct sockaddr *)&to, sizeof to) != 0) {
         perror("load: connect");
         exit(1);
     }

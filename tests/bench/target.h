@@ -10,6 +10,7 @@ struct target {
     uint16_t port; /* on 127.0.0.1: the server's, or the proxy's when name is set */
     char name[256];
     uint16_t name_port;
+    uint8_t source; /* comes from 127.0.0.N; 0: from where the system chooses */
 };
 
 /* "PORT", or "PORT/NAME:PORT" for a proxy and what to ask it for. False: neither. */
