@@ -49,8 +49,8 @@ text { fill: #24292f; font: 12px sans-serif }
 def number(value):
     if value is None:
         return ""
-    places = 3 if value < 0.1 else 2
-    return f"{value:.{places}f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"
+    places = 3 if value < 0.1 else 2 if value < 10 else 1 if value < 100 else 0
+    return f"{value:,.{places}f}"
 
 
 def value_of(way, figure, divisor=1):
@@ -68,11 +68,12 @@ def markdown(head, rows):
 def tables(report):
     ways = report["ways"]
     names = [name for name in ways if ways[name]["median"]]
-    bases = [base for base in BASES if base in names]
+    bases = [base for base in BASES if base in names and "native" in names]
     rows = []
     for heading, figure, divisor, _ in (*ROWS, (PEAK, PEAK, 1, True)):
         values = {name: value_of(ways[name], figure, divisor) for name in names}
-        ratios = [number(values["native"] / values[base]) if values[base] else "" for base in bases]
+        ratios = [number(values["native"] / values[base])
+                  if values["native"] and values[base] else "" for base in bases]
         rows.append([heading, *map(number, values.values()), *ratios])
     yield markdown(["", *names, *(f"native / {base}" for base in bases)], rows)
     yield markdown(["system calls for each MB of a download", "each program", "together"],
