@@ -176,11 +176,11 @@ class Memory(Case):
         self.assertEqual(hub.api.list(), [])
 
     def test_size_of_the_agent(self):
-        """Stripped, with everything but libc linked statically: under 700 KB."""
+        """Stripped, with everything but libc linked statically: under 900 KB."""
         agent = self.program("tunnel-agent")
         stripped = self.dir / "agent"
         self.assertEqual(run("strip", "-o", stripped, agent).code, 0)
-        self.assertLess(stripped.stat().st_size, 700 * 1024)
+        self.assertLess(stripped.stat().st_size, 900 * 1024)
         needed = subprocess.run(["ldd", str(agent)], capture_output=True, text=True).stdout
         for line in needed.splitlines():
             self.assertRegex(line, r"linux-vdso|libc\.so|ld-linux|libm\.so|libpthread|libdl|librt")
