@@ -66,6 +66,26 @@ static void opened_for_one_that_comes_later(void **state)
     assert_int_equal(w.delivered, 1);
 }
 
+/* A key may not have all that a device serves at a time, but others may have what is left. */
+static void no_key_has_a_device_for_itself(void **state)
+{
+    struct wire w = {0};
+    struct heard more = {0}, other = {0}, again = {0};
+    char last[64] = "";
+    (void)state;
+    arrive("plant7", &w, 10);
+    for (int i = 0; i < NOTICE_TUNNELS_PER_KEY; i++)
+        snprintf(last, sizeof last, "%s", open_one(60000));
+    ask_as(&again, "key1", "plant7", last, 30000); /* it is one of those */
+    assert_int_equal(again.calls, 0);
+    const char *id = open_one(60000);
+    ask_as(&more, "key1", "plant7", id, 30000);
+    assert_int_equal(more.calls, 1);
+    assert_int_equal(more.result, NOTICE_CROWDED);
+    ask_as(&other, "key2", "plant7", "another", 30000);
+    assert_int_equal(other.calls, 0);
+}
+
 static void not_for_things_that_are_no_devices(void **state)
 {
     (void)state;
@@ -251,6 +271,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NOTICES_TEST(opened_while_there),
+        NOTICES_TEST(no_key_has_a_device_for_itself),
         NOTICES_TEST(opened_for_one_that_comes_later),
         NOTICES_TEST(not_for_things_that_are_no_devices),
         NOTICES_TEST(rotated),

@@ -108,6 +108,12 @@ static void on_answer(void *ctx, const struct notice_answer *a)
         fail(n, FAULT_LIMIT_EXCEEDED, "Too many others are asking for device %s: try again.",
              device);
         break;
+    case NOTICE_CROWDED:
+        fail(n, FAULT_LIMIT_EXCEEDED,
+             "This access key has %d tunnels to device %s already: close those that are not "
+             "needed, or let their idle time pass.",
+             NOTICE_TUNNELS_PER_KEY, device);
+        break;
     default:
         fail(n, n->c->left ? FAULT_CALLER_LEFT : FAULT_DEVICE_AWAY,
              "The tunnel to device %s was closed before it answered.", device);

@@ -11,7 +11,8 @@ const char *notice_result_name(enum notice_result r)
 {
     static const char *const names[NOTICE_RESULTS] = {
         [NOTICE_ACCEPTED] = "accepted", [NOTICE_AWAY] = "away", [NOTICE_REJECTED] = "rejected",
-        [NOTICE_SILENT] = "silent",     [NOTICE_FULL] = "full", [NOTICE_ENDED] = "ended",
+        [NOTICE_SILENT] = "silent",     [NOTICE_FULL] = "full", [NOTICE_CROWDED] = "crowded",
+        [NOTICE_ENDED] = "ended",
     };
     return names[r];
 }
@@ -49,7 +50,9 @@ void notices_ask(struct notices *n, const struct notice *q,
 {
     const struct noticed *d = noticed_find(n, q->device);
     struct notice_answer a = notice_away(d);
-    if (d != NULL && d->link != NULL) {
+    if (d != NULL && d->link != NULL && notices_crowded(d, q)) {
+        a = notice_simple(NOTICE_CROWDED);
+    } else if (d != NULL && d->link != NULL) {
         if (notice_put(n, q, done, ctx))
             return;
         a = notice_simple(NOTICE_FULL);

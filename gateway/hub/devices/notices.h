@@ -29,6 +29,9 @@ struct device_registry;
 /* Notices of one device that wait or are kept; more are refused. Of those that wait each
  * `opened_by` gets an equal share when there is not enough for all. */
 #define NOTICES_PER_DEVICE 16
+/* Open tunnels on demand that may lead from one access key to one device: a device serves 64 at a
+ * time, and nobody may take them all. */
+#define NOTICE_TUNNELS_PER_KEY 16
 #define NOTICES_MAX 20000     /* in all; more are refused, and kept ones make room first */
 #define NOTICE_KEEP_MS 600000 /* how long a notice that nobody waits for is kept */
 #define NOTICE_GONE_MS 5000   /* how long a device that left in the middle may be away */
@@ -54,6 +57,7 @@ enum notice_result {
     NOTICE_REJECTED, /* `code` and `words` say why */
     NOTICE_SILENT,   /* it is there, and did not answer in time */
     NOTICE_FULL,     /* too many notices wait, for this device or in all; or there is no memory */
+    NOTICE_CROWDED,  /* the asker has NOTICE_TUNNELS_PER_KEY tunnels to the device already */
     NOTICE_ENDED,    /* its tunnel was closed meanwhile, or the hub ends */
     NOTICE_RESULTS
 };

@@ -42,6 +42,7 @@ struct demand_tunnel {
     struct list node;
     struct noticed *device;
     uint64_t look_at; /* when to look whether its destination has come back; NEVER */
+    char *key;        /* id of the access key that opened it */
     char id[];        /* the key in notices.demand */
 };
 
@@ -115,6 +116,8 @@ void notice_deliver(struct pending_notice *p);
 extern const struct registry_events notices_tunnel_events;
 /* Learns of the tunnels on demand that are open already. False: no memory. */
 bool notices_read_tunnels(struct notices *n);
+/* Whether so many other tunnels of q's asker lead to the device that it may have no further one. */
+bool notices_crowded(const struct noticed *d, const struct notice *q);
 bool notices_on_demand(const struct notices *n, const char *tunnel);
 /* The device has come: its tunnels on demand get their destinations back. */
 void notices_heal(struct noticed *d);

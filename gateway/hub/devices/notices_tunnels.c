@@ -45,9 +45,21 @@ bool notices_on_demand(const struct notices *n, const char *tunnel)
     return demand_find(n, tunnel) != NULL;
 }
 
+bool notices_crowded(const struct noticed *d, const struct notice *q)
+{
+    size_t n = 0;
+    list_each(node, &d->tunnels)
+    {
+        const struct demand_tunnel *t = list_entry(node, struct demand_tunnel, node);
+        n += strcmp(t->id, q->tunnel) != 0 && strcmp(t->key, q->opened_by) == 0;
+    }
+    return n >= NOTICE_TUNNELS_PER_KEY;
+}
+
 static void demand_free(struct demand_tunnel *t)
 {
     struct noticed *d = t->device;
+    free(t->key);
     map_remove(&d->notices->demand, t->id, strlen(t->id));
     list_remove(&t->node);
     free(t);
@@ -61,11 +73,14 @@ static bool demand_add(struct notices *n, const struct tunnel_record *r)
         return true;
     struct noticed *d = noticed_get(n, r->thing);
     struct demand_tunnel *t = d != NULL ? calloc(1, sizeof *t + size + 1) : NULL;
-    if (t == NULL) {
+    char *key = t != NULL ? strdup(r->key_id) : NULL;
+    if (key == NULL) {
+        free(t);
         if (d != NULL)
             noticed_settle(d);
         return false;
     }
+    t->key = key;
     memcpy(t->id, r->id, size);
     t->device = d;
     t->look_at = NEVER;
