@@ -24,9 +24,9 @@ struct batch {
 };
 
 /* Takes as much of the spans as fits, without their first `from` bytes, and returns how much: 0
- * while sending. Data that fits into one record is not spread over two, so that a message usually is
- * one record. What fills most of a record is encrypted from where it lies to where the record goes;
- * less is copied and shares one. */
+ * while sending. Data that fits into one record is not spread over two, so that a message usually
+ * is one record. What fills most of a record is encrypted from where it lies to where the record
+ * goes; less is copied and shares one. */
 size_t batch_put_spans(struct batch *b, const struct stream_span *spans, size_t n, size_t from);
 /* Adds a whole alert; false when there is no room now. */
 bool batch_alert(struct batch *b, int level, int number);
