@@ -371,7 +371,11 @@ void conn_count(struct conn *c, bool from_local, size_t n)
     if (!up && c->stats.down == 0)
         c->stats.answered_ms = host_now(c->host);
     *(up ? &c->stats.up : &c->stats.down) += n;
-    *(up ? &c->stats.frames_up : &c->stats.frames_down) += 1;
+}
+
+void conn_count_frame(struct conn *c, bool from_local)
+{
+    *(goes_up(c, from_local) ? &c->stats.frames_up : &c->stats.frames_down) += 1;
 }
 
 void conn_pause_begins(struct conn *c, bool from_local)

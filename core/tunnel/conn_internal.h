@@ -101,7 +101,8 @@ void conn_send_owed(struct conn *c); /* Sends the next frame that c owes; c may 
 void conn_want_to_send(struct conn *c);
 void conn_feed_waiters(struct conn_host *h); /* Reads those on again for which `out` has room. */
 
-void conn_count(struct conn *c, bool from_local, size_t n); /* One frame had n bytes of payload. */
+void conn_count(struct conn *c, bool from_local, size_t n); /* n bytes of payload */
+void conn_count_frame(struct conn *c, bool from_local);     /* one frame of them */
 void conn_pause_begins(struct conn *c, bool from_local);
 void conn_pause_ends(struct conn *c, bool from_local);
 

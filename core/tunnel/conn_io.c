@@ -125,6 +125,7 @@ static bool gather(struct conn *c, const uint8_t *p, size_t n)
     g->parts[g->n++] = (struct iovec){.iov_base = (uint8_t *)(uintptr_t)p, .iov_len = n};
     g->size += n;
     conn_count(c, false, n);
+    conn_count_frame(c, false);
     c->window.received += n;
     c->heard_at = host_now(c->host);
     return true;
@@ -179,6 +180,7 @@ bool conn_deliver(struct conn *c, const uint8_t *p, size_t n)
         c->host->stall.stuck = NULL;
     conn_pause_ends(c, false);
     conn_count(c, false, n);
+    conn_count_frame(c, false);
     p += c->part;
     n -= c->part;
     c->part = 0;

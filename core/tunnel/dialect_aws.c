@@ -79,6 +79,7 @@ static size_t read_early(struct conn *c, uint8_t *p, size_t n)
     queue_take(&c->kept, &c->host->out, n);
     c->window.acked += n; /* it is not sent again */
     conn_count(c, true, n);
+    conn_count_frame(c, true);
     if (c->local == NULL && c->kept.size == 0)
         list_remove(&c->turn.ring);
     return n;
@@ -92,7 +93,10 @@ static size_t read_conn(struct conn *c, const uint8_t **from)
     if (c->kept.size > 0)
         return read_early(c, p, n);
     long got = conn_pull(c, p, n);
-    return got > 0 ? (size_t)got : 0;
+    if (got <= 0)
+        return 0;
+    conn_count_frame(c, true);
+    return (size_t)got;
 }
 
 /* The service has finished, and with it the connection. Or the client has, which V1 to V3 cannot

@@ -46,6 +46,7 @@ static size_t next_kept(struct conn *c, const uint8_t **p)
     size_t together = queue_at(&c->kept, (size_t)(w->sent - w->acked), p);
     n = together < n ? together : n;
     w->sent += n;
+    conn_count_frame(c, true);
     if (window_all_sent(w) && c->drained)
         list_remove(&c->turn.ring);
     else

@@ -103,8 +103,8 @@ static const char *help_of(enum device_reason reason)
             "; \"tunnelctl devices reset\" gives the name up for a new key",
         [DEVICE_REASON_DISABLED] = "; \"tunnelctl devices enable\" lets it in again",
         [DEVICE_REASON_REMOVED] = INVITE,
-        [DEVICE_REASON_REPLACED] = "; a second agent has the same key, as a copied disk has: give "
-                                   "each a --state-dir and a name of its own",
+        [DEVICE_REASON_REPLACED] = ("; a second agent has the same key, as a copied disk has: give "
+                                    "each a --state-dir and a name of its own"),
     };
 #undef INVITE
     bool has = (size_t)reason < sizeof help / sizeof *help && help[reason] != NULL;
