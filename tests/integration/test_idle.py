@@ -4,6 +4,7 @@ import signal
 import unittest
 
 from harness import Case
+from programs import wait_until
 from sshd import Sshd
 from test_ends import FIN, NATIVE, RESET, V2, V3, Base
 from wire import ask, request
@@ -45,7 +46,8 @@ class Ways(Base):
         call = self.call(way)
         call.client_end()
         call.service.end()
-        self.assertTrue(way.gateway.has_line(IDLE) or way.agent.has_line(IDLE))
+        wait_until(lambda: way.gateway.has_line(IDLE) or way.agent.has_line(IDLE),
+                   "one of them to say why")
 
     def test_sighup(self):
         options = self.dir / "gateway.conf"
