@@ -9,9 +9,10 @@
 #include <time.h>
 
 #define LIST "TunnelHub.ListDevices"
-#define PAGE 100      /* devices in an answer */
-#define PAGES_MAX 200 /* a list that goes on beyond that does not end */
-#define LATEST_S 1e11 /* no clock says more */
+#define PAGE 100        /* devices in an answer */
+#define PAGES_MAX 200   /* a list that goes on beyond that does not end */
+#define SERVICES_MAX 64 /* of a device; it tells the hub no more */
+#define LATEST_S 1e11   /* no clock says more */
 
 struct device_list {
     struct device_list_options o;
@@ -55,20 +56,48 @@ static void write_since(const cJSON *device, char *out, size_t size)
         strftime(out, size, "%Y-%m-%d %H:%M", &parts);
 }
 
-static bool write_hosts(const cJSON *device, const char *fold, const struct names *names,
-                        struct buf *out)
+static size_t read_services(const cJSON *device, const char *ids[SERVICES_MAX])
 {
     const cJSON *service;
-    bool good = true, first = true;
+    size_t n = 0;
     cJSON_ArrayForEach(service, cJSON_GetObjectItemCaseSensitive(device, "services"))
     {
         const char *id = cJSON_GetStringValue(service);
-        char label[DEVICE_NAME_MAX + 1];
+        if (n < SERVICES_MAX && id != NULL && service_id_is(span_of(id)))
+            ids[n++] = id;
+    }
+    return n;
+}
+
+/* Whether the name leads there: a label may be an alias, or mean two services. */
+static bool leads_to(const struct names *names, const struct names_tunnel *device, const char *host,
+                     const char *id)
+{
+    struct names_answer answer;
+    const struct names_question q = {.host = span_of(host), .tunnels = device, .n_tunnels = 1};
+    return names_resolve(names, &q, &answer) == ERR_OK && strcmp(answer.service, id) == 0 &&
+           answer.target.host[0] == '\0';
+}
+
+static bool write_hosts(const cJSON *device, const char *fold, const struct names *names,
+                        struct buf *out)
+{
+    const char *ids[SERVICES_MAX];
+    const struct names_tunnel t = {.name = fold,
+                                   .known = true,
+                                   .services = ids,
+                                   .n_services = read_services(device, ids),
+                                   .on_demand = true};
+    bool good = true, first = true;
+    for (size_t i = 0; i < t.n_services; i++) {
+        char label[DEVICE_NAME_MAX + 1], host[2 * NAMES_HOST];
         /* Services have the same alphabet as devices, and are folded in the same way. */
-        if (id == NULL || !service_id_is(span_of(id)) || !device_name_fold(span_of(id), label))
+        if (!device_name_fold(span_of(ids[i]), label))
             continue;
-        good = good &&
-               buf_printf(out, "%s%s.%s.%s", first ? "" : " ", label, fold, names_suffix(names));
+        snprintf(host, sizeof host, "%s.%s.%s", label, fold, names_suffix(names));
+        if (!leads_to(names, &t, host, ids[i]))
+            continue;
+        good = good && buf_printf(out, "%s%s", first ? "" : " ", host);
         first = false;
     }
     return good && (!first || buf_append(out, "-", 1));

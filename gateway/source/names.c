@@ -107,7 +107,7 @@ const char *names_alias_of(const struct names *n, struct span label)
 enum err names_add_alias(struct names *n, const char *label, const char *target)
 {
     struct span l = span_trim(span_of(label)), t = span_trim(span_of(target));
-    if (l.n == 0 || t.n == 0 || names_alias_of(n, l) != NULL)
+    if (l.n == 0 || memchr(l.p, '.', l.n) != NULL || t.n == 0 || names_alias_of(n, l) != NULL)
         return ERR_USAGE;
     if (n->n_aliases == ALIASES_MAX)
         return ERR_LIMIT;

@@ -1,9 +1,9 @@
 /* From host names (SERVICE.tunnel, SERVICE.NAME.tunnel, and either with a TARGET in front) to
  * services and back. Pure: each question hands in the tunnels and services that there are.
  *
- * A label is looked up as an alias, then as an exact id, as an id in any case, and as a folded id
- * (lower case, '-' for ':' and '_'). More than one hit in one of these steps is refused. A tunnel
- * without service ids has one service, "", which any label reaches.
+ * A service's label is looked up as an alias, then as an exact id, as an id in any case, and as a
+ * folded id (lower case, '-' for ':' and '_'). More than one hit in one of these steps is refused.
+ * A tunnel without service ids has one service, "", which any label reaches.
  *
  * A target is the host behind the device that a service is asked to lead to, "10-0-7-20--502": an
  * address or host name with '-' for '.' and ':', and "--" and the port behind it. An address may go
@@ -28,8 +28,10 @@ void names_free(struct names *n);
 /* Adds "tunnel", ".tunnel" or "tunnel.internal". Canonical names have the first one; without any it
  * is "tunnel". ERR_USAGE: not a host name. Adding one twice is fine. */
 enum err names_add_suffix(struct names *n, const char *suffix);
-/* Makes the label lead to target, "SERVICE" or "SERVICE.NAME". ERR_USAGE: either is empty, or the
- * label is there already. */
+/* Makes the label stand for target, "SERVICE" or "SERVICE.NAME", each with a TARGET in front or
+ * without, where a name has its service. A name that says a device or host of its own, and another
+ * one than the alias, leads nowhere (ERR_NO_SERVICE). ERR_USAGE: either is empty, the label has a
+ * dot or is there already. */
 enum err names_add_alias(struct names *n, const char *label, const char *target);
 const char *names_alias_at(const struct names *n, size_t i); /* the label; NULL: no more */
 const char *names_suffix(const struct names *n);             /* the first, without a dot in front */

@@ -13,18 +13,21 @@ enum { NONE = -1, SEVERAL = -2 };
 
 /* ---- matching ---- */
 
+static bool same_fold(struct span a, struct span b)
+{
+    if (a.n != b.n)
+        return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (names_folded(a.p[i]) != names_folded(b.p[i]))
+            return false;
+    return true;
+}
+
 static bool alike(struct span asked, const char *id, enum likeness how)
 {
     if (how == EXACT)
         return span_is(asked, id);
-    if (how == CASE_BLIND)
-        return span_is_nocase(asked, id);
-    if (strlen(id) != asked.n)
-        return false;
-    for (size_t i = 0; i < asked.n; i++)
-        if (names_folded(asked.p[i]) != names_folded(id[i]))
-            return false;
-    return true;
+    return how == CASE_BLIND ? span_is_nocase(asked, id) : same_fold(asked, span_of(id));
 }
 
 struct hits {
@@ -278,24 +281,67 @@ static bool split(const struct names_question *q, struct span text, struct label
     return true;
 }
 
-/* What an alias stands for takes the place of all, or of the service and maybe the device. */
-static bool split_aliases(const struct names *n, const struct names_question *q, struct span text,
-                          struct labels *out)
+/* ---- aliases ---- */
+
+/* Whether both are names of one tunnel or device. */
+static bool same_device(const struct names_question *q, struct span a, struct span b)
 {
-    const char *alias = names_alias_of(n, text);
+    size_t n = configured(q);
+    int one = find(a, n, tunnel_id, q->tunnels).index;
+    return one == find(b, n, tunnel_id, q->tunnels).index && (one >= 0 || same_fold(a, b));
+}
+
+static bool same_target(struct span a, struct span b)
+{
+    struct names_target one, other;
+    names_target(a, &one);
+    names_target(b, &other);
+    return strcmp(one.host, other.host) == 0 && one.port == other.port;
+}
+
+/* An alias may add a device and a host to a name that has none; it never says otherwise than the
+ * name that it stands in. */
+static bool contradicts(const struct names_question *q, const struct labels *name,
+                        const struct labels *alias)
+{
+    return (name->device.n > 0 && alias->device.n > 0 &&
+            !same_device(q, name->device, alias->device)) ||
+           (name->target.n > 0 && alias->target.n > 0 && !same_target(name->target, alias->target));
+}
+
+static enum err refuse_alias(const struct names_question *q, struct span label, const char *alias,
+                             struct names_answer *out)
+{
+    add_quoted(out->text, "no service", label);
+    add(out->text, " there: it is an alias that says itself where it leads");
+    if (!q->quiet)
+        add_quoted(out->text, ", to", span_of(alias));
+    return ERR_NO_SERVICE;
+}
+
+/* What an alias stands for takes the place of the service, and of what the name does not say. */
+static enum err read_labels(const struct names *n, const struct names_question *q, struct span text,
+                            struct labels *out, struct names_answer *answer)
+{
     struct labels other;
+    bool good = split(q, text, out);
+    const char *alias = good ? names_alias_of(n, out->service) : NULL;
     if (alias != NULL)
-        return split(q, span_of(alias), out);
-    if (!split(q, text, out))
-        return false;
-    if ((alias = names_alias_of(n, out->service)) == NULL)
-        return true;
-    if (!split(q, span_of(alias), &other))
-        return false;
+        good = split(q, span_of(alias), &other);
+    if (!good) {
+        add_quoted(answer->text, "no service", text);
+        add(answer->text, "; say service.%.60s or service.name.%.60s", names_suffix(n),
+            names_suffix(n));
+        return ERR_NO_SERVICE;
+    }
+    if (alias == NULL)
+        return ERR_OK;
+    if (contradicts(q, out, &other))
+        return refuse_alias(q, out->service, alias, answer);
     out->service = other.service;
     out->target = out->target.n > 0 ? out->target : other.target;
-    out->device = other.device.n > 0 ? other.device : out->device;
-    return true;
+    out->device = out->device.n > 0 ? out->device : other.device;
+    return ERR_OK;
 }
 
 enum err names_resolve(const struct names *n, const struct names_question *q,
@@ -309,14 +355,11 @@ enum err names_resolve(const struct names *n, const struct names_question *q,
     struct span rest = before_suffix(n, host);
     if (q->literal || rest.n == 0)
         return refuse_foreign(n, q, out);
-    if (!split_aliases(n, q, rest, &labels)) {
-        add_quoted(out->text, "no service", rest);
-        add(out->text, "; say service.%.60s or service.name.%.60s", names_suffix(n),
-            names_suffix(n));
-        return ERR_NO_SERVICE;
-    }
+    enum err why = read_labels(n, q, rest, &labels, out);
+    if (why != ERR_OK)
+        return why;
     out->label = labels.service;
     names_target(labels.target, &out->target);
-    enum err why = pick_tunnel(n, q, labels.device, out);
+    why = pick_tunnel(n, q, labels.device, out);
     return why != ERR_OK ? why : pick_service(q, labels.service, out);
 }

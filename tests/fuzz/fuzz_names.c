@@ -1,5 +1,6 @@
 /* Host names against service ids. The oracles: sentences are printable, a canonical name leads back
- * to its service. Input: lines; a host name, an alias label and its target, a suffix, then ids. */
+ * to its service, an alias leads nowhere else than the name says. Input: lines; a host name, an
+ * alias label and its target, a suffix, then ids. */
 #include "gateway/source/names.h"
 
 #include <stdlib.h>
@@ -45,6 +46,23 @@ static void back_again(const struct names *n, const struct names_tunnel *tunnels
     MUST(answer.target.host[0] == '\0');
 }
 
+/* A name leads to no other tunnel or host than it says where nothing is an alias. */
+static void as_it_says(const char *suffix, const struct names_tunnel *tunnels, struct span host,
+                       const struct names_answer *alias)
+{
+    struct names *n = names_new();
+    struct names_answer plain;
+    MUST(n != NULL);
+    (void)names_add_suffix(n, suffix);
+    (void)resolve(n, tunnels, host, &plain);
+    if (plain.device.n > 0)
+        MUST(plain.tunnel_found == alias->tunnel_found && plain.tunnel == alias->tunnel);
+    if (plain.target.host[0] != '\0')
+        MUST(strcmp(plain.target.host, alias->target.host) == 0 &&
+             plain.target.port == alias->target.port);
+    names_free(n);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span rest = {(const char *)data, size}, host = span_cut(&rest, '\n');
@@ -61,7 +79,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         {"", true, (const char *const *)ids, n_ids, false},
         {"plant7", true, (const char *const *)ids, n_ids / 2, false}};
     struct names_answer answer;
-    (void)resolve(n, tunnels, host, &answer);
+    if (resolve(n, tunnels, host, &answer) == ERR_OK)
+        as_it_says(suffix, tunnels, host, &answer);
     for (size_t tunnel = 0; tunnel < 2; tunnel++)
         for (size_t i = 0; i < tunnels[tunnel].n_services; i++)
             back_again(n, tunnels, tunnel, ids[i]);

@@ -469,7 +469,6 @@ static void targets(void **state)
         {"oven.tunnel", ERR_OK, 1, "PLC", "10.0.7.20", 502},
         {"far.tunnel", ERR_OK, 1, "PLC", "", 0},
         {"cam1--80.far.tunnel", ERR_OK, 1, "PLC", "cam1", 80},
-        {"cam1--80.oven.tunnel", ERR_OK, 1, "PLC", "cam1", 80},
         /* An id that looks like a target is a service in front of a tunnel's name. */
         {"a--1.tunnel", ERR_OK, 0, "a--1", "", 0},
         {"a--1.PLC.tunnel", ERR_OK, 0, "PLC", "a", 1},

@@ -225,7 +225,8 @@ static enum err alias_key(struct config *c, struct options *o, const struct ini_
     free(label);
     free(target);
     return why == ERR_OK ? ERR_OK
-                         : options_fail(o, "an alias needs a new name and a service it stands for");
+                         : options_fail(o, "an alias needs a new name without dots, and a service "
+                                           "it stands for");
 }
 
 static enum err set_trait(struct config *c, struct options *o, struct span id, enum trait trait,
