@@ -9,9 +9,10 @@
 #define DEVICE_LINK_PATH "/device"
 #define DEVICE_LINK_MESSAGE_MAX 16384 /* bytes of one message, either way */
 #define DEVICE_LINK_SERVICES_MAX 64   /* in one message; those above are left out */
+#define DEVICE_LINK_TUNNELS_MAX 64    /* the same; a device has no more at a time */
 
 /* The longest texts that a receiver accepts; a message with a longer one is not understood. */
-#define DEVICE_LINK_ID_MAX 64      /* a notice's id */
+#define DEVICE_LINK_ID_MAX 64      /* a notice's id; a tunnel's that a device names */
 #define DEVICE_LINK_TOKEN_MAX 4096 /* access token, join token */
 #define DEVICE_LINK_WORDS_MAX 256  /* what people read: reasons, who, version */
 #define DEVICE_LINK_NAME_MAX 1024  /* a device's name, which may be none (device_name_valid) */

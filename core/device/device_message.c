@@ -5,12 +5,16 @@
 
 #include "device.pb.h"
 
+#include <string.h>
+
 /* ---- decoding ---- */
 
 /* All texts that a message can have. */
 struct views {
     struct span device, public_key, signature, join_token, id, why;
     struct device_status hello, status; /* their texts only */
+    struct span tunnels[DEVICE_LINK_TUNNELS_MAX];
+    size_t n_tunnels;
 };
 
 static bool status_fits(const struct device_status *s)
@@ -38,6 +42,17 @@ static bool take_status(const device_Status *m, const struct device_status *text
     return status_fits(out);
 }
 
+static bool take_tunnels(const device_Hello *m, const struct views *v, struct device_hello *out)
+{
+    out->names_tunnels = m->names_tunnels;
+    out->n_tunnels = v->n_tunnels;
+    memcpy(out->tunnels, v->tunnels, sizeof out->tunnels);
+    for (size_t i = 0; i < v->n_tunnels; i++)
+        if (v->tunnels[i].n == 0 || v->tunnels[i].n > DEVICE_LINK_ID_MAX)
+            return false;
+    return true;
+}
+
 static enum err take(const device_DeviceMessage *m, const struct views *v,
                      struct device_message *out)
 {
@@ -49,7 +64,8 @@ static enum err take(const device_DeviceMessage *m, const struct views *v,
         out->hello.join_token = v->join_token;
         good = take_bytes(v->public_key, P256_POINT_SIZE, &out->hello.public_key) &&
                take_bytes(v->signature, P256_SIGNATURE_SIZE, &out->hello.signature) &&
-               take_status(&m->hello.status, &v->hello, &out->hello.status) && good &&
+               take_status(&m->hello.status, &v->hello, &out->hello.status) &&
+               take_tunnels(&m->hello, v, &out->hello) && good &&
                (v->public_key.n > 0) == (v->signature.n > 0) &&
                v->device.n <= DEVICE_LINK_NAME_MAX && v->join_token.n <= DEVICE_LINK_TOKEN_MAX;
     } else if (m->has_status) {
@@ -79,7 +95,8 @@ enum err device_message_decode(const uint8_t *p, size_t n, struct device_message
     struct message_texts hello_services = {&in, v.hello.services, &v.hello.n_services,
                                            DEVICE_LINK_SERVICES_MAX},
                          status_services = {&in, v.status.services, &v.status.n_services,
-                                            DEVICE_LINK_SERVICES_MAX};
+                                            DEVICE_LINK_SERVICES_MAX},
+                         tunnels = {&in, v.tunnels, &v.n_tunnels, DEVICE_LINK_TUNNELS_MAX};
     device_DeviceMessage m = {
         .hello.device = message_text_read(&device),
         .hello.public_key = message_text_read(&public_key),
@@ -87,6 +104,7 @@ enum err device_message_decode(const uint8_t *p, size_t n, struct device_message
         .hello.join_token = message_text_read(&join_token),
         .hello.status.services = message_text_read_all(&hello_services),
         .hello.status.version = message_text_read(&hello_version),
+        .hello.tunnels = message_text_read_all(&tunnels),
         .status.services = message_text_read_all(&status_services),
         .status.version = message_text_read(&status_version),
         .answer.id = message_text_read(&id),
@@ -124,6 +142,7 @@ size_t device_message_encode(const struct device_message *message, uint8_t *out,
     const struct device_status *status =
         message->kind == DEVICE_MESSAGE_HELLO ? &message->hello.status : &message->status;
     struct message_texts_out services = {status->services, status->n_services};
+    struct message_texts_out tunnels = {message->hello.tunnels, message->hello.n_tunnels};
     struct span public_key, signature;
     switch (message->kind) {
     case DEVICE_MESSAGE_HELLO:
@@ -134,6 +153,8 @@ size_t device_message_encode(const struct device_message *message, uint8_t *out,
         m.hello.public_key = message_text_write(&public_key);
         m.hello.signature = message_text_write(&signature);
         m.hello.join_token = message_text_write(&message->hello.join_token);
+        m.hello.tunnels = message_text_write_all(&tunnels);
+        m.hello.names_tunnels = message->hello.names_tunnels;
         put_status(status, &services, &m.hello.status);
         break;
     case DEVICE_MESSAGE_STATUS:

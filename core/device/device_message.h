@@ -23,16 +23,22 @@ struct device_status {
     uint32_t ping_s;     /* the longest silence that it promises */
 };
 
+struct device_hello {
+    struct span device;        /* its name, which the receiver checks */
+    const uint8_t *public_key; /* P256_POINT_SIZE bytes; NULL: a certificate says who */
+    const uint8_t *signature;  /* P256_SIGNATURE_SIZE bytes; NULL as well then */
+    struct span join_token;    /* or ""; secret */
+    struct device_status status;
+    /* The ids of the tunnels that it has and comes back to by itself. */
+    struct span tunnels[DEVICE_LINK_TUNNELS_MAX];
+    size_t n_tunnels;
+    bool names_tunnels; /* false: it is an older one, and says nothing of its tunnels */
+};
+
 struct device_message {
     enum device_message_kind kind;
     union {
-        struct {
-            struct span device;        /* its name, which the receiver checks */
-            const uint8_t *public_key; /* P256_POINT_SIZE bytes; NULL: a certificate says who */
-            const uint8_t *signature;  /* P256_SIGNATURE_SIZE bytes; NULL as well then */
-            struct span join_token;    /* or ""; secret */
-            struct device_status status;
-        } hello;
+        struct device_hello hello;
         struct device_status status;
         struct {
             struct span id; /* of the notice */

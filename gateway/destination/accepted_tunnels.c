@@ -151,6 +151,20 @@ size_t accepted_tunnels_count(const struct accepted_tunnels *all)
     return all->n;
 }
 
+size_t accepted_tunnels_ids(const struct accepted_tunnels *all,
+                            struct span out[DEVICE_LINK_TUNNELS_MAX])
+{
+    size_t n = 0;
+    list_each(node, &all->tunnels)
+    {
+        const struct accepted_tunnel *t = list_entry(node, struct accepted_tunnel, node);
+        struct span id = span_of(t->id);
+        if (!t->over && n < DEVICE_LINK_TUNNELS_MAX && id.n > 0 && id.n <= DEVICE_LINK_ID_MAX)
+            out[n++] = id;
+    }
+    return n;
+}
+
 bool accepted_tunnels_room(const struct accepted_tunnels *all, const char *tunnel)
 {
     return all->n < all->options.most || find(all, tunnel) != NULL;

@@ -17,7 +17,7 @@ struct accepted_tunnels_options {
      * tunnel's own. */
     struct tunnel_end_options end;
     struct destination_options destination; /* without `watched` */
-    size_t most;                            /* tunnels at a time */
+    size_t most;                            /* tunnels at a time; DEVICE_LINK_TUNNELS_MAX */
 };
 
 struct accepted_tunnels *
@@ -28,6 +28,9 @@ void accepted_tunnels_change(struct accepted_tunnels *all,
                              const struct accepted_tunnels_options *fresh);
 
 size_t accepted_tunnels_count(const struct accepted_tunnels *all);
+/* The ids of those that are there, as views for this iteration of the loop. Returns how many. */
+size_t accepted_tunnels_ids(const struct accepted_tunnels *all,
+                            struct span out[DEVICE_LINK_TUNNELS_MAX]);
 /* Whether one more may be opened, or it is one that is there. */
 bool accepted_tunnels_room(const struct accepted_tunnels *all, const char *tunnel);
 /* Opens the request's tunnel; one that is there already goes on by the new token. session: a TLS

@@ -65,6 +65,12 @@ static void on_status(void *owner, struct device_status *out)
     out->accepting = !acceptance_is_never(d->acceptance);
 }
 
+static size_t on_tunnels(void *owner, struct span out[DEVICE_LINK_TUNNELS_MAX])
+{
+    const struct device *d = owner;
+    return accepted_tunnels_ids(d->tunnels, out);
+}
+
 /* That it could not be kept costs only what the next start says. */
 static void keep_enrolment(struct device *d)
 {
@@ -146,6 +152,7 @@ static void on_finished(void *owner, enum device_reason reason, const char *text
 
 static const struct device_link_events link_events = {
     .status = on_status,
+    .tunnels = on_tunnels,
     .welcome = on_welcome,
     .notice = on_notice,
     .withdrawn = on_withdrawn,

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define JOIN_TOKEN_FILE_MAX 16384
-#define MAX_TUNNELS "64"
 
 static const struct option table[] = {
     {.name = "device",
@@ -53,8 +52,8 @@ static const struct option table[] = {
      .flags = OPTION_EXACT},
     {.name = "max-tunnels",
      .argument = "N",
-     .fallback = MAX_TUNNELS,
-     .help = "At a time.",
+     .fallback = "64",
+     .help = "At a time, 1 to 64.",
      .flags = OPTION_EXACT},
 };
 const struct option_group agent_standby_options = OPTION_GROUP("Standing by as a device", table);
@@ -360,7 +359,7 @@ enum err device_config_read(struct options *o, const struct identity *identity,
     if (why == ERR_OK)
         why = read_acceptance(o, out);
     if (why == ERR_OK)
-        why = options_number(o, "max-tunnels", 1, 65535, &most);
+        why = options_number(o, "max-tunnels", 1, DEVICE_LINK_TUNNELS_MAX, &most);
     out->max_tunnels = most;
     return why;
 }

@@ -208,6 +208,8 @@ static void on_challenge(struct device_link *l, const uint8_t *nonce)
     }
     m.hello.device = span_of(l->name);
     m.hello.join_token = span_of(l->join_token);
+    m.hello.n_tunnels = l->events->tunnels(l->owner, m.hello.tunnels);
+    m.hello.names_tunnels = true;
     fill_status(l, &m.hello.status);
     if (l->by_key) {
         tls_peer_fingerprint(ws_stream(l->ws), certificate);

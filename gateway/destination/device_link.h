@@ -34,6 +34,8 @@ struct device_link_events {
     /* Fills in services and accepting of what the hub is told; texts must live until the end of
      * this iteration of the loop. */
     void (*status)(void *owner, struct device_status *out);
+    /* Fills in the ids of the tunnels that there are; they must live as long. Returns how many. */
+    size_t (*tunnels)(void *owner, struct span out[DEVICE_LINK_TUNNELS_MAX]);
     /* The hub knows the device. pending: an operator has to approve it, and it is welcome once more
      * then. enrolled: for the first time. */
     void (*welcome)(void *owner, struct span name, bool enrolled, bool pending);

@@ -49,7 +49,7 @@ static void let_in(struct device_desk *d, const struct message_device_hello *k,
     struct device_ticket *ticket;
     struct desk_link *l = NULL;
     if (!d->ended && device_message_decode(k->bytes, k->size, &m) == ERR_OK)
-        l = desk_link_new(d, r->name, k->client, &m.hello.status, &ticket);
+        l = desk_link_new(d, r->name, k->client, &m.hello, &ticket);
     if (l == NULL) {
         reply(d->hub, k, NULL, DEVICE_REASON_BUSY);
         return;

@@ -29,6 +29,8 @@ struct desk_link {
     /* What the device told last, with memory of its own. */
     struct device_told told;
     struct texts services;
+    struct texts tunnels; /* as its Hello named them */
+    bool names_tunnels;
 };
 
 /* A question to the registry of devices that may outlive the desk. */
@@ -59,7 +61,7 @@ struct device_seat *seat_find(const struct device_desk *d, const char *name);
 struct desk_link *desk_link_find(const struct device_desk *d, uint64_t serial);
 /* A link that is let in; its ticket is in *ticket. NULL: no memory. */
 struct desk_link *desk_link_new(struct device_desk *d, const char *name, const char *client,
-                                const struct device_status *status, struct device_ticket **ticket);
+                                const struct device_hello *hello, struct device_ticket **ticket);
 void desk_link_free(struct desk_link *l);
 /* Keeps what the device told. Without memory all stays as it was. */
 void desk_link_told(struct desk_link *l, const struct device_status *s);

@@ -67,8 +67,17 @@ static struct device_ticket *ticket_new(const struct desk_link *l, uint32_t ping
     return NULL;
 }
 
+static bool note_tunnels(struct desk_link *l, const struct device_hello *hello)
+{
+    l->names_tunnels = hello->names_tunnels;
+    for (size_t i = 0; i < hello->n_tunnels; i++)
+        if (!texts_add(&l->tunnels, hello->tunnels[i]))
+            return false;
+    return true;
+}
+
 struct desk_link *desk_link_new(struct device_desk *d, const char *name, const char *client,
-                                const struct device_status *status, struct device_ticket **ticket)
+                                const struct device_hello *hello, struct device_ticket **ticket)
 {
     struct device_seat *s = seat_get(d, name);
     struct desk_link *l = s != NULL ? calloc(1, sizeof *l) : NULL;
@@ -86,9 +95,10 @@ struct desk_link *desk_link_new(struct device_desk *d, const char *name, const c
     l->since = loop_now(d->hub->o.loop);
     d->load[l->worker]++;
     snprintf(l->client, sizeof l->client, "%s", client);
-    *ticket = ticket_new(l, status->ping_s);
-    if (*ticket != NULL && map_put(&d->links, &l->serial, sizeof l->serial, l)) {
-        desk_link_told(l, status);
+    *ticket = ticket_new(l, hello->status.ping_s);
+    if (*ticket != NULL && note_tunnels(l, hello) &&
+        map_put(&d->links, &l->serial, sizeof l->serial, l)) {
+        desk_link_told(l, &hello->status);
         return l;
     }
     device_ticket_free(*ticket);
@@ -114,6 +124,7 @@ void desk_link_free(struct desk_link *l)
     seat_settle(d, s);
     d->load[l->worker]--;
     forget_told(l);
+    texts_free(&l->tunnels);
     free(l);
 }
 
@@ -225,7 +236,9 @@ void desk_link_arrive(struct desk_link *l)
                                .carrier = &carrier,
                                .link = l,
                                .address = l->client,
-                               .status = l->told};
+                               .status = l->told,
+                               .names_tunnels = l->names_tunnels,
+                               .tunnels = &l->tunnels};
     if (!notices_arrived(d->notices, &a))
         hub_post(d->hub, NULL); /* logs it; the device's next status brings it again */
 }

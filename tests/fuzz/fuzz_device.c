@@ -49,6 +49,8 @@ static void same_device(const struct device_message *a, const struct device_mess
         same_bytes(a->hello.public_key, b->hello.public_key, P256_POINT_SIZE);
         same_bytes(a->hello.signature, b->hello.signature, P256_SIGNATURE_SIZE);
         same_status(&a->hello.status, &b->hello.status);
+        same_services(a->hello.tunnels, a->hello.n_tunnels, b->hello.tunnels, b->hello.n_tunnels);
+        check(a->hello.names_tunnels == b->hello.names_tunnels);
     } else if (a->kind == DEVICE_MESSAGE_STATUS)
         same_status(&a->status, &b->status);
     else if (a->kind == DEVICE_MESSAGE_ANSWER) {

@@ -16,7 +16,8 @@ SPKI = bytes.fromhex("3059301306072a8648ce3d020106082a8648ce3d030107034200")
 FROM_DEVICE = {1: "hello", 2: "status", 3: "answer"}
 STATUS = {1: "services", 2: "version", 3: "uptime", 4: "accepting", 5: "ping"}
 FIELDS = {
-    "hello": {1: "device", 2: "public_key", 3: "signature", 4: "join_token", 5: "status"},
+    "hello": {1: "device", 2: "public_key", 3: "signature", 4: "join_token", 5: "status",
+              6: "tunnels", 7: "names_tunnels"},
     "status": STATUS,
     "answer": {1: "id", 2: "accepted", 3: "code", 4: "why"},
 }
@@ -39,7 +40,7 @@ class Said:
         said = cls(kind)
         for number, value in read(body):
             name = names[number]
-            if name == "services":
+            if name in ("services", "tunnels"):
                 said.values.setdefault(name, []).append(value.decode())
             elif name == "status":
                 said.values[name] = cls.of("status", STATUS, value)

@@ -167,14 +167,16 @@ class Link:
         self.peer.send_frame(BINARY, data)
 
     def hello(self, device, key=None, token="", said=None, host=None, nonce=None,
-              certificate=None, signature=None):
-        """Sends Hello with a right proof, unless a part of it is given."""
+              certificate=None, signature=None, tunnels=None):
+        """Sends Hello with a right proof, unless a part of it is given. tunnels: the ids of those
+        that it has; None: as an agent that does not name them."""
         point = key.point if key else b""
         if key and signature is None:
             signature = key.sign(proof(host or self.host, device, point, nonce or self.nonce,
                                        certificate or self.certificate))
         self.send(put((1, put((1, device), (2, point), (3, signature or b""), (4, token),
-                              (5, status() if said is None else said)))))
+                              (5, status() if said is None else said), (6, tunnels or []),
+                              (7, tunnels is not None)))))
         return signature
 
     def enter(self, *args, **more):

@@ -1,6 +1,5 @@
 """A person with an access key, and devices that stand by, on the real hub: names, and no token."""
 
-import time
 import unittest
 
 import certificates
@@ -130,12 +129,9 @@ class DeviceNames(Case):
                    "it is told that the device is disabled")
 
     def test_hub_killed(self):
-        """An agent that had the tunnel comes back to it. It tells for how many whole seconds it has
-        run, so one that is younger than two could be one that was restarted meanwhile."""
-        began = time.monotonic()
+        """An agent that had the tunnel comes back to it, however short it has run."""
         self.device("pump-07")
         gateway = self.person()
-        wait_until(lambda: time.monotonic() - began > 3, "the agent is old enough")
         with socks5(gateway.port, "HTTP1.pump-07.tunnel") as s:
             port = self.the_hub.port
             self.the_hub.kill()

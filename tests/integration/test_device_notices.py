@@ -139,6 +139,61 @@ class Healed(Asked):
         self.assertIsNone(fresh.answer_ms)
 
 
+class Named(Asked):
+    """Agents that name their tunnels when they come."""
+
+    def setUp(self):
+        super().setUp()
+        self.link = self.enter("plant7-press", self.key, TOKEN, tunnels=[])
+
+    def taken(self):
+        """A device leaves between taking a notice's token and its answer: the call, the notice, and
+        the end that it had."""
+        asked = self.ask()
+        notice = self.link.recv()
+        end = connect(self.the_hub.port, "destination", notice.access_token, "c" * 40)
+        end.recv()
+        self.link.drop()
+        return asked, notice, end
+
+    def again(self, tunnels):
+        """It has run for a long time, as it says: that does not count."""
+        self.link = self.enter("plant7-press", self.key, tunnels=tunnels)
+        return self.link
+
+    def test_restarted_before_its_answer(self):
+        asked, notice, end = self.taken()
+        end.drop()
+        fresh = self.again([]).recv()
+        self.assertEqual((fresh.kind, fresh.tunnel), ("notice", notice.tunnel))
+        self.assertNotEqual(fresh.access_token, notice.access_token)
+        self.assertTrue(fresh.answer_ms)  # somebody waits
+        connect(self.the_hub.port, "destination", fresh.access_token, "d" * 40).recv()
+        self.link.answer(fresh.id)
+        answer = asked.result()
+        self.assertEqual(answer["tunnelId"], notice.tunnel)
+        connect(self.the_hub.port, "source", answer["sourceAccessToken"]).recv()
+
+    def test_back_with_its_tunnel(self):
+        asked, notice, _ = self.taken()
+        second = self.again([notice.tunnel]).recv()
+        self.assertEqual((second.id, second.access_token), (notice.id, notice.access_token))
+        self.link.answer(second.id)
+        self.assertEqual(asked.result()["tunnelId"], notice.tunnel)
+
+    def test_lost_after_its_answer(self):
+        """At once, also while the hub has not noticed that the end is gone."""
+        asked = self.ask()
+        notice = self.link.recv()
+        self.link.answer(notice.id)
+        asked.result()
+        connect(self.the_hub.port, "destination", notice.access_token, "c" * 40).recv()
+        self.again([notice.tunnel]).ping()
+        fresh = self.again([]).recv()
+        self.assertEqual((fresh.kind, fresh.tunnel), ("notice", notice.tunnel))
+        connect(self.the_hub.port, "destination", fresh.access_token, "d" * 40).recv()
+
+
 class Operators(Asked):
     def test_approved(self):
         link = self.enter("press", self.key, APPROVE)

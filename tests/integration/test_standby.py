@@ -306,6 +306,23 @@ class Notices(Standby):
         present.notice("b")
         self.assertEqual(present.answer().code, BUSY)
 
+    def test_it_says_which_tunnels_it_has(self):
+        agent, present = self.stands_by()
+        self.assertEqual((present.hello.names_tunnels, present.hello.tunnels), (1, None))
+        for id in "ab":
+            present.notice(id)
+            self.assertTrue(present.answer().accepted)
+            self.addCleanup(self.fake.accept().drop)
+        present.withdraw("a")  # one that never was up
+        wait_until(lambda: self.control().snapshot()["device"]["tunnels"] == 1, "one is left")
+        present.peer.drop()
+        later = self.fake.accept_device()
+        self.assertEqual((later.hello.names_tunnels, later.hello.tunnels), (1, ["tunnel-b"]))
+        agent.kill()
+        self.device()
+        fresh = self.fake.accept_device()
+        self.assertEqual((fresh.hello.names_tunnels, fresh.hello.tunnels), (1, None))
+
     def test_withdrawn_before_it_was_up(self):
         agent, present = self.stands_by()
         present.notice("a")

@@ -6,7 +6,7 @@ uint64_t now_ms, due_at;
 
 int happened;
 
-const char *unknown_device;
+const char *unknown_device, *notice_token;
 
 static uint64_t monotonic(void *owner)
 {
@@ -68,6 +68,7 @@ int notices_setup(void **state)
     now_ms = 1000;
     happened = 0;
     unknown_device = NULL;
+    notice_token = "token-of-it";
     notices_begin();
     return 0;
 }
@@ -120,7 +121,8 @@ static void withdraw(void *link, const char *id)
 static const struct notice_carrier carrier = {
     .name = "wire", .deliver = deliver, .withdraw = withdraw};
 
-bool arrive(const char *device, struct wire *link, uint64_t uptime_s)
+static bool arrive_as(const char *device, struct wire *link, uint64_t uptime_s,
+                      const struct texts *tunnels)
 {
     struct texts services = {0};
     assert_true(texts_add(&services, span_of("SSH1")));
@@ -128,11 +130,28 @@ bool arrive(const char *device, struct wire *link, uint64_t uptime_s)
                                                                 .carrier = &carrier,
                                                                 .link = link,
                                                                 .address = "192.0.2.7:4000",
+                                                                .names_tunnels = tunnels != NULL,
+                                                                .tunnels = tunnels,
                                                                 .status = {.version = "1.0",
                                                                            .services = &services,
                                                                            .accepting = true,
                                                                            .uptime_s = uptime_s}});
     texts_free(&services);
+    return ok;
+}
+
+bool arrive(const char *device, struct wire *link, uint64_t uptime_s)
+{
+    return arrive_as(device, link, uptime_s, NULL);
+}
+
+bool arrive_with(const char *device, struct wire *link, const char *tunnel)
+{
+    struct texts tunnels = {0};
+    if (tunnel != NULL)
+        assert_true(texts_add(&tunnels, span_of(tunnel)));
+    bool ok = arrive_as(device, link, 0, &tunnels);
+    texts_free(&tunnels);
     return ok;
 }
 
@@ -160,7 +179,7 @@ void ask_as(struct heard *h, const char *key, const char *device, const char *tu
     notices_ask(notices,
                 &(struct notice){.device = device,
                                  .tunnel = tunnel,
-                                 .token = "token-of-it",
+                                 .token = notice_token,
                                  .services = &services,
                                  .service = "SSH1",
                                  .opened_by = key,

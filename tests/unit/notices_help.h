@@ -33,6 +33,7 @@ extern uint64_t now_ms; /* the notices' monotonic clock; clock_ms is their wall 
 extern uint64_t due_at; /* when they want to be called, as `due` said */
 extern int happened;    /* events */
 extern const char *unknown_device;
+extern const char *notice_token; /* of what is asked for */
 
 int notices_setup(void **state);
 int notices_teardown(void **state);
@@ -43,7 +44,10 @@ void notices_begin(void);
 /* Lets time go by, with what is due in it. */
 void pass(uint64_t ms);
 
+/* By an agent that does not name its tunnels. */
 bool arrive(const char *device, struct wire *link, uint64_t uptime_s);
+/* By one that does, and has just begun to run; it has that tunnel, or none (NULL). */
+bool arrive_with(const char *device, struct wire *link, const char *tunnel);
 void leave(const char *device, const struct wire *link);
 /* Asks for a tunnel of that id, which need not exist. */
 void ask(struct heard *h, const char *device, const char *tunnel, uint64_t timeout_ms);

@@ -131,8 +131,17 @@ static const uint8_t point[P256_POINT_SIZE] = {4, 1}, signature[P256_SIGNATURE_S
 
 static const struct device_message from_device[] = {
     {.kind = DEVICE_MESSAGE_HELLO,
-     .hello = {{"plant7-press", 12}, point, signature, {"join_x", 6}, STATUS}},
-    {.kind = DEVICE_MESSAGE_HELLO, .hello = {.device = {"by-certificate", 14}}},
+     .hello = {.device = {"plant7-press", 12},
+               .public_key = point,
+               .signature = signature,
+               .join_token = {"join_x", 6},
+               .status = STATUS}},
+    {.kind = DEVICE_MESSAGE_HELLO,
+     .hello = {.device = {"by-certificate", 14},
+               .tunnels = {{"tunnel-1", 8}, {"tunnel-2", 8}},
+               .n_tunnels = 2,
+               .names_tunnels = true}},
+    {.kind = DEVICE_MESSAGE_HELLO, .hello = {.device = {"a", 1}, .names_tunnels = true}},
     {.kind = DEVICE_MESSAGE_STATUS, .status = STATUS},
     {.kind = DEVICE_MESSAGE_STATUS},
     {.kind = DEVICE_MESSAGE_ANSWER, .answer = {{"n-1", 3}, true, DEVICE_CODE_UNKNOWN, {"", 0}}},
@@ -166,6 +175,10 @@ static void assert_same_device(const struct device_message *a, const struct devi
         assert_same_bytes(a->hello.public_key, b->hello.public_key, P256_POINT_SIZE);
         assert_same_bytes(a->hello.signature, b->hello.signature, P256_SIGNATURE_SIZE);
         assert_same_status(&a->hello.status, &b->hello.status);
+        assert_int_equal(a->hello.names_tunnels, b->hello.names_tunnels);
+        assert_int_equal(a->hello.n_tunnels, b->hello.n_tunnels);
+        for (size_t i = 0; i < a->hello.n_tunnels; i++)
+            assert_true(span_equal(a->hello.tunnels[i], b->hello.tunnels[i]));
         break;
     case DEVICE_MESSAGE_STATUS:
         assert_same_status(&a->status, &b->status);
@@ -348,7 +361,8 @@ static void a_token_adds_no_header(void **state)
 
 static void device_messages_have_limits(void **state)
 {
-    struct device_message hello = from_device[0], status = from_device[2], answer = from_device[5];
+    struct device_message hello = from_device[0], named = from_device[1], status = from_device[3],
+                          answer = from_device[6];
     struct {
         struct device_message *m;
         struct span *field;
@@ -357,6 +371,7 @@ static void device_messages_have_limits(void **state)
         {&hello, &hello.hello.device, 0, 1024},
         {&hello, &hello.hello.join_token, 0, 4096},
         {&hello, &hello.hello.status.services[0], 1, 128},
+        {&named, &named.hello.tunnels[1], 1, 64},
         {&status, &status.status.services[1], 1, 128},
         {&status, &status.status.version, 0, 256},
         {&answer, &answer.answer.id, 1, 64},
@@ -435,6 +450,30 @@ static void services_above_the_most_are_left_out(void **state)
     free(copy);
 }
 
+/* As large as a device of this program makes it, at a hub that names tunnels by UUIDs. */
+static void the_largest_hello_fits(void **state)
+{
+    static char uuid[] = "01234567-89ab-cdef-0123-456789abcdef";
+    uint8_t bytes[SIZE], *copy;
+    struct device_message again, m = from_device[0];
+    (void)state;
+    memset(letters, 'x', sizeof letters);
+    m.hello.device = (struct span){letters, 128};
+    m.hello.join_token = (struct span){letters, DEVICE_LINK_TOKEN_MAX};
+    for (size_t i = 0; i < DEVICE_LINK_SERVICES_MAX; i++)
+        m.hello.status.services[i] = (struct span){letters, 128};
+    m.hello.status.n_services = DEVICE_LINK_SERVICES_MAX;
+    for (size_t i = 0; i < DEVICE_LINK_TUNNELS_MAX; i++)
+        m.hello.tunnels[i] = span_of(uuid);
+    m.hello.n_tunnels = DEVICE_LINK_TUNNELS_MAX;
+    m.hello.names_tunnels = true;
+    size_t n = device_message_encode(&m, bytes, sizeof bytes);
+    assert_true(n > 0);
+    assert_int_equal(decode_device(bytes, n, &again, &copy), ERR_OK);
+    assert_same_device(&m, &again);
+    free(copy);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +490,7 @@ int main(void)
         cmocka_unit_test(messages_above_16_kib_are_refused),
         cmocka_unit_test(reasons_and_codes_have_words),
         cmocka_unit_test(services_above_the_most_are_left_out),
+        cmocka_unit_test(the_largest_hello_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/notices_help.h"
 
 static struct answer opened;
+static const char *opened_token; /* its destination's */
 
 /* Opens one for plant7; returns its id. */
 static const char *open_one(int64_t idle_ms)
@@ -10,7 +11,9 @@ static const char *open_one(int64_t idle_ms)
     static char id[64];
     r.idle_ms = idle_ms;
     opened = (struct answer){0};
-    registry_open(registry, &r, new_tokens(), 0, on_done, &opened);
+    const char *const *tokens = new_tokens();
+    opened_token = tokens[SIDE_DESTINATION];
+    registry_open(registry, &r, tokens, 0, on_done, &opened);
     assert_int_equal(wait_for(&opened), ERR_OK);
     snprintf(id, sizeof id, "%s", opened.id);
     return id;
@@ -233,6 +236,144 @@ static void an_agent_that_lost_its_links_only(void **state)
     assert_string_equal(third.at[0].tunnel, id);
 }
 
+/* ---- an agent that names its tunnels ---- */
+
+/* It is believed, however long it has run: neither is a tunnel that it has taken from it, nor does
+ * it wait for one that it has lost. */
+static void named_or_not(void **state)
+{
+    struct wire before = {0}, after = {0}, third = {0};
+    (void)state;
+    arrive_with("plant7", &before, NULL);
+    const char *id = answered_on_demand(&before);
+    connect_destination(id, opened_token);
+    leave("plant7", &before);
+    registry_connected(registry, span_of(id), SIDE_DESTINATION, false);
+    pass(100);
+    arrive_with("plant7", &after, id); /* it runs for less than a second */
+    pass(15000);
+    registry_connected(registry, span_of(id), SIDE_DESTINATION, true);
+    pass(60000);
+    assert_int_equal(after.delivered, 0);
+    /* The hub has not noticed that the end is gone. */
+    arrive_with("plant7", &third, NULL);
+    until_delivered(&third, 1);
+    assert_string_equal(third.at[0].tunnel, id);
+    connect_destination(id, third.at[0].token);
+}
+
+/* It has a tunnel, and does not come back to it: that is given a new token in the end. */
+static void named_and_not_back(void **state)
+{
+    struct wire before = {0}, after = {0};
+    (void)state;
+    arrive_with("plant7", &before, NULL);
+    const char *id = answered_on_demand(&before);
+    connect_destination(id, opened_token);
+    leave("plant7", &before);
+    registry_connected(registry, span_of(id), SIDE_DESTINATION, false);
+    arrive_with("plant7", &after, id);
+    pass(15000);
+    assert_int_equal(after.delivered, 0);
+    pass(10000);
+    until_delivered(&after, 1);
+}
+
+/* Between the notice and its answer. */
+static void restarted_with_the_token(void **state)
+{
+    struct wire before = {0}, after = {0};
+    struct heard h = {0};
+    (void)state;
+    arrive_with("plant7", &before, NULL);
+    const char *id = open_one(600000);
+    notice_token = opened_token;
+    ask(&h, "plant7", id, 30000);
+    connect_destination(id, before.at[0].token); /* it is used up */
+    leave("plant7", &before);
+    pass(1000);
+    arrive_with("plant7", &after, NULL);
+    until_delivered(&after, 1);
+    assert_string_equal(after.at[0].tunnel, id);
+    assert_string_not_equal(after.at[0].token, before.at[0].token);
+    assert_int_equal(answer("plant7", &after, before.at[0].id, true), NOTICE_LATE);
+    assert_int_equal(answer("plant7", &after, after.at[0].id, true), NOTICE_TAKEN);
+    assert_int_equal(h.calls, 1);
+    assert_int_equal(h.result, NOTICE_ACCEPTED);
+    connect_destination(id, after.at[0].token);
+}
+
+/* The first link is replaced, not lost; the token was not used. */
+static void restarted_before_the_token_was_used(void **state)
+{
+    struct wire before = {0}, after = {0};
+    struct heard h = {0};
+    (void)state;
+    arrive_with("plant7", &before, NULL);
+    const char *id = open_one(600000);
+    notice_token = opened_token;
+    ask(&h, "plant7", id, 30000);
+    arrive_with("plant7", &after, NULL);
+    until_delivered(&after, 1);
+    assert_string_equal(after.at[0].id, before.at[0].id);
+    assert_string_equal(after.at[0].token, before.at[0].token);
+    assert_int_equal(answer("plant7", &after, after.at[0].id, true), NOTICE_TAKEN);
+    assert_int_equal(h.result, NOTICE_ACCEPTED);
+}
+
+/* It took the token, and lost its link before the answer: the same answer will do. */
+static void back_with_the_tunnel(void **state)
+{
+    struct wire before = {0}, after = {0};
+    struct heard h = {0};
+    (void)state;
+    arrive_with("plant7", &before, NULL);
+    const char *id = open_one(600000);
+    notice_token = opened_token;
+    ask(&h, "plant7", id, 30000);
+    connect_destination(id, before.at[0].token);
+    leave("plant7", &before);
+    pass(1000);
+    arrive_with("plant7", &after, id);
+    assert_int_equal(after.delivered, 1);
+    assert_string_equal(after.at[0].id, before.at[0].id);
+    assert_int_equal(answer("plant7", &after, after.at[0].id, true), NOTICE_TAKEN);
+    assert_int_equal(h.result, NOTICE_ACCEPTED);
+    pass(60000);
+    assert_int_equal(after.delivered, 1);
+}
+
+/* A notice that nobody waits for, of a token that was replaced. */
+static void restarted_with_a_kept_notice(void **state)
+{
+    struct wire before = {0}, after = {0};
+    (void)state;
+    arrive_with("plant7", &before, NULL);
+    const char *id = answered_on_demand(&before);
+    assert_int_equal(rotate(id, NULL, "its-token"), ERR_OK);
+    expect_waiting(0, 1);
+    connect_destination(id, "its-token");
+    leave("plant7", &before);
+    arrive_with("plant7", &after, NULL);
+    until_delivered(&after, 1);
+    connect_destination(id, after.at[0].token);
+    assert_int_equal(answer("plant7", &after, after.at[0].id, true), NOTICE_TAKEN);
+    expect_waiting(0, 0);
+}
+
+/* Who names what is not its own, or what is not there, gets nothing by it. */
+static void tunnels_of_others(void **state)
+{
+    struct wire own = {0}, other = {0};
+    (void)state;
+    const char *id = open_one(600000);
+    arrive_with("plant8", &other, id);
+    arrive_with("plant7", &own, "no-such-tunnel");
+    until_delivered(&own, 1);
+    assert_string_equal(own.at[0].tunnel, id);
+    assert_int_equal(other.delivered, 0);
+}
+
 static void never_reached(void **state)
 {
     struct wire w = {0};
@@ -280,6 +421,13 @@ int main(void)
         NOTICES_TEST(an_agent_that_was_restarted),
         NOTICES_TEST(a_device_whose_power_was_cut),
         NOTICES_TEST(an_agent_that_lost_its_links_only),
+        NOTICES_TEST(named_or_not),
+        NOTICES_TEST(named_and_not_back),
+        NOTICES_TEST(restarted_with_the_token),
+        NOTICES_TEST(restarted_before_the_token_was_used),
+        NOTICES_TEST(back_with_the_tunnel),
+        NOTICES_TEST(restarted_with_a_kept_notice),
+        NOTICES_TEST(tunnels_of_others),
         NOTICES_TEST(never_reached),
         NOTICES_TEST(ended_tunnels_are_forgotten),
         NOTICES_TEST(read_at_the_start),

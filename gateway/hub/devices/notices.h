@@ -5,9 +5,10 @@
  *
  * A notice is asked for by a call that waits for the answer (notices_ask), or given because a
  * tunnel of the device was opened or its destination's token was replaced, in which case nobody
- * waits: it is kept for NOTICE_KEEP_MS for a device that comes later. When a device comes back,
- * tunnels on demand (idle_ms > 0) of it that have no destination get a new destination token and a
- * notice, so that a restart of its agent heals them.
+ * waits: it is kept for NOTICE_KEEP_MS for a device that comes later. A device that comes says
+ * which tunnels it has; those on demand (idle_ms > 0) of it that it does not name get a new
+ * destination token and a notice, so that a restart of its agent heals them. What its agent has had
+ * a notice of, and lost with its token, is told again, by a new token where the first one was used.
  *
  * Main thread only. Time is passed in: notices_tick does what is due, and `due` says when that is
  * next. All that is kept is bounded: notices for each device and in all. Devices are named by their
@@ -125,6 +126,10 @@ struct device_arrival {
     void *link;          /* the carrier's own; identifies this presence until notices_left */
     const char *address; /* "address:port" */
     struct device_told status;
+    /* An agent that does not name them is an older one: which it has lost is guessed by how long it
+     * has run. */
+    bool names_tunnels;
+    const struct texts *tunnels; /* their ids; NULL: none */
 };
 /* The device is there, by that link, which replaces another one of it. What waits for it is
  * delivered from inside. False: no memory, and it is not there. */

@@ -18,6 +18,7 @@ struct noticed {
     struct list pending; /* struct pending_notice */
     size_t n_pending;
     unsigned holders;    /* who is at work on it */
+    bool names_tunnels;  /* it said which it has, when it came */
     struct list tunnels; /* struct demand_tunnel */
     char name[];         /* the key in notices.devices */
 };
@@ -42,6 +43,7 @@ struct demand_tunnel {
     struct list node;
     struct noticed *device;
     uint64_t look_at; /* when to look whether its destination has come back; NEVER */
+    bool held;        /* the device named it when it came */
     char *key;        /* id of the access key that opened it */
     char id[];        /* the key in notices.demand */
 };
@@ -119,6 +121,10 @@ bool notices_read_tunnels(struct notices *n);
 /* Whether so many other tunnels of q's asker lead to the device that it may have no further one. */
 bool notices_crowded(const struct noticed *d, const struct notice *q);
 bool notices_on_demand(const struct notices *n, const char *tunnel);
+/* The device says which tunnels it has. */
+void notices_note_held(struct noticed *d, const struct device_arrival *a);
+/* Whether the tunnel is one on demand that the device has said it has not. */
+bool notices_lost(const struct noticed *d, const char *tunnel);
 /* The device has come: its tunnels on demand get their destinations back. */
 void notices_heal(struct noticed *d);
 /* Looks at the tunnels whose time has come; returns when the next one's does. */

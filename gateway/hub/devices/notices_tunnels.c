@@ -45,6 +45,22 @@ bool notices_on_demand(const struct notices *n, const char *tunnel)
     return demand_find(n, tunnel) != NULL;
 }
 
+void notices_note_held(struct noticed *d, const struct device_arrival *a)
+{
+    d->names_tunnels = a->names_tunnels;
+    list_each(node, &d->tunnels)
+    {
+        struct demand_tunnel *t = list_entry(node, struct demand_tunnel, node);
+        t->held = a->tunnels != NULL && texts_have(a->tunnels, span_of(t->id));
+    }
+}
+
+bool notices_lost(const struct noticed *d, const char *tunnel)
+{
+    const struct demand_tunnel *t = demand_find(d->notices, tunnel);
+    return d->names_tunnels && t != NULL && t->device == d && !t->held;
+}
+
 bool notices_crowded(const struct noticed *d, const struct notice *q)
 {
     size_t n = 0;
@@ -119,10 +135,11 @@ static void rotate(struct notices *n, const char *id)
         on_token_stored, token);
 }
 
-/* Whether the agent that runs now has never had the tunnel: it began after the destination that is
- * here came (after a power cut, the hub learns late that it is gone), or after the last one left.
- * `began` is up to a step too late. An agent that had the tunnel for less than that loses it. */
-static bool strange_to(const struct noticed *d, const struct record_side *s)
+/* Of an agent that does not name its tunnels, whether it has never had this one: it began after the
+ * destination that is here came (after a power cut, the hub learns late that it is gone), or after
+ * the last one left. `began` is up to a step too late. An agent that had the tunnel for less than
+ * that loses it. */
+static bool seems_new(const struct noticed *d, const struct record_side *s)
 {
     uint64_t uptime = d->shown.uptime_s < UPTIME_MAX_S ? d->shown.uptime_s : UPTIME_MAX_S;
     int64_t began = d->shown.told - (int64_t)uptime * 1000;
@@ -131,10 +148,27 @@ static bool strange_to(const struct noticed *d, const struct record_side *s)
     return !s->used || began + UPTIME_STEP_MS > s->changed;
 }
 
+static bool strange_to(const struct demand_tunnel *t, const struct record_side *s)
+{
+    return t->device->names_tunnels ? !t->held : seems_new(t->device, s);
+}
+
 struct heal {
     struct notice_question question; /* the first member */
     bool last;                       /* it had its time to come back */
 };
+
+/* A notice that the device has lost: by its own token, unless that was used. The new one is told in
+ * its place (on_rotated). */
+static void tell_again(struct pending_notice *p, const struct record_side *s)
+{
+    if (p->delivered || !p->device->names_tunnels)
+        return;
+    if (s->used)
+        rotate(p->device->notices, p->tunnel);
+    else
+        notice_deliver(p);
+}
 
 /* An agent that has only lost its links comes back to its tunnels by itself, with their streams, so
  * its token is left alone for a while. */
@@ -144,11 +178,15 @@ static void on_record(void *ctx, enum err why, const struct tunnel_record *t)
     struct notices *n = h.question.notices;
     question_free(ctx);
     struct demand_tunnel *mine = n != NULL && why == ERR_OK ? demand_find(n, t->id) : NULL;
-    if (mine == NULL || mine->device->link == NULL || t->closed != 0 ||
-        map_get(&n->by_tunnel, t->id, strlen(t->id)) != NULL)
+    if (mine == NULL || mine->device->link == NULL || t->closed != 0)
         return;
+    struct pending_notice *p = map_get(&n->by_tunnel, t->id, strlen(t->id));
     const struct record_side *s = &t->sides[SIDE_DESTINATION];
-    if (strange_to(mine->device, s) || (h.last && !s->connected)) {
+    if (p != NULL) {
+        tell_again(p, s);
+        return;
+    }
+    if (strange_to(mine, s) || (h.last && !s->connected)) {
         rotate(n, t->id);
         return;
     }
