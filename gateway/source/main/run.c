@@ -37,7 +37,7 @@ static void on_finished(void *owner, enum err why)
     if (why == ERR_TOKEN_REPLACED)
         program_run_end(r->program, CODE_TOKEN_REPLACED);
     else
-        program_run_end(r->program, why == ERR_TUNNEL_CLOSED && r->config->n_tunnels == 1 ? 0 : 1);
+        program_run_end(r->program, why == ERR_TUNNEL_CLOSED && r->config->tunnels.n == 1 ? 0 : 1);
 }
 
 static bool on_page(void *owner, const struct inbound_page *page, struct buf *out)
@@ -79,7 +79,7 @@ static enum err resolve(void *owner, const struct forward_question *q, struct fo
 static bool goes_direct(void *owner, const struct forward_question *q)
 {
     const struct config *c = ((struct run *)owner)->config;
-    return c->direct && names_is_foreign(c->names, q->host, q->literal);
+    return c->endpoint.direct && names_is_foreign(c->names, q->host, q->literal);
 }
 
 static const char *unready(void *owner)
@@ -127,9 +127,9 @@ static bool listen_all(struct run *r)
         log_info("Listening on %s (SOCKS5, SOCKS4a, HTTP)", name);
         monitor_listening(program_run_monitor(r->program), name);
         r->far = r->far || !listener_is_local(l);
-        if (listener_is_local(l) || r->config->user != NULL)
+        if (listener_is_local(l) || r->config->endpoint.user != NULL)
             continue;
-        if (r->config->direct) {
+        if (r->config->endpoint.direct) {
             log_error("%s can be reached from other machines: with --direct that needs --user and "
                       "--password-file, or it would be an open proxy",
                       name);
@@ -147,9 +147,9 @@ static struct tunnels_options tunnels_options(struct run *r, const struct config
     return (struct tunnels_options){.monitor = program_run_monitor(r->program),
                                     .forwards = r->forwards,
                                     .names = c->names,
-                                    .grace_ms = c->grace_ms,
+                                    .grace_ms = c->endpoint.grace_ms,
                                     .traits = &c->traits,
-                                    .memory = c->memory,
+                                    .memory = c->endpoint.memory,
                                     .finished = on_finished,
                                     .owner = r};
 }
@@ -163,11 +163,11 @@ static struct inbound_options inbound_options(struct run *r, const struct config
                                     .later = on_later,
                                     .owner = r,
                                     .names = c->names,
-                                    .origins = &c->origins,
-                                    .ask_user = c->ask_user,
-                                    .user = c->user,
-                                    .password = c->password,
-                                    .max_clients = (size_t)c->max_clients};
+                                    .origins = &c->endpoint.origins,
+                                    .ask_user = c->endpoint.ask_user,
+                                    .user = c->endpoint.user,
+                                    .password = c->endpoint.password,
+                                    .max_clients = (size_t)c->endpoint.max_clients};
 }
 
 static bool make_parts(struct run *r)
@@ -176,7 +176,7 @@ static bool make_parts(struct run *r)
     r->forwards = forwards_new(loop, program_run_monitor(r->program));
     if (r->forwards == NULL)
         return false;
-    forwards_hide_clients(r->forwards, r->config->hide_clients);
+    forwards_hide_clients(r->forwards, r->config->endpoint.hide_clients);
     const struct tunnels_options tunnels = tunnels_options(r, r->config);
     const struct inbound_options inbound = inbound_options(r, r->config);
     r->tunnels = tunnels_new(loop, &tunnels);
@@ -199,8 +199,8 @@ static bool start_tunnel(struct run *r, const struct config_tunnel *t)
 
 static bool start_tunnels(struct run *r)
 {
-    for (size_t i = 0; i < r->config->n_tunnels; i++)
-        if (!start_tunnel(r, &r->config->tunnels[i]))
+    for (size_t i = 0; i < r->config->tunnels.n; i++)
+        if (!start_tunnel(r, &r->config->tunnels.all[i]))
             return false;
     return true;
 }
@@ -209,7 +209,7 @@ static bool start_devices(struct run *r)
 {
     const struct config_devices *c = &r->config->devices;
     char text[600] = "";
-    forwards_limit_patient(r->forwards, (size_t)(r->config->max_clients + 1) / 2);
+    forwards_limit_patient(r->forwards, (size_t)(r->config->endpoint.max_clients + 1) / 2);
     if (!c->on)
         return true;
     r->on_demand =
@@ -243,9 +243,9 @@ static void change_devices(struct run *r)
 
 static const struct config_tunnel *tunnel_of(const struct config *c, const char *name)
 {
-    for (size_t i = 0; i < c->n_tunnels; i++)
-        if (strcasecmp(c->tunnels[i].name, name) == 0)
-            return &c->tunnels[i];
+    for (size_t i = 0; i < c->tunnels.n; i++)
+        if (strcasecmp(c->tunnels.all[i].name, name) == 0)
+            return &c->tunnels.all[i];
     return NULL;
 }
 
@@ -270,8 +270,8 @@ static void change_tunnel(struct run *r, const struct config_tunnel *t)
 
 static void remove_tunnels(struct run *r, const struct config *fresh)
 {
-    for (size_t i = 0; i < r->config->n_tunnels; i++) {
-        const struct config_tunnel *was = &r->config->tunnels[i];
+    for (size_t i = 0; i < r->config->tunnels.n; i++) {
+        const struct config_tunnel *was = &r->config->tunnels.all[i];
         const struct config_tunnel *is = tunnel_of(fresh, was->name);
         if (is == NULL || !same_session(was, is))
             tunnels_remove(r->tunnels, was->name);
@@ -287,11 +287,11 @@ static bool apply(struct run *r, struct config *fresh)
         return false;
     remove_tunnels(r, fresh);
     tunnels_rules(r->tunnels, &tunnels);
-    forwards_hide_clients(r->forwards, fresh->hide_clients);
+    forwards_hide_clients(r->forwards, fresh->endpoint.hide_clients);
     struct config *before = config_replace(r->config, fresh);
     r->config = fresh;
-    for (size_t i = 0; i < fresh->n_tunnels; i++)
-        change_tunnel(r, &fresh->tunnels[i]);
+    for (size_t i = 0; i < fresh->tunnels.n; i++)
+        change_tunnel(r, &fresh->tunnels.all[i]);
     change_devices(r);
     config_free(before);
     free(before);
@@ -303,7 +303,7 @@ static const char *read_again(struct run *r, struct config *fresh)
 {
     if (config_read_again(r->config, fresh) != ERR_OK)
         return options_problem(r->config->options);
-    if (r->far && fresh->direct && fresh->user == NULL)
+    if (r->far && fresh->endpoint.direct && fresh->endpoint.user == NULL)
         return "--direct needs --user and --password-file where other machines can reach the "
                "gateway, or it would be an open proxy";
     return NULL;
