@@ -131,15 +131,22 @@ static void give_up(struct device_tunnel *t)
     leave(t);
 }
 
-static void look_at(struct device_tunnels *d, struct device_tunnel *t)
+/* Notes whether the device has come and whether the tunnel is in use. True: it is. */
+static bool note_use(struct device_tunnels *d, struct device_tunnel *t)
 {
     size_t at = index_of(d, t);
-    uint64_t now = loop_now(d->loop);
     bool in_use = tunnels_connections(d->o.tunnels, at) > 0;
     if (tunnels_is_up(d->o.tunnels, at) && !tunnels_has_no_device(d->o.tunnels, at))
         t->arrived = true;
     if (in_use)
-        t->used = now;
+        t->used = loop_now(d->loop);
+    return in_use;
+}
+
+static void look_at(struct device_tunnels *d, struct device_tunnel *t)
+{
+    uint64_t now = loop_now(d->loop);
+    note_use(d, t);
     if (!t->arrived && now - t->since >= DEVICE_TUNNELS_ARRIVAL_MS) {
         give_up(t);
     } else if (now - t->used >= d->o.idle_ms) {
@@ -196,6 +203,26 @@ static void replace(struct device_tunnels *d, const char *fold)
     }
 }
 
+/* The tunnel that nobody has used for longest makes room for another device. For one whose device
+ * has not come yet a client waits, so it stays. */
+static void make_room(struct device_tunnels *d)
+{
+    struct device_tunnel *oldest = NULL;
+    if (d->n < DEVICE_TUNNELS_MAX)
+        return;
+    list_each(node, &d->all)
+    {
+        struct device_tunnel *t = list_entry(node, struct device_tunnel, node);
+        if (!note_use(d, t) && t->arrived && (oldest == NULL || t->used < oldest->used))
+            oldest = t;
+    }
+    if (oldest == NULL)
+        return;
+    log_info("device %s: its tunnel, unused for %" PRIu64 " s, makes room for another device",
+             oldest->device, (loop_now(d->loop) - oldest->used) / 1000);
+    leave(oldest);
+}
+
 static enum err add(struct device_tunnel *t, const char *token, struct stream *ready, char *text,
                     size_t size)
 {
@@ -242,6 +269,7 @@ enum err device_tunnels_open(struct device_tunnels *d, const char *fold, const c
                              size_t size)
 {
     replace(d, fold);
+    make_room(d);
     enum err why = d->n < DEVICE_TUNNELS_MAX ? ERR_NO_MEMORY : ERR_LIMIT;
     struct device_tunnel *t = why == ERR_LIMIT ? NULL : make(d, fold, service, a);
     if (t == NULL) {

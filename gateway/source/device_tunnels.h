@@ -1,12 +1,14 @@
 /* The tunnels that were opened on demand, one for each device. Each is closed some time after its
- * last connection, when its device does not come, and when a newer one takes its place. */
+ * last connection, when its device does not come, when a newer one takes its place, and when
+ * another device needs the room while it has no connection. */
 #ifndef GATEWAY_SOURCE_DEVICE_TUNNELS_H
 #define GATEWAY_SOURCE_DEVICE_TUNNELS_H
 
 #include "gateway/source/devices_answer.h"
 #include "gateway/source/tunnels.h"
 
-#define DEVICE_TUNNELS_MAX 256
+#define DEVICE_TUNNELS_MAX 256 /* the one that was not used for longest goes before a further one  \
+                                */
 #define DEVICE_TUNNELS_ARRIVAL_MS 15000 /* until a device that accepted is at the hub */
 
 struct device_tunnels;
@@ -40,7 +42,8 @@ size_t device_tunnels_count(const struct device_tunnels *d);
 void device_tunnels_leave(struct device_tunnels *d);
 
 /* Adds the tunnel of an answer, which was asked for that service's sake, over a connection that is
- * ready (or NULL), which is taken over in any case. ERR_OK, or a sentence in text. */
+ * ready (or NULL), which is taken over in any case. ERR_OK, or a sentence in text; ERR_LIMIT: there
+ * are DEVICE_TUNNELS_MAX, all of them in use or still on their way. */
 enum err device_tunnels_open(struct device_tunnels *d, const char *fold, const char *service,
                              const struct devices_answer *a, struct stream *ready, char *text,
                              size_t size);

@@ -17,6 +17,7 @@ from origins import Greeter, Http
 from programs import environment, run, wait_until
 from scripted import socks5_later
 from sockets import Refused, get, http_connect, read_exactly, socks5
+from wire import connect
 
 KEY = Key("AKIDEXAMPLE", "secret-of-the-key")
 STARTER = ThreadPoolExecutor(1)  # programs end with the thread that started them
@@ -246,6 +247,51 @@ LISTED = [
     {"device": "old", "state": "DISABLED", "present": False, "since": "soon", "services": 7},
     {"device": "\u001b[2J", "state": "ENABLED"}, {"device": "x" * 1000}, {}, 7,
 ]
+
+
+class Many(Base):
+    MOST = 256
+
+    def connect(self, call, ends=(0,)):
+        """A tunnel whose device is there, and serves nothing."""
+        name = call.input["device"]
+        opened = self.real.api.open(services=["SSH1"], thing=name)
+        self.ids[name] = opened["tunnelId"]
+        device = connect(self.real.port, "destination", opened["destinationAccessToken"])
+        self.addCleanup(device.drop)
+        return {"device": name, "tunnelId": opened["tunnelId"], "tunnelArn": "arn:x",
+                "sourceAccessToken": opened["sourceAccessToken"], "services": ["SSH1"]}
+
+    def test_the_longest_unused_makes_room(self):
+        self.ids = {}
+        gateway = self.start_gateway("--open-grace", "0s")
+
+        def client(i):
+            sock = socks5(gateway.port, f"SSH1.dev-{i}.tunnel")
+            self.addCleanup(sock.close)
+            return sock
+
+        held = client(0)
+        for i in range(1, self.MOST):
+            client(i).close()
+        self.assertEqual(self.front.of("CloseTunnel"), [])
+        wait_until(lambda: self.connections(gateway) == 1, "only the first is in use")
+        client(1).close()  # so that the second one is that of longest ago
+        wait_until(lambda: self.connections(gateway) == 1, "only the first is in use")
+        client(self.MOST).close()
+        closed = self.front.wait("CloseTunnel")
+        self.assertEqual(closed.input["tunnelId"], self.ids["dev-2"])
+        gateway.wait_line("device dev-2: its tunnel, unused for .* makes room for another device")
+        held.settimeout(0.05)
+        with self.assertRaises(TimeoutError):
+            held.recv(1)  # it is there, in its silence
+        # It comes back in the same way.
+        client(2)
+        wait_until(lambda: len(self.front.of("CloseTunnel")) == 2, "the next one has gone")
+        self.assertEqual(self.front.of("CloseTunnel")[1].input["tunnelId"], self.ids["dev-3"])
+
+    def connections(self, gateway):
+        return len(Control(self.dir / "tunnel-gateway" / "admin.sock").snapshot()["streams"])
 
 
 class Listed(Base):
