@@ -49,6 +49,8 @@ struct monitor_device_state {
     bool pending;   /* it waits for an operator's approval */
     bool accepting; /* it lets somebody in */
     size_t tunnels; /* open now */
+    /* Its hub is there and has refused it, for that reason; NULL: it has not. */
+    const char *refusal;
 };
 /* Sets the device's name and what tells its state, which is called for each report, with *out
  * zeroed. name NULL: there is no device any more. */

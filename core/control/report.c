@@ -86,7 +86,13 @@ static void put_device(const struct monitor *m, struct json_writer *w)
     m->device_look(m->device_ctx, &now);
     json_open(w, "device", '{');
     put_text(w, "name", m->device);
-    put_text(w, "state", now.present ? "present" : now.pending ? "pending" : "away");
+    put_text(w, "state",
+             now.present           ? "present"
+             : now.pending         ? "pending"
+             : now.refusal != NULL ? "refused"
+                                   : "away");
+    if (now.refusal != NULL)
+        put_text(w, "text", now.refusal);
     put_flag(w, "accepting", now.accepting);
     put_number(w, "tunnels", now.tunnels);
     json_close(w, '}');

@@ -185,9 +185,10 @@ static void show_link(void *ctx, struct monitor_tunnel_state *out)
 static void show_device(void *ctx, struct monitor_device_state *out)
 {
     const struct device *d = ctx;
-    enum device_link_phase phase = device_link_info(d->link).phase;
-    out->present = phase == DEVICE_LINK_UP;
-    out->pending = phase == DEVICE_LINK_PENDING;
+    const struct device_link_info now = device_link_info(d->link);
+    out->present = now.phase == DEVICE_LINK_UP;
+    out->pending = now.phase == DEVICE_LINK_PENDING;
+    out->refusal = now.refusal;
     out->accepting = !acceptance_is_never(d->acceptance);
     out->tunnels = accepted_tunnels_count(d->tunnels);
 }

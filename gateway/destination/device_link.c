@@ -55,6 +55,7 @@ struct device_link {
     enum err why;
     char text[PROBLEM_SIZE];
     bool repeated;
+    const char *refusal; /* the last failure was one, for that reason; or NULL */
 };
 
 /* ---- ends ---- */
@@ -89,6 +90,7 @@ static bool is_up(const struct device_link *l)
 struct loss {
     enum err why;
     enum device_reason reason;
+    const char *refusal; /* the reason in words; NULL: nobody has refused it */
     enum device_retry retry;
     const char *text;
     int64_t later_ms; /* -1: nobody asked for a pause */
@@ -116,6 +118,7 @@ static void lose(struct device_link *l, const struct loss *loss)
     if (was_up || final)
         l->since = now;
     remember(l, loss->why, text);
+    l->refusal = loss->refusal;
     if (final) {
         l->step = FINISHED;
         l->events->finished(l->owner, loss->reason, text);
@@ -149,6 +152,7 @@ static void refused(struct device_link *l, enum device_reason reason, struct spa
         l->tls_session = (struct tls_session){{0}};
     lose(l, &(struct loss){.why = ERR_REJECTED,
                            .reason = reason,
+                           .refusal = device_reason_text(reason),
                            .retry = device_reason_retry(reason),
                            .text = text,
                            .later_ms = -1});
@@ -306,6 +310,7 @@ static void on_welcome(struct device_link *l, const struct hub_message *m)
     l->step = m->welcome.pending ? PENDING : UP;
     l->why = ERR_OK;
     l->text[0] = '\0';
+    l->refusal = NULL;
     memcpy(l->name, m->welcome.device.p, m->welcome.device.n);
     l->name[m->welcome.device.n] = '\0';
     if (!was_up) {
@@ -577,6 +582,7 @@ struct device_link_info device_link_info(const struct device_link *l)
         .why = l->why,
         .text = l->text,
         .repeated = l->repeated,
+        .refusal = l->step == WAITING ? l->refusal : NULL,
     };
 }
 

@@ -79,6 +79,8 @@ struct device_link_info {
     enum err why;           /* the last failure; OK: none since it was up */
     const char *text;       /* the same as a sentence; lives until the next event */
     bool repeated;          /* the failure before was the same one, word by word */
+    const char *refusal;    /* WAITING: the hub is there and has refused the device for that reason;
+                               NULL: it has not. Static */
 };
 struct device_link_info device_link_info(const struct device_link *l);
 

@@ -7,8 +7,9 @@
 #include "gateway/source/devices_answer.h"
 #include "gateway/source/tunnels.h"
 
-#define DEVICE_TUNNELS_MAX 256 /* the one that was not used for longest goes before a further one  \
-                                */
+#define DEVICE_TUNNELS_MAX                                                                         \
+    256 /* the one that was not used for longest goes before a further one                         \
+         */
 #define DEVICE_TUNNELS_ARRIVAL_MS 15000 /* until a device that accepted is at the hub */
 
 struct device_tunnels;

@@ -151,7 +151,8 @@ class Enrolment(Standby):
             if reason != "DISABLED":
                 agent.process.send_signal(signal.SIGHUP)  # has it try at once
                 present = self.present()
-        wait_until(lambda: self.control().snapshot()["device"]["state"] == "away", "its absence")
+        wait_until(lambda: self.control().snapshot()["device"]["state"] == "refused", "its state")
+        self.assertEqual(self.control().snapshot()["device"]["text"], "the device is disabled")
         tunnel, = self.control().snapshot()["tunnels"]
         self.assertEqual((tunnel["name"], tunnel["state"]), ("plant7-press", "down"))
         self.assertGreater(tunnel["retry_in"], 15)

@@ -350,6 +350,18 @@ def standby_maintenance():
     return [s]
 
 
+def standby_refused():
+    """The hub is there and does not let it in."""
+    s = standby()[0]
+    s["device"] = {"name": "press-7", "state": "refused", "text": "the device is disabled",
+                   "accepting": True}
+    s["tunnels"], s["services"], s["streams"] = s["tunnels"][:1], [], []
+    s["tunnels"][0] = {"name": "press-7", "hub": "wss://hub.example:443", "state": "down",
+                       "state_for": 42, "retry_in": 31, "reason": "rejected", "connections": 3,
+                       "text": 'the hub refused the device "press-7": the device is disabled'}
+    return [s]
+
+
 def standby_pending():
     s = standby()[0]
     s["device"] = {"name": "press-7", "state": "pending", "accepting": True}
@@ -483,7 +495,7 @@ def devices_ten_thousand_first():
 SCENES = {f.__name__.replace("_", "-"): f for f in (
     main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, no_device,
     ending, ending_fleet, ending_agent, over, fleet,
-    native, nameless, agent, standby, standby_maintenance, standby_pending, hub, hub_certificate, hub_expired, lost, paused, later,
+    native, nameless, agent, standby, standby_maintenance, standby_pending, standby_refused, hub, hub_certificate, hub_expired, lost, paused, later,
     devices_none, devices_three, devices_states, devices_ten_thousand,
     devices_ten_thousand_first)}
 

@@ -107,6 +107,7 @@ CASES = [
     Case("standby-help", "standby", "100x30", keys="?"),
     Case("standby-maintenance", "standby-maintenance", roles=True),
     Case("standby-pending", "standby-pending"),
+    Case("standby-refused", "standby-refused", roles=True),
     Case("standby-none", "agent", keys="A"),
     Case("hub", "hub"),
     Case("hub-close", "hub", keys="K"),

@@ -33,6 +33,8 @@ class Standby(Case):
         t.keys("A")
         t.wait("who wants something is let in again")
         self.assertTrue(present.recv_kind("status").accepting)
+        present.refuse("DISABLED")
+        t.wait(r"REFUSED \S+, retry .* the device is disabled .* device press-7")
         t.keys("q")
         self.ended(t)
 

@@ -199,7 +199,9 @@ static void test_nothing_is_null(void **state)
     (void)state;
     struct snapshot s = must_read(
         "{\"schema\":1,\"host\":null,\"tunnels\":[{}],\"streams\":[{\"state\":\"melting\"},{}],"
-        "\"events\":{\"list\":[{}]}}");
+        "\"events\":{\"list\":[{}]},\"device\":{\"name\":\"press-7\"}}");
+    assert_string_equal(s.device.state, "");
+    assert_string_equal(s.device.text, "");
     assert_string_equal(s.program, "");
     assert_string_equal(s.host, "");
     assert_string_equal(s.tunnels[0].state, "");

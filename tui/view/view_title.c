@@ -44,7 +44,9 @@ static const struct snapshot_tunnel *worst(const struct snapshot *s, size_t *as_
     return found;
 }
 
-static void tunnel_text(const struct snapshot_tunnel *t, const char *which, char *out, size_t size)
+/* down: what a tunnel without hub is called. */
+static void tunnel_text(const struct snapshot_tunnel *t, const char *which, const char *down,
+                        char *out, size_t size)
 {
     char since[FORMAT_SIZE], retry[FORMAT_SIZE];
     format_age(t->state_for, since);
@@ -54,7 +56,7 @@ static void tunnel_text(const struct snapshot_tunnel *t, const char *which, char
         snprintf(out, size, "OVER%s %s", which, t->text[0] != '\0' ? t->text : t->reason);
         break;
     case 1:
-        snprintf(out, size, "HUB DOWN%s %s, retry %s", which, since, retry);
+        snprintf(out, size, "%s%s %s, retry %s", down, which, since, retry);
         break;
     case 2:
         snprintf(out, size, "NO DEVICE%s %s", which, since);
@@ -72,6 +74,13 @@ static const char *program_word(const struct canvas *v)
     static const char *const words[] = {
         [COLUMN_SOURCE] = "GATEWAY", [COLUMN_DESTINATION] = "AGENT", [COLUMN_HUB] = "HUB"};
     return words[v->role];
+}
+
+/* Whether the hub is there and refuses the device that an agent stands by as. */
+static bool is_refused(const struct canvas *v)
+{
+    const struct snapshot_standby *d = &v->s->device;
+    return d->name != NULL && strcmp(d->state, "refused") == 0;
 }
 
 /* "UP 3d04h", "HUB DOWN 42s, retry 5 s", "GATEWAY LOST". */
@@ -94,7 +103,7 @@ static void draw_state_text(const struct canvas *v, char *out, size_t size, enum
         snprintf(which, sizeof which, " %zu of %zu,", as_bad, v->s->n_tunnels);
     format_age(v->s->uptime, up);
     if (t != NULL)
-        tunnel_text(t, which, out, size);
+        tunnel_text(t, which, is_refused(v) ? "REFUSED" : "HUB DOWN", out, size);
     else
         snprintf(out, size, "UP %s", up);
 }
@@ -264,6 +273,8 @@ static void add_standby(struct parts *p, const struct canvas *v)
         return;
     if (strcmp(d->state, "pending") == 0)
         add(p, 9, 30, ROLE_BUSY, "WAITS FOR APPROVAL");
+    if (is_refused(v))
+        add(p, 9, 50, ROLE_BAD, "%s", d->text);
     if (!d->accepting)
         add(p, 9, 30, ROLE_BUSY, "LETS IN NOBODY");
 }

@@ -130,9 +130,8 @@ static bool read_totals(struct json_reader *r, const cJSON *object, void *at)
 static bool read_standby(struct json_reader *r, const cJSON *object, void *at)
 {
     static const struct json_member members[] = {
-        JSON_SAME(name, json_read_text),
-        JSON_SAME(state, json_read_text),
-        JSON_SAME(accepting, json_read_flag),
+        JSON_SAME(name, json_read_text),     JSON_SAME(state, json_read_text),
+        JSON_SAME(text, json_read_text),     JSON_SAME(accepting, json_read_flag),
         JSON_SAME(tunnels, json_read_count),
     };
     return json_read_object(r, object, members, JSON_COUNT(members), at);
@@ -414,8 +413,13 @@ static enum err read_json(struct span json, read_root *read, struct snapshot *ou
         return ERR_NO_MEMORY;
     }
     memory->limit = MEMORY_MAX;
-    *out = (struct snapshot){
-        .program = "", .role = "", .version = "", .instance = "", .host = "", .memory = memory};
+    *out = (struct snapshot){.program = "",
+                             .role = "",
+                             .version = "",
+                             .instance = "",
+                             .host = "",
+                             .device = {.state = "", .text = ""},
+                             .memory = memory};
     const cJSON *root = parse(&tree, json);
     if (root == NULL)
         no_object(&r, &tree);

@@ -123,7 +123,8 @@ struct snapshot_devices {
 
 /* What an agent stands by as. */
 struct snapshot_standby {
-    const char *name, *state; /* NULL: it does not; "present", "pending", "away" */
+    const char *name, *state; /* NULL: it does not; "present", "pending", "refused", "away" */
+    const char *text;         /* why it is refused */
     bool accepting;           /* somebody is let in */
     uint64_t tunnels;
 };
