@@ -1,8 +1,11 @@
 """A terminal that can be read: a shell in tmux, with its own server."""
 
+import contextlib
 import itertools
+import os
 import pathlib
 import re
+import signal
 import subprocess
 
 from programs import DEADLINE, SANITIZER, environment, wait_until
@@ -38,9 +41,26 @@ class Tmux:
         return done.stdout.decode("utf-8", "replace")
 
     def close(self):
-        """Ends the server and all that runs in it. Returns the sanitizers' reports."""
+        """Ends the programs and then the server. Returns the sanitizers' reports.
+
+        A server that ends, and a shell, send SIGHUP and SIGCONT. The latter wakes the threads that
+        LeakSanitizer has just stopped, and a program whose leaks are searched then may never end."""
+        for pid in self.programs():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGTERM)
+                os.kill(pid, signal.SIGCONT)
+        wait_until(lambda: not self.programs(), "the end of what runs in tmux")
         self.tmux("kill-server")
         return "".join(f.read_text() for f in self.folder.glob("sanitizer*"))
+
+    def programs(self):
+        """Those that the shells have started."""
+        found = []
+        for shell in self.tmux("list-panes", "-a", "-F", "#{pane_pid}").split():
+            with contextlib.suppress(FileNotFoundError):
+                children = pathlib.Path(f"/proc/{shell}/task/{shell}/children").read_text()
+                found += map(int, children.split())
+        return found
 
     def keys(self, *keys):
         """By tmux's names: "j", "Enter", "C-z"."""
