@@ -338,6 +338,66 @@ static void test_cut_and_changed(void **state)
         }
 }
 
+/* ---- pages and groups ---- */
+
+static const char paged[] =
+    "{\"schema\":1,\"streams\":[{\"id\":7,\"user\":\"ann\",\"idle\":3,"
+    "\"trend\":[0,0,0,0,5,6,7,8]},{\"id\":9}],"
+    "\"streams_page\":{\"total\":100000,\"matching\":12,\"from\":10,\"found\":11,"
+    "\"filter\":\"ssh\",\"sort\":\"-age\",\"problem\":\"no\"},"
+    "\"closed\":{\"total\":1000,\"matching\":2,\"rows\":[{\"id\":3,\"state\":\"closed\","
+    "\"reason\":\"eof\",\"closed_at\":1700000000.5}]},"
+    "\"groups\":{\"by\":\"user\",\"rows\":[{\"key\":\"ann\",\"open\":1,\"served\":2,"
+    "\"refused\":3,\"failed\":4,\"bytes_down\":5,\"bytes_up\":6,\"rate_down\":7,"
+    "\"rate_up\":8,\"peak\":9},{},{\"other\":true}]}}";
+
+static void test_pages(void **state)
+{
+    (void)state;
+    struct snapshot s = must_read(paged);
+    const struct snapshot_page *p = &s.streams_page;
+    assert_true(p->known && p->total == 100000 && p->matching == 12 && p->from == 10);
+    assert_int_equal(p->found, 11);
+    assert_string_equal(p->filter, "ssh");
+    assert_string_equal(p->sort, "-age");
+    assert_string_equal(p->problem, "no");
+    assert_int_equal(s.n_streams, 2);
+    assert_string_equal(s.streams[0].user, "ann");
+    assert_true(s.streams[0].idle == 3);
+    assert_int_equal(s.streams[0].trend.n, SNAPSHOT_TREND);
+    assert_int_equal(s.streams[0].trend.cells[7], 8);
+    assert_int_equal(s.streams[1].trend.n, 0);
+    assert_string_equal(s.streams[1].user, "");
+    p = &s.closed.page;
+    assert_true(p->known && p->total == 1000 && p->matching == 2 && p->from == 0);
+    assert_string_equal(p->problem, "");
+    assert_int_equal(s.closed.n_rows, 1);
+    assert_int_equal(s.closed.rows[0].state, SNAPSHOT_CLOSED);
+    assert_true(s.closed.rows[0].closed_at == 1700000000.5);
+    snapshot_free(&s);
+    s = must_read("{\"schema\":1,\"streams\":[{}]}");
+    assert_true(!s.streams_page.known && !s.closed.page.known && s.groups.by == NULL);
+    snapshot_free(&s);
+    refused("{\"schema\":1,\"streams\":[{\"trend\":[1,2,3,4,5,6,7,8,9]}]}", ERR_PROTOCOL,
+            "\"trend\" has more than it may hold");
+}
+
+static void test_groups(void **state)
+{
+    (void)state;
+    struct snapshot s = must_read(paged);
+    assert_string_equal(s.groups.by, "user");
+    assert_int_equal(s.groups.n_rows, 3);
+    const struct snapshot_group *g = s.groups.rows;
+    assert_string_equal(g->key, "ann");
+    assert_true(!g->other && g->open == 1 && g->served == 2 && g->refused == 3 && g->failed == 4);
+    assert_true(g->bytes_down == 5 && g->bytes_up == 6);
+    assert_true(g->rate_down == 7 && g->rate_up == 8 && g->peak == 9);
+    assert_string_equal(g[1].key, "");
+    assert_true(!g[1].other && g[2].other);
+    snapshot_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +405,8 @@ int main(void)
         cmocka_unit_test(test_tunnels_and_services),
         cmocka_unit_test(test_streams),
         cmocka_unit_test(test_events),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_groups),
         cmocka_unit_test(test_nothing_is_null),
         cmocka_unit_test(test_numbers_are_held),
         cmocka_unit_test(test_what_is_none),

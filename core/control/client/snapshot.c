@@ -63,6 +63,17 @@ static bool read_series(struct json_reader *r, const cJSON *array, void *at)
     return true;
 }
 
+static bool read_trend(struct json_reader *r, const cJSON *array, void *at)
+{
+    struct series s = {0};
+    if (!read_series(r, array, &s))
+        return false;
+    if (s.n > SNAPSHOT_TREND)
+        return json_reader_refuse(r, array, "has more than it may hold");
+    *(struct snapshot_trend *)at = (struct snapshot_trend){s.n, s.values};
+    return true;
+}
+
 static bool read_samples(struct json_reader *r, const cJSON *object, void *at)
 {
     struct parts {
@@ -173,6 +184,7 @@ static const struct json_member stream_members[] = {
     JSON_SAME(pid, json_read_integer),
     JSON_SAME(process, json_read_text),
     JSON_SAME(uid, json_read_integer),
+    JSON_SAME(user, json_read_text),
     JSON_SAME(via, json_read_text),
     JSON_SAME(asked, json_read_text),
     JSON_SAME(service, json_read_text),
@@ -183,6 +195,8 @@ static const struct json_member stream_members[] = {
     JSON_SAME(state, read_state),
     JSON_SAME(reason, json_read_text),
     JSON_SAME(closed_for, json_read_real),
+    JSON_SAME(closed_at, json_read_real),
+    JSON_SAME(idle, json_read_real),
     JSON_SAME(opened, json_read_real),
     JSON_SAME(age, json_read_real),
     JSON_SAME(bytes_down, json_read_count),
@@ -214,9 +228,11 @@ static const struct json_member stream_members[] = {
     JSON_SAME(answered, json_read_real),
     JSON_SAME(first_byte, json_read_real),
     JSON_SAME(history, read_samples),
+    JSON_SAME(trend, read_trend),
 };
 static const struct snapshot_stream no_stream = {.client = "",
                                                  .process = "",
+                                                 .user = "",
                                                  .via = "",
                                                  .asked = "",
                                                  .service = "",
@@ -270,6 +286,18 @@ ARRAY_OF(service, SERVICES_MAX)
 ARRAY_OF(stream, SNAPSHOT_STREAMS_MAX)
 ARRAY_OF(event, EVENTS_MAX)
 
+bool snapshot_read_stream_rows(struct json_reader *r, const cJSON *array, size_t most, size_t *n,
+                               struct snapshot_stream **rows)
+{
+    struct json_kind kind = stream_kind;
+    void *items;
+    kind.most = most;
+    if (!json_read_items(r, array, &kind, n, &items))
+        return false;
+    *rows = items;
+    return true;
+}
+
 static bool read_listen(struct json_reader *r, const cJSON *array, void *at)
 {
     struct snapshot *s = at;
@@ -313,6 +341,9 @@ static const struct json_member snapshot_members[] = {
     {"tunnels", read_tunnels, 0},
     {"services", read_services, 0},
     {"streams", read_streams, 0},
+    JSON_SAME(streams_page, snapshot_read_page),
+    JSON_SAME(closed, snapshot_read_closed),
+    JSON_SAME(groups, snapshot_read_groups),
     {"history", read_history, 0},
     {"events", read_log, 0},
     JSON_SAME(open_tunnels, json_read_count),

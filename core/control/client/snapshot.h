@@ -65,16 +65,24 @@ enum snapshot_state {
     SNAPSHOT_STATE_OTHER /* a state that only newer programs have */
 };
 
+/* Bytes of both directions in the last 60 s, in cells of equal length, the newest last. */
+#define SNAPSHOT_TREND 8
+struct snapshot_trend {
+    size_t n; /* SNAPSHOT_TREND at most; 0: not requested */
+    uint64_t *cells;
+};
+
 /* Of a hub it is a tunnel: client is its source, target its destination, service its thing, and
  * asked its id. */
 struct snapshot_stream {
     uint64_t id;
-    const char *client, *process, *via, *asked, *service, *tunnel, *target, *reason;
+    const char *client, *process, *user, *via, *asked, *service, *tunnel, *target, *reason;
     int64_t pid, uid; /* pid 0: not known, and then uid is not, either */
     int64_t stream_id;
     uint64_t connection_id;
     enum snapshot_state state;
-    double opened, age, closed_for;
+    double opened, age, closed_for, closed_at;
+    double idle; /* since a byte moved */
     uint64_t bytes_down, bytes_up, frames_down, frames_up;
     double rate_down, rate_up, mean_down, mean_up, peak_down, peak_up;
     uint64_t queued_down, queued_up, queue_limit;
@@ -85,6 +93,37 @@ struct snapshot_stream {
     bool ended_down, ended_up;
     double requested, started, answered, first_byte; /* 0: the stream has not come so far */
     struct snapshot_samples history;                 /* n == 0: not requested */
+    struct snapshot_trend trend;
+};
+
+/* What of a list was asked for, and is here. */
+struct snapshot_page {
+    bool known;                     /* a page was asked for; else all of it is here */
+    uint64_t total, matching, from; /* that there are; that fit the filter; rows before these */
+    uint64_t found;                 /* the row of the one that was asked for, from 1; 0: none */
+    const char *filter, *sort;      /* as asked for */
+    const char *problem; /* the filter is none: a sentence, and there are no rows; "": it is */
+};
+
+/* The last streams that have ended. */
+struct snapshot_closed {
+    struct snapshot_page page;
+    size_t n_rows;
+    struct snapshot_stream *rows;
+};
+
+/* What the streams of one client, user, service or device are together, since the start. */
+struct snapshot_group {
+    const char *key; /* "": those that have none */
+    bool other;      /* all whose key was not kept */
+    uint64_t open, served, refused, failed, bytes_down, bytes_up;
+    double rate_down, rate_up, peak; /* peak: of both directions in the highest second */
+};
+
+struct snapshot_groups {
+    const char *by; /* "client", "user", "service", "device"; NULL: not requested */
+    size_t n_rows;
+    struct snapshot_group *rows; /* most bytes first */
 };
 
 struct snapshot_event {
@@ -148,6 +187,9 @@ struct snapshot {
     struct snapshot_service *services;
     size_t n_streams;
     struct snapshot_stream *streams;
+    struct snapshot_page streams_page;
+    struct snapshot_closed closed;
+    struct snapshot_groups groups;
     struct snapshot_samples seconds, tens;
     uint64_t last_event;
     size_t n_events;
