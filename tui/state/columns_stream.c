@@ -30,7 +30,7 @@ WRITE(service, column_put_text(out, s->service, ROLE_TEXT);)
 WRITE(tunnel, column_put_text(out, s->tunnel, ROLE_TEXT);)
 WRITE(target, { out->text = format_address(s->target, width, out->buffer, sizeof out->buffer); })
 WRITE(asked, column_put_text(out, s->asked, ROLE_TEXT);)
-WRITE(via, column_put_text(out, format_via(s->via), ROLE_TEXT);)
+WRITE(via, column_put_text(out, filter_via(s->via), ROLE_TEXT);)
 WRITE(reason, column_put_text(out, s->reason, ROLE_QUIET);)
 WRITE(age, {
     format_age(s->age, out->buffer);

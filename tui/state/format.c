@@ -181,16 +181,6 @@ void format_clock(double time, long utc_offset, bool milliseconds, char out[FORM
         snprintf(out + n, FORMAT_SIZE - (size_t)n, ".%03llu", ms % 1000);
 }
 
-const char *format_via(const char *via)
-{
-    static const char *const shorter[][2] = {
-        {"socks5", "s5"}, {"socks4", "s4"}, {"connect", "con"}};
-    for (size_t i = 0; i < sizeof shorter / sizeof *shorter; i++)
-        if (strcmp(via, shorter[i][0]) == 0)
-            return shorter[i][1];
-    return via;
-}
-
 /* Length of the end that is kept: ":40112" or "]:40112"; 0: there is no port. */
 static size_t port_length(struct span a)
 {

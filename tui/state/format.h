@@ -32,8 +32,6 @@ void format_left(double seconds, char out[FORMAT_SIZE]);
 /* "12:41:07" for seconds since 1970; with milliseconds "12:41:07.250". */
 void format_clock(double time, long utc_offset, bool milliseconds, char out[FORMAT_SIZE]);
 
-const char *format_via(const char *via); /* "s5" for "socks5"; others are unchanged */
-
 /* Fits an address into `width` columns: it is cut in the middle and keeps its port
  * ("[2001:d~]:40112"); a path keeps its end. A cut address is written to out (size bytes); the
  * result is a view of out or address. */

@@ -2,6 +2,7 @@
 
 #include "core/base/err.h"
 #include "tui/state/columns.h"
+#include "tui/state/row_filter.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ static bool hidden_by_pause(const struct model *m, const struct snapshot_event *
 static bool listed(const struct ui *ui, const struct model *m, size_t i)
 {
     const struct snapshot_event *e = &m->events[i].e;
-    return !hidden_by_pause(m, e) && filter_event(&ui->filter, e);
+    return !hidden_by_pause(m, e) && row_filter_event(&ui->filter, e);
 }
 
 size_t log_select(const struct ui *ui, const struct model *m, size_t skip, size_t at[], size_t max)

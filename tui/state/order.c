@@ -1,6 +1,7 @@
 #include "tui/state/order.h"
 
 #include "tui/state/columns_write.h"
+#include "tui/state/row_filter.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +56,7 @@ struct order order_streams(const struct ui *ui, const struct model *m)
     struct order o = room_for(s->n_streams);
     struct sorting how = sorting_of(s, &stream_columns, ui->sort, ui->reverse);
     for (size_t i = 0; o.at != NULL && i < s->n_streams; i++)
-        if (filter_stream(&ui->filter, &s->streams[i]))
+        if (row_filter_stream(&ui->filter, &s->streams[i]))
             o.at[o.n++] = (uint32_t)i;
     if (o.n > 1)
         qsort_r(o.at, o.n, sizeof *o.at, compare_streams, &how);

@@ -3,7 +3,7 @@
 #ifndef TUI_STATE_UI_H
 #define TUI_STATE_UI_H
 
-#include "tui/state/filter.h"
+#include "core/control/filter/filter.h"
 #include "tui/state/format.h"
 #include "tui/state/key.h"
 #include "tui/state/model.h"

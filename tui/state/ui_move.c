@@ -3,6 +3,7 @@
 #include "tui/state/columns.h"
 #include "tui/state/device_list.h"
 #include "tui/state/log_lines.h"
+#include "tui/state/row_filter.h"
 
 #include <limits.h>
 #include <string.h>
@@ -157,7 +158,7 @@ unsigned ui_next_match(struct ui *ui, struct model *m, uint32_t key)
     struct order o = order_streams(ui, m);
     size_t row = stream_row(ui, m, &o), by = key == 'N' ? o.n - 1 : 1, i = 1;
     while (i <= o.n && /* without a search text the filter's matches count */
-           !filter_contains(&m->shown.streams[o.at[(row + i * by) % o.n]], ui->search_text))
+           !row_filter_contains(&m->shown.streams[o.at[(row + i * by) % o.n]], ui->search_text))
         i++;
     if (i > o.n) {
         ui_say(ui, true, "nothing matches \"%s\"", ui->search_text);

@@ -1,5 +1,5 @@
 /* Filters of streams and events. */
-#include "tui/state/filter.h"
+#include "tui/state/row_filter.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,14 +12,16 @@
 static const struct snapshot_stream ssh = {.id = 1171,
                                            .client = "127.0.0.1:49822",
                                            .process = "ssh",
+                                           .user = "ann",
                                            .via = "socks5",
                                            .asked = "ssh1.tunnel:22",
                                            .service = "SSH1",
                                            .tunnel = "pump-07",
                                            .target = "10.0.0.9:22",
-                                           .reason = "",
+                                           .reason = "eof",
                                            .state = SNAPSHOT_HALF,
                                            .age = 724,
+                                           .idle = 61,
                                            .bytes_down = 4613734,
                                            .bytes_up = 10240,
                                            .rate_down = 32870,
@@ -78,6 +80,11 @@ static void streams(void **state)
                  {"id=117", true},
                  {"id=9", false},
                  {"service=", true},
+                 {"user=ann", true},
+                 {"ann eof", true},
+                 {"!text=x", true}, /* it has none */
+                 {"idle>1m", true},
+                 {"idle>2m", false},
                  {"age>10m", true},
                  {"age>12.5m", false},
                  {"age<1h", true},
@@ -95,7 +102,7 @@ static void streams(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct filter f = parsed(cases[i].filter);
-        if (filter_stream(&f, &ssh) != cases[i].matches)
+        if (row_filter_stream(&f, &ssh) != cases[i].matches)
             fail_msg("%s", cases[i].filter);
     }
 }
@@ -118,6 +125,7 @@ static void events(void **state)
                  {"state=open", true}, /* it has none */
                  {"process=ssh", true},
                  {"down/s>1M", true},
+                 {"idle>1h", true},
                  {"age>1m", true},
                  {"age>2m", false},
                  {"down>1K", true},
@@ -125,7 +133,7 @@ static void events(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct filter f = parsed(cases[i].filter);
-        if (filter_event(&f, &closed) != cases[i].matches)
+        if (row_filter_event(&f, &closed) != cases[i].matches)
             fail_msg("%s", cases[i].filter);
     }
 }
@@ -136,16 +144,16 @@ static void other_events(void **state)
     struct snapshot_event e = closed;
     struct filter f = parsed("service=SSH1");
     (void)state;
-    assert_false(filter_event(&f, &e));
+    assert_false(row_filter_event(&f, &e));
     e.event = "refuse";
-    assert_false(filter_event(&f, &e));
+    assert_false(row_filter_event(&f, &e));
     e.event = "down";
-    assert_true(filter_event(&f, &e));
+    assert_true(row_filter_event(&f, &e));
     e.event = "lost";
-    assert_true(filter_event(&f, &e));
+    assert_true(row_filter_event(&f, &e));
     f = parsed("up>1M");
     e.event = "open";
-    assert_true(filter_event(&f, &e));
+    assert_true(row_filter_event(&f, &e));
 }
 
 static void mistakes_are_told(void **state)
@@ -186,7 +194,7 @@ static void a_lone_exclamation_mark_is_text(void **state)
 {
     struct filter f = parsed("!");
     (void)state;
-    assert_false(filter_stream(&f, &ssh));
+    assert_false(row_filter_stream(&f, &ssh));
 }
 
 static void words_are_found(void **state)
