@@ -6,11 +6,12 @@
 #include "core/control/client/snapshot.h"
 
 json_read_value snapshot_read_devices; /* struct snapshot_devices */
+json_read_value snapshot_read_samples; /* struct snapshot_samples */
 json_read_value snapshot_read_page;    /* struct snapshot_page */
 json_read_value snapshot_read_closed;  /* struct snapshot_closed */
 json_read_value snapshot_read_groups;  /* struct snapshot_groups */
 
-bool snapshot_read_stream_rows(struct json_reader *r, const cJSON *array, size_t most, size_t *n,
-                               struct snapshot_stream **rows);
+bool snapshot_read_streams(struct json_reader *r, const cJSON *array, size_t most, size_t *n,
+                           struct snapshot_stream **rows);
 
 #endif

@@ -28,7 +28,7 @@ bool snapshot_read_page(struct json_reader *r, const cJSON *object, void *at)
 static bool read_closed_rows(struct json_reader *r, const cJSON *array, void *at)
 {
     struct snapshot_closed *c = at;
-    return snapshot_read_stream_rows(r, array, CLOSED_MAX, &c->n_rows, &c->rows);
+    return snapshot_read_streams(r, array, CLOSED_MAX, &c->n_rows, &c->rows);
 }
 
 #define STRUCT snapshot_closed
