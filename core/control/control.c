@@ -1,13 +1,13 @@
 #include "core/control/control.h"
 
 #include "core/base/clock.h"
-#include "core/base/encoding.h"
 #include "core/base/log.h"
 #include "core/base/process.h"
 #include "core/control/admin_server.h"
 #include "core/control/control_path_internal.h"
 #include "core/control/event_stream_internal.h"
 #include "core/control/monitor_internal.h"
+#include "core/control/query.h"
 #include "core/control/report.h"
 #include "core/net/listener.h"
 
@@ -18,8 +18,7 @@
 #define TICK_MS 1000
 #define PEER_AGE_MS 200 /* milliseconds; shorter streams are not worth a walk through /proc */
 #define JSON_TYPE "application/json"
-#define QUERY_TEXT 768 /* bytes of a text in a query */
-#define KEEP_MS 10000  /* milliseconds for which a snapshot's memory is kept for the next one */
+#define KEEP_MS 10000 /* milliseconds for which a snapshot's memory is kept for the next one */
 
 static const struct option table[] = {
     {.name = "control",
@@ -59,8 +58,11 @@ static void on_found(void *owner, const struct peer *found, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct monitor_row *r = monitor_row_find(c->monitor, c->ids[i]);
         struct monitor_stream *s = r != NULL ? monitor_row_stream(r) : NULL;
-        if (s != NULL)
-            s->peer = found[i];
+        if (s == NULL)
+            continue;
+        s->peer = found[i];
+        if (r->counters.state != MONITOR_STREAM_CLOSED)
+            monitor_group_who(r);
     }
 }
 
@@ -90,57 +92,16 @@ static void search_peers(struct control *c)
 
 /* ---- pages ---- */
 
-/* The value of NAME in a query of numbers; 0: it is missing, or not a number. */
-static uint64_t query_number(struct span query, const char *name)
-{
-    while (query.n > 0) {
-        struct span value = span_cut(&query, '&'), key = span_cut(&value, '=');
-        uint64_t n;
-        if (span_is(key, name) && str_number(value, INT64_MAX, &n))
-            return n;
-    }
-    return 0;
-}
-
-/* The text of NAME in a query, decoded. It is empty when it is missing, longer than QUERY_TEXT or
- * has control characters in it. */
-static struct span query_text(struct span query, const char *name, char out[QUERY_TEXT])
-{
-    out[0] = '\0';
-    while (query.n > 0) {
-        struct span value = span_cut(&query, '&'), key = span_cut(&value, '=');
-        if (!span_is(key, name) || value.n >= QUERY_TEXT)
-            continue;
-        snprintf(out, QUERY_TEXT, "%.*s", (int)value.n, value.p);
-        if (!percent_decode(out))
-            out[0] = '\0';
-        break;
-    }
-    return span_of(out);
-}
-
-static struct device_query query_devices(struct span query, char filter[QUERY_TEXT],
-                                         char sort[QUERY_TEXT])
-{
-    return (struct device_query){.limit = query_number(query, "devices"),
-                                 .from = query_number(query, "devices_from"),
-                                 .filter = query_text(query, "devices_filter", filter),
-                                 .sort = query_text(query, "devices_sort", sort)};
-}
-
 /* A snapshot a second of a thousand streams is half a megabyte, so its memory is kept while a
  * client asks for them. */
 static void snapshot(void *owner, struct admin_request *client, struct span rest, struct span query)
 {
     struct control *c = owner;
     struct json_writer *w = &c->out;
-    char filter[QUERY_TEXT], sort[QUERY_TEXT];
-    const struct snapshot_query wanted = {.history = query_number(query, "history"),
-                                          .tens = query_number(query, "tens"),
-                                          .events = query_number(query, "events"),
-                                          .detail = query_number(query, "detail"),
-                                          .devices = query_devices(query, filter, sort),
-                                          .readonly = c->setup.readonly};
+    struct query_texts texts;
+    struct snapshot_query wanted;
+    query_snapshot(query, &wanted, &texts);
+    wanted.readonly = c->setup.readonly;
     (void)rest;
     search_peers(c);
     buf_take(&w->bytes, w->bytes.size);

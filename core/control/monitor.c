@@ -24,6 +24,9 @@ struct monitor *monitor_new(const struct monitor_options *o)
     list_init(&m->rows);
     list_init(&m->closed);
     history_init(&m->history);
+    for (int k = 0; k < GROUP_KINDS; k++)
+        groups_init(&m->groups[k]);
+    m->kept_size = strcmp(o->role, "destination") == 0 ? KEPT_AGENT : KEPT_MAX;
     return m;
 }
 
@@ -44,6 +47,9 @@ void monitor_free(struct monitor *m)
     for (size_t i = 0; i < m->n_listen; i++)
         free(m->listen[i]);
     free(m->device);
+    for (int k = 0; k < GROUP_KINDS; k++)
+        groups_free(&m->groups[k]);
+    monitor_kept_free(m);
     event_log_free(&m->event_log);
     free(m);
 }
@@ -135,6 +141,8 @@ void monitor_tick(struct monitor *m)
     list_each(node, &m->rows) monitor_row_tick(list_entry(node, struct monitor_row, node), elapsed);
     add_samples(m, elapsed);
     counters_tick(&m->total, elapsed);
+    for (int k = 0; k < GROUP_KINDS; k++)
+        groups_tick(&m->groups[k], elapsed);
     list_each(node, &m->tunnels)
     {
         struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);

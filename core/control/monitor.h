@@ -155,6 +155,7 @@ struct monitor_stream_info {
     const char *client;      /* "127.0.0.1:50312"; NULL: not known (destination) */
     uint64_t accepted_ms;    /* when it came, on the monitor's clock; 0: just now */
     const struct peer *peer; /* who that is, if it can be found out; copied; NULL: not known */
+    const char *user;        /* the name that it gave at the proxy; NULL, "": none */
     const char *via;         /* "socks5", "socks4", "connect", "http", "port"; static; NULL: none */
     const char *asked;       /* what the client asked for, as it said it; NULL: nothing */
     const char *target;      /* what is dialled, or to be dialled by the far end; NULL: nothing */

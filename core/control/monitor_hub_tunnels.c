@@ -21,12 +21,26 @@ static void look(const struct monitor_row *r, struct monitor_counters *out)
     out->down = ends[MONITOR_DESTINATION].bytes;
 }
 
-static void describe(const struct monitor_row *r, struct logged_event *out)
+static const char *known(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static void texts(const struct monitor_row *r, const char *out[FILTER_TEXTS])
 {
     const struct monitor_hub_tunnel *t = monitor_row_hub_tunnel(r);
-    out->client = t->ends[MONITOR_SOURCE];
-    out->asked = t->id;
-    out->service = t->thing;
+    out[FILTER_CLIENT] = known(t->ends[MONITOR_SOURCE]);
+    out[FILTER_SERVICE] = known(t->thing);
+    out[FILTER_TARGET] = known(t->ends[MONITOR_DESTINATION]);
+    out[FILTER_ASKED] = known(t->id);
+    out[FILTER_PROCESS] = out[FILTER_USER] = out[FILTER_TUNNEL] = out[FILTER_VIA] = "";
+}
+
+static const struct peer *no_peer(const struct monitor_row *r)
+{
+    static const struct peer nobody = {.state = PEER_ELSEWHERE};
+    (void)r;
+    return &nobody;
 }
 
 static void free_hub_tunnel(struct monitor_row *r)
@@ -39,7 +53,7 @@ static void free_hub_tunnel(struct monitor_row *r)
     free(t);
 }
 
-static const struct row_kind hub_tunnel_kind = {look, describe, free_hub_tunnel};
+static const struct row_kind hub_tunnel_kind = {look, texts, no_peer, free_hub_tunnel};
 
 struct monitor_hub_tunnel *monitor_row_hub_tunnel(const struct monitor_row *r)
 {
@@ -61,6 +75,9 @@ struct monitor_hub_tunnel *monitor_hub_tunnel_began(struct monitor *m,
         .look = info->look,
         .ctx = info->ctx};
     monitor_row_begin(&t->row, m, &hub_tunnel_kind, monitor_now(m));
+    monitor_group_who(&t->row);
+    monitor_group_set(&t->row, GROUP_SERVICE, known(t->thing));
+    monitor_group_set(&t->row, GROUP_DEVICE, known(t->thing));
     struct logged_event e = monitor_row_event(&t->row, "open");
     event_log_add(&m->event_log, &e);
     return t;
@@ -74,6 +91,8 @@ void monitor_hub_tunnel_address(struct monitor_hub_tunnel *t, enum monitor_side 
         return;
     free(t->ends[side]);
     t->ends[side] = strdup(address);
+    if (side == MONITOR_SOURCE && address[0] != '\0')
+        monitor_group_who(&t->row);
 }
 
 void monitor_hub_tunnel_met(struct monitor_hub_tunnel *t)

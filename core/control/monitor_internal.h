@@ -1,11 +1,14 @@
 /* Private to core/control: what monitor.c (life, ticks), monitor_services.c (tunnels and services),
- * monitor_rows.c (what streams and a hub's tunnels have in common), monitor_streams.c and
- * monitor_hub_tunnels.c keep, and report.c and report_metrics.c write out. */
+ * monitor_rows.c (what streams and a hub's tunnels have in common), monitor_streams.c,
+ * monitor_hub_tunnels.c, monitor_groups.c and monitor_kept.c keep, and the report files write
+ * out. */
 #ifndef CORE_CONTROL_MONITOR_INTERNAL_H
 #define CORE_CONTROL_MONITOR_INTERNAL_H
 
 #include "core/base/list.h"
 #include "core/control/event_log_internal.h"
+#include "core/control/filter/filter.h"
+#include "core/control/groups.h"
 #include "core/control/history.h"
 #include "core/control/monitor.h"
 #include "core/control/monitor_devices.h"
@@ -59,8 +62,10 @@ struct row_history {
 struct monitor_row;
 struct row_kind {
     void (*look)(const struct monitor_row *r, struct monitor_counters *out);
-    /* Of an event: who and what; texts are borrowed. */
-    void (*describe)(const struct monitor_row *r, struct logged_event *out);
+    /* Who and what it is; borrowed, and none is NULL. Sets client, process, user, service, tunnel,
+     * target, asked and via. */
+    void (*texts)(const struct monitor_row *r, const char *out[FILTER_TEXTS]);
+    const struct peer *(*peer)(const struct monitor_row *r); /* its client's process */
     void (*free)(struct monitor_row *r);
 };
 
@@ -77,16 +82,18 @@ struct monitor_row {
     uint64_t accepted_ms; /* the same on the monitor's clock */
     uint64_t answered_ms; /* 0: not yet */
     uint64_t closed_ms;
+    uint64_t moved_ms;                /* when the last byte moved, as far as ticks tell */
     struct monitor_counters counters; /* as `look` gave them last */
     bool first_byte_counted;
     uint64_t tick_down, tick_up; /* counters at the last tick */
     uint64_t rate_down, rate_up, peak_down, peak_up;
+    struct group *groups[GROUP_KINDS]; /* that count it as well; NULL: none (yet) */
     struct row_history history;
 };
 
 struct monitor_stream {
     struct monitor_row row;
-    char *client, *asked, *target;
+    char *client, *user, *asked, *target;
     const char *via;
     void (*look)(void *ctx, struct monitor_counters *out);
     void (*close)(void *ctx);
@@ -104,6 +111,24 @@ struct monitor_hub_tunnel {
     void *ctx;
 };
 
+/* A row that has ended, for those who ask what was. */
+struct kept_row {
+    uint64_t id;
+    int64_t wall_ms, closed_wall_ms; /* since 1970: when it came, and when it ended */
+    uint64_t age_ms, idle_ms, first_byte_ms, answered_ms;
+    uint64_t closed_ms; /* on the monitor's clock */
+    uint64_t down, up, peak_down, peak_up;
+    pid_t pid; /* 0: not known */
+    uid_t uid;
+    bool uid_known, got_byte;
+    enum err why;
+    const char *texts[FILTER_TEXTS]; /* into memory, as a row_kind's */
+    char memory[];
+};
+#define KEPT_TEXT 255 /* bytes of each text that are kept */
+#define KEPT_MAX 1000
+#define KEPT_AGENT 200 /* an agent is small */
+
 struct monitor {
     struct monitor_options o;
     char instance[33];
@@ -120,6 +145,10 @@ struct monitor {
     void *device_ctx;
     struct list tunnels, rows, closed;
     size_t n_closed, n_services;
+    struct kept_row **kept; /* a ring: row number i is at i % kept_size; NULL: no memory */
+    size_t kept_size;
+    uint64_t n_kept; /* so many have been kept since the start */
+    struct groups groups[GROUP_KINDS];
     uint64_t services_left; /* so many went */
     uint64_t last_row;
     struct stream_counters total;
@@ -153,6 +182,26 @@ void monitor_row_tick(struct monitor_row *r, uint64_t elapsed);
 struct monitor_row *monitor_row_find(struct monitor *m, uint64_t id);
 /* The mean rate of the last MEAN_SECONDS. */
 void monitor_row_mean(const struct monitor_row *r, uint64_t *down, uint64_t *up);
+
+/* How long no byte has moved, in milliseconds. */
+uint64_t monitor_row_idle(const struct monitor_row *r, uint64_t now);
+#define TREND_CELLS 8
+/* Bytes of both directions in the last ROW_SECONDS, in cells of equal length, the newest last. */
+void monitor_row_trend(const struct monitor_row *r, uint64_t out[TREND_CELLS]);
+
+/* Counts r in the group of that key, and what it has counted elsewhere so far. */
+void monitor_group_set(struct monitor_row *r, enum group_kind kind, const char *key);
+/* The groups by who its client is (client, user), or by where a stream leads (service, device). */
+void monitor_group_who(struct monitor_row *r);
+void monitor_group_where(struct monitor_row *r);
+void monitor_groups_bytes(struct monitor_row *r, uint64_t down, uint64_t up);
+void monitor_groups_served(struct monitor_row *r);
+/* r has ended and is in no group any more. */
+void monitor_groups_ended(struct monitor_row *r, bool refused, bool failed);
+
+/* Keeps what is to be known of r, which has ended. */
+void monitor_keep(struct monitor *m, const struct monitor_row *r);
+void monitor_kept_free(struct monitor *m);
 
 /* The stream that r is; NULL: it is a hub's tunnel. */
 struct monitor_stream *monitor_row_stream(const struct monitor_row *r);

@@ -52,6 +52,7 @@ static void take_counters(struct monitor_row *r, const struct monitor_counters *
     struct stream_counters *t[2];
     uint64_t down = now->down - r->counters.down, up = now->up - r->counters.up;
     counters_of(r, t);
+    monitor_groups_bytes(r, down, up);
     for (size_t i = 0; i < 2 && t[i] != NULL; i++) {
         t[i]->down += down;
         t[i]->up += up;
@@ -79,9 +80,16 @@ static uint32_t sample(uint64_t bytes)
     return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
 }
 
+static bool has_moved(const struct monitor_row *r)
+{
+    return r->counters.down != r->tick_down || r->counters.up != r->tick_up;
+}
+
 void monitor_row_tick(struct monitor_row *r, uint64_t elapsed)
 {
     struct row_history *h = &r->history;
+    if (has_moved(r))
+        r->moved_ms = monitor_now(r->monitor);
     r->rate_down = (r->counters.down - r->tick_down) * 1000 / elapsed;
     r->rate_up = (r->counters.up - r->tick_up) * 1000 / elapsed;
     r->tick_down = r->counters.down;
@@ -108,13 +116,34 @@ void monitor_row_mean(const struct monitor_row *r, uint64_t *down, uint64_t *up)
     *up /= MEAN_SECONDS;
 }
 
+void monitor_row_trend(const struct monitor_row *r, uint64_t out[TREND_CELLS])
+{
+    const struct row_history *h = &r->history;
+    for (size_t i = 0; i < TREND_CELLS; i++)
+        out[i] = 0;
+    for (uint64_t ago = 0; ago < ROW_SECONDS && ago < h->last; ago++) {
+        size_t at = (h->last - ago) % ROW_SECONDS;
+        out[TREND_CELLS - 1 - ago * TREND_CELLS / ROW_SECONDS] += (uint64_t)h->down[at] + h->up[at];
+    }
+}
+
+uint64_t monitor_row_idle(const struct monitor_row *r, uint64_t now)
+{
+    if (r->counters.state == MONITOR_STREAM_CLOSED)
+        now = r->closed_ms;
+    return has_moved(r) || now < r->moved_ms ? 0 : now - r->moved_ms;
+}
+
 /* ---- life ---- */
 
 void monitor_row_begin(struct monitor_row *r, struct monitor *m, const struct row_kind *kind,
                        uint64_t accepted_ms)
 {
-    *r = (struct monitor_row){
-        .monitor = m, .kind = kind, .id = ++m->last_row, .accepted_ms = accepted_ms};
+    *r = (struct monitor_row){.monitor = m,
+                              .kind = kind,
+                              .id = ++m->last_row,
+                              .accepted_ms = accepted_ms,
+                              .moved_ms = accepted_ms};
     r->wall_ms = m->o.wall(m->o.clock) - (int64_t)(monitor_now(m) - accepted_ms);
     list_init(&r->node);
     list_append(&m->rows, &r->node);
@@ -132,7 +161,13 @@ struct logged_event monitor_row_event(const struct monitor_row *r, const char *e
 {
     struct logged_event e = {
         .event = event, .wall_ms = r->monitor->o.wall(r->monitor->o.clock), .stream = r->id};
-    r->kind->describe(r, &e);
+    const char *texts[FILTER_TEXTS];
+    r->kind->texts(r, texts);
+    e.client = texts[FILTER_CLIENT];
+    e.via = texts[FILTER_VIA];
+    e.asked = texts[FILTER_ASKED];
+    e.service = texts[FILTER_SERVICE];
+    e.tunnel = texts[FILTER_TUNNEL];
     return e;
 }
 
@@ -146,24 +181,23 @@ void monitor_row_answered(struct monitor_row *r)
     counters_of(r, t);
     for (size_t i = 0; i < 2 && t[i] != NULL; i++)
         t[i]->served++;
+    monitor_groups_served(r);
 }
 
-static void count_end(const struct monitor_row *r, const struct monitor_end *end, bool orderly)
+static void count_end(struct monitor_row *r, const struct monitor_end *end, bool orderly)
 {
     struct stream_counters *t[2];
+    bool refused = !orderly && !r->answered;
+    bool failed = !orderly && r->answered && !is_orderly(end->why);
     counters_of(r, t);
     for (size_t i = 0; i < 2 && t[i] != NULL; i++) {
         t[i]->open--;
-        if (orderly)
-            continue;
-        if (!r->answered) {
-            t[i]->refused++;
-            t[i]->refusals[end->why]++;
-        } else if (!is_orderly(end->why)) {
-            t[i]->failed++;
-            t[i]->errors[end->why]++;
-        }
+        t[i]->refused += refused;
+        t[i]->refusals[end->why] += refused;
+        t[i]->failed += failed;
+        t[i]->errors[end->why] += failed;
     }
+    monitor_groups_ended(r, refused, failed);
 }
 
 static void tell_end(const struct monitor_row *r, const struct monitor_end *end, bool orderly)
@@ -192,9 +226,15 @@ void monitor_row_end(struct monitor_row *r, const struct monitor_end *end, bool 
     r->counters.bound_down = r->counters.bound_up = NULL;
     r->rate_down = r->rate_up = 0;
     r->closed_ms = monitor_now(m);
+    if (has_moved(r))
+        r->moved_ms = r->closed_ms;
+    r->tick_down = r->counters.down;
+    r->tick_up = r->counters.up;
     r->why = end->why;
     count_end(r, end, orderly);
     tell_end(r, end, orderly);
+    if (r->answered || orderly || !end->untold)
+        monitor_keep(m, r);
     list_append(&m->closed, &r->node);
     m->n_closed++;
     if (m->n_closed <= MONITOR_CLOSED_MAX)

@@ -14,14 +14,27 @@ static void look(const struct monitor_row *r, struct monitor_counters *out)
     s->look(s->ctx, out);
 }
 
-static void describe(const struct monitor_row *r, struct logged_event *out)
+static const char *known(const char *text)
+{
+    return text != NULL ? text : "";
+}
+
+static void texts(const struct monitor_row *r, const char *out[FILTER_TEXTS])
 {
     const struct monitor_stream *s = monitor_row_stream(r);
-    out->client = s->client;
-    out->via = s->via;
-    out->asked = s->asked;
-    out->service = r->service != NULL ? r->service->id : NULL;
-    out->tunnel = s->tunnel != NULL ? s->tunnel->name : NULL;
+    out[FILTER_CLIENT] = known(s->client);
+    out[FILTER_PROCESS] = s->peer.pid != 0 ? s->peer.name : "";
+    out[FILTER_USER] = s->user != NULL && s->user[0] != '\0' ? s->user : s->peer.user;
+    out[FILTER_SERVICE] = r->service != NULL ? r->service->id : "";
+    out[FILTER_TUNNEL] = s->tunnel != NULL ? s->tunnel->name : "";
+    out[FILTER_TARGET] = known(s->target);
+    out[FILTER_ASKED] = known(s->asked);
+    out[FILTER_VIA] = known(s->via);
+}
+
+static const struct peer *peer_of_stream(const struct monitor_row *r)
+{
+    return &monitor_row_stream(r)->peer;
 }
 
 static void free_stream(struct monitor_row *r)
@@ -32,12 +45,13 @@ static void free_stream(struct monitor_row *r)
     if (s->tunnel != NULL)
         s->tunnel->referred--;
     free(s->client);
+    free(s->user);
     free(s->asked);
     free(s->target);
     free(s);
 }
 
-static const struct row_kind stream_kind = {look, describe, free_stream};
+static const struct row_kind stream_kind = {look, texts, peer_of_stream, free_stream};
 
 struct monitor_stream *monitor_row_stream(const struct monitor_row *r)
 {
@@ -54,6 +68,7 @@ struct monitor_stream *monitor_stream_began(struct monitor *m,
         return NULL;
     uint64_t now = monitor_now(m);
     *s = (struct monitor_stream){.client = str_copy(info->client),
+                                 .user = str_copy(info->user),
                                  .asked = str_copy(info->asked),
                                  .target = str_copy(info->target),
                                  .via = info->via,
@@ -64,6 +79,7 @@ struct monitor_stream *monitor_stream_began(struct monitor *m,
     if (info->peer != NULL)
         s->peer = *info->peer;
     monitor_row_begin(&s->row, m, &stream_kind, info->accepted_ms != 0 ? info->accepted_ms : now);
+    monitor_group_who(&s->row);
     return s;
 }
 
@@ -87,6 +103,7 @@ void monitor_stream_opened(struct monitor_stream *s, struct monitor_tunnel *tunn
         tunnel->referred++;
     if (r->service != NULL)
         count_opened(r->service);
+    monitor_group_where(r);
     struct logged_event e = monitor_row_event(r, "open");
     event_log_add(&r->monitor->event_log, &e);
 }

@@ -1,41 +1,10 @@
 #include "core/control/report.h"
 
 #include "core/control/monitor_internal.h"
+#include "core/control/report_internal.h"
 
 #include <string.h>
 #include <unistd.h>
-
-/* ---- members without a value are left out ---- */
-
-static void put_text(struct json_writer *w, const char *name, const char *text)
-{
-    if (text != NULL && text[0] != '\0')
-        json_text(w, name, span_of(text));
-}
-
-static void put_number(struct json_writer *w, const char *name, uint64_t n)
-{
-    if (n > 0)
-        json_number(w, name, n < INT64_MAX ? (int64_t)n : INT64_MAX);
-}
-
-static void put_time(struct json_writer *w, const char *name, uint64_t ms)
-{
-    if (ms > 0)
-        json_time(w, name, (int64_t)ms);
-}
-
-static void put_flag(struct json_writer *w, const char *name, bool flag)
-{
-    if (flag)
-        json_flag(w, name, true);
-}
-
-static void put_reason(struct json_writer *w, enum err why)
-{
-    if (why != ERR_OK)
-        json_text(w, "reason", span_of(err_name(why)));
-}
 
 /* ---- counts ---- */
 
@@ -85,16 +54,15 @@ static void put_device(const struct monitor *m, struct json_writer *w)
     struct monitor_device_state now = {0};
     m->device_look(m->device_ctx, &now);
     json_open(w, "device", '{');
-    put_text(w, "name", m->device);
-    put_text(w, "state",
-             now.present           ? "present"
-             : now.pending         ? "pending"
-             : now.refusal != NULL ? "refused"
-                                   : "away");
-    if (now.refusal != NULL)
-        put_text(w, "text", now.refusal);
-    put_flag(w, "accepting", now.accepting);
-    put_number(w, "tunnels", now.tunnels);
+    report_put_text(w, "name", m->device);
+    report_put_text(w, "state",
+                    now.present           ? "present"
+                    : now.pending         ? "pending"
+                    : now.refusal != NULL ? "refused"
+                                          : "away");
+    report_put_text(w, "text", now.refusal);
+    report_put_flag(w, "accepting", now.accepting);
+    report_put_number(w, "tunnels", now.tunnels);
     json_close(w, '}');
 }
 
@@ -105,16 +73,16 @@ static void put_program(struct monitor *m, bool readonly, struct json_writer *w)
     if (gethostname(host, sizeof host - 1) != 0)
         host[0] = '\0';
     json_number(w, "schema", 1);
-    put_text(w, "program", m->o.program);
-    put_text(w, "role", m->o.role);
-    put_text(w, "version", m->o.version);
-    put_text(w, "instance", m->instance);
-    put_text(w, "host", host);
+    report_put_text(w, "program", m->o.program);
+    report_put_text(w, "role", m->o.role);
+    report_put_text(w, "version", m->o.version);
+    report_put_text(w, "instance", m->instance);
+    report_put_text(w, "host", host);
     json_number(w, "pid", getpid());
     json_time(w, "time", m->o.wall(m->o.clock));
     json_time(w, "clock", (int64_t)now);
     json_time(w, "uptime", (int64_t)(now - m->started_ms));
-    put_flag(w, "readonly", readonly || strcmp(m->o.role, "hub") == 0);
+    report_put_flag(w, "readonly", readonly || strcmp(m->o.role, "hub") == 0);
     if (m->device != NULL)
         put_device(m, w);
     if (m->open_tunnels != NULL)
@@ -132,12 +100,12 @@ static void put_program(struct monitor *m, bool readonly, struct json_writer *w)
 
 static void put_memory(const struct monitor_memory *m, struct json_writer *w)
 {
-    put_number(w, "memory_held", m->held);
-    put_number(w, "memory_kept", m->kept);
-    put_number(w, "memory_limit", m->limit);
-    put_number(w, "memory_full", m->full);
-    put_number(w, "memory_dropped", m->dropped);
-    put_flag(w, "memory_short", m->is_short);
+    report_put_number(w, "memory_held", m->held);
+    report_put_number(w, "memory_kept", m->kept);
+    report_put_number(w, "memory_limit", m->limit);
+    report_put_number(w, "memory_full", m->full);
+    report_put_number(w, "memory_dropped", m->dropped);
+    report_put_flag(w, "memory_short", m->is_short);
 }
 
 static void put_tunnel(struct monitor_tunnel *t, uint64_t now, struct json_writer *w)
@@ -145,24 +113,24 @@ static void put_tunnel(struct monitor_tunnel *t, uint64_t now, struct json_write
     struct monitor_tunnel_state s;
     monitor_tunnel_look(t, &s);
     json_open(w, NULL, '{');
-    put_text(w, "name", t->name);
-    put_text(w, "hub", t->hub);
-    put_text(w, "state", monitor_link_name(s.link));
-    put_time(w, "state_for", s.since_ms < now ? now - s.since_ms : 0);
+    report_put_text(w, "name", t->name);
+    report_put_text(w, "hub", t->hub);
+    report_put_text(w, "state", monitor_link_name(s.link));
+    report_put_time(w, "state_for", s.since_ms < now ? now - s.since_ms : 0);
     if (s.link == MONITOR_DOWN && s.retry_ms > now)
-        put_time(w, "retry_in", s.retry_ms - now);
-    put_reason(w, s.link == MONITOR_UP ? ERR_OK : s.why);
-    put_text(w, "text", s.link == MONITOR_UP ? NULL : s.text);
+        report_put_time(w, "retry_in", s.retry_ms - now);
+    report_put_reason(w, s.link == MONITOR_UP ? ERR_OK : s.why);
+    report_put_text(w, "text", s.link == MONITOR_UP ? NULL : s.text);
     if (s.round_trip_us > 0)
         json_micro(w, "round_trip", (int64_t)s.round_trip_us);
     if (t->round_trip_max_us > 0)
         json_micro(w, "round_trip_max", (int64_t)t->round_trip_max_us);
-    put_text(w, "far_end", s.far_end);
+    report_put_text(w, "far_end", s.far_end);
     if (s.far_round_trip_us > 0)
         json_micro(w, "far_round_trip", (int64_t)s.far_round_trip_us);
-    put_number(w, "connections", s.connections);
+    report_put_number(w, "connections", s.connections);
     if (s.expires_ms > 0)
-        put_time(w, "expires_in", s.expires_ms > now ? s.expires_ms - now : 0);
+        report_put_time(w, "expires_in", s.expires_ms > now ? s.expires_ms - now : 0);
     put_memory(&s.memory, w);
     json_close(w, '}');
 }
@@ -188,13 +156,13 @@ static void put_service(const struct monitor_tunnel *t, const struct monitor_ser
                         enum monitor_link link, struct json_writer *w)
 {
     json_open(w, NULL, '{');
-    put_text(w, "id", s->id);
-    put_text(w, "tunnel", t->name);
-    put_text(w, "host", s->host);
-    put_text(w, "target", s->target);
-    put_text(w, "state", service_state(s, link));
-    put_stream_counters(w, &s->counters, put_number);
-    put_time(w, "first_byte", mean_first_byte(s));
+    report_put_text(w, "id", s->id);
+    report_put_text(w, "tunnel", t->name);
+    report_put_text(w, "host", s->host);
+    report_put_text(w, "target", s->target);
+    report_put_text(w, "state", service_state(s, link));
+    put_stream_counters(w, &s->counters, report_put_number);
+    report_put_time(w, "first_byte", mean_first_byte(s));
     json_close(w, '}');
 }
 
@@ -207,147 +175,6 @@ static void put_services(struct monitor_tunnel *t, struct json_writer *w)
         const struct monitor_service *s = list_entry(node, struct monitor_service, node);
         if (s->present || s->counters.open > 0)
             put_service(t, s, state.link, w);
-    }
-}
-
-/* ---- streams, and a hub's tunnels ---- */
-
-static void put_counters(const struct monitor_counters *c, struct json_writer *w)
-{
-    if (c->stream_id != 0)
-        json_number(w, "stream_id", c->stream_id);
-    put_number(w, "connection_id", c->connection_id);
-    put_number(w, "bytes_down", c->down);
-    put_number(w, "bytes_up", c->up);
-    put_number(w, "frames_down", c->frames_down);
-    put_number(w, "frames_up", c->frames_up);
-    put_number(w, "queued_down", c->queued_down);
-    put_number(w, "queued_up", c->queued_up);
-    put_number(w, "queue_limit", c->queue_limit);
-    put_number(w, "pauses_down", c->pauses_down);
-    put_number(w, "pauses_up", c->pauses_up);
-    put_time(w, "paused_down", c->paused_down_ms);
-    put_time(w, "paused_up", c->paused_up_ms);
-    put_number(w, "window_down", c->window_down);
-    put_number(w, "window_up", c->window_up);
-    put_text(w, "bound_down", c->bound_down);
-    put_text(w, "bound_up", c->bound_up);
-    put_number(w, "resumed", c->resumed);
-    put_flag(w, "ended_down", c->ended_down);
-    put_flag(w, "ended_up", c->ended_up);
-    if (c->answered)
-        json_time(w, "first_byte", (int64_t)c->first_byte_ms);
-}
-
-static void put_rates(const struct monitor_row *r, struct json_writer *w)
-{
-    uint64_t down, up;
-    monitor_row_mean(r, &down, &up);
-    put_number(w, "rate_down", r->rate_down);
-    put_number(w, "rate_up", r->rate_up);
-    put_number(w, "mean_down", down);
-    put_number(w, "mean_up", up);
-    put_number(w, "peak_down", r->peak_down);
-    put_number(w, "peak_up", r->peak_up);
-}
-
-static void put_peer(const struct peer *p, struct json_writer *w)
-{
-    if (p->pid == 0)
-        return;
-    char name[PEER_NAME + 1] = "";
-    memcpy(name, p->name, strnlen(p->name, PEER_NAME));
-    json_number(w, "pid", p->pid);
-    put_text(w, "process", name);
-    if (p->uid_known)
-        json_number(w, "uid", (int64_t)p->uid);
-}
-
-static void put_since(struct json_writer *w, const char *name, const struct monitor_row *r,
-                      uint64_t ms)
-{
-    if (ms != 0)
-        put_time(w, name, ms - r->accepted_ms);
-}
-
-static void put_times(const struct monitor_row *r, uint64_t now, struct json_writer *w)
-{
-    const struct monitor_stream *s = monitor_row_stream(r);
-    bool closed = r->counters.state == MONITOR_STREAM_CLOSED;
-    json_time(w, "opened", r->wall_ms);
-    json_time(w, "age", (int64_t)((closed ? r->closed_ms : now) - r->accepted_ms));
-    if (s != NULL) {
-        put_since(w, "requested", r, s->requested_ms);
-        put_since(w, "started", r, s->opened_ms);
-    }
-    put_since(w, "answered", r, r->answered_ms);
-    if (!closed)
-        return;
-    json_time(w, "closed_for", (int64_t)(now - r->closed_ms));
-    put_reason(w, r->why);
-}
-
-static void put_row_history(const struct row_history *h, struct json_writer *w)
-{
-    const struct {
-        const char *name;
-        const uint32_t *samples;
-    } rows[] = {{"down", h->down}, {"up", h->up}};
-    json_open(w, "history", '{');
-    for (size_t i = 0; i < 2; i++) {
-        json_open(w, rows[i].name, '[');
-        uint64_t first = h->last > ROW_SECONDS ? h->last - ROW_SECONDS + 1 : 1;
-        for (uint64_t at = first; at <= h->last; at++)
-            json_number(w, NULL, rows[i].samples[at % ROW_SECONDS]);
-        json_close(w, ']');
-    }
-    json_close(w, '}');
-}
-
-static void put_stream(const struct monitor_stream *s, struct json_writer *w)
-{
-    put_text(w, "client", s->client);
-    put_peer(&s->peer, w);
-    put_text(w, "via", s->via);
-    put_text(w, "asked", s->asked);
-    put_text(w, "service", s->row.service != NULL ? s->row.service->id : NULL);
-    put_text(w, "tunnel", s->tunnel != NULL ? s->tunnel->name : NULL);
-    put_text(w, "target", s->target);
-}
-
-/* Schema 1 tells it in a stream's members. */
-static void put_hub_tunnel(const struct monitor_hub_tunnel *t, struct json_writer *w)
-{
-    put_text(w, "client", t->ends[MONITOR_SOURCE]);
-    put_text(w, "asked", t->id);
-    put_text(w, "service", t->thing);
-    put_text(w, "target", t->ends[MONITOR_DESTINATION]);
-}
-
-static void put_row(const struct monitor_row *r, uint64_t now, bool detail, struct json_writer *w)
-{
-    const struct monitor_stream *s = monitor_row_stream(r);
-    json_open(w, NULL, '{');
-    json_number(w, "id", (int64_t)r->id);
-    if (s != NULL)
-        put_stream(s, w);
-    else
-        put_hub_tunnel(monitor_row_hub_tunnel(r), w);
-    put_text(w, "state", monitor_state_name(r->counters.state));
-    put_times(r, now, w);
-    put_counters(&r->counters, w);
-    put_rates(r, w);
-    if (detail)
-        put_row_history(&r->history, w);
-    json_close(w, '}');
-}
-
-static void put_rows(const struct list *rows, uint64_t now, uint64_t detail, struct json_writer *w)
-{
-    list_each(node, rows)
-    {
-        const struct monitor_row *r = list_entry(node, struct monitor_row, node);
-        put_row(r, now, r->id == detail, w);
     }
 }
 
@@ -376,21 +203,21 @@ static void put_ring(const struct history_ring *r, const char *name, uint64_t kn
 void report_event(const struct logged_event *e, struct json_writer *w)
 {
     json_open(w, NULL, '{');
-    put_text(w, "event", e->event);
-    put_number(w, "number", e->number);
+    report_put_text(w, "event", e->event);
+    report_put_number(w, "number", e->number);
     json_time(w, "time", e->wall_ms);
-    put_number(w, "stream", e->stream);
-    put_text(w, "client", e->client);
-    put_text(w, "via", e->via);
-    put_text(w, "asked", e->asked);
-    put_text(w, "service", e->service);
-    put_text(w, "tunnel", e->tunnel);
-    put_reason(w, e->why);
-    put_text(w, "text", e->text);
-    put_time(w, "age", e->age_ms);
-    put_number(w, "bytes_down", e->down);
-    put_number(w, "bytes_up", e->up);
-    put_number(w, "count", e->count);
+    report_put_number(w, "stream", e->stream);
+    report_put_text(w, "client", e->client);
+    report_put_text(w, "via", e->via);
+    report_put_text(w, "asked", e->asked);
+    report_put_text(w, "service", e->service);
+    report_put_text(w, "tunnel", e->tunnel);
+    report_put_reason(w, e->why);
+    report_put_text(w, "text", e->text);
+    report_put_time(w, "age", e->age_ms);
+    report_put_number(w, "bytes_down", e->down);
+    report_put_number(w, "bytes_up", e->up);
+    report_put_number(w, "count", e->count);
     json_close(w, '}');
 }
 
@@ -425,10 +252,7 @@ void report_snapshot(struct monitor *m, const struct snapshot_query *wanted, str
     json_open(w, "services", '[');
     list_each(node, &m->tunnels) put_services(list_entry(node, struct monitor_tunnel, node), w);
     json_close(w, ']');
-    json_open(w, "streams", '[');
-    put_rows(&m->rows, now, wanted->detail, w);
-    put_rows(&m->closed, now, wanted->detail, w);
-    json_close(w, ']');
+    report_streams(m, wanted, now, w);
     json_open(w, "history", '{');
     put_ring(&m->history.seconds, "seconds", wanted->history, w);
     put_ring(&m->history.tens, "tens", wanted->tens, w);

@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pwd.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +77,20 @@ static void read_name(struct peer *p)
     p->name[n < PEER_NAME ? n : PEER_NAME - 1] = '\0';
 }
 
+/* The users' database may be slow, so a user who has many sockets is looked up once. */
+static void read_user(struct peer_search *s, struct peer *p)
+{
+    char text[4096];
+    struct passwd entry, *found = NULL;
+    const struct peer *same = s->peers;
+    while (same < p && !(same->uid_known && same->uid == p->uid))
+        same++;
+    if (same < p)
+        memcpy(p->user, same->user, sizeof p->user);
+    else if (getpwuid_r(p->uid, &entry, text, sizeof text, &found) == 0 && found != NULL)
+        snprintf(p->user, sizeof p->user, "%s", found->pw_name);
+}
+
 static int by_inode(const void *a, const void *b)
 {
     const struct wanted *x = a, *y = b;
@@ -101,6 +116,8 @@ static void find_sockets(struct peer_search *s)
             p->uid = found.uid;
             s->wanted[s->n_wanted++] = (struct wanted){found.inode, p};
         }
+        if (p->uid_known)
+            read_user(s, p);
     }
     if (diag >= 0)
         close(diag);

@@ -1,7 +1,7 @@
 /* The process at the other end of an accepted stream, when it runs on this machine: its number, its
  * user and its name. For a unix socket the kernel gives the first two at once; for TCP, and for
- * names, /proc is searched on a thread of libuv's, for many peers with one walk, and only on
- * request. */
+ * names, /proc and the users' database are searched on a thread of libuv's, for many peers with one
+ * walk, and only on request. */
 #ifndef CORE_NET_PEER_H
 #define CORE_NET_PEER_H
 
@@ -15,6 +15,7 @@
 struct stream;
 
 #define PEER_NAME 16   /* TASK_COMM_LEN of Linux */
+#define PEER_USER 33   /* a user's name with its end, as useradd allows them; longer ones are cut */
 #define PEER_BATCH 256 /* peers that one search looks for */
 
 enum peer_state {
@@ -38,6 +39,7 @@ struct peer {
     /* /proc/PID/comm, or "" when it is not known. A process chooses its name itself, so it may be
      * any bytes and has to be escaped. */
     char name[PEER_NAME];
+    char user[PEER_USER]; /* the name that belongs to uid, found by the search; "": not known */
     struct peer_end ours, theirs; /* the addresses of a TCP connection, for the search */
 };
 

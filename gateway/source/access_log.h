@@ -38,6 +38,7 @@ struct access_log_options {
     struct stream *stream;
     const char *protocol; /* static */
     struct span asked;
+    const char *user;     /* that the client gave; NULL: none */
     uint64_t accepted_ms; /* loop_now when the client came; 0: just now */
     /* look, close, ctx: as in struct monitor_stream_info. */
     void (*look)(void *ctx, struct monitor_counters *out);

@@ -355,6 +355,7 @@ void forward_start(struct forwards *set, struct stream *stream, const struct for
                           &(struct access_log_options){.stream = stream,
                                                        .protocol = o->format->protocol,
                                                        .asked = o->question.host,
+                                                       .user = p->hint,
                                                        .accepted_ms = o->accepted_ms,
                                                        .look = show,
                                                        .close = close_it,
