@@ -1,7 +1,7 @@
 #include "tui/print_tables.h"
 
+#include "core/format/format.h"
 #include "tui/state/columns.h"
-#include "tui/state/format.h"
 #include "tui/state/log_lines.h"
 #include "tui/state/order.h"
 #include "tui/view/render.h"

@@ -72,6 +72,24 @@ static bool put_plain(struct buf *out, struct span *s)
     return ok;
 }
 
+bool text_put_html(struct buf *out, struct span s)
+{
+    static const struct {
+        char c;
+        const char *as;
+    } unsafe[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
+    while (s.n > 0) {
+        char shown[TEXT_SHOWN];
+        struct span piece = {shown, text_next(&s, TEXT_UTF8, shown)};
+        for (size_t k = 0; k < sizeof unsafe / sizeof *unsafe; k++)
+            if (shown[0] == unsafe[k].c)
+                piece = span_of(unsafe[k].as);
+        if (!buf_append(out, piece.p, piece.n))
+            return false;
+    }
+    return true;
+}
+
 bool text_put(struct buf *out, struct span s)
 {
     bool ok = s.n == 0 || put_plain(out, &s);

@@ -30,6 +30,10 @@ size_t text_next(struct span *s, enum text_charset set, char out[static TEXT_SHO
 char *text_copy(struct span s, enum text_charset set, char *out, size_t size);
 bool text_put(struct buf *out, struct span s); /* appends s as UTF-8; false: limit or memory */
 
+/* Appends s as text of an HTML page, or of an attribute in quotation marks: as it is shown, with &
+ * < > " and ' escaped. False: limit or memory. */
+bool text_put_html(struct buf *out, struct span s);
+
 /* Appends s as a piece of JSON text. Characters that are not shown, except tabs and line feeds,
  * become \uNNNN, which every reader decodes to the same character; bytes that are not UTF-8 become
  * U+FFFD. */

@@ -9,6 +9,11 @@
 static const char *const state_names[MONITOR_DEVICE_STATES] = {"pending", "away", "present",
                                                                "disabled"};
 
+const char *monitor_device_state_name(enum monitor_device_presence s)
+{
+    return state_names[s];
+}
+
 void monitor_devices(struct monitor *m, const struct monitor_device_source *source)
 {
     if (m != NULL)
@@ -142,30 +147,53 @@ static int compare(const void *a, const void *b, void *ctx)
 
 struct gathered {
     const struct device_query *query;
-    struct monitor_device *fit; /* those that fit the filter */
-    size_t n, room;
-    size_t counts[MONITOR_DEVICE_STATES], total, matching;
+    struct monitor_device_page *page;
+    size_t n, room; /* of those that fit */
 };
 
 static void take(void *to, const struct monitor_device *d)
 {
     struct gathered *g = to;
-    g->total++;
-    g->counts[d->state]++;
+    struct monitor_device_page *p = g->page;
+    p->total++;
+    p->counts[d->state]++;
     if (!fits(d, g->query->filter))
         return;
-    g->matching++;
+    p->matching++;
     if (g->query->limit == 0)
         return;
     if (g->n == g->room) {
         size_t room = g->room > 0 ? 2 * g->room : 256;
-        void *more = realloc(g->fit, room * sizeof *g->fit);
+        void *more = realloc(p->memory, room * sizeof *p->memory);
         if (more == NULL)
             return;
-        g->fit = more;
+        p->memory = more;
         g->room = room;
     }
-    g->fit[g->n++] = *d;
+    p->memory[g->n++] = *d;
+}
+
+bool monitor_devices_page(const struct monitor *m, const struct device_query *q,
+                          struct monitor_device_page *out)
+{
+    struct gathered g = {.query = q, .page = out};
+    struct sorting s = sorting_of(q->sort);
+    size_t limit = q->limit < MONITOR_DEVICES_MAX ? q->limit : MONITOR_DEVICES_MAX;
+    *out = (struct monitor_device_page){.n = 0};
+    if (m->devices.each == NULL)
+        return false;
+    m->devices.each(m->devices.ctx, take, &g);
+    if (g.n > 0)
+        qsort_r(out->memory, g.n, sizeof *out->memory, compare, &s);
+    out->from = q->from < g.n ? q->from : g.n;
+    out->n = g.n - out->from < limit ? g.n - out->from : limit;
+    out->rows = g.n > 0 ? out->memory + out->from : NULL;
+    return true;
+}
+
+void monitor_devices_page_free(struct monitor_device_page *p)
+{
+    free(p->memory);
 }
 
 static void write_text(struct json_writer *w, const char *name, const char *text)
@@ -211,35 +239,30 @@ static void write_row(const struct monitor_device *d, int64_t now, struct json_w
     json_close(w, '}');
 }
 
-static void write_rows(struct gathered *g, int64_t now, struct json_writer *w)
+static void write_rows(const struct monitor_device_page *p, struct span filter, int64_t now,
+                       struct json_writer *w)
 {
-    const struct device_query *q = g->query;
-    struct sorting s = sorting_of(q->sort);
-    size_t limit = q->limit < MONITOR_DEVICES_MAX ? q->limit : MONITOR_DEVICES_MAX;
-    if (g->n > 0)
-        qsort_r(g->fit, g->n, sizeof *g->fit, compare, &s);
-    json_text(w, "filter", q->filter);
-    json_number(w, "from", (int64_t)(q->from < g->n ? q->from : g->n));
+    json_text(w, "filter", filter);
+    json_number(w, "from", (int64_t)p->from);
     json_open(w, "rows", '[');
-    for (size_t i = q->from; i < g->n && i - q->from < limit; i++)
-        write_row(&g->fit[i], now, w);
+    for (size_t i = 0; i < p->n; i++)
+        write_row(&p->rows[i], now, w);
     json_close(w, ']');
 }
 
 void monitor_devices_write(const struct monitor *m, const struct device_query *q,
                            struct json_writer *w)
 {
-    struct gathered g = {.query = q};
-    if (m->devices.each == NULL)
+    struct monitor_device_page p;
+    if (!monitor_devices_page(m, q, &p))
         return;
-    m->devices.each(m->devices.ctx, take, &g);
     json_open(w, "devices", '{');
-    json_number(w, "total", (int64_t)g.total);
+    json_number(w, "total", (int64_t)p.total);
     for (int s = 0; s < MONITOR_DEVICE_STATES; s++)
-        json_number(w, state_names[s], (int64_t)g.counts[s]);
-    json_number(w, "matching", (int64_t)g.matching);
+        json_number(w, state_names[s], (int64_t)p.counts[s]);
+    json_number(w, "matching", (int64_t)p.matching);
     if (q->limit > 0)
-        write_rows(&g, m->o.wall(m->o.clock), w);
+        write_rows(&p, q->filter, m->o.wall(m->o.clock), w);
     json_close(w, '}');
-    free(g.fit);
+    monitor_devices_page_free(&p);
 }

@@ -63,6 +63,20 @@ struct device_query {
     size_t limit;     /* rows wanted, at most MONITOR_DEVICES_MAX */
 };
 
+/* What was asked for. */
+struct monitor_device_page {
+    size_t counts[MONITOR_DEVICE_STATES], total;
+    size_t matching, from; /* that fit the filter; of these, rows before the first one here */
+    size_t n;
+    const struct monitor_device *rows; /* their texts live until the loop goes on */
+    struct monitor_device *memory;     /* private */
+};
+const char *monitor_device_state_name(enum monitor_device_presence s);
+/* False: the monitor has no source, and *out is empty. */
+bool monitor_devices_page(const struct monitor *m, const struct device_query *q,
+                          struct monitor_device_page *out);
+void monitor_devices_page_free(struct monitor_device_page *p);
+
 /* Writes the member "devices": the counts, and the rows that were asked for. Nothing at all when
  * the monitor has no source. */
 void monitor_devices_write(const struct monitor *m, const struct device_query *q,

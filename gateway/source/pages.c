@@ -60,9 +60,9 @@ static bool each_service(const struct pages_view *v,
 
 static bool write_row(const struct entry *e, struct buf *out)
 {
-    return put(out, "<tr><td>") && proxy_escape_html(span_of(e->host), out) &&
-           put(out, "</td><td>") && proxy_escape_html(span_of(e->service), out) &&
-           put(out, "</td><td>") && proxy_escape_html(span_of(e->tunnel), out) &&
+    return put(out, "<tr><td>") && text_put_html(out, span_of(e->host)) && put(out, "</td><td>") &&
+           text_put_html(out, span_of(e->service)) && put(out, "</td><td>") &&
+           text_put_html(out, span_of(e->tunnel)) &&
            buf_printf(out, "</td><td>%s</td></tr>\n", state_name(e->state));
 }
 
@@ -86,7 +86,7 @@ static bool write_home(const struct pages_view *v, const struct pages_question *
                "<h1>tunnel-gateway</h1>\n<p>This is a SOCKS5, SOCKS4a and HTTP proxy to the "
                "services of devices. Point a browser at <a href=\"/proxy.pac\">/proxy.pac</a>, "
                "or use <code>curl --proxy socks5h://") &&
-           proxy_escape_html(span_of(q->listener), out) &&
+           text_put_html(out, span_of(q->listener)) &&
            put(out, "</code>.</p>\n<table>\n<tr><th>host name</th><th>service</th><th>tunnel</th>"
                     "<th>state</th></tr>\n") &&
            each_service(v, write_row, out) && put(out, "</table>\n");

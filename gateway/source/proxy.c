@@ -257,29 +257,11 @@ bool proxy_rewrite(const struct http_head *head, const struct proxy_request *r, 
 
 /* ---- our own answers ---- */
 
-bool proxy_escape_html(struct span text, struct buf *out)
-{
-    static const struct {
-        char c;
-        const char *as;
-    } unsafe[] = {{'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
-    while (text.n > 0) {
-        char shown[TEXT_SHOWN];
-        struct span piece = {shown, text_next(&text, TEXT_UTF8, shown)};
-        for (size_t k = 0; k < COUNT(unsafe); k++)
-            if (shown[0] == unsafe[k].c)
-                piece = span_of(unsafe[k].as);
-        if (!put(out, piece))
-            return false;
-    }
-    return true;
-}
-
 static bool short_page(int status, const char *reason, struct buf *out)
 {
     return buf_printf(out, "<!DOCTYPE html>\n<title>%d</title>\n<h1>%d %s</h1>\n<p>", status,
                       status, http_reason(status)) &&
-           proxy_escape_html(span_of(reason), out) &&
+           text_put_html(out, span_of(reason)) &&
            put(out, span_of("</p>\n<p>Answered by tunnel-gateway.</p>\n"));
 }
 

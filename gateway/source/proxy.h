@@ -59,9 +59,6 @@ struct proxy_answer {
 };
 bool proxy_answer_write(const struct proxy_answer *a, struct buf *out);
 
-/* Appends text as core/base/text.h shows it, with & < > " and ' escaped. */
-bool proxy_escape_html(struct span text, struct buf *out);
-
 /* Splits "host[:port]", "[v6]:port", "[any name]:port"; the last colon counts when only digits
  * follow it. False: empty, too long, a port above 65535, or a byte that no host name has. */
 bool proxy_authority(struct span text, char host[PROXY_HOST_MAX + 1], int *port);

@@ -4,7 +4,7 @@
 #define TUI_STATE_UI_H
 
 #include "core/control/filter/filter.h"
-#include "tui/state/format.h"
+#include "core/format/format.h"
 #include "tui/state/key.h"
 #include "tui/state/model.h"
 #include "tui/state/role.h"

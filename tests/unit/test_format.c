@@ -1,5 +1,5 @@
 /* Numbers, times and addresses in little room, also those that cannot be. */
-#include "tui/state/format.h"
+#include "core/format/format.h"
 
 #include <math.h>
 #include <setjmp.h>

@@ -1,4 +1,4 @@
-#include "tui/state/format.h"
+#include "core/format/format.h"
 
 #include <math.h>
 #include <stdio.h>

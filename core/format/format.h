@@ -1,7 +1,7 @@
 /* Formats numbers, times and addresses for people in little space. No function depends on the
  * locale (LC_NUMERIC stays "C"). Pure. */
-#ifndef TUI_STATE_FORMAT_H
-#define TUI_STATE_FORMAT_H
+#ifndef CORE_FORMAT_FORMAT_H
+#define CORE_FORMAT_FORMAT_H
 
 #include "core/base/str.h"
 
