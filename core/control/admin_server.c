@@ -5,13 +5,13 @@
 #include "core/http/server.h"
 #include "core/net/address.h"
 #include "core/net/listener.h"
+#include "core/net/peer.h"
 #include "core/net/socket.h"
 
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #define MAX_HEAD 8192
@@ -29,6 +29,8 @@ struct admin_request {
     struct list node;
     struct admin_server *server;
     struct http_conn *http;
+    const struct http_head *head; /* of the request at hand */
+    struct stream *stream;        /* http's */
 };
 
 /* ---- answers ---- */
@@ -37,6 +39,26 @@ void admin_answer(struct admin_request *c, int status, const char *type, struct 
 {
     http_conn_answer(c->http,
                      &(struct http_response){.status = status, .type = type, .body = body});
+}
+
+void admin_answer_response(struct admin_request *c, const struct http_response *r)
+{
+    http_conn_answer(c->http, r);
+}
+
+const struct http_head *admin_head(const struct admin_request *c)
+{
+    return c->head;
+}
+
+bool admin_is_local(const struct admin_request *c)
+{
+    return address_is_local(http_conn_name(c->http));
+}
+
+bool admin_is_ours(const struct admin_request *c)
+{
+    return peer_is_ours(c->stream);
 }
 
 void admin_answer_text(struct admin_request *c, int status, const char *text)
@@ -113,7 +135,7 @@ static bool is_for(const struct admin_page *page, struct span path, struct span 
     if (path.n < n || memcmp(path.p, page->path, n) != 0)
         return false;
     *rest = (struct span){path.p + n, path.n - n};
-    return rest->n == 0 || page->path[n - 1] == '/';
+    return rest->n == 0 || (n > 1 && page->path[n - 1] == '/');
 }
 
 static bool allows(const struct admin_page *page, struct span method)
@@ -195,6 +217,7 @@ static void not_us(struct admin_request *c)
 static void on_request(void *owner, const struct http_head *head, struct span body)
 {
     struct admin_request *c = owner;
+    c->head = head;
     list_append(&c->server->clients, &c->node); /* the last one to be evicted */
     if (!is_asked_as_itself(c->server, head)) {
         not_us(c);
@@ -226,16 +249,6 @@ static void on_closed(void *owner, const char *why)
 
 /* ---- clients ---- */
 
-/* Whether a peer on a unix socket may know, and do, what the program's own user may. */
-static bool is_ours(int fd)
-{
-    struct ucred peer;
-    socklen_t n = sizeof peer;
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
-        return false;
-    return peer.uid == geteuid() || peer.uid == 0;
-}
-
 /* Makes room for a newcomer; else a few idle connections would keep all others out. */
 static void evict_idlest(struct admin_server *e)
 {
@@ -264,6 +277,7 @@ static void accept_client(struct admin_server *e, struct stream *s)
     e->n_clients++;
     list_init(&c->node);
     list_append(&e->clients, &c->node);
+    c->stream = s;
     c->http = http_conn_new(e->o.loop, s, &options, &events, c);
     if (c->http == NULL)
         client_free(c);
@@ -272,7 +286,7 @@ static void accept_client(struct admin_server *e, struct stream *s)
 static void on_descriptor(void *owner, struct listener *l, int fd)
 {
     struct admin_server *e = owner;
-    if (listener_port(l) == 0 && !is_ours(fd)) {
+    if (listener_port(l) == 0 && !peer_fd_is_ours(fd)) {
         log_warning("%s: a process of another user was turned away", admin_server_name(e));
         close(fd);
         return;

@@ -11,16 +11,18 @@
 #include "core/base/buf.h"
 #include "core/base/err.h"
 #include "core/http/http.h"
+#include "core/http/response.h"
 #include "core/net/loop.h"
 #include "core/net/stream.h"
 
 #define ADMIN_MAX_CLIENTS 64      /* connections at a time */
-#define ADMIN_ANSWER_MAX 33554432 /* bytes; enough for 65,536 streams of a snapshot */
+#define ADMIN_ANSWER_MAX 67108864 /* bytes; enough for 100,000 streams of a snapshot */
 
 struct admin_server;
 struct admin_request;
 
-/* One more page. path: the request's path or, with a '/' at its end, the beginning of it. */
+/* One more page. path: the request's path or, with a '/' at its end, the beginning of it; "/" is
+ * that path alone. */
 struct admin_page {
     const char *method; /* "GET" (HEAD is answered, too) or another */
     const char *path;
@@ -52,6 +54,11 @@ const char *admin_server_name(const struct admin_server *e);
 
 void admin_answer_text(struct admin_request *c, int status, const char *text); /* ends in "\n" */
 void admin_answer(struct admin_request *c, int status, const char *type, struct span body);
+void admin_answer_response(struct admin_request *c, const struct http_response *r);
+/* The request's head, until it is answered. */
+const struct http_head *admin_head(const struct admin_request *c);
+bool admin_is_local(const struct admin_request *c); /* its client is on this machine */
+bool admin_is_ours(const struct admin_request *c);  /* and of the program's user, or root */
 /* Gives the bare connection away instead of an answer, with reading off. The caller sets its events
  * at once. */
 struct stream *admin_take_stream(struct admin_request *c);

@@ -188,6 +188,8 @@ static void on_tick(void *owner)
     struct control *c = owner;
     timer_start(c->tick, TICK_MS);
     monitor_tick(c->monitor);
+    if (c->monitor->watched_ms != 0 && monitor_now(c->monitor) - c->monitor->watched_ms <= TICK_MS)
+        search_peers(c);
     if (monitor_now(c->monitor) - c->asked_ms > KEEP_MS)
         buf_free(&c->out.bytes);
 }
@@ -270,6 +272,8 @@ static enum err open_ops(struct control *c, char *text, size_t size)
                                            .where = where,
                                            .unready = ready,
                                            .metrics = metrics,
+                                           .pages = c->setup.ops_pages,
+                                           .n_pages = c->setup.n_ops_pages,
                                            .name = ops_name,
                                            .owner = c};
     enum err why = ERR_OK;
@@ -331,6 +335,11 @@ void control_free(struct control *c)
 struct monitor *control_monitor(struct control *c)
 {
     return c != NULL ? c->monitor : NULL;
+}
+
+const struct options *control_ops(const struct control *c)
+{
+    return c->setup.ops;
 }
 
 const char *control_where(const struct control *c)

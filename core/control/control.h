@@ -32,6 +32,7 @@ extern const struct option_group control_options;
 extern const struct option_group control_ops_options;
 
 struct control;
+struct admin_page; /* admin_server.h */
 
 struct control_setup {
     struct loop *loop;
@@ -41,9 +42,12 @@ struct control_setup {
      * kept. */
     const char *path;
     bool readonly; /* nothing can be closed or switched through it */
-    /* With --ops-listen and --ops-host: serves health and metrics, and nothing else, on a TCP
+    /* With --ops-listen and --ops-host: serves health, metrics and the pages below on a TCP
      * address, too. NULL: it does not. Must outlive the control. */
     const struct options *ops;
+    /* Further pages there, n_ops_pages of them, whose owner is the control. */
+    const struct admin_page *ops_pages;
+    size_t n_ops_pages;
     /* For /readyz. It returns NULL when the program is ready, else a static sentence why not. NULL:
      * always ready. */
     const char *(*unready)(void *owner);
@@ -62,7 +66,8 @@ struct control_setup {
 struct control *control_new(const struct control_setup *s, enum err *why, char *text, size_t size);
 void control_free(struct control *c); /* frees its monitor and its readers, too; NULL is fine */
 struct monitor *control_monitor(struct control *c);
-const char *control_where(const struct control *c); /* the path in use, or NULL */
+const struct options *control_ops(const struct control *c); /* as in its setup */
+const char *control_where(const struct control *c);         /* the path in use, or NULL */
 
 /* Writes where a program's control socket is by default: $XDG_RUNTIME_DIR/PROGRAM/admin.sock, or
  * without that variable /run/PROGRAM/admin.sock. `get` is getenv or a test's. False: it does not

@@ -124,6 +124,25 @@ void groups_tidy(struct groups *g, struct group *one)
         drop(g, one);
 }
 
+/* ---- the order ---- */
+
+static int by_bytes(const void *a, const void *b)
+{
+    const struct group *x = *(const struct group *const *)a, *y = *(const struct group *const *)b;
+    uint64_t p = x->down + x->up, q = y->down + y->up;
+    return p != q ? (p < q) - (p > q) : strcmp(x->key, y->key);
+}
+
+size_t groups_sorted(const struct groups *g, const struct group *out[static GROUPS_MAX + 1])
+{
+    size_t n = 0;
+    list_each(node, &g->rows) out[n++] = list_entry(node, struct group, node);
+    if (g->has_other)
+        out[n++] = &g->other;
+    qsort(out, n, sizeof *out, by_bytes);
+    return n;
+}
+
 /* ---- time ---- */
 
 static void tick(struct group *one, uint64_t elapsed)

@@ -48,6 +48,8 @@ void groups_free(struct groups *g);
 struct group *groups_get(struct groups *g, const char *key);
 /* Frees `one` when nothing was ever counted in it; to be called after a row has left it. */
 void groups_tidy(struct groups *g, struct group *one);
+/* Writes all of them, and the other one if there is any, most bytes first; returns how many. */
+size_t groups_sorted(const struct groups *g, const struct group *out[static GROUPS_MAX + 1]);
 /* elapsed: milliseconds since the last tick, > 0. */
 void groups_tick(struct groups *g, uint64_t elapsed);
 

@@ -63,6 +63,11 @@ void monitor_listening(struct monitor *m, const char *where)
         m->n_listen++;
 }
 
+void monitor_watched(struct monitor *m)
+{
+    m->watched_ms = monitor_now(m);
+}
+
 void monitor_open_tunnels(struct monitor *m, size_t (*count)(void *ctx), void *ctx)
 {
     if (m == NULL)

@@ -39,6 +39,9 @@ void monitor_tick(struct monitor *m);
 /* Adds an address where clients find this program; copied. */
 void monitor_listening(struct monitor *m, const char *where);
 
+/* Somebody looks at the page, for whom clients' processes are worth a search. */
+void monitor_watched(struct monitor *m);
+
 /* For a hub: sets what counts the open tunnels, whether or not an end of them is here; it is called
  * for each report. count NULL: the number is no longer reported. */
 void monitor_open_tunnels(struct monitor *m, size_t (*count)(void *ctx), void *ctx);

@@ -1,7 +1,7 @@
-/* Private to core/control: what monitor.c (life, ticks), monitor_services.c (tunnels and services),
- * monitor_rows.c (what streams and a hub's tunnels have in common), monitor_streams.c,
- * monitor_hub_tunnels.c, monitor_groups.c and monitor_kept.c keep, and the report files write
- * out. */
+/* Private to core/control and its page: what monitor.c (life, ticks), monitor_services.c (tunnels
+ * and services), monitor_rows.c (what streams and a hub's tunnels have in common),
+ * monitor_streams.c, monitor_hub_tunnels.c, monitor_groups.c and monitor_kept.c keep, and the
+ * report files write out. */
 #ifndef CORE_CONTROL_MONITOR_INTERNAL_H
 #define CORE_CONTROL_MONITOR_INTERNAL_H
 
@@ -144,6 +144,7 @@ struct monitor {
     void (*device_look)(void *ctx, struct monitor_device_state *out);
     void *device_ctx;
     struct list tunnels, rows, closed;
+    uint64_t watched_ms; /* when somebody last looked at the page; 0: never */
     size_t n_closed, n_services;
     struct kept_row **kept; /* a ring: row number i is at i % kept_size; NULL: no memory */
     size_t kept_size;
@@ -210,6 +211,7 @@ struct monitor_hub_tunnel *monitor_row_hub_tunnel(const struct monitor_row *r);
 
 /* Gets a tunnel's service, and creates it when it is missing; NULL: no memory, or too many. */
 struct monitor_service *monitor_service_get(struct monitor_tunnel *t, const char *id);
+const char *monitor_service_state(const struct monitor_service *s, enum monitor_link link);
 void monitor_tunnel_free(struct monitor_tunnel *t);
 /* Frees the tunnels that were removed and that no stream points to. */
 void monitor_forget_tunnels(struct monitor *m);

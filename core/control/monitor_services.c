@@ -203,3 +203,12 @@ void monitor_services(struct monitor_tunnel *t, const struct monitor_service_inf
     while (absent(t, &first) > MONITOR_ABSENT_MAX && first != NULL)
         service_free(t->monitor, first);
 }
+
+const char *monitor_service_state(const struct monitor_service *s, enum monitor_link link)
+{
+    if (!s->present)
+        return "offline";
+    return link == MONITOR_UP          ? "ready"
+           : link == MONITOR_NO_DEVICE ? monitor_link_name(link)
+                                       : "offline";
+}

@@ -16,16 +16,14 @@ static bool value_of(struct span query, const char *name, struct span *out)
     return false;
 }
 
-/* 0: it is missing, or not a number. */
-static uint64_t number(struct span query, const char *name)
+uint64_t query_number(struct span query, const char *name)
 {
     struct span value;
     uint64_t n;
     return value_of(query, name, &value) && str_number(value, INT64_MAX, &n) ? n : 0;
 }
 
-/* Decoded; "": it is missing, too long, or has control characters in it. */
-static const char *text(struct span query, const char *name, char out[QUERY_TEXT])
+const char *query_text(struct span query, const char *name, char out[QUERY_TEXT])
 {
     struct span value;
     out[0] = '\0';
@@ -41,30 +39,30 @@ void query_snapshot(struct span query, struct snapshot_query *out, struct query_
 {
     struct span given;
     *out = (struct snapshot_query){
-        .history = number(query, "history"),
-        .tens = number(query, "tens"),
-        .events = number(query, "events"),
-        .detail = number(query, "detail"),
-        .trend = number(query, "trend") > 0,
+        .history = query_number(query, "history"),
+        .tens = query_number(query, "tens"),
+        .events = query_number(query, "events"),
+        .detail = query_number(query, "detail"),
+        .trend = query_number(query, "trend") > 0,
         .streams = {.wanted = value_of(query, "limit", &given),
-                    .limit = number(query, "limit"),
-                    .from = number(query, "from"),
-                    .after = number(query, "after"),
-                    .find = number(query, "find"),
-                    .filter = text(query, "filter", texts->filter),
-                    .sort = text(query, "sort", texts->sort)},
+                    .limit = query_number(query, "limit"),
+                    .from = query_number(query, "from"),
+                    .after = query_number(query, "after"),
+                    .find = query_number(query, "find"),
+                    .filter = query_text(query, "filter", texts->filter),
+                    .sort = query_text(query, "sort", texts->sort)},
         .closed = {.wanted = value_of(query, "closed", &given),
-                   .limit = number(query, "closed"),
-                   .from = number(query, "closed_from"),
-                   .filter = text(query, "closed_filter", texts->closed_filter),
-                   .sort = text(query, "closed_sort", texts->closed_sort)},
-        .devices = {.limit = number(query, "devices"),
-                    .from = number(query, "devices_from"),
-                    .filter = span_of(text(query, "devices_filter", texts->devices_filter)),
-                    .sort = span_of(text(query, "devices_sort", texts->devices_sort))},
+                   .limit = query_number(query, "closed"),
+                   .from = query_number(query, "closed_from"),
+                   .filter = query_text(query, "closed_filter", texts->closed_filter),
+                   .sort = query_text(query, "closed_sort", texts->closed_sort)},
+        .devices = {.limit = query_number(query, "devices"),
+                    .from = query_number(query, "devices_from"),
+                    .filter = span_of(query_text(query, "devices_filter", texts->devices_filter)),
+                    .sort = span_of(query_text(query, "devices_sort", texts->devices_sort))},
     };
     if (value_of(query, "groups", &given))
         out->groups.kind = group_kind_of(given);
     if (value_of(query, "group", &given))
-        out->groups.key = text(query, "group", texts->group);
+        out->groups.key = query_text(query, "group", texts->group);
 }

@@ -7,6 +7,12 @@
 
 #define QUERY_TEXT 768 /* bytes of a text in a query, with its end */
 
+/* The value of NAME in a query of numbers; 0: it is missing, or no number. */
+uint64_t query_number(struct span query, const char *name);
+/* The text of NAME in a query, decoded, in out, which is returned. "": it is missing, too long, or
+ * has control characters in it. */
+const char *query_text(struct span query, const char *name, char out[QUERY_TEXT]);
+
 /* Memory for the texts of a query. */
 struct query_texts {
     char filter[QUERY_TEXT], sort[QUERY_TEXT], group[QUERY_TEXT];

@@ -143,15 +143,6 @@ static uint64_t mean_first_byte(const struct monitor_service *s)
     return n > 0 ? s->first_byte_ms / n : 0;
 }
 
-static const char *service_state(const struct monitor_service *s, enum monitor_link link)
-{
-    if (!s->present)
-        return "offline";
-    return link == MONITOR_UP          ? "ready"
-           : link == MONITOR_NO_DEVICE ? monitor_link_name(link)
-                                       : "offline";
-}
-
 static void put_service(const struct monitor_tunnel *t, const struct monitor_service *s,
                         enum monitor_link link, struct json_writer *w)
 {
@@ -160,7 +151,7 @@ static void put_service(const struct monitor_tunnel *t, const struct monitor_ser
     report_put_text(w, "tunnel", t->name);
     report_put_text(w, "host", s->host);
     report_put_text(w, "target", s->target);
-    report_put_text(w, "state", service_state(s, link));
+    report_put_text(w, "state", monitor_service_state(s, link));
     put_stream_counters(w, &s->counters, report_put_number);
     report_put_time(w, "first_byte", mean_first_byte(s));
     json_close(w, '}');

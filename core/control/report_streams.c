@@ -2,9 +2,6 @@
 #include "core/control/report_internal.h"
 #include "core/control/row_page.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 static void put_all(const struct list *rows, const struct snapshot_query *wanted, uint64_t now,
                     struct json_writer *w)
 {
@@ -68,13 +65,6 @@ static void put_closed(const struct monitor *m, const struct snapshot_query *wan
 
 /* ---- groups ---- */
 
-static int by_bytes(const void *a, const void *b)
-{
-    const struct group *x = *(const struct group *const *)a, *y = *(const struct group *const *)b;
-    uint64_t p = x->down + x->up, q = y->down + y->up;
-    return p != q ? (p < q) - (p > q) : strcmp(x->key, y->key);
-}
-
 static void put_group(const struct group *g, bool other, struct json_writer *w)
 {
     json_open(w, NULL, '{');
@@ -95,11 +85,7 @@ static void put_group(const struct group *g, bool other, struct json_writer *w)
 static void put_groups(const struct groups *all, const char *by, struct json_writer *w)
 {
     const struct group *sorted[GROUPS_MAX + 1];
-    size_t n = 0;
-    list_each(node, &all->rows) sorted[n++] = list_entry(node, struct group, node);
-    if (all->has_other)
-        sorted[n++] = &all->other;
-    qsort(sorted, n, sizeof *sorted, by_bytes);
+    size_t n = groups_sorted(all, sorted);
     json_open(w, "groups", '{');
     json_text(w, "by", span_of(by));
     json_open(w, "rows", '[');

@@ -61,3 +61,12 @@ bool address_split(const char *text, char **host, int *port)
     *host = name.n > 0 ? span_dup(name) : NULL;
     return name.n == 0 || *host != NULL;
 }
+
+bool address_is_local(const char *name)
+{
+    static const char *const prefixes[] = {"127.", "[::1]:", "[::ffff:127.", "pid ", "unix", "/"};
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+            return true;
+    return false;
+}

@@ -12,4 +12,8 @@ bool address_split(const char *text, char **host, int *port);
 /* True for an IPv4 or IPv6 literal, without brackets. */
 bool address_is_ip(const char *host);
 
+/* Whether a stream's name (stream->name) is that of a client on this machine: a loopback address,
+ * or the end of a unix socket. */
+bool address_is_local(const char *name);
+
 #endif

@@ -60,6 +60,44 @@ void peer_of(struct stream *s, struct peer *out)
     }
 }
 
+static bool tcp_user(int fd, uid_t *out)
+{
+    struct peer_end ours, theirs;
+    struct diag_socket found;
+    int diag = diag_ends(fd, &ours, &theirs) && is_loopback(&theirs) ? diag_open() : -1;
+    bool held = diag >= 0 && diag_find(diag, &theirs, &ours, &found) == DIAG_HELD;
+    if (diag >= 0)
+        close(diag);
+    if (held)
+        *out = found.uid;
+    return held;
+}
+
+bool peer_fd_is_ours(int fd)
+{
+    struct sockaddr_storage own;
+    struct ucred who;
+    socklen_t size = sizeof own, n = sizeof who;
+    uid_t uid;
+    if (getsockname(fd, (struct sockaddr *)&own, &size) != 0)
+        return false;
+    if (own.ss_family != AF_UNIX) {
+        if (!tcp_user(fd, &uid))
+            return false;
+    } else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &n) == 0) {
+        uid = who.uid;
+    } else {
+        return false;
+    }
+    return uid == geteuid() || uid == 0;
+}
+
+bool peer_is_ours(struct stream *s)
+{
+    const struct socket_stream *t = socket_of(s);
+    return t != NULL && peer_fd_is_ours(socket_descriptor(t));
+}
+
 /* ---- on the thread ---- */
 
 static void read_name(struct peer *p)

@@ -46,6 +46,11 @@ struct peer {
 /* Costs two system calls. s may be any stream; one that is no bare socket is PEER_ELSEWHERE. */
 void peer_of(struct stream *s, struct peer *out);
 
+/* Whether the process at the other end is this program's user's, or root's, and on this machine.
+ * The kernel tells it at once; where it does not, the answer is no. */
+bool peer_is_ours(struct stream *s);
+bool peer_fd_is_ours(int fd); /* the same for a connected socket */
+
 struct peer_search;
 
 /* Searches for those of the n peers that are PEER_LOCAL, at most PEER_BATCH of them. `done` comes

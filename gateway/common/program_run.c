@@ -129,6 +129,8 @@ bool program_run_open_control(struct program_run *p, const char *program, const 
         .path = options_get(o, "control"),
         .readonly = options_flag(o, "control-readonly"),
         .ops = o,
+        .ops_pages = p->events->ops_pages,
+        .n_ops_pages = p->events->n_ops_pages,
         .unready = p->events->unready,
         .metrics = p->events->metrics,
         .accept = p->events->accept,

@@ -10,6 +10,7 @@
 #include "core/net/loop.h"
 
 struct program_run;
+struct admin_page; /* core/control/admin_server.h */
 
 struct program_run_events {
     /* Makes the parts of the program on program_run_loop. True: the program is ready, and systemd
@@ -26,6 +27,8 @@ struct program_run_events {
     void (*terminate)(void *owner, int number);
     const char *ending;
     /* These as in struct control_setup; each may be NULL. */
+    const struct admin_page *ops_pages;
+    size_t n_ops_pages;
     const char *(*unready)(void *owner);
     void (*metrics)(void *owner, struct buf *out);
     bool (*accept)(void *owner, bool never);

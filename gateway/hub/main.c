@@ -3,6 +3,7 @@
 #include "core/base/process.h"
 #include "core/config/program.h"
 #include "core/control/control.h"
+#include "core/control/page/live_page.h"
 #include "core/net/listener.h"
 #include "core/net/systemd.h"
 #include "gateway/common/program_run.h"
@@ -102,7 +103,8 @@ static const struct option access_table[] = {
 static const struct option_group access_group = OPTION_GROUP("Access", access_table);
 
 static const struct option_group *const groups[] = {
-    &hub_group, &access_group, &control_options, &program_check_options, &program_options, NULL};
+    &hub_group,       &access_group, &control_options, &live_page_options, &program_check_options,
+    &program_options, NULL};
 
 static const struct program program = {
     .name = "tunnel-hub",
@@ -172,6 +174,8 @@ static enum err check_options(struct app *a)
         why = options_size(o, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &a->memory);
     if (why == ERR_OK)
         why = options_number(o, "per-address", 0, MAX_PER_ADDRESS, &a->per_address);
+    if (why == ERR_OK)
+        why = live_page_check(o);
     return why == ERR_OK ? check_exempt(a) : why;
 }
 
@@ -350,6 +354,8 @@ static const struct program_run_events events = {
     .terminate = terminate,
     .unready = unready,
     .metrics = metrics,
+    .ops_pages = live_pages,
+    .n_ops_pages = LIVE_PAGES,
 };
 
 static int run(struct app *a)

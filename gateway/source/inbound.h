@@ -16,6 +16,9 @@ struct inbound_page {
     const struct proxy_request *request;
     const char *listener; /* "127.0.0.1:1080" */
     bool trusted;         /* The client may see what there is. */
+    bool known;           /* The client has given the password that is asked for. */
+    bool local;           /* It is on this machine, */
+    bool ours;            /* and of the user who runs the gateway, or root. */
 };
 
 /* A client whose page takes time. The owner sets cancel and ctx: that is called when the client

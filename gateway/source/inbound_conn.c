@@ -1,5 +1,6 @@
 #include "core/base/log.h"
 #include "core/base/secret.h"
+#include "core/net/address.h"
 #include "gateway/source/inbound_internal.h"
 
 #include <stdio.h>
@@ -70,19 +71,9 @@ void inbound_conn_deny(struct inbound_conn *c, const char *text,
 
 /* ---- who is where ---- */
 
-/* Whether the client is on this machine, so that it may be told what there is. */
-static bool is_local(const struct stream *s)
-{
-    static const char *const prefixes[] = {"127.", "[::1]:", "[::ffff:127.", "pid ", "unix", "/"};
-    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++)
-        if (strncmp(s->name, prefixes[i], strlen(prefixes[i])) == 0)
-            return true;
-    return false;
-}
-
 bool inbound_conn_is_untrusted(const struct inbound_conn *c)
 {
-    return c->in->user == NULL && !is_local(c->stream);
+    return c->in->user == NULL && !address_is_local(c->stream->name);
 }
 
 /* ---- room ---- */

@@ -1,5 +1,7 @@
 #include "core/base/secret.h"
 #include "core/base/text.h"
+#include "core/net/address.h"
+#include "core/net/peer.h"
 #include "gateway/source/exchange.h"
 #include "gateway/source/inbound_http_internal.h"
 
@@ -20,12 +22,15 @@ static const struct http_state *state_of(const struct inbound_conn *c)
 static void http_page(struct inbound_conn *c, const struct http_head *head,
                       const struct proxy_request *r, bool known)
 {
-    struct buf words = {.limit = 1048576};
+    struct buf words = {.limit = 2097152};
     const struct inbound_page page = {
         .head = head,
         .request = r,
         .listener = listener_name(c->listener),
-        .trusted = known || (c->in->user == NULL && !inbound_conn_is_untrusted(c))};
+        .trusted = known || (c->in->user == NULL && !inbound_conn_is_untrusted(c)),
+        .known = known,
+        .local = address_is_local(c->stream->name),
+        .ours = peer_is_ours(c->stream)};
     struct http_state *s = c->state;
     s->wait = (struct inbound_wait){.conn = c};
     if (c->in->later != NULL && c->in->later(c->in->owner, &page, &s->wait)) {

@@ -1,4 +1,5 @@
-/* The gateway's own pages: / (for people: what the gateway is, and the services), /services (the
+/* The gateway's own pages: / (for people on other machines: what the gateway is, and the
+ * services; those on this one see core/control/page there), /services (the
  * same for programs), /devices (what the hub has behind them), /proxy.pac and /healthz. Pure. */
 #ifndef GATEWAY_SOURCE_PAGES_H
 #define GATEWAY_SOURCE_PAGES_H
@@ -37,8 +38,8 @@ struct pages_question {
  * memory. */
 bool pages_answer(const struct pages_view *v, const struct pages_question *q, struct buf *out);
 
-/* Whether q asks for that page and may see it. */
-bool pages_grants(const struct pages_question *q, const char *path);
+/* Whether q may see what there is, and asks under a name that is ours. */
+bool pages_grants(const struct pages_question *q);
 
 /* Takes `where` apart and writes it as "host:port" again. False: `where` is no such thing, or has
  * characters that hosts do not have. */

@@ -3,6 +3,7 @@
 #include "core/base/log.h"
 #include "core/base/service_id.h"
 #include "core/control/control.h"
+#include "core/control/page/live_page.h"
 #include "gateway/common/hub_check.h"
 #include "gateway/source/main/command.h"
 
@@ -248,11 +249,16 @@ static enum program_next check(const struct config *c)
     return good && program_checked(&program, c->options) ? PROGRAM_DONE : PROGRAM_FAILED;
 }
 
+static enum err read_page(struct config *c)
+{
+    return live_page_check(c->options);
+}
+
 /* What options and files come to. */
 static enum err read_all(struct config *c)
 {
     static enum err (*const parts[])(struct config * c) = {
-        read_suffixes, read_http_services, read_endpoint, read_devices, read_tunnels,
+        read_suffixes, read_http_services, read_endpoint, read_devices, read_page, read_tunnels,
     };
     enum err why = ERR_OK;
     for (size_t i = 0; why == ERR_OK && i < sizeof parts / sizeof *parts; i++)
@@ -263,8 +269,9 @@ static enum err read_all(struct config *c)
 enum program_next config_read(struct config *c, int argc, char **argv)
 {
     static const struct option_group *const groups[] = {
-        &config_endpoint_group, &hub_options,         &config_devices_group,  &config_tunnel_group,
-        &control_options,       &control_ops_options, &program_check_options, &program_options};
+        &config_endpoint_group, &hub_options,           &config_devices_group,
+        &config_tunnel_group,   &control_options,       &control_ops_options,
+        &live_page_options,     &program_check_options, &program_options};
     *c = (struct config){.options = options_new(groups, sizeof groups / sizeof *groups),
                          .names = names_new()};
     if (c->options == NULL || c->names == NULL)

@@ -64,7 +64,7 @@ bool device_page_later(struct device_page *p, const struct devices_api *api,
                                      .path = page->request->path,
                                      .listener = page->listener,
                                      .trusted = page->trusted};
-    struct visit *v = pages_grants(&q, "/devices") ? calloc(1, sizeof *v) : NULL;
+    struct visit *v = span_is(q.path, "/devices") && pages_grants(&q) ? calloc(1, sizeof *v) : NULL;
     if (v == NULL)
         return false;
     *v = (struct visit){.names = names, .wait = w, .question = q};

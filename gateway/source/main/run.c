@@ -1,5 +1,6 @@
 /* The gateway at work: endpoint and tunnels. */
 #include "core/base/log.h"
+#include "core/control/page/live_page.h"
 #include "gateway/common/program_run.h"
 #include "gateway/source/inbound.h"
 #include "gateway/source/main/command.h"
@@ -40,9 +41,25 @@ static void on_finished(void *owner, enum err why)
         program_run_end(r->program, why == ERR_TUNNEL_CLOSED && r->config->tunnels.n == 1 ? 0 : 1);
 }
 
+/* What a browser on this machine sees of what goes on here. */
+static bool write_live_page(struct monitor *m, const struct inbound_page *page, struct buf *out)
+{
+    struct buf memory = {.limit = LIVE_PAGE_MAX};
+    struct span path = page->request->path, query = page->head->target;
+    struct http_response response;
+    span_cut(&query, '?');
+    live_page_answer(m, page->head, path, query, &memory, &response);
+    response.close = true;
+    response.to_head = span_is(page->head->method, "HEAD");
+    bool good = http_response_write(&response, out);
+    buf_free(&memory);
+    return good;
+}
+
 static bool on_page(void *owner, const struct inbound_page *page, struct buf *out)
 {
     struct run *r = owner;
+    struct monitor *watched = program_run_monitor(r->program);
     struct pages_view view = {.names = r->config->names};
     if (r->on_demand != NULL)
         view.devices = on_demand_problem(r->on_demand)[0] == '\0' ? PAGES_DEVICES_READY
@@ -58,6 +75,11 @@ static bool on_page(void *owner, const struct inbound_page *page, struct buf *ou
                                      .path = page->request->path,
                                      .listener = page->listener,
                                      .trusted = page->trusted};
+    const struct live_page_client who = {
+        .local = page->local, .ours = page->ours, .known = page->known};
+    if (watched != NULL && live_page_has(q.path) && pages_grants(&q) &&
+        live_page_shows(r->config->options, &who))
+        return write_live_page(watched, page, out);
     return pages_answer(&view, &q, out);
 }
 
@@ -353,6 +375,8 @@ static const struct program_run_events events = {
     .reload = reload,
     .ending = "shutting down",
     .unready = unready,
+    .ops_pages = live_pages,
+    .n_ops_pages = LIVE_PAGES,
 };
 
 int command_run(int argc, char **argv)
