@@ -158,7 +158,6 @@ static bool is_in_group(const struct choice *c, const struct page_row *r)
         [GROUP_DEVICE] = FILTER_TUNNEL,
     };
     const char *const *texts = r->facts.texts;
-    bool hub = r->row != NULL && monitor_row_hub_tunnel(r->row) != NULL;
     char key[GROUP_KEY];
     if (c->group->key == NULL || c->group->kind == GROUP_NONE)
         return true;
@@ -166,7 +165,7 @@ static bool is_in_group(const struct choice *c, const struct page_row *r)
         return strcmp(group_client_key(texts[FILTER_PROCESS], texts[FILTER_CLIENT], key),
                       c->group->key) == 0;
     enum filter_text member = members[c->group->kind];
-    if (hub && member == FILTER_TUNNEL)
+    if (member == FILTER_TUNNEL && strcmp(c->m->o.role, "hub") == 0)
         member = FILTER_SERVICE;
     return strncmp(texts[member], c->group->key, GROUP_KEY - 1) == 0;
 }

@@ -3,6 +3,7 @@ them, the page for browsers, and that page for an hour. The streams are made up 
 what is measured is what the program does with them."""
 
 import http.client
+import json
 import os
 import pathlib
 import re
@@ -67,6 +68,14 @@ def ask(connection, target):
     return len(body)
 
 
+def known(connection):
+    """The target of a reader that has the history and the events so far, as tunnel-tui has."""
+    connection.request("GET", "/v1/snapshot?limit=0")
+    shot = json.loads(connection.getresponse().read())
+    return (f"/v1/snapshot?history={shot['history']['seconds']['last']}"
+            f"&tens={shot['history']['tens']['last']}&events={shot['events']['last']}")
+
+
 def cost(program, connection, what, target, times):
     """Of one request: bytes of the answer, milliseconds of a processor, and until it was there."""
     ask(connection, target)
@@ -94,7 +103,7 @@ def many(folder):
     print(f"{MANY:,} streams in one program, {program.memory():.0f} MB")
     n = 5 if QUICK else 20
     cost(program, control, "all of them: /v1/snapshot", "/v1/snapshot", 3)
-    base = "/v1/snapshot?history=600&tens=360&events=256"
+    base = known(control)
     for what, more in (("a screen of 50", "&limit=50&sort=rate_down"),
                        ("the same with trends", "&limit=50&sort=rate_down&trend=1"),
                        ("with a filter", "&limit=50&sort=rate_down&filter=service%3DSSH1%20down%3E1M"),
