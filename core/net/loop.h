@@ -10,8 +10,9 @@
 #include <stdint.h>
 #include <uv.h>
 
-/* Room for four full TLS records with their headers, or the largest tunnel frame (65,537 bytes). */
-#define LOOP_BLOCK 67584
+/* Room for eight full TLS records with their headers, or for the largest tunnel frame (65,537
+ * bytes) and a record. */
+#define LOOP_BLOCK 130048
 
 struct loop;
 

@@ -204,7 +204,7 @@ void conn_close_softly(struct conn *c)
     c->phase = CONN_CLOSING;
     if (!ended_well(c)) {
         c->heard_at = host_now(c->host);
-        stream_read_on(c->local, false);
+        conn_listen(c, false);
         break_off(c);
         return;
     }
@@ -218,7 +218,7 @@ void conn_close_softly(struct conn *c)
     if (c->timer == NULL)
         conn_gone(c);
     else
-        stream_read_on(c->local, true);
+        conn_listen(c, true);
 }
 
 /* ---- what is still delivered after the end ---- */
@@ -291,7 +291,7 @@ void conn_finish(struct conn *c, enum err why, bool tell, enum conn_how how)
         conn_close_softly(c);
     else if (c->phase == CONN_DRAINING && !list_is_on(&c->draining)) {
         if (c->local != NULL)
-            stream_read_on(c->local, false);
+            conn_listen(c, false);
         begin_draining(c);
     }
     h->pump(h);
@@ -304,6 +304,12 @@ void conn_owe(struct conn *c, unsigned owed)
     c->owed |= owed;
     scheduler_owe(&c->host->scheduler, &c->turn); /* starts stay in their order */
     host_pump_later(c->host);
+}
+
+void conn_listen(struct conn *c, bool on)
+{
+    c->listens = on;
+    stream_read_on(c->local, on);
 }
 
 void conn_want_to_send(struct conn *c)

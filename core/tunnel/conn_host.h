@@ -31,7 +31,7 @@ struct stall {
 
 /* Bytes of one native connection that wait where they came until the next frame is for another one,
  * so that its local stream takes several frames at once. */
-#define GATHER_MOST 4 /* frames */
+#define GATHER_MOST 8 /* frames */
 struct gather {
     bool may;          /* The frame at hand stays where it is. */
     struct conn *conn; /* NULL: nothing waits. */

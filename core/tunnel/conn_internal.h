@@ -52,7 +52,8 @@ struct conn {
     bool answered;        /* `answer` was called, or is not wanted. */
     bool unwritable;      /* Writing to the local stream failed: it is only read to its end. */
     bool local_ended;     /* The local side's FIN was read. */
-    bool drained;         /* The last read of the local stream took all that was there. */
+    bool drained;         /* It gave up its turn: the last read took all that was there. */
+    bool listens;         /* The local stream tells when there is something to read. */
     bool up_done;         /* The tap said that no more goes up. */
     uint64_t heard_at;    /* The last bytes for the local side, or its FIN, came then. */
     struct window window; /* V1 to V3 only count in it. */
@@ -98,6 +99,7 @@ enum {
 void conn_owe(struct conn *c, unsigned owed);
 void conn_send(struct conn *c, int type, const uint8_t *payload, size_t n);
 void conn_send_owed(struct conn *c); /* Sends the next frame that c owes; c may be gone then. */
+void conn_listen(struct conn *c, bool on); /* Sets c->listens; there is a local stream. */
 void conn_want_to_send(struct conn *c);
 void conn_feed_waiters(struct conn_host *h); /* Reads those on again for which `out` has room. */
 

@@ -218,7 +218,7 @@ static void local_over(struct conn *c, enum err why)
     c->local_ended = true;
     c->heard_at = host_now(c->host);
     conn_tell_room(c);
-    stream_read_on(c->local, false);
+    conn_listen(c, false);
     if (c->phase == CONN_CLOSING)
         conn_gone(c);
     else if (c->phase == CONN_LIVE)
@@ -237,6 +237,14 @@ static size_t tapped(struct conn *c, const uint8_t *p, size_t n)
     return may;
 }
 
+/* A bulk one that did not fill the room keeps its place where others wait for their turns: until
+ * its own comes again there is more, most of the time, and nobody has to tell. */
+static bool keeps_its_place(const struct conn *c, size_t got)
+{
+    const struct scheduler *s = &c->host->scheduler;
+    return got > 0 && turn_is_bulk(&c->turn) && !scheduler_alone(s, &c->turn);
+}
+
 /* Reads into the parts, of n bytes together, and puts c where it belongs in the rings. Returns how
  * many bytes the tap lets pass, or -1 when c may be gone. */
 static long pull(struct conn *c, const struct iovec *parts, size_t n_parts, size_t n)
@@ -247,13 +255,15 @@ static long pull(struct conn *c, const struct iovec *parts, size_t n_parts, size
     if (got < 0)
         return got;
     size_t left = (size_t)got, passed = 0;
-    c->turn.last_read = left;
-    c->drained = left < n;
+    turn_read(&c->turn, left);
+    c->drained = left < n && !keeps_its_place(c, left);
     if (c->drained) {
         list_remove(&c->turn.ring);
-        stream_read_on(c->local, true);
+        conn_listen(c, true);
     } else {
         scheduler_more(&c->host->scheduler, &c->turn);
+        if (!c->listens)
+            progress_unread(c);
     }
     for (; left > 0; parts++) {
         size_t part = parts->iov_len < left ? parts->iov_len : left;
@@ -317,7 +327,7 @@ static void on_readable(void *owner)
         return;
     }
     if (!host_ready(h) || !c->dialect->open) {
-        stream_read_on(c->local, false);
+        conn_listen(c, false);
         conn_pause_begins(c, true);
         progress_unread(c);
     }
@@ -386,7 +396,7 @@ void conn_attach(struct conn *c, struct stream *stream)
     c->local = stream;
     c->answered = true;
     idle_begin(c);
-    stream_read_on(stream, c->phase == CONN_LIVE);
+    conn_listen(c, c->phase == CONN_LIVE);
     if (c->phase == CONN_LIVE)
         c->dialect->ops->attached(c);
     if (c->phase == CONN_DRAINING && conn_all_delivered(c))

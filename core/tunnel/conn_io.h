@@ -17,10 +17,10 @@ void conn_flush(struct conn *c);
 /* Moves at most n bytes from the local stream to p and puts c where it belongs in the rings.
  * Returns how many bytes are to be sent, or -1 when c may be gone. */
 long conn_pull(struct conn *c, uint8_t *p, size_t n);
-/* Appends bytes of the local side to what is kept. False: no memory. */
 /* The same to where bytes are kept, n at most in up to CONN_PARTS parts, and keeps them. */
 long conn_pull_kept(struct conn *c, size_t n);
-#define CONN_PARTS 4
+#define CONN_PARTS 8
+/* Appends bytes of the local side to what is kept. False: no memory. */
 bool conn_keep(struct conn *c, const uint8_t *p, size_t n);
 
 #endif

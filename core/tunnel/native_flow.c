@@ -47,10 +47,12 @@ static size_t next_kept(struct conn *c, const uint8_t **p)
     n = together < n ? together : n;
     w->sent += n;
     conn_count_frame(c, true);
-    if (window_all_sent(w) && c->drained)
-        list_remove(&c->turn.ring);
-    else
+    if (!window_all_sent(w))
+        scheduler_keep(&c->host->scheduler, &c->turn);
+    else if (!c->drained)
         scheduler_more(&c->host->scheduler, &c->turn);
+    else
+        list_remove(&c->turn.ring);
     flow_sent(c);
     return n;
 }
@@ -68,7 +70,7 @@ static size_t may_read(struct conn *c, size_t n)
             progress_wait(c);
     }
     if (room == 0) {
-        stream_read_on(c->local, false);
+        conn_listen(c, false);
         progress_unread(c);
         list_remove(&c->turn.ring);
         conn_pause_begins(c, true);
@@ -82,7 +84,8 @@ static bool fill_kept(struct conn *c)
 {
     bool bulk = c->turn.last_read >= LARGE_READ;
     bool only = scheduler_alone(&c->host->scheduler, &c->turn);
-    size_t n = may_read(c, bulk && only ? CONN_PARTS * QUEUE_PART : c->dialect->quantum);
+    size_t parts = !bulk ? 1 : only ? CONN_PARTS : TURN_MOST;
+    size_t n = may_read(c, parts * QUEUE_PART);
     if (n == 0)
         return false;
     if (bulk && n >= LARGE_READ)
@@ -132,9 +135,8 @@ const char *flow_credited(struct conn *c, const struct frame *f)
 
 void flow_go_on(struct conn *c)
 {
-    if (c->local != NULL && !c->local_ended)
-        stream_read_on(c->local, true);
-    conn_want_to_send(c);
+    if (!c->listens || !window_all_sent(&c->window))
+        conn_want_to_send(c);
     flow_sent(c);
     host_pump_later(c->host);
 }

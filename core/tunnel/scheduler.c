@@ -41,10 +41,20 @@ struct turn *scheduler_next_control(const struct scheduler *s)
     return NULL;
 }
 
+void turn_read(struct turn *t, size_t n)
+{
+    t->last_read = n > t->last_read / 2 ? n : t->last_read / 2;
+}
+
+bool turn_is_bulk(const struct turn *t)
+{
+    return t->last_read >= SPARSE_READ;
+}
+
 void scheduler_want(struct scheduler *s, struct turn *t)
 {
     if (*t->open && !list_is_on(&t->ring))
-        list_append(t->last_read < SPARSE_READ ? &s->sparse : &s->bulk, &t->ring);
+        list_append(turn_is_bulk(t) ? &s->bulk : &s->sparse, &t->ring);
 }
 
 struct turn *scheduler_next(struct scheduler *s)
@@ -65,7 +75,21 @@ bool scheduler_alone(const struct scheduler *s, const struct turn *t)
     return has_no_other(&s->sparse, t) && has_no_other(&s->bulk, t);
 }
 
+bool scheduler_crowded(const struct scheduler *s)
+{
+    return s->bulk.next != s->bulk.prev;
+}
+
 void scheduler_more(struct scheduler *s, struct turn *t)
 {
+    t->run = 0;
     list_append(&s->bulk, &t->ring);
+}
+
+void scheduler_keep(struct scheduler *s, struct turn *t)
+{
+    if (++t->run < TURN_MOST)
+        list_prepend(&s->bulk, &t->ring);
+    else
+        scheduler_more(s, t);
 }

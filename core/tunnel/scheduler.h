@@ -14,7 +14,8 @@ struct scheduler {
 struct turn {
     struct list control; /* It is on scheduler.control while a control frame is owed. */
     struct list ring;    /* It is in `sparse` or `bulk` while there may be data to send. */
-    size_t last_read;    /* So many bytes the last read brought: tells sparse from bulk. */
+    unsigned run;        /* So many frames were sent in this turn. */
+    size_t last_read;    /* So many bytes the last reads brought: tells sparse from bulk. */
     const bool *open;    /* While this is false the connection may send nothing. */
 };
 
@@ -27,13 +28,23 @@ void scheduler_owe(struct scheduler *s, struct turn *t);
 /* The first that owes a control frame and may send it, or NULL. */
 struct turn *scheduler_next_control(const struct scheduler *s);
 
+/* A read brought n bytes. Who has sent a lot stays bulk for a few small reads: that its client or
+ * service was too slow to fill them does not make it go first. */
+void turn_read(struct turn *t, size_t n);
+bool turn_is_bulk(const struct turn *t);
 /* There may be data to send. */
 void scheduler_want(struct scheduler *s, struct turn *t);
 /* Whose data is next, or NULL. It stays in its ring. */
 struct turn *scheduler_next(struct scheduler *s);
 /* Nobody else has data to send. */
 bool scheduler_alone(const struct scheduler *s, const struct turn *t);
+/* More than one has a lot to send. */
+bool scheduler_crowded(const struct scheduler *s);
 /* There is a lot to send: the connection becomes the last of the bulk ones. */
 void scheduler_more(struct scheduler *s, struct turn *t);
+/* It has sent a frame and more lies ready: it keeps its turn among the bulk ones, for TURN_MOST
+ * frames, which the far end hands on together. */
+void scheduler_keep(struct scheduler *s, struct turn *t);
+#define TURN_MOST 2
 
 #endif

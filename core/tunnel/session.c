@@ -15,7 +15,10 @@
 #define DEFAULT_STALL_MS 30000
 #define DEFAULT_RESUME_MS 120000
 #define DEFAULT_BUDGET 67108864
-#define FRAMES_A_TURN 8 /* sent before the other sockets of the loop get their turn */
+/* Frames that are sent before the other sockets of the loop get their turn, by one bulk connection
+ * and by several, in whose batch a fresh one would wait. */
+#define FRAMES_ALONE 8
+#define FRAMES_SHARED 4
 
 static size_t or_default(size_t value, size_t fallback)
 {
@@ -43,7 +46,7 @@ static void pump(struct conn_host *h)
     if (h->pumping)
         return;
     h->pumping = true;
-    int frames = FRAMES_A_TURN;
+    int frames = scheduler_crowded(&h->scheduler) ? FRAMES_SHARED : FRAMES_ALONE;
     struct turn *t;
     while (frames > 0 && host_ready(h)) {
         if (resume_send_next(&session_of(h)->native))

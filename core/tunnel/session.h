@@ -6,11 +6,12 @@
  *
  * Scheduling: local streams are not read ahead. A connection whose stream is readable waits in one
  * of two rings; whenever the transport has room, control frames go first, then sparse connections
- * (their last read was small), then bulk ones in turn, one frame of at most SESSION_QUANTUM bytes
- * each. When the transport is full nobody is read. Nothing else is queued on the way up.
- * On the way down a connection holds at most `queue_limit` bytes for a slow local stream; beyond
- * that the transport is not read (V1 to V3 have no flow control of their own for connections), and
- * when the local side then takes nothing at all for `stall_ms`, it is dropped for the others' sake.
+ * (their last reads were small), then bulk ones in turn, TURN_MOST frames of at most
+ * SESSION_QUANTUM bytes each. When the transport is full nobody is read. Nothing else is queued on
+ * the way up. On the way down a connection holds at most `queue_limit` bytes for a slow local
+ * stream; beyond that the transport is not read (V1 to V3 have no flow control of their own for
+ * connections), and when the local side then takes nothing at all for `stall_ms`, it is dropped for
+ * the others' sake.
  *
  * Native connections have windows of their own instead: a slow local stream holds up nobody else,
  * as long as what all of them hold stays below `budget`; who has stopped has to go then. They can

@@ -160,7 +160,7 @@ static void the_budget_bounds_all(void **state)
 /* One frame of three bytes, which stays where it is. */
 static void offer(int type, size_t place)
 {
-    static uint8_t memory[8][64];
+    static uint8_t memory[GATHER_MOST + 1][64];
     const uint8_t payload[] = {'a', 'b', (uint8_t)('0' + place)};
     struct frame f = {.type = type, .connection = 1, .payload = payload};
     f.payload_size = type == FRAME_DATA ? sizeof payload : 0;
@@ -177,7 +177,7 @@ static void assert_read(const char *text)
         assert_memory_equal(got, text, (size_t)n);
 }
 
-/* Up to four frames wait where they came, and whatever else comes is behind them. */
+/* Up to eight frames wait where they came, and whatever else comes is behind them. */
 static void frames_are_handed_on_together(void **state)
 {
     (void)state;
@@ -188,18 +188,18 @@ static void frames_are_handed_on_together(void **state)
         offer(FRAME_DATA, i);
         assert_read("");
     }
-    offer(FRAME_DATA, 4);
-    assert_read("ab0ab1ab2ab3");
+    offer(FRAME_DATA, GATHER_MOST);
+    assert_read("ab0ab1ab2ab3ab4ab5ab6ab7");
     session_settle(e.session);
-    assert_read("ab4");
+    assert_read("ab8");
     session_settle(e.session);
     assert_read("");
-    offer(FRAME_DATA, 5);
-    offer(FRAME_CONNECTION_FIN, 6);
-    assert_read("ab5");
+    offer(FRAME_DATA, 0);
+    offer(FRAME_CONNECTION_FIN, 1);
+    assert_read("ab0");
     spin();
     assert_int_equal(read(e.fd, &(char){0}, 1), 0);
-    assert_int_equal(expect(FRAME_CREDIT, 1).received, 18);
+    assert_int_equal(expect(FRAME_CREDIT, 1).received, 30);
     finish();
 }
 

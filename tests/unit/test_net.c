@@ -175,7 +175,7 @@ static void peek_twice(struct probe *p)
 
 static void one_read_for_one_readable(void **state)
 {
-    enum { N = 150000 };
+    enum { N = 2 * LOOP_BLOCK + 1000 };
     static uint8_t sent[N];
     struct probe p;
     int fd = probe_pair(TCP_PAIR, &p), size = 2 * N;

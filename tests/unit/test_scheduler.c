@@ -52,6 +52,42 @@ static void bulk_ones_take_turns(void **state)
     assert_ptr_equal(scheduler_next(&s), &a);
 }
 
+/* Who has more ready keeps its turn for a while, sparse ones go before it all the same. */
+static void a_turn_has_several_frames(void **state)
+{
+    (void)state;
+    scheduler_more(&s, &a);
+    scheduler_more(&s, &b);
+    for (int i = 1; i < TURN_MOST; i++) {
+        assert_ptr_equal(scheduler_next(&s), &a);
+        scheduler_keep(&s, &a);
+    }
+    turn_init(&c, &open);
+    scheduler_want(&s, &c);
+    assert_ptr_equal(scheduler_next(&s), &c);
+    turn_end(&c);
+    assert_ptr_equal(scheduler_next(&s), &a);
+    scheduler_keep(&s, &a);
+    assert_ptr_equal(scheduler_next(&s), &b);
+    scheduler_more(&s, &b);
+    assert_ptr_equal(scheduler_next(&s), &a);
+    scheduler_more(&s, &a);
+    assert_ptr_equal(scheduler_next(&s), &b);
+}
+
+static void who_sends_a_lot_is_bulk_for_a_while(void **state)
+{
+    int reads = 0;
+    (void)state;
+    assert_false(turn_is_bulk(&a));
+    turn_read(&a, 65536);
+    for (; turn_is_bulk(&a); reads++)
+        turn_read(&a, 1);
+    assert_in_range(reads, 2, 8);
+    turn_read(&a, 16128);
+    assert_true(turn_is_bulk(&a));
+}
+
 static void who_is_alone(void **state)
 {
     (void)state;
@@ -103,6 +139,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(control_frames_leave_in_their_order, setup),
         cmocka_unit_test_setup(bulk_ones_take_turns, setup),
+        cmocka_unit_test_setup(a_turn_has_several_frames, setup),
+        cmocka_unit_test_setup(who_sends_a_lot_is_bulk_for_a_while, setup),
         cmocka_unit_test_setup(who_is_alone, setup),
         cmocka_unit_test_setup(sparse_ones_go_first, setup),
         cmocka_unit_test_setup(bulk_ones_do_not_starve, setup),
