@@ -122,6 +122,63 @@ static void services_round_trip(void **state)
     }
 }
 
+/* ---- DATA, which is mostly read and written without nanopb ---- */
+
+static const uint32_t ids[] = {0,          1,          127,      128,       16383,
+                               16384,      99999,      2097151,  2097152,   0x0fffffff,
+                               0x10000000, 0x7fffffff, 1u << 31, UINT32_MAX};
+#define IDS (sizeof ids / sizeof *ids)
+
+/* A buffer of the very size is left to nanopb. */
+static void data_is_written_as_nanopb_does(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < IDS * IDS; i++) {
+        uint8_t ours[64], theirs[64];
+        struct frame f = {.type = FRAME_DATA,
+                          .stream = (int32_t)ids[i / IDS],
+                          .connection = ids[i % IDS],
+                          .payload = (const uint8_t *)"x",
+                          .payload_size = i % 2};
+        size_t n = frame_encode(&f, ours, sizeof ours);
+        assert_int_equal(frame_encode(&f, theirs, n), n);
+        assert_memory_equal(ours, theirs, n);
+    }
+}
+
+/* Behind a field that nobody knows, everything is read by nanopb. */
+static void assert_read_as_nanopb_does(const uint8_t *p, size_t n)
+{
+    uint8_t more[80];
+    struct frame f, theirs;
+    if (frame_decode(p, n, &f) != ERR_OK)
+        return;
+    memcpy(more, p, n);
+    memcpy(more + n, "\xf8\x06\x01", 3);
+    assert_int_equal(frame_decode(more, n + 3, &theirs), ERR_OK);
+    assert_same(&f, &theirs);
+    assert_true((f.payload == NULL) == (theirs.payload == NULL));
+    assert_true(f.payload == NULL || f.payload - p == theirs.payload - more);
+}
+
+static void data_is_read_as_nanopb_does(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 200000; i++) {
+        uint8_t bytes[64];
+        struct frame f = {.type = FRAME_DATA,
+                          .stream = (int32_t)ids[dice(IDS)],
+                          .connection = ids[dice(IDS)],
+                          .payload = (const uint8_t *)"payload",
+                          .payload_size = dice(8)};
+        size_t n = frame_encode(&f, bytes, sizeof bytes) - 2;
+        assert_read_as_nanopb_does(bytes + 2, n);
+        bytes[2 + dice((uint32_t)n)] = (uint8_t)dice(256);
+        assert_read_as_nanopb_does(bytes + 2, n);
+        assert_read_as_nanopb_does(bytes + 2, dice((uint32_t)n));
+    }
+}
+
 /* What native sessions add, and which messages are theirs. */
 static void native_fields_round_trip(void **state)
 {
@@ -368,6 +425,8 @@ int main(void)
         cmocka_unit_test(native_messages_are_told_apart),
         cmocka_unit_test(encodes_known_bytes),
         cmocka_unit_test(payloads_round_trip),
+        cmocka_unit_test(data_is_written_as_nanopb_does),
+        cmocka_unit_test(data_is_read_as_nanopb_does),
         cmocka_unit_test(wrap_agrees_with_encode),
         cmocka_unit_test(services_round_trip),
         cmocka_unit_test(encode_knows_its_limits),
