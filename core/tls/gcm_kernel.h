@@ -35,6 +35,7 @@ struct gcm_kernel {
 };
 
 extern const struct gcm_kernel gcm_vaes512, gcm_vaes256, gcm_aesni, gcm_armv8, gcm_bearssl;
+extern const struct gcm_kernel gcm_null; /* only in a build for measuring */
 
 /* All kernels, the fastest first, and a NULL. */
 extern const struct gcm_kernel *const gcm_kernels[];

@@ -10,9 +10,11 @@ import certificates
 from programs import environment, wait_until
 from sockets import dial, free_port
 from sshd import Sshd
-from way import Way
+from way import TOP, Way
 
 SUITE = "ECDHE-ECDSA-AES128-GCM-SHA256"
+NULL = TOP / "build/null-cipher/bin"
+CHAIN = TOP / "build/release/tests/chain"
 GCM = ("-c", "aes128-gcm@openssh.com")
 BOUND = 4 << 30  # bytes of address space for somebody else's localproxy
 
@@ -133,15 +135,33 @@ class Peers:
     def native(self):
         return self.ours("native")
 
-    def before(self):
+    def built(self, name, folder):
         """Native by another build's programs."""
-        if not self.bin:
-            raise NotAsked
-        now, self.case.bin = self.case.bin, pathlib.Path(self.bin)
+        now, self.case.bin = self.case.bin, pathlib.Path(folder)
         try:
-            return self.ours("before")
+            return self.ours(name)
         finally:
             self.case.bin = now
+
+    def before(self):
+        if not self.bin:
+            raise NotAsked
+        return self.built("before", self.bin)
+
+    def null(self):
+        """A floor: our programs without encryption."""
+        if not NULL.exists():
+            raise Missing("the build without a cipher is not there: "
+                          "cmake --preset null-cipher, cmake --build --preset null-cipher")
+        return self.built("null cipher", NULL)
+
+    def chain(self):
+        """The other floor: three hops that do nothing but pass bytes on."""
+        ports = [free_port() for _ in range(3)]
+        to = [*ports[1:], self.port]
+        hops = [self.start(at, CHAIN, at, then, name=f"hop {i + 1}")
+                for i, (at, then) in reversed(list(enumerate(zip(ports, to))))]
+        return Way("plain hops", ports[0], hops)
 
     def v3(self):
         return self.ours("V3", "-y", "V3")
@@ -284,6 +304,8 @@ WAYS = (
     ("bqp", Peers.direct),
     ("bqp", Peers.native),
     ("bqp", Peers.before),
+    ("qp", Peers.null),
+    ("qp", Peers.chain),
     ("qp", Peers.v3),
     ("qp", Peers.nginx),
     ("qp", Peers.bastion),
