@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define WRITE_PARTS 8 /* in one system call */
@@ -90,19 +91,22 @@ static void on_readable(uv_stream_t *uv, ssize_t n, const uv_buf_t *buf)
     (void)n, (void)buf;
     t->may_read = true;
     t->starved = false;
+    t->polled = t->reading;
     if (t->reading)
         tell_readable(t);
+    else
+        uv_read_stop(uv);
     wake_for_held(h->socket);
 }
 
+/* The kernel is told that nobody reads only when something has come meanwhile: most streams are
+ * read on before that, and each change of its mind takes libuv two system calls. */
 static void tcp_read_on(struct stream *s, bool on)
 {
     struct socket_stream *t = of(s);
-    if (on && !t->reading) {
+    if (on && !t->polled)
         uv_read_start(&t->handle->uv.stream, give_no_buffer, on_readable);
-    } else if (!on && t->reading) {
-        uv_read_stop(&t->handle->uv.stream);
-    }
+    t->polled = t->polled || on;
     t->reading = on;
     t->starved = false; /* a new owner may want less */
     wake_for_held(t);
@@ -293,6 +297,11 @@ static void on_shutdown(uv_shutdown_t *request, int status)
 static void tcp_shutdown(struct stream *s)
 {
     struct socket_handle *h = of(s)->handle;
+    if (uv_stream_get_write_queue_size(&h->uv.stream) == 0) {
+        shutdown(socket_descriptor(of(s)),
+                 SHUT_WR); /* not connected any more: the reader learns it */
+        return;
+    }
     h->shutdown.data = h;
     h->shutting = uv_shutdown(&h->shutdown, &h->uv.stream, on_shutdown) == 0 || h->shutting;
 }
@@ -343,7 +352,7 @@ static bool tcp_leave(struct stream *s)
     release(t);
     if (t->block != NULL)
         loop_block_moved(t->loop, NULL);
-    t->reading = t->telling = false;
+    t->reading = t->polled = t->telling = false;
     t->handle = NULL;
     t->loop = NULL;
     t->fd = fd;

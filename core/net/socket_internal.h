@@ -31,6 +31,7 @@ struct socket_stream {
     uint8_t *used;   /* a block with bytes that were consumed in this event, or NULL */
     enum err failed; /* ERR_OK: not failed */
     bool eof, reading, writing, failure_told;
+    bool polled;   /* libuv waits for input, be it that nobody wants it any more */
     bool may_read; /* libuv has reported input, and the kernel has not been asked since */
     bool telling;  /* a readable event is running */
     bool starved;  /* the last peek wanted more than there was */
