@@ -1,7 +1,7 @@
 /* Outgoing records on their way to the lower stream: gathered in one block, sealed where they lie,
  * and sent with one write. While that write is pending nothing can be added, so at most one block
  * (LOOP_BLOCK bytes, eight full records and a bit) is queued here, and only one record while the
- * path is narrow: there a batch makes a keystroke wait (64 KB are half a second at 1 Mbit/s). The
+ * path is narrow: there a batch makes a keystroke wait (127 KB are a second at 1 Mbit/s). The
  * block goes back to the loop as soon as it is empty. */
 #ifndef CORE_TLS_RECORD_WRITER_H
 #define CORE_TLS_RECORD_WRITER_H

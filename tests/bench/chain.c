@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -184,6 +185,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "usage: chain PORT TO\n");
         return 1;
     }
+    signal(SIGPIPE, SIG_IGN);
     int listener = listen_on(atoi(argv[1])), to = atoi(argv[2]);
     epoll = epoll_create1(0);
     watch(listener, NULL, EPOLLIN);

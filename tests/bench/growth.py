@@ -7,8 +7,8 @@ import time
 from peers import Peers
 from way import LOAD, Broken, Way
 
-CONNECTIONS = (1, 10, 100, 1000)
-TUNNELS = (1, 8)
+CONNECTIONS = (1, 10, 100, 1000, 4000)
+TUNNELS = (1, 200)
 WORKERS = (1, 2)
 
 

@@ -21,7 +21,8 @@
 #include <unistd.h>
 
 #define BLOCK 65536
-#define CLIENTS_MAX 1000
+#define CLIENTS_MAX 4000
+#define STACK 262144 /* of a thread */
 #define SAMPLES_MAX 2000000
 
 static uint8_t block[2 * BLOCK]; /* twice the same, so that BLOCK bytes from any offset lie in it */
@@ -108,6 +109,9 @@ static void serve(void)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof at;
     int on = 1, listener = socket(AF_INET, SOCK_STREAM, 0);
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    pthread_attr_setstacksize(&small, STACK);
     if (listener < 0 || bind(listener, (struct sockaddr *)&at, size) != 0 ||
         listen(listener, 1024) != 0 || getsockname(listener, (struct sockaddr *)&at, &size) != 0)
         fail("cannot listen");
@@ -119,7 +123,7 @@ static void serve(void)
         if (fd < 0)
             continue;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        if (pthread_create(&thread, NULL, serve_one, (void *)(intptr_t)fd) == 0)
+        if (pthread_create(&thread, &small, serve_one, (void *)(intptr_t)fd) == 0)
             pthread_detach(thread);
         else
             close(fd);
@@ -254,7 +258,7 @@ static void run(struct client *clients, size_t n, void *(*work)(void *))
 {
     pthread_attr_t small;
     pthread_attr_init(&small);
-    pthread_attr_setstacksize(&small, 256 * 1024);
+    pthread_attr_setstacksize(&small, STACK);
     for (size_t i = 0; i < n; i++)
         if (pthread_create(&clients[i].thread, &small, work, &clients[i]) != 0)
             fail("cannot start a thread");
