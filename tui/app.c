@@ -2,7 +2,9 @@
 
 #include "core/base/log.h"
 #include "core/control/client/admin_client.h"
+#include "tui/act.h"
 #include "tui/headless.h"
+#include "tui/opener.h"
 #include "tui/terminal.h"
 
 #include <inttypes.h>
@@ -43,6 +45,8 @@ struct app {
     struct admin_client *watch, *closer, *switcher;
     bool switching, letting_in;
     bool ask_again;
+    bool asked_for_rows; /* the look before was for rows that were missing */
+    struct opener *opener;
     uint64_t closing[UI_TAGS_MAX];
     size_t n_closing, closed;
     bool replay;
@@ -146,7 +150,7 @@ static void look(void *owner)
         return;
     }
     a->ask_again = false;
-    ui_wanted(a->ui, &wanted);
+    ui_wanted(a->ui, a->model, &wanted);
     model_target(a->model, &wanted, target);
     timer_start(a->look, (uint64_t)(a->ui->refresh * 1000));
     admin_client_ask(a->watch, "GET", target);
@@ -201,7 +205,11 @@ static void on_answer(void *owner, int status, struct span body)
         return;
     ui_settle(a->ui, a->model);
     draw_soon(a);
-    if (a->ask_again)
+    /* One look more for rows that have moved onto the screen meanwhile, and not one after the
+     * other. */
+    bool lacks = ui_lacks(a->ui, a->model) && !a->asked_for_rows;
+    a->asked_for_rows = lacks;
+    if (a->ask_again || lacks)
         look(a);
 }
 
@@ -349,6 +357,44 @@ static void copy(struct app *a)
     terminal_copy(a->terminal, span_of(a->ui->copied));
 }
 
+/* ---- opening ---- */
+
+static void on_open_failed(void *owner, const char *text)
+{
+    say(owner, true, "%s", text);
+}
+
+/* Runs what takes this terminal; meanwhile nothing is asked of the program. */
+static void run_here(struct app *a)
+{
+    char problem[200] = "";
+    admin_client_close(a->watch);
+    terminal_suspend(a->terminal);
+    bool ran = act_run_here(&a->ui->open, problem, sizeof problem);
+    terminal_resume(a->terminal);
+    uv_update_time(loop_uv(a->loop));
+    fit(a);
+    look(a);
+    if (!ran)
+        say(a, true, "%s", problem);
+}
+
+static void open_it(struct app *a)
+{
+    if (a->ui->open.how == OPEN_TERMINAL)
+        run_here(a);
+    else if (opener_start(a->opener, &a->ui->open))
+        say(a, false, "opened: %.150s", a->ui->open.text);
+}
+
+static void export_rows(struct app *a)
+{
+    char said[200];
+    bool ok =
+        act_export(a->ui, a->model, time_of_day(a) + (double)utc_offset(a), said, sizeof said);
+    say(a, !ok, "%s", said);
+}
+
 static void quit(struct app *a)
 {
     end(a, 0);
@@ -373,9 +419,12 @@ static const struct {
     unsigned action;
     void (*grant)(struct app *a);
 } actions[] = {
-    {UI_REDRAW, redraw},       {UI_MOUSE, set_mouse},      {UI_COPY, copy}, {UI_RETRY, look_now},
-    {UI_CLOSE, close_streams}, {UI_REFRESH, look_now},     {UI_STOP, stop}, {UI_QUIT, quit},
+    {UI_REDRAW, redraw},       {UI_MOUSE, set_mouse},
+    {UI_COPY, copy},           {UI_RETRY, look_now},
+    {UI_CLOSE, close_streams}, {UI_REFRESH, look_now},
+    {UI_STOP, stop},           {UI_QUIT, quit},
     {UI_ACCEPT, let_in},       {UI_REJECT, let_in_nobody},
+    {UI_OPEN, open_it},        {UI_EXPORT, export_rows},
 };
 
 static void grant(struct app *a, unsigned requested)
@@ -496,8 +545,9 @@ static bool begin(struct app *a)
         admin_client_timeout(a->watch, PATIENCE_MS);
     a->closer = admin_client_new(a->loop, a->command->path, &closer, a);
     a->switcher = admin_client_new(a->loop, a->command->path, &switcher, a);
-    return a->look != NULL && a->draw != NULL && a->watch != NULL && a->closer != NULL &&
-           a->switcher != NULL;
+    a->opener = opener_new(a->loop, on_open_failed, a);
+    return a->look != NULL && a->draw != NULL && a->opener != NULL && a->watch != NULL &&
+           a->closer != NULL && a->switcher != NULL;
 }
 
 static void finish(struct app *a)
@@ -510,6 +560,7 @@ static void finish(struct app *a)
     admin_client_free(a->switcher);
     timer_free(a->look);
     timer_free(a->draw);
+    opener_free(a->opener);
     if (a->keys.data != NULL)
         uv_close((uv_handle_t *)&a->keys, NULL);
     for (int i = 0; i < a->open_handles; i++)
@@ -526,6 +577,7 @@ int app_run(struct command *c, struct model *model, double replay_now)
     struct app *a = &app;
     *a = (struct app){.command = c, .ui = &c->ui, .model = model, .replay = model != NULL};
     a->replay_now = replay_now;
+    act_surroundings(a->ui);
     model_init(&a->own, c->path);
     if (model == NULL)
         a->model = &a->own;

@@ -26,7 +26,7 @@ struct table {
 static void write_cell(const struct table *t, const struct column *c, const void *row,
                        struct column_text *out)
 {
-    *out = (struct column_text){.role = ROLE_TEXT};
+    *out = (struct column_text){.role = ROLE_TEXT, .ascii = t->ui->ascii};
     c->write(row, t->ui->units, GRID_MAX, out);
 }
 
@@ -38,10 +38,11 @@ static int cell_width(const struct column_text *text)
 
 static void measure(const struct table *t, int widths[])
 {
+    uint64_t lacking = columns_lacking(t->columns, &t->m->shown);
     for (int i = 0; i < t->columns->n; i++) {
         const struct column *c = &t->columns->items[i];
         widths[i] = 0;
-        if (!column_is_in(c, t->role, SHOW_BOTH))
+        if (!column_is_in(c, t->role, SHOW_BOTH) || (lacking >> i & 1) != 0)
             continue;
         widths[i] = grid_width(span_of(c->titles[t->role]));
         for (size_t r = 0; r < t->n; r++) {

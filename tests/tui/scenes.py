@@ -458,6 +458,87 @@ def with_devices(rows, total=None, start=0, matching=None, **counts):
     return [s]
 
 
+def pages():
+    """A program that tells users, idle times and trends, as it does of pages."""
+    s = native()[0]
+    users = ("ann", "", "bob", "ann", "")
+    trends = ([0, 0, 0, 0, 0, 0, 0, 0], [5, 3, 9, 80, 40, 0, 7, 12], [1, 1, 2, 2, 3, 3, 4, 4],
+              [0, 0, 9000, 0, 0, 0, 0, 0], [8, 7, 6, 5, 4, 3, 2, 1])
+    for one, user, idle, trend in zip(s["streams"], users, (4000, 0, 31, 95, 2), trends):
+        one |= {"user": user, "idle": idle, "trend": trend}
+    s["streams"][4]["process"] = "firefox"
+    return [s]
+
+
+def groups():
+    """The same with groups by client, of which one is all that were not kept."""
+    s = pages()[0]
+    s["groups"] = {"by": "client", "rows": [
+        {"key": "firefox", "open": 1, "served": 811, "failed": 3, "bytes_down": int(2.8 * G),
+         "bytes_up": 290 * M, "rate_down": 1.21 * M, "peak": 9.1 * M},
+        {"key": "ssh", "open": 1, "served": 90, "bytes_down": 300 * M, "bytes_up": 100 * M,
+         "rate_down": 32.1 * K, "rate_up": 14.2 * K, "peak": 2 * M},
+        {"key": "192.0.2.20", "open": 1, "served": 12, "bytes_down": 2 * M, "rate_up": 98 * K},
+        {"key": "x" * 200, "served": 4, "bytes_up": 900},
+        {"key": "\u202e\x1b[2J; rm -rf ~", "served": 1, "bytes_up": 700},
+        {"other": True, "served": 288, "bytes_down": 90000}]}
+    return [s]
+
+
+def ended(n=41, keep=1000):
+    """Some of the last streams that have ended."""
+    s = pages()[0]
+    reasons = ["client-closed", "service-closed", "peer-reset", "device-offline"]
+    rows = [stream(1200 - i, f"192.0.2.{i % 250 + 1}:{40000 + i * 7 % 20000}",
+                   ("HTTP1", "SSH1", "plc:modbus_2")[i % 3], via=("socks5", "connect", "http")[i % 3],
+                   state="closed", age=3.0 + i * i, bytes_down=i * i * 1000, bytes_up=i * 900,
+                   reason=reasons[i % 4], closed_for=1.5 + 40 * i, closed_at=NOW - 1.5 - 40 * i)
+            for i in range(n)]
+    s["closed"] = {"total": keep, "matching": keep, "from": 0, "found": 0, "filter": "",
+                   "sort": "closed_at", "rows": rows}
+    return [s]
+
+
+def ended_none():
+    return ended(0, 0)
+
+
+def ended_names():
+    """Hostile texts."""
+    s = ended(4, 4)[0]
+    odd = "e\u0301tage \u202e\u001b[31mred\u0007 \U0001f4a7"
+    for row, name in zip(s["closed"]["rows"], (odd, "x" * 300, "=1+1", "-oProxyCommand=x")):
+        row |= {"client": name, "service": name, "tunnel": name, "reason": name, "asked": name}
+    return [s]
+
+
+def past():
+    """Ten minutes of history, the last quarter of an hour in tens; an event in it."""
+    s = gateway()
+    s["history"] = history(600)
+    s["clock"] = 9000.5
+    s["events"]["list"][2]["time"] = NOW - 90
+    return [s]
+
+
+def past_later():
+    """The same seven seconds later."""
+    first, second = past()[0], past()[0]
+    second["time"], second["clock"] = NOW + 7, first["clock"] + 7
+    second["history"]["seconds"]["last"] += 7
+    return [first, {"event": "keys", "text": "<Left><Left><Left>"}, second]
+
+
+def labels():
+    """A fleet: what needs somebody first, and labels in columns."""
+    places = ("north hall", "south hall", "yard")
+    rows = [device(f"press-{i:02}", ("pending", "away", "present")[min(i, 2)], 40 + 1000 * i,
+                   labels=[("line", str(i % 3)), ("place", places[i % 3])]
+                   + [("owner", "m\u00fcller")] * (i % 4 == 0) + [("\u202eevil", "\x1b[2J")] * (i == 3))
+            for i in range(12)]
+    return with_devices(rows)
+
+
 def devices_none():
     return with_devices([])
 
@@ -495,7 +576,9 @@ def devices_ten_thousand_first():
 SCENES = {f.__name__.replace("_", "-"): f for f in (
     main, empty, one, many, ten_thousand, closed, names, ipv6, backwards, hub_down, no_device,
     ending, ending_fleet, ending_agent, over, fleet,
-    native, nameless, agent, standby, standby_maintenance, standby_pending, standby_refused, hub, hub_certificate, hub_expired, lost, paused, later,
+    native, nameless, agent, standby, standby_maintenance, standby_pending, standby_refused, hub, hub_certificate,
+    hub_expired, lost, paused, later,
+    pages, groups, ended, ended_none, ended_names, past, past_later, labels,
     devices_none, devices_three, devices_states, devices_ten_thousand,
     devices_ten_thousand_first)}
 

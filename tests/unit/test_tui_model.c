@@ -51,17 +51,36 @@ static void asks(uint64_t detail, const char *target)
 static void asks_for_devices(void)
 {
     char text[MODEL_TARGET];
-    struct model_wanted w = {.devices = 20,
-                             .devices_from = 40,
-                             .devices_filter = "site=7 a&b",
-                             .devices_sort = "state",
-                             .devices_reverse = true};
+    struct model_wanted w = {
+        .devices = {true, 20, 40, "site=7 a&b", .sort = "state", .reverse = true}};
     model_target(&m, &w, text);
     assert_string_equal(text, "/v1/snapshot?history=0&tens=0&events=0&devices=20&devices_from=40"
                               "&devices_sort=-state&devices_filter=site%3d7%20a%26b");
-    memset(w.devices_filter, '"', sizeof w.devices_filter - 1);
+    memset(w.devices.filter, '"', sizeof w.devices.filter - 1);
     model_target(&m, &w, text);
     assert_string_equal(text + strlen(text) - 3, "%22");
+}
+
+static void asks_for_pages(void)
+{
+    char text[MODEL_TARGET];
+    struct model_wanted w = {.streams = {true, 20, 40, "a=b", .sort = "rate_down"},
+                             .closed = {true, 7, 0, "", .sort = "closed_at", .reverse = true},
+                             .find = 1171,
+                             .groups = "client",
+                             .one_group = true};
+    model_target(&m, &w, text);
+    assert_string_equal(text, "/v1/snapshot?history=0&tens=0&events=0&limit=20&from=40"
+                              "&sort=rate_down&filter=a%3db&trend=1&find=1171&groups=client&group="
+                              "&closed=7&closed_from=0&closed_sort=-closed_at");
+    /* The longest that can be asked for fits into the request. */
+    struct model_page *pages[] = {&w.streams, &w.closed, &w.devices};
+    w.devices = w.closed;
+    for (size_t i = 0; i < 3; i++)
+        memset(pages[i]->filter, '"', sizeof pages[i]->filter - 1);
+    memset(w.group, '%', sizeof w.group - 1);
+    model_target(&m, &w, text);
+    assert_true(strlen(text) < MODEL_TARGET - 1);
 }
 
 static void event_is(size_t i, const char *event, const char *text)
@@ -112,6 +131,7 @@ static void test_first(void **state)
     assert_string_equal(m.socket, "/run/x.sock");
     asks(0, "/v1/snapshot?history=0&tens=0&events=0");
     asks_for_devices();
+    asks_for_pages();
     take(5, "\"streams\":[{\"id\":3},{\"id\":4}]");
     assert_int_equal(m.link, MODEL_LIVE);
     assert_true(m.heard_at == 5);

@@ -150,7 +150,7 @@ static void details_stay_with_their_stream(void **state)
 
 static void help_comes_and_goes(void **state)
 {
-    static const uint32_t keys[] = {'?', F(1), 'h'}, ends[] = {'?', UIKEY_ESCAPE, 'q'};
+    static const uint32_t keys[] = {'?', F(1), '?'}, ends[] = {'?', UIKEY_ESCAPE, 'q'};
     struct dashboard *d = *state;
     press(d, UIKEY_ENTER);
     for (int i = 0; i < 3; i++) {

@@ -54,9 +54,9 @@ size_t listed(const struct dashboard *d)
 
 uint64_t selected(const struct dashboard *d)
 {
-    struct order o = order_streams(&d->ui, &d->m);
-    long row = order_stream_row(&o, &d->m, d->ui.stream);
-    uint64_t id = row >= 0 ? d->m.shown.streams[o.at[row]].id : 0;
-    order_free(&o);
+    struct stream_list l = stream_list_of(&d->ui, &d->m);
+    struct list_row r = stream_list_row(&l, &d->m, stream_list_selected(&l, &d->ui, &d->m));
+    uint64_t id = r.stream != NULL ? r.stream->id : 0;
+    stream_list_free(&l);
     return id;
 }

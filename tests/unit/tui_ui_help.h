@@ -6,7 +6,7 @@
 #include "tui/state/columns.h"
 #include "tui/state/help.h"
 #include "tui/state/keys.h"
-#include "tui/state/order.h"
+#include "tui/state/stream_list.h"
 #include "tui/state/ui.h"
 
 #include <setjmp.h>

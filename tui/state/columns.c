@@ -44,12 +44,12 @@ bool column_is_in(const struct column *c, enum column_role role, enum totals tot
 /* ---- selection ---- */
 
 /* Digits of the longest id, because a cut id would be wrong. */
-static int id_width(const struct snapshot *s)
+static int id_width(const struct snapshot_stream *streams, size_t n)
 {
     uint64_t most = 0;
     int digits = 1;
-    for (size_t i = 0; i < s->n_streams; i++)
-        most = s->streams[i].id > most ? s->streams[i].id : most;
+    for (size_t i = 0; i < n; i++)
+        most = streams[i].id > most ? streams[i].id : most;
     for (; most > 9; most /= 10)
         digits++;
     return digits;
@@ -64,6 +64,30 @@ static uint64_t without_names(const struct columns *c, const struct snapshot *s)
     return column >= 0 ? (uint64_t)1 << column : 0;
 }
 
+static uint64_t bit_of(const struct columns *c, const char *name)
+{
+    int column = column_find(c, name);
+    return column >= 0 ? (uint64_t)1 << column : 0;
+}
+
+uint64_t columns_lacking(const struct columns *c, const struct snapshot *s)
+{
+    bool closed = c == &closed_columns, told = s->streams_page.known;
+    const struct snapshot_stream *rows = closed ? s->closed.rows : s->streams;
+    bool trend = false, user = told, idle = told, trip = false;
+    if (c == &device_columns)
+        return 0;
+    for (size_t i = 0; i < (closed ? s->closed.n_rows : s->n_streams); i++) {
+        trend = trend || rows[i].trend.n > 0;
+        user = user || rows[i].user[0] != '\0';
+        idle = idle || rows[i].idle > 0;
+    }
+    for (size_t i = 0; i < s->n_tunnels; i++)
+        trip = trip || s->tunnels[i].far_round_trip > 0;
+    return (trend ? 0 : bit_of(c, "trend")) | (user ? 0 : bit_of(c, "user")) |
+           (idle ? 0 : bit_of(c, "idle")) | (trip ? 0 : bit_of(c, "round_trip"));
+}
+
 /* The column that tells the device, where there are several. On wide screens the host names of
  * services tell it, too. */
 static uint64_t device_column(const struct columns *c, const struct snapshot *s, int width)
@@ -76,15 +100,19 @@ static uint64_t device_column(const struct columns *c, const struct snapshot *s,
 struct columns_options columns_options(const struct columns *c, const struct snapshot *s,
                                        const struct ui *ui, int width)
 {
-    bool streams = c == &stream_columns;
+    bool streams = c == &stream_columns, closed = c == &closed_columns;
+    const struct snapshot_stream *rows = closed ? s->closed.rows : s->streams;
     return (struct columns_options){.role = column_role_of(s),
                                     .totals = ui->totals,
-                                    .hidden = (streams ? ui->hidden : 0) | without_names(c, s),
+                                    .hidden = (streams ? ui->hidden : 0) | without_names(c, s) |
+                                              columns_lacking(c, s),
                                     .wanted = c != &device_columns ? device_column(c, s, width) : 0,
                                     /* Space for the marks of selection and tag. */
                                     .at = streams ? 2 : 1,
                                     .width = width,
-                                    .first = streams ? id_width(s) : 0};
+                                    .first = streams  ? id_width(rows, s->n_streams)
+                                             : closed ? id_width(rows, s->closed.n_rows)
+                                                      : 0};
 }
 
 /* ---- places ---- */
@@ -158,4 +186,23 @@ void columns_fit(const struct columns *c, const struct columns_options *o, struc
         out->items[i].at = at;
         at += out->items[i].width + 1;
     }
+}
+
+int columns_neighbour(const struct columns *c, const struct snapshot *s, const struct ui *ui,
+                      int sort, int by)
+{
+    struct columns_options o = columns_options(c, s, ui, ui->columns);
+    struct columns_fit fit;
+    columns_fit(c, &o, &fit);
+    int at = 0;
+    while (at < fit.n && fit.items[at].column != sort)
+        at++;
+    if (at == fit.n)
+        at = by > 0 ? fit.n - 1 : 0;
+    for (int i = 1; i <= fit.n; i++) {
+        int column = fit.items[(at + i * by + i * fit.n) % fit.n].column;
+        if (c->items[column].compare != NULL)
+            return column;
+    }
+    return sort;
 }

@@ -1,5 +1,5 @@
-/* The columns of the tables, streams, services and devices: an entry for each has its name, when it
- * is shown, its width, its text and its order. Pure. */
+/* The columns of the tables, streams, services, devices and streams that have ended: an entry for
+ * each has its name, when it is shown, its width, its text and its order. Pure. */
 #ifndef TUI_STATE_COLUMNS_H
 #define TUI_STATE_COLUMNS_H
 
@@ -20,6 +20,7 @@ const char *column_row_noun(enum column_role role);
 struct column_text {
     struct span text, more;
     enum role role;
+    bool ascii; /* set before: nothing but ASCII can be shown */
     char buffer[80];
 };
 
@@ -41,7 +42,9 @@ struct columns {
     int n;
     const struct column *items;
 };
-extern const struct columns stream_columns, service_columns, device_columns;
+extern const struct columns stream_columns, service_columns, device_columns, closed_columns;
+/* The columns that would be empty in every row, since the program does not tell: 1 << index. */
+uint64_t columns_lacking(const struct columns *c, const struct snapshot *s);
 
 /* Finds a column by its name or by a title in any role, whatever the case. -1: there is none. */
 int column_find(const struct columns *c, const char *name);
@@ -70,6 +73,10 @@ struct columns_options columns_options(const struct columns *c, const struct sna
 /* Each column gets its least width; the rest of the row is shared by the columns that can use it.
  */
 void columns_fit(const struct columns *c, const struct columns_options *o, struct columns_fit *out);
+/* The column after `sort`, or the one before (by < 0), of those that the screen shows and that have
+ * an order. */
+int columns_neighbour(const struct columns *c, const struct snapshot *s, const struct ui *ui,
+                      int sort, int by);
 /* Whether the column can be shown at all, on a screen that is wide enough. */
 bool column_is_in(const struct column *c, enum column_role role, enum totals totals);
 

@@ -101,7 +101,7 @@ static const struct column items[] = {
     {"address", AT_HUB("ADDRESS"), 12, 48, 1, 60, 70, false, COLUMN_ALWAYS, write_address, by_hub},
     {"version", AT_HUB("VERSION"), 7, 12, 1, 40, 90, false, COLUMN_ALWAYS, write_version, by_hub},
     {"services", AT_HUB("SERVICES"), 10, 40, 2, 70, 50, false, COLUMN_ALWAYS, write_services, NULL},
-    {"labels", AT_HUB("LABELS"), 10, 60, 2, 65, 76, false, COLUMN_ALWAYS, write_labels, NULL},
+    {"labels", AT_HUB("LABELS"), 10, 60, 4, 65, 76, false, COLUMN_ALWAYS, write_labels, NULL},
 };
 /* clang-format on */
 const struct columns device_columns = {sizeof items / sizeof *items, items};

@@ -67,7 +67,16 @@ static void write_state(const void *row, enum units units, int width, struct col
                     span_is(span_of(s->state), "ready") ? ROLE_OK : ROLE_BAD);
 }
 
+static void write_trip(const void *row, enum units units, int width, struct column_text *out)
+{
+    const struct snapshot_service *s = row;
+    (void)units, (void)width;
+    format_moment(s->round_trip, out->buffer);
+    column_put_number(out, ROLE_TEXT);
+}
+
 COMPARE(host, compare_texts, host)
+COMPARE(trip, compare_numbers, round_trip)
 COMPARE(target, compare_texts, target)
 COMPARE(state, compare_texts, state)
 COMPARE(open, compare_counts, counts.open)
@@ -104,6 +113,7 @@ static const struct column items[] = {
     {"rate_down", ENDS("DOWN/s"), 7, 7, 0, 98, 0, true, COLUMN_RATE, write_rate_down, by_rate_down},
     {"rate_up", ENDS("UP/s"), 7, 7, 0, 97, 0, true, COLUMN_RATE, write_rate_up, by_rate_up},
     {"first_byte", ENDS("FIRST"), 5, 5, 0, 35, 120, true, COLUMN_ALWAYS, write_first, by_first},
+    {"round_trip", ENDS("TRIP"), 5, 5, 0, 34, 90, true, COLUMN_ALWAYS, write_trip, by_trip},
 };
 /* clang-format on */
 const struct columns service_columns = {sizeof items / sizeof *items, items};

@@ -1,7 +1,10 @@
 #include "tui/state/keys.h"
 
 #include "tui/state/columns.h"
-#include "tui/state/device_list.h"
+#include "tui/state/groups.h"
+#include "tui/state/moment.h"
+#include "tui/state/paged_list.h"
+#include "tui/state/stream_list.h"
 #include "tui/state/ui_internal.h"
 
 #include <stdio.h>
@@ -33,20 +36,35 @@ ACTION(back)
 {
     if (ui->screen == SCREEN_HELP)
         return help(ui, m, key);
-    if (ui->screen == SCREEN_DEVICES && ui->devices.filter[0] != '\0' && key == UIKEY_ESCAPE) {
-        ui->devices.filter[0] = '\0';
+    enum paged_kind kind = paged_list_on(ui->screen);
+    if (kind < PAGED_KINDS && ui->lists[kind].filter[0] != '\0' && key == UIKEY_ESCAPE) {
+        ui->lists[kind].filter[0] = '\0';
         return UI_REFRESH;
     }
     if (ui->screen == SCREEN_DEVICE)
         ui->screen = SCREEN_DEVICES;
+    else if (ui->screen == SCREEN_STREAM)
+        ui->screen = ui->before_stream;
     else if (ui->screen != SCREEN_MAIN)
         ui->screen = SCREEN_MAIN;
+    else if (ui->moment > 0)
+        ui->moment = 0;
     else if (ui->search_text[0] != '\0')
         ui->search_text[0] = '\0';
     else
         ui_clear_filter(ui);
     ui_settle(ui, m);
-    return ui->screen == SCREEN_DEVICES ? UI_REFRESH : UI_NOTHING;
+    bool list = paged_list_on(ui->screen) < PAGED_KINDS || ui->screen == SCREEN_DEVICE;
+    return list || m->shown.streams_page.known ? UI_REFRESH : UI_NOTHING;
+}
+
+ACTION(history)
+{
+    if (ui->screen == SCREEN_HISTORY)
+        return back(ui, m, key);
+    ui->screen = SCREEN_HISTORY;
+    ui_settle(ui, m);
+    return UI_REFRESH;
 }
 
 ACTION(devices)
@@ -86,32 +104,19 @@ ACTION(quit)
 
 /* ---- sort ---- */
 
-/* The neighbour of the sort column, among the columns that the screen shows. */
-static int neighbour(const struct ui *ui, const struct model *m, int sort, int by)
-{
-    const struct columns *c = ui->focus == PANE_SERVICES ? &service_columns : &stream_columns;
-    struct columns_options o = columns_options(c, &m->shown, ui, ui->columns);
-    struct columns_fit fit;
-    columns_fit(c, &o, &fit);
-    for (int i = 0; i < fit.n; i++)
-        if (fit.items[i].column == sort)
-            return fit.items[(i + by + fit.n) % fit.n].column;
-    return fit.n > 0 ? fit.items[by > 0 ? 0 : fit.n - 1].column : sort;
-}
-
 ACTION(sort_by)
 {
     int by = key == '<' ? -1 : 1;
-    if (ui->screen == SCREEN_DEVICES) {
-        device_list_sort(ui, by);
+    if (paged_list_on(ui->screen) < PAGED_KINDS) {
+        paged_list_sort(ui, m, paged_list_on(ui->screen), by);
         return UI_REFRESH;
     }
     if (ui->focus == PANE_SERVICES)
-        ui->service_sort = neighbour(ui, m, ui->service_sort, by);
+        ui->service_sort = columns_neighbour(&service_columns, &m->shown, ui, ui->service_sort, by);
     else
-        ui->sort = neighbour(ui, m, ui->sort, by);
+        ui->sort = columns_neighbour(&stream_columns, &m->shown, ui, ui->sort, by);
     ui_settle(ui, m);
-    return UI_NOTHING;
+    return m->shown.streams_page.known ? UI_REFRESH : UI_NOTHING;
 }
 
 ACTION(reverse)
@@ -119,8 +124,9 @@ ACTION(reverse)
     (void)key;
     if (m->link != MODEL_LIVE)
         return UI_RETRY; /* as the box of a lost program says */
-    if (ui->screen == SCREEN_DEVICES) {
-        ui->devices.reverse = !ui->devices.reverse;
+    enum paged_kind kind = paged_list_on(ui->screen);
+    if (kind < PAGED_KINDS) {
+        ui->lists[kind].reverse = !ui->lists[kind].reverse;
         return UI_REFRESH;
     }
     if (ui->focus == PANE_SERVICES)
@@ -128,6 +134,32 @@ ACTION(reverse)
     else
         ui->reverse = !ui->reverse;
     ui_settle(ui, m);
+    return m->shown.streams_page.known ? UI_REFRESH : UI_NOTHING;
+}
+
+/* ---- groups ---- */
+
+ACTION(group)
+{
+    bool hub = column_role_of(&m->shown) == COLUMN_HUB;
+    (void)key;
+    ui->groups = (struct grouping){.by = groups_next(ui->groups.by, hub)};
+    ui->stream_row = ui->stream_top = 0;
+    ui->focus = PANE_STREAMS;
+    if (ui->groups.by == GROUP_NONE)
+        ui_say(ui, false, "no groups");
+    else
+        ui_say(ui, false, "by %s: who used most since the start; Space shows the %ss",
+               groups_noun(ui->groups.by, hub), column_row_noun(column_role_of(&m->shown)));
+    return UI_REFRESH;
+}
+
+/* ---- time ---- */
+
+ACTION(travel)
+{
+    moment_step(ui, m, key == UIKEY_LEFT ? -1 : 1);
+    ui->log_up = 0;
     return UI_NOTHING;
 }
 
@@ -145,6 +177,9 @@ ACTION(tag)
 {
     uint64_t id = ui_selected(ui, m);
     size_t i = 0;
+    if (ui->screen == SCREEN_MAIN && ui->focus == PANE_STREAMS && ui->groups.by != GROUP_NONE &&
+        ui_fold(ui, m, key) != UI_NOTHING)
+        return UI_REFRESH;
     if (ui->screen != SCREEN_MAIN || ui->focus != PANE_STREAMS || id == 0)
         return pause_picture(ui, m, key);
     ui_step(ui, m, 0); /* selects this stream itself, rather than its row */
@@ -284,11 +319,15 @@ ACTION(copy)
     bool service =
         ui->screen == SCREEN_SERVICE || (ui->screen == SCREEN_MAIN && ui->focus == PANE_SERVICES);
     bool device = ui->screen == SCREEN_DEVICES || ui->screen == SCREEN_DEVICE;
-    uint64_t id = service || device ? 0 : ui_selected(ui, m);
+    bool other = device || ui->screen == SCREEN_HISTORY;
+    uint64_t id = service || other ? 0 : ui_selected(ui, m);
     (void)key;
     ui->copied[0] = '\0';
-    if (device && device_list_selected(ui, m) != NULL)
-        snprintf(ui->copied, sizeof ui->copied, "%s", device_list_selected(ui, m)->device);
+    if (other)
+        snprintf(ui->copied, sizeof ui->copied, "%s",
+                 ui->lists[device ? PAGED_DEVICES : PAGED_CLOSED].name);
+    else if (ui->screen == SCREEN_MAIN && ui->groups.on_group && !service)
+        snprintf(ui->copied, sizeof ui->copied, "%s", ui->groups.key);
     else if (service)
         copy_service(ui, m);
     else if (id != 0)
@@ -314,25 +353,30 @@ ACTION(stop)
 
 #define F(n) (UIKEY_F + (n))
 #define ON_LISTS (ON_MAIN | ON_STREAM | ON_SERVICE)
+#define ON_PAGED (ON_DEVICES | ON_HISTORY)
 
 /* clang-format off */
 const struct key_binding key_bindings[] = {
     /* The key bar, in this order. */
-    {{'?', F(1), 'h'}, "? F1 h", "help", KEYS_SCREEN, ON_ALL, "?", "Help", false, help},
+    {{'?', F(1)}, "? F1", "help", KEYS_SCREEN, ON_ALL, "?", "Help", false, help},
     {{UIKEY_ESCAPE}, "Esc", "back, no filter", KEYS_OPEN, ON_ALL & ~(unsigned)ON_MAIN, "Esc", " Back", false, back},
-    {{'/', F(4)}, "/ F4", "filter", KEYS_FIND, ON_MAIN | ON_DEVICES, "/", "Filter", false, ui_ask_filter},
-    {{'<', '>'}, "< >", "by another column", KEYS_SORT, ON_MAIN | ON_DEVICES, "<>", "Sort", false, sort_by},
-    {{'r'}, "r", "reverse", KEYS_SORT, ON_MAIN | ON_DEVICES, "r", "Rev", false, reverse},
-    {{'p', 'Z'}, "p Z", "pause the picture", KEYS_VIEW, ON_LISTS | ON_DEVICES | ON_DEVICE, "p", "Pause", false, pause_picture},
+    {{'/', F(4)}, "/ F4", "filter", KEYS_FIND, ON_MAIN | ON_PAGED, "/", "Filter", false, ui_ask_filter},
+    {{'<', '>'}, "< >", "by another column", KEYS_SORT, ON_MAIN | ON_PAGED, "<>", "Sort", false, sort_by},
+    {{'r'}, "r", "reverse", KEYS_SORT, ON_MAIN | ON_PAGED, "r", "Rev", false, reverse},
+    {{'p', 'Z'}, "p Z", "pause the picture", KEYS_VIEW, ON_LISTS | ON_PAGED | ON_DEVICE, "p", "Pause", false, pause_picture},
     {{'u'}, "u", "bytes or bits", KEYS_VIEW, ON_LISTS, "u", "Units", false, units},
     {{'K', F(9), UIKEY_DELETE}, "K F9 Del", "close (asks)", KEYS_STREAMS, ON_MAIN | ON_STREAM, "K", "Kill", true, ui_ask_close},
     {{UIKEY_TAB, UIKEY_BACK_TAB}, "Tab S-Tab", "next pane", KEYS_MOVE, ON_MAIN, "Tab", " Focus", false, ui_next_pane},
-    {{UIKEY_ENTER}, "Enter", "details", KEYS_OPEN, ON_MAIN | ON_DEVICES, "Enter", " Detail", false, ui_enter},
+    {{UIKEY_ENTER}, "Enter", "details", KEYS_OPEN, ON_MAIN | ON_PAGED | ON_DEVICE, "Enter", " Detail", false, ui_enter},
     {{'D'}, "D", "list devices", KEYS_STREAMS, ON_MAIN | AT_HUB, "D", "evices", false, devices},
+    {{'h'}, "h", "those that ended", KEYS_OPEN, ON_MAIN | ON_HISTORY, "h", "History", false, history},
+    {{'a'}, "a", "in groups", KEYS_STREAMS, ON_MAIN, "a", "Group", false, group},
+    {{'o'}, "o", "open (shows how)", KEYS_OPEN, ON_LISTS | ON_PAGED | ON_DEVICE, "o", "Open", false, ui_ask_open},
+    {{'x'}, "x", "write to a file", KEYS_STREAMS, ON_LISTS | ON_PAGED | ON_DEVICE, "x", "Export", false, ui_ask_export},
     {{'w'}, "w", "1, 10 or 60 minutes", KEYS_GRAPH, ON_LISTS, "w", "Window", false, window},
     {{'A'}, "A", "let in, or nobody", KEYS_STREAMS, ON_MAIN | AT_AGENT, NULL, NULL, true, accept_or_not},
     {{'t'}, "t", "rates, totals", KEYS_VIEW, ON_MAIN, "t", "Totals", false, totals},
-    {{'y'}, "y", "copy id or name", KEYS_STREAMS, ON_LISTS | ON_DEVICES | ON_DEVICE, "y", "Copy", false, copy},
+    {{'y'}, "y", "copy id or name", KEYS_STREAMS, ON_LISTS | ON_PAGED | ON_DEVICE, "y", "Copy", false, copy},
     {{'q', F(10), CTRL('c')}, "q", "quit", KEYS_OPEN, ON_ALL, "q", "Quit", false, quit},
     /* These are not in the bar. */
     {{UIKEY_UP, UIKEY_DOWN, 'k', 'j'}, "Up Down k j", "move", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
@@ -342,7 +386,8 @@ const struct key_binding key_bindings[] = {
     {{F(3)}, "F3", "search", KEYS_FIND, ON_MAIN, NULL, NULL, false, ui_ask_search},
     {{'n', 'N'}, "n N", "step to matches", KEYS_FIND, ON_MAIN, NULL, NULL, false, ui_next_match},
     {{'s', F(6)}, "s F6", "from a list", KEYS_SORT, ON_MAIN, NULL, NULL, false, ui_ask_sort},
-    {{' '}, "Space", "tag", KEYS_STREAMS, ON_LISTS, NULL, NULL, false, tag},
+    {{UIKEY_LEFT, UIKEY_RIGHT}, "Left Right", "back in time", KEYS_GRAPH, ON_MAIN, NULL, NULL, false, travel},
+    {{' '}, "Space", "tag, fold", KEYS_STREAMS, ON_LISTS, NULL, NULL, false, tag},
     {{'U'}, "U", "untag all", KEYS_STREAMS, ON_MAIN, NULL, NULL, false, untag},
     {{'F'}, "F", "follow newest", KEYS_STREAMS, ON_MAIN, NULL, NULL, false, follow},
     {{'l'}, "l", "log size", KEYS_VIEW, ON_MAIN, NULL, NULL, false, log_size},
@@ -366,7 +411,8 @@ bool key_is_for(const struct key_binding *b, enum column_role role)
 unsigned key_screen(enum screen s)
 {
     static const unsigned bits[] = {
-        [SCREEN_MAIN] = ON_MAIN, [SCREEN_STREAM] = ON_STREAM,   [SCREEN_SERVICE] = ON_SERVICE,
-        [SCREEN_HELP] = ON_HELP, [SCREEN_DEVICES] = ON_DEVICES, [SCREEN_DEVICE] = ON_DEVICE};
+        [SCREEN_MAIN] = ON_MAIN,      [SCREEN_STREAM] = ON_STREAM,   [SCREEN_SERVICE] = ON_SERVICE,
+        [SCREEN_HELP] = ON_HELP,      [SCREEN_DEVICES] = ON_DEVICES, [SCREEN_DEVICE] = ON_DEVICE,
+        [SCREEN_HISTORY] = ON_HISTORY};
     return bits[s];
 }

@@ -12,7 +12,8 @@ enum {
     ON_HELP = 8,
     ON_DEVICES = 16,
     ON_DEVICE = 32,
-    ON_ALL = 63,
+    ON_HISTORY = 256,
+    ON_ALL = 63 | ON_HISTORY,
     AT_HUB = 64,   /* only a hub's key bar and help have it */
     AT_AGENT = 128 /* only an agent's */
 };

@@ -2,6 +2,7 @@
 
 #include "core/base/err.h"
 #include "tui/state/columns.h"
+#include "tui/state/moment.h"
 #include "tui/state/row_filter.h"
 
 #include <stdarg.h>
@@ -16,10 +17,17 @@ static bool hidden_by_pause(const struct model *m, const struct snapshot_event *
     return m->paused && (e->number > 0 ? e->number > m->paused_event : e->time > m->paused_clock);
 }
 
+/* Whether it came after the moment that is looked at. */
+static bool comes_later(const struct ui *ui, const struct model *m, const struct snapshot_event *e)
+{
+    double ago, moment = moment_time(ui, m, &ago);
+    return moment > 0 && e->time > moment;
+}
+
 static bool listed(const struct ui *ui, const struct model *m, size_t i)
 {
     const struct snapshot_event *e = &m->events[i].e;
-    return !hidden_by_pause(m, e) && row_filter_event(&ui->filter, e);
+    return !hidden_by_pause(m, e) && !comes_later(ui, m, e) && row_filter_event(&ui->filter, e);
 }
 
 size_t log_select(const struct ui *ui, const struct model *m, size_t skip, size_t at[], size_t max)

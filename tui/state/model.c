@@ -91,6 +91,8 @@ void model_event(struct model *m, const struct snapshot_event *e)
     add_event(m, e);
     if (e->number != 0)
         m->last_event = e->number;
+    if (strcmp(e->event, "open") == 0 && e->stream > m->newest_stream)
+        m->newest_stream = e->stream;
 }
 
 static void take_events(struct model *m, const struct snapshot *s)
@@ -138,7 +140,7 @@ static void restart(struct model *m, const struct snapshot *s)
     model_pause(m, false);
     snapshot_free(&m->shown);
     m->seconds.n = m->tens.n = 0;
-    m->seconds.last = m->tens.last = m->last_event = 0;
+    m->seconds.last = m->tens.last = m->last_event = m->newest_stream = 0;
     for (size_t i = 0; i < m->n_events; i++)
         m->events[i].e.number = 0;
     model_note(m, "restarted", s->time, "%s was started anew: counters begin at 0", s->program);
@@ -158,13 +160,31 @@ static void connected(struct model *m, const struct snapshot *s, double now)
     m->heard_at = now;
 }
 
+/* Each service has the round trip of its tunnel. Services of one tunnel stand together, so the
+ * tunnel of the one before is looked at first. */
+static void fill_round_trips(struct snapshot *s)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < s->n_services && s->n_tunnels > 0; i++) {
+        size_t n = 0;
+        while (n < s->n_tunnels && strcmp(s->tunnels[at].name, s->services[i].tunnel) != 0) {
+            at = (at + 1) % s->n_tunnels;
+            n++;
+        }
+        if (n < s->n_tunnels)
+            s->services[i].round_trip = s->tunnels[at].far_round_trip;
+    }
+}
+
 void model_take(struct model *m, struct snapshot *s, double now)
 {
     connected(m, s, now);
+    fill_round_trips(s);
     merge(&m->seconds, &s->seconds, MODEL_SECONDS);
     merge(&m->tens, &s->tens, MODEL_TENS);
     take_events(m, s);
     struct snapshot *to = m->paused ? &m->newest : &m->shown;
+    *(m->paused ? &m->answered_newest : &m->answered) = m->asked;
     snapshot_free(to);
     *to = *s;
     *s = (struct snapshot){0};
@@ -183,20 +203,49 @@ static void append_text(char out[MODEL_TARGET], const char *format, ...)
     va_end(args);
 }
 
-void model_target(const struct model *m, const struct model_wanted *w, char out[MODEL_TARGET])
+/* Asks for a page; prefix: of its parameters but `limit`, which has another name. */
+static void append_page(const struct model_page *p, const char *limit, const char *prefix,
+                        char out[MODEL_TARGET])
 {
-    char filter[3 * sizeof w->devices_filter];
+    char filter[3 * MODEL_FILTER];
+    if (!p->asked)
+        return;
+    append_text(out, "&%s=%zu&%sfrom=%zu&%ssort=%s%s", limit, p->rows, prefix, p->from, prefix,
+                p->reverse ? "-" : "", p->sort);
+    if (p->filter[0] == '\0')
+        return;
+    percent_encode(span_of(p->filter), filter);
+    append_text(out, "&%sfilter=%s", prefix, filter);
+}
+
+static void append_groups(const struct model_wanted *w, char out[MODEL_TARGET])
+{
+    char key[3 * MODEL_KEY];
+    if (w->groups == NULL)
+        return;
+    append_text(out, "&groups=%s", w->groups);
+    if (!w->one_group)
+        return;
+    percent_encode(span_of(w->group), key);
+    append_text(out, "&group=%s", key);
+}
+
+void model_target(struct model *m, const struct model_wanted *w, char out[MODEL_TARGET])
+{
+    m->asked = *w;
     out[0] = '\0';
     append_text(out, "/v1/snapshot?history=%" PRIu64 "&tens=%" PRIu64 "&events=%" PRIu64,
                 m->seconds.last, m->tens.last, m->last_event);
     if (w->detail != 0)
         append_text(out, "&detail=%" PRIu64, w->detail);
-    if (w->devices == 0)
-        return;
-    percent_encode(span_of(w->devices_filter), filter);
-    append_text(out, "&devices=%zu&devices_from=%zu&devices_sort=%s%s&devices_filter=%s",
-                w->devices, w->devices_from, w->devices_reverse ? "-" : "", w->devices_sort,
-                filter);
+    append_page(&w->streams, "limit", "", out);
+    if (w->streams.asked)
+        append_text(out, "&trend=1");
+    if (w->find != 0)
+        append_text(out, "&find=%" PRIu64, w->find);
+    append_groups(w, out);
+    append_page(&w->closed, "closed", "closed_", out);
+    append_page(&w->devices, "devices", "devices_", out);
 }
 
 void model_lost(struct model *m, const char *problem, double now, double retry_at)
@@ -225,6 +274,7 @@ void model_pause(struct model *m, bool pause)
         return;
     snapshot_free(&m->shown);
     m->shown = m->newest;
+    m->answered = m->answered_newest;
     m->newest = (struct snapshot){0};
 }
 
@@ -241,5 +291,8 @@ const struct snapshot_stream *model_stream(const struct model *m, uint64_t id)
     for (size_t i = 0; i < m->shown.n_streams; i++)
         if (m->shown.streams[i].id == id)
             return &m->shown.streams[i];
+    for (size_t i = 0; i < m->shown.closed.n_rows; i++)
+        if (m->shown.closed.rows[i].id == id)
+            return &m->shown.closed.rows[i];
     return NULL;
 }

@@ -30,6 +30,28 @@ struct model_event {
     char *memory;
 };
 
+/* Rows of a list that the program filters and sorts (share/doc/control.md, "Pages"). */
+#define MODEL_FILTER 280    /* bytes of a filter, with its end */
+#define MODEL_KEY 256       /* of a group's key */
+#define MODEL_PAGE_MAX 4096 /* rows; a search looks at so many */
+struct model_page {
+    bool asked;  /* else nothing of that list is asked for; of streams: all are */
+    size_t rows; /* how many; 0: only how many there are */
+    size_t from; /* rows before the first one */
+    char filter[MODEL_FILTER];
+    const char *sort; /* a member's name */
+    bool reverse;
+};
+/* What the screen needs of a snapshot. */
+struct model_wanted {
+    uint64_t detail; /* id of the stream whose history is shown; 0: none */
+    struct model_page streams, closed, devices;
+    uint64_t find;      /* id of the stream whose row is asked for; 0: none */
+    const char *groups; /* "client", ...; NULL: none */
+    bool one_group;     /* streams are those of the group with this key only */
+    char group[MODEL_KEY];
+};
+
 struct model {
     struct snapshot shown;  /* what views draw; schema 0: no snapshot yet */
     struct snapshot newest; /* while paused: shown after the pause; else zero */
@@ -41,7 +63,10 @@ struct model {
     uint64_t paused_second, paused_ten; /* while paused: the newest sample shown */
     size_t n_events;                    /* oldest first, at most MODEL_EVENTS */
     struct model_event events[MODEL_EVENTS];
-    uint64_t last_event; /* number of the program's newest known event */
+    uint64_t last_event;    /* number of the program's newest known event */
+    uint64_t newest_stream; /* the highest id in an event "open" */
+    /* What the last request asked for, and the request that `shown` and `newest` answer. */
+    struct model_wanted asked, answered, answered_newest;
 
     enum model_link link;
     char socket[256];  /* path, for people */
@@ -60,18 +85,10 @@ void model_free(struct model *m);
  * after a loss adds an event "back" that tells how long nothing was heard. now: the local monotonic
  * clock. */
 void model_take(struct model *m, struct snapshot *s, double now);
-/* What the screen needs besides the streams. */
-struct model_wanted {
-    uint64_t detail;     /* id of the stream whose history is shown; 0: none */
-    size_t devices;      /* rows of a hub's devices; 0: none. The rest is theirs: */
-    size_t devices_from; /* rows before the first one */
-    char devices_filter[208];
-    const char *devices_sort;
-    bool devices_reverse;
-};
-#define MODEL_TARGET 1024
-/* "/v1/snapshot?history=...&tens=...&events=..." asks for what is missing and wanted. */
-void model_target(const struct model *m, const struct model_wanted *w, char out[MODEL_TARGET]);
+#define MODEL_TARGET 3800
+/* "/v1/snapshot?history=...&tens=...&events=..." asks for what is missing and wanted; the next
+ * snapshot is taken for the answer to it. */
+void model_target(struct model *m, const struct model_wanted *w, char out[MODEL_TARGET]);
 void model_lost(struct model *m, const char *problem, double now, double retry_at);
 /* Adds an event that came outside a snapshot (in a replay), unless it is known already. Strings are
  * copied. */
@@ -83,7 +100,7 @@ size_t model_held(const struct model *m);
 void model_note(struct model *m, const char *event, double time, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Finds a stream of `shown` by its id. NULL: there is none. */
+/* Finds a stream of `shown` by its id, among those that have ended, too. NULL: it is not here. */
 const struct snapshot_stream *model_stream(const struct model *m, uint64_t id);
 
 #endif

@@ -47,20 +47,44 @@ static struct sorting sorting_of(const struct snapshot *s, const struct columns 
 
 static struct order room_for(size_t n)
 {
-    return (struct order){n > 0 ? malloc(n * sizeof(uint32_t)) : NULL, 0};
+    return (struct order){.at = n > 0 ? malloc(n * sizeof(uint32_t)) : NULL};
+}
+
+/* What the program has filtered and sorted. */
+static struct order page_of(const struct snapshot *s)
+{
+    struct order o = room_for(s->n_streams);
+    o.from = s->streams_page.from;
+    o.total = s->streams_page.matching;
+    for (; o.at != NULL && o.n < s->n_streams; o.n++)
+        o.at[o.n] = (uint32_t)o.n;
+    if (o.total < o.from + o.n)
+        o.total = o.from + o.n;
+    return o;
+}
+
+struct order order_streams_that(const struct ui *ui, const struct model *m,
+                                bool (*fits)(const struct snapshot_stream *s, const void *owner),
+                                const void *owner)
+{
+    const struct snapshot *s = &m->shown;
+    if (s->streams_page.known)
+        return page_of(s);
+    struct order o = room_for(s->n_streams);
+    struct sorting how = sorting_of(s, &stream_columns, ui->sort, ui->reverse);
+    for (size_t i = 0; o.at != NULL && i < s->n_streams; i++)
+        if (row_filter_stream(&ui->filter, &s->streams[i]) &&
+            (fits == NULL || fits(&s->streams[i], owner)))
+            o.at[o.n++] = (uint32_t)i;
+    if (o.n > 1)
+        qsort_r(o.at, o.n, sizeof *o.at, compare_streams, &how);
+    o.total = o.n;
+    return o;
 }
 
 struct order order_streams(const struct ui *ui, const struct model *m)
 {
-    const struct snapshot *s = &m->shown;
-    struct order o = room_for(s->n_streams);
-    struct sorting how = sorting_of(s, &stream_columns, ui->sort, ui->reverse);
-    for (size_t i = 0; o.at != NULL && i < s->n_streams; i++)
-        if (row_filter_stream(&ui->filter, &s->streams[i]))
-            o.at[o.n++] = (uint32_t)i;
-    if (o.n > 1)
-        qsort_r(o.at, o.n, sizeof *o.at, compare_streams, &how);
-    return o;
+    return order_streams_that(ui, m, NULL, NULL);
 }
 
 struct order order_services(const struct ui *ui, const struct model *m)
@@ -72,6 +96,7 @@ struct order order_services(const struct ui *ui, const struct model *m)
         o.at[o.n++] = (uint32_t)i;
     if (o.n > 1)
         qsort_r(o.at, o.n, sizeof *o.at, compare_services, &how);
+    o.total = o.n;
     return o;
 }
 
@@ -81,11 +106,16 @@ void order_free(struct order *o)
     *o = (struct order){0};
 }
 
+const struct snapshot_stream *order_stream(const struct order *o, const struct model *m, size_t row)
+{
+    return row >= o->from && row - o->from < o->n ? &m->shown.streams[o->at[row - o->from]] : NULL;
+}
+
 long order_stream_row(const struct order *o, const struct model *m, uint64_t id)
 {
-    for (size_t i = 0; i < o->n; i++)
-        if (id == 0 || m->shown.streams[o->at[i]].id == id)
-            return (long)i;
+    for (size_t i = 0; i < o->n && id != 0; i++)
+        if (m->shown.streams[o->at[i]].id == id)
+            return (long)(o->from + i);
     return -1;
 }
 
@@ -103,4 +133,15 @@ long order_service_row(const struct order *o, const struct model *m, const char 
             return (long)i;
     }
     return -1;
+}
+
+const struct snapshot_service *service_find(const struct model *m, const char *name)
+{
+    char this[sizeof((struct ui *)NULL)->service];
+    for (size_t i = 0; i < m->shown.n_services; i++) {
+        service_name(&m->shown.services[i], this, sizeof this);
+        if (strcmp(this, name) == 0)
+            return &m->shown.services[i];
+    }
+    return NULL;
 }

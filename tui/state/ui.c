@@ -1,9 +1,10 @@
 #include "tui/state/ui.h"
 
 #include "tui/state/columns.h"
-#include "tui/state/device_list.h"
 #include "tui/state/help.h"
 #include "tui/state/keys.h"
+#include "tui/state/paged_list.h"
+#include "tui/state/stream_list.h"
 #include "tui/state/ui_internal.h"
 
 #include <stdio.h>
@@ -18,7 +19,8 @@ void ui_init(struct ui *ui)
                       .refresh = 1,
                       .sort = column_find(&stream_columns, "rate_down"),
                       .service_sort = column_find(&service_columns, "id"),
-                      .devices.sort = column_find(&device_columns, "state"),
+                      .lists[PAGED_DEVICES].sort = column_find(&device_columns, "state"),
+                      .lists[PAGED_CLOSED].sort = column_find(&closed_columns, "closed_at"),
                       .columns = COLUMNS_BEFORE,
                       .rows = ROWS_BEFORE};
 }
@@ -66,6 +68,7 @@ unsigned ui_key(struct ui *ui, struct model *m, uint32_t key)
 {
     if (key != UIKEY_PASTE_END)
         ui->message[0] = '\0';
+    ui->searching = 0;
     if (pasted(ui, m, key))
         return UI_NOTHING;
     if (ui->prompt != PROMPT_NONE)
@@ -98,7 +101,8 @@ static void click_head(struct ui *ui, const struct model *m, int x, bool service
     int column = head_at(ui, m, services ? &service_columns : &stream_columns, x);
     int *sort = services ? &ui->service_sort : &ui->sort;
     bool *reverse = services ? &ui->service_reverse : &ui->reverse;
-    if (column < 0)
+    if (column < 0 ||
+        (services ? &service_columns : &stream_columns)->items[column].compare == NULL)
         return;
     *reverse = column == *sort ? !*reverse : false;
     *sort = column;
@@ -106,13 +110,12 @@ static void click_head(struct ui *ui, const struct model *m, int x, bool service
 
 static void click_stream(struct ui *ui, const struct model *m, size_t row)
 {
-    struct order o = order_streams(ui, m);
-    if (row < o.n) {
-        ui->stream = m->shown.streams[o.at[row]].id;
-        ui->stream_row = row;
+    struct stream_list l = stream_list_of(ui, m);
+    if (row < l.n) {
+        stream_list_select(&l, ui, m, row);
         ui->follow = false;
     }
-    order_free(&o);
+    stream_list_free(&l);
 }
 
 static void click_service(struct ui *ui, const struct model *m, size_t row)
@@ -153,25 +156,28 @@ static bool click_main(struct ui *ui, const struct model *m, int row, int x)
     return false;
 }
 
-static bool click_devices(struct ui *ui, const struct model *m, int row, int x)
+static bool click_list(struct ui *ui, const struct model *m, int row, int x)
 {
     enum { HEAD = 2, FIRST = 3 };
-    int column = row == HEAD ? head_at(ui, m, &device_columns, x) : -1;
-    if (inside(row, FIRST, device_list_room(ui)))
-        return device_list_pick(ui, m, ui->devices.top + (size_t)(row - FIRST));
-    if (column < 0 || device_columns.items[column].compare == NULL)
+    enum paged_kind kind = paged_list_on(ui->screen);
+    const struct columns *c = paged_list_columns(kind);
+    struct paged_list *l = &ui->lists[kind];
+    int column = row == HEAD ? head_at(ui, m, c, x) : -1;
+    if (inside(row, FIRST, paged_list_room(ui)))
+        return paged_list_pick(ui, m, kind, l->top + (size_t)(row - FIRST));
+    if (column < 0 || c->items[column].compare == NULL)
         return false;
-    ui->devices.reverse = column == ui->devices.sort ? !ui->devices.reverse : false;
-    ui->devices.sort = column;
+    l->reverse = column == l->sort ? !l->reverse : false;
+    l->sort = column;
     return false;
 }
 
 /* True: the click is on something that opens. */
 static bool click(struct ui *ui, const struct model *m, int row, int x)
 {
-    return ui->screen == SCREEN_MAIN      ? click_main(ui, m, row, x)
-           : ui->screen == SCREEN_DEVICES ? click_devices(ui, m, row, x)
-                                          : false;
+    return ui->screen == SCREEN_MAIN                 ? click_main(ui, m, row, x)
+           : paged_list_on(ui->screen) < PAGED_KINDS ? click_list(ui, m, row, x)
+                                                     : false;
 }
 
 unsigned ui_click(struct ui *ui, struct model *m, int row, int column, int button)
@@ -185,23 +191,11 @@ unsigned ui_click(struct ui *ui, struct model *m, int row, int column, int butto
     else if (click(ui, m, row, column) && button == 2)
         actions = ui_enter(ui, m, UIKEY_ENTER);
     settle(ui, m);
-    return ui->screen == SCREEN_DEVICES ? actions | UI_REFRESH : actions;
+    bool asks = paged_list_on(ui->screen) < PAGED_KINDS || m->shown.streams_page.known;
+    return asks ? actions | UI_REFRESH : actions;
 }
 
 /* ---- for the app ---- */
-
-uint64_t ui_detail(const struct ui *ui)
-{
-    bool shown = ui->screen == SCREEN_STREAM ||
-                 (ui->screen == SCREEN_HELP && ui->before_help == SCREEN_STREAM);
-    return shown ? ui->stream : 0;
-}
-
-void ui_wanted(const struct ui *ui, struct model_wanted *out)
-{
-    *out = (struct model_wanted){.detail = ui_detail(ui)};
-    device_list_wanted(ui, out);
-}
 
 bool ui_set_filter(struct ui *ui, const char *text)
 {
@@ -221,7 +215,7 @@ bool ui_set_sort(struct ui *ui, const char *name)
 {
     bool reverse = name[0] == '-';
     int column = column_find(&stream_columns, name + reverse);
-    if (column < 0) {
+    if (column < 0 || stream_columns.items[column].compare == NULL) {
         char quoted[40];
         ui_say(ui, true, "there is no column \"%s\"",
                str_escape(span_of(name + reverse), quoted, sizeof quoted));

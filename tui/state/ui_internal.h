@@ -17,6 +17,7 @@ unsigned ui_move(struct ui *ui, struct model *m, uint32_t key);
 unsigned ui_next_pane(struct ui *ui, struct model *m, uint32_t key);
 unsigned ui_next_match(struct ui *ui, struct model *m, uint32_t key);
 unsigned ui_enter(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_fold(struct ui *ui, struct model *m, uint32_t key);
 /* Moves by that many rows, downwards if positive, in the focused pane or the screen. */
 void ui_step(struct ui *ui, const struct model *m, long rows);
 /* The id of the selected stream, even if it is selected by its row; 0: there is none. */
@@ -28,6 +29,15 @@ unsigned ui_ask_search(struct ui *ui, struct model *m, uint32_t key);
 unsigned ui_ask_sort(struct ui *ui, struct model *m, uint32_t key);
 unsigned ui_ask_columns(struct ui *ui, struct model *m, uint32_t key);
 unsigned ui_ask_close(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_ask_open(struct ui *ui, struct model *m, uint32_t key);
+unsigned ui_ask_export(struct ui *ui, struct model *m, uint32_t key);
+/* The prompts that take one key (ui_ask.c). */
+unsigned ui_ask_key(struct ui *ui, struct model *m, uint32_t key);
+/* Chooses the streams of the group ui->groups.key that are here and fit the filter, and asks
+ * whether to close them (ui_gather.c). */
+void ui_choose_members(struct ui *ui, const struct model *m);
+/* Goes on with closing a group once its streams are here. */
+void ui_settle_close(struct ui *ui, const struct model *m);
 unsigned ui_prompt_key(struct ui *ui, struct model *m, uint32_t key);
 /* Handles a key of pasted text. False: no text is being entered. */
 bool ui_prompt_paste(struct ui *ui, struct model *m, uint32_t key);

@@ -1,18 +1,16 @@
 #include "tui/state/ui_internal.h"
 
 #include "tui/state/columns.h"
-#include "tui/state/device_list.h"
+#include "tui/state/device_tunnels.h"
 #include "tui/state/log_lines.h"
+#include "tui/state/moment.h"
+#include "tui/state/paged_list.h"
 #include "tui/state/row_filter.h"
+#include "tui/state/stream_list.h"
 
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
-
-struct layout ui_layout(const struct ui *ui, const struct model *m)
-{
-    bool hub = column_role_of(&m->shown) == COLUMN_HUB;
-    return layout_of(ui->columns, ui->rows, hub ? 0 : m->shown.n_services, ui->log_rows);
-}
 
 /* ---- the selections ---- */
 
@@ -24,18 +22,14 @@ static size_t selected_row(long found, size_t row, size_t n)
     return row < n ? row : n > 0 ? n - 1 : 0;
 }
 
-static size_t stream_row(const struct ui *ui, const struct model *m, const struct order *o)
-{
-    return selected_row(order_stream_row(o, m, ui->stream), ui->stream_row, o->n);
-}
-
 uint64_t ui_selected(const struct ui *ui, const struct model *m)
 {
-    struct order o = order_streams(ui, m);
-    uint64_t id = o.n > 0 ? m->shown.streams[o.at[stream_row(ui, m, &o)]].id : 0;
     if (ui->screen == SCREEN_STREAM)
-        id = ui->stream;
-    order_free(&o);
+        return ui->stream;
+    struct stream_list l = stream_list_of(ui, m);
+    struct list_row r = stream_list_row(&l, m, stream_list_selected(&l, ui, m));
+    uint64_t id = r.stream != NULL ? r.stream->id : 0;
+    stream_list_free(&l);
     return id;
 }
 
@@ -50,13 +44,21 @@ static size_t moved(size_t row, long by, size_t n)
 
 static void step_streams(struct ui *ui, const struct model *m, long by)
 {
-    struct order o = order_streams(ui, m);
-    if (o.n > 0) {
-        ui->stream_row = moved(stream_row(ui, m, &o), by, o.n);
-        ui->stream = m->shown.streams[o.at[ui->stream_row]].id;
-    }
+    struct stream_list l = stream_list_of(ui, m);
+    if (l.n > 0)
+        stream_list_select(&l, ui, m, moved(stream_list_selected(&l, ui, m), by, l.n));
     ui->follow = false;
-    order_free(&o);
+    stream_list_free(&l);
+}
+
+/* The page of one shows another; a group is none. */
+static void step_detail(struct ui *ui, const struct model *m, long by)
+{
+    struct stream_list l = stream_list_of(ui, m);
+    size_t row = l.n > 0 ? moved(stream_list_selected(&l, ui, m), by, l.n) : 0;
+    if (ui->before_stream == SCREEN_MAIN && stream_list_row(&l, m, row).stream != NULL)
+        stream_list_select(&l, ui, m, row);
+    stream_list_free(&l);
 }
 
 static void step_services(struct ui *ui, const struct model *m, long by)
@@ -82,10 +84,12 @@ void ui_step(struct ui *ui, const struct model *m, long rows)
     if (ui->screen == SCREEN_HELP)
         ui->help_top =
             moved(ui->help_top, rows, INT_MAX); /* ui_key limits it to the existing rows */
-    else if (ui->screen == SCREEN_DEVICES)
-        device_list_step(ui, m, rows);
+    else if (paged_list_on(ui->screen) < PAGED_KINDS)
+        paged_list_step(ui, m, paged_list_on(ui->screen), rows);
     else if (ui->screen == SCREEN_DEVICE)
-        return; /* its page has no rows to move in */
+        device_tunnels_step(ui, m, rows);
+    else if (ui->screen == SCREEN_STREAM)
+        step_detail(ui, m, rows);
     else if (ui->screen == SCREEN_SERVICE ||
              (ui->screen == SCREEN_MAIN && ui->focus == PANE_SERVICES))
         step_services(ui, m, rows);
@@ -98,11 +102,11 @@ void ui_step(struct ui *ui, const struct model *m, long rows)
 static long page(const struct ui *ui, const struct model *m)
 {
     struct layout l = ui_layout(ui, m);
-    int rows = ui->screen == SCREEN_DEVICES ? device_list_room(ui)
-               : ui->screen != SCREEN_MAIN  ? ui->rows - 2
-               : ui->focus == PANE_SERVICES ? l.n_services
-               : ui->focus == PANE_LOG      ? l.n_log
-                                            : l.n_streams;
+    int rows = paged_list_on(ui->screen) < PAGED_KINDS ? paged_list_room(ui)
+               : ui->screen != SCREEN_MAIN             ? ui->rows - 2
+               : ui->focus == PANE_SERVICES            ? l.n_services
+               : ui->focus == PANE_LOG                 ? l.n_log
+                                                       : l.n_streams;
     return rows > 1 ? rows - 1 : 1;
 }
 
@@ -132,8 +136,11 @@ unsigned ui_move(struct ui *ui, struct model *m, uint32_t key)
     default:
         ui_step(ui, m, INT_MAX);
     }
+    ui_settle(ui, m); /* scrolls, so that it is known which rows are missing */
     /* For the history of another stream, or for rows that are not here yet. */
-    return ui->screen == SCREEN_STREAM || ui->screen == SCREEN_DEVICES ? UI_REFRESH : UI_NOTHING;
+    return ui->screen == SCREEN_STREAM || paged_list_on(ui->screen) < PAGED_KINDS || ui_lacks(ui, m)
+               ? UI_REFRESH
+               : UI_NOTHING;
 }
 
 unsigned ui_next_pane(struct ui *ui, struct model *m, uint32_t key)
@@ -153,44 +160,117 @@ unsigned ui_next_pane(struct ui *ui, struct model *m, uint32_t key)
 
 /* ---- matches ---- */
 
-unsigned ui_next_match(struct ui *ui, struct model *m, uint32_t key)
+/* Whether more rows than those of the screen are here, if there are more. */
+static bool can_search(const struct model *m)
 {
-    struct order o = order_streams(ui, m);
-    size_t row = stream_row(ui, m, &o), by = key == 'N' ? o.n - 1 : 1, i = 1;
-    while (i <= o.n && /* without a search text the filter's matches count */
-           !row_filter_contains(&m->shown.streams[o.at[(row + i * by) % o.n]], ui->search_text))
-        i++;
-    if (i > o.n) {
+    const struct snapshot_page *page = &m->shown.streams_page;
+    return !page->known || m->paused || m->answered.streams.rows >= MODEL_PAGE_MAX ||
+           m->shown.n_streams >= page->matching;
+}
+
+static void match(struct ui *ui, const struct model *m, uint32_t key)
+{
+    struct stream_list l = stream_list_of(ui, m);
+    size_t row = stream_list_selected(&l, ui, m), by = key == 'N' ? l.n - 1 : 1, i = 1;
+    for (; i <= l.n; i++) { /* without a search text the filter's matches count */
+        const struct snapshot_stream *s = stream_list_row(&l, m, (row + i * by) % l.n).stream;
+        if (s != NULL && row_filter_contains(s, ui->search_text))
+            break;
+    }
+    if (i > l.n) {
         ui_say(ui, true, "nothing matches \"%s\"", ui->search_text);
     } else {
-        ui->stream_row = (row + i * by) % o.n;
-        ui->stream = m->shown.streams[o.at[ui->stream_row]].id;
+        stream_list_select(&l, ui, m, (row + i * by) % l.n);
         ui->follow = false;
     }
-    order_free(&o);
-    return UI_NOTHING;
+    stream_list_free(&l);
+}
+
+unsigned ui_next_match(struct ui *ui, struct model *m, uint32_t key)
+{
+    if (ui->search_text[0] == '\0' || can_search(m)) {
+        match(ui, m, key);
+        return m->shown.streams_page.known ? UI_REFRESH : UI_NOTHING;
+    }
+    ui->searching = key;
+    return UI_REFRESH;
+}
+
+/* Goes on with a search once its rows are here. */
+static void settle_search(struct ui *ui, const struct model *m)
+{
+    if (ui->searching == 0 || !can_search(m))
+        return;
+    match(ui, m, ui->searching);
+    ui->searching = 0;
 }
 
 /* ---- pages ---- */
 
+static unsigned open_stream(struct ui *ui, uint64_t id)
+{
+    ui->before_stream = ui->screen;
+    ui->stream = id;
+    ui->screen = SCREEN_STREAM;
+    return UI_REFRESH;
+}
+
+static unsigned enter_list(struct ui *ui, const struct model *m)
+{
+    enum paged_kind kind = paged_list_on(ui->screen);
+    const void *row = paged_list_selected(ui, m, kind);
+    if (row == NULL)
+        return UI_NOTHING;
+    paged_list_step(ui, m, kind, 0);
+    if (kind == PAGED_CLOSED)
+        return open_stream(ui, ((const struct snapshot_stream *)row)->id);
+    ui->screen = SCREEN_DEVICE;
+    ui->device_tunnel = 0;
+    return UI_REFRESH;
+}
+
+static unsigned enter_device(struct ui *ui, const struct model *m)
+{
+    const struct snapshot_stream *s = device_tunnels_selected(ui, m);
+    return s != NULL ? open_stream(ui, s->id) : UI_NOTHING;
+}
+
 unsigned ui_enter(struct ui *ui, struct model *m, uint32_t key)
 {
-    (void)key;
-    if (ui->screen == SCREEN_DEVICES) {
-        if (device_list_selected(ui, m) == NULL)
-            return UI_NOTHING;
-        device_list_step(ui, m, 0);
-        ui->screen = SCREEN_DEVICE;
-        return UI_REFRESH;
-    }
+    if (paged_list_on(ui->screen) < PAGED_KINDS)
+        return enter_list(ui, m);
+    if (ui->screen == SCREEN_DEVICE)
+        return enter_device(ui, m);
     if (ui->focus == PANE_LOG)
         return UI_NOTHING;
-    ui_step(ui, m, 0); /* turns "the first row" into a selection of its own */
+    if (ui->focus == PANE_STREAMS && ui_fold(ui, m, key) != UI_NOTHING)
+        return UI_REFRESH;
+    ui_step(ui, m, 0); /* turns "whatever is in the row" into a selection of its own */
     if (ui->focus == PANE_SERVICES && m->shown.n_services > 0)
         ui->screen = SCREEN_SERVICE;
     else if (ui->focus == PANE_STREAMS && ui_selected(ui, m) != 0)
-        ui->screen = SCREEN_STREAM;
+        return open_stream(ui, ui_selected(ui, m));
     return UI_REFRESH;
+}
+
+/* Opens the selected group, or closes it. UI_NOTHING: none is selected. */
+unsigned ui_fold(struct ui *ui, struct model *m, uint32_t key)
+{
+    struct stream_list l = stream_list_of(ui, m);
+    struct grouping *of = &ui->groups;
+    (void)key;
+    const struct snapshot_group *g = stream_list_group(&l, ui, m);
+    if (g != NULL)
+        stream_list_select(&l, ui, m, stream_list_selected(&l, ui, m));
+    bool any = g != NULL, other = any && g->other;
+    stream_list_free(&l);
+    if (other)
+        ui_say(ui, true, "these are all whose names are not kept; they cannot be listed");
+    else if (any) {
+        of->open = !of->open || strcmp(of->open_key, of->key) != 0;
+        snprintf(of->open_key, sizeof of->open_key, "%s", of->key);
+    }
+    return any ? UI_REFRESH : UI_NOTHING;
 }
 
 /* ---- after a new snapshot ---- */
@@ -206,26 +286,57 @@ static size_t scrolled(size_t top, size_t row, size_t n, int room)
     return top < last ? top : last;
 }
 
-/* The row of the newest stream, by id. */
-static size_t newest(const struct model *m, const struct order *o)
+/* The row of the newest stream, by id, of those that are here. */
+static size_t newest(const struct stream_list *l, const struct model *m)
 {
+    const struct order *o = &l->streams;
     size_t row = 0;
     for (size_t i = 1; i < o->n; i++)
         if (m->shown.streams[o->at[i]].id > m->shown.streams[o->at[row]].id)
             row = i;
-    return row;
+    return stream_list_first(l) + o->from + row;
+}
+
+/* Follows the newest stream. Where the program sends pages it is the one that the last event told
+ * of, if the filter lets it through. */
+static void follow_newest(const struct stream_list *l, struct ui *ui, const struct model *m)
+{
+    const struct snapshot_page *page = &m->shown.streams_page;
+    if (!page->known && l->streams.n > 0) {
+        stream_list_select(l, ui, m, newest(l, m));
+    } else if (page->found > 0 && m->answered.find == m->newest_stream) {
+        ui->stream = m->newest_stream;
+        ui->groups.on_group = false;
+    }
+}
+
+/* Whether it is not known where the selected stream is: its row was not asked for yet. */
+static bool is_elsewhere(const struct ui *ui, const struct model *m)
+{
+    return m->shown.streams_page.known && !ui->groups.on_group && ui->stream != 0 &&
+           m->answered.find != ui->stream;
 }
 
 static void settle_streams(struct ui *ui, const struct model *m, int room)
 {
-    struct order o = order_streams(ui, m);
-    size_t row = ui->follow ? newest(m, &o) : stream_row(ui, m, &o);
+    struct stream_list l = stream_list_of(ui, m);
     bool detail = ui->screen == SCREEN_STREAM; /* a page that is being read keeps its stream */
-    if (o.n > 0 && !detail && (ui->stream != 0 || ui->follow))
-        ui->stream = m->shown.streams[o.at[row]].id;
-    ui->stream_row = row;
-    ui->stream_top = scrolled(ui->stream_top, row, o.n, room);
-    order_free(&o);
+    if (l.here && ui->follow && !detail)
+        follow_newest(&l, ui, m);
+    size_t row = stream_list_selected(&l, ui, m);
+    const struct snapshot_stream *s = stream_list_row(&l, m, row).stream;
+    bool own = ui->stream != 0 || ui->groups.on_group || row > 0;
+    bool same = s != NULL && s->id == ui->stream;
+    if (l.here && l.n > 0 && !detail && own && !same && !is_elsewhere(ui, m)) {
+        bool known = m->shown.streams_page.found > 0 && m->answered.find == ui->stream;
+        if (!known || ui->groups.on_group) /* its row is known, and comes with the next look */
+            stream_list_select(&l, ui, m, row);
+    }
+    if (l.here) {
+        ui->stream_row = row;
+        ui->stream_top = scrolled(ui->stream_top, row, l.n, room);
+    }
+    stream_list_free(&l);
 }
 
 static void settle_services(struct ui *ui, const struct model *m, int room)
@@ -239,12 +350,12 @@ static void settle_services(struct ui *ui, const struct model *m, int room)
     order_free(&o);
 }
 
-/* Removes the tags of streams that the program no longer lists. */
+/* Removes the tags of streams that the program no longer lists, where it lists all. */
 static void settle_tags(struct ui *ui, const struct model *m)
 {
     size_t kept = 0;
     for (size_t i = 0; i < ui->n_tags; i++)
-        if (model_stream(m, ui->tags[i]) != NULL)
+        if (m->shown.streams_page.known || model_stream(m, ui->tags[i]) != NULL)
             ui->tags[kept++] = ui->tags[i];
     ui->n_tags = kept;
 }
@@ -252,10 +363,15 @@ static void settle_tags(struct ui *ui, const struct model *m)
 void ui_settle(struct ui *ui, const struct model *m)
 {
     struct layout l = ui_layout(ui, m);
+    settle_search(ui, m);
     settle_streams(ui, m, l.n_streams);
     settle_services(ui, m, l.n_services);
     settle_tags(ui, m);
-    device_list_settle(ui, m);
+    for (int kind = 0; kind < PAGED_KINDS; kind++)
+        paged_list_settle(ui, m, (enum paged_kind)kind);
+    device_tunnels_settle(ui, m);
+    moment_settle(ui, m);
+    ui_settle_close(ui, m);
     if ((ui->focus == PANE_SERVICES && l.n_services == 0) ||
         (ui->focus == PANE_LOG && l.n_log == 0))
         ui->focus = PANE_STREAMS;

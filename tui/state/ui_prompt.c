@@ -3,6 +3,7 @@
 #include "core/base/text.h"
 #include "core/base/unicode.h"
 #include "tui/state/column_picker.h"
+#include "tui/state/paged_list.h"
 
 #include <string.h>
 
@@ -23,8 +24,9 @@ static void begin(struct ui *ui, enum prompt prompt, const char *text)
 unsigned ui_ask_filter(struct ui *ui, struct model *m, uint32_t key)
 {
     (void)m, (void)key;
-    if (ui->screen == SCREEN_DEVICES)
-        begin(ui, PROMPT_DEVICES, ui->devices.filter);
+    enum paged_kind kind = paged_list_on(ui->screen);
+    if (kind < PAGED_KINDS)
+        begin(ui, PROMPT_PAGED, ui->lists[kind].filter);
     else
         begin(ui, PROMPT_FILTER, ui->filter_text);
     return UI_NOTHING;
@@ -48,8 +50,10 @@ static void apply(struct ui *ui, struct model *m)
 {
     char text[sizeof ui->text];
     ui->problem[0] = '\0';
-    if (ui->prompt == PROMPT_SEARCH || ui->prompt == PROMPT_DEVICES) {
-        set_text(ui->prompt == PROMPT_SEARCH ? ui->search_text : ui->devices.filter, ui->text);
+    if (ui->prompt == PROMPT_SEARCH || ui->prompt == PROMPT_PAGED) {
+        set_text(ui->prompt == PROMPT_SEARCH ? ui->search_text
+                                             : ui->lists[paged_list_on(ui->screen)].filter,
+                 ui->text);
         return;
     }
     set_text(text, ui->text);
@@ -100,8 +104,8 @@ static void leave(struct ui *ui, struct model *m, bool keep)
         ui_clear_filter(ui);
     if (was == PROMPT_FILTER && keep && ui->problem[0] != '\0')
         ui_say(ui, true, "%s", ui->problem);
-    if (was == PROMPT_DEVICES && !keep)
-        ui->devices.filter[0] = '\0';
+    if (was == PROMPT_PAGED && !keep)
+        ui->lists[paged_list_on(ui->screen)].filter[0] = '\0';
     if (was == PROMPT_SEARCH && !keep)
         ui->search_text[0] = '\0';
     if (was == PROMPT_SEARCH && keep && ui->text[0] != '\0')
@@ -111,8 +115,7 @@ static void leave(struct ui *ui, struct model *m, bool keep)
 
 static bool takes_text(const struct ui *ui)
 {
-    return ui->prompt == PROMPT_FILTER || ui->prompt == PROMPT_SEARCH ||
-           ui->prompt == PROMPT_DEVICES;
+    return ui->prompt == PROMPT_FILTER || ui->prompt == PROMPT_SEARCH || ui->prompt == PROMPT_PAGED;
 }
 
 static void text_key(struct ui *ui, struct model *m, uint32_t key)
@@ -202,80 +205,18 @@ static void list_key(struct ui *ui, struct model *m, uint32_t key)
         ui->prompt = PROMPT_NONE;
 }
 
-/* ---- closing ---- */
-
-static bool can_close(const struct model *m, uint64_t id)
-{
-    const struct snapshot_stream *s = model_stream(m, id);
-    return s != NULL && s->state != SNAPSHOT_CLOSED;
-}
-
-static void choose_closing(struct ui *ui, const struct model *m)
-{
-    ui->n_closing = 0;
-    for (size_t i = 0; i < ui->n_tags && ui->screen == SCREEN_MAIN; i++)
-        if (can_close(m, ui->tags[i]))
-            ui->closing[ui->n_closing++] = ui->tags[i];
-    uint64_t id = ui_selected(ui, m);
-    if ((ui->n_tags == 0 || ui->screen == SCREEN_STREAM) && can_close(m, id))
-        ui->closing[ui->n_closing++] = id;
-}
-
-unsigned ui_ask_close(struct ui *ui, struct model *m, uint32_t key)
-{
-    (void)key;
-    if (column_role_of(&m->shown) == COLUMN_HUB) {
-        ui_say(ui, true, "a hub closes whole tunnels only: tunnelctl close");
-        return UI_NOTHING;
-    }
-    if (m->shown.readonly) {
-        ui_say(ui, true, "nothing can be closed here: the program was started for reading only");
-        return UI_NOTHING;
-    }
-    if (m->link != MODEL_LIVE) {
-        ui_say(ui, true, "not connected: nothing can be closed now");
-        return UI_NOTHING;
-    }
-    if (ui->screen == SCREEN_MAIN && ui->focus != PANE_STREAMS) {
-        ui_say(ui, true, "go to the streams first (Tab)");
-        return UI_NOTHING;
-    }
-    choose_closing(ui, m);
-    if (ui->n_closing == 0)
-        ui_say(ui, true, "there is no stream to close");
-    else
-        ui->prompt = PROMPT_CLOSE;
-    return UI_NOTHING;
-}
-
-static unsigned close_key(struct ui *ui, uint32_t key)
-{
-    ui->prompt = PROMPT_NONE;
-    if (key != 'y') {
-        ui->n_closing = 0;
-        ui_say(ui, false, "kept");
-        return UI_NOTHING;
-    }
-    if (ui->screen == SCREEN_MAIN)
-        ui->n_tags = 0;
-    return UI_CLOSE | UI_REFRESH;
-}
-
-uint64_t ui_closing(const struct ui *ui, size_t i)
-{
-    return i < ui->n_closing ? ui->closing[i] : 0;
-}
-
 unsigned ui_prompt_key(struct ui *ui, struct model *m, uint32_t key)
 {
     if (key == CTRL('l'))
         return UI_REDRAW;
-    if (ui->prompt == PROMPT_CLOSE)
-        return ui->read > 1 ? UI_NOTHING : close_key(ui, key);
-    bool devices = ui->prompt == PROMPT_DEVICES; /* then the hub has to be asked anew */
+    if (ui->prompt == PROMPT_CLOSE || ui->prompt == PROMPT_GATHER || ui->prompt == PROMPT_OPEN ||
+        ui->prompt == PROMPT_EXPORT)
+        return ui_ask_key(ui, m, key);
+    /* What the program filters and sorts has to be asked for anew. */
+    bool asks = ui->prompt == PROMPT_PAGED || m->shown.streams_page.known;
     if (takes_text(ui))
         text_key(ui, m, key);
     else
         list_key(ui, m, key);
-    return devices ? UI_REFRESH : UI_NOTHING;
+    return asks ? UI_REFRESH : UI_NOTHING;
 }

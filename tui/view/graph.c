@@ -29,6 +29,33 @@ unsigned graph_span(const struct graph *graph, int width)
     return (unsigned)((uint64_t)dots * per_dot(graph, dots)) * graph->interval;
 }
 
+/* The column of dots, counted from the right. */
+static uint64_t dot_back(const struct graph *graph, uint64_t per, uint64_t back)
+{
+    return graph->last / per - (graph->last - back) / per;
+}
+
+int graph_cell(const struct graph *graph, int width, uint64_t back)
+{
+    int dots = dots_of(graph, width);
+    if (dots == 0 || back > graph->last)
+        return -1;
+    uint64_t dot = dot_back(graph, per_dot(graph, dots), back);
+    return dot < (uint64_t)dots ? (dots - 1 - (int)dot) / shapes[graph->style].across : -1;
+}
+
+uint64_t graph_scroll(struct graph *graph, int width, uint64_t back)
+{
+    int dots = dots_of(graph, width);
+    uint64_t half = (uint64_t)dots / 2 * per_dot(graph, dots);
+    if (dots == 0 || graph_cell(graph, width, back) >= 0 || back <= half || back >= graph->n)
+        return back;
+    uint64_t drop = back - half;
+    graph->n -= (size_t)drop;
+    graph->last -= drop < graph->last ? drop : graph->last;
+    return half;
+}
+
 /* Finds the highest sample of each column of dots, and returns the highest of all. */
 static uint64_t gather(const struct graph *graph, uint64_t dots[], int n)
 {
@@ -39,7 +66,7 @@ static uint64_t gather(const struct graph *graph, uint64_t dots[], int n)
         uint64_t back = graph->n - 1 - i; /* samples before the newest */
         if (back > graph->last)
             continue;
-        uint64_t columns = graph->last / per - (graph->last - back) / per;
+        uint64_t columns = dot_back(graph, per, back);
         if (columns >= (uint64_t)n)
             continue;
         uint64_t *dot = &dots[n - 1 - (int)columns];

@@ -22,6 +22,12 @@ struct graph {
  * a second. */
 double graph_draw(const struct graph *graph, struct grid *g, int row, int column, int width,
                   int height);
+/* The cell, counted from the left, of the sample that lies so many before the newest; -1: it is not
+ * in the graph. */
+int graph_cell(const struct graph *graph, int width, uint64_t back);
+/* Lets so many of the newest samples go that the one so far back is in the middle, if it is not in
+ * the graph as it is. Returns how far back it is now. */
+uint64_t graph_scroll(struct graph *graph, int width, uint64_t back);
 /* The seconds that a graph of that width covers. */
 unsigned graph_span(const struct graph *graph, int width);
 

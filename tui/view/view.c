@@ -30,6 +30,9 @@ static void draw_screen(struct canvas *v)
     case SCREEN_DEVICE:
         draw_device(v);
         break;
+    case SCREEN_HISTORY:
+        draw_ended(v);
+        break;
     default:
         draw_title(v);
         if (v->l.small)
@@ -44,7 +47,7 @@ void view_draw(const struct model *m, const struct ui *ui, const struct view_con
 {
     struct canvas v = {m, &m->shown, ui, context, g, .role = column_role_of(&m->shown)};
     v.l = layout_of(g->columns, g->rows, v.role == COLUMN_HUB ? 0 : v.s->n_services, ui->log_rows);
-    v.streams = order_streams(ui, m);
+    v.list = stream_list_of(ui, m);
     grid_clear(g);
     draw_screen(&v);
     if (m->link == MODEL_LOST && ui->screen != SCREEN_HELP)
@@ -52,5 +55,5 @@ void view_draw(const struct model *m, const struct ui *ui, const struct view_con
     if (g->rows > 1)
         draw_last_row(&v);
     draw_boxes(&v);
-    order_free(&v.streams);
+    stream_list_free(&v.list);
 }

@@ -105,10 +105,30 @@ static void draw_list(struct canvas *v)
                    c == &service_columns ? "service" : column_row_noun(v->role));
 }
 
+/* ---- a command ---- */
+
+/* Writes the whole command, in as many rows as it takes. */
+static void draw_command(struct canvas *v)
+{
+    const char *text = v->ui->open.text;
+    struct box b;
+    int inner = v->g->columns > 88 ? 80 : v->g->columns - 8;
+    int rows = inner > 0 ? ((int)strlen(text) + inner - 1) / inner : 1;
+    if (!open_box(v, rows, inner + 2, &b))
+        return;
+    for (int i = 0; i < b.height && (int)strlen(text) > i * inner; i++) {
+        const char *part = text + (size_t)i * (size_t)inner;
+        size_t n = strlen(part) < (size_t)inner ? strlen(part) : (size_t)inner;
+        grid_text(v->g, b.row + i, b.column + 1, b.width - 2, (struct span){part, n}, ROLE_KEY);
+    }
+}
+
 void draw_boxes(struct canvas *v)
 {
     if (v->ui->screen == SCREEN_HELP)
         return;
+    if (v->ui->prompt == PROMPT_OPEN)
+        draw_command(v);
     if (v->ui->prompt == PROMPT_SORT || v->ui->prompt == PROMPT_COLUMNS)
         draw_list(v);
     else if (v->m->link != MODEL_LIVE && (v->s->schema == 0 || v->m->link == MODEL_LOST))

@@ -1,26 +1,11 @@
 /* A hub's devices, and the page of one. */
-#include "tui/state/device_list.h"
+#include "tui/state/device_tunnels.h"
 #include "tui/view/view_page.h"
 
 #include <stdio.h>
 #include <string.h>
 
 enum { COUNTS = 1, HEAD = 2, FIRST = 3, PAGE_ROWS = 16 };
-
-/* "1-20 of 9,812" */
-static void range_text(const struct canvas *v, char *out, size_t size)
-{
-    const struct snapshot_devices *d = &v->s->devices;
-    size_t top = v->ui->devices.top, end = top + (size_t)device_list_room(v->ui);
-    char all[FORMAT_SIZE];
-    format_thousands(d->matching, all);
-    if (end > d->matching)
-        end = d->matching;
-    if (d->matching == 0)
-        snprintf(out, size, "0 of %llu", (unsigned long long)d->total);
-    else
-        snprintf(out, size, "%zu-%zu of %s", top + 1, end, all);
-}
 
 static void draw_counts(struct canvas *v)
 {
@@ -33,7 +18,7 @@ static void draw_counts(struct canvas *v)
                  {"away", d->away, ROLE_BAD},
                  {"pending", d->pending, ROLE_BUSY},
                  {"disabled", d->disabled, ROLE_QUIET}};
-    char number[FORMAT_SIZE], range[80];
+    char number[FORMAT_SIZE];
     format_thousands(d->total, number);
     int at = 1 + grid_print(v->g, COUNTS, 1, -1, ROLE_TEXT, "%s device%s", number,
                             d->total == 1 ? "" : "s");
@@ -44,10 +29,7 @@ static void draw_counts(struct canvas *v)
         at += 2;
         at += grid_print(v->g, COUNTS, at, -1, parts[i].role, "%s %s", number, parts[i].name);
     }
-    range_text(v, range, sizeof range);
-    int wanted = grid_width(span_of(range));
-    if (at + 2 + wanted < v->g->columns)
-        grid_text(v->g, COUNTS, v->g->columns - 1 - wanted, wanted, span_of(range), ROLE_QUIET);
+    draw_list_range(v, PAGED_DEVICES, COUNTS, at);
 }
 
 /* What is in the place of rows when there are none. */
@@ -67,7 +49,7 @@ void draw_devices(struct canvas *v)
     if (v->g->rows <= FIRST)
         return;
     draw_counts(v);
-    draw_device_table(v, HEAD, FIRST, rows > 0 ? rows : 0);
+    draw_paged_table(v, PAGED_DEVICES, HEAD, FIRST, rows > 0 ? rows : 0);
     if (v->s->devices.matching == 0 && rows > 0)
         draw_nothing(v);
 }
@@ -126,24 +108,21 @@ static void draw_advice(struct page *p, const struct snapshot_device *d)
 }
 
 /* The tunnels of this device, in their order. */
-static void draw_its_tunnels(struct page *p, const struct snapshot_device *d)
+static void draw_its_tunnels(struct page *p)
 {
     struct canvas *v = p->v;
-    struct order its = v->streams; /* reuses the order, which is not drawn otherwise here */
+    struct order its = device_tunnels_of(v->ui, v->m);
     int rows = v->g->rows - 1 - p->row - 1;
-    its.n = 0;
-    for (size_t i = 0; i < v->streams.n; i++)
-        if (strcmp(v->s->streams[v->streams.at[i]].service, d->device) == 0)
-            its.at[its.n++] = v->streams.at[i];
     if (rows > 0)
-        draw_stream_table(v, p->row, p->row + 1, rows, &its, 0, false);
+        draw_its_table(v, p->row, p->row + 1, rows, &its, (long)v->ui->device_tunnel);
+    order_free(&its);
 }
 
 void draw_device(struct canvas *v)
 {
-    const struct snapshot_device *d = device_list_selected(v->ui, v->m);
+    const struct snapshot_device *d = paged_list_selected(v->ui, v->m, PAGED_DEVICES);
     char title[200];
-    snprintf(title, sizeof title, "Device %.128s", v->ui->devices.name);
+    snprintf(title, sizeof title, "Device %.128s", v->ui->lists[PAGED_DEVICES].name);
     if (d == NULL) {
         page_begin(v, PAGE_ROWS, title, "not here", ROLE_BAD);
         return;
@@ -157,5 +136,5 @@ void draw_device(struct canvas *v)
     draw_words(&p, d);
     draw_advice(&p, d);
     page_gap(&p);
-    draw_its_tunnels(&p, d);
+    draw_its_tunnels(&p);
 }

@@ -1,3 +1,4 @@
+#include "tui/state/moment.h"
 #include "tui/view/view_internal.h"
 
 #include <stdio.h>
@@ -55,7 +56,11 @@ void draw_series(struct canvas *v, int row, int height, const struct series *s)
     rate_text(v, s->now, "/s", text);
     if (s->now >= 0)
         grid_text_right(v->g, row, 6, left - 7, span_of(text), s->role);
+    uint64_t back = s->back >= 0 ? graph_scroll(&graph, width, (uint64_t)s->back) : 0;
     double peak = graph_draw(&graph, v->g, row, left + 1, width, height);
+    int marked = s->back >= 0 ? graph_cell(&graph, width, back) : -1;
+    for (int i = row; i <= last && marked >= 0; i++)
+        grid_paint(v->g, i, left + 1 + marked, 1, ROLE_SELECTED);
     for (int i = row; i <= last; i++) {
         grid_put(v->g, i, left, v->c->glyphs->vertical, ROLE_QUIET);
         grid_put(v->g, i, left + 1 + width, v->c->glyphs->vertical, ROLE_QUIET);
@@ -76,17 +81,18 @@ struct series model_series(const struct canvas *v, bool down)
 {
     static const unsigned windows[] = {
         [WINDOW_MINUTE] = 60, [WINDOW_TEN] = 600, [WINDOW_HOUR] = 3600};
-    bool hour = v->ui->window == WINDOW_HOUR;
-    const struct model_history *h = hour ? &v->m->tens : &v->m->seconds;
-    uint64_t shown = hour ? v->m->paused_ten : v->m->paused_second;
-    uint64_t held = v->m->paused && h->last > shown ? h->last - shown : 0;
+    struct moment_history h = moment_history_of(v->ui, v->m);
+    const uint64_t *samples = down ? h.all->down : h.all->up;
     struct series s = {.label = down ? "Down" : "Up",
                        .role = down ? ROLE_DOWN : ROLE_UP,
-                       .samples = down ? h->down : h->up,
-                       .n = h->n > held ? h->n - (size_t)held : 0,
-                       .last = h->last - held,
-                       .interval = hour ? 10 : 1,
+                       .samples = samples,
+                       .n = h.n,
+                       .last = h.last,
+                       .interval = h.interval,
                        .window = windows[v->ui->window],
-                       .now = down ? v->s->totals.rate_down : v->s->totals.rate_up};
+                       .now = down ? v->s->totals.rate_down : v->s->totals.rate_up,
+                       .back = moment_back(v->ui, v->m)};
+    if (s.back >= 0)
+        s.now = (double)samples[h.n - 1 - (size_t)s.back] / h.interval;
     return s;
 }

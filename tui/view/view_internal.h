@@ -4,7 +4,8 @@
 
 #include "tui/state/columns.h"
 #include "tui/state/layout.h"
-#include "tui/state/order.h"
+#include "tui/state/paged_list.h"
+#include "tui/state/stream_list.h"
 #include "tui/view/view.h"
 
 struct canvas {
@@ -15,7 +16,7 @@ struct canvas {
     struct grid *g;
     enum column_role role;
     struct layout l;
-    struct order streams; /* made once per picture */
+    struct stream_list list; /* of the streams' pane; made once per picture */
 };
 
 /* Draw the first and the last row of any screen. */
@@ -23,22 +24,32 @@ void draw_title(struct canvas *v);
 void draw_last_row(struct canvas *v);
 
 void draw_main(struct canvas *v);
+/* The streams that are listed without a filter. */
+size_t streams_in_all(const struct canvas *v);
 void draw_small(struct canvas *v);
 void draw_stream(struct canvas *v);
 void draw_service(struct canvas *v);
 void draw_help(struct canvas *v);
 void draw_devices(struct canvas *v);
+void draw_ended(struct canvas *v);
 void draw_device(struct canvas *v);
 /* Draws boxes over the picture: for a program that is lost or was never reached, and for a list to
  * pick from. */
 void draw_boxes(struct canvas *v);
 
 /* Draw the head and rows of a table (view_table.c). which: indices into the snapshot. */
-void draw_stream_table(struct canvas *v, int head, int first, int rows, const struct order *which,
-                       size_t top, bool focus);
+void draw_stream_table(struct canvas *v, int head, int first, int rows, bool focus);
+/* Those of a page about something else. selected: a row, or -1. */
+void draw_its_table(struct canvas *v, int head, int first, int rows, const struct order *which,
+                    long selected);
 void draw_service_table(struct canvas *v, int head, int first, int rows, const struct order *which);
-/* Those of devices on the screen; what the snapshot does not have yet stays empty. */
-void draw_device_table(struct canvas *v, int head, int first, int rows);
+/* Those of a list on a screen of its own; what the snapshot does not have yet stays empty. */
+void draw_paged_table(struct canvas *v, enum paged_kind kind, int head, int first, int rows);
+/* Labels of devices in columns of their own, in `width` columns from `at` on (view_labels.c). */
+void draw_labels_head(struct canvas *v, int row, int at, int width, enum role role);
+void draw_labels(struct canvas *v, int row, int at, int width, const struct snapshot_device *d);
+/* The range of rows at the right end of a row, and what the list has at its left (view_ended.c). */
+void draw_list_range(struct canvas *v, enum paged_kind kind, int row, int used);
 /* The role for the state of a service or tunnel. */
 enum role role_of_state(const char *state);
 
@@ -51,6 +62,7 @@ struct series {
     uint64_t last;
     unsigned interval, window;
     double now; /* present rate; below zero: unknown */
+    long back;  /* the sample that is marked, counted back from the newest; -1: none is */
 };
 void draw_series(struct canvas *v, int row, int height, const struct series *s);
 /* The seconds that such a graph covers. */

@@ -41,16 +41,24 @@ static void totals_text(const struct canvas *v, int less, char *out, size_t size
              (unsigned long long)t->open, max, idle, served, refused);
 }
 
+size_t streams_in_all(const struct canvas *v)
+{
+    return v->s->streams_page.known ? v->s->streams_page.total : v->s->n_streams;
+}
+
 /* "1-5 of 5" */
 static void range_text(const struct canvas *v, char *out, size_t size)
 {
-    size_t top = v->ui->stream_top, n = v->streams.n, rows = (size_t)v->l.n_streams;
-    size_t end = top + rows < n ? top + rows : n;
+    size_t top = v->ui->stream_top, n = v->list.n, rows = (size_t)v->l.n_streams;
+    size_t end = top + rows < n ? top + rows : n, all = streams_in_all(v);
+    char by[48] = "";
     out[0] = '\0';
-    if (v->s->n_streams > 0 && (n == 0 || top >= n))
-        snprintf(out, size, "0 of %zu", v->s->n_streams);
+    if (v->list.grouped)
+        snprintf(by, sizeof by, "by %s  ", groups_noun(v->ui->groups.by, v->role == COLUMN_HUB));
+    if (all > 0 && (n == 0 || top >= n))
+        snprintf(out, size, "%s0 of %zu", by, all);
     else if (n > 0)
-        snprintf(out, size, "%zu-%zu of %zu", top + 1, end, n);
+        snprintf(out, size, "%s%zu-%zu of %zu", by, top + 1, end, n);
 }
 
 /* Writes what the graphs and numbers mean. */
@@ -147,8 +155,7 @@ void draw_main(struct canvas *v)
         draw_service_table(v, l->service_head, l->services, l->n_services, &services);
         order_free(&services);
     }
-    draw_stream_table(v, l->stream_head, l->streams, l->n_streams, &v->streams, v->ui->stream_top,
-                      v->ui->focus == PANE_STREAMS);
+    draw_stream_table(v, l->stream_head, l->streams, l->n_streams, v->ui->focus == PANE_STREAMS);
     if (l->range != l->totals)
         draw_range(v);
     draw_log(v, l->log, l->n_log);

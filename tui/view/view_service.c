@@ -6,17 +6,6 @@
 
 enum { ROWS = 22 };
 
-static const struct snapshot_service *find(const struct canvas *v)
-{
-    char name[sizeof v->ui->service];
-    for (size_t i = 0; i < v->s->n_services; i++) {
-        service_name(&v->s->services[i], name, sizeof name);
-        if (strcmp(name, v->ui->service) == 0)
-            return &v->s->services[i];
-    }
-    return NULL;
-}
-
 /* "peer-reset 3, timeout 1" */
 static void reasons_text(const struct snapshot_reasons *r, char *out, size_t size)
 {
@@ -44,6 +33,9 @@ static void draw_counts(struct page *p, const struct snapshot_service *s)
     page_field(p, "Refused", "%s", refusals);
     if (s->first_byte > 0)
         page_field(p, "Answers", "the device's first byte after %s, on average", first);
+    format_wait(s->round_trip, first);
+    if (s->round_trip > 0)
+        page_field(p, "Trip", "%s to the device and back, end to end", first);
 }
 
 static void draw_bytes(struct page *p, const struct snapshot_service *s)
@@ -89,30 +81,28 @@ static void draw_commands(struct page *p, const struct snapshot_service *s)
     }
 }
 
-/* The streams of this service, in their order. */
-static struct order streams_of(struct canvas *v, const struct snapshot_service *s)
+static bool is_its(const struct snapshot_stream *stream, const void *owner)
 {
-    struct order o = v->streams; /* reuses the order, which is not drawn otherwise here */
-    o.n = 0;
-    for (size_t i = 0; i < v->streams.n; i++) {
-        const struct snapshot_stream *stream = &v->s->streams[v->streams.at[i]];
-        if (strcmp(stream->service, s->id) == 0 && strcmp(stream->tunnel, s->tunnel) == 0)
-            o.at[o.n++] = v->streams.at[i];
-    }
-    return o;
+    const struct snapshot_service *s = owner;
+    return strcmp(stream->service, s->id) == 0 && strcmp(stream->tunnel, s->tunnel) == 0;
 }
 
+/* The streams of this service, in their order. */
 static void draw_its_streams(struct page *p, const struct snapshot_service *s)
 {
-    struct order its = streams_of(p->v, s);
+    const struct model_wanted *w = &p->v->m->answered;
     int rows = p->v->g->rows - 1 - p->row - 1;
-    if (rows > 0)
-        draw_stream_table(p->v, p->row, p->row + 1, rows, &its, 0, false);
+    if (rows <= 0 ||
+        (p->v->s->streams_page.known && (!w->one_group || strcmp(w->group, s->id) != 0)))
+        return; /* the page is one of another screen */
+    struct order its = order_streams_that(p->v->ui, p->v->m, is_its, s);
+    draw_its_table(p->v, p->row, p->row + 1, rows, &its, -1);
+    order_free(&its);
 }
 
 void draw_service(struct canvas *v)
 {
-    const struct snapshot_service *s = find(v);
+    const struct snapshot_service *s = service_find(v->m, v->ui->service);
     char title[400];
     if (s == NULL) {
         page_begin(v, ROWS, "Service", "gone", ROLE_BAD);

@@ -90,6 +90,6 @@ void draw_small(struct canvas *v)
         draw_numbers(v, 1);
     draw_services(v);
     if (v->l.n_streams > 0)
-        draw_stream_table(v, v->l.stream_head, v->l.streams, v->l.n_streams, &v->streams,
-                          v->ui->stream_top, v->ui->focus == PANE_STREAMS);
+        draw_stream_table(v, v->l.stream_head, v->l.streams, v->l.n_streams,
+                          v->ui->focus == PANE_STREAMS);
 }

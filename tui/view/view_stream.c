@@ -134,6 +134,8 @@ static void draw_how_much(struct page *p, const struct snapshot_stream *s)
     pair_rates(p, "Peak 1 s", s->peak_down, s->peak_up);
     if (p->v->role == COLUMN_HUB)
         return; /* a hub does not look into messages, and holds none */
+    if (s->state == SNAPSHOT_CLOSED && s->frames_down + s->frames_up == 0)
+        return; /* of those that ended a while ago the rest is not kept */
     format_thousands(s->frames_down, a);
     format_thousands(s->frames_up, b);
     page_pair(p, "Frames", a, b, false);
@@ -158,10 +160,10 @@ static void draw_history(struct page *p, const struct snapshot_stream *s)
     int height = v->g->rows >= LAYOUT_TALL ? 2 : 1;
     if (h->n == 0 || p->row + 2 * height > v->g->rows - 1)
         return;
-    struct series series = {"Down", ROLE_DOWN, h->down, h->n, h->last, 1, 60, s->rate_down};
+    struct series series = {"Down", ROLE_DOWN, h->down, h->n, h->last, 1, 60, s->rate_down, -1};
     draw_series(v, p->row, height, &series);
     p->row += height;
-    series = (struct series){"Up", ROLE_UP, h->up, h->n, h->last, 1, 60, s->rate_up};
+    series = (struct series){"Up", ROLE_UP, h->up, h->n, h->last, 1, 60, s->rate_up, -1};
     draw_series(v, p->row, height, &series);
     p->row += height;
 }
@@ -208,9 +210,18 @@ static void draw_gone(struct canvas *v)
             draw_event(v, p.row++, &v->m->events[i].e);
 }
 
+/* ", idle 5m02" */
+static const char *idle_text(const struct snapshot_stream *s, char out[FORMAT_SIZE + 8])
+{
+    char time[FORMAT_SIZE];
+    format_age(s->idle, time);
+    snprintf(out, FORMAT_SIZE + 8, ", idle %.20s", time);
+    return s->idle >= 1 && s->state != SNAPSHOT_CLOSED ? out : "";
+}
+
 void draw_stream(struct canvas *v)
 {
-    char title[512], state[64], age[FORMAT_SIZE];
+    char title[512], state[96], age[FORMAT_SIZE], idle[FORMAT_SIZE + 8];
     enum role role;
     const struct snapshot_stream *s = model_stream(v->m, v->ui->stream);
     if (s == NULL) {
@@ -221,7 +232,7 @@ void draw_stream(struct canvas *v)
     format_age(s->age, age);
     snprintf(title, sizeof title, "%s %llu   %.200s%s%.200s", titles[v->role],
              (unsigned long long)s->id, name, s->tunnel[0] != '\0' ? " on " : "", s->tunnel);
-    snprintf(state, sizeof state, "%s %s", state_text(v, s, &role), age);
+    snprintf(state, sizeof state, "%s %s%s", state_text(v, s, &role), age, idle_text(s, idle));
     int rows = ROWS + (s->target[0] != '\0') + (s->state == SNAPSHOT_CLOSED) + (s->resumed > 0) +
                (s->window_down + s->window_up > 0);
     struct page p = page_begin(v, rows, title, state, role);

@@ -1,6 +1,6 @@
 #include "tui/view/view_internal.h"
 
-#include "tui/state/device_list.h"
+#include "tui/state/columns_write.h"
 #include "tui/state/log_lines.h"
 
 #include <stdio.h>
@@ -36,6 +36,12 @@ static void draw_head(struct canvas *v, int row, const struct table *t)
 }
 
 /* ---- cells ---- */
+
+static struct column_text empty_text(const struct canvas *v)
+{
+    return (struct column_text){.role = ROLE_TEXT,
+                                .ascii = v->c->glyphs->ascii || v->ui->graph == GRAPH_ASCII};
+}
 
 static void paint_word(struct canvas *v, int row, const struct columns_fitted *f, struct span text,
                        const char *word)
@@ -77,7 +83,7 @@ static void draw_cells(struct canvas *v, int row, const struct table *t, const v
     for (int i = 0; i < t->fit.n; i++) {
         const struct columns_fitted *f = &t->fit.items[i];
         const struct column *c = &t->columns->items[f->column];
-        struct column_text text = {.role = ROLE_TEXT};
+        struct column_text text = empty_text(v);
         c->write(item, v->ui->units, f->width, &text);
         draw_cell(v, row, c, f, &text);
     }
@@ -88,7 +94,7 @@ static void draw_matches(struct canvas *v, int row, const struct table *t, const
     if (v->ui->search_text[0] == '\0' && v->ui->filter.n == 0)
         return;
     for (int i = 0; i < t->fit.n; i++) {
-        struct column_text text = {.role = ROLE_TEXT};
+        struct column_text text = empty_text(v);
         const struct columns_fitted *f = &t->fit.items[i];
         t->columns->items[f->column].write(item, v->ui->units, f->width, &text);
         if (!t->columns->items[f->column].number)
@@ -143,12 +149,65 @@ static void draw_stream_row(struct canvas *v, int row, const struct table *t,
     draw_matches(v, row, t, s);
 }
 
-static size_t selected_row(const struct canvas *v, const struct order *which)
+/* ---- groups ---- */
+
+/* The numbers of a group that a column has. */
+static void write_sum(const struct column *c, const struct snapshot_group *g, enum units units,
+                      struct column_text *out)
 {
-    long row = order_stream_row(which, v->m, v->ui->stream);
-    size_t before = v->ui->stream_row;
-    return row >= 0 ? (size_t)row : before < which->n ? before : which->n > 0 ? which->n - 1 : 0;
+    bool down = strcmp(c->name, "bytes_down") == 0 || strcmp(c->name, "rate_down") == 0;
+    if (c->kind == COLUMN_TOTAL)
+        format_bytes(down ? g->bytes_down : g->bytes_up, out->buffer);
+    else
+        format_rate(down ? g->rate_down : g->rate_up, units, out->buffer);
+    column_put_number(out, down ? ROLE_DOWN : ROLE_UP);
 }
+
+static void group_text(const struct canvas *v, const struct snapshot_group *g, char *out,
+                       size_t size)
+{
+    char failed[32] = "", peak[FORMAT_SIZE];
+    if (g->failed > 0)
+        snprintf(failed, sizeof failed, "  %llu failed", (unsigned long long)g->failed);
+    format_rate(g->peak, v->ui->units, peak);
+    snprintf(out, size, "%llu open  %llu served%s%s%s", (unsigned long long)g->open,
+             (unsigned long long)g->served, failed, g->peak > 0 ? "  peak " : "",
+             g->peak > 0 ? peak : "");
+}
+
+/* A group's name and counts, and its sums in the columns of the streams' bytes and rates. */
+static void draw_group_row(struct canvas *v, int row, const struct table *t,
+                           const struct snapshot_group *g, bool open, bool selected)
+{
+    int end = v->g->columns, at = 2;
+    char text[160];
+    enum role chosen = t->focus ? ROLE_SELECTED : ROLE_SELECTED_OTHER;
+    for (int i = 0; i < t->fit.n; i++) {
+        const struct columns_fitted *f = &t->fit.items[i];
+        const struct column *c = &t->columns->items[f->column];
+        struct column_text sum = empty_text(v);
+        if (c->kind != COLUMN_TOTAL && c->kind != COLUMN_RATE)
+            continue;
+        write_sum(c, g, v->ui->units, &sum);
+        draw_cell(v, row, c, f, &sum);
+        end = f->at < end ? f->at : end;
+    }
+    const char *name = g->other ? "(all others)" : g->key[0] == '\0' ? "(none)" : g->key;
+    group_text(v, g, text, sizeof text);
+    grid_put(v->g, row, at, g->other ? ' ' : open ? '-' : '+', ROLE_KEY);
+    int room = end - at - 3, wanted = grid_width(span_of(text)) + 2;
+    int width = room - wanted > 12 ? room - wanted : room;
+    int used =
+        grid_text(v->g, row, at + 2, width, span_of(name), g->open > 0 ? ROLE_KEY : ROLE_QUIET);
+    if (room - used > 10)
+        grid_text(v->g, row, at + 4 + used, room - used - 2, span_of(text), ROLE_QUIET);
+    if (!selected)
+        return;
+    grid_paint(v->g, row, 0, v->g->columns, chosen);
+    grid_put(v->g, row, 0, '>', chosen);
+}
+
+/* ---- the streams' pane ---- */
 
 static void draw_nothing(struct canvas *v, int row)
 {
@@ -165,20 +224,46 @@ static void draw_nothing(struct canvas *v, int row)
         grid_print(v->g, row, 2, -1, ROLE_QUIET, "no %s is open", noun);
 }
 
-void draw_stream_table(struct canvas *v, int head, int first, int rows, const struct order *which,
-                       size_t top, bool focus)
+static struct table stream_table(const struct canvas *v, bool focus)
 {
     struct table t = {&stream_columns, 0, {0}, v->ui->sort, v->ui->reverse, focus};
     struct columns_options o = columns_options(t.columns, v->s, v->ui, v->g->columns);
-    size_t selected = selected_row(v, which);
     columns_fit(t.columns, &o, &t.fit);
+    return t;
+}
+
+void draw_stream_table(struct canvas *v, int head, int first, int rows, bool focus)
+{
+    const struct stream_list *l = &v->list;
+    struct table t = stream_table(v, focus);
+    size_t selected = stream_list_selected(l, v->ui, v->m);
     draw_head(v, head, &t);
-    if (which->n == 0 && rows > 0)
+    if (l->n == 0 && l->here && rows > 0)
         draw_nothing(v, first);
-    for (int i = 0; i < rows && top + (size_t)i < which->n; i++) {
-        size_t at = top + (size_t)i;
-        draw_stream_row(v, first + i, &t, &v->s->streams[which->at[at]],
-                        at == selected && v->ui->screen == SCREEN_MAIN);
+    for (int i = 0; i < rows && v->ui->stream_top + (size_t)i < l->n; i++) {
+        size_t at = v->ui->stream_top + (size_t)i;
+        struct list_row r = stream_list_row(l, v->m, at);
+        if (r.group != NULL)
+            draw_group_row(v, first + i, &t, r.group, at == l->open, at == selected);
+        else if (r.stream != NULL)
+            draw_stream_row(v, first + i, &t, r.stream, at == selected);
+        else if (v->m->paused)
+            grid_print(v->g, first + i, 2, -1, ROLE_QUIET, "not on the screen when it was paused");
+    }
+}
+
+void draw_its_table(struct canvas *v, int head, int first, int rows, const struct order *which,
+                    long selected)
+{
+    struct table t = stream_table(v, selected >= 0);
+    size_t top = selected >= rows ? (size_t)(selected - rows + 1) : 0;
+    draw_head(v, head, &t);
+    if (which->total == 0 && rows > 0)
+        draw_nothing(v, first);
+    for (int i = 0; i < rows && top + (size_t)i < which->total; i++) {
+        const struct snapshot_stream *s = order_stream(which, v->m, top + (size_t)i);
+        if (s != NULL)
+            draw_stream_row(v, first + i, &t, s, (long)top + i == selected);
     }
 }
 
@@ -204,25 +289,46 @@ void draw_service_table(struct canvas *v, int head, int first, int rows, const s
     }
 }
 
-/* ---- devices ---- */
+/* ---- lists with a screen of their own ---- */
 
-void draw_device_table(struct canvas *v, int head, int first, int rows)
+/* The place of the labels; NULL: they have none on this screen. */
+static const struct columns_fitted *place_of_labels(const struct table *t)
 {
-    const struct device_list *l = &v->ui->devices;
-    struct table t = {&device_columns, 0, {0}, l->sort, l->reverse, true};
+    for (int i = 0; i < t->fit.n; i++)
+        if (strcmp(t->columns->items[t->fit.items[i].column].name, "labels") == 0)
+            return &t->fit.items[i];
+    return NULL;
+}
+
+static void draw_paged_row(struct canvas *v, enum paged_kind kind, int row, const struct table *t,
+                           const void *item)
+{
+    const struct columns_fitted *labels = place_of_labels(t);
+    draw_cells(v, row, t, item);
+    if (kind == PAGED_DEVICES && labels != NULL)
+        draw_labels(v, row, labels->at, labels->width, item);
+    if (kind == PAGED_DEVICES &&
+        strcmp(((const struct snapshot_device *)item)->state, "disabled") == 0)
+        grid_paint(v->g, row, 0, v->g->columns, ROLE_QUIET);
+    if (item != paged_list_selected(v->ui, v->m, kind))
+        return;
+    grid_paint(v->g, row, 0, v->g->columns, ROLE_SELECTED);
+    grid_put(v->g, row, 0, '>', ROLE_SELECTED);
+}
+
+void draw_paged_table(struct canvas *v, enum paged_kind kind, int head, int first, int rows)
+{
+    const struct paged_list *l = &v->ui->lists[kind];
+    struct table t = {paged_list_columns(kind), 0, {0}, l->sort, l->reverse, true};
     struct columns_options o = columns_options(t.columns, v->s, v->ui, v->g->columns);
     columns_fit(t.columns, &o, &t.fit);
     draw_head(v, head, &t);
+    const struct columns_fitted *labels = place_of_labels(&t);
+    if (labels != NULL)
+        draw_labels_head(v, head, labels->at, labels->width, ROLE_HEAD);
     for (int i = 0; i < rows; i++) {
-        const struct snapshot_device *d = device_list_at(v->m, l->top + (size_t)i);
-        if (d == NULL)
-            continue;
-        draw_cells(v, first + i, &t, d);
-        if (strcmp(d->state, "disabled") == 0)
-            grid_paint(v->g, first + i, 0, v->g->columns, ROLE_QUIET);
-        if (d != device_list_selected(v->ui, v->m))
-            continue;
-        grid_paint(v->g, first + i, 0, v->g->columns, ROLE_SELECTED);
-        grid_put(v->g, first + i, 0, '>', ROLE_SELECTED);
+        const void *item = paged_list_at(v->m, kind, l->top + (size_t)i);
+        if (item != NULL)
+            draw_paged_row(v, kind, first + i, &t, item);
     }
 }

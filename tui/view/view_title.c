@@ -302,8 +302,8 @@ static void gather(struct parts *p, const struct canvas *v)
     draw_state_text(v, state, sizeof state, &role);
     add(p, 10, PART_TEXT, role, "%s", state);
     add_age(p, v);
-    if (v->ui->filter.n > 0)
-        add(p, 9, 30, ROLE_BUSY, "%zu of %zu", v->streams.n, v->s->n_streams);
+    if (v->ui->filter.n > 0 && !v->list.grouped)
+        add(p, 9, 30, ROLE_BUSY, "%zu of %zu", v->list.streams.total, streams_in_all(v));
     if (v->m->paused)
         add(p, 8, 10, ROLE_BUSY, "PAUSED");
     add_memory(p, v);

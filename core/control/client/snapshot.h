@@ -47,6 +47,7 @@ struct snapshot_service {
     const char *id, *tunnel, *host, *target, *state;
     struct snapshot_counts counts;
     double first_byte;
+    double round_trip; /* far_round_trip of its tunnel, which a reader may fill in */
 };
 
 /* Bytes of each second (or ten); the newest one last. last: its number. */
