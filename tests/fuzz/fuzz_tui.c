@@ -1,12 +1,14 @@
 /* The dashboard: bytes become snapshots with any text and numbers, keys, clicks, sizes, losses and
  * pauses. The oracles: a picture has only characters that may be shown, whole wide ones, and roles
  * that exist; and drawing is a function, twice gives the same. */
+#include "tui/state/export.h"
 #include "tui/state/keys.h"
 #include "tui/view/view.h"
 #include "tui/view/width.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
             abort();                                                                               \
     } while (0)
 
-enum { ITEMS_MAX = 48, STEPS_MAX = 100, BLOCKS_MAX = 4096 };
+enum { ITEMS_MAX = 48, STEPS_MAX = 100, BLOCKS_MAX = 16384 };
 
 struct input {
     const uint8_t *p;
@@ -119,6 +121,7 @@ static void fill_stream(struct input *in, struct snapshot_stream *s)
     *s = (struct snapshot_stream){.id = number(in),
                                   .client = text(in),
                                   .process = text(in),
+                                  .user = "",
                                   .via = text(in),
                                   .asked = text(in),
                                   .service = text(in),
@@ -181,7 +184,7 @@ static void fill_lists(struct input *in, struct snapshot *s)
     s->services = take(in, s->n_services * sizeof *s->services);
     for (size_t i = 0; i < s->n_services; i++)
         s->services[i] = (struct snapshot_service){text(in), text(in),   text(in), text(in),
-                                                   text(in), counts(in), real(in)};
+                                                   text(in), counts(in), real(in), 0};
     s->n_streams = byte(in) % ITEMS_MAX;
     s->streams = take(in, s->n_streams * sizeof *s->streams);
     for (size_t i = 0; i < s->n_streams; i++)
@@ -190,6 +193,92 @@ static void fill_lists(struct input *in, struct snapshot *s)
     s->events = take(in, s->n_events * sizeof *s->events);
     for (size_t i = 0; i < s->n_events; i++)
         fill_event(in, &s->events[i]);
+}
+
+static void fill_page(struct input *in, struct snapshot_page *p)
+{
+    *p = (struct snapshot_page){.known = byte(in) % 4 != 0,
+                                .total = number(in),
+                                .matching = number(in),
+                                .from = number(in),
+                                .found = byte(in) % 2 == 0 ? byte(in) : number(in),
+                                .filter = text(in),
+                                .sort = text(in),
+                                .problem = byte(in) % 8 == 0 ? text(in) : ""};
+    if (byte(in) % 8 != 0) { /* as a program sends it */
+        p->matching %= 1 << 20;
+        p->from %= p->matching + 1;
+    }
+}
+
+static void fill_trend(struct input *in, struct snapshot_stream *s)
+{
+    s->user = text(in);
+    s->idle = real(in);
+    s->closed_for = real(in);
+    s->trend.n = byte(in) % (SNAPSHOT_TREND + 1);
+    s->trend.cells = take(in, s->trend.n * sizeof *s->trend.cells);
+    for (size_t i = 0; i < s->trend.n; i++)
+        s->trend.cells[i] = number(in);
+}
+
+static void fill_groups(struct input *in, struct snapshot_groups *g)
+{
+    static const char *const kinds[] = {"client", "user", "service", "device", "?"};
+    *g = (struct snapshot_groups){.by = kinds[byte(in) % 5], .n_rows = byte(in) % ITEMS_MAX};
+    g->rows = take(in, g->n_rows * sizeof *g->rows);
+    for (size_t i = 0; i < g->n_rows; i++)
+        g->rows[i] = (struct snapshot_group){.key = text(in),
+                                             .other = byte(in) % 16 == 0,
+                                             .open = number(in),
+                                             .served = number(in),
+                                             .failed = number(in),
+                                             .bytes_down = number(in),
+                                             .rate_down = real(in),
+                                             .peak = real(in)};
+}
+
+static void fill_devices(struct input *in, struct snapshot_devices *d)
+{
+    *d = (struct snapshot_devices){.known = true,
+                                   .total = number(in),
+                                   .matching = number(in) % (1 << 20),
+                                   .n_rows = byte(in) % ITEMS_MAX};
+    d->rows = take(in, d->n_rows * sizeof *d->rows);
+    for (size_t i = 0; i < d->n_rows; i++) {
+        struct snapshot_device *row = &d->rows[i];
+        *row = (struct snapshot_device){.device = text(in),
+                                        .state = text(in),
+                                        .address = text(in),
+                                        .version = text(in),
+                                        .carrier = text(in),
+                                        .state_for = real(in)};
+        row->n_labels = byte(in) % 4;
+        row->labels = take(in, row->n_labels * sizeof *row->labels);
+        for (size_t k = 0; k < row->n_labels; k++)
+            row->labels[k] = (struct snapshot_label){text(in), text(in)};
+        row->n_services = byte(in) % 3;
+        row->services = take(in, row->n_services * sizeof *row->services);
+        for (size_t k = 0; k < row->n_services; k++)
+            row->services[k] = text(in);
+    }
+}
+
+/* What a program sends that knows pages. */
+static void fill_pages(struct input *in, struct snapshot *s)
+{
+    for (size_t i = 0; i < s->n_streams; i++)
+        fill_trend(in, &s->streams[i]);
+    fill_page(in, &s->streams_page);
+    fill_page(in, &s->closed.page);
+    s->closed.n_rows = byte(in) % ITEMS_MAX;
+    s->closed.rows = take(in, s->closed.n_rows * sizeof *s->closed.rows);
+    for (size_t i = 0; i < s->closed.n_rows; i++)
+        fill_stream(in, &s->closed.rows[i]);
+    if (byte(in) % 2 == 0)
+        fill_groups(in, &s->groups);
+    if (byte(in) % 4 == 0)
+        fill_devices(in, &s->devices);
 }
 
 static struct snapshot snapshot(struct input *in)
@@ -213,6 +302,8 @@ static struct snapshot snapshot(struct input *in)
     for (size_t i = 0; i < s.n_listen; i++)
         s.listen[i] = text(in);
     fill_lists(in, &s);
+    if (byte(in) % 2 == 1 && in->n_blocks < BLOCKS_MAX / 2)
+        fill_pages(in, &s);
     return s;
 }
 
@@ -259,6 +350,31 @@ static uint32_t key(struct input *in)
     return b < 230 ? key_bindings[byte(in) % n_key_bindings].keys[0] : (uint32_t)number(in);
 }
 
+/* The request for the next snapshot fits, and has only what a request may have. */
+static void ask(struct model *m, const struct ui *ui)
+{
+    char target[MODEL_TARGET];
+    struct model_wanted w;
+    ui_wanted(ui, m, &w);
+    model_target(m, &w, target);
+    MUST(strlen(target) < MODEL_TARGET - 1);
+    for (const char *c = target; *c != '\0'; c++)
+        MUST(*c > ' ' && *c < 127);
+}
+
+/* What is written to a file has no byte that a terminal would take for a command. */
+static void write_rows(const struct model *m, struct ui *ui)
+{
+    for (int format = EXPORT_JSON; format <= EXPORT_CSV; format++) {
+        struct buf out = {.limit = 1 << 22};
+        ui->format = (enum export_format)format;
+        export_write(ui, m, &out);
+        for (size_t i = 0; i < out.size; i++)
+            MUST(out.data[i] >= ' ' || out.data[i] == '\n' || out.data[i] == '\r');
+        buf_free(&out);
+    }
+}
+
 static void step(struct model *m, struct ui *ui, struct input *in)
 {
     uint8_t b = byte(in);
@@ -284,6 +400,9 @@ static void step(struct model *m, struct ui *ui, struct input *in)
         ui_key(ui, m, key(in));
     }
     ui_settle(ui, m);
+    ask(m, ui);
+    if (b / 16 == 0)
+        write_rows(m, ui);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
