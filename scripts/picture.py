@@ -1,6 +1,6 @@
-"""Draws a terminal's screen as SVG, for the documents. Reads what `tmux capture-pane -ep` prints:
+"""Draws a terminal's screen as SVG, for the documents. Reads what `tmux capture-pane -epN` prints:
 
-    tmux capture-pane -ep -t demo | /usr/bin/python3 scripts/picture.py > share/doc/tunnel-tui.svg
+    tmux capture-pane -epN -t demo | /usr/bin/python3 scripts/picture.py > share/doc/tunnel-tui.svg
 
 Every character is an outline of DejaVu Sans Mono at its own place, and graphs and lines are shapes:
 a viewer needs no font, and cannot shift a column by having another one. Needs Debian's

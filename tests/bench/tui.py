@@ -115,8 +115,10 @@ def with_fake(folder):
     server = multiprocessing.Process(target=serve, args=(path, ready), daemon=True)
     server.start()
     ready.wait()
-    size = len(json.dumps(fake.snapshot(STREAMS), separators=(",", ":")))
-    print(f"A fake program, {STREAMS} streams, {size / 1000:.0f} kB a snapshot")
+    sizes = [len(json.dumps(shot, separators=(",", ":"))) for shot in (
+        fake.snapshot(STREAMS), fake.paged(fake.snapshot(STREAMS), {"limit": "22", "trend": "1"}))]
+    print(f"A fake program, {STREAMS} streams, {sizes[0] / 1000:.0f} kB a snapshot, of which a screen "
+          f"of 80x24 asks for {sizes[1] / 1000:.0f} kB")
     measure(path, folder)
     server.terminate()
     server.join()

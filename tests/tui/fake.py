@@ -55,6 +55,79 @@ def snapshot(streams=5, **more):
                  "text": "no such service"}]}} | more
 
 
+def ended(number, **more):
+    """A stream that has ended."""
+    return stream(number, state="closed", reason=("client-closed", "peer-reset")[number % 2],
+                  closed_at=TIME - number, closed_for=number + 0.5, rate_down=0, rate_up=0) | more
+
+
+# ---- pages, as share/doc/control.md has them ----
+
+NUMBERS = {"id", "age", "idle", "bytes_down", "bytes_up", "rate_down", "rate_up", "first_byte",
+           "queued", "closed_at"}
+KEYS = {"client": lambda s: s.get("process") or s["client"].rpartition(":")[0],
+        "user": lambda s: s.get("user", ""), "service": lambda s: s.get("service", ""),
+        "device": lambda s: s.get("tunnel", "")}
+
+
+def fits(row, text):
+    """Words that are contained in a member, or in any."""
+    for word in text.lower().split():
+        name, equal, value = word.partition("=")
+        name = {"device": "tunnel"}.get(name, name)
+        where = [row.get(name, "")] if equal else row.values()
+        if not any((value if equal else word) in str(v).lower() for v in where):
+            return False
+    return True
+
+
+def page(rows, query, prefix="", limit="limit", sort="-id"):
+    """The rows of the request, and what is said about them."""
+    text, order = query.get(prefix + "filter", ""), query.get(prefix + "sort", sort)
+    name = order.lstrip("-")
+    those = sorted((r for r in rows if fits(r, text)), key=lambda r: r["id"])
+    those.sort(key=lambda r: r.get(name, 0 if name in NUMBERS else ""),
+               reverse=(name in NUMBERS) != order.startswith("-"))
+    start = int(query.get(prefix + "from", 0))
+    found = [i for i, r in enumerate(those, 1) if str(r["id"]) == query.get("find")]
+    return those[start:start + int(query[limit])], {
+        "total": len(rows), "matching": len(those), "from": start,
+        "found": found[0] if found and not prefix else 0, "filter": text, "sort": order}
+
+
+def groups(rows, kind):
+    sums = {}
+    for r in rows:
+        g = sums.setdefault(KEYS[kind](r), {"open": 0, "served": 0, "bytes_down": 0, "bytes_up": 0,
+                                            "rate_down": 0, "rate_up": 0})
+        g["served"] += 1
+        g["open"] += r["state"] != "closed"
+        for name in ("bytes_down", "bytes_up", "rate_down", "rate_up"):
+            g[name] += r[name]
+    rows = [{"key": k, "peak": 2 * g["rate_down"]} | g for k, g in sums.items()]
+    return sorted(rows, key=lambda g: (-g["bytes_down"] - g["bytes_up"], g["key"]))
+
+
+def paged(shot, query):
+    """The snapshot with no more rows than the request asks for."""
+    closed = shot.pop("closed_streams", [])
+    rows, kind = shot["streams"], query.get("groups")
+    if kind:
+        shot["groups"] = {"by": kind, "rows": groups(rows + closed, kind)}
+    if kind and "group" in query:
+        rows = [r for r in rows if KEYS[kind](r) == query["group"]]
+        closed = [r for r in closed if KEYS[kind](r) == query["group"]]
+    if "limit" in query:
+        shot["streams"], shot["streams_page"] = page(rows, query)
+        shot["streams_page"]["total"] = len(rows)
+    if "trend" in query:
+        shot["streams"] = [r | {"trend": [r["id"] * k for k in range(8)]} for r in shot["streams"]]
+    if "closed" in query:
+        some, about = page(closed, query, "closed_", "closed", "closed_at")
+        shot["closed"] = about | {"rows": some}
+    return shot
+
+
 def samples(n):
     return {"last": n, "down": [1000 * (i % 17) for i in range(n)],
             "up": [100 * (i % 5) for i in range(n)]}
@@ -71,17 +144,20 @@ def hub_is_down(shot):
 
 
 class Fake:
-    """Listens at `path`. `shot` is what it says; each look is one second later. `gate`: while it is
-    cleared, nothing is answered."""
+    """Listens at `path`. `shot` is what it says; its "closed_streams" are those that have ended. Each
+    look is one second later. `gate`: while it is cleared, nothing is answered. `pages`: whether it
+    knows pages, which older programs do not."""
 
-    def __init__(self, path, shot=None):
+    def __init__(self, path, shot=None, pages=True):
+        self.pages = pages
         self.path = str(path)
         self.shot = snapshot() if shot is None else shot
         self.raw = None  # bytes in place of a snapshot
         self.status = 200
         self.close_status = 204
         self.looks = 0
-        self.targets, self.deleted = [], []
+        self.targets, self.deleted, self.sizes = [], [], []
+        self.rows = 0  # of streams in the last answer
         self.gate = threading.Event()
         self.gate.set()
         self.lock = threading.RLock()
@@ -152,9 +228,15 @@ class Fake:
                 self.followers.append(c)
             else:
                 self.looks += 1
-                body = self.raw or json.dumps(self._seen(dict(urllib.parse.parse_qsl(query))),
-                                              separators=(",", ":")).encode()
+                body = self.raw or self._snapshot(query)
+                self.sizes.append(len(body))
                 self._send(c, self.status, body)
+
+    def _snapshot(self, query):
+        asked = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
+        seen = self._seen(asked)
+        self.rows = len(seen["streams"])
+        return json.dumps(seen, separators=(",", ":")).encode()
 
     def _send(self, c, status, body):
         c.sendall(b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n" % (status, len(body)) + body)
@@ -171,6 +253,7 @@ class Fake:
     def _seen(self, query):
         """The snapshot without what the reader has."""
         shot = dict(self.shot)
+        shot["streams"] = list(shot.get("streams", []))
         for member in ("time", "clock", "uptime"):
             if member in shot:
                 shot[member] += self.looks
@@ -182,7 +265,7 @@ class Fake:
         known = int(query.get("events", 0))
         shot["events"] = {"last": events["last"],
                           "list": [e for e in events["list"] if e["number"] > known]}
-        return shot
+        return paged(shot, query if self.pages else {})
 
 
 def newer(series, known):

@@ -31,7 +31,7 @@ class Devices(Case):
         t = self.watch()
         t.wait("no device has enrolled: tunnelctl devices invite makes a join token")
         self.enter("pump-07", self.invite("*", labels=[{"key": "site", "value": "7"}]))
-        t.wait(r">pump-07 +present .*SSH1 +site=7")
+        t.wait(r">pump-07 +present .*SSH1 +7")
         t.keys("Enter")
         t.wait(r"Device pump-07 +present")
         t.wait("no tunnel leads to it now")

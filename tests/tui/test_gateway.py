@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import unittest
 
@@ -79,6 +80,46 @@ class Gateway(Case):
         self.assertTrue(ends(client))
         t.wait(r" clos ")
         t.keys("q")
+        self.ended(t)
+
+    def test_history_groups_and_pages(self):
+        """Of many clients: who has gone, who used most, and one group closed."""
+        way = self.open_way({"ECHO": self.origin(Echo()), "SSH1": self.origin(Greeter())})
+        t = self.shell(way, "--refresh", "0.2")
+        gone = socks5(way.port, "SSH1.tunnel")
+        gone.recv(1)
+        t.wait(r"^> .* SSH1 +open")
+        gone.close()
+        clients = [socks5(way.port, "ECHO.tunnel") for _ in range(40)]
+        for c in clients:
+            self.addCleanup(c.close)
+            c.sendall(b"x" * 1000)
+            self.assertEqual(len(c.recv(1000, socket.MSG_WAITALL)), 1000)
+        t.wait(r"1-\d+ of 40")
+        t.keys("h")
+        t.wait(r"The last 1 stream that ended")
+        t.wait(r"^> +1 127\.0\.0\.1:\d+.* SSH1 .*\d+s$")
+        t.keys("Enter")
+        t.wait(r"Stream 1 .*closed")
+        t.wait(r"Client +127\.0\.0\.1:\d+")
+        t.keys("q", "h", "a")
+        t.wait(r"by program ")
+        t.wait(r"^> \+ python3?\S* +40 open +\d+ served")
+        t.keys("Space")
+        t.wait(r"^> - python.*\n +\d+ 127\.0\.0\.1")
+        t.keys("a", "a")
+        t.wait(r"by service +1-2 of 2")
+        t.wait(r"^> \+ ECHO  40 open  40 served")
+        t.keys("K")
+        t.wait(r"Close 40 streams of ECHO\?")
+        t.keys("y")
+        self.assertTrue(all(ends(c) for c in clients))
+        t.wait(r"^> \+ ECHO  0 open  40 served")
+        t.keys("h")
+        t.wait(r"The last 41 streams that ended")
+        t.type("/service=ECHO")
+        t.wait(r"1-20 of 40")
+        t.keys("Enter", "q", "q")
         self.ended(t)
 
     def test_close_ends_ssh(self):

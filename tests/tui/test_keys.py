@@ -17,7 +17,7 @@ SPECIAL = [b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D", b"\x1bOA", b"\x1bOB", b"\
            b"\x1b[H", b"\x1b[F", b"\x1b[3~", b"\x1b[Z", b"\x1bOP", b"\x1bOQ", b"\x1bOR", b"\x1bOS",
            b"\t", b"\r", b"\x1b", b"\x7f", b"\x0c", b"\x1a", b"\x02", b"\x06", b"\xc3\xa4",
            b"\xe6\xbc\xa2", b"\xff", b"\x1b[", b"\x1b[999;999H", b"\x00"]
-LETTERS = b"/\\<>srputLMwlFcKUyjkgGnNh?+- 1230abcZ:=!MSH"
+LETTERS = b"haoxj/\\<>srputLMwlFcKUyjkgGnNh?+- 1230abcZ:=!MSH"
 
 
 class Keys(Case):
@@ -67,6 +67,10 @@ class Keys(Case):
             self.server.shot = fake.hub_is_down(fake.snapshot(r.randrange(9)))
         elif what == 3:
             self.server.raw = r.choice((None, b"{", b'{"schema":1}'))
+        elif what == 5:
+            self.server.pages = not self.server.pages
+            self.server.shot = fake.snapshot(r.choice((3, 500)), closed_streams=[
+                fake.ended(i + 1) for i in range(r.choice((0, 30)))])
         elif what == 4:
             self.server.shot = fake.snapshot(3, services=[], tunnels=[], role="hub")
         else:
