@@ -274,6 +274,47 @@ static void ended(void **state)
     assert_int_equal(d->ui.screen, SCREEN_MAIN);
 }
 
+/* ---- clicks ---- */
+
+static void clicks_in_lists(void **state)
+{
+    struct dashboard *d = *state;
+    press(d, 'h');
+    answer(d, "\"closed\":{\"total\":50,\"matching\":50,\"from\":0,\"rows\":[{\"id\":11,\"state\":"
+              "\"closed\"},{\"id\":10,\"state\":\"closed\"}]}");
+    assert_int_equal(ui_click(&d->ui, &d->m, 4, 10, 1), UI_REFRESH);
+    assert_string_equal(d->ui.lists[PAGED_CLOSED].name, "10");
+    ui_click(&d->ui, &d->m, 4, 10, 4); /* the wheel */
+    assert_string_equal(d->ui.lists[PAGED_CLOSED].name, "11");
+    ui_click(&d->ui, &d->m, 2, 8, 1); /* on CLIENT */
+    assert_string_equal(wanted(d).closed.sort, "client");
+    ui_click(&d->ui, &d->m, 2, 8, 1);
+    assert_true(wanted(d).closed.reverse);
+    ui_click(&d->ui, &d->m, 3, 10, 2);
+    assert_int_equal(d->ui.screen, SCREEN_STREAM);
+}
+
+static void clicks_in_groups(void **state)
+{
+    struct dashboard *d = *state; /* services from row 4, streams from row 8 */
+    press(d, 'a');
+    press(d, 'a');
+    press(d, 'a');
+    ui_click(&d->ui, &d->m, 9, 10, 1);
+    assert_true(d->ui.groups.on_group);
+    assert_string_equal(d->ui.groups.key, "SSH1");
+    ui_click(&d->ui, &d->m, 8, 10, 2); /* opens it */
+    assert_true(d->ui.groups.open);
+    assert_string_equal(d->ui.groups.open_key, "HTTP1");
+    ui_click(&d->ui, &d->m, 9, 10, 1);
+    assert_int_equal(d->ui.stream, 2);
+    ui_click(&d->ui, &d->m, 9, 10, 5);
+    assert_int_equal(d->ui.stream, 3);
+    press(d, 'K');
+    ui_click(&d->ui, &d->m, 8, 10, 1); /* answers nothing */
+    assert_int_equal(d->ui.prompt, PROMPT_CLOSE);
+}
+
 /* ---- a moment ---- */
 
 #define PAST                                                                                       \
@@ -320,6 +361,8 @@ int main(void)
         TEST(groups_of_what_is_listed),
         TEST(keys_of_groups),
         TEST(ended),
+        TEST(clicks_in_lists),
+        TEST(clicks_in_groups),
         TEST(moments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,6 +61,7 @@ static void lay_out_lines(struct help *h)
          "open both ends are connected   half one end is"},
         {"", "drain delivering what is held   clos over: seen for 5 s, with why",
          "drain ends are being sent away   clos over: seen for 5 s, with why"},
+        {"", "idle open, and no byte has moved for a minute", NULL},
         {"Via", "s5 SOCKS5   s4 SOCKS4   con CONNECT   http forwarded   port listening", ""},
         {"Down, up", "down is from the device to the client, up the other way", NULL},
         {"Units", "bytes, K is 1024; or bits, k is 1000. Totals are always bytes.", NULL},
