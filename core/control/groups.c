@@ -19,7 +19,7 @@ enum group_kind group_kind_of(struct span name)
     return GROUP_NONE;
 }
 
-void groups_init(struct groups *g)
+void monitor_groups_init(struct groups *g)
 {
     *g = (struct groups){.has_other = false};
     list_init(&g->rows);
@@ -33,7 +33,7 @@ static void drop(struct groups *g, struct group *one)
     free(one);
 }
 
-void groups_free(struct groups *g)
+void monitor_groups_free(struct groups *g)
 {
     while (!list_empty(&g->rows))
         drop(g, list_entry(g->rows.next, struct group, node));
@@ -96,7 +96,7 @@ static void make_room(struct groups *g)
     drop(g, one);
 }
 
-struct group *groups_get(struct groups *g, const char *key)
+struct group *monitor_groups_get(struct groups *g, const char *key)
 {
     size_t n = strnlen(key, GROUP_KEY - 1);
     struct group *one = map_get(&g->by_key, key, n);
@@ -117,7 +117,7 @@ struct group *groups_get(struct groups *g, const char *key)
     return one;
 }
 
-void groups_tidy(struct groups *g, struct group *one)
+void monitor_groups_tidy(struct groups *g, struct group *one)
 {
     if (one != &g->other && one->open + one->served + one->refused + one->failed == 0 &&
         bytes(one) == 0)
@@ -133,7 +133,7 @@ static int by_bytes(const void *a, const void *b)
     return p != q ? (p < q) - (p > q) : strcmp(x->key, y->key);
 }
 
-size_t groups_sorted(const struct groups *g, const struct group *out[static GROUPS_MAX + 1])
+size_t monitor_groups_sorted(const struct groups *g, const struct group *out[static GROUPS_MAX + 1])
 {
     size_t n = 0;
     list_each(node, &g->rows) out[n++] = list_entry(node, struct group, node);
@@ -154,7 +154,7 @@ static void tick(struct group *one, uint64_t elapsed)
         one->peak = one->rate_down + one->rate_up;
 }
 
-void groups_tick(struct groups *g, uint64_t elapsed)
+void monitor_groups_tick(struct groups *g, uint64_t elapsed)
 {
     list_each(node, &g->rows) tick(list_entry(node, struct group, node), elapsed);
     tick(&g->other, elapsed);

@@ -42,16 +42,17 @@ struct groups {
     bool has_other; /* something was counted there */
 };
 
-void groups_init(struct groups *g);
-void groups_free(struct groups *g);
+void monitor_groups_init(struct groups *g);
+void monitor_groups_free(struct groups *g);
 /* The group of that key, which is made when it is missing; the other one when there is no room. */
-struct group *groups_get(struct groups *g, const char *key);
+struct group *monitor_groups_get(struct groups *g, const char *key);
 /* Frees `one` when nothing was ever counted in it; to be called after a row has left it. */
-void groups_tidy(struct groups *g, struct group *one);
+void monitor_groups_tidy(struct groups *g, struct group *one);
 /* Writes all of them, and the other one if there is any, most bytes first; returns how many. */
-size_t groups_sorted(const struct groups *g, const struct group *out[static GROUPS_MAX + 1]);
+size_t monitor_groups_sorted(const struct groups *g,
+                             const struct group *out[static GROUPS_MAX + 1]);
 /* elapsed: milliseconds since the last tick, > 0. */
-void groups_tick(struct groups *g, uint64_t elapsed);
+void monitor_groups_tick(struct groups *g, uint64_t elapsed);
 
 /* The key of a row by its texts, none of which is NULL. client: an address; its port is cut off.
  * Returns out. */

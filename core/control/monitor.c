@@ -25,7 +25,7 @@ struct monitor *monitor_new(const struct monitor_options *o)
     list_init(&m->closed);
     history_init(&m->history);
     for (int k = 0; k < GROUP_KINDS; k++)
-        groups_init(&m->groups[k]);
+        monitor_groups_init(&m->groups[k]);
     m->kept_size = strcmp(o->role, "destination") == 0 ? KEPT_AGENT : KEPT_MAX;
     return m;
 }
@@ -48,7 +48,7 @@ void monitor_free(struct monitor *m)
         free(m->listen[i]);
     free(m->device);
     for (int k = 0; k < GROUP_KINDS; k++)
-        groups_free(&m->groups[k]);
+        monitor_groups_free(&m->groups[k]);
     monitor_kept_free(m);
     event_log_free(&m->event_log);
     free(m);
@@ -147,7 +147,7 @@ void monitor_tick(struct monitor *m)
     add_samples(m, elapsed);
     counters_tick(&m->total, elapsed);
     for (int k = 0; k < GROUP_KINDS; k++)
-        groups_tick(&m->groups[k], elapsed);
+        monitor_groups_tick(&m->groups[k], elapsed);
     list_each(node, &m->tunnels)
     {
         struct monitor_tunnel *t = list_entry(node, struct monitor_tunnel, node);

@@ -4,7 +4,7 @@
 void monitor_group_set(struct monitor_row *r, enum group_kind kind, const char *key)
 {
     struct groups *all = &r->monitor->groups[kind];
-    struct group *from = r->groups[kind], *to = groups_get(all, key);
+    struct group *from = r->groups[kind], *to = monitor_groups_get(all, key);
     r->groups[kind] = to;
     if (to == from)
         return;
@@ -18,7 +18,7 @@ void monitor_group_set(struct monitor_row *r, enum group_kind kind, const char *
     from->served -= r->answered;
     from->down -= r->counters.down;
     from->up -= r->counters.up;
-    groups_tidy(all, from);
+    monitor_groups_tidy(all, from);
 }
 
 void monitor_group_who(struct monitor_row *r)
@@ -71,6 +71,6 @@ void monitor_groups_ended(struct monitor_row *r, bool refused, bool failed)
         g->open--;
         g->refused += refused;
         g->failed += failed;
-        groups_tidy(&r->monitor->groups[k], g);
+        monitor_groups_tidy(&r->monitor->groups[k], g);
     }
 }

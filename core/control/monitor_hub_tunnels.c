@@ -8,12 +8,17 @@
 
 /* ---- as a row ---- */
 
+static struct monitor_hub_tunnel *of(const struct monitor_row *r)
+{
+    return list_entry(r, struct monitor_hub_tunnel, row);
+}
+
 /* Nobody is here while the last ends are being sent away. */
 static void look(const struct monitor_row *r, struct monitor_counters *out)
 {
     static const enum monitor_state states[] = {MONITOR_STREAM_DRAINING, MONITOR_STREAM_HALF,
                                                 MONITOR_STREAM_OPEN};
-    const struct monitor_hub_tunnel *t = monitor_row_hub_tunnel(r);
+    const struct monitor_hub_tunnel *t = of(r);
     struct monitor_hub_end ends[MONITOR_SIDES] = {{.here = false}};
     t->look(t->ctx, ends);
     out->state = states[ends[MONITOR_SOURCE].here + ends[MONITOR_DESTINATION].here];
@@ -28,7 +33,7 @@ static const char *known(const char *text)
 
 static void texts(const struct monitor_row *r, const char *out[FILTER_TEXTS])
 {
-    const struct monitor_hub_tunnel *t = monitor_row_hub_tunnel(r);
+    const struct monitor_hub_tunnel *t = of(r);
     out[FILTER_CLIENT] = known(t->ends[MONITOR_SOURCE]);
     out[FILTER_SERVICE] = known(t->thing);
     out[FILTER_TARGET] = known(t->ends[MONITOR_DESTINATION]);
@@ -45,7 +50,7 @@ static const struct peer *no_peer(const struct monitor_row *r)
 
 static void free_hub_tunnel(struct monitor_row *r)
 {
-    struct monitor_hub_tunnel *t = monitor_row_hub_tunnel(r);
+    struct monitor_hub_tunnel *t = of(r);
     for (int side = 0; side < MONITOR_SIDES; side++)
         free(t->ends[side]);
     free(t->id);
@@ -54,11 +59,6 @@ static void free_hub_tunnel(struct monitor_row *r)
 }
 
 static const struct row_kind hub_tunnel_kind = {look, texts, no_peer, free_hub_tunnel};
-
-struct monitor_hub_tunnel *monitor_row_hub_tunnel(const struct monitor_row *r)
-{
-    return r->kind == &hub_tunnel_kind ? list_entry(r, struct monitor_hub_tunnel, row) : NULL;
-}
 
 /* ---- life ---- */
 

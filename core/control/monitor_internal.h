@@ -206,8 +206,6 @@ void monitor_kept_free(struct monitor *m);
 
 /* The stream that r is; NULL: it is a hub's tunnel. */
 struct monitor_stream *monitor_row_stream(const struct monitor_row *r);
-/* The hub's tunnel that r is; NULL: it is a stream. */
-struct monitor_hub_tunnel *monitor_row_hub_tunnel(const struct monitor_row *r);
 
 /* Gets a tunnel's service, and creates it when it is missing; NULL: no memory, or too many. */
 struct monitor_service *monitor_service_get(struct monitor_tunnel *t, const char *id);

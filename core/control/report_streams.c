@@ -85,7 +85,7 @@ static void put_group(const struct group *g, bool other, struct json_writer *w)
 static void put_groups(const struct groups *all, const char *by, struct json_writer *w)
 {
     const struct group *sorted[GROUPS_MAX + 1];
-    size_t n = groups_sorted(all, sorted);
+    size_t n = monitor_groups_sorted(all, sorted);
     json_open(w, "groups", '{');
     json_text(w, "by", span_of(by));
     json_open(w, "rows", '[');

@@ -175,7 +175,7 @@ void page_groups(struct page *p)
     };
     const struct groups *all = &p->m->groups[p->tab->group];
     const struct group *sorted[GROUPS_MAX + 1];
-    size_t n = groups_sorted(all, sorted), shown = 0;
+    size_t n = monitor_groups_sorted(all, sorted), shown = 0;
     page_put(p, "<p>Since the start, most bytes first.</p>\n");
     page_table(p, "Sums since the start", columns, COUNT(columns));
     for (; shown < n && shown < PAGE_ROWS; shown++)
