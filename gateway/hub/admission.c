@@ -227,6 +227,8 @@ static void admit(struct hub *hub, const struct message_admit_request *k, const 
     hub->admitted++;
     registry_connected(hub->registry, span_of(t->id), k->side, true);
     audit_connect(hub, registration, t);
+    if (k->side == SIDE_DESTINATION)
+        device_desk_connected(hub->desk, t->id);
     m->pending_id = k->pending_id;
     m->registration = registration;
     hub_post(hub, &m->message);

@@ -227,6 +227,12 @@ struct notices *device_desk_notices(const struct device_desk *d)
     return d->notices;
 }
 
+void device_desk_connected(struct device_desk *d, const char *tunnel)
+{
+    if (!d->ended)
+        notices_connected(d->notices, tunnel);
+}
+
 void device_desk_approve(struct device_desk *d, bool approve_all)
 {
     d->approve_all = approve_all;

@@ -19,6 +19,8 @@ struct device_desk *device_desk_new(struct hub *hub, bool approve_all);
 void device_desk_end(struct device_desk *d);
 void device_desk_free(struct device_desk *d);
 
+/* The destination of that tunnel was let in. */
+void device_desk_connected(struct device_desk *d, const char *tunnel);
 void device_desk_approve(struct device_desk *d, bool approve_all);
 struct notices *device_desk_notices(const struct device_desk *d);
 /* Shows the devices to those who watch; m outlives the desk, or watches no more before it goes. */

@@ -222,7 +222,13 @@ static void withdraw(void *link, const char *id)
 }
 
 static const struct notice_carrier carrier = {
-    .name = "device-link", .deliver = deliver, .withdraw = withdraw};
+    .name = "device-link",
+    .wire = "device link",
+    .tunnels = true,
+    .answers = true,
+    .deliver = deliver,
+    .withdraw = withdraw,
+};
 
 /* ---- arriving ---- */
 

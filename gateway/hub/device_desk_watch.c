@@ -48,7 +48,7 @@ static void on_record(void *to, const struct device_record *r)
         .enrolled = r->enrolled,
         .address = p != NULL ? p->address : r->last_address,
         .version = r->version,
-        .carrier = present ? p->carrier : NULL,
+        .carrier = present ? p->carrier->name : NULL,
         .services = (const char *const *)r->services.items,
         .n_services = r->services.n,
         .n_labels = r->labels.n,

@@ -103,6 +103,7 @@ static bool deliver(void *link, const struct notice_delivery *d)
     assert_in_range(w->delivered, 0, DELIVERIES_MAX - 1);
     snprintf(w->at[w->delivered].id, sizeof w->at->id, "%s", d->id);
     snprintf(w->at[w->delivered].tunnel, sizeof w->at->tunnel, "%s", d->tunnel);
+    snprintf(w->at[w->delivered].url, sizeof w->at->url, "%s", d->url);
     snprintf(w->at[w->delivered].token, sizeof w->at->token, "%s", d->token);
     snprintf(w->at[w->delivered].service, sizeof w->at->service, "%s", d->service);
     snprintf(w->at[w->delivered].why, sizeof w->at->why, "%s", d->why);
@@ -118,16 +119,20 @@ static void withdraw(void *link, const char *id)
     snprintf(w->last_withdrawn, sizeof w->last_withdrawn, "%s", id);
 }
 
-static const struct notice_carrier carrier = {
-    .name = "wire", .deliver = deliver, .withdraw = withdraw};
+const struct notice_carrier wire_carrier = {
+    .name = "wire", .tunnels = true, .answers = true, .deliver = deliver, .withdraw = withdraw};
+const struct notice_carrier mute_carrier = {
+    .name = "mute", .tunnels = true, .deliver = deliver, .withdraw = withdraw};
+const struct notice_carrier stream_carrier = {
+    .name = "streams", .streams = true, .answers = true, .deliver = deliver, .withdraw = withdraw};
 
-static bool arrive_as(const char *device, struct wire *link, uint64_t uptime_s,
-                      const struct texts *tunnels)
+static bool arrive_as(const struct notice_carrier *carrier, const char *device, struct wire *link,
+                      uint64_t uptime_s, const struct texts *tunnels)
 {
     struct texts services = {0};
     assert_true(texts_add(&services, span_of("SSH1")));
     bool ok = notices_arrived(notices, &(struct device_arrival){.device = device,
-                                                                .carrier = &carrier,
+                                                                .carrier = carrier,
                                                                 .link = link,
                                                                 .address = "192.0.2.7:4000",
                                                                 .names_tunnels = tunnels != NULL,
@@ -140,9 +145,15 @@ static bool arrive_as(const char *device, struct wire *link, uint64_t uptime_s,
     return ok;
 }
 
+bool arrive_by(const struct notice_carrier *carrier, const char *device, struct wire *link,
+               uint64_t uptime_s)
+{
+    return arrive_as(carrier, device, link, uptime_s, NULL);
+}
+
 bool arrive(const char *device, struct wire *link, uint64_t uptime_s)
 {
-    return arrive_as(device, link, uptime_s, NULL);
+    return arrive_as(&wire_carrier, device, link, uptime_s, NULL);
 }
 
 bool arrive_with(const char *device, struct wire *link, const char *tunnel)
@@ -150,7 +161,7 @@ bool arrive_with(const char *device, struct wire *link, const char *tunnel)
     struct texts tunnels = {0};
     if (tunnel != NULL)
         assert_true(texts_add(&tunnels, span_of(tunnel)));
-    bool ok = arrive_as(device, link, 0, &tunnels);
+    bool ok = arrive_as(&wire_carrier, device, link, 0, &tunnels);
     texts_free(&tunnels);
     return ok;
 }
@@ -184,6 +195,23 @@ void ask_as(struct heard *h, const char *key, const char *device, const char *tu
                                  .service = "SSH1",
                                  .opened_by = key,
                                  .why = "a look",
+                                 .timeout_ms = timeout_ms},
+                on_answer, h);
+    texts_free(&services);
+}
+
+void ask_stream(struct heard *h, const char *device, const char *url, uint64_t timeout_ms)
+{
+    struct texts services = {0};
+    assert_true(texts_add(&services, span_of("TestStream")));
+    notices_ask(notices,
+                &(struct notice){.device = device,
+                                 .tunnel = "",
+                                 .url = url,
+                                 .token = "bearer",
+                                 .services = &services,
+                                 .service = "TestStream",
+                                 .opened_by = "service",
                                  .timeout_ms = timeout_ms},
                 on_answer, h);
     texts_free(&services);

@@ -12,7 +12,7 @@ struct wire {
     bool full; /* it takes nothing now */
     int delivered, withdrawn;
     struct {
-        char id[NOTICE_ID_SIZE], tunnel[64], token[64], service[32], why[64];
+        char id[NOTICE_ID_SIZE], tunnel[64], url[64], token[64], service[32], why[64];
         uint64_t answer_ms;
     } at[DELIVERIES_MAX];
     char last_withdrawn[NOTICE_ID_SIZE];
@@ -44,6 +44,10 @@ void notices_begin(void);
 /* Lets time go by, with what is due in it. */
 void pass(uint64_t ms);
 
+/* What wires there are: one that has answers, one that has none, one for streams alone. */
+extern const struct notice_carrier wire_carrier, mute_carrier, stream_carrier;
+bool arrive_by(const struct notice_carrier *carrier, const char *device, struct wire *link,
+               uint64_t uptime_s);
 /* By an agent that does not name its tunnels. */
 bool arrive(const char *device, struct wire *link, uint64_t uptime_s);
 /* By one that does, and has just begun to run; it has that tunnel, or none (NULL). */
@@ -51,6 +55,7 @@ bool arrive_with(const char *device, struct wire *link, const char *tunnel);
 void leave(const char *device, const struct wire *link);
 /* Asks for a tunnel of that id, which need not exist. */
 void ask(struct heard *h, const char *device, const char *tunnel, uint64_t timeout_ms);
+void ask_stream(struct heard *h, const char *device, const char *url, uint64_t timeout_ms);
 void ask_as(struct heard *h, const char *key, const char *device, const char *tunnel,
             uint64_t timeout_ms);
 enum notice_taken answer(const char *device, const struct wire *link, const char *id,

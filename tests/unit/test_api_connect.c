@@ -50,7 +50,11 @@ static void withdraw(void *link, const char *id)
     wire.withdrawn++;
 }
 
-static const struct notice_carrier carrier = {"test-link", deliver, withdraw};
+static const struct notice_carrier carrier = {.name = "test-link",
+                                              .tunnels = true,
+                                              .answers = true,
+                                              .deliver = deliver,
+                                              .withdraw = withdraw};
 
 static int enrolled;
 

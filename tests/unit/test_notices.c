@@ -272,7 +272,7 @@ static void presence(void **state)
     int64_t came = clock_ms;
     const struct device_presence *p = notices_presence(notices, "pump-07");
     assert_true(p->present && p->accepting);
-    assert_string_equal(p->carrier, "wire");
+    assert_string_equal(p->carrier->name, "wire");
     assert_string_equal(p->address, "192.0.2.7:4000");
     assert_string_equal(p->services.items[0], "SSH1");
     pass(1000);

@@ -69,6 +69,18 @@ static void opened_for_one_that_comes_later(void **state)
     assert_int_equal(w.delivered, 1);
 }
 
+static void what_is_kept_is_over_when_somebody_has_connected(void **state)
+{
+    struct wire w = {0};
+    (void)state;
+    const char *id = open_one(0);
+    expect_waiting(0, 1);
+    notices_connected(notices, id);
+    expect_waiting(0, 0);
+    arrive("plant7", &w, 10);
+    assert_int_equal(w.delivered, 0);
+}
+
 /* A key may not have all that a device serves at a time, but others may have what is left. */
 static void no_key_has_a_device_for_itself(void **state)
 {
@@ -414,6 +426,7 @@ int main(void)
         NOTICES_TEST(opened_while_there),
         NOTICES_TEST(no_key_has_a_device_for_itself),
         NOTICES_TEST(opened_for_one_that_comes_later),
+        NOTICES_TEST(what_is_kept_is_over_when_somebody_has_connected),
         NOTICES_TEST(not_for_things_that_are_no_devices),
         NOTICES_TEST(rotated),
         NOTICES_TEST(rotated_while_somebody_waits),

@@ -114,6 +114,10 @@ static void on_answer(void *ctx, const struct notice_answer *a)
              "needed, or let their idle time pass.",
              NOTICE_TUNNELS_PER_KEY, device);
         break;
+    case NOTICE_UNFIT:
+        fail(n, FAULT_DEVICE_REJECTED, "Device %s is there by a wire that knows no tunnels.",
+             device);
+        break;
     default:
         fail(n, n->c->left ? FAULT_CALLER_LEFT : FAULT_DEVICE_AWAY,
              "The tunnel to device %s was closed before it answered.", device);

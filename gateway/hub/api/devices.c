@@ -115,7 +115,7 @@ void write_device(struct call *c, const struct device_record *d)
     write_tags(c, "labels", &d->labels);
     json_flag(&c->out, "accepting", present && p->accepting);
     if (p != NULL)
-        json_text(&c->out, "carrier", span_of(p->carrier));
+        json_text(&c->out, "carrier", span_of(p->carrier->name));
 }
 
 /* ---- DescribeDevice ---- */
@@ -177,7 +177,7 @@ static void write_description(struct call *c, const struct device_record *d)
         device_key_fingerprint(d->key, fingerprint);
         json_text(&c->out, "keyFingerprint", span_of(fingerprint));
     }
-    if (p != NULL && p->present)
+    if (p != NULL && p->present && p->uptime_s != NOTICE_UPTIME_UNKNOWN)
         json_number(&c->out, "uptimeSeconds",
                     (int64_t)p->uptime_s + (c->api->clock() - p->told) / 1000);
 }

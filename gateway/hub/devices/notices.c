@@ -10,9 +10,9 @@
 const char *notice_result_name(enum notice_result r)
 {
     static const char *const names[NOTICE_RESULTS] = {
-        [NOTICE_ACCEPTED] = "accepted", [NOTICE_AWAY] = "away", [NOTICE_REJECTED] = "rejected",
-        [NOTICE_SILENT] = "silent",     [NOTICE_FULL] = "full", [NOTICE_CROWDED] = "crowded",
-        [NOTICE_ENDED] = "ended",
+        [NOTICE_ACCEPTED] = "accepted", [NOTICE_AWAY] = "away",   [NOTICE_REJECTED] = "rejected",
+        [NOTICE_SILENT] = "silent",     [NOTICE_FULL] = "full",   [NOTICE_CROWDED] = "crowded",
+        [NOTICE_UNFIT] = "unfit",       [NOTICE_ENDED] = "ended",
     };
     return names[r];
 }
@@ -50,7 +50,9 @@ void notices_ask(struct notices *n, const struct notice *q,
 {
     const struct noticed *d = noticed_find(n, q->device);
     struct notice_answer a = notice_away(d);
-    if (d != NULL && d->link != NULL && notices_crowded(d, q)) {
+    if (d != NULL && d->link != NULL && !notice_fits(d, q->url)) {
+        a = notice_simple(NOTICE_UNFIT);
+    } else if (d != NULL && d->link != NULL && notices_crowded(d, q)) {
         a = notice_simple(NOTICE_CROWDED);
     } else if (d != NULL && d->link != NULL) {
         if (notice_put(n, q, done, ctx))
@@ -82,6 +84,14 @@ enum notice_taken notices_answered(struct notices *n, const char *device, const 
     return NOTICE_TAKEN;
 }
 
+void notices_connected(struct notices *n, const char *tunnel)
+{
+    struct pending_notice *p = map_get(&n->by_tunnel, tunnel, strlen(tunnel));
+    struct notice_answer a = notice_simple(NOTICE_ACCEPTED);
+    if (p != NULL && !(p->delivered && p->device->carrier->answers))
+        notice_end(p, &a, false);
+}
+
 void notices_dropped(struct notices *n, const char *device, bool forget)
 {
     struct noticed *d = noticed_find(n, device);
@@ -93,6 +103,7 @@ void notices_dropped(struct notices *n, const char *device, bool forget)
         struct notice_answer a = notice_away(d);
         notice_end(list_entry(d->pending.next, struct pending_notice, of_device), &a, false);
     }
+    notices_awaited(d, false);
     if (forget)
         d->seen = false;
     d->holders--;
@@ -134,8 +145,10 @@ uint64_t notices_tick(struct notices *n)
     uint64_t now = notices_now(n), next;
     while (end_one(n, now, &next))
         ;
-    uint64_t looks = notices_look(n, now);
+    uint64_t looks = notices_look(n, now), awaits = notices_await_tick(n, now);
     n->next = looks < next ? looks : next;
+    if (awaits < n->next)
+        n->next = awaits;
     if (n->next < now + TICK_LEAST_MS)
         n->next = now + TICK_LEAST_MS;
     return n->next;
@@ -157,6 +170,7 @@ struct notices *notices_new(const struct notices_options *o)
     n->next = NEVER;
     list_init(&n->all);
     list_init(&n->questions);
+    list_init(&n->awaits);
     n->subscriber = (struct registry_subscriber){.events = &notices_tunnel_events, .owner = n};
     registry_subscribe(o->registry, &n->subscriber);
     if (notices_read_tunnels(n))
@@ -175,6 +189,7 @@ void notices_free(struct notices *n)
     registry_unsubscribe(&n->subscriber);
     while (!list_empty(&n->all))
         notice_end(list_entry(n->all.next, struct pending_notice, of_all), &ended, false);
+    notices_await_end(n);
     notices_forget_tunnels(n);
     while ((at = 0, d = map_next(&n->devices, &at)) != NULL)
         noticed_free(d);

@@ -10,6 +10,9 @@
  * destination token and a notice, so that a restart of its agent heals them. What its agent has had
  * a notice of, and lost with its token, is told again, by a new token where the first one was used.
  *
+ * A notice is for a tunnel, whose destination the device becomes with `token`; or, when it has a
+ * `url`, for a stream: one connection, which the device makes to that URL with `token`.
+ *
  * Main thread only. Time is passed in: notices_tick does what is due, and `due` says when that is
  * next. All that is kept is bounded: notices for each device and in all. Devices are named by their
  * exact names here. */
@@ -38,14 +41,19 @@ struct device_registry;
 #define NOTICE_GONE_MS 5000   /* how long a device that left in the middle may be away */
 #define NOTICE_WORDS_MAX 256  /* bytes of a device's words that are passed on */
 #define NOTICE_ID_SIZE 33     /* 32 characters and NUL */
+#define NOTICE_AWAITS_MAX                                                                          \
+    1000 /* who wait for a device to come; more are told at once that it did not */
+/* struct device_told.uptime_s of a device whose wire does not tell it. */
+#define NOTICE_UPTIME_UNKNOWN UINT64_MAX
 
 /* ---- asking ---- */
 
 struct notice {
     const char *device;
-    const char *tunnel;           /* id */
-    const char *token;            /* the destination's */
-    const struct texts *services; /* all of the tunnel */
+    const char *tunnel;           /* id; "" for a stream */
+    const char *url;              /* a stream's; NULL or "" for a tunnel */
+    const char *token;            /* the destination's; a stream's bearer token */
+    const struct texts *services; /* all of the tunnel; a stream's name */
     const char *service;          /* the one that is wanted now; "" when that is not known */
     const char *opened_by;        /* for people: an access key's id or name; "" when unknown */
     const char *why;              /* the asker's reason; "" when there is none */
@@ -59,6 +67,7 @@ enum notice_result {
     NOTICE_SILENT,   /* it is there, and did not answer in time */
     NOTICE_FULL,     /* too many notices wait, for this device or in all; or there is no memory */
     NOTICE_CROWDED,  /* the asker has NOTICE_TUNNELS_PER_KEY tunnels to the device already */
+    NOTICE_UNFIT,    /* it is there by a wire that has no words for such a notice */
     NOTICE_ENDED,    /* its tunnel was closed meanwhile, or the hub ends */
     NOTICE_RESULTS
 };
@@ -79,17 +88,28 @@ struct notice_answer {
 void notices_ask(struct notices *n, const struct notice *q,
                  void (*done)(void *ctx, const struct notice_answer *a), void *ctx);
 
+/* Calls `done` once: with true as soon as the device is there, which may be from inside this call;
+ * with false when it did not come within timeout_ms, may not be told any more (notices_dropped), or
+ * the notices end. `done` may call notices_ask and notices_await. */
+void notices_await(struct notices *n, const char *device, uint64_t timeout_ms,
+                   void (*done)(void *ctx, bool present), void *ctx);
+
+/* The destination of that tunnel was let in. Where the device's wire has no answers
+ * (struct notice_carrier), this is the acceptance of the tunnel's notice; a kept one that was not
+ * delivered is over in the same way. */
+void notices_connected(struct notices *n, const char *tunnel);
+
 /* ---- presence ---- */
 
 struct device_presence {
     bool present;
-    int64_t since;         /* ms since 1970, when it came or, when it is away, left */
-    const char *carrier;   /* name of the carrier by which it is, or was last, here */
-    const char *address;   /* "address:port" */
+    int64_t since; /* ms since 1970, when it came or, when it is away, left */
+    const struct notice_carrier *carrier; /* by which it is, or was last, here */
+    const char *address;                  /* "address:port" */
     const char *version;   /* of its agent, as it told; "" when it did not. Unchecked text */
     struct texts services; /* as it told */
     bool accepting;        /* false: it says that it rejects everything for now */
-    uint64_t uptime_s;     /* of its agent, as of `told` */
+    uint64_t uptime_s;     /* of its agent, as of `told`; NOTICE_UPTIME_UNKNOWN */
     int64_t told;          /* ms since 1970 of its last status */
 };
 /* NULL: this hub's process has not seen the device. A view, valid until the next call here. */
@@ -101,13 +121,17 @@ size_t notices_present(const struct notices *n); /* how many devices are there *
 /* A notice as a carrier delivers it. A view. */
 struct notice_delivery {
     const char *id;
-    const char *tunnel, *token;
+    const char *tunnel, *url, *token; /* of tunnel and url one is "" */
     const struct texts *services;
     const char *service, *opened_by, *why;
     uint64_t answer_ms; /* somebody waits for the answer for so long; 0: nobody does */
 };
 struct notice_carrier {
-    const char *name; /* "device-link" */
+    const char *name; /* "device-link", for programs */
+    const char *wire; /* "device link", for people */
+    bool tunnels;     /* it is given notices for tunnels, */
+    bool streams;     /* and for streams */
+    bool answers;     /* the device answers; if not, its connecting is the answer */
     /* Neither calls notices from inside. False: it cannot be delivered now (no memory, too much
      * waits); it counts as a device that leaves in the middle. */
     bool (*deliver)(void *link, const struct notice_delivery *d);

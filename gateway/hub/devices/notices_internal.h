@@ -20,7 +20,17 @@ struct noticed {
     unsigned holders;    /* who is at work on it */
     bool names_tunnels;  /* it said which it has, when it came */
     struct list tunnels; /* struct demand_tunnel */
+    struct list awaits;  /* struct notice_await */
     char name[];         /* the key in notices.devices */
+};
+
+/* Who waits until the device is here. */
+struct notice_await {
+    struct list of_device, of_all;
+    struct noticed *device;
+    uint64_t until; /* as `now` has it */
+    void (*done)(void *ctx, bool present);
+    void *ctx;
 };
 
 /* A notice that a call waits for, or that is kept. There is at most one for each tunnel. */
@@ -28,7 +38,7 @@ struct pending_notice {
     struct list of_device, of_all;
     struct noticed *device;
     char id[NOTICE_ID_SIZE];
-    char *tunnel, *token, *service, *opened_by, *why;
+    char *tunnel, *url, *token, *service, *opened_by, *why;
     struct texts services;
     uint64_t asked_at, until; /* as `now` has it */
     uint64_t gone_until;      /* the device left in the middle, and may come back; 0: it did not */
@@ -63,6 +73,9 @@ struct notices {
     struct map demand;    /* struct demand_tunnel by id */
     struct list all;      /* struct pending_notice, in the order of asking */
     struct list questions;
+    struct list awaits; /* struct notice_await, in the order of asking */
+    size_t n_awaits;
+    bool ended;    /* who asks now waits for nothing */
     uint64_t next; /* when notices_tick is due */
     size_t present;
     struct notices_counts counts;
@@ -96,6 +109,14 @@ struct noticed *noticed_by_link(const struct notices *n, const char *device, con
 /* It is not here any more. Does nothing when it was not. */
 void noticed_leave(struct noticed *d);
 
+/* ---- notices_await.c ---- */
+
+/* Answers all who wait for it. They may call anything. */
+void notices_awaited(struct noticed *d, bool present);
+/* Answers those whose time is up; returns when the next one's is. */
+uint64_t notices_await_tick(struct notices *n, uint64_t now);
+void notices_await_end(struct notices *n);
+
 /* ---- notices_pending.c ---- */
 
 /* The answer of a device that is not there; d may be NULL. */
@@ -109,6 +130,8 @@ void notice_gone(struct pending_notice *p, uint64_t now);
  * False: it is refused, or nobody could be told. */
 bool notice_put(struct notices *n, const struct notice *q,
                 void (*done)(void *ctx, const struct notice_answer *a), void *ctx);
+/* Whether the device, which is here, can be told by the wire that it has. */
+bool notice_fits(const struct noticed *d, const char *url);
 /* Ends p and tells whoever waits. withdraw: the device is told, too. */
 void notice_end(struct pending_notice *p, const struct notice_answer *a, bool withdraw);
 void notice_deliver(struct pending_notice *p);

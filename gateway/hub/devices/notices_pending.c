@@ -34,6 +34,7 @@ static void pending_free(struct pending_notice *p)
     secret_free(p->token);
     texts_free(&p->services);
     free(p->tunnel);
+    free(p->url);
     free(p->service);
     free(p->opened_by);
     free(p->why);
@@ -44,7 +45,8 @@ static void take_out(struct pending_notice *p)
 {
     struct notices *n = p->device->notices;
     map_remove(&n->by_id, p->id, strlen(p->id));
-    map_remove(&n->by_tunnel, p->tunnel, strlen(p->tunnel));
+    if (p->tunnel[0] != '\0')
+        map_remove(&n->by_tunnel, p->tunnel, strlen(p->tunnel));
     list_remove(&p->of_device);
     list_remove(&p->of_all);
     p->device->n_pending--;
@@ -100,6 +102,11 @@ void notice_gone(struct pending_notice *p, uint64_t now)
     notices_due(p->device->notices, p->gone_until);
 }
 
+bool notice_fits(const struct noticed *d, const char *url)
+{
+    return url != NULL && url[0] != '\0' ? d->carrier->streams : d->carrier->tunnels;
+}
+
 void notice_deliver(struct pending_notice *p)
 {
     struct noticed *d = p->device;
@@ -107,6 +114,7 @@ void notice_deliver(struct pending_notice *p)
     uint64_t now = notices_now(n);
     struct notice_delivery out = {.id = p->id,
                                   .tunnel = p->tunnel,
+                                  .url = p->url,
                                   .token = p->token,
                                   .services = &p->services,
                                   .service = p->service,
@@ -114,7 +122,7 @@ void notice_deliver(struct pending_notice *p)
                                   .why = p->why,
                                   .answer_ms =
                                       p->done != NULL && p->until > now ? p->until - now : 0};
-    p->delivered = d->carrier->deliver(d->link, &out);
+    p->delivered = notice_fits(d, p->url) && d->carrier->deliver(d->link, &out);
     if (!p->delivered) {
         notice_gone(p, now);
         return;
@@ -141,12 +149,13 @@ static struct pending_notice *pending_new(const struct notice *q)
     list_init(&p->of_all);
     new_id(p->id);
     p->tunnel = copy(q->tunnel);
+    p->url = copy(q->url);
     p->token = copy(q->token);
     p->service = copy(q->service);
     p->opened_by = copy(q->opened_by);
     p->why = copy(q->why);
-    if (p->tunnel != NULL && p->token != NULL && p->service != NULL && p->opened_by != NULL &&
-        p->why != NULL && texts_copy(&p->services, q->services))
+    if (p->tunnel != NULL && p->url != NULL && p->token != NULL && p->service != NULL &&
+        p->opened_by != NULL && p->why != NULL && texts_copy(&p->services, q->services))
         return p;
     pending_free(p);
     return NULL;
@@ -217,7 +226,7 @@ static bool enter(struct noticed *d, struct pending_notice *p)
     p->device = d;
     if (!map_put(&n->by_id, p->id, strlen(p->id), p))
         return false;
-    if (!map_put(&n->by_tunnel, p->tunnel, strlen(p->tunnel), p)) {
+    if (p->tunnel[0] != '\0' && !map_put(&n->by_tunnel, p->tunnel, strlen(p->tunnel), p)) {
         map_remove(&n->by_id, p->id, strlen(p->id));
         return false;
     }

@@ -26,6 +26,7 @@ struct noticed *noticed_get(struct notices *n, const char *name)
     memcpy(d->name, name, size);
     list_init(&d->pending);
     list_init(&d->tunnels);
+    list_init(&d->awaits);
     if (map_put(&n->devices, d->name, size, d))
         return d;
     free(d);
@@ -118,12 +119,15 @@ bool notices_arrived(struct notices *n, const struct device_arrival *a)
     n->present += d->link == NULL;
     d->link = a->link;
     d->carrier = a->carrier;
-    d->shown.carrier = a->carrier->name;
+    d->shown.carrier = a->carrier;
     d->shown.present = true;
     d->shown.since = n->o.wall(n->o.owner);
     notices_note_held(d, a);
+    d->holders++;
     deliver_pending(d);
     notices_heal(d);
+    notices_awaited(d, true);
+    d->holders--;
     return true;
 }
 
