@@ -29,6 +29,10 @@ struct ask {
     struct tags add;
     enum device_state state;
     bool (*permits)(void *ctx, const struct device_record *d, const struct tags *after);
+    enum err (*reseal)(void *ctx, struct device_record *next);
+    char *azure_id;
+    struct device_record sealed; /* what is to be sealed */
+    uint32_t topics;
     struct invitation to_invite;
     const char *join_token; /* the caller's */
     size_t max_of_key;
@@ -92,6 +96,8 @@ static void ask_free(struct ask *a)
     free(a->token);
     free(a->version);
     free(a->address);
+    free(a->azure_id);
+    device_record_free(&a->sealed);
     texts_free(&a->services);
     texts_free(&a->remove);
     tags_free(&a->add);
@@ -121,7 +127,8 @@ static void on_turn(void *owner)
 
 static void tell_device(struct ask *a)
 {
-    a->done(a->ctx, a->why, a->found ? &a->device : NULL);
+    if (a->done != NULL)
+        a->done(a->ctx, a->why, a->found ? &a->device : NULL);
     ask_free(a);
 }
 
@@ -217,6 +224,54 @@ static void late_get(struct device_registry *r, struct span name, device_done *d
     later(a, get);
 }
 
+static void get_azure(struct ask *a)
+{
+    device_registry_get_azure(a->late->inner, span_of(a->name), on_device, a);
+}
+
+static void late_get_azure(struct device_registry *r, struct span id, device_done *done, void *ctx)
+{
+    struct ask *a = ask_new(r, id, ctx);
+    a->done = done;
+    later(a, get_azure);
+}
+
+static void create(struct ask *a)
+{
+    const struct device_creation c = {.name = a->name,
+                                      .azure_id = a->azure_id,
+                                      .labels = &a->add,
+                                      .sealed = a->sealed.sealed,
+                                      .n_sealed = a->sealed.n_sealed};
+    device_registry_create(a->late->inner, &c, on_device, a);
+}
+
+static void late_create(struct device_registry *r, const struct device_creation *c,
+                        device_done *done, void *ctx)
+{
+    struct ask *a = ask_new(r, span_of(c->name), ctx);
+    a->done = done;
+    a->azure_id = copy(c->azure_id);
+    if ((c->labels != NULL && !tags_copy(&a->add, c->labels)) ||
+        !device_record_seal(&a->sealed, c->sealed, c->n_sealed))
+        abort();
+    later(a, create);
+}
+
+static void topics(struct ask *a)
+{
+    device_registry_topics(a->late->inner, span_of(a->name), a->topics, on_device, a);
+}
+
+static void late_topics(struct device_registry *r, struct span name, uint32_t to, device_done *done,
+                        void *ctx)
+{
+    struct ask *a = ask_new(r, name, ctx);
+    a->done = done;
+    a->topics = to;
+    later(a, topics);
+}
+
 static void page(struct ask *a)
 {
     device_registry_page(
@@ -273,12 +328,19 @@ static bool on_permits(void *ctx, const struct device_record *d, const struct ta
     return a->permits == NULL || a->permits(a->ctx, d, after);
 }
 
+static enum err on_reseal(void *ctx, struct device_record *next)
+{
+    const struct ask *a = ctx;
+    return a->reseal == NULL ? ERR_OK : a->reseal(a->ctx, next);
+}
+
 static void update(struct ask *a)
 {
     const struct device_update u = {.state = a->has_state ? &a->state : NULL,
                                     .add = &a->add,
                                     .remove = &a->remove,
-                                    .permits = on_permits};
+                                    .permits = on_permits,
+                                    .reseal = on_reseal};
     device_registry_update(a->late->inner, span_of(a->name), &u, on_device, a);
 }
 
@@ -290,6 +352,7 @@ static void late_update(struct device_registry *r, struct span name, const struc
     a->has_state = u->state != NULL;
     a->state = a->has_state ? *u->state : DEVICE_PENDING;
     a->permits = u->permits;
+    a->reseal = u->reseal;
     if ((u->add != NULL && !tags_copy(&a->add, u->add)) ||
         (u->remove != NULL && !texts_copy(&a->remove, u->remove)))
         abort();
@@ -446,6 +509,9 @@ struct device_registry *late_devices_new(struct loop *loop, struct device_regist
         .counts = late_counts,
         .each = late_each,
         .get = late_get,
+        .get_azure = late_get_azure,
+        .create = late_create,
+        .topics = late_topics,
         .page = late_page,
         .enrol = late_enrol,
         .seen = late_seen,

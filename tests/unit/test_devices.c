@@ -345,6 +345,121 @@ static void test_seen(void **state)
     texts_free(&services);
 }
 
+/* ---- symmetric keys, and what Azure's clients call devices ---- */
+
+static enum err create(const char *name, const char *azure_id)
+{
+    struct device_creation c = {.name = name,
+                                .azure_id = azure_id,
+                                .sealed = (const uint8_t *)"sealed",
+                                .n_sealed = strlen("sealed")};
+    struct answer a = {0};
+    device_registry_create(devices, &c, on_device, &a);
+    UNTIL(loop, a.calls > 0);
+    enum err why = a.why;
+    assert_true((why == ERR_OK) == (a.device.name != NULL));
+    answer_clear(&a);
+    return why;
+}
+
+/* The name of the device that Azure's clients call so; "": none. */
+static const char *azure(const char *id)
+{
+    static char name[129];
+    struct answer a = {0};
+    device_registry_get_azure(devices, span_of(id), on_device, &a);
+    assert_int_equal(a.calls, 1);
+    snprintf(name, sizeof name, "%s", a.why == ERR_OK ? a.device.name : "");
+    answer_clear(&a);
+    return name;
+}
+
+static void test_creates(void **state)
+{
+    (void)state;
+    assert_int_equal(create("pump", NULL), ERR_OK);
+    assert_int_equal(create("valve", "Plant 7/valve.1"), ERR_OK);
+    assert_int_equal(n_enrolled, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_string_equal(azure("pump"), "pump");
+        assert_string_equal(azure("Pump"), "");
+        assert_string_equal(azure("valve"), "");
+        assert_string_equal(azure("Plant 7/valve.1"), "valve");
+        const struct device_record *d = get("valve");
+        assert_int_equal(d->state, DEVICE_ENABLED);
+        assert_int_equal(d->enrolled, clock_ms);
+        assert_memory_equal(d->sealed, "sealed", d->n_sealed);
+        assert_null(get("pump")->azure_id);
+        reopen();
+    }
+    assert_int_equal(set_state("valve", DEVICE_DISABLED), ERR_OK);
+    assert_string_equal(azure("Plant 7/valve.1"), "valve");
+    assert_int_equal(remove_device("valve"), ERR_OK);
+    assert_string_equal(azure("Plant 7/valve.1"), "");
+    assert_int_equal(create("other", "Plant 7/valve.1"), ERR_OK);
+}
+
+/* No device takes what another one is called, in either way. */
+static void test_creates_no_second(void **state)
+{
+    (void)state;
+    invite("join_x", "*", 9, DAY_MS);
+    assert_int_equal(create("pump", "Far"), ERR_OK);
+    assert_int_equal(create("PUMP", NULL), ERR_AMBIGUOUS);
+    assert_int_equal(create("valve", "Far"), ERR_AMBIGUOUS);
+    assert_int_equal(create("valve", "pump"), ERR_AMBIGUOUS); /* though it is called Far */
+    assert_int_equal(create("Far", NULL), ERR_AMBIGUOUS);
+    assert_int_equal(enrol("Far", 'a', "join_x"), ENROL_NAME_TAKEN);
+    assert_int_equal(enrol("near", 'a', "join_x"), ENROL_NEW);
+    assert_int_equal(create("third", "near"), ERR_AMBIGUOUS);
+    /* a join token takes no name that has keys, but a certificate says who it is */
+    assert_int_equal(enrol("pump", 'a', "join_x"), ENROL_NAME_TAKEN);
+    assert_int_equal(enrol("pump", 0, NULL), ENROL_KNOWN);
+    assert_int_equal(reset("pump"), ERR_OK);
+    assert_null(get("pump")->sealed);
+    assert_int_equal(enrol("pump", 'a', "join_x"), ENROL_NEW);
+}
+
+static void test_creates_at_once(void **state)
+{
+    struct device_creation c = {.name = "pump", .azure_id = "Far"};
+    struct answer a = {0}, b = {0}, d;
+    (void)state;
+    invite("join_x", "*", 9, DAY_MS);
+    device_registry_create(devices, &c, on_device, &a);
+    c = (struct device_creation){.name = "valve", .azure_id = "Far"};
+    device_registry_create(devices, &c, on_device, &b);
+    ask_enrol(&d, "Far", 'a', "join_x");
+    UNTIL(loop, a.calls + b.calls + d.calls == 3);
+    assert_int_equal(a.why, ERR_OK);
+    assert_int_equal(b.why, ERR_AMBIGUOUS);
+    assert_int_equal(d.result, ENROL_NAME_TAKEN);
+    answer_clear(&a);
+    sqlite3 *other = other_program("BEGIN IMMEDIATE");
+    assert_int_equal(create("valve", "Near"), ERR_BUSY);
+    sqlite3_close(other);
+    assert_int_equal(create("other", "Near"), ERR_OK); /* the id was given back */
+}
+
+static void test_topics(void **state)
+{
+    struct answer a = {0};
+    (void)state;
+    create("pump", NULL);
+    device_registry_topics(devices, span_of("nobody"), 5, NULL, NULL);
+    device_registry_topics(devices, span_of("pump"), 4, NULL, NULL);
+    device_registry_topics(devices, span_of("pump"), 5, on_device, &a);
+    UNTIL(loop, a.calls > 0);
+    assert_int_equal(a.why, ERR_OK);
+    assert_int_equal(a.device.topics, 5);
+    answer_clear(&a);
+    assert_int_equal(n_changed, 0);
+    reopen();
+    assert_int_equal(get("pump")->topics, 5);
+    reset("pump");
+    assert_int_equal(get("pump")->topics, 0);
+}
+
 /* ---- trouble ---- */
 
 static void test_store_fails(void **state)
@@ -371,8 +486,14 @@ static void test_damaged_rows(void **state)
         {"UPDATE devices SET state = 'AWAY'", "device pump: its state is not one"},
         {"UPDATE devices SET key = zeroblob(64)", "device pump: a hash or key has another size"},
         {"UPDATE devices SET name = 'pump 07'", "device pump 07: its name is none"},
+        {"UPDATE devices SET sealed = zeroblob(257)", "device pump: sealed keys have another size"},
+        {"UPDATE devices SET topics = 4294967296", "device pump: a number is too large"},
+        {"INSERT INTO devices SELECT 'valve', state, NULL, 1, '', 0, 0, '', '', '', '', 'pump', "
+         "NULL, 0 FROM devices",
+         "device valve: its name is none, or also another one's"},
         {"UPDATE devices SET by_certificate = 2", "device pump: a number that is yes or no"},
-        {"INSERT INTO devices SELECT 'Pump', state, NULL, 1, '', 0, 0, '', '', '', '' FROM devices",
+        {"INSERT INTO devices SELECT 'Pump', state, NULL, 1, '', 0, 0, '', '', '', '', NULL, NULL, 0 "
+         "FROM devices",
          "or also another one's"},
         {"UPDATE invitations SET token = zeroblob(31)", ": a hash or key has another size"},
         {"UPDATE invitations SET uses = 0", ": a number is too small"},
@@ -425,13 +546,15 @@ static void test_end_answers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_enrols),       TEST(test_is_kept),
-        TEST(test_certificate),  TEST(test_expires),
-        TEST(test_at_once),      TEST(test_pending),
-        TEST(test_limits),       TEST(test_disable_reset_remove),
-        TEST(test_labels),       TEST(test_seen),
-        TEST(test_store_fails),  TEST(test_end_answers),
-        TEST(test_uninvite),     TEST(test_unsubscribes),
+        TEST(test_enrols),          TEST(test_is_kept),
+        TEST(test_certificate),     TEST(test_expires),
+        TEST(test_at_once),         TEST(test_pending),
+        TEST(test_limits),          TEST(test_disable_reset_remove),
+        TEST(test_labels),          TEST(test_seen),
+        TEST(test_creates),         TEST(test_creates_no_second),
+        TEST(test_creates_at_once), TEST(test_topics),
+        TEST(test_store_fails),     TEST(test_end_answers),
+        TEST(test_uninvite),        TEST(test_unsubscribes),
         TEST(test_damaged_rows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

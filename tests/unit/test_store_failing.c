@@ -180,7 +180,7 @@ static void test_damaged_and_repaired(void **state)
     snprintf(copy, sizeof copy, "%s.copy", database_path);
     snprintf(away, sizeof away, "%s.away", database_path);
     copy_file(database_path, copy);
-    sqlite3 *other = other_program("PRAGMA user_version = 2"); /* what is cached is old now */
+    sqlite3 *other = other_program("PRAGMA user_version = 3"); /* what is cached is old now */
     memset(junk, 0x5a, sizeof junk);
     int fd = open(database_path, O_WRONLY | O_CLOEXEC);
     assert_int_equal(pwrite(fd, junk, sizeof junk, 4096), sizeof junk);
@@ -249,7 +249,7 @@ static void test_not_ours(void **state)
     sqlite3_close(other_program("PRAGMA user_version = 0"));
     refuses(ERR_PROTOCOL, "it is not a hub's database");
     sqlite3_close(other_program("PRAGMA user_version = 99"));
-    refuses(ERR_PROTOCOL, "written by a newer hub (schema version 99, this one knows 2)");
+    refuses(ERR_PROTOCOL, "written by a newer hub (schema version 99, this one knows 3)");
     sqlite3_close(other_program("PRAGMA user_version = 1; PRAGMA application_id = 5"));
     refuses(ERR_PROTOCOL, "it is not a hub's database");
 }

@@ -77,7 +77,7 @@ static void test_opens(void **state)
     clock_ms = 1796043230000;
     open_devices();
     must_be_the_press();
-    assert_int_equal(number_in_database("PRAGMA user_version"), 2);
+    assert_int_equal(number_in_database("PRAGMA user_version"), 3);
     assert_int_equal(count_devices(), 0);
     assert_int_equal(enrol("pump", 0, NULL), ENROL_NEW);
     reopen();

@@ -7,7 +7,8 @@
 static void answer(struct device_task *q, enum err why)
 {
     const struct device_entry *e = q->entry;
-    q->done(q->ctx, why, why == ERR_OK && e->stored ? &e->record : NULL);
+    if (q->done != NULL)
+        q->done(q->ctx, why, why == ERR_OK && e->stored ? &e->record : NULL);
 }
 
 /* The request about a device that there is; NULL: `done` has been told why not. */
@@ -18,7 +19,8 @@ static void *request_about(struct device_registry *registry, struct span name, s
     struct device_entry *e = device_index_find(r, name);
     struct device_task *q = e != NULL ? device_task_new(r, e, size) : NULL;
     if (q == NULL) {
-        done(ctx, e == NULL ? ERR_NOT_FOUND : ERR_NO_MEMORY, NULL);
+        if (done != NULL)
+            done(ctx, e == NULL ? ERR_NOT_FOUND : ERR_NO_MEMORY, NULL);
         return NULL;
     }
     q->answer = answer;
@@ -46,6 +48,7 @@ struct update {
     struct tags add;
     struct texts remove;
     bool (*permits)(void *ctx, const struct device_record *d, const struct tags *after);
+    enum err (*reseal)(void *ctx, struct device_record *next);
 };
 
 static bool set_labels(struct update *u)
@@ -69,6 +72,9 @@ static bool prepare_update(struct device_task *q)
         return false;
     q->why = ERR_FORBIDDEN;
     if (u->permits != NULL && !u->permits(q->ctx, &q->entry->record, &q->next.labels))
+        return false;
+    q->why = u->reseal != NULL ? u->reseal(q->ctx, &q->next) : ERR_OK;
+    if (q->why != ERR_OK)
         return false;
     u->before = q->next.state;
     if (u->has_state)
@@ -103,6 +109,7 @@ void local_devices_update(struct device_registry *registry, struct span name,
     u->has_state = with->state != NULL;
     u->state = u->has_state ? *with->state : DEVICE_PENDING;
     u->permits = with->permits;
+    u->reseal = with->reseal;
     if ((with->add == NULL || tags_copy(&u->add, with->add)) &&
         (with->remove == NULL || texts_copy(&u->remove, with->remove))) {
         device_task_ask(&u->request);
@@ -120,7 +127,8 @@ static bool prepare_reset(struct device_task *q)
         return false;
     q->next.has_key = q->next.by_certificate = false;
     memset(q->next.key, 0, sizeof q->next.key);
-    return true;
+    q->next.topics = 0;
+    return device_record_seal(&q->next, NULL, 0);
 }
 
 static void apply_reset(struct device_task *q)
@@ -140,6 +148,33 @@ void local_devices_reset(struct device_registry *registry, struct span name, dev
     device_task_ask(q);
 }
 
+/* ---- topics ---- */
+
+struct subscription {
+    struct device_task request; /* first member */
+    uint32_t topics;
+};
+
+static bool prepare_topics(struct device_task *q)
+{
+    if (!copy_stored(q))
+        return false;
+    q->next.topics = ((struct subscription *)q)->topics;
+    return true;
+}
+
+void local_devices_topics(struct device_registry *registry, struct span name, uint32_t topics,
+                          device_done *done, void *ctx)
+{
+    struct subscription *s = request_about(registry, name, sizeof *s, done, ctx);
+    if (s == NULL)
+        return;
+    s->topics = topics;
+    s->request.prepare = prepare_topics;
+    s->request.apply = device_task_swap;
+    device_task_ask(&s->request);
+}
+
 /* ---- remove ---- */
 
 static bool prepare_remove(struct device_task *q)
@@ -155,6 +190,7 @@ static void apply_remove(struct device_task *q)
 {
     struct device_entry *e = q->entry;
     device_index_remove(q->registry, e);
+    device_index_drop_azure(q->registry, e->record.azure_id);
     device_registry_tell_removed(&q->registry->registry, &e->record);
     device_record_free(&e->record);
 }

@@ -105,4 +105,5 @@ void device_index_free(struct local_devices *r)
     }
     free(r->by_name);
     map_free(&r->by_fold);
+    map_free(&r->by_azure);
 }

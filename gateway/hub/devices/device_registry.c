@@ -109,6 +109,12 @@ void device_registry_get(struct device_registry *r, struct span name, device_don
     r->ops->get(r, name, done, ctx);
 }
 
+void device_registry_get_azure(struct device_registry *r, struct span id, device_done *done,
+                               void *ctx)
+{
+    r->ops->get_azure(r, id, done, ctx);
+}
+
 void device_registry_page(struct device_registry *r, const struct device_page *q, void *ctx)
 {
     r->ops->page(r, q, ctx);
@@ -120,6 +126,18 @@ void device_registry_enrol(struct device_registry *r, const struct enrolment *e,
                            void *ctx)
 {
     r->ops->enrol(r, e, done, ctx);
+}
+
+void device_registry_create(struct device_registry *r, const struct device_creation *c,
+                            device_done *done, void *ctx)
+{
+    r->ops->create(r, c, done, ctx);
+}
+
+void device_registry_topics(struct device_registry *r, struct span name, uint32_t topics,
+                            device_done *done, void *ctx)
+{
+    r->ops->topics(r, name, topics, done, ctx);
 }
 
 void device_registry_seen(struct device_registry *r, struct span name,

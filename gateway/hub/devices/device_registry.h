@@ -29,7 +29,7 @@ struct store_companion;
 /* Events of devices. Each subscriber is called when the event is stored and before the caller's
  * `done`. Each member may be NULL. */
 struct device_events {
-    /* The device is new, or has a new key after a reset. */
+    /* The device is new (enrolled or created), or has a new key after a reset. */
     void (*enrolled)(void *owner, const struct device_record *d);
     /* Its state or labels changed. One that is not enabled any more must lose its link and its
      * tunnels; `before` is the state that it had. */
@@ -86,6 +86,11 @@ typedef void device_done(void *ctx, enum err why, const struct device_record *d)
 /* Looks up the device whose name has the same fold as `name`; anything may be given. */
 void device_registry_get(struct device_registry *r, struct span name, device_done *done, void *ctx);
 
+/* Looks up the device that Azure's clients call `id`: the one with that azure_id, or with that name
+ * and no azure_id. Case counts. */
+void device_registry_get_azure(struct device_registry *r, struct span id, device_done *done,
+                               void *ctx);
+
 /* Lists devices in the order of their names, by bytes. */
 struct device_page {
     const char *after; /* only devices whose names follow; "": all */
@@ -137,6 +142,19 @@ void device_registry_enrol(struct device_registry *r, const struct enrolment *e,
                                         const struct device_record *d),
                            void *ctx);
 
+struct device_creation {
+    const char *name;          /* valid */
+    const char *azure_id;      /* NULL or "": the name */
+    const struct tags *labels; /* or NULL */
+    const uint8_t *sealed;     /* its symmetric keys */
+    size_t n_sealed;
+};
+/* Makes a device that is known by symmetric keys: it is enabled, and no join token takes its name.
+ * ERR_AMBIGUOUS: its name or azure_id, or one of its fold, is another one's. ERR_LIMIT: there are
+ * too many devices or labels. */
+void device_registry_create(struct device_registry *r, const struct device_creation *c,
+                            device_done *done, void *ctx);
+
 /* Notes that the device's link is there, or was until now, and what it told. It is seen in records
  * at once and stored later, and no caller waits for that. Unknown names are fine. */
 struct device_sighting {
@@ -155,12 +173,21 @@ struct device_update {
     /* Called once, when all earlier changes of the device are made. False refuses the change. NULL
      * permits it. */
     bool (*permits)(void *ctx, const struct device_record *d, const struct tags *after);
+    /* Called after that, to change the sealed keys of `next` (device_record_seal), which is a copy
+     * of the record. What it returns but ERR_OK is the answer, and nothing changes. NULL: they are
+     * as before. */
+    enum err (*reseal)(void *ctx, struct device_record *next);
 };
 /* ERR_FORBIDDEN: `permits` said no; ERR_LIMIT: there would be more than DEVICE_LABELS_MAX labels.
  */
 void device_registry_update(struct device_registry *r, struct span name,
                             const struct device_update *u, device_done *done, void *ctx);
-/* Forgets key and certificate, so that the next join token may take the name. */
+/* Notes to which of its topics the device is subscribed (struct device_record). `done`, which may
+ * be NULL, is called when that is stored; no event is. */
+void device_registry_topics(struct device_registry *r, struct span name, uint32_t topics,
+                            device_done *done, void *ctx);
+/* Forgets key, certificate, sealed keys and topics, so that the next join token may take the name.
+ */
 void device_registry_reset(struct device_registry *r, struct span name, device_done *done,
                            void *ctx);
 /* Deletes the device; d is NULL in done. */

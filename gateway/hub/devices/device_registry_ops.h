@@ -15,9 +15,14 @@ struct device_registry_ops {
     void (*each)(const struct device_registry *r,
                  void (*take)(void *to, const struct device_record *d), void *to);
     void (*get)(struct device_registry *r, struct span name, device_done *done, void *ctx);
+    void (*get_azure)(struct device_registry *r, struct span id, device_done *done, void *ctx);
     void (*page)(struct device_registry *r, const struct device_page *q, void *ctx);
     void (*enrol)(struct device_registry *r, const struct enrolment *e, enrol_done *done,
                   void *ctx);
+    void (*create)(struct device_registry *r, const struct device_creation *c, device_done *done,
+                   void *ctx);
+    void (*topics)(struct device_registry *r, struct span name, uint32_t topics, device_done *done,
+                   void *ctx);
     void (*seen)(struct device_registry *r, struct span name, const struct device_sighting *s);
     void (*update)(struct device_registry *r, struct span name, const struct device_update *u,
                    device_done *done, void *ctx);

@@ -94,6 +94,7 @@ void device_task_swap(struct device_task *q)
     struct texts services = next->services;
     swap_texts(&kept.last_address, &next->last_address);
     swap_texts(&kept.version, &next->version);
+    swap_texts(&kept.azure_id, &next->azure_id); /* a key of the map by_azure */
     next->services = kept.services;
     kept.services = services;
     next->last_seen = kept.last_seen;

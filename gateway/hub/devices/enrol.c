@@ -40,11 +40,11 @@ static enum enrol_result check_known(const struct enrol *n, const struct device_
     if (strcmp(n->name, d->name) != 0)
         return ENROL_NAME_TAKEN;
     if (n->has_key &&
-        !(d->has_key ? memcmp(n->key, d->key, sizeof n->key) == 0 : !d->by_certificate))
+        !(d->has_key ? memcmp(n->key, d->key, sizeof n->key) == 0 : !device_record_is_keyed(d)))
         return ENROL_NAME_TAKEN;
     if (d->state == DEVICE_DISABLED)
         return ENROL_DISABLED;
-    return d->has_key || d->by_certificate ? ENROL_KNOWN : ENROL_NEW;
+    return device_record_is_keyed(d) ? ENROL_KNOWN : ENROL_NEW;
 }
 
 /* ---- a new record, or a new key for one that was reset ---- */
@@ -111,6 +111,8 @@ static bool prepare(struct device_task *q)
     struct enrol *n = (struct enrol *)q;
     struct invitation_entry *i = NULL;
     enum enrol_result result = q->entry->stored ? check_known(n, &q->entry->record) : ENROL_NEW;
+    if (!q->entry->stored && device_index_azure(q->registry, span_of(n->name)) != NULL)
+        result = ENROL_NAME_TAKEN;
     if (result == ENROL_NEW)
         result = find_invitation(n, &i);
     if (result != ENROL_NEW)

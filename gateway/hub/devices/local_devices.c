@@ -23,6 +23,13 @@ static void local_get(struct device_registry *registry, struct span name, device
     done(ctx, here ? ERR_OK : ERR_NOT_FOUND, here ? &e->record : NULL);
 }
 
+static void local_get_azure(struct device_registry *registry, struct span id, device_done *done,
+                            void *ctx)
+{
+    const struct device_entry *e = device_index_azure(local_devices_of(registry), id);
+    done(ctx, e != NULL ? ERR_OK : ERR_NOT_FOUND, e != NULL ? &e->record : NULL);
+}
+
 static void local_page(struct device_registry *registry, const struct device_page *q, void *ctx)
 {
     const struct local_devices *r = local_devices_of(registry);
@@ -63,10 +70,11 @@ static enum err resume_device(void *owner, struct device_record *d)
     if (!device_name_valid(span_of(d->name)) || e != NULL)
         return ERR_PROTOCOL;
     e = device_index_take(r, span_of(d->name));
-    if (e == NULL || !device_index_reserve(r)) {
+    bool free_id = e != NULL && device_index_azure_free(r, e, d);
+    if (!free_id || !device_index_reserve(r) || !device_index_put_azure(r, e, d->azure_id)) {
         if (e != NULL)
             device_index_tidy(r, e);
-        return ERR_NO_MEMORY;
+        return e != NULL && !free_id ? ERR_PROTOCOL : ERR_NO_MEMORY;
     }
     e->record = *d;
     *d = (struct device_record){0};
@@ -129,9 +137,12 @@ static const struct device_registry_ops local_ops = {
     .limit = local_limit,
     .counts = local_counts,
     .get = local_get,
+    .get_azure = local_get_azure,
     .each = local_each,
     .page = local_page,
     .enrol = local_devices_enrol,
+    .create = local_devices_create,
+    .topics = local_devices_topics,
     .seen = local_devices_seen,
     .update = local_devices_update,
     .reset = local_devices_reset,

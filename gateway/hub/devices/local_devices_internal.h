@@ -30,9 +30,10 @@ struct invitation_entry {
 struct local_devices {
     struct device_registry registry; /* first member */
     struct store_companion companion;
-    struct store *store;           /* NULL before `attach` and after `detach` */
-    int64_t (*now)(void);          /* ms since the epoch */
-    struct map by_fold;            /* struct device_entry */
+    struct store *store;  /* NULL before `attach` and after `detach` */
+    int64_t (*now)(void); /* ms since the epoch */
+    struct map by_fold;   /* struct device_entry */
+    struct map by_azure;  /* struct device_entry, of devices that have an azure_id, or get it now */
     struct device_entry **by_name; /* those that are stored, in the order of names */
     size_t n, capacity;
     size_t enrolling; /* devices that are being stored for the first time */
@@ -69,13 +70,29 @@ void device_index_remove(struct local_devices *r, struct device_entry *e);
 size_t device_index_after(const struct local_devices *r, const char *after);
 void device_index_free(struct local_devices *r);
 
-/* ---- device_changes.c, enrol.c: ops ---- */
+/* ---- creation.c: entries by what Azure's clients call them ---- */
+
+/* The stored one, or NULL. */
+struct device_entry *device_index_azure(const struct local_devices *r, struct span id);
+/* Whether name and azure_id of d, which e is to have, are no other device's. */
+bool device_index_azure_free(const struct local_devices *r, const struct device_entry *e,
+                             const struct device_record *d);
+/* id is part of e's record; NULL is fine. False: no memory. */
+bool device_index_put_azure(struct local_devices *r, struct device_entry *e, const char *id);
+void device_index_drop_azure(struct local_devices *r, const char *id);
+
+/* ---- creation.c, device_changes.c, enrol.c: ops ---- */
+
+void local_devices_create(struct device_registry *registry, const struct device_creation *with,
+                          device_done *done, void *ctx);
 
 void local_devices_enrol(struct device_registry *registry, const struct enrolment *with,
                          enrol_done *done, void *ctx);
 void local_devices_update(struct device_registry *registry, struct span name,
                           const struct device_update *with, device_done *done, void *ctx);
 void local_devices_reset(struct device_registry *r, struct span name, device_done *done, void *ctx);
+void local_devices_topics(struct device_registry *registry, struct span name, uint32_t topics,
+                          device_done *done, void *ctx);
 void local_devices_remove(struct device_registry *r, struct span name, device_done *done,
                           void *ctx);
 

@@ -30,8 +30,8 @@
     X(UNTAG, "DELETE FROM tags WHERE tunnel = ? AND key = ?")                                      \
     X(STATE, "UPDATE sides SET connected = ?3, changed = ?4 WHERE tunnel = ?1 AND side = ?2")      \
     X(DEVICE, "INSERT OR REPLACE INTO devices (name, state, key, by_certificate, invitation, "     \
-              "enrolled, last_seen, last_address, version, services, labels) "                     \
-              "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                                          \
+              "enrolled, last_seen, last_address, version, services, labels, azure_id, "           \
+              "sealed, topics) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")                 \
     X(DEVICE_REMOVE, "DELETE FROM devices WHERE name = ?")                                         \
     X(INVITATION, "INSERT INTO invitations (id, token, names, labels, uses, used, created, "       \
                   "expires, key_id, approve) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")               \

@@ -96,6 +96,9 @@ int device_rows_write(struct sql_call *c, const struct device_record *d)
     sql_put_text(c, d->version);
     put_list(c, &services);
     put_list(c, &labels);
+    sql_put_text(c, d->azure_id);
+    sql_put_bytes(c, d->sealed, d->n_sealed);
+    sql_put_number(c, d->topics);
     return finish(c, &services, &labels);
 }
 
@@ -130,6 +133,20 @@ static bool take_state(struct reader *r, enum device_state *out)
             row_reader_fail(r, ERR_PROTOCOL, "its state is not one"));
 }
 
+static bool take_azure(struct reader *r, struct device_record *out)
+{
+    enum table t = TABLE_DEVICES;
+    int64_t topics = 0;
+    bool here = sqlite3_column_type(r->table[t], 11) != SQLITE_NULL;
+    bool sealed = sqlite3_column_type(r->table[t], 12) != SQLITE_NULL;
+    if ((here && !row_reader_copy(r, t, 11, &out->azure_id)) ||
+        (sealed && !row_reader_blob(r, t, 12, DEVICE_SEALED_MAX, &out->sealed, &out->n_sealed)) ||
+        !row_reader_number(r, t, 13, 0, &topics))
+        return false;
+    out->topics = (uint32_t)topics;
+    return topics <= UINT32_MAX || row_reader_fail(r, ERR_PROTOCOL, "a number is too large");
+}
+
 static bool take_device(struct reader *r, struct device_record *out)
 {
     enum table t = TABLE_DEVICES;
@@ -145,7 +162,7 @@ static bool take_device(struct reader *r, struct device_record *out)
            row_reader_number(r, t, 6, 0, &out->last_seen) &&
            row_reader_copy(r, t, 7, &out->last_address) &&
            row_reader_copy(r, t, 8, &out->version) && take_texts(r, t, 9, &out->services) &&
-           take_tags(r, t, 10, &out->labels);
+           take_tags(r, t, 10, &out->labels) && take_azure(r, out);
 }
 
 static bool take_invitation(struct reader *r, struct invitation *out)

@@ -1,5 +1,6 @@
 #include "gateway/hub/registry/row_reader.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define TEXT_MAX (64 << 10)
@@ -70,5 +71,19 @@ bool row_reader_bytes(struct reader *r, enum table t, int column, void *out, siz
         (size_t)sqlite3_column_bytes(r->table[t], column) != n)
         return row_reader_fail(r, ERR_PROTOCOL, "a hash or key has another size");
     memcpy(out, sqlite3_column_blob(r->table[t], column), n);
+    return true;
+}
+
+bool row_reader_blob(struct reader *r, enum table t, int column, size_t most, uint8_t **out,
+                     size_t *n)
+{
+    size_t size = (size_t)sqlite3_column_bytes(r->table[t], column);
+    if (sqlite3_column_type(r->table[t], column) != SQLITE_BLOB || size == 0 || size > most)
+        return row_reader_fail(r, ERR_PROTOCOL, "sealed keys have another size");
+    *out = malloc(size);
+    if (*out == NULL)
+        return row_reader_fail(r, ERR_NO_MEMORY, NULL);
+    memcpy(*out, sqlite3_column_blob(r->table[t], column), size);
+    *n = size;
     return true;
 }

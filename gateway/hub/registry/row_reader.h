@@ -40,6 +40,9 @@ bool row_reader_flag(struct reader *r, enum table t, int column, bool *out);
 bool row_reader_text(struct reader *r, enum table t, int column, struct span *out); /* a view */
 bool row_reader_copy(struct reader *r, enum table t, int column, char **out);
 bool row_reader_bytes(struct reader *r, enum table t, int column, void *out, size_t n);
+/* 1 to `most` bytes, malloc'd. */
+bool row_reader_blob(struct reader *r, enum table t, int column, size_t most, uint8_t **out,
+                     size_t *n);
 
 /* ---- device_rows.c ---- */
 

@@ -16,8 +16,9 @@ static const char *const sql[TABLE_COUNT] = {
     [TABLE_TAGS] = "SELECT tunnel, key, value FROM tags ORDER BY tunnel, rowid",
     [TABLE_INVITATIONS] = "SELECT id, token, names, labels, uses, used, created, expires, key_id, "
                           "approve FROM invitations ORDER BY rowid",
-    [TABLE_DEVICES] = "SELECT name, state, key, by_certificate, invitation, enrolled, last_seen, "
-                      "last_address, version, services, labels FROM devices ORDER BY name",
+    [TABLE_DEVICES] =
+        "SELECT name, state, key, by_certificate, invitation, enrolled, last_seen, "
+        "last_address, version, services, labels, azure_id, sealed, topics FROM devices ORDER BY name",
 };
 
 static bool begin(struct reader *r)

@@ -64,6 +64,9 @@ static const char *const steps[] = {
     "    key_id TEXT NOT NULL,"
     "    approve INTEGER NOT NULL,"
     "    UNIQUE (id)) STRICT;",
+    "ALTER TABLE devices ADD COLUMN azure_id TEXT;"
+    "ALTER TABLE devices ADD COLUMN sealed BLOB;"
+    "ALTER TABLE devices ADD COLUMN topics INTEGER NOT NULL DEFAULT 0;",
 };
 
 const struct schema schema_today = {steps, sizeof steps / sizeof *steps};
