@@ -1,5 +1,6 @@
 /* Devices' links: where each lives, and what it is told. */
 #include "gateway/hub/device_desk_internal.h"
+#include "gateway/hub/devices/device_end.h"
 
 #include <stdio.h>
 #include <stdlib.h>

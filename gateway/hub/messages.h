@@ -13,11 +13,12 @@
 #ifndef GATEWAY_HUB_MESSAGES_H
 #define GATEWAY_HUB_MESSAGES_H
 
+#include "core/device/device_reason.h"
 #include "core/http/http.h"
 #include "core/net/mailbox.h"
 #include "core/net/stream.h"
 #include "core/tls/tls.h"
-#include "gateway/hub/devices/device_end.h"
+#include "gateway/hub/devices/device_wire.h"
 #include "gateway/hub/relay/relay_end.h"
 
 struct hub_protocol;

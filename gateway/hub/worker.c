@@ -1,5 +1,6 @@
 #include "gateway/hub/worker.h"
 
+#include "gateway/hub/devices/device_end.h"
 #include "gateway/hub/devices/device_table.h"
 #include "gateway/hub/frontend.h"
 #include "gateway/hub/relay/relay_table.h"
@@ -210,12 +211,17 @@ static void run(void *arg)
     loop_run(w->loop);
 }
 
+static wire_end_new *const wires[DEVICE_WIRES] = {[DEVICE_WIRE_LINK] = device_end_new};
+
 static bool open_relay_worker(struct worker *w)
 {
     struct relay_table_options o = {
         .loop = w->loop, .stats = &w->stats, .idle_ms = w->o.idle_ms, .gone = on_gone, .owner = w};
-    struct device_table_options d = {
-        .loop = w->loop, .said = on_device_said, .gone = on_device_gone, .owner = w};
+    struct device_table_options d = {.loop = w->loop,
+                                     .wires = wires,
+                                     .said = on_device_said,
+                                     .gone = on_device_gone,
+                                     .owner = w};
     w->relays = relay_table_new(&o);
     w->devices = device_table_new(&d);
     return w->relays != NULL && w->devices != NULL;

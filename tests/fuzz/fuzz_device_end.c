@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct loop *loop;
 static struct memory memory;
-static struct device_end *link_end; /* NULL: it is gone */
+static struct wire_end *link_end; /* NULL: it is gone */
 static size_t n_said, n_notices;
 static bool refused; /* a Refused was sent */
 static uint64_t now;
@@ -47,7 +47,7 @@ static void send_letter(const struct hub_message *m)
     MUST(l != NULL);
     refused = refused || m->kind == HUB_MESSAGE_REFUSED;
     n_notices += m->kind == HUB_MESSAGE_NOTICE;
-    device_end_send(link_end, l);
+    link_end->ops->send(link_end, l);
 }
 
 static void hub_does(unsigned what)
@@ -62,7 +62,7 @@ static void hub_does(unsigned what)
     else if (what % 8 < 6)
         send_letter(&notice);
     else
-        device_end_tick(link_end, now += 1000);
+        link_end->ops->tick(link_end, now += 1000);
 }
 
 /* ---- what the device does ---- */
@@ -131,7 +131,7 @@ static void look_at_output(void)
 static void begin(void)
 {
     static struct list links = {&links, &links};
-    struct device_end_options o = {.loop = loop, .list = &links, .said = on_said, .gone = on_gone};
+    struct wire_end_options o = {.loop = loop, .list = &links, .said = on_said, .gone = on_gone};
     struct device_ticket *t = calloc(1, sizeof *t);
     MUST(t != NULL);
     *t = (struct device_ticket){.serial = 1, .ping_s = 20, .device = strdup("pump-07")};
@@ -147,7 +147,7 @@ static void begin(void)
 static void finish(void)
 {
     if (link_end != NULL)
-        device_end_drop(link_end, ERR_SHUTDOWN, "the end");
+        link_end->ops->drop(link_end, ERR_SHUTDOWN, "the end");
     MUST(link_end == NULL && memory.closed);
     MUST(n_said <= DEVICE_BURST + n_notices * DEVICE_PER_NOTICE);
     look_at_output();

@@ -4,6 +4,7 @@
 #include "core/device/device_message.h"
 #include "core/net/socket.h"
 #include "core/ws/frame.h"
+#include "gateway/hub/devices/device_end.h"
 #include "gateway/hub/devices/device_table.h"
 #include "gateway/hub/relay/buffered_stream.h"
 #include "tests/support/clock.h"
@@ -22,6 +23,7 @@
 
 static struct loop *loop;
 static struct device_table *table;
+static wire_end_new *const wires[DEVICE_WIRES] = {[DEVICE_WIRE_LINK] = device_end_new};
 static int fd; /* the device's end */
 static size_t n_said, departed;
 static struct device_message last_said;
@@ -60,8 +62,8 @@ static int begin(void **state)
     (void)state;
     log_setup(LOG_OFF, false);
     loop = loop_new();
-    table = device_table_new(
-        &(struct device_table_options){.loop = loop, .said = on_said, .gone = on_gone});
+    table = device_table_new(&(struct device_table_options){
+        .loop = loop, .wires = wires, .said = on_said, .gone = on_gone});
     n_said = departed = n_in = 0;
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds), 0);
     setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof size);

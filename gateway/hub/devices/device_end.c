@@ -12,8 +12,8 @@
 #define REFILL_MS 1000    /* one more message may come after so long */
 
 struct device_end {
-    struct list node;
-    struct device_end_options o;
+    struct wire_end wire; /* first member */
+    struct wire_end_options o;
     struct ws *ws;
     struct device_ticket *ticket;
     struct buf in;        /* the message that is arriving */
@@ -29,16 +29,7 @@ struct device_end {
     char text[128];  /* the same in words; "" while it does not */
 };
 
-/* ---- tickets and letters ---- */
-
-void device_ticket_free(struct device_ticket *t)
-{
-    if (t == NULL)
-        return;
-    free(t->device);
-    free(t->return_message);
-    free(t);
-}
+/* ---- letters ---- */
 
 struct device_letter *device_letter_new(const struct hub_message *m)
 {
@@ -48,6 +39,7 @@ struct device_letter *device_letter_new(const struct hub_message *m)
     if (l != NULL) {
         *l = (struct device_letter){.notice = m->kind == HUB_MESSAGE_NOTICE,
                                     .last = m->kind == HUB_MESSAGE_REFUSED,
+                                    .n_room = WS_HEADER_MAX,
                                     .size = n};
         list_init(&l->node);
         memcpy(l->bytes + WS_HEADER_MAX, bytes, n);
@@ -56,21 +48,13 @@ struct device_letter *device_letter_new(const struct hub_message *m)
     return l;
 }
 
-void device_letter_free(struct device_letter *l)
-{
-    if (l == NULL)
-        return;
-    explicit_bzero(l->bytes, WS_HEADER_MAX + l->size);
-    free(l);
-}
-
 /* ---- the end ---- */
 
 /* Every way to the end leads here. */
 static void end(struct device_end *e, enum err why, const char *text)
 {
     bool ours = e->text[0] != '\0';
-    struct device_end_options o = e->o;
+    struct wire_end_options o = e->o;
     struct device_gone g = {.ticket = e->ticket,
                             .why = ours ? e->why : why,
                             .misbehaved = e->misbehaved,
@@ -78,7 +62,7 @@ static void end(struct device_end *e, enum err why, const char *text)
                             .received = e->received,
                             .sent = e->sent};
     snprintf(g.text, sizeof g.text, "%s", ours ? e->text : text);
-    list_remove(&e->node);
+    list_remove(&e->wire.node);
     while (!list_empty(&e->letters)) {
         struct device_letter *l = list_entry(e->letters.next, struct device_letter, node);
         list_remove(&l->node);
@@ -90,9 +74,14 @@ static void end(struct device_end *e, enum err why, const char *text)
     o.gone(o.owner, &g);
 }
 
-void device_end_drop(struct device_end *e, enum err why, const char *text)
+static struct device_end *device_end_of(const struct wire_end *e)
 {
-    end(e, why, text);
+    return (struct device_end *)(uintptr_t)e;
+}
+
+static void drop(struct wire_end *e, enum err why, const char *text)
+{
+    end(device_end_of(e), why, text);
 }
 
 static void keep_why(struct device_end *e, enum err why, const char *text)
@@ -132,8 +121,9 @@ static void pump(struct device_end *e)
     }
 }
 
-void device_end_send(struct device_end *e, struct device_letter *l)
+static void send_letter(struct wire_end *wire, struct device_letter *l)
 {
+    struct device_end *e = device_end_of(wire);
     if (e->closing) {
         device_letter_free(l);
         return;
@@ -165,7 +155,7 @@ static void refuse(struct device_end *e, enum err why, const char *text)
         ws_close(e->ws, CLOSE_POLICY, text);
         return;
     }
-    device_end_send(e, l);
+    send_letter(&e->wire, l);
 }
 
 /* ---- receiving ---- */
@@ -248,8 +238,31 @@ static const struct ws_events ws_callbacks = {
 
 /* ---- life ---- */
 
-struct device_end *device_end_new(const struct device_end_options *o, struct device_ticket *t,
-                                  struct stream *buffered)
+static uint64_t silence_ms(uint32_t ping_s)
+{
+    uint64_t s = ping_s != 0 ? ping_s : DEVICE_PING_USUAL;
+    s = s < DEVICE_PING_LEAST ? DEVICE_PING_LEAST : s;
+    s = s > DEVICE_PING_MOST ? DEVICE_PING_MOST : s;
+    return 2 * s * 1000 + DEVICE_SILENT_MS;
+}
+
+static void tick(struct wire_end *wire, uint64_t now)
+{
+    struct device_end *e = device_end_of(wire);
+    if (now - ws_received_at(e->ws) >= silence_ms(e->ticket->ping_s))
+        end(e, ERR_SILENT, "nothing came from it in time");
+}
+
+static bool owes(const struct wire_end *wire)
+{
+    return device_end_of(wire)->owed > 0;
+}
+
+static const struct wire_end_ops ops = {
+    .send = send_letter, .drop = drop, .tick = tick, .owes = owes};
+
+struct wire_end *device_end_new(const struct wire_end_options *o, struct device_ticket *t,
+                                struct stream *buffered)
 {
     struct device_end *e = calloc(1, sizeof *e);
     if (e != NULL)
@@ -262,37 +275,14 @@ struct device_end *device_end_new(const struct device_end_options *o, struct dev
         o->gone(o->owner, &g);
         return NULL;
     }
+    e->wire.ops = &ops;
     e->o = *o;
     e->ticket = t;
     e->in.limit = DEVICE_LINK_MESSAGE_MAX;
     e->allowance = DEVICE_BURST;
     e->since = e->refilled_at = loop_now(o->loop);
     list_init(&e->letters);
-    list_init(&e->node);
-    list_append(o->list, &e->node);
-    return e;
-}
-
-static uint64_t silence_ms(uint32_t ping_s)
-{
-    uint64_t s = ping_s != 0 ? ping_s : DEVICE_PING_USUAL;
-    s = s < DEVICE_PING_LEAST ? DEVICE_PING_LEAST : s;
-    s = s > DEVICE_PING_MOST ? DEVICE_PING_MOST : s;
-    return 2 * s * 1000 + DEVICE_SILENT_MS;
-}
-
-void device_end_tick(struct device_end *e, uint64_t now)
-{
-    if (now - ws_received_at(e->ws) >= silence_ms(e->ticket->ping_s))
-        end(e, ERR_SILENT, "nothing came from it in time");
-}
-
-bool device_end_owes(const struct device_end *e)
-{
-    return e->owed > 0;
-}
-
-struct device_end *device_end_at(struct list *node)
-{
-    return list_entry(node, struct device_end, node);
+    list_init(&e->wire.node);
+    list_append(o->list, &e->wire.node);
+    return &e->wire;
 }

@@ -10,7 +10,7 @@
 
 struct device_table {
     struct device_table_options o;
-    struct map by_serial; /* struct device_end; the keys are in their tickets */
+    struct map by_serial; /* struct wire_end; the keys are in their tickets */
     struct list links;
     struct timer *timer;
     bool draining;
@@ -29,21 +29,20 @@ static void on_said(void *owner, const struct device_ticket *ticket, const uint8
     t->o.said(t->o.owner, ticket, p, n);
 }
 
-void device_table_join(struct device_table *t, struct device_ticket *ticket,
-                       struct stream *buffered)
+void device_table_join(struct device_table *t, struct device_ticket *ticket, struct stream *s)
 {
-    struct device_end_options o = {
+    struct wire_end_options o = {
         .loop = t->o.loop, .list = &t->links, .said = on_said, .gone = on_gone, .owner = t};
-    struct device_end *e = device_end_new(&o, ticket, buffered);
+    struct wire_end *e = t->o.wires[ticket->wire](&o, ticket, s);
     if (e != NULL && !map_put(&t->by_serial, &ticket->serial, sizeof ticket->serial, e))
-        device_end_drop(e, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+        e->ops->drop(e, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
 }
 
 void device_table_send(struct device_table *t, uint64_t serial, struct device_letter *l)
 {
-    struct device_end *e = map_get(&t->by_serial, &serial, sizeof serial);
+    struct wire_end *e = map_get(&t->by_serial, &serial, sizeof serial);
     if (e != NULL)
-        device_end_send(e, l);
+        e->ops->send(e, l);
     else
         device_letter_free(l);
 }
@@ -55,11 +54,11 @@ static void on_tick(void *owner)
     timer_start(t->timer, t->draining ? DRAIN_TICK_MS : TICK_MS);
     list_each(node, &t->links)
     {
-        struct device_end *e = device_end_at(node);
-        if (t->draining && !device_end_owes(e))
-            device_end_drop(e, ERR_SHUTDOWN, ENDING);
+        struct wire_end *e = wire_end_at(node);
+        if (t->draining && !e->ops->owes(e))
+            e->ops->drop(e, ERR_SHUTDOWN, ENDING);
         else
-            device_end_tick(e, now);
+            e->ops->tick(e, now);
     }
 }
 
@@ -94,8 +93,10 @@ void device_table_free(struct device_table *t)
 {
     if (t == NULL)
         return;
-    while (!list_empty(&t->links))
-        device_end_drop(device_end_at(t->links.next), ERR_SHUTDOWN, ENDING);
+    while (!list_empty(&t->links)) {
+        struct wire_end *e = wire_end_at(t->links.next);
+        e->ops->drop(e, ERR_SHUTDOWN, ENDING);
+    }
     map_free(&t->by_serial);
     timer_free(t->timer);
     free(t);

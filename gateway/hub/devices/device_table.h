@@ -2,29 +2,29 @@
 #ifndef GATEWAY_HUB_DEVICES_DEVICE_TABLE_H
 #define GATEWAY_HUB_DEVICES_DEVICE_TABLE_H
 
-#include "gateway/hub/devices/device_end.h"
+#include "gateway/hub/devices/device_wire.h"
 
 struct device_table;
 
 struct device_table_options {
     struct loop *loop;
-    /* As in struct device_end_options. `gone` is called once for each link that joined. */
+    wire_end_new *const *wires; /* DEVICE_WIRES, which outlive the table */
+    /* As in struct wire_end_options. `gone` is called once for each link that joined. */
     void (*said)(void *owner, const struct device_ticket *t, const uint8_t *p, size_t n);
     void (*gone)(void *owner, const struct device_gone *g);
     void *owner;
 };
 
 struct device_table *device_table_new(const struct device_table_options *o); /* NULL: no memory */
-/* Drops every link without a Close frame, so that the device comes back to the next hub. NULL is
+/* Drops every link, so that the device comes back to the next hub. NULL is
  * fine. */
 void device_table_free(struct device_table *t);
 
-/* Takes ticket and stream over, as device_end_new does. */
-void device_table_join(struct device_table *t, struct device_ticket *ticket,
-                       struct stream *buffered);
+/* Takes ticket and stream over, as the wire's wire_end_new does. */
+void device_table_join(struct device_table *t, struct device_ticket *ticket, struct stream *s);
 /* Takes the letter over, for the link with that serial; one that is gone gets nothing. */
 void device_table_send(struct device_table *t, uint64_t serial, struct device_letter *l);
-/* From now on links are dropped without a Close frame as soon as they owe no answer. */
+/* From now on links are dropped as soon as they owe no answer. */
 void device_table_drain(struct device_table *t);
 bool device_table_empty(const struct device_table *t);
 
