@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define PATIENCE_MS 2000
+
 /* ---- life ---- */
 
 static void release(struct ws *w)
@@ -226,6 +228,7 @@ struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const struct
                      .events = events,
                      .owner = owner,
                      .client = client,
+                     .patience_ms = PATIENCE_MS,
                      .received_at = loop_now(loop)};
     w->masks_used = WS_MASKS;
     ws_parser_init(&w->parser, !client);
@@ -251,15 +254,46 @@ void ws_pause(struct ws *w)
     w->paused = true;
 }
 
+void ws_patience(struct ws *w, uint64_t ms)
+{
+    w->patience_ms = ms;
+}
+
+/* ---- from hand to hand ---- */
+
 struct stream *ws_take(struct ws *w)
 {
     struct stream *s = w->stream;
-    assert(ws_ready(w) && w->paused && w->depth == 0);
+    assert(w->depth == 0 && stream_ready(s) && (w->state == OVER || (ws_ready(w) && w->paused)));
+    if (w->state == OVER && !w->shut)
+        stream_shutdown(s);
     timer_free(w->timer);
     loop_cancel(&w->broken);
     free(w);
     return s;
 }
+
+bool ws_leave(struct ws *w)
+{
+    if (!ws_ready(w) || list_is_on(&w->broken.node) || !stream_leave(w->stream))
+        return false;
+    w->paused = true;
+    timer_free(w->timer);
+    w->timer = NULL;
+    w->loop = NULL;
+    return true;
+}
+
+bool ws_join(struct ws *w, struct loop *loop)
+{
+    w->timer = timer_new(loop, on_timeout, w);
+    if (w->timer == NULL || !stream_join(w->stream, loop))
+        return false;
+    w->loop = loop;
+    return true;
+}
+
+/* ---- what it knows ---- */
 
 struct stream *ws_stream(struct ws *w)
 {

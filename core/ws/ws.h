@@ -59,17 +59,25 @@ bool ws_send_parts(struct ws *w, const struct span *parts, size_t n);
  * after ws_close. */
 void ws_ping(struct ws *w, const void *p, size_t n);
 /* Sends a Close (text up to 123 bytes) after what is pending; `closed` comes when the peer's Close
- * or the transport's end does, at the latest after 2 s. Nothing is sent or delivered afterwards. */
+ * or the transport's end does, at the latest after 2 s (ws_patience). Nothing is sent or delivered
+ * afterwards. */
 void ws_close(struct ws *w, int code, const char *text);
 /* Delivers again after `data` took less than it was given. It is called outside of `data` only;
  * delivery is deferred, never from inside this call. */
 void ws_resume(struct ws *w);
 /* In an event: nothing is delivered after it until ws_resume. */
 void ws_pause(struct ws *w);
-/* Gives the stream back, with the unread bytes after the last message and reading off, and frees w.
- * Outside of events, while paused (ws_pause in message_end) and ws_ready. The caller sets the
- * stream's events at once. */
+/* Gives the stream back, with reading off, and frees w. Outside of events: while paused (ws_pause
+ * in message_end) and ws_ready, with the unread bytes after the last message; or after `closed`,
+ * while the stream is ready, with its sending side shut down. The caller sets the stream's events
+ * at once. */
 struct stream *ws_take(struct ws *w);
+/* Closing may take that long instead of 2 s. */
+void ws_patience(struct ws *w, uint64_t ms);
+/* As stream_leave and stream_join, with what has arrived of a message: delivery is paused, until
+ * ws_resume on the new loop. Not while a Close has come or is to go. */
+bool ws_leave(struct ws *w);
+bool ws_join(struct ws *w, struct loop *loop);
 struct stream *ws_stream(struct ws *w);
 uint64_t ws_received_at(const struct ws *w); /* loop_now when the last bytes came */
 

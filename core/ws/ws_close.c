@@ -1,7 +1,5 @@
 #include "core/ws/ws_internal.h"
 
-#define CLOSE_TIMEOUT_MS 2000
-
 void ws_over(struct ws *w, enum err why, int code, const char *text)
 {
     if (w->state == OVER || w->dead)
@@ -17,7 +15,7 @@ void ws_want_close(struct ws *w, enum ws_state state, int code, const char *text
     w->state = state;
     w->close.n = ws_close_write(w->close.payload, code, text);
     w->close.wanted = true;
-    timer_start(w->timer, CLOSE_TIMEOUT_MS);
+    timer_start(w->timer, w->patience_ms);
 }
 
 void ws_close_settle(struct ws *w)

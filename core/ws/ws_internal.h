@@ -41,8 +41,9 @@ struct ws {
     struct deferred broken;                      /* there was no memory for it */
     size_t masks_used;
 
-    struct timer *timer; /* limits the closing */
-    enum err why;        /* the reason for `closed` */
+    struct timer *timer; /* limits the closing; NULL while it is on no loop */
+    uint64_t patience_ms;
+    enum err why; /* the reason for `closed` */
     int code;
     char text[4 * WS_REASON_MAX + 1];
 
