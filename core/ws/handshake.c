@@ -59,13 +59,15 @@ bool ws_response_write(const struct ws_response *r, struct buf *out)
 {
     char accept[WS_ACCEPT_SIZE];
     ws_accept_key(r->key, accept);
-    return http_response_line(101, NULL, out) && buf_printf(out,
-                                                            "Connection: upgrade\r\n"
-                                                            "Upgrade: websocket\r\n"
-                                                            "sec-websocket-accept: %s\r\n"
-                                                            "sec-websocket-protocol: %s\r\n"
-                                                            "%s\r\n",
-                                                            accept, r->protocol, r->extra);
+    return http_response_line(101, NULL, out) &&
+           buf_printf(out,
+                      "Connection: upgrade\r\n"
+                      "Upgrade: websocket\r\n"
+                      "sec-websocket-accept: %s\r\n",
+                      accept) &&
+           (r->protocol == NULL ||
+            buf_printf(out, "sec-websocket-protocol: %s\r\n", r->protocol)) &&
+           buf_printf(out, "%s\r\n", r->extra);
 }
 
 static enum err wrong(const char **text, const char *why)

@@ -21,7 +21,7 @@ bool ws_request_write(const struct ws_request *r, struct buf *out);
 
 struct ws_response {
     struct span key;      /* the request's */
-    const char *protocol; /* the subprotocol chosen */
+    const char *protocol; /* the subprotocol chosen; NULL: none was offered */
     const char *extra;    /* further header lines, each with CRLF */
 };
 bool ws_response_write(const struct ws_response *r, struct buf *out);
