@@ -73,3 +73,28 @@ bool file_is_directory(const char *path)
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
+
+/* There is no race with the reading: a user who can replace the file in between could have written
+ * it in the first place. Root may let a group of its choice read its own file, as systemd does with
+ * credentials. */
+enum err file_check_secret(const char *path, char *text, size_t size)
+{
+    struct stat st;
+    enum err why = ERR_PERMISSION;
+    const char *problem;
+    if (stat(path, &st) != 0) {
+        why = err_from_errno(errno);
+        problem = err_text(why);
+    } else if (!S_ISREG(st.st_mode)) {
+        why = ERR_IO;
+        problem = "is not a file";
+    } else if (st.st_uid != geteuid() && st.st_uid != 0) {
+        problem = "belongs to another user";
+    } else if ((st.st_mode & (st.st_uid != geteuid() ? 0137 : 0177)) != 0) {
+        problem = "holds secrets, and others can read or change it: chmod 600";
+    } else {
+        return ERR_OK;
+    }
+    snprintf(text, size, "%s: %s", path, problem);
+    return why;
+}

@@ -3,13 +3,10 @@
 #include "core/base/ini.h"
 #include "gateway/hub/api/keys_internal.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { SECRET_MIN = 16, GLOB_MAX = 256, TAG_KEY_MAX = 128, TAG_VALUE_MAX = 256 };
 
@@ -264,35 +261,11 @@ static enum err each(void *owner, const struct ini_entry *e)
 
 /* ---- the file ---- */
 
-/* There is no race with the reading: a user who can replace the file in between could have written
- * it in the first place. */
-static enum err check_file(const char *path, char *text, size_t size)
-{
-    struct stat st;
-    enum err why = ERR_PERMISSION;
-    const char *problem;
-    if (stat(path, &st) != 0) {
-        why = err_from_errno(errno);
-        problem = err_text(why);
-    } else if (!S_ISREG(st.st_mode)) {
-        why = ERR_IO;
-        problem = "is not a file";
-    } else if (st.st_uid != geteuid() && st.st_uid != 0) {
-        problem = "belongs to another user";
-    } else if ((st.st_mode & 0177) != 0) {
-        problem = "holds secrets, and others can read or change it: chmod 600";
-    } else {
-        return ERR_OK;
-    }
-    snprintf(text, size, "%s: %s", path, problem);
-    return why;
-}
-
 static enum err read_into(struct keys *keys, const char *path, char *text, size_t size)
 {
     struct reading r = {.keys = keys, .text = text, .size = size};
     struct span bytes;
-    enum err why = check_file(path, text, size);
+    enum err why = file_check_secret(path, text, size);
     if (why == ERR_OK)
         why = file_read(path, FILE_CONFIG_MAX, &bytes, text, size);
     if (why != ERR_OK)
