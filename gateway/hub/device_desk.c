@@ -25,21 +25,31 @@ static enum device_reason reason_of(enum enrol_result r)
     return reasons[r];
 }
 
-static void reply(struct hub *hub, const struct message_device_hello *k,
-                  struct device_ticket *ticket, enum device_reason reason)
+void desk_reply(struct hub *hub, const struct desk_reply *r)
 {
     struct message_device_reply *m =
-        MESSAGE(struct message_device_reply, MESSAGE_DEVICE_REPLY, k->message.worker);
+        MESSAGE(struct message_device_reply, MESSAGE_DEVICE_REPLY, r->worker);
     if (m != NULL) {
-        m->pending_id = k->pending_id;
-        m->ticket = ticket;
-        m->reason = reason;
-    } else if (ticket != NULL) {
-        struct desk_link *l = desk_link_find(hub->desk, ticket->serial);
-        device_ticket_free(ticket);
+        m->pending_id = r->pending_id;
+        m->ticket = r->ticket;
+        m->reason = r->reason;
+        m->code = r->code;
+        m->delay_ms = r->delay_ms;
+    } else if (r->ticket != NULL) {
+        struct desk_link *l = desk_link_find(hub->desk, r->ticket->serial);
+        device_ticket_free(r->ticket);
         desk_link_free(l);
     }
     hub_post(hub, m != NULL ? &m->message : NULL);
+}
+
+static void reply(struct hub *hub, const struct message_device_hello *k,
+                  struct device_ticket *ticket, enum device_reason reason)
+{
+    desk_reply(hub, &(struct desk_reply){.worker = k->message.worker,
+                                         .pending_id = k->pending_id,
+                                         .ticket = ticket,
+                                         .reason = reason});
 }
 
 static void let_in(struct device_desk *d, const struct message_device_hello *k,
@@ -49,11 +59,16 @@ static void let_in(struct device_desk *d, const struct message_device_hello *k,
     struct device_ticket *ticket;
     struct desk_link *l = NULL;
     if (!d->ended && device_message_decode(k->bytes, k->size, &m) == ERR_OK)
-        l = desk_link_new(d, r->name, k->client, &m.hello, &ticket);
-    if (l == NULL) {
+        l = desk_link_new(d, r->name, DEVICE_WIRE_LINK, k->client, &ticket);
+    if (l == NULL || !desk_link_hello(l, &m.hello)) {
+        if (l != NULL) {
+            device_ticket_free(ticket);
+            desk_link_free(l);
+        }
         reply(d->hub, k, NULL, DEVICE_REASON_BUSY);
         return;
     }
+    ticket->ping_s = m.hello.status.ping_s;
     l->pending = r->state == DEVICE_PENDING;
     l->enrolled = result == ENROL_NEW;
     reply(d->hub, k, ticket, DEVICE_REASON_UNKNOWN);
@@ -76,8 +91,7 @@ static void on_enrolled(void *ctx, enum enrol_result result, const struct device
     message_free(&k->message);
 }
 
-/* The address without its port: "192.0.2.7:4000", "[::1]:4000". */
-static void address_only(const char *client, char *out, size_t size)
+void desk_address(const char *client, char *out, size_t size)
 {
     const char *end = strrchr(client, ':');
     size_t n = end != NULL ? (size_t)(end - client) : strlen(client);
@@ -105,7 +119,7 @@ void device_desk_hello(struct hub *hub, void *message)
         message_free(&k->message);
         return;
     }
-    address_only(k->client, address, sizeof address);
+    desk_address(k->client, address, sizeof address);
     snprintf(version, sizeof version, "%.*s", (int)m.hello.status.version.n,
              m.hello.status.version.p != NULL ? m.hello.status.version.p : "");
     struct enrolment e = {.name = m.hello.device,
@@ -124,11 +138,23 @@ void device_desk_hello(struct hub *hub, void *message)
 static void seen(const struct desk_link *l)
 {
     char address[80];
-    address_only(l->client, address, sizeof address);
+    desk_address(l->client, address, sizeof address);
     device_registry_seen(l->desk->hub->devices, span_of(l->seat->name),
                          &(struct device_sighting){.address = address,
                                                    .version = l->told.version,
                                                    .services = l->told.services});
+}
+
+static void arrive(struct desk_link *l)
+{
+    struct desk_link *before = l->seat->current;
+    desk_link_welcome(l);
+    l->enrolled = false;
+    l->seat->current = l;
+    if (before != NULL)
+        desk_link_dismiss(before, DEVICE_REASON_REPLACED);
+    desk_seat_settle(l->desk, l->seat);
+    desk_audit_presence(l, NULL);
 }
 
 /* Sends a link on to its worker, unless its device was disabled or removed meanwhile: the device
@@ -146,26 +172,23 @@ void device_desk_out(struct hub *hub, void *message)
     m->message.worker = l->worker;
     hub_post(hub, &m->message);
     l->here = true;
-    desk_link_welcome(l);
-    l->enrolled = false;
-    if (l->seat->current != NULL)
-        desk_link_dismiss(l->seat->current, DEVICE_REASON_REPLACED);
-    desk_link_arrive(l);
-    desk_audit_presence(l, NULL);
+    if (l->wire == DEVICE_WIRE_LINK)
+        arrive(l);
+    else
+        desk_mqtt_arrive(l);
     seen(l);
 }
 
 static void leave(struct desk_link *l, const struct device_gone *g)
 {
     struct device_desk *d = l->desk;
-    if (l->seat->current == l) {
+    if (l->seat->current == l)
         l->seat->current = NULL;
-        if (!d->ended)
-            notices_left(d->notices, l->seat->name, l);
-    }
+    l->dismissed = true;
+    desk_seat_settle(d, l->seat);
     if (!d->ended && l->here)
         seen(l);
-    if (l->here)
+    if (l->shown)
         desk_audit_presence(l, g);
     if (g->misbehaved)
         desk_note_misbehaved(d->hub, l->client, l->seat->name, g->why, g->text);
@@ -188,6 +211,7 @@ static void say_status(struct desk_link *l, const struct device_status *s)
     desk_link_told(l, s);
     if (l->told.services != NULL && !l->pending)
         notices_told(l->desk->notices, l->seat->name, l, &l->told);
+    desk_seat_settle(l->desk, l->seat);
     seen(l);
 }
 
@@ -210,6 +234,8 @@ void device_desk_said(struct hub *hub, void *message)
     struct message_device_said *said = message;
     struct desk_link *l = desk_link_find(hub->desk, said->serial);
     struct device_message m;
+    if (l != NULL && l->wire == DEVICE_WIRE_MQTT && !l->dismissed && !hub->desk->ended)
+        desk_mqtt_said(l, said->bytes, said->size);
     if (l != NULL && l->seat->current == l && !hub->desk->ended &&
         device_message_decode(said->bytes, said->size, &m) == ERR_OK) {
         if (m.kind == DEVICE_MESSAGE_STATUS)
@@ -246,6 +272,7 @@ struct device_desk *device_desk_new(struct hub *hub, bool approve_all)
     d->hub = hub;
     d->approve_all = approve_all;
     list_init(&d->cuts);
+    list_init(&d->idle);
     d->subscriber = (struct device_subscriber){.events = &desk_device_events, .owner = d};
     if (!desk_open_notices(d) || !desk_keyed_read(d)) {
         notices_free(d->notices);
@@ -277,6 +304,7 @@ void device_desk_free(struct device_desk *d)
     device_desk_end(d);
     while ((at = 0, l = map_next(&d->links, &at)) != NULL)
         desk_link_free(l); /* their tickets were in messages that were not read */
+    desk_seats_free(d);
     desk_keyed_free(d);
     map_free(&d->links);
     map_free(&d->seats);

@@ -1,6 +1,6 @@
 /* The main thread's part in the life of devices' links: who is let in, where each link lives, what
  * devices say and are told, and what has to go when a device is disabled or removed. It is the
- * carrier "device-link" of notices. */
+ * carriers "device-link" and "mqtt-…" of notices. */
 #ifndef GATEWAY_HUB_DEVICE_DESK_H
 #define GATEWAY_HUB_DEVICE_DESK_H
 
@@ -26,13 +26,15 @@ struct notices *device_desk_notices(const struct device_desk *d);
 /* Shows the devices to those who watch; m outlives the desk, or watches no more before it goes. */
 struct monitor;
 void device_desk_watch(struct device_desk *d, struct monitor *m);
-/* Whether that is a device with a key of its own, which needs no certificate. */
+/* Whether that device needs no certificate for its tunnels: it has a key of its own, or is told of
+ * them by MQTT. */
 bool device_desk_keyed(const struct device_desk *d, const char *name);
 void device_desk_metrics(const struct device_desk *d, struct buf *out);
 
-/* The receivers of DEVICE_HELLO, DEVICE_OUT, DEVICE_SAID and DEVICE_GONE. Each takes its message
- * over. */
+/* The receivers of DEVICE_HELLO, MQTT_HELLO, DEVICE_OUT, DEVICE_SAID and DEVICE_GONE. Each takes
+ * its message over. */
 void device_desk_hello(struct hub *hub, void *message);
+void device_desk_mqtt(struct hub *hub, void *message);
 void device_desk_out(struct hub *hub, void *message);
 void device_desk_said(struct hub *hub, void *message);
 void device_desk_gone(struct hub *hub, void *message);

@@ -55,17 +55,20 @@ void desk_note_misbehaved(struct hub *hub, const char *client, const char *name,
 }
 
 /* g NULL: it has come. */
-void desk_audit_presence(const struct desk_link *l, const struct device_gone *g)
+void desk_audit_presence(struct desk_link *l, const struct device_gone *g)
 {
+    static const char *const wires[DEVICE_WIRES] = {"device link", "MQTT"};
     const struct hub *hub = l->desk->hub;
     const char *event = g != NULL ? "device-away" : "device-present";
     struct log_field fields[] = {
         {"device", l->seat->name, 0},
         {"client", l->client, 0},
+        {"wire", wires[l->wire], 0},
         {"reason", g != NULL ? g->text : "", 0},
         {"seconds", NULL, g != NULL ? (int64_t)g->seconds : 0},
     };
-    size_t n = g != NULL ? COUNT(fields) : 2;
+    size_t n = g != NULL ? COUNT(fields) : 3;
+    l->shown = g == NULL;
     audit_event(hub->audit, event, fields, n);
     log_event(LOG_INFO, g != NULL ? "device away" : "device present", fields, n);
     monitor_device_changed(hub->monitor,

@@ -117,6 +117,9 @@ static void dismiss_all(struct device_desk *d, const char *name, enum device_rea
     if (s == NULL)
         return;
     list_each(node, &s->links) desk_link_dismiss(list_entry(node, struct desk_link, node), reason);
+    s->topics_known = false;
+    s->topics = 0;
+    desk_seat_settle(d, s);
 }
 
 static void send_away(struct device_desk *d, const char *name, enum device_reason reason,
@@ -142,8 +145,8 @@ static void set_pending(struct device_desk *d, const char *name, bool pending)
             continue;
         l->enrolled = false;
         desk_link_welcome(l);
-        desk_link_arrive(l);
     }
+    desk_seat_settle(d, s);
 }
 
 static void on_changed(void *owner, const struct device_record *r, enum device_state before)

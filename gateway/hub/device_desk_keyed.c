@@ -1,5 +1,7 @@
-/* The devices that prove who they are with a key: what admission has to know at once, of any of
- * them, where a hub asks for certificates (--device-ca). */
+/* The devices that need no certificate for their tunnels, where a hub asks for those (--device-ca):
+ * what admission has to know at once, of any of them. They have proven on their own link who they
+ * are, and are given the token there: with a key, or as AWS's clients, whose programs for tunnels
+ * have no certificate to show. */
 #include "gateway/hub/device_desk_internal.h"
 
 #include <stdlib.h>
@@ -19,10 +21,16 @@ static void add(struct device_desk *d, const char *name)
 
 void desk_keyed_changed(struct device_desk *d, const struct device_record *r, bool there)
 {
-    if (there && r->has_key)
+    if (there && (r->has_key || r->topics != 0))
         add(d, r->name);
     else
         free(map_remove(&d->keyed, r->name, strlen(r->name)));
+}
+
+void desk_keyed_topics(struct device_desk *d, const char *name, uint32_t topics)
+{
+    if (topics != 0)
+        add(d, name); /* it stays so until its record changes, or the hub starts anew */
 }
 
 bool device_desk_keyed(const struct device_desk *d, const char *name)
@@ -35,7 +43,7 @@ bool device_desk_keyed(const struct device_desk *d, const char *name)
 static bool on_device(void *ctx, const struct device_record *r)
 {
     struct desk_reading *reading = ctx;
-    if (reading->desk != NULL && r->has_key)
+    if (reading->desk != NULL && (r->has_key || r->topics != 0))
         add(reading->desk, r->name);
     return reading->desk != NULL;
 }

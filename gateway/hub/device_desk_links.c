@@ -1,6 +1,7 @@
 /* Devices' links: where each lives, and what it is told. */
 #include "gateway/hub/device_desk_internal.h"
 #include "gateway/hub/devices/device_end.h"
+#include "gateway/hub/mqtt/mqtt_notice.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,26 +14,60 @@ struct device_seat *seat_find(const struct device_desk *d, const char *name)
     return map_get(&d->seats, name, strlen(name));
 }
 
+static void seat_free(struct device_desk *d, struct device_seat *s)
+{
+    list_remove(&s->idle);
+    map_remove(&d->seats, s->name, strlen(s->name));
+    free(s);
+}
+
+/* How often a device's MQTT clients connect is remembered for a moment after the last one. */
+static void reap_seats(struct device_desk *d)
+{
+    uint64_t now = loop_now(d->hub->o.loop);
+    list_each(node, &d->idle)
+    {
+        struct device_seat *s = list_entry(node, struct device_seat, idle);
+        if (now - s->window_from >= MQTT_WINDOW_MS)
+            seat_free(d, s);
+    }
+}
+
+void desk_seats_free(struct device_desk *d)
+{
+    while (!list_empty(&d->idle))
+        seat_free(d, list_entry(d->idle.next, struct device_seat, idle));
+}
+
 static struct device_seat *seat_get(struct device_desk *d, const char *name)
 {
     struct device_seat *s = seat_find(d, name);
     size_t n = strlen(name);
-    if (s != NULL || (s = calloc(1, sizeof *s + n + 1)) == NULL)
+    if (s != NULL) {
+        list_remove(&s->idle);
         return s;
+    }
+    reap_seats(d);
+    if ((s = calloc(1, sizeof *s + n + 1)) == NULL)
+        return NULL;
     memcpy(s->name, name, n);
     list_init(&s->links);
+    list_init(&s->idle);
     if (map_put(&d->seats, s->name, n, s))
         return s;
     free(s);
     return NULL;
 }
 
-static void seat_settle(struct device_desk *d, struct device_seat *s)
+/* Its last link may be gone. */
+static void seat_tidy(struct device_desk *d, struct device_seat *s)
 {
     if (!list_empty(&s->links))
         return;
-    map_remove(&d->seats, s->name, strlen(s->name));
-    free(s);
+    if (s->connects > 0 && !d->ended)
+        list_append(&d->idle, &s->idle);
+    else
+        seat_free(d, s);
 }
 
 /* ---- links ---- */
@@ -52,13 +87,13 @@ static size_t choose_worker(const struct device_desk *d)
     return least;
 }
 
-static struct device_ticket *ticket_new(const struct desk_link *l, uint32_t ping_s)
+static struct device_ticket *ticket_new(const struct desk_link *l)
 {
     struct device_ticket *t = calloc(1, sizeof *t);
     if (t == NULL)
         return NULL;
     t->serial = l->serial;
-    t->ping_s = ping_s;
+    t->wire = l->wire;
     snprintf(t->client, sizeof t->client, "%s", l->client);
     t->device = strdup(l->seat->name);
     t->return_message = MESSAGE(struct message_device_gone, MESSAGE_DEVICE_GONE, 0);
@@ -68,40 +103,30 @@ static struct device_ticket *ticket_new(const struct desk_link *l, uint32_t ping
     return NULL;
 }
 
-static bool note_tunnels(struct desk_link *l, const struct device_hello *hello)
-{
-    l->names_tunnels = hello->names_tunnels;
-    for (size_t i = 0; i < hello->n_tunnels; i++)
-        if (!texts_add(&l->tunnels, hello->tunnels[i]))
-            return false;
-    return true;
-}
-
-struct desk_link *desk_link_new(struct device_desk *d, const char *name, const char *client,
-                                const struct device_hello *hello, struct device_ticket **ticket)
+struct desk_link *desk_link_new(struct device_desk *d, const char *name, enum device_wire wire,
+                                const char *client, struct device_ticket **ticket)
 {
     struct device_seat *s = seat_get(d, name);
     struct desk_link *l = s != NULL ? calloc(1, sizeof *l) : NULL;
     if (l == NULL) {
         if (s != NULL)
-            seat_settle(d, s);
+            seat_tidy(d, s);
         return NULL;
     }
     list_init(&l->node);
     list_append(&s->links, &l->node);
     l->desk = d;
     l->seat = s;
+    l->wire = wire;
     l->serial = ++d->serial;
     l->worker = choose_worker(d);
     l->since = loop_now(d->hub->o.loop);
     d->load[l->worker]++;
+    d->mqtt_sessions += wire == DEVICE_WIRE_MQTT;
     snprintf(l->client, sizeof l->client, "%s", client);
-    *ticket = ticket_new(l, hello->status.ping_s);
-    if (*ticket != NULL && note_tunnels(l, hello) &&
-        map_put(&d->links, &l->serial, sizeof l->serial, l)) {
-        desk_link_told(l, &hello->status);
+    *ticket = ticket_new(l);
+    if (*ticket != NULL && map_put(&d->links, &l->serial, sizeof l->serial, l))
         return l;
-    }
     device_ticket_free(*ticket);
     desk_link_free(l);
     return NULL;
@@ -122,11 +147,25 @@ void desk_link_free(struct desk_link *l)
     list_remove(&l->node);
     if (s->current == l)
         s->current = NULL;
-    seat_settle(d, s);
+    if (s->noticed == l)
+        s->noticed = NULL;
+    seat_tidy(d, s);
     d->load[l->worker]--;
+    d->mqtt_sessions -= l->wire == DEVICE_WIRE_MQTT;
     forget_told(l);
     texts_free(&l->tunnels);
+    free(l->client_id);
     free(l);
+}
+
+bool desk_link_hello(struct desk_link *l, const struct device_hello *hello)
+{
+    l->names_tunnels = hello->names_tunnels;
+    for (size_t i = 0; i < hello->n_tunnels; i++)
+        if (!texts_add(&l->tunnels, hello->tunnels[i]))
+            return false;
+    desk_link_told(l, &hello->status);
+    return true;
 }
 
 bool desk_services(struct texts *out, const struct device_status *s)
@@ -156,16 +195,16 @@ void desk_link_told(struct desk_link *l, const struct device_status *s)
 
 /* ---- what a device is told ---- */
 
-static bool post_letter(const struct desk_link *l, const struct hub_message *m)
+bool desk_link_post(const struct desk_link *l, struct device_letter *letter)
 {
     struct message_device_send *out =
-        MESSAGE(struct message_device_send, MESSAGE_DEVICE_SEND, l->worker);
-    if (out != NULL)
-        out->letter = device_letter_new(m);
-    if (out == NULL || out->letter == NULL) {
-        free(out);
+        letter != NULL ? MESSAGE(struct message_device_send, MESSAGE_DEVICE_SEND, l->worker) : NULL;
+    if (out == NULL) {
+        device_letter_free(letter);
+        hub_post(l->desk->hub, NULL); /* logs it */
         return false;
     }
+    out->letter = letter;
     out->serial = l->serial;
     hub_post(l->desk->hub, &out->message);
     return true;
@@ -173,8 +212,7 @@ static bool post_letter(const struct desk_link *l, const struct hub_message *m)
 
 static void send_message(const struct desk_link *l, const struct hub_message *m)
 {
-    if (!post_letter(l, m))
-        hub_post(l->desk->hub, NULL); /* logs it */
+    desk_link_post(l, device_letter_new(m));
 }
 
 void desk_link_welcome(const struct desk_link *l)
@@ -194,8 +232,10 @@ void desk_link_dismiss(struct desk_link *l, enum device_reason reason)
     l->dismissed = true;
     if (l->seat->current == l)
         l->seat->current = NULL;
-    if (l->here)
+    if (l->here && l->wire == DEVICE_WIRE_LINK)
         send_message(l, &m);
+    else if (l->here)
+        desk_link_post(l, mqtt_letter_last());
 }
 
 /* ---- the carrier ---- */
@@ -213,7 +253,7 @@ static bool deliver(void *link, const struct notice_delivery *n)
                                        .answer_ms = (uint32_t)n->answer_ms}};
     for (size_t i = 0; i < n->services->n && i < DEVICE_LINK_SERVICES_MAX; i++)
         m.notice.services[m.notice.n_services++] = span_of(n->services->items[i]);
-    return post_letter(l, &m);
+    return desk_link_post(l, device_letter_new(&m));
 }
 
 static void withdraw(void *link, const char *id)
@@ -226,26 +266,68 @@ static const struct notice_carrier carrier = {
     .name = "device-link",
     .wire = "device link",
     .tunnels = true,
+    .tells = true,
     .answers = true,
     .deliver = deliver,
     .withdraw = withdraw,
 };
 
-/* ---- arriving ---- */
+/* ---- by which link notices reach the device ---- */
 
-void desk_link_arrive(struct desk_link *l)
+static bool is_better(const struct desk_link *l, const struct desk_link *than)
 {
-    struct device_desk *d = l->desk;
-    l->seat->current = l;
-    if (l->pending)
-        return;
-    struct device_arrival a = {.device = l->seat->name,
-                               .carrier = &carrier,
+    return than == NULL || l->subscribed > than->subscribed ||
+           (l->subscribed == than->subscribed && l->serial > than->serial);
+}
+
+static struct desk_link *best_link(const struct device_seat *s)
+{
+    struct desk_link *best = NULL;
+    if (s->current != NULL)
+        return s->current->pending ? NULL : s->current;
+    list_each(node, &s->links)
+    {
+        struct desk_link *l = list_entry(node, struct desk_link, node);
+        if (l->wire == DEVICE_WIRE_MQTT && l->here && !l->dismissed && !l->pending &&
+            desk_mqtt_carrier(l) != NULL && is_better(l, best))
+            best = l;
+    }
+    return best;
+}
+
+static bool use_link(struct device_desk *d, struct device_seat *s, struct desk_link *l,
+                     const struct notice_carrier *by)
+{
+    struct device_arrival a = {.device = s->name,
+                               .carrier = by,
                                .link = l,
                                .address = l->client,
-                               .status = l->told,
+                               .status = {.accepting = true, .uptime_s = NOTICE_UPTIME_UNKNOWN},
                                .names_tunnels = l->names_tunnels,
                                .tunnels = &l->tunnels};
-    if (!notices_arrived(d->notices, &a))
-        hub_post(d->hub, NULL); /* logs it; the device's next status brings it again */
+    if (l->wire == DEVICE_WIRE_LINK)
+        a.status = l->told;
+    s->noticed = l;
+    s->carrier = by;
+    if (notices_arrived(d->notices, &a))
+        return true;
+    hub_post(d->hub, NULL); /* logs it; when something changes it is tried again */
+    return false;
+}
+
+void desk_seat_settle(struct device_desk *d, struct device_seat *s)
+{
+    struct desk_link *before = s->noticed, *l = best_link(s);
+    if (d->ended)
+        return;
+    const struct notice_carrier *by = l == NULL                     ? NULL
+                                      : l->wire == DEVICE_WIRE_LINK ? &carrier
+                                                                    : desk_mqtt_carrier(l);
+    if (l == before && (l == NULL || by == s->carrier))
+        return;
+    if (l != NULL && use_link(d, s, l, by))
+        return;
+    s->noticed = NULL;
+    if (before != NULL)
+        notices_left(d->notices, s->name, before);
 }

@@ -109,6 +109,25 @@ struct pending_conn *pending_conn_answered(const struct frontend *f, uint64_t id
     return conn;
 }
 
+void frontend_lose_device(struct frontend *f, struct device_ticket *t, enum err why,
+                          const char *text)
+{
+    struct device_gone g = {.ticket = t, .why = why};
+    snprintf(g.text, sizeof g.text, "%s", text);
+    post_device_gone(f->o.hub, f->o.worker, &g);
+}
+
+void frontend_device_reply(struct frontend *f, struct message_device_reply *m)
+{
+    struct pending_conn *conn = pending_conn_answered(f, m->pending_id);
+    if (conn != NULL) {
+        conn->protocol->answer(conn->session, m);
+    } else if (m->ticket != NULL) {
+        frontend_lose_device(f, m->ticket, ERR_CLIENT_CLOSED, "it left before it was answered");
+        m->ticket = NULL;
+    }
+}
+
 /* ---- the TLS handshake ---- */
 
 static void on_opened(void *owner)

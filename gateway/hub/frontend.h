@@ -37,10 +37,10 @@ void frontend_identity(struct frontend *f, struct identity *identity);
 
 /* Takes over a connected socket, which will speak that protocol. */
 void frontend_accept(struct frontend *f, int fd, const struct hub_protocol *protocol);
-/* Take the main thread's decision on a request for a tunnel, and the API's answer
- * (frontend_https.c). */
-void frontend_admit_reply(struct frontend *f, struct message_admit_reply *m);
+/* Take the main thread's decision on a device, on a request for a tunnel, and the API's answer (the
+ * last two in frontend_https.c). */
 void frontend_device_reply(struct frontend *f, struct message_device_reply *m);
+void frontend_admit_reply(struct frontend *f, struct message_admit_reply *m);
 void frontend_api_reply(struct frontend *f, const struct message_api_reply *m);
 /* Whether a connection waits for the main thread's answer. */
 bool frontend_busy(const struct frontend *f);

@@ -182,9 +182,6 @@ static void end(void *session)
     free(g);
 }
 
-/* Of a connection that HTTPS has upgraded; no listener has it. */
-static const struct hub_protocol device_protocol = {.end = end, .turn = on_turn};
-
 static bool answer_upgrade(struct stream *s, const char *key, const char *channel)
 {
     struct buf out = {.limit = 512};
@@ -207,6 +204,49 @@ static void challenge(struct device_greeting *g)
     send_message(g, &m);
     timer_start(g->conn->timer, g->conn->frontend->o.timeout_ms);
 }
+
+/* ---- the main thread's decision ---- */
+
+/* The link goes on at a worker; the pending connection is over. */
+static void admit(struct pending_conn *conn, struct message_device_reply *m)
+{
+    struct frontend *f = conn->frontend;
+    struct device_greeting *g = conn->session;
+    struct device_ticket *ticket = m->ticket;
+    m->ticket = NULL;
+    struct stream *s = ws_ready(g->ws) ? ws_take(g->ws) : NULL;
+    if (s != NULL)
+        g->ws = NULL;
+    pending_conn_free(conn);
+    struct message_device_move *out =
+        MESSAGE(struct message_device_move, MESSAGE_DEVICE_OUT, f->o.worker);
+    if (out == NULL || s == NULL || !stream_leave(s)) {
+        free(out);
+        if (s != NULL)
+            stream_close(s);
+        frontend_lose_device(f, ticket, ERR_NO_DESCRIPTORS, "it could not be handed over");
+        return;
+    }
+    out->ticket = ticket;
+    out->stream = s;
+    stat_add(&f->o.stats->moved, 1);
+    mailbox_post(f->o.hub, &out->message.mail);
+}
+
+static void on_answer(void *session, struct message_device_reply *m)
+{
+    struct device_greeting *g = session;
+    if (m->ticket != NULL)
+        admit(g->conn, m);
+    else
+        refuse_with(g, m->reason, "");
+}
+
+/* Of a connection that HTTPS has upgraded; no listener has it. */
+static const struct hub_protocol device_protocol = {
+    .end = end, .turn = on_turn, .answer = on_answer};
+
+/* ---- the beginning ---- */
 
 void frontend_greet_device(struct pending_conn *conn, const struct request *r)
 {
@@ -232,52 +272,4 @@ void frontend_greet_device(struct pending_conn *conn, const struct request *r)
     conn->protocol = &device_protocol;
     conn->session = g;
     challenge(g);
-}
-
-/* ---- the main thread's decision ---- */
-
-static void lose(struct frontend *f, struct device_ticket *t, enum err why, const char *text)
-{
-    struct device_gone d = {.ticket = t, .why = why};
-    snprintf(d.text, sizeof d.text, "%s", text);
-    post_device_gone(f->o.hub, f->o.worker, &d);
-}
-
-/* The link goes on at a worker; the pending connection is over. */
-static void admit(struct pending_conn *conn, struct message_device_reply *m)
-{
-    struct frontend *f = conn->frontend;
-    struct device_greeting *g = conn->session;
-    struct device_ticket *ticket = m->ticket;
-    m->ticket = NULL;
-    struct stream *s = ws_ready(g->ws) ? ws_take(g->ws) : NULL;
-    if (s != NULL)
-        g->ws = NULL;
-    pending_conn_free(conn);
-    struct message_device_move *out =
-        MESSAGE(struct message_device_move, MESSAGE_DEVICE_OUT, f->o.worker);
-    if (out == NULL || s == NULL || !stream_leave(s)) {
-        free(out);
-        if (s != NULL)
-            stream_close(s);
-        lose(f, ticket, ERR_NO_DESCRIPTORS, "it could not be handed over");
-        return;
-    }
-    out->ticket = ticket;
-    out->stream = s;
-    stat_add(&f->o.stats->moved, 1);
-    mailbox_post(f->o.hub, &out->message.mail);
-}
-
-void frontend_device_reply(struct frontend *f, struct message_device_reply *m)
-{
-    struct pending_conn *conn = pending_conn_answered(f, m->pending_id);
-    if (conn != NULL && m->ticket != NULL) {
-        admit(conn, m);
-    } else if (conn != NULL) {
-        refuse_with(conn->session, m->reason, "");
-    } else if (m->ticket != NULL) {
-        lose(f, m->ticket, ERR_CLIENT_CLOSED, "it left before it was answered");
-        m->ticket = NULL;
-    }
 }

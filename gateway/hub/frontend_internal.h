@@ -44,6 +44,9 @@ void pending_conn_await_turn(struct pending_conn *conn, bool known);
  * HTTP session over. r: its request, with kind REQUEST_DEVICE. */
 struct request;
 void frontend_greet_device(struct pending_conn *conn, const struct request *r);
+/* A device that was let in is gone. Takes the ticket over. */
+void frontend_lose_device(struct frontend *f, struct device_ticket *t, enum err why,
+                          const char *text);
 /* Sends the main thread a request, which has to be answered within 75 s. */
 void pending_conn_ask(struct pending_conn *conn, struct message *m);
 /* The connection that asked, for which the answer is here. NULL: it has closed meanwhile. */

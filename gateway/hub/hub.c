@@ -85,6 +85,7 @@ static void on_message(void *owner, struct mail *mail)
         [MESSAGE_REFUSED] = admission_refused,
         [MESSAGE_DRAINED] = on_drained,
         [MESSAGE_DEVICE_HELLO] = device_desk_hello,
+        [MESSAGE_MQTT_HELLO] = device_desk_mqtt,
         [MESSAGE_DEVICE_OUT] = device_desk_out,
         [MESSAGE_DEVICE_SAID] = device_desk_said,
         [MESSAGE_DEVICE_GONE] = device_desk_gone,

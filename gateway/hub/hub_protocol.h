@@ -5,6 +5,7 @@
 
 struct stream;
 struct pending_conn;
+struct message_device_reply;
 
 struct hub_protocol {
     /* Called when the connection's TLS handshake is done. Takes over s, which is open, and returns
@@ -15,8 +16,12 @@ struct hub_protocol {
     /* The session's turn has come, for which it has waited (pending_await_turn). May be NULL when
      * it never waits. */
     void (*turn)(void *session);
+    /* The main thread's decision on a device that asked to be let in. The session may take the
+     * ticket. May be NULL when it never asks for that. */
+    void (*answer)(void *session, struct message_device_reply *m);
 };
 
 extern const struct hub_protocol https_protocol; /* frontend_https.c: tunnels' ends, and the API */
+extern const struct hub_protocol mqtt_protocol;  /* frontend_mqtt.c: devices that speak MQTT */
 
 #endif

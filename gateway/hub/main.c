@@ -27,6 +27,10 @@ static const struct option hub_table[] = {
      .fallback = "127.0.0.1:8443",
      .help = "Where to wait for clients and API calls; may be repeated. Port 0 takes a free one.",
      .flags = OPTION_MANY | OPTION_START},
+    {.name = "mqtt-listen",
+     .argument = "ADDRESS:PORT",
+     .help = "Where to wait for devices that speak MQTT; may be repeated. Default: nowhere.",
+     .flags = OPTION_MANY | OPTION_START},
     {.name = "cert", .argument = "FILE", .help = "The certificate, PEM, with its chain."},
     {.name = "key", .argument = "FILE", .help = "Its private key, PEM."},
     {.name = "state",
@@ -181,32 +185,36 @@ static enum err check_options(struct app *a)
 
 /* ---- start ---- */
 
-static bool listening(struct app *a, const char *name, const char *where, enum err why)
+static bool listening(struct app *a, const char *what, const char *name, const char *where,
+                      enum err why)
 {
     if (name == NULL) {
         log_fatal("cannot listen on %s: %s", where, listener_problem(where, why));
         return false;
     }
-    log_info("Listening on %s", name);
+    log_info("Listening%s on %s", what, name);
     monitor_listening(program_run_monitor(a->run), name);
     return true;
 }
 
 /* The options that name addresses to listen on, and the protocol of each. */
-static const struct {
+struct door {
     const char *option;
     const struct hub_protocol *protocol;
-} listeners[] = {
-    {"listen", &https_protocol},
+    const char *what; /* for the log, behind "Listening" */
+};
+static const struct door doors[] = {
+    {"listen", &https_protocol, ""},
+    {"mqtt-listen", &mqtt_protocol, " for MQTT"},
 };
 
-static bool listen_at(struct app *a, const char *option, const struct hub_protocol *protocol)
+static bool listen_at(struct app *a, const struct door *d)
 {
     const char *where;
     enum err why;
-    for (size_t i = 0; (where = options_each(a->options, option, i)) != NULL; i++) {
-        const char *name = hub_listen(a->hub, protocol, where, &why);
-        if (!listening(a, name, where, why))
+    for (size_t i = 0; (where = options_each(a->options, d->option, i)) != NULL; i++) {
+        const char *name = hub_listen(a->hub, d->protocol, where, &why);
+        if (!listening(a, d->what, name, where, why))
             return false;
     }
     return true;
@@ -220,11 +228,11 @@ static bool listen_all(struct app *a)
     size_t n = systemd_sockets(fds, MAX_SOCKETS);
     for (size_t i = 0; i < n; i++) {
         const char *name = hub_adopt(a->hub, &https_protocol, fds[i], &why);
-        if (!listening(a, name, "a socket that was passed in", why))
+        if (!listening(a, "", name, "a socket that was passed in", why))
             return false;
     }
-    for (size_t i = 0; n == 0 && i < sizeof listeners / sizeof *listeners; i++)
-        if (!listen_at(a, listeners[i].option, listeners[i].protocol))
+    for (size_t i = 0; n == 0 && i < sizeof doors / sizeof *doors; i++)
+        if (!listen_at(a, &doors[i]))
             return false;
     return true;
 }

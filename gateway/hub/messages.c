@@ -80,6 +80,17 @@ static void free_device_hello(void *message)
     explicit_bzero(m->bytes, m->size); /* there may be a join token in it */
 }
 
+static void free_mqtt_hello(void *message)
+{
+    struct message_mqtt_hello *m = message;
+    if (m->password != NULL)
+        explicit_bzero(m->password, m->n_password);
+    free(m->password);
+    free(m->device);
+    free(m->host);
+    free(m->client_id);
+}
+
 static void free_device_reply(void *message)
 {
     device_ticket_free(((struct message_device_reply *)message)->ticket);

@@ -7,14 +7,16 @@
  * about one tunnel reaches its worker from the main thread, in the main thread's order. Every
  * registration comes back once, in DETACHED.
  *
- * A device's link goes the same way: DEVICE_HELLO once its proof is checked, DEVICE_REPLY with a
- * ticket, DEVICE_OUT, DEVICE_IN. From then on the worker tells what the device said in DEVICE_SAID,
- * and is given letters for it in DEVICE_SEND. Every ticket comes back once, in DEVICE_GONE. */
+ * A device's link goes the same way: DEVICE_HELLO once its proof is checked, or MQTT_HELLO with its
+ * CONNECT, DEVICE_REPLY with a ticket, DEVICE_OUT, DEVICE_IN. From then on the worker tells what
+ * the device said in DEVICE_SAID, and is given letters for it in DEVICE_SEND. Every ticket comes
+ * back once, in DEVICE_GONE. */
 #ifndef GATEWAY_HUB_MESSAGES_H
 #define GATEWAY_HUB_MESSAGES_H
 
 #include "core/device/device_reason.h"
 #include "core/http/http.h"
+#include "core/mqtt/mqtt_packet.h"
 #include "core/net/mailbox.h"
 #include "core/net/stream.h"
 #include "core/tls/tls.h"
@@ -47,6 +49,7 @@ struct hub_protocol;
     X(API_REQUEST, free_api_request)                                                               \
     X(API_LEFT, NULL)                                                                              \
     X(DEVICE_HELLO, free_device_hello)                                                             \
+    X(MQTT_HELLO, free_mqtt_hello)                                                                 \
     X(DEVICE_OUT, free_device_move)                                                                \
     X(DEVICE_SAID, NULL)                                                                           \
     X(DEVICE_GONE, free_device_gone)                                                               \
@@ -168,11 +171,29 @@ struct message_device_hello {
     size_t size;
     uint8_t bytes[]; /* the device's Hello, which can be decoded; wiped */
 };
+/* An MQTT client's CONNECT. */
+struct message_mqtt_hello {
+    struct message message;
+    struct hub *hub; /* set by the main thread, for the registry's answer */
+    uint64_t pending_id;
+    bool certified; /* a client's certificate says who it is; else `password` has to prove it */
+    bool clean;
+    bool old; /* MQTT 3.1, whose CONNACK knows no session that is present */
+    uint16_t keepalive_s;
+    char client[80];
+    char *device; /* its name; not certified: what Azure's clients call it */
+    char *host;   /* not certified: what it calls the hub */
+    char *client_id;
+    char *password; /* or NULL; wiped */
+    size_t n_password;
+};
 struct message_device_reply {
     struct message message;
     uint64_t pending_id;
     struct device_ticket *ticket; /* NULL: the device is refused, or it is taken */
-    enum device_reason reason;
+    enum device_reason reason;    /* to a device link */
+    enum mqtt_code code;          /* to an MQTT client */
+    uint64_t delay_ms;            /* an MQTT client is let in after so long */
 };
 /* DEVICE_OUT and DEVICE_IN */
 struct message_device_move {
@@ -189,7 +210,7 @@ struct message_device_said {
     struct message message;
     uint64_t serial;
     size_t size;
-    uint8_t bytes[]; /* a Status or an Answer, which can be decoded */
+    uint8_t bytes[]; /* as wire_end_options.said has it */
 };
 struct message_device_gone {
     struct message message;

@@ -3,6 +3,7 @@
 #include "gateway/hub/devices/device_end.h"
 #include "gateway/hub/devices/device_table.h"
 #include "gateway/hub/frontend.h"
+#include "gateway/hub/mqtt/mqtt_end.h"
 #include "gateway/hub/relay/relay_table.h"
 
 #include <stdlib.h>
@@ -211,7 +212,8 @@ static void run(void *arg)
     loop_run(w->loop);
 }
 
-static wire_end_new *const wires[DEVICE_WIRES] = {[DEVICE_WIRE_LINK] = device_end_new};
+static wire_end_new *const wires[DEVICE_WIRES] = {
+    [DEVICE_WIRE_LINK] = device_end_new, [DEVICE_WIRE_MQTT] = mqtt_end_new};
 
 static bool open_relay_worker(struct worker *w)
 {

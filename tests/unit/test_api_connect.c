@@ -52,6 +52,7 @@ static void withdraw(void *link, const char *id)
 
 static const struct notice_carrier carrier = {.name = "test-link",
                                               .tunnels = true,
+                                              .tells = true,
                                               .answers = true,
                                               .deliver = deliver,
                                               .withdraw = withdraw};

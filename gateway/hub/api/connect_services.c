@@ -21,6 +21,17 @@ static const char *find_service(const struct texts *told, const char *text)
     return NULL;
 }
 
+/* The service that is asked for. A device that tells none (MQTT) knows best what it has, so what is
+ * asked for is passed on. NULL: it does not have it. */
+static const char *service_asked(const struct call *c, const struct device_record *d,
+                                 const char *text)
+{
+    const struct device_presence *p = presence_of(c, d->name);
+    const char *found = find_service(&d->services, text);
+    bool tells = p == NULL || !p->present || p->carrier->tells;
+    return found != NULL || tells ? found : text;
+}
+
 static bool may_use(const struct call *c, const char *service)
 {
     return c->key == NULL || key_permits_service(c->key, service);
@@ -55,7 +66,7 @@ static bool take_asked(struct call *c, const struct device_record *d, const cJSO
     const cJSON *item;
     cJSON_ArrayForEach(item, list)
     {
-        const char *service = find_service(&d->services, item->valuestring);
+        const char *service = service_asked(c, d, item->valuestring);
         if (service == NULL)
             return refuse_unserved(c, d, item->valuestring);
         if (!add_service(c, out, service))
@@ -79,7 +90,7 @@ bool choose_services(struct call *c, const struct device_record *d, struct texts
 {
     const cJSON *list = shape_member(c->input, "services");
     const char *text = input_text(c->input, "service");
-    const char *service = text != NULL ? find_service(&d->services, text) : "";
+    const char *service = text != NULL ? service_asked(c, d, text) : "";
     uint64_t most = limits_of_call(c)->services_per_tunnel;
     if (service == NULL)
         return refuse_unserved(c, d, text);

@@ -125,12 +125,14 @@ struct notice_delivery {
     const struct texts *services;
     const char *service, *opened_by, *why;
     uint64_t answer_ms; /* somebody waits for the answer for so long; 0: nobody does */
+    bool again;         /* another link of the device has had it */
 };
 struct notice_carrier {
     const char *name; /* "device-link", for programs */
     const char *wire; /* "device link", for people */
     bool tunnels;     /* it is given notices for tunnels, */
     bool streams;     /* and for streams */
+    bool tells;       /* the device tells which services it has */
     bool answers;     /* the device answers; if not, its connecting is the answer */
     /* Neither calls notices from inside. False: it cannot be delivered now (no memory, too much
      * waits); it counts as a device that leaves in the middle. */

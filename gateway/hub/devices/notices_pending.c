@@ -120,6 +120,7 @@ void notice_deliver(struct pending_notice *p)
                                   .service = p->service,
                                   .opened_by = p->opened_by,
                                   .why = p->why,
+                                  .again = p->tried,
                                   .answer_ms =
                                       p->done != NULL && p->until > now ? p->until - now : 0};
     p->delivered = notice_fits(d, p->url) && d->carrier->deliver(d->link, &out);

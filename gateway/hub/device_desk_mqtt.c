@@ -1,0 +1,232 @@
+/* Devices that speak MQTT: who is let in, to which of its topics each is subscribed, and the
+ * carriers of their notices.
+ *
+ * Some clients come back after a loss without subscribing again, also when they have asked for a
+ * new session (clean 1). So that a device was subscribed is noted in its record, until it ends that
+ * itself, and notices go to its clients whether or not they have subscribed anew. */
+#include "gateway/hub/device_desk_internal.h"
+#include "gateway/hub/mqtt/mqtt_notice.h"
+#include "gateway/hub/mqtt/mqtt_session.h"
+
+#include "core/base/log.h"
+#include "core/base/text.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- who is let in ---- */
+
+static void refuse(struct hub *hub, const struct message_mqtt_hello *k, enum mqtt_code code)
+{
+    desk_reply(hub, &(struct desk_reply){
+                        .worker = k->message.worker, .pending_id = k->pending_id, .code = code});
+}
+
+/* Counts the device's clients; returns how long this one has to wait. Two clients that use the same
+ * id would take each other's place as fast as they can. */
+static uint64_t delay(struct device_desk *d, struct device_seat *s)
+{
+    uint64_t now = loop_now(d->hub->o.loop);
+    if (now - s->window_from >= MQTT_WINDOW_MS) {
+        s->window_from = now;
+        s->connects = 0;
+    }
+    return ++s->connects > MQTT_CONNECTS ? MQTT_DELAY_MS : 0;
+}
+
+static void warn_of_storm(const struct desk_link *l)
+{
+    struct log_field fields[] = {
+        {"device", l->seat->name, 0}, {"client", l->client, 0}, {"id", l->client_id, 0}};
+    log_event(LOG_WARNING, "its MQTT clients connect again and again; two of them may use one id",
+              fields, 3);
+}
+
+static void let_in(struct device_desk *d, struct message_mqtt_hello *k,
+                   const struct device_record *r)
+{
+    struct device_ticket *t;
+    struct desk_link *l =
+        d->ended ? NULL : desk_link_new(d, r->name, DEVICE_WIRE_MQTT, k->client, &t);
+    if (l != NULL)
+        l->client_id = strdup(k->client_id);
+    if (l != NULL && l->client_id != NULL)
+        t->client_id = strdup(k->client_id);
+    if (l == NULL || l->client_id == NULL || t->client_id == NULL) {
+        if (l != NULL) {
+            device_ticket_free(t);
+            desk_link_free(l);
+        }
+        refuse(d->hub, k, MQTT_UNAVAILABLE);
+        return;
+    }
+    l->pending = r->state == DEVICE_PENDING;
+    if (!l->seat->topics_known)
+        l->seat->topics = r->topics; /* later it is the seat that knows first */
+    l->seat->topics_known = true;
+    l->topics = t->topics = l->seat->topics;
+    t->ping_s = k->keepalive_s;
+    t->session_present = !k->clean && !k->old && t->topics != 0;
+    uint64_t wait = delay(d, l->seat);
+    if (l->seat->connects == MQTT_CONNECTS + 1)
+        warn_of_storm(l);
+    desk_reply(d->hub, &(struct desk_reply){.worker = k->message.worker,
+                                            .pending_id = k->pending_id,
+                                            .ticket = t,
+                                            .delay_ms = wait});
+}
+
+static void on_enrolled(void *ctx, enum enrol_result result, const struct device_record *r)
+{
+    struct message_mqtt_hello *k = ctx;
+    struct hub *hub = k->hub;
+    hub->desk->enrolments[result]++;
+    if (result == ENROL_NEW)
+        desk_audit_enrolled(hub, r, k->client);
+    if (result == ENROL_NEW || result == ENROL_KNOWN) {
+        let_in(hub->desk, k, r);
+    } else {
+        bool busy = result == ENROL_FULL || result == ENROL_NOT_STORED;
+        desk_audit_refused(hub, span_of(k->device), k->client, result);
+        refuse(hub, k, busy ? MQTT_UNAVAILABLE : MQTT_NOT_AUTHORIZED);
+    }
+    message_free(&k->message);
+}
+
+void device_desk_mqtt(struct hub *hub, void *message)
+{
+    struct message_mqtt_hello *k = message;
+    char address[80];
+    k->hub = hub;
+    if (!k->certified) {
+        refuse(hub, k, MQTT_NOT_AUTHORIZED);
+        message_free(&k->message);
+        return;
+    }
+    desk_address(k->client, address, sizeof address);
+    struct enrolment e = {
+        .name = span_of(k->device), .address = address, .approve_all = hub->desk->approve_all};
+    device_registry_enrol(hub->devices, &e, on_enrolled, k);
+}
+
+/* ---- clients that come ---- */
+
+static bool is_client(const struct desk_link *l)
+{
+    return l->wire == DEVICE_WIRE_MQTT && l->here && !l->dismissed;
+}
+
+/* Those with the same id have to go, and the oldest where there are too many. */
+static void make_room(const struct desk_link *newest)
+{
+    size_t n = 0;
+    struct desk_link *oldest = NULL;
+    list_each(node, &newest->seat->links)
+    {
+        struct desk_link *l = list_entry(node, struct desk_link, node);
+        if (!is_client(l) || l == newest)
+            continue;
+        if (newest->client_id[0] != '\0' && strcmp(l->client_id, newest->client_id) == 0) {
+            desk_link_dismiss(l, DEVICE_REASON_REPLACED);
+            continue;
+        }
+        n++;
+        if (oldest == NULL || l->serial < oldest->serial)
+            oldest = l;
+    }
+    if (n >= MQTT_PER_DEVICE)
+        desk_link_dismiss(oldest, DEVICE_REASON_REPLACED);
+}
+
+void desk_mqtt_arrive(struct desk_link *l)
+{
+    make_room(l);
+    desk_seat_settle(l->desk, l->seat);
+    if (l->topics != 0)
+        desk_audit_presence(l, NULL);
+}
+
+/* ---- what they say ---- */
+
+static void remember(struct desk_link *l)
+{
+    struct device_seat *s = l->seat;
+    uint32_t topics = 0;
+    list_each(node, &s->links)
+    {
+        const struct desk_link *other = list_entry(node, struct desk_link, node);
+        if (is_client(other) && other->subscribed > 0)
+            topics |= other->topics;
+    }
+    if (topics == s->topics)
+        return;
+    s->topics = topics;
+    desk_keyed_topics(l->desk, s->name, topics);
+    device_registry_topics(l->desk->hub->devices, span_of(s->name), topics, NULL, NULL);
+}
+
+static void on_subscribed(struct desk_link *l, uint32_t topics)
+{
+    l->topics = topics;
+    l->subscribed = ++l->desk->subscriptions;
+    remember(l);
+    desk_seat_settle(l->desk, l->seat);
+    if (topics != 0 && !l->shown)
+        desk_audit_presence(l, NULL);
+}
+
+static void on_refused(const struct desk_link *l, struct span filter)
+{
+    char shown[120], text[300];
+    l->desk->mqtt_refused++;
+    text_copy(filter, TEXT_UTF8, shown, sizeof shown);
+    snprintf(text, sizeof text, "device %s may not subscribe to \"%s\"", l->seat->name, shown);
+    desk_note_misbehaved(l->desk->hub, l->client, l->seat->name, ERR_FORBIDDEN, text);
+}
+
+void desk_mqtt_said(struct desk_link *l, const uint8_t *p, size_t n)
+{
+    struct mqtt_said s;
+    if (!mqtt_said_read(p, n, &s))
+        return;
+    if (s.kind == MQTT_SAID_SUBSCRIBED)
+        on_subscribed(l, s.topics);
+    else if (s.kind == MQTT_SAID_REFUSED)
+        on_refused(l, s.text);
+}
+
+/* ---- carriers ---- */
+
+static bool deliver_aws(void *link, const struct notice_delivery *n)
+{
+    const struct desk_link *l = link;
+    char topic[MQTT_NOTIFY_TOPIC_SIZE];
+    struct buf json = {.limit = SIZE_MAX / 2};
+    struct device_letter *letter = NULL;
+    mqtt_notify_topic(l->seat->name, topic);
+    if (mqtt_aws_notice(&json, n, l->desk->hub->o.region))
+        letter =
+            mqtt_letter_new(topic, (struct span){(const char *)json.data, json.size}, n->again);
+    buf_wipe(&json);
+    return desk_link_post(l, letter);
+}
+
+/* There are no words for that. */
+static void withdraw_aws(void *link, const char *id)
+{
+    (void)link, (void)id;
+}
+
+static const struct notice_carrier aws = {
+    .name = "mqtt-aws",
+    .wire = "MQTT (AWS)",
+    .tunnels = true,
+    .deliver = deliver_aws,
+    .withdraw = withdraw_aws,
+};
+
+const struct notice_carrier *desk_mqtt_carrier(const struct desk_link *l)
+{
+    return (l->topics & MQTT_NOTIFY) != 0 ? &aws : NULL;
+}
