@@ -21,7 +21,9 @@ static const struct option invite_table[] = {
     {.name = "names",
      .argument = "PATTERN[,PATTERN...]",
      .help = "Which names may enrol: * stands for any characters, ? for one."},
-    {.name = "labels", .argument = "KEY=VALUE[,...]", .help = "What its devices get."},
+    {.name = "labels",
+     .argument = "KEY=VALUE[,...]",
+     .help = "What its devices get; also of create."},
     {.name = "uses", .argument = "NUMBER", .help = "How many devices may enrol.", .fallback = "1"},
     {.name = "lifetime",
      .argument = "TIME",
@@ -38,6 +40,19 @@ static const struct option label_table[] = {
      .help = "Take this label off. May be repeated.",
      .flags = OPTION_MANY},
 };
+static const struct option create_table[] = {
+    {.name = "azure-id",
+     .argument = "ID",
+     .help = "What Azure's SDKs call it: DEVICE, or DEVICE/MODULE. Default: its name."},
+    {.name = "keys-file",
+     .argument = "FILE",
+     .help = "The keys that it has already, in base64: the primary one, and in the next line the "
+             "secondary one. Default: new ones."},
+    {.name = "rotate",
+     .argument = "primary|secondary|both",
+     .help = "Which key to replace; a device without keys gets both."},
+};
+static const struct option_group create_group = OPTION_GROUP("Symmetric keys", create_table);
 static const struct option_group list_group = OPTION_GROUP("List", list_table);
 static const struct option_group invite_group = OPTION_GROUP("Invite", invite_table);
 static const struct option_group label_group = OPTION_GROUP("Label", label_table);
@@ -172,6 +187,8 @@ static const struct {
     {"invite", devices_invite, 0, 0, NULL},
     {"invitations", devices_invitations, 0, 0, NULL},
     {"uninvite", devices_uninvite, 1, OPERANDS_MAX, "ID..."},
+    {"create", devices_create, 1, 1, "NAME"},
+    {"keys", devices_keys, 1, 1, "NAME"},
     {"approve", approve, 1, OPERANDS_MAX, "NAME..."},
     {"enable", enable, 1, OPERANDS_MAX, "NAME..."},
     {"disable", disable, 1, OPERANDS_MAX, "NAME..."},
@@ -179,7 +196,8 @@ static const struct {
     {"reset", reset, 1, OPERANDS_MAX, "NAME..."},
     {"remove", remove_devices, 1, OPERANDS_MAX, "NAME..."},
 };
-#define WORDS "list|show|invite|invitations|uninvite|approve|enable|disable|label|reset|remove"
+#define WORDS                                                                                      \
+    "list|show|invite|invitations|uninvite|create|keys|approve|enable|disable|label|reset|remove"
 enum { N_WORDS = sizeof words / sizeof *words };
 
 static int no_such_word(struct ctl *c, const char *word)
@@ -212,8 +230,8 @@ static int devices(struct ctl *c)
 }
 
 static const struct option_group *const groups[] = {
-    &list_group,      &invite_group, &label_group, &ctl_options, &program_check_options,
-    &program_options, NULL};
+    &list_group,  &invite_group,          &create_group,    &label_group,
+    &ctl_options, &program_check_options, &program_options, NULL};
 
 const struct command command_devices = {
     .word = "devices",
@@ -227,6 +245,9 @@ const struct command command_devices = {
                          "            [--lifetime TIME] [--approve] [--token-file FILE]\n"
                          "  tunnelctl devices invitations\n"
                          "  tunnelctl devices uninvite ID...\n"
+                         "  tunnelctl devices create NAME [--azure-id ID] [--labels KEY=VALUE] "
+                         "[--keys-file FILE]\n"
+                         "  tunnelctl devices keys NAME [--rotate primary|secondary|both]\n"
                          "  tunnelctl devices approve|enable|disable|reset|remove NAME...\n"
                          "  tunnelctl devices label NAME [KEY=VALUE]... [--remove-label KEY]...\n",
                 .examples = "  tunnelctl devices invite --names 'plant7-*' --labels site=7 --uses "

@@ -49,7 +49,7 @@ static cJSON *put_names(struct options *o, cJSON *input)
     return ctl_json_put(input, "names", names);
 }
 
-static cJSON *put_labels(struct options *o, cJSON *input)
+cJSON *devices_put_labels(struct options *o, cJSON *input)
 {
     const char *text = options_get(o, "labels");
     struct items items = {.rest = span_of(text)};
@@ -125,7 +125,7 @@ int devices_invite(struct ctl *c, char *const *names, size_t n)
     cJSON *answer, *input = put_names(c->options, cJSON_CreateObject());
     (void)names, (void)n;
     if (options_problem(c->options)[0] == '\0')
-        input = put_labels(c->options, input);
+        input = devices_put_labels(c->options, input);
     if (options_problem(c->options)[0] == '\0')
         input = put_numbers(c->options, input);
     if (options_problem(c->options)[0] != '\0') {

@@ -183,6 +183,10 @@ static void print_device(const cJSON *device)
     print_when("enrolled", device, "enrolledAt");
     print_field("invitation", ctl_json_text_at(device, "invitationId"));
     print_field("key", ctl_json_text_at(device, "keyFingerprint"));
+    if (ctl_json_at(device, "azureId") != NULL)
+        print_field("azure id", ctl_json_text_at(device, "azureId"));
+    if (is_true(device, "symmetricKeys"))
+        print_field("keys", "primary, secondary");
     print_tunnels(ctl_json_at(device, "tunnels"));
 }
 

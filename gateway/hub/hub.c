@@ -330,6 +330,10 @@ bool hub_check(const struct hub_options *o, char *text, size_t size)
     bool good = limits != NULL && (keys != NULL || o->keys_file == NULL);
     struct trust *trust = good && o->device_ca != NULL ? trust_new(&from, &why, text, size) : NULL;
     good = good && (trust != NULL || o->device_ca == NULL);
+    uint8_t key[SEAL_KEY_SIZE];
+    good = good && (o->secrets_file == NULL ||
+                    device_keys_read_secret(o->secrets_file, key, text, size) == ERR_OK);
+    explicit_bzero(key, sizeof key);
     trust_free(trust);
     keys_free(keys);
     limits_free(limits);
@@ -373,7 +377,7 @@ static bool open_registry(struct hub *hub, enum err *why, char *text, size_t siz
                                  .folder = hub->o.state_folder,
                                  .companion = device_registry_companion(hub->devices)};
     hub->registry = registry_new(&r, why, text, size);
-    if (hub->registry == NULL)
+    if (hub->registry == NULL || !hub_check_secrets_key(hub, why, text, size))
         return false;
     hub->subscriber = (struct registry_subscriber){.events = &admission_events, .owner = hub};
     registry_subscribe(hub->registry, &hub->subscriber);
@@ -384,6 +388,7 @@ static bool open_registry(struct hub *hub, enum err *why, char *text, size_t siz
                             .devices = hub->devices,
                             .notices = device_desk_notices(hub->desk),
                             .audit = hub->audit,
+                            .secrets_key = hub_secrets_key(hub),
                             .region = hub->o.region,
                             .account = hub->o.account,
                             .allow_unsigned_loopback = hub->o.allow_unsigned_loopback};
@@ -422,8 +427,8 @@ struct hub *hub_new(const struct hub_options *options, enum err *why, char *text
     hub->o = *options;
     if (open_parts(hub) && load_identity(hub, options, why, text, size) &&
         open_trust(hub, why, text, size) && open_audit(hub, why, text, size) &&
-        open_registry(hub, why, text, size) && load_rules(hub, options, why, text, size) &&
-        hub_start_threads(hub)) {
+        hub_read_secrets_key(hub, why, text, size) && open_registry(hub, why, text, size) &&
+        load_rules(hub, options, why, text, size) && hub_start_threads(hub)) {
         timer_start(hub->tick, TICK_MS);
         log_info("open tunnels: %zu; access keys: %zu; workers: %zu",
                  registry_open_count(hub->registry), hub->keys != NULL ? keys_count(hub->keys) : 0,
@@ -488,6 +493,7 @@ void hub_free(struct hub *hub)
     identity_free(hub->identity);
     for (size_t i = 0; i < PATHS; i++)
         free(hub->paths[i]);
+    explicit_bzero(hub->secrets_key, sizeof hub->secrets_key);
     free(hub);
 }
 

@@ -21,6 +21,7 @@ struct hub_options {
     const char *limits_file;   /* or NULL */
     const char *limits_preset; /* or NULL */
     const char *audit_file;    /* or NULL */
+    const char *secrets_file;  /* the key that seals devices' symmetric keys, or NULL */
     const char *device_ca;     /* authorities of devices' certificates, or NULL */
     const char *region, *account;
     bool allow_unsigned_loopback;

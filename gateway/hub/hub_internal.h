@@ -6,6 +6,7 @@
 #include "gateway/hub/accounts.h"
 #include "gateway/hub/api/api.h"
 #include "gateway/hub/device_desk.h"
+#include "gateway/hub/devices/device_keys.h"
 #include "gateway/hub/devices/device_registry.h"
 #include "gateway/hub/hub.h"
 #include "gateway/hub/presence.h"
@@ -27,6 +28,7 @@ struct hub {
     struct device_registry *devices;
     struct device_desk *desk; /* the devices' links */
     struct api *api;
+    uint8_t secrets_key[SEAL_KEY_SIZE]; /* zeroes without o.secrets_file */
     struct audit *audit;
     struct keys *keys; /* NULL when there are no access keys */
     struct limit_book *limits;
@@ -59,6 +61,15 @@ struct hub {
 
     uint64_t admitted, refused, accepted; /* for metrics */
 };
+
+/* ---- hub_secrets.c ---- */
+
+/* SEAL_KEY_SIZE bytes that seal devices' symmetric keys; NULL: there are none. */
+const uint8_t *hub_secrets_key(const struct hub *hub);
+/* Reads that key, if there is one. False, as hub_new. */
+bool hub_read_secrets_key(struct hub *hub, enum err *why, char *text, size_t size);
+/* Whether it is the one with which the devices' keys were sealed. False, as hub_new. */
+bool hub_check_secrets_key(struct hub *hub, enum err *why, char *text, size_t size);
 
 /* ---- admission.c: admission and end of clients ---- */
 

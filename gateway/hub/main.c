@@ -13,6 +13,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MAX_SOCKETS 16 /* sockets that systemd may pass */
 #define MAX_WORKERS 64
@@ -90,6 +91,11 @@ static const struct option access_table[] = {
     {.name = "device-approve",
      .help = "A new device is not told of any tunnel before it is approved (tunnelctl devices "
              "approve), whatever its invitation says."},
+    {.name = "secrets-key",
+     .argument = "FILE",
+     .help = "The key that seals the symmetric keys of Azure's devices: 32 bytes in base64 (mode "
+             "0600). Default: systemd's credential secrets-key, if there is one.",
+     .flags = OPTION_START},
     {.name = "audit-log",
      .argument = "FILE",
      .help = "One JSON line for each call, connection, disconnection and refusal."},
@@ -127,6 +133,7 @@ struct app {
     struct options *options;
     uint64_t idle_ms, grace_ms, workers, memory, per_address;
     struct ip_list exempt;
+    char credential[512]; /* the path of one that systemd has loaded */
 };
 
 /* ---- options ---- */
@@ -237,10 +244,21 @@ static bool listen_all(struct app *a)
     return true;
 }
 
+/* With LoadCredential=secrets-key:FILE systemd puts it there. */
+static const char *credential(struct app *a, const char *name)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    int n =
+        folder != NULL ? snprintf(a->credential, sizeof a->credential, "%s/%s", folder, name) : -1;
+    bool here = n > 0 && (size_t)n < sizeof a->credential && access(a->credential, F_OK) == 0;
+    return here ? a->credential : NULL;
+}
+
 /* Gives all options other than the loop. */
-static struct hub_options hub_options(const struct app *a)
+static struct hub_options hub_options(struct app *a)
 {
     const struct options *o = a->options;
+    const char *secrets = options_get(o, "secrets-key");
     return (struct hub_options){
         .cert_file = options_get(o, "cert"),
         .key_file = options_get(o, "key"),
@@ -249,6 +267,7 @@ static struct hub_options hub_options(const struct app *a)
         .limits_file = options_get(o, "limits"),
         .limits_preset = options_get(o, "limits-preset"),
         .audit_file = options_get(o, "audit-log"),
+        .secrets_file = secrets != NULL ? secrets : credential(a, "secrets-key"),
         .device_ca = options_get(o, "device-ca"),
         .region = options_get(o, "region"),
         .account = options_get(o, "account"),
@@ -263,7 +282,7 @@ static struct hub_options hub_options(const struct app *a)
 }
 
 /* Runs --check-config. */
-static int check(const struct app *a)
+static int check(struct app *a)
 {
     const struct hub_options hub = hub_options(a);
     char text[512];

@@ -84,6 +84,7 @@ void world_api(bool unsigned_loopback)
                             .devices = world.devices,
                             .notices = world.notices,
                             .audit = world.audit,
+                            .secrets_key = world.secrets_key,
                             .region = "eu-test-1",
                             .account = "123456789012",
                             .allow_unsigned_loopback = unsigned_loopback,

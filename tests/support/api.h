@@ -32,6 +32,7 @@ struct world {
     struct keys *keys;
     struct limit_book *limits;
     char folder[64], keys_file[96], limits_file[96], audit_file[96];
+    const uint8_t *secrets_key;        /* of the API, or NULL */
     int64_t now;                       /* the API's clock */
     void (*meanwhile)(void);           /* if not NULL: called behind each call */
     struct api_caller_id caller;       /* of the calls to come */

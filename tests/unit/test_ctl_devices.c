@@ -90,6 +90,63 @@ static void shows(void **state)
     assert_has(err, "Device x does not exist; \"tunnelctl devices\" shows what there is");
 }
 
+/* ---- symmetric keys ---- */
+
+#define KEYED(id)                                                                                  \
+    "{\"device\":\"pump\",\"azureId\":\"" id "\",\"primaryKey\":\"AAAA\",\"secondaryKey\":\"BBBB\"}"
+
+static void creates(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        run(CALLS(call("TunnelHub.CreateDevice",
+                       "{\"device\":\"pump\",\"azureId\":\"edge/pump\",\"labels\":[{\"key\":"
+                       "\"site\",\"value\":\"7\"}]}",
+                       200, KEYED("edge/pump"))),
+            WORDS("devices", "create", "pump", "--azure-id", "edge/pump", "--labels", "site=7")),
+        CTL_OK);
+    assert_has(out, "Created pump; what follows is shown only now:\n");
+    assert_has(out, ";DeviceId=edge;ModuleId=pump;SharedAccessKey=AAAA\n");
+    assert_has(out, "  secondary  HostName=");
+    const char *path = file_in("keys");
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, "AAAA\r\nBBBB\n", 11), 11);
+    close(fd);
+    assert_int_equal(
+        run(CALLS(call("TunnelHub.CreateDevice",
+                       "{\"device\":\"pump\",\"primaryKey\":\"AAAA\",\"secondaryKey\":\"BBBB\"}",
+                       200, KEYED("pump"))),
+            WORDS("devices", "create", "pump", "--keys-file", path, "--json")),
+        CTL_OK);
+    fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+    close(fd);
+    assert_int_equal(run(NO_CALLS, WORDS("devices", "create", "pump", "--keys-file", path)),
+                     CTL_FAILED);
+    assert_has(err, "has no two lines");
+}
+
+static void rotates_keys(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        run(CALLS(call("TunnelHub.RotateDeviceKeys", "{\"device\":\"pump\",\"key\":\"PRIMARY\"}",
+                       200, "{\"device\":\"pump\",\"azureId\":\"pump\",\"primaryKey\":\"AAAA\"}")),
+            WORDS("devices", "keys", "pump", "--rotate", "primary")),
+        CTL_OK);
+    assert_has(out, "New keys of pump; what follows is shown only now:\n  primary    HostName=");
+    assert_has(out, ";DeviceId=pump;SharedAccessKey=AAAA\n");
+    assert_has_not(out, "secondary");
+    assert_int_equal(
+        run(CALLS(call("TunnelHub.RotateDeviceKeys", "{\"device\":\"pump\"}", 200,
+                       "{\"device\":\"pump\",\"azureId\":\"pu\\nmp\",\"primaryKey\":\"A\"}")),
+            WORDS("devices", "keys", "pump")),
+        CTL_FAILED);
+    assert_has(err, "the hub's answer has no azureId");
+    assert_int_equal(run(NO_CALLS, WORDS("devices", "keys", "pump", "--rotate", "all")),
+                     CTL_FAILED);
+    assert_has(err, "is primary, secondary or both");
+}
+
 /* ---- invitations ---- */
 
 #define TOKEN "join_abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"
@@ -246,6 +303,8 @@ int main(void)
         cmocka_unit_test(lists),
         cmocka_unit_test(lists_some),
         cmocka_unit_test(shows),
+        cmocka_unit_test(creates),
+        cmocka_unit_test(rotates_keys),
         cmocka_unit_test(invites),
         cmocka_unit_test(keeps_the_token_in_a_file),
         cmocka_unit_test(lists_invitations),

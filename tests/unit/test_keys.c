@@ -8,6 +8,7 @@
 
 #include "core/base/glob.h"
 #include "gateway/hub/api/keys.h"
+#include "gateway/hub/devices/device_keys.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,10 +83,12 @@ static void operations(void **state)
                                         "UpdateDevice",
                                         "ResetDevice",
                                         "DeleteDevice",
+                                        "CreateDevice",
+                                        "RotateDeviceKeys",
                                         "CreateInvitation",
                                         "ListInvitations",
                                         "DeleteInvitation"};
-    assert_int_equal(OPERATION_COUNT, 18);
+    assert_int_equal(OPERATION_COUNT, 20);
     for (int i = 0; i < OPERATION_COUNT; i++) {
         enum operation o;
         assert_string_equal(operation_name((enum operation)i), names[i]);
@@ -156,7 +159,8 @@ static void many_keys(void **state)
     "matches nothing: names have letters, digits, ':', '_' and '-', and '*' and '?' stand for "    \
     "some of them"
 
-#define NO_ID "is no access key id: it has 1 to 128 letters, digits, '_', '+', '.', '@' or '-'"
+#define NO_ID                                                                                      \
+    "is no access key id or policy's name: it has 1 to 128 letters, digits, '_', '+', '.', '@' or '-'"
 
 static void refused(void **state)
 {
@@ -164,10 +168,10 @@ static void refused(void **state)
     static const struct {
         const char *text, *sentence;
     } cases[] = {
-        {SECRET, ":1: \"secret\" stands before the first [key ID]"},
-        {"[keys A]\n", ":1: \"keys A\" should be [key ID]"},
-        {"[key]\n", ":1: \"key\" should be [key ID]"},
-        {"[A]\n", ":1: \"A\" should be [key ID]"},
+        {SECRET, ":1: \"secret\" stands before the first [key ID] or [policy NAME]"},
+        {"[keys A]\n", ":1: \"keys A\" should be [key ID] or [policy NAME]"},
+        {"[key]\n", ":1: \"key\" should be [key ID] or [policy NAME]"},
+        {"[A]\n", ":1: \"A\" should be [key ID] or [policy NAME]"},
         {"[key A B]\n", ":1: \"A B\" " NO_ID},
         {"[key A/B]\n", ":1: \"A/B\" " NO_ID},
         {"[key A,B]\n", ":1: \"A,B\" " NO_ID},
@@ -520,6 +524,65 @@ static void what_a_list_shows(void **state)
     assert_false(sees(NULL, &colour));
 }
 
+/* ---- policies ---- */
+
+#define POLICY "[policy service]\nprimary-key = MDEyMzQ1Njc4OWFiY2RlZg==\n"
+
+static void policies(void **state)
+{
+    struct access_request w = {.operation = OPERATION_CONNECT_DEVICE, .thing = "plant-7"};
+    (void)state;
+    struct keys *k =
+        read_keys(KEY POLICY "secondary-key=ZmVkY2JhOTg3NjU0MzIxMGZlZGNiYTk4NzY1NDMyMTA=\n"
+                             "things = plant-*\nservices = SSH*\n[policy one]\n"
+                             "primary-key = MDEyMzQ1Njc4OWFiY2RlZjA=\n");
+    const struct access_key *p = keys_find(k, span_of("service"));
+    assert_int_equal(keys_count(k), 3);
+    assert_string_equal(access_key_id(p), "service");
+    assert_int_equal(access_key_secret(p).n, 0);
+    assert_int_equal(access_key_of_policy(p, false)->n, 16);
+    assert_memory_equal(access_key_of_policy(p, false)->bytes, "0123456789abcdef", 16);
+    assert_int_equal(access_key_of_policy(p, true)->n, 32);
+    assert_null(access_key_of_policy(keys_find(k, span_of("one")), true));
+    assert_null(access_key_of_policy(keys_find(k, span_of("A")), false));
+    struct texts services = {0};
+    texts_add(&services, span_of("SSH1"));
+    w.services = &services;
+    assert_null(key_denies(p, &w));
+    w.thing = "press";
+    assert_non_null(key_denies(p, &w));
+    for (int o = 0; o < OPERATION_COUNT; o++)
+        assert_true((key_denies_operation(p, (enum operation)o) == NULL) ==
+                    (o == OPERATION_CONNECT_DEVICE));
+    texts_free(&services);
+    keys_free(k);
+}
+
+static void policies_refused(void **state)
+{
+    static const struct {
+        const char *text, *sentence;
+    } cases[] = {
+        {"[policy service]\n", ":1: service has no primary-key"},
+        {POLICY "secret = wJalrXUtnFEMI/K7MDENG\n", ":3: \"secret\" is no setting of a policy"},
+        {POLICY "operations = OpenTunnel\n", ":3: \"operations\" is no setting of a policy"},
+        {KEY "primary-key = MDEyMzQ1Njc4OWFiY2RlZg==\n",
+         ":3: \"primary-key\" is no setting of a key"},
+        {KEY "[policy A]\n", ":3: \"A\" is there twice"},
+        {"[policy p]\nprimary-key = MDEyMzQ1Njc4OWFiY2Rl\n",
+         ":2: a key of policy p is not the base64 of 16 to 64 bytes (openssl rand -base64 32 makes "
+         "one)"},
+        {POLICY "secondary-key = not base64\n",
+         ":3: a key of policy service is not the base64 of 16 to 64 bytes (openssl rand -base64 32 "
+         "makes one)"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        put(cases[i].text, strlen(cases[i].text));
+        fails(ERR_USAGE, cases[i].sentence);
+    }
+}
+
 #define WITH_FILE(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 #define WITH_KEYS(test) cmocka_unit_test_setup_teardown(test, setup, drop_keys)
@@ -534,6 +597,8 @@ int main(void)
         WITH_FILE(secrets_are_not_quoted),
         WITH_FILE(who_may_read),
         WITH_FILE(not_a_file),
+        WITH_FILE(policies),
+        WITH_FILE(policies_refused),
         WITH_KEYS(all_is_allowed),
         WITH_KEYS(by_operation),
         WITH_KEYS(by_thing),

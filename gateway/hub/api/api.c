@@ -24,6 +24,7 @@ struct api *api_new(const struct api_options *o)
     a->devices = o->devices;
     a->notices = o->notices;
     a->audit = o->audit;
+    a->secrets_key = o->secrets_key;
     a->allow_unsigned_loopback = o->allow_unsigned_loopback;
     a->clock = o->clock != NULL ? o->clock : clock_wall_ms;
     a->region = strdup(o->region);
@@ -173,6 +174,8 @@ static const struct {
     [OPERATION_UPDATE_DEVICE] = {.about_device = update_device},
     [OPERATION_RESET_DEVICE] = {.about_device = reset_device},
     [OPERATION_DELETE_DEVICE] = {.about_device = delete_device},
+    [OPERATION_CREATE_DEVICE] = {.run = create_device},
+    [OPERATION_ROTATE_DEVICE_KEYS] = {.about_device = rotate_device_keys},
     [OPERATION_CREATE_INVITATION] = {.run = create_invitation},
     [OPERATION_LIST_INVITATIONS] = {.run = list_invitations},
     [OPERATION_DELETE_INVITATION] = {.run = delete_invitation},

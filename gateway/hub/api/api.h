@@ -22,7 +22,10 @@ struct api_options {
     struct audit *audit;
     const char *region, *account; /* for ARNs */
     bool allow_unsigned_loopback; /* unsigned calls from this machine are accepted */
-    int64_t (*clock)(void);       /* ms since the epoch; NULL: the real one */
+    /* SEAL_KEY_SIZE bytes, which outlive the API: seal the symmetric keys of devices; NULL: no
+     * device can have any. */
+    const uint8_t *secrets_key;
+    int64_t (*clock)(void); /* ms since the epoch; NULL: the real one */
 };
 struct api *api_new(const struct api_options *o); /* NULL: memory */
 void api_free(struct api *a);            /* must follow the end of all that may call back */

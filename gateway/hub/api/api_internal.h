@@ -15,6 +15,7 @@ struct cJSON;
 /* X(name, exception, HTTP status) */
 #define FAULT_TABLE(X)                                                                             \
     X(ACCESS_DENIED, "AccessDeniedException", 403)                                                 \
+    X(ALREADY_EXISTS, "ResourceAlreadyExistsException", 400)                                       \
     X(CALLER_LEFT, "CallerLeftException", 400) /* for the audit log: nobody is there to see it */  \
     X(DEVICE_AWAY, "DeviceAwayException", 400)                                                     \
     X(DEVICE_NOT_ENABLED, "DeviceNotEnabledException", 400)                                        \
@@ -48,6 +49,7 @@ struct api {
     struct audit *audit;
     char *region, *account;
     bool allow_unsigned_loopback;
+    const uint8_t *secrets_key; /* or NULL */
     int64_t (*clock)(void);
     struct keys *keys; /* NULL when there are no access keys */
     const struct limit_book *limits;
@@ -133,12 +135,14 @@ extern operation_run open_tunnel, close_tunnel, describe_tunnel, list_tunnels, r
 /* Answers the errors of registry_open. */
 void answer_open_error(struct call *c, enum err why);
 
-/* ---- connect.c, devices.c, device_list.c, invitations.c ---- */
+/* ---- connect.c, devices.c, device_keys.c, device_list.c, invitations.c ---- */
 
 /* d: a view of the device that the input names, which the caller may know of. */
 typedef void device_run(struct call *c, const struct device_record *d);
-extern device_run connect_device, describe_device, update_device, reset_device, delete_device;
-extern operation_run list_devices, create_invitation, list_invitations, delete_invitation;
+extern device_run connect_device, describe_device, update_device, reset_device, delete_device,
+    rotate_device_keys;
+extern operation_run create_device, list_devices, create_invitation, list_invitations,
+    delete_invitation;
 
 /* ConnectDevice (connect_services.c): appends the services for the tunnel to `out`, as the device
  * tells them, whatever their spelling was, with the wanted one, if the input names one, in front;
@@ -151,6 +155,8 @@ bool choose_services(struct call *c, const struct device_record *d, struct texts
 void about_device(struct call *c, device_run *run);
 /* Whether the caller may do w to the device. Name and labels are taken from d. */
 bool permitted_device(struct call *c, struct access_request *w, const struct device_record *d);
+/* Answers the errors of device_done. */
+void answer_device_error(struct call *c, enum err why);
 /* Whether the caller's key is for such a device. */
 bool may_know(const struct call *c, const struct device_record *d);
 /* What is known of its presence; NULL: nothing, or this hub gives no notices. */

@@ -85,7 +85,7 @@ bool authorize(struct call *c)
     snprintf(c->key_id, sizeof c->key_id, "%.*s", (int)auth.key_id.n, auth.key_id.p);
     const struct access_key *key =
         c->api->keys != NULL ? keys_find(c->api->keys, auth.key_id) : NULL;
-    if (key == NULL)
+    if (key == NULL || access_key_secret(key).n == 0)
         return REFUSE(c, FAULT_UNRECOGNIZED_CLIENT,
                       "The security token included in the request is invalid: the hub has no such "
                       "access key.");

@@ -15,7 +15,7 @@
 
 /* ---- which device ---- */
 
-static void answer_device_error(struct call *c, enum err why)
+void answer_device_error(struct call *c, enum err why)
 {
     if (why == ERR_NOT_FOUND)
         answer_fault(c, FAULT_NOT_FOUND,
@@ -177,6 +177,9 @@ static void write_description(struct call *c, const struct device_record *d)
         device_key_fingerprint(d->key, fingerprint);
         json_text(&c->out, "keyFingerprint", span_of(fingerprint));
     }
+    if (d->azure_id != NULL)
+        json_text(&c->out, "azureId", span_of(d->azure_id));
+    json_flag(&c->out, "symmetricKeys", d->sealed != NULL);
     if (p != NULL && p->present && p->uptime_s != NOTICE_UPTIME_UNKNOWN)
         json_number(&c->out, "uptimeSeconds",
                     (int64_t)p->uptime_s + (c->api->clock() - p->told) / 1000);

@@ -41,6 +41,7 @@ bool operation_from(struct span name, enum operation *out)
 static void key_free(struct access_key *k)
 {
     secret_free(k->secret);
+    explicit_bzero(k->keys, sizeof k->keys);
     free(k->id);
     texts_free(&k->things);
     texts_free(&k->services);
@@ -81,6 +82,16 @@ const struct access_key *keys_find(const struct keys *k, struct span id)
 struct span access_key_secret(const struct access_key *k)
 {
     return span_of(k->secret);
+}
+
+const struct device_secret *access_key_of_policy(const struct access_key *k, bool secondary)
+{
+    return k->is_policy && k->keys[secondary].n > 0 ? &k->keys[secondary] : NULL;
+}
+
+const char *access_key_id(const struct access_key *k)
+{
+    return k->id;
 }
 
 /* ---- denials ---- */

@@ -1,5 +1,6 @@
-/* Access keys: who may call the control API, and for what. They come from the keys file (ini),
- * which must have mode 0600 or less and belong to the hub's user or root.
+/* Access keys: who may call the control API, and for what; and policies, which is what Azure calls
+ * the keys of its service programs. They come from the keys file (ini), which must have mode 0600
+ * or less and belong to the hub's user or root.
  *
  *   [key AKIDEXAMPLE]
  *   secret = wJalrXUtnFEMI...      ; 16 characters or more
@@ -11,9 +12,16 @@
  *   client-modes = SOURCE          ; which tokens it may have rotated; absent: all
  *   may-delete = no                ; CloseTunnel with delete; absent: yes
  *
- * Words are separated by blanks or commas; a setting without a word is refused. The AWS names of
- * the same: actions, thing and tunnel resources, iot:TunnelDestinationService, aws:RequestTag and
- * aws:ResourceTag, iot:ClientMode, iot:Delete. Pure once it is read. */
+ *   [policy service]               ; may open streams to devices, and nothing else
+ *   primary-key = MDEyMzQ1Njc4...  ; base64 of 16 to 64 bytes
+ *   secondary-key = ...            ; another one, which is as good; absent: none
+ *   things = plant-*               ; as above; services are the streams' names, tags the devices'
+ *                                  ; labels
+ *
+ * No policy has the name of an access key. Words are separated by blanks or commas; a setting
+ * without a word is refused. The AWS names of the same: actions, thing and tunnel resources,
+ * iot:TunnelDestinationService, aws:RequestTag and aws:ResourceTag, iot:ClientMode, iot:Delete.
+ * Pure once it is read. */
 #ifndef GATEWAY_HUB_API_KEYS_H
 #define GATEWAY_HUB_API_KEYS_H
 
@@ -24,6 +32,7 @@
 #include <stdbool.h>
 
 struct access_key;
+struct device_secret;
 struct keys;
 
 /* X(name, text, whose). In X-Amz-Target stands the service before the text, with a point between
@@ -45,6 +54,8 @@ struct keys;
     X(UPDATE_DEVICE, "UpdateDevice", DEVICES)                                                      \
     X(RESET_DEVICE, "ResetDevice", DEVICES)                                                        \
     X(DELETE_DEVICE, "DeleteDevice", DEVICES)                                                      \
+    X(CREATE_DEVICE, "CreateDevice", DEVICES)                                                      \
+    X(ROTATE_DEVICE_KEYS, "RotateDeviceKeys", DEVICES)                                             \
     X(CREATE_INVITATION, "CreateInvitation", DEVICES)                                              \
     X(LIST_INVITATIONS, "ListInvitations", DEVICES)                                                \
     X(DELETE_INVITATION, "DeleteInvitation", DEVICES)
@@ -73,7 +84,10 @@ struct keys *keys_ref(struct keys *k);
 void keys_free(struct keys *k); /* the last owner's call wipes the secrets */
 size_t keys_count(const struct keys *k);
 const struct access_key *keys_find(const struct keys *k, struct span id); /* or NULL */
-struct span access_key_secret(const struct access_key *k);
+struct span access_key_secret(const struct access_key *k);                /* empty for a policy */
+/* A policy's key; NULL: k is none, or has no secondary one. */
+const struct device_secret *access_key_of_policy(const struct access_key *k, bool secondary);
+const char *access_key_id(const struct access_key *k);
 
 /* What is asked for. For OPEN the fields describe the tunnel to be; for the others they are the
  * existing tunnel's. LIST and CUT_KEY ask without a tunnel, and key_sees then picks those that they

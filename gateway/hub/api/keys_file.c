@@ -78,6 +78,26 @@ static enum err take_secret(struct reading *r, const struct ini_entry *e)
     return r->key->secret != NULL ? ERR_OK : no_memory(r, e);
 }
 
+static enum err take_symmetric(struct reading *r, const struct ini_entry *e, size_t which)
+{
+    if (device_secret_from(e->value, &r->key->keys[which]))
+        return ERR_OK;
+    return complain(r, e->file, e->line,
+                    "a key of policy %s is not the base64 of %d to %d bytes (openssl rand -base64 "
+                    "32 makes one)",
+                    r->key->id, DEVICE_SECRET_MIN, DEVICE_SECRET_MAX);
+}
+
+static enum err take_primary(struct reading *r, const struct ini_entry *e)
+{
+    return take_symmetric(r, e, 0);
+}
+
+static enum err take_secondary(struct reading *r, const struct ini_entry *e)
+{
+    return take_symmetric(r, e, 1);
+}
+
 static enum err take_operations(struct reading *r, const struct ini_entry *e)
 {
     struct span rest = e->value, word;
@@ -175,14 +195,21 @@ static enum err take_delete(struct reading *r, const struct ini_entry *e)
     return ERR_OK;
 }
 
+enum { KEY = 1, POLICY = 2 };
 static const struct {
     const char *name;
     enum err (*take)(struct reading *r, const struct ini_entry *e);
+    unsigned of; /* in sections of these kinds */
 } settings[] = {
-    {"secret", take_secret},     {"operations", take_operations},
-    {"things", take_things},     {"services", take_services},
-    {"tags", take_tags},         {"client-modes", take_modes},
-    {"may-delete", take_delete},
+    {"secret", take_secret, KEY},
+    {"operations", take_operations, KEY},
+    {"things", take_things, KEY | POLICY},
+    {"services", take_services, KEY | POLICY},
+    {"tags", take_tags, KEY | POLICY},
+    {"client-modes", take_modes, KEY},
+    {"may-delete", take_delete, KEY},
+    {"primary-key", take_primary, POLICY},
+    {"secondary-key", take_secondary, POLICY},
 };
 enum { SETTINGS = sizeof settings / sizeof *settings };
 
@@ -191,7 +218,8 @@ static enum err take_setting(struct reading *r, const struct ini_entry *e)
 {
     struct span rest = e->value;
     for (unsigned i = 0; i < SETTINGS; i++) {
-        if (!span_is(e->key, settings[i].name))
+        if (!span_is(e->key, settings[i].name) ||
+            (settings[i].of & (r->key->is_policy ? POLICY : KEY)) == 0)
             continue;
         if ((r->seen & 1u << i) != 0)
             return complain(r, e->file, e->line, "%s is there twice for %s", settings[i].name,
@@ -201,27 +229,32 @@ static enum err take_setting(struct reading *r, const struct ini_entry *e)
         r->seen |= 1u << i;
         return settings[i].take(r, e);
     }
-    return refuse(r, e, e->key, "is no setting of a key");
+    return refuse(r, e, e->key,
+                  r->key->is_policy ? "is no setting of a policy" : "is no setting of a key");
 }
 
 /* ---- sections ---- */
 
 static enum err finish_key(struct reading *r, const char *file)
 {
-    if (r->key != NULL && r->key->secret == NULL)
-        return complain(r, file, r->line, "%s has no secret", r->key->id);
+    const struct access_key *k = r->key;
+    if (k != NULL && (k->is_policy ? k->keys[0].n == 0 : k->secret == NULL))
+        return complain(r, file, r->line, "%s has no %s", k->id,
+                        k->is_policy ? "primary-key" : "secret");
     return ERR_OK;
 }
 
-/* Adds a key that allows everything; lines then limit it. */
-static enum err add_key(struct reading *r, const struct ini_entry *e, struct span id)
+/* Adds a key that allows everything of its kind; lines then limit it. */
+static enum err add_key(struct reading *r, const struct ini_entry *e, struct span id, bool policy)
 {
     struct access_key *k = calloc(1, sizeof *k);
     if (k == NULL)
         return no_memory(r, e);
     *k = (struct access_key){.next = r->keys->first,
+                             .is_policy = policy,
                              .id = span_dup(id),
-                             .operations = (1u << OPERATION_COUNT) - 1,
+                             .operations = policy ? 1u << OPERATION_CONNECT_DEVICE
+                                                  : (1u << OPERATION_COUNT) - 1,
                              .source = true,
                              .destination = true,
                              .may_delete = true};
@@ -237,16 +270,18 @@ static enum err begin_key(struct reading *r, const struct ini_entry *e)
     enum err why = finish_key(r, e->file);
     if (why != ERR_OK)
         return why;
-    if (!span_is(span_cut(&id, ' '), "key") || id.n == 0)
-        return refuse(r, e, e->section, "should be [key ID]");
+    struct span kind = span_cut(&id, ' ');
+    bool policy = span_is(kind, "policy");
+    if ((!policy && !span_is(kind, "key")) || id.n == 0)
+        return refuse(r, e, e->section, "should be [key ID] or [policy NAME]");
     id = span_trim(id);
     if (!sigv4_is_key_id(id))
         return refuse(r, e, id,
-                      "is no access key id: it has 1 to 128 letters, digits, '_', '+', '.', '@' "
-                      "or '-'");
+                      "is no access key id or policy's name: it has 1 to 128 letters, digits, '_', "
+                      "'+', '.', '@' or '-'");
     if (keys_find(r->keys, id) != NULL)
         return refuse(r, e, id, "is there twice");
-    return add_key(r, e, id);
+    return add_key(r, e, id, policy);
 }
 
 static enum err each(void *owner, const struct ini_entry *e)
@@ -255,7 +290,7 @@ static enum err each(void *owner, const struct ini_entry *e)
     if (e->key.p == NULL)
         return begin_key(r, e);
     if (r->key == NULL)
-        return refuse(r, e, e->key, "stands before the first [key ID]");
+        return refuse(r, e, e->key, "stands before the first [key ID] or [policy NAME]");
     return take_setting(r, e);
 }
 

@@ -5,11 +5,14 @@
 
 #include "core/base/map.h"
 #include "gateway/hub/api/keys.h"
+#include "gateway/hub/devices/device_keys.h"
 
 struct access_key {
     struct access_key *next;
-    char *id, *secret;
-    unsigned operations;      /* 1 << enum operation */
+    bool is_policy;
+    char *id, *secret;            /* a policy has no secret, but these keys: */
+    struct device_secret keys[2]; /* primary, secondary; of no bytes when there is none */
+    unsigned operations;          /* 1 << enum operation */
     struct texts things;      /* globs; an empty list allows any thing, and tunnels without one */
     struct texts services;    /* globs, with the same meaning of an empty list */
     struct texts tags;        /* KEY or KEY=VALUE, all of which a tunnel must have */

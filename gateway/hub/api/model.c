@@ -14,6 +14,13 @@ static const struct pattern key_id_pattern = {
     .text = "[a-zA-Z0-9_+.@-]{1,128}", .also = "_+.@-", .least = 1, .most = 128};
 static const struct pattern token_pattern = {
     .text = "[a-zA-Z0-9_=-]{1,4096}", .also = "_=-", .least = 1, .most = 4096};
+static const struct pattern azure_id_pattern = {
+    .text = "[A-Za-z0-9.:+%_#*?!(),=@;$'-]{1,128}(/[A-Za-z0-9.:+%_#*?!(),=@;$'-]{1,128})?",
+    .also = ".:+%_#*?!(),=@;$'-/",
+    .least = 1,
+    .most = DEVICE_AZURE_ID_MAX};
+static const struct pattern secret_pattern = {
+    .text = "[A-Za-z0-9+/=]{1,88}", .also = "+/=", .least = 1, .most = 88};
 static const struct pattern description_pattern = {
     .text = "[^\\p{C}]{1,2048}", .of = PATTERN_NO_CONTROL, .also = "", .least = 1, .most = 2048};
 static const struct pattern tag_pattern = {.text = "^([\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*)$",
@@ -23,6 +30,7 @@ static const struct pattern tag_pattern = {.text = "^([\\p{L}\\p{Z}\\p{N}_.:/=+\
 
 static const char *const presences[] = {"PRESENT", "AWAY", NULL};
 static const char *const device_states[] = {"ENABLED", "DISABLED", NULL};
+static const char *const key_choices[] = {"PRIMARY", "SECONDARY", "BOTH", NULL};
 static const char *const client_modes[] = {"SOURCE", "DESTINATION", "ALL", NULL};
 
 static const struct shape name = {.least = 1, .most = 128, .pattern = &name_pattern};
@@ -37,6 +45,9 @@ static const struct shape reason = {.least = 1, .most = 256, .pattern = &descrip
 static const struct shape glob = {.least = 1, .most = 128, .pattern = &glob_pattern};
 static const struct shape presence = {.most = MODEL_NO_MAX, .words = presences};
 static const struct shape device_state = {.most = MODEL_NO_MAX, .words = device_states};
+static const struct shape azure_id = {.most = MODEL_NO_MAX, .pattern = &azure_id_pattern};
+static const struct shape secret = {.most = MODEL_NO_MAX, .pattern = &secret_pattern};
+static const struct shape key_choice = {.most = MODEL_NO_MAX, .words = key_choices};
 static const struct shape client_mode = {.most = MODEL_NO_MAX, .words = client_modes};
 
 /* ---- numbers, lists, structures ---- */
@@ -120,6 +131,11 @@ static const struct member update_device_members[] = {{"device", &name, true},
                                                       {"labels", &labels, false},
                                                       {"removeLabels", &tag_keys, false},
                                                       {NULL, NULL, false}};
+static const struct member create_device_members[] = {
+    {"device", &name, true},        {"azureId", &azure_id, false},    {"labels", &labels, false},
+    {"primaryKey", &secret, false}, {"secondaryKey", &secret, false}, {NULL, NULL, false}};
+static const struct member rotate_keys_members[] = {
+    {"device", &name, true}, {"key", &key_choice, false}, {NULL, NULL, false}};
 static const struct member create_invitation_members[] = {
     {"names", &globs, true},   {"labels", &labels, false},
     {"uses", &uses, false},    {"lifetimeMinutes", &invitation_minutes, false},
@@ -147,6 +163,8 @@ const struct shape *model_input(enum operation o)
         [OPERATION_UPDATE_DEVICE] = {.type = SHAPE_STRUCTURE, .members = update_device_members},
         [OPERATION_RESET_DEVICE] = {.type = SHAPE_STRUCTURE, .members = device_members},
         [OPERATION_DELETE_DEVICE] = {.type = SHAPE_STRUCTURE, .members = device_members},
+        [OPERATION_CREATE_DEVICE] = {.type = SHAPE_STRUCTURE, .members = create_device_members},
+        [OPERATION_ROTATE_DEVICE_KEYS] = {.type = SHAPE_STRUCTURE, .members = rotate_keys_members},
         [OPERATION_CREATE_INVITATION] = {.type = SHAPE_STRUCTURE,
                                          .members = create_invitation_members},
         [OPERATION_LIST_INVITATIONS] = {.type = SHAPE_STRUCTURE,
