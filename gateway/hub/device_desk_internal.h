@@ -3,6 +3,8 @@
 #define GATEWAY_HUB_DEVICE_DESK_INTERNAL_H
 
 #include "core/device/device_message.h"
+#include "gateway/hub/azure/azure_login.h"
+#include "gateway/hub/azure/azure_topics.h"
 #include "gateway/hub/device_desk.h"
 #include "gateway/hub/hub_internal.h"
 
@@ -41,6 +43,7 @@ struct desk_link {
     char *client_id;
     uint32_t topics;     /* to which it is subscribed, or was before it came */
     uint64_t subscribed; /* the number of its last subscription at the desk; 0: before it came */
+    struct azure_rids rids;
     /* What the device told last, with memory of its own. */
     struct device_told told;
     struct texts services;
@@ -59,8 +62,9 @@ struct device_desk {
     struct notices *notices;
     struct timer *timer; /* for the notices */
     struct device_subscriber subscriber;
-    struct map links;             /* struct desk_link by serial */
-    struct map seats;             /* struct device_seat by name */
+    struct map links; /* struct desk_link by serial */
+    struct map seats; /* struct device_seat by name */
+    struct azure_logins logins;
     struct list idle;             /* seats without links, the longest idle first */
     struct map keyed;             /* names of devices that need no certificate for tunnels */
     struct desk_reading *reading; /* NULL: they are all known */

@@ -155,6 +155,7 @@ void desk_link_free(struct desk_link *l)
     forget_told(l);
     texts_free(&l->tunnels);
     free(l->client_id);
+    azure_rids_free(&l->rids);
     free(l);
 }
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- who is let in ---- */
 
@@ -67,6 +68,7 @@ static void let_in(struct device_desk *d, struct message_mqtt_hello *k,
     l->seat->topics_known = true;
     l->topics = t->topics = l->seat->topics;
     t->ping_s = k->keepalive_s;
+    t->left_s = k->left_s;
     t->session_present = !k->clean && !k->old && t->topics != 0;
     uint64_t wait = delay(d, l->seat);
     if (l->seat->connects == MQTT_CONNECTS + 1)
@@ -94,14 +96,61 @@ static void on_enrolled(void *ctx, enum enrol_result result, const struct device
     message_free(&k->message);
 }
 
+/* ---- Azure's signatures ---- */
+
+static int64_t wall(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static void refuse_signature(struct hub *hub, const struct message_mqtt_hello *k,
+                             const char *reason)
+{
+    char text[160], name[DEVICE_AZURE_ID_MAX + 1];
+    text_copy(span_of(k->device), TEXT_UTF8, name, sizeof name);
+    struct log_field fields[] = {
+        {"device", name, 0}, {"client", k->client, 0}, {"reason", reason, 0}};
+    audit_stranger(hub->audit, "enrol-refuse", fields, 3);
+    snprintf(text, sizeof text, "MQTT: %s", reason);
+    desk_note_misbehaved(hub, k->client, name, ERR_FORBIDDEN, text);
+    refuse(hub, k, MQTT_NOT_AUTHORIZED);
+}
+
+static void on_checked(void *ctx, const struct azure_login_answer *a)
+{
+    struct message_mqtt_hello *k = ctx;
+    struct hub *hub = k->hub;
+    if (a->verdict != SAS_OK) {
+        refuse_signature(hub, k, sas_text(a->verdict));
+    } else if (a->device->state == DEVICE_DISABLED) {
+        refuse_signature(hub, k, "The device is disabled.");
+    } else {
+        int64_t left_s = (a->expires - wall()) / 1000;
+        k->left_s = left_s < 1 ? 1 : left_s < UINT32_MAX ? (uint32_t)left_s : 0;
+        let_in(hub->desk, k, a->device);
+    }
+    message_free(&k->message);
+}
+
+static void check_signature(struct device_desk *d, struct message_mqtt_hello *k)
+{
+    struct azure_login q = {.azure_id = span_of(k->device),
+                            .host = span_of(k->host),
+                            .password = {k->password, k->n_password}};
+    d->logins = (struct azure_logins){
+        .devices = d->hub->devices, .secrets_key = hub_secrets_key(d->hub), .now = wall};
+    azure_login_check(&d->logins, &q, on_checked, k);
+}
+
 void device_desk_mqtt(struct hub *hub, void *message)
 {
     struct message_mqtt_hello *k = message;
     char address[80];
     k->hub = hub;
     if (!k->certified) {
-        refuse(hub, k, MQTT_NOT_AUTHORIZED);
-        message_free(&k->message);
+        check_signature(hub->desk, k);
         return;
     }
     desk_address(k->client, address, sizeof address);
@@ -185,6 +234,21 @@ static void on_refused(const struct desk_link *l, struct span filter)
     desk_note_misbehaved(l->desk->hub, l->client, l->seat->name, ERR_FORBIDDEN, text);
 }
 
+static void on_answered(const struct desk_link *l, struct span topic)
+{
+    struct azure_answer a;
+    if (!azure_topic_read_answer(topic, &a))
+        return;
+    const char *id = azure_rids_find(&l->rids, a.rid);
+    struct notice_reply r = {.id = id != NULL ? id : "",
+                             .accepted = a.accepted,
+                             .code = DEVICE_CODE_REFUSED,
+                             .words = ""};
+    if (notices_answered(l->desk->notices, l->seat->name, l, &r) == NOTICE_NOT_YOURS)
+        desk_note_misbehaved(l->desk->hub, l->client, l->seat->name, ERR_FORBIDDEN,
+                             "device: it answered a notice that was not given to it");
+}
+
 void desk_mqtt_said(struct desk_link *l, const uint8_t *p, size_t n)
 {
     struct mqtt_said s;
@@ -194,6 +258,8 @@ void desk_mqtt_said(struct desk_link *l, const uint8_t *p, size_t n)
         on_subscribed(l, s.topics);
     else if (s.kind == MQTT_SAID_REFUSED)
         on_refused(l, s.text);
+    else
+        on_answered(l, s.text);
 }
 
 /* ---- carriers ---- */
@@ -212,8 +278,8 @@ static bool deliver_aws(void *link, const struct notice_delivery *n)
     return desk_link_post(l, letter);
 }
 
-/* There are no words for that. */
-static void withdraw_aws(void *link, const char *id)
+/* Neither cloud's MQTT has words for that. */
+static void withdraw_none(void *link, const char *id)
 {
     (void)link, (void)id;
 }
@@ -223,10 +289,34 @@ static const struct notice_carrier aws = {
     .wire = "MQTT (AWS)",
     .tunnels = true,
     .deliver = deliver_aws,
-    .withdraw = withdraw_aws,
+    .withdraw = withdraw_none,
+};
+
+static bool deliver_azure(void *link, const struct notice_delivery *n)
+{
+    struct desk_link *l = link;
+    char rid[AZURE_RID_SIZE], topic[AZURE_TOPIC_MAX];
+    struct azure_stream_topic t = {
+        .stream = n->service, .rid = rid, .url = n->url, .token = n->token};
+    struct device_letter *letter = NULL;
+    if (azure_rids_add(&l->rids, n->id, rid) && azure_topic_write(&t, topic, sizeof topic))
+        letter = mqtt_letter_new(topic, (struct span){"", 0}, n->again);
+    explicit_bzero(topic, sizeof topic);
+    return desk_link_post(l, letter);
+}
+
+static const struct notice_carrier azure = {
+    .name = "mqtt-azure",
+    .wire = "MQTT (Azure)",
+    .streams = true,
+    .answers = true,
+    .deliver = deliver_azure,
+    .withdraw = withdraw_none,
 };
 
 const struct notice_carrier *desk_mqtt_carrier(const struct desk_link *l)
 {
+    if ((l->topics & MQTT_STREAMS) != 0)
+        return &azure;
     return (l->topics & MQTT_NOTIFY) != 0 ? &aws : NULL;
 }

@@ -1,4 +1,5 @@
-/* HTTPS at a frontend: requests for tunnels, calls of the control API, and health. */
+/* HTTPS at a frontend: requests for tunnels, calls of the control API, and health. Who begins with
+ * MQTT gets that. */
 #include "core/http/server.h"
 #include "gateway/hub/api/api.h"
 #include "gateway/hub/frontend_internal.h"
@@ -155,6 +156,10 @@ static void on_request(void *owner, const struct http_head *head, struct span bo
         frontend_greet_device(conn, &r);
         return;
     }
+    if (r.kind == REQUEST_MQTT) {
+        frontend_greet_mqtt(conn, &r);
+        return;
+    }
     if (r.kind == REQUEST_HEALTH)
         answer(conn, r.status, r.text, false);
     else if (r.kind == REQUEST_REFUSED)
@@ -249,16 +254,86 @@ void frontend_api_reply(struct frontend *f, const struct message_api_reply *m)
 
 /* ---- the protocol ---- */
 
-static void *start(struct pending_conn *conn, struct stream *s)
-{
-    const struct frontend_options *o = &conn->frontend->o;
-    struct http_conn_options options = {.request_ms = o->timeout_ms, .idle_ms = IDLE_MS};
-    return http_conn_new(o->loop, s, &options, &http_events, conn);
-}
-
 static void end(void *session)
 {
     http_conn_free(session);
 }
 
-const struct hub_protocol https_protocol = {.start = start, .end = end};
+static const struct hub_protocol http_protocol = {.end = end};
+
+static void *start_http(struct pending_conn *conn, struct stream *s)
+{
+    const struct frontend_options *o = &conn->frontend->o;
+    struct http_conn_options options = {.request_ms = o->timeout_ms, .idle_ms = IDLE_MS};
+    conn->protocol = &http_protocol;
+    return http_conn_new(o->loop, s, &options, &http_events, conn);
+}
+
+/* ---- the first byte, which tells HTTP from MQTT ---- */
+
+struct first_byte {
+    struct pending_conn *conn;
+    struct stream *stream;
+};
+
+static void on_first_failed(void *owner, enum err why)
+{
+    const struct first_byte *x = owner;
+    (void)why;
+    pending_conn_free(x->conn);
+}
+
+static void on_first_readable(void *owner)
+{
+    struct first_byte *x = owner;
+    struct pending_conn *conn = x->conn;
+    struct stream *s = x->stream;
+    uint8_t *p;
+    long n = stream_peek(s, 1, &p);
+    if (n == 0)
+        return;
+    if (n < 0) {
+        pending_conn_free(conn); /* a client that leaves without a request is not reported */
+        return;
+    }
+    bool mqtt = p[0] == MQTT_CONNECT << 4;
+    free(x);
+    stream_read_on(s, false);
+    timer_stop(conn->timer);
+    if (mqtt)
+        conn->protocol = &mqtt_protocol;
+    conn->session = mqtt ? mqtt_protocol.start(conn, s) : start_http(conn, s);
+    if (conn->session == NULL)
+        pending_conn_free(conn);
+}
+
+static void on_first_writable(void *owner)
+{
+    (void)owner;
+}
+
+static const struct stream_events first_events = {
+    .readable = on_first_readable, .writable = on_first_writable, .failed = on_first_failed};
+
+static void *start(struct pending_conn *conn, struct stream *s)
+{
+    struct first_byte *x = calloc(1, sizeof *x);
+    if (x == NULL) {
+        stream_close(s);
+        return NULL;
+    }
+    *x = (struct first_byte){conn, s};
+    stream_set_owner(s, &first_events, x);
+    stream_read_on(s, true);
+    timer_start(conn->timer, conn->frontend->o.timeout_ms);
+    return x;
+}
+
+static void end_first(void *session)
+{
+    struct first_byte *x = session;
+    stream_close(x->stream);
+    free(x);
+}
+
+const struct hub_protocol https_protocol = {.start = start, .end = end_first};

@@ -44,6 +44,8 @@ void pending_conn_await_turn(struct pending_conn *conn, bool known);
  * HTTP session over. r: its request, with kind REQUEST_DEVICE. */
 struct request;
 void frontend_greet_device(struct pending_conn *conn, const struct request *r);
+/* The same for a device that speaks MQTT (frontend_mqtt.c), with kind REQUEST_MQTT. */
+void frontend_greet_mqtt(struct pending_conn *conn, const struct request *r);
 /* A device that was let in is gone. Takes the ticket over. */
 void frontend_lose_device(struct frontend *f, struct device_ticket *t, enum err why,
                           const char *text);

@@ -1,10 +1,14 @@
 /* MQTT at a frontend: CONNECT is read, the main thread is asked, and who is let in goes to a
  * worker, which answers with CONNACK; whoever is refused is told so here. */
 #include "core/base/list.h"
+#include "core/http/server.h"
 #include "core/mqtt/mqtt_packet.h"
+#include "core/ws/handshake.h"
+#include "core/ws/ws_stream.h"
 #include "gateway/hub/frontend_internal.h"
 #include "gateway/hub/hub_protocol.h"
 #include "gateway/hub/mqtt/mqtt_login.h"
+#include "gateway/hub/relay/request.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,6 +234,43 @@ static void *start(struct pending_conn *conn, struct stream *s)
     stream_read_on(s, true);
     timer_start(conn->timer, conn->frontend->o.timeout_ms);
     return g;
+}
+
+/* ---- in a WebSocket ---- */
+
+static bool answer_upgrade(const struct pending_conn *conn, struct stream *s,
+                           const struct request *r)
+{
+    struct buf out = {.limit = 512};
+    char extra[64];
+    snprintf(extra, sizeof extra, "channel-id: %s\r\n", conn->channel);
+    bool ok = ws_response_write(
+        &(struct ws_response){.key = r->key, .protocol = r->protocol, .extra = extra}, &out);
+    if (ok)
+        stream_write(s, out.data, out.size); /* it is a buffered stream */
+    buf_free(&out);
+    return ok;
+}
+
+void frontend_greet_mqtt(struct pending_conn *conn, const struct request *r)
+{
+    char key[32];
+    struct request kept = *r; /* its views die with the HTTP session */
+    snprintf(key, sizeof key, "%.*s", (int)r->key.n, r->key.p);
+    kept.key = span_of(key);
+    struct stream *s = http_conn_take(conn->session);
+    conn->session = NULL;
+    conn->protocol = &mqtt_protocol;
+    if (answer_upgrade(conn, s, &kept)) {
+        s = ws_stream_new(conn->frontend->o.loop, s, false, &stream_callbacks, NULL);
+    } else {
+        stream_close(s);
+        s = NULL;
+    }
+    if (s != NULL)
+        conn->session = start(conn, s);
+    if (conn->session == NULL)
+        pending_conn_free(conn);
 }
 
 const struct hub_protocol mqtt_protocol = {.start = start, .end = end, .answer = on_answer};

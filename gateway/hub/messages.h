@@ -180,6 +180,7 @@ struct message_mqtt_hello {
     bool clean;
     bool old; /* MQTT 3.1, whose CONNACK knows no session that is present */
     uint16_t keepalive_s;
+    uint32_t left_s; /* set by the main thread: how long the password is good; 0: for ever */
     char client[80];
     char *device; /* its name; not certified: what Azure's clients call it */
     char *host;   /* not certified: what it calls the hub */

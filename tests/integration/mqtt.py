@@ -1,9 +1,15 @@
 """An MQTT client of the test's own, which can say anything in any split; and a hub that listens for
 MQTT."""
 
+import base64
+import hashlib
+import hmac
+import os
 import socket
 import ssl
 import struct
+import time
+import urllib.parse
 
 import certificates
 from sockets import free_port
@@ -57,6 +63,79 @@ def publish(topic, payload=b"", qos=0, number=1):
                   qos << 1)
 
 
+def signature(resource, key, lives=3600):
+    """A shared access signature; key: base64."""
+    sr, se = urllib.parse.quote(resource, safe=""), str(int(time.time()) + lives)
+    mac = hmac.digest(base64.b64decode(key), f"{sr}\n{se}".encode(), hashlib.sha256)
+    sig = urllib.parse.quote(base64.b64encode(mac).decode(), safe="")
+    return f"SharedAccessSignature sr={sr}&sig={sig}&se={se}"
+
+
+def azure_login(name, key, host="localhost", **how):
+    """What Client.enter wants of a device with that symmetric key."""
+    return {"client_id": name, "clean": False, "keepalive": 180,
+            "user": f"{host}/{name}/?api-version=2021-04-12&DeviceClientType=test%2F1.0",
+            "password": signature(f"{host}/devices/{name}", key, **how)}
+
+
+class WebSocket:
+    """What a Client sends and reads through a WebSocket. step: bytes in a frame, 0: as they come."""
+
+    def __init__(self, sock, path, subprotocol, step=0):
+        self.sock, self.step = sock, step
+        key = base64.b64encode(os.urandom(16)).decode()
+        sock.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
+                     f"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+                     f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Protocol: {subprotocol}\r\n"
+                     "Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n".encode())
+        head = b""
+        while not head.endswith(b"\r\n\r\n"):
+            more = sock.recv(1)
+            if not more:
+                break
+            head += more
+        self.head = head.decode()
+        self.status = int(self.head.split()[1])
+        self.closed = None  # code of the hub's Close
+
+    def _exactly(self, n):
+        data = b""
+        while len(data) < n:
+            more = self.sock.recv(n - len(data))
+            if not more:
+                raise ConnectionError
+            data += more
+        return data
+
+    def _send(self, opcode, data):
+        size = bytes([128 | len(data)]) if len(data) < 126 else \
+            b"\xfe" + struct.pack(">H", len(data))
+        mask = os.urandom(4)
+        self.sock.sendall(bytes([128 | opcode]) + size + mask +
+                          bytes(b ^ mask[i % 4] for i, b in enumerate(data)))
+
+    def sendall(self, data):
+        step = self.step or 60000
+        for at in range(0, len(data), step):
+            self._send(2, data[at:at + step])
+
+    def recv(self, _):
+        while True:
+            head, size = self._exactly(2)
+            size = struct.unpack(">H", self._exactly(2))[0] if size == 126 else size
+            data = self._exactly(size)
+            if head & 15 == 8:
+                self.closed = struct.unpack(">H", data[:2])[0]
+                self._send(8, data)
+                return b""
+            assert head & 15 in (0, 2), head
+            if data:
+                return data
+
+    def close(self):
+        self.sock.close()
+
+
 class Gone(Exception):
     """The hub has closed the connection."""
 
@@ -84,9 +163,11 @@ class Packet:
 
 
 class Client:
-    """cert: a certificates.Certificate, or None; in plain TCP with plain=True."""
+    """cert: a certificates.Certificate, or None; in plain TCP with plain=True; in a WebSocket with
+    its path."""
 
-    def __init__(self, port, cert=None, plain=False, timeout=20, rcvbuf=None):
+    def __init__(self, port, cert=None, plain=False, timeout=20, rcvbuf=None, path=None,
+                 subprotocol="mqtt", step=0):
         raw = socket.socket()
         if rcvbuf:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
@@ -97,7 +178,7 @@ class Client:
             if cert:
                 context.load_cert_chain(cert.cert, cert.key)
             raw = context.wrap_socket(raw, server_hostname="127.0.0.1")
-        self.socket = raw
+        self.socket = WebSocket(raw, path, subprotocol, step) if path else raw
         self.held = b""
 
     def send(self, *pieces):
@@ -182,9 +263,9 @@ class MqttCase:
         hub.mqtt = int(hub.wait_line(r"Listening for MQTT on \S+:(\d+)").group(1))
         return hub
 
-    def device(self, hub, name="press7", **options):
+    def device(self, hub, name="press7", port=None, **options):
         """A client with the certificate of that name, or with none."""
-        client = Client(hub.mqtt, name and certificates.device(name), **options)
+        client = Client(port or hub.mqtt, name and certificates.device(name), **options)
         self.addCleanup(client.drop)
         return client
 

@@ -220,6 +220,45 @@ class Mqtt(mqtt.MqttCase, Case):
         self.the_hub.wait_line("two of them may use one id.*press7.*same")
         self.assertEqual(self.the_hub.output().count("two of them may use one id"), 1)
 
+    # ---- in WebSockets, and on the port of HTTPS
+
+    def test_websocket(self):
+        for path, subprotocol, level in (("/mqtt", "mqtt", 4), ("/", "mqttv3.1", 3),
+                                         ("/$iothub/websocket?iothub-no-client-cert=true",
+                                          "mqtt", 4)):
+            for step in (0, 1):
+                with self.subTest(path=path, step=step):
+                    device = self.device(self.the_hub, port=self.the_hub.port, path=path,
+                                         subprotocol=subprotocol, step=step)
+                    self.assertEqual(device.socket.status, 101)
+                    self.assertIn(f"sec-websocket-protocol: {subprotocol}\r\n",
+                                  device.socket.head)
+                    self.assertNotIn("extensions", device.socket.head.lower())
+                    device.enter("ws", level=level)
+                    device.subscribe(notify("press7"))
+                    tunnel = self.open()
+                    device.notice()
+                    self.the_hub.api.close_tunnel(tunnel["tunnelId"])  # so it is told once
+                    device.send(packet(mqtt.DISCONNECT))
+                    device.expect_end()
+                    self.assertEqual(device.socket.closed, 1000)
+
+    def test_websocket_refused(self):
+        device = self.device(self.the_hub, None, port=self.the_hub.port, path="/mqtt")
+        self.assertEqual(device.refused("press7"), 5)
+        self.assertEqual(device.socket.closed, 1000)
+        for subprotocol in ("amqp", "mqttv5"):
+            device = self.device(self.the_hub, port=self.the_hub.port, path="/mqtt",
+                                 subprotocol=subprotocol)
+            self.assertEqual(device.socket.status, 400)
+
+    def test_on_the_port_of_https(self):
+        device = self.device(self.the_hub, port=self.the_hub.port)
+        device.enter("x")
+        device.subscribe(notify("press7"))
+        self.open()
+        device.notice()
+
     # ---- bad ones
 
     def test_what_is_not_mqtt(self):

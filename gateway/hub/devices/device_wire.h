@@ -22,6 +22,7 @@ struct device_ticket {
     char *client_id;      /* as it was sent */
     uint32_t topics;      /* the device's topics to which it was subscribed before */
     bool session_present; /* it is told that it still is */
+    uint32_t left_s;      /* it has to prove itself anew after so long; 0: never */
 };
 void device_ticket_free(struct device_ticket *t); /* NULL is fine */
 

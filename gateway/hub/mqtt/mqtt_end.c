@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEAVING_MS 2000 /* the other end of its stream may take so long */
+
 struct mqtt_end {
     struct wire_end wire; /* first member */
     struct wire_end_options o;
@@ -18,8 +20,13 @@ struct mqtt_end {
     struct buf pending; /* what is being written */
     int allowance;      /* units that it may send now */
     bool paused;        /* it has none left */
-    uint64_t heard_at;  /* loop_now when the last bytes came */
+    /* Why it ends: the stream is shut down, and its other end awaited. NULL: it does not. */
+    const char *leaving;
+    enum err leaving_why;
+    uint64_t leaving_at; /* loop_now */
+    uint64_t heard_at;   /* loop_now when the last bytes came */
     uint64_t since, received, sent;
+    uint64_t expires_at; /* loop_now; UINT64_MAX: never */
 };
 
 static struct mqtt_end *mqtt_end_of(const struct wire_end *e)
@@ -54,9 +61,26 @@ static void end(struct mqtt_end *e, enum err why, bool misbehaved, const char *t
     o.gone(o.owner, &g);
 }
 
+/* With close_notify: some clients that miss it end for good (mosquitto_sub 2.0 with OpenSSL 3). */
+static void end_gently(struct mqtt_end *e, enum err why, const char *text)
+{
+    stream_shutdown(e->stream);
+    end(e, why, false, text);
+}
+
 static void drop(struct wire_end *e, enum err why, const char *text)
 {
-    end(mqtt_end_of(e), why, false, text);
+    end_gently(mqtt_end_of(e), why, text);
+}
+
+/* Ends it in order, which a client in a WebSocket may want; what it sends is dropped. */
+static void leave(struct mqtt_end *e, enum err why, const char *text)
+{
+    e->leaving = text;
+    e->leaving_why = why;
+    e->leaving_at = loop_now(e->o.loop);
+    stream_shutdown(e->stream);
+    stream_read_on(e->stream, true);
 }
 
 /* ---- sending ---- */
@@ -85,12 +109,16 @@ static void send_letter(struct wire_end *wire, struct device_letter *l)
     struct span topic = {(const char *)l->bytes, l->n_topic};
     struct span payload = {(const char *)l->bytes + l->n_topic, l->size - l->n_topic};
     bool last = l->last;
+    if (e->leaving != NULL) {
+        device_letter_free(l);
+        return;
+    }
     enum err why =
         last ? ERR_OK
              : mqtt_session_publish(&e->session, topic, payload, l->again, seconds(e), &e->out);
     device_letter_free(l);
     if (last) {
-        end(e, ERR_REJECTED, false, "the hub sent it away");
+        leave(e, ERR_REJECTED, "the hub sent it away");
     } else if (why != ERR_OK) {
         end(e, why, false, "it does not take what it is sent");
     } else {
@@ -127,7 +155,7 @@ static void on_answered(void *owner, struct span topic)
 static const struct mqtt_session_events session_events = {
     .subscribed = on_subscribed, .refused = on_refused, .answered = on_answered};
 
-/* False: the client is gone. */
+/* False: nothing more is to be read; the client may be gone. */
 static bool take(struct mqtt_end *e, const struct mqtt_packet *p)
 {
     size_t payload = p->type == MQTT_PUBLISH ? p->publish.payload : 0;
@@ -136,8 +164,8 @@ static bool take(struct mqtt_end *e, const struct mqtt_packet *p)
     enum err why = mqtt_session_take(&e->session, p, &e->out);
     if (why == ERR_OK)
         return true;
-    if (why == ERR_EOF)
-        end(e, ERR_CLIENT_CLOSED, false, "it disconnected");
+    if (why == ERR_EOF) /* what waits is of no use to it */
+        leave(e, ERR_CLIENT_CLOSED, "it disconnected");
     else if (why == ERR_STALLED)
         end(e, why, false, "it does not take what it is sent");
     else
@@ -155,7 +183,8 @@ static void broken(struct mqtt_end *e)
         end(e, e->reader.why, true, text);
 }
 
-/* Reads up to n bytes, as far as it may send them; returns how many. Negative: it is gone. */
+/* Reads up to n bytes, as far as it may send them; returns how many. Negative: it is gone, or is
+ * leaving. */
 static long read_packets(struct mqtt_end *e, const uint8_t *p, size_t n)
 {
     struct mqtt_packet packet;
@@ -169,7 +198,7 @@ static long read_packets(struct mqtt_end *e, const uint8_t *p, size_t n)
             return -1;
         }
         if (what == MQTT_PACKET && !take(e, &packet))
-            return -1;
+            return -1; /* what it sends after that is dropped */
     }
     return (long)at;
 }
@@ -179,6 +208,14 @@ static void on_readable(void *owner)
     struct mqtt_end *e = owner;
     uint8_t *p;
     long n = stream_peek(e->stream, 1, &p);
+    if (e->leaving != NULL && n >= 0) {
+        stream_consume(e->stream, (size_t)n);
+        return;
+    }
+    if (e->leaving != NULL) {
+        end(e, e->leaving_why, false, e->leaving);
+        return;
+    }
     if (n < 0) {
         enum err why = (enum err) - n;
         end(e, why == ERR_EOF ? ERR_CLIENT_CLOSED : why, false, err_text(why));
@@ -199,7 +236,11 @@ static void on_readable(void *owner)
 
 static void on_failed(void *owner, enum err why)
 {
-    end(owner, why, false, err_text(why));
+    struct mqtt_end *e = owner;
+    if (e->leaving != NULL)
+        end(e, e->leaving_why, false, e->leaving);
+    else
+        end(e, why, false, err_text(why));
 }
 
 static const struct stream_events stream_callbacks = {
@@ -211,11 +252,20 @@ static void tick(struct wire_end *wire, uint64_t now)
 {
     struct mqtt_end *e = mqtt_end_of(wire);
     uint32_t heard_s = (uint32_t)(e->heard_at / 1000);
+    if (e->leaving != NULL) {
+        if (now - e->leaving_at >= LEAVING_MS)
+            end(e, e->leaving_why, false, e->leaving);
+        return;
+    }
     enum err why = mqtt_session_check(&e->session, heard_s, (uint32_t)(now / 1000));
     if (why != ERR_OK) {
-        end(e, why, false,
-            why == ERR_SILENT ? "nothing came from it in time"
-                              : "it does not acknowledge what it is sent");
+        end_gently(e, why,
+                   why == ERR_SILENT ? "nothing came from it in time"
+                                     : "it does not acknowledge what it is sent");
+        return;
+    }
+    if (now >= e->expires_at) {
+        leave(e, ERR_AUTH, "its signature has expired");
         return;
     }
     e->allowance = e->allowance + MQTT_RATE < MQTT_BURST ? e->allowance + MQTT_RATE : MQTT_BURST;
@@ -227,7 +277,8 @@ static void tick(struct wire_end *wire, uint64_t now)
 
 static bool owes(const struct wire_end *wire)
 {
-    return mqtt_end_of(wire)->session.n_flight > 0;
+    const struct mqtt_end *e = mqtt_end_of(wire);
+    return e->session.n_flight > 0 && e->leaving == NULL;
 }
 
 static const struct wire_end_ops ops = {
@@ -258,6 +309,7 @@ struct wire_end *mqtt_end_new(const struct wire_end_options *o, struct device_ti
                                        .owner = e};
     e->allowance = MQTT_BURST;
     e->since = e->heard_at = loop_now(o->loop);
+    e->expires_at = t->left_s > 0 ? e->since + (uint64_t)t->left_s * 1000 : UINT64_MAX;
     list_init(&e->wire.node);
     list_append(o->list, &e->wire.node);
     stream_set_owner(s, &stream_callbacks, e);

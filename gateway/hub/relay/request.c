@@ -214,6 +214,33 @@ static bool check_device(struct request *r, const struct http_head *head)
     return true;
 }
 
+/* Where MQTT's clients connect by themselves: paho, Azure's SDKs, MQTT.js. */
+static bool is_mqtt_path(struct span path)
+{
+    return span_is(path, "/mqtt") || span_is(path, "/$iothub/websocket") || span_is(path, "/");
+}
+
+static const char *mqtt_protocol_of(const struct http_head *head)
+{
+    static const char *const names[] = {"mqtt", "mqttv3.1"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (offered(head, names[i]))
+            return names[i];
+    return NULL;
+}
+
+static bool check_mqtt(struct request *r, const struct http_head *head)
+{
+    r->kind = REQUEST_MQTT;
+    if (!check_upgrade(r, head))
+        return false;
+    r->protocol = mqtt_protocol_of(head);
+    return r->protocol != NULL ||
+           refuse(r, 400,
+                  "Devices speak MQTT here, with the subprotocol mqtt: send it in "
+                  "Sec-WebSocket-Protocol.");
+}
+
 struct request request_check(const struct http_head *head)
 {
     struct request r = {.kind = REQUEST_TUNNEL};
@@ -223,6 +250,8 @@ struct request request_check(const struct http_head *head)
         check_tunnel(&r, head, query);
     } else if (span_is(path, DEVICE_LINK_PATH)) {
         check_device(&r, head);
+    } else if (is_mqtt_path(path) && (!span_is(path, "/") || mqtt_protocol_of(head) != NULL)) {
+        check_mqtt(&r, head);
     } else if (span_is(path, "/healthz")) {
         if (span_is(head->method, "GET"))
             r = (struct request){.kind = REQUEST_HEALTH, .status = 200, .text = "ok"};

@@ -1,6 +1,6 @@
 /* What a client asks of the hub: the rules for the upgrade requests to /tunnel
- * (share/doc/protocol.md) and /device (share/doc/devices.md) and for the few other paths. Pure: a
- * parsed head in, a decision out. */
+ * (share/doc/protocol.md), /device (share/doc/devices.md) and /mqtt (share/doc/mqtt.md) and for the
+ * few other paths. Pure: a parsed head in, a decision out. */
 #ifndef GATEWAY_HUB_RELAY_REQUEST_H
 #define GATEWAY_HUB_RELAY_REQUEST_H
 
@@ -12,7 +12,13 @@
 #define CLIENT_TOKEN_MAX 128
 #define INSTANCE_SIZE 22 /* characters: base64url of 128 bits */
 
-enum request_kind { REQUEST_REFUSED, REQUEST_HEALTH, REQUEST_TUNNEL, REQUEST_DEVICE };
+enum request_kind {
+    REQUEST_REFUSED,
+    REQUEST_HEALTH,
+    REQUEST_TUNNEL,
+    REQUEST_DEVICE,
+    REQUEST_MQTT /* a WebSocket that carries MQTT */
+};
 
 /* Views live as long as the head. */
 struct request {
