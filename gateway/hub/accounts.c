@@ -10,8 +10,8 @@
 struct entry {
     struct account account; /* first */
     char *key_id;
-    _Atomic uint64_t connect_rate;
-    struct rate_limiter connects;
+    _Atomic uint64_t connect_rate, stream_rate;
+    struct rate_limiter connects, streams;
     size_t held;
     uint64_t used; /* when the account was last asked for, or released */
 };
@@ -51,6 +51,7 @@ static void set_rates(const struct accounts *a, struct entry *e)
     atomic_store(&e->account.rate, l->bandwidth_per_key);
     atomic_store(&e->account.stream_idle_s, l->stream_idle_seconds);
     atomic_store(&e->connect_rate, l->connects_per_second);
+    atomic_store(&e->stream_rate, l->streams_per_second);
 }
 
 void accounts_rules(struct accounts *a, const struct limit_book *limits)
@@ -73,6 +74,7 @@ static struct entry *make(struct accounts *a, const char *key_id)
     }
     rate_limiter_init(&e->account.limiter, &e->account.rate, RATE_LIMITER_CREDIT_MS);
     rate_limiter_init(&e->connects, &e->connect_rate, CONNECT_CREDIT_MS);
+    rate_limiter_init(&e->streams, &e->stream_rate, CONNECT_CREDIT_MS);
     set_rates(a, e);
     return e;
 }
@@ -133,11 +135,20 @@ size_t accounts_count(const struct accounts *a)
     return a->by_key.size;
 }
 
+static bool take_one(struct rate_limiter *m, uint64_t now)
+{
+    if (rate_limiter_wait(m, now) > 0)
+        return false;
+    rate_limiter_charge(m, now, 1);
+    return true;
+}
+
 bool account_connect(struct account *account, uint64_t now)
 {
-    struct entry *e = (struct entry *)account;
-    if (rate_limiter_wait(&e->connects, now) > 0)
-        return false;
-    rate_limiter_charge(&e->connects, now, 1);
-    return true;
+    return take_one(&((struct entry *)account)->connects, now);
+}
+
+bool account_stream(struct account *account, uint64_t now)
+{
+    return take_one(&((struct entry *)account)->streams, now);
 }

@@ -27,5 +27,7 @@ size_t accounts_count(const struct accounts *a);
 /* Whether one more end of the account's tunnels may connect now (monotonic ms). True: it is
  * counted. */
 bool account_connect(struct account *account, uint64_t now);
+/* The same for a new stream of the account's policy. */
+bool account_stream(struct account *account, uint64_t now);
 
 #endif

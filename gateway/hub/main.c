@@ -80,7 +80,7 @@ static const struct option access_table[] = {
     {.name = "allow-unsigned-loopback",
      .help = "Calls from this machine need no signature: for trying out."},
     {.name = "limits-preset",
-     .argument = "generous|aws",
+     .argument = "generous|aws|azure",
      .help = "Which limits hold. Default: generous."},
     {.name = "limits", .argument = "FILE", .help = "Other limits, for all keys or single ones."},
     {.name = "device-ca",

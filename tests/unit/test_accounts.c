@@ -83,6 +83,26 @@ static void the_limit_holds(void **state)
     assert_in_range(admit, 100, 110);
 }
 
+/* New streams have a limit of their own. */
+static void streams_have_their_own_limit(void **state)
+{
+    int streams = 0, ends = 0;
+    (void)state;
+    char text[200];
+    enum err why;
+    struct limit_book *azure = limits_read("azure", NULL, &why, text, sizeof text);
+    accounts_rules(all, azure);
+    struct account *a = accounts_get(all, "A", 100000);
+    for (uint64_t now = 100000; now < 110000; now += 10) {
+        streams += account_stream(a, now);
+        ends += account_connect(a, now);
+    }
+    assert_in_range(streams, 50, 55); /* 5 a second */
+    assert_int_equal(ends, 1000);
+    accounts_rules(all, limits);
+    limits_free(azure);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -90,6 +110,7 @@ int main(void)
         TEST(idle_ones_are_freed),
         TEST(those_that_are_held_stay),
         TEST(the_limit_holds),
+        TEST(streams_have_their_own_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,6 +92,12 @@ static void presets(void **state)
     b = book("aws", "preset = generous\n");
     is_generous(limits_of(b, "anybody"));
     limits_free(b);
+    b = book("azure", "streams = 60\n");
+    assert_int_equal(limits_of(b, "anybody")->streams, 60);
+    assert_int_equal(limits_of(b, "anybody")->streams_per_second, 5);
+    assert_int_equal(limits_of(b, "anybody")->stream_bytes_per_day, 300000000);
+    assert_int_equal(limits_of(b, "anybody")->services_per_tunnel, 64);
+    limits_free(b);
     b = book(NULL, "preset = aws\n");
     is_aws(limits_of(b, "anybody"));
     limits_free(b);
@@ -146,7 +152,7 @@ static void bounds(void **state)
         const char *name;
         uint64_t least, most;
     } table[] = {
-#define X(field, name, generous, aws, min, max, unit) {name, min, max},
+#define X(field, name, generous, aws, azure, min, max, unit) {name, min, max},
         LIMIT_TABLE(X)
 #undef X
     };
@@ -225,7 +231,7 @@ static void refused(void **state)
         {"lifetime-minutes = 1\nlifetime-minutes = 1\n", ":2: lifetime-minutes is there twice"},
         {"[key A]\nlifetime-minutes = 1\nlifetime-minutes = 1\n",
          ":3: lifetime-minutes is there twice"},
-        {"preset = AWS\n", ":1: preset is \"generous\" or \"aws\", not \"AWS\""},
+        {"preset = AWS\n", ":1: preset is \"generous\", \"aws\" or \"azure\", not \"AWS\""},
         {"[key A]\ndevices = 5\n",
          ":2: devices is for the whole hub: it stands before the sections"},
         {"preset = aws\npreset = aws\n", ":2: preset is there twice"},
@@ -253,7 +259,7 @@ static void not_there(void **state)
     char problem[300];
     assert_null(limits_read("gcp", NULL, &why, problem, sizeof problem));
     assert_int_equal(why, ERR_USAGE);
-    assert_string_equal(problem, "there is no preset \"gcp\": there are generous and aws");
+    assert_string_equal(problem, "there is no preset \"gcp\": there are generous, aws and azure");
     assert_null(limits_read("aws", "/nonexistent/limits", &why, problem, sizeof problem));
     assert_int_equal(why, ERR_NOT_FOUND);
     assert_string_equal(problem, "/nonexistent/limits: no such file");

@@ -23,13 +23,15 @@ struct limit_book {
     struct map by_key;
 };
 
+enum { PRESETS = 3 };
+static const char *const presets[PRESETS] = {"generous", "aws", "azure"};
 static const struct {
     const char *name;
     size_t offset;
-    uint64_t generous, aws, least, most;
+    uint64_t preset[PRESETS], least, most;
 } table[] = {
-#define X(field, name, generous, aws, min, max, unit)                                              \
-    {name, offsetof(struct limits, field), generous, aws, min, max},
+#define X(field, name, generous, aws, azure, min, max, unit)                                       \
+    {name, offsetof(struct limits, field), {generous, aws, azure}, min, max},
     LIMIT_TABLE(X)
 #undef X
 };
@@ -66,13 +68,13 @@ complain(struct reading *r, const struct ini_entry *e, const char *format, ...)
 /* Sets the limits that no line has set, so that `preset` may stand anywhere before the sections. */
 static bool apply_preset(struct limits *l, struct span name, unsigned except)
 {
-    bool aws = span_is(name, "aws");
-    if (!aws && !span_is(name, "generous"))
-        return false;
-    for (size_t i = 0; i < LIMITS; i++)
+    size_t which = 0;
+    while (which < PRESETS && !span_is(name, presets[which]))
+        which++;
+    for (size_t i = 0; which < PRESETS && i < LIMITS; i++)
         if ((except & 1u << i) == 0)
-            *place(l, i) = aws ? table[i].aws : table[i].generous;
-    return true;
+            *place(l, i) = table[i].preset[which];
+    return which < PRESETS;
 }
 
 static enum err take_preset(struct reading *r, const struct ini_entry *e)
@@ -83,7 +85,7 @@ static enum err take_preset(struct reading *r, const struct ini_entry *e)
     if (r->preset)
         return complain(r, e, "preset is there twice");
     if (!apply_preset(r->limits, e->value, r->seen))
-        return complain(r, e, "preset is \"generous\" or \"aws\", not \"%s\"",
+        return complain(r, e, "preset is \"generous\", \"aws\" or \"azure\", not \"%s\"",
                         str_escape(e->value, quoted, sizeof quoted));
     r->preset = true;
     return ERR_OK;
@@ -181,7 +183,7 @@ static enum err read_into(struct limit_book *b, const char *preset, const char *
     char quoted[80];
     struct span bytes, name = span_of(preset != NULL ? preset : "generous");
     if (!apply_preset(&b->all, name, 0)) {
-        snprintf(text, size, "there is no preset \"%s\": there are generous and aws",
+        snprintf(text, size, "there is no preset \"%s\": there are generous, aws and azure",
                  str_escape(name, quoted, sizeof quoted));
         return ERR_USAGE;
     }
