@@ -1,0 +1,37 @@
+/* The REST interface of Azure's service programs (azure/azure_request.h), on the main thread: who
+ * asks, whether he may, and the answer that a device's stream gets. The caller does the HTTP. */
+#ifndef GATEWAY_HUB_AZURE_REST_H
+#define GATEWAY_HUB_AZURE_REST_H
+
+#include "gateway/hub/api/api.h"
+#include "gateway/hub/streams.h"
+
+struct azure_rest;
+
+struct azure_rest_options {
+    struct device_registry *devices;
+    struct streams *streams;
+    struct audit *audit;
+    int64_t (*clock)(void); /* ms since the epoch; NULL: the real one */
+};
+struct azure_rest *azure_rest_new(const struct azure_rest_options *o); /* NULL: no memory */
+void azure_rest_free(struct azure_rest *a); /* must follow the end of all that may call back */
+/* The keys to apply from now on, which live until the next ones; NULL: there are no policies. */
+void azure_rest_rules(struct azure_rest *a, struct keys *keys);
+
+struct azure_reply {
+    int status;
+    const char *type;    /* of the body; NULL: there is none */
+    const char *headers; /* lines, each with its CRLF; a view, like the body; may hold a token */
+    struct span body;
+};
+/* Handles a call that azure_wants. done is called exactly once, perhaps from inside. */
+void azure_rest_handle(struct azure_rest *a, const struct api_call *q,
+                       void (*done)(void *ctx, const struct azure_reply *answer), void *ctx);
+/* As api_left. */
+void azure_rest_left(struct azure_rest *a, struct api_caller_id caller);
+/* Writes the answer to a request that could not be read; headers and body hold 600 bytes each. */
+void azure_rest_bad_request(int status, const char *text, struct azure_reply *out,
+                            char headers[600], char body[600]);
+
+#endif
