@@ -44,7 +44,7 @@ size_t ws_header(uint8_t *end, bool fin, enum ws_opcode op, uint64_t n, const ui
 
 void ws_parser_init(struct ws_parser *w, bool masked)
 {
-    *w = (struct ws_parser){.masked = masked, .header_need = 2};
+    *w = (struct ws_parser){.masked = masked, .most = WS_FRAME_MAX, .header_need = 2};
 }
 
 static struct ws_event failed(const struct ws_parser *w)
@@ -107,7 +107,7 @@ static bool begin_frame(struct ws_parser *w)
         return refuse(w, 1002, "a length with its top bit set");
     if ((extra == 2 && n <= 125) || (extra == 8 && n <= 0xffff))
         return refuse(w, 1002, "a length that is not in its shortest form");
-    if (n > WS_FRAME_MAX)
+    if (w->op < WS_CLOSE && n > w->most)
         return refuse(w, 1009, "a frame is too large");
     if (w->masked)
         memcpy(w->mask, w->header + 2 + extra, 4);

@@ -15,7 +15,7 @@ enum ws_opcode { WS_CONTINUATION, WS_TEXT, WS_BINARY, WS_CLOSE = 8, WS_PING, WS_
 #define WS_HEADER_MAX 14   /* bytes in front of a payload */
 #define WS_CONTROL_MAX 125 /* payload of a control frame */
 #define WS_REASON_MAX 123  /* text in a Close: the room that its code leaves */
-/* Payload of the largest data frame that we accept (share/doc/protocol.md). */
+/* Payload of the largest data frame that we accept in tunnels (share/doc/protocol.md). */
 #define WS_FRAME_MAX 131076
 
 /* x ^= mask, for n bytes that begin at payload offset `at`. */
@@ -26,7 +26,8 @@ void ws_mask(uint8_t *p, size_t n, const uint8_t mask[4], size_t at);
 size_t ws_header(uint8_t *end, bool fin, enum ws_opcode op, uint64_t n, const uint8_t mask[4]);
 
 struct ws_parser {
-    bool masked; /* what is required: true at a server, false at a client */
+    bool masked;   /* what is required: true at a server, false at a client */
+    uint64_t most; /* payload of the largest data frame; WS_FRAME_MAX unless it is set anew */
     uint8_t header[WS_HEADER_MAX];
     size_t header_have, header_need;
     bool in_payload, fin, fragmented; /* fragmented: a data message is open */
@@ -60,7 +61,7 @@ void ws_parser_init(struct ws_parser *w, bool masked);
  *   WS_NEED_MORE all n bytes were used.
  *   WS_ERROR     reserved bits, unknown opcode, wrong masking, control frames that are fragmented
  *                or over 125 bytes, continuation without start or start inside one, a data frame
- *                over WS_FRAME_MAX, a length not minimally encoded or with the top bit set. */
+ *                over `most`, a length not minimally encoded or with the top bit set. */
 struct ws_event ws_parse(struct ws_parser *w, uint8_t *p, size_t n);
 void ws_parser_took(struct ws_parser *w, size_t taken);
 

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PATIENCE_MS 2000
-
 /* ---- life ---- */
 
 static void release(struct ws *w)
@@ -228,7 +226,7 @@ struct ws *ws_new(struct loop *loop, struct stream *s, bool client, const struct
                      .events = events,
                      .owner = owner,
                      .client = client,
-                     .patience_ms = PATIENCE_MS,
+                     .patience_ms = WS_PATIENCE_MS,
                      .received_at = loop_now(loop)};
     w->masks_used = WS_MASKS;
     ws_parser_init(&w->parser, !client);
@@ -252,6 +250,11 @@ void ws_resume(struct ws *w)
 void ws_pause(struct ws *w)
 {
     w->paused = true;
+}
+
+void ws_any_size(struct ws *w)
+{
+    w->parser.most = UINT64_MAX;
 }
 
 void ws_patience(struct ws *w, uint64_t ms)

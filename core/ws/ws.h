@@ -72,7 +72,10 @@ void ws_pause(struct ws *w);
  * while the stream is ready, with its sending side shut down. The caller sets the stream's events
  * at once. */
 struct stream *ws_take(struct ws *w);
-/* Closing may take that long instead of 2 s. */
+/* Data frames may have any size, since their payload is delivered in pieces; else it is
+ * WS_FRAME_MAX at most. */
+void ws_any_size(struct ws *w);
+/* Closing may take that long instead of 2 s, but for a peer that broke the rules. */
 void ws_patience(struct ws *w, uint64_t ms);
 /* As stream_leave and stream_join, with what has arrived of a message: delivery is paused, until
  * ws_resume on the new loop. Not while a Close has come or is to go. */

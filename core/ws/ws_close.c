@@ -15,7 +15,7 @@ void ws_want_close(struct ws *w, enum ws_state state, int code, const char *text
     w->state = state;
     w->close.n = ws_close_write(w->close.payload, code, text);
     w->close.wanted = true;
-    timer_start(w->timer, w->patience_ms);
+    timer_start(w->timer, state == FAILING ? WS_PATIENCE_MS : w->patience_ms);
 }
 
 void ws_close_settle(struct ws *w)

@@ -50,6 +50,7 @@ struct ws {
     uint8_t masks[]; /* a client's: WS_MASKS random bytes, fetched in bulk */
 };
 #define WS_MASKS 256
+#define WS_PATIENCE_MS 2000 /* for a closing, unless ws_patience says more */
 
 /* The closing handshake (ws_close.c). */
 void ws_over(struct ws *w, enum err why, int code, const char *text); /* tells `closed`, once */

@@ -26,6 +26,7 @@ struct ws_stream {
     struct deferred wake;
     void (*finished)(void *owner); /* it is being finished */
     struct timer *linger;
+    uint64_t heard_at; /* once `ws` has gone */
 };
 
 static struct ws_stream *of(const struct stream *s)
@@ -309,6 +310,7 @@ static void on_lingered(void *owner)
 static void await_lower(struct ws_stream *x)
 {
     bool ready = !x->failed && stream_ready(ws_stream(x->ws));
+    x->heard_at = ws_received_at(x->ws);
     if (ready)
         x->lower = ws_take(x->ws);
     else
@@ -381,6 +383,23 @@ void ws_stream_finish(struct stream *s, int code, const char *text, void (*finis
     wake(x);
 }
 
+/* ---- whether the peer is there ---- */
+
+void ws_stream_ping(struct stream *s)
+{
+    const struct ws_stream *x = of(s);
+    if (!x->over)
+        ws_ping(x->ws, NULL, 0);
+}
+
+uint64_t ws_stream_heard_at(const struct stream *s)
+{
+    const struct ws_stream *x = of(s);
+    return x->ws != NULL ? ws_received_at(x->ws) : x->heard_at;
+}
+
+/* ---- life ---- */
+
 static void wss_close(struct stream *s)
 {
     struct ws_stream *x = of(s);
@@ -452,6 +471,7 @@ struct stream *ws_stream_new(struct loop *loop, struct stream *lower, bool clien
         free(x);
         return NULL;
     }
+    ws_any_size(x->ws);
     ws_patience(x->ws, WS_STREAM_CLOSE_MS);
     return &x->stream;
 }

@@ -35,4 +35,10 @@ struct stream *ws_stream_new(struct loop *loop, struct stream *lower, bool clien
  * any event; `finished` never comes from inside. */
 void ws_stream_finish(struct stream *s, int code, const char *text, void (*finished)(void *owner));
 
+/* Sends a ping, without payload. */
+void ws_stream_ping(struct stream *s);
+/* loop_now when the last bytes of any kind came from the peer. They are looked for as
+ * stream_read_on says. */
+uint64_t ws_stream_heard_at(const struct stream *s);
+
 #endif

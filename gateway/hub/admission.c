@@ -157,16 +157,6 @@ static bool copy_services(struct registration *registration, const struct texts 
     return true;
 }
 
-/* A tunnel without ends is relayed at the worker that has the fewest ends. */
-static size_t choose_home(const struct hub *hub)
-{
-    size_t least = 0;
-    for (size_t i = 1; i < hub->n_workers; i++)
-        if (hub->load[i] < hub->load[least])
-            least = i;
-    return least;
-}
-
 static struct registration *registration_new(struct hub *hub, const struct message_admit_request *k,
                                              const struct admission *a)
 {
@@ -211,7 +201,7 @@ static void admit(struct hub *hub, const struct message_admit_request *k, const 
         MESSAGE(struct message_admit_reply, MESSAGE_ADMIT_REPLY, k->message.worker);
     const struct tunnel_record *t = a->tunnel;
     struct registration *registration = registration_new(hub, k, a);
-    struct presence *p = presence_get(&hub->presences, t->id, choose_home(hub));
+    struct presence *p = presence_get(&hub->presences, t->id, hub_least_worker(hub));
     if (m == NULL || registration == NULL || p == NULL) {
         free(m);
         registration_free(registration);

@@ -82,6 +82,15 @@ void post_device_gone(struct mailbox *hub, size_t worker, const struct device_go
     mailbox_post(hub, &m->message.mail);
 }
 
+void post_bridge_gone(struct mailbox *hub, size_t worker, const struct bridge_gone *g)
+{
+    struct message_bridge_gone *m = g->ticket->return_message;
+    g->ticket->return_message = NULL;
+    m->message.worker = worker;
+    m->gone = *g;
+    mailbox_post(hub, &m->message.mail);
+}
+
 void pending_conn_refused(const struct pending_conn *conn, int status, enum err why,
                           const char *reason)
 {

@@ -41,12 +41,15 @@ void frontend_accept(struct frontend *f, int fd, const struct hub_protocol *prot
  * last two in frontend_https.c). */
 void frontend_device_reply(struct frontend *f, struct message_device_reply *m);
 void frontend_admit_reply(struct frontend *f, struct message_admit_reply *m);
+void frontend_bridge_reply(struct frontend *f, struct message_bridge_reply *m);
 void frontend_api_reply(struct frontend *f, const struct message_api_reply *m);
 /* Whether a connection waits for the main thread's answer. */
 bool frontend_busy(const struct frontend *f);
 
 /* Posts DEVICE_GONE with that report, and takes its ticket over. */
 void post_device_gone(struct mailbox *hub, size_t worker, const struct device_gone *g);
+/* Posts BRIDGE_GONE with that report, and takes its ticket over. */
+void post_bridge_gone(struct mailbox *hub, size_t worker, const struct bridge_gone *g);
 /* Posts DETACHED with that end report, and takes its registration over. */
 void post_detached(struct mailbox *hub, size_t worker, const struct end_report *d);
 

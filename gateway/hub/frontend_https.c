@@ -18,6 +18,8 @@
 static const char *more_headers(int status)
 {
     switch (status) {
+    case 401:
+        return "WWW-Authenticate: Bearer\r\n";
     case 405:
         return "Allow: GET\r\n";
     case 426:
@@ -42,6 +44,11 @@ static void answer(struct pending_conn *conn, int status, const char *text, bool
     http_conn_answer(conn->session, &a);
 }
 
+void frontend_answer(struct pending_conn *conn, int status, const char *text)
+{
+    answer(conn, status, text, true);
+}
+
 /* The error that a refusal with that status counts as. */
 static enum err reason_of(int status)
 {
@@ -49,8 +56,8 @@ static enum err reason_of(int status)
         int status;
         enum err why;
     } rows[] = {
-        {403, ERR_FORBIDDEN}, {405, ERR_UNSUPPORTED}, {408, ERR_SILENT},
-        {413, ERR_TOO_LARGE}, {431, ERR_TOO_LARGE},   {503, ERR_NO_MEMORY},
+        {401, ERR_AUTH},      {403, ERR_FORBIDDEN}, {405, ERR_UNSUPPORTED}, {408, ERR_SILENT},
+        {413, ERR_TOO_LARGE}, {431, ERR_TOO_LARGE}, {503, ERR_NO_MEMORY},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].status == status)
@@ -158,6 +165,10 @@ static void on_request(void *owner, const struct http_head *head, struct span bo
     }
     if (r.kind == REQUEST_MQTT) {
         frontend_greet_mqtt(conn, &r);
+        return;
+    }
+    if (r.kind == REQUEST_BRIDGE) {
+        frontend_ask_bridge(conn, &r);
         return;
     }
     if (r.kind == REQUEST_HEALTH)

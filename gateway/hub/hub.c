@@ -89,6 +89,9 @@ static void on_message(void *owner, struct mail *mail)
         [MESSAGE_DEVICE_OUT] = device_desk_out,
         [MESSAGE_DEVICE_SAID] = device_desk_said,
         [MESSAGE_DEVICE_GONE] = device_desk_gone,
+        [MESSAGE_BRIDGE_HELLO] = bridge_desk_hello,
+        [MESSAGE_BRIDGE_OUT] = bridge_desk_out,
+        [MESSAGE_BRIDGE_GONE] = bridge_desk_gone,
     };
     struct message *m = message_of(mail);
     receivers[m->kind](owner, m);
@@ -102,6 +105,8 @@ static void on_last_message(void *owner, struct mail *mail)
         admission_detached(owner, m);
     else if (m->kind == MESSAGE_DEVICE_GONE)
         device_desk_gone(owner, m);
+    else if (m->kind == MESSAGE_BRIDGE_GONE)
+        bridge_desk_gone(owner, m);
     else
         message_free(m);
 }
@@ -349,6 +354,7 @@ static void on_tick(void *owner)
     timer_start(hub->tick, TICK_MS);
     refusal_log_tick(hub->refusal_log, loop_now(hub->o.loop));
     accounts_tick(hub->accounts, loop_now(hub->o.loop));
+    bridge_desk_tick(hub->bridges);
     api_tick(hub->api);
     if (loop_now(hub->o.loop) - hub->certificate_told >= DAY_MS)
         tell_certificate(hub, true);
@@ -382,7 +388,8 @@ static bool open_registry(struct hub *hub, enum err *why, char *text, size_t siz
     hub->subscriber = (struct registry_subscriber){.events = &admission_events, .owner = hub};
     registry_subscribe(hub->registry, &hub->subscriber);
     hub->desk = device_desk_new(hub, hub->o.device_approve);
-    if (hub->desk == NULL)
+    hub->bridges = bridge_desk_new(hub);
+    if (hub->desk == NULL || hub->bridges == NULL)
         return no_memory(why, text, size);
     struct api_options a = {.registry = hub->registry,
                             .devices = hub->devices,
@@ -455,6 +462,7 @@ void hub_set_monitor(struct hub *hub, struct monitor *m)
         device_desk_watch(hub->desk, m);
     else
         monitor_devices(hub->monitor, NULL);
+    bridge_desk_watch(hub->bridges, m);
     hub->monitor = m;
     if (m != NULL)
         look_at_certificate(hub, problem, sizeof problem);
@@ -472,11 +480,13 @@ void hub_free(struct hub *hub)
     for (size_t i = 0; i < hub->n_threads; i++)
         worker_stop(hub->threads[i]);
     mailbox_free(hub->mailbox, on_last_message);
+    bridge_desk_end(hub->bridges);
     device_desk_end(hub->desk);
     api_without_notices(hub->api);
     registry_free(hub->registry);
     device_registry_free(hub->devices);
     device_desk_free(hub->desk);
+    bridge_desk_free(hub->bridges);
     api_free(hub->api);
     for (size_t i = 0; i < hub->n_threads; i++)
         worker_free(hub->threads[i]);

@@ -5,6 +5,7 @@
 #include "core/net/listener.h"
 #include "gateway/hub/accounts.h"
 #include "gateway/hub/api/api.h"
+#include "gateway/hub/bridge_desk.h"
 #include "gateway/hub/device_desk.h"
 #include "gateway/hub/devices/device_keys.h"
 #include "gateway/hub/devices/device_registry.h"
@@ -27,6 +28,7 @@ struct hub {
     struct registry_subscriber subscriber; /* with admission_events */
     struct device_registry *devices;
     struct device_desk *desk; /* the devices' links */
+    struct bridge_desk *bridges;
     struct api *api;
     uint8_t secrets_key[SEAL_KEY_SIZE]; /* zeroes without o.secrets_file */
     struct audit *audit;
@@ -49,7 +51,7 @@ struct hub {
     size_t n_listeners;
     struct worker *threads[2 * HUB_MAX_WORKERS]; /* workers, then frontends */
     size_t n_threads, n_workers;
-    /* Tunnel ends at each worker, including those on their way there. */
+    /* Ends of tunnels and sides of bridges at each worker, including those on their way there. */
     size_t load[HUB_MAX_WORKERS];
     size_t next_frontend; /* index of the frontend that gets the next connection */
     uint64_t serial;      /* number of the last admission */
@@ -87,6 +89,8 @@ extern const struct registry_events admission_events;
 
 /* Posts m. NULL, which means no memory, is only logged. */
 void hub_post(struct hub *hub, struct message *m);
+/* The worker that has the fewest tunnel ends. */
+size_t hub_least_worker(const struct hub *hub);
 /* Gives the certificate and key in use to all frontends. */
 void hub_share_identity(struct hub *hub);
 /* False: there is no memory, or no thread can be started. hub_free stops the threads that run. */

@@ -114,6 +114,7 @@ void hub_metrics(const struct hub *hub, struct buf *out)
     connections(hub, out);
     calls(hub, out);
     device_desk_metrics(hub->desk, out);
+    bridge_desk_metrics(hub->bridges, out);
     cut(hub, out);
     one(out, "tunnel_hub_certificate_expires_timestamp_seconds", PROMETHEUS_GAUGE,
         "When the hub's certificate expires, in seconds since 1970.",

@@ -11,6 +11,15 @@ void hub_post(struct hub *hub, struct message *m)
         log_error("a client could not be told: %s", err_text(ERR_NO_MEMORY));
 }
 
+size_t hub_least_worker(const struct hub *hub)
+{
+    size_t least = 0;
+    for (size_t i = 1; i < hub->n_workers; i++)
+        if (hub->load[i] < hub->load[least])
+            least = i;
+    return least;
+}
+
 void hub_share_identity(struct hub *hub)
 {
     for (size_t i = hub->n_workers; i < hub->n_threads; i++) {

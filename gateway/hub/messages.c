@@ -114,6 +114,30 @@ static void free_device_gone(void *message)
     device_ticket_free(((struct message_device_gone *)message)->gone.ticket);
 }
 
+static void free_bridge_hello(void *message)
+{
+    struct message_bridge_hello *m = message;
+    explicit_bzero(m->bytes, m->n_path + m->n_token);
+}
+
+static void free_bridge_reply(void *message)
+{
+    bridge_ticket_free(((struct message_bridge_reply *)message)->ticket);
+}
+
+static void free_bridge_move(void *message)
+{
+    struct message_bridge_move *m = message;
+    if (m->stream != NULL)
+        stream_close(m->stream);
+    bridge_ticket_free(m->ticket);
+}
+
+static void free_bridge_gone(void *message)
+{
+    bridge_ticket_free(((struct message_bridge_gone *)message)->gone.ticket);
+}
+
 void message_free(struct message *m)
 {
     static void (*const carried[MESSAGE_COUNT])(void *message) = {

@@ -10,7 +10,11 @@
  * A device's link goes the same way: DEVICE_HELLO once its proof is checked, or MQTT_HELLO with its
  * CONNECT, DEVICE_REPLY with a ticket, DEVICE_OUT, DEVICE_IN. From then on the worker tells what
  * the device said in DEVICE_SAID, and is given letters for it in DEVICE_SEND. Every ticket comes
- * back once, in DEVICE_GONE. */
+ * back once, in DEVICE_GONE.
+ *
+ * So do the two sides of a bridge: BRIDGE_HELLO with a token, BRIDGE_REPLY with a ticket,
+ * BRIDGE_OUT, BRIDGE_IN to the worker where they meet. Every ticket comes back once, in
+ * BRIDGE_GONE. */
 #ifndef GATEWAY_HUB_MESSAGES_H
 #define GATEWAY_HUB_MESSAGES_H
 
@@ -20,6 +24,7 @@
 #include "core/net/mailbox.h"
 #include "core/net/stream.h"
 #include "core/tls/tls.h"
+#include "gateway/hub/bridge/bridge_pair.h"
 #include "gateway/hub/devices/device_wire.h"
 #include "gateway/hub/relay/relay_end.h"
 
@@ -34,11 +39,14 @@ struct hub_protocol;
     X(API_REPLY, free_api_reply)                                                                   \
     X(IDENTITY, free_identity)                                                                     \
     X(DEVICE_REPLY, free_device_reply)                                                             \
+    X(BRIDGE_REPLY, free_bridge_reply)                                                             \
     /* to a worker */                                                                              \
     X(MIGRATE_IN, free_migrate)                                                                    \
     X(CLOSE, free_close)                                                                           \
     X(DEVICE_IN, free_device_move)                                                                 \
     X(DEVICE_SEND, free_device_send)                                                               \
+    X(BRIDGE_IN, free_bridge_move)                                                                 \
+    X(BRIDGE_CLOSE, NULL)                                                                          \
     /* to both */                                                                                  \
     X(DRAIN, NULL)                                                                                 \
     X(STOP, NULL)                                                                                  \
@@ -53,6 +61,9 @@ struct hub_protocol;
     X(DEVICE_OUT, free_device_move)                                                                \
     X(DEVICE_SAID, NULL)                                                                           \
     X(DEVICE_GONE, free_device_gone)                                                               \
+    X(BRIDGE_HELLO, free_bridge_hello)                                                             \
+    X(BRIDGE_OUT, free_bridge_move)                                                                \
+    X(BRIDGE_GONE, free_bridge_gone)                                                               \
     X(REFUSED, NULL)                                                                               \
     X(DRAINED, NULL)
 
@@ -216,6 +227,36 @@ struct message_device_said {
 struct message_device_gone {
     struct message message;
     struct device_gone gone;
+};
+
+struct message_bridge_hello {
+    struct message message;
+    uint64_t pending_id;
+    char client[80], key[32], channel[36], protocol[BRIDGE_PROTOCOL_MAX + 1];
+    size_t n_path, n_token;
+    char bytes[]; /* the path, and the token; wiped */
+};
+struct message_bridge_reply {
+    struct message message;
+    uint64_t pending_id;
+    struct bridge_ticket *ticket; /* NULL: refused, or it is taken */
+    int status;
+    const char *text; /* static storage */
+};
+/* BRIDGE_OUT and BRIDGE_IN */
+struct message_bridge_move {
+    struct message message;
+    struct bridge_ticket *ticket;
+    struct stream *stream; /* detached from its loop; NULL once it is taken */
+};
+struct message_bridge_close {
+    struct message message;
+    uint64_t bridge;
+    struct bridge_closing closing;
+};
+struct message_bridge_gone {
+    struct message message;
+    struct bridge_gone gone;
 };
 
 /* A copy of the request that outlives the connection. NULL: no memory. */

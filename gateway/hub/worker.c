@@ -1,5 +1,6 @@
 #include "gateway/hub/worker.h"
 
+#include "gateway/hub/bridge/bridge_table.h"
 #include "gateway/hub/devices/device_end.h"
 #include "gateway/hub/devices/device_table.h"
 #include "gateway/hub/frontend.h"
@@ -22,6 +23,7 @@ struct worker {
     struct frontend *frontend;    /* NULL at a worker */
     struct relay_table *relays;   /* NULL at a frontend */
     struct device_table *devices; /* the same */
+    struct bridge_table *bridges; /* the same */
     bool stopped;
     struct timer *drained; /* runs while draining */
     struct worker_stats stats;
@@ -72,6 +74,33 @@ static void on_device_send(struct worker *w, void *message)
     m->letter = NULL;
 }
 
+static void on_bridge_in(struct worker *w, void *message)
+{
+    struct message_bridge_move *m = message;
+    struct bridge_gone g = {
+        .ticket = m->ticket, .why = ERR_NO_DESCRIPTORS, .text = "it could not be taken up"};
+    struct stream *stream = m->stream;
+    m->ticket = NULL;
+    m->stream = NULL;
+    if (stream_join(stream, w->loop)) {
+        bridge_table_join(w->bridges, g.ticket, stream);
+        return;
+    }
+    stream_close(stream);
+    post_bridge_gone(w->o.hub, w->o.number, &g);
+}
+
+static void on_bridge_close(struct worker *w, void *message)
+{
+    const struct message_bridge_close *m = message;
+    bridge_table_close(w->bridges, m->bridge, &m->closing);
+}
+
+static void on_bridge_reply(struct worker *w, void *message)
+{
+    frontend_bridge_reply(w->frontend, message);
+}
+
 static void on_device_reply(struct worker *w, void *message)
 {
     frontend_device_reply(w->frontend, message);
@@ -81,7 +110,8 @@ static bool has_clients(const struct worker *w)
 {
     if (w->frontend != NULL)
         return frontend_busy(w->frontend);
-    return !relay_table_empty(w->relays) || !device_table_empty(w->devices);
+    return !relay_table_empty(w->relays) || !device_table_empty(w->devices) ||
+           !bridge_table_empty(w->bridges);
 }
 
 /* Tells the main thread once when no client is left and no connection waits for an answer. */
@@ -103,6 +133,7 @@ static void on_drain(struct worker *w, void *message)
     if (w->relays != NULL) {
         relay_table_drain(w->relays);
         device_table_drain(w->devices);
+        bridge_table_drain(w->bridges);
     }
     timer_start(w->drained, 0);
 }
@@ -114,6 +145,7 @@ static void on_stop(struct worker *w, void *message)
     frontend_free(w->frontend);
     relay_table_free(w->relays);
     device_table_free(w->devices);
+    bridge_table_free(w->bridges);
     timer_free(w->drained);
     w->stopped = true;
     loop_stop(w->loop);
@@ -166,6 +198,9 @@ static void on_message(void *owner, struct mail *mail)
         [MESSAGE_DEVICE_IN] = on_device_in,
         [MESSAGE_DEVICE_SEND] = on_device_send,
         [MESSAGE_DEVICE_REPLY] = on_device_reply,
+        [MESSAGE_BRIDGE_IN] = on_bridge_in,
+        [MESSAGE_BRIDGE_CLOSE] = on_bridge_close,
+        [MESSAGE_BRIDGE_REPLY] = on_bridge_reply,
     };
     struct worker *w = owner;
     struct message *m = message_of(mail);
@@ -200,6 +235,12 @@ static void on_device_gone(void *owner, const struct device_gone *g)
     post_device_gone(w->o.hub, w->o.number, g);
 }
 
+static void on_bridge_gone(void *owner, const struct bridge_gone *g)
+{
+    struct worker *w = owner;
+    post_bridge_gone(w->o.hub, w->o.number, g);
+}
+
 /* ---- life ---- */
 
 static void run(void *arg)
@@ -224,9 +265,12 @@ static bool open_relay_worker(struct worker *w)
                                      .said = on_device_said,
                                      .gone = on_device_gone,
                                      .owner = w};
+    struct bridge_table_options b = {
+        .loop = w->loop, .idle_ms = w->o.idle_ms, .gone = on_bridge_gone, .owner = w};
     w->relays = relay_table_new(&o);
     w->devices = device_table_new(&d);
-    return w->relays != NULL && w->devices != NULL;
+    w->bridges = bridge_table_new(&b);
+    return w->relays != NULL && w->devices != NULL && w->bridges != NULL;
 }
 
 static bool open_frontend(struct worker *w)
@@ -266,6 +310,7 @@ struct worker *worker_new(const struct worker_options *o)
     frontend_free(w->frontend);
     relay_table_free(w->relays);
     device_table_free(w->devices);
+    bridge_table_free(w->bridges);
     timer_free(w->drained);
     worker_free(w);
     return NULL;

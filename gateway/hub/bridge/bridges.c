@@ -278,12 +278,19 @@ void bridge_returned(struct bridge *b)
 void bridges_end_if(struct bridges *all, bool (*which)(void *ctx, const struct bridge *b),
                     void *ctx, enum bridge_outcome outcome, const char *text)
 {
-    for (struct list *node = all->live.next, *next; node != &all->live; node = next) {
+    list_each(node, &all->live)
+    {
         struct bridge *b = list_entry(node, struct bridge, node);
-        next = node->next;
         if (which(ctx, b))
             bridge_end(b, outcome, text);
     }
+}
+
+void bridges_each(const struct bridges *all, void (*each)(void *ctx, struct bridge *b), void *ctx)
+{
+    size_t at = 0;
+    for (struct bridge *b; (b = map_next(&all->by_serial, &at)) != NULL;)
+        each(ctx, b);
 }
 
 static bool is_of_device(void *ctx, const struct bridge *b)
@@ -392,6 +399,9 @@ void bridges_free(struct bridges *all)
     size_t at = 0;
     if (all == NULL)
         return;
+    for (struct bridge *b; (b = map_next(&all->by_serial, &at)) != NULL; at = 0)
+        bridge_free(b);
+    at = 0;
     for (struct bridge_policy *p; (p = map_next(&all->policies, &at)) != NULL;)
         free(p);
     map_free(&all->policies);

@@ -98,7 +98,7 @@ struct bridges_options {
     void (*random)(void *out, size_t n); /* NULL: random_bytes */
 };
 struct bridges *bridges_new(const struct bridges_options *o); /* NULL: no memory */
-/* Each bridge must have ended (bridges_end_all) and every claim come back. NULL is fine. */
+/* Frees those whose claims have not come back, too, without a word. NULL is fine. */
 void bridges_free(struct bridges *b);
 
 /* A bridge that waits for its sides. now: loop_now. NULL with *why: ERR_LIMIT (BRIDGES_MAX),
@@ -115,6 +115,8 @@ void bridge_end(struct bridge *b, enum bridge_outcome outcome, const char *text)
 /* A claim has come back; its bridge must have ended, and is freed with the last. */
 void bridge_returned(struct bridge *b);
 
+/* All that are there, those included whose end waits for their claims. `each` ends none. */
+void bridges_each(const struct bridges *b, void (*each)(void *ctx, struct bridge *b), void *ctx);
 /* Ends all of that device, or of those that `which` picks. */
 void bridges_cut_device(struct bridges *b, const char *device, const char *text);
 void bridges_end_if(struct bridges *b, bool (*which)(void *ctx, const struct bridge *b), void *ctx,

@@ -241,6 +241,41 @@ static bool check_mqtt(struct request *r, const struct http_head *head)
                   "Sec-WebSocket-Protocol.");
 }
 
+/* ---- bridges ---- */
+
+/* RFC 6750 section 2.1. */
+static bool check_bearer(struct request *r, const struct http_head *head)
+{
+    struct span value = http_header(head, "authorization");
+    struct span scheme = span_cut(&value, ' ');
+    r->token = span_trim(value);
+    if (http_header_count(head, "authorization") == 1 && span_is_nocase(scheme, "bearer") &&
+        r->token.n > 0)
+        return true;
+    return refuse(r, 401,
+                  "The bridge's token is missing: send it once as Authorization: Bearer TOKEN.");
+}
+
+/* The first one offered is echoed, whatever it is called: its clients name the wire by which the
+ * device was asked. */
+static bool check_first(struct request *r, const struct http_head *head)
+{
+    struct span rest = http_header(head, "sec-websocket-protocol");
+    r->first = span_trim(span_cut(&rest, ','));
+    if (r->first.n == 0 ||
+        (r->first.n <= SUBPROTOCOL_MAX && made_of(r->first, span_of("!#$%&'*+-.^_`|~"))))
+        return true;
+    return refuse(r, 400, "The WebSocket subprotocol that is offered first is malformed.");
+}
+
+static void check_bridge(struct request *r, const struct http_head *head, struct span path)
+{
+    r->kind = REQUEST_BRIDGE;
+    r->path = path;
+    if (check_upgrade(r, head) && check_bearer(r, head))
+        check_first(r, head);
+}
+
 struct request request_check(const struct http_head *head)
 {
     struct request r = {.kind = REQUEST_TUNNEL};
@@ -252,6 +287,8 @@ struct request request_check(const struct http_head *head)
         check_device(&r, head);
     } else if (is_mqtt_path(path) && (!span_is(path, "/") || mqtt_protocol_of(head) != NULL)) {
         check_mqtt(&r, head);
+    } else if (path.n > 9 && memcmp(path.p, "/bridges/", 9) == 0) {
+        check_bridge(&r, head, path);
     } else if (span_is(path, "/healthz")) {
         if (span_is(head->method, "GET"))
             r = (struct request){.kind = REQUEST_HEALTH, .status = 200, .text = "ok"};

@@ -1,6 +1,6 @@
 /* What a client asks of the hub: the rules for the upgrade requests to /tunnel
- * (share/doc/protocol.md), /device (share/doc/devices.md) and /mqtt (share/doc/mqtt.md) and for the
- * few other paths. Pure: a parsed head in, a decision out. */
+ * (share/doc/protocol.md), /device (share/doc/devices.md), /mqtt (share/doc/mqtt.md) and /bridges/
+ * (share/doc/azure.md), and for the few other paths. Pure: a parsed head in, a decision out. */
 #ifndef GATEWAY_HUB_RELAY_REQUEST_H
 #define GATEWAY_HUB_RELAY_REQUEST_H
 
@@ -10,14 +10,16 @@
 #define REQUEST_MAX 4096 /* bytes of request line and headers, as the real service has it */
 #define CLIENT_TOKEN_MIN 32
 #define CLIENT_TOKEN_MAX 128
-#define INSTANCE_SIZE 22 /* characters: base64url of 128 bits */
+#define SUBPROTOCOL_MAX 64 /* characters of one that is to be echoed */
+#define INSTANCE_SIZE 22   /* characters: base64url of 128 bits */
 
 enum request_kind {
     REQUEST_REFUSED,
     REQUEST_HEALTH,
     REQUEST_TUNNEL,
     REQUEST_DEVICE,
-    REQUEST_MQTT /* a WebSocket that carries MQTT */
+    REQUEST_MQTT, /* a WebSocket that carries MQTT */
+    REQUEST_BRIDGE
 };
 
 /* Views live as long as the head. */
@@ -33,6 +35,9 @@ struct request {
     int version;              /* version of the subprotocol's first messages: 1, 2 or 3 */
     struct span instance;     /* identifies the client's process; n is 0 unless it is native */
     struct span host;         /* REQUEST_DEVICE: the hub's, as the device dialled it; no port */
+    struct span path;         /* REQUEST_BRIDGE; its token is the bearer's */
+    struct span first;        /* REQUEST_BRIDGE: the first subprotocol that is offered; n is 0:
+                                 there is none */
 };
 
 struct request request_check(const struct http_head *head);

@@ -1,0 +1,23 @@
+/* Private to bridge_desk*.c. */
+#ifndef GATEWAY_HUB_BRIDGE_DESK_INTERNAL_H
+#define GATEWAY_HUB_BRIDGE_DESK_INTERNAL_H
+
+#include "gateway/hub/hub_internal.h"
+
+struct bridge_desk {
+    struct hub *hub;
+    struct bridges *bridges;
+    struct device_subscriber subscriber;
+    struct monitor *monitor; /* NULL: nobody watches */
+    bool ended;
+    uint64_t refused; /* who came with a wrong token, or too late */
+};
+
+/* ---- bridge_desk_notes.c: what logs and those who watch are told; each claim's client is that of
+ * its ticket ---- */
+
+void bridge_note_joined(struct bridge_desk *d, struct bridge *b, const struct bridge_ticket *t);
+/* Once for each bridge, when its last claim is back, or at once without one. */
+void bridge_note_ended(const struct bridge_desk *d, struct bridge *b);
+
+#endif
