@@ -16,7 +16,7 @@ void frontend_ask_bridge(struct pending_conn *conn, const struct request *r)
         message_new(MESSAGE_BRIDGE_HELLO, conn->frontend->o.worker, sizeof *m + size);
     if (m == NULL) {
         pending_conn_refused(conn, 503, ERR_NO_MEMORY, NO_MEMORY);
-        frontend_answer(conn, 503, NO_MEMORY);
+        frontend_answer(conn, 503, NO_MEMORY, true);
         return;
     }
     m->pending_id = conn->id;
@@ -68,7 +68,7 @@ void frontend_bridge_reply(struct frontend *f, struct message_bridge_reply *m)
     if (conn != NULL && m->ticket != NULL) {
         admit(conn, m);
     } else if (conn != NULL) {
-        frontend_answer(conn, m->status, m->text);
+        frontend_answer(conn, m->status, m->text, true);
     } else if (m->ticket != NULL) {
         lose(f, m->ticket, ERR_CLIENT_CLOSED, "it left before it was answered");
         m->ticket = NULL;

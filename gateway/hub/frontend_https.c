@@ -15,40 +15,6 @@
 
 /* ---- answers ---- */
 
-static const char *more_headers(int status)
-{
-    switch (status) {
-    case 401:
-        return "WWW-Authenticate: Bearer\r\n";
-    case 405:
-        return "Allow: GET\r\n";
-    case 426:
-        return "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n";
-    case 503:
-        return "Retry-After: 1\r\n";
-    default:
-        return "";
-    }
-}
-
-static void answer(struct pending_conn *conn, int status, const char *text, bool close)
-{
-    char headers[160], body[600];
-    int n = snprintf(body, sizeof body, "%s\n", text);
-    snprintf(headers, sizeof headers, "channel-id: %s\r\n%s", conn->channel, more_headers(status));
-    struct http_response a = {.status = status,
-                              .type = "text/plain; charset=utf-8",
-                              .headers = headers,
-                              .body = {body, (size_t)n < sizeof body ? (size_t)n : sizeof body - 1},
-                              .close = close};
-    http_conn_answer(conn->session, &a);
-}
-
-void frontend_answer(struct pending_conn *conn, int status, const char *text)
-{
-    answer(conn, status, text, true);
-}
-
 /* The error that a refusal with that status counts as. */
 static enum err reason_of(int status)
 {
@@ -68,7 +34,7 @@ static enum err reason_of(int status)
 static void refuse(struct pending_conn *conn, int status, const char *text)
 {
     pending_conn_refused(conn, status, reason_of(status), text);
-    answer(conn, status, text, true);
+    frontend_answer(conn, status, text, true);
 }
 
 static void answer_api(struct pending_conn *conn, int status, const char *request_id,
@@ -172,7 +138,7 @@ static void on_request(void *owner, const struct http_head *head, struct span bo
         return;
     }
     if (r.kind == REQUEST_HEALTH)
-        answer(conn, r.status, r.text, false);
+        frontend_answer(conn, r.status, r.text, false);
     else if (r.kind == REQUEST_REFUSED)
         refuse(conn, r.status, r.text);
     else
@@ -248,7 +214,7 @@ void frontend_admit_reply(struct frontend *f, struct message_admit_reply *m)
     if (conn != NULL && m->registration != NULL) {
         admit(conn, m);
     } else if (conn != NULL) {
-        answer(conn, m->status, m->text, true);
+        frontend_answer(conn, m->status, m->text, true);
     } else if (m->registration != NULL) {
         lose(f, m->registration, ERR_CLIENT_CLOSED, "it left before it was answered");
         m->registration = NULL;

@@ -52,8 +52,9 @@ void frontend_lose_device(struct frontend *f, struct device_ticket *t, enum err 
 /* Asks the main thread for the side of a bridge that the request, of kind REQUEST_BRIDGE, is for
  * (frontend_bridge.c). */
 void frontend_ask_bridge(struct pending_conn *conn, const struct request *r);
-/* Answers an HTTPS connection with that status and sentence, and ends it (frontend_https.c). */
-void frontend_answer(struct pending_conn *conn, int status, const char *text);
+/* Answers an HTTPS connection with that status and sentence (frontend_answer.c). close: and ends
+ * it. */
+void frontend_answer(struct pending_conn *conn, int status, const char *text, bool close);
 /* Sends the main thread a request, which has to be answered within 75 s. */
 void pending_conn_ask(struct pending_conn *conn, struct message *m);
 /* The connection that asked, for which the answer is here. NULL: it has closed meanwhile. */
