@@ -12,9 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JSON "application/json; charset=utf-8"
-#define HOST_MAX 262 /* a name, and a port */
-#define BODY_MAX ((size_t)4096)
+#define HOST_MAX 262     /* a name, and a port */
 #define HEADERS_MAX 2048 /* a bridge's URL and a token among them */
 
 struct azure_rest {
@@ -72,34 +70,17 @@ static void finish(struct azure_call *c, const struct azure_reply *a)
 
 static void answer_error(struct azure_call *c, enum azure_error e, const char *text)
 {
-    char headers[128];
-    struct json_writer w = {.bytes.limit = BODY_MAX};
+    char headers[AZURE_ERROR_HEADERS_SIZE];
+    struct json_writer w = {.bytes.limit = AZURE_ERROR_BODY_MAX};
     azure_error_write(&w, e, text, c->id, c->rest->o.clock());
-    snprintf(headers, sizeof headers, "iothub-errorcode: %s\r\n", azure_error_code(e));
+    azure_error_headers(e, headers);
     const struct azure_reply a = {.status = azure_error_status(e),
-                                  .type = JSON,
+                                  .type = AZURE_ERROR_TYPE,
                                   .headers = headers,
                                   .body = {(const char *)w.bytes.data, w.bytes.size}};
     audit(c, azure_error_code(e), text != NULL ? text : "", a.status);
     finish(c, &a);
     buf_free(&w.bytes);
-}
-
-void azure_rest_bad_request(int status, const char *text, struct azure_reply *out,
-                            char headers[600], char body[600])
-{
-    struct json_writer w = {.bytes.limit = BODY_MAX};
-    enum azure_error e = azure_error_of_status(status);
-    char id[UUID_SIZE];
-    random_uuid(id);
-    azure_error_write(&w, e, text, id, clock_wall_ms());
-    int n = snprintf(body, 600, "%.*s", (int)w.bytes.size, (const char *)w.bytes.data);
-    snprintf(headers, 600, "iothub-errorcode: %s\r\n", azure_error_code(e));
-    buf_free(&w.bytes);
-    *out = (struct azure_reply){.status = status,
-                                .type = JSON,
-                                .headers = headers,
-                                .body = {body, n > 0 && n < 600 ? (size_t)n : 0}};
 }
 
 static void answer_stream(struct azure_call *c, const struct stream_answer *s)
@@ -122,7 +103,8 @@ static void answer_endpoints(struct azure_call *c)
 {
     char body[HOST_MAX + 100];
     int n = snprintf(body, sizeof body, "{\"streamingEndpoints\":[\"https://%s\"]}", c->host);
-    finish(c, &(struct azure_reply){.status = 200, .type = JSON, .body = {body, (size_t)n}});
+    finish(c, &(struct azure_reply){
+                  .status = 200, .type = AZURE_ERROR_TYPE, .body = {body, (size_t)n}});
 }
 
 /* ---- the stream ---- */
@@ -291,10 +273,7 @@ void azure_rest_handle(struct azure_rest *a, const struct api_call *q,
 {
     struct azure_call *c = call_new(a, q);
     if (c == NULL) {
-        struct azure_reply out;
-        char headers[600], body[600];
-        azure_rest_bad_request(500, "The hub is out of memory.", &out, headers, body);
-        done(ctx, &out);
+        done(ctx, &(struct azure_reply){.status = 500}); /* there is no memory to say why */
         return;
     }
     c->done = done;

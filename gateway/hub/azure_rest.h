@@ -30,8 +30,4 @@ void azure_rest_handle(struct azure_rest *a, const struct api_call *q,
                        void (*done)(void *ctx, const struct azure_reply *answer), void *ctx);
 /* As api_left. */
 void azure_rest_left(struct azure_rest *a, struct api_caller_id caller);
-/* Writes the answer to a request that could not be read; headers and body hold 600 bytes each. */
-void azure_rest_bad_request(int status, const char *text, struct azure_reply *out,
-                            char headers[600], char body[600]);
-
 #endif

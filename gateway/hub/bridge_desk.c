@@ -226,14 +226,20 @@ void bridge_desk_tick(struct bridge_desk *d)
     bridges_tick(d->bridges, loop_now(d->hub->o.loop), 1000 * (int64_t)time(NULL));
 }
 
+static uint64_t day_limit(void *owner, const char *policy)
+{
+    const struct bridge_desk *d = owner;
+    return limits_of(d->hub->limits, policy)->stream_bytes_per_day;
+}
+
 struct bridge_desk *bridge_desk_new(struct hub *hub)
 {
     struct bridge_desk *d = calloc(1, sizeof *d);
     if (d == NULL)
         return NULL;
     d->hub = hub;
-    d->bridges =
-        bridges_new(&(struct bridges_options){.hub = hub->o.region, .ended = on_ended, .owner = d});
+    d->bridges = bridges_new(&(struct bridges_options){
+        .hub = hub->o.region, .day_limit = day_limit, .ended = on_ended, .owner = d});
     if (d->bridges == NULL) {
         free(d);
         return NULL;

@@ -1,7 +1,10 @@
-/* HTTPS at a frontend: requests for tunnels, calls of the control API, and health. Who begins with
- * MQTT gets that. */
+/* HTTPS at a frontend: requests for tunnels, calls of the control API and of Azure's REST
+ * interface, and health. Who begins with MQTT gets that. */
+#include "core/base/clock.h"
+#include "core/base/random.h"
 #include "core/http/server.h"
 #include "gateway/hub/api/api.h"
+#include "gateway/hub/azure/azure_request.h"
 #include "gateway/hub/frontend_internal.h"
 #include "gateway/hub/hub_protocol.h"
 #include "gateway/hub/relay/request.h"
@@ -11,7 +14,6 @@
 #include <string.h>
 
 #define IDLE_MS 60000 /* ms between two calls on one connection */
-#define API_TYPE "application/x-amz-json-1.1"
 
 /* ---- answers ---- */
 
@@ -37,15 +39,11 @@ static void refuse(struct pending_conn *conn, int status, const char *text)
     frontend_answer(conn, status, text, true);
 }
 
-static void answer_api(struct pending_conn *conn, int status, const char *request_id,
-                       const char *error, struct span body, bool close)
+static void answer_call(struct pending_conn *conn, int status, const char *type,
+                        const char *headers, struct span body, bool close)
 {
-    char headers[200];
-    snprintf(headers, sizeof headers, "x-amzn-RequestId: %s\r\n%s%s%s", request_id,
-             error != NULL ? "x-amzn-ErrorType: " : "", error != NULL ? error : "",
-             error != NULL ? "\r\n" : "");
     struct http_response a = {
-        .status = status, .type = API_TYPE, .headers = headers, .body = body, .close = close};
+        .status = status, .type = type, .headers = headers, .body = body, .close = close};
     http_conn_answer(conn->session, &a);
 }
 
@@ -60,9 +58,15 @@ static size_t head_size(const struct http_head *h)
     return n;
 }
 
+/* Of the control API, or of Azure's REST interface. */
+static bool is_call(const struct http_head *head)
+{
+    return azure_wants(head) || api_wants(head);
+}
+
 static bool on_head(void *owner, const struct http_head *head)
 {
-    if (api_wants(head) || head_size(head) <= REQUEST_MAX)
+    if (is_call(head) || head_size(head) <= REQUEST_MAX)
         return true;
     refuse(owner, 431, "The request has more than 4096 bytes.");
     return false;
@@ -111,7 +115,7 @@ static void call(struct pending_conn *conn, const struct http_head *head, struct
     }
     m->pending_id = conn->id;
     snprintf(m->client, sizeof m->client, "%s", conn->tls->name);
-    conn->calls = api_may_wait(head);
+    conn->calls = azure_may_wait(head) || api_may_wait(head);
     pending_conn_ask(conn, &m->message);
     if (conn->calls)
         http_conn_watch(conn->session);
@@ -120,7 +124,7 @@ static void call(struct pending_conn *conn, const struct http_head *head, struct
 static void on_request(void *owner, const struct http_head *head, struct span body)
 {
     struct pending_conn *conn = owner;
-    if (api_wants(head)) {
+    if (is_call(head)) {
         call(conn, head, body);
         return;
     }
@@ -145,26 +149,50 @@ static void on_request(void *owner, const struct http_head *head, struct span bo
         ask_admission(conn, &r);
 }
 
+static void answer_bad_stream(struct pending_conn *conn, int status, const char *text)
+{
+    enum azure_error e = azure_error_of_status(status);
+    struct json_writer w = {.bytes.limit = AZURE_ERROR_BODY_MAX};
+    char headers[AZURE_ERROR_HEADERS_SIZE], id[UUID_SIZE];
+    random_uuid(id);
+    azure_error_write(&w, e, text, id, clock_wall_ms());
+    azure_error_headers(e, headers);
+    answer_call(conn, status, AZURE_ERROR_TYPE, headers,
+                (struct span){(const char *)w.bytes.data, w.bytes.size}, true);
+    buf_free(&w.bytes);
+}
+
+static void answer_bad_call(struct pending_conn *conn, const struct http_head *head, int status,
+                            const char *text)
+{
+    char headers[API_HEADERS_SIZE], body[600];
+    struct api_answer a;
+    if (azure_wants(head)) {
+        answer_bad_stream(conn, status, text);
+        return;
+    }
+    api_bad_request(status, text, &a, body, sizeof body);
+    api_headers(&a, headers);
+    answer_call(conn, a.status, API_CONTENT_TYPE, headers, a.body, true);
+}
+
 static void on_bad(void *owner, const struct http_head *head, int status, const char *text)
 {
     struct pending_conn *conn = owner;
-    struct api_answer a;
-    char body[600];
-    bool api = head != NULL && api_wants(head);
-    if (!api && status == 408) {
+    bool call = head != NULL && is_call(head);
+    if (!call && status == 408) {
         /* Any answer other than 5xx makes a tunnel's client give up, although the network was only
          * slow. */
         pending_conn_refused(conn, 0, ERR_SILENT, text);
         pending_conn_free(conn);
         return;
     }
-    if (!api) {
+    if (!call) {
         refuse(conn, status, text);
         return;
     }
     pending_conn_refused(conn, status, reason_of(status), text);
-    api_bad_request(status, text, &a, body, sizeof body);
-    answer_api(conn, a.status, a.request_id, a.error, a.body, true);
+    answer_bad_call(conn, head, status, text);
 }
 
 static void on_closed(void *owner, const char *why)
@@ -225,8 +253,7 @@ void frontend_api_reply(struct frontend *f, const struct message_api_reply *m)
 {
     struct pending_conn *conn = pending_conn_answered(f, m->pending_id);
     if (conn != NULL)
-        answer_api(conn, m->status, m->request_id, m->error, (struct span){m->body, m->size},
-                   false);
+        answer_call(conn, m->status, m->type, m->headers, (struct span){m->body, m->size}, false);
 }
 
 /* ---- the protocol ---- */

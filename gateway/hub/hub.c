@@ -14,48 +14,6 @@
 #define REFUSAL_LOG_WINDOW_MS 60000
 #define TLS_CACHE_BYTES (1 << 20) /* some 10,000 sessions */
 
-/* ---- the control API ---- */
-
-static void on_called(void *ctx, const struct api_answer *a)
-{
-    struct message_api_request *call = ctx;
-    struct hub *hub = call->hub;
-    struct message_api_reply *m =
-        MESSAGE(struct message_api_reply, MESSAGE_API_REPLY, call->message.worker);
-    if (m != NULL && (m->body = malloc(a->body.n + 1)) == NULL) {
-        free(m);
-        m = NULL;
-    }
-    if (m != NULL) {
-        memcpy(m->body, a->body.p, a->body.n);
-        m->size = a->body.n;
-        m->pending_id = call->pending_id;
-        m->status = a->status;
-        m->error = a->error;
-        memcpy(m->request_id, a->request_id, sizeof a->request_id);
-    }
-    hub_post(hub, m != NULL ? &m->message : NULL);
-    message_free(&call->message);
-}
-
-static void on_api_request(struct hub *hub, void *message)
-{
-    struct message_api_request *m = message;
-    struct api_call c = {.head = &m->head,
-                         .body = m->body,
-                         .client = m->client,
-                         .caller = {m->message.worker, m->pending_id}};
-    m->hub = hub;
-    api_handle(hub->api, &c, on_called, m);
-}
-
-static void on_api_left(struct hub *hub, void *message)
-{
-    const struct message_api_left *m = message;
-    api_left(hub->api, (struct api_caller_id){m->message.worker, m->pending_id});
-    message_free(message);
-}
-
 /* ---- messages ---- */
 
 static void end_drain(struct hub *hub)
@@ -80,8 +38,8 @@ static void on_message(void *owner, struct mail *mail)
         [MESSAGE_ADMIT_REQUEST] = admission_requested,
         [MESSAGE_MIGRATE_OUT] = admission_migrate,
         [MESSAGE_DETACHED] = admission_detached,
-        [MESSAGE_API_REQUEST] = on_api_request,
-        [MESSAGE_API_LEFT] = on_api_left,
+        [MESSAGE_API_REQUEST] = hub_called,
+        [MESSAGE_API_LEFT] = hub_caller_left,
         [MESSAGE_REFUSED] = admission_refused,
         [MESSAGE_DRAINED] = on_drained,
         [MESSAGE_DEVICE_HELLO] = device_desk_hello,
@@ -265,6 +223,8 @@ static bool load_rules(struct hub *hub, const struct hub_options *from, enum err
     api_rules(hub->api, keys, limits);
     accounts_rules(hub->accounts, limits);
     device_registry_limit(hub->devices, limits_of(limits, "")->devices);
+    streams_rules(hub->streams, limits);
+    azure_rest_rules(hub->azure, keys);
     keys_free(hub->keys);
     limits_free(hub->limits);
     hub->keys = keys;
@@ -389,7 +349,7 @@ static bool open_registry(struct hub *hub, enum err *why, char *text, size_t siz
     registry_subscribe(hub->registry, &hub->subscriber);
     hub->desk = device_desk_new(hub, hub->o.device_approve);
     hub->bridges = bridge_desk_new(hub);
-    if (hub->desk == NULL || hub->bridges == NULL)
+    if (hub->desk == NULL || hub->bridges == NULL || !hub_open_streams(hub))
         return no_memory(why, text, size);
     struct api_options a = {.registry = hub->registry,
                             .devices = hub->devices,
@@ -480,6 +440,7 @@ void hub_free(struct hub *hub)
     for (size_t i = 0; i < hub->n_threads; i++)
         worker_stop(hub->threads[i]);
     mailbox_free(hub->mailbox, on_last_message);
+    streams_end(hub->streams);
     bridge_desk_end(hub->bridges);
     device_desk_end(hub->desk);
     api_without_notices(hub->api);
@@ -487,6 +448,8 @@ void hub_free(struct hub *hub)
     device_registry_free(hub->devices);
     device_desk_free(hub->desk);
     bridge_desk_free(hub->bridges);
+    streams_free(hub->streams);
+    azure_rest_free(hub->azure);
     api_free(hub->api);
     for (size_t i = 0; i < hub->n_threads; i++)
         worker_free(hub->threads[i]);

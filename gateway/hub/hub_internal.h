@@ -5,7 +5,9 @@
 #include "core/net/listener.h"
 #include "gateway/hub/accounts.h"
 #include "gateway/hub/api/api.h"
+#include "gateway/hub/azure_rest.h"
 #include "gateway/hub/bridge_desk.h"
+
 #include "gateway/hub/device_desk.h"
 #include "gateway/hub/devices/device_keys.h"
 #include "gateway/hub/devices/device_registry.h"
@@ -23,12 +25,15 @@ enum hub_path { PATH_CERT, PATH_KEY, PATH_KEYS, PATH_LIMITS, PATH_PRESET, PATH_A
 struct hub {
     struct hub_options o; /* strings other than `paths` outlive the hub */
     char *paths[PATHS];
+    char base[300]; /* "wss://hub.example:443": what devices are told that the hub is called */
     struct mailbox *mailbox;
     struct registry *registry;
     struct registry_subscriber subscriber; /* with admission_events */
     struct device_registry *devices;
     struct device_desk *desk; /* the devices' links */
     struct bridge_desk *bridges;
+    struct streams *streams; /* those that devices are asked for */
+    struct azure_rest *azure;
     struct api *api;
     uint8_t secrets_key[SEAL_KEY_SIZE]; /* zeroes without o.secrets_file */
     struct audit *audit;
@@ -63,6 +68,15 @@ struct hub {
 
     uint64_t admitted, refused, accepted; /* for metrics */
 };
+
+/* ---- hub_calls.c ---- */
+
+/* Opens streams and Azure's REST interface; the desks are there. False: no memory. */
+bool hub_open_streams(struct hub *hub);
+
+/* The receivers of API_REQUEST and API_LEFT. Each takes its message over. */
+void hub_called(struct hub *hub, void *message);
+void hub_caller_left(struct hub *hub, void *message);
 
 /* ---- hub_secrets.c ---- */
 

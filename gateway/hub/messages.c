@@ -28,10 +28,11 @@ static void free_admit_reply(void *message)
     registration_free(((struct message_admit_reply *)message)->registration);
 }
 
-/* The answer may hold access tokens, so it is wiped. */
+/* The answer may hold tokens and keys, so it is wiped. */
 static void free_api_reply(void *message)
 {
     struct message_api_reply *m = message;
+    secret_free(m->headers);
     if (m->body != NULL)
         explicit_bzero(m->body, m->size);
     free(m->body);

@@ -123,8 +123,8 @@ struct message_api_reply {
     struct message message;
     uint64_t pending_id;
     int status;
-    char request_id[40];
-    const char *error; /* static storage, or NULL */
+    const char *type; /* static storage; NULL: there is no body */
+    char *headers;    /* lines with their CRLF; wiped, like the body */
     char *body;
     size_t size;
 };

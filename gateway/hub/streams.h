@@ -83,6 +83,9 @@ void streams_ask(struct streams *s, const struct stream_spec *q,
  */
 void streams_left(struct streams *s, const void *ctx);
 
+/* The receiver of bridge_desk_on_wanted; owner: the streams. */
+void streams_wanted(void *owner, const struct bridge_spec *spec);
+
 struct streams_counts {
     uint64_t results[STREAM_RESULTS];
     size_t waiting; /* now */

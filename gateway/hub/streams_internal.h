@@ -45,6 +45,12 @@ struct stream_request {
 void stream_ask_for(struct streams *s, const struct stream_spec *q,
                     const struct bridge_inner *inner,
                     void (*done)(void *ctx, const struct stream_answer *a), void *ctx);
+
+/* ---- streams_request.c ---- */
+
+/* NULL: no memory. It is in no list yet, and freed by its answer. */
+struct stream_request *stream_request_new(struct streams *s, const struct stream_spec *q);
+
 /* Answers, and frees r when nothing is to call back. */
 void stream_answer(struct stream_request *r, enum stream_result result, const char *words);
 /* A call that comes back to r is made; it has come back. False: r is answered already, and gone. */
@@ -61,10 +67,5 @@ void stream_by_azure(struct stream_request *r);
 void stream_by_tunnel(struct stream_request *r);
 /* What a notice's answer means. *words: a sentence, unless the device has its own. */
 enum stream_result stream_result_of(const struct notice_answer *a, const char **words);
-
-/* ---- streams_wanted.c ---- */
-
-/* The receiver of bridge_desk_on_wanted; owner: the streams. */
-void streams_wanted(void *owner, const struct bridge_spec *spec);
 
 #endif

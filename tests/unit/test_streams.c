@@ -130,6 +130,7 @@ static int begin(void **state)
                                                     .token_new = token_new,
                                                     .now = clock_of,
                                                     .base = base_of});
+    bridge_desk_on_wanted(&desk, streams_wanted, streams);
     rules(NULL);
     enrol("pump", 0, NULL);
     return code;

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CONTENT_TYPE "application/x-amz-json-1.1"
 #define ANSWER_MAX HTTP_ANSWER_MAX
 
 /* ---- life ---- */
@@ -67,13 +66,20 @@ const struct api_counts *api_counts(const struct api *a)
     return &a->counts;
 }
 
+void api_headers(const struct api_answer *a, char out[API_HEADERS_SIZE])
+{
+    const char *error = a->error != NULL ? a->error : "";
+    snprintf(out, API_HEADERS_SIZE, "x-amzn-RequestId: %s\r\n%s%s%s", a->request_id,
+             a->error != NULL ? "x-amzn-ErrorType: " : "", error, a->error != NULL ? "\r\n" : "");
+}
+
 /* ---- the operation ---- */
 
 static bool has_type(const struct http_head *head)
 {
     struct span value = http_header(head, "Content-Type");
     return http_header_count(head, "Content-Type") == 1 &&
-           span_is_nocase(span_trim(span_cut(&value, ';')), CONTENT_TYPE);
+           span_is_nocase(span_trim(span_cut(&value, ';')), API_CONTENT_TYPE);
 }
 
 bool api_may_wait(const struct http_head *head)
@@ -111,7 +117,7 @@ static bool route(struct call *c)
     if (!span_is(c->head->method, "POST"))
         return REFUSE(c, FAULT_UNKNOWN_OPERATION, "The method must be POST.");
     if (!has_type(c->head))
-        return REFUSE(c, FAULT_SERIALIZATION, "Content-Type must be " CONTENT_TYPE ".");
+        return REFUSE(c, FAULT_SERIALIZATION, "Content-Type must be " API_CONTENT_TYPE ".");
     return true;
 }
 

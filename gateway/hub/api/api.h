@@ -58,6 +58,10 @@ struct api_answer {
     const char *error; /* name of the exception, or NULL; for x-amzn-ErrorType */
     struct span body;  /* application/x-amz-json-1.1; a view that is gone after done */
 };
+#define API_CONTENT_TYPE "application/x-amz-json-1.1"
+/* The headers of an answer, beside its type: lines with their CRLF. */
+#define API_HEADERS_SIZE 200
+void api_headers(const struct api_answer *a, char out[API_HEADERS_SIZE]);
 /* Whether that request is for the API: it has X-Amz-Target, or its Content-Type is
  * application/x-amz-json-1.1. */
 bool api_wants(const struct http_head *head);

@@ -32,6 +32,11 @@ enum azure_error azure_error_of_status(int status)
     return status == 431 ? AZURE_TOO_LARGE : status >= 500 ? AZURE_SERVER : AZURE_ARGUMENT;
 }
 
+void azure_error_headers(enum azure_error e, char out[AZURE_ERROR_HEADERS_SIZE])
+{
+    snprintf(out, AZURE_ERROR_HEADERS_SIZE, "iothub-errorcode: %s\r\n", errors[e].code);
+}
+
 void azure_error_write(struct json_writer *w, enum azure_error e, const char *text,
                        const char *tracking, int64_t now)
 {

@@ -30,6 +30,11 @@ const char *azure_error_code(enum azure_error e);
 /* The one that fits an HTTP status of a request that could not be read. */
 enum azure_error azure_error_of_status(int status);
 
+#define AZURE_ERROR_TYPE "application/json; charset=utf-8"
+#define AZURE_ERROR_BODY_MAX ((size_t)4096)
+#define AZURE_ERROR_HEADERS_SIZE 80
+/* The header line of the answer, with its CRLF. */
+void azure_error_headers(enum azure_error e, char out[AZURE_ERROR_HEADERS_SIZE]);
 /* Writes the body, JSON. text: a sentence; NULL: the table's. tracking: the request's id; now: ms
  * since 1970. */
 void azure_error_write(struct json_writer *w, enum azure_error e, const char *text,
