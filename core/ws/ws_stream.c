@@ -25,8 +25,11 @@ struct ws_stream {
     struct span rest; /* the owner's bytes that wait; p NULL: none */
     struct deferred wake;
     void (*finished)(void *owner); /* it is being finished */
-    struct timer *linger;
-    uint64_t heard_at; /* once `ws` has gone */
+    struct timer *timer;  /* NULL, or how long the transport's end or the peer's silence may take */
+    uint64_t heard_at;    /* once `ws` has gone */
+    uint64_t patience_ms; /* a Close waits for so much silence; 0: for none */
+    void (*given_up)(void *ctx, struct stream *s); /* instead of the end; NULL: the end */
+    void *ctx;
 };
 
 static struct ws_stream *of(const struct stream *s)
@@ -194,12 +197,38 @@ static bool wss_ready(const struct stream *s)
     return of(s)->rest.p == NULL && !of(s)->released;
 }
 
+static void on_timer(void *owner);
+
+static void start_timer(struct ws_stream *x, uint64_t ms)
+{
+    if (x->timer == NULL)
+        x->timer = timer_new(x->loop, on_timer, x);
+    if (x->timer != NULL)
+        timer_start(x->timer, ms);
+}
+
+static void send_close(struct ws_stream *x)
+{
+    ws_close(x->ws, CLOSE_NORMAL, NULL);
+}
+
+/* The owner's last byte has gone. */
+static void begin_close(struct ws_stream *x)
+{
+    if (x->over)
+        return;
+    if (x->patience_ms > 0)
+        start_timer(x, x->patience_ms);
+    if (x->patience_ms == 0 || x->timer == NULL)
+        send_close(x);
+}
+
 static void wss_shutdown(struct stream *s)
 {
     struct ws_stream *x = of(s);
     x->shut = true;
-    if (x->rest.p == NULL && !x->over)
-        ws_close(x->ws, CLOSE_NORMAL, NULL);
+    if (x->rest.p == NULL)
+        begin_close(x);
 }
 
 /* The owner's bytes have gone, or nobody wants them. */
@@ -207,8 +236,8 @@ static void release_rest(struct ws_stream *x)
 {
     x->rest = (struct span){NULL, 0};
     x->released = true;
-    if (x->shut && !x->over)
-        ws_close(x->ws, CLOSE_NORMAL, NULL);
+    if (x->shut)
+        begin_close(x);
 }
 
 static void tell_released(struct ws_stream *x)
@@ -300,9 +329,20 @@ static void on_lower_failed(void *owner, enum err why)
 static const struct stream_events lower_events = {
     .readable = on_lower_readable, .writable = on_lower_writable, .failed = on_lower_failed};
 
-static void on_lingered(void *owner)
+/* The transport's end is not awaited any longer; or the peer, which could have said more after our
+ * end, has been silent for so long. */
+static void on_timer(void *owner)
 {
-    lower_over(owner);
+    struct ws_stream *x = owner;
+    if (x->over) {
+        lower_over(x);
+        return;
+    }
+    uint64_t silent = loop_now(x->loop) - ws_received_at(x->ws);
+    if (silent < x->patience_ms)
+        timer_start(x->timer, x->patience_ms - silent);
+    else
+        send_close(x);
 }
 
 /* From the WebSocket's end on its transport is read until its own, so that the peer, which may
@@ -326,12 +366,13 @@ static void go_on_finishing(struct ws_stream *x)
 {
     if (!x->over)
         return;
-    if (x->lower == NULL)
+    if (x->lower == NULL) {
         x->finished(x->stream.owner);
-    else if (x->linger == NULL && (x->linger = timer_new(x->loop, on_lingered, x)) == NULL)
+        return;
+    }
+    start_timer(x, WS_STREAM_LINGER_MS);
+    if (x->timer == NULL)
         lower_over(x);
-    else
-        timer_start(x->linger, WS_STREAM_LINGER_MS);
 }
 
 static void tell_failed(struct ws_stream *x)
@@ -373,6 +414,7 @@ void ws_stream_finish(struct stream *s, int code, const char *text, void (*finis
 {
     struct ws_stream *x = of(s);
     x->finished = finished;
+    x->given_up = NULL;
     x->rest = (struct span){NULL, 0};
     x->released = x->failed = false;
     drop_held(x);
@@ -383,7 +425,19 @@ void ws_stream_finish(struct stream *s, int code, const char *text, void (*finis
     wake(x);
 }
 
-/* ---- whether the peer is there ---- */
+/* ---- how it ends, and whether the peer is there ---- */
+
+void ws_stream_keep(struct stream *s, void (*given_up)(void *ctx, struct stream *s), void *ctx)
+{
+    struct ws_stream *x = of(s);
+    x->given_up = given_up;
+    x->ctx = ctx;
+}
+
+void ws_stream_patient(struct stream *s, uint64_t ms)
+{
+    of(s)->patience_ms = ms;
+}
 
 void ws_stream_ping(struct stream *s)
 {
@@ -400,11 +454,25 @@ uint64_t ws_stream_heard_at(const struct stream *s)
 
 /* ---- life ---- */
 
+static const struct stream_events no_events; /* finishing tells none */
+
+static void give_up(struct ws_stream *x)
+{
+    void (*given_up)(void *ctx, struct stream *s) = x->given_up;
+    x->given_up = NULL;
+    stream_set_owner(&x->stream, &no_events, x->ctx);
+    given_up(x->ctx, &x->stream);
+}
+
 static void wss_close(struct stream *s)
 {
     struct ws_stream *x = of(s);
+    if (x->given_up != NULL) {
+        give_up(x);
+        return;
+    }
     loop_cancel(&x->wake);
-    timer_free(x->linger);
+    timer_free(x->timer);
     ws_free(x->ws);
     if (x->lower != NULL)
         stream_close(x->lower);

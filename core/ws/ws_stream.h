@@ -35,6 +35,13 @@ struct stream *ws_stream_new(struct loop *loop, struct stream *lower, bool clien
  * any event; `finished` never comes from inside. */
 void ws_stream_finish(struct stream *s, int code, const char *text, void (*finished)(void *owner));
 
+/* For owners that close with stream_close: instead of ending the transport, that hands the stream
+ * to given_up, once, which ends it with ws_stream_finish; its events are not told any more, and ctx
+ * is its owner from then on. */
+void ws_stream_keep(struct stream *s, void (*given_up)(void *ctx, struct stream *s), void *ctx);
+/* For a peer that takes a Close for the end of both ways: after stream_shutdown none goes before
+ * the peer's own, or ms of silence from it. Until then its bytes are read. */
+void ws_stream_patient(struct stream *s, uint64_t ms);
 /* Sends a ping, without payload. */
 void ws_stream_ping(struct stream *s);
 /* loop_now when the last bytes of any kind came from the peer. They are looked for as

@@ -195,39 +195,59 @@ static void drop_empty(struct presence *p)
         presence_free(p);
 }
 
-static void admit(struct hub *hub, const struct message_admit_request *k, const struct admission *a)
+/* Lets it in: the side is its own from now on. NULL: no memory. */
+static struct registration *take_in(struct hub *hub, const struct message_admit_request *k,
+                                    const struct admission *a)
 {
-    struct message_admit_reply *m =
-        MESSAGE(struct message_admit_reply, MESSAGE_ADMIT_REPLY, k->message.worker);
     const struct tunnel_record *t = a->tunnel;
     struct registration *registration = registration_new(hub, k, a);
     struct presence *p = presence_get(&hub->presences, t->id, hub_least_worker(hub));
-    if (m == NULL || registration == NULL || p == NULL) {
-        free(m);
+    if (registration == NULL || p == NULL) {
         registration_free(registration);
         drop_empty(p);
-        struct admission refused = no_memory; /* memory is short, although the token is right */
-        refused.known = t;
-        refuse(hub, k, &refused);
-        return;
+        return NULL;
     }
     account_hold(registration->account);
     presence_join(p, hub->monitor, t, registration);
     hub->load[p->home]++;
     hub->admitted++;
     registry_connected(hub->registry, span_of(t->id), k->side, true);
-    audit_connect(hub, registration, t);
     if (k->side == SIDE_DESTINATION)
         device_desk_connected(hub->desk, t->id);
+    audit_connect(hub, registration, t);
+    return registration;
+}
+
+static void admit(struct hub *hub, const struct message_admit_request *k, const struct admission *a)
+{
+    struct message_admit_reply *m =
+        MESSAGE(struct message_admit_reply, MESSAGE_ADMIT_REPLY, k->message.worker);
+    struct registration *registration = m != NULL ? take_in(hub, k, a) : NULL;
+    if (registration == NULL) {
+        free(m);
+        struct admission refused = no_memory; /* memory is short, although the token is right */
+        refused.known = a->tunnel;
+        refuse(hub, k, &refused);
+        return;
+    }
     m->pending_id = k->pending_id;
     m->registration = registration;
     hub_post(hub, &m->message);
 }
 
+static void admit_own(struct hub *hub, const struct message_admit_request *k,
+                      const struct admission *a)
+{
+    struct registration *r = a->tunnel != NULL ? take_in(hub, k, a) : NULL;
+    k->own(k->ctx, r, r == NULL && a->tunnel != NULL ? &no_memory : a);
+}
+
 static void on_admission(void *ctx, struct admission a)
 {
     struct message_admit_request *k = ctx;
-    if (a.tunnel != NULL)
+    if (k->own != NULL)
+        admit_own(k->hub, k, &a);
+    else if (a.tunnel != NULL)
         admit(k->hub, k, &a);
     else
         refuse(k->hub, k, &a);
@@ -302,6 +322,14 @@ static void detach(struct hub *hub, const struct end_report *d)
             post_close(hub, p, registration->side, &orphaned);
     }
     drop_empty(p);
+}
+
+void admission_lost(struct hub *hub, struct registration *r, enum err why, const char *text)
+{
+    struct end_report d = {.registration = r, .why = why};
+    snprintf(d.text, sizeof d.text, "%s", text);
+    detach(hub, &d);
+    registration_free(r);
 }
 
 void admission_detached(struct hub *hub, void *message)

@@ -170,12 +170,18 @@ static void on_ended(void *owner, const struct bridge *ended)
     struct bridge *b = bridges_find(d->bridges, ended->serial);
     if (b->out == 0)
         bridge_note_ended(d, b);
+    desk_inner_bridge(d, b, false);
+    /* A connection that still waits for its device does so in vain. */
+    if (b->inner.connection != 0)
+        bridge_desk_refuse(d, &b->inner,
+                           b->outcome == BRIDGE_LATE ? ERR_DEVICE_SILENT : ERR_DEVICE_OFFLINE);
     if (b->out == 0 || d->ended)
         return;
     struct message_bridge_close *m =
         MESSAGE(struct message_bridge_close, MESSAGE_BRIDGE_CLOSE, b->worker);
     if (m != NULL) {
         m->bridge = b->serial;
+        m->inner = b->inner.end;
         m->closing = closing_of(b->outcome);
     }
     hub_post(d->hub, m != NULL ? &m->message : NULL);
@@ -212,17 +218,11 @@ struct bridges *bridge_desk_bridges(const struct bridge_desk *d)
     return d->bridges;
 }
 
-struct bridge *bridge_desk_make(struct bridge_desk *d, const struct bridge_spec *spec,
-                                enum err *why)
-{
-    *why = ERR_SHUTDOWN;
-    return d->ended ? NULL : bridge_new(d->bridges, spec, loop_now(d->hub->o.loop), why);
-}
-
 /* ---- life ---- */
 
 void bridge_desk_tick(struct bridge_desk *d)
 {
+    desk_inners_tick(d);
     bridges_tick(d->bridges, loop_now(d->hub->o.loop), 1000 * (int64_t)time(NULL));
 }
 
@@ -238,6 +238,7 @@ struct bridge_desk *bridge_desk_new(struct hub *hub)
     if (d == NULL)
         return NULL;
     d->hub = hub;
+    list_init(&d->inners);
     d->bridges = bridges_new(&(struct bridges_options){
         .hub = hub->o.region, .day_limit = day_limit, .ended = on_ended, .owner = d});
     if (d->bridges == NULL) {
@@ -262,6 +263,7 @@ void bridge_desk_free(struct bridge_desk *d)
 {
     if (d == NULL)
         return;
+    desk_inners_free(d);
     bridges_free(d->bridges);
     free(d);
 }

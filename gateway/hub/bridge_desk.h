@@ -84,16 +84,19 @@ void bridge_desk_destination(struct bridge_desk *d, const struct inner_destinati
 void bridge_desk_on_wanted(struct bridge_desk *d,
                            void (*wanted)(void *owner, const struct bridge_spec *spec),
                            void *owner);
-/* Refuses that connection, whose client is told why (ERR_DEVICE_OFFLINE, ERR_DEVICE_REJECTED,
- * ERR_DEVICE_SILENT, ERR_LIMIT). Its bridge, if there is one, is to be ended by the caller. */
+/* Refuses that connection, whose client is told why (ERR_DEVICE_OFFLINE as "no route",
+ * ERR_DEVICE_REJECTED as "not allowed", ERR_DEVICE_SILENT as "timed out", ERR_LIMIT). Its bridge,
+ * if there is one, is to be ended by the caller. */
 void bridge_desk_refuse(struct bridge_desk *d, const struct bridge_inner *inner, enum err why);
 
-/* The receivers of BRIDGE_HELLO, BRIDGE_OUT, BRIDGE_GONE, INNER_WANTED and INNER_GONE. Each takes
+/* The receivers of BRIDGE_HELLO, BRIDGE_OUT, BRIDGE_GONE, INNER_WANTED, INNER_LEFT and
+ * INNER_GONE. Each takes
  * its message over. */
 void bridge_desk_hello(struct hub *hub, void *message);
 void bridge_desk_out(struct hub *hub, void *message);
 void bridge_desk_gone(struct hub *hub, void *message);
 void bridge_desk_inner_wanted(struct hub *hub, void *message);
+void bridge_desk_inner_left(struct hub *hub, void *message);
 void bridge_desk_inner_gone(struct hub *hub, void *message);
 
 #endif

@@ -50,6 +50,9 @@ static void on_message(void *owner, struct mail *mail)
         [MESSAGE_BRIDGE_HELLO] = bridge_desk_hello,
         [MESSAGE_BRIDGE_OUT] = bridge_desk_out,
         [MESSAGE_BRIDGE_GONE] = bridge_desk_gone,
+        [MESSAGE_INNER_WANTED] = bridge_desk_inner_wanted,
+        [MESSAGE_INNER_LEFT] = bridge_desk_inner_left,
+        [MESSAGE_INNER_GONE] = bridge_desk_inner_gone,
     };
     struct message *m = message_of(mail);
     receivers[m->kind](owner, m);

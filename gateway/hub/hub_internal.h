@@ -95,6 +95,8 @@ void admission_requested(struct hub *hub, void *message);
 void admission_migrate(struct hub *hub, void *message);
 void admission_detached(struct hub *hub, void *message);
 void admission_refused(struct hub *hub, void *message);
+/* An admitted end that was never handed over. */
+void admission_lost(struct hub *hub, struct registration *r, enum err why, const char *text);
 /* A callback for refusal_log_new; `hub` is the struct hub. */
 void admission_refusal_repeated(void *owner, const struct refusal_repeated *r);
 extern const struct registry_events admission_events;

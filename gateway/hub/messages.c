@@ -139,6 +139,20 @@ static void free_bridge_gone(void *message)
     bridge_ticket_free(((struct message_bridge_gone *)message)->gone.ticket);
 }
 
+static void free_inner_in(void *message)
+{
+    struct message_inner_in *m = message;
+    if (m->fd >= 0)
+        close(m->fd);
+    free(m->service);
+    free(m->label);
+}
+
+static void free_inner_wanted(void *message)
+{
+    free(((struct message_inner_wanted *)message)->service);
+}
+
 void message_free(struct message *m)
 {
     static void (*const carried[MESSAGE_COUNT])(void *message) = {

@@ -14,7 +14,11 @@
  *
  * So do the two sides of a bridge: BRIDGE_HELLO with a token, BRIDGE_REPLY with a ticket,
  * BRIDGE_OUT, BRIDGE_IN to the worker where they meet. Every ticket comes back once, in
- * BRIDGE_GONE. */
+ * BRIDGE_GONE.
+ *
+ * An inner end of the hub's (bridge/inner_end.h) begins with INNER_IN at the worker of its tunnel,
+ * which tells each connection that comes to it (INNER_WANTED), that such a one has left
+ * (INNER_LEFT), and its end (INNER_GONE). */
 #ifndef GATEWAY_HUB_MESSAGES_H
 #define GATEWAY_HUB_MESSAGES_H
 
@@ -24,8 +28,9 @@
 #include "core/net/mailbox.h"
 #include "core/net/stream.h"
 #include "core/tls/tls.h"
-#include "gateway/hub/bridge/bridge_pair.h"
+#include "gateway/hub/bridge/inner_table.h"
 #include "gateway/hub/devices/device_wire.h"
+#include "gateway/hub/registry/registry.h"
 #include "gateway/hub/relay/relay_end.h"
 
 struct hub_protocol;
@@ -47,6 +52,9 @@ struct hub_protocol;
     X(DEVICE_SEND, free_device_send)                                                               \
     X(BRIDGE_IN, free_bridge_move)                                                                 \
     X(BRIDGE_CLOSE, NULL)                                                                          \
+    X(INNER_IN, free_inner_in)                                                                     \
+    X(INNER_REFUSE, NULL)                                                                          \
+    X(INNER_LEAVE, NULL)                                                                           \
     /* to both */                                                                                  \
     X(DRAIN, NULL)                                                                                 \
     X(STOP, NULL)                                                                                  \
@@ -64,6 +72,9 @@ struct hub_protocol;
     X(BRIDGE_HELLO, free_bridge_hello)                                                             \
     X(BRIDGE_OUT, free_bridge_move)                                                                \
     X(BRIDGE_GONE, free_bridge_gone)                                                               \
+    X(INNER_WANTED, free_inner_wanted)                                                             \
+    X(INNER_LEFT, free_inner_wanted)                                                               \
+    X(INNER_GONE, NULL)                                                                            \
     X(REFUSED, NULL)                                                                               \
     X(DRAINED, NULL)
 
@@ -144,6 +155,10 @@ struct message_admit_request {
     char *token;                      /* wiped */
     char *client_token;               /* or NULL */
     char *device;                     /* or NULL */
+    /* For the hub's own end instead of a reply: r is NULL when it is not admitted, and else the
+     * receiver's. NULL: it is a frontend's request. */
+    void (*own)(void *ctx, struct registration *r, const struct admission *a);
+    void *ctx;
 };
 struct message_detached {
     struct message message;
@@ -251,12 +266,36 @@ struct message_bridge_move {
 };
 struct message_bridge_close {
     struct message message;
-    uint64_t bridge;
+    uint64_t bridge, inner; /* inner: the inner end that is one of its sides; 0: none */
     struct bridge_closing closing;
 };
 struct message_bridge_gone {
     struct message message;
     struct bridge_gone gone;
+};
+
+struct message_inner_in {
+    struct message message;
+    struct inner_start start; /* its texts are those below */
+    int fd;                   /* connected to the tunnel's relay; -1 once it is taken */
+    char *service, *label;
+};
+struct message_inner_refuse {
+    struct message message;
+    uint64_t inner, connection;
+    enum err why;
+};
+/* INNER_LEAVE, and INNER_GONE */
+struct message_inner {
+    struct message message;
+    uint64_t inner;
+};
+/* INNER_WANTED, and INNER_LEFT without texts */
+struct message_inner_wanted {
+    struct message message;
+    uint64_t inner, connection;
+    char *service;
+    char client[80];
 };
 
 /* A copy of the request that outlives the connection. NULL: no memory. */

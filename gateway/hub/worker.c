@@ -1,12 +1,14 @@
 #include "gateway/hub/worker.h"
 
 #include "gateway/hub/bridge/bridge_table.h"
+#include "gateway/hub/bridge/inner_table.h"
 #include "gateway/hub/devices/device_end.h"
 #include "gateway/hub/devices/device_table.h"
 #include "gateway/hub/frontend.h"
 #include "gateway/hub/mqtt/mqtt_end.h"
 #include "gateway/hub/relay/relay_table.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -24,6 +26,7 @@ struct worker {
     struct relay_table *relays;   /* NULL at a frontend */
     struct device_table *devices; /* the same */
     struct bridge_table *bridges; /* the same */
+    struct inner_table *inners;   /* the same */
     bool stopped;
     struct timer *drained; /* runs while draining */
     struct worker_stats stats;
@@ -83,7 +86,10 @@ static void on_bridge_in(struct worker *w, void *message)
     m->ticket = NULL;
     m->stream = NULL;
     if (stream_join(stream, w->loop)) {
-        bridge_table_join(w->bridges, g.ticket, stream);
+        if (g.ticket->inner.end != 0)
+            inner_table_join(w->inners, g.ticket, stream);
+        else
+            bridge_table_join(w->bridges, g.ticket, stream);
         return;
     }
     stream_close(stream);
@@ -93,7 +99,29 @@ static void on_bridge_in(struct worker *w, void *message)
 static void on_bridge_close(struct worker *w, void *message)
 {
     const struct message_bridge_close *m = message;
-    bridge_table_close(w->bridges, m->bridge, &m->closing);
+    if (m->inner != 0)
+        inner_table_close(w->inners, m->inner, m->bridge, &m->closing);
+    else
+        bridge_table_close(w->bridges, m->bridge, &m->closing);
+}
+
+static void on_inner_in(struct worker *w, void *message)
+{
+    struct message_inner_in *m = message;
+    int fd = m->fd;
+    m->fd = -1;
+    inner_table_add(w->inners, &m->start, fd);
+}
+
+static void on_inner_refuse(struct worker *w, void *message)
+{
+    const struct message_inner_refuse *m = message;
+    inner_table_refuse(w->inners, m->inner, m->connection, m->why);
+}
+
+static void on_inner_leave(struct worker *w, void *message)
+{
+    inner_table_leave(w->inners, ((const struct message_inner *)message)->inner);
 }
 
 static void on_bridge_reply(struct worker *w, void *message)
@@ -111,7 +139,7 @@ static bool has_clients(const struct worker *w)
     if (w->frontend != NULL)
         return frontend_busy(w->frontend);
     return !relay_table_empty(w->relays) || !device_table_empty(w->devices) ||
-           !bridge_table_empty(w->bridges);
+           !bridge_table_empty(w->bridges) || !inner_table_empty(w->inners);
 }
 
 /* Tells the main thread once when no client is left and no connection waits for an answer. */
@@ -134,6 +162,7 @@ static void on_drain(struct worker *w, void *message)
         relay_table_drain(w->relays);
         device_table_drain(w->devices);
         bridge_table_drain(w->bridges);
+        inner_table_drain(w->inners);
     }
     timer_start(w->drained, 0);
 }
@@ -146,6 +175,7 @@ static void on_stop(struct worker *w, void *message)
     relay_table_free(w->relays);
     device_table_free(w->devices);
     bridge_table_free(w->bridges);
+    inner_table_free(w->inners);
     timer_free(w->drained);
     w->stopped = true;
     loop_stop(w->loop);
@@ -201,6 +231,9 @@ static void on_message(void *owner, struct mail *mail)
         [MESSAGE_BRIDGE_IN] = on_bridge_in,
         [MESSAGE_BRIDGE_CLOSE] = on_bridge_close,
         [MESSAGE_BRIDGE_REPLY] = on_bridge_reply,
+        [MESSAGE_INNER_IN] = on_inner_in,
+        [MESSAGE_INNER_REFUSE] = on_inner_refuse,
+        [MESSAGE_INNER_LEAVE] = on_inner_leave,
     };
     struct worker *w = owner;
     struct message *m = message_of(mail);
@@ -241,6 +274,41 @@ static void on_bridge_gone(void *owner, const struct bridge_gone *g)
     post_bridge_gone(w->o.hub, w->o.number, g);
 }
 
+/* What inner ends tell goes to the main thread; without memory it is lost, and the connection ends
+ * when it has waited for too long. */
+static void post_inner(struct worker *w, enum message_kind kind, const struct inner_wanted *i)
+{
+    struct message_inner_wanted *m = MESSAGE(struct message_inner_wanted, kind, w->o.number);
+    if (m == NULL || (m->service = strdup(i->service)) == NULL) {
+        free(m);
+        return;
+    }
+    m->inner = i->end;
+    m->connection = i->connection;
+    snprintf(m->client, sizeof m->client, "%s", i->client);
+    mailbox_post(w->o.hub, &m->message.mail);
+}
+
+static void on_inner_wanted(void *owner, const struct inner_wanted *i)
+{
+    post_inner(owner, MESSAGE_INNER_WANTED, i);
+}
+
+static void on_inner_left(void *owner, const struct inner_wanted *i)
+{
+    post_inner(owner, MESSAGE_INNER_LEFT, i);
+}
+
+static void on_inner_over(void *owner, uint64_t serial)
+{
+    struct worker *w = owner;
+    struct message_inner *m = MESSAGE(struct message_inner, MESSAGE_INNER_GONE, w->o.number);
+    if (m == NULL)
+        return;
+    m->inner = serial;
+    mailbox_post(w->o.hub, &m->message.mail);
+}
+
 /* ---- life ---- */
 
 static void run(void *arg)
@@ -269,8 +337,16 @@ static bool open_relay_worker(struct worker *w)
         .loop = w->loop, .idle_ms = w->o.idle_ms, .gone = on_bridge_gone, .owner = w};
     w->relays = relay_table_new(&o);
     w->devices = device_table_new(&d);
+    struct inner_table_options i = {.loop = w->loop,
+                                    .idle_ms = w->o.idle_ms,
+                                    .wanted = on_inner_wanted,
+                                    .left = on_inner_left,
+                                    .gone = on_bridge_gone,
+                                    .over = on_inner_over,
+                                    .owner = w};
     w->bridges = bridge_table_new(&b);
-    return w->relays != NULL && w->devices != NULL && w->bridges != NULL;
+    w->inners = inner_table_new(&i);
+    return w->relays != NULL && w->devices != NULL && w->bridges != NULL && w->inners != NULL;
 }
 
 static bool open_frontend(struct worker *w)
@@ -311,6 +387,7 @@ struct worker *worker_new(const struct worker_options *o)
     relay_table_free(w->relays);
     device_table_free(w->devices);
     bridge_table_free(w->bridges);
+    inner_table_free(w->inners);
     timer_free(w->drained);
     worker_free(w);
     return NULL;

@@ -4,6 +4,12 @@
  *
  *   make DEVICE STREAM POLICY              -> PATH TOKEN-OF-SERVICE TOKEN-OF-DEVICE
  *   end ID                                 -> ok
+ *   source DEVICE SERVICE POLICY TUNNEL TOKEN -> as make; "- -": the tunnel that there is
+ *   has-source DEVICE SERVICE POLICY       -> yes, no
+ *   destination DEVICE TUNNEL TOKEN POLICY -> ok
+ *   wanted                                 -> none, or: DEVICE STREAM END CONNECTION WORKER
+ *   answer DEVICE STREAM END CONNECTION WORKER -> as make
+ *   refuse END CONNECTION WORKER           -> ok
  * An error is answered as "error TEXT". */
 #include "gateway/hub/bridge_desk.h"
 #include "gateway/hub/hub_internal.h"
@@ -22,6 +28,10 @@ struct asker {
     size_t n;
 };
 
+static struct wanted {
+    char text[600];
+} queue[64];
+static size_t n_wanted;
 static struct bridge_desk *desk;
 static uv_pipe_t *server;
 
@@ -64,6 +74,92 @@ static void make(struct asker *a, char *word[WORDS])
     answer_bridge(a, why, b);
 }
 
+static void on_source(void *ctx, enum err why, struct bridge *b)
+{
+    answer_bridge(ctx, why, b);
+}
+
+static const char *given(const char *word)
+{
+    return strcmp(word, "-") == 0 ? NULL : word;
+}
+
+static void source(struct asker *a, char *word[WORDS])
+{
+    const struct inner_source s = {.device = word[1],
+                                   .service = word[2],
+                                   .policy = word[3],
+                                   .tunnel = given(word[4]),
+                                   .token = given(word[5])};
+    bridge_desk_source(desk, &s, on_source, a);
+}
+
+static void has_source(struct asker *a, char *word[WORDS])
+{
+    const struct inner_source s = {.device = word[1], .service = word[2], .policy = word[3]};
+    answer(a, bridge_desk_has_source(desk, &s) ? "yes" : "no");
+}
+
+static void on_destination(void *ctx, enum err why)
+{
+    char line[200];
+    snprintf(line, sizeof line, "error %s", err_text(why));
+    answer(ctx, why == ERR_OK ? "ok" : line);
+}
+
+static void destination(struct asker *a, char *word[WORDS])
+{
+    const struct inner_destination q = {
+        .device = word[1], .tunnel = word[2], .token = word[3], .policy = word[4]};
+    bridge_desk_destination(desk, &q, on_destination, a);
+}
+
+static void on_wanted(void *owner, const struct bridge_spec *spec)
+{
+    (void)owner;
+    if (n_wanted == sizeof queue / sizeof *queue)
+        abort();
+    snprintf(queue[n_wanted++].text, sizeof queue->text, "%s %s %llu %llu %zu", spec->device,
+             spec->stream, (unsigned long long)spec->inner.end,
+             (unsigned long long)spec->inner.connection, spec->inner.worker);
+}
+
+static void wanted(struct asker *a, char *word[WORDS])
+{
+    (void)word;
+    struct wanted first = queue[0];
+    if (n_wanted == 0) {
+        answer(a, "none");
+        return;
+    }
+    memmove(queue, queue + 1, --n_wanted * sizeof *queue);
+    answer(a, first.text);
+}
+
+static struct bridge_inner inner_of(char **word)
+{
+    return (struct bridge_inner){.end = strtoull(word[0], NULL, 10),
+                                 .connection = strtoull(word[1], NULL, 10),
+                                 .worker = strtoull(word[2], NULL, 10),
+                                 .side = BRIDGE_SERVICE};
+}
+
+static void answer_wanted(struct asker *a, char *word[WORDS])
+{
+    enum err why;
+    const struct bridge_spec spec = {
+        .device = word[1], .stream = word[2], .policy = "p", .inner = inner_of(word + 3)};
+    const struct bridge *b = bridge_desk_make(desk, &spec, &why);
+    answer_bridge(a, why, b);
+}
+
+static void refuse(struct asker *a, char *word[WORDS])
+{
+    const struct bridge_inner inner = inner_of(word + 1);
+    bridge_desk_refuse(desk, &inner, ERR_DEVICE_REJECTED);
+    answer(a, "ok");
+}
+
 static bool has_id(void *ctx, const struct bridge *b)
 {
     return strstr(b->path, ctx) != NULL;
@@ -81,7 +177,14 @@ static void obey(struct asker *a)
         const char *name;
         size_t words;
         void (*run)(struct asker *a, char *word[WORDS]);
-    } commands[] = {{"make", 4, make}, {"end", 2, end}};
+    } commands[] = {{"make", 4, make},
+                    {"end", 2, end},
+                    {"source", 6, source},
+                    {"has-source", 4, has_source},
+                    {"destination", 5, destination},
+                    {"wanted", 1, wanted},
+                    {"answer", 6, answer_wanted},
+                    {"refuse", 4, refuse}};
     char *word[WORDS], *save = NULL;
     size_t n = 0;
     for (char *w = strtok_r(a->line, " \n", &save); w != NULL && n < WORDS;
@@ -136,6 +239,7 @@ struct bridge_desk *__wrap_bridge_desk_new(struct hub *hub)
     server = calloc(1, sizeof *server);
     if (path == NULL || desk == NULL || server == NULL)
         abort();
+    bridge_desk_on_wanted(desk, on_wanted, NULL);
     uv_pipe_init(loop_uv(hub->o.loop), server, 0);
     server->data = server;
     if (uv_pipe_bind(server, path) != 0 || uv_listen((uv_stream_t *)server, 16, on_asker) != 0)

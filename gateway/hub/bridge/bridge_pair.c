@@ -90,6 +90,7 @@ static void end(struct bridge_pair *p, enum err why, int code, const char *text)
     if (p->ended)
         return;
     p->ended = true;
+    p->active_at = loop_now(o.loop);
     size_t n = return_tickets(p, why, text, gone);
     for (int side = 0; side < BRIDGE_SIDES; side++)
         if (p->legs[side].stream != NULL)

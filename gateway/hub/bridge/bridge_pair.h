@@ -18,6 +18,8 @@
 #define BRIDGE_CLOSE_POLICY 1008 /* the hub's decision */
 #define BRIDGE_CLOSE_ERROR 1011  /* the service behind an inner end was not reached */
 
+/* How long a hub that ends awaits peers that do not answer their Close. */
+#define BRIDGE_DRAIN_MS 2000
 /* A worker pings each side that often, milliseconds. */
 #define BRIDGE_PING_MS 20000
 /* Idle times allowed to a side that does not take what it is sent. */

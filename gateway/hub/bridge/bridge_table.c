@@ -115,7 +115,10 @@ static void on_tick(void *owner)
     list_each(node, &t->pairs)
     {
         struct bridge_pair *p = bridge_pair_at(node);
-        if (t->draining && bridge_pair_quiet_ms(p, now) >= QUIET_MS)
+        uint64_t quiet = t->draining ? bridge_pair_quiet_ms(p, now) : 0;
+        if (quiet >= BRIDGE_DRAIN_MS && bridge_pair_ended(p))
+            bridge_pair_drop(p);
+        else if (quiet >= QUIET_MS)
             bridge_pair_close(p, &shutting_down);
         else
             bridge_pair_tick(p, now, t->o.idle_ms);

@@ -34,7 +34,8 @@ struct registration {
     const char *protocol;             /* the subprotocol's name, static */
     char instance[INSTANCE_SIZE + 1]; /* identifies the client's process; "" unless it is native */
     char *device;                     /* the tunnel's thing, for people, or "" */
-    char key[32];                     /* Sec-WebSocket-Key */
+    char key[32];                     /* Sec-WebSocket-Key; "": it is the hub's own end, whose
+                                         WebSocket needs no handshake */
     char channel[36];                 /* channel-id: this connection's name in logs on both sides */
     char client[80];                  /* "address:port" */
 };

@@ -220,10 +220,13 @@ static void write_idle(const struct registration *t, char out[48])
         snprintf(out, 48, "tunnel-stream-idle: %" PRIu64 "\r\n", idle_s);
 }
 
+/* The hub's own end has asked for nothing. */
 static bool answer(struct stream *s, const struct registration *t)
 {
     struct buf out = {.limit = 512};
     char extra[160], idle[48];
+    if (t->key[0] == '\0')
+        return true;
     write_idle(t, idle);
     snprintf(extra, sizeof extra, "channel-id: %s\r\ntunnel-expires-in: %" PRIu64 "\r\n%s",
              t->channel, t->left_s, idle);
