@@ -9,12 +9,15 @@ import threading
 import time
 import unittest
 
+import certificates
+import store
 from bridges import BridgeCase, read_bytes
 from ops import metrics
-from programs import wait_until
+from programs import environment, wait_until
 from wire import BINARY, CLOSE, PING, PONG, TEXT, Closed, Dropped, ask
 
 MB = 1 << 20
+JOIN_TOKEN = "join_" + "A" * 43
 
 
 def in_threads(*calls):
@@ -380,6 +383,39 @@ class Time(BridgeCase):
             self.assertEqual(peer.expect_end(), 1001)
             peer.drop()
         self.assertEqual(hub.wait(), 0)
+
+
+class Devices(BridgeCase):
+    """A device that is not to be reached any more loses its bridges in the middle."""
+
+    def loses(self, act):
+        hub = self.bridge_hub()
+        hub.terminate()
+        hub.wait()
+        store.invite(self.dir / "state", JOIN_TOKEN, ["press-*"])
+        hub = self.bridge_hub()
+        agent = self.start(
+            self.program("tunnel-agent"), "-e", f"127.0.0.1:{hub.port}", "--ca",
+            certificates.certificate().ca, "--state-dir", self.dir / "press", "--device", "press-1",
+            "-d", "SSH1=22", env=environment(TUNNEL_JOIN_TOKEN=JOIN_TOKEN))
+        agent.wait_line("stands by")
+        bridge, other = self.bridge(hub, device="press-1"), self.bridge(hub, device="press-2")
+        waiting = self.bridge(hub, device="press-1")
+        pairs, spared = bridge.both(), other.both()
+        act(hub)
+        for peer in pairs:
+            self.assertEqual(peer.expect_end(), 1008)
+            peer.drop()
+        self.assertEqual(waiting.ask(waiting.device_token).status, 401)
+        spared[0].send_frame(BINARY, b"still here")
+        self.assertEqual(read_bytes(spared[1], 10), b"still here")
+        self.assertEqual(metrics(hub)['tunnel_hub_bridges_ended_total{outcome="cut"}'], 2)
+
+    def test_disabled(self):
+        self.loses(lambda hub: hub.api.of_hub("UpdateDevice", device="press-1", state="DISABLED"))
+
+    def test_removed(self):
+        self.loses(lambda hub: hub.api.of_hub("DeleteDevice", device="press-1"))
 
 
 if __name__ == "__main__":

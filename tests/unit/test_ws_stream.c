@@ -418,6 +418,78 @@ static void shutdown_is_a_close_behind_the_bytes(void **state)
     end(&s);
 }
 
+/* For a peer that would take a Close for the end of both ways. */
+static void a_patient_end_lets_the_peer_finish(void **state)
+{
+    (void)state;
+    for (int which = 0; which < 2; which++) {
+        struct side s;
+        begin(&s, false);
+        ws_stream_patient(s.probe.stream, 100);
+        stream_read_on(s.probe.stream, true);
+        assert_true(stream_write(s.probe.stream, (const uint8_t *)"question", 8));
+        uint64_t began = loop_now(loop);
+        stream_shutdown(s.probe.stream);
+        pass(20);
+        peer_reads(&s);
+        assert_int_equal(s.closes, 0);
+        peer_frame(&s, true, WS_BINARY, "answer", 6);
+        if (which == 0)
+            peer_frame(&s, true, WS_CLOSE, "\x03\xe8", 2);
+        UNTIL(peer_reads(&s) && s.closes == 1);
+        assert_true(which == 0 || loop_now(loop) - began >= 100);
+        if (which == 1)
+            peer_frame(&s, true, WS_CLOSE, "\x03\xe8", 2);
+        UNTIL(s.probe.end == ERR_EOF);
+        assert_string_equal((char *)s.probe.got, "answer");
+        end(&s);
+    }
+}
+
+static struct stream *given;
+
+static void on_given_up(void *ctx, struct stream *s)
+{
+    given = s;
+    ws_stream_finish(s, 1001, "gone", on_finished);
+    (void)ctx;
+}
+
+/* An owner that knows nothing of WebSockets closes it; whoever made it ends it in order. */
+static void a_kept_stream_is_handed_over(void **state)
+{
+    (void)state;
+    struct side s;
+    begin(&s, false);
+    ws_stream_keep(s.probe.stream, on_given_up, &s.probe);
+    stream_close(s.probe.stream);
+    assert_ptr_equal(given, s.probe.stream);
+    UNTIL(peer_reads(&s) && s.closes == 1);
+    assert_int_equal(s.close, 1001);
+    peer_frame(&s, true, WS_CLOSE, "\x03\xe9", 2);
+    UNTIL(peer_reads(&s) && s.ended);
+    assert_false(s.finished);
+    close(s.fd);
+    s.fd = -1;
+    UNTIL(s.finished);
+    end(&s);
+}
+
+static void a_ping_shows_who_is_there(void **state)
+{
+    (void)state;
+    struct side s;
+    begin(&s, false);
+    pass(20);
+    uint64_t before = ws_stream_heard_at(s.probe.stream);
+    ws_stream_ping(s.probe.stream);
+    pass(20);
+    assert_int_equal(ws_stream_heard_at(s.probe.stream), before);
+    peer_frame(&s, true, WS_PONG, "", 0);
+    UNTIL(ws_stream_heard_at(s.probe.stream) > before);
+    end(&s);
+}
+
 static void an_end_without_a_close_is_none(void **state)
 {
     (void)state;
@@ -545,6 +617,9 @@ int main(void)
         WS_STREAM_TEST(finishing_gives_up_what_waits),
         WS_STREAM_TEST(finishing_after_the_end),
         WS_STREAM_TEST(shutdown_is_a_close_behind_the_bytes),
+        WS_STREAM_TEST(a_patient_end_lets_the_peer_finish),
+        WS_STREAM_TEST(a_kept_stream_is_handed_over),
+        WS_STREAM_TEST(a_ping_shows_who_is_there),
         WS_STREAM_TEST(an_end_without_a_close_is_none),
         WS_STREAM_TEST(broken_rules_are_told_behind_the_bytes),
         WS_STREAM_TEST(a_reset_frees_what_waits),

@@ -281,11 +281,6 @@ bool bridge_pair_ended(const struct bridge_pair *p)
     return p->ended;
 }
 
-uint64_t bridge_pair_bridge(const struct bridge_pair *p)
-{
-    return p->bridge;
-}
-
 struct bridge_pair *bridge_pair_at(struct list *node)
 {
     return list_entry(node, struct bridge_pair, node);

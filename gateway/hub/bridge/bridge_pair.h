@@ -60,7 +60,6 @@ uint64_t bridge_pair_stuck_ms(const struct bridge_pair *p, uint64_t now);
 /* How long nothing has passed, ms. */
 uint64_t bridge_pair_quiet_ms(const struct bridge_pair *p, uint64_t now);
 bool bridge_pair_ended(const struct bridge_pair *p); /* its connections are awaited only */
-uint64_t bridge_pair_bridge(const struct bridge_pair *p);
 struct bridge_pair *bridge_pair_at(struct list *node);
 
 #endif
