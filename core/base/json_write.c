@@ -139,6 +139,12 @@ void json_micro(struct json_writer *w, const char *name, int64_t us)
     add_number(w, us, 6);
 }
 
+void json_null(struct json_writer *w, const char *name)
+{
+    begin(w, name);
+    add(w, "null", 4);
+}
+
 void json_flag(struct json_writer *w, const char *name, bool flag)
 {
     begin(w, name);

@@ -32,5 +32,6 @@ void json_number(struct json_writer *w, const char *name, int64_t number);
 void json_time(struct json_writer *w, const char *name, int64_t ms);
 void json_micro(struct json_writer *w, const char *name, int64_t us);
 void json_flag(struct json_writer *w, const char *name, bool flag);
+void json_null(struct json_writer *w, const char *name);
 
 #endif

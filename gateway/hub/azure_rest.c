@@ -4,6 +4,7 @@
 #include "core/base/map.h"
 #include "gateway/hub/azure/azure_request.h"
 #include "gateway/hub/azure/sas.h"
+#include "gateway/hub/azure/stream_record.h"
 #include "gateway/hub/devices/device_keys.h"
 
 #include <ctype.h>
@@ -38,8 +39,32 @@ struct azure_call {
 
 /* ---- answers ---- */
 
-static void audit(const struct azure_call *c, const char *result, const char *words, int status)
+static void audit_azure(const struct azure_call *c, const char *result, const char *words,
+                        int status, size_t size)
 {
+    const struct azure_rest_options *o = &c->rest->o;
+    const struct stream_record r = {.azure_id = c->request.azure_id,
+                                    .stream = c->request.stream,
+                                    .version = c->request.version,
+                                    .resource = o->account,
+                                    .location = o->region,
+                                    .code = status != 200 ? result : "",
+                                    .words = words,
+                                    .status = status != 200 ? status : 0,
+                                    .duration_ms = o->clock() - c->began,
+                                    .response_size = size,
+                                    .stranger = c->key == NULL};
+    stream_record_write(o->audit, &r);
+}
+
+/* size: bytes of the answer's body. */
+static void audit(const struct azure_call *c, const char *result, const char *words, int status,
+                  size_t size)
+{
+    if (c->rest->o.azure_format) {
+        audit_azure(c, result, words, status, size);
+        return;
+    }
     struct log_field fields[] = {
         {"requestId", c->id, 0},
         {"key", c->policy, 0},
@@ -78,7 +103,7 @@ static void answer_error(struct azure_call *c, enum azure_error e, const char *t
                                   .type = AZURE_ERROR_TYPE,
                                   .headers = headers,
                                   .body = {(const char *)w.bytes.data, w.bytes.size}};
-    audit(c, azure_error_code(e), text != NULL ? text : "", a.status);
+    audit(c, azure_error_code(e), text != NULL ? text : "", a.status, a.body.n);
     finish(c, &a);
     buf_free(&w.bytes);
 }
@@ -93,7 +118,7 @@ static void answer_stream(struct azure_call *c, const struct stream_answer *s)
                  s->url, s->token);
     else
         snprintf(headers, sizeof headers, "iothub-streaming-is-accepted: False\r\n");
-    audit(c, stream_result_name(s->result), s->words, 200);
+    audit(c, stream_result_name(s->result), s->words, 200, 0);
     finish(c, &(struct azure_reply){.status = 200, .headers = headers});
     explicit_bzero(headers, sizeof headers);
 }

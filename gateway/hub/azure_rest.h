@@ -12,7 +12,9 @@ struct azure_rest_options {
     struct device_registry *devices;
     struct streams *streams;
     struct audit *audit;
-    int64_t (*clock)(void); /* ms since the epoch; NULL: the real one */
+    bool azure_format;            /* lines about streams are Azure's (azure/stream_record.h) */
+    const char *region, *account; /* for those */
+    int64_t (*clock)(void);       /* ms since the epoch; NULL: the real one */
 };
 struct azure_rest *azure_rest_new(const struct azure_rest_options *o); /* NULL: no memory */
 void azure_rest_free(struct azure_rest *a); /* must follow the end of all that may call back */

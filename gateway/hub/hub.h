@@ -24,6 +24,7 @@ struct hub_options {
     const char *secrets_file;  /* the key that seals devices' symmetric keys, or NULL */
     const char *device_ca;     /* authorities of devices' certificates, or NULL */
     const char *region, *account;
+    bool audit_azure;        /* the audit log's lines about streams are Azure's */
     const char *public_name; /* what devices call the hub, "hub.example:8443"; or NULL */
     bool allow_unsigned_loopback;
     bool device_approve; /* every new device is pending until it is approved */

@@ -87,8 +87,12 @@ bool hub_open_streams(struct hub *hub)
     if (hub->streams == NULL)
         return false;
     bridge_desk_on_wanted(hub->bridges, streams_wanted, hub->streams);
-    hub->azure = azure_rest_new(&(struct azure_rest_options){
-        .devices = hub->devices, .streams = hub->streams, .audit = hub->audit});
+    hub->azure = azure_rest_new(&(struct azure_rest_options){.devices = hub->devices,
+                                                             .streams = hub->streams,
+                                                             .audit = hub->audit,
+                                                             .azure_format = hub->o.audit_azure,
+                                                             .region = hub->o.region,
+                                                             .account = hub->o.account});
     return hub->azure != NULL;
 }
 

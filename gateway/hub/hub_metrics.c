@@ -86,6 +86,18 @@ static void connections(const struct hub *hub, struct buf *out)
         "Ends that were handed over to the worker of their tunnel.", sum(hub, get_moved));
 }
 
+static void streams(const struct hub *hub, struct buf *out)
+{
+    static const char name[] = "tunnel_hub_streams_total";
+    struct streams_counts c = streams_counts(hub->streams);
+    prometheus_metric(out, name, PROMETHEUS_COUNTER,
+                      "Device streams that were asked for, by what became of them.");
+    for (int r = 0; r < STREAM_RESULTS; r++)
+        labelled(out, name, "result", stream_result_name((enum stream_result)r), c.results[r]);
+    one(out, "tunnel_hub_streams_waiting", PROMETHEUS_GAUGE,
+        "Requests for device streams that are not answered yet.", c.waiting);
+}
+
 static void cut(const struct hub *hub, struct buf *out)
 {
     one(out, "tunnel_hub_tunnels_cut_total", PROMETHEUS_COUNTER,
@@ -115,6 +127,7 @@ void hub_metrics(const struct hub *hub, struct buf *out)
     calls(hub, out);
     device_desk_metrics(hub->desk, out);
     bridge_desk_metrics(hub->bridges, out);
+    streams(hub, out);
     cut(hub, out);
     one(out, "tunnel_hub_certificate_expires_timestamp_seconds", PROMETHEUS_GAUGE,
         "When the hub's certificate expires, in seconds since 1970.",

@@ -13,6 +13,7 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MAX_SOCKETS 16 /* sockets that systemd may pass */
@@ -99,6 +100,11 @@ static const struct option access_table[] = {
     {.name = "audit-log",
      .argument = "FILE",
      .help = "One JSON line for each call, connection, disconnection and refusal."},
+    {.name = "audit-format",
+     .argument = "plain|azure",
+     .fallback = "plain",
+     .help = "azure: the audit log's lines about streams are records as Azure Monitor has them.",
+     .flags = OPTION_START},
     {.name = "public-name",
      .argument = "HOST[:PORT]",
      .help = "What devices call this hub, for streams that tunnels lead to; without a port it is "
@@ -171,6 +177,14 @@ static enum err check_files(struct options *o)
     return ERR_OK;
 }
 
+static enum err check_audit_format(struct options *o)
+{
+    const char *format = options_get(o, "audit-format");
+    if (strcmp(format, "plain") == 0 || strcmp(format, "azure") == 0)
+        return ERR_OK;
+    return options_reject(o, "audit-format", "is neither plain nor azure");
+}
+
 static enum err check_options(struct app *a)
 {
     struct options *o = a->options;
@@ -188,6 +202,8 @@ static enum err check_options(struct app *a)
         why = options_number(o, "workers", 1, MAX_WORKERS, &a->workers);
     if (why == ERR_OK)
         why = options_size(o, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &a->memory);
+    if (why == ERR_OK)
+        why = check_audit_format(o);
     if (why == ERR_OK)
         why = options_number(o, "per-address", 0, MAX_PER_ADDRESS, &a->per_address);
     if (why == ERR_OK)
@@ -274,6 +290,7 @@ static struct hub_options hub_options(struct app *a)
         .audit_file = options_get(o, "audit-log"),
         .secrets_file = secrets != NULL ? secrets : credential(a, "secrets-key"),
         .device_ca = options_get(o, "device-ca"),
+        .audit_azure = strcmp(options_get(o, "audit-format"), "azure") == 0,
         .public_name = options_get(o, "public-name"),
         .region = options_get(o, "region"),
         .account = options_get(o, "account"),

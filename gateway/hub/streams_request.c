@@ -48,14 +48,14 @@ void stream_answer(struct stream_request *r, enum stream_result result, const ch
     if (r->left)
         result = STREAM_LEFT;
     s->counts.results[result]++;
-    if (result != STREAM_ACCEPTED)
-        withdraw(r);
     const struct stream_answer a = {.result = result,
                                     .words = words != NULL ? words : "",
                                     .url = r->url,
                                     .token = r->token,
                                     .bridge = r->bridge};
     r->done(r->ctx, &a);
+    if (result != STREAM_ACCEPTED)
+        withdraw(r); /* an inner end has been told why by now */
     stream_back(r);
 }
 

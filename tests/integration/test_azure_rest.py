@@ -147,6 +147,34 @@ class Errors(Rest):
                                for line in self.streams()), "the first one is over")
 
 
+class Format(Rest):
+    def test_azure(self):
+        """The fields of the cloud's record, all of them texts."""
+        self.the_hub.terminate()
+        self.audit.unlink()
+        self.the_hub = self.hub("--keys", self.keys, "--audit-log", self.audit, "--audit-format",
+                                "azure", "--region", "eu-test-1", "--account", "123456789012")
+        azure = Service(self.the_hub, SERVICE)
+        azure.send("/twins/edge/modules/m/streams/S?api-version=2019-05-01-preview", azure.head())
+        azure.stream("pump", "SSH1", token="x")
+        lines = [json.loads(line) for line in self.audit.read_text().splitlines()]
+        self.assertEqual(lines[0]["event"], "start")
+        first, second = lines[1:]
+        self.assertEqual(set(first), {"time", "resourceId", "operationName", "category",
+                                      "resultType", "resultDescription", "level", "durationMs",
+                                      "properties", "location"})
+        self.assertEqual((first["category"], first["operationName"], first["resultType"],
+                          first["level"], first["location"], first["resourceId"]),
+                         ("DeviceStreams", "invoke", "DeviceNotFound", "Error", "eu-test-1",
+                          "123456789012"))
+        properties = json.loads(first["properties"])
+        self.assertGreater(int(properties.pop("responseSize")), 50)
+        self.assertEqual(properties, {"deviceId": "edge", "moduleId": "m", "requestSize": "0",
+                                      "sdkVersion": "2019-05-01-preview", "statusCode": "404",
+                                      "requestName": "S", "direction": "c2d"})
+        self.assertEqual(second["resultType"], "IotHubUnauthorizedAccess")
+
+
 class Signatures(Rest):
     """Right ones in all spellings, and wrong ones in more than ten ways."""
 

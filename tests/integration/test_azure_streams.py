@@ -12,6 +12,7 @@ import unittest
 import urllib.parse
 
 import mqtt
+import ops
 import wire
 from azure import Policy, Service
 from bridges import read_bytes, upgrade
@@ -250,6 +251,30 @@ class Answers(Streams):
         for i, (service, end) in enumerate(pairs):
             self.assertEqual(read_bytes(end, 5), f"up {i:02}".encode())
             self.assertEqual(read_bytes(service, 7), f"down {i:02}".encode())
+
+
+class Seen(Streams):
+    limits = ("--audit-format", "azure")
+
+    def test_metrics_and_records(self):
+        device = self.enter()
+        call = self.asking()
+        device.answer(device.asked().rid)
+        call.result()
+        call = self.asking()
+        device.answer(device.asked().rid, 400)
+        call.result()
+        metrics = ops.metrics(self.the_hub)
+        self.assertEqual(metrics['tunnel_hub_streams_total{result="accepted"}'], 1)
+        self.assertEqual(metrics['tunnel_hub_streams_total{result="rejected"}'], 1)
+        self.assertEqual(metrics["tunnel_hub_streams_waiting"], 0)
+        lines = [json.loads(line) for line in self.audit.read_text().splitlines()]
+        records = [line for line in lines if line.get("category") == "DeviceStreams"]
+        self.assertEqual([r["level"] for r in records], ["Information"] * 2)
+        properties = json.loads(records[0]["properties"])
+        self.assertIsNone(properties["statusCode"])
+        self.assertEqual((properties["deviceId"], properties["moduleId"],
+                          properties["requestName"]), ("pump", "", "SSH1"))
 
 
 class Limits(Streams):

@@ -152,7 +152,8 @@ void audit_event(struct audit *a, const char *event, const struct log_field *fie
     bool fine = !a->torn || buf_append(&w.bytes, "\n", 1);
     json_open(&w, NULL, '{');
     write_time(&w);
-    json_text(&w, "event", span_of(event));
+    if (event != NULL)
+        json_text(&w, "event", span_of(event));
     for (size_t i = 0; i < n; i++)
         write_field(&w, &fields[i]);
     json_close(&w, '}');

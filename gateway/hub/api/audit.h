@@ -16,8 +16,8 @@ void audit_free(struct audit *a);
 enum err audit_reopen(struct audit *a, const char *path);
 
 /* {"time":"2026-11-21T02:30:00.123Z","event":"call",…}: fields whose text is NULL are numbers.
- * Lines that cannot be written (a full disk) are counted, and reported in the program's log once a
- * minute. */
+ * event NULL: the line has no such member. Lines that cannot be written (a full disk) are counted,
+ * and reported in the program's log once a minute. */
 void audit_event(struct audit *a, const char *event, const struct log_field *fields, size_t n);
 /* The same for events that can be caused without a key or token: at most 100 lines a minute, so
  * that unauthenticated clients cannot fill the disk. The others are counted in a line
