@@ -134,7 +134,7 @@ static bool choose_service(struct stream_request *r)
     if (!device_name_fold(span_of(r->stream), fold))
         return false;
     if (p->services.n == 0 || texts_have(&p->services, span_of(r->stream)))
-        return p->services.n > 0 || !p->carrier->answers;
+        return p->services.n > 0 || !p->carrier->tells;
     for (size_t i = 0; i < p->services.n; i++) {
         if (!device_name_fold(span_of(p->services.items[i]), other) || strcmp(fold, other) != 0)
             continue;

@@ -62,6 +62,7 @@ class Device(mqtt.Client):
 
 class Streams(mqtt.MqttCase, Case):
     limits = ()
+    sections = ()
 
     def setUp(self):
         super().setUp()
@@ -69,7 +70,7 @@ class Streams(mqtt.MqttCase, Case):
         secrets = write_secret(self.dir / "secrets",
                                base64.b64encode(os.urandom(32)).decode() + "\n")
         self.the_hub = self.mqtt_hub("--secrets-key", secrets, "--keys",
-                                     self.keys_file(SERVICE.section()), "--audit-log", self.audit,
+                                     self.keys_file(SERVICE.section(), *self.sections), "--audit-log", self.audit,
                                      *self.limits)
         self.azure = Service(self.the_hub, SERVICE)
         self.key = self.create("pump")

@@ -186,6 +186,7 @@ static const struct notice_carrier azure = {.name = "mqtt-azure",
 static const struct notice_carrier device_link = {.name = "device-link",
                                                   .wire = "device link",
                                                   .tunnels = true,
+                                                  .tells = true,
                                                   .answers = true,
                                                   .deliver = deliver,
                                                   .withdraw = withdraw};
