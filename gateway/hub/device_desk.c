@@ -259,6 +259,13 @@ void device_desk_connected(struct device_desk *d, const char *tunnel)
         notices_connected(d->notices, tunnel);
 }
 
+void device_desk_stand_in(struct device_desk *d,
+                          void (*become)(struct bridge_desk *b, const struct inner_destination *q,
+                                         void (*done)(void *ctx, enum err why), void *ctx))
+{
+    d->stand_in = become;
+}
+
 void device_desk_approve(struct device_desk *d, bool approve_all)
 {
     d->approve_all = approve_all;

@@ -22,6 +22,13 @@ void device_desk_free(struct device_desk *d);
 /* The destination of that tunnel was let in. */
 void device_desk_connected(struct device_desk *d, const char *tunnel);
 void device_desk_approve(struct device_desk *d, bool approve_all);
+/* How the hub becomes the destination of a tunnel in the place of a device that has streams only:
+ * bridge_desk_destination. */
+struct bridge_desk;
+struct inner_destination;
+void device_desk_stand_in(struct device_desk *d,
+                          void (*become)(struct bridge_desk *b, const struct inner_destination *q,
+                                         void (*done)(void *ctx, enum err why), void *ctx));
 struct notices *device_desk_notices(const struct device_desk *d);
 /* Shows the devices to those who watch; m outlives the desk, or watches no more before it goes. */
 struct monitor;

@@ -63,6 +63,9 @@ struct device_desk {
     struct timer *timer; /* for the notices */
     struct device_subscriber subscriber;
     struct map links; /* struct desk_link by serial */
+    /* device_desk_stand_in; NULL until it is called */
+    void (*stand_in)(struct bridge_desk *b, const struct inner_destination *q,
+                     void (*done)(void *ctx, enum err why), void *ctx);
     struct map seats; /* struct device_seat by name */
     struct azure_logins logins;
     struct list idle;             /* seats without links, the longest idle first */

@@ -329,7 +329,7 @@ static void on_stand_in(void *ctx, enum err why)
 static bool deliver_tunnel(struct desk_link *l, const struct notice_delivery *n)
 {
     struct hub *hub = l->desk->hub;
-    struct stand_in *i = calloc(1, sizeof *i);
+    struct stand_in *i = l->desk->stand_in != NULL ? calloc(1, sizeof *i) : NULL;
     if (i == NULL)
         return false;
     *i = (struct stand_in){.desk = l->desk, .link = l->serial, .calling = true};
@@ -337,7 +337,7 @@ static bool deliver_tunnel(struct desk_link *l, const struct notice_delivery *n)
     deferred_init(&i->later, stand_in_answer, i);
     const struct inner_destination q = {
         .device = l->seat->name, .tunnel = n->tunnel, .token = n->token, .policy = n->opened_by};
-    bridge_desk_destination(hub->bridges, &q, on_stand_in, i);
+    l->desk->stand_in(hub->bridges, &q, on_stand_in, i);
     i->calling = false;
     if (i->done)
         loop_defer(hub->o.loop, &i->later);

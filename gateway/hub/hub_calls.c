@@ -86,6 +86,7 @@ bool hub_open_streams(struct hub *hub)
     hub->streams = streams_new(&s);
     if (hub->streams == NULL)
         return false;
+    device_desk_stand_in(hub->desk, bridge_desk_destination);
     bridge_desk_on_wanted(hub->bridges, streams_wanted, hub->streams);
     hub->azure = azure_rest_new(&(struct azure_rest_options){.devices = hub->devices,
                                                              .streams = hub->streams,
