@@ -176,6 +176,7 @@ static void print_device(const cJSON *device)
     print_when(is_true(device, "present") ? "since" : "last seen", device,
                is_true(device, "present") ? "since" : "lastSeenAt");
     print_field("address", ctl_json_text_at(device, "address"));
+    print_field("wire", ctl_json_text_at(device, "wire"));
     print_field("version", ctl_json_text_at(device, "version"));
     print_uptime(device);
     print_field("services", print_list(ctl_json_at(device, "services"), services, sizeof services));

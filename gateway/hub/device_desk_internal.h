@@ -39,6 +39,8 @@ struct desk_link {
     bool dismissed;
     bool enrolled; /* just now */
     bool shown;    /* it was told as present */
+    /* Of notices by this link; NULL: it has none, as an MQTT client that has not subscribed. */
+    const struct notice_carrier *carrier;
     /* MQTT: */
     char *client_id;
     uint32_t topics;     /* to which it is subscribed, or was before it came */
@@ -102,8 +104,6 @@ bool desk_link_post(const struct desk_link *l, struct device_letter *letter);
 /* Lets notices use the link that is the best now: the device link, else the MQTT client that has
  * subscribed last. To be called when one comes, goes or changes. */
 void desk_seat_settle(struct device_desk *d, struct device_seat *s);
-/* The address without its port: "192.0.2.7:4000", "[::1]:4000". */
-void desk_address(const char *client, char *out, size_t size);
 
 /* Copies up to DEVICE_SERVICES_MAX services. False: no memory. */
 bool desk_services(struct texts *out, const struct device_status *s);
@@ -117,10 +117,8 @@ bool desk_services(struct texts *out, const struct device_status *s);
 /* It is at its worker: older ones with its client id have to go. */
 void desk_mqtt_arrive(struct desk_link *l);
 void desk_mqtt_said(struct desk_link *l, const uint8_t *p, size_t n);
-/* The carrier for what it is subscribed to; NULL: it is not subscribed to any notices. */
-const struct notice_carrier *desk_mqtt_carrier(const struct desk_link *l);
 
-/* ---- device_desk.c ---- */
+/* ---- device_desk_reply.c ---- */
 
 /* Answers DEVICE_HELLO or MQTT_HELLO. */
 struct desk_reply {
@@ -132,6 +130,8 @@ struct desk_reply {
     uint64_t delay_ms;
 };
 void desk_reply(struct hub *hub, const struct desk_reply *r);
+/* The address without its port: "192.0.2.7:4000", "[::1]:4000". */
+void desk_address(const char *client, char *out, size_t size);
 
 /* ---- device_desk_notices.c ---- */
 

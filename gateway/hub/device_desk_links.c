@@ -159,16 +159,6 @@ void desk_link_free(struct desk_link *l)
     free(l);
 }
 
-bool desk_link_hello(struct desk_link *l, const struct device_hello *hello)
-{
-    l->names_tunnels = hello->names_tunnels;
-    for (size_t i = 0; i < hello->n_tunnels; i++)
-        if (!texts_add(&l->tunnels, hello->tunnels[i]))
-            return false;
-    desk_link_told(l, &hello->status);
-    return true;
-}
-
 bool desk_services(struct texts *out, const struct device_status *s)
 {
     for (size_t i = 0; i < s->n_services && i < DEVICE_SERVICES_MAX; i++)
@@ -273,6 +263,17 @@ static const struct notice_carrier carrier = {
     .withdraw = withdraw,
 };
 
+bool desk_link_hello(struct desk_link *l, const struct device_hello *hello)
+{
+    l->carrier = &carrier;
+    l->names_tunnels = hello->names_tunnels;
+    for (size_t i = 0; i < hello->n_tunnels; i++)
+        if (!texts_add(&l->tunnels, hello->tunnels[i]))
+            return false;
+    desk_link_told(l, &hello->status);
+    return true;
+}
+
 /* ---- by which link notices reach the device ---- */
 
 static bool is_better(const struct desk_link *l, const struct desk_link *than)
@@ -290,7 +291,7 @@ static struct desk_link *best_link(const struct device_seat *s)
     {
         struct desk_link *l = list_entry(node, struct desk_link, node);
         if (l->wire == DEVICE_WIRE_MQTT && l->here && !l->dismissed && !l->pending &&
-            desk_mqtt_carrier(l) != NULL && is_better(l, best))
+            l->carrier != NULL && is_better(l, best))
             best = l;
     }
     return best;
@@ -321,9 +322,7 @@ void desk_seat_settle(struct device_desk *d, struct device_seat *s)
     struct desk_link *before = s->noticed, *l = best_link(s);
     if (d->ended)
         return;
-    const struct notice_carrier *by = l == NULL                     ? NULL
-                                      : l->wire == DEVICE_WIRE_LINK ? &carrier
-                                                                    : desk_mqtt_carrier(l);
+    const struct notice_carrier *by = l != NULL ? l->carrier : NULL;
     if (l == before && (l == NULL || by == s->carrier))
         return;
     if (l != NULL && use_link(d, s, l, by))

@@ -30,6 +30,10 @@ static void devices(const struct device_desk *d, struct buf *out)
         "Devices whose link is here and that may be asked for.", notices_present(d->notices));
     one(out, "tunnel_hub_device_links", PROMETHEUS_GAUGE,
         "Links of devices, with those that are pending or on their way in or out.", d->links.size);
+    one(out, "tunnel_hub_mqtt_clients", PROMETHEUS_GAUGE, "Those of them that speak MQTT.",
+        d->mqtt_sessions);
+    one(out, "tunnel_hub_mqtt_subscriptions_refused_total", PROMETHEUS_COUNTER,
+        "Subscriptions of MQTT clients to what is not their device's.", d->mqtt_refused);
     prometheus_metric(out, enrolments, PROMETHEUS_COUNTER,
                       "Devices that said who they are, by what came of it.");
     for (int r = 0; r < ENROL_COUNT; r++)

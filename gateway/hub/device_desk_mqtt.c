@@ -16,6 +16,120 @@
 #include <string.h>
 #include <time.h>
 
+/* ---- carriers ---- */
+
+static bool deliver_aws(void *link, const struct notice_delivery *n)
+{
+    const struct desk_link *l = link;
+    char topic[MQTT_NOTIFY_TOPIC_SIZE];
+    struct buf json = {.limit = SIZE_MAX / 2};
+    struct device_letter *letter = NULL;
+    mqtt_notify_topic(l->seat->name, topic);
+    if (mqtt_aws_notice(&json, n, l->desk->hub->o.region))
+        letter =
+            mqtt_letter_new(topic, (struct span){(const char *)json.data, json.size}, n->again);
+    buf_wipe(&json);
+    return desk_link_post(l, letter);
+}
+
+/* Neither cloud's MQTT has words for that. */
+static void withdraw_none(void *link, const char *id)
+{
+    (void)link, (void)id;
+}
+
+static const struct notice_carrier aws = {
+    .name = "mqtt-aws",
+    .wire = "MQTT (AWS)",
+    .tunnels = true,
+    .deliver = deliver_aws,
+    .withdraw = withdraw_none,
+};
+
+/* A tunnel for a device that has streams only: the hub is its destination in the device's place,
+ * and asks for a stream when a connection comes. */
+struct stand_in {
+    struct device_desk *desk;
+    uint64_t link; /* serial */
+    char notice[NOTICE_ID_SIZE];
+    bool calling; /* notices are, and must not be called from inside */
+    bool done;
+    enum err why;
+    struct deferred later;
+};
+
+static void stand_in_answer(void *owner)
+{
+    struct stand_in *i = owner;
+    struct desk_link *l = desk_link_find(i->desk, i->link);
+    const struct notice_reply r = {.id = i->notice,
+                                   .accepted = i->why == ERR_OK,
+                                   .code = DEVICE_CODE_BUSY,
+                                   .words = i->why == ERR_OK ? "" : err_text(i->why)};
+    if (l != NULL && !i->desk->ended)
+        notices_answered(i->desk->notices, l->seat->name, l, &r);
+    free(i);
+}
+
+static void on_stand_in(void *ctx, enum err why)
+{
+    struct stand_in *i = ctx;
+    i->done = true;
+    i->why = why;
+    if (!i->calling)
+        stand_in_answer(i);
+}
+
+static bool deliver_tunnel(struct desk_link *l, const struct notice_delivery *n)
+{
+    struct hub *hub = l->desk->hub;
+    struct stand_in *i = l->desk->stand_in != NULL ? calloc(1, sizeof *i) : NULL;
+    if (i == NULL)
+        return false;
+    *i = (struct stand_in){.desk = l->desk, .link = l->serial, .calling = true};
+    snprintf(i->notice, sizeof i->notice, "%s", n->id);
+    deferred_init(&i->later, stand_in_answer, i);
+    const struct inner_destination q = {
+        .device = l->seat->name, .tunnel = n->tunnel, .token = n->token, .policy = n->opened_by};
+    l->desk->stand_in(hub->bridges, &q, on_stand_in, i);
+    i->calling = false;
+    if (i->done)
+        loop_defer(hub->o.loop, &i->later);
+    return true;
+}
+
+static bool deliver_azure(void *link, const struct notice_delivery *n)
+{
+    struct desk_link *l = link;
+    if (n->url[0] == '\0')
+        return deliver_tunnel(l, n);
+    char rid[AZURE_RID_SIZE], topic[AZURE_TOPIC_MAX];
+    struct azure_stream_topic t = {
+        .stream = n->service, .rid = rid, .url = n->url, .token = n->token};
+    struct device_letter *letter = NULL;
+    if (azure_rids_add(&l->rids, n->id, rid) && azure_topic_write(&t, topic, sizeof topic))
+        letter = mqtt_letter_new(topic, (struct span){"", 0}, n->again);
+    explicit_bzero(topic, sizeof topic);
+    return desk_link_post(l, letter);
+}
+
+static const struct notice_carrier azure = {
+    .name = "mqtt-azure",
+    .wire = "MQTT (Azure)",
+    .tunnels = true,
+    .streams = true,
+    .answers = true,
+    .deliver = deliver_azure,
+    .withdraw = withdraw_none,
+};
+
+static const struct notice_carrier *carrier_of(uint32_t topics)
+{
+    if ((topics & MQTT_STREAMS) != 0)
+        return &azure;
+    return (topics & MQTT_NOTIFY) != 0 ? &aws : NULL;
+}
+
 /* ---- who is let in ---- */
 
 static void refuse(struct hub *hub, const struct message_mqtt_hello *k, enum mqtt_code code)
@@ -67,6 +181,7 @@ static void let_in(struct device_desk *d, struct message_mqtt_hello *k,
         l->seat->topics = r->topics; /* later it is the seat that knows first */
     l->seat->topics_known = true;
     l->topics = t->topics = l->seat->topics;
+    l->carrier = carrier_of(l->topics);
     t->ping_s = k->keepalive_s;
     t->left_s = k->left_s;
     t->session_present = !k->clean && !k->old && t->topics != 0;
@@ -218,6 +333,7 @@ static void remember(struct desk_link *l)
 static void on_subscribed(struct desk_link *l, uint32_t topics)
 {
     l->topics = topics;
+    l->carrier = carrier_of(topics);
     l->subscribed = ++l->desk->subscriptions;
     remember(l);
     desk_seat_settle(l->desk, l->seat);
@@ -260,118 +376,4 @@ void desk_mqtt_said(struct desk_link *l, const uint8_t *p, size_t n)
         on_refused(l, s.text);
     else
         on_answered(l, s.text);
-}
-
-/* ---- carriers ---- */
-
-static bool deliver_aws(void *link, const struct notice_delivery *n)
-{
-    const struct desk_link *l = link;
-    char topic[MQTT_NOTIFY_TOPIC_SIZE];
-    struct buf json = {.limit = SIZE_MAX / 2};
-    struct device_letter *letter = NULL;
-    mqtt_notify_topic(l->seat->name, topic);
-    if (mqtt_aws_notice(&json, n, l->desk->hub->o.region))
-        letter =
-            mqtt_letter_new(topic, (struct span){(const char *)json.data, json.size}, n->again);
-    buf_wipe(&json);
-    return desk_link_post(l, letter);
-}
-
-/* Neither cloud's MQTT has words for that. */
-static void withdraw_none(void *link, const char *id)
-{
-    (void)link, (void)id;
-}
-
-static const struct notice_carrier aws = {
-    .name = "mqtt-aws",
-    .wire = "MQTT (AWS)",
-    .tunnels = true,
-    .deliver = deliver_aws,
-    .withdraw = withdraw_none,
-};
-
-/* A tunnel for a device that has streams only: the hub is its destination in the device's place,
- * and asks for a stream when a connection comes. */
-struct stand_in {
-    struct device_desk *desk;
-    uint64_t link; /* serial */
-    char notice[NOTICE_ID_SIZE];
-    bool calling; /* notices are, and must not be called from inside */
-    bool done;
-    enum err why;
-    struct deferred later;
-};
-
-static void stand_in_answer(void *owner)
-{
-    struct stand_in *i = owner;
-    struct desk_link *l = desk_link_find(i->desk, i->link);
-    const struct notice_reply r = {.id = i->notice,
-                                   .accepted = i->why == ERR_OK,
-                                   .code = DEVICE_CODE_BUSY,
-                                   .words = i->why == ERR_OK ? "" : err_text(i->why)};
-    if (l != NULL && !i->desk->ended)
-        notices_answered(i->desk->notices, l->seat->name, l, &r);
-    free(i);
-}
-
-static void on_stand_in(void *ctx, enum err why)
-{
-    struct stand_in *i = ctx;
-    i->done = true;
-    i->why = why;
-    if (!i->calling)
-        stand_in_answer(i);
-}
-
-static bool deliver_tunnel(struct desk_link *l, const struct notice_delivery *n)
-{
-    struct hub *hub = l->desk->hub;
-    struct stand_in *i = l->desk->stand_in != NULL ? calloc(1, sizeof *i) : NULL;
-    if (i == NULL)
-        return false;
-    *i = (struct stand_in){.desk = l->desk, .link = l->serial, .calling = true};
-    snprintf(i->notice, sizeof i->notice, "%s", n->id);
-    deferred_init(&i->later, stand_in_answer, i);
-    const struct inner_destination q = {
-        .device = l->seat->name, .tunnel = n->tunnel, .token = n->token, .policy = n->opened_by};
-    l->desk->stand_in(hub->bridges, &q, on_stand_in, i);
-    i->calling = false;
-    if (i->done)
-        loop_defer(hub->o.loop, &i->later);
-    return true;
-}
-
-static bool deliver_azure(void *link, const struct notice_delivery *n)
-{
-    struct desk_link *l = link;
-    if (n->url[0] == '\0')
-        return deliver_tunnel(l, n);
-    char rid[AZURE_RID_SIZE], topic[AZURE_TOPIC_MAX];
-    struct azure_stream_topic t = {
-        .stream = n->service, .rid = rid, .url = n->url, .token = n->token};
-    struct device_letter *letter = NULL;
-    if (azure_rids_add(&l->rids, n->id, rid) && azure_topic_write(&t, topic, sizeof topic))
-        letter = mqtt_letter_new(topic, (struct span){"", 0}, n->again);
-    explicit_bzero(topic, sizeof topic);
-    return desk_link_post(l, letter);
-}
-
-static const struct notice_carrier azure = {
-    .name = "mqtt-azure",
-    .wire = "MQTT (Azure)",
-    .tunnels = true,
-    .streams = true,
-    .answers = true,
-    .deliver = deliver_azure,
-    .withdraw = withdraw_none,
-};
-
-const struct notice_carrier *desk_mqtt_carrier(const struct desk_link *l)
-{
-    if ((l->topics & MQTT_STREAMS) != 0)
-        return &azure;
-    return (l->topics & MQTT_NOTIFY) != 0 ? &aws : NULL;
 }

@@ -83,7 +83,7 @@ static void answer_refused(struct mqtt_greeting *g, enum mqtt_code code)
 /* Refuses for what is seen here; the main thread is told. */
 static void refuse(struct mqtt_greeting *g, enum mqtt_code code, enum err why, const char *text)
 {
-    pending_conn_refused(g->conn, code, why, text);
+    pending_conn_refused(g->conn, (int)code, why, text);
     answer_refused(g, code);
 }
 

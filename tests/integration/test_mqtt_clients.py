@@ -3,13 +3,18 @@ tunnel, and again after the hub was killed and has come back."""
 
 import json
 import os
+import re
+import shutil
+import signal
 import unittest
 
 import certificates
 import mqtt
 from harness import Case
 from mqtt import notify, shown_devices
-from programs import run, wait_until
+from origins import Http
+from programs import BUILD, environment, run, wait_until
+from sockets import get, socks5
 
 # Debian's Python, for which python3-paho-mqtt is.
 PYTHON = "/usr/bin/python3"
@@ -88,6 +93,25 @@ class MqttClients(mqtt.MqttCase, Case):
                        certificates.certificate().ca, "--cert", self.identity.cert, "--key",
                        self.identity.key)
             self.assertEqual(done.code, 0, done)
+
+    def test_as_documented(self):
+        """The script of aws-notice.md, and a way through what it has started."""
+        text = (BUILD.parent / "share/doc/aws-notice.md").read_text()
+        script = re.search("```sh\n(.*?)```", text, re.DOTALL).group(1)
+        web = self.origin(Http("web"))
+        folder = self.dir / "authorities"
+        folder.mkdir()
+        shutil.copy(certificates.certificate().ca, folder)
+        shell = self.start("sh", "-c", script, name="script", ends=(-9,), env=environment(
+            THING="press7", HUB="localhost", MQTT_PORT=str(self.the_hub.mqtt),
+            PORT=str(self.the_hub.port), CA=str(certificates.certificate().ca),
+            CA_FOLDER=str(folder), CERT=str(self.identity.cert), KEY=str(self.identity.key),
+            SERVICES=f"HTTP1={web.address}", PATH=f"{self.bin}:{os.environ['PATH']}"))
+        self.addCleanup(os.killpg, shell.pid, signal.SIGKILL)  # with all that it has started
+        self.wait_present()
+        gateway = self.gateway(self.the_hub, self.tunnel(["HTTP1"], "press7"))
+        with socks5(gateway.port, "HTTP1.tunnel") as s:
+            self.assertEqual(get(s, "/name"), (200, b"web /name\n"))
 
     def paho(self, transport, version=4):
         port = self.the_hub.port if transport == "websockets" else self.the_hub.mqtt

@@ -62,6 +62,7 @@ static void shows(void **state)
         run(CALLS(call("TunnelHub.DescribeDevice", "{\"device\":\"PUMP-07\"}", 200,
                        "{\"device\":{\"device\":\"pump-07\",\"state\":\"ENABLED\",\"present\":true,"
                        "\"since\":1795261200,\"address\":\"192.0.2.1:4444\",\"version\":\"0.1.0\","
+                       "\"wire\":\"MQTT (AWS)\","
                        "\"services\":[\"SSH1\"],\"labels\":[],\"accepting\":false,"
                        "\"enrolledAt\":1795261200,\"invitationId\":\"i-1\",\"keyFingerprint\":"
                        "\"SHA256:x\",\"uptimeSeconds\":93784,\"tunnels\":[{\"tunnelId\":\"" ID1
@@ -73,6 +74,7 @@ static void shows(void **state)
                              "  state        not accepting\n"
                              "  since        2026-11-21 11:40 UTC\n"
                              "  address      192.0.2.1:4444\n"
+                             "  wire         MQTT (AWS)\n"
                              "  version      0.1.0\n"
                              "  up           1 d 2 h 3 min\n"
                              "  services     SSH1\n"

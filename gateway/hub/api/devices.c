@@ -114,8 +114,10 @@ void write_device(struct call *c, const struct device_record *d)
     write_texts(c, "services", p != NULL ? &p->services : &d->services);
     write_tags(c, "labels", &d->labels);
     json_flag(&c->out, "accepting", present && p->accepting);
-    if (p != NULL)
+    if (p != NULL) {
         json_text(&c->out, "carrier", span_of(p->carrier->name));
+        json_text(&c->out, "wire", span_of(p->carrier->wire));
+    }
 }
 
 /* ---- DescribeDevice ---- */
