@@ -251,6 +251,7 @@ struct device_desk *device_desk_new(struct hub *hub, bool approve_all)
     d->approve_all = approve_all;
     list_init(&d->cuts);
     list_init(&d->idle);
+    list_init(&d->inners);
     d->subscriber = (struct device_subscriber){.events = &desk_device_events, .owner = d};
     if (!desk_open_notices(d) || !desk_keyed_read(d)) {
         notices_free(d->notices);
@@ -269,6 +270,7 @@ void device_desk_end(struct device_desk *d)
     d->ended = true;
     device_registry_unsubscribe(&d->subscriber);
     desk_forget_cuts(d);
+    desk_forget_inners(d);
     notices_free(d->notices);
     d->notices = NULL;
 }

@@ -73,6 +73,7 @@ struct device_desk {
     struct list idle;             /* seats without links, the longest idle first */
     struct map keyed;             /* names of devices that need no certificate for tunnels */
     struct desk_reading *reading; /* NULL: they are all known */
+    struct list inners;           /* tunnels whose destination the hub is to be */
     struct list cuts;             /* questions to the registry of tunnels */
     uint64_t serial, subscriptions;
     size_t mqtt_sessions;
@@ -117,6 +118,13 @@ bool desk_services(struct texts *out, const struct device_status *s);
 /* It is at its worker: older ones with its client id have to go. */
 void desk_mqtt_arrive(struct desk_link *l);
 void desk_mqtt_said(struct desk_link *l, const uint8_t *p, size_t n);
+
+/* ---- device_desk_inner.c ---- */
+
+/* The notice of a tunnel, for a device that is told of streams only. False: no memory. */
+bool desk_inner_deliver(const struct desk_link *l, const struct notice_delivery *n);
+/* Ends those that are not the hub's yet; the answers of others may still come. */
+void desk_forget_inners(struct device_desk *d);
 
 /* ---- device_desk_reply.c ---- */
 

@@ -46,67 +46,15 @@ static const struct notice_carrier aws = {
     .withdraw = withdraw_none,
 };
 
-/* A tunnel for a device that has streams only: the hub is its destination in the device's place,
- * and asks for a stream when a connection comes. */
-struct stand_in {
-    struct device_desk *desk;
-    uint64_t link; /* serial */
-    char notice[NOTICE_ID_SIZE];
-    bool calling; /* notices are, and must not be called from inside */
-    bool done;
-    enum err why;
-    struct deferred later;
-};
-
-static void stand_in_answer(void *owner)
-{
-    struct stand_in *i = owner;
-    struct desk_link *l = desk_link_find(i->desk, i->link);
-    const struct notice_reply r = {.id = i->notice,
-                                   .accepted = i->why == ERR_OK,
-                                   .code = DEVICE_CODE_BUSY,
-                                   .words = i->why == ERR_OK ? "" : err_text(i->why)};
-    if (l != NULL && !i->desk->ended)
-        notices_answered(i->desk->notices, l->seat->name, l, &r);
-    free(i);
-}
-
-static void on_stand_in(void *ctx, enum err why)
-{
-    struct stand_in *i = ctx;
-    i->done = true;
-    i->why = why;
-    if (!i->calling)
-        stand_in_answer(i);
-}
-
-static bool deliver_tunnel(struct desk_link *l, const struct notice_delivery *n)
-{
-    struct hub *hub = l->desk->hub;
-    struct stand_in *i = l->desk->stand_in != NULL ? calloc(1, sizeof *i) : NULL;
-    if (i == NULL)
-        return false;
-    *i = (struct stand_in){.desk = l->desk, .link = l->serial, .calling = true};
-    snprintf(i->notice, sizeof i->notice, "%s", n->id);
-    deferred_init(&i->later, stand_in_answer, i);
-    const struct inner_destination q = {
-        .device = l->seat->name, .tunnel = n->tunnel, .token = n->token, .policy = n->opened_by};
-    l->desk->stand_in(hub->bridges, &q, on_stand_in, i);
-    i->calling = false;
-    if (i->done)
-        loop_defer(hub->o.loop, &i->later);
-    return true;
-}
-
 static bool deliver_azure(void *link, const struct notice_delivery *n)
 {
     struct desk_link *l = link;
-    if (n->url[0] == '\0')
-        return deliver_tunnel(l, n);
     char rid[AZURE_RID_SIZE], topic[AZURE_TOPIC_MAX];
     struct azure_stream_topic t = {
         .stream = n->service, .rid = rid, .url = n->url, .token = n->token};
     struct device_letter *letter = NULL;
+    if (n->url[0] == '\0')
+        return desk_inner_deliver(l, n);
     if (azure_rids_add(&l->rids, n->id, rid) && azure_topic_write(&t, topic, sizeof topic))
         letter = mqtt_letter_new(topic, (struct span){"", 0}, n->again);
     explicit_bzero(topic, sizeof topic);
