@@ -171,8 +171,9 @@ static void on_ended(void *owner, const struct bridge *ended)
     if (b->out == 0)
         bridge_note_ended(d, b);
     desk_inner_bridge(d, b, false);
-    /* A connection that still waits for its device does so in vain. */
-    if (b->inner.connection != 0)
+    /* A connection that still waits for its device does so in vain; of a request that failed
+     * whoever asked the device tells why. */
+    if (b->inner.connection != 0 && b->outcome != BRIDGE_WITHDRAWN)
         bridge_desk_refuse(d, &b->inner,
                            b->outcome == BRIDGE_LATE ? ERR_DEVICE_SILENT : ERR_DEVICE_OFFLINE);
     if (b->out == 0 || d->ended)

@@ -86,7 +86,7 @@ void bridge_desk_on_wanted(struct bridge_desk *d,
                            void *owner);
 /* Refuses that connection, whose client is told why (ERR_DEVICE_OFFLINE as "no route",
  * ERR_DEVICE_REJECTED as "not allowed", ERR_DEVICE_SILENT as "timed out", ERR_LIMIT). Its bridge,
- * if there is one, is to be ended by the caller. */
+ * if there is one, is to be ended by the caller, with BRIDGE_WITHDRAWN. */
 void bridge_desk_refuse(struct bridge_desk *d, const struct bridge_inner *inner, enum err why);
 
 /* The receivers of BRIDGE_HELLO, BRIDGE_OUT, BRIDGE_GONE, INNER_WANTED, INNER_LEFT and

@@ -285,8 +285,10 @@ class Destination(InnerCase):
     def test_a_request_that_is_withdrawn(self):
         self.begin()
         client = self.client()
-        bridge = self.answer(self.wanted())
+        wanted = self.wanted()
+        bridge = self.answer(wanted)
         self.command("end", bridge.id)
+        self.command("refuse", *wanted[2:])
         wait_until(lambda: client, "the client's answer")
         self.assertIsInstance(client[0], Refused)
         self.assertEqual(bridge.ask(bridge.device_token).status, 401)

@@ -187,6 +187,7 @@ static void obey(struct asker *a)
                     {"refuse", 4, refuse}};
     char *word[WORDS], *save = NULL;
     size_t n = 0;
+    bridge_desk_on_wanted(desk, on_wanted, NULL); /* in the place of the hub's own */
     for (char *w = strtok_r(a->line, " \n", &save); w != NULL && n < WORDS;
          w = strtok_r(NULL, " \n", &save))
         word[n++] = w;
@@ -239,7 +240,6 @@ struct bridge_desk *__wrap_bridge_desk_new(struct hub *hub)
     server = calloc(1, sizeof *server);
     if (path == NULL || desk == NULL || server == NULL)
         abort();
-    bridge_desk_on_wanted(desk, on_wanted, NULL);
     uv_pipe_init(loop_uv(hub->o.loop), server, 0);
     server->data = server;
     if (uv_pipe_bind(server, path) != 0 || uv_listen((uv_stream_t *)server, 16, on_asker) != 0)
