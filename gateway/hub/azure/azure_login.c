@@ -19,7 +19,9 @@ struct attempt {
     char password[];
 };
 
-bool azure_device_path(struct span azure_id, char *out, size_t size)
+/* The path of the device's resource, "/devices/pump" or "/devices/edge/modules/module". False: it
+ * does not fit, or there is more than one '/'. */
+static bool device_path(struct span azure_id, char *out, size_t size)
 {
     struct span module = azure_id, device = span_cut(&module, '/');
     int n = snprintf(out, size, "/devices/%.*s%s%.*s", (int)device.n, device.p,
@@ -91,7 +93,7 @@ void azure_login_check(const struct azure_logins *l, const struct azure_login *q
     enum sas_verdict v = sas_parse((struct span){t->password, t->size}, &t->sas);
     bool known = v == SAS_OK && l->secrets_key != NULL && t->sas.policy[0] == '\0' &&
                  q->host.n <= HOST_MAX && q->azure_id.n <= DEVICE_AZURE_ID_MAX &&
-                 azure_device_path(q->azure_id, t->path, sizeof t->path);
+                 device_path(q->azure_id, t->path, sizeof t->path);
     if (!known) {
         refuse(t, v != SAS_OK ? v : SAS_UNKNOWN);
         return;

@@ -30,8 +30,4 @@ struct azure_login_answer {
 void azure_login_check(const struct azure_logins *l, const struct azure_login *q,
                        void (*done)(void *ctx, const struct azure_login_answer *a), void *ctx);
 
-/* The path of the device's resource, "/devices/pump" or "/devices/edge/modules/module". False: it
- * does not fit, or there is more than one '/'. */
-bool azure_device_path(struct span azure_id, char *out, size_t size);
-
 #endif
