@@ -10,9 +10,10 @@ import wire
 from api import Key as AccessKey
 from bridges import read_bytes
 from harness import Case, mapping, verbose
+from ops import metrics
 from origins import Echo
 from programs import environment, run, wait_until
-from sockets import Refused, read_exactly, socks5
+from sockets import Refused, read_all, read_exactly, socks5
 from test_azure_streams import SERVICE, Streams
 from wire import BINARY, CLOSE
 
@@ -33,7 +34,8 @@ class ToOurAgent(Crossing):
         self.agent_ = self.start(
             self.program("tunnel-agent"), "-e", f"127.0.0.1:{self.the_hub.port}",
             "--ca", certificates.certificate().ca, "--state-dir", self.dir / "agent",
-            "--device", "press", "-d", mapping({"ECHO1": self.origin(Echo())}), *verbose([]),
+            "--device", "press", "-d", mapping({"ECHO1": self.origin(Echo()), "NONE1": "127.0.0.1:1"}),
+            *verbose([]),
             env=environment(TUNNEL_JOIN_TOKEN=token, XDG_RUNTIME_DIR=self.dir / "run"))
         self.agent_.wait_line("stands by")
 
@@ -68,6 +70,14 @@ class ToOurAgent(Crossing):
         tunnels = self.the_hub.api.call("ListTunnels")["tunnelSummaries"]
         self.assertEqual(len(tunnels), 1)
 
+    def test_cannot_be_dialled(self):
+        reply = self.stream("NONE1")
+        self.assertTrue(reply.accepted)
+        service = self.come(reply.url, reply.token)
+        with self.assertRaises(wire.Closed) as closed:
+            service.recv_message()
+        self.assertEqual(closed.exception.code, 1011)
+
     def test_rejects(self):
         self.assertFalse(self.stream("SSH1").accepted)  # it has no such service
         done = run(self.program("tunnel-agent"), "accept", "never",
@@ -94,7 +104,7 @@ class ToAzuresDevice(Crossing):
         return self.pool.submit(lambda: socks5(self.port, name))
 
     def test_reaches_it(self):
-        for word in b"first", b"second":
+        for word in b"first", os.urandom(1 << 20):
             call = self.connecting()
             asked = self.device.asked()
             self.assertEqual(asked.stream, "SSH1")
@@ -103,15 +113,20 @@ class ToAzuresDevice(Crossing):
             with call.result() as client:
                 client.sendall(word)
                 self.assertEqual(read_bytes(end, len(word)), word)
-                end.send_frame(BINARY, word * 2)
-                self.assertEqual(read_exactly(client, 2 * len(word)), word * 2)
+                for at in range(0, len(word), 65536):
+                    end.send_frame(BINARY, word[at:at + 65536])
+                self.assertEqual(read_exactly(client, len(word)), word)
+                end.close()
+                self.assertEqual(read_all(client), b"")
+        self.assertEqual(metrics(self.the_hub)["tunnel_hub_tunnels_open"], 1)
 
     def test_rejects(self):
         call = self.connecting()
         asked = self.device.asked()
         self.device.answer(asked.rid, 400)
-        with self.assertRaises(Refused):
+        with self.assertRaises(Refused) as refused:
             call.result()
+        self.assertEqual(refused.exception.code, 2)
         device = {d["device"]: d for d in self.the_hub.api.of_hub("ListDevices")["devices"]}["pump"]
         self.assertEqual(device["carrier"], "mqtt-azure")
 

@@ -1,12 +1,14 @@
 """The tunnel's wire in Python, independent of the code under test: WebSocket over TLS, the length
-prefix, and the protobuf Message. Blocking; one thread each."""
+prefix, and the protobuf Message. Blocking; one thread each way."""
 
 import base64
 import hashlib
 import os
+import select
 import socket
 import ssl
 import struct
+import threading
 from dataclasses import dataclass, field
 
 import certificates
@@ -133,17 +135,59 @@ class Dropped(Exception):
     """The transport ended without a Close."""
 
 
+class Shared:
+    """A TLS socket that one thread may read while another writes. OpenSSL's state of a connection
+    is for one call at a time, and Python has a lock for that only since 3.13: before, recv may see
+    an end that is none."""
+
+    def __init__(self, sock):
+        self.sock, self.lock, self.timeout = sock, threading.Lock(), sock.gettimeout()
+        sock.setblocking(False)
+
+    def settimeout(self, timeout):
+        self.timeout = timeout
+
+    def alone(self, call):
+        while True:
+            try:
+                with self.lock:
+                    return call()
+            except ssl.SSLWantReadError:
+                wanted = select.POLLIN
+            except ssl.SSLWantWriteError:
+                wanted = select.POLLOUT
+            ready = select.poll()
+            ready.register(self.sock, wanted)
+            if not ready.poll(None if self.timeout is None else 1000 * self.timeout):
+                raise TimeoutError
+
+    def recv(self, n):
+        return self.alone(lambda: self.sock.recv(n))
+
+    def sendall(self, data):
+        left = memoryview(data)
+        while left:
+            left = left[self.alone(lambda: self.sock.send(left)):]
+
+    def unwrap(self):
+        return self.alone(self.sock.unwrap)
+
+    def __getattr__(self, name):
+        return getattr(self.sock, name)
+
+
 class Peer:
     """One end of a WebSocket after its handshake."""
 
     def __init__(self, sock, client, early=b"", head=""):
-        self.sock, self.client, self.head = sock, client, head
+        self.sock = Shared(sock) if isinstance(sock, ssl.SSLSocket) else sock
+        self.client, self.head = client, head
         self.native = False      # NATIVE was agreed on
         self.buffer = early      # from the transport
         self.bytes = b""         # of tunnel frames
         self.pongs = []
         self.message_sizes = []  # of data messages, as they came
-        sock.settimeout(DEADLINE)
+        self.sock.settimeout(DEADLINE)
 
     def send_frame(self, opcode, payload, fin=True, mask=None, rsv=0):
         mask = self.client if mask is None else mask
