@@ -15,7 +15,7 @@ enum err file_read(const char *path, size_t max, struct span *text, char *proble
 /* Whether a file that holds secrets may be used: it is one, it belongs to this user or root, and
  * nobody else can read or change it (root's may be read by a group); ERR_PERMISSION or ERR_IO and
  * the like, with a sentence. */
-enum err file_check_secret(const char *path, char *problem, size_t size);
+enum err file_check_secret(const char *path, char *text, size_t size);
 
 bool file_is_directory(const char *path);
 

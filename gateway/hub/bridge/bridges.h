@@ -99,44 +99,44 @@ struct bridges_options {
 };
 struct bridges *bridges_new(const struct bridges_options *o); /* NULL: no memory */
 /* Frees those whose claims have not come back, too, without a word. NULL is fine. */
-void bridges_free(struct bridges *b);
+void bridges_free(struct bridges *all);
 
 /* A bridge that waits for its sides. now: loop_now. NULL with *why: ERR_LIMIT (BRIDGES_MAX),
  * ERR_TOO_LARGE (the path would be), ERR_NO_MEMORY. */
-struct bridge *bridge_new(struct bridges *b, const struct bridge_spec *spec, uint64_t now,
+struct bridge *bridge_new(struct bridges *all, const struct bridge_spec *spec, uint64_t now,
                           enum err *why);
 /* Somebody comes to `path` with a bearer token: *side is his, and the token is used up. The caller
  * has the claim until bridge_returned. NULL: no bridge waits there, or not for that token. */
-struct bridge *bridges_claim(struct bridges *b, struct span path, struct span token, uint64_t now,
+struct bridge *bridges_claim(struct bridges *all, struct span path, struct span token, uint64_t now,
                              enum bridge_side *side);
-struct bridge *bridges_find(const struct bridges *b, uint64_t serial); /* NULL: it has gone */
+struct bridge *bridges_find(const struct bridges *all, uint64_t serial); /* NULL: it has gone */
 /* Ends it; what has ended stays as it is. It may be gone afterwards. text: NULL: none. */
 void bridge_end(struct bridge *b, enum bridge_outcome outcome, const char *text);
 /* A claim has come back; its bridge must have ended, and is freed with the last. */
 void bridge_returned(struct bridge *b);
 
 /* All that are there, those included whose end waits for their claims. `each` ends none. */
-void bridges_each(const struct bridges *b, void (*each)(void *ctx, struct bridge *b), void *ctx);
+void bridges_each(const struct bridges *all, void (*each)(void *ctx, struct bridge *b), void *ctx);
 /* Ends all of that device, or of those that `which` picks. */
-void bridges_cut_device(struct bridges *b, const char *device, const char *text);
-void bridges_end_if(struct bridges *b, bool (*which)(void *ctx, const struct bridge *b), void *ctx,
-                    enum bridge_outcome outcome, const char *text);
-void bridges_end_all(struct bridges *b, enum bridge_outcome outcome, const char *text);
+void bridges_cut_device(struct bridges *all, const char *device, const char *text);
+void bridges_end_if(struct bridges *all, bool (*which)(void *ctx, const struct bridge *b),
+                    void *ctx, enum bridge_outcome outcome, const char *text);
+void bridges_end_all(struct bridges *all, enum bridge_outcome outcome, const char *text);
 
 /* Ends those that are late, and those of policies whose day's volume is used up. To be called every
  * second or so. wall: ms since 1970; a day is one of UTC. */
-void bridges_tick(struct bridges *b, uint64_t now, int64_t wall);
+void bridges_tick(struct bridges *all, uint64_t now, int64_t wall);
 
 /* What a policy has at present, waiting ones included, and the bytes of the day until the last
  * tick. */
-size_t bridges_of_policy(const struct bridges *b, const char *policy);
-uint64_t bridges_day_bytes(const struct bridges *b, const char *policy);
+size_t bridges_of_policy(const struct bridges *all, const char *policy);
+uint64_t bridges_day_bytes(const struct bridges *all, const char *policy);
 
 struct bridges_counts {
     size_t waiting, open; /* now */
     uint64_t made, outcomes[BRIDGE_OUTCOMES];
     uint64_t bytes[BRIDGE_SIDES]; /* of those that have ended, and until the last tick of others */
 };
-struct bridges_counts bridges_counts(const struct bridges *b);
+struct bridges_counts bridges_counts(const struct bridges *all);
 
 #endif

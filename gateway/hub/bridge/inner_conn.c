@@ -210,9 +210,9 @@ static enum err as_told(enum err why)
     }
 }
 
-void inner_end_refuse(struct inner_end *e, uint64_t number, enum err why)
+void inner_end_refuse(struct inner_end *e, uint64_t connection, enum err why)
 {
-    struct inner_conn *i = find_conn(e, number);
+    struct inner_conn *i = find_conn(e, connection);
     if (i != NULL && i->conn != NULL && i->state == WAITING)
         conn_refuse(i->conn, as_told(why));
 }
