@@ -5,7 +5,7 @@
 #include "gateway/hub/devices/notices.h"
 #include "tests/unit/registry_help.h"
 
-#define DELIVERIES_MAX 64
+#define DELIVERIES_MAX (2 * NOTICES_PER_DEVICE)
 
 /* What a device's link was given. */
 struct wire {

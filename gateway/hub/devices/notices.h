@@ -32,7 +32,7 @@ struct device_registry;
 
 /* Notices of one device that wait or are kept; more are refused. Of those that wait each
  * `opened_by` gets an equal share when there is not enough for all. */
-#define NOTICES_PER_DEVICE 16
+#define NOTICES_PER_DEVICE 64
 /* Open tunnels on demand that may lead from one access key to one device: a device serves 64 at a
  * time, and nobody may take them all. */
 #define NOTICE_TUNNELS_PER_KEY 16

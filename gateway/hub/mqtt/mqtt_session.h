@@ -16,7 +16,7 @@
 #define MQTT_STREAMS 0x4u      /* $iothub/streams/POST/# */
 #define MQTT_STREAMS_ONCE 0x8u /* with QoS 1 */
 
-#define MQTT_FLIGHT_MAX 16 /* notices that wait for an acknowledgement */
+#define MQTT_FLIGHT_MAX 64 /* notices that wait for an acknowledgement */
 #define MQTT_ACK_S 20      /* seconds that one may wait */
 #define MQTT_KEEPALIVE_MOST                                                                        \
     1800                    /* seconds; who announces more or none is taken to announce these */
