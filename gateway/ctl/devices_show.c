@@ -50,6 +50,11 @@ static void cell_address(const cJSON *device, char out[CELL])
     print_safe(ctl_json_text_at(device, "address"), 0, out, CELL);
 }
 
+static void cell_wire(const cJSON *device, char out[CELL])
+{
+    print_safe(ctl_json_text_at(device, "wire"), 0, out, CELL);
+}
+
 static void cell_version(const cJSON *device, char out[CELL])
 {
     print_safe(ctl_json_text_at(device, "version"), 20, out, CELL);
@@ -66,9 +71,9 @@ static void cell_labels(const cJSON *device, char out[CELL])
 }
 
 static const struct print_column columns[] = {
-    {"DEVICE", cell_name},     {"STATE", cell_state},     {"SINCE", cell_since},
-    {"ADDRESS", cell_address}, {"VERSION", cell_version}, {"SERVICES", cell_services},
-    {"LABELS", cell_labels},
+    {"DEVICE", cell_name},       {"STATE", cell_state},   {"SINCE", cell_since},
+    {"ADDRESS", cell_address},   {"WIRE", cell_wire},     {"VERSION", cell_version},
+    {"SERVICES", cell_services}, {"LABELS", cell_labels},
 };
 
 /* ---- list ---- */

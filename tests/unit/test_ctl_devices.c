@@ -5,7 +5,7 @@
     "{\"device\":\"pump-07\",\"state\":\"ENABLED\",\"present\":true,\"since\":1795261200,"         \
     "\"lastSeenAt\":1795264800,\"address\":\"192.0.2.1:4444\",\"version\":\"0.1.0\","              \
     "\"services\":[\"SSH1\",\"HTTP1\"],\"labels\":[{\"key\":\"site\",\"value\":\"7\"},"            \
-    "{\"key\":\"old\",\"value\":\"\"}],\"accepting\":true,\"carrier\":\"device-link\"}"
+    "{\"key\":\"old\",\"value\":\"\"}],\"accepting\":true,\"carrier\":\"device-link\",\"wire\":\"device link\"}"
 #define PRESS                                                                                      \
     "{\"device\":\"press\",\"state\":\"PENDING\",\"present\":false,\"lastSeenAt\":1795264800,"     \
     "\"version\":\"\\u001b[2J\",\"services\":[],\"labels\":[],\"accepting\":false}"
@@ -23,10 +23,12 @@ static void lists(void **state)
     assert_string_equal(err, "");
     assert_string_equal(
         out,
-        "DEVICE   STATE    SINCE                 ADDRESS         VERSION  SERVICES     LABELS\n"
-        "pump-07  present  2026-11-21 11:40 UTC  192.0.2.1:4444  0.1.0    SSH1, HTTP1  site=7, "
-        "old=\n"
-        "press    pending  2026-11-21 12:40 UTC  -               \\x1b[2J  -            -\n");
+        "DEVICE   STATE    SINCE                 ADDRESS         WIRE         VERSION  SERVICES     "
+        "LABELS\n"
+        "pump-07  present  2026-11-21 11:40 UTC  192.0.2.1:4444  device link  0.1.0    SSH1, HTTP1  "
+        "site=7, old=\n"
+        "press    pending  2026-11-21 12:40 UTC  -               -            \\x1b[2J  -            "
+        "-\n");
 }
 
 static void lists_some(void **state)
