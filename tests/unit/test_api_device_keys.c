@@ -116,7 +116,7 @@ static void test_rotates(void **state)
     snprintf(primary, sizeof primary, "%s", text_of("primaryKey"));
     snprintf(secondary, sizeof secondary, "%s", text_of("secondaryKey"));
     call(HUB "RotateDeviceKeys", "{\"device\":\"pump\"}");
-    must_fail("ValidationException", 400, "say in key which one");
+    must_fail("ValidationException", 400, "say which one");
     call(HUB "RotateDeviceKeys", "{\"device\":\"pump\",\"key\":\"PRIMARY\"}");
     must_succeed();
     assert_string_not_equal(text_of("primaryKey"), primary);

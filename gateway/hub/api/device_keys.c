@@ -197,8 +197,8 @@ static void on_rotated(void *ctx, enum err why, const struct device_record *d)
     keying_free(k);
     if (why == ERR_USAGE)
         answer_fault(c, FAULT_VALIDATION,
-                     "Device %s has symmetric keys: say in key which one is to be replaced, "
-                     "PRIMARY, SECONDARY or BOTH.",
+                     "Device %s has symmetric keys: say which one is to be replaced, PRIMARY, "
+                     "SECONDARY or BOTH (key; in tunnelctl, --rotate).",
                      c->thing);
     else if (why == ERR_FORBIDDEN)
         answer_fault(c, FAULT_ACCESS_DENIED, "%s", c->denied);

@@ -53,6 +53,6 @@ struct mqtt_login mqtt_login_of(const struct mqtt_connect *c, const char *certif
     if (certificate != NULL)
         return certified(certificate);
     return refused(MQTT_BAD_LOGIN,
-                   "MQTT: the user name is not HOST/CLIENT-ID/?api-version=… as Azure's devices "
+                   "MQTT: the user name is not HOST/CLIENT-ID/?api-version=... as Azure's devices "
                    "have it");
 }
