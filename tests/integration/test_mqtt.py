@@ -1,6 +1,8 @@
 """Devices that speak MQTT as AWS's do: who is let in, what they are told, and what bad ones get."""
 
 import json
+import os
+import socket
 import struct
 import unittest
 from concurrent.futures import ThreadPoolExecutor
@@ -344,6 +346,29 @@ class Mqtt(mqtt.MqttCase, Case):
         other = self.device(self.the_hub, "press8")
         other.enter()
         other.ping()
+
+    def test_strangers(self):
+        """Thousands that say nothing, or nothing that is MQTT in TLS: a device and newcomers do not
+        notice."""
+        device = self.device(self.the_hub)
+        device.enter()
+        device.subscribe(notify("press7"))
+        words = (b"", mqtt.connect("x"), os.urandom(200), b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        for round_ in range(10):
+            socks = []
+            for i in range(400):
+                sock = socket.socket()
+                self.addCleanup(sock.close)
+                sock.bind(("127.0.0.9", 0))
+                sock.connect(("127.0.0.1", self.the_hub.mqtt))
+                sock.sendall(words[i % len(words)])
+                socks.append(sock)
+            device.ping()
+            newcomer = self.device(self.the_hub, f"new{round_}")
+            newcomer.enter()
+            newcomer.drop()
+        tunnel = self.open()
+        self.assertIn(tunnel["destinationAccessToken"].encode(), device.notice()[1])
 
 
 if __name__ == "__main__":
