@@ -7,18 +7,20 @@ import hashlib
 import json
 import os
 import pathlib
+import re
 import shutil
+import signal
 import unittest
 
 import certificates
 import mqtt
 from api import Key as AccessKey
-from azure import Policy, Service
+from azure import Policy
 from harness import Case, mapping, verbose, write_secret
 from mqtt import shown_devices
 from origins import Echo, Http, content, content_hash
 from programs import environment, run, wait_until
-from sockets import Refused, dial, get_hash, read_all, read_exactly, socks5
+from sockets import Refused, dial, free_port, get_hash, read_all, read_exactly, socks5
 from sshd import Sshd
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -203,6 +205,46 @@ class Crossings(AzureCase):
             through("NONE")
         self.check_bulk(through)
         self.check_many(through)
+
+
+class AsDocumented(AzureCase):
+    """The recipes of azure.md, with addresses and an authority of this test."""
+
+    def recipe(self, name, **words):
+        """Its first block, by sh."""
+        text = (HERE.parents[1] / "share/doc/azure.md").read_text()
+        script = re.search(rf"^\*{name}\*.*?\n```\n(.*?)```", text, re.DOTALL | re.MULTILINE).group(1)
+        for old, new in words.items():
+            self.assertIn(old, script)
+            script = script.replace(old, new)
+        folder = self.dir / name
+        folder.mkdir(mode=0o700)
+        shell = self.start("sh", "-ec", script, name=name, ends=(-9,), env=environment(
+            HOME=folder, XDG_RUNTIME_DIR=folder, PATH=f"{self.bin}:{os.environ['PATH']}",
+            AWS_ACCESS_KEY_ID=ADMIN.id, AWS_SECRET_ACCESS_KEY=ADMIN.secret))
+        self.addCleanup(os.killpg, shell.pid, signal.SIGKILL)  # with all that it has started
+        return shell
+
+    def test_device_proxy(self):
+        """Azure's sample at the other end."""
+        hub, ca = f"localhost:{self.the_hub.port}", certificates.certificate().ca
+        self.recipe("azure-device-proxy", **{
+            "https://hub.example": f"https://{hub} --ca {ca}", "-e hub.example": f"-e {hub} --ca {ca}",
+            "localhost:22": self.sshd.address, "--device": "--state-dir agent --device"}
+                    ).wait_line("stands by")
+        port = self.sdk_service("MyDevice", ("TestStream",)).ports["TestStream"]
+        self.check_ssh(*self.sshd.options(f"nc 127.0.0.1 {port}"), host="pump")
+
+    def test_service_proxy(self):
+        hub, port, proxy = f"localhost:{self.the_hub.port}", str(free_port()), f"127.0.0.1:{free_port()}"
+        self.sdk_device(self.device_string("MyDevice"), services={"TestStream": self.sshd.port})
+        shell = self.recipe("azure-service-proxy", **{
+            "-e hub.example": f"-e {hub} --ca {certificates.certificate().ca} --listen {proxy}",
+            "connect ": f"connect --gateway {proxy} ".replace(":", r"\:"), "socat": "socat -d -d",
+            "2222": port})
+        shell.wait_line("Devices are reached as")
+        shell.wait_line("listening on")
+        self.check_ssh(*self.sshd.options(f"nc 127.0.0.1 {port}"), host="pump")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ import readline from "node:readline";
 const [connection, port, folder] = process.argv.slice(2);
 const require = createRequire(`${folder}/`);
 const {Client} = require("azure-iothub");
-const {errors} = require("azure-iot-common");
+// The one that azure-iothub has, of which there are several versions.
+const {errors} = createRequire(require.resolve("azure-iothub"))("azure-iot-common");
 const rest = Client.fromConnectionString(connection)._restApiClient;
 
 // Which of the SDK's errors it is, as a program would ask.
