@@ -10,7 +10,6 @@
 #include "tui/view/render.h"
 
 #include <locale.h>
-#include <malloc.h>
 #include <string.h>
 #include <time.h>
 
@@ -22,8 +21,7 @@ enum { EXIT_FINE, EXIT_FAILED, EXIT_USAGE };
  * pages back to the kernel and faulting them in again took four times as long as reading. */
 static void keep_pages(void)
 {
-    mallopt(M_MMAP_THRESHOLD, 32 << 20);
-    mallopt(M_TRIM_THRESHOLD, 256 << 20);
+    process_memory(32 << 20, 256 << 20);
 }
 
 static int print(struct buf *out, bool ok)

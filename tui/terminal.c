@@ -34,7 +34,7 @@ struct terminal {
     struct grid shown;
     bool anew, mouse;
     int last_row, last_column; /* of the last click */
-    long last_ms;
+    int64_t last_ms;
 };
 
 /* Bracketed paste: the terminal marks pasted text. Terminals that do not know the sequence ignore
@@ -441,7 +441,7 @@ static unsigned plain_key(wint_t c)
     }
 }
 
-static long milliseconds(void)
+static int64_t milliseconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -455,7 +455,7 @@ static void read_click(struct terminal *s, struct terminal_key *out)
     out->key = UIKEY_NONE;
     if (getmouse(&event) != OK)
         return;
-    long now = milliseconds();
+    int64_t now = milliseconds();
     bool again = now - s->last_ms < 400 && event.y == s->last_row && event.x == s->last_column;
     *out = (struct terminal_key){.key = UIKEY_CLICK, .row = event.y, .column = event.x};
     out->button = (event.bstate & BUTTON4_PRESSED) != 0   ? 4

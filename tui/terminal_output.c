@@ -140,7 +140,7 @@ bool terminal_output_waits(const struct terminal_output *o)
     return o->waiting.size > 0;
 }
 
-static long milliseconds(void)
+static int64_t milliseconds(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
@@ -149,7 +149,7 @@ static long milliseconds(void)
 
 void terminal_output_drain(struct terminal_output *o, int ms, const void *last, size_t n)
 {
-    long end = milliseconds() + ms, left = ms;
+    int64_t end = milliseconds() + ms, left = ms;
     terminal_output_flush(o);
     while (terminal_output_waits(o) && left > 0) {
         struct pollfd room = {.fd = o->out, .events = POLLOUT};

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -57,6 +58,17 @@ bool process_try_again(int fd, bool write)
     if (errno == EINTR)
         return true;
     return errno == EAGAIN && (poll(&p, 1, -1) == 1 || errno == EINTR);
+}
+
+void process_memory(size_t own_pages, size_t kept)
+{
+#ifdef M_MMAP_THRESHOLD
+    mallopt(M_MMAP_THRESHOLD, (int)own_pages);
+    if (kept > 0)
+        mallopt(M_TRIM_THRESHOLD, (int)kept);
+#else
+    (void)own_pages, (void)kept;
+#endif
 }
 
 const char *process_environment(const char *name)

@@ -4,6 +4,7 @@
 #define CORE_BASE_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Prepares the process. Descriptors 0, 1 and 2 are open afterwards (/dev/null replaces those that
  * the starter closed, or a socket would take their number and get what is meant for people); as
@@ -20,6 +21,11 @@ bool process_terminal_gone(void);
  * after EINTR, and as soon as fd is ready when another process has made it non-blocking, which
  * happens to a shared standard input or output. write: whether the call was a write. */
 bool process_try_again(int fd, bool write);
+
+/* How memory goes back to the system: a block of `own_pages` bytes or more has pages of its own,
+ * which go with it, and up to `kept` bytes of free memory stay (0: as the C library has it). A C
+ * library without such settings, which musl is, stays as it is. */
+void process_memory(size_t own_pages, size_t kept);
 
 /* getenv in the form that functions with an environment parameter take. */
 const char *process_environment(const char *name);

@@ -13,7 +13,7 @@ void history_init(struct history *h)
 
 static void add(struct history_ring *r, uint64_t down, uint64_t up)
 {
-    size_t at = ++r->last % r->size;
+    size_t at = (size_t)(++r->last % r->size);
     r->down[at] = down;
     r->up[at] = up;
 }

@@ -98,7 +98,7 @@ void monitor_row_tick(struct monitor_row *r, uint64_t elapsed)
         r->peak_down = r->rate_down;
     if (r->rate_up > r->peak_up)
         r->peak_up = r->rate_up;
-    size_t at = ++h->last % ROW_SECONDS;
+    size_t at = (size_t)(++h->last % ROW_SECONDS);
     h->down[at] = sample(r->rate_down);
     h->up[at] = sample(r->rate_up);
 }

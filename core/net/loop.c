@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define SPARE_BLOCKS 64 /* kept for reuse: 4 MB at most */
 #define LEAVE_ROUNDS 20

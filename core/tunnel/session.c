@@ -25,6 +25,11 @@ static size_t or_default(size_t value, size_t fallback)
     return value != 0 ? value : fallback;
 }
 
+static uint64_t ms_or_default(uint64_t value, uint64_t fallback)
+{
+    return value != 0 ? value : fallback;
+}
+
 static struct session *session_of(const struct conn_host *h)
 {
     return list_entry(h, struct session, host);
@@ -180,9 +185,9 @@ struct session *conn_session(const struct conn *c)
 void session_change(struct session *s, const struct session_options *fresh)
 {
     s->host.max_connections = or_default(fresh->max_connections, DEFAULT_MAX_CONNECTIONS);
-    s->host.linger_ms = or_default(fresh->linger_ms, DEFAULT_LINGER_MS);
-    s->host.stall_ms = or_default(fresh->stall_ms, DEFAULT_STALL_MS);
-    s->native.resume_ms = or_default(fresh->resume_ms, DEFAULT_RESUME_MS);
+    s->host.linger_ms = ms_or_default(fresh->linger_ms, DEFAULT_LINGER_MS);
+    s->host.stall_ms = ms_or_default(fresh->stall_ms, DEFAULT_STALL_MS);
+    s->native.resume_ms = ms_or_default(fresh->resume_ms, DEFAULT_RESUME_MS);
     s->host.idle_ms = fresh->idle_ms;
     idle_changed(&s->host);
 }

@@ -156,7 +156,7 @@ static enum err read_end(struct options *o, struct agent_config *c)
     out->native = c->hub.native && out->version == 0;
     if (why == ERR_OK)
         why = options_number(o, "max-connections", 1, 65535, &connections);
-    out->max_connections = connections;
+    out->max_connections = (size_t)connections;
     if (why == ERR_OK)
         why = options_duration(o, "stall-timeout", &out->stall_ms);
     if (why == ERR_OK)

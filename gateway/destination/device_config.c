@@ -360,7 +360,7 @@ enum err device_config_read(struct options *o, const struct identity *identity,
         why = read_acceptance(o, out);
     if (why == ERR_OK)
         why = options_number(o, "max-tunnels", 1, DEVICE_LINK_TUNNELS_MAX, &most);
-    out->max_tunnels = most;
+    out->max_tunnels = (size_t)most;
     return why;
 }
 

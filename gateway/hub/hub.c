@@ -225,7 +225,7 @@ static bool load_rules(struct hub *hub, const struct hub_options *from, enum err
     }
     api_rules(hub->api, keys, limits);
     accounts_rules(hub->accounts, limits);
-    device_registry_limit(hub->devices, limits_of(limits, "")->devices);
+    device_registry_limit(hub->devices, (size_t)limits_of(limits, "")->devices);
     streams_rules(hub->streams, limits);
     azure_rest_rules(hub->azure, keys);
     keys_free(hub->keys);

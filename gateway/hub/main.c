@@ -10,7 +10,6 @@
 #include "gateway/hub/hub.h"
 #include "gateway/hub/hub_protocol.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -432,7 +431,7 @@ static int go(struct options *o)
 int main(int argc, char **argv)
 {
     process_begin();
-    mallopt(M_MMAP_THRESHOLD, MMAP_LEAST);
+    process_memory(MMAP_LEAST, 0);
     signal(SIGPIPE, SIG_IGN);
     log_limit(1000, 600); /* a fleet reconnects all at once, and the hub's machine has the space */
     loop_exit(program_main(&program, argc, argv, go));

@@ -208,7 +208,7 @@ static enum err read_numbers(struct options *o, struct localproxy_config *out)
     if (why == ERR_OK)
         why = read_hub_tries(o, out);
     out->connect_retries = (unsigned)retries;
-    out->max_connections = connections;
+    out->max_connections = (size_t)connections;
     out->reconnect = strcmp(reconnect, "true") == 0 || strcmp(reconnect, "1") == 0;
     if (why == ERR_OK && !out->reconnect && strcmp(reconnect, "false") != 0 &&
         strcmp(reconnect, "0") != 0)

@@ -203,8 +203,8 @@ static void open_now(struct connect *n)
         c->fresh[SIDE_SOURCE] = c->fresh[SIDE_DESTINATION] = true;
         tokens_new(c, token);
         drop_input(c);
-        registry_open(c->api->registry, &r, token, limits_of_call(c)->tunnels_per_key, on_opened,
-                      n);
+        registry_open(c->api->registry, &r, token, (size_t)limits_of_call(c)->tunnels_per_key,
+                      on_opened, n);
     }
     tunnel_record_free(&r);
 }

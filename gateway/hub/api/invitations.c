@@ -71,7 +71,7 @@ void create_invitation(struct call *c, const struct tunnel_record *t)
         join_token_new(c->token[0]);
         drop_input(c);
         device_registry_invite(c->api->devices, &i, c->token[0],
-                               limits_of_call(c)->invitations_per_key, on_invited, c);
+                               (size_t)limits_of_call(c)->invitations_per_key, on_invited, c);
     }
     invitation_free(&i);
 }

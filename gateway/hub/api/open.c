@@ -117,8 +117,8 @@ void open_tunnel(struct call *c, const struct tunnel_record *t)
         c->fresh[SIDE_SOURCE] = c->fresh[SIDE_DESTINATION] = true;
         tokens_new(c, token);
         drop_input(c);
-        registry_open(c->api->registry, &r, token, limits_of_call(c)->tunnels_per_key, on_opened,
-                      c);
+        registry_open(c->api->registry, &r, token, (size_t)limits_of_call(c)->tunnels_per_key,
+                      on_opened, c);
     }
     tunnel_record_free(&r);
 }
