@@ -5,7 +5,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool undo(struct buf *out, size_t size)
@@ -76,18 +75,26 @@ bool prometheus_number(struct buf *out, const char *name, const struct prometheu
     return sample(out, name, labels, n, text);
 }
 
-/* Writes the shortest form that reads back as the same value. */
+/* Whether it is a whole number of 1/scale that has up to 15 digits: that many a double keeps. */
+static bool is_whole(double value, double scale)
+{
+    double scaled = value * scale;
+    if (!(scaled > -1e15 && scaled < 1e15))
+        return false;
+    int64_t whole = (int64_t)(scaled + (value < 0 ? -0.5 : 0.5));
+    return (double)whole / scale == value;
+}
+
+/* Writes a form that reads back as the same value. (To try which is the shortest would take strtod,
+ * which an agent does not need otherwise.) */
 static void format_real(double value, char *out, size_t size)
 {
     if (isnan(value) || isinf(value)) {
         snprintf(out, size, "%s", isnan(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf");
         return;
     }
-    for (int digits = 15; digits <= 17; digits++) {
-        snprintf(out, size, "%.*g", digits, value);
-        if (strtod(out, NULL) == value)
-            break;
-    }
+    bool short_one = is_whole(value, 1e3) || is_whole(value, 1e6);
+    snprintf(out, size, "%.*g", short_one ? 15 : 17, value);
     char *comma = strchr(out, ','); /* the decimal point of some locales */
     if (comma != NULL)
         *comma = '.';

@@ -28,6 +28,8 @@ bool prometheus_metric(struct buf *out, const char *name, enum prometheus_kind k
  * doubles are not. */
 bool prometheus_number(struct buf *out, const char *name, const struct prometheus_label *labels,
                        size_t n, uint64_t value);
+/* A value that reads back as the same. Times in whole milli- or microseconds are written with no
+ * more digits than they have. */
 bool prometheus_real(struct buf *out, const char *name, const struct prometheus_label *labels,
                      size_t n, double value);
 

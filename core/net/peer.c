@@ -1,5 +1,6 @@
 #include "core/net/peer.h"
 
+#include "core/base/str.h"
 #include "core/net/diag_internal.h"
 #include "core/net/socket_internal.h"
 
@@ -166,12 +167,13 @@ static void find_sockets(struct peer_search *s)
 static void look_at(struct peer_search *s, int fds, const char *name, pid_t pid)
 {
     char text[64];
-    unsigned long inode;
+    uint64_t inode;
     ssize_t n = readlinkat(fds, name, text, sizeof text - 1);
     if (n <= 0)
         return;
     text[n] = '\0';
-    if (sscanf(text, "socket:[%lu]", &inode) != 1)
+    struct span rest = span_of(text), kind = span_cut(&rest, '[');
+    if (!span_is(kind, "socket:") || !str_number(span_cut(&rest, ']'), UINT32_MAX, &inode))
         return;
     struct wanted key = {.inode = (uint32_t)inode};
     struct wanted *w = bsearch(&key, s->wanted, s->n_wanted, sizeof *w, by_inode);
