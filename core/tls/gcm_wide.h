@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define INLINE static inline __attribute__((always_inline)) TARGET
+/* What runs once for each record is there once; what runs for each group, once for each case. */
+#define ONCE static __attribute__((noinline)) TARGET
 #define GROUP_BYTES (COUNT * sizeof(V))
 #define GROUP (GROUP_BYTES / 16)
 
@@ -62,7 +64,7 @@ INLINE gcm_block reduce(const struct product *sum)
     return gcm_reduce(v_fold(sum->low), v_fold(sum->middle), v_fold(sum->high));
 }
 
-INLINE gcm_block hash_group(const struct gcm_key *k, const uint8_t *group, gcm_block hash)
+ONCE gcm_block hash_group(const struct gcm_key *k, const uint8_t *group, gcm_block hash)
 {
     struct product sum = {v_zero(), v_zero(), v_zero()};
 #define ADD(i) add_product(&sum, k, group, hash, i);
@@ -118,18 +120,33 @@ INLINE gcm_block crypt_group(struct cipher *c, const uint8_t *from, uint8_t *to,
     return hash;
 }
 
+/* Takes a group that begins at this counter, while none is hashed. */
+INLINE void crypt_lone(const struct gcm_key *k, const struct gcm_state *s, uint32_t counter,
+                       const uint8_t *mask, const uint8_t *from, uint8_t *to, unsigned rounds)
+{
+    struct cipher c;
+    cipher_begin(&c, k, s, counter, mask, rounds);
+    crypt_group(&c, from, to, k, NULL, gcm_zero(), false);
+}
+
+ONCE void crypt_alone(const struct gcm_key *k, const struct gcm_state *s, uint32_t counter,
+                      const uint8_t *mask, const uint8_t *from, uint8_t *to)
+{
+    if (k->u.own.rounds == 10)
+        crypt_lone(k, s, counter, mask, from, to, 10);
+    else
+        crypt_lone(k, s, counter, mask, from, to, 14);
+}
+
 /* Takes the last n bytes, less than a group. They are put at the end of a group of zeros, so that
  * they meet the lowest powers of H; the hash so far joins their first block. */
-INLINE gcm_block crypt_rest(const struct gcm_key *k, const struct gcm_state *s, const uint8_t *mask,
-                            const uint8_t *from, uint8_t *to, size_t n, gcm_block hash,
-                            unsigned rounds, bool sealing)
+ONCE gcm_block crypt_rest(const struct gcm_key *k, const struct gcm_state *s, const uint8_t *mask,
+                          const uint8_t *from, uint8_t *to, size_t n, gcm_block hash, bool sealing)
 {
     _Alignas(V) uint8_t text[GROUP_BYTES] = {0}, result[GROUP_BYTES];
     size_t at = GROUP_BYTES - ((n + 15) & ~(size_t)15);
-    struct cipher c;
     memcpy(text + at, from, n);
-    cipher_begin(&c, k, s, s->counter - (uint32_t)(at / 16), mask, rounds);
-    crypt_group(&c, text, result, k, NULL, hash, false);
+    crypt_alone(k, s, s->counter - (uint32_t)(at / 16), mask, text, result);
     memcpy(to, result + at, n);
     if (sealing)
         memcpy(text + at, result + at, n);
@@ -137,28 +154,30 @@ INLINE gcm_block crypt_rest(const struct gcm_key *k, const struct gcm_state *s, 
     return hash_group(k, text, gcm_zero());
 }
 
+/* When sealing, a group is hashed while the next one is encrypted. */
 INLINE void crypt_all(const struct gcm_key *k, struct gcm_state *s, const uint8_t *mask,
                       const uint8_t *from, uint8_t *to, size_t n, unsigned rounds, bool sealing)
 {
     struct cipher c;
     gcm_block hash = gcm_load(s->hash);
-    size_t groups = n / GROUP_BYTES, rest = n % GROUP_BYTES;
-    cipher_begin(&c, k, s, s->counter, mask, rounds);
-    for (size_t i = 0; i < groups; i++) {
-        if (!sealing)
-            hash = crypt_group(&c, from, to, k, from, hash, true);
-        else if (i == 0)
-            crypt_group(&c, from, to, k, NULL, hash, false);
-        else
-            hash = crypt_group(&c, from, to, k, to - GROUP_BYTES, hash, true);
-        from += GROUP_BYTES;
-        to += GROUP_BYTES;
+    size_t groups = n / GROUP_BYTES, rest = n % GROUP_BYTES, i = 0;
+    if (sealing && groups > 0) {
+        crypt_alone(k, s, s->counter, mask, from, to);
+        i = 1;
+    }
+    if (i < groups)
+        cipher_begin(&c, k, s, s->counter + (uint32_t)(i * GROUP), mask, rounds);
+    for (; i < groups; i++) {
+        const uint8_t *here = from + i * GROUP_BYTES;
+        uint8_t *there = to + i * GROUP_BYTES;
+        hash = crypt_group(&c, here, there, k, sealing ? there - GROUP_BYTES : here, hash, true);
     }
     if (sealing && groups > 0)
-        hash = hash_group(k, to - GROUP_BYTES, hash);
+        hash = hash_group(k, to + (groups - 1) * GROUP_BYTES, hash);
     s->counter += (uint32_t)(groups * GROUP);
     if (rest > 0)
-        hash = crypt_rest(k, s, mask, from, to, rest, hash, rounds, sealing);
+        hash = crypt_rest(k, s, mask, from + groups * GROUP_BYTES, to + groups * GROUP_BYTES, rest,
+                          hash, sealing);
     s->counter += (uint32_t)(rest / 16);
     gcm_store(s->hash, hash);
 }
