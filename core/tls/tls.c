@@ -21,6 +21,8 @@ struct tls {
     struct handshake *handshake;
     /* Used until the first turn; .waits is NULL when there are no turns. */
     struct tls_server_options server;
+    /* handshake_server; a program that has no servers is linked without it. */
+    struct handshake *(*begin)(const struct tls_server_options *options);
     uint8_t *step; /* a record that waits for its turn, malloc'd; or NULL */
     size_t step_size;
     struct record_layer keys;
@@ -351,7 +353,7 @@ static bool begin_handshake(struct tls *t)
 {
     if (t->handshake != NULL)
         return true;
-    t->handshake = handshake_server(&t->server);
+    t->handshake = t->begin(&t->server);
     identity_free(t->server.identity);
     t->server.identity = NULL;
     if (t->handshake == NULL)
@@ -615,6 +617,7 @@ struct stream *tls_server(struct loop *loop, struct stream *lower,
     if (t == NULL)
         return NULL;
     t->server = *options;
+    t->begin = handshake_server;
     identity_ref(t->server.identity);
     return &t->stream;
 }
