@@ -1,6 +1,8 @@
 # How every target of the project is compiled, and where its packages are found.
 #   tunnel_library(core_net DEPENDS core_base PRIVATE pkg::uv)   all *.c of the folder but main.c
 #                                                                and those after EXCEPT
+#   tunnel_library(core_net COLD HOT socket.c)                   COLD: not on a byte's way, and so
+#                                                                compiled for size, but those after HOT
 #   tunnel_program(tunnel-agent SOURCES main.c DEPENDS destination)
 #   tunnel_unit_test(socks DEPENDS source SOURCES socks_help.c)  test_socks.c, run by ctest as unit/socks
 #   tunnel_python_tests(interop)                                 runs all test_*.py of the folder
@@ -57,9 +59,14 @@ function(tunnel_compile target)
 endfunction()
 
 function(tunnel_library name)
-  cmake_parse_arguments(A "" "" "EXCEPT;DEPENDS;PRIVATE" ${ARGN})
+  cmake_parse_arguments(A "COLD" "" "EXCEPT;DEPENDS;PRIVATE;HOT" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} *.c)
   list(REMOVE_ITEM sources main.c ${A_EXCEPT})
+  if(A_COLD)
+    set(cold ${sources})
+    list(REMOVE_ITEM cold ${A_HOT})
+    set_source_files_properties(${cold} PROPERTIES COMPILE_OPTIONS "$<$<CONFIG:Release>:-Os>")
+  endif()
   add_library(${name} STATIC ${sources})
   tunnel_compile(${name})
   target_link_libraries(${name} PUBLIC ${A_DEPENDS} PRIVATE ${A_PRIVATE})
