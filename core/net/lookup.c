@@ -58,17 +58,34 @@ static enum err error_of(int status)
     return why == ERR_NO_MEMORY || why == ERR_NO_DESCRIPTORS ? why : ERR_RESOLVE;
 }
 
+/* What is asked for, one after the other until there is an answer. glibc answers with the family
+ * that it got when a name server fails at the other; musl (1.2.3) answers nothing then, so that
+ * each is asked for by itself. */
+static const int families[] = {
+    AF_UNSPEC,
+#ifndef __GLIBC__
+    AF_INET,
+    AF_INET6,
+#endif
+};
+
 enum err lookup_now(const char *host, struct addresses *out)
 {
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *all = NULL;
+    int status = EAI_AGAIN;
     if (addresses_known(host, out))
         return ERR_OK;
-    int status = getaddrinfo(host, NULL, &hints, &all);
+    for (size_t i = 0; i < sizeof families / sizeof *families && status == EAI_AGAIN; i++) {
+        struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = families[i]};
+        struct addrinfo *all = NULL;
+        status = getaddrinfo(host, NULL, &hints, &all);
+        if (status != 0)
+            continue;
+        for (const struct addrinfo *a = all; a != NULL; a = a->ai_next)
+            addresses_add(out, a->ai_addr);
+        freeaddrinfo(all);
+    }
     if (status != 0)
         return error_of(status);
-    for (const struct addrinfo *a = all; a != NULL; a = a->ai_next)
-        addresses_add(out, a->ai_addr);
-    freeaddrinfo(all);
     return out->n > 0 ? ERR_OK : ERR_RESOLVE;
 }
 
