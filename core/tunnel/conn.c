@@ -24,6 +24,7 @@ struct conn *conn_create(struct dialect *d, struct service *service, uint32_t co
     c->stream = service->stream;
     c->nameless = service->nameless;
     c->connection = connection;
+    _Static_assert(sizeof c->key == sizeof c->key.service + sizeof c->key.connection, "padding");
     c->key = (struct conn_key){service, connection};
     snprintf(c->id, sizeof c->id, "%s", service->id);
     c->stats.started_ms = host_now(h);

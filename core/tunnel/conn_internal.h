@@ -25,11 +25,11 @@ struct progress {
 struct conn {
     struct conn_host *host;
     struct dialect *dialect;
-    struct service *service;        /* It is of this one while it is live. */
-    char id[FRAME_SERVICE_MAX + 1]; /* The service's; services come anew with each transport. */
-    struct conn_key {
+    struct service *service;           /* It is of this one while it is live. */
+    char id[FRAME_SERVICE_MAX + 1];    /* The service's; services come anew with each transport. */
+    struct conn_key {                  /* compared as bytes, so there is no padding in it */
         const struct service *service; /* A native connection has NULL. */
-        uint64_t connection;
+        uintptr_t connection;
     } key;
     int32_t stream;
     uint32_t connection;
