@@ -71,8 +71,7 @@ const char *gcm_name(void)
 bool gcm_fast(void)
 {
     const br_block_ctr_class *aes = gcm_engine_aes();
-    return chosen() != &gcm_bearssl ||
-           (aes != &br_aes_ct64_ctr_vtable && aes != &br_aes_ct_ctr_vtable);
+    return chosen() != &gcm_bearssl || aes != GCM_ENGINE_PORTABLE_AES;
 }
 
 bool gcm_cpu_valid(char *text, size_t size)

@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#define WIDE (sizeof(void *) == 8)
+
 struct kept_key {
     const br_block_ctr_class *vtable; /* must be the first member */
     size_t size;
@@ -20,13 +22,12 @@ static struct {
 
 static void find(void)
 {
-    bool wide = sizeof(void *) == 8;
     if ((found.aes = br_aes_x86ni_ctr_get_vtable()) == NULL &&
         (found.aes = br_aes_pwr8_ctr_get_vtable()) == NULL)
-        found.aes = wide ? &br_aes_ct64_ctr_vtable : &br_aes_ct_ctr_vtable;
+        found.aes = GCM_ENGINE_PORTABLE_AES;
     if ((found.ghash = br_ghash_pclmul_get()) == NULL &&
         (found.ghash = br_ghash_pwr8_get()) == NULL)
-        found.ghash = wide ? &br_ghash_ctmul64 : &br_ghash_ctmul;
+        found.ghash = WIDE ? &br_ghash_ctmul64 : &br_ghash_ctmul;
 }
 
 const br_block_ctr_class *gcm_engine_aes(void)

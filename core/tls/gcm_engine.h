@@ -15,6 +15,11 @@ extern const br_block_ctr_class gcm_engine_class;
  * is of another class. */
 const uint8_t *gcm_engine_key(const br_block_ctr_class *const *context, size_t *size);
 
+/* BearSSL's code that needs nothing of the CPU but the width of its registers. Only one is linked.
+ */
+#define GCM_ENGINE_PORTABLE_AES                                                                    \
+    (sizeof(void *) == 8 ? &br_aes_ct64_ctr_vtable : &br_aes_ct_ctr_vtable)
+
 /* BearSSL's fastest constant-time code for this CPU. The CPU is asked once: in a virtual machine
  * each answer takes 9 microseconds, and BearSSL's own choice asks three times for each connection.
  */
