@@ -16,7 +16,8 @@ set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 
 # What is linked of an archive is what is used of it: a section for each function and object. No
 # table of how to unwind the stack: nothing in C needs it.
-set(CMAKE_C_FLAGS_INIT "-fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables")
+# Nothing in a program tells where it was built.
+set(CMAKE_C_FLAGS_INIT "-ffile-prefix-map=${CMAKE_SOURCE_DIR}/= -fPIE -ffunction-sections -fdata-sections -fno-asynchronous-unwind-tables -fno-unwind-tables")
 
 # Small machines have little flash and cache, and most of their time goes into BearSSL's AES or
 # ChaCha20: there everything is compiled for size.
