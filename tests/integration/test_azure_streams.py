@@ -232,7 +232,7 @@ class Answers(Streams):
         self.assertEqual((reply.status, reply.code), (404, "DeviceNotOnline"))
 
     def test_50_at_once(self):
-        """To several devices, as each may be asked for 16 at a time."""
+        """To several devices."""
         devices = [self.enter(f"d{i}", self.create(f"d{i}")) for i in range(5)]
         calls = [self.asking(f"d{i % 5}", f"S{i}") for i in range(50)]
         asked = {}
