@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import certificates
 from programs import DEADLINE, wait_until
+from sockets import Shared
 from wire import Dropped, headers_of, read_head, tls_client
 
 HANG = object()   # no answer comes
@@ -90,7 +91,7 @@ class DeviceHub:
     def _serve(self, bare, number):
         try:
             bare.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self.context.wrap_socket(bare, server_side=True) as s:
+            with Shared(self.context.wrap_socket(bare, server_side=True)) as s:
                 with self.lock:
                     self.streams[number] = s
                 while self._one(s, number):
@@ -139,7 +140,7 @@ class DeviceHub:
     def _pass_on(self, s, number, head, rest):
         with self.lock:
             self.upgrades.append(number)
-        there = tls_client(self.real.port)
+        there = Shared(tls_client(self.real.port))
         there.sendall(head.encode("latin-1") + b"\r\n\r\n" + rest)
         back = threading.Thread(target=_copy, args=(there, s), daemon=True)
         back.start()

@@ -2,8 +2,11 @@
 
 import hashlib
 import random
+import select
 import socket
+import ssl
 import struct
+import threading
 
 from programs import DEADLINE
 
@@ -14,6 +17,55 @@ class Refused(Exception):
     def __init__(self, code, text=""):
         super().__init__(f"{code} {text}")
         self.code = code
+
+
+class Shared:
+    """A TLS socket that one thread may read while another writes. OpenSSL's state of a connection
+    is for one call at a time, and Python has a lock for that only since 3.13: before, recv may see
+    an end that is none."""
+
+    def __init__(self, sock):
+        self.sock, self.lock, self.timeout = sock, threading.Lock(), sock.gettimeout()
+        sock.setblocking(False)
+
+    def settimeout(self, timeout):
+        self.timeout = timeout
+
+    def alone(self, call):
+        while True:
+            try:
+                with self.lock:
+                    return call()
+            except ssl.SSLWantReadError:
+                wanted = select.POLLIN
+            except ssl.SSLWantWriteError:
+                wanted = select.POLLOUT
+            if self.sock.fileno() < 0:
+                raise OSError("it is closed")
+            ready = select.poll()
+            ready.register(self.sock, wanted)
+            if not ready.poll(None if self.timeout is None else 1000 * self.timeout):
+                raise TimeoutError
+
+    def recv(self, n):
+        return self.alone(lambda: self.sock.recv(n))
+
+    def sendall(self, data):
+        left = memoryview(data)
+        while left:
+            left = left[self.alone(lambda: self.sock.send(left)):]
+
+    def unwrap(self):
+        return self.alone(self.sock.unwrap)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *why):
+        self.sock.close()
+
+    def __getattr__(self, name):
+        return getattr(self.sock, name)
 
 
 def free_port():

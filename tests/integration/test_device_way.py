@@ -13,7 +13,7 @@ import store
 from harness import Case, mapping, verbose
 from origins import Echo
 from programs import environment, wait_until
-from sockets import read_exactly, socks5
+from sockets import Shared, read_exactly, socks5
 from wire import tls_client
 
 TOKEN = "join_" + "A" * 43
@@ -132,8 +132,8 @@ class Middle:
         with contextlib.suppress(OSError):
             while True:
                 bare, _ = self.listener.accept()
-                near = self.context.wrap_socket(bare, server_side=True)
-                far = tls_client(self.to)
+                near = Shared(self.context.wrap_socket(bare, server_side=True))
+                far = Shared(tls_client(self.to))
                 for one, other in ((near, far), (far, near)):
                     threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
 

@@ -12,7 +12,7 @@ import certificates
 from harness import Case
 from origins import Http, Origin
 from programs import environment, run
-from sockets import free_port, read_exactly, read_head
+from sockets import Shared, free_port, read_exactly, read_head
 
 
 class WebProxy(Origin):
@@ -31,7 +31,7 @@ class WebProxy(Origin):
 
     def serve(self, connection):
         if self.context:
-            connection = self.context.wrap_socket(connection, server_side=True)
+            connection = Shared(self.context.wrap_socket(connection, server_side=True))
         head = read_head(connection)
         self.heads.append(head)
         if self.status:

@@ -4,15 +4,14 @@ prefix, and the protobuf Message. Blocking; one thread each way."""
 import base64
 import hashlib
 import os
-import select
 import socket
 import ssl
 import struct
-import threading
 from dataclasses import dataclass, field
 
 import certificates
 from programs import DEADLINE
+from sockets import Shared
 
 (UNKNOWN, DATA, STREAM_START, STREAM_RESET, SESSION_RESET, SERVICE_IDS, CONNECTION_START,
  CONNECTION_RESET) = range(8)
@@ -133,47 +132,6 @@ class Closed(Exception):
 
 class Dropped(Exception):
     """The transport ended without a Close."""
-
-
-class Shared:
-    """A TLS socket that one thread may read while another writes. OpenSSL's state of a connection
-    is for one call at a time, and Python has a lock for that only since 3.13: before, recv may see
-    an end that is none."""
-
-    def __init__(self, sock):
-        self.sock, self.lock, self.timeout = sock, threading.Lock(), sock.gettimeout()
-        sock.setblocking(False)
-
-    def settimeout(self, timeout):
-        self.timeout = timeout
-
-    def alone(self, call):
-        while True:
-            try:
-                with self.lock:
-                    return call()
-            except ssl.SSLWantReadError:
-                wanted = select.POLLIN
-            except ssl.SSLWantWriteError:
-                wanted = select.POLLOUT
-            ready = select.poll()
-            ready.register(self.sock, wanted)
-            if not ready.poll(None if self.timeout is None else 1000 * self.timeout):
-                raise TimeoutError
-
-    def recv(self, n):
-        return self.alone(lambda: self.sock.recv(n))
-
-    def sendall(self, data):
-        left = memoryview(data)
-        while left:
-            left = left[self.alone(lambda: self.sock.send(left)):]
-
-    def unwrap(self):
-        return self.alone(self.sock.unwrap)
-
-    def __getattr__(self, name):
-        return getattr(self.sock, name)
 
 
 class Peer:
