@@ -60,8 +60,11 @@ class Lists(Case):
         t.keys("Enter", "r")
         self.wait_asked(sort="-rate_down")
         t.wait(r"^> +\d+ .*\^DOWN|\^DOWN")
-        rows = [row for row in t.look().splitlines() if re.match(r"^[> ] +\d+ 127", row)]
-        self.assertTrue(rows and all(" HTTP1 " in row for row in rows), rows)
+
+        def fits():
+            rows = [row for row in t.look().splitlines() if re.match(r"^[> ] +\d+ 127", row)]
+            return rows and all(" HTTP1 " in row for row in rows)
+        wait_until(fits, "the rows that fit, and no other")
         self.quit(t)
 
     def test_search_looks_further_than_the_screen(self):
@@ -114,7 +117,7 @@ class Lists(Case):
         shot = fake.snapshot(3)
         shot["streams"][0].update(state="open", idle=95)
         t = self.start(shot, "--ascii", "--sort", "id", ready=r"^> ", columns=120, rows=36)
-        self.assertRegex(t.look(), r" 1 127\.0\.0\.1.* idle +\d+s +1m35 .* \.\.\.\.::\| ")
+        t.wait(r" 1 127\.0\.0\.1.* idle +\d+s +1m35 .* \.\.\.\.::\| ")
         self.quit(t)
 
     # ---- those that have ended ----
@@ -209,9 +212,10 @@ class Lists(Case):
         shot = fake.snapshot(2)
         shot["history"] = {"seconds": fake.samples(600), "tens": fake.samples(360)}
         t = self.start(shot)
-        t.keys("Left", "Left")
-        t.wait(r"AT \d\d:\d\d:\d\d, \d+ s ago: down")
-        before = re.search(r"AT (\S+), (\d+) s", t.look())
+        t.keys("Left")
+        first = re.search(r"AT (\S+),", t.wait(r"AT \d\d:\d\d:\d\d, \d+ s ago: down"))[1]
+        t.keys("Left")
+        before = re.search(r"AT (\S+), (\d+) s", t.wait(rf"AT (?!{first})\S+, \d+ s ago: down"))
         t.wait(rf"AT {before[1]}, (?!{before[2]} )\d+ s")  # it stays, and time goes on
         t.keys("w", "Left", "w", "Left")
         t.wait(r"AT .*, 1m\d\d ago")
