@@ -9,6 +9,7 @@ from sockets import read_exactly, socks5
 from wire import CONNECTION_START, DATA, STREAM_START, Message, connect
 
 PIECE = bytes(16128)
+STUCK_MOST = 32 << 20  # bytes; far more than waits for one end anywhere
 
 
 class Hung:
@@ -99,13 +100,14 @@ def leave_behind(hub_port, token, service, connections, size, client_token, pati
 
 
 def stuck_tunnel(hub_port, tokens):
-    """Both ends of a tunnel of V3: one sends until no more is taken, the other one does not read."""
+    """Both ends of a tunnel of V3: one sends until no more is taken, the other one does not read.
+    When that one has been dropped meanwhile, all that is sent is taken: there is an end to it."""
     far = connect(hub_port, "destination", tokens.destination)
     near = connect(hub_port, "source", tokens.source)
     near.sock.settimeout(0.05)
     try:
         near.send(Message(STREAM_START, 7, "HUNG", 1))
-        while True:
+        for _ in range(STUCK_MOST // len(PIECE)):
             near.send(Message(DATA, 7, "HUNG", 1, PIECE), step=20000)
     except OSError:
         pass
