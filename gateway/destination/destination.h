@@ -56,8 +56,9 @@ const char *destination_unready(const struct destination *d);
  * later. The session holds what the far end sends meanwhile. */
 void destination_incoming(struct destination *d, struct conn *c);
 
-/* The id of the access key that opened the tunnel, for services that want it (proxy_header.h); ""
- * or NULL: it is not known. Copied. ERR_NO_MEMORY: what was said before stays. */
+/* The id of the access key that opened the tunnel, for services that want it
+ * (core/net/proxy_protocol.h); "" or NULL: it is not known. Copied. ERR_NO_MEMORY: what was said
+ * before stays. */
 enum err destination_opened_by(struct destination *d, const char *key);
 
 size_t destination_active(const struct destination *d); /* connections being dialled or open */

@@ -2,9 +2,9 @@
 #include "core/base/log.h"
 #include "core/base/service_id.h"
 #include "core/net/addresses.h"
+#include "core/net/proxy_protocol.h"
 #include "gateway/common/telemetry.h"
 #include "gateway/destination/destination_internal.h"
-#include "gateway/destination/proxy_header.h"
 #include "gateway/destination/target.h"
 
 #include <stdio.h>
@@ -80,7 +80,7 @@ static bool send_header(const struct forwarded_conn *v, struct stream *s)
                                    .service = s->name,
                                    .opened_by = v->d->opened_by != NULL ? v->d->opened_by : "",
                                    .asked = o.asked};
-    size_t n = proxy_header_write(&h, header);
+    size_t n = proxy_protocol_write(&h, header);
     return stream_try_write(s, header, n) == n;
 }
 

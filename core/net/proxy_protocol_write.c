@@ -1,4 +1,4 @@
-#include "gateway/destination/proxy_header.h"
+#include "core/net/proxy_protocol.h"
 
 #include "core/net/addresses.h"
 
@@ -155,7 +155,7 @@ static size_t write_v2(const struct proxy_header *h, const struct ends *e, uint8
     return (size_t)(at - out);
 }
 
-size_t proxy_header_write(const struct proxy_header *h, uint8_t out[PROXY_HEADER_MAX])
+size_t proxy_protocol_write(const struct proxy_header *h, uint8_t out[PROXY_HEADER_MAX])
 {
     struct ends e = ends_of(h);
     return h->version == 1 ? write_v1(&e, (char *)out) : write_v2(h, &e, out);

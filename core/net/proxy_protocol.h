@@ -5,8 +5,8 @@
  * (version 2: signature, 0x21 for "version 2, PROXY" or 0x20 for "LOCAL", family, length,
  * addresses, TLVs), 2.2.2
  * (PP2_TYPE_AUTHORITY), 2.2.8 (types from 0xE0 on are each application's own). */
-#ifndef GATEWAY_DESTINATION_PROXY_HEADER_H
-#define GATEWAY_DESTINATION_PROXY_HEADER_H
+#ifndef CORE_NET_PROXY_PROTOCOL_H
+#define CORE_NET_PROXY_PROTOCOL_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -33,6 +33,6 @@ struct proxy_header {
 
 /* Returns the number of bytes written. The family is the client's: a service of the other one is
  * written as ::ffff:a.b.c.d, or as the loopback or unspecified address of IPv4. */
-size_t proxy_header_write(const struct proxy_header *h, uint8_t out[PROXY_HEADER_MAX]);
+size_t proxy_protocol_write(const struct proxy_header *h, uint8_t out[PROXY_HEADER_MAX]);
 
 #endif

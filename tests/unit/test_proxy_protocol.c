@@ -1,5 +1,5 @@
 /* The PROXY protocol's header, byte by byte. */
-#include "gateway/destination/proxy_header.h"
+#include "core/net/proxy_protocol.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -46,7 +46,7 @@ static void version_1(void **state)
                                        .service = cases[i].service,
                                        .opened_by = "AKID",
                                        .asked = "web1.tunnel"};
-        size_t n = proxy_header_write(&h, out);
+        size_t n = proxy_protocol_write(&h, out);
         assert_in_range(n, 1, 107);
         out[n] = '\0';
         assert_string_equal((char *)out, cases[i].line);
@@ -58,7 +58,7 @@ static void version_1(void **state)
 static void check(const struct proxy_header *h, const char *bytes, size_t n)
 {
     uint8_t out[PROXY_HEADER_MAX];
-    assert_int_equal(proxy_header_write(h, out), n);
+    assert_int_equal(proxy_protocol_write(h, out), n);
     assert_memory_equal(out, bytes, n);
 }
 #define CHECK(bytes, ...)                                                                          \
@@ -99,7 +99,7 @@ static void lengths(void **state)
         memset(name, 'n', n);
         name[n] = '\0';
         h.asked = name;
-        size_t size = proxy_header_write(&h, out), without = 52 + 3 + strlen(h.opened_by);
+        size_t size = proxy_protocol_write(&h, out), without = 52 + 3 + strlen(h.opened_by);
         bool fits = n > 0 && without + 3 + n <= 107;
         assert_int_equal(size, fits ? without + 3 + n : without);
         assert_int_equal(out[14] << 8 | out[15], size - 16);
@@ -108,7 +108,7 @@ static void lengths(void **state)
     key[sizeof key - 1] = '\0';
     h.opened_by = key;
     h.asked = name_60;
-    assert_int_equal(proxy_header_write(&h, out), 52 + 3 + 255);
+    assert_int_equal(proxy_protocol_write(&h, out), 52 + 3 + 255);
     assert_memory_equal(out + 52, "\xe0\x00\xff", 3);
 }
 
