@@ -77,11 +77,12 @@ static state read_v1(struct span in, size_t *size, struct proxy_told *told, cons
     struct proxy_told t = {.version = 1};
     size_t most = in.n < V1_MAX ? in.n : V1_MAX;
     const char *lf = memchr(in.p, '\n', most), *cr = memchr(in.p, '\r', most);
-    if (cr != NULL && cr + 1 < in.p + most && cr + 1 != lf)
-        return bad(why, "a CR without LF is in its PROXY header");
+    bool last = cr != NULL && cr + 1 == in.p + most; /* what follows it is not there */
+    if ((lf != NULL && (cr == NULL || cr + 1 != lf)) || (cr != NULL && lf == NULL && !last))
+        return bad(why, "a CR or LF stands alone in its PROXY header");
     if (lf == NULL && most < V1_MAX)
         return more(size, in.n + 1);
-    if (lf == NULL || cr == NULL)
+    if (lf == NULL)
         return bad(why, "its PROXY header does not end in CR LF within 107 bytes");
     const size_t begin = sizeof v1_begins - 1;
     if (!read_line((struct span){in.p + begin, (size_t)(cr - in.p) - begin}, &t))

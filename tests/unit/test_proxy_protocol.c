@@ -269,12 +269,15 @@ static void refused_version_1(void **state)
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         reads_bad(lines[i], strlen(lines[i]), "malformed");
     BAD("PROXY TCP4 1.2.3.4\0 192.168.0.11 56324 443\r\n", "malformed");
-    BAD("PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\n", "CR LF");
-    BAD("PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\rx", "CR without LF");
-    BAD("PROXY TCP4 192.168.0.1 192.168.0.11\n 56324 443\r\n", NULL);
+    BAD("PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\n", "alone");
+    BAD("PROXY TCP4 192.168.0.1 192.168.0.11 56324 443\rx", "alone");
+    BAD("PROXY TCP4 192.168.0.1 192.168.0.11\n 56324 443\r\n", "alone");
     BAD("PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
         "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff 65535 65535 \r\n",
         "107 bytes");
+    BAD("PROXY UNKNOWN ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff "
+        "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff\n65535 65535\r\n",
+        "alone"); /* 107 bytes */
     BAD("\x16\x03\x01\x02\x00\x01", "does not begin");
     BAD("GET / HTTP/1.1\r\n\r\n", "does not begin");
     BAD("PROXX TCP4", "does not begin");
