@@ -213,7 +213,7 @@ class AsDocumented(AzureCase):
     def recipe(self, name, **words):
         """Its first block, by sh."""
         text = (HERE.parents[1] / "share/doc/azure.md").read_text()
-        script = re.search(rf"^\*{name}\*.*?\n```\n(.*?)```", text, re.DOTALL | re.MULTILINE).group(1)
+        script = re.search(rf"^\*{name}\*.*?\n```sh\n(.*?)```", text, re.DOTALL | re.MULTILINE).group(1)
         for old, new in words.items():
             self.assertIn(old, script)
             script = script.replace(old, new)
