@@ -90,7 +90,8 @@ static void start_tls(struct reach *r, enum reach_step step)
     struct tls_client_options o = {.trust = r->target.trust,
                                    .host = there ? r->target.host : r->target.proxy->host,
                                    .session = there ? r->target.tls_session : NULL,
-                                   .identity = there ? r->target.identity : NULL};
+                                   .identity = there ? r->target.identity : NULL,
+                                   .keep_certificate = there && r->target.keep_certificate};
     struct stream *lower = r->stream;
     r->step = step;
     r->stream = tls_client(r->loop, lower, &o, &stream_events, r);

@@ -28,6 +28,7 @@ struct reach_target {
     const struct trust *trust;
     struct tls_session *tls_session; /* NULL: no session is resumed */
     struct identity *identity;       /* our certificate for a target that asks for one, or NULL */
+    bool keep_certificate;           /* the target's, for tls_peer_covers */
     struct reach_memory *memory;     /* or NULL */
     unsigned unsent_limit;           /* bytes, for stream_unsent_limit; 0: no limit */
     int unread_limit;                /* bytes, for stream_unread_limit; 0: no limit */

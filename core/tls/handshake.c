@@ -31,7 +31,7 @@ struct handshake {
         br_ssl_client_context client;
         br_ssl_server_context server;
     } u;
-    bool is_client;
+    bool is_client, keep_certificate;
     int64_t now;             /* seconds since 1970 */
     char host[MAX_HOST + 1]; /* without a dot at its end */
     char peer_name[DN_COMMON_NAME_MAX + 1];
@@ -143,6 +143,7 @@ struct handshake *handshake_client(const struct tls_client_options *options)
     h->is_client = true;
     h->nobody.vtable = &nobody_class;
     h->session = options->session;
+    h->keep_certificate = options->keep_certificate;
     set_host(h, options->host);
     h->now = time_or_now(options->now);
     verifier_init(&h->verifier, options->trust, h->host, h->now);
@@ -278,6 +279,16 @@ static struct session_proof proof_of(const struct handshake *h, bool resumed)
     return proof;
 }
 
+static void keep_certificate(const struct handshake *h, struct handshake_result *result)
+{
+    struct der leaf = verifier_leaf(&h->verifier);
+    result->certificate = leaf.n > 0 ? malloc(leaf.n) : NULL;
+    if (result->certificate == NULL)
+        return;
+    memcpy(result->certificate, leaf.p, leaf.n);
+    result->certificate_size = leaf.n;
+}
+
 bool handshake_finish(struct handshake *h, struct record_layer *keys,
                       struct handshake_result *result)
 {
@@ -290,6 +301,9 @@ bool handshake_finish(struct handshake *h, struct record_layer *keys,
         struct session_proof proof = proof_of(h, result->resumed);
         session_put(h->session, &scope, &now, &proof);
         memcpy(result->fingerprint, proof.fingerprint, sizeof result->fingerprint);
+        result->any_name = h->verifier.trust->insecure;
+        if (h->keep_certificate && !result->resumed)
+            keep_certificate(h, result);
     }
     explicit_bzero(&now, sizeof now);
     return record_take_over(keys, &h->u.engine);

@@ -30,6 +30,11 @@ void handshake_feed(struct handshake *h, const uint8_t *record, size_t size);
 struct handshake_result {
     bool resumed;                         /* an earlier session was */
     uint8_t fingerprint[TLS_FINGERPRINT]; /* for a client: of the server's own certificate */
+    bool any_name;                        /* for a client: its trust accepts any certificate */
+    /* For a client that keeps it: the server's own certificate, which is the receiver's to free;
+     * NULL: none was shown, or there is no memory. */
+    uint8_t *certificate;
+    size_t certificate_size;
 };
 /* After HANDSHAKE_DONE: gives the keys and what else came of it. A client's session is remembered
  * here. False: the suite is not one of ours. */

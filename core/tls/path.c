@@ -147,21 +147,26 @@ static bool good_end_entity(struct search *s, const struct certificate *c)
     return true;
 }
 
-static bool right_name(struct search *s, const struct certificate *c)
+bool path_has_host(const struct certificate *c, const char *host)
 {
-    const char *host = s->q->host;
     uint8_t address[16];
-    char name[64];
-    if (host == NULL)
-        return true;
     size_t bytes = inet_pton(AF_INET, host, address) == 1    ? 4
                    : inet_pton(AF_INET6, host, address) == 1 ? 16
                                                              : 0;
+    return bytes > 0 ? san_has_address(c->names, address, bytes, host)
+                     : san_has_host(c->names, c->subject, host);
+}
+
+static bool right_name(struct search *s, const struct certificate *c)
+{
+    const char *host = s->q->host;
+    char name[64];
+    if (host == NULL)
+        return true;
     if (host[0] == '\0')
         return refuse(s, BAD_PATH, ERR_TLS_NAME, ALERT_BAD_CERTIFICATE,
                       "the host name is empty or too long to be in a certificate");
-    if (bytes > 0 ? san_has_address(c->names, address, bytes, host)
-                  : san_has_host(c->names, c->subject, host))
+    if (path_has_host(c, host))
         return true;
     san_first(c->names, name, sizeof name);
     if (name[0] != '\0')

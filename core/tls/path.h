@@ -36,6 +36,9 @@ struct path_verdict {
  * at most, whatever was shown. */
 void path_verify(const struct path_question *q, struct path_verdict *v);
 
+/* Whether a certificate is one for this host name or address (RFC 6125 section 6). */
+bool path_has_host(const struct certificate *c, const char *host);
+
 /* Writes the order of a server's own certificates into order[n]: the one at `leaf`, then the issuer
  * of each. Returns how many belong to the chain; the others are duplicates or unrelated. */
 size_t path_order(const struct certificate *c, size_t n, size_t leaf, size_t order[]);

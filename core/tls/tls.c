@@ -5,6 +5,7 @@
 #include "core/tls/cache.h"
 #include "core/tls/gcm.h"
 #include "core/tls/handshake.h"
+#include "core/tls/path.h"
 #include "core/tls/record_reader.h"
 #include "core/tls/record_writer.h"
 
@@ -263,6 +264,7 @@ static void tls_close(struct stream *s)
     free(t->step);
     record_wipe(&t->keys);
     free(t->peer_name);
+    free(t->result.certificate);
     free(t);
 }
 
@@ -630,6 +632,25 @@ const char *tls_peer_name(const struct stream *s)
 void tls_peer_fingerprint(const struct stream *s, uint8_t out[TLS_FINGERPRINT])
 {
     memcpy(out, of_const(s)->result.fingerprint, TLS_FINGERPRINT);
+}
+
+enum tls_cover tls_peer_covers(const struct stream *s, const char *host)
+{
+    const struct handshake_result *r = &of_const(s)->result;
+    struct certificate c;
+    if (r->any_name)
+        return TLS_COVERED;
+    if (r->certificate == NULL ||
+        certificate_parse(&c, r->certificate, r->certificate_size) != NULL)
+        return TLS_COVER_UNKNOWN;
+    return path_has_host(&c, host) ? TLS_COVERED : TLS_NOT_COVERED;
+}
+
+void tls_drop_certificate(struct stream *s)
+{
+    struct handshake_result *r = &of(s)->result;
+    free(r->certificate);
+    r->certificate = NULL;
 }
 
 bool tls_resumed(const struct stream *s)

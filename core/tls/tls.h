@@ -87,8 +87,9 @@ struct tls_client_options {
     struct tls_session *session; /* may be NULL; must outlive the handshake */
     /* For servers that ask for a certificate, or NULL; a reference is held. */
     struct identity *identity;
-    bool chacha_first; /* as if the CPU had no AES instructions */
-    int64_t now;       /* seconds since 1970; 0: the clock's time */
+    bool keep_certificate; /* for tls_peer_covers */
+    bool chacha_first;     /* as if the CPU had no AES instructions */
+    int64_t now;           /* seconds since 1970; 0: the clock's time */
 };
 /* Takes `lower` over (closed with this stream, also on failure) and starts the handshake; the new
  * stream sends `opened` or `failed` (ERR_TLS_UNTRUSTED, ERR_TLS_EXPIRED, ERR_TLS_NAME,
@@ -135,6 +136,14 @@ const char *tls_peer_name(const struct stream *s);
  * resumption, of the one that was shown when the session was made. A server whose certificate has
  * changed since does not resume the session. */
 void tls_peer_fingerprint(const struct stream *s, uint8_t out[TLS_FINGERPRINT]);
+
+/* For a client's stream that is open and was to keep the certificate: whether the one that its
+ * server has proven to own is also for this host name or address. Nobody knows after a resumption,
+ * in which no certificate is shown, or when it is not kept any more; with a trust that accepts any
+ * certificate all names are covered. */
+enum tls_cover { TLS_COVERED, TLS_NOT_COVERED, TLS_COVER_UNKNOWN };
+enum tls_cover tls_peer_covers(const struct stream *s, const char *host);
+void tls_drop_certificate(struct stream *s); /* frees it */
 
 /* Whether the handshake resumed an earlier session, and a sentence about the last failure ("alert
  * 42 from the peer", "certificate is for x.example, not localhost"). */

@@ -8,6 +8,7 @@
 #include "core/http/http.h"
 #include "core/reach/reach.h"
 #include "core/tunnel/frame.h"
+#include "core/tunnel/redirect.h"
 #include "core/tunnel/refusal.h"
 #include "core/ws/handshake.h"
 
@@ -35,7 +36,10 @@ struct connector {
     char key[BASE64_SIZE(16)];
     struct buf request, body;
     struct timer *timer;
-    struct deferred begin; /* with a stream that was ready */
+    struct deferred begin; /* with a stream that was ready, or towards where a redirect leads */
+    struct redirect there; /* where the hub has sent us, once it has; the target is this then */
+    bool sent, asked_anew;
+    struct reach_memory memory; /* of that place */
 };
 
 /* ---- the end ---- */
@@ -79,6 +83,7 @@ static void arrive(struct connector *c, const struct connector_answer *answer)
     void *owner = c->owner;
     struct stream *s = c->stream;
     c->stream = NULL;
+    tls_drop_certificate(s);
     connector_cancel(c);
     events->arrived(owner, s, answer);
 }
@@ -90,6 +95,12 @@ static const char *target_of(const struct connector_target *t)
     if (t->path != NULL)
         return t->path;
     return t->source ? "/tunnel?local-proxy-mode=source" : "/tunnel?local-proxy-mode=destination";
+}
+
+/* Only a hub of ours knows of redirects, and only an end that may be native is given one. */
+static bool follows(const struct connector *c)
+{
+    return c->target.instance != NULL;
 }
 
 static void upgrade(struct connector *c)
@@ -105,13 +116,14 @@ static void upgrade(struct connector *c)
         snprintf(host + strlen(host), sizeof host - strlen(host), ":%d", c->target.port);
     snprintf(protocols, sizeof protocols, "%s%s",
              t->instance != NULL ? FRAME_NATIVE_PROTOCOL ", " : "", t->subprotocol);
-    snprintf(extra, sizeof extra, "%s%s%s%s%s%s%s%s%sUser-Agent: %s\r\n",
+    snprintf(extra, sizeof extra, "%s%s%s%s%s%s%s%s%s%sUser-Agent: %s\r\n",
              t->access_token != NULL ? "access-token: " : "",
              t->access_token != NULL ? t->access_token : "", t->access_token != NULL ? "\r\n" : "",
              t->client_token != NULL ? "client-token: " : "",
              t->client_token != NULL ? t->client_token : "", t->client_token != NULL ? "\r\n" : "",
              t->instance != NULL ? "tunnel-instance: " : "", t->instance != NULL ? t->instance : "",
-             t->instance != NULL ? "\r\n" : "", t->agent);
+             t->instance != NULL ? "\r\n" : "", follows(c) && !c->sent ? REDIRECT_FOLLOWED : "",
+             t->agent);
     bool fits = ws_request_write(
         &(struct ws_request){
             .host = host,
@@ -155,16 +167,12 @@ static void on_arrived(void *owner, struct stream *s)
     upgrade(c);
 }
 
-static void on_begin(void *owner)
-{
-    upgrade(owner);
-}
-
 static void name_failure(struct connector *c, enum err why, const char *what, bool final,
                          int64_t later_ms)
 {
     char text[900];
-    snprintf(text, sizeof text, "hub %.200s:%d: %.400s%s", c->target.host, c->target.port, what,
+    snprintf(text, sizeof text, "hub %.200s:%d%s: %.400s%s", c->target.host, c->target.port,
+             c->sent ? ", to which the hub sent us" : "", what,
              why == ERR_TLS_UNTRUSTED
                  ? "; name the authority that signed it with --ca FILE or -c DIR"
                  : "");
@@ -245,11 +253,74 @@ static bool speaks(const struct connector *c, const struct http_head *head)
     return span_is(http_header(head, "Sec-WebSocket-Protocol"), c->target.subprotocol);
 }
 
+/* ---- redirects ---- */
+
+/* Over a connection of its own, with the same proxy, trust and certificate of ours. */
+static void go_again(struct connector *c)
+{
+    stream_close(c->stream);
+    http_reader_free(c->reader);
+    c->stream = NULL;
+    c->reader = NULL;
+    buf_wipe(&c->request);
+    c->step = REACHING;
+    loop_defer(c->loop, &c->begin);
+}
+
+/* A resumed session shows no certificate, nor does a connection that was ready: once more where we
+ * were, with a whole handshake. */
+static void ask_anew(struct connector *c)
+{
+    c->asked_anew = true;
+    if (c->target.tls_session != NULL)
+        *c->target.tls_session = (struct tls_session){0};
+    go_again(c);
+}
+
+static void follow(struct connector *c, const struct redirect *to)
+{
+    log_info("the hub %s:%d sends us to %s:%d", c->target.host, c->target.port, to->host, to->port);
+    c->there = *to;
+    c->sent = true;
+    c->target.host = c->there.host;
+    c->target.port = c->there.port;
+    c->target.memory = &c->memory;
+    go_again(c);
+}
+
+static void redirected(struct connector *c, const struct http_head *head)
+{
+    struct redirect to;
+    char text[300];
+    const char *wrong = redirect_read(head, &to);
+    enum tls_cover cover = wrong == NULL ? tls_peer_covers(c->stream, to.host) : TLS_COVER_UNKNOWN;
+    if (wrong == NULL && c->sent)
+        wrong = "was sent to another one again";
+    else if (wrong == NULL && cover == TLS_COVER_UNKNOWN && c->asked_anew)
+        wrong = "showed no certificate";
+    if (wrong != NULL) {
+        snprintf(text, sizeof text, "its redirect is not followed: it %s", wrong);
+        name_failure(c, ERR_PROTOCOL, text, false, -1);
+    } else if (cover == TLS_NOT_COVERED) {
+        snprintf(text, sizeof text,
+                 "its redirect is not followed: its certificate is not for %.200s", to.host);
+        name_failure(c, ERR_TLS_NAME, text, false, -1);
+    } else if (cover == TLS_COVER_UNKNOWN) {
+        ask_anew(c);
+    } else {
+        follow(c, &to);
+    }
+}
+
 /* True: there is more to read. Otherwise the stream changed hands, or a may be gone. */
 static bool hub_answered(struct connector *c, const struct http_head *head)
 {
     const char *text = "";
     enum err why = ws_response_check(head, c->key, &text);
+    if (why == ERR_REJECTED && follows(c) && redirect_is(head)) {
+        redirected(c, head);
+        return false;
+    }
     if (why == ERR_REJECTED)
         return begin_refusal(c, head);
     if (why != ERR_OK) {
@@ -320,7 +391,7 @@ static void on_timer(void *owner)
         fail(c, ERR_TIMEOUT, "the connection to the hub was not made in time");
 }
 
-static bool begin(struct connector *c)
+static bool reach(struct connector *c)
 {
     const struct connector_target *t = &c->target;
     const struct reach_target there = {
@@ -332,16 +403,30 @@ static bool begin(struct connector *c)
         .tls_session = t->tls_session,
         .identity = t->identity,
         .memory = t->memory,
+        .keep_certificate = true,
         .unsent_limit = CONNECTOR_UNSENT_LIMIT,
         .unread_limit = CONNECTOR_UNREAD_LIMIT,
     };
-    if (c->stream != NULL) {
-        stream_set_owner(c->stream, &stream_events, c);
-        loop_defer(c->loop, &c->begin);
-        return true;
-    }
     c->reach = reach_start(c->loop, &there, &reach_events, c);
     return c->reach != NULL;
+}
+
+static void on_begin(void *owner)
+{
+    struct connector *c = owner;
+    if (c->stream != NULL)
+        upgrade(c);
+    else if (!reach(c))
+        fail(c, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
+}
+
+static bool begin(struct connector *c)
+{
+    if (c->stream == NULL)
+        return reach(c);
+    stream_set_owner(c->stream, &stream_events, c);
+    loop_defer(c->loop, &c->begin);
+    return true;
 }
 
 struct connector *connector_start(struct loop *loop, const struct connector_target *target,

@@ -1,5 +1,9 @@
 /* One try to reach the hub: name, web proxy, TLS, WebSocket upgrade. Tries again are the link's
- * business (link.h). */
+ * business (link.h).
+ *
+ * A hub may send an end with an instance id to another one (redirect.h; share/doc/native.md,
+ * "Redirects"). It is followed once, when the hub's own certificate is for that name, too; the next
+ * try begins at the target again. */
 #ifndef CORE_TUNNEL_CONNECTOR_H
 #define CORE_TUNNEL_CONNECTOR_H
 

@@ -7,7 +7,7 @@ from origins import Echo
 from scripted import Script, cut_off, socks5_later
 from sockets import read_exactly
 from wire import (BINARY, CONNECTION_START, DATA, PING, SERVICE_IDS, STREAM_START, TEXT, UNKNOWN,
-                  Message, headers_of)
+                  FakeHub, Message, headers_of)
 
 
 class Tolerant(Script):
@@ -44,6 +44,29 @@ class Tolerant(Script):
             self.fake.reject(status, "later")
         self.accept()
         agent.wait_line(ESTABLISHED)
+
+    def test_redirect_is_followed_once(self):
+        """Both ends; and where it cannot be followed, they come back to the first hub."""
+        ends = {"tunnel-agent": ["-d", "SSH1=1"], "tunnel-gateway": ["--listen", "127.0.0.1:0"]}
+        for program, options in ends.items():
+            with self.subTest(program):
+                other = FakeHub()
+                self.addCleanup(other.close)
+                end = self.end_on_fake(program, *options)
+                where = {"extra": f"Location: wss://localhost:{other.port}/tunnel\r\n"}
+                head = self.fake.reject("307 Temporary Redirect", "there", **where)
+                self.assertEqual(headers_of(head).get("tunnel-redirect"), "follow")
+                head = other.reject("307 Temporary Redirect", "further", **where)
+                self.assertNotIn("tunnel-redirect", headers_of(head))
+                end.wait_line("sent to another one again")
+                self.fake.reject("307 Temporary Redirect", "x", extra="Location: wss://a.b/\r\n")
+                end.wait_line("certificate is not for a.b")
+                self.fake.reject("307 Temporary Redirect", "there", **where)
+                peer = other.accept(services=self.services)
+                self.addCleanup(peer.drop)
+                end.wait_line(f"sends us to localhost:{other.port}")
+                end.wait_line(ESTABLISHED)
+                end.terminate()
 
     def test_drop_is_retried(self):
         agent = self.agent_on_fake()

@@ -409,11 +409,11 @@ class FakeHub:
             peer.send(Message(SERVICE_IDS, services=services))
         return peer
 
-    def reject(self, status, body):
+    def reject(self, status, body, extra=""):
         """Answers the next request with this status; returns its head."""
         sock, head, _ = self.accept_request()
         body = body.encode() if isinstance(body, str) else body
-        sock.sendall(f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n"
+        sock.sendall(f"HTTP/1.1 {status}\r\nContent-Type: text/plain\r\n{extra}"
                      f"Content-Length: {len(body)}\r\n\r\n".encode() + body)
         sock.close()
         return head
