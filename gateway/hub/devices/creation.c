@@ -1,4 +1,5 @@
 /* Makes a device that has symmetric keys, before it was ever here. */
+#include "gateway/hub/devices/device_rules.h"
 #include "gateway/hub/devices/device_task.h"
 
 #include <stdlib.h>
@@ -65,7 +66,6 @@ static bool prepare(struct device_task *q)
     q->why = ERR_NO_MEMORY;
     if (!device_index_reserve(r) || !device_index_put_azure(r, q->entry, q->next.azure_id))
         return false;
-    q->next.enrolled = q->next.last_seen = r->now();
     r->enrolling++;
     n->reserved = true;
     q->change = (struct change){.kind = CHANGE_DEVICE, .device = &q->next};
@@ -92,30 +92,13 @@ static void answer(struct device_task *q, enum err why)
     device_record_free(&n->made);
 }
 
-static bool fill_text(char **text, const char *from)
-{
-    *text = strdup(from);
-    return *text != NULL;
-}
-
-static bool fill(struct device_record *d, const struct device_creation *c)
-{
-    bool own = c->azure_id != NULL && c->azure_id[0] != '\0' && strcmp(c->azure_id, c->name) != 0;
-    d->state = DEVICE_ENABLED;
-    return fill_text(&d->name, c->name) && fill_text(&d->invitation, "") &&
-           fill_text(&d->last_address, "") && fill_text(&d->version, "") &&
-           (!own || fill_text(&d->azure_id, c->azure_id)) &&
-           device_record_seal(d, c->sealed, c->n_sealed) &&
-           (c->labels == NULL || tags_copy(&d->labels, c->labels));
-}
-
 void local_devices_create(struct device_registry *registry, const struct device_creation *with,
                           device_done *done, void *ctx)
 {
     struct local_devices *r = local_devices_of(registry);
     struct device_entry *e = device_index_take(r, span_of(with->name));
     struct creation *n = e != NULL ? device_task_new(r, e, sizeof *n) : NULL;
-    if (n == NULL || !fill(&n->made, with)) {
+    if (n == NULL || !device_rules_create(&n->made, with, r->now())) {
         if (n != NULL)
             device_record_free(&n->made);
         free(n);

@@ -1,8 +1,9 @@
 /* What operators change of a device: state, labels, its key, all of it. */
+#include "gateway/hub/devices/device_requests.h"
+#include "gateway/hub/devices/device_rules.h"
 #include "gateway/hub/devices/device_task.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 static void answer(struct device_task *q, enum err why)
 {
@@ -43,43 +44,18 @@ static bool copy_stored(struct device_task *q)
 
 struct update {
     struct device_task request; /* first member */
-    bool has_state;
-    enum device_state state, before;
-    struct tags add;
-    struct texts remove;
-    bool (*permits)(void *ctx, const struct device_record *d, const struct tags *after);
-    enum err (*reseal)(void *ctx, struct device_record *next);
+    struct kept_update kept;
+    enum device_state before;
 };
-
-static bool set_labels(struct update *u)
-{
-    struct tags *labels = &u->request.next.labels;
-    for (size_t i = 0; i < u->remove.n; i++)
-        tags_remove(labels, span_of(u->remove.items[i]));
-    return tags_copy(labels, &u->add);
-}
 
 static bool prepare_update(struct device_task *q)
 {
     struct update *u = (struct update *)q;
     if (!copy_stored(q))
         return false;
-    q->why = ERR_NO_MEMORY;
-    if (!set_labels(u))
-        return false;
-    q->why = ERR_LIMIT;
-    if (q->next.labels.n > DEVICE_LABELS_MAX)
-        return false;
-    q->why = ERR_FORBIDDEN;
-    if (u->permits != NULL && !u->permits(q->ctx, &q->entry->record, &q->next.labels))
-        return false;
-    q->why = u->reseal != NULL ? u->reseal(q->ctx, &q->next) : ERR_OK;
-    if (q->why != ERR_OK)
-        return false;
     u->before = q->next.state;
-    if (u->has_state)
-        q->next.state = u->state;
-    return true;
+    q->why = device_rules_update(&q->entry->record, &q->next, &u->kept.u, q->ctx);
+    return q->why == ERR_OK;
 }
 
 static void apply_update(struct device_task *q)
@@ -93,8 +69,7 @@ static void answer_update(struct device_task *q, enum err why)
 {
     struct update *u = (struct update *)q;
     answer(q, why);
-    tags_free(&u->add);
-    texts_free(&u->remove);
+    kept_update_drop(&u->kept);
 }
 
 void local_devices_update(struct device_registry *registry, struct span name,
@@ -106,12 +81,7 @@ void local_devices_update(struct device_registry *registry, struct span name,
     u->request.prepare = prepare_update;
     u->request.apply = apply_update;
     u->request.answer = answer_update;
-    u->has_state = with->state != NULL;
-    u->state = u->has_state ? *with->state : DEVICE_PENDING;
-    u->permits = with->permits;
-    u->reseal = with->reseal;
-    if ((with->add == NULL || tags_copy(&u->add, with->add)) &&
-        (with->remove == NULL || texts_copy(&u->remove, with->remove))) {
+    if (kept_update_keep(&u->kept, with)) {
         device_task_ask(&u->request);
         return;
     }
@@ -125,10 +95,8 @@ static bool prepare_reset(struct device_task *q)
 {
     if (!copy_stored(q))
         return false;
-    q->next.has_key = q->next.by_certificate = false;
-    memset(q->next.key, 0, sizeof q->next.key);
-    q->next.topics = 0;
-    return device_record_seal(&q->next, NULL, 0);
+    device_rules_reset(&q->next);
+    return true;
 }
 
 static void apply_reset(struct device_task *q)

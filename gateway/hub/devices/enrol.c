@@ -1,4 +1,6 @@
 /* Decides who a device is that has proven a key or shown a certificate. */
+#include "gateway/hub/devices/device_requests.h"
+#include "gateway/hub/devices/device_rules.h"
 #include "gateway/hub/devices/device_task.h"
 
 #include "core/device/device_name.h"
@@ -8,24 +10,12 @@
 
 struct enrol {
     struct device_task request; /* first member */
+    struct kept_enrolment kept;
     enum enrol_result result;
-    bool approve_all, has_key, is_new, reserved;
-    uint8_t key[DEVICE_KEY_SIZE];
-    char *name, *join_token, *version, *address;
-    bool has_services;
-    struct texts services;
+    bool is_new, reserved;
     char *invitation; /* id of the one that gives the name; NULL: by certificate */
     enrol_done *done;
 };
-
-static struct device_sighting sighting_of(const struct enrol *n)
-{
-    return (struct device_sighting){.address = n->address,
-                                    .version = n->version,
-                                    .services = n->has_services ? &n->services : NULL};
-}
-
-/* ---- who it is ---- */
 
 static bool decided(struct enrol *n, enum enrol_result result)
 {
@@ -34,49 +24,7 @@ static bool decided(struct enrol *n, enum enrol_result result)
     return false;
 }
 
-/* A name that is enrolled is never taken over: what proves it must be what the record has. */
-static enum enrol_result check_known(const struct enrol *n, const struct device_record *d)
-{
-    if (strcmp(n->name, d->name) != 0)
-        return ENROL_NAME_TAKEN;
-    if (n->has_key &&
-        !(d->has_key ? memcmp(n->key, d->key, sizeof n->key) == 0 : !device_record_is_keyed(d)))
-        return ENROL_NAME_TAKEN;
-    if (d->state == DEVICE_DISABLED)
-        return ENROL_DISABLED;
-    return device_record_is_keyed(d) ? ENROL_KNOWN : ENROL_NEW;
-}
-
 /* ---- a new record, or a new key for one that was reset ---- */
-
-static bool fill_text(char **text, const char *from)
-{
-    *text = strdup(from);
-    return *text != NULL;
-}
-
-static bool fill_new(struct enrol *n)
-{
-    struct device_record *d = &n->request.next;
-    struct device_sighting s = sighting_of(n);
-    d->enrolled = n->request.registry->now();
-    return fill_text(&d->name, n->name) && fill_text(&d->last_address, "") &&
-           fill_text(&d->version, "") && sighting_note(d, &s, d->enrolled);
-}
-
-static bool fill_credential(struct enrol *n, const struct invitation *i)
-{
-    struct device_record *d = &n->request.next;
-    free(d->invitation);
-    d->invitation = NULL;
-    d->has_key = n->has_key;
-    d->by_certificate = !n->has_key;
-    memcpy(d->key, n->key, sizeof d->key);
-    d->enrolled = n->request.registry->now();
-    d->state = n->approve_all || (i != NULL && i->approve) ? DEVICE_PENDING : DEVICE_ENABLED;
-    return fill_text(&d->invitation, i != NULL ? i->id : "") &&
-           (i == NULL || tags_copy(&d->labels, &i->labels));
-}
 
 /* Labels that the device kept through a reset and those of the invitation may be too many together.
  */
@@ -89,29 +37,37 @@ static enum enrol_result check_room(const struct enrol *n)
 
 static enum enrol_result find_invitation(struct enrol *n, struct invitation_entry **out)
 {
-    if (!n->has_key)
+    const struct enrolment *e = &n->kept.e;
+    if (e->key == NULL)
         return ENROL_NEW;
-    if (n->join_token == NULL)
+    if (e->join_token.n == 0)
         return ENROL_UNKNOWN_DEVICE;
-    return invitations_check(n->request.registry, span_of(n->join_token), span_of(n->name), out);
+    return invitations_check(n->request.registry, e->join_token, e->name, out);
 }
 
 static bool make_record(struct enrol *n, struct invitation_entry *i)
 {
     struct device_task *q = &n->request;
-    bool fine = n->is_new ? fill_new(n) && device_index_reserve(q->registry) : device_task_copy(q);
+    const struct enrolment *e = &n->kept.e;
+    int64_t now = q->registry->now();
+    bool fine = n->is_new ? device_rules_begin(&q->next, e->name, now) &&
+                                device_rules_see(&q->next, &n->kept.sighting, now) &&
+                                device_index_reserve(q->registry)
+                          : device_task_copy(q);
     if (fine && i != NULL)
         n->invitation = strdup(i->i.id);
     return fine && (i == NULL || n->invitation != NULL) &&
-           fill_credential(n, i != NULL ? &i->i : NULL);
+           device_rules_enrol(&q->next, e->key, i != NULL ? &i->i : NULL, e->approve_all, now);
 }
 
 static bool prepare(struct device_task *q)
 {
     struct enrol *n = (struct enrol *)q;
     struct invitation_entry *i = NULL;
-    enum enrol_result result = q->entry->stored ? check_known(n, &q->entry->record) : ENROL_NEW;
-    if (!q->entry->stored && device_index_azure(q->registry, span_of(n->name)) != NULL)
+    const struct enrolment *e = &n->kept.e;
+    enum enrol_result result =
+        q->entry->stored ? device_rules_identify(&q->entry->record, e->name, e->key) : ENROL_NEW;
+    if (!q->entry->stored && device_index_azure(q->registry, e->name) != NULL)
         result = ENROL_NAME_TAKEN;
     if (result == ENROL_NEW)
         result = find_invitation(n, &i);
@@ -162,14 +118,8 @@ static void unreserve(struct enrol *n, bool used)
 
 static void free_members(struct enrol *n)
 {
-    free(n->name);
-    free(n->version);
-    free(n->address);
     free(n->invitation);
-    if (n->join_token != NULL)
-        explicit_bzero(n->join_token, strlen(n->join_token));
-    free(n->join_token);
-    texts_free(&n->services);
+    kept_enrolment_drop(&n->kept);
 }
 
 static void answer(struct device_task *q, enum err why)
@@ -179,31 +129,10 @@ static void answer(struct device_task *q, enum err why)
     unreserve(n, why == ERR_OK);
     enum enrol_result result = why == ERR_OK ? n->result : ENROL_NOT_STORED;
     bool here = result == ENROL_KNOWN || (result == ENROL_NEW && !n->is_new);
-    struct device_sighting s = sighting_of(n);
     if (here)
-        sighting_apply(q->registry, e, &s);
+        sighting_apply(q->registry, e, &n->kept.sighting);
     n->done(q->ctx, result, here || result == ENROL_NEW ? &e->record : NULL);
     free_members(n);
-}
-
-static bool keep(char **to, const char *from)
-{
-    *to = from != NULL ? strdup(from) : NULL;
-    return from == NULL || *to != NULL;
-}
-
-static bool keep_all(struct enrol *n, const struct enrolment *e)
-{
-    n->approve_all = e->approve_all;
-    n->has_key = e->key != NULL;
-    if (n->has_key)
-        memcpy(n->key, e->key, sizeof n->key);
-    n->has_services = e->services != NULL;
-    n->name = span_dup(e->name);
-    n->join_token = e->join_token.n > 0 ? span_dup(e->join_token) : NULL;
-    return n->name != NULL && (e->join_token.n == 0 || n->join_token != NULL) &&
-           keep(&n->version, e->version) && keep(&n->address, e->address) &&
-           (e->services == NULL || texts_copy(&n->services, e->services));
 }
 
 void local_devices_enrol(struct device_registry *registry, const struct enrolment *with,
@@ -212,7 +141,7 @@ void local_devices_enrol(struct device_registry *registry, const struct enrolmen
     struct local_devices *r = local_devices_of(registry);
     struct device_entry *e = device_index_take(r, with->name);
     struct enrol *n = e != NULL ? device_task_new(r, e, sizeof *n) : NULL;
-    if (n == NULL || !keep_all(n, with)) {
+    if (n == NULL || !kept_enrolment_keep(&n->kept, with)) {
         if (n != NULL)
             free_members(n);
         free(n);

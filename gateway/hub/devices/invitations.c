@@ -1,12 +1,11 @@
 #include "gateway/hub/devices/local_devices_internal.h"
 
-#include "core/base/glob.h"
 #include "core/base/random.h"
+#include "gateway/hub/devices/device_rules.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define KEEP_MS (INT64_C(7) * 86400000) /* after their end, so that devices are told of that */
 #define PURGE_MS 60000
 
 struct invitation_request {
@@ -71,30 +70,17 @@ void invitations_free(struct local_devices *r)
 
 /* ---- enrolment ---- */
 
-static bool invites(const struct invitation *i, struct span name)
-{
-    for (size_t k = 0; k < i->names.n; k++)
-        if (glob_match(span_of(i->names.items[k]), name))
-            return true;
-    return false;
-}
-
 enum enrol_result invitations_check(const struct local_devices *r, struct span join_token,
                                     struct span name, struct invitation_entry **out)
 {
     uint8_t hash[TOKEN_HASH];
     token_hash(join_token, hash);
     struct invitation_entry *e = map_get(&r->by_token, hash, sizeof hash);
-    if (e == NULL || e->opening)
-        return ENROL_TOKEN_UNKNOWN;
-    if (e->i.expires <= r->now())
-        return ENROL_TOKEN_EXPIRED;
-    if (!invites(&e->i, name))
-        return ENROL_NOT_INVITED;
-    if (e->i.used + e->reserved >= e->i.uses)
-        return ENROL_TOKEN_USED_UP;
-    *out = e;
-    return ENROL_NEW;
+    bool here = e != NULL && !e->opening;
+    enum enrol_result result = device_rules_invited(
+        here ? &e->i : NULL, here ? e->i.used + e->reserved : 0, name, r->now());
+    *out = result == ENROL_NEW ? e : NULL;
+    return result;
 }
 
 void invitations_settle(struct local_devices *r, const char *id, bool used)
@@ -168,30 +154,17 @@ static size_t count_of(const struct local_devices *r, const char *key_id)
     return n;
 }
 
-static enum err fill(struct local_devices *r, struct invitation *i, const char *join_token)
-{
-    char id[UUID_SIZE];
-    random_uuid(id);
-    free(i->id);
-    i->id = strdup(id);
-    if (i->key_id == NULL)
-        i->key_id = strdup("");
-    i->created = r->now();
-    i->used = 0;
-    token_hash(span_of(join_token), i->token);
-    return i->id != NULL && i->key_id != NULL ? ERR_OK : ERR_NO_MEMORY;
-}
-
 static enum err prepare(struct local_devices *r, struct invitation *i, const char *join_token,
                         size_t max_of_key, struct invitation_entry **out)
 {
-    enum err why = fill(r, i, join_token);
-    if (why != ERR_OK)
-        return why;
+    char id[UUID_SIZE];
+    random_uuid(id);
+    if (!device_rules_invite(i, id, join_token, r->now()))
+        return ERR_NO_MEMORY;
     if (r->by_id.size >= r->max_invitations ||
         (max_of_key > 0 && count_of(r, i->key_id) >= max_of_key))
         return ERR_LIMIT;
-    why = add(r, i, out);
+    enum err why = add(r, i, out);
     return why == ERR_PROTOCOL ? ERR_INTERNAL : why;
 }
 
@@ -248,7 +221,7 @@ void invitations_purge(struct local_devices *r)
     list_each(node, &r->invitations)
     {
         struct invitation_entry *e = list_entry(node, struct invitation_entry, node);
-        struct invitation_request *q = !e->opening && e->i.expires + KEEP_MS < now
+        struct invitation_request *q = !e->opening && e->i.expires + INVITATION_KEEP_MS < now
                                            ? request_new(r, e->i.id, NULL, NULL)
                                            : NULL;
         if (q != NULL)

@@ -100,9 +100,7 @@ void local_devices_remove(struct device_registry *r, struct span name, device_do
 
 void local_devices_seen(struct device_registry *r, struct span name,
                         const struct device_sighting *s);
-/* Sets what is told, in memory. False: no memory, and some of it is as before. */
-bool sighting_note(struct device_record *d, const struct device_sighting *s, int64_t now);
-/* The same for a stored device, to be stored later. */
+/* Notes what is told of a stored device, to be stored later. */
 void sighting_apply(struct local_devices *r, struct device_entry *e,
                     const struct device_sighting *s);
 /* Stores some of what is dirty. False: more is left. */

@@ -1,53 +1,11 @@
 /* When devices were last here, and what they told: in memory at once, in the store soon. */
+#include "gateway/hub/devices/device_rules.h"
 #include "gateway/hub/devices/device_task.h"
-
-#include "core/device/device_name.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-static bool set_text(char **text, const char *to)
-{
-    if (to == NULL || (*text != NULL && strcmp(*text, to) == 0))
-        return true;
-    char *copy = strdup(to);
-    if (copy == NULL)
-        return false;
-    free(*text);
-    *text = copy;
-    return true;
-}
-
-/* Services have the alphabet of devices' names; what a device tells beyond that is not kept. */
-static bool set_services(struct texts *services, const struct texts *to)
-{
-    struct texts fresh = {0};
-    for (size_t i = 0; to != NULL && i < to->n && fresh.n < DEVICE_SERVICES_MAX; i++) {
-        struct span name = span_of(to->items[i]);
-        if (device_name_valid(name) && !texts_have(&fresh, name) && !texts_add(&fresh, name)) {
-            texts_free(&fresh);
-            return false;
-        }
-    }
-    if (to == NULL)
-        return true;
-    texts_free(services);
-    *services = fresh;
-    return true;
-}
-
-bool sighting_note(struct device_record *d, const struct device_sighting *s, int64_t now)
-{
-    d->last_seen = now;
-    bool address = set_text(&d->last_address, s->address);
-    bool version = set_text(&d->version, s->version);
-    return set_services(&d->services, s->services) && address && version;
-}
 
 void sighting_apply(struct local_devices *r, struct device_entry *e,
                     const struct device_sighting *s)
 {
-    sighting_note(&e->record, s, r->now());
+    device_rules_see(&e->record, s, r->now());
     list_append(&r->dirty, &e->dirty);
 }
 
