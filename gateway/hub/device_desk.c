@@ -116,6 +116,18 @@ static void seen(const struct desk_link *l)
                                                    .services = l->told.services});
 }
 
+/* To be called when one of its links came or is about to go. */
+static void tell_linked(const struct desk_link *l)
+{
+    bool linked = false;
+    list_each(node, &l->seat->links)
+    {
+        const struct desk_link *other = list_entry(node, struct desk_link, node);
+        linked = linked || (other->here && !other->dismissed);
+    }
+    device_registry_linked(l->desk->hub->devices, span_of(l->seat->name), linked);
+}
+
 static void arrive(struct desk_link *l)
 {
     struct desk_link *before = l->seat->current;
@@ -148,6 +160,7 @@ void device_desk_out(struct hub *hub, void *message)
     else
         desk_mqtt_arrive(l);
     seen(l);
+    tell_linked(l);
 }
 
 static void leave(struct desk_link *l, const struct device_gone *g)
@@ -157,8 +170,10 @@ static void leave(struct desk_link *l, const struct device_gone *g)
         l->seat->current = NULL;
     l->dismissed = true;
     desk_seat_settle(d, l->seat);
-    if (!d->ended && l->here)
+    if (!d->ended && l->here) {
         seen(l);
+        tell_linked(l);
+    }
     if (l->shown)
         desk_audit_presence(l, g);
     if (g->misbehaved)

@@ -182,5 +182,16 @@ static void on_removed(void *owner, const struct device_record *r)
     send_away(owner, r->name, DEVICE_REASON_REMOVED, true);
 }
 
-const struct device_events desk_device_events = {
-    .enrolled = on_enrolled, .changed = on_changed, .reset = on_reset, .removed = on_removed};
+/* Its tunnels stay: the node that has its link now tells it of new ones. */
+static void on_moved(void *owner, const struct device_record *r)
+{
+    struct device_desk *d = owner;
+    notices_dropped(d->notices, r->name, true);
+    dismiss_all(d, r->name, DEVICE_REASON_REPLACED);
+}
+
+const struct device_events desk_device_events = {.enrolled = on_enrolled,
+                                                 .changed = on_changed,
+                                                 .reset = on_reset,
+                                                 .removed = on_removed,
+                                                 .moved = on_moved};

@@ -81,6 +81,16 @@ void device_registry_tell_removed(struct device_registry *r, const struct device
     }
 }
 
+void device_registry_tell_moved(struct device_registry *r, const struct device_record *d)
+{
+    list_each(node, &r->subscribers)
+    {
+        const struct device_subscriber *s = subscriber(node);
+        if (s->events->moved != NULL)
+            s->events->moved(s->owner, d);
+    }
+}
+
 /* ---- calls ---- */
 
 const struct store_companion *device_registry_companion(struct device_registry *r)
@@ -144,6 +154,24 @@ void device_registry_seen(struct device_registry *r, struct span name,
                           const struct device_sighting *s)
 {
     r->ops->seen(r, name, s);
+}
+
+void device_registry_linked(struct device_registry *r, struct span name, bool linked)
+{
+    if (r->ops->linked != NULL)
+        r->ops->linked(r, name, linked);
+}
+
+void device_registry_look(struct device_registry *r, struct span name)
+{
+    if (r->ops->look != NULL)
+        r->ops->look(r, name);
+}
+
+void device_registry_reclaim(struct device_registry *r)
+{
+    if (r->ops->reclaim != NULL)
+        r->ops->reclaim(r);
 }
 
 void device_registry_update(struct device_registry *r, struct span name,

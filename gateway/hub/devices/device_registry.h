@@ -38,6 +38,9 @@ struct device_events {
     void (*reset)(void *owner, const struct device_record *d);
     /* It is deleted; link and tunnels have to go. */
     void (*removed)(void *owner, const struct device_record *d);
+    /* Another node of the cluster has its link now: the one that is here has to go, as one that was
+     * replaced; its tunnels stay. */
+    void (*moved)(void *owner, const struct device_record *d);
 };
 struct device_subscriber {
     const struct device_events *events;
@@ -163,6 +166,19 @@ struct device_sighting {
 };
 void device_registry_seen(struct device_registry *r, struct span name,
                           const struct device_sighting *s);
+
+/* ---- devices of many hubs; where a hub has its devices alone, nothing has to be done ---- */
+
+/* The device has its link here now, or not any more. The registry tells the others, and takes the
+ * link from the node that had it: that one's device event is `moved`. What cannot be stored is
+ * tried again, so no caller waits. Unknown names are fine. */
+void device_registry_linked(struct device_registry *r, struct span name, bool linked);
+/* Something about the device changed elsewhere: what is known of it here is read again, and
+ * subscribers are told of what became of it. name: of its fold. */
+void device_registry_look(struct device_registry *r, struct span name);
+/* This node is another one for the rest of the cluster now (nodes.h, `fenced`): the links that are
+ * here have to be told once more. Those that others have taken meanwhile are `moved`. */
+void device_registry_reclaim(struct device_registry *r);
 
 /* ---- changing; names are as for device_registry_get ---- */
 

@@ -24,6 +24,10 @@ struct device_registry_ops {
     void (*topics)(struct device_registry *r, struct span name, uint32_t topics, device_done *done,
                    void *ctx);
     void (*seen)(struct device_registry *r, struct span name, const struct device_sighting *s);
+    /* NULL, all three: the devices are this hub's alone. */
+    void (*linked)(struct device_registry *r, struct span name, bool linked);
+    void (*look)(struct device_registry *r, struct span name);
+    void (*reclaim)(struct device_registry *r);
     void (*update)(struct device_registry *r, struct span name, const struct device_update *u,
                    device_done *done, void *ctx);
     void (*reset)(struct device_registry *r, struct span name, device_done *done, void *ctx);
@@ -49,5 +53,6 @@ void device_registry_tell_changed(struct device_registry *r, const struct device
                                   enum device_state before);
 void device_registry_tell_reset(struct device_registry *r, const struct device_record *d);
 void device_registry_tell_removed(struct device_registry *r, const struct device_record *d);
+void device_registry_tell_moved(struct device_registry *r, const struct device_record *d);
 
 #endif

@@ -41,6 +41,7 @@ void device_record_free(struct device_record *d)
 bool device_record_copy(struct device_record *to, const struct device_record *from)
 {
     *to = *from;
+    to->node = NULL;
     to->labels = (struct tags){0};
     to->services = (struct texts){0};
     to->name = strdup(from->name);

@@ -42,6 +42,9 @@ struct device_record {
     char *azure_id;
     uint8_t *sealed; /* its symmetric keys (gateway/hub/azure/device_keys.h); NULL: none */
     size_t n_sealed;
+    /* Not kept, nor copied: the other node of the cluster that has its link, if it lives; a view of
+     * the registry's own. NULL: none. */
+    const char *node;
     uint32_t topics; /* its topics that it is subscribed to, as its MQTT sessions say; 0: none */
 };
 /* Frees the contents, not d itself, which is zeroed. */
