@@ -1,0 +1,56 @@
+/* One Redis server: connected, greeted and checked, and connected again when it was lost. Commands
+ * wait while that lasts. Private to the folder. */
+#ifndef GATEWAY_HUB_REDIS_REDIS_SERVER_H
+#define GATEWAY_HUB_REDIS_REDIS_SERVER_H
+
+#include "gateway/hub/redis/redis_command.h"
+#include "gateway/hub/redis/redis_reply.h"
+#include "gateway/hub/redis/redis_url.h"
+
+struct redis_server;
+
+struct redis_server_events {
+    /* It is greeted, and takes commands. */
+    void (*ready)(void *owner, struct redis_server *s);
+    /* A try to reach it, or its greeting, was in vain: ERR_BUSY: it asks for patience, and is asked
+     * again on the same connection. text: a whole sentence. */
+    void (*failed)(void *owner, struct redis_server *s, enum err why, const char *text);
+    /* The command is the owner's again. */
+    void (*answered)(void *owner, struct redis_server *s, struct redis_command *c,
+                     const struct redis_reply *reply);
+};
+
+struct redis_server_options {
+    struct loop *loop;
+    enum redis_kind kind;
+    const struct redis_place *place; /* copied */
+    const char *user, *password;     /* or NULL; they outlive the server */
+    uint64_t timeout_ms;
+    const struct redis_server_events *events;
+    void *owner;
+};
+struct redis_server *redis_server_new(const struct redis_server_options *o); /* NULL: no memory */
+/* What it holds goes back first (redis_server_take). NULL is fine. */
+void redis_server_free(struct redis_server *s);
+
+/* Takes the command over; it goes out when the server is ready. */
+void redis_server_send(struct redis_server *s, struct redis_command *c);
+/* Loads the functions once more before anything else is sent. */
+void redis_server_load(struct redis_server *s);
+/* Drops the connection, and makes another one: to `place` when it is not NULL. */
+void redis_server_again(struct redis_server *s, const struct redis_place *place);
+/* Appends all that it holds unanswered, the oldest first. */
+void redis_server_take(struct redis_server *s, struct list *into);
+
+/* Commands that wait to be sent. */
+struct list *redis_server_waiting(struct redis_server *s);
+bool redis_server_ready(const struct redis_server *s);
+/* Two tries in a row were in vain: commands need not wait for the third. */
+bool redis_server_down(const struct redis_server *s);
+const char *redis_server_name(const struct redis_server *s); /* "host:port", or its path */
+const struct redis_place *redis_server_place(const struct redis_server *s);
+
+/* The functions' name in Redis: "put" becomes what library.lua registers. */
+void redis_function(const char *name, char *out, size_t size);
+
+#endif
