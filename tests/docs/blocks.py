@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-COMMANDS = ("sh", "console")
+COMMANDS = ("sh", "console", "python")
 MARKS = ("not run", "run by", "before", "exit")
 FENCE = re.compile(r"^(\s*)(```+|~~~+)\s*(\S*)\s*$")
 COMMENT = re.compile(r"<!--\s*([a-z ]+?):\s*(.*?)\s*-->\s*\Z", re.DOTALL)
@@ -77,7 +77,7 @@ def blocks(text, page):
 def mistakes(block):
     """What is wrong with the form of a block."""
     if not block.language:
-        yield "a block without a language: sh and console are run, text and the like are not"
+        yield "a block without a language: sh, console and python are run, text and the like are not"
     elif not block.is_commands and OUR_PROGRAM.search(block.text):
         yield f"commands in a block of {block.language}: sh and console are run"
     for mark, text in block.marks.items():

@@ -32,7 +32,7 @@ cp ~/.ssh/id_ed25519.pub ~/.ssh/authorized_keys
 printf 'Host *\n    StrictHostKeyChecking accept-new\n    LogLevel ERROR\n' >~/.ssh/config
 chmod -R go= ~/.ssh
 /usr/sbin/sshd -f /dev/null -h /etc/ssh/device_key -o StrictModes=no -o UsePAM=no \
-    -o PermitRootLogin=yes -o PidFile=none -o 'Subsystem=sftp internal-sftp'
+    -o SetEnv="PATH=$PATH XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR" -o PermitRootLogin=yes -o PidFile=none -o 'Subsystem=sftp internal-sftp'
 git init -q --bare /var/www/repo.git && git -C /var/www/repo.git update-server-info
 echo '<h1>pump</h1>' >/var/www/index.html && echo content >/var/www/file && echo content >file
 python3 -m http.server 80 --bind 127.0.0.1 --directory /var/www >/dev/null 2>&1 &

@@ -17,7 +17,7 @@ VARIES = ((re.compile(r"\x1b\[[0-9;]*m"), ""),
           (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "ID"),
           (re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d)?(\.\d+)?( UTC|Z)?"), "TIME"),
           (re.compile(r"\d\d:\d\d:\d\d"), "TIME"),
-          (re.compile(r"(127\.0\.0\.1|::1|198\.51\.100\.\d+|192\.0\.2\.\d+):(\d{5})\b"), "ADDRESS"),
+          (re.compile(r"(127\.0\.0\.1|198\.51\.100\.\d+|192\.0\.2\.\d+)(:\d{5})?\b"), "ADDRESS"),
           (re.compile(r"[ \t]+"), " "))
 
 
@@ -107,11 +107,11 @@ class Page:
     def block(self, block):
         for command in commands(block.marks.get("before", "")):
             self.one(block.place, self.shell.as_here(command))
-        if block.text.startswith("#!"):
+        if block.text.startswith("#!") or block.language == "python":
             file = self.shell.folder / "script"
             file.write_text(block.text)
             file.chmod(0o700)
-            steps = [(str(file), None)]
+            steps = [(f"{'python3 ' if block.language == 'python' else ''}{file}", None)]
         elif block.language == "console":
             steps = [(command, shown or None) for command, shown in dialogue(block.text)]
         else:
@@ -143,7 +143,10 @@ def main(path):
     folder = pathlib.Path(os.environ["HOME"]) / "tunnel"  # as if it were a clone of the repository
     folder.mkdir()
     for item in ROOT.iterdir():
-        (folder / item.name).symlink_to(item)
+        if item.name != "build" and not item.name.startswith("."):
+            (folder / item.name).symlink_to(item)
+    (folder / "build").mkdir()
+    (folder / "build/release").symlink_to(pathlib.Path(os.environ["TUNNEL_BIN"]).parent)
     shell = Shell(folder)
     try:
         print(f"{page}: {Page(page, text, shell).run()} blocks are run")

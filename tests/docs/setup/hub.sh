@@ -1,0 +1,1 @@
+export AWS_CA_BUNDLE=$PWD/ca.pem
