@@ -264,12 +264,36 @@ static const struct admission *on_denies(void *ctx, const struct tunnel_record *
     return account == NULL || account_connect(account, now) ? NULL : &too_many;
 }
 
-/* A device that has enrolled with a key has proven on its own link who it is, and was given the
- * token there. */
-static bool on_excused(void *ctx, const struct tunnel_record *t)
+struct keyed_question {
+    void (*answer)(void *ctx, bool keyed);
+    void *ctx;
+    char thing[];
+};
+
+/* Devices with keys have proven on their own link who they are, and were given the token there; so
+ * were AWS's clients on MQTT, whose programs for tunnels have no certificate to show. */
+static void on_device(void *ctx, enum err why, const struct device_record *d)
 {
-    const struct message_admit_request *k = ctx;
-    return device_desk_keyed(k->hub->desk, t->thing);
+    struct keyed_question *q = ctx;
+    q->answer(q->ctx,
+              why == ERR_OK && strcmp(d->name, q->thing) == 0 && (d->has_key || d->topics != 0));
+    free(q);
+}
+
+void admission_keyed(void *owner, const char *thing, void (*answer)(void *ctx, bool keyed),
+                     void *ctx)
+{
+    const struct hub *hub = owner;
+    size_t n = strlen(thing);
+    struct keyed_question *q = calloc(1, sizeof *q + n + 1);
+    if (q == NULL) {
+        answer(ctx, false);
+        return;
+    }
+    q->answer = answer;
+    q->ctx = ctx;
+    memcpy(q->thing, thing, n);
+    device_registry_get(hub->devices, span_of(q->thing), on_device, q);
 }
 
 void admission_requested(struct hub *hub, void *message)
@@ -281,7 +305,6 @@ void admission_requested(struct hub *hub, void *message)
         .client_token = span_of(m->client_token),
         .device = m->device,
         .device_required = hub->device_trust != NULL,
-        .excused = on_excused,
         .denies = on_denies,
     };
     m->hub = hub;

@@ -268,7 +268,7 @@ struct device_desk *device_desk_new(struct hub *hub, bool approve_all)
     list_init(&d->idle);
     list_init(&d->inners);
     d->subscriber = (struct device_subscriber){.events = &desk_device_events, .owner = d};
-    if (!desk_open_notices(d) || !desk_keyed_read(d)) {
+    if (!desk_open_notices(d)) {
         notices_free(d->notices);
         timer_free(d->timer);
         free(d);
@@ -300,7 +300,6 @@ void device_desk_free(struct device_desk *d)
     while ((at = 0, l = map_next(&d->links, &at)) != NULL)
         desk_link_free(l); /* their tickets were in messages that were not read */
     desk_seats_free(d);
-    desk_keyed_free(d);
     map_free(&d->links);
     map_free(&d->seats);
     timer_free(d->timer);

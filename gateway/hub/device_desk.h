@@ -33,9 +33,6 @@ struct notices *device_desk_notices(const struct device_desk *d);
 /* Shows the devices to those who watch; m outlives the desk, or watches no more before it goes. */
 struct monitor;
 void device_desk_watch(struct device_desk *d, struct monitor *m);
-/* Whether that device needs no certificate for its tunnels: it has a key of its own, or is told of
- * them by MQTT. */
-bool device_desk_keyed(const struct device_desk *d, const char *name);
 void device_desk_metrics(const struct device_desk *d, struct buf *out);
 
 /* The receivers of DEVICE_HELLO, MQTT_HELLO, DEVICE_OUT, DEVICE_SAID and DEVICE_GONE. Each takes

@@ -165,20 +165,13 @@ static void on_changed(void *owner, const struct device_record *r, enum device_s
     }
 }
 
-static void on_enrolled(void *owner, const struct device_record *r)
-{
-    desk_keyed_changed(owner, r, true);
-}
-
 static void on_reset(void *owner, const struct device_record *r)
 {
-    desk_keyed_changed(owner, r, true);
     send_away(owner, r->name, DEVICE_REASON_REMOVED, true);
 }
 
 static void on_removed(void *owner, const struct device_record *r)
 {
-    desk_keyed_changed(owner, r, false);
     send_away(owner, r->name, DEVICE_REASON_REMOVED, true);
 }
 
@@ -190,8 +183,7 @@ static void on_moved(void *owner, const struct device_record *r)
     dismiss_all(d, r->name, DEVICE_REASON_REPLACED);
 }
 
-const struct device_events desk_device_events = {.enrolled = on_enrolled,
-                                                 .changed = on_changed,
+const struct device_events desk_device_events = {.changed = on_changed,
                                                  .reset = on_reset,
                                                  .removed = on_removed,
                                                  .moved = on_moved};

@@ -53,11 +53,6 @@ struct desk_link {
     bool names_tunnels;
 };
 
-/* A question to the registry of devices that may outlive the desk. */
-struct desk_reading {
-    struct device_desk *desk; /* NULL: it is gone */
-};
-
 struct device_desk {
     struct hub *hub;
     bool approve_all, ended;
@@ -70,11 +65,9 @@ struct device_desk {
                      void (*done)(void *ctx, enum err why), void *ctx);
     struct map seats; /* struct device_seat by name */
     struct azure_logins logins;
-    struct list idle;             /* seats without links, the longest idle first */
-    struct map keyed;             /* names of devices that need no certificate for tunnels */
-    struct desk_reading *reading; /* NULL: they are all known */
-    struct list inners;           /* tunnels whose destination the hub is to be */
-    struct list cuts;             /* questions to the registry of tunnels */
+    struct list idle;   /* seats without links, the longest idle first */
+    struct list inners; /* tunnels whose destination the hub is to be */
+    struct list cuts;   /* questions to the registry of tunnels */
     uint64_t serial, subscriptions;
     size_t mqtt_sessions;
     uint64_t mqtt_refused;        /* subscriptions */
@@ -151,16 +144,6 @@ bool desk_open_notices(struct device_desk *d);
 extern const struct device_events desk_device_events;
 /* Ends the questions to the registry of tunnels; their answers may still come. */
 void desk_forget_cuts(struct device_desk *d);
-
-/* ---- device_desk_keyed.c ---- */
-
-/* Learns which devices have keys. False: no memory. */
-bool desk_keyed_read(struct device_desk *d);
-/* Its record is like that now; there: false when it is gone. */
-void desk_keyed_changed(struct device_desk *d, const struct device_record *r, bool there);
-/* It is subscribed to these topics of notices. */
-void desk_keyed_topics(struct device_desk *d, const char *name, uint32_t topics);
-void desk_keyed_free(struct device_desk *d);
 
 /* ---- device_desk_audit.c ---- */
 

@@ -274,7 +274,6 @@ static void remember(struct desk_link *l)
     if (topics == s->topics)
         return;
     s->topics = topics;
-    desk_keyed_topics(l->desk, s->name, topics);
     device_registry_topics(l->desk->hub->devices, span_of(s->name), topics, NULL, NULL);
 }
 

@@ -344,7 +344,9 @@ static bool open_registry(struct hub *hub, enum err *why, char *text, size_t siz
         return no_memory(why, text, size);
     struct registry_options r = {.loop = hub->o.loop,
                                  .folder = hub->o.state_folder,
-                                 .companion = device_registry_companion(hub->devices)};
+                                 .companion = device_registry_companion(hub->devices),
+                                 .keyed = admission_keyed,
+                                 .owner = hub};
     hub->registry = registry_new(&r, why, text, size);
     if (hub->registry == NULL || !hub_check_secrets_key(hub, why, text, size))
         return false;

@@ -100,6 +100,9 @@ void admission_lost(struct hub *hub, struct registration *r, enum err why, const
 /* A callback for refusal_log_new; `hub` is the struct hub. */
 void admission_refusal_repeated(void *owner, const struct refusal_repeated *r);
 extern const struct registry_events admission_events;
+/* For registry_options.keyed; `owner` is the struct hub. */
+void admission_keyed(void *owner, const char *thing, void (*answer)(void *ctx, bool keyed),
+                     void *ctx);
 
 /* ---- hub_threads.c: workers and frontends ---- */
 

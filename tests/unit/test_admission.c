@@ -342,6 +342,111 @@ static void test_device(void **state)
     is_admitted(&v);
 }
 
+/* ---- devices that need no certificate ---- */
+
+static void (*answer)(void *ctx, bool keyed); /* NULL: nothing is asked */
+static void *answer_ctx;
+static int n_asked;
+
+static void keyed_later(void *owner, const char *thing, void (*to)(void *ctx, bool keyed),
+                        void *ctx)
+{
+    assert_ptr_equal(owner, &options);
+    assert_string_equal(thing, "plant7");
+    answer = to;
+    answer_ctx = ctx;
+    n_asked++;
+}
+
+static void keyed_at_once(void *owner, const char *thing, void (*to)(void *ctx, bool keyed),
+                          void *ctx)
+{
+    keyed_later(owner, thing, to, ctx);
+    to(ctx, true);
+}
+
+static void set_keyed(void (*keyed)(void *owner, const char *thing,
+                                    void (*to)(void *ctx, bool keyed), void *ctx))
+{
+    answer = NULL;
+    n_asked = 0;
+    options.keyed = keyed;
+    options.owner = &options;
+    reopen();
+}
+
+static void knock_as_device(struct visit *v, const char *token, const char *device)
+{
+    struct admission_request q = {.side = SIDE_DESTINATION,
+                                  .token = span_of(token),
+                                  .client_token = span_of(CLIENT_1),
+                                  .device = device,
+                                  .device_required = true,
+                                  .denies = on_denies};
+    *v = (struct visit){0};
+    registry_admit(registry, &q, on_admission, v);
+}
+
+static void test_keyed(void **state)
+{
+    struct visit v;
+    (void)state;
+    set_keyed(keyed_later);
+    knock_as_device(&v, "dst", "plant8");
+    is_refused(&v, 403, "another device's", true);
+    knock_as_device(&v, "src", NULL);
+    is_refused(&v, 403, "it is the source's", true);
+    assert_int_equal(n_asked, 0);
+    knock_as_device(&v, "dst", NULL);
+    UNTIL(loop, answer != NULL);
+    assert_int_equal(v.calls + v.asked, 0); /* by `denies`, only who may come in */
+    answer(answer_ctx, false);
+    is_refused(&v, 403, "show the device's certificate", true);
+    set_keyed(keyed_at_once);
+    knock_as_device(&v, "dst", NULL);
+    is_admitted(&v);
+    knock_as_device(&v, "dst", NULL);
+    is_admitted(&v);
+    assert_int_equal(n_asked, 2);
+}
+
+/* What is decided after the answer is decided by what is there then. */
+static void test_keyed_meanwhile(void **state)
+{
+    struct visit first, second;
+    (void)state;
+    set_keyed(keyed_later);
+    knock_as_device(&first, "dst", NULL);
+    UNTIL(loop, answer != NULL);
+    int before = n_done;
+    registry_rotate(registry, id, TOKENS(NULL, "new"), on_done, NULL);
+    UNTIL(loop, n_done > before);
+    answer(answer_ctx, true);
+    is_refused(&first, 403, "no open tunnel has it", false);
+    answer = NULL;
+    knock_as_device(&second, "new", NULL);
+    UNTIL(loop, answer != NULL);
+    registry_close(registry, id, true, on_done, NULL);
+    UNTIL(loop, registry_find(tunnels, span_of(id)) == NULL);
+    answer(answer_ctx, true);
+    is_refused(&second, 403, "no open tunnel has it", false);
+}
+
+/* The registry answers before it goes, and the late answer is nobody's. */
+static void test_keyed_too_late(void **state)
+{
+    struct visit v;
+    (void)state;
+    set_keyed(keyed_later);
+    knock_as_device(&v, "dst", NULL);
+    UNTIL(loop, answer != NULL);
+    close_registry();
+    is_refused(&v, 503, "is ending", false);
+    answer(answer_ctx, true);
+    assert_int_equal(v.calls, 1);
+    open_registry();
+}
+
 /* ---- at the same time ---- */
 
 static void test_only_one_wins(void **state)
@@ -511,6 +616,9 @@ int main(void)
         TEST(test_expired),
         TEST(test_rotated),
         TEST(test_device),
+        TEST(test_keyed),
+        TEST(test_keyed_meanwhile),
+        TEST(test_keyed_too_late),
         TEST(test_only_one_wins),
         TEST(test_same_client_twice),
         TEST(test_too_many_wait),

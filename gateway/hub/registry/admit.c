@@ -1,159 +1,92 @@
-/* The life of access tokens (share/doc/protocol.md, "Tokens"): which client is admitted with which
- * token. */
+/* Letting ends in by the rules for their tokens. What a first use needs is stored before the client
+ * is told. */
 #include "gateway/hub/registry/local_internal.h"
-
-#include "core/base/secret.h"
+#include "gateway/hub/registry/token_rules.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define WAITING_MAX 16 /* attempts with the same token while its first use is being stored */
 
-static const char previously_used[] =
-    "Invalid access token: The access token was previously used and can not be used again. "
-    "Open a new tunnel, and give the client a client token (-i) if it shall be able to reconnect.";
-static const char other_client[] =
-    "Invalid client token: The provided client token does not match the client token that was "
-    "previously set. Connect with the same one, or open a new tunnel.";
-static const char unknown_token[] =
-    "Invalid access token: no open tunnel has it. The tunnel may have been closed or the token "
-    "replaced, or it belongs to another hub: open a new tunnel, or check the token and the "
-    "endpoint.";
-static const char is_over[] =
-    "Invalid access token: its tunnel is closed or has expired. Open a new one.";
-static const char is_destination_token[] =
-    "Invalid access token: it is the destination's, not the source's. Give this one to the agent "
-    "on the device, and the source token to the gateway.";
-static const char is_source_token[] = "Invalid access token: it is the source's, not the "
-                                      "destination's. Give this one to the gateway, "
-                                      "and the destination token to the agent on the device.";
-static const char no_certificate[] =
-    "This tunnel is a device's: its agent has to show the device's certificate.";
-static const char other_device[] =
-    "This tunnel is another device's: the common name of the certificate is not the tunnel's thing "
-    "name.";
-static const char not_stored[] =
-    "The hub cannot store that the access token is used: try again in a moment.";
-static const char no_memory[] = "The hub is out of memory: try again in a moment.";
-static const char too_many[] = "Too many connections at once with this access token.";
-
-/* One attempt. `change` holds what the client sent: side, token[side], client. */
+/* One attempt. */
 struct admit_attempt {
     struct change change;
-    struct list node; /* entry->waiting */
-    struct local_registry *registry;
-    struct entry *entry; /* pinned once it has to wait */
-    const char *device;
-    char *own_device; /* copy of the device's name, made when the attempt has to wait */
-    bool device_required;
-    bool (*excused)(void *ctx, const struct tunnel_record *t);
+    struct list node;                /* local_registry.asking or entry->waiting */
+    struct local_registry *registry; /* NULL: it has been answered, and waits for `keyed` alone */
+    struct entry *entry;             /* pinned once it has to wait for the store */
+    struct token_claim claim;
+    char *device; /* the claim's */
+    enum token_keyed keyed;
+    const struct admission *(*denies)(void *ctx, const struct tunnel_record *t);
     void (*done)(void *ctx, struct admission a);
     void *ctx;
 };
 
-static struct admission refuse(int status, enum err why, const char *text, const struct entry *e)
+static const struct tunnel_record *known(const struct entry *e)
 {
-    return (struct admission){.status = status,
-                              .why = why,
-                              .text = text,
-                              .known = e != NULL && !e->gone ? &e->record : NULL};
+    return e != NULL && !e->gone ? &e->record : NULL;
+}
+
+static struct admission refuse(enum token_verdict v, const struct entry *e)
+{
+    return token_refusal(v, known(e));
 }
 
 static struct admission admit(const struct local_registry *r, const struct entry *e)
 {
-    int64_t left = e->record.expires - timekeeper_now(r->time);
-    return (struct admission){
-        .tunnel = &e->record, .left_ms = left > 0 ? (uint64_t)left : 0, .known = &e->record};
-}
-
-static bool same_hash(const uint8_t a[TOKEN_HASH], const uint8_t b[TOKEN_HASH])
-{
-    return secret_equal((struct span){(const char *)a, TOKEN_HASH},
-                        (struct span){(const char *)b, TOKEN_HASH});
-}
-
-/* Decides on a token that was used before: only the same client may use it again. */
-static struct admission check_again(const struct admit_attempt *v, struct entry *e)
-{
-    const struct record_side *s = &e->record.sides[v->change.side];
-    if (!s->has_client || !v->change.has_client)
-        return refuse(400, ERR_FORBIDDEN, previously_used, e);
-    if (!same_hash(s->client, v->change.client))
-        return refuse(400, ERR_FORBIDDEN, other_client, e);
-    return admit(v->registry, e);
-}
-
-/* Decides on a token that belongs to that side of e. Status 0 without a tunnel: the token may be
- * used for the first time. */
-static struct admission check_token(const struct admit_attempt *v, struct entry *e, enum side side)
-{
-    const struct tunnel_record *r = &e->record;
-    if (entry_is_over(e, timekeeper_now(v->registry->time)))
-        return refuse(403, ERR_FORBIDDEN, is_over, e);
-    if (side != v->change.side)
-        return refuse(403, ERR_FORBIDDEN,
-                      side == SIDE_SOURCE ? is_source_token : is_destination_token, e);
-    if (v->device_required && side == SIDE_DESTINATION && r->thing[0] != '\0') {
-        if (v->device == NULL && (v->excused == NULL || !v->excused(v->ctx, r)))
-            return refuse(403, ERR_FORBIDDEN, no_certificate, e);
-        if (v->device != NULL && strcmp(v->device, r->thing) != 0)
-            return refuse(403, ERR_FORBIDDEN, other_device, e);
-    }
-    return r->sides[side].used ? check_again(v, e) : refuse(0, ERR_OK, NULL, e);
+    return token_admission(&e->record, e->record.expires, timekeeper_now(r->time));
 }
 
 static struct entry *find(const struct admit_attempt *v, enum side *side)
 {
-    const struct change *c = &v->change;
-    struct entry *e = index_by_token(&v->registry->index, c->token[c->side], side);
+    struct entry *e = index_by_token(&v->registry->index, v->claim.token, side);
     return e != NULL && !e->opening ? e : NULL;
 }
 
-static struct admission check(const struct admit_attempt *v, struct entry **e)
+static enum token_verdict check(const struct admit_attempt *v, struct entry **e)
 {
     enum side side;
     *e = find(v, &side);
-    return *e == NULL ? refuse(403, ERR_FORBIDDEN, unknown_token, NULL) : check_token(v, *e, side);
-}
-
-static bool is_settled(const struct admission *a)
-{
-    return a->tunnel != NULL || a->status != 0;
+    if (*e == NULL)
+        return TOKEN_UNKNOWN;
+    bool over = entry_is_over(*e, timekeeper_now(v->registry->time));
+    return token_judge(&(*e)->record, side, over, &v->claim, v->keyed);
 }
 
 /* ---- waiting for the store ---- */
 
 static void end(struct admit_attempt *v, struct admission a)
 {
+    list_remove(&v->node);
     v->done(v->ctx, a);
     if (v->entry != NULL)
         entry_unpin(v->entry);
-    free(v->own_device);
+    free(v->device);
     free(v);
-}
-
-static void hold(struct admit_attempt *v, struct entry *e)
-{
-    v->entry = e;
-    entry_pin(e);
 }
 
 static void on_use_stored(struct change *c, enum err why);
 
+/* Has its first use stored, after those that came before. */
 static void start(struct admit_attempt *v)
 {
     struct entry *e = v->entry;
-    enum side side = v->change.side;
+    struct change *c = &v->change;
+    enum side side = v->claim.side;
     if (e->admitting[side]) {
         e->n_waiting[side]++;
         list_append(&e->waiting[side], &v->node);
         return;
     }
     e->admitting[side] = true;
-    v->change.kind = CHANGE_USE;
-    v->change.number = e->record.number;
-    v->change.done = on_use_stored;
-    store_ask(v->registry->store, &v->change);
+    c->kind = CHANGE_USE;
+    c->number = e->record.number;
+    c->side = side;
+    memcpy(c->token[side], v->claim.token, TOKEN_HASH);
+    c->has_client = v->claim.has_client;
+    memcpy(c->client, v->claim.client, TOKEN_HASH);
+    c->done = on_use_stored;
+    store_ask(v->registry->store, c);
 }
 
 /* Whether the token that was used is still the tunnel's. */
@@ -163,25 +96,16 @@ static bool has_token(const struct admit_attempt *v)
     return find(v, &side) == v->entry && !v->entry->gone;
 }
 
-static void use(struct admit_attempt *v)
-{
-    const struct change *c = &v->change;
-    struct record_side *s = &v->entry->record.sides[c->side];
-    s->used = true;
-    s->has_client = c->has_client;
-    memcpy(s->client, c->client, TOKEN_HASH);
-}
-
 static struct admission outcome_of_first(struct admit_attempt *v, enum err why)
 {
     struct entry *e = v->entry;
     if (!has_token(v))
-        return refuse(403, ERR_FORBIDDEN, unknown_token, e);
+        return refuse(TOKEN_UNKNOWN, e);
     if (why == ERR_OK)
-        use(v);
+        token_use(&e->record, &v->claim);
     if (entry_is_over(e, timekeeper_now(v->registry->time)))
-        return refuse(403, ERR_FORBIDDEN, is_over, e);
-    return why == ERR_OK ? admit(v->registry, e) : refuse(503, ERR_IO, not_stored, e);
+        return refuse(TOKEN_OVER, e);
+    return why == ERR_OK ? admit(v->registry, e) : refuse(TOKEN_NOT_STORED, e);
 }
 
 /* Ends the attempts that waited. For those with the first one's token its result decides; the
@@ -192,11 +116,13 @@ static void end_waiting(struct list *waiting, enum err why)
         struct admit_attempt *v = list_entry(waiting->next, struct admit_attempt, node);
         struct entry *e;
         list_remove(&v->node);
-        struct admission a = check(v, &e);
-        if (is_settled(&a))
-            end(v, a);
+        enum token_verdict verdict = check(v, &e);
+        if (verdict == TOKEN_AGAIN)
+            end(v, admit(v->registry, e));
+        else if (verdict != TOKEN_FIRST)
+            end(v, refuse(verdict, e));
         else if (why != ERR_OK)
-            end(v, refuse(503, ERR_IO, not_stored, e));
+            end(v, refuse(TOKEN_NOT_STORED, e));
         else
             start(v);
     }
@@ -218,78 +144,104 @@ static void on_use_stored(struct change *c, enum err why)
     entry_unpin(e);
 }
 
-/* ---- */
+/* ---- deciding ---- */
 
-static void fill(struct admit_attempt *v, struct local_registry *r,
-                 const struct admission_request *q)
+static void on_keyed(void *ctx, bool keyed);
+
+static void ask_keyed(struct admit_attempt *v, const struct entry *e)
 {
-    struct change *c = &v->change;
-    *v = (struct admit_attempt){.registry = r,
-                                .device = q->device,
-                                .device_required = q->device_required,
-                                .excused = q->excused};
-    c->side = q->side;
-    token_hash(q->token, c->token[q->side]);
-    c->has_client = q->client_token.p != NULL;
-    if (c->has_client)
-        token_hash(q->client_token, c->client);
-    list_init(&v->node);
+    struct local_registry *r = v->registry;
+    list_append(&r->asking, &v->node);
+    if (r->o.keyed != NULL)
+        r->o.keyed(r->o.owner, e->record.thing, on_keyed, v);
+    else
+        on_keyed(v, false);
 }
 
-static struct admit_attempt *keep(const struct admit_attempt *from)
+static void decide(struct admit_attempt *v)
 {
-    struct admit_attempt *v = malloc(sizeof *v);
+    struct entry *e;
+    enum token_verdict verdict = check(v, &e);
+    if (verdict == TOKEN_ASK) {
+        ask_keyed(v, e);
+        return;
+    }
+    if (verdict == TOKEN_FIRST && e->n_waiting[v->claim.side] >= WAITING_MAX)
+        verdict = TOKEN_CROWDED;
+    const struct admission *denied =
+        token_admits(verdict) && v->denies != NULL ? v->denies(v->ctx, &e->record) : NULL;
+    if (denied != NULL) {
+        struct admission a = *denied;
+        a.known = known(e);
+        end(v, a);
+    } else if (verdict == TOKEN_AGAIN) {
+        end(v, admit(v->registry, e));
+    } else if (verdict != TOKEN_FIRST) {
+        end(v, refuse(verdict, e));
+    } else {
+        v->entry = e;
+        entry_pin(e);
+        start(v);
+    }
+}
+
+static void on_keyed(void *ctx, bool keyed)
+{
+    struct admit_attempt *v = ctx;
+    if (v->registry == NULL) {
+        free(v);
+        return;
+    }
+    list_remove(&v->node);
+    v->keyed = keyed ? KEYED_YES : KEYED_NO;
+    decide(v);
+}
+
+/* Their answers are still to come, and free what is left of them. */
+void local_admit_end(struct local_registry *r)
+{
+    while (!list_empty(&r->asking)) {
+        struct admit_attempt *v = list_entry(r->asking.next, struct admit_attempt, node);
+        list_remove(&v->node);
+        v->registry = NULL;
+        free(v->device);
+        v->done(v->ctx, refuse(TOKEN_ENDING, NULL));
+    }
+}
+
+static struct admit_attempt *attempt_new(struct local_registry *r,
+                                         const struct admission_request *q)
+{
+    struct admit_attempt *v = calloc(1, sizeof *v);
     if (v == NULL)
         return NULL;
-    *v = *from;
     list_init(&v->node);
-    if (from->device == NULL)
+    v->registry = r;
+    v->denies = q->denies;
+    v->claim = (struct token_claim){.side = q->side,
+                                    .device_required = q->device_required,
+                                    .has_client = q->client_token.p != NULL};
+    token_hash(q->token, v->claim.token);
+    if (v->claim.has_client)
+        token_hash(q->client_token, v->claim.client);
+    if (q->device == NULL)
         return v;
-    v->device = v->own_device = strdup(from->device);
+    v->claim.device = v->device = strdup(q->device);
     if (v->device != NULL)
         return v;
     free(v);
     return NULL;
 }
 
-static bool is_full(const struct entry *e, enum side side)
-{
-    return e->n_waiting[side] >= WAITING_MAX;
-}
-
-/* Whether the token admits the client, perhaps after its first use is stored. */
-static bool may_enter(const struct admission *a, const struct entry *e, enum side side)
-{
-    return is_settled(a) ? a->tunnel != NULL : !is_full(e, side);
-}
-
-static const struct admission *denial(const struct admission_request *q, const struct admission *a,
-                                      const struct entry *e, void *ctx)
-{
-    return q->denies != NULL && may_enter(a, e, q->side) ? q->denies(ctx, &e->record) : NULL;
-}
-
 void local_admit(struct registry *registry, const struct admission_request *q,
                  void (*done)(void *ctx, struct admission a), void *ctx)
 {
-    struct local_registry *r = local_of(registry);
-    struct admit_attempt first, *v;
-    struct entry *e;
-    fill(&first, r, q);
-    first.done = done;
-    first.ctx = ctx;
-    struct admission a = check(&first, &e);
-    const struct admission *denied = denial(q, &a, e, ctx);
-    if (denied != NULL)
-        done(ctx, refuse(denied->status, denied->why, denied->text, e));
-    else if (is_settled(&a))
-        done(ctx, a);
-    else if (is_full(e, q->side))
-        done(ctx, refuse(503, ERR_LIMIT, too_many, e));
-    else if ((v = keep(&first)) == NULL)
-        done(ctx, refuse(503, ERR_NO_MEMORY, no_memory, e));
-    else {
-        hold(v, e);
-        start(v);
+    struct admit_attempt *v = attempt_new(local_of(registry), q);
+    if (v == NULL) {
+        done(ctx, refuse(TOKEN_NO_MEMORY, NULL));
+        return;
     }
+    v->done = done;
+    v->ctx = ctx;
+    decide(v);
 }

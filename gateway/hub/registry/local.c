@@ -71,6 +71,7 @@ static void local_free(struct registry *registry)
     if (r->store != NULL && r->o.companion != NULL)
         r->o.companion->detach(r->o.companion->owner);
     store_free(r->store);
+    local_admit_end(r);
     timekeeper_free(r->time);
     index_free(&r->index);
     heap_free(&r->heap);
@@ -166,6 +167,7 @@ struct registry *registry_new(const struct registry_options *o, enum err *why, c
     set_options(r, o);
     registry_init(&r->registry, &local_ops);
     index_init(&r->index);
+    list_init(&r->asking);
     list_init(&r->closed);
     list_init(&r->unstored);
     r->tick = timer_new(o->loop, expiry_tick, r);

@@ -16,6 +16,7 @@ struct local_registry {
     struct index index;
     struct heap heap;     /* open tunnels */
     struct list closed;   /* entries in the order of closing */
+    struct list asking;   /* struct admit_attempt that wait for the options' `keyed` */
     struct list unstored; /* entries whose closing has to be stored again */
     size_t n_open, n_closed;
     size_t closed_bytes;       /* of the entries on `closed` */
@@ -42,6 +43,8 @@ void local_tag(struct registry *registry, const char *id, const struct tag_chang
                registry_done *done, void *ctx);
 void local_admit(struct registry *registry, const struct admission_request *q,
                  void (*done)(void *ctx, struct admission a), void *ctx);
+/* Refuses the attempts for which it is not known yet whether they need a certificate. */
+void local_admit_end(struct local_registry *r);
 
 /* ---- expiry.c: how tunnels end ---- */
 

@@ -51,6 +51,11 @@ struct registry_options {
     size_t max_key_bytes; /* bytes for the open tunnels of one key, more are refused; 0: 256 MiB */
     int64_t (*now)(void); /* ms since the epoch; NULL: the system's clock */
     int64_t (*steady)(void); /* timekeeper.h's; NULL: `now` if that is given, else the system's */
+    /* Asks whether that thing has no certificate to show, so that a destination of its tunnels is
+     * let in without one (admission_request.device_required). `answer` is called once, perhaps from
+     * inside the call, perhaps when the registry is gone. NULL: no thing. */
+    void (*keyed)(void *owner, const char *thing, void (*answer)(void *ctx, bool keyed), void *ctx);
+    void *owner;
 };
 
 /* Opens the store and reads all of it. Sides that were connected when the last hub ended count as
@@ -140,9 +145,6 @@ struct admission_request {
     struct span client_token; /* p is NULL when there is none */
     const char *device;       /* CN of the client's verified certificate, or NULL */
     bool device_required;     /* a destination of a tunnel with a thing must be that device */
-    /* Whether the tunnel's thing has no certificate to show, so that a client without one is let
-     * in; it may be called more than once. May be NULL: never. */
-    bool (*excused)(void *ctx, const struct tunnel_record *t);
     /* Called once, before the token is used up, when it would admit the client. Returns NULL to
      * admit it, or the refusal (status, why, text). May itself be NULL. */
     const struct admission *(*denies)(void *ctx, const struct tunnel_record *t);

@@ -1,5 +1,6 @@
 /* Opening, closing and changing tunnels: each is a change that is stored and applied after that. */
 #include "gateway/hub/registry/local_internal.h"
+#include "gateway/hub/registry/token_rules.h"
 
 #include "core/base/random.h"
 
@@ -223,10 +224,8 @@ void local_close(struct registry *registry, const char *id, bool remove, const c
 static void set_token(struct local_registry *r, struct entry *e, enum side side,
                       const uint8_t *token)
 {
-    struct record_side *s = &e->record.sides[side];
     index_set_token(&r->index, e, side, token);
-    s->used = s->has_client = false;
-    memset(s->client, 0, sizeof s->client);
+    token_replace(&e->record, side, token);
 }
 
 static void on_rotate_stored(struct change *c, enum err why)

@@ -1,10 +1,10 @@
 /* Tags of tunnels. Requests change the tags of one tunnel one after the other, so that each is
  * judged by the result of the one before. */
 #include "gateway/hub/registry/local_internal.h"
+#include "gateway/hub/registry/tag_rules.h"
 
 #include <stdlib.h>
 
-#define TAGS_MAX 200
 #define TAGGINGS_MAX 64 /* requests for one tunnel, in progress and waiting */
 
 struct tagging {
@@ -43,16 +43,6 @@ static struct tagging *tagging_new(struct local_registry *r, struct entry *e,
     return NULL;
 }
 
-static bool foresee(struct tagging *g)
-{
-    const struct change *c = &g->change;
-    if (!tags_copy(&g->after, &g->entry->record.tags))
-        return false;
-    for (size_t i = 0; i < c->remove.n; i++)
-        tags_remove(&g->after, span_of(c->remove.items[i]));
-    return tags_copy(&g->after, &c->add);
-}
-
 /* Charges the larger of both states until the result is known. */
 static enum err reserve(struct tagging *g)
 {
@@ -71,14 +61,12 @@ static enum err reserve(struct tagging *g)
 
 static enum err check(struct tagging *g)
 {
-    const struct entry *e = g->entry;
-    if (e->gone)
+    const struct change *c = &g->change;
+    const struct tag_change asked = {.add = &c->add, .remove = &c->remove, .permits = g->permits};
+    if (g->entry->gone)
         return ERR_NOT_FOUND;
-    if (!foresee(g))
-        return ERR_NO_MEMORY;
-    if (g->permits != NULL && !g->permits(g->ctx, &e->record, &g->after))
-        return ERR_FORBIDDEN;
-    return g->after.n > TAGS_MAX ? ERR_LIMIT : reserve(g);
+    enum err why = tag_judge(&g->entry->record, &asked, g->ctx, &g->after);
+    return why == ERR_OK ? reserve(g) : why;
 }
 
 static void finish(struct tagging *g, enum err why)
