@@ -17,14 +17,13 @@ struct cut {
     struct list node;         /* in device_desk.cuts */
     struct device_desk *desk; /* NULL: it is gone */
     struct list tunnels;
-    char *device;
 };
 
 static bool on_tunnel(void *ctx, const struct tunnel_record *t)
 {
     struct cut *c = ctx;
     size_t n = strlen(t->id);
-    if (t->closed != 0 || strcmp(t->thing, c->device) != 0)
+    if (t->closed != 0)
         return true;
     struct cut_tunnel *at = calloc(1, sizeof *at + n + 1);
     if (at == NULL) {
@@ -77,17 +76,13 @@ static void on_all(void *ctx, enum err why)
             cut_one(c->desk->hub, t);
         free(t);
     }
-    free(c->device);
     free(c);
 }
 
 static void cut_tunnels(struct device_desk *d, const char *device)
 {
     struct cut *c = calloc(1, sizeof *c);
-    if (c != NULL)
-        c->device = strdup(device);
-    if (c == NULL || c->device == NULL) {
-        free(c);
+    if (c == NULL) {
         hub_post(d->hub, NULL);
         return;
     }
@@ -96,7 +91,8 @@ static void cut_tunnels(struct device_desk *d, const char *device)
     list_init(&c->tunnels);
     list_append(&d->cuts, &c->node);
     registry_page(d->hub->registry,
-                  &(struct registry_page){.below = INT64_MAX, .each = on_tunnel, .done = on_all},
+                  &(struct registry_page){
+                      .below = INT64_MAX, .thing = device, .each = on_tunnel, .done = on_all},
                   c);
 }
 
@@ -183,7 +179,5 @@ static void on_moved(void *owner, const struct device_record *r)
     dismiss_all(d, r->name, DEVICE_REASON_REPLACED);
 }
 
-const struct device_events desk_device_events = {.changed = on_changed,
-                                                 .reset = on_reset,
-                                                 .removed = on_removed,
-                                                 .moved = on_moved};
+const struct device_events desk_device_events = {
+    .changed = on_changed, .reset = on_reset, .removed = on_removed, .moved = on_moved};

@@ -35,6 +35,7 @@ struct ask {
     struct texts untag;
     bool (*permits)(void *ctx, const struct tunnel_record *t, const struct tags *after);
     struct registry_page page;
+    char *thing; /* the page's */
 
     /* the answer: a tunnel or none, or a piece of a list */
     enum err why;
@@ -101,6 +102,7 @@ static void ask_free(struct ask *a)
     free(a->token);
     free(a->client_token);
     free(a->device);
+    free(a->thing);
     free(a);
 }
 
@@ -305,7 +307,8 @@ static void on_fetched(void *ctx, enum err why)
 
 static void fetch(struct ask *a)
 {
-    struct registry_page piece = {.below = a->page.below, .each = on_each, .done = on_fetched};
+    struct registry_page piece = {
+        .below = a->page.below, .thing = a->thing, .each = on_each, .done = on_fetched};
     if (a->late->inner != NULL)
         registry_page(a->late->inner, &piece, a);
     else
@@ -316,6 +319,7 @@ static void late_page(struct registry *r, const struct registry_page *q, void *c
 {
     struct ask *a = ask_new(r, fetch, NULL, ctx);
     a->page = *q;
+    a->thing = copy(q->thing);
     later(a);
 }
 

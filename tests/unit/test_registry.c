@@ -87,6 +87,73 @@ static void test_find(void **state)
     assert_ptr_equal(registry_older(registry, get(ids[4])), get(ids[2]));
 }
 
+/* ---- by thing ---- */
+
+static void open_for(const char *thing)
+{
+    struct tunnel_record r = {.thing = strdup(thing), .lifetime_minutes = 60};
+    struct answer a = {0};
+    registry_open(registry, &r, new_tokens(), 0, on_done, &a);
+    assert_int_equal(wait_for(&a), ERR_OK);
+}
+
+struct things {
+    const char *thing;
+    int64_t last;
+    int n, most;
+    bool done;
+};
+
+static bool on_each_of(void *ctx, const struct tunnel_record *t)
+{
+    struct things *l = ctx;
+    assert_string_equal(t->thing, l->thing);
+    assert_true(t->number < l->last);
+    l->last = t->number;
+    return ++l->n < l->most;
+}
+
+static void on_all_of(void *ctx, enum err why)
+{
+    assert_int_equal(why, ERR_OK);
+    ((struct things *)ctx)->done = true;
+}
+
+static int count_of(const char *thing, int64_t below, int most)
+{
+    struct things l = {.thing = thing, .last = below, .most = most};
+    registry_page(registry,
+                  &(struct registry_page){
+                      .below = below, .thing = thing, .each = on_each_of, .done = on_all_of},
+                  &l);
+    assert_true(l.done);
+    return l.n;
+}
+
+static void test_things(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        open_for("plant7");
+        open_for("plant8");
+        open_for("");
+    }
+    for (int round = 0; round < 2; round++) {
+        int64_t newest = registry_older(registry, NULL)->number;
+        assert_int_equal(count_of("plant7", INT64_MAX, 9), 4);
+        assert_int_equal(count_of("plant7", newest - 2, 9), 3);
+        assert_int_equal(count_of("plant7", 0, 9), 0);
+        assert_int_equal(count_of("plant8", INT64_MAX, 3), 3);
+        assert_int_equal(count_of("", INT64_MAX, 9), 4);
+        assert_int_equal(count_of("plant", INT64_MAX, 9), 0);
+        reopen();
+    }
+    while (count_all() > 4)
+        assert_int_equal(close_tunnel(registry_older(registry, NULL)->id, true), ERR_OK);
+    assert_int_equal(count_of("plant7", INT64_MAX, 9), 2);
+    assert_int_equal(count_of("plant8", INT64_MAX, 9), 1);
+}
+
 static void test_by_token(void **state)
 {
     struct tunnel_record r = make_record("AKID");
@@ -247,7 +314,8 @@ static void hear_rotated(void *owner, const struct tunnel_record *t, enum side s
 /* All of them hear of it before the asker does, with the tokens that are nowhere else. */
 static void test_subscribers(void **state)
 {
-    static const struct registry_events all = {hear_opened, hear_ended, hear_rotated};
+    static const struct registry_events all = {
+        .opened = hear_opened, .ended = hear_ended, .rotated = hear_rotated};
     static const struct registry_events few = {.opened = hear_opened, .rotated = hear_rotated};
     struct answer a = {0};
     struct hearing first = {.subscriber = {.events = &all, .owner = &first}, .told = &a.calls};
@@ -330,9 +398,9 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_open),        TEST(test_empty_texts), TEST(test_find),  TEST(test_by_token),
-        TEST(test_limit),       TEST(test_same_tokens), TEST(test_close), TEST(test_remove),
-        TEST(test_subscribers), TEST(test_many),
+        TEST(test_open),   TEST(test_empty_texts), TEST(test_find),        TEST(test_by_token),
+        TEST(test_things), TEST(test_limit),       TEST(test_same_tokens), TEST(test_close),
+        TEST(test_remove), TEST(test_subscribers), TEST(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

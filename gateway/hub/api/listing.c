@@ -38,18 +38,15 @@ static bool read_page_token(const char *text, int64_t *number)
 
 struct page {
     struct call *c;
-    const char *thing; /* NULL: all tunnels */
-    size_t room;       /* tunnels that still fit */
-    size_t looks;      /* tunnels and tags that may still be looked at */
-    int64_t last;      /* number of the last tunnel that was shown or passed over */
-    bool more;         /* at least one tunnel follows */
+    size_t room;  /* tunnels that still fit */
+    size_t looks; /* tunnels and tags that may still be looked at */
+    int64_t last; /* number of the last tunnel that was shown or passed over */
+    bool more;    /* at least one tunnel follows */
 };
 
 static bool is_to_be_shown(struct page *p, const struct tunnel_record *t)
 {
     const struct access_key *key = p->c->key;
-    if (p->thing != NULL && strcmp(t->thing, p->thing) != 0)
-        return false;
     if (key == NULL)
         return true;
     if (key_reads_tags(key))
@@ -97,7 +94,10 @@ void list_tunnels(struct call *c, const struct tunnel_record *t)
 {
     const cJSON *max = shape_member(c->input, "maxResults");
     const char *token = input_text(c->input, "nextToken");
-    struct registry_page query = {.below = INT64_MAX, .each = on_tunnel, .done = on_end};
+    struct registry_page query = {.below = INT64_MAX,
+                                  .thing = input_text(c->input, "thingName"),
+                                  .each = on_tunnel,
+                                  .done = on_end};
     struct access_request w = {0};
     (void)t;
     if (!permitted(c, &w, NULL))
@@ -111,10 +111,8 @@ void list_tunnels(struct call *c, const struct tunnel_record *t)
         answer_error(c, ERR_NO_MEMORY);
         return;
     }
-    *page = (struct page){.c = c,
-                          .thing = input_text(c->input, "thingName"),
-                          .room = max != NULL ? (size_t)max->valuedouble : PAGE,
-                          .looks = PAGE_LOOKS};
+    *page = (struct page){
+        .c = c, .room = max != NULL ? (size_t)max->valuedouble : PAGE, .looks = PAGE_LOOKS};
     json_open(&c->out, NULL, '{');
     json_open(&c->out, "tunnelSummaries", '[');
     registry_page(c->api->registry, &query, page);

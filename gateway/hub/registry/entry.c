@@ -10,6 +10,7 @@ struct entry *entry_new(struct tunnel_record *r)
     e->record = *r;
     *r = (struct tunnel_record){0};
     list_init(&e->node);
+    list_init(&e->of_thing);
     list_init(&e->closed);
     list_init(&e->unstored);
     list_init(&e->taggings);

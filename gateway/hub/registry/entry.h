@@ -6,10 +6,11 @@
 
 struct entry {
     struct tunnel_record record;
-    struct list node; /* in index.tunnels, in the order of creation */
-    size_t pins;      /* requests that use it */
-    bool opening;     /* not stored yet, and therefore not visible */
-    bool gone;        /* removed; freed with the last pin */
+    struct list node;     /* in index.tunnels, in the order of creation */
+    struct list of_thing; /* in index.things */
+    size_t pins;          /* requests that use it */
+    bool opening;         /* not stored yet, and therefore not visible */
+    bool gone;            /* removed; freed with the last pin */
     int64_t due;    /* when it ends, by the timekeeper: at `expires`, or sooner while it is idle */
     size_t heap_at; /* place in the heap of open tunnels, from 1; 0: not in the heap */
     /* Node in local_registry.closed, except while its removal is being stored. */

@@ -8,6 +8,12 @@ struct opener {
     char key_id[];
 };
 
+/* The tunnels of one thing, in the order of creation. */
+struct thing {
+    struct list tunnels;
+    char name[];
+};
+
 void index_init(struct index *x)
 {
     *x = (struct index){0};
@@ -24,10 +30,14 @@ void index_free(struct index *x)
     }
     for (struct opener *o; (o = map_next(&x->openers, &at)) != NULL;)
         free(o);
+    at = 0;
+    for (struct thing *t; (t = map_next(&x->things, &at)) != NULL;)
+        free(t);
     map_free(&x->by_id);
     for (int side = 0; side < SIDE_COUNT; side++)
         map_free(&x->by_token[side]);
     map_free(&x->openers);
+    map_free(&x->things);
     free(x->places.items);
 }
 
@@ -81,12 +91,72 @@ static void place_remove(struct places *p, const struct entry *e)
         close_up(p);
 }
 
-struct entry *index_below(const struct index *x, int64_t number)
+static struct entry *index_below(const struct index *x, int64_t number)
 {
     for (size_t at = place_at(&x->places, number); at > 0; at--)
         if (x->places.items[at - 1].entry != NULL)
             return x->places.items[at - 1].entry;
     return NULL;
+}
+
+/* ---- things ---- */
+
+static struct thing *thing_get(const struct index *x, const char *name)
+{
+    return map_get(&x->things, name, strlen(name));
+}
+
+static bool thing_add(struct index *x, struct entry *e)
+{
+    const char *name = e->record.thing;
+    struct thing *t = thing_get(x, name);
+    size_t n = strlen(name);
+    if (t == NULL) {
+        t = calloc(1, sizeof *t + n + 1);
+        if (t == NULL)
+            return false;
+        list_init(&t->tunnels);
+        memcpy(t->name, name, n);
+        if (!map_put(&x->things, t->name, n, t)) {
+            free(t);
+            return false;
+        }
+    }
+    list_append(&t->tunnels, &e->of_thing);
+    return true;
+}
+
+static void thing_remove(struct index *x, struct entry *e)
+{
+    struct thing *t = thing_get(x, e->record.thing);
+    list_remove(&e->of_thing);
+    if (t == NULL || !list_empty(&t->tunnels))
+        return;
+    map_remove(&x->things, t->name, strlen(t->name));
+    free(t);
+}
+
+static struct entry *older_of_thing(const struct thing *t, const struct list *node)
+{
+    return node->prev != &t->tunnels ? list_entry(node->prev, struct entry, of_thing) : NULL;
+}
+
+struct entry *index_newest(const struct index *x, const char *thing, int64_t below)
+{
+    const struct thing *t = thing != NULL ? thing_get(x, thing) : NULL;
+    if (thing == NULL)
+        return index_below(x, below);
+    struct entry *e = t != NULL ? older_of_thing(t, &t->tunnels) : NULL;
+    while (e != NULL && e->record.number >= below)
+        e = older_of_thing(t, &e->of_thing);
+    return e;
+}
+
+struct entry *index_older(const struct index *x, const char *thing, const struct entry *e)
+{
+    if (thing != NULL)
+        return older_of_thing(thing_get(x, thing), &e->of_thing);
+    return e->node.prev != &x->tunnels ? list_entry(e->node.prev, struct entry, node) : NULL;
 }
 
 /* ---- tunnels ---- */
@@ -113,7 +183,7 @@ enum err index_add(struct index *x, struct entry *e)
     bool added = map_put(&x->by_id, r->id, strlen(r->id), e);
     for (int side = 0; added && side < SIDE_COUNT; side++)
         added = map_put(&x->by_token[side], r->sides[side].token, TOKEN_HASH, e);
-    if (added && place_add(&x->places, e)) {
+    if (added && thing_add(x, e) && place_add(&x->places, e)) {
         list_append(&x->tunnels, &e->node);
         return ERR_OK;
     }
@@ -128,6 +198,7 @@ void index_remove(struct index *x, struct entry *e)
     for (int side = 0; side < SIDE_COUNT; side++)
         map_remove(&x->by_token[side], r->sides[side].token, TOKEN_HASH);
     place_remove(&x->places, e);
+    thing_remove(x, e);
     list_remove(&e->node);
 }
 

@@ -1,4 +1,4 @@
-/* Finds tunnels by id, token, number and access key. Private to the registry. */
+/* Finds tunnels by id, token, number, thing and access key. Private to the registry. */
 #ifndef GATEWAY_HUB_REGISTRY_INDEX_H
 #define GATEWAY_HUB_REGISTRY_INDEX_H
 
@@ -20,6 +20,7 @@ struct index {
     struct map by_id, by_token[SIDE_COUNT];
     /* struct opener by access key: counts tunnels that are open or being opened. */
     struct map openers;
+    struct map things; /* struct thing by name */
     struct list tunnels;
     struct places places;
 };
@@ -36,7 +37,9 @@ void index_set_token(struct index *x, struct entry *e, enum side side, const uin
 struct entry *index_find(const struct index *x, struct span id);
 /* These find entries that are still `opening`, too. NULL: there is none. */
 struct entry *index_by_token(const struct index *x, const uint8_t *token, enum side *side);
-struct entry *index_below(const struct index *x, int64_t number);
+/* The newest one below that number of that thing, or of all (NULL), and the next older one. */
+struct entry *index_newest(const struct index *x, const char *thing, int64_t below);
+struct entry *index_older(const struct index *x, const char *thing, const struct entry *e);
 
 /* The number of tunnels of that key that are open or being opened, and their bytes together. */
 size_t index_opener_count(const struct index *x, const char *key_id);

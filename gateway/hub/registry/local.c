@@ -26,10 +26,10 @@ static void local_get(struct registry *r, struct span id, registry_done *done, v
 
 static void local_page(struct registry *registry, const struct registry_page *q, void *ctx)
 {
-    const struct local_registry *r = local_of(registry);
-    const struct entry *e = index_below(&r->index, q->below);
+    const struct index *x = &local_of(registry)->index;
+    const struct entry *e = index_newest(x, q->thing, q->below);
     while (e != NULL && (e->opening || q->each(ctx, &e->record)))
-        e = e->node.prev != &r->index.tunnels ? list_entry(e->node.prev, struct entry, node) : NULL;
+        e = index_older(x, q->thing, e);
     q->done(ctx, ERR_OK);
 }
 

@@ -91,7 +91,8 @@ void registry_get(struct registry *r, struct span id, registry_done *done, void 
 
 /* Lists open and closed tunnels, newest first. */
 struct registry_page {
-    int64_t below; /* only tunnels with smaller numbers; INT64_MAX: all */
+    int64_t below;     /* only tunnels with smaller numbers; INT64_MAX: all */
+    const char *thing; /* only tunnels of that thing; NULL: all */
     /* Must not call the registry. False ends the list. */
     bool (*each)(void *ctx, const struct tunnel_record *t);
     void (*done)(void *ctx, enum err why); /* after the last one */
