@@ -356,6 +356,18 @@ static void late_connected(struct registry *r, struct span id, enum side side, b
         registry_connected(late_of(r)->inner, id, side, connected);
 }
 
+static void late_look(struct registry *r, const char *id)
+{
+    if (late_of(r)->inner != NULL)
+        registry_look(late_of(r)->inner, id);
+}
+
+static void late_reclaim(struct registry *r)
+{
+    if (late_of(r)->inner != NULL)
+        registry_reclaim(late_of(r)->inner);
+}
+
 /* ---- the rest ---- */
 
 static size_t late_open_count(const struct registry *r)
@@ -383,6 +395,11 @@ static void pass_rotated(void *owner, const struct tunnel_record *t, enum side s
                          const char *token)
 {
     registry_tell_rotated(owner, t, side, token);
+}
+
+static void pass_moved(void *owner, const struct tunnel_record *t)
+{
+    registry_tell_moved(owner, t);
 }
 
 static void late_free(struct registry *r)
@@ -413,9 +430,11 @@ struct registry *late_registry_new(struct loop *loop, struct registry *inner)
         .tag = late_tag,
         .admit = late_admit,
         .connected = late_connected,
+        .look = late_look,
+        .reclaim = late_reclaim,
     };
     static const struct registry_events events = {
-        .opened = pass_opened, .ended = pass_ended, .rotated = pass_rotated};
+        .opened = pass_opened, .ended = pass_ended, .rotated = pass_rotated, .moved = pass_moved};
     struct late *l = must(calloc(1, sizeof *l));
     registry_init(&l->registry, &ops);
     l->inner = inner;

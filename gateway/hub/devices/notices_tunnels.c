@@ -296,7 +296,7 @@ static void on_opened(void *owner, const struct tunnel_record *t,
 static void on_rotated(void *owner, const struct tunnel_record *t, enum side side,
                        const char *token)
 {
-    if (side == SIDE_DESTINATION)
+    if (side == SIDE_DESTINATION && token != NULL)
         tell(owner, t, token);
 }
 

@@ -78,6 +78,17 @@ static void local_free(struct registry *registry)
     free(r);
 }
 
+/* No other node changes these tunnels. */
+static void local_look(struct registry *registry, const char *id)
+{
+    (void)registry, (void)id;
+}
+
+static void local_reclaim(struct registry *registry)
+{
+    (void)registry;
+}
+
 static const struct registry_ops local_ops = {
     .free = local_free,
     .open_count = local_open_count,
@@ -90,6 +101,8 @@ static const struct registry_ops local_ops = {
     .tag = local_tag,
     .admit = local_admit,
     .connected = local_connected,
+    .look = local_look,
+    .reclaim = local_reclaim,
 };
 
 static void set_options(struct local_registry *r, const struct registry_options *o)

@@ -62,6 +62,16 @@ void registry_tell_rotated(struct registry *r, const struct tunnel_record *t, en
     }
 }
 
+void registry_tell_moved(struct registry *r, const struct tunnel_record *t)
+{
+    list_each(node, &r->subscribers)
+    {
+        const struct registry_subscriber *s = subscriber(node);
+        if (s->events->moved != NULL)
+            s->events->moved(s->owner, t);
+    }
+}
+
 /* ---- calls ---- */
 
 size_t registry_open_count(const struct registry *r)
@@ -123,4 +133,14 @@ void registry_admit(struct registry *r, const struct admission_request *q,
 void registry_connected(struct registry *r, struct span id, enum side side, bool connected)
 {
     r->ops->connected(r, id, side, connected);
+}
+
+void registry_look(struct registry *r, const char *id)
+{
+    r->ops->look(r, id);
+}
+
+void registry_reclaim(struct registry *r)
+{
+    r->ops->reclaim(r);
 }

@@ -10,7 +10,10 @@
  *
  * When the store fails nothing has changed: the caller gets the error, and tunnels go on as they
  * are. Ends that were admitted before (same token, same client token) are admitted without the
- * store. */
+ * store.
+ *
+ * There are two kinds: the local one, of one hub (registry_new), and the shared one, of a cluster's
+ * nodes (shared/shared_registry.h). What only the shared one does is marked with "shared". */
 #ifndef GATEWAY_HUB_REGISTRY_REGISTRY_H
 #define GATEWAY_HUB_REGISTRY_REGISTRY_H
 
@@ -18,6 +21,7 @@
 #include "core/net/loop.h"
 #include "gateway/hub/registry/record.h"
 
+struct node_info;
 struct registry;
 
 /* Events of tunnels. Each subscriber is called when the event is stored and before the caller's
@@ -28,8 +32,12 @@ struct registry_events {
     /* The tunnel was closed or deleted, or has expired (even if that cannot be stored), so its ends
      * have to go. why: a few words. */
     void (*ended)(void *owner, const struct tunnel_record *t, const char *why);
-    /* That side has a new token, which is passed only here. Its end, if there is one, has to go. */
+    /* That side has a new token, which is passed only here. Its end, if there is one, has to go.
+     * Shared: token is NULL when it was rotated at another node. */
     void (*rotated)(void *owner, const struct tunnel_record *t, enum side side, const char *token);
+    /* Shared: the tunnel is another node's now. Its ends here have to go, without being told that
+     * it has ended: they come back, and are sent there. */
+    void (*moved)(void *owner, const struct tunnel_record *t);
 };
 
 struct registry_subscriber {
@@ -139,6 +147,10 @@ struct admission {
     const char *text;                   /* when refused: a sentence in static storage */
     /* When refused: the token's tunnel, for the audit log, or NULL. */
     const struct tunnel_record *known;
+    /* Shared: the token is right, as far as can be told without using it up, and this other node,
+     * which lives, has the tunnel: the client has to be sent there. Nothing has changed; tunnel is
+     * NULL, known is set, status is 0. A view. NULL: it is admitted or refused. */
+    const struct node_info *elsewhere;
 };
 struct admission_request {
     enum side side;
@@ -153,8 +165,18 @@ struct admission_request {
 /* Applies the token rules of share/doc/protocol.md. A first use is stored before done is called. */
 void registry_admit(struct registry *r, const struct admission_request *q,
                     void (*done)(void *ctx, struct admission a), void *ctx);
-/* Sets the state that DescribeTunnel shows. It is stored later, and no caller waits for that.
+/* Sets the state that DescribeTunnel shows. Shared: the tunnel stays this node's until its last end
+ * here has left. It is stored later, and no caller waits for that.
  * Unknown ids are fine. */
 void registry_connected(struct registry *r, struct span id, enum side side, bool connected);
+
+/* ---- other nodes; the local registry has nothing to do ---- */
+
+/* Something about that tunnel changed at another node: it is read again, and what is new of it here
+ * is told as events. Unknown ids are fine. */
+void registry_look(struct registry *r, const char *id);
+/* This node has a new epoch: it claims again the tunnels that have ends here. Those that other
+ * nodes have taken are `moved`. */
+void registry_reclaim(struct registry *r);
 
 #endif

@@ -24,6 +24,8 @@ struct registry_ops {
     void (*admit)(struct registry *r, const struct admission_request *q,
                   void (*done)(void *ctx, struct admission a), void *ctx);
     void (*connected)(struct registry *r, struct span id, enum side side, bool connected);
+    void (*look)(struct registry *r, const char *id);
+    void (*reclaim)(struct registry *r);
 };
 
 /* The first member of every registry. */
@@ -40,5 +42,6 @@ void registry_tell_opened(struct registry *r, const struct tunnel_record *t,
 void registry_tell_ended(struct registry *r, const struct tunnel_record *t, const char *why);
 void registry_tell_rotated(struct registry *r, const struct tunnel_record *t, enum side side,
                            const char *token);
+void registry_tell_moved(struct registry *r, const struct tunnel_record *t);
 
 #endif
