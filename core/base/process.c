@@ -1,7 +1,11 @@
 #include "core/base/process.h"
 
+#include "core/base/str.h"
+
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -45,6 +49,18 @@ void process_begin(void)
     set_limits();
     ends_with_terminal =
         has_terminal() && sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN;
+}
+
+void process_keep_descriptors(void)
+{
+    DIR *all = opendir("/proc/self/fd");
+    for (const struct dirent *e; all != NULL && (e = readdir(all)) != NULL;) {
+        uint64_t fd; /* "." and ".." are no numbers */
+        if (str_number(span_of(e->d_name), INT_MAX, &fd) && fd > STDERR_FILENO)
+            fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+    }
+    if (all != NULL)
+        closedir(all);
 }
 
 bool process_terminal_gone(void)

@@ -12,6 +12,10 @@
  * tokens. */
 void process_begin(void);
 
+/* What the starter left open beyond 2 is not passed on to programs that this one starts. Whatever
+ * the program itself opens is so from the beginning (O_CLOEXEC). */
+void process_keep_descriptors(void);
+
 /* For a program that takes SIGHUP for another purpose: true when the signal came because the
  * terminal from which the program was started is gone, and nohup was not used. Then the program
  * should end. */

@@ -78,6 +78,22 @@ bool str_same(const char *a, const char *b)
     return a == b || (a != NULL && b != NULL && strcmp(a, b) == 0);
 }
 
+size_t str_words(char *text, char **out, size_t max)
+{
+    size_t n = 0;
+    for (char *at = text; *at != '\0' && n < max;) {
+        at += strspn(at, " \t");
+        if (*at == '\0')
+            break;
+        out[n++] = at;
+        at += strcspn(at, " \t");
+        if (*at != '\0')
+            *at++ = '\0';
+    }
+    out[n] = NULL;
+    return n;
+}
+
 bool str_number(struct span s, uint64_t max, uint64_t *out)
 {
     uint64_t value = 0;

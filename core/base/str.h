@@ -26,6 +26,10 @@ char *span_dup(struct span s); /* malloc'd, terminated; NULL: no memory */
 char *str_copy(const char *text);            /* malloc'd; NULL for NULL */
 bool str_same(const char *a, const char *b); /* NULL equals only NULL */
 
+/* Cuts text at its blanks (spaces and tabs), in place, into at most max words; out[n] is NULL, so
+ * out has room for max + 1. Returns n. */
+size_t str_words(char *text, char **out, size_t max);
+
 /* Parses a decimal number of digits only, without sign or space; false when s is not one or is
  * above max. */
 bool str_number(struct span s, uint64_t max, uint64_t *out);

@@ -226,22 +226,6 @@ static char **environment(const char *device, const struct device_request *r, si
     return all;
 }
 
-/* Cuts a copy of the command at its blanks. */
-static void cut_arguments(char *command, char *out[ARGUMENTS_MAX + 1])
-{
-    size_t n = 0;
-    for (char *at = command; *at != '\0' && n < ARGUMENTS_MAX;) {
-        at += strspn(at, " \t");
-        if (*at == '\0')
-            break;
-        out[n++] = at;
-        at += strcspn(at, " \t");
-        if (*at != '\0')
-            *at++ = '\0';
-    }
-    out[n] = NULL;
-}
-
 /* From here on the handles must be closed, also that of a process that was not started. */
 static int spawn(struct acceptance_question *q, char **arguments, char **variables)
 {
@@ -284,7 +268,7 @@ static enum err start(struct acceptance_question *q, const char *device,
     q->timer = timer_new(q->a->loop, on_timer, q);
     bool ready = copy != NULL && variables != NULL && q->timer != NULL;
     if (ready) {
-        cut_arguments(copy, arguments);
+        str_words(copy, arguments, ARGUMENTS_MAX);
         number = spawn(q, arguments, variables);
     }
     free(copy);

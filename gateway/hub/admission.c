@@ -90,6 +90,7 @@ static void audit_disconnect(struct hub *hub, const struct end_report *d)
 static void note_refused(struct hub *hub, const struct refusal *r)
 {
     hub->refused++;
+    hub_alert_refused(hub, r->client, r->text);
     bool told =
         refusal_log_add(hub->refusal_log, loop_now(hub->o.loop), r->client, r->text, r->why);
     monitor_refused(hub->monitor,
@@ -397,9 +398,10 @@ static void close_side(struct hub *hub, const struct tunnel_record *t, enum side
 static void on_opened(void *owner, const struct tunnel_record *t,
                       const char *const token[SIDE_COUNT])
 {
-    const struct hub *hub = owner;
+    struct hub *hub = owner;
     (void)token;
     api_opened(hub->api, t);
+    hub_alert_tunnel(hub, t, NULL);
 }
 
 static void on_ended(void *owner, const struct tunnel_record *t, const char *why)
@@ -407,6 +409,7 @@ static void on_ended(void *owner, const struct tunnel_record *t, const char *why
     char name[LABEL_MAX];
     label(t, name);
     log_info("tunnel %s: %s", name, why);
+    hub_alert_tunnel(owner, t, why);
     for (int side = 0; side < SIDE_COUNT; side++)
         close_side(owner, t, (enum side)side, ERR_TUNNEL_CLOSED, why);
 }

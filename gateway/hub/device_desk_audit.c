@@ -29,6 +29,7 @@ static void note(struct hub *hub, const char *client, const char *name, enum err
                  const char *text)
 {
     hub->refused++;
+    hub_alert_refused(hub, client, text);
     bool told = refusal_log_add(hub->refusal_log, loop_now(hub->o.loop), client, text, why);
     monitor_refused(
         hub->monitor,
@@ -54,11 +55,23 @@ void desk_note_misbehaved(struct hub *hub, const char *client, const char *name,
     note(hub, client, name, why, text);
 }
 
+/* Whether the device is there by another link, too. */
+static bool is_there_besides(const struct desk_link *l)
+{
+    list_each(node, &l->seat->links)
+    {
+        const struct desk_link *other = list_entry(node, struct desk_link, node);
+        if (other != l && other->shown)
+            return true;
+    }
+    return false;
+}
+
 /* g NULL: it has come. */
 void desk_audit_presence(struct desk_link *l, const struct device_gone *g)
 {
     static const char *const wires[DEVICE_WIRES] = {"device link", "MQTT"};
-    const struct hub *hub = l->desk->hub;
+    struct hub *hub = l->desk->hub;
     const char *event = g != NULL ? "device-away" : "device-present";
     struct log_field fields[] = {
         {"device", l->seat->name, 0},
@@ -77,6 +90,12 @@ void desk_audit_presence(struct desk_link *l, const struct device_gone *g)
                                                            .address = l->client,
                                                            .why = g != NULL ? g->why : ERR_OK,
                                                            .text = g != NULL ? g->text : NULL});
+    if (!is_there_besides(l))
+        hub_alert_device(hub, &(struct hub_alert_device){.device = l->seat->name,
+                                                         .client = l->client,
+                                                         .wire = wires[l->wire],
+                                                         .reason = g != NULL ? g->text : NULL,
+                                                         .seconds = g != NULL ? g->seconds : 0});
 }
 
 void desk_audit_notice(const struct hub *hub, const struct notice_event *e)

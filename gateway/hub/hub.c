@@ -184,6 +184,7 @@ static void tell_certificate(struct hub *hub, bool problems_only)
     char text[256];
     bool problem = look_at_certificate(hub, text, sizeof text);
     hub->certificate_told = loop_now(hub->o.loop);
+    hub_alert_certificate(hub);
     if (problem)
         log_warning("%s: %s", hub->o.cert_file, text);
     else if (!problems_only)
@@ -273,6 +274,17 @@ static bool reload_audit(struct hub *hub, const struct hub_options *from)
     return false;
 }
 
+/* The command is the options'; hooks have a copy of it. */
+static bool reload_hook(struct hub *hub, const struct hub_options *from)
+{
+    hub->o.hook = from->hook;
+    hub->o.hook_refusals = from->hook_refusals;
+    if (hub_alerts_set(hub) == ERR_OK)
+        return true;
+    log_error("--hook: %s; going on with the command in use", err_text(ERR_NO_MEMORY));
+    return false;
+}
+
 bool hub_reload(struct hub *hub, const struct hub_options *fresh)
 {
     const struct hub_options now =
@@ -282,8 +294,9 @@ bool hub_reload(struct hub *hub, const struct hub_options *fresh)
     hub->o.device_approve = from->device_approve;
     api_unsigned(hub->api, from->allow_unsigned_loopback);
     device_desk_approve(hub->desk, from->device_approve);
+    bool hook = fresh == NULL || reload_hook(hub, fresh);
     bool identity = reload_identity(hub, from), rules = reload_rules(hub, from);
-    return reload_audit(hub, from) && identity && rules;
+    return reload_audit(hub, from) && identity && rules && hook;
 }
 
 bool hub_check(const struct hub_options *o, char *text, size_t size)
@@ -302,6 +315,7 @@ bool hub_check(const struct hub_options *o, char *text, size_t size)
     good = good && (o->secrets_file == NULL ||
                     device_keys_read_secret(o->secrets_file, key, text, size) == ERR_OK);
     explicit_bzero(key, sizeof key);
+    good = good && hooks_check(o->hook.command, text, size);
     trust_free(trust);
     keys_free(keys);
     limits_free(limits);
@@ -319,6 +333,7 @@ static void on_tick(void *owner)
     accounts_tick(hub->accounts, loop_now(hub->o.loop));
     bridge_desk_tick(hub->bridges);
     api_tick(hub->api);
+    hub_alerts_tick(hub);
     if (loop_now(hub->o.loop) - hub->certificate_told >= DAY_MS)
         tell_certificate(hub, true);
 }
@@ -386,7 +401,7 @@ static bool open_parts(struct hub *hub)
     hub->cache = tls_cache_new(TLS_CACHE_BYTES);
     hub->mailbox = mailbox_new(hub->o.loop, on_message, hub);
     return hub->accounts != NULL && hub->refusal_log != NULL && hub->tick != NULL &&
-           hub->cache != NULL && hub->mailbox != NULL;
+           hub->cache != NULL && hub->mailbox != NULL && hub_alerts_open(hub);
 }
 
 struct hub *hub_new(const struct hub_options *options, enum err *why, char *text, size_t size)
@@ -442,6 +457,8 @@ void hub_free(struct hub *hub)
     if (hub == NULL)
         return;
     stop_listening(hub);
+    if (hub->alerts.hooks != NULL)
+        hooks_stop(hub->alerts.hooks);
     for (size_t i = 0; i < hub->n_threads; i++)
         worker_stop(hub->threads[i]);
     mailbox_free(hub->mailbox, on_last_message);
@@ -464,6 +481,7 @@ void hub_free(struct hub *hub)
     limits_free(hub->limits);
     accounts_free(hub->accounts);
     refusal_log_free(hub->refusal_log);
+    hooks_free(hub->alerts.hooks);
     timer_free(hub->tick);
     timer_free(hub->grace);
     tls_cache_free(hub->cache);
@@ -485,6 +503,7 @@ static void on_grace_over(void *owner)
 void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), void *owner)
 {
     stop_listening(hub);
+    hooks_stop(hub->alerts.hooks);
     hub->drained = done;
     hub->drained_owner = owner;
     hub->undrained = hub->n_threads;

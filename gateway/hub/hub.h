@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "core/net/ip.h"
 #include "core/net/loop.h"
+#include "gateway/hub/hooks/hooks.h"
 
 #include <stdbool.h>
 
@@ -32,7 +33,10 @@ struct hub_options {
     size_t per_address;           /* pending connections of one address; 0: no limit */
     const struct ip_list *exempt; /* addresses without that limit, or NULL */
     uint64_t idle_ms; /* A client that is silent for that long is dropped; it may reconnect. */
-    size_t memory;    /* bytes that may wait for clients, of all workers together; 0: no limit */
+    /* Who is told what happens; its command is NULL for nobody. */
+    struct hooks_options hook;
+    uint64_t hook_refusals; /* so many in a minute are worth telling */
+    size_t memory; /* bytes that may wait for clients, of all workers together; 0: no limit */
 };
 
 /* Whether all files other than the state can be read and are valid. False: text is a sentence.
@@ -57,8 +61,8 @@ const char *hub_listen(struct hub *hub, const struct hub_protocol *protocol, con
 const char *hub_adopt(struct hub *hub, const struct hub_protocol *protocol, int fd, enum err *why);
 
 /* Reads certificate, keys and limits again and reopens the audit log, by the paths in fresh, whose
- * allow_unsigned_loopback and device_approve apply, too; NULL: by the paths in use. No client is
- * disconnected. False: something could not be read and stays as it was, and the log says why. */
+ * allow_unsigned_loopback, device_approve and hook apply, too; NULL: by the paths in use. No client
+ * is disconnected. False: something could not be read and stays as it was, and the log says why. */
 bool hub_reload(struct hub *hub, const struct hub_options *fresh);
 
 /* Stops accepting; drops clients, without a Close frame, as their tunnels fall silent, and the rest

@@ -12,6 +12,7 @@
 #include "gateway/hub/devices/device_keys.h"
 #include "gateway/hub/devices/device_registry.h"
 #include "gateway/hub/hub.h"
+#include "gateway/hub/hub_alerts.h"
 #include "gateway/hub/presence.h"
 #include "gateway/hub/refusal_log.h"
 #include "gateway/hub/worker.h"
@@ -41,6 +42,7 @@ struct hub {
     struct limit_book *limits;
     struct accounts *accounts;
     struct refusal_log *refusal_log;
+    struct hub_alerts alerts;
     struct monitor *monitor; /* or NULL */
     struct map presences;    /* struct presence by tunnel id, for tunnels with ends */
     struct timer *tick;

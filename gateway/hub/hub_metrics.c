@@ -119,6 +119,22 @@ static void calls(const struct hub *hub, struct buf *out)
     }
 }
 
+static void hook(const struct hub *hub, struct buf *out)
+{
+    static const char name[] = "tunnel_hub_hook_runs_total";
+    struct hooks_counts c = hooks_counts(hub->alerts.hooks);
+    prometheus_metric(out, name, PROMETHEUS_COUNTER,
+                      "Runs of the command that is told what happens, by how they ended.");
+    for (int r = 0; r < HOOK_RESULTS; r++)
+        labelled(out, name, "result", hook_result_name((enum hook_result)r), c.runs[r]);
+    one(out, "tunnel_hub_hook_events_total", PROMETHEUS_COUNTER, "Events that it was to be told.",
+        c.told);
+    one(out, "tunnel_hub_hook_events_dropped_total", PROMETHEUS_COUNTER,
+        "Events that it was not told, since too many waited.", c.dropped);
+    one(out, "tunnel_hub_hook_events_waiting", PROMETHEUS_GAUGE,
+        "Events that wait for its next run.", c.waiting);
+}
+
 void hub_metrics(const struct hub *hub, struct buf *out)
 {
     tunnels(hub, out);
@@ -129,6 +145,7 @@ void hub_metrics(const struct hub *hub, struct buf *out)
     bridge_desk_metrics(hub->bridges, out);
     streams(hub, out);
     cut(hub, out);
+    hook(hub, out);
     one(out, "tunnel_hub_certificate_expires_timestamp_seconds", PROMETHEUS_GAUGE,
         "When the hub's certificate expires, in seconds since 1970.",
         identity_ends(hub->identity) > 0 ? (uint64_t)identity_ends(hub->identity) : 0);

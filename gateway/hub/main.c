@@ -122,9 +122,31 @@ static const struct option access_table[] = {
 };
 static const struct option_group access_group = OPTION_GROUP("Access", access_table);
 
+static const struct option hook_table[] = {
+    {.name = "hook",
+     .argument = "CMD",
+     .help =
+         "A program, with arguments if need be, that is told what happens: a JSON object on its "
+         "standard input. No shell is run."},
+    {.name = "hook-events",
+     .argument = "NAMES",
+     .fallback = "all",
+     .help = "Of which events, with commas between them: device-present, device-away, "
+             "tunnel-opened, tunnel-closed, refusals, certificate, store-failing, store-works."},
+    {.name = "hook-refusals",
+     .argument = "N",
+     .fallback = "100",
+     .help = "So many refusals in one minute are an event."},
+    {.name = "hook-timeout",
+     .argument = "TIME",
+     .fallback = "10s",
+     .help = "A program that has not ended by then is killed."},
+};
+static const struct option_group hook_group = OPTION_GROUP("Alerts", hook_table);
+
 static const struct option_group *const groups[] = {
-    &hub_group,       &access_group, &control_options, &live_page_options, &program_check_options,
-    &program_options, NULL};
+    &hub_group,         &access_group,          &hook_group,      &control_options,
+    &live_page_options, &program_check_options, &program_options, NULL};
 
 static const struct program program = {
     .name = "tunnel-hub",
@@ -141,7 +163,8 @@ struct app {
     struct program_run *run;
     struct hub *hub;
     struct options *options;
-    uint64_t idle_ms, grace_ms, workers, memory, per_address;
+    uint64_t idle_ms, grace_ms, workers, memory, per_address, hook_refusals;
+    struct hooks_options hook;
     struct ip_list exempt;
     char credential[512]; /* the path of one that systemd has loaded */
 };
@@ -184,6 +207,27 @@ static enum err check_audit_format(struct options *o)
     return options_reject(o, "audit-format", "is neither plain nor azure");
 }
 
+static enum err check_hook(struct app *a)
+{
+    struct options *o = a->options;
+    struct span wrong;
+    struct hooks_options hook = {.command = options_get(o, "hook")};
+    uint64_t refusals = 0;
+    if (!hook_events_read(options_get(o, "hook-events"), &hook.events, &wrong))
+        return options_reject(o, "hook-events", "has \"%.*s\", which is no event (--help has all)",
+                              (int)wrong.n, wrong.p);
+    enum err why = options_duration(o, "hook-timeout", &hook.timeout_ms);
+    if (why == ERR_OK && (hook.timeout_ms < 100 || hook.timeout_ms > HOOKS_TIMEOUT_MAX_MS))
+        why = options_reject(o, "hook-timeout", "must be between 100ms and 10m");
+    if (why == ERR_OK)
+        why = options_number(o, "hook-refusals", 1, 1000000, &refusals);
+    if (why != ERR_OK)
+        return why;
+    a->hook = hook;
+    a->hook_refusals = refusals;
+    return ERR_OK;
+}
+
 static enum err check_options(struct app *a)
 {
     struct options *o = a->options;
@@ -207,6 +251,8 @@ static enum err check_options(struct app *a)
         why = options_number(o, "per-address", 0, MAX_PER_ADDRESS, &a->per_address);
     if (why == ERR_OK)
         why = live_page_check(o);
+    if (why == ERR_OK)
+        why = check_hook(a);
     return why == ERR_OK ? check_exempt(a) : why;
 }
 
@@ -299,6 +345,8 @@ static struct hub_options hub_options(struct app *a)
         .per_address = (size_t)a->per_address,
         .exempt = &a->exempt,
         .idle_ms = a->idle_ms,
+        .hook = a->hook,
+        .hook_refusals = a->hook_refusals,
         .memory = (size_t)a->memory,
     };
 }
@@ -366,6 +414,8 @@ static void reload(void *owner)
         why = check_files(a->options);
     if (why == ERR_OK)
         why = options_duration(a->options, "grace", &a->grace_ms);
+    if (why == ERR_OK)
+        why = check_hook(a);
     const struct hub_options fresh = hub_options(a);
     if (why != ERR_OK)
         log_error("SIGHUP: %s; going on with the configuration in use",
@@ -431,6 +481,7 @@ static int go(struct options *o)
 int main(int argc, char **argv)
 {
     process_begin();
+    process_keep_descriptors(); /* those of the sockets that systemd passes are used all the same */
     process_memory(MMAP_LEAST, 0);
     signal(SIGPIPE, SIG_IGN);
     log_limit(1000, 600); /* a fleet reconnects all at once, and the hub's machine has the space */

@@ -15,6 +15,11 @@ allow-unsigned-loopback = yes
 audit-log = /var/log/tunnel-hub/audit.log
 """
 END = "proxy-endpoint = localhost:443\nca = /etc/ends/ca.pem\n"
+# It writes where the hub may, and asks somebody by TCP, as a program that sends a message would.
+HOOK = """#!/bin/sh
+cat >>/var/lib/tunnel-hub/told
+curl -sS http://localhost:9464/healthz >>/var/lib/tunnel-hub/told
+"""
 UP = "Successfully established websocket connection"
 
 
@@ -57,6 +62,23 @@ class Systemd(Case):
         hub.must("stop")
         self.assertEqual((hub.show("ActiveState"), hub.show("Result"), hub.show("ExecMainStatus")),
                          ("inactive", "success", "0"))
+
+    def test_hub_with_a_hook(self):
+        """The unit as it is shipped lets the hub run a program, which is as confined as the hub."""
+        self.box.write("/etc/tunnel-hub/hook", HOOK, "755", "tunnel-hub")
+        self.box.write("/etc/tunnel-hub/hub.conf", HUB + "hook = /etc/tunnel-hub/hook\n", "640",
+                       "tunnel-hub")
+        self.hub.must("start")
+        tunnel = self.open()
+        told = wait_until(lambda: self.told("ok"), "the hook has run")
+        given = json.loads(told.splitlines()[0])
+        self.assertEqual([(e["event"], e["tunnel"]) for e in given["events"]],
+                         [("tunnel-opened", tunnel["tunnelId"])])
+        self.hub.must("stop")
+
+    def told(self, word):
+        done = self.box.run("cat", "/var/lib/tunnel-hub/told")
+        return done.text if done.code == 0 and word in done.text.split() else ""
 
     def test_hub_with_a_wrong_configuration(self):
         self.box.write("/etc/tunnel-hub/hub.conf", HUB + "nonsense = yes\n", "640", "tunnel-hub")

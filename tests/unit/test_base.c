@@ -293,6 +293,22 @@ static void numbers_are_strict(void **state)
     assert_int_equal(value, 12);
 }
 
+static void test_words(void **state)
+{
+    (void)state;
+    char text[] = "  /usr/bin/hook\t-v  'two words'  ", none[] = " \t", *out[5];
+    assert_int_equal(str_words(text, out, 4), 4);
+    const char *const words[] = {"/usr/bin/hook", "-v", "'two", "words'"};
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(out[i], words[i]);
+    assert_null(out[4]);
+    char more[] = "a b c";
+    assert_int_equal(str_words(more, out, 2), 2);
+    assert_null(out[2]);
+    assert_int_equal(str_words(none, out, 4), 0);
+    assert_null(out[0]);
+}
+
 /* ---- escaping ---- */
 
 static void escape_shows_what_strangers_sent(void **state)
@@ -349,6 +365,7 @@ static void escape_never_writes_too_far(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_words),
         cmocka_unit_test(err_names_are_distinct_and_plain),
         cmocka_unit_test(err_answers_are_in_range),
         cmocka_unit_test(few_reasons_are_ends),

@@ -1,6 +1,5 @@
 #include "gateway/hub/api/audit.h"
 
-#include "core/base/json_write.h"
 #include "core/base/str.h"
 
 #include <errno.h>
@@ -144,19 +143,25 @@ static void put(struct audit *a, const struct buf *line)
     complain(a, n < 0 ? strerror(errno) : "the disk is full");
 }
 
+void audit_object(struct json_writer *w, const char *event, const struct log_field *fields,
+                  size_t n)
+{
+    json_open(w, NULL, '{');
+    write_time(w);
+    if (event != NULL)
+        json_text(w, "event", span_of(event));
+    for (size_t i = 0; i < n; i++)
+        write_field(w, &fields[i]);
+    json_close(w, '}');
+}
+
 void audit_event(struct audit *a, const char *event, const struct log_field *fields, size_t n)
 {
     struct json_writer w = {.bytes.limit = LINE_MAX_BYTES};
     if (a->path == NULL)
         return;
     bool fine = !a->torn || buf_append(&w.bytes, "\n", 1);
-    json_open(&w, NULL, '{');
-    write_time(&w);
-    if (event != NULL)
-        json_text(&w, "event", span_of(event));
-    for (size_t i = 0; i < n; i++)
-        write_field(&w, &fields[i]);
-    json_close(&w, '}');
+    audit_object(&w, event, fields, n);
     fine = fine && !w.failed && buf_append(&w.bytes, "\n", 1);
     if (fine)
         put(a, &w.bytes);

@@ -5,6 +5,7 @@
 #define GATEWAY_HUB_API_AUDIT_H
 
 #include "core/base/err.h"
+#include "core/base/json_write.h"
 #include "core/base/log.h"
 
 struct audit;
@@ -24,6 +25,10 @@ void audit_event(struct audit *a, const char *event, const struct log_field *fie
  * {"event":"suppressed", "lines":N} before the first line of another minute. */
 #define AUDIT_STRANGERS_MAX 100
 void audit_stranger(struct audit *a, const char *event, const struct log_field *fields, size_t n);
+/* Writes that object without the line's end, as a value without a name: what others tell of an
+ * event has the same members. */
+void audit_object(struct json_writer *w, const char *event, const struct log_field *fields,
+                  size_t n);
 uint64_t audit_lost(const struct audit *a); /* lines that could not be written */
 
 #endif
