@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +18,7 @@
 
 /* ---- commands ---- */
 
-/* Takes the terminal back for this process's group. */
+/* Makes this process's group the one that has the terminal. */
 static void take_terminal(void)
 {
     sigset_t stop, before;
@@ -30,25 +29,39 @@ static void take_terminal(void)
     sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
-/* Starts it as a job of its own in the foreground, so that Ctrl-C is its and not ours. */
+/* In the new process, until there is the command: a job of its own in the foreground, so that
+ * Ctrl-C is its and not ours, with signals as everybody expects them. Says in `failed` why there is
+ * none. */
+static _Noreturn void become_job(const struct open_command *c, int failed)
+{
+    sigset_t none;
+    setpgid(0, 0);
+    take_terminal();
+    for (int s = 1; s < NSIG; s++)
+        signal(s, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    execvp(c->words[0], (char *const *)c->words);
+    int why = errno;
+    ssize_t n = write(failed, &why, sizeof why);
+    _exit(n == sizeof why ? 127 : 126);
+}
+
+/* 0, or why it cannot be started. (posix_spawn has no way to the foreground in every C library.) */
 static int start_job(const struct open_command *c, pid_t *pid)
 {
-    posix_spawnattr_t how;
-    posix_spawn_file_actions_t files;
-    sigset_t all, none;
-    sigfillset(&all);
-    sigemptyset(&none);
-    posix_spawnattr_init(&how);
-    posix_spawn_file_actions_init(&files);
-    posix_spawnattr_setflags(&how, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF |
-                                       POSIX_SPAWN_SETSIGMASK);
-    posix_spawnattr_setpgroup(&how, 0);
-    posix_spawnattr_setsigdefault(&how, &all);
-    posix_spawnattr_setsigmask(&how, &none);
-    posix_spawn_file_actions_addtcsetpgrp_np(&files, STDIN_FILENO);
-    int why = posix_spawnp(pid, c->words[0], &files, &how, (char *const *)c->words, environ);
-    posix_spawn_file_actions_destroy(&files);
-    posix_spawnattr_destroy(&how);
+    int failed[2], why = 0;
+    if (pipe2(failed, O_CLOEXEC) != 0)
+        return errno;
+    *pid = fork();
+    if (*pid == 0)
+        become_job(c, failed[1]);
+    if (*pid < 0)
+        why = errno;
+    close(failed[1]);
+    if (*pid > 0 && read(failed[0], &why, sizeof why) == sizeof why)
+        waitpid(*pid, NULL, 0);
+    close(failed[0]);
     return why;
 }
 
@@ -82,7 +95,7 @@ static void wait_for_enter(int status)
 
 bool act_run_here(const struct open_command *c, char *problem, size_t size)
 {
-    pid_t pid;
+    pid_t pid = 0;
     text_line(stdout, "$ %s", c->text);
     fflush(stdout);
     int why = start_job(c, &pid);

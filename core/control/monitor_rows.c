@@ -122,7 +122,7 @@ void monitor_row_trend(const struct monitor_row *r, uint64_t out[TREND_CELLS])
     for (size_t i = 0; i < TREND_CELLS; i++)
         out[i] = 0;
     for (uint64_t ago = 0; ago < ROW_SECONDS && ago < h->last; ago++) {
-        size_t at = (h->last - ago) % ROW_SECONDS;
+        size_t at = (size_t)((h->last - ago) % ROW_SECONDS);
         out[TREND_CELLS - 1 - ago * TREND_CELLS / ROW_SECONDS] += (uint64_t)h->down[at] + h->up[at];
     }
 }

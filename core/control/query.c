@@ -23,6 +23,12 @@ uint64_t query_number(struct span query, const char *name)
     return value_of(query, name, &value) && str_number(value, INT64_MAX, &n) ? n : 0;
 }
 
+size_t query_rows(struct span query, const char *name)
+{
+    uint64_t n = query_number(query, name);
+    return n < INT32_MAX ? (size_t)n : INT32_MAX;
+}
+
 const char *query_text(struct span query, const char *name, char out[QUERY_TEXT])
 {
     struct span value;
@@ -45,19 +51,19 @@ void query_snapshot(struct span query, struct snapshot_query *out, struct query_
         .detail = query_number(query, "detail"),
         .trend = query_number(query, "trend") > 0,
         .streams = {.wanted = value_of(query, "limit", &given),
-                    .limit = query_number(query, "limit"),
-                    .from = query_number(query, "from"),
+                    .limit = query_rows(query, "limit"),
+                    .from = query_rows(query, "from"),
                     .after = query_number(query, "after"),
                     .find = query_number(query, "find"),
                     .filter = query_text(query, "filter", texts->filter),
                     .sort = query_text(query, "sort", texts->sort)},
         .closed = {.wanted = value_of(query, "closed", &given),
-                   .limit = query_number(query, "closed"),
-                   .from = query_number(query, "closed_from"),
+                   .limit = query_rows(query, "closed"),
+                   .from = query_rows(query, "closed_from"),
                    .filter = query_text(query, "closed_filter", texts->closed_filter),
                    .sort = query_text(query, "closed_sort", texts->closed_sort)},
-        .devices = {.limit = query_number(query, "devices"),
-                    .from = query_number(query, "devices_from"),
+        .devices = {.limit = query_rows(query, "devices"),
+                    .from = query_rows(query, "devices_from"),
                     .filter = span_of(query_text(query, "devices_filter", texts->devices_filter)),
                     .sort = span_of(query_text(query, "devices_sort", texts->devices_sort))},
     };

@@ -9,6 +9,9 @@
 
 /* The value of NAME in a query of numbers; 0: it is missing, or no number. */
 uint64_t query_number(struct span query, const char *name);
+/* The same of rows: at most INT32_MAX, which no list has, so that what is added to it cannot
+ * overflow where a size_t has 32 bits. */
+size_t query_rows(struct span query, const char *name);
 /* The text of NAME in a query, decoded, in out, which is returned. "": it is missing, too long, or
  * has control characters in it. */
 const char *query_text(struct span query, const char *name, char out[QUERY_TEXT]);

@@ -117,8 +117,8 @@ static void open_tunnel(struct stream_request *r)
     }
     if (fill(r, &t)) {
         stream_asks(r);
-        registry_open(s->o.registry, &t, tokens, limits_of(s->limits, r->policy)->tunnels_per_key,
-                      on_opened, r);
+        registry_open(s->o.registry, &t, tokens,
+                      (size_t)limits_of(s->limits, r->policy)->tunnels_per_key, on_opened, r);
     } else {
         stream_answer(r, STREAM_FAILED, err_text(ERR_NO_MEMORY));
     }

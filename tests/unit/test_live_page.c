@@ -174,6 +174,8 @@ static void queries(void **state)
     assert_int_equal(query_number(span_of("a=1&&=&b"), "b"), 0);
     assert_int_equal(query_number(span_of("b=-1"), "b"), 0);
     assert_int_equal(query_number(span_of("b=99999999999999999999"), "b"), 0);
+    assert_int_equal(query_rows(span_of("b=2147483646"), "b"), 2147483646);
+    assert_int_equal(query_rows(span_of("b=4294967296"), "b"), 2147483647);
     assert_string_equal(query_text(span_of("x=a%20b%3Dc&y=d"), "x", text), "a b=c");
     assert_string_equal(query_text(span_of("x=a%0ab"), "x", text), "");
     assert_string_equal(query_text(span_of("x=%zz"), "x", text), "%zz");

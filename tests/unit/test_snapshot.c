@@ -378,6 +378,9 @@ static void test_pages(void **state)
     s = must_read("{\"schema\":1,\"streams\":[{}]}");
     assert_true(!s.streams_page.known && !s.closed.page.known && s.groups.by == NULL);
     snapshot_free(&s);
+    s = must_read("{\"schema\":1,\"streams_page\":{\"total\":4294967297,\"from\":-1}}");
+    assert_true(s.streams_page.total == INT32_MAX && s.streams_page.from == 0);
+    snapshot_free(&s);
     refused("{\"schema\":1,\"streams\":[{\"trend\":[1,2,3,4,5,6,7,8,9]}]}", ERR_PROTOCOL,
             "\"trend\" has more than it may hold");
 }

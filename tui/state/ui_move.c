@@ -171,16 +171,17 @@ static bool can_search(const struct model *m)
 static void match(struct ui *ui, const struct model *m, uint32_t key)
 {
     struct stream_list l = stream_list_of(ui, m);
-    size_t row = stream_list_selected(&l, ui, m), by = key == 'N' ? l.n - 1 : 1, i = 1;
+    size_t row = stream_list_selected(&l, ui, m), at = row, i = 1;
     for (; i <= l.n; i++) { /* without a search text the filter's matches count */
-        const struct snapshot_stream *s = stream_list_row(&l, m, (row + i * by) % l.n).stream;
+        at = (row + (key == 'N' ? l.n - i : i)) % l.n;
+        const struct snapshot_stream *s = stream_list_row(&l, m, at).stream;
         if (s != NULL && row_filter_contains(s, ui->search_text))
             break;
     }
     if (i > l.n) {
         ui_say(ui, true, "nothing matches \"%s\"", ui->search_text);
     } else {
-        stream_list_select(&l, ui, m, (row + i * by) % l.n);
+        stream_list_select(&l, ui, m, at);
         ui->follow = false;
     }
     stream_list_free(&l);

@@ -65,6 +65,15 @@ bool json_read_count(struct json_reader *r, const cJSON *item, void *at)
     return true;
 }
 
+bool json_read_rows(struct json_reader *r, const cJSON *item, void *at)
+{
+    double number = 0;
+    if (!read_number(r, item, 0, &number))
+        return false;
+    *(size_t *)at = number < INT32_MAX ? (size_t)number : INT32_MAX;
+    return true;
+}
+
 bool json_read_integer(struct json_reader *r, const cJSON *item, void *at)
 {
     double number = 0;

@@ -40,6 +40,7 @@ struct json_member {
 
 json_read_value json_read_text;    /* const char * */
 json_read_value json_read_count;   /* uint64_t: 0 .. 2^53, as all of these */
+json_read_value json_read_rows;    /* size_t, of rows: 0 .. 2^31-1 */
 json_read_value json_read_integer; /* int64_t: from -2^53 */
 json_read_value json_read_real;    /* double: 0 .. 2^53 */
 json_read_value json_read_flag;    /* bool */

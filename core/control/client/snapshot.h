@@ -99,10 +99,10 @@ struct snapshot_stream {
 
 /* What of a list was asked for, and is here. */
 struct snapshot_page {
-    bool known;                     /* a page was asked for; else all of it is here */
-    uint64_t total, matching, from; /* that there are; that fit the filter; rows before these */
-    uint64_t found;                 /* the row of the one that was asked for, from 1; 0: none */
-    const char *filter, *sort;      /* as asked for */
+    bool known;                   /* a page was asked for; else all of it is here */
+    size_t total, matching, from; /* that there are; that fit the filter; rows before these */
+    size_t found;                 /* the row of the one that was asked for, from 1; 0: none */
+    const char *filter, *sort;    /* as asked for */
     const char *problem; /* the filter is none: a sentence, and there are no rows; "": it is */
 };
 
@@ -155,8 +155,8 @@ struct snapshot_device {
 struct snapshot_devices {
     bool known; /* the program is a hub with devices */
     uint64_t total, pending, away, present, disabled;
-    const char *filter;      /* that was asked for; NULL: it is not told */
-    uint64_t matching, from; /* that fit the filter; of these, rows before the first one here */
+    const char *filter;    /* that was asked for; NULL: it is not told */
+    size_t matching, from; /* that fit the filter; of these, rows before the first one here */
     size_t n_rows;
     struct snapshot_device *rows;
 };

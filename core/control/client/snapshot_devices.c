@@ -61,8 +61,8 @@ bool snapshot_read_devices(struct json_reader *r, const cJSON *object, void *at)
     static const struct json_member members[] = {
         JSON_SAME(total, json_read_count),    JSON_SAME(pending, json_read_count),
         JSON_SAME(away, json_read_count),     JSON_SAME(present, json_read_count),
-        JSON_SAME(disabled, json_read_count), JSON_SAME(matching, json_read_count),
-        JSON_SAME(filter, json_read_text),    JSON_SAME(from, json_read_count),
+        JSON_SAME(disabled, json_read_count), JSON_SAME(matching, json_read_rows),
+        JSON_SAME(filter, json_read_text),    JSON_SAME(from, json_read_rows),
         {"rows", read_device_rows, 0},
     };
     struct snapshot_devices *d = at;

@@ -6,10 +6,10 @@
 
 #define STRUCT snapshot_page
 #define PAGE_MEMBERS(prefix)                                                                       \
-    JSON_AT("total", json_read_count, prefix total),                                               \
-        JSON_AT("matching", json_read_count, prefix matching),                                     \
-        JSON_AT("from", json_read_count, prefix from),                                             \
-        JSON_AT("found", json_read_count, prefix found),                                           \
+    JSON_AT("total", json_read_rows, prefix total),                                                \
+        JSON_AT("matching", json_read_rows, prefix matching),                                      \
+        JSON_AT("from", json_read_rows, prefix from),                                              \
+        JSON_AT("found", json_read_rows, prefix found),                                            \
         JSON_AT("filter", json_read_text, prefix filter),                                          \
         JSON_AT("sort", json_read_text, prefix sort),                                              \
         JSON_AT("problem", json_read_text, prefix problem)

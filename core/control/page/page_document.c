@@ -16,7 +16,7 @@ static struct page page_of(struct monitor *m, struct span query, struct buf *out
     char show[QUERY_TEXT];
     query_text(query, "filter", p.filter);
     query_text(query, "sort", p.sort);
-    p.from = query_number(query, "from");
+    p.from = query_rows(query, "from");
     p.tab = page_tab_named(&p, span_of(query_text(query, "show", show)));
     if (p.sort[0] == '\0')
         snprintf(p.sort, sizeof p.sort, "%s", p.tab->sort);
