@@ -226,7 +226,7 @@ class Bad(Hooks):
         pids = [int(p) for p in wait_until(
             lambda: marker.read_text() if marker.exists() else "", "it runs").split()]
         self.wait_event("tunnel-opened", thing="plant19")
-        self.assertEqual(self.metric(hub, "runs", "late"), 1)
+        wait_until(lambda: self.metric(hub, "runs", "late") == 1, "it is counted")
         for pid in pids:
             wait_until(lambda p=pid: is_gone(p), f"{pid} is gone")
         hub.wait_line("--hook .*: it did not end in time, and was killed")
@@ -249,7 +249,7 @@ class Bad(Hooks):
         hub = self.hooked(script="#!/bin/sh\nprintf 'no route\\033[2J\\n' >&2\nexit 3\n")
         self.open_all(hub, 1)
         hub.wait_line(r"--hook .*: it ended with code 3: no route\\x1b\[2J$")
-        self.assertEqual(self.metric(hub, "runs", "failed"), 1)
+        wait_until(lambda: self.metric(hub, "runs", "failed") == 1, "it is counted")
 
     def test_too_many(self):
         """10,000 events while it hangs: what does not fit is counted, and the next run is told."""
