@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netdb.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -45,6 +46,26 @@ bool address_parse(const char *text, union address *out)
     address_set_port(out, (int)number);
     return inet_pton(out->any.sa_family, host,
                      v6 ? (void *)&out->v6.sin6_addr : (void *)&out->v4.sin_addr) == 1;
+}
+
+const char *address_text(const union address *a, char out[static ADDRESS_TEXT])
+{
+    char host[INET6_ADDRSTRLEN];
+    bool v4 = a->any.sa_family == AF_INET;
+    inet_ntop(a->any.sa_family, v4 ? (const void *)&a->v4.sin_addr : (const void *)&a->v6.sin6_addr,
+              host, sizeof host);
+    snprintf(out, ADDRESS_TEXT, v4 ? "%s:%u" : "[%s]:%u", host,
+             ntohs(v4 ? a->v4.sin_port : a->v6.sin6_port));
+    return out;
+}
+
+void address_unmap(union address *a)
+{
+    if (a->any.sa_family != AF_INET6 || !IN6_IS_ADDR_V4MAPPED(&a->v6.sin6_addr))
+        return;
+    union address v4 = {.v4 = {.sin_family = AF_INET, .sin_port = a->v6.sin6_port}};
+    memcpy(&v4.v4.sin_addr, &a->v6.sin6_addr.s6_addr[12], 4);
+    *a = v4;
 }
 
 bool address_is_loopback(const struct sockaddr *a)

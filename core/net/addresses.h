@@ -40,6 +40,13 @@ void address_set_port(union address *a, int port);
 /* Reads "192.0.2.7:50312" or "[2001:db8::7]:50312". False: that is neither. */
 bool address_parse(const char *text, union address *out);
 
+/* Writes the same form, which is that of stream->name. Returns out. */
+#define ADDRESS_TEXT 56
+const char *address_text(const union address *a, char out[static ADDRESS_TEXT]);
+/* Makes an IPv4 address that came as an IPv6 one (::ffff:a.b.c.d, RFC 4291 section 2.5.5.2) itself;
+ * leaves all others as they are. */
+void address_unmap(union address *a);
+
 /* Whether a lies in 127.0.0.0/8, also as ::ffff:127.0.0.0/104, or is ::1. */
 bool address_is_loopback(const struct sockaddr *a);
 /* Whether addresses_known knows the host and its addresses are loopback: false for every name but

@@ -1,6 +1,7 @@
 #include "core/net/ip.h"
 
 #include "core/base/str.h"
+#include "core/net/addresses.h"
 #include "core/net/socket_internal.h"
 
 #include <arpa/inet.h>
@@ -27,23 +28,25 @@ static bool is_v4(const struct ip *ip)
     return memcmp(ip->bytes, mapped, MAPPED) == 0;
 }
 
+struct ip ip_of_address(const union address *a)
+{
+    struct ip ip = {{0}};
+    if (a->any.sa_family == AF_INET)
+        return of_v4(&a->v4.sin_addr);
+    if (a->any.sa_family == AF_INET6)
+        memcpy(ip.bytes, &a->v6.sin6_addr, sizeof ip.bytes);
+    return ip;
+}
+
 struct ip ip_of_peer(int fd)
 {
     union {
+        union address known;
         struct sockaddr any;
-        struct sockaddr_in v4;
-        struct sockaddr_in6 v6;
         struct sockaddr_storage room;
     } a;
-    struct ip ip = {{0}};
     socklen_t n = sizeof a;
-    if (getpeername(fd, &a.any, &n) != 0)
-        return ip;
-    if (a.any.sa_family == AF_INET)
-        return of_v4(&a.v4.sin_addr);
-    if (a.any.sa_family == AF_INET6)
-        memcpy(ip.bytes, &a.v6.sin6_addr, sizeof ip.bytes);
-    return ip;
+    return getpeername(fd, &a.any, &n) == 0 ? ip_of_address(&a.known) : (struct ip){{0}};
 }
 
 struct ip ip_of_stream(struct stream *s)

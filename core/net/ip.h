@@ -13,10 +13,12 @@ struct ip {
 };
 
 struct stream;
+union address;
 
 struct ip ip_of_peer(int fd); /* the address of a socket's other end */
 /* The same for a stream; zeros for one that is no socket. */
 struct ip ip_of_stream(struct stream *s);
+struct ip ip_of_address(const union address *a); /* an IPv4 or IPv6 one */
 /* The origin that one limit applies to: an IPv4 address, or the /64 of an IPv6 address, since one
  * host can have all of its addresses (RFC 4291 section 2.5.1). */
 struct ip ip_origin(struct ip ip);

@@ -26,21 +26,6 @@ struct ends {
     uint16_t client_port, service_port;
 };
 
-static bool is_mapped(const union address *a)
-{
-    return a->any.sa_family == AF_INET6 && memcmp(&a->v6.sin6_addr, mapped, sizeof mapped) == 0;
-}
-
-/* An IPv4 address that came as an IPv6 one becomes itself. */
-static void unmap(union address *a)
-{
-    union address v4 = {.v4 = {.sin_family = AF_INET, .sin_port = a->v6.sin6_port}};
-    if (!is_mapped(a))
-        return;
-    memcpy(&v4.v4.sin_addr, (const uint8_t *)&a->v6.sin6_addr + sizeof mapped, 4);
-    *a = v4;
-}
-
 static void to_v4(const union address *a, uint8_t out[16])
 {
     static const uint8_t loopback[4] = {127, 0, 0, 1};
@@ -71,12 +56,12 @@ static struct ends ends_of(const struct proxy_header *h)
     union address client, service;
     if (!address_parse(h->client, &client))
         return e;
-    unmap(&client);
+    address_unmap(&client);
     e.family = client.any.sa_family;
     e.client_port = port_of(&client);
     (e.family == AF_INET ? to_v4 : to_v6)(&client, e.client);
     if (address_parse(h->service, &service)) {
-        unmap(&service);
+        address_unmap(&service);
         e.service_port = port_of(&service);
         (e.family == AF_INET ? to_v4 : to_v6)(&service, e.service);
     }

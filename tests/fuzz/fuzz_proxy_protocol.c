@@ -3,8 +3,6 @@
  * Input: one byte that decides the pieces, then what the balancer sent. */
 #include "core/net/proxy_protocol.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,22 +57,12 @@ static struct outcome feed(const uint8_t *p, size_t n, size_t step)
     return o;
 }
 
-static void text_of(const union address *a, char *out, size_t size)
-{
-    char ip[INET6_ADDRSTRLEN];
-    bool v4 = a->any.sa_family == AF_INET;
-    MUST(v4 || a->any.sa_family == AF_INET6);
-    inet_ntop(a->any.sa_family, v4 ? (const void *)&a->v4.sin_addr : (const void *)&a->v6.sin6_addr,
-              ip, sizeof ip);
-    snprintf(out, size, v4 ? "%s:%u" : "[%s]:%u", ip, ntohs(v4 ? a->v4.sin_port : a->v6.sin6_port));
-}
-
 /* IPv4 inside IPv6 is written as IPv4. */
 static void write_anew(const struct proxy_told *told)
 {
-    char client[80], service[80];
-    text_of(&told->client, client, sizeof client);
-    text_of(&told->service, service, sizeof service);
+    char client[ADDRESS_TEXT], service[ADDRESS_TEXT];
+    address_text(&told->client, client);
+    address_text(&told->service, service);
     if (told->client.any.sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&told->client.v6.sin6_addr))
         return;
     for (int version = 1; version <= 2; version++) {

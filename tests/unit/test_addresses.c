@@ -154,7 +154,7 @@ static void known_without_asking(void **state)
 static void parsed(void **state)
 {
     static const char *const good[] = {"192.0.2.7:50312", "0.0.0.0:0", "[2001:db8::7]:65535",
-                                       "[::]:1"};
+                                       "[::]:1", "[1111:2222:3333:4444:5555:6666:7777:8888]:65535"};
     static const char *const bad[] = {"",
                                       "192.0.2.7",
                                       "192.0.2.7:",
@@ -181,19 +181,31 @@ static void parsed(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(good); i++) {
         union address a;
-        char host[INET6_ADDRSTRLEN], text[80];
+        char text[ADDRESS_TEXT];
         assert_true(address_parse(good[i], &a));
-        bool v6 = a.any.sa_family == AF_INET6;
-        inet_ntop(a.any.sa_family, v6 ? (void *)&a.v6.sin6_addr : (void *)&a.v4.sin_addr, host,
-                  sizeof host);
-        snprintf(text, sizeof text, v6 ? "[%s]:%d" : "%s:%d", host,
-                 ntohs(v6 ? a.v6.sin6_port : a.v4.sin_port));
-        assert_string_equal(text, good[i]);
+        assert_string_equal(address_text(&a, text), good[i]);
     }
     for (size_t i = 0; i < COUNT(bad); i++) {
         union address a;
         if (address_parse(bad[i], &a))
             fail_msg("\"%s\"", bad[i]);
+    }
+}
+
+static void unmapped(void **state)
+{
+    static const char *const cases[][2] = {{"[::ffff:192.0.2.7]:5", "192.0.2.7:5"},
+                                           {"[::fffe:192.0.2.7]:5", "[::fffe:c000:207]:5"},
+                                           {"[2001:db8::7]:5", "[2001:db8::7]:5"},
+                                           {"[::1]:5", "[::1]:5"},
+                                           {"192.0.2.7:5", "192.0.2.7:5"}};
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        union address a;
+        char text[ADDRESS_TEXT];
+        assert_true(address_parse(cases[i][0], &a));
+        address_unmap(&a);
+        assert_string_equal(address_text(&a, text), cases[i][1]);
     }
 }
 
@@ -205,6 +217,7 @@ int main(void)
         cmocka_unit_test(each_comes_once_and_not_too_many),
         cmocka_unit_test(known_without_asking),
         cmocka_unit_test(parsed),
+        cmocka_unit_test(unmapped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
