@@ -280,6 +280,24 @@ struct identity *identity_new(const char *cert_file, const char *key_file, enum 
     return NULL;
 }
 
+bool certificate_file_fingerprint(const char *file, uint8_t out[TLS_FINGERPRINT], enum err *why,
+                                  char *text, size_t size)
+{
+    struct identity *i = calloc(1, sizeof *i);
+    *why = ERR_NO_MEMORY;
+    if (i != NULL)
+        atomic_init(&i->holders, 1);
+    const char *problem = i != NULL ? read_chain(i, file, why) : err_text(*why);
+    if (problem == NULL) {
+        take_id(i);
+        memcpy(out, i->id, TLS_FINGERPRINT);
+    } else {
+        snprintf(text, size, "%s: %s", file, problem);
+    }
+    identity_free(i);
+    return problem == NULL;
+}
+
 struct identity *identity_ref(struct identity *i)
 {
     atomic_fetch_add_explicit(&i->holders, 1, memory_order_relaxed);

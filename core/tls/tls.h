@@ -56,6 +56,10 @@ const char *identity_name(const struct identity *i, char out[IDENTITY_NAME_SIZE]
 /* SHA-256 of the identity's own certificate in DER, as tls_peer_fingerprint has it at a client. */
 #define TLS_FINGERPRINT 32
 void identity_fingerprint(const struct identity *i, uint8_t out[TLS_FINGERPRINT]);
+/* The same of the first certificate in a PEM file, whose key somebody else has. False, with a
+ * sentence in text. */
+bool certificate_file_fingerprint(const char *file, uint8_t out[TLS_FINGERPRINT], enum err *why,
+                                  char *text, size_t size);
 /* Tells what peers will object to, as a sentence in text: the certificate has ended or not begun,
  * ends within 30 days, is for another use, or one of its issuers is missing or has ended. False:
  * there is no problem, and text says the certificate's subject, issuer and end. now: seconds since

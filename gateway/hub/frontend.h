@@ -7,6 +7,7 @@
 #define GATEWAY_HUB_FRONTEND_H
 
 #include "core/net/ip.h"
+#include "gateway/hub/fronts.h"
 #include "gateway/hub/messages.h"
 #include "gateway/hub/relay/worker_stats.h"
 
@@ -24,6 +25,7 @@ struct frontend_options {
     size_t max_pending;
     size_t per_origin;            /* pending connections of one origin; 0: no such limit */
     const struct ip_list *exempt; /* origins without that limit, or NULL */
+    const struct fronts *fronts;  /* of whom a PROXY header is required, or NULL */
     uint64_t timeout_ms;          /* for the TLS handshake, and for each request; 0: 10,000 */
 };
 
@@ -31,11 +33,14 @@ struct frontend_options {
 struct frontend *frontend_new(const struct frontend_options *o);
 void frontend_free(struct frontend *f);
 
-/* Sets the certificate for new connections; the reference is taken over. Must precede the first
+/* Sets the certificate for new connections; the reference is taken over. shown: the fingerprint of
+ * the one that web servers in front show, which end TLS themselves. Must precede the first
  * frontend_accept. */
-void frontend_identity(struct frontend *f, struct identity *identity);
+void frontend_identity(struct frontend *f, struct identity *identity,
+                       const uint8_t shown[TLS_FINGERPRINT]);
 
-/* Takes over a connected socket, which will speak that protocol. */
+/* Takes over a connected socket, which will speak that protocol; behind a PROXY header when it
+ * comes from a front. */
 void frontend_accept(struct frontend *f, int fd, const struct hub_protocol *protocol);
 /* Take the main thread's decision on a device, on a request for a tunnel, and the API's answer (the
  * last two in frontend_https.c). */

@@ -31,4 +31,5 @@ void frontend_answer(struct pending_conn *conn, int status, const char *text, bo
                               .body = {body, (size_t)n < sizeof body ? (size_t)n : sizeof body - 1},
                               .close = close};
     http_conn_answer(conn->session, &a);
+    pending_conn_rest(conn);
 }

@@ -75,7 +75,7 @@ static void ask(struct device_greeting *g, bool certified)
     }
     m->pending_id = conn->id;
     m->certified = certified;
-    snprintf(m->client, sizeof m->client, "%s", conn->tls->name);
+    snprintf(m->client, sizeof m->client, "%s", conn->client);
     m->size = g->hello.size;
     memcpy(m->bytes, g->hello.data, m->size);
     buf_wipe(&g->hello);
@@ -85,7 +85,7 @@ static void ask(struct device_greeting *g, bool certified)
 /* A certificate of the device CA, which TLS has proven, names the device. */
 static bool is_certified(const struct device_greeting *g, const struct device_message *m)
 {
-    const char *name = tls_peer_name(g->conn->tls);
+    const char *name = pending_conn_certified(g->conn);
     return name != NULL && span_is(m->hello.device, name);
 }
 
@@ -109,7 +109,8 @@ static void on_turn(void *session)
         return;
     if (proves(g, &m, g->conn->certificate))
         ask(g, false);
-    else if (proves(g, &m, g->conn->frontend->last_certificate))
+    else if (proves(g, &m, g->conn->frontend->last_certificate) ||
+             (g->conn->tls == NULL && proves(g, &m, g->conn->frontend->last_shown)))
         refuse(g, DEVICE_REASON_CERTIFICATE_CHANGED, "");
     else
         refuse(g, DEVICE_REASON_BAD_PROOF,
@@ -129,7 +130,7 @@ static void hello_came(struct device_greeting *g)
         ask(g, true);
     else if (m.hello.public_key == NULL)
         refuse(g, DEVICE_REASON_BAD_PROOF,
-               tls_peer_name(g->conn->tls) == NULL
+               pending_conn_certified(g->conn) == NULL
                    ? "neither a key nor a certificate of the hub's --device-ca says who it is"
                    : "the certificate has another name (CN) than the device");
     else

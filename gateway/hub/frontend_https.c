@@ -1,7 +1,8 @@
-/* HTTPS at a frontend: requests for tunnels, calls of the control API and of Azure's REST
- * interface, and health. Who begins with MQTT gets that. */
+/* HTTP at a frontend, in TLS or behind a web server that has ended it: requests for tunnels, calls
+ * of the control API and of Azure's REST interface, and health. Who begins with MQTT gets that. */
 #include "core/base/clock.h"
 #include "core/base/random.h"
+#include "core/http/forwarded.h"
 #include "core/http/server.h"
 #include "gateway/hub/api/api.h"
 #include "gateway/hub/azure/azure_request.h"
@@ -45,6 +46,7 @@ static void answer_call(struct pending_conn *conn, int status, const char *type,
     struct http_response a = {
         .status = status, .type = type, .headers = headers, .body = body, .close = close};
     http_conn_answer(conn->session, &a);
+    pending_conn_rest(conn);
 }
 
 /* ---- requests ---- */
@@ -64,8 +66,33 @@ static bool is_call(const struct http_head *head)
     return azure_wants(head) || api_wants(head);
 }
 
+/* What a web server in front says of the client, in each request, since its connections are not one
+ * client's. False: refused. */
+static bool take_client(struct pending_conn *conn, const struct http_head *head)
+{
+    union address client;
+    const char *why;
+    if (conn->tls != NULL || conn->told)
+        return true;
+    switch (forwarded_client(head, &conn->frontend->o.fronts->addresses, &client, &why)) {
+    case FORWARDED_NONE:
+        return true;
+    case FORWARDED_BAD:
+        refuse(conn, 400, why);
+        return false;
+    case FORWARDED_CLIENT:
+        if (pending_conn_is(conn, &client, &why))
+            return true;
+        stat_add(&conn->frontend->o.stats->turned_away, 1);
+        refuse(conn, 503, "Too many connections of this address are asking: try again.");
+    }
+    return false;
+}
+
 static bool on_head(void *owner, const struct http_head *head)
 {
+    if (!take_client(owner, head))
+        return false;
     if (is_call(head) || head_size(head) <= REQUEST_MAX)
         return true;
     refuse(owner, 431, "The request has more than 4096 bytes.");
@@ -75,14 +102,14 @@ static bool on_head(void *owner, const struct http_head *head)
 static bool fill_admit_request(struct message_admit_request *m, struct pending_conn *conn,
                                const struct request *r)
 {
-    const char *device = tls_peer_name(conn->tls);
+    const char *device = pending_conn_certified(conn);
     m->pending_id = conn->id;
     m->side = r->side;
     m->version = r->version;
     m->protocol = r->protocol;
     snprintf(m->key, sizeof m->key, "%.*s", (int)r->key.n, r->key.p);
     snprintf(m->channel, sizeof m->channel, "%s", conn->channel);
-    snprintf(m->client, sizeof m->client, "%s", conn->tls->name);
+    snprintf(m->client, sizeof m->client, "%s", conn->client);
     snprintf(m->instance, sizeof m->instance, "%.*s", (int)r->instance.n, r->instance.p);
     m->token = span_dup(r->token);
     m->client_token = r->client_token.p != NULL ? span_dup(r->client_token) : NULL;
@@ -114,8 +141,9 @@ static void call(struct pending_conn *conn, const struct http_head *head, struct
         return;
     }
     m->pending_id = conn->id;
-    snprintf(m->client, sizeof m->client, "%s", conn->tls->name);
+    snprintf(m->client, sizeof m->client, "%s", conn->client);
     conn->calls = azure_may_wait(head) || api_may_wait(head);
+    m->fronted = conn->fronted;
     pending_conn_ask(conn, &m->message);
     if (conn->calls)
         http_conn_watch(conn->session);
@@ -300,6 +328,11 @@ static void on_first_readable(void *owner)
         pending_conn_free(conn); /* a client that leaves without a request is not reported */
         return;
     }
+    if (conn->tls == NULL && frontend_has_header(conn)) {
+        pending_conn_refused(conn, 0, ERR_PROTOCOL, FRONTEND_STRANGE_HEADER);
+        pending_conn_free(conn);
+        return;
+    }
     bool mqtt = p[0] == MQTT_CONNECT << 4;
     free(x);
     stream_read_on(s, false);
@@ -341,3 +374,4 @@ static void end_first(void *session)
 }
 
 const struct hub_protocol https_protocol = {.start = start, .end = end_first};
+const struct hub_protocol plain_protocol = {.plain = true, .start = start, .end = end_first};

@@ -3,6 +3,7 @@
 #define GATEWAY_HUB_FRONTEND_INTERNAL_H
 
 #include "core/base/map.h"
+#include "core/net/addresses.h"
 #include "core/tls/tls.h"
 #include "gateway/hub/frontend.h"
 #include "gateway/hub/pending_queue.h"
@@ -10,7 +11,9 @@
 struct frontend {
     struct frontend_options o;
     struct identity *identity;
-    uint8_t last_certificate[TLS_FINGERPRINT]; /* fingerprint of the identity before; or zeroes */
+    /* Fingerprints: of the certificate that fronts show, and of both before the last change; or
+     * zeroes. */
+    uint8_t shown[TLS_FINGERPRINT], last_certificate[TLS_FINGERPRINT], last_shown[TLS_FINGERPRINT];
     struct map by_id;
     struct list pending;
     struct pending_queue *queue;
@@ -24,8 +27,19 @@ struct pending_conn {
     struct pending_slot slot;
     struct frontend *frontend;
     uint64_t id;
-    struct stream *tls;    /* below `stream`, or below the session's */
-    struct stream *stream; /* the buffered stream around tls; NULL once the session has it */
+    struct stream *socket; /* below all others; valid as long as they are */
+    /* Below `stream`, or below the session's. NULL before the PROXY header was read, and where
+     * there is no TLS. */
+    struct stream *tls;
+    /* The buffered stream around tls, or the socket whose PROXY header is read; NULL once the
+     * session has it. */
+    struct stream *stream;
+    char client[80]; /* who it is: the socket's name, or what its front has told */
+    struct ip peer;  /* the socket's other end */
+    /* A front passes it on, so it counts as nobody on this machine, whatever the addresses say. */
+    bool fronted;
+    bool told;        /* a PROXY header has told who it is, so no header of a request does */
+    size_t header_at; /* bytes of the PROXY header that must be there for the next look */
     const struct hub_protocol *protocol;
     void *session; /* the protocol's state; NULL during the TLS handshake */
     struct timer
@@ -33,10 +47,40 @@ struct pending_conn {
     bool asked;       /* the main thread has to answer */
     bool calls;       /* what it asked is a call that waits for others (api_may_wait) */
     char channel[36]; /* "channel-id" */
-    uint8_t certificate[TLS_FINGERPRINT]; /* fingerprint of the hub's that the client was shown */
+    uint8_t certificate[TLS_FINGERPRINT]; /* fingerprint of the one that the client was shown */
 };
 
+/* ---- pending_conn.c ---- */
+
+/* Of that socket's other end; the caller sets the socket. NULL: no memory. */
+struct pending_conn *pending_conn_new(struct frontend *f, struct ip peer,
+                                      const struct hub_protocol *protocol);
 void pending_conn_free(struct pending_conn *conn);
+/* Makes space for a connection of that address by dropping one of the origin that has the most, so
+ * that no origin can keep all others out. exempt: the limit for one origin does not hold. */
+enum pending_queue_admits frontend_room(struct frontend *f, struct ip ip, bool exempt);
+/* Why there is none: a few words. NULL: there is. */
+const char *frontend_no_room(enum pending_queue_admits room);
+/* Tells the main thread that somebody was refused, as pending_conn_refused. */
+void frontend_refused(struct frontend *f, const char *client, int status, enum err why,
+                      const char *reason);
+/* Counts the connection as that client's from now on; NULL: as the socket's other end. Dropped for
+ * it may be another connection of that client. False: the client has too many (a sentence in
+ * *why). */
+bool pending_conn_is(struct pending_conn *conn, const union address *client, const char **why);
+/* A request was answered: a connection of a web server in front is nobody's until its next one. */
+void pending_conn_rest(struct pending_conn *conn);
+/* The socket can be used from its next byte on: TLS begins, or the session. conn->stream is NULL.
+ * False: no memory; the socket is closed. */
+bool pending_conn_begin(struct pending_conn *conn);
+/* The name (CN) in the certificate that the client has proven to own, or NULL. */
+const char *pending_conn_certified(const struct pending_conn *conn);
+/* Reads the header of the PROXY protocol, and then begins (frontend_header.c). */
+void frontend_read_header(struct pending_conn *conn);
+/* Whether the bytes that have come begin with such a header, where none may be. */
+bool frontend_has_header(struct pending_conn *conn);
+#define FRONTEND_STRANGE_HEADER                                                                    \
+    "not TLS: it begins with a PROXY header, and its address is not in --trust-proxy"
 /* The session's next step costs about as much as a handshake's, so it has to wait for its turn
  * (struct hub_protocol). known: as for tls_server_options.waits. */
 void pending_conn_await_turn(struct pending_conn *conn, bool known);

@@ -105,7 +105,7 @@ static void ask(struct mqtt_greeting *g, const struct mqtt_login *l, const struc
         m->clean = c->clean;
         m->old = c->level == 3;
         m->keepalive_s = c->keepalive_s;
-        snprintf(m->client, sizeof m->client, "%s", conn->tls->name);
+        snprintf(m->client, sizeof m->client, "%s", conn->client);
         m->device = span_dup(l->device);
         m->host = span_dup(l->host);
         m->client_id = span_dup(c->client_id);
@@ -124,7 +124,7 @@ static void ask(struct mqtt_greeting *g, const struct mqtt_login *l, const struc
 
 static void connect_came(struct mqtt_greeting *g, const struct mqtt_connect *c)
 {
-    struct mqtt_login l = mqtt_login_of(c, tls_peer_name(g->conn->tls));
+    struct mqtt_login l = mqtt_login_of(c, pending_conn_certified(g->conn));
     timer_stop(g->conn->timer);
     if (l.proof == MQTT_PROOF_NONE)
         refuse(g, l.code, l.code == MQTT_LEVEL_REFUSED ? ERR_UNSUPPORTED : ERR_FORBIDDEN, l.why);

@@ -2,10 +2,13 @@
 
 #include "core/base/log.h"
 #include "core/control/monitor_devices.h"
+#include "gateway/hub/hub_protocol.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@
 #define DAY_MS 86400000
 #define REFUSAL_LOG_WINDOW_MS 60000
 #define TLS_CACHE_BYTES (1 << 20) /* some 10,000 sessions */
+#define PLAIN_MODE 0666 /* of a web server's way in: it is another user, and the folder decides */
 
 /* ---- messages ---- */
 
@@ -113,6 +117,18 @@ static const char *keep_listener(struct hub_listener *at, struct listener *l)
     return listener_name(l);
 }
 
+/* False: others than this machine would reach it. */
+static bool guard_plain(const struct listener *l, enum err *why)
+{
+    *why = ERR_FORBIDDEN;
+    if (!listener_is_local(l))
+        return false;
+    if (listener_port(l) != 0)
+        return true;
+    *why = chmod(listener_name(l), PLAIN_MODE) == 0 ? ERR_OK : err_from_errno(errno);
+    return *why == ERR_OK;
+}
+
 const char *hub_listen(struct hub *hub, const struct hub_protocol *protocol, const char *where,
                        enum err *why)
 {
@@ -120,7 +136,11 @@ const char *hub_listen(struct hub *hub, const struct hub_protocol *protocol, con
     *why = ERR_LIMIT;
     if (at == NULL)
         return NULL;
-    return keep_listener(at, listener_new(hub->o.loop, where, &listener_events, at, why));
+    struct listener *l = listener_new(hub->o.loop, where, &listener_events, at, why);
+    if (l == NULL || !protocol->plain || guard_plain(l, why))
+        return keep_listener(at, l);
+    listener_free(l);
+    return NULL;
 }
 
 const char *hub_adopt(struct hub *hub, const struct hub_protocol *protocol, int fd, enum err *why)
@@ -144,9 +164,10 @@ static void stop_listening(struct hub *hub)
 static const char **path_of(struct hub_options *o, enum hub_path which)
 {
     const char **const paths[PATHS] = {
-        [PATH_CERT] = &o->cert_file,       [PATH_KEY] = &o->key_file,
-        [PATH_KEYS] = &o->keys_file,       [PATH_LIMITS] = &o->limits_file,
-        [PATH_PRESET] = &o->limits_preset, [PATH_AUDIT] = &o->audit_file,
+        [PATH_CERT] = &o->cert_file,        [PATH_KEY] = &o->key_file,
+        [PATH_FRONT_CERT] = &o->front_cert, [PATH_KEYS] = &o->keys_file,
+        [PATH_LIMITS] = &o->limits_file,    [PATH_PRESET] = &o->limits_preset,
+        [PATH_AUDIT] = &o->audit_file,
     };
     return paths[which];
 }
@@ -191,16 +212,30 @@ static void tell_certificate(struct hub *hub, bool problems_only)
         log_info("%s: %s", hub->o.cert_file, text);
 }
 
+static bool read_shown(const struct hub_options *from, const struct identity *own,
+                       uint8_t out[TLS_FINGERPRINT], enum err *why, char *text, size_t size)
+{
+    if (from->front_cert != NULL)
+        return certificate_file_fingerprint(from->front_cert, out, why, text, size);
+    identity_fingerprint(own, out);
+    return true;
+}
+
 static bool load_identity(struct hub *hub, const struct hub_options *from, enum err *why,
                           char *text, size_t size)
 {
+    uint8_t shown[TLS_FINGERPRINT];
     struct identity *i = identity_new(from->cert_file, from->key_file, why, text, size);
-    if (i == NULL)
-        return false;
-    if (!keep_path(hub, PATH_CERT, from->cert_file) || !keep_path(hub, PATH_KEY, from->key_file)) {
+    bool good = i != NULL && read_shown(from, i, shown, why, text, size);
+    if (good &&
+        (!keep_path(hub, PATH_CERT, from->cert_file) || !keep_path(hub, PATH_KEY, from->key_file) ||
+         !keep_path(hub, PATH_FRONT_CERT, from->front_cert)))
+        good = no_memory(why, text, size);
+    if (!good) {
         identity_free(i);
-        return no_memory(why, text, size);
+        return false;
     }
+    memcpy(hub->shown, shown, sizeof hub->shown);
     identity_free(hub->identity);
     hub->identity = i;
     tell_certificate(hub, false);
@@ -303,9 +338,11 @@ bool hub_check(const struct hub_options *o, char *text, size_t size)
 {
     enum err why;
     const struct trust_sources from = {.file = o->device_ca, .clients = true};
+    uint8_t shown[TLS_FINGERPRINT];
     struct identity *identity = identity_new(o->cert_file, o->key_file, &why, text, size);
+    bool certificates = identity != NULL && read_shown(o, identity, shown, &why, text, size);
     struct limit_book *limits =
-        identity != NULL ? limits_read(o->limits_preset, o->limits_file, &why, text, size) : NULL;
+        certificates ? limits_read(o->limits_preset, o->limits_file, &why, text, size) : NULL;
     struct keys *keys =
         limits != NULL && o->keys_file != NULL ? keys_read(o->keys_file, &why, text, size) : NULL;
     bool good = limits != NULL && (keys != NULL || o->keys_file == NULL);

@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 
+struct fronts;
 struct hub_protocol;
 struct monitor;
 struct hub;
@@ -32,6 +33,10 @@ struct hub_options {
     size_t workers;
     size_t per_address;           /* pending connections of one address; 0: no limit */
     const struct ip_list *exempt; /* addresses without that limit, or NULL */
+    const struct fronts *fronts;  /* who is believed what it says of clients, or NULL */
+    /* The certificate that web servers in front show when they end TLS (PEM), or NULL: it is
+     * cert_file's. */
+    const char *front_cert;
     uint64_t idle_ms; /* A client that is silent for that long is dropped; it may reconnect. */
     /* Who is told what happens; its command is NULL for nobody. */
     struct hooks_options hook;
@@ -54,7 +59,8 @@ void hub_free(struct hub *hub);
 void hub_set_monitor(struct hub *hub, struct monitor *m);
 
 /* Listens on one more address for that protocol. Returns the address with its real port, for
- * people; NULL with *why. */
+ * people; NULL with *why. A plain protocol listens on this machine only (ERR_FORBIDDEN), and
+ * whoever may enter the folder of its unix socket may connect. */
 const char *hub_listen(struct hub *hub, const struct hub_protocol *protocol, const char *where,
                        enum err *why);
 /* The same for a socket that listens already, which is taken over. */

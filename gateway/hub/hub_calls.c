@@ -118,6 +118,7 @@ void hub_called(struct hub *hub, void *message)
     struct api_call c = {.head = &m->head,
                          .body = m->body,
                          .client = m->client,
+                         .fronted = m->fronted,
                          .caller = {m->message.worker, m->pending_id}};
     m->hub = hub;
     if (azure_wants(&m->head))

@@ -21,7 +21,16 @@
 #define HUB_MAX_LISTENERS 16
 
 /* Paths that a reload may change. hub_options points to copies of them. */
-enum hub_path { PATH_CERT, PATH_KEY, PATH_KEYS, PATH_LIMITS, PATH_PRESET, PATH_AUDIT, PATHS };
+enum hub_path {
+    PATH_CERT,
+    PATH_KEY,
+    PATH_FRONT_CERT,
+    PATH_KEYS,
+    PATH_LIMITS,
+    PATH_PRESET,
+    PATH_AUDIT,
+    PATHS
+};
 
 struct hub {
     struct hub_options o; /* strings other than `paths` outlive the hub */
@@ -47,7 +56,8 @@ struct hub {
     struct map presences;    /* struct presence by tunnel id, for tunnels with ends */
     struct timer *tick;
     struct identity *identity;
-    uint64_t certificate_told; /* loop_now when its expiry was last checked */
+    uint8_t shown[TLS_FINGERPRINT]; /* of the certificate that fronts show */
+    uint64_t certificate_told;      /* loop_now when its expiry was last checked */
     struct tls_cache *cache;
     struct trust *device_trust; /* or NULL */
     struct hub_listener {

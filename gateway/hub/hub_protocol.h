@@ -1,16 +1,19 @@
-/* A protocol that a listener speaks inside TLS; main.c has a table of which option listens for
- * which. */
+/* A protocol that a listener speaks, inside TLS but for one; main.c has a table of which option
+ * listens for which. */
 #ifndef GATEWAY_HUB_HUB_PROTOCOL_H
 #define GATEWAY_HUB_HUB_PROTOCOL_H
+
+#include <stdbool.h>
 
 struct stream;
 struct pending_conn;
 struct message_device_reply;
 
 struct hub_protocol {
-    /* Called when the connection's TLS handshake is done. Takes over s, which is open, and returns
-     * the connection's session, or NULL without memory. pending_conn_free (frontend_internal.h)
-     * ends the session, which may call it itself. */
+    bool plain; /* there is no TLS: only web servers on this machine come, which have ended it */
+    /* Called when the connection's TLS handshake is done, if there is one. Takes over s, which is
+     * open, and returns the connection's session, or NULL without memory. pending_conn_free
+     * (frontend_internal.h) ends the session, which may call it itself. */
     void *(*start)(struct pending_conn *conn, struct stream *s);
     void (*end)(void *session); /* ends the session and closes its stream */
     /* The session's turn has come, for which it has waited (pending_await_turn). May be NULL when
@@ -22,6 +25,7 @@ struct hub_protocol {
 };
 
 extern const struct hub_protocol https_protocol; /* frontend_https.c: tunnels' ends, and the API */
+extern const struct hub_protocol plain_protocol; /* the same without TLS */
 extern const struct hub_protocol mqtt_protocol;  /* frontend_mqtt.c: devices that speak MQTT */
 
 #endif

@@ -3,6 +3,8 @@
 
 #include "core/base/log.h"
 
+#include <string.h>
+
 void hub_post(struct hub *hub, struct message *m)
 {
     if (m != NULL)
@@ -24,8 +26,10 @@ void hub_share_identity(struct hub *hub)
 {
     for (size_t i = hub->n_workers; i < hub->n_threads; i++) {
         struct message_identity *m = MESSAGE(struct message_identity, MESSAGE_IDENTITY, i);
-        if (m != NULL)
+        if (m != NULL) {
             m->identity = identity_ref(hub->identity);
+            memcpy(m->shown, hub->shown, sizeof m->shown);
+        }
         hub_post(hub, m != NULL ? &m->message : NULL);
     }
 }
@@ -54,7 +58,8 @@ bool hub_start_threads(struct hub *hub)
                                       .cache = hub->cache,
                                       .device_trust = hub->device_trust,
                                       .per_origin = (hub->o.per_address + n - 1) / n,
-                                      .exempt = hub->o.exempt};
+                                      .exempt = hub->o.exempt,
+                                      .fronts = hub->o.fronts};
     if (!start_threads(hub, &worker, n))
         return false;
     hub->n_workers = n;

@@ -7,6 +7,7 @@
 #include "core/net/listener.h"
 #include "core/net/systemd.h"
 #include "gateway/common/program_run.h"
+#include "gateway/hub/fronts.h"
 #include "gateway/hub/hub.h"
 #include "gateway/hub/hub_protocol.h"
 
@@ -32,8 +33,24 @@ static const struct option hub_table[] = {
      .argument = "ADDRESS:PORT",
      .help = "Where to wait for devices that speak MQTT; may be repeated. Default: nowhere.",
      .flags = OPTION_MANY | OPTION_START},
+    {.name = "listen-plain",
+     .argument = "ADDRESS:PORT|PATH",
+     .help = "Where to wait, without TLS, for a web server on this machine that ends TLS and says "
+             "in X-Forwarded-For or Forwarded who the client is: a loopback address or a unix "
+             "socket; may be repeated. Default: nowhere.",
+     .flags = OPTION_MANY | OPTION_START},
+    {.name = "trust-proxy",
+     .argument = "ADDRESS[/BITS]|unix",
+     .help = "A balancer or proxy in front of the hub that says who the client is: each of its "
+             "connections must begin with a PROXY header, version 1 or 2; unix is whoever comes "
+             "by a unix socket. May be repeated, or have several with commas.",
+     .flags = OPTION_MANY | OPTION_START},
     {.name = "cert", .argument = "FILE", .help = "The certificate, PEM, with its chain."},
     {.name = "key", .argument = "FILE", .help = "Its private key, PEM."},
+    {.name = "front-cert",
+     .argument = "FILE",
+     .help = "The certificate that the web server in front of --listen-plain shows, PEM, which "
+             "devices sign what they say for. Default: that of --cert."},
     {.name = "state",
      .argument = "DIR",
      .env = "STATE_DIRECTORY",
@@ -166,6 +183,7 @@ struct app {
     uint64_t idle_ms, grace_ms, workers, memory, per_address, hook_refusals;
     struct hooks_options hook;
     struct ip_list exempt;
+    struct fronts fronts;
     char credential[512]; /* the path of one that systemd has loaded */
 };
 
@@ -183,6 +201,23 @@ static enum err check_exempt(struct app *a)
                                 "--per-address-except=%s: want an address or network such as "
                                 "192.0.2.7, 10.0.0.0/8 or 2001:db8::/32",
                                 net);
+    }
+    return ERR_OK;
+}
+
+static enum err check_fronts(struct app *a)
+{
+    const char *text;
+    for (size_t i = 0; (text = options_each(a->options, "trust-proxy", i)) != NULL; i++) {
+        enum err why = fronts_add(&a->fronts, text);
+        if (why == ERR_LIMIT)
+            return options_fail(a->options, "more than %d addresses with --trust-proxy",
+                                IP_LIST_MAX);
+        if (why != ERR_OK)
+            return options_fail(a->options,
+                                "--trust-proxy=%s: want addresses or networks such as 192.0.2.7, "
+                                "10.0.0.0/8 or 2001:db8::/32, with commas between, or unix",
+                                text);
     }
     return ERR_OK;
 }
@@ -253,7 +288,9 @@ static enum err check_options(struct app *a)
         why = live_page_check(o);
     if (why == ERR_OK)
         why = check_hook(a);
-    return why == ERR_OK ? check_exempt(a) : why;
+    if (why == ERR_OK)
+        why = check_exempt(a);
+    return why == ERR_OK ? check_fronts(a) : why;
 }
 
 /* ---- start ---- */
@@ -261,6 +298,12 @@ static enum err check_options(struct app *a)
 static bool listening(struct app *a, const char *what, const char *name, const char *where,
                       enum err why)
 {
+    if (name == NULL && why == ERR_FORBIDDEN) {
+        log_fatal("cannot listen on %s without TLS: others than this machine would reach it; give "
+                  "a loopback address or a unix socket",
+                  where);
+        return false;
+    }
     if (name == NULL) {
         log_fatal("cannot listen on %s: %s", where, listener_problem(where, why));
         return false;
@@ -279,6 +322,7 @@ struct door {
 static const struct door doors[] = {
     {"listen", &https_protocol, ""},
     {"mqtt-listen", &mqtt_protocol, " for MQTT"},
+    {"listen-plain", &plain_protocol, " without TLS"},
 };
 
 static bool listen_at(struct app *a, const struct door *d)
@@ -344,6 +388,8 @@ static struct hub_options hub_options(struct app *a)
         .workers = (size_t)a->workers,
         .per_address = (size_t)a->per_address,
         .exempt = &a->exempt,
+        .fronts = &a->fronts,
+        .front_cert = options_get(o, "front-cert"),
         .idle_ms = a->idle_ms,
         .hook = a->hook,
         .hook_refusals = a->hook_refusals,

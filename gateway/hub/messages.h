@@ -142,6 +142,7 @@ struct message_api_reply {
 struct message_identity {
     struct message message;
     struct identity *identity; /* a reference; NULL once it is taken */
+    uint8_t shown[TLS_FINGERPRINT];
 };
 struct message_admit_request {
     struct message message;
@@ -176,6 +177,7 @@ struct message_api_request {
     struct http_head head; /* views into `bytes` */
     struct span body;      /* a view, too */
     char client[80];
+    bool fronted; /* the client is nobody on this machine, whatever its address is */
     size_t size;
     char bytes[]; /* wiped */
 };

@@ -126,12 +126,17 @@ static struct pending_origin *largest(const struct pending_queue *queue)
     return most;
 }
 
+static bool is_full(const struct pending_queue *queue, const struct pending_origin *o, bool exempt)
+{
+    return o != NULL && !exempt && queue->o.per_origin > 0 && o->n >= queue->o.per_origin;
+}
+
 enum pending_queue_admits pending_queue_admits(struct pending_queue *queue, struct ip origin,
                                                bool exempt, uint64_t now,
                                                struct pending_slot **victim)
 {
     const struct pending_origin *own = find(queue, origin);
-    bool many = own != NULL && !exempt && queue->o.per_origin > 0 && own->n >= queue->o.per_origin;
+    bool many = is_full(queue, own, exempt);
     *victim = NULL;
     if (!many && queue->n < queue->o.max)
         return PENDING_QUEUE_SPACE;
@@ -182,6 +187,26 @@ void pending_queue_leave(struct pending_queue *queue, struct pending_slot *slot)
         return;
     map_remove(&queue->origins, &o->ip, sizeof o->ip);
     free(o);
+}
+
+enum pending_queue_admits pending_queue_move(struct pending_queue *queue, struct pending_slot *slot,
+                                             struct ip origin, bool exempt, uint64_t now,
+                                             struct pending_slot **victim)
+{
+    struct pending_origin *own = find(queue, origin);
+    *victim = NULL;
+    if (own != NULL && own == slot->origin)
+        return PENDING_QUEUE_SPACE;
+    if (is_full(queue, own, exempt) && (*victim = impatient(queue, own, now)) == NULL)
+        return PENDING_QUEUE_ORIGIN_FULL;
+    struct pending_slot moved = {.since = now};
+    if (!pending_queue_enter(queue, &moved, origin, now))
+        return PENDING_QUEUE_FULL;
+    pending_queue_leave(queue, slot);
+    list_remove(&moved.node);
+    slot->origin = moved.origin;
+    pending_await_peer(slot, now);
+    return PENDING_QUEUE_SPACE;
 }
 
 static void move(struct pending_slot *slot, struct list *to, enum pending_state state)

@@ -55,6 +55,12 @@ enum pending_queue_admits pending_queue_admits(struct pending_queue *queue, stru
 bool pending_queue_enter(struct pending_queue *queue, struct pending_slot *slot, struct ip origin,
                          uint64_t now);
 void pending_queue_leave(struct pending_queue *queue, struct pending_slot *slot);
+/* Makes the slot that origin's from now on, in the state PENDING_PEER, since who it is became known
+ * (fronts.h). Only per_origin counts, as for pending_queue_admits; *victim must leave afterwards.
+ * PENDING_QUEUE_FULL: no memory. The slot stays as it was unless there is space. */
+enum pending_queue_admits pending_queue_move(struct pending_queue *queue, struct pending_slot *slot,
+                                             struct ip origin, bool exempt, uint64_t now,
+                                             struct pending_slot **victim);
 
 /* Set the slot's state. */
 void pending_await_peer(struct pending_slot *slot, uint64_t now);

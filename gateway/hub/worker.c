@@ -207,7 +207,7 @@ static void on_api_reply(struct worker *w, void *message)
 static void on_identity(struct worker *w, void *message)
 {
     struct message_identity *m = message;
-    frontend_identity(w->frontend, m->identity);
+    frontend_identity(w->frontend, m->identity, m->shown);
     m->identity = NULL;
 }
 
@@ -358,7 +358,8 @@ static bool open_frontend(struct worker *w)
                                  .cache = w->o.cache,
                                  .device_trust = w->o.device_trust,
                                  .per_origin = w->o.per_origin,
-                                 .exempt = w->o.exempt};
+                                 .exempt = w->o.exempt,
+                                 .fronts = w->o.fronts};
     w->frontend = frontend_new(&o);
     return w->frontend != NULL;
 }

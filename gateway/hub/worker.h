@@ -7,6 +7,7 @@
 #define GATEWAY_HUB_WORKER_H
 
 #include "core/net/ip.h"
+#include "gateway/hub/fronts.h"
 #include "gateway/hub/messages.h"
 #include "gateway/hub/relay/worker_stats.h"
 
@@ -24,6 +25,7 @@ struct worker_options {
     const struct trust *device_trust; /* or NULL; shared by all frontends */
     size_t per_origin;                /* as in frontend.h */
     const struct ip_list *exempt;
+    const struct fronts *fronts;
 };
 
 /* Starts the thread. NULL: no memory, descriptors or threads. */

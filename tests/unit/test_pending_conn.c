@@ -84,7 +84,9 @@ static int begin(void **state)
     struct identity *identity =
         identity_new(certs_file("ec.pem"), certs_file("ec.key"), &why, text, sizeof text);
     assert_non_null(identity);
-    frontend_identity(frontend, identity);
+    uint8_t shown[TLS_FINGERPRINT];
+    identity_fingerprint(identity, shown);
+    frontend_identity(frontend, identity, shown);
     return 0;
 }
 

@@ -153,6 +153,42 @@ static void test_exempt(void **state)
     assert_int_equal(comes(f, 10, 1, true), 0);
 }
 
+/* Guest i turns out to be from there; the result is that of comes(). */
+static int turns_out(struct fixture *f, int i, uint8_t origin, bool exempt)
+{
+    struct pending_slot *victim;
+    f->room = pending_queue_move(f->queue, &f->slots[i], from(origin), exempt, f->now, &victim);
+    if (f->room != PENDING_QUEUE_SPACE)
+        return -2;
+    if (victim != NULL)
+        pending_queue_leave(f->queue, victim);
+    f->now++;
+    return victim != NULL ? (int)(victim - f->slots) : -1;
+}
+
+/* A front's connections become those of their clients. */
+static void test_move(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < MAX; i++)
+        assert_int_equal(comes(f, i, 9, true), -1);
+    for (int i = 0; i < PER_ORIGIN; i++)
+        assert_int_equal(turns_out(f, i, 1, false), -1);
+    assert_int_equal(turns_out(f, 0, 1, false), -1); /* it is already */
+    assert_int_equal(turns_out(f, 5, 1, false), -2);
+    assert_int_equal(f->room, PENDING_QUEUE_ORIGIN_FULL);
+    assert_int_equal(turns_out(f, 5, 2, false), -1);
+    assert_int_equal(turns_out(f, 6, 1, true), -1);
+    assert_int_equal(pending_queue_size(f->queue), MAX);
+    f->now += PATIENCE;
+    assert_int_equal(turns_out(f, 7, 1, false), 0); /* the longest silent has to go */
+    assert_int_equal(pending_queue_size(f->queue), MAX - 1);
+    wait_all(f, 5, 3, false);
+    expect_next(f, 5);
+    expect_next(f, 6);
+    expect_next(f, 7);
+}
+
 /* Whoever has fewer displaces one of those who have most, however fresh. */
 static void test_full_of_many(void **state)
 {
@@ -195,6 +231,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_who_leaves_has_no_turn, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_of_one_origin, setup, teardown),
         cmocka_unit_test_setup_teardown(test_exempt, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_move, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_of_many, setup, teardown),
         cmocka_unit_test_setup_teardown(test_full_of_single_ones, setup, teardown),
     };

@@ -155,6 +155,7 @@ static struct call *call_new(struct api *a, const struct api_call *q)
                        .operation = OPERATION_COUNT,
                        .out.bytes.limit = ANSWER_MAX};
     snprintf(c->client, sizeof c->client, "%s", q->client);
+    c->fronted = q->fronted;
     random_uuid(c->request_id);
     return c;
 }

@@ -50,6 +50,7 @@ struct api_call {
     const struct http_head *head; /* views must live until `done` */
     struct span body;
     const char *client;          /* "address:port" */
+    bool fronted;                /* a front says so: it is nobody on this machine */
     struct api_caller_id caller; /* no other call that waits has it */
 };
 struct api_answer {

@@ -81,6 +81,7 @@ struct call {
     char key_id[129];         /* "" for unsigned calls */
     const char *denied;       /* why the tag change was refused; static storage */
     char client[80];
+    bool fronted;
 
     /* A new token for each side that is `fresh`; wiped. */
     bool fresh[SIDE_COUNT];

@@ -67,7 +67,7 @@ static bool refuse_mismatch(struct call *c)
 
 static bool authorize_unsigned(struct call *c)
 {
-    if (c->api->allow_unsigned_loopback && peer_is_loopback(c->client))
+    if (c->api->allow_unsigned_loopback && !c->fronted && peer_is_loopback(c->client))
         return c->known = true;
     return REFUSE(c, FAULT_MISSING_TOKEN, "Missing Authentication Token: %s",
                   sigv4_text(SIGV4_MISSING));
