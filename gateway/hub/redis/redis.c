@@ -251,6 +251,7 @@ static enum err begin(struct redis *r, const struct redis_options *o, char *text
                                                                 .place = &r->url.places[0],
                                                                 .user = r->url.user,
                                                                 .password = r->url.password,
+                                                                .pin = &r->pin,
                                                                 .timeout_ms = r->o.timeout_ms,
                                                                 .events = &server_events,
                                                                 .owner = r});
@@ -271,6 +272,7 @@ struct redis *redis_new(const struct redis_options *o, enum err *why, char *text
     r->text = text;
     r->size = size;
     r->patience = loop_now(o->loop) + PATIENCE_MS;
+    list_init(&r->all);
     list_init(&r->later);
     list_init(&r->failed);
     deferred_init(&r->tell_failed, tell_failed, r);
@@ -289,18 +291,13 @@ void redis_free(struct redis *r)
 {
     if (r == NULL)
         return;
-    struct list all;
-    list_init(&all);
-    list_each(node, &r->failed) list_append(&all, node);
-    list_each(node, &r->later) list_append(&all, node);
     if (r->server != NULL)
-        redis_server_take(r->server, &all);
-    redis_server_free(r->server);
-    r->server = NULL;
+        redis_server_stop(r->server);
     loop_cancel(&r->tell_failed);
     timer_free(r->tick);
-    while (!list_empty(&all))
-        redis_finish(r, list_entry(all.next, struct redis_command, node), ERR_SHUTDOWN, NULL);
+    while (!list_empty(&r->all))
+        redis_finish(r, list_entry(r->all.next, struct redis_command, all), ERR_SHUTDOWN, NULL);
+    redis_server_free(r->server);
     redis_url_free(&r->url);
     free(r);
 }
@@ -312,6 +309,18 @@ bool redis_up(const struct redis *r)
     return r->up;
 }
 
+void redis_pin(struct redis *r, const char *key, const char *field, const char *value)
+{
+    snprintf(r->pin.key, sizeof r->pin.key, "%s", key);
+    snprintf(r->pin.field, sizeof r->pin.field, "%s", field);
+    snprintf(r->pin.value, sizeof r->pin.value, "%s", value);
+}
+
+void redis_check(struct redis *r)
+{
+    redis_server_again(r->server, NULL);
+}
+
 struct redis_counts redis_counts(const struct redis *r)
 {
     return r->counts;
@@ -321,6 +330,7 @@ struct redis_counts redis_counts(const struct redis *r)
 static void begin_command(struct redis *r, struct redis_command *c)
 {
     c->until = loop_now(r->o.loop) + r->o.timeout_ms;
+    list_append(&r->all, &c->all);
     r->counts.commands++;
     r->counts.unanswered++;
     bool fine = c->why == ERR_OK && r->counts.unanswered <= REDIS_QUEUE_MAX;
@@ -344,6 +354,23 @@ void redis_ask(struct redis *r, const struct span *args, size_t n, size_t key, r
     c->done = done;
     c->ctx = ctx;
     begin_command(r, c);
+}
+
+static void ignore(void *ctx, enum err why, const struct redis_reply *reply)
+{
+    (void)ctx;
+    (void)why;
+    (void)reply;
+}
+
+void redis_forget(struct redis *r, const void *ctx)
+{
+    list_each(node, &r->all)
+    {
+        struct redis_command *c = list_entry(node, struct redis_command, all);
+        if (c->ctx == ctx)
+            c->done = ignore;
+    }
 }
 
 void redis_call(struct redis *r, const char *function, const char *key, const struct span *args,

@@ -56,6 +56,16 @@ void redis_ask(struct redis *r, const struct span *args, size_t n, size_t key, r
 void redis_call(struct redis *r, const char *function, const char *key, const struct span *args,
                 size_t n, redis_done *done, void *ctx);
 
+/* From now on Redis counts as away unless that field of a hash is as it is now known: so a Redis
+ * that has lost its data is not believed to hold nothing. Seen at each connection (of a Redis
+ * Cluster, at those of the key's shard), and with redis_check. The texts are copied. */
+void redis_pin(struct redis *r, const char *key, const char *field, const char *value);
+void redis_check(struct redis *r); /* connects anew, with all checks */
+
+/* Whoever asked with that ctx is told nothing any more: for its end. What was asked may still be
+ * done. */
+void redis_forget(struct redis *r, const void *ctx);
+
 /* Readers of replies; all take what is there as it is: a missing or other kind reads as n 0, 0, "".
  */
 size_t redis_count(const struct redis_reply *r);                             /* items of a list */

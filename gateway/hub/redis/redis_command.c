@@ -8,6 +8,7 @@ struct redis_command *redis_command_new(const struct span *args, size_t n)
     if (c == NULL)
         return NULL;
     list_init(&c->node);
+    list_init(&c->all);
     c->slot = REDIS_SLOT_ANY;
     c->text.limit = REDIS_COMMAND_MAX;
     bool fine = n <= REDIS_ARGS_MAX && buf_printf(&c->text, "*%zu\r\n", n);
@@ -24,6 +25,7 @@ void redis_command_free(struct redis_command *c)
     if (c == NULL)
         return;
     list_remove(&c->node);
+    list_remove(&c->all);
     buf_wipe(&c->text);
     free(c);
 }

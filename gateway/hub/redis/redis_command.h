@@ -8,7 +8,8 @@
 #define REDIS_SLOT_ANY UINT16_MAX
 
 struct redis_command {
-    struct list node;
+    struct list node; /* of where it waits for the next step */
+    struct list all;  /* of all that their client has */
     struct buf text;  /* as it is sent (RESP) */
     redis_done *done; /* NULL: one of a greeting */
     void *ctx;

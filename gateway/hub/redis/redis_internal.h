@@ -7,7 +7,9 @@
 struct redis {
     struct redis_options o;
     struct redis_url url;
+    struct redis_pin pin;
     struct redis_server *server;
+    struct list all;    /* the commands that are not answered yet */
     struct list later;  /* commands that a server wants to be asked again */
     struct list failed; /* are answered with their `why` at the end of the loop's turn */
     struct deferred tell_failed;

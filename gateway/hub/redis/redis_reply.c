@@ -1,6 +1,6 @@
 #include "gateway/hub/redis/redis_reply.h"
 
-#include <hiredis/hiredis.h>
+#include <hiredis/read.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -15,7 +15,7 @@
 #define PAUSE_MAX_MS 2000
 #define PATIENCE_MS 250 /* between two questions to a server that is loading */
 
-enum state { PAUSED, CONNECTING, LOGIN, INFO, LOADING, LIBRARY, READY };
+enum state { PAUSED, CONNECTING, LOGIN, INFO, LOADING, PIN, LIBRARY, READY };
 
 struct redis_server {
     struct redis_server_options o;
@@ -118,6 +118,20 @@ static void load(struct redis_server *s)
     say(s, LIBRARY, args, 3);
 }
 
+static void ask_pin(struct redis_server *s)
+{
+    const struct span args[] = {span_of("HGET"), span_of(s->o.pin->key), span_of(s->o.pin->field)};
+    say(s, PIN, args, 3);
+}
+
+static void on_pin(struct redis_server *s, struct span value)
+{
+    if (span_is(value, s->o.pin->value))
+        load(s);
+    else
+        fail(s, ERR_PROTOCOL, "has lost what hubs kept there, or is another one");
+}
+
 static void send_waiting(struct redis_server *s)
 {
     list_each(node, &s->waiting)
@@ -183,13 +197,28 @@ static void on_info(struct redis_server *s, struct span answer)
     if (why != ERR_OK && !s->warned)
         log_error("Redis at %s %s", s->name, text);
     s->warned = why != ERR_OK;
-    load(s);
+    if (s->o.pin->key[0] != 0)
+        ask_pin(s);
+    else
+        load(s);
+}
+
+static bool is_loaded(struct span error)
+{
+    return memmem(error.p, error.n, "already exists", 14) != NULL;
 }
 
 /* An error in place of what was asked for. */
 static void on_error(struct redis_server *s, struct span error)
 {
+    if (s->state == LIBRARY && is_loaded(error)) {
+        greeted(s);
+        return;
+    }
     switch (redis_trouble(error)) {
+    case REDIS_MOVED: /* what is pinned is another shard's */
+        load(s);
+        return;
     case REDIS_WAIT:
         be_patient(s, error);
         return;
@@ -207,21 +236,17 @@ static void on_error(struct redis_server *s, struct span error)
     }
 }
 
-static bool is_loaded(struct span error)
-{
-    return memmem(error.p, error.n, "already exists", 14) != NULL;
-}
-
 static void on_greeting(struct redis_server *s, const struct redis_reply *reply)
 {
     struct span text = redis_text(reply);
-    bool error = reply->type == REDIS_ERROR;
-    if (error && !(s->state == LIBRARY && is_loaded(text)))
+    if (reply->type == REDIS_ERROR)
         on_error(s, text);
     else if (s->state == LOGIN)
         ask_info(s);
     else if (s->state == INFO)
         on_info(s, text);
+    else if (s->state == PIN)
+        on_pin(s, text);
     else if (s->state == LIBRARY)
         greeted(s);
 }
@@ -359,10 +384,11 @@ void redis_server_again(struct redis_server *s, const struct redis_place *place)
         connect_now(s);
 }
 
-void redis_server_take(struct redis_server *s, struct list *into)
+void redis_server_stop(struct redis_server *s)
 {
     drop_link(s);
-    list_each(node, &s->waiting) list_append(into, node);
+    timer_stop(s->timer);
+    s->state = PAUSED;
 }
 
 struct list *redis_server_waiting(struct redis_server *s)

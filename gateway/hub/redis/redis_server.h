@@ -20,17 +20,23 @@ struct redis_server_events {
                      const struct redis_reply *reply);
 };
 
+/* redis_pin's; empty texts: nothing is pinned. */
+struct redis_pin {
+    char key[64], field[64], value[64];
+};
+
 struct redis_server_options {
     struct loop *loop;
     enum redis_kind kind;
     const struct redis_place *place; /* copied */
     const char *user, *password;     /* or NULL; they outlive the server */
+    const struct redis_pin *pin;     /* outlives it, too */
     uint64_t timeout_ms;
     const struct redis_server_events *events;
     void *owner;
 };
 struct redis_server *redis_server_new(const struct redis_server_options *o); /* NULL: no memory */
-/* What it holds goes back first (redis_server_take). NULL is fine. */
+/* Only without commands. NULL is fine. */
 void redis_server_free(struct redis_server *s);
 
 /* Takes the command over; it goes out when the server is ready. */
@@ -39,8 +45,8 @@ void redis_server_send(struct redis_server *s, struct redis_command *c);
 void redis_server_load(struct redis_server *s);
 /* Drops the connection, and makes another one: to `place` when it is not NULL. */
 void redis_server_again(struct redis_server *s, const struct redis_place *place);
-/* Appends all that it holds unanswered, the oldest first. */
-void redis_server_take(struct redis_server *s, struct list *into);
+/* Drops the connection for good; what it holds waits from then on. */
+void redis_server_stop(struct redis_server *s);
 
 /* Commands that wait to be sent. */
 struct list *redis_server_waiting(struct redis_server *s);

@@ -23,6 +23,7 @@ PARTS = {
     "libbearssl.a": ("BearSSL", "bearssl", "MIT"),
     "libprotobuf-nanopb.a": ("nanopb", "nanopb", "Zlib"),
     "libcjson.a": ("cJSON", "cjson", "MIT"),
+    "libhiredis.a": ("hiredis", "hiredis", "BSD-3-Clause"),
     "libsqlite3.a": ("SQLite", "sqlite3", "blessing"),
     "libncursesw.a": ("ncurses", "ncurses", "X11-distribute-modifications-variant"),
     "libtinfo.a": ("ncurses", "ncurses", "X11-distribute-modifications-variant"),

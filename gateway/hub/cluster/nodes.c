@@ -1,0 +1,293 @@
+#include "core/base/encoding.h"
+#include "core/base/log.h"
+#include "gateway/hub/cluster/nodes_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CLOCK_STEP_MS 100 /* by which the cluster's clock is followed with each beat */
+
+void nodes_random(char out[NODE_ID_SIZE])
+{
+    uint8_t bytes[(NODE_ID_SIZE - 1) / 2];
+    random_bytes(bytes, sizeof bytes);
+    hex_encode(bytes, sizeof bytes, out);
+}
+
+void nodes_info(struct nodes *n, char *out, size_t size)
+{
+    struct node_info i = {.address = n->address, .announce = n->announce, .version = n->version};
+    if (n->o.figures != NULL)
+        n->o.figures(n->o.owner, &i.figures);
+    node_text_write(&i, out, size);
+}
+
+/* ---- the clock ---- */
+
+void nodes_follow_clock(struct nodes *n, int64_t now)
+{
+    uint64_t middle = (n->asked_at + loop_now(n->o.loop)) / 2;
+    int64_t wanted = now - (int64_t)middle, step = wanted - n->offset;
+    if (now <= 0)
+        return;
+    if (!n->clock_known)
+        n->offset = wanted;
+    else if (step > CLOCK_STEP_MS)
+        n->offset += CLOCK_STEP_MS;
+    else if (step < -CLOCK_STEP_MS)
+        n->offset -= CLOCK_STEP_MS;
+    else
+        n->offset = wanted;
+    n->clock_known = true;
+}
+
+int64_t nodes_now(const struct nodes *n)
+{
+    return (int64_t)loop_now(n->o.loop) + n->offset;
+}
+
+/* ---- beats ---- */
+
+static void on_lost_cluster(struct nodes *n)
+{
+    if (!n->lost_told)
+        log_error("Redis has lost the cluster's data; nothing is changed until it is there again");
+    n->lost_told = true;
+    redis_check(n->o.redis);
+}
+
+static void read_list(struct nodes *n, const struct redis_reply *reply)
+{
+    nodes_view_begin(&n->view, n->asked_at, loop_now(n->o.loop));
+    for (size_t i = 3; i + 1 < redis_count(reply); i += 2)
+        nodes_view_take(&n->view, redis_text(redis_item(reply, i)),
+                        redis_text(redis_item(reply, i + 1)));
+    nodes_view_end(&n->view);
+    n->listed = true;
+}
+
+/* Sleeps for what is left of the time between two beats. */
+static void wait_for_next(struct nodes *n)
+{
+    uint64_t next = n->asked_at + NODES_BEAT_MS, now = loop_now(n->o.loop);
+    timer_start(n->timer, next > now && !n->hurry ? next - now : 1);
+    n->hurry = false;
+}
+
+static void on_beat(void *ctx, enum err why, const struct redis_reply *reply)
+{
+    struct nodes *n = ctx;
+    n->asked = false;
+    if (n->state != NODES_JOINED)
+        return;
+    wait_for_next(n);
+    if (why != ERR_OK && n->starting)
+        nodes_refuse(n, why, "Redis does not answer");
+    if (why != ERR_OK)
+        return;
+    int64_t code = redis_integer(redis_item(reply, 0));
+    if (code == 3 || !span_is(redis_text(redis_item(reply, 2)), n->id)) {
+        on_lost_cluster(n);
+        return;
+    }
+    n->lost_told = false;
+    nodes_follow_clock(n, redis_integer(redis_item(reply, 1)));
+    read_list(n, reply);
+    if (code == 1)
+        return;
+    log_warning("this node was fenced: the others did not hear of it for too long");
+    timer_stop(n->timer);
+    nodes_join(n);
+}
+
+static void beat(struct nodes *n)
+{
+    char info[NODE_INFO_MAX];
+    if (n->asked)
+        return;
+    nodes_info(n, info, sizeof info);
+    const struct span args[] = {span_of(n->name), span_of(n->epoch), span_of(n->instance),
+                                span_of(n->draining ? "draining" : "up"), span_of(info)};
+    n->asked = true;
+    n->asked_at = loop_now(n->o.loop);
+    redis_call(n->o.redis, "beat", NODES_KEY, args, sizeof args / sizeof *args, on_beat, n);
+}
+
+static void beat_soon(struct nodes *n)
+{
+    n->hurry = n->asked;
+    if (n->state == NODES_JOINED)
+        beat(n);
+}
+
+static void on_timer(void *owner)
+{
+    struct nodes *n = owner;
+    if (n->state == NODES_JOINED)
+        beat(n);
+    else if (n->state == NODES_JOINING)
+        nodes_join_next(n);
+}
+
+void nodes_joined(struct nodes *n)
+{
+    n->state = NODES_JOINED;
+    redis_pin(n->o.redis, NODES_KEY, "#id", n->id);
+    beat(n);
+    if (!n->starting)
+        n->o.fenced(n->o.owner);
+}
+
+/* ---- what the view tells ---- */
+
+static void on_changed(void *owner, const struct node_info *i)
+{
+    struct nodes *n = owner;
+    if (n->o.changed != NULL)
+        n->o.changed(n->o.owner, i);
+}
+
+static void on_fenced(void *ctx, enum err why, const struct redis_reply *reply)
+{
+    struct nodes *n = ctx;
+    if (why == ERR_OK && redis_integer(redis_item(reply, 0)) == 1)
+        beat_soon(n); /* to learn who is dead now */
+}
+
+static void on_overdue(void *owner, const struct seen_node *s)
+{
+    struct nodes *n = owner;
+    char epoch[NUMBER_SIZE], beats[NUMBER_SIZE];
+    log_warning("node %s was not heard of for %" PRIu64 " ms: it is taken for dead", s->name,
+                n->view.lease);
+    snprintf(epoch, sizeof epoch, "%" PRIu64, s->info.epoch);
+    snprintf(beats, sizeof beats, "%" PRIu64, s->beat);
+    const struct span args[] = {span_of(s->name), span_of(epoch), span_of(beats)};
+    redis_call(n->o.redis, "fence", NODES_KEY, args, 3, on_fenced, n);
+}
+
+/* ---- begin and end ---- */
+
+static enum err begin(struct nodes *n, const struct nodes_options *o, char *text, size_t size)
+{
+    if (!node_name_is_valid(o->name)) {
+        snprintf(text, size, "a node's name has up to %d letters, digits, hyphens and dots",
+                 NODE_NAME_MAX);
+        return ERR_USAGE;
+    }
+    n->name = str_copy(o->name);
+    n->address = str_copy(o->address);
+    n->announce = str_copy(o->announce);
+    n->version = str_copy(o->version);
+    n->id_file = str_copy(o->id_file);
+    n->timer = timer_new(o->loop, on_timer, n);
+    if (n->name == NULL || n->address == NULL || n->announce == NULL || n->version == NULL ||
+        (o->id_file != NULL && n->id_file == NULL) || n->timer == NULL)
+        return ERR_NO_MEMORY;
+    nodes_random(n->instance);
+    n->view.lease = o->lease_ms != 0 ? o->lease_ms : NODES_LEASE_MS;
+    n->view.self = n->name;
+    n->view.changed = on_changed;
+    n->view.overdue = on_overdue;
+    n->view.owner = n;
+    return n->id_file != NULL ? nodes_id_read(n->id_file, n->id, text, size) : ERR_OK;
+}
+
+struct nodes *nodes_new(const struct nodes_options *o, enum err *why, char *text, size_t size)
+{
+    struct nodes *n = calloc(1, sizeof *n);
+    snprintf(text, size, "%s", err_text(ERR_NO_MEMORY));
+    *why = ERR_NO_MEMORY;
+    if (n == NULL)
+        return NULL;
+    n->o = *o;
+    n->starting = true;
+    n->text = text;
+    n->size = size;
+    *why = begin(n, o, text, size);
+    if (*why == ERR_OK)
+        nodes_join(n);
+    while (*why == ERR_OK &&
+           (n->state == NODES_JOINING || (n->state == NODES_JOINED && !n->listed)))
+        uv_run(loop_uv(o->loop), UV_RUN_ONCE);
+    n->starting = false;
+    if (*why == ERR_OK && n->state == NODES_REFUSED)
+        *why = n->why;
+    if (*why == ERR_OK)
+        return n;
+    nodes_free(n);
+    return NULL;
+}
+
+void nodes_free(struct nodes *n)
+{
+    if (n == NULL)
+        return;
+    redis_forget(n->o.redis, n);
+    timer_free(n->timer);
+    free(n->name);
+    free(n->address);
+    free(n->announce);
+    free(n->version);
+    free(n->id_file);
+    free(n);
+}
+
+void nodes_drain(struct nodes *n)
+{
+    n->draining = true;
+    beat_soon(n);
+}
+
+static void on_left(void *ctx, enum err why, const struct redis_reply *reply)
+{
+    struct nodes *n = ctx;
+    (void)why;
+    (void)reply;
+    n->left(n->o.owner);
+}
+
+void nodes_leave(struct nodes *n, void (*done)(void *owner))
+{
+    n->state = NODES_LEAVING;
+    n->left = done;
+    timer_stop(n->timer);
+    const struct span args[] = {span_of(n->name), span_of(n->epoch)};
+    redis_call(n->o.redis, "leave", NODES_KEY, args, 2, on_left, n);
+}
+
+/* ---- who is there ---- */
+
+const char *nodes_owner(const struct nodes *n)
+{
+    return n->owner;
+}
+
+bool nodes_is_self(const struct nodes *n, const char *owner)
+{
+    return strcmp(owner, n->owner) == 0;
+}
+
+const struct node_info *nodes_alive(const struct nodes *n, const char *owner)
+{
+    struct span name;
+    uint64_t epoch = 0;
+    if (!node_owner_split(owner, &name, &epoch) || span_is(name, n->name))
+        return NULL;
+    const struct seen_node *s = nodes_view_find(&n->view, name);
+    return s != NULL && s->info.epoch == epoch && s->info.state == NODE_UP ? &s->info : NULL;
+}
+
+const struct node_info *nodes_find(const struct nodes *n, const char *name)
+{
+    const struct seen_node *s = nodes_view_find(&n->view, span_of(name));
+    return s != NULL ? &s->info : NULL;
+}
+
+void nodes_each(const struct nodes *n, void (*take)(void *to, const struct node_info *i), void *to)
+{
+    for (size_t i = 0; i < n->view.n; i++)
+        take(to, &n->view.nodes[i].info);
+}

@@ -1,0 +1,78 @@
+/* The nodes of a cluster, as this one sees them: which are alive, under which epoch, and how they
+ * are reached. One beat a second to Redis, whose answer is the list of all; a node whose beat has
+ * not changed for the lease is fenced (marked dead for all). Time is measured by this node's
+ * monotonic clock alone. See share/doc/cluster.md. Main thread only. */
+#ifndef GATEWAY_HUB_CLUSTER_NODES_H
+#define GATEWAY_HUB_CLUSTER_NODES_H
+
+#include "core/base/err.h"
+#include "core/net/loop.h"
+
+struct nodes;
+struct redis;
+
+#define NODE_NAME_MAX 63   /* letters, digits, - and . */
+#define NODE_OWNER_SIZE 88 /* "NAME:EPOCH" and NUL */
+#define NODES_MAX 256
+#define NODES_BEAT_MS 1000
+#define NODES_LEASE_MS 5000
+#define NODES_SCHEMA 1 /* of everything that nodes keep in Redis */
+
+struct node_figures {
+    uint64_t tunnels, ends, devices, bytes; /* what each node tells of itself */
+};
+
+struct node_info {
+    const char *name;
+    uint64_t epoch;      /* grows each time that the node joins; no two are the same */
+    const char *address; /* of its cluster listener, "host:port" */
+    const char
+        *announce; /* what clients of ours are sent to, "host:port"; "": they are forwarded */
+    const char *version;
+    enum node_state { NODE_UP, NODE_DRAINING, NODE_DEAD } state;
+    struct node_figures figures;
+};
+
+struct nodes_options {
+    struct loop *loop;
+    struct redis *redis; /* outlives the nodes */
+    /* All without spaces; announce may be "". They are copied. */
+    const char *name, *address, *announce, *version;
+    /* The file that remembers which cluster this node belongs to, so that an empty Redis, or
+     * another cluster's, is not taken for it; NULL: nothing is remembered. */
+    const char *id_file;
+    uint64_t lease_ms; /* 0: NODES_LEASE_MS */
+    /* The figures to tell with the next beat. May be NULL. None of these may free the nodes. */
+    void (*figures)(void *owner, struct node_figures *out);
+    /* This node was fenced, and has a new epoch now: what it holds has to be claimed again. */
+    void (*fenced)(void *owner);
+    /* Another process lives under this node's name: this one has to end. text: a sentence. */
+    void (*taken)(void *owner, const char *text);
+    /* A node came, left, died, drains, or has a new epoch. May be NULL. */
+    void (*changed)(void *owner, const struct node_info *n);
+    void *owner;
+};
+/* Joins. Runs the loop until the name is free: up to the lease when a node of that name ended
+ * without leaving. NULL with a sentence: ERR_ADDRESS_IN_USE: a node of that name lives;
+ * ERR_PROTOCOL: the cluster has another schema, or Redis is not the one that the id_file knows;
+ * ERR_USAGE: no name for a node; ERR_LIMIT: there are NODES_MAX nodes; ERR_BUSY: Redis. */
+struct nodes *nodes_new(const struct nodes_options *o, enum err *why, char *text, size_t size);
+/* Without leaving: the others fence it after the lease. NULL is fine. */
+void nodes_free(struct nodes *n);
+/* Others may take what is this node's from now on; it tells them at once. */
+void nodes_drain(struct nodes *n);
+/* Ends the membership; `done` comes once Redis knows it, or has not answered in time. Only
+ * nodes_free may follow. */
+void nodes_leave(struct nodes *n, void (*done)(void *owner));
+
+const char *nodes_owner(const struct nodes *n);               /* "NAME:EPOCH" of this one */
+bool nodes_is_self(const struct nodes *n, const char *owner); /* that name and the epoch of now */
+/* The other node that is UP under exactly that epoch; NULL: what it owned may be taken. What is
+ * returned here is valid until the loop goes on. */
+const struct node_info *nodes_alive(const struct nodes *n, const char *owner);
+const struct node_info *nodes_find(const struct nodes *n, const char *name); /* NULL: none */
+/* All that are known, this one too. */
+void nodes_each(const struct nodes *n, void (*take)(void *to, const struct node_info *i), void *to);
+int64_t nodes_now(const struct nodes *n); /* ms since 1970 by the cluster's clock: Redis' */
+
+#endif

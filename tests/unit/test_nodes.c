@@ -1,0 +1,328 @@
+/* The membership against a real redis-server. */
+#include "gateway/hub/cluster/nodes.h"
+
+#include "core/base/clock.h"
+#include "tests/support/redis.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LEASE 2000
+
+static struct redis_test server;
+static struct loop *loop;
+static struct redis *client;
+static char id_file[128];
+
+/* One node of this test, which all live in this process. */
+struct one {
+    struct nodes *nodes;
+    struct redis *redis; /* its own */
+    int fenced, changes;
+    char last[128], taken[256];
+    bool left;
+};
+static struct one a, b, c;
+
+static void on_fenced(void *owner)
+{
+    ((struct one *)owner)->fenced++;
+}
+
+static void on_taken(void *owner, const char *text)
+{
+    struct one *o = owner;
+    snprintf(o->taken, sizeof o->taken, "%s", text);
+}
+
+static void on_left(void *owner)
+{
+    ((struct one *)owner)->left = true;
+}
+
+static void on_changed(void *owner, const struct node_info *n)
+{
+    static const char *const names[] = {"up", "draining", "dead"};
+    struct one *o = owner;
+    o->changes++;
+    snprintf(o->last, sizeof o->last, "%s %s", n->name, names[n->state]);
+}
+
+static void figures(void *owner, struct node_figures *out)
+{
+    (void)owner;
+    *out = (struct node_figures){1, 2, 3, 4};
+}
+
+static enum err join(struct one *o, const char *name, char *text, size_t size)
+{
+    enum err why = ERR_OK;
+    memset(o, 0, sizeof *o);
+    o->redis =
+        redis_new(&(struct redis_options){.loop = loop, .url = server.url}, &why, text, size);
+    if (o->redis == NULL)
+        return why;
+    o->nodes = nodes_new(&(struct nodes_options){.loop = loop,
+                                                 .redis = o->redis,
+                                                 .name = name,
+                                                 .address = "127.0.0.1:7",
+                                                 .announce = "",
+                                                 .version = "1",
+                                                 .id_file = id_file,
+                                                 .lease_ms = LEASE,
+                                                 .figures = figures,
+                                                 .fenced = on_fenced,
+                                                 .taken = on_taken,
+                                                 .changed = on_changed,
+                                                 .owner = o},
+                         &why, text, size);
+    return why;
+}
+
+static void leave(struct one *o)
+{
+    nodes_free(o->nodes);
+    redis_free(o->redis);
+    o->nodes = NULL;
+    o->redis = NULL;
+}
+
+static void must_join(struct one *o, const char *name)
+{
+    char text[512];
+    if (join(o, name, text, sizeof text) != ERR_OK)
+        fail_msg("%s: %s", name, text);
+}
+
+static enum err refused(const char *name, char *text, size_t size)
+{
+    struct one o;
+    enum err why = join(&o, name, text, size);
+    leave(&o);
+    return why;
+}
+
+static void on_tick(uv_timer_t *t)
+{
+    (void)t;
+}
+
+#define UNTIL(condition)                                                                           \
+    do {                                                                                           \
+        uint64_t until_end = uv_hrtime() / 1000000 + 60000;                                        \
+        while (!(condition)) {                                                                     \
+            if (uv_hrtime() / 1000000 > until_end)                                                 \
+                fail_msg("never came: %s", #condition);                                            \
+            uv_run(loop_uv(loop), UV_RUN_ONCE);                                                    \
+        }                                                                                          \
+    } while (0)
+
+static uv_timer_t tick;
+
+static int begin(void **state)
+{
+    enum err why;
+    char text[512];
+    (void)state;
+    redis_test_start(&server, NULL);
+    snprintf(id_file, sizeof id_file, "%s/id", server.folder);
+    loop = loop_new();
+    uv_timer_init(loop_uv(loop), &tick);
+    uv_timer_start(&tick, on_tick, 20, 20);
+    client = redis_new(&(struct redis_options){.loop = loop, .url = server.url}, &why, text,
+                       sizeof text);
+    assert_non_null(client);
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    leave(&c);
+    leave(&b);
+    leave(&a);
+    redis_free(client);
+    uv_close((uv_handle_t *)&tick, NULL);
+    loop_free(loop);
+    redis_test_stop(&server);
+    return 0;
+}
+
+static void nodes_see_each_other(void **state)
+{
+    (void)state;
+    must_join(&a, "a");
+    must_join(&b, "b");
+    /* The one that came later knows the other at once. */
+    const struct node_info *i = nodes_alive(b.nodes, nodes_owner(a.nodes));
+    assert_non_null(i);
+    assert_string_equal(i->address, "127.0.0.1:7");
+    assert_int_equal(i->figures.bytes, 4);
+    UNTIL(nodes_alive(a.nodes, nodes_owner(b.nodes)) != NULL);
+    assert_true(nodes_is_self(a.nodes, nodes_owner(a.nodes)));
+    assert_false(nodes_is_self(a.nodes, nodes_owner(b.nodes)));
+    assert_null(nodes_alive(a.nodes, nodes_owner(a.nodes)));
+    assert_null(nodes_alive(a.nodes, "b:1"));
+    assert_true(llabs(nodes_now(a.nodes) - clock_wall_ms()) < 1000);
+    nodes_drain(b.nodes);
+    UNTIL(strcmp(a.last, "b draining") == 0);
+    assert_null(nodes_alive(a.nodes, nodes_owner(b.nodes)));
+    nodes_leave(b.nodes, on_left);
+    UNTIL(b.left && strcmp(a.last, "b dead") == 0);
+    assert_null(nodes_find(a.nodes, "b"));
+}
+
+static void a_dead_node_is_fenced_and_comes_again(void **state)
+{
+    char owner[NODE_OWNER_SIZE];
+    (void)state;
+    must_join(&a, "a");
+    must_join(&b, "b");
+    UNTIL(nodes_alive(a.nodes, nodes_owner(b.nodes)) != NULL);
+    snprintf(owner, sizeof owner, "%s", nodes_owner(b.nodes));
+    leave(&b); /* without leaving */
+    UNTIL(strcmp(a.last, "b dead") == 0);
+    assert_null(nodes_alive(a.nodes, owner));
+    must_join(&c, "b");
+    assert_string_not_equal(nodes_owner(c.nodes), owner);
+    UNTIL(nodes_alive(a.nodes, nodes_owner(c.nodes)) != NULL);
+}
+
+/* Nobody else is there to fence it: the next one of its name waits for the lease. */
+static void a_dead_node_is_replaced(void **state)
+{
+    (void)state;
+    must_join(&a, "a");
+    leave(&a);
+    uint64_t begun = uv_hrtime() / 1000000;
+    must_join(&b, "a");
+    assert_in_range(uv_hrtime() / 1000000 - begun, LEASE, 60000);
+}
+
+static void a_second_node_of_a_name_is_refused(void **state)
+{
+    char text[512];
+    (void)state;
+    must_join(&a, "a");
+    assert_int_equal(refused("a", text, sizeof text), ERR_ADDRESS_IN_USE);
+    assert_string_equal(text, "another node with the name a is alive, at 127.0.0.1:7");
+    assert_int_equal(refused("a b", text, sizeof text), ERR_USAGE);
+}
+
+static void a_fenced_node_gets_a_new_epoch(void **state)
+{
+    char owner[NODE_OWNER_SIZE], value[512];
+    (void)state;
+    must_join(&a, "a");
+    snprintf(owner, sizeof owner, "%s", nodes_owner(a.nodes));
+    snprintf(value, sizeof value, "%s 0 dead x", strchr(owner, ':') + 1);
+    REDIS_CLI(&server, "HSET", "tunnel:nodes:{nodes}", "a", value);
+    UNTIL(a.fenced == 1);
+    assert_string_not_equal(nodes_owner(a.nodes), owner);
+}
+
+/* As after a stop of its process, while another one was started under its name. */
+static void a_node_whose_name_was_taken_ends(void **state)
+{
+    char beat[64];
+    (void)state;
+    must_join(&a, "a");
+    for (int i = 0; a.taken[0] == 0; i++) {
+        snprintf(beat, sizeof beat, "99999999999999 %d up other address=h:1", i);
+        REDIS_CLI(&server, "HSET", "tunnel:nodes:{nodes}", "a", beat);
+        for (uint64_t at = loop_now(loop) + 300; loop_now(loop) < at && a.taken[0] == 0;)
+            uv_run(loop_uv(loop), UV_RUN_ONCE);
+        assert_true(i < 200);
+    }
+    assert_string_equal(a.taken, "another node with the name a is alive, at h:1");
+    assert_int_equal(a.fenced, 0);
+}
+
+static void another_schema_is_refused(void **state)
+{
+    char text[512];
+    (void)state;
+    must_join(&a, "a");
+    REDIS_CLI(&server, "HSET", "tunnel:nodes:{nodes}", "#schema", "2");
+    assert_int_equal(refused("b", text, sizeof text), ERR_PROTOCOL);
+    assert_non_null(strstr(text, "later version"));
+    REDIS_CLI(&server, "HSET", "tunnel:nodes:{nodes}", "#schema", "0");
+    assert_int_equal(refused("b", text, sizeof text), ERR_PROTOCOL);
+    assert_non_null(strstr(text, "earlier version"));
+}
+
+static void an_empty_redis_is_refused(void **state)
+{
+    char text[512];
+    (void)state;
+    must_join(&a, "a");
+    leave(&a);
+    REDIS_CLI(&server, "FLUSHALL");
+    assert_int_equal(refused("a", text, sizeof text), ERR_PROTOCOL);
+    assert_non_null(strstr(text, "has nothing of the cluster"));
+    REDIS_CLI(&server, "HSET", "tunnel:nodes:{nodes}", "#schema", "1", "#id",
+              "0123456789abcdef0123456789abcdef");
+    assert_int_equal(refused("a", text, sizeof text), ERR_PROTOCOL);
+    assert_non_null(strstr(text, "belongs to another cluster"));
+    assert_int_equal(unlink(id_file), 0);
+    must_join(&a, "a");
+}
+
+/* At run time nothing is believed until the data is there again. */
+static void an_emptied_redis_counts_as_away(void **state)
+{
+    char id[64], owner[NODE_OWNER_SIZE];
+    (void)state;
+    must_join(&a, "a");
+    snprintf(owner, sizeof owner, "%s", nodes_owner(a.nodes));
+    snprintf(id, sizeof id, "%s", REDIS_CLI(&server, "HGET", "tunnel:nodes:{nodes}", "#id"));
+    REDIS_CLI(&server, "FLUSHALL");
+    UNTIL(!redis_up(a.redis));
+    assert_string_equal(REDIS_ASK(loop, a.redis, "GET", "x"), "(busy)");
+    REDIS_CLI(&server, "HSET", "tunnel:nodes:{nodes}", "#schema", "1", "#id", id);
+    UNTIL(a.fenced == 1);
+    assert_true(redis_up(a.redis));
+    assert_string_not_equal(nodes_owner(a.nodes), owner);
+}
+
+/* Redis stops for longer than the lease: nobody is taken for dead when it goes on. */
+static void a_pause_of_redis_kills_nobody(void **state)
+{
+    (void)state;
+    must_join(&a, "a");
+    must_join(&b, "b");
+    UNTIL(nodes_alive(a.nodes, nodes_owner(b.nodes)) != NULL);
+    int64_t now = nodes_now(a.nodes);
+    kill(server.pid, SIGSTOP);
+    UNTIL(!redis_up(a.redis) && !redis_up(b.redis));
+    for (uint64_t at = loop_now(loop) + 2 * LEASE; loop_now(loop) < at;)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    assert_in_range(nodes_now(a.nodes) - now, 2 * LEASE, 60000);
+    kill(server.pid, SIGCONT);
+    UNTIL(redis_up(a.redis) && redis_up(b.redis));
+    for (uint64_t at = loop_now(loop) + 2 * LEASE; loop_now(loop) < at;)
+        uv_run(loop_uv(loop), UV_RUN_ONCE);
+    assert_int_equal(a.fenced + b.fenced, 0);
+    assert_non_null(nodes_alive(a.nodes, nodes_owner(b.nodes)));
+}
+
+#define NODES_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        NODES_TEST(nodes_see_each_other),
+        NODES_TEST(a_dead_node_is_fenced_and_comes_again),
+        NODES_TEST(a_dead_node_is_replaced),
+        NODES_TEST(a_second_node_of_a_name_is_refused),
+        NODES_TEST(a_fenced_node_gets_a_new_epoch),
+        NODES_TEST(a_node_whose_name_was_taken_ends),
+        NODES_TEST(another_schema_is_refused),
+        NODES_TEST(an_empty_redis_is_refused),
+        NODES_TEST(an_emptied_redis_counts_as_away),
+        NODES_TEST(a_pause_of_redis_kills_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
