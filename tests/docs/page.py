@@ -96,11 +96,13 @@ class Page:
         if SCREEN.match(first_words(command)):
             check(place, command, *self.shell.screen(command), code, None)
         elif ready is not None and code == 0:
-            program = self.shell.start(command, ready)
+            program = self.shell.start(command, "" if shown else ready)
             if shown:
                 self.shell.wait(lambda: fits(shown, program.text(), whole=False), program,
                                 f"what the page shows:\n{shown}\n")
         else:
+            if ready is not None:  # it would stay, but the page says that it ends
+                self.shell.stop_named(first_words(command).split()[0])
             done, text = self.shell.run(command)
             check(place, command, done, text, code, shown)
 

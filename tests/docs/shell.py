@@ -154,10 +154,11 @@ class Shell:
 
     def start(self, command, ready):
         """Starts a program in a terminal of its own. The one before of the same name ends first, as
-        two of them would be in each other's way on one machine."""
+        two of them would be in each other's way on one machine; not for one with --control off,
+        which is meant to stand beside it."""
         name = first_words(command).split()[0]
-        for before in [s for s in self.staying if s.name == name]:
-            self.stop(before)
+        if "--control off" not in command:
+            self.stop_named(name)
         file, out = self._file(command)
         out.touch()
         program = Stays(name, command, self._order("start", file), out)
@@ -187,6 +188,10 @@ class Shell:
             raise Mistake(f"a sanitizer's report:\n{program.text()}")
         if code != 0 and (code, program.name) != (143, "socat"):
             raise Mistake(f"{program.name} ended with {code}:\n{program.text()[-3000:]}")
+
+    def stop_named(self, name):
+        for program in [s for s in self.staying if s.name == name and "--control off" not in s.command]:
+            self.stop(program)
 
     def stop_all(self):
         for program in reversed(self.staying[:]):
