@@ -31,12 +31,16 @@ def anchors(text):
     return set(found) | numbered | set(re.findall(r"<a (?:id|name)=\"([^\"]+)\"", text))
 
 
-def dead_links(path, text):
+def links(path, text):
+    """(target, file, heading) of the links to files."""
     for target in LINK.findall(re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))):
-        if re.match(r"[a-z][a-z0-9+.-]*:", target):
-            continue
-        file, _, name = target.partition("#")
-        to = (path.parent / file).resolve() if file else path
+        if not re.match(r"[a-z][a-z0-9+.-]*:", target):
+            file, _, name = target.partition("#")
+            yield target, (path.parent / file).resolve() if file else path, name
+
+
+def dead_links(path, text):
+    for target, to, name in links(path, text):
         if not to.exists():
             yield f"{target}: there is no such file"
         elif name and name not in anchors(to.read_text()):
@@ -74,6 +78,17 @@ class Documents(unittest.TestCase):
                 for why in dead_links(p, p.read_text())]
         self.assertEqual(dead, [])
         self.assertGreater(len(documents()), 20)
+
+    def test_every_page_is_found(self):
+        """By links, from the README on."""
+        found, new = set(), [ROOT / "README.md"]
+        while new:
+            path = new.pop()
+            found.add(path)
+            new += {to for _, to, _ in links(path, path.read_text())
+                    if to.suffix == ".md" and to.is_file()} - found
+        pages = {p for p in documents() if p.is_relative_to(ROOT / "share/doc")}
+        self.assertEqual({str(p.relative_to(ROOT)) for p in pages - found}, set())
 
     def test_paths(self):
         names = sources()
