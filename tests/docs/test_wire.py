@@ -13,6 +13,7 @@ from capture import BINARY, CHANGE, HANDSHAKE, Proxy, frames, handshakes, heads,
 from harness import Case
 from origins import Http
 from programs import environment, run, wait_until
+from test_runner import run as run_page
 
 PAGE = ROOT / "share/doc/howto/on-the-wire.md"
 KEY = Key("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
@@ -23,6 +24,23 @@ EXTENSIONS = {0: "server_name", 13: "signature_algorithms", 10: "supported_group
               11: "ec_point_formats", 65281: "renegotiation_info"}
 CLIENT_HELLO, SERVER_HELLO, CERTIFICATE = 1, 2, 11
 DEVICE, SERVICE, SAID = "pump-07", "HTTP1", b"web /name"
+
+# A device is reached by name, on a machine whose names come from a name server.
+NAMES = """```sh
+sed -i 's/hub.example//' /etc/hosts
+python3 "$HERE/names_asked.py" >asked 2>&1 &
+until getent hosts hub.example; do sleep 0.05; done
+tunnel-hub --cert hub.pem --key hub.key --keys keys.ini --state state --listen 0.0.0.0:443
+tunnelctl devices invite --endpoint hub.example --names pump-07 --token-file join
+tunnel-agent -e hub.example --device pump-07 --join-token-file join -d HTTP1=80
+tunnel-gateway -e hub.example
+curl -fsS -x socks5h://127.0.0.1:1080 http://HTTP1.pump-07.tunnel/
+curl -sS -x socks5h://127.0.0.1:1080 http://HTTP9.pump-07.tunnel/ || true
+until grep -q last.example asked; do getent hosts last.example || sleep 0.05; done
+sort -u asked
+test "$(sort -u asked | tr '\\n' ' ')" = "hub.example last.example "
+```
+"""
 
 
 def row(name):
@@ -170,6 +188,10 @@ class Wire(Case):
             self.assertIn(word, told)
 
     # ---- who connects to whom ----
+
+    def test_names_that_are_looked_up(self):
+        code, output = run_page(NAMES)
+        self.assertEqual(code, 0, output)
 
     def test_connections(self):
         port = self.go()
