@@ -7,7 +7,7 @@ import ssl
 import struct
 import threading
 
-CHANGE, ALERT, HANDSHAKE, DATA = 20, 21, 22, 23  # types of records (RFC 5246, 6.2.1)
+CHANGE, HANDSHAKE, DATA = 20, 22, 23  # types of records (RFC 5246, 6.2.1)
 BINARY = 2  # a WebSocket message (RFC 6455, 5.2)
 
 

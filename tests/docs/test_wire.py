@@ -1,5 +1,6 @@
 """What share/doc/howto/on-the-wire.md says, compared with what passes between the real programs."""
 
+import contextlib
 import os
 import pathlib
 import re
@@ -9,7 +10,7 @@ import unittest
 import certificates
 from api import Key
 from blocks import ROOT, blocks
-from capture import BINARY, CHANGE, HANDSHAKE, Proxy, frames, handshakes, heads, hello, records
+from capture import BINARY, CHANGE, DATA, HANDSHAKE, Proxy, frames, handshakes, heads, hello, records
 from harness import Case
 from origins import Http
 from programs import environment, run, wait_until
@@ -56,8 +57,11 @@ def requests():
 
 def connections(pid):
     """(local port, remote port) of a program's established TCP connections."""
-    inodes = {found[1] for fd in os.listdir(f"/proc/{pid}/fd")
-              if (found := re.match(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{fd}")))}
+    inodes = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if found := re.match(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{fd}")):
+                inodes.add(found[1])
     for file in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in pathlib.Path(file).read_text().splitlines()[1:]:
             word = line.split()
@@ -105,7 +109,10 @@ class Wire(Case):
     def test_tls(self):
         self.go()
         wait_until(lambda: len(self.proxy.ways) >= 3, "all connections")
-        for way in self.proxy.ways:
+        ways = list(self.proxy.ways)  # one may just begin
+        wait_until(lambda: all(DATA in [kind for kind, _, _ in records(data)]
+                               for way in ways for data in (way.up, way.down)), "data on each of them")
+        for way in ways:
             version, suites, extensions = hello(dict(handshakes(way.up))[CLIENT_HELLO])
             self.assertEqual((version, row("version")), (0x303, "TLS 1.2"))
             listed = re.findall(r"`([A-Z0-9-]+)`", row("cipher suites"))
@@ -116,7 +123,7 @@ class Wire(Case):
             self.assertNotIn(CERTIFICATE, dict(handshakes(way.up)))
             self.assert_encrypted(way)
         # The first of a program shows the hub's certificate, later ones resume its session.
-        shown = [CERTIFICATE in dict(handshakes(way.down)) for way in self.proxy.ways]
+        shown = [CERTIFICATE in dict(handshakes(way.down)) for way in ways]
         self.assertIn(True, shown)
         self.assertIn(False, shown)
 
