@@ -102,6 +102,10 @@ void frontend_accept(struct frontend *f, int fd, const struct hub_protocol *prot
         frontend_refused(f, "?", 0, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
         return;
     }
+    if (socket->name[0] == '\0') { /* it was reset before it came here */
+        stream_close(socket);
+        return;
+    }
     bool front = fronts_has(f->o.fronts, ip), fronted = front || protocol->plain;
     enum pending_queue_admits room = frontend_room(f, ip, fronted);
     struct pending_conn *conn =

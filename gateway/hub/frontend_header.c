@@ -3,18 +3,26 @@
 #include "core/net/proxy_protocol.h"
 #include "gateway/hub/frontend_internal.h"
 
+#include <string.h>
+
 static void refuse(struct pending_conn *conn, enum err why, const char *text)
 {
     pending_conn_refused(conn, 0, why, text);
     pending_conn_free(conn);
 }
 
-/* A front that speaks for itself, or does not know the client, stays what the socket says. */
+/* A front that speaks for itself, or does not know the client, stays what the socket says.
+ * haproxy's checks do so in version 1, too, by the connection's own addresses. */
 static void header_read(struct pending_conn *conn, struct proxy_told *told)
 {
+    char name[ADDRESS_TEXT] = "";
     const char *why;
-    address_unmap(&told->client);
+    if (told->known) {
+        address_unmap(&told->client);
+        address_text(&told->client, name);
+    }
     conn->told = true;
+    conn->itself = !told->known || strcmp(name, conn->socket->name) == 0;
     conn->stream = NULL;
     stream_read_on(conn->socket, false);
     if (told->known && !pending_conn_is(conn, &told->client, &why)) {

@@ -38,7 +38,8 @@ struct pending_conn {
     struct ip peer;  /* the socket's other end */
     /* A front passes it on, so it counts as nobody on this machine, whatever the addresses say. */
     bool fronted;
-    bool told;        /* a PROXY header has told who it is, so no header of a request does */
+    bool told;   /* a PROXY header has told who it is, so no header of a request does */
+    bool itself; /* a front speaks for itself, as balancers that look whether the hub is there */
     size_t header_at; /* bytes of the PROXY header that must be there for the next look */
     const struct hub_protocol *protocol;
     void *session; /* the protocol's state; NULL during the TLS handshake */

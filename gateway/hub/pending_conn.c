@@ -173,9 +173,14 @@ static void handshake_failed(struct pending_conn *conn, enum err why, const char
     pending_conn_free(conn);
 }
 
+/* A balancer that only looks whether the hub is there is not reported. */
 static void on_failed(void *owner, enum err why)
 {
     struct pending_conn *conn = owner;
+    if (conn->itself && (why == ERR_EOF || why == ERR_RESET)) {
+        pending_conn_free(conn);
+        return;
+    }
     const char *problem = tls_problem(conn->tls);
     handshake_failed(conn, why,
                      why == ERR_TLS && frontend_has_header(conn) ? FRONTEND_STRANGE_HEADER

@@ -35,12 +35,12 @@ def dial(port, source="127.0.0.1"):
     return sock
 
 
-def tls(port, header, source="127.0.0.1", step=None):
+def tls(port, header, source="127.0.0.1", step=None, name="127.0.0.1"):
     """A TLS client whose connection begins with these bytes."""
     sock = dial(port, source)
     for at in range(0, len(header), step or max(len(header), 1)):
         sock.sendall(header[at:at + (step or len(header))])
-    return certificates.trust().wrap_socket(sock, server_hostname="127.0.0.1")
+    return certificates.trust().wrap_socket(sock, server_hostname=name)
 
 
 def list_tunnels(sock, authority, key=None, headers=(), keep=False):

@@ -117,7 +117,6 @@ class ReverseProxies(Case):
         self.serve("/usr/sbin/lighttpd", "-D", "-f", file)
         self.check()
 
-    @unittest.skipUnless(shutil.which("caddy"), "caddy is not installed")
     def test_caddy(self):
         self.begin()
         file = self.config("caddy", "{\nadmin off\nauto_https off\nstorage file_system "
