@@ -19,7 +19,8 @@ struct redis_test {
     char url[128]; /* unix:…, as redis_options.url */
     char tcp[48];  /* redis://127.0.0.1:PORT */
     int port;
-    pid_t pid; /* 0: not running */
+    pid_t pid;    /* 0: not running */
+    bool loading; /* the next start does not wait until it has loaded its file */
 };
 
 /* Starts it, with `more` (pairs of option and value, ended by NULL; NULL: none) after what suits

@@ -14,6 +14,7 @@
 #define TICK_MS 50        /* how exact the time limits of waiting commands are */
 #define AGAIN_MS 50       /* before a server is asked again that wants patience */
 #define PATIENCE_MS 60000 /* for a server that loads its data while we start */
+#define LOSSES_MAX 3      /* lost connections that one command survives */
 #define TRIES_MAX 100     /* answers to one command that ask for another try */
 #define LOADS_MAX 3       /* of them, answers that the function is not there */
 #define PASSWORD_MAX 4096 /* bytes of its file */
@@ -59,6 +60,7 @@ void redis_ask_later(struct redis *r, struct redis_command *c)
         redis_fail_soon(r, c);
         return;
     }
+    r->counts.resent++;
     c->again = loop_now(r->o.loop) + AGAIN_MS;
     list_append(&r->later, &c->node);
     timer_start(r->tick, TICK_MS);
@@ -129,9 +131,8 @@ static void on_ready(void *owner, struct redis_server *s)
         log_info("Redis at %s is there again", redis_server_name(s));
     if (r->start == STARTED)
         r->counts.reconnects++;
-    if (r->start == STARTING)
-        r->start = STARTED;
     set_up(r, true);
+    r->start = STARTED;
 }
 
 static void on_start_failed(struct redis *r, enum err why, const char *text)
@@ -148,11 +149,10 @@ static void on_start_failed(struct redis *r, enum err why, const char *text)
 static void on_failed(void *owner, struct redis_server *s, enum err why, const char *text)
 {
     struct redis *r = owner;
-    (void)s;
-    if (r->start != STARTED) {
+    if (r->start != STARTED)
         on_start_failed(r, why, text);
+    if (r->start != STARTED || !redis_server_down(s))
         return;
-    }
     if (r->up)
         log_error("%s; what needs it has to wait", text);
     fail_all(r);
@@ -214,7 +214,18 @@ static void on_answered(void *owner, struct redis_server *s, struct redis_comman
     redis_finish(r, c, ERR_OK, reply);
 }
 
-static const struct redis_server_events server_events = {on_ready, on_failed, on_answered};
+static bool on_lost(void *owner, struct redis_command *c)
+{
+    struct redis *r = owner;
+    bool again = ++c->losses <= LOSSES_MAX && loop_now(r->o.loop) < c->until;
+    if (again)
+        r->counts.resent++;
+    else
+        redis_fail_soon(r, c);
+    return again;
+}
+
+static const struct redis_server_events server_events = {on_ready, on_failed, on_answered, on_lost};
 
 /* ---- begin and end ---- */
 

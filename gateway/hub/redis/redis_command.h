@@ -19,6 +19,7 @@ struct redis_command {
     uint64_t sent;  /* when it was sent last */
     uint16_t slot;  /* which shard of a Redis Cluster has its key */
     uint8_t tries;  /* answers that asked for another try */
+    uint8_t losses; /* connections that were lost while it was unanswered */
     bool asking;    /* the next try goes ahead of a move of its slot */
 };
 

@@ -87,7 +87,10 @@ static void *make_integer(const redisReadTask *task, long long n)
 static void *make_nil(const redisReadTask *task)
 {
     struct redis_reply *reply = make(task, 0);
-    return reply != NULL ? place(task, reply) : NULL;
+    if (reply == NULL)
+        return NULL;
+    reply->type = REDIS_NIL; /* the task's is what it might have been */
+    return place(task, reply);
 }
 
 /* No deeper than hiredis reads, which is seven. */

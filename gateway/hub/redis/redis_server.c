@@ -15,7 +15,7 @@
 #define PAUSE_MAX_MS 2000
 #define PATIENCE_MS 250 /* between two questions to a server that is loading */
 
-enum state { PAUSED, CONNECTING, LOGIN, INFO, LOADING, PIN, LIBRARY, READY };
+enum state { PAUSED, CONNECTING, LOGIN, INFO, LOADING, PIN, LIST, LIBRARY, READY };
 
 struct redis_server {
     struct redis_server_options o;
@@ -61,9 +61,11 @@ static void drop_link(struct redis_server *s)
     s->link = NULL;
     while (!list_empty(&sent)) {
         struct redis_command *c = list_entry(sent.prev, struct redis_command, node);
-        list_prepend(&s->waiting, &c->node);
-        if (c->done == NULL)
-            redis_command_free(c); /* a greeting's */
+        list_remove(&c->node);
+        if (c->done == NULL) /* a greeting's */
+            redis_command_free(c);
+        else if (s->o.events->lost(s->o.owner, c))
+            list_prepend(&s->waiting, &c->node);
     }
 }
 
@@ -118,6 +120,14 @@ static void load(struct redis_server *s)
     say(s, LIBRARY, args, 3);
 }
 
+/* A server that is full says that it has them, and takes none. */
+static void look_for_functions(struct redis_server *s)
+{
+    const struct span args[] = {span_of("FUNCTION"), span_of("LIST"), span_of("LIBRARYNAME"),
+                                span_of("tunnel_" REDIS_LIBRARY)};
+    say(s, LIST, args, 4);
+}
+
 static void ask_pin(struct redis_server *s)
 {
     const struct span args[] = {span_of("HGET"), span_of(s->o.pin->key), span_of(s->o.pin->field)};
@@ -127,7 +137,7 @@ static void ask_pin(struct redis_server *s)
 static void on_pin(struct redis_server *s, struct span value)
 {
     if (span_is(value, s->o.pin->value))
-        load(s);
+        look_for_functions(s);
     else
         fail(s, ERR_PROTOCOL, "has lost what hubs kept there, or is another one");
 }
@@ -200,9 +210,10 @@ static void on_info(struct redis_server *s, struct span answer)
     if (s->o.pin->key[0] != 0)
         ask_pin(s);
     else
-        load(s);
+        look_for_functions(s);
 }
 
+/* Another hub was faster. */
 static bool is_loaded(struct span error)
 {
     return memmem(error.p, error.n, "already exists", 14) != NULL;
@@ -217,7 +228,7 @@ static void on_error(struct redis_server *s, struct span error)
     }
     switch (redis_trouble(error)) {
     case REDIS_MOVED: /* what is pinned is another shard's */
-        load(s);
+        look_for_functions(s);
         return;
     case REDIS_WAIT:
         be_patient(s, error);
@@ -247,8 +258,10 @@ static void on_greeting(struct redis_server *s, const struct redis_reply *reply)
         on_info(s, text);
     else if (s->state == PIN)
         on_pin(s, text);
-    else if (s->state == LIBRARY)
+    else if (s->state == LIBRARY || (s->state == LIST && redis_count(reply) > 0))
         greeted(s);
+    else if (s->state == LIST)
+        load(s);
 }
 
 /* ---- the link ---- */
@@ -403,7 +416,7 @@ bool redis_server_ready(const struct redis_server *s)
 
 bool redis_server_down(const struct redis_server *s)
 {
-    return s->fails > 0 && s->state != READY;
+    return s->fails >= 2 && s->state != READY;
 }
 
 const char *redis_server_name(const struct redis_server *s)

@@ -18,6 +18,9 @@ struct redis_server_events {
     /* The command is the owner's again. */
     void (*answered)(void *owner, struct redis_server *s, struct redis_command *c,
                      const struct redis_reply *reply);
+    /* The command was sent, and its answer is lost. True: it is to be sent again; false: the owner
+     * has taken it back. */
+    bool (*lost)(void *owner, struct redis_command *c);
 };
 
 /* redis_pin's; empty texts: nothing is pinned. */
@@ -51,7 +54,7 @@ void redis_server_stop(struct redis_server *s);
 /* Commands that wait to be sent. */
 struct list *redis_server_waiting(struct redis_server *s);
 bool redis_server_ready(const struct redis_server *s);
-/* Two tries in a row were in vain: commands need not wait for the third. */
+/* Two tries in a row were in vain: commands do not wait for the third. */
 bool redis_server_down(const struct redis_server *s);
 const char *redis_server_name(const struct redis_server *s); /* "host:port", or its path */
 const struct redis_place *redis_server_place(const struct redis_server *s);

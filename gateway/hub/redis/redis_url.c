@@ -82,10 +82,12 @@ static bool read_rest(struct redis_url *u, const struct scheme *s, struct span r
     } else if (rest.n > 0) { /* a database's number, which Redis Cluster has not */
         return false;
     }
-    do {
+    bool more = true;
+    while (more) {
+        more = hosts.n > 0 && memchr(hosts.p, ',', hosts.n) != NULL;
         if (!add_place(u, span_cut(&hosts, ','), s->port))
             return false;
-    } while (hosts.n > 0);
+    }
     return s->kind != REDIS_PLAIN || u->n == 1;
 }
 
