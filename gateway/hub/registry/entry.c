@@ -14,7 +14,7 @@ struct entry *entry_new(struct tunnel_record *r)
     list_init(&e->closed);
     list_init(&e->unstored);
     list_init(&e->taggings);
-    e->due = e->record.expires;
+    e->end.due = e->record.expires;
     e->bytes = tunnel_record_size(&e->record);
     for (int side = 0; side < SIDE_COUNT; side++)
         list_init(&e->waiting[side]);

@@ -2,6 +2,7 @@
 #ifndef GATEWAY_HUB_REGISTRY_ENTRY_H
 #define GATEWAY_HUB_REGISTRY_ENTRY_H
 
+#include "gateway/hub/registry/heap.h"
 #include "gateway/hub/registry/registry.h"
 
 struct entry {
@@ -11,8 +12,9 @@ struct entry {
     size_t pins;          /* requests that use it */
     bool opening;         /* not stored yet, and therefore not visible */
     bool gone;            /* removed; freed with the last pin */
-    int64_t due;    /* when it ends, by the timekeeper: at `expires`, or sooner while it is idle */
-    size_t heap_at; /* place in the heap of open tunnels, from 1; 0: not in the heap */
+    /* When it ends, by the timekeeper: at `expires`, or sooner while it is idle; in the heap of
+     * open tunnels. */
+    struct heap_node end;
     /* Node in local_registry.closed, except while its removal is being stored. */
     struct list closed;
     struct list unstored; /* node in local_registry.unstored: closed, but not yet in the store */
@@ -32,7 +34,7 @@ void entry_drop(struct entry *e);  /* marks e as gone */
 
 static inline bool entry_is_over(const struct entry *e, int64_t now)
 {
-    return e->gone || e->record.closed != 0 || e->due <= now;
+    return e->gone || e->record.closed != 0 || e->end.due <= now;
 }
 
 #endif

@@ -29,7 +29,7 @@ static bool background_change_ask(struct local_registry *r, struct entry *e, enu
         .change = {.kind = kind, .number = e->record.number, .at = at, .done = done},
         .registry = r,
         .entry = e,
-        .why = e->due < e->record.expires ? idle : expired,
+        .why = e->end.due < e->record.expires ? idle : expired,
     };
     entry_pin(e);
     r->background_changes++;
@@ -48,7 +48,7 @@ static void background_change_free(struct background_change *c)
 
 static void count_out(struct local_registry *r, struct entry *e)
 {
-    heap_remove(&r->heap, e);
+    heap_remove(&r->heap, &e->end);
     r->n_open--;
     index_opener_remove(&r->index, e);
 }
@@ -121,8 +121,8 @@ static void expire_unstored(struct local_registry *r, struct entry *e)
 {
     entry_pin(e);
     list_append(&r->unstored, &e->unstored);
-    expiry_close(r, e, timekeeper_wall(r->time, e->due),
-                 e->due < e->record.expires ? idle : expired);
+    expiry_close(r, e, timekeeper_wall(r->time, e->end.due),
+                 e->end.due < e->record.expires ? idle : expired);
     entry_unpin(e);
 }
 
@@ -130,19 +130,20 @@ void expiry_source(struct local_registry *r, struct entry *e, bool connected, in
 {
     int64_t ends = timekeeper_now(r->time) + idle_ms;
     bool sooner = e->record.idle_ms > 0 && !connected && ends < e->record.expires;
-    e->due = sooner ? ends : e->record.expires;
-    heap_move(&r->heap, e);
+    e->end.due = sooner ? ends : e->record.expires;
+    heap_move(&r->heap, &e->end);
 }
 
 /* Closes the tunnels that are due. False: more are due. */
 static bool expire(struct local_registry *r, int64_t now)
 {
-    for (struct entry *e; (e = heap_top(&r->heap)) != NULL && e->due <= now;) {
-        int64_t at = timekeeper_wall(r->time, e->due);
+    for (struct heap_node *n; (n = heap_top(&r->heap)) != NULL && n->due <= now;) {
+        struct entry *e = list_entry(n, struct entry, end);
+        int64_t at = timekeeper_wall(r->time, e->end.due);
         if (e->opening ||
             (r->background_changes >= BACKGROUND_CHANGES_MAX && store_healthy(r->store)))
             return false;
-        heap_remove(&r->heap, e);
+        heap_remove(&r->heap, &e->end);
         if (!store_healthy(r->store) ||
             !background_change_ask(r, e, CHANGE_CLOSE, at, on_expiry_stored))
             expire_unstored(r, e);

@@ -137,7 +137,7 @@ static enum err resume(void *owner, struct tunnel_record *record)
         return why;
     }
     bool open = e->record.closed == 0;
-    if (open && !(heap_add(&r->heap, e) && index_opener_add(&r->index, e)))
+    if (open && !(heap_add(&r->heap, &e->end) && index_opener_add(&r->index, e)))
         return ERR_NO_MEMORY; /* the failed start frees the whole registry, e included */
     r->last_number = e->record.number;
     expiry_resume(r, e, timekeeper_now(r->time));

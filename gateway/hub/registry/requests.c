@@ -81,7 +81,7 @@ static bool fill_record(struct local_registry *r, struct tunnel_record *record)
 
 static void take_out(struct local_registry *r, struct entry *e)
 {
-    heap_remove(&r->heap, e);
+    heap_remove(&r->heap, &e->end);
     index_opener_remove(&r->index, e);
     index_remove(&r->index, e);
     entry_drop(e);
@@ -114,7 +114,7 @@ static enum err put_in(struct local_registry *r, struct entry *e)
         entry_drop(e);
         return ERR_NO_MEMORY;
     }
-    if (heap_add(&r->heap, e)) {
+    if (heap_add(&r->heap, &e->end)) {
         expiry_source(r, e, false, e->record.idle_ms);
         return ERR_OK;
     }
