@@ -7,7 +7,7 @@
 #include "core/base/err.h"
 #include "gateway/hub/registry/record.h"
 
-#define RECORD_JSON_MAX ((size_t)64 << 10)        /* bytes of a record that is read */
+#define RECORD_JSON_MAX ((size_t)512 << 10)       /* bytes of a record that is read */
 #define RECORD_JSON_NUMBER_MAX (INT64_C(1) << 53) /* so that any reader of JSON has it exactly */
 
 enum record_json_kind {
