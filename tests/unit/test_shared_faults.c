@@ -292,7 +292,7 @@ static void test_nonsense(void **state)
     REDIS_CLI(&server, "DEL", key);
     REDIS_CLI(&server, "SET", key, "text");
     registry_get(nodes[0].registry, span_of(id), on_reply, &r);
-    assert_int_equal(answered(&r), ERR_PROTOCOL);
+    assert_int_equal(answered(&r), ERR_IO);
     memset(key, 0, sizeof key);
     key_token(key, (uint8_t[TOKEN_HASH]){0});
     uint8_t hash[TOKEN_HASH];

@@ -33,6 +33,7 @@ struct shared {
     struct list left;  /* struct held without ends here, the ones that left first first */
     size_t n_left, n_open;
     struct list unsettled; /* struct held for which Redis has to be told something again */
+    bool failed;           /* that was so since the last tick */
     struct heap due;       /* struct held that are open */
     /* Of tunnels: the last one, and the last one a minute before. What an index has of up to the
      * older one, and is not there, is not on its way either. */

@@ -2,6 +2,7 @@
 
 #include "core/base/encoding.h"
 #include "core/base/random.h"
+#include "gateway/hub/registry/record_json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,7 +82,7 @@ static void leave_chain(struct job *j)
 void job_end(struct job *j, enum err why)
 {
     struct shared *s = j->shared;
-    j->why = why;
+    j->why = why == ERR_PROTOCOL ? ERR_IO : why; /* Redis' nonsense, which it has logged */
     if (why == ERR_OK)
         observe(s, j->id, &j->seen, &j->own);
     j->kind->end(j);
@@ -150,7 +151,7 @@ static void on_written(void *ctx, enum err why, const struct redis_reply *reply)
     if (why == ERR_OK)
         why = seen_read(&j->seen, j->shared, j->id, reply, 2);
     if (why != ERR_OK)
-        job_end(j, why == ERR_PROTOCOL ? ERR_IO : why);
+        job_end(j, why);
     else
         decide(j);
 }
@@ -168,8 +169,9 @@ void job_put(struct job *j)
 {
     char key[KEY_SIZE], state[SIDE_COUNT][SHARED_STATE_SIZE];
     char *json = shared_record_write(&j->seen.r);
-    if (json == NULL) {
-        job_end(j, ERR_NO_MEMORY);
+    if (json == NULL || strlen(json) > RECORD_JSON_MAX) {
+        job_end(j, json == NULL ? ERR_NO_MEMORY : ERR_TOO_LARGE);
+        free(json);
         return;
     }
     key_tunnel(key, j->id);

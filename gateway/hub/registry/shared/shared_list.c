@@ -174,10 +174,10 @@ static void on_item(void *ctx, enum err why, const struct redis_reply *reply)
     struct listing *l = i->listing;
     if (!listing_back(l))
         return;
-    /* One that is not readable (ERR_IO, in the log) is left out: the others are there. */
+    /* One that is not readable, which is in the log, is left out: the others are there. */
     if (why == ERR_OK)
         why = seen_read(&i->seen, l->shared, i->id, reply, 0);
-    i->why = why == ERR_IO ? ERR_OK : why;
+    i->why = why == ERR_PROTOCOL ? ERR_OK : why;
     if (l->pending == 0)
         hand_over_all(l);
 }

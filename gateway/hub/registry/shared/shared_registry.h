@@ -9,8 +9,8 @@
  * A tunnel belongs to the node at which its first end was let in, until its last end there has
  * left, or the node has died or drains. Clients that come elsewhere meanwhile are told so
  * (admission.elsewhere). What another node has changed is told as events here when the tunnel is
- * held: while it has ends here and for ten minutes after, and, when it was opened here on demand,
- * until it ends; of those without ends, 4,096 at most. registry_look is how a node learns of
+ * held: while it has ends here and for ten minutes after (4,096 of these at most), and, when it was
+ * opened here on demand, until it ends. registry_look is how a node learns of
  * changes at once; without it, each held tunnel is read anew once a minute.
  *
  * While Redis is away the answer is ERR_BUSY (503 to clients), and nothing is known of what was

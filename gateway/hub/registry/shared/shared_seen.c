@@ -73,7 +73,7 @@ enum err seen_read(struct seen *x, struct shared *s, const char *id,
                        : shared_record_read(&x->r, span_of(id), redis_field(reply, from, "r"));
     if (why != ERR_OK) {
         log_warning("redis: what is kept of a tunnel is not readable: %s", err_text(why));
-        return why == ERR_PROTOCOL ? ERR_IO : why;
+        return why;
     }
     take_text(x->version, sizeof x->version, version);
     take_text(x->owner, sizeof x->owner, redis_field(reply, from, "o"));

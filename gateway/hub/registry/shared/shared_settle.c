@@ -13,6 +13,15 @@ static bool is_here(const struct job *j, int side)
     return h != NULL && h->here[side] && j->seen.r.record.closed == 0;
 }
 
+/* When the end came or left, which may be a while ago if Redis was away. */
+static int64_t changed_at(const struct job *j, int side, bool here)
+{
+    const struct held *h = held_find(j->shared, span_of(j->id));
+    const struct record_side *s = h != NULL ? &h->record.sides[side] : NULL;
+    return s != NULL && s->connected == here && s->changed != 0 ? s->changed
+                                                                : shared_now(j->shared);
+}
+
 static bool set_states(struct job *j)
 {
     bool differs = false;
@@ -22,7 +31,7 @@ static bool set_states(struct job *j)
         if (s->connected == here)
             continue;
         s->connected = here;
-        s->changed = shared_now(j->shared);
+        s->changed = changed_at(j, side, here);
         differs = true;
     }
     return differs;
@@ -89,6 +98,7 @@ static void end(struct job *j)
     if (h == NULL || j->why == ERR_SHUTDOWN)
         return;
     h->settling = false;
+    s->failed = s->failed || j->why != ERR_OK;
     if (j->why != ERR_OK)
         end_without(s, h);
     else if (h->changed)

@@ -2,6 +2,7 @@
 #include "gateway/hub/registry/shared/shared_internal.h"
 
 #define TICK_MS 1000
+#define SOON_MS 20     /* until the next tick, when there is more to do */
 #define ROUND_MS 60000 /* after which each tunnel that is held is looked at again */
 #define TOGETHER 500   /* that are looked at in one tick, at most */
 
@@ -27,9 +28,15 @@ static void look_at_some(struct shared *s)
     }
 }
 
+/* The requests of others come first. */
+static bool has_room(const struct shared *s)
+{
+    return redis_up(s->o.redis) && s->n_jobs < JOBS_MAX / 2;
+}
+
 static void settle_again(struct shared *s)
 {
-    for (size_t n = 0; n < TOGETHER && !list_empty(&s->unsettled) && redis_up(s->o.redis); n++) {
+    for (size_t n = 0; n < TOGETHER && !list_empty(&s->unsettled) && has_room(s); n++) {
         struct held *h = list_entry(s->unsettled.next, struct held, unsettled);
         list_remove(&h->unsettled);
         settle(s, h->record.id);
@@ -54,13 +61,17 @@ static void drop_old(struct shared *s)
 void shared_tick(void *owner)
 {
     struct shared *s = owner;
+    bool failed = s->failed; /* then it waits for a second */
+    s->failed = false;
     look_at_due(s);
-    settle_again(s);
+    if (!failed)
+        settle_again(s);
     look_at_some(s);
     drop_old(s);
     if (loop_now(s->o.loop) - s->counted_at >= ROUND_MS) {
         s->counted_at = loop_now(s->o.loop);
         index_count(s);
     }
-    timer_start(s->tick, TICK_MS);
+    bool more = !failed && !list_empty(&s->unsettled) && redis_up(s->o.redis);
+    timer_start(s->tick, more ? SOON_MS : TICK_MS);
 }
