@@ -5,9 +5,9 @@
 struct loop *loop;
 struct registry *tunnels;
 struct device_registry *devices;
-int64_t clock_ms;
+int64_t clock_ms, start_ms;
 
-static int64_t now(void)
+int64_t devices_now(void)
 {
     return clock_ms;
 }
@@ -54,31 +54,47 @@ static const struct device_events events = {.enrolled = told_enrolled,
                                             .removed = told_removed};
 static struct device_subscriber subscriber = {.events = &events};
 
+void forget_found(void);
+
 /* ---- from the beginning to the end ---- */
 
-void open_devices(void)
+static void open_local(void)
 {
     char text[512] = "";
     enum err why;
-    devices = device_registry_new(
-        &(struct device_registry_options){.loop = loop, .max_invitations = 100, .now = now});
+    devices = device_registry_new(&(struct device_registry_options){
+        .loop = loop, .max_invitations = 100, .now = devices_now});
     assert_non_null(devices);
     tunnels =
         registry_new(&(struct registry_options){.loop = loop,
                                                 .folder = folder,
-                                                .now = now,
+                                                .now = devices_now,
                                                 .companion = device_registry_companion(devices)},
                      &why, text, sizeof text);
     if (tunnels == NULL)
         fail_msg("%s: %s", err_name(why), text);
+}
+
+static void close_local(void)
+{
+    registry_free(tunnels);
+    device_registry_free(devices);
+    tunnels = NULL;
+}
+
+static const struct devices_backend local = {
+    .open = open_local, .close = close_local, .in_turn = true};
+const struct devices_backend *devices_backend = &local;
+
+void open_devices(void)
+{
+    devices_backend->open();
     device_registry_subscribe(devices, &subscriber);
 }
 
 void close_devices(void)
 {
-    registry_free(tunnels);
-    device_registry_free(devices);
-    tunnels = NULL;
+    devices_backend->close();
     devices = NULL;
 }
 
@@ -94,7 +110,8 @@ int setup(void **state)
     log_setup(LOG_OFF, false);
     make_folder();
     loop = loop_new();
-    clock_ms = 1700000000000;
+    clock_ms = start_ms =
+        devices_backend->start != NULL ? devices_backend->start() : INT64_C(1700000000000);
     n_enrolled = n_changed = n_reset = n_removed = 0;
     open_devices();
     return loop == NULL;
@@ -105,6 +122,7 @@ int teardown(void **state)
     (void)state;
     close_devices();
     get(NULL);
+    forget_found();
     loop_free(loop);
     remove_folder();
     return 0;
@@ -229,59 +247,109 @@ const struct device_record *get(const char *name)
     if (name == NULL)
         return NULL;
     device_registry_get(devices, span_of(name), on_device, &a);
+    UNTIL(loop, a.calls > 0);
     assert_int_equal(a.calls, 1);
     assert_true((a.why == ERR_OK) == (a.device.name != NULL));
     return a.why == ERR_OK ? &a.device : NULL;
 }
 
+enum err create_device(const char *name, const char *azure_id)
+{
+    struct device_creation c = {.name = name,
+                                .azure_id = azure_id,
+                                .sealed = (const uint8_t *)"sealed",
+                                .n_sealed = strlen("sealed")};
+    struct answer a = {0};
+    device_registry_create(devices, &c, on_device, &a);
+    UNTIL(loop, a.calls > 0);
+    enum err why = a.why;
+    assert_true((why == ERR_OK) == (a.device.name != NULL));
+    answer_clear(&a);
+    return why;
+}
+
+const char *azure_device(const char *id)
+{
+    static char name[129];
+    struct answer a = {0};
+    device_registry_get_azure(devices, span_of(id), on_device, &a);
+    UNTIL(loop, a.calls > 0);
+    snprintf(name, sizeof name, "%s", a.why == ERR_OK ? a.device.name : "");
+    answer_clear(&a);
+    return name;
+}
+
+/* ---- lists ---- */
+
 struct search {
     uint8_t token[TOKEN_HASH];
-    const struct invitation *found;
+    bool found, ended;
 };
+static struct invitation found;
+
+void forget_found(void)
+{
+    invitation_free(&found);
+}
 
 static bool on_each_invitation(void *ctx, const struct invitation *i)
 {
     struct search *s = ctx;
-    if (memcmp(i->token, s->token, TOKEN_HASH) == 0)
-        s->found = i;
-    return s->found == NULL;
+    if (memcmp(i->token, s->token, TOKEN_HASH) != 0)
+        return true;
+    s->found = true;
+    found = (struct invitation){.id = strdup(i->id),
+                                .uses = i->uses,
+                                .used = i->used,
+                                .created = i->created,
+                                .expires = i->expires};
+    assert_true(texts_copy(&found.names, &i->names) && tags_copy(&found.labels, &i->labels));
+    return false;
 }
 
 static void on_end(void *ctx, enum err why)
 {
-    (void)ctx;
     assert_int_equal(why, ERR_OK);
+    ((struct search *)ctx)->ended = true;
 }
 
 const struct invitation *invitation_of(const char *token)
 {
     struct search s = {0};
+    forget_found();
     token_hash(span_of(token), s.token);
     device_registry_invitations(
         devices, &(struct invitation_page){.each = on_each_invitation, .done = on_end}, &s);
-    return s.found;
+    UNTIL(loop, s.ended);
+    return s.found ? &found : NULL;
 }
+
+struct tally {
+    size_t n;
+    char last[129];
+    bool ended;
+};
 
 static bool count_one(void *ctx, const struct device_record *d)
 {
-    struct {
-        size_t n;
-        char last[129];
-    } *c = ctx;
+    struct tally *c = ctx;
     assert_true(strcmp(c->last, d->name) < 0);
     snprintf(c->last, sizeof c->last, "%s", d->name);
     c->n++;
     return true;
 }
 
+static void on_counted(void *ctx, enum err why)
+{
+    assert_int_equal(why, ERR_OK);
+    ((struct tally *)ctx)->ended = true;
+}
+
 size_t count_devices(void)
 {
-    struct {
-        size_t n;
-        char last[129];
-    } c = {0};
-    device_registry_page(devices,
-                         &(struct device_page){.after = "", .each = count_one, .done = on_end}, &c);
-    assert_int_equal(c.n, device_registry_counts(devices).devices);
+    struct tally c = {0};
+    device_registry_page(
+        devices, &(struct device_page){.after = "", .each = count_one, .done = on_counted}, &c);
+    UNTIL(loop, c.ended && device_registry_counts(devices).devices == c.n);
     return c.n;
 }

@@ -1,4 +1,5 @@
-/* The registry of devices in a folder of its own, with its own clock. */
+/* The registry of devices in a folder of its own, with its own clock; or another registry, which
+ * its test gives. */
 #ifndef TESTS_UNIT_DEVICES_HELP_H
 #define TESTS_UNIT_DEVICES_HELP_H
 
@@ -8,7 +9,19 @@
 extern struct loop *loop;
 extern struct registry *tunnels;
 extern struct device_registry *devices;
-extern int64_t clock_ms;
+extern int64_t clock_ms, start_ms; /* at the beginning of the test */
+
+/* How the registry under test is opened with what it had, and closed. */
+struct devices_backend {
+    void (*open)(void);
+    void (*close)(void);
+    int64_t (*start)(void); /* what the clock begins with; NULL: a fixed time */
+    /* Answers come in the order of asking, also about several devices, and what needs no store is
+     * answered from inside. */
+    bool in_turn;
+};
+extern const struct devices_backend *devices_backend; /* the local one */
+int64_t devices_now(void);
 
 /* What subscribers were told since the beginning. */
 extern int n_enrolled, n_changed, n_reset, n_removed;
@@ -48,9 +61,12 @@ enum err invite(const char *token, const char *names, int64_t uses, int64_t life
 enum err set_state(const char *name, enum device_state state);
 enum err reset(const char *name);
 enum err remove_device(const char *name);
+enum err create_device(const char *name, const char *azure_id);
+/* The name of the device that Azure's clients call so; "": none. */
+const char *azure_device(const char *id);
 /* The device of that name; NULL: there is none. Good until the next call. */
 const struct device_record *get(const char *name);
-/* The invitation with that token's hash; NULL: there is none. */
+/* The invitation with that token's hash; NULL: there is none. Good until the next call. */
 const struct invitation *invitation_of(const char *token);
 size_t count_devices(void);
 
