@@ -68,6 +68,7 @@ const char *azure_device(const char *id);
 const struct device_record *get(const char *name);
 /* The invitation with that token's hash; NULL: there is none. Good until the next call. */
 const struct invitation *invitation_of(const char *token);
-size_t count_devices(void);
+size_t list_devices(void);
+size_t count_devices(void); /* and waits until that is their number, too */
 
 #endif
