@@ -80,7 +80,8 @@ static void on_absence(void *owner)
 }
 
 /* Told at once when it leaves. After a hub's restart both ends come back within a moment, either of
- * them first: that is no news. */
+ * them first: that is no news. Nor is it in a tunnel on demand, whose device has only just
+ * accepted. */
 static void note_device(struct tunnel *t, bool left)
 {
     if (!session_device_offline(t->session)) {
@@ -88,7 +89,7 @@ static void note_device(struct tunnel *t, bool left)
         tell_presence(t);
         return;
     }
-    if (left || t->device == DEVICE_UNKNOWN)
+    if (left || (t->device == DEVICE_UNKNOWN && t->over == NULL))
         tell_absence(t);
     timer_start(t->absence, DEVICE_STATUS_WAIT_MS);
 }

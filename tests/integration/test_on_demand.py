@@ -1,5 +1,6 @@
 """Tunnels on demand: names of devices, without a token."""
 
+import datetime
 import json
 import re
 import signal
@@ -95,6 +96,14 @@ class OnDemand(Base):
         self.assertRegex(rows, r"ssh1\.pump-07\.tunnel +SSH1 +Pump_07 +up")
         tunnel = Control(self.dir / "tunnel-gateway" / "admin.sock").snapshot()["tunnels"][0]
         self.assertEqual((tunnel["name"], tunnel["state"]), ("Pump_07", "up"))
+
+    def test_device_that_is_on_its_way_is_not_missing(self):
+        gateway = self.start_gateway()
+        self.greeting(gateway.port)
+        up, *absent = [datetime.datetime.fromisoformat(line[1:24]) for line in gateway.lines
+                       if " is up, with " in line or " is not connected" in line]
+        for told in absent:  # it took its time
+            self.assertGreater(told - up, datetime.timedelta(seconds=1.9))
 
     def test_signature(self):
         gateway = self.start_gateway()
