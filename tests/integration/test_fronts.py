@@ -2,22 +2,28 @@
 web servers on this machine."""
 
 import contextlib
+import http.client
+import json
 import socket
 import stat
+import struct
 import unittest
 
 import certificates
 import fronts
 import ops
 from api import Key
+from azure import Policy, Service
+from control import Control
 from harness import Case
 from programs import wait_until
 from sockets import free_port
-from strangers import client_hello
+from strangers import RESET, client_hello
 from wire import Peer, headers_of, read_head, request
 
 KEY = Key("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 FRONT, OTHER = "127.0.0.8", "127.0.0.9"
+LEAVE = struct.pack("ii", 0, 0)  # SO_LINGER: a FIN
 CLIENT, CLIENT6 = "192.0.2.7:4711", "[2001:db8::7]:4711"
 
 
@@ -144,6 +150,8 @@ class BeforeTls(Fronts):
             head, rest = read_head(sock)
             self.assertIn(" 101 ", head.split("\r\n")[0])
             self.assertEqual(self.wait_record("connect", side="source")["client"], CLIENT)
+            (row,) = Control(self.dir / "tunnel-hub/admin.sock").snapshot()["streams"]
+            self.assertIn(CLIENT, json.dumps(row))
 
     def test_mqtt(self):
         hub = self.begin("--mqtt-listen", "127.0.0.1:0")
@@ -151,6 +159,19 @@ class BeforeTls(Fronts):
         with fronts.tls(port, fronts.v1(CLIENT), FRONT) as sock:
             sock.sendall(b"\x10\x0c\0\x04MQTT\x09\x02\0\x3c\0\0")
             hub.wait_line(f"{CLIENT}.*MQTT")
+
+    def test_a_reset(self):
+        """Who leaves at once, as checks do, is not reported, whatever the header says of him."""
+        hub = self.begin()
+        for i in range(30):
+            sock = fronts.dial(hub.port, FRONT)
+            own = "%s:%d" % sock.getsockname()
+            sock.sendall((fronts.LOCAL, b"PROXY UNKNOWN\r\n", fronts.v1(own), b"")[i % 4])
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET if i % 2 else LEAVE)
+            sock.close()
+        wait_until(lambda: ops.metrics(hub)["tunnel_hub_accepted_total"] == 30
+                   and ops.metrics(hub)["tunnel_hub_pending_connections"] == 0, "all have left")
+        self.assertFalse(self.records("refuse"))
 
     def test_bad_options(self):
         for option, text in ((("--trust-proxy", "plant"), "--trust-proxy=plant: want addresses"),
@@ -246,6 +267,28 @@ class WithoutTls(Fronts):
             self.assertEqual(self.call(sock, headers={"X-Forwarded-For": "192.0.2.99"},
                                        keep=True)[0], 200)
             self.assert_seen(CLIENT)
+
+    def test_azure_and_mqtt(self):
+        """Everything is served there: Azure's REST interface, and MQTT of whoever begins with it."""
+        policy = Policy("service")
+        keys = self.keys_file(KEY.section(), policy.section())
+        self.file = self.dir / "audit"
+        hub = self.hub("--keys", keys, "--audit-log", self.file, "--listen-plain", "127.0.0.1:0", unsigned=False)
+        port = int(hub.wait_line(r"Listening without TLS on \S+:(\d+)")[1])
+
+        class Plain(Service):
+            def connection(self):
+                return http.client.HTTPConnection("127.0.0.1", port)
+
+        reply = Plain(hub, policy).stream("nobody", "SSH1", **{"X-Forwarded-For": CLIENT})
+        self.assertEqual((reply.status, reply.code), (404, "DeviceNotFound"), reply)
+        self.wait_record("stream", client=CLIENT)
+        with fronts.dial(port) as sock:
+            sock.sendall(b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0")
+            self.assertEqual(sock.recv(3), b"\x20\x02\x00")  # CONNACK, which refuses
+        with fronts.dial(port) as sock:
+            sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+            self.assertRegex(sock.recv(30), rb"^HTTP/1.1 \d\d\d ")
 
     def test_limits(self):
         hub = self.plain("--workers", "1", "--per-address", "2")
