@@ -57,7 +57,7 @@ static void hint(void *owner, const struct node_info *to, const char *kind, cons
 
 /* ---- from the beginning to the end ---- */
 
-static void open_node(struct node *n, const char *name)
+static void open_node(struct node *n, struct nodes *as)
 {
     char text[512] = "";
     enum err why;
@@ -65,7 +65,8 @@ static void open_node(struct node *n, const char *name)
                          sizeof text);
     if (n->redis == NULL)
         fail_msg("%s: %s", err_name(why), text);
-    n->nodes = nodes_double_new(name);
+    n->nodes = as;
+    double_fenced(as);
     n->devices = shared_devices_new(&(struct shared_devices_options){.loop = loop,
                                                                      .redis = n->redis,
                                                                      .nodes = n->nodes,
@@ -82,10 +83,9 @@ static void open_node(struct node *n, const char *name)
 
 static void open_shared(void)
 {
-    static const char *const names[NODES] = {"a", "b", "c"};
     redis_faults_none(loop);
     for (int i = 0; i < NODES; i++)
-        open_node(&node[i], names[i]);
+        open_node(&node[i], &doubles[i]);
     at_node(0);
 }
 
@@ -95,7 +95,7 @@ static void close_shared(void)
         redis_free(node[i].redis);
     for (int i = 0; i < NODES; i++) {
         device_registry_free(node[i].devices);
-        nodes_double_free(node[i].nodes);
+        node[i].nodes->info.state = NODE_DEAD;
     }
 }
 
@@ -106,7 +106,8 @@ static int64_t start(void)
         redis_test_start(&server, NULL);
     assert_string_equal(REDIS_CLI(&server, "FLUSHALL"), "OK");
     memset(node, 0, sizeof node);
-    nodes_double_clock = devices_now;
+    doubles_begin();
+    cluster_clock = devices_now;
     hints_get_lost = false;
     return clock_wall_ms();
 }

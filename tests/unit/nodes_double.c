@@ -5,6 +5,7 @@
 
 struct nodes doubles[DOUBLES];
 int64_t cluster_ms;
+int64_t (*cluster_clock)(void);
 
 static void set_epoch(struct nodes *n, uint64_t epoch)
 {
@@ -65,5 +66,5 @@ const struct node_info *nodes_find(const struct nodes *n, const char *name)
 int64_t nodes_now(const struct nodes *n)
 {
     (void)n;
-    return cluster_ms;
+    return cluster_clock != NULL ? cluster_clock() : cluster_ms;
 }

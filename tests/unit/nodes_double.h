@@ -13,7 +13,8 @@ struct nodes {
     char owner[NODE_OWNER_SIZE];
 };
 extern struct nodes doubles[DOUBLES];
-extern int64_t cluster_ms; /* the cluster's clock */
+extern int64_t cluster_ms;             /* the cluster's clock, */
+extern int64_t (*cluster_clock)(void); /* unless there is this one */
 
 void doubles_begin(void); /* all are up: "a", "b", "c" */
 /* The node was dead for the others, and is up again under a new epoch. */

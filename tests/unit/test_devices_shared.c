@@ -222,12 +222,12 @@ static void test_links(void **state)
     settle();
     assert_string_equal(where(2, "pump"), "");
     link_at(1, "pump");
-    nodes_double_fence(node[1].nodes); /* for the others it is dead */
+    double_fenced(node[1].nodes); /* for the others it is dead */
     assert_string_equal(where(2, "pump"), "");
     device_registry_reclaim(node[1].devices);
     settle();
     assert_string_equal(where(2, "pump"), "b");
-    nodes_double_fence(node[1].nodes);
+    double_fenced(node[1].nodes);
     link_at(2, "pump");
     device_registry_reclaim(node[1].devices); /* too late */
     settle();
