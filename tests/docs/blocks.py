@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = ("sh", "console", "python")
-MARKS = ("not run", "run by", "before", "exit")
+MARKS = ("not run", "run by", "before", "exit", "check")
 FENCE = re.compile(r"^(\s*)(```+|~~~+)\s*(\S*)\s*$")
 COMMENT = re.compile(r"<!--\s*([a-z ]+?):\s*(.*?)\s*-->\s*\Z", re.DOTALL)
 OUR_PROGRAM = re.compile(
@@ -32,9 +32,9 @@ class Block:
 
     @property
     def fate(self):
-        """run, run by (another test) or not run; None: no commands."""
+        """run, run by (another test) or not run; None: neither commands nor a file that is checked."""
         if not self.is_commands:
-            return None
+            return "run" if "check" in self.marks else None
         return next((mark for mark in ("not run", "run by") if mark in self.marks), "run")
 
     @property
@@ -83,7 +83,9 @@ def mistakes(block):
     for mark, text in block.marks.items():
         if mark not in MARKS or not text:
             yield f"a mark that nobody knows, or that says nothing: {mark}: {text}"
-        elif not block.is_commands:
+        elif mark == "check" and block.is_commands:
+            yield "commands are run, not checked"
+        elif not block.is_commands and mark != "check" and "check" not in block.marks:
             yield f"'{mark}' is for blocks of commands, and this is one of {block.language}"
     other = block.marks.get("run by")
     if other and not (ROOT / other).is_file():

@@ -109,7 +109,12 @@ class Page:
     def block(self, block):
         for command in commands(block.marks.get("before", "")):
             self.one(block.place, self.shell.as_here(command))
-        if block.text.startswith("#!") or block.language == "python":
+        if "check" in block.marks:
+            file = self.shell.folder / "block"
+            file.write_text(block.text)
+            file.chmod(0o600)
+            steps = [(f"BLOCK={file}\n{block.marks['check']}", None)]
+        elif block.text.startswith("#!") or block.language == "python":
             file = self.shell.folder / "script"
             file.write_text(block.text)
             file.chmod(0o700)

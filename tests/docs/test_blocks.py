@@ -50,14 +50,16 @@ class Blocks(unittest.TestCase):
         self.assertEqual((reboot.fate, reboot.place), ("not run", "page:8"))
         self.assertEqual(reboot.marks, {"not run": "it needs\n     two lines"})
         self.assertEqual((false.fate, false.marks), ("run", {"before": "echo a", "exit": "1"}))
-        self.assertEqual([list(mistakes(b)) for b in (text, reboot, false)], [[], [], []])
+        file, = blocks("<!-- check: cat $BLOCK -->\n```ini\na = b\n```\n", "page")
+        self.assertEqual((file.fate, file.marks), ("run", {"check": "cat $BLOCK"}))
+        self.assertEqual([list(mistakes(b)) for b in (text, reboot, false, file)], [[]] * 4)
 
     def test_mistakes(self):
         for language, text, marks in (
                 ("", "x\n", {}), ("text", "$ ls\n", {}), ("text", "tunnel-hub --cert x\n", {}),
                 ("ini", "a = b\n", {"not run": "why"}), ("sh", "ls\n", {"not run": ""}),
                 ("sh", "ls\n", {"never": "mind"}), ("sh", "ls\n", {"run by": "tests/nowhere.py"}),
-                ("sh", "ls\n", {"not run": "why", "exit": "1"})):
+                ("sh", "ls\n", {"not run": "why", "exit": "1"}), ("sh", "ls\n", {"check": "true"})):
             with self.subTest(language=language, text=text, marks=marks):
                 self.assertEqual(len(list(mistakes(Block("page", 1, language, text, marks)))), 1)
 

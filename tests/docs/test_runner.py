@@ -47,6 +47,11 @@ class Runner(unittest.TestCase):
     def test_a_command_that_fails(self):
         self.assert_fails(block("true\nfalse\ntrue"), "stdin:4: false\nends with 1, not 0")
 
+    def test_a_file_that_is_wrong(self):
+        check = "<!-- check: tunnel-hub --check-config --cert hub.pem --key hub.key --state s --keys $BLOCK -->"
+        self.assert_runs(block("[key A]\nsecret = 0123456789abcdef", "ini", check))
+        self.assert_fails(block("[key A]\nsecret = short", "ini", check), "ends with 1, not 0")
+
     def test_a_command_that_should_fail(self):
         self.assert_fails(block("true", "sh", "<!-- exit: 2 -->"), "ends with 0, not 2")
 
