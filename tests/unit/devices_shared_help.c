@@ -91,11 +91,10 @@ static void open_shared(void)
 
 static void close_shared(void)
 {
-    for (int i = 0; i < NODES; i++)
-        redis_free(node[i].redis);
     for (int i = 0; i < NODES; i++) {
         device_registry_free(node[i].devices);
         node[i].nodes->info.state = NODE_DEAD;
+        redis_free(node[i].redis);
     }
 }
 

@@ -31,6 +31,7 @@ static void shared_free(struct device_registry *registry)
 {
     struct shared_devices *r = shared_devices_of(registry);
     timer_free(r->tick);
+    shared_ask_end(r);
     shared_memory_free(r);
     free(r);
 }
@@ -81,8 +82,10 @@ struct device_registry *shared_devices_new(const struct shared_devices_options *
     r->max_devices = MAX_DEVICES;
     r->max_invitations = o->max_invitations != 0 ? o->max_invitations : MAX_INVITATIONS;
     r->tick = tick;
+    list_init(&r->asked);
     list_init(&r->links);
     list_init(&r->recent);
+    list_init(&r->swept);
     list_init(&r->due);
     list_init(&r->dirty);
     shared_index_count(r);

@@ -37,8 +37,8 @@ struct shared_devices_options {
 };
 
 /* Blocks until Redis has answered whether secrets_key is the cluster's: ERR_USAGE with a sentence
- * when it is another one; ERR_BUSY; ERR_NO_MEMORY. NULL then. All options' objects outlive it, but
- * redis_free must precede device_registry_free: it ends what is still being asked. */
+ * when it is another one; ERR_BUSY; ERR_NO_MEMORY. NULL then. All options' objects outlive it. Its
+ * end answers whatever is owed with ERR_SHUTDOWN, or ENROL_NOT_STORED. */
 struct device_registry *shared_devices_new(const struct shared_devices_options *o, enum err *why,
                                            char *text, size_t size);
 

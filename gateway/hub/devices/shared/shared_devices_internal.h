@@ -52,9 +52,10 @@ struct shared_device {
     struct shared_task *running;
     struct list waiting; /* struct shared_task */
     size_t n_waiting;
-    struct list held; /* in shared_devices.links or .recent */
-    struct list due;  /* in shared_devices.due or .dirty */
-    char fold[];      /* key in the map */
+    struct list held;  /* in shared_devices.links or .recent */
+    struct list swept; /* in shared_devices.swept, when it is in .recent */
+    struct list due;   /* in shared_devices.due or .dirty */
+    char fold[];       /* key in the map */
 };
 
 struct shared_devices {
@@ -64,6 +65,7 @@ struct shared_devices {
     struct map by_fold; /* struct shared_device */
     struct list links;  /* those that are linked; the next to be swept is the first */
     struct list recent; /* those that are remembered; the longest ago is the first */
+    struct list swept;  /* those of `recent`; the next to be looked at is the first */
     struct list due;    /* their link has to be told to Redis once more */
     struct list dirty;  /* in the order in which they were seen first */
     size_t n_links, n_recent;
@@ -72,13 +74,27 @@ struct shared_devices {
     struct device_counts counts;
     uint64_t counted; /* loop_now */
     bool counting;
-    bool ended; /* Redis is not asked any more */
+    struct list asked; /* questions to Redis that are not answered */
+    bool ended;        /* Redis is not asked any more */
 };
 
 static inline struct shared_devices *shared_devices_of(struct device_registry *r)
 {
     return (struct shared_devices *)r;
 }
+
+/* ---- shared_ask.c ---- */
+
+/* As redis_ask and redis_call, but the registry's end answers, with ERR_SHUTDOWN, what Redis has
+ * not; after it, so are all questions at once. */
+void shared_ask(struct shared_devices *r, const struct span *args, size_t n, size_t key,
+                redis_done *done, void *ctx);
+void shared_call(struct shared_devices *r, const char *function, const char *key,
+                 const struct span *args, size_t n, redis_done *done, void *ctx);
+/* Sends a command whose answer changes nothing; b, or both, may be NULL. */
+void shared_tell(struct shared_devices *r, const char *command, const struct shared_key *key,
+                 const char *a, const char *b);
+void shared_ask_end(struct shared_devices *r);
 
 /* ---- shared_memory.c ---- */
 
@@ -152,16 +168,13 @@ void shared_task_call(struct shared_task *t, const char *function, const char *k
 void shared_task_put(struct shared_task *t, unsigned writes);
 void shared_task_drop(struct shared_task *t);
 void shared_task_end(struct shared_task *t, enum err why);
-/* Sends a command whose answer changes nothing. */
-void shared_tell(const struct shared_devices *r, const char *command, const struct shared_key *key,
-                 const char *a, const char *b);
 /* Tells the other node that has the device's link, if there is one. */
 void shared_hint(const struct shared_devices *r, const struct shared_device *d, const char *link);
 
 /* ---- shared_index.c: names, states and counts ---- */
 
-void shared_index_add(const struct shared_devices *r, const char *fold, const char *name);
-void shared_index_remove(const struct shared_devices *r, const char *fold, const char *name);
+void shared_index_add(struct shared_devices *r, const char *fold, const char *name);
+void shared_index_remove(struct shared_devices *r, const char *fold, const char *name);
 /* Its state is that now; before: -1 for a new one; after: -1 for one that is gone. */
 void shared_index_state(struct shared_devices *r, const char *name, int before, int after);
 void shared_index_count(struct shared_devices *r);

@@ -31,13 +31,13 @@ struct shared_key shared_key_names(const char *fold)
     return names_of(h % NAME_SHARDS);
 }
 
-void shared_index_add(const struct shared_devices *r, const char *fold, const char *name)
+void shared_index_add(struct shared_devices *r, const char *fold, const char *name)
 {
     struct shared_key key = shared_key_names(fold);
     shared_tell(r, "ZADD", &key, "0", name);
 }
 
-void shared_index_remove(const struct shared_devices *r, const char *fold, const char *name)
+void shared_index_remove(struct shared_devices *r, const char *fold, const char *name)
 {
     struct shared_key key = shared_key_names(fold);
     shared_tell(r, "ZREM", &key, name, NULL);
@@ -128,7 +128,7 @@ static void ask(struct count *c, const char *command, struct shared_key key, siz
     }
     *n = (struct counting){c, to};
     c->asked++;
-    redis_ask(c->registry->o.redis, args, 2, 1, on_count, n);
+    shared_ask(c->registry, args, 2, 1, on_count, n);
 }
 
 void shared_index_count(struct shared_devices *r)

@@ -93,7 +93,6 @@ void shared_devices_linked(struct device_registry *registry, struct span name, b
     d->remembered = true;
     d->left = loop_now(r->o.loop);
     settle(r, d);
-    shared_device_settle(r, d);
 }
 
 void shared_devices_seen(struct device_registry *registry, struct span name,
@@ -152,7 +151,7 @@ static void on_version(void *ctx, enum err why, const struct redis_reply *reply)
     struct span version = why == ERR_OK ? redis_text(reply) : (struct span){0};
     const struct shared_device *d =
         why == ERR_OK ? shared_device_find(g->registry, span_of(g->fold)) : NULL;
-    if (d != NULL && d->linked && d->running == NULL && !span_is(version, d->version))
+    if (d != NULL && d->known && d->running == NULL && !span_is(version, d->version))
         shared_devices_look(&g->registry->registry, span_of(g->fold));
     free(g);
 }
@@ -167,15 +166,23 @@ static void glance_at(struct shared_devices *r, const struct shared_device *d)
         return;
     g->registry = r;
     memcpy(g->fold, d->fold, n);
-    redis_ask(r->o.redis, args, 3, 1, on_version, g);
+    shared_ask(r, args, 3, 1, on_version, g);
 }
 
+/* Each device whose link is here is looked at once in SWEEP_S, and each that is remembered ten
+ * times more rarely: nobody tells this node of those. */
 static void sweep(struct shared_devices *r)
 {
-    size_t n = (r->n_links + SWEEP_S - 1) / SWEEP_S;
-    for (size_t i = 0; i < n && i < SETTLES_MAX; i++) {
+    size_t links = (r->n_links + SWEEP_S - 1) / SWEEP_S;
+    size_t recent = (r->n_recent + 10 * SWEEP_S - 1) / (10 * SWEEP_S);
+    for (size_t i = 0; i < links && i < SETTLES_MAX; i++) {
         struct shared_device *d = list_entry(r->links.next, struct shared_device, held);
         list_append(&r->links, &d->held);
+        glance_at(r, d);
+    }
+    for (size_t i = 0; i < recent && i < SETTLES_MAX; i++) {
+        struct shared_device *d = list_entry(r->swept.next, struct shared_device, swept);
+        list_append(&r->swept, &d->swept);
         glance_at(r, d);
     }
 }

@@ -26,6 +26,7 @@ static struct shared_device *device_new(const char *fold)
     snprintf(d->version, sizeof d->version, "0");
     list_init(&d->waiting);
     list_init(&d->held);
+    list_init(&d->swept);
     list_init(&d->due);
     return d;
 }
@@ -57,10 +58,13 @@ static void put_in_place(struct shared_devices *r, struct shared_device *d)
     r->n_links -= d->place == HELD_LINKS;
     r->n_recent -= d->place == HELD_RECENT;
     list_remove(&d->held);
-    if (place == HELD_LINKS)
+    list_remove(&d->swept);
+    if (place == HELD_LINKS) {
         list_append(&r->links, &d->held);
-    else if (place == HELD_RECENT)
+    } else if (place == HELD_RECENT) {
         list_append(&r->recent, &d->held);
+        list_append(&r->swept, &d->swept);
+    }
     d->place = place == HELD_LINKS ? HELD_LINKS : place == HELD_RECENT ? HELD_RECENT : HELD_NOWHERE;
     r->n_links += place == HELD_LINKS;
     r->n_recent += place == HELD_RECENT;
@@ -70,6 +74,7 @@ static void device_free(struct shared_devices *r, struct shared_device *d)
 {
     map_remove(&r->by_fold, d->fold, strlen(d->fold));
     list_remove(&d->held);
+    list_remove(&d->swept);
     list_remove(&d->due);
     device_record_free(&d->record);
     free(d);

@@ -44,11 +44,7 @@ static void run_next(struct shared_devices *r, struct shared_device *d)
     list_remove(&t->node);
     d->n_waiting--;
     d->running = t;
-    if (r->ended) {
-        shared_task_end(t, ERR_SHUTDOWN);
-        return;
-    }
-    redis_ask(r->o.redis, args, 2, 1, on_read, t);
+    shared_ask(r, args, 2, 1, on_read, t);
 }
 
 void shared_task_start(struct shared_task *t)
@@ -71,7 +67,6 @@ void shared_task_end(struct shared_task *t, enum err why)
 {
     struct shared_devices *r = t->registry;
     struct shared_device *d = t->device;
-    r->ended = r->ended || why == ERR_SHUTDOWN;
     t->kind->answer(t, why);
     device_record_free(&t->next);
     free(t);
@@ -97,7 +92,7 @@ void shared_task_ask(struct shared_task *t, const struct span *args, size_t n, s
                      void (*step)(struct shared_task *t, const struct redis_reply *reply))
 {
     t->step = step;
-    redis_ask(t->registry->o.redis, args, n, key, on_answer, t);
+    shared_ask(t->registry, args, n, key, on_answer, t);
 }
 
 void shared_task_call(struct shared_task *t, const char *function, const char *key,
@@ -105,7 +100,7 @@ void shared_task_call(struct shared_task *t, const char *function, const char *k
                       void (*step)(struct shared_task *t, const struct redis_reply *reply))
 {
     t->step = step;
-    redis_call(t->registry->o.redis, function, key, args, n, on_answer, t);
+    shared_call(t->registry, function, key, args, n, on_answer, t);
 }
 
 /* ---- changes ---- */
@@ -184,11 +179,11 @@ static void send_change(struct shared_task *t)
     if ((t->writes & WRITE_LINK) != 0)
         args[n++] = span_of("l"), args[n++] = span_of(t->link);
     if (t->drops)
-        redis_call(t->registry->o.redis, "drop", key.text, args, 1, on_changed, t);
+        shared_call(t->registry, "drop", key.text, args, 1, on_changed, t);
     else if ((whole && record == NULL) || (sees && seen == NULL))
         shared_task_end(t, ERR_NO_MEMORY);
     else
-        redis_call(t->registry->o.redis, whole ? "put" : "keep", key.text, args, n, on_changed, t);
+        shared_call(t->registry, whole ? "put" : "keep", key.text, args, n, on_changed, t);
     free(record);
     free(seen);
 }
@@ -214,18 +209,6 @@ void shared_task_drop(struct shared_task *t)
 }
 
 /* ---- the rest ---- */
-
-static void on_nothing(void *ctx, enum err why, const struct redis_reply *reply)
-{
-    (void)ctx, (void)why, (void)reply;
-}
-
-void shared_tell(const struct shared_devices *r, const char *command, const struct shared_key *key,
-                 const char *a, const char *b)
-{
-    const struct span args[] = {span_of(command), span_of(key->text), span_of(a), span_of(b)};
-    redis_ask(r->o.redis, args, b != NULL ? 4 : a != NULL ? 3 : 2, 1, on_nothing, NULL);
-}
 
 void shared_hint(const struct shared_devices *r, const struct shared_device *d, const char *link)
 {
