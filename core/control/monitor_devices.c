@@ -223,6 +223,7 @@ static void write_row(const struct monitor_device *d, int64_t now, struct json_w
     write_text(w, "address", d->address);
     write_text(w, "version", d->version);
     write_text(w, "carrier", d->carrier);
+    write_text(w, "node", d->node);
     json_open(w, "services", '[');
     for (size_t i = 0; i < d->n_services; i++)
         json_text(w, NULL, span_of(d->services[i]));

@@ -25,7 +25,7 @@ static const char *state_of(const cJSON *device)
         return "disabled";
     if (!is_true(device, "present"))
         return "away";
-    return is_true(device, "accepting") ? "present" : "not accepting";
+    return cJSON_IsFalse(ctl_json_at(device, "accepting")) ? "not accepting" : "present";
 }
 
 static void cell_name(const cJSON *device, char out[CELL])
@@ -60,6 +60,12 @@ static void cell_version(const cJSON *device, char out[CELL])
     print_safe(ctl_json_text_at(device, "version"), 20, out, CELL);
 }
 
+/* The node of the cluster that has its link, when another one answers. */
+static void cell_node(const cJSON *device, char out[CELL])
+{
+    print_safe(ctl_json_text_at(device, "node"), 0, out, CELL);
+}
+
 static void cell_services(const cJSON *device, char out[CELL])
 {
     print_list(ctl_json_at(device, "services"), out, CELL);
@@ -73,8 +79,21 @@ static void cell_labels(const cJSON *device, char out[CELL])
 static const struct print_column columns[] = {
     {"DEVICE", cell_name},       {"STATE", cell_state},   {"SINCE", cell_since},
     {"ADDRESS", cell_address},   {"WIRE", cell_wire},     {"VERSION", cell_version},
-    {"SERVICES", cell_services}, {"LABELS", cell_labels},
+    {"SERVICES", cell_services}, {"LABELS", cell_labels}, {"NODE", cell_node},
 };
+enum { N_COLUMNS = sizeof columns / sizeof *columns }; /* with that of nodes, the last one */
+_Static_assert(N_COLUMNS <= PRINT_COLUMNS_MAX, "they fit into a table");
+
+static bool have_nodes(const cJSON *devices)
+{
+    const cJSON *device;
+    cJSON_ArrayForEach(device, devices)
+    {
+        if (ctl_json_text_at(device, "node") != NULL)
+            return true;
+    }
+    return false;
+}
 
 /* ---- list ---- */
 
@@ -128,7 +147,7 @@ int devices_list(struct ctl *c, char *const *names, size_t n)
     } else if (cJSON_GetArraySize(devices) == 0) {
         text_line(stdout, "%s", is_filtered(c->options) ? "No such devices." : NO_DEVICES);
     } else {
-        print_table(devices, columns, sizeof columns / sizeof *columns);
+        print_table(devices, columns, have_nodes(devices) ? N_COLUMNS : N_COLUMNS - 1);
     }
     cJSON_Delete(devices);
     return code == CTL_OK ? ctl_flush() : code;
@@ -182,6 +201,8 @@ static void print_device(const cJSON *device)
                is_true(device, "present") ? "since" : "lastSeenAt");
     print_field("address", ctl_json_text_at(device, "address"));
     print_field("wire", ctl_json_text_at(device, "wire"));
+    if (ctl_json_text_at(device, "node") != NULL)
+        print_field("node", ctl_json_text_at(device, "node"));
     print_field("version", ctl_json_text_at(device, "version"));
     print_uptime(device);
     print_field("services", print_list(ctl_json_at(device, "services"), services, sizeof services));

@@ -87,8 +87,6 @@ double print_expiry(const cJSON *tunnel)
 
 /* ---- tables ---- */
 
-#define COLUMNS_MAX 8
-
 static void print_cell(const char *text, size_t width, bool last)
 {
     size_t wide = utf8_count(span_of(text));
@@ -97,7 +95,7 @@ static void print_cell(const char *text, size_t width, bool last)
 
 void print_table(const cJSON *array, const struct print_column *columns, size_t n)
 {
-    size_t width[COLUMNS_MAX];
+    size_t width[PRINT_COLUMNS_MAX];
     char text[CELL];
     const cJSON *item;
     for (size_t i = 0; i < n; i++)

@@ -21,6 +21,7 @@ char *print_list(const cJSON *texts, char *out, size_t size);
 /* The time when the tunnel expires: createdAt plus its lifetime; 0 when it is unknown. */
 double print_expiry(const cJSON *tunnel);
 
+#define PRINT_COLUMNS_MAX 9
 struct print_column {
     const char *head;
     void (*cell)(const cJSON *item, char out[CELL]);

@@ -38,17 +38,21 @@ static void on_record(void *to, const struct device_record *r)
 {
     const struct walk *w = to;
     const struct device_presence *p = notices_presence(w->desk->notices, r->name);
-    bool present = p != NULL && p->present;
+    bool here = p != NULL && p->present;
+    bool elsewhere = !here && r->node != NULL, present = here || elsewhere;
+    if (elsewhere)
+        p = NULL; /* what was so while its link was here */
     struct monitor_device d = {
         .name = r->name,
         .state = state_of(r, present),
         .present = present || waits(w->desk, r),
-        .maintenance = present && !p->accepting,
+        .maintenance = here && !p->accepting,
         .since = p != NULL ? p->since : r->last_seen,
         .enrolled = r->enrolled,
         .address = p != NULL ? p->address : r->last_address,
         .version = r->version,
-        .carrier = present ? p->carrier->name : NULL,
+        .carrier = here ? p->carrier->name : NULL,
+        .node = elsewhere ? r->node : NULL,
         .services = (const char *const *)r->services.items,
         .n_services = r->services.n,
         .n_labels = r->labels.n,

@@ -280,6 +280,35 @@ static void test_describes(void **state)
     must_fail("ValidationException", 400, "regular expression pattern");
 }
 
+static void on_record(void *ctx, enum err why, const struct device_record *d)
+{
+    assert_int_equal(why, ERR_OK);
+    ((struct device_record *)(uintptr_t)d)->node = ctx;
+}
+
+/* A device whose link another node of the cluster has is present. */
+static void test_elsewhere(void **state)
+{
+    char node[] = "hub-b";
+    (void)state;
+    if (getenv("TEST_LATE") != NULL)
+        return; /* its records are copies */
+    assert_int_equal(enrol("pump", 0, NULL), ENROL_NEW);
+    assert_int_equal(enrol("valve", 0, NULL), ENROL_NEW);
+    device_registry_get(world.devices, span_of("pump"), on_record, node);
+    call(HUB "DescribeDevice", "{\"device\":\"pump\"}");
+    assert_true(cJSON_IsTrue(device_member("present")));
+    assert_string_equal(device_member("node")->valuestring, "hub-b");
+    assert_null(device_member("accepting"));
+    assert_true(device_member("lastSeenAt")->valuedouble == (double)NOW / 1000);
+    call(HUB "DescribeDevice", "{\"device\":\"valve\"}");
+    assert_null(device_member("node"));
+    call(HUB "ListDevices", "{\"presence\":\"PRESENT\"}");
+    names_are("pump");
+    call(HUB "ListDevices", "{\"presence\":\"AWAY\"}");
+    names_are("valve");
+}
+
 static void test_changes(void **state)
 {
     (void)state;
@@ -364,9 +393,9 @@ static void test_labels_are_limited(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_invitation),  TEST(test_bad_invitations),    TEST(test_who_invites),
-        TEST(test_lists),       TEST(test_describes),          TEST(test_changes),
-        TEST(test_who_changes), TEST(test_labels_are_limited),
+        TEST(test_invitation), TEST(test_bad_invitations), TEST(test_who_invites),
+        TEST(test_lists),      TEST(test_describes),       TEST(test_elsewhere),
+        TEST(test_changes),    TEST(test_who_changes),     TEST(test_labels_are_limited),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

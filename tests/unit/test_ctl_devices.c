@@ -31,6 +31,27 @@ static void lists(void **state)
         "-\n");
 }
 
+/* Of a cluster: devices that are connected to another of its nodes. */
+static void lists_nodes(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        run(CALLS(call("TunnelHub.ListDevices", FIRST_PAGE, 200,
+                       DEVICES(PRESS AND "{\"device\":\"valve\",\"state\":\"ENABLED\","
+                                         "\"present\":true,\"address\":\"192.0.2.2:1\","
+                                         "\"services\":[],\"labels\":[],\"node\":\"hub-b\"}"))),
+            WORDS("devices")),
+        CTL_OK);
+    assert_string_equal(
+        out,
+        "DEVICE  STATE    SINCE                 ADDRESS      WIRE  VERSION  SERVICES  LABELS  "
+        "NODE\n"
+        "press   pending  2026-11-21 12:40 UTC  -            -     \\x1b[2J  -         -       "
+        "-\n"
+        "valve   present  -                     192.0.2.2:1  -     -        -         -       "
+        "hub-b\n");
+}
+
 static void lists_some(void **state)
 {
     (void)state;
@@ -305,6 +326,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists),
+        cmocka_unit_test(lists_nodes),
         cmocka_unit_test(lists_some),
         cmocka_unit_test(shows),
         cmocka_unit_test(creates),

@@ -35,7 +35,11 @@ static struct monitor_device three[] = {
      .label = label,
      .labels = site7,
      .n_labels = 2},
-    {.name = "Pump-09", .state = MONITOR_DEVICE_AWAY, .since = 2000, .version = "1.1.0"},
+    {.name = "Pump-09",
+     .state = MONITOR_DEVICE_AWAY,
+     .since = 2000,
+     .version = "1.1.0",
+     .node = "b"},
     {.name = "press", .state = MONITOR_DEVICE_PENDING, .present = true, .since = 1000},
 };
 static struct fleet fleet = {3, three};
@@ -146,6 +150,10 @@ static void readers_see_the_same(void **state)
     assert_string_equal(d->services[1], "HTTP1");
     assert_int_equal(d->n_labels, 2);
     assert_string_equal(d->labels[1].value, "a b");
+    assert_string_equal(d->node, "");
+    for (size_t i = 0; i < s.devices.n_rows; i++)
+        if (strcmp(s.devices.rows[i].device, "Pump-09") == 0)
+            assert_string_equal(s.devices.rows[i].node, "b");
     snapshot_free(&s);
     cJSON_free(json);
     cJSON_Delete(j);

@@ -64,7 +64,7 @@ static const struct field group_fields[] = {
 #define STRUCT snapshot_device
 static const struct field device_fields[] = {
     F(TEXT, device), F(TEXT, state), F(FLAG, present), F(FLAG, maintenance), F(REAL, since), F(REAL, state_for),
-    F(REAL, enrolled), F(TEXT, address), F(TEXT, version), F(TEXT, carrier)};
+    F(REAL, enrolled), F(TEXT, address), F(TEXT, version), F(TEXT, carrier), F(TEXT, node)};
 #undef STRUCT
 #define STRUCT snapshot_event
 static const struct field event_fields[] = {

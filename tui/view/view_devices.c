@@ -80,7 +80,9 @@ static void draw_times(struct page *p, const struct snapshot_device *d)
     char age[FORMAT_SIZE] = "";
     if (d->state_for > 0)
         format_age(d->state_for, age);
-    if (d->present)
+    if (d->node[0] != '\0')
+        page_field(p, "Connected", "to the cluster's node %s, from %s", d->node, d->address);
+    else if (d->present)
         page_field(p, "Connected", "for %s, from %s%s%s", age, d->address,
                    d->carrier[0] != '\0' ? ", by " : "", d->carrier);
     else if (d->state_for > 0)

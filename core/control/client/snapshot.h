@@ -143,7 +143,7 @@ struct snapshot_label {
 
 /* One of a hub's devices. Times are in seconds since 1970; 0: not known. */
 struct snapshot_device {
-    const char *device, *state, *address, *version, *carrier;
+    const char *device, *state, *address, *version, *carrier, *node;
     bool present, maintenance;
     double since, state_for, enrolled;
     size_t n_services, n_labels;

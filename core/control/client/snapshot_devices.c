@@ -32,15 +32,16 @@ static bool read_device_services(struct json_reader *r, const cJSON *array, void
 
 #define STRUCT snapshot_device
 static const struct json_member device_members[] = {
-    JSON_SAME(device, json_read_text),     JSON_SAME(state, json_read_text),
-    JSON_SAME(present, json_read_flag),    JSON_SAME(maintenance, json_read_flag),
-    JSON_SAME(since, json_read_real),      JSON_SAME(state_for, json_read_real),
-    JSON_SAME(enrolled, json_read_real),   JSON_SAME(address, json_read_text),
-    JSON_SAME(version, json_read_text),    JSON_SAME(carrier, json_read_text),
-    {"services", read_device_services, 0}, {"labels", read_labels, 0},
+    JSON_SAME(device, json_read_text),   JSON_SAME(state, json_read_text),
+    JSON_SAME(present, json_read_flag),  JSON_SAME(maintenance, json_read_flag),
+    JSON_SAME(since, json_read_real),    JSON_SAME(state_for, json_read_real),
+    JSON_SAME(enrolled, json_read_real), JSON_SAME(address, json_read_text),
+    JSON_SAME(version, json_read_text),  JSON_SAME(carrier, json_read_text),
+    JSON_SAME(node, json_read_text),     {"services", read_device_services, 0},
+    {"labels", read_labels, 0},
 };
 static const struct snapshot_device no_device = {
-    .device = "", .state = "", .address = "", .version = "", .carrier = ""};
+    .device = "", .state = "", .address = "", .version = "", .carrier = "", .node = ""};
 #undef STRUCT
 static const struct json_kind device_kind = {device_members, JSON_COUNT(device_members), &no_device,
                                              sizeof no_device, DEVICES_MAX};

@@ -57,7 +57,8 @@ static bool is_to_be_shown(const struct page *p, const struct device_record *d)
     if (p->presence == NULL)
         return true;
     const struct device_presence *here = presence_of(p->c, d->name);
-    return (here != NULL && here->present) == (strcmp(p->presence, "PRESENT") == 0);
+    bool present = (here != NULL && here->present) || d->node != NULL;
+    return present == (strcmp(p->presence, "PRESENT") == 0);
 }
 
 static bool on_device(void *ctx, const struct device_record *d)

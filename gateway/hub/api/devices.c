@@ -102,7 +102,10 @@ static void write_word(struct call *c, const char *name, const char *text)
 void write_device(struct call *c, const struct device_record *d)
 {
     const struct device_presence *p = presence_of(c, d->name);
-    bool present = p != NULL && p->present;
+    bool here = p != NULL && p->present;
+    bool elsewhere = !here && d->node != NULL, present = here || elsewhere;
+    if (elsewhere)
+        p = NULL; /* what was so while its link was here */
     int64_t left = p != NULL && !present && p->since > d->last_seen ? p->since : d->last_seen;
     json_text(&c->out, "device", span_of(d->name));
     json_text(&c->out, "state", span_of(device_state_name(d->state)));
@@ -113,7 +116,10 @@ void write_device(struct call *c, const struct device_record *d)
     write_word(c, "version", p != NULL ? p->version : d->version);
     write_texts(c, "services", p != NULL ? &p->services : &d->services);
     write_tags(c, "labels", &d->labels);
-    json_flag(&c->out, "accepting", present && p->accepting);
+    if (elsewhere)
+        json_text(&c->out, "node", span_of(d->node)); /* which knows whether it accepts, and more */
+    else
+        json_flag(&c->out, "accepting", here && p->accepting);
     if (p != NULL) {
         json_text(&c->out, "carrier", span_of(p->carrier->name));
         json_text(&c->out, "wire", span_of(p->carrier->wire));
