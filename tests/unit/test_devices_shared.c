@@ -236,6 +236,42 @@ static void test_links(void **state)
     assert_int_equal(node[0].moved + node[2].moved, 1);
 }
 
+static char commands[400];
+
+static void note_command(const char *command)
+{
+    static const char *const others[] = {"HGET", "ZCARD", "SCARD"}; /* from time to time */
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcmp(command, others[i]) == 0)
+            return;
+    size_t n = strlen(commands);
+    snprintf(commands + n, sizeof commands - n, "%s%s", n > 0 ? " " : "", command);
+}
+
+/* What a device costs Redis: its record read, its link written, its name's index put right; and its
+ * link written once more when it leaves. */
+static void test_commands(void **state)
+{
+    (void)state;
+    invite("join_x", "*", 9, DAY_MS);
+    settle();
+    redis_faults.before = note_command;
+    commands[0] = '\0';
+    assert_int_equal(enrol("pump", 'a', "join_x"), ENROL_NEW);
+    settle();
+    assert_string_equal(commands,
+                        "HGETALL HGETALL GET HGETALL spend ZADD put HGETALL ZADD");
+    commands[0] = '\0';
+    assert_int_equal(enrol("pump", 'a', NULL), ENROL_KNOWN);
+    link_at(0, "pump");
+    assert_string_equal(commands, "HGETALL keep ZADD");
+    commands[0] = '\0';
+    device_registry_linked(devices, span_of("pump"), false);
+    settle();
+    assert_string_equal(commands, "keep");
+    redis_faults.before = NULL;
+}
+
 /* A lost hint is found by the sweep. */
 static void test_swept(void **state)
 {
@@ -439,7 +475,7 @@ int main(void)
         TEST(test_changes_at_once),
         TEST(test_pages),
         TEST(test_links),
-        TEST(test_swept),
+        TEST(test_swept), TEST(test_commands),
         TEST(test_events_elsewhere),
         TEST(test_seen),
         TEST(test_each),

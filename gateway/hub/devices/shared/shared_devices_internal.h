@@ -135,6 +135,9 @@ struct shared_task_kind {
     /* Redis does not answer: true when the task has ended by itself. NULL: never. */
     bool (*unread)(struct shared_task *t);
     void (*answer)(struct shared_task *t, enum err why); /* frees what is its own */
+    /* What was read before is good enough to decide, since it only leads to a put, which finds out
+     * whether it is still so. */
+    bool from_memory;
 };
 
 enum { WRITE_RECORD = 1, WRITE_SEEN = 2, WRITE_LINK = 4 };

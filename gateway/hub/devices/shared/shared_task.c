@@ -44,7 +44,10 @@ static void run_next(struct shared_devices *r, struct shared_device *d)
     list_remove(&t->node);
     d->n_waiting--;
     d->running = t;
-    shared_ask(r, args, 2, 1, on_read, t);
+    if (t->kind->from_memory && d->known)
+        t->kind->decide(t);
+    else
+        shared_ask(r, args, 2, 1, on_read, t);
 }
 
 void shared_task_start(struct shared_task *t)
