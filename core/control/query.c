@@ -55,6 +55,8 @@ void query_snapshot(struct span query, struct snapshot_query *out, struct query_
                     .from = query_rows(query, "from"),
                     .after = query_number(query, "after"),
                     .find = query_number(query, "find"),
+                    .at_ms = query_number(query, "at"),
+                    .during_ms = query_number(query, "during"),
                     .filter = query_text(query, "filter", texts->filter),
                     .sort = query_text(query, "sort", texts->sort)},
         .closed = {.wanted = value_of(query, "closed", &given),

@@ -15,6 +15,9 @@ struct row_query {
     const char *filter, *sort;
     size_t from, limit;
     uint64_t after, find; /* ids; 0: not asked for */
+    /* Rows as they were at that moment, and those that were there in so many milliseconds before
+     * it; on the program's clock; 0: the present. */
+    uint64_t at_ms, during_ms;
 };
 struct group_query {
     enum group_kind kind; /* GROUP_NONE: not asked for */

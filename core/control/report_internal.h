@@ -4,6 +4,7 @@
 
 #include "core/control/monitor_internal.h"
 #include "core/control/report.h"
+#include "core/control/row_page.h"
 
 /* ---- members, which are left out without a value ---- */
 
@@ -19,6 +20,8 @@ void report_put_reason(struct json_writer *w, enum err why);
 void report_row(const struct monitor_row *r, uint64_t now, bool detail, bool trend,
                 struct json_writer *w);
 void report_kept_row(const struct kept_row *k, uint64_t now, struct json_writer *w);
+/* As it was at the moment that was asked for. */
+void report_row_then(const struct page_row *p, struct json_writer *w);
 /* Writes the members "streams", "streams_page", "closed" and "groups", as far as they are
  * wanted. */
 void report_streams(struct monitor *m, const struct snapshot_query *wanted, uint64_t now,

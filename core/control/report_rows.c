@@ -160,3 +160,34 @@ void report_kept_row(const struct kept_row *k, uint64_t now, struct json_writer 
         json_time(w, "first_byte", (int64_t)k->first_byte_ms);
     json_close(w, '}');
 }
+
+/* The bytes of that moment, if they are known. */
+static void put_counted(const struct row_then *t, struct json_writer *w)
+{
+    report_put_flag(w, "counted", t->counted);
+    report_put_number(w, "bytes_down", t->down);
+    report_put_number(w, "bytes_up", t->up);
+    report_put_number(w, "rate_down", t->rate_down);
+    report_put_number(w, "rate_up", t->rate_up);
+    report_put_number(w, "mean_down", t->rate_down);
+    report_put_number(w, "mean_up", t->rate_up);
+}
+
+void report_row_then(const struct page_row *p, struct json_writer *w)
+{
+    const struct monitor_row *r = p->row;
+    const struct kept_row *k = p->kept;
+    const struct peer of_kept = {.pid = k != NULL ? k->pid : 0,
+                                 .uid_known = k != NULL && k->uid_known,
+                                 .uid = k != NULL ? k->uid : 0};
+    json_open(w, NULL, '{');
+    json_number(w, "id", (int64_t)p->facts.id);
+    put_who(p->facts.texts, r != NULL ? r->kind->peer(r) : &of_kept, w);
+    report_put_text(w, "state", monitor_state_name(p->then.state));
+    json_time(w, "opened", r != NULL ? r->wall_ms : k->wall_ms);
+    json_time(w, "age", (int64_t)p->then.age_ms);
+    if (p->then.state == MONITOR_STREAM_CLOSED)
+        report_put_reason(w, k->why);
+    put_counted(&p->then, w);
+    json_close(w, '}');
+}

@@ -1,6 +1,5 @@
 /* The streams in a report: all of them or a page, those that have ended, and groups. */
 #include "core/control/report_internal.h"
-#include "core/control/row_page.h"
 
 static void put_all(const struct list *rows, const struct snapshot_query *wanted, uint64_t now,
                     struct json_writer *w)
@@ -13,11 +12,13 @@ static void put_all(const struct list *rows, const struct snapshot_query *wanted
 }
 
 static void put_page_rows(const struct row_page *p, const struct snapshot_query *wanted,
-                          uint64_t now, struct json_writer *w)
+                          bool closed, uint64_t now, struct json_writer *w)
 {
     for (size_t i = 0; i < p->n; i++) {
         const struct page_row *r = p->rows[i];
-        if (r->row != NULL)
+        if (wanted->streams.at_ms != 0 && !closed)
+            report_row_then(r, w);
+        else if (r->row != NULL)
             report_row(r->row, now, r->row->id == wanted->detail, wanted->trend, w);
         else
             report_kept_row(r->kept, now, w);
@@ -41,10 +42,12 @@ static void put_some(const struct monitor *m, const struct snapshot_query *wante
     struct row_page p;
     row_page_take(m, &wanted->streams, &wanted->groups, false, &p);
     json_open(w, "streams", '[');
-    put_page_rows(&p, wanted, now, w);
+    put_page_rows(&p, wanted, false, now, w);
     json_close(w, ']');
     json_open(w, "streams_page", '{');
     put_page(&p, &wanted->streams, w);
+    report_put_time(w, "at", wanted->streams.at_ms);
+    report_put_flag(w, "lacks", p.lacks);
     json_close(w, '}');
     row_page_free(&p);
 }
@@ -57,7 +60,7 @@ static void put_closed(const struct monitor *m, const struct snapshot_query *wan
     json_open(w, "closed", '{');
     put_page(&p, &wanted->closed, w);
     json_open(w, "rows", '[');
-    put_page_rows(&p, wanted, now, w);
+    put_page_rows(&p, wanted, true, now, w);
     json_close(w, ']');
     json_close(w, '}');
     row_page_free(&p);

@@ -57,6 +57,24 @@ static void see_kept(const struct kept_row *k, struct page_row *out)
     numbers[FILTER_RATE_DOWN] = numbers[FILTER_RATE_UP] = NAN;
 }
 
+/* What is not known is NaN, about which no word of a filter says anything. */
+static void see_then(struct page_row *r)
+{
+    const struct row_then *t = &r->then;
+    double *numbers = r->facts.numbers;
+    r->state = t->state;
+    r->queued = 0;
+    r->facts.texts[FILTER_STATE] = monitor_state_name(t->state);
+    if (t->state != MONITOR_STREAM_CLOSED)
+        r->facts.texts[FILTER_REASON] = "";
+    numbers[FILTER_AGE] = seconds(t->age_ms);
+    numbers[FILTER_IDLE] = NAN;
+    numbers[FILTER_DOWN] = t->counted ? (double)t->down : NAN;
+    numbers[FILTER_UP] = t->counted ? (double)t->up : NAN;
+    numbers[FILTER_RATE_DOWN] = t->counted ? (double)t->rate_down : NAN;
+    numbers[FILTER_RATE_UP] = t->counted ? (double)t->rate_up : NAN;
+}
+
 /* ---- the order ---- */
 
 #define TEXT(which) true, offsetof(struct page_row, facts.texts) + (which) * sizeof(const char *)
@@ -124,6 +142,8 @@ static int compare_members(const struct sort *by, const struct page_row *a,
     if (by->text)
         return strcmp(*(const char *const *)(const void *)x, *(const char *const *)(const void *)y);
     double p = *(const double *)(const void *)x, q = *(const double *)(const void *)y;
+    p = isnan(p) ? -INFINITY : p;
+    q = isnan(q) ? -INFINITY : q;
     return (p > q) - (p < q);
 }
 
@@ -145,6 +165,7 @@ struct choice {
     const struct monitor *m;
     uint64_t now;
     bool kept;
+    struct moment when;
     struct filter filter;
     const struct group_query *group;
     struct sorting how;
@@ -172,28 +193,62 @@ static bool is_in_group(const struct choice *c, const struct page_row *r)
 
 typedef void take(void *to, const struct page_row *r);
 
+/* What is done with each row; how many there are. */
+struct visit {
+    const struct choice *c;
+    take *use;
+    void *to;
+    size_t total;
+};
+
+static void visit(struct visit *v, struct page_row *r)
+{
+    const struct choice *c = v->c;
+    if (c->when.at_ms != 0 && !r->then.there)
+        return;
+    if (c->when.at_ms != 0)
+        see_then(r);
+    v->total++;
+    if (is_in_group(c, r) && filter_matches(&c->filter, &r->facts))
+        v->use(v->to, r);
+}
+
+static void visit_live(struct visit *v, const struct list *rows)
+{
+    struct page_row r;
+    list_each(node, rows)
+    {
+        see_live(list_entry(node, struct monitor_row, node), v->c->now, &r);
+        if (v->c->when.at_ms != 0)
+            r.then = row_then_live(r.row, &v->c->when);
+        visit(v, &r);
+    }
+}
+
+static void visit_kept(struct visit *v, const struct monitor *m)
+{
+    struct page_row r;
+    for (size_t i = 0; m->kept != NULL && i < m->kept_size; i++) {
+        if (m->kept[i] == NULL)
+            continue;
+        see_kept(m->kept[i], &r);
+        if (v->c->when.at_ms != 0)
+            r.then = row_then_kept(r.kept, &v->c->when);
+        visit(v, &r);
+    }
+}
+
+/* Those that have just ended are kept, too. */
 static size_t each(const struct choice *c, take *use, void *to)
 {
-    const struct list *lists[] = {&c->m->rows, &c->m->closed};
-    struct page_row r;
-    size_t total = 0;
-    for (size_t i = 0; !c->kept && i < 2; i++)
-        list_each(node, lists[i])
-        {
-            see_live(list_entry(node, struct monitor_row, node), c->now, &r);
-            total++;
-            if (is_in_group(c, &r) && filter_matches(&c->filter, &r.facts))
-                use(to, &r);
-        }
-    for (size_t i = 0; c->kept && c->m->kept != NULL && i < c->m->kept_size; i++) {
-        if (c->m->kept[i] == NULL)
-            continue;
-        see_kept(c->m->kept[i], &r);
-        total++;
-        if (is_in_group(c, &r) && filter_matches(&c->filter, &r.facts))
-            use(to, &r);
-    }
-    return total;
+    struct visit v = {c, use, to, 0};
+    if (!c->kept)
+        visit_live(&v, &c->m->rows);
+    if (!c->kept && c->when.at_ms == 0)
+        visit_live(&v, &c->m->closed);
+    if (c->kept || c->when.at_ms != 0)
+        visit_kept(&v, c->m);
+    return v.total;
 }
 
 /* ---- where one of them stands ---- */
@@ -298,9 +353,17 @@ static size_t least(size_t a, size_t b)
     return a < b ? a : b;
 }
 
+static uint64_t least_time(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
 static size_t listed(const struct choice *c)
 {
-    return c->kept ? c->m->kept_size : (size_t)c->m->total.open + c->m->n_closed;
+    size_t open = (size_t)c->m->total.open;
+    return c->kept              ? c->m->kept_size
+           : c->when.at_ms != 0 ? open + c->m->kept_size
+                                : open + c->m->n_closed;
 }
 
 void row_page_take(const struct monitor *m, const struct row_query *q,
@@ -316,7 +379,13 @@ void row_page_take(const struct monitor *m, const struct row_query *q,
     if (!filter_parse(q->filter, &c.filter, out->problem, sizeof out->problem))
         return;
     size_t limit = least(q->limit, ROW_PAGE_MAX), from = q->from, n = listed(&c);
-    if (limit == 0 && q->find == 0 && c.filter.n == 0 && group->key == NULL && !kept) {
+    if (!kept && q->at_ms != 0) {
+        c.when = (struct moment){q->at_ms, q->at_ms - least_time(q->at_ms, q->during_ms)};
+        out->lacks = row_then_lacks(m, &c.when);
+        n = listed(&c);
+    }
+    if (limit == 0 && q->find == 0 && c.filter.n == 0 && group->key == NULL && !kept &&
+        q->at_ms == 0) {
         out->total = out->matching = n;
         return;
     }

@@ -6,6 +6,7 @@
 
 #include "core/control/monitor_internal.h"
 #include "core/control/report.h"
+#include "core/control/row_then.h"
 
 /* A row as filters and orders see it. */
 struct page_row {
@@ -13,11 +14,13 @@ struct page_row {
     double id, state, queued, first_byte, closed_at;
     const struct monitor_row *row;
     const struct kept_row *kept; /* one of the two */
+    struct row_then then;        /* as it was, if a moment was asked for */
 };
 
 struct row_page {
     size_t total, matching;
     size_t from;    /* rows before the first one here */
+    bool lacks;     /* some that were there at the moment are not kept any more */
     uint64_t found; /* the row of the one to be found, from 1; 0: it does not fit */
     size_t n;
     struct page_row **rows;   /* n of them */

@@ -521,6 +521,37 @@ def past():
     return [s]
 
 
+def moment(**page):
+    """Who was there three seconds ago, as the program tells: of one that is open its bytes are known,
+    of those that have ended since only that they were there, unless they ended just then."""
+    s = past()[0]
+    rows = s["streams"]
+    for row in rows:
+        for name in [n for n in row if n.split("_")[0] in ("peak", "mean", "queued", "queue", "window", "frames",
+                                                           "pauses", "paused", "trend", "idle", "first", "bound")]:
+            del row[name]
+        row["counted"] = True
+    gone, ended = dict(rows[1]), dict(rows[2])
+    gone |= {"id": 1188, "client": "127.0.0.1:49001", "age": 61, "process": "scp"}
+    ended |= {"id": 1190, "client": "127.0.0.1:49002", "age": 2, "state": "closed", "reason": "service-closed",
+              "rate_down": 0, "rate_up": 0}
+    for name in ("counted", "bytes_down", "bytes_up", "rate_down", "rate_up"):
+        gone.pop(name, None)
+    s["streams"] = [*rows[:3], gone, ended]
+    s["streams_page"] = {"total": 5, "matching": 5, "at": s["clock"] - 3} | page
+    return [s]
+
+
+def moment_lacks():
+    return moment(lacks=True)
+
+
+def moment_none():
+    s = moment(total=0, matching=0)[0]
+    s["streams"] = []
+    return [s]
+
+
 def past_later():
     """The same seven seconds later."""
     first, second = past()[0], past()[0]
@@ -578,7 +609,8 @@ SCENES = {f.__name__.replace("_", "-"): f for f in (
     ending, ending_fleet, ending_agent, over, fleet,
     native, nameless, agent, standby, standby_maintenance, standby_pending, standby_refused, hub, hub_certificate,
     hub_expired, lost, paused, later,
-    pages, groups, ended, ended_none, ended_names, past, past_later, labels,
+    pages, groups, ended, ended_none, ended_names, past, past_later, moment, moment_lacks,
+    moment_none, labels,
     devices_none, devices_three, devices_states, devices_ten_thousand,
     devices_ten_thousand_first)}
 

@@ -82,6 +82,49 @@ class Gateway(Case):
         t.keys("q")
         self.ended(t)
 
+    def test_who_was_there(self):
+        """Back in time the table has those who were there then, with what is known of them; also during a
+        pause."""
+        way = self.open_way({"ECHO": self.origin(Echo()), "SSH1": self.origin(Greeter())})
+        t = self.shell(way, "--refresh", "0.2", columns=120, rows=36)
+        stays, goes = (socks5(way.port, "ECHO.tunnel") for _ in range(2))
+        self.addCleanup(stays.close)
+        for c in (stays, goes):
+            c.sendall(b"x" * 2000)
+            self.assertEqual(len(c.recv(2000, socket.MSG_WAITALL)), 2000)
+        t.wait(r"ECHO .* open +3s(.|\n)*ECHO .* open +3s")
+        goes.close()
+        t.wait_not(r" clos ")
+        t.wait(r"1-1 of 1")
+        t.keys(*9 * ["Left"])
+        t.wait(r"AT \S+, \S+ s ago")
+        t.wait(r"1-2 of 2")
+        # The one has its bytes of then; of the other it is only known that it was there.
+        t.wait(r"ECHO .* open +\d+s +\? +1\.95K +1\.95K")
+        t.wait(r"ECHO .* open +\d+s +\? +\? +\? ")
+        for _ in range(2):  # each of them has its page, the one that has gone, too
+            t.keys("Enter")
+            t.wait(r"Asked +ECHO\.tunnel")
+            t.keys("Escape")
+            t.wait(r"1-2 of 2")
+            t.keys("j")
+        t.keys("Escape")
+        t.wait(r"1-1 of 1")
+        late = socks5(way.port, "ECHO.tunnel")
+        self.addCleanup(late.close)
+        t.wait(r"1-2 of 2")
+        t.keys("p")
+        t.wait("PAUSED at ")
+        t.keys(*14 * ["Left"])
+        t.wait(r"PAUSED, AT ")
+        t.wait(r"ECHO .* open +\d+s +\? +\? +\? ")
+        t.keys("Escape")
+        t.wait(r"^ PAUSED at ")
+        t.wait(r"1-2 of 2")
+        t.wait_not(r" \? +\? ")
+        t.keys("p", "q")
+        self.ended(t)
+
     def test_history_groups_and_pages(self):
         """Of many clients: who has gone, who used most, and one group closed."""
         way = self.open_way({"ECHO": self.origin(Echo()), "SSH1": self.origin(Greeter())})

@@ -222,6 +222,15 @@ CASES = [
     Case("ended-names", "ended-names", keys="h"),
     Case("ended-names-120x36", "ended-names", "120x36", keys="h", options=UTF8),
     # The past.
+    # With the streams of then; before the keys, and back in the present, they are asked for.
+    Case("moment", "moment", keys="<Left><Left><Left>", roles=True),
+    Case("moment-120x36", "moment", "120x36", keys="<Left><Left><Left>", options=UTF8),
+    Case("moment-60x12", "moment", "60x12", keys="<Left><Left><Left>"),
+    Case("moment-lacks", "moment-lacks", keys="<Left><Left><Left>"),
+    Case("moment-none", "moment-none", keys="<Left><Left><Left>"),
+    Case("moment-other", "moment", keys="<Left><Left>"),
+    Case("moment-groups", "moment", keys="<Left><Left><Left>a"),
+    Case("moment-export", "moment", keys="<Left><Left><Left>x"),
     Case("past", "past", keys="<Left><Left><Left>", roles=True),
     Case("past-ten", "past", keys="w<Left><Left><Left><Left><Left><Left><Left><Left><Left><Left>"),
     Case("past-hour", "past", "120x36", keys="w" "w" + 20 * "<Left>", options=UTF8),

@@ -100,19 +100,6 @@ class Lists(Case):
         t.wait(r"by program  1-3 of 3")
         self.quit(t)
 
-    def test_pause_keeps_the_page(self):
-        t = self.start(fake.snapshot(500), "--sort", "id", ready=r"^> +500 ")
-        t.keys("p")
-        t.wait("PAUSED")
-        self.server.shot["streams"] = []
-        t.keys("j")
-        t.wait(r"^> +499 ")
-        t.keys("G")
-        t.wait("not on the screen when it was paused")
-        t.keys("p")
-        t.wait("no stream is open")
-        self.quit(t)
-
     def test_trend_and_idle(self):
         shot = fake.snapshot(3)
         shot["streams"][0].update(state="open", idle=95)
@@ -206,7 +193,84 @@ class Lists(Case):
         self.assertTrue(all(i % 6 == 3 for i in self.server.deleted), self.server.deleted)
         self.quit(t)
 
+    # ---- a pause ----
+
+    def rows(self, t):
+        return [int(m) for m in re.findall(r"^[> ] +(\d+) 127", t.look(), re.M)]
+
+    def test_a_pause_keeps_the_rows_that_are_not_on_the_screen(self):
+        t = self.start(fake.snapshot(300), "--sort", "id", ready=r"^> +300 ")
+        t.keys("p")
+        t.wait(r"PAUSED at ")
+        self.wait_kept()
+        self.server.shot["streams"] = [fake.stream(1000 + i) for i in range(500)]
+        looks = self.server.looks
+        wait_until(lambda: self.server.looks > looks + 2, "it looks on")
+        t.keys("G")
+        t.wait(r"^> +1 127")
+        self.assertEqual(self.rows(t), list(range(11, 0, -1)))
+        t.wait(r"290-300 of 300")
+        t.keys("PPage")
+        t.wait(r"^> +11 127|^> +12 127")
+        self.assertTrue(all(i <= 300 for i in self.rows(t)))
+        # Filter and order are of the rows that were kept.
+        t.type("/service=HTTP1 curl")
+        t.keys("Enter", "r", "g")
+        wait_until(lambda: self.rows(t)[:3] == [1, 7, 13], "filtered and sorted")
+        t.keys("Escape", "r", "a")
+        t.wait("the pause has kept no other groups")
+        t.wait(r"\d+-\d+ of 300")
+        t.keys("p")
+        t.wait(r"of 500")
+        wait_until(lambda: self.rows(t) and all(i >= 1000 for i in self.rows(t)), "the present ones")
+        self.quit(t)
+
+    def test_a_group_can_be_opened_during_a_pause(self):
+        t = self.start(fake.snapshot(300), "--sort", "id", ready=r"^> +300 ")
+        t.keys("a")
+        t.wait(r"^> [+] ")
+        t.keys("p")
+        self.wait_kept()
+        self.server.shot["streams"] = [fake.stream(1000 + i) for i in range(500)]
+        t.keys("Space")
+        t.wait(r"^> - \w+")
+        t.wait(r"by program +1-11 of 103")
+        wait_until(lambda: len(self.rows(t)) > 5, "its streams")
+        self.assertTrue(all(i <= 300 for i in self.rows(t)))
+        t.keys("NPage", "NPage")
+        wait_until(lambda: len(self.rows(t)) > 10, "more of them")
+        t.wait_not("not among the rows")
+        self.assertTrue(all(i <= 300 for i in self.rows(t)))
+        self.quit(t)
+
+    def wait_kept(self):
+        asked = wait_until(lambda: [i for i, target in enumerate(self.server.targets) if "limit=4096" in target],
+                           "all are asked for")
+        wait_until(lambda: len(self.server.targets) > asked[0] + 1, "they are here")
+
+    def test_a_pause_of_more_than_it_keeps_says_so(self):
+        t = self.start(fake.snapshot(6000), "--sort", "id", ready=r"^> +6000 ")
+        t.keys("p")
+        self.wait_kept()
+        t.wait(r"PAUSED at .*4096 of 6000 rows kept")
+        t.keys("G")
+        t.wait("not among the rows that the pause has kept")
+        t.keys("g", "NPage")
+        t.wait(r"^> +59\d\d ")
+        self.quit(t)
+
     # ---- the past ----
+
+    def test_a_program_that_does_not_tell(self):
+        """One that does not know what `at` is."""
+        t = self.start(fake.snapshot(5) | {"history": {"seconds": fake.samples(600), "tens": fake.samples(360)}})
+        t.keys("Left")
+        t.wait("tunnel-gateway does not tell which streams were open at that moment")
+        self.assertRegex(self.server.targets[-1], r"&at=\d+&during=1000")
+        t.keys("Escape")
+        t.wait(r"^> +\d+ 127")
+        self.assertNotIn("&at=", self.server.targets[-1])
+        self.quit(t)
 
     def test_the_past(self):
         shot = fake.snapshot(2)

@@ -326,6 +326,154 @@ static void the_oldest_go(void **state)
     cJSON_Delete(j);
 }
 
+/* ---- what was at a moment ---- */
+
+/* At `ms` on the program's clock, which begins at 5,000. */
+static cJSON *then(uint64_t ms, const char *more)
+{
+    char query[200];
+    snprintf(query, sizeof query, "limit=10&at=%llu%s", (unsigned long long)ms, more);
+    return ask(query);
+}
+
+static void there(uint64_t ms, const char *more, const char *expected)
+{
+    cJSON *j = then(ms, more);
+    if (strcmp(ids(at(j, "streams")), expected) != 0)
+        fail_msg("at %llu%s: %s, not %s", (unsigned long long)ms, more, ids(at(j, "streams")),
+                 expected);
+    assert_about(number(j, "streams_page.at"), (double)ms / 1000);
+    cJSON_Delete(j);
+}
+
+static void who_was_there(void **state)
+{
+    (void)state;
+    five(); /* at 5, 6, 7, 8 and 9 s; it is 10 s now */
+    finish(&flows[1], ERR_EOF);
+    second();
+    finish(&flows[2], ERR_RESET);
+    second();
+    there(4999, "", "");
+    there(5000, "", "1");
+    there(7500, "", "1 2 3");
+    there(7500, "&during=1000", "1 2 3");
+    there(10000, "", "1 2 3 4 5");
+    there(10001, "", "1 3 4 5");
+    there(10500, "&during=1000", "1 2 3 4 5"); /* 2 was there, too */
+    there(11500, "", "1 4 5");
+    there(7500, "&filter=service%3da", "1 3");
+    there(7500, "&sort=-age", "3 2 1");
+    there(7500, "&groups=service&group=b", "2");
+    pass(60000);
+    for (int i = 0; i < 61; i++)
+        second();
+    there(7500, "", "1 2 3"); /* also when they are not listed any more */
+    finish(&flows[0], ERR_OK);
+    finish_all(0);
+    finish(&flows[3], ERR_OK);
+    finish(&flows[4], ERR_OK);
+}
+
+static void bytes_of_a_moment(void **state)
+{
+    (void)state;
+    struct monitor_tunnel *t = add_tunnel("pump", &up);
+    start(&flows[0], "192.0.2.1:4000");
+    serve(&flows[0], t, "a");
+    for (uint64_t i = 1; i <= 90; i++) { /* i bytes in the second from 5 + i - 1 on */
+        flows[0].counters.down += i;
+        flows[0].counters.up += 2;
+        second();
+    }
+    cJSON *j = then(90000, ""); /* after 85 seconds */
+    assert_true(cJSON_IsTrue(at(j, "streams.0.counted")));
+    assert_int_equal(number(j, "streams.0.bytes_down"), 85 * 86 / 2);
+    assert_int_equal(number(j, "streams.0.bytes_up"), 170);
+    assert_int_equal(number(j, "streams.0.rate_down"), 85);
+    assert_about(number(j, "streams.0.age"), 85);
+    assert_string_equal(text(j, "streams.0.state"), "open");
+    cJSON_Delete(j);
+    j = then(30000, ""); /* its own history has sixty seconds */
+    assert_null(at(j, "streams.0.counted"));
+    assert_null(at(j, "streams.0.bytes_down"));
+    assert_about(number(j, "streams.0.age"), 25);
+    cJSON_Delete(j);
+    there(30000, "&filter=down%3e1G", "1"); /* words about what is not known have no effect */
+    there(90000, "&filter=down%3e1G", "");
+    there(90000, "&filter=down%3e3K", "1");
+    finish(&flows[0], ERR_RESET);
+    j = then(96000, "&during=2000");
+    assert_string_equal(text(j, "streams.0.state"), "closed");
+    assert_string_equal(text(j, "streams.0.reason"), "reset");
+    assert_int_equal(number(j, "streams.0.bytes_down"), 90 * 91 / 2);
+    assert_about(number(j, "streams.0.age"), 90);
+    cJSON_Delete(j);
+}
+
+static void before_an_answer(void **state)
+{
+    (void)state;
+    struct monitor_tunnel *t = add_tunnel("pump", &up);
+    start(&flows[0], "192.0.2.1:4000");
+    second();
+    second();
+    serve(&flows[0], t, "a");
+    second();
+    for (int i = 0; i < 2; i++) { /* open, and when it has ended */
+        cJSON *j = then(6000, "");
+        assert_string_equal(text(j, "streams.0.state"), "connecting");
+        cJSON_Delete(j);
+        j = then(7500, "");
+        assert_string_equal(text(j, "streams.0.state"), "open");
+        assert_null(at(j, "streams.0.reason"));
+        cJSON_Delete(j);
+        if (i == 0)
+            finish(&flows[0], ERR_RESET);
+    }
+}
+
+/* The ring has the last thousand; whoever looks further back is told that some may lack. */
+static void forgotten(void **state)
+{
+    (void)state;
+    struct monitor_tunnel *t = add_tunnel("pump", &up);
+    for (int i = 0; i < 1010; i++) {
+        start(&flows[0], "192.0.2.1:4000");
+        serve(&flows[0], t, "a");
+        pass(1);
+        finish(&flows[0], ERR_OK);
+    }
+    cJSON *j = then(5005, "");
+    assert_true(cJSON_IsTrue(at(j, "streams_page.lacks")));
+    assert_int_equal(number(j, "streams_page.total"), 0);
+    cJSON_Delete(j);
+    j = then(5500, "");
+    assert_null(at(j, "streams_page.lacks"));
+    assert_int_equal(number(j, "streams_page.total"), 2); /* one ends as the next one comes */
+    cJSON_Delete(j);
+}
+
+/* As many as there are, whatever is asked for at once. */
+static void moments_and_bounds(void **state)
+{
+    (void)state;
+    five();
+    there(UINT32_MAX, "", "1 2 3 4 5");
+    there(7500, "&during=9999999999", "1 2 3");
+    there(7500, "&from=1", "2 3");
+    there(7500, "&from=9", "");
+    cJSON *j = ask("limit=0&at=7500");
+    assert_int_equal(number(j, "streams_page.total"), 3);
+    cJSON_Delete(j);
+    j = ask("limit=9&at=9223372036854775807&during=9223372036854775807");
+    assert_int_equal(number(j, "streams_page.total"), 5);
+    cJSON_Delete(j);
+    rows("limit=9&at=0", "1 2 3 4 5");
+    rows("at=7500", "1 2 3 4 5"); /* without a limit all are listed as they are */
+    finish_all(5);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -341,6 +489,11 @@ int main(void)
         TEST(ended_streams_stay),
         TEST(untold_refusals_are_not_kept),
         TEST(the_oldest_go),
+        TEST(who_was_there),
+        TEST(bytes_of_a_moment),
+        TEST(before_an_answer),
+        TEST(forgotten),
+        TEST(moments_and_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -375,6 +375,15 @@ static void test_pages(void **state)
     assert_int_equal(s.closed.rows[0].state, SNAPSHOT_CLOSED);
     assert_true(s.closed.rows[0].closed_at == 1700000000.5);
     snapshot_free(&s);
+    s = must_read("{\"schema\":1,\"streams\":[{\"id\":1,\"counted\":true},{\"id\":2}],"
+                  "\"streams_page\":{\"at\":8997.5,\"lacks\":true}}");
+    assert_true(s.streams_page.at == 8997.5 && s.streams_page.lacks);
+    assert_true(s.streams[0].then && s.streams[0].counted);
+    assert_true(s.streams[1].then && !s.streams[1].counted);
+    snapshot_free(&s);
+    s = must_read("{\"schema\":1,\"streams\":[{\"counted\":true}],\"streams_page\":{}}");
+    assert_true(!s.streams[0].then && s.streams_page.at == 0);
+    snapshot_free(&s);
     s = must_read("{\"schema\":1,\"streams\":[{}]}");
     assert_true(!s.streams_page.known && !s.closed.page.known && s.groups.by == NULL);
     snapshot_free(&s);

@@ -349,6 +349,157 @@ static void moments(void **state)
     assert_int_equal(moment_back(&d->ui, &d->m), -1);
 }
 
+/* ---- the streams of a moment, and of a pause ---- */
+
+#define AT(total, at)                                                                              \
+    "\"streams_page\":{\"total\":" #total ",\"matching\":" #total ",\"filter\":\"\",\"at\":" at "}"
+#define SAMPLES                                                                                    \
+    "\"history\":{\"seconds\":{\"last\":9,\"down\":[1,2,3,4,5,6,7,8,9],"                           \
+    "\"up\":[1,2,3,4,5,6,7,8,9]}},"
+
+static bool is_here(const struct dashboard *d, bool *untold)
+{
+    struct stream_list l = stream_list_of(&d->ui, &d->m);
+    bool here = l.here;
+    *untold = l.untold;
+    stream_list_free(&l);
+    return here;
+}
+
+static void streams_of_a_moment(void **state)
+{
+    struct dashboard *d = *state;
+    bool untold;
+    size_t n;
+    answer(d, SAMPLES "\"streams\":[" STREAM(9, "SSH1", 9) "]," PAGE(1, 1, 0, 0));
+    assert_int_equal(wanted(d).at_ms, 0);
+    assert_true(press(d, UIKEY_LEFT) & UI_REFRESH);
+    struct model_wanted w = wanted(d);
+    assert_int_equal(w.at_ms, 999000);
+    assert_int_equal(w.during_ms, 1000);
+    char target[MODEL_TARGET];
+    model_target(&d->m, &w, target);
+    assert_non_null(strstr(target, "&at=999000&during=1000"));
+    assert_null(strstr(target, "trend"));
+    /* Those of the present are no answer, and stand in no list. */
+    assert_false(is_here(d, &untold));
+    assert_false(untold);
+    assert_true(ui_lacks(&d->ui, &d->m));
+    answer(d,
+           SAMPLES "\"streams\":[" STREAM(3, "SSH1", 9) "," STREAM(2, "SSH1", 9) "]," AT(2, "999"));
+    assert_true(is_here(d, &untold));
+    assert_int_equal(at(d, 0, &n).stream->id, 3);
+    assert_int_equal(n, 2);
+    assert_true(at(d, 0, &n).stream->then && !at(d, 0, &n).stream->counted);
+    press(d, UIKEY_ESCAPE);
+    assert_int_equal(wanted(d).at_ms, 0);
+    assert_false(is_here(d, &untold));
+    assert_false(untold);
+    /* An hour has columns of ten seconds. */
+    press(d, 'w');
+    press(d, 'w');
+    d->ui.moment = 990;
+    assert_int_equal(wanted(d).during_ms, 10000);
+}
+
+/* An older program answers as if nothing had been said of a moment. */
+static void moments_that_are_not_told(void **state)
+{
+    struct dashboard *d = *state;
+    bool untold;
+    answer(d, SAMPLES "\"streams\":[" STREAM(9, "SSH1", 9) "]," PAGE(1, 1, 0, 0));
+    press(d, UIKEY_LEFT);
+    answer(d, SAMPLES "\"streams\":[" STREAM(9, "SSH1", 9) "]," PAGE(1, 1, 0, 0));
+    assert_false(is_here(d, &untold));
+    assert_true(untold);
+    press(d, UIKEY_ESCAPE);
+    assert_true(is_here(d, &untold));
+    show(d, HEAD "\"clock\":1000,\"time\":5000," SAMPLES "\"streams\":[" STREAM(9, "SSH1", 9) "]}");
+    press(d, UIKEY_LEFT); /* a recording has no pages */
+    assert_false(is_here(d, &untold));
+    assert_true(untold);
+}
+
+static void a_pause_keeps_rows(void **state)
+{
+    struct dashboard *d = *state;
+    size_t n;
+    type(d, "/SSH1");
+    press(d, UIKEY_ENTER);
+    answer(d, "\"streams\":[" STREAM(9, "SSH1", 9) "]," PAGE(4, 3, 0, 0));
+    press(d, 'p');
+    assert_true(d->m.keeping);
+    struct model_wanted w = wanted(d);
+    assert_true(w.kept);
+    assert_int_equal(w.streams.rows, MODEL_PAGE_MAX);
+    assert_string_equal(w.streams.filter, ""); /* all of them, since they are few */
+    answer(d, "\"streams\":[" FOUR "]," PAGE(4, 4, 0, 0));
+    assert_false(d->m.keeping);
+    assert_false(wanted(d).kept);
+    /* What comes now is for after the pause. */
+    answer(d, "\"streams\":[" STREAM(77, "SSH1", 9) "]," PAGE(1, 1, 0, 0));
+    assert_int_equal(at(d, 0, &n).stream->id, 4);
+    assert_int_equal(at(d, 1, &n).stream->id, 1);
+    assert_int_equal(n, 2);
+    press(d, 'r');
+    assert_int_equal(at(d, 0, &n).stream->id, 1);
+    press(d, UIKEY_ESCAPE); /* without a filter */
+    assert_int_equal(at(d, 0, &n).stream->id, 1);
+    assert_int_equal(n, 4);
+    press(d, 'p');
+    assert_int_equal(at(d, 0, &n).stream->id, 77);
+}
+
+static void a_pause_without_an_answer(void **state)
+{
+    struct dashboard *d = *state;
+    answer(d, "\"streams\":[" STREAM(9, "SSH1", 9) "]," PAGE(4, 3, 0, 0));
+    press(d, 'p');
+    assert_true(d->m.keeping);
+    model_lost(&d->m, "gone", 1, 2);
+    assert_false(d->m.keeping); /* what comes when it is back is no picture of then */
+    assert_false(wanted(d).kept);
+    press(d, 'p');
+    press(d, 'p');
+    assert_false(d->m.keeping);
+}
+
+/* More than it keeps: those around the screen, of those that fit. */
+static void a_pause_of_very_many(void **state)
+{
+    struct dashboard *d = *state;
+    answer(d, "\"streams\":[" STREAM(9, "SSH1", 9) "]," PAGE(90000, 80000, 0, 0));
+    d->ui.stream_row = d->ui.stream_top = 50000;
+    d->ui.stream = 0;
+    press(d, 'p');
+    struct model_wanted w = wanted(d);
+    assert_int_equal(w.streams.rows, MODEL_PAGE_MAX);
+    assert_true(w.streams.from > 40000 && w.streams.from < 50000);
+}
+
+static void a_moment_in_a_pause(void **state)
+{
+    struct dashboard *d = *state;
+    bool untold;
+    size_t n;
+    answer(d, SAMPLES "\"streams\":[" STREAM(9, "SSH1", 9) "]," PAGE(1, 1, 0, 0));
+    press(d, 'p');
+    press(d, UIKEY_LEFT);
+    answer(d, SAMPLES "\"streams\":[" STREAM(3, "SSH1", 9) "]," AT(1, "999"));
+    assert_int_equal(at(d, 0, &n).stream->id, 3);
+    press(d, UIKEY_LEFT);
+    answer(d, SAMPLES "\"streams\":[" STREAM(2, "SSH1", 9) "]," AT(1, "998"));
+    assert_int_equal(at(d, 0, &n).stream->id, 2);
+    press(d, UIKEY_ESCAPE); /* the pause's own again */
+    assert_true(is_here(d, &untold));
+    assert_int_equal(at(d, 0, &n).stream->id, 9);
+    press(d, UIKEY_LEFT);
+    answer(d, SAMPLES "\"streams\":[" STREAM(3, "SSH1", 9) "]," AT(1, "999"));
+    press(d, 'p'); /* the pause ends while the moment stays */
+    answer(d, SAMPLES "\"streams\":[" STREAM(4, "SSH1", 9) "]," AT(1, "999"));
+    assert_int_equal(at(d, 0, &n).stream->id, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +515,12 @@ int main(void)
         TEST(clicks_in_lists),
         TEST(clicks_in_groups),
         TEST(moments),
+        TEST(streams_of_a_moment),
+        TEST(moments_that_are_not_told),
+        TEST(a_pause_keeps_rows),
+        TEST(a_pause_without_an_answer),
+        TEST(a_pause_of_very_many),
+        TEST(a_moment_in_a_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

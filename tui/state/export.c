@@ -49,6 +49,12 @@ static const struct field stream_fields[] = {
     F(REAL, opened), F(REAL, age), F(REAL, idle), F(COUNT, bytes_down), F(COUNT, bytes_up),
     F(REAL, rate_down), F(REAL, rate_up), F(REAL, peak_down), F(REAL, peak_up), F(REAL, first_byte),
     F(COUNT, queued_down), F(COUNT, queued_up)};
+/* As it was at a moment; without `counted` its bytes are not known. */
+static const struct field past_fields[] = {
+    F(COUNT, id), F(TEXT, client), F(INTEGER, pid), F(TEXT, process), F(TEXT, user), F(TEXT, via), F(TEXT, asked),
+    F(TEXT, service), F(TEXT, tunnel), F(TEXT, target), F(STATE, state), F(TEXT, reason),
+    F(REAL, opened), F(REAL, age), F(FLAG, counted), F(COUNT, bytes_down), F(COUNT, bytes_up),
+    F(REAL, rate_down), F(REAL, rate_up)};
 #undef STRUCT
 #define STRUCT snapshot_service
 static const struct field service_fields[] = {
@@ -78,6 +84,7 @@ static const struct field event_fields[] = {
         noun, sizeof(table) / sizeof *(table), table                                               \
     }
 static const struct fields of_streams = FIELDS("streams", stream_fields);
+static const struct fields of_past = FIELDS("past", past_fields);
 static const struct fields of_tunnels = FIELDS("tunnels", stream_fields);
 static const struct fields of_closed = FIELDS("history", stream_fields);
 static const struct fields of_services = FIELDS("services", service_fields);
@@ -112,7 +119,7 @@ static const struct fields *fields_of_streams(const struct model *m)
 static void take_streams(struct rows *r, const struct ui *ui, const struct model *m)
 {
     struct layout l = ui_layout(ui, m);
-    const struct fields *streams = fields_of_streams(m);
+    const struct fields *streams = ui->moment > 0 ? &of_past : fields_of_streams(m);
     r->list = stream_list_of(ui, m);
     r->fields = r->list.grouped ? &of_groups : streams;
     for (size_t i = 0; i < (size_t)l.n_streams && ui->stream_top + i < r->list.n; i++) {

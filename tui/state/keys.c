@@ -143,6 +143,10 @@ ACTION(group)
 {
     bool hub = column_role_of(&m->shown) == COLUMN_HUB;
     (void)key;
+    if (m->paused && m->shown.streams_page.known) {
+        ui_say(ui, true, "the pause has kept no other groups: end it first (p)");
+        return UI_NOTHING;
+    }
     ui->groups = (struct grouping){.by = groups_next(ui->groups.by, hub)};
     ui->stream_row = ui->stream_top = 0;
     ui->focus = PANE_STREAMS;
@@ -160,7 +164,8 @@ ACTION(travel)
 {
     moment_step(ui, m, key == UIKEY_LEFT ? -1 : 1);
     ui->log_up = 0;
-    return UI_NOTHING;
+    ui_settle(ui, m);
+    return UI_REFRESH;
 }
 
 /* ---- streams ---- */
@@ -170,7 +175,7 @@ ACTION(pause_picture)
     (void)key;
     model_pause(m, !m->paused);
     ui_settle(ui, m);
-    return UI_NOTHING;
+    return UI_REFRESH;
 }
 
 ACTION(tag)

@@ -18,6 +18,7 @@ void model_free(struct model *m)
 {
     snapshot_free(&m->shown);
     snapshot_free(&m->newest);
+    snapshot_free(&m->then);
     for (size_t i = 0; i < m->n_events; i++)
         free(m->events[i].memory);
     m->n_events = 0;
@@ -176,6 +177,60 @@ static void fill_round_trips(struct snapshot *s)
     }
 }
 
+static void freeze(struct model *m)
+{
+    m->paused_event = m->last_event;
+    m->paused_clock = m->shown.time;
+    m->paused_second = m->seconds.last;
+    m->paused_ten = m->tens.last;
+}
+
+static void replace(struct snapshot *to, struct snapshot *by)
+{
+    snapshot_free(to);
+    *to = *by;
+    *by = (struct snapshot){0};
+}
+
+/* The streams of a moment, in the picture of the pause. */
+static void show_then(struct model *m, struct snapshot *s)
+{
+    if (m->then.schema == 0)
+        m->own = (struct model_streams){m->shown.streams, m->shown.n_streams, m->shown.streams_page,
+                                        m->answered};
+    replace(&m->then, s);
+    m->shown.streams = m->then.streams;
+    m->shown.n_streams = m->then.n_streams;
+    m->shown.streams_page = m->then.streams_page;
+    m->answered = m->asked;
+}
+
+void model_present(struct model *m)
+{
+    if (m->then.schema == 0)
+        return;
+    m->shown.streams = m->own.items;
+    m->shown.n_streams = m->own.n;
+    m->shown.streams_page = m->own.page;
+    m->answered = m->own.answered;
+    snapshot_free(&m->then);
+}
+
+static void take_paused(struct model *m, struct snapshot *s)
+{
+    if (m->keeping && m->asked.kept) {
+        m->keeping = false;
+        m->answered = m->asked;
+        replace(&m->shown, s);
+        freeze(m);
+    } else if (s->streams_page.at > 0) {
+        show_then(m, s);
+    } else {
+        m->answered_newest = m->asked;
+        replace(&m->newest, s);
+    }
+}
+
 void model_take(struct model *m, struct snapshot *s, double now)
 {
     connected(m, s, now);
@@ -183,11 +238,12 @@ void model_take(struct model *m, struct snapshot *s, double now)
     merge(&m->seconds, &s->seconds, MODEL_SECONDS);
     merge(&m->tens, &s->tens, MODEL_TENS);
     take_events(m, s);
-    struct snapshot *to = m->paused ? &m->newest : &m->shown;
-    *(m->paused ? &m->answered_newest : &m->answered) = m->asked;
-    snapshot_free(to);
-    *to = *s;
-    *s = (struct snapshot){0};
+    if (m->paused) {
+        take_paused(m, s);
+        return;
+    }
+    m->answered = m->asked;
+    replace(&m->shown, s);
 }
 
 /* snprintf behind what is there. */
@@ -239,8 +295,10 @@ void model_target(struct model *m, const struct model_wanted *w, char out[MODEL_
     if (w->detail != 0)
         append_text(out, "&detail=%" PRIu64, w->detail);
     append_page(&w->streams, "limit", "", out);
-    if (w->streams.asked)
+    if (w->streams.asked && w->at_ms == 0)
         append_text(out, "&trend=1");
+    if (w->at_ms != 0)
+        append_text(out, "&at=%" PRIu64 "&during=%" PRIu64, w->at_ms, w->during_ms);
     if (w->find != 0)
         append_text(out, "&find=%" PRIu64, w->find);
     append_groups(w, out);
@@ -253,6 +311,7 @@ void model_lost(struct model *m, const char *problem, double now, double retry_a
     snprintf(m->problem, sizeof m->problem, "%s", problem);
     m->retry_at = retry_at;
     m->tries++;
+    m->keeping = false; /* what comes later is no picture of the pause */
     if (m->link != MODEL_LIVE)
         return;
     m->link = MODEL_LOST;
@@ -261,21 +320,30 @@ void model_lost(struct model *m, const char *problem, double now, double retry_a
     model_note(m, "lost", latest(m)->time + (now - m->heard_at), "%s", problem);
 }
 
+static bool is_complete(const struct model *m)
+{
+    const struct snapshot_page *p = &m->shown.streams_page;
+    return p->from == 0 && m->shown.n_streams >= p->matching;
+}
+
+bool model_has_all(const struct model *m)
+{
+    const struct snapshot_page *p = &m->shown.streams_page;
+    return !p->known || (is_complete(m) && p->filter[0] == '\0' && !m->answered.one_group);
+}
+
 void model_pause(struct model *m, bool pause)
 {
     if (pause == m->paused)
         return;
+    model_present(m);
     m->paused = pause;
-    m->paused_event = m->last_event;
-    m->paused_clock = m->shown.time;
-    m->paused_second = m->seconds.last;
-    m->paused_ten = m->tens.last;
+    m->keeping = pause && m->link == MODEL_LIVE && !model_has_all(m);
+    freeze(m);
     if (pause || m->newest.schema == 0)
         return;
-    snapshot_free(&m->shown);
-    m->shown = m->newest;
+    replace(&m->shown, &m->newest);
     m->answered = m->answered_newest;
-    m->newest = (struct snapshot){0};
 }
 
 size_t model_held(const struct model *m)

@@ -48,7 +48,10 @@ struct model_wanted {
     struct model_page streams, closed, devices;
     uint64_t find;      /* id of the stream whose row is asked for; 0: none */
     const char *groups; /* "client", ...; NULL: none */
-    bool one_group;     /* streams are those of the group with this key only */
+    uint64_t at_ms,
+        during_ms;  /* streams as they were then, and in so long before; 0: as they are */
+    bool kept;      /* they are asked for to be kept during the pause */
+    bool one_group; /* streams are those of the group with this key only */
     char group[MODEL_KEY];
 };
 
@@ -56,6 +59,16 @@ struct model {
     struct snapshot shown;  /* what views draw; schema 0: no snapshot yet */
     struct snapshot newest; /* while paused: shown after the pause; else zero */
     bool paused;
+    bool keeping; /* while paused: the rows that the screen does not have are on their way */
+    /* While paused and looking at a moment: the snapshot that `shown` has its streams from, and
+     * those that it had. */
+    struct snapshot then;
+    struct model_streams {
+        struct snapshot_stream *items;
+        size_t n;
+        struct snapshot_page page;
+        struct model_wanted answered;
+    } own;
     uint64_t paused_event;        /* while paused: number of the newest event shown */
     double paused_clock;          /* while paused: the program's time of day */
     struct model_history seconds; /* continues during a pause; see paused_second */
@@ -93,7 +106,14 @@ void model_lost(struct model *m, const char *problem, double now, double retry_a
 /* Adds an event that came outside a snapshot (in a replay), unless it is known already. Strings are
  * copied. */
 void model_event(struct model *m, const struct snapshot_event *e);
+/* Of a program that sends pages, the streams that fit are asked for then (model_wanted.kept), up to
+ * MODEL_PAGE_MAX, and the picture is that of their answer. */
 void model_pause(struct model *m, bool pause);
+/* No moment is looked at any more: a pause's picture has its own streams again. */
+void model_present(struct model *m);
+/* Whether all streams are here, also those that do not fit the filter, so that they can be filtered
+ * and sorted here. */
+bool model_has_all(const struct model *m);
 /* The number of events that the pause hides. */
 size_t model_held(const struct model *m);
 /* Adds an event of the dashboard's own. */

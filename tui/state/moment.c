@@ -36,6 +36,12 @@ double moment_time(const struct ui *ui, const struct model *m, double *ago)
     return ui->moment > 0 ? m->shown.time - *ago : 0;
 }
 
+uint64_t moment_ms(const struct ui *ui, uint64_t *during)
+{
+    *during = ui->window == WINDOW_HOUR ? 10000 : 1000;
+    return ui->moment > 0 ? (uint64_t)(ui->moment * 1000) : 0;
+}
+
 void moment_step(struct ui *ui, const struct model *m, long steps)
 {
     double from = ui->moment > 0 ? ui->moment : m->shown.clock;

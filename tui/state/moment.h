@@ -19,6 +19,9 @@ struct moment_history moment_history_of(const struct ui *ui, const struct model 
 long moment_back(const struct ui *ui, const struct model *m);
 /* Its time of day; 0: the present. ago: seconds before what is shown. */
 double moment_time(const struct ui *ui, const struct model *m, double *ago);
+/* The same on the program's clock, in milliseconds, and how long the column is that it marks; 0:
+ * the present. */
+uint64_t moment_ms(const struct ui *ui, uint64_t *during);
 /* Moves by so many steps of the window's size (1 s, 10 s, 1 min), into the past if negative. */
 void moment_step(struct ui *ui, const struct model *m, long steps);
 /* To be called after each snapshot: a moment that the history has no more is the oldest one. */

@@ -63,12 +63,21 @@ static struct order page_of(const struct snapshot *s)
     return o;
 }
 
+/* Whether the rows answer another question than the screen has now, as after `/` during a pause. */
+static bool is_other_question(const struct ui *ui, const struct model *m)
+{
+    const struct model_page *q = &m->answered.streams;
+    return strcmp(m->shown.streams_page.filter, ui->filter_text) != 0 ||
+           (q->sort != NULL && strcmp(q->sort, stream_columns.items[ui->sort].name) != 0) ||
+           (q->sort != NULL && q->reverse != ui->reverse);
+}
+
 struct order order_streams_that(const struct ui *ui, const struct model *m,
                                 bool (*fits)(const struct snapshot_stream *s, const void *owner),
                                 const void *owner)
 {
     const struct snapshot *s = &m->shown;
-    if (s->streams_page.known)
+    if (s->streams_page.known && !(m->paused && (model_has_all(m) || is_other_question(ui, m))))
         return page_of(s);
     struct order o = room_for(s->n_streams);
     struct sorting how = sorting_of(s, &stream_columns, ui->sort, ui->reverse);

@@ -1,7 +1,9 @@
 #include "tui/state/stream_list.h"
 
 #include "tui/state/columns.h"
+#include "tui/state/moment.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +25,7 @@ static bool is_member(const struct snapshot_stream *s, const void *owner)
 static bool answers(const struct ui *ui, const struct model *m)
 {
     const struct model_wanted *w = &m->answered;
-    return !m->shown.streams_page.known ||
+    return model_has_all(m) ||
            (w->one_group && strcmp(w->group, ui->groups.open_key) == 0 && w->groups != NULL &&
             strcmp(w->groups, groups_name(ui->groups.by)) == 0);
 }
@@ -51,8 +53,28 @@ static struct stream_list grouped(const struct ui *ui, const struct model *m)
     return l;
 }
 
+/* Whether the streams are those of the moment that is looked at. */
+static bool is_of_moment(const struct ui *ui, const struct model *m)
+{
+    uint64_t during;
+    double at = (double)moment_ms(ui, &during) / 1000;
+    return fabs(m->shown.streams_page.at - at) < 0.0005;
+}
+
+/* Whether no answer will have them. */
+static bool is_untold(const struct ui *ui, const struct model *m)
+{
+    const struct snapshot_page *page = &m->shown.streams_page;
+    uint64_t during, wanted = moment_ms(ui, &during);
+    if (wanted == 0)
+        return m->paused && page->at > 0;
+    return !page->known || (m->answered.at_ms == wanted && !(page->at > 0));
+}
+
 struct stream_list stream_list_of(const struct ui *ui, const struct model *m)
 {
+    if (!is_of_moment(ui, m))
+        return (struct stream_list){.open = SIZE_MAX, .untold = is_untold(ui, m)};
     if (ui->groups.by != GROUP_NONE)
         return grouped(ui, m);
     struct stream_list l = {.open = SIZE_MAX};

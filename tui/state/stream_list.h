@@ -8,6 +8,9 @@
 
 struct stream_list {
     bool here; /* the snapshot is about this list; else it was asked for another screen */
+    /* There is no list: who was there at the moment is not told, by an older program or a
+     * recording; or it was not asked for before the pause. */
+    bool untold;
     bool grouped;
     struct groups groups;
     size_t open;          /* row of the group that is open; SIZE_MAX: none is */

@@ -77,6 +77,8 @@ unsigned ui_key(struct ui *ui, struct model *m, uint32_t key)
         return UI_RETRY;
     const struct key_binding *binding = binding_of(ui, key);
     unsigned actions = binding != NULL ? binding->act(ui, m, key) : UI_NOTHING;
+    if (ui->moment <= 0)
+        model_present(m);
     if (binding != NULL)
         settle(ui, m);
     return actions;

@@ -1,5 +1,6 @@
 /* What the screen needs of the next snapshot: no more rows than are on it, and some around them. */
 #include "tui/state/device_tunnels.h"
+#include "tui/state/moment.h"
 #include "tui/state/paged_list.h"
 #include "tui/state/stream_list.h"
 #include "tui/state/ui_internal.h"
@@ -41,7 +42,8 @@ bool ui_lacks(const struct ui *ui, const struct model *m)
     for (size_t row = r.from; row < r.to && row < l.streams.total; row++)
         lacks = lacks || order_stream(&l.streams, m, row) == NULL;
     stream_list_free(&l);
-    return m->shown.streams_page.known && !m->paused && screen_of(ui) == SCREEN_MAIN && lacks;
+    bool comes = m->shown.streams_page.known && (!m->paused || ui->moment > 0);
+    return comes && screen_of(ui) == SCREEN_MAIN && lacks;
 }
 
 static void want_group(const char *groups, const char *key, struct model_wanted *out)
@@ -49,6 +51,21 @@ static void want_group(const char *groups, const char *key, struct model_wanted 
     out->groups = groups;
     out->one_group = true;
     snprintf(out->group, sizeof out->group, "%s", key);
+}
+
+/* What the pause keeps: all streams, if they are not too many, else those that fit, around the
+ * screen. */
+static void want_kept(const struct model *m, struct range r, struct model_wanted *out)
+{
+    bool all = m->shown.streams_page.total <= MODEL_PAGE_MAX;
+    size_t half = MODEL_PAGE_MAX / 2;
+    out->kept = true;
+    out->streams.rows = MODEL_PAGE_MAX;
+    out->streams.from = all || r.from < half ? 0 : r.from - half;
+    if (!all)
+        return;
+    out->streams.filter[0] = '\0';
+    out->one_group = false;
 }
 
 static void want_pane(const struct ui *ui, const struct model *m, struct model_wanted *out)
@@ -63,13 +80,16 @@ static void want_pane(const struct ui *ui, const struct model *m, struct model_w
         out->streams.from = r.from > MODEL_PAGE_MAX / 2 ? r.from - MODEL_PAGE_MAX / 2 : 0;
         out->streams.rows = MODEL_PAGE_MAX;
     }
-    if (ui->groups.by == GROUP_NONE)
-        return;
-    out->groups = groups_name(ui->groups.by);
-    if (ui->groups.open)
-        want_group(out->groups, ui->groups.open_key, out);
-    else
-        out->streams.rows = 0;
+    if (ui->groups.by != GROUP_NONE) {
+        out->groups = groups_name(ui->groups.by);
+        if (ui->groups.open)
+            want_group(out->groups, ui->groups.open_key, out);
+        else
+            out->streams.rows = 0;
+    }
+    out->at_ms = moment_ms(ui, &out->during_ms);
+    if (m->keeping)
+        want_kept(m, r, out);
 }
 
 /* ---- other screens ---- */
@@ -118,10 +138,19 @@ static void want_ended(const struct ui *ui, struct model_wanted *out)
              (unsigned long long)ui->stream);
 }
 
+/* Of the past it is known that it was there; its page is that of now, or of its end. */
+static void want_past_stream(const struct ui *ui, struct model_wanted *out)
+{
+    want_ended(ui, out);
+    out->streams = out->closed;
+}
+
 static void want_stream(const struct ui *ui, const struct model *m, struct model_wanted *out)
 {
     if (ui->before_stream == SCREEN_HISTORY)
         want_ended(ui, out);
+    else if (ui->moment > 0)
+        want_past_stream(ui, out);
     else if (ui->before_stream == SCREEN_DEVICE)
         want_device(ui, out);
     else

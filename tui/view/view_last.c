@@ -137,8 +137,8 @@ static void draw_moment(struct canvas *v)
     format_seconds(before, ago);
     format_rate(a.now, v->ui->units, down);
     format_rate(b.now, v->ui->units, up);
-    snprintf(text, sizeof text, "%sAT %s, %s ago: down %s up %s", v->m->paused ? "PAUSED, " : "",
-             clock, ago, down, up);
+    snprintf(text, sizeof text, "%sAT %s, %s ago: down %s up %s%s", v->m->paused ? "PAUSED, " : "",
+             clock, ago, down, up, v->s->streams_page.lacks ? ", not all kept" : "");
     two(v, text, ROLE_BUSY, "Left Right move  Esc now", ROLE_KEY);
 }
 
@@ -170,8 +170,12 @@ static void draw_paused(struct canvas *v)
     size_t held = model_held(v->m);
     format_clock(v->m->paused_clock, v->c->utc_offset, false, clock);
     format_seconds(v->c->time - v->m->paused_clock, behind);
-    snprintf(text, sizeof text, "PAUSED at %s, %s behind, %zu event%s held", clock, behind, held,
-             held == 1 ? "" : "s");
+    const struct snapshot_page *page = &v->s->streams_page;
+    char kept[64] = "";
+    if (page->known && v->s->n_streams < page->matching && !v->m->keeping)
+        snprintf(kept, sizeof kept, ", %zu of %zu rows kept", v->s->n_streams, page->matching);
+    snprintf(text, sizeof text, "PAUSED at %s, %s behind, %zu event%s held%s", clock, behind, held,
+             held == 1 ? "" : "s", kept);
     two(v, text, ROLE_BUSY, "p resume", ROLE_KEY);
 }
 

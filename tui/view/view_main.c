@@ -53,6 +53,8 @@ static void range_text(const struct canvas *v, char *out, size_t size)
     size_t end = top + rows < n ? top + rows : n, all = streams_in_all(v);
     char by[48] = "";
     out[0] = '\0';
+    if (v->ui->moment > 0 && !v->list.here)
+        return;
     if (v->list.grouped)
         snprintf(by, sizeof by, "by %s  ", groups_noun(v->ui->groups.by, v->role == COLUMN_HUB));
     if (all > 0 && (n == 0 || top >= n))

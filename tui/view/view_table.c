@@ -218,10 +218,27 @@ static void draw_nothing(struct canvas *v, int row)
         grid_print(v->g, row, 2, -1, ROLE_QUIET, "no tunnel leads to it now");
     else if (v->ui->filter.n > 0)
         grid_print(v->g, row, 2, -1, ROLE_QUIET, "no %s matches the filter", noun);
+    else if (v->ui->moment > 0)
+        grid_print(v->g, row, 2, -1, ROLE_QUIET, "no %s was open at that moment", noun);
     else if (v->role == COLUMN_HUB)
         grid_print(v->g, row, 2, -1, ROLE_QUIET, "nothing goes through the hub now");
     else
         grid_print(v->g, row, 2, -1, ROLE_QUIET, "no %s is open", noun);
+}
+
+/* Why there is no list. */
+static void draw_untold(struct canvas *v, int row)
+{
+    const char *noun = column_row_noun(v->role);
+    if (v->ui->moment <= 0)
+        grid_print(v->g, row, 2, -1, ROLE_QUIET, "the pause has kept the %ss of the past only",
+                   noun);
+    else if (!v->s->streams_page.known)
+        grid_print(v->g, row, 2, -1, ROLE_QUIET,
+                   "a recording does not tell which %ss were open at that moment", noun);
+    else
+        grid_print(v->g, row, 2, -1, ROLE_QUIET,
+                   "%s does not tell which %ss were open at that moment", v->s->program, noun);
 }
 
 static struct table stream_table(const struct canvas *v, bool focus)
@@ -240,6 +257,8 @@ void draw_stream_table(struct canvas *v, int head, int first, int rows, bool foc
     draw_head(v, head, &t);
     if (l->n == 0 && l->here && rows > 0)
         draw_nothing(v, first);
+    if (l->untold && rows > 0)
+        draw_untold(v, first);
     for (int i = 0; i < rows && v->ui->stream_top + (size_t)i < l->n; i++) {
         size_t at = v->ui->stream_top + (size_t)i;
         struct list_row r = stream_list_row(l, v->m, at);
@@ -247,8 +266,9 @@ void draw_stream_table(struct canvas *v, int head, int first, int rows, bool foc
             draw_group_row(v, first + i, &t, r.group, at == l->open, at == selected);
         else if (r.stream != NULL)
             draw_stream_row(v, first + i, &t, r.stream, at == selected);
-        else if (v->m->paused)
-            grid_print(v->g, first + i, 2, -1, ROLE_QUIET, "not on the screen when it was paused");
+        else if (v->m->paused && !v->m->keeping)
+            grid_print(v->g, first + i, 2, -1, ROLE_QUIET,
+                       "not among the rows that the pause has kept");
     }
 }
 

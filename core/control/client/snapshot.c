@@ -322,7 +322,11 @@ static enum err read_json(struct span json, read_root *read, struct snapshot *ou
 
 enum err snapshot_read(struct span json, struct snapshot *out, char *problem, size_t size)
 {
-    return read_json(json, read_snapshot, out, problem, size);
+    enum err why = read_json(json, read_snapshot, out, problem, size);
+    bool then = why == ERR_OK && out->streams_page.at > 0;
+    for (size_t i = 0; then && i < out->n_streams; i++)
+        out->streams[i].then = true;
+    return why;
 }
 
 enum err snapshot_read_event(struct span json, struct snapshot *out, char *problem, size_t size)

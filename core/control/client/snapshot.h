@@ -83,7 +83,9 @@ struct snapshot_stream {
     uint64_t connection_id;
     enum snapshot_state state;
     double opened, age, closed_for, closed_at;
-    double idle; /* since a byte moved */
+    double idle;  /* since a byte moved */
+    bool then;    /* it is as it was at streams_page.at: queues, windows and such are not known, */
+    bool counted; /* and bytes and rates only if this says so */
     uint64_t bytes_down, bytes_up, frames_down, frames_up;
     double rate_down, rate_up, mean_down, mean_up, peak_down, peak_up;
     uint64_t queued_down, queued_up, queue_limit;
@@ -104,6 +106,8 @@ struct snapshot_page {
     size_t found;                 /* the row of the one that was asked for, from 1; 0: none */
     const char *filter, *sort;    /* as asked for */
     const char *problem; /* the filter is none: a sentence, and there are no rows; "": it is */
+    double at;           /* rows are as they were then, on the program's clock; 0: as they are */
+    bool lacks;          /* some that were there then are not kept any more */
 };
 
 /* The last streams that have ended. */

@@ -19,7 +19,8 @@ static const struct snapshot_page empty_page = {
 
 bool snapshot_read_page(struct json_reader *r, const cJSON *object, void *at)
 {
-    static const struct json_member members[] = {PAGE_MEMBERS()};
+    static const struct json_member members[] = {PAGE_MEMBERS(), JSON_SAME(at, json_read_real),
+                                                 JSON_SAME(lacks, json_read_flag)};
     *(struct snapshot_page *)at = empty_page;
     return json_read_object(r, object, members, JSON_COUNT(members), at);
 }

@@ -124,6 +124,7 @@ static const struct json_member stream_members[] = {
     JSON_SAME(paused_up, json_read_real),
     JSON_SAME(ended_down, json_read_flag),
     JSON_SAME(ended_up, json_read_flag),
+    JSON_SAME(counted, json_read_flag),
     JSON_SAME(requested, json_read_real),
     JSON_SAME(started, json_read_real),
     JSON_SAME(answered, json_read_real),
