@@ -116,16 +116,16 @@ static void seen(const struct desk_link *l)
                                                    .services = l->told.services});
 }
 
-/* To be called when one of its links came or is about to go. */
-static void tell_linked(const struct desk_link *l)
+/* Its last link may be about to go. */
+static void tell_left(const struct desk_link *l)
 {
-    bool linked = false;
     list_each(node, &l->seat->links)
     {
         const struct desk_link *other = list_entry(node, struct desk_link, node);
-        linked = linked || (other->here && !other->dismissed);
+        if (other->here && !other->dismissed)
+            return;
     }
-    device_registry_linked(l->desk->hub->devices, span_of(l->seat->name), linked);
+    device_registry_linked(l->desk->hub->devices, span_of(l->seat->name), false);
 }
 
 static void arrive(struct desk_link *l)
@@ -160,7 +160,7 @@ void device_desk_out(struct hub *hub, void *message)
     else
         desk_mqtt_arrive(l);
     seen(l);
-    tell_linked(l);
+    device_registry_linked(hub->devices, span_of(l->seat->name), true);
 }
 
 static void leave(struct desk_link *l, const struct device_gone *g)
@@ -172,7 +172,7 @@ static void leave(struct desk_link *l, const struct device_gone *g)
     desk_seat_settle(d, l->seat);
     if (!d->ended && l->here) {
         seen(l);
-        tell_linked(l);
+        tell_left(l);
     }
     if (l->shown)
         desk_audit_presence(l, g);

@@ -185,7 +185,10 @@ static void test_pages(void **state)
         assert_int_equal(all[i].result, ENROL_NEW);
         answer_clear(&all[i]);
     }
-    REDIS_CLI(&server, "ZADD", "tunnel:names:{3}", "0", "device-ghost");
+    for (int i = 0; i < 16; i++) { /* in its own shard, and in others */
+        snprintf(name, sizeof name, "tunnel:names:{%d}", i);
+        REDIS_CLI(&server, "ZADD", name, "0", "device-ghost");
+    }
     do {
         c.n = 0;
         page_ended = false;
@@ -197,6 +200,13 @@ static void test_pages(void **state)
         shown += c.n;
     } while (c.n == 100);
     assert_int_equal(shown, DEVICES);
+    settle();
+    int left = 0;
+    for (int i = 0; i < 16; i++) {
+        snprintf(name, sizeof name, "tunnel:names:{%d}", i);
+        left += REDIS_CLI(&server, "ZSCORE", name, "device-ghost")[0] != '\0';
+    }
+    assert_int_equal(left, 15); /* it is not in its own any more */
 }
 
 /* ---- links ---- */
@@ -259,8 +269,7 @@ static void test_commands(void **state)
     commands[0] = '\0';
     assert_int_equal(enrol("pump", 'a', "join_x"), ENROL_NEW);
     settle();
-    assert_string_equal(commands,
-                        "HGETALL HGETALL GET HGETALL spend ZADD put HGETALL ZADD");
+    assert_string_equal(commands, "HGETALL HGETALL GET HGETALL spend ZADD put HGETALL ZADD");
     commands[0] = '\0';
     assert_int_equal(enrol("pump", 'a', NULL), ENROL_KNOWN);
     link_at(0, "pump");
@@ -475,7 +484,8 @@ int main(void)
         TEST(test_changes_at_once),
         TEST(test_pages),
         TEST(test_links),
-        TEST(test_swept), TEST(test_commands),
+        TEST(test_swept),
+        TEST(test_commands),
         TEST(test_events_elsewhere),
         TEST(test_seen),
         TEST(test_each),

@@ -178,6 +178,8 @@ void shared_hint(const struct shared_devices *r, const struct shared_device *d, 
 
 void shared_index_add(struct shared_devices *r, const char *fold, const char *name);
 void shared_index_remove(struct shared_devices *r, const char *fold, const char *name);
+/* A list met that name, and no record of it: takes it out, unless there is one now. */
+void shared_index_mend(struct shared_devices *r, const char *name);
 /* Its state is that now; before: -1 for a new one; after: -1 for one that is gone. */
 void shared_index_state(struct shared_devices *r, const char *name, int before, int after);
 void shared_index_count(struct shared_devices *r);

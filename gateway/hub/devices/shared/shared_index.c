@@ -1,7 +1,7 @@
 /* Which devices there are, and how many: indexes beside the records. A name is in its index before
- * there is a record, and until after there was one, so a list may meet names without a record;
- * those with one are all there, but for what a crash left, which is put right when the device
- * comes. */
+ * there is a record, and until after there was one. So a list may meet names without a record, and
+ * takes them out; a name that is missing after a crash is put right when its device comes. The sets
+ * of names by state serve counts only, and nobody puts those right. */
 #include "gateway/hub/devices/shared/shared_devices_internal.h"
 
 #include <stdio.h>
@@ -41,6 +41,56 @@ void shared_index_remove(struct shared_devices *r, const char *fold, const char 
 {
     struct shared_key key = shared_key_names(fold);
     shared_tell(r, "ZREM", &key, name, NULL);
+}
+
+/* ---- names that are left over ---- */
+
+struct mending {
+    struct shared_devices *registry;
+    char name[];
+};
+
+/* It may have been made between the list's look and its end in the index. */
+static void on_record(void *ctx, enum err why, const struct redis_reply *reply)
+{
+    struct mending *m = ctx;
+    struct device_record d = {0};
+    char link[NODE_OWNER_SIZE], fold[DEVICE_NAME_MAX + 1];
+    if (why == ERR_OK && shared_device_read(reply, 0, &d, link) == ERR_OK &&
+        strcmp(d.name, m->name) == 0 && device_name_fold(span_of(m->name), fold))
+        shared_index_add(m->registry, fold, m->name);
+    device_record_free(&d);
+    free(m);
+}
+
+static void on_taken_out(void *ctx, enum err why, const struct redis_reply *reply)
+{
+    struct mending *m = ctx;
+    char fold[DEVICE_NAME_MAX + 1];
+    (void)reply;
+    if (why != ERR_OK || !device_name_fold(span_of(m->name), fold)) {
+        free(m); /* the next list tries again */
+        return;
+    }
+    struct shared_key key = shared_key("d", fold);
+    const struct span args[] = {span_of("HGETALL"), span_of(key.text)};
+    shared_ask(m->registry, args, 2, 1, on_record, m);
+}
+
+void shared_index_mend(struct shared_devices *r, const char *name)
+{
+    size_t n = strlen(name) + 1;
+    char fold[DEVICE_NAME_MAX + 1];
+    struct mending *m = malloc(sizeof *m + n);
+    if (m == NULL || !device_name_fold(span_of(name), fold)) {
+        free(m);
+        return;
+    }
+    m->registry = r;
+    memcpy(m->name, name, n);
+    struct shared_key key = shared_key_names(fold);
+    const struct span args[] = {span_of("ZREM"), span_of(key.text), span_of(name)};
+    shared_ask(r, args, 3, 1, on_taken_out, m);
 }
 
 /* ---- states ---- */

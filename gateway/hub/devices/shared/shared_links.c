@@ -61,10 +61,8 @@ static void settle_answer(struct shared_task *t, enum err why)
         list_append(&r->due, &d->due);
 }
 
-static const struct shared_task_kind settling = {.decide = settle_decide,
-                                                 .stored = settle_stored,
-                                                 .answer = settle_answer,
-                                                 .from_memory = true};
+static const struct shared_task_kind settling = {
+    .decide = settle_decide, .stored = settle_stored, .answer = settle_answer, .from_memory = true};
 
 static void settle(struct shared_devices *r, struct shared_device *d)
 {

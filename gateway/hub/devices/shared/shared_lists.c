@@ -30,10 +30,12 @@ static void see_as_here(const struct shared_devices *r, const char *fold, struct
 static enum err read_here(const struct shared_devices *r, const struct redis_reply *reply,
                           const char *fold, struct device_record *d)
 {
-    char link[NODE_OWNER_SIZE];
+    char link[NODE_OWNER_SIZE], is[DEVICE_NAME_MAX + 1];
     enum err why = shared_device_read(reply, 0, d, link);
     if (why != ERR_OK)
         return why;
+    if (!device_name_fold(span_of(d->name), is) || strcmp(is, fold) != 0)
+        return ERR_IO; /* another device's */
     see_as_here(r, fold, d);
     shared_device_locate(r, d, link);
     return ERR_OK;
@@ -104,6 +106,7 @@ struct page {
     struct texts names;                                        /* of this round, in their order */
     size_t shown;                                              /* of them */
     char after[DEVICE_NAME_MAX + 1], end[DEVICE_NAME_MAX + 1]; /* end "": there is no more */
+    bool gone[CHUNK];                                          /* there is no record */
     struct device_record records[CHUNK];                       /* name NULL: there is none */
 };
 
@@ -138,8 +141,10 @@ static size_t chunk_size(const struct page *p)
 
 static void forget_records(struct page *p)
 {
-    for (size_t i = 0; i < CHUNK; i++)
+    for (size_t i = 0; i < CHUNK; i++) {
         device_record_free(&p->records[i]);
+        p->gone[i] = false;
+    }
 }
 
 static void show_chunk(struct page *p)
@@ -151,8 +156,8 @@ static void show_chunk(struct page *p)
         const char *name = p->names.items[p->shown + i];
         if (d->name != NULL && strcmp(d->name, name) == 0)
             more = p->q.each(p->ctx, d);
-        else if (d->name == NULL)
-            shared_devices_look(&p->registry->registry, span_of(name));
+        else if (d->name != NULL || p->gone[i])
+            shared_index_mend(p->registry, name);
     }
     p->shown += n;
     forget_records(p);
@@ -171,6 +176,7 @@ static void on_record(void *ctx, enum err why, const struct redis_reply *reply)
     struct device_record *d = &p->records[q->at - p->shown];
     if (why == ERR_OK && device_name_fold(span_of(name), fold))
         why = read_here(p->registry, reply, fold, d);
+    p->gone[q->at - p->shown] = why == ERR_NOT_FOUND;
     if (why == ERR_NOT_FOUND || why == ERR_IO)
         device_record_free(d); /* it is being made, is gone, or cannot be understood */
     else if (why != ERR_OK)

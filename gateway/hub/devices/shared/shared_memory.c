@@ -230,6 +230,10 @@ enum err shared_device_absorb(struct shared_devices *r, struct shared_device *d,
         shared_device_forget(r, d);
         return ERR_OK;
     }
+    char fold[DEVICE_NAME_MAX + 1];
+    if (why == ERR_OK &&
+        (!device_name_fold(span_of(fresh.name), fold) || strcmp(fold, d->fold) != 0))
+        why = ERR_IO; /* another device's */
     if (why != ERR_OK || version.p == NULL) {
         device_record_free(&fresh);
         return why != ERR_OK ? why : ERR_IO;
