@@ -48,12 +48,14 @@ struct pending_notice {
     void *ctx;
 };
 
-/* A tunnel on demand, which is open. */
+/* An open tunnel on demand, of a device that is here. */
 struct demand_tunnel {
     struct list node;
     struct noticed *device;
     uint64_t look_at; /* when to look whether its destination has come back; NEVER */
     bool held;        /* the device named it when it came */
+    bool read;        /* the registry has named it since then, or it was opened then */
+    bool opened;      /* since then */
     char *key;        /* id of the access key that opened it */
     char id[];        /* the key in notices.demand */
 };
@@ -139,17 +141,13 @@ void notice_deliver(struct pending_notice *p);
 /* ---- notices_tunnels.c: what the registry tells ---- */
 
 extern const struct registry_events notices_tunnel_events;
-/* Learns of the tunnels on demand that are open already. False: no memory. */
-bool notices_read_tunnels(struct notices *n);
 /* Whether so many other tunnels of q's asker lead to the device that it may have no further one. */
 bool notices_crowded(const struct noticed *d, const struct notice *q);
-bool notices_on_demand(const struct notices *n, const char *tunnel);
-/* The device says which tunnels it has. */
-void notices_note_held(struct noticed *d, const struct device_arrival *a);
-/* Whether the tunnel is one on demand that the device has said it has not. */
-bool notices_lost(const struct noticed *d, const char *tunnel);
-/* The device has come: its tunnels on demand get their destinations back. */
-void notices_heal(struct noticed *d);
+/* The device has come. Its open tunnels on demand are read; then it gets what waits for it, and
+ * they get their destinations back. */
+void notices_read_tunnels(struct noticed *d, const struct device_arrival *a);
+/* It is not here any more. */
+void notices_forget_tunnels_of(struct noticed *d);
 /* Looks at the tunnels whose time has come; returns when the next one's does. */
 uint64_t notices_look(struct notices *n, uint64_t now);
 void notices_forget_tunnels(struct notices *n);

@@ -89,24 +89,6 @@ static bool show(struct noticed *d, const char *address, const struct device_tol
     return true;
 }
 
-/* A token that another link has had may be used up. A tunnel on demand gets a new one
- * (notices_heal) where that is so, and a notice that waits is then delivered with that one. */
-static void deliver_pending(struct noticed *d)
-{
-    struct notice_answer ended = notice_simple(NOTICE_ENDED);
-    list_each(node, &d->pending)
-    {
-        struct pending_notice *p = list_entry(node, struct pending_notice, of_device);
-        if (p->tried && notices_lost(d, p->tunnel))
-            notice_gone(p, notices_now(d->notices));
-        else if (p->tried && p->done == NULL && !d->names_tunnels &&
-                 notices_on_demand(d->notices, p->tunnel))
-            notice_end(p, &ended, false);
-        else
-            notice_deliver(p);
-    }
-}
-
 bool notices_arrived(struct notices *n, const struct device_arrival *a)
 {
     struct noticed *d = noticed_get(n, a->device);
@@ -122,10 +104,8 @@ bool notices_arrived(struct notices *n, const struct device_arrival *a)
     d->shown.carrier = a->carrier;
     d->shown.present = true;
     d->shown.since = n->o.wall(n->o.owner);
-    notices_note_held(d, a);
     d->holders++;
-    deliver_pending(d);
-    notices_heal(d);
+    notices_read_tunnels(d, a);
     notices_awaited(d, true);
     d->holders--;
     return true;
@@ -162,6 +142,7 @@ void noticed_leave(struct noticed *d)
     d->shown.since = n->o.wall(n->o.owner);
     list_each(node, &d->pending)
         notice_gone(list_entry(node, struct pending_notice, of_device), now);
+    notices_forget_tunnels_of(d);
 }
 
 void notices_left(struct notices *n, const char *device, const void *link)

@@ -40,27 +40,6 @@ static struct demand_tunnel *demand_find(const struct notices *n, const char *id
     return map_get(&n->demand, id, strlen(id));
 }
 
-bool notices_on_demand(const struct notices *n, const char *tunnel)
-{
-    return demand_find(n, tunnel) != NULL;
-}
-
-void notices_note_held(struct noticed *d, const struct device_arrival *a)
-{
-    d->names_tunnels = a->names_tunnels;
-    list_each(node, &d->tunnels)
-    {
-        struct demand_tunnel *t = list_entry(node, struct demand_tunnel, node);
-        t->held = a->tunnels != NULL && texts_have(a->tunnels, span_of(t->id));
-    }
-}
-
-bool notices_lost(const struct noticed *d, const char *tunnel)
-{
-    const struct demand_tunnel *t = demand_find(d->notices, tunnel);
-    return d->names_tunnels && t != NULL && t->device == d && !t->held;
-}
-
 bool notices_crowded(const struct noticed *d, const struct notice *q)
 {
     size_t n = 0;
@@ -82,30 +61,32 @@ static void demand_free(struct demand_tunnel *t)
     noticed_settle(d);
 }
 
-static bool demand_add(struct notices *n, const struct tunnel_record *r)
+/* Those of devices that are not here are read when they come. */
+static void demand_add(struct notices *n, const struct tunnel_record *r, bool opened)
 {
     size_t size = strlen(r->id);
-    if (demand_find(n, r->id) != NULL)
-        return true;
-    struct noticed *d = noticed_get(n, r->thing);
-    struct demand_tunnel *t = d != NULL ? calloc(1, sizeof *t + size + 1) : NULL;
+    struct noticed *d = noticed_find(n, r->thing);
+    struct demand_tunnel *t = demand_find(n, r->id);
+    if (t != NULL)
+        t->read = true;
+    if (t != NULL || d == NULL || d->link == NULL)
+        return;
+    t = calloc(1, sizeof *t + size + 1);
     char *key = t != NULL ? strdup(r->key_id) : NULL;
     if (key == NULL) {
         free(t);
-        if (d != NULL)
-            noticed_settle(d);
-        return false;
+        return;
     }
     t->key = key;
     memcpy(t->id, r->id, size);
     t->device = d;
     t->look_at = NEVER;
+    t->read = true;
+    t->opened = opened;
     list_init(&t->node);
     list_append(&d->tunnels, &t->node);
-    if (map_put(&n->demand, t->id, size, t))
-        return true;
-    demand_free(t);
-    return false;
+    if (!map_put(&n->demand, t->id, size, t))
+        demand_free(t);
 }
 
 static bool on_demand(const struct tunnel_record *r)
@@ -206,14 +187,6 @@ static void look(struct notices *n, struct demand_tunnel *t, bool last)
     registry_get(n->o.registry, span_of(t->id), on_record, h);
 }
 
-void notices_heal(struct noticed *d)
-{
-    d->holders++;
-    list_each(node, &d->tunnels)
-        look(d->notices, list_entry(node, struct demand_tunnel, node), false);
-    d->holders--;
-}
-
 uint64_t notices_look(struct notices *n, uint64_t now)
 {
     uint64_t next = NEVER;
@@ -288,7 +261,7 @@ static void on_opened(void *owner, const struct tunnel_record *t,
 {
     struct notices *n = owner;
     if (on_demand(t))
-        demand_add(n, t); /* without memory, it is not healed */
+        demand_add(n, t, true); /* without memory, it is not healed until the device comes again */
     else
         tell(n, t, token[SIDE_DESTINATION]);
 }
@@ -316,30 +289,149 @@ static void on_ended(void *owner, const struct tunnel_record *t, const char *why
 const struct registry_events notices_tunnel_events = {
     .opened = on_opened, .ended = on_ended, .rotated = on_rotated};
 
-/* ---- at the beginning and at the end ---- */
+/* ---- a device that comes, or is gone ---- */
+
+struct reading {
+    struct notice_question question; /* the first member */
+    void *link;                      /* by which it came */
+    bool names_tunnels;
+    struct texts tunnels; /* that it has */
+    char *device;
+};
 
 static bool on_tunnel(void *ctx, const struct tunnel_record *t)
 {
-    const struct notice_question *q = ctx;
-    return q->notices != NULL && (t->closed != 0 || !on_demand(t) || demand_add(q->notices, t));
-}
-
-static void on_all(void *ctx, enum err why)
-{
-    (void)why; /* a tunnel that is not read is not healed */
-    question_free(ctx);
-}
-
-bool notices_read_tunnels(struct notices *n)
-{
-    struct notice_question *q = question_new(n, 0);
-    if (q == NULL)
+    const struct reading *r = ctx;
+    if (r->question.notices == NULL)
         return false;
-    registry_page(n->o.registry,
-                  &(struct registry_page){.below = INT64_MAX, .each = on_tunnel, .done = on_all},
-                  q);
+    if (t->closed == 0 && on_demand(t))
+        demand_add(r->question.notices, t, false);
     return true;
 }
+
+static void note_held(struct noticed *d, const struct reading *r)
+{
+    d->names_tunnels = r->names_tunnels;
+    list_each(node, &d->tunnels)
+    {
+        struct demand_tunnel *t = list_entry(node, struct demand_tunnel, node);
+        t->held = texts_have(&r->tunnels, span_of(t->id));
+    }
+}
+
+static bool is_lost(const struct noticed *d, const char *tunnel)
+{
+    const struct demand_tunnel *t = demand_find(d->notices, tunnel);
+    return d->names_tunnels && t != NULL && !t->held;
+}
+
+/* A token that another link has had may be used up. A tunnel on demand gets a new one
+ * (heal) where that is so, and a notice that waits is then delivered with that one. */
+static void deliver_pending(struct noticed *d)
+{
+    struct notice_answer ended = notice_simple(NOTICE_ENDED);
+    list_each(node, &d->pending)
+    {
+        struct pending_notice *p = list_entry(node, struct pending_notice, of_device);
+        if (p->delivered) /* meanwhile, by the link that it has now */
+            continue;
+        if (p->tried && is_lost(d, p->tunnel))
+            notice_gone(p, notices_now(d->notices));
+        else if (p->tried && p->done == NULL && !d->names_tunnels &&
+                 demand_find(d->notices, p->tunnel) != NULL)
+            notice_end(p, &ended, false);
+        else
+            notice_deliver(p);
+    }
+}
+
+/* One that was opened since the device came is being asked for. */
+static void heal(struct noticed *d)
+{
+    list_each(node, &d->tunnels)
+    {
+        struct demand_tunnel *t = list_entry(node, struct demand_tunnel, node);
+        if (!t->opened)
+            look(d->notices, t, false);
+    }
+}
+
+/* Those that have ended where this hub was not told. */
+static void drop_unread(struct noticed *d)
+{
+    list_each(node, &d->tunnels)
+    {
+        struct demand_tunnel *t = list_entry(node, struct demand_tunnel, node);
+        if (!t->read)
+            demand_free(t);
+    }
+}
+
+static void arrive(struct noticed *d, const struct reading *r, enum err why)
+{
+    d->holders++;
+    if (why == ERR_OK)
+        drop_unread(d);
+    note_held(d, r);
+    deliver_pending(d);
+    heal(d);
+    d->holders--;
+}
+
+/* Without an answer, what is known of its tunnels has to do. */
+static void on_all(void *ctx, enum err why)
+{
+    struct reading *r = ctx;
+    struct noticed *d = r->question.notices != NULL
+                            ? noticed_by_link(r->question.notices, r->device, r->link)
+                            : NULL;
+    if (d != NULL)
+        arrive(d, r, why);
+    free(r->device);
+    texts_free(&r->tunnels);
+    question_free(&r->question);
+}
+
+static bool fill(struct reading *r, const struct noticed *d, const struct device_arrival *a)
+{
+    r->link = a->link;
+    r->names_tunnels = a->names_tunnels;
+    r->device = strdup(d->name);
+    return r->device != NULL && (a->tunnels == NULL || texts_copy(&r->tunnels, a->tunnels));
+}
+
+void notices_read_tunnels(struct noticed *d, const struct device_arrival *a)
+{
+    struct notices *n = d->notices;
+    struct reading *r = (struct reading *)(void *)question_new(n, sizeof *r - sizeof r->question);
+    list_each(node, &d->pending) list_entry(node, struct pending_notice, of_device)->delivered =
+        false;
+    list_each(node, &d->tunnels)
+    {
+        struct demand_tunnel *t = list_entry(node, struct demand_tunnel, node);
+        t->read = t->opened = false;
+    }
+    if (r == NULL)
+        return; /* it gets what waits when it comes the next time */
+    if (!fill(r, d, a))
+        on_all(r, ERR_NO_MEMORY);
+    else
+        registry_page(
+            n->o.registry,
+            &(struct registry_page){
+                .below = INT64_MAX, .thing = r->device, .each = on_tunnel, .done = on_all},
+            r);
+}
+
+void notices_forget_tunnels_of(struct noticed *d)
+{
+    d->holders++;
+    while (!list_empty(&d->tunnels))
+        demand_free(list_entry(d->tunnels.next, struct demand_tunnel, node));
+    d->holders--;
+}
+
+/* ---- the end ---- */
 
 void notices_forget_tunnels(struct notices *n)
 {
