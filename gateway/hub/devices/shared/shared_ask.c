@@ -36,16 +36,16 @@ static struct question *question_new(struct shared_devices *r, redis_done *done,
     return q;
 }
 
-void shared_ask(struct shared_devices *r, const struct span *args, size_t n, size_t key,
-                redis_done *done, void *ctx)
+void shared_devices_ask(struct shared_devices *r, const struct span *args, size_t n, size_t key,
+                        redis_done *done, void *ctx)
 {
     struct question *q = question_new(r, done, ctx);
     if (q != NULL)
         redis_ask(r->o.redis, args, n, key, on_answer, q);
 }
 
-void shared_call(struct shared_devices *r, const char *function, const char *key,
-                 const struct span *args, size_t n, redis_done *done, void *ctx)
+void shared_devices_call(struct shared_devices *r, const char *function, const char *key,
+                         const struct span *args, size_t n, redis_done *done, void *ctx)
 {
     struct question *q = question_new(r, done, ctx);
     if (q != NULL)

@@ -192,7 +192,7 @@ void shared_azure_release(const struct shared_azure *a, const char *id)
 {
     struct shared_key key = shared_key("az", id);
     const struct span version = span_of(a->version);
-    shared_call(a->task.registry, "drop", key.text, &version, 1, on_nothing, NULL);
+    shared_devices_call(a->task.registry, "drop", key.text, &version, 1, on_nothing, NULL);
 }
 
 /* ---- looking ---- */
@@ -271,7 +271,7 @@ static void ask_device(struct lookup *q, const char *fold, redis_done *done)
 {
     struct shared_key key = shared_key("d", fold);
     const struct span args[] = {span_of("HGETALL"), span_of(key.text)};
-    shared_ask(q->registry, args, 2, 1, done, q);
+    shared_devices_ask(q->registry, args, 2, 1, done, q);
 }
 
 static void on_claimant(void *ctx, enum err why, const struct redis_reply *reply)
@@ -299,7 +299,7 @@ void shared_devices_get_azure(struct device_registry *registry, struct span id, 
         memcpy(q->id, id.p, id.n);
         struct shared_key key = shared_key("az", q->id);
         const struct span args[] = {span_of("HGETALL"), span_of(key.text)};
-        shared_ask(q->registry, args, 2, 1, on_claimant, q);
+        shared_devices_ask(q->registry, args, 2, 1, on_claimant, q);
     } else {
         done(ctx, possible ? ERR_NO_MEMORY : ERR_NOT_FOUND, NULL);
     }

@@ -87,10 +87,10 @@ static inline struct shared_devices *shared_devices_of(struct device_registry *r
 
 /* As redis_ask and redis_call, but the registry's end answers, with ERR_SHUTDOWN, what Redis has
  * not; after it, so are all questions at once. */
-void shared_ask(struct shared_devices *r, const struct span *args, size_t n, size_t key,
-                redis_done *done, void *ctx);
-void shared_call(struct shared_devices *r, const char *function, const char *key,
-                 const struct span *args, size_t n, redis_done *done, void *ctx);
+void shared_devices_ask(struct shared_devices *r, const struct span *args, size_t n, size_t key,
+                        redis_done *done, void *ctx);
+void shared_devices_call(struct shared_devices *r, const char *function, const char *key,
+                         const struct span *args, size_t n, redis_done *done, void *ctx);
 /* Sends a command whose answer changes nothing; b, or both, may be NULL. */
 void shared_tell(struct shared_devices *r, const char *command, const struct shared_key *key,
                  const char *a, const char *b);

@@ -178,7 +178,7 @@ static void ask(struct count *c, const char *command, struct shared_key key, siz
     }
     *n = (struct counting){c, to};
     c->asked++;
-    shared_ask(c->registry, args, 2, 1, on_count, n);
+    shared_devices_ask(c->registry, args, 2, 1, on_count, n);
 }
 
 void shared_index_count(struct shared_devices *r)

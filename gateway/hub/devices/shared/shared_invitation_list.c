@@ -100,7 +100,7 @@ static void ask(struct page *p, size_t at, const char *command, const char *kind
     struct shared_key key = shared_key(kind, p->ids.items[p->at + at]);
     const struct span args[] = {span_of(command), span_of(key.text)};
     p->asked++;
-    shared_ask(p->registry, args, 2, 1, done, q);
+    shared_devices_ask(p->registry, args, 2, 1, done, q);
 }
 
 static void next_chunk(struct page *p)
@@ -163,5 +163,5 @@ void shared_devices_invitations(struct device_registry *registry, const struct i
     p->ctx = ctx;
     if (q->after.n > 0)
         memcpy(p->after, q->after.p, q->after.n);
-    shared_ask(p->registry, args, 4, 1, on_ids, p);
+    shared_devices_ask(p->registry, args, 4, 1, on_ids, p);
 }

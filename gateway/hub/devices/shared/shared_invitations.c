@@ -76,7 +76,7 @@ static void answer(struct request *q, enum err why, bool shows)
 
 static void ask(struct request *q, const struct span *args, size_t n, redis_done *done)
 {
-    shared_ask(q->registry, args, n, 1, done, q);
+    shared_devices_ask(q->registry, args, n, 1, done, q);
 }
 
 /* ---- inviting: its token, its place, itself, and its place in the list ---- */
@@ -127,7 +127,7 @@ static void write_invitation(struct request *q)
     if (record == NULL)
         give_up(q, ERR_NO_MEMORY);
     else
-        shared_call(q->registry, "put", key.text, args, 5, on_written, q);
+        shared_devices_call(q->registry, "put", key.text, args, 5, on_written, q);
     free(record);
 }
 
@@ -159,7 +159,7 @@ static void on_token(void *ctx, enum err why, const struct redis_reply *reply)
     write_number(now, nodes_now(q->registry->o.nodes));
     write_number(most, (int64_t)q->max_of_key);
     const struct span args[] = {span_of(now), span_of(q->i.id), span_of(q->end), span_of(most)};
-    shared_call(q->registry, "slot", key.text, args, 4, on_place, q);
+    shared_devices_call(q->registry, "slot", key.text, args, 4, on_place, q);
 }
 
 /* Only the hash of the token goes to Redis. */

@@ -166,7 +166,7 @@ static void glance_at(struct shared_devices *r, const struct shared_device *d)
         return;
     g->registry = r;
     memcpy(g->fold, d->fold, n);
-    shared_ask(r, args, 3, 1, on_version, g);
+    shared_devices_ask(r, args, 3, 1, on_version, g);
 }
 
 /* Each device whose link is here is looked at once in SWEEP_S, and each that is remembered ten

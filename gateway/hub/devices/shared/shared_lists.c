@@ -66,7 +66,7 @@ void shared_devices_get(struct device_registry *registry, struct span name, devi
     q->ctx = ctx;
     struct shared_key key = shared_key("d", q->fold);
     const struct span args[] = {span_of("HGETALL"), span_of(key.text)};
-    shared_ask(q->registry, args, 2, 1, on_found, q);
+    shared_devices_ask(q->registry, args, 2, 1, on_found, q);
 }
 
 /* ---- those that this node remembers ---- */
@@ -200,7 +200,7 @@ static void ask_record(struct page *p, size_t at)
     struct shared_key key = shared_key("d", fold);
     const struct span args[] = {span_of("HGETALL"), span_of(key.text)};
     p->asked++;
-    shared_ask(p->registry, args, 2, 1, on_record, q);
+    shared_devices_ask(p->registry, args, 2, 1, on_record, q);
 }
 
 static void next_chunk(struct page *p)
@@ -276,7 +276,7 @@ static void next_round(struct page *p)
         const struct span args[] = {span_of("ZRANGEBYLEX"), span_of(key.text), span_of(min),
                                     span_of("+"),           span_of("LIMIT"),  span_of("0"),
                                     span_of(most)};
-        shared_ask(p->registry, args, 7, 1, on_names, p);
+        shared_devices_ask(p->registry, args, 7, 1, on_names, p);
     }
 }
 

@@ -47,7 +47,7 @@ static void run_next(struct shared_devices *r, struct shared_device *d)
     if (t->kind->from_memory && d->known)
         t->kind->decide(t);
     else
-        shared_ask(r, args, 2, 1, on_read, t);
+        shared_devices_ask(r, args, 2, 1, on_read, t);
 }
 
 void shared_task_start(struct shared_task *t)
@@ -95,7 +95,7 @@ void shared_task_ask(struct shared_task *t, const struct span *args, size_t n, s
                      void (*step)(struct shared_task *t, const struct redis_reply *reply))
 {
     t->step = step;
-    shared_ask(t->registry, args, n, key, on_answer, t);
+    shared_devices_ask(t->registry, args, n, key, on_answer, t);
 }
 
 void shared_task_call(struct shared_task *t, const char *function, const char *key,
@@ -103,7 +103,7 @@ void shared_task_call(struct shared_task *t, const char *function, const char *k
                       void (*step)(struct shared_task *t, const struct redis_reply *reply))
 {
     t->step = step;
-    shared_call(t->registry, function, key, args, n, on_answer, t);
+    shared_devices_call(t->registry, function, key, args, n, on_answer, t);
 }
 
 /* ---- changes ---- */
@@ -182,11 +182,11 @@ static void send_change(struct shared_task *t)
     if ((t->writes & WRITE_LINK) != 0)
         args[n++] = span_of("l"), args[n++] = span_of(t->link);
     if (t->drops)
-        shared_call(t->registry, "drop", key.text, args, 1, on_changed, t);
+        shared_devices_call(t->registry, "drop", key.text, args, 1, on_changed, t);
     else if ((whole && record == NULL) || (sees && seen == NULL))
         shared_task_end(t, ERR_NO_MEMORY);
     else
-        shared_call(t->registry, whole ? "put" : "keep", key.text, args, n, on_changed, t);
+        shared_devices_call(t->registry, whole ? "put" : "keep", key.text, args, n, on_changed, t);
     free(record);
     free(seen);
 }
