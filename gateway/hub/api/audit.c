@@ -24,6 +24,7 @@ struct audit {
     time_t when;                  /* monotonic */
     time_t minute;                /* monotonic: begin of the minute for audit_stranger */
     uint64_t strangers, left_out; /* lines in that minute: written, and left out */
+    const char *node;             /* or NULL */
 };
 
 /* Opens without blocking, because the hub must not wait for a pipe that is not read. */
@@ -143,8 +144,8 @@ static void put(struct audit *a, const struct buf *line)
     complain(a, n < 0 ? strerror(errno) : "the disk is full");
 }
 
-void audit_object(struct json_writer *w, const char *event, const struct log_field *fields,
-                  size_t n)
+static void write_object(struct json_writer *w, const char *event, const struct log_field *fields,
+                         size_t n, const char *node)
 {
     json_open(w, NULL, '{');
     write_time(w);
@@ -152,7 +153,20 @@ void audit_object(struct json_writer *w, const char *event, const struct log_fie
         json_text(w, "event", span_of(event));
     for (size_t i = 0; i < n; i++)
         write_field(w, &fields[i]);
+    if (node != NULL)
+        json_text(w, "node", span_of(node));
     json_close(w, '}');
+}
+
+void audit_object(struct json_writer *w, const char *event, const struct log_field *fields,
+                  size_t n)
+{
+    write_object(w, event, fields, n, NULL);
+}
+
+void audit_node(struct audit *a, const char *name)
+{
+    a->node = name;
 }
 
 void audit_event(struct audit *a, const char *event, const struct log_field *fields, size_t n)
@@ -161,7 +175,7 @@ void audit_event(struct audit *a, const char *event, const struct log_field *fie
     if (a->path == NULL)
         return;
     bool fine = !a->torn || buf_append(&w.bytes, "\n", 1);
-    audit_object(&w, event, fields, n);
+    write_object(&w, event, fields, n, a->node);
     fine = fine && !w.failed && buf_append(&w.bytes, "\n", 1);
     if (fine)
         put(a, &w.bytes);

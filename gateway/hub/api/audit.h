@@ -16,6 +16,10 @@ void audit_free(struct audit *a);
 /* After a rotation: opens the path again, or another one. On error the old file stays in use. */
 enum err audit_reopen(struct audit *a, const char *path);
 
+/* Of a cluster's node: each line from now on has a member "node" with that name, which lives as
+ * long as the log. */
+void audit_node(struct audit *a, const char *name);
+
 /* {"time":"2026-11-21T02:30:00.123Z","event":"call",…}: fields whose text is NULL are numbers.
  * event NULL: the line has no such member. Lines that cannot be written (a full disk) are counted,
  * and reported in the program's log once a minute. */
