@@ -243,10 +243,37 @@ static void admit_own(struct hub *hub, const struct message_admit_request *k,
     k->own(k->ctx, r, r == NULL && a->tunnel != NULL ? &no_memory : a);
 }
 
+/* Another node has the tunnel, whose destination's token the client has shown, or its source's. */
+static const struct admission elsewhere = {.status = 503, .why = ERR_BUSY, .text = FORWARD_AGAIN};
+
+static void send_elsewhere(struct message_admit_request *k, const struct admission *a)
+{
+    const struct forward_client c = {
+        .frontend = k->message.worker,
+        .pending_id = k->pending_id,
+        .client = k->client,
+        .channel = k->channel,
+        .follows = k->follows,
+        .forwarded = k->forwarded,
+        .what = "tunnel",
+        .id = a->known->id,
+        .thing = a->known->thing,
+        .side = k->side,
+    };
+    struct admission refused = elsewhere;
+    refused.known = a->known;
+    if (k->own != NULL)
+        k->own(k->ctx, NULL, &refused);
+    else if (!forward_desk_send(k->hub->forwards, a->elsewhere, &c))
+        refuse(k->hub, k, &refused);
+}
+
 static void on_admission(void *ctx, struct admission a)
 {
     struct message_admit_request *k = ctx;
-    if (k->own != NULL)
+    if (a.elsewhere != NULL)
+        send_elsewhere(k, &a);
+    else if (k->own != NULL)
         admit_own(k->hub, k, &a);
     else if (a.tunnel != NULL)
         admit(k->hub, k, &a);
@@ -424,5 +451,19 @@ static void on_rotated(void *owner, const struct tunnel_record *t, enum side sid
     close_side(owner, t, side, ERR_TOKEN_REPLACED, "the access token was replaced");
 }
 
+/* Its ends come back, and are sent to the node that has it now. */
+static void on_moved(void *owner, const struct tunnel_record *t)
+{
+    static const struct close_reason moved = {RELAY_DROP, ERR_STREAM_REPLACED,
+                                              "another node has the tunnel now"};
+    struct hub *hub = owner;
+    const struct presence *p = presence_find(&hub->presences, t->id);
+    char name[LABEL_MAX];
+    label(t, name);
+    log_info("tunnel %s: %s", name, moved.text);
+    for (int side = 0; p != NULL && side < SIDE_COUNT; side++)
+        post_close(hub, p, (enum side)side, &moved);
+}
+
 const struct registry_events admission_events = {
-    .opened = on_opened, .ended = on_ended, .rotated = on_rotated};
+    .opened = on_opened, .ended = on_ended, .rotated = on_rotated, .moved = on_moved};

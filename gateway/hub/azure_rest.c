@@ -108,6 +108,24 @@ static void answer_error(struct azure_call *c, enum azure_error e, const char *t
     buf_free(&w.bytes);
 }
 
+/* Another node has the device, and writes the audit log's line. */
+static void answer_elsewhere(struct azure_call *c, const char *node)
+{
+    char headers[AZURE_ERROR_HEADERS_SIZE];
+    struct json_writer w = {.bytes.limit = AZURE_ERROR_BODY_MAX};
+    azure_error_write(&w, AZURE_UNAVAILABLE, "The hub that has the device cannot be asked now.",
+                      c->id, c->rest->o.clock());
+    azure_error_headers(AZURE_UNAVAILABLE, headers);
+    const struct azure_reply a = {.status = azure_error_status(AZURE_UNAVAILABLE),
+                                  .type = AZURE_ERROR_TYPE,
+                                  .headers = headers,
+                                  .body = {(const char *)w.bytes.data, w.bytes.size},
+                                  .node = node,
+                                  .device = c->device};
+    finish(c, &a);
+    buf_free(&w.bytes);
+}
+
 static void answer_stream(struct azure_call *c, const struct stream_answer *s)
 {
     char headers[HEADERS_MAX];
@@ -184,6 +202,10 @@ static void on_device(void *ctx, enum err why, const struct device_record *d)
     if (!permitted(c, d))
         return;
     snprintf(c->device, sizeof c->device, "%s", d->name);
+    if (d->node != NULL) {
+        answer_elsewhere(c, d->node);
+        return;
+    }
     const struct stream_spec q = {.device = d,
                                   .stream = c->request.stream,
                                   .policy = c->policy,

@@ -26,6 +26,7 @@ struct azure_reply {
     const char *type;    /* of the body; NULL: there is none */
     const char *headers; /* lines, each with its CRLF; a view, like the body; may hold a token */
     struct span body;
+    const char *node, *device; /* as in struct api_answer */
 };
 /* Handles a call that azure_wants. done is called exactly once, perhaps from inside. */
 void azure_rest_handle(struct azure_rest *a, const struct api_call *q,

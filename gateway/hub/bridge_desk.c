@@ -2,6 +2,7 @@
 
 #include "core/base/log.h"
 #include "gateway/hub/bridge_desk_internal.h"
+#include "gateway/hub/hub_nodes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -98,6 +99,30 @@ static void let_in(struct hub *hub, const struct message_bridge_hello *h, struct
     hub_post(hub, &m->message);
 }
 
+/* In a cluster the path's second part names the node that has made the bridge. */
+static bool send_elsewhere(struct hub *hub, const struct message_bridge_hello *h)
+{
+    struct span rest = {h->bytes, h->n_path};
+    char node[128];
+    for (int i = 0; i < 2; i++)
+        span_cut(&rest, '/');
+    struct span name = span_cut(&rest, '/');
+    snprintf(node, sizeof node, "%.*s", (int)name.n, name.p);
+    const struct node_info *n = name.n < sizeof node ? hub_other_node(hub, node) : NULL;
+    return n != NULL && forward_desk_send(hub->forwards, n,
+                                          &(struct forward_client){
+                                              .frontend = h->message.worker,
+                                              .pending_id = h->pending_id,
+                                              .client = h->client,
+                                              .channel = h->channel,
+                                              .forwarded = h->forwarded,
+                                              .what = "stream",
+                                              .id = "",
+                                              .thing = "",
+                                              .side = SIDE_COUNT,
+                                          });
+}
+
 void bridge_desk_hello(struct hub *hub, void *message)
 {
     struct message_bridge_hello *h = message;
@@ -107,7 +132,7 @@ void bridge_desk_hello(struct hub *hub, void *message)
                                      loop_now(hub->o.loop), &side);
     if (b != NULL)
         let_in(hub, h, b, side);
-    else
+    else if (!send_elsewhere(hub, h))
         refuse(hub, h, 401, ERR_AUTH, UNKNOWN);
     message_free(&h->message);
 }
@@ -240,8 +265,11 @@ struct bridge_desk *bridge_desk_new(struct hub *hub)
         return NULL;
     d->hub = hub;
     list_init(&d->inners);
-    d->bridges = bridges_new(&(struct bridges_options){
-        .hub = hub->o.region, .day_limit = day_limit, .ended = on_ended, .owner = d});
+    d->bridges = bridges_new(
+        &(struct bridges_options){.hub = hub_is_node(hub) ? hub->o.cluster.node : hub->o.region,
+                                  .day_limit = day_limit,
+                                  .ended = on_ended,
+                                  .owner = d});
     if (d->bridges == NULL) {
         free(d);
         return NULL;

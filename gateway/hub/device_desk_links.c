@@ -1,6 +1,7 @@
 /* Devices' links: where each lives, and what it is told. */
 #include "gateway/hub/device_desk_internal.h"
 #include "gateway/hub/devices/device_end.h"
+#include "gateway/hub/hub_nodes.h"
 #include "gateway/hub/mqtt/mqtt_notice.h"
 
 #include <stdio.h>
@@ -311,8 +312,10 @@ static bool use_link(struct device_desk *d, struct device_seat *s, struct desk_l
         a.status = l->told;
     s->noticed = l;
     s->carrier = by;
-    if (notices_arrived(d->notices, &a))
+    if (notices_arrived(d->notices, &a)) {
+        hub_tell_arrived(d->hub, s->name);
         return true;
+    }
     hub_post(d->hub, NULL); /* logs it; when something changes it is tried again */
     return false;
 }

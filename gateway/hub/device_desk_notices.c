@@ -1,5 +1,6 @@
 /* What notices need of the hub: its clock, its devices, new tokens. */
 #include "gateway/hub/device_desk_internal.h"
+#include "gateway/hub/hub_nodes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,7 +8,7 @@
 #include <time.h>
 
 struct known {
-    void (*done)(void *ctx, bool known);
+    void (*done)(void *ctx, bool known, const char *node);
     void *ctx;
 };
 
@@ -15,7 +16,7 @@ static void on_looked_up(void *ctx, enum err why, const struct device_record *r)
 {
     struct known k = *(struct known *)ctx;
     free(ctx);
-    k.done(k.ctx, why == ERR_OK && r->state == DEVICE_ENABLED);
+    k.done(k.ctx, why == ERR_OK && r->state == DEVICE_ENABLED, why == ERR_OK ? r->node : NULL);
 }
 
 struct known_name {
@@ -31,19 +32,25 @@ static void on_exact(void *ctx, enum err why, const struct device_record *r)
     on_looked_up(ctx, same ? ERR_OK : ERR_NOT_FOUND, same ? r : NULL);
 }
 
-static void is_known(void *owner, const char *device, void (*done)(void *ctx, bool known),
-                     void *ctx)
+static void is_known(void *owner, const char *device,
+                     void (*done)(void *ctx, bool known, const char *node), void *ctx)
 {
     const struct device_desk *d = owner;
     size_t n = strlen(device);
     struct known_name *k = calloc(1, sizeof *k + n + 1);
     if (k == NULL) {
-        done(ctx, false);
+        done(ctx, false, NULL);
         return;
     }
     k->known = (struct known){done, ctx};
     memcpy(k->name, device, n);
     device_registry_get(d->hub->devices, span_of(k->name), on_exact, k);
+}
+
+static bool hand_over(void *owner, const char *node, const struct notice *q)
+{
+    const struct device_desk *d = owner;
+    return hub_hand_over(d->hub, node, q);
 }
 
 static uint64_t now(void *owner)
@@ -98,6 +105,7 @@ bool desk_open_notices(struct device_desk *d)
     if (d->timer != NULL)
         d->notices = notices_new(&(struct notices_options){.registry = hub->registry,
                                                            .known = is_known,
+                                                           .hand_over = hand_over,
                                                            .token_new = new_token,
                                                            .now = now,
                                                            .wall = wall,

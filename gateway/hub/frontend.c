@@ -44,6 +44,15 @@ void post_bridge_gone(struct mailbox *hub, size_t worker, const struct bridge_go
     mailbox_post(hub, &m->message.mail);
 }
 
+void post_forward_gone(struct mailbox *hub, size_t worker, const struct forward_gone *g)
+{
+    struct message_forward_gone *m = g->ticket->return_message;
+    g->ticket->return_message = NULL;
+    m->message.worker = worker;
+    m->gone = *g;
+    mailbox_post(hub, &m->message.mail);
+}
+
 void frontend_lose_device(struct frontend *f, struct device_ticket *t, enum err why,
                           const char *text)
 {
@@ -107,7 +116,7 @@ void frontend_accept(struct frontend *f, int fd, const struct hub_protocol *prot
         return;
     }
     bool front = fronts_has(f->o.fronts, ip), fronted = front || protocol->plain;
-    enum pending_queue_admits room = frontend_room(f, ip, fronted);
+    enum pending_queue_admits room = frontend_room(f, ip, fronted || protocol->cluster);
     struct pending_conn *conn =
         room == PENDING_QUEUE_SPACE ? pending_conn_new(f, ip, protocol) : NULL;
     if (conn == NULL) {
@@ -165,6 +174,12 @@ void frontend_identity(struct frontend *f, struct identity *identity,
     f->identity = identity;
 }
 
+void frontend_cluster_keys(struct frontend *f, struct cluster_keys *keys)
+{
+    cluster_keys_free(f->keys);
+    f->keys = keys;
+}
+
 bool frontend_busy(const struct frontend *f)
 {
     list_each(node,
@@ -182,5 +197,6 @@ void frontend_free(struct frontend *f)
     pending_queue_free(f->queue);
     map_free(&f->by_id);
     identity_free(f->identity);
+    cluster_keys_free(f->keys);
     free(f);
 }

@@ -48,6 +48,12 @@ void frontend_device_reply(struct frontend *f, struct message_device_reply *m);
 void frontend_admit_reply(struct frontend *f, struct message_admit_reply *m);
 void frontend_bridge_reply(struct frontend *f, struct message_bridge_reply *m);
 void frontend_api_reply(struct frontend *f, const struct message_api_reply *m);
+/* Takes the main thread's word that another node has what a connection asked for
+ * (frontend_forward.c). */
+void frontend_forward(struct frontend *f, struct message_forward *m);
+/* Sets what nodes prove to each other who they are with, for new connections; takes the hold over.
+ * Must precede the first connection of cluster_protocol. */
+void frontend_cluster_keys(struct frontend *f, struct cluster_keys *keys);
 /* Whether a connection waits for the main thread's answer. */
 bool frontend_busy(const struct frontend *f);
 
@@ -55,6 +61,8 @@ bool frontend_busy(const struct frontend *f);
 void post_device_gone(struct mailbox *hub, size_t worker, const struct device_gone *g);
 /* Posts BRIDGE_GONE with that report, and takes its ticket over. */
 void post_bridge_gone(struct mailbox *hub, size_t worker, const struct bridge_gone *g);
+/* Posts FORWARD_GONE with that report, and takes its ticket over. */
+void post_forward_gone(struct mailbox *hub, size_t worker, const struct forward_gone *g);
 /* Posts DETACHED with that end report, and takes its registration over. */
 void post_detached(struct mailbox *hub, size_t worker, const struct end_report *d);
 

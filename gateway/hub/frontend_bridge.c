@@ -20,6 +20,7 @@ void frontend_ask_bridge(struct pending_conn *conn, const struct request *r)
         return;
     }
     m->pending_id = conn->id;
+    m->forwarded = conn->via == VIA_FORWARD;
     snprintf(m->client, sizeof m->client, "%s", conn->client);
     snprintf(m->channel, sizeof m->channel, "%s", conn->channel);
     snprintf(m->key, sizeof m->key, "%.*s", (int)r->key.n, r->key.p);

@@ -1,7 +1,5 @@
 /* HTTP at a frontend, in TLS or behind a web server that has ended it: requests for tunnels, calls
  * of the control API and of Azure's REST interface, and health. Who begins with MQTT gets that. */
-#include "core/base/clock.h"
-#include "core/base/random.h"
 #include "core/http/forwarded.h"
 #include "core/http/server.h"
 #include "gateway/hub/api/api.h"
@@ -41,10 +39,13 @@ static void refuse(struct pending_conn *conn, int status, const char *text)
 }
 
 static void answer_call(struct pending_conn *conn, int status, const char *type,
-                        const char *headers, struct span body, bool close)
+                        const char *headers, struct span body)
 {
-    struct http_response a = {
-        .status = status, .type = type, .headers = headers, .body = body, .close = close};
+    struct http_response a = {.status = status,
+                              .type = type,
+                              .headers = headers,
+                              .body = body,
+                              .close = conn->via == VIA_FORWARD};
     http_conn_answer(conn->session, &a);
     pending_conn_rest(conn);
 }
@@ -60,8 +61,7 @@ static size_t head_size(const struct http_head *h)
     return n;
 }
 
-/* Of the control API, or of Azure's REST interface. */
-static bool is_call(const struct http_head *head)
+bool frontend_is_call(const struct http_head *head)
 {
     return azure_wants(head) || api_wants(head);
 }
@@ -93,7 +93,7 @@ static bool on_head(void *owner, const struct http_head *head)
 {
     if (!take_client(owner, head))
         return false;
-    if (is_call(head) || head_size(head) <= REQUEST_MAX)
+    if (frontend_is_call(head) || head_size(head) <= REQUEST_MAX)
         return true;
     refuse(owner, 431, "The request has more than 4096 bytes.");
     return false;
@@ -111,6 +111,8 @@ static bool fill_admit_request(struct message_admit_request *m, struct pending_c
     snprintf(m->channel, sizeof m->channel, "%s", conn->channel);
     snprintf(m->client, sizeof m->client, "%s", conn->client);
     snprintf(m->instance, sizeof m->instance, "%.*s", (int)r->instance.n, r->instance.p);
+    m->follows = r->follows;
+    m->forwarded = conn->via == VIA_FORWARD;
     m->token = span_dup(r->token);
     m->client_token = r->client_token.p != NULL ? span_dup(r->client_token) : NULL;
     m->device = device != NULL ? strdup(device) : NULL;
@@ -142,17 +144,35 @@ static void call(struct pending_conn *conn, const struct http_head *head, struct
     }
     m->pending_id = conn->id;
     snprintf(m->client, sizeof m->client, "%s", conn->client);
-    conn->calls = azure_may_wait(head) || api_may_wait(head);
+    conn->calls = conn->via != VIA_NODE && (azure_may_wait(head) || api_may_wait(head));
+    m->forwarded = conn->via == VIA_FORWARD;
+    m->from_node = conn->via == VIA_NODE;
     m->fronted = conn->fronted;
     pending_conn_ask(conn, &m->message);
     if (conn->calls)
         http_conn_watch(conn->session);
 }
 
+/* Only another node is believed that its client has proven to have that name. */
+static void note_request(struct pending_conn *conn, const struct http_head *head, struct span body)
+{
+    struct span name = http_header(head, FRONTEND_CERTIFIED);
+    conn->head = head;
+    conn->body = body;
+    if (conn->via == VIA_FORWARD)
+        snprintf(conn->certified, sizeof conn->certified, "%.*s", (int)name.n,
+                 name.n > 0 ? name.p : "");
+}
+
 static void on_request(void *owner, const struct http_head *head, struct span body)
 {
     struct pending_conn *conn = owner;
-    if (is_call(head)) {
+    note_request(conn, head, body);
+    if (conn->via == VIA_NODE) {
+        call(conn, head, body);
+        return;
+    }
+    if (frontend_is_call(head)) {
         call(conn, head, body);
         return;
     }
@@ -177,37 +197,17 @@ static void on_request(void *owner, const struct http_head *head, struct span bo
         ask_admission(conn, &r);
 }
 
-static void answer_bad_stream(struct pending_conn *conn, int status, const char *text)
+static void take_answer(void *ctx, const struct http_response *a)
 {
-    enum azure_error e = azure_error_of_status(status);
-    struct json_writer w = {.bytes.limit = AZURE_ERROR_BODY_MAX};
-    char headers[AZURE_ERROR_HEADERS_SIZE], id[UUID_SIZE];
-    random_uuid(id);
-    azure_error_write(&w, e, text, id, clock_wall_ms());
-    azure_error_headers(e, headers);
-    answer_call(conn, status, AZURE_ERROR_TYPE, headers,
-                (struct span){(const char *)w.bytes.data, w.bytes.size}, true);
-    buf_free(&w.bytes);
-}
-
-static void answer_bad_call(struct pending_conn *conn, const struct http_head *head, int status,
-                            const char *text)
-{
-    char headers[API_HEADERS_SIZE], body[600];
-    struct api_answer a;
-    if (azure_wants(head)) {
-        answer_bad_stream(conn, status, text);
-        return;
-    }
-    api_bad_request(status, text, &a, body, sizeof body);
-    api_headers(&a, headers);
-    answer_call(conn, a.status, API_CONTENT_TYPE, headers, a.body, true);
+    struct pending_conn *conn = ctx;
+    http_conn_answer(conn->session, a);
+    pending_conn_rest(conn);
 }
 
 static void on_bad(void *owner, const struct http_head *head, int status, const char *text)
 {
     struct pending_conn *conn = owner;
-    bool call = head != NULL && is_call(head);
+    bool call = head != NULL && frontend_is_call(head);
     if (!call && status == 408) {
         /* Any answer other than 5xx makes a tunnel's client give up, although the network was only
          * slow. */
@@ -220,7 +220,7 @@ static void on_bad(void *owner, const struct http_head *head, int status, const 
         return;
     }
     pending_conn_refused(conn, status, reason_of(status), text);
-    answer_bad_call(conn, head, status, text);
+    frontend_call_error(head, status, text, take_answer, conn);
 }
 
 static void on_closed(void *owner, const char *why)
@@ -281,7 +281,7 @@ void frontend_api_reply(struct frontend *f, const struct message_api_reply *m)
 {
     struct pending_conn *conn = pending_conn_answered(f, m->pending_id);
     if (conn != NULL)
-        answer_call(conn, m->status, m->type, m->headers, (struct span){m->body, m->size}, false);
+        answer_call(conn, m->status, m->type, m->headers, (struct span){m->body, m->size});
 }
 
 /* ---- the protocol ---- */
@@ -293,7 +293,7 @@ static void end(void *session)
 
 static const struct hub_protocol http_protocol = {.end = end};
 
-static void *start_http(struct pending_conn *conn, struct stream *s)
+void *frontend_start_http(struct pending_conn *conn, struct stream *s)
 {
     const struct frontend_options *o = &conn->frontend->o;
     struct http_conn_options options = {.request_ms = o->timeout_ms, .idle_ms = IDLE_MS};
@@ -339,7 +339,7 @@ static void on_first_readable(void *owner)
     timer_stop(conn->timer);
     if (mqtt)
         conn->protocol = &mqtt_protocol;
-    conn->session = mqtt ? mqtt_protocol.start(conn, s) : start_http(conn, s);
+    conn->session = mqtt ? mqtt_protocol.start(conn, s) : frontend_start_http(conn, s);
     if (conn->session == NULL)
         pending_conn_free(conn);
 }

@@ -11,6 +11,7 @@
 struct frontend {
     struct frontend_options o;
     struct identity *identity;
+    struct cluster_keys *keys; /* held; NULL: there is no cluster */
     /* Fingerprints: of the certificate that fronts show, and of both before the last change; or
      * zeroes. */
     uint8_t shown[TLS_FINGERPRINT], last_certificate[TLS_FINGERPRINT], last_shown[TLS_FINGERPRINT];
@@ -48,6 +49,17 @@ struct pending_conn {
     bool asked;       /* the main thread has to answer */
     bool calls;       /* what it asked is a call that waits for others (api_may_wait) */
     char channel[36]; /* "channel-id" */
+    struct cluster_keys *keys; /* held, of a connection of cluster_protocol */
+    /* Who speaks at such a connection (frontend_cluster.c). */
+    enum pending_via {
+        VIA_NOBODY,  /* it is no such connection */
+        VIA_FORWARD, /* a client that another node has passed on: it is not passed on again */
+        VIA_NODE     /* another node itself */
+    } via;
+    char certified[IDENTITY_NAME_SIZE]; /* VIA_FORWARD: pending_conn_certified at the other node */
+    /* Of the HTTP request that is asked for; they live until it is answered. */
+    const struct http_head *head;
+    struct span body;
     uint8_t certificate[TLS_FINGERPRINT]; /* fingerprint of the one that the client was shown */
 };
 
@@ -87,6 +99,7 @@ bool frontend_has_header(struct pending_conn *conn);
 void pending_conn_await_turn(struct pending_conn *conn, bool known);
 /* From now on the connection is a device's that has to say who it is (frontend_device.c). Takes its
  * HTTP session over. r: its request, with kind REQUEST_DEVICE. */
+struct http_response;
 struct request;
 void frontend_greet_device(struct pending_conn *conn, const struct request *r);
 /* The same for a device that speaks MQTT (frontend_mqtt.c), with kind REQUEST_MQTT. */
@@ -97,6 +110,20 @@ void frontend_lose_device(struct frontend *f, struct device_ticket *t, enum err 
 /* Asks the main thread for the side of a bridge that the request, of kind REQUEST_BRIDGE, is for
  * (frontend_bridge.c). */
 void frontend_ask_bridge(struct pending_conn *conn, const struct request *r);
+/* Sends the client of an HTTPS connection to another hub, "wss://node2.example:8443"
+ * (frontend_answer.c). */
+void frontend_redirect(struct pending_conn *conn, const char *location);
+/* Begins with HTTP on an open stream, which it takes over. Returns the session, or NULL without
+ * memory (frontend_https.c). */
+void *frontend_start_http(struct pending_conn *conn, struct stream *s);
+/* The header by which a node tells another one the name in a client's certificate. */
+#define FRONTEND_CERTIFIED "tunnel-certified"
+/* Whether the request is a call of the control API or of Azure's REST interface. */
+bool frontend_is_call(const struct http_head *head);
+/* Gives `take` the answer to a call that fails here: as the control API or Azure's REST interface
+ * has its errors (frontend_answer.c). */
+void frontend_call_error(const struct http_head *head, int status, const char *text,
+                         void (*take)(void *ctx, const struct http_response *a), void *ctx);
 /* Answers an HTTPS connection with that status and sentence (frontend_answer.c). close: and ends
  * it. */
 void frontend_answer(struct pending_conn *conn, int status, const char *text, bool close);

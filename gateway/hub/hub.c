@@ -1,8 +1,10 @@
+#include "gateway/hub/hub_cluster.h"
 #include "gateway/hub/hub_internal.h"
+#include "gateway/hub/hub_nodes.h"
+#include "gateway/hub/hub_protocol.h"
 
 #include "core/base/log.h"
 #include "core/control/monitor_devices.h"
-#include "gateway/hub/hub_protocol.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -54,6 +56,8 @@ static void on_message(void *owner, struct mail *mail)
         [MESSAGE_BRIDGE_HELLO] = bridge_desk_hello,
         [MESSAGE_BRIDGE_OUT] = bridge_desk_out,
         [MESSAGE_BRIDGE_GONE] = bridge_desk_gone,
+        [MESSAGE_FORWARD_OUT] = forward_desk_out,
+        [MESSAGE_FORWARD_GONE] = forward_desk_gone,
         [MESSAGE_INNER_WANTED] = bridge_desk_inner_wanted,
         [MESSAGE_INNER_LEFT] = bridge_desk_inner_left,
         [MESSAGE_INNER_GONE] = bridge_desk_inner_gone,
@@ -72,6 +76,8 @@ static void on_last_message(void *owner, struct mail *mail)
         device_desk_gone(owner, m);
     else if (m->kind == MESSAGE_BRIDGE_GONE)
         bridge_desk_gone(owner, m);
+    else if (m->kind == MESSAGE_FORWARD_GONE)
+        forward_desk_gone(owner, m);
     else
         message_free(m);
 }
@@ -83,7 +89,9 @@ static void on_descriptor(void *owner, struct listener *l, int fd)
     const struct hub_listener *at = owner;
     struct hub *hub = at->hub;
     size_t frontend = hub->n_workers + hub->next_frontend;
-    struct message_accepted *m = MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, frontend);
+    bool running = hub->n_threads > hub->n_workers; /* other nodes may call while this one joins */
+    struct message_accepted *m =
+        running ? MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, frontend) : NULL;
     (void)l;
     if (m == NULL) {
         close(fd);
@@ -330,8 +338,9 @@ bool hub_reload(struct hub *hub, const struct hub_options *fresh)
     api_unsigned(hub->api, from->allow_unsigned_loopback);
     device_desk_approve(hub->desk, from->device_approve);
     bool hook = fresh == NULL || reload_hook(hub, fresh);
-    bool identity = reload_identity(hub, from), rules = reload_rules(hub, from);
-    return reload_audit(hub, from) && identity && rules && hook;
+    bool identity = reload_identity(hub, from), rules = reload_rules(hub, from),
+         cluster = hub_reload_cluster(hub, from);
+    return reload_audit(hub, from) && identity && rules && hook && cluster;
 }
 
 bool hub_check(const struct hub_options *o, char *text, size_t size)
@@ -353,6 +362,7 @@ bool hub_check(const struct hub_options *o, char *text, size_t size)
                     device_keys_read_secret(o->secrets_file, key, text, size) == ERR_OK);
     explicit_bzero(key, sizeof key);
     good = good && hooks_check(o->hook.command, text, size);
+    good = good && hub_check_cluster(o, text, size);
     trust_free(trust);
     keys_free(keys);
     limits_free(limits);
@@ -384,12 +394,15 @@ static bool open_audit(struct hub *hub, enum err *why, char *text, size_t size)
     }
     if (!keep_path(hub, PATH_AUDIT, hub->o.audit_file))
         return no_memory(why, text, size);
+    if (hub->o.cluster.url != NULL)
+        audit_node(hub->audit, hub->o.cluster.node);
     struct log_field version = {"version", TUNNEL_VERSION, 0};
     audit_event(hub->audit, "start", &version, 1);
     return true;
 }
 
-static bool open_registry(struct hub *hub, enum err *why, char *text, size_t size)
+/* Tunnels and devices of this hub alone. */
+static bool open_local(struct hub *hub, enum err *why, char *text, size_t size)
 {
     hub->devices = device_registry_new(&(struct device_registry_options){.loop = hub->o.loop});
     if (hub->devices == NULL)
@@ -400,7 +413,29 @@ static bool open_registry(struct hub *hub, enum err *why, char *text, size_t siz
                                  .keyed = admission_keyed,
                                  .owner = hub};
     hub->registry = registry_new(&r, why, text, size);
-    if (hub->registry == NULL || !hub_check_secrets_key(hub, why, text, size))
+    return hub->registry != NULL && hub_check_secrets_key(hub, why, text, size);
+}
+
+/* The other nodes may call from now on. */
+static bool join_cluster(struct hub *hub, enum err *why, char *text, size_t size)
+{
+    const char *where = hub->o.cluster.listen;
+    if (!hub_open_cluster(hub, why, text, size))
+        return false;
+    if (hub->o.cluster.url == NULL)
+        return true;
+    const char *name = hub_listen(hub, &cluster_protocol, where, why);
+    if (name == NULL) {
+        snprintf(text, size, "cannot listen on %s: %s", where, listener_problem(where, *why));
+        return false;
+    }
+    log_info("Listening for other nodes on %s", name);
+    return hub_join_cluster(hub, name, why, text, size);
+}
+
+static bool open_registry(struct hub *hub, enum err *why, char *text, size_t size)
+{
+    if (!(hub_is_node(hub) ? hub_open_shared : open_local)(hub, why, text, size))
         return false;
     hub->subscriber = (struct registry_subscriber){.events = &admission_events, .owner = hub};
     registry_subscribe(hub->registry, &hub->subscriber);
@@ -451,8 +486,9 @@ struct hub *hub_new(const struct hub_options *options, enum err *why, char *text
     hub->o = *options;
     if (open_parts(hub) && load_identity(hub, options, why, text, size) &&
         open_trust(hub, why, text, size) && open_audit(hub, why, text, size) &&
-        hub_read_secrets_key(hub, why, text, size) && open_registry(hub, why, text, size) &&
-        load_rules(hub, options, why, text, size) && hub_start_threads(hub)) {
+        hub_read_secrets_key(hub, why, text, size) && join_cluster(hub, why, text, size) &&
+        open_registry(hub, why, text, size) && load_rules(hub, options, why, text, size) &&
+        hub_start_threads(hub)) {
         timer_start(hub->tick, TICK_MS);
         log_info("open tunnels: %zu; access keys: %zu; workers: %zu",
                  registry_open_count(hub->registry), hub->keys != NULL ? keys_count(hub->keys) : 0,
@@ -480,6 +516,7 @@ void hub_set_monitor(struct hub *hub, struct monitor *m)
     else
         monitor_devices(hub->monitor, NULL);
     bridge_desk_watch(hub->bridges, m);
+    forward_desk_watch(hub->forwards, m);
     hub->monitor = m;
     if (m != NULL)
         look_at_certificate(hub, problem, sizeof problem);
@@ -503,8 +540,7 @@ void hub_free(struct hub *hub)
     bridge_desk_end(hub->bridges);
     device_desk_end(hub->desk);
     api_without_notices(hub->api);
-    registry_free(hub->registry);
-    device_registry_free(hub->devices);
+    hub_free_shared(hub);
     device_desk_free(hub->desk);
     bridge_desk_free(hub->bridges);
     streams_free(hub->streams);
@@ -512,6 +548,7 @@ void hub_free(struct hub *hub)
     api_free(hub->api);
     for (size_t i = 0; i < hub->n_threads; i++)
         worker_free(hub->threads[i]);
+    forward_desk_free(hub->forwards);
     presences_free(&hub->presences); /* their registrations were in messages that were not read */
     audit_free(hub->audit);
     keys_free(hub->keys);
@@ -537,10 +574,19 @@ static void on_grace_over(void *owner)
     end_drain(owner);
 }
 
+static void post_drain(struct hub *hub, size_t thread)
+{
+    struct message_drain *m = MESSAGE(struct message_drain, MESSAGE_DRAIN, thread);
+    if (m != NULL)
+        m->moves = hub_is_node(hub);
+    hub_post(hub, m != NULL ? &m->message : NULL);
+}
+
 void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), void *owner)
 {
     stop_listening(hub);
     hooks_stop(hub->alerts.hooks);
+    hub_drain_cluster(hub);
     hub->drained = done;
     hub->drained_owner = owner;
     hub->undrained = hub->n_threads;
@@ -551,7 +597,7 @@ void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), vo
     }
     timer_start(hub->grace, grace_ms);
     for (size_t i = 0; i < hub->n_threads; i++)
-        hub_post(hub, MESSAGE(struct message, MESSAGE_DRAIN, i));
+        post_drain(hub, i);
 }
 
 const char *hub_unready(const struct hub *hub)
@@ -560,5 +606,7 @@ const char *hub_unready(const struct hub *hub)
         return "the hub is shutting down";
     if (!registry_healthy(hub->registry))
         return "tunnels cannot be stored";
+    if (hub_cluster_unready(hub) != NULL)
+        return hub_cluster_unready(hub);
     return hub->n_listeners == 0 ? "nobody can connect yet" : NULL;
 }

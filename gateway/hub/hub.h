@@ -6,6 +6,7 @@
 #include "core/base/buf.h"
 #include "core/net/ip.h"
 #include "core/net/loop.h"
+#include "gateway/hub/cluster/cluster_keys.h"
 #include "gateway/hub/hooks/hooks.h"
 
 #include <stdbool.h>
@@ -42,6 +43,18 @@ struct hub_options {
     struct hooks_options hook;
     uint64_t hook_refusals; /* so many in a minute are worth telling */
     size_t memory; /* bytes that may wait for clients, of all workers together; 0: no limit */
+    struct hub_cluster_options {
+        const char *url;           /* of Redis (redis/redis.h); NULL: the hub is alone */
+        const char *password_file; /* for it, or NULL */
+        const char *node;          /* this node's name */
+        const char *listen;        /* where the others reach this one, "host:port" */
+        const char *announce;      /* where its clients do, for redirects; NULL: they get none */
+        struct cluster_key_files keys;
+        uint64_t lease_ms; /* how long a node may be silent; 0: as in cluster/nodes.h */
+        /* Another hub lives under this one's name, so this one has to end. */
+        void (*taken)(void *owner);
+        void *owner;
+    } cluster;
 };
 
 /* Whether all files other than the state can be read and are valid. False: text is a sentence.
@@ -74,6 +87,9 @@ bool hub_reload(struct hub *hub, const struct hub_options *fresh);
 /* Stops accepting; drops clients, without a Close frame, as their tunnels fall silent, and the rest
  * after grace_ms. Calls `done` when all are gone. */
 void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), void *owner);
+
+/* Leaves its cluster; `done` comes later, or from inside when there is none. */
+void hub_leave(struct hub *hub, void (*done)(void *owner), void *owner);
 
 /* NULL when the hub can do all of its work; else the reason why it cannot, in static storage. */
 const char *hub_unready(const struct hub *hub);

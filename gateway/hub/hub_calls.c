@@ -1,6 +1,9 @@
 /* Calls by HTTP that frontends have taken: of the control API, and of Azure's REST interface. */
 #include "gateway/hub/azure/azure_request.h"
+#include "gateway/hub/cluster/nodes.h"
+#include "gateway/hub/hub_cluster.h"
 #include "gateway/hub/hub_internal.h"
+#include "gateway/hub/hub_nodes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -99,15 +102,41 @@ bool hub_open_streams(struct hub *hub)
 
 /* ---- calls ---- */
 
+/* The node that has the device has to hear of the call. True: the call is gone. */
+static bool go_elsewhere(struct message_api_request *m, const char *node, const char *device)
+{
+    struct hub *hub = m->hub;
+    const struct node_info *n = hub_other_node(hub, node);
+    bool sent = n != NULL && forward_desk_send(hub->forwards, n,
+                                               &(struct forward_client){
+                                                   .frontend = m->message.worker,
+                                                   .pending_id = m->pending_id,
+                                                   .client = m->client,
+                                                   .channel = "",
+                                                   .forwarded = m->forwarded,
+                                                   .what = "call",
+                                                   .id = device,
+                                                   .thing = device,
+                                                   .side = SIDE_COUNT,
+                                               });
+    if (sent)
+        message_free(&m->message);
+    return sent;
+}
+
 static void on_called(void *ctx, const struct api_answer *a)
 {
     char headers[API_HEADERS_SIZE];
+    if (a->node != NULL && go_elsewhere(ctx, a->node, a->device))
+        return;
     api_headers(a, headers);
     reply(ctx, &(struct hub_answer){a->status, API_CONTENT_TYPE, headers, a->body});
 }
 
 static void on_stream(void *ctx, const struct azure_reply *a)
 {
+    if (a->node != NULL && go_elsewhere(ctx, a->node, a->device))
+        return;
     reply(ctx,
           &(struct hub_answer){a->status, a->type, a->headers != NULL ? a->headers : "", a->body});
 }
@@ -121,6 +150,11 @@ void hub_called(struct hub *hub, void *message)
                          .fronted = m->fronted,
                          .caller = {m->message.worker, m->pending_id}};
     m->hub = hub;
+    if (m->from_node) {
+        int status = hub_node_called(hub, &m->head, m->body);
+        reply(m, &(struct hub_answer){status, NULL, "", {"", 0}});
+        return;
+    }
     if (azure_wants(&m->head))
         azure_rest_handle(hub->azure, &c, on_stream, m);
     else

@@ -11,6 +11,7 @@
 #include "gateway/hub/device_desk.h"
 #include "gateway/hub/devices/device_keys.h"
 #include "gateway/hub/devices/device_registry.h"
+#include "gateway/hub/forward_desk.h"
 #include "gateway/hub/hub.h"
 #include "gateway/hub/hub_alerts.h"
 #include "gateway/hub/presence.h"
@@ -42,6 +43,14 @@ struct hub {
     struct device_registry *devices;
     struct device_desk *desk; /* the devices' links */
     struct bridge_desk *bridges;
+    struct forward_desk *forwards;
+    struct node_client *node_client;
+    /* Of a node of a cluster; NULL: the hub is alone. */
+    struct cluster_keys *cluster_keys;
+    struct redis *redis;
+    struct nodes *nodes;
+    void (*left)(void *owner); /* hub_leave's */
+    void *left_owner;
     struct streams *streams; /* those that devices are asked for */
     struct azure_rest *azure;
     struct api *api;
@@ -124,6 +133,7 @@ void hub_post(struct hub *hub, struct message *m);
 size_t hub_least_worker(const struct hub *hub);
 /* Gives the certificate and key in use to all frontends. */
 void hub_share_identity(struct hub *hub);
+void hub_share_cluster_keys(struct hub *hub); /* the same of what nodes prove who they are with */
 /* False: there is no memory, or no thread can be started. hub_free stops the threads that run. */
 bool hub_start_threads(struct hub *hub);
 

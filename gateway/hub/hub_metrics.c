@@ -3,6 +3,7 @@
 #include "core/base/prometheus.h"
 #include "core/tls/tls.h"
 #include "gateway/hub/hub_internal.h"
+#include "gateway/hub/hub_nodes.h"
 
 typedef uint64_t counter(const struct worker_stats *c);
 
@@ -146,6 +147,7 @@ void hub_metrics(const struct hub *hub, struct buf *out)
     streams(hub, out);
     cut(hub, out);
     hook(hub, out);
+    hub_cluster_metrics(hub, out);
     one(out, "tunnel_hub_certificate_expires_timestamp_seconds", PROMETHEUS_GAUGE,
         "When the hub's certificate expires, in seconds since 1970.",
         identity_ends(hub->identity) > 0 ? (uint64_t)identity_ends(hub->identity) : 0);

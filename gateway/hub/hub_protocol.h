@@ -22,10 +22,14 @@ struct hub_protocol {
     /* The main thread's decision on a device that asked to be let in. The session may take the
      * ticket. May be NULL when it never asks for that. */
     void (*answer)(void *session, struct message_device_reply *m);
+    /* Other nodes of the cluster speak it: they show a certificate of the cluster's, and are not
+     * limited by their address. */
+    bool cluster;
 };
 
 extern const struct hub_protocol https_protocol; /* frontend_https.c: tunnels' ends, and the API */
 extern const struct hub_protocol plain_protocol; /* the same without TLS */
 extern const struct hub_protocol mqtt_protocol;  /* frontend_mqtt.c: devices that speak MQTT */
+extern const struct hub_protocol cluster_protocol; /* frontend_cluster.c: other nodes */
 
 #endif

@@ -34,6 +34,17 @@ void hub_share_identity(struct hub *hub)
     }
 }
 
+void hub_share_cluster_keys(struct hub *hub)
+{
+    for (size_t i = hub->n_workers; hub->cluster_keys != NULL && i < hub->n_threads; i++) {
+        struct message_cluster_keys *m =
+            MESSAGE(struct message_cluster_keys, MESSAGE_CLUSTER_KEYS, i);
+        if (m != NULL)
+            m->keys = cluster_keys_ref(hub->cluster_keys);
+        hub_post(hub, m != NULL ? &m->message : NULL);
+    }
+}
+
 static bool start_threads(struct hub *hub, const struct worker_options *options, size_t n)
 {
     struct worker_options w = *options;
@@ -66,5 +77,6 @@ bool hub_start_threads(struct hub *hub)
     if (!start_threads(hub, &frontend, n))
         return false;
     hub_share_identity(hub);
+    hub_share_cluster_keys(hub);
     return true;
 }

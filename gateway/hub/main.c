@@ -4,6 +4,7 @@
 #include "core/config/program.h"
 #include "core/control/control.h"
 #include "core/control/page/live_page.h"
+#include "core/net/address.h"
 #include "core/net/listener.h"
 #include "core/net/systemd.h"
 #include "gateway/common/program_run.h"
@@ -161,8 +162,45 @@ static const struct option hook_table[] = {
 };
 static const struct option_group hook_group = OPTION_GROUP("Alerts", hook_table);
 
+static const struct option cluster_table[] = {
+    {.name = "cluster",
+     .argument = "URL",
+     .help =
+         "Be a node of the cluster that shares this Redis: redis://[USER:PASSWORD@]HOST[:PORT], "
+         "unix:/PATH, redis+cluster://HOST[:PORT],... or redis+sentinel://HOST[:PORT],.../NAME. "
+         "Tunnels and devices are kept there instead of in --state.",
+     .flags = OPTION_START},
+    {.name = "cluster-password-file",
+     .argument = "FILE",
+     .help = "The password for Redis, instead of one in the URL (mode 0600).",
+     .flags = OPTION_START},
+    {.name = "node",
+     .argument = "NAME",
+     .help = "This node's name: letters, digits, - and dots; no two of a cluster have the same.",
+     .flags = OPTION_START},
+    {.name = "cluster-listen",
+     .argument = "ADDRESS:PORT",
+     .help = "Where the other nodes reach this one; they are told it as it is given here.",
+     .flags = OPTION_START},
+    {.name = "cluster-cert",
+     .argument = "FILE",
+     .help =
+         "The certificate that nodes show each other, PEM: for the host of --cluster-listen, as "
+         "that of a server and of a client."},
+    {.name = "cluster-key", .argument = "FILE", .help = "Its private key, PEM."},
+    {.name = "cluster-ca",
+     .argument = "FILE",
+     .help = "The authority of all nodes' certificates, PEM, and of nobody else's."},
+    {.name = "announce",
+     .argument = "HOST[:PORT]",
+     .help = "Where clients reach this node alone: those of this software are sent there by the "
+             "others, within the names of --cert. Default: the others pass their bytes on.",
+     .flags = OPTION_START},
+};
+static const struct option_group cluster_group = OPTION_GROUP("Cluster", cluster_table);
+
 static const struct option_group *const groups[] = {
-    &hub_group,         &access_group,          &hook_group,      &control_options,
+    &hub_group,         &access_group,          &cluster_group,   &hook_group, &control_options,
     &live_page_options, &program_check_options, &program_options, NULL};
 
 static const struct program program = {
@@ -234,6 +272,37 @@ static enum err check_files(struct options *o)
     return ERR_OK;
 }
 
+/* "hub.example:8443" for URLs: no characters that end the host. */
+static enum err check_announce(struct options *o)
+{
+    const char *where = options_get(o, "announce");
+    char *host = NULL;
+    int port;
+    bool good = where == NULL || (address_split(where, &host, &port) && host != NULL &&
+                                  strpbrk(where, "/@ \r\n?#") == NULL && strlen(where) < 280);
+    free(host);
+    return good ? ERR_OK : options_reject(o, "announce", "wants HOST[:PORT]");
+}
+
+static enum err check_cluster(struct options *o)
+{
+    static const char *const needed[] = {"node", "cluster-listen", "cluster-cert", "cluster-key",
+                                         "cluster-ca"};
+    bool cluster = options_get(o, "cluster") != NULL;
+    for (size_t i = 0; i < sizeof needed / sizeof *needed; i++) {
+        if (cluster && options_get(o, needed[i]) == NULL)
+            return options_fail(o,
+                                "--%s is missing: a node of a cluster needs --cluster URL, --node "
+                                "NAME, --cluster-listen ADDRESS:PORT, --cluster-cert FILE, "
+                                "--cluster-key FILE and --cluster-ca FILE",
+                                needed[i]);
+        if (!cluster && options_get(o, needed[i]) != NULL)
+            return options_fail(o, "--%s is for a node of a cluster: give --cluster URL, too",
+                                needed[i]);
+    }
+    return check_announce(o);
+}
+
 static enum err check_audit_format(struct options *o)
 {
     const char *format = options_get(o, "audit-format");
@@ -282,6 +351,8 @@ static enum err check_options(struct app *a)
         why = options_size(o, "memory-budget", MEMORY_LEAST, MEMORY_MOST, &a->memory);
     if (why == ERR_OK)
         why = check_audit_format(o);
+    if (why == ERR_OK)
+        why = check_cluster(o);
     if (why == ERR_OK)
         why = options_number(o, "per-address", 0, MAX_PER_ADDRESS, &a->per_address);
     if (why == ERR_OK)
@@ -364,6 +435,13 @@ static const char *credential(struct app *a, const char *name)
     return here ? a->credential : NULL;
 }
 
+/* Another process is this node now. */
+static void on_taken(void *owner)
+{
+    struct app *a = owner;
+    program_run_end(a->run, EXIT_FAILURE);
+}
+
 /* Gives all options other than the loop. */
 static struct hub_options hub_options(struct app *a)
 {
@@ -394,6 +472,16 @@ static struct hub_options hub_options(struct app *a)
         .hook = a->hook,
         .hook_refusals = a->hook_refusals,
         .memory = (size_t)a->memory,
+        .cluster = {.url = options_get(o, "cluster"),
+                    .password_file = options_get(o, "cluster-password-file"),
+                    .node = options_get(o, "node"),
+                    .listen = options_get(o, "cluster-listen"),
+                    .announce = options_get(o, "announce"),
+                    .keys = {.cert = options_get(o, "cluster-cert"),
+                             .key = options_get(o, "cluster-key"),
+                             .ca = options_get(o, "cluster-ca")},
+                    .taken = on_taken,
+                    .owner = a},
     };
 }
 
@@ -469,10 +557,16 @@ static void reload(void *owner)
     hub_reload(a->hub, why == ERR_OK ? &fresh : NULL);
 }
 
-static void on_drained(void *owner)
+static void on_left(void *owner)
 {
     struct app *a = owner;
     program_run_end(a->run, EXIT_SUCCESS);
+}
+
+static void on_drained(void *owner)
+{
+    struct app *a = owner;
+    hub_leave(a->hub, on_left, a);
 }
 
 static void terminate(void *owner, int number)

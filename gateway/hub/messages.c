@@ -139,6 +139,29 @@ static void free_bridge_gone(void *message)
     bridge_ticket_free(((struct message_bridge_gone *)message)->gone.ticket);
 }
 
+static void free_forward(void *message)
+{
+    forward_ticket_free(((struct message_forward *)message)->ticket);
+}
+
+static void free_forward_move(void *message)
+{
+    struct message_forward_move *m = message;
+    if (m->stream != NULL)
+        stream_close(m->stream);
+    forward_ticket_free(m->ticket);
+}
+
+static void free_forward_gone(void *message)
+{
+    forward_ticket_free(((struct message_forward_gone *)message)->gone.ticket);
+}
+
+static void free_cluster_keys(void *message)
+{
+    cluster_keys_free(((struct message_cluster_keys *)message)->keys);
+}
+
 static void free_inner_in(void *message)
 {
     struct message_inner_in *m = message;

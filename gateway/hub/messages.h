@@ -16,6 +16,11 @@
  * BRIDGE_OUT, BRIDGE_IN to the worker where they meet. Every ticket comes back once, in
  * BRIDGE_GONE.
  *
+ * A client of whom another node of the cluster has to hear goes away in the same way, once the main
+ * thread has answered its frontend with FORWARD: with a ticket in FORWARD_OUT and FORWARD_IN to a
+ * worker, which passes its bytes on (cluster/node_forward.h). The ticket comes back in
+ * FORWARD_GONE.
+ *
  * An inner end of the hub's (bridge/inner_end.h) begins with INNER_IN at the worker of its tunnel,
  * which tells each connection that comes to it (INNER_WANTED), that such a one has left
  * (INNER_LEFT), and its end (INNER_GONE). */
@@ -29,6 +34,7 @@
 #include "core/net/stream.h"
 #include "core/tls/tls.h"
 #include "gateway/hub/bridge/inner_table.h"
+#include "gateway/hub/cluster/forward_ticket.h"
 #include "gateway/hub/devices/device_wire.h"
 #include "gateway/hub/registry/registry.h"
 #include "gateway/hub/relay/relay_end.h"
@@ -45,6 +51,8 @@ struct hub_protocol;
     X(IDENTITY, free_identity)                                                                     \
     X(DEVICE_REPLY, free_device_reply)                                                             \
     X(BRIDGE_REPLY, free_bridge_reply)                                                             \
+    X(FORWARD, free_forward)                                                                       \
+    X(CLUSTER_KEYS, free_cluster_keys)                                                             \
     /* to a worker */                                                                              \
     X(MIGRATE_IN, free_migrate)                                                                    \
     X(CLOSE, free_close)                                                                           \
@@ -52,6 +60,7 @@ struct hub_protocol;
     X(DEVICE_SEND, free_device_send)                                                               \
     X(BRIDGE_IN, free_bridge_move)                                                                 \
     X(BRIDGE_CLOSE, NULL)                                                                          \
+    X(FORWARD_IN, free_forward_move)                                                               \
     X(INNER_IN, free_inner_in)                                                                     \
     X(INNER_REFUSE, NULL)                                                                          \
     X(INNER_LEAVE, NULL)                                                                           \
@@ -72,6 +81,8 @@ struct hub_protocol;
     X(BRIDGE_HELLO, free_bridge_hello)                                                             \
     X(BRIDGE_OUT, free_bridge_move)                                                                \
     X(BRIDGE_GONE, free_bridge_gone)                                                               \
+    X(FORWARD_OUT, free_forward_move)                                                              \
+    X(FORWARD_GONE, free_forward_gone)                                                             \
     X(INNER_WANTED, free_inner_wanted)                                                             \
     X(INNER_LEFT, free_inner_wanted)                                                               \
     X(INNER_GONE, NULL)                                                                            \
@@ -153,6 +164,8 @@ struct message_admit_request {
     const char *protocol; /* static storage */
     char key[32], channel[36], client[80];
     char instance[INSTANCE_SIZE + 1]; /* "" unless the client is native */
+    bool follows;                     /* it follows a redirect */
+    bool forwarded;                   /* another node has passed it on */
     char *token;                      /* wiped */
     char *client_token;               /* or NULL */
     char *device;                     /* or NULL */
@@ -177,7 +190,9 @@ struct message_api_request {
     struct http_head head; /* views into `bytes` */
     struct span body;      /* a view, too */
     char client[80];
-    bool fronted; /* the client is nobody on this machine, whatever its address is */
+    bool fronted;   /* the client is nobody on this machine, whatever its address is */
+    bool forwarded; /* another node has passed the caller on */
+    bool from_node; /* it is a call of another node's (cluster/node_message.h) */
     size_t size;
     char bytes[]; /* wiped */
 };
@@ -246,10 +261,16 @@ struct message_device_gone {
     struct device_gone gone;
 };
 
+struct message_drain {
+    struct message message;
+    bool moves; /* other nodes of a cluster take up what is here */
+};
+
 struct message_bridge_hello {
     struct message message;
     uint64_t pending_id;
     char client[80], key[32], channel[36], protocol[BRIDGE_PROTOCOL_MAX + 1];
+    bool forwarded; /* another node has passed it on */
     size_t n_path, n_token;
     char bytes[]; /* the path, and the token; wiped */
 };
@@ -274,6 +295,30 @@ struct message_bridge_close {
 struct message_bridge_gone {
     struct message message;
     struct bridge_gone gone;
+};
+
+/* An answer to ADMIT_REQUEST, API_REQUEST and BRIDGE_HELLO: another node has what is asked for. */
+struct message_forward {
+    struct message message;
+    uint64_t pending_id;
+    /* Where the client is sent by 307, "wss://node2.example:8443"; "": its connection is passed on,
+     * by the ticket. */
+    char location[300];
+    struct forward_ticket *ticket; /* NULL once it is taken */
+};
+/* FORWARD_OUT and FORWARD_IN */
+struct message_forward_move {
+    struct message message;
+    struct forward_ticket *ticket;
+    struct stream *stream; /* detached from its loop; NULL once it is taken */
+};
+struct message_forward_gone {
+    struct message message;
+    struct forward_gone gone;
+};
+struct message_cluster_keys {
+    struct message message;
+    struct cluster_keys *keys; /* held; NULL once it is taken */
 };
 
 struct message_inner_in {

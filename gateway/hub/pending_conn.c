@@ -40,6 +40,7 @@ void pending_conn_free(struct pending_conn *conn)
         conn->protocol->end(conn->session);
     if (conn->stream != NULL)
         stream_close(conn->stream);
+    cluster_keys_free(conn->keys);
     free(conn);
 }
 
@@ -65,6 +66,8 @@ void pending_conn_refused(const struct pending_conn *conn, int status, enum err 
 
 const char *pending_conn_certified(const struct pending_conn *conn)
 {
+    if (conn->via != VIA_NOBODY)
+        return conn->certified[0] != '\0' ? conn->certified : NULL;
     return conn->tls != NULL ? tls_peer_name(conn->tls) : NULL;
 }
 
@@ -240,6 +243,12 @@ static bool open_tls(struct pending_conn *conn)
                                          .client_trust = f->o.device_trust,
                                          .waits = on_waits,
                                          .turns = conn};
+    if (conn->protocol->cluster) {
+        conn->keys = cluster_keys_ref(f->keys);
+        options.identity = cluster_keys_identity(conn->keys);
+        options.client_trust = cluster_keys_clients(conn->keys);
+        options.cache = NULL;
+    }
     identity_fingerprint(f->identity, conn->certificate);
     conn->tls = tls_server(f->o.loop, conn->socket, &options, &handshake_events, conn);
     conn->stream = conn->tls != NULL

@@ -2,6 +2,7 @@
 
 #include "gateway/hub/bridge/bridge_table.h"
 #include "gateway/hub/bridge/inner_table.h"
+#include "gateway/hub/cluster/forward_table.h"
 #include "gateway/hub/devices/device_end.h"
 #include "gateway/hub/devices/device_table.h"
 #include "gateway/hub/frontend.h"
@@ -22,11 +23,12 @@ struct worker {
     struct worker_options o;
     struct loop *loop;
     struct mailbox *mailbox;
-    struct frontend *frontend;    /* NULL at a worker */
-    struct relay_table *relays;   /* NULL at a frontend */
-    struct device_table *devices; /* the same */
-    struct bridge_table *bridges; /* the same */
-    struct inner_table *inners;   /* the same */
+    struct frontend *frontend;      /* NULL at a worker */
+    struct relay_table *relays;     /* NULL at a frontend */
+    struct device_table *devices;   /* the same */
+    struct bridge_table *bridges;   /* the same */
+    struct inner_table *inners;     /* the same */
+    struct forward_table *forwards; /* the same */
     bool stopped;
     struct timer *drained; /* runs while draining */
     struct worker_stats stats;
@@ -96,6 +98,22 @@ static void on_bridge_in(struct worker *w, void *message)
     post_bridge_gone(w->o.hub, w->o.number, &g);
 }
 
+static void on_forward_in(struct worker *w, void *message)
+{
+    struct message_forward_move *m = message;
+    struct forward_gone g = {
+        .ticket = m->ticket, .why = ERR_NO_DESCRIPTORS, .text = "it could not be taken up"};
+    struct stream *stream = m->stream;
+    m->ticket = NULL;
+    m->stream = NULL;
+    if (stream_join(stream, w->loop)) {
+        forward_table_join(w->forwards, g.ticket, stream);
+        return;
+    }
+    stream_close(stream);
+    post_forward_gone(w->o.hub, w->o.number, &g);
+}
+
 static void on_bridge_close(struct worker *w, void *message)
 {
     const struct message_bridge_close *m = message;
@@ -129,6 +147,18 @@ static void on_bridge_reply(struct worker *w, void *message)
     frontend_bridge_reply(w->frontend, message);
 }
 
+static void on_forward(struct worker *w, void *message)
+{
+    frontend_forward(w->frontend, message);
+}
+
+static void on_cluster_keys(struct worker *w, void *message)
+{
+    struct message_cluster_keys *m = message;
+    frontend_cluster_keys(w->frontend, m->keys);
+    m->keys = NULL;
+}
+
 static void on_device_reply(struct worker *w, void *message)
 {
     frontend_device_reply(w->frontend, message);
@@ -139,7 +169,8 @@ static bool has_clients(const struct worker *w)
     if (w->frontend != NULL)
         return frontend_busy(w->frontend);
     return !relay_table_empty(w->relays) || !device_table_empty(w->devices) ||
-           !bridge_table_empty(w->bridges) || !inner_table_empty(w->inners);
+           !bridge_table_empty(w->bridges) || !inner_table_empty(w->inners) ||
+           !forward_table_empty(w->forwards);
 }
 
 /* Tells the main thread once when no client is left and no connection waits for an answer. */
@@ -157,12 +188,13 @@ static void on_drain_look(void *owner)
 
 static void on_drain(struct worker *w, void *message)
 {
-    (void)message;
+    const struct message_drain *m = message;
     if (w->relays != NULL) {
-        relay_table_drain(w->relays);
+        relay_table_drain(w->relays, m->moves);
         device_table_drain(w->devices);
         bridge_table_drain(w->bridges);
         inner_table_drain(w->inners);
+        forward_table_drain(w->forwards);
     }
     timer_start(w->drained, 0);
 }
@@ -176,6 +208,7 @@ static void on_stop(struct worker *w, void *message)
     device_table_free(w->devices);
     bridge_table_free(w->bridges);
     inner_table_free(w->inners);
+    forward_table_free(w->forwards);
     timer_free(w->drained);
     w->stopped = true;
     loop_stop(w->loop);
@@ -231,6 +264,9 @@ static void on_message(void *owner, struct mail *mail)
         [MESSAGE_BRIDGE_IN] = on_bridge_in,
         [MESSAGE_BRIDGE_CLOSE] = on_bridge_close,
         [MESSAGE_BRIDGE_REPLY] = on_bridge_reply,
+        [MESSAGE_FORWARD] = on_forward,
+        [MESSAGE_FORWARD_IN] = on_forward_in,
+        [MESSAGE_CLUSTER_KEYS] = on_cluster_keys,
         [MESSAGE_INNER_IN] = on_inner_in,
         [MESSAGE_INNER_REFUSE] = on_inner_refuse,
         [MESSAGE_INNER_LEAVE] = on_inner_leave,
@@ -272,6 +308,12 @@ static void on_bridge_gone(void *owner, const struct bridge_gone *g)
 {
     struct worker *w = owner;
     post_bridge_gone(w->o.hub, w->o.number, g);
+}
+
+static void on_forward_gone(void *owner, const struct forward_gone *g)
+{
+    struct worker *w = owner;
+    post_forward_gone(w->o.hub, w->o.number, g);
 }
 
 /* What inner ends tell goes to the main thread; without memory it is lost, and the connection ends
@@ -344,9 +386,13 @@ static bool open_relay_worker(struct worker *w)
                                     .gone = on_bridge_gone,
                                     .over = on_inner_over,
                                     .owner = w};
+    struct forward_table_options f = {
+        .loop = w->loop, .idle_ms = w->o.idle_ms, .gone = on_forward_gone, .owner = w};
     w->bridges = bridge_table_new(&b);
     w->inners = inner_table_new(&i);
-    return w->relays != NULL && w->devices != NULL && w->bridges != NULL && w->inners != NULL;
+    w->forwards = forward_table_new(&f);
+    return w->relays != NULL && w->devices != NULL && w->bridges != NULL && w->inners != NULL &&
+           w->forwards != NULL;
 }
 
 static bool open_frontend(struct worker *w)
@@ -389,6 +435,7 @@ struct worker *worker_new(const struct worker_options *o)
     device_table_free(w->devices);
     bridge_table_free(w->bridges);
     inner_table_free(w->inners);
+    forward_table_free(w->forwards);
     timer_free(w->drained);
     worker_free(w);
     return NULL;

@@ -40,11 +40,11 @@ static void new_token(char *out, size_t size)
     snprintf(out, size, "fresh-%d", ++n);
 }
 
-static void is_known(void *owner, const char *device, void (*done)(void *ctx, bool known),
-                     void *ctx)
+static void is_known(void *owner, const char *device,
+                     void (*done)(void *ctx, bool known, const char *node), void *ctx)
 {
     (void)owner;
-    done(ctx, unknown_device == NULL || strcmp(device, unknown_device) != 0);
+    done(ctx, unknown_device == NULL || strcmp(device, unknown_device) != 0, NULL);
 }
 
 void notices_begin(void)

@@ -66,6 +66,13 @@ static void finish(struct call *c, int status, const char *error, struct span bo
     struct api_answer a = {.status = status, .error = error, .body = body};
     struct api_counts *counts = &c->api->counts;
     memcpy(a.request_id, c->request_id, sizeof a.request_id);
+    if (c->node != NULL) { /* another node counts it, and has the line */
+        a.node = c->node;
+        a.device = c->thing;
+        c->done(c->ctx, &a);
+        call_free(c);
+        return;
+    }
     (error == NULL ? counts->ok : counts->failed)[c->operation]++;
     audit(c, error == NULL ? "ok" : error, status);
     c->done(c->ctx, &a);
@@ -94,6 +101,13 @@ static void finish_out_of_memory(struct call *c)
     static const char body[] =
         "{\"__type\":\"InternalServerException\",\"message\":\"The hub is out of memory.\"}";
     finish(c, 500, faults[FAULT_INTERNAL].name, span_of(body));
+}
+
+void answer_elsewhere(struct call *c, const char *node)
+{
+    c->node = node;
+    answer_fault(c, FAULT_INTERNAL, "The hub that device %s is at cannot be asked now: try again.",
+                 c->thing);
 }
 
 void answer_ok(struct call *c)

@@ -58,6 +58,9 @@ struct api_answer {
     char request_id[UUID_SIZE];
     const char *error; /* name of the exception, or NULL; for x-amzn-ErrorType */
     struct span body;  /* application/x-amz-json-1.1; a view that is gone after done */
+    /* Another node of the cluster has the device's link, and has to be asked. The answer, a 503, is
+     * for when it cannot be. NULL: this is the answer. */
+    const char *node, *device;
 };
 #define API_CONTENT_TYPE "application/x-amz-json-1.1"
 /* The headers of an answer, beside its type: lines with their CRLF. */

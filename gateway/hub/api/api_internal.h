@@ -91,6 +91,7 @@ struct call {
     char cut_key[129];
     size_t cut;
 
+    const char *node;  /* answer_elsewhere's */
     int64_t last_seen; /* lastSeenAt of DeviceAwayException, ms; 0: never */
 
     /* Fields for the audit log. */
@@ -114,6 +115,8 @@ void answer_fault(struct call *c, enum fault f, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* answer_fault for use in a `return`; its value is false. */
 #define REFUSE(c, f, ...) (answer_fault((c), (f), __VA_ARGS__), false)
+/* Another node has to be asked, which has the link of c->thing. node is a view. */
+void answer_elsewhere(struct call *c, const char *node);
 /* Answer the errors of registry_done: of changes, and of look-ups. */
 void answer_error(struct call *c, enum err why);
 void answer_unseen(struct call *c, enum err why);

@@ -276,6 +276,11 @@ void connect_device(struct call *c, const struct device_record *d)
         answer_error(c, ERR_NO_MEMORY);
         return;
     }
+    if (d->node != NULL) {
+        free(n);
+        answer_elsewhere(c, d->node);
+        return;
+    }
     n->c = c;
     struct access_request w = {.services = &n->tunnel.services};
     if ((reason == NULL || note_text(c, "reason", reason)) && check_device(c, d) &&

@@ -94,6 +94,12 @@ void notices_ask(struct notices *n, const struct notice *q,
 void notices_await(struct notices *n, const char *device, uint64_t timeout_ms,
                    void (*done)(void *ctx, bool present), void *ctx);
 
+/* Keeps a notice of which another node was told, and for which nobody waits, as if the tunnel had
+ * been opened here. */
+void notices_give(struct notices *n, const struct notice *q);
+/* The device is at that node now: what is kept for it is handed over there. */
+void notices_hand_over(struct notices *n, const char *device, const char *node);
+
 /* The destination of that tunnel was let in. Where the device's wire has no answers
  * (struct notice_carrier), this is the acceptance of the tunnel's notice; a kept one that was not
  * delivered is over in the same way. */
@@ -195,8 +201,13 @@ struct notice_event {
 struct notices_options {
     struct registry *registry; /* for tunnels' events, and rotating; outlives this */
     /* Says whether there is a device of that name that may be told, so that tunnels for other
-     * things keep nothing: calls done(ctx, known), perhaps later. NULL: all are. */
-    void (*known)(void *owner, const char *device, void (*done)(void *ctx, bool known), void *ctx);
+     * things keep nothing: calls done(ctx, known, node), perhaps later. node: the other node of the
+     * cluster that has its link, or NULL. NULL: all are known, and here or away. */
+    void (*known)(void *owner, const char *device,
+                  void (*done)(void *ctx, bool known, const char *node), void *ctx);
+    /* Gives it to that node, which has the device's link; q is a view. False: it is kept here. May
+     * be NULL. */
+    bool (*hand_over)(void *owner, const char *node, const struct notice *q);
     /* Makes a new access token for a destination, terminated, of at most size - 1 bytes. */
     void (*token_new)(char *out, size_t size);
     uint64_t (*now)(void *owner); /* ms, monotonic */

@@ -304,3 +304,30 @@ bool notice_put(struct notices *n, const struct notice *q,
     noticed_settle(d);
     return in;
 }
+
+/* ---- devices at other nodes ---- */
+
+void notices_hand_over(struct notices *n, const char *device, const char *node)
+{
+    static const struct notice_answer elsewhere = {.result = NOTICE_AWAY, .words = ""};
+    struct noticed *d = noticed_find(n, device);
+    if (d == NULL || d->link != NULL || n->o.hand_over == NULL)
+        return;
+    d->holders++;
+    list_each(of_device, &d->pending)
+    {
+        struct pending_notice *p = list_entry(of_device, struct pending_notice, of_device);
+        const struct notice q = {.device = d->name,
+                                 .tunnel = p->tunnel,
+                                 .token = p->token,
+                                 .services = &p->services,
+                                 .service = p->service,
+                                 .opened_by = p->opened_by,
+                                 .why = p->why,
+                                 .timeout_ms = NOTICE_KEEP_MS};
+        if (p->done == NULL && p->url[0] == '\0' && n->o.hand_over(n->o.owner, node, &q))
+            notice_end(p, &elsewhere, false);
+    }
+    d->holders--;
+    noticed_settle(d);
+}

@@ -220,14 +220,24 @@ static void keep_free(struct keep *k)
     question_free(&k->question);
 }
 
-static void on_known(void *ctx, bool known)
+static bool handed_over(const struct notices *n, const char *node, const struct notice *q)
+{
+    return node != NULL && n->o.hand_over != NULL && n->o.hand_over(n->o.owner, node, q);
+}
+
+static void on_known(void *ctx, bool known, const char *node)
 {
     struct keep *k = ctx;
     struct notices *n = k->question.notices;
     k->notice.services = &k->services;
-    if (n != NULL && known)
+    if (n != NULL && known && !handed_over(n, node, &k->notice))
         notice_put(n, &k->notice, NULL, NULL); /* refused: the device stays as it is */
     keep_free(k);
+}
+
+void notices_give(struct notices *n, const struct notice *q)
+{
+    notice_put(n, q, NULL, NULL);
 }
 
 /* Gives notice, when such a device is known; without memory nobody is told, as if it were away. */
@@ -250,7 +260,7 @@ static void tell(struct notices *n, const struct tunnel_record *t, const char *t
         !texts_copy(&k->services, &t->services))
         keep_free(k);
     else if (n->o.known == NULL)
-        on_known(k, true);
+        on_known(k, true, NULL);
     else
         n->o.known(n->o.owner, t->thing, on_known, k);
 }

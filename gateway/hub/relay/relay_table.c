@@ -12,9 +12,14 @@
 #define FULL_MS 1000
 /* While draining, the ends of a tunnel may be dropped when nothing came for that long. */
 #define QUIET_MS 1000
+/* Ends that are to move at once are dropped in so many steps, so that they do not all come back in
+ * the same moment. */
+#define MOVE_STEPS 15
 
 static const struct close_reason shutting_down = {RELAY_DROP, ERR_SHUTDOWN,
                                                   "the hub is shutting down"};
+static const struct close_reason moved = {RELAY_DROP, ERR_SHUTDOWN,
+                                          "this node of the cluster is shutting down"};
 static const struct close_reason stalled = {RELAY_DROP, ERR_STALLED,
                                             "it took nothing, and memory is short"};
 static const struct close_reason replaced = {RELAY_CLOSE_REPLACED, ERR_STREAM_REPLACED,
@@ -33,7 +38,8 @@ struct relay_table {
     struct map by_tunnel;
     struct list clients;
     struct timer *timer;
-    bool draining;
+    bool draining, moving;
+    size_t step; /* ends to drop in each tick while moving */
 };
 
 /* ---- slots ---- */
@@ -140,6 +146,27 @@ static void drop_quiet(struct relay_table *r, uint64_t now)
     }
 }
 
+static bool is_native(const struct relay_end *c)
+{
+    return c == NULL || relay_end_registration(c)->instance[0] != '\0';
+}
+
+/* Of native tunnels, whose connections go on elsewhere. */
+static void drop_moving(struct relay_table *r)
+{
+    size_t n = 0;
+    list_each(node, &r->clients)
+    {
+        struct relay_end *c = relay_end_at(node);
+        const struct relay_slot *slot = find(r, relay_end_registration(c)->tunnel);
+        if (n < r->step && is_native(relay_attached(slot->relay, SIDE_SOURCE)) &&
+            is_native(relay_attached(slot->relay, SIDE_DESTINATION))) {
+            relay_end_close(c, &moved);
+            n++;
+        }
+    }
+}
+
 static struct relay_end *fullest(struct relay_table *r, uint64_t now)
 {
     struct relay_end *found = NULL;
@@ -172,13 +199,19 @@ static void on_tick(void *owner)
     timer_start(r->timer, r->draining ? DRAIN_TICK_MS : TICK_MS);
     list_each(node, &r->clients) relay_end_tick(relay_end_at(node), now, r->o.idle_ms);
     drop_fullest(r, now);
+    if (r->moving)
+        drop_moving(r);
     if (r->draining)
         drop_quiet(r, now);
 }
 
-void relay_table_drain(struct relay_table *r)
+void relay_table_drain(struct relay_table *r, bool moves)
 {
+    size_t n = 0;
+    list_each(node, &r->clients) n++;
+    r->step = n / MOVE_STEPS + 1;
     r->draining = true;
+    r->moving = moves;
     timer_start(r->timer, 0);
 }
 

@@ -27,8 +27,9 @@ void relay_table_join(struct relay_table *r, struct registration *registration,
 void relay_table_close(struct relay_table *r, const char *tunnel, enum side side,
                        const struct close_reason *f);
 /* From now on clients are dropped without a Close frame when nothing has come through their relay
- * for a second, so that they reconnect to the next hub. */
-void relay_table_drain(struct relay_table *r);
+ * for a second, so that they reconnect to the next hub. moves: native
+ * tunnels are dropped at once, some in each tick, since another node takes them up. */
+void relay_table_drain(struct relay_table *r, bool moves);
 bool relay_table_empty(const struct relay_table *r);
 
 #endif

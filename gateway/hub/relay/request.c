@@ -184,10 +184,18 @@ static bool check_upgrade(struct request *r, const struct http_head *head)
     return true;
 }
 
+/* It was to follow no redirect if it said so in any other way. */
+static bool check_redirect(struct request *r, const struct http_head *head)
+{
+    r->follows = span_is(http_header(head, "tunnel-redirect"), "follow");
+    return true;
+}
+
 static bool check_tunnel(struct request *r, const struct http_head *head, struct span query)
 {
     return check_upgrade(r, head) && check_query(r, query) && check_token(r, head) &&
-           check_client_token(r, head) && check_protocol(r, head) && check_instance(r, head);
+           check_client_token(r, head) && check_protocol(r, head) && check_instance(r, head) &&
+           check_redirect(r, head);
 }
 
 /* "hub.example:443" and "[::1]:443" without the port, and without brackets. */

@@ -33,6 +33,7 @@ struct request {
     struct span key;          /* Sec-WebSocket-Key */
     const char *protocol;     /* the subprotocol chosen, one of those offered */
     int version;              /* version of the subprotocol's first messages: 1, 2 or 3 */
+    bool follows;             /* a redirect to another node (share/doc/native.md) */
     struct span instance;     /* identifies the client's process; n is 0 unless it is native */
     struct span host;         /* REQUEST_DEVICE: the hub's, as the device dialled it; no port */
     struct span path;         /* REQUEST_BRIDGE; its token is the bearer's */

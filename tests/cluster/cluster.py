@@ -1,0 +1,143 @@
+"""A cluster on loopback: a real redis-server, and hubs that are nodes of it."""
+
+import random
+import socket
+import threading
+
+import certificates
+from api import Api
+from harness import Case
+from programs import wait_until
+from redis_server import RedisServer
+from sockets import free_port
+
+LEASE = 5  # seconds; gateway/hub/cluster/nodes.h
+
+
+class Balancer:
+    """One address for all nodes, as DNS or a TCP balancer is: each connection goes to the next node
+    that takes it."""
+
+    def __init__(self):
+        self.ports, self.turn = [], 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.sockets = set()
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._one, args=(client,), daemon=True).start()
+
+    def _dial(self):
+        ports = list(self.ports)
+        for i in range(len(ports)):
+            self.turn += 1
+            try:
+                return socket.create_connection(("127.0.0.1", ports[self.turn % len(ports)]), 5)
+            except OSError:
+                continue
+        return None
+
+    def _one(self, client):
+        node = self._dial()
+        if node is None:
+            client.close()
+            return
+        node.settimeout(None)
+        self.sockets |= {client, node}
+        threading.Thread(target=self._pump, args=(client, node), daemon=True).start()
+        self._pump(node, client)
+
+    def _pump(self, a, b):
+        try:
+            while data := a.recv(65536):
+                b.sendall(data)
+            b.shutdown(socket.SHUT_WR)
+        except OSError:
+            for s in (a, b):
+                try:
+                    s.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    pass
+
+    def close(self):
+        self.listener.close()
+        for s in list(self.sockets):
+            try:
+                s.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            s.close()
+
+
+class ClusterCase(Case):
+    """self.node("a") starts a node; self.nodes has those that run, by name."""
+
+    redis_options = {}
+
+    def setUp(self):
+        super().setUp()
+        self.redis = RedisServer(**self.redis_options)
+        self.addCleanup(self.redis.stop)
+        self.balancer = self.origin(Balancer())
+        self.nodes, self.ports = {}, {}
+
+    def url(self):
+        return f"redis://127.0.0.1:{self.redis.port}"
+
+    def node_options(self, name, announce=True):
+        """Its listeners keep their ports when it is started anew."""
+        proof = certificates.certificate(ca="cluster")
+        port, inner = self.ports.setdefault(name, (free_port(), free_port()))
+        return port, ["--cluster", self.url(), "--node", name,
+                      "--cluster-listen", f"127.0.0.1:{inner}", "--cluster-cert", proof.cert,
+                      "--cluster-key", proof.key, "--cluster-ca", proof.ca,
+                      "--audit-log", self.dir / f"audit-{name}",
+                      *(["--announce", f"localhost:{port}"] if announce else [])]
+
+    def node(self, name, *more, announce=True, **options):
+        port, words = self.node_options(name, announce)
+        hub = self.hub(*words, *more, port=port, state=self.dir / f"state-{name}", **options)
+        self.nodes[name] = hub
+        self.balancer.ports = [n.port for n in self.nodes.values()]
+        return hub
+
+    def three(self, *more, **options):
+        nodes = [self.node(name, *more, **options) for name in ("a", "b", "c")]
+        for n in nodes:
+            self.wait_nodes(n, 3)
+        return nodes
+
+    def wait_nodes(self, hub, n):
+        """Until it knows that so many are up."""
+        def up():
+            text = hub_metrics(hub)
+            return sum(v == 1 for k, v in text.items()
+                       if k.startswith("tunnel_hub_node_state") and 'state="up"' in k) == n
+        wait_until(up, f"{n} nodes are up, as node {hub.port} sees it")
+
+    def audit(self, name):
+        path = self.dir / f"audit-{name}"
+        return path.read_text() if path.exists() else ""
+
+
+def hub_metrics(hub):
+    import ops
+    return ops.metrics(hub)
+
+
+def open_at(api, directory, services, **more):
+    """Opens a tunnel; its tokens in files."""
+    from harness import Tokens
+    name = f"t{random.getrandbits(32):08x}"
+    tokens = Tokens(directory / f"{name}.source", directory / f"{name}.destination")
+    tokens.take(api.open(services=services, **more))
+    return tokens
+
+
+__all__ = ["ClusterCase", "LEASE", "Api", "hub_metrics", "open_at"]

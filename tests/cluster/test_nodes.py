@@ -1,0 +1,59 @@
+"""Three hubs as one: a tunnel is at one of them, and its ends and its callers may come to any."""
+
+import hashlib
+import unittest
+
+from cluster import ClusterCase, hub_metrics, open_at
+from harness import ESTABLISHED
+from origins import Http, content_hash
+from programs import run, wait_until
+
+
+class Nodes(ClusterCase):
+    def setUp(self):
+        super().setUp()
+        self.web = self.origin(Http())
+
+    def fetch(self, gateway, n=100000, **options):
+        """Whether n bytes come through the tunnel as they are."""
+        got = run("curl", "-sS", "--fail", "--socks5-hostname", f"127.0.0.1:{gateway.port}",
+                  f"http://HTTP1.tunnel/bytes/{n}", **options)
+        self.assertEqual(got.code, 0, got)
+        return hashlib.sha256(got.out).hexdigest() == content_hash(n)
+
+    def test_redirect(self):
+        """Our own ends go where the tunnel is, and cost no hop."""
+        a, b, c = self.three()
+        tokens = open_at(a.api, self.dir, ["HTTP1"])
+        gateway = self.gateway(b, tokens, up=False)
+        gateway.wait_line(ESTABLISHED)
+        agent = self.agent(c, tokens, {"HTTP1": self.web})
+        agent.wait_line(f"sends us to localhost:{b.port}")
+        gateway.wait_line("is up, with")
+        self.assertTrue(self.fetch(gateway))
+        wait_until(lambda: '"event":"redirect"' in self.audit("c"), "the audit log has it")
+        self.assertEqual(hub_metrics(c)["tunnel_hub_forwards"], 0)
+
+    def test_forward(self):
+        """Anybody else's connection is passed on."""
+        a, b, c = self.three()
+        tokens = open_at(a.api, self.dir, ["HTTP1"])
+        self.localproxy(b, tokens.destination, "-d", f"HTTP1={self.web.address}", up=True)
+        gateway = self.gateway(c, tokens, "-y", "V3", up=True)
+        self.assertTrue(self.fetch(gateway))
+        self.assertEqual(hub_metrics(c)["tunnel_hub_forwards"], 1)
+        self.assertIn('"event":"forward"', self.audit("c"))
+
+    def test_calls_at_any_node(self):
+        a, b, c = self.three()
+        tokens = open_at(a.api, self.dir, ["HTTP1"])
+        agent = self.agent(b, tokens, {"HTTP1": self.web}, ends=(0,))
+        for n in (a, b, c):
+            end = n.api.call("DescribeTunnel", tunnelId=tokens.id)["tunnel"]
+            self.assertEqual(end["destinationConnectionState"]["status"], "CONNECTED")
+        c.api.call("CloseTunnel", tunnelId=tokens.id)
+        self.assertEqual(agent.wait(), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
