@@ -142,15 +142,19 @@ def upgrade(host="127.0.0.1", protocol=PROTOCOL):
 class Link:
     """A connection to /device that was challenged; .nonce and .certificate (its hash)."""
 
-    def __init__(self, hub, host="127.0.0.1", cert=None):
-        if cert:
+    def __init__(self, hub, host="127.0.0.1", cert=None, sock=None, shown=None):
+        """sock: a connection that is there, with the certificate (DER) that was shown."""
+        if sock:
+            self.certificate = hashlib.sha256(shown).digest()
+        elif cert:
             context = ssl.create_default_context(cafile=certificates.certificate().ca)
             context.load_cert_chain(cert.cert, cert.key)
             sock = tls_client(hub.port, context=context)
         else:
             sock = tls_client(hub.port)
         self.host = host
-        self.certificate = hashlib.sha256(sock.getpeercert(binary_form=True)).digest()
+        if not shown:
+            self.certificate = hashlib.sha256(sock.getpeercert(binary_form=True)).digest()
         sock.sendall(upgrade(host).encode())
         head, rest = read_head(sock)
         assert head.split()[1] == "101", head + rest.decode()

@@ -4,12 +4,17 @@ web servers on this machine."""
 import contextlib
 import http.client
 import json
+import os
+import shutil
+import signal
 import socket
+import ssl
 import stat
 import struct
 import unittest
 
 import certificates
+import devices
 import fronts
 import ops
 from api import Key
@@ -289,6 +294,38 @@ class WithoutTls(Fronts):
         with fronts.dial(port) as sock:
             sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
             self.assertRegex(sock.recv(30), rb"^HTTP/1.1 \d\d\d ")
+
+    def test_devices_sign_for_what_they_were_shown(self):
+        own, other = certificates.certificate(), certificates.certificate(names="DNS:front.example")
+        file = self.dir / "front.pem"
+        shutil.copy(other.cert, file)
+        hub = self.plain("--front-cert", file)
+        self._hub.api.key = KEY
+        token = self._hub.api.of_hub("CreateInvitation", names=["press-*"], uses=9)["joinToken"]
+
+        def enter(name, cert):
+            link = devices.Link(None, sock=fronts.dial(self.plain_port),
+                                shown=ssl.PEM_cert_to_DER_cert(cert.cert.read_text()))
+            self.addCleanup(link.drop)
+            told = link.enter(name, devices.Key(self.dir), token)
+            return told.kind if told.kind == "welcome" else told.refusal
+
+        self.assertEqual(enter("press-1", other), "welcome")
+        self.assertEqual(enter("press-2", own), "BAD_PROOF")
+        third = certificates.certificate(names="DNS:third.example")
+        shutil.copy(third.cert, file)
+        self.reload(hub, "certificate and key were read again")
+        self.assertEqual(enter("press-3", third), "welcome")
+        self.assertEqual(enter("press-4", other), "CERTIFICATE_CHANGED")
+        file.write_text("nothing")
+        self.reload(hub, "front.pem: there is no certificate in it.*going on with the certificate in use")
+        self.assertEqual(enter("press-5", third), "welcome")
+
+    def reload(self, hub, line):
+        mark = hub.mark()
+        os.kill(hub.pid, signal.SIGHUP)
+        hub.wait_line(line, after=mark)
+        hub.wait_line("access keys and limits were read again", after=mark)
 
     def test_limits(self):
         hub = self.plain("--workers", "1", "--per-address", "2")
