@@ -328,7 +328,7 @@ static void on_first_readable(void *owner)
         pending_conn_free(conn); /* a client that leaves without a request is not reported */
         return;
     }
-    if (conn->tls == NULL && frontend_has_header(conn)) {
+    if (conn->tls == NULL && !conn->told && frontend_has_header(conn)) {
         pending_conn_refused(conn, 0, ERR_PROTOCOL, FRONTEND_STRANGE_HEADER);
         pending_conn_free(conn);
         return;
