@@ -90,29 +90,71 @@ static void wait_for_pong(struct redis_test *t)
     fail_msg("redis-server in %s does not answer", t->folder);
 }
 
+static void make_folder(struct redis_test *t)
+{
+    if (t->folder[0] != 0)
+        return;
+    strcpy(t->folder, "/tmp/tunnel-redis-XXXXXX");
+    assert_non_null(mkdtemp(t->folder));
+    t->port = free_port();
+}
+
+static void start(struct redis_test *t, const char *const *argv)
+{
+    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    t->pid = run(argv, nowhere);
+    close(nowhere);
+    wait_for_pong(t);
+}
+
 void redis_test_start(struct redis_test *t, const char *const *more)
 {
     char port[16], socket[96], log[96];
-    if (t->folder[0] == 0) {
-        strcpy(t->folder, "/tmp/tunnel-redis-XXXXXX");
-        assert_non_null(mkdtemp(t->folder));
-        t->port = free_port();
-    }
+    make_folder(t);
     snprintf(port, sizeof port, "%d", t->port);
     snprintf(socket, sizeof socket, "%s/redis.sock", t->folder);
     snprintf(log, sizeof log, "%s/log", t->folder);
     snprintf(t->url, sizeof t->url, "unix:%s", socket);
     snprintf(t->tcp, sizeof t->tcp, "redis://127.0.0.1:%d", t->port);
-    const char *argv[ARGS_MAX] = {"redis-server", "--port", port,    "--bind",    "127.0.0.1",
-                                  "--unixsocket", socket,   "--dir", t->folder,   "--appendonly",
-                                  "yes",          "--save", "",      "--logfile", log};
-    size_t n = 15;
+    const char *argv[ARGS_MAX] = {"redis-server",
+                                  "--port",
+                                  port,
+                                  "--bind",
+                                  "127.0.0.1",
+                                  "--unixsocket",
+                                  socket,
+                                  "--dir",
+                                  t->folder,
+                                  "--logfile",
+                                  log,
+                                  "--save",
+                                  "",
+                                  "--appendonly",
+                                  "yes",
+                                  "--appendfsync",
+                                  "no"};
+    size_t n = 0;
+    while (argv[n] != NULL)
+        n++;
     for (size_t i = 0; more != NULL && more[i] != NULL && n + 1 < ARGS_MAX; i++)
         argv[n++] = more[i];
-    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    t->pid = run(argv, nowhere);
-    close(nowhere);
-    wait_for_pong(t);
+    start(t, argv);
+}
+
+void redis_test_start_sentinel(struct redis_test *t, int master)
+{
+    char path[96];
+    make_folder(t);
+    snprintf(path, sizeof path, "%s/sentinel.conf", t->folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fprintf(f,
+            "port %d\nbind 127.0.0.1\ndir %s\nlogfile %s/log\nunixsocket %s/redis.sock\n"
+            "sentinel monitor main 127.0.0.1 %d 1\nsentinel down-after-milliseconds main 1000\n"
+            "sentinel failover-timeout main 3000\n",
+            t->port, t->folder, t->folder, t->folder, master);
+    fclose(f);
+    start(t, (const char *const[]){"redis-server", path, "--sentinel", NULL});
 }
 
 void redis_test_kill(struct redis_test *t)

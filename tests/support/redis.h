@@ -24,9 +24,12 @@ struct redis_test {
 };
 
 /* Starts it, with `more` (pairs of option and value, ended by NULL; NULL: none) after what suits
- * tests: append-only file, noeviction, protected by nothing. Fails the test when it does not
- * answer. */
+ * tests: append-only file, noeviction, protected by nothing. (Not appendfsync everysec: it holds
+ * what it acknowledged back from the file while it syncs, and loses that when it is killed.) Fails
+ * the test when it does not answer. */
 void redis_test_start(struct redis_test *t, const char *const *more);
+/* A Sentinel on that port, which watches the master "main" on another. */
+void redis_test_start_sentinel(struct redis_test *t, int master);
 /* As after kill -9; its file stays, and redis_test_start starts it again with it. */
 void redis_test_kill(struct redis_test *t);
 void redis_test_stop(struct redis_test *t); /* ends it, and removes its folder */

@@ -1,6 +1,7 @@
 /* The parts of the client of Redis that need no server: addresses, replies, what INFO says. */
 #include "gateway/hub/redis/redis_info.h"
 #include "gateway/hub/redis/redis_reply.h"
+#include "gateway/hub/redis/redis_slot.h"
 #include "gateway/hub/redis/redis_url.h"
 
 #include <setjmp.h>
@@ -223,6 +224,7 @@ static void servers_are_judged(void **state)
         {"redis_mode:sentinel\r\n", REDIS_PLAIN, "lasting: is a Sentinel"},
         {"cluster_enabled:1\r\n", REDIS_PLAIN, "lasting: is part of a Redis Cluster"},
         {"cluster_enabled:1\r\n", REDIS_CLUSTER, "fine"},
+        {"cluster_enabled:1\r\nrole:slave\r\n", REDIS_CLUSTER, "lasting: is a replica"},
         {"", REDIS_CLUSTER, "lasting: is not part of a Redis Cluster"},
         {"role:slave\r\n", REDIS_PLAIN, "lasting: is a replica"},
         {"maxmemory_policy:allkeys-lru\r\n", REDIS_PLAIN,
@@ -254,6 +256,51 @@ static void errors_are_told_apart(void **state)
     assert_int_equal(redis_trouble(span_of("")), REDIS_OTHER);
 }
 
+/* ---- slots ---- */
+
+static void slots_are_those_of_redis(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *key;
+        uint16_t slot;
+    } table[] = {
+        {"", 0},        {"123456789", 12739}, /* of the specification: 0x31C3 */
+        {"foo", 12182}, {"{foo}bar", 12182},  {"x{foo}{bar}", 12182}, {"tunnel:nodes:{nodes}", 0},
+    };
+    for (size_t i = 0; i + 1 < sizeof table / sizeof *table; i++)
+        if (redis_slot(span_of(table[i].key)) != table[i].slot)
+            fail_msg("%s: %d", table[i].key, redis_slot(span_of(table[i].key)));
+    assert_int_equal(redis_slot(span_of("tunnel:nodes:{nodes}")), redis_slot(span_of("nodes")));
+}
+
+static void redirects_are_read(void **state)
+{
+    (void)state;
+    struct redis_redirect r;
+    assert_true(redis_redirect_read(span_of("MOVED 3999 127.0.0.1:6381"), &r));
+    assert_int_equal(r.slot, 3999);
+    assert_string_equal(r.host, "127.0.0.1");
+    assert_int_equal(r.port, 6381);
+    assert_true(redis_redirect_read(span_of("ASK 0 ::1:1"), &r));
+    assert_string_equal(r.host, "::1");
+    assert_true(redis_redirect_read(span_of("MOVED 16383 :7000"), &r));
+    assert_string_equal(r.host, "");
+    static const char *const bad[] = {"",
+                                      "MOVED",
+                                      "MOVED 1",
+                                      "MOVED 1 h",
+                                      "MOVED 1 h:",
+                                      "MOVED 1 h:0",
+                                      "MOVED x h:1",
+                                      "MOVED 16384 h:1",
+                                      "MOVED 1 h:65536",
+                                      "ERR 1 h:1",
+                                      "MOVED -1 h:1"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(redis_redirect_read(span_of(bad[i]), &r));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -265,6 +312,8 @@ int main(void)
         cmocka_unit_test(readers_take_what_is_there),
         cmocka_unit_test(servers_are_judged),
         cmocka_unit_test(errors_are_told_apart),
+        cmocka_unit_test(slots_are_those_of_redis),
+        cmocka_unit_test(redirects_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -152,7 +152,7 @@ static void other_kinds(void **state)
     char url[128];
     redis_test_start(&server, NULL);
     snprintf(url, sizeof url, "redis+cluster://127.0.0.1:%d", server.port);
-    SAYS(start(url, NULL, 0), "is not part of a Redis Cluster");
+    SAYS(start(url, NULL, 0), "says: ERR This instance has cluster support disabled");
     redis_test_stop(&server);
     redis_test_start(&server, (const char *const[]){"--cluster-enabled", "yes", NULL});
     SAYS(start(server.tcp, NULL, 0), "is part of a Redis Cluster");

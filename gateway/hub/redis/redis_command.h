@@ -11,16 +11,18 @@ struct redis_command {
     struct list node; /* of where it waits for the next step */
     struct list all;  /* of all that their client has */
     struct buf text;  /* as it is sent (RESP) */
-    redis_done *done; /* NULL: one of a greeting */
+    enum { REDIS_ASKED, REDIS_GREETING, REDIS_SILENT } kind; /* SILENT: its answer is nobody's */
+    redis_done *done;
     void *ctx;
-    enum err why;   /* ERR_BUSY, or why it cannot be sent */
-    uint64_t until; /* loop's ms: ERR_BUSY after that */
-    uint64_t again; /* waits until then, when a server asked for another try */
-    uint64_t sent;  /* when it was sent last */
-    uint16_t slot;  /* which shard of a Redis Cluster has its key */
-    uint8_t tries;  /* answers that asked for another try */
-    uint8_t losses; /* connections that were lost while it was unanswered */
-    bool asking;    /* the next try goes ahead of a move of its slot */
+    enum err why;      /* ERR_BUSY, or why it cannot be sent */
+    uint64_t until;    /* loop's ms: ERR_BUSY after that */
+    uint64_t again;    /* waits until then, when a server asked for another try */
+    uint64_t sent;     /* when it was sent last */
+    uint16_t slot;     /* which shard of a Redis Cluster has its key */
+    uint8_t tries;     /* answers that asked for another try */
+    uint8_t losses;    /* connections that were lost while it was unanswered */
+    uint8_t redirects; /* to other servers */
+    bool asking;       /* the next try goes ahead of a move of its slot */
 };
 
 /* `why` is set when there are too many arguments or bytes (ERR_TOO_LARGE). NULL: no memory. */

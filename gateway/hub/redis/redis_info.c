@@ -55,7 +55,7 @@ static const char *wrong_kind(const struct redis_info *i, enum redis_kind kind)
     if (!i->cluster && kind == REDIS_CLUSTER)
         return "is not part of a Redis Cluster (cluster-enabled is off); its address is written "
                "redis://host:port";
-    if (i->replica && kind != REDIS_CLUSTER)
+    if (i->replica)
         return "is a replica, which takes no writes; name its master";
     return NULL;
 }

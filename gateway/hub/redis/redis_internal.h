@@ -2,18 +2,29 @@
 #ifndef GATEWAY_HUB_REDIS_REDIS_INTERNAL_H
 #define GATEWAY_HUB_REDIS_REDIS_INTERNAL_H
 
+#include "gateway/hub/redis/redis_guide.h"
 #include "gateway/hub/redis/redis_server.h"
+#include "gateway/hub/redis/redis_slot.h"
+
+#define REDIS_SHARDS_MAX 128
+#define REDIS_NO_SHARD UINT8_MAX
 
 struct redis {
     struct redis_options o;
     struct redis_url url;
     struct redis_pin pin;
-    struct redis_server *server;
-    struct list all;    /* the commands that are not answered yet */
-    struct list later;  /* commands that a server wants to be asked again */
-    struct list failed; /* are answered with their `why` at the end of the loop's turn */
+    /* The masters: one, or those of a Redis Cluster with the one that has each slot. */
+    struct redis_server *servers[REDIS_SHARDS_MAX];
+    size_t n;
+    uint8_t *slots;            /* REDIS_SLOTS indexes into servers; NULL: the one has all */
+    struct redis_guide *guide; /* NULL: the address of the one is known */
+    struct redis_place master; /* where the Sentinels say that it is */
+    struct list all;           /* the commands that are not answered yet */
+    struct list later;         /* commands that a server wants to be asked again */
+    struct list failed;        /* are answered with their `why` at the end of the loop's turn */
     struct deferred tell_failed;
-    struct timer *tick; /* runs while commands wait anywhere */
+    struct timer *tick; /* while commands wait anywhere */
+    bool ticking;
     struct redis_counts counts;
     bool up;
     /* The first greeting, for which redis_new waits. */
@@ -24,13 +35,34 @@ struct redis {
     size_t size;
 };
 
+/* ---- redis_ways.c: the ways of a command ---- */
+
+/* A server of r, connecting from now on. NULL: no memory, or too many. */
+struct redis_server *redis_add_server(struct redis *r, const struct redis_place *place);
 /* Sends a command to the server that it belongs to, or answers it soon. */
 void redis_dispatch(struct redis *r, struct redis_command *c);
 /* Answers the command and frees it; the last thing that its caller does. */
 void redis_finish(struct redis *r, struct redis_command *c, enum err why,
                   const struct redis_reply *reply);
 void redis_fail_soon(struct redis *r, struct redis_command *c);
-/* Asks again in a moment. */
-void redis_ask_later(struct redis *r, struct redis_command *c);
+void redis_ask_later(struct redis *r, struct redis_command *c); /* asks again in a moment */
+void redis_tell_failed(void *r);
+void redis_on_tick(void *r);
+/* Looks anew whether all servers answer. */
+void redis_set_up(struct redis *r);
+/* Nobody could be reached, or nobody will do: the end of the start, or another reason to wait. */
+void redis_in_vain(struct redis *r, enum err why, const char *text);
+
+/* ---- redis_shards.c: the masters of a Redis Cluster ---- */
+
+struct redis_server *redis_server_for(struct redis *r, uint16_t slot); /* NULL: not known now */
+enum err redis_begin_cluster(struct redis *r);
+/* The server `from` said that the command's slot is elsewhere. False: it said nonsense. */
+bool redis_follow(struct redis *r, struct redis_server *from, struct redis_command *c,
+                  struct span error);
+
+/* ---- redis_sentinel.c ---- */
+
+enum err redis_begin_sentinel(struct redis *r);
 
 #endif

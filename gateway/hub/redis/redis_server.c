@@ -2,10 +2,7 @@
 
 #include "core/base/log.h"
 #include "core/base/random.h"
-#include "core/base/text.h"
-#include "gateway/hub/redis/redis_info.h"
 #include "gateway/hub/redis/redis_link.h"
-#include "redis_library.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +12,7 @@
 #define PAUSE_MAX_MS 2000
 #define PATIENCE_MS 250 /* between two questions to a server that is loading */
 
-enum state { PAUSED, CONNECTING, LOGIN, INFO, LOADING, PIN, LIST, LIBRARY, READY };
+enum state { PAUSED, FINDING, CONNECTING, GREETING, LOADING, READY };
 
 struct redis_server {
     struct redis_server_options o;
@@ -26,14 +23,9 @@ struct redis_server {
     struct list waiting;
     struct timer *timer;
     unsigned fails; /* in a row */
-    bool checked;   /* it was found good once: what it keeps is only warned of from then on */
-    bool warned;
+    uint64_t ready_at;
+    struct redis_greeting greeting;
 };
-
-void redis_function(const char *name, char *out, size_t size)
-{
-    snprintf(out, size, "%s_" REDIS_LIBRARY, name);
-}
 
 /* ---- the ends of tries ---- */
 
@@ -62,7 +54,7 @@ static void drop_link(struct redis_server *s)
     while (!list_empty(&sent)) {
         struct redis_command *c = list_entry(sent.prev, struct redis_command, node);
         list_remove(&c->node);
-        if (c->done == NULL) /* a greeting's */
+        if (c->kind != REDIS_ASKED)
             redis_command_free(c);
         else if (s->o.events->lost(s->o.owner, c))
             list_prepend(&s->waiting, &c->node);
@@ -79,67 +71,22 @@ static void fail(struct redis_server *s, enum err why, const char *what)
     s->o.events->failed(s->o.owner, s, why, text);
 }
 
-static void fail_with_answer(struct redis_server *s, enum err why, const char *what,
-                             struct span answer)
+static bool send_asking(struct redis_server *s)
 {
-    char shown[256], text[400];
-    text_copy(answer, TEXT_UTF8, shown, sizeof shown);
-    snprintf(text, sizeof text, "%s: %s", what, shown);
-    fail(s, why, text);
+    struct redis_command *c = redis_command_new((const struct span[]){span_of("ASKING")}, 1);
+    if (c != NULL)
+        c->kind = REDIS_SILENT;
+    if (c != NULL && redis_link_send(s->link, c))
+        return true;
+    redis_command_free(c);
+    return false;
 }
 
-/* ---- the greeting ---- */
-
-static void say(struct redis_server *s, enum state next, const struct span *args, size_t n)
+static bool transmit(struct redis_server *s, struct redis_command *c)
 {
-    struct redis_command *c = redis_command_new(args, n);
-    s->state = next;
-    if (c == NULL || !redis_link_send(s->link, c)) {
-        redis_command_free(c);
-        fail(s, ERR_NO_MEMORY, "cannot be asked: out of memory");
-    }
-}
-
-static void ask_info(struct redis_server *s)
-{
-    say(s, INFO, (const struct span[]){span_of("INFO")}, 1);
-}
-
-static void log_in(struct redis_server *s)
-{
-    struct span args[3] = {span_of("AUTH"), span_of(s->o.user), span_of(s->o.password)};
-    if (s->o.user == NULL)
-        args[1] = args[2];
-    say(s, LOGIN, args, s->o.user != NULL ? 3 : 2);
-}
-
-static void load(struct redis_server *s)
-{
-    const struct span args[] = {
-        span_of("FUNCTION"), span_of("LOAD"), {redis_library, sizeof redis_library}};
-    say(s, LIBRARY, args, 3);
-}
-
-/* A server that is full says that it has them, and takes none. */
-static void look_for_functions(struct redis_server *s)
-{
-    const struct span args[] = {span_of("FUNCTION"), span_of("LIST"), span_of("LIBRARYNAME"),
-                                span_of("tunnel_" REDIS_LIBRARY)};
-    say(s, LIST, args, 4);
-}
-
-static void ask_pin(struct redis_server *s)
-{
-    const struct span args[] = {span_of("HGET"), span_of(s->o.pin->key), span_of(s->o.pin->field)};
-    say(s, PIN, args, 3);
-}
-
-static void on_pin(struct redis_server *s, struct span value)
-{
-    if (span_is(value, s->o.pin->value))
-        look_for_functions(s);
-    else
-        fail(s, ERR_PROTOCOL, "has lost what hubs kept there, or is another one");
+    if (s->state != READY || (c->asking && !send_asking(s)))
+        return false;
+    return redis_link_send(s->link, c);
 }
 
 static void send_waiting(struct redis_server *s)
@@ -147,121 +94,34 @@ static void send_waiting(struct redis_server *s)
     list_each(node, &s->waiting)
     {
         struct redis_command *c = list_entry(node, struct redis_command, node);
-        if (s->state != READY || !redis_link_send(s->link, c))
+        if (!transmit(s, c))
             return;
     }
 }
 
-static void greeted(struct redis_server *s)
+static void on_step(struct redis_server *s, enum greeting_step step)
 {
-    s->state = READY;
-    s->fails = 0;
-    s->checked = true;
-    send_waiting(s);
-    s->o.events->ready(s->o.owner, s);
-}
-
-static void denied(struct redis_server *s, struct span error)
-{
-    char shown[256], text[512];
-    text_copy(error, TEXT_UTF8, shown, sizeof shown);
-    if (strncmp(shown, "NOAUTH", 6) == 0)
-        snprintf(text, sizeof text, "wants a password, and none was given: %s", shown);
-    else if (strncmp(shown, "WRONGPASS", 9) == 0)
-        snprintf(text, sizeof text, "does not take the %s: %s",
-                 s->o.user != NULL ? "user's name with this password" : "password", shown);
-    else
-        snprintf(text, sizeof text,
-                 "denies this user a command that is needed (share/doc/cluster.md has the list): "
-                 "%s",
-                 shown);
-    fail(s, ERR_AUTH, text);
-}
-
-static void be_patient(struct redis_server *s, struct span answer)
-{
-    char shown[256], text[512];
-    text_copy(answer, TEXT_UTF8, shown, sizeof shown);
-    snprintf(text, sizeof text, "Redis at %s asks for patience: %s", s->name, shown);
-    s->state = LOADING;
-    s->fails++;
-    timer_start(s->timer, PATIENCE_MS);
-    s->o.events->failed(s->o.owner, s, ERR_BUSY, text);
-}
-
-static void on_info(struct redis_server *s, struct span answer)
-{
-    struct redis_info info;
-    char text[320];
-    bool lasting = false;
-    redis_info_read(answer, &info);
-    if (info.redis && info.loading) {
-        be_patient(s, span_of("it is loading its data"));
+    char text[704];
+    switch (step) {
+    case GREETING_GOES_ON:
         return;
-    }
-    enum err why = redis_info_check(&info, s->o.kind, &lasting, text, sizeof text);
-    if (why != ERR_OK && (lasting || !s->checked)) {
-        fail(s, why, text);
+    case GREETING_DONE:
+        s->state = READY;
+        s->ready_at = loop_now(s->o.loop);
+        s->fails = 0;
+        send_waiting(s);
+        s->o.events->ready(s->o.owner, s);
         return;
-    }
-    if (why != ERR_OK && !s->warned)
-        log_error("Redis at %s %s", s->name, text);
-    s->warned = why != ERR_OK;
-    if (s->o.pin->key[0] != 0)
-        ask_pin(s);
-    else
-        look_for_functions(s);
-}
-
-/* Another hub was faster. */
-static bool is_loaded(struct span error)
-{
-    return memmem(error.p, error.n, "already exists", 14) != NULL;
-}
-
-/* An error in place of what was asked for. */
-static void on_error(struct redis_server *s, struct span error)
-{
-    if (s->state == LIBRARY && is_loaded(error)) {
-        greeted(s);
-        return;
-    }
-    switch (redis_trouble(error)) {
-    case REDIS_MOVED: /* what is pinned is another shard's */
-        look_for_functions(s);
-        return;
-    case REDIS_WAIT:
-        be_patient(s, error);
-        return;
-    case REDIS_DENIED:
-        denied(s, error);
-        return;
-    case REDIS_FULL:
-        fail_with_answer(s, ERR_NO_MEMORY, "has no room", error);
+    case GREETING_PATIENCE:
+        snprintf(text, sizeof text, "Redis at %s %s", s->name, s->greeting.text);
+        s->state = LOADING;
+        s->fails++;
+        timer_start(s->timer, PATIENCE_MS);
+        s->o.events->failed(s->o.owner, s, ERR_BUSY, text);
         return;
     default:
-        fail_with_answer(s, ERR_PROTOCOL,
-                         s->state == LOGIN ? "was given a password that it does not want"
-                                           : "does not take what it is asked",
-                         error);
+        fail(s, s->greeting.why, s->greeting.text);
     }
-}
-
-static void on_greeting(struct redis_server *s, const struct redis_reply *reply)
-{
-    struct span text = redis_text(reply);
-    if (reply->type == REDIS_ERROR)
-        on_error(s, text);
-    else if (s->state == LOGIN)
-        ask_info(s);
-    else if (s->state == INFO)
-        on_info(s, text);
-    else if (s->state == PIN)
-        on_pin(s, text);
-    else if (s->state == LIBRARY || (s->state == LIST && redis_count(reply) > 0))
-        greeted(s);
-    else if (s->state == LIST)
-        load(s);
 }
 
 /* ---- the link ---- */
@@ -269,22 +129,34 @@ static void on_greeting(struct redis_server *s, const struct redis_reply *reply)
 static void on_connected(void *owner)
 {
     struct redis_server *s = owner;
-    if (s->o.password != NULL)
-        log_in(s);
-    else
-        ask_info(s);
+    s->state = GREETING;
+    s->greeting.link = s->link;
+    on_step(s, redis_greet(&s->greeting));
 }
 
 static void on_answered(void *owner, struct redis_command *c, const struct redis_reply *reply)
 {
     struct redis_server *s = owner;
     send_waiting(s); /* there may be room again */
-    if (c->done != NULL) {
+    if (c->kind == REDIS_ASKED) {
         s->o.events->answered(s->o.owner, s, c, reply);
         return;
     }
+    bool greeting = c->kind == REDIS_GREETING;
     redis_command_free(c);
-    on_greeting(s, reply);
+    if (greeting)
+        on_step(s, redis_greet_answer(&s->greeting, reply));
+}
+
+/* The next connection is made at once, unless this one was short, too. */
+static void lose(struct redis_server *s, enum err why)
+{
+    log_info("the connection to Redis at %s is lost: %s", s->name, err_text(why));
+    drop_link(s);
+    if (loop_now(s->o.loop) > s->ready_at + PAUSE_MAX_MS)
+        redis_server_again(s);
+    else
+        pause_before_next(s, why);
 }
 
 static void on_lost(void *owner, enum err why)
@@ -292,9 +164,8 @@ static void on_lost(void *owner, enum err why)
     struct redis_server *s = owner;
     char text[320];
     bool was_connected = s->state > CONNECTING;
-    if (s->state == READY || s->state == LIBRARY) {
-        log_info("the connection to Redis at %s is lost: %s", s->name, err_text(why));
-        redis_server_again(s, NULL);
+    if (s->state == READY) {
+        lose(s, why);
         return;
     }
     if (why == ERR_PROTOCOL || why == ERR_TOO_LARGE)
@@ -323,13 +194,25 @@ static void connect_now(struct redis_server *s)
         pause_before_next(s, ERR_NO_MEMORY);
 }
 
+static void find(struct redis_server *s)
+{
+    if (s->o.events->find == NULL) {
+        connect_now(s);
+        return;
+    }
+    s->state = FINDING;
+    s->o.events->find(s->o.owner, s);
+}
+
 static void on_timer(void *owner)
 {
     struct redis_server *s = owner;
-    if (s->state == LOADING)
-        ask_info(s);
-    else
-        connect_now(s);
+    if (s->state == LOADING) {
+        s->state = GREETING;
+        on_step(s, redis_greet_again(&s->greeting));
+        return;
+    }
+    find(s);
 }
 
 /* ---- for the owner ---- */
@@ -355,13 +238,15 @@ struct redis_server *redis_server_new(const struct redis_server_options *o)
     if (s == NULL)
         return NULL;
     s->o = *o;
+    s->greeting = (struct redis_greeting){
+        .kind = o->kind, .user = o->user, .password = o->password, .name = s->name, .pin = o->pin};
     list_init(&s->waiting);
     s->timer = timer_new(o->loop, on_timer, s);
     if (s->timer == NULL || !set_place(s, o->place)) {
         redis_server_free(s);
         return NULL;
     }
-    connect_now(s);
+    find(s);
     return s;
 }
 
@@ -377,24 +262,33 @@ void redis_server_free(struct redis_server *s)
 
 void redis_server_send(struct redis_server *s, struct redis_command *c)
 {
-    if (s->state != READY || !list_empty(&s->waiting) || !redis_link_send(s->link, c))
+    if (!list_empty(&s->waiting) || !transmit(s, c))
         list_append(&s->waiting, &c->node);
 }
 
 void redis_server_load(struct redis_server *s)
 {
-    if (s->state == READY)
-        load(s);
+    if (s->state != READY)
+        return;
+    s->state = GREETING;
+    on_step(s, redis_greet_load(&s->greeting));
 }
 
-void redis_server_again(struct redis_server *s, const struct redis_place *place)
+void redis_server_found(struct redis_server *s, const struct redis_place *place)
+{
+    if (s->state != FINDING)
+        return;
+    if (set_place(s, place))
+        connect_now(s);
+    else
+        pause_before_next(s, ERR_NO_MEMORY);
+}
+
+void redis_server_again(struct redis_server *s)
 {
     drop_link(s);
     timer_stop(s->timer);
-    if (place != NULL && !set_place(s, place))
-        pause_before_next(s, ERR_NO_MEMORY);
-    else
-        connect_now(s);
+    find(s);
 }
 
 void redis_server_stop(struct redis_server *s)

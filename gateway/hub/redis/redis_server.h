@@ -3,13 +3,14 @@
 #ifndef GATEWAY_HUB_REDIS_REDIS_SERVER_H
 #define GATEWAY_HUB_REDIS_REDIS_SERVER_H
 
-#include "gateway/hub/redis/redis_command.h"
-#include "gateway/hub/redis/redis_reply.h"
-#include "gateway/hub/redis/redis_url.h"
+#include "gateway/hub/redis/redis_greeting.h"
 
 struct redis_server;
 
 struct redis_server_events {
+    /* Before each connection: where is it? Comes back as redis_server_found. NULL: it stays where
+     * it is. */
+    void (*find)(void *owner, struct redis_server *s);
     /* It is greeted, and takes commands. */
     void (*ready)(void *owner, struct redis_server *s);
     /* A try to reach it, or its greeting, was in vain: ERR_BUSY: it asks for patience, and is asked
@@ -21,11 +22,6 @@ struct redis_server_events {
     /* The command was sent, and its answer is lost. True: it is to be sent again; false: the owner
      * has taken it back. */
     bool (*lost)(void *owner, struct redis_command *c);
-};
-
-/* redis_pin's; empty texts: nothing is pinned. */
-struct redis_pin {
-    char key[64], field[64], value[64];
 };
 
 struct redis_server_options {
@@ -44,10 +40,12 @@ void redis_server_free(struct redis_server *s);
 
 /* Takes the command over; it goes out when the server is ready. */
 void redis_server_send(struct redis_server *s, struct redis_command *c);
+/* The answer to `find`. */
+void redis_server_found(struct redis_server *s, const struct redis_place *place);
 /* Loads the functions once more before anything else is sent. */
 void redis_server_load(struct redis_server *s);
-/* Drops the connection, and makes another one: to `place` when it is not NULL. */
-void redis_server_again(struct redis_server *s, const struct redis_place *place);
+/* Drops the connection, and makes another one. */
+void redis_server_again(struct redis_server *s);
 /* Drops the connection for good; what it holds waits from then on. */
 void redis_server_stop(struct redis_server *s);
 
@@ -58,8 +56,5 @@ bool redis_server_ready(const struct redis_server *s);
 bool redis_server_down(const struct redis_server *s);
 const char *redis_server_name(const struct redis_server *s); /* "host:port", or its path */
 const struct redis_place *redis_server_place(const struct redis_server *s);
-
-/* The functions' name in Redis: "put" becomes what library.lua registers. */
-void redis_function(const char *name, char *out, size_t size);
 
 #endif
