@@ -16,6 +16,7 @@ static struct {
     int skip;
 } fault;
 int fault_hits;
+int commands_sent;
 
 struct faulted {
     struct list node;
@@ -52,6 +53,7 @@ void fault_always(enum fault f)
 static enum fault hits(struct span command)
 {
     enum fault f = fault.kind;
+    commands_sent++;
     if (fault.always != FAULT_NONE)
         return fault.always;
     if (f == FAULT_NONE || !span_is(command, fault.command) || fault.skip-- > 0)

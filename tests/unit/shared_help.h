@@ -46,6 +46,7 @@ void fault_next(const char *command, enum fault f, int skip);
 void fault_always(enum fault f); /* to all of them; FAULT_FAIL: Redis is away */
 void fault_release(void);        /* what was held goes on */
 extern int fault_hits;
+extern int commands_sent; /* by all nodes */
 
 /* ---- from the beginning to the end ---- */
 

@@ -227,6 +227,38 @@ static void test_away_fenced(void **state)
     assert_string_equal(in_redis(id, "o"), "b:100");
 }
 
+/* Killed as by kill -9, and started again with its file: nothing is lost that was answered. */
+static void test_restarted(void **state)
+{
+    char ids[3][NAME_SIZE], suffix[8];
+    struct reply r;
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        snprintf(suffix, sizeof suffix, "%d", i);
+        snprintf(ids[i], NAME_SIZE, "%s", open_at(0, suffix));
+    }
+    assert_int_equal(enter(0, SIDE_SOURCE, "src0", ONE_CLIENT), 0);
+    assert_int_equal(enter(1, SIDE_SOURCE, "src1", NULL), 0);
+    assert_int_equal(close_at(1, ids[2], false), ERR_OK);
+    redis_test_kill(&server);
+    struct tunnel_record t = new_record("plant7");
+    assert_int_equal(open_with(0, &t, "3", 0, &r), ERR_BUSY);
+    assert_int_equal(enter(0, SIDE_SOURCE, "src0", ONE_CLIENT), 0);
+    assert_int_equal(enter(1, SIDE_DESTINATION, "dst1", NULL), 503);
+    UNTIL_TRUE(!registry_healthy(nodes[0].registry) && !registry_healthy(nodes[1].registry));
+    redis_test_start(&server, NULL);
+    UNTIL_TRUE(registry_healthy(nodes[0].registry) && registry_healthy(nodes[1].registry) &&
+               registry_healthy(nodes[2].registry));
+    assert_int_equal(enter(2, SIDE_SOURCE, "src1", NULL), 400);
+    assert_int_equal(enter(2, SIDE_SOURCE, "src0", ONE_CLIENT), 1);
+    assert_int_equal(enter(2, SIDE_SOURCE, "src2", NULL), 403);
+    assert_int_equal(enter(1, SIDE_DESTINATION, "dst1", NULL), 0);
+    assert_true(get_at(2, ids[0]).connected[SIDE_SOURCE]);
+    t = new_record("plant7");
+    assert_int_equal(open_with(0, &t, "3", 0, &r), ERR_OK);
+    assert_string_equal(nodes[1].heard, "e");
+}
+
 /* ---- the end ---- */
 
 static void on_listed(void *ctx, enum err why)
@@ -405,12 +437,11 @@ static void test_clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_use_sent_again), TEST(test_changes_sent_again),
-        TEST(test_each_command),   TEST(test_away),
-        TEST(test_away_denied),    TEST(test_away_expiry),
-        TEST(test_away_fenced),    TEST(test_freed_meanwhile),
-        TEST(test_nonsense),       TEST(test_nonsense_in_list),
-        TEST(test_strays),         TEST(test_clean),
+        TEST(test_use_sent_again), TEST(test_changes_sent_again), TEST(test_each_command),
+        TEST(test_away),           TEST(test_away_denied),        TEST(test_away_expiry),
+        TEST(test_away_fenced),    TEST(test_restarted),          TEST(test_freed_meanwhile),
+        TEST(test_nonsense),       TEST(test_nonsense_in_list),   TEST(test_strays),
+        TEST(test_clean),
     };
     return cmocka_run_group_tests(tests, shared_group_setup, shared_group_teardown);
 }

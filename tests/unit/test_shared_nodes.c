@@ -268,6 +268,62 @@ static void test_held(void **state)
     assert_int_equal(enter(0, SIDE_SOURCE, "src0", ONE_CLIENT), 0);
 }
 
+/* ---- what it costs ---- */
+
+static int since(int before)
+{
+    settle_all();
+    UNTIL_TRUE(list_empty(&shared_at(0)->cleanings));
+    return commands_sent - before;
+}
+
+static int enter_all(int n)
+{
+    int before = commands_sent;
+    for (int i = 0; i < n; i++) {
+        char token[16];
+        snprintf(token, sizeof token, "src%d", i);
+        assert_int_equal(enter(0, SIDE_SOURCE, token, ONE_CLIENT), 0);
+    }
+    return since(before);
+}
+
+static int open_all(int n, char id[NAME_SIZE])
+{
+    int before = commands_sent;
+    for (int i = 0; i < n; i++) {
+        char suffix[16];
+        snprintf(suffix, sizeof suffix, "%d", i);
+        snprintf(id, NAME_SIZE, "%s", open_at(0, suffix));
+    }
+    return since(before);
+}
+
+/* Commands of Redis, as share/doc/cluster.md has them. */
+static void test_costs(void **state)
+{
+    enum { N = 40 };
+    char id[NAME_SIZE];
+    (void)state;
+    int open = open_all(N, id), first = enter_all(N), again = enter_all(N);
+    int before = commands_sent;
+    list_each(node, &shared_at(0)->order) list_entry(node, struct held, node)->looked_at -= 60000;
+    shared_tick(shared_at(0));
+    int minute = since(before);
+    before = commands_sent;
+    leave_at(0, id, SIDE_SOURCE);
+    int leave = since(before);
+    print_message("commands: open %.2f, first connect %.2f, connect again %.2f, leave %d, idle "
+                  "minute %.2f\n",
+                  (double)open / N, (double)first / N, (double)again / N, leave,
+                  (double)minute / N);
+    assert_true(open <= 10 * N);
+    assert_int_equal(first, 3 * N);
+    assert_int_equal(again, 2 * N);
+    assert_int_equal(leave, 2);
+    assert_true(minute <= N + 1); /* and the count of tunnels */
+}
+
 /* ---- at the same time ---- */
 
 /* A token is used up once, whichever node its clients come to. */
@@ -388,6 +444,7 @@ int main(void)
         TEST(test_sweep),
         TEST(test_on_demand),
         TEST(test_held),
+        TEST(test_costs),
         TEST(test_limit_race),
         TEST(test_tag_race),
         TEST(test_crowd),
