@@ -74,7 +74,7 @@ static void on_taken_out(void *ctx, enum err why, const struct redis_reply *repl
     }
     struct shared_key key = shared_key("d", fold);
     const struct span args[] = {span_of("HGETALL"), span_of(key.text)};
-    shared_ask(m->registry, args, 2, 1, on_record, m);
+    shared_devices_ask(m->registry, args, 2, 1, on_record, m);
 }
 
 void shared_index_mend(struct shared_devices *r, const char *name)
@@ -90,7 +90,7 @@ void shared_index_mend(struct shared_devices *r, const char *name)
     memcpy(m->name, name, n);
     struct shared_key key = shared_key_names(fold);
     const struct span args[] = {span_of("ZREM"), span_of(key.text), span_of(name)};
-    shared_ask(r, args, 3, 1, on_taken_out, m);
+    shared_devices_ask(r, args, 3, 1, on_taken_out, m);
 }
 
 /* ---- states ---- */
