@@ -3,7 +3,7 @@
 import json
 import unittest
 
-from box import Box, Unit, impossible
+from box import HUB_USER, USER, Box, Unit, impossible
 from harness import Case
 from programs import wait_until
 
@@ -79,6 +79,25 @@ class Systemd(Case):
     def told(self, word):
         done = self.box.run("cat", "/var/lib/tunnel-hub/told")
         return done.text if done.code == 0 and word in done.text.split() else ""
+
+    def looks(self, url, user):
+        """The status that a user of the machine gets."""
+        # Any id will do: it need not be in /etc/passwd.
+        return self.box.must("curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", url, user=user)
+
+    def test_who_may_look_at_the_page(self):
+        """By the kernel's word whose socket it is, which the confined units may ask: with `own`, the
+        program's user and root, and nobody else of the same machine."""
+        page = "http://127.0.0.1:9464/"
+        self.hub.must("start")
+        users = (None, HUB_USER, USER, 4711)
+        self.assertEqual([self.looks(page, u) for u in users], ["200", "200", "403", "403"])
+        for path in ("healthz", "metrics"):
+            self.assertEqual([self.looks(page + path, u) for u in users], ["200"] * 4)
+        for option, seen in (("all", ["200"] * 4), ("off", ["403"] * 4)):
+            self.box.write("/etc/tunnel-hub/hub.conf", HUB + f"page = {option}\n", "640", "tunnel-hub")
+            self.hub.must("restart")
+            self.assertEqual([self.looks(page, u) for u in users], seen, option)
 
     def test_hub_with_a_wrong_configuration(self):
         self.box.write("/etc/tunnel-hub/hub.conf", HUB + "nonsense = yes\n", "640", "tunnel-hub")
@@ -184,6 +203,9 @@ class Systemd(Case):
         gateway = Unit(self.box, "tunnel-gateway", user=1000)
         gateway.must("start")
         gateway.wait_log("is up, with 1 service")
+        # Others get the page about the proxy, and nothing of what goes on.
+        bodies = [self.box.must("curl", "-s", "http://127.0.0.1:1080/", user=u) for u in (None, USER, HUB_USER)]
+        self.assertEqual(["/page/page.js" in b for b in bodies], [True, True, False])
         pid = gateway.pid
         gateway.must("reload")
         gateway.wait_log("SIGHUP")
