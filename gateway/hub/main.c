@@ -9,6 +9,7 @@
 #include "core/net/systemd.h"
 #include "gateway/common/program_run.h"
 #include "gateway/hub/fronts.h"
+#include "gateway/hub/hooks/hook_options.h"
 #include "gateway/hub/hub.h"
 #include "gateway/hub/hub_protocol.h"
 
@@ -140,28 +141,6 @@ static const struct option access_table[] = {
 };
 static const struct option_group access_group = OPTION_GROUP("Access", access_table);
 
-static const struct option hook_table[] = {
-    {.name = "hook",
-     .argument = "CMD",
-     .help =
-         "A program, with arguments if need be, that is told what happens: a JSON object on its "
-         "standard input. No shell is run."},
-    {.name = "hook-events",
-     .argument = "NAMES",
-     .fallback = "all",
-     .help = "Of which events, with commas between them: device-present, device-away, "
-             "tunnel-opened, tunnel-closed, refusals, certificate, store-failing, store-works."},
-    {.name = "hook-refusals",
-     .argument = "N",
-     .fallback = "100",
-     .help = "So many refusals in one minute are an event."},
-    {.name = "hook-timeout",
-     .argument = "TIME",
-     .fallback = "10s",
-     .help = "A program that has not ended by then is killed."},
-};
-static const struct option_group hook_group = OPTION_GROUP("Alerts", hook_table);
-
 static const struct option cluster_table[] = {
     {.name = "cluster",
      .argument = "URL",
@@ -200,7 +179,7 @@ static const struct option cluster_table[] = {
 static const struct option_group cluster_group = OPTION_GROUP("Cluster", cluster_table);
 
 static const struct option_group *const groups[] = {
-    &hub_group,         &access_group,          &cluster_group,   &hook_group, &control_options,
+    &hub_group,         &access_group,          &cluster_group,   &hook_options, &control_options,
     &live_page_options, &program_check_options, &program_options, NULL};
 
 static const struct program program = {
@@ -311,27 +290,6 @@ static enum err check_audit_format(struct options *o)
     return options_reject(o, "audit-format", "is neither plain nor azure");
 }
 
-static enum err check_hook(struct app *a)
-{
-    struct options *o = a->options;
-    struct span wrong;
-    struct hooks_options hook = {.command = options_get(o, "hook")};
-    uint64_t refusals = 0;
-    if (!hook_events_read(options_get(o, "hook-events"), &hook.events, &wrong))
-        return options_reject(o, "hook-events", "has \"%.*s\", which is no event (--help has all)",
-                              (int)wrong.n, wrong.p);
-    enum err why = options_duration(o, "hook-timeout", &hook.timeout_ms);
-    if (why == ERR_OK && (hook.timeout_ms < 100 || hook.timeout_ms > HOOKS_TIMEOUT_MAX_MS))
-        why = options_reject(o, "hook-timeout", "must be between 100ms and 10m");
-    if (why == ERR_OK)
-        why = options_number(o, "hook-refusals", 1, 1000000, &refusals);
-    if (why != ERR_OK)
-        return why;
-    a->hook = hook;
-    a->hook_refusals = refusals;
-    return ERR_OK;
-}
-
 static enum err check_options(struct app *a)
 {
     struct options *o = a->options;
@@ -358,7 +316,7 @@ static enum err check_options(struct app *a)
     if (why == ERR_OK)
         why = live_page_check(o);
     if (why == ERR_OK)
-        why = check_hook(a);
+        why = hook_options_read(a->options, &a->hook, &a->hook_refusals);
     if (why == ERR_OK)
         why = check_exempt(a);
     return why == ERR_OK ? check_fronts(a) : why;
@@ -549,7 +507,7 @@ static void reload(void *owner)
     if (why == ERR_OK)
         why = options_duration(a->options, "grace", &a->grace_ms);
     if (why == ERR_OK)
-        why = check_hook(a);
+        why = hook_options_read(a->options, &a->hook, &a->hook_refusals);
     const struct hub_options fresh = hub_options(a);
     if (why != ERR_OK)
         log_error("SIGHUP: %s; going on with the configuration in use",

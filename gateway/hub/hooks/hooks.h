@@ -15,7 +15,6 @@
 #define HOOKS_EVENTS_MAX 4096   /* events that may wait */
 #define HOOKS_BYTES_MAX 1048576 /* and bytes of them */
 #define HOOKS_EVERY_MS 1000     /* from the start of one run to that of the next, at least */
-#define HOOKS_TIMEOUT_MAX_MS 600000
 
 enum hook_event {
     HOOK_DEVICE_PRESENT,
