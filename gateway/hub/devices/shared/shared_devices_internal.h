@@ -218,14 +218,14 @@ void shared_devices_get(struct device_registry *r, struct span name, device_done
 void shared_devices_page(struct device_registry *r, const struct device_page *q, void *ctx);
 void shared_devices_each(const struct device_registry *r,
                          void (*take)(void *to, const struct device_record *d), void *to);
-void shared_devices_enrol(struct device_registry *r, const struct enrolment *e, enrol_done *done,
+void shared_devices_enrol(struct device_registry *r, const struct enrolment *with, enrol_done *done,
                           void *ctx);
-void shared_devices_create(struct device_registry *r, const struct device_creation *c,
+void shared_devices_create(struct device_registry *r, const struct device_creation *with,
                            device_done *done, void *ctx);
 void shared_devices_topics(struct device_registry *r, struct span name, uint32_t topics,
                            device_done *done, void *ctx);
 void shared_devices_update(struct device_registry *r, struct span name,
-                           const struct device_update *u, device_done *done, void *ctx);
+                           const struct device_update *with, device_done *done, void *ctx);
 void shared_devices_reset(struct device_registry *r, struct span name, device_done *done,
                           void *ctx);
 void shared_devices_remove(struct device_registry *r, struct span name, device_done *done,

@@ -6,6 +6,7 @@
 
 #include "core/base/encoding.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,8 +101,8 @@ static void spend(struct enrol *n)
     struct shared_task *t = &n->azure.task;
     struct shared_key key = uses_of(n);
     char uses[24], until[24];
-    snprintf(uses, sizeof uses, "%lld", (long long)n->invitation.uses);
-    snprintf(until, sizeof until, "%lld", (long long)(n->invitation.expires + INVITATION_KEEP_MS));
+    snprintf(uses, sizeof uses, "%" PRId64, n->invitation.uses);
+    snprintf(until, sizeof until, "%" PRId64, n->invitation.expires + INVITATION_KEEP_MS);
     const struct span args[] = {span_of(t->device->fold), span_of(uses), span_of(until)};
     shared_task_call(t, "spend", key.text, args, 3, on_spent);
 }

@@ -8,6 +8,7 @@
 #include "core/base/encoding.h"
 #include "core/base/log.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,7 @@ static struct shared_key token_key(const struct invitation *i)
 
 static void write_number(char out[NUMBER_SIZE], int64_t n)
 {
-    snprintf(out, NUMBER_SIZE, "%lld", (long long)n);
+    snprintf(out, NUMBER_SIZE, "%" PRId64, n);
 }
 
 /* ---- one request ---- */
