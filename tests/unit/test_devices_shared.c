@@ -281,6 +281,23 @@ static void test_commands(void **state)
     redis_faults.before = NULL;
 }
 
+/* It comes back to a node that has not heard that another one had it. */
+static void test_comes_back(void **state)
+{
+    (void)state;
+    enrol("pump", 0, NULL);
+    link_at(0, "pump");
+    hints_get_lost = true;
+    link_at(1, "pump");
+    hints_get_lost = false;
+    link_at(0, "pump");
+    assert_string_equal(where(2, "pump"), "a");
+    assert_int_equal(node[1].moved, 1);
+    device_registry_look(node[0].devices, span_of("pump"));
+    settle();
+    assert_int_equal(node[0].moved, 0);
+}
+
 /* A lost hint is found by the sweep. */
 static void test_swept(void **state)
 {
@@ -484,6 +501,7 @@ int main(void)
         TEST(test_changes_at_once),
         TEST(test_pages),
         TEST(test_links),
+        TEST(test_comes_back),
         TEST(test_swept),
         TEST(test_commands),
         TEST(test_events_elsewhere),

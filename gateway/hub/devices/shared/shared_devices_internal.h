@@ -44,6 +44,7 @@ struct shared_device {
     char link[NODE_OWNER_SIZE];  /* the owner of its link, as it was read; "": none */
     bool linked;                 /* its link is here */
     bool claimed;                /* Redis was told so */
+    unsigned arrivals;           /* links that came */
     bool dirty;                  /* it was seen, and that is not stored */
     bool remembered;             /* its link was here */
     bool settling;               /* there is a task for that */

@@ -10,6 +10,7 @@
 struct settling {
     struct shared_task task; /* first member */
     char owner[NODE_OWNER_SIZE], before[NODE_OWNER_SIZE];
+    unsigned arrivals; /* of those, which this one tells */
 };
 
 static void settle_decide(struct shared_task *t)
@@ -19,9 +20,8 @@ static void settle_decide(struct shared_task *t)
     const struct nodes *nodes = t->registry->o.nodes;
     bool ours = nodes_is_self(nodes, d->link);
     unsigned writes = d->dirty ? WRITE_SEEN : 0;
-    if (d->linked && ours)
-        d->claimed = true;
-    if (d->linked != ours) {
+    if (d->linked != ours || (d->linked && !d->claimed)) {
+        s->arrivals = d->arrivals;
         writes = WRITE_SEEN | WRITE_LINK;
         snprintf(s->owner, sizeof s->owner, "%s", d->linked ? nodes_owner(nodes) : "");
         snprintf(s->before, sizeof s->before, "%s", d->link);
@@ -38,7 +38,7 @@ static void settle_stored(struct shared_task *t)
     struct settling *s = (struct settling *)t;
     struct shared_device *d = t->device;
     if ((t->writes & WRITE_LINK) != 0 && s->owner[0] != '\0') {
-        d->claimed = d->linked;
+        d->claimed = d->linked && d->arrivals == s->arrivals;
         shared_hint(t->registry, d, s->before);
         shared_index_add(t->registry, d->fold, d->record.name); /* in case that it was lost */
     }
@@ -54,8 +54,7 @@ static void settle_answer(struct shared_task *t, enum err why)
     bool ours = why == ERR_OK && nodes_is_self(r->o.nodes, d->link);
     d->settling = false;
     r->settling--;
-    d->claimed = d->claimed || (d->linked && ours);
-    if (why == ERR_OK && d->known && d->linked != ours)
+    if (why == ERR_OK && d->known && (d->linked != ours || (d->linked && !d->claimed)))
         settle(r, d); /* it came or went meanwhile */
     else if (why == ERR_BUSY || why == ERR_NO_MEMORY)
         list_append(&r->due, &d->due);
@@ -89,7 +88,8 @@ void shared_devices_linked(struct device_registry *registry, struct span name, b
     if (d == NULL)
         return;
     d->linked = linked;
-    d->claimed = d->claimed && !linked; /* a new one is the device's, whoever had it */
+    d->claimed = d->claimed && !linked; /* a new one is the device's, whoever has it by now */
+    d->arrivals += linked;
     d->remembered = true;
     d->left = loop_now(r->o.loop);
     settle(r, d);
