@@ -1,5 +1,6 @@
 #include "core/base/log.h"
 
+#include "core/base/clock.h"
 #include "core/base/json_write.h"
 #include "core/base/log_out.h"
 #include "core/base/repeats.h"
@@ -11,7 +12,6 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* A line holds a text of LOG_TEXT_MAX bytes that must all be escaped as \u00NN, and the stamp. */
 #define LINE_MAX_BYTES (6 * LOG_TEXT_MAX + 512)
@@ -74,20 +74,20 @@ static void begin(struct json_writer *w, enum log_level level)
 {
     struct timespec now;
     struct tm tm;
-    char stamp[40], time[64];
+    char stamp[CLOCK_STAMP], time[64];
     clock_gettime(CLOCK_REALTIME, &now);
     w->bytes.limit = LINE_MAX_BYTES;
     if (out.json) {
         gmtime_r(&now.tv_sec, &tm);
-        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-        snprintf(time, sizeof time, "%s.%03ldZ", stamp, now.tv_nsec / 1000000);
+        snprintf(time, sizeof time, "%s.%03ldZ", clock_stamp(&tm, 'T', stamp),
+                 now.tv_nsec / 1000000);
         json_open(w, NULL, '{');
         json_text(w, "time", span_of(time));
         json_text(w, "level", span_of(names[level]));
     } else {
         localtime_r(&now.tv_sec, &tm);
-        strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &tm);
-        buf_printf(&w->bytes, "[%s.%03ld] [%s] ", stamp, now.tv_nsec / 1000000, names[level]);
+        buf_printf(&w->bytes, "[%s.%03ld] [%s] ", clock_stamp(&tm, ' ', stamp),
+                   now.tv_nsec / 1000000, names[level]);
     }
 }
 

@@ -72,7 +72,7 @@ static void search_peers(struct control *c)
     struct peer peers[PEER_BATCH];
     uint64_t now = monitor_now(c->monitor);
     size_t n = 0;
-    if (c->search != NULL || now - c->searched_ms < TICK_MS)
+    if (c->setup.search == NULL || c->search != NULL || now - c->searched_ms < TICK_MS)
         return;
     list_each(node, &c->monitor->rows)
     {
@@ -87,7 +87,7 @@ static void search_peers(struct control *c)
     if (n == 0)
         return;
     c->searched_ms = now;
-    c->search = peer_search_start(c->setup.loop, peers, n, on_found, c);
+    c->search = c->setup.search(c->setup.loop, peers, n, on_found, c);
 }
 
 /* ---- pages ---- */

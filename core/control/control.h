@@ -9,6 +9,7 @@
 #include "core/config/options.h"
 #include "core/control/monitor.h"
 #include "core/net/loop.h"
+#include "core/net/peer.h"
 
 /* --control PATH|off, --control-readonly. */
 extern const struct option_group control_options;
@@ -51,6 +52,9 @@ struct control_setup {
     /* For /readyz. It returns NULL when the program is ready, else a static sentence why not. NULL:
      * always ready. */
     const char *(*unready)(void *owner);
+    /* peer_search_start, for a program whose streams may begin with clients on this machine; NULL:
+     * it has none. */
+    peer_searcher *search;
     /* For POST /v1/accept/always and /never: lets those in who want something of this device, or
      * nobody. False: this program does not stand by as a device. NULL: none of its kind does. */
     bool (*accept)(void *owner, bool never);

@@ -245,10 +245,11 @@ static void unlink_lookup(struct lookup *l)
 
 static void on_late(void *owner)
 {
-    static const struct addresses none;
+    struct addresses none;
     struct lookup *l = owner;
     void (*done)(void *owner, const struct addresses *found, enum err why) = l->done;
     void *whose = l->owner;
+    none.n = 0;
     unlink_lookup(l);
     done(whose, &none, ERR_RESOLVE);
 }

@@ -52,6 +52,10 @@ bool peer_is_ours(struct stream *s);
 bool peer_fd_is_ours(int fd); /* the same for a connected socket */
 
 struct peer_search;
+typedef void peer_search_done(void *owner, const struct peer *found, size_t n);
+/* peer_search_start's type: a program that never has local peers need not carry the search. */
+typedef struct peer_search *peer_searcher(struct loop *loop, const struct peer *peers, size_t n,
+                                          peer_search_done *done, void *owner);
 
 /* Searches for those of the n peers that are PEER_LOCAL, at most PEER_BATCH of them. `done` comes
  * once, never from inside, with all n in the same order; those searched for are PEER_SEARCHED. The
@@ -59,9 +63,7 @@ struct peer_search;
  * Only one search should run at a time: each walks through the descriptors of every process that
  * may be seen (10 ms for some hundred processes), and occupies one of libuv's threads. NULL: no
  * memory. */
-struct peer_search *peer_search_start(struct loop *loop, const struct peer *peers, size_t n,
-                                      void (*done)(void *owner, const struct peer *found, size_t n),
-                                      void *owner);
+peer_searcher peer_search_start;
 void peer_search_cancel(struct peer_search *s); /* done will not be called; NULL is fine */
 
 #endif

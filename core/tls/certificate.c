@@ -1,9 +1,10 @@
 #include "core/tls/certificate.h"
 
+#include "core/base/clock.h"
 #include "core/tls/dn.h"
 
+#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define VERSION (DER_CONTEXT_CONSTRUCTED + 0)
 #define ISSUER_ID (DER_CONTEXT + 1)
@@ -67,9 +68,10 @@ char *certificate_time(int64_t seconds, char out[static CERTIFICATE_TIME])
 {
     time_t t = (time_t)seconds;
     struct tm tm;
-    if (gmtime_r(&t, &tm) == NULL ||
-        strftime(out, CERTIFICATE_TIME, "%Y-%m-%d %H:%M UTC", &tm) == 0)
-        out[0] = '\0';
+    char stamp[CLOCK_STAMP];
+    out[0] = '\0';
+    if (gmtime_r(&t, &tm) != NULL)
+        snprintf(out, CERTIFICATE_TIME, "%.16s UTC", clock_stamp(&tm, ' ', stamp));
     return out;
 }
 

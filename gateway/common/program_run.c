@@ -132,6 +132,7 @@ bool program_run_open_control(struct program_run *p, const char *program, const 
         .ops_pages = p->events->ops_pages,
         .n_ops_pages = p->events->n_ops_pages,
         .unready = p->events->unready,
+        .search = p->events->search,
         .metrics = p->events->metrics,
         .accept = p->events->accept,
         .owner = p->owner,

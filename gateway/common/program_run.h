@@ -8,6 +8,7 @@
 #include "core/config/options.h"
 #include "core/control/monitor.h"
 #include "core/net/loop.h"
+#include "core/net/peer.h"
 
 struct program_run;
 struct admin_page; /* core/control/admin_server.h */
@@ -30,6 +31,7 @@ struct program_run_events {
     const struct admin_page *ops_pages;
     size_t n_ops_pages;
     const char *(*unready)(void *owner);
+    peer_searcher *search;
     void (*metrics)(void *owner, struct buf *out);
     bool (*accept)(void *owner, bool never);
 };

@@ -275,7 +275,7 @@ static enum err start(struct acceptance_question *q, const char *device,
     free_environment(variables, own);
     if (number == 0)
         return ERR_OK;
-    log_error("--accept-command %s: cannot be run: %s", q->a->command, uv_strerror(number));
+    log_error("--accept-command %s: cannot be run: %s", q->a->command, strerror(-number));
     if (ready) {
         leave(q);
     } else {

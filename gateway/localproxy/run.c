@@ -191,6 +191,7 @@ static const struct program_run_events events = {
     .start = start,
     .stop = stop,
     .ending = "closing",
+    .search = peer_search_start,
 };
 
 int localproxy_run(const struct hub_config *hub, const struct localproxy_config *config)

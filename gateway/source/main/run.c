@@ -375,6 +375,7 @@ static const struct program_run_events events = {
     .reload = reload,
     .ending = "shutting down",
     .unready = unready,
+    .search = peer_search_start,
     .ops_pages = live_pages,
     .n_ops_pages = LIVE_PAGES,
 };
