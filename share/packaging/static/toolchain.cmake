@@ -25,6 +25,9 @@ if(TUNNEL_SYSROOT MATCHES "/armv7/")
   set(TUNNEL_SMALL ON)
 endif()
 
+# Programs are optimised as a whole, which takes another few percent away.
+set(TUNNEL_LTO ON)
+
 # musl makes nothing read-only after relocation in static programs, so that there is no use in the
 # padding for it, which are up to 64 KB on ARM.
 set(TUNNEL_RELRO -Wl,-z,norelro)
