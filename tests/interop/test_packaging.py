@@ -1,14 +1,15 @@
 """What is shipped besides the programs fits together: Debian's packages and the examples, without
-building them (tests/release does)."""
+building all anew (tests/release does)."""
 
 import configparser
 import pathlib
 import re
-import shutil
 import subprocess
 import unittest
 
 import yaml
+
+from programs import BIN, RELEASE_BIN
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEBIAN = ROOT / "share/packaging/debian"
@@ -54,10 +55,24 @@ class Debian(unittest.TestCase):
         for script in scripts:
             done = subprocess.run(["sh", "-n", script], capture_output=True, text=True, check=False)
             self.assertEqual((done.returncode, done.stderr), (0, ""), script)
-            if shutil.which("shellcheck"):
-                done = subprocess.run(["shellcheck", "-s", "sh", script], capture_output=True, text=True,
-                                      check=False)
-                self.assertEqual(done.returncode, 0, done.stdout)
+            done = subprocess.run(["shellcheck", "-s", "sh", script], capture_output=True, text=True, check=False)
+            self.assertEqual(done.returncode, 0, done.stdout)
+
+    @unittest.skipUnless((RELEASE_BIN.parent / "installed.txt").exists(), "build/release is not built")
+    def test_made(self):
+        """Packages are made of the programs of build/release, and lintian finds no error in them."""
+        done = subprocess.run([ROOT / "scripts/packages", "--quick"], capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        made = re.findall(r"^ *\d+  ([a-z-]+)_", done.stdout, re.M)
+        self.assertEqual(sorted(made), sorted((*PROGRAMS, "tunnel-doc")))
+
+
+class Agent(unittest.TestCase):
+    def test_carries_little(self):
+        """What only other programs need is not linked into the devices' one."""
+        names = subprocess.check_output(["nm", "--defined-only", BIN / "tunnel-agent"], text=True)
+        self.assertIn(" br_", names)
+        self.assertEqual(re.findall(r" ((?:sqlite3_|redis|cJSON_)\w+)$", names, re.M), [])
 
 
 class Examples(unittest.TestCase):
