@@ -115,7 +115,9 @@ void frontend_accept(struct frontend *f, int fd, const struct hub_protocol *prot
         stream_close(socket);
         return;
     }
-    bool front = fronts_has(f->o.fronts, ip), fronted = front || protocol->plain;
+    /* Nodes may come from the fronts' network, and have a header of their own, inside TLS. */
+    bool front = !protocol->cluster && fronts_has(f->o.fronts, ip);
+    bool fronted = front || protocol->plain;
     enum pending_queue_admits room = frontend_room(f, ip, fronted || protocol->cluster);
     struct pending_conn *conn =
         room == PENDING_QUEUE_SPACE ? pending_conn_new(f, ip, protocol) : NULL;
