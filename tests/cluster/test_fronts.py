@@ -25,9 +25,8 @@ class Fronts(fronts.AuditFile, ClusterCase):
             told = json.loads(answer.read())
         return told["sourceAccessToken"], told["destinationAccessToken"]
 
-    def come(self, node, client, side, token):
-        sock = fronts.tls(node.port, fronts.v2(client), BALANCER)
-        sock.sendall(request(side, token).encode())
+    def come(self, sock, side, token, *headers):
+        sock.sendall(request(side, token, headers).encode())
         head, rest = read_head(sock)
         self.assertIn(" 101 ", head.split("\r\n")[0], head)
         self.addCleanup(sock.close)
@@ -38,10 +37,22 @@ class Fronts(fronts.AuditFile, ClusterCase):
         for node in (a, b):
             self.wait_nodes(node, 2)
         source, destination = self.open(b)
-        self.come(a, SOURCE, "source", source)
-        self.come(b, DESTINATION, "destination", destination)
+        self.come(fronts.tls(a.port, fronts.v2(SOURCE), BALANCER), "source", source)
+        self.come(fronts.tls(b.port, fronts.v2(DESTINATION), BALANCER), "destination", destination)
         self.file = self.dir / "audit-a"
         self.wait_record("connect", side="source", client=SOURCE)
+        self.wait_record("connect", side="destination", client=DESTINATION)
+        self.assertEqual(hub_metrics(b)["tunnel_hub_forwards"], 1)
+
+    def test_without_tls(self):
+        a, b = self.node("a"), self.node("b", "--listen-plain", "127.0.0.1:0")
+        port = int(b.wait_line(r"Listening without TLS on \S+:(\d+)")[1])
+        for node in (a, b):
+            self.wait_nodes(node, 2)
+        source, destination = self.open(b)
+        self.come(fronts.tls(a.port, b""), "source", source)
+        self.come(fronts.dial(port), "destination", destination, f"X-Forwarded-For: {DESTINATION}")
+        self.file = self.dir / "audit-a"
         self.wait_record("connect", side="destination", client=DESTINATION)
         self.assertEqual(hub_metrics(b)["tunnel_hub_forwards"], 1)
 
