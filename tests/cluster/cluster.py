@@ -65,13 +65,18 @@ class Balancer:
                 except OSError:
                     pass
 
-    def close(self):
-        self.listener.close()
+    def drop(self):
+        """Ends the connections of now."""
         for s in list(self.sockets):
             try:
                 s.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
+
+    def close(self):
+        self.listener.close()
+        self.drop()
+        for s in list(self.sockets):
             s.close()
 
 
