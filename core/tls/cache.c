@@ -50,7 +50,7 @@ static void save(const br_ssl_session_cache_class **ctx, br_ssl_server_context *
 {
     struct cache_use *use = of(ctx);
     use->resumed = false;
-    if (*use->server.shown > 0)
+    if ((*use->server.shown > 0) != use->server.certified)
         return;
     struct tls_cache *c = use->cache;
     uv_mutex_lock(&c->lock);

@@ -12,6 +12,7 @@ struct cache_server {
     const struct identity *identity;
     const unsigned *shown; /* how many certificates the client has shown; not NULL */
     int64_t now;           /* seconds since 1970 */
+    bool certified; /* keep the sessions of those who have shown one, instead of the others' */
 };
 
 /* Stands between one server connection's engine and the shared cache, to learn whether the session
@@ -23,7 +24,8 @@ struct cache_use {
     bool resumed;
 };
 /* The session of a client that shows a certificate is not saved, since resumption would prove
- * neither that the client still owns the certificate nor that it is still valid. */
+ * neither that the client still owns the certificate nor that it is still valid, unless the server
+ * wants these alone (tls_server_options.cache_certified). */
 void cache_attach(struct cache_use *use, struct tls_cache *cache, const struct cache_server *server,
                   br_ssl_server_context *context);
 

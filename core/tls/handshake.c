@@ -201,8 +201,10 @@ struct handshake *handshake_server(const struct tls_server_options *options)
                                              names_that_fit(options->client_trust));
     }
     if (options->cache != NULL)
-        cache_attach(&h->cache, options->cache,
-                     &(struct cache_server){i, &h->verifier.certificates, h->now}, c);
+        cache_attach(
+            &h->cache, options->cache,
+            &(struct cache_server){i, &h->verifier.certificates, h->now, options->cache_certified},
+            c);
     br_ssl_engine_set_buffer(&c->eng, h->buffer, sizeof h->buffer, 1);
     br_ssl_server_reset(c);
     return h;

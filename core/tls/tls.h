@@ -111,6 +111,10 @@ struct tls_server_options {
      * name; one whose certificate these anchors did not sign is rejected. Must outlive the
      * handshake. */
     const struct trust *client_trust;
+    /* The cache keeps the sessions of clients that have shown such a certificate, and no others:
+     * one that is resumed is one of them, and nameless. For where it matters only that a client has
+     * one of these certificates; the cache must not be used with another trust. */
+    bool cache_certified;
     int64_t now; /* seconds since 1970; 0: the clock's time */
     /* Not NULL: the handshake takes turns with others, since a step of it may cost a millisecond
      * of this thread. `waits` is called with `turns` when there is a step to take, and the stream
@@ -133,7 +137,7 @@ void tls_turn(struct stream *s);
 /* For a server's stream: the common name (CN) in the certificate that the client has proven to own,
  * 1 to 128 printable ASCII characters. NULL: the client has shown no certificate, or one without a
  * usable name, which tls_problem tells. Sessions with a certificate are not kept for resumption,
- * which would not prove the name again. Lives as long as s. */
+ * which would not prove the name again, but for cache_certified. Lives as long as s. */
 const char *tls_peer_name(const struct stream *s);
 
 /* For a client's stream that is open: SHA-256 of the server's own certificate in DER; after a

@@ -99,7 +99,7 @@ static const struct stream_events events = {
 static void *start(struct pending_conn *conn, struct stream *s)
 {
     struct proxy_greeting *g = calloc(1, sizeof *g);
-    bool known = tls_peer_name(conn->tls) != NULL;
+    bool known = tls_peer_name(conn->tls) != NULL || tls_resumed(conn->tls);
     if (!known)
         pending_conn_refused(conn, 0, ERR_AUTH, "it has shown no certificate of the cluster");
     if (g == NULL || !known) {

@@ -247,7 +247,8 @@ static bool open_tls(struct pending_conn *conn)
         conn->keys = cluster_keys_ref(f->keys);
         options.identity = cluster_keys_identity(conn->keys);
         options.client_trust = cluster_keys_clients(conn->keys);
-        options.cache = NULL;
+        options.cache = cluster_keys_cache(conn->keys);
+        options.cache_certified = true;
     }
     identity_fingerprint(f->identity, conn->certificate);
     conn->tls = tls_server(f->o.loop, conn->socket, &options, &handshake_events, conn);

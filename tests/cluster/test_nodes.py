@@ -36,13 +36,19 @@ class Nodes(ClusterCase):
 
     def test_forward(self):
         """Anybody else's connection is passed on."""
-        a, b, c = self.three()
+        a, b, c = self.three("--workers", "1")
         tokens = open_at(a.api, self.dir, ["HTTP1"])
         self.localproxy(b, tokens.destination, "-d", f"HTTP1={self.web.address}", up=True)
         gateway = self.gateway(c, tokens, "-y", "V3", up=True)
         self.assertTrue(self.fetch(gateway))
         self.assertEqual(hub_metrics(c)["tunnel_hub_forwards"], 1)
         self.assertIn('"event":"forward"', self.audit("c"))
+        gateway.terminate()
+        resumed = 'tunnel_hub_tls_handshakes_total{result="resumed"}'
+        before = hub_metrics(b)[resumed]
+        gateway = self.gateway(c, tokens, "-y", "V3", up=True)
+        self.assertTrue(self.fetch(gateway))
+        self.assertEqual(hub_metrics(b)[resumed], before + 1, "between the nodes")
 
     def test_calls_at_any_node(self):
         a, b, c = self.three()

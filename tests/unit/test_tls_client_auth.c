@@ -31,8 +31,10 @@ static void begin(struct pair *p, const struct setup *s)
     struct identity *client = s->client != NULL ? load_identity(s->client) : s->as;
     struct tls_client_options c = {
         .trust = servers, .host = "localhost", .session = s->session, .identity = client};
-    struct tls_server_options o = {
-        .identity = server, .cache = s->cache, .client_trust = s->asks ? devices : NULL};
+    struct tls_server_options o = {.identity = server,
+                                   .cache = s->cache,
+                                   .client_trust = s->asks ? devices : NULL,
+                                   .cache_certified = s->certified};
     p->client.stream =
         tls_client(loop, stream_from_fd(loop, fds[0]), &c, &probe_events, &p->client);
     p->server.stream =
@@ -188,6 +190,27 @@ static void a_name_goes_along(void **state)
 }
 
 /* ---- resumption ---- */
+
+/* Whoever is resumed there has shown a certificate; nobody else is. */
+static void a_cache_of_the_certified(void **state)
+{
+    struct tls_cache *cache = tls_cache_new(8192);
+    struct tls_session nobody = {{0}}, somebody = {{0}};
+    struct identity *dev = load_identity("dev");
+    (void)state;
+    struct setup as_nobody = {"ec", .asks = true, .certified = true, .session = &nobody,
+                              .cache = cache};
+    struct setup as_dev = {
+        "ec", .as = dev, .asks = true, .certified = true, .session = &somebody, .cache = cache};
+    expect_name(&as_nobody, NULL, false);
+    expect_name(&as_nobody, NULL, false);
+    expect_name(&as_dev, "RemoteDevice1", false);
+    expect_name(&as_dev, NULL, true);
+    as_nobody.session = &somebody; /* another identity's session is not offered at all */
+    expect_name(&as_nobody, NULL, false);
+    identity_free(dev);
+    tls_cache_free(cache);
+}
 
 static void resumption_keeps_who_is_who(void **state)
 {
@@ -433,11 +456,17 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, loop_begin, loop_end)
     const struct CMUnitTest tests[] = {
-        TEST(the_name_is_proven),          TEST(who_shows_nothing_has_no_name),
-        TEST(wrong_ones_are_refused),      TEST(a_stolen_certificate_is_refused),
-        TEST(odd_names_are_none),          TEST(a_name_goes_along),
-        TEST(resumption_keeps_who_is_who), TEST(threads_share_what_they_may),
-        TEST(openssl_shows_a_certificate), TEST(openssl_asks_for_a_certificate),
+        TEST(the_name_is_proven),
+        TEST(who_shows_nothing_has_no_name),
+        TEST(wrong_ones_are_refused),
+        TEST(a_stolen_certificate_is_refused),
+        TEST(odd_names_are_none),
+        TEST(a_name_goes_along),
+        TEST(resumption_keeps_who_is_who),
+        TEST(a_cache_of_the_certified),
+        TEST(threads_share_what_they_may),
+        TEST(openssl_shows_a_certificate),
+        TEST(openssl_asks_for_a_certificate),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

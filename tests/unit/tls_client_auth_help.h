@@ -19,7 +19,7 @@ extern struct trust *servers, *devices;
 struct setup {
     const char *server, *client; /* certificates; client NULL: none */
     struct identity *as;         /* in place of client */
-    bool asks;
+    bool asks, certified;
     struct tls_session *session;
     struct tls_cache *cache;
 };

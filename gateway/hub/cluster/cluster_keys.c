@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define CACHE_BYTES 65536 /* some 600 sessions: one for each worker of each other node */
+
 struct cluster_keys {
     _Atomic size_t holders;
     struct identity *identity;
     struct trust *servers, *clients;
+    struct tls_cache *cache;
 };
 
 static bool open_keys(struct cluster_keys *k, const struct cluster_key_files *files, enum err *why,
@@ -18,7 +21,11 @@ static bool open_keys(struct cluster_keys *k, const struct cluster_key_files *fi
     k->servers = k->identity != NULL ? trust_new(&from, why, text, size) : NULL;
     from.clients = true;
     k->clients = k->servers != NULL ? trust_new(&from, why, text, size) : NULL;
-    return k->clients != NULL;
+    if (k->clients == NULL)
+        return false;
+    k->cache = tls_cache_new(CACHE_BYTES);
+    *why = ERR_NO_MEMORY;
+    return k->cache != NULL;
 }
 
 struct cluster_keys *cluster_keys_new(const struct cluster_key_files *files, enum err *why,
@@ -49,6 +56,7 @@ void cluster_keys_free(struct cluster_keys *k)
     identity_free(k->identity);
     trust_free(k->servers);
     trust_free(k->clients);
+    tls_cache_free(k->cache);
     free(k);
 }
 
@@ -65,4 +73,9 @@ const struct trust *cluster_keys_servers(const struct cluster_keys *k)
 const struct trust *cluster_keys_clients(const struct cluster_keys *k)
 {
     return k->clients;
+}
+
+struct tls_cache *cluster_keys_cache(const struct cluster_keys *k)
+{
+    return k->cache;
 }

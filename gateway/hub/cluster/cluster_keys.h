@@ -20,5 +20,7 @@ void cluster_keys_free(struct cluster_keys *k);                /* removes one; N
 struct identity *cluster_keys_identity(const struct cluster_keys *k);
 const struct trust *cluster_keys_servers(const struct cluster_keys *k); /* nodes that are dialled */
 const struct trust *cluster_keys_clients(const struct cluster_keys *k); /* nodes that dial */
+/* The sessions of nodes that dial, and of nobody else (tls_server_options.cache_certified). */
+struct tls_cache *cluster_keys_cache(const struct cluster_keys *k);
 
 #endif
