@@ -39,6 +39,7 @@ struct connector {
     struct deferred begin; /* with a stream that was ready, or towards where a redirect leads */
     struct redirect there; /* where the hub has sent us, once it has; the target is this then */
     bool sent, asked_anew;
+    bool redirected;            /* the hub has sent us somewhere, whether we went there or not */
     struct reach_memory memory; /* of that place */
 };
 
@@ -65,10 +66,12 @@ static void end(struct connector *c, const struct connector_failure *f)
     const struct connector_events *events = c->events;
     struct reach_memory *memory = c->target.memory;
     void *owner = c->owner;
+    struct connector_failure told = *f;
+    told.redirected = c->redirected;
     if (c->stream != NULL && memory != NULL) /* other addresses of the name may do better */
         memory->dial.failed = memory->target.failed = true;
     connector_cancel(c);
-    events->failed(owner, f);
+    events->failed(owner, &told);
 }
 
 /* A later try may do better. */
@@ -122,8 +125,8 @@ static void upgrade(struct connector *c)
              t->client_token != NULL ? "client-token: " : "",
              t->client_token != NULL ? t->client_token : "", t->client_token != NULL ? "\r\n" : "",
              t->instance != NULL ? "tunnel-instance: " : "", t->instance != NULL ? t->instance : "",
-             t->instance != NULL ? "\r\n" : "", follows(c) && !c->sent ? REDIRECT_FOLLOWED : "",
-             t->agent);
+             t->instance != NULL ? "\r\n" : "",
+             follows(c) && !c->sent && !c->target.stays ? REDIRECT_FOLLOWED : "", t->agent);
     bool fits = ws_request_write(
         &(struct ws_request){
             .host = host,
@@ -292,6 +295,7 @@ static void redirected(struct connector *c, const struct http_head *head)
 {
     struct redirect to;
     char text[300];
+    c->redirected = true;
     const char *wrong = redirect_read(head, &to);
     enum tls_cover cover = wrong == NULL ? tls_peer_covers(c->stream, to.host) : TLS_COVER_UNKNOWN;
     if (wrong == NULL && c->sent)

@@ -34,6 +34,7 @@ struct connector_target {
     const char *subprotocol;   /* to offer */
     const char *instance; /* NULL; else FRAME_NATIVE_PROTOCOL is offered first, and this process
                              says with which instance id */
+    bool stays;           /* it does not say that it follows a redirect: the last one led nowhere */
     const char *agent;    /* User-Agent */
     struct stream *ready; /* a connection to the hub that is there already, encrypted and with
                              the limits above: it is taken over, and nobody is dialled; or NULL */
@@ -46,6 +47,7 @@ struct connector_failure {
     int status;       /* ERR_REJECTED: of the hub's answer, or of who is in its place */
     bool final;       /* no later try can do better */
     int64_t later_ms; /* who refused asked to come back in so many ms; -1: nobody did */
+    bool redirected;  /* by a redirect: without it the hub itself may do better */
 };
 
 /* What the hub's 101 says. */

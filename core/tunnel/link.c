@@ -43,6 +43,7 @@ struct link {
     uint64_t ping_ms, retry_first_ms, retry_max_ms;
     struct keepalive keepalive; /* from ping_ms on */
     bool native;                /* the hub took FRAME_NATIVE_PROTOCOL last time */
+    bool stays;                 /* the last try failed by a redirect */
 
     enum step step;
     struct stream *ready;        /* WAITING for the first try: what it will go over, or NULL */
@@ -330,6 +331,7 @@ static void on_arrived(void *owner, struct stream *s, const struct connector_ans
     struct link *l = owner;
     expires_in(l, 1000 * answer->left_s);
     l->connector = NULL;
+    l->stays = false;
     l->native = answer->native;
     l->tries = l->tries > 0 ? l->tries : 1;
     l->ws = ws_new(l->loop, s, true, &ws_events, l);
@@ -359,6 +361,7 @@ static void on_connector_failed(void *owner, const struct connector_failure *f)
 {
     struct link *l = owner;
     l->connector = NULL;
+    l->stays = f->redirected && !l->stays;
     keepalive_doubt(&l->keepalive);
     if (f->final)
         finished(l, f->why, f->text);
@@ -383,6 +386,7 @@ static void connect_to_hub(struct link *l)
         .client_token = l->client_token,
         .subprotocol = l->subprotocol,
         .instance = l->instance,
+        .stays = l->stays,
         .agent = l->agent,
         .ready = l->ready,
     };

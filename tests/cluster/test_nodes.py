@@ -1,12 +1,23 @@
 """Three hubs as one: a tunnel is at one of them, and its ends and its callers may come to any."""
 
+import contextlib
 import hashlib
+import signal
 import unittest
 
 from cluster import ClusterCase, hub_metrics, open_at
 from harness import ESTABLISHED
 from origins import Http, content_hash
 from programs import run, wait_until
+
+
+@contextlib.contextmanager
+def stopped(program):
+    program.process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        program.process.send_signal(signal.SIGCONT)
 
 
 class Nodes(ClusterCase):
@@ -49,6 +60,40 @@ class Nodes(ClusterCase):
         gateway = self.gateway(c, tokens, "-y", "V3", up=True)
         self.assertTrue(self.fetch(gateway))
         self.assertEqual(hub_metrics(b)[resumed], before + 1, "between the nodes")
+
+    def test_redirect_that_leads_nowhere(self):
+        """An address that is not in the certificate, or not to be reached, costs a hop."""
+        for where in ("nobody.example:1", "localhost:1"):
+            with self.subTest(where):
+                self.nodes.clear()
+                a, b = [self.node(name + where[0], announce=False) if name == "a" else
+                        self.node(name + where[0], "--announce", where, announce=False)
+                        for name in ("a", "b")]
+                self.wait_nodes(a, 2)
+                tokens = open_at(a.api, self.dir, ["HTTP1"])
+                gateway = self.gateway(b, tokens, up=False)
+                gateway.wait_line(ESTABLISHED)
+                self.agent(a, tokens, {"HTTP1": self.web})
+                gateway.wait_line("is up, with")
+                self.assertTrue(self.fetch(gateway))
+                self.assertEqual(hub_metrics(a)["tunnel_hub_forwards"], 1)
+                for n in (a, b):
+                    n.terminate()
+
+    def test_a_node_that_hangs(self):
+        """Its clients elsewhere are told so in time, and come back until it is well again."""
+        a, b, c = self.three()
+        tokens = open_at(a.api, self.dir, ["HTTP1"])
+        gateway = self.gateway(b, tokens, up=False)
+        gateway.wait_line(ESTABLISHED)
+        with stopped(b):
+            proxy = self.localproxy(c, tokens.destination, "-d", f"HTTP1={self.web.address}",
+                                    up=False)
+            c.wait_line("node b did not answer in time")
+            proxy.wait_line("503")
+        proxy.wait_line(ESTABLISHED)
+        gateway.wait_line("is up, with")
+        self.assertTrue(self.fetch(gateway))
 
     def test_calls_at_any_node(self):
         a, b, c = self.three()

@@ -157,6 +157,19 @@ static void malformed_ones(void **state)
     }
 }
 
+/* The try after one that came to nothing by a redirect is for the hub itself. */
+static void after_a_failure_it_stays(void **state)
+{
+    (void)state;
+    const struct step script[] = {{.answer = REDIRECT("wss://127.0.0.1:1/tunnel")}, {0}};
+    start(script, 2, NULL);
+    run_until(has_services);
+    assert_int_equal(end.downs, 1);
+    assert_int_equal(hub.accepted, 2);
+    assert_null(strstr(hub.request, "tunnel-redirect"));
+    over();
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -171,6 +184,7 @@ int main(void)
         T(an_end_that_is_never_native_follows_none),
         T(other_schemes_are_logins),
         T(malformed_ones),
+        T(after_a_failure_it_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
