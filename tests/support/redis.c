@@ -19,13 +19,14 @@
 #define ARGS_MAX 64
 #define ANSWER_MAX 65536
 
-/* Below the ports that the kernel gives to outgoing connections. */
+/* Below the ports that the kernel gives to outgoing connections; and so is the one that servers of
+ * a Redis Cluster have for each other, 10000 above. */
 static int free_port(void)
 {
     for (;;) {
         uint16_t dice = 0;
         random_bytes(&dice, sizeof dice);
-        int port = 10000 + dice % 22000;
+        int port = 10000 + dice % 12000;
         struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
         int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
         bool mine = bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
@@ -73,44 +74,45 @@ const char *redis_test_cli(struct redis_test *t, const char *const *args)
     return answer;
 }
 
-static void wait_for_pong(struct redis_test *t)
+/* False: it has ended. */
+static bool wait_for_pong(struct redis_test *t)
 {
     for (int i = 0; i < 3000; i++) {
         const char *said = REDIS_CLI(t, "PING");
         if (strcmp(said, "PONG") == 0 || strstr(said, "NOAUTH") != NULL ||
             (t->loading && strstr(said, "LOADING") != NULL)) {
             t->loading = false;
-            return;
+            return true;
         }
         if (waitpid(t->pid, NULL, WNOHANG) == t->pid)
             break;
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
     }
     t->pid = 0;
-    fail_msg("redis-server in %s does not answer", t->folder);
+    return false;
 }
 
-static void make_folder(struct redis_test *t)
+/* False: this is a start with the port and the file that it had. */
+static bool make_folder(struct redis_test *t)
 {
     if (t->folder[0] != 0)
-        return;
+        return false;
     strcpy(t->folder, "/tmp/tunnel-redis-XXXXXX");
     assert_non_null(mkdtemp(t->folder));
-    t->port = free_port();
+    return true;
 }
 
-static void start(struct redis_test *t, const char *const *argv)
+static bool start(struct redis_test *t, const char *const *argv)
 {
     int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
     t->pid = run(argv, nowhere);
     close(nowhere);
-    wait_for_pong(t);
+    return wait_for_pong(t);
 }
 
-void redis_test_start(struct redis_test *t, const char *const *more)
+static bool start_server(struct redis_test *t, const char *const *more)
 {
     char port[16], socket[96], log[96];
-    make_folder(t);
     snprintf(port, sizeof port, "%d", t->port);
     snprintf(socket, sizeof socket, "%s/redis.sock", t->folder);
     snprintf(log, sizeof log, "%s/log", t->folder);
@@ -138,13 +140,26 @@ void redis_test_start(struct redis_test *t, const char *const *more)
         n++;
     for (size_t i = 0; more != NULL && more[i] != NULL && n + 1 < ARGS_MAX; i++)
         argv[n++] = more[i];
-    start(t, argv);
+    return start(t, argv);
+}
+
+void redis_test_start(struct redis_test *t, const char *const *more)
+{
+    bool fresh = make_folder(t);
+    for (int i = 0; i < 5; i++) { /* somebody else may have the port by now */
+        if (fresh)
+            t->port = free_port();
+        if (start_server(t, more))
+            return;
+    }
+    fail_msg("redis-server in %s does not start", t->folder);
 }
 
 void redis_test_start_sentinel(struct redis_test *t, int master)
 {
     char path[96];
     make_folder(t);
+    t->port = free_port();
     snprintf(path, sizeof path, "%s/sentinel.conf", t->folder);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
@@ -154,7 +169,7 @@ void redis_test_start_sentinel(struct redis_test *t, int master)
             "sentinel failover-timeout main 3000\n",
             t->port, t->folder, t->folder, t->folder, master);
     fclose(f);
-    start(t, (const char *const[]){"redis-server", path, "--sentinel", NULL});
+    assert_true(start(t, (const char *const[]){"redis-server", path, "--sentinel", NULL}));
 }
 
 void redis_test_kill(struct redis_test *t)

@@ -1,4 +1,3 @@
-#include "core/base/encoding.h"
 #include "core/base/log.h"
 #include "gateway/hub/cluster/nodes_internal.h"
 
@@ -6,42 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define CLOCK_STEP_MS 100 /* by which the cluster's clock is followed with each beat */
-
-void nodes_random(char out[NODE_ID_SIZE])
-{
-    uint8_t bytes[(NODE_ID_SIZE - 1) / 2];
-    random_bytes(bytes, sizeof bytes);
-    hex_encode(bytes, sizeof bytes, out);
-}
-
-void nodes_info(struct nodes *n, char *out, size_t size)
-{
-    struct node_info i = {.address = n->address, .announce = n->announce, .version = n->version};
-    if (n->o.figures != NULL)
-        n->o.figures(n->o.owner, &i.figures);
-    node_text_write(&i, out, size);
-}
-
-/* ---- the clock ---- */
-
-void nodes_follow_clock(struct nodes *n, int64_t now)
-{
-    uint64_t middle = (n->asked_at + loop_now(n->o.loop)) / 2;
-    int64_t wanted = now - (int64_t)middle, step = wanted - n->offset;
-    if (now <= 0)
-        return;
-    if (!n->clock_known)
-        n->offset = wanted;
-    else if (step > CLOCK_STEP_MS)
-        n->offset += CLOCK_STEP_MS;
-    else if (step < -CLOCK_STEP_MS)
-        n->offset -= CLOCK_STEP_MS;
-    else
-        n->offset = wanted;
-    n->clock_known = true;
-}
 
 int64_t nodes_now(const struct nodes *n)
 {
@@ -131,7 +94,7 @@ static void on_timer(void *owner)
         nodes_join_next(n);
 }
 
-void nodes_joined(struct nodes *n)
+static void on_joined(struct nodes *n)
 {
     n->state = NODES_JOINED;
     redis_pin(n->o.redis, NODES_KEY, "#id", n->id);
@@ -186,6 +149,7 @@ static enum err begin(struct nodes *n, const struct nodes_options *o, char *text
     if (n->name == NULL || n->address == NULL || n->announce == NULL || n->version == NULL ||
         (o->id_file != NULL && n->id_file == NULL) || n->timer == NULL)
         return ERR_NO_MEMORY;
+    n->joined = on_joined;
     nodes_random(n->instance);
     n->view.lease = o->lease_ms != 0 ? o->lease_ms : NODES_LEASE_MS;
     n->view.self = n->name;

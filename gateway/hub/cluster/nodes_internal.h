@@ -2,7 +2,6 @@
 #ifndef GATEWAY_HUB_CLUSTER_NODES_INTERNAL_H
 #define GATEWAY_HUB_CLUSTER_NODES_INTERNAL_H
 
-#include "core/base/random.h"
 #include "gateway/hub/cluster/nodes_view.h"
 #include "gateway/hub/redis/redis.h"
 
@@ -36,7 +35,8 @@ struct nodes {
     char id[NODE_ID_SIZE]; /* of the cluster; "": not known */
     struct watch watch;
     bool clock_known;
-    int64_t offset; /* nodes_now less the loop's time */
+    int64_t offset;                  /* nodes_now less the loop's time */
+    void (*joined)(struct nodes *n); /* it has an epoch, or a new one */
     void (*left)(void *owner);
     /* While nodes_new waits. */
     bool starting;
@@ -46,11 +46,9 @@ struct nodes {
     struct nodes_view view;
 };
 
-/* Begins to join, or to join again. Ends in nodes_joined, or, while starting, in NODES_REFUSED. */
+/* Begins to join, or to join again. Ends in nodes.joined, or, while starting, in NODES_REFUSED. */
 void nodes_join(struct nodes *n);
 void nodes_join_next(struct nodes *n); /* the timer's, while joining */
-/* It has a new epoch: `first`, or again after it was fenced. */
-void nodes_joined(struct nodes *n);
 /* While the program starts that ends it. Later it is told once and tried again, but for a name that
  * another process has (ERR_ADDRESS_IN_USE). */
 void nodes_refuse(struct nodes *n, enum err why, const char *text);

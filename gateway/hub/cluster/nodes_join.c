@@ -49,7 +49,7 @@ static void on_joined(struct nodes *n, const struct redis_reply *reply)
     }
     nodes_follow_clock(n, redis_integer(redis_item(reply, 1)));
     n->lost_told = false;
-    nodes_joined(n);
+    n->joined(n);
 }
 
 /* A node of our name is there: its process may be gone, which only time can tell. */

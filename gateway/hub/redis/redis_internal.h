@@ -16,7 +16,11 @@ struct redis {
     /* The masters: one, or those of a Redis Cluster with the one that has each slot. */
     struct redis_server *servers[REDIS_SHARDS_MAX];
     size_t n;
-    uint8_t *slots;            /* REDIS_SLOTS indexes into servers; NULL: the one has all */
+    uint8_t *slots; /* REDIS_SLOTS indexes into servers; NULL: the one has all */
+    /* The server `from` said that the command's slot is elsewhere, and the command goes there.
+     * False: it said nonsense. NULL: there is no elsewhere. */
+    bool (*follow)(struct redis *r, struct redis_server *from, struct redis_command *c,
+                   struct span error);
     struct redis_guide *guide; /* NULL: the address of the one is known */
     struct redis_place master; /* where the Sentinels say that it is */
     struct list all;           /* the commands that are not answered yet */
@@ -55,12 +59,7 @@ void redis_in_vain(struct redis *r, enum err why, const char *text);
 
 /* ---- redis_shards.c: the masters of a Redis Cluster ---- */
 
-struct redis_server *redis_server_for(struct redis *r, uint16_t slot); /* NULL: not known now */
 enum err redis_begin_cluster(struct redis *r);
-/* The server `from` said that the command's slot is elsewhere. False: it said nonsense. */
-bool redis_follow(struct redis *r, struct redis_server *from, struct redis_command *c,
-                  struct span error);
-
 /* ---- redis_sentinel.c ---- */
 
 enum err redis_begin_sentinel(struct redis *r);

@@ -313,11 +313,6 @@ bool redis_server_down(const struct redis_server *s)
     return s->fails >= 2 && s->state != READY;
 }
 
-const char *redis_server_name(const struct redis_server *s)
-{
-    return s->name;
-}
-
 const struct redis_place *redis_server_place(const struct redis_server *s)
 {
     return &s->place;

@@ -54,7 +54,6 @@ struct list *redis_server_waiting(struct redis_server *s);
 bool redis_server_ready(const struct redis_server *s);
 /* Two tries in a row were in vain: commands do not wait for the third. */
 bool redis_server_down(const struct redis_server *s);
-const char *redis_server_name(const struct redis_server *s); /* "host:port", or its path */
 const struct redis_place *redis_server_place(const struct redis_server *s);
 
 #endif

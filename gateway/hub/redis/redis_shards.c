@@ -30,20 +30,9 @@ static size_t find_or_add(struct redis *r, const char *host, int port)
     return i;
 }
 
-struct redis_server *redis_server_for(struct redis *r, uint16_t slot)
-{
-    if (r->slots == NULL)
-        return r->n > 0 ? r->servers[0] : NULL;
-    if (slot != REDIS_SLOT_ANY)
-        return r->slots[slot] != REDIS_NO_SHARD ? r->servers[r->slots[slot]] : NULL;
-    for (size_t i = 0; i < r->n; i++)
-        if (redis_server_ready(r->servers[i]))
-            return r->servers[i];
-    return r->n > 0 ? r->servers[0] : NULL;
-}
-
-bool redis_follow(struct redis *r, struct redis_server *from, struct redis_command *c,
-                  struct span error)
+/* As redis.follow. */
+static bool follow(struct redis *r, struct redis_server *from, struct redis_command *c,
+                   struct span error)
 {
     struct redis_redirect to;
     if (r->slots == NULL || !redis_redirect_read(error, &to))
@@ -161,6 +150,7 @@ enum err redis_begin_cluster(struct redis *r)
     if (r->slots == NULL)
         return ERR_NO_MEMORY;
     memset(r->slots, REDIS_NO_SHARD, REDIS_SLOTS);
+    r->follow = follow;
     r->guide = redis_guide_new(&(struct redis_guide_options){.loop = r->o.loop,
                                                              .user = r->url.user,
                                                              .password = r->url.password,

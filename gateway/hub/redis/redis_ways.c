@@ -67,9 +67,22 @@ void redis_ask_later(struct redis *r, struct redis_command *c)
     start_ticking(r);
 }
 
+/* NULL: not known now. */
+static struct redis_server *server_for(struct redis *r, uint16_t slot)
+{
+    if (r->slots == NULL)
+        return r->n > 0 ? r->servers[0] : NULL;
+    if (slot != REDIS_SLOT_ANY)
+        return r->slots[slot] != REDIS_NO_SHARD ? r->servers[r->slots[slot]] : NULL;
+    for (size_t i = 0; i < r->n; i++)
+        if (redis_server_ready(r->servers[i]))
+            return r->servers[i];
+    return r->n > 0 ? r->servers[0] : NULL;
+}
+
 void redis_dispatch(struct redis *r, struct redis_command *c)
 {
-    struct redis_server *s = redis_server_for(r, c->slot);
+    struct redis_server *s = server_for(r, c->slot);
     if (s == NULL) {
         redis_ask_later(r, c);
         return;
@@ -220,7 +233,7 @@ static void on_error(struct redis *r, struct redis_server *s, struct redis_comma
         return;
     case REDIS_MOVED:
     case REDIS_ASK:
-        if (!redis_follow(r, s, c, reply->text))
+        if (r->follow == NULL || !r->follow(r, s, c, reply->text))
             break;
         return;
     default:
