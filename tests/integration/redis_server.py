@@ -153,3 +153,41 @@ class RedisServer:
     def stop(self):
         self.kill()
         shutil.rmtree(self.dir, ignore_errors=True)
+
+
+class RedisCluster:
+    """A Redis Cluster of so many masters."""
+
+    def __init__(self, masters=3, **options):
+        self.servers = []
+        try:
+            for _ in range(masters):
+                self.servers.append(RedisServer(cluster_enabled="yes", cluster_node_timeout=1500,
+                                                **options))
+            self._meet()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _meet(self):
+        n = len(self.servers)
+        for i, server in enumerate(self.servers):
+            server("CLUSTER", "ADDSLOTSRANGE", 16384 * i // n, 16384 * (i + 1) // n - 1)
+            server("CLUSTER", "MEET", "127.0.0.1", self.servers[0].port)
+        wait_until(lambda: all(f"cluster_known_nodes:{n}" in text and "cluster_state:ok" in text
+                               for text in (s("CLUSTER", "INFO") for s in self.servers)),
+                   "the servers know each other")
+
+    @property
+    def url(self):
+        return "redis+cluster://" + ",".join(s.address for s in self.servers)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        for server in self.servers:
+            server.stop()
