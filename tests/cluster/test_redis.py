@@ -1,5 +1,7 @@
 """The Redis that nodes share: which one will do, how it is reached, and what is said of others."""
 
+import pathlib
+import re
 import unittest
 
 import certificates
@@ -7,7 +9,7 @@ from cluster import ClusterCase, open_at
 from harness import write_secret
 from origins import Http
 from programs import run, wait_until
-from redis_server import RedisCluster, RedisServer
+from redis_server import RedisCluster, RedisError, RedisServer, decode, encode
 from sockets import free_port
 
 
@@ -46,6 +48,22 @@ class Redis(ClusterCase):
         self.refused("does not take the password", "--cluster-password-file", secret)
         secret.write_text("right\n")
         self.works(self.node("a", "--cluster-password-file", secret))
+
+    def test_rights(self):
+        """What share/doc/cluster.md says that the user needs is enough."""
+        text = (pathlib.Path(__file__).parents[2] / "share/doc/cluster.md").read_text()
+        line = re.search(r"^ACL SETUSER hub .*$", text, re.M).group(0)
+        self.redis(*line.replace("PASSWORD", "secret").split())
+        self.redis("ACL", "SETUSER", "default", "off")
+        self.url = lambda: f"redis://hub:secret@{self.redis.address}"
+        self.works(self.node("a"))
+        with self.redis.connect() as s, s.makefile("rb") as f:
+            s.sendall(encode(["AUTH", "hub", "secret"]) + encode(["CONFIG", "GET", "*"])
+                      + encode(["SET", "other", "x"]))
+            self.assertEqual(decode(f), "OK")
+            for _ in range(2):
+                with self.assertRaisesRegex(RedisError, "NOPERM"):
+                    decode(f)
 
     def test_away(self):
         self.redis.kill()

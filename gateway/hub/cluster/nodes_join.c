@@ -115,7 +115,9 @@ static void on_answer(void *ctx, enum err why, const struct redis_reply *reply)
     if (n->state != NODES_JOINING)
         return;
     if (why != ERR_OK) {
-        nodes_refuse(n, why, "Redis does not answer");
+        nodes_refuse(n, why,
+                     why == ERR_PROTOCOL ? "Redis refuses what this node asks to join"
+                                         : "Redis does not answer");
         return;
     }
     switch (redis_integer(redis_item(reply, 0))) {

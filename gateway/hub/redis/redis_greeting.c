@@ -22,7 +22,8 @@ static enum greeting_step fail(struct redis_greeting *g, enum err why, const cha
     return GREETING_FAILED;
 }
 
-static enum greeting_step say(struct redis_greeting *g, int at, const struct span *args, size_t n)
+static enum greeting_step say(struct redis_greeting *g, enum greeting_state at,
+                              const struct span *args, size_t n)
 {
     struct redis_command *c = redis_command_new(args, n);
     g->at = at;

@@ -10,6 +10,8 @@ struct redis_pin {
     char key[64], field[64], value[64];
 };
 
+enum greeting_state { LOGIN, INFO, PIN, LIST, LIBRARY };
+
 enum greeting_step {
     GREETING_GOES_ON,  /* an answer is waited for */
     GREETING_DONE,     /* the server will do */
@@ -27,7 +29,7 @@ struct redis_greeting {
     enum err why;
     char text[448];
     /* Private. */
-    enum { LOGIN, INFO, PIN, LIST, LIBRARY } at;
+    enum greeting_state at;
     bool checked; /* it was found good once: what it keeps is only warned of from then on */
     bool warned;
 };
