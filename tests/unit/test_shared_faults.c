@@ -163,11 +163,15 @@ static void test_away(void **state)
     assert_int_equal(e.left_ms, 3600000);
     assert_string_equal(nodes[0].heard, "oo");
     registry_connected(nodes[0].registry, span_of(id), SIDE_DESTINATION, false);
+    char left[SHARED_STATE_SIZE];
+    snprintf(left, sizeof left, "0:%lld", (long long)cluster_ms);
     settle_all();
+    cluster_ms += 7000;
     fault_always(FAULT_NONE);
     UNTIL_TRUE(
         (shared_tick(shared_at(0)), settle_all(),
          get_at(1, id).connected[SIDE_SOURCE] && !get_at(1, id).connected[SIDE_DESTINATION]));
+    assert_string_equal(in_redis(id, "c1"), left); /* when it left, not when Redis came back */
     assert_string_equal(in_redis(id, "o"), "a:100");
 }
 
@@ -225,6 +229,8 @@ static void test_away_fenced(void **state)
     UNTIL_TRUE((shared_tick(shared_at(0)), strcmp(nodes[0].heard, "om") == 0));
     settle_all();
     assert_string_equal(in_redis(id, "o"), "b:100");
+    fault_always(FAULT_FAIL); /* what is another's is not let in from memory */
+    assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 503);
 }
 
 /* Killed as by kill -9, and started again with its file: nothing is lost that was answered. */

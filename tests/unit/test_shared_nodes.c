@@ -123,7 +123,55 @@ static void test_draining(void **state)
     assert_true(get_at(1, id).connected[SIDE_SOURCE]);
 }
 
-/* Who sees a dead node's tunnel shows no ends, and gives it back. */
+/* Also when another node holds it, which has none of its ends. */
+static void test_draining_elsewhere(void **state)
+{
+    struct tunnel_record t = new_record("plant7");
+    struct reply r;
+    (void)state;
+    t.idle_ms = 600000;
+    assert_int_equal(open_with(1, &t, "", 0, &r), ERR_OK);
+    assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 0);
+    doubles[0].info.state = NODE_DRAINING;
+    registry_look(nodes[1].registry, r.id);
+    settle_all();
+    assert_string_equal(in_redis(r.id, "o"), "a:100");
+    assert_true(get_at(1, r.id).connected[SIDE_SOURCE]);
+}
+
+static bool on_each(void *ctx, const struct tunnel_record *t)
+{
+    assert_false(t->sides[SIDE_SOURCE].connected);
+    ++*(int *)ctx;
+    return true;
+}
+
+static void on_all(void *ctx, enum err why)
+{
+    assert_int_equal(why, ERR_OK);
+    *(int *)ctx += 100;
+}
+
+/* Who sees a dead node's tunnels in a list shows no ends, and gives them back. */
+static void test_orphans(void **state)
+{
+    int n = 0;
+    (void)state;
+    const char *one = open_at(0, "1"), *two = open_at(0, "2");
+    assert_int_equal(enter(0, SIDE_SOURCE, "src1", ONE_CLIENT), 0);
+    assert_int_equal(enter(0, SIDE_SOURCE, "src2", ONE_CLIENT), 0);
+    node_close(0);
+    doubles[0].info.state = NODE_DEAD;
+    registry_page(nodes[1].registry,
+                  &(struct registry_page){.below = INT64_MAX, .each = on_each, .done = on_all}, &n);
+    UNTIL_TRUE(n == 102);
+    settle_all();
+    assert_string_equal(in_redis(one, "o"), "");
+    assert_string_equal(in_redis(two, "o"), "");
+    node_open(0);
+}
+
+/* The same of one that it looks up. */
 static void test_orphan(void **state)
 {
     (void)state;
@@ -266,6 +314,28 @@ static void test_held(void **state)
     UNTIL_TRUE((shared_tick(s), s->held.size == 1));
     assert_non_null(held_find(s, span_of(ids[3])));
     assert_int_equal(enter(0, SIDE_SOURCE, "src0", ONE_CLIENT), 0);
+}
+
+/* One that was opened here on demand is held until it ends, or nobody here would hear of that. */
+static void test_held_on_demand(void **state)
+{
+    struct tunnel_record t = new_record("plant7");
+    struct reply r;
+    (void)state;
+    shared_options.keep_held_ms = 1;
+    node_close(0);
+    node_open(0);
+    t.idle_ms = 600000;
+    assert_int_equal(open_with(0, &t, "", 0, &r), ERR_OK);
+    for (int i = 0; i < 5; i++) {
+        turn();
+        shared_tick(shared_at(0));
+    }
+    assert_int_equal(close_at(1, r.id, false), ERR_OK);
+    registry_look(nodes[0].registry, r.id);
+    UNTIL_TRUE(strcmp(nodes[0].heard, "oe") == 0);
+    settle_all();
+    assert_int_equal(shared_at(0)->held.size, 0);
 }
 
 /* ---- what it costs ---- */
@@ -445,6 +515,9 @@ int main(void)
         TEST(test_on_demand),
         TEST(test_held),
         TEST(test_costs),
+        TEST(test_draining_elsewhere),
+        TEST(test_orphans),
+        TEST(test_held_on_demand),
         TEST(test_limit_race),
         TEST(test_tag_race),
         TEST(test_crowd),
