@@ -273,18 +273,68 @@ void node_close(int n)
     nodes[n].registry = NULL;
 }
 
+/* ---- Redis ---- */
+
+#define SHARDS 3
+static struct redis_test others[SHARDS]; /* without the first */
+static bool sharded;
+
+static struct redis_test *shard(int i)
+{
+    return i == 0 ? &server : &others[i];
+}
+
+static bool shards_are_well(void)
+{
+    for (int i = 0; i < SHARDS; i++) {
+        const char *info = REDIS_CLI(shard(i), "CLUSTER", "INFO");
+        if (strstr(info, "cluster_state:ok") == NULL || strstr(info, "known_nodes:3") == NULL)
+            return false;
+    }
+    return true;
+}
+
+static void start_shards(char *url, size_t size)
+{
+    static const char *const ranges[SHARDS][2] = {
+        {"0", "5460"}, {"5461", "10922"}, {"10923", "16383"}};
+    static const char *const options[] = {"--cluster-enabled", "yes", NULL};
+    char port[16];
+    for (int i = 0; i < SHARDS; i++) {
+        redis_test_start(shard(i), options);
+        snprintf(port, sizeof port, "%d", server.port);
+        REDIS_CLI(shard(i), "CLUSTER", "ADDSLOTSRANGE", ranges[i][0], ranges[i][1]);
+        if (i > 0)
+            REDIS_CLI(shard(i), "CLUSTER", "MEET", "127.0.0.1", port);
+    }
+    UNTIL_TRUE(shards_are_well());
+    snprintf(url, size, "redis+cluster://127.0.0.1:%d", server.port);
+}
+
+static void start_redis(char *url, size_t size)
+{
+    sharded = getenv("TEST_SHARDS") != NULL;
+    if (sharded) {
+        start_shards(url, size);
+        return;
+    }
+    redis_test_start(&server, NULL);
+    snprintf(url, size, "%s", server.url);
+}
+
 int shared_group_setup(void **state)
 {
+    char url[160];
     enum err why;
     char text[512];
     (void)state;
     log_setup(LOG_OFF, false);
     local_kind = getenv("TEST_LOCAL") != NULL;
-    redis_test_start(&server, NULL);
     loop = loop_new();
+    start_redis(url, sizeof url);
     for (int n = 0; n < DOUBLES; n++) {
-        clients[n] = redis_new(&(struct redis_options){.loop = loop, .url = server.url}, &why, text,
-                               sizeof text);
+        clients[n] =
+            redis_new(&(struct redis_options){.loop = loop, .url = url}, &why, text, sizeof text);
         if (clients[n] == NULL)
             return fprintf(stderr, "%s\n", text);
     }
@@ -297,14 +347,16 @@ int shared_group_teardown(void **state)
     for (int n = 0; n < DOUBLES; n++)
         redis_free(clients[n]);
     loop_free(loop);
-    redis_test_stop(&server);
+    for (int i = 0; i < (sharded ? SHARDS : 1); i++)
+        redis_test_stop(shard(i));
     return 0;
 }
 
 int shared_setup(void **state)
 {
     (void)state;
-    REDIS_CLI(&server, "FLUSHALL");
+    for (int i = 0; i < (sharded ? SHARDS : 1); i++)
+        REDIS_CLI(shard(i), "FLUSHALL");
     fault_always(FAULT_NONE);
     doubles_begin();
     shared_options = (struct shared_registry_options){.loop = loop, .hint = on_hint};

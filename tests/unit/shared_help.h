@@ -29,7 +29,8 @@ struct told {
 };
 extern struct told nodes[DOUBLES];
 
-/* The same tests of one registry alone run on the local kind: TEST_LOCAL is set, node 0 is one. */
+/* The same tests of one registry alone run on the local kind: TEST_LOCAL is set, node 0 is one.
+ * With TEST_SHARDS, Redis is a Redis Cluster of three shards, of which `server` is the first. */
 extern bool local_kind;
 
 /* ---- faults ---- */
