@@ -134,6 +134,34 @@ static void test_each_command(void **state)
     assert_int_equal(registry_open_count(nodes[0].registry), 0);
 }
 
+static bool on_each(void *ctx, const struct tunnel_record *t)
+{
+    (void)ctx, (void)t;
+    return true;
+}
+
+/* What was opened, and nobody was told of, goes when Redis is back. */
+static void test_open_in_doubt(void **state)
+{
+    struct tunnel_record t = new_record("plant7");
+    struct reply r;
+    (void)state;
+    fault_next("put", FAULT_LOSE, 0);
+    assert_int_equal(open_with(0, &t, "", 1, &r), ERR_BUSY);
+    assert_int_equal(strlen(REDIS_CLI(&server, "KEYS", "tunnel:t:*")), strlen("tunnel:t:{}") + 36);
+    fault_always(FAULT_FAIL);
+    shared_tick(shared_at(0));
+    settle_all();
+    fault_always(FAULT_NONE);
+    shared_tick(shared_at(0));
+    settle_all();
+    assert_string_equal(REDIS_CLI(&server, "KEYS", "tunnel:t:*"), "");
+    assert_string_equal(nodes[0].heard, "");
+    t = new_record("plant7");
+    assert_int_equal(open_with(0, &t, "", 1, &r), ERR_OK); /* its place and its tokens are free */
+    assert_int_equal(shared_at(0)->n_doubts, 0);
+}
+
 /* ---- away ---- */
 
 static void test_away(void **state)
@@ -270,12 +298,6 @@ static void test_restarted(void **state)
 static void on_listed(void *ctx, enum err why)
 {
     *(enum err *)ctx = why;
-}
-
-static bool on_each(void *ctx, const struct tunnel_record *t)
-{
-    (void)ctx, (void)t;
-    return true;
 }
 
 static void test_freed_meanwhile(void **state)
@@ -443,11 +465,13 @@ static void test_clean(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_use_sent_again), TEST(test_changes_sent_again), TEST(test_each_command),
-        TEST(test_away),           TEST(test_away_denied),        TEST(test_away_expiry),
-        TEST(test_away_fenced),    TEST(test_restarted),          TEST(test_freed_meanwhile),
-        TEST(test_nonsense),       TEST(test_nonsense_in_list),   TEST(test_strays),
-        TEST(test_clean),
+        TEST(test_use_sent_again), TEST(test_changes_sent_again),
+        TEST(test_each_command),   TEST(test_open_in_doubt),
+        TEST(test_away),           TEST(test_away_denied),
+        TEST(test_away_expiry),    TEST(test_away_fenced),
+        TEST(test_restarted),      TEST(test_freed_meanwhile),
+        TEST(test_nonsense),       TEST(test_nonsense_in_list),
+        TEST(test_strays),         TEST(test_clean),
     };
     return cmocka_run_group_tests(tests, shared_group_setup, shared_group_teardown);
 }

@@ -43,6 +43,8 @@ struct shared {
     } * counting;              /* NULL: the number is not being asked for */
     uint64_t counted_at;       /* loop_now */
     struct list cleanings;
+    struct list doubts; /* struct doubt: openings whose answers were lost */
+    size_t n_doubts;
     uint64_t opened;
     int64_t bucket; /* the newest one that is known to be listed */
     struct timer *tick;
@@ -231,6 +233,9 @@ void settle_reclaim(struct registry *r);
 void shared_open(struct registry *r, struct tunnel_record *record,
                  const char *const token[SIDE_COUNT], size_t max_open, registry_done *done,
                  void *ctx);
+/* Removes what was opened and never told. */
+void open_doubts(struct shared *s, size_t most);
+void open_doubts_end(struct shared *s);
 void shared_close(struct registry *r, const char *id, bool remove, const char *why,
                   registry_done *done, void *ctx);
 void shared_rotate(struct registry *r, const char *id, const char *const token[SIDE_COUNT],

@@ -144,6 +144,70 @@ static void ask_first(struct opening *o)
     shared_call(s, "slot", key, on_place, o, now, o->job.id, expires, most, (char *)NULL);
 }
 
+/* ---- openings whose answers were lost ---- */
+
+#define DOUBTS_MAX 1024 /* more are left to the end of their lifetime */
+
+struct doubt {
+    struct list node;
+    char id[UUID_SIZE];
+};
+
+static void doubt_add(struct shared *s, const char *id)
+{
+    struct doubt *d = s->n_doubts < DOUBTS_MAX ? calloc(1, sizeof *d) : NULL;
+    if (d == NULL)
+        return;
+    snprintf(d->id, sizeof d->id, "%s", id);
+    list_init(&d->node);
+    list_append(&s->doubts, &d->node);
+    s->n_doubts++;
+}
+
+/* Nobody knows of it, so nobody else has changed it. */
+static enum job_step decide_doubt(struct job *j)
+{
+    j->why = ERR_OK;
+    if (!j->seen.there)
+        return JOB_DONE;
+    j->seen.there = false;
+    return JOB_DROP;
+}
+
+static void end_doubt(struct job *j)
+{
+    if (j->why != ERR_OK && j->why != ERR_SHUTDOWN)
+        doubt_add(j->shared, j->id);
+    else if (j->sent && j->seen.r.record.id != NULL)
+        index_forget(j->shared, &j->seen.r.record, true);
+}
+
+static const struct job_kind doubting = {.decide = decide_doubt, .end = end_doubt, .keep = true};
+
+void open_doubts(struct shared *s, size_t most)
+{
+    for (size_t n = s->n_doubts < most ? s->n_doubts : most; n > 0; n--) {
+        struct doubt *d = list_entry(s->doubts.next, struct doubt, node);
+        enum err why;
+        struct job *j = job_new(s, &doubting, sizeof *j, span_of(d->id), &why);
+        if (j == NULL)
+            return;
+        list_remove(&d->node);
+        s->n_doubts--;
+        free(d);
+        job_start(j);
+    }
+}
+
+void open_doubts_end(struct shared *s)
+{
+    while (!list_empty(&s->doubts)) {
+        struct doubt *d = list_entry(s->doubts.next, struct doubt, node);
+        list_remove(&d->node);
+        free(d);
+    }
+}
+
 /* ---- the tunnel itself ---- */
 
 /* There is one of that id already. */
@@ -167,6 +231,8 @@ static void end(struct job *j)
     }
     if (j->why == ERR_OK)
         index_clean(s, t->thing);
+    else if (j->sent && j->why == ERR_BUSY)
+        doubt_add(s, j->id);
     if (j->why == ERR_OK)
         registry_tell_opened(&s->registry, t, o->token);
     j->done(j->ctx, j->why, j->why == ERR_OK ? t : NULL);

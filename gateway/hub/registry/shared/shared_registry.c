@@ -25,6 +25,7 @@ static void release(struct registry *r)
     job_end_all(s);
     listing_end_all(s);
     index_end(s);
+    open_doubts_end(s);
     held_free_all(s);
     map_free(&s->chains);
     free(s);
@@ -69,6 +70,7 @@ struct registry *shared_registry_new(const struct shared_registry_options *o)
     list_init(&s->jobs);
     list_init(&s->listings);
     list_init(&s->cleanings);
+    list_init(&s->doubts);
     list_init(&s->order);
     list_init(&s->left);
     list_init(&s->unsettled);

@@ -10,8 +10,8 @@
  * left, or the node has died or drains. Clients that come elsewhere meanwhile are told so
  * (admission.elsewhere). What another node has changed is told as events here when the tunnel is
  * held: while it has ends here and for ten minutes after (4,096 of these at most), and, when it was
- * opened here on demand, until it ends. registry_look is how a node learns of
- * changes at once; without it, each held tunnel is read anew once a minute.
+ * opened here on demand, until it ends. registry_look is how a node learns of changes at once;
+ * without it, each held tunnel is read anew once a minute.
  *
  * While Redis is away the answer is ERR_BUSY (503 to clients), and nothing is known of what was
  * asked for and not answered; ends that were let in here before, by a client token, are let in
@@ -20,8 +20,9 @@
  * Other than the local registry: what a key's tunnels take in memory (max_key_bytes) and how many
  * closed ones are kept is not limited, since they go by themselves, keep_closed_ms after their end;
  * registry_open_count counts the open tunnels that this node holds, not the cluster's;
- * registry_free answers with ERR_SHUTDOWN what is not done yet. The last use of a single-use token
- * whose answer from Redis was lost may count although the client was told 503. */
+ * registry_free answers with ERR_SHUTDOWN what is not done yet. The first use of a single-use token
+ * whose answer from Redis was lost may count although the client was told 503. A tunnel that was
+ * opened so is removed once Redis is back. */
 #ifndef GATEWAY_HUB_REGISTRY_SHARED_SHARED_REGISTRY_H
 #define GATEWAY_HUB_REGISTRY_SHARED_SHARED_REGISTRY_H
 
@@ -32,8 +33,8 @@ struct redis;
 
 struct shared_registry_options {
     struct loop *loop;
-    struct redis *redis; /* both outlive the registry; */
-    struct nodes *nodes; /* redis answers nothing any more after redis_free, which has to follow */
+    struct redis *redis; /* redis_free has to follow registry_free: late answers free the rest */
+    struct nodes *nodes; /* outlives the registry */
     uint64_t keep_closed_ms; /* how long closed tunnels stay visible; 0: 3 h */
     uint64_t keep_held_ms;   /* how long tunnels without ends here are held; 0: 10 min */
     size_t max_held;         /* of those, at most; 0: 4,096 */

@@ -66,6 +66,8 @@ void shared_tick(void *owner)
     look_at_due(s);
     if (!failed)
         settle_again(s);
+    if (has_room(s))
+        open_doubts(s, TOGETHER);
     look_at_some(s);
     drop_old(s);
     if (loop_now(s->o.loop) - s->counted_at >= ROUND_MS) {
