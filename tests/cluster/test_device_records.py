@@ -1,7 +1,9 @@
 """Devices and invitations of a cluster: scripted devices at real hubs, with one redis-server."""
 
+import base64
 import concurrent.futures
 import json
+import os
 import unittest
 
 import certificates
@@ -103,6 +105,28 @@ class Anywhere(Records):
             self.assertEqual(links[-2].recv().refusal, "REPLACED")
         links[-1].ping()
         wait_until(lambda: self.shown(self.b, "pump-1").get("node") == "a", "it is at a")
+
+
+class Secrets(ClusterCase):
+    def secret(self, name):
+        return write_secret(self.dir / name, base64.b64encode(os.urandom(32)).decode() + "\n")
+
+    def test_one_key(self):
+        """A key that is not the cluster's is found at the start."""
+        right, wrong = self.secret("right"), self.secret("wrong")
+        a = self.node("a", "--secrets-key", right)
+        made = a.api.of_hub("CreateDevice", device="pump", azureId="Far")
+        self.node("b", "--secrets-key", right)
+        with self.assertRaises(AssertionError):
+            self.node("c", "--secrets-key", wrong, ends=(1,))
+        self.programs[-1].wait_line("it is not the secrets key of this cluster")
+        c = self.node("c")
+        c.wait_line("devices whose symmetric keys cannot be opened")
+        again = self.nodes["b"].api.of_hub("RotateDeviceKeys", device="pump", key="PRIMARY")
+        self.assertNotEqual(again["primaryKey"], made["primaryKey"])
+        with self.assertRaises(ApiError) as caught:
+            a.api.of_hub("CreateDevice", device="far", azureId="Far")
+        self.assertEqual(caught.exception.code, "ResourceAlreadyExistsException")
 
 
 class AtOnce(Records):
