@@ -47,6 +47,17 @@ def dead_links(path, text):
             yield f"{target}: there is no such heading"
 
 
+PAGE = re.compile(r"share/doc/(?:tunnel/)?([\w/-]+\.md)(?:#([\w-]+))?")
+
+
+def dead_pages(text):
+    """Pages and headings that a source, an example or a manual names."""
+    for page, name in PAGE.findall(text):
+        to = ROOT / "share/doc" / page
+        if not to.is_file() or (name and name not in anchors(to.read_text())):
+            yield f"{page}{'#' if name else ''}{name}: there is no such page or heading"
+
+
 PLACES = r"(?:core|gateway|tui|tests|scripts|share|proto|findings)"
 PATH = re.compile(PLACES + r"/[\w./-]*\w")
 
@@ -89,6 +100,16 @@ class Documents(unittest.TestCase):
                     if to.suffix == ".md" and to.is_file()} - found
         pages = {p for p in documents() if p.is_relative_to(ROOT / "share/doc")}
         self.assertEqual({str(p.relative_to(ROOT)) for p in pages - found}, set())
+
+    def test_pages_that_are_named_elsewhere(self):
+        """In sources, scripts, examples, units, manuals and tests."""
+        texts = [p for place in ("core", "gateway", "tui", "proto", "scripts", "share")
+                 for p in sorted((ROOT / place).rglob("*"))
+                 if p.is_file() and p.suffix not in (".md", ".png", ".svg")]
+        texts += [p for end in ("py", "c", "h") for p in sorted((ROOT / "tests").rglob(f"*.{end}"))]
+        dead = [f"{p.relative_to(ROOT)}: {why}" for p in texts
+                for why in dead_pages(p.read_text(errors="replace"))]
+        self.assertEqual(dead, [])
 
     def test_paths(self):
         names = sources()
