@@ -194,7 +194,7 @@ static const struct http_client_events http_events = {
 /* As many as fit into one call; what there is no memory for is lost. */
 static struct letter *gather(struct peer *p)
 {
-    struct node_look looks[NODE_LOOKS_MAX];
+    struct node_look looks[NODE_LOOKS_MAX] = {0};
     size_t n = 0;
     struct letter *l = letter_new(NODE_CALL_LOOK);
     list_each(node, &p->hints)
