@@ -30,8 +30,6 @@ struct shared_key {
 };
 /* "tunnel:KIND:{TAG}"; what is in braces decides which shard has it. */
 struct shared_key shared_key(const char *kind, const char *tag);
-/* The part of the index of names that has this fold. */
-struct shared_key shared_key_names(const char *fold);
 
 /* ---- what this node knows of a name ---- */
 

@@ -22,8 +22,8 @@ static struct shared_key names_of(unsigned shard)
     return shared_key("names", tag);
 }
 
-/* FNV-1a; part of what all nodes have to agree on. */
-struct shared_key shared_key_names(const char *fold)
+/* The part of the index of names that has this fold, by FNV-1a: all nodes have to agree on it. */
+static struct shared_key shared_key_names(const char *fold)
 {
     uint32_t h = 2166136261u;
     for (const char *p = fold; *p != '\0'; p++)
