@@ -98,7 +98,8 @@ static void read_redirect(struct span text)
 static void on_node(void *owner, const struct node_info *n)
 {
     (void)owner;
-    MUST(strlen(n->name) > 0 && strlen(n->name) <= NODE_NAME_MAX);
+    MUST(node_name_is_valid(n->name));
+    MUST(strpbrk(n->announce, "\r\n ") == NULL);
     MUST(strlen(n->address) <= NODE_TEXT_MAX && strlen(n->announce) <= NODE_TEXT_MAX);
 }
 

@@ -1,14 +1,16 @@
 """Real redis-servers for tests: each on a free port of loopback and a unix socket, with a folder of
 its own."""
 
+import os
 import pathlib
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import tempfile
 
-from programs import wait_until
+from programs import BIN, wait_until
 from sockets import free_port
 
 # What a hub insists on. appendfsync: with everysec, what was acknowledged is held back from the file
@@ -45,14 +47,18 @@ def decode(f):
 
 class RedisServer:
     """redis-server; `options` add to GOOD, underscores stand for hyphens. `sentinel` is the text of a
-    Sentinel's configuration. Use it in a `with`, or call stop()."""
+    Sentinel's configuration. clock: it has a wall clock of its own, for jump(). Use it in a `with`,
+    or call stop()."""
 
-    def __init__(self, password=None, sentinel=None, port=None, **options):
+    def __init__(self, password=None, sentinel=None, port=None, clock=False, **options):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="tunnel-redis-"))
         self.port = port or free_port()
         self.path = self.dir / "redis.sock"
         self.password = password
         self.process = None
+        self.clock = self.dir / "clock" if clock else None
+        if clock:
+            self.jump(0)
         self.sentinel = sentinel
         self.options = {} if sentinel else dict(GOOD)
         self.options |= {"port": self.port, "bind": "127.0.0.1", "unixsocket": self.path,
@@ -93,7 +99,10 @@ class RedisServer:
     def start(self, wait=True):
         """Again, with the file that is there."""
         command = ["redis-server", str(self.config)] + (["--sentinel"] if self.sentinel else [])
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+        env = dict(os.environ)
+        if self.clock:
+            env |= {"LD_PRELOAD": str(BIN.parent / "tests/clock_shim.so"), "CLOCK_SHIM": str(self.clock)}
+        self.process = subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
         if wait:
             wait_until(self.answers, f"redis-server in {self.dir} answers")
@@ -131,6 +140,11 @@ class RedisServer:
     def info(self, section):
         lines = self("INFO", section).splitlines()
         return dict(line.split(":", 1) for line in lines if ":" in line)
+
+    def jump(self, seconds):
+        """Its wall clock goes so many seconds before the system's from now on."""
+        with open(self.clock, "r+b" if self.clock.exists() else "wb") as f:
+            f.write(struct.pack("=q", seconds))
 
     def pause(self):
         """Stops it in the middle of whatever it does (SIGSTOP)."""

@@ -36,18 +36,28 @@ static int free_port(void)
     }
 }
 
-/* Runs argv with its output in `fd`, and ends it when this test ends. */
-static pid_t run(const char *const *argv, int fd)
+/* Runs argv with its output in `fd`, and ends it when this test ends. clock: the file with its
+ * clock's offset, or NULL. */
+static pid_t run_with_clock(const char *const *argv, int fd, const char *clock)
 {
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid > 0)
         return pid;
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (clock != NULL) {
+        setenv("LD_PRELOAD", CLOCK_SHIM, 1);
+        setenv("CLOCK_SHIM", clock, 1);
+    }
     dup2(fd, 1);
     dup2(fd, 2);
     execvp(argv[0], (char *const *)argv);
     _exit(127);
+}
+
+static pid_t run(const char *const *argv, int fd)
+{
+    return run_with_clock(argv, fd, NULL);
 }
 
 const char *redis_test_cli(struct redis_test *t, const char *const *args)
@@ -102,10 +112,28 @@ static bool make_folder(struct redis_test *t)
     return true;
 }
 
+static void clock_file(const struct redis_test *t, char *out, size_t size)
+{
+    snprintf(out, size, "%s/clock", t->folder);
+}
+
+void redis_test_clock(struct redis_test *t, int64_t seconds)
+{
+    char path[96];
+    clock_file(t, path, sizeof path);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(pwrite(fd, &seconds, sizeof seconds, 0), sizeof seconds);
+    close(fd);
+}
+
 static bool start(struct redis_test *t, const char *const *argv)
 {
+    char clock[96];
     int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    t->pid = run(argv, nowhere);
+    clock_file(t, clock, sizeof clock);
+    if (t->clock && access(clock, F_OK) != 0)
+        redis_test_clock(t, 0);
+    t->pid = run_with_clock(argv, nowhere, t->clock ? clock : NULL);
     close(nowhere);
     return wait_for_pong(t);
 }

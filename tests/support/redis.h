@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 struct redis_test {
+    bool clock; /* set before its start: it has a clock of its own (redis_test_clock) */
     char folder[64];
     char url[128]; /* unix:…, as redis_options.url */
     char tcp[48];  /* redis://127.0.0.1:PORT */
@@ -28,6 +29,8 @@ struct redis_test {
  * what it acknowledged back from the file while it syncs, and loses that when it is killed.) Fails
  * the test when it does not answer. */
 void redis_test_start(struct redis_test *t, const char *const *more);
+/* Its wall clock goes so many seconds before the system's. */
+void redis_test_clock(struct redis_test *t, int64_t seconds);
 /* A Sentinel on that port, which watches the master "main" on another. */
 void redis_test_start_sentinel(struct redis_test *t, int master);
 /* As after kill -9; its file stays, and redis_test_start starts it again with it. */

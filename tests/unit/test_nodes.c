@@ -126,6 +126,7 @@ static int begin(void **state)
     enum err why;
     char text[512];
     (void)state;
+    server.clock = true;
     redis_test_start(&server, NULL);
     snprintf(id_file, sizeof id_file, "%s/id", server.folder);
     loop = loop_new();
@@ -308,6 +309,34 @@ static void a_pause_of_redis_kills_nobody(void **state)
     assert_non_null(nodes_alive(a.nodes, nodes_owner(b.nodes)));
 }
 
+/* Redis' host is given another time: the cluster's clock goes there slowly, and nobody is dead. */
+static void a_jump_of_the_clock_of_redis(void **state)
+{
+    (void)state;
+    static const int64_t jumps[] = {3600, -3600};
+    must_join(&a, "a");
+    must_join(&b, "b");
+    UNTIL(nodes_alive(a.nodes, nodes_owner(b.nodes)) != NULL);
+    for (size_t i = 0; i < sizeof jumps / sizeof *jumps; i++) {
+        redis_test_clock(&server, jumps[i]);
+        int64_t ahead = nodes_now(a.nodes) - (int64_t)loop_now(loop);
+        for (uint64_t at = loop_now(loop) + 2 * LEASE; loop_now(loop) < at;)
+            uv_run(loop_uv(loop), UV_RUN_ONCE);
+        int64_t moved = nodes_now(a.nodes) - (int64_t)loop_now(loop) - ahead;
+        assert_in_range(llabs(moved), 100, 100 * (2 * LEASE / NODES_BEAT_MS + 2));
+        assert_true((moved > 0) == (jumps[i] > 0));
+        assert_int_equal(a.fenced + b.fenced, 0);
+        assert_non_null(nodes_alive(a.nodes, nodes_owner(b.nodes)));
+    }
+    /* An hour back: epochs grow nevertheless. */
+    uint64_t epoch = nodes_find(b.nodes, "b")->epoch;
+    nodes_leave(b.nodes, on_left);
+    UNTIL(b.left);
+    leave(&b);
+    must_join(&b, "b");
+    assert_true(nodes_find(b.nodes, "b")->epoch > epoch);
+}
+
 #define NODES_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -323,6 +352,7 @@ int main(void)
         NODES_TEST(an_empty_redis_is_refused),
         NODES_TEST(an_emptied_redis_counts_as_away),
         NODES_TEST(a_pause_of_redis_kills_nobody),
+        NODES_TEST(a_jump_of_the_clock_of_redis),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

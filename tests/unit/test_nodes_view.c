@@ -128,6 +128,10 @@ static void nonsense_is_ignored(void **state)
     assert_string_equal(told, "a:7 up");
     ANSWER(3000, "a", "7 2 up aa address tunnels=-5 =x future=1 version=");
     assert_string_equal(nodes_view_find(view, span_of("a"))->info.address, "");
+    ANSWER(3500, "a", "7 2 up aa address=h\r\nX:1 announce=\x80", "b\x01", "7 1 up aa");
+    assert_string_equal(nodes_view_find(view, span_of("a"))->info.address, "");
+    assert_string_equal(nodes_view_find(view, span_of("a"))->info.announce, "");
+    assert_null(nodes_view_find(view, span_of("b\x01")));
     char many[NODE_NAME_MAX + 2];
     memset(many, 'n', sizeof many);
     many[sizeof many - 1] = 0;

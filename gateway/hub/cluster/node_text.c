@@ -32,13 +32,22 @@ void node_text_write(const struct node_info *i, char *out, size_t size)
              i->figures.devices, i->figures.bytes);
 }
 
+/* It may get into a header's line. */
+static bool is_plain(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (s.p[i] <= ' ' || s.p[i] >= 127)
+            return false;
+    return s.n <= NODE_TEXT_MAX;
+}
+
 static void read_value(const struct row *row, struct span value, struct seen_node *out)
 {
     if (row->kind == NUMBER) {
         uint64_t *number = (uint64_t *)(void *)((char *)&out->info.figures + row->at);
         if (!str_number(value, UINT64_MAX, number))
             *number = 0;
-    } else if (value.n <= NODE_TEXT_MAX) {
+    } else if (is_plain(value)) {
         char *text = (char *)out + row->at;
         memcpy(text, value.n > 0 ? value.p : "", value.n);
         text[value.n] = 0;

@@ -37,11 +37,14 @@ static struct seen_node *find_or_add(struct nodes_view *v, struct span name)
     struct seen_node *s = (struct seen_node *)nodes_view_find(v, name);
     if (s != NULL)
         return s;
-    if (v->n == NODES_MAX || name.n == 0 || name.n > NODE_NAME_MAX || name.p[0] == '#')
+    if (v->n == NODES_MAX || name.n == 0 || name.n > NODE_NAME_MAX)
         return NULL;
-    s = &v->nodes[v->n++];
+    s = &v->nodes[v->n];
     *s = (struct seen_node){.info.state = NODE_DEAD};
     memcpy(s->name, name.p, name.n);
+    if (strlen(s->name) != name.n || !node_name_is_valid(s->name)) /* such as #id */
+        return NULL;
+    v->n++;
     return s;
 }
 

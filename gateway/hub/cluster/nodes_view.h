@@ -46,7 +46,8 @@ const struct seen_node *nodes_view_find(const struct nodes_view *v, struct span 
 bool node_owner_split(const char *owner, struct span *name, uint64_t *epoch);
 bool node_name_is_valid(const char *name);
 
-/* INFO: "address=… announce=… version=… tunnels=… …" with what a node tells of itself. */
+/* INFO: "address=… announce=… version=… tunnels=… …" with what a node tells of itself. A text that
+ * is not printable ASCII reads as "". */
 void node_text_write(const struct node_info *i, char *out, size_t size);
 void node_text_read(struct span text, struct seen_node *out);
 
