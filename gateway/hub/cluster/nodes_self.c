@@ -22,16 +22,13 @@ void nodes_info(struct nodes *n, char *out, size_t size)
 void nodes_follow_clock(struct nodes *n, int64_t now)
 {
     uint64_t middle = (n->asked_at + loop_now(n->o.loop)) / 2;
-    int64_t wanted = now - (int64_t)middle, step = wanted - n->offset;
+    int64_t step = now - (int64_t)middle - n->offset;
     if (now <= 0)
         return;
-    if (!n->clock_known)
-        n->offset = wanted;
-    else if (step > CLOCK_STEP_MS)
-        n->offset += CLOCK_STEP_MS;
-    else if (step < -CLOCK_STEP_MS)
-        n->offset -= CLOCK_STEP_MS;
-    else
-        n->offset = wanted;
+    if (n->clock_known && step > CLOCK_STEP_MS)
+        step = CLOCK_STEP_MS;
+    if (n->clock_known && step < -CLOCK_STEP_MS)
+        step = -CLOCK_STEP_MS;
+    n->offset += step;
     n->clock_known = true;
 }

@@ -50,7 +50,11 @@ static bool on_answered(void *owner, const struct redis_place *from,
 
 static void on_failed(void *owner, enum err why, const char *text)
 {
-    redis_in_vain(owner, why, text);
+    struct redis *r = owner;
+    if (r->n > 0)
+        redis_server_not_found(r->servers[0], why, text);
+    else
+        redis_in_vain(r, why, text);
 }
 
 enum err redis_begin_sentinel(struct redis *r)

@@ -284,6 +284,15 @@ void redis_server_found(struct redis_server *s, const struct redis_place *place)
         pause_before_next(s, ERR_NO_MEMORY);
 }
 
+void redis_server_not_found(struct redis_server *s, enum err why, const char *text)
+{
+    if (s->state != FINDING)
+        return;
+    s->fails++;
+    pause_before_next(s, why);
+    s->o.events->failed(s->o.owner, s, why, text);
+}
+
 void redis_server_again(struct redis_server *s)
 {
     drop_link(s);

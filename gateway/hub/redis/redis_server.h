@@ -42,6 +42,8 @@ void redis_server_free(struct redis_server *s);
 void redis_server_send(struct redis_server *s, struct redis_command *c);
 /* The answer to `find`. */
 void redis_server_found(struct redis_server *s, const struct redis_place *place);
+/* Or: nobody could tell, as the sentence says. A try in vain; does nothing when it was found. */
+void redis_server_not_found(struct redis_server *s, enum err why, const char *text);
 /* Loads the functions once more before anything else is sent. */
 void redis_server_load(struct redis_server *s);
 /* Drops the connection, and makes another one. */

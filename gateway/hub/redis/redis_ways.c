@@ -164,7 +164,8 @@ static void on_ready(void *owner, struct redis_server *s)
 void redis_in_vain(struct redis *r, enum err why, const char *text)
 {
     if (r->start == STARTED) {
-        log_error("%s", text);
+        if (r->up)
+            log_error("%s", text);
     } else if (why == ERR_BUSY && loop_now(r->o.loop) < r->patience) {
         log_info("%s", text);
     } else {
