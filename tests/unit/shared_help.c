@@ -8,164 +8,6 @@ struct redis *clients[DOUBLES];
 struct shared_registry_options shared_options;
 struct told nodes[DOUBLES];
 
-/* ---- faults ---- */
-
-static struct {
-    char command[32];
-    enum fault kind, always;
-    int skip;
-} fault;
-int fault_hits;
-int commands_sent;
-
-struct faulted {
-    struct list node;
-    struct redis *redis;
-    redis_done *done;
-    void *ctx;
-    struct deferred later;
-    /* held */
-    bool held, call;
-    char *text[REDIS_ARGS_MAX], *function, *key;
-    size_t n, at;
-};
-static struct list held_back = {&held_back, &held_back};
-
-void __real_redis_ask(struct redis *r, const struct span *args, size_t n, size_t key,
-                      redis_done *done, void *ctx);
-void __real_redis_call(struct redis *r, const char *function, const char *key,
-                       const struct span *args, size_t n, redis_done *done, void *ctx);
-
-void fault_next(const char *command, enum fault f, int skip)
-{
-    snprintf(fault.command, sizeof fault.command, "%s", command);
-    fault.kind = f;
-    fault.skip = skip;
-    fault_hits = 0;
-}
-
-void fault_always(enum fault f)
-{
-    fault.always = f;
-    fault.kind = FAULT_NONE;
-}
-
-static enum fault hits(struct span command)
-{
-    enum fault f = fault.kind;
-    commands_sent++;
-    if (fault.always != FAULT_NONE)
-        return fault.always;
-    if (f == FAULT_NONE || !span_is(command, fault.command) || fault.skip-- > 0)
-        return FAULT_NONE;
-    fault.kind = FAULT_NONE;
-    fault_hits++;
-    return f;
-}
-
-static void fail_later(void *owner)
-{
-    struct faulted *x = owner;
-    redis_done *done = x->done;
-    void *ctx = x->ctx;
-    free(x);
-    done(ctx, ERR_BUSY, NULL);
-}
-
-static void refuse(redis_done *done, void *ctx)
-{
-    struct faulted *x = calloc(1, sizeof *x);
-    x->done = done;
-    x->ctx = ctx;
-    deferred_init(&x->later, fail_later, x);
-    loop_defer(loop, &x->later);
-}
-
-static void lose(void *ctx, enum err why, const struct redis_reply *reply)
-{
-    struct faulted *x = ctx;
-    redis_done *done = x->done;
-    void *to = x->ctx;
-    (void)why, (void)reply;
-    free(x);
-    done(to, ERR_BUSY, NULL);
-}
-
-static struct faulted *losing(redis_done *done, void *ctx)
-{
-    struct faulted *x = calloc(1, sizeof *x);
-    x->done = done;
-    x->ctx = ctx;
-    return x;
-}
-
-static void hold(struct redis *r, const char *function, const char *key, const struct span *args,
-                 size_t n, size_t at, redis_done *done, void *ctx)
-{
-    struct faulted *x = losing(done, ctx);
-    x->redis = r;
-    x->function = function != NULL ? strdup(function) : NULL;
-    x->key = key != NULL ? strdup(key) : NULL;
-    x->n = n;
-    x->at = at;
-    for (size_t i = 0; i < n; i++)
-        x->text[i] = span_dup(args[i]);
-    list_init(&x->node);
-    list_append(&held_back, &x->node);
-}
-
-void fault_release(void)
-{
-    struct span args[REDIS_ARGS_MAX];
-    while (!list_empty(&held_back)) {
-        struct faulted *x = list_entry(held_back.next, struct faulted, node);
-        list_remove(&x->node);
-        for (size_t i = 0; i < x->n; i++)
-            args[i] = span_of(x->text[i]);
-        if (x->function != NULL)
-            __real_redis_call(x->redis, x->function, x->key, args, x->n, x->done, x->ctx);
-        else
-            __real_redis_ask(x->redis, args, x->n, x->at, x->done, x->ctx);
-        for (size_t i = 0; i < x->n; i++)
-            free(x->text[i]);
-        free(x->function);
-        free(x->key);
-        free(x);
-    }
-}
-
-void __wrap_redis_ask(struct redis *r, const struct span *args, size_t n, size_t key,
-                      redis_done *done, void *ctx)
-{
-    enum fault f = hits(args[0]);
-    if (f == FAULT_AGAIN)
-        __real_redis_ask(r, args, n, key, shared_ignore, NULL);
-    if (f == FAULT_FAIL)
-        refuse(done, ctx);
-    else if (f == FAULT_LOSE)
-        __real_redis_ask(r, args, n, key, lose, losing(done, ctx));
-    else if (f == FAULT_HOLD || f == FAULT_AGAIN)
-        hold(r, NULL, NULL, args, n, key, done, ctx);
-    else
-        __real_redis_ask(r, args, n, key, done, ctx);
-}
-
-void __wrap_redis_call(struct redis *r, const char *function, const char *key,
-                       const struct span *args, size_t n, redis_done *done, void *ctx)
-{
-    enum fault f = hits(span_of(function));
-    if (f == FAULT_AGAIN)
-        __real_redis_call(r, function, key, args, n, shared_ignore, NULL);
-    if (f == FAULT_FAIL)
-        refuse(done, ctx);
-    else if (f == FAULT_LOSE)
-        __real_redis_call(r, function, key, args, n, lose, losing(done, ctx));
-    else if (f == FAULT_HOLD || f == FAULT_AGAIN)
-        hold(r, function, key, args, n, 0, done, ctx);
-    else
-        __real_redis_call(r, function, key, args, n, done, ctx);
-}
-
 /* ---- what is told ---- */
 
 static void hear(struct told *t, char what, const char *id, const char *last)
@@ -357,7 +199,7 @@ int shared_setup(void **state)
     (void)state;
     for (int i = 0; i < (sharded ? SHARDS : 1); i++)
         REDIS_CLI(shard(i), "FLUSHALL");
-    fault_always(FAULT_NONE);
+    redis_faults_none(loop);
     doubles_begin();
     shared_options = (struct shared_registry_options){.loop = loop, .hint = on_hint};
     if (local_kind && mkdtemp(folder) == NULL)
@@ -370,10 +212,10 @@ int shared_setup(void **state)
 int shared_teardown(void **state)
 {
     (void)state;
-    fault_always(FAULT_NONE);
+    redis_faults.away = false;
     for (int n = 0; n < DOUBLES; n++)
         node_close(n);
-    fault_release();
+    redis_faults_release();
     if (local_kind)
         remove_folder();
     return 0;

@@ -6,6 +6,7 @@
 #include "gateway/hub/registry/shared/shared_internal.h"
 #include "tests/support/redis.h"
 #include "tests/unit/nodes_double.h"
+#include "tests/unit/redis_faults.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -32,22 +33,6 @@ extern struct told nodes[DOUBLES];
 /* The same tests of one registry alone run on the local kind: TEST_LOCAL is set, node 0 is one.
  * With TEST_SHARDS, Redis is a Redis Cluster of three shards, of which `server` is the first. */
 extern bool local_kind;
-
-/* ---- faults ---- */
-
-enum fault {
-    FAULT_NONE,
-    FAULT_FAIL, /* it is not done, and the answer is ERR_BUSY */
-    FAULT_LOSE, /* it is done, and the answer is ERR_BUSY */
-    FAULT_HOLD, /* it is done after fault_release */
-    FAULT_AGAIN /* it is done now, and once more after fault_release, since its answer was lost */
-};
-/* What happens to a command of that name ("HGETALL", "put") after `skip` others of it. */
-void fault_next(const char *command, enum fault f, int skip);
-void fault_always(enum fault f); /* to all of them; FAULT_FAIL: Redis is away */
-void fault_release(void);        /* what was held goes on */
-extern int fault_hits;
-extern int commands_sent; /* by all nodes */
 
 /* ---- from the beginning to the end ---- */
 

@@ -24,16 +24,16 @@ static void test_use_sent_again(void **state)
     struct reply r = {0};
     (void)state;
     const char *id = open_at(0, "");
-    fault_next("put", FAULT_AGAIN, 0);
+    redis_faults_next("put", REDIS_REPEATS, 0);
     knock_at(&e, 0, SIDE_SOURCE, "src", NULL);
-    UNTIL_TRUE(fault_hits == 1);
+    UNTIL_TRUE(redis_faults_struck());
     knock_at(&other, 1, SIDE_SOURCE, "src", NULL);
     assert_int_equal(outcome(&other), 400); /* it is used up already */
     assert_true(tags_set(&add, span_of("a"), span_of("b")));
     registry_tag(nodes[1].registry, id, &(struct tag_change){.add = &add}, on_reply, &r);
     assert_int_equal(answered(&r), ERR_OK);
     assert_int_equal(e.calls, 0);
-    fault_release();
+    redis_faults_release();
     assert_int_equal(outcome(&e), 0);
     assert_int_equal(e.asked, 1);
     assert_int_equal(get_at(0, id).tags, 2); /* not overwritten */
@@ -45,24 +45,24 @@ static void test_changes_sent_again(void **state)
     struct reply r = {0}, s = {0}, t = {0};
     (void)state;
     const char *id = open_at(0, "");
-    fault_next("put", FAULT_AGAIN, 0);
+    redis_faults_next("put", REDIS_REPEATS, 0);
     registry_rotate(nodes[0].registry, id, BOTH("new", NULL), on_reply, &r);
-    UNTIL_TRUE(fault_hits == 1);
+    UNTIL_TRUE(redis_faults_struck());
     assert_int_equal(enter(1, SIDE_SOURCE, "new", ONE_CLIENT), 0); /* changes the record */
-    fault_release();
+    redis_faults_release();
     assert_int_equal(answered(&r), ERR_OK);
     assert_string_equal(nodes[0].heard, "osh");
     assert_true(get_at(0, id).used[SIDE_SOURCE]); /* the token was not given a second time */
-    fault_next("keep", FAULT_AGAIN, 0);
+    redis_faults_next("keep", REDIS_REPEATS, 0);
     registry_close(nodes[0].registry, id, false, on_reply, &s);
-    UNTIL_TRUE(fault_hits == 1);
+    UNTIL_TRUE(redis_faults_struck());
     assert_int_equal(close_at(2, id, false), ERR_OK);
-    fault_release();
+    redis_faults_release();
     assert_int_equal(answered(&s), ERR_OK);
-    fault_next("drop", FAULT_AGAIN, 0);
+    redis_faults_next("drop", REDIS_REPEATS, 0);
     registry_close(nodes[0].registry, id, true, on_reply, &t);
-    UNTIL_TRUE(fault_hits == 1);
-    fault_release();
+    UNTIL_TRUE(redis_faults_struck());
+    redis_faults_release();
     assert_int_equal(answered(&t), ERR_OK);
     settle_all();
     assert_string_equal(REDIS_CLI(&server, "KEYS", "tunnel:t:*"), "");
@@ -115,13 +115,13 @@ static void test_each_command(void **state)
     int round = 0;
     (void)state;
     for (size_t c = 0; c < sizeof commands / sizeof *commands; c++)
-        for (int f = FAULT_FAIL; f <= FAULT_LOSE; f++)
-            for (int skip = 0; skip < 12; skip++) {
-                fault_next(commands[c], (enum fault)f, skip);
+        for (int f = REDIS_LOSES; f <= REDIS_REFUSES; f++)
+            for (size_t skip = 0; skip < 12; skip++) {
+                redis_faults_next(commands[c], (enum redis_fault)f, skip);
                 all_requests(round++);
                 settle_all();
-                bool hit = fault_hits == 1;
-                fault_next("", FAULT_NONE, 0);
+                bool hit = redis_faults_struck();
+                redis_faults_none(loop);
                 enum err why = close_at(0, last, true);
                 assert_true(why == ERR_OK || why == ERR_NOT_FOUND);
                 assert_int_equal(get_at(0, last).why, ERR_NOT_FOUND);
@@ -146,13 +146,13 @@ static void test_open_in_doubt(void **state)
     struct tunnel_record t = new_record("plant7");
     struct reply r;
     (void)state;
-    fault_next("put", FAULT_LOSE, 0);
+    redis_faults_next("put", REDIS_LOSES, 0);
     assert_int_equal(open_with(0, &t, "", 1, &r), ERR_BUSY);
     assert_int_equal(strlen(REDIS_CLI(&server, "KEYS", "tunnel:t:*")), strlen("tunnel:t:{}") + 36);
-    fault_always(FAULT_FAIL);
+    redis_faults.away = true;
     shared_tick(shared_at(0));
     settle_all();
-    fault_always(FAULT_NONE);
+    redis_faults.away = false;
     shared_tick(shared_at(0));
     settle_all();
     assert_string_equal(REDIS_CLI(&server, "KEYS", "tunnel:t:*"), "");
@@ -172,7 +172,7 @@ static void test_away(void **state)
     assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 0);
     assert_int_equal(enter(0, SIDE_DESTINATION, "dst", NULL), 0);
     open_at(0, "2");
-    fault_always(FAULT_FAIL);
+    redis_faults.away = true;
     registry_connected(nodes[0].registry, span_of(id), SIDE_SOURCE, false);
     settle_all();
     struct tunnel_record t = new_record("plant7");
@@ -195,7 +195,7 @@ static void test_away(void **state)
     snprintf(left, sizeof left, "0:%lld", (long long)cluster_ms);
     settle_all();
     cluster_ms += 7000;
-    fault_always(FAULT_NONE);
+    redis_faults.away = false;
     UNTIL_TRUE(
         (shared_tick(shared_at(0)), settle_all(),
          get_at(1, id).connected[SIDE_SOURCE] && !get_at(1, id).connected[SIDE_DESTINATION]));
@@ -211,7 +211,7 @@ static void test_away_denied(void **state)
     (void)state;
     open_at(0, "");
     assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 0);
-    fault_always(FAULT_FAIL);
+    redis_faults.away = true;
     come_to(0,
             &(struct admission_request){
                 .side = SIDE_SOURCE, .token = span_of("src"), .client_token = span_of(ONE_CLIENT)},
@@ -227,14 +227,14 @@ static void test_away_expiry(void **state)
     (void)state;
     const char *id = open_at(0, "");
     assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 0);
-    fault_always(FAULT_FAIL);
+    redis_faults.away = true;
     cluster_ms += 3600000;
     shared_tick(shared_at(0));
     UNTIL_TRUE(strcmp(nodes[0].heard, "oe") == 0);
     assert_string_equal(nodes[0].id, id);
     assert_string_equal(nodes[0].last, "the tunnel has expired");
     assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 503);
-    fault_always(FAULT_NONE);
+    redis_faults.away = false;
     assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 403);
     settle_all();
 }
@@ -248,16 +248,16 @@ static void test_away_fenced(void **state)
     doubles[0].info.state = NODE_DEAD;
     assert_int_equal(enter(1, SIDE_DESTINATION, "dst", ONE_CLIENT), 0);
     double_fenced(&doubles[0]);
-    fault_always(FAULT_FAIL);
+    redis_faults.away = true;
     registry_reclaim(nodes[0].registry);
     turn();
     settle_all();
     assert_string_equal(nodes[0].heard, "o");
-    fault_always(FAULT_NONE);
+    redis_faults.away = false;
     UNTIL_TRUE((shared_tick(shared_at(0)), strcmp(nodes[0].heard, "om") == 0));
     settle_all();
     assert_string_equal(in_redis(id, "o"), "b:100");
-    fault_always(FAULT_FAIL); /* what is another's is not let in from memory */
+    redis_faults.away = true; /* what is another's is not let in from memory */
     assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 503);
 }
 
