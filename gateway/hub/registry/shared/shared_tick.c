@@ -17,10 +17,13 @@ static void look_at_due(struct shared *s)
     }
 }
 
+/* All of them within their time, however many there are. */
 static void look_at_some(struct shared *s)
 {
     uint64_t now = loop_now(s->o.loop);
-    for (size_t n = 0; n < TOGETHER && !list_empty(&s->order); n++) {
+    size_t share = s->held.size / (ROUND_MS / TICK_MS / 2);
+    size_t most = share > TOGETHER ? share : TOGETHER;
+    for (size_t n = 0; n < most && !list_empty(&s->order); n++) {
         struct held *h = list_entry(s->order.next, struct held, node);
         if (now - h->looked_at < ROUND_MS)
             break;
