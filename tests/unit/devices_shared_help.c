@@ -1,8 +1,15 @@
 #include "tests/unit/devices_shared_help.h"
 
 #include "core/base/clock.h"
+#include "core/base/random.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#define SHARDS 3
 
 struct redis_test server;
+static struct redis_test shards[SHARDS];
 struct node node[NODES];
 const uint8_t *secrets_key;
 bool hints_get_lost;
@@ -98,12 +105,82 @@ static void close_shared(void)
     }
 }
 
+/* ---- servers ---- */
+
+static bool all_shards_ok(void)
+{
+    for (int i = 0; i < SHARDS; i++) {
+        const char *info = REDIS_CLI(&shards[i], "CLUSTER", "INFO");
+        if (strstr(info, "cluster_state:ok") == NULL ||
+            strstr(info, "cluster_known_nodes:3") == NULL)
+            return false;
+    }
+    return true;
+}
+
+static bool is_free(int port)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool mine = bind(fd, (struct sockaddr *)&at, sizeof at) == 0;
+    close(fd);
+    return mine;
+}
+
+/* One whose second port, 10,000 above, is free and no outgoing connection's, either. */
+static void choose_port(struct redis_test *t)
+{
+    snprintf(t->folder, sizeof t->folder, "/tmp/tunnel-redis-XXXXXX");
+    assert_non_null(mkdtemp(t->folder));
+    do {
+        uint16_t dice = 0;
+        random_bytes(&dice, sizeof dice);
+        t->port = 10000 + dice % 12000;
+    } while (!is_free(t->port) || !is_free(t->port + 10000));
+}
+
+void start_shards(void)
+{
+    static const char *const ranges[SHARDS][2] = {
+        {"0", "5460"}, {"5461", "10922"}, {"10923", "16383"}};
+    char port[16];
+    for (int i = 0; i < SHARDS; i++) {
+        choose_port(&shards[i]);
+        redis_test_start(&shards[i], (const char *const[]){"--cluster-enabled", "yes", NULL});
+        snprintf(port, sizeof port, "%d", shards[0].port);
+        if (i > 0)
+            assert_string_equal(REDIS_CLI(&shards[i], "CLUSTER", "MEET", "127.0.0.1", port), "OK");
+        assert_string_equal(
+            REDIS_CLI(&shards[i], "CLUSTER", "ADDSLOTSRANGE", ranges[i][0], ranges[i][1]), "OK");
+    }
+    snprintf(server.url, sizeof server.url, "redis+cluster://127.0.0.1:%d", shards[0].port);
+    uint64_t end = uv_hrtime() + UINT64_C(60000000000);
+    while (!all_shards_ok()) {
+        assert_true(uv_hrtime() < end);
+        usleep(20000);
+    }
+}
+
+void flush_servers(void)
+{
+    bool many = shards[0].pid != 0;
+    for (int i = 0; i < (many ? SHARDS : 1); i++)
+        assert_string_equal(REDIS_CLI(many ? &shards[i] : &server, "FLUSHALL"), "OK");
+}
+
+void stop_servers(void)
+{
+    bool many = shards[0].pid != 0;
+    for (int i = 0; i < (many ? SHARDS : 1); i++)
+        redis_test_stop(many ? &shards[i] : &server);
+}
+
 /* Keys end by Redis' own clock, so that of the test has to begin with the same. */
 static int64_t start(void)
 {
-    if (server.pid == 0)
+    if (server.pid == 0 && shards[0].pid == 0)
         redis_test_start(&server, NULL);
-    assert_string_equal(REDIS_CLI(&server, "FLUSHALL"), "OK");
+    flush_servers();
     memset(node, 0, sizeof node);
     doubles_begin();
     cluster_clock = devices_now;

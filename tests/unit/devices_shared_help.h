@@ -10,6 +10,10 @@
 
 #define NODES 3
 extern struct redis_test server;
+/* A Redis Cluster of three instead of it, with which REDIS_CLI does not get far. */
+void start_shards(void);
+void flush_servers(void);
+void stop_servers(void);
 extern struct node {
     struct device_registry *devices;
     struct redis *redis;

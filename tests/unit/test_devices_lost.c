@@ -14,7 +14,7 @@ static void at_each_command(void (*before)(void), void (*once)(void), void (*aga
     for (int fault = REDIS_LOSES; fault <= REDIS_REFUSES; fault++) {
         for (size_t at = 1;; at++) {
             assert_true(at < COMMANDS_MAX);
-            assert_string_equal(REDIS_CLI(&server, "FLUSHALL"), "OK");
+            flush_servers();
             reopen();
             settle();
             before();
@@ -181,6 +181,6 @@ int main(void)
     };
     devices_backend = &shared_backend;
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    redis_test_stop(&server);
+    stop_servers();
     return failed;
 }

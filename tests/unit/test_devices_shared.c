@@ -56,7 +56,7 @@ static void test_uses_at_once(void **state)
         assert_int_equal(of[ENROL_NEW], USES);
         assert_int_equal(of[ENROL_TOKEN_USED_UP], DEVICES - USES);
         assert_int_equal(invitation_of(token)->used, USES);
-        assert_string_equal(REDIS_CLI(&server, "FLUSHALL"), "OK");
+        flush_servers();
     }
 }
 
@@ -84,7 +84,7 @@ static void test_name_at_once(void **state)
         assert_int_equal(of[ENROL_NEW] + of[ENROL_KNOWN] + of[ENROL_NAME_TAKEN], NODES);
         settle();
         assert_int_equal(invitation_of("join_x")->used, 1);
-        assert_string_equal(REDIS_CLI(&server, "FLUSHALL"), "OK");
+        flush_servers();
     }
 }
 
@@ -114,7 +114,7 @@ static void test_azure_at_once(void **state)
         assert_int_equal(invitation_of("join_x")->used, b.result == ENROL_NEW);
         answer_clear(&a);
         answer_clear(&b);
-        assert_string_equal(REDIS_CLI(&server, "FLUSHALL"), "OK");
+        flush_servers();
     }
     assert_int_equal(both, 0);
     assert_true(none < 60);
@@ -512,8 +512,17 @@ int main(void)
         TEST(test_invitation_ends),
         TEST(test_end_answers),
     };
+    static const struct CMUnitTest sharded[] = {
+        TEST(test_any_node),        TEST(test_uses_at_once), TEST(test_name_at_once),
+        TEST(test_azure_at_once),   TEST(test_links),        TEST(test_away),
+        TEST(test_changes_at_once),
+    };
+    bool shards = getenv("TEST_SHARDS") != NULL;
     devices_backend = &shared_backend;
-    int failed = run_devices_contract(own, sizeof own / sizeof *own);
-    redis_test_stop(&server);
+    if (shards)
+        start_shards();
+    int failed = shards ? run_devices_contract(sharded, sizeof sharded / sizeof *sharded)
+                        : run_devices_contract(own, sizeof own / sizeof *own);
+    stop_servers();
     return failed;
 }

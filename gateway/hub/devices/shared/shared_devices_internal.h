@@ -18,7 +18,7 @@
 #define SWEEP_S 60         /* in which each link's record is looked at once */
 #define REMEMBER_MS 600000 /* for so long a device may come back without Redis */
 #define SETTLES_MAX 1000   /* devices that are being settled or looked at by the tick */
-#define TRIES_MAX 16       /* of one change against those of others */
+#define TRIES_MAX 64       /* of one change against those of others */
 #define NAME_SHARDS 16     /* of the index of names */
 #define VERSION_SIZE 24    /* digits, and NUL */
 #define SHARED_KEY_SIZE 320
