@@ -476,6 +476,22 @@ static void test_invitation_ends(void **state)
     assert_string_equal(REDIS_CLI(&server, "ZCARD", "tunnel:is:{invitations}"), "0");
 }
 
+/* Invitations that are gone are no reason to refuse a new one. */
+static void test_room_for_invitations(void **state)
+{
+    char key[128], token[32];
+    (void)state;
+    for (int i = 0; i < 100; i++) {
+        snprintf(token, sizeof token, "join_%d", i);
+        assert_int_equal(invite(token, "*", 1, DAY_MS), ERR_OK);
+    }
+    assert_int_equal(invite("join_x", "*", 1, DAY_MS), ERR_LIMIT);
+    snprintf(key, sizeof key, "tunnel:i:{%s}", invitation_of("join_7")->id);
+    REDIS_CLI(&server, "PEXPIRE", key, "0");
+    assert_int_equal(invite("join_x", "*", 1, DAY_MS), ERR_OK);
+    assert_int_equal(invite("join_y", "*", 1, DAY_MS), ERR_LIMIT);
+}
+
 /* Redis ends what is still asked. */
 static void test_end_answers(void **state)
 {
@@ -510,6 +526,7 @@ int main(void)
         TEST(test_away),
         TEST(test_secrets),
         TEST(test_invitation_ends),
+        TEST(test_room_for_invitations),
         TEST(test_end_answers),
     };
     static const struct CMUnitTest sharded[] = {

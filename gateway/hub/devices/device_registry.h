@@ -186,8 +186,8 @@ struct device_update {
     const enum device_state *state; /* NULL: as before */
     const struct tags *add;         /* labels, or NULL */
     const struct texts *remove;     /* keys of labels, or NULL */
-    /* Called once, when all earlier changes of the device are made. False refuses the change. NULL
-     * permits it. */
+    /* Called once, when all earlier changes of the device are made; once more whenever another node
+     * of a cluster has changed it meanwhile. False refuses the change. NULL permits it. */
     bool (*permits)(void *ctx, const struct device_record *d, const struct tags *after);
     /* Called after that, to change the sealed keys of `next` (device_record_seal), which is a copy
      * of the record. What it returns but ERR_OK is the answer, and nothing changes. NULL: they are

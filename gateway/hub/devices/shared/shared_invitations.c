@@ -51,7 +51,7 @@ struct request {
     struct invitation i;
     char end[NUMBER_SIZE]; /* when it goes */
     size_t max_of_key;
-    bool has_place;
+    bool has_place, listed;
     invitation_done *done;
     void *ctx;
 };
@@ -172,15 +172,46 @@ static void write_token(struct request *q)
     ask(q, args, 6, on_token);
 }
 
+static void ask_number(struct request *q);
+
+static bool pass_over(void *ctx, const struct invitation *i)
+{
+    (void)ctx, (void)i;
+    return true;
+}
+
+static void on_listed_all(void *ctx, enum err why)
+{
+    struct request *q = ctx;
+    if (why == ERR_OK)
+        ask_number(q);
+    else
+        answer(q, why, false);
+}
+
+/* Those that are gone count until a list has met them. */
 static void on_number(void *ctx, enum err why, const struct redis_reply *reply)
 {
     struct request *q = ctx;
-    if (why == ERR_OK && (size_t)redis_integer(reply) >= q->registry->max_invitations)
-        why = ERR_LIMIT;
-    if (why == ERR_OK)
+    bool full = why == ERR_OK && (size_t)redis_integer(reply) >= q->registry->max_invitations;
+    if (full && !q->listed) {
+        q->listed = true;
+        shared_devices_invitations(
+            &q->registry->registry,
+            &(struct invitation_page){.each = pass_over, .done = on_listed_all}, q);
+        return;
+    }
+    if (why == ERR_OK && !full)
         write_token(q);
     else
-        answer(q, why, false);
+        answer(q, full ? ERR_LIMIT : why, false);
+}
+
+static void ask_number(struct request *q)
+{
+    struct shared_key key = all_ids();
+    const struct span args[] = {span_of("ZCARD"), span_of(key.text)};
+    ask(q, args, 2, on_number);
 }
 
 void shared_devices_invite(struct device_registry *registry, struct invitation *i,
@@ -188,7 +219,6 @@ void shared_devices_invite(struct device_registry *registry, struct invitation *
                            void *ctx)
 {
     struct request *q = request_new(registry, done, ctx);
-    struct shared_key key = all_ids();
     char id[UUID_SIZE];
     random_uuid(id);
     if (q == NULL || !device_rules_invite(i, id, join_token, nodes_now(q->registry->o.nodes))) {
@@ -201,8 +231,7 @@ void shared_devices_invite(struct device_registry *registry, struct invitation *
     *i = (struct invitation){0};
     q->max_of_key = max_of_key;
     write_number(q->end, q->i.expires + INVITATION_KEEP_MS);
-    const struct span args[] = {span_of("ZCARD"), span_of(key.text)};
-    ask(q, args, 2, on_number);
+    ask_number(q);
 }
 
 /* ---- looking at one ---- */
