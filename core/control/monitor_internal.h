@@ -12,6 +12,7 @@
 #include "core/control/history.h"
 #include "core/control/monitor.h"
 #include "core/control/monitor_devices.h"
+#include "core/control/monitor_nodes.h"
 #include "core/net/peer.h"
 
 #define MONITOR_LISTEN_MAX 64
@@ -140,6 +141,7 @@ struct monitor {
     void *open_tunnels_ctx;
     int64_t certificate_ends_ms;          /* 0: not told */
     struct monitor_device_source devices; /* each NULL: there are none to be seen */
+    struct monitor_node_source nodes;     /* the same */
     char *device;                         /* its name; NULL: this program is none */
     void (*device_look)(void *ctx, struct monitor_device_state *out);
     void *device_ctx;

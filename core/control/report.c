@@ -250,5 +250,6 @@ void report_snapshot(struct monitor *m, const struct snapshot_query *wanted, str
     json_close(w, '}');
     put_events(&m->event_log, wanted->events, w);
     monitor_devices_write(m, &wanted->devices, w);
+    monitor_nodes_write(m, w);
     json_close(w, '}');
 }

@@ -517,6 +517,7 @@ void hub_set_monitor(struct hub *hub, struct monitor *m)
         monitor_devices(hub->monitor, NULL);
     bridge_desk_watch(hub->bridges, m);
     forward_desk_watch(hub->forwards, m);
+    hub_watch_nodes(hub, m);
     hub->monitor = m;
     if (m != NULL)
         look_at_certificate(hub, problem, sizeof problem);

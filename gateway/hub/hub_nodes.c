@@ -1,6 +1,7 @@
 /* What nodes tell each other (cluster/node_message.h), and what is shown of them. */
 #include "gateway/hub/hub_nodes.h"
 #include "core/base/prometheus.h"
+#include "core/control/monitor_nodes.h"
 #include "gateway/hub/cluster/node_client.h"
 #include "gateway/hub/cluster/nodes.h"
 #include "gateway/hub/hub_internal.h"
@@ -59,10 +60,46 @@ void hub_tell_arrived(struct hub *hub, const char *device)
         nodes_each(hub->nodes, tell_node, &(struct arrival){hub, device});
 }
 
-/* ---- metrics ---- */
+/* ---- for those who watch ---- */
 
 static const char *const states[] = {
     [NODE_UP] = "up", [NODE_DRAINING] = "draining", [NODE_DEAD] = "dead"};
+
+struct watcher {
+    const struct hub *hub;
+    void (*take)(void *to, const struct monitor_node *n);
+    void *to;
+};
+
+static void show_node(void *to, const struct node_info *n)
+{
+    const struct watcher *w = to;
+    w->take(w->to, &(struct monitor_node){.name = n->name,
+                                          .state = states[n->state],
+                                          .address = n->address,
+                                          .announce = n->announce,
+                                          .version = n->version,
+                                          .self = strcmp(n->name, w->hub->o.cluster.node) == 0,
+                                          .epoch = n->epoch,
+                                          .tunnels = n->figures.tunnels,
+                                          .ends = n->figures.ends,
+                                          .devices = n->figures.devices,
+                                          .bytes = n->figures.bytes});
+}
+
+static void show_nodes(void *ctx, void (*take)(void *to, const struct monitor_node *n), void *to)
+{
+    const struct hub *hub = ctx;
+    nodes_each(hub->nodes, show_node, &(struct watcher){hub, take, to});
+}
+
+void hub_watch_nodes(struct hub *hub, struct monitor *m)
+{
+    const struct monitor_node_source source = {show_nodes, hub};
+    monitor_nodes(m != NULL ? m : hub->monitor, m != NULL && hub->nodes != NULL ? &source : NULL);
+}
+
+/* ---- metrics ---- */
 
 struct gauge {
     struct buf *out;

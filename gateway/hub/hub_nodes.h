@@ -7,6 +7,7 @@
 #include "gateway/hub/devices/notices.h"
 
 struct hub;
+struct monitor;
 struct node_info;
 
 bool hub_is_node(const struct hub *hub);
@@ -15,6 +16,9 @@ const struct node_info *hub_other_node(const struct hub *hub, const char *name);
 /* Why the cluster keeps the hub from some of its work; NULL: it does not. */
 const char *hub_cluster_unready(const struct hub *hub);
 void hub_cluster_metrics(const struct hub *hub, struct buf *out);
+
+/* m is told of the nodes; NULL: the monitor that the hub has is not any more. */
+void hub_watch_nodes(struct hub *hub, struct monitor *m);
 
 /* For notices: gives one to the node that has the device's link. False: no node of that name. */
 bool hub_hand_over(struct hub *hub, const char *node, const struct notice *q);

@@ -5,6 +5,7 @@ import hashlib
 import signal
 import unittest
 
+from control import Control
 from cluster import ClusterCase, hub_metrics, open_at
 from harness import ESTABLISHED
 from origins import Http, content_hash
@@ -94,6 +95,32 @@ class Nodes(ClusterCase):
         proxy.wait_line(ESTABLISHED)
         gateway.wait_line("is up, with")
         self.assertTrue(self.fetch(gateway))
+
+    def test_what_is_to_be_seen(self):
+        """Each node tells of all, and tunnel-tui which one it watches."""
+        socket = self.dir / "a.sock"
+        a = self.node("a", "--control", socket)
+        b = self.node("b", "--control", "off")
+        self.wait_nodes(a, 2)
+        tokens = open_at(a.api, self.dir, ["HTTP1"])
+        self.agent(b, tokens, {"HTTP1": self.web})
+        nodes = {}
+
+        def told():
+            nodes.update((n["node"], n) for n in Control(socket).snapshot()["nodes"])
+            return nodes["b"]["ends"] == 1
+        wait_until(told, "node b has told what it has")
+        self.assertEqual((nodes["a"]["self"], nodes["b"]["self"]), (True, False))
+        self.assertEqual(nodes["b"]["announce"], f"localhost:{b.port}")
+        self.assertIn("node a", self.screen(socket))
+        self.assertIn("2 of 2 nodes up", self.screen(socket))
+        b.kill()
+        wait_until(lambda: "1 of 2 nodes up" in self.screen(socket), "node b is dead")
+
+    def screen(self, socket):
+        record = self.dir / "record"
+        record.write_bytes(run(self.program("tunnel-tui"), "--socket", socket, "--json").out)
+        return run(self.program("tunnel-tui"), "--replay", record, "--render", "160x30").text
 
     def test_calls_at_any_node(self):
         a, b, c = self.three()

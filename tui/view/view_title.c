@@ -292,6 +292,24 @@ static void add_devices(struct parts *p, const struct canvas *v)
         add(p, 2, 32, ROLE_TITLE, "%zu devices", v->s->n_tunnels);
 }
 
+/* At a node of a cluster: which one, and how many of all are up. */
+static void add_nodes(struct parts *p, const struct canvas *v)
+{
+    size_t up = 0;
+    const char *self = "";
+    for (size_t i = 0; i < v->s->n_nodes; i++) {
+        const struct snapshot_node *n = &v->s->nodes[i];
+        up += strcmp(n->state, "up") == 0;
+        if (n->self)
+            self = n->node;
+    }
+    if (v->s->n_nodes == 0)
+        return;
+    add(p, 5, 40, ROLE_TITLE, "node %s", self);
+    add(p, up < v->s->n_nodes ? 9 : 3, 30, up < v->s->n_nodes ? ROLE_BAD : ROLE_TITLE,
+        "%zu of %zu nodes up", up, v->s->n_nodes);
+}
+
 static void gather(struct parts *p, const struct canvas *v)
 {
     char state[PART_TEXT];
@@ -313,6 +331,7 @@ static void gather(struct parts *p, const struct canvas *v)
     add_hub(p, v);
     add_far_trip(p, v);
     add_devices(p, v);
+    add_nodes(p, v);
 }
 
 void draw_title(struct canvas *v)

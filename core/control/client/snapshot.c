@@ -203,6 +203,7 @@ static const struct json_member snapshot_members[] = {
     {"events", read_log, 0},
     JSON_SAME(open_tunnels, json_read_count),
     JSON_SAME(devices, snapshot_read_devices),
+    {"nodes", snapshot_read_nodes, 0},
     JSON_SAME(device, read_standby),
     JSON_SAME(certificate_ends, json_read_real),
 };

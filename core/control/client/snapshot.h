@@ -165,6 +165,13 @@ struct snapshot_devices {
     struct snapshot_device *rows;
 };
 
+/* A node of a hub's cluster. */
+struct snapshot_node {
+    const char *node, *state, *address, *announce, *version;
+    bool self; /* the hub that was asked */
+    uint64_t epoch, tunnels, ends, devices, bytes;
+};
+
 /* What an agent stands by as. */
 struct snapshot_standby {
     const char *name, *state; /* NULL: it does not; "present", "pending", "refused", "away" */
@@ -182,6 +189,8 @@ struct snapshot {
     bool readonly;
     uint64_t open_tunnels; /* of a hub, whether or not they have ends */
     struct snapshot_devices devices;
+    size_t n_nodes;
+    struct snapshot_node *nodes;
     struct snapshot_standby device;
     size_t n_listen;
     const char **listen;

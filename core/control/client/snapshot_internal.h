@@ -6,6 +6,7 @@
 #include "core/control/client/snapshot.h"
 
 json_read_value snapshot_read_devices; /* struct snapshot_devices */
+json_read_value snapshot_read_nodes;   /* in struct snapshot */
 json_read_value snapshot_read_samples; /* struct snapshot_samples */
 json_read_value snapshot_read_page;    /* struct snapshot_page */
 json_read_value snapshot_read_closed;  /* struct snapshot_closed */
