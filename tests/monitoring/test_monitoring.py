@@ -6,6 +6,7 @@ import json
 import pathlib
 import re
 import shutil
+import sys
 import unittest
 import urllib.parse
 import urllib.request
@@ -20,6 +21,8 @@ from sockets import Refused, free_port, get, socks5
 from wire import ask, request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests/cluster"))
+from cluster import ClusterCase  # noqa: E402
 GIVEN = ROOT / "share/examples/prometheus"
 HERE = pathlib.Path(__file__).resolve().parent
 JOIN = "join_" + "m" * 43
@@ -114,8 +117,10 @@ class Tool(Case):
         self.promtool("test", "rules", str(HERE / "alerts.test.yml"))
 
 
-class Exported(Case):
-    """Hub, gateway and agent, of which each has had something to do."""
+@unittest.skipUnless(shutil.which("redis-server"), "redis-server is not installed")
+class Exported(ClusterCase):
+    """Hub, gateway and agent, of which each has had something to do, and a hub that is the only node of a
+    cluster."""
 
     @classmethod
     def page_of(cls, port):
@@ -123,6 +128,8 @@ class Exported(Case):
             return answer.read().decode()
 
     def start_all(self):
+        node = self.node("a")
+        self._hub = None
         self.hub().terminate()
         store.invite(self.dir / "state", JOIN, ["plant7"])
         web = self.origin(Http("web"))
@@ -135,8 +142,8 @@ class Exported(Case):
         device = Link(self.way.hub)
         self.addCleanup(device.drop)
         self.assertEqual(device.enter("plant7", Key(self.dir), JOIN).kind, "welcome")
-        self.ports = {p.name: int(p.wait_line(r"operations: listening on \S+:(\d+)")[1])
-                      for p in (self.way.hub, self.way.gateway, self.way.agent)}
+        self.listening = [(p.name, int(p.wait_line(r"operations: listening on \S+:(\d+)")[1]))
+                          for p in (self.way.hub, node, self.way.gateway, self.way.agent)]
         self.work()
 
     def work(self):
@@ -152,12 +159,12 @@ class Exported(Case):
         self.way.hub.api.open(["SSH1"], thing="plant7")
 
     def pages(self):
-        return {name: self.page_of(port) for name, port in self.ports.items()}
+        return [(name, self.page_of(port)) for name, port in self.listening]
 
     def families(self):
         """{name: its labels} of all programs, also of those without a sample at present."""
         found = {}
-        for page in self.pages().values():
+        for _, page in self.pages():
             for name in re.findall(r"^# TYPE (\w+)", page, re.M):
                 found.setdefault(name, set())
             for name, labels in re.findall(r"^(\w+)\{(.*)\} ", page, re.M):
@@ -186,7 +193,7 @@ class Names(Exported):
             self.assertEqual(label, "instance")
 
     def test_each_metric_is_documented(self):
-        text = "".join((ROOT / f"share/doc/{p}").read_text() for p in ("hub.md", "control.md"))
+        text = "".join((ROOT / f"share/doc/{p}").read_text() for p in ("hub.md", "control.md", "cluster.md"))
         documented = set(re.findall(r"`(tunnel_\w+)[`{]", text))
         for table in re.findall(r"^\| `tunnel_hub_…` \| \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.M):
             documented |= {f"tunnel_hub_{name}" for row in table.splitlines()
@@ -196,7 +203,7 @@ class Names(Exported):
 
     @unittest.skipUnless(shutil.which("promtool"), "prometheus is not installed")
     def test_promtool_likes_the_pages(self):
-        for name, page in self.pages().items():
+        for name, page in self.pages():
             done = run("promtool", "check", "metrics", input=page.encode())
             self.assertEqual((done.code, done.text, done.err), (0, "", ""), name)
 
@@ -209,9 +216,12 @@ class Server(Exported):
         super().setUp()
         self.start_all()
         self.port = free_port()
+        targets = {}
+        for name, port in self.listening:
+            targets.setdefault(name, []).append(f"127.0.0.1:{port}")
         jobs = "".join(f"""  - job_name: {name}
-    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
-""" for name, port in self.ports.items())
+    static_configs: [{{targets: {json.dumps(at)}}}]
+""" for name, at in targets.items())
         config = self.dir / "prometheus.yml"
         config.write_text(f"""global: {{scrape_interval: 200ms, evaluation_interval: 200ms}}
 rule_files: ["{GIVEN}/tunnel.rules.yml"]
@@ -233,7 +243,7 @@ scrape_configs:
         return self.ask("query", query=expr)["result"]
 
     def test_scraped(self):
-        wait_until(lambda: len(self.value("up == 1")) == 3, "all three are scraped")
+        wait_until(lambda: len(self.value("up == 1")) == 4, "all are scraped")
         for target in self.ask("targets")["activeTargets"]:
             self.assertEqual((target["health"], target["lastError"]), ("up", ""))
 
