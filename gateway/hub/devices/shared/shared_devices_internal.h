@@ -245,7 +245,7 @@ void shared_devices_invitation(struct device_registry *r, struct span id, invita
                                void *ctx);
 void shared_devices_uninvite(struct device_registry *r, struct span id, invitation_done *done,
                              void *ctx);
-/* Reads an invitation from item `from` on; to be freed in any case. ERR_NOT_FOUND, ERR_IO,
+/* Reads an invitation from fields and values; to be freed in any case. ERR_NOT_FOUND, ERR_IO,
  * ERR_NO_MEMORY. */
 enum err shared_invitation_read(const struct redis_reply *reply, struct invitation *i);
 

@@ -1,6 +1,10 @@
-/* All invitations, oldest first. Their number is bounded (max_invitations), so all ids are asked
- * for at once, and then some invitations at a time. */
+/* Reading invitations: one from Redis' answer, and all of them, oldest first. Their number is
+ * bounded (max_invitations), so all ids are asked for at once, and then some invitations at a time.
+ */
+#include "gateway/hub/devices/shared/device_json.h"
 #include "gateway/hub/devices/shared/shared_devices_internal.h"
+
+#include "core/base/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +27,18 @@ struct part {
     struct page *page;
     size_t at; /* in chunk */
 };
+
+enum err shared_invitation_read(const struct redis_reply *reply, struct invitation *i)
+{
+    struct span record = redis_field(reply, 0, "r");
+    if (record.p == NULL)
+        return ERR_NOT_FOUND;
+    enum err why = invitation_json_read(record, i);
+    if (why != ERR_PROTOCOL)
+        return why;
+    log_warning("Redis: the record of an invitation is not one");
+    return ERR_IO;
+}
 
 static void next_chunk(struct page *p);
 

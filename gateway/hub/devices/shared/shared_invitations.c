@@ -6,7 +6,6 @@
 #include "gateway/hub/devices/shared/shared_devices_internal.h"
 
 #include "core/base/encoding.h"
-#include "core/base/log.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,18 +13,6 @@
 #include <string.h>
 
 #define NUMBER_SIZE 24
-
-enum err shared_invitation_read(const struct redis_reply *reply, struct invitation *i)
-{
-    struct span record = redis_field(reply, 0, "r");
-    if (record.p == NULL)
-        return ERR_NOT_FOUND;
-    enum err why = invitation_json_read(record, i);
-    if (why != ERR_PROTOCOL)
-        return why;
-    log_warning("Redis: the record of an invitation is not one");
-    return ERR_IO;
-}
 
 static struct shared_key all_ids(void)
 {
