@@ -3,7 +3,7 @@
 import signal
 import unittest
 
-from cluster import ClusterCase, hub_metrics, open_at
+from cluster import Balancer, ClusterCase, hub_metrics, open_at
 from downloads import SIZE, Download
 from harness import ESTABLISHED
 from origins import Http
@@ -14,6 +14,9 @@ class Owner(ClusterCase):
     def setUp(self):
         super().setUp()
         self.web = self.origin(Http())
+        self.begin()
+
+    def begin(self):
         self.three()
 
     def way(self, api, **more):
@@ -54,6 +57,23 @@ class Owner(ClusterCase):
         self.assertTrue(any(n.has_line(f"node {owner} was not heard of") for n in
                             self.nodes.values()))
 
+    def test_frozen(self):
+        """It is taken for dead meanwhile. Nobody has come elsewhere, so it claims again what it has,
+        and the same connections go on."""
+        self.way(self.nodes["a"].api)
+        hub = self.nodes[self.owner()]
+        download = Download(self.a_gateway)
+        download.read(SIZE // 4)
+        hub.process.send_signal(signal.SIGSTOP)
+        for other in self.nodes.values():
+            if other is not hub:
+                self.wait_nodes(other, 2)
+        hub.process.send_signal(signal.SIGCONT)
+        hub.wait_line("claims again what it has")
+        self.assert_right(download)
+        for other in self.nodes.values():
+            self.wait_nodes(other, 3)
+
     def test_drained(self):
         """Both ends go on at another node at once: nobody waits for the lease, nor for silence."""
         self.way(self.nodes["a"].api)
@@ -71,6 +91,38 @@ class Owner(ClusterCase):
             self.assertFalse(n.has_line("was not heard of"))
         for end, mark in marks:
             self.assertTrue(end.has_line("was lost: the hub ended it", after=mark))
+
+
+class Replaced(Owner):
+    """Clients reach each node by a way that can be cut."""
+
+    test_killed = test_drained = test_frozen = None
+
+    def begin(self):
+        self.ways = [self.origin(Balancer()) for _ in range(3)]
+        for name, way in zip(("a", "b", "c"), self.ways):
+            way.ports = [self.node(name, "--announce", f"localhost:{way.port}",
+                                   announce=False).port]
+        for hub in self.nodes.values():
+            self.wait_nodes(hub, 3)
+
+    def test_frozen_and_replaced(self):
+        """Others have taken the tunnel meanwhile: it lets go of what it had, and nothing is doubled."""
+        self.way(self.nodes["a"].api)
+        hub = self.nodes[self.owner()]
+        download = Download(self.a_gateway)
+        download.read(SIZE // 4)
+        hub.process.send_signal(signal.SIGSTOP)
+        self.balancer.ports = [n.port for n in self.nodes.values() if n is not hub]
+        marks = [(p, p.mark()) for p in (self.an_agent, self.a_gateway)]
+        for way in (self.balancer, *self.ways):
+            way.drop()
+        for end, mark in marks:
+            end.wait_line(ESTABLISHED, after=mark)
+        hub.process.send_signal(signal.SIGCONT)
+        hub.wait_line("claims again what it has")
+        self.assert_right(download)
+        wait_until(lambda: hub_metrics(hub)["tunnel_hub_ends"] == 0, "it has let go")
 
 
 if __name__ == "__main__":
