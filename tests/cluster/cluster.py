@@ -84,6 +84,7 @@ class ClusterCase(Case):
     """self.node("a") starts a node; self.nodes has those that run, by name."""
 
     redis_options = {}
+    proof = None  # what nodes show each other, instead of the usual
 
     def setUp(self):
         super().setUp()
@@ -97,7 +98,7 @@ class ClusterCase(Case):
 
     def node_options(self, name, announce=True):
         """Its listeners keep their ports when it is started anew."""
-        proof = certificates.certificate(ca="cluster")
+        proof = self.proof or certificates.certificate(ca="cluster")
         port, inner = self.ports.setdefault(name, (free_port(), free_port()))
         return port, ["--cluster", self.url(), "--node", name,
                       "--cluster-listen", f"127.0.0.1:{inner}", "--cluster-cert", proof.cert,

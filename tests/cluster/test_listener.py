@@ -1,6 +1,8 @@
 """The listener for other nodes, and who comes there: nodes with nonsense, and everybody else."""
 
 import pathlib
+import shutil
+import signal
 import socket
 import ssl
 import struct
@@ -140,6 +142,35 @@ class Listener(ClusterCase):
             self.assertEqual(self.status(sock)[0], 403)
         # Passed on by a node with that name, it is let in.
         self.assertEqual(self.status(self.come(proxy() + request))[0], 101)
+
+    def test_new_keys(self):
+        """At SIGHUP nodes take another authority, and nobody is disconnected."""
+        for n in list(self.nodes.values()):
+            n.terminate()
+        self.proof = certificates.Certificate(*(self.dir / n for n in ("cert", "key", "ca")))
+
+        def lay(ca):
+            for name in ("cert", "key", "ca"):
+                shutil.copy(getattr(certificates.certificate(ca=ca), name),
+                            getattr(self.proof, name))
+        lay("cluster")
+        a, b = [self.node(n, announce=False) for n in ("a", "b")]
+        for n in (a, b):
+            self.wait_nodes(n, 2)
+        tokens = open_at(a.api, self.dir, ["SSH1"])
+        agent = self.agent(a, tokens, {"SSH1": "127.0.0.1:1"})
+        gateway = self.gateway(b, tokens)
+        lay("cluster2")
+        for n in (a, b):
+            n.process.send_signal(signal.SIGHUP)
+            n.wait_line("the cluster's certificate, key and authority were read again")
+        with self.assertRaises(OSError):
+            self.come(LOCAL, ca="cluster2", shown="cluster")
+        self.assert_alive(agent, gateway)
+        self.assertFalse(gateway.has_line("was lost"))
+        gateway.terminate()
+        self.gateway(b, tokens)
+        self.assertEqual(hub_metrics(b)["tunnel_hub_forwards"], 1)
 
     def test_a_certified_device_elsewhere(self):
         """The name in its certificate goes along when its connection is passed on."""
