@@ -410,16 +410,22 @@ void admission_migrate(struct hub *hub, void *message)
 
 /* ---- tunnels that end ---- */
 
-/* Closes the end on that side; an end that is still on its way there has lost the side. */
-static void close_side(struct hub *hub, const struct tunnel_record *t, enum side side, enum err why,
-                       const char *text)
+/* Sends the end on that side away; one that is still on its way there has lost the side. */
+static void dismiss_side(struct hub *hub, const struct tunnel_record *t, enum side side,
+                         const struct close_reason *f)
 {
     struct presence *p = presence_find(&hub->presences, t->id);
     if (p == NULL)
         return;
-    if (presence_dismiss(p, side, why, text))
+    if (presence_dismiss(p, side, f->why, f->text))
         registry_connected(hub->registry, span_of(t->id), side, false);
-    post_close(hub, p, side, &(struct close_reason){RELAY_CLOSE_ENDED, why, text});
+    post_close(hub, p, side, f);
+}
+
+static void close_side(struct hub *hub, const struct tunnel_record *t, enum side side, enum err why,
+                       const char *text)
+{
+    dismiss_side(hub, t, side, &(struct close_reason){RELAY_CLOSE_ENDED, why, text});
 }
 
 static void on_opened(void *owner, const struct tunnel_record *t,
@@ -456,13 +462,11 @@ static void on_moved(void *owner, const struct tunnel_record *t)
 {
     static const struct close_reason moved = {RELAY_DROP, ERR_STREAM_REPLACED,
                                               "another node has the tunnel now"};
-    struct hub *hub = owner;
-    const struct presence *p = presence_find(&hub->presences, t->id);
     char name[LABEL_MAX];
     label(t, name);
     log_info("tunnel %s: %s", name, moved.text);
-    for (int side = 0; p != NULL && side < SIDE_COUNT; side++)
-        post_close(hub, p, (enum side)side, &moved);
+    for (int side = 0; side < SIDE_COUNT; side++)
+        dismiss_side(owner, t, (enum side)side, &moved);
 }
 
 const struct registry_events admission_events = {
