@@ -12,6 +12,7 @@ static struct loop *loop;
 static struct redis *client;
 static uv_timer_t tick;
 static char url[128];
+static uint64_t timeout_ms; /* the client's; 0: as it is */
 
 static void on_tick(uv_timer_t *t)
 {
@@ -33,7 +34,8 @@ static const char *try_to_connect(void)
     static char text[512];
     enum err why = ERR_OK;
     text[0] = 0;
-    client = redis_new(&(struct redis_options){.loop = loop, .url = url}, &why, text, sizeof text);
+    client = redis_new(&(struct redis_options){.loop = loop, .url = url, .timeout_ms = timeout_ms},
+                       &why, text, sizeof text);
     return client != NULL ? "fine" : text;
 }
 
@@ -46,6 +48,7 @@ static int begin(void **state)
 {
     char master[16];
     (void)state;
+    timeout_ms = 0;
     loop = loop_new();
     uv_timer_init(loop_uv(loop), &tick);
     uv_timer_start(&tick, on_tick, 20, 20);
@@ -105,6 +108,20 @@ static void another_one_takes_over(void **state)
     assert_string_equal(REDIS_CLI(master, "EXISTS", "t", "y", "z"), "3");
 }
 
+/* Long before the client's own patience ends, since the Sentinels have another one. */
+static void a_master_that_was_replaced_is_left(void **state)
+{
+    (void)state;
+    timeout_ms = 40000;
+    assert_string_equal(try_to_connect(), "fine");
+    uint64_t begun = loop_now(loop);
+    kill(servers[0].pid, SIGSTOP);
+    assert_string_equal(REDIS_ASK(loop, client, "SET", "y", "1"), "OK");
+    assert_in_range(loop_now(loop) - begun, 0, 30000);
+    assert_true(is_master(&servers[1]) || is_master(&servers[2]));
+    kill(servers[0].pid, SIGCONT);
+}
+
 static void a_change_of_the_master_in_good_order(void **state)
 {
     (void)state;
@@ -155,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SENTINEL_TEST(another_one_takes_over),
+        SENTINEL_TEST(a_master_that_was_replaced_is_left),
         SENTINEL_TEST(a_change_of_the_master_in_good_order),
         SENTINEL_TEST(what_will_not_do_is_told),
         SENTINEL_TEST(without_sentinels_what_runs_goes_on),
