@@ -605,9 +605,9 @@ const char *hub_unready(const struct hub *hub)
 {
     if (hub->grace != NULL)
         return "the hub is shutting down";
-    if (!registry_healthy(hub->registry))
-        return "tunnels cannot be stored";
     if (hub_cluster_unready(hub) != NULL)
         return hub_cluster_unready(hub);
+    if (!registry_healthy(hub->registry))
+        return "tunnels cannot be stored";
     return hub->n_listeners == 0 ? "nobody can connect yet" : NULL;
 }

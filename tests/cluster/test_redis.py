@@ -2,9 +2,12 @@
 
 import pathlib
 import re
+import shutil
 import unittest
 
 import certificates
+import ops
+from api import ApiError
 from cluster import ClusterCase, open_at
 from harness import write_secret
 from origins import Http
@@ -77,6 +80,25 @@ class Redis(ClusterCase):
         other = self.node("b")
         other.terminate()
         self.refused("Redis belongs to another cluster than this node")
+
+    def test_another_one_in_its_place(self):
+        """While a node runs: it is told why Redis stays away, and each reason once."""
+        hub = self.node("a")
+        self.redis.kill()
+        hub.wait_line("cannot be reached: connection refused")
+        self.assertEqual(ops.ask(hub, "/readyz"), (503, "Redis does not answer\n"))
+        with self.assertRaisesRegex(ApiError, "its Redis does not answer"):
+            hub.api.call("ListTunnels")
+        (kept := self.redis.dir / "appendonlydir").rename(self.dir / "kept")
+        self.redis.start()
+        hub.wait_line("has lost what hubs kept there, or is another one")
+        self.redis.kill()
+        shutil.rmtree(kept)
+        (self.dir / "kept").rename(kept)
+        self.redis.start()
+        hub.wait_line("Redis answers again")
+        refused = [line for line in hub.lines if "connection refused" in line]
+        self.assertEqual(len(refused), 1, refused)
 
     def test_later_schema(self):
         self.node("a").terminate()

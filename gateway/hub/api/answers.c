@@ -153,7 +153,8 @@ void answer_error(struct call *c, enum err why)
         break;
     case ERR_BUSY:
         answer_fault(c, FAULT_INTERNAL,
-                     "The hub's store is busy, or another program has locked it: try again.");
+                     "The hub's store is busy: its Redis does not answer, or another program has "
+                     "locked its database. Try again.");
         break;
     default:
         answer_fault(c, FAULT_INTERNAL, "The hub could not store it: %s.", err_text(why));

@@ -31,6 +31,7 @@ struct redis {
     bool ticking;
     struct redis_counts counts;
     bool up;
+    uint64_t told; /* a bit for each enum err that was logged since it was up */
     /* The first greeting, for which redis_new waits. */
     enum { STARTING, STARTED, REFUSED } start;
     uint64_t patience; /* until when a server may load its data */

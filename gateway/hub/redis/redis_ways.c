@@ -144,12 +144,11 @@ void redis_set_up(struct redis *r)
     r->up = !r->up;
     if (r->start == STARTING) {
         r->start = STARTED;
-    } else {
-        if (r->up)
-            log_info("Redis is there again");
-        if (r->o.changed != NULL)
-            r->o.changed(r->o.owner, r->up);
+    } else if (r->o.changed != NULL) {
+        r->o.changed(r->o.owner, r->up);
     }
+    if (r->up)
+        r->told = 0;
 }
 
 static void on_ready(void *owner, struct redis_server *s)
@@ -175,6 +174,16 @@ void redis_in_vain(struct redis *r, enum err why, const char *text)
     }
 }
 
+/* Each kind of reason is told once until Redis is up again: it may be away for another one than it
+ * went for, such as an empty one in its place. */
+static bool is_news(struct redis *r, enum err why)
+{
+    uint64_t kind = UINT64_C(1) << (why % 64);
+    bool news = (r->told & kind) == 0;
+    r->told |= kind;
+    return news;
+}
+
 static void on_failed(void *owner, struct redis_server *s, enum err why, const char *text)
 {
     struct redis *r = owner;
@@ -186,7 +195,7 @@ static void on_failed(void *owner, struct redis_server *s, enum err why, const c
         redis_guide_ask(r->guide);
     if (!redis_server_down(s))
         return;
-    if (r->up)
+    if (is_news(r, why))
         log_error("%s; what needs it has to wait", text);
     list_each(node, redis_server_waiting(s))
     {
