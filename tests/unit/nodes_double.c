@@ -48,10 +48,18 @@ bool nodes_is_self(const struct nodes *n, const char *owner)
 const struct node_info *nodes_alive(const struct nodes *n, const char *owner)
 {
     for (int i = 0; i < DOUBLES; i++)
-        if (&doubles[i] != n && doubles[i].info.state == NODE_UP &&
+        if (&doubles[i] != n && doubles[i].info.state == NODE_UP && !doubles[i].unheard &&
             strcmp(doubles[i].owner, owner) == 0)
             return &doubles[i].info;
     return NULL;
+}
+
+bool nodes_unheard(struct nodes *n, const char *owner)
+{
+    for (int i = 0; i < DOUBLES; i++)
+        if (&doubles[i] != n && doubles[i].unheard && strcmp(doubles[i].owner, owner) == 0)
+            return true;
+    return false;
 }
 
 const struct node_info *nodes_find(const struct nodes *n, const char *name)

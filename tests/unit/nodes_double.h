@@ -11,6 +11,7 @@ struct nodes {
     struct node_info info;
     char name[16];
     char owner[NODE_OWNER_SIZE];
+    bool unheard; /* the others have not heard yet that it joined */
 };
 extern struct nodes doubles[DOUBLES];
 extern int64_t cluster_ms;             /* the cluster's clock, */

@@ -80,6 +80,29 @@ static void test_dead(void **state)
     assert_int_equal(enter(0, SIDE_DESTINATION, "dst", ONE_CLIENT), 1);
 }
 
+/* It has joined a moment ago, and nobody may take what is its. */
+static void test_unheard(void **state)
+{
+    (void)state;
+    const char *id = open_at(1, "");
+    assert_int_equal(enter(1, SIDE_SOURCE, "src", ONE_CLIENT), 0);
+    doubles[1].info.state = NODE_DRAINING;
+    assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 0);
+    doubles[1].info.state = NODE_UP;
+    doubles[0].unheard = true;
+    assert_int_equal(enter(2, SIDE_SOURCE, "src", ONE_CLIENT), 503);
+    assert_int_equal(enter(2, SIDE_DESTINATION, "dst", NULL), 503);
+    assert_string_equal(in_redis(id, "o"), "a:100");
+    assert_true(get_at(2, id).connected[SIDE_SOURCE]);
+    assert_false(get_at(2, id).used[SIDE_DESTINATION]);
+    registry_look(nodes[1].registry, id);
+    UNTIL_TRUE(strcmp(nodes[1].heard, "om") == 0);
+    settle_all();
+    assert_string_equal(in_redis(id, "o"), "a:100");
+    doubles[0].unheard = false;
+    assert_int_equal(enter(2, SIDE_SOURCE, "src", ONE_CLIENT), 1);
+}
+
 static void test_reclaim(void **state)
 {
     char ids[3][NAME_SIZE], suffix[8], token[16];
@@ -505,6 +528,7 @@ int main(void)
         TEST(test_elsewhere),
         TEST(test_given_back),
         TEST(test_dead),
+        TEST(test_unheard),
         TEST(test_reclaim),
         TEST(test_draining),
         TEST(test_orphan),

@@ -23,6 +23,7 @@ static void on_lost_cluster(struct nodes *n)
 
 static void read_list(struct nodes *n, const struct redis_reply *reply)
 {
+    str_number(redis_field(reply, 3, "#epoch"), UINT64_MAX, &n->newest);
     nodes_view_begin(&n->view, n->asked_at, loop_now(n->o.loop));
     for (size_t i = 3; i + 1 < redis_count(reply); i += 2)
         nodes_view_take(&n->view, redis_text(redis_item(reply, i)),
@@ -242,6 +243,16 @@ const struct node_info *nodes_alive(const struct nodes *n, const char *owner)
         return NULL;
     const struct seen_node *s = nodes_view_find(&n->view, name);
     return s != NULL && s->info.epoch == epoch && s->info.state == NODE_UP ? &s->info : NULL;
+}
+
+bool nodes_unheard(struct nodes *n, const char *owner)
+{
+    struct span name;
+    uint64_t epoch = 0;
+    if (!node_owner_split(owner, &name, &epoch) || span_is(name, n->name) || epoch <= n->newest)
+        return false;
+    beat_soon(n);
+    return true;
 }
 
 const struct node_info *nodes_find(const struct nodes *n, const char *name)

@@ -70,6 +70,9 @@ bool nodes_is_self(const struct nodes *n, const char *owner); /* that name and t
 /* The other node that is UP under exactly that epoch; NULL: what it owned may be taken. What is
  * returned here is valid until the loop goes on. */
 const struct node_info *nodes_alive(const struct nodes *n, const char *owner);
+/* Whether that owner has joined since this node last heard of the others: it counts as alive, but
+ * nothing is known of it until the next beat, which comes at once. */
+bool nodes_unheard(struct nodes *n, const char *owner);
 const struct node_info *nodes_find(const struct nodes *n, const char *name); /* NULL: none */
 /* All that are known, this one too. */
 void nodes_each(const struct nodes *n, void (*take)(void *to, const struct node_info *i), void *to);

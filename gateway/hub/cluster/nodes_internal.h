@@ -27,8 +27,9 @@ struct nodes {
     bool asked; /* an answer is on its way */
     bool hurry; /* the next beat comes right after it */
     bool draining;
-    bool listed;    /* an answer told of the others */
-    bool lost_told; /* "Redis has lost the cluster" was logged */
+    bool listed;     /* an answer told of the others */
+    uint64_t newest; /* the last epoch that any node had got then */
+    bool lost_told;  /* "Redis has lost the cluster" was logged */
     uint64_t asked_at;
     char owner[NODE_OWNER_SIZE], epoch[NUMBER_SIZE];
     char instance[NODE_ID_SIZE];

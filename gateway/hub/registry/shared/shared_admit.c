@@ -95,6 +95,10 @@ static enum job_step let_in(struct entrance *e)
     e->elsewhere = seen_elsewhere(j->shared, x);
     if (e->elsewhere != NULL || is_denied(e, &x->r.record))
         return JOB_DONE;
+    if (seen_owner(j->shared, x) == OWNER_LIVE) {
+        j->why = ERR_BUSY; /* where it is will be known in a moment */
+        return JOB_DONE;
+    }
     bool first = e->verdict == TOKEN_FIRST;
     if (first && !shared_record_set(&x->r.used_by[side], j->request)) {
         j->why = ERR_NO_MEMORY;

@@ -105,7 +105,7 @@ const char *seen_why(const struct tunnel_record *t, int64_t due); /* it ends the
 /* Who has the tunnel. What a node that drains has, it keeps, but others may take it. */
 enum owner { OWNER_NONE, OWNER_SELF, OWNER_LIVE, OWNER_DRAINING, OWNER_DEAD };
 enum owner seen_owner(const struct shared *s, const struct seen *x);
-/* The live node that has it, and is another one; or NULL. */
+/* The live node that has it, and is another one; or NULL, also when nothing is known of it yet. */
 const struct node_info *seen_elsewhere(const struct shared *s, const struct seen *x);
 /* Shows its sides as disconnected when the node that had them is dead. True: that was so. */
 bool seen_orphan(const struct shared *s, struct seen *x);

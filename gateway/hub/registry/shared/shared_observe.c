@@ -53,7 +53,7 @@ void observe(struct shared *s, const char *id, struct seen *x, const struct own_
         for (int side = 0; side < SIDE_COUNT; side++)
             changed[side] =
                 memcmp(h->record.sides[side].token, x->r.record.sides[side].token, TOKEN_HASH) != 0;
-        moves = held_has_ends(h) && seen_elsewhere(s, x) != NULL;
+        moves = held_has_ends(h) && seen_owner(s, x) == OWNER_LIVE;
         held_keep(s, x); /* without memory it is told again the next time */
     }
     observe_tokens(s, x, own, changed);

@@ -106,7 +106,7 @@ enum owner seen_owner(const struct shared *s, const struct seen *x)
         return OWNER_NONE;
     if (nodes_is_self(s->o.nodes, x->owner))
         return OWNER_SELF;
-    if (nodes_alive(s->o.nodes, x->owner) != NULL)
+    if (nodes_alive(s->o.nodes, x->owner) != NULL || nodes_unheard(s->o.nodes, x->owner))
         return OWNER_LIVE;
     return drains(s, x->owner) ? OWNER_DRAINING : OWNER_DEAD;
 }
