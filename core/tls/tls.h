@@ -66,6 +66,13 @@ bool certificate_file_fingerprint(const char *file, uint8_t out[TLS_FINGERPRINT]
  * 1970. */
 bool identity_problem(const struct identity *i, enum identity_use use, int64_t now, char *text,
                       size_t size);
+/* Whether it is one for this host name or address (RFC 6125 section 6). */
+bool identity_has_host(const struct identity *i, const char *host);
+/* Whether somebody with that trust lets it in: as the server that was called by this name or
+ * address, or, with trust in clients' certificates and host NULL, as a client. now: seconds since
+ * 1970. False: *why is ERR_TLS_…, and text a sentence. */
+bool identity_is_trusted(const struct identity *i, const struct trust *t, const char *host,
+                         int64_t now, enum err *why, char *text, size_t size);
 
 /* ---- sessions ---- */
 

@@ -218,6 +218,7 @@ static void tell_certificate(struct hub *hub, bool problems_only)
         log_warning("%s: %s", hub->o.cert_file, text);
     else if (!problems_only)
         log_info("%s: %s", hub->o.cert_file, text);
+    hub_look_at_announced(hub);
 }
 
 static bool read_shown(const struct hub_options *from, const struct identity *own,

@@ -15,20 +15,60 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #define ID_FILE "cluster"
+#define NO_HOST "--cluster-listen has no host that others can dial"
+
+static bool fail(enum err *why, enum err e, char *text, size_t size, const char *sentence)
+{
+    *why = e;
+    snprintf(text, size, "%s", sentence);
+    return false;
+}
 
 /* ---- keys ---- */
 
-static const struct cluster_key_files *files_of(const struct hub_options *o)
+/* Whether nodes with the same authority let this one in, in both directions. Their clocks may be
+ * right where ours is wrong, so its time is only worth a warning. */
+static bool others_take(const struct hub_cluster_options *c, const struct cluster_keys *k,
+                        enum err *why, char *text, size_t size)
 {
-    return &o->cluster.keys;
+    const struct identity *i = cluster_keys_identity(k);
+    char sentence[300], *host = NULL;
+    int port;
+    int64_t now = (int64_t)time(NULL);
+    bool good =
+        address_split(c->listen, &host, &port) && host != NULL &&
+        identity_is_trusted(i, cluster_keys_servers(k), host, now, why, sentence,
+                            sizeof sentence) &&
+        identity_is_trusted(i, cluster_keys_clients(k), NULL, now, why, sentence, sizeof sentence);
+    if (host == NULL)
+        return fail(why, ERR_USAGE, text, size, NO_HOST);
+    free(host);
+    if (good)
+        return true;
+    snprintf(text, size, "%s: the other nodes will refuse it: %s", c->keys.cert, sentence);
+    if (*why != ERR_TLS_EXPIRED)
+        return false;
+    log_warning("%s", text);
+    return true;
+}
+
+static struct cluster_keys *read_keys(const struct hub_options *o, enum err *why, char *text,
+                                      size_t size)
+{
+    struct cluster_keys *keys = cluster_keys_new(&o->cluster.keys, why, text, size);
+    if (keys == NULL || others_take(&o->cluster, keys, why, text, size))
+        return keys;
+    cluster_keys_free(keys);
+    return NULL;
 }
 
 static bool load_keys(struct hub *hub, const struct hub_options *from, enum err *why, char *text,
                       size_t size)
 {
-    struct cluster_keys *keys = cluster_keys_new(files_of(from), why, text, size);
+    struct cluster_keys *keys = read_keys(from, why, text, size);
     if (keys == NULL)
         return false;
     cluster_keys_free(hub->cluster_keys);
@@ -56,10 +96,22 @@ bool hub_reload_cluster(struct hub *hub, const struct hub_options *from)
 bool hub_check_cluster(const struct hub_options *o, char *text, size_t size)
 {
     enum err why;
-    struct cluster_keys *keys =
-        o->cluster.url != NULL ? cluster_keys_new(files_of(o), &why, text, size) : NULL;
+    struct cluster_keys *keys = o->cluster.url != NULL ? read_keys(o, &why, text, size) : NULL;
     cluster_keys_free(keys);
     return keys != NULL || o->cluster.url == NULL;
+}
+
+void hub_look_at_announced(const struct hub *hub)
+{
+    const char *where = hub->o.cluster.announce;
+    char *host = NULL;
+    int port;
+    if (where != NULL && hub->o.front_cert == NULL && address_split(where, &host, &port) &&
+        host != NULL && !identity_has_host(hub->identity, host))
+        log_warning("%s: the certificate is not for %s, to which --announce has clients sent: they "
+                    "will refuse it and come back",
+                    hub->o.cert_file, host);
+    free(host);
 }
 
 /* ---- what happens to nodes ---- */
@@ -134,13 +186,6 @@ static bool own_address(const char *given, const char *real, char *out, size_t s
     return good;
 }
 
-static bool fail(enum err *why, enum err e, char *text, size_t size, const char *sentence)
-{
-    *why = e;
-    snprintf(text, size, "%s", sentence);
-    return false;
-}
-
 static bool join(struct hub *hub, const char *address, enum err *why, char *text, size_t size)
 {
     const struct hub_cluster_options *c = &hub->o.cluster;
@@ -196,7 +241,7 @@ bool hub_join_cluster(struct hub *hub, const char *listens, enum err *why, char 
     char address[300];
     if (own_address(hub->o.cluster.listen, listens, address, sizeof address))
         return join(hub, address, why, text, size);
-    return fail(why, ERR_USAGE, text, size, "--cluster-listen has no host that others can dial");
+    return fail(why, ERR_USAGE, text, size, NO_HOST);
 }
 
 /* ---- the registries ---- */

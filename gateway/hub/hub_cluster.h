@@ -30,4 +30,9 @@ void hub_drain_cluster(struct hub *hub);
 /* A call of another node: the status to answer. */
 int hub_node_called(struct hub *hub, const struct http_head *head, struct span body);
 
+/* Warns when the hub's certificate is not for --announce: clients that are sent there come back,
+ * and are passed on. Where a web server ends TLS, its certificate counts, which is not looked at.
+ */
+void hub_look_at_announced(const struct hub *hub);
+
 #endif

@@ -263,6 +263,20 @@ static enum err check_announce(struct options *o)
     return good ? ERR_OK : options_reject(o, "announce", "wants HOST[:PORT]");
 }
 
+static enum err check_cluster_listen(struct options *o)
+{
+    const char *where = options_get(o, "cluster-listen");
+    char *host = NULL;
+    int port;
+    bool good = where == NULL || (address_split(where, &host, &port) && host != NULL &&
+                                  strcmp(host, "0.0.0.0") != 0 && strcmp(host, "::") != 0);
+    free(host);
+    return good ? ERR_OK
+                : options_reject(o, "cluster-listen",
+                                 "is what the other nodes dial: it wants a name or an address of "
+                                 "this machine, and a port");
+}
+
 static enum err check_cluster(struct options *o)
 {
     static const char *const needed[] = {"node", "cluster-listen", "cluster-cert", "cluster-key",
@@ -279,7 +293,8 @@ static enum err check_cluster(struct options *o)
             return options_fail(o, "--%s is for a node of a cluster: give --cluster URL, too",
                                 needed[i]);
     }
-    return check_announce(o);
+    enum err why = check_cluster_listen(o);
+    return why == ERR_OK ? check_announce(o) : why;
 }
 
 static enum err check_audit_format(struct options *o)

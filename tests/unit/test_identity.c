@@ -172,6 +172,56 @@ static void test_problems(void **state)
     identity_free(id);
 }
 
+/* What others with a trust of theirs make of it. */
+static void test_trusted(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *extensions, *host;
+        int later; /* in days */
+        bool clients;
+        enum err why;
+        const char *ca;
+    } cases[] = {
+        {"", "hub-1.internal", 0, false, ERR_OK, "ca.pem"},
+        {"", NULL, 0, true, ERR_OK, "ca.pem"},
+        {"", "hub-2.internal", 0, false, ERR_TLS_NAME, "ca.pem"},
+        {"", "127.0.0.1", 0, false, ERR_TLS_NAME, "ca.pem"},
+        {"", "hub-1.internal", 0, false, ERR_TLS_UNTRUSTED, "other.pem"},
+        {"", NULL, 0, true, ERR_TLS_UNTRUSTED, "other.pem"},
+        {"", NULL, 11, true, ERR_TLS_EXPIRED, "ca.pem"},
+        {"extendedKeyUsage=serverAuth", "hub-1.internal", 0, false, ERR_OK, "ca.pem"},
+        {"extendedKeyUsage=serverAuth", NULL, 0, true, ERR_TLS_CERTIFICATE, "ca.pem"},
+        {"extendedKeyUsage=clientAuth", "hub-1.internal", 0, false, ERR_TLS_CERTIFICATE, "ca.pem"},
+        {"extendedKeyUsage=clientAuth", NULL, 0, true, ERR_OK, "ca.pem"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char command[512];
+        enum err why = ERR_OK;
+        snprintf(command, sizeof command,
+                 "cd %s && printf 'subjectAltName=DNS:hub-1.internal\n%s\n' >ext && "
+                 "openssl x509 -req -in ec.csr -CA ca.pem -CAkey ca.key -set_serial 7 -days 10 "
+                 "-extfile ext -out node.pem 2>/dev/null",
+                 certs_directory, cases[i].extensions);
+        assert_int_equal(system(command), 0);
+        struct identity *id =
+            identity_new(certs_file("node.pem"), certs_file("ec.key"), &why, text, sizeof text);
+        assert_non_null(id);
+        struct trust *trust = trust_new(
+            &(struct trust_sources){.file = certs_file(cases[i].ca), .clients = cases[i].clients},
+            &why, text, sizeof text);
+        assert_non_null(trust);
+        int64_t now = (int64_t)time(NULL) + 86400 * cases[i].later;
+        bool good = identity_is_trusted(id, trust, cases[i].host, now, &why, text, sizeof text);
+        if (why != cases[i].why || good != (why == ERR_OK) || good != (text[0] == 0))
+            fail_msg("case %zu: %d, \"%s\"", i, (int)why, text);
+        trust_free(trust);
+        assert_true(identity_has_host(id, "hub-1.internal"));
+        assert_false(identity_has_host(id, "hub-9.example"));
+        identity_free(id);
+    }
+}
+
 /* ---- DER and subjectAltName ---- */
 
 static void test_der(void **state)
@@ -318,8 +368,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_keys),         cmocka_unit_test(test_bad_keys),
         cmocka_unit_test(test_rsa_mismatch), cmocka_unit_test(test_order),
-        cmocka_unit_test(test_problems),     cmocka_unit_test(test_der),
-        cmocka_unit_test(test_san_crafted),  cmocka_unit_test(test_san_real),
+        cmocka_unit_test(test_problems),     cmocka_unit_test(test_trusted),
+        cmocka_unit_test(test_der),          cmocka_unit_test(test_san_crafted),
+        cmocka_unit_test(test_san_real),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
