@@ -5,7 +5,7 @@ import threading
 import unittest
 
 from api import Api
-from awscli import KEY, AwsCase
+from amazon_cli import KEY, AwsCase
 from cluster import ClusterCase
 from harness import write_secret
 

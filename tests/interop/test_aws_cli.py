@@ -6,7 +6,7 @@ import unittest
 
 import certificates
 from api import Api, Key
-from awscli import KEY, AwsCase, side_by_side
+from amazon_cli import KEY, AwsCase, side_by_side
 
 ARN = r"^arn:aws:iot:us-east-1:\d{12}:tunnel/"
 OPERATOR = Key("AKIDOPERATOR", "secret-of-the-operator")

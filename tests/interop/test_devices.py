@@ -6,7 +6,7 @@ import unittest
 
 import certificates
 from api import Key
-from awscli import KEY, AwsCase
+from amazon_cli import KEY, AwsCase
 from harness import verbose
 from origins import Http
 from programs import environment, run, wait_until

@@ -3,7 +3,7 @@ start a destination and a source in each of the documented ways, use both servic
 
 import unittest
 
-from awscli import AwsCase, side_by_side
+from amazon_cli import AwsCase, side_by_side
 from harness import ESTABLISHED, Tokens
 from origins import Http
 from programs import run

@@ -1,4 +1,5 @@
-"""The AWS CLI against our hub, apart from the settings of the person who runs the tests."""
+"""The AWS CLI against our hub, apart from the settings of the person who runs the tests. Not called
+awscli, which is the name of the package that the CLI itself imports."""
 
 import concurrent.futures
 import json
