@@ -2,10 +2,6 @@
 echo '127.0.0.1 redis.internal hub-1.internal hub-1.example' >>/etc/hosts
 (umask 077 && openssl rand -hex 20 >redis.password && cp keys.ini keys)
 redis-server --bind 127.0.0.1 --appendonly yes --dir /tmp --requirepass "$(cat redis.password)" --daemonize yes >/dev/null
-# The certificate that all nodes have in common, and what they show each other.
-(umask 077 && share/examples/make-certificates . hub.example hub-1.example 2>/dev/null)
-(umask 077 && share/examples/make-certificates nodes hub-1.internal 2>/dev/null)
-cp nodes/ca.pem cluster-ca.pem && cp nodes/hub.pem hub-1.pem && cp nodes/hub.key hub-1.key
 # second_node URL: whether another node starts with that Redis.
 second_node() {
     tunnel-hub --listen 127.0.0.1:8444 --cert hub.pem --key hub.key --keys keys --state second --cluster "$1" \
