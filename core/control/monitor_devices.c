@@ -58,7 +58,9 @@ static bool fits_word(const struct monitor_device *d, struct span word)
 {
     if (memchr(word.p, '=', word.n) != NULL) {
         struct span key = span_cut(&word, '=');
-        return span_is(key, "device") ? span_is(word, d->name) : has_label(d, key, word);
+        if (span_is(key, "device"))
+            return span_is(word, d->name);
+        return (span_is(key, "node") && span_is(word, known(d->node))) || has_label(d, key, word);
     }
     for (int s = 0; s < MONITOR_DEVICE_STATES; s++)
         if (span_is_nocase(word, state_names[s]))
@@ -109,12 +111,17 @@ static int by_version(const struct monitor_device *a, const struct monitor_devic
     return strcmp(known(a->version), known(b->version));
 }
 
+static int by_node(const struct monitor_device *a, const struct monitor_device *b)
+{
+    return strcmp(known(a->node), known(b->node));
+}
+
 static const struct {
     const char *name;
     order *compare;
 } orders[] = {
     {"state", by_state},     {"device", by_name},     {"state_for", by_since},
-    {"address", by_address}, {"version", by_version},
+    {"address", by_address}, {"version", by_version}, {"node", by_node},
 };
 
 struct sorting {

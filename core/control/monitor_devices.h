@@ -33,7 +33,7 @@ struct monitor_device {
     int64_t enrolled;
     const char *address, *version;
     const char *carrier; /* how it is told of those who want it: "device-link" */
-    const char *node;    /* another hub of the cluster, to which it is connected */
+    const char *node;    /* the hub of the cluster to which it is connected */
     const char *const *services;
     size_t n_services, n_labels;
     /* The i-th label of `labels`. */

@@ -40,19 +40,22 @@ static void on_record(void *to, const struct device_record *r)
     const struct device_presence *p = notices_presence(w->desk->notices, r->name);
     bool here = p != NULL && p->present;
     bool elsewhere = !here && r->node != NULL, present = here || elsewhere;
+    bool waiting = waits(w->desk, r);
     if (elsewhere)
         p = NULL; /* what was so while its link was here */
     struct monitor_device d = {
         .name = r->name,
         .state = state_of(r, present),
-        .present = present || waits(w->desk, r),
+        .present = present || waiting,
         .maintenance = here && !p->accepting,
         .since = p != NULL ? p->since : r->last_seen,
         .enrolled = r->enrolled,
         .address = p != NULL ? p->address : r->last_address,
         .version = r->version,
         .carrier = here ? p->carrier->name : NULL,
-        .node = elsewhere ? r->node : NULL,
+        .node = elsewhere         ? r->node
+                : here || waiting ? w->desk->hub->o.cluster.node
+                                  : NULL,
         .services = (const char *const *)r->services.items,
         .n_services = r->services.n,
         .n_labels = r->labels.n,

@@ -583,6 +583,36 @@ def devices_three():
     ])
 
 
+def node(name, state="up", **more):
+    return {"node": name, "state": state, "self": False, "address": f"{name}.inside:8444",
+            "announce": f"{name}.hub.example.net", "version": "1.2.0", "epoch": 1} | more
+
+
+def nodes():
+    """A cluster, seen from its node b, with a fleet; six seconds later a node drains, and one is
+    dead, which then tells of nothing any more."""
+    first, second = devices_three()[0], devices_three()[0]
+    for s, later in ((first, 0), (second, 6)):
+        for d, name in zip(s["devices"]["rows"], ("b", "", "a")):
+            d |= {"node": name} if name else {}
+        s["clock"] += later
+        s["time"] += later
+        s["nodes"] = [
+            node("a", tunnels=1234, ends=2210, devices=5102, bytes=3 * G + later * 1300 * K),
+            node("b", self=True, tunnels=3, ends=5, devices=4801, bytes=410 * M + later * 12 * K),
+            node("c", "draining" if later else "up", bytes=7 * M, version="1.1.0"),
+            node("hub-in-the-far-north-1", "dead" if later else "up", tunnels=40, ends=61,
+                 devices=97, bytes=M, announce="", epoch=7)]
+    return [first, second]
+
+
+def nodes_unknown():
+    """One look, so no rates; states and texts that are none."""
+    s = hub()[0]
+    s["nodes"] = [node("x" * 60, "\u202eodd\x1b[2J", self=True, version="\x1b[31m"), node("b")]
+    return [s]
+
+
 def devices_states():
     return with_devices([
         device("a" * 128, "present", 5, services=[f"S{i:02}" for i in range(64)]),
@@ -611,6 +641,7 @@ SCENES = {f.__name__.replace("_", "-"): f for f in (
     hub_expired, lost, paused, later,
     pages, groups, ended, ended_none, ended_names, past, past_later, moment, moment_lacks,
     moment_none, labels,
+    nodes, nodes_unknown,
     devices_none, devices_three, devices_states, devices_ten_thousand,
     devices_ten_thousand_first)}
 

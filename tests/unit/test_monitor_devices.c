@@ -30,6 +30,7 @@ static struct monitor_device three[] = {
      .address = "10.0.0.7:4711",
      .version = "1.2.0",
      .carrier = "device-link",
+     .node = "a",
      .services = both,
      .n_services = 2,
      .label = label,
@@ -96,6 +97,8 @@ static void orders(void **state)
     assert_rows("", "device", "Pump-09 press pump-07");
     assert_rows("", "state_for", "pump-07 Pump-09 press");
     assert_rows("", "-version", "pump-07 Pump-09 press");
+    assert_rows("", "node", "press pump-07 Pump-09");
+    assert_rows("", "-node", "Pump-09 pump-07 press");
     assert_rows("", "nonsense", "press Pump-09 pump-07");
 }
 
@@ -111,6 +114,10 @@ static void filters(void **state)
     assert_rows("10.0.0.7", "device", "pump-07");
     assert_rows("device=Pump-09", "", "Pump-09");
     assert_rows("device=pump-09", "", "");
+    assert_rows("node=a", "device", "pump-07");
+    assert_rows("node=b away", "device", "Pump-09");
+    assert_rows("node=", "device", "press"); /* is at none */
+    assert_rows("node=ab", "device", "");
     assert_rows("nobody", "device", "");
 }
 
@@ -150,7 +157,7 @@ static void readers_see_the_same(void **state)
     assert_string_equal(d->services[1], "HTTP1");
     assert_int_equal(d->n_labels, 2);
     assert_string_equal(d->labels[1].value, "a b");
-    assert_string_equal(d->node, "");
+    assert_string_equal(d->node, "a");
     for (size_t i = 0; i < s.devices.n_rows; i++)
         if (strcmp(s.devices.rows[i].device, "Pump-09") == 0)
             assert_string_equal(s.devices.rows[i].node, "b");

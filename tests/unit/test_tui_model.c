@@ -7,6 +7,7 @@
 #include "tui/state/model.h"
 
 #include <cmocka.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -268,6 +269,40 @@ static void test_restarted(void **state)
     asks(0, "/v1/snapshot?history=0&tens=0&events=1");
 }
 
+#define NODES(a, b)                                                                                \
+    "\"nodes\":[{\"node\":\"a\",\"epoch\":1,\"state\":" a "},"                                     \
+    "{\"node\":\"b\",\"epoch\":%d,\"state\":" b ",\"bytes\":%d}]"
+
+/* b's epoch and bytes, with the other node up. */
+static double rate_of_b(double clock, int epoch, int bytes)
+{
+    take(clock, "\"clock\":%f," NODES("\"up\"", "\"up\""), clock, epoch, bytes);
+    assert_string_equal(m.shown.nodes[1].node, "b");
+    return m.shown.nodes[1].rate;
+}
+
+static void test_nodes(void **state)
+{
+    (void)state;
+    assert_true(isnan(rate_of_b(10, 2, 1000)));
+    assert_true(rate_of_b(12, 2, 1000) == 0);
+    assert_true(rate_of_b(14, 2, 5000) == 1000);
+    assert_true(rate_of_b(16, 2, 7000) == 1000); /* since 10; from now on since 16, later */
+    for (int i = 17; i <= 30; i++)
+        rate_of_b(i, 2, 7000);
+    assert_true(rate_of_b(31, 2, 7000) == 0);   /* what is long ago counts no more */
+    assert_true(isnan(rate_of_b(32, 3, 9000))); /* it has begun anew */
+    assert_true(rate_of_b(34, 3, 9100) == 50);
+    assert_true(isnan(rate_of_b(35, 3, 50))); /* counts backwards */
+    take(36, "\"clock\":36," NODES("\"up\"", "\"draining\""), 3, 50);
+    assert_string_equal(m.shown.nodes[0].node, "b");
+    take(37, "\"clock\":37," NODES("\"dead\"", "\"draining\""), 3, 60);
+    assert_string_equal(m.shown.nodes[0].node, "a");
+    assert_string_equal(m.shown.nodes[1].state, "draining");
+    take(38, "\"clock\":38,\"streams\":[]"); /* it is in no cluster any more */
+    assert_int_equal(m.shown.n_nodes, 0);
+}
+
 static void test_pause(void **state)
 {
     (void)state;
@@ -307,6 +342,7 @@ int main(void)
         TEST(test_lost_and_back),
         TEST(test_never_connected),
         TEST(test_restarted),
+        TEST(test_nodes),
         TEST(test_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

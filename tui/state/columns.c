@@ -76,6 +76,8 @@ uint64_t columns_lacking(const struct columns *c, const struct snapshot *s)
     const struct snapshot_stream *rows = closed ? s->closed.rows : s->streams;
     bool trend = false, user = told, idle = told, trip = false;
     if (c == &device_columns)
+        return s->n_nodes > 0 ? 0 : bit_of(c, "node");
+    if (c == &node_columns)
         return 0;
     for (size_t i = 0; i < (closed ? s->closed.n_rows : s->n_streams); i++) {
         trend = trend || rows[i].trend.n > 0;

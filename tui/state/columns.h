@@ -1,5 +1,5 @@
-/* The columns of the tables, streams, services, devices and streams that have ended: an entry for
- * each has its name, when it is shown, its width, its text and its order. Pure. */
+/* The columns of the tables, streams, services, devices, nodes and streams that have ended: an
+ * entry for each has its name, when it is shown, its width, its text and its order. Pure. */
 #ifndef TUI_STATE_COLUMNS_H
 #define TUI_STATE_COLUMNS_H
 
@@ -33,7 +33,7 @@ struct column {
     uint16_t from;                    /* least width of the screen */
     bool number;                      /* aligned to the right, and sorted in descending order */
     enum { COLUMN_ALWAYS, COLUMN_RATE, COLUMN_TOTAL, COLUMN_NO_RATE } kind;
-    /* row: a snapshot_stream, snapshot_service or snapshot_device. */
+    /* row: a snapshot_stream, snapshot_service, snapshot_device or snapshot_node. */
     void (*write)(const void *row, enum units units, int width, struct column_text *out);
     int (*compare)(const void *a, const void *b); /* ascending; NULL: no order */
 };
@@ -42,7 +42,8 @@ struct columns {
     int n;
     const struct column *items;
 };
-extern const struct columns stream_columns, service_columns, device_columns, closed_columns;
+extern const struct columns stream_columns, service_columns, device_columns, closed_columns,
+    node_columns;
 /* The columns that would be empty in every row, since the program does not tell: 1 << index. */
 uint64_t columns_lacking(const struct columns *c, const struct snapshot *s);
 

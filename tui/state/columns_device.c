@@ -15,6 +15,7 @@
 
 TEXT(device)
 TEXT(version)
+TEXT(node)
 
 static void write_state(const void *row, enum units units, int width, struct column_text *out)
 {
@@ -98,6 +99,7 @@ static const struct column items[] = {
     {"device", AT_HUB("DEVICE"), 12, 128, 3, 100, 0, false, COLUMN_ALWAYS, write_device, by_hub},
     {"state", AT_HUB("STATE"), 8, 8, 0, 99, 0, false, COLUMN_ALWAYS, write_state, by_hub},
     {"state_for", AT_HUB("FOR"), 5, 5, 0, 98, 0, true, COLUMN_ALWAYS, write_state_for, by_hub},
+    {"node", AT_HUB("NODE"), 6, 32, 1, 67, 0, false, COLUMN_ALWAYS, write_node, by_hub},
     {"address", AT_HUB("ADDRESS"), 12, 48, 1, 60, 70, false, COLUMN_ALWAYS, write_address, by_hub},
     {"version", AT_HUB("VERSION"), 7, 12, 1, 40, 90, false, COLUMN_ALWAYS, write_version, by_hub},
     {"services", AT_HUB("SERVICES"), 10, 40, 2, 70, 50, false, COLUMN_ALWAYS, write_services, NULL},

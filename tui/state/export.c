@@ -72,6 +72,11 @@ static const struct field device_fields[] = {
     F(TEXT, device), F(TEXT, state), F(FLAG, present), F(FLAG, maintenance), F(REAL, since), F(REAL, state_for),
     F(REAL, enrolled), F(TEXT, address), F(TEXT, version), F(TEXT, carrier), F(TEXT, node)};
 #undef STRUCT
+#define STRUCT snapshot_node
+static const struct field node_fields[] = {
+    F(TEXT, node), F(TEXT, state), F(FLAG, self), F(TEXT, address), F(TEXT, announce), F(TEXT, version), F(COUNT, epoch),
+    F(COUNT, tunnels), F(COUNT, ends), F(COUNT, devices), F(COUNT, bytes)};
+#undef STRUCT
 #define STRUCT snapshot_event
 static const struct field event_fields[] = {
     F(TEXT, event), F(COUNT, number), F(REAL, time), F(COUNT, stream), F(TEXT, client), F(TEXT, via), F(TEXT, asked),
@@ -90,6 +95,7 @@ static const struct fields of_closed = FIELDS("history", stream_fields);
 static const struct fields of_services = FIELDS("services", service_fields);
 static const struct fields of_groups = FIELDS("groups", group_fields);
 static const struct fields of_devices = FIELDS("devices", device_fields);
+static const struct fields of_nodes = FIELDS("nodes", node_fields);
 static const struct fields of_events = FIELDS("events", event_fields);
 
 /* ---- the rows of the screen ---- */
@@ -150,7 +156,7 @@ static void take_events(struct rows *r, const struct ui *ui, const struct model 
 static void take_list(struct rows *r, const struct ui *ui, const struct model *m)
 {
     enum paged_kind kind = paged_list_on(ui->screen);
-    r->fields = kind == PAGED_DEVICES ? &of_devices : &of_closed;
+    r->fields = kind == PAGED_DEVICES ? &of_devices : kind == PAGED_NODES ? &of_nodes : &of_closed;
     for (size_t i = 0; i < (size_t)paged_list_room(ui); i++)
         add(r, r->fields, paged_list_at(m, kind, ui->lists[kind].top + i));
 }

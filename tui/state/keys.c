@@ -79,6 +79,18 @@ ACTION(devices)
     return UI_REFRESH;
 }
 
+ACTION(nodes)
+{
+    (void)key;
+    if (m->shown.n_nodes == 0) {
+        ui_say(ui, true, "nodes are listed at a hub that is one of a cluster");
+        return UI_NOTHING;
+    }
+    ui->screen = SCREEN_NODES;
+    ui_settle(ui, m);
+    return UI_REFRESH;
+}
+
 /* A window of maintenance begins or ends; no paste that the terminal did not mark does that. */
 ACTION(accept_or_not)
 {
@@ -323,14 +335,14 @@ ACTION(copy)
 {
     bool service =
         ui->screen == SCREEN_SERVICE || (ui->screen == SCREEN_MAIN && ui->focus == PANE_SERVICES);
-    bool device = ui->screen == SCREEN_DEVICES || ui->screen == SCREEN_DEVICE;
-    bool other = device || ui->screen == SCREEN_HISTORY;
+    enum paged_kind list = paged_list_on(ui->screen);
+    list = ui->screen == SCREEN_DEVICE ? PAGED_DEVICES : list;
+    bool other = list < PAGED_KINDS;
     uint64_t id = service || other ? 0 : ui_selected(ui, m);
     (void)key;
     ui->copied[0] = '\0';
     if (other)
-        snprintf(ui->copied, sizeof ui->copied, "%s",
-                 ui->lists[device ? PAGED_DEVICES : PAGED_CLOSED].name);
+        snprintf(ui->copied, sizeof ui->copied, "%s", ui->lists[list].name);
     else if (ui->screen == SCREEN_MAIN && ui->groups.on_group && !service)
         snprintf(ui->copied, sizeof ui->copied, "%s", ui->groups.key);
     else if (service)
@@ -359,6 +371,7 @@ ACTION(stop)
 #define F(n) (UIKEY_F + (n))
 #define ON_LISTS (ON_MAIN | ON_STREAM | ON_SERVICE)
 #define ON_PAGED (ON_DEVICES | ON_HISTORY)
+#define ON_ROWS (ON_PAGED | ON_DEVICE | ON_NODES)
 
 /* clang-format off */
 const struct key_binding key_bindings[] = {
@@ -368,20 +381,21 @@ const struct key_binding key_bindings[] = {
     {{'/', F(4)}, "/ F4", "filter", KEYS_FIND, ON_MAIN | ON_PAGED, "/", "Filter", false, ui_ask_filter},
     {{'<', '>'}, "< >", "by another column", KEYS_SORT, ON_MAIN | ON_PAGED, "<>", "Sort", false, sort_by},
     {{'r'}, "r", "reverse", KEYS_SORT, ON_MAIN | ON_PAGED, "r", "Rev", false, reverse},
-    {{'p', 'Z'}, "p Z", "pause the picture", KEYS_VIEW, ON_LISTS | ON_PAGED | ON_DEVICE, "p", "Pause", false, pause_picture},
-    {{'u'}, "u", "bytes or bits", KEYS_VIEW, ON_LISTS, "u", "Units", false, units},
+    {{'p', 'Z'}, "p Z", "pause the picture", KEYS_VIEW, ON_LISTS | ON_ROWS, "p", "Pause", false, pause_picture},
+    {{'u'}, "u", "bytes or bits", KEYS_VIEW, ON_LISTS | ON_NODES, "u", "Units", false, units},
     {{'K', F(9), UIKEY_DELETE}, "K F9 Del", "close (asks)", KEYS_STREAMS, ON_MAIN | ON_STREAM, "K", "Kill", true, ui_ask_close},
     {{UIKEY_TAB, UIKEY_BACK_TAB}, "Tab S-Tab", "next pane", KEYS_MOVE, ON_MAIN, "Tab", " Focus", false, ui_next_pane},
-    {{UIKEY_ENTER}, "Enter", "details", KEYS_OPEN, ON_MAIN | ON_PAGED | ON_DEVICE, "Enter", " Detail", false, ui_enter},
+    {{UIKEY_ENTER}, "Enter", "details", KEYS_OPEN, ON_MAIN | ON_ROWS, "Enter", " Detail", false, ui_enter},
     {{'D'}, "D", "list devices", KEYS_STREAMS, ON_MAIN | AT_HUB, "D", "evices", false, devices},
+    {{'C'}, "C", "cluster's nodes", KEYS_STREAMS, ON_MAIN | ON_DEVICES | AT_HUB, NULL, NULL, false, nodes},
     {{'h'}, "h", "those that ended", KEYS_OPEN, ON_MAIN | ON_HISTORY, "h", "History", false, history},
     {{'a'}, "a", "in groups", KEYS_STREAMS, ON_MAIN, "a", "Group", false, group},
     {{'o'}, "o", "open (shows how)", KEYS_OPEN, ON_LISTS | ON_PAGED | ON_DEVICE, "o", "Open", false, ui_ask_open},
-    {{'x'}, "x", "write to a file", KEYS_STREAMS, ON_LISTS | ON_PAGED | ON_DEVICE, "x", "Export", false, ui_ask_export},
+    {{'x'}, "x", "write to a file", KEYS_STREAMS, ON_LISTS | ON_ROWS, "x", "Export", false, ui_ask_export},
     {{'w'}, "w", "1, 10 or 60 minutes", KEYS_GRAPH, ON_LISTS, "w", "Window", false, window},
     {{'A'}, "A", "let in, or nobody", KEYS_STREAMS, ON_MAIN | AT_AGENT, NULL, NULL, true, accept_or_not},
     {{'t'}, "t", "rates, totals", KEYS_VIEW, ON_MAIN, "t", "Totals", false, totals},
-    {{'y'}, "y", "copy id or name", KEYS_STREAMS, ON_LISTS | ON_PAGED | ON_DEVICE, "y", "Copy", false, copy},
+    {{'y'}, "y", "copy id or name", KEYS_STREAMS, ON_LISTS | ON_ROWS, "y", "Copy", false, copy},
     {{'q', F(10), CTRL('c')}, "q", "quit", KEYS_OPEN, ON_ALL, "q", "Quit", false, quit},
     /* These are not in the bar. */
     {{UIKEY_UP, UIKEY_DOWN, 'k', 'j'}, "Up Down k j", "move", KEYS_MOVE, ON_ALL, NULL, NULL, false, ui_move},
@@ -416,8 +430,8 @@ bool key_is_for(const struct key_binding *b, enum column_role role)
 unsigned key_screen(enum screen s)
 {
     static const unsigned bits[] = {
-        [SCREEN_MAIN] = ON_MAIN,      [SCREEN_STREAM] = ON_STREAM,   [SCREEN_SERVICE] = ON_SERVICE,
-        [SCREEN_HELP] = ON_HELP,      [SCREEN_DEVICES] = ON_DEVICES, [SCREEN_DEVICE] = ON_DEVICE,
-        [SCREEN_HISTORY] = ON_HISTORY};
+        [SCREEN_MAIN] = ON_MAIN,       [SCREEN_STREAM] = ON_STREAM,   [SCREEN_SERVICE] = ON_SERVICE,
+        [SCREEN_HELP] = ON_HELP,       [SCREEN_DEVICES] = ON_DEVICES, [SCREEN_DEVICE] = ON_DEVICE,
+        [SCREEN_HISTORY] = ON_HISTORY, [SCREEN_NODES] = ON_NODES};
     return bits[s];
 }

@@ -13,7 +13,8 @@ enum {
     ON_DEVICES = 16,
     ON_DEVICE = 32,
     ON_HISTORY = 256,
-    ON_ALL = 63 | ON_HISTORY,
+    ON_NODES = 512,
+    ON_ALL = 63 | ON_HISTORY | ON_NODES,
     AT_HUB = 64,   /* only a hub's key bar and help have it */
     AT_AGENT = 128 /* only an agent's */
 };

@@ -1,6 +1,7 @@
 #include "tui/state/model.h"
 
 #include "core/base/encoding.h"
+#include "tui/state/nodes.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -235,6 +236,7 @@ void model_take(struct model *m, struct snapshot *s, double now)
 {
     connected(m, s, now);
     fill_round_trips(s);
+    nodes_compare(s, latest(m));
     merge(&m->seconds, &s->seconds, MODEL_SECONDS);
     merge(&m->tens, &s->tens, MODEL_TENS);
     take_events(m, s);

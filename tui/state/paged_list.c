@@ -35,6 +35,23 @@ static const void *closed_row(const struct model *m, size_t i)
     return &m->shown.closed.rows[i];
 }
 
+static struct paged_facts node_facts(const struct model *m)
+{
+    size_t n = m->shown.n_nodes;
+    return (struct paged_facts){n > 0, n, n, 0, n, NULL, ""};
+}
+
+static const void *node_row(const struct model *m, size_t i)
+{
+    return &m->shown.nodes[i];
+}
+
+static void node_name(const void *row, char *out, size_t size)
+{
+    const struct snapshot_node *n = row;
+    snprintf(out, size, "%s", n->node);
+}
+
 static void device_name(const void *row, char *out, size_t size)
 {
     const struct snapshot_device *d = row;
@@ -58,6 +75,7 @@ static const struct {
                        device_name},
     [PAGED_CLOSED] = {&closed_columns, SCREEN_HISTORY, SCREEN_STREAM, closed_facts, closed_row,
                       closed_name},
+    [PAGED_NODES] = {&node_columns, SCREEN_NODES, SCREEN_NODES, node_facts, node_row, node_name},
 };
 
 enum paged_kind paged_list_on(enum screen screen)

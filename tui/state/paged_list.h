@@ -1,7 +1,7 @@
 /* The lists that fill a screen and of which a snapshot has only the rows on it: a hub's devices,
  * and the streams that have ended. The program filters and sorts, so a row may be known to exist
- * and not be here yet. Which rows are on the screen, which one is selected, and the page of one.
- * Pure. */
+ * and not be here yet. Nodes of a cluster are all here, in the model's order. Which rows are on the
+ * screen, which one is selected, and the page of one. Pure. */
 #ifndef TUI_STATE_PAGED_LIST_H
 #define TUI_STATE_PAGED_LIST_H
 

@@ -21,6 +21,7 @@ void ui_init(struct ui *ui)
                       .service_sort = column_find(&service_columns, "id"),
                       .lists[PAGED_DEVICES].sort = column_find(&device_columns, "state"),
                       .lists[PAGED_CLOSED].sort = column_find(&closed_columns, "closed_at"),
+                      .lists[PAGED_NODES].sort = column_find(&node_columns, "state"),
                       .columns = COLUMNS_BEFORE,
                       .rows = ROWS_BEFORE};
 }

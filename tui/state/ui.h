@@ -20,7 +20,8 @@ enum screen {
     SCREEN_HELP,
     SCREEN_DEVICES,
     SCREEN_DEVICE,
-    SCREEN_HISTORY /* streams that have ended */
+    SCREEN_HISTORY, /* streams that have ended */
+    SCREEN_NODES    /* of a hub's cluster */
 };
 enum pane { PANE_STREAMS, PANE_SERVICES, PANE_LOG, PANE_COUNT };
 enum prompt {
@@ -40,9 +41,9 @@ enum window { WINDOW_MINUTE, WINDOW_TEN, WINDOW_HOUR };
 
 enum group_by { GROUP_NONE, GROUP_CLIENT, GROUP_USER, GROUP_SERVICE, GROUP_DEVICE, GROUP_KINDS };
 
-/* The lists that are a screen of their own, of which the program sends only what is on it
- * (paged_list.h). */
-enum paged_kind { PAGED_DEVICES, PAGED_CLOSED, PAGED_KINDS };
+/* The lists that are a screen of their own, of which the program sends only what is on it, but of
+ * nodes all (paged_list.h). */
+enum paged_kind { PAGED_DEVICES, PAGED_CLOSED, PAGED_NODES, PAGED_KINDS };
 #define PAGED_NAME 129
 struct paged_list {
     char filter[UI_TEXT_MAX + 1];

@@ -216,6 +216,24 @@ static unsigned open_stream(struct ui *ui, uint64_t id)
     return UI_REFRESH;
 }
 
+/* The fleet of one node. */
+static unsigned enter_node(struct ui *ui, const struct model *m, const struct snapshot_node *n)
+{
+    struct paged_list *l = &ui->lists[PAGED_DEVICES];
+    if (!m->shown.devices.known) {
+        ui_say(ui, true, "this hub has no devices");
+        return UI_NOTHING;
+    }
+    snprintf(l->filter, sizeof l->filter, "node=%s", n->node);
+    l->row = l->top = 0;
+    l->name[0] = '\0';
+    ui->screen = SCREEN_DEVICES;
+    if (!n->self) /* a node knows its own devices, and of others those that it had lately */
+        ui_say(ui, false, "%.40s has %llu devices; here are those that this node had lately",
+               n->node, (unsigned long long)n->devices);
+    return UI_REFRESH;
+}
+
 static unsigned enter_list(struct ui *ui, const struct model *m)
 {
     enum paged_kind kind = paged_list_on(ui->screen);
@@ -225,6 +243,8 @@ static unsigned enter_list(struct ui *ui, const struct model *m)
     paged_list_step(ui, m, kind, 0);
     if (kind == PAGED_CLOSED)
         return open_stream(ui, ((const struct snapshot_stream *)row)->id);
+    if (kind == PAGED_NODES)
+        return enter_node(ui, m, row);
     ui->screen = SCREEN_DEVICE;
     ui->device_tunnel = 0;
     return UI_REFRESH;

@@ -178,6 +178,6 @@ void ui_wanted(const struct ui *ui, const struct model *m, struct model_wanted *
         want_device(ui, out);
     else if (screen == SCREEN_STREAM)
         want_stream(ui, m, out);
-    else
+    else if (screen != SCREEN_NODES) /* nodes are in each snapshot */
         want_pane(ui, m, out);
 }

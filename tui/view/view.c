@@ -30,6 +30,9 @@ static void draw_screen(struct canvas *v)
     case SCREEN_DEVICE:
         draw_device(v);
         break;
+    case SCREEN_NODES:
+        draw_nodes(v);
+        break;
     case SCREEN_HISTORY:
         draw_ended(v);
         break;

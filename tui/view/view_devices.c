@@ -36,7 +36,8 @@ static void draw_counts(struct canvas *v)
 static void draw_nothing(struct canvas *v)
 {
     if (v->s->devices.total > 0)
-        grid_print(v->g, FIRST, 2, -1, ROLE_QUIET, "no device fits the filter");
+        grid_print(v->g, FIRST, 2, -1, ROLE_QUIET, "no device%s fits the filter",
+                   v->s->n_nodes > 0 ? " that this node knows" : "");
     else
         grid_print(v->g, FIRST, 2, -1, ROLE_QUIET,
                    "no device has enrolled: tunnelctl devices invite makes a join token");
@@ -80,11 +81,12 @@ static void draw_times(struct page *p, const struct snapshot_device *d)
     char age[FORMAT_SIZE] = "";
     if (d->state_for > 0)
         format_age(d->state_for, age);
-    if (d->node[0] != '\0')
+    if (d->node[0] != '\0' && d->carrier[0] == '\0')
         page_field(p, "Connected", "to the cluster's node %s, from %s", d->node, d->address);
     else if (d->present)
-        page_field(p, "Connected", "for %s, from %s%s%s", age, d->address,
-                   d->carrier[0] != '\0' ? ", by " : "", d->carrier);
+        page_field(p, "Connected", "for %s, from %s%s%s%s%s", age, d->address,
+                   d->carrier[0] != '\0' ? ", by " : "", d->carrier,
+                   d->node[0] != '\0' ? ", to node " : "", d->node);
     else if (d->state_for > 0)
         page_field(p, "Away", "for %s%s%s", age, d->address[0] != '\0' ? ", was at " : "",
                    d->address);

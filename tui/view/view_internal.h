@@ -32,6 +32,7 @@ void draw_service(struct canvas *v);
 void draw_help(struct canvas *v);
 void draw_devices(struct canvas *v);
 void draw_ended(struct canvas *v);
+void draw_nodes(struct canvas *v);
 void draw_device(struct canvas *v);
 /* Draws boxes over the picture: for a program that is lost or was never reached, and for a list to
  * pick from. */

@@ -170,6 +170,13 @@ struct snapshot_node {
     const char *node, *state, *address, *announce, *version;
     bool self; /* the hub that was asked */
     uint64_t epoch, tunnels, ends, devices, bytes;
+    /* Of the reader, who compares snapshots: its bytes at times of `clock`, and their number a
+     * second since; NAN: not known yet. */
+    struct snapshot_node_bytes {
+        double clock;
+        uint64_t bytes;
+    } before, between;
+    double rate;
 };
 
 /* What an agent stands by as. */

@@ -1,6 +1,8 @@
 /* The nodes of a hub's cluster in a snapshot. */
 #include "core/control/client/snapshot_internal.h"
 
+#include <math.h>
+
 #define NODES_MAX 1024
 
 #define STRUCT snapshot_node
@@ -13,7 +15,7 @@ static const struct json_member node_members[] = {
     JSON_SAME(bytes, json_read_count),
 };
 static const struct snapshot_node no_node = {
-    .node = "", .state = "", .address = "", .announce = "", .version = ""};
+    .node = "", .state = "", .address = "", .announce = "", .version = "", .rate = NAN};
 #undef STRUCT
 static const struct json_kind node_kind = {node_members, JSON_COUNT(node_members), &no_node,
                                            sizeof no_node, NODES_MAX};

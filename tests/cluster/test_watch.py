@@ -1,0 +1,82 @@
+"""tunnel-tui on a terminal, in front of a node: the list of nodes, and the devices of one."""
+
+import pathlib
+import sys
+import unittest
+
+from api import Api
+from api import Key as ApiKey
+from cluster import ClusterCase
+from devices import Key, Link
+from harness import write_secret
+
+sys.path.append(str(pathlib.Path(__file__).parents[1] / "tui"))
+from tmux import Tmux, sanitizer_report  # noqa: E402
+
+ADMIN = ApiKey("AKIDWATCH", "secret-of-the-key")
+
+
+class Watch(ClusterCase):
+    def setUp(self):
+        super().setUp()
+        keys = write_secret(self.dir / "keys", ADMIN.section())
+        self.socket = self.dir / "a.sock"
+        self.a = self.node("a", "--keys", keys, "--control", self.socket)
+        self.b = self.node("b", "--keys", keys, "--control", "off")
+        self.c = self.node("c", "--keys", keys, "--control", "off")
+        self.wait_nodes(self.a, 3)
+
+    def arrive(self, name, hub, key, token=""):
+        link = Link(hub)
+        self.addCleanup(link.drop)
+        self.assertEqual(link.enter(name, key, token).kind, "welcome")
+
+    def enrol(self):
+        """pump-1 is at a; pump-2 was there and is at b, and pump-3 was never elsewhere than at b."""
+        token = Api(self.a.port, key=ADMIN, verify=False).of_hub(
+            "CreateInvitation", names=["pump-*"], uses=9)["joinToken"]
+        keys = [Key(self.dir) for _ in range(3)]
+        for name, hub, key in zip(("pump-1", "pump-2", "pump-3"), (self.a, self.a, self.b), keys):
+            self.arrive(name, hub, key, token)
+        self.arrive("pump-2", self.b, keys[1])
+
+    def dashboard(self):
+        t = Tmux(self.dir)
+
+        def close():
+            report = t.close()
+            self.assertFalse(sanitizer_report(report), report)
+        self.addCleanup(close)
+        t.command(f"clear; {self.program('tunnel-tui')} --color never --socket {self.socket}")
+        t.wait("node a .* 3 of 3 nodes up")
+        return t
+
+    def test_nodes_and_their_devices(self):
+        self.enrol()
+        t = self.dashboard()
+        t.keys("C")
+        t.wait(r"3 nodes  3 up  \* is watched")
+        t.wait(r"^>a +\* up +\d+ +\d+ +1 ")
+        t.wait(r"^ b +up +\d+ +\d+ +2 +[-\d]")
+        t.keys("j", "Enter")
+        t.wait(r"^ b has 2 devices; here are those that this node had lately")
+        screen = t.wait(r"1-1 of 1")
+        self.assertRegex(screen, r"(?m)^.pump-2 +present .* b ")
+        self.assertNotIn("pump-1", screen)
+        t.keys("Escape")
+        t.wait(r"pump-1 +present .* a ")
+        t.keys("C", "g", "Enter")
+        t.wait(r"^ Filter: node=a")
+        t.wait_not("pump-2")
+        t.wait(r"^.pump-1 +present .* a ")
+        t.keys("C")
+        t.wait("3 nodes")
+        self.c.kill()
+        t.wait(r"3 nodes  2 up  1 dead")
+        t.wait(r"^[> ]c +dead .*\n[> ]a +\* up ")  # what needs a person comes first
+        t.keys("q", "q")
+        t.wait("ready>")
+
+
+if __name__ == "__main__":
+    unittest.main()
