@@ -1,14 +1,17 @@
 """tunnel-tui on a terminal, in front of a node: the list of nodes, and the devices of one."""
 
 import pathlib
+import re
 import sys
 import unittest
 
+import ops
 from api import Api
 from api import Key as ApiKey
 from cluster import ClusterCase
 from devices import Key, Link
 from harness import write_secret
+from programs import wait_until
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "tui"))
 from tmux import Tmux, sanitizer_report  # noqa: E402
@@ -76,6 +79,20 @@ class Watch(ClusterCase):
         t.wait(r"^[> ]c +dead .*\n[> ]a +\* up ")  # what needs a person comes first
         t.keys("q", "q")
         t.wait("ready>")
+
+    def test_the_page(self):
+        """The operations listener's page has a column of nodes, by which it sorts and filters."""
+        self.enrol()
+
+        def rows():
+            status, text = ops.ask(self.a, "/?show=fleet&sort=node&filter=present")
+            self.assertEqual(status, 200)
+            self.assertIn("Node", text)
+            cells = [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in text.split("<tr")]
+            return [(c[0], c[-1]) for c in cells if c and c[0].startswith("pump-")]
+        wait_until(lambda: rows() == [("pump-1", "a"), ("pump-2", "b")], rows)
+        self.assertIn("pump-2", ops.ask(self.a, "/?show=fleet&filter=node%3Db")[1])
+        self.assertNotIn("pump-1", ops.ask(self.a, "/?show=fleet&filter=node%3Db")[1])
 
 
 if __name__ == "__main__":

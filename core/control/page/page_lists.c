@@ -205,6 +205,11 @@ static void put_texts(struct row *r, const struct monitor_device *d)
     end(r);
 }
 
+static bool is_in_cluster(const struct page *p)
+{
+    return p->m->nodes.each != NULL;
+}
+
 static void put_device(struct page *p, const struct monitor_device *d,
                        const struct page_column *columns)
 {
@@ -215,6 +220,8 @@ static void put_device(struct page *p, const struct monitor_device *d,
     text(&r, d->address);
     text(&r, d->version);
     put_texts(&r, d);
+    if (is_in_cluster(p))
+        text(&r, d->node);
     page_put(p, "</tr>\n");
 }
 
@@ -238,7 +245,7 @@ void page_fleet(struct page *p)
         {"device", "Device", "", false},        {"state", "State", "", false},
         {"state_for", "For", "n", false},       {"address", "Address", "wide", false},
         {"version", "Version", "wider", false}, {NULL, "Services", "wide", false},
-        {NULL, "Labels", "wider", false},
+        {NULL, "Labels", "wider", false},       {"node", "Node", "", false}, /* of a cluster */
     };
     const struct device_query q = {.filter = span_of(p->filter),
                                    .sort = span_of(p->sort),
@@ -252,7 +259,7 @@ void page_fleet(struct page *p)
     p->from = devices.from;
     put_presence(p, &devices);
     page_pager(p, "devices", devices.n, devices.matching, devices.total);
-    page_table(p, "Devices", columns, COUNT(columns));
+    page_table(p, "Devices", columns, COUNT(columns) - (is_in_cluster(p) ? 0 : 1));
     for (size_t i = 0; i < devices.n; i++)
         put_device(p, &devices.rows[i], columns);
     page_table_end(p);
