@@ -225,7 +225,8 @@ void forward_desk_gone(struct hub *hub, void *message)
     struct forward_row *r = row_of(d, m->gone.ticket);
     if (m->gone.unreached) {
         d->unreached++;
-        log_warning("%s: %s was not passed on: %s", r->client, r->what, m->gone.text);
+        refusal_log_add(d->hub->refusal_log, loop_now(d->hub->o.loop), r->client, m->gone.text,
+                        m->gone.why);
     }
     d->up += atomic_load(&r->traffic.up);
     d->down += atomic_load(&r->traffic.down);

@@ -5,7 +5,8 @@ import signal
 import unittest
 
 import certificates
-from cluster import ClusterCase
+from cluster import ClusterCase, hub_metrics, open_at
+from programs import wait_until
 
 REFUSE = "the other nodes will refuse it: "
 
@@ -50,6 +51,20 @@ class NodeKeys(ClusterCase):
         warning = "the certificate is not for hub.example, to which --announce has clients sent"
         self.nodes["b"].wait_line(warning)
         self.assertFalse(self.nodes["a"].has_line("the certificate is not for"))
+
+    def test_another_authority(self):
+        """Nodes that trust each other not: a client that tries again and again is logged once."""
+        a = self.node("a", announce=False)
+        self.proof = certificates.certificate(ca="cluster2")
+        b = self.node("b", announce=False)
+        self.wait_nodes(a, 2)
+        tokens = open_at(a.api, self.dir, ["SSH1"])
+        self.agent(b, tokens, {"SSH1": "127.0.0.1:1"})
+        self.gateway(a, tokens, up=False)
+        wait_until(lambda: hub_metrics(a)['tunnel_hub_forwards_total{result="unreached"}'] >= 3,
+                   "it has tried again")
+        told = [line for line in a.lines if "node b cannot be reached: certificate not" in line]
+        self.assertEqual(len(told), 1, told)
 
     def test_reload(self):
         """A certificate that does not fit is not taken."""
