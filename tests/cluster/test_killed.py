@@ -26,13 +26,12 @@ class Killed(ClusterCase):
         return agent, self.gateway(None, tokens, *gateway, **there)
 
     def kill(self, *ends):
-        """Then all of the ends are at other nodes."""
+        """What it returns waits until all of the ends are at other nodes."""
         self.assertEqual(hub_metrics(self.nodes["a"])["tunnel_hub_ends"], len(ends))
         marks = [(end, end.mark()) for end in ends]
         self.balancer.ports = [self.nodes[name].port for name in "bc"]
         self.nodes.pop("a").kill()
-        for end, mark in marks:
-            end.wait_line(ESTABLISHED, after=mark)
+        return lambda: [end.wait_line(ESTABLISHED, after=mark) for end, mark in marks]
 
     def assert_arrives(self, gateway, n):
         got = run("curl", "-sS", "--fail", "--retry", "20", "--retry-all-errors", "--socks5-hostname",
@@ -47,11 +46,12 @@ class Killed(ClusterCase):
         downloads = [Download(gateway, rate="4M") for _, gateway in ways]
         for download in downloads:
             download.read(SIZE // 50)
-        self.kill(*(end for way in ways for end in way))
-        for download in downloads:
+        wait = self.kill(*(end for way in ways for end in way))
+        for download in downloads:  # first: nobody reads from a client that does not
             good, what = download.right()
             self.assertFalse(good)
             self.assertNotEqual(what[0], 0, what)
+        wait()
         for agent, gateway in ways:
             self.assert_arrives(gateway, 1_000_000)
             self.assert_alive(agent, gateway)
@@ -69,7 +69,7 @@ class Killed(ClusterCase):
                 p.stdin.write(b"line %d\n" % i)
                 p.stdin.flush()
                 if i == 20:
-                    self.kill(agent, gateway)
+                    self.kill(agent, gateway)()
                 self.assertEqual(p.stdout.readline(), b"line %d\n" % i)
             rest, _ = p.communicate(timeout=DEADLINE)
             self.assertEqual((p.returncode, rest), (0, b""))
