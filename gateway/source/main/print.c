@@ -180,7 +180,7 @@ static bool print(struct options *o, const char *piece)
     names_free(names);
     if (good && !known)
         complain(piece);
-    return good && known && program_printed(&program_print);
+    return program_printed(&program_print) && good && known;
 }
 
 static int go(struct options *o)
