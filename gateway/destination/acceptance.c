@@ -285,6 +285,15 @@ static enum err start(struct acceptance_question *q, const char *device,
     return err_from_uv(number);
 }
 
+/* ms. The hub's clock rules: it withdraws the notice when its asker has waited long enough, and
+ * ours is for a hub that does not. With the same time at both, either could be first, and the asker
+ * would hear now one thing, now the other. */
+static uint64_t patience(const struct device_request *r)
+{
+    uint64_t awaited = r->answer_ms + ACCEPTANCE_GRACE_MS;
+    return r->answer_ms > 0 && awaited < ACCEPTANCE_COMMAND_MS ? awaited : ACCEPTANCE_COMMAND_MS;
+}
+
 struct acceptance_question *acceptance_ask(struct acceptance *a, const char *device,
                                            const struct device_request *request,
                                            acceptance_done *done, void *owner)
@@ -312,8 +321,7 @@ struct acceptance_question *acceptance_ask(struct acceptance *a, const char *dev
     }
     list_append(&a->questions, &q->node);
     a->running++;
-    bool hurried = request->answer_ms > 0 && request->answer_ms < ACCEPTANCE_COMMAND_MS;
-    timer_start(q->timer, hurried ? request->answer_ms : ACCEPTANCE_COMMAND_MS);
+    timer_start(q->timer, patience(request));
     return q;
 }
 

@@ -10,6 +10,7 @@
 #include "gateway/destination/device_request.h"
 
 #define ACCEPTANCE_COMMAND_MS 30000 /* a command that has not ended by then rejects */
+#define ACCEPTANCE_GRACE_MS 2000    /* or by so long after the hub should have withdrawn it */
 #define ACCEPTANCE_AT_ONCE 16       /* commands that run at a time; further notices are rejected */
 #define ACCEPTANCE_WORDS_MAX 256    /* bytes of a reason */
 
