@@ -164,13 +164,15 @@ class Packet:
 
 class Client:
     """cert: a certificates.Certificate, or None; in plain TCP with plain=True; in a WebSocket with
-    its path."""
+    its path. rcvbuf: bytes; mss: of a segment, so that the hub's kernel holds little as well."""
 
-    def __init__(self, port, cert=None, plain=False, timeout=20, rcvbuf=None, path=None,
+    def __init__(self, port, cert=None, plain=False, timeout=20, rcvbuf=None, mss=None, path=None,
                  subprotocol="mqtt", step=0):
         raw = socket.socket()
         if rcvbuf:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
+        if mss:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, mss)
         raw.settimeout(timeout)
         raw.connect(("127.0.0.1", port))
         if not plain:

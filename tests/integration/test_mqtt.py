@@ -347,6 +347,26 @@ class Mqtt(mqtt.MqttCase, Case):
         other.enter()
         other.ping()
 
+    def test_leaves_with_bytes_that_wait(self):
+        """Some of them at the hub, behind those that the kernel has taken; how many these are
+        depends on it. They are not written behind the end."""
+        services = [f"S{i}" + 100 * "x" for i in range(60)]
+        for n in (6, 10, 14):
+            with self.subTest(notices=n):
+                name = f"reader{n}"
+                device = self.device(self.the_hub, name, rcvbuf=4096, mss=536)
+                device.enter()
+                device.subscribe((notify(name), 0))
+                for _ in range(n):
+                    self.open(name, services)
+                device.send(packet(mqtt.DISCONNECT))
+                with self.assertRaises(mqtt.Gone):
+                    while True:
+                        device.recv()
+                other = self.device(self.the_hub, "press8")
+                other.enter()
+                other.ping()
+
     def test_strangers(self):
         """Thousands that say nothing, or nothing that is MQTT in TLS: a device and newcomers do not
         notice."""

@@ -73,9 +73,11 @@ static void drop(struct wire_end *e, enum err why, const char *text)
     end_gently(mqtt_end_of(e), why, text);
 }
 
-/* Ends it in order, which a client in a WebSocket may want; what it sends is dropped. */
+/* Ends it in order, which a client in a WebSocket may want; what it sends is dropped, and so is
+ * what waits for it: nothing may be written to a stream that is shut down. */
 static void leave(struct mqtt_end *e, enum err why, const char *text)
 {
+    buf_wipe(&e->out);
     e->leaving = text;
     e->leaving_why = why;
     e->leaving_at = loop_now(e->o.loop);
@@ -164,7 +166,7 @@ static bool take(struct mqtt_end *e, const struct mqtt_packet *p)
     enum err why = mqtt_session_take(&e->session, p, &e->out);
     if (why == ERR_OK)
         return true;
-    if (why == ERR_EOF) /* what waits is of no use to it */
+    if (why == ERR_EOF)
         leave(e, ERR_CLIENT_CLOSED, "it disconnected");
     else if (why == ERR_STALLED)
         end(e, why, false, "it does not take what it is sent");
@@ -251,13 +253,13 @@ static const struct stream_events stream_callbacks = {
 static void tick(struct wire_end *wire, uint64_t now)
 {
     struct mqtt_end *e = mqtt_end_of(wire);
-    uint32_t heard_s = (uint32_t)(e->heard_at / 1000);
     if (e->leaving != NULL) {
         if (now - e->leaving_at >= LEAVING_MS)
             end(e, e->leaving_why, false, e->leaving);
         return;
     }
-    enum err why = mqtt_session_check(&e->session, heard_s, (uint32_t)(now / 1000));
+    enum err why =
+        mqtt_session_check(&e->session, (uint32_t)(e->heard_at / 1000), (uint32_t)(now / 1000));
     if (why != ERR_OK) {
         end_gently(e, why,
                    why == ERR_SILENT ? "nothing came from it in time"
