@@ -528,6 +528,25 @@ static void what_the_hub_has_to_think_about_costs_more(void **state)
     assert_int_equal(departed, 0);
 }
 
+/* Who has sent too much is not read for a while, and not blamed for being silent meanwhile. */
+static void not_read_is_not_silent(void **state)
+{
+    (void)state;
+    ticket.ping_s = 1;
+    join();
+    EXPECT("\x20\x02\x00\x00");
+    say_publish("a", MQTT_PAYLOAD_MAX - 100);
+    say_publish("a", MQTT_PAYLOAD_MAX - 100);
+    say(BYTES("\xc0\x00"));
+    assert_int_equal(take_pongs(), 0);
+    later(TICK_MS);
+    later(TICK_MS);
+    assert_int_equal(departed, 0);
+    assert_int_equal(take_pongs(), 1);
+    later(2000);
+    expect_gone(ERR_SILENT, "nothing came from it in time");
+}
+
 /* ---- what has no place ---- */
 
 static void malformed(void **state)
@@ -780,6 +799,7 @@ int main(void)
         TEST(an_idle_client_may_send_a_burst),
         TEST(payloads_count),
         TEST(what_the_hub_has_to_think_about_costs_more),
+        TEST(not_read_is_not_silent),
         TEST(malformed),
         TEST(good_and_then_malformed),
         TEST(silent),

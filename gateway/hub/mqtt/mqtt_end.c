@@ -258,6 +258,8 @@ static void tick(struct wire_end *wire, uint64_t now)
             end(e, e->leaving_why, false, e->leaving);
         return;
     }
+    if (e->paused) /* it may have said something that is not read yet */
+        e->heard_at = now;
     enum err why =
         mqtt_session_check(&e->session, (uint32_t)(e->heard_at / 1000), (uint32_t)(now / 1000));
     if (why != ERR_OK) {
