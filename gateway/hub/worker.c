@@ -18,17 +18,20 @@
 #define DRAIN_LOOK_MS 50
 /* Leaves a frontend a tenth of a core that a busy worker uses (sched(7)). */
 #define FRONTEND_NICE 10
+#define TABLES 5
 
 struct worker {
     struct worker_options o;
     struct loop *loop;
     struct mailbox *mailbox;
-    struct frontend *frontend;      /* NULL at a worker */
-    struct relay_table *relays;     /* NULL at a frontend */
-    struct device_table *devices;   /* the same */
-    struct bridge_table *bridges;   /* the same */
-    struct inner_table *inners;     /* the same */
-    struct forward_table *forwards; /* the same */
+    struct frontend *frontend; /* NULL at a worker */
+    /* NULL at a frontend. */
+    struct relay_table *relays;
+    struct device_table *devices;
+    struct bridge_table *bridges;
+    struct inner_table *inners;
+    struct forward_table *forwards;
+    struct worker_table *tables[TABLES]; /* all of these, in the order in which they are freed */
     bool stopped;
     struct timer *drained; /* runs while draining */
     struct worker_stats stats;
@@ -168,9 +171,10 @@ static bool has_clients(const struct worker *w)
 {
     if (w->frontend != NULL)
         return frontend_busy(w->frontend);
-    return !relay_table_empty(w->relays) || !device_table_empty(w->devices) ||
-           !bridge_table_empty(w->bridges) || !inner_table_empty(w->inners) ||
-           !forward_table_empty(w->forwards);
+    for (size_t i = 0; i < TABLES; i++)
+        if (!worker_table_empty(w->tables[i]))
+            return true;
+    return false;
 }
 
 /* Tells the main thread once when no client is left and no connection waits for an answer. */
@@ -189,27 +193,26 @@ static void on_drain_look(void *owner)
 static void on_drain(struct worker *w, void *message)
 {
     const struct message_drain *m = message;
-    if (w->relays != NULL) {
-        relay_table_drain(w->relays, m->moves);
-        device_table_drain(w->devices);
-        bridge_table_drain(w->bridges);
-        inner_table_drain(w->inners);
-        forward_table_drain(w->forwards);
-    }
+    if (w->relays != NULL && m->moves)
+        relay_table_move(w->relays);
+    for (size_t i = 0; w->relays != NULL && i < TABLES; i++)
+        worker_table_drain(w->tables[i]);
     timer_start(w->drained, 0);
+}
+
+static void free_parts(struct worker *w)
+{
+    frontend_free(w->frontend);
+    for (size_t i = 0; i < TABLES; i++)
+        worker_table_free(w->tables[i]);
+    timer_free(w->drained);
 }
 
 /* After this only the mailbox keeps the loop from ending. */
 static void on_stop(struct worker *w, void *message)
 {
     (void)message;
-    frontend_free(w->frontend);
-    relay_table_free(w->relays);
-    device_table_free(w->devices);
-    bridge_table_free(w->bridges);
-    inner_table_free(w->inners);
-    forward_table_free(w->forwards);
-    timer_free(w->drained);
+    free_parts(w);
     w->stopped = true;
     loop_stop(w->loop);
 }
@@ -368,31 +371,34 @@ static wire_end_new *const wires[DEVICE_WIRES] = {
 
 static bool open_relay_worker(struct worker *w)
 {
-    struct relay_table_options o = {
+    const struct relay_table_options relays = {
         .loop = w->loop, .stats = &w->stats, .idle_ms = w->o.idle_ms, .gone = on_gone, .owner = w};
-    struct device_table_options d = {.loop = w->loop,
-                                     .wires = wires,
-                                     .said = on_device_said,
-                                     .gone = on_device_gone,
-                                     .owner = w};
-    struct bridge_table_options b = {
+    const struct device_table_options devices = {.loop = w->loop,
+                                                 .wires = wires,
+                                                 .said = on_device_said,
+                                                 .gone = on_device_gone,
+                                                 .owner = w};
+    const struct bridge_table_options bridges = {
         .loop = w->loop, .idle_ms = w->o.idle_ms, .gone = on_bridge_gone, .owner = w};
-    w->relays = relay_table_new(&o);
-    w->devices = device_table_new(&d);
-    struct inner_table_options i = {.loop = w->loop,
-                                    .idle_ms = w->o.idle_ms,
-                                    .wanted = on_inner_wanted,
-                                    .left = on_inner_left,
-                                    .gone = on_bridge_gone,
-                                    .over = on_inner_over,
-                                    .owner = w};
-    struct forward_table_options f = {
+    const struct inner_table_options inners = {.loop = w->loop,
+                                               .idle_ms = w->o.idle_ms,
+                                               .wanted = on_inner_wanted,
+                                               .left = on_inner_left,
+                                               .gone = on_bridge_gone,
+                                               .over = on_inner_over,
+                                               .owner = w};
+    const struct forward_table_options forwards = {
         .loop = w->loop, .idle_ms = w->o.idle_ms, .gone = on_forward_gone, .owner = w};
-    w->bridges = bridge_table_new(&b);
-    w->inners = inner_table_new(&i);
-    w->forwards = forward_table_new(&f);
-    return w->relays != NULL && w->devices != NULL && w->bridges != NULL && w->inners != NULL &&
-           w->forwards != NULL;
+    struct worker_table **t = w->tables;
+    t[0] = relay_table_base(w->relays = relay_table_new(&relays));
+    t[1] = device_table_base(w->devices = device_table_new(&devices));
+    t[2] = bridge_table_base(w->bridges = bridge_table_new(&bridges));
+    t[3] = inner_table_base(w->inners = inner_table_new(&inners));
+    t[4] = forward_table_base(w->forwards = forward_table_new(&forwards));
+    for (size_t i = 0; i < TABLES; i++)
+        if (t[i] == NULL)
+            return false;
+    return true;
 }
 
 static bool open_frontend(struct worker *w)
@@ -430,13 +436,7 @@ struct worker *worker_new(const struct worker_options *o)
         loop_limit_blocks(w->loop, o->memory);
     if (w->loop != NULL && open_parts(w) && uv_thread_create(&w->thread, run, w) == 0)
         return w;
-    frontend_free(w->frontend);
-    relay_table_free(w->relays);
-    device_table_free(w->devices);
-    bridge_table_free(w->bridges);
-    inner_table_free(w->inners);
-    forward_table_free(w->forwards);
-    timer_free(w->drained);
+    free_parts(w);
     worker_free(w);
     return NULL;
 }

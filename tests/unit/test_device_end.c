@@ -79,7 +79,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    device_table_free(table);
+    worker_table_free(device_table_base(table));
     assert_int_equal(departed, 1);
     close(fd);
     loop_free(loop);
@@ -205,7 +205,7 @@ static void expect_thrown_out(enum err why)
     assert_int_equal(departed, 1);
     assert_true(last.misbehaved);
     assert_string_equal(err_name(last.why), err_name(why));
-    assert_true(device_table_empty(table));
+    assert_true(worker_table_empty(device_table_base(table)));
 }
 
 /* ---- the hub ---- */
@@ -436,7 +436,7 @@ static void draining(void **state)
     (void)state;
     send_notice("n1", 50);
     expect_message(HUB_MESSAGE_NOTICE);
-    device_table_drain(table);
+    worker_table_drain(device_table_base(table));
     later(100);
     later(100);
     assert_int_equal(departed, 0);

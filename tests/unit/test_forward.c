@@ -261,10 +261,10 @@ static void a_drain_ends_the_silent(void **state)
     (void)state;
     int client = forward_here();
     UNTIL(node_has(REQUEST));
-    forward_table_drain(table);
+    worker_table_drain(forward_table_base(table));
     UNTIL(gone.n == 1);
     assert_int_equal(gone.why, ERR_SHUTDOWN);
-    assert_true(forward_table_empty(table));
+    assert_true(worker_table_empty(forward_table_base(table)));
     probe_close(&node.probe);
     close(client);
 }
@@ -291,7 +291,7 @@ static int begin(void **state)
 
 static int end(void **state)
 {
-    forward_table_free(table);
+    worker_table_free(forward_table_base(table));
     listener_free(node.listener);
     free(node.probe.got);
     return loop_end(state);

@@ -4,8 +4,6 @@
 
 #include <stdlib.h>
 
-#define TICK_MS 1000
-#define DRAIN_TICK_MS 100
 /* A bridge that has been stuck for so long may go when memory is short. */
 #define STUCK_MS 1000
 #define QUIET_MS 1000
@@ -21,11 +19,9 @@ struct slot {
 };
 
 struct bridge_table {
+    struct worker_table base; /* of struct bridge_pair, those that have ended included */
     struct bridge_table_options o;
     struct map by_serial; /* struct slot, of those that have not ended */
-    struct list pairs;
-    struct timer *timer;
-    bool draining;
 };
 
 static void on_over(void *owner, uint64_t bridge, const struct bridge_gone *gone, size_t n)
@@ -45,7 +41,7 @@ static struct bridge_pair *find(const struct bridge_table *t, uint64_t bridge)
 static struct bridge_pair *pair_new(struct bridge_table *t, uint64_t bridge)
 {
     const struct bridge_pair_options o = {
-        .loop = t->o.loop, .list = &t->pairs, .over = on_over, .owner = t};
+        .loop = t->o.loop, .list = &t->base.members, .over = on_over, .owner = t};
     struct slot *s = calloc(1, sizeof *s);
     if (s == NULL)
         return NULL;
@@ -86,7 +82,7 @@ static struct bridge_pair *longest_stuck(const struct bridge_table *t, uint64_t 
 {
     struct bridge_pair *found = NULL;
     uint64_t longest = STUCK_MS - 1;
-    list_each(node, &t->pairs)
+    list_each(node, &t->base.members)
     {
         struct bridge_pair *p = bridge_pair_at(node);
         uint64_t ms = bridge_pair_ended(p) ? 0 : bridge_pair_stuck_ms(p, now);
@@ -100,68 +96,56 @@ static struct bridge_pair *longest_stuck(const struct bridge_table *t, uint64_t 
 
 /* Bridges whose sides do not take what they are sent keep blocks in use; one in each tick ends
  * before anybody is refused one. */
-static void relieve(struct bridge_table *t, uint64_t now)
+static void relieve(void *table, uint64_t now)
 {
+    const struct bridge_table *t = table;
     struct bridge_pair *p = loop_blocks_short(t->o.loop) ? longest_stuck(t, now) : NULL;
     if (p != NULL)
         bridge_pair_close(p, &stalled);
 }
 
-static void on_tick(void *owner)
+static void tick(void *table, struct list *member, uint64_t now)
 {
-    struct bridge_table *t = owner;
-    uint64_t now = loop_now(t->o.loop);
-    timer_start(t->timer, t->draining ? DRAIN_TICK_MS : TICK_MS);
-    list_each(node, &t->pairs)
-    {
-        struct bridge_pair *p = bridge_pair_at(node);
-        uint64_t quiet = t->draining ? bridge_pair_quiet_ms(p, now) : 0;
-        if (quiet >= BRIDGE_DRAIN_MS && bridge_pair_ended(p))
-            bridge_pair_drop(p);
-        else if (quiet >= QUIET_MS)
-            bridge_pair_close(p, &shutting_down);
-        else
-            bridge_pair_tick(p, now, t->o.idle_ms);
-    }
-    relieve(t, now);
-}
-
-void bridge_table_drain(struct bridge_table *t)
-{
-    t->draining = true;
-    timer_start(t->timer, 0);
-}
-
-bool bridge_table_empty(const struct bridge_table *t)
-{
-    return list_empty(&t->pairs);
+    const struct bridge_table *t = table;
+    struct bridge_pair *p = bridge_pair_at(member);
+    uint64_t quiet = t->base.draining ? bridge_pair_quiet_ms(p, now) : 0;
+    if (quiet >= BRIDGE_DRAIN_MS && bridge_pair_ended(p))
+        bridge_pair_drop(p);
+    else if (quiet >= QUIET_MS)
+        bridge_pair_close(p, &shutting_down);
+    else
+        bridge_pair_tick(p, now, t->o.idle_ms);
 }
 
 /* ---- life ---- */
 
+static void drop(void *table, struct list *member)
+{
+    (void)table;
+    bridge_pair_drop(bridge_pair_at(member));
+}
+
+static void free_table(void *table)
+{
+    struct bridge_table *t = table;
+    map_free(&t->by_serial);
+    free(t);
+}
+
 struct bridge_table *bridge_table_new(const struct bridge_table_options *o)
 {
+    static const struct worker_table_ops ops = {
+        .tick = tick, .ticked = relieve, .drop = drop, .free = free_table};
     struct bridge_table *t = calloc(1, sizeof *t);
-    if (t == NULL)
-        return NULL;
-    t->o = *o;
-    list_init(&t->pairs);
-    t->timer = timer_new(o->loop, on_tick, t);
-    if (t->timer == NULL) {
+    if (t == NULL || !worker_table_init(&t->base, o->loop, &ops)) {
         free(t);
         return NULL;
     }
-    timer_start(t->timer, TICK_MS);
+    t->o = *o;
     return t;
 }
 
-void bridge_table_free(struct bridge_table *t)
+struct worker_table *bridge_table_base(struct bridge_table *t)
 {
-    if (t == NULL)
-        return;
-    while (!list_empty(&t->pairs))
-        bridge_pair_drop(bridge_pair_at(t->pairs.next));
-    map_free(&t->by_serial);
-    timer_free(t->timer);
-    free(t);
+    return t != NULL ? &t->base : NULL;
 }

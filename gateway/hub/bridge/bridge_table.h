@@ -3,6 +3,7 @@
 #define GATEWAY_HUB_BRIDGE_BRIDGE_TABLE_H
 
 #include "gateway/hub/bridge/bridge_pair.h"
+#include "gateway/hub/table/worker_table.h"
 
 struct bridge_table;
 struct bridge_table_options {
@@ -13,15 +14,13 @@ struct bridge_table_options {
 };
 
 struct bridge_table *bridge_table_new(const struct bridge_table_options *o); /* NULL: no memory */
-void bridge_table_free(struct bridge_table *t); /* drops all; NULL is fine */
+/* Draining, a bridge ends as soon as nothing has passed for a second. NULL of NULL. */
+struct worker_table *bridge_table_base(struct bridge_table *t);
 
 /* Takes ticket and stream over. The ticket's side comes once for each bridge. */
 void bridge_table_join(struct bridge_table *t, struct bridge_ticket *ticket,
                        struct stream *buffered);
 /* Ends the bridge of that serial, if it is here. */
 void bridge_table_close(struct bridge_table *t, uint64_t bridge, const struct bridge_closing *c);
-/* From now on a bridge ends as soon as nothing has passed for a second. */
-void bridge_table_drain(struct bridge_table *t);
-bool bridge_table_empty(const struct bridge_table *t);
 
 #endif

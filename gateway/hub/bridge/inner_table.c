@@ -2,21 +2,18 @@
 
 #include <stdlib.h>
 
-#define TICK_MS 1000
 #define PING_MS 20000
 
 struct inner_table {
+    struct worker_table base; /* of struct inner_end, those included that await peers only */
     struct inner_table_options o;
-    struct list ends; /* of struct inner_end, those included that await peers only */
-    struct timer *timer;
-    bool draining;
 };
 
 /* There are few, since many connections share one. */
 static struct inner_end *find(const struct inner_table *t, uint64_t serial)
 {
-    list_each(node, &t->ends) if (inner_end_serial(inner_end_at(node)) ==
-                                  serial) return inner_end_at(node);
+    list_each(node, &t->base.members) if (inner_end_serial(inner_end_at(node)) ==
+                                          serial) return inner_end_at(node);
     return NULL;
 }
 
@@ -28,7 +25,7 @@ static uint64_t ping_ms(const struct inner_table *t)
 void inner_table_add(struct inner_table *t, const struct inner_start *s, int fd)
 {
     const struct inner_end_options o = {.loop = t->o.loop,
-                                        .list = &t->ends,
+                                        .list = &t->base.members,
                                         .serial = s->serial,
                                         .role = s->role,
                                         .service = s->service,
@@ -78,53 +75,37 @@ void inner_table_leave(struct inner_table *t, uint64_t serial)
         inner_end_leave(e);
 }
 
-bool inner_table_empty(const struct inner_table *t)
+/* ---- life ---- */
+
+static void tick(void *table, struct list *member, uint64_t now)
 {
-    return list_empty(&t->ends);
+    const struct inner_table *t = table;
+    struct inner_end *e = inner_end_at(member);
+    if (t->base.draining && inner_end_over_ms(e, now) >= BRIDGE_DRAIN_MS)
+        inner_end_drop(e);
+    else
+        inner_end_tick(e, now);
 }
 
-static void on_tick(void *owner)
+static void drop(void *table, struct list *member)
 {
-    struct inner_table *t = owner;
-    uint64_t now = loop_now(t->o.loop);
-    timer_start(t->timer, TICK_MS);
-    list_each(node, &t->ends)
-    {
-        struct inner_end *e = inner_end_at(node);
-        if (t->draining && inner_end_over_ms(e, now) >= BRIDGE_DRAIN_MS)
-            inner_end_drop(e);
-        else
-            inner_end_tick(e, now);
-    }
-}
-
-void inner_table_drain(struct inner_table *t)
-{
-    t->draining = true;
+    (void)table;
+    inner_end_drop(inner_end_at(member));
 }
 
 struct inner_table *inner_table_new(const struct inner_table_options *o)
 {
+    static const struct worker_table_ops ops = {.tick = tick, .drop = drop, .free = free};
     struct inner_table *t = calloc(1, sizeof *t);
-    if (t == NULL)
-        return NULL;
-    t->o = *o;
-    list_init(&t->ends);
-    t->timer = timer_new(o->loop, on_tick, t);
-    if (t->timer == NULL) {
+    if (t == NULL || !worker_table_init(&t->base, o->loop, &ops)) {
         free(t);
         return NULL;
     }
-    timer_start(t->timer, TICK_MS);
+    t->o = *o;
     return t;
 }
 
-void inner_table_free(struct inner_table *t)
+struct worker_table *inner_table_base(struct inner_table *t)
 {
-    if (t == NULL)
-        return;
-    while (!list_empty(&t->ends))
-        inner_end_drop(inner_end_at(t->ends.next));
-    timer_free(t->timer);
-    free(t);
+    return t != NULL ? &t->base : NULL;
 }

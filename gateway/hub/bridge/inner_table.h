@@ -3,6 +3,7 @@
 #define GATEWAY_HUB_BRIDGE_INNER_TABLE_H
 
 #include "gateway/hub/bridge/inner_end.h"
+#include "gateway/hub/table/worker_table.h"
 
 struct inner_table;
 struct inner_table_options {
@@ -17,7 +18,9 @@ struct inner_table_options {
 };
 
 struct inner_table *inner_table_new(const struct inner_table_options *o); /* NULL: no memory */
-void inner_table_free(struct inner_table *t); /* drops all; NULL is fine */
+/* Draining, peers of those that are over are not awaited for long; the relay ends the others. NULL
+ * of NULL. */
+struct worker_table *inner_table_base(struct inner_table *t);
 
 struct inner_start {
     uint64_t serial, idle_s;
@@ -33,8 +36,5 @@ void inner_table_refuse(struct inner_table *t, uint64_t serial, uint64_t connect
 void inner_table_close(struct inner_table *t, uint64_t serial, uint64_t bridge,
                        const struct bridge_closing *c);
 void inner_table_leave(struct inner_table *t, uint64_t serial);
-/* From now on peers of those that are over are not awaited for long; the relay ends the others. */
-void inner_table_drain(struct inner_table *t);
-bool inner_table_empty(const struct inner_table *t);
 
 #endif

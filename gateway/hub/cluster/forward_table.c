@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_MS 1000
-#define DRAIN_TICK_MS 100
 #define QUIET_MS 1000
 #define SILENT_MIN 90000 /* ConnectDevice may wait for a device for a minute */
 /* A forward that has been stuck for so long may go when memory is short; after the longer time it
@@ -21,11 +19,9 @@ struct slot {
 };
 
 struct forward_table {
+    struct worker_table base; /* of struct node_forward */
     struct forward_table_options o;
     struct map places; /* struct slot by address */
-    struct list forwards;
-    struct timer *timer;
-    bool draining;
 };
 
 /* ---- places ---- */
@@ -58,7 +54,7 @@ void forward_table_join(struct forward_table *t, struct forward_ticket *ticket,
                         struct stream *buffered)
 {
     const struct forward_options o = {
-        .loop = t->o.loop, .list = &t->forwards, .over = on_over, .owner = t};
+        .loop = t->o.loop, .list = &t->base.members, .over = on_over, .owner = t};
     struct slot *s = slot_of(t, ticket->address);
     if (s != NULL) {
         node_forward_start(&o, ticket, buffered, &s->place);
@@ -71,11 +67,13 @@ void forward_table_join(struct forward_table *t, struct forward_ticket *ticket,
 
 /* ---- time ---- */
 
-static void look(struct forward_table *t, struct node_forward *f, uint64_t now)
+static void tick(void *table, struct list *member, uint64_t now)
 {
+    const struct forward_table *t = table;
+    struct node_forward *f = node_forward_at(member);
     uint64_t quiet = node_forward_quiet_ms(f, now), stuck = node_forward_stuck_ms(f, now);
     uint64_t silent = 2 * t->o.idle_ms > SILENT_MIN ? 2 * t->o.idle_ms : SILENT_MIN;
-    if (t->draining && quiet >= QUIET_MS)
+    if (t->base.draining && quiet >= QUIET_MS)
         node_forward_drop(f, ERR_SHUTDOWN, "the hub is shutting down");
     else if (quiet >= silent)
         node_forward_drop(f, ERR_SILENT, "nothing came from either side any more");
@@ -85,62 +83,40 @@ static void look(struct forward_table *t, struct node_forward *f, uint64_t now)
         node_forward_drop(f, ERR_STALLED, "a side took nothing for too long");
 }
 
-static void on_tick(void *owner)
-{
-    struct forward_table *t = owner;
-    uint64_t now = loop_now(t->o.loop);
-    timer_start(t->timer, t->draining ? DRAIN_TICK_MS : TICK_MS);
-    list_each(node, &t->forwards) look(t, node_forward_at(node), now);
-}
-
-void forward_table_drain(struct forward_table *t)
-{
-    t->draining = true;
-    timer_start(t->timer, 0);
-}
-
-bool forward_table_empty(const struct forward_table *t)
-{
-    return list_empty(&t->forwards);
-}
-
 /* ---- life ---- */
 
-struct forward_table *forward_table_new(const struct forward_table_options *o)
+static void drop(void *table, struct list *member)
 {
-    struct forward_table *t = calloc(1, sizeof *t);
-    if (t == NULL)
-        return NULL;
-    t->o = *o;
-    list_init(&t->forwards);
-    t->timer = timer_new(o->loop, on_tick, t);
-    if (t->timer == NULL) {
-        free(t);
-        return NULL;
-    }
-    timer_start(t->timer, TICK_MS);
-    return t;
+    (void)table;
+    node_forward_drop(node_forward_at(member), ERR_SHUTDOWN, "the hub is shutting down");
 }
 
-static void free_places(struct map *places)
+static void free_table(void *table)
 {
+    struct forward_table *t = table;
     size_t at = 0;
     struct slot *s;
-    while ((s = map_next(places, &at)) != NULL) {
+    while ((s = map_next(&t->places, &at)) != NULL) {
         explicit_bzero(s, sizeof *s);
         free(s);
     }
-    map_free(places);
+    map_free(&t->places);
+    free(t);
 }
 
-void forward_table_free(struct forward_table *t)
+struct forward_table *forward_table_new(const struct forward_table_options *o)
 {
-    if (t == NULL)
-        return;
-    while (!list_empty(&t->forwards))
-        node_forward_drop(node_forward_at(t->forwards.next), ERR_SHUTDOWN,
-                          "the hub is shutting down");
-    free_places(&t->places);
-    timer_free(t->timer);
-    free(t);
+    static const struct worker_table_ops ops = {.tick = tick, .drop = drop, .free = free_table};
+    struct forward_table *t = calloc(1, sizeof *t);
+    if (t == NULL || !worker_table_init(&t->base, o->loop, &ops)) {
+        free(t);
+        return NULL;
+    }
+    t->o = *o;
+    return t;
+}
+
+struct worker_table *forward_table_base(struct forward_table *t)
+{
+    return t != NULL ? &t->base : NULL;
 }

@@ -3,6 +3,7 @@
 #define GATEWAY_HUB_CLUSTER_FORWARD_TABLE_H
 
 #include "gateway/hub/cluster/node_forward.h"
+#include "gateway/hub/table/worker_table.h"
 
 struct forward_table;
 struct forward_table_options {
@@ -13,13 +14,11 @@ struct forward_table_options {
 };
 
 struct forward_table *forward_table_new(const struct forward_table_options *o); /* NULL: memory */
-void forward_table_free(struct forward_table *t); /* drops all; NULL is fine */
+/* Draining, a forward ends as soon as nothing has passed for a second. NULL of NULL. */
+struct worker_table *forward_table_base(struct forward_table *t);
 
 /* Takes the ticket and the client's buffered stream over. */
 void forward_table_join(struct forward_table *t, struct forward_ticket *ticket,
                         struct stream *buffered);
-/* From now on a forward ends as soon as nothing has passed for a second. */
-void forward_table_drain(struct forward_table *t);
-bool forward_table_empty(const struct forward_table *t);
 
 #endif

@@ -4,16 +4,12 @@
 
 #include <stdlib.h>
 
-#define TICK_MS 1000
-#define DRAIN_TICK_MS 100
 #define ENDING "the hub is shutting down"
 
 struct device_table {
+    struct worker_table base; /* of struct wire_end */
     struct device_table_options o;
     struct map by_serial; /* struct wire_end; the keys are in their tickets */
-    struct list links;
-    struct timer *timer;
-    bool draining;
 };
 
 static void on_gone(void *owner, const struct device_gone *g)
@@ -32,7 +28,7 @@ static void on_said(void *owner, const struct device_ticket *ticket, const uint8
 void device_table_join(struct device_table *t, struct device_ticket *ticket, struct stream *s)
 {
     struct wire_end_options o = {
-        .loop = t->o.loop, .list = &t->links, .said = on_said, .gone = on_gone, .owner = t};
+        .loop = t->o.loop, .list = &t->base.members, .said = on_said, .gone = on_gone, .owner = t};
     struct wire_end *e = t->o.wires[ticket->wire](&o, ticket, s);
     if (e != NULL && !map_put(&t->by_serial, &ticket->serial, sizeof ticket->serial, e))
         e->ops->drop(e, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
@@ -47,57 +43,45 @@ void device_table_send(struct device_table *t, uint64_t serial, struct device_le
         device_letter_free(l);
 }
 
-static void on_tick(void *owner)
+/* ---- life ---- */
+
+static void tick(void *table, struct list *member, uint64_t now)
 {
-    struct device_table *t = owner;
-    uint64_t now = loop_now(t->o.loop);
-    timer_start(t->timer, t->draining ? DRAIN_TICK_MS : TICK_MS);
-    list_each(node, &t->links)
-    {
-        struct wire_end *e = wire_end_at(node);
-        if (t->draining && !e->ops->owes(e))
-            e->ops->drop(e, ERR_SHUTDOWN, ENDING);
-        else
-            e->ops->tick(e, now);
-    }
+    const struct device_table *t = table;
+    struct wire_end *e = wire_end_at(member);
+    if (t->base.draining && !e->ops->owes(e))
+        e->ops->drop(e, ERR_SHUTDOWN, ENDING);
+    else
+        e->ops->tick(e, now);
 }
 
-void device_table_drain(struct device_table *t)
+static void drop(void *table, struct list *member)
 {
-    t->draining = true;
-    timer_start(t->timer, 0);
+    struct wire_end *e = wire_end_at(member);
+    (void)table;
+    e->ops->drop(e, ERR_SHUTDOWN, ENDING);
 }
 
-bool device_table_empty(const struct device_table *t)
+static void free_table(void *table)
 {
-    return list_empty(&t->links);
+    struct device_table *t = table;
+    map_free(&t->by_serial);
+    free(t);
 }
 
 struct device_table *device_table_new(const struct device_table_options *o)
 {
+    static const struct worker_table_ops ops = {.tick = tick, .drop = drop, .free = free_table};
     struct device_table *t = calloc(1, sizeof *t);
-    if (t == NULL)
-        return NULL;
-    t->o = *o;
-    list_init(&t->links);
-    t->timer = timer_new(o->loop, on_tick, t);
-    if (t->timer == NULL) {
+    if (t == NULL || !worker_table_init(&t->base, o->loop, &ops)) {
         free(t);
         return NULL;
     }
-    timer_start(t->timer, TICK_MS);
+    t->o = *o;
     return t;
 }
 
-void device_table_free(struct device_table *t)
+struct worker_table *device_table_base(struct device_table *t)
 {
-    if (t == NULL)
-        return;
-    while (!list_empty(&t->links)) {
-        struct wire_end *e = wire_end_at(t->links.next);
-        e->ops->drop(e, ERR_SHUTDOWN, ENDING);
-    }
-    map_free(&t->by_serial);
-    timer_free(t->timer);
-    free(t);
+    return t != NULL ? &t->base : NULL;
 }

@@ -3,6 +3,7 @@
 #define GATEWAY_HUB_DEVICES_DEVICE_TABLE_H
 
 #include "gateway/hub/devices/device_wire.h"
+#include "gateway/hub/table/worker_table.h"
 
 struct device_table;
 
@@ -16,16 +17,13 @@ struct device_table_options {
 };
 
 struct device_table *device_table_new(const struct device_table_options *o); /* NULL: no memory */
-/* Drops every link, so that the device comes back to the next hub. NULL is
- * fine. */
-void device_table_free(struct device_table *t);
+/* Freed, it drops every link, so that the device comes back to the next hub; draining, as soon as
+ * the link owes no answer. NULL of NULL. */
+struct worker_table *device_table_base(struct device_table *t);
 
 /* Takes ticket and stream over, as the wire's wire_end_new does. */
 void device_table_join(struct device_table *t, struct device_ticket *ticket, struct stream *s);
 /* Takes the letter over, for the link with that serial; one that is gone gets nothing. */
 void device_table_send(struct device_table *t, uint64_t serial, struct device_letter *l);
-/* From now on links are dropped as soon as they owe no answer. */
-void device_table_drain(struct device_table *t);
-bool device_table_empty(const struct device_table *t);
 
 #endif

@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TICK_MS 1000
-#define DRAIN_TICK_MS 100
 /* An end that takes nothing for that long may be dropped when memory is short. */
 #define FULL_MS 1000
 /* While draining, the ends of a tunnel may be dropped when nothing came for that long. */
@@ -34,11 +32,10 @@ struct relay_slot {
 };
 
 struct relay_table {
+    struct worker_table base; /* of struct relay_end */
     struct relay_table_options o;
     struct map by_tunnel;
-    struct list clients;
-    struct timer *timer;
-    bool draining, moving;
+    bool moving;
     size_t step; /* ends to drop in each tick while moving */
 };
 
@@ -108,7 +105,7 @@ void relay_table_join(struct relay_table *r, struct registration *registration,
     struct relay_end_options options = {.loop = r->o.loop,
                                         .relay = slot->relay,
                                         .stats = r->o.stats,
-                                        .list = &r->clients,
+                                        .list = &r->base.members,
                                         .gone = on_gone,
                                         .owner = r,
                                         .active = &slot->active};
@@ -137,7 +134,7 @@ static bool is_quiet(const struct relay_slot *slot, uint64_t now)
 
 static void drop_quiet(struct relay_table *r, uint64_t now)
 {
-    list_each(node, &r->clients)
+    list_each(node, &r->base.members)
     {
         struct relay_end *c = relay_end_at(node);
         const struct relay_slot *slot = find(r, relay_end_registration(c)->tunnel);
@@ -155,7 +152,7 @@ static bool is_native(const struct relay_end *c)
 static void drop_moving(struct relay_table *r)
 {
     size_t n = 0;
-    list_each(node, &r->clients)
+    list_each(node, &r->base.members)
     {
         struct relay_end *c = relay_end_at(node);
         const struct relay_slot *slot = find(r, relay_end_registration(c)->tunnel);
@@ -171,7 +168,7 @@ static struct relay_end *fullest(struct relay_table *r, uint64_t now)
 {
     struct relay_end *found = NULL;
     uint64_t longest = FULL_MS - 1;
-    list_each(node, &r->clients)
+    list_each(node, &r->base.members)
     {
         struct relay_end *c = relay_end_at(node);
         uint64_t ms = relay_end_full_ms(c, now);
@@ -192,59 +189,59 @@ static void drop_fullest(struct relay_table *r, uint64_t now)
         relay_end_close(c, &stalled);
 }
 
-static void on_tick(void *owner)
+static void tick(void *table, struct list *member, uint64_t now)
 {
-    struct relay_table *r = owner;
-    uint64_t now = loop_now(r->o.loop);
-    timer_start(r->timer, r->draining ? DRAIN_TICK_MS : TICK_MS);
-    list_each(node, &r->clients) relay_end_tick(relay_end_at(node), now, r->o.idle_ms);
+    const struct relay_table *r = table;
+    relay_end_tick(relay_end_at(member), now, r->o.idle_ms);
+}
+
+static void ticked(void *table, uint64_t now)
+{
+    struct relay_table *r = table;
     drop_fullest(r, now);
     if (r->moving)
         drop_moving(r);
-    if (r->draining)
+    if (r->base.draining)
         drop_quiet(r, now);
 }
 
-void relay_table_drain(struct relay_table *r, bool moves)
+void relay_table_move(struct relay_table *r)
 {
     size_t n = 0;
-    list_each(node, &r->clients) n++;
+    list_each(node, &r->base.members) n++;
     r->step = n / MOVE_STEPS + 1;
-    r->draining = true;
-    r->moving = moves;
-    timer_start(r->timer, 0);
-}
-
-bool relay_table_empty(const struct relay_table *r)
-{
-    return list_empty(&r->clients);
+    r->moving = true;
 }
 
 /* ---- life ---- */
 
+static void drop(void *table, struct list *member)
+{
+    (void)table;
+    relay_end_close(relay_end_at(member), &shutting_down);
+}
+
+static void free_table(void *table)
+{
+    struct relay_table *r = table;
+    map_free(&r->by_tunnel);
+    free(r);
+}
+
 struct relay_table *relay_table_new(const struct relay_table_options *o)
 {
+    static const struct worker_table_ops ops = {
+        .tick = tick, .ticked = ticked, .drop = drop, .free = free_table};
     struct relay_table *r = calloc(1, sizeof *r);
-    if (r == NULL)
-        return NULL;
-    r->o = *o;
-    list_init(&r->clients);
-    r->timer = timer_new(o->loop, on_tick, r);
-    if (r->timer == NULL) {
+    if (r == NULL || !worker_table_init(&r->base, o->loop, &ops)) {
         free(r);
         return NULL;
     }
-    timer_start(r->timer, TICK_MS);
+    r->o = *o;
     return r;
 }
 
-void relay_table_free(struct relay_table *r)
+struct worker_table *relay_table_base(struct relay_table *r)
 {
-    if (r == NULL)
-        return;
-    while (!list_empty(&r->clients))
-        relay_end_close(relay_end_at(r->clients.next), &shutting_down);
-    map_free(&r->by_tunnel);
-    timer_free(r->timer);
-    free(r);
+    return r != NULL ? &r->base : NULL;
 }

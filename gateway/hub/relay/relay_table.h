@@ -4,6 +4,7 @@
 #define GATEWAY_HUB_RELAY_RELAY_TABLE_H
 
 #include "gateway/hub/relay/relay_end.h"
+#include "gateway/hub/table/worker_table.h"
 
 struct relay_table;
 
@@ -17,8 +18,10 @@ struct relay_table_options {
 };
 
 struct relay_table *relay_table_new(const struct relay_table_options *o); /* NULL: no memory */
-/* Drops every client without a Close frame, so that it reconnects to the next hub. */
-void relay_table_free(struct relay_table *r);
+/* Its members are the ends. Freed, it drops every client without a Close frame, so that it
+ * reconnects to the next hub; draining, when nothing has come through the client's relay for a
+ * second. NULL of NULL. */
+struct worker_table *relay_table_base(struct relay_table *r);
 
 /* Takes registration and stream over. Replaces the present end of that side. */
 void relay_table_join(struct relay_table *r, struct registration *registration,
@@ -26,10 +29,8 @@ void relay_table_join(struct relay_table *r, struct registration *registration,
 /* Closes the end on that side of that tunnel, if there is one. */
 void relay_table_close(struct relay_table *r, const char *tunnel, enum side side,
                        const struct close_reason *f);
-/* From now on clients are dropped without a Close frame when nothing has come through their relay
- * for a second, so that they reconnect to the next hub. moves: native
- * tunnels are dropped at once, some in each tick, since another node takes them up. */
-void relay_table_drain(struct relay_table *r, bool moves);
-bool relay_table_empty(const struct relay_table *r);
+/* Before draining: native tunnels will not wait for that, but are dropped some in each tick, since
+ * another node takes them up. */
+void relay_table_move(struct relay_table *r);
 
 #endif
