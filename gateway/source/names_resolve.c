@@ -299,14 +299,20 @@ static bool same_target(struct span a, struct span b)
     return strcmp(one.host, other.host) == 0 && one.port == other.port;
 }
 
-/* An alias may add a device and a host to a name that has none; it never says otherwise than the
- * name that it stands in. */
-static bool contradicts(const struct names_question *q, const struct labels *name,
-                        const struct labels *alias)
+/* An alias for a device is not meant where the name says another one: SSH1 of one device stays what
+ * it is although SSH1 alone is another one's. */
+static bool is_meant(const struct names_question *q, const struct labels *name,
+                     const struct labels *alias)
 {
-    return (name->device.n > 0 && alias->device.n > 0 &&
-            !same_device(q, name->device, alias->device)) ||
-           (name->target.n > 0 && alias->target.n > 0 && !same_target(name->target, alias->target));
+    return name->device.n == 0 || alias->device.n == 0 ||
+           same_device(q, name->device, alias->device);
+}
+
+/* An alias may add a host to a name that has none; it never says otherwise than the name that it
+ * stands in. */
+static bool contradicts(const struct labels *name, const struct labels *alias)
+{
+    return name->target.n > 0 && alias->target.n > 0 && !same_target(name->target, alias->target);
 }
 
 static enum err refuse_alias(const struct names_question *q, struct span label, const char *alias,
@@ -334,9 +340,9 @@ static enum err read_labels(const struct names *n, const struct names_question *
             names_suffix(n));
         return ERR_NO_SERVICE;
     }
-    if (alias == NULL)
+    if (alias == NULL || !is_meant(q, out, &other))
         return ERR_OK;
-    if (contradicts(q, out, &other))
+    if (contradicts(out, &other))
         return refuse_alias(q, out->service, alias, answer);
     out->service = other.service;
     out->target = out->target.n > 0 ? out->target : other.target;

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
+#define NO_TUNNEL COUNT(tunnels)
 
 static const char *const ids[] = {"SSH1", "PLC"};
 /* As the gateway lists them: the configured ones first. */
@@ -114,17 +115,19 @@ static void what_is_said(void **state)
         {"oven.tunnel", ERR_OK, 1, "10.0.7.20", ""},
         {"oven.Plant-7.tunnel", ERR_OK, 1, "10.0.7.20", ""},
         {"10-0-7-20--502.oven.tunnel", ERR_OK, 1, "10.0.7.20", ""},
-        {"oven.plant-8.tunnel", ERR_NO_SERVICE, 0, "",
+        {"cam1--80.oven.tunnel", ERR_NO_SERVICE, NO_TUNNEL, "",
          "no service \"oven\" there: it is an alias that says itself where it leads, to "
          "\"10-0-7-20--502.PLC.plant-7\""},
-        {"oven.pump-07.tunnel", ERR_NO_SERVICE, 0, "", NULL},
-        {"oven.pump-09.tunnel", ERR_NO_SERVICE, 0, "", NULL},
-        {"cam1--80.oven.tunnel", ERR_NO_SERVICE, 0, "", NULL},
-        {"10-0-7-20.oven.tunnel", ERR_NO_SERVICE, 0, "", NULL},
-        /* The label is an alias, also where a service has that id. */
+        {"10-0-7-20.oven.tunnel", ERR_NO_SERVICE, NO_TUNNEL, "", NULL},
+        {"10-0-7-20.oven.plant-7.tunnel", ERR_NO_SERVICE, NO_TUNNEL, "", NULL},
+        /* At another device than its own the label is no alias, but what it says. */
+        {"oven.plant-8.tunnel", ERR_NO_SERVICE, 2, "", "no service \"oven\"; have SSH1"},
+        {"oven.pump-07.tunnel", ERR_NO_SERVICE, 3, "", "no service \"oven\"; have SSH1,PLC"},
+        {"oven.pump-09.tunnel", ERR_NO_SERVICE, NO_TUNNEL, "", NULL},
         {"ssh1.tunnel", ERR_OK, 1, "", ""},
-        {"ssh1.plant-8.tunnel", ERR_NO_SERVICE, 0, "", NULL},
-        {"ssh1.pump-07.tunnel", ERR_NO_SERVICE, 0, "", NULL},
+        {"ssh1.plant-7.tunnel", ERR_OK, 1, "", ""},
+        {"ssh1.plant-8.tunnel", ERR_OK, 2, "", ""},
+        {"ssh1.pump-07.tunnel", ERR_OK, 3, "", ""},
         /* What the alias leaves open, the name says. */
         {"cam1--80.far.tunnel", ERR_OK, 1, "cam1", ""},
         {"cam.pump-07.tunnel", ERR_OK, 3, "cam1", ""},
@@ -143,13 +146,13 @@ static void what_is_said(void **state)
         if (ask(n, cases[i].host, NULL, 0, true, &a) != cases[i].why)
             fail_msg("%s: %s", cases[i].host, a.text);
         assert_string_equal(a.target.host, cases[i].target);
+        assert_int_equal(a.tunnel_found, cases[i].tunnel != NO_TUNNEL);
         if (a.tunnel_found)
             assert_int_equal(a.tunnel, cases[i].tunnel);
-        assert_int_equal(a.tunnel_found, cases[i].why == ERR_OK);
         if (cases[i].text != NULL)
             assert_string_equal(a.text, cases[i].text);
     }
-    const struct names_question stranger = {.host = span_of("oven.plant-8.tunnel"),
+    const struct names_question stranger = {.host = span_of("cam1--80.oven.tunnel"),
                                             .quiet = true,
                                             .tunnels = tunnels,
                                             .n_tunnels = COUNT(tunnels)};
@@ -178,8 +181,8 @@ static void canonical(void **state)
     assert_int_equal(names_add_alias(n, "ssh1", "SSH1.plant_7"), ERR_OK);
     assert_true(names_canonical(n, tunnels, COUNT(tunnels), 1, "SSH1", host));
     assert_string_equal(host, "ssh1.tunnel");
-    assert_false(names_canonical(n, tunnels, COUNT(tunnels), 2, "SSH1", host));
-    assert_string_equal(host, "");
+    assert_true(names_canonical(n, tunnels, COUNT(tunnels), 2, "SSH1", host));
+    assert_string_equal(host, "ssh1.plant-8.tunnel");
     assert_true(names_canonical(n, tunnels, COUNT(tunnels), 3, "PLC", host));
     assert_string_equal(host, "plc.pump-07.tunnel");
     names_free(n);
