@@ -49,6 +49,8 @@ struct hub_rules {
     bool reference;
     /* Read no tokens: devices, and gateways with an access key, get one for each tunnel. */
     bool tokenless;
+    /* What else may be given where there is no token, as the rest of a sentence; or NULL. */
+    const char *otherwise;
 };
 
 /* Validates the options (share/doc/localproxy.md): exactly one of endpoint and region over all

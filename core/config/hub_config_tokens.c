@@ -100,8 +100,9 @@ enum err hub_access_token(struct options *o, const struct hub_rules *rules, stru
     if (token == NULL)
         return options_fail(o,
                             "%sgive the tunnel's access token: --token-file FILE, or the "
-                            "environment variable AWSIOT_TUNNEL_ACCESS_TOKEN",
-                            rules->reference ? MISSING : "");
+                            "environment variable AWSIOT_TUNNEL_ACCESS_TOKEN%s",
+                            rules->reference ? MISSING : "",
+                            rules->otherwise != NULL ? rules->otherwise : "");
     if (strlen(token) > ACCESS_TOKEN_MAX)
         return options_reject(o, name, "is too long: an access token has at most %d characters",
                               ACCESS_TOKEN_MAX);

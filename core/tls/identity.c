@@ -49,7 +49,7 @@ static const char *read_chain(struct identity *i, const char *file, enum err *wh
     struct chain_reader r = {.identity = i};
     *why = pem_read(file, &text);
     if (*why != ERR_OK)
-        return err_text(*why);
+        return pem_read_text(*why);
     bool ok = pem_each(text.data, text.size, on_certificate, &r);
     buf_wipe(&text); /* the file may hold the key, too */
     *why = ERR_USAGE;
@@ -90,7 +90,7 @@ static const char *read_key(struct identity *i, const char *file, enum err *why)
     struct key_reader r = {.identity = i};
     *why = pem_read(file, &text);
     if (*why != ERR_OK)
-        return err_text(*why);
+        return pem_read_text(*why);
     bool stopped = !pem_each(text.data, text.size, on_key, &r);
     buf_wipe(&text);
     if (r.found)

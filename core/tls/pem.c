@@ -56,7 +56,7 @@ enum err pem_read(const char *path, struct buf *out)
     if (fd < 0)
         return err_from_errno(errno);
     struct stat st;
-    enum err why = ERR_IO;
+    enum err why = ERR_UNSUPPORTED;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         why = read_all(fd, out);
     close(fd);
@@ -65,6 +65,12 @@ enum err pem_read(const char *path, struct buf *out)
     else
         buf_wipe(out);
     return why;
+}
+
+const char *pem_read_text(enum err why)
+{
+    return why == ERR_UNSUPPORTED ? "it is no file, but a directory, a pipe or the like"
+                                  : err_text(why);
 }
 
 /* ---- objects ---- */

@@ -7,8 +7,10 @@
 #include "core/tls/der.h"
 
 /* Reads a regular file (16 MB at most; UTF-16 becomes bytes) into an empty buf; wipe it (buf_wipe)
- * when it may hold keys. ERR_NOT_FOUND, ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_IO. */
+ * when it may hold keys. ERR_NOT_FOUND, ERR_PERMISSION, ERR_TOO_LARGE, ERR_NO_MEMORY, ERR_IO;
+ * ERR_UNSUPPORTED: it is no regular file. */
 enum err pem_read(const char *path, struct buf *out);
+const char *pem_read_text(enum err why); /* that error in words, which follow the path */
 
 /* Gets one object. Its name is as "CERTIFICATE". The bytes are wiped after the call; n is 0 for an
  * object that is damaged or cut off (or encrypted in the old way). Returns false to stop. */

@@ -139,7 +139,7 @@ static bool add_file(struct trust *t, const char *path, struct report *r)
     size_t found = 0;
     enum err why = pem_read(path, &text);
     if (why != ERR_OK)
-        return complain(r, why, path, err_text(why));
+        return complain(r, why, path, pem_read_text(why));
     bool ok = trust_add_pem(t, text.data, text.size, &found);
     buf_free(&text);
     if (!ok)

@@ -144,7 +144,11 @@ static enum err read_end(struct options *o, struct agent_config *c)
     struct tunnel_end_options *out = &c->end;
     uint64_t connections = 0;
     enum err why = device_config_wanted(o, &c->stands_by);
-    const struct hub_rules rules = {.make_client_token = true, .tokenless = c->stands_by};
+    const struct hub_rules rules = {
+        .make_client_token = true,
+        .tokenless = c->stands_by,
+        .otherwise = "; or, to stand by as a device, --device NAME and a join token, "
+                     "--join-token-file FILE"};
     if (why == ERR_OK)
         why = hub_config_read(o, &rules, &c->hub);
     if (why != ERR_OK)

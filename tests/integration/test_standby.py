@@ -103,6 +103,14 @@ class Enrolment(Standby):
         present.notice("n1")
         self.assertEqual(present.answer().id, "n1")
 
+    def test_neither_token_nor_name(self):
+        """Who wants a device and forgets its name is not told of access tokens alone."""
+        agent = self.start(self.program("tunnel-agent"), "-e", "127.0.0.1:1", "-d", "SSH1=22",
+                           ends=(1,))
+        agent.wait_line("give the tunnel's access token: --token-file FILE, .*; or, to stand by as "
+                        "a device, --device NAME and a join token, --join-token-file FILE")
+        self.assertEqual(agent.wait(), 1)
+
     def test_refused_at_the_first_start(self):
         for reason, words, help in (
                 ("JOIN_TOKEN_UNKNOWN", "the hub does not know the join token", "invite"),

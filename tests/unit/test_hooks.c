@@ -453,7 +453,9 @@ static void test_check(void **state)
     write_script("");
     assert_true(hooks_check(NULL, text, sizeof text));
     assert_true(hooks_check(script, text, sizeof text));
-    assert_true(hooks_check("anything in-PATH", text, sizeof text));
+    assert_true(hooks_check("sh in-PATH", text, sizeof text));
+    assert_false(hooks_check("nonexistent-hook -v", text, sizeof text));
+    assert_string_equal(text, "--hook nonexistent-hook -v: there is no such program in PATH");
     assert_false(hooks_check("/nonexistent/hook -v", text, sizeof text));
     assert_string_equal(text, "--hook /nonexistent/hook -v: No such file or directory");
     assert_false(hooks_check(" ", text, sizeof text));

@@ -44,6 +44,8 @@ static void test_bad_keys(void **state)
     } bad[] = {
         {"absent", "ec.key", ERR_NOT_FOUND, "absent"},
         {"ec.pem", "absent", ERR_NOT_FOUND, "absent"},
+        {".", "ec.key", ERR_UNSUPPORTED, "it is no file, but a directory, a pipe or the like"},
+        {"ec.pem", ".", ERR_UNSUPPORTED, "it is no file"},
         {"ec.key", "ec.key", ERR_USAGE, "no certificate in it"},
         {"ec.pem", "ec.pem", ERR_USAGE, "no private key in it"},
         {"ec.pem", "rsa.key", ERR_USAGE, "is an RSA key, but the certificate"},

@@ -153,7 +153,8 @@ static void test_bad_files(void **state)
     refuse(&(struct trust_sources){.file = certs_file("zeros")}, ERR_USAGE, "no certificate");
     refuse(&(struct trust_sources){.file = certs_file("ca.key")}, ERR_USAGE, "no certificate");
     refuse(&(struct trust_sources){.file = certs_file("absent")}, ERR_NOT_FOUND, "absent");
-    refuse(&(struct trust_sources){.file = certs_directory}, ERR_IO, certs_directory);
+    refuse(&(struct trust_sources){.file = certs_directory}, ERR_UNSUPPORTED,
+           "no file, but a directory");
     refuse(&(struct trust_sources){.directory = certs_file("absent")}, ERR_NOT_FOUND, "absent");
     assert_int_equal(mkdir(certs_file("bare"), 0700), 0);
     refuse(&(struct trust_sources){.directory = certs_file("bare")}, ERR_USAGE, "no certificate");

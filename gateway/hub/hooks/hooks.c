@@ -188,17 +188,34 @@ static void live(void *arg)
 
 /* ---- life ---- */
 
+static bool is_in_path(const char *name)
+{
+    const char *path = getenv("PATH");
+    struct span rest = span_of(path != NULL ? path : "/bin:/usr/bin");
+    char file[4096];
+    bool found = false;
+    while (!found && rest.n > 0) {
+        struct span folder = span_cut(&rest, ':');
+        int n = snprintf(file, sizeof file, "%.*s/%s", (int)folder.n, folder.p, name);
+        found = n > 0 && (size_t)n < sizeof file && access(file, X_OK) == 0;
+    }
+    return found;
+}
+
 bool hooks_check(const char *command, char *text, size_t size)
 {
     char *copy = str_copy(command), *words[2] = {NULL};
-    size_t n = copy != NULL ? str_words(copy, words, 1) : 0;
-    bool fine = command == NULL ||
-                (n == 1 && (strchr(words[0], '/') == NULL || access(words[0], X_OK) == 0));
-    if (!fine)
-        snprintf(text, size, "--hook %s: %s", command,
-                 n == 1 ? strerror(errno) : "there is no command");
+    const char *problem = NULL;
+    if (command != NULL && (copy == NULL || str_words(copy, words, 1) != 1))
+        problem = "there is no command";
+    else if (command != NULL && strchr(words[0], '/') == NULL)
+        problem = is_in_path(words[0]) ? NULL : "there is no such program in PATH";
+    else if (command != NULL && access(words[0], X_OK) != 0)
+        problem = strerror(errno);
+    if (problem != NULL)
+        snprintf(text, size, "--hook %s: %s", command, problem);
     free(copy);
-    return fine;
+    return problem == NULL;
 }
 
 struct hooks *hooks_new(void)

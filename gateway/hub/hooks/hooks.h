@@ -40,8 +40,8 @@ struct hooks_options {
     uint64_t timeout_ms; /* of one run */
 };
 
-/* Whether that command could be run now, as far as its program is a path. NULL is fine. False: why,
- * as a sentence. */
+/* Whether that command's program is there and may be run now; a name without a slash is looked for
+ * in PATH. NULL is fine. False: why, as a sentence. */
 bool hooks_check(const char *command, char *text, size_t size);
 
 struct hooks *hooks_new(void); /* tells nobody at first; NULL: no memory */
