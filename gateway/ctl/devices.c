@@ -212,6 +212,42 @@ static int no_such_word(struct ctl *c, const char *word)
     return ctl_usage(c);
 }
 
+/* Which words an option is for, with blanks between them. */
+static const struct {
+    const char *option, *words;
+} takers[] = {
+    {"label", "list"},         {"away", "list"},         {"present", "list"},
+    {"names", "invite"},       {"uses", "invite"},       {"lifetime", "invite"},
+    {"approve", "invite"},     {"token-file", "invite"}, {"labels", "invite create"},
+    {"azure-id", "create"},    {"keys-file", "create"},  {"rotate", "keys"},
+    {"remove-label", "label"},
+};
+
+static bool is_among(const char *list, const char *word)
+{
+    struct span rest = span_of(list);
+    while (rest.n > 0)
+        if (span_is(span_cut(&rest, ' '), word))
+            return true;
+    return false;
+}
+
+/* An option that would be passed over could be meant to choose devices. */
+static bool takes_options(struct options *o, const char *word)
+{
+    for (size_t i = 0; i < sizeof takers / sizeof *takers; i++) {
+        const char *option = takers[i].option, *blank = strchr(takers[i].words, ' ');
+        if (options_source(o, option) != OPTION_ARGV || is_among(takers[i].words, word))
+            continue;
+        options_fail(o, "--%s is not for \"devices %s\", but for \"devices %.*s\"%s%s%s", option,
+                     word, (int)strcspn(takers[i].words, " "), takers[i].words,
+                     blank != NULL ? " and \"devices " : "", blank != NULL ? blank + 1 : "",
+                     blank != NULL ? "\"" : "");
+        return false;
+    }
+    return true;
+}
+
 static int devices(struct ctl *c)
 {
     char *const *operands;
@@ -221,6 +257,8 @@ static int devices(struct ctl *c)
         i++;
     if (i == N_WORDS)
         return no_such_word(c, word);
+    if (!takes_options(c->options, word))
+        return ctl_usage(c);
     size_t rest = n > 0 ? n - 1 : 0;
     if (rest >= words[i].least && rest <= words[i].most)
         return words[i].run(c, operands + 1, rest);

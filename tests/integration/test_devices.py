@@ -281,6 +281,17 @@ class Shell(Devices):
         self.assertEqual(self.ctl(), 'No devices; "tunnelctl devices invite" lets new ones enrol.\n')
         self.assertIn("shows what there is", self.ctl("show", "plant7-pump", code=1))
 
+    def test_options_of_other_words(self):
+        """--away chooses devices to be shown, not to be removed."""
+        for words, said in ((("--labels", "site=7"), '--labels is not for "devices list", but for '
+                             '"devices invite" and "devices create"'),
+                            (("remove", "plant7-pump", "--away"),
+                             '--away is not for "devices remove", but for "devices list"'),
+                            (("show", "plant7-pump", "--uses", "5"),
+                             '--uses is not for "devices show", but for "devices invite"')):
+            with self.subTest(words):
+                self.assertIn(said, self.ctl(*words, code=1))
+
 
 if __name__ == "__main__":
     unittest.main()
