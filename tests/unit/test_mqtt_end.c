@@ -134,7 +134,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     (void)state;
-    device_table_free(table);
+    worker_table_free(device_table_base(table));
     assert_int_equal(departed, 1);
     close(fd);
     run_a_while();
@@ -252,7 +252,7 @@ static void expect_thrown_out(enum err why)
     assert_int_equal(departed, 1);
     assert_true(last.misbehaved);
     assert_string_equal(err_name(last.why), err_name(why));
-    assert_true(device_table_empty(table));
+    assert_true(worker_table_empty(device_table_base(table)));
     assert_true(in_ended);
 }
 
@@ -263,7 +263,7 @@ static void expect_gone(enum err why, const char *text)
     assert_false(last.misbehaved);
     assert_string_equal(err_name(last.why), err_name(why));
     assert_string_equal(last.text, text);
-    assert_true(device_table_empty(table));
+    assert_true(worker_table_empty(device_table_base(table)));
 }
 
 /* ---- the hub ---- */
@@ -750,7 +750,7 @@ static void draining(void **state)
     join();
     EXPECT("\x20\x02\x00\x00");
     publish("{}", false);
-    device_table_drain(table);
+    worker_table_drain(device_table_base(table));
     later(100);
     later(100);
     assert_int_equal(departed, 0);
