@@ -42,37 +42,42 @@ struct worker {
 
 /* ---- messages ---- */
 
+/* Why a connection that comes goes back at once. */
+#define NOT_TAKEN_UP .why = ERR_NO_DESCRIPTORS, .text = "it could not be taken up"
+
+/* Takes a message's stream to this worker's loop. NULL: it could not be, and is closed. */
+static struct stream *take_up(struct worker *w, struct stream **of_message)
+{
+    struct stream *stream = *of_message;
+    *of_message = NULL;
+    if (stream_join(stream, w->loop))
+        return stream;
+    stream_close(stream);
+    return NULL;
+}
+
 static void on_migrate_in(struct worker *w, void *message)
 {
     struct message_migrate *m = message;
-    struct end_report d = {.registration = m->registration,
-                           .why = ERR_NO_DESCRIPTORS,
-                           .text = "it could not be taken up"};
-    struct stream *stream = m->stream;
+    struct end_report d = {.registration = m->registration, NOT_TAKEN_UP};
+    struct stream *stream = take_up(w, &m->stream);
     m->registration = NULL;
-    m->stream = NULL;
-    if (stream_join(stream, w->loop)) {
+    if (stream != NULL)
         relay_table_join(w->relays, d.registration, stream);
-        return;
-    }
-    stream_close(stream);
-    post_detached(w->o.hub, w->o.number, &d);
+    else
+        post_detached(w->o.hub, w->o.number, &d);
 }
 
 static void on_device_in(struct worker *w, void *message)
 {
     struct message_device_move *m = message;
-    struct device_gone g = {
-        .ticket = m->ticket, .why = ERR_NO_DESCRIPTORS, .text = "it could not be taken up"};
-    struct stream *stream = m->stream;
+    struct device_gone g = {.ticket = m->ticket, NOT_TAKEN_UP};
+    struct stream *stream = take_up(w, &m->stream);
     m->ticket = NULL;
-    m->stream = NULL;
-    if (stream_join(stream, w->loop)) {
+    if (stream != NULL)
         device_table_join(w->devices, g.ticket, stream);
-        return;
-    }
-    stream_close(stream);
-    post_device_gone(w->o.hub, w->o.number, &g);
+    else
+        post_device_gone(w->o.hub, w->o.number, &g);
 }
 
 static void on_device_send(struct worker *w, void *message)
@@ -85,36 +90,27 @@ static void on_device_send(struct worker *w, void *message)
 static void on_bridge_in(struct worker *w, void *message)
 {
     struct message_bridge_move *m = message;
-    struct bridge_gone g = {
-        .ticket = m->ticket, .why = ERR_NO_DESCRIPTORS, .text = "it could not be taken up"};
-    struct stream *stream = m->stream;
+    struct bridge_gone g = {.ticket = m->ticket, NOT_TAKEN_UP};
+    struct stream *stream = take_up(w, &m->stream);
     m->ticket = NULL;
-    m->stream = NULL;
-    if (stream_join(stream, w->loop)) {
-        if (g.ticket->inner.end != 0)
-            inner_table_join(w->inners, g.ticket, stream);
-        else
-            bridge_table_join(w->bridges, g.ticket, stream);
-        return;
-    }
-    stream_close(stream);
-    post_bridge_gone(w->o.hub, w->o.number, &g);
+    if (stream == NULL)
+        post_bridge_gone(w->o.hub, w->o.number, &g);
+    else if (g.ticket->inner.end != 0)
+        inner_table_join(w->inners, g.ticket, stream);
+    else
+        bridge_table_join(w->bridges, g.ticket, stream);
 }
 
 static void on_forward_in(struct worker *w, void *message)
 {
     struct message_forward_move *m = message;
-    struct forward_gone g = {
-        .ticket = m->ticket, .why = ERR_NO_DESCRIPTORS, .text = "it could not be taken up"};
-    struct stream *stream = m->stream;
+    struct forward_gone g = {.ticket = m->ticket, NOT_TAKEN_UP};
+    struct stream *stream = take_up(w, &m->stream);
     m->ticket = NULL;
-    m->stream = NULL;
-    if (stream_join(stream, w->loop)) {
+    if (stream != NULL)
         forward_table_join(w->forwards, g.ticket, stream);
-        return;
-    }
-    stream_close(stream);
-    post_forward_gone(w->o.hub, w->o.number, &g);
+    else
+        post_forward_gone(w->o.hub, w->o.number, &g);
 }
 
 static void on_bridge_close(struct worker *w, void *message)
