@@ -6,19 +6,14 @@
 #include "core/base/log.h"
 #include "core/control/monitor_devices.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include <unistd.h>
 
 #define TICK_MS 1000
 #define DAY_MS 86400000
 #define REFUSAL_LOG_WINDOW_MS 60000
 #define TLS_CACHE_BYTES (1 << 20) /* some 10,000 sessions */
-#define PLAIN_MODE 0666 /* of a web server's way in: it is another user, and the folder decides */
 
 /* ---- messages ---- */
 
@@ -82,295 +77,6 @@ static void on_last_message(void *owner, struct mail *mail)
         message_free(m);
 }
 
-/* ---- listening ---- */
-
-static void on_descriptor(void *owner, struct listener *l, int fd)
-{
-    const struct hub_listener *at = owner;
-    struct hub *hub = at->hub;
-    size_t frontend = hub->n_workers + hub->next_frontend;
-    bool running = hub->n_threads > hub->n_workers; /* other nodes may call while this one joins */
-    struct message_accepted *m =
-        running ? MESSAGE(struct message_accepted, MESSAGE_ACCEPTED, frontend) : NULL;
-    (void)l;
-    if (m == NULL) {
-        close(fd);
-        return;
-    }
-    hub->next_frontend = (hub->next_frontend + 1) % (hub->n_threads - hub->n_workers);
-    hub->accepted++;
-    m->fd = fd;
-    m->protocol = at->protocol;
-    hub_post(hub, &m->message);
-}
-
-static const struct listener_events listener_events = {.descriptor = on_descriptor};
-
-/* NULL: there are too many listeners. */
-static struct hub_listener *new_listener(struct hub *hub, const struct hub_protocol *protocol)
-{
-    struct hub_listener *at = &hub->listeners[hub->n_listeners];
-    if (hub->n_listeners == HUB_MAX_LISTENERS)
-        return NULL;
-    *at = (struct hub_listener){.hub = hub, .protocol = protocol};
-    return at;
-}
-
-static const char *keep_listener(struct hub_listener *at, struct listener *l)
-{
-    if (l == NULL)
-        return NULL;
-    at->listener = l;
-    at->hub->n_listeners++;
-    return listener_name(l);
-}
-
-/* False: others than this machine would reach it. */
-static bool guard_plain(const struct listener *l, enum err *why)
-{
-    *why = ERR_FORBIDDEN;
-    if (!listener_is_local(l))
-        return false;
-    if (listener_port(l) != 0)
-        return true;
-    *why = chmod(listener_name(l), PLAIN_MODE) == 0 ? ERR_OK : err_from_errno(errno);
-    return *why == ERR_OK;
-}
-
-const char *hub_listen(struct hub *hub, const struct hub_protocol *protocol, const char *where,
-                       enum err *why)
-{
-    struct hub_listener *at = new_listener(hub, protocol);
-    *why = ERR_LIMIT;
-    if (at == NULL)
-        return NULL;
-    struct listener *l = listener_new(hub->o.loop, where, &listener_events, at, why);
-    if (l == NULL || !protocol->plain || guard_plain(l, why))
-        return keep_listener(at, l);
-    listener_free(l);
-    return NULL;
-}
-
-const char *hub_adopt(struct hub *hub, const struct hub_protocol *protocol, int fd, enum err *why)
-{
-    struct hub_listener *at = new_listener(hub, protocol);
-    *why = ERR_LIMIT;
-    if (at != NULL)
-        return keep_listener(at, listener_from_fd(hub->o.loop, fd, &listener_events, at, why));
-    close(fd);
-    return NULL;
-}
-
-static void stop_listening(struct hub *hub)
-{
-    while (hub->n_listeners > 0)
-        listener_free(hub->listeners[--hub->n_listeners].listener);
-}
-
-/* ---- rules: what SIGHUP reads again ---- */
-
-static const char **path_of(struct hub_options *o, enum hub_path which)
-{
-    const char **const paths[PATHS] = {
-        [PATH_CERT] = &o->cert_file,        [PATH_KEY] = &o->key_file,
-        [PATH_FRONT_CERT] = &o->front_cert, [PATH_KEYS] = &o->keys_file,
-        [PATH_LIMITS] = &o->limits_file,    [PATH_PRESET] = &o->limits_preset,
-        [PATH_AUDIT] = &o->audit_file,
-    };
-    return paths[which];
-}
-
-/* Sets the error and its sentence, and returns false. */
-static bool no_memory(enum err *why, char *text, size_t size)
-{
-    *why = ERR_NO_MEMORY;
-    snprintf(text, size, "%s", err_text(*why));
-    return false;
-}
-
-/* Replaces a path. False: no memory, and the old path is kept. */
-static bool keep_path(struct hub *hub, enum hub_path which, const char *path)
-{
-    char *copy = path != NULL ? strdup(path) : NULL;
-    if (path != NULL && copy == NULL)
-        return false;
-    free(hub->paths[which]);
-    *path_of(&hub->o, which) = hub->paths[which] = copy;
-    return true;
-}
-
-static bool look_at_certificate(struct hub *hub, char *text, size_t size)
-{
-    bool problem =
-        identity_problem(hub->identity, IDENTITY_SERVER, (int64_t)time(NULL), text, size);
-    monitor_certificate(hub->monitor, 1000 * identity_ends(hub->identity), problem ? text : NULL);
-    return problem;
-}
-
-/* Logs when the certificate expires: at the start, after a reload, and every day. */
-static void tell_certificate(struct hub *hub, bool problems_only)
-{
-    char text[256];
-    bool problem = look_at_certificate(hub, text, sizeof text);
-    hub->certificate_told = loop_now(hub->o.loop);
-    hub_alert_certificate(hub);
-    if (problem)
-        log_warning("%s: %s", hub->o.cert_file, text);
-    else if (!problems_only)
-        log_info("%s: %s", hub->o.cert_file, text);
-    hub_look_at_announced(hub);
-}
-
-static bool read_shown(const struct hub_options *from, const struct identity *own,
-                       uint8_t out[TLS_FINGERPRINT], enum err *why, char *text, size_t size)
-{
-    if (from->front_cert != NULL)
-        return certificate_file_fingerprint(from->front_cert, out, why, text, size);
-    identity_fingerprint(own, out);
-    return true;
-}
-
-static bool load_identity(struct hub *hub, const struct hub_options *from, enum err *why,
-                          char *text, size_t size)
-{
-    uint8_t shown[TLS_FINGERPRINT];
-    struct identity *i = identity_new(from->cert_file, from->key_file, why, text, size);
-    bool good = i != NULL && read_shown(from, i, shown, why, text, size);
-    if (good &&
-        (!keep_path(hub, PATH_CERT, from->cert_file) || !keep_path(hub, PATH_KEY, from->key_file) ||
-         !keep_path(hub, PATH_FRONT_CERT, from->front_cert)))
-        good = no_memory(why, text, size);
-    if (!good) {
-        identity_free(i);
-        return false;
-    }
-    memcpy(hub->shown, shown, sizeof hub->shown);
-    identity_free(hub->identity);
-    hub->identity = i;
-    tell_certificate(hub, false);
-    return true;
-}
-
-/* Replaces keys and limits together, or neither of them. */
-static bool load_rules(struct hub *hub, const struct hub_options *from, enum err *why, char *text,
-                       size_t size)
-{
-    struct limit_book *limits =
-        limits_read(from->limits_preset, from->limits_file, why, text, size);
-    struct keys *keys = NULL;
-    if (limits != NULL && from->keys_file != NULL)
-        keys = keys_read(from->keys_file, why, text, size);
-    bool good = limits != NULL && (keys != NULL || from->keys_file == NULL);
-    if (!good || !keep_path(hub, PATH_LIMITS, from->limits_file) ||
-        !keep_path(hub, PATH_PRESET, from->limits_preset) ||
-        !keep_path(hub, PATH_KEYS, from->keys_file)) {
-        limits_free(limits);
-        keys_free(keys);
-        return good && no_memory(why, text, size);
-    }
-    api_rules(hub->api, keys, limits);
-    accounts_rules(hub->accounts, limits);
-    device_registry_limit(hub->devices, (size_t)limits_of(limits, "")->devices);
-    streams_rules(hub->streams, limits);
-    azure_rest_rules(hub->azure, keys);
-    keys_free(hub->keys);
-    limits_free(hub->limits);
-    hub->keys = keys;
-    hub->limits = limits;
-    api_revoke(hub->api);
-    return true;
-}
-
-static bool reload_identity(struct hub *hub, const struct hub_options *from)
-{
-    char text[512];
-    enum err why;
-    if (load_identity(hub, from, &why, text, sizeof text)) {
-        hub_share_identity(hub);
-        log_info("certificate and key were read again");
-        return true;
-    }
-    log_error("%s; going on with the certificate in use", text);
-    return false;
-}
-
-static bool reload_rules(struct hub *hub, const struct hub_options *from)
-{
-    char text[512];
-    enum err why;
-    if (load_rules(hub, from, &why, text, sizeof text)) {
-        log_info("access keys and limits were read again; access keys: %zu",
-                 hub->keys != NULL ? keys_count(hub->keys) : 0);
-        return true;
-    }
-    log_error("%s; going on with the keys and limits in use", text);
-    return false;
-}
-
-static bool reload_audit(struct hub *hub, const struct hub_options *from)
-{
-    enum err why = audit_reopen(hub->audit, from->audit_file);
-    if (why == ERR_OK && !keep_path(hub, PATH_AUDIT, from->audit_file))
-        why = ERR_NO_MEMORY;
-    if (why == ERR_OK)
-        return true;
-    log_error("%s: %s; going on with the audit log in use", from->audit_file, err_text(why));
-    return false;
-}
-
-/* The command is the options'; hooks have a copy of it. */
-static bool reload_hook(struct hub *hub, const struct hub_options *from)
-{
-    hub->o.hook = from->hook;
-    hub->o.hook_refusals = from->hook_refusals;
-    if (hub_alerts_set(hub) == ERR_OK)
-        return true;
-    log_error("--hook: %s; going on with the command in use", err_text(ERR_NO_MEMORY));
-    return false;
-}
-
-bool hub_reload(struct hub *hub, const struct hub_options *fresh)
-{
-    const struct hub_options now =
-        hub->o; /* a copy, since its paths may be replaced by themselves */
-    const struct hub_options *from = fresh != NULL ? fresh : &now;
-    hub->o.allow_unsigned_loopback = from->allow_unsigned_loopback;
-    hub->o.device_approve = from->device_approve;
-    api_unsigned(hub->api, from->allow_unsigned_loopback);
-    device_desk_approve(hub->desk, from->device_approve);
-    bool hook = fresh == NULL || reload_hook(hub, fresh);
-    bool identity = reload_identity(hub, from), rules = reload_rules(hub, from),
-         cluster = hub_reload_cluster(hub, from);
-    return reload_audit(hub, from) && identity && rules && hook && cluster;
-}
-
-bool hub_check(const struct hub_options *o, char *text, size_t size)
-{
-    enum err why;
-    const struct trust_sources from = {.file = o->device_ca, .clients = true};
-    uint8_t shown[TLS_FINGERPRINT];
-    struct identity *identity = identity_new(o->cert_file, o->key_file, &why, text, size);
-    bool certificates = identity != NULL && read_shown(o, identity, shown, &why, text, size);
-    struct limit_book *limits =
-        certificates ? limits_read(o->limits_preset, o->limits_file, &why, text, size) : NULL;
-    struct keys *keys =
-        limits != NULL && o->keys_file != NULL ? keys_read(o->keys_file, &why, text, size) : NULL;
-    bool good = limits != NULL && (keys != NULL || o->keys_file == NULL);
-    struct trust *trust = good && o->device_ca != NULL ? trust_new(&from, &why, text, size) : NULL;
-    good = good && (trust != NULL || o->device_ca == NULL);
-    uint8_t key[SEAL_KEY_SIZE];
-    good = good && (o->secrets_file == NULL ||
-                    device_keys_read_secret(o->secrets_file, key, text, size) == ERR_OK);
-    explicit_bzero(key, sizeof key);
-    good = good && hooks_check(o->hook.command, text, size);
-    good = good && hub_check_cluster(o, text, size);
-    trust_free(trust);
-    keys_free(keys);
-    limits_free(limits);
-    identity_free(identity);
-    return good;
-}
-
 /* ---- life ---- */
 
 static void on_tick(void *owner)
@@ -383,23 +89,7 @@ static void on_tick(void *owner)
     api_tick(hub->api);
     hub_alerts_tick(hub);
     if (loop_now(hub->o.loop) - hub->certificate_told >= DAY_MS)
-        tell_certificate(hub, true);
-}
-
-static bool open_audit(struct hub *hub, enum err *why, char *text, size_t size)
-{
-    hub->audit = audit_new(hub->o.audit_file, why);
-    if (hub->audit == NULL) {
-        snprintf(text, size, "%s: %s", hub->o.audit_file, err_text(*why));
-        return false;
-    }
-    if (!keep_path(hub, PATH_AUDIT, hub->o.audit_file))
-        return no_memory(why, text, size);
-    if (hub->o.cluster.url != NULL)
-        audit_node(hub->audit, hub->o.cluster.node);
-    struct log_field version = {"version", TUNNEL_VERSION, 0};
-    audit_event(hub->audit, "start", &version, 1);
-    return true;
+        hub_tell_certificate(hub, true);
 }
 
 /* Tunnels and devices of this hub alone. */
@@ -407,7 +97,7 @@ static bool open_local(struct hub *hub, enum err *why, char *text, size_t size)
 {
     hub->devices = device_registry_new(&(struct device_registry_options){.loop = hub->o.loop});
     if (hub->devices == NULL)
-        return no_memory(why, text, size);
+        return hub_no_memory(why, text, size);
     struct registry_options r = {.loop = hub->o.loop,
                                  .folder = hub->o.state_folder,
                                  .companion = device_registry_companion(hub->devices),
@@ -443,7 +133,7 @@ static bool open_registry(struct hub *hub, enum err *why, char *text, size_t siz
     hub->desk = device_desk_new(hub, hub->o.device_approve);
     hub->bridges = bridge_desk_new(hub);
     if (hub->desk == NULL || hub->bridges == NULL || !hub_open_streams(hub))
-        return no_memory(why, text, size);
+        return hub_no_memory(why, text, size);
     struct api_options a = {.registry = hub->registry,
                             .devices = hub->devices,
                             .notices = device_desk_notices(hub->desk),
@@ -485,10 +175,10 @@ struct hub *hub_new(const struct hub_options *options, enum err *why, char *text
     if (hub == NULL)
         return NULL;
     hub->o = *options;
-    if (open_parts(hub) && load_identity(hub, options, why, text, size) &&
-        open_trust(hub, why, text, size) && open_audit(hub, why, text, size) &&
+    if (open_parts(hub) && hub_load_identity(hub, options, why, text, size) &&
+        open_trust(hub, why, text, size) && hub_open_audit(hub, why, text, size) &&
         hub_read_secrets_key(hub, why, text, size) && join_cluster(hub, why, text, size) &&
-        open_registry(hub, why, text, size) && load_rules(hub, options, why, text, size) &&
+        open_registry(hub, why, text, size) && hub_load_rules(hub, options, why, text, size) &&
         hub_start_threads(hub)) {
         timer_start(hub->tick, TICK_MS);
         log_info("open tunnels: %zu; access keys: %zu; workers: %zu",
@@ -521,7 +211,7 @@ void hub_set_monitor(struct hub *hub, struct monitor *m)
     hub_watch_nodes(hub, m);
     hub->monitor = m;
     if (m != NULL)
-        look_at_certificate(hub, problem, sizeof problem);
+        hub_look_at_certificate(hub, problem, sizeof problem);
     else
         presences_unwatch(&hub->presences);
 }
@@ -532,7 +222,7 @@ void hub_free(struct hub *hub)
 {
     if (hub == NULL)
         return;
-    stop_listening(hub);
+    hub_stop_listening(hub);
     if (hub->alerts.hooks != NULL)
         hooks_stop(hub->alerts.hooks);
     for (size_t i = 0; i < hub->n_threads; i++)
@@ -586,7 +276,7 @@ static void post_drain(struct hub *hub, size_t thread)
 
 void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), void *owner)
 {
-    stop_listening(hub);
+    hub_stop_listening(hub);
     hooks_stop(hub->alerts.hooks);
     hub_drain_cluster(hub);
     hub->drained = done;

@@ -90,6 +90,27 @@ struct hub {
     uint64_t admitted, refused, accepted; /* for metrics */
 };
 
+/* ---- hub_listeners.c: the listening sockets ---- */
+
+void hub_stop_listening(struct hub *hub);
+
+/* ---- hub_rules.c: what SIGHUP reads again ---- */
+
+/* Both replace what is in use, or leave it, and keep the paths in `from`. False, as hub_new. Rules
+ * are access keys and limits, which need all other parts of the hub. */
+bool hub_load_identity(struct hub *hub, const struct hub_options *from, enum err *why, char *text,
+                       size_t size);
+bool hub_load_rules(struct hub *hub, const struct hub_options *from, enum err *why, char *text,
+                    size_t size);
+/* Opens the audit log and begins it. False, as hub_new. */
+bool hub_open_audit(struct hub *hub, enum err *why, char *text, size_t size);
+/* Whether something is wrong with the certificate, and what; the monitor hears it. */
+bool hub_look_at_certificate(struct hub *hub, char *text, size_t size);
+/* Logs when the certificate expires: at the start, after a reload, and every day. */
+void hub_tell_certificate(struct hub *hub, bool problems_only);
+/* Sets the error and its sentence, and returns false. */
+bool hub_no_memory(enum err *why, char *text, size_t size);
+
 /* ---- hub_calls.c ---- */
 
 /* Opens streams and Azure's REST interface; the desks are there. False: no memory. */
