@@ -19,7 +19,8 @@ struct timer *__wrap_timer_new(struct loop *l, void (*fire)(void *owner), void *
 {
     struct timer *t = calloc(1, sizeof *t);
     (void)l;
-    assert_non_null(t);
+    if (t == NULL)
+        return NULL;
     *t = (struct timer){.fire = fire, .owner = owner};
     list_init(&t->node);
     list_append(&timers, &t->node);

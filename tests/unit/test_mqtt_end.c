@@ -139,6 +139,7 @@ static int end(void **state)
     close(fd);
     run_a_while();
     loop_free(loop);
+    assert_true(list_empty(&timers));
     return 0;
 }
 
