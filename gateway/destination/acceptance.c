@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define ARGUMENTS_MAX 32
 #define DRAIN_MS 500 /* what it has printed is awaited for so long after its end */
 
 struct acceptance {
@@ -261,14 +260,14 @@ static int spawn(struct acceptance_question *q, char **arguments, char **variabl
 static enum err start(struct acceptance_question *q, const char *device,
                       const struct device_request *r)
 {
-    char *arguments[ARGUMENTS_MAX + 1], *copy = str_copy(q->a->command);
+    char *arguments[ACCEPTANCE_ARGUMENTS_MAX + 1], *copy = str_copy(q->a->command);
     size_t own = 0;
     char **variables = environment(device, r, &own);
     int number = UV_ENOMEM;
     q->timer = timer_new(q->a->loop, on_timer, q);
     bool ready = copy != NULL && variables != NULL && q->timer != NULL;
     if (ready) {
-        str_words(copy, arguments, ARGUMENTS_MAX);
+        str_words(copy, arguments, ACCEPTANCE_ARGUMENTS_MAX);
         number = spawn(q, arguments, variables);
     }
     free(copy);

@@ -13,12 +13,14 @@
 #define ACCEPTANCE_GRACE_MS 2000    /* or by so long after the hub should have withdrawn it */
 #define ACCEPTANCE_AT_ONCE 16       /* commands that run at a time; further notices are rejected */
 #define ACCEPTANCE_WORDS_MAX 256    /* bytes of a reason */
+#define ACCEPTANCE_ARGUMENTS_MAX 32 /* words of a command, with the program itself */
 
 struct acceptance;
 struct acceptance_question;
 
-/* command: a program and its arguments, separated by blanks, without quotes; no shell is run. The
- * program is a path or a name in PATH. NULL: there is no command. NULL: no memory. */
+/* command: a program and its arguments, separated by blanks, without quotes, 1 to
+ * ACCEPTANCE_ARGUMENTS_MAX words; no shell is run. The program is a path or a name in PATH. NULL:
+ * there is no command. NULL: no memory. */
 struct acceptance *acceptance_new(struct loop *loop, const char *command, bool never);
 /* Ends what runs: no answer comes. Its handles close when the processes that were killed are gone,
  * so the loop has to run for that. NULL is fine. */

@@ -6,6 +6,7 @@
 #include "core/base/secret.h"
 #include "core/config/token_text.h"
 #include "core/device/device_link.h"
+#include "gateway/destination/acceptance.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -324,6 +325,25 @@ static enum err read_join_token(struct options *o, struct device_config *out)
 
 /* ---- the rest ---- */
 
+static enum err check_command(struct options *o, const char *command)
+{
+    char *copy = str_copy(command), *words[ACCEPTANCE_ARGUMENTS_MAX + 2];
+    if (copy == NULL)
+        return no_memory(o);
+    size_t n = str_words(copy, words, ACCEPTANCE_ARGUMENTS_MAX + 1);
+    enum err why = ERR_OK;
+    if (n == 0)
+        why = options_reject(o, "accept-command", "names no program");
+    else if (n > ACCEPTANCE_ARGUMENTS_MAX)
+        why =
+            options_reject(o, "accept-command", "has more than %d words", ACCEPTANCE_ARGUMENTS_MAX);
+    else if (strchr(words[0], '/') != NULL && access(words[0], X_OK) != 0)
+        why = options_reject(o, "accept-command", "names a program that cannot be run: %s",
+                             strerror(errno));
+    free(copy);
+    return why;
+}
+
 static enum err read_acceptance(struct options *o, struct device_config *out)
 {
     const char *accept = options_get(o, "accept"), *command = options_get(o, "accept-command");
@@ -332,16 +352,8 @@ static enum err read_acceptance(struct options *o, struct device_config *out)
         return options_reject(o, "accept", "is neither always nor never");
     if (command == NULL)
         return ERR_OK;
-    if (command[strspn(command, " \t")] == '\0')
-        return options_reject(o, "accept-command", "names no program");
-    char *path = strndup(command, strcspn(command, " \t"));
-    if (path == NULL)
-        return no_memory(o);
-    int number = strchr(path, '/') != NULL && access(path, X_OK) != 0 ? errno : 0;
-    if (number != 0)
-        options_fail(o, "--accept-command: %s cannot be run: %s", path, strerror(number));
-    free(path);
-    return number != 0 ? ERR_USAGE : options_copy(o, &out->accept_command, command);
+    enum err why = check_command(o, command);
+    return why != ERR_OK ? why : options_copy(o, &out->accept_command, command);
 }
 
 enum err device_config_read(struct options *o, const struct identity *identity,

@@ -204,8 +204,8 @@ class State(Standby):
                                                                             "a device")
         self.refused(services="22", says="the services of a device have names")
         self.refused("--accept", "now", says="neither always nor never")
-        self.refused("--accept-command", "/nonexistent -x", says="/nonexistent cannot be run: No "
-                                                                 "such file")
+        self.refused("--accept-command", "/nonexistent -x", says="cannot be run: No such file")
+        self.refused("--accept-command", "true" + 32 * " x", says="has more than 32 words")
         self.join.write_text("A" * 40)
         self.refused(says="--join-token-file: there is no join token in it")
         self.join.unlink()

@@ -459,6 +459,14 @@ static void test_check(void **state)
     assert_false(hooks_check("/nonexistent/hook -v", text, sizeof text));
     assert_string_equal(text, "--hook /nonexistent/hook -v: No such file or directory");
     assert_false(hooks_check(" ", text, sizeof text));
+    assert_true(
+        hooks_check("sh 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 "
+                    "28 29 30 31 32 ",
+                    text, sizeof text));
+    assert_false(
+        hooks_check("sh 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 "
+                    "28 29 30 31 32 33",
+                    text, sizeof text));
 }
 
 int main(void)

@@ -11,7 +11,7 @@
 
 /* After `stop` a command has so long to end by itself. */
 #define HOOK_LAST_MS 1000
-#define HOOK_ARGUMENTS_MAX 32
+#define HOOK_ARGUMENTS_MAX 32 /* words of a command, with the program itself */
 
 enum hook_result {
     HOOK_OK,          /* it ended with 0 */

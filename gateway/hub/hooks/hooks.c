@@ -204,13 +204,16 @@ static bool is_in_path(const char *name)
 
 bool hooks_check(const char *command, char *text, size_t size)
 {
-    char *copy = str_copy(command), *words[2] = {NULL};
+    char *copy = str_copy(command), *words[HOOK_ARGUMENTS_MAX + 2];
+    size_t n = copy != NULL ? str_words(copy, words, HOOK_ARGUMENTS_MAX + 1) : 0;
     const char *problem = NULL;
-    if (command != NULL && (copy == NULL || str_words(copy, words, 1) != 1))
+    if (command != NULL && n == 0)
         problem = "there is no command";
-    else if (command != NULL && strchr(words[0], '/') == NULL)
+    else if (n > HOOK_ARGUMENTS_MAX)
+        problem = "there are too many words";
+    else if (n > 0 && strchr(words[0], '/') == NULL)
         problem = is_in_path(words[0]) ? NULL : "there is no such program in PATH";
-    else if (command != NULL && access(words[0], X_OK) != 0)
+    else if (n > 0 && access(words[0], X_OK) != 0)
         problem = strerror(errno);
     if (problem != NULL)
         snprintf(text, size, "--hook %s: %s", command, problem);

@@ -41,7 +41,7 @@ struct hooks_options {
 };
 
 /* Whether that command's program is there and may be run now; a name without a slash is looked for
- * in PATH. NULL is fine. False: why, as a sentence. */
+ * in PATH. 1 to HOOK_ARGUMENTS_MAX words. NULL is fine. False: why, as a sentence. */
 bool hooks_check(const char *command, char *text, size_t size);
 
 struct hooks *hooks_new(void); /* tells nobody at first; NULL: no memory */
