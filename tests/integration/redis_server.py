@@ -177,7 +177,7 @@ class RedisCluster:
         try:
             for _ in range(masters):
                 self.servers.append(RedisServer(cluster_enabled="yes", cluster_node_timeout=1500,
-                                                **options))
+                                                cluster_port=free_port(), **options))
             self._meet()
         except BaseException:
             self.stop()
@@ -187,7 +187,8 @@ class RedisCluster:
         n = len(self.servers)
         for i, server in enumerate(self.servers):
             server("CLUSTER", "ADDSLOTSRANGE", 16384 * i // n, 16384 * (i + 1) // n - 1)
-            server("CLUSTER", "MEET", "127.0.0.1", self.servers[0].port)
+            first = self.servers[0]
+            server("CLUSTER", "MEET", "127.0.0.1", first.port, first.options["cluster-port"])
         wait_until(lambda: all(f"cluster_known_nodes:{n}" in text and "cluster_state:ok" in text
                                for text in (s("CLUSTER", "INFO") for s in self.servers)),
                    "the servers know each other")

@@ -68,17 +68,25 @@ class Shared:
         return getattr(self.sock, name)
 
 
+_ports = []
+
+
 def free_port():
-    """A port that nobody has on any address, for a program that is about to listen there. It is below those
-    that the kernel gives to outgoing connections, so that none of them takes it in between."""
+    """A port that nobody has on any address, for a program that is about to listen there, also again after
+    its end. It is below those that the kernel gives to outgoing connections, so that none of them takes it
+    in between; nor does another test: the abstract socket of its number is ours until we end."""
     while True:
         port = random.randrange(10000, 32768)
-        with socket.socket() as sock:
-            try:
+        ours = socket.socket(socket.AF_UNIX)
+        try:
+            ours.bind(f"\0tunnel-tests-port-{port}")
+            with socket.socket() as sock:
                 sock.bind(("", port))
-                return port
-            except OSError:
-                pass
+        except OSError:
+            ours.close()
+            continue
+        _ports.append(ours)
+        return port
 
 
 def dial(port, host="127.0.0.1"):
