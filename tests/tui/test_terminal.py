@@ -81,6 +81,7 @@ class Terminal(Case):
         tui.wait_output(SHOWN)
         tui.write(b"q")
         self.assertEqual(tui.wait(), 0)
+        tui.wait_output(b"\x1b[?1049l")
         regions = re.findall(rb"\x1b\[(\d+;\d+)r", tui.output)
         self.assertEqual(set(regions), {b"1;40"})
 

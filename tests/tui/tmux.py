@@ -79,6 +79,13 @@ class Tmux:
     def look(self):
         return self.tmux("capture-pane", "-p")
 
+    def whole(self):
+        """The screen when no picture is on its way: tmux may show one of which it has read a part."""
+        before = None
+        while (screen := self.look()) != before:
+            before = screen
+        return screen
+
     def asks(self, format):
         return self.tmux("display-message", "-p", format).strip()
 
