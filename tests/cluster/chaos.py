@@ -110,8 +110,8 @@ class Load:
         known = self.chaos.told
         if len(known) > 20:
             known_id = self.r.choice(sorted(known))
+            known.discard(known_id)  # whatever the answer is: it may be lost
             node.api.close_tunnel(known_id, delete=True)
-            known.discard(known_id)
         else:
             known.add(node.api.open(["SSH1"])["tunnelArn"].rpartition("/")[2])
         time.sleep(0.2)

@@ -10,7 +10,7 @@ from origins import Http
 from programs import wait_until
 
 HOUR = 3600
-BEATS = 8  # longer than the lease
+BEATS = 6  # longer than the lease
 
 
 class Clocks(ClusterCase):
@@ -36,7 +36,7 @@ class Clocks(ClusterCase):
         ends = [self.agent(None, tokens, {"HTTP1": web}, **there),
                 self.gateway(None, tokens, **there)]
         marks = [(end, end.mark()) for end in ends]
-        download = Download(ends[1], rate="2M")
+        download = Download(ends[1], SIZE // 4 * 3, rate="2M")
         download.read(SIZE // 50)
         for seconds in (HOUR, 0, -HOUR):
             self.redis.jump(seconds)

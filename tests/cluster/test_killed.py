@@ -7,7 +7,7 @@ from cluster import ClusterCase, hub_metrics, open_at
 from downloads import SIZE, Download
 from harness import ESTABLISHED
 from origins import Http, content
-from programs import DEADLINE, environment, run
+from programs import DEADLINE, environment, run, wait_until
 from sshd import Sshd
 
 
@@ -27,7 +27,7 @@ class Killed(ClusterCase):
 
     def kill(self, *ends):
         """What it returns waits until all of the ends are at other nodes."""
-        self.assertEqual(hub_metrics(self.nodes["a"])["tunnel_hub_ends"], len(ends))
+        wait_until(lambda: hub_metrics(self.nodes["a"])["tunnel_hub_ends"] == len(ends), "all ends are there")
         marks = [(end, end.mark()) for end in ends]
         self.balancer.ports = [self.nodes[name].port for name in "bc"]
         self.nodes.pop("a").kill()

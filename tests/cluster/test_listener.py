@@ -170,7 +170,7 @@ class Listener(ClusterCase):
         self.assertFalse(gateway.has_line("was lost"))
         gateway.terminate()
         self.gateway(b, tokens)
-        self.assertEqual(hub_metrics(b)["tunnel_hub_forwards"], 1)
+        wait_until(lambda: hub_metrics(b)["tunnel_hub_forwards"] == 1, "the first one has gone")
 
     def test_a_certified_device_elsewhere(self):
         """The name in its certificate goes along when its connection is passed on."""

@@ -3,6 +3,7 @@
 import pathlib
 import re
 import shutil
+import socket
 import unittest
 
 import certificates
@@ -114,6 +115,10 @@ class Redis(ClusterCase):
         self.url = lambda: self.redis.unix
         self.works(self.node("a"))
 
+    def stunnel_listens(self):
+        with socket.socket(socket.AF_UNIX) as s:
+            return s.connect_ex(f"{self.dir}/redis.sock") == 0
+
     def test_stunnel(self):
         """TLS between the node and Redis, which has a port for it: stunnel checks its certificate."""
         proof = certificates.certificate()
@@ -125,7 +130,7 @@ class Redis(ClusterCase):
                 f"accept = {self.dir}/redis.sock\nconnect = 127.0.0.1:{tls}\n"
                 f"verifyChain = yes\nCAfile = {proof.ca}\ncheckIP = 127.0.0.1\n")
             stunnel = self.start("/usr/bin/stunnel4", config, ends=(0, -15))
-            wait_until(lambda: (self.dir / "redis.sock").exists(), "stunnel listens")
+            wait_until(self.stunnel_listens, "stunnel listens")
             self.url = lambda: f"unix:{self.dir}/redis.sock"
             hub = self.node("a")
             self.works(hub)

@@ -189,8 +189,8 @@ class CutOff(ClusterCase):
         self.assertTrue(good, what)
         for end, at in ends:
             self.assertNotIn(ESTABLISHED, "\n".join(end.lines[at:]))
-        state = self.nodes["c"].api.call("DescribeTunnel", tunnelId=tokens.id)["tunnel"]
-        self.assertEqual(state["sourceConnectionState"]["status"], "CONNECTED")
+        wait_until(lambda: self.nodes["c"].api.describe(tokens.id)["sourceConnectionState"]["status"]
+                   == "CONNECTED", "it has claimed the tunnel again")
 
 
 if __name__ == "__main__":
