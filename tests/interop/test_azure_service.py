@@ -13,7 +13,7 @@ from api import Api, Key as AccessKey
 from azure import CONNECT, RESPONSE, Policy
 from devices import Key, Link, status
 from harness import Case
-from programs import environment
+from programs import environment, wait_until
 
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = HERE.parents[1] / "build/npm-azure"
@@ -99,6 +99,9 @@ class Service(Case):
         self.fails(secondary.stream("nobody", "SSH1"), "DeviceNotFoundError",
                    "There is no such device.")
         self.link.drop()
+        with Api(self.the_hub.port, ADMIN, verify=False) as admin:
+            wait_until(lambda: not admin.of_hub("DescribeDevice", device="pump")["device"]["present"],
+                       "it is away")
         # a 404 of another code has no class of its own there
         self.fails(self.sdk.stream("pump", "SSH1", connect=1, response=1), "Error", "Not found")
 
@@ -107,10 +110,11 @@ class Service(Case):
                    "Timed out waiting for the response from device.")
         self.assertEqual(self.link.recv().kind, "notice")
         self.assertEqual(self.link.recv().kind, "withdrawn")
-        call = self.asking(self.sdk, "pump", "SSH1", response=30)
+        second = Sdk(self, self.the_hub)
+        self.assertIn("error", second.stream("nobody", "SSH1"))  # it has started
+        call = self.asking(self.sdk, "pump", "SSH1", response=60)
         notice = self.link.recv()
         self.assertEqual((notice.services, notice.opened_by), (["SSH1"], "service"))
-        second = Sdk(self, self.the_hub)
         self.fails(second.stream("pump", "SSH1"), "TooManyDevicesError",
                    "The policy has as many streams at once as it may (limit streams).")
         self.link.answer(notice.id, accepted=False, why="not now")
@@ -120,7 +124,7 @@ class Service(Case):
 
     def test_throttled(self):
         self.the_hub.terminate()
-        self.start_hub("--limits-preset", "azure")
+        self.start_hub("--limits", self.limits_file(streams_per_second=1))
         errors = [self.sdk.stream("nobody2", "SSH1")["error"] for _ in range(3)]
         self.assertEqual({e["class"] for e in errors}, {"DeviceNotFoundError"})
         errors = [self.sdk.stream("pump", "SSH1")["error"] for _ in range(12)]
