@@ -7,7 +7,9 @@ const require = createRequire(process.env.PAGE_MODULES + "/");
 const {chromium} = require("playwright-core");
 const axe = require("axe-core");
 
+const PATIENCE = 60000; // ms; nothing waits so long when all is well
 const browser = await chromium.launch({
+  timeout: PATIENCE,
   executablePath: process.env.PAGE_BROWSER,
   args: ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
          ...JSON.parse(process.env.PAGE_FLAGS ?? "[]")],
@@ -19,6 +21,7 @@ const commands = {
   async window({options}) {
     await context?.close();
     context = await browser.newContext({serviceWorkers: "block", ...options});
+    context.setDefaultTimeout(PATIENCE);
     page = await context.newPage();
     complaints = [];
     requests = [];
@@ -26,19 +29,20 @@ const commands = {
     page.on("pageerror", e => complaints.push(String(e)));
     page.on("request", r => requests.push(`${r.method()} ${r.url()}`));
   },
+  async leave() { await context?.close(); context = undefined; },
   async open({url}) { return (await page.goto(url)).status(); },
   async run({code, argument}) { return page.evaluate(`(${code})(${JSON.stringify(argument ?? null)})`); },
   async wait({code, argument}) {
-    const end = Date.now() + 60000; // waitForFunction wants eval, which the page's rules forbid
+    const end = Date.now() + PATIENCE; // waitForFunction wants eval, which the page's rules forbid
     while (!await commands.run({code, argument})) {
       if (Date.now() > end)
         throw new Error(await page.locator("body").innerText());
       await new Promise(done => setTimeout(done, 50));
     }
   },
-  async text({selector}) { return page.locator(selector).first().innerText({timeout: 10000}); },
-  async click({selector}) { await page.click(selector, {timeout: 10000}); },
-  async fill({selector, text}) { await page.fill(selector, text, {timeout: 10000}); },
+  async text({selector}) { return page.locator(selector).first().innerText(); },
+  async click({selector}) { await page.click(selector); },
+  async fill({selector, text}) { await page.fill(selector, text); },
   async press({key}) { await page.keyboard.press(key); },
   async size({width, height}) { await page.setViewportSize({width, height}); },
   // Another window in front of it, or none any more.

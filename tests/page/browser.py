@@ -49,6 +49,10 @@ class Browser:
     def window(self, **options):
         self._do("window", options=options)
 
+    def leave(self):
+        """Without a window until the next one is opened."""
+        self._do("leave")
+
     def open(self, url):
         """The status of the answer."""
         return self._do("open", url=url)

@@ -14,10 +14,18 @@ NARROW = {"width": 320, "height": 700}
 
 @unittest.skipIf(browser.missing(), browser.missing() or "")
 class Watching(Case):
+    usual = None  # the browser of all tests without flags; a start takes seconds
+
     def browser(self, *flags):
-        b = browser.Browser(*flags)
-        self.addCleanup(b.close)
-        return b
+        if flags:
+            b = browser.Browser(*flags)
+            self.addCleanup(b.close)
+            return b
+        if Watching.usual is None:
+            Watching.usual = browser.Browser()
+            unittest.addModuleCleanup(Watching.usual.close)
+        self.addCleanup(Watching.usual.leave)
+        return Watching.usual
 
     def crowd(self, kind, n):
         """A made-up program with so many streams; .url is its page's."""
