@@ -6,7 +6,7 @@ import subprocess
 from origins import content_hash
 from programs import environment
 
-SIZE = 60_000_000
+SIZE = 30_000_000  # more than all buffers on the way hold
 
 
 class Download:

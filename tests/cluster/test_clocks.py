@@ -36,8 +36,8 @@ class Clocks(ClusterCase):
         ends = [self.agent(None, tokens, {"HTTP1": web}, **there),
                 self.gateway(None, tokens, **there)]
         marks = [(end, end.mark()) for end in ends]
-        download = Download(ends[1], SIZE // 4 * 3, rate="2M")
-        download.read(SIZE // 50)
+        download = Download(ends[1], SIZE * 3 // 2, rate="2M")
+        download.read(SIZE // 25)
         for seconds in (HOUR, 0, -HOUR):
             self.redis.jump(seconds)
             ahead = int(self.redis("TIME")[0]) - time.time()

@@ -26,7 +26,7 @@ from sshd import Sshd
 HERE = pathlib.Path(__file__).resolve().parent
 MODULES = HERE.parents[1] / "build/npm-azure"
 ADMIN, SERVICE = AccessKey("ADMIN", "s" * 20), Policy("service")
-MANY = 64 << 20
+MANY = 16 << 20
 
 
 @unittest.skipUnless(shutil.which("node") and (MODULES / "node_modules/ws").exists(),
@@ -102,7 +102,7 @@ class AzureCase(mqtt.MqttCase, Case):
         self.assertEqual((done.text, done.code), ("over 42\n", 0), done)
 
     def check_bulk(self, dial):
-        """64 MB each way, by hash."""
+        """16 MB each way, by hash."""
         with dial("HTTP1") as s:
             self.assertEqual(get_hash(s, f"/bytes/{MANY}"), (200, MANY, content_hash(MANY)))
         with dial("HTTP1") as s:

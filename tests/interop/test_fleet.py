@@ -19,6 +19,7 @@ CLOUD_INIT = BUILD / "cloud-init"
 KEY = Key("AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY")
 PYTHON = "/usr/bin/python3"  # Debian's, which has what its packages need
 SSHD = """[Service]
+Type=notify
 RuntimeDirectory=sshd
 ExecStart=/usr/sbin/sshd -D -e -f /etc/ssh/config
 """
