@@ -113,7 +113,10 @@ class Replaced(Owner):
         download = Download(self.a_gateway)
         download.read(SIZE // 4)
         hub.process.send_signal(signal.SIGSTOP)
-        self.balancer.ports = [n.port for n in self.nodes.values() if n is not hub]
+        others = [n for n in self.nodes.values() if n is not hub]
+        for other in others:  # until then the ends would be told to come later, and later
+            self.wait_nodes(other, 2)
+        self.balancer.ports = [n.port for n in others]
         marks = [(p, p.mark()) for p in (self.an_agent, self.a_gateway)]
         for way in (self.balancer, *self.ways):
             way.drop()

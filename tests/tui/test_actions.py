@@ -146,6 +146,7 @@ class Actions(Case):
         t.keys("k", "o")
         t.wait("To be run where it is wanted")
         t.keys("Enter")
+        t.wait_not("To be run where")
         self.assertFalse(log.exists())
         self.quit(t)
 
