@@ -205,7 +205,8 @@ void timer_start(struct timer *t, uint64_t ms)
 
 void timer_stop(struct timer *t)
 {
-    uv_timer_stop(&t->uv);
+    if (t != NULL)
+        uv_timer_stop(&t->uv);
 }
 
 static void on_timer_closed(uv_handle_t *uv)

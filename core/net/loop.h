@@ -68,7 +68,7 @@ void loop_cancel(struct deferred *d);
 struct timer;
 struct timer *timer_new(struct loop *l, void (*fire)(void *owner), void *owner); /* NULL: memory */
 void timer_start(struct timer *t, uint64_t ms); /* starts anew when it was running */
-void timer_stop(struct timer *t);
-void timer_free(struct timer *t); /* NULL is fine */
+void timer_stop(struct timer *t);               /* NULL is fine */
+void timer_free(struct timer *t);               /* NULL is fine */
 
 #endif

@@ -50,6 +50,7 @@ struct device_link {
     struct timer *timer; /* the pause, the greeting, the next ping or its answer */
     bool pinged;
     uint64_t pinged_us, pinged_after_ms, round_trip_us;
+    uint64_t heard_before; /* the ping: loop_now when the last bytes had come */
     unsigned tries;
     uint64_t since, retry_at, connections;
     enum err why;
@@ -255,6 +256,7 @@ static void ping(struct device_link *l)
     l->pinged = true;
     l->pinged_us = now_us();
     l->pinged_after_ms = silence_ms(l);
+    l->heard_before = ws_received_at(l->ws);
     ws_ping(l->ws, "", 0);
     timer_start(l->timer, PONG_MS);
 }
@@ -290,7 +292,7 @@ static void lost_in_silence(struct device_link *l, enum err why, const char *wha
 static void on_ping_timer(struct device_link *l)
 {
     uint64_t silence = silence_ms(l);
-    if (l->pinged && silence >= PONG_MS)
+    if (l->pinged && ws_received_at(l->ws) == l->heard_before)
         lost_in_silence(l, ERR_TIMEOUT, "nothing came from the hub any more");
     else if (l->pinged) { /* it said something else: that is an answer as well */
         l->pinged = false;

@@ -34,7 +34,8 @@ void __wrap_timer_start(struct timer *t, uint64_t ms)
 
 void __wrap_timer_stop(struct timer *t)
 {
-    t->at = 0;
+    if (t != NULL)
+        t->at = 0;
 }
 
 void __wrap_timer_free(struct timer *t)
