@@ -55,9 +55,10 @@ const commands = {
     }, on);
   },
   async axe() {
-    await page.evaluate(axe.source);
-    const found = await page.evaluate("axe.run()");
-    return found.violations.map(v => `${v.id}: ${v.help}: ${v.nodes.map(n => n.html).join(" | ")}`);
+    if (await page.evaluate("typeof axe === 'undefined'"))
+      await page.evaluate(axe.source);
+    const found = await page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)");
+    return found.map(v => `${v.id}: ${v.help}: ${v.nodes.map(n => n.html).join(" | ")}`);
   },
   async picture({file, whole}) { await page.screenshot({path: file, fullPage: whole}); },
   async complaints() { return complaints.splice(0); },
