@@ -51,7 +51,8 @@ struct inner_source {
     const char *tunnel, *token;
 };
 /* Whether a tunnel to that device's service, opened for that policy, has the hub as its source, and
- * its device is there: no other tunnel is needed, and the device need not be asked. */
+ * its device is there, or has accepted and is on its way: no other tunnel is needed, and the device
+ * need not be asked. */
 bool bridge_desk_has_source(const struct bridge_desk *d, const struct inner_source *s);
 /* Makes the hub the source of the tunnel, unless it is that already, and a bridge whose device side
  * that is. When the service's program comes, a connection to the service is opened in the tunnel;

@@ -15,6 +15,8 @@
 #include <unistd.h>
 
 #define IDLE_MS 60000 /* a source without bridges leaves its tunnel after that time */
+/* A device that has accepted is on its way to the tunnel for so long at most. */
+#define ARRIVAL_MS 15000
 
 /* One who waits for the admission. Both `done` may be NULL. */
 struct waiter {
@@ -32,6 +34,7 @@ struct desk_inner {
     char *device, *service, *policy, *tunnel;
     bool ready; /* its worker has it, or is about to get it */
     bool leaving;
+    uint64_t since; /* loop_now when it was made */
     size_t worker;
     size_t bridges;      /* that have not ended */
     uint64_t idle_since; /* loop_now when it had none last */
@@ -90,7 +93,7 @@ static struct desk_inner *inner_new(struct bridge_desk *d, enum session_role rol
     i->desk = d;
     i->serial = ++d->inner_serial;
     i->role = role;
-    i->idle_since = now_of(d);
+    i->since = i->idle_since = now_of(d);
     i->device = strdup(s->device);
     i->service = strdup(s->service);
     i->policy = strdup(s->policy);
@@ -316,7 +319,10 @@ bool bridge_desk_has_source(const struct bridge_desk *d, const struct inner_sour
     const struct desk_inner *i = find_source(d, s);
     const struct presence *p =
         i != NULL && i->ready ? presence_find(&d->hub->presences, i->tunnel) : NULL;
-    return p != NULL && p->end[SIDE_DESTINATION] != 0;
+    if (p == NULL)
+        return false;
+    bool on_its_way = !p->met && now_of(d) - i->since < ARRIVAL_MS;
+    return p->end[SIDE_DESTINATION] != 0 || on_its_way;
 }
 
 void bridge_desk_source(struct bridge_desk *d, const struct inner_source *s,
