@@ -65,6 +65,7 @@ struct redis *redis_new(const struct redis_options *o, enum err *why, char *text
         r->o.timeout_ms = TIMEOUT_MS;
     r->text = text;
     r->size = size;
+    uv_update_time(loop_uv(o->loop)); /* the caller may have been busy: that was not Redis' time */
     r->patience = loop_now(o->loop) + PATIENCE_MS;
     list_init(&r->all);
     list_init(&r->later);
