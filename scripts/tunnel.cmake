@@ -105,7 +105,7 @@ function(tunnel_unit_test name)
   target_link_libraries(test_${name} PRIVATE test_support ${A_DEPENDS} cmocka)
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME unit/${name} COMMAND test_${name})
-  set_tests_properties(unit/${name} PROPERTIES TIMEOUT 120)
+  set_tests_properties(unit/${name} PROPERTIES TIMEOUT 300)
 endfunction()
 
 # Each test_NAME.py of the folder is the ctest test FOLDER/NAME. LONG ones start first. ENV adds to

@@ -7,7 +7,7 @@ uv_timer_t watchdog, tick;
 void on_watchdog(uv_timer_t *t)
 {
     (void)t;
-    fprintf(stderr, "what the test waits for did not come in 30 seconds\n");
+    fprintf(stderr, "what the test waits for did not come in 90 seconds\n");
     abort();
 }
 
@@ -18,7 +18,7 @@ int loop_begin(void **state)
     loop = loop_new();
     assert_non_null(loop);
     uv_timer_init(loop_uv(loop), &watchdog);
-    uv_timer_start(&watchdog, on_watchdog, 30000, 0);
+    uv_timer_start(&watchdog, on_watchdog, WATCHDOG_MS, 0);
     uv_timer_init(loop_uv(loop), &tick);
     return 0;
 }

@@ -28,6 +28,7 @@
 extern struct loop *loop;
 extern uv_timer_t watchdog, tick;
 void on_watchdog(uv_timer_t *t);
+#define WATCHDOG_MS 90000 /* how long a condition may take; nothing waits so when all is well */
 int loop_begin(void **state);
 int loop_end(void **state);
 void on_tick(uv_timer_t *t);
@@ -44,7 +45,7 @@ void on_tick(uv_timer_t *t);
 #define UNTIL(condition)                                                                           \
     do {                                                                                           \
         uv_update_time(loop_uv(loop));                                                             \
-        uv_timer_start(&watchdog, on_watchdog, 30000, 0);                                          \
+        uv_timer_start(&watchdog, on_watchdog, WATCHDOG_MS, 0);                                    \
         uv_timer_start(&tick, on_tick, 1, 1);                                                      \
         while (!(condition)) {                                                                     \
             uv_run(loop_uv(loop), UV_RUN_ONCE);                                                    \

@@ -176,7 +176,8 @@ int shared_group_setup(void **state)
     start_redis(url, sizeof url);
     for (int n = 0; n < DOUBLES; n++) {
         clients[n] =
-            redis_new(&(struct redis_options){.loop = loop, .url = url}, &why, text, sizeof text);
+            redis_new(&(struct redis_options){.loop = loop, .url = url, .timeout_ms = 20000}, &why,
+                      text, sizeof text);
         if (clients[n] == NULL)
             return fprintf(stderr, "%s\n", text);
     }

@@ -47,7 +47,7 @@ void node_close(int n);
 
 #define UNTIL_TRUE(condition)                                                                      \
     do {                                                                                           \
-        uint64_t until_end = uv_hrtime() + 20000000000;                                            \
+        uint64_t until_end = uv_hrtime() + 90000000000;                                            \
         while (!(condition)) {                                                                     \
             if (uv_hrtime() > until_end)                                                           \
                 fail_msg("never came: %s", #condition);                                            \

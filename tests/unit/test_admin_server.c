@@ -29,8 +29,12 @@ static void metrics(void *owner, struct buf *out)
 
 static void begin(struct watched *w)
 {
-    struct admin_server_options o = {
-        .loop = loop, .where = "127.0.0.1:0", .unready = unready, .metrics = metrics, .owner = w};
+    struct admin_server_options o = {.loop = loop,
+                                     .where = "127.0.0.1:0",
+                                     .unready = unready,
+                                     .metrics = metrics,
+                                     .owner = w,
+                                     .request_ms = 60000}; /* nothing here is about time */
     enum err why;
     *w = (struct watched){.metrics_size = 1};
     w->server = admin_server_new(&o, &why);

@@ -247,7 +247,7 @@ static void nobody_answers(void **state)
 {
     (void)state;
     silent = true;
-    struct result r = ask_within(50);
+    struct result r = ask_within(1000); /* the handshake is over by then, on a busy machine, too */
     assert_int_equal(r.why, ERR_TIMEOUT);
     assert_non_null(strstr(r.text, "no answer in time"));
     assert_non_null(strstr(api_client_problem(client), "no answer in time"));

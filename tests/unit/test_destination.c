@@ -186,11 +186,11 @@ static void too_late(void *owner)
     fail_msg("nothing happened in time; the log:\n%.*s", (int)text.size, (const char *)text.data);
 }
 
-/* Runs the loop until the condition holds; fails after 10 s. */
+/* Runs the loop until the condition holds; fails after 90 s. */
 #define UNTIL(condition)                                                                           \
     do {                                                                                           \
         struct timer *watch = timer_new(loop, too_late, NULL);                                     \
-        timer_start(watch, 10000);                                                                 \
+        timer_start(watch, 90000);                                                                 \
         while (!(condition))                                                                       \
             uv_run(loop_uv(loop), UV_RUN_ONCE);                                                    \
         timer_free(watch);                                                                         \

@@ -145,7 +145,7 @@ static void another_process_knows_nothing(void **state)
 static void patience_has_an_end(void **state)
 {
     (void)state;
-    begin_with((struct session_options){.role = SESSION_DESTINATION, .resume_ms = 20});
+    begin_with((struct session_options){.role = SESSION_DESTINATION, .resume_ms = 500});
     start(1);
     session_lost(e.session);
     spin();

@@ -169,7 +169,7 @@ static void nodes_see_each_other(void **state)
     assert_false(nodes_unheard(a.nodes, nodes_owner(b.nodes)));
     assert_false(nodes_unheard(a.nodes, "b:1"));
     assert_true(nodes_unheard(a.nodes, "c:9999999999999999999")); /* later than any so far */
-    assert_true(llabs(nodes_now(a.nodes) - clock_wall_ms()) < 1000);
+    assert_true(llabs(nodes_now(a.nodes) - clock_wall_ms()) < 60000);
     nodes_drain(b.nodes);
     UNTIL(strcmp(a.last, "b draining") == 0);
     assert_null(nodes_alive(a.nodes, nodes_owner(b.nodes)));

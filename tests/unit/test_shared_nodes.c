@@ -316,7 +316,6 @@ static void test_held(void **state)
     char suffix[8], token[16], ids[4][NAME_SIZE];
     (void)state;
     shared_options.max_held = 2;
-    shared_options.keep_held_ms = 200;
     node_close(0);
     node_open(0);
     struct shared *s = shared_at(0);
@@ -334,6 +333,7 @@ static void test_held(void **state)
     shared_tick(s);
     assert_int_equal(s->held.size, 3);
     assert_null(held_find(s, span_of(ids[0])));
+    s->o.keep_held_ms = 1; /* so far it was long */
     UNTIL_TRUE((shared_tick(s), s->held.size == 1));
     assert_non_null(held_find(s, span_of(ids[3])));
     assert_int_equal(enter(0, SIDE_SOURCE, "src0", ONE_CLIENT), 0);
