@@ -12,6 +12,7 @@ import time
 import urllib.parse
 
 import certificates
+from programs import DEADLINE
 from sockets import free_port
 
 CONNECT, CONNACK, PUBLISH, PUBACK, PUBREC, PUBREL, PUBCOMP, SUBSCRIBE, SUBACK, UNSUBSCRIBE, \
@@ -166,7 +167,7 @@ class Client:
     """cert: a certificates.Certificate, or None; in plain TCP with plain=True; in a WebSocket with
     its path. rcvbuf: bytes; mss: of a segment, so that the hub's kernel holds little as well."""
 
-    def __init__(self, port, cert=None, plain=False, timeout=20, rcvbuf=None, mss=None, path=None,
+    def __init__(self, port, cert=None, plain=False, timeout=DEADLINE, rcvbuf=None, mss=None, path=None,
                  subprotocol="mqtt", step=0):
         raw = socket.socket()
         if rcvbuf:

@@ -178,7 +178,7 @@ class Program:
             except ProcessLookupError:
                 return True
         try:
-            wait_until(group_is_empty, "the end of its group", 5)
+            wait_until(group_is_empty, "the end of its group", 30)
             return False
         except AssertionError:
             os.killpg(self.pid, signal.SIGKILL)

@@ -206,7 +206,10 @@ class Answers(Streams):
         connection.request("POST", "/twins/pump/streams/SSH1", headers=self.azure.head(response=30))
         asked = device.asked()
         connection.close()
-        wait_until(lambda: self.come(asked.url, asked.token).status == 401, "nobody is to come")
+        # Before that is seen the device would be let in, and its token used up.
+        wait_until(lambda: self.lines("stream"), "its asker's end is seen")
+        self.assertEqual(self.lines("stream")[0]["status"], 503)
+        self.assertEqual(self.come(asked.url, asked.token).status, 401)
 
     def test_module(self):
         key = self.create("edge-cam", azureId="edge/c%m")

@@ -334,7 +334,8 @@ class Ends(BridgeCase):
 
 class Time(BridgeCase):
     def test_who_is_silent_is_dropped(self):
-        hub = self.bridge_hub("--idle-timeout", "2s")
+        hub = self.bridge_hub("--idle-timeout", "4s")
+        began = time.monotonic()
         service, device = self.bridge(hub).both()
 
         def answer_pings():
@@ -348,15 +349,14 @@ class Time(BridgeCase):
             except Closed as e:
                 self.code = e.code
 
-        started = time.monotonic()
         answer_pings()
-        self.assertGreater(time.monotonic() - started, 1.5)
+        self.assertGreater(time.monotonic() - began, 3.5)
         self.assertEqual(self.code, 1001)
         hub.wait_line("the device's connection: nothing came in time")
         device.drop()
 
     def test_quiet_ones_stay(self):
-        hub = self.bridge_hub("--idle-timeout", "2s")
+        hub = self.bridge_hub("--idle-timeout", "3s")
         service, device = self.bridge(hub).both()
         ends = []
 

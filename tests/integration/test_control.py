@@ -73,6 +73,7 @@ class Numbers(Watched):
         done = run("curl", "-sS", "--socks5-hostname", way.proxy, "http://HTTP1.tunnel/",
                    "-o", "/dev/null", "-w", "%{size_download}", cwd=self.dir)
         self.assertEqual(done.text, str(MUCH), done)
+        self.wait_no_clients(origin)  # it has counted all by then
         for at in (gateway, agent):
             with self.subTest(at.path):
                 totals = at.wait_totals(open=0, served=1)
@@ -94,6 +95,7 @@ class Numbers(Watched):
         way, gateway, agent = self.way({"HTTP1": origin})
         run("curl", "-sS", "-x", f"http://{way.proxy}", "http://HTTP1.tunnel/", "-o", "/dev/null",
             cwd=self.dir)
+        self.wait_no_clients(origin)
         for at in (gateway, agent):
             totals = at.wait_totals(open=0, served=1)
             self.assertEqual(totals["bytes_down"], origin.sent)

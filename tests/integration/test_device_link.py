@@ -390,6 +390,7 @@ class Links(Devices):
         for _ in range(10):
             self.refused("UNKNOWN_DEVICE", "plant7-lathe", self.key)
         self.other.ping()
+        self.the_hub.wait_line("unknown-device")
         lines = [line for line in self.the_hub.lines if "unknown-device" in line]
         self.assertEqual(len(lines), 1, lines)
 

@@ -67,9 +67,11 @@ class DeviceNames(Case):
         agent = self.device("pump_07")
         gateway = self.person("--device-idle", "1s")
         self.assertEqual(self.greeting(gateway), b"220 ")
-        with http_connect(gateway.port, "http1.PUMP-07.tunnel") as s:
-            self.assertEqual(get(s, "/name"), (200, b"web /name\n"))
-        self.assertEqual(len(self.tunnels()), 1)
+        with socks5(gateway.port, "SSH1.pump-07.tunnel") as held:  # and so it is not idle
+            read_exactly(held, 4)
+            with http_connect(gateway.port, "http1.PUMP-07.tunnel") as s:
+                self.assertEqual(get(s, "/name"), (200, b"web /name\n"))
+            self.assertEqual(len(self.tunnels()), 1)
         rows = run(self.program("tunnel-gateway"), "devices", "--gateway",
                    f"127.0.0.1:{gateway.port}").text
         self.assertRegex(rows, r"\npump_07 +present +\d{4}-\d\d-\d\d \d\d:\d\d "

@@ -242,8 +242,10 @@ class Connect(Base):
     """tunnel-gateway connect: the exit code tells a part from the whole, and so does a kill."""
 
     def connect(self, way, host, port, **options):
+        # Whoever runs the tests in the background has these signals ignored.
         started = subprocess.Popen(
-            [self.program("tunnel-gateway"), "connect", "--gateway", way.proxy, host, str(port)],
+            ["env", "--default-signal=INT,HUP", self.program("tunnel-gateway"), "connect",
+             "--gateway", way.proxy, host, str(port)],
             env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, **options)
         for pipe in (started.stdin, started.stdout, started.stderr):

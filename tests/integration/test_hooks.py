@@ -218,7 +218,7 @@ class Bad(Hooks):
     def test_hanging(self):
         """It is killed, with what it has started, and the next run gets what waited."""
         marker = self.dir / "pids"
-        hub = self.hooked("--hook-timeout", "1s", script=(
+        hub = self.hooked("--hook-timeout", "4s", script=(
             f"#!/bin/sh\nif [ ! -e {marker} ]; then sleep 1000 & echo $$ $! >{marker}.new; "
             f"mv {marker}.new {marker}; wait; fi\nexec {self.dir}/good\n"))
         self.script(name="good")
@@ -301,8 +301,8 @@ class Page(Hooks):
         link = Link(hub)
         self.assertEqual(link.enter("plant7-a", Key(self.dir), JOIN).kind, "welcome")
         link.drop()
-        line = wait_until(lambda: sent.read_text() if sent.exists() else "", "a message")
-        self.assertRegex(line, r"^-sS\|-d\|plant7-a is away: .+\|https://ntfy\.example/plant\|\n$")
+        wait_until(lambda: sent.exists() and sent.read_text().endswith("\n"), "a message")
+        self.assertRegex(sent.read_text(), r"^-sS\|-d\|plant7-a is away: .+\|https://ntfy\.example/plant\|\n$")
 
 
 class Options(Hooks):

@@ -10,7 +10,7 @@ from test_ends import FIN, NATIVE, RESET, V2, V3, Base
 from wire import ask, request
 
 V1 = "V1"
-OWN = ("--stream-idle", "1s")
+OWN = ("--stream-idle", "2s")  # longer than it takes to say a word
 IDLE = r"stream .*service=SSH1 .*reason=idle"
 
 
@@ -39,7 +39,7 @@ class Ways(Base):
 
     def test_by_the_limit_of_the_hub(self):
         """One that both ends are told."""
-        self.hub("--limits", self.limits_file(stream_idle_seconds=1))
+        self.hub("--limits", self.limits_file(stream_idle_seconds=2))
         way = self.way_of(NATIVE)
         self.check_idle(self.call(way), RESET, RESET, way.gateway, way.agent)
         way = self.way_of(V3)

@@ -109,7 +109,7 @@ class Idle(Case):
     def test_silence(self):
         """Who says nothing for the idle timeout is gone, but not told to stay away; who sends
         pings stays."""
-        hub = self.hub("--idle-timeout", "1s")
+        hub = self.hub("--idle-timeout", "3s")
         opened = hub.api.open(["SSH1"])
         silent, alive = (connect(hub.port, mode, opened[f"{mode}AccessToken"]) for mode in ENDS)
         ended = []

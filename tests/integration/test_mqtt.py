@@ -310,7 +310,7 @@ class Mqtt(mqtt.MqttCase, Case):
 
     def test_not_acknowledged(self):
         """It is dropped, and has it again when it comes back."""
-        device = self.device(self.the_hub, timeout=40)
+        device = self.device(self.the_hub)
         device.enter()
         device.subscribe(notify("press7"))
         self.open()

@@ -1,6 +1,7 @@
 """A device that is not connected: one reason, at once and everywhere; and what goes on when it comes
 back."""
 
+import signal
 import socket
 import threading
 import unittest
@@ -9,6 +10,7 @@ from control import Control
 from harness import ESTABLISHED, Case
 from origins import Echo, Http
 from programs import DEADLINE, environment, run, wait_until
+from scripted import socks5_later
 from sockets import (Refused, dial_in_vain, free_port, get, http_connect, read_exactly, read_to_break,
                      socks5)
 
@@ -193,15 +195,18 @@ class Back(Base):
     def test_the_gateway_is_first(self):
         """After a hub's restart a client that waits is not refused when the gateway is back a little
         before the agent."""
-        way = self.way(agent=("--retry-delay", "1s"))
+        way = self.way()
         for _ in range(3):
             marks = [p.mark() for p in (way.gateway, way.agent)]
             way.hub.kill()
             for program, mark in zip((way.gateway, way.agent), marks):
                 program.wait_line("was lost", after=mark)
+            way.agent.process.send_signal(signal.SIGSTOP)
             way.hub = self.hub(port=way.hub.port)
             way.gateway.wait_line(ESTABLISHED, after=marks[0])
-            with socks5(way.port, "HTTP1.tunnel") as s:
+            client = socks5_later(way.port, "HTTP1.tunnel")
+            way.agent.process.send_signal(signal.SIGCONT)
+            with client.get() as s:
                 self.assertEqual(get(s, "/name"), (200, b"web /name\n"))
             self.assertFalse(way.gateway.has_line("is not connected", after=marks[0]))
             way.agent.wait_line(ESTABLISHED, after=marks[1])
