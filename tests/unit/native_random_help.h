@@ -108,7 +108,8 @@ extern const struct session_events session_events;
 
 /* ---- the programs at both ends ---- */
 
-uint8_t byte_at(const struct pair *p, bool up, size_t at);
+/* What it says from there on: of each connection and direction something else, for 1 MB each. */
+const uint8_t *bytes_at(const struct pair *p, bool up, size_t at, size_t n);
 void hang_up(struct program *s);
 void write_some(struct pair *p, struct program *s, bool up);
 void read_some(struct pair *p, struct program *s, bool up);
