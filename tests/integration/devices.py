@@ -199,7 +199,7 @@ class Link:
         self.peer.send_frame(PING, b"x")
         pongs = len(self.peer.pongs)
         while len(self.peer.pongs) == pongs:
-            opcode, _, payload = self.peer.recv_frame()
+            opcode, _, payload = self.peer.recv_but_ping()
             assert opcode == 10, (opcode, payload)
             self.peer.pongs.append(payload)
 

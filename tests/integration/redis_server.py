@@ -176,8 +176,8 @@ class RedisCluster:
         self.servers = []
         try:
             for _ in range(masters):
-                self.servers.append(RedisServer(cluster_enabled="yes", cluster_node_timeout=1500,
-                                                cluster_port=free_port(), **options))
+                self.servers.append(RedisServer(cluster_enabled="yes", cluster_port=free_port(),
+                                                **options))
             self._meet()
         except BaseException:
             self.stop()

@@ -53,7 +53,7 @@ class ToOurAgent(Crossing):
             service.send_frame(BINARY, data[at:at + 60000])
         self.assertEqual(read_bytes(service, len(data)), data)
         service.send_frame(CLOSE, b"")
-        self.assertEqual(service.recv_frame()[0], CLOSE)
+        self.assertEqual(service.recv_but_ping()[0], CLOSE)
         line, = self.lines("stream")
         self.assertEqual((line["device"], line["result"]), ("press", "accepted"))
 

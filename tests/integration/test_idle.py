@@ -87,7 +87,7 @@ class Ssh(Case):
     def test_who_is_silent_goes(self):
         """One who types, or is told something, stays."""
         sshd = Sshd(self, self.dir)
-        way = self.open_way({"SSH1": sshd}, gateway=("--stream-idle", "3s"))
+        way = self.open_way({"SSH1": sshd}, gateway=("--stream-idle", "6s"))
         busy = self.session(way, sshd, "while echo tick; do sleep 0.1; done")
         busy.wait_line("tick")
         silent = self.session(way, sshd, "echo begins; exec sleep 600")

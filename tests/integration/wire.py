@@ -213,6 +213,12 @@ class Peer:
         self.buffer = self.buffer[end:]
         return first & 15, bool(first & 0x80), payload
 
+    def recv_but_ping(self):
+        """The next frame that is no PING, which comes after a while; it is answered."""
+        while (frame := self.recv_frame())[0] == PING:
+            self.send_frame(PONG, frame[2])
+        return frame
+
     def recv_message(self):
         """The next data message's payload; control frames are answered on the way."""
         data = b""
