@@ -246,11 +246,9 @@ bool hub_join_cluster(struct hub *hub, const char *listens, enum err *why, char 
 
 /* ---- the registries ---- */
 
-static void on_hint(void *owner, const struct node_info *node, const char *kind, const char *id)
+static void on_hint(void *owner, const char *to, const char *kind, const char *id)
 {
-    const struct hub *hub = owner;
-    node_client_look(hub->node_client, &(struct node_at){node->name, node->address},
-                     &(struct node_look){node_look_of(kind), id});
+    hub_tell_changed(owner, to, &(struct node_look){node_look_of(kind), id});
 }
 
 bool hub_open_shared(struct hub *hub, enum err *why, char *text, size_t size)
@@ -288,13 +286,7 @@ void hub_free_shared(struct hub *hub)
 
 static void on_look(void *ctx, const char *from, const struct node_look *l)
 {
-    struct hub *hub = ctx;
-    if (l->kind == NODE_LOOK_TUNNEL)
-        registry_look(hub->registry, l->id);
-    else if (l->kind == NODE_LOOK_DEVICE)
-        device_registry_look(hub->devices, span_of(l->id));
-    else if (hub_other_node(hub, from) != NULL)
-        notices_hand_over(device_desk_notices(hub->desk), l->id, from);
+    hub_told_to_look(ctx, from, l);
 }
 
 static void on_notice(void *ctx, const struct notice *q)

@@ -10,6 +10,7 @@
 
 struct hub;
 struct hub_options;
+struct node_look;
 
 /* Whether the options' files can be read. False: text is a sentence. */
 bool hub_check_cluster(const struct hub_options *o, char *text, size_t size);
@@ -29,6 +30,15 @@ void hub_free_shared(struct hub *hub);
 void hub_drain_cluster(struct hub *hub);
 /* A call of another node: the status to answer. */
 int hub_node_called(struct hub *hub, const struct http_head *head, struct span body);
+
+/* ---- hub_looks.c ---- */
+
+/* For registries: that owner ("NAME:EPOCH"), if it is another node that lives, is to look. */
+void hub_tell_changed(struct hub *hub, const char *owner, const struct node_look *l);
+/* from: the name of the node that says so. */
+void hub_told_to_look(struct hub *hub, const char *from, const struct node_look *l);
+
+/* ---- hub_cluster.c ---- */
 
 /* Warns when the hub's certificate is not for --announce: clients that are sent there come back,
  * and are passed on. Where a web server ends TLS, its certificate counts, which is not looked at.

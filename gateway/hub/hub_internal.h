@@ -49,6 +49,7 @@ struct hub {
     struct cluster_keys *cluster_keys;
     struct redis *redis;
     struct nodes *nodes;
+    size_t early_looks;        /* hub_looks.c's, that wait until a node is heard of */
     void (*left)(void *owner); /* hub_leave's */
     void *left_owner;
     struct streams *streams; /* those that devices are asked for */

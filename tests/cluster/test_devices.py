@@ -18,8 +18,8 @@ class Devices(ClusterCase):
     def setUp(self):
         super().setUp()
         self.services = {"ECHO1": self.origin(Echo())}
-        keys = write_secret(self.dir / "keys", KEY.section())
-        self.a, self.b, self.c = self.three("--keys", keys)
+        self.keys = write_secret(self.dir / "keys", KEY.section())
+        self.a, self.b, self.c = self.three("--keys", self.keys)
         self.token = self.api(self.a).of_hub("CreateInvitation", names=["press-*"],
                                              uses=5)["joinToken"]
 
@@ -82,6 +82,18 @@ class Devices(ClusterCase):
         tokens = open_at(self.api(self.b), self.dir, ["ECHO1"], thing="press-1")
         self.device("press-1", self.c)
         self.echo(self.start_gateway(self.a, tokens.source))
+
+    def test_a_device_that_comes_to_a_newcomer(self):
+        """What waits for it goes there, from nodes that have not heard of that one yet."""
+        agent = self.device("press-1", self.a)
+        agent.terminate()
+        wait_until(lambda: not self.api(self.b).of_hub(
+            "DescribeDevice", device="press-1")["device"]["present"], "it is away")
+        before = open_at(self.api(self.b), self.dir, ["ECHO1"], thing="press-1")
+        self.device("press-1", self.node("d", "--keys", self.keys))
+        after = open_at(self.api(self.c), self.dir, ["ECHO1"], thing="press-1")
+        for tokens in (before, after):
+            self.echo(self.start_gateway(self.a, tokens.source))
 
     def test_on_demand_by_any_node(self):
         self.device("press-1", self.a)

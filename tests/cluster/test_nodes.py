@@ -134,6 +134,16 @@ class Nodes(ClusterCase):
         c.api.call("CloseTunnel", tunnelId=tokens.id)
         self.assertEqual(agent.wait(), 0)
 
+    def test_a_newcomer(self):
+        """What others change of its tunnels reaches it although they have not heard of it yet."""
+        a = self.node("a")
+        for name in ("b", "c", "d"):
+            tunnel = a.api.open(["HTTP1"])
+            b = self.node(name)
+            peer = wire.connect(b.port, "destination", tunnel["destinationAccessToken"])
+            a.api.close_tunnel(tunnel["tunnelId"])
+            peer.expect_end()
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -14,6 +14,8 @@ struct nodes {
     bool unheard; /* the others have not heard yet that it joined */
 };
 extern struct nodes doubles[DOUBLES];
+extern int doubles_asked;              /* how often nodes_hear was called; it answers at once, */
+extern bool doubles_deaf;              /* and nobody is heard of then */
 extern int64_t cluster_ms;             /* the cluster's clock, */
 extern int64_t (*cluster_clock)(void); /* unless there is this one */
 

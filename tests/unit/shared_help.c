@@ -53,10 +53,10 @@ static void hear_moved(void *owner, const struct tunnel_record *t)
     leave(owner, t, SIDE_DESTINATION);
 }
 
-static void on_hint(void *owner, const struct node_info *node, const char *kind, const char *id)
+static void on_hint(void *owner, const char *to, const char *kind, const char *id)
 {
     assert_string_equal(kind, "tunnel");
-    hear(owner, 'h', id, node->name);
+    hear(owner, 'h', id, to);
 }
 
 /* ---- from the beginning to the end ---- */

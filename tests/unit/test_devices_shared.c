@@ -298,6 +298,20 @@ static void test_comes_back(void **state)
     assert_int_equal(node[0].moved, 0);
 }
 
+/* The node that has it joined a moment ago: who asks for the device waits until that is known. */
+static void test_unheard(void **state)
+{
+    (void)state;
+    enrol("pump", 0, NULL);
+    link_at(1, "pump");
+    doubles[1].unheard = true;
+    assert_string_equal(where(0, "pump"), "b");
+    assert_int_equal(doubles_asked, 1);
+    doubles[1].unheard = doubles_deaf = true;
+    assert_string_equal(where(0, "pump"), "");
+    assert_int_equal(doubles_asked, 2);
+}
+
 /* A lost hint is found by the sweep. */
 static void test_swept(void **state)
 {
@@ -518,6 +532,7 @@ int main(void)
         TEST(test_pages),
         TEST(test_links),
         TEST(test_comes_back),
+        TEST(test_unheard),
         TEST(test_swept),
         TEST(test_commands),
         TEST(test_events_elsewhere),

@@ -173,9 +173,44 @@ static void nodes_see_each_other(void **state)
     nodes_drain(b.nodes);
     UNTIL(strcmp(a.last, "b draining") == 0);
     assert_null(nodes_alive(a.nodes, nodes_owner(b.nodes)));
+    assert_non_null(nodes_there(a.nodes, nodes_owner(b.nodes)));
     nodes_leave(b.nodes, on_left);
     UNTIL(b.left && strcmp(a.last, "b dead") == 0);
     assert_null(nodes_find(a.nodes, "b"));
+}
+
+enum news { NOTHING, HEARD, DEAF };
+
+static void on_news(void *ctx, bool heard)
+{
+    enum news *n = ctx;
+    assert_int_equal(*n, NOTHING);
+    *n = heard ? HEARD : DEAF;
+}
+
+static void who_waits_hears_of_a_newcomer(void **state)
+{
+    enum news news[3] = {NOTHING};
+    struct nodes_waiter w[3];
+    (void)state;
+    for (int i = 0; i < 3; i++)
+        w[i] = (struct nodes_waiter){.done = on_news, .ctx = &news[i]};
+    must_join(&a, "a");
+    assert_true(nodes_hear(a.nodes, &w[0])); /* a beat may be on its way, which is too early */
+    must_join(&b, "b");
+    assert_true(nodes_hear(a.nodes, &w[1]));
+    UNTIL(news[1] != NOTHING);
+    assert_int_equal(news[0], HEARD);
+    assert_int_equal(news[1], HEARD);
+    assert_non_null(nodes_alive(a.nodes, nodes_owner(b.nodes)));
+    news[0] = NOTHING;
+    REDIS_CLI(&server, "FLUSHALL");
+    assert_true(nodes_hear(a.nodes, &w[0]));
+    UNTIL(news[0] != NOTHING);
+    assert_int_equal(news[0], DEAF);
+    assert_true(nodes_hear(b.nodes, &w[2]));
+    leave(&b);
+    assert_int_equal(news[2], DEAF);
 }
 
 static void a_dead_node_is_fenced_and_comes_again(void **state)
@@ -346,6 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         NODES_TEST(nodes_see_each_other),
+        NODES_TEST(who_waits_hears_of_a_newcomer),
         NODES_TEST(a_dead_node_is_fenced_and_comes_again),
         NODES_TEST(a_dead_node_is_replaced),
         NODES_TEST(a_second_node_of_a_name_is_refused),

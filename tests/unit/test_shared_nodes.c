@@ -218,7 +218,7 @@ static void test_closed_elsewhere(void **state)
     assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 0);
     assert_int_equal(close_at(1, id, false), ERR_OK);
     assert_string_equal(nodes[1].heard, "eh");
-    assert_string_equal(nodes[1].last, "a");
+    assert_string_equal(nodes[1].last, "a:100");
     assert_string_equal(nodes[0].heard, "o"); /* a hint may be lost, and costs nothing then */
     registry_look(nodes[0].registry, id);
     registry_look(nodes[0].registry, "nobody");
@@ -233,6 +233,19 @@ static void test_closed_elsewhere(void **state)
     assert_string_equal(nodes[0].heard, "oe");
     assert_string_equal(nodes[2].heard, "");
     assert_int_equal(registry_open_count(nodes[0].registry), 0);
+}
+
+/* Whoever has it is to look, although nothing is known of that node yet. */
+static void test_told(void **state)
+{
+    (void)state;
+    const char *id = open_at(0, "");
+    assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 0);
+    doubles[0].unheard = true;
+    assert_int_equal(rotate_at(1, id, "new", NULL), ERR_OK);
+    assert_string_equal(nodes[1].heard, "sh");
+    assert_int_equal(close_at(1, id, false), ERR_OK);
+    assert_string_equal(nodes[1].heard, "sheh");
 }
 
 static void test_removed_elsewhere(void **state)
@@ -533,6 +546,7 @@ int main(void)
         TEST(test_draining),
         TEST(test_orphan),
         TEST(test_closed_elsewhere),
+        TEST(test_told),
         TEST(test_removed_elsewhere),
         TEST(test_rotated_elsewhere),
         TEST(test_sweep),

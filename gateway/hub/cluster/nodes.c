@@ -32,6 +32,26 @@ static void read_list(struct nodes *n, const struct redis_reply *reply)
     n->listed = true;
 }
 
+static void tell_waiters(struct list *waiters, bool heard)
+{
+    struct list now;
+    list_init(&now);
+    while (!list_empty(waiters))
+        list_append(&now, waiters->next);
+    while (!list_empty(&now)) {
+        struct nodes_waiter *w = list_entry(now.next, struct nodes_waiter, node);
+        list_remove(&w->node);
+        w->done(w->ctx, heard);
+    }
+}
+
+/* Nobody is heard of for now. */
+static void give_up(struct nodes *n)
+{
+    tell_waiters(&n->hearing, false);
+    tell_waiters(&n->waiting, false);
+}
+
 /* Sleeps for what is left of the time between two beats. */
 static void wait_for_next(struct nodes *n)
 {
@@ -49,21 +69,26 @@ static void on_beat(void *ctx, enum err why, const struct redis_reply *reply)
     wait_for_next(n);
     if (why != ERR_OK && n->starting)
         nodes_refuse(n, why, "Redis does not answer");
-    if (why != ERR_OK)
+    if (why != ERR_OK) {
+        give_up(n);
         return;
+    }
     int64_t code = redis_integer(redis_item(reply, 0));
     if (code == 3 || !span_is(redis_text(redis_item(reply, 2)), n->id)) {
         on_lost_cluster(n);
+        give_up(n);
         return;
     }
     n->lost_told = false;
     nodes_follow_clock(n, redis_integer(redis_item(reply, 1)));
     read_list(n, reply);
+    tell_waiters(&n->hearing, true);
     if (code == 1)
         return;
     log_warning("this node was fenced: the others did not hear of it for too long");
     timer_stop(n->timer);
     nodes_join(n);
+    give_up(n);
 }
 
 static void beat(struct nodes *n)
@@ -76,6 +101,8 @@ static void beat(struct nodes *n)
                                 span_of(n->draining ? "draining" : "up"), span_of(info)};
     n->asked = true;
     n->asked_at = loop_now(n->o.loop);
+    while (!list_empty(&n->waiting))
+        list_append(&n->hearing, n->waiting.next);
     redis_call(n->o.redis, "beat", NODES_KEY, args, sizeof args / sizeof *args, on_beat, n);
 }
 
@@ -168,6 +195,8 @@ struct nodes *nodes_new(const struct nodes_options *o, enum err *why, char *text
     if (n == NULL)
         return NULL;
     n->o = *o;
+    list_init(&n->waiting);
+    list_init(&n->hearing);
     n->starting = true;
     n->text = text;
     n->size = size;
@@ -190,6 +219,8 @@ void nodes_free(struct nodes *n)
 {
     if (n == NULL)
         return;
+    n->state = NODES_LEAVING;
+    give_up(n);
     redis_forget(n->o.redis, n);
     timer_free(n->timer);
     free(n->name);
@@ -219,6 +250,7 @@ void nodes_leave(struct nodes *n, void (*done)(void *owner))
     n->state = NODES_LEAVING;
     n->left = done;
     timer_stop(n->timer);
+    give_up(n);
     const struct span args[] = {span_of(n->name), span_of(n->epoch)};
     redis_call(n->o.redis, "leave", NODES_KEY, args, 2, on_left, n);
 }
@@ -235,14 +267,20 @@ bool nodes_is_self(const struct nodes *n, const char *owner)
     return strcmp(owner, n->owner) == 0;
 }
 
-const struct node_info *nodes_alive(const struct nodes *n, const char *owner)
+const struct node_info *nodes_there(const struct nodes *n, const char *owner)
 {
     struct span name;
     uint64_t epoch = 0;
     if (!node_owner_split(owner, &name, &epoch) || span_is(name, n->name))
         return NULL;
     const struct seen_node *s = nodes_view_find(&n->view, name);
-    return s != NULL && s->info.epoch == epoch && s->info.state == NODE_UP ? &s->info : NULL;
+    return s != NULL && s->info.epoch == epoch && s->info.state != NODE_DEAD ? &s->info : NULL;
+}
+
+const struct node_info *nodes_alive(const struct nodes *n, const char *owner)
+{
+    const struct node_info *i = nodes_there(n, owner);
+    return i != NULL && i->state == NODE_UP ? i : NULL;
 }
 
 bool nodes_unheard(struct nodes *n, const char *owner)
@@ -251,6 +289,16 @@ bool nodes_unheard(struct nodes *n, const char *owner)
     uint64_t epoch = 0;
     if (!node_owner_split(owner, &name, &epoch) || span_is(name, n->name) || epoch <= n->newest)
         return false;
+    beat_soon(n);
+    return true;
+}
+
+bool nodes_hear(struct nodes *n, struct nodes_waiter *w)
+{
+    if (n->state != NODES_JOINED)
+        return false;
+    list_init(&w->node);
+    list_append(&n->waiting, &w->node);
     beat_soon(n);
     return true;
 }

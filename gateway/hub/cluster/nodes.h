@@ -6,6 +6,7 @@
 #define GATEWAY_HUB_CLUSTER_NODES_H
 
 #include "core/base/err.h"
+#include "core/base/list.h"
 #include "core/net/loop.h"
 
 struct nodes;
@@ -70,9 +71,21 @@ bool nodes_is_self(const struct nodes *n, const char *owner); /* that name and t
 /* The other node that is UP under exactly that epoch; NULL: what it owned may be taken. What is
  * returned here is valid until the loop goes on. */
 const struct node_info *nodes_alive(const struct nodes *n, const char *owner);
+/* The same, or one that drains. */
+const struct node_info *nodes_there(const struct nodes *n, const char *owner);
 /* Whether that owner has joined since this node last heard of the others: it counts as alive, but
  * nothing is known of it until the next beat, which comes at once. */
 bool nodes_unheard(struct nodes *n, const char *owner);
+/* Who waits for news of the others, such as of a node that is unheard: for the answer to a beat
+ * that is sent from now on, at once. `done` comes once; heard: false when Redis did not answer, or
+ * with nodes_free. The waiter is the caller's until then. */
+struct nodes_waiter {
+    struct list node; /* private */
+    void (*done)(void *ctx, bool heard);
+    void *ctx;
+};
+/* False: this node beats not now, and nobody will be heard; `done` does not come. */
+bool nodes_hear(struct nodes *n, struct nodes_waiter *w);
 const struct node_info *nodes_find(const struct nodes *n, const char *name); /* NULL: none */
 /* All that are known, this one too. */
 void nodes_each(const struct nodes *n, void (*take)(void *to, const struct node_info *i), void *to);

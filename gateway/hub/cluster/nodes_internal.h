@@ -24,8 +24,9 @@ struct nodes {
     char *name, *address, *announce, *version, *id_file;
     enum membership state;
     struct timer *timer;
-    bool asked; /* an answer is on its way */
-    bool hurry; /* the next beat comes right after it */
+    bool asked;                   /* an answer is on its way */
+    bool hurry;                   /* the next beat comes right after it */
+    struct list waiting, hearing; /* struct nodes_waiter, for the next beat and the one at hand */
     bool draining;
     bool listed;     /* an answer told of the others */
     uint64_t newest; /* the last epoch that any node had got then */

@@ -7,6 +7,7 @@ struct question {
     struct list node; /* in shared_devices.asked; on no list: the registry has ended */
     redis_done *done;
     void *ctx;
+    struct nodes_waiter waiter; /* of one that the nodes answer */
 };
 
 static void on_answer(void *owner, enum err why, const struct redis_reply *reply)
@@ -50,6 +51,23 @@ void shared_devices_call(struct shared_devices *r, const char *function, const c
     struct question *q = question_new(r, done, ctx);
     if (q != NULL)
         redis_call(r->o.redis, function, key, args, n, on_answer, q);
+}
+
+/* What could not be heard of is as unknown as before. */
+static void on_news(void *owner, bool heard)
+{
+    (void)heard;
+    on_answer(owner, ERR_OK, NULL);
+}
+
+void shared_devices_hear(struct shared_devices *r, redis_done *done, void *ctx)
+{
+    struct question *q = question_new(r, done, ctx);
+    if (q == NULL)
+        return;
+    q->waiter = (struct nodes_waiter){.done = on_news, .ctx = q};
+    if (!nodes_hear(r->o.nodes, &q->waiter))
+        on_news(q, false);
 }
 
 static void on_nothing(void *ctx, enum err why, const struct redis_reply *reply)

@@ -267,13 +267,6 @@ static void on_by_id(void *ctx, enum err why, const struct redis_reply *reply)
     take_device(ctx, why, reply, false);
 }
 
-static void ask_device(struct lookup *q, const char *fold, redis_done *done)
-{
-    struct shared_key key = shared_key("d", fold);
-    const struct span args[] = {span_of("HGETALL"), span_of(key.text)};
-    shared_devices_ask(q->registry, args, 2, 1, done, q);
-}
-
 static void on_claimant(void *ctx, enum err why, const struct redis_reply *reply)
 {
     struct lookup *q = ctx;
@@ -282,9 +275,9 @@ static void on_claimant(void *ctx, enum err why, const struct redis_reply *reply
     if (why != ERR_OK)
         answer_from_memory(q, why);
     else if (claimant.p != NULL && device_name_fold(claimant, fold))
-        ask_device(q, fold, on_by_id);
+        shared_devices_read(q->registry, fold, on_by_id, q);
     else if (device_name_fold(span_of(q->id), fold))
-        ask_device(q, fold, on_by_name);
+        shared_devices_read(q->registry, fold, on_by_name, q);
     else
         answer(q, ERR_NOT_FOUND, NULL, "");
 }

@@ -17,7 +17,6 @@
 
 #include "gateway/hub/devices/device_registry.h"
 
-struct node_info;
 struct nodes;
 struct redis;
 
@@ -30,9 +29,9 @@ struct shared_devices_options {
     const uint8_t *secrets_key;
     size_t max_invitations; /* 0: 10,000 */
     size_t remembered;      /* devices whose link was here; 0: 10,000 */
-    /* That node, which lives, should look at the device again (device_registry_look): kind is
-     * "device", id its name's fold. May be NULL. */
-    void (*hint)(void *owner, const struct node_info *node, const char *kind, const char *id);
+    /* That node, if it lives, should look at the device again (device_registry_look): kind is
+     * "device", id its name's fold. to: "NAME:EPOCH". May be NULL. */
+    void (*hint)(void *owner, const char *to, const char *kind, const char *id);
     void *owner;
 };
 

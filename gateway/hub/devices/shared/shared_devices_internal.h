@@ -90,10 +90,18 @@ void shared_devices_ask(struct shared_devices *r, const struct span *args, size_
                         redis_done *done, void *ctx);
 void shared_devices_call(struct shared_devices *r, const char *function, const char *key,
                          const struct span *args, size_t n, redis_done *done, void *ctx);
+/* Waits for news of the other nodes (nodes_hear); the reply is NULL. */
+void shared_devices_hear(struct shared_devices *r, redis_done *done, void *ctx);
 /* Sends a command whose answer changes nothing; b, or both, may be NULL. */
 void shared_tell(struct shared_devices *r, const char *command, const struct shared_key *key,
                  const char *a, const char *b);
 void shared_ask_end(struct shared_devices *r);
+
+/* ---- shared_read.c ---- */
+
+/* Reads the fields of that device. When its link is at a node that has joined a moment ago, and of
+ * which this one knows nothing yet, it is heard of first. */
+void shared_devices_read(struct shared_devices *r, const char *fold, redis_done *done, void *ctx);
 
 /* ---- shared_memory.c ---- */
 

@@ -64,9 +64,7 @@ void shared_devices_get(struct device_registry *registry, struct span name, devi
     q->registry = shared_devices_of(registry);
     q->done = done;
     q->ctx = ctx;
-    struct shared_key key = shared_key("d", q->fold);
-    const struct span args[] = {span_of("HGETALL"), span_of(key.text)};
-    shared_devices_ask(q->registry, args, 2, 1, on_found, q);
+    shared_devices_read(q->registry, q->fold, on_found, q);
 }
 
 /* ---- those that this node remembers ---- */

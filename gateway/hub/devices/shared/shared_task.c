@@ -39,15 +39,13 @@ static void on_read(void *ctx, enum err why, const struct redis_reply *reply)
 static void run_next(struct shared_devices *r, struct shared_device *d)
 {
     struct shared_task *t = list_entry(d->waiting.next, struct shared_task, node);
-    struct shared_key key = shared_key("d", d->fold);
-    const struct span args[] = {span_of("HGETALL"), span_of(key.text)};
     list_remove(&t->node);
     d->n_waiting--;
     d->running = t;
     if (t->kind->from_memory && d->known)
         t->kind->decide(t);
     else
-        shared_devices_ask(r, args, 2, 1, on_read, t);
+        shared_devices_read(r, d->fold, on_read, t);
 }
 
 void shared_task_start(struct shared_task *t)
@@ -215,8 +213,6 @@ void shared_task_drop(struct shared_task *t)
 
 void shared_hint(const struct shared_devices *r, const struct shared_device *d, const char *link)
 {
-    const struct node_info *n =
-        link[0] != '\0' && !nodes_is_self(r->o.nodes, link) ? nodes_alive(r->o.nodes, link) : NULL;
-    if (n != NULL && r->o.hint != NULL)
-        r->o.hint(r->o.owner, n, "device", d->fold);
+    if (link[0] != '\0' && !nodes_is_self(r->o.nodes, link) && r->o.hint != NULL)
+        r->o.hint(r->o.owner, link, "device", d->fold);
 }

@@ -8,16 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Another live node that has the tunnel is told to look again. */
+/* Another node that has the tunnel is told to look again. */
 static void hint(struct job *j)
 {
-    struct shared *s = j->shared;
-    const struct node_info *n =
-        j->seen.owner[0] != '\0' && !nodes_is_self(s->o.nodes, j->seen.owner)
-            ? nodes_alive(s->o.nodes, j->seen.owner)
-            : NULL;
-    if (n != NULL && s->o.hint != NULL)
-        s->o.hint(s->o.owner, n, "tunnel", j->id);
+    const struct shared *s = j->shared;
+    const char *to = j->seen.owner;
+    if (to[0] != '\0' && !nodes_is_self(s->o.nodes, to) && s->o.hint != NULL)
+        s->o.hint(s->o.owner, to, "tunnel", j->id);
 }
 
 static void answer(struct job *j, bool with_tunnel)

@@ -40,9 +40,9 @@ struct shared_registry_options {
     size_t max_held;         /* of those, at most; 0: 4,096 */
     /* As in registry_options. */
     void (*keyed)(void *owner, const char *thing, void (*answer)(void *ctx, bool keyed), void *ctx);
-    /* A tunnel that another live node has was changed here: that node should look again
-     * (kind "tunnel"). May be NULL. */
-    void (*hint)(void *owner, const struct node_info *node, const char *kind, const char *id);
+    /* A tunnel that another node has, or had, was changed here: that node, if it lives, should look
+     * again (kind "tunnel"). to: "NAME:EPOCH". May be NULL. */
+    void (*hint)(void *owner, const char *to, const char *kind, const char *id);
     void *owner;
 };
 

@@ -85,30 +85,16 @@ enum err seen_read(struct seen *x, struct shared *s, const char *id,
 
 /* ---- owners ---- */
 
-static bool drains(const struct shared *s, const char *owner)
-{
-    char name[NODE_OWNER_SIZE], again[NODE_OWNER_SIZE + NUMBER_SIZE];
-    snprintf(name, sizeof name, "%s", owner);
-    char *colon = strrchr(name, ':');
-    if (colon == NULL)
-        return false;
-    *colon = '\0';
-    const struct node_info *n = nodes_find(s->o.nodes, name);
-    if (n == NULL || n->state != NODE_DRAINING)
-        return false;
-    snprintf(again, sizeof again, "%s:%llu", name, (unsigned long long)n->epoch);
-    return strcmp(again, owner) == 0;
-}
-
 enum owner seen_owner(const struct shared *s, const struct seen *x)
 {
     if (x->owner[0] == '\0')
         return OWNER_NONE;
     if (nodes_is_self(s->o.nodes, x->owner))
         return OWNER_SELF;
-    if (nodes_alive(s->o.nodes, x->owner) != NULL || nodes_unheard(s->o.nodes, x->owner))
-        return OWNER_LIVE;
-    return drains(s, x->owner) ? OWNER_DRAINING : OWNER_DEAD;
+    const struct node_info *n = nodes_there(s->o.nodes, x->owner);
+    if (n != NULL)
+        return n->state == NODE_UP ? OWNER_LIVE : OWNER_DRAINING;
+    return nodes_unheard(s->o.nodes, x->owner) ? OWNER_LIVE : OWNER_DEAD;
 }
 
 const struct node_info *seen_elsewhere(const struct shared *s, const struct seen *x)
