@@ -152,11 +152,10 @@ static void on_taken(void *owner, const char *text)
 
 static void on_node_changed(void *owner, const struct node_info *n)
 {
-    static const char *const states[] = {
-        [NODE_UP] = "up", [NODE_DRAINING] = "draining", [NODE_DEAD] = "dead"};
     struct hub *hub = owner;
-    log_info("node %s at %s: %s", n->name, n->address, states[n->state]);
-    audit_change(hub, "node", n->name, states[n->state]);
+    const char *state = node_state_name(n->state);
+    log_info("node %s at %s: %s", n->name, n->address, state);
+    audit_change(hub, "node", n->name, state);
 }
 
 static void figures(void *owner, struct node_figures *out)

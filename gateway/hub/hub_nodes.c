@@ -62,9 +62,6 @@ void hub_tell_arrived(struct hub *hub, const char *device)
 
 /* ---- for those who watch ---- */
 
-static const char *const states[] = {
-    [NODE_UP] = "up", [NODE_DRAINING] = "draining", [NODE_DEAD] = "dead"};
-
 struct watcher {
     const struct hub *hub;
     void (*take)(void *to, const struct monitor_node *n);
@@ -75,7 +72,7 @@ static void show_node(void *to, const struct node_info *n)
 {
     const struct watcher *w = to;
     w->take(w->to, &(struct monitor_node){.name = n->name,
-                                          .state = states[n->state],
+                                          .state = node_state_name(n->state),
                                           .address = n->address,
                                           .announce = n->announce,
                                           .version = n->version,
@@ -118,9 +115,9 @@ static void write_gauge(void *to, const struct node_info *n)
 static void write_state(void *to, const struct node_info *n)
 {
     struct buf *out = to;
-    for (size_t i = 0; i < COUNT(states); i++) {
-        struct prometheus_label l[] = {{"node", n->name}, {"state", states[i]}};
-        prometheus_number(out, "tunnel_hub_node_state", l, 2, n->state == (enum node_state)i);
+    for (enum node_state s = NODE_UP; s <= NODE_DEAD; s++) {
+        struct prometheus_label l[] = {{"node", n->name}, {"state", node_state_name(s)}};
+        prometheus_number(out, "tunnel_hub_node_state", l, 2, n->state == s);
     }
 }
 

@@ -88,7 +88,8 @@ class Owner(ClusterCase):
         self.assertEqual(hub.wait(), 0)
         self.assert_right(download)
         for n in self.nodes.values():
-            self.assertFalse(n.has_line("was not heard of"))
+            n.wait_line(f"node {owner} at .*: left")
+            self.assertFalse(n.has_line("was not heard of|: dead"))
         for end, mark in marks:
             self.assertTrue(end.has_line("was lost: the hub ended it", after=mark))
 

@@ -17,11 +17,10 @@ static char told[1024], late[256];
 
 static void on_changed(void *owner, const struct node_info *n)
 {
-    static const char *const names[] = {"up", "draining", "dead"};
     (void)owner;
     size_t at = strlen(told);
     snprintf(told + at, sizeof told - at, "%s%s:%llu %s", at > 0 ? ", " : "", n->name,
-             (unsigned long long)n->epoch, names[n->state]);
+             (unsigned long long)n->epoch, node_state_name(n->state));
 }
 
 static void on_overdue(void *owner, const struct seen_node *n)
@@ -79,7 +78,7 @@ static void tells_of_changes(void **state)
     ANSWER(4000, "a", "9 0 up bb", "self", "8 1 up ss");
     assert_string_equal(told, "a:9 up");
     ANSWER(5000, "self", "8 1 up ss");
-    assert_string_equal(told, "a:9 dead");
+    assert_string_equal(told, "a:9 left");
     assert_null(nodes_view_find(view, span_of("a")));
     assert_string_equal(nodes_view_find(view, span_of("self"))->info.name, "self");
 }
@@ -136,7 +135,7 @@ static void nonsense_is_ignored(void **state)
     memset(many, 'n', sizeof many);
     many[sizeof many - 1] = 0;
     ANSWER(4000, many, "7 1 up aa");
-    assert_string_equal(told, "a:7 dead");
+    assert_string_equal(told, "a:7 left");
 }
 
 static void so_many_nodes_and_no_more(void **state)

@@ -30,9 +30,12 @@ struct node_info {
     const char
         *announce; /* what clients of ours are sent to, "host:port"; "": they are forwarded */
     const char *version;
-    enum node_state { NODE_UP, NODE_DRAINING, NODE_DEAD } state;
+    /* NODE_LEFT: it has ended in order, and is not among the nodes any more; told once. */
+    enum node_state { NODE_UP, NODE_DRAINING, NODE_DEAD, NODE_LEFT } state;
     struct node_figures figures;
 };
+
+const char *node_state_name(enum node_state s); /* "up", "draining", "dead", "left" */
 
 struct nodes_options {
     struct loop *loop;

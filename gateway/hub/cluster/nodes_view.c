@@ -3,7 +3,12 @@
 #include <string.h>
 
 static const char *const states[] = {
-    [NODE_UP] = "up", [NODE_DRAINING] = "draining", [NODE_DEAD] = "dead"};
+    [NODE_UP] = "up", [NODE_DRAINING] = "draining", [NODE_DEAD] = "dead", [NODE_LEFT] = "left"};
+
+const char *node_state_name(enum node_state s)
+{
+    return states[s];
+}
 
 /* The texts move with the node. */
 static void point(struct seen_node *s)
@@ -50,7 +55,7 @@ static struct seen_node *find_or_add(struct nodes_view *v, struct span name)
 
 static bool read_state(struct span text, enum node_state *out)
 {
-    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+    for (size_t i = 0; i <= NODE_DEAD; i++) {
         if (span_is(text, states[i])) {
             *out = (enum node_state)i;
             return true;
@@ -91,7 +96,7 @@ static void forget(struct nodes_view *v, size_t i)
     v->nodes[i] = v->nodes[--v->n];
     point(&v->nodes[i]);
     point(&gone);
-    gone.info.state = NODE_DEAD;
+    gone.info.state = NODE_LEFT;
     if (told && v->changed != NULL)
         v->changed(v->owner, &gone.info);
 }

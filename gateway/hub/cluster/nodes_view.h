@@ -36,9 +36,9 @@ void nodes_view_begin(struct nodes_view *v, uint64_t asked, uint64_t answered);
 /* value: "EPOCH BEAT STATE INSTANCE INFO"; what is none is ignored, and so are more than NODES_MAX.
  */
 void nodes_view_take(struct nodes_view *v, struct span name, struct span value);
-/* Tells what has changed (a node that left is told as dead once), and who is overdue: a node whose
- * beat was the same in all answers for so long, and whose silence was seen without a gap of half
- * the lease, in which nobody may have been able to beat. */
+/* Tells what has changed (a node that left is told as NODE_LEFT once), and who is overdue: a node
+ * whose beat was the same in all answers for so long, and whose silence was seen without a gap of
+ * half the lease, in which nobody may have been able to beat. */
 void nodes_view_end(struct nodes_view *v);
 
 const struct seen_node *nodes_view_find(const struct nodes_view *v, struct span name);
