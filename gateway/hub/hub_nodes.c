@@ -179,6 +179,9 @@ static void redis_metrics(const struct hub *hub, struct buf *out)
     } rows[] = {{"asked", c.commands}, {"failed", c.failed}, {"resent", c.resent}};
     prometheus_metric(out, "tunnel_hub_redis_up", PROMETHEUS_GAUGE, "Whether Redis answers.");
     prometheus_number(out, "tunnel_hub_redis_up", NULL, 0, redis_up(hub->redis));
+    prometheus_metric(out, "tunnel_hub_redis_unsafe", PROMETHEUS_GAUGE,
+                      "Redis servers that may lose what they keep, as they are set now.");
+    prometheus_number(out, "tunnel_hub_redis_unsafe", NULL, 0, c.unsafe);
     prometheus_metric(out, name, PROMETHEUS_COUNTER, "Commands to Redis.");
     for (size_t i = 0; i < COUNT(rows); i++)
         prometheus_number(out, name, &(struct prometheus_label){"result", rows[i].how}, 1,

@@ -20,6 +20,7 @@ static struct loop *loop;
 static struct redis *client;
 static uv_timer_t tick;
 static int ups, downs;
+static uint64_t look_ms; /* the client's; 0: as it is */
 static pid_t relay;
 
 static void on_tick(uv_timer_t *t)
@@ -44,6 +45,8 @@ static void connect_with(const char *url, uint64_t timeout_ms)
     client = redis_new(&(struct redis_options){.loop = loop,
                                                .url = url,
                                                .timeout_ms = timeout_ms != 0 ? timeout_ms : 20000,
+
+                                               .look_ms = look_ms,
                                                .changed = on_changed},
                        &why, text, sizeof text);
     if (client == NULL)
@@ -58,6 +61,7 @@ static int begin(void **state)
     uv_timer_init(loop_uv(loop), &tick);
     uv_timer_start(&tick, on_tick, 20, 20);
     ups = downs = 0;
+    look_ms = 0;
     return 0;
 }
 
@@ -249,6 +253,24 @@ static void a_policy_that_is_set_later_is_told(void **state)
     redis_check(client);
     assert_string_equal(REDIS_ASK(loop, client, "SET", "x", "1"), "OK");
     assert_true(redis_up(client));
+    assert_int_equal(redis_counts(client).unsafe, 1);
+}
+
+/* The same on the connection that there is. */
+static void what_is_set_later_is_seen_in_time(void **state)
+{
+    (void)state;
+    look_ms = 50;
+    connect_with(server.url, 0);
+    assert_int_equal(redis_counts(client).unsafe, 0);
+    REDIS_CLI(&server, "CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
+    UNTIL(redis_counts(client).unsafe == 1);
+    assert_true(redis_up(client));
+    REDIS_CLI(&server, "CONFIG", "SET", "maxmemory-policy", "noeviction");
+    UNTIL(redis_counts(client).unsafe == 0);
+    assert_int_equal(redis_counts(client).reconnects, 0);
+    REDIS_CLI(&server, "REPLICAOF", "127.0.0.1", "1");
+    UNTIL(!redis_up(client)); /* although nobody asks it for anything */
 }
 
 static void a_changed_password_is_denied_until_it_is_right(void **state)
@@ -405,6 +427,7 @@ int main(void)
         TROUBLE_TEST(a_full_server_takes_nothing_new),
         TROUBLE_TEST(a_server_that_becomes_a_replica_is_left),
         TROUBLE_TEST(a_policy_that_is_set_later_is_told),
+        TROUBLE_TEST(what_is_set_later_is_seen_in_time),
         TROUBLE_TEST(a_changed_password_is_denied_until_it_is_right),
         TROUBLE_TEST(the_queue_has_an_end),
         TROUBLE_TEST(what_is_unanswered_at_the_end_is_told),

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #define TIMEOUT_MS 2000
+#define LOOK_MS 60000
 #define PATIENCE_MS 60000 /* for a server that loads its data while we start */
 #define PASSWORD_MAX 4096 /* bytes of its file */
 
@@ -63,6 +64,8 @@ struct redis *redis_new(const struct redis_options *o, enum err *why, char *text
     r->o.url = r->o.password_file = NULL;
     if (r->o.timeout_ms == 0)
         r->o.timeout_ms = TIMEOUT_MS;
+    if (r->o.look_ms == 0)
+        r->o.look_ms = LOOK_MS;
     r->text = text;
     r->size = size;
     uv_update_time(loop_uv(o->loop)); /* the caller may have been busy: that was not Redis' time */
@@ -123,7 +126,10 @@ void redis_check(struct redis *r)
 
 struct redis_counts redis_counts(const struct redis *r)
 {
-    return r->counts;
+    struct redis_counts counts = r->counts;
+    for (size_t i = 0; i < r->n; i++)
+        counts.unsafe += redis_server_unsafe(r->servers[i]);
+    return counts;
 }
 
 /* The rest of redis_ask. c->why is why it cannot be sent, or ERR_OK. */

@@ -31,6 +31,7 @@ struct redis_options {
     const char *url;
     const char *password_file; /* or NULL */
     uint64_t timeout_ms;       /* for connecting, and for the oldest command; 0: 2,000 */
+    uint64_t look_ms;          /* between two looks at what a server is and keeps; 0: 60,000 */
     /* Redis answers again, or has stopped to; may be NULL. */
     void (*changed)(void *owner, bool up);
     void *owner;
@@ -80,6 +81,7 @@ struct redis_counts {
     uint64_t resent; /* sent again, since the connection was lost, or the server wanted it */
     uint64_t reconnects;
     size_t unanswered;
+    size_t unsafe;    /* servers that were changed since the start, and may lose what they keep */
     uint64_t last_ms; /* how long the last answer took */
 };
 struct redis_counts redis_counts(const struct redis *r);

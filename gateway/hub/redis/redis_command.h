@@ -11,7 +11,8 @@ struct redis_command {
     struct list node; /* of where it waits for the next step */
     struct list all;  /* of all that their client has */
     struct buf text;  /* as it is sent (RESP) */
-    enum { REDIS_ASKED, REDIS_GREETING, REDIS_SILENT } kind; /* SILENT: its answer is nobody's */
+    /* LOOK: redis_greet_look's; SILENT: its answer is nobody's */
+    enum { REDIS_ASKED, REDIS_GREETING, REDIS_LOOK, REDIS_SILENT } kind;
     redis_done *done;
     void *ctx;
     enum err why;      /* ERR_BUSY, or why it cannot be sent */

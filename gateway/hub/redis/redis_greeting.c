@@ -108,21 +108,54 @@ static enum greeting_step be_patient(struct redis_greeting *g, struct span answe
     return GREETING_PATIENCE;
 }
 
+/* ERR_OK: it will do, although it may have been warned of. */
+static enum err judge(struct redis_greeting *g, const struct redis_info *info, char *text,
+                      size_t size)
+{
+    bool lasting = false;
+    enum err why = redis_info_check(info, g->kind, &lasting, text, size);
+    if (why != ERR_OK && (lasting || !g->checked))
+        return why;
+    if (why != ERR_OK && !g->warned)
+        log_error("Redis at %s %s", g->name, text);
+    if (why == ERR_OK && g->warned)
+        log_info("Redis at %s keeps what it is given again", g->name);
+    g->warned = why != ERR_OK;
+    return ERR_OK;
+}
+
 static enum greeting_step on_info(struct redis_greeting *g, struct span answer)
 {
     struct redis_info info;
     char text[320];
-    bool lasting = false;
     redis_info_read(answer, &info);
     if (info.redis && info.loading)
         return be_patient(g, span_of("it is loading its data"));
-    enum err why = redis_info_check(&info, g->kind, &lasting, text, sizeof text);
-    if (why != ERR_OK && (lasting || !g->checked))
+    enum err why = judge(g, &info, text, sizeof text);
+    if (why != ERR_OK)
         return fail(g, why, text);
-    if (why != ERR_OK && !g->warned)
-        log_error("Redis at %s %s", g->name, text);
-    g->warned = why != ERR_OK;
     return g->pin->key[0] != 0 ? ask_pin(g) : look_for_functions(g);
+}
+
+bool redis_greet_look(struct redis_greeting *g)
+{
+    struct redis_command *c = redis_command_new((const struct span[]){span_of("INFO")}, 1);
+    if (c != NULL)
+        c->kind = REDIS_LOOK;
+    if (c != NULL && redis_link_send(g->link, c))
+        return true;
+    redis_command_free(c);
+    return false;
+}
+
+bool redis_greet_looked(struct redis_greeting *g, const struct redis_reply *reply)
+{
+    struct redis_info info;
+    char text[320];
+    if (reply->type == REDIS_ERROR)
+        return true; /* whoever asks for more is told */
+    redis_info_read(redis_text(reply), &info);
+    return judge(g, &info, text, sizeof text) == ERR_OK;
 }
 
 static enum greeting_step on_pin(struct redis_greeting *g, struct span value)

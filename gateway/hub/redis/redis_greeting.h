@@ -31,7 +31,7 @@ struct redis_greeting {
     /* Private. */
     enum greeting_state at;
     bool checked; /* it was found good once: what it keeps is only warned of from then on */
-    bool warned;
+    bool warned;  /* it was, and is not: it may lose what it keeps */
 };
 
 /* To a link that is connected. */
@@ -40,6 +40,11 @@ enum greeting_step redis_greet_again(struct redis_greeting *g);
 /* Only the functions, in between. */
 enum greeting_step redis_greet_load(struct redis_greeting *g);
 enum greeting_step redis_greet_answer(struct redis_greeting *g, const struct redis_reply *reply);
+
+/* Of a server that is greeted: asks anew what it is and keeps. The answer is the second one's, and
+ * changes `warned`. False: no memory; and: it will not do any more, which a greeting tells. */
+bool redis_greet_look(struct redis_greeting *g);
+bool redis_greet_looked(struct redis_greeting *g, const struct redis_reply *reply);
 
 /* The functions' name in Redis: "put" becomes what library.lua registers. */
 void redis_function(const char *name, char *out, size_t size);

@@ -109,6 +109,7 @@ static void on_step(struct redis_server *s, enum greeting_step step)
         s->state = READY;
         s->ready_at = loop_now(s->o.loop);
         s->fails = 0;
+        timer_start(s->timer, s->o.look_ms);
         send_waiting(s);
         s->o.events->ready(s->o.owner, s);
         return;
@@ -142,10 +143,12 @@ static void on_answered(void *owner, struct redis_command *c, const struct redis
         s->o.events->answered(s->o.owner, s, c, reply);
         return;
     }
-    bool greeting = c->kind == REDIS_GREETING;
+    bool greeting = c->kind == REDIS_GREETING, look = c->kind == REDIS_LOOK;
     redis_command_free(c);
     if (greeting)
         on_step(s, redis_greet_answer(&s->greeting, reply));
+    else if (look && !redis_greet_looked(&s->greeting, reply))
+        redis_server_again(s);
 }
 
 /* The next connection is made at once, unless this one was short, too. */
@@ -210,9 +213,12 @@ static void on_timer(void *owner)
     if (s->state == LOADING) {
         s->state = GREETING;
         on_step(s, redis_greet_again(&s->greeting));
-        return;
+    } else if (s->state == READY) {
+        redis_greet_look(&s->greeting); /* or the next time */
+        timer_start(s->timer, s->o.look_ms);
+    } else {
+        find(s);
     }
-    find(s);
 }
 
 /* ---- for the owner ---- */
@@ -270,6 +276,7 @@ void redis_server_load(struct redis_server *s)
 {
     if (s->state != READY)
         return;
+    timer_stop(s->timer);
     s->state = GREETING;
     on_step(s, redis_greet_load(&s->greeting));
 }
@@ -320,6 +327,11 @@ bool redis_server_ready(const struct redis_server *s)
 bool redis_server_down(const struct redis_server *s)
 {
     return s->fails >= 2 && s->state != READY;
+}
+
+bool redis_server_unsafe(const struct redis_server *s)
+{
+    return s->greeting.warned;
 }
 
 const struct redis_place *redis_server_place(const struct redis_server *s)

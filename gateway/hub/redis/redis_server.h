@@ -30,7 +30,7 @@ struct redis_server_options {
     const struct redis_place *place; /* copied */
     const char *user, *password;     /* or NULL; they outlive the server */
     const struct redis_pin *pin;     /* outlives it, too */
-    uint64_t timeout_ms;
+    uint64_t timeout_ms, look_ms;
     const struct redis_server_events *events;
     void *owner;
 };
@@ -56,6 +56,8 @@ struct list *redis_server_waiting(struct redis_server *s);
 bool redis_server_ready(const struct redis_server *s);
 /* Two tries in a row were in vain: commands do not wait for the third. */
 bool redis_server_down(const struct redis_server *s);
+/* It was good, and is not any more: it may lose what it keeps. */
+bool redis_server_unsafe(const struct redis_server *s);
 const struct redis_place *redis_server_place(const struct redis_server *s);
 
 #endif

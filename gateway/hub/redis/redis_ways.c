@@ -302,6 +302,7 @@ struct redis_server *redis_add_server(struct redis *r, const struct redis_place 
         .password = r->url.password,
         .pin = &r->pin,
         .timeout_ms = r->o.timeout_ms,
+        .look_ms = r->o.look_ms,
         .events = r->url.kind == REDIS_SENTINEL ? &events_with_sentinel : &events,
         .owner = r});
     if (s != NULL)
