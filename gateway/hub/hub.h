@@ -44,11 +44,11 @@ struct hub_options {
     uint64_t hook_refusals; /* so many in a minute are worth telling */
     size_t memory; /* bytes that may wait for clients, of all workers together; 0: no limit */
     struct hub_cluster_options {
-        const char *url;           /* of Redis (redis/redis.h); NULL: the hub is alone */
-        const char *password_file; /* for it, or NULL */
-        const char *node;          /* this node's name */
-        const char *listen;        /* where the others reach this one, "host:port" */
-        const char *announce;      /* where its clients do, for redirects; NULL: they get none */
+        const char *url; /* of Redis (redis/redis.h); NULL: the hub is alone */
+        const char *password_file, *sentinel_password_file; /* for it, or NULL */
+        const char *node;                                   /* this node's name */
+        const char *listen;   /* where the others reach this one, "host:port" */
+        const char *announce; /* where its clients do, for redirects; NULL: they get none */
         struct cluster_key_files keys;
         uint64_t lease_ms; /* how long a node may be silent; 0: as in cluster/nodes.h */
         /* Another hub lives under this one's name, so this one has to end. */

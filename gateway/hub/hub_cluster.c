@@ -192,6 +192,7 @@ static bool join(struct hub *hub, const char *address, enum err *why, char *text
     const struct redis_options r = {.loop = hub->o.loop,
                                     .url = c->url,
                                     .password_file = c->password_file,
+                                    .sentinel_password_file = c->sentinel_password_file,
                                     .changed = on_redis,
                                     .owner = hub};
     hub->redis = redis_new(&r, why, text, size);

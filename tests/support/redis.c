@@ -183,7 +183,7 @@ void redis_test_start(struct redis_test *t, const char *const *more)
     fail_msg("redis-server in %s does not start", t->folder);
 }
 
-void redis_test_start_sentinel(struct redis_test *t, int master)
+void redis_test_start_sentinel(struct redis_test *t, int master, const char *more)
 {
     char path[96];
     make_folder(t);
@@ -194,8 +194,8 @@ void redis_test_start_sentinel(struct redis_test *t, int master)
     fprintf(f,
             "port %d\nbind 127.0.0.1\ndir %s\nlogfile %s/log\nunixsocket %s/redis.sock\n"
             "sentinel monitor main 127.0.0.1 %d 1\nsentinel down-after-milliseconds main 1000\n"
-            "sentinel failover-timeout main 3000\n",
-            t->port, t->folder, t->folder, t->folder, master);
+            "sentinel failover-timeout main 3000\n%s",
+            t->port, t->folder, t->folder, t->folder, master, more);
     fclose(f);
     assert_true(start(t, (const char *const[]){"redis-server", path, "--sentinel", NULL}));
 }

@@ -31,8 +31,9 @@ struct redis_test {
 void redis_test_start(struct redis_test *t, const char *const *more);
 /* Its wall clock goes so many seconds before the system's. */
 void redis_test_clock(struct redis_test *t, int64_t seconds);
-/* A Sentinel on that port, which watches the master "main" on another. */
-void redis_test_start_sentinel(struct redis_test *t, int master);
+/* A Sentinel on a free port, which watches the master "main" on that one. more: further lines of
+ * its configuration, or "". */
+void redis_test_start_sentinel(struct redis_test *t, int master, const char *more);
 /* As after kill -9; its file stays, and redis_test_start starts it again with it. */
 void redis_test_kill(struct redis_test *t);
 void redis_test_stop(struct redis_test *t); /* ends it, and removes its folder */

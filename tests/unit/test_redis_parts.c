@@ -30,6 +30,10 @@ static const char *parsed(const char *text)
     for (size_t i = 0; i < u.n; i++)
         n +=
             snprintf(out + n, sizeof out - (size_t)n, " %s:%d", u.places[i].host, u.places[i].port);
+    if (u.sentinel_user != NULL || u.sentinel_password != NULL)
+        snprintf(out + n, sizeof out - (size_t)n, " asked by %s with %s",
+                 u.sentinel_user != NULL ? u.sentinel_user : "-",
+                 u.sentinel_password != NULL ? u.sentinel_password : "-");
     redis_url_free(&u);
     return out;
 }
@@ -50,6 +54,11 @@ static void addresses_are_read(void **state)
         {"unix:/run/redis.sock", "0 - - - /run/redis.sock:0"},
         {"redis+cluster://a,b:1,[::1]:2", "1 - - - a:6379 b:1 ::1:2"},
         {"redis+sentinel://u:p@a,b:1/main", "2 u p main a:26379 b:1"},
+        {"redis+sentinel://a/main?sentinel_password=q%26%40@x",
+         "2 - - main a:26379 asked by - with q&@@x"},
+        {"redis+sentinel://u:p?q@a/main?sentinel_username=v&sentinel_password=q",
+         "2 u p?q main a:26379 asked by v with q"},
+        {"redis://u:p?sentinel_password=q@h", "0 u p?sentinel_password=q - h:6379"},
     };
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         assert_string_equal(parsed(good[i][0]), good[i][1]);
@@ -58,32 +67,38 @@ static void addresses_are_read(void **state)
 static void what_is_no_address_is_refused(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"",
-                                      "redis:",
-                                      "redis://",
-                                      "redis://:1",
-                                      "redis://h:0",
-                                      "redis://h:65536",
-                                      "redis://h:x",
-                                      "redis://h/3",
-                                      "redis://a,b",
-                                      "redis://a,",
-                                      "redis+cluster://a,,b",
-                                      "redis+cluster://",
-                                      "redis+sentinel://a",
-                                      "redis+sentinel://a/",
-                                      "redis+sentinel://a/b/c",
-                                      "redis+cluster://a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
-                                      "redis://u:%00@h",
-                                      "redis://u:%0a@h",
-                                      "redis://h\n",
-                                      "redis://h\x7f",
-                                      "redis://[::1",
-                                      "unix:",
-                                      "unix:/",
-                                      "unix:relative",
-                                      "unix://run/x",
-                                      "http://h"};
+    static const char *const bad[] = {
+        "",
+        "redis:",
+        "redis://",
+        "redis://:1",
+        "redis://h:0",
+        "redis://h:65536",
+        "redis://h:x",
+        "redis://h/3",
+        "redis://a,b",
+        "redis://a,",
+        "redis+cluster://a,,b",
+        "redis+cluster://",
+        "redis+sentinel://a",
+        "redis+sentinel://a/",
+        "redis+sentinel://a/b/c",
+        "redis+sentinel://a/?sentinel_password=x",
+        "redis+sentinel://a/b?sentinel_password=",
+        "redis+sentinel://a/b?sentinel_password=x&other=y",
+        "redis+sentinel://a/b?sentinel_password=x&sentinel_password=y",
+        "redis+sentinel://a/b?sentinel_password=%00",
+        "redis+cluster://a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a",
+        "redis://u:%00@h",
+        "redis://u:%0a@h",
+        "redis://h\n",
+        "redis://h\x7f",
+        "redis://[::1",
+        "unix:",
+        "unix:/",
+        "unix:relative",
+        "unix://run/x",
+        "http://h"};
     for (size_t i = 0; i + 2 < sizeof bad / sizeof *bad; i++)
         if (strncmp(parsed(bad[i]), "the address of Redis is none of ", 32) != 0 &&
             strcmp(bad[i], "unix://run/x") != 0)

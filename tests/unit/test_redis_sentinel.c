@@ -6,13 +6,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static struct redis_test servers[3], sentinel;
 static struct loop *loop;
 static struct redis *client;
 static uv_timer_t tick;
-static char url[128];
-static uint64_t timeout_ms; /* the client's; 0: as it is */
+static char url[160];
+static uint64_t timeout_ms;       /* the client's; 0: as it is */
+static const char *sentinel_file; /* with the Sentinels' password, or NULL */
 
 static void on_tick(uv_timer_t *t)
 {
@@ -34,7 +36,10 @@ static const char *try_to_connect(void)
     static char text[512];
     enum err why = ERR_OK;
     text[0] = 0;
-    client = redis_new(&(struct redis_options){.loop = loop, .url = url, .timeout_ms = timeout_ms},
+    client = redis_new(&(struct redis_options){.loop = loop,
+                                               .url = url,
+                                               .sentinel_password_file = sentinel_file,
+                                               .timeout_ms = timeout_ms},
                        &why, text, sizeof text);
     return client != NULL ? "fine" : text;
 }
@@ -49,6 +54,7 @@ static int begin(void **state)
     char master[16];
     (void)state;
     timeout_ms = 0;
+    sentinel_file = NULL;
     loop = loop_new();
     uv_timer_init(loop_uv(loop), &tick);
     uv_timer_start(&tick, on_tick, 20, 20);
@@ -63,7 +69,7 @@ static int begin(void **state)
     for (int i = 1; i < 3; i++)
         UNTIL(strstr(REDIS_CLI(&servers[i], "INFO", "replication"), "master_link_status:up") !=
               NULL);
-    redis_test_start_sentinel(&sentinel, servers[0].port);
+    redis_test_start_sentinel(&sentinel, servers[0].port, "");
     UNTIL(strstr(REDIS_CLI(&sentinel, "INFO", "sentinel"), "slaves=2") != NULL);
     UNTIL(strcmp(REDIS_CLI(&servers[0], "SET", "x", "1"), "OK") == 0);
     /* The first one that is named is nobody. */
@@ -164,6 +170,43 @@ static void without_sentinels_what_runs_goes_on(void **state)
     assert_string_equal(REDIS_ASK(loop, client, "GET", "y"), "(busy)");
 }
 
+static const char *try_as(int port, const char *login)
+{
+    redis_free(client);
+    snprintf(url, sizeof url, "redis+sentinel://127.0.0.1:%d/main%s", port, login);
+    return try_to_connect();
+}
+
+static const char *write_password(const struct redis_test *t, const char *text)
+{
+    static char path[96];
+    snprintf(path, sizeof path, "%s/password", t->folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+    assert_int_equal(chmod(path, 0600), 0);
+    return path;
+}
+
+/* Sentinels have a login of their own, which is not the master's. */
+static void sentinels_with_passwords(void **state)
+{
+    struct redis_test t = {0};
+    (void)state;
+    redis_test_start_sentinel(&t, servers[0].port,
+                              "requirepass right\nuser asker on >other allcommands\n");
+    assert_non_null(strstr(try_as(t.port, ""), "says: NOAUTH"));
+    assert_non_null(strstr(try_as(t.port, "?sentinel_password=wrong"), "says: WRONGPASS"));
+    assert_non_null(strstr(try_as(t.port, "?sentinel_username=asker"), "no password for it"));
+    assert_string_equal(try_as(t.port, "?sentinel_password=right"), "fine");
+    assert_string_equal(try_as(t.port, "?sentinel_username=asker&sentinel_password=other"), "fine");
+    sentinel_file = write_password(&t, "right\n");
+    assert_string_equal(try_as(t.port, ""), "fine");
+    assert_string_equal(REDIS_ASK(loop, client, "SET", "y", "1"), "OK");
+    redis_test_stop(&t);
+}
+
 #define SENTINEL_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
 
 int main(void)
@@ -173,6 +216,7 @@ int main(void)
         SENTINEL_TEST(a_master_that_was_replaced_is_left),
         SENTINEL_TEST(a_change_of_the_master_in_good_order),
         SENTINEL_TEST(what_will_not_do_is_told),
+        SENTINEL_TEST(sentinels_with_passwords),
         SENTINEL_TEST(without_sentinels_what_runs_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

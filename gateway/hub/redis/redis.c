@@ -14,9 +14,12 @@
 
 /* ---- begin and end ---- */
 
-static enum err read_password(struct redis *r, const char *path, char *text, size_t size)
+/* Leaves it as it is when there is no file. */
+static enum err read_password(const char *path, char **password, char *text, size_t size)
 {
     struct span file = {0};
+    if (path == NULL)
+        return ERR_OK;
     enum err why = file_check_secret(path, text, size);
     if (why == ERR_OK)
         why = file_read(path, PASSWORD_MAX, &file, text, size);
@@ -26,17 +29,23 @@ static enum err read_password(struct redis *r, const char *path, char *text, siz
     struct span line = span_cut(&rest, '\n');
     if (line.n > 0 && line.p[line.n - 1] == '\r')
         line.n--;
-    secret_free(r->url.password);
-    r->url.password = span_dup(line);
+    secret_free(*password);
+    *password = span_dup(line);
     file_wipe(&file);
-    return r->url.password != NULL ? ERR_OK : ERR_NO_MEMORY;
+    return *password != NULL ? ERR_OK : ERR_NO_MEMORY;
 }
 
 static enum err begin(struct redis *r, const struct redis_options *o, char *text, size_t size)
 {
     enum err why = redis_url_parse(o->url, &r->url, text, size);
-    if (why == ERR_OK && o->password_file != NULL)
-        why = read_password(r, o->password_file, text, size);
+    if (why == ERR_OK)
+        why = read_password(o->password_file, &r->url.password, text, size);
+    if (why == ERR_OK)
+        why = read_password(o->sentinel_password_file, &r->url.sentinel_password, text, size);
+    if (why == ERR_OK && r->url.sentinel_user != NULL && r->url.sentinel_password == NULL) {
+        snprintf(text, size, "the address of Redis has sentinel_username, and no password for it");
+        why = ERR_USAGE;
+    }
     if (why != ERR_OK)
         return why;
     r->tick = timer_new(o->loop, redis_on_tick, r);
@@ -61,7 +70,7 @@ struct redis *redis_new(const struct redis_options *o, enum err *why, char *text
     if (r == NULL)
         return NULL;
     r->o = *o;
-    r->o.url = r->o.password_file = NULL;
+    r->o.url = r->o.password_file = r->o.sentinel_password_file = NULL;
     if (r->o.timeout_ms == 0)
         r->o.timeout_ms = TIMEOUT_MS;
     if (r->o.look_ms == 0)

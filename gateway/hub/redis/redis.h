@@ -25,13 +25,14 @@ struct redis_options {
     struct loop *loop;
     /* redis://[user:password@]host[:port], unix:/path,
      * redis+cluster://[user:password@]host[:port][,host[:port]…],
-     * redis+sentinel://[user:password@]host[:port][,…]/master.
-     * The password may come from a file instead. rediss: is refused in words
+     * redis+sentinel://[user:password@]host[:port][,…]/master, with the Sentinels' own login
+     * after it: ?sentinel_username=…&sentinel_password=….
+     * The passwords may come from files instead. rediss: is refused in words
      * (share/doc/cluster.md). */
     const char *url;
-    const char *password_file; /* or NULL */
-    uint64_t timeout_ms;       /* for connecting, and for the oldest command; 0: 2,000 */
-    uint64_t look_ms;          /* between two looks at what a server is and keeps; 0: 60,000 */
+    const char *password_file, *sentinel_password_file; /* or NULL */
+    uint64_t timeout_ms; /* for connecting, and for the oldest command; 0: 2,000 */
+    uint64_t look_ms;    /* between two looks at what a server is and keeps; 0: 60,000 */
     /* Redis answers again, or has stopped to; may be NULL. */
     void (*changed)(void *owner, bool up);
     void *owner;

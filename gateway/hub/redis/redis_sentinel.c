@@ -59,9 +59,10 @@ static void on_failed(void *owner, enum err why, const char *text)
 
 enum err redis_begin_sentinel(struct redis *r)
 {
-    /* Sentinels have passwords of their own, if any; the address has the master's. */
     r->guide = redis_guide_new(&(struct redis_guide_options){
         .loop = r->o.loop,
+        .user = r->url.sentinel_user,
+        .password = r->url.sentinel_password,
         .what = "the Sentinel",
         .timeout_ms = r->o.timeout_ms,
         .period_ms = PERIOD_MS,

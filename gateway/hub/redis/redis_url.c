@@ -12,7 +12,7 @@
 
 #define FORMS                                                                                      \
     "redis://[user:password@]host[:port], unix:/path, redis+cluster://host[:port],..., or "        \
-    "redis+sentinel://host[:port],.../master"
+    "redis+sentinel://host[:port],.../master[?sentinel_username=...&sentinel_password=...]"
 
 static const struct scheme {
     const char *name;
@@ -31,6 +31,8 @@ void redis_url_free(struct redis_url *u)
     free(u->user);
     secret_free(u->password);
     free(u->master);
+    free(u->sentinel_user);
+    secret_free(u->sentinel_password);
     *u = (struct redis_url){0};
 }
 
@@ -66,8 +68,50 @@ static bool read_login(struct redis_url *u, struct span login)
            (user.n == 0 || (u->user != NULL && percent_decode(u->user)));
 }
 
+/* What Sentinels want to be told, by the names that other clients have for it. */
+static bool read_sentinel_login(struct redis_url *u, struct span query)
+{
+    const struct {
+        const char *name;
+        char **value;
+    } table[] = {{"sentinel_username", &u->sentinel_user},
+                 {"sentinel_password", &u->sentinel_password}};
+    while (query.n > 0) {
+        struct span value = span_cut(&query, '&'), name = span_cut(&value, '=');
+        size_t i = 0;
+        while (i < 2 && !span_is(name, table[i].name))
+            i++;
+        if (i == 2 || *table[i].value != NULL || value.n == 0)
+            return false;
+        *table[i].value = span_dup(value);
+        if (*table[i].value == NULL || !percent_decode(*table[i].value))
+            return false;
+    }
+    return true;
+}
+
+/* Other question marks are somebody's password's. */
+static struct span cut_query(struct span *rest)
+{
+    static const char begin[] = "?sentinel_";
+    const char *at = memmem(rest->p, rest->n, begin, sizeof begin - 1);
+    if (at == NULL)
+        return (struct span){0};
+    size_t before = (size_t)(at - rest->p);
+    struct span query = {at + 1, rest->n - before - 1};
+    rest->n = before;
+    return query;
+}
+
+static bool read_master(struct redis_url *u, struct span name)
+{
+    u->master = name.n > 0 && memchr(name.p, '/', name.n) == NULL ? span_dup(name) : NULL;
+    return u->master != NULL && percent_decode(u->master);
+}
+
 static bool read_rest(struct redis_url *u, const struct scheme *s, struct span rest)
 {
+    struct span query = s->kind == REDIS_SENTINEL ? cut_query(&rest) : (struct span){0};
     const char *at = rest.n > 0 ? memrchr(rest.p, '@', rest.n) : NULL;
     if (at != NULL) {
         if (!read_login(u, (struct span){rest.p, (size_t)(at - rest.p)}))
@@ -76,8 +120,7 @@ static bool read_rest(struct redis_url *u, const struct scheme *s, struct span r
     }
     struct span hosts = span_cut(&rest, '/');
     if (s->kind == REDIS_SENTINEL) {
-        u->master = rest.n > 0 && memchr(rest.p, '/', rest.n) == NULL ? span_dup(rest) : NULL;
-        if (u->master == NULL || !percent_decode(u->master))
+        if (!read_master(u, rest) || !read_sentinel_login(u, query))
             return false;
     } else if (rest.n > 0) { /* a database's number, which Redis Cluster has not */
         return false;

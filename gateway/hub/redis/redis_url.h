@@ -19,15 +19,16 @@ struct redis_place {
 
 struct redis_url {
     enum redis_kind kind;
-    char *user, *password; /* NULL: not said */
-    char *master;          /* the name by which Sentinels know it */
+    char *user, *password;                   /* NULL: not said */
+    char *master;                            /* the name by which Sentinels know it */
+    char *sentinel_user, *sentinel_password; /* their own; NULL: not said */
     struct redis_place places[REDIS_PLACES_MAX];
     size_t n;
 };
 
 /* Reads the forms of redis_options.url. Sets *out, which redis_url_free takes apart; ERR_USAGE with
- * a sentence (without the password) otherwise. */
+ * a sentence (without the passwords) otherwise. */
 enum err redis_url_parse(const char *text, struct redis_url *out, char *problem, size_t size);
-void redis_url_free(struct redis_url *u); /* wipes the password */
+void redis_url_free(struct redis_url *u); /* wipes the passwords */
 
 #endif
