@@ -180,6 +180,22 @@ static void take(void *to, const struct monitor_device *d)
     p->memory[g->n++] = *d;
 }
 
+/* While not all are here, the counts are those that the cluster tells. */
+static void look_at_fleet(const struct monitor *m, bool rows, struct monitor_device_page *p)
+{
+    struct monitor_fleet f = {.whole = true};
+    if (m->devices.fleet == NULL || !m->devices.fleet(m->devices.ctx, rows, &f))
+        return;
+    p->reading = rows && !f.whole;
+    p->lacks = f.cut;
+    p->age_ms = f.age_ms;
+    if (f.whole && !f.cut)
+        return;
+    p->total = 0;
+    for (int s = 0; s < MONITOR_DEVICE_STATES; s++)
+        p->total += p->counts[s] = f.counts[s];
+}
+
 bool monitor_devices_page(const struct monitor *m, const struct device_query *q,
                           struct monitor_device_page *out)
 {
@@ -190,6 +206,7 @@ bool monitor_devices_page(const struct monitor *m, const struct device_query *q,
     if (m->devices.each == NULL)
         return false;
     m->devices.each(m->devices.ctx, take, &g);
+    look_at_fleet(m, limit > 0, out);
     if (g.n > 0)
         qsort_r(out->memory, g.n, sizeof *out->memory, compare, &s);
     out->from = q->from < g.n ? q->from : g.n;
@@ -251,6 +268,11 @@ static void write_rows(const struct monitor_device_page *p, struct span filter, 
                        struct json_writer *w)
 {
     json_text(w, "filter", filter);
+    if (p->reading)
+        json_flag(w, "reading", true);
+    if (p->lacks)
+        json_flag(w, "lacks", true);
+    write_time(w, "read_ago", (int64_t)p->age_ms);
     json_number(w, "from", (int64_t)p->from);
     json_open(w, "rows", '[');
     for (size_t i = 0; i < p->n; i++)

@@ -41,9 +41,21 @@ struct monitor_device {
     const void *labels;
 };
 
+/* What a node of a cluster knows of the devices of all nodes. */
+struct monitor_fleet {
+    size_t counts[MONITOR_DEVICE_STATES]; /* about, while `whole` is false */
+    bool whole;                           /* `each` has all devices, but for `cut` */
+    bool cut;                             /* there are more than it can have */
+    uint64_t age_ms;                      /* of the oldest that was read of other nodes */
+};
+
 struct monitor_device_source {
-    /* Calls take for each device, in any order. Strings must live until each returns. */
+    /* Calls take for each device, in any order. Strings must live until the loop goes on. */
     void (*each)(void *ctx, void (*take)(void *to, const struct monitor_device *d), void *to);
+    /* For a node of a cluster, whose `each` has its own devices, and all of them only for a while
+     * after it was called with rows: somebody wants to see some. NULL: `each` has all. False: as
+     * NULL. */
+    bool (*fleet)(void *ctx, bool rows, struct monitor_fleet *out);
     void *ctx;
 };
 /* source: copied; NULL: there are no devices to be seen any more. m may be NULL. */
@@ -59,7 +71,7 @@ struct device_query {
      * the version or a service must have in it, in any case. */
     struct span filter;
     struct span sort; /* "state" (also when it is empty: pending and away first), "device",
-                         "state_for", "address", "version"; a '-' in front reverses the order */
+                         "state_for", "address", "version", "node"; a '-' in front reverses */
     size_t from;      /* rows to leave out at the beginning */
     size_t limit;     /* rows wanted, at most MONITOR_DEVICES_MAX */
 };
@@ -68,12 +80,16 @@ struct device_query {
 struct monitor_device_page {
     size_t counts[MONITOR_DEVICE_STATES], total;
     size_t matching, from; /* that fit the filter; of these, rows before the first one here */
+    bool reading;          /* those of other nodes are being read: not all are here */
+    bool lacks;            /* there are more than are here */
+    uint64_t age_ms;       /* so long ago those of other nodes were read; 0: they were not */
     size_t n;
-    const struct monitor_device *rows; /* their texts live until the loop goes on */
-    struct monitor_device *memory;     /* private */
+    const struct monitor_device *rows;
+    struct monitor_device *memory; /* private */
 };
 const char *monitor_device_state_name(enum monitor_device_presence s);
-/* False: the monitor has no source, and *out is empty. */
+/* False: the monitor has no source, and *out is empty. The texts of rows live until the loop goes
+ * on. */
 bool monitor_devices_page(const struct monitor *m, const struct device_query *q,
                           struct monitor_device_page *out);
 void monitor_devices_page_free(struct monitor_device_page *p);

@@ -1,6 +1,7 @@
 /* The hub's devices for those who watch it (core/control/monitor_devices.h). */
 #include "core/control/monitor_devices.h"
 
+#include "gateway/hub/cluster/nodes.h"
 #include "gateway/hub/device_desk_internal.h"
 
 struct walk {
@@ -73,8 +74,43 @@ static void each(void *ctx, void (*take)(void *to, const struct monitor_device *
         device_registry_each(d->hub->devices, on_record, &w);
 }
 
+/* ---- in a cluster ---- */
+
+static void add_present(void *to, const struct node_info *n)
+{
+    size_t *present = to;
+    if (n->state != NODE_DEAD)
+        *present += (size_t)n->figures.devices;
+}
+
+/* Counts of all nodes' devices, by what they tell each other and the registry counts. */
+static void count_fleet(const struct hub *hub, size_t out[MONITOR_DEVICE_STATES])
+{
+    struct device_counts c = device_registry_counts(hub->devices);
+    size_t enabled = c.by_state[DEVICE_ENABLED], present = 0;
+    nodes_each(hub->nodes, add_present, &present);
+    present = present < enabled ? present : enabled;
+    out[MONITOR_DEVICE_PENDING] = c.by_state[DEVICE_PENDING];
+    out[MONITOR_DEVICE_DISABLED] = c.by_state[DEVICE_DISABLED];
+    out[MONITOR_DEVICE_PRESENT] = present;
+    out[MONITOR_DEVICE_AWAY] = enabled - present;
+}
+
+static bool fleet(void *ctx, bool rows, struct monitor_fleet *out)
+{
+    const struct device_desk *d = ctx;
+    if (d->ended || d->hub->nodes == NULL)
+        return false;
+    if (rows)
+        device_registry_watch(d->hub->devices);
+    struct device_reading r = device_registry_reading(d->hub->devices);
+    *out = (struct monitor_fleet){.whole = r.whole, .cut = r.cut, .age_ms = r.age_ms};
+    count_fleet(d->hub, out->counts);
+    return true;
+}
+
 void device_desk_watch(struct device_desk *d, struct monitor *m)
 {
-    const struct monitor_device_source source = {each, d};
+    const struct monitor_device_source source = {each, fleet, d};
     monitor_devices(m, &source);
 }

@@ -606,6 +606,26 @@ def nodes():
     return [first, second]
 
 
+def nodes_reading(**how):
+    """The fleet of a node that has not read the other nodes' devices."""
+    snapshots = nodes()
+    for s in snapshots:
+        s["devices"] |= {"total": 12345, "present": 12000, "away": 344} | (how or {"reading": True})
+    return snapshots
+
+
+def nodes_reading_none():
+    return nodes_reading(reading=True, rows=[], matching=0)
+
+
+def nodes_lacks():
+    return nodes_reading(lacks=True, read_ago=4.0)
+
+
+def nodes_old():
+    return nodes_reading(read_ago=42.0)
+
+
 def nodes_unknown():
     """One look, so no rates; states and texts that are none."""
     s = hub()[0]
@@ -641,7 +661,7 @@ SCENES = {f.__name__.replace("_", "-"): f for f in (
     hub_expired, lost, paused, later,
     pages, groups, ended, ended_none, ended_names, past, past_later, moment, moment_lacks,
     moment_none, labels,
-    nodes, nodes_unknown,
+    nodes, nodes_unknown, nodes_reading, nodes_reading_none, nodes_lacks, nodes_old,
     devices_none, devices_three, devices_states, devices_ten_thousand,
     devices_ten_thousand_first)}
 

@@ -13,6 +13,7 @@ static struct redis_test shards[SHARDS];
 struct node node[NODES];
 const uint8_t *secrets_key;
 bool hints_get_lost;
+uint64_t watch_ms;
 
 /* ---- what each node is told ---- */
 
@@ -80,6 +81,7 @@ static void open_node(struct node *n, struct nodes *as)
                                                                      .secrets_key = secrets_key,
                                                                      .max_invitations = 100,
                                                                      .remembered = 5,
+                                                                     .watch_ms = watch_ms,
                                                                      .hint = hint},
                                     &why, text, sizeof text);
     if (n->devices == NULL)

@@ -23,6 +23,7 @@ extern struct node {
 } node[NODES];
 extern const uint8_t *secrets_key; /* that they are opened with */
 extern bool hints_get_lost;
+extern uint64_t watch_ms; /* 0: as it is by itself */
 
 extern const struct devices_backend shared_backend;
 

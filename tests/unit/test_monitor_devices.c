@@ -47,7 +47,7 @@ static struct fleet fleet = {3, three};
 
 static cJSON *ask(const char *filter, const char *sort, size_t from, size_t limit)
 {
-    const struct monitor_device_source source = {each, &fleet};
+    const struct monitor_device_source source = {.each = each, .ctx = &fleet};
     monitor_devices(monitor, &source);
     return read_with(&(struct snapshot_query){
         .devices = {.filter = span_of(filter), .sort = span_of(sort), from, limit}});
@@ -166,6 +166,72 @@ static void readers_see_the_same(void **state)
     cJSON_Delete(j);
 }
 
+/* ---- a node of a cluster ---- */
+
+static struct monitor_fleet told;
+static int watched;
+
+static bool tell_fleet(void *ctx, bool rows, struct monitor_fleet *out)
+{
+    (void)ctx;
+    watched += rows;
+    *out = told;
+    return told.counts[MONITOR_DEVICE_PRESENT] > 0;
+}
+
+static cJSON *ask_node(size_t limit)
+{
+    const struct monitor_device_source source = {each, tell_fleet, &fleet};
+    monitor_devices(monitor, &source);
+    return read_with(&(struct snapshot_query){.devices.limit = limit});
+}
+
+static bool has_flag(const cJSON *j, const char *name)
+{
+    return cJSON_IsTrue(cJSON_GetObjectItem(at(j, "devices"), name));
+}
+
+/* Until all are here, the counts are what the cluster tells; somebody who wants rows sees to it. */
+static void a_node_reads_those_of_others(void **state)
+{
+    (void)state;
+    watched = 0;
+    told = (struct monitor_fleet){
+        .counts = {[MONITOR_DEVICE_AWAY] = 5, [MONITOR_DEVICE_PRESENT] = 90}};
+    cJSON *j = ask_node(0);
+    assert_int_equal(watched, 0);
+    assert_int_equal(number(j, "devices.total"), 95);
+    assert_int_equal(number(j, "devices.away"), 5);
+    assert_int_equal(number(j, "devices.pending"), 0);
+    assert_false(has_flag(j, "reading"));
+    cJSON_Delete(j);
+    j = ask_node(10);
+    assert_int_equal(watched, 1);
+    assert_true(has_flag(j, "reading"));
+    assert_int_equal(number(j, "devices.total"), 95);
+    assert_int_equal(number(j, "devices.matching"), 3);
+    cJSON_Delete(j);
+    told.whole = true;
+    told.age_ms = 1500;
+    j = ask_node(10);
+    assert_false(has_flag(j, "reading"));
+    assert_false(has_flag(j, "lacks"));
+    assert_int_equal(number(j, "devices.total"), 3);
+    assert_int_equal(number(j, "devices.pending"), 1);
+    assert_about(number(j, "devices.read_ago"), 1.5);
+    cJSON_Delete(j);
+    told.cut = true;
+    j = ask_node(10);
+    assert_true(has_flag(j, "lacks"));
+    assert_int_equal(number(j, "devices.total"), 95);
+    cJSON_Delete(j);
+    told = (struct monitor_fleet){0}; /* it is no node any more */
+    j = ask_node(10);
+    assert_false(has_flag(j, "reading"));
+    assert_int_equal(number(j, "devices.total"), 3);
+    cJSON_Delete(j);
+}
+
 static void ten_thousand(void **state)
 {
     struct fleet many = {10000, calloc(10000, sizeof *many.all)};
@@ -176,7 +242,7 @@ static void ten_thousand(void **state)
         many.all[i] =
             (struct monitor_device){.name = names[i], .state = i % 2 + MONITOR_DEVICE_AWAY};
     }
-    const struct monitor_device_source source = {each, &many};
+    const struct monitor_device_source source = {.each = each, .ctx = &many};
     monitor_devices(monitor, &source);
     cJSON *j = read_with(&(struct snapshot_query){.devices = {.from = 4990, .limit = 20}});
     assert_int_equal(number(j, "devices.total"), 10000);
@@ -200,6 +266,7 @@ int main(void)
         TEST(filters),
         TEST(pages),
         TEST(readers_see_the_same),
+        TEST(a_node_reads_those_of_others),
         TEST(ten_thousand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -228,9 +228,6 @@ static unsigned enter_node(struct ui *ui, const struct model *m, const struct sn
     l->row = l->top = 0;
     l->name[0] = '\0';
     ui->screen = SCREEN_DEVICES;
-    if (!n->self) /* a node knows its own devices, and of others those that it had lately */
-        ui_say(ui, false, "%.40s has %llu devices; here are those that this node had lately",
-               n->node, (unsigned long long)n->devices);
     return UI_REFRESH;
 }
 

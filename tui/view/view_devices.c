@@ -7,6 +7,23 @@
 
 enum { COUNTS = 1, HEAD = 2, FIRST = 3, PAGE_ROWS = 16 };
 
+enum { OLD_S = 30 };
+
+/* What is to be known of the devices at a cluster's other nodes. Returns the columns used. */
+static int draw_reading(struct canvas *v, int at)
+{
+    const struct snapshot_devices *d = &v->s->devices;
+    char age[FORMAT_SIZE];
+    format_age(d->read_ago, age);
+    if (d->reading)
+        return grid_print(v->g, COUNTS, at, -1, ROLE_BUSY, "others: reading");
+    if (d->lacks)
+        return grid_print(v->g, COUNTS, at, -1, ROLE_BUSY, "others: not all");
+    if (d->read_ago > OLD_S)
+        return grid_print(v->g, COUNTS, at, -1, ROLE_BUSY, "others: %s old", age);
+    return 0;
+}
+
 static void draw_counts(struct canvas *v)
 {
     const struct snapshot_devices *d = &v->s->devices;
@@ -29,15 +46,17 @@ static void draw_counts(struct canvas *v)
         at += 2;
         at += grid_print(v->g, COUNTS, at, -1, parts[i].role, "%s %s", number, parts[i].name);
     }
+    at += 2 + draw_reading(v, at + 2);
     draw_list_range(v, PAGED_DEVICES, COUNTS, at);
 }
 
 /* What is in the place of rows when there are none. */
 static void draw_nothing(struct canvas *v)
 {
-    if (v->s->devices.total > 0)
-        grid_print(v->g, FIRST, 2, -1, ROLE_QUIET, "no device%s fits the filter",
-                   v->s->n_nodes > 0 ? " that this node knows" : "");
+    if (v->s->devices.reading)
+        grid_print(v->g, FIRST, 2, -1, ROLE_QUIET, "none so far");
+    else if (v->s->devices.total > 0)
+        grid_print(v->g, FIRST, 2, -1, ROLE_QUIET, "no device fits the filter");
     else
         grid_print(v->g, FIRST, 2, -1, ROLE_QUIET,
                    "no device has enrolled: tunnelctl devices invite makes a join token");

@@ -284,8 +284,9 @@ static void add_devices(struct parts *p, const struct canvas *v)
     if (v->s->device.name != NULL)
         add(p, 7, 40, ROLE_TITLE, "device %s", v->s->device.name);
     else if (v->s->devices.total > 0)
-        add(p, 2, 32, ROLE_TITLE, "%llu of %llu devices here",
-            (unsigned long long)v->s->devices.present, (unsigned long long)v->s->devices.total);
+        add(p, 2, 32, ROLE_TITLE, "%llu of %llu devices %s",
+            (unsigned long long)v->s->devices.present, (unsigned long long)v->s->devices.total,
+            v->s->n_nodes > 0 ? "present" : "here");
     else if (v->s->n_tunnels == 1)
         add(p, 2, 32, ROLE_TITLE, "%s", v->s->tunnels[0].name);
     else if (v->s->n_tunnels > 1)

@@ -161,6 +161,10 @@ struct snapshot_devices {
     uint64_t total, pending, away, present, disabled;
     const char *filter;    /* that was asked for; NULL: it is not told */
     size_t matching, from; /* that fit the filter; of these, rows before the first one here */
+    /* Of a node of a cluster: those at other nodes are not all here, since they are being read; or
+     * since there are too many; else so many seconds ago they were read. */
+    bool reading, lacks;
+    double read_ago;
     size_t n_rows;
     struct snapshot_device *rows;
 };

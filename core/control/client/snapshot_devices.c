@@ -64,7 +64,8 @@ bool snapshot_read_devices(struct json_reader *r, const cJSON *object, void *at)
         JSON_SAME(away, json_read_count),     JSON_SAME(present, json_read_count),
         JSON_SAME(disabled, json_read_count), JSON_SAME(matching, json_read_rows),
         JSON_SAME(filter, json_read_text),    JSON_SAME(from, json_read_rows),
-        {"rows", read_device_rows, 0},
+        JSON_SAME(reading, json_read_flag),   JSON_SAME(lacks, json_read_flag),
+        JSON_SAME(read_ago, json_read_real),  {"rows", read_device_rows, 0},
     };
     struct snapshot_devices *d = at;
     d->known = true;

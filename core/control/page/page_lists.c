@@ -239,6 +239,23 @@ static void put_presence(struct page *p, const struct monitor_device_page *devic
     page_put(p, "</p>\n");
 }
 
+#define OLD_MS 30000
+
+/* What is to be known of the devices at a cluster's other nodes. */
+static void put_reading(struct page *p, const struct monitor_device_page *devices)
+{
+    if (devices->reading) {
+        page_put(p, "<p>Those of the other nodes are being read.</p>\n");
+    } else if (devices->lacks) {
+        page_put(p,
+                 "<p>There are more than are kept here: the last ones by name are missing.</p>\n");
+    } else if (devices->age_ms > OLD_MS) {
+        page_put(p, "<p>Those of the other nodes are as of ");
+        page_age(p, devices->age_ms);
+        page_put(p, " ago.</p>\n");
+    }
+}
+
 void page_fleet(struct page *p)
 {
     static const struct page_column columns[] = {
@@ -258,6 +275,7 @@ void page_fleet(struct page *p)
     }
     p->from = devices.from;
     put_presence(p, &devices);
+    put_reading(p, &devices);
     page_pager(p, "devices", devices.n, devices.matching, devices.total);
     page_table(p, "Devices", columns, COUNT(columns) - (is_in_cluster(p) ? 0 : 1));
     for (size_t i = 0; i < devices.n; i++)

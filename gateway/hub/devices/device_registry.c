@@ -114,6 +114,17 @@ void device_registry_each(const struct device_registry *r,
     r->ops->each(r, take, to);
 }
 
+void device_registry_watch(struct device_registry *r)
+{
+    if (r->ops->watch != NULL)
+        r->ops->watch(r);
+}
+
+struct device_reading device_registry_reading(const struct device_registry *r)
+{
+    return r->ops->reading != NULL ? r->ops->reading(r) : (struct device_reading){.whole = true};
+}
+
 void device_registry_get(struct device_registry *r, struct span name, device_done *done, void *ctx)
 {
     r->ops->get(r, name, done, ctx);

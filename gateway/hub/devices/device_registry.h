@@ -80,6 +80,17 @@ struct device_counts device_registry_counts(const struct device_registry *r);
 void device_registry_each(const struct device_registry *r,
                           void (*take)(void *to, const struct device_record *d), void *to);
 
+/* Somebody looks at all devices: where many hubs share them, device_registry_each soon has those of
+ * the other hubs, too, and keeps them up to date, as long as this is called again within ten
+ * seconds. They are read bit by bit, and it costs nothing once nobody looks. */
+void device_registry_watch(struct device_registry *r);
+struct device_reading {
+    bool whole;      /* device_registry_each has all devices, but for `cut` */
+    bool cut;        /* there are more than can be held: the last ones by name are not there */
+    uint64_t age_ms; /* so old is the oldest of what was read of others */
+};
+struct device_reading device_registry_reading(const struct device_registry *r);
+
 /* d: NULL when why is not ERR_OK. ERR_NOT_FOUND: no such device (any more); ERR_LIMIT; ERR_IO,
  * ERR_BUSY (locked, or too much waits), ERR_NO_MEMORY, ERR_SHUTDOWN: not stored. */
 typedef void device_done(void *ctx, enum err why, const struct device_record *d);

@@ -14,6 +14,9 @@ struct device_registry_ops {
     struct device_counts (*counts)(const struct device_registry *r);
     void (*each)(const struct device_registry *r,
                  void (*take)(void *to, const struct device_record *d), void *to);
+    /* NULL, both: `each` has all devices. */
+    void (*watch)(struct device_registry *r);
+    struct device_reading (*reading)(const struct device_registry *r);
     void (*get)(struct device_registry *r, struct span name, device_done *done, void *ctx);
     void (*get_azure)(struct device_registry *r, struct span id, device_done *done, void *ctx);
     void (*page)(struct device_registry *r, const struct device_page *q, void *ctx);

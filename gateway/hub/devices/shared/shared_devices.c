@@ -6,6 +6,7 @@
 #define MAX_DEVICES 100000
 #define MAX_INVITATIONS 10000
 #define REMEMBERED 10000
+#define WATCH_MS 10000
 
 static const struct store_companion *no_companion(struct device_registry *r)
 {
@@ -32,6 +33,7 @@ static void shared_free(struct device_registry *registry)
     struct shared_devices *r = shared_devices_of(registry);
     timer_free(r->tick);
     shared_ask_end(r);
+    shared_fleet_free(r);
     shared_memory_free(r);
     free(r);
 }
@@ -42,6 +44,8 @@ static const struct device_registry_ops shared_ops = {
     .limit = set_limit,
     .counts = shared_devices_counts,
     .each = shared_devices_each,
+    .watch = shared_fleet_watch,
+    .reading = shared_fleet_reading,
     .get = shared_devices_get,
     .get_azure = shared_devices_get_azure,
     .page = shared_devices_page,
@@ -79,6 +83,8 @@ struct device_registry *shared_devices_new(const struct shared_devices_options *
     r->o = *o;
     if (r->o.remembered == 0)
         r->o.remembered = REMEMBERED;
+    if (r->o.watch_ms == 0)
+        r->o.watch_ms = WATCH_MS;
     r->max_devices = MAX_DEVICES;
     r->max_invitations = o->max_invitations != 0 ? o->max_invitations : MAX_INVITATIONS;
     r->tick = tick;

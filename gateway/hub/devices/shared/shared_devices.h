@@ -5,8 +5,9 @@
  * decided again.
  *
  * Each node remembers the devices whose links it has, and of those that it had lately as many as
- * it may: device_registry_each has these, and when Redis does not answer a device that this node
- * let in before is let in again from memory. Everything else is ENROL_NOT_STORED or ERR_BUSY then.
+ * it may: device_registry_each has these, and with device_registry_watch all others that have been
+ * read, which are a hundred thousand at most. When Redis does not answer a device that this node
+ * let in before is let in again from memory; everything else is ENROL_NOT_STORED or ERR_BUSY then.
  *
  * It differs from the registry of a hub alone in this: the limit of devices is kept as far as this
  * node has counted them (each COUNT_MS, and what it adds itself), so nodes that enrol at the same
@@ -29,6 +30,7 @@ struct shared_devices_options {
     const uint8_t *secrets_key;
     size_t max_invitations; /* 0: 10,000 */
     size_t remembered;      /* devices whose link was here; 0: 10,000 */
+    uint64_t watch_ms;      /* for so long device_registry_watch holds; 0: 10,000 */
     /* That node, if it lives, should look at the device again (device_registry_look): kind is
      * "device", id its name's fold. to: "NAME:EPOCH". May be NULL. */
     void (*hint)(void *owner, const char *to, const char *kind, const char *id);

@@ -20,6 +20,7 @@
 #define SETTLES_MAX 1000   /* devices that are being settled or looked at by the tick */
 #define TRIES_MAX 64       /* of one change against those of others */
 #define NAME_SHARDS 16     /* of the index of names */
+#define FLEET_MAX 100000   /* devices that are held for those who watch */
 #define VERSION_SIZE 24    /* digits, and NUL */
 #define SHARED_KEY_SIZE 320
 
@@ -57,6 +58,26 @@ struct shared_device {
     char fold[];       /* key in the map */
 };
 
+/* A device as it was read for those who watch. */
+struct fleet_row {
+    struct device_record record; /* without sealed keys */
+    char *link;                  /* the owner of its link; "": none */
+};
+struct fleet_rows {
+    struct fleet_row *rows; /* in the order of their names; those before `first` are gone */
+    size_t first, n, room;
+};
+struct shared_fleet {
+    struct timer *timer;      /* NULL: nobody has ever looked */
+    uint64_t watched;         /* loop_now when somebody looked last; 0: nobody does */
+    uint64_t began;           /* when this reading did */
+    uint64_t shown;           /* when the last one did that came to its end; 0: none has */
+    struct fleet_rows read;   /* by this reading */
+    struct fleet_rows before; /* by the last one, with names to which this one has not come */
+    size_t taken;             /* devices in this step */
+    bool full, cut;           /* there is no room for more; so it was in the last reading */
+};
+
 struct shared_devices {
     struct device_registry registry; /* first member */
     struct shared_devices_options o;
@@ -75,6 +96,7 @@ struct shared_devices {
     bool counting;
     struct list asked; /* questions to Redis that are not answered */
     bool ended;        /* Redis is not asked any more */
+    struct shared_fleet fleet;
 };
 
 static inline struct shared_devices *shared_devices_of(struct device_registry *r)
@@ -192,6 +214,12 @@ void shared_index_state(struct shared_devices *r, const char *name, int before, 
 void shared_index_count(struct shared_devices *r);
 struct device_counts shared_devices_counts(const struct device_registry *r);
 bool shared_index_full(const struct shared_devices *r);
+
+/* ---- shared_fleet.c: all devices, for those who watch ---- */
+
+void shared_fleet_watch(struct device_registry *r);
+struct device_reading shared_fleet_reading(const struct device_registry *r);
+void shared_fleet_free(struct shared_devices *r); /* after shared_ask_end */
 
 /* ---- shared_azure.c: what Azure's clients call devices ---- */
 

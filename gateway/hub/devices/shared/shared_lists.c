@@ -1,4 +1,4 @@
-/* Looking at devices: one by its name, pages of all, and those that this node remembers. */
+/* Looking at devices: one by its name, and pages of all. */
 #include "gateway/hub/devices/shared/shared_devices_internal.h"
 
 #include <stdio.h>
@@ -65,27 +65,6 @@ void shared_devices_get(struct device_registry *registry, struct span name, devi
     q->done = done;
     q->ctx = ctx;
     shared_devices_read(q->registry, q->fold, on_found, q);
-}
-
-/* ---- those that this node remembers ---- */
-
-static void each_of(const struct shared_devices *r, const struct list *held,
-                    void (*take)(void *to, const struct device_record *d), void *to)
-{
-    for (const struct list *at = held->next; at != held; at = at->next) {
-        struct shared_device *d = list_entry((uintptr_t)at, struct shared_device, held);
-        shared_device_locate(r, &d->record, d->link);
-        if (d->known)
-            take(to, &d->record);
-    }
-}
-
-void shared_devices_each(const struct device_registry *registry,
-                         void (*take)(void *to, const struct device_record *d), void *to)
-{
-    const struct shared_devices *r = (const struct shared_devices *)registry;
-    each_of(r, &r->links, take, to);
-    each_of(r, &r->recent, take, to);
 }
 
 /* ---- pages ---- */
