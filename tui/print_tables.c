@@ -220,6 +220,15 @@ static bool print_head(const struct model *m, const struct ui *ui, struct buf *o
                             (unsigned long long)t->refused, (unsigned long long)t->failed);
 }
 
+static bool print_store(const struct snapshot_store *s, struct buf *out)
+{
+    char age[FORMAT_SIZE];
+    if (s->name == NULL || strcmp(s->state, "failing") != 0)
+        return true;
+    format_age(s->state_for, age);
+    return print_line(out, "%s, for %s", s->text, age);
+}
+
 typedef bool print_pane(const struct model *m, const struct ui *ui, long utc_offset,
                         struct buf *out);
 static print_pane *const panes[] = {[TABLE_SERVICES] = print_services,
@@ -234,9 +243,10 @@ bool print_tables(const struct model *m, const struct ui *ui, enum table_pane pa
     bool hub = column_role_of(&m->shown) == COLUMN_HUB;
     if (pane != TABLE_ALL)
         return panes[pane == TABLE_TUNNELS && hub ? TABLE_STREAMS : pane](m, ui, utc_offset, out);
-    return print_head(m, ui, out) && print_tunnels(m, ui, utc_offset, out) &&
-           print_line(out, "%s", "") && print_services(m, ui, utc_offset, out) &&
-           print_line(out, "%s", "") && print_streams(m, ui, utc_offset, out);
+    return print_head(m, ui, out) && print_store(&m->shown.store, out) &&
+           print_tunnels(m, ui, utc_offset, out) && print_line(out, "%s", "") &&
+           print_services(m, ui, utc_offset, out) && print_line(out, "%s", "") &&
+           print_streams(m, ui, utc_offset, out);
 }
 
 /* ---- health ---- */
@@ -256,6 +266,9 @@ enum health print_health(const struct model *m, struct buf *out)
             health = HEALTH_NO_DEVICE;
         print_tunnel(t, out);
     }
+    if (s->store.name != NULL && strcmp(s->store.state, "failing") == 0)
+        health = HEALTH_HUB_DOWN;
+    print_store(&s->store, out);
     format_age(s->uptime, age);
     if (health == HEALTH_FINE)
         print_line(out, "%s is up for %s, %llu open", s->program, age,

@@ -64,6 +64,12 @@ void monitor_device(struct monitor *m, const char *name,
  * will object to, which becomes an event; NULL: there is no problem. */
 void monitor_certificate(struct monitor *m, int64_t ends_ms, const char *problem);
 
+/* For a hub: where it keeps what it must not forget has stopped to work, or works again. name:
+ * "redis" or "file"; text: a sentence, which becomes an event. Both are static. What is told twice
+ * is one change. */
+void monitor_store(struct monitor *m, const char *name, bool failing, const char *text);
+#define MONITOR_STORE_MS 60000 /* for so long it is shown that it works again */
+
 /* ---- tunnels: an end of one, with its link to a hub ---- */
 
 /* NO_DEVICE: a source is connected to its hub, which says that the device is not. */

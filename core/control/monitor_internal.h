@@ -139,7 +139,13 @@ struct monitor {
     size_t n_listen;
     size_t (*open_tunnels)(void *ctx); /* NULL: the number is not reported */
     void *open_tunnels_ctx;
-    int64_t certificate_ends_ms;          /* 0: not told */
+    int64_t certificate_ends_ms; /* 0: not told */
+    struct monitor_store {
+        const char *name, *text; /* NULL: it has always worked */
+        bool failing;
+        uint64_t since_ms;     /* on the monitor's clock */
+        int64_t since_wall_ms; /* since 1970 */
+    } store;
     struct monitor_device_source devices; /* each NULL: there are none to be seen */
     struct monitor_node_source nodes;     /* the same */
     char *device;                         /* its name; NULL: this program is none */
@@ -160,6 +166,9 @@ struct monitor {
     struct event_log event_log;
     uint64_t events_dropped; /* events not sent to slow readers */
 };
+
+/* What is to be shown of the store; NULL: nothing. */
+const struct monitor_store *monitor_store_shown(const struct monitor *m);
 
 static inline uint64_t monitor_now(const struct monitor *m)
 {

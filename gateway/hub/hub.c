@@ -210,6 +210,7 @@ void hub_set_monitor(struct hub *hub, struct monitor *m)
     forward_desk_watch(hub->forwards, m);
     hub_watch_nodes(hub, m);
     hub->monitor = m;
+    hub_alerts_watch(hub);
     if (m != NULL)
         hub_look_at_certificate(hub, problem, sizeof problem);
     else

@@ -1,6 +1,7 @@
 #include "gateway/hub/hub_internal.h"
 
 #include "core/base/log.h"
+#include "core/control/monitor.h"
 
 #include <time.h>
 
@@ -36,12 +37,26 @@ static void store_works(struct hub *hub)
     hooks_tell(hub->alerts.hooks, HOOK_STORE_WORKS, fields, COUNT(fields));
 }
 
+void hub_alerts_watch(const struct hub *hub)
+{
+    static const struct {
+        const char *name, *text[2];
+    } stores[] = {
+        {"file", {"what changes is stored again", "what changes cannot be stored"}},
+        {"redis", {"Redis answers again", "Redis does not answer; what changes has to wait"}},
+    };
+    bool failing = hub->alerts.store_failing;
+    size_t kind = hub->redis != NULL;
+    monitor_store(hub->monitor, stores[kind].name, failing, stores[kind].text[failing]);
+}
+
 void hub_alerts_tick(struct hub *hub)
 {
     bool failing = !registry_healthy(hub->registry);
     if (failing == hub->alerts.store_failing)
         return;
     hub->alerts.store_failing = failing;
+    hub_alerts_watch(hub);
     if (failing)
         store_failing(hub);
     else

@@ -23,7 +23,8 @@ struct hub_alerts {
 bool hub_alerts_open(struct hub *hub);
 /* As hub->o says now. */
 enum err hub_alerts_set(struct hub *hub);
-void hub_alerts_tick(struct hub *hub); /* once a second */
+void hub_alerts_tick(struct hub *hub);        /* once a second */
+void hub_alerts_watch(const struct hub *hub); /* the hub has another monitor */
 
 /* gone NULL: the device has come. Not to be called for one link of several of a device. */
 struct hub_alert_device {

@@ -2,6 +2,7 @@
 
 import pathlib
 import re
+import subprocess
 import sys
 import unittest
 
@@ -11,7 +12,7 @@ from api import Key as ApiKey
 from cluster import ClusterCase
 from devices import Key, Link
 from harness import write_secret
-from programs import wait_until
+from programs import DEADLINE, wait_until
 
 sys.path.append(str(pathlib.Path(__file__).parents[1] / "tui"))
 from tmux import Tmux, sanitizer_report  # noqa: E402
@@ -78,6 +79,31 @@ class Watch(ClusterCase):
         t.wait(r"3 nodes  2 up  1 dead")
         t.wait(r"^[> ]c +dead .*\n[> ]a +\* up ")  # what needs a person comes first
         t.keys("q", "q")
+        t.wait("ready>")
+
+    def test_without_redis(self):
+        """Dashboard, page and --check say that Redis is away, for how long, and that it is back."""
+        check = [self.program("tunnel-tui"), "--check", "--socket", self.socket]
+        t = self.dashboard()
+        self.redis.kill()
+        t.wait(r"^ tunnel-tui .* REDIS AWAY +\d+s .* node a")
+        t.wait(r"^ \d\d:\d\d:\d\d STORE Redis does not answer; what changes has to wait")
+        t.keys("D")
+        t.wait("REDIS AWAY")
+        status, text = ops.ask(self.a, "/")
+        self.assertEqual(status, 200)
+        self.assertRegex(text, r"<strong>REDIS AWAY</strong> since \d\d:\d\d:\d\d \(\d+s\): Redis does")
+        done = subprocess.run(check, capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 3, done)
+        self.assertRegex(done.stdout, r"^Redis does not answer; .*, for \d+s\n$")
+        self.redis.start()
+        t.wait("REDIS BACK")  # for a minute
+        self.assertIn("<strong>REDIS BACK</strong>", ops.ask(self.a, "/")[1])
+        t.keys("q")
+        t.wait(r"^ \d\d:\d\d:\d\d store Redis answers again, after \d+s")
+        done = subprocess.run(check, capture_output=True, text=True, timeout=DEADLINE)
+        self.assertEqual(done.returncode, 0, done)
+        t.keys("q")
         t.wait("ready>")
 
     def test_the_page(self):

@@ -80,6 +80,8 @@ class Trouble(Case):
         self.come_again()
         self.assert_tunnel_works()
         self.assertEqual(ops.ask(self.the_hub, "/readyz")[0], 503)
+        wait_until(lambda: "<strong>STORE FAILS</strong>" in ops.ask(self.the_hub, "/")[1],
+                   "the page says so")
         self.assertEqual(ops.ask(self.the_hub, "/healthz")[0], 200)
 
     def assert_well_again(self, opened):

@@ -399,6 +399,30 @@ def hub_certificate():
     return [s]
 
 
+def nodes_redis(state="failing", state_for=42.0, text="Redis does not answer"):
+    """A node of a cluster whose Redis is away, or is back."""
+    s = nodes()[0]
+    s["store"] = {"name": "redis", "state": state, "state_for": state_for,
+                  "since": NOW - state_for, "text": text}
+    s["events"]["list"].append({"event": "store-failing", "number": 93, "time": NOW - 42,
+                                "text": "Redis does not answer; what changes has to wait"})
+    return [s]
+
+
+def nodes_redis_back():
+    s = nodes_redis("works", 3.0, "Redis answers again")[0]
+    s["events"]["list"].append({"event": "store-works", "number": 94, "time": NOW - 3,
+                                "text": "Redis answers again", "age": 39.0})
+    return [s]
+
+
+def hub_store():
+    s = hub()[0]
+    s["store"] = {"name": "file", "state": "failing", "state_for": 4000.0,
+                  "text": "what changes cannot be stored"}
+    return [s]
+
+
 def hub_expired():
     s = hub_certificate()[0]
     s["certificate_ends"] = NOW - 60
@@ -661,7 +685,7 @@ SCENES = {f.__name__.replace("_", "-"): f for f in (
     hub_expired, lost, paused, later,
     pages, groups, ended, ended_none, ended_names, past, past_later, moment, moment_lacks,
     moment_none, labels,
-    nodes, nodes_unknown, nodes_reading, nodes_reading_none, nodes_lacks, nodes_old,
+    nodes, nodes_unknown, nodes_redis, nodes_redis_back, hub_store, nodes_reading, nodes_reading_none, nodes_lacks, nodes_old,
     devices_none, devices_three, devices_states, devices_ten_thousand,
     devices_ten_thousand_first)}
 

@@ -345,6 +345,39 @@ static void nobody_watches(void **state)
     monitor_free(NULL);
 }
 
+/* A hub's store fails, works again, and is not told of any more a minute later. */
+static void the_store(void **state)
+{
+    (void)state;
+    monitor_store(monitor, "redis", false, "nothing has changed");
+    cJSON *j = read_all();
+    assert_null(cJSON_GetObjectItem(j, "store"));
+    cJSON_Delete(j);
+    monitor_store(monitor, "redis", true, "it is away");
+    pass(4000);
+    monitor_store(monitor, "redis", true, "it is away");
+    j = read_all();
+    assert_string_equal(text(j, "store.name"), "redis");
+    assert_string_equal(text(j, "store.state"), "failing");
+    assert_string_equal(text(j, "store.text"), "it is away");
+    assert_about(number(j, "store.state_for"), 4);
+    assert_about(number(j, "store.since"), (double)wall_ms / 1000 - 4);
+    assert_string_equal(text(j, "events.list.0.event"), "store-failing");
+    assert_int_equal(cJSON_GetArraySize(at(j, "events.list")), 1);
+    cJSON_Delete(j);
+    monitor_store(monitor, "redis", false, "it is back");
+    pass(MONITOR_STORE_MS - 1);
+    j = read_all();
+    assert_string_equal(text(j, "store.state"), "works");
+    assert_string_equal(text(j, "events.list.1.event"), "store-works");
+    assert_about(number(j, "events.list.1.age"), 4);
+    cJSON_Delete(j);
+    pass(1);
+    j = read_all();
+    assert_null(cJSON_GetObjectItem(j, "store"));
+    cJSON_Delete(j);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
@@ -357,6 +390,7 @@ int main(void)
         TEST(more_of_the_same),
         TEST(prometheus),
         TEST(histogram),
+        TEST(the_store),
         TEST(nobody_watches),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,15 @@ static void write_text(const struct snapshot_event *e, struct log_line *out)
     add(out, "%s", why(e));
 }
 
+static void write_store(const struct snapshot_event *e, struct log_line *out)
+{
+    char age[FORMAT_SIZE];
+    write_text(e, out);
+    format_age(e->age, age);
+    if (e->age > 0)
+        add(out, ", after %s", age);
+}
+
 static const struct {
     const char *event, *word;
     enum role role;
@@ -203,6 +212,8 @@ static const struct {
     {"device", "HERE", ROLE_OK, write_device},
     {"memory", "WARN", ROLE_BAD, write_memory},
     {"ending", "WARN", ROLE_BUSY, write_ending},
+    {"store-failing", "STORE", ROLE_BAD, write_store},
+    {"store-works", "store", ROLE_OK, write_store},
     {"certificate", "CERT", ROLE_BUSY, write_text},
     {"dropped", "WARN", ROLE_BUSY, write_dropped},
     {"lost", "LOST", ROLE_BAD, write_text},

@@ -110,7 +110,7 @@ static void draw_state_text(const struct canvas *v, char *out, size_t size, enum
 
 /* ---- the parts ---- */
 
-enum { PARTS = 14, PART_TEXT = 400 };
+enum { PARTS = 15, PART_TEXT = 400 };
 
 struct parts {
     int n;
@@ -265,6 +265,21 @@ static void add_certificate(struct parts *p, const struct canvas *v)
         add(p, 9, 30, ROLE_BAD, "CERT EXPIRED");
 }
 
+/* Where a hub keeps what it must not forget: that it fails, or that it works again. */
+static void add_store(struct parts *p, const struct canvas *v)
+{
+    const struct snapshot_store *s = &v->s->store;
+    char age[FORMAT_SIZE];
+    if (s->name == NULL || v->m->link == MODEL_LOST)
+        return;
+    bool redis = strcmp(s->name, "redis") == 0;
+    format_age(s->state_for, age);
+    if (strcmp(s->state, "failing") == 0)
+        add(p, 9, 30, ROLE_BAD, "%s %s", redis ? "REDIS AWAY" : "STORE FAILS", age);
+    else
+        add(p, 9, 30, ROLE_OK, "%s", redis ? "REDIS BACK" : "STORE WORKS");
+}
+
 /* What an agent stands by as. */
 static void add_standby(struct parts *p, const struct canvas *v)
 {
@@ -328,6 +343,7 @@ static void gather(struct parts *p, const struct canvas *v)
     add_memory(p, v);
     add_ending(p, v);
     add_certificate(p, v);
+    add_store(p, v);
     add_standby(p, v);
     add_hub(p, v);
     add_far_trip(p, v);

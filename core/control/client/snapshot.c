@@ -78,6 +78,18 @@ static bool read_standby(struct json_reader *r, const cJSON *object, void *at)
 }
 #undef STRUCT
 
+#define STRUCT snapshot_store
+static bool read_store(struct json_reader *r, const cJSON *object, void *at)
+{
+    static const struct json_member members[] = {
+        JSON_SAME(name, json_read_text),  JSON_SAME(state, json_read_text),
+        JSON_SAME(text, json_read_text),  JSON_SAME(state_for, json_read_real),
+        JSON_SAME(since, json_read_real),
+    };
+    return json_read_object(r, object, members, JSON_COUNT(members), at);
+}
+#undef STRUCT
+
 #define STRUCT snapshot_tunnel
 static const struct json_member tunnel_members[] = {
     JSON_SAME(name, json_read_text),           JSON_SAME(hub, json_read_text),
@@ -205,6 +217,7 @@ static const struct json_member snapshot_members[] = {
     JSON_SAME(devices, snapshot_read_devices),
     {"nodes", snapshot_read_nodes, 0},
     JSON_SAME(device, read_standby),
+    JSON_SAME(store, read_store),
     JSON_SAME(certificate_ends, json_read_real),
 };
 #undef STRUCT
@@ -306,6 +319,7 @@ static enum err read_json(struct span json, read_root *read, struct snapshot *ou
                              .instance = "",
                              .host = "",
                              .device = {.state = "", .text = ""},
+                             .store = {.state = "", .text = ""},
                              .memory = memory};
     const cJSON *root = parse(&tree, json);
     if (root == NULL)

@@ -183,6 +183,12 @@ struct snapshot_node {
     double rate;
 };
 
+/* Where a hub keeps what it must not forget, if it fails or has just done so. */
+struct snapshot_store {
+    const char *name, *state, *text; /* "redis", "file"; "failing", "works"; name NULL: it works */
+    double state_for, since;         /* seconds; since 1970 */
+};
+
 /* What an agent stands by as. */
 struct snapshot_standby {
     const char *name, *state; /* NULL: it does not; "present", "pending", "refused", "away" */
@@ -203,6 +209,7 @@ struct snapshot {
     size_t n_nodes;
     struct snapshot_node *nodes;
     struct snapshot_standby device;
+    struct snapshot_store store;
     size_t n_listen;
     const char **listen;
     struct snapshot_counts totals;

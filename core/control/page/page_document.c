@@ -51,6 +51,26 @@ static void put_summary(struct page *p)
     page_put(p, "</dl>\n");
 }
 
+static void put_store(struct page *p)
+{
+    const struct monitor_store *s = monitor_store_shown(p->m);
+    if (s == NULL)
+        return;
+    bool redis = strcmp(s->name, "redis") == 0;
+    page_printf(p, "<p class=\"%s\"><strong>%s %s</strong> since ", s->failing ? "s-down" : "s-up",
+                redis ? "REDIS" : "STORE",
+                redis && s->failing ? "AWAY"
+                : redis             ? "BACK"
+                : s->failing        ? "FAILS"
+                                    : "WORKS");
+    page_clock(p, s->since_wall_ms);
+    page_put(p, " (");
+    page_age(p, p->now - s->since_ms);
+    page_put(p, "): ");
+    page_text(p, s->text);
+    page_put(p, ".</p>\n");
+}
+
 static void put_tabs(struct page *p)
 {
     page_put(p, "<nav aria-label=\"Views\"><ul>");
@@ -66,6 +86,7 @@ static void put_tabs(struct page *p)
 static void put_middle(struct page *p)
 {
     monitor_absorb_all(p->m);
+    put_store(p);
     put_summary(p);
     page_graph(p);
     if (!p->hub) {
