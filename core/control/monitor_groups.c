@@ -1,6 +1,26 @@
 /* A monitor's rows in their groups. */
 #include "core/control/monitor_internal.h"
 
+#include <stdio.h>
+#include <string.h>
+
+const char *monitor_group_key(const struct monitor *m, enum group_kind kind,
+                              const char *const texts[FILTER_TEXTS], char out[GROUP_KEY])
+{
+    static const enum filter_text members[GROUP_KINDS] = {
+        [GROUP_USER] = FILTER_USER,
+        [GROUP_SERVICE] = FILTER_SERVICE,
+        [GROUP_DEVICE] = FILTER_TUNNEL,
+    };
+    enum filter_text member = members[kind];
+    if (kind == GROUP_CLIENT)
+        return group_client_key(texts[FILTER_PROCESS], texts[FILTER_CLIENT], out);
+    if (member == FILTER_TUNNEL && strcmp(m->o.role, "hub") == 0)
+        member = FILTER_SERVICE;
+    snprintf(out, GROUP_KEY, "%s", texts[member]);
+    return out;
+}
+
 void monitor_group_set(struct monitor_row *r, enum group_kind kind, const char *key)
 {
     struct groups *all = &r->monitor->groups[kind];

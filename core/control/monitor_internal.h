@@ -116,8 +116,9 @@ struct monitor_hub_tunnel {
 struct kept_row {
     uint64_t id;
     int64_t wall_ms, closed_wall_ms; /* since 1970: when it came, and when it ended */
-    uint64_t age_ms, idle_ms, first_byte_ms, answered_ms;
-    uint64_t closed_ms; /* on the monitor's clock */
+    uint64_t age_ms, idle_ms, first_byte_ms;
+    uint64_t answered_ms; /* after it came, 1 at least; 0: it was not */
+    uint64_t closed_ms;   /* on the monitor's clock */
     uint64_t down, up, peak_down, peak_up;
     pid_t pid; /* 0: not known */
     uid_t uid;
@@ -190,6 +191,8 @@ void monitor_row_free(struct monitor_row *r);
 void monitor_absorb_all(struct monitor *m);
 /* elapsed: milliseconds since the last tick, > 0. */
 void monitor_row_tick(struct monitor_row *r, uint64_t elapsed);
+/* Whether an answered row that ends so has not failed. */
+bool monitor_is_orderly(enum err why);
 /* By id, also a closed one; NULL: none. */
 struct monitor_row *monitor_row_find(struct monitor *m, uint64_t id);
 /* The mean rate of the last MEAN_SECONDS. */
@@ -201,6 +204,9 @@ uint64_t monitor_row_idle(const struct monitor_row *r, uint64_t now);
 /* Bytes of both directions in the last ROW_SECONDS, in cells of equal length, the newest last. */
 void monitor_row_trend(const struct monitor_row *r, uint64_t out[TREND_CELLS]);
 
+/* The key of that kind of a row with these texts, none of which is NULL; returns out. */
+const char *monitor_group_key(const struct monitor *m, enum group_kind kind,
+                              const char *const texts[FILTER_TEXTS], char out[GROUP_KEY]);
 /* Counts r in the group of that key, and what it has counted elsewhere so far. */
 void monitor_group_set(struct monitor_row *r, enum group_kind kind, const char *key);
 /* The groups by who its client is (client, user), or by where a stream leads (service, device). */

@@ -50,7 +50,8 @@ void monitor_keep(struct monitor *m, const struct monitor_row *r)
     k->closed_ms = r->closed_ms;
     k->age_ms = r->closed_ms - r->accepted_ms;
     k->idle_ms = r->closed_ms - r->moved_ms;
-    k->answered_ms = r->answered_ms != 0 ? r->answered_ms - r->accepted_ms : 0;
+    k->answered_ms =
+        r->answered_ms > r->accepted_ms ? r->answered_ms - r->accepted_ms : r->answered;
     k->got_byte = r->counters.answered;
     k->first_byte_ms = r->counters.first_byte_ms;
     k->down = r->counters.down;

@@ -20,7 +20,7 @@ const char *monitor_state_name(enum monitor_state s)
 
 /* Whether what ends so was in good order. In V1 to V3 the far end has one way to end a
  * connection, a reset; after an answer that is how a service says goodbye. */
-static bool is_orderly(enum err why)
+bool monitor_is_orderly(enum err why)
 {
     static const enum err orderly[] = {
         ERR_OK,       ERR_EOF,      ERR_CLIENT_CLOSED, ERR_SERVICE_CLOSED, ERR_PEER_RESET,
@@ -188,7 +188,7 @@ static void count_end(struct monitor_row *r, const struct monitor_end *end, bool
 {
     struct stream_counters *t[2];
     bool refused = !orderly && !r->answered;
-    bool failed = !orderly && r->answered && !is_orderly(end->why);
+    bool failed = !orderly && r->answered && !monitor_is_orderly(end->why);
     counters_of(r, t);
     for (size_t i = 0; i < 2 && t[i] != NULL; i++) {
         t[i]->open--;

@@ -49,6 +49,11 @@ static void put_always(struct json_writer *w, const char *name, uint64_t n)
 
 /* ---- parts ---- */
 
+static struct sum_now counters_now(const struct stream_counters *t)
+{
+    return (struct sum_now){t->served, t->failed, t->down, t->up};
+}
+
 static void put_device(const struct monitor *m, struct json_writer *w)
 {
     struct monitor_device_state now = {0};
@@ -77,10 +82,12 @@ static void put_store(const struct monitor_store *s, uint64_t now, struct json_w
     json_close(w, '}');
 }
 
-static void put_program(struct monitor *m, bool readonly, struct json_writer *w)
+static void put_program(struct monitor *m, bool readonly, const struct sums_then *then,
+                        struct json_writer *w)
 {
     char host[256] = "";
     uint64_t now = monitor_now(m);
+    struct sum_now now_in_all = counters_now(&m->total);
     if (gethostname(host, sizeof host - 1) != 0)
         host[0] = '\0';
     json_number(w, "schema", 1);
@@ -108,6 +115,8 @@ static void put_program(struct monitor *m, bool readonly, struct json_writer *w)
     json_close(w, ']');
     json_open(w, "totals", '{');
     put_stream_counters(w, &m->total, put_always);
+    if (then != NULL)
+        sum_then_write(then, then->all, &now_in_all, w);
     json_close(w, '}');
 }
 
@@ -156,8 +165,17 @@ static uint64_t mean_first_byte(const struct monitor_service *s)
     return n > 0 ? s->first_byte_ms / n : 0;
 }
 
+static const struct sum_then *service_then(const struct monitor_tunnel *t,
+                                           const struct monitor_service *s,
+                                           const struct sums_then *then)
+{
+    char key[SERVICE_KEY];
+    return then != NULL ? sums_then_of(then, sum_then_service(t->name, s->id, key)) : NULL;
+}
+
+/* then: NULL unless a moment is asked for, as below. */
 static void put_service(const struct monitor_tunnel *t, const struct monitor_service *s,
-                        enum monitor_link link, struct json_writer *w)
+                        enum monitor_link link, const struct sums_then *then, struct json_writer *w)
 {
     json_open(w, NULL, '{');
     report_put_text(w, "id", s->id);
@@ -167,18 +185,23 @@ static void put_service(const struct monitor_tunnel *t, const struct monitor_ser
     report_put_text(w, "state", monitor_service_state(s, link));
     put_stream_counters(w, &s->counters, report_put_number);
     report_put_time(w, "first_byte", mean_first_byte(s));
+    struct sum_now now = counters_now(&s->counters);
+    if (then != NULL)
+        sum_then_write(then, service_then(t, s, then), &now, w);
     json_close(w, '}');
 }
 
-static void put_services(struct monitor_tunnel *t, struct json_writer *w)
+static void put_services(struct monitor_tunnel *t, const struct sums_then *then,
+                         struct json_writer *w)
 {
     struct monitor_tunnel_state state;
     monitor_tunnel_look(t, &state);
     list_each(node, &t->services)
     {
         const struct monitor_service *s = list_entry(node, struct monitor_service, node);
-        if (s->present || s->counters.open > 0)
-            put_service(t, s, state.link, w);
+        const struct sum_then *was = service_then(t, s, then);
+        if (s->present || s->counters.open > 0 || (was != NULL && was->open > 0))
+            put_service(t, s, state.link, then, w);
     }
 }
 
@@ -246,16 +269,24 @@ static void put_events(const struct event_log *j, uint64_t known, struct json_wr
 
 void report_snapshot(struct monitor *m, const struct snapshot_query *wanted, struct json_writer *w)
 {
-    uint64_t now = monitor_now(m);
+    uint64_t now = monitor_now(m), at = wanted->streams.wanted ? wanted->streams.at_ms : 0;
+    struct sums_then services = {0};
+    const struct sums_then *then = at != 0 ? &services : NULL;
     monitor_absorb_all(m);
+    if (at != 0)
+        sums_then_take(m, at, GROUP_NONE, &services);
     json_open(w, NULL, '{');
-    put_program(m, wanted->readonly, w);
+    put_program(m, wanted->readonly, then, w);
     json_open(w, "tunnels", '[');
     list_each(node, &m->tunnels) put_tunnel(list_entry(node, struct monitor_tunnel, node), now, w);
     json_close(w, ']');
     json_open(w, "services", '[');
-    list_each(node, &m->tunnels) put_services(list_entry(node, struct monitor_tunnel, node), w);
+    list_each(node, &m->tunnels)
+    {
+        put_services(list_entry(node, struct monitor_tunnel, node), then, w);
+    }
     json_close(w, ']');
+    sums_then_free(&services);
     report_streams(m, wanted, now, w);
     json_open(w, "history", '{');
     put_ring(&m->history.seconds, "seconds", wanted->history, w);

@@ -5,6 +5,7 @@
 #include "core/control/monitor_internal.h"
 #include "core/control/report.h"
 #include "core/control/row_page.h"
+#include "core/control/sums_then.h"
 
 /* ---- members, which are left out without a value ---- */
 

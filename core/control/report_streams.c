@@ -68,8 +68,13 @@ static void put_closed(const struct monitor *m, const struct snapshot_query *wan
 
 /* ---- groups ---- */
 
-static void put_group(const struct group *g, bool other, struct json_writer *w)
+/* then: NULL unless a moment is asked for. */
+static void put_group(const struct group *g, bool other, const struct sums_then *then,
+                      const struct sum_then *was, struct json_writer *w)
 {
+    struct sum_now now = {g->served, g->failed, g->down, g->up};
+    if (then != NULL && then->known && !sum_then_was(was, &now))
+        return; /* it has come since */
     json_open(w, NULL, '{');
     report_put_text(w, "key", g->key);
     report_put_flag(w, "other", other);
@@ -82,20 +87,31 @@ static void put_group(const struct group *g, bool other, struct json_writer *w)
     report_put_number(w, "rate_down", g->rate_down);
     report_put_number(w, "rate_up", g->rate_up);
     report_put_number(w, "peak", g->peak);
+    if (then != NULL)
+        sum_then_write(then, was, &now, w);
     json_close(w, '}');
 }
 
-static void put_groups(const struct groups *all, const char *by, struct json_writer *w)
+static void put_groups(const struct monitor *m, enum group_kind kind, uint64_t at_ms,
+                       struct json_writer *w)
 {
+    const struct groups *all = &m->groups[kind];
     const struct group *sorted[GROUPS_MAX + 1];
+    struct sums_then then = {0};
     size_t n = monitor_groups_sorted(all, sorted);
+    if (at_ms != 0)
+        sums_then_take(m, at_ms, kind, &then);
     json_open(w, "groups", '{');
-    json_text(w, "by", span_of(by));
+    json_text(w, "by", span_of(group_kind_name(kind)));
     json_open(w, "rows", '[');
-    for (size_t i = 0; i < n; i++)
-        put_group(sorted[i], sorted[i] == &all->other, w);
+    for (size_t i = 0; i < n; i++) {
+        bool other = sorted[i] == &all->other;
+        const struct sum_then *was = other ? then.other : sums_then_of(&then, sorted[i]->key);
+        put_group(sorted[i], other, at_ms != 0 ? &then : NULL, was, w);
+    }
     json_close(w, ']');
     json_close(w, '}');
+    sums_then_free(&then);
 }
 
 void report_streams(struct monitor *m, const struct snapshot_query *wanted, uint64_t now,
@@ -112,5 +128,5 @@ void report_streams(struct monitor *m, const struct snapshot_query *wanted, uint
     if (wanted->closed.wanted)
         put_closed(m, wanted, now, w);
     if (wanted->groups.kind != GROUP_NONE)
-        put_groups(&m->groups[wanted->groups.kind], group_kind_name(wanted->groups.kind), w);
+        put_groups(m, wanted->groups.kind, wanted->streams.wanted ? wanted->streams.at_ms : 0, w);
 }

@@ -173,22 +173,11 @@ struct choice {
 
 static bool is_in_group(const struct choice *c, const struct page_row *r)
 {
-    static const enum filter_text members[GROUP_KINDS] = {
-        [GROUP_USER] = FILTER_USER,
-        [GROUP_SERVICE] = FILTER_SERVICE,
-        [GROUP_DEVICE] = FILTER_TUNNEL,
-    };
-    const char *const *texts = r->facts.texts;
     char key[GROUP_KEY];
     if (c->group->key == NULL || c->group->kind == GROUP_NONE)
         return true;
-    if (c->group->kind == GROUP_CLIENT)
-        return strcmp(group_client_key(texts[FILTER_PROCESS], texts[FILTER_CLIENT], key),
-                      c->group->key) == 0;
-    enum filter_text member = members[c->group->kind];
-    if (member == FILTER_TUNNEL && strcmp(c->m->o.role, "hub") == 0)
-        member = FILTER_SERVICE;
-    return strncmp(texts[member], c->group->key, GROUP_KEY - 1) == 0;
+    monitor_group_key(c->m, c->group->kind, r->facts.texts, key);
+    return strncmp(key, c->group->key, GROUP_KEY - 1) == 0;
 }
 
 typedef void take(void *to, const struct page_row *r);

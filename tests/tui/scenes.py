@@ -563,11 +563,31 @@ def moment(**page):
         gone.pop(name, None)
     s["streams"] = [*rows[:3], gone, ended]
     s["streams_page"] = {"total": 5, "matching": 5, "at": s["clock"] - 3} | page
+    sums_then(s)
     return [s]
 
 
+def sums_then(s):
+    """What services and groups were then: of one nothing but how many, of another all."""
+    for i, one in enumerate(s["services"]):
+        one["then"] = {"open": 2 - i % 3, "served": 90 + i, "failed": i % 2}
+        if i > 0:
+            one["then"] |= {"counted": True, "rated": True, "bytes_down": 2048 * i, "rate_down": 1024 * i}
+    s["totals"]["then"] = {"open": 4, "served": 1190, "rated": True, "rate_down": 2048, "rate_up": 7}
+    s["groups"] = {"by": "client", "rows": [
+        {"key": "firefox", "open": 1, "served": 811, "bytes_down": 1 << 30, "peak": 1 << 20,
+         "then": {"open": 3, "served": 700, "failed": 2, "rated": True, "rate_down": 4096}},
+        {"key": "ssh", "open": 1, "served": 90,
+         "then": {"open": 1, "served": 80, "counted": True, "rated": True, "bytes_down": 300 << 20,
+                  "rate_up": 512}}]}
+
+
 def moment_lacks():
-    return moment(lacks=True)
+    """Too many have ended since."""
+    s = moment(lacks=True)[0]
+    for one in s["services"] + s["groups"]["rows"] + [s["totals"]]:
+        del one["then"]
+    return [s]
 
 
 def moment_none():

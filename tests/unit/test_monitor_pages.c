@@ -474,6 +474,94 @@ static void moments_and_bounds(void **state)
     finish_all(5);
 }
 
+/* ---- sums of a moment ---- */
+
+static const cJSON *row_with(const cJSON *rows, const char *name, const char *value)
+{
+    const cJSON *row;
+    cJSON_ArrayForEach(row, rows) if (strcmp(text(row, name), value) == 0) return row;
+    return NULL;
+}
+
+static bool flag(const cJSON *j, const char *path)
+{
+    return cJSON_IsTrue(at(j, path));
+}
+
+/* Two and a half seconds after the first began: 1 and 3 are in a, and 2 in b. */
+static cJSON *ask_then(uint64_t begin_ms, const char *more)
+{
+    char query[120];
+    snprintf(query, sizeof query, "limit=9&at=%llu&during=1000%s",
+             (unsigned long long)(begin_ms + 2500), more);
+    return ask(query);
+}
+
+static void services_and_groups_of_a_moment(void **state)
+{
+    uint64_t begin_ms = clock_ms;
+    (void)state;
+    five();
+    second();
+    cJSON *j = ask_then(begin_ms, "&groups=service");
+    const cJSON *a = row_with(at(j, "services"), "id", "a");
+    const cJSON *b = row_with(at(j, "services"), "id", "b");
+    assert_int_equal(number(a, "open"), 3); /* of now, as ever */
+    assert_int_equal(number(a, "then.open"), 2);
+    assert_int_equal(number(a, "then.served"), 2);
+    assert_int_equal(number(a, "then.bytes_down"), 100);
+    assert_true(flag(a, "then.counted") && flag(a, "then.rated"));
+    assert_int_equal(number(a, "then.rate_down"), 100);
+    assert_int_equal(number(b, "then.open"), 1);
+    assert_null(at(b, "then.bytes_down"));
+    assert_int_equal(number(j, "totals.then.open"), 3);
+    assert_int_equal(number(j, "totals.then.bytes_down"), 100);
+    const cJSON *group = row_with(at(j, "groups.rows"), "key", "a");
+    assert_int_equal(number(group, "then.open"), 2);
+    assert_int_equal(number(group, "then.bytes_down"), 100);
+    cJSON_Delete(j);
+    j = ask_then(begin_ms, "&groups=client"); /* those of 4 and 5 had not come */
+    assert_int_equal(cJSON_GetArraySize(at(j, "groups.rows")), 3);
+    assert_null(row_with(at(j, "groups.rows"), "key", "192.0.2.1"));
+    cJSON_Delete(j);
+    finish(&flows[1], ERR_IO); /* of which nobody knows when its bytes moved, */
+    finish(&flows[3], ERR_OK); /* and of which all came later */
+    j = ask_then(begin_ms, "&groups=service");
+    b = row_with(at(j, "services"), "id", "b");
+    assert_int_equal(number(b, "failed"), 1);
+    assert_int_equal(number(b, "then.open"), 1);
+    assert_int_equal(number(b, "then.served"), 1);
+    assert_null(at(b, "then.failed"));
+    assert_false(flag(b, "then.counted") || flag(b, "then.rated"));
+    assert_true(flag(row_with(at(j, "services"), "id", "a"), "then.counted"));
+    assert_false(flag(j, "totals.then.counted"));
+    cJSON_Delete(j);
+    j = ask("limit=9");
+    assert_null(at(j, "totals.then"));
+    cJSON_Delete(j);
+    finish(&flows[0], ERR_OK);
+    finish(&flows[2], ERR_OK);
+    finish(&flows[4], ERR_OK);
+}
+
+/* More have ended since than are kept: nothing is told. */
+static void sums_of_a_moment_that_is_not_kept(void **state)
+{
+    uint64_t begin_ms = clock_ms;
+    struct monitor_tunnel *t = add_tunnel("pump", &up);
+    (void)state;
+    pass(5000);
+    for (size_t i = 0; i < 1001; i++) {
+        start(&flows[0], "192.0.2.1:4000");
+        serve(&flows[0], t, "a");
+        finish(&flows[0], ERR_OK);
+    }
+    cJSON *j = ask_then(begin_ms, "");
+    assert_null(at(j, "totals.then"));
+    assert_null(at(row_with(at(j, "services"), "id", "a"), "then"));
+    cJSON_Delete(j);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -494,6 +582,8 @@ int main(void)
         TEST(before_an_answer),
         TEST(forgotten),
         TEST(moments_and_bounds),
+        TEST(services_and_groups_of_a_moment),
+        TEST(sums_of_a_moment_that_is_not_kept),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

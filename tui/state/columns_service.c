@@ -3,12 +3,15 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WRITE(name, how, value, role)                                                              \
+/* known: whether it is, of a moment that has passed. */
+#define WRITE(name, how, value, role, known)                                                       \
     static void write_##name(const void *row, enum units units, int width,                         \
                              struct column_text *out)                                              \
     {                                                                                              \
         const struct snapshot_service *s = row;                                                    \
         (void)units, (void)width;                                                                  \
+        if (column_put_unknown(s->past && !(known), out))                                          \
+            return;                                                                                \
         how(value, out->buffer);                                                                   \
         column_put_number(out, role);                                                              \
     }
@@ -32,6 +35,8 @@
     {                                                                                              \
         const struct snapshot_service *s = row;                                                    \
         (void)width;                                                                               \
+        if (column_put_unknown(s->past && !s->counts.then.rated, out))                             \
+            return;                                                                                \
         format_rate(s->counts.name, units, out->buffer);                                           \
         column_put_number(out, which);                                                             \
     }
@@ -39,14 +44,14 @@
 TEXT(id)
 TEXT(host)
 TEXT(tunnel)
-WRITE(open, format_count, s->counts.open, ROLE_TEXT)
-WRITE(max, format_count, s->counts.max, ROLE_TEXT)
-WRITE(served, format_count, s->counts.served, ROLE_TEXT)
-WRITE(failed, format_count, s->counts.failed, ROLE_BAD)
-WRITE(refused, format_count, s->counts.refused, ROLE_BAD)
-WRITE(first, format_moment, s->first_byte, ROLE_TEXT)
-WRITE(down, format_bytes, s->counts.bytes_down, ROLE_DOWN)
-WRITE(up, format_bytes, s->counts.bytes_up, ROLE_UP)
+WRITE(open, format_count, s->counts.open, ROLE_TEXT, s->counts.then.known)
+WRITE(max, format_count, s->counts.max, ROLE_TEXT, false)
+WRITE(served, format_count, s->counts.served, ROLE_TEXT, s->counts.then.known)
+WRITE(failed, format_count, s->counts.failed, ROLE_BAD, s->counts.then.known)
+WRITE(refused, format_count, s->counts.refused, ROLE_BAD, false)
+WRITE(first, format_moment, s->first_byte, ROLE_TEXT, false)
+WRITE(down, format_bytes, s->counts.bytes_down, ROLE_DOWN, s->counts.then.counted)
+WRITE(up, format_bytes, s->counts.bytes_up, ROLE_UP, s->counts.then.counted)
 RATE(rate_down, ROLE_DOWN)
 RATE(rate_up, ROLE_UP)
 
@@ -61,6 +66,8 @@ static void write_state(const void *row, enum units units, int width, struct col
 {
     const struct snapshot_service *s = row;
     (void)units, (void)width;
+    if (column_put_unknown(s->past, out))
+        return;
     /* This state is one character too wide. */
     bool no_device = span_is(span_of(s->state), "no-device");
     column_put_text(out, no_device ? "no dev" : s->state,
@@ -71,6 +78,8 @@ static void write_trip(const void *row, enum units units, int width, struct colu
 {
     const struct snapshot_service *s = row;
     (void)units, (void)width;
+    if (column_put_unknown(s->past, out))
+        return;
     format_moment(s->round_trip, out->buffer);
     column_put_number(out, ROLE_TEXT);
 }

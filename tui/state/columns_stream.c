@@ -18,14 +18,6 @@
         return how(x->member, y->member);                                                          \
     }
 
-/* Of a stream as it was at a moment some things are not known. True: it was written so. */
-static bool is_unknown(bool unknown, struct column_text *out)
-{
-    if (unknown)
-        column_put_text(out, "?", ROLE_QUIET);
-    return unknown;
-}
-
 static bool is_uncounted(const struct snapshot_stream *s)
 {
     return s->then && !s->counted;
@@ -50,37 +42,37 @@ WRITE(age, {
     column_put_text(out, out->buffer, ROLE_TEXT);
 })
 WRITE(down, {
-    if (is_unknown(is_uncounted(s), out))
+    if (column_put_unknown(is_uncounted(s), out))
         return;
     format_bytes(s->bytes_down, out->buffer);
     column_put_number(out, ROLE_DOWN);
 })
 WRITE(up, {
-    if (is_unknown(is_uncounted(s), out))
+    if (column_put_unknown(is_uncounted(s), out))
         return;
     format_bytes(s->bytes_up, out->buffer);
     column_put_number(out, ROLE_UP);
 })
 WRITE(rate_down, {
-    if (is_unknown(is_uncounted(s), out))
+    if (column_put_unknown(is_uncounted(s), out))
         return;
     format_rate(s->rate_down, units, out->buffer);
     column_put_number(out, ROLE_DOWN);
 })
 WRITE(rate_up, {
-    if (is_unknown(is_uncounted(s), out))
+    if (column_put_unknown(is_uncounted(s), out))
         return;
     format_rate(s->rate_up, units, out->buffer);
     column_put_number(out, ROLE_UP);
 })
 WRITE(first, {
-    if (is_unknown(s->then, out))
+    if (column_put_unknown(s->then, out))
         return;
     format_moment(s->first_byte, out->buffer);
     column_put_number(out, ROLE_TEXT);
 })
 WRITE(queue, {
-    if (is_unknown(s->then, out))
+    if (column_put_unknown(s->then, out))
         return;
     format_bytes(s->queued_down + s->queued_up, out->buffer);
     column_put_number(out, ROLE_BUSY);
@@ -95,7 +87,7 @@ static bool is_idle(const struct snapshot_stream *s)
 
 WRITE(user, column_put_text(out, s->user, ROLE_TEXT);)
 WRITE(idle, {
-    if (is_unknown(s->then, out))
+    if (column_put_unknown(s->then, out))
         return;
     if (s->idle > 0)
         format_age(s->idle, out->buffer);

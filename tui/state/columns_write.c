@@ -10,6 +10,13 @@ void column_put_text(struct column_text *out, const char *text, enum role role)
     out->role = role;
 }
 
+bool column_put_unknown(bool unknown, struct column_text *out)
+{
+    if (unknown)
+        column_put_text(out, "?", ROLE_QUIET);
+    return unknown;
+}
+
 void column_put_number(struct column_text *out, enum role role)
 {
     bool zero = strcmp(out->buffer, "-") == 0 || strcmp(out->buffer, "0") == 0;

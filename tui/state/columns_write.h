@@ -12,4 +12,7 @@ int compare_texts(const char *a, const char *b); /* ignores case */
 int compare_counts(uint64_t a, uint64_t b);
 int compare_numbers(double a, double b); /* NaN sorts first */
 
+/* Of what is told of a moment some is not known. True: it was written so. */
+bool column_put_unknown(bool unknown, struct column_text *out);
+
 #endif

@@ -62,7 +62,19 @@ static const struct field service_fields[] = {
     COUNTED(COUNT, open), COUNTED(COUNT, max), COUNTED(COUNT, served), COUNTED(COUNT, failed), COUNTED(COUNT, refused),
     COUNTED(COUNT, bytes_down), COUNTED(COUNT, bytes_up), COUNTED(REAL, rate_down), COUNTED(REAL, rate_up), F(REAL, first_byte)};
 #undef STRUCT
+#define STRUCT snapshot_service
+/* Without `counted` its bytes are not known, and without `rated` its rates. */
+static const struct field past_service_fields[] = {
+    {"service", TEXT, offsetof(struct snapshot_service, id)}, F(TEXT, tunnel), F(TEXT, host), F(TEXT, target),
+    COUNTED(COUNT, open), COUNTED(COUNT, served), COUNTED(COUNT, failed),
+    {"counted", FLAG, offsetof(struct snapshot_service, counts.then.counted)}, COUNTED(COUNT, bytes_down), COUNTED(COUNT, bytes_up),
+    {"rated", FLAG, offsetof(struct snapshot_service, counts.then.rated)}, COUNTED(REAL, rate_down), COUNTED(REAL, rate_up)};
+#undef STRUCT
 #define STRUCT snapshot_group
+static const struct field past_group_fields[] = {
+    {"group", TEXT, offsetof(struct snapshot_group, key)}, F(FLAG, other), F(COUNT, open), F(COUNT, served), F(COUNT, failed),
+    {"counted", FLAG, offsetof(struct snapshot_group, then.counted)}, F(COUNT, bytes_down), F(COUNT, bytes_up),
+    {"rated", FLAG, offsetof(struct snapshot_group, then.rated)}, F(REAL, rate_down), F(REAL, rate_up)};
 static const struct field group_fields[] = {
     {"group", TEXT, offsetof(struct snapshot_group, key)}, F(FLAG, other), F(COUNT, open), F(COUNT, served), F(COUNT, refused), F(COUNT, failed),
     F(COUNT, bytes_down), F(COUNT, bytes_up), F(REAL, rate_down), F(REAL, rate_up), F(REAL, peak)};
@@ -93,6 +105,8 @@ static const struct fields of_past = FIELDS("past", past_fields);
 static const struct fields of_tunnels = FIELDS("tunnels", stream_fields);
 static const struct fields of_closed = FIELDS("history", stream_fields);
 static const struct fields of_services = FIELDS("services", service_fields);
+static const struct fields of_past_services = FIELDS("past-services", past_service_fields);
+static const struct fields of_past_groups = FIELDS("past-groups", past_group_fields);
 static const struct fields of_groups = FIELDS("groups", group_fields);
 static const struct fields of_devices = FIELDS("devices", device_fields);
 static const struct fields of_nodes = FIELDS("nodes", node_fields);
@@ -127,10 +141,11 @@ static void take_streams(struct rows *r, const struct ui *ui, const struct model
     struct layout l = ui_layout(ui, m);
     const struct fields *streams = ui->moment > 0 ? &of_past : fields_of_streams(m);
     r->list = stream_list_of(ui, m);
-    r->fields = r->list.grouped ? &of_groups : streams;
+    const struct fields *groups = ui->moment > 0 ? &of_past_groups : &of_groups;
+    r->fields = r->list.grouped ? groups : streams;
     for (size_t i = 0; i < (size_t)l.n_streams && ui->stream_top + i < r->list.n; i++) {
         struct list_row row = stream_list_row(&r->list, m, ui->stream_top + i);
-        add(r, &of_groups, row.group);
+        add(r, groups, row.group);
         add(r, streams, row.stream);
     }
 }
@@ -138,10 +153,12 @@ static void take_streams(struct rows *r, const struct ui *ui, const struct model
 static void take_services(struct rows *r, const struct ui *ui, const struct model *m)
 {
     struct layout l = ui_layout(ui, m);
-    r->fields = &of_services;
+    r->fields = ui->moment > 0 ? &of_past_services : &of_services;
     r->order = order_services(ui, m);
-    for (size_t i = 0; i < (size_t)l.n_services && ui->service_top + i < r->order.n; i++)
-        add(r, r->fields, &m->shown.services[r->order.at[ui->service_top + i]]);
+    for (size_t i = 0; i < (size_t)l.n_services && ui->service_top + i < r->order.n; i++) {
+        const struct snapshot_service *s = &m->shown.services[r->order.at[ui->service_top + i]];
+        add(r, r->fields, s->past == (ui->moment > 0) ? s : NULL);
+    }
 }
 
 static void take_events(struct rows *r, const struct ui *ui, const struct model *m)

@@ -193,16 +193,36 @@ static void replace(struct snapshot *to, struct snapshot *by)
     *by = (struct snapshot){0};
 }
 
-/* The streams of a moment, in the picture of the pause. */
+static struct model_streams streams_of(const struct snapshot *s)
+{
+    return (struct model_streams){.items = s->streams,
+                                  .n = s->n_streams,
+                                  .page = s->streams_page,
+                                  .services = s->services,
+                                  .n_services = s->n_services,
+                                  .groups = s->groups};
+}
+
+static void show_streams(struct model *m, const struct model_streams *of)
+{
+    m->shown.streams = of->items;
+    m->shown.n_streams = of->n;
+    m->shown.streams_page = of->page;
+    m->shown.services = of->services;
+    m->shown.n_services = of->n_services;
+    m->shown.groups = of->groups;
+}
+
+/* What was at a moment, in the picture of the pause. */
 static void show_then(struct model *m, struct snapshot *s)
 {
-    if (m->then.schema == 0)
-        m->own = (struct model_streams){m->shown.streams, m->shown.n_streams, m->shown.streams_page,
-                                        m->answered};
+    if (m->then.schema == 0) {
+        m->own = streams_of(&m->shown);
+        m->own.answered = m->answered;
+    }
     replace(&m->then, s);
-    m->shown.streams = m->then.streams;
-    m->shown.n_streams = m->then.n_streams;
-    m->shown.streams_page = m->then.streams_page;
+    struct model_streams then = streams_of(&m->then);
+    show_streams(m, &then);
     m->answered = m->asked;
 }
 
@@ -210,9 +230,7 @@ void model_present(struct model *m)
 {
     if (m->then.schema == 0)
         return;
-    m->shown.streams = m->own.items;
-    m->shown.n_streams = m->own.n;
-    m->shown.streams_page = m->own.page;
+    show_streams(m, &m->own);
     m->answered = m->own.answered;
     snapshot_free(&m->then);
 }

@@ -60,13 +60,16 @@ struct model {
     struct snapshot newest; /* while paused: shown after the pause; else zero */
     bool paused;
     bool keeping; /* while paused: the rows that the screen does not have are on their way */
-    /* While paused and looking at a moment: the snapshot that `shown` has its streams from, and
-     * those that it had. */
+    /* While paused and looking at a moment: the snapshot that `shown` has its streams, services
+     * and groups from, and those that it had. */
     struct snapshot then;
     struct model_streams {
         struct snapshot_stream *items;
         size_t n;
         struct snapshot_page page;
+        struct snapshot_service *services;
+        size_t n_services;
+        struct snapshot_groups groups;
         struct model_wanted answered;
     } own;
     uint64_t paused_event;        /* while paused: number of the newest event shown */

@@ -1,5 +1,7 @@
 #include "tui/state/moment.h"
 
+#include <math.h>
+
 static const unsigned steps_of[] = {
     [WINDOW_MINUTE] = 1, [WINDOW_TEN] = 10, [WINDOW_HOUR] = 60}; /* seconds */
 
@@ -40,6 +42,30 @@ uint64_t moment_ms(const struct ui *ui, uint64_t *during)
 {
     *during = ui->window == WINDOW_HOUR ? 10000 : 1000;
     return ui->moment > 0 ? (uint64_t)(ui->moment * 1000) : 0;
+}
+
+bool moment_is_here(const struct ui *ui, const struct model *m)
+{
+    uint64_t during;
+    double at = (double)moment_ms(ui, &during) / 1000;
+    return fabs(m->shown.streams_page.at - at) < 0.0005;
+}
+
+struct snapshot_service moment_service(const struct ui *ui, const struct model *m,
+                                       const struct snapshot_service *s)
+{
+    struct snapshot_service out = *s;
+    if (!(ui->moment > 0) || (s->past && moment_is_here(ui, m)))
+        return out;
+    out.past = true;
+    out.counts.then = (struct snapshot_then){0};
+    return out;
+}
+
+struct snapshot_then moment_totals(const struct ui *ui, const struct model *m)
+{
+    const struct snapshot *s = m->then.schema != 0 ? &m->then : &m->shown;
+    return moment_is_here(ui, m) ? s->totals.then : (struct snapshot_then){0};
 }
 
 void moment_step(struct ui *ui, const struct model *m, long steps)

@@ -22,6 +22,15 @@ double moment_time(const struct ui *ui, const struct model *m, double *ago);
 /* The same on the program's clock, in milliseconds, and how long the column is that it marks; 0:
  * the present. */
 uint64_t moment_ms(const struct ui *ui, uint64_t *during);
+/* Whether what the model shows is of the moment that is looked at, or of the present when none is.
+ */
+bool moment_is_here(const struct ui *ui, const struct model *m);
+/* The service as it is to be shown: nothing is known of it while the answer is of another moment.
+ */
+struct snapshot_service moment_service(const struct ui *ui, const struct model *m,
+                                       const struct snapshot_service *s);
+/* The same of all streams together. */
+struct snapshot_then moment_totals(const struct ui *ui, const struct model *m);
 /* Moves by so many steps of the window's size (1 s, 10 s, 1 min), into the past if negative. */
 void moment_step(struct ui *ui, const struct model *m, long steps);
 /* To be called after each snapshot: a moment that the history has no more is the oldest one. */

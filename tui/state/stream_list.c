@@ -3,7 +3,6 @@
 #include "tui/state/columns.h"
 #include "tui/state/moment.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,14 +52,6 @@ static struct stream_list grouped(const struct ui *ui, const struct model *m)
     return l;
 }
 
-/* Whether the streams are those of the moment that is looked at. */
-static bool is_of_moment(const struct ui *ui, const struct model *m)
-{
-    uint64_t during;
-    double at = (double)moment_ms(ui, &during) / 1000;
-    return fabs(m->shown.streams_page.at - at) < 0.0005;
-}
-
 /* Whether no answer will have them. */
 static bool is_untold(const struct ui *ui, const struct model *m)
 {
@@ -73,7 +64,7 @@ static bool is_untold(const struct ui *ui, const struct model *m)
 
 struct stream_list stream_list_of(const struct ui *ui, const struct model *m)
 {
-    if (!is_of_moment(ui, m))
+    if (!moment_is_here(ui, m))
         return (struct stream_list){.open = SIZE_MAX, .untold = is_untold(ui, m)};
     if (ui->groups.by != GROUP_NONE)
         return grouped(ui, m);

@@ -1,3 +1,4 @@
+#include "tui/state/moment.h"
 #include "tui/view/view_internal.h"
 
 #include <stdio.h>
@@ -12,6 +13,24 @@ static void draw_rates(struct canvas *v)
     draw_series(v, 1 + v->l.graph_rows, v->l.graph_rows, &up);
 }
 
+/* The totals of the moment that is looked at. */
+static void totals_then_text(const struct canvas *v, char *out, size_t size)
+{
+    struct snapshot_then t = moment_totals(v->ui, v->m);
+    char down[FORMAT_SIZE] = "?", up[FORMAT_SIZE] = "?", failed[48] = "";
+    if (t.counted) {
+        format_bytes(t.bytes_down, down);
+        format_bytes(t.bytes_up, up);
+    }
+    if (t.failed > 0)
+        snprintf(failed, sizeof failed, "  %llu failed", (unsigned long long)t.failed);
+    if (t.known)
+        snprintf(out, size, "Then down %s  up %s  %llu open  %llu served%s", down, up,
+                 (unsigned long long)t.open, (unsigned long long)t.served, failed);
+    else
+        snprintf(out, size, "Then down ?  up ?  ? open  ? served");
+}
+
 /* Writes the totals. less: 0 for all of them, 2 for the fewest. */
 static void totals_text(const struct canvas *v, int less, char *out, size_t size)
 {
@@ -19,6 +38,10 @@ static void totals_text(const struct canvas *v, int less, char *out, size_t size
     char down[FORMAT_SIZE], up[FORMAT_SIZE], max[48] = "", served[96] = "", refused[48] = "";
     char idle[48] = "";
     const struct snapshot_counts *t = &v->s->totals;
+    if (v->ui->moment > 0) {
+        totals_then_text(v, out, size);
+        return;
+    }
     (wide ? format_bytes_long : format_bytes)(t->bytes_down, down);
     (wide ? format_bytes_long : format_bytes)(t->bytes_up, up);
     if (t->bytes_down == 0) /* in a sentence zero is not a dash */

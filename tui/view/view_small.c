@@ -1,3 +1,4 @@
+#include "tui/state/moment.h"
 #include "tui/view/view_internal.h"
 
 #include <stdio.h>
@@ -21,18 +22,25 @@ static void draw_numbers(struct canvas *v, int row)
     static const char *const names[] = {"Down ", "Up "}, *const brief[] = {"dn ", "up "};
     bool narrow = v->g->columns < 30;
     const struct snapshot_counts *t = &v->s->totals;
-    const double rates[] = {t->rate_down, t->rate_up};
+    struct snapshot_then then = moment_totals(v->ui, v->m);
+    bool past = v->ui->moment > 0;
+    const double rates[] = {past ? then.rate_down : t->rate_down, past ? then.rate_up : t->rate_up};
     char text[FORMAT_SIZE];
     int at = v->g->columns > 30;
     for (int i = 0; i < 2; i++) {
         format_rate(rates[i], v->ui->units, text);
+        if (past && !then.rated)
+            snprintf(text, sizeof text, "?");
         at += grid_text(v->g, row, at, -1, span_of(narrow ? brief[i] : names[i]), ROLE_TEXT);
         at += grid_text(v->g, row, at, -1, span_of(text), i == 0 ? ROLE_DOWN : ROLE_UP);
-        if (text[0] != '-' && !narrow)
+        if (text[0] != '-' && text[0] != '?' && !narrow)
             at += grid_text(v->g, row, at, -1, span_of("/s"), i == 0 ? ROLE_DOWN : ROLE_UP);
         at += narrow ? 1 : 2;
     }
-    snprintf(text, sizeof text, "%llu open", (unsigned long long)t->open);
+    if (past && !then.known)
+        snprintf(text, sizeof text, "? open");
+    else
+        snprintf(text, sizeof text, "%llu open", (unsigned long long)(past ? then.open : t->open));
     if (at + grid_width(span_of(text)) <= v->g->columns)
         at += grid_text(v->g, row, at, -1, span_of(text), ROLE_TEXT);
     draw_more(v, row, at);
@@ -50,14 +58,19 @@ static void draw_service_line(struct canvas *v, int row, const struct snapshot_s
     if (v->s->n_tunnels > 1 && name - 2 - used >= 3) /* the device follows */
         grid_text(v->g, row, margin + used + 1, name - 2 - used, span_of(s->tunnel), ROLE_QUIET);
     int at = margin + name;
-    if (strcmp(s->state, "ready") != 0) {
+    bool known = !s->past || s->counts.then.known, rated = !s->past || s->counts.then.rated;
+    if (!s->past && strcmp(s->state, "ready") != 0) {
         grid_text(v->g, row, at + 1, columns - at - 1, span_of(s->state), role_of_state(s->state));
         return;
     }
     format_count(s->counts.open, open);
     format_rate(s->counts.rate_down, v->ui->units, down);
     format_rate(s->counts.rate_up, v->ui->units, up);
-    grid_text_right(v->g, row, at, 5, span_of(open), ROLE_TEXT);
+    grid_text_right(v->g, row, at, 5, span_of(known ? open : "?"), ROLE_TEXT);
+    if (!rated)
+        snprintf(down, sizeof down, "?");
+    if (!rated)
+        snprintf(up, sizeof up, "?");
     grid_text_right(v->g, row, at + 6, 5, span_of(down), down[0] == '-' ? ROLE_QUIET : ROLE_DOWN);
     grid_text_right(v->g, row, at + 12, 5, span_of(up), up[0] == '-' ? ROLE_QUIET : ROLE_UP);
 }
@@ -69,10 +82,10 @@ static void draw_services(struct canvas *v)
         size_t at = v->ui->service_top + (size_t)i;
         if (at >= services.n)
             break;
-        const struct snapshot_service *s = &v->s->services[services.at[at]];
-        draw_service_line(v, v->l.services + i, s);
+        struct snapshot_service s = moment_service(v->ui, v->m, &v->s->services[services.at[at]]);
+        draw_service_line(v, v->l.services + i, &s);
         char name[sizeof v->ui->service];
-        service_name(s, name, sizeof name);
+        service_name(&s, name, sizeof name);
         if (v->ui->focus == PANE_SERVICES && strcmp(name, v->ui->service) == 0)
             grid_paint(v->g, v->l.services + i, 0, v->g->columns, ROLE_SELECTED);
     }

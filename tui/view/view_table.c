@@ -2,6 +2,7 @@
 
 #include "tui/state/columns_write.h"
 #include "tui/state/log_lines.h"
+#include "tui/state/moment.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -156,6 +157,9 @@ static void write_sum(const struct column *c, const struct snapshot_group *g, en
                       struct column_text *out)
 {
     bool down = strcmp(c->name, "bytes_down") == 0 || strcmp(c->name, "rate_down") == 0;
+    bool known = c->kind == COLUMN_TOTAL ? g->then.counted : g->then.rated;
+    if (column_put_unknown(g->past && !known, out))
+        return;
     if (c->kind == COLUMN_TOTAL)
         format_bytes(down ? g->bytes_down : g->bytes_up, out->buffer);
     else
@@ -167,6 +171,10 @@ static void group_text(const struct canvas *v, const struct snapshot_group *g, c
                        size_t size)
 {
     char failed[32] = "", peak[FORMAT_SIZE];
+    if (g->past && !g->then.known) {
+        snprintf(out, size, "? open  ? served");
+        return;
+    }
     if (g->failed > 0)
         snprintf(failed, sizeof failed, "  %llu failed", (unsigned long long)g->failed);
     format_rate(g->peak, v->ui->units, peak);
@@ -301,7 +309,8 @@ void draw_service_table(struct canvas *v, int head, int first, int rows, const s
     draw_head(v, head, &t);
     for (int i = 0; i < rows && v->ui->service_top + (size_t)i < which->n; i++) {
         size_t at = v->ui->service_top + (size_t)i;
-        draw_cells(v, first + i, &t, &v->s->services[which->at[at]]);
+        struct snapshot_service s = moment_service(v->ui, v->m, &v->s->services[which->at[at]]);
+        draw_cells(v, first + i, &t, &s);
         if (focus && (long)at == selected) {
             grid_paint(v->g, first + i, 0, v->g->columns, ROLE_SELECTED);
             grid_put(v->g, first + i, 0, '>', ROLE_SELECTED);

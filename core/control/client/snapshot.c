@@ -56,7 +56,8 @@ static bool read_reasons(struct json_reader *r, const cJSON *object, void *at)
         JSON_AT("rate_down", json_read_real, prefix rate_down),                                    \
         JSON_AT("rate_up", json_read_real, prefix rate_up),                                        \
         JSON_AT("errors", read_reasons, prefix errors),                                            \
-        JSON_AT("refusals", read_reasons, prefix refusals)
+        JSON_AT("refusals", read_reasons, prefix refusals),                                        \
+        JSON_AT("then", snapshot_read_then, prefix then)
 
 #define STRUCT snapshot_counts
 static bool read_totals(struct json_reader *r, const cJSON *object, void *at)
@@ -335,12 +336,52 @@ static enum err read_json(struct span json, read_root *read, struct snapshot *ou
     return r.why;
 }
 
+/* ---- what is told of a moment that has passed ---- */
+
+static void service_then(struct snapshot_service *s)
+{
+    const struct snapshot_then t = s->counts.then;
+    s->past = true;
+    s->first_byte = 0;
+    s->counts = (struct snapshot_counts){.open = t.open,
+                                         .served = t.served,
+                                         .failed = t.failed,
+                                         .bytes_down = t.bytes_down,
+                                         .bytes_up = t.bytes_up,
+                                         .rate_down = t.rate_down,
+                                         .rate_up = t.rate_up,
+                                         .errors = s->counts.errors,
+                                         .refusals = s->counts.refusals,
+                                         .then = t};
+}
+
+static void group_then(struct snapshot_group *g)
+{
+    const struct snapshot_then t = g->then;
+    *g = (struct snapshot_group){.key = g->key,
+                                 .other = g->other,
+                                 .open = t.open,
+                                 .served = t.served,
+                                 .failed = t.failed,
+                                 .bytes_down = t.bytes_down,
+                                 .bytes_up = t.bytes_up,
+                                 .rate_down = t.rate_down,
+                                 .rate_up = t.rate_up,
+                                 .then = t,
+                                 .past = true};
+}
+
 enum err snapshot_read(struct span json, struct snapshot *out, char *problem, size_t size)
 {
     enum err why = read_json(json, read_snapshot, out, problem, size);
-    bool then = why == ERR_OK && out->streams_page.at > 0;
-    for (size_t i = 0; then && i < out->n_streams; i++)
+    if (why != ERR_OK || !(out->streams_page.at > 0))
+        return why;
+    for (size_t i = 0; i < out->n_streams; i++)
         out->streams[i].then = true;
+    for (size_t i = 0; i < out->n_services; i++)
+        service_then(&out->services[i]);
+    for (size_t i = 0; i < out->groups.n_rows; i++)
+        group_then(&out->groups.rows[i]);
     return why;
 }
 

@@ -26,12 +26,21 @@ struct snapshot_reasons {
     } * items;
 };
 
+/* What a service, a group or all streams were at streams_page.at, as far as it is told. */
+struct snapshot_then {
+    bool known;          /* open, served and failed are; else nothing is */
+    bool rated, counted; /* rates are; bytes are */
+    uint64_t open, served, failed, bytes_down, bytes_up;
+    double rate_down, rate_up;
+};
+
 /* The streams of one service, or all of them. */
 struct snapshot_counts {
     uint64_t open, max, served, refused, failed;
     uint64_t bytes_down, bytes_up;
     double rate_down, rate_up;
     struct snapshot_reasons errors, refusals;
+    struct snapshot_then then;
 };
 
 struct snapshot_tunnel {
@@ -48,6 +57,7 @@ struct snapshot_service {
     struct snapshot_counts counts;
     double first_byte;
     double round_trip; /* far_round_trip of its tunnel, which a reader may fill in */
+    bool past;         /* counts are those of streams_page.at, as far as counts.then has them */
 };
 
 /* Bytes of each second (or ten); the newest one last. last: its number. */
@@ -123,6 +133,8 @@ struct snapshot_group {
     bool other;      /* all whose key was not kept */
     uint64_t open, served, refused, failed, bytes_down, bytes_up;
     double rate_down, rate_up, peak; /* peak: of both directions in the highest second */
+    struct snapshot_then then;
+    bool past; /* as a service's */
 };
 
 struct snapshot_groups {

@@ -11,6 +11,7 @@ json_read_value snapshot_read_samples; /* struct snapshot_samples */
 json_read_value snapshot_read_page;    /* struct snapshot_page */
 json_read_value snapshot_read_closed;  /* struct snapshot_closed */
 json_read_value snapshot_read_groups;  /* struct snapshot_groups */
+json_read_value snapshot_read_then;    /* struct snapshot_then */
 
 bool snapshot_read_streams(struct json_reader *r, const cJSON *array, size_t most, size_t *n,
                            struct snapshot_stream **rows);

@@ -42,6 +42,21 @@ bool snapshot_read_closed(struct json_reader *r, const cJSON *object, void *at)
 }
 #undef STRUCT
 
+#define STRUCT snapshot_then
+bool snapshot_read_then(struct json_reader *r, const cJSON *object, void *at)
+{
+    static const struct json_member members[] = {
+        JSON_SAME(open, json_read_count),     JSON_SAME(served, json_read_count),
+        JSON_SAME(failed, json_read_count),   JSON_SAME(rated, json_read_flag),
+        JSON_SAME(counted, json_read_flag),   JSON_SAME(bytes_down, json_read_count),
+        JSON_SAME(bytes_up, json_read_count), JSON_SAME(rate_down, json_read_real),
+        JSON_SAME(rate_up, json_read_real),
+    };
+    ((struct snapshot_then *)at)->known = true;
+    return json_read_object(r, object, members, JSON_COUNT(members), at);
+}
+#undef STRUCT
+
 #define STRUCT snapshot_group
 static const struct json_member group_members[] = {
     JSON_SAME(key, json_read_text),         JSON_SAME(other, json_read_flag),
@@ -49,7 +64,7 @@ static const struct json_member group_members[] = {
     JSON_SAME(refused, json_read_count),    JSON_SAME(failed, json_read_count),
     JSON_SAME(bytes_down, json_read_count), JSON_SAME(bytes_up, json_read_count),
     JSON_SAME(rate_down, json_read_real),   JSON_SAME(rate_up, json_read_real),
-    JSON_SAME(peak, json_read_real),
+    JSON_SAME(peak, json_read_real),        JSON_SAME(then, snapshot_read_then),
 };
 static const struct snapshot_group no_group = {.key = ""};
 #undef STRUCT
