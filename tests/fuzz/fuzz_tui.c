@@ -102,6 +102,25 @@ static struct snapshot_reasons reasons(struct input *in)
     return r;
 }
 
+static bool flag(struct input *in)
+{
+    return byte(in) % 2 == 0;
+}
+
+static struct snapshot_then then(struct input *in)
+{
+    return (struct snapshot_then){.known = flag(in),
+                                  .rated = flag(in),
+                                  .counted = flag(in),
+                                  .open = number(in),
+                                  .served = number(in),
+                                  .failed = number(in),
+                                  .bytes_down = number(in),
+                                  .bytes_up = number(in),
+                                  .rate_down = real(in),
+                                  .rate_up = real(in)};
+}
+
 static struct snapshot_counts counts(struct input *in)
 {
     return (struct snapshot_counts){.open = number(in),
@@ -113,7 +132,8 @@ static struct snapshot_counts counts(struct input *in)
                                     .rate_down = real(in),
                                     .rate_up = real(in),
                                     .errors = reasons(in),
-                                    .refusals = reasons(in)};
+                                    .refusals = reasons(in),
+                                    .then = then(in)};
 }
 
 static void fill_stream(struct input *in, struct snapshot_stream *s)
@@ -183,8 +203,8 @@ static void fill_lists(struct input *in, struct snapshot *s)
     s->n_services = byte(in) % ITEMS_MAX;
     s->services = take(in, s->n_services * sizeof *s->services);
     for (size_t i = 0; i < s->n_services; i++)
-        s->services[i] = (struct snapshot_service){text(in), text(in),   text(in), text(in),
-                                                   text(in), counts(in), real(in), 0};
+        s->services[i] = (struct snapshot_service){
+            text(in), text(in), text(in), text(in), text(in), counts(in), real(in), 0, flag(in)};
     s->n_streams = byte(in) % ITEMS_MAX;
     s->streams = take(in, s->n_streams * sizeof *s->streams);
     for (size_t i = 0; i < s->n_streams; i++)
