@@ -10,7 +10,7 @@ trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$t"' EXIT
 cd "$t"
 apt-get -q -o APT::Sandbox::User=root download wget2=1.99.1-2.2 libwget0 libpcre2-8-0 libgpgme11 >/dev/null
 for deb in ./*.deb; do dpkg-deb -x "$deb" root; done
-export PATH="$t/root/usr/bin:$PATH" LD_LIBRARY_PATH="$t/root/usr/lib/$(uname -m)-linux-gnu"
+export PATH="$t/root/usr/bin:$PATH" LD_LIBRARY_PATH="$t/root/usr/lib:$t/root/usr/lib/$(uname -m)-linux-gnu"
 wget2 --version | head -1
 cat >server.py <<'P'
 import http.server
