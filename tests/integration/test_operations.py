@@ -338,7 +338,8 @@ class Systemd(Case):
                 early.start()
                 fd = listener.fileno()
                 hub = self.start(
-                    "sh", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{fd}', "sh",
+                    # dash knows no descriptors above 9
+                    "bash", "-c", f'LISTEN_PID=$$ LISTEN_FDS=1 exec "$@" 3<&{fd}', "bash",
                     self.program("tunnel-hub"), "--cert", cert.cert, "--key", cert.key, "--state",
                     self.dir / "state",
                     "--allow-unsigned-loopback", "--ops-listen", "127.0.0.1:0",

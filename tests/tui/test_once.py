@@ -110,7 +110,7 @@ class Once(Case):
 
     def test_events_nobody_reads(self):
         read, write = os.pipe()
-        p = self.start("sh", "-c", f"exec {self.program('tunnel-tui')} --socket {self.server.path} "
+        p = self.start("bash", "-c", f"exec {self.program('tunnel-tui')} --socket {self.server.path} "
                        f"--events >&{write}", pass_fds=(write,), ends=(1,))
         os.close(write)
         wait_until(lambda: self.server.followers, "it follows")
