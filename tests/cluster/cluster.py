@@ -2,7 +2,6 @@
 
 import random
 import socket
-import threading
 
 import certificates
 from api import Api
@@ -10,74 +9,33 @@ from harness import Case
 from programs import wait_until
 from redis_server import RedisServer
 from sockets import free_port
+from tcp_relay import Relay
 
 LEASE = 5  # seconds; gateway/hub/cluster/nodes.h
 
 
-class Balancer:
+class Balancer(Relay):
     """One address for all nodes, as DNS or a TCP balancer is: each connection goes to the next node
     that takes it."""
 
     def __init__(self):
+        super().__init__()
         self.ports, self.turn = [], 0
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.sockets = set()
-        threading.Thread(target=self._accept, daemon=True).start()
 
-    def _accept(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._one, args=(client,), daemon=True).start()
-
-    def _dial(self):
+    def dial(self):
         ports = list(self.ports)
         for i in range(len(ports)):
             self.turn += 1
             try:
-                return socket.create_connection(("127.0.0.1", ports[self.turn % len(ports)]), 5)
+                node = socket.create_connection(("127.0.0.1", ports[self.turn % len(ports)]), 5)
+                node.settimeout(None)
+                return node
             except OSError:
                 continue
-        return None
+        raise ConnectionRefusedError
 
-    def _one(self, client):
-        node = self._dial()
-        if node is None:
-            client.close()
-            return
-        node.settimeout(None)
-        self.sockets |= {client, node}
-        threading.Thread(target=self._pump, args=(client, node), daemon=True).start()
-        self._pump(node, client)
-
-    def _pump(self, a, b):
-        try:
-            while data := a.recv(65536):
-                b.sendall(data)
-            b.shutdown(socket.SHUT_WR)
-        except OSError:
-            for s in (a, b):
-                try:
-                    s.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-
-    def drop(self):
-        """Ends the connections of now."""
-        for s in list(self.sockets):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def close(self):
-        self.listener.close()
-        self.drop()
-        for s in list(self.sockets):
-            s.close()
+    def ended(self, source, sink):
+        sink.shutdown(socket.SHUT_WR)
 
 
 class ClusterCase(Case):

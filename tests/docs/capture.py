@@ -5,7 +5,8 @@ import re
 import socket
 import ssl
 import struct
-import threading
+
+from tcp_relay import Relay
 
 CHANGE, HANDSHAKE, DATA = 20, 22, 23  # types of records (RFC 5246, 6.2.1)
 BINARY = 2  # a WebSocket message (RFC 6455, 5.2)
@@ -18,58 +19,31 @@ class Way:
         self.up, self.down = bytearray(), bytearray()
 
 
-class Proxy:
+class Proxy(Relay):
     """Passes connections to `port` on, and keeps what passes. `tls`: (certificate, key, authority)."""
 
     def __init__(self, port, tls=None):
-        self.to, self.ways = port, []
+        self.ways, self.kept = [], {}
         self.server = self.client = None
         if tls:
             self.server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             self.server.load_cert_chain(tls[0], tls[1])
             self.client = ssl.create_default_context(cafile=tls[2])
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        super().__init__(port)
 
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._pass, args=(near,), daemon=True).start()
-
-    def _pass(self, near):
-        try:
-            far = socket.create_connection(("127.0.0.1", self.to))
-            if self.server:
-                near = self.server.wrap_socket(near, server_side=True)
-                far = self.client.wrap_socket(far, server_hostname="localhost")
-        except OSError:
-            near.close()
-            return
+    def join(self, near):
+        near, far = super().join(near)
+        if self.server:
+            near = self.server.wrap_socket(near, server_side=True)
+            far = self.client.wrap_socket(far, server_hostname="localhost")
         way = Way()
+        self.kept[near], self.kept[far] = way.up, way.down
         self.ways.append(way)
-        for source, sink, kept in ((near, far, way.up), (far, near, way.down)):
-            threading.Thread(target=self._copy, args=(source, sink, kept), daemon=True).start()
+        return near, far
 
-    @staticmethod
-    def _copy(source, sink, kept):
-        try:
-            while data := source.recv(65536):
-                kept += data
-                sink.sendall(data)
-        except OSError:
-            pass
-        for s in (source, sink):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def close(self):
-        self.listener.close()
+    def passes(self, source, sink, data):
+        self.kept[source] += data
+        super().passes(source, sink, data)
 
 
 # ---- TLS, as anybody sees it ----

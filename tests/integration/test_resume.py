@@ -7,7 +7,6 @@ import os
 import socket
 import struct
 import subprocess
-import threading
 import unittest
 
 from harness import ESTABLISHED, Case
@@ -15,6 +14,7 @@ from origins import Echo, Http, Late, Origin, Sender, content_hash
 from programs import DEADLINE, environment, run, wait_until
 from sockets import Refused, dial, get_hash, http_connect, read_all, read_exactly, socks5
 from sshd import Sshd
+from tcp_relay import Relay
 
 FULL = os.environ.get("TUNNEL_FULL") == "1"
 DOWNLOAD = 1_000_000_000 if FULL else 60_000_000
@@ -22,73 +22,17 @@ LINES = 3_000_000 if FULL else 200_000
 TIMES = 10 if FULL else 3  # hubs killed; and as many connections cut
 
 
-class Cutter:
-    """A TCP relay in front of the hub, whose connections can be cut."""
-
-    def __init__(self, port):
-        self.to = port
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.lock = threading.Lock()
-        self.pairs = []
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            try:
-                far = socket.create_connection(("127.0.0.1", self.to), DEADLINE)
-            except OSError:
-                near.close()
-                continue
-            for s in (near, far):
-                s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with self.lock:
-                self.pairs.append((near, far))
-            for a, b in ((near, far), (far, near)):
-                threading.Thread(target=self._pump, args=(a, b), daemon=True).start()
-
-    def _pump(self, a, b):
-        try:
-            while data := a.recv(65536):
-                b.sendall(data)
-        except OSError:
-            pass
-        for s in (a, b):
-            try:
-                s.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
-
-    def cut(self):
-        with self.lock:
-            pairs, self.pairs = self.pairs, []
-        for pair in pairs:
-            for s in pair:
-                try:
-                    s.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-
-    def close(self):
-        self.listener.close()
-        self.cut()
-
-
 class Resume(Case):
     def setUp(self):
         super().setUp()
         self.the_hub = self.hub()
-        self.cutter = Cutter(self.the_hub.port)
-        self.addCleanup(self.cutter.close)
+        self.relay = Relay(self.the_hub.port)
+        self.addCleanup(self.relay.close)
         self.download = self.origin(Http("web"))
         self.sshd = Sshd(self, self.dir)
         services = {"HTTP1": self.download, "SSH1": self.sshd, "ECHO": self.origin(Echo())}
         tokens = self.tunnel(services)
-        endpoint = f"127.0.0.1:{self.cutter.port}"
+        endpoint = f"127.0.0.1:{self.relay.port}"
         self.the_agent = self.agent(self.the_hub, tokens, services, endpoint=endpoint)
         self.the_gateway = self.gateway(self.the_hub, tokens, endpoint=endpoint)
         self.ends = (self.the_agent, self.the_gateway)
@@ -106,7 +50,7 @@ class Resume(Case):
             if i % 2 == 0:
                 self.kill_hub()
             else:
-                self.cutter.cut()
+                self.relay.drop()
             for program, mark in zip(self.ends, marks):
                 program.wait_line(ESTABLISHED, after=mark)
                 program.wait_line("a native end is on the other side", after=mark)
