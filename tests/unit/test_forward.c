@@ -2,27 +2,13 @@
  * same loop, the client one end of a pair of sockets. */
 #include "gateway/hub/cluster/forward_table.h"
 #include "gateway/hub/relay/buffered_stream.h"
-#include "tests/support/net.h"
+#include "tests/support/node.h"
 
 #include "core/net/listener.h"
 
 #define REQUEST "PROXY and GET /tunnel HTTP/1.1\r\n\r\n"
 #define SORRY "HTTP/1.1 503 Sorry\r\n\r\n"
 #define IDLE_MS 60000
-
-static char dir[64], cert[100], key[100];
-static struct identity *identity;
-static struct trust *trust;
-static struct tls_cache *cache;
-static struct cluster_keys *keys;
-
-static struct {
-    struct listener *listener;
-    struct probe probe;
-    int accepted;
-    bool hangs; /* it accepts and says nothing */
-    char peer[80];
-} node;
 
 static struct {
     int n;
@@ -33,33 +19,6 @@ static struct {
 
 static struct forward_table *table;
 static struct forward_traffic traffic;
-
-/* ---- the node ---- */
-
-static void node_opened(void *owner)
-{
-    struct probe *p = owner;
-    const char *name = tls_peer_name(p->stream);
-    p->opened++;
-    snprintf(node.peer, sizeof node.peer, "%s", name != NULL ? name : "nobody");
-    stream_read_on(p->stream, true);
-}
-
-static const struct stream_events node_events = {.opened = node_opened,
-                                                 .readable = probe_readable,
-                                                 .writable = probe_writable,
-                                                 .failed = probe_failed};
-
-static void on_accepted(void *owner, struct listener *l, struct stream *s)
-{
-    const struct tls_server_options o = {
-        .identity = identity, .cache = cache, .client_trust = trust};
-    (void)owner, (void)l;
-    node.accepted++;
-    node.probe.stream = node.hangs ? s : tls_server(loop, s, &o, &node_events, &node.probe);
-    if (node.hangs)
-        stream_set_owner(s, &node_events, &node.probe);
-}
 
 /* ---- what the hub is told ---- */
 
@@ -81,7 +40,7 @@ static struct forward_ticket *ticket(const char *address)
     assert_non_null(t);
     snprintf(t->node, sizeof t->node, "node2");
     snprintf(t->address, sizeof t->address, "%s", address);
-    t->keys = cluster_keys_ref(keys);
+    t->keys = cluster_keys_ref(node_keys);
     t->traffic = &traffic;
     t->request.limit = t->sorry.limit = FORWARD_REQUEST_MAX;
     assert_true(buf_append(&t->request, (const uint8_t *)REQUEST, strlen(REQUEST)));
@@ -95,7 +54,7 @@ static void nothing(void *owner)
 }
 
 /* Returns the client's end. */
-static int forward_to(const char *address)
+static int forward_here(void)
 {
     static const struct stream_events none = {.readable = nothing, .writable = nothing};
     int fds[2];
@@ -103,15 +62,8 @@ static int forward_to(const char *address)
     struct stream *s = stream_from_fd(loop, fds[0]);
     assert_non_null(s);
     struct stream *buffered = buffered_stream_new(loop, s, &none, NULL);
-    forward_table_join(table, ticket(address), buffered);
+    forward_table_join(table, ticket(node.address), buffered);
     return fds[1];
-}
-
-static int forward_here(void)
-{
-    char address[80];
-    snprintf(address, sizeof address, "localhost:%d", listener_port(node.listener));
-    return forward_to(address);
 }
 
 static bool node_has(const char *text)
@@ -197,13 +149,11 @@ static void the_client_is_reset(void **state)
 
 static void nobody_is_there(void **state)
 {
-    char address[80];
     (void)state;
-    snprintf(address, sizeof address, "localhost:%d", listener_port(node.listener));
     listener_free(node.listener);
     node.listener = NULL;
     pass(1);
-    int client = forward_to(address);
+    int client = forward_here();
     expect(client, SORRY);
     close(client);
     UNTIL(gone.n == 1);
@@ -273,65 +223,19 @@ static void a_drain_ends_the_silent(void **state)
 
 static int begin(void **state)
 {
-    static const struct listener_events events = {.accepted = on_accepted};
-    const struct forward_table_options o = {.idle_ms = IDLE_MS, .gone = on_gone};
-    enum err why;
-    if (loop_begin(state) != 0)
+    if (node_begin(state) != 0)
         return -1;
-    memset(&node, 0, sizeof node);
     memset(&gone, 0, sizeof gone);
     memset(&traffic, 0, sizeof traffic);
-    node.probe.on_readable = drain;
-    node.listener = listener_new(loop, "localhost:0", &events, NULL, &why);
-    struct forward_table_options mine = o;
-    mine.loop = loop;
-    table = forward_table_new(&mine);
-    return node.listener != NULL && table != NULL ? 0 : -1;
+    table = forward_table_new(
+        &(struct forward_table_options){.loop = loop, .idle_ms = IDLE_MS, .gone = on_gone});
+    return table != NULL ? 0 : -1;
 }
 
 static int end(void **state)
 {
     worker_table_free(forward_table_base(table));
-    listener_free(node.listener);
-    free(node.probe.got);
-    return loop_end(state);
-}
-
-static int once(void **state)
-{
-    char command[700], text[200];
-    enum err why;
-    (void)state;
-    snprintf(dir, sizeof dir, "/tmp/test_forward.XXXXXX");
-    if (mkdtemp(dir) == NULL)
-        return -1;
-    snprintf(cert, sizeof cert, "%s/cert.pem", dir);
-    snprintf(key, sizeof key, "%s/key.pem", dir);
-    snprintf(command, sizeof command,
-             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-             "-subj /CN=localhost -addext subjectAltName=DNS:localhost "
-             "-keyout %s -out %s 2>/dev/null",
-             key, cert);
-    if (system(command) != 0)
-        return -1;
-    identity = identity_new(cert, key, &why, text, sizeof text);
-    trust =
-        trust_new(&(struct trust_sources){.file = cert, .clients = true}, &why, text, sizeof text);
-    cache = tls_cache_new(10000);
-    keys = cluster_keys_new(&(struct cluster_key_files){cert, key, cert}, &why, text, sizeof text);
-    return identity != NULL && trust != NULL && cache != NULL && keys != NULL ? 0 : -1;
-}
-
-static int at_last(void **state)
-{
-    (void)state;
-    cluster_keys_free(keys);
-    identity_free(identity);
-    trust_free(trust);
-    tls_cache_free(cache);
-    unlink(cert);
-    unlink(key);
-    return rmdir(dir);
+    return node_end(state);
 }
 
 int main(void)
@@ -342,5 +246,5 @@ int main(void)
         T(the_client_is_reset),  T(nobody_is_there),         T(a_node_that_hangs),
         T(back_pressure),        T(a_drain_ends_the_silent),
     };
-    return cmocka_run_group_tests(tests, once, at_last);
+    return cmocka_run_group_tests(tests, node_once, node_at_last);
 }

@@ -1,25 +1,11 @@
 /* What nodes say to each other, and the calls that carry it; the other node is a TLS server in the
  * same loop. */
 #include "gateway/hub/cluster/node_client.h"
-#include "tests/support/net.h"
+#include "tests/support/node.h"
 
 #include "core/base/log.h"
-#include "core/net/listener.h"
 
 #define OK "HTTP/1.1 204 No Content\r\n\r\n"
-
-static char dir[64], cert[100], key[100];
-static struct identity *identity;
-static struct trust *trust;
-static struct cluster_keys *keys;
-
-static struct {
-    struct listener *listener;
-    struct probe probe;
-    int accepted;
-    bool hangs;
-    char address[80];
-} node;
 
 static struct node_client *client;
 static struct {
@@ -133,28 +119,6 @@ static void other_bodies(void **state)
 
 /* ---- the other node ---- */
 
-static void node_opened(void *owner)
-{
-    struct probe *p = owner;
-    p->opened++;
-    stream_read_on(p->stream, true);
-}
-
-static const struct stream_events node_events = {.opened = node_opened,
-                                                 .readable = probe_readable,
-                                                 .writable = probe_writable,
-                                                 .failed = probe_failed};
-
-static void on_accepted(void *owner, struct listener *l, struct stream *s)
-{
-    const struct tls_server_options o = {.identity = identity, .client_trust = trust};
-    (void)owner, (void)l;
-    node.accepted++;
-    if (node.hangs)
-        stream_set_owner(s, &node_events, &node.probe);
-    node.probe.stream = node.hangs ? s : tls_server(loop, s, &o, &node_events, &node.probe);
-}
-
 /* What came after the PROXY header (16 bytes of LOCAL), as text. */
 static const char *said(void)
 {
@@ -258,67 +222,22 @@ static void the_queue_has_an_end(void **state)
 
 static int begin(void **state)
 {
-    static const struct listener_events events = {.accepted = on_accepted};
-    enum err why;
-    if (loop_begin(state) != 0)
+    if (node_begin(state) != 0)
         return -1;
     log_setup(LOG_OFF, false);
-    memset(&node, 0, sizeof node);
     memset(&untold, 0, sizeof untold);
-    node.probe.on_readable = drain;
-    node.listener = listener_new(loop, "localhost:0", &events, NULL, &why);
     client = node_client_new(
         &(struct node_client_options){.loop = loop, .self = "node1", .untold = on_untold});
-    if (node.listener == NULL || client == NULL)
+    if (client == NULL)
         return -1;
-    node_client_keys(client, cluster_keys_ref(keys));
-    snprintf(node.address, sizeof node.address, "localhost:%d", listener_port(node.listener));
+    node_client_keys(client, cluster_keys_ref(node_keys));
     return 0;
 }
 
 static int end(void **state)
 {
     node_client_free(client);
-    if (node.probe.stream != NULL)
-        probe_close(&node.probe);
-    listener_free(node.listener);
-    free(node.probe.got);
-    return loop_end(state);
-}
-
-static int once(void **state)
-{
-    char command[700], text[200];
-    enum err why;
-    (void)state;
-    snprintf(dir, sizeof dir, "/tmp/test_node_calls.XXXXXX");
-    if (mkdtemp(dir) == NULL)
-        return -1;
-    snprintf(cert, sizeof cert, "%s/cert.pem", dir);
-    snprintf(key, sizeof key, "%s/key.pem", dir);
-    snprintf(command, sizeof command,
-             "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
-             "-subj /CN=localhost -addext subjectAltName=DNS:localhost "
-             "-keyout %s -out %s 2>/dev/null",
-             key, cert);
-    if (system(command) != 0)
-        return -1;
-    identity = identity_new(cert, key, &why, text, sizeof text);
-    trust =
-        trust_new(&(struct trust_sources){.file = cert, .clients = true}, &why, text, sizeof text);
-    keys = cluster_keys_new(&(struct cluster_key_files){cert, key, cert}, &why, text, sizeof text);
-    return identity != NULL && trust != NULL && keys != NULL ? 0 : -1;
-}
-
-static int at_last(void **state)
-{
-    (void)state;
-    cluster_keys_free(keys);
-    identity_free(identity);
-    trust_free(trust);
-    unlink(cert);
-    unlink(key);
-    return rmdir(dir);
+    return node_end(state);
 }
 
 int main(void)
@@ -333,5 +252,5 @@ int main(void)
         T(a_node_that_refuses),
         T(the_queue_has_an_end),
     };
-    return cmocka_run_group_tests(tests, once, at_last);
+    return cmocka_run_group_tests(tests, node_once, node_at_last);
 }
