@@ -61,6 +61,23 @@ void frontend_lose_device(struct frontend *f, struct device_ticket *t, enum err 
     post_device_gone(f->o.hub, f->o.worker, &g);
 }
 
+void frontend_hand_device(struct frontend *f, struct device_ticket *t, struct stream *s)
+{
+    struct message_device_move *out =
+        MESSAGE(struct message_device_move, MESSAGE_DEVICE_OUT, f->o.worker);
+    if (out == NULL || s == NULL || !stream_leave(s)) {
+        free(out);
+        if (s != NULL)
+            stream_close(s);
+        frontend_lose_device(f, t, ERR_NO_DESCRIPTORS, "it could not be handed over");
+        return;
+    }
+    out->ticket = t;
+    out->stream = s;
+    stat_add(&f->o.stats->moved, 1);
+    mailbox_post(f->o.hub, &out->message.mail);
+}
+
 void frontend_device_reply(struct frontend *f, struct message_device_reply *m)
 {
     struct pending_conn *conn = pending_conn_answered(f, m->pending_id);

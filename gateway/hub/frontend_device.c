@@ -7,8 +7,8 @@
 #include "core/device/device_proof.h"
 #include "core/device/hub_message.h"
 #include "core/http/server.h"
-#include "core/ws/handshake.h"
 #include "core/ws/ws.h"
+#include "core/ws/ws_server.h"
 #include "gateway/hub/frontend_internal.h"
 #include "gateway/hub/hub_protocol.h"
 #include "gateway/hub/relay/request.h"
@@ -185,17 +185,10 @@ static void end(void *session)
 
 static bool answer_upgrade(struct stream *s, const char *key, const char *channel)
 {
-    struct buf out = {.limit = 512};
     char extra[64];
     snprintf(extra, sizeof extra, "channel-id: %s\r\n", channel);
-    bool ok = ws_response_write(&(struct ws_response){.key = span_of(key),
-                                                      .protocol = DEVICE_LINK_PROTOCOL,
-                                                      .extra = extra},
-                                &out);
-    if (ok)
-        stream_write(s, out.data, out.size);
-    buf_free(&out);
-    return ok;
+    return ws_answer(s, &(struct ws_response){
+                            .key = span_of(key), .protocol = DEVICE_LINK_PROTOCOL, .extra = extra});
 }
 
 static void challenge(struct device_greeting *g)
@@ -219,19 +212,7 @@ static void admit(struct pending_conn *conn, struct message_device_reply *m)
     if (s != NULL)
         g->ws = NULL;
     pending_conn_free(conn);
-    struct message_device_move *out =
-        MESSAGE(struct message_device_move, MESSAGE_DEVICE_OUT, f->o.worker);
-    if (out == NULL || s == NULL || !stream_leave(s)) {
-        free(out);
-        if (s != NULL)
-            stream_close(s);
-        frontend_lose_device(f, ticket, ERR_NO_DESCRIPTORS, "it could not be handed over");
-        return;
-    }
-    out->ticket = ticket;
-    out->stream = s;
-    stat_add(&f->o.stats->moved, 1);
-    mailbox_post(f->o.hub, &out->message.mail);
+    frontend_hand_device(f, ticket, s);
 }
 
 static void on_answer(void *session, struct message_device_reply *m)

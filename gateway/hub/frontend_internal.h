@@ -104,6 +104,9 @@ struct request;
 void frontend_greet_device(struct pending_conn *conn, const struct request *r);
 /* The same for a device that speaks MQTT (frontend_mqtt.c), with kind REQUEST_MQTT. */
 void frontend_greet_mqtt(struct pending_conn *conn, const struct request *r);
+/* Lets the link of a device that was let in go on at a worker. Takes ticket and stream over; NULL:
+ * the stream could not be had. */
+void frontend_hand_device(struct frontend *f, struct device_ticket *t, struct stream *s);
 /* A device that was let in is gone. Takes the ticket over. */
 void frontend_lose_device(struct frontend *f, struct device_ticket *t, enum err why,
                           const char *text);

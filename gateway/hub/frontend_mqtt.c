@@ -3,7 +3,7 @@
 #include "core/base/list.h"
 #include "core/http/server.h"
 #include "core/mqtt/mqtt_packet.h"
-#include "core/ws/handshake.h"
+#include "core/ws/ws_server.h"
 #include "core/ws/ws_stream.h"
 #include "gateway/hub/frontend_internal.h"
 #include "gateway/hub/hub_protocol.h"
@@ -39,18 +39,7 @@ static void admit(struct mqtt_greeting *g)
     g->stream = NULL;
     g->ticket = NULL;
     pending_conn_free(conn);
-    struct message_device_move *out =
-        MESSAGE(struct message_device_move, MESSAGE_DEVICE_OUT, f->o.worker);
-    if (out == NULL || !stream_leave(s)) {
-        free(out);
-        stream_close(s);
-        frontend_lose_device(f, ticket, ERR_NO_DESCRIPTORS, "it could not be handed over");
-        return;
-    }
-    out->ticket = ticket;
-    out->stream = s;
-    stat_add(&f->o.stats->moved, 1);
-    mailbox_post(f->o.hub, &out->message.mail);
+    frontend_hand_device(f, ticket, s);
 }
 
 /* ---- refusing ---- */
@@ -241,15 +230,10 @@ static void *start(struct pending_conn *conn, struct stream *s)
 static bool answer_upgrade(const struct pending_conn *conn, struct stream *s,
                            const struct request *r)
 {
-    struct buf out = {.limit = 512};
     char extra[64];
     snprintf(extra, sizeof extra, "channel-id: %s\r\n", conn->channel);
-    bool ok = ws_response_write(
-        &(struct ws_response){.key = r->key, .protocol = r->protocol, .extra = extra}, &out);
-    if (ok)
-        stream_write(s, out.data, out.size); /* it is a buffered stream */
-    buf_free(&out);
-    return ok;
+    return ws_answer(s,
+                     &(struct ws_response){.key = r->key, .protocol = r->protocol, .extra = extra});
 }
 
 void frontend_greet_mqtt(struct pending_conn *conn, const struct request *r)

@@ -1,6 +1,6 @@
 #include "gateway/hub/bridge/bridge_ticket.h"
 
-#include "core/ws/handshake.h"
+#include "core/ws/ws_server.h"
 #include "core/ws/ws_stream.h"
 
 #include <stdio.h>
@@ -14,21 +14,14 @@ void bridge_ticket_free(struct bridge_ticket *t)
     free(t);
 }
 
-/* The stream is buffered, so the answer is free again at once. */
 static bool answer(const struct bridge_ticket *t, struct stream *s)
 {
-    struct buf out = {.limit = 512};
     char extra[64];
     snprintf(extra, sizeof extra, "channel-id: %s\r\n", t->channel);
-    bool ok = ws_response_write(
-        &(struct ws_response){.key = span_of(t->key),
-                              .protocol = t->protocol[0] != '\0' ? t->protocol : NULL,
-                              .extra = extra},
-        &out);
-    if (ok)
-        stream_write(s, out.data, out.size);
-    buf_free(&out);
-    return ok;
+    return ws_answer(s,
+                     &(struct ws_response){.key = span_of(t->key),
+                                           .protocol = t->protocol[0] != '\0' ? t->protocol : NULL,
+                                           .extra = extra});
 }
 
 struct stream *bridge_ticket_upgrade(const struct bridge_ticket *t, struct loop *loop,

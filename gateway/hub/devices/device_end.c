@@ -3,6 +3,7 @@
 #include "core/base/buf.h"
 #include "core/device/device_message.h"
 #include "core/ws/ws.h"
+#include "core/ws/ws_server.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -221,13 +222,8 @@ static void on_writable(void *owner)
 static void on_closed(void *owner, enum err why, int code, const char *text)
 {
     struct device_end *e = owner;
-    char words[256];
-    if (code > 0 && text[0] != '\0')
-        snprintf(words, sizeof words, "it sent Close %d: %s", code, text);
-    else if (code > 0)
-        snprintf(words, sizeof words, "it sent Close %d", code);
-    else
-        snprintf(words, sizeof words, "%s", text[0] != '\0' ? text : err_text(why));
+    char words[WS_WORDS_SIZE];
+    ws_closed_words(why, code, text, words);
     if (why == ERR_PROTOCOL || why == ERR_TOO_LARGE)
         e->misbehaved = true; /* it broke the WebSocket's rules */
     end(e, code > 0 ? ERR_CLIENT_CLOSED : why, words);

@@ -1,8 +1,8 @@
 #include "gateway/hub/relay/relay_end.h"
 
 #include "core/base/log.h"
-#include "core/ws/handshake.h"
 #include "core/ws/ws.h"
+#include "core/ws/ws_server.h"
 #include "gateway/hub/relay/buffered_stream.h"
 #include "gateway/hub/relay/relay.h"
 
@@ -197,13 +197,8 @@ static void on_writable(void *owner)
 static void on_closed(void *owner, enum err why, int code, const char *text)
 {
     struct relay_end *c = owner;
-    char words[256];
-    if (code > 0 && text[0] != '\0')
-        snprintf(words, sizeof words, "it sent Close %d: %s", code, text);
-    else if (code > 0)
-        snprintf(words, sizeof words, "it sent Close %d", code);
-    else
-        snprintf(words, sizeof words, "%s", text[0] != '\0' ? text : err_text(why));
+    char words[WS_WORDS_SIZE];
+    ws_closed_words(why, code, text, words);
     c->goodbye = code == CLOSE_NORMAL;
     relay_end_free(c, code > 0 ? ERR_CLIENT_CLOSED : why, words);
 }
@@ -223,20 +218,14 @@ static void write_idle(const struct registration *t, char out[48])
 /* The hub's own end has asked for nothing. */
 static bool answer(struct stream *s, const struct registration *t)
 {
-    struct buf out = {.limit = 512};
     char extra[160], idle[48];
     if (t->key[0] == '\0')
         return true;
     write_idle(t, idle);
     snprintf(extra, sizeof extra, "channel-id: %s\r\ntunnel-expires-in: %" PRIu64 "\r\n%s",
              t->channel, t->left_s, idle);
-    bool ok = ws_response_write(
-        &(struct ws_response){.key = span_of(t->key), .protocol = t->protocol, .extra = extra},
-        &out);
-    if (ok)
-        stream_write(s, out.data, out.size);
-    buf_free(&out);
-    return ok;
+    return ws_answer(
+        s, &(struct ws_response){.key = span_of(t->key), .protocol = t->protocol, .extra = extra});
 }
 
 void relay_end_new(const struct relay_end_options *o, struct registration *registration,
