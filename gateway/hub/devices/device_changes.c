@@ -30,16 +30,6 @@ static void *request_about(struct device_registry *registry, struct span name, s
     return q;
 }
 
-static bool copy_stored(struct device_task *q)
-{
-    q->why = ERR_NOT_FOUND;
-    if (!q->entry->stored || !device_task_copy(q))
-        return false;
-    q->change.kind = CHANGE_DEVICE;
-    q->change.device = &q->next;
-    return true;
-}
-
 /* ---- update ---- */
 
 struct update {
@@ -51,7 +41,7 @@ struct update {
 static bool prepare_update(struct device_task *q)
 {
     struct update *u = (struct update *)q;
-    if (!copy_stored(q))
+    if (!device_task_copy_stored(q))
         return false;
     u->before = q->next.state;
     q->why = device_rules_update(&q->entry->record, &q->next, &u->kept.u, q->ctx);
@@ -93,7 +83,7 @@ void local_devices_update(struct device_registry *registry, struct span name,
 
 static bool prepare_reset(struct device_task *q)
 {
-    if (!copy_stored(q))
+    if (!device_task_copy_stored(q))
         return false;
     device_rules_reset(&q->next);
     return true;
@@ -125,7 +115,7 @@ struct subscription {
 
 static bool prepare_topics(struct device_task *q)
 {
-    if (!copy_stored(q))
+    if (!device_task_copy_stored(q))
         return false;
     q->next.topics = ((struct subscription *)q)->topics;
     return true;
@@ -147,7 +137,7 @@ void local_devices_topics(struct device_registry *registry, struct span name, ui
 
 static bool prepare_remove(struct device_task *q)
 {
-    if (!copy_stored(q)) /* its name must live until it is stored */
+    if (!device_task_copy_stored(q)) /* its name must live until it is stored */
         return false;
     q->change.kind = CHANGE_DEVICE_REMOVE;
     q->change.id = q->next.name;

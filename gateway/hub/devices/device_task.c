@@ -79,6 +79,16 @@ bool device_task_copy(struct device_task *q)
     return device_record_copy(&q->next, &q->entry->record);
 }
 
+bool device_task_copy_stored(struct device_task *q)
+{
+    q->why = ERR_NOT_FOUND;
+    if (!q->entry->stored || !device_task_copy(q))
+        return false;
+    q->change.kind = CHANGE_DEVICE;
+    q->change.device = &q->next;
+    return true;
+}
+
 static void swap_texts(char **a, char **b)
 {
     char *kept = *a;

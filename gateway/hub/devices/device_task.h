@@ -27,6 +27,8 @@ void *device_task_new(struct local_devices *r, struct device_entry *e, size_t si
 void device_task_ask(struct device_task *q);
 /* Makes `next` a copy of the record. False: no memory, noted in q->why. */
 bool device_task_copy(struct device_task *q);
+/* The same of a device that is stored, to be stored again. False: ERR_NOT_FOUND, too. */
+bool device_task_copy_stored(struct device_task *q);
 /* Makes `next` the record of a stored device. What was seen meanwhile stays. */
 void device_task_swap(struct device_task *q);
 

@@ -20,16 +20,6 @@ void local_devices_seen(struct device_registry *registry, struct span name,
 
 /* ---- storing ---- */
 
-static bool prepare(struct device_task *q)
-{
-    q->why = ERR_NOT_FOUND;
-    if (!q->entry->stored || !device_task_copy(q))
-        return false;
-    q->change.kind = CHANGE_DEVICE;
-    q->change.device = &q->next;
-    return true;
-}
-
 static void apply(struct device_task *q)
 {
     (void)q; /* it is in memory already */
@@ -50,7 +40,7 @@ bool sightings_flush(struct local_devices *r, size_t most)
         struct device_task *q = device_task_new(r, e, sizeof *q);
         if (q == NULL)
             return false;
-        q->prepare = prepare;
+        q->prepare = device_task_copy_stored;
         q->apply = apply;
         q->answer = answer;
         list_remove(&e->dirty);

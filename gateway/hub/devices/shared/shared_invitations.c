@@ -230,18 +230,25 @@ static void on_uses(void *ctx, enum err why, const struct redis_reply *reply)
     answer(q, why, true);
 }
 
-static void on_read(void *ctx, enum err why, const struct redis_reply *reply)
+/* Makes an invitation of what read_one has brought, and asks about the key of that kind; or says
+ * why not. */
+static void take_and_ask(struct request *q, enum err why, const struct redis_reply *reply,
+                         const char *command, const char *kind, redis_done *then)
 {
-    struct request *q = ctx;
     if (why == ERR_OK)
         why = shared_invitation_read(reply, &q->i);
     if (why != ERR_OK) {
         answer(q, why, false);
         return;
     }
-    struct shared_key key = shared_key("iu", q->i.id);
-    const struct span args[] = {span_of("SCARD"), span_of(key.text)};
-    ask(q, args, 2, on_uses);
+    struct shared_key key = shared_key(kind, q->i.id);
+    const struct span args[] = {span_of(command), span_of(key.text)};
+    ask(q, args, 2, then);
+}
+
+static void on_read(void *ctx, enum err why, const struct redis_reply *reply)
+{
+    take_and_ask(ctx, why, reply, "SCARD", "iu", on_uses);
 }
 
 /* False: `done` has been told why not. */
@@ -290,16 +297,7 @@ static void on_deleted(void *ctx, enum err why, const struct redis_reply *reply)
 
 static void on_read_to_end(void *ctx, enum err why, const struct redis_reply *reply)
 {
-    struct request *q = ctx;
-    if (why == ERR_OK)
-        why = shared_invitation_read(reply, &q->i);
-    if (why != ERR_OK) {
-        answer(q, why, false);
-        return;
-    }
-    struct shared_key key = shared_key("i", q->i.id);
-    const struct span args[] = {span_of("DEL"), span_of(key.text)};
-    ask(q, args, 2, on_deleted);
+    take_and_ask(ctx, why, reply, "DEL", "i", on_deleted);
 }
 
 void shared_devices_uninvite(struct device_registry *registry, struct span id,
