@@ -223,7 +223,7 @@ static void on_untold(void *owner, const struct notice *q)
 {
     const struct hub *hub = owner;
     if (hub->desk != NULL)
-        notices_give(device_desk_notices(hub->desk), q);
+        notices_give_back(device_desk_notices(hub->desk), q);
 }
 
 bool hub_open_cluster(struct hub *hub, enum err *why, char *text, size_t size)

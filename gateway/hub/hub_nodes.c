@@ -35,9 +35,8 @@ const char *hub_cluster_unready(const struct hub *hub)
 bool hub_hand_over(struct hub *hub, const char *node, const struct notice *q)
 {
     const struct node_info *n = hub_other_node(hub, node);
-    if (n != NULL)
-        node_client_notice(hub->node_client, &(struct node_at){n->name, n->address}, q);
-    return n != NULL;
+    return n != NULL &&
+           node_client_notice(hub->node_client, &(struct node_at){n->name, n->address}, q);
 }
 
 struct arrival {

@@ -20,7 +20,8 @@ void hub_cluster_metrics(const struct hub *hub, struct buf *out);
 /* m is told of the nodes; NULL: the monitor that the hub has is not any more. */
 void hub_watch_nodes(struct hub *hub, struct monitor *m);
 
-/* For notices: gives one to the node that has the device's link. False: no node of that name. */
+/* For notices: gives one to the node that has the device's link. False: no node of that name, or
+ * it takes no more. */
 bool hub_hand_over(struct hub *hub, const char *node, const struct notice *q);
 /* The device's link is here: the others hand over what they keep for it. */
 void hub_tell_arrived(struct hub *hub, const char *device);

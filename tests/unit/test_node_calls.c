@@ -148,13 +148,14 @@ static void look(const char *id)
                      &(struct node_look){NODE_LOOK_TUNNEL, id});
 }
 
-static void give_notice(void)
+static bool give_notice(void)
 {
     struct texts services = {0};
     struct notice q;
     notice_of(&q, &services);
-    node_client_notice(client, &(struct node_at){"node2", node.address}, &q);
+    bool taken = node_client_notice(client, &(struct node_at){"node2", node.address}, &q);
     texts_free(&services);
+    return taken;
 }
 
 /* ---- calls ---- */
@@ -198,6 +199,45 @@ static void a_node_that_hangs_costs_what_waits_for_it(void **state)
     assert_int_equal(node_client_counts(client).lost[NODE_CALL_LOOK], 2);
 }
 
+/* What waits for it at an address where it does not answer is told at its new one. */
+static void a_node_that_moves(void **state)
+{
+    char old[sizeof node.address];
+    (void)state;
+    snprintf(old, sizeof old, "127.0.0.1:%d", listener_port(node.listener));
+    node.hangs = true;
+    node_client_look(client, &(struct node_at){"node2", old},
+                     &(struct node_look){NODE_LOOK_TUNNEL, "one"});
+    UNTIL(node.accepted == 1);
+    probe_close(&node.probe);
+    node.hangs = false;
+    node.probe.size = 0;
+    give_notice();
+    UNTIL(strstr(said(), "\"one\"") != NULL);
+    answer();
+    UNTIL(strstr(said(), "AQGsecret") != NULL);
+    answer();
+    UNTIL(node_client_counts(client).waiting == 0);
+    assert_int_equal(untold.n, 0);
+    assert_int_equal(node_client_counts(client).lost[NODE_CALL_LOOK], 0);
+}
+
+/* Such as one whose words are longer than a call may be. */
+static void a_notice_that_cannot_be_written(void **state)
+{
+    static char words[NODE_BODY_MAX + 1];
+    struct texts services = {0};
+    struct notice q;
+    (void)state;
+    memset(words, 'w', sizeof words - 1);
+    notice_of(&q, &services);
+    q.why = words;
+    assert_false(node_client_notice(client, &(struct node_at){"node2", node.address}, &q));
+    texts_free(&services);
+    assert_int_equal(untold.n, 0);
+    assert_int_equal(node_client_counts(client).waiting, 0);
+}
+
 static void a_node_that_refuses(void **state)
 {
     static const char no[] = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n";
@@ -216,6 +256,8 @@ static void the_queue_has_an_end(void **state)
         look("again");
     assert_true(node_client_counts(client).lost[NODE_CALL_LOOK] > 0);
     assert_true(node_client_counts(client).waiting <= NODE_QUEUE_MAX + 1);
+    assert_false(give_notice()); /* it stays here, and is not given back besides */
+    assert_int_equal(untold.n, 0);
 }
 
 /* ---- set-up ---- */
@@ -249,6 +291,8 @@ int main(void)
         cmocka_unit_test(other_bodies),
         T(calls_follow_each_other_on_one_connection),
         T(a_node_that_hangs_costs_what_waits_for_it),
+        T(a_node_that_moves),
+        T(a_notice_that_cannot_be_written),
         T(a_node_that_refuses),
         T(the_queue_has_an_end),
     };

@@ -124,6 +124,33 @@ static void rotated(void **state)
     expect_waiting(0, 1);
 }
 
+/* A node could not be told of the old token, which is back when the new one is here already. */
+static void given_back_too_late(void **state)
+{
+    struct wire w = {0};
+    struct texts services = {0};
+    (void)state;
+    const char *id = open_one(0);
+    assert_int_equal(rotate(id, NULL, "new-destination"), ERR_OK);
+    struct notice old = {.device = "plant7",
+                         .tunnel = id,
+                         .token = "old-destination",
+                         .services = &services,
+                         .service = "",
+                         .opened_by = "",
+                         .why = "",
+                         .timeout_ms = NOTICE_KEEP_MS};
+    notices_give_back(notices, &old);
+    expect_waiting(0, 1);
+    old.tunnel = "another";
+    notices_give_back(notices, &old);
+    expect_waiting(0, 2);
+    arrive("plant7", &w, 10);
+    assert_int_equal(w.delivered, 2);
+    assert_string_equal(w.at[0].token, "new-destination");
+    assert_string_equal(w.at[1].token, "old-destination");
+}
+
 /* Who waits for a device goes on waiting when the token is replaced meanwhile. */
 static void rotated_while_somebody_waits(void **state)
 {
@@ -429,6 +456,7 @@ int main(void)
         NOTICES_TEST(what_is_kept_is_over_when_somebody_has_connected),
         NOTICES_TEST(not_for_things_that_are_no_devices),
         NOTICES_TEST(rotated),
+        NOTICES_TEST(given_back_too_late),
         NOTICES_TEST(rotated_while_somebody_waits),
         NOTICES_TEST(a_tunnel_that_ends),
         NOTICES_TEST(an_agent_that_was_restarted),

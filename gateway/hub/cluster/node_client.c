@@ -293,28 +293,41 @@ static struct peer *peer_new(struct node_client *c, const struct node_at *to)
     return NULL;
 }
 
-/* A node that came back elsewhere is another one. */
+/* Puts what was on its way before all that waits. */
+static void call_back(struct peer *p)
+{
+    if (p->at_hand == NULL)
+        return;
+    list_prepend(&p->letters, &p->at_hand->node);
+    p->at_hand = NULL;
+    p->n++;
+}
+
+/* A node that came back elsewhere gets there what waits for it. False: no memory. */
+static bool peer_move(struct peer *p, const char *address)
+{
+    call_back(p);
+    http_client_free(p->http);
+    reach_cancel(p->reach);
+    p->reach = NULL;
+    free(p->host);
+    p->host = NULL;
+    p->memory = (struct reach_memory){0};
+    explicit_bzero(&p->session, sizeof p->session);
+    snprintf(p->address, sizeof p->address, "%s", address);
+    return peer_open(p);
+}
+
 static struct peer *peer_of(struct node_client *c, const struct node_at *to)
 {
     struct peer *p = map_get(&c->peers, to->name, strlen(to->name));
-    if (p != NULL && strcmp(p->address, to->address) != 0) {
-        map_remove(&c->peers, p->name, strlen(p->name));
-        peer_free(p);
-        p = NULL;
-    }
-    return p != NULL ? p : peer_new(c, to);
-}
-
-static void post(struct node_client *c, const struct node_at *to, struct letter *l)
-{
-    struct peer *p = peer_of(c, to);
-    if (p == NULL || p->n >= NODE_QUEUE_MAX) {
-        lose(c, l);
-        return;
-    }
-    list_append(&p->letters, &l->node);
-    p->n++;
-    next(p);
+    if (p == NULL)
+        return peer_new(c, to);
+    if (strcmp(p->address, to->address) == 0 || peer_move(p, to->address))
+        return p;
+    map_remove(&c->peers, p->name, strlen(p->name));
+    peer_free(p);
+    return NULL;
 }
 
 void node_client_look(struct node_client *c, const struct node_at *to, const struct node_look *l)
@@ -334,16 +347,20 @@ void node_client_look(struct node_client *c, const struct node_at *to, const str
     next(p);
 }
 
-void node_client_notice(struct node_client *c, const struct node_at *to, const struct notice *q)
+bool node_client_notice(struct node_client *c, const struct node_at *to, const struct notice *q)
 {
-    struct letter *l = letter_new(NODE_CALL_NOTICE);
+    struct peer *p = peer_of(c, to);
+    struct letter *l = p != NULL && p->n < NODE_QUEUE_MAX ? letter_new(NODE_CALL_NOTICE) : NULL;
     if (l != NULL && node_notice_write(q, &l->body)) {
-        post(c, to, l);
-        return;
+        list_append(&p->letters, &l->node);
+        p->n++;
+        next(p);
+        return true;
     }
     if (l != NULL)
         letter_free(l);
     c->counts.lost[NODE_CALL_NOTICE]++;
+    return false;
 }
 
 struct node_client_counts node_client_counts(const struct node_client *c)

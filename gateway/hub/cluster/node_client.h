@@ -17,7 +17,8 @@ struct node_client;
 struct node_client_options {
     struct loop *loop;
     const char *self; /* this node's name; outlives the client */
-    /* A notice could not be told; q is a view. It may be kept for a later time. */
+    /* A notice that was taken could not be told; q is a view. It may be kept for a later time.
+     * Never from inside node_client_notice or node_client_look. */
     void (*untold)(void *owner, const struct notice *q);
     void *owner;
 };
@@ -34,7 +35,9 @@ void node_client_keys(struct node_client *c, struct cluster_keys *keys);
 
 /* Hints to one node are gathered while a call to it is on its way. */
 void node_client_look(struct node_client *c, const struct node_at *to, const struct node_look *l);
-void node_client_notice(struct node_client *c, const struct node_at *to, const struct notice *q);
+/* False: it stays the caller's, since the queue is full, or there is no memory, or it is too long.
+ */
+bool node_client_notice(struct node_client *c, const struct node_at *to, const struct notice *q);
 
 struct node_client_counts {
     uint64_t told[NODE_CALLS], lost[NODE_CALLS];

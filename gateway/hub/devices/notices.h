@@ -97,6 +97,9 @@ void notices_await(struct notices *n, const char *device, uint64_t timeout_ms,
 /* Keeps a notice of which another node was told, and for which nobody waits, as if the tunnel had
  * been opened here. */
 void notices_give(struct notices *n, const struct notice *q);
+/* The same of one that was handed over and could not be told. Where another one for that
+ * tunnel has come meanwhile, with the token that holds, that one stays. */
+void notices_give_back(struct notices *n, const struct notice *q);
 /* The device is at that node now: what is kept for it is handed over there. */
 void notices_hand_over(struct notices *n, const char *device, const char *node);
 
@@ -206,7 +209,7 @@ struct notices_options {
     void (*known)(void *owner, const char *device,
                   void (*done)(void *ctx, bool known, const char *node), void *ctx);
     /* Gives it to that node, which has the device's link; q is a view. False: it is kept here. May
-     * be NULL. */
+     * be NULL, and calls nothing of notices. */
     bool (*hand_over)(void *owner, const char *node, const struct notice *q);
     /* Makes a new access token for a destination, terminated, of at most size - 1 bytes. */
     void (*token_new)(char *out, size_t size);

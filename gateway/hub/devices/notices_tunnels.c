@@ -240,6 +240,12 @@ void notices_give(struct notices *n, const struct notice *q)
     notice_put(n, q, NULL, NULL);
 }
 
+void notices_give_back(struct notices *n, const struct notice *q)
+{
+    if (map_get(&n->by_tunnel, q->tunnel, strlen(q->tunnel)) == NULL)
+        notice_put(n, q, NULL, NULL);
+}
+
 /* Gives notice, when such a device is known; without memory nobody is told, as if it were away. */
 static void tell(struct notices *n, const struct tunnel_record *t, const char *token)
 {
