@@ -26,7 +26,9 @@ struct monitor *monitor_new(const struct monitor_options *o)
     history_init(&m->history);
     for (int k = 0; k < GROUP_KINDS; k++)
         monitor_groups_init(&m->groups[k]);
-    m->kept_size = strcmp(o->role, "destination") == 0 ? KEPT_AGENT : KEPT_MAX;
+    bool agent = strcmp(o->role, "destination") == 0;
+    m->kept_size = agent ? KEPT_AGENT : KEPT_MAX;
+    m->tens = !agent;
     return m;
 }
 

@@ -13,10 +13,10 @@
 #include "core/control/monitor.h"
 #include "core/control/monitor_devices.h"
 #include "core/control/monitor_nodes.h"
+#include "core/control/row_history.h"
 #include "core/net/peer.h"
 
 #define MONITOR_LISTEN_MAX 64
-#define ROW_SECONDS 60 /* of a row's own history */
 #define MEAN_SECONDS 3 /* rows of a table must not jump */
 #define FIRST_BYTE_BUCKETS 11
 
@@ -52,12 +52,6 @@ struct monitor_tunnel {
     uint64_t round_trip_max_us;
     struct list services;
     size_t referred; /* streams that point to it, closed ones too */
-};
-
-/* Bytes of one second each; sample number i is at i % ROW_SECONDS. */
-struct row_history {
-    uint64_t last;
-    uint32_t down[ROW_SECONDS], up[ROW_SECONDS]; /* 4 GB a second is more than enough */
 };
 
 struct monitor_row;
@@ -155,6 +149,7 @@ struct monitor {
     struct list tunnels, rows, closed;
     uint64_t watched_ms; /* when somebody last looked at the page; 0: never */
     size_t n_closed, n_services;
+    bool tens;              /* rows have them in their histories */
     struct kept_row **kept; /* a ring: row number i is at i % kept_size; NULL: no memory */
     size_t kept_size;
     uint64_t n_kept; /* so many have been kept since the start */

@@ -75,11 +75,6 @@ void monitor_absorb_all(struct monitor *m)
     list_each(node, &m->rows) absorb(list_entry(node, struct monitor_row, node));
 }
 
-static uint32_t sample(uint64_t bytes)
-{
-    return bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX;
-}
-
 static bool has_moved(const struct monitor_row *r)
 {
     return r->counters.down != r->tick_down || r->counters.up != r->tick_up;
@@ -87,7 +82,6 @@ static bool has_moved(const struct monitor_row *r)
 
 void monitor_row_tick(struct monitor_row *r, uint64_t elapsed)
 {
-    struct row_history *h = &r->history;
     if (has_moved(r))
         r->moved_ms = monitor_now(r->monitor);
     r->rate_down = (r->counters.down - r->tick_down) * 1000 / elapsed;
@@ -98,9 +92,7 @@ void monitor_row_tick(struct monitor_row *r, uint64_t elapsed)
         r->peak_down = r->rate_down;
     if (r->rate_up > r->peak_up)
         r->peak_up = r->rate_up;
-    size_t at = (size_t)(++h->last % ROW_SECONDS);
-    h->down[at] = sample(r->rate_down);
-    h->up[at] = sample(r->rate_up);
+    row_history_add(&r->history, r->rate_down, r->rate_up, r->monitor->tens);
 }
 
 void monitor_row_mean(const struct monitor_row *r, uint64_t *down, uint64_t *up)
@@ -154,6 +146,7 @@ void monitor_row_begin(struct monitor_row *r, struct monitor *m, const struct ro
 void monitor_row_free(struct monitor_row *r)
 {
     list_remove(&r->node);
+    row_history_free(&r->history);
     r->kind->free(r);
 }
 

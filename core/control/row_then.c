@@ -17,25 +17,16 @@ static enum monitor_state state_of(const struct monitor *m, bool answered)
 /* What passed after the moment is taken off what passed up to the last tick. */
 static void count_back(const struct monitor_row *r, const struct moment *when, struct row_then *out)
 {
-    const struct row_history *h = &r->history;
     uint64_t ticked = r->monitor->ticked_ms;
     uint64_t since = ticked > when->at_ms ? (ticked - when->at_ms + 999) / 1000 : 0;
-    uint64_t kept = h->last < ROW_SECONDS ? h->last : ROW_SECONDS;
-    out->counted = since <= kept && (since < kept || h->last <= ROW_SECONDS);
+    struct row_since s;
+    out->counted = row_history_since(&r->history, since, r->monitor->tens, &s);
     if (!out->counted)
         return;
-    out->down = r->tick_down;
-    out->up = r->tick_up;
-    for (uint64_t ago = 0; ago < since; ago++) {
-        uint64_t down = h->down[(h->last - ago) % ROW_SECONDS];
-        uint64_t up = h->up[(h->last - ago) % ROW_SECONDS];
-        out->down -= down < out->down ? down : out->down;
-        out->up -= up < out->up ? up : out->up;
-    }
-    if (since < kept) {
-        out->rate_down = h->down[(h->last - since) % ROW_SECONDS];
-        out->rate_up = h->up[(h->last - since) % ROW_SECONDS];
-    }
+    out->down = r->tick_down > s.down ? r->tick_down - s.down : 0;
+    out->up = r->tick_up > s.up ? r->tick_up - s.up : 0;
+    out->rate_down = s.rate_down;
+    out->rate_up = s.rate_up;
 }
 
 struct row_then row_then_live(const struct monitor_row *r, const struct moment *when)

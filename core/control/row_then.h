@@ -20,7 +20,7 @@ struct row_then {
     uint64_t down, up, rate_down, rate_up;
 };
 
-/* Of a row that is open, the bytes of the last ROW_SECONDS are known. */
+/* Of a row that is open, bytes are known as far back as its row_history.h has them. */
 struct row_then row_then_live(const struct monitor_row *r, const struct moment *when);
 /* Of one that has ended, only those at its end. */
 struct row_then row_then_kept(const struct kept_row *k, const struct moment *when);

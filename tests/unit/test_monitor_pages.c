@@ -394,12 +394,16 @@ static void bytes_of_a_moment(void **state)
     assert_about(number(j, "streams.0.age"), 85);
     assert_string_equal(text(j, "streams.0.state"), "open");
     cJSON_Delete(j);
-    j = then(30000, ""); /* its own history has sixty seconds */
-    assert_null(at(j, "streams.0.counted"));
-    assert_null(at(j, "streams.0.bytes_down"));
-    assert_about(number(j, "streams.0.age"), 25);
+    j = then(35000, ""); /* what is older than sixty seconds is known ten by ten */
+    assert_true(cJSON_IsTrue(at(j, "streams.0.counted")));
+    assert_int_equal(number(j, "streams.0.bytes_down"), 30 * 31 / 2);
+    assert_int_equal(number(j, "streams.0.bytes_up"), 60);
+    assert_int_equal(number(j, "streams.0.rate_down"), 255 / 10);
+    assert_about(number(j, "streams.0.age"), 30);
     cJSON_Delete(j);
-    there(30000, "&filter=down%3e1G", "1"); /* words about what is not known have no effect */
+    j = then(30000, ""); /* and in between as if they had come evenly */
+    assert_int_equal(number(j, "streams.0.bytes_down"), 20 * 21 / 2 + 255 / 2 + 1);
+    cJSON_Delete(j);
     there(90000, "&filter=down%3e1G", "");
     there(90000, "&filter=down%3e3K", "1");
     finish(&flows[0], ERR_RESET);
@@ -409,6 +413,38 @@ static void bytes_of_a_moment(void **state)
     assert_int_equal(number(j, "streams.0.bytes_down"), 90 * 91 / 2);
     assert_about(number(j, "streams.0.age"), 90);
     cJSON_Delete(j);
+}
+
+/* Ten minutes, and no more. */
+static void bytes_of_long_ago(void **state)
+{
+    (void)state;
+    struct monitor_tunnel *t = add_tunnel("pump", &up);
+    start(&flows[0], "192.0.2.1:4000");
+    serve(&flows[0], t, "a");
+    for (uint64_t i = 1; i <= 1400; i++) {
+        uint64_t before = flows[0].counters.down;
+        flows[0].counters.down += i <= 700 ? 100 : 0;
+        second();
+        if (i % 50 != 0 || i > 700)
+            continue;
+        for (uint64_t ago = 0; ago < i && ago <= 595; ago += 5) {
+            cJSON *j = then(5000 + 1000 * (i - ago), "");
+            assert_int_equal(number(j, "streams.0.bytes_down"), before + 100 - 100 * ago);
+            assert_int_equal(number(j, "streams.0.rate_down"), 100);
+            cJSON_Delete(j);
+        }
+    }
+    cJSON *j = then(5000 + 1000 * 805, "");
+    assert_true(cJSON_IsTrue(at(j, "streams.0.counted")));
+    assert_int_equal(number(j, "streams.0.bytes_down"), 70000);
+    cJSON_Delete(j);
+    j = then(5000 + 1000 * 795, ""); /* words about what is not known have no effect */
+    assert_null(at(j, "streams.0.counted"));
+    assert_null(at(j, "streams.0.bytes_down"));
+    cJSON_Delete(j);
+    there(5000 + 1000 * 795, "&filter=down%3e1G", "1");
+    finish(&flows[0], ERR_OK);
 }
 
 static void before_an_answer(void **state)
@@ -579,6 +615,7 @@ int main(void)
         TEST(the_oldest_go),
         TEST(who_was_there),
         TEST(bytes_of_a_moment),
+        TEST(bytes_of_long_ago),
         TEST(before_an_answer),
         TEST(forgotten),
         TEST(moments_and_bounds),
