@@ -100,26 +100,6 @@ void monitor_certificate(struct monitor *m, int64_t ends_ms, const char *problem
                                                             .text = problem});
 }
 
-void monitor_store(struct monitor *m, const char *name, bool failing, const char *text)
-{
-    if (m == NULL || m->store.failing == failing)
-        return;
-    uint64_t now = monitor_now(m), lasted = failing ? 0 : now - m->store.since_ms;
-    m->store = (struct monitor_store){name, text, failing, now, m->o.wall(m->o.clock)};
-    event_log_add(&m->event_log,
-                  &(struct logged_event){.event = failing ? "store-failing" : "store-works",
-                                         .wall_ms = m->store.since_wall_ms,
-                                         .text = text,
-                                         .age_ms = lasted});
-}
-
-const struct monitor_store *monitor_store_shown(const struct monitor *m)
-{
-    const struct monitor_store *s = &m->store;
-    bool fresh = s->name != NULL && monitor_now(m) - s->since_ms < MONITOR_STORE_MS;
-    return s->failing || fresh ? s : NULL;
-}
-
 /* ---- time ---- */
 
 static void counters_tick(struct stream_counters *t, uint64_t elapsed)

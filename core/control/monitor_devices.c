@@ -14,12 +14,6 @@ const char *monitor_device_state_name(enum monitor_device_presence s)
     return state_names[s];
 }
 
-void monitor_devices(struct monitor *m, const struct monitor_device_source *source)
-{
-    if (m != NULL)
-        m->devices = source != NULL ? *source : (struct monitor_device_source){0};
-}
-
 /* ---- the filter ---- */
 
 static const char *known(const char *text)
@@ -280,8 +274,9 @@ static void write_rows(const struct monitor_device_page *p, struct span filter, 
     json_close(w, ']');
 }
 
-void monitor_devices_write(const struct monitor *m, const struct device_query *q,
-                           struct json_writer *w)
+/* Writes the member "devices": the counts, and the rows that were asked for. */
+static void write_devices(const struct monitor *m, const struct device_query *q,
+                          struct json_writer *w)
 {
     struct monitor_device_page p;
     if (!monitor_devices_page(m, q, &p))
@@ -295,4 +290,12 @@ void monitor_devices_write(const struct monitor *m, const struct device_query *q
         write_rows(&p, q->filter, m->o.wall(m->o.clock), w);
     json_close(w, '}');
     monitor_devices_page_free(&p);
+}
+
+void monitor_devices(struct monitor *m, const struct monitor_device_source *source)
+{
+    if (m == NULL)
+        return;
+    m->devices = source != NULL ? *source : (struct monitor_device_source){0};
+    m->write_devices = write_devices;
 }

@@ -58,7 +58,8 @@ struct monitor_device_source {
     bool (*fleet)(void *ctx, bool rows, struct monitor_fleet *out);
     void *ctx;
 };
-/* source: copied; NULL: there are no devices to be seen any more. m may be NULL. */
+/* From now on reports have the member "devices". source: copied; NULL: there are no devices to be
+ * seen any more. m may be NULL. */
 void monitor_devices(struct monitor *m, const struct monitor_device_source *source);
 
 /* ---- what a reader asks for ---- */
@@ -93,10 +94,5 @@ const char *monitor_device_state_name(enum monitor_device_presence s);
 bool monitor_devices_page(const struct monitor *m, const struct device_query *q,
                           struct monitor_device_page *out);
 void monitor_devices_page_free(struct monitor_device_page *p);
-
-/* Writes the member "devices": the counts, and the rows that were asked for. Nothing at all when
- * the monitor has no source. */
-void monitor_devices_write(const struct monitor *m, const struct device_query *q,
-                           struct json_writer *w);
 
 #endif

@@ -142,8 +142,13 @@ struct monitor {
         int64_t since_wall_ms; /* since 1970 */
     } store;
     struct monitor_device_source devices; /* each NULL: there are none to be seen */
-    struct monitor_node_source nodes;     /* the same */
-    char *device;                         /* its name; NULL: this program is none */
+    /* Of a program that has them; NULL in all others, which need not have the code. */
+    void (*write_devices)(const struct monitor *m, const struct device_query *q,
+                          struct json_writer *w);
+    void (*write_nodes)(const struct monitor *m, struct json_writer *w);
+    void (*write_store)(const struct monitor *m, struct json_writer *w);
+    struct monitor_node_source nodes; /* the same */
+    char *device;                     /* its name; NULL: this program is none */
     void (*device_look)(void *ctx, struct monitor_device_state *out);
     void *device_ctx;
     struct list tunnels, rows, closed;

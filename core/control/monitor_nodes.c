@@ -2,12 +2,6 @@
 
 #include "core/control/monitor_internal.h"
 
-void monitor_nodes(struct monitor *m, const struct monitor_node_source *source)
-{
-    if (m != NULL)
-        m->nodes = source != NULL ? *source : (struct monitor_node_source){0};
-}
-
 static void write_node(void *to, const struct monitor_node *n)
 {
     struct json_writer *w = to;
@@ -27,11 +21,20 @@ static void write_node(void *to, const struct monitor_node *n)
     json_close(w, '}');
 }
 
-void monitor_nodes_write(const struct monitor *m, struct json_writer *w)
+/* Writes the member "nodes"; nothing at all without a cluster. */
+static void write_nodes(const struct monitor *m, struct json_writer *w)
 {
     if (m->nodes.each == NULL)
         return;
     json_open(w, "nodes", '[');
     m->nodes.each(m->nodes.ctx, write_node, w);
     json_close(w, ']');
+}
+
+void monitor_nodes(struct monitor *m, const struct monitor_node_source *source)
+{
+    if (m == NULL)
+        return;
+    m->nodes = source != NULL ? *source : (struct monitor_node_source){0};
+    m->write_nodes = write_nodes;
 }

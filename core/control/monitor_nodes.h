@@ -23,10 +23,8 @@ struct monitor_node_source {
     void (*each)(void *ctx, void (*take)(void *to, const struct monitor_node *n), void *to);
     void *ctx;
 };
-/* source: copied; NULL: there is no cluster to be seen any more. m may be NULL. */
+/* From now on reports have the member "nodes". source: copied; NULL: there is no cluster to be seen
+ * any more. m may be NULL. */
 void monitor_nodes(struct monitor *m, const struct monitor_node_source *source);
-
-/* Writes the member "nodes"; nothing at all without a cluster. */
-void monitor_nodes_write(const struct monitor *m, struct json_writer *w);
 
 #endif

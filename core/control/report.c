@@ -71,17 +71,6 @@ static void put_device(const struct monitor *m, struct json_writer *w)
     json_close(w, '}');
 }
 
-static void put_store(const struct monitor_store *s, uint64_t now, struct json_writer *w)
-{
-    json_open(w, "store", '{');
-    report_put_text(w, "name", s->name);
-    report_put_text(w, "state", s->failing ? "failing" : "works");
-    json_time(w, "state_for", (int64_t)(now - s->since_ms));
-    json_time(w, "since", s->since_wall_ms);
-    report_put_text(w, "text", s->text);
-    json_close(w, '}');
-}
-
 static void put_program(struct monitor *m, bool readonly, const struct sums_then *then,
                         struct json_writer *w)
 {
@@ -107,8 +96,8 @@ static void put_program(struct monitor *m, bool readonly, const struct sums_then
         put_always(w, "open_tunnels", m->open_tunnels(m->open_tunnels_ctx));
     if (m->certificate_ends_ms > 0)
         json_time(w, "certificate_ends", m->certificate_ends_ms);
-    if (monitor_store_shown(m) != NULL)
-        put_store(monitor_store_shown(m), now, w);
+    if (m->write_store != NULL)
+        m->write_store(m, w);
     json_open(w, "listen", '[');
     for (size_t i = 0; i < m->n_listen; i++)
         json_text(w, NULL, span_of(m->listen[i]));
@@ -293,7 +282,9 @@ void report_snapshot(struct monitor *m, const struct snapshot_query *wanted, str
     put_ring(&m->history.tens, "tens", wanted->tens, w);
     json_close(w, '}');
     put_events(&m->event_log, wanted->events, w);
-    monitor_devices_write(m, &wanted->devices, w);
-    monitor_nodes_write(m, w);
+    if (m->write_devices != NULL)
+        m->write_devices(m, &wanted->devices, w);
+    if (m->write_nodes != NULL)
+        m->write_nodes(m, w);
     json_close(w, '}');
 }

@@ -97,16 +97,17 @@ static bool has_seconds(const struct row_history *h, uint64_t since)
 /* The tens from the one of sample `from` on, up to the first that the seconds have whole. */
 static void since_tens(const struct row_history *h, uint64_t from, struct row_since *out)
 {
-    static const struct row_tens nothing = {{0}, {0}};
-    const struct row_tens *t = h->tens != NULL ? h->tens : &nothing;
+    const struct row_tens *t = h->tens;
     uint64_t first = from / TEN, part = TEN - from % TEN;
     uint64_t after = (h->last - ROW_SECONDS + TEN - 1) / TEN;
+    add_seconds(h, after * TEN, out);
+    if (t == NULL)
+        return;
     for (uint64_t i = first; i < after; i++) {
         size_t at = (size_t)(i % ROW_TENS);
         out->down += i == first ? t->down[at] * part / TEN : t->down[at];
         out->up += i == first ? t->up[at] * part / TEN : t->up[at];
     }
-    add_seconds(h, after * TEN, out);
     size_t before = (size_t)((from > 0 ? from - 1 : 0) / TEN % ROW_TENS);
     out->rate_down = t->down[before] / TEN;
     out->rate_up = t->up[before] / TEN;

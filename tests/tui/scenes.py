@@ -409,6 +409,17 @@ def nodes_redis(state="failing", state_for=42.0, text="Redis does not answer"):
     return [s]
 
 
+def hub_devices_log():
+    """Devices that come and go, one of them with a name that is no good."""
+    s = hub()[0]
+    s["events"]["list"] = [
+        {"event": "device-enrolled", "number": 90, "time": NOW - 40, "asked": "pump-07", "client": "192.0.2.7:50312"},
+        {"event": "device-present", "number": 91, "time": NOW - 40, "asked": "pump-07", "client": "192.0.2.7:50312"},
+        {"event": "device-away", "number": 92, "time": NOW - 3, "asked": "pump\x1b[2J-09", "client": "192.0.2.9:50312",
+         "reason": "reset", "text": "the connection was reset"}]
+    return [s]
+
+
 def nodes_redis_back():
     s = nodes_redis("works", 3.0, "Redis answers again")[0]
     s["events"]["list"].append({"event": "store-works", "number": 94, "time": NOW - 3,
@@ -705,7 +716,7 @@ SCENES = {f.__name__.replace("_", "-"): f for f in (
     hub_expired, lost, paused, later,
     pages, groups, ended, ended_none, ended_names, past, past_later, moment, moment_lacks,
     moment_none, labels,
-    nodes, nodes_unknown, nodes_redis, nodes_redis_back, hub_store, nodes_reading, nodes_reading_none, nodes_lacks, nodes_old,
+    nodes, nodes_unknown, nodes_redis, nodes_redis_back, hub_devices_log, hub_store, nodes_reading, nodes_reading_none, nodes_lacks, nodes_old,
     devices_none, devices_three, devices_states, devices_ten_thousand,
     devices_ten_thousand_first)}
 

@@ -386,7 +386,7 @@ const struct key_binding key_bindings[] = {
     {{'K', F(9), UIKEY_DELETE}, "K F9 Del", "close (asks)", KEYS_STREAMS, ON_MAIN | ON_STREAM, "K", "Kill", true, ui_ask_close},
     {{UIKEY_TAB, UIKEY_BACK_TAB}, "Tab S-Tab", "next pane", KEYS_MOVE, ON_MAIN, "Tab", " Focus", false, ui_next_pane},
     {{UIKEY_ENTER}, "Enter", "details", KEYS_OPEN, ON_MAIN | ON_ROWS, "Enter", " Detail", false, ui_enter},
-    {{'D'}, "D", "list devices", KEYS_STREAMS, ON_MAIN | AT_HUB, "D", "evices", false, devices},
+    {{'D'}, "D", "list devices", KEYS_STREAMS, ON_MAIN | ON_NODES | AT_HUB, "D", "evices", false, devices},
     {{'C'}, "C", "cluster's nodes", KEYS_STREAMS, ON_MAIN | ON_DEVICES | AT_HUB, NULL, NULL, false, nodes},
     {{'h'}, "h", "those that ended", KEYS_OPEN, ON_MAIN | ON_HISTORY, "h", "History", false, history},
     {{'a'}, "a", "in groups", KEYS_STREAMS, ON_MAIN, "a", "Group", false, group},

@@ -188,6 +188,16 @@ static void write_text(const struct snapshot_event *e, struct log_line *out)
     add(out, "%s", why(e));
 }
 
+/* Of a hub: a device's name, where it is, and why it went. */
+static void write_hub_device(const struct snapshot_event *e, struct log_line *out)
+{
+    add(out, "%s", e->asked);
+    if (e->client[0] != '\0')
+        add(out, " at %s", e->client);
+    if (why(e)[0] != '\0')
+        add(out, ": %s", why(e));
+}
+
 static void write_store(const struct snapshot_event *e, struct log_line *out)
 {
     char age[FORMAT_SIZE];
@@ -210,6 +220,9 @@ static const struct {
     {"over", "OVER", ROLE_BAD, write_over},
     {"no-device", "GONE", ROLE_BAD, write_no_device},
     {"device", "HERE", ROLE_OK, write_device},
+    {"device-enrolled", "NEW", ROLE_BUSY, write_hub_device},
+    {"device-present", "HERE", ROLE_OK, write_hub_device},
+    {"device-away", "GONE", ROLE_BUSY, write_hub_device},
     {"memory", "WARN", ROLE_BAD, write_memory},
     {"ending", "WARN", ROLE_BUSY, write_ending},
     {"store-failing", "STORE", ROLE_BAD, write_store},

@@ -55,7 +55,8 @@ struct snapshot_service moment_service(const struct ui *ui, const struct model *
                                        const struct snapshot_service *s)
 {
     struct snapshot_service out = *s;
-    if (!(ui->moment > 0) || (s->past && moment_is_here(ui, m)))
+    bool past = ui->moment > 0;
+    if (s->past == past && (!past || moment_is_here(ui, m)))
         return out;
     out.past = true;
     out.counts.then = (struct snapshot_then){0};

@@ -2,6 +2,8 @@
 #include "tui/state/nodes.h"
 #include "tui/view/view_internal.h"
 
+#include <string.h>
+
 enum { COUNTS = 1, HEAD = 2, FIRST = 3 };
 
 static void draw_counts(struct canvas *v)
@@ -19,6 +21,12 @@ static void draw_counts(struct canvas *v)
                   grid_print(v->g, COUNTS, at + 2, -1, parts[i].role, "%zu %s", n, parts[i].state);
     }
     at += 2 + grid_print(v->g, COUNTS, at + 2, -1, ROLE_QUIET, "* is watched");
+    const struct snapshot_store *store = &v->s->store;
+    if (store->name != NULL && strcmp(store->state, "failing") == 0) {
+        char age[FORMAT_SIZE];
+        format_age(store->state_for, age);
+        at += 2 + grid_print(v->g, COUNTS, at + 2, -1, ROLE_BUSY, "as of %s ago", age);
+    }
     draw_list_range(v, PAGED_NODES, COUNTS, at);
 }
 
