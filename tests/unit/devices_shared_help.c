@@ -69,8 +69,9 @@ static void open_node(struct node *n, struct nodes *as)
 {
     char text[512] = "";
     enum err why;
-    n->redis = redis_new(&(struct redis_options){.loop = loop, .url = server.url}, &why, text,
-                         sizeof text);
+    n->redis =
+        redis_new(&(struct redis_options){.loop = loop, .url = server.url, .timeout_ms = 20000},
+                  &why, text, sizeof text);
     if (n->redis == NULL)
         fail_msg("%s: %s", err_name(why), text);
     n->nodes = as;
