@@ -262,6 +262,7 @@ static void send_elsewhere(struct message_admit_request *k, const struct admissi
     };
     struct admission refused = elsewhere;
     refused.known = a->known;
+    refused.elsewhere = a->elsewhere;
     if (k->own != NULL)
         k->own(k->ctx, NULL, &refused);
     else if (!forward_desk_send(k->hub->forwards, a->elsewhere, &c))

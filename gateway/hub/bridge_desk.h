@@ -49,6 +49,7 @@ struct inner_source {
     /* An open tunnel to the device for that service, and its source's token, which has not been
      * used. NULL: an inner source that is there (bridge_desk_has_source) is used. */
     const char *tunnel, *token;
+    const char *client; /* who wants it, "address:port", for another node; NULL: not known */
 };
 /* Whether a tunnel to that device's service, opened for that policy, has the hub as its source, and
  * its device is there, or has accepted and is on its way: no other tunnel is needed, and the device
@@ -69,10 +70,11 @@ struct inner_destination {
     const char *device;
     const char *tunnel, *token; /* the destination's token, as a notice has it */
     const char *policy;         /* who opened the tunnel: an access key's id, or "" */
+    const char *client;         /* the device's address, "address:port", for another node */
 };
-/* Makes the hub the destination of that tunnel: the answer to a notice for such a device. Each
- * connection that comes for one of the tunnel's services is told to bridge_desk_wanted. why:
- * ERR_OK, or why it is not: as for bridge_desk_source. */
+/* Makes the hub the destination of that tunnel, which may be another node's: the answer to a notice
+ * for such a device. Each connection that comes for one of the tunnel's services is told to
+ * bridge_desk_wanted. why: ERR_OK, or why it is not: as for bridge_desk_source. */
 void bridge_desk_destination(struct bridge_desk *d, const struct inner_destination *q,
                              void (*done)(void *ctx, enum err why), void *ctx);
 

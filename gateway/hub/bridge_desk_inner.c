@@ -1,18 +1,12 @@
 /* The hub's inner ends as the main thread sees them: which tunnels the hub is an end of, and for
  * whom. */
-#include "core/base/encoding.h"
-#include "core/base/random.h"
 #include "core/base/secret.h"
-#include "core/net/socket.h"
 #include "core/tunnel/frame.h"
 #include "gateway/hub/bridge_desk_internal.h"
-#include "gateway/hub/relay/buffered_stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define IDLE_MS 60000 /* a source without bridges leaves its tunnel after that time */
 /* A device that has accepted is on its way to the tunnel for so long at most. */
@@ -24,21 +18,6 @@ struct waiter {
     void (*source)(void *ctx, enum err why, struct bridge *b);
     void (*destination)(void *ctx, enum err why);
     void *ctx;
-};
-
-struct desk_inner {
-    struct list node;
-    struct bridge_desk *desk;
-    uint64_t serial;
-    enum session_role role;
-    char *device, *service, *policy, *tunnel;
-    bool ready; /* its worker has it, or is about to get it */
-    bool leaving;
-    uint64_t since; /* loop_now when it was made */
-    size_t worker;
-    size_t bridges;      /* that have not ended */
-    uint64_t idle_since; /* loop_now when it had none last */
-    struct list waiters;
 };
 
 static uint64_t now_of(const struct bridge_desk *d)
@@ -74,6 +53,7 @@ static struct desk_inner *find_source(const struct bridge_desk *d, const struct 
 static void inner_free(struct desk_inner *i)
 {
     list_remove(&i->node);
+    secret_free(i->token);
     free(i->device);
     free(i->service);
     free(i->policy);
@@ -98,7 +78,10 @@ static struct desk_inner *inner_new(struct bridge_desk *d, enum session_role rol
     i->service = strdup(s->service);
     i->policy = strdup(s->policy);
     i->tunnel = strdup(s->tunnel);
-    if (i->device != NULL && i->service != NULL && i->policy != NULL && i->tunnel != NULL)
+    i->token = strdup(s->token);
+    snprintf(i->client, sizeof i->client, "%s", s->client != NULL ? s->client : "127.0.0.1:0");
+    if (i->device != NULL && i->service != NULL && i->policy != NULL && i->tunnel != NULL &&
+        i->token != NULL)
         return i;
     inner_free(i);
     return NULL;
@@ -166,88 +149,22 @@ static bool wait_for(struct desk_inner *i, const struct waiter *who)
 
 /* ---- admission ---- */
 
-static void on_nothing(void *owner)
-{
-    (void)owner;
-}
-
-static void on_failed(void *owner, enum err why)
-{
-    (void)owner, (void)why; /* whoever gets it learns it himself */
-}
-
-static const struct stream_events no_events = {
-    .readable = on_nothing, .writable = on_nothing, .failed = on_failed};
-
-/* The relay's end of the pair, off the loop. Takes the descriptor over. */
-static struct stream *relays_end(struct hub *hub, int fd)
-{
-    struct stream *s = stream_from_fd(hub->o.loop, fd);
-    if (s == NULL)
-        return NULL;
-    snprintf(s->name, sizeof s->name, "%s", INNER_CLIENT);
-    s = buffered_stream_new(hub->o.loop, s, &no_events, NULL);
-    if (s == NULL || stream_leave(s))
-        return s;
-    stream_close(s);
-    return NULL;
-}
-
-/* Both messages, or neither. */
-static struct message_inner_in *inner_in(const struct desk_inner *i, const struct registration *r,
-                                         int fd)
-{
-    struct message_inner_in *m = MESSAGE(struct message_inner_in, MESSAGE_INNER_IN, i->worker);
-    if (m == NULL) {
-        close(fd);
-        return NULL;
-    }
-    m->fd = fd;
-    m->service = strdup(i->service);
-    m->label = strdup(r->label);
-    m->start = (struct inner_start){.serial = i->serial,
-                                    .role = i->role,
-                                    .idle_s = atomic_load(&r->account->stream_idle_s),
-                                    .service = m->service,
-                                    .label = m->label};
-    if (m->service != NULL && m->label != NULL)
-        return m;
-    message_free(&m->message);
-    return NULL;
-}
-
-static bool start(struct desk_inner *i, struct registration *r)
-{
-    struct hub *hub = i->desk->hub;
-    int fds[2];
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) != 0)
-        return false;
-    struct message_inner_in *in = inner_in(i, r, fds[0]);
-    struct stream *s = relays_end(hub, fds[1]);
-    struct message_migrate *m = MESSAGE(struct message_migrate, MESSAGE_MIGRATE_IN, i->worker);
-    if (in == NULL || s == NULL || m == NULL) {
-        if (in != NULL)
-            message_free(&in->message);
-        if (s != NULL)
-            stream_close(s);
-        free(m);
-        return false;
-    }
-    m->registration = r;
-    m->stream = s;
-    hub_post(hub, &m->message);
-    hub_post(hub, &in->message);
-    return true;
-}
-
 static void on_admitted(void *ctx, struct registration *r, const struct admission *a)
 {
     struct desk_inner *i = ctx;
     struct bridge_desk *d = i->desk;
-    enum err why = r != NULL ? ERR_OK : a->why == ERR_NO_MEMORY ? ERR_NO_MEMORY : ERR_REJECTED;
+    if (a->elsewhere != NULL && !d->ended)
+        i->ready = desk_inner_pass_on(i, a->elsewhere);
+    secret_free(i->token);
+    i->token = NULL;
+    enum err why = r != NULL                 ? ERR_OK
+                   : i->ready                ? ERR_OK
+                   : a->elsewhere != NULL    ? ERR_NO_DESCRIPTORS
+                   : a->why == ERR_NO_MEMORY ? ERR_NO_MEMORY
+                                             : ERR_REJECTED;
     if (r != NULL) {
         i->worker = presence_of(r)->home;
-        i->ready = !d->ended && start(i, r);
+        i->ready = !d->ended && desk_inner_start(i, r);
         if (!i->ready) {
             why = d->ended ? ERR_SHUTDOWN : ERR_NO_DESCRIPTORS;
             admission_lost(d->hub, r, why, err_text(why));
@@ -256,15 +173,6 @@ static void on_admitted(void *ctx, struct registration *r, const struct admissio
     answer_all(i, why);
     if (!i->ready)
         inner_free(i);
-}
-
-static void name_instance(char out[INSTANCE_SIZE + 1])
-{
-    uint8_t bytes[16];
-    char text[BASE64_SIZE(16)];
-    random_bytes(bytes, sizeof bytes);
-    base64_encode(bytes, sizeof bytes, text, true);
-    snprintf(out, INSTANCE_SIZE + 1, "%.*s", INSTANCE_SIZE, text);
 }
 
 /* False: no memory, and nothing has happened. */
@@ -282,7 +190,7 @@ static bool ask_admission(struct desk_inner *i, const char *token)
     m->ctx = i;
     snprintf(m->client, sizeof m->client, "%s", INNER_CLIENT);
     snprintf(m->channel, sizeof m->channel, "inner-%llu", (unsigned long long)i->serial);
-    name_instance(m->instance);
+    desk_inner_name(m->instance);
     m->token = strdup(token);
     m->device = strdup(i->device); /* the hub knows the device */
     if (m->token == NULL || m->device == NULL) {
@@ -350,7 +258,8 @@ void bridge_desk_destination(struct bridge_desk *d, const struct inner_destinati
                                    .service = "",
                                    .policy = q->policy,
                                    .tunnel = q->tunnel,
-                                   .token = q->token};
+                                   .token = q->token,
+                                   .client = q->client};
     begin(d, SESSION_DESTINATION, &s, &(struct waiter){.destination = done, .ctx = ctx});
 }
 

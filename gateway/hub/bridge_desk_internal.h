@@ -17,6 +17,31 @@ struct bridge_desk {
     uint64_t refused; /* who came with a wrong token, or too late */
 };
 
+struct desk_inner {
+    struct list node;
+    struct bridge_desk *desk;
+    uint64_t serial;
+    enum session_role role;
+    char *device, *service, *policy, *tunnel;
+    char *token;     /* until it is admitted; wiped */
+    char client[80]; /* whom another node is told of */
+    bool ready;      /* its worker has it, or is about to get it */
+    bool leaving;
+    uint64_t since; /* loop_now when it was made */
+    size_t worker;
+    size_t bridges;      /* that have not ended */
+    uint64_t idle_since; /* loop_now when it had none last */
+    struct list waiters;
+};
+
+/* ---- bridge_desk_start.c ---- */
+
+/* Its worker gets it, and the relay its other end. False: no memory, or no descriptors. */
+bool desk_inner_start(struct desk_inner *i, struct registration *r);
+/* The same at the node that has the tunnel, which may refuse it. */
+bool desk_inner_pass_on(struct desk_inner *i, const struct node_info *node);
+void desk_inner_name(char out[INSTANCE_SIZE + 1]); /* of its session, at random */
+
 /* ---- bridge_desk_inner.c: the hub's own ends of tunnels ---- */
 
 /* One of the bridges of an inner end has begun, or has ended. */

@@ -3,6 +3,7 @@
 #include "gateway/hub/bridge_desk.h"
 #include "gateway/hub/device_desk_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +12,7 @@ struct desk_inner {
     struct device_desk *desk; /* NULL: it has ended, and nobody waits for the answer */
     struct deferred job;      /* carriers may not tell the answer from inside `deliver` */
     uint64_t link;            /* serial */
+    char client[80];          /* the link's */
     char id[NOTICE_ID_SIZE];
     char *device, *tunnel, *token, *policy;
     bool asked; /* the bridge desk has it */
@@ -45,8 +47,11 @@ static void on_done(void *ctx, enum err why)
 static void on_job(void *owner)
 {
     struct desk_inner *x = owner;
-    const struct inner_destination q = {
-        .device = x->device, .tunnel = x->tunnel, .token = x->token, .policy = x->policy};
+    const struct inner_destination q = {.device = x->device,
+                                        .tunnel = x->tunnel,
+                                        .token = x->token,
+                                        .policy = x->policy,
+                                        .client = x->client};
     x->asked = true;
     x->desk->stand_in(x->desk->hub->bridges, &q, on_done, x);
 }
@@ -60,6 +65,7 @@ bool desk_inner_deliver(const struct desk_link *l, const struct notice_delivery 
     list_init(&x->node);
     x->desk = d;
     x->link = l->serial;
+    snprintf(x->client, sizeof x->client, "%s", l->client);
     memcpy(x->id, n->id, strlen(n->id) + 1);
     x->device = strdup(l->seat->name);
     x->tunnel = strdup(n->tunnel);

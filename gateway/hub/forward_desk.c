@@ -163,23 +163,28 @@ static struct forward_ticket *ticket_new(struct forward_desk *d, struct forward_
     return NULL;
 }
 
-/* Puts what the client is told, or what becomes of its connection, into m. */
-static bool pass_on(struct forward_desk *d, const struct node_info *node,
-                    const struct forward_client *c, struct message_forward *m)
+/* What becomes of a connection that is passed on. NULL: no memory. */
+static struct forward_ticket *pass_on(struct forward_desk *d, const struct node_info *node,
+                                      const struct forward_client *c)
 {
     struct forward_row *r = row_new(d, node, c);
-    m->ticket = r != NULL ? ticket_new(d, r, node) : NULL;
-    if (m->ticket == NULL) {
+    struct forward_ticket *t = r != NULL ? ticket_new(d, r, node) : NULL;
+    if (t == NULL) {
         if (r != NULL)
             map_remove(&d->rows, &r->serial, sizeof r->serial);
         row_free(r);
-        return false;
+        return NULL;
     }
     d->passed++;
     d->hub->load[r->worker]++;
     show(d, r);
     audit_sent(d, "forward", node, c);
-    return true;
+    return t;
+}
+
+static struct forward_row *row_of(const struct forward_desk *d, const struct forward_ticket *t)
+{
+    return map_get(&d->rows, &t->serial, sizeof t->serial);
 }
 
 bool forward_desk_send(struct forward_desk *d, const struct node_info *node,
@@ -195,7 +200,7 @@ bool forward_desk_send(struct forward_desk *d, const struct node_info *node,
         snprintf(m->location, sizeof m->location, "wss://%s", node->announce);
         d->redirected++;
         audit_sent(d, "redirect", node, c);
-    } else if (!pass_on(d, node, c, m)) {
+    } else if ((m->ticket = pass_on(d, node, c)) == NULL) {
         message_free(&m->message);
         return false;
     }
@@ -203,12 +208,30 @@ bool forward_desk_send(struct forward_desk *d, const struct node_info *node,
     return true;
 }
 
-/* ---- the receivers ---- */
-
-static struct forward_row *row_of(const struct forward_desk *d, const struct forward_ticket *t)
+bool forward_desk_own(struct forward_desk *d, const struct node_info *node,
+                      const struct forward_client *c, struct buf *request, struct stream *stream)
 {
-    return map_get(&d->rows, &t->serial, sizeof t->serial);
+    static const char sorry[] = "HTTP/1.1 503 Service Unavailable\r\n\r\n";
+    struct message_forward_move *m = MESSAGE(struct message_forward_move, MESSAGE_FORWARD_IN, 0);
+    struct forward_ticket *t = m != NULL ? pass_on(d, node, c) : NULL;
+    if (t == NULL) {
+        free(m);
+        buf_wipe(request);
+        stream_close(stream);
+        return false;
+    }
+    t->request = *request;
+    *request = (struct buf){0};
+    t->sorry.limit = sizeof sorry;
+    buf_append(&t->sorry, sorry, sizeof sorry - 1);
+    m->message.worker = row_of(d, t)->worker;
+    m->ticket = t;
+    m->stream = stream;
+    hub_post(d->hub, &m->message);
+    return true;
 }
+
+/* ---- the receivers ---- */
 
 void forward_desk_out(struct hub *hub, void *message)
 {

@@ -16,6 +16,7 @@ struct forward_desk;
 struct hub;
 struct monitor;
 struct node_info;
+struct stream;
 
 /* NULL: no memory. */
 struct forward_desk *forward_desk_new(struct hub *hub);
@@ -44,6 +45,12 @@ struct forward_client {
 #define FORWARD_AGAIN "Another hub of the cluster has this now: try again in a moment."
 bool forward_desk_send(struct forward_desk *d, const struct node_info *node,
                        const struct forward_client *c);
+
+/* The same for a client that is this hub itself (bridge_desk_inner.c): its buffered stream, which
+ * is off the loop, has asked `request` of the node. Takes both over in any case, and wipes the
+ * request. False: no memory. */
+bool forward_desk_own(struct forward_desk *d, const struct node_info *node,
+                      const struct forward_client *c, struct buf *request, struct stream *stream);
 
 /* The receivers of FORWARD_OUT and FORWARD_GONE. Each takes its message over. */
 void forward_desk_out(struct hub *hub, void *message);

@@ -27,7 +27,7 @@ static bool add_proxy_header(struct buf *out, const char *client)
 
 static bool is_own(const struct http_head *head, struct span name)
 {
-    return span_is_nocase(name, FRONTEND_CERTIFIED) ||
+    return span_is_nocase(name, FORWARD_CERTIFIED) ||
            (head->chunked && span_is_nocase(name, "Transfer-Encoding"));
 }
 
@@ -47,7 +47,7 @@ static bool add_request(struct buf *out, const struct http_head *head, struct sp
     if (ok && head->chunked)
         ok = buf_printf(out, "Content-Length: %zu\r\n", body.n);
     if (ok && certified != NULL)
-        ok = buf_printf(out, FRONTEND_CERTIFIED ": %s\r\n", certified);
+        ok = buf_printf(out, FORWARD_CERTIFIED ": %s\r\n", certified);
     return ok && buf_printf(out, "\r\n") && (body.n == 0 || add(out, body));
 }
 

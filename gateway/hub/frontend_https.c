@@ -156,7 +156,7 @@ static void call(struct pending_conn *conn, const struct http_head *head, struct
 /* Only another node is believed that its client has proven to have that name. */
 static void note_request(struct pending_conn *conn, const struct http_head *head, struct span body)
 {
-    struct span name = http_header(head, FRONTEND_CERTIFIED);
+    struct span name = http_header(head, FORWARD_CERTIFIED);
     conn->head = head;
     conn->body = body;
     if (conn->via == VIA_FORWARD)

@@ -119,8 +119,6 @@ void frontend_redirect(struct pending_conn *conn, const char *location);
 /* Begins with HTTP on an open stream, which it takes over. Returns the session, or NULL without
  * memory (frontend_https.c). */
 void *frontend_start_http(struct pending_conn *conn, struct stream *s);
-/* The header by which a node tells another one the name in a client's certificate. */
-#define FRONTEND_CERTIFIED "tunnel-certified"
 /* Whether the request is a call of the control API or of Azure's REST interface. */
 bool frontend_is_call(const struct http_head *head);
 /* Gives `take` the answer to a call that fails here: as the control API or Azure's REST interface

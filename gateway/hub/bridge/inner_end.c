@@ -1,4 +1,5 @@
 #include "core/net/socket.h"
+#include "core/tunnel/frame.h"
 #include "core/ws/ws.h"
 #include "gateway/hub/bridge/inner_end_internal.h"
 
@@ -7,6 +8,7 @@
 #include <string.h>
 
 #define QUEUE_LIMIT 262144
+#define ANSWER_MAX 4096 /* bytes of another node's answer */
 
 /* ---- the transport ---- */
 
@@ -118,8 +120,11 @@ static void end_session(struct inner_end *e, enum err why)
         session_free(e->session);
     }
     ws_free(e->ws);
+    if (e->asking != NULL)
+        stream_close(e->asking);
     e->session = NULL;
     e->ws = NULL;
+    e->asking = NULL;
     while (!list_empty(&e->conns))
         inner_conn_fail(list_entry(e->conns.next, struct inner_conn, node), why);
 }
@@ -161,6 +166,82 @@ void inner_end_drop(struct inner_end *e)
 }
 
 /* Takes the stream over. */
+static bool join(struct inner_end *e, struct stream *s)
+{
+    e->ws = ws_new(e->o.loop, s, true, &ws_events, e);
+    if (e->ws == NULL)
+        return false;
+    session_attach(e->session, &(struct transport){.ready = transport_ready,
+                                                   .send = transport_send,
+                                                   .send_parts = transport_send_parts,
+                                                   .resume = transport_resume,
+                                                   .native = true,
+                                                   .stream_idle_ms = 1000 * e->o.idle_s,
+                                                   .ctx = e});
+    return true;
+}
+
+/* ---- the answer of another node ---- */
+
+/* Whether it is let in, to speak as with the relay here. */
+static bool is_welcome(struct span head)
+{
+    static const char good[] = "HTTP/1.1 101 ";
+    size_t n = sizeof good - 1;
+    return head.n > n && memcmp(head.p, good, n) == 0 &&
+           memmem(head.p, head.n, FRAME_NATIVE_PROTOCOL, strlen(FRAME_NATIVE_PROTOCOL)) != NULL;
+}
+
+static void on_answer(void *owner)
+{
+    struct inner_end *e = owner;
+    struct stream *s = e->asking;
+    uint8_t *p = NULL;
+    long n = stream_peek(s, e->want, &p);
+    if (n == 0)
+        return;
+    const uint8_t *end = n > 0 ? memmem(p, (size_t)n, "\r\n\r\n", 4) : NULL;
+    if (n > 0 && end == NULL && n < ANSWER_MAX) {
+        e->want = (size_t)n + 1;
+        return;
+    }
+    struct span head = {(const char *)p, end != NULL ? (size_t)(end + 4 - p) : 0};
+    if (!is_welcome(head)) {
+        loop_defer(e->o.loop, &e->ending);
+        return;
+    }
+    stream_consume(s, head.n);
+    stream_read_on(s, false);
+    e->asking = NULL;
+    if (!join(e, s))
+        loop_defer(e->o.loop, &e->ending);
+}
+
+static void on_asking_writable(void *owner)
+{
+    (void)owner;
+}
+
+static void on_asking_failed(void *owner, enum err why)
+{
+    struct inner_end *e = owner;
+    (void)why;
+    loop_defer(e->o.loop, &e->ending);
+}
+
+static const struct stream_events asking_events = {
+    .readable = on_answer, .writable = on_asking_writable, .failed = on_asking_failed};
+
+/* Takes the stream over. */
+static void await_answer(struct inner_end *e, struct stream *s)
+{
+    e->asking = s;
+    e->want = 1;
+    stream_set_owner(s, &asking_events, e);
+    stream_read_on(s, true);
+}
+
+/* Takes the stream over. */
 static bool open_session(struct inner_end *e, struct stream *s)
 {
     char title[200];
@@ -171,10 +252,13 @@ static bool open_session(struct inner_end *e, struct stream *s)
                                       .max_connections = INNER_CONNECTIONS,
                                       .title = title};
     e->session = session_new(e->o.loop, &o, &session_events, e);
-    e->ws = e->session != NULL ? ws_new(e->o.loop, s, true, &ws_events, e) : NULL;
     if (e->session == NULL)
         stream_close(s);
-    return e->ws != NULL;
+    else if (e->o.asks)
+        await_answer(e, s);
+    else
+        return join(e, s);
+    return e->session != NULL;
 }
 
 struct inner_end *inner_end_new(const struct inner_end_options *o, int fd)
@@ -195,20 +279,13 @@ struct inner_end *inner_end_new(const struct inner_end_options *o, int fd)
     e->service = strdup(o->service);
     e->label = strdup(o->label);
     e->ping = timer_new(o->loop, on_ping, e);
+    list_append(o->list, &e->node);
     bool opened = open_session(e, s);
     if (e->service == NULL || e->label == NULL || e->ping == NULL || !opened) {
         end_session(e, ERR_NO_MEMORY);
         end_free(e);
         return NULL;
     }
-    list_append(o->list, &e->node);
-    session_attach(e->session, &(struct transport){.ready = transport_ready,
-                                                   .send = transport_send,
-                                                   .send_parts = transport_send_parts,
-                                                   .resume = transport_resume,
-                                                   .native = true,
-                                                   .stream_idle_ms = 1000 * o->idle_s,
-                                                   .ctx = e});
     timer_start(e->ping, e->o.ping_ms);
     return e;
 }

@@ -38,6 +38,7 @@ struct inner_end_options {
     enum session_role role;
     const char *service; /* a source's; copied */
     const char *label;   /* the tunnel, for the log; copied */
+    bool asks;           /* its request for the tunnel is not answered yet (HTTP) */
     uint64_t idle_s;     /* no connection may be idle for longer; 0: any */
     uint64_t ping_ms;    /* how often the relay hears of it */
     /* A destination's: somebody has come. */
@@ -52,7 +53,8 @@ struct inner_end_options {
     void *owner;
 };
 
-/* Takes the descriptor over, which is connected to the tunnel's relay. NULL: no memory. */
+/* Takes the descriptor over, which is connected to the tunnel's relay, perhaps at another node.
+ * NULL: no memory. */
 struct inner_end *inner_end_new(const struct inner_end_options *o, int fd);
 /* Takes both over. */
 void inner_end_join(struct inner_end *e, struct bridge_ticket *t, struct stream *buffered);

@@ -37,6 +37,8 @@ struct inner_end {
     char *service, *label;
     struct session *session; /* NULL once it is over */
     struct ws *ws;           /* NULL once the relay has ended it */
+    struct stream *asking;   /* that the answer comes from; NULL: it has come */
+    size_t want;             /* bytes of it that are needed to read on */
     struct timer *ping;
     struct deferred ending;
     struct list conns, lingering;

@@ -30,6 +30,7 @@ void inner_table_add(struct inner_table *t, const struct inner_start *s, int fd)
                                         .role = s->role,
                                         .service = s->service,
                                         .label = s->label,
+                                        .asks = s->asks,
                                         .idle_s = s->idle_s,
                                         .ping_ms = ping_ms(t),
                                         .wanted = t->o.wanted,

@@ -24,6 +24,7 @@ struct worker_table *inner_table_base(struct inner_table *t);
 
 struct inner_start {
     uint64_t serial, idle_s;
+    bool asks;
     enum session_role role;
     const char *service, *label; /* as in struct inner_end_options */
 };

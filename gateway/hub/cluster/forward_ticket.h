@@ -11,6 +11,8 @@
 
 #define FORWARD_ADDRESS_MAX 280    /* characters of a node's address, "host:port" */
 #define FORWARD_REQUEST_MAX 126000 /* less than LOOP_BLOCK */
+/* The header by which a node tells another one the name in a client's certificate. */
+#define FORWARD_CERTIFIED "tunnel-certified"
 
 /* Counted by the forward's worker, read by the main thread. */
 struct forward_traffic {
