@@ -1,4 +1,4 @@
-/* Private to the files of terminal.h. */
+/* Private to terminal.h: what is looked up before ncurses begins. */
 #ifndef TUI_TERMINAL_INTERNAL_H
 #define TUI_TERMINAL_INTERNAL_H
 

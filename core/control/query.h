@@ -1,4 +1,5 @@
-/* What a request for a snapshot asks for (share/doc/control.md); private to core/control. Pure. */
+/* What a request for a snapshot asks for (share/doc/control.md); private to core/control and
+ * its page. Pure. */
 #ifndef CORE_CONTROL_QUERY_H
 #define CORE_CONTROL_QUERY_H
 

@@ -1,4 +1,5 @@
-/* What the files of report.h share. */
+/* Private to report.h: report.c writes the snapshot as a whole, report_rows.c and report_streams.c
+ * its rows, report_put.c single members, report_metrics.c the counters for Prometheus. */
 #ifndef CORE_CONTROL_REPORT_INTERNAL_H
 #define CORE_CONTROL_REPORT_INTERNAL_H
 

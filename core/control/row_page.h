@@ -1,6 +1,6 @@
 /* A page of a monitor's rows, or of those that have ended: filtered, in an order, and no more than
- * a reader asks for; private to core/control. It looks at each row once, and keeps as many as it
- * must to know the page: n rows cost n, not n log n. Pure. */
+ * a reader asks for; private to core/control and its page. It looks at each row once, and keeps as
+ * many as it must to know the page: n rows cost n, not n log n. Pure. */
 #ifndef CORE_CONTROL_ROW_PAGE_H
 #define CORE_CONTROL_ROW_PAGE_H
 

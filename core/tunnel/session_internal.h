@@ -1,4 +1,5 @@
-/* A session from the inside. */
+/* Private to session.h: a session from the inside, for session.c (life, the pump) and
+ * session_receive.c (what comes). Layers below know struct conn_host of it, and no more. */
 #ifndef CORE_TUNNEL_SESSION_INTERNAL_H
 #define CORE_TUNNEL_SESSION_INTERNAL_H
 

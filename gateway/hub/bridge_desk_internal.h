@@ -1,4 +1,5 @@
-/* Private to bridge_desk*.c. */
+/* Private to bridge_desk.h: bridge_desk.c lets the sides of bridges in, bridge_desk_inner.c has the
+ * hub's own ends of tunnels, bridge_desk_notes.c tells logs, metrics and monitor. */
 #ifndef GATEWAY_HUB_BRIDGE_DESK_INTERNAL_H
 #define GATEWAY_HUB_BRIDGE_DESK_INTERNAL_H
 

@@ -1,4 +1,7 @@
-/* Private to hub.c and its parts. */
+/* Private to hub.h and the main thread's other parts: what the hub has. hub.c begins and ends it
+ * and gives messages to their receivers; hub_listeners.c accepts, hub_rules.c reads what SIGHUP
+ * reads again, hub_calls.c takes calls of the API, hub_threads.c has the workers, admission.c
+ * decides who is let in. Main thread only. */
 #ifndef GATEWAY_HUB_HUB_INTERNAL_H
 #define GATEWAY_HUB_HUB_INTERNAL_H
 

@@ -1,4 +1,6 @@
-/* Private to streams*.c. */
+/* Private to streams.h: streams.c asks a device, streams_request.c is one request from beginning to
+ * end, streams_azure.c and streams_tunnel.c are how devices of either wire are told, and
+ * streams_wanted.c is for those who come by a tunnel. */
 #ifndef GATEWAY_HUB_STREAMS_INTERNAL_H
 #define GATEWAY_HUB_STREAMS_INTERNAL_H
 

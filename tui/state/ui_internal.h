@@ -1,4 +1,6 @@
-/* Private to the files of ui.h. */
+/* Private to ui.h: ui.c takes keys and clicks, ui_move.c moves the selections, ui_prompt.c,
+ * ui_ask.c and ui_gather.c are prompts and what is chosen for them, ui_layout.c places the parts,
+ * wanted.c says what the next snapshot has to have. Pure. */
 #ifndef TUI_STATE_UI_INTERNAL_H
 #define TUI_STATE_UI_INTERNAL_H
 

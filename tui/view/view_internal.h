@@ -1,4 +1,5 @@
-/* Private to the files of view.h. */
+/* Private to view.h: the picture while it is drawn, and what draws each screen and each part that
+ * screens share. Draws into the grid, and changes neither the model nor the ui. */
 #ifndef TUI_VIEW_INTERNAL_H
 #define TUI_VIEW_INTERNAL_H
 

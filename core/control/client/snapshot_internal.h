@@ -1,4 +1,5 @@
-/* What the files of snapshot.h share. */
+/* Private to snapshot.h: the readers of a snapshot's parts, each kind of which is in a file of its
+ * own. */
 #ifndef CORE_CONTROL_CLIENT_SNAPSHOT_INTERNAL_H
 #define CORE_CONTROL_CLIENT_SNAPSHOT_INTERNAL_H
 

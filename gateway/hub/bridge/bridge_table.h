@@ -1,4 +1,4 @@
-/* A worker's bridges. */
+/* A worker's bridges, found by their serial (worker_table.h). A worker's thread only. */
 #ifndef GATEWAY_HUB_BRIDGE_BRIDGE_TABLE_H
 #define GATEWAY_HUB_BRIDGE_BRIDGE_TABLE_H
 

@@ -1,4 +1,5 @@
-/* A worker's inner ends. */
+/* A worker's inner ends (inner_end.h, worker_table.h), and those who come to them, found by the
+ * end's serial. A worker's thread only. */
 #ifndef GATEWAY_HUB_BRIDGE_INNER_TABLE_H
 #define GATEWAY_HUB_BRIDGE_INNER_TABLE_H
 

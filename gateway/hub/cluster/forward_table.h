@@ -1,4 +1,5 @@
-/* A worker's forwards (node_forward.h), and what it remembers of the nodes that they lead to. */
+/* A worker's forwards (node_forward.h), and what it remembers of the nodes that they lead to.
+ * A worker's thread only. */
 #ifndef GATEWAY_HUB_CLUSTER_FORWARD_TABLE_H
 #define GATEWAY_HUB_CLUSTER_FORWARD_TABLE_H
 

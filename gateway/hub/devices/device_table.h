@@ -1,4 +1,5 @@
-/* A worker's links of devices. */
+/* A worker's links of devices, whatever they speak (device_wire.h, worker_table.h), found by the
+ * serial of their ticket. A worker's thread only. */
 #ifndef GATEWAY_HUB_DEVICES_DEVICE_TABLE_H
 #define GATEWAY_HUB_DEVICES_DEVICE_TABLE_H
 

@@ -1,4 +1,5 @@
-/* Private to database.c and its parts. */
+/* Private to database.h: database.c writes changes, rows.c reads all that is there, device_rows.c
+ * has the rows of devices and invitations for both. */
 #ifndef GATEWAY_HUB_REGISTRY_DATABASE_INTERNAL_H
 #define GATEWAY_HUB_REGISTRY_DATABASE_INTERNAL_H
 

@@ -1,4 +1,5 @@
-/* Private to local.c and its parts. */
+/* Private to the registry in memory: local.c begins and ends it and answers look-ups; requests.c,
+ * tag.c and admit.c change tunnels, by way of the store; expiry.c ends them in time. */
 #ifndef GATEWAY_HUB_REGISTRY_LOCAL_INTERNAL_H
 #define GATEWAY_HUB_REGISTRY_LOCAL_INTERNAL_H
 

@@ -1,4 +1,6 @@
-/* Private to the shared registry. */
+/* Private to the shared registry, whose files share/doc/architecture.md has ("The registry of
+ * tunnels"): what it keeps here, Redis' names and commands, jobs, and what is held. Main thread
+ * only. */
 #ifndef GATEWAY_HUB_REGISTRY_SHARED_SHARED_INTERNAL_H
 #define GATEWAY_HUB_REGISTRY_SHARED_SHARED_INTERNAL_H
 
