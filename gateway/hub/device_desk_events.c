@@ -2,6 +2,8 @@
  * tunnels. */
 #include "gateway/hub/device_desk_internal.h"
 
+#include "core/base/log.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,7 @@ struct cut {
     struct list node;         /* in device_desk.cuts */
     struct device_desk *desk; /* NULL: it is gone */
     struct list tunnels;
+    char device[];
 };
 
 static bool on_tunnel(void *ctx, const struct tunnel_record *t)
@@ -38,36 +41,51 @@ static bool on_tunnel(void *ctx, const struct tunnel_record *t)
     return true;
 }
 
+/* What is asked for one tunnel. */
+struct cutting {
+    char token[ACCESS_TOKEN_SIZE]; /* the new one, which nobody gets */
+    char id[];
+};
+
 static void on_cut(void *ctx, enum err why, const struct tunnel_record *t)
 {
-    (void)why, (void)t;
-    free(ctx); /* the new token, which nobody gets, or NULL */
+    struct cutting *x = ctx;
+    struct log_field fields[] = {{"tunnel", x->id, 0}, {"reason", err_text(why), 0}};
+    (void)t;
+    if (why != ERR_OK && why != ERR_NOT_FOUND)
+        log_event(LOG_ERROR, "the tunnel of a device that has to go was not taken from it", fields,
+                  2);
+    free(x);
 }
 
 /* A tunnel on demand is the device's alone. Any other gets a new destination token, which nobody
  * is told: the device loses it, and who has the tunnel may rotate it again. */
 static void cut_one(struct hub *hub, const struct cut_tunnel *t)
 {
-    if (t->on_demand) {
-        registry_close(hub->registry, t->id, false, on_cut, NULL);
-        return;
-    }
-    char *token = malloc(ACCESS_TOKEN_SIZE);
-    if (token == NULL) {
+    size_t n = strlen(t->id) + 1;
+    struct cutting *x = calloc(1, sizeof *x + n);
+    if (x == NULL) {
         hub_post(hub, NULL);
         return;
     }
-    access_token_new(token);
+    memcpy(x->id, t->id, n);
+    if (t->on_demand) {
+        registry_close(hub->registry, x->id, false, on_cut, x);
+        return;
+    }
+    access_token_new(x->token);
     registry_rotate(
-        hub->registry, t->id,
-        (const char *const[SIDE_COUNT]){[SIDE_SOURCE] = NULL, [SIDE_DESTINATION] = token}, on_cut,
-        token);
+        hub->registry, x->id,
+        (const char *const[SIDE_COUNT]){[SIDE_SOURCE] = NULL, [SIDE_DESTINATION] = x->token},
+        on_cut, x);
 }
 
 static void on_all(void *ctx, enum err why)
 {
     struct cut *c = ctx;
-    (void)why;
+    struct log_field fields[] = {{"device", c->device, 0}, {"reason", err_text(why), 0}};
+    if (why != ERR_OK && c->desk != NULL)
+        log_event(LOG_ERROR, "the tunnels of a device that has to go are not all known", fields, 2);
     list_remove(&c->node);
     while (!list_empty(&c->tunnels)) {
         struct cut_tunnel *t = list_entry(c->tunnels.next, struct cut_tunnel, node);
@@ -81,18 +99,20 @@ static void on_all(void *ctx, enum err why)
 
 static void cut_tunnels(struct device_desk *d, const char *device)
 {
-    struct cut *c = calloc(1, sizeof *c);
+    size_t n = strlen(device) + 1;
+    struct cut *c = calloc(1, sizeof *c + n);
     if (c == NULL) {
         hub_post(d->hub, NULL);
         return;
     }
     c->desk = d;
+    memcpy(c->device, device, n);
     list_init(&c->node);
     list_init(&c->tunnels);
     list_append(&d->cuts, &c->node);
     registry_page(d->hub->registry,
                   &(struct registry_page){
-                      .below = INT64_MAX, .thing = device, .each = on_tunnel, .done = on_all},
+                      .below = INT64_MAX, .thing = c->device, .each = on_tunnel, .done = on_all},
                   c);
 }
 
