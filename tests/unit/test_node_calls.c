@@ -4,6 +4,7 @@
 #include "tests/support/node.h"
 
 #include "core/base/log.h"
+#include "core/net/listener.h"
 
 #define OK "HTTP/1.1 204 No Content\r\n\r\n"
 
