@@ -306,3 +306,29 @@ const char *redis_test_call(struct loop *loop, struct redis *r, const char *func
     redis_call(r, function, key, all, n, on_done, &a);
     return wait_for(loop, &a);
 }
+
+/* ---- a loop ---- */
+
+#define TICK_MS 20
+
+static uv_timer_t tick;
+
+static void on_tick(uv_timer_t *t)
+{
+    (void)t;
+}
+
+struct loop *redis_test_loop(void)
+{
+    struct loop *loop = loop_new();
+    assert_non_null(loop);
+    uv_timer_init(loop_uv(loop), &tick);
+    uv_timer_start(&tick, on_tick, TICK_MS, TICK_MS);
+    return loop;
+}
+
+void redis_test_loop_free(struct loop *loop)
+{
+    uv_close((uv_handle_t *)&tick, NULL);
+    loop_free(loop);
+}

@@ -38,6 +38,21 @@ void redis_test_start_sentinel(struct redis_test *t, int master, const char *mor
 void redis_test_kill(struct redis_test *t);
 void redis_test_stop(struct redis_test *t); /* ends it, and removes its folder */
 
+/* A loop that turns every 20 ms at least, so that REDIS_UNTIL looks again; one at a time. */
+struct loop *redis_test_loop(void);
+void redis_test_loop_free(struct loop *loop); /* nothing else is on it any more */
+
+/* Turns the loop until it is so; fails the test after a minute. */
+#define REDIS_UNTIL(loop, condition)                                                               \
+    do {                                                                                           \
+        uint64_t until_end = uv_hrtime() / 1000000 + 60000;                                        \
+        while (!(condition)) {                                                                     \
+            if (uv_hrtime() / 1000000 > until_end)                                                 \
+                fail_msg("never came: %s", #condition);                                            \
+            uv_run(loop_uv(loop), UV_RUN_ONCE);                                                    \
+        }                                                                                          \
+    } while (0)
+
 /* One command as redis-cli has it; what it answers, for the next call to overwrite. */
 const char *redis_test_cli(struct redis_test *t, const char *const *args);
 #define REDIS_CLI(t, ...) redis_test_cli((t), (const char *const[]){__VA_ARGS__, NULL})

@@ -103,22 +103,7 @@ static enum err refused(const char *name, char *text, size_t size)
     return why;
 }
 
-static void on_tick(uv_timer_t *t)
-{
-    (void)t;
-}
-
-#define UNTIL(condition)                                                                           \
-    do {                                                                                           \
-        uint64_t until_end = uv_hrtime() / 1000000 + 60000;                                        \
-        while (!(condition)) {                                                                     \
-            if (uv_hrtime() / 1000000 > until_end)                                                 \
-                fail_msg("never came: %s", #condition);                                            \
-            uv_run(loop_uv(loop), UV_RUN_ONCE);                                                    \
-        }                                                                                          \
-    } while (0)
-
-static uv_timer_t tick;
+#define UNTIL(condition) REDIS_UNTIL(loop, condition)
 
 static int begin(void **state)
 {
@@ -128,9 +113,7 @@ static int begin(void **state)
     server.clock = true;
     redis_test_start(&server, NULL);
     snprintf(id_file, sizeof id_file, "%s/id", server.folder);
-    loop = loop_new();
-    uv_timer_init(loop_uv(loop), &tick);
-    uv_timer_start(&tick, on_tick, 20, 20);
+    loop = redis_test_loop();
     client = redis_new(&(struct redis_options){.loop = loop, .url = server.url}, &why, text,
                        sizeof text);
     assert_non_null(client);
@@ -144,8 +127,7 @@ static int end(void **state)
     leave(&b);
     leave(&a);
     redis_free(client);
-    uv_close((uv_handle_t *)&tick, NULL);
-    loop_free(loop);
+    redis_test_loop_free(loop);
     redis_test_stop(&server);
     return 0;
 }

@@ -11,25 +11,11 @@
 static struct redis_test servers[3], sentinel;
 static struct loop *loop;
 static struct redis *client;
-static uv_timer_t tick;
 static char url[160];
 static uint64_t timeout_ms;       /* the client's; 0: as it is */
 static const char *sentinel_file; /* with the Sentinels' password, or NULL */
 
-static void on_tick(uv_timer_t *t)
-{
-    (void)t;
-}
-
-#define UNTIL(condition)                                                                           \
-    do {                                                                                           \
-        uint64_t until_end = uv_hrtime() / 1000000 + 60000;                                        \
-        while (!(condition)) {                                                                     \
-            if (uv_hrtime() / 1000000 > until_end)                                                 \
-                fail_msg("never came: %s", #condition);                                            \
-            uv_run(loop_uv(loop), UV_RUN_ONCE);                                                    \
-        }                                                                                          \
-    } while (0)
+#define UNTIL(condition) REDIS_UNTIL(loop, condition)
 
 static const char *try_to_connect(void)
 {
@@ -55,9 +41,7 @@ static int begin(void **state)
     (void)state;
     timeout_ms = 0;
     sentinel_file = NULL;
-    loop = loop_new();
-    uv_timer_init(loop_uv(loop), &tick);
-    uv_timer_start(&tick, on_tick, 20, 20);
+    loop = redis_test_loop();
     for (int i = 0; i < 3; i++) {
         redis_test_start(&servers[i], (const char *const[]){
                                           "--min-replicas-to-write", "1", "--min-replicas-max-lag",
@@ -82,8 +66,7 @@ static int end(void **state)
     (void)state;
     redis_free(client);
     client = NULL;
-    uv_close((uv_handle_t *)&tick, NULL);
-    loop_free(loop);
+    redis_test_loop_free(loop);
     redis_test_stop(&sentinel);
     for (int i = 0; i < 3; i++)
         redis_test_stop(&servers[i]);

@@ -16,27 +16,13 @@ static struct redis_test servers[SERVERS];
 static char ids[SERVERS][64];
 static struct loop *loop;
 static struct redis *client;
-static uv_timer_t tick;
 static char url[128];
 
 /* Of the servers, ms: short where one of them is to be missed, else so long that a busy machine
  * does not make them doubt each other. */
 static const char *node_timeout;
 
-static void on_tick(uv_timer_t *t)
-{
-    (void)t;
-}
-
-#define UNTIL(condition)                                                                           \
-    do {                                                                                           \
-        uint64_t until_end = uv_hrtime() / 1000000 + 60000;                                        \
-        while (!(condition)) {                                                                     \
-            if (uv_hrtime() / 1000000 > until_end)                                                 \
-                fail_msg("never came: %s", #condition);                                            \
-            uv_run(loop_uv(loop), UV_RUN_ONCE);                                                    \
-        }                                                                                          \
-    } while (0)
+#define UNTIL(condition) REDIS_UNTIL(loop, condition)
 
 static void start_server(struct redis_test *t)
 {
@@ -87,9 +73,7 @@ static void connect_client(void)
 static int begin_with(const char *ms)
 {
     node_timeout = ms;
-    loop = loop_new();
-    uv_timer_init(loop_uv(loop), &tick);
-    uv_timer_start(&tick, on_tick, 20, 20);
+    loop = redis_test_loop();
     meet();
     /* The first seed is nobody; the second tells of all. */
     snprintf(url, sizeof url, "redis+cluster://127.0.0.1:1,127.0.0.1:%d", servers[1].port);
@@ -114,8 +98,7 @@ static int end(void **state)
     (void)state;
     redis_free(client);
     client = NULL;
-    uv_close((uv_handle_t *)&tick, NULL);
-    loop_free(loop);
+    redis_test_loop_free(loop);
     for (int i = 0; i < SERVERS; i++)
         redis_test_stop(&servers[i]);
     return 0;

@@ -18,15 +18,9 @@
 static struct redis_test server;
 static struct loop *loop;
 static struct redis *client;
-static uv_timer_t tick;
 static int ups, downs;
 static uint64_t look_ms; /* the client's; 0: as it is */
 static pid_t relay;
-
-static void on_tick(uv_timer_t *t)
-{
-    (void)t;
-}
 
 static void on_changed(void *owner, bool up)
 {
@@ -57,9 +51,7 @@ static int begin(void **state)
 {
     (void)state;
     redis_test_start(&server, NULL);
-    loop = loop_new();
-    uv_timer_init(loop_uv(loop), &tick);
-    uv_timer_start(&tick, on_tick, 20, 20);
+    loop = redis_test_loop();
     ups = downs = 0;
     look_ms = 0;
     return 0;
@@ -70,8 +62,7 @@ static int end(void **state)
     (void)state;
     redis_free(client);
     client = NULL;
-    uv_close((uv_handle_t *)&tick, NULL);
-    loop_free(loop);
+    redis_test_loop_free(loop);
     redis_test_stop(&server);
     if (relay > 0) {
         kill(relay, SIGKILL);
@@ -81,15 +72,7 @@ static int end(void **state)
     return 0;
 }
 
-#define UNTIL(condition)                                                                           \
-    do {                                                                                           \
-        uint64_t until_end = uv_hrtime() / 1000000 + 60000;                                        \
-        while (!(condition)) {                                                                     \
-            if (uv_hrtime() / 1000000 > until_end)                                                 \
-                fail_msg("never came: %s", #condition);                                            \
-            uv_run(loop_uv(loop), UV_RUN_ONCE);                                                    \
-        }                                                                                          \
-    } while (0)
+#define UNTIL(condition) REDIS_UNTIL(loop, condition)
 
 /* ---- many commands ---- */
 
