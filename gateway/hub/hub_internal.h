@@ -1,6 +1,6 @@
 /* Private to hub.h and the main thread's other parts: what the hub has. hub.c begins and ends it
  * and gives messages to their receivers; hub_listeners.c accepts, hub_rules.c reads what SIGHUP
- * reads again, hub_calls.c takes calls of the API, hub_threads.c has the workers, admission.c
+ * reads again, hub_calls.c takes calls of the API, hub_threads.c has the workers, admission*.c
  * decides who is let in. Main thread only. */
 #ifndef GATEWAY_HUB_HUB_INTERNAL_H
 #define GATEWAY_HUB_HUB_INTERNAL_H
@@ -133,7 +133,7 @@ bool hub_read_secrets_key(struct hub *hub, enum err *why, char *text, size_t siz
 /* Whether it is the one with which the devices' keys were sealed. False, as hub_new. */
 bool hub_check_secrets_key(struct hub *hub, enum err *why, char *text, size_t size);
 
-/* ---- admission.c: admission and end of clients ---- */
+/* ---- admission*.c: admission and end of clients ---- */
 
 /* The receivers of ADMIT_REQUEST, MIGRATE_OUT, DETACHED and REFUSED. Each takes its message over.
  */
