@@ -32,8 +32,8 @@ void upstream_free(struct upstream *u); /* wipes the password */
 /* Whether both are the same proxy, asked with the same credentials. */
 bool upstream_same(const struct upstream *a, const struct upstream *b);
 
-/* Whether `no_proxy` (comma-separated; "*", host, .suffix, suffix, IP, IP/bits, each with optional
- * :port) excepts host:port. A NULL list excepts nothing. */
+/* Whether `no_proxy` (comma-separated; "*", host, suffix, .suffix, *.suffix, IP, IP/bits, each with
+ * optional :port) excepts host:port. A NULL list excepts nothing. */
 bool upstream_excepted(const char *no_proxy, const char *host, int port);
 
 /* The proxy for host:port by https_proxy, HTTPS_PROXY, http_proxy, HTTP_PROXY, all_proxy, ALL_PROXY
