@@ -1,5 +1,6 @@
-/* What is up of a link: the WebSocket that carries the session's frames, the pings in it, and what
- * its silence and its end mean. Only link.c uses it; another try is its decision. */
+/* What is up of a link, or of a hub's own end of a tunnel: the WebSocket that carries the session's
+ * frames, the pings in it, and what its silence and its end mean. Another try is its owner's
+ * decision. */
 #ifndef CORE_TUNNEL_LINK_TRANSPORT_H
 #define CORE_TUNNEL_LINK_TRANSPORT_H
 
@@ -14,10 +15,10 @@ struct link_transport {
     /* Nothing comes any more. final: a Close that tells us to stop. It may drop the transport. */
     void (*over)(void *owner, enum err why, const char *text, bool final);
     void *owner;
-    uint64_t round_trip_us; /* of the last ping; 0: not known yet */
-    struct ws *ws;          /* private, as what follows; NULL: nothing is up */
-    uint64_t excused_at;    /* silence before this moment does not count */
-    uint64_t pinged_at_us, pinged_after_ms;
+    uint64_t round_trip_us;                 /* of the last ping; 0: not known yet */
+    struct ws *ws;                          /* to be read only; NULL: nothing is up */
+    uint64_t excused_at;                    /* private: silence before this moment does not count */
+    uint64_t pinged_at_us, pinged_after_ms; /* private */
 };
 
 bool link_transport_open(struct link_transport *t, struct stream *s); /* false: no memory */

@@ -1,6 +1,5 @@
 #include "core/net/socket.h"
 #include "core/tunnel/frame.h"
-#include "core/ws/ws.h"
 #include "gateway/hub/bridge/inner_end_internal.h"
 
 #include <stdio.h>
@@ -12,60 +11,19 @@
 
 /* ---- the transport ---- */
 
-static bool transport_ready(void *ctx)
-{
-    const struct inner_end *e = ctx;
-    return e->ws != NULL && ws_ready(e->ws);
-}
-
-static bool transport_send(void *ctx, uint8_t *p, size_t n)
-{
-    return ws_send(((struct inner_end *)ctx)->ws, p, n);
-}
-
-static bool transport_send_parts(void *ctx, const struct span *parts, size_t n)
-{
-    return ws_send_parts(((struct inner_end *)ctx)->ws, parts, n);
-}
-
-static void transport_resume(void *ctx)
-{
-    const struct inner_end *e = ctx;
-    if (e->ws != NULL)
-        ws_resume(e->ws);
-}
-
-static size_t on_data(void *owner, uint8_t *p, size_t n)
-{
-    return session_input_steady(((struct inner_end *)owner)->session, p, n);
-}
-
-static void on_settle(void *owner)
-{
-    session_settle(((struct inner_end *)owner)->session);
-}
-
-static void on_ws_writable(void *owner)
-{
-    session_writable(((struct inner_end *)owner)->session);
-}
-
 /* The relay has ended it: the tunnel is closed, its token was replaced, or the hub ends. */
-static void on_ws_closed(void *owner, enum err why, int code, const char *text)
+static void on_over(void *owner, enum err why, const char *text, bool told)
 {
     struct inner_end *e = owner;
-    (void)why, (void)code, (void)text;
+    (void)why, (void)text, (void)told;
     loop_defer(e->o.loop, &e->ending);
 }
-
-static const struct ws_events ws_events = {
-    .data = on_data, .settle = on_settle, .writable = on_ws_writable, .closed = on_ws_closed};
 
 static void on_ping(void *owner)
 {
     struct inner_end *e = owner;
-    if (e->ws != NULL)
-        ws_ping(e->ws, "0", 1);
+    if (e->transport.ws != NULL)
+        link_transport_ping(&e->transport);
     timer_start(e->ping, e->o.ping_ms);
 }
 
@@ -116,14 +74,13 @@ static void end_free(struct inner_end *e)
 static void end_session(struct inner_end *e, enum err why)
 {
     if (e->session != NULL) {
+        link_transport_drop(&e->transport);
         session_detach(e->session, why);
         session_free(e->session);
     }
-    ws_free(e->ws);
     if (e->asking != NULL)
         stream_close(e->asking);
     e->session = NULL;
-    e->ws = NULL;
     e->asking = NULL;
     while (!list_empty(&e->conns))
         inner_conn_fail(list_entry(e->conns.next, struct inner_conn, node), why);
@@ -168,16 +125,9 @@ void inner_end_drop(struct inner_end *e)
 /* Takes the stream over. */
 static bool join(struct inner_end *e, struct stream *s)
 {
-    e->ws = ws_new(e->o.loop, s, true, &ws_events, e);
-    if (e->ws == NULL)
+    if (!link_transport_open(&e->transport, s))
         return false;
-    session_attach(e->session, &(struct transport){.ready = transport_ready,
-                                                   .send = transport_send,
-                                                   .send_parts = transport_send_parts,
-                                                   .resume = transport_resume,
-                                                   .native = true,
-                                                   .stream_idle_ms = 1000 * e->o.idle_s,
-                                                   .ctx = e});
+    link_transport_attach(&e->transport, true, 1000 * e->o.idle_s);
     return true;
 }
 
@@ -252,6 +202,9 @@ static bool open_session(struct inner_end *e, struct stream *s)
                                       .max_connections = INNER_CONNECTIONS,
                                       .title = title};
     e->session = session_new(e->o.loop, &o, &session_events, e);
+    e->transport = (struct link_transport){
+        .loop = e->o.loop, .session = e->session, .over = on_over, .owner = e};
+    keepalive_init(&e->transport.keepalive, e->o.ping_ms);
     if (e->session == NULL)
         stream_close(s);
     else if (e->o.asks)

@@ -3,7 +3,7 @@
 #ifndef GATEWAY_HUB_BRIDGE_INNER_END_INTERNAL_H
 #define GATEWAY_HUB_BRIDGE_INNER_END_INTERNAL_H
 
-#include "core/tunnel/session.h"
+#include "core/tunnel/link_transport.h"
 #include "gateway/hub/bridge/inner_end.h"
 
 enum inner_state {
@@ -35,10 +35,10 @@ struct inner_end {
     struct list node;
     struct inner_end_options o;
     char *service, *label;
-    struct session *session; /* NULL once it is over */
-    struct ws *ws;           /* NULL once the relay has ended it */
-    struct stream *asking;   /* that the answer comes from; NULL: it has come */
-    size_t want;             /* bytes of it that are needed to read on */
+    struct session *session;         /* NULL once it is over */
+    struct link_transport transport; /* nothing is up before the answer, and once it is over */
+    struct stream *asking;           /* that the answer comes from; NULL: it has come */
+    size_t want;                     /* bytes of it that are needed to read on */
     struct timer *ping;
     struct deferred ending;
     struct list conns, lingering;
