@@ -42,7 +42,7 @@
 struct hub_protocol;
 
 /* X(name, the function that frees what the message carries, or NULL). The receiving side has a row
- * for each in its table of receivers (hub.c, worker.c). */
+ * for each in its table of receivers (hub.c, worker.c, worker_tables.c). */
 #define MESSAGE_TABLE(X)                                                                           \
     /* to a frontend */                                                                            \
     X(ACCEPTED, free_accepted)                                                                     \
