@@ -2,19 +2,16 @@
 
 #include "core/base/encoding.h"
 #include "core/base/text.h"
-#include "tui/state/key.h"
 #include "tui/terminal_internal.h"
 #include "tui/terminal_output.h"
+#include "tui/terminal_rescue.h"
 #include "tui/view/theme.h"
 
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <termios.h>
-#include <time.h>
 #include <unistd.h>
 #include <wchar.h>
 #define NCURSES_NOMACROS
@@ -33,88 +30,8 @@ struct terminal {
     short pairs[ROLE_COUNT];
     struct grid shown;
     bool anew, mouse;
-    int last_row, last_column; /* of the last click */
-    int64_t last_ms;
+    struct terminal_clicks clicks;
 };
-
-/* Bracketed paste: the terminal marks pasted text. Terminals that do not know the sequence ignore
- * it. */
-#define PASTES_ON "\033[?2004h"
-#define PASTES_OFF "\033[?2004l"
-static const struct {
-    const char *text;
-    int code; /* above all codes of ncurses itself */
-    unsigned key;
-} pastes[] = {{"\033[200~", 0x7000, UIKEY_PASTE}, {"\033[201~", 0x7001, UIKEY_PASTE_END}};
-enum { N_PASTES = sizeof pastes / sizeof *pastes };
-
-/* ---- crashes: a signal handler writes prepared bytes that give the terminal back ---- */
-
-static struct {
-    volatile sig_atomic_t armed;
-    struct termios terminal;
-    int flags; /* file status flags of stdin */
-    char text[256];
-    size_t n;
-    struct sigaction before[NSIG];
-} rescue;
-
-static const int crashes[] = {SIGABRT, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGQUIT};
-
-static void on_crash(int number)
-{
-    if (rescue.armed) {
-        rescue.armed = 0;
-        ssize_t written = terminal_output_write(STDOUT_FILENO, rescue.text, rescue.n);
-        (void)written;
-        terminal_block(STDIN_FILENO, rescue.flags);
-        tcsetattr(STDIN_FILENO, TCSANOW, &rescue.terminal);
-    }
-    sigaction(number, &rescue.before[number], NULL);
-    /* The signal is blocked until this returns, and then goes to the previous handler (a
-     * sanitizer's) or the default one. */
-    raise(number);
-}
-
-/* Adds a capability without the delays "$<5>" that hardware terminals needed. */
-static void rescue_add(const char *text)
-{
-    while (text != NULL && text != (char *)-1 && *text != '\0' &&
-           rescue.n < sizeof rescue.text - 1) {
-        const char *end = strncmp(text, "$<", 2) == 0 ? strchr(text, '>') : NULL;
-        if (end != NULL)
-            text = end + 1;
-        else
-            rescue.text[rescue.n++] = *text++;
-    }
-}
-
-static void rescue_text(void)
-{
-    static const char *const capabilities[] = {"sgr0", "op", "cnorm", "rmkx", "rmcup"};
-    rescue.n = 0;
-    rescue_add("\033[?1000l\033[?1006l" PASTES_OFF);
-    for (size_t i = 0; i < sizeof capabilities / sizeof *capabilities; i++)
-        rescue_add(tigetstr((char *)(uintptr_t)capabilities[i]));
-}
-
-static void arm(void)
-{
-    struct sigaction action = {.sa_handler = on_crash};
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
-        sigaction(crashes[i], &action, &rescue.before[crashes[i]]);
-    rescue.armed = 1;
-}
-
-static void disarm(void)
-{
-    if (!rescue.armed)
-        return;
-    rescue.armed = 0;
-    for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++)
-        sigaction(crashes[i], &rescue.before[crashes[i]], NULL);
-}
 
 /* ---- life ---- */
 
@@ -150,7 +67,7 @@ static void set_looks(struct terminal *s, const char *color)
  * here. */
 static void set_raw(void)
 {
-    struct termios t = rescue.terminal;
+    struct termios t = *terminal_rescue_settings();
     t.c_iflag &= ~(tcflag_t)(BRKINT | PARMRK | ICRNL | INLCR | IGNCR | IXON | ISTRIP);
     t.c_oflag &= ~(tcflag_t)OPOST;
     t.c_lflag &= ~(tcflag_t)(ECHO | ECHONL | ICANON | ISIG | IEXTEN);
@@ -173,7 +90,7 @@ static void set_modes(struct terminal *s)
     typeahead(-1);
     mouseinterval(0); /* every press is reported at once */
     terminal_mouse(s, s->mouse);
-    terminal_output_add(s->outlet, PASTES_ON, sizeof PASTES_ON - 1);
+    terminal_output_add(s->outlet, TERMINAL_PASTES_ON, sizeof TERMINAL_PASTES_ON - 1);
 }
 
 /* Gives the terminal back. */
@@ -182,11 +99,13 @@ static void unset_modes(struct terminal *s)
     bool mouse = s->mouse;
     terminal_mouse(s, false);
     s->mouse = mouse;
-    terminal_output_add(s->outlet, PASTES_OFF, sizeof PASTES_OFF - 1);
+    terminal_output_add(s->outlet, TERMINAL_PASTES_OFF, sizeof TERMINAL_PASTES_OFF - 1);
     endwin();
-    terminal_output_drain(s->outlet, GOODBYE_MS, rescue.text, rescue.n);
-    tcsetattr(STDIN_FILENO, TCSANOW, &rescue.terminal);
-    disarm();
+    size_t n;
+    const char *last = terminal_rescue_text(&n);
+    terminal_output_drain(s->outlet, GOODBYE_MS, last, n);
+    tcsetattr(STDIN_FILENO, TCSANOW, terminal_rescue_settings());
+    terminal_rescue_disarm();
 }
 
 static void destroy(struct terminal *s)
@@ -216,13 +135,12 @@ static SCREEN *begin_curses(const struct terminal *s)
 struct terminal *terminal_open(const struct terminal_options *o, char *problem, size_t size)
 {
     struct terminal *s = calloc(1, sizeof *s);
-    if (s == NULL || tcgetattr(STDIN_FILENO, &rescue.terminal) != 0) {
+    if (s == NULL || !terminal_rescue_remember()) {
         snprintf(problem, size, "%s", s == NULL ? "out of memory" : "stdin is not a terminal");
         free(s);
         return NULL;
     }
     *s = (struct terminal){.anew = true, .mouse = o->mouse};
-    rescue.flags = fcntl(STDIN_FILENO, F_GETFL);
     s->outlet = terminal_output_new(STDIN_FILENO, STDOUT_FILENO);
     if (s->outlet == NULL) {
         snprintf(problem, size, "the terminal cannot be waited for");
@@ -238,11 +156,10 @@ struct terminal *terminal_open(const struct terminal_options *o, char *problem, 
         destroy(s);
         return NULL;
     }
-    for (int i = 0; i < N_PASTES; i++)
-        define_key(pastes[i].text, pastes[i].code);
+    terminal_keys_define();
     set_looks(s, o->color);
-    rescue_text();
-    arm();
+    terminal_rescue_prepare("\033[?1000l\033[?1006l" TERMINAL_PASTES_OFF);
+    terminal_rescue_arm();
     set_modes(s);
     terminal_output_flush(s->outlet);
     return s;
@@ -263,8 +180,7 @@ void terminal_suspend(struct terminal *s)
 
 void terminal_resume(struct terminal *s)
 {
-    if (!rescue.armed)
-        arm();
+    terminal_rescue_arm();
     set_modes(s);
     int columns, rows;
     terminal_resize(s, &columns, &rows);
@@ -398,94 +314,7 @@ void terminal_mouse(struct terminal *s, bool on)
     mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
 }
 
-static const struct {
-    wint_t curses;
-    unsigned key;
-} keys[] = {
-    {KEY_UP, UIKEY_UP},       {KEY_DOWN, UIKEY_DOWN},     {KEY_LEFT, UIKEY_LEFT},
-    {KEY_RIGHT, UIKEY_RIGHT}, {KEY_PPAGE, UIKEY_PAGE_UP}, {KEY_NPAGE, UIKEY_PAGE_DOWN},
-    {KEY_HOME, UIKEY_HOME},   {KEY_FIND, UIKEY_HOME},     {KEY_A1, UIKEY_HOME},
-    {KEY_A3, UIKEY_PAGE_UP},  {KEY_END, UIKEY_END},       {KEY_SELECT, UIKEY_END},
-    {KEY_C1, UIKEY_END},      {KEY_C3, UIKEY_PAGE_DOWN},  {KEY_BTAB, UIKEY_BACK_TAB},
-    {KEY_ENTER, UIKEY_ENTER}, {KEY_DC, UIKEY_DELETE},     {KEY_BACKSPACE, UIKEY_BACKSPACE},
-};
-
-static unsigned special_key(wint_t c)
-{
-    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
-        if (keys[i].curses == c)
-            return keys[i].key;
-    if (c > KEY_F0 && c <= KEY_F(12))
-        return UIKEY_F + (c - KEY_F0);
-    for (int i = 0; i < N_PASTES; i++)
-        if ((wint_t)pastes[i].code == c)
-            return pastes[i].key;
-    return UIKEY_NONE;
-}
-
-static unsigned plain_key(wint_t c)
-{
-    switch (c) {
-    case '\t':
-        return UIKEY_TAB;
-    case '\r':
-    case '\n':
-        return UIKEY_ENTER;
-    case 27:
-        return UIKEY_ESCAPE;
-    case 8:
-    case 127:
-        return UIKEY_BACKSPACE;
-    default:
-        return c;
-    }
-}
-
-static int64_t milliseconds(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* A second press at the same place within 400 ms is a double click. */
-static void read_click(struct terminal *s, struct terminal_key *out)
-{
-    MEVENT event;
-    out->key = UIKEY_NONE;
-    if (getmouse(&event) != OK)
-        return;
-    int64_t now = milliseconds();
-    bool again = now - s->last_ms < 400 && event.y == s->last_row && event.x == s->last_column;
-    *out = (struct terminal_key){.key = UIKEY_CLICK, .row = event.y, .column = event.x};
-    out->button = (event.bstate & BUTTON4_PRESSED) != 0   ? 4
-                  : (event.bstate & BUTTON5_PRESSED) != 0 ? 5
-                  : again                                 ? 2
-                                                          : 1;
-    s->last_row = event.y;
-    s->last_column = event.x;
-    s->last_ms = out->button == 1 ? now : 0;
-}
-
 bool terminal_key(struct terminal *s, struct terminal_key *out)
 {
-    wint_t c;
-    *out = (struct terminal_key){.key = UIKEY_NONE};
-    /* Otherwise ncurses would wait for the rest of some sequences. */
-    int flags = terminal_unblock(STDIN_FILENO);
-    int what = wget_wch(stdscr, &c);
-    terminal_block(STDIN_FILENO, flags);
-    switch (what) {
-    case OK:
-        out->key = plain_key(c);
-        return true;
-    case KEY_CODE_YES:
-        if (c == KEY_MOUSE)
-            read_click(s, out);
-        else
-            out->key = special_key(c);
-        return true;
-    default:
-        return false;
-    }
+    return terminal_keys_read(&s->clicks, out);
 }
