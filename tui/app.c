@@ -1,13 +1,13 @@
 #include "tui/app.h"
 
 #include "core/base/log.h"
-#include "core/control/client/admin_client.h"
 #include "tui/act.h"
+#include "tui/admin_calls.h"
 #include "tui/headless.h"
 #include "tui/opener.h"
 #include "tui/terminal.h"
+#include "tui/watch.h"
 
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,14 +16,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FRAME_MS 33      /* ms between pictures, so at most 30 a second */
-#define QUIET_MS 1000    /* ms; a picture at least that often, since ages and countdowns change */
-#define PATIENCE_MS 2000 /* ms; a program that is silent for that long counts as lost */
-#define EMPTY_MAX 3      /* wake-ups without a byte after which the terminal must be gone */
+#define FRAME_MS 33   /* ms between pictures, so at most 30 a second */
+#define QUIET_MS 1000 /* ms; a picture at least that often, since ages and countdowns change */
+#define EMPTY_MAX 3   /* wake-ups without a byte after which the terminal must be gone */
 #define KEYS_AT_ONCE 256
-
-/* Seconds before each try to reconnect; the last value is for all further tries. */
-static const double delays[] = {0.5, 1, 2, 4, 5};
 
 static const int signals[] = {SIGWINCH, SIGTERM, SIGHUP, SIGINT, SIGTSTP, SIGCONT};
 enum { N_SIGNALS = sizeof signals / sizeof *signals, STOP_SIGNAL = 4 };
@@ -38,17 +34,12 @@ struct app {
     uv_poll_t keys;
     uv_signal_t signals[N_SIGNALS];
     int open_handles, empty;
-    bool behind;               /* a picture waits until the terminal has taken the one before */
-    struct timer *look, *draw; /* for the next snapshot and the next picture */
+    bool behind;        /* a picture waits until the terminal has taken the one before */
+    struct timer *draw; /* for the next picture */
     uint64_t drawn_ms;
-    /* watch asks for snapshots, closer closes streams, switcher says who is let in */
-    struct admin_client *watch, *closer, *switcher;
-    bool switching, letting_in;
-    bool ask_again;
-    bool asked_for_rows; /* the look before was for rows that were missing */
+    struct watch *watch;
+    struct admin_calls *calls;
     struct opener *opener;
-    uint64_t closing[UI_TAGS_MAX];
-    size_t n_closing, closed;
     bool replay;
     double replay_now;
     int code;
@@ -141,88 +132,55 @@ static void leave_screen(struct app *a)
 static void look(void *owner)
 {
     struct app *a = owner;
-    char target[MODEL_TARGET];
-    struct model_wanted wanted;
-    if (a->replay)
-        return;
-    if (admin_client_busy(a->watch)) {
-        a->ask_again = true;
-        return;
-    }
-    a->ask_again = false;
-    ui_wanted(a->ui, a->model, &wanted);
-    model_target(a->model, &wanted, target);
-    timer_start(a->look, (uint64_t)(a->ui->refresh * 1000));
-    admin_client_ask(a->watch, "GET", target);
-}
-
-static void lost(struct app *a, const char *text)
-{
-    size_t tries = a->model->link == MODEL_LOST ? a->model->tries : 0;
-    size_t last = sizeof delays / sizeof *delays - 1;
-    double delay = delays[tries < last ? tries : last];
-    admin_client_close(a->watch);
-    model_lost(a->model, text, now(a), now(a) + delay);
-    timer_start(a->look, (uint64_t)(delay * 1000));
-    draw_soon(a);
+    if (!a->replay)
+        watch_look(a->watch);
 }
 
 static bool open_terminal(struct app *a);
 
-static void misread(struct app *a, enum err why, const char *problem)
-{
-    char text[256];
-    if (why == ERR_UNSUPPORTED || a->terminal == NULL) {
-        leave_screen(a);
-        end(a, headless_misread(a->command, why, problem));
-        return;
-    }
-    snprintf(text, sizeof text, "its snapshot cannot be read: %s", problem);
-    lost(a, text);
-}
-
-static void on_answer(void *owner, int status, struct span body)
+static bool on_taken(void *owner)
 {
     struct app *a = owner;
-    struct snapshot s;
-    char problem[200];
-    if (status != 200 && a->terminal == NULL) {
-        end(a, headless_refused(a->command, status, body));
-        return;
-    }
-    if (status != 200) {
-        snprintf(problem, sizeof problem, "it answered %d instead of a snapshot", status);
-        lost(a, problem);
-        return;
-    }
-    enum err why = snapshot_read(body, &s, problem, sizeof problem);
-    if (why != ERR_OK) {
-        misread(a, why, problem);
-        return;
-    }
-    model_take(a->model, &s, now(a));
     if (a->terminal == NULL && !open_terminal(a))
-        return;
+        return false;
     ui_settle(a->ui, a->model);
     draw_soon(a);
-    /* One look more for rows that have moved onto the screen meanwhile, and not one after the
-     * other. */
-    bool lacks = ui_lacks(a->ui, a->model) && !a->asked_for_rows;
-    a->asked_for_rows = lacks;
-    if (a->ask_again || lacks)
-        look(a);
+    return true;
 }
 
-static void on_lost(void *owner, enum err why, const char *text)
+static void on_lost(void *owner)
+{
+    draw_soon(owner);
+}
+
+static void on_unreached(void *owner, enum err why, const char *text)
 {
     struct app *a = owner;
-    if (a->terminal == NULL)
-        end(a, headless_unreached(a->command, why, text));
-    else
-        lost(a, text);
+    end(a, headless_unreached(a->command, why, text));
 }
 
-/* ---- closing streams ---- */
+static void on_refused(void *owner, int status, struct span body)
+{
+    struct app *a = owner;
+    end(a, headless_refused(a->command, status, body));
+}
+
+static void on_misread(void *owner, enum err why, const char *problem)
+{
+    struct app *a = owner;
+    leave_screen(a);
+    end(a, headless_misread(a->command, why, problem));
+}
+
+static const struct watch_events watch_events = {
+    .taken = on_taken,
+    .lost = on_lost,
+    .unreached = on_unreached,
+    .refused = on_refused,
+    .misread = on_misread,
+};
+
+/* ---- what the program is told to do ---- */
 
 static void say(struct app *a, bool bad, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -237,100 +195,28 @@ static void say(struct app *a, bool bad, const char *format, ...)
     draw_soon(a);
 }
 
-static void close_next(struct app *a)
+static void on_said(void *owner, bool bad, const char *text)
 {
-    char target[80];
-    if (a->closed == a->n_closing) {
-        a->n_closing = a->closed = 0;
-        look(a);
-        return;
-    }
-    snprintf(target, sizeof target, "/v1/streams/%" PRIu64, a->closing[a->closed]);
-    admin_client_ask(a->closer, "DELETE", target);
-}
-
-static void on_closed(void *owner, int status, struct span body)
-{
-    struct app *a = owner;
-    char text[120];
-    uint64_t id = a->closing[a->closed++];
-    while (body.n > 0 && body.p[body.n - 1] == '\n')
-        body.n--;
-    if (status == 404)
-        say(a, false, "stream %" PRIu64 " was gone already", id);
-    else if (status != 204 && status != 200)
-        say(a, true, "stream %" PRIu64 " was not closed: %s", id,
-            str_escape(body, text, sizeof text));
-    close_next(a);
-}
-
-static void on_close_lost(void *owner, enum err why, const char *text)
-{
-    struct app *a = owner;
-    (void)why;
-    if (a->n_closing == 0)
-        return; /* an idle connection ended */
-    say(a, true, "stream %" PRIu64 " was not closed: %s", a->closing[a->closed], text);
-    a->n_closing = a->closed = 0;
+    say(owner, bad, "%s", text);
 }
 
 static void close_streams(struct app *a)
 {
     uint64_t id;
-    bool running = a->n_closing > 0;
-    for (size_t i = 0; a->n_closing < UI_TAGS_MAX && (id = ui_closing(a->ui, i)) != 0; i++)
-        a->closing[a->n_closing++] = id;
-    if (a->replay)
-        a->n_closing = 0;
-    else if (!running && a->n_closing > 0)
-        close_next(a);
-}
-
-/* ---- whether the agent lets anybody in ---- */
-
-static void on_switched(void *owner, int status, struct span body)
-{
-    struct app *a = owner;
-    char text[120];
-    a->switching = false;
-    while (body.n > 0 && body.p[body.n - 1] == '\n')
-        body.n--;
-    if (status == 204)
-        say(a, false,
-            a->letting_in ? "who wants something is let in again"
-                          : "nobody is let in from now on; A ends that");
-    else
-        say(a, true, "it was not switched: %s", str_escape(body, text, sizeof text));
-    look(a);
-}
-
-static void on_switch_lost(void *owner, enum err why, const char *text)
-{
-    struct app *a = owner;
-    (void)why;
-    if (a->switching)
-        say(a, true, "it was not switched: %s", text);
-    a->switching = false;
-}
-
-/* One that is on its way is not overtaken. */
-static void switch_it(struct app *a, bool letting_in)
-{
-    if (a->replay || admin_client_busy(a->switcher))
-        return;
-    a->letting_in = letting_in;
-    a->switching = admin_client_ask(a->switcher, "POST",
-                                    letting_in ? "/v1/accept/always" : "/v1/accept/never");
+    for (size_t i = 0; !a->replay && (id = ui_closing(a->ui, i)) != 0; i++)
+        admin_calls_close(a->calls, id);
 }
 
 static void let_in(struct app *a)
 {
-    switch_it(a, true);
+    if (!a->replay)
+        admin_calls_accept(a->calls, true);
 }
 
 static void let_in_nobody(struct app *a)
 {
-    switch_it(a, false);
+    if (!a->replay)
+        admin_calls_accept(a->calls, false);
 }
 
 /* ---- keys ---- */
@@ -341,7 +227,7 @@ static void on_signal(uv_signal_t *uv, int number);
  * other side would close it meanwhile, and it would look lost. */
 static void stop(struct app *a)
 {
-    admin_client_close(a->watch);
+    watch_pause(a->watch);
     uv_signal_stop(&a->signals[STOP_SIGNAL]);
     terminal_suspend(a->terminal);
     raise(SIGTSTP);
@@ -368,7 +254,7 @@ static void on_open_failed(void *owner, const char *text)
 static void run_here(struct app *a)
 {
     char problem[200] = "";
-    admin_client_close(a->watch);
+    watch_pause(a->watch);
     terminal_suspend(a->terminal);
     bool ran = act_run_here(&a->ui->open, problem, sizeof problem);
     terminal_resume(a->terminal);
@@ -525,10 +411,7 @@ static bool open_terminal(struct app *a)
 
 static bool begin(struct app *a)
 {
-    static const struct admin_client_events watch = {.answer = on_answer, .lost = on_lost};
-    static const struct admin_client_events closer = {.answer = on_closed, .lost = on_close_lost};
-    static const struct admin_client_events switcher = {.answer = on_switched,
-                                                        .lost = on_switch_lost};
+    static const struct admin_calls_events calls = {.said = on_said, .changed = look};
     a->loop = loop_new();
     if (a->loop == NULL)
         return false;
@@ -538,16 +421,11 @@ static bool begin(struct app *a)
         uv_signal_start(&a->signals[i], on_signal, signals[i]);
         a->open_handles++;
     }
-    a->look = timer_new(a->loop, look, a);
     a->draw = timer_new(a->loop, draw, a);
-    a->watch = admin_client_new(a->loop, a->command->path, &watch, a);
-    if (a->watch != NULL)
-        admin_client_timeout(a->watch, PATIENCE_MS);
-    a->closer = admin_client_new(a->loop, a->command->path, &closer, a);
-    a->switcher = admin_client_new(a->loop, a->command->path, &switcher, a);
+    a->watch = watch_new(a->loop, a->command->path, a->ui, a->model, &watch_events, a);
+    a->calls = admin_calls_new(a->loop, a->command->path, &calls, a);
     a->opener = opener_new(a->loop, on_open_failed, a);
-    return a->look != NULL && a->draw != NULL && a->opener != NULL && a->watch != NULL &&
-           a->closer != NULL && a->switcher != NULL;
+    return a->draw != NULL && a->opener != NULL && a->watch != NULL && a->calls != NULL;
 }
 
 static void finish(struct app *a)
@@ -555,10 +433,8 @@ static void finish(struct app *a)
     loop_block_signals();
     leave_screen(a);
     log_redirect(NULL, NULL);
-    admin_client_free(a->watch);
-    admin_client_free(a->closer);
-    admin_client_free(a->switcher);
-    timer_free(a->look);
+    watch_free(a->watch);
+    admin_calls_free(a->calls);
     timer_free(a->draw);
     opener_free(a->opener);
     if (a->keys.data != NULL)
