@@ -2,12 +2,9 @@
 
 #include "core/net/socket.h"
 #include "core/tls/alert.h"
-#include "core/tls/cache.h"
 #include "core/tls/gcm.h"
-#include "core/tls/handshake.h"
+#include "core/tls/handshake_driver.h"
 #include "core/tls/path.h"
-#include "core/tls/record_reader.h"
-#include "core/tls/record_writer.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -18,14 +15,7 @@ struct tls {
     struct stream stream;
     struct loop *loop; /* NULL: the stream has left its loop */
     struct stream *lower;
-    /* NULL: it is done, or a server's has not had its first turn yet. */
-    struct handshake *handshake;
-    /* Used until the first turn; .waits is NULL when there are no turns. */
-    struct tls_server_options server;
-    /* handshake_server; a program that has no servers is linked without it. */
-    struct handshake *(*begin)(const struct tls_server_options *options);
-    uint8_t *step; /* a record that waits for its turn, malloc'd; or NULL */
-    size_t step_size;
+    struct handshake_driver driver;
     struct record_layer keys;
     struct deferred flush, wake;
     enum err failed;                /* set: every call fails from now on */
@@ -259,9 +249,7 @@ static void tls_close(struct stream *s)
     loop_unblock(t->loop, t->copy);
     inbox_free(&t->in);
     stream_close(t->lower);
-    handshake_free(t->handshake);
-    identity_free(t->server.identity);
-    free(t->step);
+    handshake_driver_free(&t->driver);
     record_wipe(&t->keys);
     free(t->peer_name);
     free(t->result.certificate);
@@ -304,40 +292,11 @@ static bool tls_join(struct stream *s, struct loop *loop)
 
 /* ---- the handshake ---- */
 
-static void handshake_failed(struct tls *t)
-{
-    static const uint8_t header[] = {RECORD_ALERT, 3, 3, 0, 2, ALERT_FATAL};
-    int alert;
-    uint8_t *p;
-    enum err why = handshake_error(t->handshake, t->in.problem, sizeof t->in.problem, &alert);
-    if (alert >= 0 && batch_room(&t->out, &p) > sizeof header) {
-        memcpy(p, header, sizeof header);
-        p[sizeof header] = (uint8_t)alert;
-        batch_added(&t->out, sizeof header + 1);
-    }
-    batch_flush(&t->out);
-    t->in.end = why; /* inbox_end would replace the problem */
-    fail(t, why);
-}
-
-static enum err take_name(struct tls *t)
-{
-    const char *problem, *name = handshake_peer_name(t->handshake, &problem);
-    if (problem != NULL)
-        inbox_note(&t->in, problem);
-    if (name != NULL && (t->peer_name = strdup(name)) == NULL)
-        return ERR_NO_MEMORY;
-    return ERR_OK;
-}
-
 /* The last flight stays in the batch, so that what the owner writes in `opened` leaves together
  * with it. */
 static void handshake_done(struct tls *t)
 {
-    enum err why = handshake_finish(t->handshake, &t->keys, &t->result) ? take_name(t) : ERR_TLS;
-    handshake_free(t->handshake);
-    t->handshake = NULL;
-    t->in.handshaking = false;
+    enum err why = handshake_driver_finish(&t->driver, &t->result, &t->peer_name);
     if (why != ERR_OK) {
         fail(t, why);
         return;
@@ -350,141 +309,24 @@ static void handshake_done(struct tls *t)
         t->stream.events->opened(t->stream.owner);
 }
 
-/* A server's 41 KB are allocated when they are needed first. False: no memory; t may be gone. */
-static bool begin_handshake(struct tls *t)
+static void went_on(struct tls *t, int went)
 {
-    if (t->handshake != NULL)
-        return true;
-    t->handshake = t->begin(&t->server);
-    identity_free(t->server.identity);
-    t->server.identity = NULL;
-    if (t->handshake == NULL)
-        fail(t, ERR_NO_MEMORY);
-    return t->handshake != NULL;
-}
-
-/* Moves the handshake's output into the batch. False: the lower stream must take some first. */
-static bool collect(struct tls *t)
-{
-    uint8_t *p;
-    size_t room = batch_room(&t->out, &p);
-    if (room == 0 && batch_flush(&t->out))
-        room = batch_room(&t->out, &p);
-    if (room > 0)
-        batch_added(&t->out, handshake_take(t->handshake, p, room));
-    return room > 0;
-}
-
-/* Only a handshake message in the clear costs key operations; ChangeCipherSpec and alerts cost
- * none. */
-static bool takes_turn(const struct tls *t, const uint8_t *record)
-{
-    return t->server.waits != NULL && record[0] == RECORD_HANDSHAKE;
-}
-
-/* The record is copied, since a loop's block for each waiting stream would be too much. Reading
- * goes on, to learn of clients that leave meanwhile. */
-static void wait_for_turn(struct tls *t, const uint8_t *record, size_t size)
-{
-    bool known = t->handshake != NULL || cache_knows(t->server.cache, record, size);
-    t->step = malloc(size);
-    if (t->step == NULL) {
-        fail(t, ERR_NO_MEMORY);
-        return;
-    }
-    memcpy(t->step, record, size);
-    t->step_size = size;
-    stream_consume(t->lower, size);
-    t->server.waits(t->server.turns, known);
-}
-
-/* Watches the stream while it waits: a client that has left needs no turn. */
-static void look_after(struct tls *t)
-{
-    uint8_t *p;
-    long size = inbox_record(&t->in, &p);
-    if (size > 0)
-        stream_read_on(t->lower, false);
-    else if (size < 0)
-        fail(t, t->in.end);
-}
-
-static void feed_record(struct tls *t, const uint8_t *p, size_t size)
-{
-    if (p[0] == RECORD_CHANGE_CIPHER_SPEC)
-        t->server.waits = NULL;
-    handshake_feed(t->handshake, p, size);
-}
-
-/* False: there is nothing to feed now, or t has failed and may be gone. */
-static bool feed(struct tls *t)
-{
-    uint8_t *p;
-    batch_flush(&t->out); /* the other side acts next */
-    long size = inbox_record(&t->in, &p);
-    if (size < 0)
-        fail(t, t->in.end);
-    if (size <= 0)
-        return false;
-    if (takes_turn(t, p)) {
-        wait_for_turn(t, p, (size_t)size);
-        return false;
-    }
-    if (!begin_handshake(t))
-        return false;
-    feed_record(t, p, (size_t)size);
-    stream_consume(t->lower, (size_t)size);
-    return true;
-}
-
-static enum handshake_state state(const struct tls *t)
-{
-    return t->handshake != NULL ? handshake_state(t->handshake) : HANDSHAKE_READS;
+    if (went > 0)
+        handshake_done(t);
+    else if (went < 0)
+        fail(t, (enum err) - went);
 }
 
 static void drive(struct tls *t)
 {
-    if (t->step != NULL) {
-        look_after(t);
-        return;
-    }
-    for (;;) {
-        switch (state(t)) {
-        case HANDSHAKE_WRITES:
-            if (collect(t))
-                break;
-            /* Until the record is taken, events about further bytes are of no use. */
-            stream_read_on(t->lower, false);
-            if (t->out.no_memory)
-                fail(t, ERR_NO_MEMORY);
-            return;
-        case HANDSHAKE_READS:
-            stream_read_on(t->lower, true);
-            if (feed(t))
-                break;
-            return;
-        case HANDSHAKE_DONE:
-            handshake_done(t);
-            return;
-        case HANDSHAKE_FAILED:
-            handshake_failed(t);
-            return;
-        }
-    }
+    went_on(t, handshake_driver_go(&t->driver));
 }
 
 void tls_turn(struct stream *s)
 {
     struct tls *t = of(s);
-    uint8_t *step = t->step;
-    t->step = NULL;
-    if (step == NULL || t->failed != ERR_OK || !begin_handshake(t)) {
-        free(step);
-        return;
-    }
-    feed_record(t, step, t->step_size);
-    free(step);
-    drive(t);
+    if (t->failed == ERR_OK)
+        went_on(t, handshake_driver_turn(&t->driver));
 }
 
 /* ---- events from below ---- */
@@ -589,6 +431,7 @@ static struct tls *start(struct loop *loop, struct stream *lower, bool is_client
                            .handshaking = true,
                            .alert = -1};
     t->out = (struct batch){.loop = loop, .lower = lower, .keys = &t->keys};
+    t->driver = (struct handshake_driver){.in = &t->in, .out = &t->out};
     deferred_init(&t->flush, on_flush, t);
     deferred_init(&t->wake, tell_readable, t);
     stream_set_owner(&t->stream, events, owner);
@@ -604,8 +447,8 @@ struct stream *tls_client(struct loop *loop, struct stream *lower,
     struct tls *t = start(loop, lower, true, events, owner);
     if (t == NULL)
         return NULL;
-    t->handshake = handshake_client(options);
-    if (t->handshake != NULL)
+    t->driver.handshake = handshake_client(options);
+    if (t->driver.handshake != NULL)
         return &t->stream;
     tls_close(&t->stream);
     return NULL;
@@ -618,9 +461,7 @@ struct stream *tls_server(struct loop *loop, struct stream *lower,
     struct tls *t = start(loop, lower, false, events, owner);
     if (t == NULL)
         return NULL;
-    t->server = *options;
-    t->begin = handshake_server;
-    identity_ref(t->server.identity);
+    handshake_driver_serve(&t->driver, options);
     return &t->stream;
 }
 
