@@ -1,5 +1,5 @@
-/* Private to the set of tunnels: tunnels.c keeps them, tunnels_resolve.c says where a name leads.
- */
+/* Private to the set of tunnels: tunnels.c keeps them, tunnels_list.c lists them, tunnels_events.c
+ * has what happens in one, tunnels_resolve.c says where a name leads. */
 #ifndef GATEWAY_SOURCE_TUNNELS_INTERNAL_H
 #define GATEWAY_SOURCE_TUNNELS_INTERNAL_H
 
@@ -43,5 +43,19 @@ struct tunnels {
     struct list retired;
     bool freeing;
 };
+
+/* ---- tunnels_list.c ---- */
+
+size_t tunnels_index(const struct tunnel *t);
+
+/* ---- tunnels_events.c ---- */
+
+/* Whose owner is a struct tunnel. */
+extern const struct tunnel_end_events tunnels_end_events;
+/* The timer `absence` of a struct tunnel: its device was awaited in vain. */
+void tunnels_on_absence(void *owner);
+/* Tells the dashboard of all services anew: a host name that leads to one depends on what the other
+ * tunnels have. */
+void tunnels_show(struct tunnels *set);
 
 #endif
