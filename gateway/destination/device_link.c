@@ -5,9 +5,7 @@
 #include "core/device/device_proof.h"
 #include "core/tunnel/backoff.h"
 #include "core/tunnel/connector.h"
-#include "core/ws/ws.h"
-#include "gateway/destination/device_outbox.h"
-#include "gateway/destination/device_pings.h"
+#include "gateway/destination/device_transport.h"
 #include "gateway/destination/hub_way.h"
 
 #include <stdio.h>
@@ -18,7 +16,6 @@
 #define RETRY_MOST_MS 60000
 #define STEADY_MS 5000    /* welcome for so long: the next loss starts the back-off anew */
 #define GREETING_MS 30000 /* from the upgrade to the welcome */
-#define PONG_MS 15000     /* a hub that says nothing for so long after a ping is gone */
 #define PROBLEM_SIZE 400
 
 /* GREETED: it has said who it is. */
@@ -38,19 +35,13 @@ struct device_link {
     char *join_token; /* these three as given */
     uint64_t ping_ms;
     bool fixed_pings;
-    struct device_pings pings;
 
     enum step step;
     struct connector *connector; /* CONNECTING */
     struct tls_session tls_session;
     struct reach_memory memory;
-    struct ws *ws; /* from GREETING to UP */
-    struct buf in; /* the message that is coming */
-    struct device_outbox out;
-    struct timer *timer; /* the pause, the greeting, the next ping or its answer */
-    bool pinged;
-    uint64_t pinged_us, pinged_after_ms, round_trip_us;
-    uint64_t heard_before; /* the ping: loop_now when the last bytes had come */
+    struct device_transport transport; /* from GREETING to UP */
+    struct timer *timer;               /* the pause, the greeting, and then the transport's */
     unsigned tries;
     uint64_t since, retry_at, connections;
     enum err why;
@@ -64,13 +55,8 @@ struct device_link {
 static void drop_transport(struct device_link *l)
 {
     connector_cancel(l->connector);
-    ws_free(l->ws);
     l->connector = NULL;
-    l->ws = NULL;
-    l->pinged = false;
-    l->round_trip_us = 0;
-    device_outbox_clear(&l->out);
-    buf_wipe(&l->in);
+    device_transport_drop(&l->transport);
     timer_stop(l->timer);
 }
 
@@ -134,8 +120,9 @@ static void lose(struct device_link *l, const struct loss *loss)
 }
 
 /* What a later try may mend. */
-static void lost(struct device_link *l, enum err why, const char *what)
+static void lost(void *owner, enum err why, const char *what)
 {
+    struct device_link *l = owner;
     char text[PROBLEM_SIZE];
     snprintf(text, sizeof text, "the connection to hub %.100s:%d was lost: %.200s", l->way.host,
              l->way.port, what);
@@ -161,25 +148,13 @@ static void refused(struct device_link *l, enum device_reason reason, struct spa
 
 /* ---- to the hub ---- */
 
-static void on_writable(void *owner)
-{
-    struct device_link *l = owner;
-    device_outbox_writable(&l->out, l->ws);
-}
-
-static void send_message(struct device_link *l, const struct device_message *message)
-{
-    if (!device_outbox_send(&l->out, l->ws, message))
-        lost(l, ERR_STALLED, "the hub does not take what this device says");
-}
-
 /* What it promises is the longest silence: the period, and a moment for timers. */
 static void fill_status(struct device_link *l, struct device_status *out)
 {
     *out = (struct device_status){
         .version = span_of(l->version),
         .uptime_s = (loop_now(l->loop) - l->began_ms) / 1000,
-        .ping_s = (uint32_t)((l->pings.period_ms + 999) / 1000),
+        .ping_s = (uint32_t)((l->transport.pings.period_ms + 999) / 1000),
     };
     l->events->status(l->owner, out);
 }
@@ -190,7 +165,7 @@ void device_link_tell(struct device_link *l)
     if (!is_up(l))
         return;
     fill_status(l, &m.status);
-    send_message(l, &m);
+    device_transport_send(&l->transport, &m);
 }
 
 void device_link_answer(struct device_link *l, struct span id, bool accepted, enum device_code code,
@@ -199,8 +174,9 @@ void device_link_answer(struct device_link *l, struct span id, bool accepted, en
     if (why.n > DEVICE_LINK_WORDS_MAX)
         why.n = DEVICE_LINK_WORDS_MAX;
     if (l->step == UP)
-        send_message(l, &(struct device_message){.kind = DEVICE_MESSAGE_ANSWER,
-                                                 .answer = {id, accepted, code, why}});
+        device_transport_send(&l->transport,
+                              &(struct device_message){.kind = DEVICE_MESSAGE_ANSWER,
+                                                       .answer = {id, accepted, code, why}});
 }
 
 static void on_challenge(struct device_link *l, const uint8_t *nonce)
@@ -217,7 +193,7 @@ static void on_challenge(struct device_link *l, const uint8_t *nonce)
     m.hello.names_tunnels = true;
     fill_status(l, &m.hello.status);
     if (l->by_key) {
-        tls_peer_fingerprint(ws_stream(l->ws), certificate);
+        tls_peer_fingerprint(ws_stream(l->transport.ws), certificate);
         const struct device_proof proof = {.host = span_of(l->way.host),
                                            .device = m.hello.device,
                                            .point = l->key.point,
@@ -228,79 +204,7 @@ static void on_challenge(struct device_link *l, const uint8_t *nonce)
         m.hello.signature = signature;
     }
     l->step = GREETED;
-    send_message(l, &m);
-}
-
-/* ---- pings ---- */
-
-static uint64_t now_us(void)
-{
-    return uv_hrtime() / 1000;
-}
-
-static uint64_t silence_ms(const struct device_link *l)
-{
-    uint64_t heard = ws_received_at(l->ws), now = loop_now(l->loop);
-    return now > heard ? now - heard : 0;
-}
-
-/* Sleeps until the next ping is due: whatever comes from the hub puts it off. */
-static void pace(struct device_link *l)
-{
-    uint64_t silence = silence_ms(l), period = l->pings.period_ms;
-    timer_start(l->timer, silence < period ? period - silence : 1);
-}
-
-static void ping(struct device_link *l)
-{
-    l->pinged = true;
-    l->pinged_us = now_us();
-    l->pinged_after_ms = silence_ms(l);
-    l->heard_before = ws_received_at(l->ws);
-    ws_ping(l->ws, "", 0);
-    timer_start(l->timer, PONG_MS);
-}
-
-/* A ping that grew the period is followed by the new promise. */
-static void on_pong(void *owner, const uint8_t *p, size_t n)
-{
-    struct device_link *l = owner;
-    (void)p, (void)n;
-    if (!l->pinged || !is_up(l))
-        return;
-    l->pinged = false;
-    l->round_trip_us = now_us() - l->pinged_us;
-    if (device_pings_answered(&l->pings, l->pinged_after_ms))
-        device_link_tell(l);
-    if (is_up(l))
-        pace(l);
-}
-
-static void lost_in_silence(struct device_link *l, enum err why, const char *what)
-{
-    char text[300];
-    uint64_t silence = silence_ms(l);
-    if (!is_up(l) || !device_pings_lost(&l->pings, silence)) {
-        lost(l, why, what);
-        return;
-    }
-    snprintf(text, sizeof text, "%.160s after %.1f s of silence, so pings go out every %.1f s now",
-             what, (double)silence / 1000, (double)l->pings.period_ms / 1000);
-    lost(l, why, text);
-}
-
-static void on_ping_timer(struct device_link *l)
-{
-    uint64_t silence = silence_ms(l);
-    if (l->pinged && ws_received_at(l->ws) == l->heard_before)
-        lost_in_silence(l, ERR_TIMEOUT, "nothing came from the hub any more");
-    else if (l->pinged) { /* it said something else: that is an answer as well */
-        l->pinged = false;
-        pace(l);
-    } else if (silence >= l->pings.period_ms)
-        ping(l);
-    else
-        pace(l);
+    device_transport_send(&l->transport, &m);
 }
 
 /* ---- from the hub ---- */
@@ -318,7 +222,7 @@ static void on_welcome(struct device_link *l, const struct hub_message *m)
     if (!was_up) {
         l->since = loop_now(l->loop);
         l->connections++;
-        pace(l);
+        device_transport_pace(&l->transport);
     }
     l->events->welcome(l->owner, m->welcome.device, m->welcome.enrolled, m->welcome.pending);
 }
@@ -328,8 +232,9 @@ static bool other_name(const struct device_link *l, struct span name)
     return l->name[0] != '\0' && !span_is(name, l->name);
 }
 
-static void on_message(struct device_link *l, const struct hub_message *m)
+static void on_message(void *owner, const struct hub_message *m)
 {
+    struct device_link *l = owner;
     switch (m->kind) {
     case HUB_MESSAGE_CHALLENGE:
         on_challenge(l, m->nonce);
@@ -358,50 +263,10 @@ static void on_message(struct device_link *l, const struct hub_message *m)
     }
 }
 
-static size_t on_data(void *owner, uint8_t *p, size_t n)
+static void on_grown(void *owner)
 {
-    struct device_link *l = owner;
-    if (!buf_append(&l->in, p, n)) {
-        lost(l, ERR_TOO_LARGE, "the hub sent too large a message");
-        return 0;
-    }
-    return n;
+    device_link_tell(owner);
 }
-
-/* The message is taken out first, since the link may be lost by what it says. */
-static void on_message_end(void *owner)
-{
-    struct device_link *l = owner;
-    struct buf in = l->in;
-    struct hub_message m;
-    l->in = (struct buf){.limit = in.limit};
-    if (hub_message_decode(in.data, in.size, &m) != ERR_OK)
-        lost(l, ERR_PROTOCOL, "the hub sent something that is no message");
-    else
-        on_message(l, &m);
-    buf_wipe(&in);
-}
-
-static void on_closed(void *owner, enum err why, int code, const char *text)
-{
-    struct device_link *l = owner;
-    char line[240];
-    if (code == 0) {
-        snprintf(line, sizeof line, "%.200s", why == ERR_EOF ? "the hub ended it" : text);
-        lost_in_silence(l, why, line);
-    } else {
-        snprintf(line, sizeof line, "the hub closed it: %d %.160s", code, text);
-        lost(l, ERR_LINK_LOST, line);
-    }
-}
-
-static const struct ws_events ws_events = {
-    .data = on_data,
-    .message_end = on_message_end,
-    .writable = on_writable,
-    .pong = on_pong,
-    .closed = on_closed,
-};
 
 /* ---- the way there ---- */
 
@@ -411,8 +276,7 @@ static void on_arrived(void *owner, struct stream *s, const struct connector_ans
     (void)answer; /* a tunnel's */
     l->connector = NULL;
     l->step = GREETING;
-    l->ws = ws_new(l->loop, s, true, &ws_events, l);
-    if (l->ws == NULL)
+    if (!device_transport_open(&l->transport, s))
         lost(l, ERR_NO_MEMORY, err_text(ERR_NO_MEMORY));
     else
         timer_start(l->timer, GREETING_MS);
@@ -459,7 +323,7 @@ static void on_timer(void *owner)
     else if (l->step == GREETING || l->step == GREETED)
         lost(l, ERR_SILENT, "the hub did not say whether it knows the device");
     else
-        on_ping_timer(l);
+        device_transport_timer(&l->transport);
 }
 
 /* ---- life ---- */
@@ -484,8 +348,8 @@ void device_link_free(struct device_link *l)
 {
     if (l == NULL)
         return;
-    if (is_up(l) && ws_ready(l->ws))
-        ws_close(l->ws, 1000, "");
+    if (is_up(l))
+        device_transport_close(&l->transport);
     drop_transport(l);
     timer_free(l->timer);
     free_options(l);
@@ -495,7 +359,8 @@ void device_link_free(struct device_link *l)
 
 static void begin_pings(struct device_link *l)
 {
-    device_pings_init(&l->pings, l->ping_ms, l->fixed_pings ? l->ping_ms : DEVICE_PINGS_MOST_MS);
+    device_pings_init(&l->transport.pings, l->ping_ms,
+                      l->fixed_pings ? l->ping_ms : DEVICE_PINGS_MOST_MS);
 }
 
 struct device_link *device_link_new(const struct device_link_options *o,
@@ -516,14 +381,19 @@ struct device_link *device_link_new(const struct device_link_options *o,
         .enrolled = o->enrolled,
         .began_ms = loop_now(o->loop),
         .since = loop_now(o->loop),
-        .in = {.limit = DEVICE_LINK_MESSAGE_MAX},
         .step = WAITING,
+        .timer = timer_new(o->loop, on_timer, l),
     };
+    l->transport = (struct device_transport){.loop = o->loop,
+                                             .timer = l->timer,
+                                             .message = on_message,
+                                             .grown = on_grown,
+                                             .over = lost,
+                                             .owner = l};
+    device_transport_init(&l->transport);
     snprintf(l->name, sizeof l->name, "%s", o->name);
     if (o->key != NULL)
         l->key = *o->key;
-    device_outbox_init(&l->out);
-    l->timer = timer_new(o->loop, on_timer, l);
     *why = take_options(l, o);
     if (*why == ERR_OK && l->timer == NULL)
         *why = ERR_NO_MEMORY;
@@ -578,9 +448,9 @@ struct device_link_info device_link_info(const struct device_link *l)
         .phase = begins ? DEVICE_LINK_CONNECTING : phases[l->step],
         .since_ms = l->since,
         .retry_ms = l->step == WAITING ? l->retry_at : 0,
-        .round_trip_us = l->round_trip_us,
+        .round_trip_us = l->transport.round_trip_us,
         .connections = l->connections,
-        .ping_ms = l->pings.period_ms,
+        .ping_ms = l->transport.pings.period_ms,
         .why = l->why,
         .text = l->text,
         .repeated = l->repeated,
