@@ -29,13 +29,6 @@ static void say(struct admin_calls *c, bool bad, const char *format, ...)
     c->events->said(c->owner, bad, text);
 }
 
-static struct span without_line_end(struct span body)
-{
-    while (body.n > 0 && body.p[body.n - 1] == '\n')
-        body.n--;
-    return body;
-}
-
 /* ---- ending streams ---- */
 
 static void close_next(struct admin_calls *c)
@@ -59,7 +52,7 @@ static void on_closed(void *owner, int status, struct span body)
         say(c, false, "stream %" PRIu64 " was gone already", id);
     else if (status != 204 && status != 200)
         say(c, true, "stream %" PRIu64 " was not closed: %s", id,
-            str_escape(without_line_end(body), text, sizeof text));
+            str_escape(span_trim_lines(body), text, sizeof text));
     close_next(c);
 }
 
@@ -95,7 +88,7 @@ static void on_switched(void *owner, int status, struct span body)
                           : "nobody is let in from now on; A ends that");
     else
         say(c, true, "it was not switched: %s",
-            str_escape(without_line_end(body), text, sizeof text));
+            str_escape(span_trim_lines(body), text, sizeof text));
     c->events->changed(c->owner);
 }
 

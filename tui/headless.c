@@ -44,11 +44,9 @@ int headless_unreached(const struct command *c, enum err why, const char *text)
 int headless_refused(const struct command *c, int status, struct span body)
 {
     char quoted[300], path[600];
-    while (body.n > 0 && (body.p[body.n - 1] == '\n' || body.p[body.n - 1] == '\r'))
-        body.n--;
     text_line(stderr, "tunnel-tui: %s answered %d: %s",
               str_escape(span_of(c->path), path, sizeof path), status,
-              str_escape(body, quoted, sizeof quoted));
+              str_escape(span_trim_lines(body), quoted, sizeof quoted));
     return EXIT_UNREACHED;
 }
 
@@ -127,9 +125,7 @@ static void print_once(struct fetch *f)
 
 static void print_json(struct fetch *f, struct span body)
 {
-    while (body.n > 0 && (body.p[body.n - 1] == '\n' || body.p[body.n - 1] == '\r'))
-        body.n--;
-    if (print_text(f, body))
+    if (print_text(f, span_trim_lines(body)))
         f->printed++;
 }
 

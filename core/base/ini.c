@@ -49,11 +49,8 @@ enum err ini_parse(const char *file, struct span text,
     if (text.n >= 3 && memcmp(text.p, "\xef\xbb\xbf", 3) == 0)
         text = (struct span){text.p + 3, text.n - 3};
     while (text.n > 0) {
-        struct span line = span_cut(&text, '\n');
+        struct span line = span_trim(span_line(&text));
         e.line++;
-        if (line.n > 0 && line.p[line.n - 1] == '\r')
-            line.n--;
-        line = span_trim(line);
         if (line.n == 0 || starts_comment(line.p[0]))
             continue;
         if (memchr(line.p, '\0', line.n) != NULL)

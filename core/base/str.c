@@ -57,6 +57,21 @@ struct span span_cut(struct span *rest, char separator)
     return first;
 }
 
+struct span span_line(struct span *rest)
+{
+    struct span line = span_cut(rest, '\n');
+    if (line.n > 0 && line.p[line.n - 1] == '\r')
+        line.n--;
+    return line;
+}
+
+struct span span_trim_lines(struct span s)
+{
+    while (s.n > 0 && (s.p[s.n - 1] == '\n' || s.p[s.n - 1] == '\r'))
+        s.n--;
+    return s;
+}
+
 char *span_dup(struct span s)
 {
     char *copy = malloc(s.n + 1);

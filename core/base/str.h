@@ -21,7 +21,9 @@ bool span_is_nocase(struct span a, const char *text);
 struct span span_trim(struct span s); /* spaces and tabs at both ends */
 /* Cuts off and returns what stands before `separator`, or all of *rest without one. */
 struct span span_cut(struct span *rest, char separator);
-char *span_dup(struct span s); /* malloc'd, terminated; NULL: no memory */
+struct span span_line(struct span *rest);   /* the same for a line, without its LF or CR LF */
+struct span span_trim_lines(struct span s); /* without the line ends that it ends with */
+char *span_dup(struct span s);              /* malloc'd, terminated; NULL: no memory */
 
 char *str_copy(const char *text);            /* malloc'd; NULL for NULL */
 bool str_same(const char *a, const char *b); /* NULL equals only NULL */

@@ -238,6 +238,21 @@ static void spans_trim_and_cut(void **state)
     assert_null(rest.p);
 }
 
+static void spans_have_lines(void **state)
+{
+    (void)state;
+    struct span rest = span_of("a\r\n\n\rb\r\r\nlast\r");
+    assert_span(span_line(&rest), "a");
+    assert_span(span_line(&rest), "");
+    assert_span(span_line(&rest), "\rb\r");
+    assert_span(span_line(&rest), "last");
+    assert_span(span_line(&rest), "");
+    assert_span(span_trim_lines(span_of("a\nb \r\n\n")), "a\nb ");
+    assert_span(span_trim_lines(span_of("\na")), "\na");
+    assert_span(span_trim_lines(span_of("\r\n")), "");
+    assert_span(span_trim_lines((struct span){NULL, 0}), "");
+}
+
 static void spans_are_copied(void **state)
 {
     (void)state;
@@ -375,6 +390,7 @@ int main(void)
         cmocka_unit_test(buf_wipe_leaves_nothing),
         cmocka_unit_test(spans_compare),
         cmocka_unit_test(spans_trim_and_cut),
+        cmocka_unit_test(spans_have_lines),
         cmocka_unit_test(spans_are_copied),
         cmocka_unit_test(numbers_are_strict),
         cmocka_unit_test(escape_shows_what_strangers_sent),

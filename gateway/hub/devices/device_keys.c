@@ -95,10 +95,7 @@ enum err device_keys_read_secret(const char *path, uint8_t key[SEAL_KEY_SIZE], c
         why = file_read(path, SECRET_FILE_MAX, &bytes, text, size);
     if (why != ERR_OK)
         return why;
-    struct span line = bytes;
-    while (line.n > 0 && (line.p[line.n - 1] == '\n' || line.p[line.n - 1] == '\r'))
-        line.n--;
-    bool fine = device_secret_from(line, &s) && s.n == SEAL_KEY_SIZE;
+    bool fine = device_secret_from(span_trim_lines(bytes), &s) && s.n == SEAL_KEY_SIZE;
     if (fine)
         memcpy(key, s.bytes, SEAL_KEY_SIZE);
     else

@@ -26,9 +26,7 @@ static enum err read_password(const char *path, char **password, char *text, siz
     if (why != ERR_OK)
         return why;
     struct span rest = file;
-    struct span line = span_cut(&rest, '\n');
-    if (line.n > 0 && line.p[line.n - 1] == '\r')
-        line.n--;
+    struct span line = span_line(&rest);
     secret_free(*password);
     *password = span_dup(line);
     file_wipe(&file);

@@ -36,9 +36,7 @@ void redis_info_read(struct span text, struct redis_info *out)
 {
     *out = (struct redis_info){0};
     while (text.n > 0) {
-        struct span line = span_cut(&text, '\n');
-        if (line.n > 0 && line.p[line.n - 1] == '\r')
-            line.n--;
+        struct span line = span_line(&text);
         struct span name = span_cut(&line, ':');
         read_line(name, line, out);
     }

@@ -13,9 +13,7 @@ enum err password_file_read(const char *file, char **out, char *problem, size_t 
     if (why != ERR_OK)
         return why;
     rest = text;
-    struct span line = span_cut(&rest, '\n');
-    if (line.n > 0 && line.p[line.n - 1] == '\r')
-        line.n--;
+    struct span line = span_line(&rest);
     *out = span_dup(line);
     file_wipe(&text);
     if (*out == NULL || line.n > 255 || line.n == 0) {
