@@ -170,6 +170,25 @@ void answer_unseen(struct call *c, enum err why)
         answer_fault(c, FAULT_INTERNAL, "The hub could not look it up: %s.", err_text(why));
 }
 
+void answer_page(struct call *c, const char *list)
+{
+    json_open(&c->out, NULL, '{');
+    json_open(&c->out, list, '[');
+}
+
+void answer_page_end(struct call *c, enum err why, const char *next)
+{
+    if (why != ERR_OK) {
+        answer_unseen(c, why);
+        return;
+    }
+    json_close(&c->out, ']');
+    if (next != NULL)
+        json_text(&c->out, "nextToken", span_of(next));
+    json_close(&c->out, '}');
+    answer_ok(c);
+}
+
 void answer_empty(void *ctx, enum err why, const struct tunnel_record *t)
 {
     struct call *c = ctx;

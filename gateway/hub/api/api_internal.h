@@ -120,6 +120,13 @@ void answer_elsewhere(struct call *c, const char *node);
 /* Answer the errors of registry_done: of changes, and of look-ups. */
 void answer_error(struct call *c, enum err why);
 void answer_unseen(struct call *c, enum err why);
+/* An answer that is a page of a list: begins the list of that name in c->out, and ends it when all
+ * that fits was written; next: the next page's token, NULL after the last one. */
+#define PAGE 100 /* default and maximum of maxResults */
+#define PAGE_BYTES ((size_t)512 * 1024)
+#define PAGE_LOOKS 20000 /* takes some milliseconds, in which the main thread does nothing else */
+void answer_page(struct call *c, const char *list);
+void answer_page_end(struct call *c, enum err why, const char *next);
 /* A registry_done whose answer is {}. */
 void answer_empty(void *ctx, enum err why, const struct tunnel_record *t);
 

@@ -10,10 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE 100 /* default and maximum of maxResults */
-#define PAGE_BYTES ((size_t)512 * 1024)
-#define PAGE_LOOKS 20000 /* takes some milliseconds, in which the main thread does nothing else */
-
 struct page {
     struct call *c;
     struct tags labels;   /* a device must have them all */
@@ -30,13 +26,6 @@ static bool read_page_token(const char *text, char after[DEVICE_NAME_MAX + 1])
         return false;
     after[n] = '\0';
     return device_name_valid((struct span){after, n});
-}
-
-static void write_page_token(struct call *c, const char *last)
-{
-    char text[2 * DEVICE_NAME_MAX + 1];
-    hex_encode((const uint8_t *)last, strlen(last), text);
-    json_text(&c->out, "nextToken", span_of(text));
 }
 
 static bool has_label(const struct tags *labels, const struct tag *wanted)
@@ -86,17 +75,11 @@ static bool on_device(void *ctx, const struct device_record *d)
 static void on_end(void *ctx, enum err why)
 {
     struct page *p = ctx;
-    struct call *c = p->c;
-    json_close(&c->out, ']');
-    if (p->more)
-        write_page_token(c, p->last);
-    json_close(&c->out, '}');
+    char token[2 * DEVICE_NAME_MAX + 1];
+    hex_encode((const uint8_t *)p->last, strlen(p->last), token);
+    answer_page_end(p->c, why, p->more ? token : NULL);
     tags_free(&p->labels);
     free(p);
-    if (why == ERR_OK)
-        answer_ok(c);
-    else
-        answer_unseen(c, why);
 }
 
 static struct page *page_new(struct call *c)
@@ -133,8 +116,7 @@ void list_devices(struct call *c, const struct tunnel_record *t)
     struct page *p = page_new(c);
     if (p == NULL)
         return;
-    json_open(&c->out, NULL, '{');
-    json_open(&c->out, "devices", '[');
+    answer_page(c, "devices");
     device_registry_page(c->api->devices,
                          &(struct device_page){.after = after, .each = on_device, .done = on_end},
                          p);

@@ -224,9 +224,7 @@ static void on_changed(void *ctx, enum err why, const struct device_record *d)
     } else if (why != ERR_OK) {
         answer_device_error(c, why);
     } else {
-        json_open(&c->out, NULL, '{');
-        json_close(&c->out, '}');
-        answer_ok(c);
+        answer_empty(c, ERR_OK, NULL);
     }
 }
 

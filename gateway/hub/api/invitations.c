@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define MINUTE_MS 60000
-#define PAGE_BYTES ((size_t)512 * 1024)
 #define LIFETIME_MINUTES 1440 /* what an invitation has unless something else is asked for */
 
 /* ---- CreateInvitation ---- */
@@ -116,20 +115,13 @@ static bool on_each(void *ctx, const struct invitation *i)
 static void on_end(void *ctx, enum err why)
 {
     struct page *p = ctx;
-    struct call *c = p->c;
-    json_close(&c->out, ']');
-    if (p->more)
-        json_text(&c->out, "nextToken", span_of(p->last));
-    json_close(&c->out, '}');
-    free(p);
-    if (why == ERR_OK)
-        answer_ok(c);
-    else if (why == ERR_NOT_FOUND)
-        answer_fault(c, FAULT_VALIDATION,
+    if (why == ERR_NOT_FOUND)
+        answer_fault(p->c, FAULT_VALIDATION,
                      "nextToken is not one of this hub's, or that invitation was deleted "
                      "meanwhile: list from the beginning.");
     else
-        answer_unseen(c, why);
+        answer_page_end(p->c, why, p->more ? p->last : NULL);
+    free(p);
 }
 
 void list_invitations(struct call *c, const struct tunnel_record *t)
@@ -146,8 +138,7 @@ void list_invitations(struct call *c, const struct tunnel_record *t)
         return;
     }
     p->c = c;
-    json_open(&c->out, NULL, '{');
-    json_open(&c->out, "invitations", '[');
+    answer_page(c, "invitations");
     device_registry_invitations(c->api->devices, &query, p);
 }
 
@@ -166,13 +157,10 @@ static void on_deleted(void *ctx, enum err why, const struct invitation *i)
 {
     struct call *c = ctx;
     (void)i; /* it is gone */
-    if (why != ERR_OK) {
+    if (why == ERR_OK)
+        answer_empty(c, ERR_OK, NULL);
+    else
         answer_invitation_error(c, why);
-        return;
-    }
-    json_open(&c->out, NULL, '{');
-    json_close(&c->out, '}');
-    answer_ok(c);
 }
 
 static void on_found(void *ctx, enum err why, const struct invitation *i)

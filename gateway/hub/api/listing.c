@@ -9,19 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE 100 /* default and maximum of maxResults */
-#define PAGE_BYTES ((size_t)512 * 1024)
-#define PAGE_LOOKS 20000 /* takes some milliseconds, in which the main thread does nothing else */
 #define PAGE_TOKEN_BYTES 8
 
-static void write_page_token(struct call *c, int64_t number)
+static void write_page_token(int64_t number, char text[2 * PAGE_TOKEN_BYTES + 1])
 {
     uint8_t bytes[PAGE_TOKEN_BYTES];
-    char text[2 * PAGE_TOKEN_BYTES + 1];
     for (size_t i = 0; i < sizeof bytes; i++)
         bytes[i] = (uint8_t)((uint64_t)number >> (56 - 8 * i));
     hex_encode(bytes, sizeof bytes, text);
-    json_text(&c->out, "nextToken", span_of(text));
 }
 
 static bool read_page_token(const char *text, int64_t *number)
@@ -78,16 +73,10 @@ static bool on_tunnel(void *ctx, const struct tunnel_record *t)
 static void on_end(void *ctx, enum err why)
 {
     struct page *p = ctx;
-    struct call *c = p->c;
-    json_close(&c->out, ']');
-    if (p->more)
-        write_page_token(c, p->last);
-    json_close(&c->out, '}');
+    char token[2 * PAGE_TOKEN_BYTES + 1];
+    write_page_token(p->last, token);
+    answer_page_end(p->c, why, p->more ? token : NULL);
     free(p);
-    if (why == ERR_OK)
-        answer_ok(c);
-    else
-        answer_unseen(c, why);
 }
 
 void list_tunnels(struct call *c, const struct tunnel_record *t)
@@ -113,7 +102,6 @@ void list_tunnels(struct call *c, const struct tunnel_record *t)
     }
     *page = (struct page){
         .c = c, .room = max != NULL ? (size_t)max->valuedouble : PAGE, .looks = PAGE_LOOKS};
-    json_open(&c->out, NULL, '{');
-    json_open(&c->out, "tunnelSummaries", '[');
+    answer_page(c, "tunnelSummaries");
     registry_page(c->api->registry, &query, page);
 }
