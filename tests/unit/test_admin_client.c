@@ -1,122 +1,7 @@
-/* core/control/client/watch against a scripted server on a unix socket, on the same loop. */
-#include "core/base/buf.h"
+/* core/control/client/admin_client against a scripted server on a unix socket, on the same loop. */
 #include "core/control/client/admin_client.h"
-#include "core/net/listener.h"
-#include "tests/support/net.h"
 
-#define CRLF "\r\n"
-#define OK "HTTP/1.1 200 OK" CRLF
-#define TWO OK "Content-Length: 2" CRLF CRLF "{}"
-#define CHUNKS OK "Transfer-Encoding: chunked" CRLF CRLF
-#define NO_CONTENT "HTTP/1.1 204 No Content" CRLF CRLF
-
-/* ---- the server: answers each request with the next text, the first `cut` bytes of it first ----
- */
-
-static struct {
-    struct listener *listener;
-    struct stream *stream;
-    struct buf in;
-    char requests[2000]; /* first lines */
-    const char *const *answers;
-    const char *out; /* what is still to be sent */
-    size_t left, cut;
-    bool closes; /* after each answer */
-    int accepted;
-    struct deferred pump;
-} server;
-
-static void server_drop(void)
-{
-    loop_cancel(&server.pump);
-    if (server.stream != NULL)
-        stream_close(server.stream);
-    server.stream = NULL;
-    server.left = 0;
-    buf_free(&server.in);
-}
-
-static void on_pump(void *owner)
-{
-    (void)owner;
-    size_t n = server.cut > 0 && server.cut < server.left ? server.cut : server.left;
-    assert_true(stream_write(server.stream, (const uint8_t *)server.out, n));
-    server.out += n;
-    server.left -= n;
-    server.cut = 0;
-    if (server.left > 0)
-        loop_defer(loop, &server.pump);
-    else if (server.closes)
-        server_drop();
-}
-
-static void answer_next(void)
-{
-    if (*server.answers == NULL) {
-        server_drop();
-        return;
-    }
-    server.out = *server.answers++;
-    server.left = strlen(server.out);
-    loop_defer(loop, &server.pump);
-}
-
-static void on_request_bytes(void *owner)
-{
-    (void)owner;
-    uint8_t *p;
-    long n = stream_peek(server.stream, 1, &p);
-    if (n < 0) {
-        server_drop();
-        return;
-    }
-    assert_true(buf_append(&server.in, p, (size_t)n));
-    stream_consume(server.stream, (size_t)n);
-    char *end = memmem(server.in.data, server.in.size, CRLF CRLF, 4);
-    if (end == NULL)
-        return;
-    char *line = memchr(server.in.data, '\r', server.in.size);
-    strncat(server.requests, (char *)server.in.data, (size_t)(line - (char *)server.in.data));
-    strcat(server.requests, "\n");
-    buf_free(&server.in);
-    answer_next();
-}
-
-static void nothing(void *owner)
-{
-    (void)owner;
-}
-
-static void on_server_failed(void *owner, enum err why)
-{
-    (void)owner, (void)why;
-    server_drop();
-}
-
-static const struct stream_events server_stream = {
-    .readable = on_request_bytes, .writable = nothing, .failed = on_server_failed};
-
-static void on_accepted(void *owner, struct listener *l, struct stream *s)
-{
-    (void)owner, (void)l;
-    server_drop();
-    server.accepted++;
-    server.stream = s;
-    stream_set_owner(s, &server_stream, NULL);
-    stream_read_on(s, true);
-}
-
-static void serve(const char *const *answers)
-{
-    static const struct listener_events events = {.accepted = on_accepted};
-    enum err why;
-    memset(&server, 0, sizeof server);
-    server.in.limit = 10000;
-    server.answers = answers;
-    deferred_init(&server.pump, on_pump, NULL);
-    server.listener = listener_new(loop, in_dir("s"), &events, NULL, &why);
-    assert_non_null(server.listener);
-}
+#include "tests/unit/admin_client_help.h"
 
 /* ---- the owner ---- */
 
@@ -186,13 +71,6 @@ static void begin(const char *const *answers)
     assert_non_null(owner.watch);
 }
 
-static void stop_serving(void)
-{
-    server_drop();
-    listener_free(server.listener);
-    server.listener = NULL;
-}
-
 static void end(void)
 {
     end_watch();
@@ -221,8 +99,6 @@ static void lost(enum err why, const char *text)
     assert_int_equal(owner.why, why);
     assert_int_equal(owner.losses, 1);
 }
-
-#define ANSWERS(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 /* ---- tests ---- */
 
