@@ -137,6 +137,21 @@ static bool text(struct socks *s, char out[SOCKS_NAME_MAX + 1])
     return memchr(s->raw, 0, s->have) == NULL;
 }
 
+/* A name. npm's undici sends "[2001:db8::1]" as one, with the brackets of its URL. */
+static bool host_text(struct socks *s)
+{
+    char *host = s->request.host, bare[INET6_ADDRSTRLEN];
+    unsigned char address[16];
+    bool fine = text(s, host);
+    if (s->have < 3 || s->have - 2 >= sizeof bare || host[0] != '[' || host[s->have - 1] != ']')
+        return fine;
+    memcpy(bare, host + 1, s->have - 2);
+    bare[s->have - 2] = '\0';
+    if (inet_pton(AF_INET6, bare, address) == 1)
+        memcpy(host, bare, s->have - 1);
+    return fine;
+}
+
 static void choose_method(struct socks *s)
 {
     bool none = memchr(s->raw, METHOD_NONE, s->have) != NULL;
@@ -243,7 +258,7 @@ static void v4_string(struct socks *s)
     } else if (s->have == 0) {
         fail(s, ERR_PROTOCOL);
     } else {
-        text(s, s->request.host);
+        host_text(s);
         v4_complete(s);
     }
 }
@@ -320,7 +335,7 @@ static void host_size(struct socks *s)
 
 static void host(struct socks *s)
 {
-    if (text(s, s->request.host))
+    if (host_text(s))
         next(s, PORT, 2);
     else
         fail(s, ERR_PROTOCOL);

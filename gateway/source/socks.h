@@ -32,7 +32,7 @@ enum socks_state {
 struct socks_request {
     int version; /* 4 or 5 */
     int command;
-    char host[SOCKS_NAME_MAX + 1]; /* any bytes but NULs */
+    char host[SOCKS_NAME_MAX + 1]; /* any bytes but NULs; an IPv6 address has no brackets */
     bool literal;                  /* The host came as an address, not as a name. */
     int port;
     char user[SOCKS_NAME_MAX + 1]; /* "" when none was given */

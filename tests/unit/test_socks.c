@@ -3,6 +3,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +103,39 @@ static void socks5_name(void **state)
     assert_false(o.request.literal);
     assert_string_equal(o.request.user, "");
     assert_out(&o, "\x05\x00", 2);
+}
+
+static void an_address_as_a_name_has_no_brackets(void **state)
+{
+    static const struct {
+        const char *sent, *host;
+    } cases[] = {
+        {"[2001:db8::7]", "2001:db8::7"}, /* npm's undici */
+        {"[::]", "::"},
+        {"[2001:0db8:0000:0000:0000:ffff:255.255.255.255]",
+         "2001:0db8:0000:0000:0000:ffff:255.255.255.255"},
+        {"2001:db8::7", "2001:db8::7"}, /* connect-proxy */
+        {"[192.0.2.7]", "[192.0.2.7]"},
+        {"[2001:db8::7", "[2001:db8::7"},
+        {"[SSH1.tunnel]", "[SSH1.tunnel]"},
+        {"[]", "[]"},
+        {"[", "["},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char v5[80], v4a[80];
+        int n5 = snprintf(v5, sizeof v5, "\x05\x01%c\x05\x01%c\x03%c%s%c\x16", 0, 0,
+                          (int)strlen(cases[i].sent), cases[i].sent, 0);
+        int n4 = snprintf(v4a, sizeof v4a, "\x04\x01%c\x16%c%c%c\x01%c%s%c", 0, 0, 0, 0, 0,
+                          cases[i].sent, 0);
+        struct outcome five = every_way(SOCKS_AUTH_NONE, false, v5, (size_t)n5);
+        struct outcome four = every_way(SOCKS_AUTH_NONE, false, v4a, (size_t)n4);
+        assert_string_equal(five.request.host, cases[i].host);
+        assert_string_equal(four.request.host, cases[i].host);
+        assert_int_equal(five.state, SOCKS_DONE);
+        assert_int_equal(four.state, SOCKS_DONE);
+        assert_false(five.request.literal);
+    }
 }
 
 static void socks5_early_data_is_left(void **state)
@@ -385,6 +419,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(socks5_name),
+        cmocka_unit_test(an_address_as_a_name_has_no_brackets),
         cmocka_unit_test(socks5_early_data_is_left),
         cmocka_unit_test(socks5_addresses),
         cmocka_unit_test(socks5_longest_name),
