@@ -32,6 +32,16 @@ static void set_limits(void)
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
+/* A signal that stays blocked would neither end nor reload a program, and whoever ignores SIGCHLD
+ * is never told with which code a child ended. */
+static void take_signals(void)
+{
+    sigset_t none;
+    sigemptyset(&none);
+    signal(SIGCHLD, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static bool ends_with_terminal;
 
 static bool has_terminal(void)
@@ -47,6 +57,7 @@ void process_begin(void)
     struct sigaction hangup;
     fill_descriptors();
     set_limits();
+    take_signals();
     ends_with_terminal =
         has_terminal() && sigaction(SIGHUP, NULL, &hangup) == 0 && hangup.sa_handler != SIG_IGN;
 }

@@ -5,6 +5,7 @@ import fcntl
 import os
 import pathlib
 import re
+import signal
 import struct
 import subprocess
 import termios
@@ -81,6 +82,28 @@ class Start(Case):
                 files = re.search(r"Max open files\s+(\d+)\s+(\d+)", text)
                 self.assertEqual(files.group(1), files.group(2))
                 self.assertRegex(text, r"Max core file size\s+0\s+0\b")
+
+    def test_signals(self):
+        """A starter that blocks signals, or ignores the ends of its children, does so for itself."""
+        started = ("env", "--block-signal", "--ignore-signal=CHLD")
+        hook = self.dir / "hook"
+        hook.write_text("#!/bin/sh\nexit 3\n")
+        hook.chmod(0o700)
+        tokens, other = self.tunnel(["HTTP1"]), self.tunnel(["HTTP1"])
+        hub = self.hub("--hook", hook, before=started)
+        hub.wait_line("--hook .*: it ended with code 3")
+        hub.process.send_signal(signal.SIGHUP)
+        hub.wait_line("access keys and limits were read again")
+        to_hub = ("-e", f"localhost:{hub.port}", "--ca", certificates.certificate().ca)
+        for name, token, *more in (("tunnel-agent", tokens.destination, "-d", "HTTP1=80"),
+                                   ("tunnel-gateway", tokens.source, "--listen", "127.0.0.1:0"),
+                                   ("localproxy", other.destination, "-d", "HTTP1=80")):
+            with self.subTest(name):
+                end = self.start(*started, self.program(name), *to_hub, "--token-file", token,
+                                 *more, name=name)
+                end.wait_line(ESTABLISHED)
+                self.assertEqual(end.terminate(), 0)
+        self.assertEqual(hub.terminate(), 0)
 
     def test_cpu(self):
         """A kernel of AES-GCM that this machine does not have is an error at the start."""
