@@ -292,6 +292,40 @@ static void test_torn_line(void **state)
     audit_free(a);
 }
 
+static void append(const char *text)
+{
+    FILE *f = fopen(path, "ab");
+    assert_non_null(f);
+    assert_true(fputs(text, f) >= 0);
+    assert_int_equal(fclose(f), 0);
+}
+
+/* A hub that was ended while the disk was full, or was told to open the same file again. */
+static void test_torn_file(void **state)
+{
+    static const char half[] = "{\"event\":\"call\",\"thi";
+    (void)state;
+    struct audit *a = open_audit(path);
+    audit_event(a, "first", NULL, 0);
+    append(half);
+    assert_int_equal(audit_reopen(a, path), ERR_OK);
+    audit_event(a, "second", NULL, 0);
+    append(half);
+    audit_free(a);
+    a = open_audit(path);
+    audit_event(a, "third", NULL, 0);
+    audit_free(a);
+    char *text = contents(path), *line = text;
+    static const char *const begins[] = {"{\"time\"", half, "{\"time\"", half, "{\"time\"", ""};
+    for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
+        assert_int_equal(strncmp(line, begins[i], strlen(begins[i])), 0);
+        char *end = strchr(line, '\n');
+        line = end != NULL ? end + 1 : line + strlen(line);
+    }
+    assert_string_equal(line, "");
+    free(text);
+}
+
 /* Whoever has neither key nor token cannot fill the disk, nor shut others out of the log. */
 static void test_strangers(void **state)
 {
@@ -331,6 +365,7 @@ int main(void)
         cmocka_unit_test_teardown(test_no_file, remove_files),
         cmocka_unit_test_teardown(test_full_disk, remove_files),
         cmocka_unit_test_teardown(test_torn_line, remove_files),
+        cmocka_unit_test_teardown(test_torn_file, remove_files),
         cmocka_unit_test_teardown(test_strangers, remove_files),
     };
     return cmocka_run_group_tests(tests, ignore_sigpipe_and_make_folder, remove_folder);

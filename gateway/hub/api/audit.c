@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,7 +19,7 @@
 struct audit {
     char *path; /* NULL: nothing is written */
     int fd;
-    bool torn; /* the last line was written in part, so the next one begins with a line feed */
+    bool torn; /* the last line is there in part, so the next one begins with a line feed */
     uint64_t lost;
     bool complained;
     time_t when;                  /* monotonic */
@@ -35,6 +36,22 @@ static int open_path(const char *path, enum err *why)
     return fd;
 }
 
+/* Whether the file's last line has no end, since a hub before this one, or this one under the path
+ * that it opens again, found the disk full. Nothing is read of what is no file: a pipe would have a
+ * reader then. */
+static bool ends_torn(const char *path, int fd)
+{
+    struct stat file;
+    char last = '\n';
+    if (fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || file.st_size == 0)
+        return false;
+    int in = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    bool torn = in >= 0 && pread(in, &last, 1, file.st_size - 1) == 1 && last != '\n';
+    if (in >= 0)
+        close(in);
+    return torn;
+}
+
 struct audit *audit_new(const char *path, enum err *why)
 {
     struct audit *a = calloc(1, sizeof *a);
@@ -47,8 +64,10 @@ struct audit *audit_new(const char *path, enum err *why)
         *why = ERR_OK;
         return a;
     }
-    if (a->path != NULL && (a->fd = open_path(path, why)) >= 0)
+    if (a->path != NULL && (a->fd = open_path(path, why)) >= 0) {
+        a->torn = ends_torn(path, a->fd);
         return a;
+    }
     audit_free(a);
     return NULL;
 }
@@ -77,7 +96,7 @@ enum err audit_reopen(struct audit *a, const char *path)
     free(a->path);
     a->path = copy;
     a->fd = fd;
-    a->torn = false;
+    a->torn = copy != NULL && ends_torn(copy, fd);
     return ERR_OK;
 }
 
