@@ -328,8 +328,9 @@ static void on_first_readable(void *owner)
         pending_conn_free(conn); /* a client that leaves without a request is not reported */
         return;
     }
-    if (conn->tls == NULL && !conn->told && frontend_has_header(conn)) {
-        pending_conn_refused(conn, 0, ERR_PROTOCOL, FRONTEND_STRANGE_HEADER);
+    const char *strange = conn->tls == NULL ? frontend_strange_header(conn) : NULL;
+    if (strange != NULL) {
+        pending_conn_refused(conn, 0, ERR_PROTOCOL, strange);
         pending_conn_free(conn);
         return;
     }

@@ -90,10 +90,9 @@ bool pending_conn_begin(struct pending_conn *conn);
 const char *pending_conn_certified(const struct pending_conn *conn);
 /* Reads the header of the PROXY protocol, and then begins (frontend_header.c). */
 void frontend_read_header(struct pending_conn *conn);
-/* Whether the bytes that have come begin with such a header, where none may be. */
-bool frontend_has_header(struct pending_conn *conn);
-#define FRONTEND_STRANGE_HEADER                                                                    \
-    "not TLS: it begins with a PROXY header, and its address is not in --trust-proxy"
+/* When the bytes that have come begin with such a header, where none may be: why not, as a
+ * sentence. Otherwise NULL. */
+const char *frontend_strange_header(const struct pending_conn *conn);
 /* The session's next step costs about as much as a handshake's, so it has to wait for its turn
  * (struct hub_protocol). known: as for tls_server_options.waits. */
 void pending_conn_await_turn(struct pending_conn *conn, bool known);

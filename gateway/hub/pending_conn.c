@@ -184,11 +184,10 @@ static void on_failed(void *owner, enum err why)
         pending_conn_free(conn);
         return;
     }
-    const char *problem = tls_problem(conn->tls);
-    handshake_failed(conn, why,
-                     why == ERR_TLS && frontend_has_header(conn) ? FRONTEND_STRANGE_HEADER
-                     : problem != NULL && problem[0] != '\0'     ? problem
-                                                                 : err_text(why));
+    const char *problem = why == ERR_TLS ? frontend_strange_header(conn) : NULL;
+    if (problem == NULL)
+        problem = tls_problem(conn->tls);
+    handshake_failed(conn, why, problem != NULL && problem[0] != '\0' ? problem : err_text(why));
 }
 
 static void on_timeout(void *owner)
@@ -207,11 +206,15 @@ static void on_timeout(void *owner)
 
 static const struct stream_events handshake_events = {.opened = on_opened, .failed = on_failed};
 
-bool frontend_has_header(struct pending_conn *conn)
+const char *frontend_strange_header(const struct pending_conn *conn)
 {
     uint8_t *p;
     long n = stream_peek(conn->socket, 6, &p); /* as many as tell "PROXY " from a method of HTTP */
-    return n >= 6 && proxy_protocol_begins(p, (size_t)n);
+    if (n < 6 || !proxy_protocol_begins(p, (size_t)n))
+        return NULL;
+    return conn->told
+               ? "not TLS: a second PROXY header follows the first"
+               : "not TLS: it begins with a PROXY header, and its address is not in --trust-proxy";
 }
 
 void pending_conn_await_turn(struct pending_conn *conn, bool known)

@@ -112,6 +112,18 @@ class BeforeTls(Fronts):
             self.assertTrue(fronts.is_over(sock))
         hub.wait_line("not TLS: the other side does not speak TLS", after=mark)
 
+    def test_a_second_one(self):
+        """Two fronts, one behind the other, of which each puts a header in front."""
+        hub = self.begin()
+        for i, header in enumerate((fronts.v1(CLIENT) * 2, fronts.v2(CLIENT) + fronts.v1(CLIENT),
+                                    fronts.LOCAL + fronts.v2(CLIENT))):
+            with self.subTest(header), fronts.dial(hub.port, FRONT) as sock:
+                sock.sendall(header + client_hello())
+                self.assertTrue(fronts.is_over(sock))
+                wait_until(lambda n=i: len(self.records("refuse")) == n + 1, "it is refused")
+                self.assertEqual(self.records("refuse")[-1]["reason"],
+                                 "not TLS: a second PROXY header follows the first")
+
     def test_told_loopback_is_not_this_machine(self):
         hub = self.begin(unsigned=True)
         with fronts.tls(hub.port, b"", "127.0.0.1") as sock:
@@ -272,6 +284,10 @@ class WithoutTls(Fronts):
             self.assertEqual(self.call(sock, headers={"X-Forwarded-For": "192.0.2.99"},
                                        keep=True)[0], 200)
             self.assert_seen(CLIENT)
+        with fronts.unix(path) as sock:
+            sock.sendall(fronts.v2(CLIENT) * 2)
+            self.assertTrue(fronts.is_over(sock))
+        self.assertIn("a second PROXY header", self.wait_record("refuse")["reason"])
 
     def test_azure_and_mqtt(self):
         """Everything is served there: Azure's REST interface, and MQTT of whoever begins with it."""
