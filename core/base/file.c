@@ -13,8 +13,16 @@
 static enum err fail(enum err why, const char *path, char *problem, size_t size)
 {
     snprintf(problem, size, "%s: %s", path,
-             why == ERR_UNSUPPORTED ? "is a directory, not a file" : err_text(why));
+             why == ERR_UNSUPPORTED ? "is a directory, not a file"
+             : why == ERR_EOF       ? "is a pipe into which nobody writes"
+                                    : err_text(why));
     return why;
+}
+
+static bool is_pipe(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
 /* Reads until the end or until `room` is full; -1 on error. */
@@ -37,15 +45,18 @@ static ssize_t read_all(int fd, char *to, size_t room)
 enum err file_read(const char *path, size_t max, struct span *text, char *problem, size_t size)
 {
     bool standard_input = strcmp(path, "-") == 0;
-    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    /* O_NONBLOCK: without a writer the open of a pipe would take for ever, also in a program that
+     * serves people and only reads its files again. */
+    int fd = standard_input ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return fail(err_from_errno(errno), path, problem, size);
     char *memory = malloc(max + 2);
     ssize_t got = memory != NULL ? read_all(fd, memory, max + 1) : 0;
-    enum err why = memory == NULL      ? ERR_NO_MEMORY
-                   : got < 0           ? err_from_errno(errno)
-                   : (size_t)got > max ? ERR_TOO_LARGE
-                                       : ERR_OK;
+    enum err why = memory == NULL                               ? ERR_NO_MEMORY
+                   : got < 0                                    ? err_from_errno(errno)
+                   : (size_t)got > max                          ? ERR_TOO_LARGE
+                   : got == 0 && !standard_input && is_pipe(fd) ? ERR_EOF
+                                                                : ERR_OK;
     if (!standard_input)
         close(fd);
     if (why != ERR_OK) {

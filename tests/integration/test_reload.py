@@ -1,6 +1,7 @@
 """SIGHUP: what agent and gateway read again, and that nothing else is cut."""
 
 import base64
+import contextlib
 import os
 import pathlib
 import pty
@@ -20,6 +21,15 @@ from sockets import Refused, dial, read_all, read_answer, read_exactly, socks5
 
 AGAIN = "SIGHUP: .* read again"
 KEPT = "SIGHUP: .*; going on with the configuration in use"
+
+
+def has_open(program, file):
+    folder = f"/proc/{program.pid}/fd"
+    for fd in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            if os.readlink(f"{folder}/{fd}") == str(file):
+                return True
+    return False
 
 
 class Reload(Case):
@@ -380,6 +390,46 @@ class Hub(Reload):
         with self.assertRaises(ApiError):  # nor after a mistake in the file
             hub.api.open(services=["A"])
         lives()
+
+    def test_pipes_in_the_place_of_files(self):
+        """The hub neither waits for somebody to write into them, nor takes them for empty files."""
+        limits, options = self.limits_file(services_per_tunnel=1), self.dir / "hub.conf"
+        options.write_text("hook-timeout = 5s\n")
+        hub = self.hub("--limits", limits, "--config", options)
+        self.assert_limited(hub)
+        for file, kept in ((limits, "going on with the keys and limits in use"), (options, KEPT)):
+            with self.subTest(file.name):
+                text = file.read_bytes()
+                file.unlink()
+                os.mkfifo(file)
+                mark = hub.mark()
+                self.hang_up(hub, kept)
+                self.assertTrue(hub.has_line(f"{file}: is a pipe into which nobody writes", mark))
+                self.assert_limited(hub)
+                writer = os.open(file, os.O_RDWR)
+                os.write(writer, text)
+                mark = hub.mark()
+                hub.process.send_signal(signal.SIGHUP)
+                wait_until(lambda f=file: has_open(hub, f), "it is read")
+                os.close(writer)
+                hub.wait_line("access keys and limits were read again", after=mark)
+                self.assertFalse(hub.has_line("going on with", mark))
+                self.assert_limited(hub)
+                file.unlink()
+                file.write_bytes(text)
+
+    def test_a_pipe_of_a_shell(self):
+        """What it has to say is said at the start."""
+        limits = self.limits_file(services_per_tunnel=1)
+        hub = self.hub("--limits", "/dev/fd/7",
+                       before=("bash", "-c", f'exec "$@" 7< <(cat {limits})', "bash"))
+        self.assert_limited(hub)
+        self.hang_up(hub, "/dev/fd/7: is a pipe into which nobody writes; going on with the keys")
+        self.assert_limited(hub)
+
+    def assert_limited(self, hub):
+        with self.assertRaises(ApiError):
+            hub.api.open(["A", "B"])
 
     def key_of(self, port):
         """The kind of key of the hub's certificate, as newcomers see it."""
