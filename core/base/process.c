@@ -32,13 +32,15 @@ static void set_limits(void)
     setrlimit(RLIMIT_NOFILE, &files);
 }
 
-/* A signal that stays blocked would neither end nor reload a program, and whoever ignores SIGCHLD
- * is never told with which code a child ended. */
+/* A signal that stays blocked would neither end nor reload a program; whoever ignores SIGCHLD is
+ * never told with which code a child ended; and the result of a write tells of a file that may not
+ * grow any more. */
 static void take_signals(void)
 {
     sigset_t none;
     sigemptyset(&none);
     signal(SIGCHLD, SIG_DFL);
+    signal(SIGXFSZ, SIG_IGN);
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 

@@ -9,7 +9,8 @@
 /* Prepares the process. Descriptors 0, 1 and 2 are open afterwards (/dev/null replaces those that
  * the starter closed, or a socket would take their number and get what is meant for people); as
  * many files may be open as the system allows; there is no core file, which would hold keys and
- * tokens; no signal is blocked, and SIGCHLD is not ignored, as it may be in the starter. */
+ * tokens; no signal is blocked, and SIGCHLD is not ignored, as it may be in the starter; a write
+ * beyond a limit on file sizes fails, and does not end the program. */
 void process_begin(void);
 
 /* What the starter left open beyond 2 is not passed on to programs that this one starts. Whatever
