@@ -144,6 +144,16 @@ class Nodes(ClusterCase):
             a.api.close_tunnel(tunnel["tunnelId"])
             peer.expect_end()
 
+    def test_a_tunnel_of_a_newcomer(self):
+        """Its other end is let in at a node that has not heard of the newcomer yet."""
+        a, ends = self.node("a"), []
+        for name in ("b", "c", "d"):
+            tunnel = a.api.open(["HTTP1"])
+            b = self.node(name)
+            ends.append(wire.connect(b.port, "source", tunnel["sourceAccessToken"]))
+            ends.append(wire.connect(a.port, "destination", tunnel["destinationAccessToken"]))
+        self.assertEqual(hub_metrics(a)["tunnel_hub_forwards"], 3)
+
 
 if __name__ == "__main__":
     unittest.main()

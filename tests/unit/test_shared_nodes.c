@@ -80,7 +80,8 @@ static void test_dead(void **state)
     assert_int_equal(enter(0, SIDE_DESTINATION, "dst", ONE_CLIENT), 1);
 }
 
-/* It has joined a moment ago, and nobody may take what is its. */
+/* It has joined a moment ago: who comes waits until it is heard of. When nobody can be, nobody may
+ * take what is its. */
 static void test_unheard(void **state)
 {
     (void)state;
@@ -90,8 +91,12 @@ static void test_unheard(void **state)
     assert_int_equal(enter(0, SIDE_SOURCE, "src", ONE_CLIENT), 0);
     doubles[1].info.state = NODE_UP;
     doubles[0].unheard = true;
+    assert_int_equal(enter(2, SIDE_SOURCE, "src", ONE_CLIENT), 1);
+    assert_int_equal(doubles_asked, 1);
+    doubles[0].unheard = doubles_deaf = true;
     assert_int_equal(enter(2, SIDE_SOURCE, "src", ONE_CLIENT), 503);
     assert_int_equal(enter(2, SIDE_DESTINATION, "dst", NULL), 503);
+    assert_int_equal(doubles_asked, 3); /* once for each */
     assert_string_equal(in_redis(id, "o"), "a:100");
     assert_true(get_at(2, id).connected[SIDE_SOURCE]);
     assert_false(get_at(2, id).used[SIDE_DESTINATION]);

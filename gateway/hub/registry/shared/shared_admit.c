@@ -16,6 +16,8 @@ struct entrance {
     const struct node_info *elsewhere;
     struct admission denied; /* when `denies` said so: status is set */
     bool asked;              /* `denies` */
+    bool heard;              /* the other nodes' news, as far as they could be */
+    struct nodes_waiter waiter;
     const struct admission *(*denies)(void *ctx, const struct tunnel_record *t);
     void (*done)(void *ctx, struct admission a);
     void *ctx;
@@ -87,16 +89,41 @@ static bool claim(struct entrance *e)
     return true;
 }
 
+static void on_news(void *ctx, bool heard)
+{
+    struct entrance *e = ctx;
+    (void)heard; /* what could not be heard of is as unknown as before */
+    if (job_back(&e->job))
+        job_go_on(&e->job);
+}
+
+/* The tunnel's node has joined a moment ago, and the next beat tells where it is: the client waits
+ * for that, once. False: it has waited, or nobody beats now. */
+static bool hear(struct entrance *e)
+{
+    bool before = e->heard;
+    e->heard = true;
+    e->waiter = (struct nodes_waiter){.done = on_news, .ctx = e};
+    e->job.pending++;
+    if (!before && nodes_hear(e->job.shared->o.nodes, &e->waiter))
+        return true; /* and e may be gone */
+    e->job.pending--;
+    return false;
+}
+
 static enum job_step let_in(struct entrance *e)
 {
     struct job *j = &e->job;
     struct seen *x = &j->seen;
     enum side side = e->claim.side;
     e->elsewhere = seen_elsewhere(j->shared, x);
+    bool unheard = e->elsewhere == NULL && seen_owner(j->shared, x) == OWNER_LIVE;
+    if (unheard && hear(e))
+        return JOB_WAIT;
     if (e->elsewhere != NULL || is_denied(e, &x->r.record))
         return JOB_DONE;
-    if (seen_owner(j->shared, x) == OWNER_LIVE) {
-        j->why = ERR_BUSY; /* where it is will be known in a moment */
+    if (unheard) {
+        j->why = ERR_BUSY;
         return JOB_DONE;
     }
     bool first = e->verdict == TOKEN_FIRST;
