@@ -275,11 +275,16 @@ static void post_drain(struct hub *hub, size_t thread)
     hub_post(hub, m != NULL ? &m->message : NULL);
 }
 
-void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), void *owner)
+static void drain(struct hub *hub)
 {
     hub_stop_listening(hub);
+    for (size_t i = 0; i < hub->n_threads; i++)
+        post_drain(hub, i);
+}
+
+void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), void *owner)
+{
     hooks_stop(hub->alerts.hooks);
-    hub_drain_cluster(hub);
     hub->drained = done;
     hub->drained_owner = owner;
     hub->undrained = hub->n_threads;
@@ -289,8 +294,7 @@ void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), vo
         return;
     }
     timer_start(hub->grace, grace_ms);
-    for (size_t i = 0; i < hub->n_threads; i++)
-        post_drain(hub, i);
+    hub_drain_cluster(hub, drain);
 }
 
 const char *hub_unready(const struct hub *hub)

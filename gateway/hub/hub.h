@@ -84,8 +84,9 @@ const char *hub_adopt(struct hub *hub, const struct hub_protocol *protocol, int 
  * is disconnected. False: something could not be read and stays as it was, and the log says why. */
 bool hub_reload(struct hub *hub, const struct hub_options *fresh);
 
-/* Stops accepting; drops clients, without a Close frame, as their tunnels fall silent, and the rest
- * after grace_ms. Calls `done` when all are gone. */
+/* Stops accepting (in a cluster: once the other nodes know that it drains); drops clients, without
+ * a Close frame, as their tunnels fall silent, and the rest after grace_ms. Calls `done` when all
+ * are gone. */
 void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), void *owner);
 
 /* Leaves its cluster; `done` comes later, or from inside when there is none. */

@@ -156,6 +156,8 @@ static void on_node_changed(void *owner, const struct node_info *n)
     const char *state = node_state_name(n->state);
     log_info("node %s at %s: %s", n->name, n->address, state);
     audit_change(hub, "node", n->name, state);
+    if (n->state == NODE_DRAINING && strcmp(n->name, hub->o.cluster.node) == 0)
+        hub_tell_draining(hub);
 }
 
 static void figures(void *owner, struct node_figures *out)
@@ -313,10 +315,19 @@ int hub_node_called(struct hub *hub, const struct http_head *head, struct span b
 
 /* ---- the end ---- */
 
-void hub_drain_cluster(struct hub *hub)
+static void on_others_know(void *owner)
 {
+    struct hub *hub = owner;
+    hub->drain(hub);
+}
+
+void hub_drain_cluster(struct hub *hub, void (*drain)(struct hub *hub))
+{
+    hub->drain = drain;
     if (hub->nodes != NULL)
-        nodes_drain(hub->nodes);
+        nodes_drain(hub->nodes, on_others_know);
+    else
+        drain(hub);
 }
 
 static void on_left(void *owner)

@@ -26,8 +26,8 @@ bool hub_open_shared(struct hub *hub, enum err *why, char *text, size_t size);
 bool hub_reload_cluster(struct hub *hub, const struct hub_options *from);
 /* Frees the registries, and then what the shared ones stand on. */
 void hub_free_shared(struct hub *hub);
-/* Others take what is here from now on. */
-void hub_drain_cluster(struct hub *hub);
+/* Others take what is here from now on. `drain` comes when they know it, or from inside. */
+void hub_drain_cluster(struct hub *hub, void (*drain)(struct hub *hub));
 /* A call of another node: the status to answer. */
 int hub_node_called(struct hub *hub, const struct http_head *head, struct span body);
 

@@ -86,8 +86,9 @@ struct hub {
     size_t next_frontend; /* index of the frontend that gets the next connection */
     uint64_t serial;      /* number of the last admission */
 
-    struct timer *grace; /* NULL unless the hub is draining */
-    size_t undrained;    /* threads that still have clients */
+    struct timer *grace;            /* NULL unless the hub is draining */
+    size_t undrained;               /* threads that still have clients */
+    void (*drain)(struct hub *hub); /* once the other nodes know that it drains */
     void (*drained)(void *owner);
     void *drained_owner;
 

@@ -71,6 +71,8 @@ void hub_told_to_look(struct hub *hub, const char *from, const struct node_look 
         registry_look(hub->registry, l->id);
     else if (l->kind == NODE_LOOK_DEVICE)
         device_registry_look(hub->devices, span_of(l->id));
+    else if (l->kind == NODE_LOOK_NODE)
+        nodes_look(hub->nodes);
     else if (!pass_look(hub, from, l))
         pass_later(hub, from, l);
 }

@@ -39,24 +39,33 @@ bool hub_hand_over(struct hub *hub, const char *node, const struct notice *q)
            node_client_notice(hub->node_client, &(struct node_at){n->name, n->address}, q);
 }
 
-struct arrival {
+struct telling {
     struct hub *hub;
-    const char *device;
+    struct node_look look;
 };
 
 static void tell_node(void *to, const struct node_info *n)
 {
-    const struct arrival *a = to;
-    struct hub *hub = a->hub;
+    const struct telling *t = to;
+    struct hub *hub = t->hub;
     if (hub_other_node(hub, n->name) != NULL)
-        node_client_look(hub->node_client, &(struct node_at){n->name, n->address},
-                         &(struct node_look){NODE_LOOK_ARRIVED, a->device});
+        node_client_look(hub->node_client, &(struct node_at){n->name, n->address}, &t->look);
+}
+
+static void tell_all(struct hub *hub, enum node_look_kind kind, const char *id)
+{
+    if (hub->nodes != NULL)
+        nodes_each(hub->nodes, tell_node, &(struct telling){hub, {kind, id}});
 }
 
 void hub_tell_arrived(struct hub *hub, const char *device)
 {
-    if (hub->nodes != NULL)
-        nodes_each(hub->nodes, tell_node, &(struct arrival){hub, device});
+    tell_all(hub, NODE_LOOK_ARRIVED, device);
+}
+
+void hub_tell_draining(struct hub *hub)
+{
+    tell_all(hub, NODE_LOOK_NODE, hub->o.cluster.node);
 }
 
 /* ---- for those who watch ---- */

@@ -25,5 +25,7 @@ void hub_watch_nodes(struct hub *hub, struct monitor *m);
 bool hub_hand_over(struct hub *hub, const char *node, const struct notice *q);
 /* The device's link is here: the others hand over what they keep for it. */
 void hub_tell_arrived(struct hub *hub, const char *device);
+/* Redis knows that this node drains: the others, too, from then on. */
+void hub_tell_draining(struct hub *hub);
 
 #endif

@@ -92,6 +92,7 @@ class Owner(ClusterCase):
             self.assertFalse(n.has_line("was not heard of|: dead"))
         for end, mark in marks:
             self.assertTrue(end.has_line("was lost: the hub ended it", after=mark))
+            self.assertFalse(end.has_line("503|refused", after=mark), end.output())
 
 
 class Replaced(Owner):

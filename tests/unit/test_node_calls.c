@@ -30,14 +30,18 @@ static void on_look(void *ctx, const char *from, const struct node_look *l)
 static void looks_are_read_as_written(void **state)
 {
     struct node_look looks[] = {
-        {NODE_LOOK_TUNNEL, "36bbe34e"}, {NODE_LOOK_DEVICE, "plant-7"}, {NODE_LOOK_ARRIVED, "p:7"}};
+        {NODE_LOOK_TUNNEL, "36bbe34e"},
+        {NODE_LOOK_DEVICE, "plant-7"},
+        {NODE_LOOK_ARRIVED, "p:7"},
+        {NODE_LOOK_NODE, "hub-1"},
+    };
     struct buf b = {.limit = NODE_BODY_MAX};
     (void)state;
     looked = 0;
-    assert_true(node_look_write("node1", looks, 3, &b));
+    assert_true(node_look_write("node1", looks, 4, &b));
     assert_int_equal(node_look_read((struct span){(const char *)b.data, b.size}, on_look, looks),
                      ERR_OK);
-    assert_int_equal(looked, 3);
+    assert_int_equal(looked, 4);
     buf_free(&b);
 }
 

@@ -22,7 +22,7 @@ struct one {
     struct redis *redis; /* its own */
     int fenced, changes;
     char last[128], taken[256];
-    bool left;
+    bool left, drained;
 };
 static struct one a, b, c;
 
@@ -40,6 +40,11 @@ static void on_taken(void *owner, const char *text)
 static void on_left(void *owner)
 {
     ((struct one *)owner)->left = true;
+}
+
+static void on_drained(void *owner)
+{
+    ((struct one *)owner)->drained = true;
 }
 
 static void on_changed(void *owner, const struct node_info *n)
@@ -151,7 +156,7 @@ static void nodes_see_each_other(void **state)
     assert_false(nodes_unheard(a.nodes, "b:1"));
     assert_true(nodes_unheard(a.nodes, "c:9999999999999999999")); /* later than any so far */
     assert_true(llabs(nodes_now(a.nodes) - clock_wall_ms()) < 60000);
-    nodes_drain(b.nodes);
+    nodes_drain(b.nodes, on_drained);
     UNTIL(strcmp(a.last, "b draining") == 0);
     assert_null(nodes_alive(a.nodes, nodes_owner(b.nodes)));
     assert_non_null(nodes_there(a.nodes, nodes_owner(b.nodes)));
@@ -192,6 +197,45 @@ static void who_waits_hears_of_a_newcomer(void **state)
     assert_true(nodes_hear(b.nodes, &w[2]));
     leave(&b);
     assert_int_equal(news[2], DEAF);
+}
+
+/* Its clients are sent away when the others know that they may have them, and not before. */
+static void a_node_drains_when_the_others_know(void **state)
+{
+    (void)state;
+    must_join(&a, "a");
+    must_join(&b, "b");
+    must_join(&c, "c");
+    nodes_drain(c.nodes, on_drained);
+    UNTIL(c.drained);
+    REDIS_ASK(loop, a.redis, "GET", "x"); /* as any client has them ask */
+    assert_null(nodes_alive(a.nodes, nodes_owner(c.nodes)));
+    REDIS_ASK(loop, b.redis, "GET", "x");
+    assert_null(nodes_alive(b.nodes, nodes_owner(c.nodes)));
+    assert_non_null(nodes_there(b.nodes, nodes_owner(c.nodes)));
+    leave(&a); /* who does not beat is waited for, but not for long */
+    uint64_t begun = loop_now(loop);
+    nodes_drain(b.nodes, on_drained);
+    UNTIL(b.drained);
+    assert_in_range(loop_now(loop) - begun, LEASE / 2, 60000);
+}
+
+static void nobody_waits_for_a_drain_without_redis(void **state)
+{
+    (void)state;
+    must_join(&a, "a");
+    must_join(&b, "b");
+    leave(&a);
+    REDIS_CLI(&server, "FLUSHALL");
+    nodes_drain(b.nodes, on_drained);
+    UNTIL(b.drained);
+    leave(&b);
+    assert_int_equal(unlink(id_file), 0);
+    must_join(&a, "a");
+    nodes_drain(a.nodes, on_drained);
+    nodes_leave(a.nodes, on_left);
+    UNTIL(a.left);
+    assert_false(a.drained);
 }
 
 static void a_dead_node_is_fenced_and_comes_again(void **state)
@@ -363,6 +407,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         NODES_TEST(nodes_see_each_other),
         NODES_TEST(who_waits_hears_of_a_newcomer),
+        NODES_TEST(a_node_drains_when_the_others_know),
+        NODES_TEST(nobody_waits_for_a_drain_without_redis),
         NODES_TEST(a_dead_node_is_fenced_and_comes_again),
         NODES_TEST(a_dead_node_is_replaced),
         NODES_TEST(a_second_node_of_a_name_is_refused),

@@ -35,7 +35,8 @@ enum node_call node_call_of(struct span target);
     X(TUNNEL, "tunnel")   /* the tunnel of that id, which the receiver has, was changed */         \
     X(DEVICE, "device")   /* the same of the device of that fold */                                \
     X(ARRIVED, "arrived") /* the device of that name is at the sender: who keeps notices for it    \
-                             hands them over */
+                             hands them over */                                                    \
+    X(NODE, "node")       /* the node of that name drains: the nodes are heard of anew */
 enum node_look_kind {
 #define X(name, text) NODE_LOOK_##name,
     NODE_LOOK_TABLE(X)

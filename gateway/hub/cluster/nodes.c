@@ -106,7 +106,7 @@ static void beat(struct nodes *n)
     redis_call(n->o.redis, "beat", NODES_KEY, args, sizeof args / sizeof *args, on_beat, n);
 }
 
-static void beat_soon(struct nodes *n)
+void nodes_look(struct nodes *n)
 {
     n->hurry = n->asked;
     if (n->state == NODES_JOINED)
@@ -144,7 +144,7 @@ static void on_fenced(void *ctx, enum err why, const struct redis_reply *reply)
 {
     struct nodes *n = ctx;
     if (why == ERR_OK && redis_integer(redis_item(reply, 0)) == 1)
-        beat_soon(n); /* to learn who is dead now */
+        nodes_look(n); /* to learn who is dead now */
 }
 
 static void on_overdue(void *owner, const struct seen_node *s)
@@ -220,6 +220,7 @@ void nodes_free(struct nodes *n)
     if (n == NULL)
         return;
     n->state = NODES_LEAVING;
+    nodes_drain_end(n);
     give_up(n);
     redis_forget(n->o.redis, n);
     timer_free(n->timer);
@@ -229,12 +230,6 @@ void nodes_free(struct nodes *n)
     free(n->version);
     free(n->id_file);
     free(n);
-}
-
-void nodes_drain(struct nodes *n)
-{
-    n->draining = true;
-    beat_soon(n);
 }
 
 static void on_left(void *ctx, enum err why, const struct redis_reply *reply)
@@ -250,6 +245,7 @@ void nodes_leave(struct nodes *n, void (*done)(void *owner))
     n->state = NODES_LEAVING;
     n->left = done;
     timer_stop(n->timer);
+    nodes_drain_end(n);
     give_up(n);
     const struct span args[] = {span_of(n->name), span_of(n->epoch)};
     redis_call(n->o.redis, "leave", NODES_KEY, args, 2, on_left, n);
@@ -289,7 +285,7 @@ bool nodes_unheard(struct nodes *n, const char *owner)
     uint64_t epoch = 0;
     if (!node_owner_split(owner, &name, &epoch) || span_is(name, n->name) || epoch <= n->newest)
         return false;
-    beat_soon(n);
+    nodes_look(n);
     return true;
 }
 
@@ -299,7 +295,7 @@ bool nodes_hear(struct nodes *n, struct nodes_waiter *w)
         return false;
     list_init(&w->node);
     list_append(&n->waiting, &w->node);
-    beat_soon(n);
+    nodes_look(n);
     return true;
 }
 

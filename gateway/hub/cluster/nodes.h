@@ -63,8 +63,11 @@ struct nodes_options {
 struct nodes *nodes_new(const struct nodes_options *o, enum err *why, char *text, size_t size);
 /* Without leaving: the others fence it after the lease. NULL is fine. */
 void nodes_free(struct nodes *n);
-/* Others may take what is this node's from now on; it tells them at once. */
-void nodes_drain(struct nodes *n);
+/* Others may take what is this node's from now on. `done` comes once all that live have learned it,
+ * after half the lease at the latest, or at once when Redis is away; not after nodes_leave. */
+void nodes_drain(struct nodes *n, void (*done)(void *owner));
+/* Something is new of the nodes: this one beats at once, and hears of it. */
+void nodes_look(struct nodes *n);
 /* Ends the membership; `done` comes once Redis knows it, or has not answered in time. Only
  * nodes_free may follow. */
 void nodes_leave(struct nodes *n, void (*done)(void *owner));

@@ -28,6 +28,12 @@ struct nodes {
     bool hurry;                   /* the next beat comes right after it */
     struct list waiting, hearing; /* struct nodes_waiter, for the next beat and the one at hand */
     bool draining;
+    /* nodes_drain.c: NULL unless the others are waited for. */
+    void (*drained)(void *owner);
+    struct timer *drain_timer;
+    struct nodes_waiter drain_waiter;
+    uint64_t drain_until;
+    bool marked;     /* seen_node.marked */
     bool listed;     /* an answer told of the others */
     uint64_t newest; /* the last epoch that any node had got then */
     bool lost_told;  /* "Redis has lost the cluster" was logged */
@@ -57,6 +63,14 @@ void nodes_refuse(struct nodes *n, enum err why, const char *text);
 /* Follows Redis' clock: `now` was told in an answer that came just now. */
 void nodes_follow_clock(struct nodes *n, int64_t now);
 void nodes_info(struct nodes *n, char *out, size_t size);
+
+/* nodes_drain's `done` does not come any more. */
+static inline void nodes_drain_end(struct nodes *n)
+{
+    timer_free(n->drain_timer);
+    n->drain_timer = NULL;
+    n->drained = NULL;
+}
 
 /* 32 random hex digits. */
 void nodes_random(char out[NODE_ID_SIZE]);

@@ -11,8 +11,9 @@
 struct seen_node {
     struct node_info info;
     uint64_t beat;
-    uint64_t since; /* when an answer first had this beat */
-    bool listed;    /* by the answer that is being read */
+    uint64_t since;  /* when an answer first had this beat */
+    uint64_t marked; /* its beat when this node had told that it drains */
+    bool listed;     /* by the answer that is being read */
     char name[NODE_NAME_MAX + 1], address[NODE_TEXT_MAX + 1], announce[NODE_TEXT_MAX + 1],
         version[NODE_TEXT_MAX + 1];
 };
