@@ -18,6 +18,10 @@
 
 /* ---- what may be said ---- */
 
+/* The others' beats come once a second, and one may be late. */
+#define LEASE_LEAST_MS 3000
+#define LEASE_MOST_MS 60000
+
 static const struct option hub_table[] = {
     {.name = "listen",
      .letter = 'l',
@@ -174,6 +178,12 @@ static const struct option cluster_table[] = {
      .help = "Where clients reach this node alone: those of this software are sent there by the "
              "others, within the names of --cert. Default: the others pass their bytes on.",
      .flags = OPTION_START},
+    {.name = "cluster-lease",
+     .argument = "TIME",
+     .fallback = "5s",
+     .help = "How long a node may be silent before the others take it for dead (3s to 60s); the "
+             "same for all nodes.",
+     .flags = OPTION_START},
 };
 static const struct option_group cluster_group = OPTION_GROUP("Cluster", cluster_table);
 
@@ -265,8 +275,17 @@ static enum err check_cluster_listen(struct options *o)
                                  "this machine, and a port");
 }
 
-static enum err check_cluster(struct options *o)
+static enum err check_lease(struct hub_command *c)
 {
+    enum err why = options_duration(c->options, "cluster-lease", &c->lease_ms);
+    if (why == ERR_OK && (c->lease_ms < LEASE_LEAST_MS || c->lease_ms > LEASE_MOST_MS))
+        why = options_reject(c->options, "cluster-lease", "must be from 3s to 60s");
+    return why;
+}
+
+static enum err check_cluster(struct hub_command *c)
+{
+    struct options *o = c->options;
     static const char *const needed[] = {"node", "cluster-listen", "cluster-cert", "cluster-key",
                                          "cluster-ca"};
     bool cluster = options_get(o, "cluster") != NULL;
@@ -282,6 +301,8 @@ static enum err check_cluster(struct options *o)
                                 needed[i]);
     }
     enum err why = check_cluster_listen(o);
+    if (why == ERR_OK)
+        why = check_lease(c);
     return why == ERR_OK ? check_announce(o) : why;
 }
 
@@ -313,7 +334,7 @@ enum err hub_command_check(struct hub_command *c)
     if (why == ERR_OK)
         why = check_audit_format(o);
     if (why == ERR_OK)
-        why = check_cluster(o);
+        why = check_cluster(c);
     if (why == ERR_OK)
         why = options_number(o, "per-address", 0, MAX_PER_ADDRESS, &c->per_address);
     if (why == ERR_OK)
@@ -386,6 +407,7 @@ struct hub_options hub_command_options(struct hub_command *c)
                     .announce = options_get(o, "announce"),
                     .keys = {.cert = options_get(o, "cluster-cert"),
                              .key = options_get(o, "cluster-key"),
-                             .ca = options_get(o, "cluster-ca")}},
+                             .ca = options_get(o, "cluster-ca")},
+                    .lease_ms = c->lease_ms},
     };
 }

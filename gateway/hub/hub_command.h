@@ -10,7 +10,7 @@
 
 struct hub_command {
     struct options *options; /* of hub_program; the rest is what hub_command_check makes of them */
-    uint64_t idle_ms, grace_ms, workers, memory, per_address, hook_refusals;
+    uint64_t idle_ms, grace_ms, workers, memory, per_address, hook_refusals, lease_ms;
     struct hooks_options hook;
     struct ip_list exempt;
     struct fronts fronts;

@@ -172,6 +172,7 @@ KINDS = ("killed", "killed", "stopped", "drained", "cut_off", "redis")
 
 
 class ChaosCase(ClusterCase):
+    lease = "5s"
     size, rate = 1_000_000_000, 12_000_000  # of a download
 
     def setUp(self):

@@ -27,6 +27,8 @@ def tell(text):
 
 
 class Demo(ClusterCase):
+    lease = "5s"
+
     def runTest(self):
         try:
             self.begin()

@@ -30,10 +30,10 @@ class Azure(ClusterCase):
                                base64.b64encode(os.urandom(32)).decode() + "\n")
         keys = self.keys_file(SERVICE.section())
         self.mqtt = free_port()
-        a = self.node("a", "--secrets-key", secrets, "--keys", keys)
-        b = self.node("b", "--secrets-key", secrets, "--keys", keys,
-                      "--mqtt-listen", f"127.0.0.1:{self.mqtt}")
-        c = self.node("c", "--secrets-key", secrets, "--keys", keys)
+        more = "--secrets-key", secrets, "--keys", keys, "--grace", "1s"
+        a = self.node("a", *more)
+        b = self.node("b", *more, "--mqtt-listen", f"127.0.0.1:{self.mqtt}")
+        c = self.node("c", *more)
         for n in (a, b, c):
             self.wait_nodes(n, 3)
         key = a.api.of_hub("CreateDevice", device="pump")["primaryKey"]

@@ -14,6 +14,7 @@ BEATS = 6  # longer than the lease
 
 
 class Clocks(ClusterCase):
+    lease = f"{BEATS - 1}s"
     redis_options = {"clock": True}
 
     def beats(self):

@@ -14,6 +14,8 @@ from sshd import Sshd
 class Killed(ClusterCase):
     """All ends come to node a, and there is only one when it is killed."""
 
+    lease = "5s"
+
     def setUp(self):
         super().setUp()
         self.three()

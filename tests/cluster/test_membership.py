@@ -8,6 +8,8 @@ from programs import wait_until
 
 
 class Membership(ClusterCase):
+    lease = "5s"
+
     def wait_state(self, hub, node, state):
         name = f'tunnel_hub_node_state{{node="{node}",state="{state}"}}'
         wait_until(lambda: hub_metrics(hub).get(name) == 1, f"{node} is {state} for {hub.port}")
@@ -26,6 +28,7 @@ class Membership(ClusterCase):
 
     def test_short_stop(self):
         """A stop that is shorter than the lease means nothing, even if all have it at once."""
+        self.lease = "60s"
         nodes = self.three()
         for hub in (*nodes, self.redis):
             hub.process.send_signal(signal.SIGSTOP)

@@ -10,7 +10,7 @@ from origins import Http
 from programs import wait_until
 
 
-class Owner(ClusterCase):
+class OwnerCase(ClusterCase):
     def setUp(self):
         super().setUp()
         self.web = self.origin(Http())
@@ -46,6 +46,10 @@ class Owner(ClusterCase):
         good, what = download.right()
         self.assertTrue(good, what)
 
+
+class Lost(OwnerCase):
+    lease = "5s"
+
     def test_killed(self):
         self.way(self.nodes["a"].api)
         owner = self.owner()
@@ -74,6 +78,8 @@ class Owner(ClusterCase):
         for other in self.nodes.values():
             self.wait_nodes(other, 3)
 
+
+class Drained(OwnerCase):
     def test_drained(self):
         """Both ends go on at another node at once: nobody waits for the lease, nor for silence."""
         self.way(self.nodes["a"].api)
@@ -95,10 +101,10 @@ class Owner(ClusterCase):
             self.assertFalse(end.has_line("503|refused", after=mark), end.output())
 
 
-class Replaced(Owner):
+class Replaced(OwnerCase):
     """Clients reach each node by a way that can be cut."""
 
-    test_killed = test_drained = test_frozen = None
+    lease = "5s"
 
     def begin(self):
         self.ways = [self.origin(Balancer()) for _ in range(3)]

@@ -38,6 +38,10 @@ class Redis(ClusterCase):
                   f"127.0.0.1:{gateway.port}", "http://HTTP1.tunnel/bytes/1000")
         self.assertEqual((got.code, len(got.out)), (0, 1000), got)
 
+    def test_lease(self):
+        for self.lease in "2s", "61s":
+            self.refused(f'--cluster-lease "{self.lease}" must be from 3s to 60s')
+
     def test_settings(self):
         self.redis("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
         self.refused("may throw away what it keeps: its maxmemory-policy is allkeys-lru")

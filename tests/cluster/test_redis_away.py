@@ -126,6 +126,8 @@ class Away(ClusterCase):
 class CutOff(ClusterCase):
     """Of one node."""
 
+    lease = "5s"
+
     def setUp(self):
         super().setUp()
         self.web = self.origin(Http())

@@ -8,6 +8,7 @@ from programs import wait_until
 
 
 class Upgrade(ChaosCase):
+    lease = "60s"
     size, rate = 40_000_000, 3_000_000
 
     def trouble(self, r, end):

@@ -21,6 +21,8 @@ ADMIN = ApiKey("AKIDWATCH", "secret-of-the-key")
 
 
 class Watch(ClusterCase):
+    lease = "5s"
+
     def setUp(self):
         super().setUp()
         keys = write_secret(self.dir / "keys", ADMIN.section())
