@@ -178,7 +178,7 @@ static void one_that_loads(void **state)
 
 /* ---- servers that are none ---- */
 
-enum manner { ONCE, ENDLESS, NEVER };
+enum manner { ONCE, ENDLESS, NEVER, LEAVES };
 
 /* Answers each connection with `text` in its manner. Returns its address. */
 static const char *strange_server(const char *text, enum manner manner)
@@ -206,7 +206,7 @@ static const char *strange_server(const char *text, enum manner manner)
                 while (write(c, text, strlen(text)) > 0 && manner == ENDLESS)
                     ;
             }
-            while (read(c, got, sizeof got) > 0)
+            while (manner != LEAVES && read(c, got, sizeof got) > 0)
                 ;
             close(c);
         }
@@ -233,6 +233,7 @@ static void what_is_not_redis(void **state)
     SAYS(start(strange_server(piece, ENDLESS), NULL, 0), "is not Redis");
     SAYS(start(strange_server("+PONG\r\n", ENDLESS), NULL, 0), "not Redis");
     SAYS(start(strange_server("", NEVER), NULL, 1000), "does not answer within 1000 ms");
+    SAYS(start(strange_server("", LEAVES), NULL, 0), "does it want TLS?");
     SAYS(start(strange_server("$27\r\nredis_version:6.2.14\r\nx:1\r\n\r\n", ONCE), NULL, 0),
          "is Redis 6.2.14, which is too old: 7 or later is needed");
     /* Begins a reply and does not end it. */

@@ -2,6 +2,7 @@
  */
 #include "gateway/hub/redis/redis.h"
 
+#include "core/base/log.h"
 #include "tests/support/redis.h"
 
 #include <arpa/inet.h>
@@ -212,6 +213,39 @@ static void a_full_server_takes_nothing_new(void **state)
     assert_string_equal(REDIS_ASK(loop, client, "SET", "x", "1"), "OK");
 }
 
+static char complaint[256];
+static int complaints;
+
+static void on_line(void *ctx, enum log_level level, const char *line)
+{
+    (void)ctx, (void)level;
+    snprintf(complaint, sizeof complaint, "%s", line);
+    complaints++;
+}
+
+/* What each command runs into is told once, and for each kind of trouble. */
+static void what_is_wrong_with_all_commands_is_told_once(void **state)
+{
+    (void)state;
+    connect_with(server.url, 0);
+    log_redirect(on_line, NULL);
+    complaints = 0;
+    REDIS_CLI(&server, "CONFIG", "SET", "min-replicas-to-write", "1");
+    assert_string_equal(REDIS_ASK(loop, client, "SET", "x", "1"), "(busy)");
+    assert_non_null(strstr(complaint, " asks for patience: NOREPLICAS "));
+    assert_int_equal(complaints, 1);
+    REDIS_CLI(&server, "CONFIG", "SET", "min-replicas-to-write", "0");
+    REDIS_CLI(&server, "CONFIG", "SET", "maxmemory", "1");
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(REDIS_ASK(loop, client, "SET", "x", "1"), "(busy)");
+    assert_non_null(strstr(complaint, " takes nothing new: OOM "));
+    for (int i = 0; i < 3; i++)
+        REDIS_ASK(loop, client, "HGET", "x");
+    assert_non_null(strstr(complaint, " refuses a command: ERR wrong number of arguments"));
+    assert_int_equal(complaints, 3);
+    log_redirect(NULL, NULL);
+}
+
 static void a_server_that_becomes_a_replica_is_left(void **state)
 {
     (void)state;
@@ -408,6 +442,7 @@ int main(void)
         TROUBLE_TEST(a_quick_restart_loses_nothing),
         TROUBLE_TEST(a_stopped_server_is_given_up_and_found_again),
         TROUBLE_TEST(a_full_server_takes_nothing_new),
+        TROUBLE_TEST(what_is_wrong_with_all_commands_is_told_once),
         TROUBLE_TEST(a_server_that_becomes_a_replica_is_left),
         TROUBLE_TEST(a_policy_that_is_set_later_is_told),
         TROUBLE_TEST(what_is_set_later_is_seen_in_time),

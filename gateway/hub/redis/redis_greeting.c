@@ -43,6 +43,7 @@ enum greeting_step redis_greet_again(struct redis_greeting *g)
 enum greeting_step redis_greet(struct redis_greeting *g)
 {
     struct span args[3] = {span_of("AUTH"), span_of(g->user), span_of(g->password)};
+    g->heard = false;
     if (g->password == NULL)
         return redis_greet_again(g);
     if (g->user == NULL)
@@ -191,6 +192,7 @@ static enum greeting_step on_error(struct redis_greeting *g, struct span error)
 enum greeting_step redis_greet_answer(struct redis_greeting *g, const struct redis_reply *reply)
 {
     struct span text = redis_text(reply);
+    g->heard = true;
     if (reply->type == REDIS_ERROR)
         return on_error(g, text);
     switch (g->at) {

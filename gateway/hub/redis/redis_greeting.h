@@ -30,6 +30,7 @@ struct redis_greeting {
     char text[448];
     /* Private. */
     enum greeting_state at;
+    bool heard;   /* it has answered on this connection */
     bool checked; /* it was found good once: what it keeps is only warned of from then on */
     bool warned;  /* it was, and is not: it may lose what it keeps */
 };

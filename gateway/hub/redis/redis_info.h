@@ -32,7 +32,8 @@ enum redis_trouble {
     REDIS_READONLY, /* it is no master any more */
     REDIS_NO_FUNCTION,
     REDIS_DENIED, /* password, rights */
-    REDIS_OTHER
+    REDIS_OTHER,
+    REDIS_TROUBLES
 };
 enum redis_trouble redis_trouble(struct span error);
 

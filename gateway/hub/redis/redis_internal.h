@@ -3,6 +3,7 @@
 #define GATEWAY_HUB_REDIS_REDIS_INTERNAL_H
 
 #include "gateway/hub/redis/redis_guide.h"
+#include "gateway/hub/redis/redis_info.h"
 #include "gateway/hub/redis/redis_server.h"
 #include "gateway/hub/redis/redis_slot.h"
 
@@ -32,6 +33,7 @@ struct redis {
     struct redis_counts counts;
     bool up;
     uint64_t told; /* a bit for each enum err that was logged since it was up */
+    uint64_t complained[REDIS_TROUBLES]; /* loop_now of the last line about each; 0: none */
     /* The first greeting, for which redis_new waits. */
     enum { STARTING, STARTED, REFUSED } start;
     uint64_t patience; /* until when a server may load its data */

@@ -154,7 +154,8 @@ static void on_answered(void *owner, struct redis_command *c, const struct redis
 /* The next connection is made at once, unless this one was short, too. */
 static void lose(struct redis_server *s, enum err why)
 {
-    log_info("the connection to Redis at %s is lost: %s", s->name, err_text(why));
+    log_line(why == ERR_TIMEOUT ? LOG_WARNING : LOG_INFO,
+             "the connection to Redis at %s is lost: %s", s->name, err_text(why));
     drop_link(s);
     if (loop_now(s->o.loop) > s->ready_at + PAUSE_MAX_MS)
         redis_server_again(s);
@@ -177,6 +178,11 @@ static void on_lost(void *owner, enum err why)
         snprintf(text, sizeof text, "%s within %llu ms",
                  was_connected ? "does not answer" : "cannot be reached",
                  (unsigned long long)s->o.timeout_ms);
+    else if (was_connected && !s->greeting.heard)
+        snprintf(text, sizeof text,
+                 "ends the connection instead of answering (%s); does it want TLS? Then see "
+                 "share/doc/cluster.md",
+                 err_text(why));
     else
         snprintf(text, sizeof text, "%s: %s", was_connected ? "went away" : "cannot be reached",
                  err_text(why));
@@ -332,6 +338,11 @@ bool redis_server_down(const struct redis_server *s)
 bool redis_server_unsafe(const struct redis_server *s)
 {
     return s->greeting.warned;
+}
+
+const char *redis_server_name(const struct redis_server *s)
+{
+    return s->name;
 }
 
 const struct redis_place *redis_server_place(const struct redis_server *s)

@@ -58,6 +58,7 @@ bool redis_server_ready(const struct redis_server *s);
 bool redis_server_down(const struct redis_server *s);
 /* It was good, and is not any more: it may lose what it keeps. */
 bool redis_server_unsafe(const struct redis_server *s);
+const char *redis_server_name(const struct redis_server *s); /* "host:port", or a path */
 const struct redis_place *redis_server_place(const struct redis_server *s);
 
 #endif

@@ -5,11 +5,12 @@
 
 #include <stdio.h>
 
-#define TICK_MS 50    /* how exact the time limits of waiting commands are */
-#define AGAIN_MS 50   /* before a server is asked again that wants patience */
-#define LOSSES_MAX 3  /* lost connections that one command survives */
-#define TRIES_MAX 100 /* answers to one command that ask for another try */
-#define LOADS_MAX 3   /* of them, answers that the function is not there */
+#define TICK_MS 50        /* how exact the time limits of waiting commands are */
+#define AGAIN_MS 50       /* before a server is asked again that wants patience */
+#define LOSSES_MAX 3      /* lost connections that one command survives */
+#define TRIES_MAX 100     /* answers to one command that ask for another try */
+#define LOADS_MAX 3       /* of them, answers that the function is not there */
+#define COMPLAIN_MS 60000 /* one line in the log for each kind of trouble and minute */
 
 void redis_finish(struct redis *r, struct redis_command *c, enum err why,
                   const struct redis_reply *reply)
@@ -204,32 +205,34 @@ static void on_failed(void *owner, struct redis_server *s, enum err why, const c
     redis_set_up(r);
 }
 
-/* An error that is nobody's weather. */
-static void on_refused(struct redis *r, struct redis_command *c, const struct redis_reply *reply)
+/* The same may be wrong with each of thousands of commands. */
+static void complain(struct redis *r, const struct redis_server *s, enum redis_trouble kind,
+                     struct span said)
 {
+    const char *what = kind == REDIS_WAIT   ? "asks for patience"
+                       : kind == REDIS_FULL ? "takes nothing new"
+                                            : "refuses a command";
+    uint64_t now = loop_now(r->o.loop), *last = &r->complained[kind];
     char shown[256];
-    log_error("Redis refused a command: %s",
-              text_copy(reply->text, TEXT_UTF8, shown, sizeof shown));
-    redis_finish(r, c, ERR_PROTOCOL, NULL);
-}
-
-static void on_full(struct redis *r, struct redis_command *c, const struct redis_reply *reply)
-{
-    char shown[256];
-    log_error("Redis takes nothing new: %s",
-              text_copy(reply->text, TEXT_UTF8, shown, sizeof shown));
-    redis_finish(r, c, ERR_BUSY, NULL);
+    if (*last != 0 && now - *last < COMPLAIN_MS)
+        return;
+    *last = now;
+    log_line(kind == REDIS_WAIT ? LOG_WARNING : LOG_ERROR, "Redis at %s %s: %s",
+             redis_server_name(s), what, text_copy(said, TEXT_UTF8, shown, sizeof shown));
 }
 
 static void on_error(struct redis *r, struct redis_server *s, struct redis_command *c,
                      const struct redis_reply *reply)
 {
-    switch (redis_trouble(reply->text)) {
+    enum redis_trouble kind = redis_trouble(reply->text);
+    switch (kind) {
     case REDIS_WAIT:
+        complain(r, s, kind, reply->text);
         redis_ask_later(r, c);
         return;
     case REDIS_FULL:
-        on_full(r, c, reply);
+        complain(r, s, kind, reply->text);
+        redis_finish(r, c, ERR_BUSY, NULL);
         return;
     case REDIS_NO_FUNCTION:
         if (c->tries >= LOADS_MAX)
@@ -249,7 +252,8 @@ static void on_error(struct redis *r, struct redis_server *s, struct redis_comma
     default:
         break;
     }
-    on_refused(r, c, reply);
+    complain(r, s, kind, reply->text); /* it is nobody's weather */
+    redis_finish(r, c, ERR_PROTOCOL, NULL);
 }
 
 static void on_answered(void *owner, struct redis_server *s, struct redis_command *c,
