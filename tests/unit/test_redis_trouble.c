@@ -194,6 +194,22 @@ static void a_stopped_server_is_given_up_and_found_again(void **state)
     assert_string_equal(REDIS_ASK(loop, client, "PING"), "PONG");
 }
 
+/* It goes out again over the next connection, where nobody answers: its time is over before the
+ * server is given up. */
+static void the_time_of_a_lost_command_goes_on(void **state)
+{
+    (void)state;
+    struct tally t = {0};
+    connect_with(server.url, 1000);
+    kill(server.pid, SIGSTOP);
+    ask_many(&t, 1);
+    redis_check(client);
+    UNTIL(answered(&t) == 1);
+    assert_int_equal(t.busy, 1);
+    assert_true(redis_up(client));
+    kill(server.pid, SIGCONT);
+}
+
 static void a_full_server_takes_nothing_new(void **state)
 {
     (void)state;
@@ -441,6 +457,7 @@ int main(void)
         TROUBLE_TEST(lost_connections_are_made_good),
         TROUBLE_TEST(a_quick_restart_loses_nothing),
         TROUBLE_TEST(a_stopped_server_is_given_up_and_found_again),
+        TROUBLE_TEST(the_time_of_a_lost_command_goes_on),
         TROUBLE_TEST(a_full_server_takes_nothing_new),
         TROUBLE_TEST(what_is_wrong_with_all_commands_is_told_once),
         TROUBLE_TEST(a_server_that_becomes_a_replica_is_left),

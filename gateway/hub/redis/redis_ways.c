@@ -272,10 +272,12 @@ static bool on_lost(void *owner, struct redis_command *c)
 {
     struct redis *r = owner;
     bool again = ++c->losses <= LOSSES_MAX && loop_now(r->o.loop) < c->until;
-    if (again)
+    if (again) {
         r->counts.resent++;
-    else
+        start_ticking(r);
+    } else {
         redis_fail_soon(r, c);
+    }
     return again;
 }
 
