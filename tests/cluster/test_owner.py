@@ -1,6 +1,7 @@
 """The node that has a tunnel goes away: killed, drained, or cut off from Redis. Native streams go on."""
 
 import signal
+import threading
 import unittest
 
 from cluster import Balancer, ClusterCase, hub_metrics, open_at
@@ -80,18 +81,28 @@ class Lost(OwnerCase):
 
 
 class Drained(OwnerCase):
+    def begin(self):
+        self.three("--grace", "60s")
+
     def test_drained(self):
-        """Both ends go on at another node at once: nobody waits for the lease, nor for silence."""
+        """Both ends go on at another node in the middle of a download: nobody waits for the lease, nor
+        for silence."""
         self.way(self.nodes["a"].api)
         owner = self.owner()
-        download = Download(self.a_gateway)
-        download.read(SIZE // 4)
+        download = Download(self.a_gateway, rate="3M")
+        download.read(SIZE // 8)
+        reader = threading.Thread(target=download.read, args=(SIZE,))
+        reader.start()
+        self.addCleanup(reader.join)
+        self.addCleanup(download.process.kill)
         hub = self.lose(owner)
         marks = [(p, p.mark()) for p in (self.an_agent, self.a_gateway)]
         hub.process.send_signal(signal.SIGTERM)
         for end, mark in marks:
             end.wait_line(ESTABLISHED, after=mark)
+        self.assertLess(download.size, SIZE)
         self.assertEqual(hub.wait(), 0)
+        reader.join()
         self.assert_right(download)
         for n in self.nodes.values():
             n.wait_line(f"node {owner} at .*: left")
