@@ -9,6 +9,7 @@ from downloads import SIZE, Download
 from harness import ESTABLISHED
 from origins import Http
 from programs import wait_until
+from tcp_relay import shut
 
 
 class OwnerCase(ClusterCase):
@@ -38,6 +39,10 @@ class OwnerCase(ClusterCase):
         wait_until(found, "both ends are at one node")
         return found()
 
+    def is_connected(self, hub, tokens):
+        state = hub.api.describe(tokens.id)["sourceConnectionState"]
+        return state["status"] == "CONNECTED"
+
     def lose(self, name):
         hub = self.nodes.pop(name)
         self.balancer.ports = [n.port for n in self.nodes.values()]
@@ -65,7 +70,7 @@ class Lost(OwnerCase):
     def test_frozen(self):
         """It is taken for dead meanwhile. Nobody has come elsewhere, so it claims again what it has,
         and the same connections go on."""
-        self.way(self.nodes["a"].api)
+        tokens = self.way(self.nodes["a"].api)
         hub = self.nodes[self.owner()]
         download = Download(self.a_gateway)
         download.read(SIZE // 4)
@@ -78,6 +83,7 @@ class Lost(OwnerCase):
         self.assert_right(download)
         for other in self.nodes.values():
             self.wait_nodes(other, 3)
+            wait_until(lambda at=other: self.is_connected(at, tokens), "it has claimed the tunnel")
 
 
 class Drained(OwnerCase):
@@ -112,13 +118,40 @@ class Drained(OwnerCase):
             self.assertFalse(end.has_line("503|refused", after=mark), end.output())
 
 
+class Way(Balancer):
+    """Clients leave it without a word to their node."""
+
+    def __init__(self):
+        super().__init__()
+        self.clients, self.gone = set(), set()
+
+    def join(self, near):
+        near, far = super().join(near)
+        self.clients.add(near)
+        return near, far
+
+    def leave(self):
+        with self.lock:
+            self.gone |= self.sockets
+        shut(*self.clients)
+
+    def passes(self, source, sink, data):
+        if source not in self.gone:
+            super().passes(source, sink, data)
+
+    def ended(self, source, sink):
+        if source not in self.gone:
+            super().ended(source, sink)
+
+
 class Replaced(OwnerCase):
-    """Clients reach each node by a way that can be cut."""
+    """Clients reach each node by a way that they can leave."""
 
     lease = "5s"
 
     def begin(self):
-        self.ways = [self.origin(Balancer()) for _ in range(3)]
+        self.balancer = self.origin(Way())
+        self.ways = [self.origin(Way()) for _ in range(3)]
         for name, way in zip(("a", "b", "c"), self.ways):
             way.ports = [self.node(name, "--announce", f"localhost:{way.port}",
                                    announce=False).port]
@@ -138,13 +171,13 @@ class Replaced(OwnerCase):
         self.balancer.ports = [n.port for n in others]
         marks = [(p, p.mark()) for p in (self.an_agent, self.a_gateway)]
         for way in (self.balancer, *self.ways):
-            way.drop()
+            way.leave()
         for end, mark in marks:
             end.wait_line(ESTABLISHED, after=mark)
         hub.process.send_signal(signal.SIGCONT)
         hub.wait_line("claims again what it has")
-        self.assert_right(download)
         wait_until(lambda: hub_metrics(hub)["tunnel_hub_ends"] == 0, "it has let go")
+        self.assert_right(download)
 
 
 if __name__ == "__main__":

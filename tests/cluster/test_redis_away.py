@@ -1,7 +1,6 @@
 """Redis goes away, for all nodes or for one of them: what runs goes on, nothing is changed meanwhile,
 and all returns by itself."""
 
-import contextlib
 import threading
 import unittest
 
@@ -87,21 +86,27 @@ class Away(ClusterCase):
         self.back()
 
     def test_nothing_acknowledged_is_lost(self):
-        """kill -9 in the middle of opens; those that were told are there afterwards."""
-        told, stop = set(), threading.Event()
+        """kill -9 in the middle of opens, and it comes back at once, or when calls were refused; those
+        that were told are there afterwards."""
+        told, refused, stop = set(), [], threading.Event()
 
         def opens(api):
             while not stop.is_set():
-                with contextlib.suppress(ApiError):
+                try:
                     told.add(api.open(["SSH1"])["tunnelArn"].rpartition("/")[2])
+                except ApiError as e:
+                    refused.append(e)
 
         threads = [threading.Thread(target=opens, args=(n.api,)) for n in self.nodes.values()]
         for t in threads:
             t.start()
-        for _ in range(3):
+        for waits in False, True, True:
             so_far = len(told)
             wait_until(lambda n=so_far: len(told) > n + 20, "tunnels are opened")
             self.redis.kill()
+            if waits:
+                so_far = len(refused)
+                wait_until(lambda n=so_far: len(refused) > n, "a call is refused")
             self.redis.start()
         stop.set()
         for t in threads:
