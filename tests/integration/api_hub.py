@@ -8,6 +8,7 @@ import threading
 from dataclasses import dataclass
 
 import certificates
+from acceptor import Acceptor
 from programs import DEADLINE, wait_until
 from sockets import Shared
 from wire import Dropped, headers_of, read_head, tls_client
@@ -49,14 +50,13 @@ class DeviceHub:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.n = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = Acceptor(self.listener, self._came)
 
     def close(self):
         if self.closed.is_set():
             return
         self.closed.set()
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.listener.close()
+        self.acceptor.close()
         self.drop()
 
     def drop(self):
@@ -79,14 +79,9 @@ class DeviceHub:
 
     # ---- connections ----
 
-    def _accept(self):
-        while True:
-            try:
-                bare, _ = self.listener.accept()
-            except OSError:
-                return
-            self.n += 1
-            threading.Thread(target=self._serve, args=(bare, self.n), daemon=True).start()
+    def _came(self, bare):
+        self.n += 1
+        threading.Thread(target=self._serve, args=(bare, self.n), daemon=True).start()
 
     def _serve(self, bare, number):
         try:

@@ -9,6 +9,8 @@ import struct
 import threading
 import time
 
+from acceptor import Acceptor
+
 BLOCK = random.Random(2026).randbytes(65536)
 
 
@@ -39,18 +41,13 @@ class Origin:
         self.listener.listen(512)
         self.port = self.listener.getsockname()[1] if family != socket.AF_UNIX else 0
         self.address = f"127.0.0.1:{self.port}" if self.port else host
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._acceptor = Acceptor(self.listener, self._came)
 
-    def _accept(self):
-        while True:
-            try:
-                connection, _ = self.listener.accept()
-            except OSError:
-                return
-            with self._lock:
-                self.clients += 1
-                self._open.add(connection)
-            threading.Thread(target=self._one, args=(connection,), daemon=True).start()
+    def _came(self, connection):
+        with self._lock:
+            self.clients += 1
+            self._open.add(connection)
+        threading.Thread(target=self._one, args=(connection,), daemon=True).start()
 
     def _one(self, connection):
         try:
@@ -71,7 +68,7 @@ class Origin:
             return len(self._open)
 
     def close(self):
-        self.listener.close()
+        self._acceptor.close()
         with self._lock:
             for connection in self._open:
                 try:

@@ -4,6 +4,8 @@ import contextlib
 import socket
 import threading
 
+from acceptor import Acceptor
+
 
 class Relay:
     """Passes each connection on to `to`. Kinds of it differ in what they override."""
@@ -12,15 +14,10 @@ class Relay:
         self.to, self.sockets, self.lock = to, set(), threading.Lock()
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = Acceptor(self.listener, self._came)
 
-    def _accept(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._one, args=(near,), daemon=True).start()
+    def _came(self, near):
+        threading.Thread(target=self._one, args=(near,), daemon=True).start()
 
     def _one(self, near):
         try:
@@ -76,7 +73,7 @@ class Relay:
         shut(*sockets)
 
     def close(self):
-        self.listener.close()
+        self.acceptor.close()
         self.drop()
 
 

@@ -10,6 +10,7 @@ import unittest
 import certificates
 import ops
 import store
+from acceptor import Acceptor
 from harness import Case, mapping, verbose
 from origins import Echo
 from programs import environment, wait_until
@@ -126,16 +127,17 @@ class Middle:
         self.to = port
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = Acceptor(self.listener, self._came)
 
-    def _accept(self):
+    def _came(self, bare):
+        threading.Thread(target=self._one, args=(bare,), daemon=True).start()
+
+    def _one(self, bare):
         with contextlib.suppress(OSError):
-            while True:
-                bare, _ = self.listener.accept()
-                near = Shared(self.context.wrap_socket(bare, server_side=True))
-                far = Shared(tls_client(self.to))
-                for one, other in ((near, far), (far, near)):
-                    threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
+            near = Shared(self.context.wrap_socket(bare, server_side=True))
+            far = Shared(tls_client(self.to))
+            threading.Thread(target=self._pass, args=(near, far), daemon=True).start()
+            self._pass(far, near)
 
     def _pass(self, one, other):
         with contextlib.suppress(OSError), one, other:
@@ -143,7 +145,7 @@ class Middle:
                 other.sendall(data)
 
     def close(self):
-        self.listener.close()
+        self.acceptor.close()
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import threading
 import time
 import unittest
 
+from acceptor import Acceptor
 from harness import Case
 from origins import Echo
 from programs import DEADLINE, wait_until
@@ -25,13 +26,10 @@ class Impatient:
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         self.since = set()  # when each of those began that are still there
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = Acceptor(self.listener, self._came)
 
-    def _accept(self):
-        with contextlib.suppress(OSError):
-            while True:
-                near, _ = self.listener.accept()
-                threading.Thread(target=self._relay, args=(near,), daemon=True).start()
+    def _came(self, near):
+        threading.Thread(target=self._relay, args=(near,), daemon=True).start()
 
     def _relay(self, near):
         began = time.monotonic()
@@ -54,7 +52,7 @@ class Impatient:
         return sum(time.monotonic() - began > 2 * LIMIT for began in list(self.since)) >= n
 
     def close(self):
-        self.listener.close()
+        self.acceptor.close()
 
 
 class Keepalive(Case):

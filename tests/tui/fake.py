@@ -8,6 +8,8 @@ import socket
 import threading
 import urllib.parse
 
+from acceptor import Acceptor
+
 TIME = 1_700_000_000
 
 
@@ -165,18 +167,17 @@ class Fake:
         self.start()
 
     def start(self):
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(self.path)
-        self.listener.listen(64)
-        threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(self.path)
+        listener.listen(64)
+        self.acceptor = Acceptor(listener, self._came)
 
     def stop(self):
         """Gone, as a program that was killed; start() brings it back."""
-        listener, self.listener = self.listener, None
-        if listener:
+        acceptor, self.acceptor = self.acceptor, None
+        if acceptor:
             os.unlink(self.path)
-            listener.shutdown(socket.SHUT_RDWR)
-            listener.close()
+            acceptor.close()
         with self.lock:
             for c in self.connections:
                 try:
@@ -195,15 +196,10 @@ class Fake:
             for c in self.followers:
                 c.sendall(b"%x\r\n%b\r\n" % (len(line), line))
 
-    def _accept(self, listener):
-        while True:
-            try:
-                c, _ = listener.accept()
-            except OSError:
-                return
-            with self.lock:
-                self.connections.append(c)
-            threading.Thread(target=self._serve, args=(c,), daemon=True).start()
+    def _came(self, c):
+        with self.lock:
+            self.connections.append(c)
+        threading.Thread(target=self._serve, args=(c,), daemon=True).start()
 
     def _serve(self, c):
         with c, c.makefile("rb") as reader:
