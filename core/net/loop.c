@@ -10,6 +10,7 @@
 #define SPARE_BLOCKS 64 /* kept for reuse: 4 MB at most */
 #define LEAVE_ROUNDS 20
 #define LEAVE_ROUND_MS 10
+#define NS_PER_MS 1000000
 #define LOG_TICK_MS 5000 /* while the log has left lines out */
 
 struct loop {
@@ -198,9 +199,12 @@ struct timer *timer_new(struct loop *l, void (*fire)(void *owner), void *owner)
     return t;
 }
 
+/* libuv counts from the time at which the loop's turn began: what was done since then (a
+ * handshake's arithmetic, the JSON of a fleet) would be taken off. */
 void timer_start(struct timer *t, uint64_t ms)
 {
-    uv_timer_start(&t->uv, on_timer, ms, 0);
+    uint64_t now = uv_hrtime() / NS_PER_MS, turn = uv_now(t->uv.loop);
+    uv_timer_start(&t->uv, on_timer, ms + (now > turn ? now - turn : 0), 0);
 }
 
 void timer_stop(struct timer *t)

@@ -64,7 +64,8 @@ void deferred_init(struct deferred *d, void (*run)(void *owner), void *owner);
 void loop_defer(struct loop *l, struct deferred *d);
 void loop_cancel(struct deferred *d);
 
-/* A one-shot timer. timer_free may be called at any time, also inside its own callback. */
+/* A one-shot timer; its milliseconds are counted from timer_start on, not from loop_now, which may
+ * be long ago. timer_free may be called at any time, also inside its own callback. */
 struct timer;
 struct timer *timer_new(struct loop *l, void (*fire)(void *owner), void *owner); /* NULL: memory */
 void timer_start(struct timer *t, uint64_t ms); /* starts anew when it was running */

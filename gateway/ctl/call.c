@@ -114,7 +114,6 @@ enum err caller_post(void *carrier, const struct call_request *request, struct c
         snprintf(text, size, "the request is too large");
         return ERR_TOO_LARGE;
     }
-    uv_update_time(loop_uv(c->loop)); /* the loop has slept since the last call */
     http_client_ask(c->client, &bytes, request->repeatable ? HTTP_REPEATABLE : 0);
     while (!c->over)
         loop_run(c->loop);

@@ -290,6 +290,32 @@ static void timers_are_freed_in_their_callback(void **state)
     pass(5);
 }
 
+static void on_late(void *owner)
+{
+    *(uint64_t *)owner = uv_hrtime();
+}
+
+/* As after a handshake's arithmetic. */
+static void work_then_start(void *owner)
+{
+    uv_sleep(60);
+    timer_start(owner, 50);
+}
+
+static void timers_count_from_their_start_after_long_work(void **state)
+{
+    uint64_t fired = 0;
+    struct timer *t = timer_new(loop, on_late, &fired);
+    struct deferred work;
+    (void)state;
+    deferred_init(&work, work_then_start, t);
+    loop_defer(loop, &work);
+    uint64_t begin = uv_hrtime();
+    UNTIL(fired != 0);
+    assert_true(fired - begin >= 109 * 1000000ull); /* the loop's clock has whole milliseconds */
+    timer_free(t);
+}
+
 /* ---- the end of a program ---- */
 
 static int never[2]; /* a pipe that nobody writes to: stands for a resolver that does not answer */
@@ -385,6 +411,7 @@ int main(void)
         NET_TEST(timers_fire_once_and_in_order),
         NET_TEST(timers_restart_and_stop),
         NET_TEST(timers_are_freed_in_their_callback),
+        NET_TEST(timers_count_from_their_start_after_long_work),
         cmocka_unit_test(nobody_waits_for_a_resolver_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
