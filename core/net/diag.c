@@ -33,6 +33,17 @@ bool diag_ends(int fd, struct peer_end *ours, struct peer_end *theirs)
            diag_end_of(&there, theirs);
 }
 
+bool diag_is_loopback(const struct peer_end *e)
+{
+    static const uint8_t v6[16] = {[15] = 1};
+    return e->family == AF_INET ? e->ip[0] == 127 : memcmp(e->ip, v6, sizeof v6) == 0;
+}
+
+bool diag_is_here(const struct peer_end *ours, const struct peer_end *theirs)
+{
+    return diag_is_loopback(theirs) || memcmp(ours->ip, theirs->ip, sizeof ours->ip) == 0;
+}
+
 int diag_open(void)
 {
     return socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);

@@ -20,6 +20,11 @@ struct diag_socket {
 /* Gets both ends of a TCP socket: ours and the remote one. */
 bool diag_ends(int fd, struct peer_end *ours, struct peer_end *theirs);
 
+bool diag_is_loopback(const struct peer_end *e);
+/* Whether the remote end of a TCP socket is on this machine, in the same network namespace: it has
+ * a loopback address, be it another one (127.0.0.0/8), or ours. */
+bool diag_is_here(const struct peer_end *ours, const struct peer_end *theirs);
+
 int diag_open(void); /* a descriptor for diag_find, which the caller closes; -1: unavailable */
 /* Looks up the socket of this machine that goes from `local` to `remote`. *out describes a socket
  * that is held; NULL is fine. Never waits: the kernel answers within the request. */

@@ -35,12 +35,6 @@ struct peer_search {
 
 /* ---- what the stream tells ---- */
 
-static bool is_loopback(const struct peer_end *e)
-{
-    static const uint8_t v6[16] = {[15] = 1};
-    return e->family == AF_INET ? e->ip[0] == 127 : memcmp(e->ip, v6, sizeof v6) == 0;
-}
-
 void peer_of(struct stream *s, struct peer *out)
 {
     const struct socket_stream *t = socket_of(s);
@@ -51,9 +45,7 @@ void peer_of(struct stream *s, struct peer *out)
         return;
     int fd = socket_descriptor(t);
     if (!t->unix_socket) {
-        if (diag_ends(fd, &out->ours, &out->theirs) &&
-            (is_loopback(&out->theirs) ||
-             memcmp(out->ours.ip, out->theirs.ip, sizeof out->ours.ip) == 0))
+        if (diag_ends(fd, &out->ours, &out->theirs) && diag_is_here(&out->ours, &out->theirs))
             out->state = PEER_LOCAL;
     } else if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size) == 0 && who.pid > 0) {
         *out =
@@ -65,7 +57,7 @@ static bool tcp_user(int fd, uid_t *out)
 {
     struct peer_end ours, theirs;
     struct diag_socket found;
-    int diag = diag_ends(fd, &ours, &theirs) && is_loopback(&theirs) ? diag_open() : -1;
+    int diag = diag_ends(fd, &ours, &theirs) && diag_is_loopback(&theirs) ? diag_open() : -1;
     bool held = diag >= 0 && diag_find(diag, &theirs, &ours, &found) == DIAG_HELD;
     if (diag >= 0)
         close(diag);

@@ -121,7 +121,7 @@ size_t stream_backlog(const struct stream *s)
 static bool tcp_gone(int fd)
 {
     struct peer_end us, them;
-    if (!diag_ends(fd, &us, &them) || memcmp(us.ip, them.ip, sizeof us.ip) != 0)
+    if (!diag_ends(fd, &us, &them) || !diag_is_here(&us, &them))
         return false;
     int diag = diag_open();
     if (diag < 0)

@@ -450,6 +450,19 @@ void conn_refuse(struct conn *c, enum err why)
     conn_finish(c, why, true, CONN_NOW);
 }
 
+bool conn_lingers(const struct conn *c)
+{
+    return c->phase == CONN_LIVE && c->local_ended && c->dialect->ops->lingers;
+}
+
+bool conn_make_room(struct conn *c)
+{
+    bool may = conn_lingers(c);
+    if (may)
+        conn_finish(c, ERR_STREAM_REPLACED, true, CONN_FLUSH);
+    return may;
+}
+
 void conn_abort(struct conn *c, enum err why)
 {
     /* In V1 to V3 a reset would be the ordinary end. When we leave, the hub resets the whole stream

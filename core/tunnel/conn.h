@@ -97,6 +97,10 @@ void conn_attach(struct conn *c, struct stream *stream);
 /* Destination: the dial failed. CONNECTION_RESET in V3, STREAM_RESET in V1 and V2; in a native
  * session the far end is told why. */
 void conn_refuse(struct conn *c, enum err why);
+/* Source, V1 to V3: one whose client has finished sending lingers, only in case that an answer is
+ * still to come, and ends here to make room for another one (ERR_STREAM_REPLACED). False: it does
+ * not linger, and nothing has changed. */
+bool conn_make_room(struct conn *c);
 /* Ends it now, whatever state it is in; `ended` comes from inside. The local side gets a reset
  * unless `why` is an end (err_is_end) and it has got everything. With ERR_SHUTDOWN the transport
  * goes, too, and the far end of V1 to V3 learns by that. */

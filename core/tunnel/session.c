@@ -82,8 +82,7 @@ void session_writable(struct session *s)
 
 /* ---- connections of the source ---- */
 
-/* One of the service whose client has finished sending: it lingers only in case that an answer is
- * still to come, and makes room for another one. NULL: there is none, or none may go. */
+/* One of the service that makes room for another one. NULL: there is none. */
 static struct conn *lingering(const struct session *s, const struct service *service)
 {
     if (!s->host.speaking->ops->lingers)
@@ -91,7 +90,7 @@ static struct conn *lingering(const struct session *s, const struct service *ser
     list_each(node, &service->conns)
     {
         struct conn *c = list_entry(node, struct conn, all);
-        if (c->local_ended)
+        if (conn_lingers(c))
             return c;
     }
     return NULL;
@@ -106,7 +105,7 @@ static enum err evict_lingering(struct session *s, struct service *service)
     struct conn *c = lingering(s, service);
     if (c == NULL)
         return s->host.version >= 3 ? ERR_LIMIT : ERR_BUSY;
-    conn_finish(c, ERR_STREAM_REPLACED, true, CONN_FLUSH);
+    conn_make_room(c);
     return ERR_OK;
 }
 

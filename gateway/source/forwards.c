@@ -18,6 +18,17 @@ struct forwards *forwards_new(struct loop *loop, struct monitor *monitor)
     return p;
 }
 
+bool forwards_make_room(struct forwards *set)
+{
+    list_each(node, &set->all)
+    {
+        const struct forward *p = list_entry(node, struct forward, node);
+        if (p->state == FORWARD_ATTACHED && conn_make_room(p->conn))
+            return true;
+    }
+    return false;
+}
+
 size_t forwards_count(const struct forwards *p)
 {
     return p->n;

@@ -99,6 +99,8 @@ static struct inbound_conn *oldest_but(const struct inbound *in, const struct in
  * the served ones alone are too many, all others stay. */
 bool inbound_evict(struct inbound *in, size_t most, const struct inbound_conn *c)
 {
+    while (c != NULL && inbound_count(in) > most && forwards_make_room(in->forwards))
+        continue;
     size_t served = forwards_count(in->forwards) + directs_count(in->directs);
     if (served + (c != NULL) > most)
         return false;

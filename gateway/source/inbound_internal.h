@@ -77,9 +77,10 @@ struct inbound {
 };
 
 size_t inbound_count(const struct inbound *in); /* connections in whatever stage */
-/* Closes connections that have asked for nothing yet, and then lingering ones, oldest first, until
- * no more than `most` are left. c is spared; NULL: the newcomer has no connection yet. False:
- * without c, all that are left are being served. */
+/* Closes connections that have asked for nothing yet, and then lingering closes, oldest first,
+ * until no more than `most` are left. c has asked: it is spared, and those whose clients have
+ * finished sending go before all (forwards_make_room). NULL: the newcomer has asked for nothing
+ * yet. False: without c, all that are left are being served. */
 bool inbound_evict(struct inbound *in, size_t most, const struct inbound_conn *c);
 
 /* ---- one connection ---- */

@@ -4,10 +4,11 @@ their answer."""
 import socket
 import unittest
 
+from control import Control
 from harness import Case
 from origins import Http, Late, Origin
 from programs import run, wait_until
-from sockets import Refused, read_to_break, socks5
+from sockets import Refused, dial, read_exactly, read_to_break, socks5
 
 LINGER_MS = 600_000  # nothing here waits for it
 
@@ -44,10 +45,11 @@ class Linger(Case):
 
     def test_a_client_that_is_gone(self):
         """The web server keeps its connection open and says nothing more."""
-        for proxy in (f"socks5h://{self.way.proxy}", f"socks5h://localhost{self.path}"):
-            with self.subTest(proxy):
+        tcp, path = f"socks5h://{self.way.proxy}", f"socks5h://localhost{self.path}"
+        for ways in ((tcp,), (tcp, "--interface", "127.0.0.9"), (path,)):
+            with self.subTest(ways):
                 mark = self.way.gateway.mark()
-                done = run("curl", "-sS", "--max-time", "80", "-x", proxy,
+                done = run("curl", "-sS", "--max-time", "80", "-x", *ways,
                            "http://HTTP1.tunnel/name", cwd=self.dir)
                 self.assertEqual(done.text, "web /name\n", done)
                 self.ended("HTTP1", "client-closed", mark)
@@ -86,6 +88,35 @@ class Linger(Case):
                 self.assertEqual(read_to_break(first), b"")
                 self.ended("HTTP2", "stream-replaced", mark)
                 self.assertIsNone(self.newcomer())  # the second one has not finished sending
+
+
+class Places(Case):
+    def test_it_makes_room_among_the_clients(self):
+        """At the limit of clients, who has asked for something takes a lingering one's place, and
+        not that of one who has only just come."""
+        way = self.open_way({"SSH1": self.origin(Silent())},
+                            gateway=("-y", "V3", "--linger", f"{LINGER_MS}ms", "--max-clients", "3",
+                                     "--open-grace", "0ms"))
+
+        def asks():
+            s = socks5(way.port, "SSH1.tunnel")
+            self.addCleanup(s.close)
+            return s
+
+        lingers, stays = asks(), asks()
+        lingers.shutdown(socket.SHUT_WR)
+        control = Control(self.dir / "tunnel-gateway" / "admin.sock")
+        control.wait_stream(state="half")
+        silent = dial(way.port)
+        self.addCleanup(silent.close)
+        silent.sendall(b"\5\1")  # a part of its greeting
+        asks()
+        self.assertEqual(read_to_break(lingers), b"")
+        silent.sendall(b"\0")
+        self.assertEqual(read_exactly(silent, 2), b"\5\0")
+        way.gateway.wait_line("stream .*reason=stream-replaced")
+        stays.sendall(b"x")
+        self.assertEqual(len(control.streams(state="open")), 2)
 
 
 if __name__ == "__main__":
