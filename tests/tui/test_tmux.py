@@ -131,6 +131,7 @@ class Screen(Case):
         t.tmux("paste-buffer")
         t.wait(r"Close stream 5 .*\?")
         t.tmux("paste-buffer")
+        t.look()  # tmux has written it before it answers this, and not together with what follows
         looks = self.server.looks
         wait_until(lambda: self.server.looks > looks + 2, "the second one has been read")
         t.keys("x")  # alone
