@@ -64,6 +64,12 @@ def verbose(more):
     return [] if "-v" in more else ["-v", "5"]
 
 
+def patient(more):
+    """Scripted ends answer no pings, and a busy machine takes its time: they are not dropped for
+    silence, unless a test says how soon."""
+    return [] if "--idle-timeout" in more else ["--idle-timeout", "10m"]
+
+
 def mapping(services):
     """{"HTTP1": origin or "host:port"} as -d wants it."""
     return ",".join(f"{name}={getattr(to, 'address', to)}" for name, to in services.items())
@@ -141,7 +147,7 @@ class Case(unittest.TestCase):
                          "--cert", cert.cert, "--key", cert.key,
                          "--state", state or self.dir / "state",
                          *(["--allow-unsigned-loopback"] if unsigned else []),
-                         "--ops-listen", "127.0.0.1:0", *verbose(more), *more,
+                         "--ops-listen", "127.0.0.1:0", *verbose(more), *patient(more), *more,
                          name="tunnel-hub", **options)
         return self.take_hub(hub, host)
 

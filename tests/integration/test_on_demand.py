@@ -27,12 +27,10 @@ STARTER = ThreadPoolExecutor(1)  # programs end with the thread that started the
 class Base(Case):
     """Devices are agents of a real hub, which come when the hub is asked for them."""
 
-    hub_options = ()
-
     def setUp(self):
         super().setUp()
         self.services = {"HTTP1": self.origin(Http("web")), "SSH1": self.origin(Greeter())}
-        self.real = self.hub(*self.hub_options)
+        self.real = self.hub()
         self.front = DeviceHub(self.real)
         self.addCleanup(self.front.close)
         self.front.answers = {"ConnectDevice": self.connect, "CloseTunnel": self.close_tunnel}
@@ -262,7 +260,6 @@ LISTED = [
 
 class Many(Base):
     MOST = 256
-    hub_options = ("--idle-timeout", "10m")  # its devices answer no pings
 
     def connect(self, call, ends=(0,)):
         """A tunnel whose device is there, and serves nothing."""
