@@ -20,10 +20,14 @@ static bool only(struct span s, const char *more)
 
 /* ---- endpoints ---- */
 
-static const char *const forms[] = {
-    [SERVICES_DIAL_ONE] = "PORT, HOST:PORT, [IPv6]:PORT or /path/of.socket",
-    [SERVICES_DIAL] = "PORT, HOST:PORT, [IPv6]:PORT or /path/of.socket",
-    [SERVICES_LISTEN] = "PORT, ADDRESS:PORT, [IPv6]:PORT or /path/of.socket"};
+#define DIALS "PORT, HOST:PORT, [IPv6]:PORT or /path/of.socket"
+#define LISTENS "PORT, ADDRESS:PORT, [IPv6]:PORT or /path/of.socket"
+#define FORWARDS LISTENS ", and :HOST:PORT behind it for a host behind the device"
+
+static const char *const forms[] = {[SERVICES_DIAL_ONE] = DIALS,
+                                    [SERVICES_DIAL] = DIALS,
+                                    [SERVICES_LISTEN] = LISTENS,
+                                    [SERVICES_FORWARD] = FORWARDS};
 
 static enum err bad_endpoint(struct span endpoint, enum services_use use, const char *what,
                              char *problem, size_t size)
@@ -81,10 +85,10 @@ static enum err parse_endpoint(struct span endpoint, enum services_use use,
     enum err why = split(endpoint, use, &host, &port, problem, size);
     if (why != ERR_OK)
         return why;
-    if (!str_number(port, 65535, &number) || (number == 0 && use != SERVICES_LISTEN))
+    bool listens = use == SERVICES_LISTEN || use == SERVICES_FORWARD;
+    if (!str_number(port, 65535, &number) || (number == 0 && !listens))
         return bad_endpoint(endpoint, use,
-                            use != SERVICES_LISTEN ? "has no port from 1 to 65535"
-                                                   : "has no port from 0 to 65535",
+                            listens ? "has no port from 0 to 65535" : "has no port from 1 to 65535",
                             problem, size);
     out->port = (int)number;
     out->host = host.n > 0 ? span_dup(host) : NULL;
@@ -97,6 +101,7 @@ static void service_clear(struct service_mapping *s)
 {
     free(s->id);
     free(s->host);
+    free(s->target);
     targets_free(s->targets);
 }
 
@@ -116,6 +121,11 @@ const struct service_mapping *services_find(const struct services *s, const char
     return NULL;
 }
 
+static bool same_target(const struct service_mapping *a, const struct service_mapping *b)
+{
+    return str_same(a->target, b->target) && a->target_port == b->target_port;
+}
+
 /* The list of targets as text; NULL: there is none. */
 static const char *list_of(const struct service_mapping *s)
 {
@@ -129,6 +139,7 @@ bool services_same(const struct services *a, const struct services *b)
         same = str_same(a->items[i].id, b->items[i].id) &&
                str_same(a->items[i].host, b->items[i].host) &&
                a->items[i].port == b->items[i].port && a->items[i].proxy == b->items[i].proxy &&
+               same_target(&a->items[i], &b->items[i]) &&
                str_same(list_of(&a->items[i]), list_of(&b->items[i]));
     return same;
 }
@@ -161,9 +172,11 @@ static enum err append(struct services *s, struct service_mapping *item)
 
 static void note_duplicate(struct services *s, const struct service_mapping *first)
 {
-    char where[150];
+    char where[150], target[TARGETS_HOST + 10];
+    service_target(first, target, sizeof target);
     snprintf(s->warning, sizeof s->warning,
-             "service id \"%.60s\" is mapped twice; the first mapping (%.130s) counts", first->id,
+             "service id \"%.60s\" is mapped twice%s%s; the first mapping (%.100s) counts",
+             first->id, target[0] != '\0' ? " to " : "", target,
              service_where(first, "port", where, sizeof where));
 }
 
@@ -200,14 +213,31 @@ static enum err parse_value(struct span value, enum services_use use, struct ser
                             char *problem, size_t size)
 {
     enum err why = ERR_OK;
+    struct span target = {NULL, 0};
     if (use == SERVICES_DIAL)
         why = cut_proxy(&value, &out->proxy, problem, size);
+    if (use == SERVICES_FORWARD)
+        target = services_cut_target(&value);
     if (why != ERR_OK)
         return why;
-    if (use != SERVICES_DIAL || !targets_is_list(value))
-        return parse_endpoint(value, use, out, problem, size);
+    if (use != SERVICES_DIAL || !targets_is_list(value)) {
+        why = parse_endpoint(value, use, out, problem, size);
+        return why != ERR_OK || target.p == NULL
+                   ? why
+                   : services_parse_target(target, out, problem, size);
+    }
     out->targets = targets_parse(value, &why, problem, size);
     return why;
+}
+
+/* The mapping that says the same service, and the same target, already. */
+static const struct service_mapping *said_before(const struct services *s,
+                                                 const struct service_mapping *item)
+{
+    for (size_t i = 0; i < s->n; i++)
+        if (strcmp(s->items[i].id, item->id) == 0 && same_target(&s->items[i], item))
+            return &s->items[i];
+    return NULL;
 }
 
 enum err services_add(struct services *s, struct span id, struct span value, enum services_use use,
@@ -223,7 +253,7 @@ enum err services_add(struct services *s, struct span id, struct span value, enu
     enum err why = parse_value(value, use, &item, problem, size);
     if (why == ERR_OK && (item.id = span_dup(id)) == NULL)
         why = ERR_NO_MEMORY;
-    const struct service_mapping *first = why == ERR_OK ? services_find(s, item.id) : NULL;
+    const struct service_mapping *first = why == ERR_OK ? said_before(s, &item) : NULL;
     if (first != NULL && id.p != NULL) {
         note_duplicate(s, first);
         service_clear(&item);

@@ -301,6 +301,19 @@ const char *targets_text(const struct targets *t)
 
 /* ---- the check ---- */
 
+bool targets_host(struct span text, char out[TARGETS_HOST])
+{
+    struct network network;
+    unsigned bits;
+    if (memchr(text.p, '/', text.n) == NULL && parse_network(text, &network, &bits))
+        return inet_ntop(network.family, network.bytes, out, TARGETS_HOST) != NULL;
+    if (!is_name(text) || text.n > TARGETS_NAME_MAX)
+        return false;
+    memcpy(out, text.p, text.n);
+    out[text.n] = '\0';
+    return true;
+}
+
 static bool allows_address(const struct network *listed, const struct network *address)
 {
     if (!is_within(address, listed))

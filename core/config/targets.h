@@ -29,6 +29,11 @@ struct targets *targets_parse(struct span text, enum err *why, char *problem, si
 void targets_free(struct targets *t);              /* NULL is fine */
 const char *targets_text(const struct targets *t); /* as it was given */
 
+/* Whether text is one host that a client may name: an IPv4 address, an IPv6 address in brackets, or
+ * a host name as lists have them. Then out has it as targets_allow takes it: an address as
+ * inet_ntop(3) writes it, without brackets. */
+bool targets_host(struct span text, char out[TARGETS_HOST]);
+
 /* Whether a client may reach that port of that host; then `dial` has what to dial. host: an address
  * without brackets, or a host name of the list, in any case and with '-' for '.' and '_'.
  *

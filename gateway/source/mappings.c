@@ -12,7 +12,8 @@ struct mapping {
     struct list node;
     struct mappings *set;
     char *id;
-    struct listener *listener; /* NULL: the tunnel has no such service any more */
+    const struct service_mapping *from; /* NULL: a port that the system chooses */
+    struct listener *listener;          /* NULL: the tunnel has no such service any more */
 };
 
 struct mappings {
@@ -53,6 +54,10 @@ static enum err resolve(void *owner, const struct forward_question *q, struct fo
                                    .service = m->id,
                                    .watched = m->set->watched,
                                    .awaited = device_status_is_awaited(s, m->set->loop)};
+    if (m->from != NULL && m->from->target != NULL) {
+        snprintf(out->host, sizeof out->host, "%s", m->from->target);
+        out->port = (uint32_t)m->from->target_port;
+    }
     if (!session_device_offline(s))
         return session_reachable(s) ? ERR_OK : ERR_HUB_DOWN;
     device_status_text(s, m->set->loop, false, text);
@@ -107,23 +112,26 @@ static void on_accepted(void *owner, struct listener *l, struct stream *s)
 
 /* ---- listeners ---- */
 
-static struct mapping *find(const struct mappings *set, const char *id)
+static struct mapping *find(const struct mappings *set, const char *id,
+                            const struct service_mapping *from)
 {
     list_each(node, &set->all)
     {
         struct mapping *m = list_entry(node, struct mapping, node);
-        if (strcmp(m->id, id) == 0)
+        if (m->from == from && strcmp(m->id, id) == 0)
             return m;
     }
     return NULL;
 }
 
-static struct mapping *make(struct mappings *set, const char *id)
+static struct mapping *make(struct mappings *set, const char *id,
+                            const struct service_mapping *from)
 {
     struct mapping *m = calloc(1, sizeof *m);
     if (m == NULL)
         return NULL;
     m->set = set;
+    m->from = from;
     m->id = span_dup(span_of(id));
     if (m->id == NULL) {
         free(m);
@@ -134,11 +142,24 @@ static struct mapping *make(struct mappings *set, const char *id)
     return m;
 }
 
-static void tell(const struct mapping *m, bool assigned)
+/* Writes ", PLC to 10.0.7.20:502", or "". */
+static void write_target(const struct mapping *m, char *out, size_t size)
 {
+    char target[TARGETS_HOST + 10];
+    out[0] = '\0';
+    if (m->from != NULL && m->from->target != NULL)
+        snprintf(out, size, ", %s%sto %s", m->id, m->id[0] != '\0' ? " " : "",
+                 service_target(m->from, target, sizeof target));
+}
+
+static void tell(const struct mapping *m)
+{
+    char target[256];
     int port = listener_port(m->listener);
+    bool assigned = m->from == NULL || m->from->port == 0;
+    write_target(m, target, sizeof target);
     if (port == 0) {
-        log_info("Listening for new connection on %s", listener_name(m->listener));
+        log_info("Listening for new connection on %s%s", listener_name(m->listener), target);
         return;
     }
     if (assigned && m->set->tells) { /* scripts read the second of these two records */
@@ -148,20 +169,19 @@ static void tell(const struct mapping *m, bool assigned)
         log_info("Listen port assigned for service id %s. New port mapping: %s = %d", m->id, m->id,
                  port);
     }
-    log_info("Listening for new connection on port %d", port);
+    log_info("Listening for new connection on port %d%s", port, target);
 }
 
-/* from: NULL for a port that the system chooses. */
 static enum err open_listener(struct mappings *set, const char *id,
                               const struct service_mapping *from)
 {
     static const struct listener_events events = {.accepted = on_accepted};
     const struct service_mapping any = {.id = NULL, .host = NULL, .port = 0};
-    struct mapping *m = find(set, id);
+    struct mapping *m = find(set, id, from);
     char where[300];
     if (m != NULL && m->listener != NULL)
         return ERR_OK;
-    if (m == NULL && (m = make(set, id)) == NULL)
+    if (m == NULL && (m = make(set, id, from)) == NULL)
         return ERR_NO_MEMORY;
     service_where(from != NULL ? from : &any, set->bind, where, sizeof where);
     enum err why = ERR_OK;
@@ -171,7 +191,7 @@ static enum err open_listener(struct mappings *set, const char *id,
                   listener_problem(where, why));
         return why;
     }
-    tell(m, from == NULL || from->port == 0);
+    tell(m);
     return ERR_OK;
 }
 
@@ -241,6 +261,18 @@ static enum err open_unnamed(struct mappings *set, const char *const *ids, size_
     return open_listener(set, n == 1 ? ids[0] : "", &set->map.items[0]);
 }
 
+/* All ports of one service; with `assign` it has at least one. */
+static enum err open_service(struct mappings *set, const char *id)
+{
+    enum err why = ERR_OK;
+    for (size_t i = 0; why == ERR_OK && i < set->map.n; i++)
+        if (strcmp(set->map.items[i].id, id) == 0)
+            why = open_listener(set, id, &set->map.items[i]);
+    return why == ERR_OK && set->assign && services_find(&set->map, id) == NULL
+               ? open_listener(set, id, NULL)
+               : why;
+}
+
 enum err mappings_services(struct mappings *set, const char *const *ids, size_t n)
 {
     enum err why = ERR_OK;
@@ -250,11 +282,8 @@ enum err mappings_services(struct mappings *set, const char *const *ids, size_t 
         why = check(set, ids, n);
         if (why == ERR_OK)
             close_vanished(set, ids, n);
-        for (size_t i = 0; why == ERR_OK && i < n; i++) {
-            const struct service_mapping *from = services_find(&set->map, ids[i]);
-            if (from != NULL || set->assign)
-                why = open_listener(set, ids[i], from);
-        }
+        for (size_t i = 0; why == ERR_OK && i < n; i++)
+            why = open_service(set, ids[i]);
     }
     if (why == ERR_OK && set->own_forwards)
         forwards_wake(set->forwards);
@@ -272,14 +301,17 @@ static bool copy_map(struct services *to, const struct services *from)
         return false;
     for (; to->n < from->n; to->n++) {
         const struct service_mapping *item = &from->items[to->n];
-        struct service_mapping copy = {
-            .id = str_copy(item->id), .host = str_copy(item->host), .port = item->port};
-        if (copy.id == NULL || (item->host != NULL && copy.host == NULL)) {
-            free(copy.id);
-            free(copy.host);
+        struct service_mapping *copy = &to->items[to->n];
+        *copy = (struct service_mapping){.id = str_copy(item->id),
+                                         .host = str_copy(item->host),
+                                         .port = item->port,
+                                         .target = str_copy(item->target),
+                                         .target_port = item->target_port};
+        if (copy->id == NULL || (item->host != NULL && copy->host == NULL) ||
+            (item->target != NULL && copy->target == NULL)) {
+            to->n++;
             return false;
         }
-        to->items[to->n] = copy;
     }
     return true;
 }

@@ -10,7 +10,8 @@
 
 struct mappings_options {
     struct session *session;    /* of the source; must outlive the mappings */
-    const struct services *map; /* copied; one entry without id: the tunnel's only service, or "" */
+    const struct services *map; /* copied; one entry without id: the tunnel's only service, or "";
+                                   several of one id: each leads to a target of its own */
     const char *bind;           /* address for entries that are only a port; NULL: "localhost" */
     bool exact;  /* the ids must be the tunnel's, all of them (localproxy); else unknown ones are an
                     error and others may stay without a port */

@@ -16,16 +16,21 @@ static void check(bool holds)
 
 static void same_again(const struct service_mapping *s, enum services_use use)
 {
-    char where[512], text[1024], problem[256] = "";
+    char where[512], text[1024], problem[256] = "", target[TARGETS_HOST + 10];
     service_where(s, "127.0.0.1", where, sizeof where);
     if (strlen(where) + 1 >= sizeof where)
         return; /* cut */
-    int n = snprintf(text, sizeof text, "%s%s%s", s->id, s->id[0] != '\0' ? "=" : "", where);
+    int n = snprintf(text, sizeof text, "%s%s%s%s%s", s->id, s->id[0] != '\0' ? "=" : "", where,
+                     s->target != NULL ? ":" : "", service_target(s, target, sizeof target));
     check(n > 0 && (size_t)n < sizeof text);
     struct services again = {0};
     check(services_parse(&again, text, use, problem, sizeof problem) == ERR_OK);
     check(again.n == 1 && again.items[0].port == s->port);
     check((again.items[0].targets == NULL) == (s->targets == NULL));
+    check((again.items[0].target == NULL) == (s->target == NULL));
+    check(s->target == NULL ||
+          (use == SERVICES_FORWARD && strcmp(again.items[0].target, s->target) == 0 &&
+           again.items[0].target_port == s->target_port));
     check(s->proxy >= 0 && s->proxy <= 2 && (s->proxy == 0 || use == SERVICES_DIAL));
     check(strcmp(again.items[0].id, s->id) == 0);
     services_free(&again);
@@ -60,7 +65,9 @@ static void map(const char *text, enum services_use use)
     for (size_t i = 0; why == ERR_OK && i < s.n; i++) {
         check(s.items[i].id[0] == '\0' || service_id_is(span_of(s.items[i].id)));
         check(s.items[i].port >= 0 && s.items[i].port <= 65535);
-        check(services_find(&s, s.items[i].id) == &s.items[i]);
+        const struct service_mapping *first = services_find(&s, s.items[i].id);
+        check(first == &s.items[i] ||
+              (use == SERVICES_FORWARD && first != NULL && first < &s.items[i]));
         same_again(&s.items[i], use);
         if (s.items[i].targets != NULL)
             says_so(s.items[i].targets);
@@ -89,6 +96,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     map(text, SERVICES_DIAL);
     map(text, SERVICES_DIAL_ONE);
     map(text, SERVICES_LISTEN);
+    map(text, SERVICES_FORWARD);
     endpoint(text);
     free(text);
     return 0;

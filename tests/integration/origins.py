@@ -77,6 +77,20 @@ class Origin:
                     pass
 
 
+class Named(Origin):
+    """Says its name to each request, as HTTP, on an address of its own."""
+
+    def __init__(self, name, host, family=socket.AF_INET):
+        self.name = name
+        super().__init__(host, family)
+
+    def serve(self, connection):
+        text = self.name.encode()
+        while connection.recv(65536):  # each request of these tests comes in one piece
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
+                               % (len(text), text))
+
+
 class Echo(Origin):
     """Sends everything back."""
 

@@ -10,27 +10,13 @@ import store
 from api import Key
 from control import Control
 from harness import Case, write_secret
-from origins import Echo, Origin
+from origins import Echo, Named
 from programs import environment, run
 from scripted import socks5_later
 from sockets import Refused, dial, free_port, read_answer, read_exactly, socks5
 from sshd import Sshd
 from wire import (CONNECTION_OPENED, CONNECTION_START, RESUME, SERVICE_IDS, Message, connect,
                   connect_native)
-
-
-class Named(Origin):
-    """Says its name, as HTTP."""
-
-    def __init__(self, name, host, family=socket.AF_INET):
-        self.name = name
-        super().__init__(host, family)
-
-    def serve(self, connection):
-        text = self.name.encode()
-        while connection.recv(65536):  # each request of these tests comes in one piece
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s"
-                               % (len(text), text))
 
 
 class Targets(Case):

@@ -16,13 +16,14 @@
 /* The map written out: "ID=where;..." with "port" where no host was given. */
 static void describe(const struct services *s, char *out, size_t size)
 {
-    char where[200];
+    char where[200], target[100];
     size_t used = 0;
     out[0] = '\0';
     for (size_t i = 0; i < s->n; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s=%s%.*s;", s->items[i].id,
+        used += (size_t)snprintf(out + used, size - used, "%s=%s%.*s%s%s;", s->items[i].id,
                                  service_where(&s->items[i], "port", where, sizeof where),
-                                 s->items[i].proxy, "++");
+                                 s->items[i].proxy, "++", s->items[i].target != NULL ? ">" : "",
+                                 service_target(&s->items[i], target, sizeof target));
 }
 
 static void maps(void **state)
@@ -63,6 +64,22 @@ static void maps(void **state)
         {"A=80,proxy=v2:8080", "A=port:80;proxy=v2:8080;", "", SERVICES_DIAL},
         {"A=0", "A=port:0;", "", SERVICES_LISTEN},
         {"A=127.0.0.2:5555,B=[::]:1", "A=127.0.0.2:5555;B=[::]:1;", "", SERVICES_LISTEN},
+        {"A=127.0.0.2:5555,B=[::]:1,C=0,D=/s/x:y", "A=127.0.0.2:5555;B=[::]:1;C=port:0;D=/s/x:y;",
+         "", SERVICES_FORWARD},
+        {"5555:10.0.7.20:502", "=port:5555>10.0.7.20:502;", "", SERVICES_FORWARD},
+        {"P=:0:Cam_1.plant:80", "P=port:0>Cam_1.plant:80;", "", SERVICES_FORWARD},
+        {"P=127.0.0.2:5501:10.0.7.20:502,P=localhost:5502:[FD00:7:0::20]:65535",
+         "P=127.0.0.2:5501>10.0.7.20:502;P=localhost:5502>[fd00:7::20]:65535;", "",
+         SERVICES_FORWARD},
+        {"P=[::1]:1:[::ffff:10.0.7.1]:1", "P=[::1]:1>[::ffff:10.0.7.1]:1;", "", SERVICES_FORWARD},
+        {"P=/run/x.sock:10.0.7.20:502,P=./a:b/c:d:h:1",
+         "P=/run/x.sock>10.0.7.20:502;P=./a:b/c:d>h:1;", "", SERVICES_FORWARD},
+        {"P=./a:b:1/c,P=./a:1:b/c:1", "P=./a:b:1/c;",
+         "service id \"P\" is mapped twice; the first mapping (./a:b:1/c) counts",
+         SERVICES_FORWARD},
+        {"P=1,P=2:h:1,P=3:h:2,P=4:h:1", "P=port:1;P=port:2>h:1;P=port:3>h:2;",
+         "service id \"P\" is mapped twice to h:1; the first mapping (port:2) counts",
+         SERVICES_FORWARD},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct services s = {0};
@@ -133,6 +150,76 @@ static void refused(void **state)
     }
 }
 
+#define PLACES                                                                                     \
+    ": write PORT, ADDRESS:PORT, [IPv6]:PORT or /path/of.socket, and :HOST:PORT behind it for a "  \
+    "host behind the device"
+#define NO_PORT " has no port from 1 to 65535 of the host behind the device"
+#define NO_HOST " names no host behind the device: write HOST:PORT or [IPv6]:PORT"
+#define COLONS " has too many colons (an IPv6 address goes in brackets)" PLACES
+
+static void refused_targets(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *problem;
+    } cases[] = {
+        {"A=5555:10.0.7.20", "\"5555:10.0.7.20\" has no port from 0 to 65535" PLACES},
+        {"A=5555:h:", "\"h:\"" NO_PORT},
+        {"A=5555:h:0", "\"h:0\"" NO_PORT},
+        {"A=5555:h:65536", "\"h:65536\"" NO_PORT},
+        {"A=/s:h:s", "\"h:s\"" NO_PORT},
+        {"A=5555:10.0.7.256:1", "\"10.0.7.256:1\"" NO_HOST},
+        {"A=5555:-h:1", "\"-h:1\"" NO_HOST},
+        {"A=5555:[10.0.7.2]:1", "\"[10.0.7.2]:1\"" NO_HOST},
+        {"A=5555:[fe80::1%eth0]:1", "\"[fe80::1%eth0]:1\"" NO_HOST},
+        {"A=65536:h:1", "\"65536\" has no port from 0 to 65535" PLACES},
+        {"A=*:5555:h:1", "\"*:5555\" has no valid host name" PLACES},
+        {"A=5555::1", "\"5555::1\"" COLONS},
+        {"A=::1:22", "\"::1:22\"" COLONS},
+        {"A=5555:fd00::7:502", "\"5555:fd00::7:502\"" COLONS},
+        {"A=5555:fd00:1:7:502", "\"5555:fd00:1\"" COLONS},
+        {"A=[::1:h:1", "\"[::1\" is not an address in brackets with a port" PLACES},
+        {"1:h:1,2:h:2", "\"1:h:1,2:h:2\": with several mappings each needs a service id, as in "
+                        "SSH1=22,HTTP1=80"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct services s = {0};
+        char problem[300] = "";
+        assert_int_equal(
+            services_parse(&s, cases[i].text, SERVICES_FORWARD, problem, sizeof problem),
+            ERR_USAGE);
+        assert_string_equal(problem, cases[i].problem);
+        services_free(&s);
+    }
+    struct services s = {0};
+    char problem[300];
+    /* The reference program's maps know no targets. */
+    assert_int_equal(services_parse(&s, "A=5555:h:1", SERVICES_LISTEN, problem, sizeof problem),
+                     ERR_USAGE);
+}
+
+static void same_maps(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"P=1", "P=1:h:1", "P=1:h:2", "P=1:i:1", "P=1:[::1]:1"};
+    enum { N = sizeof texts / sizeof *texts };
+    struct services maps[N] = {{.n = 0}}, again = {.n = 0};
+    char problem[300];
+    for (size_t i = 0; i < N; i++)
+        assert_int_equal(
+            services_parse(&maps[i], texts[i], SERVICES_FORWARD, problem, sizeof problem), ERR_OK);
+    assert_int_equal(
+        services_parse(&again, "P=1:[0::1]:1", SERVICES_FORWARD, problem, sizeof problem), ERR_OK);
+    for (size_t i = 0; i < N; i++) {
+        assert_true(services_same(&again, &maps[i]) == (i == N - 1));
+        for (size_t j = 0; j < N; j++)
+            assert_true(services_same(&maps[i], &maps[j]) == (i == j));
+    }
+    for (size_t i = 0; i < N; i++)
+        services_free(&maps[i]);
+    services_free(&again);
+}
+
 static void lengths(void **state)
 {
     (void)state;
@@ -184,7 +271,7 @@ static void random_text(void **state)
         for (size_t i = 0; i < n; i++)
             text[i] = alphabet[(size_t)rand_r(&seed) % (sizeof alphabet - 1)];
         text[n] = '\0';
-        enum services_use use = rand_r(&seed) % 2 ? SERVICES_DIAL : SERVICES_LISTEN;
+        enum services_use use = (enum services_use)(rand_r(&seed) % (SERVICES_FORWARD + 1));
         enum err why = services_parse(&s, text, use, problem, sizeof problem);
         assert_true((why == ERR_OK) == (*problem == '\0'));
         assert_true(why != ERR_OK || s.n > 0);
@@ -288,6 +375,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(maps),
         cmocka_unit_test(refused),
+        cmocka_unit_test(refused_targets),
+        cmocka_unit_test(same_maps),
         cmocka_unit_test(lengths),
         cmocka_unit_test(adds_up),
         cmocka_unit_test(random_text),

@@ -14,7 +14,7 @@ static const struct option table[] = {
      .letter = 's',
      .argument = "MAP",
      .help = "Listening ports of single services besides the endpoint: HTTP1=5555,SSH1=3333, or a "
-             "single 5555. May be repeated.",
+             "single 5555; for a host behind the device PLC=5501:10.0.7.20:502. May be repeated.",
      .flags = OPTION_MANY},
     {.name = "config-dir",
      .argument = "DIR",
@@ -140,15 +140,29 @@ static enum err read_map(struct options *o, struct config_tunnel *t)
     if (why != ERR_OK)
         return why;
     for (size_t i = 0; (text = options_each(o, "source-listen-port", i)) != NULL; i++)
-        if (services_parse(&t->map, text, SERVICES_LISTEN, problem, sizeof problem) != ERR_OK)
+        if (services_parse(&t->map, text, SERVICES_FORWARD, problem, sizeof problem) != ERR_OK)
             return options_fail(o, "--source-listen-port: %s", problem);
     t->tunnel.assign = dir != NULL || (source && t->map.n == 0);
     if (dir != NULL &&
-        services_load(&t->map, dir, SERVICES_LISTEN, problem, sizeof problem) != ERR_OK)
+        services_load(&t->map, dir, SERVICES_FORWARD, problem, sizeof problem) != ERR_OK)
         return options_fail(o, "--config-dir: %s", problem);
     if (t->map.warning[0] != '\0')
         log_warning("%s", t->map.warning);
     t->tunnel.map = t->map.n > 0 ? &t->map : NULL;
+    return ERR_OK;
+}
+
+/* Amazon's protocol has no place for a target. */
+static enum err check_targets(struct options *o, const struct config_tunnel *t)
+{
+    char target[TARGETS_HOST + 10];
+    for (size_t i = 0; !t->tunnel.end.native && i < t->map.n; i++)
+        if (t->map.items[i].target != NULL)
+            return options_fail(o,
+                                "a port cannot lead to %s behind the device: with "
+                                "--destination-client-type, --subprotocol or Amazon's hub the "
+                                "device cannot be told",
+                                service_target(&t->map.items[i], target, sizeof target));
     return ERR_OK;
 }
 
@@ -180,6 +194,8 @@ enum err config_tunnel_read(struct options *o, struct config_tunnel *t)
     end->native = t->hub.native && options_get(o, "destination-client-type") == NULL;
     if (why == ERR_OK)
         why = read_map(o, t);
+    if (why == ERR_OK)
+        why = check_targets(o, t);
     return why == ERR_OK ? config_session_read(o, end) : why;
 }
 
