@@ -259,7 +259,9 @@ static void on_time(void *owner)
     char text[FORWARD_TEXT];
     struct forward_target target;
     enum err why = p->state == FORWARD_WAITING ? ask(p, &target, text) : ERR_OK;
-    if (why != ERR_OK)
+    /* What it waited for is over, and something that takes longer has begun in its place. */
+    bool goes_on = why != ERR_OK && target.awaited && target.wait_ms != 0 && !p->patient;
+    if (why != ERR_OK && !goes_on)
         refuse(p, why, text);
     else if (p->state == FORWARD_WAITING)
         forward_look(p);

@@ -147,6 +147,19 @@ class OnDemand(Base):
         self.assertEqual(self.greeting(gateway.port), b"220 ")
         self.assertEqual(len(self.front.of("ConnectDevice")), 2)
 
+    def test_device_that_has_just_left(self):
+        """Who comes while its return is awaited is told what the hub then says of it."""
+        gateway = self.start_gateway()
+        self.greeting(gateway.port)
+        self.front.answers["ConnectDevice"] = \
+            lambda call: refusal("DeviceAwayException", "it is away")
+        self.agents[0].terminate()
+        gateway.wait_line("is not connected")
+        done = run("curl", "-sSi", "-x", f"http://127.0.0.1:{gateway.port}",
+                   "http://HTTP1.pump-07.tunnel/name")
+        self.assertIn("X-Tunnel-Error: device-offline", done.text, done)
+        self.assertEqual(len(self.front.of("ConnectDevice")), 2)
+
     def test_tunnel_closed_at_the_hub(self):
         gateway = self.start_gateway()
         self.greeting(gateway.port)
