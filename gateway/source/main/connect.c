@@ -277,7 +277,13 @@ static bool read_operands(struct options *o, const char **host, int *port)
 {
     char *const *operands;
     uint64_t number = 0;
-    if (options_operands(o, &operands) != 2 || !str_number(span_of(operands[1]), 65535, &number)) {
+    size_t n = options_operands(o, &operands);
+    bool is_port = n == 2 && str_number(span_of(operands[1]), 65535, &number);
+    if (n == 2 && !is_port) {
+        gateway_client_complain("\"%s\" is no port: tunnel-gateway connect HOST PORT", operands[1]);
+        return false;
+    }
+    if (n != 2) {
         gateway_client_complain("say where to: tunnel-gateway connect HOST PORT");
         return false;
     }

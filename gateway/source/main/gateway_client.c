@@ -86,15 +86,16 @@ static int connect_first(struct addresses *all, int port)
     return -1;
 }
 
-static int connect_tcp(const char *where)
+/* problem: is set when errno cannot say it. */
+static int connect_tcp(const char *where, const char **problem)
 {
     char *host = NULL;
     struct addresses all;
     int port = 0, fd = -1;
     if (!address_split(where, &host, &port) || port == 0)
-        errno = EINVAL;
+        *problem = "that is neither ADDRESS:PORT nor a path with a '/' in it";
     else if (lookup_now(host != NULL ? host : "127.0.0.1", &all) != ERR_OK)
-        errno = EHOSTUNREACH;
+        *problem = "that name does not resolve";
     else
         fd = connect_first(&all, port);
     free(host);
@@ -128,7 +129,13 @@ bool gateway_client_open(struct gateway_client *d, struct options *o)
     *d = (struct gateway_client){.fd = -1};
     if (!read_options(d, o))
         return false;
-    d->fd = strchr(d->where, '/') != NULL ? connect_unix(d->where) : connect_tcp(d->where);
+    const char *problem = NULL;
+    d->fd =
+        strchr(d->where, '/') != NULL ? connect_unix(d->where) : connect_tcp(d->where, &problem);
+    if (d->fd < 0 && problem != NULL) {
+        gateway_client_complain("--gateway \"%s\": %s", d->where, problem);
+        return false;
+    }
     if (d->fd < 0) {
         gateway_client_complain(
             "no gateway at %s: %s (is it running? --gateway and $TUNNEL_GATEWAY say where)",
