@@ -262,8 +262,10 @@ static int devices(struct ctl *c)
     size_t rest = n > 0 ? n - 1 : 0;
     if (rest >= words[i].least && rest <= words[i].most)
         return words[i].run(c, operands + 1, rest);
-    options_fail(c->options, "tunnelctl devices %s %s", word,
-                 words[i].wants != NULL ? words[i].wants : "takes no names");
+    if (words[i].wants != NULL)
+        options_fail(c->options, "say which: tunnelctl devices %s %s", word, words[i].wants);
+    else
+        options_fail(c->options, "\"devices %s\" takes no names", word);
     return ctl_usage(c);
 }
 

@@ -61,11 +61,19 @@ static const struct {
     {"UnknownOperationException", "is that a hub's control API?"},
 };
 
-/* The hub's own operations are about devices, but for CutKey, which finds nothing missing. */
-static const char *advice_for(const char *error, bool own)
+static bool is_own(const char *operation)
 {
-    if (own && strcmp(error, "ResourceNotFoundException") == 0)
-        return "\"tunnelctl devices\" shows what there is";
+    return strchr(operation, '.') != NULL; /* it names its service */
+}
+
+/* The hub's own operations are about devices and invitations, but for CutKey, which finds nothing
+ * missing. */
+static const char *advice_for(const char *error, const char *operation)
+{
+    if (is_own(operation) && strcmp(error, "ResourceNotFoundException") == 0)
+        return strstr(operation, "Invitation") != NULL
+                   ? "\"tunnelctl devices invitations\" shows what there is"
+                   : "\"tunnelctl devices\" shows what there is";
     for (size_t i = 0; i < sizeof advices / sizeof *advices; i++)
         if (strcmp(advices[i].error, error) == 0)
             return advices[i].text;
@@ -79,11 +87,6 @@ static bool host_was_changed(const struct tunneling *s, const char *message)
     char name[API_URL_NAME], ours[API_URL_NAME + 20];
     snprintf(ours, sizeof ours, "Host header \"%s\"", api_url_name(&s->endpoint, name));
     return strstr(message, "Host header \"") != NULL && strstr(message, ours) == NULL;
-}
-
-static bool is_own(const char *operation)
-{
-    return strchr(operation, '.') != NULL; /* it names its service */
 }
 
 static enum outcome refused(struct tunneling *s, const char *operation, const struct call_answer *a,
@@ -103,7 +106,7 @@ static enum outcome refused(struct tunneling *s, const char *operation, const st
         host_was_changed(s, failure.message)
             ? "a proxy on the way changed the header Host, which is signed: have it pass Host on "
               "as it comes"
-            : advice_for(s->error, is_own(operation));
+            : advice_for(s->error, operation);
     bool no_such_key = strcmp(s->error, "UnrecognizedClientException") == 0;
     snprintf(s->problem, sizeof s->problem, "%s: %s%s%s%s", s->error, failure.message,
              advice != NULL ? "; " : "", advice != NULL ? advice : "",

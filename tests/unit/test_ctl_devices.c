@@ -113,6 +113,13 @@ static void shows(void **state)
             WORDS("devices", "show", "x")),
         CTL_FAILED);
     assert_has(err, "Device x does not exist; \"tunnelctl devices\" shows what there is");
+    assert_int_equal(
+        run(CALLS(call("TunnelHub.DeleteInvitation", NULL, 400,
+                       "{\"__type\":\"ResourceNotFoundException\",\"message\":\"There is no such "
+                       "invitation.\"}")),
+            WORDS("devices", "uninvite", "x")),
+        CTL_FAILED);
+    assert_has(err, "invitation; \"tunnelctl devices invitations\" shows what there is");
 }
 
 /* ---- symmetric keys ---- */
@@ -299,8 +306,8 @@ static void usage_errors(void **state)
         const char *words[4], *says;
     } cases[] = {
         {{"shwo", NULL}, "there is no \"devices shwo\"; did you mean show?"},
-        {{"show", NULL}, "tunnelctl devices show NAME"},
-        {{"list", "x", NULL}, "tunnelctl devices list takes no names"},
+        {{"show", NULL}, "tunnelctl devices: say which: tunnelctl devices show NAME"},
+        {{"list", "x", NULL}, "tunnelctl devices: \"devices list\" takes no names"},
         {{"invite", NULL}, "which names?"},
         {{"invite", "--names= ,", NULL}, "which names?"},
         {{"invite", "--names=*", "--labels=x", NULL}, "--labels \"x\" is not KEY=VALUE"},
