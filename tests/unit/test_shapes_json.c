@@ -219,6 +219,15 @@ static void test_classes(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         if (unicode_class_of(cases[i].c) != cases[i].class)
             fail_msg("U+%04X", cases[i].c);
+    size_t n[3] = {0}, runs = 0; /* as Unicode 14.0 has them */
+    for (uint32_t c = 0; c <= 0x10ffff; c++) {
+        n[unicode_class_of(c)]++;
+        runs += c == 0 || unicode_class_of(c) != unicode_class_of(c - 1);
+    }
+    assert_int_equal(n[UNICODE_OTHER], 10968);
+    assert_int_equal(n[UNICODE_TEXT], 133566);
+    assert_int_equal(n[UNICODE_CONTROL], 969578);
+    assert_int_equal(runs, 1973);
 }
 
 static void test_utf8(void **state)
