@@ -374,8 +374,10 @@ static void basic_credentials(void **state)
 static void reasons(void **state)
 {
     (void)state;
+    assert_string_equal(http_reason(100), "Continue");
     assert_string_equal(http_reason(404), "Not Found");
     assert_string_equal(http_reason(431), "Request Header Fields Too Large");
+    assert_string_equal(http_reason(511), "Network Authentication Required");
     assert_string_equal(http_reason(599), "Unknown");
     assert_string_equal(http_reason(-1), "Unknown");
 }

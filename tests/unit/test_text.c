@@ -1,4 +1,5 @@
 /* The gate for texts from outside. */
+#include "core/base/err.h"
 #include "core/base/service_id.h"
 #include "core/base/text.h"
 #include "core/base/unicode.h"
@@ -135,12 +136,33 @@ static void service_ids(void **state)
     assert_false(service_id_is((struct span){longest, SERVICE_ID_MAX + 1}));
 }
 
+/* Each error has a name and a text of its own, those of both ends of the table as they are written
+ * there. */
+static void errors(void **state)
+{
+    (void)state;
+    assert_string_equal(err_name(ERR_OK), "ok");
+    assert_string_equal(err_text(ERR_OK), "complete");
+    assert_string_equal(err_name(ERR_PEER_RESET), "peer-reset");
+    assert_string_equal(err_text(ERR_PEER_RESET), "the far end reset the connection");
+    assert_int_equal(err_socks5(ERR_PEER_RESET), 5);
+    assert_int_equal(err_http(ERR_PEER_RESET), 502);
+    assert_string_equal(err_name(ERR_INTERNAL), "internal");
+    assert_string_equal(err_text(ERR_INTERNAL), "internal error");
+    for (enum err e = ERR_OK; e < ERR_COUNT; e++)
+        for (enum err other = ERR_OK; other < e; other++) {
+            assert_string_not_equal(err_name(e), err_name(other));
+            assert_string_not_equal(err_text(e), err_text(other));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(forms),          cmocka_unit_test(nothing_else_passes),
         cmocka_unit_test(copies_are_cut), cmocka_unit_test(limits),
         cmocka_unit_test(lines),          cmocka_unit_test(service_ids),
+        cmocka_unit_test(errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
