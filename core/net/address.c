@@ -6,15 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 /* Whether s is "::1" or, with the interface that it belongs to, "fe80::1%eth0". */
 static bool is_v6(struct span s)
 {
-    struct sockaddr_in6 a;
-    char text[64];
-    snprintf(text, sizeof text, "%.*s", s.n < sizeof text ? (int)s.n : 0, s.p);
-    return uv_ip6_addr(text, 0, &a) == 0;
+    struct in6_addr a;
+    char text[INET6_ADDRSTRLEN];
+    struct span address = span_cut(&s, '%');
+    snprintf(text, sizeof text, "%.*s", address.n < sizeof text ? (int)address.n : 0, address.p);
+    return inet_pton(AF_INET6, text, &a) == 1;
 }
 
 bool address_is_ip(const char *host)

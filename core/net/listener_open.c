@@ -3,6 +3,7 @@
 
 #include "core/base/str.h"
 #include "core/net/address.h"
+#include "core/net/addresses.h"
 #include "core/net/lookup.h"
 #include "core/net/uv_error.h"
 
@@ -173,15 +174,12 @@ static void name_unix(struct listen_sockets *s, const struct sockaddr_un *a, soc
     s->unix_socket = true;
 }
 
-static bool name_inet(struct listen_sockets *s, struct sockaddr *a)
+static bool name_inet(struct listen_sockets *s, union address *a)
 {
-    char host[INET6_ADDRSTRLEN] = "";
-    if ((a->sa_family != AF_INET && a->sa_family != AF_INET6) ||
-        uv_ip_name(a, host, sizeof host) != 0)
+    if (a->any.sa_family != AF_INET && a->any.sa_family != AF_INET6)
         return false;
-    s->port = ntohs(*port_in(a));
-    snprintf(s->name, sizeof s->name, a->sa_family == AF_INET6 ? "[%s]:%d" : "%s:%d", host,
-             s->port);
+    s->port = ntohs(*port_in(&a->any));
+    address_text(a, s->name);
     return true;
 }
 
@@ -191,6 +189,7 @@ enum err listen_given(struct listen_sockets *s, int fd)
     union {
         struct sockaddr any;
         struct sockaddr_un un;
+        union address inet;
         struct sockaddr_storage room;
     } at = {0};
     socklen_t size = sizeof at;
@@ -198,7 +197,7 @@ enum err listen_given(struct listen_sockets *s, int fd)
     if (good && at.any.sa_family == AF_UNIX)
         name_unix(s, &at.un, size);
     else
-        good = good && name_inet(s, &at.any);
+        good = good && name_inet(s, &at.inet);
     int flags = good ? fcntl(fd, F_GETFL) : -1;
     if (flags < 0 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
         fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {

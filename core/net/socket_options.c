@@ -1,4 +1,5 @@
 /* What the kernel is told about connected sockets, and asked about them. */
+#include "core/net/addresses.h"
 #include "core/net/diag_internal.h"
 #include "core/net/socket_internal.h"
 
@@ -15,30 +16,16 @@
 #define KEEPALIVE_SECONDS 30
 #define SHORT_PATH_US 2000
 
-static void name_of(const struct sockaddr *a, char *out, size_t size)
-{
-    char host[INET6_ADDRSTRLEN] = "?";
-    if (a->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const void *)a;
-        uv_ip4_name(in, host, sizeof host);
-        snprintf(out, size, "%s:%u", host, ntohs(in->sin_port));
-    } else if (a->sa_family == AF_INET6) {
-        const struct sockaddr_in6 *in = (const void *)a;
-        uv_ip6_name(in, host, sizeof host);
-        snprintf(out, size, "[%s]:%u", host, ntohs(in->sin6_port));
-    }
-}
-
 void socket_ready(struct socket_stream *t)
 {
     if (!t->unix_socket) {
-        struct sockaddr_storage a = {0};
+        union address a = {0};
         int n = sizeof a;
         uv_tcp_t *tcp = &t->handle->uv.tcp;
         uv_tcp_nodelay(tcp, 1);
         uv_tcp_keepalive(tcp, 1, KEEPALIVE_SECONDS);
-        if (uv_tcp_getpeername(tcp, (struct sockaddr *)&a, &n) == 0)
-            name_of((struct sockaddr *)&a, t->stream.name, sizeof t->stream.name);
+        if (uv_tcp_getpeername(tcp, &a.any, &n) == 0)
+            address_text(&a, t->stream.name);
         return;
     }
     struct ucred peer;
