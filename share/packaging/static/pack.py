@@ -58,15 +58,13 @@ def arguments():
 
 
 def parts_in(map_file):
-    """The keys of PARTS that something of is in the program."""
-    found = set()
-    text = map_file.read_text(errors="replace").split("Linker script and memory map", 1)[1]
-    for address, size, path in re.findall(r"^ \S*\s+0x([0-9a-f]+)\s+0x([0-9a-f]+) (\S.*)$", text, re.M):
-        archive = Path(path.split("(")[0]).name
-        archive = ALSO_LINKED.get(archive, archive)
-        if int(address, 16) > 0 and int(size, 16) > 0 and archive in PARTS:
-            found.add(archive)
-    return found
+    """The keys of PARTS that something of is in the program. A map begins with what was taken of
+    archives, and tells later where it is, which it cannot for what is optimised as a whole."""
+    text = map_file.read_text(errors="replace")
+    taken = re.findall(r"^(\S+)\(", text.split("Linker script and memory map", 1)[0], re.M)
+    taken += re.findall(r"^LOAD (\S+\.o)$", text, re.M)
+    names = {Path(path).name for path in taken}
+    return {ALSO_LINKED.get(name, name) for name in names} & set(PARTS)
 
 
 def contents(args, archives):
