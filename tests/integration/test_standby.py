@@ -106,7 +106,7 @@ class Enrolment(Standby):
     def test_neither_token_nor_name(self):
         """Who wants a device and forgets its name is not told of access tokens alone."""
         agent = self.start(self.program("tunnel-agent"), "-e", "127.0.0.1:1", "-d", "SSH1=22",
-                           ends=(1,))
+                           env=environment(STATE_DIRECTORY=str(self.dir)), ends=(1,))
         agent.wait_line("give the tunnel's access token: --token-file FILE, .*; or, to stand by as "
                         "a device, --device NAME and a join token, --join-token-file FILE")
         self.assertEqual(agent.wait(), 1)
