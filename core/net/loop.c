@@ -12,12 +12,15 @@
 #define LEAVE_ROUND_MS 10
 #define NS_PER_MS 1000000
 #define LOG_TICK_MS 5000 /* while the log has left lines out */
+/* A timer that is so late tells of a pause, after which others are heard for so long first. */
+#define PAUSE_MS 200
 
 struct loop {
     uv_loop_t uv;
     uv_prepare_t prepare; /* runs deferred work before the loop sleeps */
     uv_idle_t idle;  /* active while there is deferred work, since the loop must not sleep then */
     uint64_t log_at; /* when the log was last asked for lines that it has left out */
+    uint64_t excused_until; /* timers wait after a pause */
     struct list deferred;
     uint8_t *spare[SPARE_BLOCKS];
     size_t n_spare, n_lent, most_lent; /* most_lent: 0: no limit */
@@ -28,6 +31,8 @@ struct timer {
     uv_timer_t uv;
     void (*fire)(void *owner);
     void *owner;
+    uint64_t due;
+    bool excused; /* it has waited after a pause */
 };
 
 static void on_idle(uv_idle_t *idle)
@@ -181,9 +186,21 @@ void loop_cancel(struct deferred *d)
     list_remove(&d->node);
 }
 
+/* libuv looks at its timers before it looks at sockets. So after a pause of the whole process (it
+ * was stopped, or its machine was moved) whoever has been silent for too long would be ended while
+ * its bytes wait in the kernel. All timers wait for these, once and in their order. */
 static void on_timer(uv_timer_t *uv)
 {
     struct timer *t = uv->data;
+    struct loop *l = list_entry(uv->loop, struct loop, uv);
+    uint64_t now = uv_now(uv->loop);
+    if (!t->excused && now > t->due + PAUSE_MS && now >= l->excused_until)
+        l->excused_until = now + PAUSE_MS;
+    if (!t->excused && now < l->excused_until) {
+        t->excused = true;
+        uv_timer_start(uv, on_timer, l->excused_until - now, 0);
+        return;
+    }
     t->fire(t->owner);
 }
 
@@ -204,7 +221,10 @@ struct timer *timer_new(struct loop *l, void (*fire)(void *owner), void *owner)
 void timer_start(struct timer *t, uint64_t ms)
 {
     uint64_t now = uv_hrtime() / NS_PER_MS, turn = uv_now(t->uv.loop);
-    uv_timer_start(&t->uv, on_timer, ms + (now > turn ? now - turn : 0), 0);
+    uint64_t wait = ms + (now > turn ? now - turn : 0);
+    t->due = turn + wait;
+    t->excused = false;
+    uv_timer_start(&t->uv, on_timer, wait, 0);
 }
 
 void timer_stop(struct timer *t)

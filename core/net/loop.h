@@ -65,7 +65,8 @@ void loop_defer(struct loop *l, struct deferred *d);
 void loop_cancel(struct deferred *d);
 
 /* A one-shot timer; its milliseconds are counted from timer_start on, not from loop_now, which may
- * be long ago. timer_free may be called at any time, also inside its own callback. */
+ * be long ago. After a pause of the whole process it waits a moment longer, so that what has come
+ * meanwhile is read first. timer_free may be called at any time, also inside its own callback. */
 struct timer;
 struct timer *timer_new(struct loop *l, void (*fire)(void *owner), void *owner); /* NULL: memory */
 void timer_start(struct timer *t, uint64_t ms); /* starts anew when it was running */

@@ -316,6 +316,48 @@ static void timers_count_from_their_start_after_long_work(void **state)
     timer_free(t);
 }
 
+struct silence {
+    struct alarm alarm;
+    struct probe peer;
+    size_t heard; /* when the timer fired */
+};
+
+static void on_silence(void *owner)
+{
+    struct silence *s = owner;
+    on_alarm(&s->alarm);
+    s->heard = s->peer.size;
+}
+
+/* As when the process was stopped for so long. */
+static void after_a_pause_what_has_come_is_read_before_timers_fire(void **state)
+{
+    struct silence s = {.heard = 0};
+    struct alarm next = set_alarm();
+    int fd = probe_pair(UNIX_PAIR, &s.peer);
+    (void)state;
+    s.peer.on_readable = drain;
+    stream_read_on(s.peer.stream, true);
+    s.alarm.timer = timer_new(loop, on_silence, &s);
+    next.timer = timer_new(loop, on_alarm, &next);
+    timer_start(s.alarm.timer, 20);
+    timer_start(next.timer, 300); /* which is not that late */
+    say(fd, "x", 1);
+    uv_sleep(400);
+    UNTIL(next.fired > 0);
+    assert_int_equal(s.alarm.fired, 1); /* before the next one */
+    assert_int_equal(s.heard, 1);
+    timer_start(s.alarm.timer, 20); /* again: no timer is excused for good */
+    say(fd, "yz", 2);
+    uv_sleep(400);
+    UNTIL(s.alarm.fired == 2);
+    assert_int_equal(s.heard, 3);
+    timer_free(s.alarm.timer);
+    timer_free(next.timer);
+    probe_close(&s.peer);
+    close(fd);
+}
+
 /* ---- the end of a program ---- */
 
 static int never[2]; /* a pipe that nobody writes to: stands for a resolver that does not answer */
@@ -412,6 +454,7 @@ int main(void)
         NET_TEST(timers_restart_and_stop),
         NET_TEST(timers_are_freed_in_their_callback),
         NET_TEST(timers_count_from_their_start_after_long_work),
+        NET_TEST(after_a_pause_what_has_come_is_read_before_timers_fire),
         cmocka_unit_test(nobody_waits_for_a_resolver_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,8 +5,7 @@
 
 #include <stdlib.h>
 
-/* A timer that fires so late tells of our own pause: what has come meanwhile is read first. */
-#define LATE_MS 200
+#define DIAL_MORE_MS 200 /* than the dial has, whose error says more, so that it comes first */
 
 struct redis_link {
     struct redis_link_options o;
@@ -18,16 +17,9 @@ struct redis_link {
     struct deferred flush;
     struct list sent;
     struct timer *timer;
-    uint64_t due; /* when the timer fires */
     bool reading; /* freed by on_readable when `over` */
     bool over;
 };
-
-static void set_timer(struct redis_link *l, uint64_t ms)
-{
-    l->due = loop_now(l->o.loop) + ms;
-    timer_start(l->timer, ms);
-}
 
 /* Nothing is told after this, except the freeing. */
 static void end(struct redis_link *l, enum err why)
@@ -44,16 +36,12 @@ static void on_timer(void *owner)
 {
     struct redis_link *l = owner;
     uint64_t now = loop_now(l->o.loop);
-    if (now > l->due + LATE_MS) {
-        set_timer(l, LATE_MS);
-        return;
-    }
     if (l->stream != NULL) {
         if (list_empty(&l->sent))
             return;
         struct redis_command *oldest = list_entry(l->sent.next, struct redis_command, node);
         if (now < oldest->sent + l->o.timeout_ms) {
-            set_timer(l, oldest->sent + l->o.timeout_ms - now);
+            timer_start(l->timer, oldest->sent + l->o.timeout_ms - now);
             return;
         }
     }
@@ -162,7 +150,7 @@ struct redis_link *redis_link_new(const struct redis_link_options *o)
         redis_link_free(l);
         return NULL;
     }
-    set_timer(l, o->timeout_ms + LATE_MS); /* the dial's error says more, if it comes first */
+    timer_start(l->timer, o->timeout_ms + DIAL_MORE_MS);
     return l;
 }
 
@@ -194,7 +182,7 @@ bool redis_link_send(struct redis_link *l, struct redis_command *c)
         return false;
     c->sent = loop_now(l->o.loop);
     if (list_empty(&l->sent))
-        set_timer(l, l->o.timeout_ms);
+        timer_start(l->timer, l->o.timeout_ms);
     list_append(&l->sent, &c->node);
     loop_defer(l->o.loop, &l->flush);
     return true;
