@@ -152,10 +152,9 @@ void answer_error(struct call *c, enum err why)
                      "most of all: close tunnels that are not needed, or give them fewer tags.");
         break;
     case ERR_BUSY:
-        answer_fault(
-            c, FAULT_INTERNAL,
-            "The hub's store is busy: its Redis does not answer or takes nothing new, or another program has "
-            "locked its database. Try again.");
+        answer_fault(c, FAULT_INTERNAL,
+                     "The hub's store is busy: its Redis does not answer or takes nothing new, or "
+                     "another program has locked its database. Try again.");
         break;
     default:
         answer_fault(c, FAULT_INTERNAL, "The hub could not store it: %s.", err_text(why));
