@@ -457,7 +457,7 @@ bool conn_lingers(const struct conn *c)
 
 bool conn_make_room(struct conn *c)
 {
-    bool may = conn_lingers(c);
+    bool may = conn_lingers(c) && conn_all_delivered(c) && stream_backlog(c->local) == 0;
     if (may)
         conn_finish(c, ERR_STREAM_REPLACED, true, CONN_FLUSH);
     return may;

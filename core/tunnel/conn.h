@@ -98,8 +98,8 @@ void conn_attach(struct conn *c, struct stream *stream);
  * session the far end is told why. */
 void conn_refuse(struct conn *c, enum err why);
 /* Source, V1 to V3: one whose client has finished sending lingers, only in case that an answer is
- * still to come, and ends here to make room for another one (ERR_STREAM_REPLACED). False: it does
- * not linger, and nothing has changed. */
+ * still to come, and ends here to make room for another one (ERR_STREAM_REPLACED), at once. False:
+ * it does not linger, or its client has yet to take what has come; nothing has changed. */
 bool conn_make_room(struct conn *c);
 /* Ends it now, whatever state it is in; `ended` comes from inside. The local side gets a reset
  * unless `why` is an end (err_is_end) and it has got everything. With ERR_SHUTDOWN the transport

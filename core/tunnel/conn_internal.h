@@ -87,7 +87,7 @@ void conn_gone(struct conn *c);
 void conn_close_softly(struct conn *c); /* All is delivered: the local side gets its end. */
 void conn_start_timer(struct conn *c, uint64_t ms);
 bool conn_all_delivered(const struct conn *c);
-bool conn_lingers(const struct conn *c); /* See conn_make_room. */
+bool conn_lingers(const struct conn *c); /* See conn_make_room; what has come does not matter. */
 void conn_tell_room(struct conn *c);     /* c ends, or its client has finished sending. */
 
 /* A connection may owe these control frames. They leave behind its start and in this order. */

@@ -105,7 +105,7 @@ static enum err evict_lingering(struct session *s, struct service *service)
     struct conn *c = lingering(s, service);
     if (c == NULL)
         return s->host.version >= 3 ? ERR_LIMIT : ERR_BUSY;
-    conn_make_room(c);
+    conn_finish(c, ERR_STREAM_REPLACED, true, CONN_FLUSH);
     return ERR_OK;
 }
 

@@ -29,8 +29,8 @@ void forwards_free(struct forwards *set); /* ends every forward (ERR_SHUTDOWN); 
 void forwards_wake(struct forwards *set); /* a session has opened, or ended for good */
 /* Refuses the forwards that wait for an answer of that session's device, which is not there. */
 void forwards_give_up(struct forwards *set, const struct session *s);
-/* Ends one, the oldest, whose client has finished sending and lingers (conn_make_room). False:
- * none does. */
+/* Ends one, the oldest, whose client has finished sending and has got all (conn_make_room), so that
+ * there is one less. False: there is none. */
 bool forwards_make_room(struct forwards *set);
 size_t forwards_count(const struct forwards *p); /* attached ones included */
 /* How many forwards may wait longer than FORWARD_WAIT_MS at once (wait_ms); the next ones are

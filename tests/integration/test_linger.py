@@ -1,14 +1,15 @@
 """Clients that have finished sending, in V3, which cannot pass that on: those that are gone end at once, those that still listen get
 their answer."""
 
+import hashlib
 import socket
 import unittest
 
 from control import Control
 from harness import Case
-from origins import Http, Late, Origin
+from origins import Http, Late, Origin, Sender, content_hash
 from programs import run, wait_until
-from sockets import Refused, dial, read_exactly, read_to_break, socks5
+from sockets import Refused, dial, read_all, read_exactly, read_to_break, socks5
 
 LINGER_MS = 600_000  # nothing here waits for it
 
@@ -117,6 +118,22 @@ class Places(Case):
         way.gateway.wait_line("stream .*reason=stream-replaced")
         stays.sendall(b"x")
         self.assertEqual(len(control.streams(state="open")), 2)
+
+    def test_a_download_goes_on(self):
+        """Its client has finished sending, and is being answered: its end would make no room."""
+        size = 32 << 20  # more than all buffers on the way
+        origin = self.origin(Sender(size))
+        way = self.open_way({"HTTP1": origin},
+                            gateway=("-y", "V3", "--linger", f"{LINGER_MS}ms", "--max-clients", "1",
+                                     "--open-grace", "0ms"))
+        client = socks5(way.port, "HTTP1.tunnel")
+        self.addCleanup(client.close)
+        client.shutdown(socket.SHUT_WR)
+        Control(self.dir / "tunnel-gateway" / "admin.sock").wait_stream(state="half")
+        wait_until(origin.stuck, "the client's bytes wait")
+        with self.assertRaises(Refused):
+            socks5(way.port, "HTTP1.tunnel")
+        self.assertEqual(hashlib.sha256(read_all(client)).hexdigest(), content_hash(size))
 
 
 if __name__ == "__main__":
