@@ -277,6 +277,7 @@ static void post_drain(struct hub *hub, size_t thread)
 
 static void drain(struct hub *hub)
 {
+    timer_start(hub->grace, hub->grace_ms);
     hub_stop_listening(hub);
     for (size_t i = 0; i < hub->n_threads; i++)
         post_drain(hub, i);
@@ -293,7 +294,7 @@ void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), vo
         done(owner);
         return;
     }
-    timer_start(hub->grace, grace_ms);
+    hub->grace_ms = grace_ms;
     hub_drain_cluster(hub, drain);
 }
 

@@ -85,8 +85,8 @@ const char *hub_adopt(struct hub *hub, const struct hub_protocol *protocol, int 
 bool hub_reload(struct hub *hub, const struct hub_options *fresh);
 
 /* Stops accepting (in a cluster: once the other nodes know that it drains); drops clients, without
- * a Close frame, as their tunnels fall silent, and the rest after grace_ms. Calls `done` when all
- * are gone. */
+ * a Close frame, as their tunnels fall silent, and the rest grace_ms after that. Calls `done` when
+ * all are gone. */
 void hub_drain(struct hub *hub, uint64_t grace_ms, void (*done)(void *owner), void *owner);
 
 /* Leaves its cluster; `done` comes later, or from inside when there is none. */

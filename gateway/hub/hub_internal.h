@@ -87,6 +87,7 @@ struct hub {
     uint64_t serial;      /* number of the last admission */
 
     struct timer *grace;            /* NULL unless the hub is draining */
+    uint64_t grace_ms;              /* from `drain` on */
     size_t undrained;               /* threads that still have clients */
     void (*drain)(struct hub *hub); /* once the other nodes know that it drains */
     void (*drained)(void *owner);

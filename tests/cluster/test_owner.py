@@ -118,6 +118,24 @@ class Drained(OwnerCase):
             self.assertFalse(end.has_line("503|refused", after=mark), end.output())
 
 
+class DrainedLate(OwnerCase):
+    lease = "5s"
+
+    def begin(self):
+        self.three("--grace", "2s")
+
+    def test_a_node_does_not_hear_of_it(self):
+        """Half the lease is waited for it, which is longer than the grace; that begins then."""
+        self.way(self.nodes["a"].api)
+        hub = self.lose(self.owner())
+        frozen = self.lose(next(iter(self.nodes)))
+        self.addCleanup(frozen.process.send_signal, signal.SIGCONT)
+        frozen.process.send_signal(signal.SIGSTOP)
+        hub.process.send_signal(signal.SIGTERM)
+        self.assertEqual(hub.wait(), 0)
+        self.assertTrue(hub.has_line("this node of the cluster is shutting down"))
+
+
 class Way(Balancer):
     """Clients leave it without a word to their node."""
 
