@@ -108,6 +108,8 @@ class Anywhere(Records):
 
 
 class Secrets(ClusterCase):
+    lease = "5s"  # a node that does not start leaves its name to the next one only then
+
     def secret(self, name):
         return write_secret(self.dir / name, base64.b64encode(os.urandom(32)).decode() + "\n")
 
