@@ -109,10 +109,11 @@ function(tunnel_unit_test name)
   set_tests_properties(unit/${name} PROPERTIES TIMEOUT 300)
 endfunction()
 
-# Each test_NAME.py of the folder is the ctest test FOLDER/NAME. LONG ones start first. ENV adds to
-# their environment, which has the programs' folder and the integration tests' harness.
+# Each test_NAME.py of the folder is the ctest test FOLDER/NAME. LONG ones start first. BUSY ones,
+# which compute for minutes rather than wait, count twice. ENV adds to their environment, which has
+# the programs' folder and the integration tests' harness.
 function(tunnel_python_tests folder)
-  cmake_parse_arguments(A "" "" "LONG;ENV" ${ARGN})
+  cmake_parse_arguments(A "" "" "LONG;BUSY;ENV" ${ARGN})
   find_package(Python3 3.11 COMPONENTS Interpreter REQUIRED)
   file(GLOB files CONFIGURE_DEPENDS test_*.py)
   foreach(file ${files})
@@ -127,6 +128,9 @@ function(tunnel_python_tests folder)
       ENVIRONMENT "TUNNEL_BIN=${CMAKE_BINARY_DIR}/bin;PYTHONPATH=${CMAKE_SOURCE_DIR}/tests/integration;${A_ENV}")
     if(name IN_LIST A_LONG)
       set_tests_properties(${folder}/${name} PROPERTIES COST 10)
+    endif()
+    if(name IN_LIST A_BUSY)
+      set_tests_properties(${folder}/${name} PROPERTIES PROCESSORS 2)
     endif()
   endforeach()
 endfunction()
