@@ -122,8 +122,8 @@ class Slow(Case):
             mute.go.set()
             writing.result()
         wait_until(lambda: mute.received == 20 * MB, "all bytes at the service")
+        client.wait_line(content_hash(20 * MB))  # not before the service has sent it
         mute.close()
-        client.wait_line(content_hash(20 * MB))
         self.assertEqual(client.wait(), 0)
 
     def test_slow_origin(self):
