@@ -1,6 +1,5 @@
 """Who has stopped, or has left others' bytes behind, costs nobody else anything for long."""
 
-import contextlib
 import unittest
 
 import attacks
@@ -114,11 +113,18 @@ class HubFull(HungCase):
         """They have to go when memory is short, before anybody else has."""
         hub = self.hub("-v", "4", "--workers", "1", "--memory-budget", "16M")
         way = self.open_way({"ECHO": self.echo}, gateway=("-v", "4"), agent=("-v", "4"))
-        for _ in range(120):
-            # One that comes just when memory is used up, up to a second before such ends go, is dropped.
-            with contextlib.suppress(Dropped, OSError):
-                for end in attacks.stuck_tunnel(hub.port, self.tunnel(["HUNG"])):
-                    self.addCleanup(end.sock.close)
+
+        def gets_in():
+            try:
+                ends = attacks.stuck_tunnel(hub.port, self.tunnel(["HUNG"]))
+            except (Dropped, OSError):
+                return False
+            for end in ends:
+                self.addCleanup(end.sock.close)
+            return True
+
+        for _ in range(120):  # memory may be used up for up to a second, until such ends go
+            wait_until(gets_in, "a newcomer gets in")
         hub.wait_line("disconnected .*it took nothing, and memory is short")
         for _ in range(3):
             attacks.answer_ms(way.port, "ECHO.tunnel")
